@@ -1,0 +1,61 @@
+"""The argument ARCH: an architecture's text, an ``architecture.json``, or a run directory."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from neuronas.errors import ArchitectureError, VerificationError
+from neuronas.search.files import read_json
+from neuronas.search.run_directory import ARCHITECTURE, CONFIG
+from neuronas.space.canonical import architecture_key
+from neuronas.space.genotype import Architecture
+from neuronas.space.notation import format_architecture, parse_architecture
+
+
+@dataclass(frozen=True)
+class Given:
+    """An architecture, and the settings of the run that it comes from, if any."""
+
+    architecture: Architecture
+    config: Path | None = None
+
+
+def architecture_document(architecture: Architecture) -> dict[str, Any]:
+    """Return the content of ``architecture.json``."""
+    return {
+        "format": "neuronas-architecture-1",
+        "architecture": format_architecture(architecture),
+        "key": architecture_key(architecture),
+    }
+
+
+def read_architecture(text: str) -> Given:
+    """Turn ARCH into an architecture.
+
+    Raises:
+        ArchitectureError: neither an architecture nor a path.
+        VerificationError: a file that holds none, or was changed.
+    """
+    path = Path(text)
+    if "|" in text or not text.strip():
+        return Given(parse_architecture(text))
+    if path.is_dir():
+        config = path / CONFIG
+        return Given(_from_file(path / ARCHITECTURE), config if config.is_file() else None)
+    if path.is_file():
+        return Given(_from_file(path))
+    raise ArchitectureError(f"'{text}' given; wanted an architecture such as |skip~0|+…, an architecture.json or a run directory")
+
+
+def _from_file(path: Path) -> Architecture:
+    document = read_json(path)
+    text = document.get("architecture") if isinstance(document, dict) else None
+    if not isinstance(text, str):
+        raise VerificationError(f"{path}: holds no key 'architecture' with an architecture's text")
+    try:
+        architecture = parse_architecture(text)
+    except ArchitectureError as error:
+        raise VerificationError(f"{path}: {error}") from None
+    if document.get("key", key := architecture_key(architecture)) != key:
+        raise VerificationError(f"{path}: key and architecture do not belong together; the file was changed")
+    return architecture

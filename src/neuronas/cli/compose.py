@@ -1,0 +1,77 @@
+"""From settings to the parts of a run: everything that needs no image and no torch."""
+
+from dataclasses import dataclass
+
+from neuronas.config import RunConfig
+from neuronas.data.presets import DatasetPreset, count_classes, preset_for
+from neuronas.hardware.accelerator import load_accelerator
+from neuronas.hardware.budget import Budget
+from neuronas.hardware.cost import CostModel
+from neuronas.hardware.models import make_cost_model
+from neuronas.search.algorithms.base import Algorithm
+from neuronas.search.algorithms.table import algorithm_named
+from neuronas.space.layers import NetworkShape
+from neuronas.space.spaces import Space, load_space
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run's settings, complete, and what they name."""
+
+    config: RunConfig
+    preset: DatasetPreset
+    space: Space
+    shape: NetworkShape
+    cost_model: CostModel
+    algorithm: Algorithm
+    budget: Budget
+
+
+def plan(config: RunConfig) -> Plan:
+    """Fill in what the settings leave to presets, and look up every name.
+
+    Raises:
+        ConfigurationError, DataError: an unknown name, or values that do not go together.
+    """
+    preset = preset_for(config.data.name)
+    space = load_space(config.space)
+    algorithm = algorithm_named(config.search.algorithm)
+    budget = _budget(config, algorithm)
+    network = config.network.model_copy(
+        update={
+            "channels": config.network.channels or space.channels or preset.channels,
+            "head_width": config.network.head_width or preset.head_width,
+        }
+    )
+    complete = config.model_copy(
+        update={
+            "network": network,
+            "data": config.data.model_copy(update={"image_side": config.data.image_side or preset.image_side}),
+            "fitness": config.fitness.model_copy(
+                update={"batch_size": config.fitness.batch_size or preset.batch_size}
+            ),
+            "budget": config.budget.model_copy(
+                update={f"max_{name}": limit for name, limit in budget.limits.items()}
+            ),
+        }
+    )
+    shape = NetworkShape(
+        image_channels=preset.image_channels,
+        image_side=complete.data.image_side or 0,
+        n_classes=count_classes(config.data.name),
+        channels=network.channels or 0,
+        n_cells=space.cells,
+        head_width=network.head_width or 0,
+    )
+    cost_model = make_cost_model(
+        config.hardware.cost_model,
+        load_accelerator(config.hardware.accelerator),
+        network.weight_bits,
+        network.timesteps,
+    )
+    return Plan(complete, preset, space, shape, cost_model, algorithm, budget)
+
+
+def _budget(config: RunConfig, algorithm: Algorithm) -> Budget:
+    given = {name: value for name, value in config.budget.model_dump().items() if value is not None}
+    return Budget(**{f"max_{name}": limit for name, limit in algorithm.budget.limits.items()} | given)

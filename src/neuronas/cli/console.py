@@ -1,0 +1,69 @@
+"""What verbs print: answers on standard output, everything else on standard error."""
+
+import json
+import sys
+from math import inf
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from neuronas.hardware.budget import Budget
+from neuronas.hardware.cost import Cost
+from neuronas.space.genotype import N_NODES, NODE_PAIRS, Architecture, Genotype
+from neuronas.space.layers import cell_name
+from neuronas.space.notation import format_edge
+
+UNITS = {"parameters": "", "area_mm2": "mm²", "latency_ms": "ms", "energy_uj": "µJ"}
+
+answers = Console(highlight=False, soft_wrap=True)
+notes = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """Print one JSON object on standard output."""
+    sys.stdout.write(json.dumps(document, indent=2, allow_nan=False) + "\n")
+
+
+def quantity(name: str, value: float) -> str:
+    """A cost for people: ``51.08 mm²``, ``888,192``, ``no limit``."""
+    if value == inf:
+        return "no limit"
+    text = f"{value:,.0f}" if name == "parameters" else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.1f}"
+    return f"{text} {UNITS[name]}".rstrip()
+
+
+def architecture_table(architecture: Architecture, n_cells: int) -> Table:
+    """The cells, drawn as which operation joins which nodes."""
+    table = Table(box=None, pad_edge=False, show_header=True, header_style="dim")
+    for title in ("", *(f"from node {low}" + (" (input)" if low == 0 else "") for low in range(N_NODES - 1))):
+        table.add_column(title)
+    places = architecture.expanded(n_cells)
+    groups = [(0, n_cells - 1)] if len(architecture.cells) == 1 else [(place, place) for place in range(n_cells)]
+    for first, last in groups:
+        name = cell_name(first) if first == last else f"{cell_name(first)} to {cell_name(last)}, all the same"
+        table.add_row(f"[bold]cell {name}[/bold]")
+        for high in range(1, N_NODES):
+            table.add_row(f"  node {high}" + (" (output)" if high == N_NODES - 1 else ""), *_incoming(places[first], high))
+    return table
+
+
+def _incoming(cell: Genotype, high: int) -> list[str]:
+    names = []
+    for edge, (low, target) in zip(cell.edges, NODE_PAIRS, strict=True):
+        if target == high:
+            text = format_edge(edge, low)[: -len(f"~{low}")]
+            names.append("·" if edge.operation == "none" else f"{text} (back)" if edge.backward else text)
+    return names
+
+
+def budget_table(cost: Cost, budget: Budget) -> Table:
+    """Cost against budget, with the margin that is left."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in ("", "cost", "budget", "margin"):
+        table.add_column(title, justify="left" if not title else "right")
+    for name, limit in budget.limits.items():
+        value = float(getattr(cost, name))
+        margin = "" if limit == inf else f"{(limit - value) / limit:.0%}" if limit else "0%"
+        table.add_row(name.rsplit("_", 1)[0], quantity(name, value), quantity(name, limit), margin)
+    return table

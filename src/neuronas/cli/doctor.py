@@ -1,0 +1,87 @@
+"""``neuronas doctor``: what is installed, what is missing and how to get it."""
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import psutil
+
+from neuronas import __version__
+from neuronas.cli import console, options
+
+_REQUIRED = ("numpy", "torch", "spikingjelly", "pydantic", "typer", "scikit-learn", "pillow")
+_MIN_FREE_GIB = 1.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding; ``advice`` says what to do where ``ok`` is false."""
+
+    name: str
+    ok: bool
+    found: str
+    advice: str = ""
+
+
+def doctor(data_dir: options.DataDir = None, as_json: options.Json = False, quiet: options.Quiet = False) -> None:
+    """Say what is installed, what is missing and how to get it."""
+    checks = [*_machine(), *_packages(), *_torch(), *_data(data_dir)]
+    if as_json:
+        console.print_json({"neuronas": __version__, "checks": [asdict(check) for check in checks]})
+        return
+    for check in checks:
+        if quiet and check.ok:
+            continue
+        mark = "[green]ok[/green]     " if check.ok else "[yellow]missing[/yellow]"
+        console.answers.print(f"{mark} {check.name}: {check.found}" + (f"; {check.advice}" if check.advice else ""))
+
+
+def _machine() -> Iterator[Check]:
+    yield Check("python", sys.version_info >= (3, 11), platform.python_version(), "")
+    yield Check("cores", True, f"{len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()}")
+    memory = psutil.virtual_memory()
+    free = memory.available / 2**30
+    yield Check(
+        "memory", free > _MIN_FREE_GIB, f"{free:.1f} GiB free of {memory.total / 2**30:.1f}",
+        "" if free > _MIN_FREE_GIB else "close other programs, or use smaller --batch-size",
+    )  # fmt: skip
+    disk = shutil.disk_usage(Path.cwd()).free / 2**30
+    yield Check(
+        "disk", disk > _MIN_FREE_GIB, f"{disk:.1f} GiB free here",
+        "" if disk > _MIN_FREE_GIB else "runs are written here; free some space or use --out elsewhere",
+    )  # fmt: skip
+
+
+def _packages() -> Iterator[Check]:
+    for name in _REQUIRED:
+        try:
+            yield Check(name, True, version(name))
+        except PackageNotFoundError:
+            yield Check(name, False, "not installed", f"pip install {name}")
+
+
+def _torch() -> Iterator[Check]:
+    try:
+        import torch
+    except (ImportError, OSError) as error:
+        yield Check("torch import", False, str(error).splitlines()[0], "pip install --force-reinstall torch")
+        return
+    yield Check("cpu kernels", True, torch.backends.cpu.get_cpu_capability())
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none (searches run on the CPU)"
+    yield Check("cuda device", True, gpu)
+
+
+def _data(data_dir: str | None) -> Iterator[Check]:
+    from neuronas.data.datasets import data_folder, find
+    from neuronas.data.download import ARCHIVES
+
+    yield Check("data set digits", True, "embedded")
+    for name in ARCHIVES:
+        folder = find(name, data_dir)
+        advice = "" if folder else f"neuronas search --dataset {name} --download, or unpack it there"
+        yield Check(f"data set {name}", folder is not None, str(folder or f"not in {data_folder(data_dir)}"), advice)

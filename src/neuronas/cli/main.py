@@ -1,0 +1,84 @@
+"""Entry point of the command ``neuronas``: verbs, exit codes, one line per error."""
+
+import errno
+import signal
+import sys
+from types import FrameType
+from typing import Annotated
+
+import click
+import typer
+
+from neuronas import __version__
+from neuronas.cli.doctor import doctor
+from neuronas.cli.estimate import estimate
+from neuronas.cli.search import search
+from neuronas.errors import NeuronasError
+
+INTERRUPTED = 130
+_FILE_SYSTEM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ENAMETOOLONG}
+
+app = typer.Typer(
+    name="neuronas",
+    help="Find spiking neural networks that are accurate and fit a compute-in-memory chip.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command(epilog="Example: neuronas search --dataset imagefolder:photos --max-energy-uj 300")(search)
+app.command(
+    epilog="Example: neuronas estimate '|conv_3x3~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|' --dataset cifar10"
+)(estimate)
+app.command()(doctor)
+
+
+def _version(show: bool) -> None:
+    if show:
+        typer.echo(f"neuronas {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line and exit with the contract's code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code; every expected failure becomes one line on standard error."""
+    try:
+        code = app(arguments, prog_name="neuronas", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except NeuronasError as error:
+        return _fail(str(error), error.exit_code)
+    except click.UsageError as error:
+        usage = f" (see {error.ctx.command_path} --help)" if error.ctx else ""
+        return _fail(error.format_message() + usage, 2)
+    except click.ClickException as error:
+        return _fail(error.format_message(), 2)
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except OSError as error:
+        if error.errno not in _FILE_SYSTEM:
+            raise
+        return _fail(f"{error.filename or 'file system'}: {error.strerror}", 2)
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"neuronas: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
+    return code
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

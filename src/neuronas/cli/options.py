@@ -1,0 +1,91 @@
+"""Options that several verbs share, and how they override a settings file."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from neuronas.config import RunConfig, read_yaml, validate
+
+_BUDGET, _NETWORK, _DATA, _RUN = "Budget", "Network", "Data", "Run"
+
+Config = Annotated[Path | None, typer.Option(help="YAML file with settings; options override it.", rich_help_panel=_RUN)]
+Seed = Annotated[int | None, typer.Option(help="Decides weights, images and draws.", rich_help_panel=_RUN)]
+Device = Annotated[str | None, typer.Option(help="auto, cpu or cuda.", rich_help_panel=_RUN)]
+Out = Annotated[Path | None, typer.Option(help="Run directory (default: a new one under runs/).", rich_help_panel=_RUN)]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.", rich_help_panel=_RUN)]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print the answer and errors only.", rich_help_panel=_RUN)]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.", rich_help_panel=_RUN)]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Check everything and say what would be done.", rich_help_panel=_RUN)
+]
+MaxParameters = Annotated[float | None, typer.Option(help="Limit on weights.", rich_help_panel=_BUDGET)]
+MaxArea = Annotated[float | None, typer.Option("--max-area-mm2", help="Limit on area.", rich_help_panel=_BUDGET)]
+MaxLatency = Annotated[float | None, typer.Option("--max-latency-ms", help="Limit on latency.", rich_help_panel=_BUDGET)]
+MaxEnergy = Annotated[float | None, typer.Option("--max-energy-uj", help="Limit on energy.", rich_help_panel=_BUDGET)]
+WeightBits = Annotated[int | None, typer.Option(help="4 to 16, or 32 for none.", rich_help_panel=_NETWORK)]
+Rounding = Annotated[str | None, typer.Option(help="nearest, floor or stochastic.", rich_help_panel=_NETWORK)]
+Timesteps = Annotated[int | None, typer.Option(help="Time steps T.", rich_help_panel=_NETWORK)]
+Channels = Annotated[int | None, typer.Option(help="Channels before the reduction.", rich_help_panel=_NETWORK)]
+Dataset = Annotated[
+    str | None,
+    typer.Option(help="digits, cifar10, cifar100, tiny-imagenet-200 or imagefolder:DIR.", rich_help_panel=_DATA),
+]
+DataDir = Annotated[str | None, typer.Option(help="Folder of downloaded data sets.", rich_help_panel=_DATA)]
+ImageSide = Annotated[int | None, typer.Option(help="Resize images to this side in pixels.", rich_help_panel=_DATA)]
+SkipCorrupt = Annotated[
+    bool | None, typer.Option("--skip-corrupt", help="Pass over images that cannot be read.", rich_help_panel=_DATA)
+]
+Download = Annotated[bool, typer.Option("--download", help="Fetch the data set if it is missing.", rich_help_panel=_DATA)]
+BatchSize = Annotated[int | None, typer.Option(help="Images that fitness reads at a time.", rich_help_panel=_DATA)]
+SpaceName = Annotated[str | None, typer.Option("--space", help="Search space: a name or a YAML file.")]
+AlgorithmName = Annotated[str | None, typer.Option("--algorithm", help="neuronas, spikenas or snasnet.")]
+FitnessName = Annotated[str | None, typer.Option("--fitness", help="sahd, sahd-snasnet or hamming.")]
+NDraws = Annotated[int | None, typer.Option(help="Random candidates of a random search.")]
+Hardware = Annotated[str | None, typer.Option(help="Accelerator: a name or a YAML file.")]
+CostModelName = Annotated[str | None, typer.Option("--cost-model", help="paper.")]
+
+_KEYS = {
+    "seed": "seed",
+    "device": "device",
+    "space": "space",
+    "dataset": "data.name",
+    "data_dir": "data.data_dir",
+    "image_side": "data.image_side",
+    "skip_corrupt": "data.skip_corrupt",
+    "channels": "network.channels",
+    "timesteps": "network.timesteps",
+    "weight_bits": "network.weight_bits",
+    "rounding": "network.rounding",
+    "fitness": "fitness.name",
+    "batch_size": "fitness.batch_size",
+    "hardware": "hardware.accelerator",
+    "cost_model": "hardware.cost_model",
+    "algorithm": "search.algorithm",
+    "n_draws": "search.n_draws",
+    "max_parameters": "budget.max_parameters",
+    "max_area_mm2": "budget.max_area_mm2",
+    "max_latency_ms": "budget.max_latency_ms",
+    "max_energy_uj": "budget.max_energy_uj",
+}
+"""Where each option stands in the settings."""
+
+
+def settings(config: Path | None, **options: Any) -> RunConfig:
+    """Read the settings file, if any, and put the options that were given over it.
+
+    Raises:
+        ConfigurationError: names the file or option, what was given and what is wanted.
+    """
+    values = read_yaml(config) if config else {}
+    if config:
+        validate(RunConfig, values, str(config))
+    for option, value in options.items():
+        if value is not None:
+            *sections, key = _KEYS[option].split(".")
+            section = values
+            for name in sections:
+                section[name] = dict(section.get(name) or {})
+                section = section[name]
+            section[key] = value
+    return validate(RunConfig, values, "command line")

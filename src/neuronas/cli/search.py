@@ -1,0 +1,210 @@
+"""``neuronas search``: find the fittest architecture that breaks no budget."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from neuronas.cli import console, options
+from neuronas.cli.architectures import architecture_document
+from neuronas.cli.compose import Plan, plan
+from neuronas.cli.progress import SearchProgress
+from neuronas.errors import ConfigurationError
+from neuronas.fitness.evaluator import Evaluator
+from neuronas.hardware.cost import Cost
+from neuronas.hardware.document import cost_document
+from neuronas.search.files import write_json
+from neuronas.search.history import History
+from neuronas.search.loop import Found, Problem
+from neuronas.search.loop import search as run_search
+from neuronas.search.result import result_document
+from neuronas.search.run_directory import ARCHITECTURE, HISTORY, LOG, RESULT, RunDirectory
+from neuronas.space.layers import layers
+from neuronas.space.notation import format_architecture
+
+_log = logging.getLogger("neuronas")
+
+
+def search(
+    dataset: options.Dataset = None,
+    data_dir: options.DataDir = None,
+    download: options.Download = False,
+    image_side: options.ImageSide = None,
+    skip_corrupt: options.SkipCorrupt = None,
+    batch_size: options.BatchSize = None,
+    space: options.SpaceName = None,
+    algorithm: options.AlgorithmName = None,
+    fitness: options.FitnessName = None,
+    n_draws: options.NDraws = None,
+    channels: options.Channels = None,
+    timesteps: options.Timesteps = None,
+    weight_bits: options.WeightBits = None,
+    rounding: options.Rounding = None,
+    hardware: options.Hardware = None,
+    cost_model: options.CostModelName = None,
+    max_parameters: options.MaxParameters = None,
+    max_area_mm2: options.MaxArea = None,
+    max_latency_ms: options.MaxLatency = None,
+    max_energy_uj: options.MaxEnergy = None,
+    config: options.Config = None,
+    seed: options.Seed = None,
+    device: options.Device = None,
+    out: options.Out = None,
+    resume: options.Resume = False,
+    dry_run: options.DryRun = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Find the fittest spiking network that fits all budgets. Without options: on the embedded digits."""
+    started = perf_counter()
+    if resume and out is None:
+        raise ConfigurationError("--resume needs --out DIR, the run directory to go on with")
+    given = {
+        name: value
+        for name, value in locals().items()
+        if name not in {"started", "config", "out", "resume", "dry_run", "as_json", "quiet", "download"}
+    }
+    run = plan(options.settings(config, **given))
+    if dry_run:
+        _print_plan(run, as_json=as_json)
+        return
+    evaluator = _evaluator(run, download=download)
+    directory = out or _new_directory(run)
+    with RunDirectory(directory, run.config, resume=resume) as files, _log_to(files.file(LOG)):
+        history = History(files.file(HISTORY))
+        before = history.seconds()
+        try:
+            with SearchProgress(quiet=quiet) as progress:
+                problem = Problem(run.space, run.shape, run.cost_model, run.budget)
+                found = run_search(
+                    problem, run.algorithm, run.config.search, run.config.seed, evaluator, history, progress
+                )
+        except KeyboardInterrupt:
+            if not quiet:
+                console.notes.print(f"everything so far is kept; go on with --resume --out {directory}")
+            raise
+        finally:
+            seconds = before + perf_counter() - started
+            history.set_seconds(seconds)
+            history.close()
+        cost = run.cost_model.estimate(layers(found.architecture, run.shape))
+        document = _document(run, found, cost, seconds)
+        write_json(files.file(ARCHITECTURE), architecture_document(found.architecture))
+        write_json(files.file(RESULT), document)
+        _log.info("done: %s", document["architecture"])
+    if as_json:
+        console.print_json(document)
+    elif quiet:
+        console.answers.print(document["architecture"], markup=False)
+    else:
+        _print_answer(run, found, cost, document, directory)
+
+
+def _evaluator(run: Plan, *, download: bool) -> Evaluator:
+    # Imported here: estimate, doctor and --help must not wait for torch.
+    import torch
+
+    from neuronas.data.batches import search_batches
+    from neuronas.data.datasets import data_folder, find, load
+    from neuronas.data.download import ARCHIVES
+    from neuronas.data.download import download as fetch
+    from neuronas.fitness.reference import ReferenceEvaluator
+    from neuronas.snn.neuron import NeuronParameters
+    from neuronas.snn.weights import WeightSource
+
+    config, data, network = run.config, run.config.data, run.config.network
+    if config.device == "cuda" and not torch.cuda.is_available():
+        raise ConfigurationError("--device cuda given, but torch finds no CUDA device; wanted cpu or auto")
+    on_gpu = config.device != "cpu" and torch.cuda.is_available()
+    if download and data.name in ARCHIVES and find(data.name, data.data_dir) is None:
+        fetch(data.name, data_folder(data.data_dir))
+    source = load(data.name, "train", data.data_dir, run.shape.image_side)
+    batches = search_batches(
+        source,
+        config.fitness.batch_size or 0,
+        config.fitness.n_batches,
+        config.seed,
+        run.preset.mean,
+        run.preset.std,
+        data.skip_corrupt,
+    )
+    return ReferenceEvaluator(
+        batches.to("cuda" if on_gpu else "cpu"),
+        run.shape,
+        WeightSource(config.seed, network.weight_bits, network.rounding),
+        NeuronParameters(network.tau, network.v_threshold, network.v_reset),
+        network.timesteps,
+        config.fitness.name,
+    )
+
+
+def _new_directory(run: Plan) -> Path:
+    name = run.config.data.name.split(":")[0]
+    stem = f"{name}-{run.config.search.algorithm}-{datetime.now():%Y%m%d-%H%M%S}"
+    candidates = (Path("runs") / (stem if n == 0 else f"{stem}-{n}") for n in range(1000))
+    return next(path for path in candidates if not path.exists())
+
+
+@contextmanager
+def _log_to(path: Path) -> Iterator[None]:
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    _log.addHandler(handler)
+    _log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        _log.removeHandler(handler)
+        handler.close()
+
+
+def _document(run: Plan, found: Found, cost: Cost, seconds: float) -> dict[str, Any]:
+    network = run.config.network
+    costs = cost_document(
+        format_architecture(found.architecture),
+        run.config.hardware.accelerator,
+        run.cost_model.name,
+        network.weight_bits,
+        network.timesteps,
+        cost,
+    )
+    return result_document(run.config, run.budget, found, cost, costs, seconds)
+
+
+def _print_plan(run: Plan, *, as_json: bool) -> None:
+    document = {
+        "dry_run": True,
+        "settings": run.config.model_dump(mode="json"),
+        "n_genotypes": run.space.n_genotypes,
+        "n_architectures": run.space.n_architectures,
+    }
+    if as_json:
+        console.print_json(document)
+        return
+    console.answers.print(
+        f"would search {run.config.space} ({run.space.n_genotypes:,} cells, {run.space.n_architectures:,} architectures) "
+        f"with {run.config.search.algorithm} ({run.algorithm.source}) for {run.config.data.name}"
+    )
+    for name, limit in run.budget.limits.items():
+        console.answers.print(f"  {name}: at most {console.quantity(name, limit)}")
+
+
+def _print_answer(run: Plan, found: Found, cost: Cost, document: dict[str, Any], directory: Path) -> None:
+    out = console.answers
+    out.print(document["architecture"], markup=False, style="bold")
+    out.print()
+    out.print(console.architecture_table(found.architecture, run.shape.n_cells))
+    out.print()
+    out.print(console.budget_table(cost, run.budget))
+    broken = ", ".join(f"{name} {count:,}" for name, count in found.rejected.items() if count) or "none"
+    out.print(
+        f"\nfitness {found.fitness:.6g} ({run.config.fitness.name}); {found.n_candidates:,} candidates, "
+        f"{found.n_evaluated:,} distinct functions evaluated; broke a budget: {broken}"
+    )
+    out.print(
+        f"{document['seconds']:.1f} s, {document['peak_memory_mb']:.0f} MB; cost is an estimate of model "
+        f"'{run.cost_model.name}' for {run.config.hardware.accelerator}; run: {directory}"
+    )

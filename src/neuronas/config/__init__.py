@@ -1,0 +1,27 @@
+"""Every setting of a run as strict, frozen values, and the reader that turns YAML into them."""
+
+from neuronas.config.files import read_yaml, validate, write_yaml
+from neuronas.config.models import (
+    BudgetConfig,
+    DataConfig,
+    FitnessConfig,
+    HardwareConfig,
+    NetworkConfig,
+    RunConfig,
+    SearchConfig,
+    Section,
+)
+
+__all__ = [
+    "BudgetConfig",
+    "DataConfig",
+    "FitnessConfig",
+    "HardwareConfig",
+    "NetworkConfig",
+    "RunConfig",
+    "SearchConfig",
+    "Section",
+    "read_yaml",
+    "validate",
+    "write_yaml",
+]

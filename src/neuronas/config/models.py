@@ -1,0 +1,99 @@
+"""The settings of a run. ``None`` means "decided by the data set's preset" (see ``neuronas.data.presets``)."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+Bits = Annotated[int, Field(ge=4, le=32)]
+Limit = Annotated[float, Field(ge=0, allow_inf_nan=True)]
+
+
+class Section(BaseModel):
+    """Base of every settings value: strict types, frozen, unknown keys refused, no NaN."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class DataConfig(Section):
+    """Which images, and how they are read."""
+
+    name: str = "digits"
+    data_dir: str | None = None
+    image_side: Annotated[int, Field(ge=4, le=1024)] | None = None
+    skip_corrupt: bool = False
+
+
+class NetworkConfig(Section):
+    """The network around the cells, and its precision.
+
+    ``weight_bits`` 4 to 16 is fixed point, 32 means that weights are not quantised. ``tau`` (dimensionless,
+    in time steps), ``v_threshold`` and ``v_reset`` are the LIF neuron's.
+    """
+
+    channels: Annotated[int, Field(ge=1, le=4096)] | None = None
+    timesteps: Annotated[int, Field(ge=1, le=256)] = 5
+    tau: Annotated[float, Field(gt=1)] = 4 / 3
+    v_threshold: Annotated[float, Field(gt=0)] = 1.0
+    v_reset: float = 0.0
+    weight_bits: Bits = 8
+    rounding: Literal["nearest", "floor", "stochastic"] = "nearest"
+    head_width: Annotated[int, Field(ge=1)] | None = None
+
+    @field_validator("weight_bits")
+    @classmethod
+    def _fixed_point_or_none(cls, bits: int) -> int:
+        if 16 < bits < 32:
+            raise ValueError("wanted 4 to 16 (fixed point) or 32 (no quantisation)")
+        return bits
+
+
+class FitnessConfig(Section):
+    """How a candidate is judged without training. ``batch_size`` in images, averaged over ``n_batches``."""
+
+    name: str = "sahd"
+    batch_size: Annotated[int, Field(ge=2)] | None = None
+    n_batches: Annotated[int, Field(ge=1)] = 1
+
+
+class HardwareConfig(Section):
+    """The accelerator (a preset's name or a YAML file) and the cost model that judges it."""
+
+    accelerator: str = "spikeflow-rram"
+    cost_model: str = "paper"
+
+
+class BudgetConfig(Section):
+    """Upper limits. ``None``: the algorithm's default; ``inf``: no limit."""
+
+    max_parameters: Limit | None = None
+    max_area_mm2: Limit | None = None
+    max_latency_ms: Limit | None = None
+    max_energy_uj: Limit | None = None
+
+    @field_validator("*")
+    @classmethod
+    def _not_nan(cls, value: float | None) -> float | None:
+        if value is not None and value != value:
+            raise ValueError("wanted a number >= 0 (or inf for no limit)")
+        return value
+
+
+class SearchConfig(Section):
+    """The algorithm; ``n_draws`` counts random candidates (SNASNet's default is 5,000)."""
+
+    algorithm: str = "neuronas"
+    n_draws: Annotated[int, Field(ge=1)] = 5000
+
+
+class RunConfig(Section):
+    """Everything that decides a run's result."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    space: str = "neuronas"
+    data: DataConfig = DataConfig()
+    network: NetworkConfig = NetworkConfig()
+    fitness: FitnessConfig = FitnessConfig()
+    hardware: HardwareConfig = HardwareConfig()
+    budget: BudgetConfig = BudgetConfig()
+    search: SearchConfig = SearchConfig()

@@ -1,0 +1,1 @@
+"""Data sets: presets, readers and the batches that a search sees. Test images never reach a search."""

@@ -1,0 +1,61 @@
+"""The images that a search sees: a seeded draw from the training images."""
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neuronas.data.source import ImageSource
+from neuronas.errors import DataError
+
+_log = logging.getLogger(__name__)
+
+
+def search_batches(
+    source: ImageSource,
+    batch_size: int,
+    n_batches: int,
+    seed: int,
+    mean: Sequence[float],
+    std: Sequence[float],
+    skip_corrupt: bool = False,
+) -> Tensor:
+    """Draw batches without replacement and normalise them.
+
+    Args:
+        source: training images.
+        batch_size: images in a batch.
+        n_batches: number of batches.
+        seed: decides the draw.
+        mean: per channel, of pixels in [0, 1].
+        std: as ``mean``.
+        skip_corrupt: pass over images that cannot be decoded (each is logged) instead of failing.
+
+    Returns:
+        [n_batches, batch_size, C, side, side] float32.
+
+    Raises:
+        DataError: too few (readable) images, or a corrupt one.
+    """
+    wanted, there = batch_size * n_batches, len(source.labels)
+    if there < wanted:
+        raise DataError(
+            f"{there:,} training images; {n_batches} batch(es) of {batch_size} need {wanted:,} (see --batch-size)"
+        )
+    images: list[Tensor] = []
+    for index in np.random.default_rng(seed).permutation(there):
+        try:
+            images.append(source.read(int(index)))
+        except DataError as error:
+            if not skip_corrupt:
+                raise
+            _log.warning("skipped: %s", error)
+        if len(images) == wanted:
+            break
+    else:
+        raise DataError(f"only {len(images):,} readable training images; {n_batches} batch(es) need {wanted:,}")
+    pixels = torch.stack(images).float() / 255
+    normalised = (pixels - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
+    return normalised.unflatten(0, (n_batches, batch_size))

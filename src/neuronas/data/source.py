@@ -1,0 +1,88 @@
+"""Where images come from: arrays in memory, or files that are decoded when asked for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from neuronas.errors import DataError
+
+MAX_PIXELS = 50_000_000
+"""Larger images are refused before they are decoded (decompression bombs)."""
+
+
+class ImageSource(Protocol):
+    """Labelled images of one size."""
+
+    labels: NDArray[np.int64]
+
+    def read(self, index: int) -> Tensor:
+        """Return image ``index`` as uint8 [C, side, side].
+
+        Raises:
+            DataError: the image cannot be read; the message names it.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class ArraySource:
+    """Images in memory: uint8 [N, C, side, side]."""
+
+    images: Tensor
+    labels: NDArray[np.int64]
+
+    def read(self, index: int) -> Tensor:
+        """See ``ImageSource``."""
+        return self.images[index]
+
+
+def resized(images: Tensor, side: int) -> Tensor:
+    """Resize uint8 [N, C, H, W] to [N, C, side, side] (bilinear, antialiased); unchanged if it has that size."""
+    if images.shape[-2:] == (side, side):
+        return images
+    scaled = F.interpolate(images.float(), size=(side, side), mode="bilinear", antialias=True)
+    return scaled.round().clamp(0, 255).to(torch.uint8)
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """Image files, decoded on demand, converted to ``channels`` (1 grey, 3 RGB) and resized to ``side``."""
+
+    paths: Sequence[Path]
+    labels: NDArray[np.int64]
+    channels: int
+    side: int
+
+    def read(self, index: int) -> Tensor:
+        """See ``ImageSource``."""
+        path = self.paths[index]
+        try:
+            with Image.open(path) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    raise DataError(f"image {path}: {image.width}x{image.height} pixels; wanted at most {MAX_PIXELS:,}")
+                pixels = _to_mode(image, "L" if self.channels == 1 else "RGB")
+        except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+            reason = str(error) or type(error).__name__
+            raise DataError(
+                f"image {path}: cannot be decoded ({' '.join(reason.split())}); remove it, or skip such images with "
+                "--skip-corrupt"
+            ) from error
+        array = torch.from_numpy(np.array(pixels, dtype=np.uint8)).reshape(pixels.height, pixels.width, -1)
+        return resized(array.permute(2, 0, 1).unsqueeze(0), self.side)[0]
+
+
+def _to_mode(image: Image.Image, mode: str) -> Image.Image:
+    if image.mode.startswith("I") or image.mode == "F":
+        # Pillow clips 16-bit grey to 255 when it converts, so bring it to 8 bits first.
+        values = np.asarray(image, dtype=np.float64)
+        scale = 257 if image.mode.startswith("I") and values.max(initial=0) > 255 else 1
+        image = Image.fromarray((values / scale).clip(0, 255).astype(np.uint8))
+    return image.convert(mode)

@@ -1,0 +1,52 @@
+"""One root error with named children; each knows the exit code that the command line returns for it."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class NeuronasError(Exception):
+    """Root of every error that neuronas raises on purpose. The message is one line for a person to act on."""
+
+    exit_code = 2
+
+
+class ConfigurationError(NeuronasError):
+    """A setting, option or file that a user wrote is not usable."""
+
+
+class ArchitectureError(ConfigurationError):
+    """An architecture's text or value breaks the notation or its search space."""
+
+
+class DataError(NeuronasError):
+    """A data set is missing, empty, too small or unreadable."""
+
+
+class RunDirectoryError(NeuronasError):
+    """A run directory is in use, exists already, or belongs to another configuration."""
+
+
+class InfeasibleError(NeuronasError):
+    """No candidate fits the budget."""
+
+    exit_code = 3
+
+
+class VerificationError(NeuronasError):
+    """A stored file is corrupt, or a round trip changed what it should have kept."""
+
+    exit_code = 4
+
+
+def suggestion(given: str, known: Iterable[str]) -> str:
+    """Return ``; did you mean 'x'?`` for the nearest known name, or an empty string if none is near."""
+    near = get_close_matches(given, list(known), n=1, cutoff=0.5)
+    return f"; did you mean '{near[0]}'?" if near else ""
+
+
+def unknown_name(what: str, given: str, known: Iterable[str]) -> ConfigurationError:
+    """Build the error for a name that is in no table: what was given, what exists, and the nearest name."""
+    names = list(known)
+    return ConfigurationError(
+        f"unknown {what} '{given}'{suggestion(given, names)} (known: {', '.join(names)})"
+    )

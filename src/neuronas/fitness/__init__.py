@@ -1,0 +1,1 @@
+"""How promising an untrained architecture is, read from its spikes."""

@@ -1,0 +1,87 @@
+"""Budgets: limits on parameters, area, latency and energy, and by how much a cost exceeds them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+
+from neuronas.hardware.cost import BUDGETED, Array, Cost, Totals
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Upper limits in the units of the names; ``inf`` means no limit. A cost equal to its limit fits."""
+
+    max_parameters: float = inf
+    max_area_mm2: float = inf
+    max_latency_ms: float = inf
+    max_energy_uj: float = inf
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """Limit of each budgeted quantity."""
+        return {name: getattr(self, f"max_{name}") for name in BUDGETED}
+
+    def excess(self, cost: Totals | Cost) -> dict[str, Array]:
+        """Cost minus limit: above 0 is a violation, 0 or less fits. -inf where there is no limit."""
+        return {name: np.asarray(getattr(cost, name) - limit) for name, limit in self.limits.items()}
+
+    def violations(self, cost: Cost) -> dict[str, float]:
+        """The limits that a cost breaks, with the excess in the quantity's unit (always above 0)."""
+        return {name: float(excess) for name, excess in self.excess(cost).items() if excess > 0}
+
+
+PAPER_BUDGET = Budget(max_parameters=10e6, max_area_mm2=1000, max_latency_ms=500, max_energy_uj=1000)
+"""NeuroNAS's budgets (arXiv 2407.00641, section IV): 10M parameters, 1000 mm2, 500 ms, 1000 uJ."""
+
+
+@dataclass(frozen=True)
+class Closest:
+    """The candidate that comes nearest to a budget that none fits.
+
+    Attributes:
+        index: which candidate.
+        name: the limit that it misses most.
+        value: its cost there.
+        limit: the limit.
+        relative: excess over limit (the cost itself where the limit is 0).
+    """
+
+    index: int
+    name: str
+    value: float
+    limit: float
+    relative: float
+
+    def describe(self) -> str:
+        """One sentence: which limit is closest, and by how much it is missed."""
+        unit = {"parameters": "", "area_mm2": " mm2", "latency_ms": " ms", "energy_uj": " uJ"}[self.name]
+        over = self.value - self.limit
+        share = f", {over / self.limit:.1%}" if self.limit else ""
+        return (
+            f"the closest misses {self.name}: {self.value:,.6g}{unit} against a limit of {self.limit:,.6g}{unit} "
+            f"({over:,.6g}{unit} over{share})"
+        )
+
+
+def closest(budget: Budget, totals: Totals) -> Closest:
+    """Among candidates that all break the budget, the one whose worst relative excess is smallest."""
+    limits = budget.limits
+    relative = np.stack([_relative(getattr(totals, name), limits[name]) for name in BUDGETED])
+    index = int(relative.max(axis=0).argmin())
+    name = BUDGETED[int(relative[:, index].argmax())]
+    return Closest(index, name, float(getattr(totals, name)[index]), limits[name], float(relative[:, index].max()))
+
+
+def _relative(values: Array, limit: float) -> Array:
+    if limit == inf:
+        return np.full_like(values, -inf)
+    return (values - limit) / limit if limit else values
+
+
+def rejected(excess: Mapping[str, Array]) -> list[tuple[str, ...]]:
+    """For each candidate, the names of the limits that it breaks (empty: it fits)."""
+    names = list(excess)
+    broken = np.stack([excess[name] > 0 for name in names], axis=1)
+    return [tuple(name for name, bad in zip(names, row, strict=True) if bad) for row in broken]

@@ -1,0 +1,76 @@
+"""What a cost model answers: totals for many architectures at once, and one architecture in full."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuronas.space.layers import Kernels, Layer
+
+Array = NDArray[np.float64]
+BUDGETED = ("parameters", "area_mm2", "latency_ms", "energy_uj")
+"""The four quantities that a budget can limit."""
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Cost of n architectures, one array [n] each."""
+
+    parameters: Array
+    area_mm2: Array
+    latency_ms: Array
+    energy_uj: Array
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """One row of a cost report. A layer that the model does not count costs nothing and holds no crossbar.
+
+    ``utilisation`` is the share of the layer's crossbar columns and rows that hold a weight (0 to 1).
+    """
+
+    layer: Layer
+    n_crossbars: int
+    n_pes: int
+    n_tiles: int
+    utilisation: float
+    area_mm2: float
+    latency_ms: float
+    energy_uj: float
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One architecture in full. Each total is the sum over ``layers`` and, as well, over ``components``.
+
+    ``components`` maps ``area_mm2``, ``latency_ms`` and ``energy_uj`` to named parts.
+    """
+
+    parameters: int
+    memory_bits: int
+    area_mm2: float
+    latency_ms: float
+    energy_uj: float
+    layers: tuple[LayerCost, ...]
+    components: dict[str, dict[str, float]]
+    assumptions: tuple[str, ...]
+
+
+class CostModel(Protocol):
+    """Costs architectures on one accelerator at one precision and number of time steps."""
+
+    name: str
+
+    def totals(self, slots: tuple[Layer, ...], kernels: Kernels) -> Totals:
+        """Cost many architectures in one vectorised call.
+
+        Args:
+            slots: the places where convolutions may stand (``space.layers.slots``).
+            kernels: [n, n_slots] kernel sides, 0 for no convolution.
+        """
+        ...
+
+    def estimate(self, layers: tuple[Layer, ...]) -> Cost:
+        """Cost one layer table per layer and per component."""
+        ...

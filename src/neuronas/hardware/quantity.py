@@ -1,0 +1,47 @@
+"""A number from an accelerator file together with where it comes from."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, PlainSerializer
+
+UNSTATED = "source not stated in the accelerator file"
+
+
+class Quantity(float):
+    """A float that remembers its source. Arithmetic gives plain floats; the unit stands in the key's name."""
+
+    source: str
+
+    def __new__(cls, value: float, source: str = UNSTATED) -> Self:
+        """Make a quantity."""
+        self = super().__new__(cls, value)
+        self.source = source
+        return self
+
+
+def _parse(given: Any, *, zero: bool, whole: bool) -> Quantity:
+    value, source = given, getattr(given, "source", UNSTATED)
+    if isinstance(given, dict):
+        if set(given) - {"value", "source"} or "value" not in given:
+            raise ValueError("wanted a number, or {value: NUMBER, source: TEXT}")
+        value, source = given["value"], str(given.get("source", UNSTATED))
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("wanted a number, or {value: NUMBER, source: TEXT}")
+    if not (value >= 0 if zero else value > 0) or value == float("inf"):
+        raise ValueError(f"wanted a finite number {'of at least' if zero else 'above'} 0")
+    if whole and value != int(value):
+        raise ValueError("wanted a whole number")
+    return Quantity(value, source)
+
+
+def _serialise(quantity: Quantity) -> dict[str, Any]:
+    return {"value": float(quantity), "source": quantity.source}
+
+
+_TO_PLAIN = PlainSerializer(_serialise)
+Positive = Annotated[Any, BeforeValidator(lambda given: _parse(given, zero=False, whole=False)), _TO_PLAIN]
+"""A quantity above 0."""
+NonNegative = Annotated[Any, BeforeValidator(lambda given: _parse(given, zero=True, whole=False)), _TO_PLAIN]
+"""A quantity of at least 0: an energy or area that a technology may not have."""
+Count = Annotated[Any, BeforeValidator(lambda given: _parse(given, zero=False, whole=True)), _TO_PLAIN]
+"""A whole quantity above 0."""

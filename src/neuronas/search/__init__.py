@@ -1,0 +1,1 @@
+"""Search: algorithms propose, one loop evaluates, a history keeps every candidate."""

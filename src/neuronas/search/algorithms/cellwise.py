@@ -1,0 +1,26 @@
+"""Algorithm 1 of NeuroNAS (arXiv 2407.00641): one cell after the other, each chosen from all cells.
+
+First pass: every cell stands at all places; the best feasible one is kept. Each further pass keeps the places
+chosen so far and tries every cell at the rest. The published algorithm checks only memory in its first pass,
+so its answer may break the other budgets; here a candidate that breaks any budget is never chosen.
+"""
+
+from random import Random
+
+from neuronas.config import SearchConfig
+from neuronas.search.algorithms.base import Proposals, best
+from neuronas.space.genotype import Architecture, Genotype
+from neuronas.space.spaces import Space
+
+
+def cellwise(space: Space, random: Random, settings: SearchConfig) -> Proposals:
+    """Propose all cells at all places, then refine the later places. Nothing is random."""
+    cells = list(space.genotypes())
+    chosen: tuple[Genotype, ...] = ()
+    for place in range(1 if space.shared_cell else space.cells):
+        outcomes = yield [Architecture(chosen + (cell,) * (space.cells - place)) for cell in cells]
+        winner = best(outcomes)
+        if winner is None:
+            return
+        chosen = winner.architecture.expanded(space.cells)[: place + 1]
+

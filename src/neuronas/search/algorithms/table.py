@@ -1,0 +1,24 @@
+"""The algorithms by name."""
+
+from neuronas.errors import unknown_name
+from neuronas.hardware.budget import PAPER_BUDGET, Budget
+from neuronas.search.algorithms.base import Algorithm
+from neuronas.search.algorithms.cellwise import cellwise
+from neuronas.search.algorithms.random_draws import random_draws
+
+ALGORITHMS: dict[str, Algorithm] = {
+    "neuronas": Algorithm(cellwise, PAPER_BUDGET, "arXiv 2407.00641, Algorithm 1"),
+    "spikenas": Algorithm(cellwise, Budget(max_parameters=PAPER_BUDGET.max_parameters), "arXiv 2402.11322"),
+    "snasnet": Algorithm(random_draws, Budget(), "arXiv 2201.10355"),
+}
+
+
+def algorithm_named(name: str) -> Algorithm:
+    """Return an algorithm.
+
+    Raises:
+        ConfigurationError: if there is no such algorithm.
+    """
+    if name not in ALGORITHMS:
+        raise unknown_name("algorithm", name, ALGORITHMS)
+    return ALGORITHMS[name]

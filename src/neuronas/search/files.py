@@ -1,0 +1,37 @@
+"""Files that are either whole or absent: written beside their place, flushed, then moved there."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from neuronas.errors import VerificationError
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file atomically."""
+    beside = path.with_name(path.name + ".part")
+    with beside.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write a JSON file atomically; numbers that JSON cannot hold are refused."""
+    write_text(path, json.dumps(document, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        VerificationError: if it is missing or broken.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise VerificationError(f"{path}: cannot be read ({error.strerror})") from error
+    except (ValueError, RecursionError) as error:
+        raise VerificationError(f"{path}: is not valid JSON ({error})") from error

@@ -1,0 +1,138 @@
+"""The history of a search: every candidate with its cost, every fitness, in one SQLite file.
+
+Candidates are numbered in the order of proposal. A fitness belongs to a canonical key, so twins share it. What
+is committed survives a kill at any moment (write-ahead log, one writer).
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from neuronas.errors import RunDirectoryError, VerificationError
+
+SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE candidates (
+    position INTEGER PRIMARY KEY, batch INTEGER NOT NULL, architecture TEXT NOT NULL, key TEXT NOT NULL,
+    parameters REAL NOT NULL, area_mm2 REAL NOT NULL, latency_ms REAL NOT NULL, energy_uj REAL NOT NULL,
+    rejected TEXT NOT NULL
+);
+CREATE TABLE evaluations (key TEXT PRIMARY KEY, position INTEGER NOT NULL, fitness REAL NOT NULL, seconds REAL NOT NULL)
+    WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True)
+class CandidateRow:
+    """One proposed architecture. ``rejected`` names the limits that it breaks, joined by commas."""
+
+    position: int
+    batch: int
+    architecture: str
+    key: str
+    parameters: float
+    area_mm2: float
+    latency_ms: float
+    energy_uj: float
+    rejected: str
+
+
+class History:
+    """Opens or creates a history file.
+
+    Raises:
+        VerificationError: the file is no history, or of another version.
+        RunDirectoryError: the file cannot be created or written (full disk, no permission).
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        with self._errors():
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=30)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0:
+                if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                    raise VerificationError(f"{path}: holds other tables; it is not a neuronas history")
+                self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+            elif version != SCHEMA_VERSION:
+                raise VerificationError(f"{path}: history version {version}; this neuronas reads {SCHEMA_VERSION}")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def add_candidates(self, rows: Iterable[CandidateRow]) -> None:
+        """Add a batch of candidates, all or none. Known positions must hold the same candidate.
+
+        Raises:
+            VerificationError: the history holds something else at one of the positions.
+        """
+        with self._errors(), self._transaction():
+            for row in rows:
+                known = self._db.execute(
+                    "SELECT architecture FROM candidates WHERE position = ?", (row.position,)
+                ).fetchone()
+                if known is None:
+                    self._db.execute(
+                        "INSERT INTO candidates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                        (
+                            row.position, row.batch, row.architecture, row.key, row.parameters, row.area_mm2,
+                            row.latency_ms, row.energy_uj, row.rejected,
+                        ),
+                    )  # fmt: skip
+                elif known[0] != row.architecture:
+                    raise VerificationError(
+                        f"{self.path}: candidate {row.position} is {known[0]}, but this search proposes "
+                        f"{row.architecture}; the history belongs to another search"
+                    )
+
+    def add_fitness(self, key: str, position: int, fitness: float, seconds: float) -> None:
+        """Keep the fitness of a canonical key, first met at ``position``; ``seconds`` since the one before."""
+        with self._errors():
+            self._db.execute("INSERT INTO evaluations VALUES (?, ?, ?, ?)", (key, position, fitness, seconds))
+
+    def fitness(self) -> dict[str, float]:
+        """Every fitness known so far, by canonical key."""
+        with self._errors():
+            return dict(self._db.execute("SELECT key, fitness FROM evaluations"))
+
+    def candidates(self) -> Iterator[CandidateRow]:
+        """Every candidate in the order of proposal."""
+        with self._errors():
+            for row in self._db.execute("SELECT * FROM candidates ORDER BY position"):
+                yield CandidateRow(*row)
+
+    def seconds(self) -> float:
+        """Wall-clock seconds of all sessions that worked on this history."""
+        with self._errors():
+            row = self._db.execute("SELECT value FROM meta WHERE name = 'seconds'").fetchone()
+        return float(row[0]) if row else 0.0
+
+    def set_seconds(self, seconds: float) -> None:
+        """Keep the wall-clock seconds."""
+        with self._errors():
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES ('seconds', ?)", (seconds,))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise RunDirectoryError(f"{self.path}: {error}") from error
+        except sqlite3.DatabaseError as error:
+            raise VerificationError(f"{self.path}: {error}") from error

@@ -1,0 +1,115 @@
+"""The directory of a run: who may write to it, and the files that say what made it."""
+
+import fcntl
+import platform
+import sys
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from neuronas import __version__
+from neuronas.config import RunConfig, read_yaml, validate, write_yaml
+from neuronas.errors import RunDirectoryError
+from neuronas.search.files import write_json
+
+CONFIG, HISTORY, RESULT, ARCHITECTURE, LOG = (
+    "config.yaml",
+    "history.sqlite",
+    "result.json",
+    "architecture.json",
+    "log.txt",
+)
+_PACKAGES = ("neuronas", "numpy", "torch", "spikingjelly", "pydantic", "scikit-learn", "pillow")
+
+
+class RunDirectory:
+    """A run directory held by one process at a time; use it in a ``with`` statement.
+
+    Args:
+        path: the directory; made if it is not there.
+        config: the resolved settings of the run.
+        resume: go on with a run that is there already.
+
+    Raises:
+        RunDirectoryError: another process holds it; it holds a run and ``resume`` is off; ``resume`` is on and
+            it holds none or one with other settings; or it cannot be written.
+    """
+
+    def __init__(self, path: Path, config: RunConfig, *, resume: bool):
+        self.path, self._config, self._resume = path, config, resume
+
+    def __enter__(self) -> Self:
+        """Take the directory and check that it may be used."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock = (self.path / ".lock").open("a")
+        except OSError as error:
+            raise RunDirectoryError(f"run directory {self.path}: cannot be written ({error.strerror})") from error
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._check()
+        except BlockingIOError:
+            self._lock.close()
+            raise RunDirectoryError(
+                f"run directory {self.path}: another neuronas is working in it; wait for it, or choose another --out"
+            ) from None
+        except BaseException:
+            self._lock.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let the directory go."""
+        self._lock.close()
+
+    def file(self, name: str) -> Path:
+        """Path of a file of the run."""
+        return self.path / name
+
+    def _check(self) -> None:
+        config = self.file(CONFIG)
+        if not config.exists():
+            if self._resume:
+                raise RunDirectoryError(f"run directory {self.path}: holds no run to resume; leave out --resume")
+            write_yaml(config, self._config)
+            write_json(self.file("environment.json"), environment())
+        elif not self._resume:
+            raise RunDirectoryError(
+                f"run directory {self.path}: holds a run already; go on with --resume, or choose another --out"
+            )
+        else:
+            stored = validate(RunConfig, read_yaml(config), str(config))
+            changed = _differences(stored.model_dump(), self._config.model_dump())
+            if changed:
+                raise RunDirectoryError(f"run directory {self.path}: was started with other settings: {changed[0]}")
+
+
+def _differences(stored: dict[str, Any], given: dict[str, Any], prefix: str = "") -> list[str]:
+    found = []
+    for key, old in stored.items():
+        new, name = given[key], f"{prefix}{key}"
+        if isinstance(old, dict):
+            found += _differences(old, new, f"{name}.")
+        elif old != new:
+            found.append(f"{name} was {old}, now {new}")
+    return found
+
+
+def environment() -> dict[str, Any]:
+    """What a result may depend on besides its settings: versions and machine."""
+    versions = {}
+    for name in _PACKAGES:
+        with suppress(PackageNotFoundError):
+            versions[name] = version(name)
+    return {
+        "neuronas": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "packages": versions,
+        "command": sys.argv,
+    }

@@ -1,0 +1,1 @@
+"""Spiking networks: neurons, quantised weights, operations as modules, and the network that cells make."""

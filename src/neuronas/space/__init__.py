@@ -1,0 +1,1 @@
+"""What can be searched: operations, cells, architectures, search spaces, and the layers they stand for."""

@@ -1,0 +1,146 @@
+"""Search spaces: a table of presets, and the same file format for one's own."""
+
+from collections.abc import Iterator
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from random import Random
+from typing import Annotated
+
+from pydantic import Field, field_validator
+
+from neuronas.config import Section, read_yaml, validate
+from neuronas.errors import ArchitectureError, ConfigurationError, suggestion, unknown_name
+from neuronas.space.genotype import N_EDGES, N_NODES, NODE_PAIRS, Architecture, Edge, Genotype
+from neuronas.space.notation import format_edge
+from neuronas.space.operations import OPERATIONS
+
+_PRESETS = Path(__file__).parent / "presets"
+_DIRECT = NODE_PAIRS.index((0, N_NODES - 1))
+MAX_DRAWS_PER_CELL = 10_000
+
+
+class Space(Section):
+    """A search space: what each edge may hold, and how cells make a network.
+
+    Attributes:
+        source: where the space comes from.
+        operations: names that an edge may hold.
+        thresholds: firing thresholds that a convolution edge may have; empty: the network's own.
+        channels: channels before the first reduction, if the space fixes them.
+        cells: number of cell places in the network, with a reduction between neighbours.
+        shared_cell: whether one cell stands at all places.
+        backward: whether an edge may also carry its value back to the next time step.
+        require_direct_edge: whether input and output must be joined by an edge of their own
+            (SNASNet draws a cell without one again).
+    """
+
+    source: str = ""
+    operations: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
+    thresholds: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(strict=False)] = ()
+    channels: Annotated[int, Field(ge=1, le=4096)] | None = None
+    cells: Annotated[int, Field(ge=1, le=6)] = 2
+    shared_cell: bool = False
+    backward: bool = False
+    require_direct_edge: bool = False
+
+    @field_validator("operations")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in OPERATIONS:
+                raise ValueError(f"unknown operation '{name}'{suggestion(name, OPERATIONS)}")
+        if len(set(names)) != len(names):
+            raise ValueError("an operation is given twice")
+        if set(names) == {"none"}:
+            raise ValueError("wanted at least one operation that connects")
+        return names
+
+    @cached_property
+    def edge_choices(self) -> tuple[Edge, ...]:
+        """Everything that one edge may hold."""
+        directions = (False, True) if self.backward else (False,)
+        return tuple(
+            Edge(name, threshold, backward)
+            for name in self.operations
+            for threshold in ((self.thresholds or (None,)) if OPERATIONS[name].is_convolution else (None,))
+            for backward in directions
+            if not (backward and name == "none")
+        )
+
+    @property
+    def n_genotypes(self) -> int:
+        """Number of cells in the space."""
+        direct = sum(map(self._is_direct, self.edge_choices)) if self.require_direct_edge else len(self.edge_choices)
+        return direct * len(self.edge_choices) ** (N_EDGES - 1)
+
+    @property
+    def n_architectures(self) -> int:
+        """Number of architectures in the space, twins included."""
+        return self.n_genotypes ** (1 if self.shared_cell else self.cells)
+
+    def genotypes(self) -> Iterator[Genotype]:
+        """All cells, in a fixed order."""
+        return (cell for cell in map(Genotype, product(self.edge_choices, repeat=N_EDGES)) if self._allows(cell))
+
+    def random_genotype(self, random: Random) -> Genotype:
+        """Draw a cell uniformly.
+
+        Raises:
+            ConfigurationError: if the space's conditions left nothing to draw.
+        """
+        for _ in range(MAX_DRAWS_PER_CELL):
+            cell = Genotype(tuple(random.choice(self.edge_choices) for _ in range(N_EDGES)))
+            if self._allows(cell):
+                return cell
+        raise ConfigurationError("this space holds no cell with the direct edge that it requires")
+
+    def random_architecture(self, random: Random) -> Architecture:
+        """Draw an architecture: one cell for all places, or one for each."""
+        n_drawn = 1 if self.shared_cell else self.cells
+        return Architecture(tuple(self.random_genotype(random) for _ in range(n_drawn)))
+
+    def check(self, architecture: Architecture) -> None:
+        """Refuse an architecture that is not in this space.
+
+        Raises:
+            ArchitectureError: names the cell, the edge and what the space allows.
+        """
+        if self.shared_cell and len(architecture.cells) > 1:
+            raise ArchitectureError("this space uses one cell at all places; different cells given")
+        architecture.expanded(self.cells)
+        allowed = set(self.edge_choices)
+        for number, cell in enumerate(architecture.cells, start=1):
+            for edge, (low, high) in zip(cell.edges, NODE_PAIRS, strict=True):
+                if edge not in allowed:
+                    known = ", ".join(sorted({format_edge(choice, low) for choice in self.edge_choices}))
+                    raise ArchitectureError(
+                        f"cell {number}, node {high}: '{format_edge(edge, low)}' is not in this space (allowed: {known})"
+                    )
+
+    def _allows(self, cell: Genotype) -> bool:
+        return not self.require_direct_edge or self._is_direct(cell.edges[_DIRECT])
+
+    @staticmethod
+    def _is_direct(edge: Edge) -> bool:
+        return edge.operation != "none" and not edge.backward
+
+
+def preset_names() -> list[str]:
+    """Names of the spaces that come with neuronas."""
+    return sorted(path.stem for path in _PRESETS.glob("*.yaml"))
+
+
+def load_space(name_or_file: str) -> Space:
+    """Load a space by preset name, or from a YAML file of the same format.
+
+    Raises:
+        ConfigurationError: unknown name, unreadable file, or a wrong value in it.
+    """
+    if name_or_file.endswith((".yaml", ".yml")):
+        path = Path(name_or_file)
+    elif name_or_file in preset_names():
+        path = _PRESETS / f"{name_or_file}.yaml"
+    else:
+        raise unknown_name("space", name_or_file, [*preset_names(), "FILE.yaml"])
+    return validate(Space, read_yaml(path), str(path) if path.parent != _PRESETS else name_or_file)
