@@ -47,6 +47,4 @@ def suggestion(given: str, known: Iterable[str]) -> str:
 def unknown_name(what: str, given: str, known: Iterable[str]) -> ConfigurationError:
     """Build the error for a name that is in no table: what was given, what exists, and the nearest name."""
     names = list(known)
-    return ConfigurationError(
-        f"unknown {what} '{given}'{suggestion(given, names)} (known: {', '.join(names)})"
-    )
+    return ConfigurationError(f"unknown {what} '{given}'{suggestion(given, names)} (known: {', '.join(names)})")

@@ -44,7 +44,9 @@ def read_architecture(text: str) -> Given:
         return Given(_from_file(path / ARCHITECTURE), config if config.is_file() else None)
     if path.is_file():
         return Given(_from_file(path))
-    raise ArchitectureError(f"'{text}' given; wanted an architecture such as |skip~0|+…, an architecture.json or a run directory")
+    raise ArchitectureError(
+        f"'{text}' given; wanted an architecture such as |skip~0|+…, an architecture.json or a run directory"
+    )
 
 
 def _from_file(path: Path) -> Architecture:

@@ -47,12 +47,8 @@ def plan(config: RunConfig) -> Plan:
         update={
             "network": network,
             "data": config.data.model_copy(update={"image_side": config.data.image_side or preset.image_side}),
-            "fitness": config.fitness.model_copy(
-                update={"batch_size": config.fitness.batch_size or preset.batch_size}
-            ),
-            "budget": config.budget.model_copy(
-                update={f"max_{name}": limit for name, limit in budget.limits.items()}
-            ),
+            "fitness": config.fitness.model_copy(update={"batch_size": config.fitness.batch_size or preset.batch_size}),
+            "budget": config.budget.model_copy(update={f"max_{name}": limit for name, limit in budget.limits.items()}),
         }
     )
     shape = NetworkShape(

@@ -16,8 +16,20 @@ from neuronas.space.notation import format_edge
 
 UNITS = {"parameters": "", "area_mm2": "mm²", "latency_ms": "ms", "energy_uj": "µJ"}
 
-answers = Console(highlight=False, soft_wrap=True)
-notes = Console(stderr=True, highlight=False, soft_wrap=True)
+_WIDTH_OF_A_FILE = 160
+
+
+def _console(*, stderr: bool) -> Console:
+    console = Console(stderr=stderr, highlight=False, soft_wrap=True)
+    return (
+        console
+        if console.is_terminal
+        else Console(stderr=stderr, highlight=False, soft_wrap=True, width=_WIDTH_OF_A_FILE)
+    )
+
+
+answers = _console(stderr=False)
+notes = _console(stderr=True)
 
 
 def print_json(document: dict[str, Any]) -> None:
@@ -44,7 +56,10 @@ def architecture_table(architecture: Architecture, n_cells: int) -> Table:
         name = cell_name(first) if first == last else f"{cell_name(first)} to {cell_name(last)}, all the same"
         table.add_row(f"[bold]cell {name}[/bold]")
         for high in range(1, N_NODES):
-            table.add_row(f"  node {high}" + (" (output)" if high == N_NODES - 1 else ""), *_incoming(places[first], high))
+            table.add_row(
+                f"  node {high}" + (" (output)" if high == N_NODES - 1 else ""),
+                *_incoming(places[first], high),
+            )
     return table
 
 

@@ -43,7 +43,11 @@ def doctor(data_dir: options.DataDir = None, as_json: options.Json = False, quie
 
 def _machine() -> Iterator[Check]:
     yield Check("python", sys.version_info >= (3, 11), platform.python_version(), "")
-    yield Check("cores", True, f"{len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()}")
+    yield Check(
+        "cores",
+        True,
+        f"{len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()}",
+    )
     memory = psutil.virtual_memory()
     free = memory.available / 2**30
     yield Check(

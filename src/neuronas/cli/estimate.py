@@ -56,7 +56,12 @@ def estimate(
         network = run.config.network
         console.print_json(
             cost_document(
-                text, run.config.hardware.accelerator, run.cost_model.name, network.weight_bits, network.timesteps, cost
+                text,
+                run.config.hardware.accelerator,
+                run.cost_model.name,
+                network.weight_bits,
+                network.timesteps,
+                cost,
             )
         )
         return
@@ -69,7 +74,20 @@ def estimate(
 
 def _layer_table(cost: Cost) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("layer", "kind", "channels", "kernel", "side", "crossbars", "PEs", "tiles", "used", "mm²", "ms", "µJ"):
+    for title in (
+        "layer",
+        "kind",
+        "channels",
+        "kernel",
+        "side",
+        "crossbars",
+        "PEs",
+        "tiles",
+        "used",
+        "mm²",
+        "ms",
+        "µJ",
+    ):
         table.add_column(title, justify="left" if title in {"layer", "kind"} else "right")
     for row in cost.layers:
         layer = row.layer

@@ -9,7 +9,9 @@ from neuronas.config import RunConfig, read_yaml, validate
 
 _BUDGET, _NETWORK, _DATA, _RUN = "Budget", "Network", "Data", "Run"
 
-Config = Annotated[Path | None, typer.Option(help="YAML file with settings; options override it.", rich_help_panel=_RUN)]
+Config = Annotated[
+    Path | None, typer.Option(help="YAML file with settings; options override it.", rich_help_panel=_RUN)
+]
 Seed = Annotated[int | None, typer.Option(help="Decides weights, images and draws.", rich_help_panel=_RUN)]
 Device = Annotated[str | None, typer.Option(help="auto, cpu or cuda.", rich_help_panel=_RUN)]
 Out = Annotated[Path | None, typer.Option(help="Run directory (default: a new one under runs/).", rich_help_panel=_RUN)]
@@ -21,7 +23,9 @@ DryRun = Annotated[
 ]
 MaxParameters = Annotated[float | None, typer.Option(help="Limit on weights.", rich_help_panel=_BUDGET)]
 MaxArea = Annotated[float | None, typer.Option("--max-area-mm2", help="Limit on area.", rich_help_panel=_BUDGET)]
-MaxLatency = Annotated[float | None, typer.Option("--max-latency-ms", help="Limit on latency.", rich_help_panel=_BUDGET)]
+MaxLatency = Annotated[
+    float | None, typer.Option("--max-latency-ms", help="Limit on latency.", rich_help_panel=_BUDGET)
+]
 MaxEnergy = Annotated[float | None, typer.Option("--max-energy-uj", help="Limit on energy.", rich_help_panel=_BUDGET)]
 WeightBits = Annotated[int | None, typer.Option(help="4 to 16, or 32 for none.", rich_help_panel=_NETWORK)]
 Rounding = Annotated[str | None, typer.Option(help="nearest, floor or stochastic.", rich_help_panel=_NETWORK)]
@@ -34,9 +38,12 @@ Dataset = Annotated[
 DataDir = Annotated[str | None, typer.Option(help="Folder of downloaded data sets.", rich_help_panel=_DATA)]
 ImageSide = Annotated[int | None, typer.Option(help="Resize images to this side in pixels.", rich_help_panel=_DATA)]
 SkipCorrupt = Annotated[
-    bool | None, typer.Option("--skip-corrupt", help="Pass over images that cannot be read.", rich_help_panel=_DATA)
+    bool | None,
+    typer.Option("--skip-corrupt", help="Pass over images that cannot be read.", rich_help_panel=_DATA),
 ]
-Download = Annotated[bool, typer.Option("--download", help="Fetch the data set if it is missing.", rich_help_panel=_DATA)]
+Download = Annotated[
+    bool, typer.Option("--download", help="Fetch the data set if it is missing.", rich_help_panel=_DATA)
+]
 BatchSize = Annotated[int | None, typer.Option(help="Images that fitness reads at a time.", rich_help_panel=_DATA)]
 SpaceName = Annotated[str | None, typer.Option("--space", help="Search space: a name or a YAML file.")]
 AlgorithmName = Annotated[str | None, typer.Option("--algorithm", help="neuronas, spikenas or snasnet.")]

@@ -5,7 +5,14 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from neuronas.cli import console
 from neuronas.space.genotype import Architecture
@@ -58,7 +65,9 @@ class SearchProgress:
         )
         _log.info(line)
         self._line(line)
-        self._bar.update(self._task, description=f"batch {self._n_batches}", total=self._n_total, rejected=self._n_rejected)
+        self._bar.update(
+            self._task, description=f"batch {self._n_batches}", total=self._n_total, rejected=self._n_rejected
+        )
 
     def evaluated(self, architecture: Architecture, fitness: float) -> None:
         """See ``Observer``."""

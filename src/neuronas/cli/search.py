@@ -185,7 +185,8 @@ def _print_plan(run: Plan, *, as_json: bool) -> None:
         console.print_json(document)
         return
     console.answers.print(
-        f"would search {run.config.space} ({run.space.n_genotypes:,} cells, {run.space.n_architectures:,} architectures) "
+        f"would search {run.config.space} "
+        f"({run.space.n_genotypes:,} cells, {run.space.n_architectures:,} architectures) "
         f"with {run.config.search.algorithm} ({run.algorithm.source}) for {run.config.data.name}"
     )
     for name, limit in run.budget.limits.items():

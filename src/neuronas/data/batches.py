@@ -58,4 +58,4 @@ def search_batches(
         raise DataError(f"only {len(images):,} readable training images; {n_batches} batch(es) need {wanted:,}")
     pixels = torch.stack(images).float() / 255
     normalised = (pixels - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
-    return normalised.unflatten(0, (n_batches, batch_size))
+    return normalised.reshape(n_batches, batch_size, *normalised.shape[1:])

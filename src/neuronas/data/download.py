@@ -34,7 +34,7 @@ def download(name: str, data_dir: Path) -> None:
     """
     archive = ARCHIVES[name]
     try:
-        from torchvision.datasets.utils import download_url
+        from torchvision.datasets.utils import download_url  # noqa: PLC0415 - slow, and only needed here
     except (ImportError, RuntimeError) as error:
         # A torchvision that was built for another torch fails with a RuntimeError when it is imported.
         raise DataError(
@@ -54,7 +54,7 @@ def download(name: str, data_dir: Path) -> None:
 def _unpack(path: Path, data_dir: Path) -> None:
     if path.suffix == ".zip":
         with zipfile.ZipFile(path) as file:
-            file.extractall(data_dir)  # zipfile keeps every member inside the folder
+            file.extractall(data_dir)  # noqa: S202 - zipfile keeps every member inside the folder
     else:
         with tarfile.open(path) as file:
             file.extractall(data_dir, filter="data")

@@ -39,14 +39,18 @@ PRESETS: dict[str, DatasetPreset] = {
     preset.name: preset
     for preset in (
         DatasetPreset("digits", 1, 8, 10, 16, 128, 64, (0.3058,), (0.3759,)),
+        DatasetPreset("cifar10", 3, 32, 10, 128, 1024, 256, (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
+        DatasetPreset("cifar100", 3, 32, 100, 128, 1024, 256, (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)),
         DatasetPreset(
-            "cifar10", 3, 32, 10, 128, 1024, 256, (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
-        ),
-        DatasetPreset(
-            "cifar100", 3, 32, 100, 128, 1024, 256, (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)
-        ),
-        DatasetPreset(
-            "tiny-imagenet-200", 3, 64, 200, 128, 1024, 256, (0.4802, 0.4481, 0.3975), (0.2770, 0.2691, 0.2821)
+            "tiny-imagenet-200",
+            3,
+            64,
+            200,
+            128,
+            1024,
+            256,
+            (0.4802, 0.4481, 0.3975),
+            (0.2770, 0.2691, 0.2821),
         ),
         # Pixels of photographs have about this mean and spread; batch normalisation takes care of the rest.
         DatasetPreset(IMAGEFOLDER + "DIR", 3, 32, 0, 128, 1024, 256, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)),

@@ -21,7 +21,10 @@ MAX_PIXELS = 50_000_000
 class ImageSource(Protocol):
     """Labelled images of one size."""
 
-    labels: NDArray[np.int64]
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """Class of each image."""
+        ...
 
     def read(self, index: int) -> Tensor:
         """Return image ``index`` as uint8 [C, side, side].
@@ -69,7 +72,13 @@ class FileSource:
                 if image.width * image.height > MAX_PIXELS:
                     raise DataError(f"image {path}: {image.width}x{image.height} pixels; wanted at most {MAX_PIXELS:,}")
                 pixels = _to_mode(image, "L" if self.channels == 1 else "RGB")
-        except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        except (
+            OSError,
+            ValueError,
+            SyntaxError,
+            UnidentifiedImageError,
+            Image.DecompressionBombError,
+        ) as error:
             reason = str(error) or type(error).__name__
             raise DataError(
                 f"image {path}: cannot be decoded ({' '.join(reason.split())}); remove it, or skip such images with "

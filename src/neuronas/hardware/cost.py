@@ -60,7 +60,10 @@ class Cost:
 class CostModel(Protocol):
     """Costs architectures on one accelerator at one precision and number of time steps."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The name in ``hardware.models.COST_MODELS``."""
+        ...
 
     def totals(self, slots: tuple[Layer, ...], kernels: Kernels) -> Totals:
         """Cost many architectures in one vectorised call.

@@ -1,4 +1,4 @@
-"""A cost as the JSON document that ``estimate --json`` prints and ``result.json`` holds."""
+"""Cost as the JSON document that ``estimate --json`` prints and ``result.json`` holds."""
 
 from dataclasses import asdict
 from typing import Any
@@ -6,7 +6,9 @@ from typing import Any
 from neuronas.hardware.cost import Cost, LayerCost
 
 
-def cost_document(architecture: str, hardware: str, model: str, weight_bits: int, timesteps: int, cost: Cost) -> dict[str, Any]:
+def cost_document(
+    architecture: str, hardware: str, model: str, weight_bits: int, timesteps: int, cost: Cost
+) -> dict[str, Any]:
     """Return the contract's keys for one architecture's cost."""
     return {
         "architecture": architecture,

@@ -7,7 +7,8 @@ published numbers. Every cost is a count times a constant::
     PE_l     = ceil(Cin_l / 64) * ceil(Cout_l / 64)
     energy   = f * T * E_pe * sum_l PE_l * o_l^2
     latency  = T * cycle * (0.75 * sum_{l < last} Cout_l * o_l^2 + Cout_last * o_last^2)
-    area     = f * (A_tile * sum_l ceil(f * PE_l / 8) + a_bit * 22 * (sum_l Cin_l * i_l^2 + sum_{l <= 5} Cout_l * o_l^2))
+    area     = f * (A_tile * sum_l ceil(f * PE_l / 8) + a_bit * state)
+    state    = 22 * (sum_l Cin_l * i_l^2 + sum_{l <= 5} Cout_l * o_l^2)
 
 with o_l and i_l the output and input side of convolution l. Its faults are part of it: ``ASSUMPTIONS``.
 """
@@ -59,7 +60,11 @@ class PaperCostModel:
     weight_bits: int
     timesteps: int
     share_tiles: bool = False
-    name: str = "paper"
+
+    @property
+    def name(self) -> str:
+        """See ``CostModel``."""
+        return "paper"
 
     @property
     def slices(self) -> int:
@@ -70,7 +75,9 @@ class PaperCostModel:
         """See ``CostModel``."""
         if len(kernels) > _CHUNK:
             chunks = [self.totals(slots, kernels[start : start + _CHUNK]) for start in range(0, len(kernels), _CHUNK)]
-            return Totals(*(np.concatenate([getattr(chunk, field.name) for chunk in chunks]) for field in fields(Totals)))
+            return Totals(
+                *(np.concatenate([getattr(chunk, field.name) for chunk in chunks]) for field in fields(Totals))
+            )
         counts = self._counts(slots, kernels)
         units = {"tiles": counts.tiles.sum(axis=1), "state": counts.state_bits.sum(axis=1)}
         area = [units[unit] * constant for unit, constant in self._area_constants().values()]
@@ -87,9 +94,7 @@ class PaperCostModel:
         kernels = np.array([[layer.kernel for layer in convolutions]], dtype=np.uint8)
         counts = self._counts(convolutions, kernels)
         units = {"tiles": counts.tiles[0], "state": counts.state_bits[0]}
-        area_parts = {
-            name: units[unit] * constant for name, (unit, constant) in self._area_constants().items()
-        }
+        area_parts = {name: units[unit] * constant for name, (unit, constant) in self._area_constants().items()}
         energy_parts = {name: counts.pe_passes[0] * constant for name, constant in self._energy_constants().items()}
         latency_parts = {"pe_passes": counts.cycles[0] * self._cycle_ms}
         area, latency, energy = (_add(parts) for parts in (area_parts, latency_parts, energy_parts))
@@ -102,7 +107,14 @@ class PaperCostModel:
             latency_ms=float(latency.sum()),
             energy_uj=float(energy.sum()),
             layers=tuple(
-                self._row(layer, counts, rows[layer], float(area[rows[layer]]), float(latency[rows[layer]]), float(energy[rows[layer]]))
+                self._row(
+                    layer,
+                    counts,
+                    rows[layer],
+                    float(area[rows[layer]]),
+                    float(latency[rows[layer]]),
+                    float(energy[rows[layer]]),
+                )
                 if layer in rows
                 else LayerCost(layer, 0, 0, 0, 0.0, 0.0, 0.0, 0.0)
                 for layer in layers
@@ -137,7 +149,10 @@ class PaperCostModel:
         c_in, c_out, i_side, o_side = (
             np.array(column, dtype=np.float64)
             for column in zip(
-                *((slot.in_channels, slot.out_channels, -(-slot.in_side // slot.stride), slot.out_side) for slot in slots),
+                *(
+                    (slot.in_channels, slot.out_channels, -(-slot.in_side // slot.stride), slot.out_side)
+                    for slot in slots
+                ),
                 strict=True,
             )
         )
@@ -154,7 +169,9 @@ class PaperCostModel:
             pes=present * pes,
             pe_passes=present * (steps * pes * o_side**2),
             tiles=f * tiles,
-            state_bits=f * float(self.accelerator.neuron.state_bits) * (present * (c_in * i_side**2) + holds_state * outputs),
+            state_bits=f
+            * float(self.accelerator.neuron.state_bits)
+            * (present * (c_in * i_side**2) + holds_state * outputs),
             cycles=steps * outputs * (OVERLAP * present + (1 - OVERLAP) * last),
         )
 
@@ -179,7 +196,7 @@ class PaperCostModel:
         return per_tile | {"neuron_state": ("state", float(a.memory.sram_bit_area_um2) * 1e-6)}
 
     def _energy_constants(self) -> dict[str, float]:
-        """uJ of each component per PE pass; they add up to the form's E_pe = 828.486 pJ."""
+        """UJ of each component per PE pass; they add up to the form's E_pe = 828.486 pJ."""
         a = self.accelerator
         phases = a.crossbar.size / a.multiplexer.ratio
         pj = {
@@ -198,8 +215,11 @@ class PaperCostModel:
 
 def _n_weights(slots: tuple[Layer, ...], kernels: Kernels) -> Array:
     channels = np.array([slot.in_channels * slot.out_channels for slot in slots], dtype=np.float64)
-    return channels * kernels.astype(np.float64) ** 2
+    sides: Array = kernels.astype(np.float64)
+    weights: Array = channels * sides**2
+    return weights
 
 
 def _add(parts: dict[str, Array]) -> Array:
-    return np.sum(list(parts.values()), axis=0)
+    total: Array = np.sum(list(parts.values()), axis=0)
+    return total

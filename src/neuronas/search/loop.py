@@ -85,7 +85,7 @@ def search(
         InfeasibleError: no candidate fits the budget; says which limit is closest and by how much.
     """
     state = _State(problem, evaluator, history, observer or Silent())
-    proposals = algorithm.propose(problem.space, Random(seed), settings)
+    proposals = algorithm.propose(problem.space, Random(seed), settings)  # noqa: S311 - no cryptography
     outcomes: list[Outcome] = []
     try:
         batch = next(proposals)
@@ -131,12 +131,25 @@ class _State:
         ]
 
     def _keep(
-        self, batch: Sequence[Architecture], keys: Sequence[str], totals: Totals, broken: Sequence[tuple[str, ...]]
+        self,
+        batch: Sequence[Architecture],
+        keys: Sequence[str],
+        totals: Totals,
+        broken: Sequence[tuple[str, ...]],
     ) -> None:
-        costs = zip(*(getattr(totals, name).tolist() for name in BUDGETED), strict=True)
         self.history.add_candidates(
-            CandidateRow(self.n_candidates + index, self.n_batches, format_architecture(one), key, *cost, ",".join(limits))
-            for index, (one, key, cost, limits) in enumerate(zip(batch, keys, costs, broken, strict=True))
+            CandidateRow(
+                position=self.n_candidates + index,
+                batch=self.n_batches,
+                architecture=format_architecture(architecture),
+                key=keys[index],
+                parameters=float(totals.parameters[index]),
+                area_mm2=float(totals.area_mm2[index]),
+                latency_ms=float(totals.latency_ms[index]),
+                energy_uj=float(totals.energy_uj[index]),
+                rejected=",".join(broken[index]),
+            )
+            for index, architecture in enumerate(batch)
         )
         self.n_candidates += len(batch)
         self.n_batches += 1
@@ -165,4 +178,5 @@ def _nothing_fits(state: _State) -> str:
     if state.nearest is None:
         return "the algorithm proposed no candidate"
     architecture, near = state.nearest
-    return f"none of {state.n_candidates:,} candidates fits the budget; {near.describe()}: {format_architecture(architecture)}"
+    text = format_architecture(architecture)
+    return f"none of {state.n_candidates:,} candidates fits the budget; {near.describe()}: {text}"

@@ -46,7 +46,7 @@ class Cell(nn.Module):
             return self._step(x, None)[-1]
         previous: list[Tensor] | None = None
         outputs = []
-        for x_t in x.split(1):
+        for x_t in torch.split(x, 1):
             previous = self._step(x_t, previous)
             outputs.append(previous[-1])
         return torch.cat(outputs)
@@ -70,9 +70,7 @@ def _edge_module(
 ) -> nn.Module:
     if edge.kind.is_convolution:
         name = edge_place(place, number, edge.operation)
-        return LifConvBatchNorm(
-            weights.convolution(name, channels, channels, edge.kind.kernel), neuron, edge.threshold
-        )
+        return LifConvBatchNorm(weights.convolution(name, channels, channels, edge.kind.kernel), neuron, edge.threshold)
     return AvgPool3x3() if edge.kind.kind == "pool" else nn.Identity()
 
 
@@ -92,7 +90,12 @@ class SpikingFeatures(nn.Module):
     """
 
     def __init__(
-        self, architecture: Architecture, shape: NetworkShape, weights: WeightSource, neuron: NeuronParameters, timesteps: int
+        self,
+        architecture: Architecture,
+        shape: NetworkShape,
+        weights: WeightSource,
+        neuron: NeuronParameters,
+        timesteps: int,
     ):
         super().__init__()
         self.timesteps = timesteps

@@ -1,11 +1,15 @@
 """The one adapter to SpikingJelly: LIF neurons and their reset."""
 
+import logging
 from dataclasses import dataclass
 from typing import cast
 
 from spikingjelly.activation_based import functional, surrogate
 from spikingjelly.activation_based import neuron as spikingjelly_neuron
 from torch import nn
+
+# torch says at every first use of SpikingJelly that Triton is absent; on a CPU that is no news.
+logging.getLogger("torch._library.triton").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class ConvBatchNorm(nn.Module):
     def forward(self, spikes: Tensor) -> Tensor:
         """[T, B, C, H, W] -> [T, B, C', H, W]."""
         y = exact_conv2d(spikes.flatten(0, 1), self.get_buffer("codes")) * self.scale
-        return batch_norm(y.unflatten(0, spikes.shape[:2]))
+        return batch_norm(y.reshape(*spikes.shape[:2], *y.shape[1:]))
 
 
 class LifConvBatchNorm(nn.Module):

@@ -35,7 +35,10 @@ class FixedPoint:
 
 
 def quantise(
-    weights: NDArray[np.float64], bits: int, rounding: str = "nearest", noise: NDArray[np.float64] | None = None
+    weights: NDArray[np.float64],
+    bits: int,
+    rounding: str = "nearest",
+    noise: NDArray[np.float64] | None = None,
 ) -> FixedPoint:
     """Round weights to fixed point.
 

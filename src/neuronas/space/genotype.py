@@ -7,9 +7,7 @@ from neuronas.errors import ArchitectureError, suggestion
 from neuronas.space.operations import OPERATIONS, Operation
 
 N_NODES = 4
-NODE_PAIRS: tuple[tuple[int, int], ...] = tuple(
-    (low, high) for high in range(1, N_NODES) for low in range(high)
-)
+NODE_PAIRS: tuple[tuple[int, int], ...] = tuple((low, high) for high in range(1, N_NODES) for low in range(high))
 """The node pair of each edge, in the order of the text notation: 01, 02, 12, 03, 13, 23."""
 N_EDGES = len(NODE_PAIRS)
 

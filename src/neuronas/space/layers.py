@@ -79,11 +79,11 @@ class NetworkShape:
 
     def cell_channels(self, place: int) -> int:
         """Channels in the cell at ``place`` (0 is the first)."""
-        return self.channels * 2**place
+        return self.channels << place
 
     def cell_side(self, place: int) -> int:
         """Side in pixels in the cell at ``place``."""
-        return -(-self.image_side // self.stem_stride) // 2**place
+        return -(-self.image_side // self.stem_stride) >> place
 
 
 def cell_name(place: int) -> str:
@@ -95,7 +95,14 @@ def slots(shape: NetworkShape) -> tuple[Layer, ...]:
     """Every place where a convolution may stand, in network order, each as if it held a 3x3 convolution."""
     table = [
         Layer(
-            "stem", "conv", shape.image_channels, shape.channels, 3, shape.stem_stride, shape.image_side, shape.cell_side(0)
+            "stem",
+            "conv",
+            shape.image_channels,
+            shape.channels,
+            3,
+            shape.stem_stride,
+            shape.image_side,
+            shape.cell_side(0),
         )
     ]
     for place in range(shape.n_cells):

@@ -24,9 +24,7 @@ def format_edge(edge: Edge, low: int) -> str:
 def format_genotype(cell: Genotype) -> str:
     """Text of one cell."""
     edges = iter(cell.edges)
-    groups = (
-        "|" + "|".join(format_edge(next(edges), low) for low in range(high)) + "|" for high in range(1, N_NODES)
-    )
+    groups = ("|" + "|".join(format_edge(next(edges), low) for low in range(high)) + "|" for high in range(1, N_NODES))
     return "+".join(groups)
 
 
@@ -84,7 +82,9 @@ def _parse_group(group: str, high: int, where: str) -> list[Edge]:
 def _parse_edge(text: str, low: int, high: int, where: str) -> Edge:
     match = _EDGE.fullmatch(text)
     if match is None:
-        raise ArchitectureError(f"{where}: edge '{_shorten(text)}' given; wanted OPERATION~SOURCE, as in conv_3x3~{low}")
+        raise ArchitectureError(
+            f"{where}: edge '{_shorten(text)}' given; wanted OPERATION~SOURCE, as in conv_3x3~{low}"
+        )
     node = int(match["node"])
     if node >= high:
         raise ArchitectureError(

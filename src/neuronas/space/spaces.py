@@ -72,12 +72,12 @@ class Space(Section):
     def n_genotypes(self) -> int:
         """Number of cells in the space."""
         direct = sum(map(self._is_direct, self.edge_choices)) if self.require_direct_edge else len(self.edge_choices)
-        return direct * len(self.edge_choices) ** (N_EDGES - 1)
+        return direct * int(len(self.edge_choices) ** (N_EDGES - 1))
 
     @property
     def n_architectures(self) -> int:
         """Number of architectures in the space, twins included."""
-        return self.n_genotypes ** (1 if self.shared_cell else self.cells)
+        return int(self.n_genotypes ** (1 if self.shared_cell else self.cells))
 
     def genotypes(self) -> Iterator[Genotype]:
         """All cells, in a fixed order."""
@@ -114,8 +114,9 @@ class Space(Section):
             for edge, (low, high) in zip(cell.edges, NODE_PAIRS, strict=True):
                 if edge not in allowed:
                     known = ", ".join(sorted({format_edge(choice, low) for choice in self.edge_choices}))
+                    given = format_edge(edge, low)
                     raise ArchitectureError(
-                        f"cell {number}, node {high}: '{format_edge(edge, low)}' is not in this space (allowed: {known})"
+                        f"cell {number}, node {high}: '{given}' is not in this space (allowed: {known})"
                     )
 
     def _allows(self, cell: Genotype) -> bool:

@@ -23,4 +23,3 @@ def cellwise(space: Space, random: Random, settings: SearchConfig) -> Proposals:
         if winner is None:
             return
         chosen = winner.architecture.expanded(space.cells)[: place + 1]
-
