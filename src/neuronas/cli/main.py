@@ -4,9 +4,8 @@ import errno
 import signal
 import sys
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 
 from neuronas import __version__
@@ -16,6 +15,8 @@ from neuronas.cli.search import search
 from neuronas.errors import NeuronasError
 
 INTERRUPTED = 130
+# Typer raises the errors of the click that it was built on: the package, or in newer versions a copy of its own.
+_UsageError: Any = typer.BadParameter.__base__
 _FILE_SYSTEM = {
     errno.ENOSPC,
     errno.EDQUOT,
@@ -66,15 +67,15 @@ def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; every expected failure becomes one line on standard error."""
     try:
         code = app(arguments, prog_name="neuronas", standalone_mode=False)
+        if code == INTERRUPTED:  # Typer turns Ctrl-C into this code by itself
+            raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except NeuronasError as error:
         return _fail(str(error), error.exit_code)
-    except click.UsageError as error:
-        usage = f" (see {error.ctx.command_path} --help)" if error.ctx else ""
-        return _fail(error.format_message() + usage, 2)
-    except click.ClickException as error:
-        return _fail(error.format_message(), 2)
-    except (KeyboardInterrupt, click.Abort):
+    except _UsageError as error:
+        path = f" (see {error.ctx.command_path} --help)" if error.ctx else ""
+        return _fail(error.format_message() + path, 2)
+    except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted", INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()

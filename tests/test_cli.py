@@ -1,0 +1,258 @@
+"""The commands as a user runs them."""
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from conftest import Neuronas, chain
+
+ARCH = "|conv_3x3~0|+|skip~0|conv_3x3~1|+|avg_pool_3x3~0|skip~1|conv_3x3~2|"
+SMALL = ("--algorithm", "snasnet", "--n-draws", 12, "--batch-size", 16, "--timesteps", 2)
+COST_KEYS = {
+    "architecture", "hardware", "cost_model", "weight_bits", "timesteps", "parameters", "memory_bits", "area_mm2",
+    "latency_ms", "energy_uj", "components", "assumptions",
+}  # fmt: skip
+LAYER_KEYS = {
+    "name", "kind", "in_channels", "out_channels", "kernel", "in_side", "out_side", "n_crossbars", "n_pes", "n_tiles",
+    "utilisation", "area_mm2", "latency_ms", "energy_uj",
+}  # fmt: skip
+RESULT_KEYS = {
+    "architecture", "fitness", "cost", "budget", "violations", "n_candidates", "n_evaluated", "rejected", "seconds",
+    "peak_memory_mb", "seed", "dataset", "space", "algorithm",
+}  # fmt: skip
+
+
+def test_estimate_json(neuronas: Neuronas) -> None:
+    code, out, err = neuronas("estimate", f"{chain(4)} / {chain(0)}", "--dataset", "cifar10", "--json")
+    document = json.loads(out)
+    assert (code, err) == (0, "")
+    assert set(document) == COST_KEYS | {"layers"}
+    assert set(document["layers"][0]) >= LAYER_KEYS
+    assert document["parameters"] == 888_192
+    assert document["area_mm2"] == pytest.approx(51.08, abs=0.01)
+    assert sum(layer["energy_uj"] for layer in document["layers"]) == pytest.approx(document["energy_uj"])
+    assert document["hardware"] == "spikeflow-rram"
+
+
+def test_estimate_table_names_every_layer_and_assumption(neuronas: Neuronas) -> None:
+    code, out, err = neuronas("estimate", ARCH, "--dataset", "cifar10")
+    assert code == 0
+    for text in ("stem", "A.01", "reduction", "B.23", "head.1", "not counted", "htree"):
+        assert text in out
+    assert "every convolution is costed as 3x3" in err
+
+
+def test_estimate_imports_no_torch() -> None:
+    script = (
+        "import sys; from neuronas.cli.main import run; "
+        f"code = run(['estimate', {ARCH!r}, '--json']); "
+        "sys.exit(code or int('torch' in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, check=False).returncode == 0
+
+
+def test_search_leaves_a_run(neuronas: Neuronas, tmp_path: Path) -> None:
+    code, out, err = neuronas("search", *SMALL, "--out", "run", "--json", "--max-energy-uj", 3)
+    document = json.loads(out)
+    assert code == 0
+    assert set(document) == RESULT_KEYS
+    assert set(document["cost"]) == COST_KEYS
+    assert document["violations"] == {}
+    assert document["cost"]["energy_uj"] <= 3
+    assert document["budget"] == {
+        "max_parameters": None,
+        "max_area_mm2": None,
+        "max_latency_ms": None,
+        "max_energy_uj": 3,
+    }
+    assert document["n_candidates"] == 12
+    run = tmp_path / "run"
+    assert json.loads((run / "result.json").read_text()) == document
+    assert {path.name for path in run.iterdir()} >= {
+        "config.yaml", "environment.json", "history.sqlite", "result.json", "architecture.json", "log.txt",
+    }  # fmt: skip
+    assert yaml.safe_load((run / "config.yaml").read_text())["network"]["channels"] == 16
+    assert "batch 1: 12 candidates" in err
+    assert "done:" in (run / "log.txt").read_text()
+    for arch in ("run", "run/architecture.json"):
+        code, out, _ = neuronas("estimate", arch, "--json")
+        assert code == 0
+        assert json.loads(out)["architecture"] == document["architecture"]
+    assert json.loads(neuronas("estimate", "run", "--json")[1])["energy_uj"] == document["cost"]["energy_uj"]
+
+
+def test_search_for_people(neuronas: Neuronas) -> None:
+    code, out, _ = neuronas("search", *SMALL)
+    assert code == 0
+    for text in ("from node 0 (input)", "node 3 (output)", "margin", "fitness", "run: runs/digits-snasnet-"):
+        assert text in out
+    code, out, err = neuronas("search", *SMALL, "--quiet")
+    assert (code, err) == (0, "")
+    assert out.startswith("|")
+    assert len(out.splitlines()) == 1
+
+
+def test_same_seed_same_result_apart_from_times(neuronas: Neuronas) -> None:
+    def result(*options: object) -> dict[str, object]:
+        document = json.loads(neuronas("search", *SMALL, "--json", *options)[1])
+        return {key: value for key, value in document.items() if key not in {"seconds", "peak_memory_mb"}}
+
+    assert result("--seed", 5) == result("--seed", 5) != result("--seed", 6)
+
+
+def test_options_override_the_file_and_the_space_its_channels(neuronas: Neuronas, tmp_path: Path) -> None:
+    (tmp_path / "space.yaml").write_text("operations: [skip, conv_3x3]\nchannels: 6\ncells: 1\n")
+    (tmp_path / "c.yaml").write_text("space: space.yaml\nseed: 3\nnetwork: {timesteps: 2, weight_bits: 4}\n")
+    code, out, _ = neuronas("search", "--config", "c.yaml", "--weight-bits", 6, "--dry-run", "--json")
+    settings = json.loads(out)["settings"]
+    assert code == 0
+    assert settings["network"]["weight_bits"] == 6
+    assert (settings["network"]["timesteps"], settings["network"]["channels"], settings["seed"]) == (2, 6, 3)
+    assert not (tmp_path / "runs").exists()
+
+
+MISTAKES = [
+    (("estimate", ARCH.replace("skip~1", "skap~1")), "unknown operation 'skap'"),
+    (("estimate", "|skip~0|"), "wanted 3 joined by '+'"),
+    (("estimate", ARCH.replace("conv_3x3~1", "conv_3x3~2")), "not earlier than node 2"),
+    (("estimate", "nowhere"), "wanted an architecture"),
+    (("estimate", ARCH, "--weight-bits", 3), "network.weight_bits: given 3"),
+    (("estimate", ARCH, "--weight-bits", 20), "wanted 4 to 16 (fixed point) or 32"),
+    (("estimate", ARCH, "--max-area-mm2", -1), "budget.max_area_mm2: given -1.0"),
+    (("estimate", ARCH, "--max-area-mm2", "nan"), "budget.max_area_mm2: given nan"),
+    (("estimate", ARCH, "--max-area-mm2", "wide"), "--max-area-mm2"),
+    (("estimate", ARCH, "--hardware", "spikeflow"), "did you mean 'spikeflow-rram'"),
+    (("estimate", ARCH, "--hardware", "none.yaml"), "none.yaml: cannot be read"),
+    (("estimate", ARCH, "--cost-model", "papers"), "did you mean 'paper'"),
+    (("estimate", ARCH, "--dataset", "cifar"), "unknown data set 'cifar'"),
+    (("estimate", ARCH, "--image-side", 2), "data.image_side: given 2"),
+    (("estimate", f"{ARCH} / {chain(1)} / {chain(2)}"), "3 cells given; this network has 2 places"),
+    (("search", "--space", "neuronaz"), "did you mean 'neuronas'"),
+    (("search", "--algorithm", "random"), "unknown algorithm 'random'"),
+    (("search", "--fitness", "sadh"), "did you mean 'sahd'"),
+    (("search", "--dataset", "cifar10"), "looked for data/cifar-10-batches-bin/data_batch_1.bin"),
+    (("search", "--dataset", "imagefolder:none"), "image folder none"),
+    (("search", "--batch-size", 5000), "1,438 training images"),
+    (("search", "--batch-size", 1), "fitness.batch_size: given 1"),
+    (("search", "--config", "bad.yaml"), "unknown key 'network.weight_bit'; did you mean 'weight_bits'"),
+    (("search", "--config", "typed.yaml"), "network.timesteps: given '5'"),
+    (("search", "--resume"), "--resume needs --out"),
+    (("search", "--resume", "--out", "empty"), "holds no run to resume"),
+    (("search", "--device", "tpu"), "device: given 'tpu'"),
+    (("serach",), "No such command"),
+    (("search", "--sead", "1"), "No such option"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES)
+def test_mistakes_get_one_line_and_exit_2(neuronas: Neuronas, tmp_path: Path, arguments, message: str) -> None:
+    (tmp_path / "bad.yaml").write_text("network: {weight_bit: 8}\n")
+    (tmp_path / "typed.yaml").write_text("network: {timesteps: '5'}\n")
+    code, out, err = neuronas(*arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert len(err.splitlines()) == 1
+    assert err.startswith("neuronas: ")
+
+
+def test_impossible_budget(neuronas: Neuronas) -> None:
+    code, out, err = neuronas("search", *SMALL, "--max-latency-ms", 0.1, "--quiet")
+    assert (code, out) == (3, "")
+    assert "none of 12 candidates fits the budget; the closest misses latency_ms" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_changed_architecture_file(neuronas: Neuronas, tmp_path: Path) -> None:
+    neuronas("search", *SMALL, "--out", "run", "--quiet")
+    file = tmp_path / "run" / "architecture.json"
+    document = json.loads(file.read_text())
+    file.write_text(json.dumps(document | {"architecture": ARCH}))
+    code, _, err = neuronas("estimate", "run")
+    assert (code, "were changed" in err or "was changed" in err) == (4, True)
+    for text in ("{", "[1]", '{"architecture": 3}'):
+        file.write_text(text)
+        assert neuronas("estimate", "run")[0] == 4
+
+
+def test_a_run_is_not_overwritten_and_other_settings_do_not_resume_it(neuronas: Neuronas) -> None:
+    assert neuronas("search", *SMALL, "--out", "run")[0] == 0
+    code, _, err = neuronas("search", *SMALL, "--out", "run")
+    assert (code, "go on with --resume" in err) == (2, True)
+    code, _, err = neuronas("search", *SMALL, "--out", "run", "--resume", "--seed", 9)
+    assert (code, "seed was 0, now 9" in err) == (2, True)
+    assert neuronas("search", *SMALL, "--out", "run", "--resume")[0] == 0
+
+
+def test_two_searches_on_one_run_directory(neuronas: Neuronas, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    with (tmp_path / "run" / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        code, _, err = neuronas("search", *SMALL, "--out", "run")
+    assert (code, "another neuronas is working in it" in err) == (2, True)
+
+
+def test_unwritable_run_directory(neuronas: Neuronas, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    code, _, err = neuronas("search", *SMALL, "--out", "file/run")
+    assert (code, "cannot be written" in err) == (2, True)
+
+
+def test_corrupt_images_are_skipped_when_asked(neuronas: Neuronas, tmp_path: Path) -> None:
+    from test_data import write_image
+
+    for name in "ab":
+        for number in range(12):
+            write_image(tmp_path / "photos" / name / f"{number}.png", 20 * number, (8, 8))
+    for path in sorted((tmp_path / "photos" / "a").iterdir())[:4]:
+        path.write_bytes(b"broken")
+    base = ("search", *SMALL, "--dataset", "imagefolder:photos", "--image-side", 8, "--channels", 4, "--json")
+    code, _, err = neuronas(*base)
+    assert (code, "cannot be decoded" in err) == (2, True)
+    code, out, _ = neuronas(*base, "--skip-corrupt", "--batch-size", 12)
+    assert code == 0
+    assert json.loads(out)["dataset"] == "imagefolder:photos"
+
+
+def test_doctor(neuronas: Neuronas) -> None:
+    code, out, _ = neuronas("doctor", "--json")
+    checks = {check["name"]: check for check in json.loads(out)["checks"]}
+    assert code == 0
+    assert checks["torch"]["ok"]
+    assert not checks["data set cifar10"]["ok"]
+    assert "--download" in checks["data set cifar10"]["advice"]
+    assert "missing" in neuronas("doctor")[1]
+
+
+@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_interrupted_and_resumed_gives_the_identical_result(tmp_path: Path, name: signal.Signals) -> None:
+    options = ["--algorithm", "snasnet", "--n-draws", "150", "--batch-size", "32", "--json"]
+    command = [sys.executable, "-m", "neuronas", "search", *options]
+
+    def finish(*more: str) -> dict[str, object]:
+        done = subprocess.run([*command, *more], cwd=tmp_path, capture_output=True, text=True, check=True)
+        document = json.loads(done.stdout)
+        return {key: value for key, value in document.items() if key not in {"seconds", "peak_memory_mb"}}
+
+    process = subprocess.Popen(
+        [*command, "--out", "cut"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    history = tmp_path / "cut" / "history.sqlite-wal"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not (history.exists() and history.stat().st_size > 40_000):
+        time.sleep(0.01)
+    os.kill(process.pid, name)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == (-signal.SIGKILL if name == signal.SIGKILL else 130)
+    if name != signal.SIGKILL:
+        assert err.splitlines()[-1] == "neuronas: interrupted"
+        assert "--resume --out cut" in err
+    assert not (tmp_path / "cut" / "result.json").exists()
+    assert finish("--out", "cut", "--resume") == finish("--out", "whole")
