@@ -6,12 +6,14 @@ layers and time steps are averaged; fitness is the log of the absolute determina
 """
 
 from collections.abc import Callable
+from math import inf
 
 import torch
 from torch import Tensor
 
 from neuronas.errors import unknown_name
 
+_SINGULAR = 1e-12
 _EPSILON = 1e-3
 """Added to the expected distance, so that silent layers do not divide by zero (SNASNet's value)."""
 
@@ -72,5 +74,13 @@ def distances(spikes: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def log_determinant(kernel: Tensor) -> float:
-    """``log |det K|``; ``-inf`` if K is singular. Twelve digits, so that no linear algebra library shows through."""
-    return float(f"{torch.linalg.slogdet(kernel).logabsdet.item():.12g}")
+    """``log |det K|`` of a symmetric matrix, from its eigenvalues; ``-inf`` if K is numerically singular.
+
+    A singular K means that the network answers alike to different images. Its computed determinant would be rounding
+    noise, so an eigenvalue below 1e-12 of the largest counts as zero. Twelve digits are kept, so that no linear
+    algebra library shows through.
+    """
+    eigenvalues = torch.linalg.eigvalsh(kernel.cpu()).abs()
+    if not eigenvalues.min() > _SINGULAR * eigenvalues.max():
+        return -inf
+    return float(f"{eigenvalues.log().sum().item():.12g}")

@@ -29,20 +29,15 @@ class Cell(nn.Module):
 
     def __init__(self, cell: Genotype, place: int, channels: int, weights: WeightSource, neuron: NeuronParameters):
         super().__init__()
-        self.has_backward = cell.has_backward
-        self.incoming: list[list[tuple[int, str, bool]]] = [[] for _ in range(N_NODES)]
+        self.cell = cell
         self.edges = nn.ModuleDict()
-        for number, (edge, (low, high)) in enumerate(zip(cell.edges, NODE_PAIRS, strict=True)):
-            if edge.operation == "none":
-                continue
-            name = f"{low}{high}"
-            self.edges[name] = _edge_module(edge, place, number, channels, weights, neuron)
-            source, target = (high, low) if edge.backward else (low, high)
-            self.incoming[target].append((source, name, edge.backward))
+        for number, edge in enumerate(cell.edges):
+            if edge.operation != "none":
+                self.edges[str(number)] = _edge_module(edge, place, number, channels, weights, neuron)
 
     def forward(self, x: Tensor) -> Tensor:
         """[T, B, C, H, W] -> the same shape."""
-        if not self.has_backward:
+        if not self.cell.has_backward:
             return self._step(x, None)[-1]
         previous: list[Tensor] | None = None
         outputs = []
@@ -52,14 +47,15 @@ class Cell(nn.Module):
         return torch.cat(outputs)
 
     def _step(self, x: Tensor, previous: Sequence[Tensor] | None) -> list[Tensor]:
-        """Values of the four nodes. Forward edges are added in node order, then backward edges."""
+        """Values of the four nodes; at the first time step nothing has been fed back yet."""
         nodes: list[Tensor] = []
         for target in range(N_NODES):
             total = x if target == 0 else None
-            for source, name, backward in sorted(self.incoming[target], key=lambda item: item[2]):
-                if backward and previous is None:
+            for incoming in self.cell.incoming(target):
+                source = previous if incoming.backward else nodes
+                if source is None:
                     continue
-                value = self.edges[name](previous[source] if backward and previous is not None else nodes[source])
+                value = self.edges[str(incoming.number)](source[incoming.source])
                 total = value if total is None else total + value
             nodes.append(torch.zeros_like(x) if total is None else total)
         return nodes

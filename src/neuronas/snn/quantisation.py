@@ -16,7 +16,7 @@ FULL_PRECISION = 32
 _MANTISSA_BITS = 24
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FixedPoint:
     """Weights ``codes * 2**-exponent``.
 

@@ -51,6 +51,20 @@ NONE = Edge("none")
 
 
 @dataclass(frozen=True)
+class Incoming:
+    """An edge as its target node sees it; ``number`` is its place in ``NODE_PAIRS``."""
+
+    number: int
+    edge: Edge
+    source: int
+
+    @property
+    def backward(self) -> bool:
+        """Whether it brings the source's value of the previous time step."""
+        return self.edge.backward
+
+
+@dataclass(frozen=True)
 class Genotype:
     """A cell: one edge for each pair in ``NODE_PAIRS``. Node 0 is the input, node 3 the output."""
 
@@ -69,6 +83,19 @@ class Genotype:
     def n_convolutions(self) -> int:
         """Number of edges that hold weights."""
         return sum(edge.kind.is_convolution for edge in self.edges)
+
+    def incoming(self, target: int) -> tuple[Incoming, ...]:
+        """The edges that a node adds up, in the order in which it adds them: forward, then backward."""
+        return self._incoming[target]
+
+    @cached_property
+    def _incoming(self) -> tuple[tuple[Incoming, ...], ...]:
+        found: list[list[Incoming]] = [[] for _ in range(N_NODES)]
+        for number, (edge, (low, high)) in enumerate(zip(self.edges, NODE_PAIRS, strict=True)):
+            if edge.operation != "none":
+                source, target = (high, low) if edge.backward else (low, high)
+                found[target].append(Incoming(number, edge, source))
+        return tuple(tuple(sorted(edges, key=lambda incoming: incoming.backward)) for edges in found)
 
     @cached_property
     def cleaned(self) -> "Genotype":

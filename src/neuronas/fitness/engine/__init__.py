@@ -1,0 +1,1 @@
+"""The fast evaluation: the reference's numbers, with everything that candidates have in common computed once."""

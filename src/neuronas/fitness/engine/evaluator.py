@@ -1,0 +1,218 @@
+"""The engine: evaluates a set of candidates, computing what they share once, within a memory limit."""
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from neuronas.fitness.engine.backend import Array, Backend, Geometry
+from neuronas.fitness.engine.loops import KernelSum, run_loop, sum_kernels
+from neuronas.fitness.engine.store import Store
+from neuronas.fitness.engine.values import Convolved, Firing, Graph, Leaf, Looped, Reduced, Stem, Value
+from neuronas.fitness.scores import kernel_named, log_determinant
+from neuronas.snn.operations import StemConvBatchNorm
+from neuronas.snn.quantisation import FixedPoint
+from neuronas.snn.weights import WeightSource
+from neuronas.space.genotype import Architecture
+from neuronas.space.layers import NetworkShape
+
+
+Term = Firing | Looped
+Kept = TypeVar("Kept")
+
+
+class EngineEvaluator:
+    """Gives the reference's fitness for a set of candidates.
+
+    Candidates are sorted so that neighbours share the longest prefix of their cells; what a later candidate
+    needs is kept, what none needs is dropped at once, and within the memory limit what is needed latest goes first.
+
+    Args:
+        batches: [n, B, C, H, W] normalised images; fitness is the mean over the n batches.
+        shape: the network around the cells.
+        weights: where the quantised weights come from.
+        timesteps: number of time steps.
+        fitness: a name from ``scores.KERNELS``.
+        backend: what computes.
+        memory_limit_bytes: for everything that is kept between candidates.
+        v_threshold: the network's firing threshold.
+    """
+
+    def __init__(
+        self,
+        batches: Tensor,
+        shape: NetworkShape,
+        weights: WeightSource,
+        timesteps: int,
+        fitness: str,
+        backend: Backend,
+        memory_limit_bytes: int,
+        v_threshold: float = 1.0,
+    ):
+        self.batches, self.shape, self.weights, self.timesteps = batches, shape, weights, timesteps
+        self.kernel = kernel_named(fitness)
+        self.backend, self.memory_limit_bytes, self.v_threshold = backend, memory_limit_bytes, v_threshold
+
+    def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[tuple[int, float]]:
+        """See ``Evaluator``. With several batches, all candidates see the first batch before the second."""
+        order = sorted(range(len(architectures)), key=lambda index: _sort_key(architectures[index], self.shape.n_cells))
+        totals = dict.fromkeys(order, 0.0)
+        for number, images in enumerate(self.batches, start=1):
+            run = _Run(self, images, [architectures[index] for index in order])
+            for index, value in zip(order, run.fitness(), strict=True):
+                totals[index] += value
+                if number == len(self.batches):
+                    yield index, totals[index] / len(self.batches)
+
+
+def _sort_key(architecture: Architecture, n_cells: int) -> tuple[tuple[str, float, bool], ...]:
+    return tuple(
+        (edge.operation, edge.threshold or 0.0, edge.backward)
+        for cell in architecture.cleaned.expanded(n_cells)
+        for edge in cell.edges
+    )
+
+
+class _Run:
+    """One batch of images, all candidates in order."""
+
+    def __init__(self, engine: EngineEvaluator, images: Tensor, architectures: Sequence[Architecture]):
+        self.engine, self.backend, self.images = engine, engine.backend, images
+        self.batch = len(images)
+        graph = Graph(engine.shape)
+        self.candidates = [graph.terms(architecture) for architecture in architectures]
+        self.uses = _uses(self.candidates)
+        self.store = Store(engine.memory_limit_bytes, self.uses)
+        self._weights: dict[str, FixedPoint] = {}
+
+    @torch.no_grad()
+    def fitness(self) -> Iterator[float]:
+        for step, terms in enumerate(self.candidates):
+            self.store.advance(step)
+            sums = [(self._kernels(term), times) for term, times in Counter(terms).items()]
+            total = torch.stack([one.total * times for one, times in sums]).sum(dim=0)
+            yield log_determinant(total / sum(one.count * times for one, times in sums))
+
+    def _kernels(self, term: Term) -> KernelSum:
+        found: KernelSum | None = self.store.get(("kernels", term))
+        if found is not None:
+            return found
+        return self._fire(term)[1] if isinstance(term, Firing) else self._loop(term)[1]
+
+    def _spikes(self, firing: Firing) -> Tensor:
+        found: Tensor | None = self.store.get(("spikes", firing))
+        return self._fire(firing)[0] if found is None else found
+
+    def _leaf(self, leaf: Leaf) -> Array:
+        found: Array | None = self.store.get(leaf)
+        if found is not None:
+            return found
+        if isinstance(leaf, Looped):
+            return self._loop(leaf)[0]
+        if isinstance(leaf, Stem):
+            array = self._stem()
+        elif isinstance(leaf, Reduced):
+            array = self._reduce(leaf)
+        elif isinstance(leaf, Convolved):
+            array = self._convolve(leaf)
+        else:
+            raise TypeError(f"nothing computes a {type(leaf).__name__}")
+        return self._keep(leaf, array, array.n_bytes)
+
+    def _stem(self) -> Array:
+        shape = self.engine.shape
+        weights = self.engine.weights.convolution("stem", shape.image_channels, shape.channels, 3)
+        stem = StemConvBatchNorm(weights, shape.stem_stride).to(self.images.device)
+        return self.backend.dense(stem(self.images), constant=True)
+
+    def _convolve(self, leaf: Convolved) -> Array:
+        spikes, geometry = self._spikes(leaf.firing), self._geometry(leaf.firing.channels, leaf.firing.side)
+        weights = self.weights(leaf.weights, leaf.in_channels, leaf.channels, leaf.kernel)
+        with self.store.pinned(("spikes", leaf.firing)):
+            self.store.reserve(self.backend.convolved_bytes(weights, geometry))
+            return self.backend.convolve(spikes, weights, geometry)
+
+    def _reduce(self, leaf: Reduced) -> Array:
+        # The reduction's own sums are large and have this one use, so they are not kept.
+        sums = self._convolve(leaf.convolved)
+        geometry = self._geometry(leaf.convolved.channels, leaf.convolved.side)
+        self.store.reserve(sums.n_bytes + geometry.n_values)
+        return self.backend.reduce(sums, geometry)
+
+    def _fire(self, firing: Firing) -> tuple[Tensor, KernelSum]:
+        key, geometry = ("spikes", firing), self._geometry(firing.channels, firing.side)
+        wanted = key in self.uses
+        with self._inputs(firing.value) as leaves:
+            self.store.reserve(self.backend.spike_bytes(geometry) if wanted else 0)
+            threshold = self.engine.v_threshold if firing.threshold is None else firing.threshold
+            fired = self.backend.fire(
+                firing.value, leaves, geometry, threshold, normalised=firing.normalised, with_spikes=wanted
+            )
+        n_neurons = geometry.channels * geometry.side**2
+        kernels = self._keep_kernels(firing, sum_kernels(self.engine.kernel, fired.common, n_neurons))
+        if fired.spikes is not None:
+            self._keep(key, fired.spikes, self.backend.spike_bytes(geometry))
+        return fired.spikes if fired.spikes is not None else torch.empty(0), kernels
+
+    def _loop(self, leaf: Looped) -> tuple[Array, KernelSum]:
+        geometry = self._geometry(leaf.channels, leaf.side)
+        with self._inputs(leaf.source) as leaves:
+            self.store.reserve(4 * geometry.n_values)
+            array, kernels = run_loop(leaf, leaves, geometry, self.backend, self.engine, self.weights)
+        self._keep_kernels(leaf, kernels)
+        return self._keep(leaf, array, array.n_bytes), kernels
+
+    @contextmanager
+    def _inputs(self, value: Value) -> Iterator[dict[Leaf, Array]]:
+        """The leaves of a value, kept in memory meanwhile."""
+        arrays: dict[Leaf, Array] = {}
+        with ExitStack() as pins:
+            for leaf in value.leaves:
+                arrays[leaf] = self._leaf(leaf)
+                pins.enter_context(self.store.pinned(leaf))
+            yield arrays
+
+    def weights(self, name: str, in_channels: int, out_channels: int, kernel: int) -> FixedPoint:
+        """The weights of a place, drawn once."""
+        if name not in self._weights:
+            self._weights[name] = self.engine.weights.convolution(name, in_channels, out_channels, kernel)
+        return self._weights[name]
+
+    def _geometry(self, channels: int, side: int) -> Geometry:
+        return Geometry(self.engine.timesteps, self.batch, channels, side)
+
+    def _keep(self, key: Hashable, item: Kept, n_bytes: int) -> Kept:
+        self.store.reserve(n_bytes)
+        self.store.put(key, item, n_bytes)
+        return item
+
+    def _keep_kernels(self, term: Term, kernels: KernelSum) -> KernelSum:
+        return self._keep(("kernels", term), kernels, kernels.total.numel() * 8)
+
+
+def _uses(candidates: Sequence[Sequence[Term]]) -> dict[Hashable, list[int]]:
+    """The steps that need each kernel sum, and the steps at which something new is computed from each array."""
+    uses: defaultdict[Hashable, list[int]] = defaultdict(list)
+    known: set[object] = set()
+
+    def need(term: Term | Leaf, step: int) -> None:
+        if term in known:
+            return
+        known.add(term)
+        if isinstance(term, Firing | Looped):
+            for leaf in (term.value if isinstance(term, Firing) else term.source).leaves:
+                uses[leaf].append(step)
+                need(leaf, step)
+        elif isinstance(term, Convolved | Reduced):
+            firing = term.firing if isinstance(term, Convolved) else term.convolved.firing
+            uses["spikes", firing].append(step)
+            need(firing, step)
+
+    for step, terms in enumerate(candidates):
+        for term in dict.fromkeys(terms):
+            uses["kernels", term].append(step)
+            need(term, step)
+    return dict(uses)

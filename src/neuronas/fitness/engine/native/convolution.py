@@ -1,0 +1,235 @@
+"""Exact convolutions of spikes on the CPU: on AMX tiles, else with oneDNN's integer convolution."""
+
+import ctypes
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from neuronas.fitness.engine.backend import Geometry
+from neuronas.fitness.engine.native.library import CConvolution
+from neuronas.snn.quantisation import FixedPoint
+
+_TILE = 64
+_INT16_MAX = 2**15 - 1
+
+
+class Convolve(Protocol):
+    """Convolves spikes [T, B, …] with fixed-point weights; exact.
+
+    ``pad`` is the width of the zero border that it wants around the spikes.
+    """
+
+    pad: int
+
+    @property
+    def name(self) -> str:
+        """What does the work, for people."""
+        ...
+
+    def __call__(
+        self, spikes: Tensor, weights: FixedPoint, geometry: Geometry, threads: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return sums [T, B, H, W, out], and their totals and totals of squares [T, out] (float64), in units of codes."""
+        ...
+
+    def padded_channels(self, channels: int) -> int:
+        """Channels of the spike layout."""
+        ...
+
+    def spike_bytes(self, geometry: Geometry) -> int:
+        """Size of ``spike_buffer``."""
+        ...
+
+    def spike_buffer(self, geometry: Geometry) -> Tensor:
+        """Memory for spikes in this layout."""
+        ...
+
+def result_type(weights: FixedPoint) -> torch.dtype:
+    """int16 where every possible sum of 8-bit codes fits, else float32."""
+    if n_slices(weights) > 1:
+        return torch.float32
+    codes = weights.codes.reshape(len(weights.codes), -1).astype(np.int64)
+    largest = max(codes.clip(min=0).sum(axis=1).max(), -codes.clip(max=0).sum(axis=1).min())
+    return torch.int16 if largest <= _INT16_MAX else torch.float32
+
+
+def n_slices(weights: FixedPoint) -> int:
+    """Number of 8-bit slices that hold the codes (a code is the sum of slice s times 256^s, all signed)."""
+    low, high = int(weights.codes.min(initial=0)), int(weights.codes.max(initial=0))
+    slices = 1
+    while low < -128 or high > 127:
+        # the lower slice takes what is nearest to a multiple of 256
+        low, high, slices = (low + 128) >> 8, (high + 128) >> 8, slices + 1
+    return slices
+
+
+def sliced(weights: FixedPoint) -> NDArray[np.int8]:
+    """[slices, out, in, k, k] signed 8-bit slices of the codes, lowest first."""
+    rest = weights.codes.astype(np.int64)
+    slices = []
+    for _ in range(n_slices(weights) - 1):
+        low = ((rest + 128) & 255) - 128
+        slices.append(low)
+        rest = (rest - low) >> 8
+    return np.stack([*slices, rest]).astype(np.int8)
+
+
+class AmxConvolve:
+    """Our kernel on Intel AMX: shifted matrix products straight from the bordered spikes, statistics in passing.
+
+    Args:
+        library: the compiled kernels.
+        max_kernel: side of the largest kernel that will come.
+    """
+
+    name = "AMX int8 convolution"
+
+    def __init__(self, library: ctypes.CDLL, max_kernel: int):
+        self.library, self.pad = library, max_kernel // 2
+
+    def __call__(
+        self, spikes: Tensor, weights: FixedPoint, geometry: Geometry, threads: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """See ``Convolve``."""
+        out_channels, _, kernel, _ = weights.codes.shape
+        side, steps, batch = geometry.side, geometry.timesteps, geometry.batch
+        kind = result_type(weights)
+        packed = _packed(weights, self.padded_channels(geometry.channels))
+        out = torch.empty(steps, batch, side, side, out_channels, dtype=kind)
+        totals = torch.empty(steps, out_channels, dtype=torch.float64)
+        squares = torch.empty_like(totals)
+        convolution = CConvolution(
+            spikes.data_ptr(), packed.ctypes.data, out.data_ptr(), totals.data_ptr(), squares.data_ptr(),
+            steps, batch, side, side, self.padded_channels(geometry.channels), out_channels,
+            self.pad, kernel, len(packed), kind == torch.int16,
+        )  # fmt: skip
+        self.library.neuronas_convolve(ctypes.byref(convolution), ctypes.c_int32(threads))
+        return out, totals, squares
+
+    def padded_channels(self, channels: int) -> int:
+        """See ``Convolve``: a tile row holds 16, 32 or 64 channels."""
+        return next((width for width in (16, 32) if channels <= width), -(-channels // _TILE) * _TILE)
+
+    def spike_bytes(self, geometry: Geometry) -> int:
+        """See ``Convolve``."""
+        channels, side = self.padded_channels(geometry.channels), geometry.side + 2 * self.pad
+        # A tile reads 16 pixels, also where a row has fewer left: some memory must follow the last one.
+        return geometry.timesteps * geometry.batch * side**2 * channels + 16 * channels
+
+    def spike_buffer(self, geometry: Geometry) -> Tensor:
+        """See ``Convolve``."""
+        return torch.empty(self.spike_bytes(geometry), dtype=torch.uint8)
+
+@lru_cache(maxsize=64)
+def _packed(weights: FixedPoint, padded_channels: int) -> NDArray[np.int8]:
+    """Weights in the tile layout of kernels.cpp, zero where outputs or channels are padded."""
+    slices = sliced(weights)
+    n, out_channels, channels, kernel, _ = slices.shape
+    n_blocks, depth = -(-out_channels // 16), min(_TILE, padded_channels)
+    padded = np.zeros((n, n_blocks * 16, padded_channels, kernel * kernel), dtype=np.int8)
+    padded[:, :out_channels, :channels] = slices.reshape(n, out_channels, channels, -1)
+    tiles = padded.reshape(n, n_blocks, 16, padded_channels // depth, depth // 4, 4, kernel * kernel)
+    return np.ascontiguousarray(tiles.transpose(0, 1, 6, 3, 4, 2, 5))
+
+
+class OneDnnConvolve:
+    """oneDNN's uint8 x int8 convolution through PyTorch (VNNI and others), our kernel for the statistics.
+
+    Args:
+        library: the compiled kernels.
+    """
+
+    name = "oneDNN int8 convolution"
+    pad = 0
+    _CHUNK_BYTES = 2**23  # float32 results at a time: they are read back at once, while they are in the cache
+
+    def __init__(self, library: ctypes.CDLL):
+        self.library = library
+
+    def __call__(
+        self, spikes: Tensor, weights: FixedPoint, geometry: Geometry, threads: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """See ``Convolve``."""
+        side, steps, batch = geometry.side, geometry.timesteps, geometry.batch
+        out_channels = weights.codes.shape[0]
+        kind = result_type(weights)
+        images = spikes.view(steps, batch, side, side, geometry.channels).permute(0, 1, 4, 2, 3)
+        out = torch.empty(steps, batch, side, side, out_channels, dtype=kind)
+        totals = torch.zeros(steps, out_channels, dtype=torch.float64)
+        squares = torch.zeros_like(totals)
+        chunk = max(1, self._CHUNK_BYTES // (4 * out_channels * side**2))
+        kernels = _onednn_kernels(weights)
+        for t in range(steps):
+            for first in range(0, batch, chunk):
+                part = images[t, first : first + chunk]
+                sums = kernels[0](part)
+                if len(kernels) > 1:
+                    exact = sums.double()
+                    for power, kernel in enumerate(kernels[1:], start=1):
+                        exact += kernel(part).double() * 256.0**power
+                    out[t, first : first + chunk] = exact.permute(0, 2, 3, 1)
+                    totals[t] += exact.sum(dim=(0, 2, 3))
+                    squares[t] += exact.square().sum(dim=(0, 2, 3))
+                    continue
+                self.library.neuronas_collect(
+                    ctypes.c_void_p(sums.data_ptr()),
+                    ctypes.c_int64(len(part) * side**2),
+                    ctypes.c_int64(out_channels),
+                    ctypes.c_int32(kind == torch.int16),
+                    ctypes.c_void_p(out[t, first].data_ptr()),
+                    ctypes.c_void_p(totals[t].data_ptr()),
+                    ctypes.c_void_p(squares[t].data_ptr()),
+                )
+        return out, totals, squares
+
+    def padded_channels(self, channels: int) -> int:
+        """See ``Convolve``."""
+        return channels
+
+    def spike_bytes(self, geometry: Geometry) -> int:
+        """See ``Convolve``."""
+        return geometry.n_values
+
+    def spike_buffer(self, geometry: Geometry) -> Tensor:
+        """See ``Convolve``."""
+        return torch.empty(geometry.n_values, dtype=torch.uint8)
+
+class _OneDnnKernel:
+    """One slice of weights, prepared for ``torch.ops.onednn.qconv2d_pointwise``; float32 results, channels last."""
+
+    def __init__(self, codes: Tensor):
+        out_channels, self.side = codes.shape[0], codes.shape[-1]
+        self.scales, self.zeros = torch.ones(out_channels), torch.zeros(out_channels, dtype=torch.int64)
+        padding = [self.side // 2] * 2
+        self.packed = torch.ops.onednn.qconv_prepack(
+            codes, self.scales, 1.0, 0, [1, 1], padding, [1, 1], 1, None
+        )
+
+    def __call__(self, spikes: Tensor) -> Tensor:
+        padding = [self.side // 2] * 2
+        result: Tensor = torch.ops.onednn.qconv2d_pointwise(
+            spikes, 1.0, 0, self.packed, self.scales, self.zeros, None,
+            [1, 1], padding, [1, 1], 1, 1.0, 0, torch.float32, "none", [], "",
+        )  # fmt: skip
+        return result.contiguous(memory_format=torch.channels_last)
+
+
+@lru_cache(maxsize=64)
+def _onednn_kernels(weights: FixedPoint) -> list[_OneDnnKernel]:
+    return [_OneDnnKernel(torch.from_numpy(part)) for part in sliced(weights)]
+
+
+def onednn_works() -> str:
+    """Empty if this torch has the integer convolution and it is exact here; else why not."""
+    codes = torch.randint(-127, 128, (8, 5, 3, 3), dtype=torch.int8, generator=torch.Generator().manual_seed(0))
+    spikes = (torch.rand(2, 5, 6, 6, generator=torch.Generator().manual_seed(1)) < 0.5).to(torch.uint8)
+    try:
+        found = _OneDnnKernel(codes)(spikes.contiguous(memory_format=torch.channels_last))
+    except (RuntimeError, AttributeError, TypeError, NotImplementedError) as error:
+        return " ".join(str(error).split())[:120]
+    wanted = torch.nn.functional.conv2d(spikes.double(), codes.double(), padding=1)
+    return "" if torch.equal(found.double(), wanted) else "its results are not exact on this machine"

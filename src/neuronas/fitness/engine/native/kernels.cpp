@@ -1,0 +1,565 @@
+// Fused kernels of the fitness engine. Everything here is exact or in a stated order, so that spikes agree to
+// the last bit with neuronas.snn.arithmetic: integers for convolutions, float32 without contraction elsewhere
+// (compile with -ffp-contract=off), float64 for statistics.
+//
+// Layout: values are [T, B, H, W, C]. Spikes are bytes 0/1 in [T, B, H + 2p, W + 2p, Cp] with zero borders, so that a
+// convolution is a sum of shifted matrix products, and also bits [T, rows, bytes] for the Hamming distances.
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#if defined(__AMX_INT8__) && defined(__AVX512BW__)
+#define NEURONAS_AMX 1
+#endif
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+#if defined(NEURONAS_AMX)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+namespace {
+
+template <typename Work>
+void parallel_for(int64_t n, int threads, const Work& work) {  // work(index, thread)
+    threads = static_cast<int>(std::min<int64_t>(threads, n));
+    if (threads <= 1) {
+        for (int64_t i = 0; i < n; ++i) work(i, 0);
+        return;
+    }
+    std::atomic<int64_t> next{0};
+    auto run = [&](int thread) {
+        for (int64_t i; (i = next.fetch_add(1)) < n;) work(i, thread);
+    };
+    std::vector<std::thread> others;
+    for (int thread = 1; thread < threads; ++thread) others.emplace_back(run, thread);
+    run(0);
+    for (auto& other : others) other.join();
+}
+
+struct Shape {
+    int64_t timesteps, batch, height, width, channels;
+    int64_t pixels() const { return height * width; }
+};
+
+// ---------------------------------------------------------------------------------------------------------------
+// Programs: the value of a node as operations on buffers that hold one image's block of channels.
+
+enum LeafKind : int32_t { kDense = 0, kConvInt16 = 1, kConvFloat = 2 };
+
+struct Leaf {
+    int32_t kind;
+    int32_t constant;    // 1: the same at every time step (leading dimension 1)
+    const void* data;    // [T or 1, B, H, W, C]
+    const float* scale;  // [T, C] for convolutions
+    const float* shift;
+};
+
+enum OpCode : int32_t { kLoad = 0, kAddLeaf = 1, kAdd = 2, kPool = 3, kZero = 4 };
+
+struct Op {
+    int32_t code, target, source, leaf;  // target and source are buffers
+};
+
+struct Program {
+    const Leaf* leaves;
+    const Op* ops;
+    int32_t n_ops, n_buffers, result, unused;
+};
+
+struct Block {
+    int64_t first, size;  // channels
+};
+
+// Channels at a time: few enough that all buffers of an image stay in the second-level cache.
+int64_t block_size(const Shape& s) {
+    int64_t size = std::max<int64_t>(16, 65536 / s.pixels() / 16 * 16);
+    return size >= s.channels ? s.channels : size;
+}
+
+template <bool Add>
+void load(const Leaf& leaf, const Shape& s, int64_t t, int64_t b, Block block, float* __restrict__ out) {
+    const int64_t image = ((leaf.constant ? 0 : t) * s.batch + b) * s.pixels() * s.channels + block.first;
+    const int64_t n = block.size;
+    const float* scale = leaf.scale ? leaf.scale + t * s.channels + block.first : nullptr;
+    const float* shift = leaf.shift ? leaf.shift + t * s.channels + block.first : nullptr;
+    for (int64_t p = 0; p < s.pixels(); ++p, out += n) {
+        const int64_t at = image + p * s.channels;
+        if (leaf.kind == kDense) {
+            const float* in = static_cast<const float*>(leaf.data) + at;
+            for (int64_t c = 0; c < n; ++c) out[c] = Add ? out[c] + in[c] : in[c];
+        } else if (leaf.kind == kConvInt16) {
+            const int16_t* in = static_cast<const int16_t*>(leaf.data) + at;
+            for (int64_t c = 0; c < n; ++c) {
+                const float value = static_cast<float>(in[c]) * scale[c] + shift[c];
+                out[c] = Add ? out[c] + value : value;
+            }
+        } else {
+            const float* in = static_cast<const float*>(leaf.data) + at;
+            for (int64_t c = 0; c < n; ++c) {
+                const float value = in[c] * scale[c] + shift[c];
+                out[c] = Add ? out[c] + value : value;
+            }
+        }
+    }
+}
+
+// 3x3 average, zeros outside: sums along a row first, then down the column, then divided by 9.
+void pool(const float* __restrict__ in, float* __restrict__ out, float* __restrict__ rows, const Shape& s, int64_t n) {
+    const int64_t width = s.width, line = width * n;
+    auto sum_row = [&](int64_t h, float* __restrict__ to) {
+        const float* from = in + h * line;
+        for (int64_t w = 0; w < width; ++w) {
+            const float* left = from + (w - 1) * n;
+            const float* here = from + w * n;
+            const float* right = from + (w + 1) * n;
+            float* o = to + w * n;
+            if (w > 0 && w + 1 < width)
+                for (int64_t c = 0; c < n; ++c) o[c] = (left[c] + here[c]) + right[c];
+            else if (w > 0)
+                for (int64_t c = 0; c < n; ++c) o[c] = (left[c] + here[c]) + 0.0f;
+            else if (w + 1 < width)
+                for (int64_t c = 0; c < n; ++c) o[c] = (0.0f + here[c]) + right[c];
+            else
+                for (int64_t c = 0; c < n; ++c) o[c] = here[c];
+        }
+    };
+    float* ring[3] = {rows, rows + line, rows + 2 * line};
+    std::fill(ring[2], ring[2] + line, 0.0f);  // the row above the first
+    sum_row(0, ring[0]);
+    for (int64_t h = 0; h < s.height; ++h) {
+        float* above = ring[(h + 2) % 3];
+        float* here = ring[h % 3];
+        float* below = ring[(h + 1) % 3];
+        if (h + 1 < s.height)
+            sum_row(h + 1, below);
+        else
+            std::fill(below, below + line, 0.0f);
+        float* o = out + h * line;
+        for (int64_t i = 0; i < line; ++i) o[i] = ((above[i] + here[i]) + below[i]) / 9.0f;
+    }
+}
+
+struct Scratch {
+    std::vector<float> memory;
+    int64_t length;
+    float* rows;
+    Scratch(const Program& program, const Shape& s, int64_t extra) {
+        length = s.pixels() * block_size(s);
+        memory.resize((program.n_buffers + extra) * length + 3 * s.width * block_size(s) + 64);
+        rows = buffer(program.n_buffers + extra);
+    }
+    float* buffer(int64_t i) { return memory.data() + i * length; }
+};
+
+const float* evaluate(const Program& program, const Shape& s, int64_t t, int64_t b, Block block, Scratch& scratch) {
+    const int64_t n = s.pixels() * block.size;
+    for (int32_t i = 0; i < program.n_ops; ++i) {
+        const Op& op = program.ops[i];
+        float* target = scratch.buffer(op.target);
+        const float* source = scratch.buffer(op.source);
+        switch (op.code) {
+            case kLoad: load<false>(program.leaves[op.leaf], s, t, b, block, target); break;
+            case kAddLeaf: load<true>(program.leaves[op.leaf], s, t, b, block, target); break;
+            case kAdd:
+                for (int64_t k = 0; k < n; ++k) target[k] = target[k] + source[k];
+                break;
+            case kPool: pool(source, target, scratch.rows, s, block.size); break;
+            default: std::fill(target, target + n, 0.0f);
+        }
+    }
+    return scratch.buffer(program.result);
+}
+
+std::vector<Block> blocks(const Shape& s) {
+    std::vector<Block> found;
+    for (int64_t first = 0, size = block_size(s); first < s.channels; first += size)
+        found.push_back({first, std::min(size, s.channels - first)});
+    return found;
+}
+
+}  // namespace
+
+extern "C" {
+
+// 1 if this build and this machine can run the AMX convolution.
+int32_t neuronas_has_amx() {
+#if defined(NEURONAS_AMX)
+    constexpr long kRequestPermission = 0x1023, kTileData = 18;  // arch_prctl: ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+    static const int32_t granted = syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+    return granted;
+#else
+    return 0;
+#endif
+}
+
+int32_t neuronas_has_avx512_popcount() {
+#if defined(__AVX512VPOPCNTDQ__)
+    return 1;
+#else
+    return 0;
+#endif
+}
+
+// Sums and sums of squares of a program's value: [T, C] each, added over images in order, so the result does not
+// depend on the number of threads.
+void neuronas_statistics(const Program* program, const Shape* shape, double* sums, double* squares, int32_t threads) {
+    const Shape s = *shape;
+    const auto parts = blocks(s);
+    std::vector<double> partial(s.batch * s.timesteps * s.channels * 2);
+    std::vector<std::vector<Scratch>> scratch(threads);
+    parallel_for(s.batch, threads, [&](int64_t b, int thread) {
+        if (scratch[thread].empty()) scratch[thread].emplace_back(*program, s, 0);
+        for (const Block& block : parts)
+            for (int64_t t = 0; t < s.timesteps; ++t) {
+                const float* x = evaluate(*program, s, t, b, block, scratch[thread][0]);
+                double* sum = partial.data() + ((b * s.timesteps + t) * s.channels + block.first) * 2;
+                double* square = sum + block.size;
+                for (int64_t p = 0; p < s.pixels(); ++p, x += block.size)
+                    for (int64_t c = 0; c < block.size; ++c) {
+                        const double value = x[c];
+                        sum[c] += value;
+                        square[c] += value * value;
+                    }
+            }
+    });
+    std::fill(sums, sums + s.timesteps * s.channels, 0.0);
+    std::fill(squares, squares + s.timesteps * s.channels, 0.0);
+    for (int64_t b = 0; b < s.batch; ++b)
+        for (int64_t t = 0; t < s.timesteps; ++t)
+            for (const Block& block : parts) {
+                const double* sum = partial.data() + ((b * s.timesteps + t) * s.channels + block.first) * 2;
+                for (int64_t c = 0; c < block.size; ++c) {
+                    sums[t * s.channels + block.first + c] += sum[c];
+                    squares[t * s.channels + block.first + c] += sum[block.size + c];
+                }
+            }
+}
+
+// The value of a program: float32 [T, B, H, W, C].
+void neuronas_materialise(const Program* program, const Shape* shape, float* out, int32_t threads) {
+    const Shape s = *shape;
+    const auto parts = blocks(s);
+    std::vector<std::vector<Scratch>> scratch(threads);
+    parallel_for(s.batch, threads, [&](int64_t b, int thread) {
+        if (scratch[thread].empty()) scratch[thread].emplace_back(*program, s, 0);
+        for (int64_t t = 0; t < s.timesteps; ++t)
+            for (const Block& block : parts) {
+                const float* x = evaluate(*program, s, t, b, block, scratch[thread][0]);
+                float* to = out + (t * s.batch + b) * s.pixels() * s.channels + block.first;
+                for (int64_t p = 0; p < s.pixels(); ++p)
+                    std::memcpy(to + p * s.channels, x + p * block.size, block.size * sizeof(float));
+            }
+    });
+}
+
+struct Fire {
+    float tau, threshold, reset;
+    int32_t pad;              // border of the spikes in pixels
+    int64_t padded_channels;  // Cp
+    const float* scale;       // [T, C], or null: batch normalisation in front of the neurons
+    const float* shift;
+    float* state;    // [B, H, W, C] membrane potentials, read and written; null: start at zero and forget
+    uint8_t* spikes; // null: bits only
+    uint8_t* bits;   // [T, rows, row_bytes]
+    int64_t rows, row_bytes;
+};
+
+// LIF neurons on a program's value.
+void neuronas_fire(const Program* program, const Shape* shape, const Fire* fire, int32_t threads) {
+    const Shape s = *shape;
+    const Fire f = *fire;
+    const auto parts = blocks(s);
+    const int64_t wide = s.width + 2 * f.pad, image_bytes = (s.height + 2 * f.pad) * wide * f.padded_channels;
+    const int64_t pixel_bytes = (s.channels + 7) / 8;
+    std::vector<std::vector<Scratch>> scratch(threads);
+    parallel_for(s.batch, threads, [&](int64_t b, int thread) {
+        if (scratch[thread].empty()) scratch[thread].emplace_back(*program, s, 1);
+        Scratch& own = scratch[thread][0];
+        uint8_t line[65536 + 64];
+        for (int64_t t = 0; f.spikes && t < s.timesteps; ++t)
+            std::memset(f.spikes + (t * s.batch + b) * image_bytes, 0, image_bytes);
+        for (const Block& block : parts) {
+            const int64_t n = block.size;
+            float* v = own.buffer(program->n_buffers);
+            float* state = f.state ? f.state + b * s.pixels() * s.channels + block.first : nullptr;
+            for (int64_t p = 0; p < s.pixels(); ++p)
+                for (int64_t c = 0; c < n; ++c) v[p * n + c] = state ? state[p * s.channels + c] : 0.0f;
+            for (int64_t t = 0; t < s.timesteps; ++t) {
+                const float* x = evaluate(*program, s, t, b, block, own);
+                const float* scale = f.scale ? f.scale + t * s.channels + block.first : nullptr;
+                const float* shift = f.shift ? f.shift + t * s.channels + block.first : nullptr;
+                uint8_t* row_bits = f.bits + (t * f.rows + b) * f.row_bytes + block.first / 8;
+                for (int64_t p = 0; p < s.pixels(); ++p) {
+                    const float* in = x + p * n;
+                    float* u = v + p * n;
+                    for (int64_t c = 0; c < n; ++c) {
+                        const float drive = scale ? in[c] * scale[c] + shift[c] : in[c];
+                        const float h = u[c] + (drive - (u[c] - f.reset)) / f.tau;
+                        const bool fires = h >= f.threshold;
+                        line[c] = fires;
+                        u[c] = fires ? f.reset : h;
+                    }
+                    if (f.spikes) {
+                        const int64_t at = (p / s.width + f.pad) * wide + p % s.width + f.pad;
+                        std::memcpy(f.spikes + (t * s.batch + b) * image_bytes + at * f.padded_channels + block.first,
+                                    line, n);
+                    }
+                    std::memset(line + n, 0, 8);
+                    uint8_t* packed = row_bits + p * pixel_bytes;
+                    for (int64_t k = 0; k < (n + 7) / 8; ++k) {
+                        uint64_t eight;
+                        std::memcpy(&eight, line + 8 * k, 8);
+                        packed[k] = static_cast<uint8_t>((eight * 0x0102040810204080ULL) >> 56);
+                    }
+                }
+            }
+            if (state)
+                for (int64_t p = 0; p < s.pixels(); ++p)
+                    std::memcpy(state + p * s.channels, v + p * n, n * sizeof(float));
+        }
+    });
+}
+
+// Number of neurons that spike for both of two images: counts [T, rows, rows], upper triangle of 4x4 blocks filled and
+// mirrored. rows is a multiple of 4 and row_bytes of 64; what lies beyond the data is zero.
+void neuronas_common(const uint8_t* bits, int64_t timesteps, int64_t rows, int64_t row_bytes, int32_t* counts,
+                     int32_t threads) {
+    const int64_t n_blocks = rows / 4;
+    parallel_for(timesteps * n_blocks, threads, [&](int64_t index, int) {
+        const int64_t t = index / n_blocks, bi = index % n_blocks;
+        const uint8_t* base = bits + t * rows * row_bytes;
+        for (int64_t bj = bi; bj < n_blocks; ++bj) {
+            int32_t found[4][4] = {};
+#if defined(__AVX512VPOPCNTDQ__)
+            __m512i acc[4][4];
+            for (auto& line : acc)
+                for (auto& one : line) one = _mm512_setzero_si512();
+            for (int64_t k = 0; k < row_bytes; k += 64) {
+                __m512i right[4];
+                for (int j = 0; j < 4; ++j) right[j] = _mm512_loadu_si512(base + (bj * 4 + j) * row_bytes + k);
+                for (int i = 0; i < 4; ++i) {
+                    const __m512i left = _mm512_loadu_si512(base + (bi * 4 + i) * row_bytes + k);
+                    for (int j = 0; j < 4; ++j)
+                        acc[i][j] =
+                            _mm512_add_epi64(acc[i][j], _mm512_popcnt_epi64(_mm512_and_si512(left, right[j])));
+                }
+            }
+            for (int i = 0; i < 4; ++i)
+                for (int j = 0; j < 4; ++j) found[i][j] = static_cast<int32_t>(_mm512_reduce_add_epi64(acc[i][j]));
+#else
+            for (int i = 0; i < 4; ++i)
+                for (int j = 0; j < 4; ++j) {
+                    const uint8_t* left = base + (bi * 4 + i) * row_bytes;
+                    const uint8_t* right = base + (bj * 4 + j) * row_bytes;
+                    int64_t total = 0;
+                    for (int64_t k = 0; k < row_bytes; k += 8) {
+                        uint64_t a, b;
+                        std::memcpy(&a, left + k, 8);
+                        std::memcpy(&b, right + k, 8);
+                        total += __builtin_popcountll(a & b);
+                    }
+                    found[i][j] = static_cast<int32_t>(total);
+                }
+#endif
+            int32_t* out = counts + t * rows * rows;
+            for (int i = 0; i < 4; ++i)
+                for (int j = 0; j < 4; ++j) {
+                    out[(bi * 4 + i) * rows + bj * 4 + j] = found[i][j];
+                    out[(bj * 4 + j) * rows + bi * 4 + i] = found[i][j];
+                }
+        }
+    });
+}
+
+// Normalise a convolution's sums and average disjoint 2x2 blocks: float32 [T, B, H / 2, W / 2, C].
+void neuronas_reduce(const Leaf* leaf, const Shape* shape, float* out, int32_t threads) {
+    const Shape s = *shape;
+    const int64_t height = s.height / 2, width = s.width / 2, line = s.width * s.channels;
+    parallel_for(s.timesteps * s.batch, threads, [&](int64_t image, int) {
+        const int64_t t = image / s.batch;
+        const float* scale = leaf->scale + t * s.channels;
+        const float* shift = leaf->shift + t * s.channels;
+        auto value = [&](int64_t at, int64_t c) {
+            const float y = leaf->kind == kConvInt16 ? static_cast<float>(static_cast<const int16_t*>(leaf->data)[at + c])
+                                                     : static_cast<const float*>(leaf->data)[at + c];
+            return y * scale[c] + shift[c];
+        };
+        for (int64_t h = 0; h < height; ++h)
+            for (int64_t w = 0; w < width; ++w) {
+                const int64_t at = image * s.pixels() * s.channels + 2 * h * line + 2 * w * s.channels;
+                float* to = out + ((image * height + h) * width + w) * s.channels;
+                for (int64_t c = 0; c < s.channels; ++c) {
+                    const float top = value(at, c) + value(at + s.channels, c);
+                    const float bottom = value(at + line, c) + value(at + line + s.channels, c);
+                    to[c] = (top + bottom) * 0.25f;
+                }
+            }
+    });
+}
+
+// Take over exact sums that another library computed as float32 [n, H, W, C] (n images of one time step): store them as
+// int16 or float32 and add them up, per channel, to sums and squares.
+void neuronas_collect(const float* in, int64_t n_pixels, int64_t channels, int32_t as_int16, void* out, double* sums,
+                      double* squares) {
+    std::vector<double> total(2 * channels);
+    for (int64_t p = 0; p < n_pixels; ++p) {
+        const float* y = in + p * channels;
+        if (as_int16) {
+            int16_t* to = static_cast<int16_t*>(out) + p * channels;
+            for (int64_t c = 0; c < channels; ++c) to[c] = static_cast<int16_t>(y[c]);
+        } else {
+            std::memcpy(static_cast<float*>(out) + p * channels, y, channels * sizeof(float));
+        }
+        for (int64_t c = 0; c < channels; ++c) {
+            total[c] += y[c];
+            total[channels + c] += static_cast<double>(y[c]) * y[c];
+        }
+    }
+    for (int64_t c = 0; c < channels; ++c) {
+        sums[c] += total[c];
+        squares[c] += total[channels + c];
+    }
+}
+
+struct Convolution {
+    const uint8_t* spikes;  // [N, H + 2p, W + 2p, Cp], followed by readable memory for 16 more pixels
+    const int8_t* weights;  // [slices, out blocks of 16, k * k, Cp / depth, depth / 4, 16, 4]
+    void* out;              // [N, H, W, out_channels] int16 or float32
+    double* sums;           // [T, out_channels]
+    double* squares;
+    int64_t timesteps, batch, height, width, padded_channels, out_channels;
+    int32_t pad, kernel, slices, as_int16;
+};
+
+// Exact convolution of spikes with 8-bit slices of weights on Intel AMX, with the statistics that batch normalisation
+// needs. Each time step has batch images.
+void neuronas_convolve(const Convolution* convolution, int32_t threads) {
+#if defined(NEURONAS_AMX)
+    const Convolution k = *convolution;
+    const int64_t depth = std::min<int64_t>(64, k.padded_channels);
+    const int64_t n_depth = k.padded_channels / depth;
+    const int64_t wide = k.width + 2 * k.pad, image_bytes = (k.height + 2 * k.pad) * wide * k.padded_channels;
+    const int64_t taps = k.kernel * k.kernel, n_blocks = (k.out_channels + 15) / 16, tile_bytes = depth * 16;
+    const int64_t block_bytes = taps * n_depth * tile_bytes, slice_bytes = n_blocks * block_bytes;
+    const int64_t n_segments = (k.width + 15) / 16 * k.height, per_row = (k.width + 15) / 16;
+    const int64_t skip = k.pad - k.kernel / 2;  // the border may be wider than this kernel needs
+
+    struct alignas(64) Tiles {
+        uint8_t palette = 1, start = 0, reserved[14] = {};
+        uint16_t columns[16] = {};
+        uint8_t rows[16] = {};
+    } tiles;
+    static_assert(sizeof(Tiles) == 64);
+    constexpr int kSpikes = 4, kWeights = 7;  // tiles: 0 to 3 sums of four pixel segments, 4 to 6 spikes, 7 weights
+    for (int i = 0; i < 8; ++i) tiles.rows[i] = 16, tiles.columns[i] = 64;
+    for (int i = kSpikes; i < kWeights; ++i) tiles.columns[i] = static_cast<uint16_t>(depth);
+    tiles.rows[kWeights] = static_cast<uint8_t>(depth / 4);
+
+    std::vector<double> partial(2 * k.timesteps * k.batch * k.out_channels);  // per image: the order is then fixed
+    parallel_for(k.timesteps * k.batch, threads, [&](int64_t image, int) {
+        _tile_loadconfig(&tiles);
+        alignas(64) int32_t found[3][4][16][16];
+        double* sums = partial.data() + image * 2 * k.out_channels;
+        double* squares = sums + k.out_channels;
+        const uint8_t* base = k.spikes + image * image_bytes + skip * (wide + 1) * k.padded_channels;
+        // One block of 16 outputs at a time: its weights and the rows in use fit the first-level cache.
+        for (int64_t block = 0; block < n_blocks; ++block) {
+            const int64_t first = block * 16, n = std::min<int64_t>(16, k.out_channels - first);
+            const __mmask16 mask = static_cast<__mmask16>((1u << n) - 1);
+            __m512i sum = _mm512_setzero_si512(), even = sum, odd = sum;  // an image's sum fits 32 bits: 2^15 a pixel
+            double wide_sum[16] = {}, wide_square[16] = {};
+            for (int64_t group = 0; group < n_segments; group += 4) {
+                const int64_t n_parts = std::min<int64_t>(4, n_segments - group);
+                const uint8_t* a[4];
+                for (int64_t part = 0; part < 4; ++part) {
+                    const int64_t segment = group + std::min(part, n_parts - 1);
+                    a[part] = base + (segment / per_row * wide + segment % per_row * 16) * k.padded_channels;
+                }
+                for (int32_t slice = 0; slice < k.slices; ++slice) {
+                    const int8_t* w = k.weights + slice * slice_bytes + block * block_bytes;
+                    _tile_zero(0);
+                    _tile_zero(1);
+                    _tile_zero(2);
+                    _tile_zero(3);
+                    for (int64_t tap = 0; tap < taps; ++tap) {
+                        const int64_t shift = (tap / k.kernel * wide + tap % k.kernel) * k.padded_channels;
+                        for (int64_t d = 0; d < k.padded_channels; d += depth, w += tile_bytes) {
+                            _tile_loadd(7, w, 64);
+                            _tile_loadd(4, a[0] + shift + d, k.padded_channels);
+                            _tile_dpbusd(0, 4, 7);
+                            _tile_loadd(5, a[1] + shift + d, k.padded_channels);
+                            _tile_dpbusd(1, 5, 7);
+                            _tile_loadd(6, a[2] + shift + d, k.padded_channels);
+                            _tile_dpbusd(2, 6, 7);
+                            _tile_loadd(4, a[3] + shift + d, k.padded_channels);
+                            _tile_dpbusd(3, 4, 7);
+                        }
+                    }
+                    _tile_stored(0, found[slice][0], 64);
+                    _tile_stored(1, found[slice][1], 64);
+                    _tile_stored(2, found[slice][2], 64);
+                    _tile_stored(3, found[slice][3], 64);
+                }
+                for (int64_t part = 0; part < n_parts; ++part) {
+                    const int64_t h = (group + part) / per_row, column = (group + part) % per_row * 16;
+                    const int64_t m = std::min<int64_t>(16, k.width - column);
+                    const int64_t at = ((image * k.height + h) * k.width + column) * k.out_channels + first;
+                    if (k.as_int16) {
+                        int16_t* out = static_cast<int16_t*>(k.out) + at;
+                        for (int64_t p = 0; p < m; ++p) {
+                            const __m512i y = _mm512_load_si512(found[0][part][p]);
+                            const __m512i high = _mm512_srli_epi64(y, 32);
+                            sum = _mm512_add_epi32(sum, y);
+                            even = _mm512_add_epi64(even, _mm512_mul_epi32(y, y));
+                            odd = _mm512_add_epi64(odd, _mm512_mul_epi32(high, high));
+                            _mm256_mask_storeu_epi16(out + p * k.out_channels, mask, _mm512_cvtepi32_epi16(y));
+                        }
+                    } else {
+                        float* out = static_cast<float*>(k.out) + at;
+                        for (int64_t p = 0; p < m; ++p)
+                            for (int64_t c = 0; c < n; ++c) {
+                                double y = found[0][part][p][c];
+                                for (int32_t slice = 1; slice < k.slices; ++slice)
+                                    y += static_cast<double>(found[slice][part][p][c]) * (1 << (8 * slice));
+                                wide_sum[c] += y;
+                                wide_square[c] += y * y;
+                                out[p * k.out_channels + c] = static_cast<float>(y);
+                            }
+                    }
+                }
+            }
+            if (k.as_int16) {
+                alignas(64) int32_t total[16];
+                alignas(64) int64_t evens[8], odds[8];
+                _mm512_store_si512(total, sum);
+                _mm512_store_si512(evens, even);
+                _mm512_store_si512(odds, odd);
+                for (int64_t c = 0; c < n; ++c) {
+                    wide_sum[c] = total[c];
+                    wide_square[c] = static_cast<double>(c % 2 ? odds[c / 2] : evens[c / 2]);
+                }
+            }
+            std::memcpy(sums + first, wide_sum, n * sizeof(double));
+            std::memcpy(squares + first, wide_square, n * sizeof(double));
+        }
+        _tile_release();
+    });
+    std::fill(k.sums, k.sums + k.timesteps * k.out_channels, 0.0);
+    std::fill(k.squares, k.squares + k.timesteps * k.out_channels, 0.0);
+    for (int64_t image = 0; image < k.timesteps * k.batch; ++image)
+        for (int64_t c = 0; c < k.out_channels; ++c) {
+            k.sums[image / k.batch * k.out_channels + c] += partial[image * 2 * k.out_channels + c];
+            k.squares[image / k.batch * k.out_channels + c] += partial[(image * 2 + 1) * k.out_channels + c];
+        }
+#else
+    (void)convolution, (void)threads;
+#endif
+}
+
+}  // extern "C"

@@ -1,0 +1,132 @@
+"""Compiles the C++ kernels once per machine and loads them; says why where that cannot be done."""
+
+import ctypes
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+_SOURCE = Path(__file__).with_name("kernels.cpp")
+_FLAGS = (
+    "-O3", "-march=native", "-std=c++17", "-shared", "-fPIC", "-pthread",
+    # A fused multiply-add would round differently from the reference.
+    "-ffp-contract=off", "-fno-math-errno",
+)  # fmt: skip
+DISABLE = "NEURONAS_NATIVE"
+"""Environment variable: 0 leaves the native kernels out."""
+
+_pointer, _int32, _int64, _float = ctypes.c_void_p, ctypes.c_int32, ctypes.c_int64, ctypes.c_float
+
+
+class CLeaf(ctypes.Structure):
+    """``struct Leaf`` of kernels.cpp."""
+
+    _fields_ = (("kind", _int32), ("constant", _int32), ("data", _pointer), ("scale", _pointer), ("shift", _pointer))
+
+
+class COp(ctypes.Structure):
+    """``struct Op`` of kernels.cpp."""
+
+    _fields_ = (("code", _int32), ("target", _int32), ("source", _int32), ("leaf", _int32))
+
+
+class CProgram(ctypes.Structure):
+    """``struct Program`` of kernels.cpp."""
+
+    _fields_ = (
+        ("leaves", _pointer), ("ops", _pointer),
+        ("n_ops", _int32), ("n_buffers", _int32), ("result", _int32), ("unused", _int32),
+    )  # fmt: skip
+
+
+class CShape(ctypes.Structure):
+    """``struct Shape`` of kernels.cpp."""
+
+    _fields_ = tuple((name, _int64) for name in ("timesteps", "batch", "height", "width", "channels"))
+
+
+class CFire(ctypes.Structure):
+    """``struct Fire`` of kernels.cpp."""
+
+    _fields_ = (
+        ("tau", _float), ("threshold", _float), ("reset", _float), ("pad", _int32), ("padded_channels", _int64),
+        ("scale", _pointer), ("shift", _pointer), ("state", _pointer), ("spikes", _pointer), ("bits", _pointer),
+        ("rows", _int64), ("row_bytes", _int64),
+    )  # fmt: skip
+
+
+class CConvolution(ctypes.Structure):
+    """``struct Convolution`` of kernels.cpp."""
+
+    _fields_ = (
+        ("spikes", _pointer), ("weights", _pointer), ("out", _pointer), ("sums", _pointer), ("squares", _pointer),
+        ("timesteps", _int64), ("batch", _int64), ("height", _int64), ("width", _int64), ("padded_channels", _int64),
+        ("out_channels", _int64), ("pad", _int32), ("kernel", _int32), ("slices", _int32), ("as_int16", _int32),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Native:
+    """The loaded kernels, or the reason why there are none.
+
+    Attributes:
+        library: the loaded library, or None.
+        reason: why it is None; empty if it is there.
+        amx: whether the AMX convolution runs on this machine.
+    """
+
+    library: ctypes.CDLL | None
+    reason: str = ""
+    amx: bool = False
+
+
+@cache
+def native() -> Native:
+    """Compile (the first time on this machine) and load the kernels."""
+    if os.environ.get(DISABLE) == "0":
+        return Native(None, f"switched off by {DISABLE}=0")
+    if platform.system() != "Linux":
+        return Native(None, f"only built on Linux; this is {platform.system()}")
+    compiler = shutil.which(os.environ.get("CXX", "c++")) or shutil.which("g++")
+    if compiler is None:
+        return Native(None, "no C++ compiler (install g++ for a faster search)")
+    try:
+        library = ctypes.CDLL(str(_compiled(compiler)))
+    except (OSError, subprocess.SubprocessError) as error:
+        details = getattr(error, "stderr", None) or str(error)
+        return Native(None, f"{compiler} failed: {' '.join(str(details).split())[:200]}")
+    return Native(library, amx=bool(library.neuronas_has_amx()))
+
+
+def _compiled(compiler: str) -> Path:
+    machine = _processor()
+    version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True).stdout
+    identity = "\0".join([_SOURCE.read_text(encoding="utf-8"), *_FLAGS, compiler, version, machine])
+    cache_folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "neuronas"
+    target = cache_folder / f"kernels-{hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()}.so"
+    if not target.is_file():
+        try:
+            cache_folder.mkdir(parents=True, exist_ok=True)
+            handle, made = tempfile.mkstemp(suffix=".so", dir=cache_folder)
+        except OSError:  # a home that cannot be written: build for this process alone
+            target = Path(tempfile.mkdtemp(prefix="neuronas-")) / target.name
+            handle, made = tempfile.mkstemp(suffix=".so", dir=target.parent)
+        os.close(handle)
+        command = [compiler, *_FLAGS, "-o", made, str(_SOURCE)]
+        subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
+        Path(made).replace(target)  # atomic: another process may be building the same
+    return target
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    wanted = ("model name", "flags", "Features", "CPU part")
+    return "\n".join(next((line for line in lines if line.startswith(name)), "") for name in wanted)

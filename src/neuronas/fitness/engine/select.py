@@ -1,0 +1,57 @@
+"""Chooses the fastest backend that this machine can run, and says what it is and why no better one."""
+
+from dataclasses import dataclass
+
+import torch
+
+from neuronas.fitness.engine.backend import Backend
+from neuronas.fitness.engine.native.backend import NativeBackend
+from neuronas.fitness.engine.native.convolution import AmxConvolve, Convolve, OneDnnConvolve, onednn_works
+from neuronas.fitness.engine.native.library import native
+from neuronas.fitness.engine.torch_backend import TorchBackend
+from neuronas.snn.neuron import NeuronParameters
+
+
+@dataclass(frozen=True)
+class Kernels:
+    """What a machine has, for people: one line for each step, best first."""
+
+    chosen: str
+    missing: tuple[str, ...]
+
+
+def select_backend(neuron: NeuronParameters, device: torch.device, max_kernel: int, threads: int) -> Backend:
+    """Return the fastest backend; all of them give the same spikes.
+
+    Args:
+        neuron: parameters of the LIF neurons.
+        device: CPU or CUDA.
+        max_kernel: side of the largest convolution kernel that will come.
+        threads: CPU threads.
+    """
+    if device.type != "cpu":
+        return TorchBackend(neuron, device)
+    found = native()
+    if found.library is None:
+        return TorchBackend(neuron, device)
+    if found.amx:
+        convolve: Convolve = AmxConvolve(found.library, max_kernel)
+    elif not onednn_works():
+        convolve = OneDnnConvolve(found.library)
+    else:
+        return TorchBackend(neuron, device)
+    return NativeBackend(found.library, convolve, neuron, threads)
+
+
+def describe_kernels() -> Kernels:
+    """Say which kernels a search on this machine's CPU will use, and why no better ones."""
+    found = native()
+    missing = []
+    if found.library is None:
+        missing.append(f"native kernels: {found.reason}")
+    elif not found.amx:
+        missing.append("AMX int8 convolution: this processor or its system does not offer AMX")
+    if not found.amx and (reason := onednn_works()):
+        missing.append(f"oneDNN int8 convolution: {reason}")
+    backend = select_backend(NeuronParameters(), torch.device("cpu"), 3, torch.get_num_threads())
+    return Kernels(backend.name, tuple(missing))

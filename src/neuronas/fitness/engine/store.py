@@ -1,0 +1,87 @@
+"""Memory-bounded store of computed things: what is needed again last goes first; what goes is computed anew."""
+
+from collections.abc import Hashable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from neuronas.errors import ConfigurationError
+
+_NEVER = 2**62
+
+
+@dataclass
+class _Entry:
+    item: Any
+    n_bytes: int
+    uses: list[int]
+    pins: int = 0
+
+
+class Store:
+    """Keeps items within a limit in bytes.
+
+    Args:
+        limit_bytes: for everything in the store together.
+        uses: for each key, the steps of the schedule that need it, ascending. A key without any is never kept.
+    """
+
+    def __init__(self, limit_bytes: int, uses: Mapping[Hashable, list[int]]):
+        self.limit_bytes, self._uses = limit_bytes, uses
+        self._entries: dict[Hashable, _Entry] = {}
+        self._step = 0
+        self.used_bytes = self.peak_bytes = 0
+
+    def get(self, key: Hashable) -> Any:
+        """Return an item, or None if it is not here."""
+        entry = self._entries.get(key)
+        return None if entry is None else entry.item
+
+    def reserve(self, n_bytes: int) -> None:
+        """Make room, dropping first what is needed latest.
+
+        Raises:
+            ConfigurationError: what is in use now and the new item together exceed the limit.
+        """
+        while self.used_bytes + n_bytes > self.limit_bytes:
+            loose = [key for key, entry in self._entries.items() if not entry.pins]
+            if not loose:
+                wanted = (self.used_bytes + n_bytes) / 2**30
+                raise ConfigurationError(
+                    f"--memory-limit {self.limit_bytes / 2**30:.3g} GiB is too small for one candidate; wanted at least "
+                    f"{wanted:.3g} GiB, or a smaller --batch-size or --channels"
+                )
+            self._drop(max(loose, key=self._next_use))
+
+    def put(self, key: Hashable, item: Any, n_bytes: int) -> None:
+        """Keep an item; call ``reserve`` before computing it."""
+        if key in self._entries:
+            self._drop(key)
+        self._entries[key] = _Entry(item, n_bytes, self._uses.get(key, []))
+        self.used_bytes += n_bytes
+        self.peak_bytes = max(self.peak_bytes, self.used_bytes)
+
+    def advance(self, step: int) -> None:
+        """Go on to a step of the schedule and drop what no later step needs."""
+        self._step = step
+        for key in [key for key in self._entries if self._next_use(key) == _NEVER]:
+            self._drop(key)
+
+    @contextmanager
+    def pinned(self, key: Hashable) -> Iterator[None]:
+        """Keep an item from being dropped for a while."""
+        entry = self._entries[key]
+        entry.pins += 1
+        try:
+            yield
+        finally:
+            entry.pins -= 1
+
+    def _next_use(self, key: Hashable) -> int:
+        uses = self._entries[key].uses
+        while uses and uses[0] < self._step:
+            uses.pop(0)
+        return uses[0] if uses else _NEVER
+
+    def _drop(self, key: Hashable) -> None:
+        self.used_bytes -= self._entries.pop(key).n_bytes

@@ -1,0 +1,117 @@
+"""The engine on plain PyTorch: any device, the reference's own arithmetic, nothing fused."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from neuronas.fitness.engine.backend import Array, Fired, Geometry
+from neuronas.fitness.engine.values import Leaf, Pooled, Sum, Value
+from neuronas.snn.arithmetic import affine, avg_pool_2x2, avg_pool_3x3, batch_norm, exact_conv2d
+from neuronas.snn.neuron import NeuronParameters
+from neuronas.snn.quantisation import FixedPoint
+
+
+class TorchBackend:
+    """Layout: values [T, B, C, H, W]; spikes bool, the same shape.
+
+    Args:
+        neuron: parameters of the LIF neurons.
+        device: where everything is computed.
+    """
+
+    def __init__(self, neuron: NeuronParameters, device: torch.device):
+        self.neuron, self.device = neuron, device
+        self.name = f"torch ({device.type})"
+
+    def dense(self, value: Tensor, *, constant: bool) -> Array:
+        """See ``Backend``."""
+        return Array(value.to(self.device), constant=constant)
+
+    def fire(
+        self,
+        value: Value,
+        leaves: Mapping[Leaf, Array],
+        geometry: Geometry,
+        threshold: float,
+        *,
+        normalised: bool,
+        with_spikes: bool,
+        state: Tensor | None = None,
+    ) -> Fired:
+        """See ``Backend``."""
+        x = self._evaluate(value, leaves, geometry)
+        if normalised:
+            x = batch_norm(x)
+        v = torch.zeros_like(x[0]) if state is None else state
+        fired = []
+        for x_t in x:
+            h = v + (x_t - (v - self.neuron.v_reset)) / self.neuron.tau
+            fired.append(h >= threshold)
+            v = torch.where(fired[-1], self.neuron.v_reset, h)
+        if state is not None:
+            state.copy_(v)
+        spikes = torch.stack(fired)
+        flat = spikes.flatten(2).float()
+        return Fired(spikes if with_spikes else None, (flat @ flat.mT).double())
+
+    def state(self, geometry: Geometry) -> Tensor:
+        """See ``Backend``."""
+        return torch.zeros(geometry.batch, geometry.channels, geometry.side, geometry.side, device=self.device)
+
+    def convolve(self, spikes: Tensor, weights: FixedPoint, geometry: Geometry) -> Array:
+        """See ``Backend``."""
+        codes = torch.from_numpy(weights.codes).to(self.device)
+        # One time step at a time bounds the float copies; the sums are exact, so any order of adding them is.
+        sums, totals, squares = [], [], []
+        for step in spikes:
+            y = exact_conv2d(step, codes)
+            exact = y.double() * 2.0**-weights.exponent
+            totals.append(exact.sum(dim=(0, 2, 3)))
+            squares.append(exact.square().sum(dim=(0, 2, 3)))
+            sums.append(exact.float())
+        n = geometry.batch * geometry.side**2
+        scale, shift = affine(torch.stack(totals), torch.stack(squares), n)
+        return Array(torch.stack(sums), scale, shift)
+
+    def reduce(self, convolved: Array, geometry: Geometry) -> Array:
+        """See ``Backend``."""
+        return Array(avg_pool_2x2(_normalised(convolved)))
+
+    def materialise(self, value: Value, leaves: Mapping[Leaf, Array], geometry: Geometry) -> Array:
+        """See ``Backend``."""
+        return Array(self._evaluate(value, leaves, geometry))
+
+    def stack(self, steps: list[Array]) -> Array:
+        """See ``Backend``."""
+        return Array(torch.cat([step.data for step in steps]))
+
+    def convolved_bytes(self, weights: FixedPoint, geometry: Geometry) -> int:
+        """See ``Backend``."""
+        return geometry.n_values // geometry.channels * weights.codes.shape[0] * 4
+
+    def spike_bytes(self, geometry: Geometry) -> int:
+        """See ``Backend``."""
+        return geometry.n_values
+
+    def _evaluate(self, value: Value, leaves: Mapping[Leaf, Array], geometry: Geometry) -> Tensor:
+        if isinstance(value, Leaf):
+            array = leaves[value]
+            return array.data.expand(geometry.timesteps, *array.data.shape[1:]) if array.constant else _normalised(array)
+        if isinstance(value, Pooled):
+            return avg_pool_3x3(self._evaluate(value.source, leaves, geometry))
+        if not isinstance(value, Sum):
+            raise TypeError(f"no arithmetic for {type(value).__name__}")
+        if not value.terms:
+            shape = (geometry.timesteps, geometry.batch, geometry.channels, geometry.side, geometry.side)
+            return torch.zeros(shape, device=self.device)
+        total = self._evaluate(value.terms[0], leaves, geometry)
+        for term in value.terms[1:]:
+            total = total + self._evaluate(term, leaves, geometry)
+        return total
+
+
+def _normalised(array: Array) -> Tensor:
+    if array.scale is None or array.shift is None:
+        return array.data
+    return array.data * array.scale[:, None, :, None, None] + array.shift[:, None, :, None, None]
