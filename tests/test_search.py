@@ -15,6 +15,7 @@ from neuronas.hardware.paper import PaperCostModel
 from neuronas.search.algorithms.table import ALGORITHMS
 from neuronas.search.history import History
 from neuronas.search.loop import Found, Problem, search
+from neuronas.search.screening import MIN_SURVIVORS, Evaluators, survivors
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
 from neuronas.space.layers import NetworkShape, layers
@@ -51,11 +52,12 @@ def run(
     budget: Budget = TIGHT,
     seed: int = 0,
     fake: Fake | None = None,
+    evaluators: Evaluators | None = None,
 ) -> Found:
     history = History(path)
     try:
         problem = Problem(load_space(space), SHAPE, PaperCostModel(accelerator, 8, 5), budget)
-        return search(problem, ALGORITHMS[name], SETTINGS, seed, fake or Fake(), history)
+        return search(problem, ALGORITHMS[name], SETTINGS, seed, evaluators or Evaluators(fake or Fake()), history)
     finally:
         history.close()
 
@@ -63,7 +65,10 @@ def run(
 def content(path: Path) -> list[tuple[object, ...]]:
     with sqlite3.connect(path) as db:
         rows = db.execute("SELECT * FROM candidates ORDER BY position").fetchall()
-        return rows + db.execute("SELECT key, position, fitness FROM evaluations ORDER BY key").fetchall()
+        return (
+            rows
+            + db.execute("SELECT key, screened, position, fitness FROM evaluations ORDER BY screened, key").fetchall()
+        )
 
 
 CASES = [(name, space) for name in ALGORITHMS for space in ("neuronas", "snasnet", "snasnet-backward")
@@ -190,3 +195,43 @@ def test_candidates_come_back_in_order(accelerator: Accelerator, tmp_path: Path)
         assert architecture_key(architecture) == row.key
         cost = PaperCostModel(accelerator, 8, 5).estimate(layers(architecture, SHAPE))
         assert row.rejected == ",".join(TIGHT.violations(cost))
+
+
+class Scaled(Fake):
+    """A screen that ranks as the full fitness does, on another scale."""
+
+    def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[tuple[int, float]]:
+        for index, fitness in super().evaluate(architectures):
+            yield index, fitness / 1e6 - 3
+
+
+def test_a_faithful_screen_changes_nothing_but_the_work(accelerator: Accelerator, tmp_path: Path) -> None:
+    exact = run("neuronas", tmp_path / "exact", "neuronas", accelerator)
+    full = Fake()
+    screened = run(
+        "neuronas", tmp_path / "screened", "neuronas", accelerator, evaluators=Evaluators(full, Scaled(), keep=0.1)
+    )
+    assert (screened.architecture, screened.fitness) == (exact.architecture, exact.fitness)
+    assert screened.n_evaluated == exact.n_evaluated == exact.n_full
+    assert screened.n_full == len(full.calls) < 0.3 * exact.n_full
+
+
+@pytest.mark.parametrize(("stop_screen", "stop_full"), [(5, None), (None, 3), (150, 20)])
+def test_a_screened_search_resumes_to_the_identical_result(
+    accelerator: Accelerator, tmp_path: Path, stop_screen: int | None, stop_full: int | None
+) -> None:
+    def go(path: Path, screen: Fake, full: Fake) -> Found:
+        return run("neuronas", path, "neuronas", accelerator, evaluators=Evaluators(full, screen, keep=0.1))
+
+    whole = go(tmp_path / "whole", Scaled(), Fake())
+    with pytest.raises(KeyboardInterrupt):
+        go(tmp_path / "parts", Scaled(stop_screen), Fake(stop_full))
+    assert go(tmp_path / "parts", Scaled(), Fake()) == whole
+    assert content(tmp_path / "parts") == content(tmp_path / "whole")
+
+
+def test_survivors() -> None:
+    assert survivors({"a": 1.0, "b": 3.0, "c": 3.0, "d": -np.inf}, 2) == ["b", "c"]
+    screen = Evaluators(Fake(), Fake(), keep=0.1)
+    assert [screen.n_survivors(n) for n in (3, 100, 1000)] == [3, MIN_SURVIVORS, 100]
+    assert Evaluators(Fake()).n_survivors(1000) == 1000

@@ -75,7 +75,13 @@ def _torch() -> Iterator[Check]:
     except (ImportError, OSError) as error:
         yield Check("torch import", False, str(error).splitlines()[0], "pip install --force-reinstall torch")
         return
-    yield Check("cpu kernels", True, torch.backends.cpu.get_cpu_capability())
+    from neuronas.fitness.engine.select import describe_kernels
+
+    kernels = describe_kernels()
+    yield Check("cpu kernels", True, f"{kernels.chosen}; torch uses {torch.backends.cpu.get_cpu_capability()}")
+    for reason in kernels.missing:
+        name, _, why = reason.partition(": ")
+        yield Check(name, False, why, "searches run without it, slower and with the same result")
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none (searches run on the CPU)"
     yield Check("cuda device", True, gpu)
 

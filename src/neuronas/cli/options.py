@@ -48,6 +48,11 @@ BatchSize = Annotated[int | None, typer.Option(help="Images that fitness reads a
 SpaceName = Annotated[str | None, typer.Option("--space", help="Search space: a name or a YAML file.")]
 AlgorithmName = Annotated[str | None, typer.Option("--algorithm", help="neuronas, spikenas or snasnet.")]
 FitnessName = Annotated[str | None, typer.Option("--fitness", help="sahd, sahd-snasnet or hamming.")]
+Exact = Annotated[bool | None, typer.Option("--exact", help="Give every candidate the full batch; no screening.")]
+Engine = Annotated[str | None, typer.Option(help="fast or reference (slow, the same numbers).")]
+MemoryLimit = Annotated[
+    float | None, typer.Option("--memory-limit", help="GiB that the engine may use (default: half of what is free).")
+]
 NDraws = Annotated[int | None, typer.Option(help="Random candidates of a random search.")]
 Hardware = Annotated[str | None, typer.Option(help="Accelerator: a name or a YAML file.")]
 CostModelName = Annotated[str | None, typer.Option("--cost-model", help="paper.")]
@@ -66,6 +71,9 @@ _KEYS = {
     "rounding": "network.rounding",
     "fitness": "fitness.name",
     "batch_size": "fitness.batch_size",
+    "exact": "fitness.exact",
+    "engine": "engine.name",
+    "memory_limit": "engine.memory_limit_gib",
     "hardware": "hardware.accelerator",
     "cost_model": "hardware.cost_model",
     "algorithm": "search.algorithm",

@@ -54,14 +54,15 @@ class SearchProgress:
         """Stop drawing."""
         self._bar.stop()
 
-    def batch(self, n_candidates: int, n_rejected: int, n_to_evaluate: int) -> None:
+    def batch(self, n_candidates: int, n_rejected: int, n_functions: int, n_full: int) -> None:
         """See ``Observer``."""
         self._n_batches += 1
         self._n_rejected += n_rejected
-        self._n_total += n_to_evaluate
+        self._n_total += n_full + (n_functions if n_full < n_functions else 0)
         line = (
             f"batch {self._n_batches}: {n_candidates:,} candidates, {n_rejected:,} break the budget, "
-            f"{n_to_evaluate:,} new functions to evaluate"
+            f"{n_functions:,} distinct functions left"
+            + (f", of which a screen keeps {n_full:,}" if n_full < n_functions else "")
         )
         _log.info(line)
         self._line(line)
@@ -69,16 +70,20 @@ class SearchProgress:
             self._task, description=f"batch {self._n_batches}", total=self._n_total, rejected=self._n_rejected
         )
 
-    def evaluated(self, architecture: Architecture, fitness: float) -> None:
+    def evaluated(self, architecture: Architecture, fitness: float, *, screened: bool) -> None:
         """See ``Observer``."""
         self._n_done += 1
-        if self._best is None or fitness > self._best:
+        # Fitness on a screen's small batch is on another scale.
+        if not screened and (self._best is None or fitness > self._best):
             self._best = fitness
             _log.info("fitness %.6f: %s", fitness, format_architecture(architecture))
         rate = self._n_done / max(monotonic() - self._started, 1e-9)
-        self._bar.update(self._task, completed=self._n_done, rate=rate, best=f"{self._best:.3f}")
+        self._bar.update(self._task, completed=self._n_done, rate=rate, best=self._best_text())
         if monotonic() - self._last_line > _LINE_EVERY_S:
-            self._line(f"{self._n_done:,} of {self._n_total:,} evaluated, {rate:.1f}/s, best {self._best:.3f}")
+            self._line(f"{self._n_done:,} of {self._n_total:,} evaluated, {rate:.1f}/s, best {self._best_text()}")
+
+    def _best_text(self) -> str:
+        return "-" if self._best is None else f"{self._best:.3f}"
 
     def _line(self, text: str) -> None:
         if not self._quiet and not console.notes.is_terminal:

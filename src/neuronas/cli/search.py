@@ -11,9 +11,9 @@ from typing import Any
 from neuronas.cli import console, options
 from neuronas.cli.architectures import architecture_document
 from neuronas.cli.compose import Plan, plan
+from neuronas.cli.evaluators import make_evaluators
 from neuronas.cli.progress import SearchProgress
 from neuronas.errors import ConfigurationError
-from neuronas.fitness.evaluator import Evaluator
 from neuronas.hardware.cost import Cost
 from neuronas.hardware.document import cost_document
 from neuronas.search.files import write_json
@@ -38,6 +38,7 @@ def search(
     space: options.SpaceName = None,
     algorithm: options.AlgorithmName = None,
     fitness: options.FitnessName = None,
+    exact: options.Exact = None,
     n_draws: options.NDraws = None,
     channels: options.Channels = None,
     timesteps: options.Timesteps = None,
@@ -52,6 +53,8 @@ def search(
     config: options.Config = None,
     seed: options.Seed = None,
     device: options.Device = None,
+    engine: options.Engine = None,
+    memory_limit: options.MemoryLimit = None,
     out: options.Out = None,
     resume: options.Resume = False,
     dry_run: options.DryRun = False,
@@ -71,7 +74,7 @@ def search(
     if dry_run:
         _print_plan(run, as_json=as_json)
         return
-    evaluator = _evaluator(run, download=download)
+    evaluators = make_evaluators(run, download=download)
     directory = out or _new_directory(run)
     with RunDirectory(directory, run.config, resume=resume) as files, _log_to(files.file(LOG)):
         history = History(files.file(HISTORY))
@@ -80,7 +83,7 @@ def search(
             with SearchProgress(quiet=quiet) as progress:
                 problem = Problem(run.space, run.shape, run.cost_model, run.budget)
                 found = run_search(
-                    problem, run.algorithm, run.config.search, run.config.seed, evaluator, history, progress
+                    problem, run.algorithm, run.config.search, run.config.seed, evaluators, history, progress
                 )
         except KeyboardInterrupt:
             if not quiet:
@@ -101,44 +104,6 @@ def search(
         console.answers.print(document["architecture"], markup=False)
     else:
         _print_answer(run, found, cost, document, directory)
-
-
-def _evaluator(run: Plan, *, download: bool) -> Evaluator:
-    # Imported here: estimate, doctor and --help must not wait for torch.
-    import torch
-
-    from neuronas.data.batches import search_batches
-    from neuronas.data.datasets import data_folder, find, load
-    from neuronas.data.download import ARCHIVES
-    from neuronas.data.download import download as fetch
-    from neuronas.fitness.reference import ReferenceEvaluator
-    from neuronas.snn.neuron import NeuronParameters
-    from neuronas.snn.weights import WeightSource
-
-    config, data, network = run.config, run.config.data, run.config.network
-    if config.device == "cuda" and not torch.cuda.is_available():
-        raise ConfigurationError("--device cuda given, but torch finds no CUDA device; wanted cpu or auto")
-    on_gpu = config.device != "cpu" and torch.cuda.is_available()
-    if download and data.name in ARCHIVES and find(data.name, data.data_dir) is None:
-        fetch(data.name, data_folder(data.data_dir))
-    source = load(data.name, "train", data.data_dir, run.shape.image_side)
-    batches = search_batches(
-        source,
-        config.fitness.batch_size or 0,
-        config.fitness.n_batches,
-        config.seed,
-        run.preset.mean,
-        run.preset.std,
-        data.skip_corrupt,
-    )
-    return ReferenceEvaluator(
-        batches.to("cuda" if on_gpu else "cpu"),
-        run.shape,
-        WeightSource(config.seed, network.weight_bits, network.rounding),
-        NeuronParameters(network.tau, network.v_threshold, network.v_reset),
-        network.timesteps,
-        config.fitness.name,
-    )
 
 
 def _new_directory(run: Plan) -> Path:
@@ -203,7 +168,8 @@ def _print_answer(run: Plan, found: Found, cost: Cost, document: dict[str, Any],
     broken = ", ".join(f"{name} {count:,}" for name, count in found.rejected.items() if count) or "none"
     out.print(
         f"\nfitness {found.fitness:.6g} ({run.config.fitness.name}); {found.n_candidates:,} candidates, "
-        f"{found.n_evaluated:,} distinct functions evaluated; broke a budget: {broken}"
+        f"{found.n_evaluated:,} distinct functions evaluated, {found.n_full:,} on the full batch; "
+        f"broke a budget: {broken}"
     )
     out.print(
         f"{document['seconds']:.1f} s, {document['peak_memory_mb']:.0f} MB; cost is an estimate of model "

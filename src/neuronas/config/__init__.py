@@ -4,6 +4,7 @@ from neuronas.config.files import read_yaml, validate, write_yaml
 from neuronas.config.models import (
     BudgetConfig,
     DataConfig,
+    EngineConfig,
     FitnessConfig,
     HardwareConfig,
     NetworkConfig,
@@ -15,6 +16,7 @@ from neuronas.config.models import (
 __all__ = [
     "BudgetConfig",
     "DataConfig",
+    "EngineConfig",
     "FitnessConfig",
     "HardwareConfig",
     "NetworkConfig",

@@ -48,11 +48,18 @@ class NetworkConfig(Section):
 
 
 class FitnessConfig(Section):
-    """How a candidate is judged without training. ``batch_size`` in images, averaged over ``n_batches``."""
+    """How a candidate is judged without training.
+
+    ``batch_size`` in images, averaged over ``n_batches``. Unless ``exact``, a batch of ``screen_batch_size`` images
+    first discards all but the best ``screen_keep`` of the candidates (see ``neuronas.search.screening``).
+    """
 
     name: str = "sahd"
     batch_size: Annotated[int, Field(ge=2)] | None = None
     n_batches: Annotated[int, Field(ge=1)] = 1
+    exact: bool = False
+    screen_batch_size: Annotated[int, Field(ge=2)] = 32
+    screen_keep: Annotated[float, Field(gt=0, le=1)] = 0.1
 
 
 class HardwareConfig(Section):
@@ -78,6 +85,13 @@ class BudgetConfig(Section):
         return value
 
 
+class EngineConfig(Section):
+    """How fitness is computed; nothing here shows in a result. ``memory_limit_gib``: default half of what is free."""
+
+    name: Literal["fast", "reference"] = "fast"
+    memory_limit_gib: Annotated[float, Field(gt=0)] | None = None
+
+
 class SearchConfig(Section):
     """The algorithm; ``n_draws`` counts random candidates (SNASNet's default is 5,000)."""
 
@@ -94,6 +108,7 @@ class RunConfig(Section):
     data: DataConfig = DataConfig()
     network: NetworkConfig = NetworkConfig()
     fitness: FitnessConfig = FitnessConfig()
+    engine: EngineConfig = EngineConfig()
     hardware: HardwareConfig = HardwareConfig()
     budget: BudgetConfig = BudgetConfig()
     search: SearchConfig = SearchConfig()

@@ -20,8 +20,10 @@ CREATE TABLE candidates (
     parameters REAL NOT NULL, area_mm2 REAL NOT NULL, latency_ms REAL NOT NULL, energy_uj REAL NOT NULL,
     rejected TEXT NOT NULL
 );
-CREATE TABLE evaluations (key TEXT PRIMARY KEY, position INTEGER NOT NULL, fitness REAL NOT NULL, seconds REAL NOT NULL)
-    WITHOUT ROWID;
+CREATE TABLE evaluations (
+    key TEXT, screened INTEGER, position INTEGER NOT NULL, fitness REAL NOT NULL, seconds REAL NOT NULL,
+    PRIMARY KEY (screened, key)
+) WITHOUT ROWID;
 """
 
 
@@ -91,15 +93,24 @@ class History:
                         f"{row.architecture}; the history belongs to another search"
                     )
 
-    def add_fitness(self, key: str, position: int, fitness: float, seconds: float) -> None:
-        """Keep the fitness of a canonical key, first met at ``position``; ``seconds`` since the one before."""
-        with self._errors():
-            self._db.execute("INSERT INTO evaluations VALUES (?, ?, ?, ?)", (key, position, fitness, seconds))
+    def add_fitness(self, key: str, position: int, fitness: float, seconds: float, *, screened: bool) -> None:
+        """Keep the fitness of a canonical key.
 
-    def fitness(self) -> dict[str, float]:
-        """Every fitness known so far, by canonical key."""
+        Args:
+            key: canonical key.
+            position: where the function was first met.
+            fitness: higher is better.
+            seconds: since the evaluation before.
+            screened: it comes from the small batch of a screen, not from the full one.
+        """
         with self._errors():
-            return dict(self._db.execute("SELECT key, fitness FROM evaluations"))
+            row = (key, screened, position, fitness, seconds)
+            self._db.execute("INSERT INTO evaluations VALUES (?, ?, ?, ?, ?)", row)
+
+    def fitness(self, *, screened: bool) -> dict[str, float]:
+        """Every fitness known so far from the small or the full batch, by canonical key."""
+        with self._errors():
+            return dict(self._db.execute("SELECT key, fitness FROM evaluations WHERE screened = ?", (screened,)))
 
     def candidates(self) -> Iterator[CandidateRow]:
         """Every candidate in the order of proposal."""

@@ -14,6 +14,7 @@ from neuronas.hardware.budget import Budget, Closest, closest, rejected
 from neuronas.hardware.cost import BUDGETED, CostModel, Totals
 from neuronas.search.algorithms.base import Algorithm, Outcome, best
 from neuronas.search.history import CandidateRow, History
+from neuronas.search.screening import Evaluators, survivors
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
 from neuronas.space.layers import NetworkShape, kernels, slots
@@ -24,22 +25,22 @@ from neuronas.space.spaces import Space
 class Observer(Protocol):
     """Is told how a search goes on."""
 
-    def batch(self, n_candidates: int, n_rejected: int, n_to_evaluate: int) -> None:
-        """A batch was proposed and costed."""
+    def batch(self, n_candidates: int, n_rejected: int, n_functions: int, n_full: int) -> None:
+        """A batch was proposed and costed: so many distinct functions fit, so many of them get the full batch."""
         ...
 
-    def evaluated(self, architecture: Architecture, fitness: float) -> None:
-        """One architecture was evaluated."""
+    def evaluated(self, architecture: Architecture, fitness: float, *, screened: bool) -> None:
+        """One architecture was evaluated on the full batch or, ``screened``, on the small one."""
         ...
 
 
 class Silent:
     """An observer that does nothing."""
 
-    def batch(self, n_candidates: int, n_rejected: int, n_to_evaluate: int) -> None:
+    def batch(self, n_candidates: int, n_rejected: int, n_functions: int, n_full: int) -> None:
         """See ``Observer``."""
 
-    def evaluated(self, architecture: Architecture, fitness: float) -> None:
+    def evaluated(self, architecture: Architecture, fitness: float, *, screened: bool) -> None:
         """See ``Observer``."""
 
 
@@ -59,7 +60,8 @@ class Found:
 
     Attributes:
         n_candidates: architectures proposed.
-        n_evaluated: distinct functions whose fitness was computed.
+        n_evaluated: distinct functions whose fitness was computed, on the small or the full batch.
+        n_full: those that got the full batch.
         rejected: for each limit, how many candidates broke it (one may break several).
     """
 
@@ -67,6 +69,7 @@ class Found:
     fitness: float
     n_candidates: int
     n_evaluated: int
+    n_full: int
     rejected: dict[str, int]
 
 
@@ -75,7 +78,7 @@ def search(
     algorithm: Algorithm,
     settings: SearchConfig,
     seed: int,
-    evaluator: Evaluator,
+    evaluators: Evaluators,
     history: History,
     observer: Observer | None = None,
 ) -> Found:
@@ -84,7 +87,7 @@ def search(
     Raises:
         InfeasibleError: no candidate fits the budget; says which limit is closest and by how much.
     """
-    state = _State(problem, evaluator, history, observer or Silent())
+    state = _State(problem, evaluators, history, observer or Silent())
     proposals = algorithm.propose(problem.space, Random(seed), settings)  # noqa: S311 - no cryptography
     outcomes: list[Outcome] = []
     try:
@@ -98,14 +101,18 @@ def search(
     winner = best(outcomes)
     if winner is None or winner.fitness is None:
         raise InfeasibleError(_nothing_fits(state))
-    return Found(winner.architecture, winner.fitness, state.n_candidates, len(state.fitness), state.n_rejected)
+    n_evaluated = len(state.fitness.keys() | state.screened.keys())
+    return Found(
+        winner.architecture, winner.fitness, state.n_candidates, n_evaluated, len(state.fitness), state.n_rejected
+    )
 
 
 class _State:
-    def __init__(self, problem: Problem, evaluator: Evaluator, history: History, observer: Observer):
-        self.problem, self.evaluator, self.history, self.observer = problem, evaluator, history, observer
+    def __init__(self, problem: Problem, evaluators: Evaluators, history: History, observer: Observer):
+        self.problem, self.evaluators, self.history, self.observer = problem, evaluators, history, observer
         self.slots = slots(problem.shape)
-        self.fitness = history.fitness()
+        self.fitness = history.fitness(screened=False)
+        self.screened = history.fitness(screened=True)
         self.n_candidates = 0
         self.n_batches = 0
         self.n_rejected = dict.fromkeys(BUDGETED, 0)
@@ -119,14 +126,20 @@ class _State:
         keys = [architecture_key(architecture) for architecture in batch]
         first = self.n_candidates
         self._keep(batch, keys, totals, broken)
-        todo: dict[str, int] = {}
+        feasible: dict[str, int] = {}
         for index, (key, limits) in enumerate(zip(keys, broken, strict=True)):
-            if not limits and key not in self.fitness:
-                todo.setdefault(key, index)
-        self.observer.batch(len(batch), sum(map(bool, broken)), len(todo))
-        self._evaluate(batch, todo, first)
+            if not limits:
+                feasible.setdefault(key, index)
+        n_full = self.evaluators.n_survivors(len(feasible))
+        self.observer.batch(len(batch), sum(map(bool, broken)), len(feasible), n_full)
+        if n_full < len(feasible) and self.evaluators.screen is not None:
+            self._evaluate(self.evaluators.screen, self.screened, batch, feasible, first, screened=True)
+            chosen = survivors({key: self.screened[key] for key in feasible}, n_full)
+            feasible = {key: feasible[key] for key in chosen}
+        self._evaluate(self.evaluators.full, self.fitness, batch, feasible, first, screened=False)
+        # A function whose full fitness an earlier batch computed counts, whether or not it survived here.
         return [
-            Outcome(architecture, None if limits else self.fitness[key])
+            Outcome(architecture, None if limits else self.fitness.get(key))
             for architecture, key, limits in zip(batch, keys, broken, strict=True)
         ]
 
@@ -161,17 +174,28 @@ class _State:
             if self.nearest is None or near.relative < self.nearest[1].relative:
                 self.nearest = (batch[near.index], near)
 
-    def _evaluate(self, batch: Sequence[Architecture], todo: dict[str, int], first: int) -> None:
-        keys, indices = list(todo), list(todo.values())
+    def _evaluate(
+        self,
+        evaluator: Evaluator,
+        known: dict[str, float],
+        batch: Sequence[Architecture],
+        wanted: dict[str, int],
+        first: int,
+        *,
+        screened: bool,
+    ) -> None:
+        """Compute what is not known yet and keep each result as it comes."""
+        todo = [(key, index) for key, index in wanted.items() if key not in known]
         started = perf_counter()
-        for position, fitness in self.evaluator.evaluate([batch[index] for index in indices]):
+        for number, fitness in evaluator.evaluate([batch[index] for _, index in todo]):
+            key, index = todo[number]
             if isnan(fitness):
-                raise NeuronasError(f"fitness of {format_architecture(batch[indices[position]])} is not a number")
+                raise NeuronasError(f"fitness of {format_architecture(batch[index])} is not a number")
             now = perf_counter()
-            self.history.add_fitness(keys[position], first + indices[position], fitness, now - started)
+            self.history.add_fitness(key, first + index, fitness, now - started, screened=screened)
             started = now
-            self.fitness[keys[position]] = fitness
-            self.observer.evaluated(batch[indices[position]], fitness)
+            known[key] = fitness
+            self.observer.evaluated(batch[index], fitness, screened=screened)
 
 
 def _nothing_fits(state: _State) -> str:

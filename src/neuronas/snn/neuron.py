@@ -25,7 +25,7 @@ class NeuronParameters:
     Attributes:
         tau: membrane time constant in time steps, above 1 (4/3 in SNASNet, arXiv 2201.10355).
         v_threshold: firing threshold.
-        v_reset: potential after a spike (hard reset).
+        v_reset: potential after a spike (hard reset), and before the first time step.
     """
 
     tau: float = 4 / 3

@@ -95,7 +95,7 @@ class Backend(Protocol):
         ...
 
     def state(self, geometry: Geometry) -> Tensor:
-        """Membrane potentials at rest."""
+        """Membrane potentials before the first time step: ``v_reset``."""
         ...
 
     def convolve(self, spikes: Tensor, weights: FixedPoint, geometry: Geometry) -> Array:

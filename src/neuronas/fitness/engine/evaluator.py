@@ -19,7 +19,6 @@ from neuronas.snn.weights import WeightSource
 from neuronas.space.genotype import Architecture
 from neuronas.space.layers import NetworkShape
 
-
 Term = Firing | Looped
 Kept = TypeVar("Kept")
 

@@ -20,7 +20,9 @@ class Kernels:
     missing: tuple[str, ...]
 
 
-def select_backend(neuron: NeuronParameters, device: torch.device, max_kernel: int, threads: int) -> Backend:
+def select_backend(
+    neuron: NeuronParameters, device: torch.device, max_kernel: int, threads: int, memory_limit_bytes: int
+) -> Backend:
     """Return the fastest backend; all of them give the same spikes.
 
     Args:
@@ -28,6 +30,7 @@ def select_backend(neuron: NeuronParameters, device: torch.device, max_kernel: i
         device: CPU or CUDA.
         max_kernel: side of the largest convolution kernel that will come.
         threads: CPU threads.
+        memory_limit_bytes: memory that the backend may keep for reuse.
     """
     if device.type != "cpu":
         return TorchBackend(neuron, device)
@@ -40,7 +43,7 @@ def select_backend(neuron: NeuronParameters, device: torch.device, max_kernel: i
         convolve = OneDnnConvolve(found.library)
     else:
         return TorchBackend(neuron, device)
-    return NativeBackend(found.library, convolve, neuron, threads)
+    return NativeBackend(found.library, convolve, neuron, threads, memory_limit_bytes)
 
 
 def describe_kernels() -> Kernels:
@@ -53,5 +56,5 @@ def describe_kernels() -> Kernels:
         missing.append("AMX int8 convolution: this processor or its system does not offer AMX")
     if not found.amx and (reason := onednn_works()):
         missing.append(f"oneDNN int8 convolution: {reason}")
-    backend = select_backend(NeuronParameters(), torch.device("cpu"), 3, torch.get_num_threads())
+    backend = select_backend(NeuronParameters(), torch.device("cpu"), 3, torch.get_num_threads(), 0)
     return Kernels(backend.name, tuple(missing))

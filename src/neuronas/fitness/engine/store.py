@@ -48,8 +48,8 @@ class Store:
             if not loose:
                 wanted = (self.used_bytes + n_bytes) / 2**30
                 raise ConfigurationError(
-                    f"--memory-limit {self.limit_bytes / 2**30:.3g} GiB is too small for one candidate; wanted at least "
-                    f"{wanted:.3g} GiB, or a smaller --batch-size or --channels"
+                    f"--memory-limit {self.limit_bytes / 2**30:.3g} GiB is too small for one candidate; "
+                    f"wanted at least {wanted:.3g} GiB, or a smaller --batch-size or --channels"
                 )
             self._drop(max(loose, key=self._next_use))
 

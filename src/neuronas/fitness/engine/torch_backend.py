@@ -43,7 +43,7 @@ class TorchBackend:
         x = self._evaluate(value, leaves, geometry)
         if normalised:
             x = batch_norm(x)
-        v = torch.zeros_like(x[0]) if state is None else state
+        v = torch.full_like(x[0], self.neuron.v_reset) if state is None else state
         fired = []
         for x_t in x:
             h = v + (x_t - (v - self.neuron.v_reset)) / self.neuron.tau
@@ -57,7 +57,8 @@ class TorchBackend:
 
     def state(self, geometry: Geometry) -> Tensor:
         """See ``Backend``."""
-        return torch.zeros(geometry.batch, geometry.channels, geometry.side, geometry.side, device=self.device)
+        shape = (geometry.batch, geometry.channels, geometry.side, geometry.side)
+        return torch.full(shape, self.neuron.v_reset, device=self.device)
 
     def convolve(self, spikes: Tensor, weights: FixedPoint, geometry: Geometry) -> Array:
         """See ``Backend``."""
@@ -88,7 +89,7 @@ class TorchBackend:
 
     def convolved_bytes(self, weights: FixedPoint, geometry: Geometry) -> int:
         """See ``Backend``."""
-        return geometry.n_values // geometry.channels * weights.codes.shape[0] * 4
+        return 4 * geometry.n_values // geometry.channels * len(weights.codes)
 
     def spike_bytes(self, geometry: Geometry) -> int:
         """See ``Backend``."""
@@ -97,7 +98,9 @@ class TorchBackend:
     def _evaluate(self, value: Value, leaves: Mapping[Leaf, Array], geometry: Geometry) -> Tensor:
         if isinstance(value, Leaf):
             array = leaves[value]
-            return array.data.expand(geometry.timesteps, *array.data.shape[1:]) if array.constant else _normalised(array)
+            return (
+                array.data.expand(geometry.timesteps, *array.data.shape[1:]) if array.constant else _normalised(array)
+            )
         if isinstance(value, Pooled):
             return avg_pool_3x3(self._evaluate(value.source, leaves, geometry))
         if not isinstance(value, Sum):

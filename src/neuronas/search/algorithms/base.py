@@ -14,7 +14,7 @@ from neuronas.space.spaces import Space
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a proposal: its fitness, or None if it breaks the budget."""
+    """What came of a proposal: its fitness, or None if it breaks the budget or a screen discarded it."""
 
     architecture: Architecture
     fitness: float | None

@@ -11,6 +11,7 @@ from torch import Tensor
 from neuronas.fitness.engine.backend import Array, Fired, Geometry
 from neuronas.fitness.engine.native.convolution import Convolve, result_type
 from neuronas.fitness.engine.native.library import CFire, CLeaf, COp, CProgram, CShape
+from neuronas.fitness.engine.native.memory import Buffers
 from neuronas.fitness.engine.values import Leaf, Pooled, Sum, Value
 from neuronas.snn.arithmetic import affine
 from neuronas.snn.neuron import NeuronParameters
@@ -38,10 +39,14 @@ class NativeBackend:
         convolve: how spikes are convolved.
         neuron: parameters of the LIF neurons.
         threads: number of threads; it does not show in any result.
+        memory_limit_bytes: memory is kept for reuse within this limit.
     """
 
-    def __init__(self, library: ctypes.CDLL, convolve: Convolve, neuron: NeuronParameters, threads: int):
+    def __init__(
+        self, library: ctypes.CDLL, convolve: Convolve, neuron: NeuronParameters, threads: int, memory_limit_bytes: int
+    ):
         self.library, self._convolve, self.neuron, self.threads = library, convolve, neuron, threads
+        self._buffers = Buffers(memory_limit_bytes)
         self.name = f"native kernels, {convolve.name}, {threads} thread(s)"
         self._program = lru_cache(maxsize=4096)(_compile)
 
@@ -64,11 +69,11 @@ class NativeBackend:
         program, alive = self._bind(value, leaves)
         shape = _shape(geometry)
         scale, shift = self._normalisation(program, shape, geometry) if normalised else (None, None)
-        spikes = self._convolve.spike_buffer(geometry) if with_spikes else None
+        spikes = self._buffers.empty((self._convolve.spike_bytes(geometry),), torch.uint8) if with_spikes else None
         n_pixels = geometry.side**2
         rows = -(-geometry.batch // _ROW_BLOCK) * _ROW_BLOCK
         row_bytes = -(-n_pixels * -(-geometry.channels // 8) // _BYTE_BLOCK) * _BYTE_BLOCK
-        bits = torch.zeros(geometry.timesteps, rows, row_bytes, dtype=torch.uint8)
+        bits = self._buffers.empty((geometry.timesteps, rows, row_bytes), torch.uint8).zero_()
         fire = CFire(
             tau=self.neuron.tau,
             threshold=threshold,
@@ -100,11 +105,14 @@ class NativeBackend:
 
     def state(self, geometry: Geometry) -> Tensor:
         """See ``Backend``."""
-        return torch.zeros(geometry.batch, geometry.side, geometry.side, geometry.channels)
+        shape = (geometry.batch, geometry.side, geometry.side, geometry.channels)
+        return torch.full(shape, self.neuron.v_reset)
 
     def convolve(self, spikes: Tensor, weights: FixedPoint, geometry: Geometry) -> Array:
         """See ``Backend``."""
-        sums, totals, squares = self._convolve(spikes, weights, geometry, self.threads)
+        shape = (geometry.timesteps, geometry.batch, geometry.side, geometry.side, len(weights.codes))
+        sums = self._buffers.empty(shape, result_type(weights))
+        totals, squares = self._convolve(spikes, weights, geometry, sums, self.threads)
         unit = 2.0**-weights.exponent  # a power of two: multiplying by it never rounds
         scale, shift = affine(totals * unit, squares * unit**2, geometry.batch * geometry.side**2)
         return Array(sums, scale * unit, shift)
@@ -112,7 +120,7 @@ class NativeBackend:
     def reduce(self, convolved: Array, geometry: Geometry) -> Array:
         """See ``Backend``."""
         side = geometry.side // 2
-        out = torch.empty(geometry.timesteps, geometry.batch, side, side, geometry.channels)
+        out = self._buffers.empty((geometry.timesteps, geometry.batch, side, side, geometry.channels), torch.float32)
         leaf = _leaf(convolved)
         self.library.neuronas_reduce(
             ctypes.byref(leaf),
@@ -125,7 +133,8 @@ class NativeBackend:
     def materialise(self, value: Value, leaves: Mapping[Leaf, Array], geometry: Geometry) -> Array:
         """See ``Backend``."""
         program, alive = self._bind(value, leaves)
-        out = torch.empty(geometry.timesteps, geometry.batch, geometry.side, geometry.side, geometry.channels)
+        shape = (geometry.timesteps, geometry.batch, geometry.side, geometry.side, geometry.channels)
+        out = self._buffers.empty(shape, torch.float32)
         self.library.neuronas_materialise(
             ctypes.byref(program),
             ctypes.byref(_shape(geometry)),
@@ -141,7 +150,7 @@ class NativeBackend:
 
     def convolved_bytes(self, weights: FixedPoint, geometry: Geometry) -> int:
         """See ``Backend``."""
-        n_outputs = geometry.n_values // geometry.channels * weights.codes.shape[0]
+        n_outputs = geometry.n_values // geometry.channels * len(weights.codes)
         return n_outputs * result_type(weights).itemsize
 
     def spike_bytes(self, geometry: Geometry) -> int:
@@ -164,10 +173,8 @@ class NativeBackend:
         """Return the program with its leaves' addresses, and what must stay alive while it runs."""
         program = self._program(value)
         c_leaves = (CLeaf * max(1, len(program.leaves)))(*(_leaf(leaves[leaf]) for leaf in program.leaves))
-        c_ops = (COp * len(program.ops))(*program.ops)
-        bound = CProgram(
-            ctypes.addressof(c_leaves), ctypes.addressof(c_ops), len(program.ops), program.n_buffers, 0, 0
-        )
+        c_ops = (COp * len(program.ops))(*(COp(*op) for op in program.ops))
+        bound = CProgram(ctypes.addressof(c_leaves), ctypes.addressof(c_ops), len(program.ops), program.n_buffers, 0, 0)
         return bound, (c_leaves, c_ops)
 
 
@@ -179,7 +186,11 @@ def _compile(value: Value) -> _Program:
 
 
 def _emit(value: Value, target: int, leaves: dict[Leaf, int], ops: list[tuple[int, int, int, int]]) -> int:
-    """Append the operations that leave ``value`` in buffer ``target``; buffers above it are free. Return how many are used."""
+    """Append the operations that leave ``value`` in buffer ``target``, using only it and buffers above it.
+
+    Returns:
+        The number of buffers used so far.
+    """
     if isinstance(value, Leaf):
         ops.append((_LOAD, target, target, leaves[value]))
         return target + 1
@@ -213,5 +224,3 @@ def _shape(geometry: Geometry) -> CShape:
 
 def _address(tensor: Tensor | None) -> int | None:
     return None if tensor is None else tensor.data_ptr()
-
-

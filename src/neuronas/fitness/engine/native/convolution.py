@@ -31,9 +31,13 @@ class Convolve(Protocol):
         ...
 
     def __call__(
-        self, spikes: Tensor, weights: FixedPoint, geometry: Geometry, threads: int
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return sums [T, B, H, W, out], and their totals and totals of squares [T, out] (float64), in units of codes."""
+        self, spikes: Tensor, weights: FixedPoint, geometry: Geometry, out: Tensor, threads: int
+    ) -> tuple[Tensor, Tensor]:
+        """Write sums to ``out`` [T, B, H, W, out] of ``result_type(weights)``, in units of codes.
+
+        Returns:
+            Their totals and totals of squares, [T, out] float64.
+        """
         ...
 
     def padded_channels(self, channels: int) -> int:
@@ -41,12 +45,9 @@ class Convolve(Protocol):
         ...
 
     def spike_bytes(self, geometry: Geometry) -> int:
-        """Size of ``spike_buffer``."""
+        """Size of the spikes in memory."""
         ...
 
-    def spike_buffer(self, geometry: Geometry) -> Tensor:
-        """Memory for spikes in this layout."""
-        ...
 
 def result_type(weights: FixedPoint) -> torch.dtype:
     """int16 where every possible sum of 8-bit codes fits, else float32."""
@@ -92,23 +93,21 @@ class AmxConvolve:
         self.library, self.pad = library, max_kernel // 2
 
     def __call__(
-        self, spikes: Tensor, weights: FixedPoint, geometry: Geometry, threads: int
-    ) -> tuple[Tensor, Tensor, Tensor]:
+        self, spikes: Tensor, weights: FixedPoint, geometry: Geometry, out: Tensor, threads: int
+    ) -> tuple[Tensor, Tensor]:
         """See ``Convolve``."""
         out_channels, _, kernel, _ = weights.codes.shape
         side, steps, batch = geometry.side, geometry.timesteps, geometry.batch
-        kind = result_type(weights)
         packed = _packed(weights, self.padded_channels(geometry.channels))
-        out = torch.empty(steps, batch, side, side, out_channels, dtype=kind)
         totals = torch.empty(steps, out_channels, dtype=torch.float64)
         squares = torch.empty_like(totals)
         convolution = CConvolution(
             spikes.data_ptr(), packed.ctypes.data, out.data_ptr(), totals.data_ptr(), squares.data_ptr(),
             steps, batch, side, side, self.padded_channels(geometry.channels), out_channels,
-            self.pad, kernel, len(packed), kind == torch.int16,
+            self.pad, kernel, len(packed), out.dtype == torch.int16,
         )  # fmt: skip
         self.library.neuronas_convolve(ctypes.byref(convolution), ctypes.c_int32(threads))
-        return out, totals, squares
+        return totals, squares
 
     def padded_channels(self, channels: int) -> int:
         """See ``Convolve``: a tile row holds 16, 32 or 64 channels."""
@@ -120,9 +119,6 @@ class AmxConvolve:
         # A tile reads 16 pixels, also where a row has fewer left: some memory must follow the last one.
         return geometry.timesteps * geometry.batch * side**2 * channels + 16 * channels
 
-    def spike_buffer(self, geometry: Geometry) -> Tensor:
-        """See ``Convolve``."""
-        return torch.empty(self.spike_bytes(geometry), dtype=torch.uint8)
 
 @lru_cache(maxsize=64)
 def _packed(weights: FixedPoint, padded_channels: int) -> NDArray[np.int8]:
@@ -133,7 +129,13 @@ def _packed(weights: FixedPoint, padded_channels: int) -> NDArray[np.int8]:
     padded = np.zeros((n, n_blocks * 16, padded_channels, kernel * kernel), dtype=np.int8)
     padded[:, :out_channels, :channels] = slices.reshape(n, out_channels, channels, -1)
     tiles = padded.reshape(n, n_blocks, 16, padded_channels // depth, depth // 4, 4, kernel * kernel)
-    return np.ascontiguousarray(tiles.transpose(0, 1, 6, 3, 4, 2, 5))
+    ordered = tiles.transpose(0, 1, 3, 6, 4, 2, 5)
+    # A tile row is a cache line; memory from NumPy may start anywhere.
+    memory = np.empty(ordered.size + _TILE, dtype=np.int8)
+    start = -memory.ctypes.data % _TILE
+    aligned = memory[start : start + ordered.size].reshape(ordered.shape)
+    aligned[...] = ordered
+    return aligned
 
 
 class OneDnnConvolve:
@@ -151,14 +153,12 @@ class OneDnnConvolve:
         self.library = library
 
     def __call__(
-        self, spikes: Tensor, weights: FixedPoint, geometry: Geometry, threads: int
-    ) -> tuple[Tensor, Tensor, Tensor]:
+        self, spikes: Tensor, weights: FixedPoint, geometry: Geometry, out: Tensor, threads: int
+    ) -> tuple[Tensor, Tensor]:
         """See ``Convolve``."""
         side, steps, batch = geometry.side, geometry.timesteps, geometry.batch
         out_channels = weights.codes.shape[0]
-        kind = result_type(weights)
         images = spikes.view(steps, batch, side, side, geometry.channels).permute(0, 1, 4, 2, 3)
-        out = torch.empty(steps, batch, side, side, out_channels, dtype=kind)
         totals = torch.zeros(steps, out_channels, dtype=torch.float64)
         squares = torch.zeros_like(totals)
         chunk = max(1, self._CHUNK_BYTES // (4 * out_channels * side**2))
@@ -179,12 +179,12 @@ class OneDnnConvolve:
                     ctypes.c_void_p(sums.data_ptr()),
                     ctypes.c_int64(len(part) * side**2),
                     ctypes.c_int64(out_channels),
-                    ctypes.c_int32(kind == torch.int16),
+                    ctypes.c_int32(out.dtype == torch.int16),
                     ctypes.c_void_p(out[t, first].data_ptr()),
                     ctypes.c_void_p(totals[t].data_ptr()),
                     ctypes.c_void_p(squares[t].data_ptr()),
                 )
-        return out, totals, squares
+        return totals, squares
 
     def padded_channels(self, channels: int) -> int:
         """See ``Convolve``."""
@@ -194,9 +194,6 @@ class OneDnnConvolve:
         """See ``Convolve``."""
         return geometry.n_values
 
-    def spike_buffer(self, geometry: Geometry) -> Tensor:
-        """See ``Convolve``."""
-        return torch.empty(geometry.n_values, dtype=torch.uint8)
 
 class _OneDnnKernel:
     """One slice of weights, prepared for ``torch.ops.onednn.qconv2d_pointwise``; float32 results, channels last."""
@@ -205,9 +202,7 @@ class _OneDnnKernel:
         out_channels, self.side = codes.shape[0], codes.shape[-1]
         self.scales, self.zeros = torch.ones(out_channels), torch.zeros(out_channels, dtype=torch.int64)
         padding = [self.side // 2] * 2
-        self.packed = torch.ops.onednn.qconv_prepack(
-            codes, self.scales, 1.0, 0, [1, 1], padding, [1, 1], 1, None
-        )
+        self.packed = torch.ops.onednn.qconv_prepack(codes, self.scales, 1.0, 0, [1, 1], padding, [1, 1], 1, None)
 
     def __call__(self, spikes: Tensor) -> Tensor:
         padding = [self.side // 2] * 2

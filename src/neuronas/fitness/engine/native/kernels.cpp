@@ -72,24 +72,39 @@ struct Program {
     int32_t n_ops, n_buffers, result, unused;
 };
 
-struct Block {
-    int64_t first, size;  // channels
+// What is evaluated at a time: some channels of some pixels of one image.
+struct Region {
+    int64_t first_channel, channels, first_pixel, pixels;
+    int64_t size() const { return channels * pixels; }
 };
 
-// Channels at a time: few enough that all buffers of an image stay in the second-level cache.
-int64_t block_size(const Shape& s) {
-    int64_t size = std::max<int64_t>(16, 65536 / s.pixels() / 16 * 16);
-    return size >= s.channels ? s.channels : size;
+bool has_pool(const Program& program) {
+    return std::any_of(program.ops, program.ops + program.n_ops, [](const Op& op) { return op.code == kPool; });
+}
+
+// Without pooling, neighbours do not matter: a few pixels with all channels stay in the first-level cache. With it, a
+// whole image is needed: as many channels as stay in the second-level cache.
+std::vector<Region> regions(const Program& program, const Shape& s) {
+    std::vector<Region> found;
+    if (has_pool(program)) {
+        const int64_t most = std::max<int64_t>(16, 32768 / s.pixels() / 16 * 16);
+        for (int64_t first = 0; first < s.channels; first += most)
+            found.push_back({first, std::min(most, s.channels - first), 0, s.pixels()});
+    } else {
+        const int64_t most = std::max<int64_t>(1, 2048 / s.channels);
+        for (int64_t first = 0; first < s.pixels(); first += most)
+            found.push_back({0, s.channels, first, std::min(most, s.pixels() - first)});
+    }
+    return found;
 }
 
 template <bool Add>
-void load(const Leaf& leaf, const Shape& s, int64_t t, int64_t b, Block block, float* __restrict__ out) {
-    const int64_t image = ((leaf.constant ? 0 : t) * s.batch + b) * s.pixels() * s.channels + block.first;
-    const int64_t n = block.size;
-    const float* scale = leaf.scale ? leaf.scale + t * s.channels + block.first : nullptr;
-    const float* shift = leaf.shift ? leaf.shift + t * s.channels + block.first : nullptr;
-    for (int64_t p = 0; p < s.pixels(); ++p, out += n) {
-        const int64_t at = image + p * s.channels;
+void load(const Leaf& leaf, const Shape& s, int64_t t, int64_t b, const Region& region, float* __restrict__ out) {
+    const int64_t n = region.channels;
+    int64_t at = (((leaf.constant ? 0 : t) * s.batch + b) * s.pixels() + region.first_pixel) * s.channels + region.first_channel;
+    const float* __restrict__ scale = leaf.scale ? leaf.scale + t * s.channels + region.first_channel : nullptr;
+    const float* __restrict__ shift = leaf.shift ? leaf.shift + t * s.channels + region.first_channel : nullptr;
+    for (int64_t p = 0; p < region.pixels; ++p, out += n, at += s.channels) {
         if (leaf.kind == kDense) {
             const float* in = static_cast<const float*>(leaf.data) + at;
             for (int64_t c = 0; c < n; ++c) out[c] = Add ? out[c] + in[c] : in[c];
@@ -149,38 +164,133 @@ struct Scratch {
     std::vector<float> memory;
     int64_t length;
     float* rows;
-    Scratch(const Program& program, const Shape& s, int64_t extra) {
-        length = s.pixels() * block_size(s);
-        memory.resize((program.n_buffers + extra) * length + 3 * s.width * block_size(s) + 64);
+    Scratch(const Program& program, const Shape& s, const std::vector<Region>& regions, int64_t extra) {
+        int64_t channels = 0;
+        length = 0;
+        for (const Region& region : regions) {
+            length = std::max(length, region.size());
+            channels = std::max(channels, region.channels);
+        }
+        memory.resize((program.n_buffers + extra) * length + 3 * s.width * channels);
         rows = buffer(program.n_buffers + extra);
     }
     float* buffer(int64_t i) { return memory.data() + i * length; }
 };
 
-const float* evaluate(const Program& program, const Shape& s, int64_t t, int64_t b, Block block, Scratch& scratch) {
-    const int64_t n = s.pixels() * block.size;
+const float* evaluate(const Program& program, const Shape& s, int64_t t, int64_t b, const Region& region,
+                      Scratch& scratch) {
+    const int64_t n = region.size();
     for (int32_t i = 0; i < program.n_ops; ++i) {
         const Op& op = program.ops[i];
         float* target = scratch.buffer(op.target);
         const float* source = scratch.buffer(op.source);
         switch (op.code) {
-            case kLoad: load<false>(program.leaves[op.leaf], s, t, b, block, target); break;
-            case kAddLeaf: load<true>(program.leaves[op.leaf], s, t, b, block, target); break;
+            case kLoad: load<false>(program.leaves[op.leaf], s, t, b, region, target); break;
+            case kAddLeaf: load<true>(program.leaves[op.leaf], s, t, b, region, target); break;
             case kAdd:
                 for (int64_t k = 0; k < n; ++k) target[k] = target[k] + source[k];
                 break;
-            case kPool: pool(source, target, scratch.rows, s, block.size); break;
+            case kPool: pool(source, target, scratch.rows, s, region.channels); break;
             default: std::fill(target, target + n, 0.0f);
         }
     }
     return scratch.buffer(program.result);
 }
 
-std::vector<Block> blocks(const Shape& s) {
-    std::vector<Block> found;
-    for (int64_t first = 0, size = block_size(s); first < s.channels; first += size)
-        found.push_back({first, std::min(size, s.channels - first)});
-    return found;
+constexpr int64_t kLanes = 16;
+
+// Sums and sums of squares of N neighbouring channels over an image.
+template <int64_t N>
+void add_up(const float* x, int64_t n_pixels, int64_t stride, double* sum, double* square) {
+    double total[N] = {}, total_of_squares[N] = {};
+    for (int64_t p = 0; p < n_pixels; ++p)
+        for (int64_t c = 0; c < N; ++c) {
+            const double value = x[p * stride + c];
+            total[c] += value;
+            total_of_squares[c] += value * value;
+        }
+    for (int64_t c = 0; c < N; ++c) {
+        sum[c] += total[c];
+        square[c] += total_of_squares[c];
+    }
+}
+
+// One LIF step of up to 16 neurons: updates v and returns which of them fire, one bit each.
+struct Neuron {
+    float tau, threshold, reset;
+};
+
+#if defined(__AVX512F__)
+inline uint32_t lif(const Neuron& neuron, const float* x, const float* scale, const float* shift, float* v, int64_t n) {
+    const __mmask16 lanes = static_cast<__mmask16>(n >= kLanes ? 0xffff : (1u << n) - 1);
+    __m512 drive = _mm512_maskz_loadu_ps(lanes, x);
+    if (scale)
+        drive = _mm512_add_ps(_mm512_mul_ps(drive, _mm512_maskz_loadu_ps(lanes, scale)),
+                              _mm512_maskz_loadu_ps(lanes, shift));
+    const __m512 before = _mm512_maskz_loadu_ps(lanes, v);
+    const __m512 reset = _mm512_set1_ps(neuron.reset), tau = _mm512_set1_ps(neuron.tau);
+    const __m512 numerator = _mm512_sub_ps(drive, _mm512_sub_ps(before, reset));
+    // numerator / tau, correctly rounded without the slow division (Markstein: one correction by the remainder).
+    const __m512 reciprocal = _mm512_set1_ps(1.0f / neuron.tau);
+    const __m512 guess = _mm512_mul_ps(numerator, reciprocal);
+    const __m512 quotient = _mm512_fmadd_ps(_mm512_fnmadd_ps(guess, tau, numerator), reciprocal, guess);
+    const __m512 h = _mm512_add_ps(before, quotient);
+    const __mmask16 fires = _mm512_mask_cmp_ps_mask(lanes, h, _mm512_set1_ps(neuron.threshold), _CMP_GE_OQ);
+    _mm512_mask_storeu_ps(v, lanes, _mm512_mask_mov_ps(h, fires, reset));
+    return fires;
+}
+#else
+inline uint32_t lif(const Neuron& neuron, const float* x, const float* scale, const float* shift, float* v, int64_t n) {
+    uint32_t fires = 0;
+    for (int64_t c = 0; c < std::min(n, kLanes); ++c) {
+        const float drive = scale ? x[c] * scale[c] + shift[c] : x[c];
+        const float h = v[c] + (drive - (v[c] - neuron.reset)) / neuron.tau;
+        const bool fire = h >= neuron.threshold;
+        fires |= static_cast<uint32_t>(fire) << c;
+        v[c] = fire ? neuron.reset : h;
+    }
+    return fires;
+}
+#endif
+
+// Spread bits to bytes 0/1.
+inline void spread(uint32_t fires, uint8_t* out, int64_t n) {
+#if defined(__AVX512BW__) && defined(__AVX512VL__)
+    const __mmask16 lanes = static_cast<__mmask16>(n >= kLanes ? 0xffff : (1u << n) - 1);
+    _mm_mask_storeu_epi8(out, lanes, _mm_maskz_set1_epi8(static_cast<__mmask16>(fires), 1));
+#else
+    for (int64_t c = 0; c < std::min(n, kLanes); ++c) out[c] = (fires >> c) & 1;
+#endif
+}
+
+template <typename Number>
+void reduce_image(const Number* in, const Shape& s, const float* __restrict__ scale, const float* __restrict__ shift,
+                  float* __restrict__ out) {
+    const int64_t n = s.channels, line = s.width * n;
+    for (int64_t h = 0; h + 1 < s.height; h += 2)
+        for (int64_t w = 0; w + 1 < s.width; w += 2, out += n) {
+            const Number* top = in + h * line + w * n;
+            const Number* bottom = top + line;
+            for (int64_t c = 0; c < n; ++c) {
+                auto value = [&](const Number* from) { return static_cast<float>(from[c]) * scale[c] + shift[c]; };
+                out[c] = ((value(top) + value(top + n)) + (value(bottom) + value(bottom + n))) * 0.25f;
+            }
+        }
+}
+
+// Zero everything of an image's spikes that no neuron writes: the border, and channels beyond the real ones.
+void clear_border(uint8_t* image, const Shape& s, int64_t pad, int64_t padded_channels) {
+    const int64_t line = (s.width + 2 * pad) * padded_channels;
+    if (padded_channels != s.channels) {
+        std::memset(image, 0, (s.height + 2 * pad) * line);
+        return;
+    }
+    std::memset(image, 0, pad * line);
+    for (int64_t h = pad; h < s.height + pad; ++h) {
+        std::memset(image + h * line, 0, pad * padded_channels);
+        std::memset(image + (h + 1) * line - pad * padded_channels, 0, pad * padded_channels);
+    }
+    std::memset(image + (s.height + pad) * line, 0, pad * line);
 }
 
 }  // namespace
@@ -210,50 +320,45 @@ int32_t neuronas_has_avx512_popcount() {
 // depend on the number of threads.
 void neuronas_statistics(const Program* program, const Shape* shape, double* sums, double* squares, int32_t threads) {
     const Shape s = *shape;
-    const auto parts = blocks(s);
-    std::vector<double> partial(s.batch * s.timesteps * s.channels * 2);
+    const auto parts = regions(*program, s);
+    const int64_t length = s.timesteps * s.channels;
+    std::vector<double> partial(s.batch * 2 * length);  // per image
     std::vector<std::vector<Scratch>> scratch(threads);
     parallel_for(s.batch, threads, [&](int64_t b, int thread) {
-        if (scratch[thread].empty()) scratch[thread].emplace_back(*program, s, 0);
-        for (const Block& block : parts)
+        if (scratch[thread].empty()) scratch[thread].emplace_back(*program, s, parts, 0);
+        for (const Region& region : parts)
             for (int64_t t = 0; t < s.timesteps; ++t) {
-                const float* x = evaluate(*program, s, t, b, block, scratch[thread][0]);
-                double* sum = partial.data() + ((b * s.timesteps + t) * s.channels + block.first) * 2;
-                double* square = sum + block.size;
-                for (int64_t p = 0; p < s.pixels(); ++p, x += block.size)
-                    for (int64_t c = 0; c < block.size; ++c) {
-                        const double value = x[c];
-                        sum[c] += value;
-                        square[c] += value * value;
-                    }
+                const float* x = evaluate(*program, s, t, b, region, scratch[thread][0]);
+                double* sum = partial.data() + b * 2 * length + t * s.channels + region.first_channel;
+                double* square = sum + length;
+                const int64_t n = region.channels;
+                int64_t c = 0;
+                for (; c + kLanes <= n; c += kLanes) add_up<kLanes>(x + c, region.pixels, n, sum + c, square + c);
+                for (; c < n; ++c) add_up<1>(x + c, region.pixels, n, sum + c, square + c);
             }
     });
-    std::fill(sums, sums + s.timesteps * s.channels, 0.0);
-    std::fill(squares, squares + s.timesteps * s.channels, 0.0);
+    std::fill(sums, sums + length, 0.0);
+    std::fill(squares, squares + length, 0.0);
     for (int64_t b = 0; b < s.batch; ++b)
-        for (int64_t t = 0; t < s.timesteps; ++t)
-            for (const Block& block : parts) {
-                const double* sum = partial.data() + ((b * s.timesteps + t) * s.channels + block.first) * 2;
-                for (int64_t c = 0; c < block.size; ++c) {
-                    sums[t * s.channels + block.first + c] += sum[c];
-                    squares[t * s.channels + block.first + c] += sum[block.size + c];
-                }
-            }
+        for (int64_t i = 0; i < length; ++i) {
+            sums[i] += partial[b * 2 * length + i];
+            squares[i] += partial[(b * 2 + 1) * length + i];
+        }
 }
 
 // The value of a program: float32 [T, B, H, W, C].
 void neuronas_materialise(const Program* program, const Shape* shape, float* out, int32_t threads) {
     const Shape s = *shape;
-    const auto parts = blocks(s);
+    const auto parts = regions(*program, s);
     std::vector<std::vector<Scratch>> scratch(threads);
     parallel_for(s.batch, threads, [&](int64_t b, int thread) {
-        if (scratch[thread].empty()) scratch[thread].emplace_back(*program, s, 0);
+        if (scratch[thread].empty()) scratch[thread].emplace_back(*program, s, parts, 0);
         for (int64_t t = 0; t < s.timesteps; ++t)
-            for (const Block& block : parts) {
-                const float* x = evaluate(*program, s, t, b, block, scratch[thread][0]);
-                float* to = out + (t * s.batch + b) * s.pixels() * s.channels + block.first;
-                for (int64_t p = 0; p < s.pixels(); ++p)
-                    std::memcpy(to + p * s.channels, x + p * block.size, block.size * sizeof(float));
+            for (const Region& region : parts) {
+                const float* x = evaluate(*program, s, t, b, region, scratch[thread][0]);
+                float* to = out + ((t * s.batch + b) * s.pixels() + region.first_pixel) * s.channels + region.first_channel;
+                for (int64_t p = 0; p < region.pixels; ++p)
+                    std::memcpy(to + p * s.channels, x + p * region.channels, region.channels * sizeof(float));
             }
     });
 }
@@ -264,7 +369,7 @@ struct Fire {
     int64_t padded_channels;  // Cp
     const float* scale;       // [T, C], or null: batch normalisation in front of the neurons
     const float* shift;
-    float* state;    // [B, H, W, C] membrane potentials, read and written; null: start at zero and forget
+    float* state;    // [B, H, W, C] membrane potentials, read and written; null: start at reset and forget
     uint8_t* spikes; // null: bits only
     uint8_t* bits;   // [T, rows, row_bytes]
     int64_t rows, row_bytes;
@@ -274,53 +379,49 @@ struct Fire {
 void neuronas_fire(const Program* program, const Shape* shape, const Fire* fire, int32_t threads) {
     const Shape s = *shape;
     const Fire f = *fire;
-    const auto parts = blocks(s);
+    const auto parts = regions(*program, s);
     const int64_t wide = s.width + 2 * f.pad, image_bytes = (s.height + 2 * f.pad) * wide * f.padded_channels;
     const int64_t pixel_bytes = (s.channels + 7) / 8;
+    const Neuron neuron{f.tau, f.threshold, f.reset};
     std::vector<std::vector<Scratch>> scratch(threads);
     parallel_for(s.batch, threads, [&](int64_t b, int thread) {
-        if (scratch[thread].empty()) scratch[thread].emplace_back(*program, s, 1);
+        if (scratch[thread].empty()) scratch[thread].emplace_back(*program, s, parts, 1);
         Scratch& own = scratch[thread][0];
-        uint8_t line[65536 + 64];
+        float* v = own.buffer(program->n_buffers);
         for (int64_t t = 0; f.spikes && t < s.timesteps; ++t)
-            std::memset(f.spikes + (t * s.batch + b) * image_bytes, 0, image_bytes);
-        for (const Block& block : parts) {
-            const int64_t n = block.size;
-            float* v = own.buffer(program->n_buffers);
-            float* state = f.state ? f.state + b * s.pixels() * s.channels + block.first : nullptr;
-            for (int64_t p = 0; p < s.pixels(); ++p)
-                for (int64_t c = 0; c < n; ++c) v[p * n + c] = state ? state[p * s.channels + c] : 0.0f;
+            clear_border(f.spikes + (t * s.batch + b) * image_bytes, s, f.pad, f.padded_channels);
+        for (const Region& region : parts) {
+            const int64_t n = region.channels;
+            float* state = f.state ? f.state + (b * s.pixels() + region.first_pixel) * s.channels + region.first_channel
+                                   : nullptr;
+            if (state)
+                for (int64_t p = 0; p < region.pixels; ++p)
+                    std::memcpy(v + p * n, state + p * s.channels, n * sizeof(float));
+            else
+                std::fill(v, v + region.size(), f.reset);
             for (int64_t t = 0; t < s.timesteps; ++t) {
-                const float* x = evaluate(*program, s, t, b, block, own);
-                const float* scale = f.scale ? f.scale + t * s.channels + block.first : nullptr;
-                const float* shift = f.shift ? f.shift + t * s.channels + block.first : nullptr;
-                uint8_t* row_bits = f.bits + (t * f.rows + b) * f.row_bytes + block.first / 8;
-                for (int64_t p = 0; p < s.pixels(); ++p) {
-                    const float* in = x + p * n;
-                    float* u = v + p * n;
-                    for (int64_t c = 0; c < n; ++c) {
-                        const float drive = scale ? in[c] * scale[c] + shift[c] : in[c];
-                        const float h = u[c] + (drive - (u[c] - f.reset)) / f.tau;
-                        const bool fires = h >= f.threshold;
-                        line[c] = fires;
-                        u[c] = fires ? f.reset : h;
+                const float* x = evaluate(*program, s, t, b, region, own);
+                const float* scale = f.scale ? f.scale + t * s.channels + region.first_channel : nullptr;
+                const float* shift = f.shift ? f.shift + t * s.channels + region.first_channel : nullptr;
+                uint8_t* image = f.spikes ? f.spikes + (t * s.batch + b) * image_bytes + region.first_channel : nullptr;
+                uint8_t* bits = f.bits + (t * f.rows + b) * f.row_bytes + region.first_pixel * pixel_bytes +
+                                region.first_channel / 8;
+                int64_t h = region.first_pixel / s.width, w = region.first_pixel % s.width;
+                for (int64_t p = 0; p < region.pixels; ++p, bits += pixel_bytes) {
+                    uint8_t* bytes =
+                        image ? image + ((h + f.pad) * wide + w + f.pad) * f.padded_channels : nullptr;
+                    for (int64_t c = 0; c < n; c += kLanes) {
+                        const uint32_t fires = lif(neuron, x + p * n + c, scale ? scale + c : nullptr,
+                                                   shift ? shift + c : nullptr, v + p * n + c, n - c);
+                        if (bytes) spread(fires, bytes + c, n - c);
+                        bits[c / 8] = static_cast<uint8_t>(fires);
+                        if (c + 8 < n) bits[c / 8 + 1] = static_cast<uint8_t>(fires >> 8);
                     }
-                    if (f.spikes) {
-                        const int64_t at = (p / s.width + f.pad) * wide + p % s.width + f.pad;
-                        std::memcpy(f.spikes + (t * s.batch + b) * image_bytes + at * f.padded_channels + block.first,
-                                    line, n);
-                    }
-                    std::memset(line + n, 0, 8);
-                    uint8_t* packed = row_bits + p * pixel_bytes;
-                    for (int64_t k = 0; k < (n + 7) / 8; ++k) {
-                        uint64_t eight;
-                        std::memcpy(&eight, line + 8 * k, 8);
-                        packed[k] = static_cast<uint8_t>((eight * 0x0102040810204080ULL) >> 56);
-                    }
+                    if (++w == s.width) w = 0, ++h;
                 }
             }
             if (state)
-                for (int64_t p = 0; p < s.pixels(); ++p)
+                for (int64_t p = 0; p < region.pixels; ++p)
                     std::memcpy(state + p * s.channels, v + p * n, n * sizeof(float));
         }
     });
@@ -380,26 +481,15 @@ void neuronas_common(const uint8_t* bits, int64_t timesteps, int64_t rows, int64
 // Normalise a convolution's sums and average disjoint 2x2 blocks: float32 [T, B, H / 2, W / 2, C].
 void neuronas_reduce(const Leaf* leaf, const Shape* shape, float* out, int32_t threads) {
     const Shape s = *shape;
-    const int64_t height = s.height / 2, width = s.width / 2, line = s.width * s.channels;
     parallel_for(s.timesteps * s.batch, threads, [&](int64_t image, int) {
-        const int64_t t = image / s.batch;
+        const int64_t t = image / s.batch, at = image * s.pixels() * s.channels;
         const float* scale = leaf->scale + t * s.channels;
         const float* shift = leaf->shift + t * s.channels;
-        auto value = [&](int64_t at, int64_t c) {
-            const float y = leaf->kind == kConvInt16 ? static_cast<float>(static_cast<const int16_t*>(leaf->data)[at + c])
-                                                     : static_cast<const float*>(leaf->data)[at + c];
-            return y * scale[c] + shift[c];
-        };
-        for (int64_t h = 0; h < height; ++h)
-            for (int64_t w = 0; w < width; ++w) {
-                const int64_t at = image * s.pixels() * s.channels + 2 * h * line + 2 * w * s.channels;
-                float* to = out + ((image * height + h) * width + w) * s.channels;
-                for (int64_t c = 0; c < s.channels; ++c) {
-                    const float top = value(at, c) + value(at + s.channels, c);
-                    const float bottom = value(at + line, c) + value(at + line + s.channels, c);
-                    to[c] = (top + bottom) * 0.25f;
-                }
-            }
+        float* to = out + image * (s.height / 2) * (s.width / 2) * s.channels;
+        if (leaf->kind == kConvInt16)
+            reduce_image(static_cast<const int16_t*>(leaf->data) + at, s, scale, shift, to);
+        else
+            reduce_image(static_cast<const float*>(leaf->data) + at, s, scale, shift, to);
     });
 }
 
@@ -429,7 +519,7 @@ void neuronas_collect(const float* in, int64_t n_pixels, int64_t channels, int32
 
 struct Convolution {
     const uint8_t* spikes;  // [N, H + 2p, W + 2p, Cp], followed by readable memory for 16 more pixels
-    const int8_t* weights;  // [slices, out blocks of 16, k * k, Cp / depth, depth / 4, 16, 4]
+    const int8_t* weights;  // [slices, out blocks of 16, Cp / depth, k * k, depth / 4, 16, 4]
     void* out;              // [N, H, W, out_channels] int16 or float32
     double* sums;           // [T, out_channels]
     double* squares;
@@ -487,20 +577,20 @@ void neuronas_convolve(const Convolution* convolution, int32_t threads) {
                     _tile_zero(1);
                     _tile_zero(2);
                     _tile_zero(3);
-                    for (int64_t tap = 0; tap < taps; ++tap) {
-                        const int64_t shift = (tap / k.kernel * wide + tap % k.kernel) * k.padded_channels;
-                        for (int64_t d = 0; d < k.padded_channels; d += depth, w += tile_bytes) {
+                    // Kernel positions innermost: they read almost the same lines, which are then in the cache.
+                    for (int64_t d = 0; d < k.padded_channels; d += depth)
+                        for (int64_t tap = 0; tap < taps; ++tap, w += tile_bytes) {
+                            const int64_t at = (tap / k.kernel * wide + tap % k.kernel) * k.padded_channels + d;
                             _tile_loadd(7, w, 64);
-                            _tile_loadd(4, a[0] + shift + d, k.padded_channels);
+                            _tile_loadd(4, a[0] + at, k.padded_channels);
                             _tile_dpbusd(0, 4, 7);
-                            _tile_loadd(5, a[1] + shift + d, k.padded_channels);
+                            _tile_loadd(5, a[1] + at, k.padded_channels);
                             _tile_dpbusd(1, 5, 7);
-                            _tile_loadd(6, a[2] + shift + d, k.padded_channels);
+                            _tile_loadd(6, a[2] + at, k.padded_channels);
                             _tile_dpbusd(2, 6, 7);
-                            _tile_loadd(4, a[3] + shift + d, k.padded_channels);
+                            _tile_loadd(4, a[3] + at, k.padded_channels);
                             _tile_dpbusd(3, 4, 7);
                         }
-                    }
                     _tile_stored(0, found[slice][0], 64);
                     _tile_stored(1, found[slice][1], 64);
                     _tile_stored(2, found[slice][2], 64);

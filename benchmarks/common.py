@@ -1,0 +1,49 @@
+"""What the benchmarks share: machine description, images, result files."""
+
+import json
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+
+from neuronas.data.batches import search_batches
+from neuronas.data.datasets import load
+from neuronas.data.presets import preset_for
+from neuronas.fitness.engine.select import describe_kernels
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def machine() -> dict[str, Any]:
+    """Describe this machine."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+    return {
+        "processor": model,
+        "cores": psutil.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "kernels": describe_kernels().chosen,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def images(dataset: str, batch_size: int, seed: int, side: int = 32) -> torch.Tensor:
+    """One batch of training images: [1, B, C, side, side]."""
+    preset = preset_for(dataset)
+    return search_batches(load(dataset, "train", None, side), batch_size, 1, seed, preset.mean, preset.std)
+
+
+def write(name: str, content: dict[str, Any]) -> None:
+    """Write a result file with its command and machine."""
+    RESULTS.mkdir(exist_ok=True)
+    command = " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *(_public(one) for one in sys.argv[1:])])
+    document = {"command": command, "machine": machine(), **content}
+    (RESULTS / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def _public(argument: str) -> str:
+    return "imagefolder:DIR" if argument.startswith("imagefolder:") else argument

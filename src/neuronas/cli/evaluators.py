@@ -1,0 +1,84 @@
+"""From a plan to what computes fitness: images, weights, kernels. Torch is imported here and not before."""
+
+from typing import TYPE_CHECKING
+
+import psutil
+
+from neuronas.cli.compose import Plan
+from neuronas.errors import ConfigurationError
+from neuronas.fitness.evaluator import Evaluator
+from neuronas.search.screening import Evaluators
+from neuronas.space.operations import OPERATIONS
+
+if TYPE_CHECKING:
+    import torch
+
+_SHARE_OF_FREE_MEMORY = 0.5
+
+
+def make_evaluators(run: Plan, *, download: bool) -> Evaluators:
+    """Read the images and make the evaluators of a search.
+
+    Args:
+        run: the settings.
+        download: fetch the data set if it is missing.
+
+    Raises:
+        ConfigurationError: no such device.
+        DataError: images are missing, too few, or broken.
+    """
+    device = _device(run.config.device)
+    fitness = run.config.fitness
+    batches = _batches(run, download=download).to(device)
+    full = _evaluator(run, batches, device)
+    small = fitness.screen_batch_size
+    if fitness.exact or fitness.screen_keep == 1 or batches.shape[1] < 4 * small:
+        return Evaluators(full)  # a screen would save next to nothing
+    return Evaluators(full, _evaluator(run, batches[:1, :small], device), fitness.screen_keep)
+
+
+def _device(name: str) -> "torch.device":
+    import torch
+
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ConfigurationError("--device cuda given, but torch finds no CUDA device; wanted cpu or auto")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def _batches(run: Plan, *, download: bool) -> "torch.Tensor":
+    from neuronas.data.batches import search_batches
+    from neuronas.data.datasets import data_folder, find, load
+    from neuronas.data.download import ARCHIVES
+    from neuronas.data.download import download as fetch
+
+    data, fitness = run.config.data, run.config.fitness
+    if download and data.name in ARCHIVES and find(data.name, data.data_dir) is None:
+        fetch(data.name, data_folder(data.data_dir))
+    source = load(data.name, "train", data.data_dir, run.shape.image_side)
+    size = fitness.batch_size or run.preset.batch_size
+    return search_batches(
+        source, size, fitness.n_batches, run.config.seed, run.preset.mean, run.preset.std, data.skip_corrupt
+    )
+
+
+def _evaluator(run: Plan, batches: "torch.Tensor", device: "torch.device") -> Evaluator:
+    import torch
+
+    from neuronas.fitness.engine.evaluator import EngineEvaluator
+    from neuronas.fitness.engine.select import select_backend
+    from neuronas.fitness.reference import ReferenceEvaluator
+    from neuronas.snn.neuron import NeuronParameters
+    from neuronas.snn.weights import WeightSource
+
+    network, fitness, engine = run.config.network, run.config.fitness, run.config.engine
+    weights = WeightSource(run.config.seed, network.weight_bits, network.rounding)
+    neuron = NeuronParameters(network.tau, network.v_threshold, network.v_reset)
+    if engine.name == "reference":
+        return ReferenceEvaluator(batches, run.shape, weights, neuron, network.timesteps, fitness.name)
+    limit = engine.memory_limit_gib
+    limit_bytes = int(limit * 2**30 if limit else psutil.virtual_memory().available * _SHARE_OF_FREE_MEMORY)
+    max_kernel = max(OPERATIONS[name].kernel for name in (*run.space.operations, "conv_3x3"))
+    backend = select_backend(neuron, device, max_kernel, torch.get_num_threads(), limit_bytes)
+    return EngineEvaluator(
+        batches, run.shape, weights, network.timesteps, fitness.name, backend, limit_bytes, network.v_threshold
+    )

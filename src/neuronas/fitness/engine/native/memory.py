@@ -1,0 +1,49 @@
+"""Large buffers that are used again: fresh memory costs a page fault and a zeroing every 4 KiB."""
+
+import mmap
+import weakref
+
+import numpy as np
+import torch
+from torch import Tensor
+
+_HUGE_PAGE = 2**21
+_SLACK = 1.25
+"""A free buffer serves a request that is at most this much smaller."""
+
+
+class Buffers:
+    """Hands out memory as tensors and takes it back when the last tensor on it is gone.
+
+    Args:
+        limit_bytes: memory that is not in use is let go when all of it together would exceed this.
+    """
+
+    def __init__(self, limit_bytes: int):
+        self.limit_bytes = limit_bytes
+        self._total = 0
+        self._free: list[mmap.mmap] = []
+
+    def empty(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+        """A tensor with undefined content."""
+        n_bytes = max(1, int(np.prod(shape)) * dtype.itemsize)
+        memory = self._take(n_bytes)
+        array = np.frombuffer(memory, dtype=np.uint8, count=n_bytes)
+        # The tensor's storage holds the array, so the memory comes back when no tensor needs it any more.
+        weakref.finalize(array, self._free.append, memory).atexit = False
+        return torch.from_numpy(array).view(dtype).view(shape)
+
+    def _take(self, n_bytes: int) -> mmap.mmap:
+        fitting = [memory for memory in self._free if n_bytes <= len(memory) <= max(n_bytes * _SLACK, _HUGE_PAGE)]
+        if fitting:
+            best = min(fitting, key=len)
+            self._free.remove(best)
+            return best
+        size = -(-n_bytes // _HUGE_PAGE) * _HUGE_PAGE
+        while self._free and self._total + size > self.limit_bytes:
+            self._total -= len(self._free.pop(0))
+        self._total += size
+        memory = mmap.mmap(-1, size)
+        if hasattr(mmap, "MADV_HUGEPAGE"):
+            memory.madvise(mmap.MADV_HUGEPAGE)
+        return memory

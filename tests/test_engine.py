@@ -1,0 +1,272 @@
+"""The engine gives the reference's fitness: every backend, space, precision and memory limit."""
+
+import random
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from neuronas.errors import ConfigurationError
+from neuronas.fitness.engine.backend import Backend
+from neuronas.fitness.engine.evaluator import EngineEvaluator
+from neuronas.fitness.engine.native import convolution, library
+from neuronas.fitness.engine.native.backend import NativeBackend
+from neuronas.fitness.engine.native.convolution import AmxConvolve, OneDnnConvolve, n_slices, onednn_works, sliced
+from neuronas.fitness.engine.native.library import native
+from neuronas.fitness.engine.native.memory import Buffers
+from neuronas.fitness.engine.select import describe_kernels, select_backend
+from neuronas.fitness.engine.store import Store
+from neuronas.fitness.engine.torch_backend import TorchBackend
+from neuronas.fitness.reference import ReferenceEvaluator
+from neuronas.snn.neuron import NeuronParameters
+from neuronas.snn.quantisation import FixedPoint
+from neuronas.snn.weights import WeightSource
+from neuronas.space.genotype import Architecture
+from neuronas.space.layers import NetworkShape
+from neuronas.space.notation import parse_architecture
+from neuronas.space.spaces import Space, load_space
+
+GIB = 2**30
+CPU = torch.device("cpu")
+
+
+def backends(neuron: NeuronParameters, max_kernel: int = 7, threads: int = 2) -> dict[str, Backend]:
+    """Every backend that runs here."""
+    found: dict[str, Backend] = {"torch": TorchBackend(neuron, CPU)}
+    kernels = native()
+    if kernels.library is not None:
+        if kernels.amx:
+            convolve = AmxConvolve(kernels.library, max_kernel)
+            found["amx"] = NativeBackend(kernels.library, convolve, neuron, threads, GIB)
+        if not onednn_works():
+            found["onednn"] = NativeBackend(kernels.library, OneDnnConvolve(kernels.library), neuron, threads, GIB)
+    return found
+
+
+def compare(
+    space: Space,
+    seed: int,
+    *,
+    bits: int,
+    batch: int,
+    channels: int,
+    side: int,
+    timesteps: int,
+    fitness: str,
+    n: int = 4,
+) -> None:
+    rng = random.Random(seed)
+    architectures = [space.random_architecture(rng) for _ in range(n)]
+    images = torch.randn(2, batch, 3, side, side, generator=torch.Generator().manual_seed(seed))
+    shape = NetworkShape(3, side, 10, channels, n_cells=space.cells)
+    neuron = NeuronParameters(rng.choice([4 / 3, 2.0, 1.7]), rng.choice([1.0, 0.6]), rng.choice([0.0, -0.25]))
+    weights = WeightSource(seed, bits, rng.choice(["nearest", "floor", "stochastic"]))
+    wanted = dict(ReferenceEvaluator(images, shape, weights, neuron, timesteps, fitness).evaluate(architectures))
+    for name, backend in backends(neuron).items():
+        engine = EngineEvaluator(images, shape, weights, timesteps, fitness, backend, GIB, neuron.v_threshold)
+        found = dict(engine.evaluate(architectures))
+        assert found == pytest.approx(wanted, rel=1e-9), name
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking would take minutes
+)
+@given(
+    st.sampled_from(["neuronas", "snasnet", "snasnet-backward", "spikenas-bench"]),
+    st.integers(0, 10_000),
+    st.sampled_from([4, 8, 16, 32]),
+    st.sampled_from([3, 7, 12]),
+    st.sampled_from([5, 16, 24]),
+    st.sampled_from([8, 9, 18]),
+    st.sampled_from(["sahd", "sahd-snasnet", "hamming"]),
+)
+def test_engine_and_reference_agree(
+    space: str, seed: int, bits: int, batch: int, channels: int, side: int, fitness: str
+) -> None:
+    compare(load_space(space), seed, bits=bits, batch=batch, channels=channels, side=side, timesteps=3, fitness=fitness)
+
+
+@pytest.mark.parametrize("bits", [4, 8, 10, 16, 32])
+@pytest.mark.parametrize("channels", [72, 128])
+def test_engine_and_reference_agree_on_wide_layers_and_every_kernel(bits: int, channels: int) -> None:
+    space = Space(operations=("conv_1x1", "conv_5x5", "conv_7x7", "skip", "avg_pool_3x3"), backward=True)
+    compare(space, 3, bits=bits, batch=4, channels=channels, side=8, timesteps=2, fitness="sahd", n=2)
+
+
+def test_three_cells() -> None:
+    space = Space(operations=("skip", "conv_3x3"), cells=3)
+    compare(space, 1, bits=8, batch=5, channels=8, side=16, timesteps=3, fitness="sahd")
+
+
+def make_engine(backend: Backend, limit: int = GIB, batch: int = 9) -> EngineEvaluator:
+    images = torch.randn(1, batch, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    return EngineEvaluator(images, NetworkShape(3, 16, 10, 16), WeightSource(0, 8), 3, "sahd", backend, limit)
+
+
+@pytest.fixture(scope="module")
+def some_architectures() -> list[Architecture]:
+    rng = random.Random(8)
+    cells = [load_space("neuronas").random_genotype(rng) for _ in range(12)]
+    return [Architecture((cell,)) for cell in cells] + [Architecture((cells[0], cell)) for cell in cells]
+
+
+@pytest.mark.parametrize("name", ["torch", "amx", "onednn"])
+def test_memory_limit_threads_and_company_leave_no_trace(name: str, some_architectures: list[Architecture]) -> None:
+    neuron = NeuronParameters()
+    if name not in backends(neuron):
+        pytest.skip(f"the backend '{name}' does not run on this machine")
+    wanted = dict(make_engine(backends(neuron)[name]).evaluate(some_architectures))
+    for threads in (1, 3):
+        assert dict(make_engine(backends(neuron, threads=threads)[name]).evaluate(some_architectures)) == wanted
+    tight = make_engine(backends(neuron)[name], limit=4_500_000)
+    assert dict(tight.evaluate(some_architectures)) == wanted
+    for index in (0, 7, 20):
+        [(_, alone)] = make_engine(backends(neuron)[name]).evaluate([some_architectures[index]])
+        assert alone == wanted[index]
+    backwards = dict(make_engine(backends(neuron)[name]).evaluate(some_architectures[::-1]))
+    assert backwards == {len(wanted) - 1 - index: value for index, value in wanted.items()}
+
+
+def test_a_memory_limit_that_is_too_small_says_what_is_needed(some_architectures: list[Architecture]) -> None:
+    engine = make_engine(TorchBackend(NeuronParameters(), CPU), limit=100_000)
+    with pytest.raises(ConfigurationError, match=r"--memory-limit .* is too small for one candidate; wanted at least"):
+        list(engine.evaluate(some_architectures))
+
+
+class Counting(TorchBackend):
+    """Counts convolutions by their weights, and firings."""
+
+    def __init__(self) -> None:
+        super().__init__(NeuronParameters(), CPU)
+        self.convolutions: Counter[bytes] = Counter()
+        self.n_fired = 0
+
+    def convolve(self, spikes, weights, geometry):  # type: ignore[no-untyped-def]
+        self.convolutions[weights.codes.tobytes()] += 1
+        return super().convolve(spikes, weights, geometry)
+
+    def fire(self, *arguments, **options):  # type: ignore[no-untyped-def]
+        self.n_fired += 1
+        return super().fire(*arguments, **options)
+
+
+def test_a_whole_cell_space_shares_its_convolutions() -> None:
+    """With cell A fixed, the 729 second cells need at most 36 convolutions; coinciding nodes save some more."""
+    plain = parse_architecture("|skip~0|+|skip~0|skip~1|+|skip~0|skip~1|skip~2|").cells[0]
+    cells = list(load_space("neuronas").genotypes())
+    counting = Counting()
+    images = torch.randn(1, 4, 3, 8, 8)
+    engine = EngineEvaluator(images, NetworkShape(3, 8, 10, 4), WeightSource(0, 8), 1, "sahd", counting, GIB)
+    list(engine.evaluate([Architecture((plain, cell)) for cell in cells]))
+    assert counting.convolutions.total() <= 36 + 1
+    # LIF layers: 1 on the input, 3 variants of node 1, 27 of node 2, the reduction, one behind each distinct output
+    assert counting.n_fired <= 1 + 3 + 27 + 1 + 729
+
+
+def test_twins_in_sharing_cost_nothing(some_architectures: list[Architecture]) -> None:
+    once, twice = Counting(), Counting()
+    list(make_engine(once).evaluate(some_architectures))
+    list(make_engine(twice).evaluate([*some_architectures, *some_architectures]))
+    assert once.convolutions == twice.convolutions
+    assert once.n_fired == twice.n_fired
+
+
+def test_store_keeps_what_is_needed_first() -> None:
+    store = Store(100, {"a": [0, 9], "b": [0, 2], "c": [0, 5], "d": [0]})
+    for key in "abcd":
+        store.put(key, key.upper(), 20)
+    store.advance(1)
+    assert store.get("d") is None  # nothing needs it any more
+    with store.pinned("a"):
+        store.reserve(60)  # of the others, c is needed later than b
+        assert [store.get(key) for key in "abc"] == ["A", "B", None]
+    store.reserve(80)
+    assert [store.get(key) for key in "ab"] == [None, "B"]
+    with store.pinned("b"), pytest.raises(ConfigurationError, match="too small for one candidate"):
+        store.reserve(90)
+
+
+def test_buffers_come_back_when_the_last_view_is_gone() -> None:
+    buffers = Buffers(2**26)
+    first = buffers.empty((1000, 1000), torch.float32)
+    address, view = first.data_ptr(), first[10:20].view(torch.int32)
+    del first
+    assert buffers.empty((1000, 1000), torch.float32).data_ptr() != address
+    del view
+    assert address in {buffers.empty((999, 1000), torch.float32).data_ptr() for _ in range(3)}
+
+
+@settings(max_examples=50)
+@given(st.integers(0, 99), st.sampled_from([3, 7, 8, 12, 15, 16, 23, 24]))
+def test_slices_add_up(seed: int, bits: int) -> None:
+    largest = 2 ** (bits - 1) - 1
+    codes = np.random.default_rng(seed).integers(-largest, largest + 1, (3, 2, 1, 1)).astype(np.int32)
+    weights = FixedPoint(codes, 0)
+    slices = sliced(weights)
+    assert slices.dtype == np.int8
+    assert len(slices) == n_slices(weights) <= -(-bits // 8) + (bits % 8 == 0)
+    total = sum(part.astype(np.int64) * 256**power for power, part in enumerate(slices))
+    assert (total == codes).all()
+
+
+def test_fallbacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each missing thing leads to the next best backend, and doctor says what is missing."""
+
+    def chosen() -> str:
+        return select_backend(NeuronParameters(), CPU, 3, 1, GIB).name
+
+    def without(**changes: object) -> None:
+        for name, value in changes.items():
+            monkeypatch.setenv(name, str(value))
+        native.cache_clear()
+
+    try:
+        without(NEURONAS_NATIVE="0")
+        assert chosen() == "torch (cpu)"
+        assert "switched off by NEURONAS_NATIVE=0" in describe_kernels().missing[0]
+        without(NEURONAS_NATIVE="1", PATH="/nowhere", CXX="no-such-compiler")
+        assert chosen() == "torch (cpu)"
+        assert "no C++ compiler" in describe_kernels().missing[0]
+        monkeypatch.undo()
+        native.cache_clear()
+        found = native()
+        if found.library is None:
+            pytest.skip(f"no native kernels here: {found.reason}")
+        assert chosen().startswith("native kernels")
+        monkeypatch.setattr(library, "_has_amx", lambda _: False)
+        native.cache_clear()
+        assert "oneDNN" in chosen() or onednn_works()
+        assert describe_kernels().missing[0].startswith("AMX")
+
+        def no_such_operator(*_: object) -> None:
+            raise AttributeError("qconv_prepack")
+
+        monkeypatch.setattr(convolution._OneDnnKernel, "__init__", no_such_operator)
+        assert chosen() == "torch (cpu)"
+        assert any("oneDNN" in reason for reason in describe_kernels().missing)
+    finally:
+        monkeypatch.undo()
+        native.cache_clear()
+
+
+def test_a_compiler_that_fails_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    compiler = tmp_path / "c++"
+    compiler.write_text(
+        "#!/bin/sh\n[ \"$1\" = --version ] && echo 1.0 && exit 0\necho 'internal compiler error' >&2; exit 1\n"
+    )
+    compiler.chmod(0o755)
+    monkeypatch.setenv("CXX", str(compiler))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    native.cache_clear()
+    try:
+        assert "internal compiler error" in native().reason
+        assert select_backend(NeuronParameters(), CPU, 3, 1, GIB).name == "torch (cpu)"
+    finally:
+        monkeypatch.undo()
+        native.cache_clear()
