@@ -11,8 +11,8 @@ import random
 import time
 
 import torch
-from common import images, write
 
+from common import images, write
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.select import select_backend
 from neuronas.snn.neuron import NeuronParameters

@@ -11,9 +11,9 @@ import argparse
 import time
 
 import torch
+
 from common import images, write
 from full_scale import BATCH, BITS, SIDE, TIMESTEPS
-
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.select import select_backend
 from neuronas.search.screening import MIN_SURVIVORS

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from neuronas.fitness.engine.backend import Geometry
 from neuronas.fitness.engine.native.library import CConvolution
+from neuronas.fitness.engine.native.memory import huge_memory
 from neuronas.snn.quantisation import FixedPoint
 
 _TILE = 64
@@ -120,7 +121,7 @@ class AmxConvolve:
         return geometry.timesteps * geometry.batch * side**2 * channels + 16 * channels
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 def _packed(weights: FixedPoint, padded_channels: int) -> NDArray[np.int8]:
     """Weights in the tile layout of kernels.cpp, zero where outputs or channels are padded."""
     slices = sliced(weights)
@@ -130,10 +131,9 @@ def _packed(weights: FixedPoint, padded_channels: int) -> NDArray[np.int8]:
     padded[:, :out_channels, :channels] = slices.reshape(n, out_channels, channels, -1)
     tiles = padded.reshape(n, n_blocks, 16, padded_channels // depth, depth // 4, 4, kernel * kernel)
     ordered = tiles.transpose(0, 1, 3, 6, 4, 2, 5)
-    # A tile row is a cache line; memory from NumPy may start anywhere.
-    memory = np.empty(ordered.size + _TILE, dtype=np.int8)
-    start = -memory.ctypes.data % _TILE
-    aligned = memory[start : start + ordered.size].reshape(ordered.shape)
+    # On one huge page: a search reads them for every few pixels, and small pages would cost address translations.
+    memory = huge_memory(ordered.size)
+    aligned = np.frombuffer(memory, dtype=np.int8, count=ordered.size).reshape(ordered.shape)
     aligned[...] = ordered
     return aligned
 

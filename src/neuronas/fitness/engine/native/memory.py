@@ -12,6 +12,15 @@ _SLACK = 1.25
 """A free buffer serves a request that is at most this much smaller."""
 
 
+def huge_memory(n_bytes: int) -> mmap.mmap:
+    """At least ``n_bytes`` of memory, on huge pages where the system has them."""
+    # Private: the system gives no huge pages to shared memory.
+    memory = mmap.mmap(-1, -(-n_bytes // _HUGE_PAGE) * _HUGE_PAGE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        memory.madvise(mmap.MADV_HUGEPAGE)
+    return memory
+
+
 class Buffers:
     """Hands out memory as tensors and takes it back when the last tensor on it is gone.
 
@@ -43,7 +52,4 @@ class Buffers:
         while self._free and self._total + size > self.limit_bytes:
             self._total -= len(self._free.pop(0))
         self._total += size
-        memory = mmap.mmap(-1, size)
-        if hasattr(mmap, "MADV_HUGEPAGE"):
-            memory.madvise(mmap.MADV_HUGEPAGE)
-        return memory
+        return huge_memory(size)
