@@ -24,6 +24,7 @@ from neuronas.config import SearchConfig
 from neuronas.fitness.engine.backend import Array, Backend, Fired, Geometry
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.select import select_backend
+from neuronas.fitness.engine.values import Leaf
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.budget import PAPER_BUDGET
 from neuronas.hardware.paper import PaperCostModel
@@ -83,8 +84,6 @@ def convolution_rate(backend: Backend) -> float:
     for channels, side in ((CHANNELS, SIDE), (2 * CHANNELS, SIDE // 2)):
         geometry = Geometry(TIMESTEPS, 64, channels, side)
         noise = backend.dense(torch.randn(1, 64, channels, side, side), constant=True)
-        from neuronas.fitness.engine.values import Leaf
-
         leaf = Leaf(channels, side)
         spikes = backend.fire(leaf, {leaf: noise}, geometry, 1.0, normalised=False, with_spikes=True).spikes
         weights = WeightSource(0, BITS).convolution("rate", channels, channels, 3)

@@ -2,8 +2,8 @@
 
     python benchmarks/scaling.py imagefolder:DIR
 
-The first pass of Algorithm 1 over a fixed sample of 60 cells, one setting changed at a time; seconds are the best of two
-runs, the ratio is to the base.
+The first pass of Algorithm 1 over a fixed sample of 60 cells, one setting changed at a time; seconds are the
+best of two runs, the ratio is to the base.
 """
 
 import argparse

@@ -23,7 +23,6 @@ def result_document(
         "violations": budget.violations(cost),
         "n_candidates": found.n_candidates,
         "n_evaluated": found.n_evaluated,
-        "n_full": found.n_full,
         "rejected": found.rejected,
         "seconds": round(seconds, 3),
         "peak_memory_mb": round(peak_memory_mb(), 1),
