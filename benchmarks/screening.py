@@ -24,8 +24,8 @@ from neuronas.space.genotype import Architecture
 from neuronas.space.layers import NetworkShape
 from neuronas.space.spaces import load_space
 
-SIZES = (8, 16, 32, 64)
-KEEP = (0.04, 0.1, 0.2)
+SIZES = (16, 32)
+KEEP = (0.04, 0.1)
 
 
 def main() -> None:

@@ -56,15 +56,13 @@ class EngineEvaluator:
         self.backend, self.memory_limit_bytes, self.v_threshold = backend, memory_limit_bytes, v_threshold
 
     def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[tuple[int, float]]:
-        """See ``Evaluator``. With several batches, all candidates see the first batch before the second."""
+        """See ``Evaluator``. Several batches go side by side, each with its share of the memory limit."""
         order = sorted(range(len(architectures)), key=lambda index: _sort_key(architectures[index], self.shape.n_cells))
-        totals = dict.fromkeys(order, 0.0)
-        for number, images in enumerate(self.batches, start=1):
-            run = _Run(self, images, [architectures[index] for index in order])
-            for index, value in zip(order, run.fitness(), strict=True):
-                totals[index] += value
-                if number == len(self.batches):
-                    yield index, totals[index] / len(self.batches)
+        candidates = [architectures[index] for index in order]
+        limit = self.memory_limit_bytes // len(self.batches)
+        runs = [_Run(self, images, candidates, limit).fitness() for images in self.batches]
+        for index, values in zip(order, zip(*runs, strict=True), strict=True):
+            yield index, sum(values) / len(values)
 
 
 def _sort_key(architecture: Architecture, n_cells: int) -> tuple[tuple[str, float, bool], ...]:
@@ -78,13 +76,15 @@ def _sort_key(architecture: Architecture, n_cells: int) -> tuple[tuple[str, floa
 class _Run:
     """One batch of images, all candidates in order."""
 
-    def __init__(self, engine: EngineEvaluator, images: Tensor, architectures: Sequence[Architecture]):
+    def __init__(
+        self, engine: EngineEvaluator, images: Tensor, architectures: Sequence[Architecture], limit_bytes: int
+    ):
         self.engine, self.backend, self.images = engine, engine.backend, images
         self.batch = len(images)
         graph = Graph(engine.shape)
         self.candidates = [graph.terms(architecture) for architecture in architectures]
         self.uses = _uses(self.candidates)
-        self.store = Store(engine.memory_limit_bytes, self.uses)
+        self.store = Store(limit_bytes, self.uses)
         self._weights: dict[str, FixedPoint] = {}
 
     @torch.no_grad()

@@ -2,7 +2,6 @@
 
 import ctypes
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
@@ -12,23 +11,14 @@ from neuronas.fitness.engine.backend import Array, Fired, Geometry
 from neuronas.fitness.engine.native.convolution import Convolve, result_type
 from neuronas.fitness.engine.native.library import CFire, CLeaf, COp, CProgram, CShape
 from neuronas.fitness.engine.native.memory import Buffers
-from neuronas.fitness.engine.values import Leaf, Pooled, Sum, Value
+from neuronas.fitness.engine.native.program import compile_value
+from neuronas.fitness.engine.values import Leaf, Value
 from neuronas.snn.arithmetic import affine
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.quantisation import FixedPoint
 
-_LOAD, _ADD_LEAF, _ADD, _POOL, _ZERO = range(5)
 _KINDS = {torch.int16: 1, torch.float32: 2}
 _ROW_BLOCK, _BYTE_BLOCK = 4, 64
-
-
-@dataclass(frozen=True)
-class _Program:
-    """A value as operations on buffers; ``leaves`` in the order of their numbers."""
-
-    leaves: tuple[Leaf, ...]
-    ops: tuple[tuple[int, int, int, int], ...]
-    n_buffers: int
 
 
 class NativeBackend:
@@ -48,7 +38,7 @@ class NativeBackend:
         self.library, self._convolve, self.neuron, self.threads = library, convolve, neuron, threads
         self._buffers = Buffers(memory_limit_bytes)
         self.name = f"native kernels, {convolve.name}, {threads} thread(s)"
-        self._program = lru_cache(maxsize=4096)(_compile)
+        self._program = lru_cache(maxsize=4096)(compile_value)
 
     def dense(self, value: Tensor, *, constant: bool) -> Array:
         """See ``Backend``."""
@@ -171,46 +161,20 @@ class NativeBackend:
 
     def _bind(self, value: Value, leaves: Mapping[Leaf, Array]) -> tuple[CProgram, object]:
         """Return the program with its leaves' addresses, and what must stay alive while it runs."""
-        program = self._program(value)
+        program = self._program(value, frozenset(leaf for leaf in value.leaves if leaves[leaf].constant))
         c_leaves = (CLeaf * max(1, len(program.leaves)))(*(_leaf(leaves[leaf]) for leaf in program.leaves))
-        c_ops = (COp * len(program.ops))(*(COp(*op) for op in program.ops))
-        bound = CProgram(ctypes.addressof(c_leaves), ctypes.addressof(c_ops), len(program.ops), program.n_buffers, 0, 0)
+        c_ops = (COp * len(program.ops))(
+            *(COp(op.code, op.target, op.source, op.leaf, op.constant) for op in program.ops)
+        )
+        bound = CProgram(
+            ctypes.addressof(c_leaves),
+            ctypes.addressof(c_ops),
+            len(program.ops),
+            program.n_buffers,
+            program.result,
+            0,
+        )
         return bound, (c_leaves, c_ops)
-
-
-def _compile(value: Value) -> _Program:
-    leaves = {leaf: number for number, leaf in enumerate(value.leaves)}
-    ops: list[tuple[int, int, int, int]] = []
-    n_buffers = _emit(value, 0, leaves, ops)
-    return _Program(value.leaves, tuple(ops), n_buffers)
-
-
-def _emit(value: Value, target: int, leaves: dict[Leaf, int], ops: list[tuple[int, int, int, int]]) -> int:
-    """Append the operations that leave ``value`` in buffer ``target``, using only it and buffers above it.
-
-    Returns:
-        The number of buffers used so far.
-    """
-    if isinstance(value, Leaf):
-        ops.append((_LOAD, target, target, leaves[value]))
-        return target + 1
-    if isinstance(value, Pooled):
-        used = _emit(value.source, target + 1, leaves, ops)
-        ops.append((_POOL, target, target + 1, 0))
-        return used
-    if not isinstance(value, Sum):
-        raise TypeError(f"no kernel for {type(value).__name__}")
-    if not value.terms:
-        ops.append((_ZERO, target, target, 0))
-        return target + 1
-    used = _emit(value.terms[0], target, leaves, ops)
-    for term in value.terms[1:]:
-        if isinstance(term, Leaf):
-            ops.append((_ADD_LEAF, target, target, leaves[term]))
-        else:
-            used = max(used, _emit(term, target + 1, leaves, ops))
-            ops.append((_ADD, target, target + 1, 0))
-    return used
 
 
 def _leaf(array: Array) -> CLeaf:

@@ -60,10 +60,11 @@ struct Leaf {
     const float* shift;
 };
 
-enum OpCode : int32_t { kLoad = 0, kAddLeaf = 1, kAdd = 2, kPool = 3, kZero = 4 };
+enum OpCode : int32_t { kLoad = 0, kAddLeaf = 1, kAdd = 2, kPool = 3, kZero = 4, kCopy = 5 };
 
 struct Op {
     int32_t code, target, source, leaf;  // target and source are buffers
+    int32_t constant;                    // 1: the same at every time step, so computed at the first one only
 };
 
 struct Program {
@@ -124,39 +125,44 @@ void load(const Leaf& leaf, const Shape& s, int64_t t, int64_t b, const Region& 
     }
 }
 
+// x / divisor, correctly rounded without the slow division (Markstein: one correction by the remainder).
+inline float divide(float x, float divisor, float reciprocal) {
+#if defined(__FMA__)
+    const float guess = x * reciprocal;
+    return __builtin_fmaf(__builtin_fmaf(-guess, divisor, x), reciprocal, guess);
+#else
+    (void)reciprocal;
+    return x / divisor;
+#endif
+}
+
 // 3x3 average, zeros outside: sums along a row first, then down the column, then divided by 9.
 void pool(const float* __restrict__ in, float* __restrict__ out, float* __restrict__ rows, const Shape& s, int64_t n) {
-    const int64_t width = s.width, line = width * n;
+    const int64_t line = s.width * n;
     auto sum_row = [&](int64_t h, float* __restrict__ to) {
-        const float* from = in + h * line;
-        for (int64_t w = 0; w < width; ++w) {
-            const float* left = from + (w - 1) * n;
-            const float* here = from + w * n;
-            const float* right = from + (w + 1) * n;
-            float* o = to + w * n;
-            if (w > 0 && w + 1 < width)
-                for (int64_t c = 0; c < n; ++c) o[c] = (left[c] + here[c]) + right[c];
-            else if (w > 0)
-                for (int64_t c = 0; c < n; ++c) o[c] = (left[c] + here[c]) + 0.0f;
-            else if (w + 1 < width)
-                for (int64_t c = 0; c < n; ++c) o[c] = (0.0f + here[c]) + right[c];
-            else
-                for (int64_t c = 0; c < n; ++c) o[c] = here[c];
+        const float* __restrict__ from = in + h * line;
+        if (s.width == 1) {
+            std::memcpy(to, from, n * sizeof(float));
+            return;
         }
+        for (int64_t i = 0; i < n; ++i) to[i] = (0.0f + from[i]) + from[i + n];
+        for (int64_t i = n; i < line - n; ++i) to[i] = (from[i - n] + from[i]) + from[i + n];
+        for (int64_t i = line - n; i < line; ++i) to[i] = (from[i - n] + from[i]) + 0.0f;
     };
     float* ring[3] = {rows, rows + line, rows + 2 * line};
     std::fill(ring[2], ring[2] + line, 0.0f);  // the row above the first
     sum_row(0, ring[0]);
     for (int64_t h = 0; h < s.height; ++h) {
-        float* above = ring[(h + 2) % 3];
-        float* here = ring[h % 3];
+        const float* __restrict__ above = ring[(h + 2) % 3];
+        const float* __restrict__ here = ring[h % 3];
         float* below = ring[(h + 1) % 3];
         if (h + 1 < s.height)
             sum_row(h + 1, below);
         else
             std::fill(below, below + line, 0.0f);
-        float* o = out + h * line;
-        for (int64_t i = 0; i < line; ++i) o[i] = ((above[i] + here[i]) + below[i]) / 9.0f;
+        const float* __restrict__ under = below;
+        float* __restrict__ o = out + h * line;
+        for (int64_t i = 0; i < line; ++i) o[i] = divide((above[i] + here[i]) + under[i], 9.0f, 1.0f / 9.0f);
     }
 }
 
@@ -182,6 +188,7 @@ const float* evaluate(const Program& program, const Shape& s, int64_t t, int64_t
     const int64_t n = region.size();
     for (int32_t i = 0; i < program.n_ops; ++i) {
         const Op& op = program.ops[i];
+        if (op.constant && t > 0) continue;  // still in its buffer, which nothing else uses
         float* target = scratch.buffer(op.target);
         const float* source = scratch.buffer(op.source);
         switch (op.code) {
@@ -191,6 +198,7 @@ const float* evaluate(const Program& program, const Shape& s, int64_t t, int64_t
                 for (int64_t k = 0; k < n; ++k) target[k] = target[k] + source[k];
                 break;
             case kPool: pool(source, target, scratch.rows, s, region.channels); break;
+            case kCopy: std::memcpy(target, source, n * sizeof(float)); break;
             default: std::fill(target, target + n, 0.0f);
         }
     }
@@ -215,51 +223,63 @@ void add_up(const float* x, int64_t n_pixels, int64_t stride, double* sum, doubl
     }
 }
 
-// One LIF step of up to 16 neurons: updates v and returns which of them fire, one bit each.
+// LIF neurons.
 struct Neuron {
     float tau, threshold, reset;
 };
 
-#if defined(__AVX512F__)
-inline uint32_t lif(const Neuron& neuron, const float* x, const float* scale, const float* shift, float* v, int64_t n) {
-    const __mmask16 lanes = static_cast<__mmask16>(n >= kLanes ? 0xffff : (1u << n) - 1);
-    __m512 drive = _mm512_maskz_loadu_ps(lanes, x);
-    if (scale)
-        drive = _mm512_add_ps(_mm512_mul_ps(drive, _mm512_maskz_loadu_ps(lanes, scale)),
-                              _mm512_maskz_loadu_ps(lanes, shift));
-    const __m512 before = _mm512_maskz_loadu_ps(lanes, v);
-    const __m512 reset = _mm512_set1_ps(neuron.reset), tau = _mm512_set1_ps(neuron.tau);
-    const __m512 numerator = _mm512_sub_ps(drive, _mm512_sub_ps(before, reset));
-    // numerator / tau, correctly rounded without the slow division (Markstein: one correction by the remainder).
-    const __m512 reciprocal = _mm512_set1_ps(1.0f / neuron.tau);
-    const __m512 guess = _mm512_mul_ps(numerator, reciprocal);
-    const __m512 quotient = _mm512_fmadd_ps(_mm512_fnmadd_ps(guess, tau, numerator), reciprocal, guess);
-    const __m512 h = _mm512_add_ps(before, quotient);
-    const __mmask16 fires = _mm512_mask_cmp_ps_mask(lanes, h, _mm512_set1_ps(neuron.threshold), _CMP_GE_OQ);
-    _mm512_mask_storeu_ps(v, lanes, _mm512_mask_mov_ps(h, fires, reset));
-    return fires;
-}
-#else
-inline uint32_t lif(const Neuron& neuron, const float* x, const float* scale, const float* shift, float* v, int64_t n) {
-    uint32_t fires = 0;
-    for (int64_t c = 0; c < std::min(n, kLanes); ++c) {
-        const float drive = scale ? x[c] * scale[c] + shift[c] : x[c];
-        const float h = v[c] + (drive - (v[c] - neuron.reset)) / neuron.tau;
-        const bool fire = h >= neuron.threshold;
-        fires |= static_cast<uint32_t>(fire) << c;
-        v[c] = fire ? neuron.reset : h;
-    }
-    return fires;
-}
-#endif
-
-// Spread bits to bytes 0/1.
-inline void spread(uint32_t fires, uint8_t* out, int64_t n) {
+// One step of a row of n neurons whose drive is x, normalised if there is a scale; writes a byte (unless null) and a bit
+// for each. v is updated in place.
+template <bool Normalised>
+void fire_row(const Neuron& neuron, const float* __restrict__ x, const float* __restrict__ scale,
+              const float* __restrict__ shift, float* __restrict__ v, int64_t n, uint8_t* __restrict__ bytes,
+              uint8_t* __restrict__ bits) {
 #if defined(__AVX512BW__) && defined(__AVX512VL__)
-    const __mmask16 lanes = static_cast<__mmask16>(n >= kLanes ? 0xffff : (1u << n) - 1);
-    _mm_mask_storeu_epi8(out, lanes, _mm_maskz_set1_epi8(static_cast<__mmask16>(fires), 1));
+    const __m512 reset = _mm512_set1_ps(neuron.reset), tau = _mm512_set1_ps(neuron.tau);
+    const __m512 threshold = _mm512_set1_ps(neuron.threshold), reciprocal = _mm512_set1_ps(1.0f / neuron.tau);
+    auto step = [&](__m512 drive, __m512 before, __mmask16 lanes, __m512& after) {
+        const __m512 numerator = _mm512_sub_ps(drive, _mm512_sub_ps(before, reset));
+        // numerator / tau, as in divide()
+        const __m512 guess = _mm512_mul_ps(numerator, reciprocal);
+        const __m512 quotient = _mm512_fmadd_ps(_mm512_fnmadd_ps(guess, tau, numerator), reciprocal, guess);
+        const __m512 h = _mm512_add_ps(before, quotient);
+        const __mmask16 fires = _mm512_mask_cmp_ps_mask(lanes, h, threshold, _CMP_GE_OQ);
+        after = _mm512_mask_mov_ps(h, fires, reset);
+        return fires;
+    };
+    int64_t c = 0;
+    for (; c + kLanes <= n; c += kLanes) {
+        __m512 drive = _mm512_loadu_ps(x + c), after;
+        if (Normalised)
+            drive = _mm512_add_ps(_mm512_mul_ps(drive, _mm512_loadu_ps(scale + c)), _mm512_loadu_ps(shift + c));
+        const __mmask16 fires = step(drive, _mm512_loadu_ps(v + c), 0xffff, after);
+        _mm512_storeu_ps(v + c, after);
+        if (bytes) _mm_storeu_si128(reinterpret_cast<__m128i*>(bytes + c), _mm_maskz_set1_epi8(fires, 1));
+        const uint16_t both = fires;
+        std::memcpy(bits + c / 8, &both, 2);
+    }
+    if (c < n) {
+        const __mmask16 lanes = static_cast<__mmask16>((1u << (n - c)) - 1);
+        __m512 drive = _mm512_maskz_loadu_ps(lanes, x + c), after;
+        if (Normalised)
+            drive = _mm512_add_ps(_mm512_mul_ps(drive, _mm512_maskz_loadu_ps(lanes, scale + c)),
+                                  _mm512_maskz_loadu_ps(lanes, shift + c));
+        const __mmask16 fires = step(drive, _mm512_maskz_loadu_ps(lanes, v + c), lanes, after);
+        _mm512_mask_storeu_ps(v + c, lanes, after);
+        if (bytes) _mm_mask_storeu_epi8(bytes + c, lanes, _mm_maskz_set1_epi8(fires, 1));
+        bits[c / 8] = static_cast<uint8_t>(fires);
+        if (c + 8 < n) bits[c / 8 + 1] = static_cast<uint8_t>(fires >> 8);
+    }
 #else
-    for (int64_t c = 0; c < std::min(n, kLanes); ++c) out[c] = (fires >> c) & 1;
+    for (int64_t c = 0; c < n; ++c) {
+        const float drive = Normalised ? x[c] * scale[c] + shift[c] : x[c];
+        const float h = v[c] + divide(drive - (v[c] - neuron.reset), neuron.tau, 1.0f / neuron.tau);
+        const bool fires = h >= neuron.threshold;
+        if (c % 8 == 0) bits[c / 8] = 0;
+        bits[c / 8] = static_cast<uint8_t>(bits[c / 8] | fires << c % 8);
+        if (bytes) bytes[c] = fires;
+        v[c] = fires ? neuron.reset : h;
+    }
 #endif
 }
 
@@ -353,8 +373,8 @@ void neuronas_materialise(const Program* program, const Shape* shape, float* out
     std::vector<std::vector<Scratch>> scratch(threads);
     parallel_for(s.batch, threads, [&](int64_t b, int thread) {
         if (scratch[thread].empty()) scratch[thread].emplace_back(*program, s, parts, 0);
-        for (int64_t t = 0; t < s.timesteps; ++t)
-            for (const Region& region : parts) {
+        for (const Region& region : parts)
+            for (int64_t t = 0; t < s.timesteps; ++t) {
                 const float* x = evaluate(*program, s, t, b, region, scratch[thread][0]);
                 float* to = out + ((t * s.batch + b) * s.pixels() + region.first_pixel) * s.channels + region.first_channel;
                 for (int64_t p = 0; p < region.pixels; ++p)
@@ -410,13 +430,10 @@ void neuronas_fire(const Program* program, const Shape* shape, const Fire* fire,
                 for (int64_t p = 0; p < region.pixels; ++p, bits += pixel_bytes) {
                     uint8_t* bytes =
                         image ? image + ((h + f.pad) * wide + w + f.pad) * f.padded_channels : nullptr;
-                    for (int64_t c = 0; c < n; c += kLanes) {
-                        const uint32_t fires = lif(neuron, x + p * n + c, scale ? scale + c : nullptr,
-                                                   shift ? shift + c : nullptr, v + p * n + c, n - c);
-                        if (bytes) spread(fires, bytes + c, n - c);
-                        bits[c / 8] = static_cast<uint8_t>(fires);
-                        if (c + 8 < n) bits[c / 8 + 1] = static_cast<uint8_t>(fires >> 8);
-                    }
+                    if (scale)
+                        fire_row<true>(neuron, x + p * n, scale, shift, v + p * n, n, bytes, bits);
+                    else
+                        fire_row<false>(neuron, x + p * n, nullptr, nullptr, v + p * n, n, bytes, bits);
                     if (++w == s.width) w = 0, ++h;
                 }
             }

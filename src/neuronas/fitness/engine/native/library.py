@@ -32,7 +32,7 @@ class CLeaf(ctypes.Structure):
 class COp(ctypes.Structure):
     """``struct Op`` of kernels.cpp."""
 
-    _fields_ = (("code", _int32), ("target", _int32), ("source", _int32), ("leaf", _int32))
+    _fields_ = tuple((name, _int32) for name in ("code", "target", "source", "leaf", "constant"))
 
 
 class CProgram(ctypes.Structure):
