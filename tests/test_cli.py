@@ -256,3 +256,113 @@ def test_interrupted_and_resumed_gives_the_identical_result(tmp_path: Path, name
         assert "--resume --out cut" in err
     assert not (tmp_path / "cut" / "result.json").exists()
     assert finish("--out", "cut", "--resume") == finish("--out", "whole")
+
+
+def test_resume_takes_its_settings_from_the_run(neuronas: Neuronas, tmp_path: Path) -> None:
+    assert neuronas("search", *SMALL, "--channels", 6, "--out", "run", "--quiet")[0] == 0
+    first = json.loads((tmp_path / "run" / "result.json").read_text())
+    (tmp_path / "run" / "result.json").unlink()
+    code, _, err = neuronas("search", "--resume", "--out", "run", "--memory-limit", 1, "--data-dir", "elsewhere")
+    assert (code, "Error" in err) == (0, False)
+    second = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert {**second, "seconds": 0, "peak_memory_mb": 0} == {**first, "seconds": 0, "peak_memory_mb": 0}
+
+
+def test_a_history_without_its_settings_is_not_reused(neuronas: Neuronas, tmp_path: Path) -> None:
+    neuronas("search", *SMALL, "--out", "run", "--quiet")
+    (tmp_path / "run" / "config.yaml").unlink()
+    code, _, err = neuronas("search", *SMALL, "--out", "run", "--fitness", "hamming")
+    assert (code, "holds results but no config.yaml" in err) == (2, True)
+
+
+def test_a_hardware_file_that_changed_does_not_resume(neuronas: Neuronas, tmp_path: Path) -> None:
+    preset = Path(sys.modules["neuronas"].__file__).parent / "hardware" / "presets" / "spikeflow-rram.yaml"
+    (tmp_path / "mine.yaml").write_text(preset.read_text())
+    assert neuronas("search", *SMALL, "--hardware", "mine.yaml", "--out", "run", "--quiet")[0] == 0
+    (tmp_path / "mine.yaml").write_text(preset.read_text().replace("value: 250", "value: 1"))
+    code, _, err = neuronas("search", "--resume", "--out", "run")
+    assert (code, "was changed since" in err) == (2, True)
+
+
+def test_dry_run_without_limits(neuronas: Neuronas) -> None:
+    code, out, _ = neuronas("search", "--algorithm", "snasnet", "--dry-run", "--json")
+    assert code == 0
+    assert json.loads(out)["settings"]["budget"]["max_area_mm2"] is None
+
+
+def test_names_that_look_like_markup(neuronas: Neuronas) -> None:
+    code, out, _ = neuronas("search", *SMALL, "--out", "b[/b][red]")
+    assert code == 0
+    assert "run: b[/b][red]" in out
+
+
+def test_a_run_without_result_is_explained(neuronas: Neuronas, tmp_path: Path) -> None:
+    neuronas("search", *SMALL, "--out", "run", "--max-latency-ms", 0.1)
+    code, _, err = neuronas("estimate", "run")
+    assert (code, "has no result yet" in err) == (2, True)
+
+
+def test_estimate_and_doctor_take_the_common_options(neuronas: Neuronas, tmp_path: Path) -> None:
+    common = ("--seed", 1, "--device", "cpu", "--out", "out", "--quiet")
+    assert neuronas("estimate", ARCH, *common)[0] == 0
+    assert neuronas("doctor", *common)[0] == 0
+    assert json.loads((tmp_path / "out" / "estimate.json").read_text())["parameters"] > 0
+    assert json.loads((tmp_path / "out" / "doctor.json").read_text())["checks"]
+
+
+@pytest.mark.parametrize("name", ["torch", "spikingjelly", "sklearn", "PIL"])
+def test_doctor_and_search_explain_a_missing_package(tmp_path: Path, name: str) -> None:
+    script = f"import sys; sys.modules[{name!r}] = None; from neuronas.cli.main import run; sys.exit(run(sys.argv[1:]))"
+    command = [sys.executable, "-c", script]
+    doctor = subprocess.run([*command, "doctor"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (doctor.returncode, doctor.stderr) == (0, "")
+    assert "missing" in doctor.stdout
+    search = subprocess.run([*command, "search"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert search.returncode == 2
+    assert "neuronas doctor" in search.stderr
+    assert len(search.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("seed: !!bool x", "not valid YAML"),
+        ('seed: !!int ""', "not valid YAML"),
+        ("seed: !!timestamp foo", "not valid YAML"),
+        ("network:", "network: given None; wanted 'key: value' lines"),
+        ("network: [1]", "network: given [1]; wanted 'key: value' lines"),
+        ("seed: true", "seed: given True"),
+        ("seed: 99999999999999999999999999999", "seed: given"),
+        ("budget: {max_area_mm2: .nan}", "budget.max_area_mm2: given nan"),
+    ],
+)
+def test_odd_settings_files(neuronas: Neuronas, tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "odd.yaml").write_text(text)
+    code, _, err = neuronas("estimate", ARCH, "--config", "odd.yaml")
+    assert (code, len(err.splitlines())) == (2, 1)
+    assert message in err
+
+
+def test_numbers_in_yaml_as_people_write_them(neuronas: Neuronas, tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text("budget: {max_parameters: 10e6, max_energy_uj: 1e3}\n")
+    _, out, _ = neuronas("search", "--config", "c.yaml", "--dry-run", "--json")
+    assert json.loads(out)["settings"]["budget"]["max_parameters"] == 10e6
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("value: 250", "value: -250", "clock_mhz: given"),
+        ("value: 250", "value: 1.0e-320", "wanted a number between"),
+        ("value: 250", "value: " + "9" * 400, "wanted a number between"),
+        ("clock_mhz:", "clock_hz:", "did you mean 'clock_mhz'"),
+        ("{value: 64, source", "{value: 64.5, source", "whole number"),
+        ("{value: 8, source", "{valeu: 8, source", "wanted a number, or {value: NUMBER"),
+    ],
+)
+def test_mistakes_in_a_hardware_file(neuronas: Neuronas, tmp_path: Path, old: str, new: str, message: str) -> None:
+    preset = Path(sys.modules["neuronas"].__file__).parent / "hardware" / "presets" / "spikeflow-rram.yaml"
+    (tmp_path / "mine.yaml").write_text(preset.read_text().replace(old, new, 1))
+    code, _, err = neuronas("estimate", ARCH, "--hardware", "mine.yaml")
+    assert (code, len(err.splitlines())) == (2, 1)
+    assert message in err

@@ -17,9 +17,11 @@ from neuronas.fitness.engine.native.backend import NativeBackend
 from neuronas.fitness.engine.native.convolution import AmxConvolve, OneDnnConvolve, n_slices, onednn_works, sliced
 from neuronas.fitness.engine.native.library import native
 from neuronas.fitness.engine.native.memory import Buffers
+from neuronas.fitness.engine.native.program import compile_value
 from neuronas.fitness.engine.select import describe_kernels, select_backend
 from neuronas.fitness.engine.store import Store
 from neuronas.fitness.engine.torch_backend import TorchBackend
+from neuronas.fitness.engine.values import Leaf, Pooled, Sum
 from neuronas.fitness.reference import ReferenceEvaluator
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.quantisation import FixedPoint
@@ -270,3 +272,26 @@ def test_a_compiler_that_fails_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_
     finally:
         monkeypatch.undo()
         native.cache_clear()
+
+
+def test_programs_compute_common_parts_once_and_constant_parts_first() -> None:
+    stem, sums = Leaf(4, 8), Leaf(4, 8)
+    pooled = Pooled((stem,), stem)
+    inner = Sum((stem, sums), (pooled, sums))
+    value = Sum((stem, sums), (pooled, Pooled(inner.leaves, inner), inner))
+    program = compile_value(value, frozenset({stem}))
+    pools = [op for op in program.ops if op.code == 3]
+    assert [op.constant for op in pools] == [True, False]
+    assert sum(op.code == 0 for op in program.ops) == 1  # the stem is loaded once, the sums are added in passing
+    lasting = {op.target for op in program.ops if op.constant}
+    assert not lasting & {op.target for op in program.ops if not op.constant}
+    assert program.result not in lasting
+
+
+@pytest.mark.parametrize(("channels", "operation"), [(77, "conv_1x1"), (137, "conv_3x3")])
+def test_full_precision_weights_that_need_four_slices(channels: int, operation: str) -> None:
+    """The largest 24-bit codes do not fit three signed 8-bit slices; whether they occur depends on the fan-in."""
+    weights = WeightSource(0, 32).convolution("A.01." + operation, channels, channels, int(operation[-1]))
+    assert n_slices(weights) == 4
+    compare(Space(operations=(operation,), cells=1), 0, bits=32, batch=3, channels=channels, side=4, timesteps=2,
+            fitness="sahd", n=1)  # fmt: skip

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from neuronas.config import SearchConfig
-from neuronas.errors import InfeasibleError, NeuronasError, RunDirectoryError, VerificationError
+from neuronas.errors import ConfigurationError, InfeasibleError, NeuronasError, RunDirectoryError, VerificationError
 from neuronas.hardware.accelerator import Accelerator
-from neuronas.hardware.budget import Budget
+from neuronas.hardware.budget import Budget, rejected
 from neuronas.hardware.paper import PaperCostModel
 from neuronas.search.algorithms.table import ALGORITHMS
 from neuronas.search.history import History
@@ -18,7 +18,7 @@ from neuronas.search.loop import Found, Problem, search
 from neuronas.search.screening import MIN_SURVIVORS, Evaluators, survivors
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
-from neuronas.space.layers import NetworkShape, layers
+from neuronas.space.layers import NetworkShape, kernels, layers, slots
 from neuronas.space.notation import format_architecture, parse_architecture
 from neuronas.space.spaces import load_space
 
@@ -235,3 +235,20 @@ def test_survivors() -> None:
     screen = Evaluators(Fake(), Fake(), keep=0.1)
     assert [screen.n_survivors(n) for n in (3, 100, 1000)] == [3, MIN_SURVIVORS, 100]
     assert Evaluators(Fake()).n_survivors(1000) == 1000
+
+
+def test_a_limit_equal_to_an_estimate_is_kept(accelerator: Accelerator) -> None:
+    model = PaperCostModel(accelerator, 8, 5)
+    for cell in list(load_space("neuronas").genotypes())[::7]:
+        cost = model.estimate(layers(Architecture((cell,)), SHAPE))
+        budget = Budget(cost.parameters, cost.area_mm2, cost.latency_ms, cost.energy_uj)
+        assert budget.violations(cost) == {}
+        totals = model.totals(slots(SHAPE), kernels([Architecture((cell,))], 2))
+        assert rejected(budget.excess(totals)) == [()]
+
+
+def test_a_space_too_large_to_go_through_is_refused(accelerator: Accelerator, tmp_path: Path) -> None:
+    file = tmp_path / "large.yaml"
+    file.write_text("operations: [none, skip, conv_1x1, conv_3x3, conv_5x5]\nthresholds: [0.5, 1, 1.5]\n")
+    with pytest.raises(ConfigurationError, match="1,771,561 cells"):
+        run("neuronas", tmp_path / "a", str(file), accelerator)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from neuronas.errors import ArchitectureError, VerificationError
+from neuronas.errors import ArchitectureError, RunDirectoryError, VerificationError
 from neuronas.search.files import read_json
 from neuronas.search.run_directory import ARCHITECTURE, CONFIG
 from neuronas.space.canonical import architecture_key
@@ -41,6 +41,8 @@ def read_architecture(text: str) -> Given:
         return Given(parse_architecture(text))
     if path.is_dir():
         config = path / CONFIG
+        if config.is_file() and not (path / ARCHITECTURE).exists():
+            raise RunDirectoryError(f"run directory {path}: has no result yet; go on with search --resume --out {path}")
         return Given(_from_file(path / ARCHITECTURE), config if config.is_file() else None)
     if path.is_file():
         return Given(_from_file(path))

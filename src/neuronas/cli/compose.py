@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from neuronas.config import RunConfig
 from neuronas.data.presets import DatasetPreset, count_classes, preset_for
-from neuronas.hardware.accelerator import load_accelerator
+from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import CostModel
 from neuronas.hardware.models import make_cost_model
@@ -22,6 +22,7 @@ class Plan:
     preset: DatasetPreset
     space: Space
     shape: NetworkShape
+    accelerator: Accelerator
     cost_model: CostModel
     algorithm: Algorithm
     budget: Budget
@@ -46,7 +47,12 @@ def plan(config: RunConfig) -> Plan:
     complete = config.model_copy(
         update={
             "network": network,
-            "data": config.data.model_copy(update={"image_side": config.data.image_side or preset.image_side}),
+            "data": config.data.model_copy(
+                update={
+                    "image_side": config.data.image_side or preset.image_side,
+                    "n_classes": config.data.n_classes or count_classes(config.data.name),
+                }
+            ),
             "fitness": config.fitness.model_copy(update={"batch_size": config.fitness.batch_size or preset.batch_size}),
             "budget": config.budget.model_copy(update={f"max_{name}": limit for name, limit in budget.limits.items()}),
         }
@@ -54,18 +60,14 @@ def plan(config: RunConfig) -> Plan:
     shape = NetworkShape(
         image_channels=preset.image_channels,
         image_side=complete.data.image_side or 0,
-        n_classes=count_classes(config.data.name),
+        n_classes=complete.data.n_classes or 0,
         channels=network.channels or 0,
         n_cells=space.cells,
         head_width=network.head_width or 0,
     )
-    cost_model = make_cost_model(
-        config.hardware.cost_model,
-        load_accelerator(config.hardware.accelerator),
-        network.weight_bits,
-        network.timesteps,
-    )
-    return Plan(complete, preset, space, shape, cost_model, algorithm, budget)
+    accelerator = load_accelerator(config.hardware.accelerator)
+    cost_model = make_cost_model(config.hardware.cost_model, accelerator, network.weight_bits, network.timesteps)
+    return Plan(complete, preset, space, shape, accelerator, cost_model, algorithm, budget)
 
 
 def _budget(config: RunConfig, algorithm: Algorithm) -> Budget:

@@ -2,11 +2,12 @@
 
 import json
 import sys
-from math import inf
+from math import inf, isfinite
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Cost
@@ -20,11 +21,11 @@ _WIDTH_OF_A_FILE = 160
 
 
 def _console(*, stderr: bool) -> Console:
-    console = Console(stderr=stderr, highlight=False, soft_wrap=True)
+    console = Console(stderr=stderr, highlight=False, soft_wrap=True, markup=False)
     return (
         console
         if console.is_terminal
-        else Console(stderr=stderr, highlight=False, soft_wrap=True, width=_WIDTH_OF_A_FILE)
+        else Console(stderr=stderr, highlight=False, soft_wrap=True, markup=False, width=_WIDTH_OF_A_FILE)
     )
 
 
@@ -34,7 +35,16 @@ notes = _console(stderr=True)
 
 def print_json(document: dict[str, Any]) -> None:
     """Print one JSON object on standard output."""
-    sys.stdout.write(json.dumps(document, indent=2, allow_nan=False) + "\n")
+    sys.stdout.write(json.dumps(_plain(document), indent=2, allow_nan=False) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no infinity: it becomes null."""
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def quantity(name: str, value: float) -> str:
@@ -54,7 +64,7 @@ def architecture_table(architecture: Architecture, n_cells: int) -> Table:
     groups = [(0, n_cells - 1)] if len(architecture.cells) == 1 else [(place, place) for place in range(n_cells)]
     for first, last in groups:
         name = cell_name(first) if first == last else f"{cell_name(first)} to {cell_name(last)}, all the same"
-        table.add_row(f"[bold]cell {name}[/bold]")
+        table.add_row(Text(f"cell {name}", style="bold"))
         for high in range(1, N_NODES):
             table.add_row(
                 f"  node {high}" + (" (output)" if high == N_NODES - 1 else ""),

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import psutil
+from rich.text import Text
 
 from neuronas import __version__
 from neuronas.cli import console, options
@@ -28,17 +29,29 @@ class Check:
     advice: str = ""
 
 
-def doctor(data_dir: options.DataDir = None, as_json: options.Json = False, quiet: options.Quiet = False) -> None:
+def doctor(
+    data_dir: options.DataDir = None,
+    config: options.Config = None,
+    seed: options.Seed = None,
+    device: options.Device = None,
+    out: options.Out = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
     """Say what is installed, what is missing and how to get it."""
-    checks = [*_machine(), *_packages(), *_torch(), *_data(data_dir)]
+    settings = options.settings(config, data_dir=data_dir, seed=seed, device=device)
+    checks = [*_machine(), *_packages(), *_torch(), *_data(settings.data.data_dir)]
+    document = {"neuronas": __version__, "checks": [asdict(check) for check in checks]}
+    if out:
+        options.write_document(out, "doctor.json", document)
     if as_json:
-        console.print_json({"neuronas": __version__, "checks": [asdict(check) for check in checks]})
+        console.print_json(document)
         return
     for check in checks:
         if quiet and check.ok:
             continue
-        mark = "[green]ok[/green]     " if check.ok else "[yellow]missing[/yellow]"
-        console.answers.print(f"{mark} {check.name}: {check.found}" + (f"; {check.advice}" if check.advice else ""))
+        mark = Text("ok     ", style="green") if check.ok else Text("missing", style="yellow")
+        console.answers.print(mark, f"{check.name}: {check.found}" + (f"; {check.advice}" if check.advice else ""))
 
 
 def _machine() -> Iterator[Check]:
@@ -75,9 +88,13 @@ def _torch() -> Iterator[Check]:
     except (ImportError, OSError) as error:
         yield Check("torch import", False, str(error).splitlines()[0], "pip install --force-reinstall torch")
         return
-    from neuronas.fitness.engine.select import describe_kernels
+    try:
+        from neuronas.fitness.engine.select import describe_kernels
 
-    kernels = describe_kernels()
+        kernels = describe_kernels()
+    except ImportError as error:
+        yield Check("cpu kernels", False, str(error), "install what is missing above")
+        return
     yield Check("cpu kernels", True, f"{kernels.chosen}; torch uses {torch.backends.cpu.get_cpu_capability()}")
     for reason in kernels.missing:
         name, _, why = reason.partition(": ")
@@ -87,9 +104,12 @@ def _torch() -> Iterator[Check]:
 
 
 def _data(data_dir: str | None) -> Iterator[Check]:
-    from neuronas.data.datasets import data_folder, find
-    from neuronas.data.download import ARCHIVES
-
+    try:
+        from neuronas.data.datasets import data_folder, find
+        from neuronas.data.download import ARCHIVES
+    except ImportError as error:
+        yield Check("data sets", False, str(error), "install what is missing above")
+        return
     yield Check("data set digits", True, "embedded")
     for name in ARCHIVES:
         folder = find(name, data_dir)

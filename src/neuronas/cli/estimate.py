@@ -29,6 +29,9 @@ def estimate(
     max_area_mm2: options.MaxArea = None,
     max_latency_ms: options.MaxLatency = None,
     max_energy_uj: options.MaxEnergy = None,
+    seed: options.Seed = None,
+    device: options.Device = None,
+    out: options.Out = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -48,22 +51,20 @@ def estimate(
         max_area_mm2=max_area_mm2,
         max_latency_ms=max_latency_ms,
         max_energy_uj=max_energy_uj,
+        seed=seed,
+        device=device,
     )
     run = plan(settings)
     text = format_architecture(given.architecture)
     cost = run.cost_model.estimate(layers(given.architecture, run.shape))
+    network = run.config.network
+    document = cost_document(
+        text, run.config.hardware.accelerator, run.cost_model.name, network.weight_bits, network.timesteps, cost
+    )
+    if out:
+        options.write_document(out, "estimate.json", document)
     if as_json:
-        network = run.config.network
-        console.print_json(
-            cost_document(
-                text,
-                run.config.hardware.accelerator,
-                run.cost_model.name,
-                network.weight_bits,
-                network.timesteps,
-                cost,
-            )
-        )
+        console.print_json(document)
         return
     console.answers.print(console.budget_table(cost, run.budget))
     if not quiet:

@@ -1,5 +1,6 @@
 """From a plan to what computes fitness: images, weights, kernels. Torch is imported here and not before."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import psutil
@@ -27,14 +28,17 @@ def make_evaluators(run: Plan, *, download: bool) -> Evaluators:
         ConfigurationError: no such device.
         DataError: images are missing, too few, or broken.
     """
-    device = _device(run.config.device)
+    try:
+        device = _device(run.config.device)
+        batches = _batches(run, download=download).to(device)
+        make = _maker(run, device)
+    except ImportError as error:
+        raise ConfigurationError(f"{error}; run 'neuronas doctor' to see what is missing") from error
     fitness = run.config.fitness
-    batches = _batches(run, download=download).to(device)
-    full = _evaluator(run, batches, device)
     small = fitness.screen_batch_size
     if fitness.exact or fitness.screen_keep == 1 or batches.shape[1] < 4 * small:
-        return Evaluators(full)  # a screen would save next to nothing
-    return Evaluators(full, _evaluator(run, batches[:1, :small], device), fitness.screen_keep)
+        return Evaluators(make(batches))  # a screen would save next to nothing
+    return Evaluators(make(batches), make(batches[:1, :small]), fitness.screen_keep)
 
 
 def _device(name: str) -> "torch.device":
@@ -61,7 +65,8 @@ def _batches(run: Plan, *, download: bool) -> "torch.Tensor":
     )
 
 
-def _evaluator(run: Plan, batches: "torch.Tensor", device: "torch.device") -> Evaluator:
+def _maker(run: Plan, device: "torch.device") -> Callable[["torch.Tensor"], Evaluator]:
+    """What makes an evaluator for batches; all of them share one backend and its memory."""
     import torch
 
     from neuronas.fitness.engine.evaluator import EngineEvaluator
@@ -70,15 +75,16 @@ def _evaluator(run: Plan, batches: "torch.Tensor", device: "torch.device") -> Ev
     from neuronas.snn.neuron import NeuronParameters
     from neuronas.snn.weights import WeightSource
 
-    network, fitness, engine = run.config.network, run.config.fitness, run.config.engine
+    network, name = run.config.network, run.config.fitness.name
     weights = WeightSource(run.config.seed, network.weight_bits, network.rounding)
     neuron = NeuronParameters(network.tau, network.v_threshold, network.v_reset)
-    if engine.name == "reference":
-        return ReferenceEvaluator(batches, run.shape, weights, neuron, network.timesteps, fitness.name)
-    limit = engine.memory_limit_gib
-    limit_bytes = int(limit * 2**30 if limit else psutil.virtual_memory().available * _SHARE_OF_FREE_MEMORY)
-    max_kernel = max(OPERATIONS[name].kernel for name in (*run.space.operations, "conv_3x3"))
+    if run.config.engine.name == "reference":
+        return lambda batches: ReferenceEvaluator(batches, run.shape, weights, neuron, network.timesteps, name)
+    limit = run.config.engine.memory_limit_gib
+    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
+    limit_bytes = int(limit * 2**30 if limit else free * _SHARE_OF_FREE_MEMORY)
+    max_kernel = max(OPERATIONS[operation].kernel for operation in (*run.space.operations, "conv_3x3"))
     backend = select_backend(neuron, device, max_kernel, torch.get_num_threads(), limit_bytes)
-    return EngineEvaluator(
-        batches, run.shape, weights, network.timesteps, fitness.name, backend, limit_bytes, network.v_threshold
+    return lambda batches: EngineEvaluator(
+        batches, run.shape, weights, network.timesteps, name, backend, limit_bytes, network.v_threshold
     )

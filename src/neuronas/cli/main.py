@@ -1,6 +1,7 @@
 """Entry point of the command ``neuronas``: verbs, exit codes, one line per error."""
 
-import errno
+import io
+import logging
 import signal
 import sys
 from types import FrameType
@@ -17,16 +18,6 @@ from neuronas.errors import NeuronasError
 INTERRUPTED = 130
 # Typer raises the errors of the click that it was built on: the package, or in newer versions a copy of its own.
 _UsageError: Any = typer.BadParameter.__base__
-_FILE_SYSTEM = {
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.EROFS,
-    errno.EACCES,
-    errno.EPERM,
-    errno.ENOTDIR,
-    errno.ENAMETOOLONG,
-}
-
 app = typer.Typer(
     name="neuronas",
     help="Find spiking neural networks that are accurate and fit a compute-in-memory chip.",
@@ -60,6 +51,12 @@ def _common(
 def main() -> None:
     """Run the command line and exit with the contract's code."""
     signal.signal(signal.SIGTERM, _interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show µ shows ?
+    warnings = logging.StreamHandler()
+    warnings.setLevel(logging.WARNING)
+    logging.getLogger("neuronas").addHandler(warnings)
     sys.exit(run(sys.argv[1:]))
 
 
@@ -81,9 +78,7 @@ def run(arguments: list[str]) -> int:
         sys.stderr.close()
         return 0
     except OSError as error:
-        if error.errno not in _FILE_SYSTEM:
-            raise
-        return _fail(f"{error.filename or 'file system'}: {error.strerror}", 2)
+        return _fail(f"{error.filename or 'system'}: {error.strerror or error}", 2)
 
 
 def _fail(message: str, code: int) -> int:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from neuronas.config import RunConfig, read_yaml, validate
+from neuronas.search.files import write_json
 
 _BUDGET, _NETWORK, _DATA, _RUN = "Budget", "Network", "Data", "Run"
 
@@ -14,7 +15,9 @@ Config = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option(help="Decides weights, images and draws.", rich_help_panel=_RUN)]
 Device = Annotated[str | None, typer.Option(help="auto, cpu or cuda.", rich_help_panel=_RUN)]
-Out = Annotated[Path | None, typer.Option(help="Run directory (default: a new one under runs/).", rich_help_panel=_RUN)]
+Out = Annotated[
+    Path | None, typer.Option(help="Directory to write to (search: a new one under runs/).", rich_help_panel=_RUN)
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.", rich_help_panel=_RUN)]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print the answer and errors only.", rich_help_panel=_RUN)]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.", rich_help_panel=_RUN)]
@@ -104,3 +107,9 @@ def settings(config: Path | None, **options: Any) -> RunConfig:
                 section = section[name]
             section[key] = value
     return validate(RunConfig, values, "command line")
+
+
+def write_document(folder: Path, name: str, document: dict[str, Any]) -> None:
+    """Write a JSON document into the folder that ``--out`` names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / name, document)

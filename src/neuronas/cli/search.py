@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter
@@ -13,7 +13,7 @@ from neuronas.cli.architectures import architecture_document
 from neuronas.cli.compose import Plan, plan
 from neuronas.cli.evaluators import make_evaluators
 from neuronas.cli.progress import SearchProgress
-from neuronas.errors import ConfigurationError
+from neuronas.errors import ConfigurationError, NeuronasError
 from neuronas.hardware.cost import Cost
 from neuronas.hardware.document import cost_document
 from neuronas.search.files import write_json
@@ -21,7 +21,7 @@ from neuronas.search.history import History
 from neuronas.search.loop import Found, Problem
 from neuronas.search.loop import search as run_search
 from neuronas.search.result import result_document
-from neuronas.search.run_directory import ARCHITECTURE, HISTORY, LOG, RESULT, RunDirectory
+from neuronas.search.run_directory import ARCHITECTURE, CONFIG, HISTORY, LOG, RESULT, RunDirectory, identity
 from neuronas.space.layers import layers
 from neuronas.space.notation import format_architecture
 
@@ -70,6 +70,8 @@ def search(
         for name, value in locals().items()
         if name not in {"started", "config", "out", "resume", "dry_run", "as_json", "quiet", "download"}
     }
+    if resume and out is not None and config is None and (out / CONFIG).is_file():
+        config = out / CONFIG
     run = plan(options.settings(config, **given))
     if dry_run:
         _print_plan(run, as_json=as_json)
@@ -80,6 +82,7 @@ def search(
         history = History(files.file(HISTORY))
         before = history.seconds()
         try:
+            history.claim(identity(run.config, run.accelerator, run.space))
             with SearchProgress(quiet=quiet) as progress:
                 problem = Problem(run.space, run.shape, run.cost_model, run.budget)
                 found = run_search(
@@ -91,7 +94,8 @@ def search(
             raise
         finally:
             seconds = before + perf_counter() - started
-            history.set_seconds(seconds)
+            with suppress(NeuronasError):  # what ended the search matters more, such as a full disk
+                history.set_seconds(seconds)
             history.close()
         cost = run.cost_model.estimate(layers(found.architecture, run.shape))
         document = _document(run, found, cost, seconds)
@@ -101,7 +105,7 @@ def search(
     if as_json:
         console.print_json(document)
     elif quiet:
-        console.answers.print(document["architecture"], markup=False)
+        console.answers.print(document["architecture"])
     else:
         _print_answer(run, found, cost, document, directory)
 
@@ -160,7 +164,7 @@ def _print_plan(run: Plan, *, as_json: bool) -> None:
 
 def _print_answer(run: Plan, found: Found, cost: Cost, document: dict[str, Any], directory: Path) -> None:
     out = console.answers
-    out.print(document["architecture"], markup=False, style="bold")
+    out.print(document["architecture"], style="bold")
     out.print()
     out.print(console.architecture_table(found.architecture, run.shape.n_cells))
     out.print()

@@ -1,5 +1,7 @@
 """YAML in and out: one line per mistake that names the field, what was given and what is wanted."""
 
+import os
+import re
 from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +31,12 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+# YAML 1.1 reads 10e6 and 1e3 as text; people mean numbers.
+_StrictLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+"), list("-+.0123456789")
+)
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML mapping.
 
@@ -45,7 +53,15 @@ def read_yaml(path: Path) -> dict[str, Any]:
             loader.dispose()
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read ({error.strerror}); wanted a YAML file") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (
+        yaml.YAMLError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+        LookupError,
+        RecursionError,
+    ) as error:
         reason = " ".join(str(error).split()) or "nested too deeply"
         raise ConfigurationError(f"{path}: not valid YAML: {reason}") from error
     if content is None:
@@ -55,9 +71,19 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return {str(key): value for key, value in content.items()}
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a file that is either whole or absent: beside its place, flushed, then moved there."""
+    beside = path.with_name(path.name + ".part")
+    with beside.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
 def write_yaml(path: Path, model: BaseModel) -> None:
     """Write a settings value so that ``read_yaml`` and ``validate`` give it back unchanged."""
-    path.write_text(yaml.safe_dump(model.model_dump(), sort_keys=False, allow_unicode=True), encoding="utf-8")
+    write_text(path, yaml.safe_dump(model.model_dump(), sort_keys=False, allow_unicode=True))
 
 
 def validate(model: type[Model], values: Mapping[str, Any], source: str) -> Model:
@@ -77,6 +103,9 @@ def validate(model: type[Model], values: Mapping[str, Any], source: str) -> Mode
         raise ConfigurationError(f"{source}: {_first_line(error, model)}") from None
 
 
+_WANTED = {"model_type": "wanted 'key: value' lines", "tuple_type": "wanted a list", "list_type": "wanted a list"}
+
+
 def _first_line(error: ValidationError, model: type[BaseModel]) -> str:
     # An unknown key explains more than what it leaves missing, so it is reported first.
     first = min(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
@@ -87,7 +116,7 @@ def _first_line(error: ValidationError, model: type[BaseModel]) -> str:
         return f"unknown key '{field}'{near} (known here: {', '.join(known)})"
     if first["type"] == "missing":
         return f"key '{field}' is missing"
-    wanted = first["msg"].removeprefix("Value error, ")
+    wanted = _WANTED.get(first["type"], first["msg"].removeprefix("Value error, "))
     given = first["input"]
     shown = repr(given) if len(repr(given)) <= 80 else repr(given)[:77] + "..."
     return f"{field or 'value'}: given {shown}; {wanted[0].lower()}{wanted[1:]}"

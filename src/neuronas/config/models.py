@@ -15,11 +15,12 @@ class Section(BaseModel):
 
 
 class DataConfig(Section):
-    """Which images, and how they are read."""
+    """Which images, and how they are read. ``n_classes`` is counted where it is not given."""
 
     name: str = "digits"
     data_dir: str | None = None
     image_side: Annotated[int, Field(ge=4, le=1024)] | None = None
+    n_classes: Annotated[int, Field(ge=1)] | None = None
     skip_corrupt: bool = False
 
 

@@ -6,7 +6,7 @@ layers and time steps are averaged; fitness is the log of the absolute determina
 """
 
 from collections.abc import Callable
-from math import inf
+from math import inf, nan
 
 import torch
 from torch import Tensor
@@ -74,12 +74,20 @@ def distances(spikes: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def log_determinant(kernel: Tensor) -> float:
-    """``log |det K|`` of a symmetric matrix, from its eigenvalues; ``-inf`` if K is numerically singular.
+    """``log |det K|`` of a symmetric matrix, from its eigenvalues.
 
-    A singular K means that the network answers alike to different images. Its computed determinant would be rounding
-    noise, so an eigenvalue below 1e-12 of the largest counts as zero. Twelve digits are kept, so that no linear
-    algebra library shows through.
+    A singular K means that the network answers alike to different images. Its computed determinant would be
+    rounding noise, so an eigenvalue below 1e-12 of the largest counts as zero. Twelve digits are kept, so that no
+    linear algebra library shows through.
+
+    Args:
+        kernel: [B, B] float64, symmetric.
+
+    Returns:
+        The logarithm, ``-inf`` if K is numerically singular, ``nan`` if it is not finite.
     """
+    if not kernel.isfinite().all():
+        return nan
     eigenvalues = torch.linalg.eigvalsh(kernel.cpu()).abs()
     if not eigenvalues.min() > _SINGULAR * eigenvalues.max():
         return -inf

@@ -83,7 +83,7 @@ class PaperCostModel:
         area = [units[unit] * constant for unit, constant in self._area_constants().values()]
         return Totals(
             parameters=_n_weights(slots, kernels).sum(axis=1),
-            area_mm2=np.sum(area, axis=0),
+            area_mm2=sum(area[1:], start=area[0]),
             latency_ms=counts.cycles.sum(axis=1) * self._cycle_ms,
             energy_uj=counts.pe_passes.sum(axis=1) * sum(self._energy_constants().values()),
         )
@@ -98,14 +98,15 @@ class PaperCostModel:
         energy_parts = {name: counts.pe_passes[0] * constant for name, constant in self._energy_constants().items()}
         latency_parts = {"pe_passes": counts.cycles[0] * self._cycle_ms}
         area, latency, energy = (_add(parts) for parts in (area_parts, latency_parts, energy_parts))
+        totals = self.totals(convolutions, kernels)  # so that a limit equal to an estimate is never broken by rounding
         rows = dict(zip(convolutions, range(len(convolutions)), strict=True))
-        parameters = int(_n_weights(convolutions, kernels).sum())
+        parameters = int(totals.parameters[0])
         return Cost(
             parameters=parameters,
             memory_bits=parameters * self.weight_bits,
-            area_mm2=float(area.sum()),
-            latency_ms=float(latency.sum()),
-            energy_uj=float(energy.sum()),
+            area_mm2=float(totals.area_mm2[0]),
+            latency_ms=float(totals.latency_ms[0]),
+            energy_uj=float(totals.energy_uj[0]),
             layers=tuple(
                 self._row(
                     layer,

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, PlainSerializer
 
+_SMALLEST, _LARGEST = 1e-30, 1e15  # nothing physical lies outside; sums and products stay finite
 UNSTATED = "source not stated in the accelerator file"
 
 
@@ -27,8 +28,8 @@ def _parse(given: Any, *, zero: bool, whole: bool) -> Quantity:
         value, source = given["value"], str(given.get("source", UNSTATED))
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("wanted a number, or {value: NUMBER, source: TEXT}")
-    if not (value >= 0 if zero else value > 0) or value == float("inf"):
-        raise ValueError(f"wanted a finite number {'of at least' if zero else 'above'} 0")
+    if not (_SMALLEST <= value <= _LARGEST or (zero and value == 0)):
+        raise ValueError(f"wanted {'0, or ' if zero else ''}a number between {_SMALLEST:g} and {_LARGEST:g}")
     if whole and value != int(value):
         raise ValueError("wanted a whole number")
     return Quantity(value, source)

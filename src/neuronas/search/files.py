@@ -1,21 +1,11 @@
-"""Files that are either whole or absent: written beside their place, flushed, then moved there."""
+"""JSON files that are either whole or absent."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
+from neuronas.config import write_text
 from neuronas.errors import VerificationError
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file atomically."""
-    beside = path.with_name(path.name + ".part")
-    with beside.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
 
 
 def write_json(path: Path, document: Any) -> None:

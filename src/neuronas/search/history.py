@@ -68,6 +68,21 @@ class History:
         """Close the file."""
         self._db.close()
 
+    def claim(self, identity: str) -> None:
+        """Say which search this history belongs to.
+
+        Raises:
+            RunDirectoryError: it belongs to another one.
+        """
+        with self._errors():
+            self._db.execute("INSERT OR IGNORE INTO meta VALUES ('identity', ?)", (identity,))
+            row = self._db.execute("SELECT value FROM meta WHERE name = 'identity'").fetchone()
+        if row[0] != identity:
+            raise RunDirectoryError(
+                f"{self.path}: belongs to a search with other settings, or a file that they name (space, hardware) was "
+                "changed since; choose another --out"
+            )
+
     def add_candidates(self, rows: Iterable[CandidateRow]) -> None:
         """Add a batch of candidates, all or none. Known positions must hold the same candidate.
 

@@ -1,13 +1,17 @@
 """The directory of a run: who may write to it, and the files that say what made it."""
 
 import fcntl
+import json
 import platform
 import sys
 from contextlib import suppress
+from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from pydantic import BaseModel
 
 from neuronas import __version__
 from neuronas.config import RunConfig, read_yaml, validate, write_yaml
@@ -71,21 +75,36 @@ class RunDirectory:
         return self.path / name
 
     def _check(self) -> None:
-        config = self.file(CONFIG)
+        config, history = self.file(CONFIG), self.file(HISTORY)
+        if not config.exists() and (history.exists() or self.file(RESULT).exists()):
+            raise RunDirectoryError(f"run directory {self.path}: holds results but no {CONFIG}; choose another --out")
         if not config.exists():
             if self._resume:
                 raise RunDirectoryError(f"run directory {self.path}: holds no run to resume; leave out --resume")
-            write_yaml(config, self._config)
             write_json(self.file("environment.json"), environment())
+            write_yaml(config, self._config)
         elif not self._resume:
             raise RunDirectoryError(
                 f"run directory {self.path}: holds a run already; go on with --resume, or choose another --out"
             )
         else:
             stored = validate(RunConfig, read_yaml(config), str(config))
-            changed = _differences(stored.model_dump(), self._config.model_dump())
+            changed = _differences(_deciding(stored), _deciding(self._config))
             if changed:
                 raise RunDirectoryError(f"run directory {self.path}: was started with other settings: {changed[0]}")
+
+
+def _deciding(config: RunConfig) -> dict[str, Any]:
+    """The settings that can change a result: not how fast it is computed, nor where the same images lie."""
+    values = config.model_dump(exclude={"engine"})
+    values["data"].pop("data_dir")
+    return values
+
+
+def identity(config: RunConfig, *parts: BaseModel) -> str:
+    """A key of everything that decides a search: settings, and the content of the files that they name."""
+    content = [_deciding(config), *(part.model_dump() for part in parts)]
+    return blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
 def _differences(stored: dict[str, Any], given: dict[str, Any], prefix: str = "") -> list[str]:

@@ -103,7 +103,11 @@ class _Run:
 
     def _spikes(self, firing: Firing) -> Tensor:
         found: Tensor | None = self.store.get(("spikes", firing))
-        return self._fire(firing)[0] if found is None else found
+        if found is None:
+            found, _ = self._fire(firing)
+        if found is None:
+            raise LookupError("spikes that nothing was planned to use are wanted")
+        return found
 
     def _leaf(self, leaf: Leaf) -> Array:
         found: Array | None = self.store.get(leaf)
@@ -141,7 +145,7 @@ class _Run:
         self.store.reserve(sums.n_bytes + geometry.n_values)
         return self.backend.reduce(sums, geometry)
 
-    def _fire(self, firing: Firing) -> tuple[Tensor, KernelSum]:
+    def _fire(self, firing: Firing) -> tuple[Tensor | None, KernelSum]:
         key, geometry = ("spikes", firing), self._geometry(firing.channels, firing.side)
         wanted = key in self.uses
         with self._inputs(firing.value) as leaves:
@@ -154,7 +158,7 @@ class _Run:
         kernels = self._keep_kernels(firing, sum_kernels(self.engine.kernel, fired.common, n_neurons))
         if fired.spikes is not None:
             self._keep(key, fired.spikes, self.backend.spike_bytes(geometry))
-        return fired.spikes if fired.spikes is not None else torch.empty(0), kernels
+        return fired.spikes, kernels
 
     def _loop(self, leaf: Looped) -> tuple[Array, KernelSum]:
         geometry = self._geometry(leaf.channels, leaf.side)

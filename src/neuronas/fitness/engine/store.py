@@ -23,7 +23,7 @@ class Store:
 
     Args:
         limit_bytes: for everything in the store together.
-        uses: for each key, the steps of the schedule that need it, ascending. A key without any is never kept.
+        uses: for each key, the steps of the schedule that need it, ascending. A key without any goes at the next step.
     """
 
     def __init__(self, limit_bytes: int, uses: Mapping[Hashable, list[int]]):

@@ -8,13 +8,25 @@ so its answer may break the other budgets; here a candidate that breaks any budg
 from random import Random
 
 from neuronas.config import SearchConfig
+from neuronas.errors import ConfigurationError
 from neuronas.search.algorithms.base import Proposals, best
 from neuronas.space.genotype import Architecture, Genotype
 from neuronas.space.spaces import Space
 
+MAX_CELLS = 1_000_000
+
 
 def cellwise(space: Space, random: Random, settings: SearchConfig) -> Proposals:
-    """Propose all cells at all places, then refine the later places. Nothing is random."""
+    """Propose all cells at all places, then refine the later places. Nothing is random.
+
+    Raises:
+        ConfigurationError: the space has too many cells to go through.
+    """
+    if space.n_genotypes > MAX_CELLS:
+        raise ConfigurationError(
+            f"this space has {space.n_genotypes:,} cells; an algorithm that goes through all of them takes at most "
+            f"{MAX_CELLS:,}; choose --algorithm snasnet"
+        )
     cells = list(space.genotypes())
     chosen: tuple[Genotype, ...] = ()
     for place in range(1 if space.shared_cell else space.cells):

@@ -16,6 +16,8 @@ from neuronas.snn.quantisation import FixedPoint
 
 _TILE = 64
 _INT16_MAX = 2**15 - 1
+MAX_SLICES = 4
+"""As in kernels.cpp; 24-bit codes near their limit take four signed 8-bit slices."""
 
 
 class Convolve(Protocol):
@@ -50,6 +52,7 @@ class Convolve(Protocol):
         ...
 
 
+@lru_cache(maxsize=1024)
 def result_type(weights: FixedPoint) -> torch.dtype:
     """int16 where every possible sum of 8-bit codes fits, else float32."""
     if n_slices(weights) > 1:
@@ -59,6 +62,7 @@ def result_type(weights: FixedPoint) -> torch.dtype:
     return torch.int16 if largest <= _INT16_MAX else torch.float32
 
 
+@lru_cache(maxsize=1024)
 def n_slices(weights: FixedPoint) -> int:
     """Number of 8-bit slices that hold the codes (a code is the sum of slice s times 256^s, all signed)."""
     low, high = int(weights.codes.min(initial=0)), int(weights.codes.max(initial=0))
@@ -99,6 +103,8 @@ class AmxConvolve:
         """See ``Convolve``."""
         out_channels, _, kernel, _ = weights.codes.shape
         side, steps, batch = geometry.side, geometry.timesteps, geometry.batch
+        if n_slices(weights) > MAX_SLICES:
+            raise ValueError(f"codes of {n_slices(weights)} slices; the kernel takes at most {MAX_SLICES}")
         packed = _packed(weights, self.padded_channels(geometry.channels))
         totals = torch.empty(steps, out_channels, dtype=torch.float64)
         squares = torch.empty_like(totals)
@@ -121,7 +127,7 @@ class AmxConvolve:
         return geometry.timesteps * geometry.batch * side**2 * channels + 16 * channels
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=128)
 def _packed(weights: FixedPoint, padded_channels: int) -> NDArray[np.int8]:
     """Weights in the tile layout of kernels.cpp, zero where outputs or channels are padded."""
     slices = sliced(weights)

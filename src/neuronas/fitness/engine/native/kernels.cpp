@@ -328,14 +328,6 @@ int32_t neuronas_has_amx() {
 #endif
 }
 
-int32_t neuronas_has_avx512_popcount() {
-#if defined(__AVX512VPOPCNTDQ__)
-    return 1;
-#else
-    return 0;
-#endif
-}
-
 // Sums and sums of squares of a program's value: [T, C] each, added over images in order, so the result does not
 // depend on the number of threads.
 void neuronas_statistics(const Program* program, const Shape* shape, double* sums, double* squares, int32_t threads) {
@@ -534,6 +526,8 @@ void neuronas_collect(const float* in, int64_t n_pixels, int64_t channels, int32
     }
 }
 
+constexpr int kMaxSlices = 4;
+
 struct Convolution {
     const uint8_t* spikes;  // [N, H + 2p, W + 2p, Cp], followed by readable memory for 16 more pixels
     const int8_t* weights;  // [slices, out blocks of 16, Cp / depth, k * k, depth / 4, 16, 4]
@@ -571,7 +565,7 @@ void neuronas_convolve(const Convolution* convolution, int32_t threads) {
     std::vector<double> partial(2 * k.timesteps * k.batch * k.out_channels);  // per image: the order is then fixed
     parallel_for(k.timesteps * k.batch, threads, [&](int64_t image, int) {
         _tile_loadconfig(&tiles);
-        alignas(64) int32_t found[3][4][16][16];
+        alignas(64) int32_t found[kMaxSlices][4][16][16];
         double* sums = partial.data() + image * 2 * k.out_channels;
         double* squares = sums + k.out_channels;
         const uint8_t* base = k.spikes + image * image_bytes + skip * (wide + 1) * k.padded_channels;
@@ -579,7 +573,7 @@ void neuronas_convolve(const Convolution* convolution, int32_t threads) {
         for (int64_t block = 0; block < n_blocks; ++block) {
             const int64_t first = block * 16, n = std::min<int64_t>(16, k.out_channels - first);
             const __mmask16 mask = static_cast<__mmask16>((1u << n) - 1);
-            __m512i sum = _mm512_setzero_si512(), even = sum, odd = sum;  // an image's sum fits 32 bits: 2^15 a pixel
+            __m512i low = _mm512_setzero_si512(), high_half = low, even = low, odd = low;
             double wide_sum[16] = {}, wide_square[16] = {};
             for (int64_t group = 0; group < n_segments; group += 4) {
                 const int64_t n_parts = std::min<int64_t>(4, n_segments - group);
@@ -613,6 +607,7 @@ void neuronas_convolve(const Convolution* convolution, int32_t threads) {
                     _tile_stored(2, found[slice][2], 64);
                     _tile_stored(3, found[slice][3], 64);
                 }
+                __m512i sum = _mm512_setzero_si512();  // of 64 pixels: fits 32 bits
                 for (int64_t part = 0; part < n_parts; ++part) {
                     const int64_t h = (group + part) / per_row, column = (group + part) % per_row * 16;
                     const int64_t m = std::min<int64_t>(16, k.width - column);
@@ -640,15 +635,17 @@ void neuronas_convolve(const Convolution* convolution, int32_t threads) {
                             }
                     }
                 }
+                low = _mm512_add_epi64(low, _mm512_cvtepi32_epi64(_mm512_castsi512_si256(sum)));
+                high_half = _mm512_add_epi64(high_half, _mm512_cvtepi32_epi64(_mm512_extracti64x4_epi64(sum, 1)));
             }
             if (k.as_int16) {
-                alignas(64) int32_t total[16];
-                alignas(64) int64_t evens[8], odds[8];
-                _mm512_store_si512(total, sum);
+                alignas(64) int64_t total[16], evens[8], odds[8];
+                _mm512_store_si512(total, low);
+                _mm512_store_si512(total + 8, high_half);
                 _mm512_store_si512(evens, even);
                 _mm512_store_si512(odds, odd);
                 for (int64_t c = 0; c < n; ++c) {
-                    wide_sum[c] = total[c];
+                    wide_sum[c] = static_cast<double>(total[c]);
                     wide_square[c] = static_cast<double>(c % 2 ? odds[c / 2] : evens[c / 2]);
                 }
             }

@@ -111,7 +111,7 @@ def _compiled(compiler: str) -> Path:
     machine = _processor()
     version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True).stdout  # noqa: S603 - a compiler from PATH
     identity = "\0".join([_SOURCE.read_text(encoding="utf-8"), *_FLAGS, compiler, version, machine])
-    cache_folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "neuronas"
+    cache_folder = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "neuronas"  # noqa: PTH111
     target = cache_folder / f"kernels-{hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()}.so"
     if not target.is_file():
         try:
@@ -122,8 +122,11 @@ def _compiled(compiler: str) -> Path:
             handle, made = tempfile.mkstemp(suffix=".so", dir=target.parent)
         os.close(handle)
         command = [compiler, *_FLAGS, "-o", made, str(_SOURCE)]
-        subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)  # noqa: S603
-        Path(made).replace(target)  # atomic: another process may be building the same
+        try:
+            subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)  # noqa: S603
+            Path(made).replace(target)  # atomic: another process may be building the same
+        finally:
+            Path(made).unlink(missing_ok=True)
     return target
 
 

@@ -2,6 +2,7 @@
 
 import mmap
 import weakref
+from contextlib import suppress
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ def huge_memory(n_bytes: int) -> mmap.mmap:
     """At least ``n_bytes`` of memory, on huge pages where the system has them."""
     # Private: the system gives no huge pages to shared memory.
     memory = mmap.mmap(-1, -(-n_bytes // _HUGE_PAGE) * _HUGE_PAGE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    if hasattr(mmap, "MADV_HUGEPAGE"):
+    with suppress(OSError, AttributeError):  # systems without huge pages are slower, no more
         memory.madvise(mmap.MADV_HUGEPAGE)
     return memory
 
