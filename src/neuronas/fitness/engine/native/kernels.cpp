@@ -99,30 +99,66 @@ std::vector<Region> regions(const Program& program, const Shape& s) {
     return found;
 }
 
+constexpr int64_t kLanes = 16;
+
+#if defined(__AVX512F__)
+inline __m512 widen(const float* in, __mmask16 lanes) { return _mm512_maskz_loadu_ps(lanes, in); }
+#if defined(__AVX512BW__) && defined(__AVX512VL__)
+inline __m512 widen(const int16_t* in, __mmask16 lanes) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepi16_epi32(_mm256_maskz_loadu_epi16(lanes, in)));
+}
+#else
+inline __m512 widen(const int16_t* in, __mmask16 lanes) {
+    alignas(64) float wide[16] = {};
+    for (int c = 0; c < 16; ++c)
+        if (lanes >> c & 1) wide[c] = in[c];
+    return _mm512_load_ps(wide);
+}
+#endif
+#endif
+
+// Write (or add) a leaf's values to a buffer. 16 channels at a time, all pixels: scale and shift stay in registers.
+template <bool Add, bool Scaled, typename Number>
+void load_lanes(const Number* in, const float* scale, const float* shift, int64_t stride, const Region& region,
+                float* __restrict__ out) {
+    const int64_t n = region.channels;
+    for (int64_t c = 0; c < n; c += kLanes) {
+        const int64_t m = std::min(kLanes, n - c);
+#if defined(__AVX512F__)
+        const __mmask16 lanes = static_cast<__mmask16>((1u << m) - 1);
+        const __m512 a = Scaled ? _mm512_maskz_loadu_ps(lanes, scale + c) : _mm512_setzero_ps();
+        const __m512 b = Scaled ? _mm512_maskz_loadu_ps(lanes, shift + c) : _mm512_setzero_ps();
+        for (int64_t p = 0; p < region.pixels; ++p) {
+            __m512 value = widen(in + p * stride + c, lanes);
+            if (Scaled) value = _mm512_add_ps(_mm512_mul_ps(value, a), b);
+            float* to = out + p * n + c;
+            if (Add) value = _mm512_add_ps(_mm512_maskz_loadu_ps(lanes, to), value);
+            _mm512_mask_storeu_ps(to, lanes, value);
+        }
+#else
+        for (int64_t p = 0; p < region.pixels; ++p)
+            for (int64_t i = c; i < c + m; ++i) {
+                const float raw = static_cast<float>(in[p * stride + i]);
+                const float value = Scaled ? raw * scale[i] + shift[i] : raw;
+                out[p * n + i] = Add ? out[p * n + i] + value : value;
+            }
+#endif
+    }
+}
+
 template <bool Add>
 void load(const Leaf& leaf, const Shape& s, int64_t t, int64_t b, const Region& region, float* __restrict__ out) {
-    const int64_t n = region.channels;
-    int64_t at = (((leaf.constant ? 0 : t) * s.batch + b) * s.pixels() + region.first_pixel) * s.channels + region.first_channel;
-    const float* __restrict__ scale = leaf.scale ? leaf.scale + t * s.channels + region.first_channel : nullptr;
-    const float* __restrict__ shift = leaf.shift ? leaf.shift + t * s.channels + region.first_channel : nullptr;
-    for (int64_t p = 0; p < region.pixels; ++p, out += n, at += s.channels) {
-        if (leaf.kind == kDense) {
-            const float* in = static_cast<const float*>(leaf.data) + at;
-            for (int64_t c = 0; c < n; ++c) out[c] = Add ? out[c] + in[c] : in[c];
-        } else if (leaf.kind == kConvInt16) {
-            const int16_t* in = static_cast<const int16_t*>(leaf.data) + at;
-            for (int64_t c = 0; c < n; ++c) {
-                const float value = static_cast<float>(in[c]) * scale[c] + shift[c];
-                out[c] = Add ? out[c] + value : value;
-            }
-        } else {
-            const float* in = static_cast<const float*>(leaf.data) + at;
-            for (int64_t c = 0; c < n; ++c) {
-                const float value = in[c] * scale[c] + shift[c];
-                out[c] = Add ? out[c] + value : value;
-            }
-        }
-    }
+    const int64_t image = (leaf.constant ? 0 : t) * s.batch + b;
+    const int64_t at = (image * s.pixels() + region.first_pixel) * s.channels + region.first_channel;
+    const float* scale = leaf.scale ? leaf.scale + t * s.channels + region.first_channel : nullptr;
+    const float* shift = leaf.shift ? leaf.shift + t * s.channels + region.first_channel : nullptr;
+    const float* floats = static_cast<const float*>(leaf.data) + at;
+    if (leaf.kind == kDense)
+        load_lanes<Add, false>(floats, scale, shift, s.channels, region, out);
+    else if (leaf.kind == kConvInt16)
+        load_lanes<Add, true>(static_cast<const int16_t*>(leaf.data) + at, scale, shift, s.channels, region, out);
+    else
+        load_lanes<Add, true>(floats, scale, shift, s.channels, region, out);
 }
 
 // x / divisor, correctly rounded without the slow division (Markstein: one correction by the remainder).
@@ -205,8 +241,6 @@ const float* evaluate(const Program& program, const Shape& s, int64_t t, int64_t
     return scratch.buffer(program.result);
 }
 
-constexpr int64_t kLanes = 16;
-
 // Sums and sums of squares of N neighbouring channels over an image.
 template <int64_t N>
 void add_up(const float* x, int64_t n_pixels, int64_t stride, double* sum, double* square) {
@@ -228,59 +262,64 @@ struct Neuron {
     float tau, threshold, reset;
 };
 
-// One step of a row of n neurons whose drive is x, normalised if there is a scale; writes a byte (unless null) and a bit
-// for each. v is updated in place.
+// Where the spikes of a region go: bytes [pixel][channel] with a border (or null), bits [pixel][channel / 8].
+struct SpikeTarget {
+    uint8_t* bytes;
+    int64_t pixel_stride, border;  // bytes from a pixel to the next, and besides from a row's last to the next row's first
+    int64_t column, width;         // of the region's first pixel; of a row
+    uint8_t* bits;
+    int64_t bit_stride;
+};
+
+// One step of up to 16 neighbouring channels for all pixels of a region, whose drive is x, normalised if there is a scale.
 template <bool Normalised>
-void fire_row(const Neuron& neuron, const float* __restrict__ x, const float* __restrict__ scale,
-              const float* __restrict__ shift, float* __restrict__ v, int64_t n, uint8_t* __restrict__ bytes,
-              uint8_t* __restrict__ bits) {
+void fire_lanes(const Neuron& neuron, const float* __restrict__ x, const float* scale, const float* shift,
+                float* __restrict__ v, const Region& region, int64_t c, SpikeTarget to) {
+    const int64_t n = region.channels, m = std::min(kLanes, n - c);
+    uint8_t* bytes = to.bytes ? to.bytes + c : nullptr;
+    uint8_t* bits = to.bits + c / 8;
+    int64_t column = to.column;
 #if defined(__AVX512BW__) && defined(__AVX512VL__)
     const __m512 reset = _mm512_set1_ps(neuron.reset), tau = _mm512_set1_ps(neuron.tau);
     const __m512 threshold = _mm512_set1_ps(neuron.threshold), reciprocal = _mm512_set1_ps(1.0f / neuron.tau);
-    auto step = [&](__m512 drive, __m512 before, __mmask16 lanes, __m512& after) {
+    const __mmask16 lanes = static_cast<__mmask16>((1u << m) - 1);
+    const __m512 a = Normalised ? _mm512_maskz_loadu_ps(lanes, scale + c) : reset;
+    const __m512 b = Normalised ? _mm512_maskz_loadu_ps(lanes, shift + c) : reset;
+#endif
+    for (int64_t p = 0; p < region.pixels; ++p) {
+#if defined(__AVX512BW__) && defined(__AVX512VL__)
+        __m512 drive = _mm512_maskz_loadu_ps(lanes, x + p * n + c);
+        if (Normalised) drive = _mm512_add_ps(_mm512_mul_ps(drive, a), b);
+        const __m512 before = _mm512_maskz_loadu_ps(lanes, v + p * n + c);
         const __m512 numerator = _mm512_sub_ps(drive, _mm512_sub_ps(before, reset));
-        // numerator / tau, as in divide()
-        const __m512 guess = _mm512_mul_ps(numerator, reciprocal);
+        const __m512 guess = _mm512_mul_ps(numerator, reciprocal);  // numerator / tau, as in divide()
         const __m512 quotient = _mm512_fmadd_ps(_mm512_fnmadd_ps(guess, tau, numerator), reciprocal, guess);
         const __m512 h = _mm512_add_ps(before, quotient);
         const __mmask16 fires = _mm512_mask_cmp_ps_mask(lanes, h, threshold, _CMP_GE_OQ);
-        after = _mm512_mask_mov_ps(h, fires, reset);
-        return fires;
-    };
-    int64_t c = 0;
-    for (; c + kLanes <= n; c += kLanes) {
-        __m512 drive = _mm512_loadu_ps(x + c), after;
-        if (Normalised)
-            drive = _mm512_add_ps(_mm512_mul_ps(drive, _mm512_loadu_ps(scale + c)), _mm512_loadu_ps(shift + c));
-        const __mmask16 fires = step(drive, _mm512_loadu_ps(v + c), 0xffff, after);
-        _mm512_storeu_ps(v + c, after);
-        if (bytes) _mm_storeu_si128(reinterpret_cast<__m128i*>(bytes + c), _mm_maskz_set1_epi8(fires, 1));
-        const uint16_t both = fires;
-        std::memcpy(bits + c / 8, &both, 2);
-    }
-    if (c < n) {
-        const __mmask16 lanes = static_cast<__mmask16>((1u << (n - c)) - 1);
-        __m512 drive = _mm512_maskz_loadu_ps(lanes, x + c), after;
-        if (Normalised)
-            drive = _mm512_add_ps(_mm512_mul_ps(drive, _mm512_maskz_loadu_ps(lanes, scale + c)),
-                                  _mm512_maskz_loadu_ps(lanes, shift + c));
-        const __mmask16 fires = step(drive, _mm512_maskz_loadu_ps(lanes, v + c), lanes, after);
-        _mm512_mask_storeu_ps(v + c, lanes, after);
-        if (bytes) _mm_mask_storeu_epi8(bytes + c, lanes, _mm_maskz_set1_epi8(fires, 1));
-        bits[c / 8] = static_cast<uint8_t>(fires);
-        if (c + 8 < n) bits[c / 8 + 1] = static_cast<uint8_t>(fires >> 8);
-    }
+        _mm512_mask_storeu_ps(v + p * n + c, lanes, _mm512_mask_mov_ps(h, fires, reset));
+        if (bytes) _mm_mask_storeu_epi8(bytes, lanes, _mm_maskz_set1_epi8(fires, 1));
+        uint32_t spikes = fires;
 #else
-    for (int64_t c = 0; c < n; ++c) {
-        const float drive = Normalised ? x[c] * scale[c] + shift[c] : x[c];
-        const float h = v[c] + divide(drive - (v[c] - neuron.reset), neuron.tau, 1.0f / neuron.tau);
-        const bool fires = h >= neuron.threshold;
-        if (c % 8 == 0) bits[c / 8] = 0;
-        bits[c / 8] = static_cast<uint8_t>(bits[c / 8] | fires << c % 8);
-        if (bytes) bytes[c] = fires;
-        v[c] = fires ? neuron.reset : h;
-    }
+        uint32_t spikes = 0;
+        for (int64_t i = c; i < c + m; ++i) {
+            float* u = v + p * n + i;
+            const float drive = Normalised ? x[p * n + i] * scale[i] + shift[i] : x[p * n + i];
+            const float h = *u + divide(drive - (*u - neuron.reset), neuron.tau, 1.0f / neuron.tau);
+            const bool fires = h >= neuron.threshold;
+            spikes |= static_cast<uint32_t>(fires) << (i - c);
+            *u = fires ? neuron.reset : h;
+            if (bytes) bytes[i - c] = fires;
+        }
 #endif
+        bits[0] = static_cast<uint8_t>(spikes);
+        if (m > 8) bits[1] = static_cast<uint8_t>(spikes >> 8);
+        bits += to.bit_stride;
+        if (bytes) bytes += to.pixel_stride;
+        if (++column == to.width) {
+            column = 0;
+            if (bytes) bytes += to.border;
+        }
+    }
 }
 
 template <typename Number>
@@ -418,16 +457,15 @@ void neuronas_fire(const Program* program, const Shape* shape, const Fire* fire,
                 uint8_t* image = f.spikes ? f.spikes + (t * s.batch + b) * image_bytes + region.first_channel : nullptr;
                 uint8_t* bits = f.bits + (t * f.rows + b) * f.row_bytes + region.first_pixel * pixel_bytes +
                                 region.first_channel / 8;
-                int64_t h = region.first_pixel / s.width, w = region.first_pixel % s.width;
-                for (int64_t p = 0; p < region.pixels; ++p, bits += pixel_bytes) {
-                    uint8_t* bytes =
-                        image ? image + ((h + f.pad) * wide + w + f.pad) * f.padded_channels : nullptr;
+                const int64_t h = region.first_pixel / s.width, w = region.first_pixel % s.width;
+                const SpikeTarget target{
+                    image ? image + ((h + f.pad) * wide + w + f.pad) * f.padded_channels : nullptr,
+                    f.padded_channels, 2 * f.pad * f.padded_channels, w, s.width, bits, pixel_bytes};
+                for (int64_t c = 0; c < n; c += kLanes)
                     if (scale)
-                        fire_row<true>(neuron, x + p * n, scale, shift, v + p * n, n, bytes, bits);
+                        fire_lanes<true>(neuron, x, scale, shift, v, region, c, target);
                     else
-                        fire_row<false>(neuron, x + p * n, nullptr, nullptr, v + p * n, n, bytes, bits);
-                    if (++w == s.width) w = 0, ++h;
-                }
+                        fire_lanes<false>(neuron, x, nullptr, nullptr, v, region, c, target);
             }
             if (state)
                 for (int64_t p = 0; p < region.pixels; ++p)
