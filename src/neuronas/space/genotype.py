@@ -79,11 +79,6 @@ class Genotype:
         """Whether any edge feeds back to the next time step."""
         return any(edge.backward for edge in self.edges)
 
-    @property
-    def n_convolutions(self) -> int:
-        """Number of edges that hold weights."""
-        return sum(edge.kind.is_convolution for edge in self.edges)
-
     def incoming(self, target: int) -> tuple[Incoming, ...]:
         """The edges that a node adds up, in the order in which it adds them: forward, then backward."""
         return self._incoming[target]

@@ -94,7 +94,7 @@ class _Loop:
                 elif self.previous is not None:
                     before = self._new_leaf(self.previous[incoming.source], arrays)
                     terms.append(self._edge(incoming, before, arrays))
-            nodes.append(_sum(terms))
+            nodes.append(terms[0] if len(terms) == 1 else Sum.of(terms))
         self.previous = {
             node: self.backend.materialise(nodes[node], arrays, self.geometry)
             for node in self.feeding_back | {N_NODES - 1}
@@ -129,9 +129,3 @@ class _Loop:
         leaf = Leaf(self.geometry.channels, self.geometry.side)
         arrays[leaf] = array
         return leaf
-
-
-def _sum(terms: list[Value]) -> Value:
-    if len(terms) == 1:
-        return terms[0]
-    return Sum(tuple(dict.fromkeys(leaf for term in terms for leaf in term.leaves)), tuple(terms))

@@ -30,7 +30,7 @@ class Store:
         self.limit_bytes, self._uses = limit_bytes, uses
         self._entries: dict[Hashable, _Entry] = {}
         self._step = 0
-        self.used_bytes = self.peak_bytes = 0
+        self.used_bytes = 0
 
     def get(self, key: Hashable) -> Any:
         """Return an item, or None if it is not here."""
@@ -59,7 +59,6 @@ class Store:
             self._drop(key)
         self._entries[key] = _Entry(item, n_bytes, self._uses.get(key, []))
         self.used_bytes += n_bytes
-        self.peak_bytes = max(self.peak_bytes, self.used_bytes)
 
     def advance(self, step: int) -> None:
         """Go on to a step of the schedule and drop what no later step needs."""

@@ -6,7 +6,7 @@ reference's order, never stored. A *firing* is one LIF layer on a value; its spi
 kernel feeds the fitness. Two candidates share whatever is the same object here.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -81,6 +81,11 @@ class Sum(Value):
     """Values added from left to right; none of them: zero."""
 
     terms: tuple[Value, ...]
+
+    @classmethod
+    def of(cls, terms: Sequence[Value]) -> "Sum":
+        """Make the sum of some values."""
+        return cls(tuple(dict.fromkeys(leaf for term in terms for leaf in term.leaves)), tuple(terms))
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,8 +162,7 @@ class Graph:
     def _sum(self, terms: list[Value]) -> Value:
         if len(terms) == 1:
             return terms[0]
-        leaves = tuple(dict.fromkeys(leaf for term in terms for leaf in term.leaves))
-        return self._make(("sum", *terms), Sum, leaves, tuple(terms))
+        return self._make(("sum", *terms), Sum.of, terms)
 
     def _firing(self, value: Value, threshold: float | None, normalised: bool, channels: int, side: int) -> Firing:
         key = ("fire", value, threshold, normalised, channels)
