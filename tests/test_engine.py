@@ -1,7 +1,9 @@
 """The engine gives the reference's fitness: every backend, space, precision and memory limit."""
 
+import platform
 import random
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,19 +12,20 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from neuronas.errors import ConfigurationError
-from neuronas.fitness.engine.backend import Backend
+from neuronas.fitness.engine.backend import Backend, Geometry
 from neuronas.fitness.engine.evaluator import EngineEvaluator
-from neuronas.fitness.engine.native import convolution, library
+from neuronas.fitness.engine.native import convolution
 from neuronas.fitness.engine.native.backend import NativeBackend
 from neuronas.fitness.engine.native.convolution import AmxConvolve, OneDnnConvolve, n_slices, onednn_works, sliced
-from neuronas.fitness.engine.native.library import native
 from neuronas.fitness.engine.native.memory import Buffers
 from neuronas.fitness.engine.native.program import compile_value
 from neuronas.fitness.engine.select import describe_kernels, select_backend
 from neuronas.fitness.engine.store import Store
 from neuronas.fitness.engine.torch_backend import TorchBackend
-from neuronas.fitness.engine.values import Leaf, Pooled, Sum
+from neuronas.fitness.engine.values import Leaf, Pooled, Sum, Value
 from neuronas.fitness.reference import ReferenceEvaluator
+from neuronas.kernels import library
+from neuronas.kernels.library import native
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.quantisation import FixedPoint
 from neuronas.snn.weights import WeightSource
@@ -280,12 +283,65 @@ def test_programs_compute_common_parts_once_and_constant_parts_first() -> None:
     inner = Sum((stem, sums), (pooled, sums))
     value = Sum((stem, sums), (pooled, Pooled(inner.leaves, inner), inner))
     program = compile_value(value, frozenset({stem}))
-    pools = [op for op in program.ops if op.code == 3]
-    assert [op.constant for op in pools] == [True, False]
-    assert sum(op.code == 0 for op in program.ops) == 1  # the stem is loaded once, the sums are added in passing
-    lasting = {op.target for op in program.ops if op.constant}
-    assert not lasting & {op.target for op in program.ops if not op.constant}
-    assert program.result not in lasting
+    assert [(step.pooled, step.constant) for step in program.steps] == [(True, True), (True, False), (False, False)]
+    first, second, added = program.steps
+    assert second.terms == added.terms == (first.target, sums)  # a pool adds in passing; the stem is pooled once
+    assert program.terms == (first.target, second.target, added.target)
+    assert first.target not in {second.target, added.target}  # it must last for all time steps
+
+
+def test_programs_never_write_what_is_still_read() -> None:
+    """Six terms, of which four are pools of pools: more than a kernel adds at once, so buffers are freed and taken."""
+    leaves = [Leaf(4, 8) for _ in range(6)]
+    chains: list[Value] = [Pooled((leaf,), Pooled((leaf,), leaf)) for leaf in leaves[:4]]
+    program = compile_value(Sum(tuple(leaves), (*chains, *leaves[4:])), frozenset())
+    content: dict[int, str] = {}
+
+    def text(terms: tuple[Leaf | int, ...]) -> str:
+        return "+".join(content[term] if isinstance(term, int) else f"x{leaves.index(term)}" for term in terms)
+
+    for step in program.steps:
+        assert not (step.pooled and step.target in step.terms)
+        content[step.target] = f"p({text(step.terms)})" if step.pooled else text(step.terms)
+    assert text(program.terms) == "p(p(x0))+p(p(x1))+p(p(x2))+p(p(x3))+x4+x5"
+    assert len(program.terms) <= 4
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_sums_beyond_int16_are_noticed(sign: int, bits: int) -> None:
+    """With weights of one sign the sums do not cancel: 256 channels of 3x3 reach 2304 times the largest code."""
+    geometry, value, out = Geometry(2, 3, 256, 5), Leaf(256, 5), Leaf(20, 5)
+    weights = FixedPoint(np.full((20, 256, 3, 3), sign * (2 ** (bits - 1) - 1), dtype=np.int32), bits - 1)
+    drive = torch.randn(1, 3, 256, 5, 5, generator=torch.Generator().manual_seed(0)) + 1.5
+    common = {}
+    for name, backend in backends(NeuronParameters()).items():
+        leaves = {value: backend.dense(drive, constant=True)}
+        spikes = backend.fire(value, leaves, geometry, 1.0, normalised=False, with_spikes=True).spikes
+        assert spikes is not None
+        convolved = {out: backend.convolve(spikes, weights, geometry)}
+        fired = backend.fire(out, convolved, Geometry(2, 3, 20, 5), 0.1, normalised=True, with_spikes=False)
+        common[name] = fired.common
+        assert 0 < fired.common.diagonal(dim1=1, dim2=2).sum() < 2 * 3 * 500
+    for name, found in common.items():
+        assert torch.equal(found, common["torch"]), name
+
+
+def test_kernels_without_vector_instructions_agree(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    flags = tuple("-march=x86-64" if flag == "-march=native" else flag for flag in library._FLAGS)
+    monkeypatch.setattr(library, "_FLAGS", flags)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    native.cache_clear()
+    try:
+        if native().library is None or platform.machine() != "x86_64":
+            pytest.skip(f"no kernels to compile: {native().reason}")
+        assert not native().amx
+        for seed, bits in ((0, 8), (1, 32)):
+            compare(load_space("snasnet-backward"), seed, bits=bits, batch=5, channels=24, side=9, timesteps=3,
+                    fitness="sahd")  # fmt: skip
+    finally:
+        monkeypatch.undo()
+        native.cache_clear()
 
 
 @pytest.mark.parametrize(("channels", "operation"), [(77, "conv_1x1"), (137, "conv_3x3")])

@@ -7,8 +7,8 @@ import torch
 from neuronas.fitness.engine.backend import Backend
 from neuronas.fitness.engine.native.backend import NativeBackend
 from neuronas.fitness.engine.native.convolution import AmxConvolve, Convolve, OneDnnConvolve, onednn_works
-from neuronas.fitness.engine.native.library import native
 from neuronas.fitness.engine.torch_backend import TorchBackend
+from neuronas.kernels.library import native
 from neuronas.snn.neuron import NeuronParameters
 
 

@@ -1,24 +1,28 @@
-"""The engine on fused CPU kernels. Layout: values [T, B, H, W, C]; spikes bytes with zero borders (see kernels.cpp)."""
+"""The engine on fused CPU kernels. Layout: values in planes of 32 channels, [T, B, values] (see kernels/lanes.h)."""
 
 import ctypes
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
 
 from neuronas.fitness.engine.backend import Array, Fired, Geometry
-from neuronas.fitness.engine.native.convolution import Convolve, result_type
-from neuronas.fitness.engine.native.library import CFire, CLeaf, COp, CProgram, CShape
+from neuronas.fitness.engine.native.convolution import Convolve, padded, sum_formats
 from neuronas.fitness.engine.native.memory import Buffers
 from neuronas.fitness.engine.native.program import compile_value
 from neuronas.fitness.engine.values import Leaf, Value
+from neuronas.kernels.library import CFire, CLeaf, CProgram, CShape, CStep, CTerm
 from neuronas.snn.arithmetic import affine
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.quantisation import FixedPoint
 
 _KINDS = {torch.int16: 1, torch.float32: 2}
 _ROW_BLOCK, _BYTE_BLOCK = 4, 64
+_PLANE = 32
+_WORTH_A_THREAD = 2**17
+"""Values; fewer are done sooner than other threads have started."""
 
 
 class NativeBackend:
@@ -42,7 +46,10 @@ class NativeBackend:
 
     def dense(self, value: Tensor, *, constant: bool) -> Array:
         """See ``Backend``."""
-        return Array(value.permute(0, 1, 3, 4, 2).contiguous(), constant=constant)
+        steps, batch, channels = value.shape[:3]
+        value = F.pad(value, (0, 0, 0, 0, 0, padded(channels) - channels))
+        planes = [plane.movedim(2, 4).reshape(steps, batch, -1) for plane in torch.split(value, _PLANE, dim=2)]
+        return Array(torch.cat(planes, dim=2), constant=constant)
 
     def fire(
         self,
@@ -57,19 +64,19 @@ class NativeBackend:
     ) -> Fired:
         """See ``Backend``."""
         program, alive = self._bind(value, leaves)
-        shape = _shape(geometry)
-        scale, shift = self._normalisation(program, shape, geometry) if normalised else (None, None)
+        scale, shift = self._normalisation(program, geometry) if normalised else (None, None)
         spikes = self._buffers.empty((self._convolve.spike_bytes(geometry),), torch.uint8) if with_spikes else None
-        n_pixels = geometry.side**2
         rows = -(-geometry.batch // _ROW_BLOCK) * _ROW_BLOCK
-        row_bytes = -(-n_pixels * -(-geometry.channels // 8) // _BYTE_BLOCK) * _BYTE_BLOCK
-        bits = self._buffers.empty((geometry.timesteps, rows, row_bytes), torch.uint8).zero_()
+        row_bytes = -(-(geometry.side**2) * padded(geometry.channels) // 8 // _BYTE_BLOCK) * _BYTE_BLOCK
+        bits = self._buffers.empty((geometry.timesteps, rows, row_bytes), torch.uint8)
+        spike_channels = self._convolve.padded_channels(geometry.channels)
         fire = CFire(
             tau=self.neuron.tau,
             threshold=threshold,
             reset=self.neuron.v_reset,
             pad=self._convolve.pad,
-            padded_channels=self._convolve.padded_channels(geometry.channels),
+            spike_channels=spike_channels,
+            depth=min(self._convolve.depth, spike_channels),
             scale=_address(scale),
             shift=_address(shift),
             state=_address(state),
@@ -79,7 +86,7 @@ class NativeBackend:
             row_bytes=row_bytes,
         )
         self.library.neuronas_fire(
-            ctypes.byref(program), ctypes.byref(shape), ctypes.byref(fire), ctypes.c_int32(self.threads)
+            ctypes.byref(program), ctypes.byref(_shape(geometry)), ctypes.byref(fire), self._threads(geometry)
         )
         del alive
         common = torch.empty(geometry.timesteps, rows, rows, dtype=torch.int32)
@@ -89,20 +96,24 @@ class NativeBackend:
             ctypes.c_int64(rows),
             ctypes.c_int64(row_bytes),
             ctypes.c_void_p(common.data_ptr()),
-            ctypes.c_int32(self.threads),
+            self._threads(geometry),
         )
         return Fired(spikes, common[:, : geometry.batch, : geometry.batch].double())
 
     def state(self, geometry: Geometry) -> Tensor:
         """See ``Backend``."""
-        shape = (geometry.batch, geometry.side, geometry.side, geometry.channels)
-        return torch.full(shape, self.neuron.v_reset)
+        return torch.full((geometry.batch, _image_values(geometry)), self.neuron.v_reset)
 
     def convolve(self, spikes: Tensor, weights: FixedPoint, geometry: Geometry) -> Array:
         """See ``Backend``."""
-        shape = (geometry.timesteps, geometry.batch, geometry.side, geometry.side, len(weights.codes))
-        sums = self._buffers.empty(shape, result_type(weights))
-        totals, squares = self._convolve(spikes, weights, geometry, sums, self.threads)
+        shape = (geometry.timesteps, geometry.batch, geometry.side**2 * padded(len(weights.codes)))
+        for form in sum_formats(weights, geometry.side**2):
+            sums = self._buffers.empty(shape, form.dtype)
+            totals, squares, fits = self._convolve(spikes, weights, geometry, sums, form, self._threads(geometry).value)
+            if fits:
+                break
+        else:
+            raise OverflowError(f"a convolution with weights of shape {weights.codes.shape} fits no format of sums")
         unit = 2.0**-weights.exponent  # a power of two: multiplying by it never rounds
         scale, shift = affine(totals * unit, squares * unit**2, geometry.batch * geometry.side**2)
         return Array(sums, scale * unit, shift)
@@ -110,26 +121,27 @@ class NativeBackend:
     def reduce(self, convolved: Array, geometry: Geometry) -> Array:
         """See ``Backend``."""
         side = geometry.side // 2
-        out = self._buffers.empty((geometry.timesteps, geometry.batch, side, side, geometry.channels), torch.float32)
+        n = side**2 * padded(geometry.channels)
+        out = self._buffers.empty((geometry.timesteps, geometry.batch, n), torch.float32)
         leaf = _leaf(convolved)
         self.library.neuronas_reduce(
             ctypes.byref(leaf),
             ctypes.byref(_shape(geometry)),
             ctypes.c_void_p(out.data_ptr()),
-            ctypes.c_int32(self.threads),
+            self._threads(geometry),
         )
         return Array(out)
 
     def materialise(self, value: Value, leaves: Mapping[Leaf, Array], geometry: Geometry) -> Array:
         """See ``Backend``."""
         program, alive = self._bind(value, leaves)
-        shape = (geometry.timesteps, geometry.batch, geometry.side, geometry.side, geometry.channels)
+        shape = (geometry.timesteps, geometry.batch, _image_values(geometry))
         out = self._buffers.empty(shape, torch.float32)
         self.library.neuronas_materialise(
             ctypes.byref(program),
             ctypes.byref(_shape(geometry)),
             ctypes.c_void_p(out.data_ptr()),
-            ctypes.c_int32(self.threads),
+            self._threads(geometry),
         )
         del alive
         return Array(out)
@@ -140,41 +152,60 @@ class NativeBackend:
 
     def convolved_bytes(self, weights: FixedPoint, geometry: Geometry) -> int:
         """See ``Backend``."""
-        n_outputs = geometry.n_values // geometry.channels * len(weights.codes)
-        return n_outputs * result_type(weights).itemsize
+        n_outputs = geometry.n_values // geometry.channels * padded(len(weights.codes))
+        # If sums turn out not to fit, the store learns the true size afterwards; that is rare.
+        return n_outputs * sum_formats(weights, geometry.side**2)[0].dtype.itemsize
 
     def spike_bytes(self, geometry: Geometry) -> int:
         """See ``Backend``."""
         return self._convolve.spike_bytes(geometry)
 
-    def _normalisation(self, program: CProgram, shape: CShape, geometry: Geometry) -> tuple[Tensor, Tensor]:
-        sums = torch.empty(geometry.timesteps, geometry.channels, dtype=torch.float64)
+    def _normalisation(self, program: CProgram, geometry: Geometry) -> tuple[Tensor, Tensor]:
+        sums = torch.empty(geometry.timesteps, padded(geometry.channels), dtype=torch.float64)
         squares = torch.empty_like(sums)
         self.library.neuronas_statistics(
             ctypes.byref(program),
-            ctypes.byref(shape),
+            ctypes.byref(_shape(geometry)),
             ctypes.c_void_p(sums.data_ptr()),
             ctypes.c_void_p(squares.data_ptr()),
-            ctypes.c_int32(self.threads),
+            self._threads(geometry),
         )
         return affine(sums, squares, geometry.batch * geometry.side**2)
 
     def _bind(self, value: Value, leaves: Mapping[Leaf, Array]) -> tuple[CProgram, object]:
         """Return the program with its leaves' addresses, and what must stay alive while it runs."""
         program = self._program(value, frozenset(leaf for leaf in value.leaves if leaves[leaf].constant))
-        c_leaves = (CLeaf * max(1, len(program.leaves)))(*(_leaf(leaves[leaf]) for leaf in program.leaves))
-        c_ops = (COp * len(program.ops))(
-            *(COp(op.code, op.target, op.source, op.leaf, op.constant) for op in program.ops)
-        )
+        numbers = {leaf: number for number, leaf in enumerate(program.leaves)}
+        terms: list[CTerm] = []
+        steps: list[CStep] = []
+        for step in program.steps:
+            steps.append(CStep(step.pooled, step.target, len(terms), len(step.terms), step.constant))
+            terms += _terms(step.terms, numbers)
+        first = len(terms)
+        terms += _terms(program.terms, numbers)
+        c_leaves = (CLeaf * max(1, len(numbers)))(*(_leaf(leaves[leaf]) for leaf in program.leaves))
+        c_terms, c_steps = (CTerm * max(1, len(terms)))(*terms), (CStep * max(1, len(steps)))(*steps)
         bound = CProgram(
             ctypes.addressof(c_leaves),
-            ctypes.addressof(c_ops),
-            len(program.ops),
+            ctypes.addressof(c_terms),
+            ctypes.addressof(c_steps),
+            len(steps),
             program.n_buffers,
-            program.result,
-            0,
+            first,
+            len(terms) - first,
         )
-        return bound, (c_leaves, c_ops)
+        return bound, (c_leaves, c_terms, c_steps)
+
+    def _threads(self, geometry: Geometry) -> ctypes.c_int32:
+        return ctypes.c_int32(min(self.threads, 1 + geometry.n_values // _WORTH_A_THREAD))
+
+
+def _terms(terms: Sequence[Leaf | int], numbers: Mapping[Leaf, int]) -> list[CTerm]:
+    return [CTerm(0, numbers[term]) if isinstance(term, Leaf) else CTerm(1, term) for term in terms]
+
+
+def _image_values(geometry: Geometry) -> int:
+    return geometry.side**2 * padded(geometry.channels)
 
 
 def _leaf(array: Array) -> CLeaf:

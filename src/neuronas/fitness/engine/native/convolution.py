@@ -1,6 +1,7 @@
 """Exact convolutions of spikes on the CPU: on AMX tiles, else with oneDNN's integer convolution."""
 
 import ctypes
+from enum import IntEnum
 from functools import lru_cache
 from typing import Protocol
 
@@ -10,23 +11,32 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from neuronas.fitness.engine.backend import Geometry
-from neuronas.fitness.engine.native.library import CConvolution
 from neuronas.fitness.engine.native.memory import huge_memory
+from neuronas.kernels.library import MAX_SLICES, CCollection, CConvolution
 from neuronas.snn.quantisation import FixedPoint
 
 _TILE = 64
 _INT16_MAX = 2**15 - 1
-MAX_SLICES = 4
-"""As in kernels.cpp; 24-bit codes near their limit take four signed 8-bit slices."""
+
+
+LANES = 16
+"""Channels are padded to a multiple of this (kernels/lanes.h)."""
+
+
+def padded(channels: int) -> int:
+    """Channels in the kernels' layout of values."""
+    return -(-channels // LANES) * LANES
 
 
 class Convolve(Protocol):
     """Convolves spikes [T, B, …] with fixed-point weights; exact.
 
-    ``pad`` is the width of the zero border that it wants around the spikes.
+    ``pad`` is the width of the zero border that it wants around the spikes, ``depth`` the most channels in a plane of
+    them (see kernels/nodes.cpp).
     """
 
     pad: int
+    depth: int
 
     @property
     def name(self) -> str:
@@ -34,12 +44,12 @@ class Convolve(Protocol):
         ...
 
     def __call__(
-        self, spikes: Tensor, weights: FixedPoint, geometry: Geometry, out: Tensor, threads: int
-    ) -> tuple[Tensor, Tensor]:
-        """Write sums to ``out`` [T, B, H, W, out] of ``result_type(weights)``, in units of codes.
+        self, spikes: Tensor, weights: FixedPoint, geometry: Geometry, out: Tensor, form: "SumFormat", threads: int
+    ) -> tuple[Tensor, Tensor, bool]:
+        """Write sums to ``out`` (the layout of values) of ``form.dtype``, in units of codes.
 
         Returns:
-            Their totals and totals of squares, [T, out] float64.
+            Their totals and totals of squares, [T, padded out] float64, and whether every sum fits the format.
         """
         ...
 
@@ -52,14 +62,33 @@ class Convolve(Protocol):
         ...
 
 
+class SumFormat(IntEnum):
+    """How a convolution's sums are added and stored (``enum SumFormat`` of kernels/convolutions.cpp)."""
+
+    INT16 = 1
+    INT32 = 2
+    DOUBLE = 3
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """How sums are stored."""
+        return torch.int16 if self is SumFormat.INT16 else torch.float32
+
+
 @lru_cache(maxsize=1024)
-def result_type(weights: FixedPoint) -> torch.dtype:
-    """int16 where every possible sum of 8-bit codes fits, else float32."""
-    if n_slices(weights) > 1:
-        return torch.float32
+def sum_formats(weights: FixedPoint, n_pixels: int) -> tuple[SumFormat, ...]:
+    """Formats to try in order, for images of ``n_pixels``; the last one always fits.
+
+    int16 comes first for 8-bit codes even where a bound on the sums exceeds it: weights of both signs cancel, and the
+    kernels notice where they do not.
+    """
     codes = weights.codes.reshape(len(weights.codes), -1).astype(np.int64)
-    largest = max(codes.clip(min=0).sum(axis=1).max(), -codes.clip(max=0).sum(axis=1).min())
-    return torch.int16 if largest <= _INT16_MAX else torch.float32
+    largest = int(max(codes.clip(min=0).sum(axis=1).max(), -codes.clip(max=0).sum(axis=1).min()))
+    wide = _TILE * largest < 2**31 and n_pixels * largest**2 < 2**63
+    last = SumFormat.INT32 if wide else SumFormat.DOUBLE
+    if n_slices(weights) > 1:
+        return (last,)
+    return (SumFormat.INT16,) if largest <= _INT16_MAX else (SumFormat.INT16, last)
 
 
 @lru_cache(maxsize=1024)
@@ -93,15 +122,16 @@ class AmxConvolve:
     """
 
     name = "AMX int8 convolution"
+    depth = _TILE
 
     def __init__(self, library: ctypes.CDLL, max_kernel: int):
         self.library, self.pad = library, max_kernel // 2
 
     def __call__(
-        self, spikes: Tensor, weights: FixedPoint, geometry: Geometry, out: Tensor, threads: int
-    ) -> tuple[Tensor, Tensor]:
+        self, spikes: Tensor, weights: FixedPoint, geometry: Geometry, out: Tensor, form: SumFormat, threads: int
+    ) -> tuple[Tensor, Tensor, bool]:
         """See ``Convolve``."""
-        out_channels, _, kernel, _ = weights.codes.shape
+        kernel, out_channels = weights.codes.shape[2], padded(len(weights.codes))
         side, steps, batch = geometry.side, geometry.timesteps, geometry.batch
         if n_slices(weights) > MAX_SLICES:
             raise ValueError(f"codes of {n_slices(weights)} slices; the kernel takes at most {MAX_SLICES}")
@@ -111,10 +141,10 @@ class AmxConvolve:
         convolution = CConvolution(
             spikes.data_ptr(), packed.ctypes.data, out.data_ptr(), totals.data_ptr(), squares.data_ptr(),
             steps, batch, side, side, self.padded_channels(geometry.channels), out_channels,
-            self.pad, kernel, len(packed), out.dtype == torch.int16,
+            self.pad, kernel, len(packed), form,
         )  # fmt: skip
-        self.library.neuronas_convolve(ctypes.byref(convolution), ctypes.c_int32(threads))
-        return totals, squares
+        fits = self.library.neuronas_convolve(ctypes.byref(convolution), ctypes.c_int32(threads))
+        return totals, squares, bool(fits)
 
     def padded_channels(self, channels: int) -> int:
         """See ``Convolve``: a tile row holds 16, 32 or 64 channels."""
@@ -129,7 +159,7 @@ class AmxConvolve:
 
 @lru_cache(maxsize=128)
 def _packed(weights: FixedPoint, padded_channels: int) -> NDArray[np.int8]:
-    """Weights in the tile layout of kernels.cpp, zero where outputs or channels are padded."""
+    """Weights in the tile layout of kernels/convolutions.cpp, zero where outputs or channels are padded."""
     slices = sliced(weights)
     n, out_channels, channels, kernel, _ = slices.shape
     n_blocks, depth = -(-out_channels // 16), min(_TILE, padded_channels)
@@ -153,52 +183,42 @@ class OneDnnConvolve:
 
     name = "oneDNN int8 convolution"
     pad = 0
+    depth = 2**31  # one plane
     _CHUNK_BYTES = 2**23  # float32 results at a time: they are read back at once, while they are in the cache
 
     def __init__(self, library: ctypes.CDLL):
         self.library = library
 
     def __call__(
-        self, spikes: Tensor, weights: FixedPoint, geometry: Geometry, out: Tensor, threads: int
-    ) -> tuple[Tensor, Tensor]:
+        self, spikes: Tensor, weights: FixedPoint, geometry: Geometry, out: Tensor, form: SumFormat, threads: int
+    ) -> tuple[Tensor, Tensor, bool]:
         """See ``Convolve``."""
         side, steps, batch = geometry.side, geometry.timesteps, geometry.batch
-        out_channels = weights.codes.shape[0]
-        images = spikes.view(steps, batch, side, side, geometry.channels).permute(0, 1, 4, 2, 3)
+        out_channels = padded(len(weights.codes))
+        images = spikes.view(steps, batch, side, side, padded(geometry.channels)).permute(0, 1, 4, 2, 3)
         totals = torch.zeros(steps, out_channels, dtype=torch.float64)
         squares = torch.zeros_like(totals)
         chunk = max(1, self._CHUNK_BYTES // (4 * out_channels * side**2))
         kernels = _onednn_kernels(weights)
+        fits = 1
         for t in range(steps):
             for first in range(0, batch, chunk):
                 part = images[t, first : first + chunk]
-                sums = kernels[0](part)
-                if len(kernels) > 1:
-                    exact = sums.double()
-                    for power, kernel in enumerate(kernels[1:], start=1):
-                        exact += kernel(part).double() * 256.0**power
-                    out[t, first : first + chunk] = exact.permute(0, 2, 3, 1)
-                    totals[t] += exact.sum(dim=(0, 2, 3))
-                    squares[t] += exact.square().sum(dim=(0, 2, 3))
-                    continue
-                self.library.neuronas_collect(
-                    ctypes.c_void_p(sums.data_ptr()),
-                    ctypes.c_int64(len(part) * side**2),
-                    ctypes.c_int64(out_channels),
-                    ctypes.c_int32(out.dtype == torch.int16),
-                    ctypes.c_void_p(out[t, first].data_ptr()),
-                    ctypes.c_void_p(totals[t].data_ptr()),
-                    ctypes.c_void_p(squares[t].data_ptr()),
-                )
-        return totals, squares
+                sums = [kernel(part) for kernel in kernels]
+                collection = CCollection(
+                    (ctypes.c_void_p * MAX_SLICES)(*(one.data_ptr() for one in sums)), out[t, first].data_ptr(),
+                    totals[t].data_ptr(), squares[t].data_ptr(), len(part), side**2, out_channels, len(sums), form,
+                )  # fmt: skip
+                fits &= self.library.neuronas_collect(ctypes.byref(collection))
+        return totals, squares, bool(fits)
 
     def padded_channels(self, channels: int) -> int:
         """See ``Convolve``."""
-        return channels
+        return padded(channels)
 
     def spike_bytes(self, geometry: Geometry) -> int:
         """See ``Convolve``."""
-        return geometry.n_values
+        return geometry.n_values // geometry.channels * padded(geometry.channels)
 
 
 class _OneDnnKernel:
@@ -221,7 +241,10 @@ class _OneDnnKernel:
 
 @lru_cache(maxsize=64)
 def _onednn_kernels(weights: FixedPoint) -> list[_OneDnnKernel]:
-    return [_OneDnnKernel(torch.from_numpy(part)) for part in sliced(weights)]
+    slices = sliced(weights)
+    out_channels, channels = (padded(n) - n for n in slices.shape[1:3])
+    slices = np.pad(slices, ((0, 0), (0, out_channels), (0, channels), (0, 0), (0, 0)))
+    return [_OneDnnKernel(torch.from_numpy(part)) for part in slices]
 
 
 def onednn_works() -> str:

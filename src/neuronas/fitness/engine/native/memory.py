@@ -44,12 +44,12 @@ class Buffers:
         return torch.from_numpy(array).view(dtype).view(shape)
 
     def _take(self, n_bytes: int) -> mmap.mmap:
-        fitting = [memory for memory in self._free if n_bytes <= len(memory) <= max(n_bytes * _SLACK, _HUGE_PAGE)]
+        size = -(-n_bytes // _HUGE_PAGE) * _HUGE_PAGE
+        fitting = [memory for memory in self._free if size <= len(memory) <= size * _SLACK]
         if fitting:
             best = min(fitting, key=len)
             self._free.remove(best)
             return best
-        size = -(-n_bytes // _HUGE_PAGE) * _HUGE_PAGE
         while self._free and self._total + size > self.limit_bytes:
             self._total -= len(self._free.pop(0))
         self._total += size

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-_SOURCE = Path(__file__).with_name("kernels.cpp")
+_SOURCES = Path(__file__).parent
 _FLAGS = (
     "-O3", "-march=native", "-std=c++17", "-shared", "-fPIC", "-pthread",
     # A fused multiply-add would round differently from the reference.
@@ -20,53 +20,71 @@ _FLAGS = (
 DISABLE = "NEURONAS_NATIVE"
 """Environment variable: 0 leaves the native kernels out."""
 
+MAX_SLICES = 4
+"""``kMaxSlices`` of kernels/convolutions.cpp; 24-bit codes near their limit take four signed 8-bit slices."""
+
 _pointer, _int32, _int64, _float = ctypes.c_void_p, ctypes.c_int32, ctypes.c_int64, ctypes.c_float
 
 
 class CLeaf(ctypes.Structure):
-    """``struct Leaf`` of kernels.cpp."""
+    """``struct Leaf`` of kernels/nodes.cpp."""
 
     _fields_ = (("kind", _int32), ("constant", _int32), ("data", _pointer), ("scale", _pointer), ("shift", _pointer))
 
 
-class COp(ctypes.Structure):
-    """``struct Op`` of kernels.cpp."""
+class CTerm(ctypes.Structure):
+    """``struct Term`` of kernels/nodes.cpp."""
 
-    _fields_ = tuple((name, _int32) for name in ("code", "target", "source", "leaf", "constant"))
+    _fields_ = (("buffer", _int32), ("index", _int32))
+
+
+class CStep(ctypes.Structure):
+    """``struct Step`` of kernels/nodes.cpp."""
+
+    _fields_ = tuple((name, _int32) for name in ("pooled", "target", "first_term", "n_terms", "constant"))
 
 
 class CProgram(ctypes.Structure):
-    """``struct Program`` of kernels.cpp."""
+    """``struct Program`` of kernels/nodes.cpp."""
 
     _fields_ = (
-        ("leaves", _pointer), ("ops", _pointer),
-        ("n_ops", _int32), ("n_buffers", _int32), ("result", _int32), ("unused", _int32),
+        ("leaves", _pointer), ("terms", _pointer), ("steps", _pointer),
+        ("n_steps", _int32), ("n_buffers", _int32), ("first_term", _int32), ("n_terms", _int32),
     )  # fmt: skip
 
 
 class CShape(ctypes.Structure):
-    """``struct Shape`` of kernels.cpp."""
+    """``struct Shape`` of kernels/lanes.h."""
 
     _fields_ = tuple((name, _int64) for name in ("timesteps", "batch", "height", "width", "channels"))
 
 
 class CFire(ctypes.Structure):
-    """``struct Fire`` of kernels.cpp."""
+    """``struct Fire`` of kernels/nodes.cpp."""
 
     _fields_ = (
-        ("tau", _float), ("threshold", _float), ("reset", _float), ("pad", _int32), ("padded_channels", _int64),
-        ("scale", _pointer), ("shift", _pointer), ("state", _pointer), ("spikes", _pointer), ("bits", _pointer),
-        ("rows", _int64), ("row_bytes", _int64),
+        ("tau", _float), ("threshold", _float), ("reset", _float), ("pad", _int32), ("spike_channels", _int64),
+        ("depth", _int64), ("scale", _pointer), ("shift", _pointer), ("state", _pointer), ("spikes", _pointer),
+        ("bits", _pointer), ("rows", _int64), ("row_bytes", _int64),
+    )  # fmt: skip
+
+
+class CCollection(ctypes.Structure):
+    """``struct Collection`` of kernels/convolutions.cpp."""
+
+    _fields_ = (
+        ("slices", _pointer * MAX_SLICES), ("out", _pointer), ("sums", _pointer), ("squares", _pointer),
+        ("n_images", _int64), ("pixels", _int64), ("out_channels", _int64), ("n_slices", _int32), ("format", _int32),
     )  # fmt: skip
 
 
 class CConvolution(ctypes.Structure):
-    """``struct Convolution`` of kernels.cpp."""
+    """``struct Convolution`` of kernels/convolutions.cpp."""
 
     _fields_ = (
         ("spikes", _pointer), ("weights", _pointer), ("out", _pointer), ("sums", _pointer), ("squares", _pointer),
         ("timesteps", _int64), ("batch", _int64), ("height", _int64), ("width", _int64), ("padded_channels", _int64),
-        ("out_channels", _int64), ("pad", _int32), ("kernel", _int32), ("slices", _int32), ("as_int16", _int32),
+        ("out_channels", _int64), ("pad", _int32), ("kernel", _int32), ("slices", _int32), ("format", _int32),
     )  # fmt: skip
 
 
@@ -110,7 +128,8 @@ def _has_amx(library: ctypes.CDLL) -> bool:
 def _compiled(compiler: str) -> Path:
     machine = _processor()
     version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True).stdout  # noqa: S603 - a compiler from PATH
-    identity = "\0".join([_SOURCE.read_text(encoding="utf-8"), *_FLAGS, compiler, version, machine])
+    sources = [path.read_text(encoding="utf-8") for path in sorted((*_SOURCES.glob("*.cpp"), *_SOURCES.glob("*.h")))]
+    identity = "\0".join([*sources, *_FLAGS, compiler, version, machine])
     cache_folder = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "neuronas"  # noqa: PTH111
     target = cache_folder / f"kernels-{hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()}.so"
     if not target.is_file():
@@ -121,7 +140,7 @@ def _compiled(compiler: str) -> Path:
             target = Path(tempfile.mkdtemp(prefix="neuronas-")) / target.name
             handle, made = tempfile.mkstemp(suffix=".so", dir=target.parent)
         os.close(handle)
-        command = [compiler, *_FLAGS, "-o", made, str(_SOURCE)]
+        command = [compiler, *_FLAGS, "-o", made, *map(str, sorted(_SOURCES.glob("*.cpp")))]
         try:
             subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)  # noqa: S603
             Path(made).replace(target)  # atomic: another process may be building the same

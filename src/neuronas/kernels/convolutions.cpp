@@ -1,0 +1,227 @@
+// Exact convolutions of spikes with integer weights, with the statistics that batch normalisation needs.
+
+#include "lanes.h"
+
+#if defined(__AMX_INT8__) && defined(NEURONAS_AVX512)
+#define NEURONAS_AMX 1
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+namespace {
+
+constexpr int kMaxSlices = 4;
+
+// How a convolution's sums are added and stored; convolution.py chooses by a bound on them.
+enum SumFormat : int32_t {
+    kInt16 = 1,  // one slice, int16; whether all of them fit is found in passing
+    kInt32 = 2,  // added as int32, stored as float32
+    kDouble = 3  // added as float64, stored as float32
+};
+
+}  // namespace
+
+extern "C" {
+
+// 1 if this build and this machine can run the AMX convolution.
+int32_t neuronas_has_amx() {
+#if defined(NEURONAS_AMX)
+    constexpr long kRequestPermission = 0x1023, kTileData = 18;  // arch_prctl: ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+    static const int32_t granted = syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+    return granted;
+#else
+    return 0;
+#endif
+}
+
+struct Collection {
+    const float* slices[kMaxSlices];  // [n, H, W, out_channels] each: exact sums of one 8-bit slice of the weights
+    void* out;                        // values: [n, planes, H, W, channels of a plane], int16 or float32
+    double* sums;                     // [out_channels], added to
+    double* squares;
+    int64_t n_images, pixels, out_channels;  // channels padded to a multiple of 16
+    int32_t n_slices, format;
+};
+
+// Take over exact sums that another library computed for some images of one time step. Returns 0 if a sum does not fit.
+int32_t neuronas_collect(const Collection* collection) {
+    const Collection k = *collection;
+    double largest = 0.0;
+    for (int64_t image = 0; image < k.n_images; ++image)
+        for (int64_t first = 0; first < k.out_channels; first += kPlane) {
+            const int64_t n = std::min(kPlane, k.out_channels - first);
+            const int64_t to = (image * k.out_channels + first) * k.pixels;
+            for (int64_t p = 0; p < k.pixels; ++p) {
+                const int64_t from = (image * k.pixels + p) * k.out_channels + first;
+                for (int64_t c = 0; c < n; ++c) {
+                    double y = k.slices[0][from + c], unit = 256.0;
+                    for (int32_t slice = 1; slice < k.n_slices; ++slice, unit *= 256.0)
+                        y += k.slices[slice][from + c] * unit;
+                    if (k.format == kInt16)
+                        static_cast<int16_t*>(k.out)[to + p * n + c] = static_cast<int16_t>(static_cast<int32_t>(y));
+                    else
+                        static_cast<float*>(k.out)[to + p * n + c] = static_cast<float>(y);
+                    largest = std::max(largest, std::abs(y));
+                    k.sums[first + c] += y;
+                    k.squares[first + c] += y * y;
+                }
+            }
+        }
+    return k.format != kInt16 || largest <= 32767.0;
+}
+
+
+struct Convolution {
+    const uint8_t* spikes;  // [N, Cp / depth, H + 2p, W + 2p, depth], followed by readable memory for 16 more pixels
+    const int8_t* weights;  // [slices, out blocks of 16, Cp / depth, k * k, depth / 4, 16, 4]
+    void* out;              // values: [N, planes, H, W, channels of a plane], int16 or float32
+    double* sums;           // [T, out_channels]
+    double* squares;
+    int64_t timesteps, batch, height, width, padded_channels, out_channels;  // out_channels: a multiple of 16
+    int32_t pad, kernel, slices, format;
+};
+
+// Exact convolution of spikes with 8-bit slices of weights on Intel AMX, with the statistics that batch normalisation
+// needs. Each time step has batch images. Returns 0 if a sum does not fit the format.
+int32_t neuronas_convolve(const Convolution* convolution, int32_t threads) {
+#if defined(NEURONAS_AMX)
+    const Convolution k = *convolution;
+    const int64_t depth = std::min<int64_t>(64, k.padded_channels);
+    const int64_t n_depth = k.padded_channels / depth;
+    const int64_t wide = k.width + 2 * k.pad, plane_bytes = (k.height + 2 * k.pad) * wide * depth;
+    const int64_t image_bytes = n_depth * plane_bytes;
+    const int64_t taps = k.kernel * k.kernel, n_blocks = k.out_channels / 16, tile_bytes = depth * 16;
+    const int64_t block_bytes = taps * n_depth * tile_bytes, slice_bytes = n_blocks * block_bytes;
+    const int64_t n_segments = (k.width + 15) / 16 * k.height, per_row = (k.width + 15) / 16;
+    const int64_t skip = k.pad - k.kernel / 2;  // the border may be wider than this kernel needs
+
+    struct alignas(64) Tiles {
+        uint8_t palette = 1, start = 0, reserved[14] = {};
+        uint16_t columns[16] = {};
+        uint8_t rows[16] = {};
+    } tiles;
+    static_assert(sizeof(Tiles) == 64);
+    constexpr int kSpikes = 4, kWeights = 7;  // tiles: 0 to 3 sums of four pixel segments, 4 to 6 spikes, 7 weights
+    for (int i = 0; i < 8; ++i) tiles.rows[i] = 16, tiles.columns[i] = 64;
+    for (int i = kSpikes; i < kWeights; ++i) tiles.columns[i] = static_cast<uint16_t>(depth);
+    tiles.rows[kWeights] = static_cast<uint8_t>(depth / 4);
+
+    std::vector<double> partial(2 * k.timesteps * k.batch * k.out_channels);  // per image: the order is then fixed
+    std::atomic<int32_t> fits{1};
+    parallel_for(k.timesteps * k.batch, threads, [&](int64_t image, int) {
+        _tile_loadconfig(&tiles);
+        alignas(64) int32_t found[kMaxSlices][4][16][16];
+        double* sums = partial.data() + image * 2 * k.out_channels;
+        double* squares = sums + k.out_channels;
+        const uint8_t* base = k.spikes + image * image_bytes + skip * (wide + 1) * depth;
+        // One block of 16 outputs at a time: its weights and the rows in use fit the first-level cache.
+        for (int64_t block = 0; block < n_blocks; ++block) {
+            const int64_t first = block * 16, plane = first / kPlane * kPlane;
+            const int64_t stride = std::min(kPlane, k.out_channels - plane);  // channels of this plane of values
+            const int64_t plane_at = (image * k.out_channels + plane) * k.height * k.width + first - plane;
+            __m512i low = _mm512_setzero_si512(), high_half = low, even = low, odd = low, largest = low;
+            double wide_sum[16] = {}, wide_square[16] = {};
+            for (int64_t group = 0; group < n_segments; group += 4) {
+                const int64_t n_parts = std::min<int64_t>(4, n_segments - group);
+                const uint8_t* a[4];
+                for (int64_t part = 0; part < 4; ++part) {
+                    const int64_t segment = group + std::min(part, n_parts - 1);
+                    a[part] = base + (segment / per_row * wide + segment % per_row * 16) * depth;
+                }
+                for (int32_t slice = 0; slice < k.slices; ++slice) {
+                    const int8_t* w = k.weights + slice * slice_bytes + block * block_bytes;
+                    _tile_zero(0);
+                    _tile_zero(1);
+                    _tile_zero(2);
+                    _tile_zero(3);
+                    // Kernel positions innermost: they read almost the same lines, which are then in the cache.
+                    for (int64_t plane = 0; plane < n_depth; ++plane)
+                        for (int64_t tap = 0; tap < taps; ++tap, w += tile_bytes) {
+                            const int64_t at = (tap / k.kernel * wide + tap % k.kernel) * depth + plane * plane_bytes;
+                            _tile_loadd(7, w, 64);
+                            _tile_loadd(4, a[0] + at, depth);
+                            _tile_dpbusd(0, 4, 7);
+                            _tile_loadd(5, a[1] + at, depth);
+                            _tile_dpbusd(1, 5, 7);
+                            _tile_loadd(6, a[2] + at, depth);
+                            _tile_dpbusd(2, 6, 7);
+                            _tile_loadd(4, a[3] + at, depth);
+                            _tile_dpbusd(3, 4, 7);
+                        }
+                    _tile_stored(0, found[slice][0], 64);
+                    _tile_stored(1, found[slice][1], 64);
+                    _tile_stored(2, found[slice][2], 64);
+                    _tile_stored(3, found[slice][3], 64);
+                }
+                __m512i sum = _mm512_setzero_si512();  // of 64 pixels: fits 32 bits (kInt32: see convolution.py)
+                for (int64_t part = 0; part < n_parts; ++part) {
+                    const int64_t h = (group + part) / per_row, column = (group + part) % per_row * 16;
+                    const int64_t m = std::min<int64_t>(16, k.width - column);
+                    const int64_t at = plane_at + (h * k.width + column) * stride;
+                    if (k.format != kDouble) {
+                        int16_t* narrow = static_cast<int16_t*>(k.out) + at;
+                        float* out = static_cast<float*>(k.out) + at;
+                        for (int64_t p = 0; p < m; ++p) {
+                            __m512i y = _mm512_load_si512(found[0][part][p]);
+                            for (int32_t slice = 1; slice < k.slices; ++slice)
+                                y = _mm512_add_epi32(
+                                    y, _mm512_slli_epi32(_mm512_load_si512(found[slice][part][p]), 8 * slice));
+                            const __m512i high = _mm512_srli_epi64(y, 32);
+                            sum = _mm512_add_epi32(sum, y);
+                            even = _mm512_add_epi64(even, _mm512_mul_epi32(y, y));
+                            odd = _mm512_add_epi64(odd, _mm512_mul_epi32(high, high));
+                            if (k.format == kInt16) {
+                                largest = _mm512_max_epi32(largest, _mm512_abs_epi32(y));
+                                _mm256_storeu_si256(reinterpret_cast<__m256i*>(narrow + p * stride), _mm512_cvtepi32_epi16(y));
+                            } else {
+                                _mm512_storeu_ps(out + p * stride, _mm512_cvtepi32_ps(y));
+                            }
+                        }
+                    } else {
+                        float* out = static_cast<float*>(k.out) + at;
+                        for (int64_t p = 0; p < m; ++p)
+                            for (int64_t c = 0; c < 16; ++c) {
+                                double y = found[0][part][p][c];
+                                for (int32_t slice = 1; slice < k.slices; ++slice)
+                                    y += static_cast<double>(found[slice][part][p][c]) * (1 << (8 * slice));
+                                wide_sum[c] += y;
+                                wide_square[c] += y * y;
+                                out[p * stride + c] = static_cast<float>(y);
+                            }
+                    }
+                }
+                low = _mm512_add_epi64(low, _mm512_cvtepi32_epi64(_mm512_castsi512_si256(sum)));
+                high_half = _mm512_add_epi64(high_half, _mm512_cvtepi32_epi64(_mm512_extracti64x4_epi64(sum, 1)));
+            }
+            if (k.format == kInt16 && _mm512_reduce_max_epi32(largest) > 32767) fits = 0;
+            if (k.format != kDouble) {
+                alignas(64) int64_t total[16], evens[8], odds[8];
+                _mm512_store_si512(total, low);
+                _mm512_store_si512(total + 8, high_half);
+                _mm512_store_si512(evens, even);
+                _mm512_store_si512(odds, odd);
+                for (int64_t c = 0; c < 16; ++c) {
+                    wide_sum[c] = static_cast<double>(total[c]);
+                    wide_square[c] = static_cast<double>(c % 2 ? odds[c / 2] : evens[c / 2]);
+                }
+            }
+            std::memcpy(sums + first, wide_sum, sizeof(wide_sum));
+            std::memcpy(squares + first, wide_square, sizeof(wide_square));
+        }
+        _tile_release();
+    });
+    std::fill(k.sums, k.sums + k.timesteps * k.out_channels, 0.0);
+    std::fill(k.squares, k.squares + k.timesteps * k.out_channels, 0.0);
+    for (int64_t image = 0; image < k.timesteps * k.batch; ++image)
+        for (int64_t c = 0; c < k.out_channels; ++c) {
+            k.sums[image / k.batch * k.out_channels + c] += partial[image * 2 * k.out_channels + c];
+            k.squares[image / k.batch * k.out_channels + c] += partial[(image * 2 + 1) * k.out_channels + c];
+        }
+    return fits;
+#else
+    (void)convolution, (void)threads;
+    return 0;
+#endif
+}
+
+}  // extern "C"

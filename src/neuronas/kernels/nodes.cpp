@@ -1,0 +1,434 @@
+// Nodes: a node's value is never stored. One pass adds its edges, pools, normalises, runs the neurons over all time
+// steps and packs their spikes. Float32 in the order of neuronas.snn.arithmetic, statistics in float64.
+
+#include "lanes.h"
+
+namespace {
+
+enum Kind : int32_t { kDense = 0, kConvInt16 = 1, kConvFloat = 2, kBuffer = 3 };
+
+struct Leaf {
+    int32_t kind;
+    int32_t constant;    // 1: the same at every time step (leading dimension 1)
+    const void* data;    // [T or 1, B, planes, H, W, n]
+    const float* scale;  // [T, padded channels] for convolutions
+    const float* shift;
+};
+
+struct Term {
+    int32_t buffer, index;  // 1 and a buffer, or 0 and a leaf
+};
+
+// Write the sum of some terms, pooled or not, to a buffer.
+struct Step {
+    int32_t pooled, target, first_term, n_terms;
+    int32_t constant;  // 1: the same at every time step, so computed at the first one only
+};
+
+// A node's value: the steps in order, then the sum of the last terms.
+struct Program {
+    const Leaf* leaves;
+    const Term* terms;
+    const Step* steps;
+    int32_t n_steps, n_buffers, first_term, n_terms;
+};
+
+constexpr int kMaxTerms = 4;
+
+// A term at one step, image and plane; data of the first pixel.
+struct Bound {
+    int32_t kind;
+    const void* data;
+    const float *scale, *shift;
+};
+
+template <int kVectors>
+inline Lanes value(const Bound& term, int64_t pixel, int vector, Lanes scale, Lanes shift) {
+    const int64_t at = (pixel * kVectors + vector) * kLanes;
+    if (term.kind == kConvInt16) return load(static_cast<const int16_t*>(term.data) + at) * scale + shift;
+    const Lanes x = load(static_cast<const float*>(term.data) + at);
+    return term.kind == kConvFloat ? x * scale + shift : x;
+}
+
+// Call use(pixel, vector, value) with the sum of N terms.
+template <int N, int kVectors, typename Use>
+inline void add_terms(const Bound* terms, int64_t first, int64_t last, Use&& use) {
+    Lanes scale[N + 1][kVectors], shift[N + 1][kVectors];
+    for (int i = 0; i < N; ++i)
+        for (int v = 0; v < kVectors; ++v) {
+            scale[i][v] = terms[i].scale ? load(terms[i].scale + v * kLanes) : all(1.0f);
+            shift[i][v] = terms[i].shift ? load(terms[i].shift + v * kLanes) : all(0.0f);
+        }
+    for (int64_t pixel = first; pixel < last; ++pixel)
+        for (int v = 0; v < kVectors; ++v) {
+            Lanes x = N ? value<kVectors>(terms[0], pixel, v, scale[0][v], shift[0][v]) : all(0.0f);
+            for (int i = 1; i < N; ++i) x = x + value<kVectors>(terms[i], pixel, v, scale[i][v], shift[i][v]);
+            use(pixel, v, x);
+        }
+}
+
+template <int kVectors, typename Use>
+inline void add_terms(const Bound* terms, int n_terms, int64_t first, int64_t last, Use&& use) {
+    switch (n_terms) {
+        case 0: return add_terms<0, kVectors>(terms, first, last, use);
+        case 1: return add_terms<1, kVectors>(terms, first, last, use);
+        case 2: return add_terms<2, kVectors>(terms, first, last, use);
+        case 3: return add_terms<3, kVectors>(terms, first, last, use);
+        default: return add_terms<4, kVectors>(terms, first, last, use);
+    }
+}
+
+bool has_pool(const Program& program) {
+    return std::any_of(program.steps, program.steps + program.n_steps, [](const Step& step) { return step.pooled; });
+}
+
+// Rows that are evaluated at a time. Without pooling neighbours do not matter: few rows stay in the first-level cache.
+int64_t rows_at_a_time(const Program& program, const Shape& s) {
+    return has_pool(program) ? s.height : std::max<int64_t>(1, 128 / s.width);
+}
+
+// Evaluates a program for some rows of a plane of an image, one time step after the other.
+template <int kVectors>
+class Evaluation {
+   public:
+    static constexpr int64_t kChannels = kVectors * kLanes;
+
+    Evaluation(const Program& program, const Shape& s, std::vector<float>& memory, int64_t rows)
+        : program_(program), shape_(s), length_(rows * s.width * kChannels), memory_(memory) {
+        const int64_t line = s.width * kChannels;
+        memory.resize(std::max<size_t>(memory.size(), (program.n_buffers + 1) * length_ + 4 * line + 2 * kChannels));
+        row_ = potentials() + length_;
+        ring_ = row_ + line + 2 * kChannels;
+    }
+
+    // Room for the neurons' potentials.
+    float* potentials() { return memory_.data() + program_.n_buffers * length_; }
+
+    void start(int64_t b, int64_t plane, int64_t first_row, int64_t n_rows) {
+        b_ = b, plane_ = plane, first_ = first_row * shape_.width, n_rows_ = n_rows;
+    }
+
+    // Compute what the node's value at a step needs.
+    void run_steps(int64_t t) {
+        Bound terms[kMaxTerms];
+        for (int32_t i = 0; i < program_.n_steps; ++i) {
+            const Step& step = program_.steps[i];
+            if (step.constant && t > 0) continue;  // still in its buffer, which nothing else uses
+            bind(step.first_term, step.n_terms, t, terms);
+            float* target = buffer(step.target);
+            if (step.pooled)
+                pool(terms, step.n_terms, target);
+            else
+                add_terms<kVectors>(terms, step.n_terms, 0, n_rows_ * shape_.width,
+                                    [&](int64_t p, int v, Lanes x) { store(target + p * kChannels + v * kLanes, x); });
+        }
+        bind(program_.first_term, program_.n_terms, t, result_);
+    }
+
+    // Call use(pixel, vector, value) for the node's value in a row; pixels count from the first row.
+    template <typename Use>
+    void each_in_row(int64_t row, Use&& use) {
+        add_terms<kVectors>(result_, program_.n_terms, row * shape_.width, (row + 1) * shape_.width, use);
+    }
+
+   private:
+    float* buffer(int64_t i) { return memory_.data() + i * length_; }
+
+    void bind(int32_t first_term, int32_t n_terms, int64_t t, Bound* bound) {
+        for (int32_t i = 0; i < n_terms; ++i) {
+            const Term& term = program_.terms[first_term + i];
+            if (term.buffer) {
+                bound[i] = {kBuffer, buffer(term.index), nullptr, nullptr};
+                continue;
+            }
+            const Leaf& leaf = program_.leaves[term.index];
+            const int64_t at = shape_.offset(leaf.constant ? 0 : t, b_, plane_) + first_ * kChannels;
+            const int64_t channel = t * shape_.padded() + plane_ * kPlane;
+            const void* data = leaf.kind == kConvInt16
+                                   ? static_cast<const void*>(static_cast<const int16_t*>(leaf.data) + at)
+                                   : static_cast<const void*>(static_cast<const float*>(leaf.data) + at);
+            bound[i] = {leaf.kind, data, leaf.scale ? leaf.scale + channel : nullptr,
+                        leaf.shift ? leaf.shift + channel : nullptr};
+        }
+    }
+
+    // 3x3 average, zeros outside: sums along a row first, then down the column, then divided by 9.
+    void pool(const Bound* terms, int32_t n_terms, float* out) {
+        const int64_t width = shape_.width, line = width * kChannels;
+        const Lanes nine = all(9.0f), ninth = all(1.0f / 9.0f);
+        float* row = row_ + kChannels;  // a border of one zero pixel on each side
+        std::fill(row - kChannels, row, 0.0f);
+        std::fill(row + line, row + line + kChannels, 0.0f);
+        float* above = ring_;
+        float* here = ring_ + line;
+        float* below = ring_ + 2 * line;
+        std::fill(here, here + line, 0.0f);
+        for (int64_t h = 0; h <= n_rows_; ++h) {  // sum row h, then finish row h - 1
+            if (h < n_rows_)
+                add_terms<kVectors>(terms, n_terms, h * width, (h + 1) * width, [&](int64_t p, int v, Lanes x) {
+                    store(row + (p - h * width) * kChannels + v * kLanes, x);
+                });
+            else
+                std::fill(row, row + line, 0.0f);
+            float* to = out + (h - 1) * line;
+            for (int64_t i = 0; i < line; i += kLanes) {
+                const Lanes sum = (load(row + i - kChannels) + load(row + i)) + load(row + i + kChannels);
+                store(below + i, sum);
+                if (h) store(to + i, divide((load(above + i) + load(here + i)) + sum, nine, ninth));
+            }
+            float* oldest = above;
+            above = here, here = below, below = oldest;
+        }
+    }
+
+    const Program& program_;
+    const Shape shape_;
+    const int64_t length_;
+    std::vector<float>& memory_;
+    float *row_, *ring_;
+    int64_t b_ = 0, plane_ = 0, first_ = 0, n_rows_ = 0;
+    Bound result_[kMaxTerms];
+};
+
+// Call work.template operator()<vectors of a plane>(b, plane, thread) for some planes of all images.
+template <typename Work>
+void each_plane(const Shape& s, int64_t planes_at_a_time, int threads, const Work& work) {
+    const int64_t groups = (s.planes() + planes_at_a_time - 1) / planes_at_a_time;
+    parallel_for(s.batch * groups, threads, [&](int64_t index, int thread) {
+        const int64_t b = index / groups, first = index % groups * planes_at_a_time;
+        for (int64_t plane = first; plane < std::min(first + planes_at_a_time, s.planes()); ++plane) {
+            if (s.plane_channels(plane) == kPlane)
+                work.template run<2>(b, plane, thread);
+            else
+                work.template run<1>(b, plane, thread);
+        }
+    });
+}
+
+using Memory = std::vector<std::vector<float>>;  // one for each thread
+
+struct StatisticsPass {
+    const Program& program;
+    const Shape& s;
+    Memory& memory;
+    double* partial;  // [B, 2, T, padded channels]
+
+    template <int kVectors>
+    void run(int64_t b, int64_t plane, int thread) const {
+        const int64_t rows = rows_at_a_time(program, s), length = s.timesteps * s.padded();
+        Evaluation<kVectors> evaluation(program, s, memory[thread], rows);
+        for (int64_t first = 0; first < s.height; first += rows) {
+            const int64_t n = std::min(rows, s.height - first);
+            evaluation.start(b, plane, first, n);
+            for (int64_t t = 0; t < s.timesteps; ++t) {
+                evaluation.run_steps(t);
+                Totals totals[kVectors];
+                for (int64_t row = 0; row < n; ++row)
+                    evaluation.each_in_row(row, [&](int64_t, int v, Lanes x) { totals[v].add(x); });
+                double* sums = partial + b * 2 * length + t * s.padded() + plane * kPlane;
+                for (int v = 0; v < kVectors; ++v)
+                    totals[v].add_to(sums + v * kLanes, sums + length + v * kLanes);
+            }
+        }
+    }
+};
+
+struct MaterialisePass {
+    const Program& program;
+    const Shape& s;
+    Memory& memory;
+    float* out;  // [T, B, planes, H, W, n]
+
+    template <int kVectors>
+    void run(int64_t b, int64_t plane, int thread) const {
+        Evaluation<kVectors> evaluation(program, s, memory[thread], s.height);
+        evaluation.start(b, plane, 0, s.height);
+        for (int64_t t = 0; t < s.timesteps; ++t) {
+            evaluation.run_steps(t);
+            float* to = out + s.offset(t, b, plane);
+            for (int64_t row = 0; row < s.height; ++row)
+                evaluation.each_in_row(
+                    row, [&](int64_t p, int v, Lanes x) { store(to + (p * kVectors + v) * kLanes, x); });
+        }
+    }
+};
+
+struct Fire {
+    float tau, threshold, reset;
+    int32_t pad;              // border of the spikes in pixels
+    int64_t spike_channels;   // padded: a multiple of depth
+    int64_t depth;            // channels of a plane of spikes
+    const float* scale;       // [T, padded channels], or null: batch normalisation in front of the neurons
+    const float* shift;
+    float* state;             // as one step of values: potentials, read and written; null: start at reset and forget
+    uint8_t* spikes;          // [T, B, spike planes, H + 2p, W + 2p, depth], zero borders; null: bits only
+    uint8_t* bits;            // [T, rows, row_bytes]: by plane, pixel and channel; zero beyond
+    int64_t rows, row_bytes;
+};
+
+// Zero everything of a plane of spikes that no neuron writes: the border, and channels beyond the real ones.
+void clear_border(uint8_t* plane, const Shape& s, int64_t pad, int64_t depth, bool full) {
+    const int64_t line = (s.width + 2 * pad) * depth;
+    if (!full) {
+        std::memset(plane, 0, (s.height + 2 * pad) * line);
+        return;
+    }
+    std::memset(plane, 0, pad * line);
+    for (int64_t h = pad; h < s.height + pad; ++h) {
+        std::memset(plane + h * line, 0, pad * depth);
+        std::memset(plane + (h + 1) * line - pad * depth, 0, pad * depth);
+    }
+    std::memset(plane + (s.height + pad) * line, 0, pad * line);
+}
+
+struct FirePass {
+    const Program& program;
+    const Shape& s;
+    const Fire& f;
+    Memory& memory;
+
+    int64_t spike_plane_bytes() const { return (s.height + 2 * f.pad) * (s.width + 2 * f.pad) * f.depth; }
+    uint8_t* spike_plane(int64_t t, int64_t b, int64_t channel) const {
+        return f.spikes + (t * s.batch + b) * (f.spike_channels / f.depth) * spike_plane_bytes() +
+               channel / f.depth * spike_plane_bytes();
+    }
+
+    template <int kVectors>
+    void run(int64_t b, int64_t plane, int thread) const {
+        const int64_t channel = plane * kPlane;
+        if (f.spikes && channel % f.depth == 0)  // each spike plane has one thread: its first value plane comes first
+            for (int64_t t = 0; t < s.timesteps; ++t)
+                clear_border(spike_plane(t, b, channel), s, f.pad, f.depth, channel + f.depth <= s.padded());
+        if (plane == 0)
+            for (int64_t t = 0; t < s.timesteps; ++t) {
+                const int64_t used = s.padded() / 8 * s.pixels();
+                std::memset(f.bits + (t * f.rows + b) * f.row_bytes + used, 0, f.row_bytes - used);
+            }
+        if (f.scale)
+            fire<kVectors, true>(b, plane, thread);
+        else
+            fire<kVectors, false>(b, plane, thread);
+    }
+
+    template <int kVectors, bool kNormalised>
+    void fire(int64_t b, int64_t plane, int thread) const {
+        constexpr int64_t kChannels = kVectors * kLanes;
+        const int64_t rows = rows_at_a_time(program, s), channel = plane * kPlane;
+        const Lanes tau = all(f.tau), reciprocal = all(1.0f / f.tau), threshold = all(f.threshold), reset = all(f.reset);
+        uint16_t real[kVectors];  // channels that are no padding
+        for (int v = 0; v < kVectors; ++v) {
+            const int64_t n = std::clamp<int64_t>(s.channels - channel - v * kLanes, 0, kLanes);
+            real[v] = static_cast<uint16_t>((1u << n) - 1);
+        }
+        Evaluation<kVectors> evaluation(program, s, memory[thread], rows);
+        for (int64_t first = 0; first < s.height; first += rows) {
+            const int64_t n = std::min(rows, s.height - first), at = first * s.width * kChannels;
+            evaluation.start(b, plane, first, n);
+            float* potentials = f.state ? f.state + s.offset(0, b, plane) + at : evaluation.potentials();
+            if (!f.state) std::fill(potentials, potentials + n * s.width * kChannels, f.reset);
+            for (int64_t t = 0; t < s.timesteps; ++t) {
+                evaluation.run_steps(t);
+                Lanes scale[kVectors], shift[kVectors];
+                for (int v = 0; v < kVectors && kNormalised; ++v) {
+                    scale[v] = load(f.scale + t * s.padded() + channel + v * kLanes);
+                    shift[v] = load(f.shift + t * s.padded() + channel + v * kLanes);
+                }
+                uint8_t* bits = f.bits + (t * f.rows + b) * f.row_bytes + (channel * s.pixels() + at) / 8;
+                for (int64_t row = 0; row < n; ++row) {
+                    uint8_t* bytes = nullptr;  // of this row's pixel 0, if pixels counted from the first row
+                    if (f.spikes) {
+                        const int64_t wide = s.width + 2 * f.pad;
+                        const int64_t pixel = (first + row + f.pad) * wide + f.pad - row * s.width;
+                        bytes = spike_plane(t, b, channel) + pixel * f.depth + channel % f.depth;
+                    }
+                    evaluation.each_in_row(row, [&](int64_t p, int v, Lanes drive) {
+                        if (kNormalised) drive = drive * scale[v] + shift[v];
+                        float* potential = potentials + (p * kVectors + v) * kLanes;
+                        const Lanes before = load(potential);
+                        const Lanes h = before + divide(drive - (before - reset), tau, reciprocal);
+                        const uint16_t fires = at_least(h, threshold) & real[v];
+                        store(potential, select(fires, reset, h));
+                        if (bytes) store_spikes(bytes + p * f.depth + v * kLanes, fires);
+                        std::memcpy(bits + (p * kVectors + v) * 2, &fires, 2);
+                    });
+                }
+            }
+        }
+    }
+};
+
+struct ReducePass {
+    const Leaf& leaf;
+    const Shape& s;
+    float* out;  // [T, B, planes, H / 2, W / 2, n]
+
+    template <int kVectors>
+    void run(int64_t b, int64_t plane, int) const {
+        for (int64_t t = 0; t < s.timesteps; ++t) {
+            const int64_t channel = t * s.padded() + plane * kPlane;
+            const Shape small{s.timesteps, s.batch, s.height / 2, s.width / 2, s.channels};
+            float* to = out + small.offset(t, b, plane);
+            Bound term{leaf.kind, nullptr, nullptr, nullptr};
+            if (leaf.kind == kConvInt16)
+                term.data = static_cast<const int16_t*>(leaf.data) + s.offset(t, b, plane);
+            else
+                term.data = static_cast<const float*>(leaf.data) + s.offset(t, b, plane);
+            const Lanes quarter = all(0.25f);
+            for (int v = 0; v < kVectors; ++v) {
+                const Lanes scale = load(leaf.scale + channel + v * kLanes);
+                const Lanes shift = load(leaf.shift + channel + v * kLanes);
+                for (int64_t h = 0; h < small.height; ++h)
+                    for (int64_t w = 0; w < small.width; ++w) {
+                        const int64_t top = 2 * h * s.width + 2 * w, bottom = top + s.width;
+                        auto at = [&](int64_t pixel) { return value<kVectors>(term, pixel, v, scale, shift); };
+                        const Lanes sum = (at(top) + at(top + 1)) + (at(bottom) + at(bottom + 1));
+                        store(to + ((h * small.width + w) * kVectors + v) * kLanes, sum * quarter);
+                    }
+            }
+        }
+    }
+};
+
+}  // namespace
+
+extern "C" {
+
+// Sums and sums of squares of a program's value: [T, padded channels] each, added over images in order, so the result
+// does not depend on the number of threads.
+void neuronas_statistics(const Program* program, const Shape* shape, double* sums, double* squares, int32_t threads) {
+    const Shape s = *shape;
+    const int64_t length = s.timesteps * s.padded();
+    std::vector<double> partial(s.batch * 2 * length);
+    Memory memory(threads);
+    each_plane(s, 1, threads, StatisticsPass{*program, s, memory, partial.data()});
+    std::fill(sums, sums + length, 0.0);
+    std::fill(squares, squares + length, 0.0);
+    for (int64_t b = 0; b < s.batch; ++b)
+        for (int64_t i = 0; i < length; ++i) {
+            sums[i] += partial[b * 2 * length + i];
+            squares[i] += partial[(b * 2 + 1) * length + i];
+        }
+}
+
+// The value of a program: float32 [T, B, planes, H, W, n].
+void neuronas_materialise(const Program* program, const Shape* shape, float* out, int32_t threads) {
+    Memory memory(threads);
+    each_plane(*shape, 1, threads, MaterialisePass{*program, *shape, memory, out});
+}
+
+// LIF neurons on a program's value.
+void neuronas_fire(const Program* program, const Shape* shape, const Fire* fire, int32_t threads) {
+    Memory memory(threads);
+    for (int64_t t = 0; t < shape->timesteps; ++t)
+        std::memset(fire->bits + (t * fire->rows + shape->batch) * fire->row_bytes, 0,
+                    (fire->rows - shape->batch) * fire->row_bytes);
+    const int64_t planes_at_a_time = std::max<int64_t>(1, fire->depth / kPlane);
+    each_plane(*shape, planes_at_a_time, threads, FirePass{*program, *shape, *fire, memory});
+}
+
+// Normalise a convolution's sums and average disjoint 2x2 blocks: float32 [T, B, planes, H / 2, W / 2, n].
+void neuronas_reduce(const Leaf* leaf, const Shape* shape, float* out, int32_t threads) {
+    each_plane(*shape, 1, threads, ReducePass{*leaf, *shape, out});
+}
+
+}  // extern "C"
