@@ -64,6 +64,7 @@ def plan(config: RunConfig) -> Plan:
         channels=network.channels or 0,
         n_cells=space.cells,
         head_width=network.head_width or 0,
+        head=network.head,
     )
     accelerator = load_accelerator(config.hardware.accelerator)
     cost_model = make_cost_model(config.hardware.cost_model, accelerator, network.weight_bits, network.timesteps)

@@ -11,6 +11,7 @@ from neuronas.config.models import (
     RunConfig,
     SearchConfig,
     Section,
+    TrainConfig,
 )
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "RunConfig",
     "SearchConfig",
     "Section",
+    "TrainConfig",
     "read_yaml",
     "validate",
     "write_text",

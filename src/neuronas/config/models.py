@@ -28,7 +28,8 @@ class NetworkConfig(Section):
     """The network around the cells, and its precision.
 
     ``weight_bits`` 4 to 16 is fixed point, 32 means that weights are not quantised. ``tau`` (dimensionless,
-    in time steps), ``v_threshold`` and ``v_reset`` are the LIF neuron's.
+    in time steps), ``v_threshold`` and ``v_reset`` are the LIF neuron's. Head ``linear`` is the papers', of
+    ``head_width``; ``gap`` averages over all pixels and has a few thousand weights.
     """
 
     channels: Annotated[int, Field(ge=1, le=4096)] | None = None
@@ -39,6 +40,7 @@ class NetworkConfig(Section):
     weight_bits: Bits = 8
     rounding: Literal["nearest", "floor", "stochastic"] = "nearest"
     head_width: Annotated[int, Field(ge=1)] | None = None
+    head: Literal["linear", "gap"] = "linear"
 
     @field_validator("weight_bits")
     @classmethod
@@ -100,6 +102,47 @@ class SearchConfig(Section):
     n_draws: Annotated[int, Field(ge=1)] = 5000
 
 
+class TrainConfig(Section):
+    """How the network learns. ``None`` means "decided by the recipe" (see ``neuronas.training.recipes``).
+
+    ``learning_rate`` is the largest of the schedule; ``batch_size`` is that of all processes together. ``seed`` and
+    ``device`` are the run's unless given. ``scale`` is that of quantised weights; with ``quantise`` ``after``, learning
+    sees full precision. ``rate_weight`` times the squared excess of each layer's firing rate (spikes a neuron and
+    step) over ``rate_target`` is added to the loss; ``sparsity`` is the share of weights pruned away in the end.
+    """
+
+    recipe: Literal["default", "paper"] = "default"
+    seed: Annotated[int, Field(ge=0, lt=2**63)] | None = None
+    device: Literal["auto", "cpu", "cuda"] | None = None
+    epochs: Annotated[int, Field(ge=1)] | None = None
+    batch_size: Annotated[int, Field(ge=2)] | None = None
+    optimiser: Literal["sgd", "adamw"] | None = None
+    learning_rate: Annotated[float, Field(gt=0)] | None = None
+    momentum: Annotated[float, Field(ge=0, lt=1)] | None = None
+    weight_decay: Annotated[float, Field(ge=0)] | None = None
+    schedule: Literal["cosine", "step"] | None = None
+    warmup_epochs: Annotated[float, Field(ge=0)] | None = None
+    clip_norm: Annotated[float, Field(ge=0)] | None = None
+    loss: Literal["mean", "tet"] | None = None
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] | None = None
+    surrogate: str | None = None
+    augment: Literal["none", "shift", "flip", "autoaugment", "randaugment"] | None = None
+    mixup: Annotated[float, Field(ge=0)] | None = None
+    cutout: Annotated[int, Field(ge=0)] | None = None
+    ema: Annotated[float, Field(ge=0, lt=1)] | None = None
+    rate_weight: Annotated[float, Field(ge=0)] | None = None
+    rate_target: Annotated[float, Field(ge=0, le=1)] | None = None
+    sparsity: Annotated[float, Field(ge=0, lt=1)] | None = None
+    scale: Literal["power-of-two", "lsq", "lsq-channel"] | None = None
+    quantise: Literal["aware", "after"] | None = None
+    validation_share: Annotated[float, Field(ge=0, lt=1)] | None = None
+    precision: Literal["auto", "float32", "bfloat16"] | None = None
+    checkpointing: bool | None = None
+    compile: bool | None = None
+    ann: bool = False
+    tensorboard: bool = False
+
+
 class RunConfig(Section):
     """Everything that decides a run's result."""
 
@@ -113,3 +156,4 @@ class RunConfig(Section):
     hardware: HardwareConfig = HardwareConfig()
     budget: BudgetConfig = BudgetConfig()
     search: SearchConfig = SearchConfig()
+    train: TrainConfig = TrainConfig()

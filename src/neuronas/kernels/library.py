@@ -88,6 +88,16 @@ class CConvolution(ctypes.Structure):
     )  # fmt: skip
 
 
+class CLif(ctypes.Structure):
+    """``struct Lif`` of kernels/training.cpp."""
+
+    _fields_ = (
+        ("input", _pointer), ("gradient", _pointer), ("output", _pointer), ("timesteps", _int64), ("n", _int64),
+        ("tau", _float), ("threshold", _float), ("reset", _float),
+        ("constant", _int32), ("surrogate", _int32), ("is_bfloat16", _int32),
+    )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Native:
     """The loaded kernels, or the reason why there are none.

@@ -96,7 +96,7 @@ class RunDirectory:
 
 def _deciding(config: RunConfig) -> dict[str, Any]:
     """The settings that can change a result: not how fast it is computed, nor where the same images lie."""
-    values = config.model_dump(exclude={"engine"})
+    values = config.model_dump(exclude={"engine", "train"})
     values["data"].pop("data_dir")
     return values
 

@@ -1,9 +1,10 @@
 """The only place where shapes are decided: architecture and input shape -> layer table.
 
 Network: stem 3x3 convolution -> cell -> (reduction: 3x3 convolution that doubles the channels, 2x2 average
-pool -> cell) ... -> 2x2 average pool -> head (linear to ``head_width``, LIF, linear to ``N_VOTERS`` outputs per
-class whose mean is the class score). Cost models see the table as arrays: one row per architecture, one
-column per place where a convolution may stand.
+pool -> cell) ... -> head. Head ``linear``, the papers': 2x2 average pool, linear to ``head_width``, LIF, linear
+to ``N_VOTERS`` outputs per class whose mean is the class score. Head ``gap``: mean over all pixels, linear to the
+classes. Cost models see the table as arrays: one row per architecture, one column per place where a convolution
+may stand.
 """
 
 from collections.abc import Iterable, Sequence
@@ -55,6 +56,7 @@ class NetworkShape:
         channels: channels before the first reduction; each reduction doubles them.
         n_cells: number of cell places.
         head_width: outputs of the head's first linear layer.
+        head: ``linear`` (the papers': pool, linear, LIF, linear) or ``gap`` (mean over all pixels, one linear layer).
     """
 
     image_channels: int
@@ -63,6 +65,7 @@ class NetworkShape:
     channels: int
     n_cells: int = 2
     head_width: int = 1024
+    head: str = "linear"
 
     def __post_init__(self) -> None:
         if self.cell_side(self.n_cells - 1) < 2:
@@ -136,9 +139,12 @@ def layers(architecture: Architecture, shape: NetworkShape) -> tuple[Layer, ...]
     return (*table, *_head(shape))
 
 
-def _head(shape: NetworkShape) -> tuple[Layer, Layer]:
+def _head(shape: NetworkShape) -> tuple[Layer, ...]:
     last = shape.n_cells - 1
-    n_features = shape.cell_channels(last) * (shape.cell_side(last) // 2) ** 2
+    channels = shape.cell_channels(last)
+    if shape.head == "gap":
+        return (Layer("head", "linear", channels, shape.n_classes, 1, 1, 1, 1),)
+    n_features = channels * (shape.cell_side(last) // 2) ** 2
     return (
         Layer("head.1", "linear", n_features, shape.head_width, 1, 1, 1, 1),
         Layer("head.2", "linear", shape.head_width, N_VOTERS * shape.n_classes, 1, 1, 1, 1),

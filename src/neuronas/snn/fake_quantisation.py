@@ -1,0 +1,100 @@
+"""Quantised weights that learn: the forward pass sees fixed point, gradients go straight through the rounding."""
+
+from math import sqrt
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from neuronas.snn.quantisation import FULL_PRECISION
+
+SCALES = ("power-of-two", "lsq", "lsq-channel")
+_EVALUATION_SEED = 20240700  # stochastic rounding in evaluation must not depend on what was drawn before
+
+
+class Codes(NamedTuple):
+    """Weights ``codes * step``; ``step`` is a scalar or has one value for each output, shaped to broadcast."""
+
+    codes: Tensor
+    step: Tensor
+
+
+class WeightQuantiser(nn.Module):
+    """Rounds a weight tensor to ``bits``-bit symmetric integers times a step.
+
+    Scales: ``power-of-two`` is the smallest power of two that holds the largest weight, as in
+    ``snn.quantisation`` (the fixed point of NeuroNAS); ``lsq`` learns the step of the tensor, ``lsq-channel`` one for
+    each output (LSQ, arXiv 1902.08153). With other bits than it was made for, every scale falls back to
+    ``power-of-two``: that is quantisation after training.
+
+    Args:
+        weight: the tensor, to begin with.
+        bits: 4 to 16, or 32 for none.
+        scale: one of ``SCALES``.
+        rounding: ``nearest``, ``floor`` or ``stochastic``; learned steps always round to the nearest.
+    """
+
+    def __init__(self, weight: Tensor, bits: int, scale: str = "power-of-two", rounding: str = "nearest"):
+        super().__init__()
+        if scale not in SCALES:
+            raise ValueError(f"scale '{scale}' given; wanted one of {', '.join(SCALES)}")
+        self.bits = self.learned_bits = bits
+        self.scale, self.rounding = scale, rounding
+        if scale != "power-of-two" and bits != FULL_PRECISION:
+            rows = weight.detach().abs().flatten(1)
+            mean = rows.mean(dim=1).reshape(-1, *[1] * (weight.dim() - 1)) if scale == "lsq-channel" else rows.mean()
+            self.step = nn.Parameter(2 * mean.clamp_min(1e-8) / sqrt(2 ** (bits - 1) - 1))
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """Return the weight as the chip holds it; its gradient is that of the weight."""
+        if self.bits == FULL_PRECISION:
+            return weight
+        largest = 2 ** (self.bits - 1) - 1
+        if self._learned:
+            step = _scale_gradient(self.step, 1 / sqrt(weight.numel() / self.step.numel() * largest)).clamp_min(1e-12)
+            scaled = (weight / step).clamp(-largest, largest)
+            return (scaled + (scaled.round() - scaled).detach()) * step
+        with torch.no_grad():
+            codes, step = self.codes(weight)
+            difference = codes * step - weight
+        return weight + difference
+
+    @torch.no_grad()
+    def codes(self, weight: Tensor) -> Codes:
+        """Return integer codes (as floating point) and their step."""
+        largest = 2 ** (self.bits - 1) - 1
+        if self._learned:
+            step = self.step.detach().clamp_min(1e-12)
+            return Codes((weight / step).round().clamp(-largest, largest), step)
+        step = power_of_two_step(weight, self.bits)
+        return Codes(self._round(weight / step).clamp(-largest, largest), step)
+
+    @property
+    def _learned(self) -> bool:
+        return self.scale != "power-of-two" and self.bits == self.learned_bits
+
+    def _round(self, scaled: Tensor) -> Tensor:
+        if self.rounding == "nearest":
+            return scaled.round()
+        if self.rounding == "floor":
+            return scaled.floor()
+        if self.training:
+            return (scaled + torch.rand_like(scaled)).floor()
+        noise = torch.rand(scaled.shape, generator=torch.Generator().manual_seed(_EVALUATION_SEED))
+        return (scaled + noise.to(scaled.device)).floor()
+
+
+def power_of_two_step(weight: Tensor, bits: int) -> Tensor:
+    """The smallest power of two with which ``bits``-bit symmetric codes hold the largest weight."""
+    mantissa, exponent = torch.frexp(weight.detach().abs().max().double())
+    largest = 2 ** (bits - 1) - 1
+    # The largest weight is mantissa 2^exponent, mantissa in [1/2, 1): its code gets bits - 2 bits, or one more if it
+    # fits.
+    spare = (mantissa * 2.0 ** (bits - 1) <= largest).to(exponent.dtype)
+    step = torch.ldexp(torch.ones_like(mantissa), exponent - (bits - 2) - spare)
+    return torch.where(mantissa == 0, torch.ones_like(step), step).to(weight.dtype)
+
+
+def _scale_gradient(x: Tensor, factor: float) -> Tensor:
+    scaled = x * factor
+    return scaled + (x - scaled).detach()

@@ -1,0 +1,139 @@
+"""LIF neurons that learn: all time steps at once, with surrogate gradients, fused on the CPU."""
+
+import ctypes
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from neuronas.kernels.library import CLif, native
+from neuronas.snn.neuron import NeuronParameters
+from neuronas.snn.surrogates import Surrogate
+
+_WORTH_A_THREAD = 2**16
+"""Values; fewer are done sooner than another thread has started."""
+
+
+class Lif(nn.Module):
+    """LIF layer on sequences; stateless between calls.
+
+    Args:
+        neuron: parameters.
+        surrogate: of the spike's derivative; the reset is not differentiated.
+        timesteps: T, the length of the answer.
+        threshold: firing threshold, if other than the neuron's.
+    """
+
+    def __init__(self, neuron: NeuronParameters, surrogate: Surrogate, timesteps: int, threshold: float | None = None):
+        super().__init__()
+        self.neuron, self.surrogate, self.timesteps = neuron, surrogate, timesteps
+        self.threshold = neuron.v_threshold if threshold is None else threshold
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[T, ...] (or [1, ...], the same at every step) -> spikes [T, ...], 0 or 1, of the same type."""
+        spikes: Tensor = _Spikes.apply(x, self)  # type: ignore[no-untyped-call]
+        return spikes
+
+    def step(self, x: Tensor, v: Tensor | None) -> tuple[Tensor, Tensor]:
+        """One time step: input and potential before (None: at rest) -> spikes and potential after."""
+        neuron = self.neuron
+        before = torch.full_like(x, neuron.v_reset) if v is None else v
+        h = before + (x - (before - neuron.v_reset)) / neuron.tau
+        spikes: Tensor = _Spike.apply(h - self.threshold, self.surrogate)  # type: ignore[no-untyped-call]
+        return spikes, torch.where(spikes.detach() > 0, neuron.v_reset, h)
+
+
+class _Spike(torch.autograd.Function):
+    """Heaviside step with a surrogate derivative."""
+
+    @staticmethod
+    def forward(ctx: Any, u: Tensor, surrogate: Surrogate) -> Tensor:
+        ctx.save_for_backward(u)
+        ctx.surrogate = surrogate
+        return (u >= 0).to(u.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (u,) = ctx.saved_tensors
+        return gradients[0] * ctx.surrogate.slope(u), None
+
+
+class _Spikes(torch.autograd.Function):
+    """All time steps; keeps nothing but the input for the backward pass."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, lif: Lif) -> Tensor:
+        x = _dense(x)
+        ctx.save_for_backward(x)
+        ctx.lif = lif
+        if _fused(x):
+            # The layout of x, also where its strides were lost because the leading dimension is 1.
+            spikes = torch.empty_like(x.expand(lif.timesteps, *x.shape[1:]), memory_format=torch.contiguous_format)
+            if _channels_inside(x):
+                spikes = _empty_channels_inside(spikes)
+            _call("neuronas_lif_forward", lif, x, None, spikes)
+            return spikes
+        return torch.stack([h >= lif.threshold for h in _potentials(x, lif)]).to(x.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (x,) = ctx.saved_tensors
+        lif: Lif = ctx.lif
+        gradient = gradients[0]
+        if _fused(x):
+            if _channels_inside(x):
+                gradient = gradient.movedim(2, -1).contiguous().movedim(-1, 2)
+            found = torch.empty_like(x)
+            _call("neuronas_lif_backward", lif, x, gradient if _channels_inside(x) else gradient.contiguous(), found)
+            return found, None
+        found_steps: list[Tensor] = []
+        dv = torch.zeros_like(x[0], dtype=torch.float32)
+        for h, g in zip(reversed(_potentials(x, lif)), reversed(gradient.unbind()), strict=True):
+            u = h - lif.threshold
+            dh = g.float() * lif.surrogate.slope(u) + torch.where(u >= 0, 0.0, dv)
+            dv = dh * (1 - 1 / lif.neuron.tau)
+            found_steps.append(dh / lif.neuron.tau)
+        steps = torch.stack(found_steps[::-1])
+        return (steps.sum(dim=0, keepdim=True) if len(x) < lif.timesteps else steps).to(x.dtype), None
+
+
+def _potentials(x: Tensor, lif: Lif) -> list[Tensor]:
+    """Potentials before the reset, one for each step, in float32."""
+    neuron, found = lif.neuron, []
+    v = torch.full_like(x[0], neuron.v_reset, dtype=torch.float32)
+    for x_t in x.float().expand(lif.timesteps, *x.shape[1:]):
+        h = v + (x_t - (v - neuron.v_reset)) / neuron.tau
+        found.append(h)
+        v = torch.where(h >= lif.threshold, neuron.v_reset, h)
+    return found
+
+
+def _channels_inside(x: Tensor) -> bool:
+    """Whether memory holds [T, B, H, W, C] although the shape is [T, B, C, H, W]."""
+    return x.dim() == 5 and not x.is_contiguous() and x.movedim(2, -1).is_contiguous()
+
+
+def _empty_channels_inside(like: Tensor) -> Tensor:
+    return torch.empty_like(like.movedim(2, -1), memory_format=torch.contiguous_format).movedim(-1, 2)
+
+
+def _dense(x: Tensor) -> Tensor:
+    return x if x.is_contiguous() or _channels_inside(x) else x.contiguous()
+
+
+def _fused(x: Tensor) -> bool:
+    return x.device.type == "cpu" and x.dtype in (torch.float32, torch.bfloat16) and native().library is not None
+
+
+def _call(name: str, lif: Lif, x: Tensor, gradient: Tensor | None, output: Tensor) -> None:
+    library = native().library
+    if library is None:
+        raise LookupError("no native kernels")
+    n = x[0].numel()
+    arguments = CLif(
+        x.data_ptr(), None if gradient is None else gradient.data_ptr(), output.data_ptr(), lif.timesteps, n,
+        lif.neuron.tau, lif.threshold, lif.neuron.v_reset,
+        len(x) < lif.timesteps, lif.surrogate.code, x.dtype == torch.bfloat16,
+    )  # fmt: skip
+    threads = min(torch.get_num_threads(), 1 + n * lif.timesteps // _WORTH_A_THREAD)
+    getattr(library, name)(ctypes.byref(arguments), ctypes.c_int32(threads))

@@ -1,0 +1,142 @@
+"""Layers that learn: quantised convolutions and linear layers with optional pruning, batch normalisation over time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.distributed.nn import functional as distributed
+from torch.nn import functional as F  # noqa: N812
+
+from neuronas.snn.arithmetic import EPSILON
+from neuronas.snn.fake_quantisation import WeightQuantiser
+
+MOMENTUM = 0.1
+"""Share of the newest batch in batch normalisation's running statistics (PyTorch's default)."""
+
+
+@dataclass(frozen=True)
+class WeightFormat:
+    """How weights are held (see ``WeightQuantiser``); ``prunable``: weights can be masked out."""
+
+    bits: int
+    scale: str = "power-of-two"
+    rounding: str = "nearest"
+    prunable: bool = False
+
+
+class QuantisedWeight(nn.Module):
+    """A weight tensor as the chip holds it: pruned, then quantised. Base of the layers below.
+
+    Args:
+        shape: of the weight, outputs first.
+        form: how it is held.
+        generator: draws the first values, Kaiming-normal.
+    """
+
+    def __init__(self, shape: tuple[int, ...], form: WeightFormat, generator: torch.Generator):
+        super().__init__()
+        fan_in = torch.Size(shape[1:]).numel()
+        self.weight = nn.Parameter(torch.randn(shape, generator=generator) * (2 / fan_in) ** 0.5)
+        self.quantiser = WeightQuantiser(self.weight, form.bits, form.scale, form.rounding)
+        if form.prunable:
+            self.register_buffer("mask", torch.ones(shape, dtype=torch.bool))
+
+    @property
+    def kept(self) -> Tensor:
+        """The weight without what is pruned, not quantised."""
+        return self.weight * self.get_buffer("mask") if "mask" in self._buffers else self.weight
+
+    @property
+    def held(self) -> Tensor:
+        """The weight as the chip holds it."""
+        held: Tensor = self.quantiser(self.kept)
+        return held
+
+
+class Convolution(QuantisedWeight):
+    """Convolution without bias, same padding: [n, in, H, W] -> [n, out, H / stride, W / stride], in its type."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: int,
+        form: WeightFormat,
+        generator: torch.Generator,
+        stride: int = 1,
+    ):
+        super().__init__((out_channels, in_channels, kernel, kernel), form, generator)
+        self.kernel, self.stride = kernel, stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve."""
+        weight = self.held.to(x.dtype)
+        if x.is_contiguous(memory_format=torch.channels_last):
+            weight = weight.contiguous(memory_format=torch.channels_last)
+        return F.conv2d(x, weight, stride=self.stride, padding=self.kernel // 2)
+
+
+class Linear(QuantisedWeight):
+    """Linear layer without bias: [..., in] -> [..., out], in the input's type."""
+
+    def __init__(self, n_in: int, n_out: int, form: WeightFormat, generator: torch.Generator):
+        super().__init__((n_out, n_in), form, generator)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Multiply."""
+        return F.linear(x, self.held.to(x.dtype))
+
+
+class BatchNorm(nn.Module):
+    """Batch normalisation over images and time steps alike, so that it folds into weights and thresholds afterwards.
+
+    Under ``torch.distributed`` the statistics are those of all processes together: the global batch decides.
+    """
+
+    _updates = True
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[n, C, H, W] -> the same shape and type."""
+        mean, var = self.get_buffer("running_mean"), self.get_buffer("running_var")
+        if not self.training or not is_distributed():
+            momentum = MOMENTUM if BatchNorm._updates else 0.0
+            return F.batch_norm(x, mean, var, self.weight, self.bias, self.training, momentum, EPSILON)
+        wide = x.float()
+        n = wide.numel() // wide.shape[1] * dist.get_world_size()
+        sums = torch.stack([wide.sum(dim=(0, 2, 3)), wide.square().sum(dim=(0, 2, 3))])
+        total: Tensor = distributed.all_reduce(sums)  # type: ignore[no-untyped-call]
+        batch_mean, square = (total / n).unbind()
+        batch_var = square - batch_mean.square()
+        if BatchNorm._updates:
+            with torch.no_grad():
+                mean.lerp_(batch_mean, MOMENTUM)
+                var.lerp_(batch_var * n / (n - 1), MOMENTUM)
+        scale = self.weight * (batch_var + EPSILON).rsqrt()
+        shift = self.bias - batch_mean * scale
+        normalised: Tensor = wide * scale[:, None, None] + shift[:, None, None]
+        return normalised.to(x.dtype)
+
+
+@contextmanager
+def statistics_kept() -> Iterator[None]:
+    """Leave running statistics alone: for the second forward pass of gradient checkpointing."""
+    BatchNorm._updates = False
+    try:
+        yield
+    finally:
+        BatchNorm._updates = True
+
+
+def is_distributed() -> bool:
+    """Whether several processes train together."""
+    return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
