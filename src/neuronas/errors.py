@@ -38,6 +38,12 @@ class VerificationError(NeuronasError):
     exit_code = 4
 
 
+class DivergedError(NeuronasError):
+    """Training came to a loss that is no finite number."""
+
+    exit_code = 4
+
+
 def suggestion(given: str, known: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?`` for the nearest known name, or an empty string if none is near."""
     near = get_close_matches(given, list(known), n=1, cutoff=0.5)

@@ -1,6 +1,6 @@
 """Every setting of a run as strict, frozen values, and the reader that turns YAML into them."""
 
-from neuronas.config.files import read_yaml, validate, write_text, write_yaml
+from neuronas.config.files import read_yaml, validate, write_bytes, write_text, write_yaml
 from neuronas.config.models import (
     BudgetConfig,
     DataConfig,
@@ -27,6 +27,7 @@ __all__ = [
     "TrainConfig",
     "read_yaml",
     "validate",
+    "write_bytes",
     "write_text",
     "write_yaml",
 ]

@@ -138,7 +138,6 @@ class TrainConfig(Section):
     validation_share: Annotated[float, Field(ge=0, lt=1)] | None = None
     precision: Literal["auto", "float32", "bfloat16"] | None = None
     checkpointing: bool | None = None
-    compile: bool | None = None
     ann: bool = False
     tensorboard: bool = False
 

@@ -14,8 +14,8 @@ from neuronas.snn.lif import Lif
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.surrogates import surrogate_named
 from neuronas.snn.trainable import BatchNorm, Convolution, Linear, WeightFormat, statistics_kept
-from neuronas.space.genotype import N_NODES, Architecture, Genotype
-from neuronas.space.layers import N_VOTERS, NetworkShape
+from neuronas.space.genotype import N_NODES, NODE_PAIRS, Architecture, Genotype
+from neuronas.space.layers import N_VOTERS, NetworkShape, cell_name
 
 MakeActivation = Callable[[float | None], nn.Module]
 """threshold (None: the network's) -> spiking neurons, or their stand-in in an artificial network."""
@@ -197,11 +197,28 @@ class Classifier(nn.Module):
         """Number of time steps."""
         return self.settings.timesteps if self.settings.spiking else 1
 
+    def weighted_layers(self) -> dict[str, Convolution | Linear]:
+        """All layers that hold weights, named as in ``space.layers``, in network order."""
+        found: dict[str, Convolution | Linear] = {"stem": self.stem.conv}
+        for place, cell in enumerate(self.cells):
+            if place:
+                name = "reduction" if self.shape.n_cells == 2 else f"reduction.{place}"
+                found[name] = self.reductions[place - 1][-1].conv
+            for number, edge in sorted(cell.convs.items(), key=lambda item: int(item[0])):
+                low, high = NODE_PAIRS[int(number)]
+                found[f"{cell_name(place)}.{low}{high}"] = edge.conv
+        heads = [module for module in self.head if isinstance(module, Linear)]
+        names = ["head"] if len(heads) == 1 else ["head.1", "head.2"]
+        return found | dict(zip(names, heads, strict=True))
+
+    def neurons(self) -> dict[str, Lif]:
+        """All LIF layers, named by what they stand behind, in network order."""
+        return {name.replace("lifs.", ""): module for name, module in self.named_modules() if isinstance(module, Lif)}
+
     def set_bits(self, bits: int) -> None:
         """Hold all weights with other bits: quantisation after training (32: none)."""
-        for module in self.modules():
-            if isinstance(module, Convolution | Linear):
-                module.quantiser.bits = bits
+        for layer in self.weighted_layers().values():
+            layer.quantiser.bits = bits
 
     def _activation(self, threshold: float | None) -> nn.Module:
         if not self.settings.spiking:

@@ -1,6 +1,7 @@
 """LIF neurons that learn: all time steps at once, with surrogate gradients, fused on the CPU."""
 
 import ctypes
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -28,10 +29,14 @@ class Lif(nn.Module):
         super().__init__()
         self.neuron, self.surrogate, self.timesteps = neuron, surrogate, timesteps
         self.threshold = neuron.v_threshold if threshold is None else threshold
+        self.observer: Callable[[Tensor], None] | None = None
+        """Is shown all spikes, of all steps or of each step."""
 
     def forward(self, x: Tensor) -> Tensor:
         """[T, ...] (or [1, ...], the same at every step) -> spikes [T, ...], 0 or 1, of the same type."""
         spikes: Tensor = _Spikes.apply(x, self)  # type: ignore[no-untyped-call]
+        if self.observer:
+            self.observer(spikes)
         return spikes
 
     def step(self, x: Tensor, v: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -40,6 +45,8 @@ class Lif(nn.Module):
         before = torch.full_like(x, neuron.v_reset) if v is None else v
         h = before + (x - (before - neuron.v_reset)) / neuron.tau
         spikes: Tensor = _Spike.apply(h - self.threshold, self.surrogate)  # type: ignore[no-untyped-call]
+        if self.observer:
+            self.observer(spikes)
         return spikes, torch.where(spikes.detach() > 0, neuron.v_reset, h)
 
 

@@ -1,0 +1,88 @@
+"""Augmentation of whole batches on their device, drawn from torch's generator."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from neuronas.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What is done to training images.
+
+    Attributes:
+        kind: ``none``, ``shift`` (random crop after padding by an eighth of the side), ``flip`` (mirrored at random as well),
+            ``autoaugment`` or ``randaugment`` (flip, then torchvision's policy).
+        cutout: side of the square that is blanked at random, in pixels (arXiv 1708.04552); 0: none.
+        mixup: alpha of the beta distribution that mixes pairs of images (arXiv 1710.09412); 0: none.
+    """
+
+    kind: str
+    cutout: int = 0
+    mixup: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.kind in ("autoaugment", "randaugment"):
+            _policy(self.kind)
+
+    def pixels(self, images: Tensor) -> Tensor:
+        """Change uint8 [n, C, side, side]; the answer has the same type and shape."""
+        if self.kind == "none":
+            return images
+        images = _shifted(images)
+        if self.kind != "shift":
+            mirrored = torch.rand(len(images), device=images.device) < 0.5
+            images = torch.where(mirrored[:, None, None, None], images.flip(-1), images)
+        if self.kind in ("autoaugment", "randaugment"):
+            policy = _policy(self.kind)
+            images = torch.stack([policy(image) for image in images])
+        return images
+
+    def mixed(self, x: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Blank and mix normalised images [n, C, side, side] with their targets [n, n_classes]."""
+        if self.cutout:
+            x = _blanked(x, self.cutout)
+        if self.mixup:
+            share = torch.distributions.Beta(self.mixup, self.mixup).sample().item()
+            order = torch.randperm(len(x), device=x.device)
+            x = share * x + (1 - share) * x[order]
+            targets = share * targets + (1 - share) * targets[order]
+        return x, targets
+
+
+def _shifted(images: Tensor) -> Tensor:
+    n, channels, side, _ = images.shape
+    margin = max(1, side // 8)
+    padded = F.pad(images, [margin] * 4)
+    top, left = torch.randint(2 * margin + 1, (2, n), device=images.device)
+    along = torch.arange(side, device=images.device)
+    rows = (top[:, None] + along)[:, None, :, None].expand(n, channels, side, padded.shape[3])
+    columns = (left[:, None] + along)[:, None, None, :].expand(n, channels, side, side)
+    return padded.gather(2, rows).gather(3, columns)
+
+
+def _blanked(x: Tensor, size: int) -> Tensor:
+    n, _, height, width = x.shape
+    top = torch.randint(height, (n, 1), device=x.device) - size // 2
+    left = torch.randint(width, (n, 1), device=x.device) - size // 2
+    rows, columns = torch.arange(height, device=x.device), torch.arange(width, device=x.device)
+    inside_rows = (rows >= top) & (rows < top + size)
+    inside_columns = (columns >= left) & (columns < left + size)
+    return x.masked_fill((inside_rows[:, :, None] & inside_columns[:, None, :])[:, None], 0.0)
+
+
+def _policy(kind: str) -> Any:
+    try:
+        from torchvision.transforms import v2  # noqa: PLC0415 - an optional package, slow to import
+    except (ImportError, RuntimeError) as error:
+        raise ConfigurationError(
+            f"augment '{kind}' needs torchvision ({' '.join(str(error).split())[:80]}); pip install torchvision, "
+            "or choose augment none, shift or flip"
+        ) from error
+    if kind == "randaugment":
+        return v2.RandAugment()
+    return v2.AutoAugment(v2.AutoAugmentPolicy.CIFAR10)

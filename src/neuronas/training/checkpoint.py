@@ -1,0 +1,82 @@
+"""Checkpoints: safetensors files, tensors and JSON in one, either whole or absent, and checked when they are read."""
+
+import json
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from neuronas.config import write_bytes
+from neuronas.errors import VerificationError
+
+FORMAT = "neuronas-checkpoint-1"
+FOLDER, BEST, LAST = "checkpoints", "best.safetensors", "last.safetensors"
+
+
+def write_checkpoint(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+    """Write tensors with facts about them.
+
+    Args:
+        path: the file; its folder is made if it is not there.
+        tensors: by name.
+        facts: plain values.
+    """
+    kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    document = {"format": FORMAT, "digest": _digest(kept), **facts}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(path, save(kept, metadata={"neuronas": json.dumps(document, allow_nan=False)}))
+
+
+def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what ``write_checkpoint`` wrote.
+
+    Raises:
+        VerificationError: missing, truncated, changed, or no checkpoint of neuronas.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+        facts = json.loads(metadata.get("neuronas", "null"))
+    except OSError as error:
+        raise VerificationError(f"checkpoint {path}: cannot be read ({error.strerror or error})") from error
+    except (SafetensorError, ValueError, RecursionError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise VerificationError(f"checkpoint {path}: is damaged ({reason}); train again or use another copy") from error
+    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
+        raise VerificationError(f"checkpoint {path}: is not in format {FORMAT}")
+    if facts.get("digest") != _digest(tensors):
+        raise VerificationError(f"checkpoint {path}: its content was changed after it was written")
+    return tensors, facts
+
+
+def subset(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names begin with ``prefix.``, without it."""
+    return {name[len(prefix) + 1 :]: tensor for name, tensor in tensors.items() if name.startswith(prefix + ".")}
+
+
+def load_state(module: torch.nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
+    """Load tensors into a module.
+
+    Raises:
+        VerificationError: they belong to another network.
+    """
+    own = module.state_dict()
+    wrong = [name for name in own if name not in tensors or tensors[name].shape != own[name].shape]
+    wrong += [name for name in tensors if name not in own]
+    if wrong:
+        raise VerificationError(f"checkpoint {path}: belongs to another network (tensor '{wrong[0]}' does not fit)")
+    module.load_state_dict(tensors)
+
+
+def _digest(tensors: dict[str, Tensor]) -> str:
+    digest = blake2b(digest_size=16)
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes() if tensor.numel() else b"")
+    return digest.hexdigest()

@@ -1,0 +1,201 @@
+"""What a trained network does on images: accuracy at each precision, firing rates, operations."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from neuronas.snn.classifier import Classifier
+from neuronas.snn.quantisation import FULL_PRECISION
+from neuronas.snn.trainable import Convolution, Linear
+from neuronas.training.distributed import Process
+from neuronas.training.images import Images, Indices
+from neuronas.training.objective import firing_rates
+
+BATCH = 256
+BITS = (4, 6, 8, 10, 12, 14, 16)
+PJ_PER_MAC, PJ_PER_ACCUMULATE = 4.6, 0.9
+"""32-bit floating point in 45 nm CMOS: Horowitz, ISSCC 2014, doi 10.1109/ISSCC.2014.6757323."""
+
+
+@torch.no_grad()
+def class_scores(network: Classifier, images: Images, indices: Indices, device: torch.device) -> Tensor:
+    """Mean class scores over time, [n, n_classes] float32 on the CPU."""
+    network.eval()
+    found = []
+    for first in range(0, len(indices), BATCH):
+        pixels = images.fetch(indices[first : first + BATCH]).to(device)
+        found.append(network(images.normalised(pixels)).mean(dim=0).cpu())
+    return torch.cat(found)
+
+
+@torch.no_grad()
+def accuracy_and_rates(
+    network: Classifier, images: Images, indices: Indices, process: Process
+) -> tuple[float, float | None]:
+    """Top-1 accuracy, and the mean firing rate of all layers (None without spikes)."""
+    network.eval()
+    n_correct, total, n = 0, 0.0, 0
+    for first in range(0, len(indices), BATCH):
+        chosen = indices[first : first + BATCH]
+        with firing_rates(network) as rates:
+            scores = network(images.normalised(images.fetch(chosen).to(process.device))).mean(dim=0)
+        n_correct += int((scores.argmax(dim=1).cpu() == images.labels[torch.from_numpy(chosen)]).sum())
+        if rates:
+            total += float(torch.stack(list(rates.values())).mean()) * len(chosen)
+        n += len(chosen)
+    return n_correct / n, total / n if network.settings.spiking else None
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Accuracy on labelled images.
+
+    Attributes:
+        top1: share of images whose highest score is the right class.
+        top5: … whose five highest scores hold it (all, with fewer than six classes).
+        per_class: top-1 accuracy of each class; NaN for a class without images.
+        confusion: [n_classes, n_classes] counts, rows are the right classes.
+    """
+
+    top1: float
+    top5: float
+    per_class: NDArray[np.float64]
+    confusion: NDArray[np.int64]
+
+
+def accuracy_of(scores: Tensor, labels: Tensor) -> Accuracy:
+    """Judge class scores [n, n_classes] by labels [n]."""
+    n_classes = scores.shape[1]
+    best = scores.topk(min(5, n_classes), dim=1).indices
+    hits = best == labels[:, None]
+    confusion = torch.bincount(labels * n_classes + best[:, 0], minlength=n_classes**2).reshape(n_classes, n_classes)
+    counts = confusion.numpy().astype(np.int64)
+    with np.errstate(invalid="ignore"):
+        per_class = counts.diagonal() / counts.sum(axis=1)
+    return Accuracy(float(hits[:, 0].float().mean()), float(hits.any(dim=1).float().mean()), per_class, counts)
+
+
+def accuracy_by_bits(
+    network: Classifier,
+    images: Images,
+    indices: Indices,
+    device: torch.device,
+    trained_bits: int,
+    bits: Sequence[int] = (FULL_PRECISION, *BITS),
+) -> dict[int, Accuracy]:
+    """Accuracy with weights of each precision; those that it was not trained for are rounded after training."""
+    labels = images.labels[torch.from_numpy(indices)]
+    found = {}
+    try:
+        for one in bits:
+            network.set_bits(one)
+            found[one] = accuracy_of(class_scores(network, images, indices, device), labels)
+    finally:
+        network.set_bits(trained_bits)
+    return found
+
+
+@dataclass(frozen=True)
+class LayerActivity:
+    """What one weighted layer does for one image, over all time steps.
+
+    Attributes:
+        input_rate: share of its inputs that are not zero, a time step.
+        operations: its inputs that are not zero times the weights that are not zero behind them.
+        spiking: whether its inputs are spikes, so that an operation is an accumulation and not a multiplication.
+    """
+
+    input_rate: float
+    operations: float
+    spiking: bool
+
+
+@dataclass(frozen=True)
+class Activity:
+    """What a network does for one image.
+
+    Attributes:
+        layers: by name, as in ``space.layers``.
+        firing_rates: spikes a neuron and time step of each LIF layer.
+        n_spikes: of all LIF layers and time steps.
+    """
+
+    layers: dict[str, LayerActivity]
+    firing_rates: dict[str, float]
+    n_spikes: float
+
+    @property
+    def accumulations(self) -> float:
+        """Synaptic operations: additions of a weight that a spike causes."""
+        return sum(layer.operations for layer in self.layers.values() if layer.spiking)
+
+    @property
+    def multiplications(self) -> float:
+        """Multiply-accumulates with inputs that are no spikes."""
+        return sum(layer.operations for layer in self.layers.values() if not layer.spiking)
+
+    @property
+    def literature_energy_uj(self) -> float:
+        """Energy by the figures of the literature: 4.6 pJ a multiply-accumulate, 0.9 pJ an accumulation."""
+        return (PJ_PER_MAC * self.multiplications + PJ_PER_ACCUMULATE * self.accumulations) / 1e6
+
+
+@torch.no_grad()
+def measure_activity(network: Classifier, images: Images, indices: Indices, device: torch.device) -> Activity:
+    """Count spikes and operations over images."""
+    network.eval()
+    operations: dict[str, float] = {}
+    active: dict[str, float] = {}
+    sizes: dict[str, int] = {}
+    binary: dict[str, bool] = {}
+    counts: dict[str, float] = {}
+    neurons: dict[str, int] = {}
+    hooks = []
+
+    def watch_layer(name: str, layer: Convolution | Linear) -> None:
+        weights = (layer.held != 0).float().sum(dim=0, keepdim=True)
+
+        def seen(module: torch.nn.Module, inputs: tuple[Tensor]) -> None:
+            x = inputs[0]
+            nonzero = (x != 0).float()
+            if isinstance(layer, Convolution):
+                done = F.conv2d(nonzero, weights, stride=layer.stride, padding=layer.kernel // 2)
+            else:
+                done = F.linear(nonzero, weights)
+            operations[name] = operations.get(name, 0.0) + float(done.double().sum())
+            active[name] = active.get(name, 0.0) + float(nonzero.double().sum())
+            sizes[name] = sizes.get(name, 0) + x.numel()
+            binary[name] = binary.get(name, True) and bool(((x == 0) | (x == 1)).all())
+
+        hooks.append(layer.register_forward_pre_hook(seen))
+
+    def watch_neurons(name: str) -> None:
+        def seen(spikes: Tensor) -> None:
+            counts[name] = counts.get(name, 0.0) + float(spikes.double().sum())
+            neurons[name] = neurons.get(name, 0) + spikes.numel()
+
+        lifs[name].observer = seen
+
+    lifs = network.neurons()
+    for name, layer in network.weighted_layers().items():
+        watch_layer(name, layer)
+    for name in lifs:
+        watch_neurons(name)
+    try:
+        for first in range(0, len(indices), BATCH):
+            network(images.normalised(images.fetch(indices[first : first + BATCH]).to(device)))
+    finally:
+        for hook in hooks:
+            hook.remove()
+        for lif in lifs.values():
+            lif.observer = None
+    n = len(indices)
+    layers = {
+        name: LayerActivity(active[name] / sizes[name], operations[name] / n, binary[name]) for name in operations
+    }
+    return Activity(layers, {name: counts[name] / neurons[name] for name in counts}, sum(counts.values()) / n)

@@ -1,0 +1,125 @@
+"""The images of a training run: in memory if they fit, else decoded batch by batch; a stratified validation split."""
+
+import logging
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from neuronas.data.source import ArraySource, ImageSource
+from neuronas.errors import DataError
+
+IN_MEMORY_BYTES = 2 * 2**30
+"""Image files of at most this size together, decoded, are read once and kept."""
+
+_log = logging.getLogger(__name__)
+Indices = NDArray[np.int64]
+
+
+class Images:
+    """Labelled images that can be fetched in any order.
+
+    Args:
+        source: where they come from.
+        mean: per channel, of pixels in [0, 1].
+        std: as ``mean``.
+        skip_corrupt: leave out files that cannot be decoded (each is logged) instead of failing. They are found
+            beforehand, so that epochs stay as long as planned.
+        in_memory_bytes: see ``IN_MEMORY_BYTES``.
+
+    Raises:
+        DataError: no images, or a corrupt one.
+    """
+
+    def __init__(
+        self,
+        source: ImageSource,
+        mean: Sequence[float],
+        std: Sequence[float],
+        *,
+        skip_corrupt: bool = False,
+        in_memory_bytes: int = IN_MEMORY_BYTES,
+    ):
+        self._source = source
+        self.labels = torch.from_numpy(source.labels)
+        self._indices = np.arange(len(source.labels))
+        if not len(self._indices):
+            raise DataError("the data set holds no images")
+        self._mean = torch.tensor(mean)[:, None, None]
+        self._std = torch.tensor(std)[:, None, None]
+        self._readers = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="images")
+        fits = self._one(0, skip_corrupt=False).numel() * len(self._indices) <= in_memory_bytes
+        self._array = source.images if isinstance(source, ArraySource) else None
+        if self._array is None and (fits or skip_corrupt):
+            self._read_all(keep=fits, skip_corrupt=skip_corrupt)
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self._indices)
+
+    def fetch(self, indices: Indices) -> Tensor:
+        """Return images as uint8 [n, C, side, side]."""
+        if self._array is not None:
+            return self._array[torch.from_numpy(indices)]
+        return torch.stack(list(self._readers.map(self._source.read, self._indices[indices].tolist())))
+
+    def normalised(self, pixels: Tensor) -> Tensor:
+        """Turn uint8 pixels (or float pixels of the same range) into what the network sees."""
+        return (pixels.float() / 255 - self._mean.to(pixels.device)) / self._std.to(pixels.device)
+
+    def _one(self, index: int, *, skip_corrupt: bool) -> Tensor:
+        try:
+            return self._source.read(index)
+        except DataError as error:
+            if not skip_corrupt:
+                raise
+            _log.warning("skipped: %s", error)
+            return torch.empty(0, dtype=torch.uint8)
+
+    def _read_all(self, *, keep: bool, skip_corrupt: bool) -> None:
+        found: list[Tensor] = []
+        good: list[int] = []
+        work = self._readers.map(lambda index: self._one(index, skip_corrupt=skip_corrupt), self._indices.tolist())
+        for index, image in enumerate(work):
+            if image.numel():
+                good.append(index)
+                if keep:
+                    found.append(image)
+        if not good:
+            raise DataError("no image of the data set can be read")
+        self.labels = self.labels[good]
+        self._indices = self._indices[good]
+        if keep:
+            self._array = torch.stack(found)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Indices of the images that train and of those that choose the best checkpoint."""
+
+    training: Indices
+    validation: Indices
+
+
+def stratified_split(labels: Tensor, share: float, seed: int) -> Split:
+    """Set aside the same share of each class (at least one image of a class with two), drawn with a seed.
+
+    Args:
+        labels: class of each image.
+        share: for validation; 0: no validation.
+        seed: of the draw.
+    """
+    rng = np.random.default_rng([seed, 1])
+    classes = labels.numpy()
+    chosen: list[Indices] = []
+    for one in np.unique(classes):
+        members = np.flatnonzero(classes == one)
+        n = max(1, round(share * len(members))) if share and len(members) > 1 else 0
+        chosen.append(rng.permutation(members)[:n])
+    validation = np.sort(np.concatenate(chosen)).astype(np.int64)
+    return Split(np.setdiff1d(np.arange(len(classes)), validation), validation)

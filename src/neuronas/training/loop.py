@@ -1,0 +1,183 @@
+"""The training loop. Every draw follows from (seed, epoch, step), so that a run can stop and go on anywhere."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic, perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+from torch.nn.parallel import DistributedDataParallel
+
+from neuronas.errors import DataError, DivergedError
+from neuronas.training.augmentation import Augmentation
+from neuronas.training.checkpoint import BEST, LAST
+from neuronas.training.distributed import Process
+from neuronas.training.evaluation import accuracy_and_rates
+from neuronas.training.images import Images, Indices, Split
+from neuronas.training.metrics import Metrics
+from neuronas.training.objective import (
+    classification_loss,
+    firing_rates,
+    learning_rate,
+    planned_sparsity,
+    prune,
+    rate_penalty,
+    sparsity_of,
+)
+from neuronas.training.state import Progress, State
+
+_SAVE_EVERY_S = 300.0
+Report = Callable[[int, int, int, float, dict[str, Any] | None], None]
+"""(epoch, step, steps of an epoch, images/s, metrics of the epoch if it ends here)."""
+
+
+class Trainer:
+    """Trains a network.
+
+    Args:
+        state: network, optimiser, progress.
+        images: all training images.
+        split: which of them train and which validate.
+        folder: of checkpoints.
+        metrics: where each epoch's figures go.
+        process: this process among those that train together.
+
+    Raises:
+        DataError: fewer training images than one batch.
+    """
+
+    def __init__(self, state: State, images: Images, split: Split, folder: Path, metrics: Metrics, process: Process):
+        self.state, self.images, self.split = state, images, split
+        self.folder, self.metrics, self.process = folder, metrics, process
+        settings = state.settings
+        self.batch_size = settings.batch_size or 0
+        self.n_epochs = settings.epochs or 0
+        if len(split.training) < self.batch_size:
+            raise DataError(
+                f"{len(split.training):,} training images (validation is set aside); wanted at least one batch of "
+                f"{self.batch_size}, or a smaller --batch-size"
+            )
+        self.n_steps = len(split.training) // self.batch_size
+        self.augmentation = Augmentation(settings.augment or "none", settings.cutout or 0, settings.mixup or 0.0)
+        self.n_classes = state.network.shape.n_classes
+        self.model: nn.Module = state.network
+        if process.n > 1:
+            # Batch normalisation's statistics are global already.
+            self.model = DistributedDataParallel(state.network, broadcast_buffers=False)
+        self._images_per_s = 0.0
+
+    def run(self, report: Report) -> Progress:
+        """Train to the end, from where the state stands."""
+        progress = self.state.progress
+        saved = monotonic()
+        while progress.epoch < self.n_epochs:
+            order = np.random.default_rng([self.state.settings.seed or 0, 2, progress.epoch]).permutation(
+                self.split.training
+            )
+            while progress.step < self.n_steps:
+                started = perf_counter()
+                first = progress.step * self.batch_size
+                self._step(order[first : first + self.batch_size])
+                self._images_per_s = self.batch_size / max(perf_counter() - started, 1e-9)
+                report(progress.epoch, progress.step, self.n_steps, self._images_per_s, None)
+                if monotonic() - saved > _SAVE_EVERY_S:
+                    self._save_last()
+                    saved = monotonic()
+            row = self._end_epoch()
+            report(progress.epoch, 0, self.n_steps, self._images_per_s, row)
+            saved = monotonic()
+        return progress
+
+    def _step(self, indices: Indices) -> None:
+        state, settings, progress = self.state, self.state.settings, self.state.progress
+        done = (progress.epoch * self.n_steps + progress.step) / (self.n_epochs * self.n_steps)
+        warmup = min(1.0, (settings.warmup_epochs or 0.0) / self.n_epochs)
+        step = progress.epoch * self.n_steps + progress.step + 1  # the first step has a rate above zero
+        rate = learning_rate(
+            settings.schedule or "cosine", settings.learning_rate or 0.0, step / (self.n_epochs * self.n_steps), warmup
+        )
+        for group in state.optimiser.param_groups:
+            group["lr"] = rate
+        if settings.sparsity and progress.step == 0:
+            prune(state.network, planned_sparsity(settings.sparsity, done))
+        torch.manual_seed(_seed_of(settings.seed or 0, progress.epoch, progress.step))
+        x, targets = self._batch(indices)
+        state.network.train()
+        with firing_rates(state.network) as rates:
+            scores = self.model(x)
+        loss = classification_loss(scores, targets, settings.loss or "mean", settings.label_smoothing or 0.0)
+        if settings.rate_weight:
+            loss = loss + settings.rate_weight * rate_penalty(rates, settings.rate_target or 0.0)
+        self._check(float(loss))
+        state.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        if settings.clip_norm:
+            nn.utils.clip_grad_norm_(state.network.parameters(), settings.clip_norm)
+        state.optimiser.step()
+        if state.average is not None:
+            state.average.update_parameters(state.network)
+        n = len(x)
+        progress.loss += float(loss) * n
+        progress.n_correct += int((scores.mean(dim=0).argmax(dim=1) == targets.argmax(dim=1)).sum())
+        progress.n_seen += n
+        progress.step += 1
+
+    def _batch(self, indices: Indices) -> tuple[Tensor, Tensor]:
+        """This process' part of the global batch; every process makes the same draws for all of it."""
+        device = self.process.device
+        pixels = self.augmentation.pixels(self.images.fetch(indices).to(device))
+        targets = F.one_hot(self.images.labels[torch.from_numpy(indices)].to(device), self.n_classes).float()
+        x, targets = self.augmentation.mixed(self.images.normalised(pixels), targets)
+        mine = self.process.share_of(len(indices))
+        return x[mine], targets[mine]
+
+    def _check(self, loss: float) -> None:
+        if math.isfinite(loss):
+            return
+        progress = self.state.progress
+        raise DivergedError(
+            f"loss is {loss} at epoch {progress.epoch + 1}, step {progress.step + 1} of {self.n_steps}; the last good "
+            f"checkpoint is kept in {self.folder}; try a lower learning_rate"
+        )
+
+    def _end_epoch(self) -> dict[str, Any]:
+        state, progress = self.state, self.state.progress
+        if state.settings.sparsity and progress.epoch == self.n_epochs - 1:
+            prune(state.evaluated, state.settings.sparsity)
+        chosen = self.split.validation if len(self.split.validation) else self.split.training
+        accuracy, rate = accuracy_and_rates(state.evaluated, self.images, chosen, self.process)
+        row: dict[str, Any] = {
+            "epoch": progress.epoch + 1,
+            "train_loss": progress.loss / progress.n_seen,
+            "train_accuracy": progress.n_correct / progress.n_seen,
+            "validation_accuracy": accuracy if len(self.split.validation) else None,
+            "learning_rate": state.optimiser.param_groups[0]["lr"],
+            "firing_rate": rate,
+            "sparsity": sparsity_of(state.evaluated),
+            "images_per_s": round(self._images_per_s, 1),
+        }
+        better = accuracy > progress.best_accuracy
+        if better:
+            progress.best_accuracy, progress.best_epoch = accuracy, progress.epoch + 1
+        progress.epoch += 1
+        progress.step = progress.n_correct = progress.n_seen = 0
+        progress.loss = 0.0
+        if self.process.rank == 0:
+            # In this order a crash in between is repaired by running the epoch again.
+            if better:
+                state.save_evaluated(self.folder / BEST, {"epoch": progress.best_epoch, "accuracy": accuracy})
+            self.metrics.append(row)
+            self._save_last()
+        return row
+
+    def _save_last(self) -> None:
+        if self.process.rank == 0:
+            self.state.save(self.folder / LAST)
+
+
+def _seed_of(seed: int, epoch: int, step: int) -> int:
+    return int(np.random.SeedSequence([seed, 3, epoch, step]).generate_state(1, np.uint64)[0] >> 1)

@@ -1,0 +1,56 @@
+"""From the settings of a run to the network that learns."""
+
+import torch
+
+from neuronas.config import NetworkConfig, TrainConfig
+from neuronas.errors import ConfigurationError
+from neuronas.snn.classifier import Classifier, ClassifierSettings
+from neuronas.snn.neuron import NeuronParameters
+from neuronas.snn.quantisation import FULL_PRECISION
+from neuronas.snn.trainable import WeightFormat
+from neuronas.space.genotype import Architecture
+from neuronas.space.layers import NetworkShape
+
+
+def make_classifier(
+    architecture: Architecture, shape: NetworkShape, network: NetworkConfig, train: TrainConfig, device: torch.device
+) -> Classifier:
+    """Build the network, with first weights drawn from the training seed.
+
+    Args:
+        architecture: the cells.
+        shape: the network around them.
+        network: precision and neurons.
+        train: resolved settings of training.
+        device: where it will learn.
+
+    Raises:
+        ConfigurationError: settings that do not go together.
+    """
+    form = WeightFormat(
+        bits=FULL_PRECISION if train.quantise == "after" else network.weight_bits,
+        scale=train.scale or "power-of-two",
+        rounding=network.rounding,
+        prunable=bool(train.sparsity),
+    )
+    if form.scale != "power-of-two" and network.rounding != "nearest":
+        raise ConfigurationError(
+            f"rounding {network.rounding} given with scale {form.scale}; learned steps round to the nearest"
+        )
+    settings = ClassifierSettings(
+        form=form,
+        neuron=NeuronParameters(network.tau, network.v_threshold, network.v_reset),
+        timesteps=network.timesteps,
+        surrogate=train.surrogate or "atan",
+        spiking=not train.ann,
+        checkpointing=bool(train.checkpointing),
+        low_precision=_low_precision(train.precision or "auto", device),
+    )
+    return Classifier(architecture, shape, settings, train.seed or 0).to(device)
+
+
+def _low_precision(precision: str, device: torch.device) -> bool:
+    if precision != "auto":
+        return precision == "bfloat16"
+    # On a CPU bfloat16 is faster where the processor multiplies matrices of it (AMX), and slower elsewhere.
+    return device.type == "cuda" or torch.cpu._is_amx_tile_supported()
