@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from pydantic import field_validator
+
 from neuronas.config import Section, read_yaml, validate
 from neuronas.errors import unknown_name
 from neuronas.hardware.quantity import Count, NonNegative, Positive, Quantity
@@ -11,25 +13,44 @@ _PRESETS = Path(__file__).parent / "presets"
 
 
 class Crossbar(Section):
-    """One array of memory devices; ``base_weight_bits`` is the weight width that one array column holds."""
+    """One array of ``size`` x ``size`` memory cells.
+
+    Attributes:
+        base_weight_bits: the weight width that one array column holds in cost model ``paper``.
+        bits_per_cell: the weight bits that one cell holds (``mapped``).
+        n_sign_columns: 2 for differential columns, 1 for offset binary or cells that hold a sign (``mapped``).
+        cell_read_energy_pj: one cell, driven and read once.
+        cell_leakage_pw: one cell at rest; 0 where it is not volatile.
+    """
 
     size: Count
     base_weight_bits: Count
+    bits_per_cell: Count
+    n_sign_columns: Count
     n_per_pe: Count
-    energy_pj: NonNegative
-    area_um2: NonNegative
+    cell_read_energy_pj: NonNegative
+    cell_area_um2: NonNegative
+    cell_leakage_pw: NonNegative
+
+    @field_validator("n_sign_columns")
+    @classmethod
+    def _one_or_two(cls, value: Quantity) -> Quantity:
+        if value not in (1, 2):
+            raise ValueError("wanted 1 or 2")
+        return value
 
 
 class Adc(Section):
-    """One analog-to-digital converter; energy per conversion."""
+    """One analog-to-digital converter; energy per conversion, clock cycles from one conversion to the next."""
 
     bits: Count
     energy_pj: NonNegative
     area_um2: NonNegative
+    conversion_clocks: Positive
 
 
 class Multiplexer(Section):
-    """``ratio`` columns share one ADC."""
+    """``ratio`` columns share one ADC: a crossbar is read in so many phases."""
 
     ratio: Count
     energy_pj: NonNegative
@@ -37,9 +58,14 @@ class Multiplexer(Section):
 
 
 class ProcessingElement(Section):
-    """A group of crossbars with its registers and subtractors; ``cycle_clocks`` clock cycles a pass."""
+    """A group of crossbars with its registers and subtractors.
+
+    ``cycle_clocks`` clock cycles a pass (``paper``); ``fill_clocks`` beyond those of the phases (``mapped``).
+    Register energy per mux phase.
+    """
 
     cycle_clocks: Positive
+    fill_clocks: NonNegative
     n_per_tile: Count
     register_energy_pj: NonNegative
     subtract_energy_pj: NonNegative
@@ -47,7 +73,7 @@ class ProcessingElement(Section):
 
 
 class Tile(Section):
-    """A group of PEs with its buffer and the H-tree that joins them."""
+    """A group of PEs with the H-tree that joins them (its energy per PE pass), and ``paper``'s buffer."""
 
     register_area_um2: NonNegative
     buffer_bits: NonNegative
@@ -57,16 +83,46 @@ class Tile(Section):
 
 
 class Memory(Section):
-    """SRAM bit area, and the energy of one buffer fetch."""
+    """On-chip memory for buffers and neuron state, per bit; ``fetch_energy_pj`` is ``paper``'s buffer fetch."""
 
     sram_bit_area_um2: NonNegative
+    sram_bit_energy_pj: NonNegative
+    sram_bit_leakage_pw: NonNegative
     fetch_energy_pj: NonNegative
+
+
+class Buffers(Section):
+    """Capacities of the buffers that ``mapped`` counts: in each PE, in each tile, and one for the chip."""
+
+    pe_bits: NonNegative
+    tile_bits: NonNegative
+    global_bits: NonNegative
+
+
+class Digital(Section):
+    """The adders behind pooling, node sums and neurons: ``n_lanes`` of them side by side for each layer that needs one.
+
+    ``image_bits`` is the width of a pixel, read bit by bit by the first layer.
+    """
+
+    n_lanes: Count
+    add_energy_pj: NonNegative
+    add_area_um2: NonNegative
+    image_bits: Count
+
+
+class Noc(Section):
+    """Mesh network on chip: one router per tile, one word of ``link_bits`` per clock cycle and link."""
+
+    link_bits: Count
+    router_area_um2: NonNegative
+    bit_hop_energy_pj: NonNegative
 
 
 class NeuronCircuit(Section):
     """The LIF neuron's state and the energy of its update."""
 
-    state_bits: NonNegative
+    state_bits: Count
     energy_pj: NonNegative
 
 
@@ -82,6 +138,9 @@ class Accelerator(Section):
     pe: ProcessingElement
     tile: Tile
     memory: Memory
+    buffers: Buffers
+    digital: Digital
+    noc: Noc
     neuron: NeuronCircuit
 
     def quantities(self) -> Iterator[tuple[str, Quantity]]:

@@ -185,7 +185,7 @@ class PaperCostModel:
         a = self.accelerator
         n_adcs = a.crossbar.size / a.multiplexer.ratio  # per PE, as the published form has it
         tile = {
-            "crossbar": a.pe.n_per_tile * a.crossbar.n_per_pe * a.crossbar.area_um2,
+            "crossbar": a.pe.n_per_tile * a.crossbar.n_per_pe * a.crossbar.size**2 * a.crossbar.cell_area_um2,
             "adc": a.pe.n_per_tile * n_adcs * a.adc.area_um2,
             "multiplexer": a.pe.n_per_tile * n_adcs * a.multiplexer.area_um2,
             "subtract": a.pe.n_per_tile * a.pe.subtract_area_um2,
@@ -200,8 +200,9 @@ class PaperCostModel:
         """UJ of each component per PE pass; they add up to the form's E_pe = 828.486 pJ."""
         a = self.accelerator
         phases = a.crossbar.size / a.multiplexer.ratio
+        cells_per_phase = a.crossbar.size**2 / a.multiplexer.ratio
         pj = {
-            "crossbar": a.pe.n_per_tile * a.crossbar.n_per_pe * a.crossbar.energy_pj,
+            "crossbar": a.pe.n_per_tile * a.crossbar.n_per_pe * cells_per_phase * a.crossbar.cell_read_energy_pj,
             "adc": a.pe.n_per_tile * phases * a.adc.energy_pj,
             "multiplexer": a.pe.n_per_tile * phases * a.multiplexer.energy_pj,
             "subtract": a.pe.n_per_tile * 16 * a.pe.subtract_energy_pj,
