@@ -1,0 +1,53 @@
+"""How often the inputs of a layer spike: what the energy of a crossbar read depends on besides its size."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from neuronas.config import Section
+from neuronas.errors import ConfigurationError, suggestion
+from neuronas.hardware.cost import Array
+from neuronas.space.layers import Layer
+
+Rate = Annotated[float, Field(ge=0, le=1)]
+WEIGHTED = ("conv", "linear")
+"""Kinds of layers that hold weights and lie on crossbars."""
+
+
+class Activity(Section):
+    """Share of a layer's inputs that spike in a time step, 0 to 1.
+
+    Attributes:
+        rate: one rate for every layer; 1 is the worst case (``dense``).
+        trace: a rate for each layer by name, as measured on data; the image, which is no spike train, needs none.
+    """
+
+    rate: Rate = 1.0
+    trace: Mapping[str, Rate] | None = None
+
+    def rates(self, rows: Sequence[Layer]) -> Array:
+        """[n_rows] input rate of each row; 1 for the first, which reads the image, and for rows without weights.
+
+        Raises:
+            ConfigurationError: the trace has no rate for a row with weights.
+        """
+        found = [
+            self._rate(row.name) if number and row.kind in WEIGHTED else 1.0 for number, row in enumerate(rows)
+        ]
+        return np.array(found, dtype=np.float64)
+
+    def _rate(self, name: str) -> float:
+        if self.trace is None:
+            return self.rate
+        if name not in self.trace:
+            raise ConfigurationError(
+                f"the trace of firing rates has no layer '{name}'{suggestion(name, self.trace)}; "
+                "wanted a rate for every layer that holds weights"
+            )
+        return self.trace[name]
+
+
+DENSE = Activity()
+"""Every input spikes at every time step."""

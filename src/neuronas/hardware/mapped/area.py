@@ -1,0 +1,98 @@
+"""Area terms of cost model ``mapped``: um2 per row of work, [n_rows]; and what the chip has once."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from neuronas.hardware.accelerator import Accelerator
+from neuronas.hardware.cost import Array
+from neuronas.hardware.mapped.mapping import Work, neurons
+
+
+def crossbar(work: Work) -> Array:
+    """Memory arrays: crossbars * X^2 * cell_area, um2. Source: the accelerator file's cell."""
+    array = work.accelerator.crossbar
+    return work.n_crossbars * float(array.size) ** 2 * float(array.cell_area_um2)
+
+
+def adc(work: Work) -> Array:
+    """Converters: crossbars * ceil(X / mux ratio) * adc.area, um2. Every crossbar has its own."""
+    return _n_adcs(work) * float(work.accelerator.adc.area_um2)
+
+
+def multiplexer(work: Work) -> Array:
+    """Column multiplexers: one in front of each converter, um2."""
+    return _n_adcs(work) * float(work.accelerator.multiplexer.area_um2)
+
+
+def shift_add(work: Work) -> Array:
+    """Shift-add and subtract circuits: PEs * pe.subtract_area, um2 (SpikeSim's DIFF, one per PE)."""
+    return work.n_pes * float(work.accelerator.pe.subtract_area_um2)
+
+
+def register(work: Work) -> Array:
+    """Tile registers: tiles * tile.register_area, um2 (SpikeSim's Temp_Buff)."""
+    return work.n_tiles * float(work.accelerator.tile.register_area_um2)
+
+
+def buffer(work: Work) -> Array:
+    """Buffers: (PEs * pe_bits + tiles * tile_bits) * sram_bit_area, um2."""
+    return buffer_bits(work) * float(work.accelerator.memory.sram_bit_area_um2)
+
+
+def htree(work: Work) -> Array:
+    """Wiring between PEs and tile buffer: tiles * htree_area, um2 (SpikeSim)."""
+    return work.n_tiles * float(work.accelerator.tile.htree_area_um2)
+
+
+def neuron_state(work: Work) -> Array:
+    """Membrane potentials of all layers: neurons * state_bits * sram_bit_area, um2."""
+    return state_bits(work) * float(work.accelerator.memory.sram_bit_area_um2)
+
+
+def digital(work: Work) -> Array:
+    """Adders for pooling, node sums and neurons: n_lanes * add_area for each row that needs them, um2."""
+    unit = work.accelerator.digital
+    needed = np.maximum(work.has_neurons, np.maximum(work.is_pool, work.is_addition))
+    return needed * float(unit.n_lanes) * float(unit.add_area_um2)
+
+
+def noc(work: Work) -> Array:
+    """Routers of the mesh: tiles * router_area, um2; one per tile."""
+    return work.n_tiles * float(work.accelerator.noc.router_area_um2)
+
+
+def global_buffer(accelerator: Accelerator) -> float:
+    """The chip's one global buffer: global_bits * sram_bit_area, um2; reported in parts by each row's tiles."""
+    return float(accelerator.buffers.global_bits) * float(accelerator.memory.sram_bit_area_um2)
+
+
+def buffer_bits(work: Work) -> Array:
+    """Bits of the buffers in PEs and tiles: PEs * pe_bits + tiles * tile_bits."""
+    buffers = work.accelerator.buffers
+    return work.n_pes * float(buffers.pe_bits) + work.n_tiles * float(buffers.tile_bits)
+
+
+def state_bits(work: Work) -> Array:
+    """Bits of neuron state: neurons * state_bits."""
+    return neurons(work) * float(work.accelerator.neuron.state_bits)
+
+
+def _n_adcs(work: Work) -> Array:
+    accelerator = work.accelerator
+    return work.n_crossbars * np.ceil(float(accelerator.crossbar.size) / float(accelerator.multiplexer.ratio))
+
+
+AREA_UM2: dict[str, Callable[[Work], Array]] = {
+    "crossbar": crossbar,
+    "adc": adc,
+    "multiplexer": multiplexer,
+    "shift_add": shift_add,
+    "register": register,
+    "buffer": buffer,
+    "htree": htree,
+    "neuron_state": neuron_state,
+    "digital": digital,
+    "noc": noc,
+}
+"""The parts of a row's area; together with ``global_buffer`` they add up to the chip's."""

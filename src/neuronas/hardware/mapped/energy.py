@@ -1,0 +1,133 @@
+"""Energy terms of cost model ``mapped``: pJ per row of work for one image, [n_rows]; and the terms of a whole chip."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from neuronas.hardware.accelerator import Accelerator
+from neuronas.hardware.cost import Array
+from neuronas.hardware.mapped import mapping
+from neuronas.hardware.mapped.area import buffer_bits, state_bits
+from neuronas.hardware.mapped.mapping import Work
+
+
+def crossbar(work: Work) -> Array:
+    """Reads of memory cells: passes * cells * rate * cell_read_energy, pJ.
+
+    Only cells that hold a weight are driven. With 4 bits per cell, one sign column, X = 64 and dense spikes this
+    is SpikeSim's 9 * 8 * 1.76423 pJ for each PE pass of a 3x3 layer (arXiv 2210.12899, ela_spikesim.py).
+    """
+    cell_pj = float(work.accelerator.crossbar.cell_read_energy_pj)
+    return mapping.passes(work) * mapping.used_cells(work) * work.rate * cell_pj
+
+
+def adc(work: Work) -> Array:
+    """Conversions: conversions * awake_share * adc.energy, pJ."""
+    return _awake_conversions(work) * float(work.accelerator.adc.energy_pj)
+
+
+def multiplexer(work: Work) -> Array:
+    """Column selection: conversions * awake_share * multiplexer.energy, pJ."""
+    return _awake_conversions(work) * float(work.accelerator.multiplexer.energy_pj)
+
+
+def shift_add(work: Work) -> Array:
+    """Accumulation over bit slices, signs and row blocks: one addition per conversion, pJ (Horowitz, ISSCC 2014)."""
+    return _awake_conversions(work) * float(work.accelerator.digital.add_energy_pj)
+
+
+def register(work: Work) -> Array:
+    """PE registers: passes * PEs of one copy * mux ratio * register_energy, pJ; one access in each mux phase."""
+    accelerator = work.accelerator
+    per_pass = float(accelerator.multiplexer.ratio) * float(accelerator.pe.register_energy_pj)
+    return mapping.passes(work) * _pes_of_a_copy(work) * per_pass
+
+
+def buffer(work: Work) -> Array:
+    """Buffer accesses: passes * (k^2 * C_in read + C_out written) bits * sram_bit_energy, pJ (Horowitz, ISSCC 2014).
+
+    Spikes are buffered as single bits. Inputs are read again for each pixel: no sliding window is assumed.
+    """
+    bits = mapping.passes(work) * (work.kernel**2 * work.c_in + work.c_out)
+    return bits * float(work.accelerator.memory.sram_bit_energy_pj)
+
+
+def htree(work: Work) -> Array:
+    """Wires between PEs and tile buffer: passes * PEs of one copy * htree_energy, pJ (SpikeSim)."""
+    return mapping.passes(work) * _pes_of_a_copy(work) * float(work.accelerator.tile.htree_energy_pj)
+
+
+def neuron(work: Work) -> Array:
+    """LIF updates: steps * neurons * neuron.energy, pJ; each neuron once in each time step."""
+    return work.steps * mapping.neurons(work) * float(work.accelerator.neuron.energy_pj)
+
+
+def neuron_state(work: Work) -> Array:
+    """Membrane memory: steps * 2 * neurons * state_bits * sram_bit_energy, pJ; each state is read and written."""
+    return work.steps * 2 * state_bits(work) * float(work.accelerator.memory.sram_bit_energy_pj)
+
+
+def digital(work: Work) -> Array:
+    """Pooling and node sums: additions * add_energy, pJ (Horowitz, ISSCC 2014)."""
+    return mapping.additions(work) * float(work.accelerator.digital.add_energy_pj)
+
+
+def noc_bits(work: Work) -> Array:
+    """Bits on the mesh for one image: input_traffic_bits + partial_sum_bits."""
+    return mapping.input_traffic_bits(work) + mapping.partial_sum_bits(work)
+
+
+def mean_hops(n_tiles: Array) -> Array:
+    """Mean distance of two tiles in a square mesh of s * s >= n_tiles: 2 * (s^2 - 1) / (3 * s), at least 1 hop.
+
+    The expected Manhattan distance for uniform traffic (Dally and Towles, Principles and Practices of
+    Interconnection Networks, 2004); the floorplan puts successive layers nearer, so this is an upper estimate.
+    """
+    side = np.ceil(np.sqrt(np.maximum(n_tiles, 1.0)))
+    return np.maximum(1.0, 2 * (side**2 - 1) / (3 * side))
+
+
+def noc(bits: Array, n_tiles: Array, accelerator: Accelerator) -> Array:
+    """Mesh network: noc_bits * mean_hops(tiles of the chip) * bit_hop_energy, pJ."""
+    return bits * mean_hops(n_tiles) * float(accelerator.noc.bit_hop_energy_pj)
+
+
+def leaking_pw(work: Work) -> Array:
+    """Power at rest: (buffer and neuron-state bits) * sram_bit_leakage + crossbar cells * cell_leakage, pW."""
+    array, memory = work.accelerator.crossbar, work.accelerator.memory
+    cells = work.n_crossbars * float(array.size) ** 2
+    bits = buffer_bits(work) + state_bits(work)
+    return bits * float(memory.sram_bit_leakage_pw) + cells * float(array.cell_leakage_pw)
+
+
+def global_leaking_pw(accelerator: Accelerator) -> float:
+    """Power at rest of the global buffer: global_bits * sram_bit_leakage, pW."""
+    return float(accelerator.buffers.global_bits) * float(accelerator.memory.sram_bit_leakage_pw)
+
+
+def leakage(power_pw: Array, latency_ms: Array) -> Array:
+    """Leakage over one image: power at rest * latency of the whole network, pJ (1 pW * 1 ms = 0.001 pJ)."""
+    return power_pw * latency_ms * 1e-3
+
+
+def _awake_conversions(work: Work) -> Array:
+    return mapping.conversions(work) * mapping.awake_share(work)
+
+
+def _pes_of_a_copy(work: Work) -> Array:
+    return work.n_pes / np.maximum(1, mapping.replicas(work))
+
+
+ENERGY_PJ: dict[str, Callable[[Work], Array]] = {
+    "crossbar": crossbar,
+    "adc": adc,
+    "multiplexer": multiplexer,
+    "shift_add": shift_add,
+    "register": register,
+    "buffer": buffer,
+    "htree": htree,
+    "neuron": neuron,
+    "neuron_state": neuron_state,
+    "digital": digital,
+}
+"""The parts of a row's own energy; ``noc`` and ``leakage`` depend on the whole chip."""

@@ -1,0 +1,88 @@
+"""Latency terms of cost model ``mapped``: ns per row of work for one time step, [n_rows]; and the two schedules."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+
+from neuronas.hardware.accelerator import Accelerator
+from neuronas.hardware.cost import Array
+from neuronas.hardware.mapped import mapping
+from neuronas.hardware.mapped.mapping import Work
+
+Schedule = Literal["layers-in-order", "pipelined-over-timesteps"]
+
+
+def pass_ns(accelerator: Accelerator) -> float:
+    """One crossbar pass: (mux ratio * conversion_clocks + fill_clocks) / clock, ns.
+
+    The columns behind a multiplexer are converted one after another; all crossbars of a layer work in parallel.
+    For spikeflow-rram 8 * 3 + 2 = 26 clock cycles, 104 ns, as in SpikeSim.
+    """
+    clocks = accelerator.multiplexer.ratio * accelerator.adc.conversion_clocks + accelerator.pe.fill_clocks
+    return float(clocks) * clock_ns(accelerator)
+
+
+def crossbar(work: Work) -> Array:
+    """Crossbar passes: ceil(o^2 / replicas) * input_bits * pass_ns, ns; copies work on different pixels."""
+    pixels = np.ceil(work.o_side**2 / np.maximum(1, mapping.replicas(work)))
+    return work.has_weights * pixels * work.input_bits * pass_ns(work.accelerator)
+
+
+def digital(work: Work) -> Array:
+    """Pooling, node sums and LIF updates: ceil((additions + neurons) / n_lanes) clock cycles, ns."""
+    n_operations = mapping.additions(work) / work.steps + mapping.neurons(work)
+    return np.ceil(n_operations / float(work.accelerator.digital.n_lanes)) * clock_ns(work.accelerator)
+
+
+def noc(work: Work) -> Array:
+    """Transfers: (ceil(input bits / link) + ceil(partial-sum bits / (link * tiles))) clock cycles, ns.
+
+    All tiles of a layer receive the same inputs at the same time (multicast) and send partial sums over links of
+    their own. Transfers and passes do not overlap: an upper estimate.
+    """
+    link = float(work.accelerator.noc.link_bits)
+    n_receivers = np.maximum(1, work.n_tiles)
+    inputs = np.ceil(mapping.input_traffic_bits(work) / n_receivers / work.steps / link)
+    sums = np.ceil(mapping.partial_sum_bits(work) / n_receivers / work.steps / link)
+    return (inputs + sums) * clock_ns(work.accelerator)
+
+
+def clock_ns(accelerator: Accelerator) -> float:
+    """One clock cycle: 1000 / clock_mhz, ns."""
+    return 1e3 / float(accelerator.clock_mhz)
+
+
+def layers_in_order(once_ns: Array, each_ns: Array, slowest_ns: Array, timesteps: int) -> Array:
+    """Schedule ``layers-in-order``: once + T * sum of all rows, ns; one row works at a time.
+
+    ``once`` is the first layer's (the image is convolved once), ``each`` the sum of the others for a time step.
+    """
+    return once_ns + timesteps * each_ns
+
+
+def pipelined_over_timesteps(once_ns: Array, each_ns: Array, slowest_ns: Array, timesteps: int) -> Array:
+    """Schedule ``pipelined-over-timesteps``: once + sum of all rows + (T - 1) * slowest row, ns.
+
+    All rows work at the same time, each on another time step; the first step fills the pipeline. Backward edges
+    are taken as if they did not stall it.
+    """
+    return once_ns + each_ns + (timesteps - 1) * slowest_ns
+
+
+def clock_count(schedule: Schedule, each_ns: Array, timesteps: int) -> Array:
+    """How often a row's time counts towards the total, [n_rows], for rows that run at each time step.
+
+    T in order; when pipelined once, and T times for the slowest row (the first of them if several are).
+    """
+    if schedule == "layers-in-order":
+        return np.full_like(each_ns, timesteps)
+    counts = np.ones_like(each_ns)
+    counts[each_ns.argmax() if len(each_ns) else slice(0)] = timesteps
+    return counts
+
+
+LATENCY_NS: dict[str, Callable[[Work], Array]] = {"crossbar": crossbar, "digital": digital, "noc": noc}
+"""The parts of a row's time for one time step."""
+SCHEDULES = {"layers-in-order": layers_in_order, "pipelined-over-timesteps": pipelined_over_timesteps}
+"""Latency of a network from its rows, by name."""

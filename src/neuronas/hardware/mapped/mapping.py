@@ -1,0 +1,219 @@
+"""From rows of work to counts on the chip: crossbars, PEs, tiles, passes, conversions, bits on the move.
+
+Each function below answers one count for all rows at once, [n_rows] float64, and 0 where a row has none.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from neuronas.hardware.accelerator import Accelerator
+from neuronas.hardware.cost import Array
+from neuronas.hardware.mapped.activity import WEIGHTED, Activity
+from neuronas.space.layers import Layer
+
+
+@dataclass(frozen=True)
+class Work:
+    """Rows of work as columns [n_rows], with the settings that decide how they are mapped.
+
+    Attributes:
+        kernel: kernel side; 0 for additions.
+        has_weights: 1 for convolutions and fully connected layers, otherwise 0.
+        steps: how often the row runs for one image: 1 for the first (direct coding), otherwise the time steps.
+        input_bits: width of one input value; a crossbar reads its inputs bit by bit.
+        rate: share of inputs that spike in a time step.
+    """
+
+    accelerator: Accelerator
+    weight_bits: int
+    replication: int
+    kernel: Array
+    c_in: Array
+    c_out: Array
+    i_side: Array
+    o_side: Array
+    has_weights: Array
+    is_pool: Array
+    is_addition: Array
+    has_neurons: Array
+    steps: Array
+    input_bits: Array
+    rate: Array
+
+    @cached_property
+    def n_crossbars(self) -> Array:
+        """See ``crossbars``; kept, since many terms read it."""
+        return crossbars(self)
+
+    @cached_property
+    def n_pes(self) -> Array:
+        """See ``pes``."""
+        return pes(self)
+
+    @cached_property
+    def n_tiles(self) -> Array:
+        """See ``tiles``."""
+        return tiles(self)
+
+
+def make_work(
+    rows: Sequence[Layer],
+    accelerator: Accelerator,
+    weight_bits: int,
+    timesteps: int,
+    replication: int,
+    activity: Activity,
+) -> Work:
+    """Turn rows (``space.workload``) into columns. The first row reads the image; the others read spikes or sums."""
+    kinds = [row.kind for row in rows]
+    behind_pool = [before == "avg_pool" for before in ["", *kinds[:-1]]]
+    before_linear = [after == "linear" for after in [*kinds[1:], ""]]
+    neurons, bits = [], []
+    for number, row in enumerate(rows):
+        pools_spikes = row.kind == "avg_pool" and before_linear[number]
+        reads_pool = row.kind == "linear" and behind_pool[number]
+        neurons.append(number > 0 and (pools_spikes or (row.kind in WEIGHTED and not reads_pool)))
+        if number == 0:
+            bits.append(int(accelerator.digital.image_bits))
+        elif reads_pool:  # a mean of k * k spikes takes k * k + 1 values
+            bits.append((rows[number - 1].kernel ** 2).bit_length())
+        else:
+            bits.append(1 if pools_spikes or row.kind in WEIGHTED else int(accelerator.neuron.state_bits))
+    return Work(
+        accelerator=accelerator,
+        weight_bits=weight_bits,
+        replication=replication,
+        kernel=_column([row.kernel for row in rows]),
+        c_in=_column([row.in_channels for row in rows]),
+        c_out=_column([row.out_channels for row in rows]),
+        i_side=_column([row.in_side for row in rows]),
+        o_side=_column([row.out_side for row in rows]),
+        has_weights=_column([kind in WEIGHTED for kind in kinds]),
+        is_pool=_column([kind == "avg_pool" for kind in kinds]),
+        is_addition=_column([kind == "add" for kind in kinds]),
+        has_neurons=_column(neurons),
+        steps=_column([timesteps if number else 1 for number in range(len(rows))]),
+        input_bits=_column(bits),
+        rate=activity.rates(rows),
+    )
+
+
+def parameters(work: Work) -> Array:
+    """Weights: k^2 * C_in * C_out, convolutions and fully connected layers; no bias, no batch norm."""
+    return work.has_weights * work.kernel**2 * work.c_in * work.c_out
+
+
+def columns(work: Work) -> Array:
+    """Bitline columns: C_out * ceil(weight_bits / bits_per_cell) * n_sign_columns.
+
+    Each bit slice and each sign of a filter has a column of its own (ISAAC, ISCA 2016, section V).
+    """
+    crossbar = work.accelerator.crossbar
+    slices = np.ceil(work.weight_bits / float(crossbar.bits_per_cell))
+    return work.has_weights * work.c_out * slices * float(crossbar.n_sign_columns)
+
+
+def row_blocks(work: Work) -> Array:
+    """Groups of wordlines that are summed apart: k^2 * ceil(C_in / X).
+
+    One for each kernel position and block of X input channels (SpikeSim, arXiv 2210.12899, section III).
+    """
+    size = float(work.accelerator.crossbar.size)
+    return work.has_weights * work.kernel**2 * np.ceil(work.c_in / size)
+
+
+def replicas(work: Work) -> Array:
+    """Copies of a layer's weights: min(replication, o^2). They work on different pixels at the same time."""
+    return work.has_weights * np.minimum(work.replication, work.o_side**2)
+
+
+def crossbars(work: Work) -> Array:
+    """Crossbars: replicas * row_blocks * ceil(columns / X)."""
+    size = float(work.accelerator.crossbar.size)
+    return replicas(work) * row_blocks(work) * np.ceil(columns(work) / size)
+
+
+def pes(work: Work) -> Array:
+    """Processing elements: ceil(crossbars / n_per_pe). No PE is shared between layers."""
+    return np.ceil(work.n_crossbars / float(work.accelerator.crossbar.n_per_pe))
+
+
+def tiles(work: Work) -> Array:
+    """Tiles: ceil(PEs / n_per_tile). No tile is shared between layers (SpikeSim's mapping rule)."""
+    return np.ceil(work.n_pes / float(work.accelerator.pe.n_per_tile))
+
+
+def utilisation(work: Work) -> Array:
+    """Share of a layer's cells that hold a weight: replicas * cells / (crossbars * X^2), 0 to 1."""
+    cells = work.n_crossbars * float(work.accelerator.crossbar.size) ** 2
+    return np.divide(replicas(work) * used_cells(work), cells, out=np.zeros_like(cells), where=cells > 0)
+
+
+def used_cells(work: Work) -> Array:
+    """Cells that hold one copy of the weights: k^2 * C_in * columns."""
+    return work.kernel**2 * work.c_in * columns(work)
+
+
+def passes(work: Work) -> Array:
+    """Crossbar passes of an image: steps * o^2 * input_bits. Each gives all outputs of one pixel for one input bit."""
+    return work.has_weights * work.steps * work.o_side**2 * work.input_bits
+
+
+def conversions(work: Work) -> Array:
+    """ADC conversions of an image: passes * row_blocks * columns; every used column of every crossbar."""
+    return passes(work) * row_blocks(work) * columns(work)
+
+
+def awake_share(work: Work) -> Array:
+    """Share of conversions whose rows hold a spike: 1 - (1 - rate)^min(C_in, X).
+
+    Rows spike independently; a group of rows that is silent is not converted. At 64 rows and a rate of 8.3 %
+    that is 99.6 %: sparsity saves in the crossbar alone unless spikes are clustered.
+    """
+    rows = np.minimum(work.c_in, float(work.accelerator.crossbar.size))
+    return work.has_weights * (1 - (1 - work.rate) ** rows)
+
+
+def neurons(work: Work) -> Array:
+    """LIF neurons of all layers: C_in * i^2, in front of each convolution, the head's pooling and the head's layers.
+
+    None in front of the first layer, which reads the image, or of a layer that reads pooled spikes.
+    """
+    return work.has_neurons * work.c_in * work.i_side**2
+
+
+def additions(work: Work) -> Array:
+    """Additions of an image outside crossbars: steps * (k^2 * C_out * o^2 pooling, (C_in - C_out) * o^2 node sums).
+
+    A node that adds up m values has C_in = m * C_out.
+    """
+    pooling = work.is_pool * work.kernel**2 * work.c_out
+    sums = work.is_addition * (work.c_in - work.c_out)
+    return work.steps * (pooling + sums) * work.o_side**2
+
+
+def input_traffic_bits(work: Work) -> Array:
+    """Bits into a row's tiles for an image: steps * input_bits * C_in * i^2 * max(1, tiles).
+
+    Every tile of a layer receives all its inputs; inputs are spikes of one bit, image pixels, means of spikes, or
+    for pooling and node sums values of the membrane's width.
+    """
+    return work.steps * work.input_bits * work.c_in * work.i_side**2 * np.maximum(1, work.n_tiles)
+
+
+def partial_sum_bits(work: Work) -> Array:
+    """Bits of partial sums between tiles: passes * C_out * (tiles that one column block spans - 1) * state_bits.
+
+    The row blocks of a column fill ceil(row_blocks / (n_per_pe * n_per_tile)) tiles.
+    """
+    accelerator = work.accelerator
+    per_tile = float(accelerator.crossbar.n_per_pe) * float(accelerator.pe.n_per_tile)
+    spanned = np.maximum(1, np.ceil(row_blocks(work) / per_tile))
+    return passes(work) * work.c_out * (spanned - 1) * float(accelerator.neuron.state_bits)
+
+
+def _column(values: Sequence[float]) -> Array:
+    return np.array(values, dtype=np.float64)

@@ -1,0 +1,190 @@
+"""Cost model ``mapped``: each total is the sum of named terms over rows of work (``space.workload``)."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from neuronas.hardware.accelerator import Accelerator
+from neuronas.hardware.cost import Array, Cost, LayerCost, Totals
+from neuronas.hardware.mapped import area, energy, mapping
+from neuronas.hardware.mapped.activity import DENSE, Activity
+from neuronas.hardware.mapped.latency import LATENCY_NS, SCHEDULES, Schedule, clock_count
+from neuronas.hardware.mapped.mapping import Work, make_work
+from neuronas.space.layers import Kernels, Layer
+from neuronas.space.workload import at, size_of
+
+_CHUNK = 8192  # rows costed at a time: keeps the intermediate arrays in cache
+_MM2, _MS, _UJ = 1e-6, 1e-6, 1e-6  # from um2, ns, pJ
+
+ASSUMPTIONS = (
+    "cost is an analytical estimate (cost model 'mapped', docs/hardware-model.md), not a measurement",
+    "constants keep the technology node of their source; none is scaled to the chip's",
+    "batch norm is folded into weights and thresholds; row drivers, clock tree, controller and pads are not counted",
+    "leakage counts memory cells, not logic; off-chip access and programming the weights are not counted",
+    "transfers, passes and neuron updates of a layer do not overlap",
+)
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """What rows add up, one array per quantity."""
+
+    parameters: Array
+    n_tiles: Array
+    area_um2: Array
+    time_ns: Array
+    energy_pj: Array
+    noc_bits: Array
+    leaking_pw: Array
+
+
+@dataclass(frozen=True)
+class MappedCostModel:
+    """The model; see ``docs/hardware-model.md`` for its equations.
+
+    Attributes:
+        schedule: ``layers-in-order`` or ``pipelined-over-timesteps``.
+        replication: copies of each layer's weights that work on different pixels.
+        activity: firing rates of the layers' inputs.
+    """
+
+    accelerator: Accelerator
+    weight_bits: int
+    timesteps: int
+    schedule: Schedule = "layers-in-order"
+    replication: int = 1
+    activity: Activity = DENSE
+
+    @property
+    def name(self) -> str:
+        """See ``CostModel``."""
+        return "mapped"
+
+    def totals(self, slots: tuple[Layer, ...], kernels: Kernels) -> Totals:
+        """See ``CostModel``; ``slots`` and ``kernels`` as ``space.workload`` gives them, or of convolutions alone."""
+        table = self._table(slots, kernels)
+        chunks = [self._chunk(table, kernels[start : start + _CHUNK]) for start in range(0, len(kernels), _CHUNK)]
+        return Totals(*(np.concatenate([getattr(chunk, field.name) for chunk in chunks]) for field in fields(Totals)))
+
+    def estimate(self, layers: tuple[Layer, ...]) -> Cost:
+        """See ``CostModel``; ``layers`` as ``space.workload.rows`` gives them."""
+        sizes = np.array([[size_of(row) for row in layers]], dtype=np.uint8)
+        totals = self.totals(layers, sizes)  # so that a limit equal to an estimate is never broken by rounding
+        work = self._work(layers)
+        parts = {
+            "area_mm2": self._area_parts(work),
+            "latency_ms": self._latency_parts(work),
+            "energy_uj": self._energy_parts(work, totals.latency_ms),
+        }
+        by_row = {name: np.sum(list(terms.values()), axis=0) for name, terms in parts.items()}
+        used = mapping.utilisation(work)
+        parameters = int(totals.parameters[0])
+        return Cost(
+            parameters=parameters,
+            memory_bits=parameters * self.weight_bits,
+            area_mm2=float(totals.area_mm2[0]),
+            latency_ms=float(totals.latency_ms[0]),
+            energy_uj=float(totals.energy_uj[0]),
+            layers=tuple(
+                LayerCost(
+                    layer=row,
+                    n_crossbars=int(work.n_crossbars[index]),
+                    n_pes=int(work.n_pes[index]),
+                    n_tiles=int(work.n_tiles[index]),
+                    utilisation=float(used[index]),
+                    area_mm2=float(by_row["area_mm2"][index]),
+                    latency_ms=float(by_row["latency_ms"][index]),
+                    energy_uj=float(by_row["energy_uj"][index]),
+                )
+                for index, row in enumerate(layers)
+            ),
+            components={
+                quantity: {name: float(part.sum()) for name, part in terms.items()}
+                for quantity, terms in parts.items()
+            },
+            assumptions=(*ASSUMPTIONS, *self._choices()),
+        )
+
+    def _table(self, slots: tuple[Layer, ...], kernels: Kernels) -> Array:
+        """[largest size + 1, n_slots, n_quantities] what each size at each slot adds; nothing stands where it is 0."""
+        table = np.zeros((int(kernels.max(initial=0)) + 1, len(slots), len(fields(_Sums))))
+        for size in np.unique(kernels):
+            if size:
+                sums = _row_sums(self._work(tuple(at(slot, int(size)) for slot in slots)))
+                table[size] = np.stack([getattr(sums, field.name) for field in fields(_Sums)], axis=1)
+        return table
+
+    def _chunk(self, table: Array, kernels: Kernels) -> Totals:
+        first = table[kernels[:, 0], 0]
+        total, slowest_ns = first.copy(), np.zeros(len(kernels))
+        time = [field.name for field in fields(_Sums)].index("time_ns")
+        for slot in range(1, kernels.shape[1]):
+            row = table[kernels[:, slot], slot]
+            total += row
+            np.maximum(slowest_ns, row[:, time], out=slowest_ns)
+        sums = _Sums(*np.ascontiguousarray(total.T))
+        once_ns = first[:, time]
+        latency_ns = SCHEDULES[self.schedule](once_ns, sums.time_ns - once_ns, slowest_ns, self.timesteps)
+        energy_pj = sums.energy_pj + energy.noc(sums.noc_bits, sums.n_tiles, self.accelerator)
+        power_pw = sums.leaking_pw + energy.global_leaking_pw(self.accelerator)
+        return Totals(
+            parameters=sums.parameters,
+            area_mm2=(sums.area_um2 + area.global_buffer(self.accelerator)) * _MM2,
+            latency_ms=latency_ns * _MS,
+            energy_uj=(energy_pj + energy.leakage(power_pw, latency_ns * _MS)) * _UJ,
+        )
+
+    def _work(self, rows: tuple[Layer, ...]) -> Work:
+        return make_work(rows, self.accelerator, self.weight_bits, self.timesteps, self.replication, self.activity)
+
+    def _area_parts(self, work: Work) -> dict[str, Array]:
+        parts = {name: term(work) * _MM2 for name, term in area.AREA_UM2.items()}
+        shared = _share(work) * area.global_buffer(self.accelerator) * _MM2
+        return parts | {"global_buffer": shared}
+
+    def _latency_parts(self, work: Work) -> dict[str, Array]:
+        each_ns = _row_sums(work).time_ns
+        counts = np.concatenate([[1.0], clock_count(self.schedule, each_ns[1:], self.timesteps)])
+        return {name: counts * term(work) * _MS for name, term in LATENCY_NS.items()}
+
+    def _energy_parts(self, work: Work, latency_ms: Array) -> dict[str, Array]:
+        sums = _row_sums(work)
+        n_tiles = sums.n_tiles.sum(keepdims=True)
+        power_pw = sums.leaking_pw + _share(work) * energy.global_leaking_pw(self.accelerator)
+        parts = {name: term(work) * _UJ for name, term in energy.ENERGY_PJ.items()}
+        return parts | {
+            "noc": energy.noc(sums.noc_bits, n_tiles, self.accelerator) * _UJ,
+            "leakage": energy.leakage(power_pw, latency_ms) * _UJ,
+        }
+
+    def _choices(self) -> tuple[str, ...]:
+        activity = self.activity
+        rates = "as traced" if activity.trace is not None else f"{activity.rate:g}"
+        dense = " (dense, the worst case)" if activity.trace is None and activity.rate == 1 else ""
+        return (
+            f"schedule {self.schedule}, {self.replication} copies of each layer's weights",
+            f"firing rate of inputs {rates}{dense}; it saves crossbar reads and silent conversions only",
+        )
+
+
+def _row_sums(work: Work) -> _Sums:
+    return _Sums(
+        parameters=mapping.parameters(work),
+        n_tiles=work.n_tiles,
+        area_um2=_add([term(work) for term in area.AREA_UM2.values()]),
+        time_ns=_add([term(work) for term in LATENCY_NS.values()]),
+        energy_pj=_add([term(work) for term in energy.ENERGY_PJ.values()]),
+        noc_bits=energy.noc_bits(work),
+        leaking_pw=energy.leaking_pw(work),
+    )
+
+
+def _share(work: Work) -> Array:
+    """Each row's share of what the chip has once: by tiles."""
+    share: Array = work.n_tiles / work.n_tiles.sum()
+    return share
+
+
+def _add(parts: list[Array]) -> Array:
+    total: Array = np.sum(parts, axis=0)
+    return total
