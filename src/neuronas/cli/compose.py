@@ -7,6 +7,7 @@ from neuronas.data.presets import DatasetPreset, count_classes, preset_for
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import CostModel
+from neuronas.hardware.mapped.activity import Activity, load_activity
 from neuronas.hardware.models import make_cost_model
 from neuronas.search.algorithms.base import Algorithm
 from neuronas.search.algorithms.table import algorithm_named
@@ -23,6 +24,7 @@ class Plan:
     space: Space
     shape: NetworkShape
     accelerator: Accelerator
+    activity: Activity
     cost_model: CostModel
     algorithm: Algorithm
     budget: Budget
@@ -67,8 +69,9 @@ def plan(config: RunConfig) -> Plan:
         head=network.head,
     )
     accelerator = load_accelerator(config.hardware.accelerator)
-    cost_model = make_cost_model(config.hardware.cost_model, accelerator, network.weight_bits, network.timesteps)
-    return Plan(complete, preset, space, shape, accelerator, cost_model, algorithm, budget)
+    activity = load_activity(config.hardware)
+    cost_model = make_cost_model(config.hardware, accelerator, network.weight_bits, network.timesteps, activity)
+    return Plan(complete, preset, space, shape, accelerator, activity, cost_model, algorithm, budget)
 
 
 def _budget(config: RunConfig, algorithm: Algorithm) -> Budget:

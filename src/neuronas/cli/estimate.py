@@ -10,8 +10,8 @@ from neuronas.cli.architectures import read_architecture
 from neuronas.cli.compose import plan
 from neuronas.hardware.cost import Cost
 from neuronas.hardware.document import cost_document
-from neuronas.space.layers import layers
 from neuronas.space.notation import format_architecture
+from neuronas.space.workload import rows
 
 
 def estimate(
@@ -56,7 +56,7 @@ def estimate(
     )
     run = plan(settings)
     text = format_architecture(given.architecture)
-    cost = run.cost_model.estimate(layers(given.architecture, run.shape))
+    cost = run.cost_model.estimate(rows(given.architecture, run.shape))
     network = run.config.network
     document = cost_document(
         text, run.config.hardware.accelerator, run.cost_model.name, network.weight_bits, network.timesteps, cost

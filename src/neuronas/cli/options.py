@@ -8,7 +8,7 @@ import typer
 from neuronas.config import RunConfig, read_yaml, validate
 from neuronas.search.files import write_json
 
-_BUDGET, _NETWORK, _DATA, _RUN = "Budget", "Network", "Data", "Run"
+_HARDWARE, _BUDGET, _NETWORK, _DATA, _RUN = "Hardware", "Budget", "Network", "Data", "Run"
 
 Config = Annotated[
     Path | None, typer.Option(help="YAML file with settings; options override it.", rich_help_panel=_RUN)
@@ -57,8 +57,25 @@ MemoryLimit = Annotated[
     float | None, typer.Option("--memory-limit", help="GiB that the engine may use (default: half of what is free).")
 ]
 NDraws = Annotated[int | None, typer.Option(help="Random candidates of a random search.")]
-Hardware = Annotated[str | None, typer.Option(help="Accelerator: a name or a YAML file.")]
-CostModelName = Annotated[str | None, typer.Option("--cost-model", help="paper.")]
+Hardware = Annotated[str | None, typer.Option(help="Accelerator: a name or a YAML file.", rich_help_panel=_HARDWARE)]
+CostModelName = Annotated[
+    str | None, typer.Option("--cost-model", help="paper or mapped; budgets apply to it.", rich_help_panel=_HARDWARE)
+]
+Schedule = Annotated[
+    str | None,
+    typer.Option(help="mapped: layers-in-order or pipelined-over-timesteps.", rich_help_panel=_HARDWARE),
+]
+Replication = Annotated[
+    int | None, typer.Option(help="mapped: copies of each layer's weights.", rich_help_panel=_HARDWARE)
+]
+Activity = Annotated[str | None, typer.Option(help="mapped: dense, rate or trace.", rich_help_panel=_HARDWARE)]
+FiringRate = Annotated[
+    float | None, typer.Option(help="mapped: share of inputs that spike (--activity rate).", rich_help_panel=_HARDWARE)
+]
+Trace = Annotated[
+    str | None,
+    typer.Option(help="mapped: YAML file with a rate per layer, with --activity trace.", rich_help_panel=_HARDWARE),
+]
 
 _KEYS = {
     "seed": "seed",
@@ -79,6 +96,11 @@ _KEYS = {
     "memory_limit": "engine.memory_limit_gib",
     "hardware": "hardware.accelerator",
     "cost_model": "hardware.cost_model",
+    "schedule": "hardware.schedule",
+    "replication": "hardware.replication",
+    "activity": "hardware.activity",
+    "firing_rate": "hardware.firing_rate",
+    "trace": "hardware.trace",
     "algorithm": "search.algorithm",
     "n_draws": "search.n_draws",
     "max_parameters": "budget.max_parameters",

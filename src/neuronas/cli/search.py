@@ -22,8 +22,8 @@ from neuronas.search.loop import Found, Problem
 from neuronas.search.loop import search as run_search
 from neuronas.search.result import result_document
 from neuronas.search.run_directory import ARCHITECTURE, CONFIG, HISTORY, LOG, RESULT, RunDirectory, identity
-from neuronas.space.layers import layers
 from neuronas.space.notation import format_architecture
+from neuronas.space.workload import rows
 
 _log = logging.getLogger("neuronas")
 
@@ -46,6 +46,11 @@ def search(
     rounding: options.Rounding = None,
     hardware: options.Hardware = None,
     cost_model: options.CostModelName = None,
+    schedule: options.Schedule = None,
+    replication: options.Replication = None,
+    activity: options.Activity = None,
+    firing_rate: options.FiringRate = None,
+    trace: options.Trace = None,
     max_parameters: options.MaxParameters = None,
     max_area_mm2: options.MaxArea = None,
     max_latency_ms: options.MaxLatency = None,
@@ -82,7 +87,7 @@ def search(
         history = History(files.file(HISTORY))
         before = history.seconds()
         try:
-            history.claim(identity(run.config, run.accelerator, run.space))
+            history.claim(identity(run.config, run.accelerator, run.activity, run.space))
             with SearchProgress(quiet=quiet) as progress:
                 problem = Problem(run.space, run.shape, run.cost_model, run.budget)
                 found = run_search(
@@ -97,7 +102,7 @@ def search(
             with suppress(NeuronasError):  # what ended the search matters more, such as a full disk
                 history.set_seconds(seconds)
             history.close()
-        cost = run.cost_model.estimate(layers(found.architecture, run.shape))
+        cost = run.cost_model.estimate(rows(found.architecture, run.shape))
         document = _document(run, found, cost, seconds)
         write_json(files.file(ARCHITECTURE), architecture_document(found.architecture))
         write_json(files.file(RESULT), document)

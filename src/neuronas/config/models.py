@@ -1,8 +1,8 @@
 """The settings of a run. ``None`` means "decided by the data set's preset" (see ``neuronas.data.presets``)."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Bits = Annotated[int, Field(ge=4, le=32)]
 Limit = Annotated[float, Field(ge=0, allow_inf_nan=True)]
@@ -66,10 +66,26 @@ class FitnessConfig(Section):
 
 
 class HardwareConfig(Section):
-    """The accelerator (a preset's name or a YAML file) and the cost model that judges it."""
+    """The accelerator (a preset's name or a YAML file) and the cost model that judges it.
+
+    The rest is read by cost model ``mapped``: when layers work, in how many copies, and how often their inputs spike:
+    ``dense`` always, ``rate`` with one ``firing_rate`` (0 to 1), ``trace`` with a YAML file of one rate per layer.
+    """
 
     accelerator: str = "spikeflow-rram"
     cost_model: str = "paper"
+    schedule: Literal["layers-in-order", "pipelined-over-timesteps"] = "layers-in-order"
+    replication: Annotated[int, Field(ge=1, le=4096)] = 1
+    activity: Literal["dense", "rate", "trace"] = "dense"
+    firing_rate: Annotated[float, Field(ge=0, le=1)] | None = None
+    trace: str | None = None
+
+    @model_validator(mode="after")
+    def _activity_has_its_value(self) -> Self:
+        for activity, key in (("rate", "firing_rate"), ("trace", "trace")):
+            if (self.activity == activity) != (getattr(self, key) is not None):
+                raise ValueError(f"wanted activity '{activity}' together with {key}, or neither")
+        return self
 
 
 class BudgetConfig(Section):

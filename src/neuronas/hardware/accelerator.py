@@ -35,7 +35,7 @@ class Crossbar(Section):
     @field_validator("n_sign_columns")
     @classmethod
     def _one_or_two(cls, value: Quantity) -> Quantity:
-        if value not in (1, 2):
+        if not 1 <= value <= 2:
             raise ValueError("wanted 1 or 2")
         return value
 

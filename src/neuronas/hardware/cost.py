@@ -69,11 +69,12 @@ class CostModel(Protocol):
         """Cost many architectures in one vectorised call.
 
         Args:
-            slots: the places where convolutions may stand (``space.layers.slots``).
-            kernels: [n, n_slots] kernel sides, 0 for no convolution.
+            slots: the places where convolutions (``space.layers.slots``) or any work (``space.workload.places``)
+                may stand.
+            kernels: [n, n_slots] kernel side, or size, of what stands there; 0 for nothing.
         """
         ...
 
     def estimate(self, layers: tuple[Layer, ...]) -> Cost:
-        """Cost one layer table per layer and per component."""
+        """Cost one layer table (``space.layers.layers`` or ``space.workload.rows``) per layer and per component."""
         ...

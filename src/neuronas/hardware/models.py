@@ -1,19 +1,47 @@
 """The cost models by name."""
 
-from neuronas.errors import unknown_name
+from collections.abc import Callable
+
+from neuronas.config import HardwareConfig
+from neuronas.errors import ConfigurationError, unknown_name
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.cost import CostModel
+from neuronas.hardware.mapped.activity import Activity
+from neuronas.hardware.mapped.model import MappedCostModel
 from neuronas.hardware.paper import PaperCostModel
 
-COST_MODELS = {"paper": PaperCostModel}
+_Maker = Callable[[HardwareConfig, Accelerator, int, int, Activity], CostModel]
 
 
-def make_cost_model(name: str, accelerator: Accelerator, weight_bits: int, timesteps: int) -> CostModel:
-    """Make the cost model ``name`` for an accelerator, precision and number of time steps.
+def _paper(
+    settings: HardwareConfig, accelerator: Accelerator, weight_bits: int, timesteps: int, activity: Activity
+) -> CostModel:
+    return PaperCostModel(accelerator, weight_bits, timesteps)
+
+
+def _mapped(
+    settings: HardwareConfig, accelerator: Accelerator, weight_bits: int, timesteps: int, activity: Activity
+) -> CostModel:
+    return MappedCostModel(accelerator, weight_bits, timesteps, settings.schedule, settings.replication, activity)
+
+
+COST_MODELS: dict[str, _Maker] = {"paper": _paper, "mapped": _mapped}
+
+
+def make_cost_model(
+    settings: HardwareConfig, accelerator: Accelerator, weight_bits: int, timesteps: int, activity: Activity
+) -> CostModel:
+    """Make the cost model that the settings name, for an accelerator, precision and number of time steps.
 
     Raises:
-        ConfigurationError: if there is no such model.
+        ConfigurationError: there is no such model, or a cell of the accelerator holds more bits than a weight has.
     """
-    if name not in COST_MODELS:
-        raise unknown_name("cost model", name, COST_MODELS)
-    return COST_MODELS[name](accelerator, weight_bits, timesteps)
+    if settings.cost_model not in COST_MODELS:
+        raise unknown_name("cost model", settings.cost_model, COST_MODELS)
+    bits_per_cell = int(accelerator.crossbar.bits_per_cell)
+    if bits_per_cell > weight_bits:
+        raise ConfigurationError(
+            f"{settings.accelerator}: crossbar.bits_per_cell is {bits_per_cell} but weights have {weight_bits} bits; "
+            "wanted at most the weight bits"
+        )
+    return COST_MODELS[settings.cost_model](settings, accelerator, weight_bits, timesteps, activity)

@@ -72,7 +72,10 @@ class PaperCostModel:
         return -(-self.weight_bits // int(self.accelerator.crossbar.base_weight_bits))
 
     def totals(self, slots: tuple[Layer, ...], kernels: Kernels) -> Totals:
-        """See ``CostModel``."""
+        """See ``CostModel``; places for anything but convolutions are passed over."""
+        counted = [index for index, slot in enumerate(slots) if slot.kind == "conv"]
+        if len(counted) < len(slots):
+            return self.totals(tuple(slots[index] for index in counted), kernels[:, counted])
         if len(kernels) > _CHUNK:
             chunks = [self.totals(slots, kernels[start : start + _CHUNK]) for start in range(0, len(kernels), _CHUNK)]
             return Totals(

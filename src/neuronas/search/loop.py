@@ -17,9 +17,10 @@ from neuronas.search.history import CandidateRow, History
 from neuronas.search.screening import Evaluators, survivors
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
-from neuronas.space.layers import NetworkShape, kernels, slots
+from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import format_architecture
 from neuronas.space.spaces import Space
+from neuronas.space.workload import occupancy, places
 
 
 class Observer(Protocol):
@@ -110,7 +111,7 @@ def search(
 class _State:
     def __init__(self, problem: Problem, evaluators: Evaluators, history: History, observer: Observer):
         self.problem, self.evaluators, self.history, self.observer = problem, evaluators, history, observer
-        self.slots = slots(problem.shape)
+        self.places = places(problem.shape)
         self.fitness = history.fitness(screened=False)
         self.screened = history.fitness(screened=True)
         self.n_candidates = 0
@@ -121,7 +122,7 @@ class _State:
     def handle(self, proposed: Sequence[Architecture]) -> list[Outcome]:
         """Cost, keep and evaluate one batch."""
         batch = [architecture.cleaned for architecture in proposed]
-        totals = self.problem.cost_model.totals(self.slots, kernels(batch, self.problem.shape.n_cells))
+        totals = self.problem.cost_model.totals(self.places, occupancy(batch, self.problem.shape))
         broken = rejected(self.problem.budget.excess(totals))
         keys = [architecture_key(architecture) for architecture in batch]
         first = self.n_candidates

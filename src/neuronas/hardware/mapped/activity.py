@@ -1,12 +1,13 @@
 """How often the inputs of a layer spike: what the energy of a crossbar read depends on besides its size."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
-from neuronas.config import Section
+from neuronas.config import HardwareConfig, Section, read_yaml, validate
 from neuronas.errors import ConfigurationError, suggestion
 from neuronas.hardware.cost import Array
 from neuronas.space.layers import Layer
@@ -33,9 +34,7 @@ class Activity(Section):
         Raises:
             ConfigurationError: the trace has no rate for a row with weights.
         """
-        found = [
-            self._rate(row.name) if number and row.kind in WEIGHTED else 1.0 for number, row in enumerate(rows)
-        ]
+        found = [self._rate(row.name) if number and row.kind in WEIGHTED else 1.0 for number, row in enumerate(rows)]
         return np.array(found, dtype=np.float64)
 
     def _rate(self, name: str) -> float:
@@ -51,3 +50,14 @@ class Activity(Section):
 
 DENSE = Activity()
 """Every input spikes at every time step."""
+
+
+def load_activity(settings: HardwareConfig) -> Activity:
+    """Build the activity that the settings name; a trace is a YAML file with one ``layer: rate`` line per layer.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or a rate in it is no number from 0 to 1.
+    """
+    if settings.trace is not None:
+        return validate(Activity, {"trace": read_yaml(Path(settings.trace))}, settings.trace)
+    return DENSE if settings.firing_rate is None else Activity(rate=settings.firing_rate)

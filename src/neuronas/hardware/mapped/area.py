@@ -80,7 +80,8 @@ def state_bits(work: Work) -> Array:
 
 def _n_adcs(work: Work) -> Array:
     accelerator = work.accelerator
-    return work.n_crossbars * np.ceil(float(accelerator.crossbar.size) / float(accelerator.multiplexer.ratio))
+    n_per_crossbar = -(-int(accelerator.crossbar.size) // int(accelerator.multiplexer.ratio))
+    return work.n_crossbars * float(n_per_crossbar)
 
 
 AREA_UM2: dict[str, Callable[[Work], Array]] = {

@@ -84,7 +84,8 @@ def mean_hops(n_tiles: Array) -> Array:
     Interconnection Networks, 2004); the floorplan puts successive layers nearer, so this is an upper estimate.
     """
     side = np.ceil(np.sqrt(np.maximum(n_tiles, 1.0)))
-    return np.maximum(1.0, 2 * (side**2 - 1) / (3 * side))
+    hops: Array = np.maximum(1.0, 2 * (side**2 - 1) / (3 * side))
+    return hops
 
 
 def noc(bits: Array, n_tiles: Array, accelerator: Accelerator) -> Array:

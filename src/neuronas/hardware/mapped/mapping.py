@@ -112,7 +112,7 @@ def columns(work: Work) -> Array:
     Each bit slice and each sign of a filter has a column of its own (ISAAC, ISCA 2016, section V).
     """
     crossbar = work.accelerator.crossbar
-    slices = np.ceil(work.weight_bits / float(crossbar.bits_per_cell))
+    slices = float(-(-work.weight_bits // int(crossbar.bits_per_cell)))
     return work.has_weights * work.c_out * slices * float(crossbar.n_sign_columns)
 
 
@@ -154,7 +154,8 @@ def utilisation(work: Work) -> Array:
 
 def used_cells(work: Work) -> Array:
     """Cells that hold one copy of the weights: k^2 * C_in * columns."""
-    return work.kernel**2 * work.c_in * columns(work)
+    cells: Array = work.kernel**2 * work.c_in * columns(work)
+    return cells
 
 
 def passes(work: Work) -> Array:
@@ -211,7 +212,7 @@ def partial_sum_bits(work: Work) -> Array:
     """
     accelerator = work.accelerator
     per_tile = float(accelerator.crossbar.n_per_pe) * float(accelerator.pe.n_per_tile)
-    spanned = np.maximum(1, np.ceil(row_blocks(work) / per_tile))
+    spanned: Array = np.maximum(1.0, np.ceil(row_blocks(work) / per_tile))
     return passes(work) * work.c_out * (spanned - 1) * float(accelerator.neuron.state_bits)
 
 

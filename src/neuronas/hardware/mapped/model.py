@@ -99,8 +99,7 @@ class MappedCostModel:
                 for index, row in enumerate(layers)
             ),
             components={
-                quantity: {name: float(part.sum()) for name, part in terms.items()}
-                for quantity, terms in parts.items()
+                quantity: {name: float(part.sum()) for name, part in terms.items()} for quantity, terms in parts.items()
             },
             assumptions=(*ASSUMPTIONS, *self._choices()),
         )
