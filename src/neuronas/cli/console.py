@@ -35,15 +35,15 @@ notes = _console(stderr=True)
 
 def print_json(document: dict[str, Any]) -> None:
     """Print one JSON object on standard output."""
-    sys.stdout.write(json.dumps(_plain(document), indent=2, allow_nan=False) + "\n")
+    sys.stdout.write(json.dumps(plain(document), indent=2, allow_nan=False) + "\n")
 
 
-def _plain(value: Any) -> Any:
-    """JSON has no infinity: it becomes null."""
+def plain(value: Any) -> Any:
+    """Make a value that JSON can hold: it has no infinity, which becomes null."""
     if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     return None if isinstance(value, float) and not isfinite(value) else value
 
 

@@ -12,6 +12,7 @@ import typer
 from neuronas import __version__
 from neuronas.cli.doctor import doctor
 from neuronas.cli.estimate import estimate
+from neuronas.cli.reproduce import app as reproduce
 from neuronas.cli.search import search
 from neuronas.errors import NeuronasError
 
@@ -30,6 +31,7 @@ app.command(epilog="Example: neuronas search --dataset imagefolder:photos --max-
 app.command(
     epilog="Example: neuronas estimate '|conv_3x3~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|' --dataset cifar10"
 )(estimate)
+app.add_typer(reproduce, name="reproduce")
 app.command()(doctor)
 
 

@@ -122,6 +122,12 @@ class History:
             row = (key, screened, position, fitness, seconds)
             self._db.execute("INSERT INTO evaluations VALUES (?, ?, ?, ?, ?)", row)
 
+    def evaluation_seconds(self) -> tuple[int, float]:
+        """How many evaluations the history holds, and the seconds that they took together."""
+        with self._errors():
+            row = self._db.execute("SELECT count(*), total(seconds) FROM evaluations").fetchone()
+        return int(row[0]), float(row[1])
+
     def fitness(self, *, screened: bool) -> dict[str, float]:
         """Every fitness known so far from the small or the full batch, by canonical key."""
         with self._errors():

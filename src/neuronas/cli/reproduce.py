@@ -1,0 +1,111 @@
+"""``neuronas reproduce``: experiments whose outcome is compared with published or trained figures."""
+
+from dataclasses import asdict
+from hashlib import blake2b
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from neuronas.cli import console, options
+from neuronas.cli.benchmark_progress import BenchmarkProgress
+from neuronas.cli.compose import plan
+from neuronas.cli.evaluators import make_evaluators
+from neuronas.cli.runs import new_directory
+from neuronas.config import RunConfig
+from neuronas.experiments.labels import Labelled, read_labels
+from neuronas.experiments.proxy_benchmark import draw, evaluate
+from neuronas.experiments.ranking import agreement
+from neuronas.experiments.table import EXPERIMENTS
+from neuronas.search.files import write_json
+from neuronas.search.history import History
+from neuronas.search.run_directory import HISTORY, RESULT, RunDirectory, identity
+from neuronas.space.notation import format_architecture
+
+_SPACE = "spikenas-bench"
+
+app = typer.Typer(help="Repeat an experiment and compare.", add_completion=False, rich_markup_mode="rich")
+
+
+@app.callback(invoke_without_command=True)
+def reproduce(
+    context: typer.Context,
+    show: Annotated[bool, typer.Option("--list", help="Say what each experiment needs and how long it takes.")] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Repeat an experiment and compare its outcome with trained or published figures."""
+    if context.invoked_subcommand is not None:
+        return
+    if not show:
+        console.answers.print(context.get_help())
+        return
+    if as_json:
+        console.print_json({name: asdict(experiment) for name, experiment in EXPERIMENTS.items()})
+        return
+    for name, experiment in EXPERIMENTS.items():
+        console.answers.print(f"{name}: {experiment.shows}\n  needs {experiment.needs}; takes {experiment.takes}")
+
+
+@app.command(
+    "proxy-benchmark",
+    epilog="Example: neuronas reproduce proxy-benchmark --labels bench.csv --sample 200 --batch-size 64 --fitness sahd",
+)
+def proxy_benchmark(
+    labels: Annotated[Path, typer.Option(help="CSV file: id, op_01 … op_23, test_accuracy.")],
+    sample: Annotated[int | None, typer.Option(help="Draw so many connected networks (default: all).")] = None,
+    fitness: options.FitnessName = None,
+    dataset: options.Dataset = "cifar10",
+    data_dir: options.DataDir = None,
+    download: options.Download = False,
+    image_side: options.ImageSide = None,
+    skip_corrupt: options.SkipCorrupt = None,
+    batch_size: options.BatchSize = None,
+    channels: options.Channels = None,
+    timesteps: options.Timesteps = None,
+    weight_bits: options.WeightBits = None,
+    config: options.Config = None,
+    seed: options.Seed = None,
+    device: options.Device = None,
+    engine: options.Engine = None,
+    memory_limit: options.MemoryLimit = None,
+    out: options.Out = None,
+    resume: options.Resume = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Rank networks of known trained accuracy by a fitness: rank correlations, regret, seconds per candidate."""
+    values = locals()
+    settings = options.settings(config, space=_SPACE, **{name: values[name] for name in options.KEYS if name in values})
+    run = plan(settings)
+    rows = draw(read_labels(labels), sample, run.config.seed)
+    evaluator = make_evaluators(run, download=download).full
+    directory = out or new_directory(run.config.data.name, "proxy-benchmark")
+    with RunDirectory(directory, run.config, resume=resume) as files:
+        history = History(files.file(HISTORY))
+        try:
+            history.claim(_identity(run.config, rows))
+            with BenchmarkProgress(quiet=quiet) as progress:
+                found = evaluate(rows, evaluator, history, progress.report)
+            n_evaluated, seconds = history.evaluation_seconds()
+        finally:
+            history.close()
+        document: dict[str, Any] = {
+            "fitness": run.config.fitness.name,
+            **asdict(agreement(found, [row.accuracy for row in rows])),
+            "seconds_per_candidate": seconds / n_evaluated,
+        }
+        write_json(files.file(RESULT), console.plain(document))
+    if as_json:
+        console.print_json(document)
+    else:
+        console.answers.print(
+            f"{document['fitness']}: rho {document['rho']:.3f}, tau {document['tau']:.3f}, regret "
+            f"{document['regret']:.2f} points over {document['n']:,} networks; "
+            f"{document['seconds_per_candidate']:.3f} s a candidate; run: {directory}"
+        )
+
+
+def _identity(config: RunConfig, rows: list[Labelled]) -> str:
+    """A key of the settings and of the drawn rows."""
+    text = "\n".join(f"{row.row_id} {format_architecture(row.architecture)}" for row in rows)
+    return identity(config, blake2b(text.encode(), digest_size=16).hexdigest())

@@ -1,0 +1,1 @@
+"""The papers' experiments and the judging of fitness: what ``neuronas reproduce`` runs."""

@@ -1,0 +1,76 @@
+"""Trained accuracies of architectures, read from a table such as SpikeNAS-Bench's."""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+
+from neuronas.errors import ConfigurationError
+from neuronas.space.genotype import NODE_PAIRS, NONE, Architecture, Edge, Genotype
+
+OPERATION_CODES: tuple[Edge, ...] = (
+    NONE,
+    Edge("skip"),
+    Edge("conv_3x3", threshold=0.5),
+    Edge("conv_3x3", threshold=1.0),
+    Edge("conv_3x3", threshold=1.5),
+)
+"""What a number in an ``op_`` column means (SpikeNAS-Bench, IEEE TAI 2024)."""
+_EDGE_COLUMNS = tuple(f"op_{low}{high}" for low, high in NODE_PAIRS)
+_ACCURACY = "test_accuracy"
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A connected architecture, dead edges removed, and the test accuracy in percent of its trained network."""
+
+    row_id: str
+    architecture: Architecture
+    accuracy: float
+
+
+def read_labels(path: Path) -> list[Labelled]:
+    """Read the connected networks of a CSV file: columns ``id``, ``op_01`` … ``op_23`` and ``test_accuracy``.
+
+    Raises:
+        ConfigurationError: the file cannot be read, a column is missing, or a value makes no sense; names the line.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            missing = [name for name in ("id", *_EDGE_COLUMNS, _ACCURACY) if name not in (reader.fieldnames or ())]
+            if missing:
+                raise ConfigurationError(
+                    f"labels {path}: no column '{missing[0]}'; wanted id, op_01 … op_23, {_ACCURACY}"
+                )
+            rows = [_labelled(row, f"labels {path}, line {reader.line_num}") for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigurationError(f"labels {path}: cannot be read as CSV ({error})") from error
+    connected = [row for row in rows if _is_connected(row.architecture)]
+    if not connected:
+        raise ConfigurationError(f"labels {path}: {len(rows)} rows, no connected network among them; wanted at least 1")
+    return connected
+
+
+def _labelled(row: Mapping[str | None, str | None], where: str) -> Labelled:
+    edges = tuple(_edge(row[column], column, where) for column in _EDGE_COLUMNS)
+    text = row[_ACCURACY]
+    try:
+        accuracy = float(text or "")
+    except ValueError:
+        accuracy = float("nan")
+    if not (isfinite(accuracy) and 0 <= accuracy <= 100):
+        raise ConfigurationError(f"{where}: {_ACCURACY} '{text}' given; wanted percent, 0 to 100")
+    return Labelled(row["id"] or "", Architecture((Genotype(edges),)).cleaned, accuracy)
+
+
+def _edge(text: str | None, column: str, where: str) -> Edge:
+    if text is None or text.strip() not in map(str, range(len(OPERATION_CODES))):
+        raise ConfigurationError(f"{where}: {column} '{text}' given; wanted 0 to {len(OPERATION_CODES) - 1}")
+    return OPERATION_CODES[int(text)]
+
+
+def _is_connected(architecture: Architecture) -> bool:
+    """Whether any edge is left: cleaning removes all of them where no path joins input and output."""
+    return any(edge != NONE for cell in architecture.cells for edge in cell.edges)
