@@ -1,15 +1,26 @@
 """``neuronas estimate ARCH``: what an architecture costs. Needs neither data nor torch."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from neuronas.cli import console, options
 from neuronas.cli.architectures import read_architecture
-from neuronas.cli.compose import plan
+from neuronas.cli.compose import Plan, plan
+from neuronas.cli.cost_tables import comparison_table, component_table, layer_table, sweep_table
+from neuronas.cli.plots import check_plot, plot_sweep
+from neuronas.config import write_text
+from neuronas.errors import ConfigurationError
+from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.cost import Cost
-from neuronas.hardware.document import cost_document
+from neuronas.hardware.document import cost_document, sweep_document
+from neuronas.hardware.floorplan import floorplan as make_floorplan
+from neuronas.hardware.floorplan_svg import floorplan_svg
+from neuronas.hardware.models import COST_MODELS, make_cost_model, mapped_cost_model
+from neuronas.hardware.sweep import changes_nothing, parse_sweep, run_sweep
+from neuronas.search.files import write_json
+from neuronas.space.layers import Layer
 from neuronas.space.notation import format_architecture
 from neuronas.space.workload import rows
 
@@ -25,6 +36,22 @@ def estimate(
     timesteps: options.Timesteps = None,
     hardware: options.Hardware = None,
     cost_model: options.CostModelName = None,
+    schedule: options.Schedule = None,
+    replication: options.Replication = None,
+    activity: options.Activity = None,
+    firing_rate: options.FiringRate = None,
+    trace: options.Trace = None,
+    sweep: Annotated[
+        str | None,
+        typer.Option(help="A constant at several values: crossbar_size=32,64,128.", rich_help_panel="Hardware"),
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw the sweep into FILE.svg or FILE.png.", rich_help_panel="Hardware")
+    ] = None,
+    floorplan: Annotated[
+        Path | None,
+        typer.Option(help="Write the mapping's floorplan to FILE.svg or FILE.json.", rich_help_panel="Hardware"),
+    ] = None,
     max_parameters: options.MaxParameters = None,
     max_area_mm2: options.MaxArea = None,
     max_latency_ms: options.MaxLatency = None,
@@ -47,6 +74,11 @@ def estimate(
         timesteps=timesteps,
         hardware=hardware,
         cost_model=cost_model,
+        schedule=schedule,
+        replication=replication,
+        activity=activity,
+        firing_rate=firing_rate,
+        trace=trace,
         max_parameters=max_parameters,
         max_area_mm2=max_area_mm2,
         max_latency_ms=max_latency_ms,
@@ -54,66 +86,56 @@ def estimate(
         seed=seed,
         device=device,
     )
+    check_plot(plot, sweep)
+    if floorplan and floorplan.suffix not in {".svg", ".json"}:
+        raise ConfigurationError(f"--floorplan: given {floorplan}; wanted a file that ends in .svg or .json")
     run = plan(settings)
     text = format_architecture(given.architecture)
-    cost = run.cost_model.estimate(rows(given.architecture, run.shape))
+    work = rows(given.architecture, run.shape)
+    cost = run.cost_model.estimate(work)
     network = run.config.network
     document = cost_document(
         text, run.config.hardware.accelerator, run.cost_model.name, network.weight_bits, network.timesteps, cost
     )
+    swept = parse_sweep(sweep, run.accelerator) if sweep else None
+    points = run_sweep(swept, run.accelerator, lambda changed: _cost(run, changed, work)) if swept else []
+    if swept:
+        document |= sweep_document(swept, points)
+    if plot and swept:
+        plot_sweep(plot, swept, points, run.cost_model.name)
+    if floorplan:
+        _write_floorplan(run, work, floorplan)
     if out:
         options.write_document(out, "estimate.json", document)
     if as_json:
         console.print_json(document)
         return
     console.answers.print(console.budget_table(cost, run.budget))
+    if swept:
+        console.answers.print("\n", sweep_table(swept, points), sep="")
+        if changes_nothing(points):
+            console.notes.print(f"note: {swept.key} is in no equation of cost model '{run.cost_model.name}'")
     if not quiet:
-        console.answers.print("\n", _layer_table(cost), "\n", _component_table(cost), sep="")
+        both = {name: _cost(run, run.accelerator, work, name) for name in COST_MODELS}
+        console.answers.print("\n", layer_table(cost), "\n", component_table(cost), sep="")
+        console.answers.print("\n", comparison_table(both, run.cost_model.name), sep="")
         for line in cost.assumptions:
             console.notes.print(f"note: {line}", style="dim")
 
 
-def _layer_table(cost: Cost) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in (
-        "layer",
-        "kind",
-        "channels",
-        "kernel",
-        "side",
-        "crossbars",
-        "PEs",
-        "tiles",
-        "used",
-        "mm²",
-        "ms",
-        "µJ",
-    ):
-        table.add_column(title, justify="left" if title in {"layer", "kind"} else "right")
-    for row in cost.layers:
-        layer = row.layer
-        shape = (
-            layer.name,
-            layer.kind,
-            f"{layer.in_channels}→{layer.out_channels}",
-            f"{layer.kernel}x{layer.kernel}",
-            f"{layer.in_side}→{layer.out_side}",
-        )
-        if row.n_crossbars:
-            counts = (f"{row.n_crossbars}", f"{row.n_pes}", f"{row.n_tiles}", f"{row.utilisation:.0%}")
-            table.add_row(*shape, *counts, f"{row.area_mm2:.3f}", f"{row.latency_ms:.3f}", f"{row.energy_uj:.3f}")
-        else:
-            table.add_row(*shape, "not counted", style="dim")
-    return table
+def _cost(run: Plan, accelerator: Accelerator, work: tuple[Layer, ...], name: str | None = None) -> Cost:
+    """Cost on a changed accelerator, or by another model than the chosen one."""
+    hardware, network = run.config.hardware, run.config.network
+    settings = hardware.model_copy(update={"cost_model": name or hardware.cost_model})
+    model = make_cost_model(settings, accelerator, network.weight_bits, network.timesteps, run.activity)
+    return model.estimate(work)
 
 
-def _component_table(cost: Cost) -> Table:
-    names = list(dict.fromkeys(name for parts in cost.components.values() for name in parts))
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("component")
-    for title in ("mm²", "ms", "µJ"):
-        table.add_column(title, justify="right")
-    for name in names:
-        cells = (cost.components[quantity].get(name) for quantity in ("area_mm2", "latency_ms", "energy_uj"))
-        table.add_row(name, *("" if value is None else f"{value:.3f}" for value in cells))
-    return table
+def _write_floorplan(run: Plan, work: tuple[Layer, ...], file: Path) -> None:
+    hardware, network = run.config.hardware, run.config.network
+    model = mapped_cost_model(hardware, run.accelerator, network.weight_bits, network.timesteps, run.activity)
+    placed = make_floorplan(work, model.work(work))
+    if file.suffix == ".json":
+        write_json(file, placed.document())
+    else:
+        write_text(file, floorplan_svg(placed, f"{hardware.accelerator}, {network.weight_bits}-bit weights"))

@@ -1,9 +1,11 @@
 """Cost as the JSON document that ``estimate --json`` prints and ``result.json`` holds."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from neuronas.hardware.cost import Cost, LayerCost
+from neuronas.hardware.cost import BUDGETED, Cost, LayerCost
+from neuronas.hardware.sweep import Sweep, SweepPoint
 
 
 def cost_document(
@@ -25,6 +27,12 @@ def cost_document(
         "components": cost.components,
         "assumptions": list(cost.assumptions),
     }
+
+
+def sweep_document(sweep: Sweep, points: Sequence[SweepPoint]) -> dict[str, Any]:
+    """What ``estimate --sweep --json`` adds: the swept constant, and the totals at each of its values."""
+    values = [{"value": point.value, **{name: getattr(point.cost, name) for name in BUDGETED}} for point in points]
+    return {"sweep": {"key": sweep.key, "points": values}}
 
 
 def _row(row: LayerCost) -> dict[str, Any]:

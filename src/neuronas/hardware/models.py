@@ -19,13 +19,14 @@ def _paper(
     return PaperCostModel(accelerator, weight_bits, timesteps)
 
 
-def _mapped(
+def mapped_cost_model(
     settings: HardwareConfig, accelerator: Accelerator, weight_bits: int, timesteps: int, activity: Activity
-) -> CostModel:
+) -> MappedCostModel:
+    """Make the cost model ``mapped``, which also knows where a layer lies."""
     return MappedCostModel(accelerator, weight_bits, timesteps, settings.schedule, settings.replication, activity)
 
 
-COST_MODELS: dict[str, _Maker] = {"paper": _paper, "mapped": _mapped}
+COST_MODELS: dict[str, _Maker] = {"paper": _paper, "mapped": mapped_cost_model}
 
 
 def make_cost_model(

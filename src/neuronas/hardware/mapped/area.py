@@ -2,11 +2,9 @@
 
 from collections.abc import Callable
 
-import numpy as np
-
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.cost import Array
-from neuronas.hardware.mapped.mapping import Work, neurons
+from neuronas.hardware.mapped.mapping import Work, digital_units, neurons
 
 
 def crossbar(work: Work) -> Array:
@@ -51,10 +49,9 @@ def neuron_state(work: Work) -> Array:
 
 
 def digital(work: Work) -> Array:
-    """Adders for pooling, node sums and neurons: n_lanes * add_area for each row that needs them, um2."""
+    """Adders for pooling, node sums and neurons: digital_units * n_lanes * add_area, um2."""
     unit = work.accelerator.digital
-    needed = np.maximum(work.has_neurons, np.maximum(work.is_pool, work.is_addition))
-    return needed * float(unit.n_lanes) * float(unit.add_area_um2)
+    return digital_units(work) * float(unit.n_lanes) * float(unit.add_area_um2)
 
 
 def noc(work: Work) -> Array:

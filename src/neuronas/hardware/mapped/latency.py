@@ -30,19 +30,20 @@ def crossbar(work: Work) -> Array:
 
 
 def digital(work: Work) -> Array:
-    """Pooling, node sums and LIF updates: ceil((additions + neurons) / n_lanes) clock cycles, ns."""
+    """Pooling, node sums and LIF updates: ceil((additions + neurons) / (digital_units * n_lanes)) clock cycles, ns."""
     n_operations = mapping.additions(work) / work.steps + mapping.neurons(work)
-    return np.ceil(n_operations / float(work.accelerator.digital.n_lanes)) * clock_ns(work.accelerator)
+    n_adders = np.maximum(1, mapping.digital_units(work)) * float(work.accelerator.digital.n_lanes)
+    return np.ceil(n_operations / n_adders) * clock_ns(work.accelerator)
 
 
 def noc(work: Work) -> Array:
-    """Transfers: (ceil(input bits / link) + ceil(partial-sum bits / (link * tiles))) clock cycles, ns.
+    """Transfers: (ceil(bits into each receiver / link) + ceil(partial-sum bits / (link * tiles))) clock cycles, ns.
 
-    All tiles of a layer receive the same inputs at the same time (multicast) and send partial sums over links of
-    their own. Transfers and passes do not overlap: an upper estimate.
+    The tiles of a layer receive the same inputs at the same time (multicast); digital units receive their own
+    channels. Partial sums leave over the links of all tiles. Transfers and passes do not overlap: an upper estimate.
     """
     link = float(work.accelerator.noc.link_bits)
-    n_receivers = np.maximum(1, work.n_tiles)
+    n_receivers = np.maximum(1, np.where(work.has_weights > 0, work.n_tiles, mapping.digital_units(work)))
     inputs = np.ceil(mapping.input_traffic_bits(work) / n_receivers / work.steps / link)
     sums = np.ceil(mapping.partial_sum_bits(work) / n_receivers / work.steps / link)
     return (inputs + sums) * clock_ns(work.accelerator)

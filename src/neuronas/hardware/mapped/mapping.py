@@ -186,6 +186,17 @@ def neurons(work: Work) -> Array:
     return work.has_neurons * work.c_in * work.i_side**2
 
 
+def digital_units(work: Work) -> Array:
+    """Units for pooling, node sums and neurons: ceil(channels / n_lanes), each with n_lanes adders and a link.
+
+    Channels are C_in where neurons stand, otherwise C_out; 0 where a row needs no such unit.
+    """
+    channels = np.where(work.has_neurons > 0, work.c_in, work.c_out)
+    needed = np.maximum(work.has_neurons, np.maximum(work.is_pool, work.is_addition))
+    units: Array = needed * np.ceil(channels / float(work.accelerator.digital.n_lanes))
+    return units
+
+
 def additions(work: Work) -> Array:
     """Additions of an image outside crossbars: steps * (k^2 * C_out * o^2 pooling, (C_in - C_out) * o^2 node sums).
 

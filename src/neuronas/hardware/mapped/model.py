@@ -70,7 +70,7 @@ class MappedCostModel:
         """See ``CostModel``; ``layers`` as ``space.workload.rows`` gives them."""
         sizes = np.array([[size_of(row) for row in layers]], dtype=np.uint8)
         totals = self.totals(layers, sizes)  # so that a limit equal to an estimate is never broken by rounding
-        work = self._work(layers)
+        work = self.work(layers)
         parts = {
             "area_mm2": self._area_parts(work),
             "latency_ms": self._latency_parts(work),
@@ -109,7 +109,7 @@ class MappedCostModel:
         table = np.zeros((int(kernels.max(initial=0)) + 1, len(slots), len(fields(_Sums))))
         for size in np.unique(kernels):
             if size:
-                sums = _row_sums(self._work(tuple(at(slot, int(size)) for slot in slots)))
+                sums = _row_sums(self.work(tuple(at(slot, int(size)) for slot in slots)))
                 table[size] = np.stack([getattr(sums, field.name) for field in fields(_Sums)], axis=1)
         return table
 
@@ -133,7 +133,8 @@ class MappedCostModel:
             energy_uj=(energy_pj + energy.leakage(power_pw, latency_ns * _MS)) * _UJ,
         )
 
-    def _work(self, rows: tuple[Layer, ...]) -> Work:
+    def work(self, rows: tuple[Layer, ...]) -> Work:
+        """Rows of work (``space.workload``), mapped to the chip."""
         return make_work(rows, self.accelerator, self.weight_bits, self.timesteps, self.replication, self.activity)
 
     def _area_parts(self, work: Work) -> dict[str, Array]:

@@ -1,0 +1,115 @@
+"""Where each layer lies on the chip: tiles in a square mesh, PEs in them, crossbars in those, as data.
+
+Layers follow one another in a snake through the mesh, so that successive tiles are neighbours. Within a layer the row
+blocks of one column block come first: what is added up lies together.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from math import ceil, sqrt
+from typing import Any, TypeVar
+
+from neuronas.hardware.mapped import mapping
+from neuronas.hardware.mapped.mapping import Work
+from neuronas.space.layers import Layer
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One tile at column ``x`` and row ``y`` of the mesh.
+
+    Attributes:
+        layer: name of the one layer that it holds.
+        pes: for each PE in use, the utilisation (0 to 1) of each crossbar that it holds.
+    """
+
+    x: int
+    y: int
+    layer: str
+    pes: tuple[tuple[float, ...], ...]
+
+    @property
+    def n_crossbars(self) -> int:
+        """Crossbars in use."""
+        return sum(map(len, self.pes))
+
+
+@dataclass(frozen=True)
+class Floorplan:
+    """A chip just large enough for a network: ``side`` x ``side`` places for tiles, of which ``tiles`` are in use."""
+
+    side: int
+    n_pes_per_tile: int
+    n_crossbars_per_pe: int
+    crossbar_size: int
+    tiles: tuple[Tile, ...]
+
+    def utilisation(self, layer: str) -> float:
+        """Mean utilisation of a layer's crossbars, 0 to 1."""
+        used = [share for tile in self.tiles if tile.layer == layer for pe in tile.pes for share in pe]
+        return sum(used) / len(used)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers on the chip, in network order."""
+        return tuple(dict.fromkeys(tile.layer for tile in self.tiles))
+
+    def document(self) -> dict[str, Any]:
+        """Plain values for a JSON file."""
+        return {
+            "format": "neuronas-floorplan-1",
+            "side": self.side,
+            "n_pes_per_tile": self.n_pes_per_tile,
+            "n_crossbars_per_pe": self.n_crossbars_per_pe,
+            "crossbar_size": self.crossbar_size,
+            "tiles": [
+                {"x": tile.x, "y": tile.y, "layer": tile.layer, "pes": [{"crossbars": list(pe)} for pe in tile.pes]}
+                for tile in self.tiles
+            ],
+        }
+
+
+def floorplan(rows: Sequence[Layer], work: Work) -> Floorplan:
+    """Place all layers that lie on crossbars.
+
+    Args:
+        rows: rows of work (``space.workload``).
+        work: the same rows, mapped (``hardware.mapped.mapping``).
+    """
+    n_per_pe, n_per_tile = int(work.accelerator.crossbar.n_per_pe), int(work.accelerator.pe.n_per_tile)
+    contents: list[tuple[str, tuple[tuple[float, ...], ...]]] = []
+    for index, row in enumerate(rows):
+        pes = _batched(_utilisations(work, index), n_per_pe)
+        contents += [(row.name, tile) for tile in _batched(pes, n_per_tile)]
+    side = ceil(sqrt(len(contents)))
+    tiles = tuple(Tile(*_snake(number, side), name, pes) for number, (name, pes) in enumerate(contents))
+    return Floorplan(side, n_per_tile, n_per_pe, int(work.accelerator.crossbar.size), tiles)
+
+
+def _utilisations(work: Work, index: int) -> Iterator[float]:
+    """Share of cells in use of each crossbar of one row: copies, column blocks, then row blocks."""
+    size = int(work.accelerator.crossbar.size)
+    lines = _blocks(int(work.c_in[index]), size) * int(work.kernel[index]) ** 2
+    for _ in range(int(mapping.replicas(work)[index])):
+        for n_columns in _blocks(int(mapping.columns(work)[index]), size):
+            yield from (n_lines * n_columns / size**2 for n_lines in lines)
+
+
+def _batched(items: Iterable[Item], n: int) -> Iterator[tuple[Item, ...]]:
+    """Consecutive groups of ``n`` items, the last one smaller if it does not come out even."""
+    remaining = iter(items)
+    while group := tuple(islice(remaining, n)):
+        yield group
+
+
+def _blocks(n: int, size: int) -> list[int]:
+    """``n`` in parts of ``size``, the last one smaller if it does not come out even."""
+    return [min(size, n - start) for start in range(0, n, size)]
+
+
+def _snake(number: int, side: int) -> tuple[int, int]:
+    y, x = divmod(number, side)
+    return (side - 1 - x if y % 2 else x), y
