@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neuronas.errors import ConfigurationError
+from neuronas.fitness.measures import measure_named
 from neuronas.fitness.reference import ReferenceEvaluator
-from neuronas.fitness.scores import KERNELS, distances, kernel_named, log_determinant
+from neuronas.fitness.scores import KERNELS, distances, log_determinant
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.weights import WeightSource
 from neuronas.space.layers import NetworkShape
@@ -54,7 +55,7 @@ def test_log_determinant() -> None:
 
 def test_unknown_fitness() -> None:
     with pytest.raises(ConfigurationError, match="unknown fitness 'sadh'; did you mean 'sahd'"):
-        kernel_named("sadh")
+        measure_named("sadh")
 
 
 def evaluate(text: str, *, bits: int = 8, fitness: str = "sahd", n_batches: int = 1, seed: int = 0) -> float:

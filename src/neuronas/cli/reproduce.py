@@ -15,7 +15,6 @@ from neuronas.cli.runs import new_directory
 from neuronas.config import RunConfig
 from neuronas.experiments.labels import Labelled, read_labels
 from neuronas.experiments.proxy_benchmark import draw, evaluate
-from neuronas.experiments.ranking import agreement
 from neuronas.experiments.table import EXPERIMENTS
 from neuronas.search.files import write_json
 from neuronas.search.history import History
@@ -75,6 +74,8 @@ def proxy_benchmark(
 ) -> None:
     """Rank networks of known trained accuracy by a fitness: rank correlations, regret, seconds per candidate."""
     values = locals()
+    from neuronas.experiments.ranking import agreement  # SciPy takes a second to load
+
     settings = options.settings(config, space=_SPACE, **{name: values[name] for name in options.KEYS if name in values})
     run = plan(settings)
     rows = draw(read_labels(labels), sample, run.config.seed)

@@ -1,11 +1,13 @@
 """The reference evaluation: slow, short, readable. Every faster one must give its numbers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from neuronas.fitness.scores import Kernel, distances, kernel_named, log_determinant
+from neuronas.fitness.measure import Measure, Reading
+from neuronas.fitness.measures import measure_named
+from neuronas.fitness.scores import distances
 from neuronas.snn.network import SpikingFeatures
 from neuronas.snn.neuron import NeuronParameters, is_lif, reset_state
 from neuronas.snn.weights import WeightSource
@@ -13,18 +15,21 @@ from neuronas.space.genotype import Architecture
 from neuronas.space.layers import NetworkShape
 
 
-class _KernelSum:
-    """Forward hook that adds up the kernels of every LIF layer and time step."""
+class _Readings:
+    """Reads LIF layers by forward hooks, in the order in which they run; layers of one group are added up."""
 
-    def __init__(self, kernel: Kernel):
-        self.kernel = kernel
-        self.total: Tensor | float = 0.0
-        self.count = 0
+    def __init__(self, measure: Measure):
+        self.measure = measure
+        self.groups: dict[str, list[Tensor]] = {}
 
-    def __call__(self, layer: nn.Module, inputs: tuple[Tensor, ...], spikes: Tensor) -> None:
-        for step in spikes.flatten(2):
-            self.total = self.total + self.kernel(*distances(step), step.shape[1])
-            self.count += 1
+    def hook(self, group: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
+        """The hook for a layer of this group."""
+
+        def read(layer: nn.Module, inputs: tuple[Tensor, ...], spikes: Tensor) -> None:
+            for step in spikes.flatten(2):
+                self.groups.setdefault(group, []).append(self.measure.read(*distances(step), step.shape[1]))
+
+        return read
 
 
 class ReferenceEvaluator:
@@ -36,7 +41,7 @@ class ReferenceEvaluator:
         weights: where the quantised weights come from.
         neuron: parameters of the LIF neurons.
         timesteps: number of time steps.
-        fitness: a name from ``scores.KERNELS``.
+        fitness: a name from ``measures.MEASURES``.
     """
 
     def __init__(
@@ -50,22 +55,33 @@ class ReferenceEvaluator:
     ):
         self.batches, self.shape, self.weights = batches, shape, weights
         self.neuron, self.timesteps = neuron, timesteps
-        self.kernel = kernel_named(fitness)
+        self.measure = measure_named(fitness)
 
     def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[tuple[int, float]]:
         """See ``Evaluator``."""
         for index, architecture in enumerate(architectures):
             network = SpikingFeatures(architecture, self.shape, self.weights, self.neuron, self.timesteps)
             network.to(self.batches.device)
-            per_batch = [self._fitness(network, images) for images in self.batches]
+            per_batch = [self._fitness(architecture.cleaned, network, images) for images in self.batches]
             yield index, sum(per_batch) / len(per_batch)
 
     @torch.no_grad()
-    def _fitness(self, network: nn.Module, images: Tensor) -> float:
-        kernels = _KernelSum(self.kernel)
-        hooks = [module.register_forward_hook(kernels) for module in network.modules() if is_lif(module)]
+    def _fitness(self, architecture: Architecture, network: SpikingFeatures, images: Tensor) -> float:
+        readings = _Readings(self.measure)
+        hooks = []
+        for name, module in network.named_modules():
+            if is_lif(module):
+                hooks.append(module.register_forward_hook(readings.hook(_group(architecture, self.shape, name))))
         reset_state(network)
         network(images)
         for hook in hooks:
             hook.remove()
-        return log_determinant(torch.as_tensor(kernels.total) / kernels.count)
+        layers = [Reading.added(group) for group in readings.groups.values()]
+        return self.measure.combine(architecture, self.shape.n_cells, layers)
+
+
+def _group(architecture: Architecture, shape: NetworkShape, name: str) -> str:
+    """A cell with feedback runs step by step, so its layers are read as one; every other layer is its own group."""
+    part, place, *_ = name.split(".")
+    looped = part == "cells" and architecture.expanded(shape.n_cells)[int(place)].has_backward
+    return f"{part}.{place}" if looped else name

@@ -11,8 +11,6 @@ from math import inf, nan
 import torch
 from torch import Tensor
 
-from neuronas.errors import unknown_name
-
 _SINGULAR = 1e-12
 _EPSILON = 1e-3
 """Added to the expected distance, so that silent layers do not divide by zero (SNASNet's value)."""
@@ -45,17 +43,6 @@ def plain_hamming(hamming: Tensor, rates: Tensor, n: int) -> Tensor:
 
 
 KERNELS: dict[str, Kernel] = {"sahd": sahd, "sahd-snasnet": sahd_snasnet, "hamming": plain_hamming}
-
-
-def kernel_named(name: str) -> Kernel:
-    """Return the kernel of a fitness.
-
-    Raises:
-        ConfigurationError: if there is no such fitness.
-    """
-    if name not in KERNELS:
-        raise unknown_name("fitness", name, KERNELS)
-    return KERNELS[name]
 
 
 def distances(spikes: Tensor) -> tuple[Tensor, Tensor]:

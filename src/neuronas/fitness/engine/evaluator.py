@@ -1,6 +1,6 @@
 """The engine: evaluates a set of candidates, computing what they share once, within a memory limit."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TypeVar
@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from neuronas.fitness.engine.backend import Array, Backend, Geometry
-from neuronas.fitness.engine.loops import KernelSum, run_loop, sum_kernels
+from neuronas.fitness.engine.loops import read_layer, run_loop
 from neuronas.fitness.engine.store import Store
 from neuronas.fitness.engine.values import Convolved, Firing, Graph, Leaf, Looped, Reduced, Stem, Value
-from neuronas.fitness.scores import kernel_named, log_determinant
+from neuronas.fitness.measure import Reading
+from neuronas.fitness.measures import measure_named
 from neuronas.snn.operations import StemConvBatchNorm
 from neuronas.snn.quantisation import FixedPoint
 from neuronas.snn.weights import WeightSource
@@ -34,7 +35,7 @@ class EngineEvaluator:
         shape: the network around the cells.
         weights: where the quantised weights come from.
         timesteps: number of time steps.
-        fitness: a name from ``scores.KERNELS``.
+        fitness: a name from ``measures.MEASURES``.
         backend: what computes.
         memory_limit_bytes: for everything that is kept between candidates.
         v_threshold: the network's firing threshold.
@@ -52,7 +53,7 @@ class EngineEvaluator:
         v_threshold: float = 1.0,
     ):
         self.batches, self.shape, self.weights, self.timesteps = batches, shape, weights, timesteps
-        self.kernel = kernel_named(fitness)
+        self.measure = measure_named(fitness)
         self.backend, self.memory_limit_bytes, self.v_threshold = backend, memory_limit_bytes, v_threshold
 
     def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[tuple[int, float]]:
@@ -82,6 +83,7 @@ class _Run:
         self.engine, self.backend, self.images = engine, engine.backend, images
         self.batch = len(images)
         graph = Graph(engine.shape)
+        self.architectures = [architecture.cleaned for architecture in architectures]
         self.candidates = [graph.terms(architecture) for architecture in architectures]
         self.uses = _uses(self.candidates)
         self.store = Store(limit_bytes, self.uses)
@@ -91,15 +93,17 @@ class _Run:
     def fitness(self) -> Iterator[float]:
         for step, terms in enumerate(self.candidates):
             self.store.advance(step)
-            sums = [(self._kernels(term), times) for term, times in Counter(terms).items()]
-            total = torch.stack([one.total * times for one, times in sums]).sum(dim=0)
-            yield log_determinant(total / sum(one.count * times for one, times in sums))
+            readings = {term: self._reading(term) for term in dict.fromkeys(terms)}
+            layers = [readings[term] for term in terms]
+            yield self.engine.measure.combine(self.architectures[step], self.engine.shape.n_cells, layers)
 
-    def _kernels(self, term: Term) -> KernelSum:
-        found: KernelSum | None = self.store.get(("kernels", term))
-        if found is not None:
-            return found
-        return self._fire(term)[1] if isinstance(term, Firing) else self._loop(term)[1]
+    def _reading(self, term: Term) -> Reading:
+        found: Reading | None = self.store.get(("readings", term))
+        if found is None:
+            found = self._fire(term)[1] if isinstance(term, Firing) else self._loop(term)[1]
+        if found is None:
+            raise LookupError("a cell without neurons was planned to be read")
+        return found
 
     def _spikes(self, firing: Firing) -> Tensor:
         found: Tensor | None = self.store.get(("spikes", firing))
@@ -145,7 +149,7 @@ class _Run:
         self.store.reserve(sums.n_bytes + geometry.n_values)
         return self.backend.reduce(sums, geometry)
 
-    def _fire(self, firing: Firing) -> tuple[Tensor | None, KernelSum]:
+    def _fire(self, firing: Firing) -> tuple[Tensor | None, Reading]:
         key, geometry = ("spikes", firing), self._geometry(firing.channels, firing.side)
         wanted = key in self.uses
         with self._inputs(firing.value) as leaves:
@@ -155,18 +159,19 @@ class _Run:
                 firing.value, leaves, geometry, threshold, normalised=firing.normalised, with_spikes=wanted
             )
         n_neurons = geometry.channels * geometry.side**2
-        kernels = self._keep_kernels(firing, sum_kernels(self.engine.kernel, fired.common, n_neurons))
+        reading = self._keep_reading(firing, read_layer(self.engine.measure, fired.common, n_neurons))
         if fired.spikes is not None:
             self._keep(key, fired.spikes, self.backend.spike_bytes(geometry))
-        return fired.spikes, kernels
+        return fired.spikes, reading
 
-    def _loop(self, leaf: Looped) -> tuple[Array, KernelSum]:
+    def _loop(self, leaf: Looped) -> tuple[Array, Reading | None]:
         geometry = self._geometry(leaf.channels, leaf.side)
         with self._inputs(leaf.source) as leaves:
             self.store.reserve(4 * geometry.n_values)
-            array, kernels = run_loop(leaf, leaves, geometry, self.backend, self.engine, self.weights)
-        self._keep_kernels(leaf, kernels)
-        return self._keep(leaf, array, array.n_bytes), kernels
+            array, reading = run_loop(leaf, leaves, geometry, self.backend, self.engine, self.weights)
+        if reading is not None:
+            self._keep_reading(leaf, reading)
+        return self._keep(leaf, array, array.n_bytes), reading
 
     @contextmanager
     def _inputs(self, value: Value) -> Iterator[dict[Leaf, Array]]:
@@ -192,12 +197,12 @@ class _Run:
         self.store.put(key, item, n_bytes)
         return item
 
-    def _keep_kernels(self, term: Term, kernels: KernelSum) -> KernelSum:
-        return self._keep(("kernels", term), kernels, kernels.total.numel() * 8)
+    def _keep_reading(self, term: Term, reading: Reading) -> Reading:
+        return self._keep(("readings", term), reading, reading.total.numel() * 8)
 
 
 def _uses(candidates: Sequence[Sequence[Term]]) -> dict[Hashable, list[int]]:
-    """The steps that need each kernel sum, and the steps at which something new is computed from each array."""
+    """The steps that need each reading, and the steps at which something new is computed from each array."""
     uses: defaultdict[Hashable, list[int]] = defaultdict(list)
     known: set[object] = set()
 
@@ -216,6 +221,6 @@ def _uses(candidates: Sequence[Sequence[Term]]) -> dict[Hashable, list[int]]:
 
     for step, terms in enumerate(candidates):
         for term in dict.fromkeys(terms):
-            uses["kernels", term].append(step)
+            uses["readings", term].append(step)
             need(term, step)
     return dict(uses)

@@ -1,41 +1,33 @@
 """Cells with backward edges: step by step through time, each step normalised by itself as in the reference."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
 from neuronas.fitness.engine.backend import Array, Backend, Geometry
 from neuronas.fitness.engine.values import Leaf, Looped, Pooled, Sum, Value
-from neuronas.fitness.scores import Kernel
+from neuronas.fitness.measure import Measure, Reading
 from neuronas.snn.network import edge_place
 from neuronas.snn.quantisation import FixedPoint
 from neuronas.space.genotype import N_NODES, Incoming
 
 
-@dataclass(frozen=True)
-class KernelSum:
-    """Kernels of a LIF layer added over its time steps, and how many they are."""
-
-    total: Tensor
-    count: int
+def read_layer(measure: Measure, common: Tensor, n_neurons: int) -> Reading:
+    """Turn common spikes [T, B, B] of ``n_neurons`` neurons into readings, added over time."""
+    return Reading.added(_readings(measure, common, n_neurons))
 
 
-def sum_kernels(kernel: Kernel, common: Tensor, n_neurons: int) -> KernelSum:
-    """Turn common spikes [T, B, B] of ``n_neurons`` neurons into kernels, added over time."""
-    total = torch.zeros_like(common[0])
+def _readings(measure: Measure, common: Tensor, n_neurons: int) -> Iterator[Tensor]:
     for both in common:
         counts = both.diagonal()
-        total += kernel(counts[:, None] + counts - 2 * both, counts / n_neurons, n_neurons)
-    return KernelSum(total, len(common))
+        yield measure.read(counts[:, None] + counts - 2 * both, counts / n_neurons, n_neurons)
 
 
 class Settings(Protocol):
     """What a loop needs to know of the engine."""
 
-    kernel: Kernel
+    measure: Measure
     v_threshold: float
 
 
@@ -50,7 +42,7 @@ def run_loop(
     backend: Backend,
     settings: Settings,
     weights: Weights,
-) -> tuple[Array, KernelSum]:
+) -> tuple[Array, Reading | None]:
     """Run a cell with backward edges.
 
     Args:
@@ -58,17 +50,17 @@ def run_loop(
         leaves: arrays of the input's leaves.
         geometry: of the cell's values.
         backend: what computes.
-        settings: fitness kernel and firing threshold.
+        settings: fitness measure and firing threshold.
         weights: where weights come from.
 
     Returns:
-        The output node over all time steps, and the kernels of the cell's LIF layers.
+        The output node over all time steps, and the readings of the cell's LIF layers, None if it has none.
     """
     loop = _Loop(looped, geometry, backend, settings, weights)
     outputs = []
     for t in range(geometry.timesteps):
         outputs.append(loop.step({leaf: array.step(t) for leaf, array in leaves.items()}))
-    return backend.stack(outputs), KernelSum(loop.total, loop.count)
+    return backend.stack(outputs), Reading.added(loop.readings) if loop.readings else None
 
 
 class _Loop:
@@ -77,8 +69,7 @@ class _Loop:
         self.geometry = Geometry(1, geometry.batch, geometry.channels, geometry.side)
         self.states: dict[int, Tensor] = {}
         self.previous: dict[int, Array] | None = None
-        self.total = torch.zeros(geometry.batch, geometry.batch, dtype=torch.float64)
-        self.count = 0
+        self.readings: list[Tensor] = []
         self.feeding_back = {
             edge.source for target in range(N_NODES) for edge in looped.cell.incoming(target) if edge.backward
         }
@@ -118,9 +109,8 @@ class _Loop:
         )
         if fired.spikes is None:
             raise LookupError("a backend that was asked for spikes gave none")
-        one = sum_kernels(self.settings.kernel, fired.common, geometry.channels * geometry.side**2)
-        self.total = self.total.to(one.total.device) + one.total
-        self.count += one.count
+        n_neurons = geometry.channels * geometry.side**2
+        self.readings += _readings(self.settings.measure, fired.common, n_neurons)
         place = edge_place(self.looped.place, incoming.number, edge.operation)
         weights = self.weights(place, geometry.channels, geometry.channels, edge.kind.kernel)
         return self._new_leaf(self.backend.convolve(fired.spikes, weights, geometry), arrays)

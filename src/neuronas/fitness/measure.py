@@ -1,0 +1,69 @@
+"""What a fitness is: a reading of each LIF layer at each time step, and how readings become one number."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from neuronas.fitness.scores import Kernel, log_determinant
+from neuronas.space.genotype import Architecture
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Readings added over time steps (and, in a cell with feedback, over its LIF layers), and how many they are."""
+
+    total: Tensor
+    count: int
+
+    @classmethod
+    def added(cls, readings: Iterable[Tensor]) -> "Reading":
+        """Add single readings, from first to last."""
+        each = list(readings)
+        return cls(reduce(add, each), len(each))
+
+
+class Measure(Protocol):
+    """A fitness as a pure function of spikes."""
+
+    def read(self, hamming: Tensor, rates: Tensor, n: int) -> Tensor:
+        """Read one LIF layer at one time step.
+
+        Args:
+            hamming: [B, B] float64, how many neurons answer differently to two images.
+            rates: [B] float64, share of the neurons that spike.
+            n: number of neurons.
+        """
+        ...
+
+    def combine(self, architecture: Architecture, n_cells: int, layers: Sequence[Reading]) -> float:
+        """Turn readings into fitness; higher is better.
+
+        Args:
+            architecture: cleaned.
+            n_cells: number of cell places.
+            layers: in network order: for each cell the reduction before it (not before the first), then one for
+                each convolution edge, ordered by target node, or a single one if the cell has feedback and
+                convolutions; at last the layer behind the last cell.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class KernelMeasure:
+    """Log-determinant of a kernel's mean over all LIF layers and time steps."""
+
+    kernel: Kernel
+
+    def read(self, hamming: Tensor, rates: Tensor, n: int) -> Tensor:
+        """See ``Measure``."""
+        return self.kernel(hamming, rates, n)
+
+    def combine(self, architecture: Architecture, n_cells: int, layers: Sequence[Reading]) -> float:
+        """See ``Measure``."""
+        total = torch.stack([layer.total for layer in layers]).sum(dim=0)
+        return log_determinant(total / sum(layer.count for layer in layers))

@@ -1,0 +1,22 @@
+"""The fitness measures by name."""
+
+from neuronas.errors import unknown_name
+from neuronas.fitness.measure import KernelMeasure, Measure
+from neuronas.fitness.path_information import PathInformation
+from neuronas.fitness.scores import KERNELS
+
+MEASURES: dict[str, Measure] = {
+    **{name: KernelMeasure(kernel) for name, kernel in KERNELS.items()},
+    "path-information": PathInformation(),
+}
+
+
+def measure_named(name: str) -> Measure:
+    """Return a measure.
+
+    Raises:
+        ConfigurationError: if there is no such fitness.
+    """
+    if name not in MEASURES:
+        raise unknown_name("fitness", name, MEASURES)
+    return MEASURES[name]
