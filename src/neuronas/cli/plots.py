@@ -46,10 +46,11 @@ def plot_sweep(file: Path, sweep: Sweep, points: Sequence[SweepPoint], model: st
     FigureCanvasAgg(figure)
     values = [point.value for point in points]
     for axes, name in zip(figure.subplots(1, len(names)), names, strict=True):
-        axes.plot(values, [getattr(point.cost, name) for point in points], marker="o", color=_LINE)
+        heights = [getattr(point.cost, name) for point in points]
+        axes.plot(values, heights, marker="o", color=_LINE)
         axes.set_title(_TITLES[name], fontsize=11, color=_INK)
         axes.set_xlabel(sweep.key, color=_INK)
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.1 * max(heights))
         axes.set_xticks(values)
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(axis="y", alpha=0.3)

@@ -33,9 +33,11 @@ def floorplan_svg(plan: Floorplan, title: str) -> str:
     legend = _legend(plan)
     width = legend_left + _LEGEND_WIDTH * text
     height = top + max(chip_height, (len(legend) + 1) * _LEGEND_STEP * text) + _MARGIN * text
+    shown = min(1.0, _SHOWN_WIDTH / width)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.1f} {height:.1f}" '
-        f'width="{min(width, _SHOWN_WIDTH):.0f}" font-family="sans-serif" font-size="{13 * text:.1f}">',
+        f'width="{width * shown:.0f}" height="{height * shown:.0f}" '
+        f'font-family="sans-serif" font-size="{13 * text:.1f}">',
         f"<title>{escape(title)}</title>",
         f'<rect width="{width:.1f}" height="{height:.1f}" fill="#ffffff"/>',
         f'<text x="{left:.1f}" y="{24 * text:.1f}" font-size="{16 * text:.1f}" font-weight="bold">'
@@ -98,7 +100,7 @@ def _tile(plan: Floorplan, tile: Tile, colour: str) -> str:
     )
     return (
         f'<g transform="translate({left:g} {top:g})"><title>{escape(tile.layer)}: tile {tile.x},{tile.y}, '
-        f"{len(tile.pes)} PEs, {tile.n_crossbars} crossbars</title>"
+        f"{_number(len(tile.pes), 'PE')}, {_number(tile.n_crossbars, 'crossbar')}</title>"
         f'<rect width="{frame:g}" height="{_tile_height(plan):g}" rx="2" fill="#ffffff" stroke="{colour}"/>'
         f'<path fill="#ececec" d="{"".join(places)}"/>{filled}</g>'
     )
@@ -112,7 +114,12 @@ def _subtitle(plan: Floorplan) -> str:
     n_crossbars = sum(tile.n_crossbars for tile in plan.tiles)
     n_pes = sum(len(tile.pes) for tile in plan.tiles)
     size = plan.crossbar_size
-    return f"{len(plan.tiles):,} tiles, {n_pes:,} PEs, {n_crossbars:,} crossbars of {size} x {size}; grey: not in use"
+    counts = (_number(len(plan.tiles), "tile"), _number(n_pes, "PE"), _number(n_crossbars, "crossbar"))
+    return f"{', '.join(counts)} of {size} x {size}; grey: not in use"
+
+
+def _number(n: int, what: str) -> str:
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
 
 
 def _legend(plan: Floorplan) -> list[str]:
@@ -123,7 +130,7 @@ def _legend(plan: Floorplan) -> list[str]:
         y = number * _LEGEND_STEP
         lines.append(
             f'<rect y="{y:g}" width="14" height="14" fill="{_colour(number)}"/>'
-            f'<text x="22" y="{y + 12:g}" font-size="13">{escape(name)}: {len(tiles):,} tiles, '
-            f"{n_crossbars:,} crossbars, {plan.utilisation(name):.0%} used</text>"
+            f'<text x="22" y="{y + 12:g}" font-size="13">{escape(name)}: {_number(len(tiles), "tile")}, '
+            f"{_number(n_crossbars, 'crossbar')}, {plan.utilisation(name):.0%} used</text>"
         )
     return lines

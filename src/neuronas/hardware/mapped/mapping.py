@@ -109,7 +109,7 @@ def parameters(work: Work) -> Array:
 def columns(work: Work) -> Array:
     """Bitline columns: C_out * ceil(weight_bits / bits_per_cell) * n_sign_columns.
 
-    Each bit slice and each sign of a filter has a column of its own (ISAAC, ISCA 2016, section V).
+    Each bit slice and each sign of a filter has a column of its own (as in ISAAC, ISCA 2016).
     """
     crossbar = work.accelerator.crossbar
     slices = float(-(-work.weight_bits // int(crossbar.bits_per_cell)))
@@ -119,7 +119,7 @@ def columns(work: Work) -> Array:
 def row_blocks(work: Work) -> Array:
     """Groups of wordlines that are summed apart: k^2 * ceil(C_in / X).
 
-    One for each kernel position and block of X input channels (SpikeSim, arXiv 2210.12899, section III).
+    One for each kernel position and block of X input channels (SpikeSim, arXiv 2210.12899).
     """
     size = float(work.accelerator.crossbar.size)
     return work.has_weights * work.kernel**2 * np.ceil(work.c_in / size)

@@ -161,8 +161,9 @@ class MappedCostModel:
         activity = self.activity
         rates = "as traced" if activity.trace is not None else f"{activity.rate:g}"
         dense = " (dense, the worst case)" if activity.trace is None and activity.rate == 1 else ""
+        copies = "one copy" if self.replication == 1 else f"{self.replication} copies"
         return (
-            f"schedule {self.schedule}, {self.replication} copies of each layer's weights",
+            f"schedule {self.schedule}, {copies} of each layer's weights",
             f"firing rate of inputs {rates}{dense}; it saves crossbar reads and silent conversions only",
         )
 
