@@ -1,8 +1,8 @@
 """From settings to the parts of a run: everything that needs no image and no torch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from neuronas.config import RunConfig
+from neuronas.config import RunConfig, TrainConfig
 from neuronas.data.presets import DatasetPreset, count_classes, preset_for
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.budget import Budget
@@ -29,6 +29,10 @@ class Plan:
     algorithm: Algorithm
     budget: Budget
 
+    def with_training(self, settings: TrainConfig) -> "Plan":
+        """The same with other settings of training."""
+        return replace(self, config=self.config.model_copy(update={"train": settings}))
+
 
 def plan(config: RunConfig) -> Plan:
     """Fill in what the settings leave to presets, and look up every name.
@@ -40,6 +44,7 @@ def plan(config: RunConfig) -> Plan:
     space = load_space(config.space)
     algorithm = algorithm_named(config.search.algorithm)
     budget = _budget(config, algorithm)
+    limits = {f"max_{name}": float(limit) for name, limit in budget.limits.items()}
     network = config.network.model_copy(
         update={
             "channels": config.network.channels or space.channels or preset.channels,
@@ -56,7 +61,7 @@ def plan(config: RunConfig) -> Plan:
                 }
             ),
             "fitness": config.fitness.model_copy(update={"batch_size": config.fitness.batch_size or preset.batch_size}),
-            "budget": config.budget.model_copy(update={f"max_{name}": limit for name, limit in budget.limits.items()}),
+            "budget": config.budget.model_copy(update=limits),
         }
     )
     shape = NetworkShape(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from neuronas.cli.compose import Plan
+from neuronas.cli.devices import device_named, fetch
 from neuronas.errors import ConfigurationError
 from neuronas.fitness.evaluator import Evaluator
 from neuronas.search.screening import Evaluators
@@ -29,7 +30,7 @@ def make_evaluators(run: Plan, *, download: bool) -> Evaluators:
         DataError: images are missing, too few, or broken.
     """
     try:
-        device = _device(run.config.device)
+        device = device_named(run.config.device)
         batches = _batches(run, download=download).to(device)
         make = _maker(run, device)
     except ImportError as error:
@@ -41,23 +42,13 @@ def make_evaluators(run: Plan, *, download: bool) -> Evaluators:
     return Evaluators(make(batches), make(batches[:1, :small]), fitness.screen_keep)
 
 
-def _device(name: str) -> "torch.device":
-    import torch
-
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ConfigurationError("--device cuda given, but torch finds no CUDA device; wanted cpu or auto")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
-
-
 def _batches(run: Plan, *, download: bool) -> "torch.Tensor":
     from neuronas.data.batches import search_batches
-    from neuronas.data.datasets import data_folder, find, load
-    from neuronas.data.download import ARCHIVES
-    from neuronas.data.download import download as fetch
+    from neuronas.data.datasets import load
 
     data, fitness = run.config.data, run.config.fitness
-    if download and data.name in ARCHIVES and find(data.name, data.data_dir) is None:
-        fetch(data.name, data_folder(data.data_dir))
+    if download:
+        fetch(data)
     source = load(data.name, "train", data.data_dir, run.shape.image_side)
     size = fitness.batch_size or run.preset.batch_size
     return search_batches(

@@ -57,6 +57,11 @@ MemoryLimit = Annotated[
     float | None, typer.Option("--memory-limit", help="GiB that the engine may use (default: half of what is free).")
 ]
 NDraws = Annotated[int | None, typer.Option(help="Random candidates of a random search.")]
+Head = Annotated[str | None, typer.Option(help="linear (the papers') or gap (few weights).", rich_help_panel=_NETWORK)]
+TrainSeed = Annotated[
+    int | None, typer.Option("--seed", help="Decides first weights and draws of training.", rich_help_panel=_RUN)
+]
+TrainDevice = Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.", rich_help_panel=_RUN)]
 Hardware = Annotated[str | None, typer.Option(help="Accelerator: a name or a YAML file.", rich_help_panel=_HARDWARE)]
 CostModelName = Annotated[
     str | None, typer.Option("--cost-model", help="paper or mapped; budgets apply to it.", rich_help_panel=_HARDWARE)
@@ -77,7 +82,7 @@ Trace = Annotated[
     typer.Option(help="mapped: YAML file with a rate per layer, with --activity trace.", rich_help_panel=_HARDWARE),
 ]
 
-_KEYS = {
+KEYS = {
     "seed": "seed",
     "device": "device",
     "space": "space",
@@ -89,6 +94,28 @@ _KEYS = {
     "timesteps": "network.timesteps",
     "weight_bits": "network.weight_bits",
     "rounding": "network.rounding",
+    "head": "network.head",
+    "train_seed": "train.seed",
+    "train_device": "train.device",
+    "train_batch_size": "train.batch_size",
+    **{
+        name: f"train.{name}"
+        for name in (
+            "recipe",
+            "epochs",
+            "learning_rate",
+            "loss",
+            "surrogate",
+            "augment",
+            "scale",
+            "quantise",
+            "sparsity",
+            "rate_weight",
+            "precision",
+            "ann",
+            "tensorboard",
+        )
+    },
     "fitness": "fitness.name",
     "batch_size": "fitness.batch_size",
     "exact": "fitness.exact",
@@ -122,7 +149,7 @@ def settings(config: Path | None, **options: Any) -> RunConfig:
         validate(RunConfig, values, str(config))
     for option, value in options.items():
         if value is not None:
-            *sections, key = _KEYS[option].split(".")
+            *sections, key = KEYS[option].split(".")
             section = values
             for name in sections:
                 section[name] = dict(section.get(name) or {})

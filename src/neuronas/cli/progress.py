@@ -1,9 +1,9 @@
-"""Shows a running search: candidates per second, best so far, rejections."""
+"""Shows what runs: a search's candidates per second, best so far, rejections; a training's images per second."""
 
 import logging
 from time import monotonic
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.progress import (
     BarColumn,
@@ -89,3 +89,52 @@ class SearchProgress:
         if not self._quiet and not console.notes.is_terminal:
             self._last_line = monotonic()
             console.notes.print(text)
+
+
+class TrainingProgress:
+    """Draws a training run: a bar on standard error, or a line for each epoch where there is no terminal.
+
+    Args:
+        n_epochs: of the whole run.
+        quiet: draw nothing.
+    """
+
+    def __init__(self, n_epochs: int, *, quiet: bool):
+        self._n_epochs, self._quiet = n_epochs, quiet
+        self._bar = Progress(
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]:,.0f} images/s  {task.fields[accuracy]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=console.notes,
+            transient=True,
+            disable=quiet or not console.notes.is_terminal,
+        )
+        self._task = self._bar.add_task("training", total=None, epoch=0, rate=0.0, accuracy="")
+
+    def __enter__(self) -> Self:
+        """Start drawing."""
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop drawing."""
+        self._bar.stop()
+
+    def report(self, epoch: int, step: int, n_steps: int, images_per_s: float, row: dict[str, Any] | None) -> None:
+        """See ``neuronas.training.loop.Report``."""
+        done, total = epoch * n_steps + step, self._n_epochs * n_steps
+        self._bar.update(self._task, total=total, completed=done, epoch=epoch, rate=images_per_s)
+        if row is None:
+            return
+        validation = row["validation_accuracy"]
+        shown = f"train {row['train_accuracy']:.1%}" + ("" if validation is None else f", validation {validation:.1%}")
+        self._bar.update(self._task, accuracy=shown)
+        line = f"epoch {row['epoch']} of {self._n_epochs}: loss {row['train_loss']:.4f}, {shown}"
+        _log.info(line)
+        if not self._quiet and not console.notes.is_terminal:
+            console.notes.print(f"{line}, {images_per_s:,.0f} images/s")

@@ -1,9 +1,6 @@
 """``neuronas search``: find the fittest architecture that breaks no budget."""
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from datetime import datetime
+from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -13,6 +10,7 @@ from neuronas.cli.architectures import architecture_document
 from neuronas.cli.compose import Plan, plan
 from neuronas.cli.evaluators import make_evaluators
 from neuronas.cli.progress import SearchProgress
+from neuronas.cli.runs import log, log_to, new_directory
 from neuronas.errors import ConfigurationError, NeuronasError
 from neuronas.hardware.cost import Cost
 from neuronas.hardware.document import cost_document
@@ -24,8 +22,6 @@ from neuronas.search.result import result_document
 from neuronas.search.run_directory import ARCHITECTURE, CONFIG, HISTORY, LOG, RESULT, RunDirectory, identity
 from neuronas.space.notation import format_architecture
 from neuronas.space.workload import rows
-
-_log = logging.getLogger("neuronas")
 
 
 def search(
@@ -82,8 +78,8 @@ def search(
         _print_plan(run, as_json=as_json)
         return
     evaluators = make_evaluators(run, download=download)
-    directory = out or _new_directory(run)
-    with RunDirectory(directory, run.config, resume=resume) as files, _log_to(files.file(LOG)):
+    directory = out or new_directory(run.config.data.name, run.config.search.algorithm)
+    with RunDirectory(directory, run.config, resume=resume) as files, log_to(files.file(LOG)):
         history = History(files.file(HISTORY))
         before = history.seconds()
         try:
@@ -106,33 +102,13 @@ def search(
         document = _document(run, found, cost, seconds)
         write_json(files.file(ARCHITECTURE), architecture_document(found.architecture))
         write_json(files.file(RESULT), document)
-        _log.info("done: %s", document["architecture"])
+        log.info("done: %s", document["architecture"])
     if as_json:
         console.print_json(document)
     elif quiet:
         console.answers.print(document["architecture"])
     else:
         _print_answer(run, found, cost, document, directory)
-
-
-def _new_directory(run: Plan) -> Path:
-    name = run.config.data.name.split(":")[0]
-    stem = f"{name}-{run.config.search.algorithm}-{datetime.now():%Y%m%d-%H%M%S}"
-    candidates = (Path("runs") / (stem if n == 0 else f"{stem}-{n}") for n in range(1000))
-    return next(path for path in candidates if not path.exists())
-
-
-@contextmanager
-def _log_to(path: Path) -> Iterator[None]:
-    handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    _log.addHandler(handler)
-    _log.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        _log.removeHandler(handler)
-        handler.close()
 
 
 def _document(run: Plan, found: Found, cost: Cost, seconds: float) -> dict[str, Any]:

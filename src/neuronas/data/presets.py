@@ -22,7 +22,7 @@ class DatasetPreset:
         batch_size: images in a batch that fitness reads.
         mean: per channel, of pixels in [0, 1]; over the training images.
         std: as ``mean``.
-        mirrored: whether an image and its mirror image mean the same.
+        augment: what training does to images (see ``neuronas.training.augmentation``).
     """
 
     name: str
@@ -34,13 +34,13 @@ class DatasetPreset:
     batch_size: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    mirrored: bool = True
+    augment: str = "flip"
 
 
 PRESETS: dict[str, DatasetPreset] = {
     preset.name: preset
     for preset in (
-        DatasetPreset("digits", 1, 8, 10, 16, 128, 64, (0.3058,), (0.3759,), mirrored=False),
+        DatasetPreset("digits", 1, 8, 10, 16, 128, 64, (0.3058,), (0.3759,), augment="none"),
         DatasetPreset("cifar10", 3, 32, 10, 128, 1024, 256, (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
         DatasetPreset("cifar100", 3, 32, 100, 128, 1024, 256, (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)),
         DatasetPreset(

@@ -101,9 +101,9 @@ def _deciding(config: RunConfig) -> dict[str, Any]:
     return values
 
 
-def identity(config: RunConfig, *parts: BaseModel) -> str:
-    """A key of everything that decides a search: settings, and the content of the files that they name."""
-    content = [_deciding(config), *(part.model_dump() for part in parts)]
+def identity(config: RunConfig, *parts: BaseModel | dict[str, Any] | str) -> str:
+    """A key of everything that decides a result: settings, the content of the files that they name, other parts."""
+    content = [_deciding(config), *(part.model_dump() if isinstance(part, BaseModel) else part for part in parts)]
     return blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 

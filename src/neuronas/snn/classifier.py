@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +17,9 @@ from neuronas.snn.surrogates import surrogate_named
 from neuronas.snn.trainable import BatchNorm, Convolution, Linear, WeightFormat, statistics_kept
 from neuronas.space.genotype import N_NODES, NODE_PAIRS, Architecture, Genotype
 from neuronas.space.layers import N_VOTERS, NetworkShape, cell_name
+
+_HEAD_GAIN = 4.0
+"""The head's neurons see sparse spikes without batch normalisation; with usual first weights all would be silent."""
 
 MakeActivation = Callable[[float | None], nn.Module]
 """threshold (None: the network's) -> spiking neurons, or their stand-in in an artificial network."""
@@ -153,8 +157,8 @@ class Classifier(nn.Module):
         def conv(n_in: int, n_out: int, kernel: int, stride: int = 1) -> Convolution:
             return Convolution(n_in, n_out, kernel, settings.form, generator, stride)
 
-        def linear(n_in: int, n_out: int) -> Linear:
-            return Linear(n_in, n_out, settings.form, generator)
+        def linear(n_in: int, n_out: int, gain: float = 1.0) -> Linear:
+            return Linear(n_in, n_out, settings.form, generator, gain)
 
         self.stem = ConvBatchNorm(conv(shape.image_channels, shape.channels, 3, shape.stem_stride))
         self.cells, self.reductions = nn.ModuleList(), nn.ModuleList()
@@ -170,7 +174,7 @@ class Classifier(nn.Module):
         if shape.head == "gap":
             self.head: nn.ModuleList = nn.ModuleList([linear(n, shape.n_classes)])
         else:
-            first = linear(n * (side // 2) ** 2, shape.head_width)
+            first = linear(n * (side // 2) ** 2, shape.head_width, _HEAD_GAIN)
             second = linear(shape.head_width, N_VOTERS * shape.n_classes)
             self.head = nn.ModuleList([first, self._activation(None), second])
 
@@ -200,13 +204,14 @@ class Classifier(nn.Module):
     def weighted_layers(self) -> dict[str, Convolution | Linear]:
         """All layers that hold weights, named as in ``space.layers``, in network order."""
         found: dict[str, Convolution | Linear] = {"stem": self.stem.conv}
-        for place, cell in enumerate(self.cells):
+        for place in range(self.shape.n_cells):
+            cell = cast(TrainableCell, self.cells[place])
             if place:
                 name = "reduction" if self.shape.n_cells == 2 else f"reduction.{place}"
-                found[name] = self.reductions[place - 1][-1].conv
-            for number, edge in sorted(cell.convs.items(), key=lambda item: int(item[0])):
+                found[name] = cast(ConvBatchNorm, cast(nn.Sequential, self.reductions[place - 1])[-1]).conv
+            for number in sorted(cell.convs, key=int):
                 low, high = NODE_PAIRS[int(number)]
-                found[f"{cell_name(place)}.{low}{high}"] = edge.conv
+                found[f"{cell_name(place)}.{low}{high}"] = cast(ConvBatchNorm, cell.convs[number]).conv
         heads = [module for module in self.head if isinstance(module, Linear)]
         names = ["head"] if len(heads) == 1 else ["head.1", "head.2"]
         return found | dict(zip(names, heads, strict=True))

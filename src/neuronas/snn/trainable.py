@@ -34,20 +34,21 @@ class QuantisedWeight(nn.Module):
         shape: of the weight, outputs first.
         form: how it is held.
         generator: draws the first values, Kaiming-normal.
+        gain: factor of the first values.
     """
 
-    def __init__(self, shape: tuple[int, ...], form: WeightFormat, generator: torch.Generator):
+    def __init__(self, shape: tuple[int, ...], form: WeightFormat, generator: torch.Generator, gain: float = 1.0):
         super().__init__()
         fan_in = torch.Size(shape[1:]).numel()
-        self.weight = nn.Parameter(torch.randn(shape, generator=generator) * (2 / fan_in) ** 0.5)
+        self.weight = nn.Parameter(torch.randn(shape, generator=generator) * gain * (2 / fan_in) ** 0.5)
         self.quantiser = WeightQuantiser(self.weight, form.bits, form.scale, form.rounding)
-        if form.prunable:
-            self.register_buffer("mask", torch.ones(shape, dtype=torch.bool))
+        self.mask: Tensor | None
+        self.register_buffer("mask", torch.ones(shape, dtype=torch.bool) if form.prunable else None)
 
     @property
     def kept(self) -> Tensor:
         """The weight without what is pruned, not quantised."""
-        return self.weight * self.get_buffer("mask") if "mask" in self._buffers else self.weight
+        return self.weight if self.mask is None else self.weight * self.mask
 
     @property
     def held(self) -> Tensor:
@@ -82,8 +83,8 @@ class Convolution(QuantisedWeight):
 class Linear(QuantisedWeight):
     """Linear layer without bias: [..., in] -> [..., out], in the input's type."""
 
-    def __init__(self, n_in: int, n_out: int, form: WeightFormat, generator: torch.Generator):
-        super().__init__((n_out, n_in), form, generator)
+    def __init__(self, n_in: int, n_out: int, form: WeightFormat, generator: torch.Generator, gain: float = 1.0):
+        super().__init__((n_out, n_in), form, generator, gain)
 
     def forward(self, x: Tensor) -> Tensor:
         """Multiply."""

@@ -15,8 +15,8 @@ class Augmentation:
     """What is done to training images.
 
     Attributes:
-        kind: ``none``, ``shift`` (random crop after padding by an eighth of the side), ``flip`` (mirrored at random as well),
-            ``autoaugment`` or ``randaugment`` (flip, then torchvision's policy).
+        kind: ``none``, ``shift`` (random crop after padding by an eighth of the side), ``flip`` (mirrored at random as
+            well), ``autoaugment`` or ``randaugment`` (flip, then torchvision's policy).
         cutout: side of the square that is blanked at random, in pixels (arXiv 1708.04552); 0: none.
         mixup: alpha of the beta distribution that mixes pairs of images (arXiv 1710.09412); 0: none.
     """

@@ -29,6 +29,11 @@ class Process:
         """This process' part of a global batch."""
         return slice(self.rank, batch_size, self.n)
 
+    def wait_for_others(self) -> None:
+        """Go on when all processes have come here."""
+        if self.n > 1:
+            dist.barrier()
+
 
 @contextmanager
 def joined(device: torch.device, batch_size: int) -> Iterator[Process]:

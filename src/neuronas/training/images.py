@@ -107,7 +107,7 @@ class Split:
 
 
 def stratified_split(labels: Tensor, share: float, seed: int) -> Split:
-    """Set aside the same share of each class (at least one image of a class with two), drawn with a seed.
+    """Set aside the same share of each class, drawn with a seed; of a class with two images at least one, never all.
 
     Args:
         labels: class of each image.
@@ -119,7 +119,7 @@ def stratified_split(labels: Tensor, share: float, seed: int) -> Split:
     chosen: list[Indices] = []
     for one in np.unique(classes):
         members = np.flatnonzero(classes == one)
-        n = max(1, round(share * len(members))) if share and len(members) > 1 else 0
+        n = min(max(1, round(share * len(members))), len(members) - 1) if share else 0
         chosen.append(rng.permutation(members)[:n])
     validation = np.sort(np.concatenate(chosen)).astype(np.int64)
     return Split(np.setdiff1d(np.arange(len(classes)), validation), validation)

@@ -107,21 +107,20 @@ class Trainer:
         torch.manual_seed(_seed_of(settings.seed or 0, progress.epoch, progress.step))
         x, targets = self._batch(indices)
         state.network.train()
-        with firing_rates(state.network) as rates:
-            scores = self.model(x)
+        with firing_rates(state.network, wanted=bool(settings.rate_weight)) as rates:
+            scores: Tensor = self.model(x)
         loss = classification_loss(scores, targets, settings.loss or "mean", settings.label_smoothing or 0.0)
         if settings.rate_weight:
             loss = loss + settings.rate_weight * rate_penalty(rates, settings.rate_target or 0.0)
-        self._check(float(loss))
+        self._check(loss.item())
         state.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         if settings.clip_norm:
             nn.utils.clip_grad_norm_(state.network.parameters(), settings.clip_norm)
         state.optimiser.step()
-        if state.average is not None:
-            state.average.update_parameters(state.network)
+        state.update_average()
         n = len(x)
-        progress.loss += float(loss) * n
+        progress.loss += loss.item() * n
         progress.n_correct += int((scores.mean(dim=0).argmax(dim=1) == targets.argmax(dim=1)).sum())
         progress.n_seen += n
         progress.step += 1
@@ -146,8 +145,6 @@ class Trainer:
 
     def _end_epoch(self) -> dict[str, Any]:
         state, progress = self.state, self.state.progress
-        if state.settings.sparsity and progress.epoch == self.n_epochs - 1:
-            prune(state.evaluated, state.settings.sparsity)
         chosen = self.split.validation if len(self.split.validation) else self.split.training
         accuracy, rate = accuracy_and_rates(state.evaluated, self.images, chosen, self.process)
         row: dict[str, Any] = {

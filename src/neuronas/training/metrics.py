@@ -17,16 +17,19 @@ class Metrics:
         folder: of the run.
         n_epochs: epochs that a resumed run has behind it; what else the file holds is dropped.
         tensorboard: write event files to ``tensorboard/`` as well.
+        writes: False: another process writes.
 
     Raises:
         ConfigurationError: TensorBoard is not installed.
     """
 
-    def __init__(self, folder: Path, n_epochs: int, *, tensorboard: bool = False):
+    def __init__(self, folder: Path, n_epochs: int, *, tensorboard: bool = False, writes: bool = True):
         self.path = folder / METRICS
+        self._writer: Any = None
+        if not writes:
+            return
         rows = read_metrics(self.path)[:n_epochs] if n_epochs and self.path.exists() else []
         write_text(self.path, "".join(json.dumps(row) + "\n" for row in rows))
-        self._writer: Any = None
         if tensorboard:
             try:
                 from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - an optional package
@@ -34,7 +37,7 @@ class Metrics:
                 raise ConfigurationError(
                     "--tensorboard needs a package: pip install 'neuronas[tensorboard]'"
                 ) from error
-            self._writer = SummaryWriter(str(folder / "tensorboard"), purge_step=n_epochs + 1)  # type: ignore[no-untyped-call]
+            self._writer = SummaryWriter(str(folder / "tensorboard"), purge_step=n_epochs + 1)
 
     def append(self, row: dict[str, Any]) -> None:
         """Add an epoch."""

@@ -35,14 +35,14 @@ def classification_loss(scores: Tensor, targets: Tensor, kind: str, label_smooth
 
 
 @contextmanager
-def firing_rates(network: Classifier) -> Iterator[dict[str, Tensor]]:
+def firing_rates(network: Classifier, *, wanted: bool = True) -> Iterator[dict[str, Tensor]]:
     """Collect each LIF layer's spikes a neuron and time step, with gradients, while the network runs once."""
     found: dict[str, list[Tensor]] = {}
 
     def watch(name: str) -> None:
         layers[name].observer = lambda spikes: found.setdefault(name, []).append(spikes.float().mean())
 
-    layers = network.neurons()
+    layers = network.neurons() if wanted else {}
     rates: dict[str, Tensor] = {}
     for name in layers:
         watch(name)
@@ -96,7 +96,7 @@ def prune(network: Classifier, sparsity: float) -> None:
         mask = torch.ones_like(magnitude, dtype=torch.bool)
         if n:
             mask[magnitude.argsort(stable=True)[:n]] = False
-        layer.get_buffer("mask").copy_(mask.view_as(layer.weight))
+        layer.mask = mask.view_as(layer.weight)
 
 
 @torch.no_grad()

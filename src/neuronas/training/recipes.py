@@ -66,16 +66,14 @@ def resolve(given: TrainConfig, preset: DatasetPreset, seed: int, device: str) -
 
     Args:
         given: the settings.
-        preset: of the data set; decides whether images may be mirrored.
+        preset: of the data set; decides the augmentation.
         seed: the run's.
         device: the run's.
 
     Raises:
         ConfigurationError: an unknown surrogate, or settings that do not go together.
     """
-    recipe = RECIPES[given.recipe].model_copy(
-        update={"seed": seed, "device": device, "augment": "flip" if preset.mirrored else "shift"}
-    )
+    recipe = RECIPES[given.recipe].model_copy(update={"seed": seed, "device": device, "augment": preset.augment})
     chosen = {name: value for name, value in given.model_dump().items() if value is not None}
     settings = recipe.model_copy(update=chosen)
     surrogate_named(settings.surrogate or "")

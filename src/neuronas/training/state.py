@@ -1,12 +1,14 @@
 """Everything that a training run must find again to go on as if it had never stopped."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from neuronas.config import TrainConfig
 from neuronas.errors import VerificationError
@@ -56,7 +58,8 @@ class State:
         self.average: AveragedModel | None = None
         if decay:
             # Running statistics are averaged with the weights that made them.
-            self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+            average = partial(_average, decay)
+            self.average = AveragedModel(self.network, multi_avg_fn=average, use_buffers=True)
 
     @property
     def evaluated(self) -> Classifier:
@@ -67,6 +70,16 @@ class State:
         if not isinstance(averaged, Classifier):
             raise TypeError("the average is not over a classifier")
         return averaged
+
+    def update_average(self) -> None:
+        """Take the newest weights into the average; what is pruned is pruned there too."""
+        if self.average is None:
+            return
+        self.average.update_parameters(self.network)
+        averaged = self.evaluated.weighted_layers()
+        for name, layer in self.network.weighted_layers().items():
+            if layer.mask is not None:
+                averaged[name].mask = layer.mask.clone()
 
     def save(self, path: Path) -> None:
         """Write everything."""
@@ -91,8 +104,8 @@ class State:
         tensors, facts = read_checkpoint(path)
         if facts.get("identity") != self.identity:
             raise VerificationError(
-                f"checkpoint {path}: was made with other settings or another architecture; leave out --resume and choose "
-                "another --out"
+                f"checkpoint {path}: was made with other settings or another architecture; leave out --resume and "
+                "choose another --out"
             )
         load_state(self.network, subset(tensors, "network"), path)
         if self.average is not None:
@@ -105,11 +118,26 @@ class State:
         self.optimiser.load_state_dict(state)
 
 
+@torch.no_grad()
+def _average(decay: float, averages: Sequence[Tensor], newest: Sequence[Tensor], n_averaged: Tensor | int) -> None:
+    """Exponential average that begins short, so that first weights do not linger in a short run."""
+    n = int(n_averaged)
+    share = 1 - min(decay, (1 + n) / (10 + n))
+    for average, new in zip(averages, newest, strict=True):
+        if average.is_floating_point():
+            average.lerp_(new.to(average.dtype), share)
+        else:
+            average.copy_(new)
+
+
 def _optimiser(network: nn.Module, settings: TrainConfig) -> torch.optim.Optimizer:
     # Weight decay would only shrink scales: those of batch normalisation and of quantisation are left alone.
     decayed: list[Tensor] = [value for value in network.parameters() if value.dim() > 1]
     others: list[Tensor] = [value for value in network.parameters() if value.dim() <= 1]
-    groups = [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    groups: list[dict[str, Any]] = [
+        {"params": decayed, "weight_decay": settings.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
     rate = settings.learning_rate or 0.0
     if settings.optimiser == "sgd":
         return torch.optim.SGD(groups, lr=rate, momentum=settings.momentum or 0.0)

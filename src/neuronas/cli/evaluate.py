@@ -1,0 +1,140 @@
+"""``neuronas evaluate RUN``: what a trained run does on the test images."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from neuronas.cli import console, options
+from neuronas.cli.architectures import read_architecture
+from neuronas.cli.compose import Plan, plan
+from neuronas.cli.devices import device_named
+from neuronas.errors import RunDirectoryError
+from neuronas.hardware.document import cost_document
+from neuronas.search.files import write_json
+from neuronas.space.layers import layers
+from neuronas.space.notation import format_architecture
+
+if TYPE_CHECKING:
+    from neuronas.training.evaluation import Accuracy, Activity
+
+EVALUATION = "evaluation.json"
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Directory of a trained run.")],
+    data_dir: options.DataDir = None,
+    device: options.Device = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Measure a trained run on its test images: accuracy at every precision, firing rates, operations, cost."""
+    if not run.is_dir():
+        raise RunDirectoryError(f"'{run}' given; wanted the directory of a trained run")
+    given = read_architecture(str(run))
+    if given.config is None:
+        raise RunDirectoryError(f"run directory {run}: holds no config.yaml; wanted the directory of a trained run")
+    settings = plan(options.settings(given.config, data_dir=data_dir, device=device))
+    document = _measure(settings, run)
+    write_json(run / EVALUATION, document)
+    if as_json:
+        console.print_json(document)
+    else:
+        _print(document, quiet=quiet)
+
+
+def _measure(run: Plan, directory: Path) -> dict[str, Any]:
+    import numpy as np
+
+    from neuronas.data.datasets import load
+    from neuronas.training.evaluation import accuracy_by_bits, measure_activity
+    from neuronas.training.images import Images
+    from neuronas.training.trained import load_trained
+
+    architecture = read_architecture(str(directory)).architecture
+    device, network, data = device_named(run.config.device), run.config.network, run.config.data
+    trained = load_trained(directory, architecture, run.shape, network, run.config.train, device)
+    source = load(data.name, "test", data.data_dir, run.shape.image_side)
+    images = Images(source, run.preset.mean, run.preset.std, skip_corrupt=data.skip_corrupt)
+    indices = np.arange(len(images))
+    accuracy = accuracy_by_bits(trained.network, images, indices, device, network.weight_bits)
+    activity = measure_activity(trained.network, images, indices, device)
+    cost = run.cost_model.estimate(layers(architecture, run.shape))
+    costs = cost_document(
+        format_architecture(architecture),
+        run.config.hardware.accelerator,
+        run.cost_model.name,
+        network.weight_bits,
+        network.timesteps,
+        cost,
+    )
+    return {
+        "run": str(directory),
+        "dataset": data.name,
+        "split": "test",
+        "n_images": len(images),
+        "epoch": trained.epoch,
+        "validation_accuracy": trained.accuracy,
+        "spiking": trained.network.settings.spiking,
+        "weight_bits": network.weight_bits,
+        **_accuracy_document(accuracy[network.weight_bits]),
+        "accuracy_by_bits": {"float" if bits == 32 else str(bits): one.top1 for bits, one in accuracy.items()},
+        **_activity_document(activity, spiking=trained.network.settings.spiking),
+        "cost": {key: value for key, value in costs.items() if key != "layers"},
+    }
+
+
+def _accuracy_document(accuracy: "Accuracy") -> dict[str, Any]:
+    return {
+        "top1": accuracy.top1,
+        "top5": accuracy.top5,
+        "per_class": [None if value != value else float(value) for value in accuracy.per_class],
+        "confusion": accuracy.confusion.tolist(),
+    }
+
+
+def _activity_document(activity: "Activity", *, spiking: bool) -> dict[str, Any]:
+    return {
+        "firing_rates": activity.firing_rates,
+        "layers": {
+            name: {"input_rate": layer.input_rate, "operations": layer.operations, "spiking": layer.spiking}
+            for name, layer in activity.layers.items()
+        },
+        "spikes_per_image": activity.n_spikes if spiking else None,
+        "synaptic_operations_per_image": activity.accumulations,
+        "multiplications_per_image": activity.multiplications,
+        "literature_energy_uj": activity.literature_energy_uj,
+    }
+
+
+def _print(document: dict[str, Any], *, quiet: bool) -> None:
+    out = console.answers
+    out.print(
+        f"top-1 {document['top1']:.2%}, top-5 {document['top5']:.2%} at {document['weight_bits']} bits "
+        f"({document['n_images']:,} test images of {document['dataset']})",
+        style="bold",
+    )
+    if quiet:
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for bits in document["accuracy_by_bits"]:
+        table.add_column(bits if bits == "float" else f"{bits} bits", justify="right")
+    table.add_row(*(f"{value:.2%}" for value in document["accuracy_by_bits"].values()))
+    out.print(table)
+    if document["spiking"]:
+        rates = Table(box=None, pad_edge=False, header_style="dim")
+        rates.add_column("neurons")
+        rates.add_column("spikes a step", justify="right")
+        for name, rate in document["firing_rates"].items():
+            rates.add_row(name, f"{rate:.3f}")
+        out.print(rates)
+        out.print(
+            f"{document['spikes_per_image']:,.0f} spikes and {document['synaptic_operations_per_image']:,.0f} synaptic "
+            f"operations an image, {document['multiplications_per_image']:,.0f} multiplications"
+        )
+    cost = document["cost"]
+    out.print(
+        f"energy: {document['literature_energy_uj']:.4g} µJ by the literature's 0.9 and 4.6 pJ an operation; "
+        f"{cost['energy_uj']:.4g} µJ on {cost['hardware']} by model '{cost['cost_model']}'"
+    )

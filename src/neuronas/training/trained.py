@@ -1,0 +1,73 @@
+"""A trained run, read back: the network with its best weights."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from neuronas.config import NetworkConfig, TrainConfig
+from neuronas.errors import RunDirectoryError
+from neuronas.snn.classifier import Classifier
+from neuronas.space.genotype import Architecture
+from neuronas.space.layers import NetworkShape
+from neuronas.training.checkpoint import BEST, FOLDER, load_state, read_checkpoint
+from neuronas.training.model import make_classifier
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network with its best weights, in evaluation mode, computing in float32.
+
+    Attributes:
+        network: the classifier.
+        epoch: the one whose weights these are.
+        accuracy: on the validation images.
+    """
+
+    network: Classifier
+    epoch: int
+    accuracy: float
+
+
+def load_trained(
+    directory: Path,
+    architecture: Architecture,
+    shape: NetworkShape,
+    network: NetworkConfig,
+    train: TrainConfig,
+    device: torch.device,
+) -> Trained:
+    """Read the best checkpoint of a run.
+
+    Args:
+        directory: of the run.
+        architecture: of the run.
+        shape: the network around the cells.
+        network: the run's settings of it.
+        train: the run's resolved settings of training.
+        device: where it will run.
+
+    Raises:
+        RunDirectoryError: the run was not trained.
+        VerificationError: a damaged checkpoint, or one of another network.
+    """
+    path = directory / FOLDER / BEST
+    if not path.exists():
+        raise RunDirectoryError(f"run directory {directory}: holds no {FOLDER}/{BEST}; run: neuronas train {directory}")
+    tensors, facts = read_checkpoint(path)
+    exact = train.model_copy(update={"precision": "float32", "checkpointing": False})
+    classifier = make_classifier(architecture, shape, network, exact, device)
+    load_state(classifier, tensors, path)
+    classifier.set_bits(network.weight_bits)
+    classifier.eval()
+    return Trained(classifier, _whole(facts, "epoch"), _number(facts, "accuracy"))
+
+
+def _whole(facts: dict[str, Any], name: str) -> int:
+    return int(_number(facts, name))
+
+
+def _number(facts: dict[str, Any], name: str) -> float:
+    value = facts.get(name)
+    return float(value) if isinstance(value, int | float) else float("nan")

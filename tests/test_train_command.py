@@ -1,0 +1,219 @@
+"""``train`` and ``evaluate`` as a user runs them: resume, damage, wrong input, several processes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from neuronas.cli.main import run as command
+from neuronas.errors import DivergedError
+from neuronas.training import loop
+from neuronas.training.checkpoint import read_checkpoint, write_checkpoint
+from neuronas.training.metrics import Metrics, read_metrics
+
+ARCH = "|conv_3x3~0|+|skip~0|skip~1|+|skip~0|avg_pool_3x3~1|conv_3x3~2|"
+SMALL = ["--channels", "4", "--timesteps", "2", "--quiet"]
+TIMES = {"images_per_s"}
+
+
+def train(out: Path, *options: str, arch: str = ARCH, epochs: int = 2) -> int:
+    return command(["train", arch, "--out", str(out), "--epochs", str(epochs), *SMALL, *options])
+
+
+def tensors(run: Path, name: str) -> dict[str, torch.Tensor]:
+    return read_checkpoint(run / "checkpoints" / f"{name}.safetensors")[0]
+
+
+def rows(run: Path) -> list[dict[str, object]]:
+    return [
+        {key: value for key, value in row.items() if key not in TIMES} for row in read_metrics(run / "metrics.jsonl")
+    ]
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(value, other[name]) for name, value in one.items())
+
+
+def test_train_and_evaluate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = tmp_path / "run"
+    assert train(run) == 0
+    assert {path.name for path in run.iterdir()} >= {
+        "config.yaml", "environment.json", "architecture.json", "checkpoints", "metrics.jsonl", "log.txt"
+    }  # fmt: skip
+    capsys.readouterr()
+    assert command(["evaluate", str(run), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["n_images"] == 359 and document["split"] == "test"
+    assert 0 <= document["top1"] <= document["top5"] <= 1
+    assert sum(map(sum, document["confusion"])) == 359
+    assert list(document["accuracy_by_bits"]) == ["float", "4", "6", "8", "10", "12", "14", "16"]
+    assert document["accuracy_by_bits"]["8"] == document["top1"]
+    assert document["synaptic_operations_per_image"] > 0
+    assert json.loads((run / "evaluation.json").read_text()) == document
+    assert command(["estimate", str(run), "--json"]) == 0  # a trained run is an architecture as well
+    assert json.loads(capsys.readouterr().out)["energy_uj"] == document["cost"]["energy_uj"]
+
+
+def test_a_searched_run_is_trained_in_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = tmp_path / "run"
+    small = ["--channels", "4", "--timesteps", "2", "--batch-size", "16", "--space", "spikenas-bench"]
+    searching = ["search", "--algorithm", "snasnet", "--n-draws", "5", *small, "--out", str(run), "--quiet"]
+    assert command(searching) == 0
+    assert command(["train", str(run), "--epochs", "1", "--quiet", "--seed", "3"]) == 0
+    assert (run / "checkpoints" / "best.safetensors").is_file()
+    assert command(["train", str(run), "--epochs", "1", "--channels", "8"]) == 2
+    assert "--out" in capsys.readouterr().err
+    assert command(["train", str(run), "--epochs", "1"]) == 2
+    assert "--resume" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", [[], ["--sparsity", "0.5", "--scale", "lsq", "--rate-weight", "1"]])
+def test_stopped_anywhere_and_resumed_ends_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    assert train(whole, *options, epochs=3) == 0
+    step = loop.Trainer._step
+    monkeypatch.setattr(loop, "_SAVE_EVERY_S", 0.0)  # a checkpoint after every step
+    for n_stops, stop_at in enumerate((1, 7, 25)):
+        done = 0
+
+        def stopping(self: loop.Trainer, indices: object, stop_at: int = stop_at) -> None:
+            nonlocal done
+            done += 1
+            if done > stop_at:
+                raise KeyboardInterrupt
+            step(self, indices)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(loop.Trainer, "_step", stopping)
+        resume = ["--resume"] if n_stops else []
+        assert train(broken, *options, *resume, epochs=3) == 130
+    monkeypatch.setattr(loop.Trainer, "_step", step)
+    assert train(broken, *options, "--resume", epochs=3) == 0
+    assert rows(broken) == rows(whole)
+    for name in ("best", "last"):
+        assert same(tensors(broken, name), tensors(whole, name))
+
+
+def test_checkpoints_of_others_and_damaged_ones_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = tmp_path / "run"
+    assert train(run, epochs=1) == 0
+    best, last = (run / "checkpoints" / f"{name}.safetensors" for name in ("best", "last"))
+    good = best.read_bytes()
+
+    def complaint(verb: list[str]) -> str:
+        capsys.readouterr()
+        assert command(verb) == 4
+        text = capsys.readouterr().err
+        assert text.count("\n") == 1
+        return text
+
+    for damage in (good[: len(good) // 2], b"", b"\xff" * 64, good[:-3] + b"abc"):
+        best.write_bytes(damage)
+        assert "best.safetensors" in complaint(["evaluate", str(run)])
+    changed, facts = read_checkpoint(last)
+    write_checkpoint(last, changed, {**facts, "identity": "another"})
+    resume = ["train", ARCH, "--out", str(run), "--epochs", "1", *SMALL, "--resume"]
+    assert "another architecture" in complaint(resume)
+    name = next(iter(changed))
+    write_checkpoint(best, {name: changed[name]}, {})
+    assert "another network" in complaint(["evaluate", str(run)])
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--recipe", "magic"], "recipe"),
+        (["--surrogate", "atn"], "did you mean 'atan'"),
+        (["--batch-size", "5000"], "--batch-size"),
+        (["--loss", "tet", "--ann"], "--ann"),
+        (["--scale", "lsq", "--rounding", "floor"], "floor"),
+        (["--head", "huge"], "head"),
+    ],
+)
+def test_wrong_settings_are_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], words: str
+) -> None:
+    assert train(tmp_path / "run", *options) == 2
+    text = capsys.readouterr().err
+    assert words in text and text.count("\n") == 1
+    assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+def test_a_directory_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    assert train(blocked / "run") == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_evaluate_wants_a_trained_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(["evaluate", str(tmp_path / "nothing")]) == 2
+    assert command(["evaluate", str(tmp_path)]) in (2, 4)
+    assert capsys.readouterr().err.count("\n") == 2
+
+
+def test_divergence_stops_and_keeps_the_last_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    check = loop.Trainer._check
+
+    def poisoned(self: loop.Trainer, loss: float) -> None:
+        check(self, float("nan") if self.state.progress.epoch == 1 else loss)
+
+    monkeypatch.setattr(loop.Trainer, "_check", poisoned)
+    assert train(run) == DivergedError.exit_code == 4
+    assert "epoch 2, step 1" in capsys.readouterr().err
+    assert read_checkpoint(run / "checkpoints" / "last.safetensors")[1]["progress"]["epoch"] == 1
+
+
+def test_artificial_twin_and_other_choices(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number, options in enumerate(
+        (
+            ["--ann"],
+            ["--recipe", "paper", "--head", "gap"],
+            ["--quantise", "after"],
+            ["--weight-bits", "4", "--scale", "lsq-channel"],
+        )
+    ):
+        run = tmp_path / str(number)
+        assert train(run, *options, epochs=1) == 0
+        capsys.readouterr()
+        assert command(["evaluate", str(run), "--json"]) == 0
+        document = json.loads(capsys.readouterr().out)
+        assert document["spiking"] is (options != ["--ann"])
+
+
+def test_backward_cells_learn(tmp_path: Path) -> None:
+    arch = "|conv_3x3~0|+|skip^0|conv_1x1~1|+|skip~0|skip~1|conv_3x3~2|"
+    assert train(tmp_path / "run", "--space", "snasnet-backward", arch=arch, epochs=1) == 0
+
+
+def test_metrics_forget_what_is_run_again(tmp_path: Path) -> None:
+    metrics = Metrics(tmp_path, 0)
+    for epoch in (1, 2, 3):
+        metrics.append({"epoch": epoch})
+    with metrics.path.open("a") as file:
+        file.write('{"epoch": 4, "tr')
+    Metrics(tmp_path, 2)
+    assert read_metrics(metrics.path) == [{"epoch": 1}, {"epoch": 2}]
+
+
+@pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no torch.distributed")
+def test_two_processes_learn_what_one_learns(tmp_path: Path) -> None:
+    assert train(tmp_path / "one", "--precision", "float32", epochs=2) == 0
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    options = ["--out", str(tmp_path / "two"), "--epochs", "2", *SMALL, "--precision", "float32"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    together = [*launcher, "-m", "neuronas", "train", ARCH, *options]
+    done = subprocess.run(together, capture_output=True, text=True, env=environment, timeout=240)
+    assert done.returncode == 0, done.stderr[-2000:]
+    one, two = rows(tmp_path / "one"), rows(tmp_path / "two")
+    assert len(one) == len(two) == 2
+    for ours, theirs in zip(one, two, strict=True):
+        assert theirs["train_loss"] == pytest.approx(ours["train_loss"], rel=2e-3)

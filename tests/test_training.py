@@ -1,0 +1,312 @@
+"""Neurons, quantised layers and the classifier learn as they should; each piece against another source."""
+
+import sys
+from math import pi
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from spikingjelly.activation_based import surrogate as spikingjelly_surrogate
+from torch.nn import functional as F  # noqa: N812
+
+from neuronas.errors import ConfigurationError
+from neuronas.snn import lif as lif_module
+from neuronas.snn.classifier import Classifier, ClassifierSettings
+from neuronas.snn.fake_quantisation import SCALES, WeightQuantiser, power_of_two_step
+from neuronas.snn.lif import Lif
+from neuronas.snn.neuron import NeuronParameters, make_lif, reset_state
+from neuronas.snn.quantisation import quantise
+from neuronas.snn.surrogates import SURROGATES
+from neuronas.snn.trainable import BatchNorm, Convolution, WeightFormat
+from neuronas.space.layers import NetworkShape, layers
+from neuronas.space.notation import parse_architecture
+from neuronas.training.augmentation import Augmentation
+from neuronas.training.evaluation import accuracy_of, measure_activity
+from neuronas.training.images import Images, stratified_split
+from neuronas.training.objective import (
+    classification_loss,
+    firing_rates,
+    learning_rate,
+    planned_sparsity,
+    prune,
+    rate_penalty,
+    sparsity_of,
+)
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
+NEURON = NeuronParameters()
+ARCH = (
+    "|conv_3x3~0|+|skip~0|conv_1x1~1|+|conv_3x3@0.5~0|avg_pool_3x3~1|conv_3x3~2| / "
+    "|skip~0|+|conv_3x3~0|none~1|+|skip~0|skip~1|conv_5x5~2|"
+)
+BACK = "|conv_3x3~0|+|skip^0|conv_3x3^1|+|skip~0|avg_pool_3x3~1|conv_3x3~2|"
+
+
+def classifier(text: str = ARCH, bits: int = 8, head: str = "linear", seed: int = 0, **changes: object) -> Classifier:
+    shape = NetworkShape(2, 8, 3, 4, head_width=6, head=head)
+    settings_ = {"form": WeightFormat(bits), "neuron": NEURON, "timesteps": 3, **changes}
+    return Classifier(parse_architecture(text), shape, ClassifierSettings(**settings_), seed)  # type: ignore[arg-type]
+
+
+def images(n: int = 6) -> torch.Tensor:
+    return torch.randn(n, 2, 8, 8, generator=torch.Generator().manual_seed(n))
+
+
+@pytest.mark.parametrize("inside", [False, True])
+@pytest.mark.parametrize(("tau", "threshold", "reset"), [(4 / 3, 1.0, 0.0), (2.0, 0.6, -0.25)])
+def test_lif_is_spikingjellys(tau: float, threshold: float, reset: float, inside: bool) -> None:
+    parameters = NeuronParameters(tau, threshold, reset)
+    x = torch.randn(5, 3, 4, 6, 7, generator=torch.Generator().manual_seed(1)) * 2
+    if inside:
+        x = x.movedim(2, -1).contiguous().movedim(-1, 2)
+    gradient = torch.randn(x.shape, generator=torch.Generator().manual_seed(2))
+    ours, theirs = x.clone().requires_grad_(), x.clone().requires_grad_()
+    spikes = Lif(parameters, SURROGATES["atan"], 5)(ours)
+    other = make_lif(parameters)
+    reset_state(other)
+    wanted = other(theirs)
+    assert torch.equal(spikes, wanted)
+    spikes.backward(gradient)
+    wanted.backward(gradient)
+    assert torch.allclose(ours.grad, theirs.grad, atol=1e-5)
+
+
+@pytest.mark.parametrize("constant", [False, True])
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("name", list(SURROGATES))
+def test_fused_and_plain_lif_agree(
+    monkeypatch: pytest.MonkeyPatch, name: str, kind: torch.dtype, constant: bool
+) -> None:
+    x = (torch.randn(1 if constant else 4, 2, 33, generator=torch.Generator().manual_seed(1)) * 2).to(kind)
+    gradient = torch.randn(4, 2, 33, generator=torch.Generator().manual_seed(2)).to(kind)
+    found = []
+    for fused in (True, False):
+        if not fused:
+            monkeypatch.setattr(lif_module, "_fused", lambda _: False)
+        copy = x.clone().requires_grad_()
+        spikes = Lif(NEURON, SURROGATES[name], 4)(copy)
+        spikes.backward(gradient)
+        found.append((spikes, copy.grad))
+    assert torch.equal(found[0][0], found[1][0])
+    assert torch.allclose(found[0][1].float(), found[1][1].float(), atol=1e-5 if kind == torch.float32 else 0.02)
+
+
+def test_single_steps_and_all_steps_agree() -> None:
+    x = (torch.randn(5, 40, generator=torch.Generator().manual_seed(1)) * 2).requires_grad_()
+    lif, v, found = Lif(NEURON, SURROGATES["sigmoid"], 5), None, []
+    for x_t in x:
+        spikes, v = lif.step(x_t, v)
+        found.append(spikes)
+    weights = torch.randn(5, 40, generator=torch.Generator().manual_seed(3))
+    assert torch.equal(torch.stack(found), lif(x))
+    (stepwise,) = torch.autograd.grad((torch.stack(found) * weights).sum(), x)
+    (at_once,) = torch.autograd.grad((lif(x) * weights).sum(), x)
+    assert torch.allclose(stepwise, at_once, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [("atan", spikingjelly_surrogate.ATan(alpha=2.0)), ("sigmoid", spikingjelly_surrogate.Sigmoid(alpha=4.0))],
+)
+def test_surrogates_are_spikingjellys(name: str, other: torch.nn.Module) -> None:
+    u = torch.linspace(-3, 3, 101, requires_grad=True)
+    other(u).sum().backward()
+    assert torch.allclose(SURROGATES[name].slope(u.detach()), u.grad, atol=1e-6)
+    assert SURROGATES["atan"].slope(torch.tensor(1 / pi)) == pytest.approx(0.5)
+
+
+@given(
+    st.lists(st.floats(-4, 4, width=32).filter(lambda x: not x or abs(x) > 1e-20), min_size=1, max_size=30),
+    st.integers(4, 16),
+)
+def test_fake_quantisation_is_that_of_the_search(values: list[float], bits: int) -> None:
+    weight = torch.tensor(values)
+    wanted = quantise(weight.double().numpy(), bits)
+    codes, step = WeightQuantiser(weight, bits).codes(weight)
+    if any(values):
+        assert float(step) == 2.0**-wanted.exponent
+    assert (codes.numpy() == wanted.codes).all()
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_gradients_go_straight_through(scale: str) -> None:
+    weight = torch.randn(6, 5, 3, 3, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    quantiser = WeightQuantiser(weight, 4, scale)
+    held = quantiser(weight)
+    codes, step = quantiser.codes(weight)
+    assert torch.allclose(held, codes * step, atol=1e-6)
+    assert codes.abs().max() <= 7 and (codes == codes.round()).all()
+    held.sum().backward()
+    inside = codes.abs() < 7
+    assert torch.allclose(weight.grad[inside], torch.ones(()))
+    if scale != "power-of-two":
+        assert quantiser.step.grad.abs().sum() > 0
+        quantiser.bits = 8  # after training: no learned step fits
+        assert quantiser.codes(weight).step == power_of_two_step(weight, 8)
+
+
+@pytest.mark.parametrize("head", ["linear", "gap"])
+def test_layers_are_those_of_the_table(head: str) -> None:
+    network = classifier(head=head)
+    table = [layer for layer in layers(network.architecture, network.shape) if layer.kind != "avg_pool"]
+    found = network.weighted_layers()
+    assert list(found) == [layer.name for layer in table]
+    assert [layer.weight.numel() for layer in found.values()] == [layer.n_weights for layer in table]
+
+
+@pytest.mark.parametrize("text", ["|conv_3x3~0|+|skip~0|conv_3x3~1|+|conv_3x3~0|avg_pool_3x3~1|conv_3x3~2|", ARCH])
+def test_classifier_is_the_plain_network(text: str) -> None:
+    from plain_network import PlainNetwork, copy_weights
+
+    ours = classifier(text, bits=32).train()
+    plain = PlainNetwork(ours.architecture, ours.shape, 3).train()
+    copy_weights(ours, plain)
+    ours_scores, plain_scores = ours(images()), plain(images())
+    assert torch.allclose(ours_scores, plain_scores, atol=1e-4)
+    ours_scores.square().sum().backward()
+    plain_scores.square().sum().backward()
+    assert torch.allclose(ours.stem.conv.weight.grad, plain.stem[0].weight.grad, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("text", [ARCH, BACK])
+@pytest.mark.parametrize("changes", [{}, {"spiking": False}, {"low_precision": True}])
+def test_every_weight_learns(text: str, changes: dict[str, object]) -> None:
+    network = classifier(text, **changes).train()
+    scores = network(images())
+    assert scores.shape == (1 if changes.get("spiking") is False else 3, 6, 3)
+    (scores * torch.randn(scores.shape, generator=torch.Generator().manual_seed(9))).sum().backward()
+    for name, layer in network.weighted_layers().items():
+        assert layer.weight.grad is not None and layer.weight.grad.abs().sum() > 0, name
+
+
+def test_checkpointing_changes_nothing() -> None:
+    plain, saving = classifier().train(), classifier(checkpointing=True).train()
+    for network in (plain, saving):
+        network(images()).square().sum().backward()
+    for (name, one), other in zip(plain.named_parameters(), saving.parameters(), strict=True):
+        assert torch.equal(one.grad, other.grad), name
+    for (name, one), other in zip(plain.named_buffers(), saving.buffers(), strict=True):
+        assert torch.equal(one, other), name  # running statistics are updated once
+
+
+def test_batch_norm_is_torchs() -> None:
+    ours, theirs = BatchNorm(5).train(), torch.nn.BatchNorm2d(5).train()
+    x = torch.randn(7, 5, 3, 3, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(ours(x), theirs(x), atol=1e-6)
+    assert torch.allclose(ours.running_var, theirs.running_var)
+
+
+def test_losses_by_hand() -> None:
+    scores = torch.tensor([[[2.0, 0.0]], [[0.0, 1.0]]])
+    target = torch.tensor([[1.0, 0.0]])
+    mean = float(torch.log(1 + torch.exp(torch.tensor(0.5 - 1.0))))
+    assert float(classification_loss(scores, target, "mean", 0.0)) == pytest.approx(mean)
+    each = [float(torch.log(1 + torch.exp(torch.tensor(-2.0)))), float(torch.log(1 + torch.exp(torch.tensor(1.0))))]
+    squares = (1 + 1 + 1 + 0) / 4
+    assert float(classification_loss(scores, target, "tet", 0.0)) == pytest.approx(
+        0.95 * sum(each) / 2 + 0.05 * squares
+    )
+
+
+def test_schedules() -> None:
+    assert learning_rate("cosine", 0.2, 0.0, 0.0) == pytest.approx(0.2)
+    assert learning_rate("cosine", 0.2, 1.0, 0.1) == pytest.approx(0.0, abs=1e-12)
+    assert learning_rate("cosine", 0.2, 0.05, 0.1) == pytest.approx(0.1)
+    assert [learning_rate("step", 1.0, at, 0.0) for at in (0.4, 0.6, 0.8, 0.95)] == pytest.approx([1, 0.1, 0.01, 0.001])
+    assert [planned_sparsity(0.8, at) for at in (0.0, 0.1, 0.7, 1.0)] == pytest.approx([0, 0, 0.8, 0.8])
+
+
+def test_pruning_keeps_the_largest_weights() -> None:
+    network = classifier(form=WeightFormat(8, prunable=True), bits=8)
+    before = network.weighted_layers()["A.01"].weight.detach().clone()
+    prune(network, 0.5)
+    layer = network.weighted_layers()["A.01"]
+    assert layer.mask is not None
+    assert before[layer.mask].abs().min() >= before[~layer.mask].abs().max()
+    assert sparsity_of(network) >= 0.45
+    assert network.weighted_layers()["stem"].mask.all()
+
+
+def test_rates_are_seen_with_gradients() -> None:
+    network = classifier(BACK).train()
+    with firing_rates(network) as rates:
+        network(images())
+    assert set(rates) == set(network.neurons())
+    assert all(0 <= rate.item() <= 1 for rate in rates.values())
+    rate_penalty(rates, 0.0).backward()
+    assert network.weighted_layers()["stem"].weight.grad is not None
+    assert rate_penalty(rates, 1.0).item() == 0
+
+
+@settings(max_examples=30)
+@given(st.lists(st.integers(0, 4), min_size=2, max_size=60), st.floats(0, 0.9), st.integers(0, 99))
+def test_splits_are_stratified(labels: list[int], share: float, seed: int) -> None:
+    tensor = torch.tensor(labels)
+    split = stratified_split(tensor, share, seed)
+    assert sorted([*split.training, *split.validation]) == list(range(len(labels)))
+    for one in set(labels):
+        n = labels.count(one)
+        there = int((tensor[torch.from_numpy(split.validation)] == one).sum())
+        assert abs(there - share * n) <= 1
+        assert there < n
+    assert np.array_equal(split.validation, stratified_split(tensor, share, seed).validation)
+
+
+def test_augmentation_moves_but_does_not_invent() -> None:
+    pixels = torch.randint(1, 256, (50, 3, 16, 16), dtype=torch.uint8)
+    torch.manual_seed(0)
+    moved = Augmentation("flip").pixels(pixels)
+    assert moved.shape == pixels.shape and moved.dtype == torch.uint8 and not torch.equal(moved, pixels)
+    centre = pixels[:, :, 4:12, 4:12].flatten(1).sort().values
+    assert all(set(one.tolist()) <= set(whole.flatten().tolist()) for one, whole in zip(centre, moved, strict=True))
+    torch.manual_seed(0)
+    assert torch.equal(Augmentation("flip").pixels(pixels), moved)
+    x, targets = Augmentation("none", cutout=4, mixup=0.5).mixed(
+        torch.ones(50, 3, 16, 16), F.one_hot(torch.arange(50) % 5).float()
+    )
+    assert torch.allclose(targets.sum(dim=1), torch.ones(50))
+    assert (x == 0).any() and x.max() == 1
+
+
+def test_policies_need_torchvision() -> None:
+    try:
+        import torchvision  # noqa: F401
+    except (ImportError, RuntimeError):
+        with pytest.raises(ConfigurationError, match="pip install torchvision"):
+            Augmentation("randaugment")
+    else:
+        pixels = torch.randint(0, 256, (4, 3, 16, 16), dtype=torch.uint8)
+        assert Augmentation("randaugment").pixels(pixels).shape == pixels.shape
+
+
+def test_accuracy_by_hand() -> None:
+    scores = torch.eye(7)[[0, 1, 2, 3, 6, 5]] + 0.01 * torch.arange(7)
+    found = accuracy_of(scores, torch.tensor([0, 1, 2, 4, 4, 0]))
+    assert found.top1 == pytest.approx(3 / 6)
+    assert found.top5 == pytest.approx(5 / 6)  # the last image: class 0 has the lowest score
+    assert found.confusion[4].tolist() == [0, 0, 0, 1, 0, 0, 1]
+    assert np.isnan(found.per_class[3]) and found.per_class[0] == 0.5
+
+
+def test_activity_is_counted_exactly() -> None:
+    from neuronas.data.source import ArraySource
+
+    network = classifier("|conv_3x3~0|+|skip~0|skip~1|+|skip~0|skip~1|skip~2|", head="gap").eval()
+    source = ArraySource(torch.randint(0, 256, (4, 2, 8, 8), dtype=torch.uint8), np.zeros(4, dtype=np.int64))
+    data = Images(source, (0.5, 0.5), (0.5, 0.5))
+    seen: dict[str, torch.Tensor] = {}
+    layer = network.weighted_layers()["A.01"]
+    assert isinstance(layer, Convolution)
+    layer.register_forward_pre_hook(lambda module, inputs: seen.update(x=inputs[0]))
+    activity = measure_activity(network, data, np.arange(4), torch.device("cpu"))
+    spikes, weights = seen["x"], layer.held
+    patches = F.unfold(spikes, 3, padding=1)  # [T * B, C * 9, pixels]
+    wanted = (patches[:, None] * (weights != 0).flatten(1).float()[None, :, :, None]).sum() / 4
+    assert activity.layers["A.01"].operations == pytest.approx(float(wanted))
+    assert activity.layers["A.01"].spiking and not activity.layers["stem"].spiking
+    assert activity.firing_rates["cells.0.node0"] == pytest.approx(float(spikes.mean()))
+    energy = (0.9 * activity.accumulations + 4.6 * activity.multiplications) / 1e6
+    assert activity.literature_energy_uj == pytest.approx(energy)
