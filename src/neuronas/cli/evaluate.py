@@ -13,8 +13,8 @@ from neuronas.cli.devices import device_named
 from neuronas.errors import RunDirectoryError
 from neuronas.hardware.document import cost_document
 from neuronas.search.files import write_json
-from neuronas.space.layers import layers
 from neuronas.space.notation import format_architecture
+from neuronas.space.workload import rows
 
 if TYPE_CHECKING:
     from neuronas.training.evaluation import Accuracy, Activity
@@ -60,7 +60,7 @@ def _measure(run: Plan, directory: Path) -> dict[str, Any]:
     indices = np.arange(len(images))
     accuracy = accuracy_by_bits(trained.network, images, indices, device, network.weight_bits)
     activity = measure_activity(trained.network, images, indices, device)
-    cost = run.cost_model.estimate(layers(architecture, run.shape))
+    cost = run.cost_model.estimate(rows(architecture, run.shape))
     costs = cost_document(
         format_architecture(architecture),
         run.config.hardware.accelerator,

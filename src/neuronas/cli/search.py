@@ -37,6 +37,7 @@ def search(
     exact: options.Exact = None,
     n_draws: options.NDraws = None,
     channels: options.Channels = None,
+    head: options.Head = None,
     timesteps: options.Timesteps = None,
     weight_bits: options.WeightBits = None,
     rounding: options.Rounding = None,
