@@ -42,7 +42,8 @@ ACTIVITY = """\
 
 `--activity dense` (the default, the worst case, needs no data) lets every input spike at every time step.
 `--activity rate --firing-rate 0.083` gives all layers one rate. `--activity trace --trace FILE.yaml` reads a measured
-rate for each layer that holds weights, but for the first:
+rate for each layer that holds weights, but for the first; `--trace RUN/evaluation.json` takes the rates that
+`neuronas evaluate RUN` measured:
 
 ```yaml
 A.01: 0.12

@@ -290,6 +290,13 @@ def test_traces(accelerator: Accelerator, tmp_path: Path) -> None:
         activity.rates((TABLE[0], replace(TABLE[1], name="A.12")))
     work = make_work(TABLE, accelerator, 8, 5, 1, activity)
     assert energy.crossbar(work)[5] == energy.adc(work)[5] == 0
+    measured = tmp_path / "evaluation.json"
+    measured.write_text('{"top1": 1, "layers": {"A.01": {"input_rate": 0.5}, "head.1": {"input_rate": 0}}}')
+    assert load_activity(HardwareConfig(activity="trace", trace=str(measured))).trace == {"A.01": 0.5, "head.1": 0}
+    for broken in ("{}", "[]", "{", '{"layers": {"A.01": 0.5}}'):
+        measured.write_text(broken)
+        with pytest.raises(ConfigurationError, match="holds no input rates"):
+            load_activity(HardwareConfig(activity="trace", trace=str(measured)))
     file.write_text("A.01: 1.5\n")
     with pytest.raises(ConfigurationError, match=r"given 1\.5"):
         load_activity(HardwareConfig(activity="trace", trace=str(file)))

@@ -79,7 +79,9 @@ FiringRate = Annotated[
 ]
 Trace = Annotated[
     str | None,
-    typer.Option(help="mapped: YAML file with a rate per layer, with --activity trace.", rich_help_panel=_HARDWARE),
+    typer.Option(
+        help="mapped: rates per layer (--activity trace): YAML, or evaluation.json.", rich_help_panel=_HARDWARE
+    ),
 ]
 
 KEYS = {

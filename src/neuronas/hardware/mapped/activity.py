@@ -1,8 +1,9 @@
 """How often the inputs of a layer spike: what the energy of a crossbar read depends on besides its size."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
@@ -53,11 +54,26 @@ DENSE = Activity()
 
 
 def load_activity(settings: HardwareConfig) -> Activity:
-    """Build the activity that the settings name; a trace is a YAML file with one ``layer: rate`` line per layer.
+    """Build the activity that the settings name.
+
+    A trace is a YAML file with one ``layer: rate`` line per layer, or what ``neuronas evaluate`` wrote (JSON with
+    ``layers: {NAME: {input_rate: RATE}}``).
 
     Raises:
         ConfigurationError: the file cannot be read, or a rate in it is no number from 0 to 1.
     """
     if settings.trace is not None:
-        return validate(Activity, {"trace": read_yaml(Path(settings.trace))}, settings.trace)
+        return validate(Activity, {"trace": _read_trace(Path(settings.trace))}, settings.trace)
     return DENSE if settings.firing_rate is None else Activity(rate=settings.firing_rate)
+
+
+def _read_trace(path: Path) -> dict[str, Any]:
+    if path.suffix != ".json":
+        return read_yaml(path)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return {name: layer["input_rate"] for name, layer in content["layers"].items()}
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read ({error.strerror}); wanted a trace") from error
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError) as error:
+        raise ConfigurationError(f"{path}: holds no input rates of layers; wanted what evaluate wrote") from error
