@@ -16,6 +16,8 @@ from neuronas import __version__
 from neuronas.cli import console, options
 
 _REQUIRED = ("numpy", "torch", "spikingjelly", "pydantic", "typer", "scikit-learn", "pillow")
+_EXTRAS = {"matplotlib": "plots", "tensorboard": "tensorboard"}
+"""Packages that some options need, with the extra that brings them."""
 _MIN_FREE_GIB = 1.0
 
 
@@ -80,6 +82,11 @@ def _packages() -> Iterator[Check]:
             yield Check(name, True, version(name))
         except PackageNotFoundError:
             yield Check(name, False, "not installed", f"pip install {name}")
+    for name, extra in _EXTRAS.items():
+        try:
+            yield Check(name, True, version(name))
+        except PackageNotFoundError:
+            yield Check(name, False, "not installed", f"optional: pip install 'neuronas[{extra}]'")
 
 
 def _torch() -> Iterator[Check]:
