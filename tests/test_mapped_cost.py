@@ -306,3 +306,26 @@ def test_traces(accelerator: Accelerator, tmp_path: Path) -> None:
 def test_presets_state_a_source_for_every_constant(name: str) -> None:
     for key, quantity in load_accelerator(name).quantities():
         assert "not stated" not in quantity.source, key
+
+
+@pytest.mark.parametrize("n_cells", [1, 2, 3])
+@pytest.mark.parametrize("head", ["linear", "gap"])
+def test_every_number_of_cells(accelerator: Accelerator, n_cells: int, head: str) -> None:
+    shape = NetworkShape(3, 70, 10, 20, n_cells=n_cells, head_width=50, head=head)
+    table = rows(parse_architecture("|conv_3x3~0|+|skip~0|conv_1x1~1|+|none~0|skip~1|avg_pool_3x3~2|"), shape)
+    sides = {row.name: (row.in_side, row.out_side) for row in table}
+    assert sides["stem"] == (70, 35)
+    assert sides["head.pool"] == (35 >> n_cells - 1, 1 if head == "gap" else 35 >> n_cells)
+    assert [name for name in sides if name.endswith("pool")][:-1] == [
+        f"reduction{f'.{place}' if n_cells > 2 else ''}.pool" for place in range(1, n_cells)
+    ]
+    check_sums(MappedCostModel(accelerator, 8, 5).estimate(table))
+
+
+@pytest.mark.parametrize(
+    ("terms", "unit"), [(area.AREA_UM2, "um2"), (energy.ENERGY_PJ, "pJ"), (latency.LATENCY_NS, "ns")]
+)
+def test_every_term_states_equation_and_unit(terms, unit: str) -> None:
+    for term in terms.values():
+        assert "*" in term.__doc__ or "/" in term.__doc__, term
+        assert f" {unit}" in term.__doc__, term

@@ -14,12 +14,12 @@ def crossbar(work: Work) -> Array:
 
 
 def adc(work: Work) -> Array:
-    """Converters: crossbars * ceil(X / mux ratio) * adc.area, um2. Every crossbar has its own."""
+    """Converters: crossbars * ceil(X / mux ratio) * adc.area, um2. Every crossbar has its own (ISAAC, ISCA 2016)."""
     return _n_adcs(work) * float(work.accelerator.adc.area_um2)
 
 
 def multiplexer(work: Work) -> Array:
-    """Column multiplexers: one in front of each converter, um2."""
+    """Column multiplexers: converters * multiplexer.area, um2; one in front of each (SpikeSim)."""
     return _n_adcs(work) * float(work.accelerator.multiplexer.area_um2)
 
 
@@ -34,7 +34,7 @@ def register(work: Work) -> Array:
 
 
 def buffer(work: Work) -> Array:
-    """Buffers: (PEs * pe_bits + tiles * tile_bits) * sram_bit_area, um2."""
+    """Buffers: (PEs * pe_bits + tiles * tile_bits) * sram_bit_area, um2 (sizes: NeuroNAS, Table I)."""
     return buffer_bits(work) * float(work.accelerator.memory.sram_bit_area_um2)
 
 
@@ -44,18 +44,18 @@ def htree(work: Work) -> Array:
 
 
 def neuron_state(work: Work) -> Array:
-    """Membrane potentials of all layers: neurons * state_bits * sram_bit_area, um2."""
+    """Membrane potentials of all layers: neurons * state_bits * sram_bit_area, um2 (22 bits: SpikeSim)."""
     return state_bits(work) * float(work.accelerator.memory.sram_bit_area_um2)
 
 
 def digital(work: Work) -> Array:
-    """Adders for pooling, node sums and neurons: digital_units * n_lanes * add_area, um2."""
+    """Adders for pooling, node sums and neurons: digital_units * n_lanes * add_area, um2 (Dally, NIPS 2015)."""
     unit = work.accelerator.digital
     return digital_units(work) * float(unit.n_lanes) * float(unit.add_area_um2)
 
 
 def noc(work: Work) -> Array:
-    """Routers of the mesh: tiles * router_area, um2; one per tile."""
+    """Routers of the mesh: tiles * router_area, um2; one per tile (mesh: NeuroNAS, Table I)."""
     return work.n_tiles * float(work.accelerator.noc.router_area_um2)
 
 

@@ -22,12 +22,12 @@ def crossbar(work: Work) -> Array:
 
 
 def adc(work: Work) -> Array:
-    """Conversions: conversions * awake_share * adc.energy, pJ."""
+    """Conversions: conversions * awake_share * adc.energy, pJ (SpikeSim's converter, counted per crossbar)."""
     return _awake_conversions(work) * float(work.accelerator.adc.energy_pj)
 
 
 def multiplexer(work: Work) -> Array:
-    """Column selection: conversions * awake_share * multiplexer.energy, pJ."""
+    """Column selection: conversions * awake_share * multiplexer.energy, pJ (SpikeSim)."""
     return _awake_conversions(work) * float(work.accelerator.multiplexer.energy_pj)
 
 
@@ -37,7 +37,7 @@ def shift_add(work: Work) -> Array:
 
 
 def register(work: Work) -> Array:
-    """PE registers: passes * PEs of one copy * mux ratio * register_energy, pJ; one access in each mux phase."""
+    """PE registers: passes * PEs of one copy * mux ratio * register_energy, pJ; one access a mux phase (SpikeSim)."""
     accelerator = work.accelerator
     per_pass = float(accelerator.multiplexer.ratio) * float(accelerator.pe.register_energy_pj)
     return mapping.passes(work) * _pes_of_a_copy(work) * per_pass
@@ -58,7 +58,7 @@ def htree(work: Work) -> Array:
 
 
 def neuron(work: Work) -> Array:
-    """LIF updates: steps * neurons * neuron.energy, pJ; each neuron once in each time step."""
+    """LIF updates: steps * neurons * neuron.energy, pJ; each neuron once in each time step (SpikeSim)."""
     return work.steps * mapping.neurons(work) * float(work.accelerator.neuron.energy_pj)
 
 
