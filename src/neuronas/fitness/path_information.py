@@ -1,17 +1,20 @@
-"""Fitness by paths: how much of the image the convolutions along a cell's paths can carry and refine.
+"""Fitness by paths: how much of the image reaches the output of a cell, and through how many convolutions.
 
-Trained accuracy follows the longest path of convolutions with diminishing returns, profits from parallel paths, and
-depends on what the neurons in front of a convolution let through (docs/fitness.md). Each node k of a cell gets a value
-C_k, the input's is 0:
+Trained accuracy follows the longest path of convolutions with diminishing returns; it grows with what the first neurons
+of the path let through, the more so the longer the path is, and with how selective the later ones are; docs/fitness.md
+has the evidence. Each node of a cell has a value C, an information I (bits a spike) and the share R of its signal that
+comes from the cell's input without a convolution. The cell's input has C = I = 0 and R = 1. An edge with neurons of
+entropy h that leaves a node (C, I, R) gives
 
-    skip, pooling      c = C_source + SKIP
-    convolution        c = GAIN + KEEP * C_source + h * (INFORMATION - SPARSITY * C_source)
-    node               C = log(sum over incoming edges of exp(SHARPNESS * c)) / SHARPNESS
+    convolution        I' = R h + (1 - R) I
+                       C' = GAIN + KEEP C + INFORMATION I' - SELECTIVITY (1 - R) h
+    skip, pooling      I' = I, C' = C
 
-h is the entropy in bits of a spike of the edge's neurons on the batch, a mean over time steps. Early neurons
-should let through as much as they can; those that read what is refined already should be selective. Fitness is the mean
-over cells of the value of the output node. In a cell with feedback, values are passed on as often as there are time
-steps that its information can have taken to go round, and all its neurons share one h.
+and a node has C = log(sum of exp(SHARPNESS C')) / SHARPNESS over its edges, and the I' of its edges averaged with the
+weights that this soft maximum gives them. h is the entropy of a spike on the batch in bits, a mean over time steps.
+Convolutions leave batch normalisation with variance 1, so R is known from how often the node adds the input and
+convolutions. Fitness is the mean of C at the output over all cells. A cell with feedback is gone through three times,
+which is as often as a value can meet a new node, and its neurons share one h.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,27 +25,52 @@ import torch
 from torch import Tensor
 
 from neuronas.fitness.measure import Reading
-from neuronas.space.genotype import N_NODES, Architecture, Genotype
+from neuronas.space.genotype import N_NODES, Architecture, Genotype, Incoming
 
 _DIGITS = 12  # so that the order in which a library adds does not show through
+_ROUNDS_WITH_FEEDBACK = N_NODES - 1
 _TINY = 1e-300
 
 
 @dataclass(frozen=True)
 class Coefficients:
-    """The constants of the equations above. ``rounds``: how often a cell with feedback is gone through."""
+    """The constants of the equations above; dimensionless, but ``information`` and ``selectivity``: per bit."""
 
-    skip: float
     gain: float
     keep: float
     information: float
-    sparsity: float
+    selectivity: float
     sharpness: float
-    rounds: int = 3
 
 
-FITTED = Coefficients(skip=-0.4, gain=2.0, keep=0.78, information=1.15, sparsity=0.74, sharpness=4.0)
-"""Fitted on one part of SpikeNAS-Bench's development half; see docs/fitness.md for the command."""
+FITTED = Coefficients(gain=2.72, keep=0.375, information=0.487, selectivity=0.732, sharpness=8.66)
+"""Fitted on one part of SpikeNAS-Bench's development half by ``benchmarks/fit_path_information.py``."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """What is known of a node's signal.
+
+    Attributes:
+        value: C.
+        information: I, bits.
+        n_input: how often the cell's input is added without a convolution (it adds up coherently).
+        n_refined: how many convolutions are added.
+    """
+
+    value: float
+    information: float
+    n_input: float
+    n_refined: float
+
+    @property
+    def input_share(self) -> float:
+        """R: share of the signal's energy."""
+        energy = self.n_input**2
+        return energy / (energy + self.n_refined)
+
+
+_INPUT = Node(0.0, 0.0, 1.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -54,7 +82,8 @@ class PathInformation:
     def read(self, hamming: Tensor, rates: Tensor, n: int) -> Tensor:
         """Entropy of a spike in bits, a scalar in float64; see ``Measure``."""
         rate = rates.mean()
-        return -sum((p * p.clamp_min(_TINY).log2() for p in (rate, 1 - rate)), torch.zeros_like(rate))
+        both = torch.stack([rate, 1 - rate])
+        return -(both * both.clamp_min(_TINY).log2()).sum()
 
     def combine(self, architecture: Architecture, n_cells: int, layers: Sequence[Reading]) -> float:
         """See ``Measure``."""
@@ -81,42 +110,56 @@ def _edge_entropies(cell: Genotype, entropies: Iterator[float]) -> dict[int, flo
 
 
 def cell_value(cell: Genotype, entropies: Mapping[int, float], coefficients: Coefficients) -> float:
-    """Value of a cell's output node.
+    """Value of a cell's output node; 0 where nothing reaches it.
 
     Args:
         cell: cleaned.
         entropies: bits of a spike in front of each convolution edge, by the edge's number.
         coefficients: of the equations.
     """
-    before: list[float | None] | None = None
-    for _ in range(coefficients.rounds if cell.has_backward else 1):
-        before = _pass(cell, entropies, coefficients, before)
-    output = before[-1] if before else None
-    return 0.0 if output is None else output
+    nodes: list[Node | None] = [None] * N_NODES
+    for _ in range(_ROUNDS_WITH_FEEDBACK if cell.has_backward else 1):
+        nodes = _nodes(cell, entropies, coefficients, nodes)
+    output = nodes[-1]
+    return output.value if output else 0.0
 
 
-def _pass(
-    cell: Genotype, entropies: Mapping[int, float], constants: Coefficients, before: list[float | None] | None
-) -> list[float | None]:
-    """Values of the nodes after one time step; None where nothing has arrived."""
-    nodes: list[float | None] = []
+def _nodes(
+    cell: Genotype, entropies: Mapping[int, float], coefficients: Coefficients, before: Sequence[Node | None]
+) -> list[Node | None]:
+    """The nodes after one time step; None where nothing has arrived."""
+    nodes: list[Node | None] = []
     for target in range(N_NODES):
-        arriving = [0.0] if target == 0 else []
+        arriving = [] if target else [_INPUT]
         for incoming in cell.incoming(target):
-            values = before if incoming.backward else nodes
-            source = values[incoming.source] if values is not None else None
-            if source is None:
-                continue
-            if incoming.edge.kind.is_convolution:
-                h = entropies[incoming.number]
-                own = h * (constants.information - constants.sparsity * source)
-                arriving.append(constants.gain + constants.keep * source + own)
-            else:
-                arriving.append(source + constants.skip)
-        nodes.append(_soft_maximum(arriving, constants.sharpness) if arriving else None)
+            source = (before if incoming.backward else nodes)[incoming.source]
+            if source is not None:
+                arriving.append(_through(incoming, source, entropies, coefficients))
+        nodes.append(_added(arriving, coefficients.sharpness) if arriving else None)
     return nodes
 
 
-def _soft_maximum(values: Sequence[float], sharpness: float) -> float:
-    highest = max(values)
-    return highest + log(sum(exp(sharpness * (value - highest)) for value in values)) / sharpness
+def _through(incoming: Incoming, source: Node, entropies: Mapping[int, float], coefficients: Coefficients) -> Node:
+    if not incoming.edge.kind.is_convolution:
+        return source
+    h, share = entropies[incoming.number], source.input_share
+    information = share * h + (1 - share) * source.information
+    value = (
+        coefficients.gain
+        + coefficients.keep * source.value
+        + coefficients.information * information
+        - coefficients.selectivity * (1 - share) * h
+    )
+    return Node(value, information, 0.0, 1.0)
+
+
+def _added(arriving: Sequence[Node], sharpness: float) -> Node:
+    highest = max(node.value for node in arriving)
+    weights = [exp(sharpness * (node.value - highest)) for node in arriving]
+    total = sum(weights)
+    return Node(
+        highest + log(total) / sharpness,
+        sum(weight * node.information for weight, node in zip(weights, arriving, strict=True)) / total,
+        sum(node.n_input for node in arriving),
+        sum(node.n_refined for node in arriving),
+    )

@@ -1,0 +1,106 @@
+"""The fitness that follows paths: its equations by hand, and what they promise."""
+
+from itertools import pairwise, permutations
+from math import exp, isfinite, log
+
+import pytest
+import torch
+
+from neuronas.fitness.measure import Reading
+from neuronas.fitness.path_information import Coefficients, PathInformation, cell_value
+from neuronas.fitness.reference import ReferenceEvaluator
+from neuronas.fitness.scores import distances
+from neuronas.snn.neuron import NeuronParameters
+from neuronas.snn.weights import WeightSource
+from neuronas.space.genotype import Genotype
+from neuronas.space.layers import NetworkShape
+from neuronas.space.notation import parse_architecture
+
+C = Coefficients(gain=2.0, keep=0.5, information=0.5, selectivity=0.75, sharpness=2.0)
+CHAIN = "|conv_3x3~0|+|none~0|conv_3x3~1|+|none~0|none~1|conv_3x3~2|"
+
+
+def cell(text: str) -> Genotype:
+    return parse_architecture(text).cells[0].cleaned
+
+
+def value(text: str, entropy: float = 0.8) -> float:
+    return cell_value(cell(text), dict.fromkeys(range(6), entropy), C)
+
+
+def test_reading_is_the_entropy_of_a_spike() -> None:
+    measure = PathInformation()
+    quarter = torch.tensor([[1, 0, 0, 0], [0, 1, 0, 0]])
+    wanted = -(0.25 * log(0.25, 2) + 0.75 * log(0.75, 2))
+    assert measure.read(*distances(quarter), 4).item() == pytest.approx(wanted)
+    for constant in (torch.zeros(2, 4), torch.ones(2, 4)):  # dead or saturated neurons say nothing
+        assert measure.read(*distances(constant), 4).item() == 0
+
+
+def test_one_convolution_by_hand() -> None:
+    assert value("|none~0|+|none~0|none~1|+|conv_3x3~0|none~1|none~2|") == pytest.approx(2 + 0.5 * 0.8)
+
+
+def test_a_chain_by_hand() -> None:
+    # Behind the first convolution nothing of the input is left, and what the first neurons let through is carried on.
+    entropies = {0: 0.9, 2: 0.6, 5: 0.3}
+    first = 2 + 0.5 * 0.9
+    second = 2 + 0.5 * first + 0.5 * 0.9 - 0.75 * 0.6
+    third = 2 + 0.5 * second + 0.5 * 0.9 - 0.75 * 0.3
+    assert cell_value(cell(CHAIN), entropies, C) == pytest.approx(third)
+
+
+def test_nodes_that_add_by_hand() -> None:
+    # Node 1 is the input twice (node 0 and itself), node 2 a convolution of node 0 plus a skip of it.
+    text = "|skip~0|+|conv_3x3~0|skip~1|+|none~0|none~1|conv_3x3~2|"
+    entropies = {1: 0.8, 5: 0.5}
+    conv, weight = 2 + 0.5 * 0.8, exp(-2 * (2 + 0.5 * 0.8))
+    value_2, information_2 = conv + log(1 + weight) / 2, 0.8 / (1 + weight)
+    share = 1 / (1 + 1)  # the input once, one convolution
+    information = share * 0.5 + (1 - share) * information_2
+    wanted = 2 + 0.5 * value_2 + 0.5 * information - 0.75 * (1 - share) * 0.5
+    assert cell_value(cell(text), entropies, C) == pytest.approx(wanted)
+
+
+def test_pooling_counts_as_a_skip_and_nothing_connected_as_nothing() -> None:
+    assert value(CHAIN.replace("conv_3x3~2", "avg_pool_3x3~2")) == value(CHAIN.replace("conv_3x3~2", "skip~2"))
+    assert value("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|") == 0
+
+
+def test_longer_paths_are_better_with_diminishing_returns() -> None:
+    texts = [CHAIN.replace("conv_3x3", "skip", n) for n in (3, 2, 1, 0)]
+    values = [value(text) for text in texts]
+    assert values == sorted(values)
+    gains = [high - low for low, high in pairwise(values)]
+    assert gains == sorted(gains, reverse=True)
+
+
+def test_early_neurons_should_inform_and_late_ones_be_selective() -> None:
+    numbers = [0, 2, 5]  # the edges of the chain
+    fitted = PathInformation().coefficients
+    best = max(
+        permutations([0.2, 0.5, 0.9]),
+        key=lambda order: cell_value(cell(CHAIN), dict(zip(numbers, order, strict=True)), fitted),
+    )
+    assert best == (0.9, 0.5, 0.2)
+
+
+def test_feedback_passes_on_what_went_round() -> None:
+    forward = "|conv_3x3~0|+|none~0|skip~1|+|none~0|none~1|skip~2|"
+    looped = "|conv_3x3~0|+|none~0|skip~1|+|conv_3x3^0|none~1|skip~2|"
+    assert value(looped) > value(forward)
+
+
+@pytest.mark.parametrize("second", [CHAIN, "|skip~0|+|skip~0|skip~1|+|skip~0|avg_pool_3x3~1|skip~2|"])
+def test_fitness_is_the_mean_over_cells(second: str) -> None:
+    first = "|skip~0|+|skip~0|conv_3x3~1|+|skip~0|skip~1|conv_3x3~2|"
+    images = torch.randn(1, 6, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    evaluator = ReferenceEvaluator(
+        images, NetworkShape(3, 8, 10, 8), WeightSource(0), NeuronParameters(), 2, "path-information"
+    )
+    [(_, found)] = evaluator.evaluate([parse_architecture(f"{first} / {second}")])
+    assert isfinite(found)
+    # The second cell never changes what the first one's neurons do.
+    layers = [Reading(torch.tensor(0.5), 1)] * 20
+    both = PathInformation(C).combine(parse_architecture(f"{first} / {second}"), 2, layers)
+    assert both == pytest.approx((value(first, 0.5) + value(second, 0.5)) / 2)
