@@ -32,7 +32,10 @@ def multiplexer(work: Work) -> Array:
 
 
 def shift_add(work: Work) -> Array:
-    """Accumulation over bit slices, signs and row blocks: one addition per conversion, pJ (Horowitz, ISSCC 2014)."""
+    """Accumulation over slices, signs and row blocks: conversions * awake_share * add_energy, pJ (Horowitz, ISSCC 2014).
+
+    One 32-bit addition for each conversion.
+    """
     return _awake_conversions(work) * float(work.accelerator.digital.add_energy_pj)
 
 
