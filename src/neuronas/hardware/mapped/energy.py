@@ -32,9 +32,9 @@ def multiplexer(work: Work) -> Array:
 
 
 def shift_add(work: Work) -> Array:
-    """Accumulation over slices, signs and row blocks: conversions * awake_share * add_energy, pJ (Horowitz, ISSCC 2014).
+    """Accumulation over slices, signs and row blocks: conversions * awake_share * add_energy, pJ.
 
-    One 32-bit addition for each conversion.
+    One 32-bit addition for each conversion (Horowitz, ISSCC 2014).
     """
     return _awake_conversions(work) * float(work.accelerator.digital.add_energy_pj)
 
