@@ -157,7 +157,7 @@ class Trainer:
             "sparsity": sparsity_of(state.evaluated),
             "images_per_s": round(self._images_per_s, 1),
         }
-        better = accuracy > progress.best_accuracy
+        better = accuracy >= progress.best_accuracy  # of equals the one that learned longer
         if better:
             progress.best_accuracy, progress.best_epoch = accuracy, progress.epoch + 1
         progress.epoch += 1
