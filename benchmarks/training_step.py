@@ -3,7 +3,7 @@
     python benchmarks/training_step.py [--channels 128] [--batch 16] [--rounds 3]
 
 Four convolutions a cell, 32x32 images, T = 5, forward, backward and AdamW. Variants take turns, each in its own
-process (peak memory is the process'), so that a noisy machine treats them alike. ``ours, bfloat16`` convolves in bfloat16,
+process (peak memory is that process'), so that a noisy machine treats them alike. ``ours, bfloat16`` convolves in it,
 as ``--precision auto`` does where the processor multiplies matrices of it.
 """
 
