@@ -46,4 +46,5 @@ def write(name: str, content: dict[str, Any]) -> None:
 
 
 def _public(argument: str) -> str:
-    return "imagefolder:DIR" if argument.startswith("imagefolder:") else argument
+    """What a reader can use of an argument: no folder of this machine."""
+    return "imagefolder:DIR" if argument.startswith("imagefolder:") else Path(argument).name

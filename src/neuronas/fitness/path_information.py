@@ -34,7 +34,7 @@ _TINY = 1e-300
 
 @dataclass(frozen=True)
 class Coefficients:
-    """The constants of the equations above; dimensionless, but ``information`` and ``selectivity``: per bit."""
+    """The constants of the equations above, in points of accuracy; ``keep`` is a share, ``sharpness`` per point."""
 
     gain: float
     keep: float
@@ -43,7 +43,7 @@ class Coefficients:
     sharpness: float
 
 
-FITTED = Coefficients(gain=2.72, keep=0.375, information=0.487, selectivity=0.732, sharpness=8.66)
+FITTED = Coefficients(gain=4.59, keep=0.362, information=0.891, selectivity=1.18, sharpness=4.67)
 """Fitted on one part of SpikeNAS-Bench's development half by ``benchmarks/fit_path_information.py``."""
 
 
