@@ -12,11 +12,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from neuronas.errors import ConfigurationError
+from neuronas.fitness.engine import int8
 from neuronas.fitness.engine.backend import Backend, Geometry
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.native import convolution
 from neuronas.fitness.engine.native.backend import NativeBackend
-from neuronas.fitness.engine.native.convolution import AmxConvolve, OneDnnConvolve, n_slices, onednn_works, sliced
+from neuronas.fitness.engine.native.convolution import AmxConvolve, OneDnnConvolve, onednn_works
 from neuronas.fitness.engine.native.memory import Buffers
 from neuronas.fitness.engine.native.program import compile_value
 from neuronas.fitness.engine.select import describe_kernels, select_backend
@@ -26,8 +27,9 @@ from neuronas.fitness.engine.values import Leaf, Pooled, Sum, Value
 from neuronas.fitness.reference import ReferenceEvaluator
 from neuronas.kernels import library
 from neuronas.kernels.library import native
+from neuronas.snn.arithmetic import exact_conv2d
 from neuronas.snn.neuron import NeuronParameters
-from neuronas.snn.quantisation import FixedPoint
+from neuronas.snn.quantisation import FixedPoint, n_slices, sliced
 from neuronas.snn.weights import WeightSource
 from neuronas.space.genotype import Architecture
 from neuronas.space.layers import NetworkShape
@@ -218,6 +220,31 @@ def test_slices_add_up(seed: int, bits: int) -> None:
     assert len(slices) == n_slices(weights) <= -(-bits // 8) + (bits % 8 == 0)
     total = sum(part.astype(np.int64) * 256**power for power, part in enumerate(slices))
     assert (total == codes).all()
+
+
+@pytest.mark.parametrize(("bits", "channels", "side", "operation"), [(8, 5, 4, "conv_3x3"), (16, 9, 3, "conv_1x1")])
+def test_integer_matrix_products_are_the_convolution(
+    bits: int, channels: int, side: int, operation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The path that CUDA takes, here on the CPU, in chunks of one image."""
+    if not int8.available(CPU):
+        pytest.skip("this torch multiplies no integer matrices on the CPU")
+    monkeypatch.setattr(int8, "_CHUNK_BYTES", 1)
+    weights = WeightSource(0, bits).convolution("A.01." + operation, channels, 7, int(operation[-1]))
+    spikes = torch.rand(3, channels, side, side, generator=torch.Generator().manual_seed(1)) < 0.5
+    found = int8.int8_conv2d(spikes, torch.from_numpy(sliced(weights)))
+    assert torch.equal(found, exact_conv2d(spikes, torch.from_numpy(weights.codes)).double())
+
+
+def test_a_search_on_integer_matrix_products_agrees(some_architectures: list[Architecture]) -> None:
+    images = torch.randn(1, 5, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    found = []
+    for integers in (False, True):
+        backend = TorchBackend(NeuronParameters(), CPU)
+        backend._integers = integers
+        engine = EngineEvaluator(images, NetworkShape(3, 8, 10, 6), WeightSource(0, 8), 3, "sahd", backend, GIB)
+        found.append(dict(engine.evaluate(some_architectures)))
+    assert found[0] == found[1]
 
 
 def test_fallbacks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ convolution of spikes is a sum of integers: exact in any order, on any machine.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import floor, frexp, log2
 
 import numpy as np
@@ -75,3 +76,25 @@ def _exponent(largest: float, largest_code: int) -> int:
     while np.ldexp(largest, exponent + 1) <= largest_code:
         exponent += 1
     return exponent
+
+
+@lru_cache(maxsize=1024)
+def n_slices(weights: FixedPoint) -> int:
+    """Number of 8-bit slices that hold the codes (a code is the sum of slice s times 256^s, all signed)."""
+    low, high = int(weights.codes.min(initial=0)), int(weights.codes.max(initial=0))
+    slices = 1
+    while low < -128 or high > 127:
+        # the lower slice takes what is nearest to a multiple of 256
+        low, high, slices = (low + 128) >> 8, (high + 128) >> 8, slices + 1
+    return slices
+
+
+def sliced(weights: FixedPoint) -> NDArray[np.int8]:
+    """[slices, out, in, k, k] signed 8-bit slices of the codes, lowest first."""
+    rest = weights.codes.astype(np.int64)
+    slices = []
+    for _ in range(n_slices(weights) - 1):
+        low = ((rest + 128) & 255) - 128
+        slices.append(low)
+        rest = (rest - low) >> 8
+    return np.stack([*slices, rest]).astype(np.int8)

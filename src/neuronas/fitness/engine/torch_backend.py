@@ -6,10 +6,11 @@ import torch
 from torch import Tensor
 
 from neuronas.fitness.engine.backend import Array, Fired, Geometry
+from neuronas.fitness.engine.int8 import available, int8_conv2d
 from neuronas.fitness.engine.values import Leaf, Pooled, Sum, Value
 from neuronas.snn.arithmetic import affine, avg_pool_2x2, avg_pool_3x3, batch_norm, exact_conv2d
 from neuronas.snn.neuron import NeuronParameters
-from neuronas.snn.quantisation import FixedPoint
+from neuronas.snn.quantisation import FixedPoint, sliced
 
 
 class TorchBackend:
@@ -22,7 +23,9 @@ class TorchBackend:
 
     def __init__(self, neuron: NeuronParameters, device: torch.device):
         self.neuron, self.device = neuron, device
-        self.name = f"torch ({device.type})"
+        # CUDA's own convolutions may round (TF32, Winograd), but for float64, which is slow.
+        self._integers = device.type == "cuda" and available(device)
+        self.name = f"torch ({device.type}{', int8 matrix products' if self._integers else ''})"
 
     def dense(self, value: Tensor, *, constant: bool) -> Array:
         """See ``Backend``."""
@@ -62,11 +65,11 @@ class TorchBackend:
 
     def convolve(self, spikes: Tensor, weights: FixedPoint, geometry: Geometry) -> Array:
         """See ``Backend``."""
-        codes = torch.from_numpy(weights.codes).to(self.device)
+        codes = torch.from_numpy(sliced(weights) if self._integers else weights.codes).to(self.device)
         # One time step at a time bounds the float copies; the sums are exact, so any order of adding them is.
         sums, totals, squares = [], [], []
         for step in spikes:
-            y = exact_conv2d(step, codes)
+            y = int8_conv2d(step, codes) if self._integers else exact_conv2d(step, codes)
             exact = y.double() * 2.0**-weights.exponent
             totals.append(exact.sum(dim=(0, 2, 3)))
             squares.append(exact.square().sum(dim=(0, 2, 3)))

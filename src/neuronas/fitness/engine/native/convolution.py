@@ -13,7 +13,7 @@ from torch import Tensor
 from neuronas.fitness.engine.backend import Geometry
 from neuronas.fitness.engine.native.memory import huge_memory
 from neuronas.kernels.library import MAX_SLICES, CCollection, CConvolution
-from neuronas.snn.quantisation import FixedPoint
+from neuronas.snn.quantisation import FixedPoint, n_slices, sliced
 
 _TILE = 64
 _INT16_MAX = 2**15 - 1
@@ -89,28 +89,6 @@ def sum_formats(weights: FixedPoint, n_pixels: int) -> tuple[SumFormat, ...]:
     if n_slices(weights) > 1:
         return (last,)
     return (SumFormat.INT16,) if largest <= _INT16_MAX else (SumFormat.INT16, last)
-
-
-@lru_cache(maxsize=1024)
-def n_slices(weights: FixedPoint) -> int:
-    """Number of 8-bit slices that hold the codes (a code is the sum of slice s times 256^s, all signed)."""
-    low, high = int(weights.codes.min(initial=0)), int(weights.codes.max(initial=0))
-    slices = 1
-    while low < -128 or high > 127:
-        # the lower slice takes what is nearest to a multiple of 256
-        low, high, slices = (low + 128) >> 8, (high + 128) >> 8, slices + 1
-    return slices
-
-
-def sliced(weights: FixedPoint) -> NDArray[np.int8]:
-    """[slices, out, in, k, k] signed 8-bit slices of the codes, lowest first."""
-    rest = weights.codes.astype(np.int64)
-    slices = []
-    for _ in range(n_slices(weights) - 1):
-        low = ((rest + 128) & 255) - 128
-        slices.append(low)
-        rest = (rest - low) >> 8
-    return np.stack([*slices, rest]).astype(np.int8)
 
 
 class AmxConvolve:
