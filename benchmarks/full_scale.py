@@ -114,13 +114,14 @@ def main() -> None:
     parser.add_argument("--exact", action="store_true")
     parser.add_argument("--memory-limit", type=float, default=6.0)
     parser.add_argument("--channels", type=int, default=CHANNELS)
+    parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     limit = int(options.memory_limit * 2**30)
-    neuron = NeuronParameters()
-    backend = Accounting(select_backend(neuron, torch.device("cpu"), 3, torch.get_num_threads(), limit))
+    neuron, device = NeuronParameters(), torch.device(options.device)
+    backend = Accounting(select_backend(neuron, device, 3, torch.get_num_threads(), limit))
     rate, bandwidth = convolution_rate(backend.backend), copy_bandwidth()
     started = time.perf_counter()
-    batch = images(options.dataset, BATCH, options.seed, SIDE)
+    batch = images(options.dataset, BATCH, options.seed, SIDE).to(device)
     shape = NetworkShape(3, SIDE, 10, options.channels)
 
     def evaluator(some: torch.Tensor) -> EngineEvaluator:
@@ -161,7 +162,8 @@ def main() -> None:
     }
     for key, value in result.items():
         print(f"{key}: {value}")
-    write(f"full_scale-{'exact' if options.exact else 'screened'}-seed{options.seed}", result)
+    suffix = "" if device.type == "cpu" else f"-{device.type}"
+    write(f"full_scale-{'exact' if options.exact else 'screened'}-seed{options.seed}{suffix}", result)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Builds, tests and times everything on a machine with a CUDA device.
+#
+#     benchmarks/gpu.sh OUT IMAGES [WHEELS]
+#
+# OUT: folder for the results. IMAGES: CIFAR-10 as train/CLASS/* and test/CLASS/*. WHEELS: folder of wheels, for a machine
+# without a package index; torch must be installed there already.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+out=$1 images=$2 wheels=${3:-}
+mkdir -p "$out"
+nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv > "$out/gpu.txt"
+
+venv=$(mktemp -d)
+trap 'rm -rf "$venv"' EXIT
+python3 -m venv --system-site-packages "$venv"
+"$venv/bin/pip" install -q ${wheels:+--no-index --find-links "$wheels"} -e '.[dev]'
+
+"$venv/bin/pytest" tests/test_cuda.py tests/test_engine.py tests/test_training.py 2>&1 | tee "$out/tests.txt"
+"$venv/bin/python" benchmarks/full_scale.py "imagefolder:$images" --exact --device cuda --memory-limit 64 2>&1 | tee "$out/search.txt"
+# Four convolutions a cell, full scale, one epoch first: the time of an epoch stands in metrics.jsonl and in the log.
+arch='|conv_3x3~0|+|skip~0|conv_3x3~1|+|conv_3x3~0|skip~1|conv_3x3~2|'
+time "$venv/bin/neuronas" train "$arch" --dataset "imagefolder:$images" --head gap --epochs "${EPOCHS:-1}" --batch-size 128 \
+    --device cuda --out "$out/run" 2>&1 | tee "$out/train.txt"
+"$venv/bin/neuronas" evaluate "$out/run" --device cuda --json > "$out/evaluation.json"
+cp benchmarks/results/full_scale-*.json "$out"
