@@ -48,7 +48,7 @@ def check_schema(root: dict, schema: dict, value: object) -> None:
     if "anyOf" in schema:
         assert any(fits(root, option, value) for option in schema["anyOf"]), value
         return
-    kinds = {"object": dict, "string": str, "number": (int, float), "integer": int}
+    kinds = {"object": dict, "string": str, "number": (int, float), "integer": int, "null": type(None)}
     assert isinstance(value, kinds[schema["type"]]), (schema, value)
     if isinstance(value, dict):
         assert schema["additionalProperties"] is False

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
 from neuronas.config import Section, read_yaml, validate
 from neuronas.errors import unknown_name
@@ -126,8 +127,38 @@ class NeuronCircuit(Section):
     energy_pj: NonNegative
 
 
+class Device(Section):
+    """The memory device, as ``neuronas.chip`` simulates it; no cost model reads it.
+
+    Attributes:
+        on_resistance_ohm: of a cell at its highest level.
+        off_resistance_ohm: of a cell at level 0; larger.
+        write_variation: standard deviation of a programmed conductance, relative to it.
+        read_noise: standard deviation of a conductance from one read to the next, relative to it.
+        stuck_on_share: share of cells that stay at ``on_resistance_ohm`` whatever is written.
+        stuck_off_share: share of cells that stay at ``off_resistance_ohm``.
+        column_resistance_ohm: of a column's wire between two neighbouring rows.
+    """
+
+    on_resistance_ohm: Positive
+    off_resistance_ohm: Positive
+    write_variation: NonNegative
+    read_noise: NonNegative
+    stuck_on_share: NonNegative
+    stuck_off_share: NonNegative
+    column_resistance_ohm: NonNegative
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.off_resistance_ohm <= self.on_resistance_ohm:
+            raise ValueError("wanted off_resistance_ohm above on_resistance_ohm")
+        if self.stuck_on_share + self.stuck_off_share > 1:
+            raise ValueError("wanted stuck_on_share + stuck_off_share of at most 1")
+        return self
+
+
 class Accelerator(Section):
-    """A compute-in-memory accelerator."""
+    """A compute-in-memory accelerator. Without a ``device`` it can be costed, but not simulated."""
 
     description: str = ""
     technology_nm: Positive
@@ -142,6 +173,7 @@ class Accelerator(Section):
     digital: Digital
     noc: Noc
     neuron: NeuronCircuit
+    device: Device | None = None
 
     def quantities(self) -> Iterator[tuple[str, Quantity]]:
         """Every constant with its dotted key, for provenance."""
