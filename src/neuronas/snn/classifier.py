@@ -15,7 +15,7 @@ from neuronas.snn.lif import Lif
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.surrogates import surrogate_named
 from neuronas.snn.trainable import BatchNorm, Convolution, Linear, WeightFormat, statistics_kept
-from neuronas.space.genotype import N_NODES, NODE_PAIRS, Architecture, Genotype
+from neuronas.space.genotype import N_NODES, NODE_PAIRS, Architecture, Genotype, Incoming
 from neuronas.space.layers import N_VOTERS, NetworkShape, cell_name
 
 _HEAD_GAIN = 4.0
@@ -103,6 +103,10 @@ class TrainableCell(nn.Module):
             previous = self._nodes(x_t, previous, potentials)
             outputs.append(previous[-1])
         return torch.cat(outputs)
+
+    def neurons_of(self, incoming: Incoming) -> Lif:
+        """The LIF layer in front of an edge's convolution, of a spiking network."""
+        return cast(Lif, self.lifs[_lif_name(incoming.source, incoming.edge.threshold)])
 
     def _nodes(self, x: Tensor, previous: Sequence[Tensor] | None, potentials: dict[str, Tensor]) -> list[Tensor]:
         """Values of the nodes: over all time steps, or, with backward edges, at one step after ``previous``."""
