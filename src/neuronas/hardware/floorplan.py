@@ -89,13 +89,40 @@ def floorplan(rows: Sequence[Layer], work: Work) -> Floorplan:
     return Floorplan(side, n_per_tile, n_per_pe, int(work.accelerator.crossbar.size), tiles)
 
 
-def _utilisations(work: Work, index: int) -> Iterator[float]:
-    """Share of cells in use of each crossbar of one row: copies, column blocks, then row blocks."""
+@dataclass(frozen=True)
+class Block:
+    """The part of a layer's weights that one crossbar holds; channels from wordline 0, columns from bitline 0.
+
+    Attributes:
+        replica: which copy of the layer's weights.
+        kernel_position: row * k + column in the kernel.
+        first_channel: first input channel, of ``n_channels``.
+        first_column: first of the layer's bitline columns (``mapping.columns``), of ``n_columns``.
+    """
+
+    replica: int
+    kernel_position: int
+    first_channel: int
+    n_channels: int
+    first_column: int
+    n_columns: int
+
+
+def blocks(work: Work, index: int) -> Iterator[Block]:
+    """The contents of the crossbars of one row in the order in which they lie: copies, column blocks, row blocks."""
     size = int(work.accelerator.crossbar.size)
-    lines = _blocks(int(work.c_in[index]), size) * int(work.kernel[index]) ** 2
-    for _ in range(int(mapping.replicas(work)[index])):
-        for n_columns in _blocks(int(mapping.columns(work)[index]), size):
-            yield from (n_lines * n_columns / size**2 for n_lines in lines)
+    channels, columns = _parts(int(work.c_in[index]), size), _parts(int(mapping.columns(work)[index]), size)
+    for replica in range(int(mapping.replicas(work)[index])):
+        for first_column, n_columns in columns:
+            for position in range(int(work.kernel[index]) ** 2):
+                for first_channel, n_channels in channels:
+                    yield Block(replica, position, first_channel, n_channels, first_column, n_columns)
+
+
+def _utilisations(work: Work, index: int) -> Iterator[float]:
+    """Share of cells in use of each crossbar of one row."""
+    size = int(work.accelerator.crossbar.size)
+    yield from (block.n_channels * block.n_columns / size**2 for block in blocks(work, index))
 
 
 def _batched(items: Iterable[Item], n: int) -> Iterator[tuple[Item, ...]]:
@@ -105,9 +132,9 @@ def _batched(items: Iterable[Item], n: int) -> Iterator[tuple[Item, ...]]:
         yield group
 
 
-def _blocks(n: int, size: int) -> list[int]:
-    """``n`` in parts of ``size``, the last one smaller if it does not come out even."""
-    return [min(size, n - start) for start in range(0, n, size)]
+def _parts(n: int, size: int) -> list[tuple[int, int]]:
+    """``n`` in parts of ``size``, each as start and length, the last one shorter if it does not come out even."""
+    return [(start, min(size, n - start)) for start in range(0, n, size)]
 
 
 def _snake(number: int, side: int) -> tuple[int, int]:
