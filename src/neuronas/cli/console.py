@@ -11,11 +11,10 @@ from rich.text import Text
 
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Cost
+from neuronas.hardware.units import quantity
 from neuronas.space.genotype import N_NODES, NODE_PAIRS, Architecture, Genotype
 from neuronas.space.layers import cell_name
 from neuronas.space.notation import format_edge
-
-UNITS = {"parameters": "", "area_mm2": "mm²", "latency_ms": "ms", "energy_uj": "µJ"}
 
 _WIDTH_OF_A_FILE = 160
 
@@ -45,14 +44,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(one) for one in value]
     return None if isinstance(value, float) and not isfinite(value) else value
-
-
-def quantity(name: str, value: float) -> str:
-    """A cost for people: ``51.08 mm²``, ``888,192``, ``no limit``."""
-    if value == inf:
-        return "no limit"
-    text = f"{value:,.0f}" if name == "parameters" else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.1f}"
-    return f"{text} {UNITS[name]}".rstrip()
 
 
 def architecture_table(architecture: Architecture, n_cells: int) -> Table:

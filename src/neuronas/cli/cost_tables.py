@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from rich.table import Table
 
-from neuronas.cli.console import quantity
 from neuronas.hardware.comparison import COUNTED
 from neuronas.hardware.cost import BUDGETED, Cost
 from neuronas.hardware.sweep import Sweep, SweepPoint
+from neuronas.hardware.units import quantity
 
 
 def comparison_table(costs: Mapping[str, Cost], chosen: str) -> Table:

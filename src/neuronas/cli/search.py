@@ -14,6 +14,7 @@ from neuronas.cli.runs import log, log_to, new_directory
 from neuronas.errors import ConfigurationError, NeuronasError
 from neuronas.hardware.cost import Cost
 from neuronas.hardware.document import cost_document
+from neuronas.hardware.units import quantity
 from neuronas.search.files import write_json
 from neuronas.search.history import History
 from neuronas.search.loop import Found, Problem
@@ -141,7 +142,7 @@ def _print_plan(run: Plan, *, as_json: bool) -> None:
         f"with {run.config.search.algorithm} ({run.algorithm.source}) for {run.config.data.name}"
     )
     for name, limit in run.budget.limits.items():
-        console.answers.print(f"  {name}: at most {console.quantity(name, limit)}")
+        console.answers.print(f"  {name}: at most {quantity(name, limit)}")
 
 
 def _print_answer(run: Plan, found: Found, cost: Cost, document: dict[str, Any], directory: Path) -> None:
