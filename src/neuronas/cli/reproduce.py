@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from neuronas.cli import console, options
-from neuronas.cli.benchmark_progress import BenchmarkProgress
 from neuronas.cli.compose import plan
 from neuronas.cli.evaluators import make_evaluators
+from neuronas.cli.progress import BenchmarkProgress
 from neuronas.cli.runs import new_directory
 from neuronas.config import RunConfig
 from neuronas.experiments.labels import Labelled, read_labels
