@@ -1,0 +1,1 @@
+"""Simulation of a trained network on the crossbars of a compute-in-memory chip, with its non-idealities."""

@@ -1,0 +1,102 @@
+"""What is trimmed on training images: the range of the converters, once a design, and each column's gain, once a chip."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from neuronas.chip.mapped_layer import MappedLayer
+from neuronas.snn.classifier import Classifier
+
+N_SAMPLES = 512
+"""Input vectors of each block from which the converters' range is chosen."""
+_GAINS = (0.5, 2.0)
+"""How far a column's gain can be trimmed."""
+_STEPS = 24
+
+
+@dataclass
+class Inputs:
+    """What a layer's crossbars read on training images: bit planes of input vectors, for each block of channels.
+
+    Attributes:
+        moments: [rows, rows] sums of x x^T, one for each block.
+        samples: [n, rows] some of the vectors, one for each block.
+    """
+
+    moments: list[Tensor] = field(default_factory=list)
+    samples: list[Tensor] = field(default_factory=list)
+
+    def add(self, layer: MappedLayer, x: Tensor) -> None:
+        """Take in inputs [n, in, H, W]."""
+        planes = torch.stack([plane for _, plane in layer.inputs.planes(x)])
+        vectors = planes.movedim(2, -1).flatten(0, -2)
+        stride = max(1, len(vectors) // N_SAMPLES)
+        for number, block in enumerate(layer.blocks()):
+            rows = vectors[:, block]
+            moment, sample = (rows.T @ rows).double().cpu(), rows[::stride].cpu()
+            if number == len(self.moments):
+                self.moments.append(moment)
+                self.samples.append(sample)
+            else:
+                self.moments[number] = self.moments[number] + moment
+                self.samples[number] = torch.cat([self.samples[number], sample])[-4 * N_SAMPLES :]
+
+
+@torch.no_grad()
+def inputs_on(network: Classifier, layers: dict[str, MappedLayer], images: Tensor) -> dict[str, Inputs]:
+    """Watch what each layer of the ideal network reads on normalised training images [n, C, H, W]."""
+    found = {name: Inputs() for name in layers}
+    hooks = []
+    for name, module in network.weighted_layers().items():
+
+        def seen(module: torch.nn.Module, inputs: tuple[Tensor], name: str = name) -> None:
+            x = inputs[0]
+            found[name].add(layers[name], x if x.dim() == 4 else x.reshape(-1, x.shape[-1], 1, 1))
+
+        hooks.append(module.register_forward_pre_hook(seen))
+    try:
+        network(images)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return found
+
+
+def gains(current: Tensor, levels: Tensor, moment: Tensor) -> Tensor:
+    """The gain of each column that brings its current nearest to the ideal one, in least squares, within trimming.
+
+    g = sum (w x)(c x) / sum (c x)^2 over input vectors x = (w^T M c) / (c^T M c), M the inputs' second moments.
+
+    Args:
+        current: [positions, rows, filters, K] as programmed.
+        levels: the same, wanted.
+        moment: [rows, rows].
+
+    Returns:
+        [positions, 1, filters, K]; 1 for a column that reads nothing.
+    """
+    weighted = torch.einsum("rs,psfk->prfk", moment, current)
+    wanted, own = ((one * weighted).sum(dim=1, keepdim=True) for one in (levels, current))
+    return torch.where(own > 0, wanted / own.clamp_min(1e-30), 1.0).clamp(*_GAINS)
+
+
+def converter_step(sums: Tensor, adc_bits: int) -> float:
+    """The converter's step with the least squared error on given column sums.
+
+    Candidates reach from the full range down to a tenth of it (large sums are then clipped); a step of one level is
+    one of them if it is not larger than needed.
+
+    Args:
+        sums: of one kind of column, any shape, in levels.
+        adc_bits: of the converter.
+    """
+    largest_code = 2**adc_bits - 1
+    full = float(sums.max()) / largest_code
+    if full <= 1:
+        return 1.0
+    candidates = [1.0, *(full * 0.1 ** (number / _STEPS) for number in range(_STEPS + 1))]
+    errors = [
+        float(((sums / step).round().clamp(0, largest_code) * step - sums).square().sum()) for step in candidates
+    ]
+    return candidates[errors.index(min(errors))]

@@ -1,0 +1,131 @@
+"""From a trained network to a kind of chip, and from that to single programmed chips."""
+
+from copy import deepcopy
+from dataclasses import dataclass
+from itertools import islice
+
+import torch
+from torch import Tensor
+
+from neuronas.chip.calibration import Inputs, converter_step, gains, inputs_on
+from neuronas.chip.layer import Cells, CrossbarLayer
+from neuronas.chip.mapped_layer import InputFormat, MappedLayer, mapped_layers
+from neuronas.chip.model import ChipModel
+from neuronas.chip.programming import Programmed, program, seeded
+from neuronas.snn.classifier import Classifier
+
+_BLOCKS_FOR_RANGE = 8
+"""Blocks of rows of a layer that decide its converters' range."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """What all chips of a kind share.
+
+    Attributes:
+        network: trained, in evaluation mode.
+        model: of the chip.
+        layers: by name, on crossbars.
+        inputs: what they read on training images.
+        steps: [K] of each layer's converters, in levels; 1 where they are ideal.
+    """
+
+    network: Classifier
+    model: ChipModel
+    layers: dict[str, MappedLayer]
+    inputs: dict[str, Inputs]
+    steps: dict[str, Tensor]
+
+    def chip(self, seed: int, number: int) -> Classifier:
+        """Program one chip.
+
+        Args:
+            seed: of all chips.
+            number: of this chip; with the seed it decides its variation, faults and read noise. A non-ideality that is
+                switched off leaves the draws of the others as they are.
+
+        Returns:
+            a copy of the network with its weighted layers on crossbars.
+        """
+        copy = deepcopy(self.network)
+        own = copy.weighted_layers()
+        for place, (name, layer) in enumerate(self.layers.items()):
+            replaced = self._programmed(layer, seed, number, place)
+            for parent in list(copy.modules()):
+                for key, child in parent.named_children():
+                    if child is own[name]:
+                        parent.add_module(key, replaced)
+        return copy
+
+    def _programmed(self, layer: MappedLayer, seed: int, number: int, place: int) -> CrossbarLayer:
+        model, device, steps = self.model, layer.weight.device, self.steps[layer.name].double()
+        cells = []
+        for index, block in enumerate(layer.blocks()):
+            generator = seeded(seed, number, place, index)
+            levels = layer.levels(block)
+            written = program(levels, model, generator, has_reference=layer.columns.has_reference)
+            factor = _trimmed(model, written, levels, self.inputs[layer.name].moments[index]) / steps
+            exact = model.adc_bits is None
+            cells.append(
+                Cells(
+                    _by_column(written.current * factor, device, exact=exact),
+                    None
+                    if written.variance is None
+                    else _by_column(written.variance * factor.square(), device, exact=exact),
+                )
+            )
+        reading = torch.Generator(device).manual_seed(seeded(seed, number, place).initial_seed())
+        factors = torch.tensor(layer.columns.factors, dtype=torch.float64) * steps
+        return CrossbarLayer(layer, cells, factors, model.adc_bits, reading)
+
+
+@torch.no_grad()
+def make_design(network: Classifier, model: ChipModel, pixels: InputFormat, images: Tensor) -> Design:
+    """Map a network and choose its converters' ranges on a chip without random effects.
+
+    Args:
+        network: trained, in evaluation mode, of as many bits as the model.
+        model: of the chip.
+        pixels: format of the normalised images.
+        images: [n, C, H, W] normalised training images, on the network's device.
+    """
+    layers = mapped_layers(network, model, pixels)
+    inputs = inputs_on(network, layers, images)
+    steps = {name: _steps(layer, model, inputs[name]) for name, layer in layers.items()}
+    return Design(network, model, layers, inputs, steps)
+
+
+def _steps(layer: MappedLayer, model: ChipModel, inputs: Inputs) -> Tensor:
+    k = len(layer.columns.factors)
+    if model.adc_bits is None:
+        return torch.ones(k)
+    nominal = model.without(("write_variation", "stuck_cells", "read_noise"))
+    blocks = layer.blocks()
+    every = -(-len(blocks) // _BLOCKS_FOR_RANGE)
+    sums: list[list[Tensor]] = [[] for _ in range(k)]
+    for index, block in islice(enumerate(blocks), 0, None, every):
+        levels = layer.levels(block)
+        written = program(levels, nominal, seeded(0), has_reference=layer.columns.has_reference)
+        current = written.current * _trimmed(nominal, written, levels, inputs.moments[index])
+        samples = inputs.samples[index].double()
+        for column in range(k):
+            sums[column].append(torch.einsum("nr,prf->npf", samples, current[..., column]).flatten())
+    return torch.tensor([converter_step(torch.cat(one), model.adc_bits) for one in sums])
+
+
+def _trimmed(model: ChipModel, written: Programmed, levels: Tensor, moment: Tensor) -> Tensor:
+    if not model.gain_calibration:
+        return torch.ones(1, dtype=torch.float64)
+    return gains(written.current, levels, moment)
+
+
+def _by_column(cells: Tensor, device: torch.device, *, exact: bool) -> Tensor:
+    """[positions, rows, filters, K] -> [K, rows, positions * filters]; float64 on the CPU where they are to be added."""
+    ordered = cells.permute(3, 1, 0, 2).flatten(2)
+    return ordered if exact else ordered.to(device, torch.float32).contiguous()
+
+
+def crossbar_layers(chip: Classifier, design: Design) -> dict[str, CrossbarLayer]:
+    """The layers of a programmed chip, by name."""
+    found = {module.layer.name: module for module in chip.modules() if isinstance(module, CrossbarLayer)}
+    return {name: found[name] for name in design.layers}

@@ -1,0 +1,184 @@
+"""A layer that computes as its crossbars do."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from neuronas.chip.mapped_layer import MappedLayer, convolve
+from neuronas.chip.patterns import distinct
+
+CHUNK_VALUES = 2**18
+"""Column sums at a time: as many as stay in a cache."""
+_OUTPUT_VALUES = 2**24
+"""Outputs of single kernel positions at a time."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A block of rows of one programmed chip, in units of the converters' steps (levels, if they are ideal).
+
+    Attributes:
+        current: [K, rows, positions * filters] float32.
+        variance: from read to read, the same shape; None without read noise.
+    """
+
+    current: Tensor
+    variance: Tensor | None
+
+
+@dataclass
+class Observed:
+    """What was seen at a layer: squared sums of the ideal answer and of the error, and conversions."""
+
+    signal: float = 0.0
+    error: float = 0.0
+    n_saturated: float = 0.0
+    n_conversions: float = 0.0
+
+
+class CrossbarLayer(nn.Module):
+    """A weighted layer of one programmed chip.
+
+    Without converters all column sums stay linear, so that one convolution with the effective weights does it all.
+
+    Args:
+        layer: what is simulated.
+        cells: of each block of channels.
+        factors: [K] digital factor of each column times its converter's step.
+        adc_bits: of the converters, or None.
+        generator: of the read noise, on the weights' device.
+    """
+
+    def __init__(
+        self,
+        layer: MappedLayer,
+        cells: list[Cells],
+        factors: Tensor,
+        adc_bits: int | None,
+        generator: torch.Generator,
+    ):
+        super().__init__()
+        device = layer.weight.device
+        self.layer, self.generator = layer, generator
+        self.largest_code = None if adc_bits is None else 2**adc_bits - 1
+        self.scale = layer.scale.to(device, torch.float32).reshape(-1, 1, 1)
+        self.factors = factors.to(device, torch.float32)
+        self.noisy = cells[0].variance is not None
+        self.cells = cells if adc_bits is not None else []
+        self.observed: Observed | None = None
+        if adc_bits is None:
+            self.effective = self._folded(cells, "current", factors).to(device, torch.float32)
+            if self.noisy:
+                self.variance = self._folded(cells, "variance", factors.square(), power=2).to(device, torch.float32)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[n, in, H, W] -> [n, out, H', W'], or [..., in] -> [..., out]."""
+        if x.dim() != 4:
+            y = self(x.reshape(-1, x.shape[-1], 1, 1))
+            return y.reshape(*x.shape[:-1], -1)
+        y = self._analog(x) if self.largest_code is None else self._converted(x)
+        if self.observed is not None:
+            ideal = self.layer.ideal(x).double()
+            self.observed.signal += float(ideal.square().sum())
+            self.observed.error += float((y.double() - ideal).square().sum())
+        return y
+
+    def _analog(self, x: Tensor) -> Tensor:
+        layer = self.layer
+        y = convolve(x, self.effective, layer.stride)
+        if layer.inputs.offset:  # what the offset adds is digital
+            y = layer.ideal(x) + convolve(x - layer.inputs.offset, self.effective - layer.weight, layer.stride)
+        if not self.noisy:
+            return y
+        variance = sum(
+            weight**2 * convolve(plane, self.variance, layer.stride) for weight, plane in layer.inputs.planes(x)
+        )
+        noise = torch.randn(y.shape, generator=self.generator, device=y.device)
+        return y + noise * torch.as_tensor(variance).clamp_min(0).sqrt()
+
+    def _converted(self, x: Tensor) -> Tensor:
+        layer = self.layer
+        kernel, stride = layer.weight.shape[-1], layer.stride
+        offset = self._offset.to(x) if self._offset is not None else None
+        each = x.shape[2] * x.shape[3] * kernel**2 * layer.weight.shape[0]
+        answers = []
+        for some in x.split(max(1, _OUTPUT_VALUES // each)):
+            total: Tensor | None = None
+            for weight, plane in layer.inputs.planes(some):
+                part = _gathered(self._positions(plane), kernel, stride).mul_(weight)
+                total = part if total is None else total.add_(part)
+            if total is None:
+                raise AssertionError("an input format without bits")
+            y = total * self.scale
+            if offset is not None:
+                y = y + convolve(torch.ones_like(some), offset, stride)
+            answers.append(y)
+        return torch.cat(answers)
+
+    @cached_property
+    def _offset(self) -> Tensor | None:
+        inputs = self.layer.inputs
+        return self.layer.weight * inputs.offset if inputs.offset else None
+
+    def _positions(self, plane: Tensor) -> Tensor:
+        """Answers of each kernel position to each pixel's vector: [n, in, H, W] -> [k * k, n, H, W, out]."""
+        n, _, height, width = plane.shape
+        vectors = plane.permute(0, 2, 3, 1).flatten(0, 2)
+        total: Tensor | None = None
+        for number, block in enumerate(self.layer.blocks()):
+            rows = vectors[:, block]
+            if self.noisy:
+                answers = self._columns(self.cells[number], rows, None)
+            else:
+                # Equal vectors give equal answers.
+                unique, inverse, counts = distinct(rows)
+                answers = self._columns(self.cells[number], unique, counts)[inverse]
+            total = answers if total is None else total.add_(answers)
+        if total is None:
+            raise AssertionError("a layer without inputs")
+        return total.view(n, height, width, -1, self.layer.weight.shape[0]).permute(3, 0, 1, 2, 4)
+
+    def _columns(self, cells: Cells, vectors: Tensor, counts: Tensor | None) -> Tensor:
+        """Convert the columns and add them up: [m, rows] -> [m, positions * filters]."""
+        k, _, width = cells.current.shape
+        answers = []
+        step = max(1, CHUNK_VALUES // (k * width))
+        for first in range(0, len(vectors), step):
+            rows = vectors[first : first + step]
+            sums = torch.matmul(rows, cells.current)
+            if cells.variance is not None:
+                noise = torch.randn(sums.shape, generator=self.generator, device=sums.device)
+                sums.addcmul_(torch.matmul(rows, cells.variance).sqrt_(), noise)
+            sums.round_()
+            if self.observed is not None and self.largest_code is not None:
+                saturated = (sums > self.largest_code).sum(dim=(0, 2)).double()
+                times = torch.ones_like(saturated) if counts is None else counts[first : first + step].double()
+                self.observed.n_saturated += float((saturated * times).sum())
+                self.observed.n_conversions += float(times.sum()) * k * width
+            sums.clamp_(0, self.largest_code)
+            answers.append((self.factors @ sums.view(k, -1)).view(len(rows), width))
+        return torch.cat(answers)
+
+    def _folded(self, cells: list[Cells], name: str, factors: Tensor, power: int = 1) -> Tensor:
+        """The weights with which one convolution gives the sum over columns: [out, in, k, k]."""
+        out, _, kernel, _ = self.layer.weight.shape
+        blocks = [
+            torch.einsum("k,krw->rw", factors, getattr(one, name)).reshape(-1, kernel, kernel, out) for one in cells
+        ]
+        return torch.cat(blocks).permute(3, 0, 1, 2) * self.layer.scale.reshape(-1, 1, 1, 1) ** power
+
+
+def _gathered(answers: Tensor, kernel: int, stride: int) -> Tensor:
+    """Add the kernel positions' answers where the convolution needs them: [k * k, n, H, W, out] -> [n, out, H', W']."""
+    margin = kernel // 2
+    _, n, height, width, out = answers.shape
+    padded = F.pad(answers, (0, 0, margin, margin, margin, margin)) if margin else answers
+    rows, columns = (height - 1) // stride + 1, (width - 1) // stride + 1
+    total = answers.new_zeros(n, rows, columns, out)
+    for position in range(kernel**2):
+        top, left = divmod(position, kernel)
+        total += padded[position, :, top : top + height : stride, left : left + width : stride]
+    return total.permute(0, 3, 1, 2)
