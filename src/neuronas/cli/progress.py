@@ -58,7 +58,7 @@ class Display:
         """Stop drawing."""
         self._bar.stop()
 
-    def _draw(self, description: str, done: int, total: int, **fields: Any) -> None:
+    def _draw(self, description: str, done: int, total: int, fields: dict[str, Any]) -> None:
         self._bar.update(self._task, description=description, completed=done, total=total, **fields)
 
     def _line(self, text: str) -> None:
@@ -111,9 +111,7 @@ class SearchProgress(Display):
             f"batch {self._n_batches}",
             self._n_done,
             self._n_total,
-            rate=self._rate,
-            best=self._best_text,
-            rejected=self._n_rejected,
+            {"rate": self._rate, "best": self._best_text, "rejected": self._n_rejected},
         )
 
     @property
@@ -148,7 +146,7 @@ class TrainingProgress(Display):
             _log.info(line)
             self._line(f"{line}, {images_per_s:,.0f} images/s")
         done, total = epoch * n_steps + step, self._n_epochs * n_steps
-        self._draw(f"epoch {epoch}", done, total, rate=images_per_s, accuracy=self._accuracy)
+        self._draw(f"epoch {epoch}", done, total, {"rate": images_per_s, "accuracy": self._accuracy})
 
 
 class BenchmarkProgress(Display):
@@ -159,6 +157,6 @@ class BenchmarkProgress(Display):
 
     def report(self, n_done: int, n_total: int) -> None:
         """See ``neuronas.experiments.proxy_benchmark.Report``."""
-        self._draw("evaluating", n_done, n_total)
+        self._draw("evaluating", n_done, n_total, {})
         if self._is_line_due:
             self._line(f"{n_done:,} of {n_total:,} evaluated")
