@@ -1,4 +1,4 @@
-"""What is trimmed on training images: the range of the converters, once a design, and each column's gain, once a chip."""
+"""What is trimmed on training images: the converters' range, once a design, and each column's gain, once a chip."""
 
 from dataclasses import dataclass, field
 
@@ -95,8 +95,6 @@ def converter_step(sums: Tensor, adc_bits: int) -> float:
     full = float(sums.max()) / largest_code
     if full <= 1:
         return 1.0
-    candidates = [1.0, *(full * 0.1 ** (number / _STEPS) for number in range(_STEPS + 1))]
-    errors = [
-        float(((sums / step).round().clamp(0, largest_code) * step - sums).square().sum()) for step in candidates
-    ]
+    candidates: list[float] = [1.0, *(full * 0.1 ** (number / _STEPS) for number in range(_STEPS + 1))]
+    errors = [float(((sums / step).round().clamp(0, largest_code) * step - sums).square().sum()) for step in candidates]
     return candidates[errors.index(min(errors))]

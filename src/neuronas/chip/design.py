@@ -12,6 +12,7 @@ from neuronas.chip.layer import Cells, CrossbarLayer
 from neuronas.chip.mapped_layer import InputFormat, MappedLayer, mapped_layers
 from neuronas.chip.model import ChipModel
 from neuronas.chip.programming import Programmed, program, seeded
+from neuronas.errors import ConfigurationError
 from neuronas.snn.classifier import Classifier
 
 _BLOCKS_FOR_RANGE = 8
@@ -88,7 +89,12 @@ def make_design(network: Classifier, model: ChipModel, pixels: InputFormat, imag
         model: of the chip.
         pixels: format of the normalised images.
         images: [n, C, H, W] normalised training images, on the network's device.
+
+    Raises:
+        ConfigurationError: the network does not spike.
     """
+    if not network.settings.spiking:
+        raise ConfigurationError("an artificial network (--ann) was trained; a chip reads spikes: train without --ann")
     layers = mapped_layers(network, model, pixels)
     inputs = inputs_on(network, layers, images)
     steps = {name: _steps(layer, model, inputs[name]) for name, layer in layers.items()}
@@ -120,7 +126,7 @@ def _trimmed(model: ChipModel, written: Programmed, levels: Tensor, moment: Tens
 
 
 def _by_column(cells: Tensor, device: torch.device, *, exact: bool) -> Tensor:
-    """[positions, rows, filters, K] -> [K, rows, positions * filters]; float64 on the CPU where they are to be added."""
+    """[positions, rows, filters, K] -> [K, rows, positions * filters]; as they are where they will be added."""
     ordered = cells.permute(3, 1, 0, 2).flatten(2)
     return ordered if exact else ordered.to(device, torch.float32).contiguous()
 

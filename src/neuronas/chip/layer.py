@@ -5,7 +5,6 @@ from functools import cached_property
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
 
 from neuronas.chip.mapped_layer import MappedLayer, convolve
 from neuronas.chip.patterns import distinct
@@ -77,8 +76,7 @@ class CrossbarLayer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[n, in, H, W] -> [n, out, H', W'], or [..., in] -> [..., out]."""
         if x.dim() != 4:
-            y = self(x.reshape(-1, x.shape[-1], 1, 1))
-            return y.reshape(*x.shape[:-1], -1)
+            return self.forward(x.reshape(-1, x.shape[-1], 1, 1)).reshape(*x.shape[:-1], -1)
         y = self._analog(x) if self.largest_code is None else self._converted(x)
         if self.observed is not None:
             ideal = self.layer.ideal(x).double()
@@ -105,7 +103,7 @@ class CrossbarLayer(nn.Module):
         offset = self._offset.to(x) if self._offset is not None else None
         each = x.shape[2] * x.shape[3] * kernel**2 * layer.weight.shape[0]
         answers = []
-        for some in x.split(max(1, _OUTPUT_VALUES // each)):
+        for some in torch.split(x, max(1, _OUTPUT_VALUES // each)):
             total: Tensor | None = None
             for weight, plane in layer.inputs.planes(some):
                 part = _gathered(self._positions(plane), kernel, stride).mul_(weight)
@@ -135,7 +133,7 @@ class CrossbarLayer(nn.Module):
             else:
                 # Equal vectors give equal answers.
                 unique, inverse, counts = distinct(rows)
-                answers = self._columns(self.cells[number], unique, counts)[inverse]
+                answers = self._columns(self.cells[number], unique, counts).index_select(0, inverse)
             total = answers if total is None else total.add_(answers)
         if total is None:
             raise AssertionError("a layer without inputs")
@@ -144,23 +142,31 @@ class CrossbarLayer(nn.Module):
     def _columns(self, cells: Cells, vectors: Tensor, counts: Tensor | None) -> Tensor:
         """Convert the columns and add them up: [m, rows] -> [m, positions * filters]."""
         k, _, width = cells.current.shape
-        answers = []
+        answers = vectors.new_empty(len(vectors), width)
         step = max(1, CHUNK_VALUES // (k * width))
+        buffer = vectors.new_empty(k * min(step, len(vectors)) * width)  # touched once: fresh memory is slow
         for first in range(0, len(vectors), step):
             rows = vectors[first : first + step]
-            sums = torch.matmul(rows, cells.current)
+            sums = buffer[: k * len(rows) * width].view(k, len(rows), width)
+            torch.bmm(rows.expand(k, *rows.shape), cells.current, out=sums)
             if cells.variance is not None:
                 noise = torch.randn(sums.shape, generator=self.generator, device=sums.device)
                 sums.addcmul_(torch.matmul(rows, cells.variance).sqrt_(), noise)
             sums.round_()
-            if self.observed is not None and self.largest_code is not None:
-                saturated = (sums > self.largest_code).sum(dim=(0, 2)).double()
-                times = torch.ones_like(saturated) if counts is None else counts[first : first + step].double()
-                self.observed.n_saturated += float((saturated * times).sum())
-                self.observed.n_conversions += float(times.sum()) * k * width
+            if self.observed is not None:
+                times = torch.ones_like(rows[:, 0]) if counts is None else counts[first : first + step]
+                self._observe(sums, times.double())
             sums.clamp_(0, self.largest_code)
-            answers.append((self.factors @ sums.view(k, -1)).view(len(rows), width))
-        return torch.cat(answers)
+            torch.mv(sums.view(k, -1).T, self.factors, out=answers[first : first + step].view(-1))
+        return answers
+
+    def _observe(self, codes: Tensor, times: Tensor) -> None:
+        """Count conversions [K, m, columns], each row so many times, and those beyond the range."""
+        if self.observed is None or self.largest_code is None:
+            return
+        saturated = (codes > self.largest_code).sum(dim=(0, 2)).double()
+        self.observed.n_saturated += float((saturated * times).sum())
+        self.observed.n_conversions += float(times.sum()) * codes.shape[0] * codes.shape[2]
 
     def _folded(self, cells: list[Cells], name: str, factors: Tensor, power: int = 1) -> Tensor:
         """The weights with which one convolution gives the sum over columns: [out, in, k, k]."""
@@ -173,12 +179,21 @@ class CrossbarLayer(nn.Module):
 
 def _gathered(answers: Tensor, kernel: int, stride: int) -> Tensor:
     """Add the kernel positions' answers where the convolution needs them: [k * k, n, H, W, out] -> [n, out, H', W']."""
-    margin = kernel // 2
     _, n, height, width, out = answers.shape
-    padded = F.pad(answers, (0, 0, margin, margin, margin, margin)) if margin else answers
     rows, columns = (height - 1) // stride + 1, (width - 1) // stride + 1
     total = answers.new_zeros(n, rows, columns, out)
     for position in range(kernel**2):
-        top, left = divmod(position, kernel)
-        total += padded[position, :, top : top + height : stride, left : left + width : stride]
+        top, left = (one - kernel // 2 for one in divmod(position, kernel))
+        to_row, from_row = _overlap(top, height, rows, stride)
+        to_column, from_column = _overlap(left, width, columns, stride)
+        total[:, to_row, to_column] += answers[position, :, from_row, from_column]
     return total.permute(0, 3, 1, 2)
+
+
+def _overlap(shift: int, size: int, n: int, stride: int) -> tuple[slice, slice]:
+    """Which of n outputs read inside of size inputs at output * stride + shift, and the inputs that they read."""
+    first = max(0, -(shift // stride))  # the smallest output whose input is not negative
+    last = min(n, (size - 1 - shift) // stride + 1)
+    if last <= first:
+        return slice(0, 0), slice(0, 0)
+    return slice(first, last), slice(first * stride + shift, (last - 1) * stride + shift + 1, stride)

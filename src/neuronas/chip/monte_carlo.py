@@ -90,7 +90,9 @@ class ChipAccuracy:
 
 
 @torch.no_grad()
-def simulate(bench: Bench, model: ChipModel, report: Report, what: str = "chips", *, layers: bool = True) -> ChipAccuracy:
+def simulate(
+    bench: Bench, model: ChipModel, report: Report, what: str = "chips", *, layers: bool = True
+) -> ChipAccuracy:
     """Program chips and classify the images on each.
 
     Args:
@@ -145,6 +147,7 @@ def ablate(bench: Bench, model: ChipModel, whole: ChipAccuracy, report: Report) 
     return rows
 
 
+@torch.no_grad()
 def _observed(chip: Classifier, design: Design, images: Tensor) -> dict[str, Observed]:
     layers = crossbar_layers(chip, design)
     found = {name: Observed() for name in layers}

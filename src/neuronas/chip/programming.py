@@ -18,7 +18,7 @@ def seeded(*numbers: int) -> torch.Generator:
 
 @dataclass(frozen=True)
 class Programmed:
-    """What the cells of a block do, in levels: the current of a spike at the read voltage, over that between two levels.
+    """What the cells of a block do, in levels: currents at the read voltage, over that between two levels.
 
     Attributes:
         current: [positions, rows, filters, K] float64, that each cell adds to its column's converter.

@@ -33,7 +33,7 @@ def _differential(codes: Tensor, weight_bits: int, bits_per_cell: int) -> Column
 
 
 def _offset_binary(codes: Tensor, weight_bits: int, bits_per_cell: int) -> Columns:
-    """code + 2^(weight_bits - 1), and a column of cells that are all on, whose reading is subtracted (ISAAC, ISCA 2016)."""
+    """Offset 2^(weight_bits - 1), and a column of cells that are all on, whose reading is subtracted (ISAAC)."""
     offset = 2 ** (weight_bits - 1)
     levels, factors = _sliced(codes + offset, weight_bits, bits_per_cell)
     largest = 2**bits_per_cell - 1
@@ -42,7 +42,7 @@ def _offset_binary(codes: Tensor, weight_bits: int, bits_per_cell: int) -> Colum
 
 
 def _twos_complement(codes: Tensor, weight_bits: int, bits_per_cell: int) -> Columns:
-    """The low weight_bits - 1 bits in slices, and the sign bit, of weight -2^(weight_bits - 1), on a column of its own."""
+    """The low weight_bits - 1 bits in slices, and the sign bit on a column of its own."""
     half = 2 ** (weight_bits - 1)
     levels, factors = _sliced(torch.where(codes < 0, codes + half, codes), weight_bits - 1, bits_per_cell)
     largest = 2**bits_per_cell - 1

@@ -1,4 +1,4 @@
-"""``neuronas evaluate RUN``: what a trained run does on the test images."""
+"""``neuronas evaluate RUN [--chip]``: what a trained run does on the test images, as such or on simulated chips."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,9 +8,10 @@ from rich.table import Table
 
 from neuronas.cli import console, options
 from neuronas.cli.architectures import read_architecture
+from neuronas.cli.chip import CHIP_EVALUATION, N_CHIPS, ChipRequest, print_chips, simulate_chips
 from neuronas.cli.compose import Plan, plan
 from neuronas.cli.devices import device_named
-from neuronas.errors import RunDirectoryError
+from neuronas.errors import ConfigurationError, RunDirectoryError
 from neuronas.hardware.document import cost_document
 from neuronas.search.files import write_json
 from neuronas.space.notation import format_architecture
@@ -20,26 +21,77 @@ if TYPE_CHECKING:
     from neuronas.training.evaluation import Accuracy, Activity
 
 EVALUATION = "evaluation.json"
+_CHIP = "Chip"
+Chip = Annotated[bool, typer.Option("--chip", help="Measure it on simulated chips.", rich_help_panel=_CHIP)]
+Chips = Annotated[int | None, typer.Option(min=1, help="Chips to simulate (20).", rich_help_panel=_CHIP)]
+ChipSeed = Annotated[int | None, typer.Option("--seed", min=0, help="Decides the chips (0).", rich_help_panel=_CHIP)]
+Without = Annotated[
+    str | None,
+    typer.Option(
+        help="Switch off, such as adc,read_noise; also: write_variation, wire_resistance, stuck_cells, off_conductance.",
+        rich_help_panel=_CHIP,
+    ),
+]
+SignScheme = Annotated[
+    str | None, typer.Option(help="differential, offset-binary or twos-complement.", rich_help_panel=_CHIP)
+]
+Variation = Annotated[str | None, typer.Option(help="normal or lognormal write variation.", rich_help_panel=_CHIP)]
+Gain = Annotated[
+    bool | None, typer.Option("--gain-calibration/--no-gain-calibration", help="Trim columns.", rich_help_panel=_CHIP)
+]
+Ablation = Annotated[
+    bool | None, typer.Option("--ablation", help="Which non-ideality costs how much.", rich_help_panel=_CHIP)
+]
 
 
 def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Directory of a trained run.")],
+    chip: Chip = False,
+    chips: Chips = None,
+    ablation: Ablation = None,
+    without: Without = None,
+    sign_scheme: SignScheme = None,
+    variation: Variation = None,
+    gain_calibration: Gain = None,
+    seed: ChipSeed = None,
+    hardware: options.Hardware = None,
     data_dir: options.DataDir = None,
     device: options.Device = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Measure a trained run on its test images: accuracy at every precision, firing rates, operations, cost."""
+    """Measure a trained run on its test images: accuracy at every precision, firing rates, operations, cost.
+
+    With --chip: accuracy on simulated crossbar chips, written to chip.json (see docs/chip-simulation.md).
+    """
+    for name in ("chips", "ablation", "without", "sign_scheme", "variation", "gain_calibration", "seed"):
+        if locals()[name] is not None and not chip:
+            raise ConfigurationError(f"--{name.replace('_', '-')} given without --chip; add --chip to simulate chips")
     if not run.is_dir():
         raise RunDirectoryError(f"'{run}' given; wanted the directory of a trained run")
     given = read_architecture(str(run))
     if given.config is None:
         raise RunDirectoryError(f"run directory {run}: holds no config.yaml; wanted the directory of a trained run")
-    settings = plan(options.settings(given.config, data_dir=data_dir, device=device))
-    document = _measure(settings, run)
-    write_json(run / EVALUATION, document)
+    settings = plan(options.settings(given.config, data_dir=data_dir, device=device, hardware=hardware))
+    if chip:
+        names = [name.strip() for name in (without or "").split(",") if name.strip()]
+        request = ChipRequest(
+            n_chips=chips or N_CHIPS,
+            seed=seed or 0,
+            without=names,
+            scheme=sign_scheme,
+            variation=variation or "normal",
+            gain_calibration=gain_calibration is not False,
+            ablation=bool(ablation),
+        )
+        document = simulate_chips(settings, run, request, quiet=quiet)
+    else:
+        document = _measure(settings, run)
+    write_json(run / (CHIP_EVALUATION if chip else EVALUATION), console.plain(document))
     if as_json:
         console.print_json(document)
+    elif chip:
+        print_chips(document, quiet=quiet)
     else:
         _print(document, quiet=quiet)
 
