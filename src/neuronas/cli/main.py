@@ -11,9 +11,12 @@ from typing import Annotated, Any
 import typer
 
 from neuronas import __version__
+from neuronas.cli.compare import compare
 from neuronas.cli.doctor import doctor
 from neuronas.cli.estimate import estimate
 from neuronas.cli.evaluate import evaluate
+from neuronas.cli.export import export
+from neuronas.cli.report import report
 from neuronas.cli.reproduce import app as reproduce
 from neuronas.cli.search import search
 from neuronas.cli.train import train
@@ -36,6 +39,9 @@ app.command(
 )(estimate)
 app.command(epilog="Example: neuronas train runs/mine --epochs 100")(train)
 app.command(epilog="Example: neuronas evaluate runs/mine --json")(evaluate)
+app.command(epilog="Example: neuronas export runs/mine --format integer")(export)
+app.command(epilog="Example: neuronas report runs/mine --out mine.html")(report)
+app.command(epilog="Example: neuronas compare runs/one runs/other --out both.html")(compare)
 app.add_typer(reproduce, name="reproduce")
 app.command()(doctor)
 

@@ -83,7 +83,7 @@ class _Run:
             case Pool(kernel, stride, padding):
                 return F.avg_pool2d(x, kernel, stride, padding)
             case Votes(size):
-                return x.unflatten(1, (-1, size)).mean(dim=2)
+                return x.reshape(len(x), -1, size).mean(dim=2)
         return x
 
     def _fire(self, name: str, neurons: Neurons, x: Tensor) -> Tensor:

@@ -13,10 +13,10 @@ from typing import Any, Self
 
 from pydantic import BaseModel
 
-from neuronas import __version__
 from neuronas.config import RunConfig, read_yaml, validate, write_yaml
 from neuronas.errors import RunDirectoryError
 from neuronas.search.files import write_json
+from neuronas.version import __version__
 
 CONFIG, HISTORY, RESULT, ARCHITECTURE, LOG = (
     "config.yaml",

@@ -1,0 +1,180 @@
+"""``network.json`` of the integer format, as strict models; its JSON schema is docs/integer.schema.json.
+
+Tensors are named here and lie in the safetensors file beside it.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from neuronas.config import Section
+
+FORMAT: Literal["neuronas-integer-1"] = "neuronas-integer-1"
+WEIGHTS_FILE: Literal["weights.safetensors"] = "weights.safetensors"
+Size = Annotated[int, Field(ge=1)]
+Index = Annotated[int, Field(ge=0)]
+
+
+class LinkDocument(Section):
+    """Where a value comes from. ``delayed``: of the previous time step, nothing at the first."""
+
+    source: str
+    delayed: bool
+
+
+class NodeDocument(Section):
+    """One value; its links are added up, then the operation follows. ``shape``: [C, H, W], or [n] behind ``multiply``.
+
+    A node none of whose links brings anything yet brings nothing itself; a ``sum`` is then 0.
+    """
+
+    name: str
+    links: tuple[LinkDocument, ...]
+    shape: tuple[Size, ...]
+
+
+class ImageNode(NodeDocument):
+    """The image, (pixel / 255 - mean) / std, the same at every time step."""
+
+    operation: Literal["image"] = "image"
+
+
+class WeightsNode(NodeDocument):
+    """``gain * step * (codes x) + offset``: a convolution, or, kernel 0, a product with the flat input.
+
+    Attributes:
+        codes: tensor [out, in, k, k] or [out, in], int8 or int16.
+        step: tensor [1] or [out], float32; one unit of a code.
+        gain: tensor [out] float32, batch normalisation's factor; null: 1.
+        offset: tensor [out] float32, its summand; null: 0.
+    """
+
+    operation: Literal["weights"] = "weights"
+    kernel: Index
+    stride: Size
+    padding: Index
+    codes: str
+    step: str
+    gain: str | None
+    offset: str | None
+
+
+class NeuronsNode(NodeDocument):
+    """LIF neurons: h = v + (gain * x - (v - v_rest)) / tau; where h >= threshold, a spike, and v = v_reset; else v = h.
+
+    Batch normalisation in front is folded into gain, threshold and reset. v begins at v_reset.
+
+    Attributes:
+        layer: the network's name of the LIF layer.
+        tau: in time steps.
+        threshold: tensor [1] or [channels], float64; ``v_reset`` likewise.
+        gain: tensor [channels] float32; null: 1.
+    """
+
+    operation: Literal["neurons"] = "neurons"
+    layer: str
+    tau: float
+    v_rest: float
+    threshold: str
+    v_reset: str
+    gain: str | None
+
+
+class PoolNode(NodeDocument):
+    """Mean over kernel x kernel pixels; beyond the edge lies 0."""
+
+    operation: Literal["pool"] = "pool"
+    kernel: Size
+    stride: Size
+    padding: Index
+
+
+class SumNode(NodeDocument):
+    """What meets at a node of a cell."""
+
+    operation: Literal["sum"] = "sum"
+
+
+class VotesNode(NodeDocument):
+    """Mean over each ``size`` successive values."""
+
+    operation: Literal["votes"] = "votes"
+    size: Size
+
+
+AnyNode = Annotated[
+    ImageNode | WeightsNode | NeuronsNode | PoolNode | SumNode | VotesNode, Field(discriminator="operation")
+]
+
+
+class CrossbarDocument(Section):
+    """Which weights one crossbar holds, from wordline 0 and bitline 0.
+
+    Wordlines: input channels at one kernel position (row * k + column; of a fully connected layer, its inputs).
+    Bitline columns: ``columns_per_output`` for each output, counted over the whole layer.
+    """
+
+    replica: Index
+    kernel_position: Index
+    first_channel: Index
+    n_channels: Size
+    first_column: Index
+    n_columns: Size
+
+
+class ProcessingElementDocument(Section):
+    """One PE: its crossbars in use."""
+
+    crossbars: tuple[CrossbarDocument, ...]
+
+
+class TileDocument(Section):
+    """One tile at column x and row y of the mesh; it holds weights of one layer."""
+
+    x: Index
+    y: Index
+    layer: str
+    pes: tuple[ProcessingElementDocument, ...]
+
+
+class CrossbarsDocument(Section):
+    """What lies where on the accelerator. The columns of an output are its bit slices, times ``n_sign_columns``."""
+
+    hardware: str
+    crossbar_size: Size
+    n_crossbars_per_pe: Size
+    n_pes_per_tile: Size
+    mesh_side: Size
+    bits_per_cell: Size
+    n_sign_columns: Size
+    columns_per_output: Size
+    replication: Size
+    tiles: tuple[TileDocument, ...]
+
+
+class InputDocument(Section):
+    """How pixels become the image: (pixel / 255 - mean) / std, per channel."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+class NetworkDocument(Section):
+    """A spiking network in integers, and the crossbars that hold it. Nodes stand in the order of computation."""
+
+    format: Literal["neuronas-integer-1"]
+    neuronas: str
+    architecture: str
+    weight_bits: Annotated[int, Field(ge=4, le=16)]
+    timesteps: Size
+    input: InputDocument
+    readout: str
+    weights_file: Literal["weights.safetensors"]
+    weights_sha256: str
+    nodes: tuple[AnyNode, ...]
+    crossbars: CrossbarsDocument
+
+
+def integer_schema() -> dict[str, Any]:
+    """The JSON schema of ``network.json``."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **NetworkDocument.model_json_schema()}

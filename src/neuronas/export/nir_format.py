@@ -1,0 +1,187 @@
+"""Format ``nir``: the Neuromorphic Intermediate Representation (doi 10.1038/s41467-024-52259-9) in HDF5.
+
+NIR adds up what arrives at a node and has no node that only adds: the sums of a cell are dissolved into the edges
+behind them. A value that arrives k times passes a 1x1 convolution by k, since edges cannot be doubled. Batch
+normalisation is folded into the convolution in front of it; in front of a reduction or of the head, where sums arrive,
+it is a diagonal 1x1 convolution of its own. NIR's LIF is tau dv/dt = (v_leak - v) + r x. One step of Euler's method of
+length dt is::
+
+    v + (dt / tau) * (r * x - (v - v_leak))
+
+which is our neuron with tau (in time steps) times dt for tau, r = 1 and v_leak = v_reset. nir is an extra and imported
+only here; SpikingJelly's importer computes the file that was written.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import nir
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from neuronas.errors import ConfigurationError, VerificationError
+from neuronas.export.content import READOUT, Content
+from neuronas.export.graph import Floats, Image, Neurons, Node, Pool, Sum, Votes, Weights
+from neuronas.export.verification import Computed
+
+_Array = NDArray[np.float32]
+_About = Mapping[str, NDArray[np.signedinteger] | Floats | None]
+_INPUT, _OUTPUT = "image", "output"
+
+
+def write_nir(content: Content, path: Path) -> None:
+    """Write a network as a NIR graph; the image enters at every time step.
+
+    Raises:
+        ConfigurationError: NIR cannot hold the network.
+    """
+    if content.graph.has_delays:
+        raise ConfigurationError(
+            "architecture with backward edges given; NIR has no delay of one time step; wanted forward edges only, or "
+            "--format integer or onnx"
+        )
+    nir.write(path, _Dissolved(content).graph())
+
+
+def compute_nir(path: Path, images: Tensor) -> Computed:
+    """Read a file back with nir and compute a batch in float64 with the network that SpikingJelly's importer makes.
+
+    Raises:
+        VerificationError: the file cannot be read, or the importer refuses it.
+    """
+    from spikingjelly.activation_based.nir_exchange import import_from_nir  # noqa: PLC0415 - imports nirtorch
+
+    try:
+        graph = nir.read(path)
+        timesteps, dt = int(graph.metadata["timesteps"]), float(graph.metadata["dt_s"])
+        network = import_from_nir(graph, dt=dt, dtype=torch.float64)
+    except (OSError, KeyError, ValueError, NotImplementedError, AssertionError) as error:
+        raise VerificationError(f"{path}: cannot be read back as a NIR graph ({error})") from error
+    state, scores = None, []
+    with torch.no_grad():
+        for _ in range(timesteps):
+            step, state = network(images.double(), state)
+            scores.append(step)
+    return Computed(torch.stack(scores))
+
+
+class _Dissolved:
+    """Turns a layer graph into NIR nodes and edges."""
+
+    def __init__(self, content: Content):
+        self.content = content
+        self.nodes: dict[str, nir.NIRNode] = {}
+        self.edges: list[tuple[str, str]] = []
+        self.terms: dict[str, Counter[str]] = {}
+        """Value of the layer graph -> the NIR nodes whose sum it is, with how often each is added."""
+        self.shapes = {node.name: node.shape for node in content.graph.nodes}
+
+    def graph(self) -> nir.NIRGraph:
+        content = self.content
+        for node in content.graph.nodes:
+            self.terms[node.name] = self._write(node)
+        last = content.graph.nodes[-1]
+        self._place(_OUTPUT, nir.Output(np.array(last.shape)), self.terms[last.name], last.shape)
+        about = {
+            "format": "neuronas-nir-1",
+            "architecture": content.architecture,
+            "weight_bits": content.weight_bits,
+            "timesteps": content.graph.timesteps,
+            "dt_s": content.dt_s,
+            "pixel_mean": np.array(content.mean),
+            "pixel_std": np.array(content.std),
+            "input": "(pixel / 255 - pixel_mean) / pixel_std, the same image at every time step",
+            "fires": "where v >= v_threshold",
+            "readout": READOUT,
+        }
+        return nir.NIRGraph(self.nodes, self.edges, metadata=about)
+
+    def _write(self, node: Node) -> Counter[str]:
+        arriving: Counter[str] = Counter()
+        for link in node.links:
+            arriving += self.terms[link.source]
+        before = self.shapes[node.links[0].source] if node.links else node.shape
+        name = node.name.replace(".", "_")
+        match node.operation:
+            case Sum():
+                if not arriving:
+                    raise ConfigurationError(
+                        f"node {node.name} given, into which nothing leads; NIR has no constant; wanted --format "
+                        "integer or onnx"
+                    )
+                return arriving
+            case Image():
+                return self._place(_INPUT, nir.Input(np.array(node.shape)), arriving, before)
+            case Weights() as weights:
+                return self._weigh(name, weights, arriving, before)
+            case Neurons() as neurons:
+                return self._fire(name, neurons, arriving, node.shape)
+            case Pool(kernel, stride, padding):
+                pair = (np.array([size, size]) for size in (kernel, stride, padding))
+                return self._place(name, nir.AvgPool2d(*pair), arriving, before)
+            case Votes(size):
+                mean = np.kron(np.eye(node.shape[0]), np.full((1, size), 1 / size))
+                return self._place(name, nir.Linear(mean.astype(np.float32)), arriving, before)
+
+    def _weigh(self, name: str, weights: Weights, arriving: Counter[str], before: tuple[int, ...]) -> Counter[str]:
+        values, offset = weights.folded
+        step = None if weights.step is None else weights.step.reshape(-1)  # HDF5 does not compress scalars
+        known: _About = {"codes": weights.codes, "step": step, "gain": weights.gain, "offset": weights.offset}
+        about = {key: value for key, value in known.items() if value is not None}
+        if weights.kernel:
+            return self._place(name, _convolution(values, offset, weights.stride, before, about), arriving, before)
+        if len(before) > 1:
+            flatten = nir.Flatten({"input": np.array(before)}, start_dim=0, end_dim=-1)
+            arriving = self._place(f"{name}_flatten", flatten, arriving, before)
+        size = (int(np.prod(before)),)
+        return self._place(name, nir.Linear(values.astype(np.float32), metadata=dict(about)), arriving, size)
+
+    def _fire(self, name: str, neurons: Neurons, arriving: Counter[str], shape: tuple[int, ...]) -> Counter[str]:
+        if neurons.gain is not None and neurons.offset is not None:
+            norm = _convolution(_diagonal(neurons.gain), neurons.offset, 1, shape, {})
+            arriving = self._place(f"{name}_norm", norm, arriving, shape)
+        tau, threshold, reset = neurons.tau * self.content.dt_s, float(neurons.threshold), float(neurons.v_reset)
+        lif = nir.LIF(
+            tau=_full(shape, tau),
+            r=_full(shape, 1.0),
+            v_leak=_full(shape, neurons.v_rest),
+            v_threshold=_full(shape, threshold),
+            v_reset=_full(shape, reset),
+        )
+        return self._place(name, lif, arriving, shape)
+
+    def _place(self, name: str, node: nir.NIRNode, arriving: Counter[str], shape: tuple[int, ...]) -> Counter[str]:
+        """Put a node behind what arrives, of ``shape``; what arrives k times passes a factor of k first."""
+        self.nodes[name] = node
+        for source, times in arriving.items():
+            self.edges.append((source if times == 1 else self._times(source, times, shape), name))
+        return Counter([name])
+
+    def _times(self, source: str, times: int, shape: tuple[int, ...]) -> str:
+        name = f"{source}_times_{times}"
+        if name not in self.nodes:
+            factor = np.full(shape[0], times)
+            self._place(name, _convolution(_diagonal(factor), 0 * factor, 1, shape, {}), Counter([source]), shape)
+        return name
+
+
+def _convolution(
+    weights: NDArray[np.floating],
+    offset: NDArray[np.floating],
+    stride: int,
+    before: tuple[int, ...],
+    about: _About,
+) -> nir.Conv2d:
+    values, bias = weights.astype(np.float32), offset.astype(np.float32)
+    return nir.Conv2d(before[1:], values, stride, weights.shape[2] // 2, 1, 1, bias, metadata=dict(about))
+
+
+def _diagonal(factors: NDArray[np.generic]) -> NDArray[np.floating]:
+    return np.diag(factors.astype(np.float64))[:, :, None, None]
+
+
+def _full(shape: tuple[int, ...], value: float) -> _Array:
+    return np.full(shape, value, np.float32)

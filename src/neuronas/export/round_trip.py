@@ -1,0 +1,50 @@
+"""Write a trained network in a format, compute it again from what was written, and keep it only if it is the same."""
+
+import shutil
+from pathlib import Path
+
+from neuronas.export.content import Content
+from neuronas.export.formats import Format
+from neuronas.export.verification import Agreement, compare, make_probe
+from neuronas.snn.classifier import Classifier
+
+
+def export_network(network: Classifier, content: Content, chosen: Format, path: Path) -> Agreement:
+    """Export a network with a verified round trip.
+
+    Args:
+        network: on the CPU, in evaluation mode.
+        content: the same network, ready to be written.
+        chosen: the format.
+        path: the file or folder to write; an older one is replaced only by one that was verified.
+
+    Raises:
+        ConfigurationError: the format cannot hold the network.
+        VerificationError: what was written is not what the network computes; ``path`` is as before.
+    """
+    probe = make_probe(network, content.graph, content.mean, content.std)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.stem}.unverified{path.suffix}")
+    try:
+        chosen.write(content, beside)
+        agreement = compare(str(path), probe, chosen.compute(beside, probe.images))
+        _replace(beside, path)
+    finally:
+        _remove(beside)
+    return agreement
+
+
+def _replace(new: Path, path: Path) -> None:
+    if not new.is_dir():
+        new.replace(path)
+        return
+    path.mkdir(exist_ok=True)
+    for file in sorted(new.iterdir()):
+        file.replace(path / file.name)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,118 @@
+"""The round trip: a fixed batch through the network and through what its exported file says."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from neuronas.errors import VerificationError
+from neuronas.export.graph import Graph
+from neuronas.export.interpreter import interpret
+from neuronas.snn.classifier import Classifier
+
+N_IMAGES = 8
+_SEED = 20240700
+_TOLERANCE, _TIED_TOLERANCE = 1e-4, 0.05
+"""Of the largest score; the second where a spike may come or not by rounding alone."""
+_TIE = 1e-5
+"""Distance of a potential from its threshold that rounding in float32 can bridge."""
+
+
+@dataclass(frozen=True)
+class Computed:
+    """What a file gives for a batch: scores [T, B, n_classes] and, where known, spikes [B] of each LIF layer."""
+
+    scores: Tensor
+    n_spikes: dict[str, Tensor] | None = None
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The fixed batch and what the network makes of it.
+
+    Attributes:
+        images: [B, C, H, W], normalised; pixels drawn evenly, so that no data set is needed.
+        expected: of the network.
+        tied: [B] whether some neuron of the image comes so near to its threshold that rounding decides.
+    """
+
+    images: Tensor
+    expected: Computed
+    tied: Tensor
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How well a file's scores agree with the network's.
+
+    Attributes:
+        largest_difference: of a score.
+        largest_score: of the network, in magnitude.
+        n_images: in the batch; ``n_tied`` of them may differ by a spike.
+    """
+
+    largest_difference: float
+    largest_score: float
+    n_images: int
+    n_tied: int
+
+
+def make_probe(network: Classifier, graph: Graph, mean: tuple[float, ...], std: tuple[float, ...]) -> Probe:
+    """Draw the fixed batch and let the network (on the CPU, in float32) compute it."""
+    shape = network.shape
+    size = (N_IMAGES, shape.image_channels, shape.image_side, shape.image_side)
+    pixels = torch.rand(size, generator=torch.Generator().manual_seed(_SEED))
+    images = (pixels - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
+    n_spikes: dict[str, Tensor] = {}
+
+    def count(name: str, spikes: Tensor) -> None:
+        counted = spikes.sum(dim=0).flatten(1).sum(dim=1).long()
+        n_spikes[name] = n_spikes.get(name, torch.zeros_like(counted)) + counted
+
+    neurons = network.neurons()
+    try:
+        for name, lif in neurons.items():
+            lif.observer = lambda spikes, name=name: count(name, spikes)
+        with torch.no_grad():
+            scores = network(images)
+    finally:
+        for lif in neurons.values():
+            lif.observer = None
+    return Probe(images, Computed(scores, n_spikes), interpret(graph, images).margin < _TIE)
+
+
+def compare(what: str, probe: Probe, found: Computed) -> Agreement:
+    """Hold what a file computes against the network.
+
+    Args:
+        what: the file, for the message.
+        probe: the batch.
+        found: of the file.
+
+    Raises:
+        VerificationError: scores or spikes differ by more than rounding explains.
+    """
+    expected = probe.expected.scores.double()
+    if found.scores.shape != expected.shape:
+        raise VerificationError(
+            f"{what}: gives scores of shape {tuple(found.scores.shape)}, the network {tuple(expected.shape)}"
+        )
+    largest = float(expected.abs().max())
+    differences = (found.scores.double() - expected).abs().amax(dim=(0, 2))
+    allowed = torch.where(probe.tied, _TIED_TOLERANCE, _TOLERANCE).double() * max(largest, 1e-3)
+    wrong = ~(differences <= allowed)  # so that NaN is wrong
+    if wrong.any():
+        image = int((differences - allowed).argmax())
+        raise VerificationError(
+            f"{what}: scores of {int(wrong.sum())} of {len(wrong)} images differ from the network's, at most by "
+            f"{float(differences[image]):.3g} (allowed {float(allowed[image]):.3g}); the file was not kept"
+        )
+    for layer, counts in (found.n_spikes or {}).items():
+        off = (counts != (probe.expected.n_spikes or {})[layer]) & ~probe.tied
+        if off.any():
+            image = int(off.nonzero()[0, 0])
+            raise VerificationError(
+                f"{what}: {int(counts[image])} spikes in {layer} for image {image}, the network has "
+                f"{int((probe.expected.n_spikes or {})[layer][image])}; the file was not kept"
+            )
+    return Agreement(float(differences.max()), largest, len(wrong), int(probe.tied.sum()))
