@@ -1,0 +1,74 @@
+"""A run directory read for a report. Needs neither data nor torch."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from neuronas.cli import options
+from neuronas.cli.architectures import read_architecture
+from neuronas.cli.compose import Plan, plan
+from neuronas.cli.evaluate import EVALUATION
+from neuronas.errors import RunDirectoryError
+from neuronas.hardware.floorplan import floorplan
+from neuronas.hardware.models import mapped_cost_model
+from neuronas.report.candidates import read_candidates
+from neuronas.report.documents import Environment, Evaluation, Result, read_document, read_epochs
+from neuronas.report.facts import Answer, RunFacts
+from neuronas.search.run_directory import ARCHITECTURE, CONFIG, HISTORY, RESULT
+from neuronas.space.notation import format_architecture
+from neuronas.space.workload import rows
+from neuronas.training.metrics import METRICS
+
+
+def read_run(directory: Path, name: str) -> RunFacts:
+    """Read everything that a run directory holds.
+
+    Args:
+        directory: of the run.
+        name: what the report will call it.
+
+    Raises:
+        RunDirectoryError: it is no run directory.
+        ConfigurationError: its settings name what is not there.
+        VerificationError: one of its files is broken.
+    """
+    config = directory / CONFIG
+    if not config.is_file():
+        raise RunDirectoryError(f"'{directory}' given, which holds no {CONFIG}; wanted a run directory")
+    run = plan(options.settings(config))
+    return RunFacts(
+        name,
+        str(directory),
+        run.config,
+        run.budget,
+        run.accelerator,
+        run.algorithm.source,
+        _answer(run, directory) if (directory / ARCHITECTURE).exists() else None,
+        read_candidates(directory / HISTORY),
+        read_document(Result, directory / RESULT),
+        read_epochs(directory / METRICS),
+        read_document(Evaluation, directory / EVALUATION),
+        read_document(Environment, directory / "environment.json"),
+    )
+
+
+def read_runs(directories: Sequence[Path]) -> tuple[RunFacts, ...]:
+    """Read several; each is called by its directory's name or, where two have the same, by its path."""
+    names = [directory.resolve().name for directory in directories]
+    called = [str(path) if names.count(name) > 1 else name for path, name in zip(directories, names, strict=True)]
+    return tuple(read_run(directory, name) for directory, name in zip(directories, called, strict=True))
+
+
+def _answer(run: Plan, directory: Path) -> Answer:
+    architecture = read_architecture(str(directory)).architecture
+    work = rows(architecture, run.shape)
+    network = run.config.network
+    mapped = mapped_cost_model(
+        run.config.hardware, run.accelerator, network.weight_bits, network.timesteps, run.activity
+    )
+    return Answer(
+        architecture,
+        format_architecture(architecture),
+        run.shape.n_cells,
+        run.cost_model.estimate(work),
+        floorplan(work, mapped.work(work)),
+    )

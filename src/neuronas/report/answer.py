@@ -1,0 +1,144 @@
+"""What was asked, the answer, why candidates were rejected, and how the search went on."""
+
+from math import inf
+
+from neuronas.hardware.units import quantity
+from neuronas.report.cell_svg import cell_svg
+from neuronas.report.charts import Line, line_chart
+from neuronas.report.facts import RunFacts
+from neuronas.report.markup import Html, element, join
+from neuronas.report.tables import bar, definitions, missing, number, section, share, table
+from neuronas.space.layers import cell_name
+
+
+def asked_section(run: RunFacts) -> Html:
+    """Data set, network, chip, search and budgets."""
+    config, data, network = run.config, run.config.data, run.config.network
+    hardware, fitness = config.hardware, config.fitness
+    screen = "" if fitness.exact else f", screened on {fitness.screen_batch_size}"
+    return section(
+        "asked",
+        "What was asked",
+        definitions(
+            [
+                ("data set", f"{data.name}, {data.image_side}×{data.image_side} pixels, {data.n_classes} classes"),
+                (
+                    "network",
+                    f"{network.channels} channels before the reduction, T = {network.timesteps} time steps, "
+                    f"{network.weight_bits}-bit weights, head {network.head}",
+                ),
+                ("chip", f"{hardware.accelerator}: {run.accelerator.description or 'no description'}"),
+                ("cost model", hardware.cost_model),
+                ("search", f"space {config.space}, algorithm {config.search.algorithm} ({run.algorithm_source})"),
+                ("fitness", f"{fitness.name} on {fitness.batch_size} images{screen}"),
+                ("budgets", "; ".join(f"{_word(name)} {quantity(name, v)}" for name, v in run.budget.limits.items())),
+                ("seed", str(config.seed)),
+            ]
+        ),
+    )
+
+
+def answer_section(run: RunFacts) -> Html:
+    """The cells and the cost against each budget."""
+    answer = run.answer
+    if answer is None:
+        why = "No architecture yet: the search was stopped, or nothing that it proposed fits the budgets."
+        return section("answer", "The answer", missing(why))
+    facts = [] if run.fitness is None else [("fitness", f"{number(run.fitness, 7)} ({run.config.fitness.name})")]
+    if run.evaluation:
+        tested = f"{share(run.evaluation.top1)} of {run.evaluation.n_images:,} {run.evaluation.split} images"
+        facts.append(("accuracy", f"{tested}, at {run.evaluation.weight_bits} bits"))
+    return section(
+        "answer",
+        "The answer",
+        element("p", {}, element("code", {"class": "architecture"}, answer.text)),
+        cells(run),
+        definitions(facts),
+        budget_table(run),
+        _changed_since(run),
+    )
+
+
+def cells(run: RunFacts) -> Html:
+    """Each different cell of the answer, drawn."""
+    if run.answer is None:
+        return join()
+    found = run.answer.architecture.cells
+    last = cell_name(run.answer.n_cells - 1)
+    titles = [f"cell {cell_name(place)}" for place in range(len(found))] if len(found) > 1 else [f"cells A to {last}"]
+    figures = (
+        element("figure", {}, element("figcaption", {}, title), cell_svg(cell, title))
+        for title, cell in zip(titles, found, strict=True)
+    )
+    return element("div", {"class": "cells"}, *figures)
+
+
+def budget_table(run: RunFacts) -> Html:
+    """Cost, limit and margin of the answer, with bars."""
+    if run.answer is None:
+        return join()
+    rows = []
+    for name, limit in run.budget.limits.items():
+        cost = float(getattr(run.answer.cost, name))
+        if limit == inf:
+            rows.append((_word(name), quantity(name, cost), "no limit", "", ""))
+            continue
+        used = cost / limit if limit else float(cost > 0) * 2
+        margin = f"{1 - used:.0%}" if cost <= limit else f"over by {quantity(name, cost - limit)}"
+        label = f"{used:.0%} of the {_word(name)} budget"
+        rows.append((_word(name), quantity(name, cost), quantity(name, limit), margin, bar(used, label, over=used > 1)))
+    return table("Cost against budget", ("", "cost", "budget", "margin", "used"), rows)
+
+
+def rejected_section(run: RunFacts) -> Html:
+    """How many candidates broke which limit, and the cheapest of all for comparison."""
+    candidates, title = run.candidates, "Why candidates were rejected"
+    if candidates is None:
+        return section("rejected", title, missing("No history of a search (history.sqlite) is in the run."))
+    rows = []
+    for name, limit in run.budget.limits.items():
+        n_broken, n_only = candidates.breaks(name)
+        part = n_broken / len(candidates)
+        costs = candidates.costs[name]
+        shown = bar(part, f"{share(part)} of the candidates", over=True)
+        span = f"{quantity(name, float(costs.min()))} to {quantity(name, float(costs.max()))}"
+        rows.append((_word(name), quantity(name, limit), f"{n_broken:,}", f"{n_only:,}", span, shown))
+    summary = f"{candidates.n_rejected:,} of {len(candidates):,} candidates broke a limit; one may break several."
+    titles = ("limit on", "budget", "broke it", "broke only it", "candidates cost", "share that broke it")
+    return section("rejected", title, element("p", {}, summary), table("Candidates by limit", titles, rows))
+
+
+def progress_section(run: RunFacts) -> Html:
+    """The best fitness over the candidates."""
+    title = "Search progress"
+    candidates, result = run.candidates, run.result
+    if candidates is None or not candidates.improvements:
+        return section("progress", title, missing("No fitness is in the run's history."))
+    points = [*candidates.improvements, (len(candidates), candidates.improvements[-1][1])]
+    facts = []
+    if result:
+        facts = [
+            ("candidates", f"{result.n_candidates:,}"),
+            ("functions evaluated", f"{result.n_evaluated:,} different ones"),
+            ("time", f"{result.seconds:,.1f} s"),
+            ("memory", f"{result.peak_memory_mb:,.0f} MB at most"),
+        ]
+    chart = line_chart("Best fitness so far", "candidates proposed", [Line("best fitness", points, steps=True)])
+    return section("progress", title, definitions(facts), chart)
+
+
+def _changed_since(run: RunFacts) -> Html:
+    """A word where the run's own figures are not what this version computes."""
+    if run.result is None or run.answer is None:
+        return join()
+    cost, stored = run.answer.cost, run.result.cost
+    for name in run.budget.limits:
+        now, then = float(getattr(cost, name)), float(getattr(stored, name))
+        if abs(now - then) > 1e-6 * max(abs(now), abs(then)):
+            text = f"result.json says {quantity(name, then)}; this version and these hardware files give the above."
+            return element("p", {"class": "warning"}, f"The run's own {_word(name)} differs: {text}")
+    return join()
+
+
+def _word(name: str) -> str:
+    return name.rsplit("_", 1)[0]

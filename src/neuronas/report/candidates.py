@@ -1,0 +1,95 @@
+"""All candidates of a search as columns, read from its history."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from neuronas.errors import VerificationError
+from neuronas.hardware.cost import BUDGETED, Array
+from neuronas.search.history import CandidateRow, History
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """n candidates in the order of proposal.
+
+    Attributes:
+        architectures: their texts.
+        costs: each budgeted quantity, [n] in the unit of its name.
+        fitness: on the full batch, [n]; NaN where it was not computed or is not finite.
+        screened: on the small batch of the screen, [n]; NaN likewise.
+        rejected: for each candidate, the limits that it breaks.
+    """
+
+    architectures: tuple[str, ...]
+    costs: dict[str, Array]
+    fitness: Array
+    screened: Array
+    rejected: tuple[tuple[str, ...], ...]
+
+    def __len__(self) -> int:
+        return len(self.architectures)
+
+    @property
+    def n_rejected(self) -> int:
+        """Candidates that break any limit."""
+        return sum(map(bool, self.rejected))
+
+    def breaks(self, name: str) -> tuple[int, int]:
+        """How many candidates break a limit, and how many break only that one."""
+        return sum(name in limits for limits in self.rejected), sum(limits == (name,) for limits in self.rejected)
+
+    @cached_property
+    def improvements(self) -> tuple[tuple[int, float], ...]:
+        """The candidates that were fitter than all before them and broke no limit: their number from 1, and fitness."""
+        found: list[tuple[int, float]] = []
+        for number, (fitness, limits) in enumerate(zip(self.fitness.tolist(), self.rejected, strict=True), start=1):
+            if not limits and fitness == fitness and (not found or fitness > found[-1][1]):
+                found.append((number, fitness))
+        return tuple(found)
+
+
+def read_candidates(path: Path) -> Candidates | None:
+    """Read a history; None where there is none or it holds no candidate.
+
+    Raises:
+        VerificationError: it is broken, or not a history.
+        RunDirectoryError: it cannot be opened.
+    """
+    if not path.is_file():
+        return None
+    history = History(path)
+    try:
+        rows = list(history.candidates())
+        full, small = history.fitness(screened=False), history.fitness(screened=True)
+    finally:
+        history.close()
+    if not rows:
+        return None
+    _check(path, rows)
+    try:
+        costs = {name: np.array([getattr(row, name) for row in rows], dtype=np.float64) for name in BUDGETED}
+        known = [_of_keys(values, rows) for values in (full, small)]
+    except (TypeError, ValueError):
+        raise VerificationError(f"{path}: a cost or a fitness is no number; the history was changed") from None
+    if not all(np.isfinite(column).all() for column in costs.values()):
+        raise VerificationError(f"{path}: a cost is not finite; the history was changed")
+    rejected = tuple(tuple(row.rejected.split(",")) if row.rejected else () for row in rows)
+    return Candidates(tuple(row.architecture for row in rows), costs, known[0], known[1], rejected)
+
+
+def _check(path: Path, rows: list[CandidateRow]) -> None:
+    known = {*BUDGETED, ""}
+    for row in rows:
+        if not all(isinstance(text, str) for text in (row.architecture, row.key, row.rejected)):
+            raise VerificationError(f"{path}: candidate {row.position} holds no text; the history was changed")
+        if not known.issuperset(row.rejected.split(",")):
+            raise VerificationError(f"{path}: candidate {row.position} breaks the unknown limit '{row.rejected}'")
+
+
+def _of_keys(fitness: dict[str, float], rows: list[CandidateRow]) -> Array:
+    values = np.array([fitness.get(row.key, np.nan) for row in rows], dtype=np.float64)
+    values[np.isinf(values)] = np.nan
+    return values

@@ -1,0 +1,80 @@
+"""Several runs beside each other."""
+
+from collections.abc import Callable, Sequence
+
+from neuronas.hardware.cost import BUDGETED
+from neuronas.hardware.units import quantity
+from neuronas.report.answer import cells
+from neuronas.report.facts import RunFacts
+from neuronas.report.markup import Html, element
+from neuronas.report.tables import number, section, share, table
+
+_Row = tuple[str, Callable[[RunFacts], str]]
+
+
+def comparison_section(runs: Sequence[RunFacts]) -> Html:
+    """One table with a column for each run, then each run's cells."""
+    rows = [(title, *(text(run) for run in runs)) for title, text in _rows()]
+    return section(
+        "runs",
+        "Runs",
+        _warning(runs),
+        table("Runs compared", ("", *(run.name for run in runs)), rows),
+        *(element("article", {}, element("h3", {}, run.name), _cells(run)) for run in runs),
+    )
+
+
+def _rows() -> list[_Row]:
+    costs = [(name.rsplit("_", 1)[0], _cost_of(name)) for name in BUDGETED]
+    return [
+        ("directory", lambda run: run.directory),
+        ("data set", lambda run: run.config.data.name),
+        ("space", lambda run: run.config.space),
+        ("algorithm", lambda run: run.config.search.algorithm),
+        ("chip", lambda run: run.config.hardware.accelerator),
+        ("cost model", lambda run: run.config.hardware.cost_model),
+        ("weight bits", lambda run: str(run.config.network.weight_bits)),
+        ("time steps", lambda run: str(run.config.network.timesteps)),
+        ("channels", lambda run: str(run.config.network.channels)),
+        ("seed", lambda run: str(run.config.seed)),
+        ("fitness", lambda run: f"{number(run.fitness, 7)} ({run.config.fitness.name})"),
+        *costs,
+        ("candidates", lambda run: f"{len(run.candidates):,}" if run.candidates else "–"),
+        ("broke a limit", lambda run: f"{run.candidates.n_rejected:,}" if run.candidates else "–"),
+        ("search", lambda run: f"{run.result.seconds:,.1f} s" if run.result else "–"),
+        ("epochs trained", lambda run: str(len(run.epochs)) if run.epochs else "not trained"),
+        ("test accuracy", lambda run: share(run.evaluation.top1) if run.evaluation else "not evaluated"),
+    ]
+
+
+def _cost_of(name: str) -> Callable[[RunFacts], str]:
+    def text(run: RunFacts) -> str:
+        if run.answer is None:
+            return "–"
+        cost, limit = float(getattr(run.answer.cost, name)), run.budget.limits[name]
+        return f"{quantity(name, cost)} of {quantity(name, limit)}"
+
+    return text
+
+
+def _cells(run: RunFacts) -> Html:
+    if run.answer is None:
+        return element("p", {"class": "missing"}, "No architecture.")
+    text = element("p", {}, element("code", {"class": "architecture"}, run.answer.text))
+    return element("div", {}, text, cells(run))
+
+
+def _warning(runs: Sequence[RunFacts]) -> Html:
+    """Numbers that must not be compared, named."""
+    different = [
+        what
+        for what, key in (
+            ("fitness", lambda run: (run.config.data.name, run.config.fitness, run.config.network.timesteps)),
+            ("cost", lambda run: (run.config.hardware, run.config.network.weight_bits, run.config.data.name)),
+        )
+        if len({repr(key(run)) for run in runs}) > 1
+    ]
+    if not different:
+        return element("p", {}, "Fitness and cost come from the same settings in all runs.")
+    text = f"{' and '.join(different).capitalize()} come from different settings in these runs: compare with care."
+    return element("p", {"class": "warning"}, text)

@@ -1,0 +1,60 @@
+"""What a report knows about a run; ``neuronas.cli`` puts it together, the sections only write it down."""
+
+from dataclasses import dataclass
+
+from neuronas.config import RunConfig
+from neuronas.hardware.accelerator import Accelerator
+from neuronas.hardware.budget import Budget
+from neuronas.hardware.cost import Cost
+from neuronas.hardware.floorplan import Floorplan
+from neuronas.report.candidates import Candidates
+from neuronas.report.documents import Environment, Epoch, Evaluation, Result
+from neuronas.space.genotype import Architecture
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The architecture of a run, costed now.
+
+    Attributes:
+        text: in the notation.
+        n_cells: places for a cell in the network.
+        cost: by the run's cost model, layer by layer.
+        floorplan: of the mapped network.
+    """
+
+    architecture: Architecture
+    text: str
+    n_cells: int
+    cost: Cost
+    floorplan: Floorplan
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """A run, read. Parts that it has not got are None or empty.
+
+    Attributes:
+        name: what the report calls it; different for each run of a page.
+        directory: as the user gave it.
+        config: every setting, presets filled in.
+        algorithm_source: where the search algorithm was published.
+    """
+
+    name: str
+    directory: str
+    config: RunConfig
+    budget: Budget
+    accelerator: Accelerator
+    algorithm_source: str
+    answer: Answer | None
+    candidates: Candidates | None
+    result: Result | None
+    epochs: tuple[Epoch, ...]
+    evaluation: Evaluation | None
+    environment: Environment | None
+
+    @property
+    def fitness(self) -> float | None:
+        """Of the answer; None where the run was not searched."""
+        return self.result.fitness if self.result else None

@@ -1,0 +1,79 @@
+"""Where every number comes from: assumptions, constants with their sources, versions, settings, the command."""
+
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from neuronas.report.facts import RunFacts
+from neuronas.report.markup import Html, element
+from neuronas.report.tables import definitions, missing, number, section, table
+
+
+def provenance_section(run: RunFacts) -> Html:
+    """Which model, preset or measurement stands behind each figure, and what the model assumes."""
+    hardware, fitness = run.config.hardware, run.config.fitness
+    preset = f"preset {hardware.accelerator}" if not hardware.accelerator.endswith((".yaml", ".yml")) else "your file"
+    model = f"cost model '{hardware.cost_model}' with the constants of {preset}; an estimate, not a measurement"
+    rows = [
+        ("parameters, area, latency, energy", model),
+        ("tiles of the floorplan", f"cost model 'mapped' with the constants of {preset}"),
+        ("fitness", f"'{fitness.name}', weights drawn with seed {run.config.seed}; training images only"),
+        ("accuracy", "measured by neuronas evaluate on the test images" if run.evaluation else "not measured"),
+    ]
+    assumptions = run.answer.cost.assumptions if run.answer else ()
+    constants = list(_constants(run.accelerator.model_dump(), ""))
+    return section(
+        "provenance",
+        "Where the numbers come from",
+        table("Provenance", ("number", "comes from"), rows, n_text=2),
+        element("h3", {}, "What the cost model assumes"),
+        element("ul", {}, *(element("li", {}, line) for line in assumptions))
+        if assumptions
+        else missing("No architecture was costed."),
+        element(
+            "details",
+            {},
+            element("summary", {}, f"All {len(constants)} constants of {hardware.accelerator} with their sources"),
+            table("Constants", ("constant", "value", "source"), constants, n_text=3),
+        ),
+    )
+
+
+def again_section(run: RunFacts) -> Html:
+    """Versions, seed, settings and the commands that make the run again."""
+    environment = run.environment
+    parts: list[Html] = []
+    if environment:
+        versions = [("Python", environment.python), ("machine", environment.platform), *environment.packages.items()]
+        commands = [shlex.join(["neuronas", *environment.command[1:]])]
+        parts.append(definitions(versions))
+    else:
+        commands = []
+        parts.append(missing("environment.json is not there: versions and the command are not known."))
+    folder = shlex.quote(run.directory)
+    if run.epochs and not any(" train " in f"{command} " for command in commands):
+        commands.append(f"neuronas train {folder}")
+    if run.evaluation:
+        commands.append(f"neuronas evaluate {folder}")
+    commands.append(f"neuronas report {folder}")
+    settings = yaml.safe_dump(run.config.model_dump(), sort_keys=False, allow_unicode=True)
+    return section(
+        "again",
+        "Make it again",
+        element("p", {}, f"Seed {run.config.seed}. The same seed, settings and versions give the same result."),
+        element("pre", {"class": "command", "tabindex": "0"}, "\n".join(commands)),
+        *parts,
+        element("details", {}, element("summary", {}, "Every setting (config.yaml)"), element("pre", {}, settings)),
+    )
+
+
+def _constants(values: dict[str, Any], prefix: str) -> Iterator[tuple[str, str, str]]:
+    for key, value in values.items():
+        if not isinstance(value, dict):
+            continue
+        if set(value) == {"value", "source"}:
+            yield f"{prefix}{key}", number(value["value"], 10), str(value["source"])
+        else:
+            yield from _constants(value, f"{prefix}{key}.")
