@@ -1,6 +1,7 @@
-"""Write ``hardware-model.md`` and ``accelerator.schema.json`` beside this file from what the code says.
+"""Write ``hardware-model.md`` and the JSON schemas beside this file from what the code says.
 
-Run it after a change to ``neuronas.hardware``: ``python docs/generate.py``. A test checks that both are current.
+Run it after a change to ``neuronas.hardware`` or ``neuronas.export``: ``python docs/generate.py``. Tests check that all
+are current.
 """
 
 import inspect
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from neuronas.export.document import integer_schema
 from neuronas.hardware.accelerator import Accelerator, load_accelerator, preset_names
 from neuronas.hardware.comparison import COUNTED
 from neuronas.hardware.mapped import area, energy, latency, mapping
@@ -127,7 +129,16 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return "".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |\n" for line in lines)
 
 
-CONTENT = {"hardware-model.md": hardware_model, "accelerator.schema.json": accelerator_schema}
+def network_schema() -> str:
+    """The JSON schema of what ``export --format integer`` writes."""
+    return json.dumps(integer_schema(), indent=2) + "\n"
+
+
+CONTENT = {
+    "hardware-model.md": hardware_model,
+    "accelerator.schema.json": accelerator_schema,
+    "integer.schema.json": network_schema,
+}
 """Each file with what belongs into it."""
 
 if __name__ == "__main__":

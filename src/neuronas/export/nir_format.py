@@ -27,7 +27,6 @@ from neuronas.export.content import READOUT, Content
 from neuronas.export.graph import Floats, Image, Neurons, Node, Pool, Sum, Votes, Weights
 from neuronas.export.verification import Computed
 
-_Array = NDArray[np.float32]
 _About = Mapping[str, NDArray[np.signedinteger] | Floats | None]
 _INPUT, _OUTPUT = "image", "output"
 
@@ -183,5 +182,5 @@ def _diagonal(factors: NDArray[np.generic]) -> NDArray[np.floating]:
     return np.diag(factors.astype(np.float64))[:, :, None, None]
 
 
-def _full(shape: tuple[int, ...], value: float) -> _Array:
-    return np.full(shape, value, np.float32)
+def _full(shape: tuple[int, ...], value: float) -> NDArray[np.float64]:
+    return np.full(shape, value)

@@ -1,0 +1,353 @@
+"""Export: what files say is what the network computes; what a format cannot hold is refused; neuronas.load."""
+
+import json
+import runpy
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import neuronas
+from neuronas.cli.main import run as command
+from neuronas.config import HardwareConfig
+from neuronas.errors import ConfigurationError, VerificationError
+from neuronas.export import formats
+from neuronas.export.content import Content
+from neuronas.export.crossbars import crossbars_document
+from neuronas.export.document import NetworkDocument
+from neuronas.export.formats import PACKAGES, format_named
+from neuronas.export.from_network import graph_of
+from neuronas.export.graph import Graph, Image, Link, Neurons, Node, Weights
+from neuronas.export.integer import read_integer, write_integer
+from neuronas.export.interpreter import interpret
+from neuronas.export.round_trip import export_network
+from neuronas.hardware.accelerator import load_accelerator
+from neuronas.hardware.mapped.activity import DENSE
+from neuronas.hardware.models import mapped_cost_model
+from neuronas.snn.classifier import Classifier, ClassifierSettings
+from neuronas.snn.neuron import NeuronParameters
+from neuronas.snn.trainable import BatchNorm, WeightFormat
+from neuronas.space.layers import NetworkShape, layers
+from neuronas.space.notation import format_architecture, parse_architecture
+from neuronas.space.workload import rows
+
+DOCS = Path(__file__).parents[1] / "docs"
+CONV = "|conv_3x3~0|+|skip~0|conv_3x3~1|+|avg_pool_3x3~0|skip~1|conv_3x3~2|"
+SKIPS = "|skip~0|+|skip~0|skip~1|+|skip~0|skip~1|skip~2|"
+POOLS = "|avg_pool_3x3~0|+|skip~0|skip~1|+|conv_1x1~0|avg_pool_3x3~1|conv_5x5~2|"
+THRESHOLDS = "|conv_3x3@0.5~0|+|conv_3x3@1.5~0|none~1|+|none~0|skip~1|conv_3x3~2|"
+BACKWARD = "|conv_3x3~0|+|skip^0|conv_3x3~1|+|conv_3x3^0|avg_pool_3x3^1|conv_3x3~2|"
+DEAD = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
+EIGHT = WeightFormat(8)
+
+
+def make_network(
+    text: str, form: WeightFormat = EIGHT, head: str = "gap", n_cells: int = 2, neuron: NeuronParameters | None = None
+) -> Classifier:
+    """An untrained network whose batch normalisation is far from the identity, factors below 0 included."""
+    shape = NetworkShape(2, 8 << (n_cells - 2), 3, 4, n_cells=n_cells, head_width=12, head=head)
+    settings = ClassifierSettings(form, neuron or NeuronParameters(), timesteps=3)
+    network = Classifier(parse_architecture(text), shape, settings, seed=1)
+    generator = torch.Generator().manual_seed(2)
+    for module in network.modules():
+        if isinstance(module, BatchNorm):
+            for name, tensor in (*module.named_parameters(), *module.named_buffers()):
+                drawn = torch.randn(tensor.shape, generator=generator)
+                tensor.data = drawn.abs() + 0.1 if name == "running_var" else drawn + (name == "weight")
+    return network.eval()
+
+
+def content_of(network: Classifier, dt_s: float = 1e-4, replication: int = 1) -> Content:
+    bits, timesteps = network.settings.form.bits, network.timesteps
+    work = rows(network.architecture, network.shape)
+    hardware = HardwareConfig(replication=replication)
+    model = mapped_cost_model(hardware, load_accelerator("spikeflow-rram"), bits, timesteps, DENSE)
+    crossbars = crossbars_document(work, model.work(work), "spikeflow-rram")
+    text = format_architecture(network.architecture)
+    return Content(graph_of(network), text, bits, (0.5, 0.5), (0.25, 0.25), crossbars, dt_s)
+
+
+def a_neuron(neurons: Neurons, image_to_weights: float = 1.0) -> Graph:
+    """One neuron that sees the image's only pixel, and its spikes as the score."""
+    weight = np.full((1, 1, 1, 1), image_to_weights, np.float32)
+    out = np.ones((1, 1), np.float32)
+    return Graph(
+        (
+            Node("image", Image(), (), (1, 1, 1)),
+            Node("in", Weights(weight, None, None), (Link("image"),), (1, 1, 1)),
+            Node("lif", neurons, (Link("in"),), (1, 1, 1)),
+            Node("out", Weights(out, None, None), (Link("lif"),), (1,)),
+        ),
+        timesteps=4,
+    )
+
+
+@pytest.mark.parametrize(
+    ("v_reset", "x", "spikes"),
+    [
+        # h = v + (x - (v - v_reset)) / 2, by hand
+        (0.0, 1.5, [0, 1, 0, 1]),  # 0.75; 1.125, reset; 0.75; 1.125
+        (-0.5, 2.0, [0, 1, 0, 1]),  # 0.5; exactly 1.0, which fires; 0.5; 1.0
+        (-0.5, 1.5, [0, 0, 0, 0]),  # 0.25; 0.625; 0.8125; 0.90625: towards 1.0 and never there
+        (0.5, 0.8, [0, 1, 0, 1]),  # 0.9; 1.1, reset to 0.5; 0.9; 1.1
+    ],
+)
+@pytest.mark.parametrize("format_name", ["interpreter", "nir", "onnx"])
+@pytest.mark.parametrize("dt_s", [1e-4, 1e-3])
+def test_a_neuron_by_hand(
+    v_reset: float, x: float, spikes: list[int], format_name: str, dt_s: float, tmp_path: Path
+) -> None:
+    graph = a_neuron(Neurons("lif", 2.0, np.array(1.0), np.array(v_reset), v_reset))
+    image = torch.full((1, 1, 1, 1), x)
+    if format_name == "interpreter":
+        scores = interpret(graph, image).scores
+    else:
+        content = replace(content_of(make_network(SKIPS)), graph=graph, dt_s=dt_s)
+        chosen = format_named(format_name)
+        chosen.write(content, tmp_path / "file")
+        scores = chosen.compute(tmp_path / "file", image).scores
+    assert scores.flatten().tolist() == spikes
+
+
+@given(
+    st.floats(1.1, 8), st.floats(0.2, 2), st.floats(-1, 1), st.floats(-3, 3), st.floats(-2, 2), st.floats(-3, 3)
+)  # fmt: skip
+@settings(max_examples=60, deadline=None)
+def test_folding_keeps_every_spike(
+    tau: float, threshold: float, v_reset: float, gain: float, offset: float, x: float
+) -> None:
+    """Batch normalisation in front of neurons moves into threshold and reset, whatever its factor's sign."""
+    reset = min(v_reset, threshold - 0.1)
+    neurons = Neurons("lif", tau, np.array(threshold), np.array(reset), reset, np.array([gain]), np.array([offset]))
+    image = torch.full((1, 1, 1, 1), x)
+    whole, folded = (interpret(a_neuron(one), image) for one in (neurons, neurons.folded))
+    if whole.margin > 1e-9:
+        assert torch.equal(whole.scores, folded.scores)
+
+
+FORMS = {
+    "fixed": WeightFormat(8),
+    "four": WeightFormat(4, "lsq-channel"),
+    "sixteen": WeightFormat(16, "lsq"),
+    "none": WeightFormat(32),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "head", "n_cells"),
+    [
+        (f"{CONV} / {POOLS}", "fixed", "linear", 2),
+        (SKIPS, "fixed", "gap", 2),
+        (POOLS, "four", "gap", 2),
+        (THRESHOLDS, "sixteen", "linear", 2),
+        (BACKWARD, "fixed", "gap", 2),
+        (CONV, "none", "linear", 2),
+        (CONV, "four", "gap", 3),
+        (DEAD, "fixed", "gap", 2),
+    ],
+)
+@pytest.mark.parametrize("format_name", PACKAGES)
+def test_files_say_what_the_network_computes(
+    text: str, form: str, head: str, n_cells: int, format_name: str, tmp_path: Path
+) -> None:
+    network = make_network(text, FORMS[form], head, n_cells, NeuronParameters(1.7, 0.9, -0.1))
+    place = tmp_path / "file"
+
+    def export() -> object:
+        return export_network(network, content_of(network), format_named(format_name), place)
+
+    if (form == "none" and format_name == "integer") or (text in (BACKWARD, DEAD) and format_name == "nir"):
+        with pytest.raises(ConfigurationError, match=r"wanted|wants"):
+            export()
+        assert not any(tmp_path.iterdir())
+        return
+    assert export().largest_difference < 1e-5  # type: ignore[attr-defined]
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_an_artificial_network_is_refused() -> None:
+    network = make_network(SKIPS)
+    settings = replace(network.settings, spiking=False)
+    with pytest.raises(ConfigurationError, match="--ann"):
+        graph_of(Classifier(network.architecture, network.shape, settings))
+
+
+@pytest.mark.parametrize("format_name", PACKAGES)
+def test_a_wrong_file_is_found_and_not_kept(format_name: str, tmp_path: Path) -> None:
+    """One code of one layer is changed on its way to the file; the older file stays."""
+    network = make_network(CONV)
+    content = content_of(network)
+    place = tmp_path / "file"
+    export_network(network, content, format_named(format_name), place)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+    def changed(node: Node) -> Node:
+        weights = node.operation
+        if node.name != "head" or not isinstance(weights, Weights) or weights.codes is None:
+            return node
+        codes, values = weights.codes.copy(), weights.values.copy()
+        codes[0] += 20
+        values[0] = codes[0] * weights.step
+        return replace(node, operation=replace(weights, codes=codes, values=values))
+
+    wrong = replace(content.graph, nodes=tuple(map(changed, content.graph.nodes)))
+    with pytest.raises(VerificationError, match=r"scores of \d of 8 images differ .* at most by \d"):
+        export_network(network, replace(content, graph=wrong), format_named(format_name), place)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_damaged_integer_files_are_found(tmp_path: Path) -> None:
+    write_integer(content_of(make_network(CONV)), tmp_path)
+    network, weights = tmp_path / "network.json", tmp_path / "weights.safetensors"
+    kept, text = weights.read_bytes(), network.read_text()
+    weights.write_bytes(kept[:-1] + bytes([kept[-1] ^ 1]))
+    with pytest.raises(VerificationError, match="is not the file"):
+        read_integer(tmp_path)
+    weights.write_bytes(kept)
+    for broken in (
+        text[:-20],
+        text.replace("stem.codes", "stem.nothing"),
+        text.replace('"timesteps":3', '"timesteps":0'),
+    ):
+        network.write_text(broken)
+        with pytest.raises(VerificationError):
+            read_integer(tmp_path)
+    weights.unlink()
+    network.write_text(text)
+    with pytest.raises(VerificationError, match="cannot be read"):
+        read_integer(tmp_path)
+
+
+@pytest.mark.parametrize("replication", [1, 3])
+def test_every_weight_lies_on_as_many_crossbars_as_it_has_copies(replication: int) -> None:
+    network = make_network(f"{CONV} / {POOLS}", head="linear")
+    crossbars = content_of(network, replication=replication).crossbars
+    n = crossbars.columns_per_output
+    assert n == 16  # eight bits on cells of one bit, two signs
+    counts = {
+        layer.name: np.zeros((layer.out_channels * n, layer.in_channels, layer.kernel**2), int)
+        for layer in layers(network.architecture, network.shape)
+        if layer.n_weights
+    }
+    pixels = {layer.name: layer.out_side**2 for layer in layers(network.architecture, network.shape)}
+    for tile in crossbars.tiles:
+        assert len(tile.pes) <= crossbars.n_pes_per_tile
+        for pe in tile.pes:
+            assert len(pe.crossbars) <= crossbars.n_crossbars_per_pe
+            for one in pe.crossbars:
+                assert max(one.n_channels, one.n_columns) <= crossbars.crossbar_size
+                columns = slice(one.first_column, one.first_column + one.n_columns)
+                channels = slice(one.first_channel, one.first_channel + one.n_channels)
+                counts[tile.layer][columns, channels, one.kernel_position] += 1
+    for name, found in counts.items():
+        assert (found == min(replication, pixels[name])).all(), name
+
+
+def test_the_published_schema_is_current_and_the_file_keeps_to_it(tmp_path: Path) -> None:
+    content = runpy.run_path(str(DOCS / "generate.py"))["CONTENT"]
+    name = "integer.schema.json"
+    assert (DOCS / name).read_text(encoding="utf-8") == content[name](), "run python docs/generate.py"
+    write_integer(content_of(make_network(CONV)), tmp_path)
+    text = (tmp_path / "network.json").read_text()
+    assert json.loads(NetworkDocument.model_validate_json(text).model_dump_json()) == json.loads(text)
+    schema, document = json.loads((DOCS / name).read_text()), json.loads(text)
+    assert set(document) == set(schema["properties"]) >= set(schema["required"])
+    known = {kind["const"] for kind in _operations(schema)}
+    assert {node["operation"] for node in document["nodes"]} <= known == {
+        "image", "weights", "neurons", "pool", "sum", "votes"
+    }  # fmt: skip
+
+
+def _operations(schema: dict) -> list[dict]:
+    kinds = [one["properties"] for one in schema["$defs"].values() if "operation" in one.get("properties", {})]
+    return [kind["operation"] for kind in kinds]
+
+
+def test_nir_holds_codes_time_constants_and_multiplicities(tmp_path: Path) -> None:
+    import nir
+
+    network = make_network(f"{SKIPS} / {CONV}", neuron=NeuronParameters(tau=2.5))
+    content = content_of(network, dt_s=2e-3)
+    format_named("nir").write(content, tmp_path / "file")
+    graph = nir.read(tmp_path / "file")
+    assert float(graph.metadata["dt_s"]) == 2e-3 and int(graph.metadata["weight_bits"]) == 8
+    assert graph.metadata["architecture"] == content.architecture
+    lifs = [node for node in graph.nodes.values() if isinstance(node, nir.LIF)]
+    assert all(np.allclose(node.tau, 2.5 * 2e-3) and (node.r == 1).all() for node in lifs)
+    about = graph.nodes["B_01"].metadata
+    expected = about["codes"] * about["step"][0] * about["gain"][:, None, None, None]
+    assert np.allclose(graph.nodes["B_01"].weight, expected, rtol=1e-6)
+    # all skips: node 1 is 1, node 2 is 2 and node 3 is 4 times what enters the cell
+    assert np.array_equal(graph.nodes["stem_times_4"].weight[:, :, 0, 0], 4 * np.eye(4))
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(formats, "find_spec", lambda name: None if name == "onnxruntime" else object())
+    with pytest.raises(
+        ConfigurationError, match=r"needs onnxruntime, not installed here; pip install 'neuronas\[export\]'"
+    ):
+        format_named("onnx")
+    with pytest.raises(ConfigurationError, match="did you mean 'onnx'"):
+        format_named("onx")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("runs") / "run"
+    options = ["--channels", "4", "--timesteps", "2", "--epochs", "1", "--quiet", "--space", "snasnet-backward"]
+    assert command(["train", BACKWARD, "--out", str(path), *options]) == 0
+    return path
+
+
+def test_export_of_a_trained_run(trained: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    capsys.readouterr()
+    for format_name, place in (("onnx", "network.onnx"), ("integer", "integer")):
+        assert command(["export", str(trained), "--format", format_name, "--json"]) == 0
+        document = json.loads(capsys.readouterr().out)
+        assert document["path"] == str(trained / "export" / place) and Path(document["path"]).exists()
+        assert document["largest_difference"] < 1e-4
+    assert command(["export", str(trained), "--format", "onnx", "--out", str(tmp_path / "mine.onnx")]) == 0
+    assert (tmp_path / "mine.onnx").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--format", "nir"], "backward edges given"),
+        (["--format", "tflite"], "unknown format 'tflite'"),
+        (["--format", "nir", "--dt", "0"], "--dt 0 given"),
+        ([], "--format"),
+    ],
+)
+def test_wrong_use_is_one_line(
+    trained: Path, arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert command(["export", str(trained), *arguments]) == 2
+    error = capsys.readouterr().err
+    assert words in error and error.count("\n") == 1
+
+
+def test_what_is_no_trained_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(["export", str(tmp_path / "nothing"), "--format", "integer"]) == 2
+    assert "wanted the directory of a trained run" in capsys.readouterr().err
+    assert command(["export", str(tmp_path), "--format", "integer"]) == 4  # as estimate and evaluate say it
+
+
+def test_load_in_one_line(trained: Path) -> None:
+    network = neuronas.load(trained)
+    assert isinstance(network, torch.nn.Module) and not network.training
+    images = torch.rand(2, 1, 8, 8)
+    assert torch.equal(network(images), neuronas.load(str(trained))(images))
+    assert network(images).shape == (2, 2, 10)
+
+
+def test_importing_neuronas_imports_no_torch() -> None:
+    code = "import sys, neuronas; neuronas.load; sys.exit('torch' in sys.modules or 'typer' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
