@@ -84,7 +84,7 @@ def budget_table(run: RunFacts) -> Html:
             rows.append((_word(name), quantity(name, cost), "no limit", "", ""))
             continue
         used = cost / limit if limit else float(cost > 0) * 2
-        margin = f"{1 - used:.0%}" if cost <= limit else f"over by {quantity(name, cost - limit)}"
+        margin = share(1 - used) if cost <= limit else f"over by {quantity(name, cost - limit)}"
         label = f"{used:.0%} of the {_word(name)} budget"
         rows.append((_word(name), quantity(name, cost), quantity(name, limit), margin, bar(used, label, over=used > 1)))
     return table("Cost against budget", ("", "cost", "budget", "margin", "used"), rows)

@@ -66,14 +66,11 @@ def _cells(run: RunFacts) -> Html:
 
 def _warning(runs: Sequence[RunFacts]) -> Html:
     """Numbers that must not be compared, named."""
-    different = [
-        what
-        for what, key in (
-            ("fitness", lambda run: (run.config.data.name, run.config.fitness, run.config.network.timesteps)),
-            ("cost", lambda run: (run.config.hardware, run.config.network.weight_bits, run.config.data.name)),
-        )
-        if len({repr(key(run)) for run in runs}) > 1
-    ]
+    kinds: dict[str, Callable[[RunFacts], object]] = {
+        "fitness": lambda run: (run.config.data.name, run.config.fitness, run.config.network.timesteps),
+        "cost": lambda run: (run.config.data.name, run.config.hardware, run.config.network.weight_bits),
+    }
+    different = [what for what, key in kinds.items() if any(key(run) != key(runs[0]) for run in runs)]
     if not different:
         return element("p", {}, "Fitness and cost come from the same settings in all runs.")
     text = f"{' and '.join(different).capitalize()} come from different settings in these runs: compare with care."

@@ -90,7 +90,7 @@ def _controls() -> Html:
                     "label",
                     {},
                     element("input", {"type": "checkbox", "id": "show-rejected"}),
-                    " those that broke the run's own budget, too",
+                    " also those that broke the run's budget",
                 ),
             ),
             element(

@@ -3,6 +3,7 @@
 const STEPS = 1000; // positions of a slider
 const REACH = 14; // CSS pixels between pointer and point
 const FRONT_ROWS = 200; // of the front's table
+const HIGHER_IS_BETTER = new Set(["fitness", "screened"]);
 
 /** Elements are made and filled here and nowhere else: text is only ever set as text. */
 function make(name, properties, ...children) {
@@ -46,6 +47,11 @@ class Explorer {
     return unit ? `${name} in ${unit}` : name;
   }
 
+  /** A value with its unit. */
+  amount(key, value) {
+    return `${shown(value)} ${this.quantities.get(key).unit}`.trim();
+  }
+
   setUpAxes() {
     const known = [...this.quantities.keys()].filter((key) => this.columns[key].some((value) => value !== null));
     this.selects = [["x-axis", "energy_uj"], ["y-axis", known.includes("fitness") ? "fitness" : "area_mm2"]].map(([id, first]) => {
@@ -73,8 +79,8 @@ class Explorer {
       this.limits.set(key, start === STEPS ? Infinity : own);
       const write = () => {
         const limit = this.limits.get(key);
-        const { unit } = this.quantities.get(key);
-        output.textContent = limit === Infinity ? `all (up to ${shown(high)} ${unit})` : `${shown(limit)} ${unit}`;
+        const text = this.amount(key, limit === Infinity ? high : limit);
+        output.textContent = limit === Infinity ? `all (up to ${text})` : text;
         slider.setAttribute("aria-valuetext", output.textContent);
       };
       slider.addEventListener("input", () => {
@@ -133,6 +139,7 @@ class Explorer {
     this.front = paretoFront(points.x, points.y, xKey, yKey);
     const axes = [[xs, xKey], [ys, yKey]].map(([column, key]) => ({
       label: this.label(key),
+      higherIsBetter: HIGHER_IS_BETTER.has(key),
       range: rangeOf(plottable.map((i) => column[i])),
     }));
     const answers = this.shownNow.flatMap((i, point) => (this.data.runs[columns.run[i]].answer === columns.local[i] ? [point] : []));
@@ -191,7 +198,7 @@ class Explorer {
   costs(i) {
     return [...this.quantities.keys()]
       .filter((key) => this.columns[key][i] !== null)
-      .map((key) => `${this.quantities.get(key).name} ${shown(this.columns[key][i])} ${this.quantities.get(key).unit}`.trim())
+      .map((key) => `${this.quantities.get(key).name} ${this.amount(key, this.columns[key][i])}`)
       .join(", ");
   }
 
@@ -205,11 +212,11 @@ class Explorer {
       const i = this.shownNow[point];
       const name = this.data.runs.length > 1 ? [make("strong", {}, this.data.runs[this.columns.run[i]].name), make("br")] : [];
       tip.replaceChildren(...name, make("code", {}, this.text(i)), make("br"), this.costs(i));
-      const [x, y] = this.scatter.place(this.scatter.points.x[point], this.scatter.points.y[point]);
+      const x = this.scatter.left[point], y = this.scatter.top[point];
       tip.style.left = `${Math.max(0, Math.min(x + 14, this.scatter.width - tip.offsetWidth))}px`;
       tip.style.top = `${y + 14 + tip.offsetHeight > this.scatter.height ? Math.max(0, y - 14 - tip.offsetHeight) : y + 14}px`;
     }
-    this.scatter.draw();
+    this.scatter.drawMarks();
   }
 
   key(event) {
@@ -257,9 +264,9 @@ class Explorer {
   }
 }
 
-/** Indices of the points that no other beats on both axes, in the order of x. Fitness is better high, cost low. */
+/** Indices of the points that no other beats on both axes, in the order of x. */
 function paretoFront(xs, ys, xKey, yKey) {
-  const sign = (key) => (key === "fitness" || key === "screened" ? -1 : 1);
+  const sign = (key) => (HIGHER_IS_BETTER.has(key) ? -1 : 1);
   const [sx, sy] = [sign(xKey), sign(yKey)];
   const order = xs.map((_, i) => i).sort((a, b) => sx * (xs[a] - xs[b]) || sy * (ys[a] - ys[b]));
   const front = [];

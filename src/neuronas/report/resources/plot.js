@@ -38,14 +38,16 @@ class Scatter {
    */
   constructor(canvas) {
     this.canvas = canvas;
-    this.context = canvas.getContext("2d");
+    // What only changes with the points is kept, so that following the pointer stays cheap with many of them.
+    this.background = document.createElement("canvas");
+    this.context = this.background.getContext("2d");
     this.series = [];
   }
 
   /**
    * Show points.
    * @param points {x, y, series, muted}: columns of equal length; muted points are those that broke a budget.
-   * @param axes [{label, range}, {label, range}]: across, up.
+   * @param axes [{label, range, higherIsBetter}, the same]: across, up.
    * @param front indices of the Pareto front, in the order of x.
    * @param marks {answer: [index], current: index or -1}
    */
@@ -70,9 +72,8 @@ class Scatter {
   /** Index of the point nearest to a canvas position, or -1 if none is within reach. */
   nearest(left, top, reach) {
     let best = -1, distance = reach * reach;
-    for (let i = 0; i < this.points.x.length; i++) {
-      const [x, y] = this.place(this.points.x[i], this.points.y[i]);
-      const found = (x - left) ** 2 + (y - top) ** 2;
+    for (let i = 0; i < this.left.length; i++) {
+      const found = (this.left[i] - left) ** 2 + (this.top[i] - top) ** 2;
       if (found <= distance) {
         distance = found;
         best = i;
@@ -81,15 +82,20 @@ class Scatter {
     return best;
   }
 
+  /** Draw everything anew. */
   draw() {
     if (!this.points) return;
-    const { canvas, context } = this;
     const ratio = window.devicePixelRatio || 1;
-    this.width = canvas.clientWidth;
-    this.height = canvas.clientHeight;
-    canvas.width = Math.round(this.width * ratio);
-    canvas.height = Math.round(this.height * ratio);
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this.width = this.canvas.clientWidth;
+    this.height = this.canvas.clientHeight;
+    for (const canvas of [this.canvas, this.background]) {
+      canvas.width = Math.round(this.width * ratio);
+      canvas.height = Math.round(this.height * ratio);
+      canvas.getContext("2d").setTransform(ratio, 0, 0, ratio, 0, 0);
+    }
+    const places = this.points.x.map((x, i) => this.place(x, this.points.y[i]));
+    this.left = Float64Array.from(places, ([x]) => x);
+    this.top = Float64Array.from(places, ([, y]) => y);
     this.drawAxes();
     this.drawPoints();
     this.drawFront();
@@ -135,25 +141,17 @@ class Scatter {
   drawPoints() {
     const { context, points } = this;
     const onFront = new Set(this.front);
+    const broken = this.colour("bad");
     const colours = this.series.map((_, number) => this.colour(this.series.length > 1 ? `series-${number % 6}` : "point"));
     context.globalAlpha = points.x.length > 5000 ? 0.5 : 0.8;
     for (let i = 0; i < points.x.length; i++) {
       if (onFront.has(i)) continue;
-      const [x, y] = this.place(points.x[i], points.y[i]);
-      context.fillStyle = points.muted[i] ? this.colours.bad : colours[points.series[i]];
+      const x = this.left[i], y = this.top[i];
+      context.fillStyle = points.muted[i] ? broken : colours[points.series[i]];
       if (points.muted[i]) context.fillRect(x - 1, y - 1, 2, 2);
       else this.shape(x, y, 3, SHAPES[points.series[i] % SHAPES.length]);
     }
     context.globalAlpha = 1;
-  }
-
-  /** Colours that every point asks for, looked up once a drawing. */
-  get colours() {
-    const now = this.colour("bad") + this.colour("accent") + this.colour("ink");
-    if (this.cached?.key !== now) {
-      this.cached = { key: now, bad: this.colour("bad"), accent: this.colour("accent"), ink: this.colour("ink") };
-    }
-    return this.cached;
   }
 
   shape(x, y, size, name) {
@@ -171,24 +169,34 @@ class Scatter {
   }
 
   drawFront() {
-    const { context, points } = this;
-    context.strokeStyle = context.fillStyle = this.colours.accent;
+    const { context, left, top } = this;
+    context.strokeStyle = context.fillStyle = this.colour("accent");
     context.lineWidth = 1.5;
     context.beginPath();
-    for (const i of this.front) context.lineTo(...this.place(points.x[i], points.y[i]));
+    // Steps: between two points of the front, what is attained is the value of the one that still fits.
+    this.front.forEach((i, number) => {
+      const before = this.front[Math.max(0, number - 1)];
+      if (this.axes[0].higherIsBetter) context.lineTo(left[before], top[i]);
+      else context.lineTo(left[i], top[before]);
+      context.lineTo(left[i], top[i]);
+    });
     context.stroke();
     for (const i of this.front) {
-      this.shape(...this.place(points.x[i], points.y[i]), 5, SHAPES[points.series[i] % SHAPES.length]);
+      this.shape(left[i], top[i], 5, SHAPES[this.points.series[i] % SHAPES.length]);
     }
   }
 
+  /** Rings around the answers and the current point, over the kept background. */
   drawMarks() {
-    const { context, points, marks } = this;
-    context.strokeStyle = this.colours.ink;
+    const { left, top, marks } = this;
+    const context = this.canvas.getContext("2d");
+    context.clearRect(0, 0, this.width, this.height);
+    context.drawImage(this.background, 0, 0, this.width, this.height);
+    context.strokeStyle = this.colour("ink");
     context.lineWidth = 2;
     const ring = (i, radius) => {
       context.beginPath();
-      context.arc(...this.place(points.x[i], points.y[i]), radius, 0, 2 * Math.PI);
+      context.arc(left[i], top[i], radius, 0, 2 * Math.PI);
       context.stroke();
     };
     for (const i of marks.answer) ring(i, 7);
