@@ -8,11 +8,11 @@ from torch import Tensor
 from neuronas.chip.mapped_layer import MappedLayer
 from neuronas.snn.classifier import Classifier
 
-N_SAMPLES = 512
-"""Input vectors of each block from which the converters' range is chosen."""
+N_SAMPLES = 128
+"""Input vectors of each block, from which the converters' range is chosen."""
 _GAINS = (0.5, 2.0)
 """How far a column's gain can be trimmed."""
-_STEPS = 24
+_STEPS = 12
 
 
 @dataclass
@@ -81,20 +81,23 @@ def gains(current: Tensor, levels: Tensor, moment: Tensor) -> Tensor:
     return torch.where(own > 0, wanted / own.clamp_min(1e-30), 1.0).clamp(*_GAINS)
 
 
-def converter_step(sums: Tensor, adc_bits: int) -> float:
-    """The converter's step with the least squared error on given column sums.
+def converter_step(sums: Tensor, ideal: Tensor, adc_bits: int) -> float:
+    """The converter's step with which codes are nearest to the ideal column sums, in least squares.
 
-    Candidates reach from the full range down to a tenth of it (large sums are then clipped); a step of one level is
-    one of them if it is not larger than needed.
+    Candidates reach from the full range down to a tenth of it (large sums are then clipped). A step of one level is one
+    of them: it rounds small errors away.
 
     Args:
-        sums: of one kind of column, any shape, in levels.
+        sums: what the columns of one kind give, any shape, in levels.
+        ideal: what they should give, the same shape.
         adc_bits: of the converter.
     """
     largest_code = 2**adc_bits - 1
     full = float(sums.max()) / largest_code
-    if full <= 1:
+    if full <= 0:
         return 1.0
     candidates: list[float] = [1.0, *(full * 0.1 ** (number / _STEPS) for number in range(_STEPS + 1))]
-    errors = [float(((sums / step).round().clamp(0, largest_code) * step - sums).square().sum()) for step in candidates]
+    errors: list[float] = [
+        float(((sums / step).round().clamp(0, largest_code) * step - ideal).square().sum()) for step in candidates
+    ]
     return candidates[errors.index(min(errors))]

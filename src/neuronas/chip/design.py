@@ -17,6 +17,8 @@ from neuronas.snn.classifier import Classifier
 
 _BLOCKS_FOR_RANGE = 8
 """Blocks of rows of a layer that decide its converters' range."""
+_PILOT = 20240701
+"""Seed of the chip on which ranges are chosen; none of those that are measured."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class Design:
 
 @torch.no_grad()
 def make_design(network: Classifier, model: ChipModel, pixels: InputFormat, images: Tensor) -> Design:
-    """Map a network and choose its converters' ranges on a chip without random effects.
+    """Map a network and choose its converters' ranges on a pilot chip.
 
     Args:
         network: trained, in evaluation mode, of as many bits as the model.
@@ -105,18 +107,21 @@ def _steps(layer: MappedLayer, model: ChipModel, inputs: Inputs) -> Tensor:
     k = len(layer.columns.factors)
     if model.adc_bits is None:
         return torch.ones(k)
-    nominal = model.without(("write_variation", "stuck_cells", "read_noise"))
+    pilot = model.without(["read_noise"])
     blocks = layer.blocks()
     every = -(-len(blocks) // _BLOCKS_FOR_RANGE)
     sums: list[list[Tensor]] = [[] for _ in range(k)]
+    ideal: list[list[Tensor]] = [[] for _ in range(k)]
     for index, block in islice(enumerate(blocks), 0, None, every):
         levels = layer.levels(block)
-        written = program(levels, nominal, seeded(0), has_reference=layer.columns.has_reference)
-        current = written.current * _trimmed(nominal, written, levels, inputs.moments[index])
-        samples = inputs.samples[index].double()
+        written = program(levels, pilot, seeded(_PILOT, index), has_reference=layer.columns.has_reference)
+        current = written.current * _trimmed(pilot, written, levels, inputs.moments[index])
+        samples, current, levels = inputs.samples[index].float(), current.float(), levels.float()
         for column in range(k):
-            sums[column].append(torch.einsum("nr,prf->npf", samples, current[..., column]).flatten())
-    return torch.tensor([converter_step(torch.cat(one), model.adc_bits) for one in sums])
+            for found, cells in ((sums, current), (ideal, levels)):
+                found[column].append(torch.einsum("nr,prf->npf", samples, cells[..., column]).flatten())
+    bits = model.adc_bits
+    return torch.tensor([converter_step(torch.cat(s), torch.cat(i), bits) for s, i in zip(sums, ideal, strict=True)])
 
 
 def _trimmed(model: ChipModel, written: Programmed, levels: Tensor, moment: Tensor) -> Tensor:

@@ -28,7 +28,7 @@ ChipSeed = Annotated[int | None, typer.Option("--seed", min=0, help="Decides the
 Without = Annotated[
     str | None,
     typer.Option(
-        help="Switch off, such as adc,read_noise; also: write_variation, wire_resistance, stuck_cells, off_conductance.",
+        help="Switch off, such as adc,read_noise; or write_variation, wire_resistance, stuck_cells, off_conductance.",
         rich_help_panel=_CHIP,
     ),
 ]

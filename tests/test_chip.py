@@ -1,0 +1,331 @@
+"""Crossbars, converters and chips against hand computations, slow references and the network that they hold."""
+
+from dataclasses import replace
+from math import inf, isclose, sqrt
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from conftest import chain
+from neuronas.chip.calibration import Inputs, converter_step, gains
+from neuronas.chip.design import crossbar_layers, make_design
+from neuronas.chip.mapped_layer import InputFormat, MappedLayer, pixel_format
+from neuronas.chip.model import NON_IDEALITIES, ChipModel, chip_model
+from neuronas.chip.monte_carlo import ChipAccuracy
+from neuronas.chip.patterns import distinct
+from neuronas.chip.programming import program, seeded
+from neuronas.chip.slicing import SCHEMES, columns_of
+from neuronas.chip.wire import effective_conductance
+from neuronas.errors import ConfigurationError
+from neuronas.hardware.accelerator import Accelerator, load_accelerator
+from neuronas.snn.classifier import Classifier, ClassifierSettings
+from neuronas.snn.neuron import NeuronParameters
+from neuronas.snn.trainable import Convolution, WeightFormat
+from neuronas.space.layers import NetworkShape
+from neuronas.space.notation import parse_architecture
+
+IDEAL = ChipModel(weight_bits=4, bits_per_cell=1, n_rows=8, scheme="differential", on_resistance_ohm=20e3)
+TABLE_I = replace(IDEAL, off_resistance_ohm=200e3, write_variation=0.1, column_resistance_ohm=5.0, adc_bits=4)
+PIXELS = pixel_format((0.3,), (0.35,), 8)
+
+
+def dense_solve(conductance: Tensor, resistance: float) -> Tensor:
+    """Currents at the sense node for one volt on each row alone, by solving all nodes of a column."""
+    n = len(conductance)
+    wire = 1 / resistance
+    nodes = torch.zeros(n, n, dtype=torch.float64)
+    for row in range(n):
+        nodes[row, row] = conductance[row] + wire + (wire if row else 0.0)
+        if row:
+            nodes[row, row - 1] = nodes[row - 1, row] = -wire
+    voltages = torch.linalg.solve(nodes, torch.diag(conductance))
+    return voltages[-1] * wire
+
+
+@given(st.integers(0, 10**6), st.integers(1, 80), st.floats(1e-3, 1e4))
+@settings(max_examples=40, deadline=None)
+def test_wire_against_a_dense_nodal_solve(seed: int, n: int, resistance: float) -> None:
+    conductance = torch.rand(n, generator=seeded(seed), dtype=torch.float64) / 20e3
+    found = effective_conductance(conductance[:, None], resistance)[:, 0]
+    assert torch.allclose(found, dense_solve(conductance, resistance), rtol=1e-10, atol=0)
+
+
+def test_mean_gain_of_a_wire() -> None:
+    """5 ohm, 64 rows: all cells on, every second, every tenth (the others conduct nothing)."""
+    for every, wanted, near in ((1, 0.753, 5e-4), (2, 0.847, 0.02), (10, 0.946, 0.02)):
+        conductance = torch.zeros(64, 1, dtype=torch.float64)
+        conductance[::every] = 1 / 20e3
+        gain = float(effective_conductance(conductance, 5.0).sum() / conductance.sum())
+        assert abs(gain - wanted) < near, every
+    assert torch.equal(effective_conductance(conductance, 0.0), conductance)
+
+
+@given(st.sampled_from(sorted(SCHEMES)), st.integers(4, 16), st.integers(1, 4), st.integers(0, 10**6))
+@settings(max_examples=60, deadline=None)
+def test_columns_add_up_to_the_weights(scheme: str, bits: int, per_cell: int, seed: int) -> None:
+    largest = 2 ** (bits - 1) - 1
+    codes = torch.randint(-largest, largest + 1, (3, 5), generator=seeded(seed)).double()
+    codes[0, :3] = torch.tensor([-largest, 0, largest])
+    columns = columns_of(codes, scheme, bits, per_cell)
+    assert torch.equal((columns.levels * torch.tensor(columns.factors, dtype=torch.float64)).sum(dim=-1), codes)
+    assert columns.levels.min() >= 0 and columns.levels.max() <= 2**per_cell - 1
+    assert torch.equal(columns.levels, columns.levels.round())
+
+
+def levels_of(seed: int = 0, rows: int = 8, k: int = 6) -> Tensor:
+    return torch.randint(0, 2, (1, rows, 40, k), generator=seeded(seed)).double()
+
+
+def test_off_cells_alone_cost_nothing() -> None:
+    """The column of off cells takes the pedestal away exactly; without it a spike on an off cell reads G_off."""
+    model = replace(IDEAL, off_resistance_ohm=200e3)
+    assert isclose(model.level_siemens, 1 / 20e3 - 1 / 200e3)
+    assert isclose(model.off_levels, (1 / 200e3) / (1 / 20e3 - 1 / 200e3))
+    levels = levels_of()
+    written = program(levels, model, seeded(0), has_reference=False)
+    assert torch.allclose(written.current, levels, atol=1e-12)
+    assert written.variance is None
+    assert torch.equal(program(levels, IDEAL, seeded(0), has_reference=False).current, levels)
+
+
+@pytest.mark.parametrize("variation", ["normal", "lognormal"])
+def test_write_variation(variation: str) -> None:
+    model = replace(IDEAL, write_variation=0.1, variation=variation)
+    levels = torch.ones(9, 64, 64, 4, dtype=torch.float64)
+    found = program(levels, model, seeded(1), has_reference=False).current
+    spread = found.log() if variation == "lognormal" else found - 1
+    assert abs(float(spread.mean())) < 1e-3 and abs(float(spread.std()) - 0.1) < 1e-3
+    shared = program(levels, model, seeded(1), has_reference=True).current
+    assert torch.equal(shared[..., -1], shared[..., :1, -1].expand(9, 64, 64))
+    assert torch.equal(shared[..., :-1], found[..., :-1])
+
+
+def test_stuck_cells() -> None:
+    model = replace(IDEAL, stuck_on_share=0.02, stuck_off_share=0.05)
+    zeros, ones = torch.zeros(9, 64, 64, 4, dtype=torch.float64), torch.ones(9, 64, 64, 4, dtype=torch.float64)
+    on = program(zeros, model, seeded(2), has_reference=False).current
+    off = program(ones, model, seeded(2), has_reference=False).current
+    assert abs(float(on.mean()) - 0.02) < 1e-3 and set(on.unique().tolist()) == {0.0, 1.0}
+    assert abs(float(off.mean()) - 0.95) < 2e-3
+
+
+def test_a_switched_off_non_ideality_leaves_the_other_draws() -> None:
+    model = replace(TABLE_I, stuck_on_share=0.1)
+    levels = levels_of()
+    alone = program(levels, model.without(["wire_resistance", "stuck_cells"]), seeded(3), has_reference=False).current
+    other = program(levels, model.without(["adc", "wire_resistance"]), seeded(3), has_reference=False).current
+    same = (alone - other).abs() < 1e-12
+    assert 0.7 < float(same.double().mean()) < 0.95  # neither the cell nor the one of its off column is stuck
+
+
+def test_gains_and_converter_steps() -> None:
+    levels = levels_of()
+    levels[:, 0] = 1  # no column is empty
+    moment = torch.eye(8, dtype=torch.float64) + 0.3
+    assert torch.allclose(gains(0.8 * levels, levels, moment), torch.tensor(1.25, dtype=torch.float64))
+    assert torch.equal(gains(0 * levels, levels, moment), torch.ones(1, 1, 40, 6, dtype=torch.float64))
+    assert float(gains(0.1 * levels, levels, moment).max()) == 2.0
+    whole = torch.arange(16.0)
+    assert converter_step(whole, whole, 4) == 1.0
+    assert converter_step(2 * whole, 2 * whole, 4) == pytest.approx(2.0)
+    # Many small sums and one of 64 (the case of sparse spikes): clipping the one is better than rounding all.
+    sparse = torch.cat([torch.arange(6.0).repeat(1000), torch.tensor([64.0])])
+    assert converter_step(sparse, sparse, 4) == pytest.approx(1.0, rel=0.05)
+    assert converter_step(whole + 0.3, whole, 8) == 1.0  # rounding repairs what is off by less than half a level
+
+
+@given(st.integers(0, 10**6), st.integers(1, 130), st.integers(1, 50), st.floats(0, 1))
+@settings(max_examples=40, deadline=None)
+def test_distinct_rows(seed: int, length: int, n: int, rate: float) -> None:
+    base = (torch.rand(n, length, generator=seeded(seed)) < rate).float()
+    rows = base[torch.randint(n, (3 * n,), generator=seeded(seed + 1))]
+    found, inverse, counts = distinct(rows)
+    assert torch.equal(found[inverse], rows)
+    assert len(found) == len(torch.unique(rows, dim=0))
+    assert torch.equal(torch.bincount(inverse), counts)
+
+
+def mapped(model: ChipModel, *, n_in: int = 5, n_out: int = 3, kernel: int = 3, stride: int = 1, **formats: float):
+    largest = 2 ** (model.weight_bits - 1) - 1
+    codes = torch.randint(-largest, largest + 1, (n_out, n_in, kernel, kernel), generator=seeded(5)).double()
+    columns = columns_of(codes, model.scheme, model.weight_bits, model.bits_per_cell)
+    inputs = InputFormat(**formats)  # type: ignore[arg-type]
+    scale = torch.tensor([0.125], dtype=torch.float64)
+    return MappedLayer("A.01", (codes * 0.125).float(), columns, scale, stride, inputs, model.n_rows)
+
+
+def on_chip(layer: MappedLayer, model: ChipModel, x: Tensor, steps: Tensor | None = None, number: int = 0):
+    """One layer of one chip, calibrated on its own input."""
+    from neuronas.chip.design import Design, _steps
+
+    inputs = Inputs()
+    inputs.add(layer, x)
+    chosen = _steps(layer, model, inputs) if steps is None else steps
+    design = Design(None, model, {layer.name: layer}, {layer.name: inputs}, {layer.name: chosen})  # type: ignore[arg-type]
+    return design._programmed(layer, 0, number, 0), chosen
+
+
+def slow_reference(layer: MappedLayer, model: ChipModel, x: Tensor, steps: Tensor) -> Tensor:
+    """Every crossbar, column, bit and pixel in loops, with the same cells as chip (0, 0)."""
+    n, _, height, width = x.shape
+    out, _, kernel, _ = layer.weight.shape
+    padding, stride = kernel // 2, layer.stride
+    rows_out, columns_out = (height - 1) // stride + 1, (width - 1) // stride + 1
+    answer = np.zeros((n, out, rows_out, columns_out))
+    for index, block in enumerate(layer.blocks()):
+        levels = layer.levels(block)
+        written = program(levels, model, seeded(0, 0, 0, index), has_reference=layer.columns.has_reference)
+        current = written.current.numpy()
+        for weight, plane in layer.inputs.planes(x):
+            voltages = np.pad(plane[:, block].numpy(), ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+            for position in range(kernel**2):
+                top, left = divmod(position, kernel)
+                for image, row, column, filter_, k in np.ndindex(n, rows_out, columns_out, out, len(steps)):
+                    seen = voltages[image, :, row * stride + top, column * stride + left]
+                    total = float(seen @ current[position, :, filter_, k])
+                    if model.adc_bits is not None:
+                        step = float(steps[k])
+                        total = min(max(round(total / step), 0), 2**model.adc_bits - 1) * step
+                    answer[image, filter_, row, column] += weight * layer.columns.factors[k] * total
+    offset = torch.nn.functional.conv2d(
+        torch.ones_like(x), layer.weight * layer.inputs.offset, stride=stride, padding=padding
+    )
+    return torch.from_numpy(answer * 0.125).float() + offset
+
+
+@pytest.mark.parametrize("scheme", sorted(SCHEMES))
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("adc_bits", [None, 3])
+def test_a_layer_against_loops(scheme: str, stride: int, adc_bits: int | None) -> None:
+    model = replace(TABLE_I, n_rows=3, scheme=scheme, adc_bits=adc_bits, stuck_on_share=0.05, gain_calibration=False)
+    for formats in ({}, {"n_bits": 3, "step": 0.25, "offset": -0.5}):
+        layer = mapped(model, stride=stride, **formats)
+        whole = torch.randint(0, 2**layer.inputs.n_bits, (2, 5, 4, 4), generator=seeded(6)).float()
+        x = layer.inputs.offset + layer.inputs.step * whole
+        module, steps = on_chip(layer, model, x)
+        wanted = slow_reference(layer, model, x, steps)
+        assert torch.allclose(module(x), wanted, atol=1e-4), formats
+
+
+def test_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    from neuronas.chip import layer as crossbar_layer
+
+    layer = mapped(TABLE_I, n_in=20)
+    x = (torch.rand(6, 20, 5, 5, generator=seeded(7)) < 0.3).float()
+    whole = on_chip(layer, TABLE_I, x)[0](x)
+    monkeypatch.setattr(crossbar_layer, "CHUNK_VALUES", 700)
+    monkeypatch.setattr(crossbar_layer, "_OUTPUT_VALUES", 1400)
+    assert torch.allclose(on_chip(layer, TABLE_I, x)[0](x), whole, atol=1e-5)
+
+
+def test_read_noise_is_the_same_with_and_without_converters() -> None:
+    """With fine converters the two ways of computing have the same mean and spread."""
+    model = replace(IDEAL, read_noise=0.2, gain_calibration=False)
+    layer = mapped(model)
+    x = (torch.rand(1, 5, 6, 6, generator=seeded(8)) < 0.6).float().expand(800, 5, 6, 6)
+    analog = on_chip(layer, model, x[:2])[0](x)
+    fine = replace(model, adc_bits=16)
+    k = len(layer.columns.factors)
+    # An unsigned converter clips what noise brings below zero, so compare where sums are positive: spread only.
+    converted = on_chip(layer, fine, x[:2], torch.full((k,), 0.001))[0](x)
+    assert torch.allclose(analog.mean(dim=0), layer.ideal(x[:1])[0], atol=0.06)
+    assert torch.allclose(analog.std(dim=0), converted.std(dim=0), rtol=0.15, atol=0.02)
+    assert torch.equal(on_chip(layer, model, x[:2])[0](x), analog)  # seeds reproduce
+    assert not torch.equal(on_chip(layer, model, x[:2], number=1)[0](x), analog)
+
+
+@pytest.mark.parametrize("scheme", sorted(SCHEMES))
+def test_a_wider_converter_is_never_clearly_worse(scheme: str) -> None:
+    model = replace(TABLE_I, n_rows=64, scheme=scheme, weight_bits=6)
+    layer = mapped(model, n_in=64, n_out=8)
+    x = (torch.rand(8, 64, 6, 6, generator=seeded(9)) < 0.3).float()
+    ideal = layer.ideal(x)
+    errors = [
+        float((on_chip(layer, replace(model, adc_bits=bits), x)[0](x) - ideal).square().mean())
+        for bits in (2, 3, 4, 5, 6, 8, 12)
+    ]
+    for wide, narrow in zip(errors[1:], errors, strict=False):
+        assert wide <= 1.05 * narrow
+    limit = float((on_chip(layer, replace(model, adc_bits=None), x)[0](x) - ideal).square().mean())
+    assert errors[-1] <= 1.05 * limit  # rounding to whole levels may even repair
+    assert errors[0] > 2 * limit
+
+
+def classifier(arch: str = chain(3), head: str = "linear", scale: str = "power-of-two", bits: int = 8) -> Classifier:
+    shape = NetworkShape(1, 8, 10, 6, head_width=32, head=head)
+    form = WeightFormat(bits, scale)
+    network = Classifier(parse_architecture(arch), shape, ClassifierSettings(form, NeuronParameters(), 3), seed=1)
+    return network.eval()
+
+
+def pictures(n: int = 12) -> Tensor:
+    return (torch.randint(0, 256, (n, 1, 8, 8), generator=seeded(10)).float() / 255 - 0.3) / 0.35
+
+
+@pytest.mark.parametrize(
+    ("head", "scale", "arch"),
+    [
+        ("linear", "power-of-two", chain(3)),
+        ("gap", "lsq", chain(2)),
+        ("gap", "lsq-channel", "|conv_3x3~0|+|skip~0|conv_1x1^1|+|conv_5x5~0|skip~1|avg_pool_3x3~2|"),
+    ],
+)
+def test_an_ideal_chip_is_the_quantised_network(head: str, scale: str, arch: str) -> None:
+    network, x = classifier(arch, head, scale), pictures()
+    with torch.no_grad():
+        wanted = network(x)
+        for scheme in SCHEMES:
+            model = replace(IDEAL, weight_bits=8, scheme=scheme)
+            chip = make_design(network, model, PIXELS, x).chip(0, 0)
+            assert float((chip(x) - wanted).abs().max()) <= 1e-6
+            # Converters that resolve every sum change nothing either.
+            fine = make_design(network, replace(model, adc_bits=8), PIXELS, x).chip(0, 0)
+            assert torch.allclose(fine(x), wanted, atol=1e-5)
+
+
+def test_chips_reproduce_and_differ() -> None:
+    network, x = classifier(), pictures()
+    design = make_design(network, replace(TABLE_I, weight_bits=8, n_rows=64), PIXELS, x)
+    with torch.no_grad():
+        first, again, other = (design.chip(0, number) for number in (0, 0, 1))
+        assert torch.equal(first(x), again(x))
+    names = list(design.layers)
+    one, two = crossbar_layers(first, design)[names[1]], crossbar_layers(other, design)[names[1]]
+    assert not torch.equal(one.cells[0].current, two.cells[0].current)
+    assert names == list(network.weighted_layers())
+
+
+def test_statistics_of_chips() -> None:
+    accuracy = ChipAccuracy((0.8, 0.9, 0.7))
+    assert accuracy.mean == pytest.approx(0.8) and accuracy.std == pytest.approx(0.1)
+    half = 4.302652729911275 * 0.1 / sqrt(3)  # Student's t, 2 degrees of freedom
+    assert accuracy.interval == pytest.approx((0.8 - half, 0.8 + half))
+    assert ChipAccuracy((0.5,)).interval == (0.5, 0.5)
+
+
+def test_models_and_their_mistakes(accelerator: Accelerator) -> None:
+    model = chip_model(accelerator, "x", 8)
+    assert model.scheme == "differential" and model.adc_bits == 4 and model.off_resistance_ohm == 200e3
+    assert model.active == ("write_variation", "wire_resistance", "off_conductance", "adc")
+    assert model.without(model.active).active == () and not model.without(NON_IDEALITIES).is_random
+    assert chip_model(load_accelerator("isaac-rram"), "x", 8).scheme == "offset-binary"
+    for call, message in (
+        (lambda: chip_model(load_accelerator("sram-65nm"), "sram-65nm", 8), "no section 'device'"),
+        (lambda: chip_model(accelerator, "x", 32), "not"),
+        (lambda: chip_model(accelerator, "x", 8, scheme="differental"), "did you mean 'differential'"),
+        (lambda: chip_model(accelerator, "x", 8, variation="log"), "unknown variation"),
+        (lambda: model.without(["adcs"]), "did you mean 'adc'"),
+    ):
+        with pytest.raises(ConfigurationError, match=message if message != "not" else "weight_bits 32"):
+            call()
+    assert ChipModel(8, 1, 64, "differential", 20e3, inf).off_levels == 0
+
+
+def test_convolutions_hold_what_their_layer_holds() -> None:
+    layer = Convolution(3, 4, 3, WeightFormat(8, "lsq-channel"), torch.Generator().manual_seed(0)).eval()
+    codes, step = layer.quantiser.codes(layer.kept)
+    assert torch.allclose(codes * step, layer.held)

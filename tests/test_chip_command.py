@@ -1,0 +1,92 @@
+"""``evaluate --chip`` as a user runs it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from neuronas.cli.main import run as command
+
+ARCH = "|conv_3x3~0|+|skip~0|skip~1|+|skip~0|avg_pool_3x3~1|conv_3x3~2|"
+SMALL = ["--channels", "4", "--timesteps", "2", "--epochs", "2", "--quiet", "--head", "gap"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("chip") / "run"
+    assert command(["train", ARCH, "--out", str(run), *SMALL]) == 0
+    return run
+
+
+def evaluate(run: Path, capsys: pytest.CaptureFixture[str], *options: str) -> dict:
+    capsys.readouterr()
+    assert command(["evaluate", str(run), "--chip", "--json", "--quiet", *options]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_chips_of_a_run(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = evaluate(trained, capsys, "--chips", "3", "--ablation")
+    assert json.loads((trained / "chip.json").read_text()) == document
+    assert document["n_images"] == 359 and document["split"] == "test"
+    assert document["n_chips"] == 3 and len(set(document["top1_per_chip"])) >= 1
+    low, high = document["top1_interval_95"]
+    assert low <= document["top1_mean"] <= high
+    assert list(document["layers"]) == ["stem", "A.01", "A.23", "reduction", "B.01", "B.23", "head"]
+    assert all(0 <= one["adc_saturation"] < 1 for one in document["layers"].values())
+    rows = {row["name"]: row for row in document["ablation"]}
+    assert list(rows) == [
+        "none", "all",
+        "only write_variation", "only wire_resistance", "only off_conductance", "only adc",
+        "all but write_variation", "all but wire_resistance", "all but off_conductance", "all but adc",
+        "without gain_calibration",
+    ]  # fmt: skip
+    assert rows["none"]["top1_mean"] == document["quantised_network_top1"]
+    assert rows["all"]["top1_per_chip"] == document["top1_per_chip"]
+    assert rows["only off_conductance"]["loss"] == 0 and rows["only wire_resistance"]["n_chips"] == 1
+    again = evaluate(trained, capsys, "--chips", "2")
+    assert again["top1_per_chip"] == document["top1_per_chip"][:2]  # seeds reproduce
+
+
+def test_everything_off_is_the_quantised_network(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = "write_variation,wire_resistance,stuck_cells, read_noise,off_conductance,adc"
+    document = evaluate(trained, capsys, "--without", names)
+    assert document["model"]["non_idealities"] == [] and document["n_chips"] == 1
+    assert document["top1_mean"] == document["quantised_network_top1"]
+    assert all(one["adc_saturation"] == 0 for one in document["layers"].values())
+    stored = json.loads((trained / "chip.json").read_text())
+    assert stored["layers"]["A.01"]["snr_db"] is None  # no error at all
+
+
+def test_other_chips(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scheme = ["--sign-scheme", "twos-complement", "--variation", "lognormal", "--no-gain-calibration", "--seed", "4"]
+    document = evaluate(trained, capsys, "--chips", "1", "--hardware", "isaac-rram", *scheme)
+    assert document["model"]["bits_per_cell"] == 2 and document["model"]["sign_scheme"] == "twos-complement"
+    assert command(["evaluate", str(trained), "--chip", "--chips", "1", "--ablation"]) == 0
+    out = capsys.readouterr().out
+    for text in ("on 1 simulated chips", "signal to noise", "all but adc", "write_variation"):
+        assert text in out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--chips", "3"], "--chips given without --chip"),
+        (["--no-gain-calibration"], "--gain-calibration given without --chip"),
+        (["--chip", "--without", "adcc"], "did you mean 'adc'"),
+        (["--chip", "--hardware", "sram-65nm"], "no section 'device'"),
+        (["--chip", "--sign-scheme", "differental"], "did you mean 'differential'"),
+        (["--chip", "--chips", "0"], "greater than or equal to 1"),
+    ],
+)
+def test_mistakes(trained: Path, capsys: pytest.CaptureFixture[str], options: list[str], message: str) -> None:
+    capsys.readouterr()
+    assert command(["evaluate", str(trained), *options]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_networks_that_no_crossbar_holds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for option, message in ((["--ann"], "artificial network"), (["--weight-bits", "32"], "weight_bits 32")):
+        run = tmp_path / option[0]
+        assert command(["train", ARCH, "--out", str(run), *SMALL[:4], "--epochs", "1", "--quiet", *option]) == 0
+        assert command(["evaluate", str(run), "--chip"]) == 2
+        assert message in capsys.readouterr().err
