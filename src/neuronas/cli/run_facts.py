@@ -5,13 +5,14 @@ from pathlib import Path
 
 from neuronas.cli import options
 from neuronas.cli.architectures import read_architecture
+from neuronas.cli.chip import CHIP_EVALUATION
 from neuronas.cli.compose import Plan, plan
 from neuronas.cli.evaluate import EVALUATION
 from neuronas.errors import RunDirectoryError
 from neuronas.hardware.floorplan import floorplan
 from neuronas.hardware.models import mapped_cost_model
 from neuronas.report.candidates import read_candidates
-from neuronas.report.documents import Environment, Evaluation, Result, read_document, read_epochs
+from neuronas.report.documents import ChipEvaluation, Environment, Evaluation, Result, read_document, read_epochs
 from neuronas.report.facts import Answer, RunFacts
 from neuronas.search.run_directory import ARCHITECTURE, CONFIG, HISTORY, RESULT
 from neuronas.space.notation import format_architecture
@@ -47,6 +48,7 @@ def read_run(directory: Path, name: str) -> RunFacts:
         read_document(Result, directory / RESULT),
         read_epochs(directory / METRICS),
         read_document(Evaluation, directory / EVALUATION),
+        read_document(ChipEvaluation, directory / CHIP_EVALUATION),
         read_document(Environment, directory / "environment.json"),
     )
 

@@ -44,6 +44,7 @@ def _rows() -> list[_Row]:
         ("search", lambda run: f"{run.result.seconds:,.1f} s" if run.result else "–"),
         ("epochs trained", lambda run: str(len(run.epochs)) if run.epochs else "not trained"),
         ("test accuracy", lambda run: share(run.evaluation.top1) if run.evaluation else "not evaluated"),
+        ("accuracy on chips", lambda run: share(run.chip.top1_mean) if run.chip else "not simulated"),
     ]
 
 

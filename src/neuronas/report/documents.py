@@ -51,7 +51,7 @@ class Epoch(_Document):
 
 
 class Evaluation(_Document):
-    """``evaluation.json``; ``chip`` is there where accuracy on simulated chips was measured."""
+    """``evaluation.json``."""
 
     split: str
     n_images: int
@@ -67,7 +67,48 @@ class Evaluation(_Document):
     synaptic_operations_per_image: float
     multiplications_per_image: float
     literature_energy_uj: float
-    chip: dict[str, Any] | None = None
+
+
+class ChipModel(_Document):
+    """Which device the simulated chips are made of."""
+
+    non_idealities: list[str]
+    sign_scheme: str
+    write_variation: float
+    read_noise: float
+    adc_bits: int
+
+
+class ChipLayer(_Document):
+    """One layer on the chips."""
+
+    snr_db: float | None
+    adc_saturation: float
+
+
+class ChipAblation(_Document):
+    """Accuracy with one set of non-idealities."""
+
+    name: str
+    n_chips: int
+    top1_mean: float
+    top1_std: float
+    loss: float
+
+
+class ChipEvaluation(_Document):
+    """``chip.json``."""
+
+    hardware: str
+    n_images: int
+    n_chips: int
+    top1_mean: float
+    top1_std: float
+    top1_interval_95: tuple[float, float]
+    quantised_network_top1: float
+    model: ChipModel
+    layers: dict[str, ChipLayer]
+    ablation: list[ChipAblation] = []
 
 
 class Environment(_Document):

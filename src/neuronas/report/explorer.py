@@ -50,7 +50,6 @@ def _document(run: RunFacts) -> dict[str, Any]:
     answer = run.answer.text if run.answer else None
     return {
         "name": run.name,
-        "limits": {name: _rounded(limit) for name, limit in run.budget.limits.items()},
         "edges": [{"label": edge_label(edge), "classes": edge_classes(edge)} for edge in edges],
         "cells": [{"text": text, "edges": numbers} for text, numbers in zip(cells, drawn, strict=True)],
         "places": places,

@@ -8,7 +8,7 @@ from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Cost
 from neuronas.hardware.floorplan import Floorplan
 from neuronas.report.candidates import Candidates
-from neuronas.report.documents import Environment, Epoch, Evaluation, Result
+from neuronas.report.documents import ChipEvaluation, Environment, Epoch, Evaluation, Result
 from neuronas.space.genotype import Architecture
 
 
@@ -52,6 +52,7 @@ class RunFacts:
     result: Result | None
     epochs: tuple[Epoch, ...]
     evaluation: Evaluation | None
+    chip: ChipEvaluation | None
     environment: Environment | None
 
     @property

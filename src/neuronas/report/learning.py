@@ -1,8 +1,5 @@
 """Training curves, evaluation on the test images, accuracy on simulated chips."""
 
-from collections.abc import Iterator
-from typing import Any
-
 from neuronas.report.charts import Line, line_chart
 from neuronas.report.documents import Evaluation
 from neuronas.report.facts import RunFacts
@@ -67,12 +64,35 @@ def evaluation_section(run: RunFacts) -> Html:
 
 
 def chip_section(run: RunFacts) -> Html:
-    """Accuracy on simulated chips, as it stands in ``evaluation.json``."""
-    chip = run.evaluation.chip if run.evaluation else None
-    if not chip:
+    """What ``neuronas evaluate --chip`` measured."""
+    chip, title = run.chip, "Accuracy on simulated chips"
+    if chip is None:
         why = f"Not simulated on chips. When trained: neuronas evaluate {run.directory} --chip"
-        return section("chip", "Accuracy on simulated chips", missing(why))
-    return section("chip", "Accuracy on simulated chips", table("Simulation", ("", "value"), _flat(chip, "")))
+        return section("chip", title, missing(why))
+    low, high = chip.top1_interval_95
+    model = chip.model
+    ablation = [
+        (row.name, f"{share(row.top1_mean)} ± {share(row.top1_std)}", share(row.loss), str(row.n_chips))
+        for row in chip.ablation
+    ]
+    layers = [(name, number(one.snr_db), share(one.adc_saturation)) for name, one in chip.layers.items()]
+    return section(
+        "chip",
+        title,
+        definitions(
+            [
+                ("top-1 accuracy", f"{share(chip.top1_mean)} ± {share(chip.top1_std)} over {chip.n_chips} chips"),
+                ("95 % interval", f"{share(low)} to {share(high)}, of the mean"),
+                ("ideal chip", f"{share(chip.quantised_network_top1)}, the quantised network"),
+                ("images", f"{chip.n_images:,} test images"),
+                ("chip", f"{chip.hardware}: {', '.join(model.non_idealities) or 'no non-ideality'}"),
+                ("device", f"write variation {share(model.write_variation)}, read noise {share(model.read_noise)}"),
+                ("converters", f"{model.adc_bits} bits; sign scheme {model.sign_scheme}"),
+            ]
+        ),
+        table("Layers on the chips", ("layer", "signal to noise in dB", "ADC saturated"), layers),
+        table("Accuracy by non-ideality", ("non-idealities", "top-1", "loss", "chips"), ablation) if ablation else "",
+    )
 
 
 def _confusion(one: Evaluation) -> Html:
@@ -87,19 +107,3 @@ def _confusion(one: Evaluation) -> Html:
     if any(len(row) != len(titles) for row in rows):
         return join()
     return table("Images of a class (rows) taken for another (columns)", titles, rows)
-
-
-def _flat(document: dict[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
-    """Names and values of a nested document; lists as their values in a row."""
-    for key, value in document.items():
-        name = f"{prefix}{key}".replace("_", " ")
-        if isinstance(value, dict):
-            yield from _flat(value, f"{name}, ")
-        elif isinstance(value, list):
-            yield name, ", ".join(_text(item) for item in value)
-        else:
-            yield name, _text(value)
-
-
-def _text(value: Any) -> str:
-    return number(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)

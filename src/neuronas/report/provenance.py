@@ -21,6 +21,7 @@ def provenance_section(run: RunFacts) -> Html:
         ("tiles of the floorplan", f"cost model 'mapped' with the constants of {preset}"),
         ("fitness", f"'{fitness.name}', weights drawn with seed {run.config.seed}; training images only"),
         ("accuracy", "measured by neuronas evaluate on the test images" if run.evaluation else "not measured"),
+        ("accuracy on chips", "simulated by neuronas evaluate --chip" if run.chip else "not simulated"),
     ]
     assumptions = run.answer.cost.assumptions if run.answer else ()
     constants = list(_constants(run.accelerator.model_dump(), ""))
@@ -57,6 +58,8 @@ def again_section(run: RunFacts) -> Html:
         commands.append(f"neuronas train {folder}")
     if run.evaluation:
         commands.append(f"neuronas evaluate {folder}")
+    if run.chip:
+        commands.append(f"neuronas evaluate {folder} --chip")
     commands.append(f"neuronas report {folder}")
     settings = yaml.safe_dump(run.config.model_dump(), sort_keys=False, allow_unicode=True)
     return section(

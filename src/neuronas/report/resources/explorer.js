@@ -70,13 +70,10 @@ class Explorer {
     for (const key of this.data.budgeted) {
       const column = this.columns[key];
       const low = column.reduce((a, b) => Math.min(a, b)), high = column.reduce((a, b) => Math.max(a, b));
-      // A single run starts at its own budget; several may have different ones.
-      const own = this.data.runs.length === 1 ? this.data.runs[0].limits[key] : null;
-      const start = own === null || own >= high ? STEPS : Math.max(0, Math.floor(((own - low) / (high - low)) * STEPS));
-      const slider = make("input", { type: "range", min: 0, max: STEPS, value: start, id: `limit-${key}` });
+      const slider = make("input", { type: "range", min: 0, max: STEPS, value: STEPS, id: `limit-${key}` });
       const output = make("output", { htmlFor: slider.id });
       slider.disabled = low === high;
-      this.limits.set(key, start === STEPS ? Infinity : own);
+      this.limits.set(key, Infinity);
       const write = () => {
         const limit = this.limits.get(key);
         const text = this.amount(key, limit === Infinity ? high : limit);
