@@ -1,0 +1,255 @@
+"""The report's content, its escaping, and what it says of broken files. In a browser: test_report_browser.py."""
+
+import json
+import sqlite3
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conftest import Neuronas
+from neuronas.cli.run_facts import read_run
+from neuronas.report.charts import ticks
+from neuronas.report.markup import element, join, script_json
+from report_runs import add_training, make_run
+
+HOSTILE = "\"'><img src=x onerror=pwned=1></script><script>pwned=1</script>&lt;"
+SECTIONS = {
+    "asked", "answer", "candidates", "rejected", "progress", "costs", "floorplan", "training", "evaluation", "chip",
+    "provenance", "again",
+}  # fmt: skip
+
+
+class Page(HTMLParser):
+    """A page as its elements, its visible text and its scripts."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.texts: list[str] = []
+        self._inside = ""
+        self.feed(text)
+        self.text = " ".join(" ".join(self.texts).split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self._inside = tag
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._inside == "script":
+            self.scripts[-1] += data
+        elif self._inside != "style":
+            self.texts.append(data)
+
+    @property
+    def identifiers(self) -> set[str | None]:
+        return {attributes.get("id") for _, attributes in self.elements}
+
+
+def written(neuronas: Neuronas, *arguments: object) -> Page:
+    code, out, err = neuronas(*arguments, "--json")
+    assert (code, err) == (0, "")
+    return Page(Path(json.loads(out)["file"]).read_text(encoding="utf-8"))
+
+
+def test_report_shows_everything_of_a_trained_run(neuronas: Neuronas, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "mine")
+    add_training(run)
+    page = written(neuronas, "report", run)
+    assert (run / "report.html").exists()
+    assert page.identifiers >= SECTIONS
+    result = json.loads((run / "result.json").read_text())
+    assert result["architecture"] in page.text
+    for text in (
+        "digits, 8×8 pixels, 10 classes", "spikeflow-rram", "3.5 µJ", f"{result['rejected']['energy_uj']:,} of 60",
+        "head.1", "htree", "96.2%", "93.2% ± 1.0% over 20 chips", "21.5", "only adc", "Best fitness so far",
+        "every convolution is costed as 3x3", "arXiv 2407.00641, Table I", "neuronas evaluate", "max_energy_uj: 3.5",
+    ):  # fmt: skip
+        assert text in page.text, text
+
+
+def test_report_asks_the_network_for_nothing(neuronas: Neuronas, tmp_path: Path) -> None:
+    page = written(neuronas, "report", make_run(tmp_path / "mine"), "--out", tmp_path / "page.html")
+    assert not {tag for tag, _ in page.elements} & {"link", "img", "iframe", "object", "embed", "base", "form"}
+    for _, attributes in page.elements:
+        assert "src" not in attributes
+        assert (attributes.get("href") or "#").startswith("#")
+    policy = next(a["content"] for _, a in page.elements if a.get("http-equiv") == "Content-Security-Policy")
+    assert "default-src 'none'" in str(policy)
+
+
+def test_data_of_the_plot_is_the_history(neuronas: Neuronas, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "mine")
+    page = written(neuronas, "report", run)
+    (data,) = json.loads(page.scripts[0])["runs"]
+    candidates = read_run(run, "mine").candidates
+    assert candidates is not None
+    texts = [" / ".join(data["cells"][cell]["text"] for cell in cells) for cells in data["places"]]
+    assert texts == list(candidates.architectures)
+    assert data["values"]["energy_uj"] == pytest.approx(candidates.costs["energy_uj"].tolist(), rel=1e-6)
+    assert [value is None for value in data["values"]["fitness"]] == [bool(limits) for limits in candidates.rejected]
+    assert texts[data["answer"]] == json.loads((run / "result.json").read_text())["architecture"]
+    first = [data["edges"][edge]["label"] for edge in data["cells"][0]["edges"]]
+    assert {label.replace("×", "x").replace(" ", "_") for label in first} <= {"skip", "conv_3x3", "avg_pool_3x3"}
+
+
+def test_missing_parts_are_left_out_with_a_word(neuronas: Neuronas, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "mine")
+    for name in ("history.sqlite", "result.json", "environment.json", "architecture.json"):
+        (run / name).unlink()
+    page = written(neuronas, "report", run)
+    for text in ("No architecture yet", "No history", "Not trained", "Not evaluated", "Not simulated", "not known"):
+        assert text in page.text
+    assert page.identifiers >= SECTIONS
+
+
+def test_report_says_when_the_cost_is_no_longer_the_runs_own(neuronas: Neuronas, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "mine")
+    result = json.loads((run / "result.json").read_text())
+    result["cost"]["area_mm2"] *= 2
+    (run / "result.json").write_text(json.dumps(result))
+    assert "The run's own area differs" in written(neuronas, "report", run).text
+
+
+def test_compare_has_a_column_for_each_run(neuronas: Neuronas, tmp_path: Path) -> None:
+    one, other = make_run(tmp_path / "a" / "run"), make_run(tmp_path / "b" / "run", seed=1)
+    page = written(neuronas, "compare", one, other)
+    assert (tmp_path / "compare.html").exists()
+    data = json.loads(page.scripts[0])
+    assert [run["name"] for run in data["runs"]] == [str(one), str(other)]  # equal directory names: the paths
+    assert "same settings in all runs" in page.text
+    other_bits = make_run(tmp_path / "c", settings={"network": {"weight_bits": 4}})
+    assert "Cost come from different settings" in written(neuronas, "compare", one, other_bits).text
+    assert neuronas("compare", one)[0] == 2
+    assert neuronas("compare", one, one)[0] == 2
+
+
+def hostile_run(folder: Path) -> Path:
+    """A run whose every text tries to break out of the page."""
+    chip = yaml.safe_load((Path(__file__).parents[1] / "src/neuronas/hardware/presets/spikeflow-rram.yaml").read_text())
+    chip["description"] = chip["technology_nm"]["source"] = HOSTILE
+    file = folder / "<img src=x onerror=pwned=1>.yaml"
+    folder.mkdir(parents=True)
+    file.write_text(yaml.safe_dump(chip))
+    settings = {"data": {"name": f"imagefolder:{HOSTILE}", "n_classes": 3}, "hardware": {"accelerator": str(file)}}
+    run = make_run(folder / HOSTILE.replace("/", "_"), settings=settings | {"budget": {}})
+    add_training(run)
+    for name, key in (("environment.json", "packages"), ("evaluation.json", "firing_rates")):
+        document = json.loads((run / name).read_text())
+        document[key] = {HOSTILE: HOSTILE if key == "packages" else 0.5}
+        (run / name).write_text(json.dumps(document | {"split": HOSTILE, "command": ["neuronas", HOSTILE]}))
+    return run
+
+
+@pytest.mark.parametrize("verb", ["report", "compare"])
+def test_hostile_names_stay_text(neuronas: Neuronas, tmp_path: Path, verb: str) -> None:
+    run = hostile_run(tmp_path / "hostile")
+    harmless = make_run(tmp_path / "mine")
+    page = written(neuronas, verb, run, *([harmless] if verb == "compare" else []), "--out", tmp_path / "page.html")
+    assert HOSTILE in page.text
+    assert "img" not in {tag for tag, _ in page.elements}
+    assert len(page.scripts) == 2
+    assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
+    assert json.loads(page.scripts[0])["runs"][0]["name"] == run.name
+
+
+@given(st.text())
+def test_text_comes_back_from_markup_as_it_was(text: str) -> None:
+    parsed: list[tuple[str, str | None]] = []
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            parsed.extend((f"{tag} {name}", value) for name, value in attrs)
+
+        def handle_data(self, data: str) -> None:
+            parsed.append(("text", data))
+
+    reader = Reader()
+    reader.feed(element("p", {"title": text}, text))
+    reader.close()
+    assert parsed[0] == ("p title", text)
+    assert "".join(str(value) for _, value in parsed[1:]) == text
+
+
+@given(st.text())
+def test_a_script_block_holds_any_text(text: str) -> None:
+    block = script_json("data", {text: [text]})
+    inner = block.removeprefix('<script type="application/json" id="data">').removesuffix("</script>")
+    assert not set(inner) & set("<>&\u2028\u2029")
+    assert json.loads(inner) == {text: [text]}
+
+
+def test_joined_html_is_not_escaped_twice() -> None:
+    assert join("a<", element("b", {}, "<")) == "a&lt;<b>&lt;</b>"
+
+
+@given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9))
+def test_ticks_enclose_their_range(one: float, other: float) -> None:
+    low, high = sorted((one, other))
+    found = ticks(low, high)
+    slack = 1e-6 * max(abs(low), abs(high), 1)
+    assert found[0] <= low + slack and found[-1] >= high - slack
+    assert 2 <= len(found) <= 13
+    assert found == sorted(set(found))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code"),
+    [
+        ("config.yaml", "seed: [", 2),
+        ("result.json", "{", 4),
+        ("result.json", "[1]", 4),
+        ("result.json", '{"architecture": 1}', 4),
+        ("architecture.json", "null", 4),
+        ("history.sqlite", "no database, but long enough to be taken for one" * 50, 4),
+        ("environment.json", '{"python": 3}', 4),
+        ("evaluation.json", '{"top1": "<b>"}', 4),
+        ("chip.json", "{}", 4),
+        ("metrics.jsonl", '{"epoch": "one"}\n', 4),
+    ],
+)
+def test_broken_files_give_one_line(neuronas: Neuronas, tmp_path: Path, name: str, content: str, code: int) -> None:
+    run = make_run(tmp_path / "mine", n=8)
+    (run / name).write_text(content)
+    given_code, out, err = neuronas("report", run)
+    assert (given_code, out, err.count("\n")) == (code, "", 1)
+    assert name in err
+    assert not (run / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE candidates SET architecture = '<script>'",
+        "UPDATE candidates SET energy_uj = 'much'",
+        "UPDATE candidates SET energy_uj = 9e999",
+        "UPDATE candidates SET rejected = 'beauty'",
+        "UPDATE candidates SET architecture = x'00'",
+        "UPDATE evaluations SET fitness = 'high'",
+    ],
+)
+def test_a_changed_history_gives_one_line(neuronas: Neuronas, tmp_path: Path, change: str) -> None:
+    run = make_run(tmp_path / "mine", n=8)
+    database = sqlite3.connect(run / "history.sqlite")
+    database.execute(change)
+    database.commit()
+    database.close()
+    code, _, err = neuronas("report", run)
+    assert (code, err.count("\n")) == (4, 1)
+    assert "history.sqlite" in err
+
+
+def test_no_run_is_wrong_usage(neuronas: Neuronas, tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "nowhere", Path(__file__)):
+        code, _, err = neuronas("report", path)
+        assert (code, err.count("\n")) == (2, 1)
+        assert "wanted a run directory" in err

@@ -1,0 +1,206 @@
+"""The report in a real browser: Chromium with its driver, as Debian packages them. Without them the tests skip."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import Neuronas
+from report_runs import add_training, make_run
+from test_report import hostile_run
+
+pytestmark = pytest.mark.browser
+WIDTHS = (360, 800, 1400)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    chromium, driver = shutil.which("chromium") or shutil.which("chrome"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("no chromium and chromedriver here: apt-get install chromium chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    opened = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    opened.set_window_size(1400, 1000)
+    yield opened
+    opened.quit()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = make_run(tmp_path_factory.mktemp("runs") / "mine")
+    add_training(directory)
+    return directory
+
+
+def open_page(browser: Any, neuronas: Neuronas, *arguments: object) -> dict[str, Any]:
+    """Write a page, open it, and return its data; nothing may go wrong or leave."""
+    code, out, err = neuronas(*arguments, "--json")
+    assert code == 0, err
+    browser.get_log("browser"), browser.get_log("performance")
+    browser.get(Path(json.loads(out)["file"]).resolve().as_uri())
+    assert_quiet(browser)
+    data: dict[str, Any] = json.loads(find(browser, "#data").get_attribute("textContent"))
+    return data
+
+
+def assert_quiet(browser: Any) -> None:
+    assert browser.get_log("browser") == []
+    events = (json.loads(entry["message"])["message"] for entry in browser.get_log("performance"))
+    asked = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
+    assert all(url.startswith("file:") for url in asked)
+    assert len(asked) <= 1
+
+
+def find(browser: Any, selector: str) -> Any:
+    return browser.find_element("css selector", selector)
+
+
+def keys(browser: Any, selector: str, *pressed: str) -> None:
+    find(browser, selector).send_keys(*pressed)
+
+
+def number_shown(browser: Any) -> int:
+    return int(find(browser, "#count").text.split(" of ")[0].replace(",", ""))
+
+
+def settle(browser: Any) -> None:
+    """Wait until a slider's update was drawn."""
+    browser.execute_async_script(
+        "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()))"
+    )
+
+
+def text_of(run: dict[str, Any], index: int) -> str:
+    return " / ".join(run["cells"][cell]["text"] for cell in run["places"][index])
+
+
+def test_opens_and_is_ready_within_a_second(browser: Any, neuronas: Neuronas, tmp_path: Path) -> None:
+    many = make_run(tmp_path / "many", n=1458)
+    open_page(browser, neuronas, "report", many)
+    assert int(find(browser, "html").get_attribute("data-ready-ms")) < 1000
+    assert (many / "report.html").stat().st_size < 5e6
+
+
+def test_keyboard_walks_the_front_and_shows_a_cell(browser: Any, neuronas: Neuronas, run: Path) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    (data,) = open_page(browser, neuronas, "report", run)["runs"]
+    energy, fitness = data["values"]["energy_uj"], data["values"]["fitness"]
+    fit = [i for i, value in enumerate(fitness) if value is not None]
+    cheapest = min(fit, key=lambda i: (energy[i], -fitness[i]))
+    keys(browser, "#plot", Keys.ARROW_RIGHT)
+    assert text_of(data, cheapest) in find(browser, "#tip").text
+    assert "energy" in find(browser, "#tip").text
+    keys(browser, "#plot", Keys.ENTER)
+    assert f"Candidate {cheapest + 1} of mine" in find(browser, "#chosen").text
+    keys(browser, "#plot", Keys.ESCAPE, Keys.ARROW_LEFT)
+    assert text_of(data, max(fit, key=fitness.__getitem__)) in find(browser, "#tip").text
+    assert_quiet(browser)
+
+
+def test_hover_shows_cost_and_click_shows_the_cell(browser: Any, neuronas: Neuronas, run: Path) -> None:
+    from selenium.webdriver import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    (data,) = open_page(browser, neuronas, "report", run)["runs"]
+    keys(browser, "#plot", Keys.ARROW_RIGHT)
+    told = find(browser, "#tip").text
+    # The tip stands 14 pixels beside its point: below it, or above where there is no room.
+    tip, canvas = find(browser, "#tip").rect, find(browser, "#plot")
+    left = tip["x"] - 14 - canvas.rect["x"] - canvas.rect["width"] / 2
+    below = tip["y"] - 14 - canvas.rect["y"] - canvas.rect["height"] / 2
+    keys(browser, "#plot", Keys.ESCAPE)
+    assert not find(browser, "#tip").is_displayed()
+    for top in (below, below + 28 + tip["height"]):
+        if abs(top) < canvas.rect["height"] / 2:
+            ActionChains(browser).move_to_element_with_offset(canvas, round(left), round(top)).click().perform()
+            if find(browser, "#tip").is_displayed():
+                break
+    assert find(browser, "#tip").text == told
+    architecture = told.splitlines()[0]
+    assert architecture in find(browser, "#chosen").text
+    number = next(i for i in range(60) if text_of(data, i) == architecture)
+    labels = [data["edges"][edge]["label"] for cell in data["places"][number] for edge in data["cells"][cell]["edges"]]
+    assert [one.text for one in browser.find_elements("css selector", "#chosen .edge text")] == labels
+    assert_quiet(browser)
+
+
+def test_sliders_filter(browser: Any, neuronas: Neuronas, run: Path) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    (data,) = open_page(browser, neuronas, "report", run)["runs"]
+    fit = [i for i, value in enumerate(data["values"]["fitness"]) if value is not None]
+    assert number_shown(browser) == len(fit)
+    keys(browser, "#limit-energy_uj", Keys.HOME)
+    settle(browser)
+    lowest = min(data["values"]["energy_uj"])
+    assert number_shown(browser) == sum(data["values"]["energy_uj"][i] == lowest for i in fit)
+    keys(browser, "#limit-energy_uj", Keys.END)
+    settle(browser)
+    assert number_shown(browser) == len(fit)
+    assert find(browser, "label output").text.startswith("all")
+    assert_quiet(browser)
+
+
+def test_axes_rejected_candidates_and_front_table(browser: Any, neuronas: Neuronas, run: Path) -> None:
+    open_page(browser, neuronas, "report", run)
+    keys(browser, "#y-axis", "area")
+    find(browser, "#show-rejected").click()
+    assert number_shown(browser) == 60
+    find(browser, "#front summary").click()
+    find(browser, "#front button").click()
+    assert find(browser, "#front tbody code").text in find(browser, "#chosen").text
+    find(browser, "#fittest").click()
+    assert find(browser, "#answer code").text in find(browser, "#chosen").text
+    assert_quiet(browser)
+
+
+def test_every_table_can_be_copied(browser: Any, neuronas: Neuronas, run: Path) -> None:
+    open_page(browser, neuronas, "report", run)
+    tables = browser.find_elements("css selector", "figure.table")
+    assert len(tables) == len(browser.find_elements("css selector", "figure.table button.copy")) >= 9
+    button = find(browser, "#costs button.copy")
+    button.click()
+    settle(browser)
+    assert button.text != "copy"
+
+
+def test_compare_plots_all_runs(browser: Any, neuronas: Neuronas, run: Path, tmp_path: Path) -> None:
+    other = make_run(tmp_path / "other", seed=3)
+    data = open_page(browser, neuronas, "compare", run, other)
+    fit = sum(value is not None for one in data["runs"] for value in one["values"]["fitness"])
+    assert number_shown(browser) == fit
+    assert "other" in find(browser, "#legend").text
+
+
+def test_hostile_names_run_nothing(browser: Any, neuronas: Neuronas, tmp_path: Path) -> None:
+    hostile = hostile_run(tmp_path / "hostile")
+    for arguments in (("report", hostile), ("compare", hostile, make_run(tmp_path / "mine"))):
+        open_page(browser, neuronas, *arguments, "--out", tmp_path / "page.html")
+        find(browser, "#fittest").click()
+        assert browser.execute_script("return typeof pwned") == "undefined"
+        assert browser.find_elements("css selector", "img") == []
+        assert_quiet(browser)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_sticks_out_at_any_width(browser: Any, neuronas: Neuronas, run: Path, scheme: str) -> None:
+    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    open_page(browser, neuronas, "report", run)
+    for width in WIDTHS:
+        size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    ink = browser.execute_script("return getComputedStyle(document.body).color")
+    assert (ink == "rgb(230, 234, 240)") is (scheme == "dark")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
