@@ -300,8 +300,8 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("runs") / "run"
-    options = ["--channels", "4", "--timesteps", "2", "--epochs", "1", "--quiet", "--space", "snasnet-backward"]
-    assert command(["train", BACKWARD, "--out", str(path), *options]) == 0
+    options = ["--channels", "4", "--timesteps", "2", "--epochs", "2", "--quiet", "--head", "gap"]
+    assert command(["train", BACKWARD, "--out", str(path), "--space", "snasnet-backward", *options]) == 0
     return path
 
 
@@ -351,3 +351,22 @@ def test_load_in_one_line(trained: Path) -> None:
 def test_importing_neuronas_imports_no_torch() -> None:
     code = "import sys, neuronas; neuronas.load; sys.exit('torch' in sys.modules or 'typer' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_documented_python_runs(trained: Path) -> None:
+    assert command(["export", str(trained), "--format", "integer", "--quiet"]) == 0
+    blocks = (DOCS / "export.md").read_text(encoding="utf-8").split("```python\n")[1:]
+    known: dict[str, object] = {}
+    for block in blocks:
+        exec(block.split("```")[0].replace("RUN", str(trained)), known)  # our own documentation
+    assert known["codes"].shape == (4, 1, 3, 3) and known["codes"].dtype == np.int8  # type: ignore[attr-defined]
+    assert known["first_crossbar"]["n_channels"] == 1  # type: ignore[index]
+
+
+def test_a_network_that_gives_nothing_cannot_be_verified(tmp_path: Path) -> None:
+    network = make_network(SKIPS)
+    with torch.no_grad():
+        network.head[0].weight.zero_()
+    with pytest.raises(VerificationError, match="scores are all 0"):
+        export_network(network, content_of(network), format_named("integer"), tmp_path / "file")
+    assert not any(tmp_path.iterdir())
