@@ -75,7 +75,7 @@ def simulate_chips(run: Plan, directory: Path, request: ChipRequest, *, quiet: b
         gain_calibration=request.gain_calibration,
     )
     model = full.without(request.without)
-    bench = _bench(run, directory, request)
+    bench = make_bench(run, directory, request)
     started = perf_counter()
     with ChipProgress(quiet=quiet) as progress:
         plain = _plain(bench)
@@ -104,7 +104,8 @@ def simulate_chips(run: Plan, directory: Path, request: ChipRequest, *, quiet: b
     return document
 
 
-def _bench(run: Plan, directory: Path, request: ChipRequest) -> "Bench":
+def make_bench(run: Plan, directory: Path, request: ChipRequest) -> "Bench":
+    """The trained network, test images, and training images for calibration."""
     import numpy as np
 
     from neuronas.chip.mapped_layer import pixel_format

@@ -1,0 +1,86 @@
+"""Accuracy of a trained run on simulated chips, and what the simulation takes.
+
+    neuronas train '|conv_3x3~0|+|skip~0|conv_3x3~1|+|conv_3x3~0|skip~1|conv_3x3~2|' --out RUN --head gap
+    python benchmarks/chip_simulation.py RUN [--chips 20]
+
+Times are the best of three passes over the test images, on as many threads as torch takes.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from common import write
+from neuronas.chip.design import make_design
+from neuronas.chip.model import ChipModel, chip_model
+from neuronas.cli.architectures import read_architecture
+from neuronas.cli.chip import ChipRequest, make_bench, simulate_chips
+from neuronas.cli.compose import plan
+from neuronas.cli.options import settings
+from neuronas.snn.classifier import Classifier
+from neuronas.space.notation import format_architecture
+from neuronas.training.evaluation import class_scores
+
+REPEATS = 3
+
+
+def main() -> None:
+    """Measure and write the result."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--chips", type=int, default=20)
+    options = parser.parse_args()
+    given = read_architecture(str(options.run))
+    run = plan(settings(given.config))
+    request = ChipRequest(options.chips, 0, (), None, "normal", gain_calibration=True, ablation=True)
+    bench = make_bench(run, options.run, request)
+    full = chip_model(run.accelerator, run.config.hardware.accelerator, run.config.network.weight_bits)
+
+    def seconds(network: Classifier) -> float:
+        return best(lambda: class_scores(network, bench.images, bench.indices, bench.device))
+
+    def chip(model: ChipModel) -> Classifier:
+        return make_design(bench.network, model, bench.pixels, bench.calibration).chip(0, 0)
+
+    seconds(bench.network)  # warm
+    plain = class_scores(bench.network, bench.images, bench.indices, bench.device)
+    ideal_model = full.without(full.active)
+    ideal = class_scores(chip(ideal_model), bench.images, bench.indices, bench.device)
+    times = {"plain": seconds(bench.network)}
+    times["ideal"] = seconds(chip(ideal_model))
+    times["all but adc"] = seconds(chip(full.without(["adc"])))
+    times["all"] = seconds(chip(full))
+    times["ratio ideal"] = times["ideal"] / times["plain"]
+    times["ratio all"] = times["all"] / times["plain"]
+    started = time.perf_counter()
+    once = simulate_chips(run, options.run, ChipRequest(options.chips, 0, (), None, "normal", True, False), quiet=True)
+    whole = time.perf_counter() - started
+    document = simulate_chips(run, options.run, request, quiet=False)
+    content: dict[str, Any] = {
+        "architecture": format_architecture(given.architecture),
+        "largest_difference_of_the_ideal_chip": float((ideal - plain).abs().max()),
+        "threads": torch.get_num_threads(),
+        "seconds_of_one_pass": {name: round(value, 3) for name, value in times.items()},
+        "seconds_of_all_chips": round(whole, 1),
+        "reproduced": once["top1_per_chip"] == document["top1_per_chip"],
+        **{key: value for key, value in document.items() if key not in ("run", "seconds")},
+    }
+    write(f"chip_simulation-{document['dataset']}-{document['weight_bits']}bits", content)
+
+
+def best(work: Callable[[], object]) -> float:
+    """Shortest of some runs, in seconds."""
+    found = []
+    for _ in range(REPEATS):
+        started = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - started)
+    return min(found)
+
+
+if __name__ == "__main__":
+    main()
