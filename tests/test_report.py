@@ -248,6 +248,14 @@ def test_a_changed_history_gives_one_line(neuronas: Neuronas, tmp_path: Path, ch
     assert "history.sqlite" in err
 
 
+def test_out_takes_a_file_or_a_folder(neuronas: Neuronas, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "mine", n=8)
+    (tmp_path / "folder").mkdir()
+    for out, file in (("folder", "folder/report.html"), ("new/mine.html", "new/mine.html")):
+        assert neuronas("report", run, "--out", tmp_path / out, "--quiet") == (0, "", "")
+        assert (tmp_path / file).is_file()
+
+
 def test_no_run_is_wrong_usage(neuronas: Neuronas, tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "nowhere", Path(__file__)):
         code, _, err = neuronas("report", path)

@@ -21,4 +21,4 @@ def compare(
     """Write several runs as one HTML file that opens offline (by default compare.html here): one table, one plot."""
     if len({run.resolve() for run in runs}) < max(2, len(runs)):
         raise ConfigurationError(f"{len(runs)} run(s) given; wanted two or more different ones")
-    write_page(out or Path("compare.html"), comparison_page(read_runs(runs)), as_json=as_json, quiet=quiet)
+    write_page(out or Path(), "compare.html", comparison_page(read_runs(runs)), as_json=as_json, quiet=quiet)
