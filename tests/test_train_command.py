@@ -71,7 +71,9 @@ def test_a_searched_run_is_trained_in_place(tmp_path: Path, capsys: pytest.Captu
     assert "--resume" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("options", [[], ["--sparsity", "0.5", "--scale", "lsq", "--rate-weight", "1"]])
+@pytest.mark.parametrize(
+    "options", [[], ["--sparsity", "0.5", "--scale", "lsq", "--rate-weight", "1", "--chip-noise", "0.2"]]
+)
 def test_stopped_anywhere_and_resumed_ends_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str]
 ) -> None:

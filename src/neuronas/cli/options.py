@@ -112,6 +112,7 @@ KEYS = {
             "scale",
             "quantise",
             "sparsity",
+            "chip_noise",
             "rate_weight",
             "precision",
             "ann",

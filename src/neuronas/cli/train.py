@@ -43,6 +43,9 @@ Quantise = Annotated[
 ]
 Sparsity = Annotated[float | None, typer.Option(help="Share of weights to prune.", rich_help_panel=_TRAINING)]
 RateWeight = Annotated[float | None, typer.Option(help="Weight of the firing-rate penalty.", rich_help_panel=_TRAINING)]
+ChipNoise = Annotated[
+    float | None, typer.Option(help="Relative noise on the weights, to bear a chip's.", rich_help_panel=_TRAINING)
+]
 Precision = Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.", rich_help_panel=_TRAINING)]
 Ann = Annotated[bool | None, typer.Option("--ann", help="Train the artificial twin: ReLU for LIF.")]
 Tensorboard = Annotated[bool | None, typer.Option("--tensorboard", help="Write event files.")]
@@ -61,6 +64,7 @@ def train(
     quantise: Quantise = None,
     sparsity: Sparsity = None,
     rate_weight: RateWeight = None,
+    chip_noise: ChipNoise = None,
     precision: Precision = None,
     ann: Ann = None,
     tensorboard: Tensorboard = None,

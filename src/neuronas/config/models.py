@@ -125,6 +125,7 @@ class TrainConfig(Section):
     ``device`` are the run's unless given. ``scale`` is that of quantised weights; with ``quantise`` ``after``, learning
     sees full precision. ``rate_weight`` times the squared excess of each layer's firing rate (spikes a neuron and
     step) over ``rate_target`` is added to the loss; ``sparsity`` is the share of weights pruned away in the end.
+    ``chip_noise`` is the relative standard deviation of the weights in each pass of training.
     """
 
     recipe: Literal["default", "paper"] = "default"
@@ -149,6 +150,7 @@ class TrainConfig(Section):
     rate_weight: Annotated[float, Field(ge=0)] | None = None
     rate_target: Annotated[float, Field(ge=0, le=1)] | None = None
     sparsity: Annotated[float, Field(ge=0, lt=1)] | None = None
+    chip_noise: Annotated[float, Field(ge=0, le=1)] | None = None
     scale: Literal["power-of-two", "lsq", "lsq-channel"] | None = None
     quantise: Literal["aware", "after"] | None = None
     validation_share: Annotated[float, Field(ge=0, lt=1)] | None = None

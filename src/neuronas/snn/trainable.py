@@ -19,12 +19,17 @@ MOMENTUM = 0.1
 
 @dataclass(frozen=True)
 class WeightFormat:
-    """How weights are held (see ``WeightQuantiser``); ``prunable``: weights can be masked out."""
+    """How weights are held (see ``WeightQuantiser``); ``prunable``: weights can be masked out.
+
+    ``noise`` is the relative standard deviation with which held weights differ in each pass of training, drawn from
+    torch's generator: what learns despite it bears a chip's variation (noise injection, arXiv 2001.04974).
+    """
 
     bits: int
     scale: str = "power-of-two"
     rounding: str = "nearest"
     prunable: bool = False
+    noise: float = 0.0
 
 
 class QuantisedWeight(nn.Module):
@@ -42,6 +47,7 @@ class QuantisedWeight(nn.Module):
         fan_in = torch.Size(shape[1:]).numel()
         self.weight = nn.Parameter(torch.randn(shape, generator=generator) * gain * (2 / fan_in) ** 0.5)
         self.quantiser = WeightQuantiser(self.weight, form.bits, form.scale, form.rounding)
+        self.noise = form.noise
         self.mask: Tensor | None
         self.register_buffer("mask", torch.ones(shape, dtype=torch.bool) if form.prunable else None)
 
@@ -52,8 +58,10 @@ class QuantisedWeight(nn.Module):
 
     @property
     def held(self) -> Tensor:
-        """The weight as the chip holds it."""
+        """The weight as the chip holds it; in training, as some chip might."""
         held: Tensor = self.quantiser(self.kept)
+        if self.training and self.noise:
+            held = held * (1 + self.noise * torch.randn_like(held))
         return held
 
 

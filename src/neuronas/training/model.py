@@ -32,6 +32,7 @@ def make_classifier(
         scale=train.scale or "power-of-two",
         rounding=network.rounding,
         prunable=bool(train.sparsity),
+        noise=train.chip_noise or 0.0,
     )
     if form.scale != "power-of-two" and network.rounding != "nearest":
         raise ConfigurationError(

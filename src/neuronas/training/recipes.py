@@ -11,6 +11,7 @@ _COMMON = TrainConfig(
     rate_weight=0.0,
     rate_target=0.0,
     sparsity=0.0,
+    chip_noise=0.0,
     scale="power-of-two",
     quantise="aware",
     validation_share=0.1,
