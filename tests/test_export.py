@@ -43,6 +43,7 @@ SKIPS = "|skip~0|+|skip~0|skip~1|+|skip~0|skip~1|skip~2|"
 POOLS = "|avg_pool_3x3~0|+|skip~0|skip~1|+|conv_1x1~0|avg_pool_3x3~1|conv_5x5~2|"
 THRESHOLDS = "|conv_3x3@0.5~0|+|conv_3x3@1.5~0|none~1|+|none~0|skip~1|conv_3x3~2|"
 BACKWARD = "|conv_3x3~0|+|skip^0|conv_3x3~1|+|conv_3x3^0|avg_pool_3x3^1|conv_3x3~2|"
+UNREACHED = "|none~0|+|conv_3x3~0|skip~1|+|none~0|conv_1x1~1|conv_3x3~2|"
 DEAD = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
 EIGHT = WeightFormat(8)
 
@@ -149,6 +150,7 @@ FORMS = {
         (BACKWARD, "fixed", "gap", 2),
         (CONV, "none", "linear", 2),
         (CONV, "four", "gap", 3),
+        (UNREACHED, "fixed", "gap", 2),
         (DEAD, "fixed", "gap", 2),
     ],
 )

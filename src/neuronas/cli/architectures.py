@@ -51,6 +51,23 @@ def read_architecture(text: str) -> Given:
     )
 
 
+def read_run(directory: Path) -> Given:
+    """Read a run directory that a verb needs as such: its architecture with its settings.
+
+    Raises:
+        RunDirectoryError: no directory, or one without settings.
+        VerificationError: a damaged file.
+    """
+    if not directory.is_dir():
+        raise RunDirectoryError(f"'{directory}' given; wanted the directory of a trained run")
+    given = read_architecture(str(directory))
+    if given.config is None:
+        raise RunDirectoryError(
+            f"run directory {directory}: holds no config.yaml; wanted the directory of a trained run"
+        )
+    return given
+
+
 def _from_file(path: Path) -> Architecture:
     document = read_json(path)
     text = document.get("architecture") if isinstance(document, dict) else None

@@ -7,11 +7,11 @@ import typer
 from rich.table import Table
 
 from neuronas.cli import console, options
-from neuronas.cli.architectures import read_architecture
+from neuronas.cli.architectures import read_architecture, read_run
 from neuronas.cli.chip import CHIP_EVALUATION, N_CHIPS, ChipRequest, print_chips, simulate_chips
 from neuronas.cli.compose import Plan, plan
 from neuronas.cli.devices import device_named
-from neuronas.errors import ConfigurationError, RunDirectoryError
+from neuronas.errors import ConfigurationError
 from neuronas.hardware.document import cost_document
 from neuronas.search.files import write_json
 from neuronas.space.notation import format_architecture
@@ -67,11 +67,7 @@ def evaluate(
     for name in ("chips", "ablation", "without", "sign_scheme", "variation", "gain_calibration", "seed"):
         if locals()[name] is not None and not chip:
             raise ConfigurationError(f"--{name.replace('_', '-')} given without --chip; add --chip to simulate chips")
-    if not run.is_dir():
-        raise RunDirectoryError(f"'{run}' given; wanted the directory of a trained run")
-    given = read_architecture(str(run))
-    if given.config is None:
-        raise RunDirectoryError(f"run directory {run}: holds no config.yaml; wanted the directory of a trained run")
+    given = read_run(run)
     settings = plan(options.settings(given.config, data_dir=data_dir, device=device, hardware=hardware))
     if chip:
         names = [name.strip() for name in (without or "").split(",") if name.strip()]

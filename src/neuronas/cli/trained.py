@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuronas.cli import options
-from neuronas.cli.architectures import read_architecture
+from neuronas.cli.architectures import read_run
 from neuronas.cli.compose import Plan, plan
 from neuronas.cli.devices import device_named
-from neuronas.errors import RunDirectoryError
 from neuronas.space.genotype import Architecture
 
 if TYPE_CHECKING:
@@ -35,11 +34,7 @@ def read_trained(directory: Path, device: str) -> TrainedRun:
         RunDirectoryError: no run, or one that was not trained.
         VerificationError: a damaged file.
     """
-    if not directory.is_dir():
-        raise RunDirectoryError(f"'{directory}' given; wanted the directory of a trained run")
-    given = read_architecture(str(directory))
-    if given.config is None:
-        raise RunDirectoryError(f"run directory {directory}: holds no config.yaml; wanted that of a trained run")
+    given = read_run(directory)
     run = plan(options.settings(given.config))
     from neuronas.training.trained import load_trained
 

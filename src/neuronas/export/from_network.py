@@ -74,7 +74,8 @@ class _Writer:
             links = [Link(value)] if target == 0 else []
             for incoming in cell.cell.incoming(target):
                 links.append(self._edge(name, cell, incoming, shape))
-            self._add(f"{name}.node{target}", Sum(), tuple(links), shape)
+            if links or target == N_NODES - 1:  # no edge leaves a node that none reaches
+                self._add(f"{name}.node{target}", Sum(), tuple(links), shape)
         return f"{name}.node{N_NODES - 1}"
 
     def _edge(self, name: str, cell: TrainableCell, incoming: Incoming, shape: tuple[int, ...]) -> Link:
