@@ -50,13 +50,18 @@ Download = Annotated[
 BatchSize = Annotated[int | None, typer.Option(help="Images that fitness reads at a time.", rich_help_panel=_DATA)]
 SpaceName = Annotated[str | None, typer.Option("--space", help="Search space: a name or a YAML file.")]
 AlgorithmName = Annotated[str | None, typer.Option("--algorithm", help="neuronas, spikenas or snasnet.")]
-FitnessName = Annotated[str | None, typer.Option("--fitness", help="sahd, sahd-snasnet, hamming or path-information.")]
+FitnessName = Annotated[str | None, typer.Option("--fitness", help="sahd, sahd-sum, sahd-snasnet, hamming, path-information.")]
 Exact = Annotated[bool | None, typer.Option("--exact", help="Give every candidate the full batch; no screening.")]
 Engine = Annotated[str | None, typer.Option(help="fast or reference (slow, the same numbers).")]
 MemoryLimit = Annotated[
     float | None, typer.Option("--memory-limit", help="GiB that the engine may use (default: half of what is free).")
 ]
-NDraws = Annotated[int | None, typer.Option(help="Random candidates of a random search.")]
+NDraws = Annotated[int | None, typer.Option(help="Candidates of snasnet and evolution.")]
+Population = Annotated[int | None, typer.Option(help="Survivors of a generation of evolution.")]
+Prefer = Annotated[
+    str | None,
+    typer.Option(help="Answer from the front: fitness, parameters, area_mm2, latency_ms, energy_uj or knee."),
+]
 Head = Annotated[str | None, typer.Option(help="linear (the papers') or gap (few weights).", rich_help_panel=_NETWORK)]
 TrainSeed = Annotated[
     int | None, typer.Option("--seed", help="Decides first weights and draws of training.", rich_help_panel=_RUN)
@@ -133,6 +138,8 @@ KEYS = {
     "trace": "hardware.trace",
     "algorithm": "search.algorithm",
     "n_draws": "search.n_draws",
+    "population": "search.population",
+    "prefer": "search.prefer",
     "max_parameters": "budget.max_parameters",
     "max_area_mm2": "budget.max_area_mm2",
     "max_latency_ms": "budget.max_latency_ms",

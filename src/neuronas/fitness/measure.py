@@ -55,9 +55,13 @@ class Measure(Protocol):
 
 @dataclass(frozen=True)
 class KernelMeasure:
-    """Log-determinant of a kernel's mean over all LIF layers and time steps."""
+    """Log-determinant of a kernel's mean over all LIF layers and time steps, or of its sum.
+
+    With the sum, fitness also grows with the number of layers: by the number of images times the logarithm of it.
+    """
 
     kernel: Kernel
+    mean: bool = True
 
     def read(self, hamming: Tensor, rates: Tensor, n: int) -> Tensor:
         """See ``Measure``."""
@@ -66,4 +70,4 @@ class KernelMeasure:
     def combine(self, architecture: Architecture, n_cells: int, layers: Sequence[Reading]) -> float:
         """See ``Measure``."""
         total = torch.stack([layer.total for layer in layers]).sum(dim=0)
-        return log_determinant(total / sum(layer.count for layer in layers))
+        return log_determinant(total / sum(layer.count for layer in layers) if self.mean else total)

@@ -7,6 +7,7 @@ from neuronas.fitness.scores import KERNELS
 
 MEASURES: dict[str, Measure] = {
     **{name: KernelMeasure(kernel) for name, kernel in KERNELS.items()},
+    "sahd-sum": KernelMeasure(KERNELS["sahd"], mean=False),
     "path-information": PathInformation(),
 }
 
