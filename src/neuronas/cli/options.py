@@ -50,7 +50,9 @@ Download = Annotated[
 BatchSize = Annotated[int | None, typer.Option(help="Images that fitness reads at a time.", rich_help_panel=_DATA)]
 SpaceName = Annotated[str | None, typer.Option("--space", help="Search space: a name or a YAML file.")]
 AlgorithmName = Annotated[str | None, typer.Option("--algorithm", help="neuronas, spikenas or snasnet.")]
-FitnessName = Annotated[str | None, typer.Option("--fitness", help="sahd, sahd-sum, sahd-snasnet, hamming, path-information.")]
+FitnessName = Annotated[
+    str | None, typer.Option("--fitness", help="sahd, sahd-sum, sahd-snasnet, hamming or path-information.")
+]
 Exact = Annotated[bool | None, typer.Option("--exact", help="Give every candidate the full batch; no screening.")]
 Engine = Annotated[str | None, typer.Option(help="fast or reference (slow, the same numbers).")]
 MemoryLimit = Annotated[
