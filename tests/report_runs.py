@@ -4,9 +4,13 @@ import json
 from pathlib import Path
 from random import Random
 
+import numpy as np
+
 from neuronas.cli.architectures import architecture_document
 from neuronas.cli.compose import plan
 from neuronas.config import RunConfig, validate, write_yaml
+from neuronas.hardware.budget import rejected
+from neuronas.hardware.cost import BUDGETED
 from neuronas.hardware.document import cost_document
 from neuronas.search.files import write_json
 from neuronas.search.history import CandidateRow, History
@@ -15,7 +19,7 @@ from neuronas.search.result import result_document
 from neuronas.search.run_directory import environment
 from neuronas.space.genotype import Architecture, Edge, Genotype
 from neuronas.space.notation import format_architecture
-from neuronas.space.workload import rows
+from neuronas.space.workload import occupancy, places, rows
 
 OPERATIONS = ("skip", "conv_3x3", "avg_pool_3x3")
 
@@ -29,33 +33,31 @@ def make_run(directory: Path, n: int = 60, seed: int = 0, settings: dict | None 
         Architecture(tuple(Genotype(tuple(Edge(draw.choice(OPERATIONS)) for _ in range(6))) for _ in range(2)))
         for _ in range(n)
     ]
-    costs = [run.cost_model.estimate(rows(architecture, run.shape)) for architecture in drawn]
-    broken = [",".join(run.budget.violations(cost)) for cost in costs]
+    totals = run.cost_model.totals(places(run.shape), occupancy(drawn, run.shape))
+    costs = np.stack([getattr(totals, name) for name in BUDGETED], axis=1).tolist()
+    broken = [",".join(limits) for limits in rejected(run.budget.excess(totals))]
     fitness = [200 + 100 * draw.random() for _ in drawn]
     history = History(directory / "history.sqlite")
     history.add_candidates(
-        CandidateRow(
-            i, 0, format_architecture(drawn[i]), str(i), costs[i].parameters, costs[i].area_mm2, costs[i].latency_ms,
-            costs[i].energy_uj, broken[i],
-        )
-        for i in range(n)
-    )  # fmt: skip
+        CandidateRow(i, 0, format_architecture(drawn[i]), str(i), *costs[i], broken[i]) for i in range(n)
+    )
     for i in range(n):
         if not broken[i]:
             history.add_fitness(str(i), i, fitness[i], 0.01, screened=False)
     history.close()
     best = max((i for i in range(n) if not broken[i]), key=fitness.__getitem__)
     network = run.config.network
+    cost = run.cost_model.estimate(rows(drawn[best], run.shape))
     document = cost_document(
         format_architecture(drawn[best]), run.config.hardware.accelerator, run.cost_model.name, network.weight_bits,
-        network.timesteps, costs[best],
+        network.timesteps, cost,
     )  # fmt: skip
-    rejected = {name: sum(name in limits for limits in broken) for name in run.budget.limits}
-    found = Found(drawn[best], fitness[best], n, n - sum(map(bool, broken)), n, rejected)
+    n_rejected = {name: sum(name in limits for limits in broken) for name in run.budget.limits}
+    found = Found(drawn[best], fitness[best], n, n - sum(map(bool, broken)), n, n_rejected)
     write_yaml(directory / "config.yaml", run.config)
     write_json(directory / "environment.json", environment())
     write_json(directory / "architecture.json", architecture_document(drawn[best]))
-    write_json(directory / "result.json", result_document(run.config, run.budget, found, costs[best], document, 1.5))
+    write_json(directory / "result.json", result_document(run.config, run.budget, found, cost, document, 1.5))
     return directory
 
 
@@ -74,7 +76,7 @@ def add_training(directory: Path) -> None:
     }  # fmt: skip
     write_json(directory / "evaluation.json", evaluation)
     chip = {
-        "hardware": "spikeflow-rram", "n_images": 359, "n_chips": 20, "top1_mean": 0.9321, "top1_std": 0.01,
+        "hardware": "spikeflow-rram", "seed": 3, "n_images": 359, "n_chips": 20, "top1_mean": 0.9321, "top1_std": 0.01,
         "top1_interval_95": [0.92, 0.94], "quantised_network_top1": 0.9625,
         "layers": {"A.01": {"snr_db": 21.5, "adc_saturation": 0.01}},
         "model": {

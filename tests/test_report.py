@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import Neuronas
@@ -72,7 +72,9 @@ def test_report_shows_everything_of_a_trained_run(neuronas: Neuronas, tmp_path: 
     for text in (
         "digits, 8×8 pixels, 10 classes", "spikeflow-rram", "3.5 µJ", f"{result['rejected']['energy_uj']:,} of 60",
         "head.1", "htree", "96.2%", "93.2% ± 1.0% over 20 chips", "21.5", "only adc", "Best fitness so far",
-        "every convolution is costed as 3x3", "arXiv 2407.00641, Table I", "neuronas evaluate", "max_energy_uj: 3.5",
+        "every convolution is costed as 3x3", "arXiv 2407.00641, Table I",
+        f"neuronas search --config {run}/config.yaml --out again", "--chips 20 --seed 3",
+        "max_energy_uj: 3.5",
     ):  # fmt: skip
         assert text in page.text, text
 
@@ -162,6 +164,7 @@ def test_hostile_names_stay_text(neuronas: Neuronas, tmp_path: Path, verb: str) 
     assert json.loads(page.scripts[0])["runs"][0]["name"] == run.name
 
 
+@settings(max_examples=30)
 @given(st.text())
 def test_text_comes_back_from_markup_as_it_was(text: str) -> None:
     parsed: list[tuple[str, str | None]] = []

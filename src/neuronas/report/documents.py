@@ -100,6 +100,7 @@ class ChipEvaluation(_Document):
     """``chip.json``."""
 
     hardware: str
+    seed: int
     n_images: int
     n_chips: int
     top1_mean: float

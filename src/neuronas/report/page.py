@@ -4,7 +4,6 @@ from base64 import b64encode
 from hashlib import sha256
 from importlib.resources import files
 
-from neuronas import __version__
 from neuronas.report.answer import answer_section, asked_section, progress_section, rejected_section
 from neuronas.report.comparison import comparison_section
 from neuronas.report.costs import costs_section, floorplan_section
@@ -13,6 +12,7 @@ from neuronas.report.facts import RunFacts
 from neuronas.report.learning import chip_section, evaluation_section, training_section
 from neuronas.report.markup import Html, element, join
 from neuronas.report.provenance import again_section, provenance_section
+from neuronas.version import __version__
 
 _SCRIPTS = ("plot.js", "explorer.js", "page.js")
 _LINKS = {

@@ -44,32 +44,46 @@ def provenance_section(run: RunFacts) -> Html:
 
 def again_section(run: RunFacts) -> Html:
     """Versions, seed, settings and the commands that make the run again."""
-    environment = run.environment
-    parts: list[Html] = []
-    if environment:
-        versions = [("Python", environment.python), ("machine", environment.platform), *environment.packages.items()]
-        commands = [shlex.join(["neuronas", *environment.command[1:]])]
-        parts.append(definitions(versions))
-    else:
-        commands = []
-        parts.append(missing("environment.json is not there: versions and the command are not known."))
-    folder = shlex.quote(run.directory)
-    if run.epochs and not any(" train " in f"{command} " for command in commands):
-        commands.append(f"neuronas train {folder}")
-    if run.evaluation:
-        commands.append(f"neuronas evaluate {folder}")
-    if run.chip:
-        commands.append(f"neuronas evaluate {folder} --chip")
-    commands.append(f"neuronas report {folder}")
-    settings = yaml.safe_dump(run.config.model_dump(), sort_keys=False, allow_unicode=True)
-    return section(
-        "again",
-        "Make it again",
+    parts = [
         element("p", {}, f"Seed {run.config.seed}. The same seed, settings and versions give the same result."),
-        element("pre", {"class": "command", "tabindex": "0"}, "\n".join(commands)),
-        *parts,
-        element("details", {}, element("summary", {}, "Every setting (config.yaml)"), element("pre", {}, settings)),
+        element("h3", {}, "From its settings, into a new directory"),
+        _commands(list(_again(run))),
+    ]
+    if run.environment:
+        made = shlex.join(["neuronas", *run.environment.command[1:]])
+        versions = [("Python", run.environment.python), ("machine", run.environment.platform)]
+        parts += [
+            element("h3", {}, "How the directory was first made"),
+            _commands([made]),
+            definitions([*versions, *run.environment.packages.items()]),
+        ]
+    else:
+        parts.append(missing("environment.json is not there: versions and the first command are not known."))
+    settings = yaml.safe_dump(run.config.model_dump(), sort_keys=False, allow_unicode=True)
+    parts.append(
+        element("details", {}, element("summary", {}, "Every setting (config.yaml)"), element("pre", {}, settings))
     )
+    return section("again", "Make it again", *parts)
+
+
+def _again(run: RunFacts) -> Iterator[str]:
+    settings = shlex.quote(f"{run.directory}/config.yaml")
+    if run.candidates or run.result or run.answer is None:
+        yield f"neuronas search --config {settings} --out again"
+        if run.epochs:
+            yield "neuronas train again"
+    else:
+        yield f"neuronas train {shlex.quote(run.answer.text)} --config {settings} --out again"
+    if run.evaluation:
+        yield "neuronas evaluate again"
+    if run.chip:
+        ablation = " --ablation" if run.chip.ablation else ""
+        yield f"neuronas evaluate again --chip --chips {run.chip.n_chips} --seed {run.chip.seed}{ablation}"
+    yield "neuronas report again"
+
+
+def _commands(lines: list[str]) -> Html:
+    return element("pre", {"class": "command", "tabindex": "0"}, "\n".join(lines))
 
 
 def _constants(values: dict[str, Any], prefix: str) -> Iterator[tuple[str, str, str]]:

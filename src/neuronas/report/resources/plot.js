@@ -143,13 +143,14 @@ class Scatter {
     const onFront = new Set(this.front);
     const broken = this.colour("bad");
     const colours = this.series.map((_, number) => this.colour(this.series.length > 1 ? `series-${number % 6}` : "point"));
+    const size = points.x.length > 500 ? 3 : 5;
     context.globalAlpha = points.x.length > 5000 ? 0.5 : 0.8;
     for (let i = 0; i < points.x.length; i++) {
       if (onFront.has(i)) continue;
       const x = this.left[i], y = this.top[i];
       context.fillStyle = points.muted[i] ? broken : colours[points.series[i]];
       if (points.muted[i]) context.fillRect(x - 1, y - 1, 2, 2);
-      else this.shape(x, y, 3, SHAPES[points.series[i] % SHAPES.length]);
+      else this.shape(x, y, size, SHAPES[points.series[i] % SHAPES.length]);
     }
     context.globalAlpha = 1;
   }
@@ -182,7 +183,7 @@ class Scatter {
     });
     context.stroke();
     for (const i of this.front) {
-      this.shape(left[i], top[i], 5, SHAPES[this.points.series[i] % SHAPES.length]);
+      this.shape(left[i], top[i], 6, SHAPES[this.points.series[i] % SHAPES.length]);
     }
   }
 
