@@ -16,7 +16,15 @@ from neuronas import __version__
 from neuronas.cli import console, options
 
 _REQUIRED = ("numpy", "torch", "spikingjelly", "pydantic", "typer", "scikit-learn", "pillow")
-_EXTRAS = {"matplotlib": "plots", "tensorboard": "tensorboard"}
+_EXTRAS = {
+    "matplotlib": "plots",
+    "tensorboard": "tensorboard",
+    "optuna": "evolution",
+    "nir": "export",
+    "nirtorch": "export",
+    "onnx": "export",
+    "onnxruntime": "export",
+}
 """Packages that some options need, with the extra that brings them."""
 _MIN_FREE_GIB = 1.0
 

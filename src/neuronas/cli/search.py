@@ -9,18 +9,20 @@ from neuronas.cli import console, options
 from neuronas.cli.architectures import architecture_document
 from neuronas.cli.compose import Plan, plan
 from neuronas.cli.evaluators import make_evaluators
+from neuronas.cli.fronts import print_front
 from neuronas.cli.progress import SearchProgress
 from neuronas.cli.runs import log, log_to, new_directory
 from neuronas.errors import ConfigurationError, NeuronasError
 from neuronas.hardware.cost import Cost
 from neuronas.hardware.document import cost_document
 from neuronas.hardware.units import quantity
-from neuronas.search.files import write_json
+from neuronas.search.files import read_json, write_json
 from neuronas.search.history import History
 from neuronas.search.loop import Found, Problem
 from neuronas.search.loop import search as run_search
 from neuronas.search.result import result_document
 from neuronas.search.run_directory import ARCHITECTURE, CONFIG, HISTORY, LOG, RESULT, RunDirectory, identity
+from neuronas.search.survey import FRONT, RANKING, front_document, write_ranking
 from neuronas.space.notation import format_architecture
 from neuronas.space.workload import rows
 
@@ -37,6 +39,8 @@ def search(
     fitness: options.FitnessName = None,
     exact: options.Exact = None,
     n_draws: options.NDraws = None,
+    population: options.Population = None,
+    prefer: options.Prefer = None,
     channels: options.Channels = None,
     head: options.Head = None,
     timesteps: options.Timesteps = None,
@@ -103,6 +107,8 @@ def search(
         cost = run.cost_model.estimate(rows(found.architecture, run.shape))
         document = _document(run, found, cost, seconds)
         write_json(files.file(ARCHITECTURE), architecture_document(found.architecture))
+        if run.algorithm.surveys:
+            _keep_survey(files, found, run.config.search.prefer, document["architecture"])
         write_json(files.file(RESULT), document)
         log.info("done: %s", document["architecture"])
     if as_json:
@@ -110,6 +116,8 @@ def search(
     elif quiet:
         console.answers.print(document["architecture"])
     else:
+        if run.algorithm.surveys:
+            print_front(read_json(directory / FRONT))
         _print_answer(run, found, cost, document, directory)
 
 
@@ -124,6 +132,11 @@ def _document(run: Plan, found: Found, cost: Cost, seconds: float) -> dict[str, 
         cost,
     )
     return result_document(run.config, run.budget, found, cost, costs, seconds)
+
+
+def _keep_survey(files: RunDirectory, found: Found, prefer: str, chosen: str) -> None:
+    write_json(files.file(FRONT), front_document(found.surveyed, prefer, chosen))
+    write_ranking(files.file(RANKING), found.surveyed)
 
 
 def _print_plan(run: Plan, *, as_json: bool) -> None:

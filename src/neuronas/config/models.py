@@ -112,10 +112,16 @@ class EngineConfig(Section):
 
 
 class SearchConfig(Section):
-    """The algorithm; ``n_draws`` counts random candidates (SNASNet's default is 5,000)."""
+    """The algorithm; ``n_draws`` counts the candidates that ``snasnet`` (its default is 5,000) and ``evolution`` draw.
+
+    ``population`` survives each generation of ``evolution``. ``prefer`` chooses the answer from the Pareto front of
+    ``evolution`` and ``exhaustive`` (see ``neuronas.search.front``).
+    """
 
     algorithm: str = "neuronas"
     n_draws: Annotated[int, Field(ge=1)] = 5000
+    population: Annotated[int, Field(ge=2)] = 100
+    prefer: Literal["fitness", "parameters", "area_mm2", "latency_ms", "energy_uj", "knee"] = "fitness"
 
 
 class TrainConfig(Section):

@@ -27,6 +27,10 @@ class Budget:
         """Cost minus limit: above 0 is a violation, 0 or less fits. -inf where there is no limit."""
         return {name: np.asarray(getattr(cost, name) - limit) for name, limit in self.limits.items()}
 
+    def relative_excess(self, totals: Totals) -> Array:
+        """[n, 4] excess as a share of its limit (the cost itself where the limit is 0, -inf where there is none)."""
+        return np.stack([_relative(getattr(totals, name), limit) for name, limit in self.limits.items()], axis=1)
+
     def violations(self, cost: Cost) -> dict[str, float]:
         """The limits that a cost breaks, with the excess in the quantity's unit (always above 0)."""
         return {name: float(excess) for name, excess in self.excess(cost).items() if excess > 0}
@@ -67,11 +71,10 @@ class Closest:
 
 def closest(budget: Budget, totals: Totals) -> Closest:
     """Among candidates that all break the budget, the one whose worst relative excess is smallest."""
-    limits = budget.limits
-    relative = np.stack([_relative(getattr(totals, name), limits[name]) for name in BUDGETED])
-    index = int(relative.max(axis=0).argmin())
-    name = BUDGETED[int(relative[:, index].argmax())]
-    return Closest(index, name, float(getattr(totals, name)[index]), limits[name], float(relative[:, index].max()))
+    relative = budget.relative_excess(totals)
+    index = int(relative.max(axis=1).argmin())
+    name = BUDGETED[int(relative[index].argmax())]
+    return Closest(index, name, float(getattr(totals, name)[index]), budget.limits[name], float(relative[index].max()))
 
 
 def _relative(values: Array, limit: float) -> Array:

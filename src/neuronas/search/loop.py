@@ -7,12 +7,15 @@ from random import Random
 from time import perf_counter
 from typing import Protocol
 
+import numpy as np
+
 from neuronas.config import SearchConfig
-from neuronas.errors import InfeasibleError, NeuronasError
+from neuronas.errors import ConfigurationError, InfeasibleError, NeuronasError
 from neuronas.fitness.evaluator import Evaluator
 from neuronas.hardware.budget import Budget, Closest, closest, rejected
 from neuronas.hardware.cost import BUDGETED, CostModel, Totals
 from neuronas.search.algorithms.base import Algorithm, Outcome, best
+from neuronas.search.front import choose
 from neuronas.search.history import CandidateRow, History
 from neuronas.search.screening import Evaluators, survivors
 from neuronas.space.canonical import architecture_key
@@ -64,6 +67,7 @@ class Found:
         n_evaluated: distinct functions whose fitness was computed, on the small or the full batch.
         n_full: those that got the full batch.
         rejected: for each limit, how many candidates broke it (one may break several).
+        surveyed: every candidate that fits, with its fitness, where the algorithm surveys.
     """
 
     architecture: Architecture
@@ -72,6 +76,7 @@ class Found:
     n_evaluated: int
     n_full: int
     rejected: dict[str, int]
+    surveyed: tuple[Outcome, ...] = ()
 
 
 def search(
@@ -86,8 +91,16 @@ def search(
     """Run a search, or go on with the one that ``history`` holds; both give the same answer.
 
     Raises:
+        ConfigurationError: ``settings.prefer`` needs an algorithm that surveys.
         InfeasibleError: no candidate fits the budget; says which limit is closest and by how much.
     """
+    if settings.prefer != "fitness" and not algorithm.surveys:
+        raise ConfigurationError(
+            f"--prefer {settings.prefer} given with --algorithm {settings.algorithm}, which looks for fitness alone; "
+            "wanted --algorithm evolution or exhaustive"
+        )
+    if algorithm.surveys:
+        evaluators = Evaluators(evaluators.full)
     state = _State(problem, evaluators, history, observer or Silent())
     proposals = algorithm.propose(problem.space, Random(seed), settings)  # noqa: S311 - no cryptography
     outcomes: list[Outcome] = []
@@ -95,16 +108,22 @@ def search(
         batch = next(proposals)
         while True:
             results = state.handle(batch)
-            outcomes += results
+            outcomes += (one for one in results if one.fitness is not None)
             batch = proposals.send(results)
     except StopIteration:
         pass
-    winner = best(outcomes)
+    winner = choose(outcomes, settings.prefer) if algorithm.surveys else best(outcomes)
     if winner is None or winner.fitness is None:
         raise InfeasibleError(_nothing_fits(state))
     n_evaluated = len(state.fitness.keys() | state.screened.keys())
     return Found(
-        winner.architecture, winner.fitness, state.n_candidates, n_evaluated, len(state.fitness), state.n_rejected
+        winner.architecture,
+        winner.fitness,
+        state.n_candidates,
+        n_evaluated,
+        len(state.fitness),
+        state.n_rejected,
+        tuple(outcomes) if algorithm.surveys else (),
     )
 
 
@@ -139,9 +158,11 @@ class _State:
             feasible = {key: feasible[key] for key in chosen}
         self._evaluate(self.evaluators.full, self.fitness, batch, feasible, first, screened=False)
         # A function whose full fitness an earlier batch computed counts, whether or not it survived here.
+        costs = np.stack([getattr(totals, name) for name in BUDGETED], axis=1).tolist()
+        excess = self.problem.budget.relative_excess(totals).tolist()
         return [
-            Outcome(architecture, None if limits else self.fitness.get(key))
-            for architecture, key, limits in zip(batch, keys, broken, strict=True)
+            Outcome(architecture, None if limits else self.fitness.get(key), tuple(cost), tuple(over))
+            for architecture, key, limits, cost, over in zip(batch, keys, broken, costs, excess, strict=True)
         ]
 
     def _keep(

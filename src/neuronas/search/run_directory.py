@@ -95,9 +95,10 @@ class RunDirectory:
 
 
 def _deciding(config: RunConfig) -> dict[str, Any]:
-    """The settings that can change a result: not how fast it is computed, nor where the same images lie."""
+    """The settings that can change a history: not its speed, where images lie, or the choice in the end."""
     values = config.model_dump(exclude={"engine", "train"})
     values["data"].pop("data_dir")
+    values["search"].pop("prefer")
     return values
 
 

@@ -81,7 +81,7 @@ class Space(Section):
 
     def genotypes(self) -> Iterator[Genotype]:
         """All cells, in a fixed order."""
-        return (cell for cell in map(Genotype, product(self.edge_choices, repeat=N_EDGES)) if self._allows(cell))
+        return (cell for cell in map(Genotype, product(self.edge_choices, repeat=N_EDGES)) if self.allows(cell))
 
     def random_genotype(self, random: Random) -> Genotype:
         """Draw a cell uniformly.
@@ -91,7 +91,7 @@ class Space(Section):
         """
         for _ in range(MAX_DRAWS_PER_CELL):
             cell = Genotype(tuple(random.choice(self.edge_choices) for _ in range(N_EDGES)))
-            if self._allows(cell):
+            if self.allows(cell):
                 return cell
         raise ConfigurationError("this space holds no cell with the direct edge that it requires")
 
@@ -119,7 +119,8 @@ class Space(Section):
                         f"cell {number}, node {high}: '{given}' is not in this space (allowed: {known})"
                     )
 
-    def _allows(self, cell: Genotype) -> bool:
+    def allows(self, cell: Genotype) -> bool:
+        """Whether a cell of the space's operations meets its conditions."""
         return not self.require_direct_edge or self._is_direct(cell.edges[_DIRECT])
 
     @staticmethod

@@ -14,10 +14,19 @@ from neuronas.space.spaces import Space
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a proposal: its fitness, or None if it breaks the budget or a screen discarded it."""
+    """What came of a proposal.
+
+    Attributes:
+        architecture: without dead edges.
+        fitness: None if it breaks the budget or a screen discarded it.
+        cost: in the order and units of ``hardware.cost.BUDGETED``.
+        excess: cost above each limit as a share of the limit; above 0 is a violation, -inf means no limit.
+    """
 
     architecture: Architecture
     fitness: float | None
+    cost: tuple[float, ...]
+    excess: tuple[float, ...]
 
 
 Proposals = Generator[Sequence[Architecture], Sequence[Outcome], None]
@@ -40,11 +49,14 @@ class Algorithm:
         propose: how it proposes.
         budget: the limits that it sets where the user sets none.
         source: where it was published.
+        surveys: it looks for a front of many objectives or a whole ranking, not for the fittest alone. No screen
+            discards for it, since a screen sees fitness only; and its run keeps the front and the ranking.
     """
 
     propose: Propose
     budget: Budget
     source: str
+    surveys: bool = False
 
 
 def best(outcomes: Sequence[Outcome]) -> Outcome | None:

@@ -22,12 +22,7 @@ def cellwise(space: Space, random: Random, settings: SearchConfig) -> Proposals:
     Raises:
         ConfigurationError: the space has too many cells to go through.
     """
-    if space.n_genotypes > MAX_CELLS:
-        raise ConfigurationError(
-            f"this space has {space.n_genotypes:,} cells; an algorithm that goes through all of them takes at most "
-            f"{MAX_CELLS:,}; choose --algorithm snasnet"
-        )
-    cells = list(space.genotypes())
+    cells = all_cells(space)
     chosen: tuple[Genotype, ...] = ()
     for place in range(1 if space.shared_cell else space.cells):
         outcomes = yield [Architecture(chosen + (cell,) * (space.cells - place)) for cell in cells]
@@ -35,3 +30,17 @@ def cellwise(space: Space, random: Random, settings: SearchConfig) -> Proposals:
         if winner is None:
             return
         chosen = winner.architecture.expanded(space.cells)[: place + 1]
+
+
+def all_cells(space: Space) -> list[Genotype]:
+    """Every cell of a space, twins included.
+
+    Raises:
+        ConfigurationError: there are too many to go through.
+    """
+    if space.n_genotypes > MAX_CELLS:
+        raise ConfigurationError(
+            f"this space has {space.n_genotypes:,} cells; an algorithm that goes through all of them takes at most "
+            f"{MAX_CELLS:,}; choose --algorithm evolution or snasnet"
+        )
+    return list(space.genotypes())

@@ -1,0 +1,79 @@
+"""Evolution with many objectives: NSGA-II on cells, with the budgets as constraints.
+
+The first generation is drawn at random; each further one comes from the survivors of all before it by crossover and
+mutation. A candidate that computes the same function as an earlier one is never proposed again.
+"""
+
+from collections.abc import Callable
+from random import Random
+
+from neuronas.config import SearchConfig
+from neuronas.errors import ConfigurationError
+from neuronas.search.algorithms.base import Proposals
+from neuronas.search.algorithms.variation import crossover, mutate
+from neuronas.space.canonical import architecture_key
+from neuronas.space.genotype import Architecture
+from neuronas.space.spaces import Space
+
+_MAX_TRIES = 200
+
+
+def evolution(space: Space, random: Random, settings: SearchConfig) -> Proposals:
+    """Propose ``settings.n_draws`` distinct functions in generations of ``settings.population``.
+
+    Ends earlier where new ones can no longer be found.
+
+    Raises:
+        ConfigurationError: Optuna is not installed.
+    """
+    try:
+        from neuronas.search.algorithms.selection import Selection  # noqa: PLC0415 - Optuna is an extra
+    except ImportError as error:
+        raise ConfigurationError(
+            f"--algorithm evolution needs Optuna ({error}); install it with: pip install 'neuronas[evolution]'"
+        ) from error
+    selection = Selection(settings.population, random.getrandbits(32))
+    draws = _Draws(space, random)
+    proposed: list[Architecture] = []
+    parents: list[Architecture] = []
+    while len(proposed) < settings.n_draws:
+        size = min(settings.population, settings.n_draws - len(proposed))
+        generation = draws.generation(parents, size)
+        proposed += generation
+        outcomes = yield generation
+        if len(generation) < settings.population:
+            return
+        parents = [proposed[number] for number in selection.survivors(outcomes)]
+
+
+class _Draws:
+    """Makes architectures of functions that were never made before."""
+
+    def __init__(self, space: Space, random: Random):
+        self._space, self._random = space, random
+        self._n_places = 1 if space.shared_cell else space.cells
+        self._seen: set[str] = set()
+
+    def generation(self, parents: list[Architecture], size: int) -> list[Architecture]:
+        """Up to ``size`` architectures; fewer where the space has no more to give."""
+        found: list[Architecture] = []
+        while len(found) < size:
+            child = self._new(lambda: self._child(parents)) if parents else None
+            child = child or self._new(lambda: self._space.random_architecture(self._random))
+            if child is None:
+                break
+            found.append(child)
+        return found
+
+    def _child(self, parents: list[Architecture]) -> Architecture:
+        first, second = self._random.choice(parents), self._random.choice(parents)
+        return mutate(crossover(first, second, self._n_places, self._random), self._space, self._n_places, self._random)
+
+    def _new(self, draw: Callable[[], Architecture]) -> Architecture | None:
+        for _ in range(_MAX_TRIES):
+            architecture = draw()
+            key = architecture_key(architecture)
+            if key not in self._seen and all(self._space.allows(cell) for cell in architecture.cells):
+                self._seen.add(key)
+                return architecture
+        return None
