@@ -104,8 +104,11 @@ def compare(what: str, probe: Probe, found: Computed) -> Agreement:
             "network that has learned"
         )
     differences = (found.scores.double() - expected).abs().amax(dim=(0, 2))
-    allowed = torch.where(probe.tied, _TIED_TOLERANCE, _TOLERANCE).double() * largest
+    strict = _TOLERANCE * largest
+    allowed = torch.where(probe.tied, _TIED_TOLERANCE * largest, strict).double()
     wrong = ~(differences <= allowed)  # so that NaN is wrong
+    if not (differences <= strict).any():  # ties are few: rounding does not decide in every image
+        wrong[:], allowed[:] = True, strict
     if wrong.any():
         image = int((differences - allowed).argmax())
         raise VerificationError(
