@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from conftest import Neuronas
@@ -166,6 +166,7 @@ def test_hostile_names_stay_text(neuronas: Neuronas, tmp_path: Path, verb: str) 
 
 @settings(max_examples=30)
 @given(st.text())
+@example(HOSTILE)
 def test_text_comes_back_from_markup_as_it_was(text: str) -> None:
     parsed: list[tuple[str, str | None]] = []
 
