@@ -152,10 +152,9 @@ def test_distinct_rows(seed: int, length: int, n: int, rate: float) -> None:
 def mapped(model: ChipModel, *, n_in: int = 5, n_out: int = 3, kernel: int = 3, stride: int = 1, **formats: float):
     largest = 2 ** (model.weight_bits - 1) - 1
     codes = torch.randint(-largest, largest + 1, (n_out, n_in, kernel, kernel), generator=seeded(5)).double()
-    columns = columns_of(codes, model.scheme, model.weight_bits, model.bits_per_cell)
     inputs = InputFormat(**formats)  # type: ignore[arg-type]
     scale = torch.tensor([0.125], dtype=torch.float64)
-    return MappedLayer("A.01", (codes * 0.125).float(), columns, scale, stride, inputs, model.n_rows)
+    return MappedLayer("A.01", (codes * 0.125).float(), codes.float(), scale, stride, inputs, model)
 
 
 def on_chip(layer: MappedLayer, model: ChipModel, x: Tensor, steps: Tensor | None = None, number: int = 0):
@@ -178,7 +177,7 @@ def slow_reference(layer: MappedLayer, model: ChipModel, x: Tensor, steps: Tenso
     answer = np.zeros((n, out, rows_out, columns_out))
     for index, block in enumerate(layer.blocks()):
         levels = layer.levels(block)
-        written = program(levels, model, seeded(0, 0, 0, index), has_reference=layer.columns.has_reference)
+        written = program(levels, model, seeded(0, 0, 0, index), has_reference=layer.has_reference)
         current = written.current.numpy()
         for weight, plane in layer.inputs.planes(x):
             voltages = np.pad(plane[:, block].numpy(), ((0, 0), (0, 0), (padding, padding), (padding, padding)))
@@ -190,7 +189,7 @@ def slow_reference(layer: MappedLayer, model: ChipModel, x: Tensor, steps: Tenso
                     if model.adc_bits is not None:
                         step = float(steps[k])
                         total = min(max(round(total / step), 0), 2**model.adc_bits - 1) * step
-                    answer[image, filter_, row, column] += weight * layer.columns.factors[k] * total
+                    answer[image, filter_, row, column] += weight * layer.factors[k] * total
     offset = torch.nn.functional.conv2d(
         torch.ones_like(x), layer.weight * layer.inputs.offset, stride=stride, padding=padding
     )
@@ -229,7 +228,7 @@ def test_read_noise_is_the_same_with_and_without_converters() -> None:
     x = (torch.rand(1, 5, 6, 6, generator=seeded(8)) < 0.6).float().expand(800, 5, 6, 6)
     analog = on_chip(layer, model, x[:2])[0](x)
     fine = replace(model, adc_bits=16)
-    k = len(layer.columns.factors)
+    k = len(layer.factors)
     # An unsigned converter clips what noise brings below zero, so compare where sums are positive: spread only.
     converted = on_chip(layer, fine, x[:2], torch.full((k,), 0.001))[0](x)
     assert torch.allclose(analog.mean(dim=0), layer.ideal(x[:1])[0], atol=0.06)

@@ -66,7 +66,7 @@ class Design:
         for index, block in enumerate(layer.blocks()):
             generator = seeded(seed, number, place, index)
             levels = layer.levels(block)
-            written = program(levels, model, generator, has_reference=layer.columns.has_reference)
+            written = program(levels, model, generator, has_reference=layer.has_reference)
             factor = _trimmed(model, written, levels, self.inputs[layer.name].moments[index]) / steps
             exact = model.adc_bits is None
             cells.append(
@@ -78,7 +78,7 @@ class Design:
                 )
             )
         reading = torch.Generator(device).manual_seed(seeded(seed, number, place).initial_seed())
-        factors = torch.tensor(layer.columns.factors, dtype=torch.float64) * steps
+        factors = torch.tensor(layer.factors, dtype=torch.float64) * steps
         return CrossbarLayer(layer, cells, factors, model.adc_bits, reading)
 
 
@@ -104,7 +104,7 @@ def make_design(network: Classifier, model: ChipModel, pixels: InputFormat, imag
 
 
 def _steps(layer: MappedLayer, model: ChipModel, inputs: Inputs) -> Tensor:
-    k = len(layer.columns.factors)
+    k = len(layer.factors)
     if model.adc_bits is None:
         return torch.ones(k)
     pilot = model.without(["read_noise"])
@@ -114,7 +114,7 @@ def _steps(layer: MappedLayer, model: ChipModel, inputs: Inputs) -> Tensor:
     ideal: list[list[Tensor]] = [[] for _ in range(k)]
     for index, block in islice(enumerate(blocks), 0, None, every):
         levels = layer.levels(block)
-        written = program(levels, pilot, seeded(_PILOT, index), has_reference=layer.columns.has_reference)
+        written = program(levels, pilot, seeded(_PILOT, index), has_reference=layer.has_reference)
         current = written.current * _trimmed(pilot, written, levels, inputs.moments[index])
         samples, current, levels = inputs.samples[index].float(), current.float(), levels.float()
         for column in range(k):

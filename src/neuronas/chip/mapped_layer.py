@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -38,33 +39,47 @@ class MappedLayer:
     Attributes:
         name: as in ``space.layers``.
         weight: [out, in, k, k] float32, codes times scale: what an ideal chip computes with.
-        columns: levels [out, in, k, k, K].
+        codes: [out, in, k, k] float32 whole numbers, on the CPU.
         scale: of the codes, broadcast to [out].
         stride: of the convolution.
         inputs: their format.
-        n_rows: of a crossbar: each kernel position of each so many input channels is summed apart.
+        model: of the chip; each kernel position of each ``n_rows`` input channels is summed apart.
     """
 
     name: str
     weight: Tensor
-    columns: Columns
+    codes: Tensor
     scale: Tensor
     stride: int
     inputs: InputFormat
-    n_rows: int
+    model: ChipModel
+
+    @cached_property
+    def factors(self) -> tuple[float, ...]:
+        """Digital factor of each of a filter's K columns."""
+        return self._columns(self.codes[:1, :1]).factors
+
+    @cached_property
+    def has_reference(self) -> bool:
+        """Whether a filter's last column stands once for all filters."""
+        return self._columns(self.codes[:1, :1]).has_reference
 
     def blocks(self) -> list[slice]:
         """The blocks of input channels."""
-        n = self.weight.shape[1]
-        return [slice(first, min(first + self.n_rows, n)) for first in range(0, n, self.n_rows)]
+        n, n_rows = self.weight.shape[1], self.model.n_rows
+        return [slice(first, min(first + n_rows, n)) for first in range(0, n, n_rows)]
 
     def levels(self, block: slice) -> Tensor:
-        """Levels of a block of channels: [k * k, rows, out, K]."""
-        return self.columns.levels[:, block].permute(2, 3, 1, 0, 4).flatten(0, 1)
+        """Levels of a block of channels: [k * k, rows, out, K] float64; made anew, since together they are large."""
+        return self._columns(self.codes[:, block]).levels.permute(2, 3, 1, 0, 4).flatten(0, 1)
 
     def ideal(self, x: Tensor) -> Tensor:
         """What an ideal chip answers: [n, in, H, W] -> [n, out, H', W']."""
         return convolve(x, self.weight, self.stride)
+
+    def _columns(self, codes: Tensor) -> Columns:
+        model = self.model
+        return columns_of(codes.double(), model.scheme, model.weight_bits, model.bits_per_cell)
 
 
 def convolve(x: Tensor, weight: Tensor, stride: int) -> Tensor:
@@ -107,8 +122,7 @@ def _inputs_of(name: str, network: Classifier, pixels: InputFormat) -> InputForm
 def _mapped(name: str, layer: Convolution | Linear, model: ChipModel, inputs: InputFormat) -> MappedLayer:
     codes, step = layer.quantiser.codes(layer.kept.detach())
     shape = codes.shape if codes.dim() == 4 else (*codes.shape, 1, 1)
-    columns = columns_of(codes.reshape(shape).double().cpu(), model.scheme, model.weight_bits, model.bits_per_cell)
     weight = layer.held.detach().reshape(shape)
     scale = step.detach().reshape(-1).double().cpu()
     stride = layer.stride if isinstance(layer, Convolution) else 1
-    return MappedLayer(name, weight, columns, scale, stride, inputs, model.n_rows)
+    return MappedLayer(name, weight, codes.reshape(shape).cpu(), scale, stride, inputs, model)
