@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from neuronas.export.content import Content
 
 EXPORTS = "export"
-_DT_S = 1e-4  # what NIR's tools agree on (spikingjelly, snntorch)
+_DT_S = 1e-4  # the default of SpikingJelly's NIR importer
 
 FormatName = Annotated[str, typer.Option("--format", help="nir, onnx or integer.")]
 Place = Annotated[Path | None, typer.Option("--out", metavar="FILE|DIR", help="Default: RUN/export/…")]
