@@ -181,6 +181,20 @@ def test_compare_plots_all_runs(browser: Any, neuronas: Neuronas, run: Path, tmp
     assert "other" in find(browser, "#legend").text
 
 
+def test_a_plot_without_room_is_drawn_once_it_gets_some(browser: Any, neuronas: Neuronas, run: Path) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    open_page(browser, neuronas, "report", run)
+    browser.execute_script("document.getElementById('plot').style.height = '0'")
+    find(browser, "#show-rejected").click()
+    settle(browser)
+    browser.execute_script("document.getElementById('plot').style.height = ''")
+    settle(browser)
+    keys(browser, "#plot", Keys.ARROW_RIGHT)
+    assert "energy" in find(browser, "#tip").text
+    assert_quiet(browser)
+
+
 def test_hostile_names_run_nothing(browser: Any, neuronas: Neuronas, tmp_path: Path) -> None:
     hostile = hostile_run(tmp_path / "hostile")
     for arguments in (("report", hostile), ("compare", hostile, make_run(tmp_path / "mine"))):

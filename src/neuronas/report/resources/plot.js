@@ -42,6 +42,7 @@ class Scatter {
     this.background = document.createElement("canvas");
     this.context = this.background.getContext("2d");
     this.series = [];
+    this.left = this.top = new Float64Array(); // canvas position of each point, in CSS pixels
   }
 
   /**
@@ -88,6 +89,7 @@ class Scatter {
     const ratio = window.devicePixelRatio || 1;
     this.width = this.canvas.clientWidth;
     this.height = this.canvas.clientHeight;
+    if (!this.width || !this.height) return; // not laid out yet; drawn when it gets its size
     for (const canvas of [this.canvas, this.background]) {
       canvas.width = Math.round(this.width * ratio);
       canvas.height = Math.round(this.height * ratio);
@@ -190,6 +192,7 @@ class Scatter {
   /** Rings around the answers and the current point, over the kept background. */
   drawMarks() {
     const { left, top, marks } = this;
+    if (!this.width || !this.height) return;
     const context = this.canvas.getContext("2d");
     context.clearRect(0, 0, this.width, this.height);
     context.drawImage(this.background, 0, 0, this.width, this.height);
