@@ -8,11 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from neuronas.cli import console, options
+from neuronas.cli.comparisons import comparison_table
 from neuronas.cli.compose import plan
 from neuronas.cli.evaluators import make_evaluators
 from neuronas.cli.progress import BenchmarkProgress
 from neuronas.cli.runs import new_directory
 from neuronas.config import RunConfig
+from neuronas.errors import VerificationError
 from neuronas.experiments.labels import Labelled, read_labels
 from neuronas.experiments.proxy_benchmark import draw, evaluate
 from neuronas.experiments.table import EXPERIMENTS
@@ -43,6 +45,29 @@ def reproduce(
         return
     for name, experiment in EXPERIMENTS.items():
         console.answers.print(f"{name}: {experiment.shows}\n  needs {experiment.needs}; takes {experiment.takes}")
+
+
+@app.command("hardware", epilog="Example: neuronas reproduce hardware --json")
+def hardware(
+    out: Annotated[Path, typer.Option(help="Folder for hardware.json.")] = Path("results"),
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Compute the figures that NeuroNAS prints for memory, area, latency and energy (Fig. 12) and compare them."""
+    from neuronas.experiments.hardware import document, figures, savings
+
+    content = document([*figures(), *savings()])
+    options.write_document(out, "hardware.json", content)
+    if as_json:
+        console.print_json(content)
+        return
+    if not quiet:
+        console.answers.print(comparison_table(content["figures"]))
+    console.answers.print(
+        f"{content['n_agree']} of {content['n_figures']} figures agree to the printed digits; {content['difference']}"
+    )
+    if content["n_agree"] < content["n_figures"]:
+        raise VerificationError("the cost model no longer gives the published figures; see the rows marked 'no'")
 
 
 @app.command(

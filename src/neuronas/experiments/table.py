@@ -13,6 +13,11 @@ class Experiment:
 
 
 EXPERIMENTS: dict[str, Experiment] = {
+    "hardware": Experiment(
+        "parameters, area, latency and energy of NeuroNAS's and SNASNet's networks (Fig. 12 of arXiv 2407.00641)",
+        "nothing",
+        "less than a second",
+    ),
     "proxy-benchmark": Experiment(
         "how well a fitness ranks networks whose trained accuracy is known",
         "a CSV file of SpikeNAS-Bench's columns, and training images",

@@ -1,0 +1,18 @@
+"""Published figures beside ours, as text for people."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.table import Table
+
+
+def comparison_table(rows: Sequence[dict[str, Any]]) -> Table:
+    """A line for each figure: network, quantity, bits, as published, as computed, whether they agree."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in ("network", "quantity", "bits", "published", "ours", "agrees"):
+        table.add_column(title, justify="right" if title in ("bits", "published", "ours") else "left", no_wrap=True)
+    for row in rows:
+        published, ours = f"{row['published']:,.10g}", f"{row['ours']:,.2f}"
+        agrees = "yes" if row["agrees"] else "no"
+        table.add_row(row["network"], row["quantity"], str(row["weight_bits"]), published, ours, agrees)
+    return table

@@ -1,0 +1,43 @@
+"""The experiment ``hardware``: every printed figure, from the command line."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from conftest import Neuronas
+from neuronas.experiments import hardware
+
+
+def test_every_figure_agrees_to_the_printed_digits() -> None:
+    rows = [*hardware.figures(), *hardware.savings()]
+    assert [row for row in rows if not row.agrees] == []
+    assert len(rows) == 23
+
+
+def test_parameters_by_hand() -> None:
+    # stem 3*128*9, four convolutions 128*128*9, reduction 128*256*9
+    headline = next(row for row in hardware.figures() if row.network == "NeuroNAS, FxP8, headline")
+    assert headline.ours == 3 * 128 * 9 + 4 * 128 * 128 * 9 + 128 * 256 * 9 == 888_192
+
+
+def test_the_command_keeps_its_result(neuronas: Neuronas, tmp_path: Path) -> None:
+    code, out, err = neuronas("reproduce", "hardware", "--json")
+    assert code == 0, err
+    document = json.loads(out)
+    assert document["n_agree"] == document["n_figures"]
+    assert json.loads((tmp_path / "results" / "hardware.json").read_text()) == document
+    code, out, _ = neuronas("reproduce", "hardware")
+    assert code == 0
+    assert "634.63" in out
+    assert "hardware" in neuronas("reproduce", "--list")[1]
+
+
+def test_a_figure_that_no_longer_agrees_is_a_failed_verification(
+    neuronas: Neuronas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = hardware.Published("wrong", ((3,), ()), 8, {"area_mm2": 1})
+    monkeypatch.setattr(hardware, "PUBLISHED", (wrong,))
+    code, _, err = neuronas("reproduce", "hardware")
+    assert code == 4
+    assert "no longer gives the published figures" in err
