@@ -1,6 +1,7 @@
 """Several runs beside each other."""
 
 from collections.abc import Callable, Sequence
+from math import inf
 
 from neuronas.hardware.cost import BUDGETED
 from neuronas.hardware.units import quantity
@@ -53,7 +54,7 @@ def _cost_of(name: str) -> Callable[[RunFacts], str]:
         if run.answer is None:
             return "–"
         cost, limit = float(getattr(run.answer.cost, name)), run.budget.limits[name]
-        return f"{quantity(name, cost)} of {quantity(name, limit)}"
+        return f"{quantity(name, cost)}{',' if limit == inf else ' of'} {quantity(name, limit)}"
 
     return text
 

@@ -152,7 +152,7 @@ class Explorer {
     const count = document.getElementById("count");
     const without = this.columns.run.length - plottable;
     count.textContent = `${shown(this.shownNow.length)} of ${shown(plottable)} candidates shown`;
-    if (without) count.textContent += `; ${shown(without)} others have no value on these axes or broke the run's budget`;
+    if (without) count.textContent += `; left out: ${shown(without)} with no value on these axes or over the run's budget`;
     let best = -1;
     for (const i of this.shownNow) {
       if (this.columns.fitness[i] !== null && (best < 0 || this.columns.fitness[i] > this.columns.fitness[best])) best = i;
