@@ -138,6 +138,17 @@ def test_gains_and_converter_steps() -> None:
     assert converter_step(whole + 0.3, whole, 8) == 1.0  # rounding repairs what is off by less than half a level
 
 
+def test_ranges_are_chosen_from_all_pixels() -> None:
+    """Corners that are always silent must not decide the range of the converters."""
+    x = torch.ones(64, 5, 8, 8)
+    x[:, :, 0] = x[:, :, :, 0] = 0
+    layer = mapped(IDEAL)
+    inputs = Inputs()
+    inputs.add(layer, x)
+    assert float(inputs.samples[0].mean()) == pytest.approx(49 / 64, abs=0.15)
+    assert torch.equal(inputs.moments[0], torch.full((5, 5), 49.0 * 64, dtype=torch.float64))
+
+
 @given(st.integers(0, 10**6), st.integers(1, 130), st.integers(1, 50), st.floats(0, 1))
 @settings(max_examples=40, deadline=None)
 def test_distinct_rows(seed: int, length: int, n: int, rate: float) -> None:

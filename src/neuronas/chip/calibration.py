@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from neuronas.chip.mapped_layer import MappedLayer
+from neuronas.chip.programming import seeded
 from neuronas.snn.classifier import Classifier
 
 N_SAMPLES = 128
@@ -13,6 +14,7 @@ N_SAMPLES = 128
 _GAINS = (0.5, 2.0)
 """How far a column's gain can be trimmed."""
 _STEPS = 12
+_SAMPLING = 20240702
 
 
 @dataclass
@@ -31,10 +33,11 @@ class Inputs:
         """Take in inputs [n, in, H, W]."""
         planes = torch.stack([plane for _, plane in layer.inputs.planes(x)])
         vectors = planes.movedim(2, -1).flatten(0, -2)
-        stride = max(1, len(vectors) // N_SAMPLES)
+        # Drawn, not every so many: that would be the same pixel of each image.
+        chosen = torch.randint(len(vectors), (N_SAMPLES,), generator=seeded(_SAMPLING)).to(x.device)
         for number, block in enumerate(layer.blocks()):
             rows = vectors[:, block]
-            moment, sample = (rows.T @ rows).double().cpu(), rows[::stride].cpu()
+            moment, sample = (rows.T @ rows).double().cpu(), rows[chosen].cpu()
             if number == len(self.moments):
                 self.moments.append(moment)
                 self.samples.append(sample)
