@@ -1,0 +1,73 @@
+"""What training with noise on the weights saves on chips with a given write variation.
+
+    neuronas train ARCH --out PLAIN --head gap
+    neuronas train ARCH --out NOISY --head gap --chip-noise 0.4
+    python benchmarks/chip_noise.py PLAIN NOISY
+
+Everything else is the accelerator's. Recovery is the share of the plain network's loss (accuracy of the quantised
+network minus mean accuracy of the chips) that the noisily trained one does not lose.
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from common import write
+from neuronas.chip.model import chip_model
+from neuronas.chip.monte_carlo import simulate
+from neuronas.cli.architectures import read_architecture
+from neuronas.cli.chip import ChipRequest, make_bench
+from neuronas.cli.compose import plan
+from neuronas.cli.options import settings
+from neuronas.space.notation import format_architecture
+
+VARIATIONS = (0.1, 0.4)
+
+
+def main() -> None:
+    """Measure and write the result."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("plain", type=Path)
+    parser.add_argument("noisy", type=Path)
+    parser.add_argument("--chips", type=int, default=10)
+    options = parser.parse_args()
+    plain, noisy = (accuracies(directory, options.chips) for directory in (options.plain, options.noisy))
+    rows = []
+    for variation in VARIATIONS:
+        lost = [run[0.0]["mean"] - run[variation]["mean"] for run in (plain, noisy)]
+        row = {"write_variation": variation, "plain": plain[variation], "noisy": noisy[variation]}
+        # A loss of a few images says nothing.
+        certain = lost[0] > max(0.02, 2 * plain[variation]["std"] / options.chips**0.5)
+        rows.append(row | {"recovery": round(1 - lost[1] / lost[0], 3) if certain else None})
+        print(rows[-1])
+    architecture = read_architecture(str(options.plain)).architecture
+    write(
+        "chip_noise-digits",
+        {
+            "architecture": format_architecture(architecture),
+            "chip_noise": settings(read_architecture(str(options.noisy)).config).train.chip_noise,
+            "n_chips": options.chips,
+            "quantised_network": {"plain": plain[0.0]["mean"], "noisy": noisy[0.0]["mean"]},
+            "rows": rows,
+        },
+    )
+
+
+def accuracies(directory: Path, n_chips: int) -> dict[float, dict[str, Any]]:
+    """Accuracy on chips by write variation; 0.0: without any non-ideality."""
+    run = plan(settings(read_architecture(str(directory)).config))
+    request = ChipRequest(n_chips, 0, (), None, "normal", gain_calibration=True, ablation=False)
+    bench = make_bench(run, directory, request)
+    full = chip_model(run.accelerator, run.config.hardware.accelerator, run.config.network.weight_bits)
+    models = {0.0: full.without(full.active)} | {one: replace(full, write_variation=one) for one in VARIATIONS}
+    found = {}
+    for variation, model in models.items():
+        accuracy = simulate(bench, model, lambda what, done, wanted: None, layers=False)
+        found[variation] = {"mean": round(accuracy.mean, 4), "std": round(accuracy.std, 4)}
+        print(directory.name, variation, found[variation])
+    return found
+
+
+if __name__ == "__main__":
+    main()
