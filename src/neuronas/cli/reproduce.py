@@ -13,6 +13,7 @@ from neuronas.cli.compose import plan
 from neuronas.cli.evaluators import make_evaluators
 from neuronas.cli.progress import BenchmarkProgress
 from neuronas.cli.runs import new_directory
+from neuronas.cli.search_time import search_time
 from neuronas.config import RunConfig
 from neuronas.errors import VerificationError
 from neuronas.experiments.labels import Labelled, read_labels
@@ -26,6 +27,9 @@ from neuronas.space.notation import format_architecture
 _SPACE = "spikenas-bench"
 
 app = typer.Typer(help="Repeat an experiment and compare.", add_completion=False, rich_markup_mode="rich")
+
+
+app.command("search-time", epilog="Example: neuronas reproduce search-time --scale small")(search_time)
 
 
 @app.callback(invoke_without_command=True)

@@ -18,6 +18,11 @@ EXPERIMENTS: dict[str, Experiment] = {
         "nothing",
         "less than a second",
     ),
+    "search-time": Experiment(
+        "how long Algorithm 1 searches against random search with 5,000 draws (Fig. 13 of arXiv 2407.00641)",
+        "nothing at --scale small; CIFAR-10 at --scale full",
+        "small: two minutes a seed on one thread; full: estimated at hours a seed on two cores, and not yet run",
+    ),
     "proxy-benchmark": Experiment(
         "how well a fitness ranks networks whose trained accuracy is known",
         "a CSV file of SpikeNAS-Bench's columns, and training images",
