@@ -242,7 +242,13 @@ def test_interrupted_and_resumed_gives_the_identical_result(tmp_path: Path, name
         return {key: value for key, value in document.items() if key not in {"seconds", "peak_memory_mb"}}
 
     process = subprocess.Popen(
-        [*command, "--out", "cut"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, "--out", "cut"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell starts its background jobs, such as this suite perhaps, with Ctrl-C ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     history = tmp_path / "cut" / "history.sqlite-wal"
     deadline = time.monotonic() + 60
