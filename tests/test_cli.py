@@ -247,7 +247,7 @@ def test_interrupted_and_resumed_gives_the_identical_result(tmp_path: Path, name
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A shell starts its background jobs, such as this suite perhaps, with Ctrl-C ignored, and children inherit that.
+        # A shell starts background jobs, such as this suite perhaps, with Ctrl-C ignored, and children inherit that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     history = tmp_path / "cut" / "history.sqlite-wal"
