@@ -2,9 +2,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.space.layers import NetworkShape
+
+# How long an example takes says more about the machine's other work than about the code.
+settings.register_profile("neuronas", deadline=None)
+settings.load_profile("neuronas")
 
 DATASETS = Path(__file__).parents[2] / "shared" / "datasets"
 
