@@ -1,7 +1,10 @@
 """One root error with named children; each knows the exit code that the command line returns for it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from typing import TypeVar
+
+Entry = TypeVar("Entry")
 
 
 class NeuronasError(Exception):
@@ -54,3 +57,14 @@ def unknown_name(what: str, given: str, known: Iterable[str]) -> ConfigurationEr
     """Build the error for a name that is in no table: what was given, what exists, and the nearest name."""
     names = list(known)
     return ConfigurationError(f"unknown {what} '{given}'{suggestion(given, names)} (known: {', '.join(names)})")
+
+
+def named(what: str, name: str, table: Mapping[str, Entry]) -> Entry:
+    """Return what a table holds under a name.
+
+    Raises:
+        ConfigurationError: if there is no such name.
+    """
+    if name not in table:
+        raise unknown_name(what, name, table)
+    return table[name]

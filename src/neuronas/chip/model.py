@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from neuronas.chip.slicing import SCHEMES
-from neuronas.errors import ConfigurationError, unknown_name
+from neuronas.errors import ConfigurationError, named, unknown_name
 from neuronas.hardware.accelerator import Accelerator
 
 VARIATIONS = ("normal", "lognormal")
@@ -83,9 +83,7 @@ class ChipModel:
         """
         changed: dict[str, float | None] = {}
         for name in names:
-            if name not in NON_IDEALITIES:
-                raise unknown_name("non-ideality", name, NON_IDEALITIES)
-            changed |= NON_IDEALITIES[name]
+            changed |= named("non-ideality", name, NON_IDEALITIES)
         return replace(self, **changed)  # type: ignore[arg-type]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from neuronas.errors import ConfigurationError, unknown_name
+from neuronas.errors import ConfigurationError, named
 from neuronas.export.content import Content
 from neuronas.export.integer import compute_integer, write_integer
 from neuronas.export.verification import Computed
@@ -40,9 +40,7 @@ def format_named(name: str) -> Format:
     Raises:
         ConfigurationError: unknown, or a package that it needs is missing.
     """
-    if name not in PACKAGES:
-        raise unknown_name("format", name, PACKAGES)
-    missing = [package for package in PACKAGES[name] if find_spec(package) is None]
+    missing = [package for package in named("format", name, PACKAGES) if find_spec(package) is None]
     if missing:
         raise ConfigurationError(
             f"--format {name} needs {' and '.join(missing)}, not installed here; pip install 'neuronas[export]'"

@@ -1,6 +1,6 @@
 """The fitness measures by name."""
 
-from neuronas.errors import unknown_name
+from neuronas.errors import named
 from neuronas.fitness.measure import KernelMeasure, Measure
 from neuronas.fitness.path_information import PathInformation
 from neuronas.fitness.scores import KERNELS
@@ -18,6 +18,4 @@ def measure_named(name: str) -> Measure:
     Raises:
         ConfigurationError: if there is no such fitness.
     """
-    if name not in MEASURES:
-        raise unknown_name("fitness", name, MEASURES)
-    return MEASURES[name]
+    return named("fitness", name, MEASURES)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from neuronas.config import HardwareConfig
-from neuronas.errors import ConfigurationError, unknown_name
+from neuronas.errors import ConfigurationError, named
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.cost import CostModel
 from neuronas.hardware.mapped.activity import Activity
@@ -37,12 +37,11 @@ def make_cost_model(
     Raises:
         ConfigurationError: there is no such model, or a cell of the accelerator holds more bits than a weight has.
     """
-    if settings.cost_model not in COST_MODELS:
-        raise unknown_name("cost model", settings.cost_model, COST_MODELS)
+    make = named("cost model", settings.cost_model, COST_MODELS)
     bits_per_cell = int(accelerator.crossbar.bits_per_cell)
     if bits_per_cell > weight_bits:
         raise ConfigurationError(
             f"{settings.accelerator}: crossbar.bits_per_cell is {bits_per_cell} but weights have {weight_bits} bits; "
             "wanted at most the weight bits"
         )
-    return COST_MODELS[settings.cost_model](settings, accelerator, weight_bits, timesteps, activity)
+    return make(settings, accelerator, weight_bits, timesteps, activity)

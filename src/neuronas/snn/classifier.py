@@ -16,7 +16,7 @@ from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.surrogates import surrogate_named
 from neuronas.snn.trainable import BatchNorm, Convolution, Linear, WeightFormat, statistics_kept
 from neuronas.space.genotype import N_NODES, NODE_PAIRS, Architecture, Genotype, Incoming
-from neuronas.space.layers import N_VOTERS, NetworkShape, cell_name
+from neuronas.space.layers import N_VOTERS, NetworkShape, edge_name, head_layers, reduction_name
 
 _HEAD_GAIN = 4.0
 """The head's neurons see sparse spikes without batch normalisation; with usual first weights all would be silent."""
@@ -211,14 +211,13 @@ class Classifier(nn.Module):
         for place in range(self.shape.n_cells):
             cell = cast(TrainableCell, self.cells[place])
             if place:
-                name = "reduction" if self.shape.n_cells == 2 else f"reduction.{place}"
+                name = reduction_name(place, self.shape.n_cells)
                 found[name] = cast(ConvBatchNorm, cast(nn.Sequential, self.reductions[place - 1])[-1]).conv
             for number in sorted(cell.convs, key=int):
                 low, high = NODE_PAIRS[int(number)]
-                found[f"{cell_name(place)}.{low}{high}"] = cast(ConvBatchNorm, cell.convs[number]).conv
+                found[edge_name(place, low, high)] = cast(ConvBatchNorm, cell.convs[number]).conv
         heads = [module for module in self.head if isinstance(module, Linear)]
-        names = ["head"] if len(heads) == 1 else ["head.1", "head.2"]
-        return found | dict(zip(names, heads, strict=True))
+        return found | dict(zip((layer.name for layer in head_layers(self.shape)), heads, strict=True))
 
     def neurons(self) -> dict[str, Lif]:
         """All LIF layers, named by what they stand behind, in network order."""

@@ -10,13 +10,13 @@ from neuronas.snn.neuron import NeuronParameters, make_lif
 from neuronas.snn.operations import AvgPool3x3, LifConvBatchNorm, StemConvBatchNorm
 from neuronas.snn.weights import WeightSource
 from neuronas.space.genotype import N_NODES, NODE_PAIRS, Architecture, Edge, Genotype
-from neuronas.space.layers import NetworkShape, cell_name
+from neuronas.space.layers import NetworkShape, edge_name
 
 
 def edge_place(place: int, number: int, operation: str) -> str:
     """Name of the weights of an edge: they depend on nothing else but the seed."""
     low, high = NODE_PAIRS[number]
-    return f"{cell_name(place)}.{low}{high}.{operation}"
+    return f"{edge_name(place, low, high)}.{operation}"
 
 
 def reduction_place(place: int) -> str:

@@ -10,7 +10,7 @@ from math import pi
 import torch
 from torch import Tensor
 
-from neuronas.errors import unknown_name
+from neuronas.errors import named
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,4 @@ def surrogate_named(name: str) -> Surrogate:
     Raises:
         ConfigurationError: if there is no such surrogate.
     """
-    if name not in SURROGATES:
-        raise unknown_name("surrogate", name, SURROGATES)
-    return SURROGATES[name]
+    return named("surrogate", name, SURROGATES)

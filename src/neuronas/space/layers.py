@@ -94,6 +94,16 @@ def cell_name(place: int) -> str:
     return chr(ord("A") + place)
 
 
+def edge_name(place: int, low: int, high: int) -> str:
+    """Name of the layer on the edge ``low`` -> ``high`` of the cell at ``place``: ``A.01``."""
+    return f"{cell_name(place)}.{low}{high}"
+
+
+def reduction_name(place: int, n_cells: int) -> str:
+    """Name of the reduction in front of the cell at ``place``."""
+    return "reduction" if n_cells == 2 else f"reduction.{place}"
+
+
 def slots(shape: NetworkShape) -> tuple[Layer, ...]:
     """Every place where a convolution may stand, in network order, each as if it held a 3x3 convolution."""
     table = [
@@ -112,11 +122,10 @@ def slots(shape: NetworkShape) -> tuple[Layer, ...]:
         side, channels = shape.cell_side(place), shape.cell_channels(place)
         if place:
             before = shape.cell_side(place - 1)
-            name = "reduction" if shape.n_cells == 2 else f"reduction.{place}"
+            name = reduction_name(place, shape.n_cells)
             table.append(Layer(name, "conv", channels // 2, channels, 3, 1, before, before))
         table += [
-            Layer(f"{cell_name(place)}.{low}{high}", "conv", channels, channels, 3, 1, side, side)
-            for low, high in NODE_PAIRS
+            Layer(edge_name(place, low, high), "conv", channels, channels, 3, 1, side, side) for low, high in NODE_PAIRS
         ]
     return tuple(table)
 
@@ -125,7 +134,7 @@ def layers(architecture: Architecture, shape: NetworkShape) -> tuple[Layer, ...]
     """The layer table of one architecture: stem, cells, reductions, head; dead edges removed."""
     places = architecture.cleaned.expanded(shape.n_cells)
     edges = {
-        f"{cell_name(place)}.{low}{high}": edge.kind
+        edge_name(place, low, high): edge.kind
         for place, cell in enumerate(places)
         for edge, (low, high) in zip(cell.edges, NODE_PAIRS, strict=True)
     }
@@ -136,10 +145,11 @@ def layers(architecture: Architecture, shape: NetworkShape) -> tuple[Layer, ...]
             table.append(slot if operation is None else replace(slot, kernel=operation.kernel))
         elif operation.kind == "pool":
             table.append(replace(slot, kind="avg_pool", kernel=operation.kernel))
-    return (*table, *_head(shape))
+    return (*table, *head_layers(shape))
 
 
-def _head(shape: NetworkShape) -> tuple[Layer, ...]:
+def head_layers(shape: NetworkShape) -> tuple[Layer, ...]:
+    """The layers with weights behind the last cell."""
     last = shape.n_cells - 1
     channels = shape.cell_channels(last)
     if shape.head == "gap":

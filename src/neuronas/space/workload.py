@@ -7,12 +7,11 @@ for one architecture (``rows``) or as arrays for many (``places`` and ``occupanc
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import isqrt
 
 import numpy as np
 
-from neuronas.space.genotype import N_EDGES, N_NODES, NODE_PAIRS, Architecture, Edge, Genotype
-from neuronas.space.layers import Kernels, Layer, NetworkShape, cell_name, layers, slots
+from neuronas.space.genotype import N_EDGES, N_NODES, NODE_PAIRS, Architecture, Genotype
+from neuronas.space.layers import Kernels, Layer, NetworkShape, cell_name, edge_name, head_layers, slots
 
 _PER_CELL = 2 * N_EDGES + N_NODES
 
@@ -99,7 +98,7 @@ def _cell_row(cell: Genotype) -> list[int]:
 def _with_fixed_places(cells: Sequence[Kernels], shape: NetworkShape) -> Kernels:
     table = places(shape)
     sizes = np.empty((len(cells[0]), len(table)), dtype=np.uint8)
-    edges = {f"{cell_name(place)}.{low}{high}" for place in range(shape.n_cells) for low, high in NODE_PAIRS}
+    edges = {edge_name(place, low, high) for place in range(shape.n_cells) for low, high in NODE_PAIRS}
     free = [index for index, place in enumerate(table) if place.kind == "add" or place.name in edges]
     sizes[:] = [size_of(place) for place in table]
     sizes[:, free] = np.hstack(cells)
@@ -107,14 +106,9 @@ def _with_fixed_places(cells: Sequence[Kernels], shape: NetworkShape) -> Kernels
 
 
 def _head(shape: NetworkShape) -> tuple[Layer, ...]:
-    """The head's layers behind the pooling that its first layer's width implies."""
-    empty = Architecture((Genotype((Edge("skip"),) * N_EDGES),))
-    names = {slot.name for slot in slots(shape)}
-    head = tuple(layer for layer in layers(empty, shape) if layer.name not in names)
+    """The head's layers behind its pooling."""
     last = shape.n_cells - 1
     side, channels = shape.cell_side(last), shape.cell_channels(last)
-    after = isqrt(head[0].in_channels // channels)
-    if head[0].kind != "linear" or after == side:
-        return head
-    kernel = side // after
-    return (Layer("head.pool", "avg_pool", channels, channels, kernel, kernel, side, after), *head)
+    kernel = side if shape.head == "gap" else 2
+    pool = Layer("head.pool", "avg_pool", channels, channels, kernel, kernel, side, side // kernel)
+    return (pool, *head_layers(shape))

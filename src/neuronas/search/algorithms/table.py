@@ -1,6 +1,6 @@
 """The algorithms by name."""
 
-from neuronas.errors import unknown_name
+from neuronas.errors import named
 from neuronas.hardware.budget import PAPER_BUDGET, Budget
 from neuronas.search.algorithms.base import Algorithm
 from neuronas.search.algorithms.cellwise import cellwise
@@ -23,6 +23,4 @@ def algorithm_named(name: str) -> Algorithm:
     Raises:
         ConfigurationError: if there is no such algorithm.
     """
-    if name not in ALGORITHMS:
-        raise unknown_name("algorithm", name, ALGORITHMS)
-    return ALGORITHMS[name]
+    return named("algorithm", name, ALGORITHMS)
