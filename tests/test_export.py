@@ -302,7 +302,7 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("runs") / "run"
-    options = ["--channels", "4", "--timesteps", "2", "--epochs", "2", "--quiet", "--head", "gap"]
+    options = ["--channels", "8", "--timesteps", "2", "--epochs", "2", "--quiet", "--head", "gap"]
     assert command(["train", BACKWARD, "--out", str(path), "--space", "snasnet-backward", *options]) == 0
     return path
 
@@ -361,7 +361,7 @@ def test_the_documented_python_runs(trained: Path) -> None:
     known: dict[str, object] = {}
     for block in blocks:
         exec(block.split("```")[0].replace("RUN", str(trained)), known)  # our own documentation
-    assert known["codes"].shape == (4, 1, 3, 3) and known["codes"].dtype == np.int8  # type: ignore[attr-defined]
+    assert known["codes"].shape == (8, 1, 3, 3) and known["codes"].dtype == np.int8  # type: ignore[attr-defined]
     assert known["first_crossbar"]["n_channels"] == 1  # type: ignore[index]
 
 
