@@ -56,6 +56,11 @@ def test_train_and_evaluate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert json.loads((run / "evaluation.json").read_text()) == document
     assert command(["estimate", str(run), "--json"]) == 0  # a trained run is an architecture as well
     assert json.loads(capsys.readouterr().out)["energy_uj"] == document["cost"]["energy_uj"]
+    trace = ["--cost-model", "mapped", "--activity", "trace", "--trace", str(run / "evaluation.json"), "--json"]
+    assert command(["estimate", str(run), *trace]) == 0
+    traced = json.loads(capsys.readouterr().out)
+    del traced["layers"]
+    assert traced == document["cost_at_trace"]
 
 
 def test_a_searched_run_is_trained_in_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

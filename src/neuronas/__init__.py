@@ -32,4 +32,4 @@ def load(run: str | PathLike[str], device: str = "cpu") -> "Classifier":
     """
     from neuronas.cli.trained import read_trained  # noqa: PLC0415 - imports torch
 
-    return read_trained(Path(run), device).trained.network
+    return read_trained(Path(run), device=device).trained.network

@@ -14,7 +14,7 @@ from neuronas.chip.layer import Observed
 from neuronas.chip.mapped_layer import InputFormat
 from neuronas.chip.model import ChipModel
 from neuronas.snn.classifier import Classifier
-from neuronas.training.evaluation import accuracy_of, class_scores
+from neuronas.training.evaluation import accuracy
 from neuronas.training.images import Images, Indices
 
 Report = Callable[[str, int, int], None]
@@ -103,15 +103,13 @@ def simulate(
         layers: measure the layers as well.
     """
     design = make_design(bench.network, model, bench.pixels, bench.calibration)
-    labels = bench.images.labels[torch.from_numpy(bench.indices)]
     n = bench.n_chips if model.is_random else 1
     found, seen = [], []
     for number in range(n):
         chip = design.chip(bench.seed, number)
         if layers:
             seen.append(_observed(chip, design, bench.calibration))
-        scores = class_scores(chip, bench.images, bench.indices, bench.device)
-        found.append(accuracy_of(scores, labels).top1)
+        found.append(accuracy(chip, bench.images, bench.indices, bench.device).top1)
         report(what, number + 1, n)
     return ChipAccuracy(tuple(found), _qualities(seen) if layers else {})
 

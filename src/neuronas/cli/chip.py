@@ -2,17 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
 from neuronas.cli import console
-from neuronas.cli.architectures import read_architecture
-from neuronas.cli.compose import Plan
-from neuronas.cli.devices import device_named
 from neuronas.cli.progress import Display
+from neuronas.cli.trained import TrainedRun
 
 if TYPE_CHECKING:
     from neuronas.chip.model import ChipModel
@@ -60,12 +57,12 @@ class ChipProgress(Display):
             self._line(f"{what}: {done} of {total} chips")
 
 
-def simulate_chips(run: Plan, directory: Path, request: ChipRequest, *, quiet: bool) -> dict[str, Any]:
+def simulate_chips(given: TrainedRun, request: ChipRequest, *, quiet: bool) -> dict[str, Any]:
     """Simulate and return the content of ``chip.json``; docs/chip-simulation.md says what it means."""
     from neuronas.chip.model import chip_model
     from neuronas.chip.monte_carlo import ablate, simulate
 
-    network = run.config.network
+    run, network = given.plan, given.plan.config.network
     full = chip_model(
         run.accelerator,
         run.config.hardware.accelerator,
@@ -75,14 +72,14 @@ def simulate_chips(run: Plan, directory: Path, request: ChipRequest, *, quiet: b
         gain_calibration=request.gain_calibration,
     )
     model = full.without(request.without)
-    bench = make_bench(run, directory, request)
+    bench = make_bench(given, request)
     started = perf_counter()
     with ChipProgress(quiet=quiet) as progress:
         plain = _plain(bench)
         accuracy = simulate(bench, model, progress.report)
         rows = ablate(bench, model, accuracy, progress.report) if request.ablation else []
     document = {
-        "run": str(directory),
+        "run": str(given.directory),
         "dataset": run.config.data.name,
         "split": "test",
         "n_images": len(bench.images),
@@ -104,45 +101,32 @@ def simulate_chips(run: Plan, directory: Path, request: ChipRequest, *, quiet: b
     return document
 
 
-def make_bench(run: Plan, directory: Path, request: ChipRequest) -> "Bench":
+def make_bench(given: TrainedRun, request: ChipRequest) -> "Bench":
     """The trained network, test images, and training images for calibration."""
     import numpy as np
 
     from neuronas.chip.mapped_layer import pixel_format
     from neuronas.chip.monte_carlo import Bench
-    from neuronas.data.datasets import load
-    from neuronas.training.images import Images
-    from neuronas.training.trained import load_trained
 
-    device, data, preset = device_named(run.config.device), run.config.data, run.preset
-    architecture = read_architecture(str(directory)).architecture
-    trained = load_trained(directory, architecture, run.shape, run.config.network, run.config.train, device)
-
-    def images_of(split: str) -> Images:
-        source = load(data.name, split, data.data_dir, run.shape.image_side)
-        return Images(source, preset.mean, preset.std, skip_corrupt=data.skip_corrupt)
-
-    training, test = images_of("train"), images_of("test")
+    run = given.plan
+    training, test = given.images("train"), given.images("test")
     chosen = np.random.default_rng([request.seed, 5]).permutation(len(training))[:_N_CALIBRATION]
     return Bench(
-        network=trained.network,
-        pixels=pixel_format(tuple(preset.mean), tuple(preset.std), int(run.accelerator.digital.image_bits)),
-        calibration=training.normalised(training.fetch(np.sort(chosen)).to(device)),
+        network=given.trained.network,
+        pixels=pixel_format(run.preset.mean, run.preset.std, int(run.accelerator.digital.image_bits)),
+        calibration=training.normalised(training.fetch(np.sort(chosen)).to(given.device)),
         images=test,
         indices=np.arange(len(test)),
-        device=device,
+        device=given.device,
         n_chips=request.n_chips,
         seed=request.seed,
     )
 
 
 def _plain(bench: "Bench") -> float:
-    import torch
+    from neuronas.training.evaluation import accuracy
 
-    from neuronas.training.evaluation import accuracy_of, class_scores
-
-    scores = class_scores(bench.network, bench.images, bench.indices, bench.device)
-    return accuracy_of(scores, bench.images.labels[torch.from_numpy(bench.indices)]).top1
+    return accuracy(bench.network, bench.images, bench.indices, bench.device).top1
 
 
 def _model_document(model: "ChipModel") -> dict[str, Any]:

@@ -1,17 +1,22 @@
 """From settings to the parts of a run: everything that needs no image and no torch."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from neuronas.config import RunConfig, TrainConfig
 from neuronas.data.presets import DatasetPreset, count_classes, preset_for
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.budget import Budget
-from neuronas.hardware.cost import CostModel
+from neuronas.hardware.cost import Cost, CostModel
+from neuronas.hardware.document import cost_document
 from neuronas.hardware.mapped.activity import Activity, load_activity
-from neuronas.hardware.models import make_cost_model
+from neuronas.hardware.mapped.model import MappedCostModel
+from neuronas.hardware.models import make_cost_model, mapped_cost_model
 from neuronas.search.algorithms.base import Algorithm
 from neuronas.search.algorithms.table import algorithm_named
+from neuronas.space.genotype import Architecture
 from neuronas.space.layers import NetworkShape
+from neuronas.space.notation import format_architecture
 from neuronas.space.spaces import Space, load_space
 
 
@@ -32,6 +37,29 @@ class Plan:
     def with_training(self, settings: TrainConfig) -> "Plan":
         """The same with other settings of training."""
         return replace(self, config=self.config.model_copy(update={"train": settings}))
+
+    def mapped_model(self, activity: Activity | None = None) -> MappedCostModel:
+        """The model that knows where weights lie, whichever model budgets are judged by.
+
+        Args:
+            activity: other than the one that the settings name.
+        """
+        network = self.config.network
+        return mapped_cost_model(
+            self.config.hardware, self.accelerator, network.weight_bits, network.timesteps, activity or self.activity
+        )
+
+    def cost_document(self, architecture: Architecture, cost: Cost, model: CostModel | None = None) -> dict[str, Any]:
+        """Cost as JSON, as the contract has it; ``model``: which one gave it, if not the run's."""
+        network = self.config.network
+        return cost_document(
+            format_architecture(architecture),
+            self.config.hardware.accelerator,
+            (model or self.cost_model).name,
+            network.weight_bits,
+            network.timesteps,
+            cost,
+        )
 
 
 def plan(config: RunConfig) -> Plan:

@@ -14,14 +14,13 @@ from neuronas.config import write_text
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.cost import Cost
-from neuronas.hardware.document import cost_document, sweep_document
+from neuronas.hardware.document import sweep_document
 from neuronas.hardware.floorplan import floorplan as make_floorplan
 from neuronas.hardware.floorplan_svg import floorplan_svg
-from neuronas.hardware.models import COST_MODELS, make_cost_model, mapped_cost_model
+from neuronas.hardware.models import COST_MODELS, make_cost_model
 from neuronas.hardware.sweep import changes_nothing, parse_sweep, run_sweep
 from neuronas.search.files import write_json
 from neuronas.space.layers import Layer
-from neuronas.space.notation import format_architecture
 from neuronas.space.workload import rows
 
 
@@ -92,13 +91,9 @@ def estimate(
     if floorplan and floorplan.suffix not in {".svg", ".json"}:
         raise ConfigurationError(f"--floorplan: given {floorplan}; wanted a file that ends in .svg or .json")
     run = plan(settings)
-    text = format_architecture(given.architecture)
     work = rows(given.architecture, run.shape)
     cost = run.cost_model.estimate(work)
-    network = run.config.network
-    document = cost_document(
-        text, run.config.hardware.accelerator, run.cost_model.name, network.weight_bits, network.timesteps, cost
-    )
+    document = run.cost_document(given.architecture, cost)
     swept = parse_sweep(sweep, run.accelerator) if sweep else None
     points = run_sweep(swept, run.accelerator, lambda changed: _cost(run, changed, work)) if swept else []
     if swept:
@@ -134,10 +129,9 @@ def _cost(run: Plan, accelerator: Accelerator, work: tuple[Layer, ...], name: st
 
 
 def _write_floorplan(run: Plan, work: tuple[Layer, ...], file: Path) -> None:
-    hardware, network = run.config.hardware, run.config.network
-    model = mapped_cost_model(hardware, run.accelerator, network.weight_bits, network.timesteps, run.activity)
-    placed = make_floorplan(work, model.work(work))
+    placed = make_floorplan(work, run.mapped_model().work(work))
     if file.suffix == ".json":
         write_json(file, placed.document())
     else:
-        write_text(file, floorplan_svg(placed, f"{hardware.accelerator}, {network.weight_bits}-bit weights"))
+        title = f"{run.config.hardware.accelerator}, {run.config.network.weight_bits}-bit weights"
+        write_text(file, floorplan_svg(placed, title))

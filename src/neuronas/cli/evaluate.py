@@ -7,14 +7,12 @@ import typer
 from rich.table import Table
 
 from neuronas.cli import console, options
-from neuronas.cli.architectures import read_architecture, read_run
 from neuronas.cli.chip import CHIP_EVALUATION, N_CHIPS, ChipRequest, print_chips, simulate_chips
-from neuronas.cli.compose import Plan, plan
-from neuronas.cli.devices import device_named
+from neuronas.cli.trained import TrainedRun, read_trained
 from neuronas.errors import ConfigurationError
-from neuronas.hardware.document import cost_document
+from neuronas.hardware.cost import CostModel
+from neuronas.hardware.mapped.activity import Activity as LayerRates
 from neuronas.search.files import write_json
-from neuronas.space.notation import format_architecture
 from neuronas.space.workload import rows
 
 if TYPE_CHECKING:
@@ -67,8 +65,7 @@ def evaluate(
     for name in ("chips", "ablation", "without", "sign_scheme", "variation", "gain_calibration", "seed"):
         if locals()[name] is not None and not chip:
             raise ConfigurationError(f"--{name.replace('_', '-')} given without --chip; add --chip to simulate chips")
-    given = read_run(run)
-    settings = plan(options.settings(given.config, data_dir=data_dir, device=device, hardware=hardware))
+    given = read_trained(run, device=device, data_dir=data_dir, hardware=hardware)
     if chip:
         names = [name.strip() for name in (without or "").split(",") if name.strip()]
         request = ChipRequest(
@@ -80,9 +77,9 @@ def evaluate(
             gain_calibration=gain_calibration is not False,
             ablation=bool(ablation),
         )
-        document = simulate_chips(settings, run, request, quiet=quiet)
+        document = simulate_chips(given, request, quiet=quiet)
     else:
-        document = _measure(settings, run)
+        document = _measure(given)
     write_json(run / (CHIP_EVALUATION if chip else EVALUATION), console.plain(document))
     if as_json:
         console.print_json(document)
@@ -92,45 +89,45 @@ def evaluate(
         _print(document, quiet=quiet)
 
 
-def _measure(run: Plan, directory: Path) -> dict[str, Any]:
+def _measure(given: TrainedRun) -> dict[str, Any]:
     import numpy as np
 
-    from neuronas.data.datasets import load
+    from neuronas.snn.quantisation import FULL_PRECISION
     from neuronas.training.evaluation import accuracy_by_bits, measure_activity
-    from neuronas.training.images import Images
-    from neuronas.training.trained import load_trained
 
-    architecture = read_architecture(str(directory)).architecture
-    device, network, data = device_named(run.config.device), run.config.network, run.config.data
-    trained = load_trained(directory, architecture, run.shape, network, run.config.train, device)
-    source = load(data.name, "test", data.data_dir, run.shape.image_side)
-    images = Images(source, run.preset.mean, run.preset.std, skip_corrupt=data.skip_corrupt)
+    run, trained = given.plan, given.trained
+    network, spiking = run.config.network, trained.network.settings.spiking
+    images = given.images("test")
     indices = np.arange(len(images))
-    accuracy = accuracy_by_bits(trained.network, images, indices, device, network.weight_bits)
-    activity = measure_activity(trained.network, images, indices, device)
-    cost = run.cost_model.estimate(rows(architecture, run.shape))
-    costs = cost_document(
-        format_architecture(architecture),
-        run.config.hardware.accelerator,
-        run.cost_model.name,
-        network.weight_bits,
-        network.timesteps,
-        cost,
-    )
+    accuracy = accuracy_by_bits(trained.network, images, indices, given.device, network.weight_bits)
+    activity = measure_activity(trained.network, images, indices, given.device)
     return {
-        "run": str(directory),
-        "dataset": data.name,
+        "run": str(given.directory),
+        "dataset": run.config.data.name,
         "split": "test",
         "n_images": len(images),
         "epoch": trained.epoch,
         "validation_accuracy": trained.accuracy,
-        "spiking": trained.network.settings.spiking,
+        "spiking": spiking,
         "weight_bits": network.weight_bits,
         **_accuracy_document(accuracy[network.weight_bits]),
-        "accuracy_by_bits": {"float" if bits == 32 else str(bits): one.top1 for bits, one in accuracy.items()},
-        **_activity_document(activity, spiking=trained.network.settings.spiking),
-        "cost": {key: value for key, value in costs.items() if key != "layers"},
+        "accuracy_by_bits": {
+            "float" if bits == FULL_PRECISION else str(bits): one.top1 for bits, one in accuracy.items()
+        },
+        **_activity_document(activity, spiking=spiking),
+        "cost": _cost(given, run.cost_model),
+        "cost_at_trace": _cost(given, run.mapped_model(_trace(activity))) if spiking else None,
     }
+
+
+def _cost(given: TrainedRun, model: CostModel) -> dict[str, Any]:
+    cost = model.estimate(rows(given.architecture, given.plan.shape))
+    document = given.plan.cost_document(given.architecture, cost, model)
+    return {key: value for key, value in document.items() if key != "layers"}
+
+
+def _trace(activity: "Activity") -> LayerRates:
+    return LayerRates(trace={name: layer.input_rate for name, layer in activity.layers.items()})
 
 
 def _accuracy_document(accuracy: "Accuracy") -> dict[str, Any]:
@@ -181,8 +178,9 @@ def _print(document: dict[str, Any], *, quiet: bool) -> None:
             f"{document['spikes_per_image']:,.0f} spikes and {document['synaptic_operations_per_image']:,.0f} synaptic "
             f"operations an image, {document['multiplications_per_image']:,.0f} multiplications"
         )
-    cost = document["cost"]
+    cost, traced = document["cost"], document["cost_at_trace"]
+    at_trace = f", {traced['energy_uj']:.4g} µJ by model '{traced['cost_model']}' at these spikes" if traced else ""
     out.print(
-        f"energy: {document['literature_energy_uj']:.4g} µJ by the literature's 0.9 and 4.6 pJ an operation; "
-        f"{cost['energy_uj']:.4g} µJ on {cost['hardware']} by model '{cost['cost_model']}'"
+        f"energy: {document['literature_energy_uj']:.4g} µJ by the literature's 0.9 and 4.6 pJ an operation; on "
+        f"{cost['hardware']} {cost['energy_uj']:.4g} µJ by model '{cost['cost_model']}'{at_trace}"
     )

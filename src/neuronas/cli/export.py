@@ -8,7 +8,6 @@ import typer
 from neuronas.cli import console, options
 from neuronas.cli.trained import TrainedRun, read_trained
 from neuronas.errors import ConfigurationError
-from neuronas.hardware.models import mapped_cost_model
 from neuronas.space.notation import format_architecture
 from neuronas.space.workload import rows
 
@@ -38,7 +37,7 @@ def export(
     from neuronas.export.round_trip import export_network
 
     chosen = format_named(format_name)
-    given = read_trained(run, "cpu")
+    given = read_trained(run, device="cpu")
     path = out or run / EXPORTS / chosen.place
     agreement = export_network(given.trained.network, _content(given, dt), chosen, path)
     document = {
@@ -67,18 +66,14 @@ def _content(given: TrainedRun, dt: float) -> "Content":
     from neuronas.export.crossbars import crossbars_document
     from neuronas.export.from_network import graph_of
 
-    run, network = given.plan, given.plan.config.network
+    run = given.plan
     work = rows(given.architecture, run.shape)
-    # Where weights lie is the mapped model's answer, whichever model the run's budgets were judged by.
-    model = mapped_cost_model(
-        run.config.hardware, run.accelerator, network.weight_bits, network.timesteps, run.activity
-    )
     return Content(
         graph=graph_of(given.trained.network),
         architecture=format_architecture(given.architecture),
-        weight_bits=network.weight_bits,
+        weight_bits=run.config.network.weight_bits,
         mean=run.preset.mean,
         std=run.preset.std,
-        crossbars=crossbars_document(work, model.work(work), run.config.hardware.accelerator),
+        crossbars=crossbars_document(work, run.mapped_model().work(work), run.config.hardware.accelerator),
         dt_s=dt,
     )

@@ -10,7 +10,6 @@ from neuronas.cli.compose import Plan, plan
 from neuronas.cli.evaluate import EVALUATION
 from neuronas.errors import RunDirectoryError
 from neuronas.hardware.floorplan import floorplan
-from neuronas.hardware.models import mapped_cost_model
 from neuronas.report.candidates import read_candidates
 from neuronas.report.documents import ChipEvaluation, Environment, Evaluation, Result, read_document, read_epochs
 from neuronas.report.facts import Answer, RunFacts
@@ -63,14 +62,10 @@ def read_runs(directories: Sequence[Path]) -> tuple[RunFacts, ...]:
 def _answer(run: Plan, directory: Path) -> Answer:
     architecture = read_architecture(str(directory)).architecture
     work = rows(architecture, run.shape)
-    network = run.config.network
-    mapped = mapped_cost_model(
-        run.config.hardware, run.accelerator, network.weight_bits, network.timesteps, run.activity
-    )
     return Answer(
         architecture,
         format_architecture(architecture),
         run.shape.n_cells,
         run.cost_model.estimate(work),
-        floorplan(work, mapped.work(work)),
+        floorplan(work, run.mapped_model().work(work)),
     )

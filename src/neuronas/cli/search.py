@@ -14,7 +14,6 @@ from neuronas.cli.progress import SearchProgress
 from neuronas.cli.runs import log, log_to, new_directory
 from neuronas.errors import ConfigurationError, NeuronasError
 from neuronas.hardware.cost import Cost
-from neuronas.hardware.document import cost_document
 from neuronas.hardware.units import quantity
 from neuronas.search.files import read_json, write_json
 from neuronas.search.history import History
@@ -23,7 +22,6 @@ from neuronas.search.loop import search as run_search
 from neuronas.search.result import result_document
 from neuronas.search.run_directory import ARCHITECTURE, CONFIG, HISTORY, LOG, RESULT, RunDirectory, identity
 from neuronas.search.survey import FRONT, RANKING, front_document, write_ranking
-from neuronas.space.notation import format_architecture
 from neuronas.space.workload import rows
 
 
@@ -122,15 +120,7 @@ def search(
 
 
 def _document(run: Plan, found: Found, cost: Cost, seconds: float) -> dict[str, Any]:
-    network = run.config.network
-    costs = cost_document(
-        format_architecture(found.architecture),
-        run.config.hardware.accelerator,
-        run.cost_model.name,
-        network.weight_bits,
-        network.timesteps,
-        cost,
-    )
+    costs = run.cost_document(found.architecture, cost)
     return result_document(run.config, run.budget, found, cost, costs, seconds)
 
 

@@ -11,6 +11,7 @@ from neuronas.cli.compose import Plan, plan
 from neuronas.cli.devices import device_named, fetch
 from neuronas.cli.progress import TrainingProgress
 from neuronas.cli.runs import log_to, new_directory
+from neuronas.cli.trained import read_images
 from neuronas.config import RunConfig, TrainConfig, write_yaml
 from neuronas.errors import ConfigurationError, RunDirectoryError
 from neuronas.search.files import write_json
@@ -133,6 +134,7 @@ def _resolved(run: Plan) -> TrainConfig:
 
 
 def _train(run: Plan, given: Given, directory: Path, *, download: bool, resume: bool, quiet: bool) -> dict[str, Any]:
+    from neuronas.training.checkpoint import FOLDER
     from neuronas.training.distributed import joined
 
     settings = run.config.train
@@ -146,7 +148,7 @@ def _train(run: Plan, given: Given, directory: Path, *, download: bool, resume: 
         # A run that was searched, or stopped while it trained, is there already.
         there = (directory / CONFIG).is_file()
         with RunDirectory(directory, run.config, resume=there) as files, log_to(files.file(LOG)):
-            if there and (files.file("checkpoints")).exists() and not resume:
+            if there and files.file(FOLDER).exists() and not resume:
                 raise RunDirectoryError(
                     f"run directory {directory}: holds checkpoints; go on with --resume, or choose another --out"
                 )
@@ -157,20 +159,18 @@ def _train(run: Plan, given: Given, directory: Path, *, download: bool, resume: 
 
 
 def _work(run: Plan, given: Given, directory: Path, process: "Process", *, resume: bool, quiet: bool) -> dict[str, Any]:
-    from neuronas.data.datasets import load
     from neuronas.training.checkpoint import FOLDER, LAST
-    from neuronas.training.images import Images, stratified_split
+    from neuronas.training.images import stratified_split
     from neuronas.training.loop import Trainer
     from neuronas.training.metrics import Metrics
     from neuronas.training.model import make_classifier
     from neuronas.training.state import State
 
-    settings, data = run.config.train, run.config.data
-    source = load(data.name, "train", data.data_dir, run.shape.image_side)
-    images = Images(source, run.preset.mean, run.preset.std, skip_corrupt=data.skip_corrupt)
+    settings = run.config.train
+    images = read_images(run, "train")
     split = stratified_split(images.labels, settings.validation_share or 0.0, settings.seed or 0)
     network = make_classifier(given.architecture, run.shape, run.config.network, settings, process.device)
-    state = State(network, settings, training_identity(run, given))
+    state = State(network, settings, _identity(run, given))
     folder = directory / FOLDER
     if resume and (folder / LAST).exists():
         state.load(folder / LAST)
@@ -194,7 +194,7 @@ def _work(run: Plan, given: Given, directory: Path, process: "Process", *, resum
     }
 
 
-def training_identity(run: Plan, given: Given) -> str:
+def _identity(run: Plan, given: Given) -> str:
     """A key of everything that decides what is learned."""
     settings = run.config.train.model_dump(exclude={"device", "tensorboard"})
     return identity(run.config, run.space, architecture_key(given.architecture), settings)

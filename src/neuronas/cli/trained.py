@@ -11,6 +11,9 @@ from neuronas.cli.devices import device_named
 from neuronas.space.genotype import Architecture
 
 if TYPE_CHECKING:
+    import torch
+
+    from neuronas.training.images import Images
     from neuronas.training.trained import Trained
 
 
@@ -18,28 +21,50 @@ if TYPE_CHECKING:
 class TrainedRun:
     """A run directory that holds a trained network."""
 
+    directory: Path
     plan: Plan
     architecture: Architecture
     trained: "Trained"
+    device: "torch.device"
+
+    def images(self, split: str) -> "Images":
+        """Images of its data set, ``train`` or ``test``."""
+        return read_images(self.plan, split)
 
 
-def read_trained(directory: Path, device: str) -> TrainedRun:
+def read_images(run: Plan, split: str) -> "Images":
+    """Read the images that a run names, ``train`` or ``test``.
+
+    Raises:
+        DataError: they are not there, or cannot be read.
+    """
+    from neuronas.data.datasets import load
+    from neuronas.training.images import Images
+
+    data, preset = run.config.data, run.preset
+    source = load(data.name, split, data.data_dir, run.shape.image_side)
+    return Images(source, preset.mean, preset.std, skip_corrupt=data.skip_corrupt)
+
+
+def read_trained(
+    directory: Path, *, device: str | None = None, data_dir: str | None = None, hardware: str | None = None
+) -> TrainedRun:
     """Read a trained run.
 
     Args:
         directory: of the run.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: ``auto``, ``cpu`` or ``cuda``, if not the run's own.
+        data_dir: of its data set, if not the run's own.
+        hardware: accelerator to judge it on, if not the run's own.
 
     Raises:
         RunDirectoryError: no run, or one that was not trained.
         VerificationError: a damaged file.
     """
     given = read_run(directory)
-    run = plan(options.settings(given.config))
+    run = plan(options.settings(given.config, device=device, data_dir=data_dir, hardware=hardware))
     from neuronas.training.trained import load_trained
 
-    settings = run.config
-    trained = load_trained(
-        directory, given.architecture, run.shape, settings.network, settings.train, device_named(device)
-    )
-    return TrainedRun(run, given.architecture, trained)
+    settings, chosen = run.config, device_named(run.config.device)
+    trained = load_trained(directory, given.architecture, run.shape, settings.network, settings.train, chosen)
+    return TrainedRun(directory, run, given.architecture, trained, chosen)

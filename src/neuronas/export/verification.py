@@ -9,6 +9,7 @@ from neuronas.errors import VerificationError
 from neuronas.export.graph import Graph
 from neuronas.export.interpreter import interpret
 from neuronas.snn.classifier import Classifier
+from neuronas.snn.lif import observed
 
 N_IMAGES = 8
 _SEED = 20240700
@@ -69,15 +70,8 @@ def make_probe(network: Classifier, graph: Graph, mean: tuple[float, ...], std: 
         counted = spikes.sum(dim=0).flatten(1).sum(dim=1).long()
         n_spikes[name] = n_spikes.get(name, torch.zeros_like(counted)) + counted
 
-    neurons = network.neurons()
-    try:
-        for name, lif in neurons.items():
-            lif.observer = lambda spikes, name=name: count(name, spikes)
-        with torch.no_grad():
-            scores = network(images)
-    finally:
-        for lif in neurons.values():
-            lif.observer = None
+    with observed(network.neurons(), count), torch.no_grad():
+        scores = network(images)
     return Probe(images, Computed(scores, n_spikes), interpret(graph, images).margin < _TIE)
 
 

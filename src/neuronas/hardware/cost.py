@@ -1,5 +1,6 @@
 """What a cost model answers: totals for many architectures at once, and one architecture in full."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,6 +56,39 @@ class Cost:
     layers: tuple[LayerCost, ...]
     components: dict[str, dict[str, float]]
     assumptions: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls,
+        totals: Totals,
+        weight_bits: int,
+        layers: tuple[LayerCost, ...],
+        parts: Mapping[str, Mapping[str, Array]],
+        assumptions: tuple[str, ...],
+    ) -> "Cost":
+        """Put a cost together.
+
+        Args:
+            totals: of the one architecture, as a search sees them, so that a limit that equals an estimate is never
+                broken by rounding.
+            weight_bits: of a parameter in memory.
+            layers: every row.
+            parts: ``area_mm2``, ``latency_ms`` and ``energy_uj``: each part's share in every row.
+            assumptions: of the model.
+        """
+        parameters = int(totals.parameters[0])
+        return cls(
+            parameters=parameters,
+            memory_bits=parameters * weight_bits,
+            area_mm2=float(totals.area_mm2[0]),
+            latency_ms=float(totals.latency_ms[0]),
+            energy_uj=float(totals.energy_uj[0]),
+            layers=layers,
+            components={
+                quantity: {name: float(part.sum()) for name, part in terms.items()} for quantity, terms in parts.items()
+            },
+            assumptions=assumptions,
+        )
 
 
 class CostModel(Protocol):

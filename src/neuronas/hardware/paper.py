@@ -97,39 +97,27 @@ class PaperCostModel:
         kernels = np.array([[layer.kernel for layer in convolutions]], dtype=np.uint8)
         counts = self._counts(convolutions, kernels)
         units = {"tiles": counts.tiles[0], "state": counts.state_bits[0]}
-        area_parts = {name: units[unit] * constant for name, (unit, constant) in self._area_constants().items()}
-        energy_parts = {name: counts.pe_passes[0] * constant for name, constant in self._energy_constants().items()}
-        latency_parts = {"pe_passes": counts.cycles[0] * self._cycle_ms}
-        area, latency, energy = (_add(parts) for parts in (area_parts, latency_parts, energy_parts))
-        totals = self.totals(convolutions, kernels)  # so that a limit equal to an estimate is never broken by rounding
+        parts = {
+            "area_mm2": {name: units[unit] * constant for name, (unit, constant) in self._area_constants().items()},
+            "latency_ms": {"pe_passes": counts.cycles[0] * self._cycle_ms},
+            "energy_uj": {name: counts.pe_passes[0] * constant for name, constant in self._energy_constants().items()},
+        }
+        area, latency, energy = (_add(terms) for terms in parts.values())
         rows = dict(zip(convolutions, range(len(convolutions)), strict=True))
-        parameters = int(totals.parameters[0])
-        return Cost(
-            parameters=parameters,
-            memory_bits=parameters * self.weight_bits,
-            area_mm2=float(totals.area_mm2[0]),
-            latency_ms=float(totals.latency_ms[0]),
-            energy_uj=float(totals.energy_uj[0]),
-            layers=tuple(
-                self._row(
-                    layer,
-                    counts,
-                    rows[layer],
-                    float(area[rows[layer]]),
-                    float(latency[rows[layer]]),
-                    float(energy[rows[layer]]),
-                )
-                if layer in rows
-                else LayerCost(layer, 0, 0, 0, 0.0, 0.0, 0.0, 0.0)
-                for layer in layers
-            ),
-            components={
-                "area_mm2": {name: float(part.sum()) for name, part in area_parts.items()},
-                "latency_ms": {name: float(part.sum()) for name, part in latency_parts.items()},
-                "energy_uj": {name: float(part.sum()) for name, part in energy_parts.items()},
-            },
-            assumptions=ASSUMPTIONS,
+        counted = tuple(
+            self._row(
+                layer,
+                counts,
+                rows[layer],
+                float(area[rows[layer]]),
+                float(latency[rows[layer]]),
+                float(energy[rows[layer]]),
+            )
+            if layer in rows
+            else LayerCost(layer, 0, 0, 0, 0.0, 0.0, 0.0, 0.0)
+            for layer in layers
         )
+        return Cost.of(self.totals(convolutions, kernels), self.weight_bits, counted, parts, ASSUMPTIONS)
 
     def _row(self, layer: Layer, counts: _Counts, index: int, area: float, latency: float, energy: float) -> LayerCost:
         crossbar = self.accelerator.crossbar

@@ -8,7 +8,8 @@ import numpy as np
 
 from neuronas.errors import VerificationError
 from neuronas.hardware.cost import BUDGETED, Array
-from neuronas.search.history import CandidateRow, History
+from neuronas.search.history import History
+from neuronas.search.history_file import CandidateRow
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,11 @@ is committed survives a kill at any moment (write-ahead log, one writer).
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from neuronas.errors import RunDirectoryError, VerificationError
+from neuronas.search.history_file import SCHEMA_VERSION, CandidateRow, HistoryFile
 
-SCHEMA_VERSION = 1
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE candidates (
@@ -27,22 +26,7 @@ CREATE TABLE evaluations (
 """
 
 
-@dataclass(frozen=True)
-class CandidateRow:
-    """One proposed architecture. ``rejected`` names the limits that it breaks, joined by commas."""
-
-    position: int
-    batch: int
-    architecture: str
-    key: str
-    parameters: float
-    area_mm2: float
-    latency_ms: float
-    energy_uj: float
-    rejected: str
-
-
-class History:
+class History(HistoryFile):
     """Opens or creates a history file.
 
     Raises:
@@ -56,17 +40,8 @@ class History:
             self._db = sqlite3.connect(path, isolation_level=None, timeout=30)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0:
-                if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                    raise VerificationError(f"{path}: holds other tables; it is not a neuronas history")
+            if self._is_new():
                 self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
-            elif version != SCHEMA_VERSION:
-                raise VerificationError(f"{path}: history version {version}; this neuronas reads {SCHEMA_VERSION}")
-
-    def close(self) -> None:
-        """Close the file."""
-        self._db.close()
 
     def claim(self, identity: str) -> None:
         """Say which search this history belongs to.
@@ -122,29 +97,6 @@ class History:
             row = (key, screened, position, fitness, seconds)
             self._db.execute("INSERT INTO evaluations VALUES (?, ?, ?, ?, ?)", row)
 
-    def evaluation_seconds(self) -> tuple[int, float]:
-        """How many evaluations the history holds, and the seconds that they took together."""
-        with self._errors():
-            row = self._db.execute("SELECT count(*), total(seconds) FROM evaluations").fetchone()
-        return int(row[0]), float(row[1])
-
-    def fitness(self, *, screened: bool) -> dict[str, float]:
-        """Every fitness known so far from the small or the full batch, by canonical key."""
-        with self._errors():
-            return dict(self._db.execute("SELECT key, fitness FROM evaluations WHERE screened = ?", (screened,)))
-
-    def candidates(self) -> Iterator[CandidateRow]:
-        """Every candidate in the order of proposal."""
-        with self._errors():
-            for row in self._db.execute("SELECT * FROM candidates ORDER BY position"):
-                yield CandidateRow(*row)
-
-    def seconds(self) -> float:
-        """Wall-clock seconds of all sessions that worked on this history."""
-        with self._errors():
-            row = self._db.execute("SELECT value FROM meta WHERE name = 'seconds'").fetchone()
-        return float(row[0]) if row else 0.0
-
     def set_seconds(self, seconds: float) -> None:
         """Keep the wall-clock seconds."""
         with self._errors():
@@ -159,12 +111,3 @@ class History:
             self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            raise RunDirectoryError(f"{self.path}: {error}") from error
-        except sqlite3.DatabaseError as error:
-            raise VerificationError(f"{self.path}: {error}") from error

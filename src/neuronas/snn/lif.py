@@ -1,7 +1,9 @@
 """LIF neurons that learn: all time steps at once, with surrogate gradients, fused on the CPU."""
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -50,6 +52,18 @@ class Lif(nn.Module):
         return spikes, torch.where(spikes.detach() > 0, neuron.v_reset, h)
 
 
+@contextmanager
+def observed(neurons: Mapping[str, Lif], seen: Callable[[str, Tensor], None]) -> Iterator[None]:
+    """Show every layer's spikes, with its name, while the network runs."""
+    for name, lif in neurons.items():
+        lif.observer = partial(seen, name)
+    try:
+        yield
+    finally:
+        for lif in neurons.values():
+            lif.observer = None
+
+
 class _Spike(torch.autograd.Function):
     """Heaviside step with a surrogate derivative."""
 
@@ -75,9 +89,7 @@ class _Spikes(torch.autograd.Function):
         ctx.lif = lif
         if _fused(x):
             # The layout of x, also where its strides were lost because the leading dimension is 1.
-            spikes = torch.empty_like(x.expand(lif.timesteps, *x.shape[1:]), memory_format=torch.contiguous_format)
-            if _channels_inside(x):
-                spikes = _empty_channels_inside(spikes)
+            spikes = _empty_as(x, lif.timesteps)
             _call("neuronas_lif_forward", lif, x, None, spikes)
             return spikes
         return torch.stack([h >= lif.threshold for h in _potentials(x, lif)]).to(x.dtype)
@@ -120,8 +132,11 @@ def _channels_inside(x: Tensor) -> bool:
     return x.dim() == 5 and not x.is_contiguous() and x.movedim(2, -1).is_contiguous()
 
 
-def _empty_channels_inside(like: Tensor) -> Tensor:
-    return torch.empty_like(like.movedim(2, -1), memory_format=torch.contiguous_format).movedim(-1, 2)
+def _empty_as(x: Tensor, timesteps: int) -> Tensor:
+    """Uninitialised [T, ...] in the layout of x."""
+    if not _channels_inside(x):
+        return x.new_empty(timesteps, *x.shape[1:])
+    return x.new_empty(timesteps, *x.movedim(2, -1).shape[1:]).movedim(-1, 2)
 
 
 def _dense(x: Tensor) -> Tensor:

@@ -10,13 +10,13 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from neuronas.snn.classifier import Classifier
+from neuronas.snn.lif import observed
 from neuronas.snn.quantisation import FULL_PRECISION
 from neuronas.snn.trainable import Convolution, Linear
 from neuronas.training.distributed import Process
 from neuronas.training.images import Images, Indices
 from neuronas.training.objective import firing_rates
 
-BATCH = 256
 BITS = (4, 6, 8, 10, 12, 14, 16)
 PJ_PER_MAC, PJ_PER_ACCUMULATE = 4.6, 0.9
 """32-bit floating point in 45 nm CMOS: Horowitz, ISSCC 2014, doi 10.1109/ISSCC.2014.6757323."""
@@ -26,11 +26,7 @@ PJ_PER_MAC, PJ_PER_ACCUMULATE = 4.6, 0.9
 def class_scores(network: Classifier, images: Images, indices: Indices, device: torch.device) -> Tensor:
     """Mean class scores over time, [n, n_classes] float32 on the CPU."""
     network.eval()
-    found = []
-    for first in range(0, len(indices), BATCH):
-        pixels = images.fetch(indices[first : first + BATCH]).to(device)
-        found.append(network(images.normalised(pixels)).mean(dim=0).cpu())
-    return torch.cat(found)
+    return torch.cat([network(x).mean(dim=0).cpu() for x, _ in images.batches(indices, device)])
 
 
 @torch.no_grad()
@@ -39,15 +35,14 @@ def accuracy_and_rates(
 ) -> tuple[float, float | None]:
     """Top-1 accuracy, and the mean firing rate of all layers (None without spikes)."""
     network.eval()
-    n_correct, total, n = 0, 0.0, 0
-    for first in range(0, len(indices), BATCH):
-        chosen = indices[first : first + BATCH]
+    n_correct, total = 0, 0.0
+    for x, labels in images.batches(indices, process.device):
         with firing_rates(network) as rates:
-            scores = network(images.normalised(images.fetch(chosen).to(process.device))).mean(dim=0)
-        n_correct += int((scores.argmax(dim=1).cpu() == images.labels[torch.from_numpy(chosen)]).sum())
+            scores = network(x).mean(dim=0)
+        n_correct += int((scores.argmax(dim=1).cpu() == labels).sum())
         if rates:
-            total += float(torch.stack(list(rates.values())).mean()) * len(chosen)
-        n += len(chosen)
+            total += float(torch.stack(list(rates.values())).mean()) * len(labels)
+    n = len(indices)
     return n_correct / n, total / n if network.settings.spiking else None
 
 
@@ -80,6 +75,11 @@ def accuracy_of(scores: Tensor, labels: Tensor) -> Accuracy:
     return Accuracy(float(hits[:, 0].float().mean()), float(hits.any(dim=1).float().mean()), per_class, counts)
 
 
+def accuracy(network: Classifier, images: Images, indices: Indices, device: torch.device) -> Accuracy:
+    """Classify images and judge the answers."""
+    return accuracy_of(class_scores(network, images, indices, device), images.labels[torch.from_numpy(indices)])
+
+
 def accuracy_by_bits(
     network: Classifier,
     images: Images,
@@ -89,12 +89,11 @@ def accuracy_by_bits(
     bits: Sequence[int] = (FULL_PRECISION, *BITS),
 ) -> dict[int, Accuracy]:
     """Accuracy with weights of each precision; those that it was not trained for are rounded after training."""
-    labels = images.labels[torch.from_numpy(indices)]
     found = {}
     try:
         for one in bits:
             network.set_bits(one)
-            found[one] = accuracy_of(class_scores(network, images, indices, device), labels)
+            found[one] = accuracy(network, images, indices, device)
     finally:
         network.set_bits(trained_bits)
     return found
@@ -174,26 +173,19 @@ def measure_activity(network: Classifier, images: Images, indices: Indices, devi
 
         hooks.append(layer.register_forward_pre_hook(seen))
 
-    def watch_neurons(name: str) -> None:
-        def seen(spikes: Tensor) -> None:
-            counts[name] = counts.get(name, 0.0) + float(spikes.double().sum())
-            neurons[name] = neurons.get(name, 0) + spikes.numel()
+    def count(name: str, spikes: Tensor) -> None:
+        counts[name] = counts.get(name, 0.0) + float(spikes.double().sum())
+        neurons[name] = neurons.get(name, 0) + spikes.numel()
 
-        lifs[name].observer = seen
-
-    lifs = network.neurons()
     for name, layer in network.weighted_layers().items():
         watch_layer(name, layer)
-    for name in lifs:
-        watch_neurons(name)
     try:
-        for first in range(0, len(indices), BATCH):
-            network(images.normalised(images.fetch(indices[first : first + BATCH]).to(device)))
+        with observed(network.neurons(), count):
+            for x, _ in images.batches(indices, device):
+                network(x)
     finally:
         for hook in hooks:
             hook.remove()
-        for lif in lifs.values():
-            lif.observer = None
     n = len(indices)
     layers = {
         name: LayerActivity(active[name] / sizes[name], operations[name] / n, binary[name]) for name in operations

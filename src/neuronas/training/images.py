@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -14,6 +14,8 @@ from torch import Tensor
 from neuronas.data.source import ArraySource, ImageSource
 from neuronas.errors import DataError
 
+BATCH = 256
+"""Images that a network classifies at a time when it does not learn."""
 IN_MEMORY_BYTES = 2 * 2**30
 """Image files of at most this size together, decoded, are read once and kept."""
 
@@ -67,6 +69,12 @@ class Images:
         if self._array is not None:
             return self._array[torch.from_numpy(indices)]
         return torch.stack(list(self._readers.map(self._source.read, self._indices[indices].tolist())))
+
+    def batches(self, indices: Indices, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield normalised images [n, C, side, side] on the device, and their labels [n] on the CPU, in order."""
+        for first in range(0, len(indices), BATCH):
+            chosen = indices[first : first + BATCH]
+            yield self.normalised(self.fetch(chosen).to(device)), self.labels[torch.from_numpy(chosen)]
 
     def normalised(self, pixels: Tensor) -> Tensor:
         """Turn uint8 pixels (or float pixels of the same range) into what the network sees."""

@@ -112,15 +112,16 @@ class Trainer:
         loss = classification_loss(scores, targets, settings.loss or "mean", settings.label_smoothing or 0.0)
         if settings.rate_weight:
             loss = loss + settings.rate_weight * rate_penalty(rates, settings.rate_target or 0.0)
-        self._check(loss.item())
+        value = loss.item()
+        self._check(value)
         state.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss)
         if settings.clip_norm:
             nn.utils.clip_grad_norm_(state.network.parameters(), settings.clip_norm)
         state.optimiser.step()
         state.update_average()
         n = len(x)
-        progress.loss += loss.item() * n
+        progress.loss += value * n
         progress.n_correct += int((scores.mean(dim=0).argmax(dim=1) == targets.argmax(dim=1)).sum())
         progress.n_seen += n
         progress.step += 1

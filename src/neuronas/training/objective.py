@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from neuronas.snn.classifier import Classifier
+from neuronas.snn.lif import observed
 
 _TET_SHARE = 0.05
 _TET_TARGET = 1.0
@@ -39,19 +40,13 @@ def firing_rates(network: Classifier, *, wanted: bool = True) -> Iterator[dict[s
     """Collect each LIF layer's spikes a neuron and time step, with gradients, while the network runs once."""
     found: dict[str, list[Tensor]] = {}
 
-    def watch(name: str) -> None:
-        layers[name].observer = lambda spikes: found.setdefault(name, []).append(spikes.float().mean())
+    def seen(name: str, spikes: Tensor) -> None:
+        found.setdefault(name, []).append(spikes.float().mean())
 
-    layers = network.neurons() if wanted else {}
     rates: dict[str, Tensor] = {}
-    for name in layers:
-        watch(name)
-    try:
+    with observed(network.neurons() if wanted else {}, seen):
         yield rates
-        rates.update({name: torch.stack(means).mean() for name, means in found.items()})
-    finally:
-        for lif in layers.values():
-            lif.observer = None
+    rates.update({name: torch.stack(means).mean() for name, means in found.items()})
 
 
 def rate_penalty(rates: dict[str, Tensor], target: float) -> Tensor:

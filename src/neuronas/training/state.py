@@ -76,6 +76,8 @@ class State:
         if self.average is None:
             return
         self.average.update_parameters(self.network)
+        if not self.settings.sparsity:
+            return
         averaged = self.evaluated.weighted_layers()
         for name, layer in self.network.weighted_layers().items():
             if layer.mask is not None:

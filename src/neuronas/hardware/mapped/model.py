@@ -69,7 +69,7 @@ class MappedCostModel:
     def estimate(self, layers: tuple[Layer, ...]) -> Cost:
         """See ``CostModel``; ``layers`` as ``space.workload.rows`` gives them."""
         sizes = np.array([[size_of(row) for row in layers]], dtype=np.uint8)
-        totals = self.totals(layers, sizes)  # so that a limit equal to an estimate is never broken by rounding
+        totals = self.totals(layers, sizes)
         work = self.work(layers)
         parts = {
             "area_mm2": self._area_parts(work),
@@ -78,31 +78,20 @@ class MappedCostModel:
         }
         by_row = {name: np.sum(list(terms.values()), axis=0) for name, terms in parts.items()}
         used = mapping.utilisation(work)
-        parameters = int(totals.parameters[0])
-        return Cost(
-            parameters=parameters,
-            memory_bits=parameters * self.weight_bits,
-            area_mm2=float(totals.area_mm2[0]),
-            latency_ms=float(totals.latency_ms[0]),
-            energy_uj=float(totals.energy_uj[0]),
-            layers=tuple(
-                LayerCost(
-                    layer=row,
-                    n_crossbars=int(work.n_crossbars[index]),
-                    n_pes=int(work.n_pes[index]),
-                    n_tiles=int(work.n_tiles[index]),
-                    utilisation=float(used[index]),
-                    area_mm2=float(by_row["area_mm2"][index]),
-                    latency_ms=float(by_row["latency_ms"][index]),
-                    energy_uj=float(by_row["energy_uj"][index]),
-                )
-                for index, row in enumerate(layers)
-            ),
-            components={
-                quantity: {name: float(part.sum()) for name, part in terms.items()} for quantity, terms in parts.items()
-            },
-            assumptions=(*ASSUMPTIONS, *self._choices()),
+        counted = tuple(
+            LayerCost(
+                layer=row,
+                n_crossbars=int(work.n_crossbars[index]),
+                n_pes=int(work.n_pes[index]),
+                n_tiles=int(work.n_tiles[index]),
+                utilisation=float(used[index]),
+                area_mm2=float(by_row["area_mm2"][index]),
+                latency_ms=float(by_row["latency_ms"][index]),
+                energy_uj=float(by_row["energy_uj"][index]),
+            )
+            for index, row in enumerate(layers)
         )
+        return Cost.of(totals, self.weight_bits, counted, parts, (*ASSUMPTIONS, *self._choices()))
 
     def _table(self, slots: tuple[Layer, ...], kernels: Kernels) -> Array:
         """[largest size + 1, n_slots, n_quantities] what each size at each slot adds; nothing stands where it is 0."""
