@@ -13,7 +13,8 @@ from neuronas.hardware.budget import rejected
 from neuronas.hardware.cost import BUDGETED
 from neuronas.hardware.document import cost_document
 from neuronas.search.files import write_json
-from neuronas.search.history import CandidateRow, History
+from neuronas.search.history import History
+from neuronas.search.history_file import CandidateRow
 from neuronas.search.loop import Found
 from neuronas.search.result import result_document
 from neuronas.search.run_directory import environment

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from neuronas.hardware.budget import Budget, rejected
 from neuronas.hardware.paper import PaperCostModel
 from neuronas.search.algorithms.table import ALGORITHMS
 from neuronas.search.history import History
+from neuronas.search.history_file import CandidateRow, HistorySnapshot
 from neuronas.search.loop import Found, Problem, search
 from neuronas.search.screening import MIN_SURVIVORS, Evaluators, survivors
 from neuronas.space.canonical import architecture_key
@@ -253,3 +255,34 @@ def test_a_space_too_large_to_go_through_is_refused(accelerator: Accelerator, tm
     file.write_text("operations: [none, skip, conv_1x1, conv_3x3, conv_5x5]\nthresholds: [0.5, 1, 1.5]\n")
     with pytest.raises(ConfigurationError, match="1,771,561 cells"):
         run("neuronas", tmp_path / "a", str(file), accelerator)
+
+
+def test_a_snapshot_reads_while_a_search_writes(accelerator: Accelerator, tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    writer = History(path)
+    row = CandidateRow(0, 0, "one", "key", 1.0, 2.0, 3.0, 4.0, "")
+    writer.add_candidates([row])
+    snapshot = HistorySnapshot(path)
+    writer.add_candidates([replace(row, position=1, architecture="two")])
+    writer.add_fitness("key", 0, 5.0, 0.1, screened=False)
+    assert [one.architecture for one in snapshot.candidates()] == ["one"]
+    assert snapshot.fitness(screened=False) == {}
+    snapshot.close()
+    later = HistorySnapshot(path)
+    assert [one.architecture for one in later.candidates()] == ["one", "two"]
+    assert later.fitness(screened=False) == {"key": 5.0}
+    later.close()
+    writer.close()
+
+
+def test_a_snapshot_writes_nothing(accelerator: Accelerator, tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    run("snasnet", path, "neuronas", accelerator)
+    before = path.read_bytes()
+    snapshot = HistorySnapshot(path)
+    assert len(list(snapshot.candidates())) == 400
+    snapshot.close()
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+    (tmp_path / "new").touch()
+    assert HistorySnapshot(tmp_path / "new").is_empty

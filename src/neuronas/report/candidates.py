@@ -8,8 +8,7 @@ import numpy as np
 
 from neuronas.errors import VerificationError
 from neuronas.hardware.cost import BUDGETED, Array
-from neuronas.search.history import History
-from neuronas.search.history_file import CandidateRow
+from neuronas.search.history_file import CandidateRow, HistorySnapshot
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class Candidates:
 
 
 def read_candidates(path: Path) -> Candidates | None:
-    """Read a history; None where there is none or it holds no candidate.
+    """Read a history, which a search may be writing; None where there is none or it holds no candidate.
 
     Raises:
         VerificationError: it is broken, or not a history.
@@ -61,8 +60,10 @@ def read_candidates(path: Path) -> Candidates | None:
     """
     if not path.is_file():
         return None
-    history = History(path)
+    history = HistorySnapshot(path)
     try:
+        if history.is_empty:
+            return None
         rows = list(history.candidates())
         full, small = history.fitness(screened=False), history.fitness(screened=True)
     finally:

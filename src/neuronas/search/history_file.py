@@ -1,0 +1,104 @@
+"""The file of a history as both its writer and its readers see it."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from neuronas.errors import RunDirectoryError, VerificationError
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class CandidateRow:
+    """One proposed architecture. ``rejected`` names the limits that it breaks, joined by commas."""
+
+    position: int
+    batch: int
+    architecture: str
+    key: str
+    parameters: float
+    area_mm2: float
+    latency_ms: float
+    energy_uj: float
+    rejected: str
+
+
+class HistoryFile:
+    """Questions to an open history."""
+
+    path: Path
+    _db: sqlite3.Connection
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def evaluation_seconds(self) -> tuple[int, float]:
+        """How many evaluations the history holds, and the seconds that they took together."""
+        with self._errors():
+            row = self._db.execute("SELECT count(*), total(seconds) FROM evaluations").fetchone()
+        return int(row[0]), float(row[1])
+
+    def fitness(self, *, screened: bool) -> dict[str, float]:
+        """Every fitness known so far from the small or the full batch, by canonical key."""
+        with self._errors():
+            return dict(self._db.execute("SELECT key, fitness FROM evaluations WHERE screened = ?", (screened,)))
+
+    def candidates(self) -> Iterator[CandidateRow]:
+        """Every candidate in the order of proposal."""
+        with self._errors():
+            for row in self._db.execute("SELECT * FROM candidates ORDER BY position"):
+                yield CandidateRow(*row)
+
+    def seconds(self) -> float:
+        """Wall-clock seconds of all sessions that worked on this history."""
+        with self._errors():
+            row = self._db.execute("SELECT value FROM meta WHERE name = 'seconds'").fetchone()
+        return float(row[0]) if row else 0.0
+
+    def _is_new(self) -> bool:
+        """Check what the file is: True where nothing was written to it yet.
+
+        Raises:
+            VerificationError: it is no history, or of another version.
+        """
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                raise VerificationError(f"{self.path}: holds other tables; it is not a neuronas history")
+            return True
+        if version != SCHEMA_VERSION:
+            raise VerificationError(f"{self.path}: history version {version}; this neuronas reads {SCHEMA_VERSION}")
+        return False
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise RunDirectoryError(f"{self.path}: {error}") from error
+        except sqlite3.DatabaseError as error:
+            raise VerificationError(f"{self.path}: {error}") from error
+
+
+class HistorySnapshot(HistoryFile):
+    """What a history holds at one moment; another process may go on writing it. Nothing is written, not even a lock
+    file where no search is at work, so that a run on a read-only disk can be read as well.
+
+    Raises:
+        VerificationError: the file is no history, or of another version.
+        RunDirectoryError: the file cannot be opened.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        # A writer keeps its newest pages in a file beside the history; without one the file stands still.
+        still = not path.with_name(f"{path.name}-wal").exists()
+        address = f"{path.resolve().as_uri()}?mode=ro" + ("&immutable=1" if still else "")
+        with self._errors():
+            self._db = sqlite3.connect(address, uri=True, isolation_level=None, timeout=30)
+            self._db.execute("BEGIN")
+            self.is_empty = self._is_new()
