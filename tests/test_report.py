@@ -197,6 +197,8 @@ def test_joined_html_is_not_escaped_twice() -> None:
 
 
 @given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9))
+@example(0.0, 5e-324)
+@example(1e9, 1e9 + 1e-7)
 def test_ticks_enclose_their_range(one: float, other: float) -> None:
     low, high = sorted((one, other))
     found = ticks(low, high)

@@ -1,12 +1,13 @@
 """What was asked, the answer, why candidates were rejected, and how the search went on."""
 
-from math import inf
-
 from neuronas.hardware.units import quantity
 from neuronas.report.cell_svg import cell_svg
-from neuronas.report.charts import Line, line_chart
+from neuronas.report.charts import line_chart
+from neuronas.report.curves import progress_curves
 from neuronas.report.facts import RunFacts
 from neuronas.report.markup import Html, element, join
+from neuronas.report.quantities import word
+from neuronas.report.shares import budget_uses
 from neuronas.report.tables import bar, definitions, missing, number, section, share, table
 from neuronas.space.layers import cell_name
 
@@ -31,7 +32,7 @@ def asked_section(run: RunFacts) -> Html:
                 ("cost model", hardware.cost_model),
                 ("search", f"space {config.space}, algorithm {config.search.algorithm} ({run.algorithm_source})"),
                 ("fitness", f"{fitness.name} on {fitness.batch_size} images{screen}"),
-                ("budgets", "; ".join(f"{_word(name)} {quantity(name, v)}" for name, v in run.budget.limits.items())),
+                ("budgets", "; ".join(f"{word(name)} {quantity(name, v)}" for name, v in run.budget.limits.items())),
                 ("seed", str(config.seed)),
             ]
         ),
@@ -78,15 +79,14 @@ def budget_table(run: RunFacts) -> Html:
     if run.answer is None:
         return join()
     rows = []
-    for name, limit in run.budget.limits.items():
-        cost = float(getattr(run.answer.cost, name))
-        if limit == inf:
-            rows.append((_word(name), quantity(name, cost), "no limit", "", ""))
+    for use in budget_uses(run):
+        name, cost, limit, used = use.name, use.cost, use.limit, use.used
+        if used is None:
+            rows.append((word(name), quantity(name, cost), "no limit", "", ""))
             continue
-        used = cost / limit if limit else float(cost > 0) * 2
         margin = share(1 - used) if cost <= limit else f"over by {quantity(name, cost - limit)}"
-        label = f"{used:.0%} of the {_word(name)} budget"
-        rows.append((_word(name), quantity(name, cost), quantity(name, limit), margin, bar(used, label, over=used > 1)))
+        label = f"{used:.0%} of the {word(name)} budget"
+        rows.append((word(name), quantity(name, cost), quantity(name, limit), margin, bar(used, label, over=used > 1)))
     return table("Cost against budget", ("", "cost", "budget", "margin", "used"), rows)
 
 
@@ -102,7 +102,7 @@ def rejected_section(run: RunFacts) -> Html:
         costs = candidates.costs[name]
         shown = bar(part, f"{share(part)} of the candidates", over=True)
         span = f"{quantity(name, float(costs.min()))} to {quantity(name, float(costs.max()))}"
-        rows.append((_word(name), quantity(name, limit), f"{n_broken:,}", f"{n_only:,}", span, shown))
+        rows.append((word(name), quantity(name, limit), f"{n_broken:,}", f"{n_only:,}", span, shown))
     summary = f"{candidates.n_rejected:,} of {len(candidates):,} candidates broke a limit; one may break several."
     titles = ("limit on", "budget", "broke it", "broke only it", "candidates cost", "share that broke it")
     return section("rejected", title, element("p", {}, summary), table("Candidates by limit", titles, rows))
@@ -111,10 +111,9 @@ def rejected_section(run: RunFacts) -> Html:
 def progress_section(run: RunFacts) -> Html:
     """The best fitness over the candidates."""
     title = "Search progress"
-    candidates, result = run.candidates, run.result
-    if candidates is None or not candidates.improvements:
+    curves, result = progress_curves(run), run.result
+    if curves is None:
         return section("progress", title, missing("No fitness is in the run's history."))
-    points = [*candidates.improvements, (len(candidates), candidates.improvements[-1][1])]
     facts = []
     if result:
         facts = [
@@ -123,8 +122,7 @@ def progress_section(run: RunFacts) -> Html:
             ("time", f"{result.seconds:,.1f} s"),
             ("memory", f"{result.peak_memory_mb:,.0f} MB at most"),
         ]
-    chart = line_chart("Best fitness so far", "candidates proposed", [Line("best fitness", points, steps=True)])
-    return section("progress", title, definitions(facts), chart)
+    return section("progress", title, definitions(facts), line_chart(curves))
 
 
 def _changed_since(run: RunFacts) -> Html:
@@ -136,9 +134,5 @@ def _changed_since(run: RunFacts) -> Html:
         now, then = float(getattr(cost, name)), float(getattr(stored, name))
         if abs(now - then) > 1e-6 * max(abs(now), abs(then)):
             text = f"result.json says {quantity(name, then)}; this version and these hardware files give the above."
-            return element("p", {"class": "warning"}, f"The run's own {_word(name)} differs: {text}")
+            return element("p", {"class": "warning"}, f"The run's own {word(name)} differs: {text}")
     return join()
-
-
-def _word(name: str) -> str:
-    return name.rsplit("_", 1)[0]

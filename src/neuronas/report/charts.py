@@ -1,9 +1,9 @@
 """Line charts as SVG, in the colours of the style sheet."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import ceil, floor, log10
 
+from neuronas.report.curves import Curves
 from neuronas.report.markup import Html, element
 from neuronas.report.tables import number
 
@@ -12,18 +12,9 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 16, 30, 40
 _N_TICKS = 5
 
 
-@dataclass(frozen=True)
-class Line:
-    """One line: points in the order of x. ``steps``: the value holds until the next point."""
-
-    name: str
-    points: Sequence[tuple[float, float]]
-    steps: bool = False
-
-
-def line_chart(title: str, x_title: str, lines: Sequence[Line]) -> Html:
+def line_chart(curves: Curves) -> Html:
     """Draw lines over one another, with a legend where there are several; equal colours for equal places."""
-    drawn = [line for line in lines if line.points]
+    title, drawn = curves.title, curves.drawn
     xs = [x for line in drawn for x, _ in line.points]
     ys = [y for line in drawn for _, y in line.points]
     x_ticks, y_ticks = ticks(min(xs), max(xs)), ticks(min(ys), max(ys))
@@ -60,14 +51,16 @@ def line_chart(title: str, x_title: str, lines: Sequence[Line]) -> Html:
         *grid,
         *paths,
         *legend,
-        element("text", {"class": "tick middle", "x": (_LEFT + _WIDTH) / 2, "y": _HEIGHT - 6}, x_title),
+        element("text", {"class": "tick middle", "x": (_LEFT + _WIDTH) / 2, "y": _HEIGHT - 6}, curves.x_title),
     )
 
 
 def ticks(low: float, high: float) -> list[float]:
     """Round values at equal distances that enclose a range."""
-    if high <= low:
-        low, high = low - abs(low or 1) / 10, high + abs(high or 1) / 10
+    size = max(abs(low), abs(high))
+    if high - low <= max(1e-12 * size, 1e-300):  # equal, but for what floats cannot divide
+        room = size / 10 if size > 1e-300 else 0.1
+        low, high = low - room, high + room
     rough = (high - low) / _N_TICKS
     power = 10.0 ** floor(log10(rough))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)

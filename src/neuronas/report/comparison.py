@@ -8,6 +8,7 @@ from neuronas.hardware.units import quantity
 from neuronas.report.answer import cells
 from neuronas.report.facts import RunFacts
 from neuronas.report.markup import Html, element
+from neuronas.report.quantities import word
 from neuronas.report.tables import number, section, share, table
 
 _Row = tuple[str, Callable[[RunFacts], str]]
@@ -26,7 +27,7 @@ def comparison_section(runs: Sequence[RunFacts]) -> Html:
 
 
 def _rows() -> list[_Row]:
-    costs = [(name.rsplit("_", 1)[0], _cost_of(name)) for name in BUDGETED]
+    costs = [(word(name), _cost_of(name)) for name in BUDGETED]
     return [
         ("directory", lambda run: run.directory),
         ("data set", lambda run: run.config.data.name),

@@ -3,6 +3,7 @@
 from neuronas.hardware.floorplan_svg import floorplan_svg
 from neuronas.report.facts import RunFacts
 from neuronas.report.markup import Html, element
+from neuronas.report.shares import COSTED, Component, components
 from neuronas.report.tables import missing, number, section, share, table
 
 _NO_ARCHITECTURE = "No architecture, so no cost."
@@ -28,25 +29,14 @@ def costs_section(run: RunFacts) -> Html:
         for row in cost.layers
     ]  # fmt: skip
     titles = ("layer", "kind", "channels", "kernel", "side", "crossbars", "PEs", "tiles", "used", "mm²", "ms", "µJ")
-    names = dict.fromkeys(name for parts in cost.components.values() for name in parts)
-    components = [
-        (
-            name.replace("_", " "),
-            *(
-                text
-                for quantity in ("area_mm2", "latency_ms", "energy_uj")
-                for text in _part(cost.components[quantity].get(name), getattr(cost, quantity))
-            ),
-        )
-        for name in names
-    ]
+    parts = [(one.name, *(text for name in COSTED for text in _part(one, name))) for one in components(cost)]
     by_component = ("component", "mm²", "share", "ms", "share", "µJ", "share")
     return section(
         "costs",
         "Cost by layer and component",
         element("p", {}, f"By cost model '{run.config.hardware.cost_model}' for {run.config.hardware.accelerator}."),
         table("Cost by layer", titles, layers, n_text=2),
-        table("Cost by component", by_component, components),
+        table("Cost by component", by_component, parts),
     )
 
 
@@ -67,7 +57,5 @@ def floorplan_section(run: RunFacts) -> Html:
     )
 
 
-def _part(value: float | None, total: float) -> tuple[str, str]:
-    if value is None:
-        return "", ""
-    return number(value), share(value / total if total else 0.0)
+def _part(one: Component, name: str) -> tuple[str, str]:
+    return (number(one.values[name]), share(one.shares[name])) if name in one.values else ("", "")

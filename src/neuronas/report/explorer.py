@@ -4,21 +4,16 @@ from typing import Any
 
 from neuronas.errors import ArchitectureError, VerificationError
 from neuronas.hardware.cost import BUDGETED, Array
-from neuronas.hardware.units import UNITS
-from neuronas.report.cell_svg import cell_svg, edge_classes, edge_label
+from neuronas.report.cell_layout import edge_label
+from neuronas.report.cell_svg import cell_svg, edge_classes
 from neuronas.report.facts import RunFacts
 from neuronas.report.markup import Html, element, join, script_json
+from neuronas.report.quantities import QUANTITIES
 from neuronas.report.tables import missing, section
 from neuronas.space.genotype import N_EDGES, NONE, Edge, Genotype
 from neuronas.space.notation import parse_genotype
 
 _DIGITS = 7  # significant digits of a cost or fitness on the page
-QUANTITIES = {
-    "fitness": ("fitness", ""),
-    "screened": ("fitness on the screen's small batch", ""),
-    **{name: (name.rsplit("_", 1)[0], UNITS[name]) for name in BUDGETED},
-}
-"""What an axis can show: its name for people and its unit."""
 
 
 def explorer_section(runs: tuple[RunFacts, ...]) -> Html:

@@ -1,6 +1,7 @@
 """Training curves, evaluation on the test images, accuracy on simulated chips."""
 
-from neuronas.report.charts import Line, line_chart
+from neuronas.report.charts import line_chart
+from neuronas.report.curves import learning_curves
 from neuronas.report.documents import Evaluation
 from neuronas.report.facts import RunFacts
 from neuronas.report.markup import Html, element, join
@@ -14,17 +15,7 @@ def training_section(run: RunFacts) -> Html:
     epochs = run.epochs
     if not epochs:
         return section("training", "Training", missing(f"Not trained. To train it: neuronas train {run.directory}"))
-    accuracy = [
-        Line("training", [(one.epoch, one.train_accuracy) for one in epochs]),
-        Line("validation", [(e.epoch, e.validation_accuracy) for e in epochs if e.validation_accuracy is not None]),
-    ]
-    rates = [(one.epoch, one.firing_rate) for one in epochs if one.firing_rate is not None]
-    charts = [
-        line_chart("Accuracy", "epoch", accuracy),
-        line_chart("Training loss", "epoch", [Line("loss", [(one.epoch, one.train_loss) for one in epochs])]),
-    ]
-    if rates:
-        charts.append(line_chart("Spikes a neuron and step", "epoch", [Line("firing rate", rates)]))
+    charts = map(line_chart, learning_curves(run))
     planned = run.config.train.epochs
     done = f"{len(epochs)} epochs" + (f" of {planned}" if planned else "") + f", seed {run.config.train.seed}."
     return section("training", "Training", element("p", {}, done), element("div", {"class": "charts"}, *charts))
@@ -38,7 +29,7 @@ def evaluation_section(run: RunFacts) -> Html:
             "evaluation", "Evaluation", missing(f"Not evaluated. When trained: neuronas evaluate {run.directory}")
         )
     by_bits = one.accuracy_by_bits
-    precisions = [name if name == "float" else f"{name} bits" for name in by_bits]
+    precisions = list(map(precision, by_bits))
     spikes = [] if one.spikes_per_image is None else [("spikes an image", number(one.spikes_per_image))]
     return section(
         "evaluation",
@@ -93,6 +84,11 @@ def chip_section(run: RunFacts) -> Html:
         table("Layers on the chips", ("layer", "signal to noise in dB", "ADC saturated"), layers),
         table("Accuracy by non-ideality", ("non-idealities", "top-1", "loss", "chips"), ablation) if ablation else "",
     )
+
+
+def precision(name: str) -> str:
+    """A key of ``accuracy_by_bits`` for people."""
+    return name if name == "float" else f"{name} bits"
 
 
 def _confusion(one: Evaluation) -> Html:
