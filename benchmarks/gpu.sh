@@ -16,7 +16,7 @@ trap 'rm -rf "$venv"' EXIT
 python3 -m venv --system-site-packages "$venv"
 "$venv/bin/pip" install -q ${wheels:+--no-index --find-links "$wheels"} -e '.[dev]'
 
-"$venv/bin/pytest" tests/test_cuda.py tests/test_engine.py tests/test_training.py 2>&1 | tee "$out/tests.txt"
+"$venv/bin/pytest" tests/test_cuda.py tests/test_lif_cuda.py tests/test_engine.py tests/test_training.py 2>&1 | tee "$out/tests.txt"
 "$venv/bin/python" benchmarks/full_scale.py "imagefolder:$images" --exact --device cuda --memory-limit 64 2>&1 | tee "$out/search.txt"
 # Four convolutions a cell, full scale, one epoch first: the time of an epoch stands in metrics.jsonl and in the log.
 arch='|conv_3x3~0|+|skip~0|conv_3x3~1|+|conv_3x3~0|skip~1|conv_3x3~2|'

@@ -9,6 +9,7 @@ from neuronas.fitness.engine import int8
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.select import select_backend
 from neuronas.snn.classifier import Classifier, ClassifierSettings
+from neuronas.snn.lif_cuda import fused_works
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.trainable import WeightFormat
 from neuronas.snn.weights import WeightSource
@@ -34,8 +35,9 @@ def test_the_engine_gives_the_cpus_fitness(bits: int) -> None:
     assert found[1] == pytest.approx(found[0], rel=1e-5)
 
 
-def test_integer_matrix_products_are_there() -> None:
+def test_the_fast_paths_are_there() -> None:
     assert int8.available(CUDA)
+    assert fused_works(CUDA) == ""
 
 
 @pytest.mark.parametrize("low_precision", [False, True])

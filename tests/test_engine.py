@@ -240,8 +240,7 @@ def test_a_search_on_integer_matrix_products_agrees(some_architectures: list[Arc
     images = torch.randn(1, 5, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     found = []
     for integers in (False, True):
-        backend = TorchBackend(NeuronParameters(), CPU)
-        backend._integers = integers
+        backend = TorchBackend(NeuronParameters(), CPU, has_integers=integers)
         engine = EngineEvaluator(images, NetworkShape(3, 8, 10, 6), WeightSource(0, 8), 3, "sahd", backend, GIB)
         found.append(dict(engine.evaluate(some_architectures)))
     assert found[0] == found[1]
@@ -261,10 +260,10 @@ def test_fallbacks(monkeypatch: pytest.MonkeyPatch) -> None:
     try:
         without(NEURONAS_NATIVE="0")
         assert chosen() == "torch (cpu)"
-        assert "switched off by NEURONAS_NATIVE=0" in describe_kernels().missing[0]
+        assert "switched off by NEURONAS_NATIVE=0" in describe_kernels(CPU).missing[0]
         without(NEURONAS_NATIVE="1", PATH="/nowhere", CXX="no-such-compiler")
         assert chosen() == "torch (cpu)"
-        assert "no C++ compiler" in describe_kernels().missing[0]
+        assert "no C++ compiler" in describe_kernels(CPU).missing[0]
         monkeypatch.undo()
         native.cache_clear()
         found = native()
@@ -274,14 +273,14 @@ def test_fallbacks(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(library, "_has_amx", lambda _: False)
         native.cache_clear()
         assert "oneDNN" in chosen() or onednn_works()
-        assert describe_kernels().missing[0].startswith("AMX")
+        assert describe_kernels(CPU).missing[0].startswith("AMX")
 
         def no_such_operator(*_: object) -> None:
             raise AttributeError("qconv_prepack")
 
         monkeypatch.setattr(convolution._OneDnnKernel, "__init__", no_such_operator)
         assert chosen() == "torch (cpu)"
-        assert any("oneDNN" in reason for reason in describe_kernels().missing)
+        assert any("oneDNN" in reason for reason in describe_kernels(CPU).missing)
     finally:
         monkeypatch.undo()
         native.cache_clear()

@@ -85,7 +85,7 @@ def test_fused_and_plain_lif_agree(
     found = []
     for fused in (True, False):
         if not fused:
-            monkeypatch.setattr(lif_module, "_fused", lambda _: False)
+            monkeypatch.setattr(lif_module, "_is_native", lambda _: False)
         copy = x.clone().requires_grad_()
         spikes = Lif(NEURON, SURROGATES[name], 4)(copy)
         spikes.backward(gradient)

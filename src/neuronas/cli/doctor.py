@@ -106,16 +106,18 @@ def _torch() -> Iterator[Check]:
     try:
         from neuronas.fitness.engine.select import describe_kernels
 
-        kernels = describe_kernels()
+        has_gpu = torch.cuda.is_available()
+        kernels = {name: describe_kernels(torch.device(name)) for name in ("cpu", *["cuda"] * has_gpu)}
     except ImportError as error:
-        yield Check("cpu kernels", False, str(error), "install what is missing above")
+        yield Check("kernels", False, str(error), "install what is missing above")
         return
-    yield Check("cpu kernels", True, f"{kernels.chosen}; torch uses {torch.backends.cpu.get_cpu_capability()}")
-    for reason in kernels.missing:
-        name, _, why = reason.partition(": ")
-        yield Check(name, False, why, "searches run without it, slower and with the same result")
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none (searches run on the CPU)"
-    yield Check("cuda device", True, gpu)
+    yield Check("torch on the cpu", True, f"uses {torch.backends.cpu.get_cpu_capability()}")
+    yield Check("cuda device", True, torch.cuda.get_device_name() if has_gpu else "none (searches run on the CPU)")
+    for device, found in kernels.items():
+        yield Check(f"{device} kernels", True, found.chosen)
+        for reason in found.missing:
+            name, _, why = reason.partition(": ")
+            yield Check(name, False, why, "searches run without it, slower and with the same result")
 
 
 def _data(data_dir: str | None) -> Iterator[Check]:

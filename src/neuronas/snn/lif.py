@@ -1,4 +1,4 @@
-"""LIF neurons that learn: all time steps at once, with surrogate gradients, fused on the CPU."""
+"""LIF neurons that learn: all time steps at once, with surrogate gradients, fused on the CPU and on CUDA."""
 
 import ctypes
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from neuronas.kernels.library import CLif, native
+from neuronas.snn.lif_cuda import is_fused, lif_backward, lif_forward
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.surrogates import Surrogate
 
@@ -87,10 +88,13 @@ class _Spikes(torch.autograd.Function):
         x = _dense(x)
         ctx.save_for_backward(x)
         ctx.lif = lif
-        if _fused(x):
+        if _is_native(x) or is_fused(x.device):
             # The layout of x, also where its strides were lost because the leading dimension is 1.
             spikes = _empty_as(x, lif.timesteps)
-            _call("neuronas_lif_forward", lif, x, None, spikes)
+            if _is_native(x):
+                _call("neuronas_lif_forward", lif, x, None, spikes)
+            else:
+                lif_forward(x, spikes, lif.neuron, lif.threshold)
             return spikes
         return torch.stack([h >= lif.threshold for h in _potentials(x, lif)]).to(x.dtype)
 
@@ -99,11 +103,16 @@ class _Spikes(torch.autograd.Function):
         (x,) = ctx.saved_tensors
         lif: Lif = ctx.lif
         gradient = gradients[0]
-        if _fused(x):
+        if _is_native(x) or is_fused(x.device):
             if _channels_inside(x):
                 gradient = gradient.movedim(2, -1).contiguous().movedim(-1, 2)
+            else:
+                gradient = gradient.contiguous()
             found = torch.empty_like(x)
-            _call("neuronas_lif_backward", lif, x, gradient if _channels_inside(x) else gradient.contiguous(), found)
+            if _is_native(x):
+                _call("neuronas_lif_backward", lif, x, gradient, found)
+            else:
+                lif_backward(x, gradient, found, lif.neuron, lif.threshold, lif.surrogate.code)
             return found, None
         found_steps: list[Tensor] = []
         dv = torch.zeros_like(x[0], dtype=torch.float32)
@@ -143,7 +152,7 @@ def _dense(x: Tensor) -> Tensor:
     return x if x.is_contiguous() or _channels_inside(x) else x.contiguous()
 
 
-def _fused(x: Tensor) -> bool:
+def _is_native(x: Tensor) -> bool:
     return x.device.type == "cpu" and x.dtype in (torch.float32, torch.bfloat16) and native().library is not None
 
 

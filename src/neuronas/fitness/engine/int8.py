@@ -1,4 +1,4 @@
-"""Exact convolution of spikes as integer matrix products, for devices whose own convolutions may round (CUDA).
+"""Exact arithmetic of spikes as integer matrix products, for devices whose own convolutions may round (CUDA).
 
 Spikes are 0 or 1 and weights are signed 8-bit slices, so ``torch._int_mm`` (int8 tensor cores) gives exact int32 sums.
 """
@@ -22,6 +22,24 @@ def available(device: torch.device) -> bool:
         return False
 
 
+def int8_products(spikes: Tensor) -> Tensor:
+    """Count the neurons that spike for both of two images; exact.
+
+    Args:
+        spikes: [T, B, n] of any type, 0 or 1.
+
+    Returns:
+        [T, B, B] float64.
+    """
+    batch, n = spikes.shape[1:]
+    rows = max(_LEAST_ROWS, batch + -batch % _MULTIPLE)
+    found = []
+    for step in spikes:
+        padded = F.pad(step.to(torch.int8), (0, -n % _MULTIPLE, 0, rows - batch))
+        found.append(torch._int_mm(padded, padded.T)[:batch, :batch].double())
+    return torch.stack(found)
+
+
 def int8_conv2d(spikes: Tensor, slices: Tensor) -> Tensor:
     """Convolve spikes, same padding, stride 1; exact.
 
@@ -41,7 +59,7 @@ def int8_conv2d(spikes: Tensor, slices: Tensor) -> Tensor:
     weights = F.pad(weights, (0, -n_patch % _MULTIPLE, 0, -out_channels % _MULTIPLE))
     chunk = max(1, _CHUNK_BYTES // (height * width * weights.shape[2]))
     parts = []
-    for some in spikes.split(chunk):  # type: ignore[no-untyped-call]
+    for some in torch.split(spikes, chunk):
         sums = _products(_patches(some.to(torch.int8), kernel, weights.shape[2]), weights)
         own = sums[: len(some) * height * width, :out_channels]
         parts.append(own.reshape(len(some), height, width, out_channels).permute(0, 3, 1, 2))

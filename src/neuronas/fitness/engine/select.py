@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 import torch
 
+from neuronas.fitness.engine import int8
 from neuronas.fitness.engine.backend import Backend
 from neuronas.fitness.engine.native.backend import NativeBackend
 from neuronas.fitness.engine.native.convolution import AmxConvolve, Convolve, OneDnnConvolve, onednn_works
 from neuronas.fitness.engine.torch_backend import TorchBackend
 from neuronas.kernels.library import native
+from neuronas.snn.lif_cuda import fused_works, is_fused
 from neuronas.snn.neuron import NeuronParameters
 
 
@@ -33,7 +35,7 @@ def select_backend(
         memory_limit_bytes: memory that the backend may keep for reuse.
     """
     if device.type != "cpu":
-        return TorchBackend(neuron, device)
+        return TorchBackend(neuron, device, has_integers=int8.available(device), is_fused=is_fused(device))
     found = native()
     if found.library is None:
         return TorchBackend(neuron, device)
@@ -46,8 +48,22 @@ def select_backend(
     return NativeBackend(found.library, convolve, neuron, threads, memory_limit_bytes)
 
 
-def describe_kernels() -> Kernels:
-    """Say which kernels a search on this machine's CPU will use, and why no better ones."""
+def describe_kernels(device: torch.device) -> Kernels:
+    """Say which kernels a search on a device of this machine will use, and why no better ones."""
+    backend = select_backend(NeuronParameters(), device, 3, torch.get_num_threads(), 0)
+    return Kernels(backend.name, tuple(_missing_on_cpu() if device.type == "cpu" else _missing_on_gpu(device)))
+
+
+def _missing_on_gpu(device: torch.device) -> list[str]:
+    missing = []
+    if not int8.available(device):
+        missing.append("int8 matrix products: this torch or this device multiplies no integer matrices")
+    if reason := fused_works(device):
+        missing.append(f"fused neurons: {reason}")
+    return missing
+
+
+def _missing_on_cpu() -> list[str]:
     found = native()
     missing = []
     if found.library is None:
@@ -56,5 +72,4 @@ def describe_kernels() -> Kernels:
         missing.append("AMX int8 convolution: this processor or its system does not offer AMX")
     if not found.amx and (reason := onednn_works()):
         missing.append(f"oneDNN int8 convolution: {reason}")
-    backend = select_backend(NeuronParameters(), torch.device("cpu"), 3, torch.get_num_threads(), 0)
-    return Kernels(backend.name, tuple(missing))
+    return missing

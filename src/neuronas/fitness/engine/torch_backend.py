@@ -1,4 +1,4 @@
-"""The engine on plain PyTorch: any device, the reference's own arithmetic, nothing fused."""
+"""The engine on PyTorch: any device, the reference's arithmetic; on CUDA integer products and fused neurons."""
 
 from collections.abc import Mapping
 
@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from neuronas.fitness.engine.backend import Array, Fired, Geometry
-from neuronas.fitness.engine.int8 import available, int8_conv2d
+from neuronas.fitness.engine.int8 import int8_conv2d, int8_products
 from neuronas.fitness.engine.values import Leaf, Pooled, Sum, Value
 from neuronas.snn.arithmetic import affine, avg_pool_2x2, avg_pool_3x3, batch_norm, exact_conv2d
+from neuronas.snn.lif_cuda import lif_forward
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.quantisation import FixedPoint, sliced
 
@@ -19,13 +20,18 @@ class TorchBackend:
     Args:
         neuron: parameters of the LIF neurons.
         device: where everything is computed.
+        has_integers: convolve by int8 matrix products. CUDA's own convolutions may round (TF32, Winograd), but for
+            float64, which is slow.
+        is_fused: run neurons by the kernels of ``snn.lif_cuda``.
     """
 
-    def __init__(self, neuron: NeuronParameters, device: torch.device):
+    def __init__(
+        self, neuron: NeuronParameters, device: torch.device, *, has_integers: bool = False, is_fused: bool = False
+    ):
         self.neuron, self.device = neuron, device
-        # CUDA's own convolutions may round (TF32, Winograd), but for float64, which is slow.
-        self._integers = device.type == "cuda" and available(device)
-        self.name = f"torch ({device.type}{', int8 matrix products' if self._integers else ''})"
+        self._has_integers, self._is_fused = has_integers, is_fused
+        parts = [device.type, *["int8 matrix products"] * has_integers, *["fused neurons"] * is_fused]
+        self.name = f"torch ({', '.join(parts)})"
 
     def dense(self, value: Tensor, *, constant: bool) -> Array:
         """See ``Backend``."""
@@ -46,17 +52,8 @@ class TorchBackend:
         x = self._evaluate(value, leaves, geometry)
         if normalised:
             x = batch_norm(x)
-        v = torch.full_like(x[0], self.neuron.v_reset) if state is None else state
-        fired = []
-        for x_t in x:
-            h = v + (x_t - (v - self.neuron.v_reset)) / self.neuron.tau
-            fired.append(h >= threshold)
-            v = torch.where(fired[-1], self.neuron.v_reset, h)
-        if state is not None:
-            state.copy_(v)
-        spikes = torch.stack(fired)
-        flat = spikes.flatten(2).float()
-        return Fired(spikes if with_spikes else None, (flat @ flat.mT).double())
+        spikes = (self._run_fused if self._is_fused else self._run)(x, threshold, state)
+        return Fired(spikes if with_spikes else None, self._common(spikes.flatten(2)))
 
     def state(self, geometry: Geometry) -> Tensor:
         """See ``Backend``."""
@@ -65,11 +62,11 @@ class TorchBackend:
 
     def convolve(self, spikes: Tensor, weights: FixedPoint, geometry: Geometry) -> Array:
         """See ``Backend``."""
-        codes = torch.from_numpy(sliced(weights) if self._integers else weights.codes).to(self.device)
+        codes = torch.from_numpy(sliced(weights) if self._has_integers else weights.codes).to(self.device)
         # One time step at a time bounds the float copies; the sums are exact, so any order of adding them is.
         sums, totals, squares = [], [], []
         for step in spikes:
-            y = int8_conv2d(step, codes) if self._integers else exact_conv2d(step, codes)
+            y = int8_conv2d(step, codes) if self._has_integers else exact_conv2d(step, codes)
             exact = y.double() * 2.0**-weights.exponent
             totals.append(exact.sum(dim=(0, 2, 3)))
             squares.append(exact.square().sum(dim=(0, 2, 3)))
@@ -97,6 +94,28 @@ class TorchBackend:
     def spike_bytes(self, geometry: Geometry) -> int:
         """See ``Backend``."""
         return geometry.n_values
+
+    def _run_fused(self, x: Tensor, threshold: float, state: Tensor | None) -> Tensor:
+        spikes = torch.empty(x.shape, dtype=torch.uint8, device=x.device)
+        lif_forward(x.contiguous(), spikes, self.neuron, threshold, state)
+        return spikes.view(torch.bool)
+
+    def _run(self, x: Tensor, threshold: float, state: Tensor | None) -> Tensor:
+        v = torch.full_like(x[0], self.neuron.v_reset) if state is None else state
+        fired = []
+        for x_t in x:
+            h = v + (x_t - (v - self.neuron.v_reset)) / self.neuron.tau
+            fired.append(h >= threshold)
+            v = torch.where(fired[-1], self.neuron.v_reset, h)
+        if state is not None:
+            state.copy_(v)
+        return torch.stack(fired)
+
+    def _common(self, spikes: Tensor) -> Tensor:
+        if self._has_integers:
+            return int8_products(spikes)
+        flat = spikes.float()
+        return (flat @ flat.mT).double()
 
     def _evaluate(self, value: Value, leaves: Mapping[Leaf, Array], geometry: Geometry) -> Tensor:
         if isinstance(value, Leaf):
