@@ -6,11 +6,13 @@ are current.
 
 import inspect
 import json
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from neuronas.export.document import integer_schema
+from neuronas.hardware import paper
 from neuronas.hardware.accelerator import Accelerator, load_accelerator, preset_names
 from neuronas.hardware.comparison import COUNTED
 from neuronas.hardware.mapped import area, energy, latency, mapping
@@ -24,12 +26,35 @@ INTRODUCTION = """\
 <!-- Written by docs/generate.py from the code; change the code and run it again. -->
 
 `neuronas estimate ARCH` and `neuronas search` cost a network with one of two models. `paper` (the default) repeats the
-closed form behind the published figures of NeuroNAS, so that results compare with the literature; its equations stand
-in `src/neuronas/hardware/paper.py`. `mapped` maps every layer to crossbars of its own and counts what `paper` leaves
-out. Choose with `--cost-model`; budgets apply to the chosen model, and every result names it. `estimate` prints both.
+closed form behind the published figures of NeuroNAS, so that results compare with the literature. `mapped` maps every
+layer to crossbars of its own and counts what `paper` leaves out. Choose with `--cost-model`; budgets apply to the
+chosen model, and every result names it. `estimate` prints both.
 
 All numbers are estimates. Compare candidates with them; do not sign off a chip.
 """
+
+PAPER = r"""
+## Equations of `paper`
+
+$$
+\begin{split}
+f &= \lceil \text{weight bits} / 4 \rceil \\
+\text{PE}_l &= \lceil C_{\text{in},l} / 64 \rceil \cdot \lceil C_{\text{out},l} / 64 \rceil \\
+\text{energy} &= f \cdot T \cdot E_{\text{PE}} \cdot \sum_l \text{PE}_l \cdot o_l^2 \\
+\text{latency} &= T \cdot \text{cycle} \cdot
+  \left( 0.75 \sum_{l < \text{last}} C_{\text{out},l} \cdot o_l^2 + C_{\text{out,last}} \cdot o_{\text{last}}^2
+  \right) \\
+\text{area} &= f \cdot
+  \left( A_{\text{tile}} \sum_l \lceil f \cdot \text{PE}_l / 8 \rceil + a_{\text{bit}} \cdot \text{state} \right) \\
+\text{state} &= 22 \cdot
+  \left( \sum_l C_{\text{in},l} \cdot i_l^2 + \sum_{l \le 5} C_{\text{out},l} \cdot o_l^2 \right)
+\end{split}
+$$
+
+$l$ runs over the convolutions; $i_l$ and $o_l$ are the sides of input and output in pixels. Numbers are those of
+`spikeflow-rram`: 64 its crossbar's size, 4 its base width, 8 its PEs per tile, 22 its neuron's bits. What is wrong in
+these equations is published, and kept:
+""".removeprefix("\n")
 
 COUNTS = """\
 ## Counts of `mapped`
@@ -89,6 +114,8 @@ def hardware_model() -> str:
         INTRODUCTION,
         "## What each model counts\n",
         _table(("", "paper", "mapped"), ((row.what, row.paper, row.mapped) for row in COUNTED)),
+        PAPER,
+        "".join(f"- {line}\n" for line in paper.ASSUMPTIONS),
         COUNTS,
         *map(_term, counts),
         "## Area\n",
@@ -114,8 +141,82 @@ def accelerator_schema() -> str:
 
 
 def _term(function: Callable[..., object]) -> str:
-    text = inspect.getdoc(function) or ""
+    """A docstring whose first line reads ``What it is: formula, unit; remark``."""
+    first, *rest = (inspect.getdoc(function) or "").split("\n", 1)
+    what, _, said = first.partition(": ")
+    formula, remark = _split_formula(said)
+    text = "".join([f"{what}: ${equation(formula)}$" if formula else what, remark, *(f"\n{more}" for more in rest)])
     return f"**`{function.__name__}`** {text}\n".replace(" * ", " · ").replace("um2", "µm²")
+
+
+def _split_formula(text: str) -> tuple[str, str]:
+    """Formula and what follows it: the first comma, semicolon or full stop that stands in no parentheses ends it."""
+    depth = 0
+    for place, sign in enumerate(text):
+        depth += (sign == "(") - (sign == ")")
+        if depth == 0 and re.match(r"[,;.](\s|$)", text[place:]):
+            return text[:place], text[place:]
+    return text, ""
+
+
+_TOKEN = re.compile(r"\s*(>=|[-+*/^=(),]|\d+(?:\.\d+)?|[A-Za-z][\w.-]*)")
+_SIGNS = {"*": r" \cdot ", "/": " / ", "+": " + ", "-": " - ", ",": ", ", ">=": r" \ge ", "=": " = "}
+_FUNCTIONS = {"ceil": (r"\lceil ", r" \rceil"), "min": (r"\min(", ")"), "max": (r"\max(", ")")}
+
+
+def equation(formula: str) -> str:
+    r"""LaTeX of a formula as docstrings have it.
+
+    ``k^2 * ceil(C_in / X)`` becomes ``k^{2} \cdot \lceil C_{\text{in}} / X \rceil``; words that follow one another stay
+    words.
+    """
+    tokens = _TOKEN.findall(formula)
+    if "".join(tokens) != "".join(formula.split()):
+        raise ValueError(
+            f"'{formula}' holds a sign that no equation has; wanted words, numbers and + - * / ^ = >= ( ) ,"
+        )
+    latex, place = "", 0
+    while place < len(tokens):
+        piece, place = _piece(tokens, place)
+        latex += piece
+    return " ".join(latex.split())
+
+
+def _piece(tokens: list[str], place: int) -> tuple[str, int]:
+    """LaTeX of the sign, number, words or call at this place, and the place behind it."""
+    sign = tokens[place]
+    if sign == "^":
+        power, place = _piece(tokens, place + 1)
+        return f"^{{{power}}}", place
+    if sign in _FUNCTIONS:
+        opening, closing = _FUNCTIONS[sign]
+        inner, place = _until_closed(tokens, place + 2)
+        return f"{opening}{inner}{closing}", place
+    if sign == "(":
+        inner, place = _until_closed(tokens, place + 1)
+        return f"({inner})", place
+    if not sign[0].isalpha():
+        return _SIGNS.get(sign, sign), place + 1
+    end = place + 1
+    while end < len(tokens) and tokens[end][0].isalpha() and tokens[end] not in _FUNCTIONS:
+        end += 1
+    space = r"\ " if place and tokens[place - 1] not in _SIGNS and tokens[place - 1] not in "(^" else ""
+    return space + r"\ ".join(map(_name, tokens[place:end])), end
+
+
+def _until_closed(tokens: list[str], place: int) -> tuple[str, int]:
+    inner = ""
+    while tokens[place] != ")":
+        piece, place = _piece(tokens, place)
+        inner += piece
+    return inner, place + 1
+
+
+def _name(name: str) -> str:
+    head, _, index = name.partition("_")
+    if len(head) == 1:
+        return f"{head}_{{\\text{{{index.replace('_', ' ')}}}}}" if index else head
+    return rf"\text{{{re.sub('[._]', ' ', name)}}}"
 
 
 def _preset(name: str) -> str:
