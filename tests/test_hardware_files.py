@@ -173,13 +173,13 @@ def test_a_sweep_without_effect_says_so(neuronas: Neuronas) -> None:
     assert "adc.bits is in no equation of cost model 'paper'" in err
 
 
-@pytest.mark.parametrize("suffix", ["svg", "png"])
+@pytest.mark.parametrize("suffix", ["pdf", "svg", "png"])
 def test_plot(neuronas: Neuronas, tmp_path: Path, suffix: str) -> None:
-    pytest.importorskip("matplotlib", reason="plots need the extra neuronas[plots]")
+    pytest.importorskip("matplotlib", reason="plots need the extra neuronas[figures]")
     code, _, _ = neuronas("estimate", ARCH, "--sweep", "crossbar_size=32,64", "--plot", f"p.{suffix}", "--quiet")
     assert code == 0
     start = (tmp_path / f"p.{suffix}").read_bytes()[:5]
-    assert start in {b"<?xml", b"\x89PNG\r"}
+    assert start in {b"%PDF-", b"<?xml", b"\x89PNG\r"}
 
 
 def test_a_plot_without_matplotlib_is_explained(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_plot_without_matplotlib_is_explained(tmp_path: Path) -> None:
     command = [sys.executable, "-c", script, "estimate", ARCH, "--sweep", "adc_bits=4", "--plot", "p.svg"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "neuronas: --plot needs matplotlib, which is not installed; pip install 'neuronas[plots]'\n"
+    assert done.stderr == "neuronas: --plot needs matplotlib, which is not installed; pip install 'neuronas[figures]'\n"
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_a_plot_without_matplotlib_is_explained(tmp_path: Path) -> None:
         (("--sweep", "crossbar_bits_per_cell=16"), "bits_per_cell is 16"),
         (("--sweep", "adc_energy_pj=" + "1," * 200 + "1"), "at most 100"),
         (("--plot", "p.svg"), "wanted --sweep"),
-        (("--plot", "p.gif", "--sweep", "adc_bits=4"), "ends in .svg or .png"),
+        (("--plot", "p.gif", "--sweep", "adc_bits=4"), "ends in .pdf, .svg or .png"),
         (("--floorplan", "f.pdf"), "ends in .svg or .json"),
         (("--activity", "rate"), "wanted activity 'rate' together with firing_rate"),
         (("--firing-rate", 0.1), "wanted activity 'rate' together with firing_rate"),

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from neuronas.cli import options
+from neuronas.cli import console, options
 from neuronas.cli.report import OutFile, write_page
 from neuronas.cli.run_facts import read_runs
 from neuronas.errors import ConfigurationError
@@ -21,4 +21,7 @@ def compare(
     """Write several runs as one HTML file that opens offline (by default compare.html here): one table, one plot."""
     if len({run.resolve() for run in runs}) < max(2, len(runs)):
         raise ConfigurationError(f"{len(runs)} run(s) given; wanted two or more different ones")
-    write_page(out or Path(), "compare.html", comparison_page(read_runs(runs)), as_json=as_json, quiet=quiet)
+    page = comparison_page(read_runs(runs))
+    written = write_page(out or Path(), "compare.html", page, show=not (as_json or quiet))
+    if as_json:
+        console.print_json(written)

@@ -17,7 +17,7 @@ from neuronas.cli import console, options
 
 _REQUIRED = ("numpy", "torch", "spikingjelly", "pydantic", "typer", "scikit-learn", "pillow")
 _EXTRAS = {
-    "matplotlib": "plots",
+    "matplotlib": "figures",
     "tensorboard": "tensorboard",
     "optuna": "evolution",
     "nir": "export",

@@ -1,58 +1,72 @@
-"""Plots of ``estimate --sweep``. Matplotlib is an extra (``neuronas[plots]``) and imported only here."""
+"""Drawing with matplotlib, which is an extra (``neuronas[figures]``) and imported only where something is drawn."""
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
-from neuronas.errors import ConfigurationError
+from neuronas.errors import ConfigurationError, unknown_name
 from neuronas.hardware.cost import BUDGETED
 from neuronas.hardware.sweep import Sweep, SweepPoint
 
-_TITLES = {
-    "parameters": "parameters",
-    "area_mm2": "area, mm\u00b2",
-    "latency_ms": "latency, ms",
-    "energy_uj": "energy, \u00b5J",
-}
-_INK, _LINE = "#444444", "#1f6f9f"
+FORMATS = ("pdf", "svg", "png")
+
+
+def check_matplotlib(option: str) -> None:
+    """Refuse an option before anything is computed for it.
+
+    Raises:
+        ConfigurationError: matplotlib is not installed.
+    """
+    try:
+        found = find_spec("matplotlib")
+    except ValueError:  # it is there, but not a package
+        found = None
+    if found is None:
+        raise ConfigurationError(f"{option} needs matplotlib, which is not installed; pip install 'neuronas[figures]'")
+
+
+def check_format(name: str) -> None:
+    """Refuse a format that is not drawn.
+
+    Raises:
+        ConfigurationError: none of ``FORMATS``.
+    """
+    if name not in FORMATS:
+        raise unknown_name("figure format", name, FORMATS)
 
 
 def check_plot(file: Path | None, sweep: str | None) -> None:
     """Refuse a plot that cannot be drawn before anything is computed.
 
     Raises:
-        ConfigurationError: no sweep, another format than PNG or SVG, or matplotlib is not installed.
+        ConfigurationError: no sweep, another format than PDF, SVG or PNG, or matplotlib is not installed.
     """
     if file is None:
         return
     if sweep is None:
         raise ConfigurationError("--plot draws a sweep; wanted --sweep KEY=VALUE,VALUE with it")
-    if file.suffix not in {".svg", ".png"}:
-        raise ConfigurationError(f"--plot: given {file}; wanted a file that ends in .svg or .png")
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        raise ConfigurationError(
-            "--plot needs matplotlib, which is not installed; pip install 'neuronas[plots]'"
-        ) from None
+    if file.suffix.removeprefix(".") not in FORMATS:
+        raise ConfigurationError(f"--plot: given {file}; wanted a file that ends in .pdf, .svg or .png")
+    check_matplotlib("--plot")
 
 
 def plot_sweep(file: Path, sweep: Sweep, points: Sequence[SweepPoint], model: str) -> None:
-    """Draw area, latency and energy over the swept constant, one panel each, into an SVG or PNG file."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    """Draw area, latency and energy over the swept constant, one panel each, into a PDF, SVG or PNG file."""
+    from neuronas.report.figures.style import BLUE, new_figure, plain_numbers, save, style
+    from neuronas.report.quantities import axis_label
 
     names = [name for name in BUDGETED if name != "parameters"]
-    figure = Figure(figsize=(3.4 * len(names), 3.2), layout="constrained")
-    FigureCanvasAgg(figure)
     values = [point.value for point in points]
-    for axes, name in zip(figure.subplots(1, len(names)), names, strict=True):
-        heights = [getattr(point.cost, name) for point in points]
-        axes.plot(values, heights, marker="o", color=_LINE)
-        axes.set_title(_TITLES[name], fontsize=11, color=_INK)
-        axes.set_xlabel(sweep.key, color=_INK)
-        axes.set_ylim(0, 1.1 * max(heights))
-        axes.set_xticks(values)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(axis="y", alpha=0.3)
-    figure.suptitle(f"estimates of cost model '{model}'", fontsize=10, color=_INK)
-    figure.savefig(file, dpi=150, metadata={"Date": None} if file.suffix == ".svg" else None)
+    with style():
+        figure = new_figure(2.2, width_inches=2.3 * len(names))
+        for axes, name in zip(figure.subplots(1, len(names)), names, strict=True):
+            heights = [getattr(point.cost, name) for point in points]
+            axes.plot(values, heights, marker="o", color=BLUE)
+            axes.set_xlabel(sweep.key)
+            axes.set_ylabel(axis_label(name))
+            axes.set_ylim(0, 1.1 * max(heights))
+            axes.set_xticks(values)
+            axes.grid(axis="y")
+            plain_numbers(axes.xaxis, axes.yaxis)
+        figure.suptitle(f"estimates of cost model '{model}'")
+        save(figure, file)

@@ -1,35 +1,67 @@
-"""``neuronas report RUN``: one HTML file about a run."""
+"""``neuronas report RUN``: one HTML file about a run, and its figures."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from neuronas.cli import console, options
+from neuronas.cli.plots import check_format, check_matplotlib
 from neuronas.cli.run_facts import read_runs
 from neuronas.config import write_text
+from neuronas.errors import ConfigurationError
+from neuronas.report.facts import RunFacts
 from neuronas.report.page import report_page
 
 OutFile = Annotated[Path | None, typer.Option(help="File to write, or a folder.", rich_help_panel="Run")]
+Figures = Annotated[
+    Path | None,
+    typer.Option(help="Folder to write figures for a paper into as well.", rich_help_panel="Figures"),
+]
+FigureFormat = Annotated[str | None, typer.Option(help="pdf (default), svg or png.", rich_help_panel="Figures")]
 
 
 def report(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.")],
     out: OutFile = None,
+    figures: Figures = None,
+    figure_format: FigureFormat = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Write a run as one HTML file that opens offline (by default report.html in the run directory)."""
+    if figures is None and figure_format is not None:
+        raise ConfigurationError(f"--figure-format {figure_format} given without --figures DIR")
+    if figures is not None:
+        check_format(figure_format or "pdf")
+        check_matplotlib("--figures")
     (facts,) = read_runs([run])
-    write_page(out or run, "report.html", report_page(facts), as_json=as_json, quiet=quiet)
+    written = write_page(out or run, "report.html", report_page(facts), show=not (as_json or quiet))
+    if figures is not None:
+        written |= _write_figures(facts, figures, figure_format or "pdf", show=not (as_json or quiet))
+    if as_json:
+        console.print_json(written)
 
 
-def write_page(place: Path, name: str, page: str, *, as_json: bool, quiet: bool) -> None:
-    """Write a page to a file, or under this name into a folder that is there, and say where it is."""
+def write_page(place: Path, name: str, page: str, *, show: bool) -> dict[str, Any]:
+    """Write a page to a file, or under this name into a folder that is there, and ``show`` where it is."""
     file = place / name if place.is_dir() else place
     file.parent.mkdir(parents=True, exist_ok=True)
     write_text(file, page)
-    if as_json:
-        console.print_json({"file": str(file), "bytes": len(page.encode())})
-    elif not quiet:
+    if show:
         console.answers.print(f"{file}: {len(page.encode()) / 1e6:.2f} MB; open it in a browser")
+    return {"file": str(file), "bytes": len(page.encode())}
+
+
+def _write_figures(facts: RunFacts, folder: Path, ending: str, *, show: bool) -> dict[str, Any]:
+    from neuronas.report.figures.write import write_figures
+
+    written = write_figures(facts, folder, ending)
+    if show:
+        console.answers.print(f"{folder}: {', '.join(file.name for file in written.files.values())}")
+        for name, why in written.left_out.items():
+            console.notes.print(f"no figure '{name}': {why}")
+    return {
+        "figures": {name: str(file) for name, file in written.files.items()},
+        "figures_left_out": written.left_out,
+    }

@@ -9,7 +9,6 @@ from neuronas.report.markup import Html, element, join
 from neuronas.report.quantities import word
 from neuronas.report.shares import budget_uses
 from neuronas.report.tables import bar, definitions, missing, number, section, share, table
-from neuronas.space.layers import cell_name
 
 
 def asked_section(run: RunFacts) -> Html:
@@ -64,12 +63,9 @@ def cells(run: RunFacts) -> Html:
     """Each different cell of the answer, drawn."""
     if run.answer is None:
         return join()
-    found = run.answer.architecture.cells
-    last = cell_name(run.answer.n_cells - 1)
-    titles = [f"cell {cell_name(place)}" for place in range(len(found))] if len(found) > 1 else [f"cells A to {last}"]
     figures = (
         element("figure", {}, element("figcaption", {}, title), cell_svg(cell, title))
-        for title, cell in zip(titles, found, strict=True)
+        for title, cell in zip(run.answer.cell_titles, run.answer.architecture.cells, strict=True)
     )
     return element("div", {"class": "cells"}, *figures)
 

@@ -37,6 +37,10 @@ class Candidates:
         """Candidates that break any limit."""
         return sum(map(bool, self.rejected))
 
+    def number_of(self, architecture: str) -> int | None:
+        """The first candidate with this architecture, from 0; None where it was not proposed."""
+        return self.architectures.index(architecture) if architecture in self.architectures else None
+
     def breaks(self, name: str) -> tuple[int, int]:
         """How many candidates break a limit, and how many break only that one."""
         return sum(name in limits for limits in self.rejected), sum(limits == (name,) for limits in self.rejected)

@@ -42,14 +42,13 @@ def _document(run: RunFacts) -> dict[str, Any]:
             drawn.append([edges.setdefault(edge, len(edges)) for edge in parse_genotype(text).edges])
         except ArchitectureError as error:
             raise VerificationError(f"run directory {run.directory}: history.sqlite: {error}") from None
-    answer = run.answer.text if run.answer else None
     return {
         "name": run.name,
         "edges": [{"label": edge_label(edge), "classes": edge_classes(edge)} for edge in edges],
         "cells": [{"text": text, "edges": numbers} for text, numbers in zip(cells, drawn, strict=True)],
         "places": places,
         "rejected": [int(bool(limits)) for limits in candidates.rejected],
-        "answer": candidates.architectures.index(answer) if answer in candidates.architectures else None,
+        "answer": candidates.number_of(run.answer.text) if run.answer else None,
         "values": {
             "fitness": _column(candidates.fitness),
             "screened": _column(candidates.screened),

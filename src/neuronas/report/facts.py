@@ -10,6 +10,7 @@ from neuronas.hardware.floorplan import Floorplan
 from neuronas.report.candidates import Candidates
 from neuronas.report.documents import ChipEvaluation, Environment, Epoch, Evaluation, Result
 from neuronas.space.genotype import Architecture
+from neuronas.space.layers import cell_name
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,14 @@ class Answer:
     n_cells: int
     cost: Cost
     floorplan: Floorplan
+
+    @property
+    def cell_titles(self) -> tuple[str, ...]:
+        """What each different cell is called."""
+        n_different = len(self.architecture.cells)
+        if n_different == 1:
+            return (f"cells A to {cell_name(self.n_cells - 1)}",)
+        return tuple(f"cell {cell_name(place)}" for place in range(n_different))
 
 
 @dataclass(frozen=True)
