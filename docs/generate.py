@@ -98,7 +98,7 @@ FILES = """\
 `--hardware` takes one of the presets below or your own `FILE.yaml`. Copy a preset from `src/neuronas/hardware/presets`.
 The unit stands in each key; a value is a number or `{value: NUMBER, source: TEXT}`. `accelerator.schema.json` describes
 the format for editors; put `# yaml-language-server: $schema=PATH` on the first line. `--sweep crossbar_size=32,64,128`
-varies one constant and leaves all others as they are; `--plot FILE.svg` draws it (`pip install 'neuronas[plots]'`).
+varies one constant and leaves all others as they are; `--plot FILE.svg` draws it (`pip install 'neuronas[figures]'`).
 """
 
 
