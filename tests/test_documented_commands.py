@@ -1,0 +1,171 @@
+"""Every command in README and documentation runs, in order, as a reader would type it but on small data.
+
+Small means: few channels, few candidates, small made-up images, two chips (``SMALL_SETTINGS``, ``REPLACED``,
+``ADDED``). Nothing else differs.
+"""
+
+import re
+import runpy
+import shutil
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import typer
+from PIL import Image
+
+from documented_commands import PAGES, ROOT, Block, blocks
+from neuronas.cli.main import app
+from neuronas.cli.main import run as neuronas
+
+SMALL_SETTINGS = """\
+space: small-space.yaml
+data: {image_side: 8}
+network: {channels: 8, timesteps: 2, head: gap}
+fitness: {batch_size: 16}
+train: {epochs: 6, batch_size: 8}
+"""
+SMALL_SPACE = "operations: [skip, conv_3x3]\nshared_cell: true\n"
+LABELS = "id,op_01,op_02,op_03,op_12,op_13,op_23,test_accuracy\n1,2,0,0,0,1,0,86\n2,0,0,1,0,0,0,81\n3,3,0,1,4,0,2,88\n"
+ARCH = "|conv_3x3~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|"
+REPLACED = {
+    "cifar10": "imagefolder:photos",
+    "FILE.csv": "labels.csv",
+    "RUN": "runs/mine",
+    "ARCH": ARCH,
+    "DIR": "figures",
+}
+"""Words of commands that stand for something of the reader's, and data sets that would have to be fetched."""
+ADDED = {
+    ("search",): ["--config", "small.yaml"],
+    ("train", "|"): ["--config", "small.yaml"],
+    ("evaluate", "--chip"): ["--chips", "2"],
+    ("reproduce", "proxy-benchmark"): ["--sample", "3", "--channels", "2", "--timesteps", "2", "--batch-size", "8"],
+}
+"""Options put behind commands that hold all of these words (or parts of words); the last one of an option counts."""
+EXTRAS = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"])
+
+
+@pytest.fixture(scope="module")
+def materials(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what a reader has: photographs, a table of labels, an accelerator of their own."""
+    folder = tmp_path_factory.mktemp("reader")
+    (folder / "small.yaml").write_text(SMALL_SETTINGS)
+    (folder / "small-space.yaml").write_text(SMALL_SPACE)
+    (folder / "labels.csv").write_text(LABELS)
+    shutil.copy(ROOT / "src/neuronas/hardware/presets/spikeflow-rram.yaml", folder / "mine.yaml")
+    random = np.random.default_rng(0)
+    for split, count in (("train", 40), ("test", 8)):
+        for brightness, name in ((60, "cat"), (180, "dog")):
+            place = folder / "photos" / split / name
+            place.mkdir(parents=True)
+            for number in range(count):
+                pixels = random.normal(brightness, 30, (8, 8, 3)).clip(0, 255).astype(np.uint8)
+                Image.fromarray(pixels).save(place / f"{number}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def searched(materials: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with two runs."""
+    folder = tmp_path_factory.mktemp("searched") / "reader"
+    shutil.copytree(materials, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        common = ["--config", "small.yaml", "--dataset", "imagefolder:photos", "--quiet"]
+        assert neuronas(["search", *common, "--out", "runs/mine"]) == 0
+        assert neuronas(["search", *common, "--out", "runs/other", "--seed", "1"]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(searched: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, one of them trained: where most pages begin."""
+    folder = tmp_path_factory.mktemp("trained") / "reader"
+    shutil.copytree(searched, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert neuronas(["train", "runs/mine", "--quiet"]) == 0
+    return folder
+
+
+BEGINS = {"README.md": "materials", "index.md": "materials", "tutorial.md": "materials", "training.md": "searched"}
+"""What readers of a page have already; with all other pages a trained run."""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_of_a_page(
+    page: Path,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    shutil.copytree(request.getfixturevalue(BEGINS.get(page.name, "trained")), tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    for block in blocks(page):
+        if not block.reason:
+            _run(block, f"{page.relative_to(ROOT)}, line {block.line}", tmp_path, capfd)
+
+
+def _run(block: Block, place: str, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    if block.language == "python":
+        script = folder / "block.py"
+        script.write_text(re.sub(r'(?<=")RUN(?=["/])', REPLACED["RUN"], block.text))
+        runpy.run_path(str(script))
+        return
+    for words in block.commands():
+        if words[:2] == ["pip", "install"]:
+            assert _extras(words[2]) <= EXTRAS, place
+            continue
+        assert words[0] == "neuronas", f"{place}: '{' '.join(words)}' cannot be tested; say why: <!-- not run: … -->"
+        arguments = [_replaced(word) for word in words[1:]]
+        resumes = "--resume" in arguments  # with the settings of before
+        added = [one for needed, more in ADDED.items() if _holds(arguments, needed) and not resumes for one in more]
+        code = neuronas([*arguments, *added])
+        assert code == block.exit_code, f"{place}: {' '.join(words)}\n{capfd.readouterr().err}"
+
+
+def _holds(arguments: list[str], needed: tuple[str, ...]) -> bool:
+    return arguments[0] == needed[0] and all(any(part in word for word in arguments) for part in needed)
+
+
+def _replaced(word: str) -> str:
+    head, slash, tail = word.partition("/")
+    return REPLACED.get(head, head) + slash + tail
+
+
+def _extras(text: str) -> set[str]:
+    return {name for found in re.findall(r"neuronas\[([\w,]+)\]", text) for name in found.split(",")}
+
+
+def _all_options(command: Any) -> Iterator[str]:
+    for part in command.params:
+        yield from (*part.opts, *part.secondary_opts)
+    for child in getattr(command, "commands", {}).values():
+        yield from _all_options(child)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_options_and_extras_that_a_page_names_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    known = {*_all_options(typer.main.get_command(app)), "--help"}
+    others = {"--nproc-per-node", "--nnodes", "--rdzv-endpoint"}  # torchrun's
+    named = set(re.findall(r"(?<![\w-])--[a-z][\w-]*", _without_skipped(text)))
+    assert named - known - others == set()
+    assert _extras(text) <= EXTRAS
+
+
+def _without_skipped(text: str) -> str:
+    """The text without blocks that are no commands of ours, and without comments that readers do not see."""
+    text = re.sub(r"^<!-- not run: .*?^```$.*?^```$", "", text, flags=re.M | re.S)
+    return re.sub(r"<!--.*?-->", "", text, flags=re.S)
+
+
+def test_a_command_that_is_not_run_has_a_reason() -> None:
+    for page in PAGES:
+        for block in blocks(page):
+            assert not block.reason or len(block.reason.split()) > 3, f"{page.name}, line {block.line}"
