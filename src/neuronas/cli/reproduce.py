@@ -14,11 +14,12 @@ from neuronas.cli.evaluators import make_evaluators
 from neuronas.cli.progress import BenchmarkProgress
 from neuronas.cli.runs import new_directory
 from neuronas.cli.search_time import search_time
+from neuronas.cli.studies import study_command
 from neuronas.config import RunConfig
 from neuronas.errors import VerificationError
 from neuronas.experiments.labels import Labelled, read_labels
 from neuronas.experiments.proxy_benchmark import draw, evaluate
-from neuronas.experiments.table import EXPERIMENTS
+from neuronas.experiments.table import EXPERIMENTS, STUDIES
 from neuronas.search.files import write_json
 from neuronas.search.history import History
 from neuronas.search.run_directory import HISTORY, RESULT, RunDirectory, identity
@@ -30,6 +31,12 @@ app = typer.Typer(help="Repeat an experiment and compare.", add_completion=False
 
 
 app.command("search-time", epilog="Example: neuronas reproduce search-time --scale small")(search_time)
+for _study in STUDIES:
+    app.command(
+        _study.name,
+        help=f"Repeat: {_study.shows}.",
+        epilog=f"Example: neuronas reproduce {_study.name} --dataset imagefolder:DIR --scale small",
+    )(study_command(_study))
 
 
 @app.callback(invoke_without_command=True)
@@ -45,7 +52,7 @@ def reproduce(
         console.answers.print(context.get_help())
         return
     if as_json:
-        console.print_json({name: asdict(experiment) for name, experiment in EXPERIMENTS.items()})
+        console.print_json({name: experiment.line() for name, experiment in EXPERIMENTS.items()})
         return
     for name, experiment in EXPERIMENTS.items():
         console.answers.print(f"{name}: {experiment.shows}\n  needs {experiment.needs}; takes {experiment.takes}")

@@ -159,26 +159,18 @@ def _train(run: Plan, given: Given, directory: Path, *, download: bool, resume: 
 
 
 def _work(run: Plan, given: Given, directory: Path, process: "Process", *, resume: bool, quiet: bool) -> dict[str, Any]:
-    from neuronas.training.checkpoint import FOLDER, LAST
     from neuronas.training.images import stratified_split
-    from neuronas.training.loop import Trainer
-    from neuronas.training.metrics import Metrics
     from neuronas.training.model import make_classifier
-    from neuronas.training.state import State
+    from neuronas.training.session import learn
 
     settings = run.config.train
     images = read_images(run, "train")
     split = stratified_split(images.labels, settings.validation_share or 0.0, settings.seed or 0)
     network = make_classifier(given.architecture, run.shape, run.config.network, settings, process.device)
-    state = State(network, settings, _identity(run, given))
-    folder = directory / FOLDER
-    if resume and (folder / LAST).exists():
-        state.load(folder / LAST)
-    metrics = Metrics(directory, state.progress.epoch, tensorboard=settings.tensorboard, writes=process.rank == 0)
-    trainer = Trainer(state, images, split, folder, metrics, process)
     with TrainingProgress(settings.epochs or 0, quiet=quiet) as progress:
         try:
-            done = trainer.run(progress.report)
+            identity = _identity(run, given)
+            done = learn(network, settings, images, split, directory, identity, process, progress.report, resume=resume)
         except KeyboardInterrupt:
             if not quiet:
                 console.notes.print(f"everything up to the last checkpoint is kept; go on with: --resume ({directory})")

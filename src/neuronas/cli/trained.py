@@ -1,5 +1,6 @@
 """A trained run, read back whole: its settings, its architecture, its network. ``neuronas.load`` is here."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from neuronas.space.genotype import Architecture
 if TYPE_CHECKING:
     import torch
 
+    from neuronas.data.source import ImageSource
     from neuronas.training.images import Images
     from neuronas.training.trained import Trained
 
@@ -32,8 +34,13 @@ class TrainedRun:
         return read_images(self.plan, split)
 
 
-def read_images(run: Plan, split: str) -> "Images":
-    """Read the images that a run names, ``train`` or ``test``.
+def read_images(run: Plan, split: str, draw: "Callable[[ImageSource], ImageSource] | None" = None) -> "Images":
+    """Read the images that a run names.
+
+    Args:
+        run: names the data set.
+        split: ``train`` or ``test``.
+        draw: takes some of them.
 
     Raises:
         DataError: they are not there, or cannot be read.
@@ -43,7 +50,7 @@ def read_images(run: Plan, split: str) -> "Images":
 
     data, preset = run.config.data, run.preset
     source = load(data.name, split, data.data_dir, run.shape.image_side)
-    return Images(source, preset.mean, preset.std, skip_corrupt=data.skip_corrupt)
+    return Images(draw(source) if draw else source, preset.mean, preset.std, skip_corrupt=data.skip_corrupt)
 
 
 def read_trained(

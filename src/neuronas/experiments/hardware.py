@@ -46,6 +46,8 @@ def _same(n_a: int, n_b: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
 _BASE = Published(
     "SNASNet, CIFAR-10 and CIFAR-100", _same(4, 4), 32, {"area_mm2": 634, "latency_ms": 468, "energy_uj": 1425}
 )
+SNASNET_PRINTED: Mapping[str, float] = {"parameters": 1_280_000, **_BASE.printed}
+"""SNASNet's network on CIFAR in full precision, as NeuroNAS prints it."""
 _HEADLINE = Published("NeuroNAS, FxP8, headline", _same(4, 0), 8, {"parameters": 888_000})
 PUBLISHED: tuple[Published, ...] = (
     _BASE,
@@ -131,12 +133,14 @@ def document(rows: list[Figure]) -> dict[str, Any]:
     }
 
 
-def _cost(one: Published) -> Cost:
+def full_width_cost(architecture: Architecture, weight_bits: int) -> Cost:
+    """Cost of an architecture at the width and image side of the published figures."""
     shape = NetworkShape(3, _SIDE, _CLASSES, _CHANNELS)
-    architecture = Architecture(tuple(_cell(kernels) for kernels in one.cells))
-    return PaperCostModel(load_accelerator(ACCELERATOR), one.weight_bits, TIMESTEPS).estimate(
-        layers(architecture, shape)
-    )
+    return PaperCostModel(load_accelerator(ACCELERATOR), weight_bits, TIMESTEPS).estimate(layers(architecture, shape))
+
+
+def _cost(one: Published) -> Cost:
+    return full_width_cost(Architecture(tuple(_cell(kernels) for kernels in one.cells)), one.weight_bits)
 
 
 def _cell(kernels: tuple[int, ...]) -> Genotype:

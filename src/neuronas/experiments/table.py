@@ -1,17 +1,25 @@
 """The experiments by name: what each shows, what it needs, how long it takes."""
 
-from dataclasses import dataclass
+from neuronas.experiments import (
+    constraints,
+    memory_case_study,
+    operations,
+    precision,
+    qafe,
+    snasnet,
+    spikenas,
+)
+from neuronas.experiments.study import Experiment, Study
 
-
-@dataclass(frozen=True)
-class Experiment:
-    """One line of ``neuronas reproduce --list``."""
-
-    shows: str
-    needs: str
-    takes: str
-
-
+STUDIES: tuple[Study, ...] = (
+    operations.STUDY,
+    memory_case_study.STUDY,
+    qafe.STUDY,
+    precision.STUDY,
+    spikenas.STUDY,
+    snasnet.STUDY,
+    constraints.STUDY,
+)
 EXPERIMENTS: dict[str, Experiment] = {
     "hardware": Experiment(
         "parameters, area, latency and energy of NeuroNAS's and SNASNet's networks (Fig. 12 of arXiv 2407.00641)",
@@ -28,4 +36,5 @@ EXPERIMENTS: dict[str, Experiment] = {
         "a CSV file of SpikeNAS-Bench's columns, and training images",
         "about 0.5 s a network at batch 64 and 128 channels on one core with AMX",
     ),
+    **{study.name: study for study in STUDIES},
 }

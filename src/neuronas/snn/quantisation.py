@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 FULL_PRECISION = 32
+BITS = (4, 6, 8, 10, 12, 14, 16)
+"""The fixed-point precisions that are measured and compared."""
 _MANTISSA_BITS = 24
 
 

@@ -11,13 +11,12 @@ from torch.nn import functional as F  # noqa: N812
 
 from neuronas.snn.classifier import Classifier
 from neuronas.snn.lif import observed
-from neuronas.snn.quantisation import FULL_PRECISION
+from neuronas.snn.quantisation import BITS, FULL_PRECISION
 from neuronas.snn.trainable import Convolution, Linear
 from neuronas.training.distributed import Process
 from neuronas.training.images import Images, Indices
 from neuronas.training.objective import firing_rates
 
-BITS = (4, 6, 8, 10, 12, 14, 16)
 PJ_PER_MAC, PJ_PER_ACCUMULATE = 4.6, 0.9
 """32-bit floating point in 45 nm CMOS: Horowitz, ISSCC 2014, doi 10.1109/ISSCC.2014.6757323."""
 

@@ -1,0 +1,123 @@
+"""``neuronas reproduce NAME`` for the experiments that search and train over seeds."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from neuronas.cli import console, options
+from neuronas.cli.bench import RunBench
+from neuronas.cli.devices import device_named
+from neuronas.config import write_text
+from neuronas.errors import RunDirectoryError
+from neuronas.experiments.figures import Figure, markdown
+from neuronas.experiments.study import Study
+from neuronas.search.run_directory import environment
+
+Scale = Literal["small", "full"]
+_DATASET = "cifar10"
+
+
+def study_command(study: Study) -> Callable[..., None]:
+    """The command of a study."""
+
+    def reproduce_study(
+        scale: Annotated[Scale, typer.Option(help="How large; full needs a GPU where networks are trained.")] = "small",
+        dataset: options.Dataset = None,
+        data_dir: options.DataDir = None,
+        fitness: options.FitnessName = None,
+        n_seeds: Annotated[int | None, typer.Option(min=1, help="Repetitions (the size's own).")] = None,
+        seed: Annotated[int, typer.Option(min=0, help="The first seed.")] = 0,
+        device: options.Device = None,
+        runs: Annotated[
+            Path | None,
+            typer.Option(help="Folder of the run directories (runs/reproduce-NAME-SCALE); experiments may share one."),
+        ] = None,
+        resume: Annotated[bool, typer.Option("--resume", help="Go on with the work in --runs.")] = False,
+        out: Annotated[Path, typer.Option(help="Folder for NAME-SCALE.json and .md.")] = Path("results"),
+        as_json: options.Json = False,
+        quiet: options.Quiet = False,
+    ) -> None:
+        scale = _possible(study, scale, device)
+        size = study.sizes[scale]
+        folder = _folder(runs or Path("runs") / f"reproduce-{study.name}-{scale}", resume=resume)
+        images = dataset or _DATASET
+        common: dict[str, Any] = {"data": {"name": images, "data_dir": data_dir}}
+        common |= {"fitness": {"name": fitness}} if fitness else {}
+        common |= {"device": device} if device else {}
+        seeds = range(seed, seed + (n_seeds or size.n_seeds))
+        bench = RunBench(size, seeds, common, folder, _silent if quiet else console.notes.print)
+        try:
+            figures = list(study.run(bench))
+        except KeyboardInterrupt:
+            if not quiet:
+                console.notes.print(f"everything so far is kept; go on with --resume --runs {folder}")
+            raise
+        document = _document(study, scale, bench, figures, images)
+        name = f"{study.name}-{scale}"
+        options.write_document(out, f"{name}.json", console.plain(document))
+        table = markdown(figures)
+        write_text(out / f"{name}.md", _page(study, document, table))
+        if as_json:
+            console.print_json(document)
+        else:
+            console.answers.print(table)
+            console.answers.print(f"\n{study.difference}\nwritten: {out / name}.json, {out / name}.md")
+
+    return reproduce_study
+
+
+def _possible(study: Study, scale: Scale, device: str | None) -> Scale:
+    """The scale that this machine can do."""
+    if scale == "full" and study.trains and device_named(device or "auto").type != "cuda":
+        console.notes.print("--scale full trains networks for hours on a GPU, and there is none here; doing small")
+        return "small"
+    return scale
+
+
+def _folder(path: Path, *, resume: bool) -> Path:
+    if path.exists() and not resume:
+        raise RunDirectoryError(f"'{path}' is there already; go on with --resume, or choose another --runs")
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _silent(text: str) -> None:
+    pass
+
+
+def _document(study: Study, scale: str, bench: RunBench, figures: Sequence[Figure], dataset: str) -> dict[str, Any]:
+    size = study.sizes[scale]
+    machine = environment()
+    del machine["command"]
+    return {
+        "experiment": study.name,
+        "scale": scale,
+        "source": study.source,
+        "shows": study.shows,
+        "dataset": dataset,
+        "seeds": list(bench.seeds),
+        "size": asdict(size),
+        "figures": [one.document() for one in figures],
+        "difference": study.difference,
+        "command": " ".join(["neuronas", *sys.argv[1:]]),
+        "machine": {**machine, "n_cpus": os.cpu_count()},
+        "pieces": bench.pieces,
+    }
+
+
+def _page(study: Study, document: dict[str, Any], table: str) -> str:
+    seeds = document["seeds"]
+    return (
+        f"# {study.name}, {document['scale']}\n\n"
+        f"Shows {study.shows}. Source: {study.source}.\n\n"
+        f"Mean ± standard deviation [95 % confidence interval of the mean, Student's t] over {len(seeds)} seeds "
+        f"({seeds[0]} to {seeds[-1]}). What is published and has no column here is not stated in our sources.\n\n"
+        f"{table}\n\n"
+        f"**Difference.** {study.difference[0].upper()}{study.difference[1:]}.\n\n"
+        f"Command: `{document['command']}`\n"
+    )

@@ -1,0 +1,40 @@
+"""An algorithm that ends when it has spent a number of evaluations: for comparisons at equal effort."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from random import Random
+
+from neuronas.config import SearchConfig
+from neuronas.search.algorithms.base import Algorithm, Outcome, Proposals
+from neuronas.space.canonical import architecture_key
+from neuronas.space.genotype import Architecture
+from neuronas.space.spaces import Space
+
+PIECE = 10
+"""Candidates proposed at a time; a limit is overshot by fewer than this."""
+
+
+def limited(algorithm: Algorithm, n_evaluated: int) -> Algorithm:
+    """The same algorithm, which ends once so many distinct functions were evaluated.
+
+    Candidates that break a budget are never evaluated and count nothing.
+    """
+
+    def propose(space: Space, random: Random, settings: SearchConfig) -> Proposals:
+        proposals = algorithm.propose(space, random, settings)
+        seen: set[str] = set()
+        batch: Sequence[Architecture] | None = next(proposals, None)
+        while batch is not None:
+            outcomes: list[Outcome] = []
+            for start in range(0, len(batch), PIECE):
+                new = yield batch[start : start + PIECE]
+                outcomes += new
+                seen.update(architecture_key(one.architecture) for one in new if one.fitness is not None)
+                if len(seen) >= n_evaluated:
+                    return
+            try:
+                batch = proposals.send(outcomes)
+            except StopIteration:
+                batch = None
+
+    return replace(algorithm, propose=propose)

@@ -1,0 +1,247 @@
+"""The papers' experiments: each at a tiny size on the command line, stopped and gone on with, and their parts."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from conftest import Neuronas
+from neuronas.config import SearchConfig
+from neuronas.data.source import ArraySource
+from neuronas.errors import DataError
+from neuronas.experiments import constraints, operations
+from neuronas.experiments.drawing import drawn
+from neuronas.experiments.figures import Figure, markdown
+from neuronas.experiments.limited import PIECE, limited
+from neuronas.experiments.sizes import SIZES
+from neuronas.experiments.statistics import summary
+from neuronas.experiments.study import Size
+from neuronas.experiments.table import EXPERIMENTS, STUDIES
+from neuronas.search.algorithms.base import Outcome
+from neuronas.search.algorithms.table import ALGORITHMS
+from neuronas.space.canonical import architecture_key
+from neuronas.space.genotype import Architecture
+from neuronas.space.spaces import load_space
+from neuronas.training import loop
+
+N_CASES = {
+    "operations": 8,
+    "memory-case-study": 4,
+    "qafe": 5,
+    "precision": 15,
+    "spikenas": 4,
+    "snasnet": 2,
+    "constraints": 6,
+}
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every study takes seconds: a space of 64 cells, two channels, one epoch."""
+    (tmp_path / "tiny.yaml").write_text("operations: [skip, conv_3x3]\n")
+    settings: dict[str, Any] = {
+        "space": str(tmp_path / "tiny.yaml"),
+        "network": {"channels": 2, "timesteps": 2, "head": "gap"},
+        "fitness": {"batch_size": 4},
+        "search": {"algorithm": "snasnet", "n_draws": 3},
+        "train": {"epochs": 2, "batch_size": 16, "precision": "float32"},
+    }
+    size = Size(settings, n_seeds=2, n_training=60, n_test=30)
+    monkeypatch.setitem(SIZES, "small", size)
+    monkeypatch.setitem(constraints.STUDY.sizes, "small", size)
+    monkeypatch.setattr(constraints, "LEVELS", (1.0, 0.3))
+    monkeypatch.setattr(constraints, "_MOST_CANDIDATES", 500)
+
+
+def without_times(document: dict[str, Any]) -> dict[str, Any]:
+    kept = json.loads(json.dumps(document))
+    for piece in kept["pieces"]:
+        del piece["seconds"]
+    del kept["command"]
+    return kept
+
+
+@pytest.mark.parametrize("name", sorted(N_CASES))
+@pytest.mark.usefixtures("tiny")
+def test_every_study_at_a_tiny_size(name: str, neuronas: Neuronas, tmp_path: Path) -> None:
+    code, out, err = neuronas("reproduce", name, "--dataset", "digits", "--json")
+    assert code == 0, err
+    document = json.loads(out)
+    assert json.loads((tmp_path / "results" / f"{name}-small.json").read_text()) == document
+    assert len({row["case"] for row in document["figures"]}) == N_CASES[name]
+    assert all(row["n"] == len(row["values"]) == 2 for row in document["figures"])
+    assert document["seeds"] == [0, 1]
+    assert {piece["seed"] for piece in document["pieces"]} == {0, 1}
+    page = (tmp_path / "results" / f"{name}-small.md").read_text()
+    assert "not stated" in page
+    assert document["figures"][0]["case"] in page
+    # Everything is there: going on computes nothing, and says the same.
+    code, out, _ = neuronas("reproduce", name, "--dataset", "digits", "--json", "--resume", "--quiet")
+    assert code == 0
+    again = json.loads(out)
+    assert again["figures"] == document["figures"]
+    assert again["pieces"] == document["pieces"]
+
+
+def test_the_list_names_every_experiment(neuronas: Neuronas) -> None:
+    code, out, _ = neuronas("reproduce", "--list", "--json")
+    assert code == 0
+    listed = json.loads(out)
+    assert set(N_CASES) == {study.name for study in STUDIES}
+    assert set(listed) == set(EXPERIMENTS) == {*N_CASES, "hardware", "search-time", "proxy-benchmark"}
+    assert all(set(line) == {"shows", "needs", "takes"} and all(line.values()) for line in listed.values())
+
+
+@pytest.mark.usefixtures("tiny")
+def test_stopped_in_a_training_and_gone_on_with_ends_the_same(
+    neuronas: Neuronas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ["reproduce", "qafe", "--dataset", "digits", "--json"]
+    code, out, err = neuronas(*options)
+    assert code == 0, err
+    whole = json.loads(out)
+    step, n_steps = loop.Trainer._step, 0
+
+    def interrupted(trainer: loop.Trainer, indices: np.ndarray) -> None:
+        nonlocal n_steps
+        n_steps += 1
+        if n_steps == 12:  # three steps an epoch: in the second epoch of the second training
+            raise KeyboardInterrupt
+        step(trainer, indices)
+
+    monkeypatch.setattr(loop.Trainer, "_step", interrupted)
+    code, _, err = neuronas(*options, "--runs", "broken")
+    assert code == 130
+    assert "--resume --runs broken" in err
+    code, _, err = neuronas(*options, "--runs", "broken")
+    assert code == 2
+    assert "--resume" in err
+    code, out, err = neuronas(*options, "--runs", "broken", "--resume")
+    assert code == 0, err
+    assert without_times(json.loads(out)) == without_times(whole)
+
+
+@pytest.mark.usefixtures("tiny")
+def test_studies_share_what_they_have_in_common(neuronas: Neuronas, tmp_path: Path) -> None:
+    assert neuronas("reproduce", "qafe", "--dataset", "digits", "--runs", "shared")[0] == 0
+    before = {path.name for path in (tmp_path / "shared").iterdir()}
+    options = ["--dataset", "digits", "--runs", "shared", "--resume", "--json", "--quiet"]
+    code, out, err = neuronas("reproduce", "precision", *options)
+    assert code == 0, err
+    assert before <= {path.name for path in (tmp_path / "shared").iterdir()}
+    first = json.loads((tmp_path / "results" / "qafe-small.json").read_text())
+    assert [row for row in first["figures"] if row["case"] == "float"] == [
+        row for row in json.loads(out)["figures"] if row["case"] == "float"
+    ]
+
+
+@pytest.mark.usefixtures("tiny")
+def test_full_scale_without_a_gpu_says_so_and_does_small(neuronas: Neuronas, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    code, out, err = neuronas(
+        "reproduce", "snasnet", "--scale", "full", "--dataset", "digits", "--n-seeds", 1, "--seed", 7, "--json"
+    )
+    assert code == 0, err
+    assert "there is none here; doing small" in err
+    document = json.loads(out)
+    assert document["scale"] == "small"
+    assert document["seeds"] == [7]
+    assert all(row["std"] is None for row in document["figures"])  # one seed says nothing about spread
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_damaged_piece_and_missing_images_are_one_line(neuronas: Neuronas, tmp_path: Path) -> None:
+    assert neuronas("reproduce", "snasnet", "--dataset", "digits", "--n-seeds", 1, "--quiet")[0] == 0
+    piece = next((tmp_path / "runs").glob("*/train-*/piece.json"))
+    for content in ("{", "[]", '{"epoch": 1}'):
+        piece.write_text(content)
+        code, _, err = neuronas("reproduce", "snasnet", "--dataset", "digits", "--n-seeds", 1, "--quiet", "--resume")
+        assert code == 4
+        assert str(piece.relative_to(tmp_path)) in err
+        assert err.count("\n") == 1
+    code, _, err = neuronas("reproduce", "snasnet", "--runs", "other", "--quiet")
+    assert code == 2
+    assert "cifar10: not found" in err
+
+
+def test_spaces_of_the_study_of_operations() -> None:
+    found = dict(operations.variants())
+    assert found["without conv_3x3"].operations == ("none", "skip", "conv_1x1", "avg_pool_3x3")
+    assert found["conv_7x7 for conv_3x3"].operations == ("none", "skip", "conv_1x1", "conv_7x7", "avg_pool_3x3")
+    assert len(found) == 8
+
+
+def test_summary_by_hand() -> None:
+    found = summary([1.0, 2.0, 3.0])
+    assert (found.n, found.mean, found.std) == (3, 2.0, 1.0)
+    assert found.high == pytest.approx(2 + 4.302653 / 3**0.5, rel=1e-6)  # Student's t, two degrees of freedom
+    assert found.low == pytest.approx(2 - 4.302653 / 3**0.5, rel=1e-6)
+    assert summary([5.0]).std is None
+
+
+def test_a_table_has_what_is_published_beside_ours() -> None:
+    figures = [Figure("a", "x", (1.0, 3.0), 2.5), Figure("b", "x", (4.0,)), Figure("b", "y", (7.0, 7.0))]
+    assert markdown(figures).splitlines() == [
+        "| case | x | x: published | y |",
+        "| --- | ---: | ---: | ---: |",
+        "| a | 2 ± 1.414 [-10.71, 14.71] | 2.5 |  |",
+        "| b | 4 (one seed) | not stated | 7 ± 0 |",
+    ]
+
+
+@pytest.mark.parametrize("name", ["snasnet", "evolution"])
+def test_a_limited_algorithm_ends_at_its_number_of_evaluations(name: str) -> None:
+    space = load_space("neuronas")
+    settings = SearchConfig(algorithm=name, n_draws=1000, population=20)
+    fits: set[str] = set()
+
+    def outcomes(batch: Sequence[Architecture]) -> list[Outcome]:
+        found = []
+        for architecture in batch:
+            key = architecture_key(architecture)
+            even = int(key, 16) % 2 == 0  # half of all break the budget
+            if even:
+                fits.add(key)
+            fitness = float(int(key, 16) % 1000) if even else None
+            found.append(Outcome(architecture, fitness, (1.0,) * 4, (0.0 if even else 1.0,) * 4))
+        return found
+
+    proposals = limited(ALGORITHMS[name], 70).propose(space, Random(0), settings)
+    batch = next(proposals)
+    with pytest.raises(StopIteration):
+        while True:
+            assert len(fits) < 70
+            batch = proposals.send(outcomes(batch))
+    assert 70 <= len(fits) < 70 + PIECE
+
+
+def test_a_limit_that_is_never_reached_lets_the_algorithm_end() -> None:
+    proposals = limited(ALGORITHMS["snasnet"], 10**6).propose(
+        load_space("neuronas"), Random(0), SearchConfig(n_draws=25)
+    )
+    batch, n = next(proposals), 0
+    with pytest.raises(StopIteration):
+        while True:
+            n += len(batch)
+            batch = proposals.send([Outcome(one, None, (1.0,) * 4, (1.0,) * 4) for one in batch])
+    assert n == 25
+
+
+def test_a_draw_of_images_is_stratified_seeded_and_reads_the_right_ones() -> None:
+    labels = np.repeat(np.arange(4), [40, 40, 40, 80]).astype(np.int64)
+    source = ArraySource(torch.arange(200, dtype=torch.uint8)[:, None, None, None].expand(200, 1, 2, 2), labels)
+    some = drawn(source, 50, 3)
+    assert np.bincount(some.labels).tolist() == [10, 10, 10, 20]
+    pixels = [int(some.read(index)[0, 0, 0]) for index in range(50)]
+    assert labels[pixels].tolist() == some.labels.tolist()
+    assert pixels == [int(drawn(source, 50, 3).read(index)[0, 0, 0]) for index in range(50)]
+    assert pixels != [int(drawn(source, 50, 4).read(index)[0, 0, 0]) for index in range(50)]
+    assert drawn(source, None, 0) is source
+    assert drawn(source, 200, 0) is source
+    with pytest.raises(DataError, match="no images"):
+        drawn(ArraySource(torch.empty(0, 1, 2, 2, dtype=torch.uint8), labels[:0]), 5, 0)
