@@ -15,9 +15,8 @@ from neuronas.errors import ConfigurationError
 from neuronas.fitness.engine import int8
 from neuronas.fitness.engine.backend import Backend, Geometry
 from neuronas.fitness.engine.evaluator import EngineEvaluator
-from neuronas.fitness.engine.native import convolution
 from neuronas.fitness.engine.native.backend import NativeBackend
-from neuronas.fitness.engine.native.convolution import AmxConvolve, OneDnnConvolve, onednn_works
+from neuronas.fitness.engine.native.convolution import AmxConvolve, OneDnnConvolve
 from neuronas.fitness.engine.native.memory import Buffers
 from neuronas.fitness.engine.native.program import compile_value
 from neuronas.fitness.engine.select import describe_kernels, select_backend
@@ -28,6 +27,7 @@ from neuronas.fitness.reference import ReferenceEvaluator
 from neuronas.kernels import library
 from neuronas.kernels.library import native
 from neuronas.snn.arithmetic import exact_conv2d
+from neuronas.snn.integer_convolution import IntegerKernel, onednn_works
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.quantisation import FixedPoint, n_slices, sliced
 from neuronas.snn.weights import WeightSource
@@ -278,12 +278,14 @@ def test_fallbacks(monkeypatch: pytest.MonkeyPatch) -> None:
         def no_such_operator(*_: object) -> None:
             raise AttributeError("qconv_prepack")
 
-        monkeypatch.setattr(convolution._OneDnnKernel, "__init__", no_such_operator)
+        monkeypatch.setattr(IntegerKernel, "__init__", no_such_operator)
+        onednn_works.cache_clear()
         assert chosen() == "torch (cpu)"
         assert any("oneDNN" in reason for reason in describe_kernels(CPU).missing)
     finally:
         monkeypatch.undo()
         native.cache_clear()
+        onednn_works.cache_clear()
 
 
 def test_a_compiler_that_fails_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:

@@ -16,6 +16,7 @@ from neuronas.errors import ConfigurationError
 from neuronas.snn import lif as lif_module
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.fake_quantisation import SCALES, WeightQuantiser, power_of_two_step
+from neuronas.snn.integer_convolution import onednn_works
 from neuronas.snn.lif import Lif
 from neuronas.snn.neuron import NeuronParameters, make_lif, reset_state
 from neuronas.snn.quantisation import quantise
@@ -310,3 +311,41 @@ def test_activity_is_counted_exactly() -> None:
     assert activity.firing_rates["cells.0.node0"] == pytest.approx(float(spikes.mean()))
     energy = (0.9 * activity.accumulations + 4.6 * activity.multiplications) / 1e6
     assert activity.literature_energy_uj == pytest.approx(energy)
+
+
+@pytest.mark.parametrize("scale", ["power-of-two", "lsq", "lsq-channel"])
+@pytest.mark.parametrize(("bits", "stride"), [(8, 1), (4, 2)])
+def test_spikes_meet_codes_in_integers(scale: str, bits: int, stride: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The integer convolution is the float32 one: exactly where a code is worth a power of two."""
+    if onednn_works():
+        pytest.skip(f"no integer convolution here: {onednn_works()}")
+    form = WeightFormat(bits, scale, prunable=True)
+    layer = Convolution(5, 7, 3, form, torch.Generator().manual_seed(0), stride, reads_spikes=True)
+    layer.mask = torch.rand(layer.weight.shape, generator=torch.Generator().manual_seed(2)) < 0.7
+    spikes = (torch.rand(6, 5, 8, 8, generator=torch.Generator().manual_seed(1)) < 0.4).float()
+    found = []
+    for is_integer in (True, False):
+        assert layer._is_integer(spikes)
+        if not is_integer:
+            monkeypatch.setattr(layer, "_is_integer", lambda _: False)
+        x = spikes.clone().requires_grad_()
+        layer.zero_grad()
+        y = layer(x)
+        y.square().sum().backward()
+        assert x.grad is not None
+        found.append((y.detach(), x.grad, *(value.grad.clone() for value in layer.parameters())))
+    if scale == "power-of-two":
+        assert torch.equal(found[0][0], found[1][0])
+    for integer, plain in zip(*found, strict=True):
+        torch.testing.assert_close(integer, plain, rtol=1e-4, atol=1e-4)
+
+
+def test_what_cannot_be_computed_in_integers() -> None:
+    generator, spikes = torch.Generator().manual_seed(0), torch.ones(1, 2, 4, 4)
+    assert not Convolution(2, 2, 3, WeightFormat(16), generator, reads_spikes=True)._is_integer(spikes)
+    assert not Convolution(2, 2, 3, WeightFormat(8, noise=0.1), generator, reads_spikes=True)._is_integer(spikes)
+    eight = Convolution(2, 2, 3, WeightFormat(8), generator, reads_spikes=True)
+    assert not eight._is_integer(spikes.bfloat16())
+    twin = ClassifierSettings(WeightFormat(8), NEURON, 1, spiking=False)
+    ann = Classifier(parse_architecture(ARCH), NetworkShape(3, 8, 10, 4), twin)
+    assert not any(layer.reads_spikes for layer in ann.weighted_layers().values() if isinstance(layer, Convolution))

@@ -158,13 +158,14 @@ class Classifier(nn.Module):
         self.architecture, self.shape, self.settings = architecture, shape, settings
         generator = torch.Generator().manual_seed(seed)
 
-        def conv(n_in: int, n_out: int, kernel: int, stride: int = 1) -> Convolution:
-            return Convolution(n_in, n_out, kernel, settings.form, generator, stride)
+        def conv(n_in: int, n_out: int, kernel: int) -> Convolution:
+            return Convolution(n_in, n_out, kernel, settings.form, generator, reads_spikes=settings.spiking)
 
         def linear(n_in: int, n_out: int, gain: float = 1.0) -> Linear:
             return Linear(n_in, n_out, settings.form, generator, gain)
 
-        self.stem = ConvBatchNorm(conv(shape.image_channels, shape.channels, 3, shape.stem_stride))
+        stem = Convolution(shape.image_channels, shape.channels, 3, settings.form, generator, shape.stem_stride)
+        self.stem = ConvBatchNorm(stem)
         self.cells, self.reductions = nn.ModuleList(), nn.ModuleList()
         for place, cell in enumerate(architecture.cleaned.expanded(shape.n_cells)):
             n = shape.cell_channels(place)

@@ -62,12 +62,13 @@ class WeightQuantiser(nn.Module):
     @torch.no_grad()
     def codes(self, weight: Tensor) -> Codes:
         """Return integer codes (as floating point) and their step."""
-        largest = 2 ** (self.bits - 1) - 1
-        if self._learned:
-            step = self.step.detach().clamp_min(1e-12)
-            return Codes((weight / step).round().clamp(-largest, largest), step)
-        step = power_of_two_step(weight, self.bits)
-        return Codes(self._round(weight / step).clamp(-largest, largest), step)
+        largest, step = 2 ** (self.bits - 1) - 1, self.step_of(weight)
+        scaled = weight / step
+        return Codes((scaled.round() if self._learned else self._round(scaled)).clamp(-largest, largest), step)
+
+    def step_of(self, weight: Tensor) -> Tensor:
+        """The value of one code."""
+        return self.step.detach().clamp_min(1e-12) if self._learned else power_of_two_step(weight, self.bits)
 
     @property
     def _learned(self) -> bool:

@@ -12,6 +12,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from neuronas.snn.arithmetic import EPSILON
 from neuronas.snn.fake_quantisation import WeightQuantiser
+from neuronas.snn.integer_convolution import MAX_BITS, SpikeConvolution, onednn_works
 
 MOMENTUM = 0.1
 """Share of the newest batch in batch normalisation's running statistics (PyTorch's default)."""
@@ -66,7 +67,17 @@ class QuantisedWeight(nn.Module):
 
 
 class Convolution(QuantisedWeight):
-    """Convolution without bias, same padding: [n, in, H, W] -> [n, out, H / stride, W / stride], in its type."""
+    """Convolution without bias, same padding: [n, in, H, W] -> [n, out, H / stride, W / stride], in its type.
+
+    Args:
+        in_channels: of the input.
+        out_channels: of the output.
+        kernel: side.
+        form: how weights are held.
+        generator: draws the first weights.
+        stride: of the convolution.
+        reads_spikes: every input is 0 or 1; on a CPU, float32 spikes meet weights of few bits in integers.
+    """
 
     def __init__(
         self,
@@ -76,16 +87,27 @@ class Convolution(QuantisedWeight):
         form: WeightFormat,
         generator: torch.Generator,
         stride: int = 1,
+        *,
+        reads_spikes: bool = False,
     ):
         super().__init__((out_channels, in_channels, kernel, kernel), form, generator)
-        self.kernel, self.stride = kernel, stride
+        self.kernel, self.stride, self.reads_spikes = kernel, stride, reads_spikes
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve."""
         weight = self.held.to(x.dtype)
+        if self.reads_spikes and self._is_integer(x):
+            step = self.quantiser.step_of(self.kept)
+            codes = (weight.detach() / step).round()
+            found: Tensor = SpikeConvolution.apply(x, weight, codes, step, self.stride)  # type: ignore[no-untyped-call]
+            return found
         if x.is_contiguous(memory_format=torch.channels_last):
             weight = weight.contiguous(memory_format=torch.channels_last)
         return F.conv2d(x, weight, stride=self.stride, padding=self.kernel // 2)
+
+    def _is_integer(self, x: Tensor) -> bool:
+        held_as_codes = self.quantiser.bits <= MAX_BITS and not (self.training and self.noise)
+        return held_as_codes and x.device.type == "cpu" and x.dtype == torch.float32 and not onednn_works()
 
 
 class Linear(QuantisedWeight):

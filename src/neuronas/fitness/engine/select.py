@@ -7,9 +7,10 @@ import torch
 from neuronas.fitness.engine import int8
 from neuronas.fitness.engine.backend import Backend
 from neuronas.fitness.engine.native.backend import NativeBackend
-from neuronas.fitness.engine.native.convolution import AmxConvolve, Convolve, OneDnnConvolve, onednn_works
+from neuronas.fitness.engine.native.convolution import AmxConvolve, Convolve, OneDnnConvolve
 from neuronas.fitness.engine.torch_backend import TorchBackend
 from neuronas.kernels.library import native
+from neuronas.snn.integer_convolution import onednn_works
 from neuronas.snn.lif_cuda import fused_works, is_fused
 from neuronas.snn.neuron import NeuronParameters
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from neuronas.fitness.engine.backend import Geometry
 from neuronas.fitness.engine.native.memory import huge_memory
 from neuronas.kernels.library import MAX_SLICES, CCollection, CConvolution
+from neuronas.snn.integer_convolution import IntegerKernel
 from neuronas.snn.quantisation import FixedPoint, n_slices, sliced
 
 _TILE = 64
@@ -199,39 +200,9 @@ class OneDnnConvolve:
         return geometry.n_values // geometry.channels * padded(geometry.channels)
 
 
-class _OneDnnKernel:
-    """One slice of weights, prepared for ``torch.ops.onednn.qconv2d_pointwise``; float32 results, channels last."""
-
-    def __init__(self, codes: Tensor):
-        out_channels, self.side = codes.shape[0], codes.shape[-1]
-        self.scales, self.zeros = torch.ones(out_channels), torch.zeros(out_channels, dtype=torch.int64)
-        padding = [self.side // 2] * 2
-        self.packed = torch.ops.onednn.qconv_prepack(codes, self.scales, 1.0, 0, [1, 1], padding, [1, 1], 1, None)
-
-    def __call__(self, spikes: Tensor) -> Tensor:
-        padding = [self.side // 2] * 2
-        result: Tensor = torch.ops.onednn.qconv2d_pointwise(
-            spikes, 1.0, 0, self.packed, self.scales, self.zeros, None,
-            [1, 1], padding, [1, 1], 1, 1.0, 0, torch.float32, "none", [], "",
-        )  # fmt: skip
-        return result.contiguous(memory_format=torch.channels_last)
-
-
 @lru_cache(maxsize=64)
-def _onednn_kernels(weights: FixedPoint) -> list[_OneDnnKernel]:
+def _onednn_kernels(weights: FixedPoint) -> list[IntegerKernel]:
     slices = sliced(weights)
     out_channels, channels = (padded(n) - n for n in slices.shape[1:3])
     slices = np.pad(slices, ((0, 0), (0, out_channels), (0, channels), (0, 0), (0, 0)))
-    return [_OneDnnKernel(torch.from_numpy(part)) for part in slices]
-
-
-def onednn_works() -> str:
-    """Empty if this torch has the integer convolution and it is exact here; else why not."""
-    codes = torch.randint(-127, 128, (8, 5, 3, 3), dtype=torch.int8, generator=torch.Generator().manual_seed(0))
-    spikes = (torch.rand(2, 5, 6, 6, generator=torch.Generator().manual_seed(1)) < 0.5).to(torch.uint8)
-    try:
-        found = _OneDnnKernel(codes)(spikes.contiguous(memory_format=torch.channels_last))
-    except (RuntimeError, AttributeError, TypeError, NotImplementedError) as error:
-        return " ".join(str(error).split())[:120]
-    wanted = torch.nn.functional.conv2d(spikes.double(), codes.double(), padding=1)
-    return "" if torch.equal(found.double(), wanted) else "its results are not exact on this machine"
+    return [IntegerKernel(torch.from_numpy(part)) for part in slices]

@@ -1,0 +1,76 @@
+"""Convolutions of spikes with quantised weights in integers, on CPUs: exact, and several times as fast as in float32.
+
+oneDNN's uint8 x int8 convolution, as PyTorch offers it (VNNI, AMX and slower instructions), with int32 sums.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+MAX_BITS = 8
+"""Of a weight's code."""
+
+
+class IntegerKernel:
+    """Weights, prepared for ``torch.ops.onednn.qconv2d_pointwise``.
+
+    Args:
+        codes: [out, in, k, k] int8.
+        step: value of one code, for all outputs or for each ([out]).
+        stride: of the convolution; padding keeps the side.
+    """
+
+    def __init__(self, codes: Tensor, step: Tensor | None = None, stride: int = 1):
+        n = len(codes)
+        self.steps = torch.ones(n) if step is None else step.float().flatten().expand(n).contiguous()
+        self.zeros = torch.zeros(n, dtype=torch.int64)
+        self.stride, self.padding = [stride] * 2, [codes.shape[-1] // 2] * 2
+        self.packed = torch.ops.onednn.qconv_prepack(
+            codes, self.steps, 1.0, 0, self.stride, self.padding, [1, 1], 1, None
+        )
+
+    def __call__(self, spikes: Tensor) -> Tensor:
+        """[n, in, H, W] uint8, channels last -> [n, out, H', W'] float32, channels last."""
+        found: Tensor = torch.ops.onednn.qconv2d_pointwise(
+            spikes, 1.0, 0, self.packed, self.steps, self.zeros, None,
+            self.stride, self.padding, [1, 1], 1, 1.0, 0, torch.float32, "none", [], "",
+        )  # fmt: skip
+        return found.contiguous(memory_format=torch.channels_last)
+
+
+@lru_cache
+def onednn_works() -> str:
+    """Empty if this torch has the integer convolution and it is exact here; else why not."""
+    codes = torch.randint(-127, 128, (8, 5, 3, 3), dtype=torch.int8, generator=torch.Generator().manual_seed(0))
+    spikes = (torch.rand(2, 5, 6, 6, generator=torch.Generator().manual_seed(1)) < 0.5).to(torch.uint8)
+    try:
+        found = IntegerKernel(codes)(spikes.contiguous(memory_format=torch.channels_last))
+    except (RuntimeError, AttributeError, TypeError, NotImplementedError) as error:
+        return " ".join(str(error).split())[:120]
+    wanted = F.conv2d(spikes.double(), codes.double(), padding=1)
+    return "" if torch.equal(found.double(), wanted) else "its results are not exact on this machine"
+
+
+class SpikeConvolution(torch.autograd.Function):
+    """Forward in integers, backward as that of a float32 convolution with the same weights."""
+
+    @staticmethod
+    def forward(ctx: Any, spikes: Tensor, weight: Tensor, codes: Tensor, step: Tensor, stride: int) -> Tensor:
+        """Convolve float32 spikes [n, in, H, W]; ``weight`` is ``codes * step`` and gets the gradient."""
+        ctx.save_for_backward(spikes, weight)
+        ctx.stride = stride
+        x = spikes.to(torch.uint8).contiguous(memory_format=torch.channels_last)
+        return IntegerKernel(codes.to(torch.int8), step, stride)(x)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:
+        """Return the gradients of spikes and weight."""
+        spikes, weight = ctx.saved_tensors
+        padding, needed = [weight.shape[-1] // 2] * 2, [*ctx.needs_input_grad[:2], False]
+        x, w, _ = torch.ops.aten.convolution_backward(
+            gradients[0], spikes, weight, None, [ctx.stride] * 2, padding, [1, 1], False, [0, 0], 1, needed
+        )
+        return x, w, None, None, None
