@@ -167,6 +167,11 @@ def test_a_damaged_piece_and_missing_images_are_one_line(neuronas: Neuronas, tmp
     code, _, err = neuronas("reproduce", "snasnet", "--runs", "other", "--quiet")
     assert code == 2
     assert "cifar10: not found" in err
+    assert not (tmp_path / "other").exists()  # nothing was begun, so nothing is there to be gone on with
+    for runs, options, message in (("other", ["--resume"], "leave out --resume"), ("tiny.yaml", [], "is a file")):
+        code, _, err = neuronas("reproduce", "snasnet", "--dataset", "digits", "--runs", runs, *options)
+        assert code == 2
+        assert message in err
 
 
 def test_spaces_of_the_study_of_operations() -> None:

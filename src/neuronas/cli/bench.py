@@ -58,6 +58,18 @@ class RunBench:
         """See ``Bench``."""
         return self._seeds
 
+    def check(self) -> None:
+        """Find out what is wrong with images, fitness or device before anything is begun.
+
+        Raises:
+            ConfigurationError, DataError: see ``make_evaluators``.
+        """
+        from neuronas.data.datasets import load
+
+        run = plan(self.config(self._seeds[0], {}))
+        make_evaluators(run, download=False)
+        load(run.config.data.name, "test", run.config.data.data_dir, run.shape.image_side)
+
     def config(self, seed: int, changes: Settings) -> RunConfig:
         """See ``Bench``."""
         values: dict[str, Any] = {"seed": seed}

@@ -51,6 +51,7 @@ def study_command(study: Study) -> Callable[..., None]:
         common |= {"device": device} if device else {}
         seeds = range(seed, seed + (n_seeds or size.n_seeds))
         bench = RunBench(size, seeds, common, folder, _silent if quiet else console.notes.print)
+        bench.check()
         try:
             figures = list(study.run(bench))
         except KeyboardInterrupt:
@@ -80,9 +81,13 @@ def _possible(study: Study, scale: Scale, device: str | None) -> Scale:
 
 
 def _folder(path: Path, *, resume: bool) -> Path:
-    if path.exists() and not resume:
-        raise RunDirectoryError(f"'{path}' is there already; go on with --resume, or choose another --runs")
-    path.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not path.is_dir():
+        raise RunDirectoryError(f"--runs '{path}' is a file; wanted a folder")
+    begun = path.is_dir() and any(path.iterdir())
+    if begun and not resume:
+        raise RunDirectoryError(f"--runs '{path}' holds work already; go on with --resume, or choose another --runs")
+    if resume and not begun:
+        raise RunDirectoryError(f"--runs '{path}' holds no work to go on with; leave out --resume")
     return path
 
 
