@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from common import write
+from neuronas.api.architectures import read_architecture
+from neuronas.api.compose import plan
+from neuronas.api.settings import read_settings
 from neuronas.chip.model import chip_model
 from neuronas.chip.monte_carlo import simulate
-from neuronas.cli.architectures import read_architecture
 from neuronas.cli.chip import ChipRequest, make_bench
-from neuronas.cli.compose import plan
-from neuronas.cli.options import settings
 from neuronas.space.notation import format_architecture
 
 VARIATIONS = (0.1, 0.4)
@@ -46,7 +46,7 @@ def main() -> None:
         "chip_noise-digits",
         {
             "architecture": format_architecture(architecture),
-            "chip_noise": settings(read_architecture(str(options.noisy)).config).train.chip_noise,
+            "chip_noise": read_settings(read_architecture(str(options.noisy)).config).train.chip_noise,
             "n_chips": options.chips,
             "quantised_network": {"plain": plain[0.0]["mean"], "noisy": noisy[0.0]["mean"]},
             "rows": rows,
@@ -56,7 +56,7 @@ def main() -> None:
 
 def accuracies(directory: Path, n_chips: int) -> dict[float, dict[str, Any]]:
     """Accuracy on chips by write variation; 0.0: without any non-ideality."""
-    run = plan(settings(read_architecture(str(directory)).config))
+    run = plan(read_settings(read_architecture(str(directory)).config))
     request = ChipRequest(n_chips, 0, (), None, "normal", gain_calibration=True, ablation=False)
     bench = make_bench(run, directory, request)
     full = chip_model(run.accelerator, run.config.hardware.accelerator, run.config.network.weight_bits)

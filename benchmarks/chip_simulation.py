@@ -15,12 +15,12 @@ from typing import Any
 import torch
 
 from common import write
+from neuronas.api.architectures import read_architecture
+from neuronas.api.compose import plan
+from neuronas.api.settings import read_settings
 from neuronas.chip.design import make_design
 from neuronas.chip.model import ChipModel, chip_model
-from neuronas.cli.architectures import read_architecture
 from neuronas.cli.chip import ChipRequest, make_bench, simulate_chips
-from neuronas.cli.compose import plan
-from neuronas.cli.options import settings
 from neuronas.snn.classifier import Classifier
 from neuronas.space.notation import format_architecture
 from neuronas.training.evaluation import class_scores
@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--chips", type=int, default=20)
     options = parser.parse_args()
     given = read_architecture(str(options.run))
-    run = plan(settings(given.config))
+    run = plan(read_settings(given.config))
     request = ChipRequest(options.chips, 0, (), None, "normal", gain_calibration=True, ablation=True)
     bench = make_bench(run, options.run, request)
     full = chip_model(run.accelerator, run.config.hardware.accelerator, run.config.network.weight_bits)

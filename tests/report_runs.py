@@ -6,8 +6,8 @@ from random import Random
 
 import numpy as np
 
-from neuronas.cli.architectures import architecture_document
-from neuronas.cli.compose import plan
+from neuronas.api.architectures import architecture_document
+from neuronas.api.compose import plan
 from neuronas.config import RunConfig, validate, write_yaml
 from neuronas.hardware.budget import rejected
 from neuronas.hardware.cost import BUDGETED

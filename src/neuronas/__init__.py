@@ -30,6 +30,6 @@ def load(run: str | PathLike[str], device: str = "cpu") -> "Classifier":
         RunDirectoryError: no run, or one that was not trained.
         VerificationError: a damaged file.
     """
-    from neuronas.cli.trained import read_trained  # noqa: PLC0415 - imports torch
+    from neuronas.api.trained import read_trained  # noqa: PLC0415 - imports torch
 
     return read_trained(Path(run), device=device).trained.network

@@ -8,11 +8,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from neuronas.cli.architectures import architecture_document
-from neuronas.cli.compose import Plan, plan
-from neuronas.cli.devices import device_named
-from neuronas.cli.evaluators import make_evaluators
-from neuronas.cli.trained import read_images
+from neuronas.api.architectures import architecture_document
+from neuronas.api.compose import Plan, plan
+from neuronas.api.devices import device_named
+from neuronas.api.evaluators import make_evaluators
+from neuronas.api.trained import read_images
 from neuronas.config import RunConfig, write_yaml
 from neuronas.config import validate as validated
 from neuronas.errors import InfeasibleError, NeuronasError, VerificationError

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from neuronas.api.trained import TrainedRun
 from neuronas.cli import console
 from neuronas.cli.progress import Display
-from neuronas.cli.trained import TrainedRun
 
 if TYPE_CHECKING:
     from neuronas.chip.model import ChipModel

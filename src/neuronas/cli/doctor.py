@@ -13,6 +13,7 @@ import psutil
 from rich.text import Text
 
 from neuronas import __version__
+from neuronas.api.settings import read_settings
 from neuronas.cli import console, options
 
 _REQUIRED = ("numpy", "torch", "spikingjelly", "pydantic", "typer", "scikit-learn", "pillow")
@@ -49,7 +50,7 @@ def doctor(
     quiet: options.Quiet = False,
 ) -> None:
     """Say what is installed, what is missing and how to get it."""
-    settings = options.settings(config, data_dir=data_dir, seed=seed, device=device)
+    settings = read_settings(config, data_dir=data_dir, seed=seed, device=device)
     checks = [*_machine(), *_packages(), *_torch(), *_data(settings.data.data_dir)]
     document = {"neuronas": __version__, "checks": [asdict(check) for check in checks]}
     if out:

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
+from neuronas.api.architectures import read_architecture
+from neuronas.api.compose import Plan, plan
+from neuronas.api.settings import read_settings
 from neuronas.cli import console, options
-from neuronas.cli.architectures import read_architecture
-from neuronas.cli.compose import Plan, plan
 from neuronas.cli.cost_tables import comparison_table, component_table, layer_table, sweep_table
 from neuronas.cli.plots import check_plot, plot_sweep
 from neuronas.config import write_text
@@ -64,7 +65,7 @@ def estimate(
 ) -> None:
     """Estimate an architecture's parameters, area, latency and energy on an accelerator."""
     given = read_architecture(arch)
-    settings = options.settings(
+    settings = read_settings(
         config or given.config,
         dataset=dataset,
         image_side=image_side,

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from neuronas.api.trained import TrainedRun, read_trained
 from neuronas.cli import console, options
 from neuronas.cli.chip import CHIP_EVALUATION, N_CHIPS, ChipRequest, print_chips, simulate_chips
-from neuronas.cli.trained import TrainedRun, read_trained
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.cost import CostModel
 from neuronas.hardware.mapped.activity import Activity as LayerRates

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from neuronas.api.trained import TrainedRun, read_trained
 from neuronas.cli import console, options
-from neuronas.cli.trained import TrainedRun, read_trained
 from neuronas.errors import ConfigurationError
 from neuronas.space.notation import format_architecture
 from neuronas.space.workload import rows

@@ -1,11 +1,10 @@
-"""Options that several verbs share, and how they override a settings file."""
+"""Options that several verbs share."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from neuronas.config import RunConfig, read_yaml, validate
 from neuronas.search.files import write_json
 
 _HARDWARE, _BUDGET, _NETWORK, _DATA, _RUN = "Hardware", "Budget", "Network", "Data", "Run"
@@ -90,84 +89,6 @@ Trace = Annotated[
         help="mapped: rates per layer (--activity trace): YAML, or evaluation.json.", rich_help_panel=_HARDWARE
     ),
 ]
-
-KEYS = {
-    "seed": "seed",
-    "device": "device",
-    "space": "space",
-    "dataset": "data.name",
-    "data_dir": "data.data_dir",
-    "image_side": "data.image_side",
-    "skip_corrupt": "data.skip_corrupt",
-    "channels": "network.channels",
-    "timesteps": "network.timesteps",
-    "weight_bits": "network.weight_bits",
-    "rounding": "network.rounding",
-    "head": "network.head",
-    "train_seed": "train.seed",
-    "train_device": "train.device",
-    "train_batch_size": "train.batch_size",
-    **{
-        name: f"train.{name}"
-        for name in (
-            "recipe",
-            "epochs",
-            "learning_rate",
-            "loss",
-            "surrogate",
-            "augment",
-            "scale",
-            "quantise",
-            "sparsity",
-            "chip_noise",
-            "rate_weight",
-            "precision",
-            "ann",
-            "tensorboard",
-        )
-    },
-    "fitness": "fitness.name",
-    "batch_size": "fitness.batch_size",
-    "exact": "fitness.exact",
-    "engine": "engine.name",
-    "memory_limit": "engine.memory_limit_gib",
-    "hardware": "hardware.accelerator",
-    "cost_model": "hardware.cost_model",
-    "schedule": "hardware.schedule",
-    "replication": "hardware.replication",
-    "activity": "hardware.activity",
-    "firing_rate": "hardware.firing_rate",
-    "trace": "hardware.trace",
-    "algorithm": "search.algorithm",
-    "n_draws": "search.n_draws",
-    "population": "search.population",
-    "prefer": "search.prefer",
-    "max_parameters": "budget.max_parameters",
-    "max_area_mm2": "budget.max_area_mm2",
-    "max_latency_ms": "budget.max_latency_ms",
-    "max_energy_uj": "budget.max_energy_uj",
-}
-"""Where each option stands in the settings."""
-
-
-def settings(config: Path | None, **options: Any) -> RunConfig:
-    """Read the settings file, if any, and put the options that were given over it.
-
-    Raises:
-        ConfigurationError: names the file or option, what was given and what is wanted.
-    """
-    values = read_yaml(config) if config else {}
-    if config:
-        validate(RunConfig, values, str(config))
-    for option, value in options.items():
-        if value is not None:
-            *sections, key = KEYS[option].split(".")
-            section = values
-            for name in sections:
-                section[name] = dict(section.get(name) or {})
-                section = section[name]
-            section[key] = value
-    return validate(RunConfig, values, "command line")
 
 
 def write_document(folder: Path, name: str, document: dict[str, Any]) -> None:

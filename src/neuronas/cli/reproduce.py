@@ -7,12 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
+from neuronas.api.compose import plan
+from neuronas.api.evaluators import make_evaluators
+from neuronas.api.runs import new_directory
+from neuronas.api.settings import KEYS, read_settings
 from neuronas.cli import console, options
 from neuronas.cli.comparisons import comparison_table
-from neuronas.cli.compose import plan
-from neuronas.cli.evaluators import make_evaluators
 from neuronas.cli.progress import BenchmarkProgress
-from neuronas.cli.runs import new_directory
 from neuronas.cli.search_time import search_time
 from neuronas.cli.studies import study_command
 from neuronas.config import RunConfig
@@ -112,7 +113,7 @@ def proxy_benchmark(
     values = locals()
     from neuronas.experiments.ranking import agreement  # SciPy takes a second to load
 
-    settings = options.settings(config, space=_SPACE, **{name: values[name] for name in options.KEYS if name in values})
+    settings = read_settings(config, space=_SPACE, **{name: values[name] for name in KEYS if name in values})
     run = plan(settings)
     rows = draw(read_labels(labels), sample, run.config.seed)
     evaluator = make_evaluators(run, download=download).full

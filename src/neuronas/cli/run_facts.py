@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from neuronas.cli import options
-from neuronas.cli.architectures import read_architecture
+from neuronas.api.architectures import read_architecture
+from neuronas.api.compose import Plan, plan
+from neuronas.api.settings import read_settings
 from neuronas.cli.chip import CHIP_EVALUATION
-from neuronas.cli.compose import Plan, plan
 from neuronas.cli.evaluate import EVALUATION
 from neuronas.errors import RunDirectoryError
 from neuronas.hardware.floorplan import floorplan
@@ -34,7 +34,7 @@ def read_run(directory: Path, name: str) -> RunFacts:
     config = directory / CONFIG
     if not config.is_file():
         raise RunDirectoryError(f"'{directory}' given, which holds no {CONFIG}; wanted a run directory")
-    run = plan(options.settings(config))
+    run = plan(read_settings(config))
     return RunFacts(
         name,
         str(directory),

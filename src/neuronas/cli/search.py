@@ -5,13 +5,14 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from neuronas.api.architectures import architecture_document
+from neuronas.api.compose import Plan, plan
+from neuronas.api.evaluators import make_evaluators
+from neuronas.api.runs import log, log_to, new_directory
+from neuronas.api.settings import read_settings
 from neuronas.cli import console, options
-from neuronas.cli.architectures import architecture_document
-from neuronas.cli.compose import Plan, plan
-from neuronas.cli.evaluators import make_evaluators
 from neuronas.cli.fronts import print_front
 from neuronas.cli.progress import SearchProgress
-from neuronas.cli.runs import log, log_to, new_directory
 from neuronas.errors import ConfigurationError, NeuronasError
 from neuronas.hardware.cost import Cost
 from neuronas.hardware.units import quantity
@@ -77,7 +78,7 @@ def search(
     }
     if resume and out is not None and config is None and (out / CONFIG).is_file():
         config = out / CONFIG
-    run = plan(options.settings(config, **given))
+    run = plan(read_settings(config, **given))
     if dry_run:
         _print_plan(run, as_json=as_json)
         return

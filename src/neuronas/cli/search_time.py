@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from neuronas.api.compose import plan
+from neuronas.api.evaluators import make_evaluators
+from neuronas.api.settings import read_settings
 from neuronas.cli import console, options
-from neuronas.cli.compose import plan
-from neuronas.cli.evaluators import make_evaluators
 from neuronas.search.loop import Problem
 from neuronas.search.screening import Evaluators
 
@@ -33,10 +34,10 @@ def search_time(
 
     given: dict[str, Any] = {**(_SMALL if scale == "small" else _FULL), "data_dir": data_dir, "exact": True}
     engines = ("fast", "reference") if scale == "small" else ("fast",)
-    run = plan(options.settings(None, **given))
+    run = plan(read_settings(None, **given))
 
     def make(engine: str, seed: int) -> Evaluators:
-        return make_evaluators(plan(options.settings(None, **given, engine=engine, seed=seed)), download=False)
+        return make_evaluators(plan(read_settings(None, **given, engine=engine, seed=seed)), download=False)
 
     timings = []
     problem = Problem(run.space, run.shape, run.cost_model, run.budget)

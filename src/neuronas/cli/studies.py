@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from neuronas.api.devices import device_named
 from neuronas.cli import console, options
 from neuronas.cli.bench import RunBench
-from neuronas.cli.devices import device_named
 from neuronas.config import write_text
 from neuronas.errors import RunDirectoryError
 from neuronas.experiments.figures import Figure, markdown

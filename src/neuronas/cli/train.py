@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from neuronas.api.architectures import Given, architecture_document, read_architecture
+from neuronas.api.compose import Plan, plan
+from neuronas.api.devices import device_named, fetch
+from neuronas.api.runs import log_to, new_directory
+from neuronas.api.settings import KEYS, read_settings
+from neuronas.api.trained import read_images
 from neuronas.cli import console, options
-from neuronas.cli.architectures import Given, architecture_document, read_architecture
-from neuronas.cli.compose import Plan, plan
-from neuronas.cli.devices import device_named, fetch
 from neuronas.cli.progress import TrainingProgress
-from neuronas.cli.runs import log_to, new_directory
-from neuronas.cli.trained import read_images
 from neuronas.config import RunConfig, TrainConfig, write_yaml
 from neuronas.errors import ConfigurationError, RunDirectoryError
 from neuronas.search.files import write_json
@@ -91,12 +92,12 @@ def train(
 ) -> None:
     """Train an architecture with surrogate gradients and quantised weights; a run is trained in its own directory."""
     values = locals()
-    given_options = {name: values[name] for name in options.KEYS if name in values}
+    given_options = {name: values[name] for name in KEYS if name in values}
     given = read_architecture(arch)
-    settings = options.settings(config or given.config, **given_options)
+    settings = read_settings(config or given.config, **given_options)
     directory = _directory(given, arch, settings, out, given_options)
     if resume and (directory / CONFIG).is_file() and config is None:
-        settings = options.settings(directory / CONFIG, **given_options)
+        settings = read_settings(directory / CONFIG, **given_options)
     run = plan(settings)
     chosen = _resolved(run)
     run = run.with_training(chosen)

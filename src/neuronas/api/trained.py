@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuronas.cli import options
-from neuronas.cli.architectures import read_run
-from neuronas.cli.compose import Plan, plan
-from neuronas.cli.devices import device_named
+from neuronas.api.architectures import read_run
+from neuronas.api.compose import Plan, plan
+from neuronas.api.devices import device_named
+from neuronas.api.settings import read_settings
 from neuronas.space.genotype import Architecture
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def read_trained(
         VerificationError: a damaged file.
     """
     given = read_run(directory)
-    run = plan(options.settings(given.config, device=device, data_dir=data_dir, hardware=hardware))
+    run = plan(read_settings(given.config, device=device, data_dir=data_dir, hardware=hardware))
     from neuronas.training.trained import load_trained
 
     settings, chosen = run.config, device_named(run.config.device)

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from neuronas.cli.compose import Plan
-from neuronas.cli.devices import device_named, fetch
+from neuronas.api.compose import Plan
+from neuronas.api.devices import device_named, fetch
 from neuronas.errors import ConfigurationError
 from neuronas.fitness.evaluator import Evaluator
 from neuronas.search.screening import Evaluators

@@ -1,0 +1,1 @@
+"""What the verbs do, without a command line: everything that composes. ``neuronas`` offers its functions."""
