@@ -89,7 +89,7 @@ With SpikeSim's assumptions (4 bits per cell, one sign column, 64 x 64, dense) t
 chains of 3x3 convolutions to rounding, wherever channels fill whole crossbars: 15.3 % of its energy for each layer.
 Where they do not, as at a stem of 3 channels, SpikeSim drives all 64 rows and `mapped` the 3 that hold weights.
 Everything else differs on purpose. `spikeflow-rram` has 1 bit per cell and two sign columns, as Table I of NeuroNAS and
-SpikeSim's circuits say: eight columns for a weight of 4 bits where SpikeSim's arithmetic has one.
+SpikeSim's circuits say: six columns for a weight of 4 bits where SpikeSim's arithmetic has one.
 """
 
 FILES = """\
@@ -105,8 +105,8 @@ varies one constant and leaves all others as they are; `--plot FILE.svg` draws i
 def hardware_model() -> str:
     """The page."""
     counts = (
-        mapping.parameters, mapping.columns, mapping.row_blocks, mapping.replicas, mapping.crossbars, mapping.pes,
-        mapping.tiles, mapping.used_cells, mapping.utilisation, mapping.passes, mapping.conversions,
+        mapping.parameters, mapping.columns_per_output, mapping.columns, mapping.row_blocks, mapping.replicas,
+        mapping.crossbars, mapping.pes, mapping.tiles, mapping.used_cells, mapping.utilisation, mapping.passes, mapping.conversions,
         mapping.awake_share, mapping.neurons, mapping.digital_units, mapping.additions, mapping.input_traffic_bits,
         mapping.partial_sum_bits,
     )  # fmt: skip

@@ -21,7 +21,8 @@ from neuronas.chip.programming import program, seeded
 from neuronas.chip.slicing import SCHEMES, columns_of
 from neuronas.chip.wire import effective_conductance
 from neuronas.errors import ConfigurationError
-from neuronas.hardware.accelerator import Accelerator, load_accelerator
+from neuronas.hardware.accelerator import Accelerator, load_accelerator, preset_names
+from neuronas.hardware.mapped.mapping import columns_per_output
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.trainable import Convolution, WeightFormat
@@ -339,3 +340,15 @@ def test_convolutions_hold_what_their_layer_holds() -> None:
     layer = Convolution(3, 4, 3, WeightFormat(8, "lsq-channel"), torch.Generator().manual_seed(0)).eval()
     codes, step = layer.quantiser.codes(layer.kept)
     assert torch.allclose(codes * step, layer.held)
+
+
+@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("weight_bits", [4, 5, 8, 16])
+def test_the_simulated_chip_has_the_columns_that_the_cost_model_counts(name: str, weight_bits: int) -> None:
+    accelerator = load_accelerator(name)
+    if accelerator.device is None:
+        pytest.skip("describes no device to simulate")
+    model = chip_model(accelerator, name, weight_bits)
+    laid_out = columns_of(torch.zeros(1, dtype=torch.float64), model.scheme, weight_bits, model.bits_per_cell)
+    counted = columns_per_output(weight_bits, accelerator.crossbar)
+    assert len(laid_out.factors) - laid_out.has_reference == counted

@@ -231,7 +231,7 @@ def test_every_weight_lies_on_as_many_crossbars_as_it_has_copies(replication: in
     network = make_network(f"{CONV} / {POOLS}", head="linear")
     crossbars = content_of(network, replication=replication).crossbars
     n = crossbars.columns_per_output
-    assert n == 16  # eight bits on cells of one bit, two signs
+    assert n == 14  # magnitudes of seven bits on cells of one bit, two signs
     counts = {
         layer.name: np.zeros((layer.out_channels * n, layer.in_channels, layer.kernel**2), int)
         for layer in layers(network.architecture, network.shape)

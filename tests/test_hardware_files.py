@@ -235,10 +235,10 @@ def test_floorplan_holds_what_the_model_counts(accelerator: Accelerator) -> None
 
 
 def test_floorplan_by_hand() -> None:
-    """Stem of 3 -> 16 channels at 8 bits on 64x64 crossbars: 256 columns, 4 crossbars of 3 rows for each position."""
+    """Stem of 3 -> 16 channels at 9 bits on 64x64 crossbars: 256 columns, 4 crossbars of 3 rows for each position."""
     accelerator = load_accelerator("spikeflow-rram")
     work = rows(parse_architecture(chain(0)), NetworkShape(3, 8, 2, 16))
-    first = floorplan(work, MappedCostModel(accelerator, 8, 5).work(work)).tiles[0]
+    first = floorplan(work, MappedCostModel(accelerator, 9, 5).work(work)).tiles[0]
     assert (first.layer, first.x, first.y) == ("stem", 0, 0)
     assert first.pes == ((3 * 64 / 4096,) * 9,) * 4
 

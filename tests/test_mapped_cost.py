@@ -43,11 +43,11 @@ TABLE = (
 
 @pytest.fixture(scope="module")
 def work() -> Work:
-    """8 bits, 5 time steps, two copies, a tenth of the inputs spike."""
-    return make_work(TABLE, load_accelerator("spikeflow-rram"), 8, 5, 2, Activity(rate=0.1))
+    """9 bits, 5 time steps, two copies, a tenth of the inputs spike."""
+    return make_work(TABLE, load_accelerator("spikeflow-rram"), 9, 5, 2, Activity(rate=0.1))
 
 
-# Eight bits, one per cell, two signs: 16 columns a filter. 64x64 crossbars, 9 a PE, 8 PEs a tile. Two copies, but
+# Magnitudes of eight bits, one per cell, two signs: 16 columns a filter. 64x64 crossbars, 9 a PE, 8 PEs a tile. Two copies, but
 # of the fully connected layers, which have one pixel. Numbers in the rows' order.
 BY_HAND = [
     (mapping.parameters, [3 * 128 * 9, 128 * 128 * 25, 0, 0, 0, 3_276_800, 1000]),

@@ -5,7 +5,7 @@ from itertools import chain, islice
 
 from neuronas.export.document import CrossbarDocument, CrossbarsDocument, ProcessingElementDocument, TileDocument
 from neuronas.hardware.floorplan import Block, blocks, floorplan
-from neuronas.hardware.mapped.mapping import Work
+from neuronas.hardware.mapped.mapping import Work, columns_per_output
 from neuronas.space.layers import Layer
 
 
@@ -23,16 +23,15 @@ def crossbars_document(rows: Sequence[Layer], work: Work, hardware: str) -> Cros
     for tile in plan.tiles:
         pes = [ProcessingElementDocument(crossbars=tuple(map(_crossbar, islice(contents, len(pe))))) for pe in tile.pes]
         tiles.append(TileDocument(x=tile.x, y=tile.y, layer=tile.layer, pes=tuple(pes)))
-    bits_per_cell, n_sign_columns = int(crossbar.bits_per_cell), int(crossbar.n_sign_columns)
     return CrossbarsDocument(
         hardware=hardware,
         crossbar_size=plan.crossbar_size,
         n_crossbars_per_pe=plan.n_crossbars_per_pe,
         n_pes_per_tile=plan.n_pes_per_tile,
         mesh_side=plan.side,
-        bits_per_cell=bits_per_cell,
-        n_sign_columns=n_sign_columns,
-        columns_per_output=-(-work.weight_bits // bits_per_cell) * n_sign_columns,
+        bits_per_cell=int(crossbar.bits_per_cell),
+        n_sign_columns=int(crossbar.n_sign_columns),
+        columns_per_output=columns_per_output(work.weight_bits, crossbar),
         replication=work.replication,
         tiles=tuple(tiles),
     )

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from neuronas.hardware.accelerator import Accelerator
+from neuronas.hardware.accelerator import Accelerator, Crossbar
 from neuronas.hardware.cost import Array
 from neuronas.hardware.mapped.activity import WEIGHTED, Activity
 from neuronas.space.layers import Layer
@@ -106,14 +106,21 @@ def parameters(work: Work) -> Array:
     return work.has_weights * work.kernel**2 * work.c_in * work.c_out
 
 
-def columns(work: Work) -> Array:
-    """Bitline columns: C_out * ceil(weight_bits / bits_per_cell) * n_sign_columns.
+def columns_per_output(weight_bits: int, crossbar: Crossbar) -> int:
+    """Bitline columns of a filter: n_sign_columns * ceil(sliced_bits / bits_per_cell).
 
-    Each bit slice and each sign of a filter has a column of its own (as in ISAAC, ISCA 2016).
+    Each bit slice and each sign has a column of its own (as in ISAAC, ISCA 2016). A pair of differential columns holds
+    magnitudes, which have sliced_bits = weight_bits - 1; a single one holds sliced_bits = weight_bits. What
+    stands beside the X columns of a crossbar is not counted: offset binary's unit column (ISAAC), a column of off cells.
     """
-    crossbar = work.accelerator.crossbar
-    slices = float(-(-work.weight_bits // int(crossbar.bits_per_cell)))
-    return work.has_weights * work.c_out * slices * float(crossbar.n_sign_columns)
+    signs = int(crossbar.n_sign_columns)
+    sliced_bits = weight_bits if signs == 1 else weight_bits - 1
+    return signs * -(-sliced_bits // int(crossbar.bits_per_cell))
+
+
+def columns(work: Work) -> Array:
+    """Bitline columns: C_out * columns_per_output."""
+    return work.has_weights * work.c_out * float(columns_per_output(work.weight_bits, work.accelerator.crossbar))
 
 
 def row_blocks(work: Work) -> Array:
