@@ -111,7 +111,7 @@ def columns_per_output(weight_bits: int, crossbar: Crossbar) -> int:
 
     Each bit slice and each sign has a column of its own (as in ISAAC, ISCA 2016). A pair of differential columns holds
     magnitudes, which have sliced_bits = weight_bits - 1; a single one holds sliced_bits = weight_bits. What
-    stands beside the X columns of a crossbar is not counted: offset binary's unit column (ISAAC), a column of off cells.
+    stands beside a crossbar's X columns is not counted: offset binary's unit column (ISAAC), a column of off cells.
     """
     signs = int(crossbar.n_sign_columns)
     sliced_bits = weight_bits if signs == 1 else weight_bits - 1
