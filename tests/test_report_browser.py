@@ -1,36 +1,17 @@
 """The report in a real browser: Chromium with its driver, as Debian packages them. Without them the tests skip."""
 
 import json
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from browser_pages import asked_urls, assert_nothing_sticks_out, find, keys, number_shown, scheme_of, settle
 from conftest import Neuronas
 from report_runs import add_training, make_run
 from test_report import hostile_run
 
 pytestmark = pytest.mark.browser
-WIDTHS = (360, 800, 1400)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    chromium, driver = shutil.which("chromium") or shutil.which("chrome"), shutil.which("chromedriver")
-    if not chromium or not driver:
-        pytest.skip("no chromium and chromedriver here: apt-get install chromium chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    opened = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    opened.set_window_size(1400, 1000)
-    yield opened
-    opened.quit()
 
 
 @pytest.fixture(scope="module")
@@ -53,29 +34,9 @@ def open_page(browser: Any, neuronas: Neuronas, *arguments: object) -> dict[str,
 
 def assert_quiet(browser: Any) -> None:
     assert browser.get_log("browser") == []
-    events = (json.loads(entry["message"])["message"] for entry in browser.get_log("performance"))
-    asked = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
+    asked = asked_urls(browser)
     assert all(url.startswith("file:") for url in asked)
     assert len(asked) <= 1
-
-
-def find(browser: Any, selector: str) -> Any:
-    return browser.find_element("css selector", selector)
-
-
-def keys(browser: Any, selector: str, *pressed: str) -> None:
-    find(browser, selector).send_keys(*pressed)
-
-
-def number_shown(browser: Any) -> int:
-    return int(find(browser, "#count").text.split(" of ")[0].replace(",", ""))
-
-
-def settle(browser: Any) -> None:
-    """Wait until a slider's update was drawn."""
-    browser.execute_async_script(
-        "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()))"
-    )
 
 
 def text_of(run: dict[str, Any], index: int) -> str:
@@ -207,14 +168,8 @@ def test_hostile_names_run_nothing(browser: Any, neuronas: Neuronas, tmp_path: P
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_sticks_out_at_any_width(browser: Any, neuronas: Neuronas, run: Path, scheme: str) -> None:
-    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-    open_page(browser, neuronas, "report", run)
-    for width in WIDTHS:
-        size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
-        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        assert browser.execute_script("return document.documentElement.scrollWidth") <= width
-    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    ink = browser.execute_script("return getComputedStyle(document.body).color")
-    assert (ink == "rgb(230, 234, 240)") is (scheme == "dark")
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    with scheme_of(browser, scheme):
+        open_page(browser, neuronas, "report", run)
+        assert_nothing_sticks_out(browser)
+        ink = browser.execute_script("return getComputedStyle(document.body).color")
+        assert (ink == "rgb(230, 234, 240)") is (scheme == "dark")

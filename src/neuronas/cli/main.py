@@ -12,6 +12,7 @@ import typer
 
 from neuronas import __version__
 from neuronas.cli.compare import compare
+from neuronas.cli.dashboard import dashboard
 from neuronas.cli.doctor import doctor
 from neuronas.cli.estimate import estimate
 from neuronas.cli.evaluate import evaluate
@@ -42,6 +43,7 @@ app.command(epilog="Example: neuronas evaluate runs/mine --json")(evaluate)
 app.command(epilog="Example: neuronas export runs/mine --format integer")(export)
 app.command(epilog="Example: neuronas report runs/mine --out mine.html")(report)
 app.command(epilog="Example: neuronas compare runs/one runs/other --out both.html")(compare)
+app.command(epilog="Example: neuronas dashboard runs/mine")(dashboard)
 app.add_typer(reproduce, name="reproduce")
 app.command()(doctor)
 

@@ -13,6 +13,7 @@ from neuronas.api.settings import read_settings
 from neuronas.cli import console, options
 from neuronas.cli.fronts import print_front
 from neuronas.cli.progress import SearchProgress
+from neuronas.cli.serving import Port, Serve, served
 from neuronas.errors import ConfigurationError, NeuronasError
 from neuronas.hardware.cost import Cost
 from neuronas.hardware.units import quantity
@@ -24,6 +25,8 @@ from neuronas.search.result import result_document
 from neuronas.search.run_directory import ARCHITECTURE, CONFIG, HISTORY, LOG, RESULT, RunDirectory, identity
 from neuronas.search.survey import FRONT, RANKING, front_document, write_ranking
 from neuronas.space.workload import rows
+
+_SHOWING = {"as_json", "quiet", "serve", "port"}  # options that are no settings of the run
 
 
 def search(
@@ -64,6 +67,8 @@ def search(
     out: options.Out = None,
     resume: options.Resume = False,
     dry_run: options.DryRun = False,
+    serve: Serve = False,
+    port: Port = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -74,7 +79,7 @@ def search(
     given = {
         name: value
         for name, value in locals().items()
-        if name not in {"started", "config", "out", "resume", "dry_run", "as_json", "quiet", "download"}
+        if name not in {"started", "config", "out", "resume", "dry_run", "download", *_SHOWING}
     }
     if resume and out is not None and config is None and (out / CONFIG).is_file():
         config = out / CONFIG
@@ -84,7 +89,11 @@ def search(
         return
     evaluators = make_evaluators(run, download=download)
     directory = out or new_directory(run.config.data.name, run.config.search.algorithm)
-    with RunDirectory(directory, run.config, resume=resume) as files, log_to(files.file(LOG)):
+    with (
+        served(directory, serve=serve, port=port, quiet=quiet),
+        RunDirectory(directory, run.config, resume=resume) as files,
+        log_to(files.file(LOG)),
+    ):
         history = History(files.file(HISTORY))
         before = history.seconds()
         try:

@@ -48,9 +48,11 @@ def answer_section(run: RunFacts) -> Html:
     if run.evaluation:
         tested = f"{share(run.evaluation.top1)} of {run.evaluation.n_images:,} {run.evaluation.split} images"
         facts.append(("accuracy", f"{tested}, at {run.evaluation.weight_bits} bits"))
+    unfinished = "The search has not ended. Of what it has evaluated, this is the fittest that fits the budgets."
     return section(
         "answer",
-        "The answer",
+        "The answer" if answer.is_final else "Best so far",
+        join() if answer.is_final else element("p", {"class": "warning"}, unfinished),
         element("p", {}, element("code", {"class": "architecture"}, answer.text)),
         cells(run),
         definitions(facts),

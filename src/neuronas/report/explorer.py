@@ -18,16 +18,28 @@ _DIGITS = 7  # significant digits of a cost or fitness on the page
 
 def explorer_section(runs: tuple[RunFacts, ...]) -> Html:
     """The interactive plot of all candidates of all runs that have a history."""
+    if not any(run.candidates for run in runs):
+        return section("candidates", "Candidates", missing("No history of a search (history.sqlite) is in the run."))
+    template = element("template", {"id": "cell-template"}, cell_svg(Genotype((NONE,) * N_EDGES), "cell"))
+    return section("candidates", "Candidates", _controls(), template)
+
+
+def explorer_data(runs: tuple[RunFacts, ...]) -> Html:
+    """The data of that plot, for the page's script to read; nothing where there is none."""
+    document = explorer_document(runs)
+    return script_json("data", document) if document else join()
+
+
+def explorer_document(runs: tuple[RunFacts, ...]) -> dict[str, Any] | None:
+    """The candidates of all runs that have a history, as plain values; None where there is none."""
     searched = [run for run in runs if run.candidates]
     if not searched:
-        return section("candidates", "Candidates", missing("No history of a search (history.sqlite) is in the run."))
-    document = {
+        return None
+    return {
         "quantities": [{"key": key, "name": name, "unit": unit} for key, (name, unit) in QUANTITIES.items()],
         "budgeted": list(BUDGETED),
         "runs": [_document(run) for run in searched],
     }
-    template = element("template", {"id": "cell-template"}, cell_svg(Genotype((NONE,) * N_EDGES), "cell"))
-    return section("candidates", "Candidates", _controls(), template, script_json("data", document))
 
 
 def _document(run: RunFacts) -> dict[str, Any]:
@@ -48,6 +60,7 @@ def _document(run: RunFacts) -> dict[str, Any]:
         "cells": [{"text": text, "edges": numbers} for text, numbers in zip(cells, drawn, strict=True)],
         "places": places,
         "rejected": [int(bool(limits)) for limits in candidates.rejected],
+        "answer_name": "the run's answer" if run.is_answered else "the best so far",
         "answer": candidates.number_of(run.answer.text) if run.answer else None,
         "values": {
             "fitness": _column(candidates.fitness),

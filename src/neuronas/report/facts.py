@@ -22,6 +22,7 @@ class Answer:
         n_cells: places for a cell in the network.
         cost: by the run's cost model, layer by layer.
         floorplan: of the mapped network.
+        is_final: the run's own answer; otherwise the fittest that its unfinished search has evaluated so far.
     """
 
     architecture: Architecture
@@ -29,6 +30,7 @@ class Answer:
     n_cells: int
     cost: Cost
     floorplan: Floorplan
+    is_final: bool = True
 
     @property
     def cell_titles(self) -> tuple[str, ...]:
@@ -67,4 +69,13 @@ class RunFacts:
     @property
     def fitness(self) -> float | None:
         """Of the answer; None where the run was not searched."""
-        return self.result.fitness if self.result else None
+        if self.result:
+            return self.result.fitness
+        if self.answer and not self.answer.is_final and self.candidates:
+            return self.candidates.improvements[-1][1]
+        return None
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the run has an answer of its own, not only a best one so far."""
+        return self.answer is not None and self.answer.is_final

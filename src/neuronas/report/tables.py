@@ -61,9 +61,9 @@ def definitions(pairs: Iterable[tuple[str, str]]) -> Html:
 
 def bar(part: float, label: str, *, over: bool = False) -> Html:
     """A bar that fills ``part`` (0 to 1) of its width; ``over`` marks a limit that is broken."""
-    width = f"width:{100 * min(max(part, 0.0), 1.0):.1f}%"
-    filled = element("span", {"class": "over" if over else "within", "style": width})
-    return element("span", {"class": "bar", "role": "img", "aria-label": label}, filled)
+    width = f"{100 * min(max(part, 0.0), 1.0):.1f}%"
+    filled = element("rect", {"class": "over" if over else "within", "width": width, "height": "100%"})
+    return element("svg", {"class": "bar", "role": "img", "aria-label": label}, filled)
 
 
 def section(identifier: str, title: str, *children: str) -> Html:

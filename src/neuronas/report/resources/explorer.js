@@ -14,17 +14,28 @@ function make(name, properties, ...children) {
 
 class Explorer {
   constructor(data) {
-    this.data = data;
     this.quantities = new Map(data.quantities.map((quantity) => [quantity.key, quantity]));
-    this.columns = this.join();
     this.scatter = new Scatter(document.getElementById("plot"));
-    this.scatter.series = data.runs.map((run) => run.name);
-    this.current = -1; // candidate under pointer or keyboard
+    this.current = -1; // point under pointer or keyboard
     this.limits = new Map();
+    this.sliders = new Map();
+    this.chosen = new Set(); // controls that the reader has changed; the others follow the data
     this.setUpAxes();
-    this.setUpLimits();
+    this.setUpLimits(data.budgeted);
     this.setUpPlot();
+    this.load(data);
+  }
+
+  /** Show data; later data with more candidates keep what the reader has chosen. */
+  load(data) {
+    const before = this.current < 0 ? -1 : this.shownNow[this.current];
+    this.data = data;
+    this.columns = this.join();
+    this.scatter.series = data.runs.map((run) => run.name);
+    this.offerAxes();
+    this.sliders.forEach((slider) => slider.write());
     this.update();
+    if (before >= 0) this.point(this.shownNow.indexOf(before));
   }
 
   /** The candidates of all runs one after another, a column for each quantity. */
@@ -53,41 +64,38 @@ class Explorer {
   }
 
   setUpAxes() {
-    const known = [...this.quantities.keys()].filter((key) => this.columns[key].some((value) => value !== null));
-    this.selects = [["x-axis", "energy_uj"], ["y-axis", known.includes("fitness") ? "fitness" : "area_mm2"]].map(([id, first]) => {
-      const select = document.getElementById(id);
-      for (const key of known) select.append(make("option", { value: key, selected: key === first }, this.label(key)));
-      select.addEventListener("change", () => this.update());
-      return select;
-    });
-    this.showRejected = document.getElementById("show-rejected");
-    this.showRejected.checked = !this.columns.rejected.includes(false);
-    this.showRejected.addEventListener("change", () => this.update());
+    const [x, y, rejected] = ["x-axis", "y-axis", "show-rejected"].map((id) => document.getElementById(id));
+    for (const control of [x, y, rejected]) {
+      control.addEventListener("change", () => {
+        this.chosen.add(control);
+        this.update();
+      });
+    }
+    this.selects = [x, y];
+    this.showRejected = rejected;
   }
 
-  setUpLimits() {
+  /** Offer the quantities that have a value as axes. */
+  offerAxes() {
+    const known = [...this.quantities.keys()].filter((key) => this.columns[key].some((value) => value !== null));
+    const first = ["energy_uj", known.includes("fitness") ? "fitness" : "area_mm2"];
+    this.selects.forEach((select, number) => {
+      const now = this.chosen.has(select) ? select.value : first[number];
+      if (select.options.length !== known.length) {
+        select.replaceChildren(...known.map((key) => make("option", { value: key }, this.label(key))));
+      }
+      select.value = now;
+    });
+    if (!this.chosen.has(this.showRejected)) this.showRejected.checked = !this.columns.rejected.includes(false);
+  }
+
+  setUpLimits(budgeted) {
     const box = document.getElementById("limits");
-    for (const key of this.data.budgeted) {
-      const column = this.columns[key];
-      const low = column.reduce((a, b) => Math.min(a, b)), high = column.reduce((a, b) => Math.max(a, b));
-      const slider = make("input", { type: "range", min: 0, max: STEPS, value: STEPS, id: `limit-${key}` });
-      const output = make("output", { htmlFor: slider.id });
-      slider.disabled = low === high;
+    for (const key of budgeted) {
+      const slider = new LimitSlider(key, this);
+      this.sliders.set(key, slider);
       this.limits.set(key, Infinity);
-      const write = () => {
-        const limit = this.limits.get(key);
-        const text = this.amount(key, limit === Infinity ? high : limit);
-        output.textContent = limit === Infinity ? `all (up to ${text})` : text;
-        slider.setAttribute("aria-valuetext", output.textContent);
-      };
-      slider.addEventListener("input", () => {
-        const step = Number(slider.value);
-        this.limits.set(key, step === STEPS ? Infinity : low + ((high - low) * step) / STEPS);
-        write();
-        this.later();
-      });
-      write();
-      box.append(make("label", {}, this.quantities.get(key).name, output, slider));
+      box.append(slider.label);
     }
   }
 
@@ -167,7 +175,7 @@ class Explorer {
       if (this.scatter.series.length > 1) entry.style.color = `var(--series-${number % 6})`;
       return entry;
     });
-    legend.replaceChildren(...names, make("span", {}, "— Pareto front"), make("span", {}, "◯ the run's answer"));
+    legend.replaceChildren(...names, make("span", {}, "— Pareto front"), make("span", {}, `◯ ${this.data.runs[0].answer_name}`));
     if (this.showRejected.checked) legend.append(make("span", {}, "▪ red: broke the run's budget"));
   }
 
@@ -258,6 +266,40 @@ class Explorer {
       make("p", {}, this.costs(i)),
       make("div", { className: "cells" }, ...drawn),
     );
+  }
+}
+
+/** A slider that sets what a candidate may cost at most; at its right end there is no limit. */
+class LimitSlider {
+  constructor(key, explorer) {
+    Object.assign(this, { key, explorer });
+    this.slider = make("input", { type: "range", min: 0, max: STEPS, value: STEPS, id: `limit-${key}` });
+    this.output = make("output", { htmlFor: this.slider.id });
+    this.label = make("label", {}, explorer.quantities.get(key).name, this.output, this.slider);
+    this.slider.addEventListener("input", () => {
+      const { low, high } = this.range();
+      const step = Number(this.slider.value);
+      explorer.limits.set(key, step === STEPS ? Infinity : low + ((high - low) * step) / STEPS);
+      this.write();
+      explorer.later();
+    });
+  }
+
+  range() {
+    const column = this.explorer.columns[this.key];
+    return { low: column.reduce((a, b) => Math.min(a, b)), high: column.reduce((a, b) => Math.max(a, b)) };
+  }
+
+  /** Show the limit, on the scale of the candidates that there are. */
+  write() {
+    const { low, high } = this.range();
+    const limit = this.explorer.limits.get(this.key);
+    this.slider.disabled = low === high;
+    if (limit === Infinity) this.slider.value = STEPS;
+    else if (high > low) this.slider.value = Math.min(STEPS - 1, Math.round((STEPS * (limit - low)) / (high - low)));
+    const text = this.explorer.amount(this.key, limit === Infinity ? high : limit);
+    this.output.textContent = limit === Infinity ? `all (up to ${text})` : text;
+    this.slider.setAttribute("aria-valuetext", this.output.textContent);
   }
 }
 

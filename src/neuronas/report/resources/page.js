@@ -1,4 +1,5 @@
-// Starts what is on the page.
+// What every page does with its content.
+
 
 /** Put a table on the clipboard as lines of tab-separated values, which spreadsheets understand. */
 async function copyTable(figure, button) {
@@ -14,18 +15,21 @@ async function copyTable(figure, button) {
   setTimeout(() => (button.textContent = "copy"), 2000);
 }
 
-for (const figure of document.querySelectorAll("figure.table")) {
-  const button = make("button", { type: "button", className: "copy" }, "copy");
-  button.addEventListener("click", () => copyTable(figure, button));
-  figure.querySelector("figcaption").append(button);
+/** Give every table of a part of the page its button. */
+function dress(part) {
+  for (const figure of part.querySelectorAll("figure.table")) {
+    const button = make("button", { type: "button", className: "copy" }, "copy");
+    button.addEventListener("click", () => copyTable(figure, button));
+    figure.querySelector("figcaption").append(button);
+  }
 }
 
-const data = document.getElementById("data");
-if (data) {
+/** Bring the plot to life. */
+function explore(data) {
   document.querySelector(".explorer").hidden = false;
-  document.querySelector(".needs-script").hidden = true;
-  new Explorer(JSON.parse(data.textContent));
+  document.querySelector("#candidates .needs-script").hidden = true;
+  return new Explorer(data);
 }
+
 // Folded parts are printed too.
 addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((part) => (part.open = true)));
-document.documentElement.dataset.readyMs = Math.round(performance.now());

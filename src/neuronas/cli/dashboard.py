@@ -1,0 +1,34 @@
+"""``neuronas dashboard RUN``: a run in the browser, live."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from neuronas.cli import console, options
+from neuronas.cli.run_facts import read_runs
+from neuronas.cli.serving import Port, live_server
+
+
+def dashboard(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory; another process may be at work in it.")],
+    port: Port = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Show a run in the browser, on this machine only, and follow it as it changes. Ctrl-C ends it."""
+    read_runs([run])  # what cannot be shown at all is refused before anything is served
+    try:
+        with live_server(run, port) as server:
+            if as_json:
+                console.print_json({"address": server.address, "port": server.port})
+            elif quiet:
+                console.answers.print(server.address)
+            else:
+                console.answers.print(f"{server.address} shows {run}, on this machine only; Ctrl-C ends it")
+            sys.stdout.flush()  # another program may wait for the address
+            server.wait()
+    except KeyboardInterrupt:  # the way to end it, so nothing was broken off
+        if not quiet:
+            console.notes.print("no longer served")

@@ -1,0 +1,57 @@
+"""Live pages: the options of the verbs that serve one, and the server of a run."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from neuronas.cli import console
+from neuronas.cli.run_facts import read_runs
+from neuronas.errors import ConfigurationError
+from neuronas.report.facts import RunFacts
+from neuronas.report.live import LiveRun
+from neuronas.report.server import LiveServer
+
+_PANEL = "Live page"
+Port = Annotated[
+    int | None,
+    typer.Option(min=1, max=65535, help="Port of the live page (default: any free one).", rich_help_panel=_PANEL),
+]
+Serve = Annotated[
+    bool,
+    typer.Option("--serve", help="Show the search live in the browser, on this machine only.", rich_help_panel=_PANEL),
+]
+
+
+def live_server(directory: Path, port: int | None) -> LiveServer:
+    """The server of a run's live page, not yet answering.
+
+    Raises:
+        ConfigurationError: the port is taken.
+    """
+    return LiveServer(LiveRun(directory, _read), port or 0)
+
+
+@contextmanager
+def served(directory: Path, *, serve: bool, port: int | None, quiet: bool) -> Iterator[None]:
+    """Serve a run's live page, where it is asked for, for as long as something is computed.
+
+    Raises:
+        ConfigurationError: a port without a page, or a port that is taken.
+    """
+    if port is not None and not serve:
+        raise ConfigurationError(f"--port {port} given without --serve, the page that it is for")
+    if not serve:
+        yield
+        return
+    with live_server(directory, port) as server:
+        if not quiet:
+            console.notes.print(f"live page, on this machine only: {server.address}")
+        yield
+
+
+def _read(directory: Path) -> RunFacts:
+    (facts,) = read_runs([directory])
+    return facts

@@ -1,0 +1,95 @@
+"""What a live page shows: the report of a run as it is now, made anew only where the run has changed."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from hashlib import blake2b
+from pathlib import Path
+from threading import Lock
+from time import time
+from typing import Any
+
+import numpy as np
+
+from neuronas.errors import NeuronasError
+from neuronas.report.explorer import explorer_document
+from neuronas.report.facts import RunFacts
+from neuronas.report.page import sections
+from neuronas.report.tables import number
+
+
+class LiveRun:
+    """A run directory that another process, or another thread, may be writing.
+
+    Args:
+        directory: of the run; it need not be there yet.
+        read: reads it; may raise any ``NeuronasError``, which the page then shows.
+    """
+
+    def __init__(self, directory: Path, read: Callable[[Path], RunFacts]):
+        self.directory, self._read = directory, read
+        self._lock = Lock()
+        self._version = ""
+        self._content: dict[str, Any] = {}
+
+    def state(self, known: str) -> dict[str, Any]:
+        """What a page that knows a version has to learn.
+
+        Returns:
+            ``age_s``: seconds since the run's last change; ``error``: why it cannot be read, if so. Where the version
+            is another one: ``version``, ``title``, ``summary``, ``sections`` (HTML by identifier) and ``data`` (of the
+            plot).
+        """
+        version, changed = self._stamp()
+        with self._lock:  # pages that ask at the same time wait for one reading
+            if version != self._version:
+                try:
+                    self._content = _content(self._read(self.directory))
+                    self._version = version
+                except (NeuronasError, OSError) as error:  # such as a file that is not there yet; read again next time
+                    self._version = ""
+                    self._content = {"error": " ".join(str(error).split())}
+            content = self._content
+        answer: dict[str, Any] = {"age_s": max(0.0, time() - changed) if changed else 0.0}
+        if "error" in content:
+            return answer | content
+        return answer if known == version else answer | {"version": version} | content
+
+    def _stamp(self) -> tuple[str, float]:
+        """A text that is another one after every change of the run's files, and the time of the last change."""
+        parts, changed = [], 0.0
+        for file in sorted(self.directory.glob("*.*")):
+            if file.suffix in _READ:
+                with suppress(FileNotFoundError):  # files come and go while a search runs
+                    stat = file.stat()
+                    parts.append(f"{file.name}:{stat.st_mtime_ns:x}:{stat.st_size:x}")
+                    changed = max(changed, stat.st_mtime)
+        return blake2b(",".join(parts).encode(), digest_size=8).hexdigest(), changed
+
+
+_READ = {".yaml", ".json", ".jsonl", ".sqlite", ".sqlite-wal"}
+"""Endings of the files that a report reads."""
+
+
+def _content(run: RunFacts) -> dict[str, Any]:
+    return {
+        "title": f"Run {run.name}",
+        "summary": _summary(run),
+        "sections": sections(run),
+        "data": explorer_document((run,)),
+    }
+
+
+def _summary(run: RunFacts) -> str:
+    """How far the run is."""
+    parts = []
+    if run.result:
+        parts.append(f"Search finished in {number(run.result.seconds)} s: {run.result.n_candidates:,} candidates.")
+    elif run.candidates:
+        n_known = int(np.isfinite(run.candidates.fitness).sum())
+        parts.append(f"Search not finished: {len(run.candidates):,} candidates, fitness of {n_known:,} known.")
+    elif run.answer is None:
+        parts.append("Search not finished: no candidate yet.")
+    if run.epochs:
+        planned = f" of {run.config.train.epochs}" if run.config.train.epochs else ""
+        parts.append(f"Trained for {len(run.epochs)}{planned} epochs.")
+    return " ".join(parts)

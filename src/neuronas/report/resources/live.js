@@ -1,0 +1,88 @@
+// Asks the server for the run's state again and again, and replaces the parts of the page that have changed.
+
+const FOCUSABLE = "a, button, summary, [tabindex]";
+
+class Live {
+  constructor() {
+    this.version = "";
+    this.pause = 2; // seconds between two questions; the server says how many
+    this.shown = new Map(); // identifier of a section -> its HTML as it came
+    this.main = document.querySelector("main");
+    this.status = document.getElementById("live");
+    document.querySelector("main > .needs-script").hidden = true;
+    setInterval(() => this.tell(), 1000);
+    this.ask();
+  }
+
+  async ask() {
+    try {
+      const answer = await fetch(`/state?version=${encodeURIComponent(this.version)}`);
+      if (!answer.ok) throw new Error(`answer ${answer.status}`);
+      this.show(await answer.json());
+    } catch {
+      this.lost ??= new Date();
+    }
+    this.tell();
+    if (!this.ended) setTimeout(() => this.ask(), 1000 * this.pause);
+  }
+
+  show(state) {
+    this.lost = undefined;
+    this.ended = state.ended;
+    this.pause = state.pause_s;
+    this.error = state.error;
+    this.changed = Date.now() - 1000 * state.age_s;
+    if (state.sections === undefined) return; // nothing new
+    this.summary = state.summary;
+    document.title = `${state.title} – neuronas`;
+    document.querySelector("h1").textContent = state.title;
+    let before = this.status;
+    for (const [id, html] of Object.entries(state.sections)) {
+      if (this.shown.get(id) !== html) this.replace(id, html, before);
+      before = document.getElementById(id);
+    }
+    if (state.data && this.explorer) this.explorer.load(state.data);
+    else if (state.data) this.explorer = explore(state.data);
+    this.version = state.version;
+    document.documentElement.dataset.version = state.version;
+  }
+
+  /** Put in a section as the server wrote it: escaped there, and read here without running any script. */
+  replace(id, html, before) {
+    const old = document.getElementById(id);
+    if (old && old.contains(getSelection().anchorNode) && !getSelection().isCollapsed) return; // someone copies from it
+    const section = document.adoptNode(new DOMParser().parseFromString(html, "text/html").body.firstElementChild);
+    dress(section);
+    if (!old) {
+      before.after(section);
+    } else {
+      const [open, scrolled, focus] = [[...old.querySelectorAll("details")], [...old.querySelectorAll(".scroll")], [...old.querySelectorAll(FOCUSABLE)]];
+      const [opened, left, focused] = [open.map((part) => part.open), scrolled.map((part) => part.scrollLeft), focus.indexOf(document.activeElement)];
+      old.replaceWith(section);
+      section.querySelectorAll("details").forEach((part, i) => (part.open = opened[i] ?? part.open));
+      section.querySelectorAll(".scroll").forEach((part, i) => (part.scrollLeft = left[i] ?? 0));
+      if (focused >= 0) section.querySelectorAll(FOCUSABLE)[focused]?.focus({ preventScroll: true });
+    }
+    if (id === "candidates") this.explorer = undefined;
+    this.shown.set(id, html);
+  }
+
+  /** One line: what the run has done, and when it last did something. */
+  tell() {
+    const parts = [this.summary];
+    if (this.changed) parts.push(`Last change ${ago(Date.now() - this.changed)} ago.`);
+    if (this.error) parts.push(`Cannot be read: ${this.error}`);
+    if (this.ended) parts.push("The search has ended and no longer serves this page; neuronas dashboard shows it again.");
+    else if (this.lost) parts.push(`No answer from neuronas since ${this.lost.toLocaleTimeString()}; still asking.`);
+    this.status.textContent = parts.filter(Boolean).join(" ");
+    this.status.classList.toggle("warning", Boolean(this.error || this.lost));
+  }
+}
+
+function ago(milliseconds) {
+  const seconds = Math.max(0, Math.round(milliseconds / 1000));
+  if (seconds < 100) return `${seconds} s`;
+  return seconds < 6000 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+}
+
+new Live();

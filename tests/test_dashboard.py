@@ -1,0 +1,362 @@
+"""The live page: who may ask for it, what it shows while a search runs, and how it ends. Partly in a real browser."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from http.client import HTTPConnection
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import pytest
+
+from browser_pages import asked_urls, assert_nothing_sticks_out, find, keys, number_shown, scheme_of
+from conftest import Neuronas
+from neuronas.cli.serving import live_server
+from neuronas.report.facts import RunFacts
+from neuronas.report.live import LiveRun
+from neuronas.report.server import LiveServer
+from neuronas.search.history import History
+from neuronas.search.history_file import CandidateRow
+from report_runs import add_training, make_run
+from test_report import hostile_run
+
+WAIT_S = 60.0
+CELL = "|skip~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = make_run(tmp_path_factory.mktemp("runs") / "mine")
+    add_training(directory)
+    return directory
+
+
+@pytest.fixture
+def unfinished(tmp_path: Path) -> Path:
+    """A run whose search is still going on."""
+    directory = make_run(tmp_path / "mine")
+    for name in ("result.json", "architecture.json"):
+        (directory / name).unlink()
+    return directory
+
+
+def ask(server: LiveServer, path: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], str]:
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=WAIT_S)
+    connection.request(method, path, headers=headers)
+    answer = connection.getresponse()
+    content = answer.read().decode()
+    connection.close()
+    return answer.status, dict(answer.getheaders()), content
+
+
+def until(true: Callable[[], Any]) -> None:
+    """Wait until something is so."""
+    end = monotonic() + WAIT_S
+    while not true():
+        assert monotonic() < end, f"not so within {WAIT_S} s"
+        sleep(0.05)
+
+
+@contextmanager
+def process(*arguments: object, cwd: Path) -> Iterator[subprocess.Popen[str]]:
+    """A neuronas of its own."""
+    command = [sys.executable, "-m", "neuronas", *map(str, arguments)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    started = subprocess.Popen(
+        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    try:
+        yield started
+    finally:
+        started.kill()
+        started.communicate()
+
+
+def add(directory: Path, position: int, fitness: float, energy_uj: float = 1.0) -> None:
+    """One more candidate of an unfinished search."""
+    history = History(directory / "history.sqlite")
+    row = CandidateRow(position, 1, CELL, f"new{position}", 1e3, 1.0, 1.0, energy_uj, "")
+    history.add_candidates([row])
+    history.add_fitness(row.key, position, fitness, 0.01, screened=False)
+    history.close()
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "127.0.0.1:1", "[::1]:{port}", "0.0.0.0:{port}", ""])
+@pytest.mark.parametrize("path", ["/", "/state"])
+def test_a_wrong_host_gets_nothing(run: Path, host: str, path: str) -> None:
+    with live_server(run, None) as server:
+        status, _, content = ask(server, path, Host=host.format(port=server.port))
+        assert status == 403
+        assert content == f"wanted the host 127.0.0.1:{server.port}\n"
+        for good in ("127.0.0.1", "localhost"):
+            assert ask(server, path, Host=f"{good}:{server.port}")[0] == 200
+
+
+def test_a_request_with_two_hosts_or_none_gets_nothing(run: Path) -> None:
+    with live_server(run, None) as server:
+        good = f"Host: 127.0.0.1:{server.port}\r\n"
+        for hosts in ("", good + "Host: evil.example\r\n"):
+            with socket.create_connection(("127.0.0.1", server.port), timeout=WAIT_S) as connection:
+                connection.sendall(f"GET /state HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n".encode())
+                assert connection.recv(100).split()[1] == b"403"
+
+
+def test_only_this_machine_is_answered_and_only_get(run: Path) -> None:
+    with live_server(run, None) as server:
+        assert server.address == f"http://127.0.0.1:{server.port}/"
+        with pytest.raises(OSError), socket.create_connection(("127.0.0.2", server.port), timeout=5):
+            pass
+        assert ask(server, "/config.yaml")[0] == 404
+        assert ask(server, "/../../etc/passwd")[0] == 404
+        assert ask(server, "/favicon.ico")[0] == 204
+        for method in ("POST", "PUT", "DELETE", "OPTIONS"):
+            status, headers, content = ask(server, "/", method)
+            assert (status, content) == (501, "only GET is answered\n")
+            assert "Access-Control-Allow-Origin" not in headers
+
+
+def test_every_answer_has_a_strict_policy(run: Path) -> None:
+    with live_server(run, None) as server:
+        for path in ("/", "/state", "/nothing"):
+            _, headers, _ = ask(server, path)
+            policy = headers["Content-Security-Policy"]
+            assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
+            assert "unsafe" not in policy and "*" not in policy
+            assert headers["X-Content-Type-Options"] == "nosniff"
+            assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+            assert headers["Cache-Control"] == "no-store"
+
+
+def test_content_comes_once_for_each_change(unfinished: Path) -> None:
+    read = []
+
+    def counted(directory: Path) -> RunFacts:
+        from neuronas.cli.run_facts import read_run
+
+        read.append(directory)
+        return read_run(directory, "mine")
+
+    live = LiveRun(unfinished, counted)
+    first = live.state("")
+    assert set(first) == {"age_s", "version", "title", "summary", "sections", "data"}
+    assert set(live.state(first["version"])) == {"age_s"}
+    assert live.state("") | {"age_s": 0} == first | {"age_s": 0}
+    assert len(read) == 1
+    add(unfinished, 60, 1e6)
+    second = live.state(first["version"])
+    assert second["version"] != first["version"]
+    assert second["summary"].startswith("Search not finished: 61 candidates")
+    assert "Best so far" in second["sections"]["answer"]
+    assert CELL in second["sections"]["answer"]
+    assert second["data"]["runs"][0]["answer"] == 60
+    assert len(read) == 2
+
+
+def test_what_cannot_be_read_is_said_and_asked_again(unfinished: Path, tmp_path: Path) -> None:
+    with live_server(unfinished, None) as server:
+        (unfinished / "result.json").write_text("{")
+        state = json.loads(ask(server, "/state")[2])
+        assert "result.json: is not valid JSON" in state["error"]
+        assert "sections" not in state
+        (unfinished / "result.json").unlink()
+        state = json.loads(ask(server, "/state")[2])
+        assert "error" not in state and "sections" in state
+    with live_server(tmp_path / "later", None) as server:
+        assert "wanted a run directory" in json.loads(ask(server, "/state")[2])["error"]
+
+
+def test_a_taken_port_is_one_line(neuronas: Neuronas, run: Path) -> None:
+    with live_server(run, None) as server:
+        for command in (("dashboard", run), ("search", "--serve", "--out", "new")):
+            code, out, err = neuronas(*command, "--port", server.port)
+            assert (code, out, err.count("\n")) == (2, "", 1)
+            assert f"port {server.port} of 127.0.0.1 is taken" in err
+    assert not Path("new").exists()
+
+
+def test_mistakes(neuronas: Neuronas, tmp_path: Path) -> None:
+    for command, message in (
+        (("dashboard", tmp_path), "wanted a run directory"),
+        (("dashboard", tmp_path, "--port", 70000), "65535"),
+        (("search", "--port", 8000), "given without --serve"),
+    ):
+        code, out, err = neuronas(*command)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert message in err
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_a_dashboard(run: Path, tmp_path: Path, ending: signal.Signals) -> None:
+    with process("dashboard", run, "--json", cwd=tmp_path) as served:
+        assert served.stdout
+        document = json.loads("".join(served.stdout.readline() for _ in range(4)))
+        with socket.create_connection(("127.0.0.1", document["port"]), timeout=WAIT_S):  # an idle browser
+            served.send_signal(ending)
+            out, err = served.communicate(timeout=WAIT_S)
+        assert (served.returncode, out, err) == (0, "", "no longer served\n")
+        with suppress(OSError), socket.create_connection(("127.0.0.1", document["port"]), timeout=5):
+            pytest.fail("still served")
+
+
+def test_a_search_serves_its_page_until_it_ends(tmp_path: Path) -> None:
+    arguments = ("search", "--serve", "--algorithm", "snasnet", "--n-draws", 20, "--out", "run", "--json")
+    with process(*arguments, cwd=tmp_path) as searching:
+        assert searching.stderr
+        address = searching.stderr.readline().split()[-1]
+        port = int(address.rstrip("/").rpartition(":")[2])
+        connection = HTTPConnection("127.0.0.1", port, timeout=WAIT_S)
+        last: dict[str, Any] = {}
+        while not last.get("ended"):
+            connection.request("GET", "/state?version=none")
+            last = json.loads(connection.getresponse().read())
+            sleep(0.2)
+        out, _ = searching.communicate(timeout=WAIT_S)
+    assert searching.returncode == 0
+    assert last["summary"].startswith("Search finished in")
+    assert json.loads(out)["architecture"] in last["sections"]["answer"].replace("&#x27;", "'")
+
+
+def open_live(browser: Any, address: str) -> None:
+    browser.get("about:blank")
+    browser.get_log("browser"), browser.get_log("performance")
+    browser.get(address)
+    until(lambda: find(browser, "html").get_attribute("data-version"))
+
+
+def assert_quiet(browser: Any, address: str) -> None:
+    assert browser.get_log("browser") == []
+    asked = asked_urls(browser)
+    assert all(url.startswith(address) for url in asked)
+    assert any("/state" in url for url in asked)
+
+
+def version(browser: Any) -> str:
+    return str(find(browser, "html").get_attribute("data-version"))
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_the_page_follows_a_search_in_another_process(browser: Any, tmp_path: Path) -> None:
+    """Algorithm 1 on the digits; the page is served by a third process."""
+    with process("search", "--exact", "--out", "run", "--quiet", cwd=tmp_path) as searching:
+        until((tmp_path / "run" / "config.yaml").exists)
+        with process("dashboard", "run", "--quiet", cwd=tmp_path) as served:
+            assert served.stdout
+            address = served.stdout.readline().strip()
+            open_live(browser, address)
+            until(lambda: "fitness of" in find(browser, "#live").text)
+            until(lambda: browser.find_elements("css selector", "#count"))
+            until(lambda: "Best so far" in find(browser, "#answer h2").text)
+            before, shown = version(browser), number_shown(browser)
+            until(lambda: number_shown(browser) > shown)
+            assert version(browser) != before
+            assert searching.poll() is None
+            searching.send_signal(signal.SIGINT)
+            searching.communicate(timeout=WAIT_S)
+            assert searching.returncode == 130
+            assert "Search not finished" in find(browser, "#live").text
+            assert_quiet(browser, address)
+
+
+@pytest.mark.browser
+def test_updates_keep_what_the_reader_has_set(browser: Any, unfinished: Path) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    with live_server(unfinished, None) as server:
+        open_live(browser, server.address)
+        keys(browser, "#y-axis", "area")
+        keys(browser, "#limit-energy_uj", Keys.HOME)
+        limit = find(browser, "[for=limit-energy_uj]").text
+        find(browser, "#provenance summary").click()
+        find(browser, "#rejected .copy").send_keys("")  # focus
+        before, n_shown = version(browser), number_shown(browser)
+        add(unfinished, 60, 1e6, energy_uj=0.001)
+        until(lambda: version(browser) != before)
+        assert "61 candidates" in find(browser, "#live").text
+        assert find(browser, "#y-axis").get_attribute("value") == "area_mm2"
+        assert find(browser, "[for=limit-energy_uj]").text == limit
+        assert number_shown(browser) == n_shown + 1
+        assert find(browser, "#provenance details").get_attribute("open")
+        assert browser.execute_script("return document.activeElement.closest('section').id") == "rejected"
+        assert CELL in find(browser, "#answer code").text
+        tables = browser.find_elements("css selector", "figure.table")
+        assert len(tables) == len(browser.find_elements("css selector", "figure.table button.copy"))
+        assert_quiet(browser, server.address)
+
+
+@pytest.mark.browser
+def test_the_plot_appears_with_the_first_candidate_and_the_answer_with_the_end(browser: Any, tmp_path: Path) -> None:
+    finished = make_run(tmp_path / "finished")
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "config.yaml").write_bytes((finished / "config.yaml").read_bytes())
+    with live_server(run, None) as server:
+        open_live(browser, server.address)
+        assert "no candidate yet" in find(browser, "#live").text
+        assert not browser.find_elements("css selector", "#plot")
+        add(run, 0, 5.0)
+        until(lambda: browser.find_elements("css selector", "#plot"))
+        assert number_shown(browser) == 1
+        assert "the best so far" in find(browser, "#legend").text
+        for name in ("history.sqlite", "architecture.json", "result.json"):
+            (run / name).write_bytes((finished / name).read_bytes())
+        until(lambda: "Search finished" in find(browser, "#live").text)
+        assert find(browser, "#answer h2").text == "The answer"
+        assert "the run's answer" in find(browser, "#legend").text
+        (run / "result.json").write_text("{")
+        until(lambda: "Cannot be read: " in find(browser, "#live").text)
+        assert find(browser, "#answer h2").text == "The answer"  # what was there stays
+        assert_quiet(browser, server.address)
+
+
+@pytest.mark.browser
+def test_an_open_page_is_told_that_the_search_has_ended(browser: Any, run: Path) -> None:
+    with live_server(run, None) as server:
+        open_live(browser, server.address)
+        started = monotonic()
+    assert monotonic() - started < 10  # told, not waited for in vain
+    until(lambda: "no longer serves this page" in find(browser, "#live").text)
+    assert find(browser, "#answer code").text
+    sleep(3)  # longer than between two questions
+    assert_quiet(browser, server.address)
+
+
+@pytest.mark.browser
+def test_a_server_that_is_gone_is_said(browser: Any, run: Path) -> None:
+    with suppress(KeyboardInterrupt), live_server(run, None) as server:
+        open_live(browser, server.address)
+        raise KeyboardInterrupt
+    until(lambda: "No answer from neuronas since" in find(browser, "#live").text)
+    assert find(browser, "#answer code").text
+
+
+@pytest.mark.browser
+def test_hostile_names_run_nothing(browser: Any, tmp_path: Path) -> None:
+    hostile = hostile_run(tmp_path / "hostile")
+    with live_server(hostile, None) as server:
+        open_live(browser, server.address)
+        until(lambda: browser.find_elements("css selector", "#fittest"))
+        find(browser, "#fittest").click()
+        assert find(browser, "h1").text == f"Run {hostile.name}"
+        assert browser.execute_script("return typeof pwned") == "undefined"
+        assert browser.find_elements("css selector", "img") == []
+        assert browser.execute_script("return document.querySelectorAll('main script').length") == 0
+        assert_quiet(browser, server.address)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_sticks_out_at_any_width(browser: Any, run: Path, scheme: str) -> None:
+    with scheme_of(browser, scheme), live_server(run, None) as server:
+        open_live(browser, server.address)
+        assert_nothing_sticks_out(browser)
+        ink = browser.execute_script("return getComputedStyle(document.body).color")
+        assert (ink == "rgb(230, 234, 240)") is (scheme == "dark")
+        assert_quiet(browser, server.address)
