@@ -29,6 +29,10 @@ class RunDirectoryError(NeuronasError):
     """A run directory is in use, exists already, or belongs to another configuration."""
 
 
+class WorkerError(NeuronasError):
+    """Workers cannot be started, or fail whatever they are given."""
+
+
 class InfeasibleError(NeuronasError):
     """No candidate fits the budget."""
 

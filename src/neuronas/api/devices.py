@@ -1,5 +1,6 @@
 """What verbs that compute need first: the device, and the data set's files. Torch is imported here and not before."""
 
+import os
 from typing import TYPE_CHECKING
 
 from neuronas.config import DataConfig
@@ -9,17 +10,31 @@ if TYPE_CHECKING:
     import torch
 
 
-def device_named(name: str) -> "torch.device":
+def device_named(name: str, number: int | None = None) -> "torch.device":
     """The device that ``auto``, ``cpu`` or ``cuda`` means here.
 
+    Args:
+        name: of its class.
+        number: which one of several CUDA devices.
+
     Raises:
-        ConfigurationError: CUDA is wanted and there is none.
+        ConfigurationError: CUDA is wanted and there is none, or too few.
     """
     import torch
 
     if name == "cuda" and not torch.cuda.is_available():
         raise ConfigurationError("--device cuda given, but torch finds no CUDA device; wanted cpu or auto")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+    if name == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    if number is None:
+        return torch.device("cuda")
+    if number >= torch.cuda.device_count():
+        raise ConfigurationError(
+            f"worker {number} finds no CUDA device of its own; this machine has {torch.cuda.device_count()}; wanted "
+            f"--workers {torch.cuda.device_count()}, or --device cpu"
+        )
+    torch.cuda.set_device(number)
+    return torch.device("cuda", number)
 
 
 def fetch(data: DataConfig) -> None:
@@ -29,3 +44,8 @@ def fetch(data: DataConfig) -> None:
 
     if data.name in ARCHIVES and find(data.name, data.data_dir) is None:
         download(data.name, data_folder(data.data_dir))
+
+
+def n_cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

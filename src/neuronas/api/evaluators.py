@@ -1,6 +1,8 @@
 """From a plan to what computes fitness: images, weights, kernels. Torch is imported here and not before."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import psutil
@@ -18,6 +20,19 @@ if TYPE_CHECKING:
 _SHARE_OF_FREE_MEMORY = 0.5
 
 
+@dataclass(frozen=True)
+class Setup:
+    """What computes fitness here.
+
+    Attributes:
+        evaluators: of a search.
+        computes: class of device and digest of the images; where it is equal, so is every fitness.
+    """
+
+    evaluators: Evaluators
+    computes: str
+
+
 def make_evaluators(run: Plan, *, download: bool) -> Evaluators:
     """Read the images and make the evaluators of a search.
 
@@ -29,26 +44,48 @@ def make_evaluators(run: Plan, *, download: bool) -> Evaluators:
         ConfigurationError: no such device.
         DataError: images are missing, too few, or broken.
     """
+    if download:
+        fetch(run.config.data)
+    return make_setup(run).evaluators
+
+
+def make_setup(run: Plan, memory_limit_bytes: int | None = None, cuda_device: int | None = None) -> Setup:
+    """See ``make_evaluators``.
+
+    Args:
+        run: the settings.
+        memory_limit_bytes: on the CPU, instead of the limit that the settings name.
+        cuda_device: which one, where there are several.
+    """
     try:
-        device = device_named(run.config.device)
-        batches = _batches(run, download=download).to(device)
-        make = _maker(run, device)
+        device = device_named(run.config.device, cuda_device)
+        batches = _batches(run).to(device)
+        make = _maker(run, device, memory_limit_bytes)
     except ImportError as error:
         raise ConfigurationError(f"{error}; run 'neuronas doctor' to see what is missing") from error
+    digest = blake2b(batches.cpu().numpy().tobytes(), digest_size=8).hexdigest()
+    small = run.config.fitness.screen_batch_size
+    screen = make(batches[:1, :small]) if has_screen(run) else None
+    return Setup(evaluators_of(run, make(batches), screen), f"images {digest} on {device.type}")
+
+
+def has_screen(run: Plan) -> bool:
+    """Whether a small batch discards candidates; not where it would save next to nothing."""
     fitness = run.config.fitness
-    small = fitness.screen_batch_size
-    if fitness.exact or fitness.screen_keep == 1 or batches.shape[1] < 4 * small:
-        return Evaluators(make(batches))  # a screen would save next to nothing
-    return Evaluators(make(batches), make(batches[:1, :small]), fitness.screen_keep)
+    n_images = fitness.batch_size or run.preset.batch_size
+    return not fitness.exact and fitness.screen_keep < 1 and n_images >= 4 * fitness.screen_batch_size
 
 
-def _batches(run: Plan, *, download: bool) -> "torch.Tensor":
+def evaluators_of(run: Plan, full: Evaluator, screen: Evaluator | None) -> Evaluators:
+    """The evaluators of a search with the settings' share of survivors."""
+    return Evaluators(full) if screen is None else Evaluators(full, screen, run.config.fitness.screen_keep)
+
+
+def _batches(run: Plan) -> "torch.Tensor":
     from neuronas.data.batches import search_batches
     from neuronas.data.datasets import load
 
     data, fitness = run.config.data, run.config.fitness
-    if download:
-        fetch(data)
     source = load(data.name, "train", data.data_dir, run.shape.image_side)
     size = fitness.batch_size or run.preset.batch_size
     return search_batches(
@@ -56,7 +93,7 @@ def _batches(run: Plan, *, download: bool) -> "torch.Tensor":
     )
 
 
-def _maker(run: Plan, device: "torch.device") -> Callable[["torch.Tensor"], Evaluator]:
+def _maker(run: Plan, device: "torch.device", limit_bytes: int | None) -> Callable[["torch.Tensor"], Evaluator]:
     """What makes an evaluator for batches; all of them share one backend and its memory."""
     import torch
 
@@ -71,11 +108,22 @@ def _maker(run: Plan, device: "torch.device") -> Callable[["torch.Tensor"], Eval
     neuron = NeuronParameters(network.tau, network.v_threshold, network.v_reset)
     if run.config.engine.name == "reference":
         return lambda batches: ReferenceEvaluator(batches, run.shape, weights, neuron, network.timesteps, name)
-    limit = run.config.engine.memory_limit_gib
-    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
-    limit_bytes = int(limit * 2**30 if limit else free * _SHARE_OF_FREE_MEMORY)
+    if device.type == "cuda":
+        limit_bytes = _limit_bytes(run, torch.cuda.mem_get_info(device)[0])
+    elif limit_bytes is None:
+        limit_bytes = machine_limit_bytes(run)
     max_kernel = max(OPERATIONS[operation].kernel for operation in (*run.space.operations, "conv_3x3"))
     backend = select_backend(neuron, device, max_kernel, torch.get_num_threads(), limit_bytes)
     return lambda batches: EngineEvaluator(
         batches, run.shape, weights, network.timesteps, name, backend, limit_bytes, network.v_threshold
     )
+
+
+def machine_limit_bytes(run: Plan) -> int:
+    """What an engine, or all engines of this machine together, may keep in main memory."""
+    return _limit_bytes(run, psutil.virtual_memory().available)
+
+
+def _limit_bytes(run: Plan, free: int) -> int:
+    limit = run.config.engine.memory_limit_gib
+    return int(limit * 2**30 if limit else free * _SHARE_OF_FREE_MEMORY)

@@ -45,6 +45,8 @@ KEYS = {
     "exact": "fitness.exact",
     "engine": "engine.name",
     "memory_limit": "engine.memory_limit_gib",
+    "workers": "engine.workers",
+    "cluster": "engine.cluster",
     "hardware": "hardware.accelerator",
     "cost_model": "hardware.cost_model",
     "schedule": "hardware.schedule",

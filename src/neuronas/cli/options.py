@@ -57,6 +57,8 @@ Engine = Annotated[str | None, typer.Option(help="fast or reference (slow, the s
 MemoryLimit = Annotated[
     float | None, typer.Option("--memory-limit", help="GiB that the engine may use (default: half of what is free).")
 ]
+Workers = Annotated[int | None, typer.Option(help="Processes that evaluate candidates (default: this one alone).")]
+Cluster = Annotated[str | None, typer.Option(help="ray or ray:ADDRESS: evaluate on a Ray cluster.")]
 NDraws = Annotated[int | None, typer.Option(help="Candidates of snasnet and evolution.")]
 Population = Annotated[int | None, typer.Option(help="Survivors of a generation of evolution.")]
 Prefer = Annotated[

@@ -106,6 +106,10 @@ class SearchProgress(Display):
         if self._is_line_due:
             self._line(f"{self._n_done:,} of {self._n_total:,} evaluated, {self._rate:.1f}/s, best {self._best_text}")
 
+    def failed(self, architecture: Architecture, reason: str) -> None:
+        """See ``Observer``."""
+        _log.warning("no fitness for %s: %s", format_architecture(architecture), reason)
+
     def _show(self) -> None:
         self._draw(
             f"batch {self._n_batches}",

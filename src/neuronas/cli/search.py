@@ -7,8 +7,8 @@ from typing import Any
 
 from neuronas.api.architectures import architecture_document
 from neuronas.api.compose import Plan, plan
-from neuronas.api.evaluators import make_evaluators
 from neuronas.api.runs import log, log_to, new_directory
+from neuronas.api.workers import computing
 from neuronas.api.settings import read_settings
 from neuronas.cli import console, options
 from neuronas.cli.fronts import print_front
@@ -64,6 +64,8 @@ def search(
     device: options.Device = None,
     engine: options.Engine = None,
     memory_limit: options.MemoryLimit = None,
+    workers: options.Workers = None,
+    cluster: options.Cluster = None,
     out: options.Out = None,
     resume: options.Resume = False,
     dry_run: options.DryRun = False,
@@ -87,10 +89,10 @@ def search(
     if dry_run:
         _print_plan(run, as_json=as_json)
         return
-    evaluators = make_evaluators(run, download=download)
     directory = out or new_directory(run.config.data.name, run.config.search.algorithm)
     with (
         served(directory, serve=serve, port=port, quiet=quiet),
+        computing(run, download=download) as here,
         RunDirectory(directory, run.config, resume=resume) as files,
         log_to(files.file(LOG)),
     ):
@@ -101,7 +103,7 @@ def search(
             with SearchProgress(quiet=quiet) as progress:
                 problem = Problem(run.space, run.shape, run.cost_model, run.budget)
                 found = run_search(
-                    problem, run.algorithm, run.config.search, run.config.seed, evaluators, history, progress
+                    problem, run.algorithm, run.config.search, run.config.seed, here.evaluators, history, progress
                 )
         except KeyboardInterrupt:
             if not quiet:
@@ -113,7 +115,7 @@ def search(
                 history.set_seconds(seconds)
             history.close()
         cost = run.cost_model.estimate(rows(found.architecture, run.shape))
-        document = _document(run, found, cost, seconds)
+        document = _document(run, found, cost, seconds, here.peak_memory_mb)
         write_json(files.file(ARCHITECTURE), architecture_document(found.architecture))
         if run.algorithm.surveys:
             _keep_survey(files, found, run.config.search.prefer, document["architecture"])
@@ -129,9 +131,9 @@ def search(
         _print_answer(run, found, cost, document, directory)
 
 
-def _document(run: Plan, found: Found, cost: Cost, seconds: float) -> dict[str, Any]:
+def _document(run: Plan, found: Found, cost: Cost, seconds: float, workers_memory_mb: float) -> dict[str, Any]:
     costs = run.cost_document(found.architecture, cost)
-    return result_document(run.config, run.budget, found, cost, costs, seconds)
+    return result_document(run.config, run.budget, found, cost, costs, seconds, workers_memory_mb)
 
 
 def _keep_survey(files: RunDirectory, found: Found, prefer: str, chosen: str) -> None:
@@ -171,6 +173,10 @@ def _print_answer(run: Plan, found: Found, cost: Cost, document: dict[str, Any],
         f"{found.n_evaluated:,} distinct functions evaluated, {found.n_full:,} on the full batch; "
         f"broke a budget: {broken}"
     )
+    if found.failed:
+        out.print(
+            f"{len(found.failed):,} candidates failed and are left out; {directory / LOG} says why", style="yellow"
+        )
     out.print(
         f"{document['seconds']:.1f} s, {document['peak_memory_mb']:.0f} MB; cost is an estimate of model "
         f"'{run.cost_model.name}' for {run.config.hardware.accelerator}; run: {directory}"

@@ -105,10 +105,16 @@ class BudgetConfig(Section):
 
 
 class EngineConfig(Section):
-    """How fitness is computed; nothing here shows in a result. ``memory_limit_gib``: default half of what is free."""
+    """How fitness is computed; nothing here shows in a result.
+
+    ``memory_limit_gib`` is that of each machine (default: half of what is free), divided among its workers. Without
+    ``workers`` and ``cluster`` (``ray`` or ``ray:ADDRESS``) the search computes in its own process.
+    """
 
     name: Literal["fast", "reference"] = "fast"
     memory_limit_gib: Annotated[float, Field(gt=0)] | None = None
+    workers: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    cluster: Annotated[str, Field(pattern=r"^ray(:.+)?$")] | None = None
 
 
 class SearchConfig(Section):

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from random import Random
 from time import perf_counter
 
-from neuronas.errors import ConfigurationError
+from neuronas.errors import ConfigurationError, WorkerError
 from neuronas.experiments.labels import Labelled
-from neuronas.fitness.evaluator import Evaluator
+from neuronas.fitness.evaluator import Evaluator, Failure
 from neuronas.search.history import History
 from neuronas.space.canonical import architecture_key
 
@@ -49,6 +49,8 @@ def evaluate(rows: Sequence[Labelled], evaluator: Evaluator, history: History, r
     started = perf_counter()
     for number, fitness in evaluator.evaluate([rows[index].architecture for _, index in todo]):
         key, index = todo[number]
+        if isinstance(fitness, Failure):
+            raise WorkerError(f"row {index + 1} has no fitness: {fitness.reason}")
         now = perf_counter()
         history.add_fitness(key, index, fitness, now - started, screened=False)
         started, known[key] = now, fitness

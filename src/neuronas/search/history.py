@@ -24,6 +24,11 @@ CREATE TABLE evaluations (
     PRIMARY KEY (screened, key)
 ) WITHOUT ROWID;
 """
+_FAILURES = """
+CREATE TABLE failures (
+    key TEXT, screened INTEGER, position INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (screened, key)
+) WITHOUT ROWID;
+"""
 
 
 class History(HistoryFile):
@@ -40,8 +45,9 @@ class History(HistoryFile):
             self._db = sqlite3.connect(path, isolation_level=None, timeout=30)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
-            if self._is_new():
-                self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+            missing = _SCHEMA + _FAILURES if self._is_new() else _FAILURES if self._version() < SCHEMA_VERSION else ""
+            if missing:
+                self._db.executescript(f"BEGIN; {missing} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
 
     def claim(self, identity: str) -> None:
         """Say which search this history belongs to.
@@ -96,6 +102,11 @@ class History(HistoryFile):
         with self._errors():
             row = (key, screened, position, fitness, seconds)
             self._db.execute("INSERT INTO evaluations VALUES (?, ?, ?, ?, ?)", row)
+
+    def add_failure(self, key: str, position: int, reason: str, *, screened: bool) -> None:
+        """Keep why the fitness of a canonical key could not be computed; see ``add_fitness``."""
+        with self._errors():
+            self._db.execute("INSERT INTO failures VALUES (?, ?, ?, ?)", (key, screened, position, reason))
 
     def set_seconds(self, seconds: float) -> None:
         """Keep the wall-clock seconds."""

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from neuronas.errors import RunDirectoryError, VerificationError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+_OLDEST_VERSION = 1
+"""Its files have no table of failures."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,13 @@ class HistoryFile:
         with self._errors():
             return dict(self._db.execute("SELECT key, fitness FROM evaluations WHERE screened = ?", (screened,)))
 
+    def failures(self, *, screened: bool) -> dict[str, str]:
+        """The reason for each canonical key whose fitness on the small or the full batch could not be computed."""
+        if self._version() == _OLDEST_VERSION:
+            return {}
+        with self._errors():
+            return dict(self._db.execute("SELECT key, reason FROM failures WHERE screened = ?", (screened,)))
+
     def candidates(self) -> Iterator[CandidateRow]:
         """Every candidate in the order of proposal."""
         with self._errors():
@@ -65,14 +74,20 @@ class HistoryFile:
         Raises:
             VerificationError: it is no history, or of another version.
         """
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        version = self._version()
         if version == 0:
             if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                 raise VerificationError(f"{self.path}: holds other tables; it is not a neuronas history")
             return True
-        if version != SCHEMA_VERSION:
-            raise VerificationError(f"{self.path}: history version {version}; this neuronas reads {SCHEMA_VERSION}")
+        if not _OLDEST_VERSION <= version <= SCHEMA_VERSION:
+            raise VerificationError(
+                f"{self.path}: history version {version}; this neuronas reads {_OLDEST_VERSION} to {SCHEMA_VERSION}"
+            )
         return False
+
+    def _version(self) -> int:
+        with self._errors():
+            return int(self._db.execute("PRAGMA user_version").fetchone()[0])
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

@@ -10,8 +10,8 @@ from typing import Protocol
 import numpy as np
 
 from neuronas.config import SearchConfig
-from neuronas.errors import ConfigurationError, InfeasibleError, NeuronasError
-from neuronas.fitness.evaluator import Evaluator
+from neuronas.errors import ConfigurationError, InfeasibleError, NeuronasError, WorkerError
+from neuronas.fitness.evaluator import Evaluator, Failure
 from neuronas.hardware.budget import Budget, Closest, closest, rejected
 from neuronas.hardware.cost import BUDGETED, CostModel, Totals
 from neuronas.search.algorithms.base import Algorithm, Outcome, best
@@ -38,6 +38,10 @@ class Observer(Protocol):
         """One architecture was evaluated on the full batch or, ``screened``, on the small one."""
         ...
 
+    def failed(self, architecture: Architecture, reason: str) -> None:
+        """The fitness of one architecture could not be computed; the search goes on without it."""
+        ...
+
 
 class Silent:
     """An observer that does nothing."""
@@ -46,6 +50,9 @@ class Silent:
         """See ``Observer``."""
 
     def evaluated(self, architecture: Architecture, fitness: float, *, screened: bool) -> None:
+        """See ``Observer``."""
+
+    def failed(self, architecture: Architecture, reason: str) -> None:
         """See ``Observer``."""
 
 
@@ -69,6 +76,7 @@ class Found:
         n_full: those that got the full batch.
         rejected: for each limit, how many candidates broke it (one may break several).
         surveyed: every candidate that fits, with its fitness, where the algorithm surveys.
+        failed: whose fitness could not be computed, and why.
     """
 
     architecture: Architecture
@@ -78,6 +86,7 @@ class Found:
     n_full: int
     rejected: dict[str, int]
     surveyed: tuple[Outcome, ...] = ()
+    failed: tuple[tuple[Architecture, str], ...] = ()
 
 
 def search(
@@ -115,7 +124,7 @@ def search(
         pass
     winner = choose(outcomes, settings.prefer) if algorithm.surveys else best(outcomes)
     if winner is None or winner.fitness is None:
-        raise InfeasibleError(_nothing_fits(state))
+        raise _nothing_found(state)
     n_evaluated = len(state.fitness.keys() | state.screened.keys())
     return Found(
         winner.architecture,
@@ -125,6 +134,7 @@ def search(
         len(state.fitness),
         state.n_rejected,
         tuple(outcomes) if algorithm.surveys else (),
+        tuple(state.failed.values()),
     )
 
 
@@ -134,6 +144,8 @@ class _State:
         self.places = places(problem.shape)
         self.fitness = history.fitness(screened=False)
         self.screened = history.fitness(screened=True)
+        self.failures = {screened: history.failures(screened=screened) for screened in (False, True)}
+        self.failed: dict[str, tuple[Architecture, str]] = {}
         self.n_candidates = 0
         self.n_batches = 0
         self.n_rejected = dict.fromkeys(BUDGETED, 0)
@@ -155,7 +167,7 @@ class _State:
         self.observer.batch(len(batch), sum(map(bool, broken)), len(feasible), n_full)
         if n_full < len(feasible) and self.evaluators.screen is not None:
             self._evaluate(self.evaluators.screen, self.screened, batch, feasible, first, screened=True)
-            chosen = survivors({key: self.screened[key] for key in feasible}, n_full)
+            chosen = survivors({key: self.screened[key] for key in feasible if key in self.screened}, n_full)
             feasible = {key: feasible[key] for key in chosen}
         self._evaluate(self.evaluators.full, self.fitness, batch, feasible, first, screened=False)
         # A function whose full fitness an earlier batch computed counts, whether or not it survived here.
@@ -208,10 +220,16 @@ class _State:
         screened: bool,
     ) -> None:
         """Compute what is not known yet and keep each result as it comes."""
-        todo = [(key, index) for key, index in wanted.items() if key not in known]
+        failures = self.failures[screened]
+        todo = [(key, index) for key, index in wanted.items() if key not in known and key not in failures]
         started = perf_counter()
         for number, fitness in evaluator.evaluate([batch[index] for _, index in todo]):
             key, index = todo[number]
+            if isinstance(fitness, Failure):
+                self.history.add_failure(key, first + index, fitness.reason, screened=screened)
+                failures[key] = fitness.reason
+                self.observer.failed(batch[index], fitness.reason)
+                continue
             if isnan(fitness):
                 raise NeuronasError(f"fitness of {format_architecture(batch[index])} is not a number")
             now = perf_counter()
@@ -219,11 +237,18 @@ class _State:
             started = now
             known[key] = fitness
             self.observer.evaluated(batch[index], fitness, screened=screened)
+        self.failed |= {key: (batch[index], failures[key]) for key, index in wanted.items() if key in failures}
 
 
-def _nothing_fits(state: _State) -> str:
+def _nothing_found(state: _State) -> NeuronasError:
+    if state.failed:
+        architecture, reason = next(iter(state.failed.values()))
+        return WorkerError(
+            f"every candidate that fits the budget failed, {len(state.failed):,} in all; the first: "
+            f"{format_architecture(architecture)}: {reason}"
+        )
     if state.nearest is None:
-        return "the algorithm proposed no candidate"
+        return InfeasibleError("the algorithm proposed no candidate")
     architecture, near = state.nearest
     text = format_architecture(architecture)
-    return f"none of {state.n_candidates:,} candidates fits the budget; {near.describe()}: {text}"
+    return InfeasibleError(f"none of {state.n_candidates:,} candidates fits the budget; {near.describe()}: {text}")

@@ -9,13 +9,23 @@ from neuronas.config import RunConfig
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Cost
 from neuronas.search.loop import Found
+from neuronas.space.notation import format_architecture
 
 
 def result_document(
-    config: RunConfig, budget: Budget, found: Found, cost: Cost, cost_document: dict[str, Any], seconds: float
+    config: RunConfig,
+    budget: Budget,
+    found: Found,
+    cost: Cost,
+    cost_document: dict[str, Any],
+    seconds: float,
+    workers_memory_mb: float = 0.0,
 ) -> dict[str, Any]:
-    """Return the contract's keys. A limit or fitness that is not finite becomes ``null``."""
-    return {
+    """Return the contract's keys. A limit or fitness that is not finite becomes ``null``.
+
+    Only where candidates failed, ``failed`` names them with the reasons.
+    """
+    document = {
         "architecture": cost_document["architecture"],
         "fitness": _finite(found.fitness),
         "cost": {key: value for key, value in cost_document.items() if key != "layers"},
@@ -25,12 +35,18 @@ def result_document(
         "n_evaluated": found.n_evaluated,
         "rejected": found.rejected,
         "seconds": round(seconds, 3),
-        "peak_memory_mb": round(peak_memory_mb(), 1),
+        "peak_memory_mb": round(peak_memory_mb() + workers_memory_mb, 1),
         "seed": config.seed,
         "dataset": config.data.name,
         "space": config.space,
         "algorithm": config.search.algorithm,
     }
+    if found.failed:
+        document["failed"] = [
+            {"architecture": format_architecture(architecture), "reason": reason}
+            for architecture, reason in found.failed
+        ]
+    return document
 
 
 def _finite(value: float) -> float | None:

@@ -8,7 +8,7 @@ EdgeKey = tuple[str, float, bool]
 def edge_order(architecture: Architecture, n_cells: int) -> tuple[EdgeKey, ...]:
     """Sort key: the edges of all cells from input to output, dead ones left out.
 
-    What an edge computes depends on the edges before it alone, so architectures compute the same until their keys differ.
+    What an edge computes depends on the edges before it alone: up to where two keys differ, they compute the same.
     """
     return tuple(
         (edge.operation, edge.threshold or 0.0, edge.backward)

@@ -19,6 +19,7 @@ from neuronas.snn.quantisation import FixedPoint
 from neuronas.snn.weights import WeightSource
 from neuronas.space.genotype import Architecture
 from neuronas.space.layers import NetworkShape
+from neuronas.space.order import edge_order
 
 Term = Firing | Looped
 Kept = TypeVar("Kept")
@@ -58,20 +59,14 @@ class EngineEvaluator:
 
     def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[tuple[int, float]]:
         """See ``Evaluator``. Several batches go side by side, each with its share of the memory limit."""
-        order = sorted(range(len(architectures)), key=lambda index: _sort_key(architectures[index], self.shape.n_cells))
+        order = sorted(
+            range(len(architectures)), key=lambda index: edge_order(architectures[index], self.shape.n_cells)
+        )
         candidates = [architectures[index] for index in order]
         limit = self.memory_limit_bytes // len(self.batches)
         runs = [_Run(self, images, candidates, limit).fitness() for images in self.batches]
         for index, values in zip(order, zip(*runs, strict=True), strict=True):
             yield index, sum(values) / len(values)
-
-
-def _sort_key(architecture: Architecture, n_cells: int) -> tuple[tuple[str, float, bool], ...]:
-    return tuple(
-        (edge.operation, edge.threshold or 0.0, edge.backward)
-        for cell in architecture.cleaned.expanded(n_cells)
-        for edge in cell.edges
-    )
 
 
 class _Run:

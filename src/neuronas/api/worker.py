@@ -1,0 +1,48 @@
+"""What a worker of a search builds, and the program of a worker process, which people never start."""
+
+import os
+from typing import Any
+
+from neuronas.api.compose import plan
+from neuronas.api.evaluators import machine_limit_bytes, make_setup
+from neuronas.distribution.crew import Job
+from neuronas.distribution.worker import Bench, serve
+from neuronas.errors import VerificationError
+from neuronas.search.run_directory import identity
+from neuronas.version import __version__
+
+FULL, SCREEN = "full", "screen"
+
+
+def build(job: Job) -> Bench:
+    """Build a worker's own engine from the run's settings.
+
+    Raises:
+        VerificationError: this machine has other files under the names that the settings give.
+        NeuronasError: as ``neuronas search`` without workers.
+    """
+    run = plan(job.settings)
+    if identity(run.config, run.accelerator, run.activity, run.space) != job.identity:
+        raise VerificationError(
+            "a worker reads other files under the names that the settings give (space, hardware, trace); "
+            "wanted the same ones on every machine, unchanged while the search runs"
+        )
+    _set_threads(job.threads)
+    limit_bytes = int((job.memory_limit_bytes or machine_limit_bytes(run)) * job.memory_share)
+    setup = make_setup(run, limit_bytes, job.cuda_device)
+    evaluators: dict[str, Any] = {FULL: setup.evaluators.full}
+    if setup.evaluators.screen is not None:
+        evaluators[SCREEN] = setup.evaluators.screen
+    return Bench(evaluators, f"{setup.computes} with neuronas {__version__}")
+
+
+def _set_threads(n: int) -> None:
+    import torch
+
+    torch.set_num_threads(n)
+
+
+def main() -> None:
+    """Be a worker process."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    serve(build)

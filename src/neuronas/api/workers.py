@@ -1,0 +1,85 @@
+"""Who computes a search's fitness: this process, processes of this machine, or a cluster."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from neuronas.api.compose import Plan
+from neuronas.api.devices import fetch, n_cores
+from neuronas.api.evaluators import evaluators_of, has_screen, machine_limit_bytes, make_evaluators
+from neuronas.api.worker import FULL, SCREEN, build
+from neuronas.distribution.crew import Crew, Job
+from neuronas.distribution.distributor import DistributedEvaluator, Distributor
+from neuronas.distribution.processes import ProcessCrew
+from neuronas.errors import ConfigurationError
+from neuronas.search.run_directory import identity
+from neuronas.search.screening import Evaluators
+
+_COMMAND = (sys.executable, "-P", "-c", "from neuronas.api.worker import main; main()")
+
+
+@dataclass(frozen=True)
+class Computing:
+    """Evaluators of a search, and the workers behind them, if any."""
+
+    evaluators: Evaluators
+    distributor: Distributor | None = None
+
+    @property
+    def peak_memory_mb(self) -> float:
+        """Largest resident memory of the workers, added up."""
+        return self.distributor.peak_memory_mb if self.distributor else 0.0
+
+
+@contextmanager
+def computing(run: Plan, *, download: bool) -> Iterator[Computing]:
+    """Make the evaluators that the settings ask for, and end their workers in the end.
+
+    Raises:
+        NeuronasError: see ``make_evaluators``; no worker can be started.
+    """
+    engine = run.config.engine
+    if engine.workers is None and engine.cluster is None:
+        yield Computing(make_evaluators(run, download=download))
+        return
+    if download:
+        fetch(run.config.data)
+    distributor = Distributor(_crew(run), run.shape.n_cells)
+    try:
+        distributor.prepare()
+        screen = DistributedEvaluator(distributor, SCREEN) if has_screen(run) else None
+        yield Computing(evaluators_of(run, DistributedEvaluator(distributor, FULL), screen), distributor)
+    finally:
+        distributor.close()
+
+
+def _crew(run: Plan) -> Crew:
+    engine = run.config.engine
+    job = Job(
+        settings=run.config,
+        identity=identity(run.config, run.accelerator, run.activity, run.space),
+        threads=1,
+        memory_limit_bytes=None,
+        memory_share=1.0,
+        cuda_device=0,
+    )
+    if engine.cluster is not None:
+        return _ray_crew(engine.cluster.partition(":")[2] or None, engine.workers, job)
+    size = engine.workers or 1
+    shares = {
+        "threads": max(1, n_cores() // size),
+        "memory_limit_bytes": machine_limit_bytes(run),
+        "memory_share": 1 / size,
+    }
+    return ProcessCrew(size, _COMMAND, lambda number: job.model_copy(update={**shares, "cuda_device": number}))
+
+
+def _ray_crew(address: str | None, size: int | None, job: Job) -> Crew:
+    try:
+        from neuronas.distribution.ray_cluster import RayCrew
+    except ImportError as error:
+        raise ConfigurationError(
+            f"--cluster ray needs Ray ({error}); install it with: pip install 'neuronas[cluster]'"
+        ) from error
+    return RayCrew(address, size, build, job)

@@ -1,0 +1,205 @@
+"""Hands subtrees out to workers, takes results in as they come, and gives out again what a lost worker leaves.
+
+Fitness depends on the candidate alone, so neither the number of workers nor the order of arrival shows in a result.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from neuronas.distribution.crew import Crew, Evaluated, Finished, Lost, Message, Noted, Ready, Refused
+from neuronas.distribution.subtrees import subtrees
+from neuronas.errors import VerificationError, WorkerError
+from neuronas.fitness.evaluator import Failure
+from neuronas.space.genotype import Architecture
+from neuronas.space.notation import format_architecture
+
+PIECES_PER_WORKER = 3
+"""More of them balance better and lose less with a worker; fewer share more (``benchmarks/workers.py``)."""
+MAX_ATTEMPTS = 2
+_MAX_FAILED_STARTS = 3
+_MAX_FAILURES_AT_FIRST = 3
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Set:
+    """The candidates that are being evaluated: which wait, which worker has which, and what went wrong."""
+
+    evaluator: str
+    architectures: Sequence[Architecture]
+    waiting: deque[list[int]]
+    held: dict[int, list[int]] = field(default_factory=dict)
+    done: set[int] = field(default_factory=set)
+    attempts: dict[int, int] = field(default_factory=dict)
+    failures: dict[int, Failure] = field(default_factory=dict)
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self.held) or len(self.done) + len(self.failures) < len(self.architectures)
+
+
+class Distributor:
+    """Spreads evaluations over a crew.
+
+    Args:
+        crew: the workers; started when there is something to do.
+        n_cells: number of cell places of the network.
+        pieces_per_worker: subtrees for each worker and set of candidates.
+    """
+
+    def __init__(self, crew: Crew, n_cells: int, pieces_per_worker: int = PIECES_PER_WORKER):
+        self._crew, self._n_cells, self._pieces_per_worker = crew, n_cells, pieces_per_worker
+        self._started: set[int] = set()
+        self._idle: set[int] = set()
+        self._peaks: dict[int, float] = {}
+        self._computes: str | None = None
+        self._failed_starts = 0
+        self._has_succeeded = False
+        self._noted: set[str] = set()
+        self.n_lost = 0
+
+    @property
+    def peak_memory_mb(self) -> float:
+        """Largest resident memory of each worker, added up, in MiB."""
+        return sum(self._peaks.values())
+
+    def prepare(self) -> None:
+        """Start the workers and wait until one of them is ready.
+
+        Raises:
+            NeuronasError: why none can be.
+        """
+        nothing = _Set("", (), deque())
+        while not self._idle:
+            self._start(self._crew.size)
+            for number, message in self._crew.wait():
+                self._receive(nothing, number, message)
+
+    def close(self) -> None:
+        """End all workers."""
+        self._crew.close()
+
+    def evaluate(self, name: str, architectures: Sequence[Architecture]) -> Iterator[tuple[int, float | Failure]]:
+        """See ``fitness.evaluator.Evaluator``; ``name``: which evaluator of the workers.
+
+        A candidate on which workers were lost ``MAX_ATTEMPTS`` times is a ``Failure``; these come last.
+
+        Raises:
+            WorkerError: workers cannot be started, or fail whatever they are given.
+            VerificationError: workers do not compute the same, since their files or machines differ.
+        """
+        n_pieces = self._crew.size * self._pieces_per_worker
+        work = _Set(name, architectures, deque(subtrees(architectures, self._n_cells, n_pieces)))
+        try:
+            while work.is_open:
+                self._hand_out(work)
+                for number, message in self._crew.wait():
+                    place = self._receive(work, number, message)
+                    if place is not None:
+                        yield place
+            yield from work.failures.items()
+        finally:
+            for number in work.held:  # only where nobody wants the rest
+                self._end(number)
+
+    def _hand_out(self, work: _Set) -> None:
+        self._start(min(self._crew.size, len(work.waiting) + len(work.held)))
+        for number in sorted(self._idle):
+            if work.waiting:
+                piece = work.waiting.popleft()
+                work.held[number] = piece
+                self._idle.remove(number)
+                self._crew.give(number, work.evaluator, [format_architecture(work.architectures[i]) for i in piece])
+
+    def _start(self, n_workers: int) -> None:
+        for number in range(n_workers):
+            if number not in self._started:
+                self._crew.start(number)
+                self._started.add(number)
+
+    def _receive(self, work: _Set, number: int, message: Message) -> tuple[int, float] | None:
+        """Take a message in; return (index, fitness) if it holds one."""
+        match message:
+            case Evaluated(place, fitness):
+                index = work.held[number][place]
+                work.done.add(index)
+                self._has_succeeded = True
+                return index, fitness
+            case Finished(peak_memory_mb):
+                self._peaks[number] = max(peak_memory_mb, self._peaks.get(number, 0.0))
+                del work.held[number]
+                self._idle.add(number)
+            case Ready(computes):
+                self._compare(computes)
+                self._failed_starts = 0
+                self._idle.add(number)
+            case Noted(text):
+                if text not in self._noted:
+                    self._noted.add(text)
+                    _log.warning("%s", text)
+            case Refused(error):
+                raise error
+            case Lost(reason):
+                self._lose(work, number, reason)
+        return None
+
+    def _compare(self, computes: str) -> None:
+        if self._computes is None:
+            self._computes = computes
+        elif computes != self._computes:
+            raise VerificationError(
+                f"workers do not compute the same: one has {self._computes}, another {computes}; wanted the same data "
+                "set, neuronas and class of device everywhere"
+            )
+
+    def _lose(self, work: _Set, number: int, reason: str) -> None:
+        """Take back what a lost worker held.
+
+        The first candidate that it did not finish is the suspect: it waits till last, alone; the rest goes out at once.
+        """
+        was_idle = number in self._idle
+        self._idle.discard(number)
+        self._started.discard(number)
+        self.n_lost += 1
+        piece = work.held.pop(number, None)
+        if piece is None:
+            self._failed_starts += not was_idle
+            if self._failed_starts >= _MAX_FAILED_STARTS:
+                raise WorkerError(f"{self._failed_starts} workers ended before they were ready; the last one: {reason}")
+            _log.warning("worker %d was lost (%s); it held nothing", number, reason)
+            return
+        rest = [index for index in piece if index not in work.done]
+        _log.warning("worker %d was lost (%s); %d candidates are given out again", number, reason, len(rest))
+        if not rest:
+            return
+        suspect = rest.pop(0)
+        if rest:
+            work.waiting.appendleft(rest)
+        work.attempts[suspect] = work.attempts.get(suspect, 0) + 1
+        if work.attempts[suspect] < MAX_ATTEMPTS:
+            work.waiting.append([suspect])
+            return
+        work.failures[suspect] = Failure(reason)
+        if not self._has_succeeded and len(work.failures) >= _MAX_FAILURES_AT_FIRST:
+            raise WorkerError(
+                f"workers end at each of the first {len(work.failures)} candidates, {MAX_ATTEMPTS} times: {reason}"
+            )
+
+    def _end(self, number: int) -> None:
+        self._crew.stop(number)
+        self._started.discard(number)
+        self._idle.discard(number)
+
+
+@dataclass(frozen=True)
+class DistributedEvaluator:
+    """One evaluator of the workers, as if it were here."""
+
+    distributor: Distributor
+    name: str
+
+    def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[tuple[int, float | Failure]]:
+        """See ``Evaluator``."""
+        return self.distributor.evaluate(self.name, architectures)

@@ -1,0 +1,55 @@
+"""Messages between processes: one JSON object a line."""
+
+import json
+from typing import Any
+
+from neuronas import errors
+from neuronas.distribution.crew import Evaluated, Finished, Lost, Message, Noted, Ready, Refused
+from neuronas.errors import NeuronasError
+
+
+def to_line(message: Message) -> bytes:
+    """Encode what a worker says."""
+    match message:
+        case Evaluated(place, fitness):
+            content: dict[str, Any] = {"place": place, "fitness": fitness}
+        case Finished(peak_memory_mb):
+            content = {"peak_memory_mb": peak_memory_mb}
+        case Ready(computes):
+            content = {"computes": computes}
+        case Noted(text):
+            content = {"noted": text}
+        case Refused(error):
+            content = {"refused": type(error).__name__, "message": str(error)}
+        case Lost(reason):
+            content = {"lost": reason}
+    return document_line(content)
+
+
+def from_line(line: bytes) -> Message:
+    """Decode what a worker said."""
+    content = json.loads(line)
+    match content:
+        case {"place": int(place), "fitness": float(fitness)}:
+            return Evaluated(place, fitness)
+        case {"peak_memory_mb": float(peak)}:
+            return Finished(peak)
+        case {"computes": str(computes)}:
+            return Ready(computes)
+        case {"noted": str(text)}:
+            return Noted(text)
+        case {"refused": str(kind), "message": str(text)}:
+            return Refused(_error(kind, text))
+        case {"lost": str(reason)}:
+            return Lost(reason)
+    raise ValueError(f"a worker said {line[:200]!r}")
+
+
+def document_line(content: dict[str, Any]) -> bytes:
+    """Encode one JSON object as a line."""
+    return json.dumps(content).encode() + b"\n"
+
+
+def _error(kind: str, text: str) -> NeuronasError:
+    found = getattr(errors, kind, None)
+    return found(text) if isinstance(found, type) and issubclass(found, NeuronasError) else NeuronasError(text)

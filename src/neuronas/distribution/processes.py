@@ -1,0 +1,128 @@
+"""Workers as processes of this machine.
+
+They are fresh ones, never forked; they talk in lines through their standard streams, and they end when the process that
+started them does, since their standard input ends then.
+"""
+
+import os
+import selectors
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import IO
+
+from neuronas.distribution.crew import Job, Lost, Message
+from neuronas.distribution.lines import document_line, from_line
+
+_CHUNK = 1 << 16
+_PATIENCE_S = 5.0
+
+
+class ProcessCrew:
+    """A crew of processes.
+
+    Args:
+        size: how many.
+        command: starts a worker, see ``distribution.worker``.
+        job: what the worker of a number is told first.
+    """
+
+    def __init__(self, size: int, command: Sequence[str], job: Callable[[int], Job]):
+        self.size, self._command, self._job = size, command, job
+        self._workers: dict[int, _Process] = {}
+        self._selector = selectors.DefaultSelector()
+
+    def start(self, number: int) -> None:
+        """See ``Crew``."""
+        worker = _Process(self._command, self._job(number))
+        self._workers[number] = worker
+        self._selector.register(worker.output, selectors.EVENT_READ, number)
+
+    def give(self, number: int, evaluator: str, architectures: Sequence[str]) -> None:
+        """See ``Crew``."""
+        self._workers[number].say(document_line({"evaluator": evaluator, "architectures": list(architectures)}))
+
+    def wait(self) -> list[tuple[int, Message]]:
+        """See ``Crew``."""
+        found: list[tuple[int, Message]] = []
+        for key, _ in self._selector.select():
+            messages = self._workers[key.data].hear()
+            found += ((key.data, message) for message in messages)
+            if messages and isinstance(messages[-1], Lost):
+                self.stop(key.data)
+        return found
+
+    def stop(self, number: int) -> None:
+        """See ``Crew``."""
+        worker = self._workers.pop(number)
+        self._selector.unregister(worker.output)
+        worker.end()
+
+    def close(self) -> None:
+        """See ``Crew``."""
+        for number in list(self._workers):
+            self.stop(number)
+        self._selector.close()
+
+
+class _Process:
+    def __init__(self, command: Sequence[str], job: Job):
+        # Libraries read the number of threads when they are loaded, before the worker could say it.
+        environment = {**os.environ, "OMP_NUM_THREADS": str(job.threads)}
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in end()
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            env=environment,
+            start_new_session=True,  # Ctrl-C is for the parent, which ends its workers
+        )
+        if self._process.stdin is None or self._process.stdout is None:
+            raise LookupError("a process with pipes has none")
+        self._input, self.output = self._process.stdin, self._process.stdout
+        self._heard = b""
+        self.say(document_line(job.model_dump()))
+
+    def say(self, line: bytes) -> None:
+        """Send a line; that nobody reads it any more shows when its output ends."""
+        with suppress(BrokenPipeError):
+            self._input.write(line)
+            self._input.flush()
+
+    def hear(self) -> list[Message]:
+        """Read what has come; the last message is ``Lost`` where the process has ended."""
+        chunk = os.read(self.output.fileno(), _CHUNK)
+        if not chunk:
+            return [Lost(self._how_it_ended())]
+        *lines, self._heard = (self._heard + chunk).split(b"\n")
+        messages: list[Message] = []
+        for line in lines:
+            messages.append(from_line(line))
+            if isinstance(messages[-1], Lost):  # its own account of its end; nothing follows
+                break
+        return messages
+
+    def end(self) -> None:
+        """Kill it, if it still runs, and free what belongs to it."""
+        self._process.kill()
+        self._process.wait()
+        self.output.close()
+        self._errors.close()
+        with suppress(BrokenPipeError):  # a line that it never read
+            self._input.close()
+
+    def _how_it_ended(self) -> str:
+        try:
+            code = self._process.wait(_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            return "it closed its output"
+        if code < 0:
+            why = f"ended by {signal.Signals(-code).name}"
+            return why + (", perhaps out of memory" if -code == signal.SIGKILL else "")
+        self._errors.seek(0)
+        lines = self._errors.read().decode(errors="replace").split("\n")
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return f"ended with code {code}" + (f": {last[:300]}" if last else "")

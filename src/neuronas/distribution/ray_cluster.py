@@ -1,0 +1,181 @@
+"""Workers as actors of a Ray cluster (extra ``cluster``)."""
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import ray
+
+from neuronas.config import validate
+from neuronas.distribution.crew import Job, Lost, Message, Noted
+from neuronas.distribution.lines import from_line, to_line
+from neuronas.distribution.worker import Bench, Build, build_bench, work
+from neuronas.errors import ConfigurationError
+
+_WAIT_S = 60.0
+_log = logging.getLogger(__name__)
+
+
+class RayCrew:
+    """A crew of actors; Ray chooses their machines. An actor whose machine is lost waits for another that has room.
+
+    Every machine needs the same neuronas and finds the data set and the files that the settings name at the same paths.
+
+    Args:
+        address: of the cluster; None: the one of this machine, or a new one on this machine alone.
+        size: how many workers; None: one for each CUDA device, or as many as the smallest machine has room for once.
+        build: builds a worker's evaluators.
+        job: for every worker; threads and memory are filled in for the machine.
+
+    Raises:
+        ConfigurationError: there is no such cluster, or it has too few processors or devices.
+    """
+
+    def __init__(self, address: str | None, size: int | None, build: Build, job: Job):
+        self._owns_connection = not ray.is_initialized()
+        if self._owns_connection:
+            _connect(address)
+        self.size, self._resources = _division(_machines(), size, job.settings.device)
+        self._build, self._job = build, job
+        self._actors: dict[int, Any] = {}
+        self._streams: dict[Any, int] = {}
+
+    def start(self, number: int) -> None:
+        """See ``Crew``."""
+        options = ray.remote(max_restarts=0, scheduling_strategy="SPREAD", **self._resources)
+        actor = options(_Actor).remote(self._build, self._job.model_dump(), self._resources["num_cpus"])
+        self._actors[number] = actor
+        self._listen(number, actor.prepare)
+
+    def give(self, number: int, evaluator: str, architectures: Sequence[str]) -> None:
+        """See ``Crew``."""
+        self._listen(number, self._actors[number].work, evaluator, list(architectures))
+
+    def wait(self) -> list[tuple[int, Message]]:
+        """See ``Crew``."""
+        while True:
+            ready, _ = ray.wait(list(self._streams), num_returns=1, timeout=_WAIT_S, fetch_local=False)
+            found = [(self._streams[stream], message) for stream in ready for message in self._next(stream)]
+            for number, message in found:
+                if isinstance(message, Lost):
+                    self.stop(number)
+            if found:
+                return found
+            if not ready:
+                _log.info("no word from %d workers for %.0f s", len(self._streams), _WAIT_S)
+
+    def stop(self, number: int) -> None:
+        """See ``Crew``."""
+        ray.kill(self._actors.pop(number))
+        self._streams = {stream: owner for stream, owner in self._streams.items() if owner != number}
+
+    def close(self) -> None:
+        """See ``Crew``."""
+        for number in list(self._actors):
+            self.stop(number)
+        if self._owns_connection:
+            ray.shutdown()
+
+    def _listen(self, number: int, method: Any, *arguments: Any) -> None:
+        self._streams[method.options(num_returns="streaming").remote(*arguments)] = number
+
+    def _next(self, stream: Any) -> Iterator[Message]:
+        """What a stream that is ready holds next; nothing at its end."""
+        try:
+            yield from_line(ray.get(next(stream)))
+        except StopIteration:
+            del self._streams[stream]
+        except ray.exceptions.RayTaskError as error:
+            yield Lost(str(error).strip().splitlines()[-1])
+        except ray.exceptions.RayError as error:
+            yield Lost(str(error).strip().splitlines()[0])
+
+
+class _Actor:
+    """Runs in a process of Ray's; what it says are lines."""
+
+    def __init__(self, build: Build, job: dict[str, Any], n_cpus: int):
+        context = ray.get_runtime_context()
+        machine = next(node for node in ray.nodes() if node["NodeID"] == context.get_node_id())
+        shares = {"threads": n_cpus, "memory_share": n_cpus / max(n_cpus, machine["Resources"].get("CPU", n_cpus))}
+        self._build, self._job = build, validate(Job, {**job, **shares}, "job")
+        self._notes = _Notes()
+        logging.getLogger("neuronas").addHandler(self._notes)
+        self._bench: Bench | None = None
+
+    def prepare(self) -> Iterator[bytes]:
+        self._bench, message = build_bench(self._build, self._job)
+        for one in (*self._notes.take(), message):
+            yield to_line(one)
+
+    def work(self, evaluator: str, architectures: list[str]) -> Iterator[bytes]:
+        if self._bench is None:
+            raise LookupError("a worker that was never ready got work")
+        for one in work(self._bench, evaluator, architectures):
+            yield to_line(one)  # no "yield from": Ray sends values into this generator
+
+
+class _Notes(logging.Handler):
+    """Keeps warnings until the parent asks."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._kept: list[Noted] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See ``logging.Handler``."""
+        self._kept.append(Noted(record.getMessage()))
+
+    def take(self) -> list[Noted]:
+        """Return what was kept, and forget it."""
+        kept, self._kept = self._kept, []
+        return kept
+
+
+def _connect(address: str | None) -> None:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    try:
+        ray.init(address=address or "auto", **quiet)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        if address is not None:
+            reason = " ".join(str(error).split())[:200]
+            raise ConfigurationError(f"--cluster ray:{address}: no cluster answers there ({reason})") from error
+        ray.init(include_dashboard=False, _node_ip_address="127.0.0.1", **quiet)
+
+
+def _machines() -> list[dict[str, float]]:
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+
+
+def _division(machines: list[dict[str, float]], size: int | None, device: str) -> tuple[int, dict[str, Any]]:
+    """How many workers there are, and what each takes of its machine.
+
+    Args:
+        machines: resources of each, as Ray counts them.
+        size: how many workers are wanted.
+        device: ``auto``, ``cpu`` or ``cuda``.
+
+    Raises:
+        ConfigurationError: there is no room for them.
+    """
+    n_gpus = int(sum(machine.get("GPU", 0) for machine in machines))
+    if device == "cuda" and not n_gpus:
+        raise ConfigurationError("--device cuda given, but the cluster has no CUDA device; wanted cpu or auto")
+    with_gpus = device != "cpu" and n_gpus > 0
+    places = [m for m in machines if m.get("CPU", 0) >= 1 and (not with_gpus or m.get("GPU", 0) >= 1)]
+    if not places:
+        raise ConfigurationError("the cluster has no processor to compute on; wanted nodes with CPUs")
+
+    def room(n_cpus: int) -> int:
+        return sum(int(min(m["CPU"] // n_cpus, m.get("GPU", 0) if with_gpus else m["CPU"])) for m in places)
+
+    largest = int(max(machine["CPU"] for machine in places))
+    if size is None:
+        size = n_gpus if with_gpus else room(int(min(machine["CPU"] for machine in places)))
+    n_cpus = next((n for n in range(largest, 0, -1) if room(n) >= size), None)
+    if n_cpus is None:
+        what = "CUDA devices, one for each worker" if with_gpus else "CPUs"
+        raise ConfigurationError(f"--workers {size} given; the cluster has room for {room(1)} ({what})")
+    return size, {"num_cpus": n_cpus, "num_gpus": int(with_gpus)}

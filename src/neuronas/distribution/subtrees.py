@@ -1,0 +1,54 @@
+"""Cuts a set of candidates into pieces whose members share their first layers.
+
+In the order of ``space.order`` a set is a tree: candidates that begin alike lie together. Its work is the number of
+edges that the candidate before does not have already. A cut between two candidates costs what they share, which is
+then computed on both sides; so cuts lie near equal shares of the work, where neighbours share least.
+"""
+
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+
+from neuronas.space.genotype import Architecture
+from neuronas.space.order import EdgeKey, edge_order
+
+
+def subtrees(architectures: Sequence[Architecture], n_cells: int, n_pieces: int) -> list[list[int]]:
+    """Return at most ``n_pieces`` lists of indices, each in the order in which an engine visits them.
+
+    Args:
+        architectures: the set.
+        n_cells: number of cell places.
+        n_pieces: how many are wanted, at least 1.
+    """
+    if not architectures:
+        return []
+    keys = [edge_order(architecture, n_cells) for architecture in architectures]
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    shared = [0, *(_shared(keys[one], keys[other]) for one, other in pairwise(order))]
+    done = list(accumulate((max(1, len(keys[index]) - n) for index, n in zip(order, shared, strict=True)), initial=0))
+    cuts = _cuts(shared, done, min(n_pieces, len(order)))
+    return [order[start:end] for start, end in zip([0, *cuts], [*cuts, len(order)], strict=True)]
+
+
+def _cuts(shared: Sequence[int], done: Sequence[int], n_pieces: int) -> list[int]:
+    """Positions in front of which to cut, ascending.
+
+    Args:
+        shared: for each candidate, the edges that it has in common with the one before.
+        done: work in front of each candidate, and in the end all of it.
+        n_pieces: how many pieces are wanted.
+    """
+    cuts: list[int] = []
+    share = done[-1] / n_pieces
+    first = 1
+    for number in range(1, n_pieces):
+        target = number * share
+        near = [place for place in range(first, len(shared)) if abs(done[place] - target) <= share / 2]
+        if near:
+            cuts.append(min(near, key=lambda place: (shared[place], abs(done[place] - target))))
+            first = cuts[-1] + 1
+    return cuts
+
+
+def _shared(one: Sequence[EdgeKey], other: Sequence[EdgeKey]) -> int:
+    return next((n for n, (left, right) in enumerate(zip(one, other, strict=True)) if left != right), len(one))
