@@ -18,7 +18,7 @@ from neuronas.experiments import constraints, operations
 from neuronas.experiments.drawing import drawn
 from neuronas.experiments.figures import Figure, markdown
 from neuronas.experiments.limited import PIECE, limited
-from neuronas.experiments.sizes import SIZES
+from neuronas.experiments.sizes import SIZES, SIZES_OF_PRECISIONS
 from neuronas.experiments.statistics import summary
 from neuronas.experiments.study import Size
 from neuronas.experiments.table import EXPERIMENTS, STUDIES
@@ -52,8 +52,8 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "train": {"epochs": 2, "batch_size": 16, "precision": "float32"},
     }
     size = Size(settings, n_seeds=2, n_training=60, n_test=30)
-    monkeypatch.setitem(SIZES, "small", size)
-    monkeypatch.setitem(constraints.STUDY.sizes, "small", size)
+    for sizes in (SIZES, SIZES_OF_PRECISIONS, constraints.STUDY.sizes):
+        monkeypatch.setitem(sizes, "small", size)
     monkeypatch.setattr(constraints, "LEVELS", (1.0, 0.3))
     monkeypatch.setattr(constraints, "_MOST_CANDIDATES", 500)
 
@@ -190,12 +190,13 @@ def test_summary_by_hand() -> None:
 
 
 def test_a_table_has_what_is_published_beside_ours() -> None:
-    figures = [Figure("a", "x", (1.0, 3.0), 2.5), Figure("b", "x", (4.0,)), Figure("b", "y", (7.0, 7.0))]
+    figures = [Figure("a", "x", (1.0, 3.0), 2.5), Figure("b", "x", (4.0,)), Figure("c", "y", (7.0, 7.0))]
     assert markdown(figures).splitlines() == [
         "| case | x | x: published | y |",
         "| --- | ---: | ---: | ---: |",
         "| a | 2 ± 1.414 [-10.71, 14.71] | 2.5 |  |",
-        "| b | 4 (one seed) | not stated | 7 ± 0 |",
+        "| b | 4 (one seed) | not stated |  |",
+        "| c |  |  | 7 ± 0 |",
     ]
 
 

@@ -45,7 +45,7 @@ def markdown(figures: Sequence[Figure]) -> str:
             one = by_place.get((case, name))
             row.append(_cell(one))
             if name in published:
-                row.append(NOT_STATED if one is None or one.published is None else _number(one.published))
+                row.append("" if one is None else NOT_STATED if one.published is None else _number(one.published))
         lines.append(row)
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
