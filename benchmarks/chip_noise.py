@@ -15,11 +15,11 @@ from typing import Any
 
 from common import write
 from neuronas.api.architectures import read_architecture
-from neuronas.api.compose import plan
+from neuronas.api.chip import ChipRequest, make_bench
 from neuronas.api.settings import read_settings
+from neuronas.api.trained import read_trained
 from neuronas.chip.model import chip_model
 from neuronas.chip.monte_carlo import simulate
-from neuronas.cli.chip import ChipRequest, make_bench
 from neuronas.space.notation import format_architecture
 
 VARIATIONS = (0.1, 0.4)
@@ -56,9 +56,8 @@ def main() -> None:
 
 def accuracies(directory: Path, n_chips: int) -> dict[float, dict[str, Any]]:
     """Accuracy on chips by write variation; 0.0: without any non-ideality."""
-    run = plan(read_settings(read_architecture(str(directory)).config))
-    request = ChipRequest(n_chips, 0, (), None, "normal", gain_calibration=True, ablation=False)
-    bench = make_bench(run, directory, request)
+    given = read_trained(directory)
+    run, bench = given.plan, make_bench(given, ChipRequest(n_chips))
     full = chip_model(run.accelerator, run.config.hardware.accelerator, run.config.network.weight_bits)
     models = {0.0: full.without(full.active)} | {one: replace(full, write_variation=one) for one in VARIATIONS}
     found = {}

@@ -15,12 +15,10 @@ from typing import Any
 import torch
 
 from common import write
-from neuronas.api.architectures import read_architecture
-from neuronas.api.compose import plan
-from neuronas.api.settings import read_settings
+from neuronas.api.chip import ChipRequest, make_bench, simulate_chips
+from neuronas.api.trained import read_trained
 from neuronas.chip.design import make_design
 from neuronas.chip.model import ChipModel, chip_model
-from neuronas.cli.chip import ChipRequest, make_bench, simulate_chips
 from neuronas.snn.classifier import Classifier
 from neuronas.space.notation import format_architecture
 from neuronas.training.evaluation import class_scores
@@ -34,10 +32,10 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--chips", type=int, default=20)
     options = parser.parse_args()
-    given = read_architecture(str(options.run))
-    run = plan(read_settings(given.config))
-    request = ChipRequest(options.chips, 0, (), None, "normal", gain_calibration=True, ablation=True)
-    bench = make_bench(run, options.run, request)
+    given = read_trained(options.run)
+    run = given.plan
+    request = ChipRequest(options.chips, ablation=True)
+    bench = make_bench(given, request)
     full = chip_model(run.accelerator, run.config.hardware.accelerator, run.config.network.weight_bits)
 
     def seconds(network: Classifier) -> float:
@@ -57,9 +55,9 @@ def main() -> None:
     times["ratio ideal"] = times["ideal"] / times["plain"]
     times["ratio all"] = times["all"] / times["plain"]
     started = time.perf_counter()
-    once = simulate_chips(run, options.run, ChipRequest(options.chips, 0, (), None, "normal", True, False), quiet=True)
+    once = simulate_chips(given, ChipRequest(options.chips))
     whole = time.perf_counter() - started
-    document = simulate_chips(run, options.run, request, quiet=False)
+    document = simulate_chips(given, request)
     content: dict[str, Any] = {
         "architecture": format_architecture(given.architecture),
         "largest_difference_of_the_ideal_chip": float((ideal - plain).abs().max()),

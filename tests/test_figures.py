@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from conftest import Neuronas
-from neuronas.cli.run_facts import read_run
+from neuronas.api.run_facts import read_run
 from neuronas.report.curves import progress_curves
 from neuronas.report.facts import RunFacts
 from neuronas.report.shares import budget_uses

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from conftest import Neuronas
-from neuronas.cli.run_facts import read_run
+from neuronas.api.run_facts import read_run
 from neuronas.report.charts import ticks
 from neuronas.report.markup import element, join, script_json
 from report_runs import add_training, make_run

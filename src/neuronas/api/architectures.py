@@ -1,6 +1,7 @@
 """The argument ARCH: an architecture's text, an ``architecture.json``, or a run directory."""
 
 from dataclasses import dataclass
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,16 @@ def architecture_document(architecture: Architecture) -> dict[str, Any]:
     }
 
 
-def read_architecture(text: str) -> Given:
-    """Turn ARCH into an architecture.
+def read_architecture(given: Architecture | str | PathLike[str]) -> Given:
+    """Turn ARCH into an architecture; one that is one already stays as it is.
 
     Raises:
         ArchitectureError: neither an architecture nor a path.
         VerificationError: a file that holds none, or was changed.
     """
+    if isinstance(given, Architecture):
+        return Given(given)
+    text = fspath(given)
     path = Path(text)
     if "|" in text or not text.strip():
         return Given(parse_architecture(text))

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from neuronas.config import RunConfig, read_yaml, validate
+from neuronas.errors import named
 
 KEYS = {
     "seed": "seed",
@@ -77,7 +78,7 @@ def read_settings(config: Path | None, **options: Any) -> RunConfig:
         validate(RunConfig, values, str(config))
     for option, value in options.items():
         if value is not None:
-            *sections, key = KEYS[option].split(".")
+            *sections, key = named("option", option, KEYS).split(".")
             section = values
             for name in sections:
                 section[name] = dict(section.get(name) or {})

@@ -5,11 +5,9 @@ from typing import Annotated
 
 import typer
 
+from neuronas.api.report import compare as write_comparison
 from neuronas.cli import console, options
-from neuronas.cli.report import OutFile, write_page
-from neuronas.cli.run_facts import read_runs
-from neuronas.errors import ConfigurationError
-from neuronas.report.page import comparison_page
+from neuronas.cli.report import OutFile, print_page
 
 
 def compare(
@@ -19,9 +17,8 @@ def compare(
     quiet: options.Quiet = False,
 ) -> None:
     """Write several runs as one HTML file that opens offline (by default compare.html here): one table, one plot."""
-    if len({run.resolve() for run in runs}) < max(2, len(runs)):
-        raise ConfigurationError(f"{len(runs)} run(s) given; wanted two or more different ones")
-    page = comparison_page(read_runs(runs))
-    written = write_page(out or Path(), "compare.html", page, show=not (as_json or quiet))
+    page = write_comparison(runs, out=out)
     if as_json:
-        console.print_json(written)
+        console.print_json(page.document)
+    elif not quiet:
+        print_page(page)

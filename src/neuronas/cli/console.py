@@ -2,7 +2,7 @@
 
 import json
 import sys
-from math import inf, isfinite
+from math import inf
 from typing import Any
 
 from rich.console import Console
@@ -12,6 +12,7 @@ from rich.text import Text
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Cost
 from neuronas.hardware.units import quantity
+from neuronas.search.files import plain
 from neuronas.space.genotype import N_NODES, NODE_PAIRS, Architecture, Genotype
 from neuronas.space.layers import cell_name
 from neuronas.space.notation import format_edge
@@ -35,15 +36,6 @@ notes = _console(stderr=True)
 def print_json(document: dict[str, Any]) -> None:
     """Print one JSON object on standard output."""
     sys.stdout.write(json.dumps(plain(document), indent=2, allow_nan=False) + "\n")
-
-
-def plain(value: Any) -> Any:
-    """Make a value that JSON can hold: it has no infinity, which becomes null."""
-    if isinstance(value, dict):
-        return {key: plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(one) for one in value]
-    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def architecture_table(architecture: Architecture, n_cells: int) -> Table:

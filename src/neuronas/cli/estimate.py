@@ -5,24 +5,17 @@ from typing import Annotated
 
 import typer
 
-from neuronas.api.architectures import read_architecture
-from neuronas.api.compose import Plan, plan
-from neuronas.api.settings import read_settings
+from neuronas.api.estimate import Estimate
+from neuronas.api.estimate import estimate as cost_of
 from neuronas.cli import console, options
 from neuronas.cli.cost_tables import comparison_table, component_table, layer_table, sweep_table
 from neuronas.cli.plots import check_plot, plot_sweep
 from neuronas.config import write_text
 from neuronas.errors import ConfigurationError
-from neuronas.hardware.accelerator import Accelerator
-from neuronas.hardware.cost import Cost
 from neuronas.hardware.document import sweep_document
-from neuronas.hardware.floorplan import floorplan as make_floorplan
 from neuronas.hardware.floorplan_svg import floorplan_svg
-from neuronas.hardware.models import COST_MODELS, make_cost_model
-from neuronas.hardware.sweep import changes_nothing, parse_sweep, run_sweep
+from neuronas.hardware.sweep import changes_nothing
 from neuronas.search.files import write_json
-from neuronas.space.layers import Layer
-from neuronas.space.workload import rows
 
 
 def estimate(
@@ -64,9 +57,12 @@ def estimate(
     quiet: options.Quiet = False,
 ) -> None:
     """Estimate an architecture's parameters, area, latency and energy on an accelerator."""
-    given = read_architecture(arch)
-    settings = read_settings(
-        config or given.config,
+    check_plot(plot, sweep)
+    if floorplan and floorplan.suffix not in {".svg", ".json"}:
+        raise ConfigurationError(f"--floorplan: given {floorplan}; wanted a file that ends in .svg or .json")
+    found = cost_of(
+        arch,
+        config=config,
         dataset=dataset,
         image_side=image_side,
         space=space,
@@ -88,51 +84,38 @@ def estimate(
         seed=seed,
         device=device,
     )
-    check_plot(plot, sweep)
-    if floorplan and floorplan.suffix not in {".svg", ".json"}:
-        raise ConfigurationError(f"--floorplan: given {floorplan}; wanted a file that ends in .svg or .json")
-    run = plan(settings)
-    work = rows(given.architecture, run.shape)
-    cost = run.cost_model.estimate(work)
-    document = run.cost_document(given.architecture, cost)
-    swept = parse_sweep(sweep, run.accelerator) if sweep else None
-    points = run_sweep(swept, run.accelerator, lambda changed: _cost(run, changed, work)) if swept else []
+    document, model = found.document, found.config.hardware.cost_model
+    swept, points = found.sweep(sweep) if sweep else (None, [])
     if swept:
         document |= sweep_document(swept, points)
     if plot and swept:
-        plot_sweep(plot, swept, points, run.cost_model.name)
+        plot_sweep(plot, swept, points, model)
     if floorplan:
-        _write_floorplan(run, work, floorplan)
+        _write_floorplan(found, floorplan)
     if out:
         options.write_document(out, "estimate.json", document)
     if as_json:
         console.print_json(document)
         return
-    console.answers.print(console.budget_table(cost, run.budget))
+    console.answers.print(console.budget_table(found.cost, found.budget))
     if swept:
         console.answers.print("\n", sweep_table(swept, points), sep="")
         if changes_nothing(points):
-            console.notes.print(f"note: {swept.key} is in no equation of cost model '{run.cost_model.name}'")
+            console.notes.print(
+                f"note: {swept.key} is in no equation of cost model '{found.config.hardware.cost_model}'"
+            )
     if not quiet:
-        both = {name: _cost(run, run.accelerator, work, name) for name in COST_MODELS}
-        console.answers.print("\n", layer_table(cost), "\n", component_table(cost), sep="")
-        console.answers.print("\n", comparison_table(both, run.cost_model.name), sep="")
-        for line in cost.assumptions:
+        console.answers.print("\n", layer_table(found.cost), "\n", component_table(found.cost), sep="")
+        both = comparison_table(found.by_all_models(), model)
+        console.answers.print("\n", both, sep="")
+        for line in found.cost.assumptions:
             console.notes.print(f"note: {line}", style="dim")
 
 
-def _cost(run: Plan, accelerator: Accelerator, work: tuple[Layer, ...], name: str | None = None) -> Cost:
-    """Cost on a changed accelerator, or by another model than the chosen one."""
-    hardware, network = run.config.hardware, run.config.network
-    settings = hardware.model_copy(update={"cost_model": name or hardware.cost_model})
-    model = make_cost_model(settings, accelerator, network.weight_bits, network.timesteps, run.activity)
-    return model.estimate(work)
-
-
-def _write_floorplan(run: Plan, work: tuple[Layer, ...], file: Path) -> None:
-    placed = make_floorplan(work, run.mapped_model().work(work))
+def _write_floorplan(found: Estimate, file: Path) -> None:
+    placed = found.floorplan()
     if file.suffix == ".json":
         write_json(file, placed.document())
     else:
-        title = f"{run.config.hardware.accelerator}, {run.config.network.weight_bits}-bit weights"
+        title = f"{found.config.hardware.accelerator}, {found.config.network.weight_bits}-bit weights"
         write_text(file, floorplan_svg(placed, title))

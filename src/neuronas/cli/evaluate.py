@@ -1,24 +1,17 @@
 """``neuronas evaluate RUN [--chip]``: what a trained run does on the test images, as such or on simulated chips."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from neuronas.api.trained import TrainedRun, read_trained
+from neuronas.api.chip import N_CHIPS, ChipRequest, evaluate_on_chips
+from neuronas.api.evaluate import evaluate as measure
 from neuronas.cli import console, options
-from neuronas.cli.chip import CHIP_EVALUATION, N_CHIPS, ChipRequest, print_chips, simulate_chips
+from neuronas.cli.chip import ChipProgress, print_chips
 from neuronas.errors import ConfigurationError
-from neuronas.hardware.cost import CostModel
-from neuronas.hardware.mapped.activity import Activity as LayerRates
-from neuronas.search.files import write_json
-from neuronas.space.workload import rows
 
-if TYPE_CHECKING:
-    from neuronas.training.evaluation import Accuracy, Activity
-
-EVALUATION = "evaluation.json"
 _CHIP = "Chip"
 Chip = Annotated[bool, typer.Option("--chip", help="Measure it on simulated chips.", rich_help_panel=_CHIP)]
 Chips = Annotated[int | None, typer.Option(min=1, help="Chips to simulate (20).", rich_help_panel=_CHIP)]
@@ -65,7 +58,6 @@ def evaluate(
     for name in ("chips", "ablation", "without", "sign_scheme", "variation", "gain_calibration", "seed"):
         if locals()[name] is not None and not chip:
             raise ConfigurationError(f"--{name.replace('_', '-')} given without --chip; add --chip to simulate chips")
-    given = read_trained(run, device=device, data_dir=data_dir, hardware=hardware)
     if chip:
         names = [name.strip() for name in (without or "").split(",") if name.strip()]
         request = ChipRequest(
@@ -77,80 +69,18 @@ def evaluate(
             gain_calibration=gain_calibration is not False,
             ablation=bool(ablation),
         )
-        document = simulate_chips(given, request, quiet=quiet)
+        with ChipProgress(quiet=quiet) as progress:
+            document = evaluate_on_chips(
+                run, request, hardware=hardware, data_dir=data_dir, device=device, report=progress.report
+            ).document
     else:
-        document = _measure(given)
-    write_json(run / (CHIP_EVALUATION if chip else EVALUATION), console.plain(document))
+        document = measure(run, hardware=hardware, data_dir=data_dir, device=device).document
     if as_json:
         console.print_json(document)
     elif chip:
         print_chips(document, quiet=quiet)
     else:
         _print(document, quiet=quiet)
-
-
-def _measure(given: TrainedRun) -> dict[str, Any]:
-    import numpy as np
-
-    from neuronas.snn.quantisation import FULL_PRECISION
-    from neuronas.training.evaluation import accuracy_by_bits, measure_activity
-
-    run, trained = given.plan, given.trained
-    network, spiking = run.config.network, trained.network.settings.spiking
-    images = given.images("test")
-    indices = np.arange(len(images))
-    accuracy = accuracy_by_bits(trained.network, images, indices, given.device, network.weight_bits)
-    activity = measure_activity(trained.network, images, indices, given.device)
-    return {
-        "run": str(given.directory),
-        "dataset": run.config.data.name,
-        "split": "test",
-        "n_images": len(images),
-        "epoch": trained.epoch,
-        "validation_accuracy": trained.accuracy,
-        "spiking": spiking,
-        "weight_bits": network.weight_bits,
-        **_accuracy_document(accuracy[network.weight_bits]),
-        "accuracy_by_bits": {
-            "float" if bits == FULL_PRECISION else str(bits): one.top1 for bits, one in accuracy.items()
-        },
-        **_activity_document(activity, spiking=spiking),
-        "cost": _cost(given, run.cost_model),
-        "cost_at_trace": _cost(given, run.mapped_model(_trace(activity))) if spiking else None,
-    }
-
-
-def _cost(given: TrainedRun, model: CostModel) -> dict[str, Any]:
-    cost = model.estimate(rows(given.architecture, given.plan.shape))
-    document = given.plan.cost_document(given.architecture, cost, model)
-    return {key: value for key, value in document.items() if key != "layers"}
-
-
-def _trace(activity: "Activity") -> LayerRates:
-    return LayerRates(trace={name: layer.input_rate for name, layer in activity.layers.items()})
-
-
-def _accuracy_document(accuracy: "Accuracy") -> dict[str, Any]:
-    return {
-        "top1": accuracy.top1,
-        "top5": accuracy.top5,
-        "per_class": [None if value != value else float(value) for value in accuracy.per_class],
-        "confusion": accuracy.confusion.tolist(),
-    }
-
-
-def _activity_document(activity: "Activity", *, spiking: bool) -> dict[str, Any]:
-    return {
-        "firing_rates": activity.firing_rates,
-        "layers": {
-            name: {"input_rate": layer.input_rate, "operations": layer.operations, "spiking": layer.spiking}
-            for name, layer in activity.layers.items()
-        },
-        "spikes_per_image": activity.n_spikes if spiking else None,
-        "synaptic_operations_per_image": activity.accumulations,
-        "multiplications_per_image": activity.multiplications,
-        "literature_energy_uj": activity.literature_energy_uj,
-    }
 
 
 def _print(document: dict[str, Any], *, quiet: bool) -> None:

@@ -5,13 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
+from neuronas.api.report import Page
+from neuronas.api.report import report as write_report
+from neuronas.api.run_facts import read_runs
 from neuronas.cli import console, options
 from neuronas.cli.plots import check_format, check_matplotlib
-from neuronas.cli.run_facts import read_runs
-from neuronas.config import write_text
 from neuronas.errors import ConfigurationError
 from neuronas.report.facts import RunFacts
-from neuronas.report.page import report_page
 
 OutFile = Annotated[Path | None, typer.Option(help="File to write, or a folder.", rich_help_panel="Run")]
 Figures = Annotated[
@@ -35,22 +35,20 @@ def report(
     if figures is not None:
         check_format(figure_format or "pdf")
         check_matplotlib("--figures")
-    (facts,) = read_runs([run])
-    written = write_page(out or run, "report.html", report_page(facts), show=not (as_json or quiet))
+    page, show = write_report(run, out=out), not (as_json or quiet)
+    if show:
+        print_page(page)
+    written = page.document
     if figures is not None:
-        written |= _write_figures(facts, figures, figure_format or "pdf", show=not (as_json or quiet))
+        (facts,) = read_runs([run])
+        written |= _write_figures(facts, figures, figure_format or "pdf", show=show)
     if as_json:
         console.print_json(written)
 
 
-def write_page(place: Path, name: str, page: str, *, show: bool) -> dict[str, Any]:
-    """Write a page to a file, or under this name into a folder that is there, and ``show`` where it is."""
-    file = place / name if place.is_dir() else place
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_text(file, page)
-    if show:
-        console.answers.print(f"{file}: {len(page.encode()) / 1e6:.2f} MB; open it in a browser")
-    return {"file": str(file), "bytes": len(page.encode())}
+def print_page(page: Page) -> None:
+    """Say where a page is."""
+    console.answers.print(f"{page.file}: {page.n_bytes / 1e6:.2f} MB; open it in a browser")
 
 
 def _write_figures(facts: RunFacts, folder: Path, ending: str, *, show: bool) -> dict[str, Any]:

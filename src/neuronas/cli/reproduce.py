@@ -21,7 +21,7 @@ from neuronas.errors import VerificationError
 from neuronas.experiments.labels import Labelled, read_labels
 from neuronas.experiments.proxy_benchmark import draw, evaluate
 from neuronas.experiments.table import EXPERIMENTS, STUDIES
-from neuronas.search.files import write_json
+from neuronas.search.files import plain, write_json
 from neuronas.search.history import History
 from neuronas.search.run_directory import HISTORY, RESULT, RunDirectory, identity
 from neuronas.space.notation import format_architecture
@@ -132,7 +132,7 @@ def proxy_benchmark(
             **asdict(agreement(found, [row.accuracy for row in rows])),
             "seconds_per_candidate": seconds / n_evaluated,
         }
-        write_json(files.file(RESULT), console.plain(document))
+        write_json(files.file(RESULT), plain(document))
     if as_json:
         console.print_json(document)
     else:

@@ -16,6 +16,7 @@ from neuronas.config import write_text
 from neuronas.errors import RunDirectoryError
 from neuronas.experiments.figures import Figure, markdown
 from neuronas.experiments.study import Study
+from neuronas.search.files import plain
 from neuronas.search.run_directory import environment
 
 Scale = Literal["small", "full"]
@@ -60,7 +61,7 @@ def study_command(study: Study) -> Callable[..., None]:
             raise
         document = _document(study, scale, bench, figures, images)
         name = f"{study.name}-{scale}"
-        options.write_document(out, f"{name}.json", console.plain(document))
+        options.write_document(out, f"{name}.json", plain(document))
         table = markdown(figures)
         write_text(out / f"{name}.md", _page(study, document, table))
         if as_json:

@@ -1,6 +1,7 @@
 """JSON files that are either whole or absent."""
 
 import json
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -25,3 +26,12 @@ def read_json(path: Path) -> Any:
         raise VerificationError(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, RecursionError) as error:
         raise VerificationError(f"{path}: is not valid JSON ({error})") from error
+
+
+def plain(value: Any) -> Any:
+    """Make a value that JSON can hold: it has no infinity, which becomes null."""
+    if isinstance(value, dict):
+        return {key: plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    return None if isinstance(value, float) and not isfinite(value) else value

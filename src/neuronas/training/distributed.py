@@ -35,6 +35,11 @@ class Process:
             dist.barrier()
 
 
+def is_first_process() -> bool:
+    """Whether this is the process that writes files and talks; known before it has joined the others."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 @contextmanager
 def joined(device: torch.device, batch_size: int) -> Iterator[Process]:
     """Join the processes that the launcher started, if it started any.

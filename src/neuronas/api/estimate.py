@@ -1,0 +1,118 @@
+"""What an architecture costs. Needs neither data nor torch."""
+
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any, Unpack
+
+from neuronas.api.architectures import read_architecture
+from neuronas.api.compose import Plan, plan
+from neuronas.api.keywords import EstimateOptions
+from neuronas.api.settings import read_settings
+from neuronas.config import RunConfig
+from neuronas.hardware.accelerator import Accelerator
+from neuronas.hardware.budget import Budget
+from neuronas.hardware.cost import Cost
+from neuronas.hardware.floorplan import Floorplan
+from neuronas.hardware.floorplan import floorplan as make_floorplan
+from neuronas.hardware.models import COST_MODELS, make_cost_model
+from neuronas.hardware.sweep import Sweep, SweepPoint, parse_sweep, run_sweep
+from neuronas.space.genotype import Architecture
+from neuronas.space.layers import Layer
+from neuronas.space.notation import format_architecture
+from neuronas.space.workload import rows
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An architecture's cost on an accelerator.
+
+    Attributes:
+        architecture: what was costed.
+        cost: totals, layers and components, by the chosen model.
+        plan: the complete settings, and what they name.
+    """
+
+    architecture: Architecture
+    cost: Cost
+    plan: Plan
+
+    @property
+    def text(self) -> str:
+        """The architecture's text."""
+        return format_architecture(self.architecture)
+
+    @property
+    def config(self) -> RunConfig:
+        """The complete settings."""
+        return self.plan.config
+
+    @property
+    def budget(self) -> Budget:
+        """The limits that the cost is held against."""
+        return self.plan.budget
+
+    @property
+    def violations(self) -> dict[str, float]:
+        """The limits that it breaks, with the excess in the quantity's unit."""
+        return self.budget.violations(self.cost)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What ``neuronas estimate --json`` prints."""
+        return self.plan.cost_document(self.architecture, self.cost)
+
+    def by_all_models(self) -> dict[str, Cost]:
+        """Cost by each cost model."""
+        return {name: self._cost(self.plan.accelerator, name) for name in COST_MODELS}
+
+    def sweep(self, text: str) -> tuple[Sweep, list[SweepPoint]]:
+        """Cost with one constant of the accelerator at several values.
+
+        Args:
+            text: such as ``crossbar_size=32,64,128``.
+
+        Raises:
+            ConfigurationError: no such constant, or a value that is not possible.
+        """
+        sweep = parse_sweep(text, self.plan.accelerator)
+        return sweep, run_sweep(sweep, self.plan.accelerator, self._cost)
+
+    def floorplan(self) -> Floorplan:
+        """Where each layer lies on the chip, with the mapping of model ``mapped``."""
+        return make_floorplan(self._work, self.plan.mapped_model().work(self._work))
+
+    @property
+    def _work(self) -> tuple[Layer, ...]:
+        return rows(self.architecture, self.plan.shape)
+
+    def _cost(self, accelerator: Accelerator, name: str | None = None) -> Cost:
+        """Cost on a changed accelerator, or by another model than the chosen one."""
+        hardware, network = self.config.hardware, self.config.network
+        settings = hardware.model_copy(update={"cost_model": name or hardware.cost_model})
+        model = make_cost_model(settings, accelerator, network.weight_bits, network.timesteps, self.plan.activity)
+        return model.estimate(self._work)
+
+
+def estimate(
+    architecture: Architecture | str | PathLike[str],
+    *,
+    config: str | PathLike[str] | None = None,
+    **options: Unpack[EstimateOptions],
+) -> Estimate:
+    """Estimate an architecture's parameters, area, latency and energy.
+
+    Args:
+        architecture: its text, an ``architecture.json``, or a run directory, whose settings then hold as well.
+        config: YAML file with settings; options override it.
+        **options: see ``EstimateOptions``; the data set gives the input shape only.
+
+    Raises:
+        ConfigurationError: an unknown option, name or value.
+        ArchitectureError: neither an architecture nor a path.
+        VerificationError: a damaged file.
+    """
+    given = read_architecture(architecture)
+    run = plan(read_settings(Path(config) if config else given.config, **options))
+    cost = run.cost_model.estimate(rows(given.architecture, run.shape))
+    return Estimate(given.architecture, cost, run)

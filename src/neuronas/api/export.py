@@ -1,0 +1,103 @@
+"""A trained network in a file that others read, with a verified round trip."""
+
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neuronas.api.trained import TrainedRun, read_trained
+from neuronas.errors import ConfigurationError
+from neuronas.space.notation import format_architecture
+from neuronas.space.workload import rows
+
+if TYPE_CHECKING:
+    from neuronas.export.content import Content
+
+EXPORTS = "export"
+DT_S = 1e-4
+"""Length of a time step, s: the default of SpikingJelly's NIR importer."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """A verified export.
+
+    Attributes:
+        run: directory of the run.
+        format: ``nir``, ``onnx`` or ``integer``.
+        path: the file, or the folder.
+        verified_by: what computed the network again from it.
+        n_images: how many images it computed.
+        n_images_tied: those in which rounding alone decides a spike.
+        largest_difference: of scores.
+        largest_score: of the network.
+    """
+
+    run: Path
+    format: str
+    path: Path
+    verified_by: str
+    n_images: int
+    n_images_tied: int
+    largest_difference: float
+    largest_score: float
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What ``neuronas export --json`` prints."""
+        return vars(self) | {"run": str(self.run), "path": str(self.path)}
+
+
+def export(
+    run: str | PathLike[str], format_name: str, *, out: str | PathLike[str] | None = None, dt_s: float = DT_S
+) -> Export:
+    """Write a trained network as NIR, ONNX or integers for a chip; the file is computed again and compared.
+
+    Args:
+        run: the run's directory.
+        format_name: ``nir``, ``onnx`` or ``integer``.
+        out: file or folder; default: in the run's folder ``export``.
+        dt_s: nir: length of a time step, s.
+
+    Raises:
+        RunDirectoryError: no run, or one that was not trained.
+        ConfigurationError: no such format, or it cannot hold this network.
+        VerificationError: the file does not compute what the network computes; or a damaged run.
+    """
+    if not 0 < dt_s < 1:
+        raise ConfigurationError(f"--dt {dt_s:g} given; wanted seconds between 0 and 1")
+    from neuronas.export.formats import format_named
+    from neuronas.export.round_trip import export_network
+
+    chosen = format_named(format_name)
+    given = read_trained(Path(run), device="cpu")
+    path = Path(out) if out else given.directory / EXPORTS / chosen.place
+    agreement = export_network(given.trained.network, _content(given, dt_s), chosen, path)
+    return Export(
+        run=given.directory,
+        format=format_name,
+        path=path,
+        verified_by=chosen.computed_by,
+        n_images=agreement.n_images,
+        n_images_tied=agreement.n_tied,
+        largest_difference=agreement.largest_difference,
+        largest_score=agreement.largest_score,
+    )
+
+
+def _content(given: TrainedRun, dt_s: float) -> "Content":
+    from neuronas.export.content import Content
+    from neuronas.export.crossbars import crossbars_document
+    from neuronas.export.from_network import graph_of
+
+    run = given.plan
+    work = rows(given.architecture, run.shape)
+    return Content(
+        graph=graph_of(given.trained.network),
+        architecture=format_architecture(given.architecture),
+        weight_bits=run.config.network.weight_bits,
+        mean=run.preset.mean,
+        std=run.preset.std,
+        crossbars=crossbars_document(work, run.mapped_model().work(work), run.config.hardware.accelerator),
+        dt_s=dt_s,
+    )

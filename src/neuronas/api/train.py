@@ -1,0 +1,220 @@
+"""The found network learns, at the chip's precision."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
+
+from neuronas.api.architectures import Given, architecture_document, read_architecture
+from neuronas.api.compose import Plan, plan
+from neuronas.api.devices import device_named, fetch
+from neuronas.api.keywords import TrainOptions
+from neuronas.api.runs import log_to, new_directory
+from neuronas.api.settings import read_settings
+from neuronas.api.trained import read_images
+from neuronas.config import RunConfig, TrainConfig, write_yaml
+from neuronas.errors import ConfigurationError, RunDirectoryError
+from neuronas.search.files import write_json
+from neuronas.search.run_directory import ARCHITECTURE, CONFIG, LOG, RunDirectory, identity
+from neuronas.space.canonical import architecture_key
+from neuronas.space.genotype import Architecture
+
+if TYPE_CHECKING:
+    from neuronas.training.distributed import Process
+
+_SHAPING = ("dataset", "data_dir", "image_side", "channels", "timesteps", "weight_bits", "rounding", "head", "space")
+_OF_TRAINING = ("seed", "device", "batch_size")
+"""Keywords whose settings are those of training and not of the run."""
+Report = Callable[[int, int, int, float, dict[str, Any] | None], None]
+"""See ``neuronas.training.loop.Report``."""
+
+
+def _silent(epoch: int, step: int, n_steps: int, images_per_s: float, row: dict[str, Any] | None) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished training.
+
+    Attributes:
+        directory: of the run.
+        epochs: that were trained.
+        best_epoch: the one whose weights count.
+        validation_accuracy: of that epoch, 0 to 1.
+        n_training: images that were learned.
+        n_validation: images that chose the best epoch.
+        seed: of training.
+    """
+
+    directory: Path
+    epochs: int
+    best_epoch: int
+    validation_accuracy: float
+    n_training: int
+    n_validation: int
+    seed: int | None
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What ``neuronas train --json`` prints."""
+        return asdict(self) | {"directory": str(self.directory)}
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training that is planned.
+
+    Attributes:
+        given: the architecture.
+        directory: of the run.
+        plan: the complete settings, and what they name.
+        resume: go on from the last checkpoint.
+    """
+
+    given: Given
+    directory: Path
+    plan: Plan
+    resume: bool
+
+    def run(self, report: Report, *, download: bool) -> Trained:
+        """Train to the end.
+
+        Args:
+            report: is told of progress.
+            download: fetch the data set if it is missing.
+
+        Raises:
+            RunDirectoryError: another process works in it; or it holds checkpoints, and this is no resumption.
+            DataError: images are missing, broken or too few.
+            DivergedError: the loss is no finite number.
+        """
+        from neuronas.training.checkpoint import FOLDER
+        from neuronas.training.distributed import joined
+
+        settings = self.plan.config.train
+        with joined(device_named(settings.device or "auto"), settings.batch_size or 0) as process:
+            if process.rank:
+                process.wait_for_others()  # until the first one has the data set
+                return self._work(process, _silent)
+            if download:
+                fetch(self.plan.config.data)
+            process.wait_for_others()
+            # A run that was searched, or stopped while it trained, is there already.
+            there = (self.directory / CONFIG).is_file()
+            with RunDirectory(self.directory, self.plan.config, resume=there) as files, log_to(files.file(LOG)):
+                if there and files.file(FOLDER).exists() and not self.resume:
+                    raise RunDirectoryError(
+                        f"run directory {self.directory}: holds checkpoints; go on with --resume, or choose another "
+                        "--out"
+                    )
+                write_yaml(files.file(CONFIG), self.plan.config)
+                if not files.file(ARCHITECTURE).exists():
+                    write_json(files.file(ARCHITECTURE), architecture_document(self.given.architecture))
+                return self._work(process, report)
+
+    def _work(self, process: "Process", report: Report) -> Trained:
+        from neuronas.training.images import stratified_split
+        from neuronas.training.model import make_classifier
+        from neuronas.training.session import learn
+
+        run, settings, architecture = self.plan, self.plan.config.train, self.given.architecture
+        images = read_images(run, "train")
+        split = stratified_split(images.labels, settings.validation_share or 0.0, settings.seed or 0)
+        network = make_classifier(architecture, run.shape, run.config.network, settings, process.device)
+        done = learn(
+            network, settings, images, split, self.directory, self._identity, process, report, resume=self.resume
+        )
+        return Trained(
+            directory=self.directory,
+            epochs=done.epoch,
+            best_epoch=done.best_epoch,
+            validation_accuracy=done.best_accuracy,
+            n_training=len(split.training),
+            n_validation=len(split.validation),
+            seed=settings.seed,
+        )
+
+    @property
+    def _identity(self) -> str:
+        """A key of everything that decides what is learned."""
+        run = self.plan
+        settings = run.config.train.model_dump(exclude={"device", "tensorboard"})
+        return identity(run.config, run.space, architecture_key(self.given.architecture), settings)
+
+
+def train(
+    architecture: Architecture | str | PathLike[str],
+    *,
+    config: str | PathLike[str] | None = None,
+    out: str | PathLike[str] | None = None,
+    resume: bool = False,
+    download: bool = False,
+    report: Report = _silent,
+    **options: Unpack[TrainOptions],
+) -> Trained:
+    """Train an architecture with surrogate gradients and quantised weights; a run is trained in its own directory.
+
+    Args:
+        architecture: its text, an ``architecture.json``, or the directory of a run.
+        config: YAML file with settings; options override it.
+        out: directory to write to; default: the run's own, or a new one under ``runs``.
+        resume: go on with the training in the directory.
+        download: fetch the data set if it is missing.
+        report: is told of progress.
+        **options: see ``TrainOptions``.
+
+    Raises:
+        NeuronasError: see ``plan_training`` and ``Training.run``.
+    """
+    values = {f"train_{name}" if name in _OF_TRAINING else name: value for name, value in options.items()}
+    return plan_training(architecture, values, config=config, out=out, resume=resume).run(report, download=download)
+
+
+def plan_training(
+    architecture: Architecture | str | PathLike[str],
+    options: dict[str, Any],
+    *,
+    config: str | PathLike[str] | None = None,
+    out: str | PathLike[str] | None = None,
+    resume: bool = False,
+) -> Training:
+    """Check everything that can be checked before an image is read.
+
+    Args:
+        architecture: see ``train``.
+        options: by the names in ``neuronas.api.settings.KEYS``.
+        config: see ``train``.
+        out: see ``train``.
+        resume: see ``train``.
+
+    Raises:
+        ConfigurationError: an unknown option, name or value, or options that change the run's own network.
+        ArchitectureError: neither an architecture nor a path.
+        VerificationError: a damaged file.
+    """
+    from neuronas.training.recipes import resolve
+
+    given = read_architecture(architecture)
+    file = Path(config) if config else None
+    settings = read_settings(file or given.config, **options)
+    directory = _directory(given, settings, out, options)
+    if resume and (directory / CONFIG).is_file() and file is None:
+        settings = read_settings(directory / CONFIG, **options)
+    run = plan(settings)
+    chosen: TrainConfig = resolve(run.config.train, run.preset, run.config.seed, run.config.device)
+    return Training(given, directory, run.with_training(chosen), resume)
+
+
+def _directory(given: Given, settings: RunConfig, out: str | PathLike[str] | None, options: dict[str, Any]) -> Path:
+    if out is not None:
+        return Path(out)
+    if given.config is None:
+        return new_directory(settings.data.name, "train")
+    changed = [name for name in _SHAPING if options.get(name) is not None]
+    if changed:
+        raise ConfigurationError(
+            f"--{changed[0].replace('_', '-')} differs from the run's own; add --out DIR to train it there"
+        )
+    return given.config.parent
