@@ -138,7 +138,7 @@ def test_content_comes_once_for_each_change(unfinished: Path) -> None:
     read = []
 
     def counted(directory: Path) -> RunFacts:
-        from neuronas.cli.run_facts import read_run
+        from neuronas.api.run_facts import read_run
 
         read.append(directory)
         return read_run(directory, "mine")

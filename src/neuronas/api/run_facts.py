@@ -8,13 +8,14 @@ from neuronas.api.chip import CHIP_EVALUATION
 from neuronas.api.compose import Plan, plan
 from neuronas.api.evaluate import EVALUATION
 from neuronas.api.settings import read_settings
-from neuronas.errors import RunDirectoryError
+from neuronas.errors import ArchitectureError, RunDirectoryError, VerificationError
 from neuronas.hardware.floorplan import floorplan
-from neuronas.report.candidates import read_candidates
+from neuronas.report.candidates import Candidates, read_candidates
 from neuronas.report.documents import ChipEvaluation, Environment, Evaluation, Result, read_document, read_epochs
 from neuronas.report.facts import Answer, RunFacts
 from neuronas.search.run_directory import ARCHITECTURE, CONFIG, HISTORY, RESULT
-from neuronas.space.notation import format_architecture
+from neuronas.space.genotype import Architecture
+from neuronas.space.notation import format_architecture, parse_architecture
 from neuronas.space.workload import rows
 from neuronas.training.metrics import METRICS
 
@@ -35,6 +36,7 @@ def read_run(directory: Path, name: str) -> RunFacts:
     if not config.is_file():
         raise RunDirectoryError(f"'{directory}' given, which holds no {CONFIG}; wanted a run directory")
     run = plan(read_settings(config))
+    candidates = read_candidates(directory / HISTORY)
     return RunFacts(
         name,
         str(directory),
@@ -42,8 +44,8 @@ def read_run(directory: Path, name: str) -> RunFacts:
         run.budget,
         run.accelerator,
         run.algorithm.source,
-        _answer(run, directory) if (directory / ARCHITECTURE).exists() else None,
-        read_candidates(directory / HISTORY),
+        _answer(run, directory, candidates),
+        candidates,
         read_document(Result, directory / RESULT),
         read_epochs(directory / METRICS),
         read_document(Evaluation, directory / EVALUATION),
@@ -59,8 +61,14 @@ def read_runs(directories: Sequence[Path]) -> tuple[RunFacts, ...]:
     return tuple(read_run(directory, name) for directory, name in zip(directories, called, strict=True))
 
 
-def _answer(run: Plan, directory: Path) -> Answer:
-    architecture = read_architecture(str(directory)).architecture
+def _answer(run: Plan, directory: Path, candidates: Candidates | None) -> Answer | None:
+    is_final = (directory / ARCHITECTURE).exists()
+    if is_final:
+        architecture = read_architecture(str(directory)).architecture
+    elif candidates and candidates.improvements:
+        architecture = _best_so_far(directory, candidates)
+    else:
+        return None
     work = rows(architecture, run.shape)
     return Answer(
         architecture,
@@ -68,4 +76,13 @@ def _answer(run: Plan, directory: Path) -> Answer:
         run.shape.n_cells,
         run.cost_model.estimate(work),
         floorplan(work, run.mapped_model().work(work)),
+        is_final,
     )
+
+
+def _best_so_far(directory: Path, candidates: Candidates) -> Architecture:
+    number, _ = candidates.improvements[-1]
+    try:
+        return parse_architecture(candidates.architectures[number - 1])
+    except ArchitectureError as error:
+        raise VerificationError(f"{directory / HISTORY}: {error}") from None

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from neuronas.api.run_facts import read_runs
 from neuronas.cli import console, options
-from neuronas.cli.run_facts import read_runs
 from neuronas.cli.serving import Port, live_server
 
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from neuronas.api.run_facts import read_runs
 from neuronas.cli import console
-from neuronas.cli.run_facts import read_runs
 from neuronas.errors import ConfigurationError
 from neuronas.report.facts import RunFacts
 from neuronas.report.live import LiveRun
