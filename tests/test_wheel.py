@@ -1,0 +1,27 @@
+"""The wheel holds every file that the program reads besides its modules."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "src" / "neuronas"
+
+
+def test_the_wheel_holds_all_files_of_the_package(tmp_path: Path) -> None:
+    pytest.importorskip("hatchling", reason="hatchling, which builds the wheel, is not installed")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=PACKAGE.parents[1], check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as content:
+        held = {name for name in content.namelist() if name.startswith("neuronas/")}
+    wanted = {
+        str(file.relative_to(PACKAGE.parent))
+        for file in PACKAGE.rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts and not file.name.startswith(".")
+    }
+    assert held == wanted
+    kinds = {Path(name).suffix for name in held}
+    assert kinds >= {".py", ".js", ".css", ".yaml", ".cpp", ".h", ".typed"}
