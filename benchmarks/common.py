@@ -25,7 +25,7 @@ def machine() -> dict[str, Any]:
         "processor": model,
         "cores": psutil.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
-        "kernels": describe_kernels().chosen,
+        "kernels": describe_kernels(torch.device("cuda" if torch.cuda.is_available() else "cpu")).chosen,
         "torch": torch.__version__,
         "python": platform.python_version(),
     }

@@ -1,5 +1,6 @@
 """Crossbars, converters and chips against hand computations, slow references and the network that they hold."""
 
+import random
 from dataclasses import replace
 from math import inf, isclose, sqrt
 
@@ -19,15 +20,22 @@ from neuronas.chip.monte_carlo import ChipAccuracy
 from neuronas.chip.patterns import distinct
 from neuronas.chip.programming import program, seeded
 from neuronas.chip.slicing import SCHEMES, columns_of
+from neuronas.chip.weights import ChipWeights
 from neuronas.chip.wire import effective_conductance
 from neuronas.errors import ConfigurationError
+from neuronas.fitness.engine.evaluator import EngineEvaluator
+from neuronas.fitness.engine.select import select_backend
+from neuronas.fitness.mean import MeanEvaluator
+from neuronas.fitness.reference import ReferenceEvaluator
 from neuronas.hardware.accelerator import Accelerator, load_accelerator, preset_names
 from neuronas.hardware.mapped.mapping import columns_per_output
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.trainable import Convolution, WeightFormat
+from neuronas.snn.weights import WeightSource
 from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import parse_architecture
+from neuronas.space.spaces import load_space
 
 IDEAL = ChipModel(weight_bits=4, bits_per_cell=1, n_rows=8, scheme="differential", on_resistance_ohm=20e3)
 TABLE_I = replace(IDEAL, off_resistance_ohm=200e3, write_variation=0.1, column_resistance_ohm=5.0, adc_bits=4)
@@ -352,3 +360,41 @@ def test_the_simulated_chip_has_the_columns_that_the_cost_model_counts(name: str
     laid_out = columns_of(torch.zeros(1, dtype=torch.float64), model.scheme, weight_bits, model.bits_per_cell)
     counted = columns_per_output(weight_bits, accelerator.crossbar)
     assert len(laid_out.factors) - laid_out.has_reference == counted
+
+
+def test_weights_of_an_ideal_chip_are_those_that_were_drawn() -> None:
+    drawn = WeightSource(3, 4).convolution("A.01.conv_3x3", 10, 6, 3)
+    for scheme in SCHEMES:
+        found = ChipWeights(3, 4, model=replace(IDEAL, scheme=scheme)).convolution("A.01.conv_3x3", 10, 6, 3)
+        assert np.array_equal(found.values, drawn.values)
+
+
+def test_weights_of_a_chip_vary_as_its_cells_do() -> None:
+    """One bit a cell: a weight of m bits that are 1 has errors of the root of the sum of their squared values."""
+    model = replace(IDEAL, write_variation=0.05, gain_calibration=False)
+    place = ("A.01.conv_3x3", 64, 16, 3)
+    drawn = WeightSource(0, 4).convolution(*place)
+    chips = [ChipWeights(0, 4, model=model, chip=chip).convolution(*place).values for chip in range(2)]
+    again = ChipWeights(0, 4, model=model, chip=1)
+    assert np.array_equal(again.convolution(*place).values, chips[1]) and not np.array_equal(*chips)
+    errors = (chips[0] - drawn.values) * 2.0**drawn.exponent
+    for code in (1, 2, 3, 5):
+        own = errors[np.abs(drawn.codes) == code]
+        wanted = 0.05 * sum(4.0**bit for bit in range(3) if code >> bit & 1) ** 0.5
+        assert len(own) > 100 and own.std() == pytest.approx(wanted, rel=0.1) and abs(own.mean()) < 0.02
+
+
+def test_chip_fitness_is_the_mean_over_chips_and_the_references() -> None:
+    space, rng = load_space("neuronas"), random.Random(1)
+    candidates = [space.random_architecture(rng) for _ in range(3)]
+    shape, images = NetworkShape(3, 8, 10, 4), torch.randn(1, 6, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    backend = select_backend(NeuronParameters(), torch.device("cpu"), 3, 1, 2**28)
+    chips = [ChipWeights(0, 4, model=replace(TABLE_I, adc_bits=None), chip=chip) for chip in range(2)]
+    engines = [EngineEvaluator(images, shape, weights, 2, "sahd", backend, 2**28) for weights in chips]
+    each = [dict(engine.evaluate(candidates)) for engine in engines]
+    slow = [ReferenceEvaluator(images, shape, weights, NeuronParameters(), 2, "sahd") for weights in chips]
+    assert each[0] != each[1]
+    for index, fitness in MeanEvaluator(engines).evaluate(candidates):
+        assert fitness == (each[0][index] + each[1][index]) / 2
+    for index, fitness in MeanEvaluator(slow).evaluate(candidates):
+        assert fitness == pytest.approx((each[0][index] + each[1][index]) / 2, rel=1e-5)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -224,3 +225,21 @@ def test_two_processes_learn_what_one_learns(tmp_path: Path) -> None:
     assert len(one) == len(two) == 2
     for ours, theirs in zip(one, two, strict=True):
         assert theirs["train_loss"] == pytest.approx(ours["train_loss"], rel=2e-3)
+
+
+def test_fine_tuning_begins_with_the_weights_of_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert train(first) == 0
+    tuning = ["--start-from", str(first), "--chip-noise", "0.2", "--learning-rate", "1e-12", "--epochs", "1", "--quiet"]
+    assert command(["train", str(first), *tuning, "--out", str(second)]) == 0
+    before, after = (tensors(run, "best") for run in (first, second))
+    weights = [name for name in before if name.endswith("conv.weight")]
+    assert weights and all(torch.allclose(before[name], after[name], atol=1e-6) for name in weights)
+    shutil.rmtree(first)  # the tuned run needs it no more
+    assert command(["evaluate", str(second), "--quiet"]) == 0
+    capsys.readouterr()
+    assert command(["train", str(second), "--start-from", str(first), "--out", str(tmp_path / "third")]) == 2
+    assert "holds no checkpoints" in capsys.readouterr().err
+    other = ["--start-from", str(second), "--channels", "8", "--out", str(tmp_path / "fourth")]
+    assert command(["train", str(second), *other]) == 4
+    assert "belongs to another network" in capsys.readouterr().err

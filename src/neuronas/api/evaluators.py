@@ -17,6 +17,8 @@ from neuronas.space.operations import OPERATIONS
 if TYPE_CHECKING:
     import torch
 
+    from neuronas.snn.weights import WeightSource
+
 _SHARE_OF_FREE_MEMORY = 0.5
 
 
@@ -101,22 +103,48 @@ def _maker(run: Plan, device: "torch.device", limit_bytes: int | None) -> Callab
     from neuronas.fitness.engine.select import select_backend
     from neuronas.fitness.reference import ReferenceEvaluator
     from neuronas.snn.neuron import NeuronParameters
-    from neuronas.snn.weights import WeightSource
 
     network, name = run.config.network, run.config.fitness.name
-    weights = WeightSource(run.config.seed, network.weight_bits, network.rounding)
     neuron = NeuronParameters(network.tau, network.v_threshold, network.v_reset)
     if run.config.engine.name == "reference":
-        return lambda batches: ReferenceEvaluator(batches, run.shape, weights, neuron, network.timesteps, name)
+        return _on_chips(
+            run,
+            lambda weights, batches: ReferenceEvaluator(batches, run.shape, weights, neuron, network.timesteps, name),
+        )
     if device.type == "cuda":
         limit_bytes = _limit_bytes(run, torch.cuda.mem_get_info(device)[0])
     elif limit_bytes is None:
         limit_bytes = machine_limit_bytes(run)
     max_kernel = max(OPERATIONS[operation].kernel for operation in (*run.space.operations, "conv_3x3"))
     backend = select_backend(neuron, device, max_kernel, torch.get_num_threads(), limit_bytes)
-    return lambda batches: EngineEvaluator(
-        batches, run.shape, weights, network.timesteps, name, backend, limit_bytes, network.v_threshold
+    return _on_chips(
+        run,
+        lambda weights, batches: EngineEvaluator(
+            batches, run.shape, weights, network.timesteps, name, backend, limit_bytes, network.v_threshold
+        ),
     )
+
+
+def _on_chips(
+    run: Plan, make: "Callable[[WeightSource, torch.Tensor], Evaluator]"
+) -> "Callable[[torch.Tensor], Evaluator]":
+    """What judges the quantised network or, with ``chips``, the networks that so many simulated chips hold."""
+    from neuronas.snn.weights import WeightSource
+
+    network, n = run.config.network, run.config.fitness.chips
+    drawn = WeightSource(run.config.seed, network.weight_bits, network.rounding)
+    if n is None:
+        return lambda batches: make(drawn, batches)
+    from neuronas.chip.model import chip_model
+    from neuronas.chip.weights import WITHOUT, ChipWeights
+    from neuronas.fitness.mean import MeanEvaluator
+
+    model = chip_model(run.accelerator, run.config.hardware.accelerator, network.weight_bits).without(WITHOUT)
+    chips = [
+        ChipWeights(drawn.seed, drawn.weight_bits, drawn.rounding, model=model, chip=number)
+        for number in range(n if model.is_random else 1)
+    ]
+    return lambda batches: MeanEvaluator([make(weights, batches) for weights in chips])
 
 
 def machine_limit_bytes(run: Plan) -> int:

@@ -67,7 +67,7 @@ class Design:
             generator = seeded(seed, number, place, index)
             levels = layer.levels(block)
             written = program(levels, model, generator, has_reference=layer.has_reference)
-            factor = _trimmed(model, written, levels, self.inputs[layer.name].moments[index]) / steps
+            factor = trimmed(model, written, levels, self.inputs[layer.name].moments[index]) / steps
             exact = model.adc_bits is None
             cells.append(
                 Cells(
@@ -115,7 +115,7 @@ def _steps(layer: MappedLayer, model: ChipModel, inputs: Inputs) -> Tensor:
     for index, block in islice(enumerate(blocks), 0, None, every):
         levels = layer.levels(block)
         written = program(levels, pilot, seeded(_PILOT, index), has_reference=layer.has_reference)
-        current = written.current * _trimmed(pilot, written, levels, inputs.moments[index])
+        current = written.current * trimmed(pilot, written, levels, inputs.moments[index])
         samples, current, levels = inputs.samples[index].float(), current.float(), levels.float()
         for column in range(k):
             for found, cells in ((sums, current), (ideal, levels)):
@@ -124,7 +124,8 @@ def _steps(layer: MappedLayer, model: ChipModel, inputs: Inputs) -> Tensor:
     return torch.tensor([converter_step(torch.cat(s), torch.cat(i), bits) for s, i in zip(sums, ideal, strict=True)])
 
 
-def _trimmed(model: ChipModel, written: Programmed, levels: Tensor, moment: Tensor) -> Tensor:
+def trimmed(model: ChipModel, written: Programmed, levels: Tensor, moment: Tensor) -> Tensor:
+    """The gain of each column of a block, 1 where the chip trims none; see ``gains``."""
     if not model.gain_calibration:
         return torch.ones(1, dtype=torch.float64)
     return gains(written.current, levels, moment)

@@ -59,6 +59,8 @@ MemoryLimit = Annotated[
 ]
 Workers = Annotated[int | None, typer.Option(help="Processes that evaluate candidates (default: this one alone).")]
 Cluster = Annotated[str | None, typer.Option(help="ray or ray:ADDRESS: evaluate on a Ray cluster.")]
+ChipFitness = Annotated[bool, typer.Option("--chip-fitness", help="Fitness with weights as simulated chips hold them.")]
+FitnessChips = Annotated[int | None, typer.Option("--chips", help="Chips that --chip-fitness averages over (1).")]
 NDraws = Annotated[int | None, typer.Option(help="Candidates of snasnet and evolution.")]
 Population = Annotated[int | None, typer.Option(help="Survivors of a generation of evolution.")]
 Prefer = Annotated[

@@ -54,12 +54,14 @@ class FitnessConfig(Section):
     """How a candidate is judged without training.
 
     ``batch_size`` in images, averaged over ``n_batches``. Unless ``exact``, a batch of ``screen_batch_size`` images
-    first discards all but the best ``screen_keep`` of the candidates (see ``neuronas.search.screening``).
+    first discards all but the best ``screen_keep`` of the candidates (see ``neuronas.search.screening``). With
+    ``chips``, fitness is the mean over so many simulated chips that hold the weights (``neuronas.chip.weights``).
     """
 
     name: str = "sahd"
     batch_size: Annotated[int, Field(ge=2)] | None = None
     n_batches: Annotated[int, Field(ge=1)] = 1
+    chips: Annotated[int, Field(ge=1, le=1000)] | None = None
     exact: bool = False
     screen_batch_size: Annotated[int, Field(ge=2)] = 32
     screen_keep: Annotated[float, Field(gt=0, le=1)] = 0.1
@@ -137,7 +139,8 @@ class TrainConfig(Section):
     ``device`` are the run's unless given. ``scale`` is that of quantised weights; with ``quantise`` ``after``, learning
     sees full precision. ``rate_weight`` times the squared excess of each layer's firing rate (spikes a neuron and
     step) over ``rate_target`` is added to the loss; ``sparsity`` is the share of weights pruned away in the end.
-    ``chip_noise`` is the relative standard deviation of the weights in each pass of training.
+    ``chip_noise`` is the relative standard deviation of the weights in each pass of training. ``start_from`` names a
+    trained run whose best weights are the first ones (fine-tuning).
     """
 
     recipe: Literal["default", "paper"] = "default"
@@ -165,6 +168,7 @@ class TrainConfig(Section):
     chip_noise: Annotated[float, Field(ge=0, le=1)] | None = None
     scale: Literal["power-of-two", "lsq", "lsq-channel"] | None = None
     quantise: Literal["aware", "after"] | None = None
+    start_from: str | None = None
     validation_share: Annotated[float, Field(ge=0, lt=1)] | None = None
     precision: Literal["auto", "float32", "bfloat16"] | None = None
     checkpointing: bool | None = None

@@ -11,7 +11,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from neuronas.config import write_bytes
-from neuronas.errors import VerificationError
+from neuronas.errors import RunDirectoryError, VerificationError
 
 FORMAT = "neuronas-checkpoint-1"
 FOLDER, BEST, LAST = "checkpoints", "best.safetensors", "last.safetensors"
@@ -71,6 +71,21 @@ def load_state(module: torch.nn.Module, tensors: dict[str, Tensor], path: Path) 
     if wrong:
         raise VerificationError(f"checkpoint {path}: belongs to another network (tensor '{wrong[0]}' does not fit)")
     module.load_state_dict(tensors)
+
+
+def load_best(module: torch.nn.Module, directory: Path) -> dict[str, Any]:
+    """Load the best weights of a trained run into its network, and return what is known of them.
+
+    Raises:
+        RunDirectoryError: the run was not trained.
+        VerificationError: a damaged checkpoint, or one of another network.
+    """
+    path = directory / FOLDER / BEST
+    if not path.exists():
+        raise RunDirectoryError(f"run directory {directory}: holds no {FOLDER}/{BEST}; run: neuronas train {directory}")
+    tensors, facts = read_checkpoint(path)
+    load_state(module, tensors, path)
+    return facts
 
 
 def _digest(tensors: dict[str, Tensor]) -> str:

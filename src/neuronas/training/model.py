@@ -1,5 +1,7 @@
 """From the settings of a run to the network that learns."""
 
+from pathlib import Path
+
 import torch
 
 from neuronas.config import NetworkConfig, TrainConfig
@@ -10,12 +12,13 @@ from neuronas.snn.quantisation import FULL_PRECISION
 from neuronas.snn.trainable import WeightFormat
 from neuronas.space.genotype import Architecture
 from neuronas.space.layers import NetworkShape
+from neuronas.training.checkpoint import load_best
 
 
 def make_classifier(
     architecture: Architecture, shape: NetworkShape, network: NetworkConfig, train: TrainConfig, device: torch.device
 ) -> Classifier:
-    """Build the network, with first weights drawn from the training seed.
+    """Build the network, with first weights drawn from the training seed or those of a trained run.
 
     Args:
         architecture: the cells.
@@ -26,6 +29,8 @@ def make_classifier(
 
     Raises:
         ConfigurationError: settings that do not go together.
+        RunDirectoryError: the run to start from was not trained.
+        VerificationError: it has another network, or is damaged.
     """
     form = WeightFormat(
         bits=FULL_PRECISION if train.quantise == "after" else network.weight_bits,
@@ -47,7 +52,10 @@ def make_classifier(
         checkpointing=bool(train.checkpointing),
         low_precision=_low_precision(train.precision or "auto", device),
     )
-    return Classifier(architecture, shape, settings, train.seed or 0).to(device)
+    classifier = Classifier(architecture, shape, settings, train.seed or 0)
+    if train.start_from is not None:
+        load_best(classifier, Path(train.start_from))
+    return classifier.to(device)
 
 
 def _low_precision(precision: str, device: torch.device) -> bool:

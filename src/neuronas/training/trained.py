@@ -7,11 +7,10 @@ from typing import Any
 import torch
 
 from neuronas.config import NetworkConfig, TrainConfig
-from neuronas.errors import RunDirectoryError
 from neuronas.snn.classifier import Classifier
 from neuronas.space.genotype import Architecture
 from neuronas.space.layers import NetworkShape
-from neuronas.training.checkpoint import BEST, FOLDER, load_state, read_checkpoint
+from neuronas.training.checkpoint import load_best
 from neuronas.training.model import make_classifier
 
 
@@ -52,13 +51,9 @@ def load_trained(
         RunDirectoryError: the run was not trained.
         VerificationError: a damaged checkpoint, or one of another network.
     """
-    path = directory / FOLDER / BEST
-    if not path.exists():
-        raise RunDirectoryError(f"run directory {directory}: holds no {FOLDER}/{BEST}; run: neuronas train {directory}")
-    tensors, facts = read_checkpoint(path)
-    exact = train.model_copy(update={"precision": "float32", "checkpointing": False})
+    exact = train.model_copy(update={"precision": "float32", "checkpointing": False, "start_from": None})
     classifier = make_classifier(architecture, shape, network, exact, device)
-    load_state(classifier, tensors, path)
+    facts = load_best(classifier, directory)
     classifier.set_bits(network.weight_bits)
     classifier.eval()
     return Trained(classifier, _whole(facts, "epoch"), _number(facts, "accuracy"))

@@ -1,0 +1,82 @@
+"""What a chip's non-idealities do to the fitness of untrained networks, and to their order.
+
+    python benchmarks/chip_fitness.py [--n 60] [--chips 5] [--seed 0] [--fitness sahd]
+
+Random architectures on the digits (16/32 channels, T = 3, batch 64, 8 bits): fitness of the ideal network against the
+mean over simulated chips (``--chip-fitness``), at Table I's write variation and above. For each: Kendall's tau between
+both orders, spread over chips against the spread over architectures, and which architecture comes first.
+"""
+
+import argparse
+import random
+from dataclasses import replace
+
+import numpy as np
+import torch
+from scipy.stats import kendalltau
+
+from common import write
+from neuronas.chip.model import chip_model
+from neuronas.chip.weights import WITHOUT, ChipWeights
+from neuronas.data.batches import search_batches
+from neuronas.data.datasets import load
+from neuronas.data.presets import preset_for
+from neuronas.fitness.engine.evaluator import EngineEvaluator
+from neuronas.fitness.engine.select import select_backend
+from neuronas.hardware.accelerator import load_accelerator
+from neuronas.snn.neuron import NeuronParameters
+from neuronas.snn.weights import WeightSource
+from neuronas.space.layers import NetworkShape
+from neuronas.space.spaces import load_space
+
+HARDWARE, BITS, TIMESTEPS, MEMORY = "spikeflow-rram", 8, 3, 2**31
+VARIATIONS = (0.1, 0.2, 0.4)
+
+
+def main() -> None:
+    """Measure and write the result."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--n", type=int, default=60)
+    parser.add_argument("--chips", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--fitness", default="sahd")
+    options = parser.parse_args()
+    preset, space, rng = preset_for("digits"), load_space("neuronas"), random.Random(options.seed)
+    candidates = [space.random_architecture(rng) for _ in range(options.n)]
+    source = load("digits", "train", None, preset.image_side)
+    batches = search_batches(source, 64, 1, options.seed, preset.mean, preset.std, skip_corrupt=False)
+    shape = NetworkShape(preset.image_channels, preset.image_side, 10, 16)
+    backend = select_backend(NeuronParameters(), torch.device("cpu"), 3, torch.get_num_threads(), MEMORY)
+
+    def fitness(weights: WeightSource) -> np.ndarray:
+        engine = EngineEvaluator(batches, shape, weights, TIMESTEPS, options.fitness, backend, MEMORY)
+        return np.array([value for _, value in sorted(engine.evaluate(candidates))])
+
+    ideal = fitness(WeightSource(options.seed, BITS))
+    usable = np.isfinite(ideal)
+    model = chip_model(load_accelerator(HARDWARE), HARDWARE, BITS).without(WITHOUT)
+    rows = []
+    for variation in VARIATIONS:
+        kind = replace(model, write_variation=variation)
+        each = np.stack(
+            [fitness(ChipWeights(options.seed, BITS, model=kind, chip=chip)) for chip in range(options.chips)]
+        )
+        chosen = usable & np.isfinite(each).all(axis=0)
+        mean = each[:, chosen].mean(axis=0)
+        rows.append(
+            {
+                "write_variation": variation,
+                "n": int(chosen.sum()),
+                "tau": round(float(kendalltau(ideal[chosen], mean).statistic), 3),
+                "spread_over_chips": round(float(each[:, chosen].std(axis=0, ddof=1).mean()), 3),
+                "spread_over_architectures": round(float(mean.std(ddof=1)), 3),
+                "mean_change": round(float((mean - ideal[chosen]).mean()), 3),
+                "same_first": bool(ideal[chosen].argmax() == mean.argmax()),
+            }
+        )
+        print(rows[-1])
+    write(f"chip_fitness-{options.fitness}", {**vars(options), "hardware": HARDWARE, "rows": rows})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""Untrained weights as a simulated chip holds them, so that fitness knows how a network bears its chip."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+
+import torch
+
+from neuronas.chip.design import trimmed
+from neuronas.chip.mapped_layer import InputFormat, MappedLayer
+from neuronas.chip.model import ChipModel
+from neuronas.chip.programming import program, seeded
+from neuronas.snn.quantisation import FixedPoint, quantise
+from neuronas.snn.weights import WeightSource
+
+WITHOUT = ("adc", "read_noise")
+"""Non-idealities that are no property of a weight: they differ from read to read, or act on a sum."""
+_PRECISION_BITS = 16
+"""Of a weight as its cells make it: errors of 2^-16 of the largest are far below those of any device."""
+_RATE = 0.1
+"""Share of inputs that spike, independently, when gains are trimmed: there is no trained network to measure it on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChipWeights(WeightSource):
+    """The weights of ``WeightSource``, programmed.
+
+    Write variation, stuck cells, wire resistance and the current of cells that are off change a weight for good: a
+    column's sum stays linear in its inputs, so that the chip computes the same network with other weights. They are
+    those of ``docs/chip-simulation.md``, steps 1 to 7, as fixed point of 16 bits, which the engine computes exactly.
+
+    Attributes:
+        model: of the chip, without ``WITHOUT``.
+        chip: its number; with the seed it decides variation and faults.
+    """
+
+    model: ChipModel
+    chip: int = 0
+
+    def convolution(self, place: str, in_channels: int, out_channels: int, kernel: int) -> FixedPoint:
+        """Weights [out, in, k, k] of the convolution at ``place``, quantised and programmed."""
+        return _programmed(self, place, in_channels, out_channels, kernel)
+
+    def drawn(self, place: str, in_channels: int, out_channels: int, kernel: int) -> FixedPoint:
+        """The weights that are to be programmed."""
+        return super().convolution(place, in_channels, out_channels, kernel)
+
+
+@lru_cache(maxsize=128)
+def _programmed(source: ChipWeights, place: str, in_channels: int, out_channels: int, kernel: int) -> FixedPoint:
+    drawn, model = source.drawn(place, in_channels, out_channels, kernel), source.model
+    codes, scale = torch.from_numpy(drawn.codes).float(), torch.tensor(2.0**-drawn.exponent, dtype=torch.float64)
+    layer = MappedLayer(place, codes * scale.float(), codes, scale, 1, InputFormat(), model)
+    number = int.from_bytes(blake2b(place.encode(), digest_size=4).digest(), "little")
+    factors = torch.tensor(layer.factors, dtype=torch.float64)
+    parts = []
+    for index, block in enumerate(layer.blocks()):
+        levels = layer.levels(block)
+        written = program(
+            levels, model, seeded(source.seed, source.chip, number, index), has_reference=layer.has_reference
+        )
+        moment = torch.full((levels.shape[1], levels.shape[1]), _RATE**2, dtype=torch.float64).fill_diagonal_(_RATE)
+        current = written.current * trimmed(model, written, levels, moment)
+        parts.append((current @ factors) * scale)  # [k * k, rows, out]
+    weights = torch.cat(parts, dim=1).permute(2, 1, 0).reshape(out_channels, in_channels, kernel, kernel)
+    return quantise(weights.numpy(), _PRECISION_BITS)
