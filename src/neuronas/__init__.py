@@ -1,18 +1,85 @@
-"""neuronas: finds spiking neural networks that fit a compute-in-memory chip."""
+"""neuronas: finds spiking neural networks that fit a compute-in-memory chip.
+
+Each verb of the command line is a function with the same options::
+
+    import neuronas
+
+    found = neuronas.search(dataset="digits", channels=8, max_energy_uj=20, out="runs/mine")
+    neuronas.train(found.directory)
+    print(neuronas.evaluate(found.directory).top1)
+    network = neuronas.load(found.directory)
+"""
 
 import logging
+from importlib import import_module
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from neuronas.version import __version__
 
 if TYPE_CHECKING:
+    from neuronas.api.chip import ChipRequest, OnChips, evaluate_on_chips
+    from neuronas.api.estimate import Estimate, estimate
+    from neuronas.api.evaluate import Evaluation, evaluate
+    from neuronas.api.export import Export, export
+    from neuronas.api.report import Page, compare, report
+    from neuronas.api.search import SearchResult, search
+    from neuronas.api.train import Trained, train
     from neuronas.snn.classifier import Classifier
 
-__all__ = ["__version__", "load"]
+__all__ = [
+    "ChipRequest",
+    "Estimate",
+    "Evaluation",
+    "Export",
+    "OnChips",
+    "Page",
+    "SearchResult",
+    "Trained",
+    "__version__",
+    "compare",
+    "estimate",
+    "evaluate",
+    "evaluate_on_chips",
+    "export",
+    "load",
+    "report",
+    "search",
+    "train",
+]
+
+_MODULES = {
+    "ChipRequest": "api.chip",
+    "Estimate": "api.estimate",
+    "Evaluation": "api.evaluate",
+    "Export": "api.export",
+    "OnChips": "api.chip",
+    "Page": "api.report",
+    "SearchResult": "api.search",
+    "Trained": "api.train",
+    "compare": "api.report",
+    "estimate": "api.estimate",
+    "evaluate": "api.evaluate",
+    "evaluate_on_chips": "api.chip",
+    "train": "api.train",
+}
+"""Where each name is; it is imported when it is first used."""
+_CALLABLE_PACKAGES = {"export", "report", "search"}
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return getattr(import_module(f"neuronas.{_MODULES[name]}"), name)
+    if name in _CALLABLE_PACKAGES:
+        return import_module(f"neuronas.{name}")
+    raise AttributeError(f"module 'neuronas' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return __all__
 
 
 def load(run: str | PathLike[str], device: str = "cpu") -> "Classifier":

@@ -111,6 +111,8 @@ class SearchOptions(EstimateOptions, total=False):
         chips: judge fitness on so many simulated chips (their mean), not on the ideal network.
         engine: ``fast`` or ``reference`` (slow, the same numbers).
         memory_limit: GiB that the engine may use.
+        workers: processes that evaluate candidates.
+        cluster: ``ray`` or ``ray:ADDRESS``.
     """
 
     algorithm: str | None
@@ -123,6 +125,8 @@ class SearchOptions(EstimateOptions, total=False):
     chips: int | None
     engine: str | None
     memory_limit: float | None
+    workers: int | None
+    cluster: str | None
 
 
 class TrainOptions(DataOptions, NetworkOptions, total=False):
@@ -140,7 +144,7 @@ class TrainOptions(DataOptions, NetworkOptions, total=False):
         quantise: ``aware`` or ``after``.
         sparsity: share of weights to prune.
         rate_weight: weight of the firing-rate penalty.
-        chip_noise: relative noise on the weights, to bear a chip's.
+        chip_noise: write variation of the chip's cells that it learns to bear.
         start_from: a trained run whose best weights are the first ones.
         precision: ``auto``, ``float32`` or ``bfloat16``.
         ann: train the artificial twin, ReLU for LIF.

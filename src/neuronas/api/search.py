@@ -1,0 +1,172 @@
+"""The main job: find the fittest architecture that breaks no budget."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Unpack
+
+from neuronas.api.architectures import architecture_document
+from neuronas.api.compose import Plan, plan
+from neuronas.api.keywords import SearchOptions
+from neuronas.api.runs import log, log_to, new_directory
+from neuronas.api.settings import read_settings
+from neuronas.api.workers import computing
+from neuronas.errors import ConfigurationError, NeuronasError
+from neuronas.hardware.cost import Cost
+from neuronas.search.files import write_json
+from neuronas.search.history import History
+from neuronas.search.loop import Found, Observer, Problem
+from neuronas.search.loop import search as run_search
+from neuronas.search.result import result_document
+from neuronas.search.run_directory import ARCHITECTURE, CONFIG, HISTORY, LOG, RESULT, RunDirectory, identity
+from neuronas.search.survey import FRONT, RANKING, front_document, write_ranking
+from neuronas.space.genotype import Architecture
+from neuronas.space.notation import format_architecture
+from neuronas.space.workload import rows
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """A finished search.
+
+    Attributes:
+        directory: of the run.
+        plan: the complete settings, and what they name.
+        found: the answer, and how many candidates it was chosen from.
+        cost: of the answer.
+        document: the content of ``result.json``.
+    """
+
+    directory: Path
+    plan: Plan
+    found: Found
+    cost: Cost
+    document: dict[str, Any]
+
+    @property
+    def architecture(self) -> Architecture:
+        """The fittest architecture that fits."""
+        return self.found.architecture
+
+    @property
+    def text(self) -> str:
+        """Its text."""
+        return format_architecture(self.architecture)
+
+    @property
+    def fitness(self) -> float:
+        """Its fitness."""
+        return self.found.fitness
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search that is planned.
+
+    Attributes:
+        directory: of the run.
+        plan: the complete settings, and what they name.
+        resume: go on with the run in the directory.
+    """
+
+    directory: Path
+    plan: Plan
+    resume: bool
+
+    def run(self, observer: Observer | None = None, *, download: bool = False) -> SearchResult:
+        """Search to the end.
+
+        Args:
+            observer: is told how it goes on.
+            download: fetch the data set if it is missing.
+
+        Raises:
+            DataError: images are missing, broken or too few.
+            RunDirectoryError: another process works in it; it holds a run, or none to resume.
+            InfeasibleError: no candidate fits the budget; says which limit is closest and by how much.
+            WorkerError: workers cannot be started, or fail whatever they are given.
+        """
+        started, run = perf_counter(), self.plan
+        with (
+            computing(run, download=download) as here,
+            RunDirectory(self.directory, run.config, resume=self.resume) as files,
+            log_to(files.file(LOG)),
+        ):
+            history = History(files.file(HISTORY))
+            before = history.seconds()
+            try:
+                history.claim(identity(run.config, run.accelerator, run.activity, run.space))
+                problem = Problem(run.space, run.shape, run.cost_model, run.budget)
+                settings, seed = run.config.search, run.config.seed
+                found = run_search(problem, run.algorithm, settings, seed, here.evaluators, history, observer)
+            finally:
+                seconds = before + perf_counter() - started
+                with suppress(NeuronasError):  # what ended the search matters more, such as a full disk
+                    history.set_seconds(seconds)
+                history.close()
+            cost = run.cost_model.estimate(rows(found.architecture, run.shape))
+            costs = run.cost_document(found.architecture, cost)
+            document = result_document(run.config, run.budget, found, cost, costs, seconds, here.peak_memory_mb)
+            write_json(files.file(ARCHITECTURE), architecture_document(found.architecture))
+            if run.algorithm.surveys:
+                front = front_document(found.surveyed, settings.prefer, document["architecture"])
+                write_json(files.file(FRONT), front)
+                write_ranking(files.file(RANKING), found.surveyed)
+            write_json(files.file(RESULT), document)
+            log.info("done: %s", document["architecture"])
+        return SearchResult(self.directory, run, found, cost, document)
+
+
+def search(
+    *,
+    config: str | PathLike[str] | None = None,
+    out: str | PathLike[str] | None = None,
+    resume: bool = False,
+    download: bool = False,
+    observer: Observer | None = None,
+    **options: Unpack[SearchOptions],
+) -> SearchResult:
+    """Find the fittest spiking network that fits all budgets. Without arguments: on the embedded digits.
+
+    Args:
+        config: YAML file with settings; options override it.
+        out: directory to write to; default: a new one under ``runs``.
+        resume: go on with the run in ``out``, to the identical result.
+        download: fetch the data set if it is missing.
+        observer: is told how the search goes on.
+        **options: see ``SearchOptions``.
+
+    Raises:
+        NeuronasError: see ``plan_search`` and ``Search.run``.
+    """
+    return plan_search(dict(options), config=config, out=out, resume=resume).run(observer, download=download)
+
+
+def plan_search(
+    options: dict[str, Any],
+    *,
+    config: str | PathLike[str] | None = None,
+    out: str | PathLike[str] | None = None,
+    resume: bool = False,
+) -> Search:
+    """Check everything that can be checked before an image is read.
+
+    Args:
+        options: by the names in ``neuronas.api.settings.KEYS``.
+        config: see ``search``.
+        out: see ``search``.
+        resume: see ``search``; without ``config``, the run's own settings are taken.
+
+    Raises:
+        ConfigurationError: an unknown option, name or value.
+    """
+    if resume and out is None:
+        raise ConfigurationError("--resume needs --out DIR, the run directory to go on with")
+    directory = Path(out) if out else None
+    file = Path(config) if config else None
+    if resume and directory and file is None and (directory / CONFIG).is_file():
+        file = directory / CONFIG
+    run = plan(read_settings(file, **options))
+    return Search(directory or new_directory(run.config.data.name, run.config.search.algorithm), run, resume)

@@ -1,0 +1,31 @@
+"""Packages that can be called: ``neuronas.search(...)`` searches, ``neuronas.search.loop`` is a module.
+
+Python puts a package into its parent as soon as any of its modules is imported, so a function of the same name would be
+gone by then. These packages therefore call the function themselves.
+"""
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+
+class CallablePackage(ModuleType):
+    """A package ``neuronas.VERB`` that calls ``neuronas.api.VERB.VERB``."""
+
+    @property
+    def __wrapped__(self) -> Callable[..., Any]:
+        """The function; ``inspect.signature`` reads its signature."""
+        verb = self.__name__.rpartition(".")[2]
+        function: Callable[..., Any] = getattr(import_module(f"neuronas.api.{verb}"), verb)
+        return function
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        """Call the function."""
+        return self.__wrapped__(*arguments, **keywords)
+
+
+def make_callable(name: str) -> None:
+    """Let a package be called; its ``__init__`` does so with its own name."""
+    sys.modules[name].__class__ = CallablePackage
