@@ -18,7 +18,7 @@ from neuronas.experiments import constraints, operations
 from neuronas.experiments.drawing import drawn
 from neuronas.experiments.figures import Figure, markdown
 from neuronas.experiments.limited import PIECE, limited
-from neuronas.experiments.sizes import SIZES, SIZES_OF_PRECISIONS
+from neuronas.experiments.sizes import SIZES
 from neuronas.experiments.statistics import summary
 from neuronas.experiments.study import Size
 from neuronas.experiments.table import EXPERIMENTS, STUDIES
@@ -52,7 +52,7 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "train": {"epochs": 2, "batch_size": 16, "precision": "float32"},
     }
     size = Size(settings, n_seeds=2, n_training=60, n_test=30)
-    for sizes in (SIZES, SIZES_OF_PRECISIONS, constraints.STUDY.sizes):
+    for sizes in (SIZES, constraints.STUDY.sizes):
         monkeypatch.setitem(sizes, "small", size)
     monkeypatch.setattr(constraints, "LEVELS", (1.0, 0.3))
     monkeypatch.setattr(constraints, "_MOST_CANDIDATES", 500)

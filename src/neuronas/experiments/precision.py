@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from neuronas.experiments.figures import Figure
 from neuronas.experiments.qafe import aware, compared, full_precision
-from neuronas.experiments.sizes import NEEDS, SIZES_OF_PRECISIONS, SMALLER
+from neuronas.experiments.sizes import NEEDS, SIZES, SMALLER
 from neuronas.experiments.study import Bench, Study
 from neuronas.snn.quantisation import BITS
 
@@ -25,5 +25,5 @@ STUDY = Study(
     source="arXiv 2407.00641, Fig. 11",
     difference=f"the paper's accuracies are not stated in the sources that we have; {SMALLER}",
     run=run,
-    sizes=SIZES_OF_PRECISIONS,
+    sizes=SIZES,
 )

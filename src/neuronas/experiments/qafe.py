@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from neuronas.experiments.cases import ACCURACY, Case, search_and_train
 from neuronas.experiments.figures import Figure
-from neuronas.experiments.sizes import NEEDS, SIZES_OF_PRECISIONS, SMALLER
+from neuronas.experiments.sizes import NEEDS, SIZES, SMALLER
 from neuronas.experiments.study import Bench, Study
 from neuronas.snn.quantisation import FULL_PRECISION
 
@@ -51,5 +51,5 @@ STUDY = Study(
     source="arXiv 2407.00641, Fig. 9",
     difference=f"the paper's figures are not stated in the sources that we have; {SMALLER}",
     run=run,
-    sizes=SIZES_OF_PRECISIONS,
+    sizes=SIZES,
 )

@@ -1,7 +1,5 @@
 """The sizes at which the experiments run."""
 
-from dataclasses import replace
-
 from neuronas.experiments.study import Size
 
 SMALL = Size(
@@ -33,14 +31,10 @@ FULL = Size(
 """As published: 128/256 channels, five time steps, batches of 256 for fitness, all images, 200 epochs; five or more
 runs would be better statistics, but one takes hours on a GPU."""
 
-WIDER = replace(SMALL, settings={**SMALL.settings, "network": {**SMALL.settings["network"], "channels": 16}})
-"""As ``SMALL`` with 16/32 channels: networks that lose something when they are rounded."""
-
 SIZES = {"small": SMALL, "full": FULL}
-SIZES_OF_PRECISIONS = {"small": WIDER, "full": FULL}
 NEEDS = "CIFAR-10 images (or others: --dataset); a GPU at --scale full"
 SMALLER = (
-    "at --scale small ours are small networks (8 or 16 channels, two time steps, 16x16 pixels) that learn for ten "
+    "at --scale small ours are small networks (8 channels, two time steps, 16x16 pixels) that learn for ten "
     "epochs from 2,000 images, where the papers train 128/256 channels on all images for 200 epochs; "
     "accuracies are therefore far lower, and only differences between rows say anything"
 )
