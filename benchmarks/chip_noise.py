@@ -2,10 +2,11 @@
 
     neuronas train ARCH --out PLAIN --head gap
     neuronas train ARCH --out NOISY --head gap --chip-noise 0.4
-    python benchmarks/chip_noise.py PLAIN NOISY
+    neuronas train PLAIN --start-from PLAIN --out TUNED --chip-noise 0.4 --epochs 20 --learning-rate 1e-3
+    python benchmarks/chip_noise.py PLAIN NOISY TUNED
 
 Everything else is the accelerator's. Recovery is the share of the plain network's loss (accuracy of the quantised
-network minus mean accuracy of the chips) that the noisily trained one does not lose.
+network minus mean accuracy of the chips) that a network which learned with noise does not lose.
 """
 
 import argparse
@@ -29,26 +30,30 @@ def main() -> None:
     """Measure and write the result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("plain", type=Path)
-    parser.add_argument("noisy", type=Path)
+    parser.add_argument("noisy", type=Path, nargs="+")
     parser.add_argument("--chips", type=int, default=10)
     options = parser.parse_args()
-    plain, noisy = (accuracies(directory, options.chips) for directory in (options.plain, options.noisy))
+    plain = accuracies(options.plain, options.chips)
     rows = []
-    for variation in VARIATIONS:
-        lost = [run[0.0]["mean"] - run[variation]["mean"] for run in (plain, noisy)]
-        row = {"write_variation": variation, "plain": plain[variation], "noisy": noisy[variation]}
-        # A loss of a few images says nothing.
-        certain = lost[0] > max(0.02, 2 * plain[variation]["std"] / options.chips**0.5)
-        rows.append(row | {"recovery": round(1 - lost[1] / lost[0], 3) if certain else None})
-        print(rows[-1])
+    for directory in options.noisy:
+        settings = read_settings(read_architecture(str(directory)).config).train
+        noisy = accuracies(directory, options.chips)
+        about = {"chip_noise": settings.chip_noise, "fine_tuned": settings.start_from is not None}
+        about |= {"epochs": settings.epochs, "quantised_network": noisy[0.0]["mean"]}
+        for variation in VARIATIONS:
+            lost = [run[0.0]["mean"] - run[variation]["mean"] for run in (plain, noisy)]
+            row = {**about, "write_variation": variation, "plain": plain[variation], "noisy": noisy[variation]}
+            # A loss of a few images says nothing.
+            certain = lost[0] > max(0.02, 2 * plain[variation]["std"] / options.chips**0.5)
+            rows.append(row | {"recovery": round(1 - lost[1] / lost[0], 3) if certain else None})
+            print(rows[-1])
     architecture = read_architecture(str(options.plain)).architecture
     write(
         "chip_noise-digits",
         {
             "architecture": format_architecture(architecture),
-            "chip_noise": read_settings(read_architecture(str(options.noisy)).config).train.chip_noise,
             "n_chips": options.chips,
-            "quantised_network": {"plain": plain[0.0]["mean"], "noisy": noisy[0.0]["mean"]},
+            "quantised_network": plain[0.0]["mean"],
             "rows": rows,
         },
     )

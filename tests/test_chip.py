@@ -17,6 +17,7 @@ from neuronas.chip.design import crossbar_layers, make_design
 from neuronas.chip.mapped_layer import InputFormat, MappedLayer, pixel_format
 from neuronas.chip.model import NON_IDEALITIES, ChipModel, chip_model
 from neuronas.chip.monte_carlo import ChipAccuracy
+from neuronas.chip.noise import weight_noise
 from neuronas.chip.patterns import distinct
 from neuronas.chip.programming import program, seeded
 from neuronas.chip.slicing import SCHEMES, columns_of
@@ -398,3 +399,21 @@ def test_chip_fitness_is_the_mean_over_chips_and_the_references() -> None:
         assert fitness == (each[0][index] + each[1][index]) / 2
     for index, fitness in MeanEvaluator(slow).evaluate(candidates):
         assert fitness == pytest.approx((each[0][index] + each[1][index]) / 2, rel=1e-5)
+
+
+@pytest.mark.parametrize("scheme", list(SCHEMES))
+def test_noise_of_training_is_that_of_programmed_weights(scheme: str) -> None:
+    # One column of off cells beside all of a filter's: its errors cancel between the signs.
+    model = replace(IDEAL, n_rows=512, scheme=scheme, off_resistance_ohm=200e3, gain_calibration=False)
+    noise = np.array(weight_noise(model, 0.2))
+    written = replace(model, write_variation=0.2)
+    place = ("A.01.conv_3x3", 8, 64, 3)
+    drawn = WeightSource(0, 4).convolution(*place)
+    chips = [ChipWeights(0, 4, model=written, chip=chip).convolution(*place).values for chip in range(60)]
+    errors = (np.stack(chips) - drawn.values) * 2.0**drawn.exponent
+    for code in range(-3, 4):
+        own = errors[:, drawn.codes == code]
+        assert own.size > 1000
+        if scheme == "differential":
+            assert own.std() == pytest.approx(noise[code + 7], rel=0.05)
+        assert own.std() < 1.3 * noise[code + 7]

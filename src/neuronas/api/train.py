@@ -122,7 +122,8 @@ class Training:
         run, settings, architecture = self.plan, self.plan.config.train, self.given.architecture
         images = read_images(run, "train")
         split = stratified_split(images.labels, settings.validation_share or 0.0, settings.seed or 0)
-        network = make_classifier(architecture, run.shape, run.config.network, settings, process.device)
+        noise = _weight_noise(run)
+        network = make_classifier(architecture, run.shape, run.config.network, settings, process.device, noise)
         done = learn(
             network, settings, images, split, self.directory, self._identity, process, report, resume=self.resume
         )
@@ -142,6 +143,20 @@ class Training:
         run = self.plan
         settings = run.config.train.model_dump(exclude={"device", "tensorboard"})
         return identity(run.config, run.space, architecture_key(self.given.architecture), settings)
+
+
+def _weight_noise(run: Plan) -> tuple[float, ...]:
+    """What the weights must bear in training: a write variation of ``chip_noise`` on the run's accelerator."""
+    from neuronas.chip.model import chip_model
+    from neuronas.chip.noise import weight_noise
+
+    settings, network = run.config.train, run.config.network
+    if not settings.chip_noise:
+        return ()
+    if settings.quantise == "after":
+        raise ConfigurationError("chip_noise given with quantise after; a chip's cells hold rounded weights: use aware")
+    model = chip_model(run.accelerator, run.config.hardware.accelerator, network.weight_bits)
+    return weight_noise(model, settings.chip_noise)
 
 
 def train(

@@ -32,7 +32,7 @@ Quantise = Annotated[
 Sparsity = Annotated[float | None, typer.Option(help="Share of weights to prune.", rich_help_panel=_TRAINING)]
 RateWeight = Annotated[float | None, typer.Option(help="Weight of the firing-rate penalty.", rich_help_panel=_TRAINING)]
 ChipNoise = Annotated[
-    float | None, typer.Option(help="Relative noise on the weights, to bear a chip's.", rich_help_panel=_TRAINING)
+    float | None, typer.Option(help="Write variation of cells that it learns to bear.", rich_help_panel=_TRAINING)
 ]
 StartFrom = Annotated[
     str | None,

@@ -139,7 +139,7 @@ class TrainConfig(Section):
     ``device`` are the run's unless given. ``scale`` is that of quantised weights; with ``quantise`` ``after``, learning
     sees full precision. ``rate_weight`` times the squared excess of each layer's firing rate (spikes a neuron and
     step) over ``rate_target`` is added to the loss; ``sparsity`` is the share of weights pruned away in the end.
-    ``chip_noise`` is the relative standard deviation of the weights in each pass of training. ``start_from`` names a
+    ``chip_noise`` is the write variation of the accelerator's cells in each pass of training. ``start_from`` names a
     trained run whose best weights are the first ones (fine-tuning).
     """
 

@@ -22,15 +22,16 @@ MOMENTUM = 0.1
 class WeightFormat:
     """How weights are held (see ``WeightQuantiser``); ``prunable``: weights can be masked out.
 
-    ``noise`` is the relative standard deviation with which held weights differ in each pass of training, drawn from
-    torch's generator: what learns despite it bears a chip's variation (noise injection, arXiv 2001.04974).
+    ``noise`` holds the standard deviation, in codes, with which a held weight differs in each pass of training, for
+    each code from the lowest to the highest (empty: none), drawn from torch's generator: what learns despite it bears
+    a chip's variation (noise injection, arXiv 2001.04974).
     """
 
     bits: int
     scale: str = "power-of-two"
     rounding: str = "nearest"
     prunable: bool = False
-    noise: float = 0.0
+    noise: tuple[float, ...] = ()
 
 
 class QuantisedWeight(nn.Module):
@@ -48,7 +49,7 @@ class QuantisedWeight(nn.Module):
         fan_in = torch.Size(shape[1:]).numel()
         self.weight = nn.Parameter(torch.randn(shape, generator=generator) * gain * (2 / fan_in) ** 0.5)
         self.quantiser = WeightQuantiser(self.weight, form.bits, form.scale, form.rounding)
-        self.noise = form.noise
+        self.register_buffer("noise", torch.tensor(form.noise), persistent=False)
         self.mask: Tensor | None
         self.register_buffer("mask", torch.ones(shape, dtype=torch.bool) if form.prunable else None)
 
@@ -61,9 +62,16 @@ class QuantisedWeight(nn.Module):
     def held(self) -> Tensor:
         """The weight as the chip holds it; in training, as some chip might."""
         held: Tensor = self.quantiser(self.kept)
-        if self.training and self.noise:
-            held = held * (1 + self.noise * torch.randn_like(held))
-        return held
+        return held + self._deviation(held.detach()) if self._is_noisy else held
+
+    @property
+    def _is_noisy(self) -> bool:
+        return self.training and self.get_buffer("noise").numel() > 0
+
+    def _deviation(self, held: Tensor) -> Tensor:
+        step, noise = self.quantiser.step_of(self.kept), self.get_buffer("noise")
+        codes = (held / step).round().long()
+        return noise[codes + len(noise) // 2] * step * torch.randn_like(held)
 
 
 class Convolution(QuantisedWeight):
@@ -106,7 +114,7 @@ class Convolution(QuantisedWeight):
         return F.conv2d(x, weight, stride=self.stride, padding=self.kernel // 2)
 
     def _is_integer(self, x: Tensor) -> bool:
-        held_as_codes = self.quantiser.bits <= MAX_BITS and not (self.training and self.noise)
+        held_as_codes = self.quantiser.bits <= MAX_BITS and not self._is_noisy
         return held_as_codes and x.device.type == "cpu" and x.dtype == torch.float32 and not onednn_works()
 
 

@@ -16,7 +16,12 @@ from neuronas.training.checkpoint import load_best
 
 
 def make_classifier(
-    architecture: Architecture, shape: NetworkShape, network: NetworkConfig, train: TrainConfig, device: torch.device
+    architecture: Architecture,
+    shape: NetworkShape,
+    network: NetworkConfig,
+    train: TrainConfig,
+    device: torch.device,
+    noise: tuple[float, ...] = (),
 ) -> Classifier:
     """Build the network, with first weights drawn from the training seed or those of a trained run.
 
@@ -26,6 +31,7 @@ def make_classifier(
         network: precision and neurons.
         train: resolved settings of training.
         device: where it will learn.
+        noise: of the weights in training, see ``WeightFormat``.
 
     Raises:
         ConfigurationError: settings that do not go together.
@@ -37,7 +43,7 @@ def make_classifier(
         scale=train.scale or "power-of-two",
         rounding=network.rounding,
         prunable=bool(train.sparsity),
-        noise=train.chip_noise or 0.0,
+        noise=noise,
     )
     if form.scale != "power-of-two" and network.rounding != "nearest":
         raise ConfigurationError(
