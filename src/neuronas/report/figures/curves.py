@@ -35,7 +35,7 @@ def progress_figure(curves: Curves, candidates: Candidates) -> Figure:
     _lines(axes, curves)
     axes.set_ylabel("fitness")
     plain_numbers(axes.xaxis, axes.yaxis)
-    legend_above(figure)
+    legend_above(figure, 3)
     return figure
 
 

@@ -20,13 +20,14 @@ def pareto_figure(run: RunFacts, candidates: Candidates) -> Figure:
     known = np.isfinite(candidates.fitness)
     fitness = candidates.fitness[known]
     chosen = candidates.number_of(run.answer.text) if run.answer else None
+    name_of_answer = "answer" if run.is_answered else "best so far"
     figure = new_figure(3.3)
     for axes, name in zip(figure.subplots(2, 2, sharey=True).flat, BUDGETED, strict=True):
         costs = candidates.costs[name]
         _panel(axes, costs[known], fitness)
         if chosen is not None and isfinite(candidates.fitness[chosen]):
             answer = costs[chosen], candidates.fitness[chosen]
-            axes.plot(*answer, "o", markersize=6, markerfacecolor="none", color=INK, label="answer")
+            axes.plot(*answer, "o", markersize=6, markerfacecolor="none", color=INK, label=name_of_answer)
         limit = run.budget.limits[name]
         low, high = axes.get_xlim()
         if limit != inf and low < limit <= high:

@@ -73,10 +73,10 @@ def plain_numbers(*axes: Axis) -> None:
         axis.set_major_formatter(lambda value, _: f"{value / 1e6:,.4g}M" if value >= 1e6 else f"{value:,.10g}")
 
 
-def legend_above(figure: Figure) -> None:
-    """What the first axes show, in one line above all."""
+def legend_above(figure: Figure, markerscale: float = 1.2) -> None:
+    """What the first axes show, in one line above all; markers are drawn so many times larger there."""
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), markerscale=1.2)
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), markerscale=markerscale)
 
 
 def save(figure: Figure, file: Path) -> None:
