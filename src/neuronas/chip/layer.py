@@ -70,6 +70,7 @@ class CrossbarLayer(nn.Module):
         self.observed: Observed | None = None
         if adc_bits is None:
             self.effective = self._folded(cells, "current", factors).to(device, torch.float32)
+            self.is_ideal = not self.noisy and torch.equal(self.effective, layer.weight)
             if self.noisy:
                 self.variance = self._folded(cells, "variance", factors.square(), power=2).to(device, torch.float32)
 
@@ -86,6 +87,8 @@ class CrossbarLayer(nn.Module):
 
     def _analog(self, x: Tensor) -> Tensor:
         layer = self.layer
+        if self.is_ideal:
+            return layer.ideal(x)
         y = convolve(x, self.effective, layer.stride)
         if layer.inputs.offset:  # what the offset adds is digital
             y = layer.ideal(x) + convolve(x - layer.inputs.offset, self.effective - layer.weight, layer.stride)

@@ -11,7 +11,7 @@ def weight_noise(model: ChipModel, write_variation: float) -> tuple[float, ...]:
 
     A weight is ``sum over k of f_k l_k`` of cells with conductances ``l_k + l_off`` levels (docs/chip-simulation.md,
     steps 2 and 3), each with an independent relative error of ``write_variation``: its variance is
-    ``write_variation^2 * sum over k of f_k^2 (l_k + l_off)^2``. Cells that are off conduct, so even a weight of 0 varies.
+    ``write_variation^2 * sum over k of f_k^2 (l_k + l_off)^2``. Cells that are off conduct: a weight of 0 varies.
 
     Args:
         model: of the chip; its own write variation does not matter.

@@ -54,6 +54,12 @@ def onednn_works() -> str:
     return "" if torch.equal(found.double(), wanted) else "its results are not exact on this machine"
 
 
+def serves(x: Tensor, weight_bits: int) -> bool:
+    """Whether spikes like x, with weights of so many bits, are convolved in integers here."""
+    fits = weight_bits <= MAX_BITS and x.device.type == "cpu" and x.dtype == torch.float32
+    return fits and not onednn_works()
+
+
 class SpikeConvolution(torch.autograd.Function):
     """Forward in integers, backward as that of a float32 convolution with the same weights."""
 

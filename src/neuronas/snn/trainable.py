@@ -12,7 +12,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from neuronas.snn.arithmetic import EPSILON
 from neuronas.snn.fake_quantisation import WeightQuantiser
-from neuronas.snn.integer_convolution import MAX_BITS, SpikeConvolution, onednn_works
+from neuronas.snn.integer_convolution import SpikeConvolution, serves
 
 MOMENTUM = 0.1
 """Share of the newest batch in batch normalisation's running statistics (PyTorch's default)."""
@@ -114,8 +114,7 @@ class Convolution(QuantisedWeight):
         return F.conv2d(x, weight, stride=self.stride, padding=self.kernel // 2)
 
     def _is_integer(self, x: Tensor) -> bool:
-        held_as_codes = self.quantiser.bits <= MAX_BITS and not self._is_noisy
-        return held_as_codes and x.device.type == "cpu" and x.dtype == torch.float32 and not onednn_works()
+        return not self._is_noisy and serves(x, self.quantiser.bits)
 
 
 class Linear(QuantisedWeight):
