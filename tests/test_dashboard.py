@@ -122,6 +122,28 @@ def test_only_this_machine_is_answered_and_only_get(run: Path) -> None:
             assert "Access-Control-Allow-Origin" not in headers
 
 
+@pytest.mark.parametrize(
+    ("request_line", "status"),
+    [
+        ("GET http://evil.example/state HTTP/1.1", b"404"),
+        ("GET http://[ HTTP/1.1", b"404"),
+        ("GET /state?version=%ff%00&version=2 HTTP/1.1", b"200"),
+        (f"GET /{'a' * 70000} HTTP/1.1", b"414"),
+        ("GET", b"GET"),  # an answer in text, without a status: "only GET is answered"
+        ("\x00\x01\x02", b"GET"),
+    ],
+)
+def test_odd_requests_harm_nothing(
+    run: Path, caplog: pytest.LogCaptureFixture, request_line: str, status: bytes
+) -> None:
+    with live_server(run, None) as server:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=WAIT_S) as connection:
+            connection.sendall(f"{request_line}\r\nHost: 127.0.0.1:{server.port}\r\n\r\n".encode())
+            assert connection.recv(100).split()[1] == status
+        assert ask(server, "/")[0] == 200
+    assert not caplog.records
+
+
 def test_every_answer_has_a_strict_policy(run: Path) -> None:
     with live_server(run, None) as server:
         for path in ("/", "/state", "/nothing"):

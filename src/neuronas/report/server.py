@@ -15,7 +15,7 @@ from threading import Event, Thread
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from neuronas.errors import ConfigurationError
 from neuronas.report.live import LiveRun
@@ -120,13 +120,13 @@ def _handler(live: LiveServer) -> type[BaseHTTPRequestHandler]:
             if hosts not in ([f"{HOST}:{live.port}"], [f"localhost:{live.port}"]):
                 self._send(HTTPStatus.FORBIDDEN, "text/plain", f"wanted the host {HOST}:{live.port}\n".encode())
                 return
-            asked = urlsplit(self.path)
-            if asked.path == "/":
+            path, _, query = self.path.partition("?")
+            if path == "/":
                 self._send(HTTPStatus.OK, "text/html; charset=utf-8", live.page)
-            elif asked.path == "/state":
-                version = parse_qs(asked.query).get("version", [""])[0]
+            elif path == "/state":
+                version = parse_qs(query).get("version", [""])[0]
                 live.state(version, lambda content: self._send(HTTPStatus.OK, "application/json", content))
-            elif asked.path == "/favicon.ico":  # browsers ask for it by themselves
+            elif path == "/favicon.ico":  # browsers ask for it by themselves
                 self._send(HTTPStatus.NO_CONTENT, "text/plain", b"")
             else:
                 self._send(HTTPStatus.NOT_FOUND, "text/plain", b"there is nothing here\n")
