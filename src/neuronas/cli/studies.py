@@ -1,5 +1,6 @@
 """``neuronas reproduce NAME`` for the experiments that search and train over seeds."""
 
+import json
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -117,7 +118,10 @@ def _document(study: Study, scale: str, bench: RunBench, figures: Sequence[Figur
 
 
 def _page(study: Study, document: dict[str, Any], table: str) -> str:
-    seeds = document["seeds"]
+    seeds, size = document["seeds"], study.sizes[document["scale"]]
+
+    n_training, n_test = ("all" if n is None else f"{n:,}" for n in (size.n_training, size.n_test))
+    images = document["dataset"] + (f", {n_training} for training and {n_test} for testing" if study.trains else "")
     return (
         f"# {study.name}, {document['scale']}\n\n"
         f"Shows {study.shows}. Source: {study.source}.\n\n"
@@ -125,5 +129,6 @@ def _page(study: Study, document: dict[str, Any], table: str) -> str:
         f"({seeds[0]} to {seeds[-1]}). What is published and has no column here is not stated in our sources.\n\n"
         f"{table}\n\n"
         f"**Difference.** {study.difference[0].upper()}{study.difference[1:]}.\n\n"
+        f"Images: {images}. Settings of every run, besides what a case changes: `{json.dumps(size.settings)}`\n\n"
         f"Command: `{document['command']}`\n"
     )
