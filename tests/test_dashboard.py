@@ -296,7 +296,6 @@ def test_updates_keep_what_the_reader_has_set(browser: Any, unfinished: Path) ->
         keys(browser, "#y-axis", "area")
         keys(browser, "#limit-energy_uj", Keys.HOME)
         limit = find(browser, "[for=limit-energy_uj]").text
-        find(browser, "#provenance summary").click()
         find(browser, "#rejected .copy").send_keys("")  # focus
         before, n_shown = version(browser), number_shown(browser)
         add(unfinished, 60, 1e6, energy_uj=0.001)
@@ -305,7 +304,6 @@ def test_updates_keep_what_the_reader_has_set(browser: Any, unfinished: Path) ->
         assert find(browser, "#y-axis").get_attribute("value") == "area_mm2"
         assert find(browser, "[for=limit-energy_uj]").text == limit
         assert number_shown(browser) == n_shown + 1
-        assert find(browser, "#provenance details").get_attribute("open")
         assert browser.execute_script("return document.activeElement.closest('section').id") == "rejected"
         assert CELL in find(browser, "#answer code").text
         tables = browser.find_elements("css selector", "figure.table")
@@ -323,8 +321,12 @@ def test_the_plot_appears_with_the_first_candidate_and_the_answer_with_the_end(b
         open_live(browser, server.address)
         assert "no candidate yet" in find(browser, "#live").text
         assert not browser.find_elements("css selector", "#plot")
+        find(browser, "#provenance summary").click()
+        before = find(browser, "#provenance").text
         add(run, 0, 5.0)
         until(lambda: browser.find_elements("css selector", "#plot"))
+        assert find(browser, "#provenance").text != before  # replaced, and still unfolded:
+        assert find(browser, "#provenance details").get_attribute("open")
         assert number_shown(browser) == 1
         assert "the best so far" in find(browser, "#legend").text
         for name in ("history.sqlite", "architecture.json", "result.json"):
@@ -339,11 +341,15 @@ def test_the_plot_appears_with_the_first_candidate_and_the_answer_with_the_end(b
 
 
 @pytest.mark.browser
-def test_an_open_page_is_told_that_the_search_has_ended(browser: Any, run: Path) -> None:
+def test_an_open_page_is_told_that_the_search_has_ended(
+    browser: Any, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit in ("_LATE_S", "_GOODBYE_S"):  # not waited for in vain
+        monkeypatch.setattr(f"neuronas.report.server.{limit}", 2 * WAIT_S)
     with live_server(run, None) as server:
         open_live(browser, server.address)
         started = monotonic()
-    assert monotonic() - started < 10  # told, not waited for in vain
+    assert monotonic() - started < WAIT_S
     until(lambda: "no longer serves this page" in find(browser, "#live").text)
     assert find(browser, "#answer code").text
     sleep(3)  # longer than between two questions

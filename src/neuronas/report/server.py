@@ -27,6 +27,7 @@ _log = logging.getLogger(__name__)
 _IDLE_S = 30.0  # a connection on which nobody asks anything is closed
 _EVERY_S = 2.0  # a page asks again after so long,
 _PAUSE_FACTOR = 5  # or after so many times as long as the last answer took: a search has better things to do
+_LATE_S = 2.0  # a page that is later than that was closed
 _GOODBYE_S = 10.0  # how long the end waits for an open page to ask once more
 
 
@@ -46,7 +47,7 @@ class LiveServer:
         page, policy = live_page()
         self._page, self.policy = page.encode(), f"{policy}; frame-ancestors 'none'"
         self._ending, self._told = Event(), Event()
-        self._expected = -_EVERY_S  # when a page is to ask next
+        self._expected = -_LATE_S  # when a page is to ask next
         try:
             self._server = _Server((HOST, port), _handler(self))
         except OSError as error:
@@ -71,7 +72,7 @@ class LiveServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop answering; after a normal end, an open page first gets the last state."""
-        due = self._expected - monotonic() + _EVERY_S  # a page that is later was closed
+        due = self._expected - monotonic() + _LATE_S
         if kind is None and due > 0:
             self._ending.set()
             self._told.wait(min(due, _GOODBYE_S))
