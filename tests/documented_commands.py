@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _BLOCK = re.compile(
     r"(?:^<!-- (?P<directive>not run|exit code|test command)(: (?P<value>[^\n]+?))? -->\n)?"
-    r"^```(?P<language>sh|python)\n(?P<text>.*?)^```$",
+    r"^```(?P<language>sh|console|python)\n(?P<text>.*?)^```$",
     re.M | re.S,
 )
 
@@ -24,7 +24,7 @@ class Block:
 
     Attributes:
         line: where it begins.
-        language: ``sh`` or ``python``.
+        language: ``sh``, ``console`` or ``python``.
         text: its content.
         reason: why it is not run; empty: it is.
         exit_code: what each of its commands ends with.
@@ -37,8 +37,10 @@ class Block:
     exit_code: int
 
     def commands(self) -> list[list[str]]:
-        """Its shell commands as words, without comments."""
+        """Its shell commands as words, without comments; of a ``console`` those behind a ``$``."""
         lines = self.text.replace("\\\n", " ").splitlines()
+        if self.language == "console":
+            lines = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
         return [words for line in lines if (words := shlex.split(line, comments=True))]
 
 

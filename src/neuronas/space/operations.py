@@ -1,6 +1,11 @@
 """The operations that an edge of a cell can hold, as a table."""
 
+import re
 from dataclasses import dataclass
+
+from neuronas.errors import ConfigurationError
+
+_NAME = re.compile(r"[a-z]\w*")
 
 
 @dataclass(frozen=True)
@@ -36,3 +41,22 @@ OPERATIONS: dict[str, Operation] = {
         Operation("avg_pool_3x3", 3, "pool"),
     )
 }
+
+
+def add_convolution(name: str, kernel: int) -> None:
+    """Add a convolution to the table of this process, before a space or an architecture names it.
+
+    Args:
+        name: in the text notation: a lower-case letter, then letters, digits and underscores.
+        kernel: side of its square kernel, odd.
+
+    Raises:
+        ConfigurationError: the name is taken or cannot be read, or the kernel is even.
+    """
+    if name in OPERATIONS:
+        raise ConfigurationError(f"operation '{name}' is there already; wanted another name")
+    if not _NAME.fullmatch(name):
+        raise ConfigurationError(f"operation '{name}' given; wanted a lower-case letter, then letters, digits and _")
+    if kernel < 1 or kernel % 2 == 0:
+        raise ConfigurationError(f"kernel {kernel} given for operation '{name}'; wanted an odd number from 1")
+    OPERATIONS[name] = Operation(name, kernel, "conv")

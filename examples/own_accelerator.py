@@ -1,0 +1,32 @@
+"""What the same network costs on a chip of your own: python own_accelerator.py [FILE.yaml]
+
+The chip is a YAML file, such as own_accelerator.yaml beside this script. An unknown or missing key, or a wrong value,
+is refused with its name. Neither data nor torch is needed.
+"""
+
+import sys
+from pathlib import Path
+
+import neuronas
+
+ARCHITECTURE = "|conv_3x3~0|+|skip~0|conv_3x3~1|+|avg_pool_3x3~0|skip~1|conv_3x3~2|"
+QUANTITIES = ("area_mm2", "latency_ms", "energy_uj")
+
+
+def main(file: str = str(Path(__file__).with_suffix(".yaml"))) -> None:
+    """Print area, latency and energy on a preset and on the file's chip, and what the crossbars are filled with."""
+    for hardware in ("spikeflow-rram", file):
+        found = neuronas.estimate(ARCHITECTURE, dataset="cifar10", cost_model="mapped", hardware=hardware)
+        cells = sum(layer.n_crossbars for layer in found.cost.layers)
+        used = sum(layer.n_crossbars * layer.utilisation for layer in found.cost.layers) / cells
+        costs = ", ".join(f"{name} {getattr(found.cost, name):.4g}" for name in QUANTITIES)
+        print(f"{Path(hardware).name}: {costs}; {cells:,} crossbars, {used:.0%} of their cells hold a weight")
+
+    chip = neuronas.estimate(ARCHITECTURE, dataset="cifar10", cost_model="mapped", hardware=file)
+    sweep, points = chip.sweep("crossbar_size=32,64,128")
+    for point in points:
+        print(f"{sweep.key} {point.value:g}: energy {point.cost.energy_uj:.4g} µJ")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

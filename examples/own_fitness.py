@@ -1,0 +1,49 @@
+"""Candidates judged by a function of your own: python own_fitness.py [RUN]
+
+A fitness is a *measure*: it reads the spikes of each LIF layer at each time step, and makes one number of all readings.
+This one is the entropy of a spike, averaged over all layers: 1 where half of the neurons fire, 0 where all or none do.
+Whether it ranks networks by accuracy is another question, which ``neuronas reproduce proxy-benchmark`` answers.
+"""
+
+import sys
+from collections.abc import Sequence
+
+from torch import Tensor
+
+import neuronas
+from neuronas.fitness.measure import Reading
+from neuronas.fitness.measures import MEASURES
+from neuronas.space.genotype import Architecture
+
+
+class SpikeEntropy:
+    """Mean entropy of a spike, bits. See ``neuronas.fitness.measure.Measure``."""
+
+    def read(self, hamming: Tensor, rates: Tensor, n: int) -> Tensor:
+        """Read one LIF layer at one time step.
+
+        Args:
+            hamming: [B, B], how many neurons answer differently to two images; not needed here.
+            rates: [B], share of the neurons that spike.
+            n: number of neurons.
+        """
+        rate = rates.mean().clamp(1e-9, 1 - 1e-9)
+        return -(rate * rate.log2() + (1 - rate) * (1 - rate).log2())
+
+    def combine(self, architecture: Architecture, n_cells: int, layers: Sequence[Reading]) -> float:
+        """Turn the readings of all layers into fitness; higher is better."""
+        return sum(float(layer.total) / layer.count for layer in layers) / len(layers)
+
+
+def main(run: str = "runs/own-fitness") -> None:
+    """Search with it on digits."""
+    MEASURES["spike-entropy"] = SpikeEntropy()
+    found = neuronas.search(
+        fitness="spike-entropy", algorithm="snasnet", n_draws=50, channels=4, batch_size=32, max_energy_uj=20, out=run
+    )
+    print(found.text)
+    print(f"a spike carries {found.fitness:.3f} bits; energy {found.cost.energy_uj:.2f} µJ of at most 20")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,95 @@
+"""The examples run as their first lines say, and stay short; the notebook runs from top to bottom."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+from nbclient import NotebookClient
+from PIL import Image
+
+from neuronas.errors import ConfigurationError
+from neuronas.space.operations import OPERATIONS, add_convolution
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+ENVIRONMENT = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}
+
+
+def run(example: str, folder: Path, *arguments: str) -> str:
+    command = [sys.executable, str(EXAMPLES / example), *arguments]
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def test_examples_are_short_and_all_named() -> None:
+    files = [path for path in EXAMPLES.iterdir() if path.suffix in {".py", ".yaml", ".ipynb"}]
+    assert len(files) >= 6
+    named = (EXAMPLES / "README.md").read_text()
+    for path in files:
+        assert path.name in named or path.suffix == ".yaml"
+        assert path.suffix == ".ipynb" or len(path.read_text().splitlines()) < 80
+
+
+def test_own_images(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    for split, count in (("train", 40), ("test", 10)):
+        for name, brightness in (("cat", 60), ("dog", 180)):
+            place = tmp_path / "photos" / split / name
+            place.mkdir(parents=True)
+            for number in range(count):
+                pixels = random.normal(brightness, 30, (8, 8, 3)).clip(0, 255).astype(np.uint8)
+                Image.fromarray(pixels).save(place / f"{number}.png")
+    said = run("own_images.py", tmp_path, "photos")
+    assert "of the test images with 8-bit weights" in said
+    assert (tmp_path / "runs/own-images/report.html").is_file()
+
+
+def test_own_accelerator(tmp_path: Path) -> None:
+    preset, own, *sweep = run("own_accelerator.py", tmp_path).splitlines()
+    assert preset.startswith("spikeflow-rram: area_mm2")
+    assert own.startswith("own_accelerator.yaml: area_mm2")
+    assert preset.split(":")[1] != own.split(":")[1]
+    assert [line.split(":")[0] for line in sweep] == [f"crossbar.size {size}" for size in (32, 64, 128)]
+
+
+def test_own_operation(tmp_path: Path) -> None:
+    assert "µJ of at most 40; 100 candidates" in run("own_operation.py", tmp_path)
+    assert "conv_9x9" in (tmp_path / "runs/own-operation.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "kernel", "names"), [("skip", 3, "is there already"), ("Big", 3, "lower-case"), ("conv_4x4", 4, "odd")]
+)
+def test_operations_that_cannot_be_added_are_refused(name: str, kernel: int, names: str) -> None:
+    before = dict(OPERATIONS)
+    with pytest.raises(ConfigurationError, match=names):
+        add_convolution(name, kernel)
+    assert before == OPERATIONS
+
+
+def test_own_fitness(tmp_path: Path) -> None:
+    said = run("own_fitness.py", tmp_path)
+    bits = float(said.split("a spike carries ")[1].split()[0])
+    assert 0 < bits <= 1
+    assert (tmp_path / "runs/own-fitness/result.json").is_file()
+
+
+def test_export_to_nir(tmp_path: Path) -> None:
+    said = run("export_to_nir.py", tmp_path)
+    assert "x LIF" in said
+    assert "time step 0.0001 s" in said
+    assert list((tmp_path / "runs/nir/export").iterdir())
+
+
+def test_notebook(tmp_path: Path) -> None:
+    notebook = nbformat.read(EXAMPLES / "tutorial.ipynb", as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert len(cells) > 8
+    assert not any(cell.outputs or cell.execution_count for cell in cells), "strip the outputs before committing"
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert not any(output.output_type == "error" for cell in cells for output in cell.outputs)
+    assert "µJ of at most 3" in cells[2].outputs[0]["data"]["text/plain"]
