@@ -1,1 +1,1 @@
-"""The command line: one file per verb, and the only place that composes the other packages."""
+"""The command line: one file per verb, which reads options, calls ``neuronas.api`` and prints."""

@@ -1,4 +1,4 @@
-"""What a report knows about a run; ``neuronas.cli`` puts it together, the sections only write it down."""
+"""What a report knows about a run; ``neuronas.api`` puts it together, the sections only write it down."""
 
 from dataclasses import dataclass
 
