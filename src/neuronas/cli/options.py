@@ -48,7 +48,9 @@ Download = Annotated[
 ]
 BatchSize = Annotated[int | None, typer.Option(help="Images that fitness reads at a time.", rich_help_panel=_DATA)]
 SpaceName = Annotated[str | None, typer.Option("--space", help="Search space: a name or a YAML file.")]
-AlgorithmName = Annotated[str | None, typer.Option("--algorithm", help="neuronas, spikenas, snasnet, evolution or exhaustive.")]
+AlgorithmName = Annotated[
+    str | None, typer.Option("--algorithm", help="neuronas, spikenas, snasnet, evolution or exhaustive.")
+]
 FitnessName = Annotated[
     str | None, typer.Option("--fitness", help="sahd, sahd-sum, sahd-snasnet, hamming or path-information.")
 ]
