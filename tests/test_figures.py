@@ -103,7 +103,7 @@ def test_without_matplotlib_the_message_says_what_to_install(tmp_path: Path, run
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "neuronas: --figures needs matplotlib, which is not installed; pip install 'neuronas[figures]'\n"
+        "neuronas: figures need matplotlib, which is not installed; pip install 'neuronas[figures]'\n"
     )
     assert list(tmp_path.iterdir()) == []
 

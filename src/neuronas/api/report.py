@@ -1,7 +1,7 @@
-"""Runs as HTML files that open offline."""
+"""Runs as HTML files that open offline, and as figures."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from neuronas.api.run_facts import read_runs
 from neuronas.config import write_text
 from neuronas.errors import ConfigurationError
+from neuronas.report.formats import check_format, check_matplotlib
 from neuronas.report.page import comparison_page, report_page
 
 
@@ -19,30 +20,56 @@ class Page:
     Attributes:
         file: where.
         n_bytes: its size.
+        figures: the files of the run's figures by name; empty where none were asked for.
+        figures_left_out: why a figure that was asked for could not be drawn, by name.
     """
 
     file: Path
     n_bytes: int
+    figures: dict[str, Path] = field(default_factory=dict)
+    figures_left_out: dict[str, str] = field(default_factory=dict)
 
     @property
     def document(self) -> dict[str, Any]:
         """What ``neuronas report --json`` prints."""
-        return {"file": str(self.file), "bytes": self.n_bytes}
+        figures: dict[str, Any] = {}
+        if self.figures or self.figures_left_out:
+            files = {name: str(file) for name, file in self.figures.items()}
+            figures = {"figures": files, "figures_left_out": self.figures_left_out}
+        return {"file": str(self.file), "bytes": self.n_bytes, **figures}
 
 
-def report(run: str | PathLike[str], *, out: str | PathLike[str] | None = None) -> Page:
-    """Write a run as one HTML file that opens offline.
+def report(
+    run: str | PathLike[str],
+    *,
+    out: str | PathLike[str] | None = None,
+    figures: str | PathLike[str] | None = None,
+    figure_format: str = "pdf",
+) -> Page:
+    """Write a run as one HTML file that opens offline, and its figures where they are asked for.
 
     Args:
         run: the run's directory.
         out: file, or a folder that is there; default: ``report.html`` in the run's directory.
+        figures: folder to write figures for a paper into; None for none.
+        figure_format: ``pdf``, ``svg`` or ``png``.
 
     Raises:
+        ConfigurationError: another format, or matplotlib (extra ``figures``) is not installed.
         RunDirectoryError: no run.
         VerificationError: one of its files is broken.
     """
+    if figures is not None:
+        check_format(figure_format)
+        check_matplotlib("figures need")
     (facts,) = read_runs([Path(run)])
-    return _write(Path(out) if out else Path(run), "report.html", report_page(facts))
+    page = _write(Path(out) if out else Path(run), "report.html", report_page(facts))
+    if figures is None:
+        return page
+    from neuronas.report.figures.write import write_figures
+
+    written = write_figures(facts, Path(figures), figure_format)
+    return replace(page, figures=written.files, figures_left_out=written.left_out)
 
 
 def compare(runs: Sequence[str | PathLike[str]], *, out: str | PathLike[str] | None = None) -> Page:

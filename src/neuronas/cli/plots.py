@@ -1,38 +1,12 @@
-"""Drawing with matplotlib, which is an extra (``neuronas[figures]``) and imported only where something is drawn."""
+"""Plots of ``estimate --sweep``. Matplotlib is an extra (``neuronas[figures]``) and imported only here."""
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
-from neuronas.errors import ConfigurationError, unknown_name
+from neuronas.errors import ConfigurationError
 from neuronas.hardware.cost import BUDGETED
 from neuronas.hardware.sweep import Sweep, SweepPoint
-
-FORMATS = ("pdf", "svg", "png")
-
-
-def check_matplotlib(option: str) -> None:
-    """Refuse an option before anything is computed for it.
-
-    Raises:
-        ConfigurationError: matplotlib is not installed.
-    """
-    try:
-        found = find_spec("matplotlib")
-    except ValueError:  # it is there, but not a package
-        found = None
-    if found is None:
-        raise ConfigurationError(f"{option} needs matplotlib, which is not installed; pip install 'neuronas[figures]'")
-
-
-def check_format(name: str) -> None:
-    """Refuse a format that is not drawn.
-
-    Raises:
-        ConfigurationError: none of ``FORMATS``.
-    """
-    if name not in FORMATS:
-        raise unknown_name("figure format", name, FORMATS)
+from neuronas.report.formats import FORMATS, check_matplotlib
 
 
 def check_plot(file: Path | None, sweep: str | None) -> None:
@@ -47,7 +21,7 @@ def check_plot(file: Path | None, sweep: str | None) -> None:
         raise ConfigurationError("--plot draws a sweep; wanted --sweep KEY=VALUE,VALUE with it")
     if file.suffix.removeprefix(".") not in FORMATS:
         raise ConfigurationError(f"--plot: given {file}; wanted a file that ends in .pdf, .svg or .png")
-    check_matplotlib("--plot")
+    check_matplotlib("--plot needs")
 
 
 def plot_sweep(file: Path, sweep: Sweep, points: Sequence[SweepPoint], model: str) -> None:
