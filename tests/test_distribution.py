@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from random import Random
 
@@ -133,7 +134,7 @@ def test_any_number_of_workers(distribute: Distribute, size: int) -> None:
 
 
 def content(path: Path) -> list[tuple[object, ...]]:
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db:
         return (
             db.execute("SELECT * FROM candidates ORDER BY position").fetchall()
             + db.execute("SELECT key, screened, position, fitness FROM evaluations ORDER BY screened, key").fetchall()

@@ -1,7 +1,9 @@
 """YAML in and out: one line per mistake that names the field, what was given and what is wanted."""
 
+import errno
 import os
 import re
+import stat
 from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,7 +11,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from neuronas.errors import ConfigurationError, suggestion
+from neuronas.errors import ConfigurationError, RunDirectoryError, suggestion
 
 MAX_FILE_BYTES = 1_000_000
 Model = TypeVar("Model", bound=BaseModel)
@@ -37,6 +39,26 @@ _StrictLoader.add_implicit_resolver(
 )
 
 
+def read_text(path: Path, max_bytes: int) -> str:
+    """Read a file from outside, which may be anything.
+
+    Raises:
+        OSError: it cannot be read, is larger, or is no file: a pipe or a device may never end.
+        ValueError: it is no UTF-8.
+    """
+    return read_bytes(path, max_bytes).decode()
+
+
+def read_bytes(path: Path, max_bytes: int) -> bytes:
+    """See ``read_text``."""
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):  # opening a folder says so by itself
+        raise OSError(errno.EINVAL, "is a pipe or a device, no file", str(path))
+    if found.st_size > max_bytes:
+        raise OSError(errno.EFBIG, f"is larger than {max_bytes:,} bytes", str(path))
+    return path.read_bytes()
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML mapping.
 
@@ -44,9 +66,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         ConfigurationError: if the file is missing, too large, no YAML, or no mapping.
     """
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise ConfigurationError(f"{path}: larger than {MAX_FILE_BYTES:,} bytes; wanted a settings file")
-        loader = _StrictLoader(path.read_text(encoding="utf-8"))
+        loader = _StrictLoader(read_text(path, MAX_FILE_BYTES))
         try:
             content = loader.get_single_data()
         finally:
@@ -72,18 +92,26 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file that is either whole or absent: beside its place, flushed, then moved there."""
+    """Write a file that is either whole or absent: beside its place, flushed, then moved there.
+
+    Raises:
+        RunDirectoryError: it cannot be written (full disk, no permission).
+    """
     write_bytes(path, text.encode())
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """See ``write_text``."""
     beside = path.with_name(path.name + ".part")
-    with beside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    try:
+        with beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)  # half a file on a full disk helps nobody
+        raise RunDirectoryError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def write_yaml(path: Path, model: BaseModel) -> None:

@@ -2,7 +2,10 @@
 
 import logging
 import os
+import signal
+import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, redirect_stdout
 from typing import Any
 
 import ray
@@ -33,13 +36,22 @@ class RayCrew:
     """
 
     def __init__(self, address: str | None, size: int | None, build: Build, job: Job):
-        self._owns_connection = not ray.is_initialized()
-        if self._owns_connection:
-            _connect(address)
-        self.size, self._resources = _division(_machines(), size, job.settings.device)
+        # A thread of Ray's prints what happens to the cluster; standard output is for the search's answer.
+        self._ending = ExitStack()
+        self._ending.enter_context(redirect_stdout(sys.stderr))
         self._build, self._job = build, job
         self._actors: dict[int, Any] = {}
         self._streams: dict[Any, int] = {}
+        try:
+            if not ray.is_initialized():
+                self._ending.callback(ray.shutdown)
+                terminate = signal.getsignal(signal.SIGTERM)
+                _connect(address)
+                signal.signal(signal.SIGTERM, terminate)  # Ray sets one that exits with another code
+            self.size, self._resources = _division(_machines(), size, job.settings.device)
+        except ConfigurationError:
+            self.close()
+            raise
 
     def start(self, number: int) -> None:
         """See ``Crew``."""
@@ -74,8 +86,7 @@ class RayCrew:
         """See ``Crew``."""
         for number in list(self._actors):
             self.stop(number)
-        if self._owns_connection:
-            ray.shutdown()
+        self._ending.close()
 
     def _listen(self, number: int, method: Any, *arguments: Any) -> None:
         self._streams[method.options(num_returns="streaming").remote(*arguments)] = number

@@ -1,0 +1,205 @@
+"""What workers cost and save, and a computation on paper for up to 1,000 of them.
+
+    python benchmarks/workers.py [imagefolder:DIR]
+
+Measured: one set of candidates in this process, on one worker and on two (seconds of the evaluation, best of
+``--repeats``, workers started before); messages and history writes without any computation. Computed from that: the set
+is cut as the distributor cuts it, a piece takes its edges times the measured seconds of one, pieces go to whoever is
+free, and each result passes the one process that writes.
+"""
+
+import argparse
+import heapq
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from common import write
+from neuronas.api.compose import plan
+from neuronas.api.workers import computing
+from neuronas.config import RunConfig, validate
+from neuronas.distribution.crew import Job
+from neuronas.distribution.distributor import PIECES_PER_WORKER, Distributor
+from neuronas.distribution.processes import ProcessCrew
+from neuronas.distribution.subtrees import subtrees
+from neuronas.distribution.worker import Bench, serve
+from neuronas.fitness.evaluator import Evaluator
+from neuronas.search.history import History
+from neuronas.space.canonical import architecture_key
+from neuronas.space.genotype import Architecture
+from neuronas.space.order import edge_order
+from neuronas.space.spaces import load_space
+
+N_CELLS = 2
+N_WORKERS = (1, 2, 10, 100, 1000)
+SET_SIZES = (1_000, 20_000)
+
+
+class Nothing:
+    """Evaluates without computing: what remains is the way there and back."""
+
+    def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[tuple[int, float]]:
+        """See ``Evaluator``."""
+        yield from ((index, 1.0) for index in range(len(architectures)))
+
+
+def serve_nothing() -> None:
+    """Be a worker that computes nothing."""
+
+    def build(job: Job) -> Bench:
+        return Bench({"full": Nothing()}, "nothing")
+
+    serve(build)
+
+
+def draws(n: int) -> list[Architecture]:
+    """Draw n architectures of space ``neuronas`` that compute different functions."""
+    rng, space = random.Random(0), load_space("neuronas")
+    found: dict[str, Architecture] = {}
+    tries = 0
+    while len(found) < n and tries < 20 * n:
+        architecture = space.random_architecture(rng).cleaned
+        found.setdefault(architecture_key(architecture), architecture)
+        tries += 1
+    return list(found.values())
+
+
+def seconds(evaluator: Evaluator, candidates: Sequence[Architecture], repeats: int) -> float:
+    """Best time of evaluating them."""
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        if sum(1 for _ in evaluator.evaluate(candidates)) != len(candidates):
+            raise SystemExit("not every candidate was evaluated")
+        times.append(time.perf_counter() - started)
+    return min(times)
+
+
+def scaling(dataset: str, channels: int, n: int, repeats: int) -> list[dict[str, Any]]:
+    """Time one set of candidates here and on workers."""
+    candidates = draws(n)
+    rows: list[dict[str, Any]] = []
+    for workers, threads in ((None, 1), (None, None), (1, None), (2, None)):
+        settings = {
+            "data": {"name": dataset}, "network": {"channels": channels},
+            "fitness": {"exact": True, "batch_size": 64}, "engine": {"workers": workers, "memory_limit_gib": 4.0},
+        }  # fmt: skip
+        all_threads = torch.get_num_threads()
+        torch.set_num_threads(threads or all_threads)
+        with computing(plan(validate(RunConfig, settings, "benchmark")), download=False) as here:
+            found = seconds(here.evaluators.full, candidates, repeats)
+        torch.set_num_threads(all_threads)
+        rows.append({"workers": workers, "threads": threads or all_threads, "seconds": round(found, 3)})
+        print(rows[-1], flush=True)
+    return rows
+
+
+def overheads() -> dict[str, float]:
+    """Seconds for each candidate that only messages and history take."""
+    candidates = draws(5000)
+    job = Job(
+        settings=RunConfig(), identity="", threads=1, memory_limit_bytes=None, memory_share=1.0, cuda_device=0
+    )  # fmt: skip
+    command = [sys.executable, str(Path(__file__).resolve()), "--worker"]
+    distributor = Distributor(ProcessCrew(1, command, lambda number: job), N_CELLS)
+    try:
+        distributor.prepare()
+        started = time.process_time()
+        list(distributor.evaluate("full", candidates))
+        message = (time.process_time() - started) / len(candidates)
+    finally:
+        distributor.close()
+    with tempfile.TemporaryDirectory() as folder:
+        history = History(Path(folder) / "history.sqlite")
+        keys = [architecture_key(architecture) for architecture in candidates]
+        started = time.process_time()
+        for position, key in enumerate(keys):
+            history.add_fitness(key, position, 1.0, 0.0, screened=False)
+        written = (time.process_time() - started) / len(candidates)
+        history.close()
+    return {"parent_s_per_candidate": message, "history_s_per_candidate": written}
+
+
+def simulate(candidates: Sequence[Architecture], n_workers: int, edge_s: float, writer_s: float) -> dict[str, Any]:
+    """Compute how long workers take for one set of candidates.
+
+    Args:
+        candidates: the set.
+        n_workers: how many.
+        edge_s: seconds for an edge that the candidate before does not share.
+        writer_s: seconds of the one process that hands out, hears and writes, for each candidate.
+    """
+    pieces = subtrees(candidates, N_CELLS, n_workers * PIECES_PER_WORKER)
+    work = [edges(candidates, piece) for piece in pieces]
+    free = [0.0] * n_workers
+    for n_edges in work:
+        heapq.heapreplace(free, free[0] + n_edges * edge_s)
+    computed, written = max(free), len(candidates) * writer_s
+    total = max(computed, written)
+    alone = edges(candidates, subtrees(candidates, N_CELLS, 1)[0]) * edge_s
+    return {
+        "candidates": len(candidates),
+        "workers": n_workers,
+        "pieces": len(pieces),
+        "messages": len(candidates) + 2 * len(pieces) + 2 * n_workers,
+        "history_writes": len(candidates),
+        "extra_work": round(sum(work) * edge_s / alone - 1, 3),
+        "writer_busy": round(written / total, 3),
+        "seconds": round(total, 2),
+        "speedup": round(max(alone, written) / total, 1),
+    }
+
+
+def edges(candidates: Sequence[Architecture], piece: Sequence[int]) -> int:
+    """Edges that a worker computes for a piece: of each candidate those that the one before does not share."""
+    total, before = 0, None
+    for index in piece:
+        key = edge_order(candidates[index], N_CELLS)
+        shared = 0
+        if before is not None:
+            shared = next((n for n, pair in enumerate(zip(key, before, strict=True)) if pair[0] != pair[1]), len(key))
+        total += max(1, len(key) - shared)
+        before = key
+    return total
+
+
+def main() -> None:
+    """Measure, compute and write the result."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dataset", nargs="?", default="digits")
+    parser.add_argument("--channels", type=int, default=64)
+    parser.add_argument("--candidates", type=int, default=120)
+    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.worker:
+        serve_nothing()
+        return
+    rows = scaling(options.dataset, options.channels, options.candidates, options.repeats)
+    costs = overheads()
+    measured = draws(options.candidates)
+    edge_s = rows[2]["seconds"] / edges(measured, subtrees(measured, N_CELLS, 1)[0])
+    writer_s = sum(costs.values())
+    large = draws(max(SET_SIZES))
+    paper = [simulate(large[:size], n, edge_s, writer_s) for size in SET_SIZES for n in N_WORKERS]
+    for row in paper:
+        print(row)
+    content = {
+        "candidates": options.candidates,
+        "channels": options.channels,
+        "scaling": rows,
+        **costs,
+        "edge_s": edge_s,
+        "simulation": paper,
+    }
+    write("workers", content)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""A real Ray cluster of two nodes in processes of this machine, one of which is lost amid a search."""
+
+import importlib.util
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import Neuronas
+
+pytestmark = [
+    pytest.mark.skipif(
+        importlib.util.find_spec("ray") is None, reason="Ray is not installed: pip install 'neuronas[cluster]'"
+    ),
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::FutureWarning"),
+]
+SMALL = ("search", "--algorithm", "snasnet", "--n-draws", "250", "--channels", "8", "--seed", "2")
+_STORE_BYTES = 80 * 2**20
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    from ray.cluster_utils import Cluster
+
+    head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": _STORE_BYTES}
+    made = Cluster(initialize_head=True, head_node_args=head)
+    try:
+        made.nodes_for_work = [made.add_node(num_cpus=1, object_store_memory=_STORE_BYTES) for _ in range(2)]
+        made.wait_for_nodes()
+        yield made
+    finally:
+        made.shutdown()
+
+
+def test_a_lost_node_costs_time_only(cluster: Any, tmp_path: Path) -> None:
+    def search(*options: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "neuronas", *SMALL, "--json", *options]
+        return subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    process = search("--out", "ray", "--cluster", f"ray:{cluster.address}")
+    history = tmp_path / "ray" / "history.sqlite"
+    deadline = time.monotonic() + 120
+    while process.poll() is None and _n_evaluated(history) < 20:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert process.poll() is None, process.communicate()
+    cluster.remove_node(cluster.nodes_for_work[0], allow_graceful=False)
+    out, err = process.communicate(timeout=240)
+    assert process.returncode == 0, err
+    assert "was lost" in (tmp_path / "ray" / "log.txt").read_text()
+    alone, err = search("--out", "alone").communicate(timeout=240)
+    assert _result(out) == _result(alone)
+    assert _content(history) == _content(tmp_path / "alone" / "history.sqlite")
+
+
+def test_what_a_cluster_has_no_room_for(cluster: Any, neuronas: Neuronas) -> None:
+    terminate = signal.getsignal(signal.SIGTERM)
+    code, _, err = neuronas(*SMALL, "--cluster", f"ray:{cluster.address}", "--workers", 3, "--quiet")
+    assert (code, "--workers 3 given; the cluster has room for 2" in err) == (2, True), err
+    code, _, err = neuronas(*SMALL, "--cluster", f"ray:{cluster.address}", "--device", "cuda", "--quiet")
+    assert (code, "the cluster has no CUDA device" in err) == (2, True), err
+    assert signal.getsignal(signal.SIGTERM) is terminate
+
+
+def _n_evaluated(history: Path) -> int:
+    if not history.exists():
+        return 0
+    try:
+        with closing(sqlite3.connect(f"file:{history}?mode=ro", uri=True)) as db:
+            return int(db.execute("SELECT count(*) FROM evaluations").fetchone()[0])
+    except sqlite3.OperationalError:  # not made yet
+        return 0
+
+
+def _result(text: str) -> dict[str, Any]:
+    return {key: value for key, value in json.loads(text).items() if key not in {"seconds", "peak_memory_mb"}}
+
+
+def _content(history: Path) -> list[Any]:
+    with closing(sqlite3.connect(history)) as db:
+        return [
+            db.execute("SELECT * FROM candidates ORDER BY position").fetchall(),
+            db.execute("SELECT key, screened, position, fitness FROM evaluations").fetchall(),
+            db.execute("SELECT * FROM failures").fetchall(),
+        ]
