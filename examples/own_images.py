@@ -16,7 +16,7 @@ def main(folder: str, run: str = "runs/own-images") -> None:
         image_side=16,
         channels=8,
         timesteps=3,
-        batch_size=32,
+        batch_size=16,
         fitness="path-information",
         head="gap",
         max_energy_uj=100,
@@ -26,7 +26,7 @@ def main(folder: str, run: str = "runs/own-images") -> None:
     print(found.text)
     print(f"energy {found.cost.energy_uj:.1f} µJ, latency {found.cost.latency_ms:.2f} ms (estimates)")
 
-    trained = neuronas.train(found.directory, epochs=10)
+    trained = neuronas.train(found.directory, epochs=30)
     print(f"epoch {trained.best_epoch} is best: {trained.validation_accuracy:.1%} of the validation images")
 
     measured = neuronas.evaluate(found.directory)

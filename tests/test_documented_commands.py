@@ -7,8 +7,12 @@ Small means: few channels, few candidates, small made-up images, two chips (``SM
 import re
 import runpy
 import shutil
+import signal
+import subprocess
+import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +50,7 @@ ADDED = {
     ("reproduce", "proxy-benchmark"): ["--sample", "3", "--channels", "2", "--timesteps", "2", "--batch-size", "8"],
 }
 """Options put behind commands that hold all of these words (or parts of words); the last one of an option counts."""
+TIME_LIMIT_S = 300
 EXTRAS = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"])
 
 
@@ -123,10 +128,44 @@ def _run(block: Block, place: str, folder: Path, capfd: pytest.CaptureFixture[st
             continue
         assert words[0] == "neuronas", f"{place}: '{' '.join(words)}' cannot be tested; say why: <!-- not run: … -->"
         arguments = [_replaced(word) for word in words[1:]]
+        if arguments[0] == "dashboard":
+            _serve_and_end(arguments, folder)
+            continue
         resumes = "--resume" in arguments  # with the settings of before
         added = [one for needed, more in ADDED.items() if _holds(arguments, needed) and not resumes for one in more]
-        code = neuronas([*arguments, *added])
+        with _at_most(TIME_LIMIT_S, f"{place}: {' '.join(words)}"):
+            code = neuronas([*arguments, *added])
         assert code == block.exit_code, f"{place}: {' '.join(words)}\n{capfd.readouterr().err}"
+
+
+def _serve_and_end(arguments: list[str], folder: Path) -> None:
+    """Start a command that serves until it is interrupted, and interrupt it when it says where."""
+    command = [sys.executable, "-m", "neuronas", *arguments]
+    with (
+        subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server,
+        _at_most(TIME_LIMIT_S, " ".join(arguments), server.kill),
+    ):
+        assert server.stdout
+        assert any("http://127.0.0.1:" in line for line in server.stdout)
+        server.send_signal(signal.SIGINT)
+        assert server.wait() == 0
+
+
+@contextmanager
+def _at_most(seconds: int, what: str, end: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Fail where something takes longer, such as a command that waits for its reader."""
+
+    def fail(signum: int, frame: object) -> None:
+        end()
+        pytest.fail(f"{what}: no end after {seconds} s; if it waits for its reader, say so: <!-- not run: … -->")
+
+    before = signal.signal(signal.SIGALRM, fail)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _holds(arguments: list[str], needed: tuple[str, ...]) -> bool:
@@ -161,7 +200,7 @@ def test_options_and_extras_that_a_page_names_exist(page: Path) -> None:
 
 def _without_skipped(text: str) -> str:
     """The text without blocks that are no commands of ours, and without comments that readers do not see."""
-    text = re.sub(r"^<!-- not run: .*?^```$.*?^```$", "", text, flags=re.M | re.S)
+    text = re.sub(r"^<!-- not run: [^\n]*\n```\w+\n.*?^```$", "", text, flags=re.M | re.S)
     return re.sub(r"<!--.*?-->", "", text, flags=re.S)
 
 
