@@ -5,6 +5,7 @@ import os
 import re
 import stat
 from collections.abc import Hashable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -110,7 +111,8 @@ def write_bytes(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         beside.replace(path)
     except OSError as error:
-        beside.unlink(missing_ok=True)  # half a file on a full disk helps nobody
+        with suppress(OSError):  # half a file on a full disk helps nobody; why it is there matters more
+            beside.unlink()
         raise RunDirectoryError(f"{path}: cannot be written ({error.strerror})") from error
 
 
