@@ -314,7 +314,7 @@ def test_activity_is_counted_exactly() -> None:
 
 
 @pytest.mark.parametrize("scale", ["power-of-two", "lsq", "lsq-channel"])
-@pytest.mark.parametrize(("bits", "stride"), [(8, 1), (4, 2)])
+@pytest.mark.parametrize(("bits", "stride"), [(8, 1), (4, 2), (14, 1)])
 def test_spikes_meet_codes_in_integers(scale: str, bits: int, stride: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The integer convolution is the float32 one: exactly where a code is worth a power of two."""
     if onednn_works():
@@ -343,7 +343,8 @@ def test_spikes_meet_codes_in_integers(scale: str, bits: int, stride: int, monke
 def test_what_cannot_be_computed_in_integers() -> None:
     generator, spikes = torch.Generator().manual_seed(0), torch.ones(1, 2, 4, 4)
     assert not Convolution(2, 2, 3, WeightFormat(16), generator, reads_spikes=True)._is_integer(spikes)
-    assert not Convolution(2, 2, 3, WeightFormat(8, noise=(0.1,) * 255), generator, reads_spikes=True)._is_integer(spikes)
+    noisy = WeightFormat(8, noise=(0.1,) * 255)
+    assert not Convolution(2, 2, 3, noisy, generator, reads_spikes=True)._is_integer(spikes)
     eight = Convolution(2, 2, 3, WeightFormat(8), generator, reads_spikes=True)
     assert not eight._is_integer(spikes.bfloat16())
     twin = ClassifierSettings(WeightFormat(8), NEURON, 1, spiking=False)
