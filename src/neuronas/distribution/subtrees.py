@@ -5,6 +5,7 @@ edges that the candidate before does not have already. A cut between two candida
 then computed on both sides; so cuts lie near equal shares of the work, where neighbours share least.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
@@ -43,7 +44,9 @@ def _cuts(shared: Sequence[int], done: Sequence[int], n_pieces: int) -> list[int
     first = 1
     for number in range(1, n_pieces):
         target = number * share
-        near = [place for place in range(first, len(shared)) if abs(done[place] - target) <= share / 2]
+        near = range(
+            max(first, bisect_left(done, target - share / 2)), min(len(shared), bisect_right(done, target + share / 2))
+        )
         if near:
             cuts.append(min(near, key=lambda place: (shared[place], abs(done[place] - target))))
             first = cuts[-1] + 1
