@@ -2,7 +2,7 @@
 
 Full scale: images 3x32x32, 128/256 channels, T = 5, batch 256, 8 bits, the paper's budgets.
 
-    python benchmarks/full_scale.py imagefolder:DIR [--seed 0] [--exact] [--memory-limit 6]
+    python benchmarks/full_scale.py imagefolder:DIR [--seed 0] [--exact] [--memory-limit 6] [--fitness sahd]
 
 The floor is what any exact evaluation of these candidates needs: the multiply-accumulates of the distinct
 convolutions at the integer convolution rate of this machine, and the bytes that must pass through memory
@@ -115,6 +115,7 @@ def main() -> None:
     parser.add_argument("--memory-limit", type=float, default=6.0)
     parser.add_argument("--channels", type=int, default=CHANNELS)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--fitness", default="sahd")
     options = parser.parse_args()
     limit = int(options.memory_limit * 2**30)
     neuron, device = NeuronParameters(), torch.device(options.device)
@@ -125,7 +126,9 @@ def main() -> None:
     shape = NetworkShape(3, SIDE, 10, options.channels)
 
     def evaluator(some: torch.Tensor) -> EngineEvaluator:
-        return EngineEvaluator(some, shape, WeightSource(options.seed, BITS), TIMESTEPS, "sahd", backend, limit)
+        return EngineEvaluator(
+            some, shape, WeightSource(options.seed, BITS), TIMESTEPS, options.fitness, backend, limit
+        )
 
     full = evaluator(batch)
     evaluators = Evaluators(full) if options.exact else Evaluators(full, evaluator(batch[:, :32]), 0.1)
@@ -163,7 +166,8 @@ def main() -> None:
     for key, value in result.items():
         print(f"{key}: {value}")
     suffix = "" if device.type == "cpu" else f"-{device.type}"
-    write(f"full_scale-{'exact' if options.exact else 'screened'}-seed{options.seed}{suffix}", result)
+    fitness = "" if options.fitness == "sahd" else f"-{options.fitness}"
+    write(f"full_scale-{'exact' if options.exact else 'screened'}-seed{options.seed}{suffix}{fitness}", result)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What screening loses: for several seeds, the rank that the screened winner has in the exact search.
 
-    python benchmarks/screening.py imagefolder:DIR [--channels 32] [--seeds 5]
+    python benchmarks/screening.py imagefolder:DIR [--channels 32] [--seeds 5] [--fitness sahd]
 
 Both passes of Algorithm 1: all distinct cells at both places, then all distinct second cells behind the exact
 winner of the first. For each screen size and share kept: the worst rank, over seeds and passes, of the best
@@ -34,6 +34,7 @@ def main() -> None:
     parser.add_argument("dataset")
     parser.add_argument("--channels", type=int, default=32)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--fitness", default="sahd")
     parser.add_argument("--memory-limit", type=float, default=6.0)
     options = parser.parse_args()
     limit = int(options.memory_limit * 2**30)
@@ -46,7 +47,7 @@ def main() -> None:
 
         def fitness(some: list[Architecture], size: int, batch: torch.Tensor = batch, seed: int = seed) -> torch.Tensor:
             engine = EngineEvaluator(
-                batch[:, :size], shape, WeightSource(seed, BITS), TIMESTEPS, "sahd", backend, limit
+                batch[:, :size], shape, WeightSource(seed, BITS), TIMESTEPS, options.fitness, backend, limit
             )
             found = dict(engine.evaluate(some))
             return torch.tensor([found[index] for index in range(len(some))], dtype=torch.float64)
@@ -97,7 +98,8 @@ def main() -> None:
                 }
             )
             print(summary[-1])
-    write(f"screening-{options.channels}", {"n_candidates": len(cells), "summary": summary, "rows": rows})
+    name = "screening" if options.fitness == "sahd" else f"screening-{options.fitness}"
+    write(f"{name}-{options.channels}", {"n_candidates": len(cells), "summary": summary, "rows": rows})
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ from neuronas.cli import console, options
 from neuronas.search.loop import Problem
 from neuronas.search.screening import Evaluators
 
-_SMALL = {"dataset": "digits", "channels": 4, "batch_size": 16}
-_FULL = {"dataset": "cifar10"}
+_SMALL = {"dataset": "digits", "channels": 4, "batch_size": 16, "fitness": "sahd"}
+_FULL = {"dataset": "cifar10", "fitness": "sahd"}
 
 
 def search_time(

@@ -58,7 +58,7 @@ class FitnessConfig(Section):
     ``chips``, fitness is the mean over so many simulated chips that hold the weights (``neuronas.chip.weights``).
     """
 
-    name: str = "sahd"
+    name: str = "path-information"
     batch_size: Annotated[int, Field(ge=2)] | None = None
     n_batches: Annotated[int, Field(ge=1)] = 1
     chips: Annotated[int, Field(ge=1, le=1000)] | None = None
