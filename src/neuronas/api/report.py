@@ -95,4 +95,4 @@ def _write(place: Path, name: str, page: str) -> Page:
     file = place / name if place.is_dir() else place
     file.parent.mkdir(parents=True, exist_ok=True)
     write_text(file, page)
-    return Page(file, len(page.encode()))
+    return Page(file, file.stat().st_size)

@@ -19,7 +19,7 @@ def new_directory(dataset: str, purpose: str) -> Path:
 @contextmanager
 def log_to(path: Path) -> Iterator[None]:
     """Append what the package logs to a file."""
-    handler = logging.FileHandler(path, encoding="utf-8")
+    handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log.addHandler(handler)
     log.setLevel(logging.INFO)

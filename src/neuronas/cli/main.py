@@ -24,6 +24,7 @@ from neuronas.cli.train import train
 from neuronas.errors import NeuronasError
 
 INTERRUPTED = 130
+_NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")  # torch has no error class for it on CPUs
 # Typer raises the errors of the click that it was built on: the package, or in newer versions a copy of its own.
 _UsageError: Any = typer.BadParameter.__base__
 app = typer.Typer(
@@ -96,10 +97,17 @@ def run(arguments: list[str]) -> int:
         return 0
     except OSError as error:
         return _fail(f"{error.filename or 'system'}: {error.strerror or error}", 2)
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and not any(words in str(error) for words in _NO_MEMORY):
+            raise
+        return _fail("not enough memory; wanted smaller --channels, --image-side, --timesteps or --batch-size", 2)
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"neuronas: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
+    line = " ".join(message.split())
+    # A name in a file from elsewhere must not steer the terminal.
+    shown = "".join(one if one.isprintable() else repr(one)[1:-1] for one in line)
+    print(f"neuronas: {shown}", file=sys.stderr)  # noqa: T201
     return code
 
 

@@ -1,6 +1,6 @@
 """Every setting of a run as strict, frozen values, and the reader that turns YAML into them."""
 
-from neuronas.config.files import read_yaml, validate, write_bytes, write_text, write_yaml
+from neuronas.config.files import read_bytes, read_text, read_yaml, validate, write_bytes, write_text, write_yaml
 from neuronas.config.models import (
     BudgetConfig,
     DataConfig,
@@ -25,6 +25,8 @@ __all__ = [
     "SearchConfig",
     "Section",
     "TrainConfig",
+    "read_bytes",
+    "read_text",
     "read_yaml",
     "validate",
     "write_bytes",

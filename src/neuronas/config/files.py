@@ -98,7 +98,7 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         RunDirectoryError: it cannot be written (full disk, no permission).
     """
-    write_bytes(path, text.encode())
+    write_bytes(path, text.encode(errors="backslashreplace"))  # a name of a file may hold any bytes
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -1,9 +1,11 @@
 """The settings of a run. ``None`` means "decided by the data set's preset" (see ``neuronas.data.presets``)."""
 
-from typing import Annotated, Literal, Self
+from math import inf
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+_SMALLEST, _LARGEST = 1e-30, 1e15  # nothing sensible lies outside; what is computed from it stays finite
 Bits = Annotated[int, Field(ge=4, le=32)]
 Limit = Annotated[float, Field(ge=0, allow_inf_nan=True)]
 
@@ -12,6 +14,17 @@ class Section(BaseModel):
     """Base of every settings value: strict types, frozen, unknown keys refused, no NaN."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @field_validator("*")
+    @classmethod
+    def _can_be_computed_with(cls, value: Any) -> Any:
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("wanted text without the character 0")
+        if isinstance(value, int) and abs(value) >= 2**63:
+            raise ValueError("wanted a whole number below 2**63")
+        if isinstance(value, float) and abs(value) != inf and value and not _SMALLEST <= abs(value) <= _LARGEST:
+            raise ValueError(f"wanted 0, or a number between {_SMALLEST:g} and {_LARGEST:g}")
+        return value
 
 
 class DataConfig(Section):
@@ -160,7 +173,7 @@ class TrainConfig(Section):
     surrogate: str | None = None
     augment: Literal["none", "shift", "flip", "autoaugment", "randaugment"] | None = None
     mixup: Annotated[float, Field(ge=0)] | None = None
-    cutout: Annotated[int, Field(ge=0)] | None = None
+    cutout: Annotated[int, Field(ge=0, le=1024)] | None = None
     ema: Annotated[float, Field(ge=0, lt=1)] | None = None
     rate_weight: Annotated[float, Field(ge=0)] | None = None
     rate_target: Annotated[float, Field(ge=0, le=1)] | None = None

@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from neuronas.config import read_bytes
 from neuronas.data.source import ArraySource, resized
 from neuronas.errors import DataError
 
 _N_PIXELS = 3 * 32 * 32
+_MAX_BYTES = 1_000_000_000  # CIFAR-100's 50,000 training images are 154 million
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def cifar(name: str, folder: Path, split: str, side: int) -> ArraySource:
 def _records(path: Path, layout: CifarFormat) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
     length = layout.label_bytes + _N_PIXELS
     try:
-        raw = np.fromfile(path, dtype=np.uint8)
+        raw = np.frombuffer(read_bytes(path, _MAX_BYTES), dtype=np.uint8)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
     if len(raw) == 0 or len(raw) % length:

@@ -1,9 +1,13 @@
 """Fetching a data set, only on request: torchvision downloads and checks, we unpack inside the folder."""
 
+import lzma
+import stat
 import tarfile
 import zipfile
+import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.error import URLError
 
 from neuronas.errors import DataError
@@ -26,6 +30,15 @@ ARCHIVES = {
 }
 
 
+MAX_BYTES, MAX_MEMBERS = 2_000_000_000, 200_000
+"""An archive that holds more is refused before anything is written; TinyImageNet has 120,000 files."""
+
+_DAMAGED = (
+    OSError, EOFError, ValueError, LookupError, RuntimeError, tarfile.TarError, zipfile.BadZipFile, zlib.error,
+    lzma.LZMAError,
+)  # fmt: skip
+
+
 def download(name: str, data_dir: Path) -> None:
     """Download and unpack a data set into ``data_dir``.
 
@@ -43,18 +56,45 @@ def download(name: str, data_dir: Path) -> None:
         ) from error
     try:
         download_url(archive.url, str(data_dir), md5=archive.md5)
-        _unpack(data_dir / archive.url.rsplit("/", 1)[1], data_dir)
-    except (URLError, OSError, RuntimeError, tarfile.TarError, zipfile.BadZipFile) as error:
+        unpack(data_dir / archive.url.rsplit("/", 1)[1], data_dir)
+    except (URLError, OSError, RuntimeError) as error:
         raise DataError(
             f"{name}: download of {archive.url} to {data_dir} failed ({' '.join(str(error).split())}); unpack it there "
             "yourself"
         ) from error
 
 
-def _unpack(path: Path, data_dir: Path) -> None:
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path) as file:
-            file.extractall(data_dir)  # noqa: S202 - zipfile keeps every member inside the folder
-    else:
-        with tarfile.open(path) as file:
-            file.extractall(data_dir, filter="data")
+def unpack(path: Path, folder: Path) -> None:
+    """Unpack files and folders, nothing else, into a folder and nowhere else.
+
+    Raises:
+        DataError: the archive is damaged, too large, or holds links, devices or names that lead out of the folder;
+            nothing is written then, except before a damaged place.
+    """
+    try:
+        if path.suffix == ".zip":
+            with zipfile.ZipFile(path) as zipped:
+                _check(path, ((one.filename, one.file_size, not _is_zipped_link(one)) for one in zipped.infolist()))
+                zipped.extractall(folder)  # noqa: S202 - checked
+        else:
+            with tarfile.open(path) as tarred:
+                _check(path, ((one.name, one.size, one.isreg() or one.isdir()) for one in tarred))
+                tarred.extractall(folder, filter="data")
+    except _DAMAGED as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"archive {path}: cannot be unpacked ({reason}); download it again") from error
+
+
+def _is_zipped_link(member: zipfile.ZipInfo) -> bool:
+    return stat.S_ISLNK(member.external_attr >> 16)
+
+
+def _check(path: Path, members: Iterable[tuple[str, int, bool]]) -> None:
+    """Go through names, sizes in bytes, and whether each is a file or a folder."""
+    n_bytes = 0
+    for number, (name, size, is_plain) in enumerate(members, start=1):
+        n_bytes += max(0, size)
+        if n_bytes > MAX_BYTES or number > MAX_MEMBERS:
+            raise DataError(f"archive {path}: holds more than {MAX_BYTES:,} bytes or {MAX_MEMBERS:,} files")
+        if not is_plain or not name or name.startswith("/") or ".." in PurePosixPath(name.replace("\\", "/")).parts:
+            raise DataError(f"archive {path}: '{name}' is a link or leads out of its folder; nothing was unpacked")

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
+from neuronas.config import read_text
 from neuronas.data.presets import class_folders, train_folder
 from neuronas.data.source import FileSource
 from neuronas.errors import DataError
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".pgm", ".tif", ".tiff", ".gif"}
+_MAX_BYTES = 100_000_000
 _TEST_SHARE = 0.2
 _SPLIT_SEED = 20240700  # fixed: the split must not change with a run's seed, or test images would leak
 
@@ -53,13 +55,15 @@ def tiny_imagenet(folder: Path, split: str, side: int) -> FileSource:
         DataError: a file is missing, or the annotations name an unknown class or image.
     """
     classes = _lines(folder / "wnids.txt")
+    if not classes or len(set(classes)) != len(classes) or not all(map(_is_name, classes)):
+        raise DataError(f"{folder / 'wnids.txt'}: wanted one WNID a line, each once")
     if split == "train":
         return _source([_images_in(folder / "train" / name / "images") for name in classes], 3, side)
     by_class: dict[str, list[Path]] = {name: [] for name in classes}
     annotations = folder / "val" / "val_annotations.txt"
     for number, line in enumerate(_lines(annotations), start=1):
         fields = line.split("\t")
-        if len(fields) < 2 or fields[1] not in by_class:
+        if len(fields) < 2 or fields[1] not in by_class or not _is_name(fields[0]):
             raise DataError(f"{annotations}, line {number}: wanted 'IMAGE<tab>WNID…' with a WNID of wnids.txt")
         by_class[fields[1]].append(folder / "val" / "images" / fields[0])
     return _source(by_class.values(), 3, side)
@@ -67,9 +71,14 @@ def tiny_imagenet(folder: Path, split: str, side: int) -> FileSource:
 
 def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        return read_text(path, _MAX_BYTES).splitlines()
+    except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read ({error})") from error
+
+
+def _is_name(text: str) -> bool:
+    """Whether it names a file in a folder, and nothing elsewhere."""
+    return bool(text) and text not in (".", "..") and not {"/", "\0"} & set(text)
 
 
 def _images_in(folder: Path) -> list[Path]:

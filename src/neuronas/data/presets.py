@@ -100,7 +100,11 @@ def class_folders(folder: Path) -> list[Path]:
         DataError: if the folder is missing or holds no folders.
     """
     try:
-        found = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+        entries = [path for path in folder.iterdir() if not path.name.startswith(".")]
+        lost = min((path for path in entries if not path.exists()), default=None)
+        if lost is not None:
+            raise DataError(f"image folder {folder}: '{lost.name}' is a link that leads nowhere; mend or remove it")
+        found = sorted(path for path in entries if path.is_dir())
     except OSError as error:
         raise DataError(
             f"image folder {folder}: {error.strerror}; wanted DIR/train/CLASS/*.jpg, or DIR/CLASS/*.jpg to split"

@@ -1,5 +1,10 @@
 """Where images come from: arrays in memory, or files that are decoded when asked for."""
 
+import io
+import logging
+import struct
+import warnings
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +17,23 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from neuronas.config import read_bytes
 from neuronas.errors import DataError
 
 MAX_PIXELS = 50_000_000
 """Larger images are refused before they are decoded (decompression bombs)."""
+_MAX_BYTES = 500_000_000
+_FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "PPM", "TIFF", "GIF")
+"""Whatever a file is called: others are decoded by programs (EPS), or by code that few have looked at."""
+_DAMAGED = (
+    OSError, EOFError, ValueError, SyntaxError, ArithmeticError, LookupError, TypeError, AttributeError, RuntimeError,
+    MemoryError, struct.error, zlib.error, Image.DecompressionBombError,
+)  # fmt: skip
+"""What decoders raise; fuzzing has met most of them."""
+
+# An image is decoded or refused; what Pillow remarks on the way helps nobody.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 class ImageSource(Protocol):
@@ -68,18 +86,16 @@ class FileSource:
         """See ``ImageSource``."""
         path = self.paths[index]
         try:
-            with Image.open(path) as image:
+            with Image.open(io.BytesIO(read_bytes(path, _MAX_BYTES)), formats=_FORMATS) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise DataError(f"image {path}: {image.width}x{image.height} pixels; wanted at most {MAX_PIXELS:,}")
                 pixels = _to_mode(image, "L" if self.channels == 1 else "RGB")
-        except (
-            OSError,
-            ValueError,
-            SyntaxError,
-            UnidentifiedImageError,
-            Image.DecompressionBombError,
-        ) as error:
-            reason = str(error) or type(error).__name__
+        except UnidentifiedImageError as error:
+            raise DataError(
+                f"image {path}: is no {', '.join(_FORMATS)}; remove it, or skip such images with --skip-corrupt"
+            ) from error
+        except _DAMAGED as error:
+            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise DataError(
                 f"image {path}: cannot be decoded ({' '.join(reason.split())}); remove it, or skip such images with "
                 "--skip-corrupt"
@@ -92,6 +108,8 @@ def _to_mode(image: Image.Image, mode: str) -> Image.Image:
     if image.mode.startswith("I") or image.mode == "F":
         # Pillow clips 16-bit grey to 255 when it converts, so bring it to 8 bits first.
         values = np.asarray(image, dtype=np.float64)
+        if not np.isfinite(values).all():
+            raise ValueError("holds numbers that are not finite")
         scale = 257 if image.mode.startswith("I") and values.max(initial=0) > 255 else 1
         image = Image.fromarray((values / scale).clip(0, 255).astype(np.uint8))
     return image.convert(mode)

@@ -1,11 +1,13 @@
 """Trained accuracies of architectures, read from a table such as SpikeNAS-Bench's."""
 
 import csv
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
+from neuronas.config import read_text
 from neuronas.errors import ConfigurationError
 from neuronas.space.genotype import NODE_PAIRS, NONE, Architecture, Edge, Genotype
 
@@ -19,6 +21,7 @@ OPERATION_CODES: tuple[Edge, ...] = (
 """What a number in an ``op_`` column means (SpikeNAS-Bench, IEEE TAI 2024)."""
 _EDGE_COLUMNS = tuple(f"op_{low}{high}" for low, high in NODE_PAIRS)
 _ACCURACY = "test_accuracy"
+_MAX_BYTES = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -37,15 +40,12 @@ def read_labels(path: Path) -> list[Labelled]:
         ConfigurationError: the file cannot be read, a column is missing, or a value makes no sense; names the line.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            missing = [name for name in ("id", *_EDGE_COLUMNS, _ACCURACY) if name not in (reader.fieldnames or ())]
-            if missing:
-                raise ConfigurationError(
-                    f"labels {path}: no column '{missing[0]}'; wanted id, op_01 … op_23, {_ACCURACY}"
-                )
-            rows = [_labelled(row, f"labels {path}, line {reader.line_num}") for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reader = csv.DictReader(io.StringIO(read_text(path, _MAX_BYTES), newline=""))
+        missing = [name for name in ("id", *_EDGE_COLUMNS, _ACCURACY) if name not in (reader.fieldnames or ())]
+        if missing:
+            raise ConfigurationError(f"labels {path}: no column '{missing[0]}'; wanted id, op_01 … op_23, {_ACCURACY}")
+        rows = [_labelled(row, f"labels {path}, line {reader.line_num}") for row in reader]
+    except (OSError, ValueError, csv.Error) as error:
         raise ConfigurationError(f"labels {path}: cannot be read as CSV ({error})") from error
     connected = [row for row in rows if _is_connected(row.architecture)]
     if not connected:

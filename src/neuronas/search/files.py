@@ -5,8 +5,10 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from neuronas.config import write_text
+from neuronas.config import read_text, write_text
 from neuronas.errors import VerificationError
+
+_MAX_BYTES = 100_000_000
 
 
 def write_json(path: Path, document: Any) -> None:
@@ -21,11 +23,27 @@ def read_json(path: Path) -> Any:
         VerificationError: if it is missing or broken.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse_json(read_text(path, _MAX_BYTES))
     except OSError as error:
         raise VerificationError(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise VerificationError(f"{path}: is not valid JSON ({error})") from error
+
+
+def parse_json(text: str) -> Any:
+    """Read JSON as its standard has it: without NaN and infinity.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is no number")
 
 
 def plain(value: Any) -> Any:

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from neuronas.errors import RunDirectoryError, VerificationError
@@ -28,6 +28,14 @@ class CandidateRow:
     rejected: str
 
 
+_COLUMNS = ", ".join(field.name for field in fields(CandidateRow))
+_SYSTEM = {
+    sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN,
+}  # fmt: skip
+"""Errors of the disk or of another process; all others say that the file is not what it should be."""
+
+
 class HistoryFile:
     """Questions to an open history."""
 
@@ -47,7 +55,10 @@ class HistoryFile:
     def fitness(self, *, screened: bool) -> dict[str, float]:
         """Every fitness known so far from the small or the full batch, by canonical key."""
         with self._errors():
-            return dict(self._db.execute("SELECT key, fitness FROM evaluations WHERE screened = ?", (screened,)))
+            found = dict(self._db.execute("SELECT key, fitness FROM evaluations WHERE screened = ?", (screened,)))
+            if not all(isinstance(value, float) for value in found.values()):
+                raise TypeError("a fitness is no number")
+            return found
 
     def failures(self, *, screened: bool) -> dict[str, str]:
         """The reason for each canonical key whose fitness on the small or the full batch could not be computed."""
@@ -59,14 +70,14 @@ class HistoryFile:
     def candidates(self) -> Iterator[CandidateRow]:
         """Every candidate in the order of proposal."""
         with self._errors():
-            for row in self._db.execute("SELECT * FROM candidates ORDER BY position"):
+            for row in self._db.execute(f"SELECT {_COLUMNS} FROM candidates ORDER BY position"):  # noqa: S608 - ours
                 yield CandidateRow(*row)
 
     def seconds(self) -> float:
         """Wall-clock seconds of all sessions that worked on this history."""
         with self._errors():
             row = self._db.execute("SELECT value FROM meta WHERE name = 'seconds'").fetchone()
-        return float(row[0]) if row else 0.0
+            return float(row[0]) if row else 0.0
 
     def _is_new(self) -> bool:
         """Check what the file is: True where nothing was written to it yet.
@@ -83,6 +94,10 @@ class HistoryFile:
             raise VerificationError(
                 f"{self.path}: history version {version}; this neuronas reads {_OLDEST_VERSION} to {SCHEMA_VERSION}"
             )
+        # A view or a trigger is a program, which may never end.
+        programs = "SELECT name FROM sqlite_master WHERE type IN ('view', 'trigger') OR sql LIKE 'CREATE VIRTUAL%'"
+        if found := self._db.execute(programs).fetchone():
+            raise VerificationError(f"{self.path}: holds '{found[0]}', which no history has; the file was changed")
         return False
 
     def _version(self) -> int:
@@ -93,10 +108,13 @@ class HistoryFile:
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.OperationalError as error:
-            raise RunDirectoryError(f"{self.path}: {error}") from error
         except sqlite3.DatabaseError as error:
-            raise VerificationError(f"{self.path}: {error}") from error
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+            short = code == sqlite3.SQLITE_IOERR_SHORT_READ
+            kind = RunDirectoryError if code & 0xFF in _SYSTEM and not short else VerificationError
+            raise kind(f"{self.path}: {error}") from error
+        except (ValueError, TypeError, OverflowError) as error:
+            raise VerificationError(f"{self.path}: holds other values than a history ({error})") from error
 
 
 class HistorySnapshot(HistoryFile):

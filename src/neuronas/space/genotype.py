@@ -10,6 +10,7 @@ N_NODES = 4
 NODE_PAIRS: tuple[tuple[int, int], ...] = tuple((low, high) for high in range(1, N_NODES) for low in range(high))
 """The node pair of each edge, in the order of the text notation: 01, 02, 12, 03, 13, 23."""
 N_EDGES = len(NODE_PAIRS)
+SMALLEST_THRESHOLD, LARGEST_THRESHOLD = 1e-30, 1e15  # as of all settings; float32 holds them
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,11 @@ class Edge:
             )
         if self.threshold is not None and not self.kind.is_convolution:
             raise ArchitectureError(f"'{self.operation}' has no neurons; a threshold needs a convolution")
-        if self.threshold is not None and not 0 < self.threshold < float("inf"):
-            raise ArchitectureError(f"threshold {self.threshold:g} given; wanted a number above 0")
+        if self.threshold is not None and not SMALLEST_THRESHOLD <= self.threshold <= LARGEST_THRESHOLD:
+            raise ArchitectureError(
+                f"threshold {self.threshold:g} given; wanted a number above 0, {SMALLEST_THRESHOLD:g} to "
+                f"{LARGEST_THRESHOLD:g}"
+            )
         if self.backward and self.operation == "none":
             raise ArchitectureError("'none' connects nothing, so it has no direction; wanted 'none~SOURCE'")
 

@@ -1,5 +1,6 @@
 """Checkpoints: safetensors files, tensors and JSON in one, either whole or absent, and checked when they are read."""
 
+import errno
 import json
 from hashlib import blake2b
 from pathlib import Path
@@ -38,13 +39,15 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         VerificationError: missing, truncated, changed, or no checkpoint of neuronas.
     """
     try:
+        if not path.is_file():
+            raise OSError(errno.ENOENT, "no such file")
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
         facts = json.loads(metadata.get("neuronas", "null"))
     except OSError as error:
         raise VerificationError(f"checkpoint {path}: cannot be read ({error.strerror or error})") from error
-    except (SafetensorError, ValueError, RecursionError) as error:
+    except (SafetensorError, ValueError, TypeError, LookupError, RuntimeError, MemoryError) as error:
         reason = " ".join(str(error).split())[:120]
         raise VerificationError(f"checkpoint {path}: is damaged ({reason}); train again or use another copy") from error
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:

@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from neuronas.config import write_text
-from neuronas.errors import ConfigurationError
+from neuronas.config import read_bytes, write_text
+from neuronas.errors import ConfigurationError, VerificationError
+from neuronas.search.files import parse_json
 
 METRICS = "metrics.jsonl"
+_MAX_BYTES = 100_000_000
 
 
 class Metrics:
@@ -51,14 +53,23 @@ class Metrics:
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """Read all complete lines; a line that was cut off by a crash is dropped."""
-    rows = []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            row = json.loads(line)
-        except ValueError:
-            break
-        if not isinstance(row, dict):
-            break
-        rows.append(row)
-    return rows
+    """Read all complete lines; a last line that was cut off by a crash is dropped.
+
+    Raises:
+        VerificationError: it cannot be read, or another line is broken.
+    """
+    try:
+        *complete, _ = read_bytes(path, _MAX_BYTES).decode(errors="replace").split("\n")
+    except OSError as error:
+        raise VerificationError(f"{path}: cannot be read ({error.strerror})") from error
+    return [_row(line, f"{path}, line {number}") for number, line in enumerate(complete, start=1)]
+
+
+def _row(line: str, where: str) -> dict[str, Any]:
+    try:
+        row = parse_json(line)
+    except ValueError as error:
+        raise VerificationError(f"{where}: is not valid JSON ({error})") from None
+    if not isinstance(row, dict):
+        raise VerificationError(f"{where}: holds a {type(row).__name__}; wanted an object of key and value")
+    return row

@@ -112,12 +112,23 @@ class State:
         load_state(self.network, subset(tensors, "network"), path)
         if self.average is not None:
             load_state(self.average, subset(tensors, "average"), path)
-        self.progress = Progress(**facts["progress"])
-        state = self.optimiser.state_dict()
-        for name, tensor in subset(tensors, "optimiser").items():
-            index, key = name.split(".", 1)
-            state["state"].setdefault(int(index), {})[key] = tensor
-        self.optimiser.load_state_dict(state)
+        try:
+            self.progress = _progress(facts["progress"])
+            state = self.optimiser.state_dict()
+            for name, tensor in subset(tensors, "optimiser").items():
+                index, key = name.split(".", 1)
+                state["state"].setdefault(int(index), {})[key] = tensor
+            self.optimiser.load_state_dict(state)
+        except (ValueError, TypeError, LookupError, AttributeError, RuntimeError) as error:
+            raise VerificationError(f"checkpoint {path}: holds no progress of this training ({error})") from error
+
+
+def _progress(facts: dict[str, Any]) -> Progress:
+    progress = Progress(**facts)
+    for name, default in vars(Progress()).items():
+        if not isinstance(getattr(progress, name), (int, float) if isinstance(default, float) else int):
+            raise TypeError(f"{name} is {getattr(progress, name)!r}")
+    return progress
 
 
 @torch.no_grad()

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from neuronas.config import NetworkConfig, TrainConfig
+from neuronas.errors import VerificationError
 from neuronas.snn.classifier import Classifier
 from neuronas.space.genotype import Architecture
 from neuronas.space.layers import NetworkShape
@@ -54,15 +54,9 @@ def load_trained(
     exact = train.model_copy(update={"precision": "float32", "checkpointing": False, "start_from": None})
     classifier = make_classifier(architecture, shape, network, exact, device)
     facts = load_best(classifier, directory)
+    epoch, accuracy = facts.get("epoch"), facts.get("accuracy")
+    if not isinstance(epoch, int) or not isinstance(accuracy, int | float):
+        raise VerificationError(f"run directory {directory}: its best checkpoint names no epoch and accuracy")
     classifier.set_bits(network.weight_bits)
     classifier.eval()
-    return Trained(classifier, _whole(facts, "epoch"), _number(facts, "accuracy"))
-
-
-def _whole(facts: dict[str, Any], name: str) -> int:
-    return int(_number(facts, name))
-
-
-def _number(facts: dict[str, Any], name: str) -> float:
-    value = facts.get(name)
-    return float(value) if isinstance(value, int | float) else float("nan")
+    return Trained(classifier, epoch, float(accuracy))

@@ -8,12 +8,13 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from neuronas.config import HardwareConfig, Section, read_yaml, validate
+from neuronas.config import HardwareConfig, Section, read_text, read_yaml, validate
 from neuronas.errors import ConfigurationError, suggestion
 from neuronas.hardware.cost import Array
 from neuronas.space.layers import Layer
 
 Rate = Annotated[float, Field(ge=0, le=1)]
+_MAX_BYTES = 100_000_000  # as for every JSON file; an evaluation of many classes is long
 WEIGHTED = ("conv", "linear")
 """Kinds of layers that hold weights and lie on crossbars."""
 
@@ -71,7 +72,7 @@ def _read_trace(path: Path) -> dict[str, Any]:
     if path.suffix != ".json":
         return read_yaml(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_text(path, _MAX_BYTES))
         return {name: layer["input_rate"] for name, layer in content["layers"].items()}
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read ({error.strerror}); wanted a trace") from error

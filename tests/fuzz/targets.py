@@ -1,0 +1,340 @@
+"""Every reader of files and texts from outside, as a function of bytes, with whole examples to begin from.
+
+``tests/test_bad_input.py`` changes the examples a little in every test run; ``tests/fuzz/readers.py`` does it for
+as long as one likes, led by the coverage of the code.
+"""
+
+import io
+import json
+import sqlite3
+import sys
+import tarfile
+import zipfile
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import yaml
+from PIL import Image
+
+from neuronas.api.architectures import read_architecture
+from neuronas.api.compose import plan
+from neuronas.api.run_facts import read_run
+from neuronas.api.settings import read_settings
+from neuronas.config import HardwareConfig, RunConfig
+from neuronas.data.cifar import cifar
+from neuronas.data.download import unpack
+from neuronas.data.folders import tiny_imagenet
+from neuronas.data.source import FileSource
+from neuronas.errors import NeuronasError
+from neuronas.experiments.labels import read_labels
+from neuronas.export.document import integer_schema
+from neuronas.export.integer import read_integer
+from neuronas.hardware.accelerator import load_accelerator
+from neuronas.hardware.mapped.activity import load_activity
+from neuronas.report.candidates import read_candidates
+from neuronas.report.page import report_page
+from neuronas.search.history import History
+from neuronas.space.canonical import architecture_key
+from neuronas.space.notation import format_architecture, parse_architecture
+from neuronas.space.spaces import load_space
+from neuronas.training.checkpoint import read_checkpoint, write_checkpoint
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from report_runs import add_training, make_run
+
+ARCHITECTURE = "|conv_3x3@0.5~0|+|skip^0|conv_3x3~1|+|avg_pool_3x3~0|skip~1|none~2|"
+CELL = "|conv_3x3~0|+|skip~0|conv_3x3~1|+|avg_pool_3x3~0|skip~1|conv_3x3~2|"
+Read = Callable[[Path, bytes], None]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One reader.
+
+    Attributes:
+        read: gets an empty folder to write to, which is used again and again, and the bytes.
+        seeds: makes whole examples in an empty folder.
+        codes: exit codes that a refusal may have.
+    """
+
+    read: Read
+    seeds: Callable[[Path], list[bytes]]
+    codes: frozenset[int] = frozenset({2})
+
+
+class WrongAnswerError(Exception):
+    """A reader took something that it should not have, or refused it in the wrong way."""
+
+
+def check(target: Target, folder: Path, data: bytes) -> bool:
+    """Read bytes: True where they were taken, False where they were refused in one line with the right exit code.
+
+    Raises:
+        WrongAnswerError: refused in another way.
+        Exception: whatever else the reader lets through.
+    """
+    try:
+        target.read(folder, data)
+    except NeuronasError as error:
+        if error.exit_code not in target.codes:
+            raise WrongAnswerError(f"exit code {error.exit_code}; wanted one of {sorted(target.codes)}") from error
+        if not str(error) or len(str(error)) > 2000:
+            raise WrongAnswerError(f"a message of {len(str(error))} characters") from error
+        return False
+    return True
+
+
+def _architecture(folder: Path, data: bytes) -> None:
+    given = parse_architecture(data.decode("utf-8", "surrogateescape"))
+    if parse_architecture(format_architecture(given)) != given:
+        raise WrongAnswerError("text and value do not round-trip")
+    architecture_key(given)
+
+
+def _file(name: str, read: Callable[[Path], object]) -> Read:
+    def reader(folder: Path, data: bytes) -> None:
+        path = folder / name
+        path.write_bytes(data)
+        read(path)
+
+    return reader
+
+
+def _settings(path: Path) -> None:
+    plan(read_settings(path))
+
+
+def _accelerator(path: Path) -> None:
+    """Load it, and cost a network with it: every value that is taken must be one that can be computed with."""
+    load_accelerator(str(path))
+    hardware = HardwareConfig(accelerator=str(path), cost_model="mapped")
+    run = plan(RunConfig(hardware=hardware))
+    from neuronas.space.workload import rows
+
+    work = rows(parse_architecture(CELL), run.shape)
+    for cost in (run.cost_model.estimate(work), plan(RunConfig(hardware=HardwareConfig(accelerator=str(path))))
+                 .cost_model.estimate(work)):  # fmt: skip
+        if not all(np.isfinite([cost.area_mm2, cost.latency_ms, cost.energy_uj])):
+            raise WrongAnswerError("a cost is not finite")
+
+
+def _history(folder: Path, data: bytes) -> None:
+    path = folder / "history.sqlite"
+    for name in ("history.sqlite-wal", "history.sqlite-shm"):
+        (folder / name).unlink(missing_ok=True)
+    path.write_bytes(data)
+    read_candidates(path)
+    with closing(History(path)) as history:  # as a resumed search opens it
+        for _ in history.candidates():
+            pass
+        for screened in (False, True):
+            history.fitness(screened=screened)
+            history.failures(screened=screened)
+        history.seconds()
+        history.evaluation_seconds()
+
+
+def _report(name: str) -> Read:
+    """A run of which one file is bad."""
+
+    def reader(folder: Path, data: bytes) -> None:
+        run = folder / "run"
+        if not run.exists():
+            add_training(make_run(run, n=6, settings={"network": {"channels": 4}}))
+        path = run / name
+        whole = path.read_bytes()
+        path.write_bytes(data)
+        try:
+            report_page(read_run(run, "run"))
+        finally:
+            path.write_bytes(whole)
+
+    return reader
+
+
+def _image(path: Path) -> None:
+    for channels in (1, 3):
+        found = FileSource([path], np.zeros(1, np.int64), channels, 8).read(0)
+        if found.shape != (channels, 8, 8) or found.dtype != torch.uint8:
+            raise WrongAnswerError(f"an image became {found.dtype} {tuple(found.shape)}")
+
+
+def _cifar(folder: Path, data: bytes) -> None:
+    (folder / "test_batch.bin").write_bytes(data)
+    cifar("cifar10", folder, "test", 32)
+
+
+def _tiny(folder: Path, data: bytes) -> None:
+    names, _, annotations = data.partition(b"\0")
+    (folder / "val").mkdir(exist_ok=True)
+    (folder / "wnids.txt").write_bytes(names)
+    (folder / "val" / "val_annotations.txt").write_bytes(annotations)
+    tiny_imagenet(folder, "test", 64)
+
+
+def _archive(suffix: str) -> Read:
+    def reader(folder: Path, data: bytes) -> None:
+        from shutil import rmtree
+
+        inside = folder / "outer" / "inside"
+        rmtree(folder / "outer", ignore_errors=True)
+        inside.mkdir(parents=True)
+        path = folder / f"archive{suffix}"
+        path.write_bytes(data)
+        try:
+            unpack(path, inside)
+        finally:
+            if [*(folder / "outer").iterdir()] != [inside]:
+                raise WrongAnswerError("an archive wrote outside its folder")
+            if any(found.is_symlink() for found in inside.rglob("*")):
+                raise WrongAnswerError("an archive made a link")
+
+    return reader
+
+
+def _integer(folder: Path, data: bytes) -> None:
+    (folder / "network.json").write_bytes(data)
+    read_integer(folder)
+
+
+def _yaml_seeds(folder: Path) -> list[bytes]:
+    preset = RunConfig().model_dump()
+    return [yaml.safe_dump(preset).encode(), b"seed: 3\nnetwork: {channels: 16, tau: 1.5e0}\n", b"a: &x [1]\nb: *x\n"]
+
+
+def _preset_files(package: str) -> Callable[[Path], list[bytes]]:
+    def seeds(folder: Path) -> list[bytes]:
+        import neuronas
+
+        presets = Path(neuronas.__file__).parent / package / "presets"
+        return [path.read_bytes() for path in sorted(presets.glob("*.yaml"))]
+
+    return seeds
+
+
+def _history_seeds(folder: Path) -> list[bytes]:
+    run = make_run(folder / "searched", n=6)
+    path = run / "history.sqlite"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA journal_mode=DELETE")
+    return [path.read_bytes()]
+
+
+def _run_seeds(name: str) -> Callable[[Path], list[bytes]]:
+    def seeds(folder: Path) -> list[bytes]:
+        run = make_run(folder / "searched", n=6)
+        add_training(run)
+        return [(run / name).read_bytes()]
+
+    return seeds
+
+
+def _checkpoint_seeds(folder: Path) -> list[bytes]:
+    path = folder / "one.safetensors"
+    write_checkpoint(path, {"weight": torch.ones(2, 3), "n": torch.tensor(3)}, {"epoch": 1, "accuracy": 0.5})
+    return [path.read_bytes()]
+
+
+def _image_seeds(folder: Path) -> list[bytes]:
+    gradient = np.arange(12 * 10, dtype=np.uint8).reshape(12, 10)
+    grey = Image.fromarray(gradient)
+    found = []
+
+    def add(image: Image.Image, kind: str, **options: object) -> None:
+        content = io.BytesIO()
+        image.save(content, kind, **options)
+        found.append(content.getvalue())
+
+    for mode, kind in (
+        ("L", "PNG"), ("RGB", "PNG"), ("P", "PNG"), ("RGBA", "PNG"), ("1", "PNG"), ("LA", "PNG"), ("RGB", "JPEG"),
+        ("CMYK", "JPEG"), ("L", "JPEG"), ("RGB", "BMP"), ("P", "BMP"), ("RGB", "WEBP"), ("RGB", "PPM"), ("L", "PPM"),
+        ("RGB", "TIFF"), ("CMYK", "TIFF"), ("P", "GIF"),
+    ):  # fmt: skip
+        add(grey.convert(mode), kind)
+    add(Image.fromarray(gradient.astype(np.uint16) * 300), "PNG")
+    add(Image.fromarray(gradient.astype(np.float32)), "TIFF")
+    add(grey.convert("RGB"), "TIFF", compression="tiff_lzw")
+    add(grey.convert("P"), "GIF", save_all=True, append_images=[grey.convert("P").rotate(90)])
+    return found
+
+
+def _cifar_seeds(folder: Path) -> list[bytes]:
+    return [bytes(2 * 3073), bytes([9]) + bytes(3072)]
+
+
+def _tar_seeds(folder: Path) -> list[bytes]:
+    found = []
+    for kind, name, link in (
+        (tarfile.REGTYPE, "cifar-10-batches-bin/data_batch_1.bin", ""), (tarfile.REGTYPE, "../escaped", ""),
+        (tarfile.REGTYPE, "/tmp/neuronas-escaped", ""), (tarfile.SYMTYPE, "link", ".."), (tarfile.LNKTYPE, "hard", "a"),
+        (tarfile.FIFOTYPE, "pipe", ""),
+    ):  # fmt: skip
+        for mode in ("w:gz", "w"):
+            content = io.BytesIO()
+            with tarfile.open(fileobj=content, mode=mode) as archive:
+                member = tarfile.TarInfo(name)
+                member.type, member.linkname, member.size = kind, link, 3 if kind == tarfile.REGTYPE else 0
+                archive.addfile(member, io.BytesIO(b"abc"))
+            found.append(content.getvalue())
+    return found
+
+
+def _zip_seeds(folder: Path) -> list[bytes]:
+    found = []
+    for name in ("tiny-imagenet-200/wnids.txt", "../escaped", "/tmp/neuronas-escaped", "a/../../escaped"):
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(name, "abc")
+        found.append(content.getvalue())
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        link = zipfile.ZipInfo("link")
+        link.external_attr = 0o120777 << 16
+        archive.writestr(link, "..")
+    return [*found, content.getvalue()]
+
+
+def _label_seeds(folder: Path) -> list[bytes]:
+    return [b"id,op_01,op_02,op_12,op_03,op_13,op_23,test_accuracy\n1,2,1,0,3,4,2,81.5\n2,0,0,0,0,0,0,10\n"]
+
+
+def _integer_seeds(folder: Path) -> list[bytes]:
+    return [json.dumps(integer_schema()).encode()[:2000], b'{"format": "neuronas-integer-1", "nodes": []}']
+
+
+def _given(*seeds: bytes) -> Callable[[Path], list[bytes]]:
+    return lambda folder: list(seeds)
+
+
+CORRUPT, EITHER = frozenset({4}), frozenset({2, 4})
+TARGETS: dict[str, Target] = {
+    "architecture": Target(_architecture, _given(ARCHITECTURE.encode(), f"{CELL} / {CELL}".encode())),
+    "configuration": Target(_file("settings.yaml", _settings), _yaml_seeds),
+    "accelerator": Target(_file("chip.yaml", _accelerator), _preset_files("hardware")),
+    "space": Target(_file("space.yaml", lambda path: load_space(str(path)).edge_choices), _preset_files("space")),
+    "trace": Target(
+        _file("trace.json", lambda path: load_activity(HardwareConfig(activity="trace", trace=str(path)))),
+        _given(b'{"layers": {"A.01": {"input_rate": 0.25}}}'),
+    ),
+    "labels": Target(_file("labels.csv", read_labels), _label_seeds),
+    "image": Target(_file("one.jpg", _image), _image_seeds),
+    "cifar": Target(_cifar, _cifar_seeds),
+    "tiny-imagenet": Target(_tiny, _given(b"n01\nn02\n\0val_0.JPEG\tn02\t0\t0\t9\t9\nval_1.JPEG\tn01\t0\t0\t9\t9\n")),
+    "tar": Target(_archive(".tar.gz"), _tar_seeds),
+    "zip": Target(_archive(".zip"), _zip_seeds),
+    "architecture.json": Target(
+        _file("architecture.json", lambda path: read_architecture(str(path))), _run_seeds("architecture.json"), CORRUPT
+    ),
+    "history": Target(_history, _history_seeds, CORRUPT),
+    "checkpoint": Target(_file("best.safetensors", read_checkpoint), _checkpoint_seeds, CORRUPT),
+    "network.json": Target(_integer, _integer_seeds, CORRUPT),
+    **{
+        name: Target(_report(name), _run_seeds(name), EITHER if name == "config.yaml" else CORRUPT)
+        for name in ("config.yaml", "result.json", "metrics.jsonl", "evaluation.json", "chip.json", "environment.json")
+    },
+}
+"""Every reader by the name of what it reads."""

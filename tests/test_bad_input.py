@@ -1,0 +1,258 @@
+"""Files and texts from outside: taken, or refused in one line with the right exit code; never anything else."""
+
+import io
+import os
+import re
+import sqlite3
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from conftest import Neuronas
+from neuronas.data.download import unpack
+from neuronas.data.presets import PRESETS
+from neuronas.data.source import MAX_PIXELS, FileSource
+from neuronas.errors import DataError, VerificationError
+from neuronas.search.history import History
+from neuronas.training.checkpoint import write_checkpoint
+from report_runs import make_run
+
+sys.path.insert(0, str(Path(__file__).parent / "fuzz"))
+from targets import TARGETS, check
+
+REFUSED_SEEDS = {"configuration": 1, "tar": 10, "zip": 4, "network.json": 2}
+"""Examples that must be refused, such as archives that would write outside their folder; all others must be taken."""
+SOURCE = Path(__file__).parents[1] / "src" / "neuronas"
+HOSTILE = st.sampled_from([b"null", b"-1", b"1e999", b"NaN", b'""', b"[]", b"{}", b"9" * 25, b"\0", b"\xff", b"../"])
+
+
+@st.composite
+def damaged(draw: st.DrawFn, seeds: list[bytes]) -> bytes:
+    """A whole example with bytes cut off, changed, taken out, put in or doubled."""
+    data = bytearray(draw(st.sampled_from(seeds)))
+    if draw(st.booleans()):
+        del data[draw(st.integers(0, len(data))) :]
+    for _ in range(draw(st.integers(0, 3))):
+        place = draw(st.integers(0, len(data)))
+        length = draw(st.integers(0, 8))
+        data[place : place + length] = draw(st.one_of(st.binary(max_size=8), HOSTILE, st.just(bytes(data[:20]))))
+    return bytes(data)
+
+
+@pytest.mark.filterwarnings("default")  # what a decoder remarks is no error
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_damaged_file_is_taken_or_refused(name: str, tmp_path: Path) -> None:
+    target = TARGETS[name]
+    work, made = tmp_path / "work", tmp_path / "made"
+    work.mkdir()
+    made.mkdir()
+    seeds = target.seeds(made)
+    refused = sum(not check(target, work, seed) for seed in seeds)
+    assert refused == REFUSED_SEEDS.get(name, 0)
+
+    @settings(max_examples=10, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @given(damaged(seeds))
+    def try_one(data: bytes) -> None:
+        check(target, work, data)
+
+    try_one()
+
+
+def folder(place: Path, n: int = 6) -> Path:
+    """An image folder of two classes."""
+    for split in ("train", "test"):
+        for name in ("a", "b"):
+            (place / split / name).mkdir(parents=True)
+            for number in range(n):
+                Image.new("RGB", (8, 8), (number * 9, 0, 0)).save(place / split / name / f"{number}.png")
+    return place
+
+
+SMALL = ("--image-side", 8, "--channels", 4, "--timesteps", 1, "--algorithm", "snasnet", "--n-draws", 2, "--out", "o")
+
+
+def test_a_pipe_a_device_and_a_link_to_nowhere_are_refused(neuronas: Neuronas, tmp_path: Path) -> None:
+    images = folder(tmp_path / "images")
+    os.mkfifo(tmp_path / "pipe.yaml")
+    for arguments in (("--config", "pipe.yaml"), ("--space", "pipe.yaml"), ("--config", "/dev/zero")):
+        code, out, err = neuronas("search", *arguments)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert "is a pipe or a device" in err
+    os.mkfifo(images / "train" / "a" / "0a.png")
+    with pytest.raises(DataError, match="pipe or a device"):
+        FileSource([images / "train" / "a" / "0a.png"], np.zeros(1, np.int64), 3, 8).read(0)
+    (images / "train" / "c").symlink_to("c")
+    code, _, err = neuronas("search", "--dataset", "imagefolder:images", "--batch-size", 8, *SMALL)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "'c' is a link that leads nowhere" in err
+
+
+def test_names_of_any_bytes(neuronas: Neuronas, tmp_path: Path) -> None:
+    odd = os.fsdecode(b"photos\xff \x1b[31m")
+    folder(tmp_path / odd)
+    options = ("--dataset", f"imagefolder:{odd}", "--batch-size", 8, *SMALL)
+    assert neuronas("search", *options)[0] == 0
+    assert neuronas("search", *options, "--resume")[0] == 0
+    assert neuronas("report", "o")[0] == 0
+    code, _, err = neuronas("search", *options)
+    assert code == 2
+    (tmp_path / odd / "train" / "a" / "0.png").write_bytes(b"")
+    (tmp_path / odd / "train" / "a").rename(tmp_path / odd / "train" / "\x1b[31mred")
+    code, _, err = neuronas("train", "|skip~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|", *options[:2], "--out", "t")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "\x1b" not in err
+    assert "\\x1b[31mred" in err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r'data: {name: "imagefolder:a\0b"}',
+        "network: {v_threshold: 1.0e+300}",
+        "network: {tau: 1.0e+300}",
+        "engine: {memory_limit_gib: 1.0e+300}",
+        "train: {learning_rate: 1.0e+300}",
+        "train: {mixup: 1.0e-300}",
+        "train: {cutout: 100000000000000000000000}",
+        "fitness: {n_batches: 100000000000000000000000}",
+    ],
+)
+def test_numbers_that_nothing_can_be_computed_with(neuronas: Neuronas, tmp_path: Path, text: str) -> None:
+    (tmp_path / "c.yaml").write_text(text)
+    code, out, err = neuronas("search", "--config", "c.yaml")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "c.yaml" in err
+    assert "wanted" in err or "less than or equal" in err
+
+
+def test_memory_that_is_not_there_is_one_line(neuronas: Neuronas, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(error: Exception) -> None:
+        def raises(*given: object, **named: object) -> None:
+            raise error
+
+        monkeypatch.setattr("neuronas.cli.doctor.read_settings", raises)
+
+    for error in (MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9")):
+        fail(error)
+        code, _, err = neuronas("doctor")
+        assert (code, err.count("\n")) == (2, 1)
+        assert "not enough memory" in err
+    fail(RuntimeError("another"))
+    with pytest.raises(RuntimeError, match="another"):
+        neuronas("doctor")
+
+
+def test_a_decompression_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.png"
+    content = io.BytesIO()
+    Image.new("1", (1, 1)).save(content, "PNG")
+    whole = bytearray(content.getvalue())
+    from zlib import crc32
+
+    for width, height in ((10_000, MAX_PIXELS // 10_000 + 1), (2**31 - 1, 2**31 - 1)):
+        whole[16:24] = width.to_bytes(4, "big") + height.to_bytes(4, "big")
+        whole[29:33] = crc32(whole[12:29]).to_bytes(4, "big")
+        path.write_bytes(whole)
+        with pytest.raises(DataError, match="pixels"):
+            FileSource([path], np.zeros(1, np.int64), 3, 8).read(0)
+
+
+def test_content_decides_not_the_ending_and_no_program_is_started(tmp_path: Path) -> None:
+    path = tmp_path / "one.jpg"
+    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n")
+    with pytest.raises(DataError, match="is no JPEG"):
+        FileSource([path], np.zeros(1, np.int64), 3, 8).read(0)
+    Image.new("RGB", (8, 8), (200, 0, 0)).save(path, "PNG")
+    assert FileSource([path], np.zeros(1, np.int64), 3, 8).read(0)[0].eq(200).all()
+
+
+def test_the_first_picture_of_an_animation_counts(tmp_path: Path) -> None:
+    path = tmp_path / "moving.gif"
+    first, second = Image.new("L", (8, 8), 10), Image.new("L", (8, 8), 200)
+    first.save(path, save_all=True, append_images=[second])
+    assert FileSource([path], np.zeros(1, np.int64), 1, 8).read(0).eq(10).all()
+
+
+@pytest.mark.parametrize("change", ["DROP TABLE evaluations", "PRAGMA user_version = 99"])
+def test_a_history_that_was_changed(neuronas: Neuronas, tmp_path: Path, change: str) -> None:
+    run = make_run(tmp_path / "mine", n=4)
+    database = sqlite3.connect(run / "history.sqlite")
+    database.execute(change)
+    database.close()
+    code, _, err = neuronas("report", run)
+    assert (code, err.count("\n")) == (4, 1)
+
+
+def test_a_history_that_is_a_program_is_refused(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "mine", n=4)
+    database = sqlite3.connect(run / "history.sqlite")
+    database.executescript(
+        "DROP TABLE evaluations; CREATE VIEW evaluations AS WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i "
+        "FROM n) SELECT i AS key, 0 AS screened, 1.0 AS fitness FROM n;"
+    )
+    database.close()
+    with pytest.raises(VerificationError, match="'evaluations', which no history has"):
+        History(run / "history.sqlite")
+
+
+def test_facts_of_a_checkpoint_are_checked(tmp_path: Path) -> None:
+    import torch
+
+    from neuronas.config import NetworkConfig, TrainConfig
+    from neuronas.space.layers import NetworkShape
+    from neuronas.space.notation import parse_architecture
+    from neuronas.training.model import make_classifier
+    from neuronas.training.recipes import resolve
+    from neuronas.training.trained import load_trained
+
+    architecture = parse_architecture("|skip~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|")
+    shape = NetworkShape(image_channels=1, image_side=8, n_classes=3, channels=2)
+    train, device = resolve(TrainConfig(), PRESETS["digits"], 0, "cpu"), torch.device("cpu")
+    network = make_classifier(architecture, shape, NetworkConfig(), train, device)
+    for facts in ({}, {"epoch": "1", "accuracy": 0.5}, {"epoch": 1, "accuracy": None}):
+        write_checkpoint(tmp_path / "checkpoints" / "best.safetensors", dict(network.state_dict()), facts)
+        with pytest.raises(VerificationError, match="names no epoch"):
+            load_trained(tmp_path, architecture, shape, NetworkConfig(), train, device)
+
+
+def test_archives_that_would_grow_without_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names and links that lead out of the folder are among the examples of ``targets``."""
+    monkeypatch.setattr("neuronas.data.download.MAX_MEMBERS", 10)
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    with tarfile.open(tmp_path / "large.tar", "w") as archive:
+        member = tarfile.TarInfo("huge")
+        member.size = 10**13
+        archive.addfile(member)
+    with zipfile.ZipFile(tmp_path / "large.zip", "w") as zipped:
+        for number in range(11):
+            zipped.writestr(f"{number}", b"")
+    for name in ("large.tar", "large.zip"):
+        with pytest.raises(DataError, match="holds more than"):
+            unpack(tmp_path / name, inside)
+    assert not [*inside.iterdir()]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"^\s*(import|from) (pickle|marshal|shelve|dill|joblib|cloudpickle)\b", r"(?<![.\w])(eval|exec|compile)\(",
+        r"yaml\.(unsafe_|full_)?load(_all)?\(", r"torch\.load\(", r"np\.load\(", r"shell=True", r"os\.system\(",
+        r"weights_only=False", r"0\.0\.0\.0",
+    ],
+)  # fmt: skip
+def test_the_source_executes_nothing_that_it_reads(pattern: str) -> None:
+    for path in sorted(SOURCE.rglob("*.py")):
+        found = re.search(pattern, path.read_text(encoding="utf-8"), re.MULTILINE)
+        assert found is None, f"{path.name}: {found[0]}"
+
+
+def test_archives_are_unpacked_in_one_place() -> None:
+    assert [path.name for path in SOURCE.rglob("*.py") if "extractall" in path.read_text()] == ["download.py"]
