@@ -66,7 +66,7 @@ STUDY = Study(
     name="constraints",
     shows="fitness under ever tighter budgets for Algorithm 1, random search and evolution at equal evaluations",
     needs="CIFAR-10 images (or others: --dataset)",
-    takes="small: about 10 minutes on one thread; full: hours, not yet run",
+    takes="small: 30 minutes on one busy thread; full: hours, not yet run",
     source="no paper: the published budgets (10M parameters, 1000 mm2, 500 ms, 1000 uJ) hardly bind",
     difference=(
         "nothing is published to compare with; of the published budgets only the one on latency binds at 16 bits or "

@@ -41,7 +41,7 @@ STUDY = Study(
     name="memory-case-study",
     shows="memory and accuracy from SNASNet's search without budget to NeuroNAS with one (Fig. 2 of arXiv 2407.00641)",
     needs=NEEDS,
-    takes="small: about 12 minutes on one thread; full: 9 trainings on a GPU, not yet run",
+    takes="small: 6 minutes on one thread; full: 9 trainings on a GPU, not yet run",
     source="arXiv 2407.00641, Fig. 2; parameters as its Fig. 12 prints them for SNASNet on CIFAR",
     difference=(
         "what exactly the figure plots, and its accuracies, are not stated in the sources that we have; the printed "

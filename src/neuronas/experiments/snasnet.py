@@ -36,7 +36,7 @@ STUDY = Study(
     name="snasnet",
     shows="accuracy and cost of the fittest of random draws, forward and backward cells (SNASNet, arXiv 2201.10355)",
     needs=NEEDS,
-    takes="small: about 10 minutes on one thread; full: 6 trainings on a GPU, not yet run",
+    takes="small: estimated at 6 minutes on one thread; full: 6 trainings on a GPU, not yet run",
     source="arXiv 2201.10355; costs as NeuroNAS (arXiv 2407.00641, Fig. 12) prints them for SNASNet on CIFAR, float",
     difference=(
         "the printed costs are those of one network with three 1x1 convolutions and one 3x3 in its cell; each seed "
