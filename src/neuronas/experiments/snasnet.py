@@ -36,12 +36,11 @@ STUDY = Study(
     name="snasnet",
     shows="accuracy and cost of the fittest of random draws, forward and backward cells (SNASNet, arXiv 2201.10355)",
     needs=NEEDS,
-    takes="small: estimated at 6 minutes on one thread; full: 6 trainings on a GPU, not yet run",
+    takes="small: 9 minutes on one busy thread; full: 6 trainings on a GPU, not yet run",
     source="arXiv 2201.10355; costs as NeuroNAS (arXiv 2407.00641, Fig. 12) prints them for SNASNet on CIFAR, float",
     difference=(
-        "the printed costs are those of one network with three 1x1 convolutions and one 3x3 in its cell; each seed "
-        "here finds another, and the published fitness does not prefer cells of that size; SNASNet's accuracies are "
-        f"not stated in the sources that we have; {SMALLER}"
+        "the printed costs are those of one network with four convolutions in its cell, three of them 1x1; each seed "
+        f"here finds another; SNASNet's accuracies are not stated in the sources that we have; {SMALLER}"
     ),
     run=run,
     sizes=SIZES,
