@@ -1,6 +1,7 @@
 """Files and texts from outside: taken, or refused in one line with the right exit code; never anything else."""
 
 import io
+import json
 import os
 import re
 import sqlite3
@@ -238,6 +239,29 @@ def test_archives_that_would_grow_without_bound(tmp_path: Path, monkeypatch: pyt
         with pytest.raises(DataError, match="holds more than"):
             unpack(tmp_path / name, inside)
     assert not [*inside.iterdir()]
+
+
+def test_crossbars_too_many_to_place_are_refused(neuronas: Neuronas, tmp_path: Path) -> None:
+    text = (SOURCE / "hardware" / "presets" / "spikeflow-rram.yaml").read_text(encoding="utf-8")
+    (tmp_path / "h.yaml").write_text(re.sub(r"( +size: +)\{value: \d+", r"\1{value: 1", text, count=1))
+    cell = "|conv_3x3~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|"
+    code, out, err = neuronas("estimate", cell, "--dataset", "cifar10", "--hardware", "h.yaml", "--floorplan", "f.svg")
+    assert (code, out, err.splitlines()[-1].count("crossbars of 1x1, too many to place one by one")) == (2, "", 1)
+
+
+def test_doctor_finds_old_packages_and_a_cache_that_cannot_be_written(
+    neuronas: Neuronas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr("neuronas.cli.doctor.version", lambda name: "2.5.1+cpu" if name == "torch" else "999.0")
+    checks = {check["name"]: check for check in json.loads(neuronas("doctor", "--json")[1])["checks"]}
+    assert checks["torch"] == {
+        "name": "torch", "ok": False, "found": "2.5.1+cpu; supported from 2.6", "advice": "pip install 'torch>=2.6'"
+    }  # fmt: skip
+    assert checks["numpy"]["ok"]
+    assert not checks["cache of kernels"]["ok"]
+    assert "XDG_CACHE_HOME" in checks["cache of kernels"]["advice"]
 
 
 @pytest.mark.parametrize(

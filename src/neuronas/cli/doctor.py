@@ -2,11 +2,12 @@
 
 import os
 import platform
+import re
 import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 import psutil
@@ -15,8 +16,9 @@ from rich.text import Text
 from neuronas import __version__
 from neuronas.api.settings import read_settings
 from neuronas.cli import console, options
+from neuronas.kernels.library import cache_folder
 
-_REQUIRED = ("numpy", "torch", "spikingjelly", "pydantic", "typer", "scikit-learn", "pillow")
+_REQUIRED = ("numpy", "torch", "spikingjelly", "pydantic", "typer", "scikit-learn", "pillow", "safetensors")
 _EXTRAS = {
     "matplotlib": "figures",
     "tensorboard": "tensorboard",
@@ -66,7 +68,8 @@ def doctor(
 
 
 def _machine() -> Iterator[Check]:
-    yield Check("python", sys.version_info >= (3, 11), platform.python_version(), "")
+    is_new = sys.version_info >= (3, 11)
+    yield Check("python", is_new, platform.python_version(), "" if is_new else "install Python 3.11 or newer")
     yield Check(
         "cores",
         True,
@@ -83,19 +86,42 @@ def _machine() -> Iterator[Check]:
         "disk", disk > _MIN_FREE_GIB, f"{disk:.1f} GiB free here",
         "" if disk > _MIN_FREE_GIB else "runs are written here; free some space or use --out elsewhere",
     )  # fmt: skip
+    cache = cache_folder()
+    place = next(path for path in (cache, *cache.parents) if path.exists())
+    writable = place.is_dir() and os.access(place, os.W_OK | os.X_OK)
+    yield Check(
+        "cache of kernels", writable, str(cache),
+        "" if writable else "cannot be written; set XDG_CACHE_HOME to a folder that can, or searches are slower",
+    )  # fmt: skip
 
 
 def _packages() -> Iterator[Check]:
+    oldest = _oldest()
     for name in _REQUIRED:
-        try:
-            yield Check(name, True, version(name))
-        except PackageNotFoundError:
-            yield Check(name, False, "not installed", f"pip install {name}")
+        yield _package(name, oldest.get(name, ""), f"pip install '{name}>={oldest.get(name, '0')}'")
     for name, extra in _EXTRAS.items():
-        try:
-            yield Check(name, True, version(name))
-        except PackageNotFoundError:
-            yield Check(name, False, "not installed", f"optional: pip install 'neuronas[{extra}]'")
+        yield _package(name, oldest.get(name, ""), f"optional: pip install --upgrade 'neuronas[{extra}]'")
+
+
+def _package(name: str, oldest: str, advice: str) -> Check:
+    try:
+        found = version(name)
+    except PackageNotFoundError:
+        return Check(name, False, "not installed", advice)
+    if _numbers(found) < _numbers(oldest):
+        return Check(name, False, f"{found}; supported from {oldest}", advice)
+    return Check(name, True, found)
+
+
+def _oldest() -> dict[str, str]:
+    """The oldest supported version of each package, as our own metadata state it."""
+    stated = (re.match(r"([\w.-]+)[^;]*>=([\d.]+)", text) for text in requires("neuronas") or ())
+    return {found[1].lower(): found[2] for found in stated if found}
+
+
+def _numbers(release: str) -> tuple[int, ...]:
+    """``2.13.0+cpu`` as 2, 13, 0."""
+    return tuple(map(int, re.findall(r"\d+", release.split("+", maxsplit=1)[0])[:3]))
 
 
 def _torch() -> Iterator[Check]:

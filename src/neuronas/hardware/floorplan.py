@@ -10,11 +10,14 @@ from itertools import islice
 from math import ceil, sqrt
 from typing import Any, TypeVar
 
+from neuronas.errors import ConfigurationError
 from neuronas.hardware.mapped import mapping
 from neuronas.hardware.mapped.mapping import Work
 from neuronas.space.layers import Layer
 
 Item = TypeVar("Item")
+MAX_CROSSBARS = 500_000
+"""Of one layer; placing more takes minutes and gigabytes, and no chip is near it."""
 
 
 @dataclass(frozen=True)
@@ -109,10 +112,21 @@ class Block:
 
 
 def blocks(work: Work, index: int) -> Iterator[Block]:
-    """The contents of the crossbars of one row in the order in which they lie: copies, column blocks, row blocks."""
+    """The contents of the crossbars of one row in the order in which they lie: copies, column blocks, row blocks.
+
+    Raises:
+        ConfigurationError: they are more than ``MAX_CROSSBARS``.
+    """
     size = int(work.accelerator.crossbar.size)
     channels, columns = _parts(int(work.c_in[index]), size), _parts(int(mapping.columns(work)[index]), size)
-    for replica in range(int(mapping.replicas(work)[index])):
+    n_replicas = int(mapping.replicas(work)[index])
+    n = n_replicas * len(columns) * len(channels) * int(work.kernel[index]) ** 2
+    if n > MAX_CROSSBARS:
+        raise ConfigurationError(
+            f"one layer lies on {n:,} crossbars of {size}x{size}, too many to place one by one; wanted at most "
+            f"{MAX_CROSSBARS:,}: a larger crossbar.size, or a smaller --replication or --channels"
+        )
+    for replica in range(n_replicas):
         for first_column, n_columns in columns:
             for position in range(int(work.kernel[index]) ** 2):
                 for first_channel, n_channels in channels:

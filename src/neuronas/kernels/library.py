@@ -135,17 +135,22 @@ def _has_amx(library: ctypes.CDLL) -> bool:
     return bool(library.neuronas_has_amx())
 
 
+def cache_folder() -> Path:
+    """Where compiled kernels are kept."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "neuronas"  # noqa: PTH111
+
+
 def _compiled(compiler: str) -> Path:
     machine = _processor()
     version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True).stdout  # noqa: S603 - a compiler from PATH
     sources = [path.read_text(encoding="utf-8") for path in sorted((*_SOURCES.glob("*.cpp"), *_SOURCES.glob("*.h")))]
     identity = "\0".join([*sources, *_FLAGS, compiler, version, machine])
-    cache_folder = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "neuronas"  # noqa: PTH111
-    target = cache_folder / f"kernels-{hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()}.so"
+    folder = cache_folder()
+    target = folder / f"kernels-{hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()}.so"
     if not target.is_file():
         try:
-            cache_folder.mkdir(parents=True, exist_ok=True)
-            handle, made = tempfile.mkstemp(suffix=".so", dir=cache_folder)
+            folder.mkdir(parents=True, exist_ok=True)
+            handle, made = tempfile.mkstemp(suffix=".so", dir=folder)
         except OSError:  # a home that cannot be written: build for this process alone
             target = Path(tempfile.mkdtemp(prefix="neuronas-")) / target.name
             handle, made = tempfile.mkstemp(suffix=".so", dir=target.parent)
