@@ -138,6 +138,7 @@ MISTAKES = [
     (("search", "--space", "neuronaz"), "did you mean 'neuronas'"),
     (("search", "--algorithm", "random"), "unknown algorithm 'random'"),
     (("search", "--fitness", "sadh"), "did you mean 'sahd'"),
+    (("search", "--space", "snasnet-backward", "--timesteps", "1"), "wanted at least 2"),
     (("search", "--dataset", "cifar10"), "looked for data/cifar-10-batches-bin/data_batch_1.bin"),
     (("search", "--dataset", "imagefolder:none"), "image folder none"),
     (("search", "--batch-size", 5000), "1,438 training images"),

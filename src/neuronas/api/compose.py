@@ -5,6 +5,7 @@ from typing import Any
 
 from neuronas.config import RunConfig, TrainConfig
 from neuronas.data.presets import DatasetPreset, count_classes, preset_for
+from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Cost, CostModel
@@ -101,6 +102,11 @@ def plan(config: RunConfig) -> Plan:
         head_width=network.head_width or 0,
         head=network.head,
     )
+    if space.backward and network.timesteps == 1:
+        raise ConfigurationError(
+            f"timesteps 1 given with space {config.space}, whose backward edges carry what the step before left; wanted "
+            "at least 2"
+        )
     accelerator = load_accelerator(config.hardware.accelerator)
     activity = load_activity(config.hardware)
     cost_model = make_cost_model(config.hardware, accelerator, network.weight_bits, network.timesteps, activity)
