@@ -25,7 +25,7 @@ STUDY = Study(
     name="spikenas",
     shows="accuracy and parameters under memory budgets (SpikeNAS, arXiv 2402.11322)",
     needs=NEEDS,
-    takes="small: estimated at 8 minutes on one thread, not yet run; full: 12 trainings on a GPU, not yet run",
+    takes="small: 10 minutes on one busy thread; full: 12 trainings on a GPU, not yet run",
     source="arXiv 2402.11322",
     difference=(
         "the paper's budgets and accuracies are not stated in the sources that we have, so budgets are shares of the "
