@@ -29,7 +29,7 @@ _DAMAGED = (
     OSError, EOFError, ValueError, SyntaxError, ArithmeticError, LookupError, TypeError, AttributeError, RuntimeError,
     MemoryError, struct.error, zlib.error, Image.DecompressionBombError,
 )  # fmt: skip
-"""What decoders raise; fuzzing has met most of them."""
+"""What decoders may raise at damaged content."""
 
 # An image is decoded or refused; what Pillow remarks on the way helps nobody.
 warnings.filterwarnings("ignore", module=r"PIL\.")
