@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def run(
 
 
 def content(path: Path) -> list[tuple[object, ...]]:
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db:
         rows = db.execute("SELECT * FROM candidates ORDER BY position").fetchall()
         return (
             rows
@@ -177,7 +178,7 @@ def test_broken_history_files(tmp_path: Path, damage: str) -> None:
     if damage == "text":
         path.write_text("this is no database, but it is long enough to be read as one" * 20)
     else:
-        with sqlite3.connect(path) as db:
+        with closing(sqlite3.connect(path)) as db:
             db.execute("PRAGMA user_version = 99" if damage == "version" else "CREATE TABLE other (x)")
     with pytest.raises(VerificationError, match=r"history\.sqlite"):
         History(path)
@@ -190,7 +191,8 @@ def test_unwritable_history(tmp_path: Path) -> None:
 
 def test_candidates_come_back_in_order(accelerator: Accelerator, tmp_path: Path) -> None:
     run("snasnet", tmp_path / "a", "neuronas", accelerator)
-    rows = list(History(tmp_path / "a").candidates())
+    with closing(History(tmp_path / "a")) as history:
+        rows = list(history.candidates())
     assert [row.position for row in rows] == list(range(400))
     for row in rows[:5]:
         architecture = parse_architecture(row.architecture)
@@ -285,7 +287,8 @@ def test_a_snapshot_writes_nothing(accelerator: Accelerator, tmp_path: Path) -> 
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
     (tmp_path / "new").touch()
-    assert HistorySnapshot(tmp_path / "new").is_empty
+    with closing(HistorySnapshot(tmp_path / "new")) as snapshot:
+        assert snapshot.is_empty
 
 
 def test_a_history_of_version_1_is_read_and_brought_up(accelerator: Accelerator, tmp_path: Path) -> None:
@@ -303,4 +306,5 @@ def test_a_history_of_version_1_is_read_and_brought_up(accelerator: Accelerator,
     assert run("snasnet", path, "neuronas", accelerator, fake=fake) == found
     assert fake.calls == []
     assert content(path) == before
-    assert HistorySnapshot(path).failures(screened=True) == {}
+    with closing(HistorySnapshot(path)) as snapshot:
+        assert snapshot.failures(screened=True) == {}

@@ -90,12 +90,10 @@ class FileSource:
                 if image.width * image.height > MAX_PIXELS:
                     raise DataError(f"image {path}: {image.width}x{image.height} pixels; wanted at most {MAX_PIXELS:,}")
                 pixels = _to_mode(image, "L" if self.channels == 1 else "RGB")
-        except UnidentifiedImageError as error:
-            raise DataError(
-                f"image {path}: is no {', '.join(_FORMATS)}; remove it, or skip such images with --skip-corrupt"
-            ) from error
         except _DAMAGED as error:
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            if isinstance(error, UnidentifiedImageError):
+                reason = f"it is no {', '.join(_FORMATS)}"
             raise DataError(
                 f"image {path}: cannot be decoded ({' '.join(reason.split())}); remove it, or skip such images with "
                 "--skip-corrupt"

@@ -41,7 +41,7 @@ class History(HistoryFile):
 
     def __init__(self, path: Path):
         self.path = path
-        with self._errors():
+        with self._errors(), self._opening():
             self._db = sqlite3.connect(path, isolation_level=None, timeout=30)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")

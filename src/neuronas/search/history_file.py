@@ -105,6 +105,16 @@ class HistoryFile:
             return int(self._db.execute("PRAGMA user_version").fetchone()[0])
 
     @contextmanager
+    def _opening(self) -> Iterator[None]:
+        """Close a file again that turns out to be no history."""
+        try:
+            yield
+        except BaseException:
+            if hasattr(self, "_db"):
+                self._db.close()
+            raise
+
+    @contextmanager
     def _errors(self) -> Iterator[None]:
         try:
             yield
@@ -131,7 +141,7 @@ class HistorySnapshot(HistoryFile):
         # A writer keeps its newest pages in a file beside the history; without one the file stands still.
         still = not path.with_name(f"{path.name}-wal").exists()
         address = f"{path.resolve().as_uri()}?mode=ro" + ("&immutable=1" if still else "")
-        with self._errors():
+        with self._errors(), self._opening():
             self._db = sqlite3.connect(address, uri=True, isolation_level=None, timeout=30)
             self._db.execute("BEGIN")
             self.is_empty = self._is_new()
