@@ -47,8 +47,8 @@ def work() -> Work:
     return make_work(TABLE, load_accelerator("spikeflow-rram"), 9, 5, 2, Activity(rate=0.1))
 
 
-# Magnitudes of eight bits, one per cell, two signs: 16 columns a filter. 64x64 crossbars, 9 a PE, 8 PEs a tile. Two copies, but
-# of the fully connected layers, which have one pixel. Numbers in the rows' order.
+# Magnitudes of eight bits, one per cell, two signs: 16 columns a filter. 64x64 crossbars, 9 a PE, 8 PEs a tile.
+# Two copies, but of the fully connected layers, which have one pixel. Numbers in the rows' order.
 BY_HAND = [
     (mapping.parameters, [3 * 128 * 9, 128 * 128 * 25, 0, 0, 0, 3_276_800, 1000]),
     (mapping.columns, [2048, 2048, 0, 0, 0, 1600, 160]),

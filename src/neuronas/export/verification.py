@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
 
 from neuronas.errors import VerificationError
 from neuronas.export.graph import Graph
@@ -32,7 +33,7 @@ class Probe:
     """The fixed batch and what the network makes of it.
 
     Attributes:
-        images: [B, C, H, W], normalised; pixels drawn evenly, so that no data set is needed.
+        images: [B, C, H, W], normalised; noise and smooth random images, so that no data set is needed.
         expected: of the network.
         tied: [B] whether some neuron of the image comes so near to its threshold that rounding decides.
     """
@@ -61,8 +62,12 @@ class Agreement:
 def make_probe(network: Classifier, graph: Graph, mean: tuple[float, ...], std: tuple[float, ...]) -> Probe:
     """Draw the fixed batch and let the network (on the CPU, in float32) compute it."""
     shape = network.shape
-    size = (N_IMAGES, shape.image_channels, shape.image_side, shape.image_side)
-    pixels = torch.rand(size, generator=torch.Generator().manual_seed(_SEED))
+    generator, half, side = torch.Generator().manual_seed(_SEED), N_IMAGES // 2, shape.image_side
+    fine = torch.rand(half, shape.image_channels, side, side, generator=generator)
+    # Noise alone may leave a network silent that has learned from photographs, whose neighbouring pixels are alike.
+    coarse = torch.rand(half, shape.image_channels, 2, 2, generator=generator)
+    smooth = F.interpolate(coarse, size=(side, side), mode="bilinear", align_corners=True)
+    pixels = torch.cat([fine, smooth])
     images = (pixels - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
     n_spikes: dict[str, Tensor] = {}
 
