@@ -193,6 +193,7 @@ def test_options_and_extras_that_a_page_names_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     known = {*_all_options(typer.main.get_command(app)), "--help"}
     others = {"--nproc-per-node", "--nnodes", "--rdzv-endpoint"}  # torchrun's
+    others |= {"--seconds", "--short"}  # those of tests/fuzz/readers.py and tests/matrix.py
     named = set(re.findall(r"(?<![\w-])--[a-z][\w-]*", _without_skipped(text)))
     assert named - known - others == set()
     assert _extras(text) <= EXTRAS
