@@ -73,13 +73,20 @@ def materials(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@contextmanager
+def copied(folder: Path, inside: Path) -> Iterator[Path]:
+    """Copy a reader's folder and work in the copy."""
+    copy = inside / "reader"
+    shutil.copytree(folder, copy)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(copy)
+        yield copy
+
+
 @pytest.fixture(scope="module")
 def searched(materials: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same with two runs."""
-    folder = tmp_path_factory.mktemp("searched") / "reader"
-    shutil.copytree(materials, folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
+    with copied(materials, tmp_path_factory.mktemp("searched")) as folder:
         common = ["--config", "small.yaml", "--dataset", "imagefolder:photos", "--quiet"]
         assert neuronas(["search", *common, "--out", "runs/mine"]) == 0
         assert neuronas(["search", *common, "--out", "runs/other", "--seed", "1"]) == 0
@@ -89,10 +96,7 @@ def searched(materials: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def trained(searched: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same, one of them trained: where most pages begin."""
-    folder = tmp_path_factory.mktemp("trained") / "reader"
-    shutil.copytree(searched, folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
+    with copied(searched, tmp_path_factory.mktemp("trained")) as folder:
         assert neuronas(["train", "runs/mine", "--quiet"]) == 0
     return folder
 

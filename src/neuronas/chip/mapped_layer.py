@@ -11,7 +11,7 @@ from torch.nn import functional as F  # noqa: N812
 from neuronas.chip.model import ChipModel
 from neuronas.chip.slicing import Columns, columns_of
 from neuronas.snn.classifier import Classifier
-from neuronas.snn.integer_convolution import SpikeConvolution, serves
+from neuronas.snn.integer_convolution import serves, spike_convolution
 from neuronas.snn.trainable import Convolution, Linear
 
 
@@ -78,9 +78,7 @@ class MappedLayer:
         """What an ideal chip answers: [n, in, H, W] -> [n, out, H', W']."""
         is_convolution = x.shape[-1] > 1  # a linear layer's weights take longer to prepare than to multiply
         if is_convolution and self.inputs.n_bits == 1 and serves(x, self.model.weight_bits):
-            step = self.scale.float()
-            found: Tensor = SpikeConvolution.apply(x, self.weight, self.codes, step, self.stride)  # type: ignore[no-untyped-call]
-            return found
+            return spike_convolution(x, self.weight, self.codes, self.scale.float(), self.stride)
         return convolve(x, self.weight, self.stride)
 
     def _columns(self, codes: Tensor) -> Columns:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from neuronas.experiments.figures import Figure
-from neuronas.experiments.qafe import aware, compared, full_precision
+from neuronas.experiments.qafe import compare
 from neuronas.experiments.sizes import NEEDS, SIZES, SMALLER
 from neuronas.experiments.study import Bench, Study
 from neuronas.snn.quantisation import BITS
@@ -11,10 +11,7 @@ from neuronas.snn.quantisation import BITS
 
 def run(bench: Bench) -> Iterable[Figure]:
     """Search and train at every precision."""
-    full = full_precision(bench)
-    yield from full.figures()
-    for bits in BITS:
-        yield from compared(full, aware(bench, bits))
+    return compare(bench, BITS)
 
 
 STUDY = Study(

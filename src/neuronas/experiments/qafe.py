@@ -4,7 +4,7 @@ QaFE searches with quantised weights and trains what was found at the same preci
 a training in full precision.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from neuronas.experiments.cases import ACCURACY, Case, search_and_train
 from neuronas.experiments.figures import Figure
@@ -16,17 +16,11 @@ GAIN = "accuracy against rounding, points"
 _BITS = (4, 8)
 
 
-def aware(bench: Bench, bits: int) -> Case:
-    """Search and train with weights of so many bits."""
-    return search_and_train(bench, f"QaFE, FxP{bits}", {"network": {"weight_bits": bits}})
+def _search_and_train(bench: Bench, name: str, bits: int) -> Case:
+    return search_and_train(bench, name, {"network": {"weight_bits": bits}})
 
 
-def full_precision(bench: Bench) -> Case:
-    """Search and train in full precision."""
-    return search_and_train(bench, "float", {"network": {"weight_bits": FULL_PRECISION}})
-
-
-def compared(full: Case, quantised: Case) -> Iterable[Figure]:
+def _compared(full: Case, quantised: Case) -> Iterable[Figure]:
     """Rounding after training and QaFE at one precision, and their difference seed by seed."""
     rounded = full.accuracy(quantised.bits)
     yield Figure(f"rounded after training, FxP{quantised.bits}", ACCURACY, rounded)
@@ -35,12 +29,17 @@ def compared(full: Case, quantised: Case) -> Iterable[Figure]:
     yield Figure(quantised.name, GAIN, gain)
 
 
+def compare(bench: Bench, precisions: Sequence[int]) -> Iterable[Figure]:
+    """Full precision, rounding and QaFE at several precisions."""
+    full = _search_and_train(bench, "float", FULL_PRECISION)
+    yield from full.figures()
+    for bits in precisions:
+        yield from _compared(full, _search_and_train(bench, f"QaFE, FxP{bits}", bits))
+
+
 def run(bench: Bench) -> Iterable[Figure]:
     """Compare the three ways at 4 and 8 bits."""
-    full = full_precision(bench)
-    yield from full.figures()
-    for bits in _BITS:
-        yield from compared(full, aware(bench, bits))
+    return compare(bench, _BITS)
 
 
 STUDY = Study(

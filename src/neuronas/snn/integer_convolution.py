@@ -62,12 +62,23 @@ def serves(x: Tensor, weight_bits: int) -> bool:
     return fits and not onednn_works()
 
 
-class SpikeConvolution(torch.autograd.Function):
-    """Forward in integers, backward as that of a float32 convolution with the same weights."""
+def spike_convolution(spikes: Tensor, weight: Tensor, codes: Tensor, step: Tensor, stride: int) -> Tensor:
+    """Convolve in integers, where ``serves`` says so; backward is that of a float32 convolution.
 
+    Args:
+        spikes: [n, in, H, W] float32, 0 or 1.
+        weight: [out, in, k, k], ``codes * step``; gets the gradient.
+        codes: whole numbers of at most ``MAX_BITS`` bits.
+        step: value of one code, for all outputs or for each.
+        stride: of the convolution; padding keeps the side.
+    """
+    found: Tensor = _SpikeConvolution.apply(spikes, weight, codes, step, stride)  # type: ignore[no-untyped-call]
+    return found
+
+
+class _SpikeConvolution(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, spikes: Tensor, weight: Tensor, codes: Tensor, step: Tensor, stride: int) -> Tensor:
-        """Convolve float32 spikes [n, in, H, W]; ``weight`` is ``codes * step`` and gets the gradient."""
         ctx.save_for_backward(spikes, weight)
         ctx.stride = stride
         x = spikes.to(torch.uint8).contiguous(memory_format=torch.channels_last)
@@ -80,7 +91,6 @@ class SpikeConvolution(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:
-        """Return the gradients of spikes and weight."""
         spikes, weight = ctx.saved_tensors
         padding, needed = [weight.shape[-1] // 2] * 2, [*ctx.needs_input_grad[:2], False]
         x, w, _ = torch.ops.aten.convolution_backward(

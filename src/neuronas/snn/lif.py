@@ -88,13 +88,10 @@ class _Spikes(torch.autograd.Function):
         x = _dense(x)
         ctx.save_for_backward(x)
         ctx.lif = lif
-        if _is_native(x) or is_fused(x.device):
+        if _has_kernel(x):
             # The layout of x, also where its strides were lost because the leading dimension is 1.
             spikes = _empty_as(x, lif.timesteps)
-            if _is_native(x):
-                _call("neuronas_lif_forward", lif, x, None, spikes)
-            else:
-                lif_forward(x, spikes, lif.neuron, lif.threshold)
+            _run_kernel(lif, x, None, spikes)
             return spikes
         return torch.stack([h >= lif.threshold for h in _potentials(x, lif)]).to(x.dtype)
 
@@ -103,16 +100,13 @@ class _Spikes(torch.autograd.Function):
         (x,) = ctx.saved_tensors
         lif: Lif = ctx.lif
         gradient = gradients[0]
-        if _is_native(x) or is_fused(x.device):
+        if _has_kernel(x):
             if _channels_inside(x):
                 gradient = gradient.movedim(2, -1).contiguous().movedim(-1, 2)
             else:
                 gradient = gradient.contiguous()
             found = torch.empty_like(x)
-            if _is_native(x):
-                _call("neuronas_lif_backward", lif, x, gradient, found)
-            else:
-                lif_backward(x, gradient, found, lif.neuron, lif.threshold, lif.surrogate.code)
+            _run_kernel(lif, x, gradient, found)
             return found, None
         found_steps: list[Tensor] = []
         dv = torch.zeros_like(x[0], dtype=torch.float32)
@@ -152,11 +146,25 @@ def _dense(x: Tensor) -> Tensor:
     return x if x.is_contiguous() or _channels_inside(x) else x.contiguous()
 
 
+def _has_kernel(x: Tensor) -> bool:
+    return _is_native(x) or is_fused(x.device)
+
+
+def _run_kernel(lif: Lif, x: Tensor, gradient: Tensor | None, output: Tensor) -> None:
+    """Forward without a gradient, backward with one."""
+    if _is_native(x):
+        _run_native(lif, x, gradient, output)
+    elif gradient is None:
+        lif_forward(x, output, lif.neuron, lif.threshold)
+    else:
+        lif_backward(x, gradient, output, lif.neuron, lif.threshold, lif.surrogate.code)
+
+
 def _is_native(x: Tensor) -> bool:
     return x.device.type == "cpu" and x.dtype in (torch.float32, torch.bfloat16) and native().library is not None
 
 
-def _call(name: str, lif: Lif, x: Tensor, gradient: Tensor | None, output: Tensor) -> None:
+def _run_native(lif: Lif, x: Tensor, gradient: Tensor | None, output: Tensor) -> None:
     library = native().library
     if library is None:
         raise LookupError("no native kernels")
@@ -167,4 +175,5 @@ def _call(name: str, lif: Lif, x: Tensor, gradient: Tensor | None, output: Tenso
         len(x) < lif.timesteps, lif.surrogate.code, x.dtype == torch.bfloat16,
     )  # fmt: skip
     threads = min(torch.get_num_threads(), 1 + n * lif.timesteps // _WORTH_A_THREAD)
-    getattr(library, name)(ctypes.byref(arguments), ctypes.c_int32(threads))
+    kernel = library.neuronas_lif_forward if gradient is None else library.neuronas_lif_backward
+    kernel(ctypes.byref(arguments), ctypes.c_int32(threads))

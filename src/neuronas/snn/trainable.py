@@ -11,8 +11,8 @@ from torch.distributed.nn import functional as distributed
 from torch.nn import functional as F  # noqa: N812
 
 from neuronas.snn.arithmetic import EPSILON
-from neuronas.snn.fake_quantisation import WeightQuantiser
-from neuronas.snn.integer_convolution import SpikeConvolution, serves
+from neuronas.snn.fake_quantisation import Codes, WeightQuantiser
+from neuronas.snn.integer_convolution import serves, spike_convolution
 
 MOMENTUM = 0.1
 """Share of the newest batch in batch normalisation's running statistics (PyTorch's default)."""
@@ -69,9 +69,14 @@ class QuantisedWeight(nn.Module):
         return self.training and self.get_buffer("noise").numel() > 0
 
     def _deviation(self, held: Tensor) -> Tensor:
-        step, noise = self.quantiser.step_of(self.kept), self.get_buffer("noise")
-        codes = (held / step).round().long()
-        return noise[codes + len(noise) // 2] * step * torch.randn_like(held)
+        codes, step = self._codes_of(held)
+        noise = self.get_buffer("noise")
+        return noise[codes.long() + len(noise) // 2] * step * torch.randn_like(held)
+
+    def _codes_of(self, held: Tensor) -> Codes:
+        """Read the codes off a weight as held: rounding anew could draw other numbers."""
+        step = self.quantiser.step_of(self.kept)
+        return Codes((held.detach() / step).round(), step)
 
 
 class Convolution(QuantisedWeight):
@@ -105,10 +110,7 @@ class Convolution(QuantisedWeight):
         """Convolve."""
         weight = self.held.to(x.dtype)
         if self.reads_spikes and self._is_integer(x):
-            step = self.quantiser.step_of(self.kept)
-            codes = (weight.detach() / step).round()
-            found: Tensor = SpikeConvolution.apply(x, weight, codes, step, self.stride)  # type: ignore[no-untyped-call]
-            return found
+            return spike_convolution(x, weight, *self._codes_of(weight), self.stride)
         if x.is_contiguous(memory_format=torch.channels_last):
             weight = weight.contiguous(memory_format=torch.channels_last)
         return F.conv2d(x, weight, stride=self.stride, padding=self.kernel // 2)
