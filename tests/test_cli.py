@@ -196,8 +196,9 @@ def test_two_searches_on_one_run_directory(neuronas: Neuronas, tmp_path: Path) -
     (tmp_path / "run").mkdir()
     with (tmp_path / "run" / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        print(1234, file=lock, flush=True)
         code, _, err = neuronas("search", *SMALL, "--out", "run")
-    assert (code, "another neuronas is working in it" in err) == (2, True)
+    assert (code, "another neuronas is working in it (process 1234; 'kill 1234' ends it" in err) == (2, True)
 
 
 def test_unwritable_run_directory(neuronas: Neuronas, tmp_path: Path) -> None:

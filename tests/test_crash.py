@@ -13,6 +13,7 @@ import pytest
 
 from conftest import Neuronas
 from crash import SEARCH, Rounds, check_search, search_rounds, searched, training_rounds
+from neuronas.api.runs import log, log_to
 
 SMALL = ("search", "--algorithm", "snasnet", "--n-draws", "60", "--channels", "4", "--timesteps", "2")
 
@@ -129,6 +130,28 @@ def test_two_searches_on_one_directory(undisturbed: Path, tmp_path: Path) -> Non
         assert second.returncode == 2
         assert "another neuronas is working in it" in second.stderr
     assert searched(tmp_path / "run") == searched(undisturbed)
+
+
+def test_a_search_is_ended_from_another_shell_and_gone_on_with(undisturbed: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "neuronas", *SMALL, "--quiet", "--out", "run"]
+    first = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "run" / "history.sqlite").exists():
+        assert first.poll() is None
+        time.sleep(0.01)
+    subprocess.run("kill $(cat run/.lock)", shell=True, cwd=tmp_path, check=True)
+    _, err = first.communicate()
+    assert (first.returncode, "interrupted" in err) == (130, True)
+    assert _search(tmp_path, "--out", "run", "--resume").returncode == 0
+    assert searched(tmp_path / "run") == searched(undisturbed)
+
+
+def test_a_log_does_not_grow_without_end(tmp_path: Path) -> None:
+    with log_to(tmp_path / "log.txt"):
+        for number in range(7):
+            log.info("%d %s", number, "x" * 4_000_000)
+    assert {path.name for path in tmp_path.iterdir()} == {"log.txt", "log.txt.1", "log.txt.2"}
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 15_000_000
+    assert " 6 xxx" in (tmp_path / "log.txt").read_text()
 
 
 def test_a_clock_set_back(

@@ -151,7 +151,7 @@ def _serve_and_end(arguments: list[str], folder: Path) -> None:
     ):
         assert server.stdout
         assert any("http://127.0.0.1:" in line for line in server.stdout)
-        server.send_signal(signal.SIGINT)
+        server.send_signal(signal.SIGTERM)  # children of a background job have Ctrl-C ignored
         assert server.wait() == 0
 
 

@@ -4,9 +4,11 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 log = logging.getLogger("neuronas")
+_LOG_BYTES, _OLD_LOGS = 5_000_000, 2
 
 
 def new_directory(dataset: str, purpose: str) -> Path:
@@ -18,8 +20,8 @@ def new_directory(dataset: str, purpose: str) -> Path:
 
 @contextmanager
 def log_to(path: Path) -> Iterator[None]:
-    """Append what the package logs to a file."""
-    handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+    """Append what the package logs to a file; a full one becomes ``log.txt.1``, and the oldest of three goes."""
+    handler = RotatingFileHandler(path, "a", _LOG_BYTES, _OLD_LOGS, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log.addHandler(handler)
     log.setLevel(logging.INFO)

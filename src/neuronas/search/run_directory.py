@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import platform
 import sys
 from contextlib import suppress
@@ -18,12 +19,13 @@ from neuronas.errors import RunDirectoryError
 from neuronas.search.files import write_json
 from neuronas.version import __version__
 
-CONFIG, HISTORY, RESULT, ARCHITECTURE, LOG = (
+CONFIG, HISTORY, RESULT, ARCHITECTURE, LOG, LOCK = (
     "config.yaml",
     "history.sqlite",
     "result.json",
     "architecture.json",
     "log.txt",
+    ".lock",
 )
 _PACKAGES = ("neuronas", "numpy", "torch", "spikingjelly", "pydantic", "scikit-learn", "pillow")
 
@@ -48,16 +50,18 @@ class RunDirectory:
         """Take the directory and check that it may be used."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self._lock = (self.path / ".lock").open("a")
+            self._lock = (self.path / LOCK).open("a")
         except OSError as error:
             raise RunDirectoryError(f"run directory {self.path}: cannot be written ({error.strerror})") from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._sign()
             self._check()
         except BlockingIOError:
             self._lock.close()
             raise RunDirectoryError(
-                f"run directory {self.path}: another neuronas is working in it; wait for it, or choose another --out"
+                f"run directory {self.path}: another neuronas is working in it{self._holder()}; wait for it, or choose "
+                "another --out"
             ) from None
         except BaseException:
             self._lock.close()
@@ -73,6 +77,18 @@ class RunDirectory:
     def file(self, name: str) -> Path:
         """Path of a file of the run."""
         return self.path / name
+
+    def _sign(self) -> None:
+        """Leave the process's number, for a person who wants to end it from another shell."""
+        try:
+            self._lock.truncate(0)
+            print(os.getpid(), file=self._lock, flush=True)
+        except OSError as error:
+            raise RunDirectoryError(f"run directory {self.path}: cannot be written ({error.strerror})") from error
+
+    def _holder(self) -> str:
+        number = (self.path / LOCK).read_text().strip()
+        return f" (process {number}; 'kill {number}' ends it, and --resume goes on)" if number.isdecimal() else ""
 
     def _check(self) -> None:
         config, history = self.file(CONFIG), self.file(HISTORY)
