@@ -1,6 +1,6 @@
 """Feeds the readers with changed examples, led by coverage, until time is up; needs atheris (``pip install atheris``).
 
-    python tests/fuzz/readers.py [READER …] [--seconds 60] [--out FILE.json] [--findings DIR]
+    python tests/fuzz/readers.py [READER …] [--seconds 60] [--one-input 20] [--out FILE.json] [--findings DIR]
 
 Each reader runs in a process of its own, with limits on memory and on the time for one input. What it should not do
 (a traceback, a hang, memory beyond the limit, a wrong exit code) ends its run; the input is kept in DIR. Exit code 1
@@ -15,8 +15,9 @@ import sys
 import tempfile
 from functools import partial
 from pathlib import Path
+from random import Random
 
-_ONE_INPUT_S, _MEMORY_MB, _LONGEST = 20, 3000, 20_000
+_MEMORY_MB, _LONGEST = 3000, 20_000
 
 
 def main() -> int:
@@ -24,19 +25,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("readers", nargs="*")
     parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--one-input", type=int, default=20, metavar="SECONDS", help="by the clock; more when busy")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--findings", type=Path, default=Path("findings"))
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.inside:
-        _fuzz(given.readers[0], given.seconds, given.seed, given.findings)
+        _fuzz(given.readers[0], given.seconds, given.one_input, given.seed, given.findings)
     from targets import TARGETS
 
     readers, failed = {}, False
     for name in given.readers or TARGETS:
         command = [sys.executable, __file__, name, "--inside", "--seconds", str(given.seconds), "--seed",
-                   str(given.seed), "--findings", str(given.findings)]  # fmt: skip
+                   str(given.seed), "--one-input", str(given.one_input), "--findings", str(given.findings)]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
         counted = re.findall(r"^#(\d+)", done.stderr, re.M)
         n_inputs = int(counted[-1]) if counted else 0
@@ -50,12 +52,20 @@ def main() -> int:
     return int(failed)
 
 
-def _fuzz(name: str, seconds: int, seed: int, findings: Path) -> None:
+def _fuzz(name: str, seconds: int, one_input: int, seed: int, findings: Path) -> None:
     import atheris
 
-    with atheris.instrument_imports(include=["neuronas", "PIL", "yaml", "tarfile", "zipfile"]):
+    # Following paths through the parser of YAML costs most of the time; one reader that does so is enough.
+    parsers = ["yaml"] if name == "configuration" else []
+    with atheris.instrument_imports(include=["neuronas", "PIL", "tarfile", "zipfile", *parsers]):
         from targets import TARGETS, check
     target = TARGETS[name]
+
+    def mutate(data: bytes, longest: int, seed: int) -> bytes:
+        random = Random(seed)
+        found = target.change(data, random) if target.change and random.random() < 0.7 else None
+        return atheris.Mutate(data, longest) if found is None else found[:longest]
+
     findings.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as place:
         folders = [Path(place) / part for part in ("work", "corpus", "seeds")]
@@ -65,10 +75,10 @@ def _fuzz(name: str, seconds: int, seed: int, findings: Path) -> None:
         for number, content in enumerate(target.seeds(seeds)):
             (corpus / f"seed{number}").write_bytes(content)
         arguments = [
-            sys.argv[0], f"-max_total_time={seconds}", f"-timeout={_ONE_INPUT_S}", f"-rss_limit_mb={_MEMORY_MB}",
+            sys.argv[0], f"-max_total_time={seconds}", f"-timeout={one_input}", f"-rss_limit_mb={_MEMORY_MB}",
             f"-max_len={_LONGEST}", f"-seed={seed}", f"-artifact_prefix={findings}/{name}-", str(corpus),
         ]  # fmt: skip
-        atheris.Setup(arguments, partial(check, target, work))
+        atheris.Setup(arguments, partial(check, target, work), **({"custom_mutator": mutate} if target.change else {}))
         atheris.Fuzz()
 
 

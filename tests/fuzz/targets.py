@@ -36,7 +36,7 @@ from neuronas.export.integer import read_integer
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.mapped.activity import load_activity
 from neuronas.report.candidates import read_candidates
-from neuronas.report.documents import ChipEvaluation, Environment, Evaluation, Result, read_document
+from neuronas.report.documents import ChipEvaluation, Environment, Evaluation, Result, read_document, read_epochs
 from neuronas.report.page import report_page
 from neuronas.search.history import History
 from neuronas.space.canonical import architecture_key
@@ -44,7 +44,9 @@ from neuronas.space.notation import format_architecture, parse_architecture
 from neuronas.space.spaces import load_space
 from neuronas.training.checkpoint import read_checkpoint, write_checkpoint
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+from mutations import Change, change_json, change_lines, change_yaml
+
 from report_runs import add_training, make_run
 
 ARCHITECTURE = "|conv_3x3@0.5~0|+|skip^0|conv_3x3~1|+|avg_pool_3x3~0|skip~1|none~2|"
@@ -60,11 +62,13 @@ class Target:
         read: gets an empty folder to write to, which is used again and again, and the bytes.
         seeds: makes whole examples in an empty folder.
         codes: exit codes that a refusal may have.
+        change: changes the values of what is a document, see ``mutations``.
     """
 
     read: Read
     seeds: Callable[[Path], list[bytes]]
     codes: frozenset[int] = frozenset({2})
+    change: Change | None = None
 
 
 class WrongAnswerError(Exception):
@@ -157,6 +161,8 @@ def _report(name: str) -> Read:
         try:
             if name in DOCUMENTS:  # most bytes are refused here; the rest of the run takes a hundred times as long
                 read_document(DOCUMENTS[name], path)
+            elif name == "metrics.jsonl":
+                read_epochs(path)
             report_page(read_run(run, "run"))
         finally:
             path.write_bytes(whole)
@@ -321,12 +327,15 @@ def _given(*seeds: bytes) -> Callable[[Path], list[bytes]]:
 CORRUPT, EITHER = frozenset({4}), frozenset({2, 4})
 TARGETS: dict[str, Target] = {
     "architecture": Target(_architecture, _given(ARCHITECTURE.encode(), f"{CELL} / {CELL}".encode())),
-    "configuration": Target(_file("settings.yaml", _settings), _yaml_seeds),
-    "accelerator": Target(_file("chip.yaml", _accelerator), _preset_files("hardware")),
-    "space": Target(_file("space.yaml", lambda path: load_space(str(path)).edge_choices), _preset_files("space")),
+    "configuration": Target(_file("settings.yaml", _settings), _yaml_seeds, change=change_yaml),
+    "accelerator": Target(_file("chip.yaml", _accelerator), _preset_files("hardware"), change=change_yaml),
+    "space": Target(
+        _file("space.yaml", lambda path: load_space(str(path)).edge_choices), _preset_files("space"), change=change_yaml
+    ),
     "trace": Target(
         _file("trace.json", lambda path: load_activity(HardwareConfig(activity="trace", trace=str(path)))),
         _given(b'{"layers": {"A.01": {"input_rate": 0.25}}}'),
+        change=change_json,
     ),
     "labels": Target(_file("labels.csv", read_labels), _label_seeds),
     "image": Target(_file("one.jpg", _image), _image_seeds),
@@ -335,14 +344,18 @@ TARGETS: dict[str, Target] = {
     "tar": Target(_archive(".tar.gz"), _tar_seeds),
     "zip": Target(_archive(".zip"), _zip_seeds),
     "architecture.json": Target(
-        _file("architecture.json", lambda path: read_architecture(str(path))), _run_seeds("architecture.json"), CORRUPT
+        _file("architecture.json", lambda path: read_architecture(str(path))), _run_seeds("architecture.json"), CORRUPT,
+        change_json,
     ),
     "history": Target(_history, _history_seeds, CORRUPT),
     "checkpoint": Target(_file("best.safetensors", read_checkpoint), _checkpoint_seeds, CORRUPT),
-    "network.json": Target(_integer, _integer_seeds, CORRUPT),
+    "network.json": Target(_integer, _integer_seeds, CORRUPT, change_json),
     **{
-        name: Target(_report(name), _run_seeds(name), EITHER if name == "config.yaml" else CORRUPT)
-        for name in ("config.yaml", "result.json", "metrics.jsonl", "evaluation.json", "chip.json", "environment.json")
+        name: Target(_report(name), _run_seeds(name), codes, change)
+        for name, codes, change in (
+            ("config.yaml", EITHER, change_yaml), ("metrics.jsonl", CORRUPT, change_lines),
+            *((name, CORRUPT, change_json) for name in DOCUMENTS),
+        )
     },
-}
+}  # fmt: skip
 """Every reader by the name of what it reads."""
