@@ -16,7 +16,7 @@ from neuronas.chip.calibration import Inputs, converter_step, gains
 from neuronas.chip.design import crossbar_layers, make_design
 from neuronas.chip.mapped_layer import InputFormat, MappedLayer, pixel_format
 from neuronas.chip.model import NON_IDEALITIES, ChipModel, chip_model
-from neuronas.chip.monte_carlo import ChipAccuracy
+from neuronas.chip.monte_carlo import ChipAccuracy, _observed
 from neuronas.chip.noise import weight_noise
 from neuronas.chip.patterns import distinct
 from neuronas.chip.programming import program, seeded
@@ -130,6 +130,32 @@ def test_a_switched_off_non_ideality_leaves_the_other_draws() -> None:
     other = program(levels, model.without(["adc", "wire_resistance"]), seeded(3), has_reference=False).current
     same = (alone - other).abs() < 1e-12
     assert 0.7 < float(same.double().mean()) < 0.95  # neither the cell nor the one of its off column is stuck
+    only_stuck = replace(IDEAL, stuck_on_share=0.1)  # of cells at level 0: what conducts is stuck
+    zeros, ones = torch.zeros_like(levels), torch.ones_like(levels)
+    stuck, both = (
+        program(zeros, replace(only_stuck, write_variation=some), seeded(3), has_reference=False) for some in (0.0, 0.1)
+    )
+    assert torch.equal(both.current > 0, stuck.current > 0)
+    varied = replace(IDEAL, write_variation=0.1)
+    without, faintly = (
+        program(ones, replace(varied, off_resistance_ohm=off), seeded(3), has_reference=False) for off in (inf, 1e15)
+    )
+    assert torch.allclose(without.current, faintly.current, atol=1e-9)
+
+
+def test_read_noise_has_draws_of_its_own() -> None:
+    network, x = classifier(), pictures(4)
+    model = replace(IDEAL, weight_bits=8, write_variation=0.1, read_noise=0.1, adc_bits=4)
+    design = make_design(network, model, PIXELS, x)
+    chip = design.chip(3, 0)
+    for place, layer in enumerate(crossbar_layers(chip, design).values()):
+        assert layer.generator.initial_seed() != seeded(3, 0, place, 0).initial_seed()
+    with torch.no_grad():
+        first = chip(x)
+    again = design.chip(3, 0)
+    _observed(again, design, x)
+    with torch.no_grad():
+        assert torch.equal(again(x), first)  # watching a chip leaves no trace
 
 
 def test_gains_and_converter_steps() -> None:
@@ -320,11 +346,14 @@ def test_chips_reproduce_and_differ() -> None:
 
 
 def test_statistics_of_chips() -> None:
-    accuracy = ChipAccuracy((0.8, 0.9, 0.7))
-    assert accuracy.mean == pytest.approx(0.8) and accuracy.std == pytest.approx(0.1)
+    accuracy = ChipAccuracy((0.5, 0.6, 0.4))
+    assert accuracy.mean == pytest.approx(0.5) and accuracy.std == pytest.approx(0.1)
     half = 4.302652729911275 * 0.1 / sqrt(3)  # Student's t, 2 degrees of freedom
-    assert accuracy.interval == pytest.approx((0.8 - half, 0.8 + half))
-    assert ChipAccuracy((0.5,)).interval == (0.5, 0.5)
+    assert accuracy.interval == pytest.approx((0.5 - half, 0.5 + half))
+    assert ChipAccuracy((1.0, 0.9)).interval[1] == 1.0
+    assert ChipAccuracy((0.5,)).interval is None and ChipAccuracy((0.5,)).std is None
+    alike = ChipAccuracy((0.5,), differ=False)
+    assert alike.interval == (0.5, 0.5) and alike.std == 0.0
 
 
 def test_models_and_their_mistakes(accelerator: Accelerator) -> None:

@@ -63,8 +63,16 @@ def test_other_chips(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert document["model"]["bits_per_cell"] == 2 and document["model"]["sign_scheme"] == "twos-complement"
     assert command(["evaluate", str(trained), "--chip", "--chips", "1", "--ablation"]) == 0
     out = capsys.readouterr().out
-    for text in ("on 1 simulated chips", "signal to noise", "all but adc", "write_variation"):
+    for text in ("on 1 simulated chip;", "signal to noise", "all but adc", "write_variation"):
         assert text in out
+
+
+def test_one_chip_without_converters_is_reported(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = evaluate(trained, capsys, "--chips", "1", "--without", "adc", "--ablation")
+    assert document["top1_std"] is None and document["top1_interval_95"] is None  # other chips would differ
+    assert command(["report", str(trained), "--quiet"]) == 0
+    page = (trained / "report.html").read_text()
+    assert "one chip tells none" in page and "ideal; sign scheme" in page
 
 
 @pytest.mark.parametrize(

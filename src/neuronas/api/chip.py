@@ -143,12 +143,12 @@ def _model_document(model: "ChipModel") -> dict[str, Any]:
 
 
 def _accuracy_document(accuracy: "ChipAccuracy") -> dict[str, Any]:
-    low, high = accuracy.interval
+    interval = accuracy.interval
     return {
         "n_chips": len(accuracy.per_chip),
         "top1_mean": accuracy.mean,
         "top1_std": accuracy.std,
-        "top1_interval_95": [low, high],
+        "top1_interval_95": None if interval is None else list(interval),
         "top1_per_chip": list(accuracy.per_chip),
     }
 
@@ -164,14 +164,14 @@ class OnChips:
 
     Attributes:
         top1_mean: mean over the chips, 0 to 1.
-        top1_std: standard deviation with n - 1.
+        top1_std: standard deviation with n - 1; None for one chip, if others would differ.
         top1_per_chip: of each.
         quantised_network_top1: without any non-ideality.
         document: the content of ``chip.json``.
     """
 
     top1_mean: float
-    top1_std: float
+    top1_std: float | None
     top1_per_chip: tuple[float, ...]
     quantised_network_top1: float
     document: dict[str, Any]

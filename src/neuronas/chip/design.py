@@ -19,6 +19,7 @@ _BLOCKS_FOR_RANGE = 8
 """Blocks of rows of a layer that decide its converters' range."""
 _PILOT = 20240701
 """Seed of the chip on which ranges are chosen; none of those that are measured."""
+_READING = 1
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ class Design:
                     else _by_column(written.variance * factor.square(), device, exact=exact),
                 )
             )
-        reading = torch.Generator(device).manual_seed(seeded(seed, number, place).initial_seed())
+        # Without the last number these would be the draws of the first block: a seed's trailing zeros do not count.
+        reading = torch.Generator(device).manual_seed(seeded(seed, number, place, 0, _READING).initial_seed())
         factors = torch.tensor(layer.factors, dtype=torch.float64) * steps
         return CrossbarLayer(layer, cells, factors, model.adc_bits, reading)
 

@@ -66,10 +66,12 @@ class ChipAccuracy:
     Attributes:
         per_chip: of each.
         layers: by name; empty if not asked for.
+        differ: whether chips have random effects; if not, one stands for all.
     """
 
     per_chip: tuple[float, ...]
     layers: dict[str, LayerQuality] = field(default_factory=dict)
+    differ: bool = True
 
     @property
     def mean(self) -> float:
@@ -77,16 +79,20 @@ class ChipAccuracy:
         return float(np.mean(self.per_chip))
 
     @property
-    def std(self) -> float:
-        """Over chips, unbiased; 0 for one chip."""
-        return float(np.std(self.per_chip, ddof=1)) if len(self.per_chip) > 1 else 0.0
+    def std(self) -> float | None:
+        """Over chips, unbiased; 0 where all are alike, None where one tells nothing of the others."""
+        if not self.differ:
+            return 0.0
+        return float(np.std(self.per_chip, ddof=1)) if len(self.per_chip) > 1 else None
 
     @property
-    def interval(self) -> tuple[float, float]:
-        """95 % confidence interval of the mean (Student's t); of one chip only its accuracy is known."""
-        n = len(self.per_chip)
-        half = float(student_t.ppf(0.975, n - 1)) * self.std / sqrt(n) if n > 1 else 0.0
-        return self.mean - half, self.mean + half
+    def interval(self) -> tuple[float, float] | None:
+        """95 % confidence interval of the mean (Student's t), within 0 and 1; None where ``std`` is."""
+        n, std = len(self.per_chip), self.std
+        if std is None:
+            return None
+        half = float(student_t.ppf(0.975, n - 1)) * std / sqrt(n) if n > 1 else 0.0
+        return max(0.0, self.mean - half), min(1.0, self.mean + half)
 
 
 @torch.no_grad()
@@ -111,7 +117,7 @@ def simulate(
             seen.append(_observed(chip, design, bench.calibration))
         found.append(accuracy(chip, bench.images, bench.indices, bench.device).top1)
         report(what, number + 1, n)
-    return ChipAccuracy(tuple(found), _qualities(seen) if layers else {})
+    return ChipAccuracy(tuple(found), _qualities(seen) if layers else {}, model.is_random)
 
 
 @dataclass(frozen=True)
@@ -156,6 +162,7 @@ def _observed(chip: Classifier, design: Design, images: Tensor) -> dict[str, Obs
     finally:
         for layer in layers.values():
             layer.observed = None
+            layer.generator.manual_seed(layer.generator.initial_seed())  # whether it was watched leaves no trace
     return found
 
 

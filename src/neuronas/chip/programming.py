@@ -9,6 +9,8 @@ from torch import Tensor
 from neuronas.chip.model import ChipModel
 from neuronas.chip.wire import effective_conductance
 
+_FAULTS = 1
+
 
 def seeded(*numbers: int) -> torch.Generator:
     """A generator, always on the CPU, so that a chip is the same on every device."""
@@ -40,15 +42,16 @@ def program(levels: Tensor, model: ChipModel, generator: torch.Generator, *, has
     Args:
         levels: [positions, rows, filters, K] whole numbers; the last row is next to the sense node.
         model: of the chip.
-        generator: decides variation and faults.
+        generator: its seed decides variation and faults, each by itself.
         has_reference: whether a filter's last column stands once for all filters.
     """
     positions, rows, filters, k = levels.shape
     n_columns = filters * k
     written = levels.reshape(positions, rows, n_columns)
-    n_crossbars = -(-n_columns // model.n_rows) if model.off_levels else 0
-    cells = torch.cat([written, written.new_zeros(positions, rows, n_crossbars)], dim=2)
-    cells = _faulty(_varied(cells + model.off_levels, model, generator), model, generator)
+    # The columns beside are drawn even where they are not needed: the draws of the others do not depend on it.
+    cells = torch.cat([written, written.new_zeros(positions, rows, -(-n_columns // model.n_rows))], dim=2)
+    varied = _varied(cells + model.off_levels, model, generator)
+    cells = _faulty(varied, model, seeded(generator.initial_seed(), _FAULTS))
     if has_reference:
         one = cells[:, :, :n_columns].reshape(positions, rows, filters, k)
         one[..., -1] = one[..., :1, -1]
@@ -58,7 +61,7 @@ def program(levels: Tensor, model: ChipModel, generator: torch.Generator, *, has
         seen = cells  # without a wire nothing is rounded
     current, variance = seen[:, :, :n_columns], (seen * model.read_noise).square()
     noise = variance[:, :, :n_columns]
-    if n_crossbars:
+    if model.off_levels:
         # The columns of a filter are neighbours.
         beside = n_columns + torch.arange(n_columns) // model.n_rows
         current, noise = current - seen[:, :, beside], noise + variance[:, :, beside]

@@ -24,11 +24,14 @@ class ChipProgress(Display):
 def print_chips(document: dict[str, Any], *, quiet: bool) -> None:
     """Show ``chip.json`` to people."""
     out = console.answers
-    low, high = document["top1_interval_95"]
+    n, interval = document["n_chips"], ""
+    if n > 1:
+        low, high = document["top1_interval_95"]
+        interval = f" (95 % interval of the mean {low:.2%} to {high:.2%})"
     out.print(
-        f"top-1 {document['top1_mean']:.2%} ± {document['top1_std']:.2%} on {document['n_chips']} simulated chips "
-        f"(95 % interval of the mean {low:.2%} to {high:.2%}); {document['quantised_network_top1']:.2%} without "
-        f"non-idealities ({document['n_images']:,} test images of {document['dataset']})",
+        f"top-1 {_accuracy(document)} on {n} simulated {'chips' if n > 1 else 'chip'}{interval}; "
+        f"{document['quantised_network_top1']:.2%} without non-idealities "
+        f"({document['n_images']:,} test images of {document['dataset']})",
         style="bold",
     )
     if quiet:
@@ -50,9 +53,14 @@ def _layer_table(layers: dict[str, dict[str, float]]) -> Table:
 def _ablation_table(rows: list[dict[str, Any]]) -> Table:
     table = _table("non-idealities", "top-1", "loss", "chips")
     for row in rows:
-        accuracy = f"{row['top1_mean']:.2%} ± {row['top1_std']:.2%}"
-        table.add_row(row["name"], accuracy, f"{row['loss']:.2%}", f"{row['n_chips']}")
+        table.add_row(row["name"], _accuracy(row), f"{row['loss']:.2%}", f"{row['n_chips']}")
     return table
+
+
+def _accuracy(document: dict[str, Any]) -> str:
+    """Mean and spread; the spread is left out where chips are alike, or one tells nothing of the others."""
+    spread = f" ± {document['top1_std']:.2%}" if document["n_chips"] > 1 else ""
+    return f"{document['top1_mean']:.2%}{spread}"
 
 
 def _table(*titles: str) -> Table:

@@ -76,7 +76,7 @@ class ChipModel(_Document):
     sign_scheme: str
     write_variation: float
     read_noise: float
-    adc_bits: int
+    adc_bits: int | None
 
 
 class ChipLayer(_Document):
@@ -92,7 +92,7 @@ class ChipAblation(_Document):
     name: str
     n_chips: int
     top1_mean: float
-    top1_std: float
+    top1_std: float | None
     loss: float
 
 
@@ -104,8 +104,8 @@ class ChipEvaluation(_Document):
     n_images: int
     n_chips: int
     top1_mean: float
-    top1_std: float
-    top1_interval_95: tuple[float, float]
+    top1_std: float | None
+    top1_interval_95: tuple[float, float] | None
     quantised_network_top1: float
     model: ChipModel
     layers: dict[str, ChipLayer]

@@ -60,8 +60,11 @@ def chip_section(run: RunFacts) -> Html:
     if chip is None:
         why = f"Not simulated on chips. When trained: neuronas evaluate {run.directory} --chip"
         return section("chip", title, missing(why))
-    low, high = chip.top1_interval_95
+    interval = "one chip tells none"
+    if chip.top1_interval_95:
+        interval = f"{share(chip.top1_interval_95[0])} to {share(chip.top1_interval_95[1])}, of the mean"
     model = chip.model
+    converters = f"{model.adc_bits} bits" if model.adc_bits else "ideal"
     ablation = [
         (row.name, f"{share(row.top1_mean)} ± {share(row.top1_std)}", share(row.loss), str(row.n_chips))
         for row in chip.ablation
@@ -73,12 +76,12 @@ def chip_section(run: RunFacts) -> Html:
         definitions(
             [
                 ("top-1 accuracy", f"{share(chip.top1_mean)} ± {share(chip.top1_std)} over {chip.n_chips} chips"),
-                ("95 % interval", f"{share(low)} to {share(high)}, of the mean"),
+                ("95 % interval", interval),
                 ("ideal chip", f"{share(chip.quantised_network_top1)}, the quantised network"),
                 ("images", f"{chip.n_images:,} test images"),
                 ("chip", f"{chip.hardware}: {', '.join(model.non_idealities) or 'no non-ideality'}"),
                 ("device", f"write variation {share(model.write_variation)}, read noise {share(model.read_noise)}"),
-                ("converters", f"{model.adc_bits} bits; sign scheme {model.sign_scheme}"),
+                ("converters", f"{converters}; sign scheme {model.sign_scheme}"),
             ]
         ),
         table("Layers on the chips", ("layer", "signal to noise in dB", "ADC saturated"), layers),

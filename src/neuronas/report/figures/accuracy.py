@@ -17,13 +17,13 @@ def accuracy_figure(one: Evaluation, chip: ChipEvaluation | None) -> Figure:
         (precision(name), value, 0.0, SOFT if name == "float" else BLUE) for name, value in one.accuracy_by_bits.items()
     ]
     if chip:
-        rows.append((f"{chip.n_chips} chips", chip.top1_mean, chip.top1_std, ORANGE))
+        rows.append((f"{chip.n_chips} chips", chip.top1_mean, chip.top1_std or 0.0, ORANGE))
     return _dots(rows, f"top-1 accuracy on {one.n_images:,} {one.split} images")
 
 
 def ablation_figure(chip: ChipEvaluation) -> Figure:
     """Top-1 accuracy on simulated chips with each set of non-idealities; bars are standard deviations over chips."""
-    rows = [(row.name.replace("_", " "), row.top1_mean, row.top1_std, ORANGE) for row in chip.ablation]
+    rows = [(row.name.replace("_", " "), row.top1_mean, row.top1_std or 0.0, ORANGE) for row in chip.ablation]
     return _dots(rows, "top-1 accuracy on simulated chips")
 
 
