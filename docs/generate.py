@@ -47,13 +47,20 @@ f &= \lceil \text{weight bits} / 4 \rceil \\
 \text{area} &= f \cdot
   \left( A_{\text{tile}} \sum_l \lceil f \cdot \text{PE}_l / 8 \rceil + a_{\text{bit}} \cdot \text{state} \right) \\
 \text{state} &= 22 \cdot
-  \left( \sum_l C_{\text{in},l} \cdot i_l^2 + \sum_{l \le 5} C_{\text{out},l} \cdot o_l^2 \right)
+  \left( \sum_l C_{\text{in},l} \cdot i_l^2 + \sum_{l \le 5} C_{\text{out},l} \cdot o_l^2 \right) \\
+E_{\text{PE}} &= E_{\text{H-tree}} + E_{\text{fetch}} + E_{\text{neuron}} + E_{\text{buffer}} +
+  p \cdot \left( 9 E_{\text{crossbar}} + p \cdot (E_{\text{ADC}} + E_{\text{mux}}) + 16 E_{\text{subtract}} +
+  E_{\text{register}} \right) \\
+A_{\text{tile}} &= A_{\text{H-tree}} + A_{\text{buffer}} + A_{\text{register}} + p A_{\text{subtract}} +
+  8 \cdot \left( 9 A_{\text{crossbar}} + p \cdot (A_{\text{ADC}} + A_{\text{mux}}) \right),
+  \quad p = 64 / 8
 \end{split}
 $$
 
 $l$ runs over the convolutions; $i_l$ and $o_l$ are the sides of input and output in pixels. Numbers are those of
-`spikeflow-rram`: 64 its crossbar's size, 4 its base width, 8 its PEs per tile, 22 its neuron's bits. What is wrong in
-these equations is published, and kept:
+`spikeflow-rram`: 64 its crossbar's size, 4 its base width, 8 its PEs per tile (in $p$: its columns per ADC), 9 its
+crossbars per PE, 22 its neuron's bits; $E_{\text{crossbar}}$ is one phase of a crossbar; $p$ read each cell once.
+What is wrong in these equations is published, and kept:
 """.removeprefix("\n")
 
 COUNTS = """\

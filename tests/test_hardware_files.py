@@ -173,6 +173,14 @@ def test_a_sweep_without_effect_says_so(neuronas: Neuronas) -> None:
     assert "adc.bits is in no equation of cost model 'paper'" in err
 
 
+def test_settings_that_the_cost_model_does_not_read_are_named(neuronas: Neuronas) -> None:
+    given = ("--schedule", "pipelined-over-timesteps", "--activity", "rate", "--firing-rate", "0.1", "--json")
+    note = "cost model 'paper' reads no schedule or activity; --cost-model mapped does"
+    assert note in neuronas("estimate", ARCH, *given)[2]
+    assert note in neuronas("search", "--dry-run", *given)[2]
+    assert "reads no" not in neuronas("estimate", ARCH, *given, "--cost-model", "mapped")[2]
+
+
 @pytest.mark.parametrize("suffix", ["pdf", "svg", "png"])
 def test_plot(neuronas: Neuronas, tmp_path: Path, suffix: str) -> None:
     pytest.importorskip("matplotlib", reason="plots need the extra neuronas[figures]")

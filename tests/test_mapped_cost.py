@@ -62,7 +62,7 @@ BY_HAND = [
     # The image once, 8 bits a pixel; five steps otherwise; means of four spikes take values 0 to 4: three bits.
     (mapping.passes, [1024 * 8, 5 * 1024, 0, 0, 0, 5 * 3, 5]),
     (mapping.conversions, [8192 * 9 * 2048, 5120 * 50 * 2048, 0, 0, 0, 15 * 512 * 1600, 5 * 2 * 160]),
-    (mapping.awake_share, [1, 1 - 0.9**64, 0, 0, 0, 1 - 0.9**64, 1 - 0.9**64]),
+    (mapping.awake_share, [1, 1 - 0.9**64, 0, 0, 0, 1 - 0.9**64, 1 - (0.9**64 + 0.9**36) / 2]),
     (mapping.neurons, [0, 131_072, 0, 0, 131_072, 0, 100]),
     (mapping.digital_units, [0, 2, 2, 2, 2, 0, 2]),
     (mapping.additions, [0, 0, 5 * 9 * 131_072, 5 * 2 * 131_072, 5 * 4 * 128 * 256, 0, 0]),

@@ -11,6 +11,7 @@ from conftest import chain
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.cost import BUDGETED
 from neuronas.hardware.paper import PaperCostModel
+from neuronas.hardware.sweep import vary
 from neuronas.space.genotype import Architecture, Genotype
 from neuronas.space.layers import Layer, NetworkShape, kernels, layers, pair_kernels, slots
 from neuronas.space.notation import parse_architecture
@@ -87,6 +88,22 @@ def test_spikesim_vgg9(accelerator: Accelerator) -> None:
     assert cost.area_mm2 * 1e6 == pytest.approx(8_425_528.7558, abs=1e-4)
     assert cost.energy_uj * 1e6 == pytest.approx(15_906_934.0262, abs=1e-4)
     assert cost.latency_ms * 1e6 == pytest.approx(62_832_640)
+
+
+@pytest.mark.parametrize(("size", "ratio", "n_per_tile"), [(64, 8, 8), (64, 8, 4), (128, 8, 8), (64, 16, 12)])
+def test_other_sizes_follow_the_published_equations(accelerator, size: int, ratio: int, n_per_tile: int) -> None:
+    """SpikeSim's ``PE_cycle_energy`` and ``Tile_ar_ov``, written out; its ``xbar_size/8`` is size / ratio."""
+    changed = accelerator
+    for key, value in (("crossbar.size", size), ("multiplexer.ratio", ratio), ("pe.n_per_tile", n_per_tile)):
+        changed = vary(changed, key, value)
+    p, cells = size / ratio, size**2
+    phase_pj = 9 * cells / p * 1.76423 / 512 + p * (2.03084 + 0.094245)
+    pass_pj = 19.64 * 8 + 4.64 + 1.274 * 4 + p * phase_pj + p * 16 * 1.15e-6 + p * 0.2 + 397
+    pe_um2 = 9 * cells * 0.0064 + p * (693.633 + 45.9)
+    tile_um2 = p * 13411.41498 + 484.643999 + 0.7391 * 64 * 128 + n_per_tile * pe_um2 + 216830 * 2
+    cost = PaperCostModel(changed, 4, 1).estimate((Layer("one", "conv", size, size, 3, 1, 4, 4),))
+    assert cost.energy_uj * 1e6 == pytest.approx(16 * pass_pj)
+    assert cost.area_mm2 * 1e6 == pytest.approx(tile_um2 + 0.7391 * 22 * 2 * 16 * size)
 
 
 def test_energy_agrees_with_spikingjellys_counter(accelerator: Accelerator) -> None:

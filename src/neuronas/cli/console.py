@@ -9,8 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from neuronas.config import HardwareConfig
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Cost
+from neuronas.hardware.models import unread
 from neuronas.hardware.units import quantity
 from neuronas.search.files import plain
 from neuronas.space.genotype import N_NODES, NODE_PAIRS, Architecture, Genotype
@@ -31,6 +33,12 @@ def _console(*, stderr: bool) -> Console:
 
 answers = _console(stderr=False)
 notes = _console(stderr=True)
+
+
+def note_unread(settings: HardwareConfig) -> None:
+    """Say which settings the cost model does not read, rather than leave them out in silence."""
+    if names := unread(settings):
+        notes.print(f"note: cost model '{settings.cost_model}' reads no {' or '.join(names)}; --cost-model mapped does")
 
 
 def print_json(document: dict[str, Any]) -> None:

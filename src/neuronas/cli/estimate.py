@@ -84,6 +84,8 @@ def estimate(
         seed=seed,
         device=device,
     )
+    if not quiet:
+        console.note_unread(found.config.hardware)
     document, model = found.document, found.config.hardware.cost_model
     swept, points = found.sweep(sweep) if sweep else (None, [])
     if swept:

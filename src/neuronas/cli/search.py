@@ -72,6 +72,8 @@ def search(
         if name not in {"config", "out", "resume", "dry_run", "download", "chip_fitness", *_SHOWING}
     }
     planned = plan_search(given, config=config, out=out, resume=resume)
+    if not quiet:
+        console.note_unread(planned.plan.config.hardware)
     if dry_run:
         _print_plan(planned.plan, as_json=as_json)
         return

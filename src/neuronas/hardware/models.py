@@ -29,6 +29,14 @@ def mapped_cost_model(
 COST_MODELS: dict[str, _Maker] = {"paper": _paper, "mapped": mapped_cost_model}
 
 
+def unread(settings: HardwareConfig) -> list[str]:
+    """Names of what the settings choose although their cost model does not read it."""
+    if settings.cost_model == "mapped":
+        return []
+    usual = HardwareConfig()
+    return [name for name in ("schedule", "replication", "activity") if getattr(settings, name) != getattr(usual, name)]
+
+
 def make_cost_model(
     settings: HardwareConfig, accelerator: Accelerator, weight_bits: int, timesteps: int, activity: Activity
 ) -> CostModel:

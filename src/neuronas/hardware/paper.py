@@ -10,6 +10,9 @@ published numbers. Every cost is a count times a constant::
     area     = f * (A_tile * sum_l ceil(f * PE_l / 8) + a_bit * state)
     state    = 22 * (sum_l Cin_l * i_l^2 + sum_{l <= 5} Cout_l * o_l^2)
 
+    E_pe     = E_htree + E_fetch + E_neuron + E_buffer + p * (9 * E_crossbar + p * (E_adc + E_mux) + 16 * E_sub + E_reg)
+    A_tile   = A_htree + A_buffer + A_reg + p * A_sub + 8 * (9 * A_crossbar + p * (A_adc + A_mux)),  p = 64 / 8
+
 with o_l and i_l the output and input side of convolution l. Its faults are part of it: ``ASSUMPTIONS``.
 """
 
@@ -33,6 +36,7 @@ ASSUMPTIONS = (
     "the stem runs at every time step; its input buffer is counted at the stem's output side",
     "neuron state is counted for the first five convolutions only",
     "one PE pass per output channel and pixel; PEs of a layer do not work in parallel",
+    "crossbar size / mux ratio is the number of phases and of a PE's ADCs at once; right only at 64 / 8",
     "no network-on-chip, leakage or spike activity (dense worst case)",
 )
 
@@ -171,15 +175,20 @@ class PaperCostModel:
     def _cycle_ms(self) -> float:
         return float(self.accelerator.pe.cycle_clocks / self.accelerator.clock_mhz * 1e-3)
 
+    @property
+    def _phases(self) -> float:
+        """SpikeSim's ``xbar_size/8``: phases of a PE pass, converters of a PE and subtractors of a tile in one."""
+        return float(self.accelerator.crossbar.size / self.accelerator.multiplexer.ratio)
+
     def _area_constants(self) -> dict[str, tuple[str, float]]:
         """mm2 of each component per tile, or per bit of state."""
         a = self.accelerator
-        n_adcs = a.crossbar.size / a.multiplexer.ratio  # per PE, as the published form has it
+        n_adcs = self._phases  # per PE, as the published form has it
         tile = {
             "crossbar": a.pe.n_per_tile * a.crossbar.n_per_pe * a.crossbar.size**2 * a.crossbar.cell_area_um2,
             "adc": a.pe.n_per_tile * n_adcs * a.adc.area_um2,
             "multiplexer": a.pe.n_per_tile * n_adcs * a.multiplexer.area_um2,
-            "subtract": a.pe.n_per_tile * a.pe.subtract_area_um2,
+            "subtract": self._phases * a.pe.subtract_area_um2,
             "register": a.tile.register_area_um2,
             "tile_buffer": a.memory.sram_bit_area_um2 * a.tile.buffer_bits,
             "htree": a.tile.htree_area_um2,
@@ -189,15 +198,13 @@ class PaperCostModel:
 
     def _energy_constants(self) -> dict[str, float]:
         """UJ of each component per PE pass; they add up to the form's E_pe = 828.486 pJ."""
-        a = self.accelerator
-        phases = a.crossbar.size / a.multiplexer.ratio
-        cells_per_phase = a.crossbar.size**2 / a.multiplexer.ratio
+        a, phases = self.accelerator, self._phases
         pj = {
-            "crossbar": a.pe.n_per_tile * a.crossbar.n_per_pe * cells_per_phase * a.crossbar.cell_read_energy_pj,
-            "adc": a.pe.n_per_tile * phases * a.adc.energy_pj,
-            "multiplexer": a.pe.n_per_tile * phases * a.multiplexer.energy_pj,
-            "subtract": a.pe.n_per_tile * 16 * a.pe.subtract_energy_pj,
-            "register": a.pe.n_per_tile * a.pe.register_energy_pj,
+            "crossbar": a.crossbar.n_per_pe * a.crossbar.size**2 * a.crossbar.cell_read_energy_pj,
+            "adc": phases * phases * a.adc.energy_pj,  # so many conversions in each of so many phases
+            "multiplexer": phases * phases * a.multiplexer.energy_pj,
+            "subtract": phases * 16 * a.pe.subtract_energy_pj,
+            "register": phases * a.pe.register_energy_pj,
             "tile_buffer": a.tile.buffer_energy_pj,
             "buffer_fetch": a.memory.fetch_energy_pj,
             "htree": a.tile.htree_energy_pj,

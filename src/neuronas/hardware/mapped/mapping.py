@@ -176,19 +176,24 @@ def conversions(work: Work) -> Array:
 
 
 def awake_share(work: Work) -> Array:
-    """Share of conversions whose rows hold a spike: 1 - (1 - rate)^min(C_in, X).
+    """Share of conversions whose rows hold a spike: 1 - (1 - rate)^rows, the mean over blocks of X input channels.
 
-    Rows spike independently; a group of rows that is silent is not converted. At 64 rows and a rate of 8.3 %
-    that is 99.6 %: sparsity saves in the crossbar alone unless spikes are clustered.
+    Rows spike independently; a group of rows that is silent is not converted. A layer's last block may have fewer
+    than X. At 64 rows and a rate of 8.3 % that is 99.6 %: sparsity saves in the crossbar alone unless spikes are
+    clustered.
     """
-    rows = np.minimum(work.c_in, float(work.accelerator.crossbar.size))
-    return work.has_weights * (1 - (1 - work.rate) ** rows)
+    size = float(work.accelerator.crossbar.size)
+    n_full = np.maximum(1, np.ceil(work.c_in / size)) - 1
+    full, last = (1 - (1 - work.rate) ** rows for rows in (size, work.c_in - n_full * size))
+    share: Array = work.has_weights * (n_full * full + last) / (n_full + 1)
+    return share
 
 
 def neurons(work: Work) -> Array:
     """LIF neurons of all layers: C_in * i^2, in front of each convolution, the head's pooling and the head's layers.
 
-    None in front of the first layer, which reads the image, or of a layer that reads pooled spikes.
+    None in front of the first layer, which reads the image, or of a layer that reads pooled spikes. Convolutions that
+    leave one node have neurons of their own, as SNASNet has them, although these spike alike: an upper estimate.
     """
     return work.has_neurons * work.c_in * work.i_side**2
 
