@@ -7,8 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from neuronas.cli.main import run as command
 from neuronas.errors import DivergedError
@@ -178,6 +180,57 @@ def test_divergence_stops_and_keeps_the_last_checkpoint(
     assert train(run) == DivergedError.exit_code == 4
     assert "epoch 2, step 1" in capsys.readouterr().err
     assert read_checkpoint(run / "checkpoints" / "last.safetensors")[1]["progress"]["epoch"] == 1
+
+
+def test_divergence_is_noticed_before_anything_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = tmp_path / "steep.yaml"
+    settings.write_text("train: {recipe: paper, learning_rate: 1.0e+15}")
+    assert train(tmp_path / "run", "--config", str(settings)) == 4
+    err = capsys.readouterr().err
+    assert "loss is nan at epoch 1" in err and "no checkpoint was written yet" in err and "kept" not in err
+
+
+def test_weights_that_a_finite_loss_spoilt_are_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, step = tmp_path / "run", loop.Trainer._step
+
+    def spoilt(self: loop.Trainer, indices: loop.Indices) -> None:
+        step(self, indices)
+        if self.state.progress.epoch == 1 and self.state.progress.step == self.n_steps:
+            next(self.state.network.parameters()).data.fill_(float("inf"))
+
+    monkeypatch.setattr(loop.Trainer, "_step", spoilt)
+    assert train(run) == 4
+    err = capsys.readouterr().err
+    assert "is not finite after epoch 2" in err and "last good checkpoint is kept" in err
+    assert all(tensor.isfinite().all() for tensor in tensors(run, "last").values())
+
+
+def test_other_numbers_of_classes_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings, run = tmp_path / "five.yaml", tmp_path / "run"
+    settings.write_text("data: {n_classes: 5}")
+    assert train(tmp_path / "five", "--config", str(settings)) == 2
+    assert "data set digits: has 10 classes, but the network was made for 5" in capsys.readouterr().err
+    for split in ("train", "test"):
+        for name in ("ants", "bees"):
+            (tmp_path / "photos" / split / name).mkdir(parents=True)
+            for number in range(10):
+                picture(tmp_path / "photos" / split / name / f"{number}.png", number)
+    folder = ["--dataset", f"imagefolder:{tmp_path / 'photos'}", "--image-side", "8", "--batch-size", "4"]
+    assert train(run, *folder, epochs=1) == 0
+    for split in ("train", "test"):
+        shutil.copytree(tmp_path / "photos" / split / "ants", tmp_path / "photos" / split / "wasps")
+    capsys.readouterr()
+    for verb in (["evaluate", str(run)], ["evaluate", str(run), "--chip"]):
+        assert command(verb) == 2
+        err = capsys.readouterr().err
+        assert "has 3 classes, but the network was made for 2" in err and err.count("\n") == 1
+
+
+def picture(path: Path, seed: int) -> None:
+    pixels = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
 
 
 def test_artificial_twin_and_other_choices(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic, perf_counter
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -85,6 +85,7 @@ class Trainer:
                 self._images_per_s = self.batch_size / max(perf_counter() - started, 1e-9)
                 report(progress.epoch, progress.step, self.n_steps, self._images_per_s, None)
                 if monotonic() - saved > _SAVE_EVERY_S:
+                    self._check_weights()
                     self._save_last()
                     saved = monotonic()
             row = self._end_epoch()
@@ -139,12 +140,23 @@ class Trainer:
         if math.isfinite(loss):
             return
         progress = self.state.progress
-        raise DivergedError(
-            f"loss is {loss} at epoch {progress.epoch + 1}, step {progress.step + 1} of {self.n_steps}; the last good "
-            f"checkpoint is kept in {self.folder}; try a lower learning_rate"
-        )
+        self._diverged(f"loss is {loss} at epoch {progress.epoch + 1}, step {progress.step + 1} of {self.n_steps}")
+
+    def _check_weights(self) -> None:
+        """A finite loss may have infinite gradients; what they made of the weights must not be kept."""
+        for name, weights in self.state.network.named_parameters():
+            if not bool(torch.isfinite(weights).all()):
+                progress = self.state.progress
+                self._diverged(f"{name} is not finite after epoch {progress.epoch + 1}, step {progress.step}")
+
+    def _diverged(self, what: str) -> NoReturn:
+        kept = "no checkpoint was written yet"
+        if (self.folder / LAST).exists():
+            kept = f"the last good checkpoint is kept in {self.folder}"
+        raise DivergedError(f"{what}; {kept}; try a lower learning_rate")
 
     def _end_epoch(self) -> dict[str, Any]:
+        self._check_weights()
         state, progress = self.state, self.state.progress
         chosen = self.split.validation if len(self.split.validation) else self.split.training
         accuracy, rate = accuracy_and_rates(state.evaluated, self.images, chosen, self.process)
