@@ -67,5 +67,5 @@ def make_classifier(
 def _low_precision(precision: str, device: torch.device) -> bool:
     if precision != "auto":
         return precision == "bfloat16"
-    # On a CPU bfloat16 is faster where the processor multiplies matrices of it (AMX), and slower elsewhere.
-    return device.type == "cuda" or torch.cpu._is_amx_tile_supported()
+    # On a CPU bfloat16 is faster where the processor multiplies it (AMX, AVX-512 BF16), and slower elsewhere.
+    return device.type == "cuda" or torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
