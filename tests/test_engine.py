@@ -16,7 +16,7 @@ from neuronas.fitness.engine import int8
 from neuronas.fitness.engine.backend import Backend, Geometry
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.native.backend import NativeBackend
-from neuronas.fitness.engine.native.convolution import AmxConvolve, OneDnnConvolve
+from neuronas.fitness.engine.native.convolution import OneDnnConvolve, TileConvolve
 from neuronas.fitness.engine.native.memory import Buffers
 from neuronas.fitness.engine.native.program import compile_value
 from neuronas.fitness.engine.select import describe_kernels, select_backend
@@ -45,9 +45,9 @@ def backends(neuron: NeuronParameters, max_kernel: int = 7, threads: int = 2) ->
     found: dict[str, Backend] = {"torch": TorchBackend(neuron, CPU)}
     kernels = native()
     if kernels.library is not None:
-        if kernels.amx:
-            convolve = AmxConvolve(kernels.library, max_kernel)
-            found["amx"] = NativeBackend(kernels.library, convolve, neuron, threads, GIB)
+        for instructions in kernels.instructions:
+            convolve = TileConvolve(kernels.library, instructions, max_kernel)
+            found[instructions.name] = NativeBackend(kernels.library, convolve, neuron, threads, GIB)
         if not onednn_works():
             found["onednn"] = NativeBackend(kernels.library, OneDnnConvolve(kernels.library), neuron, threads, GIB)
     return found
@@ -270,10 +270,15 @@ def test_fallbacks(monkeypatch: pytest.MonkeyPatch) -> None:
         if found.library is None:
             pytest.skip(f"no native kernels here: {found.reason}")
         assert chosen().startswith("native kernels")
-        monkeypatch.setattr(library, "_has_amx", lambda _: False)
+        if library.Instructions.VNNI in found.instructions:
+            monkeypatch.setattr(library, "_has", lambda _, instructions: instructions == library.Instructions.VNNI)
+            native.cache_clear()
+            assert "AVX-512 VNNI" in chosen()
+            assert [one.split()[0] for one in describe_kernels(CPU).missing] == ["AMX"]
+        monkeypatch.setattr(library, "_has", lambda *_: False)
         native.cache_clear()
         assert "oneDNN" in chosen() or onednn_works()
-        assert describe_kernels(CPU).missing[0].startswith("AMX")
+        assert [one.split()[0] for one in describe_kernels(CPU).missing[:2]] == ["AMX", "AVX-512"]
 
         def no_such_operator(*_: object) -> None:
             raise AttributeError("qconv_prepack")
@@ -363,7 +368,7 @@ def test_kernels_without_vector_instructions_agree(monkeypatch: pytest.MonkeyPat
     try:
         if native().library is None or platform.machine() != "x86_64":
             pytest.skip(f"no kernels to compile: {native().reason}")
-        assert not native().amx
+        assert not native().instructions
         for seed, bits in ((0, 8), (1, 32)):
             compare(load_space("snasnet-backward"), seed, bits=bits, batch=5, channels=24, side=9, timesteps=3,
                     fitness="sahd")  # fmt: skip

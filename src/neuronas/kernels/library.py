@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import cache
 from pathlib import Path
 
@@ -85,6 +86,7 @@ class CConvolution(ctypes.Structure):
         ("spikes", _pointer), ("weights", _pointer), ("out", _pointer), ("sums", _pointer), ("squares", _pointer),
         ("timesteps", _int64), ("batch", _int64), ("height", _int64), ("width", _int64), ("padded_channels", _int64),
         ("out_channels", _int64), ("pad", _int32), ("kernel", _int32), ("slices", _int32), ("format", _int32),
+        ("instructions", _int32),
     )  # fmt: skip
 
 
@@ -98,6 +100,18 @@ class CLif(ctypes.Structure):
     )  # fmt: skip
 
 
+class Instructions(IntEnum):
+    """What multiplies spikes with weights (``enum Instructions`` of kernels/convolutions.cpp), best first."""
+
+    AMX = 1
+    VNNI = 2
+
+    @property
+    def label(self) -> str:
+        """For people."""
+        return {Instructions.AMX: "AMX", Instructions.VNNI: "AVX-512 VNNI"}[self]
+
+
 @dataclass(frozen=True)
 class Native:
     """The loaded kernels, or the reason why there are none.
@@ -105,12 +119,12 @@ class Native:
     Attributes:
         library: the loaded library, or None.
         reason: why it is None; empty if it is there.
-        amx: whether the AMX convolution runs on this machine.
+        instructions: with which our convolution runs on this machine, best first.
     """
 
     library: ctypes.CDLL | None
     reason: str = ""
-    amx: bool = False
+    instructions: tuple[Instructions, ...] = ()
 
 
 @cache
@@ -128,11 +142,11 @@ def native() -> Native:
     except (OSError, subprocess.SubprocessError) as error:
         details = getattr(error, "stderr", None) or str(error)
         return Native(None, f"{compiler} failed: {' '.join(str(details).split())[:200]}")
-    return Native(library, amx=_has_amx(library))
+    return Native(library, instructions=tuple(one for one in Instructions if _has(library, one)))
 
 
-def _has_amx(library: ctypes.CDLL) -> bool:
-    return bool(library.neuronas_has_amx())
+def _has(library: ctypes.CDLL, instructions: Instructions) -> bool:
+    return bool(library.neuronas_has(ctypes.c_int32(instructions)))
 
 
 def cache_folder() -> Path:

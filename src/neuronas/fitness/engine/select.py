@@ -7,9 +7,9 @@ import torch
 from neuronas.fitness.engine import int8
 from neuronas.fitness.engine.backend import Backend
 from neuronas.fitness.engine.native.backend import NativeBackend
-from neuronas.fitness.engine.native.convolution import AmxConvolve, Convolve, OneDnnConvolve
+from neuronas.fitness.engine.native.convolution import Convolve, OneDnnConvolve, TileConvolve
 from neuronas.fitness.engine.torch_backend import TorchBackend
-from neuronas.kernels.library import native
+from neuronas.kernels.library import Instructions, native
 from neuronas.snn.integer_convolution import onednn_works
 from neuronas.snn.lif_cuda import fused_works, is_fused
 from neuronas.snn.neuron import NeuronParameters
@@ -40,8 +40,8 @@ def select_backend(
     found = native()
     if found.library is None:
         return TorchBackend(neuron, device)
-    if found.amx:
-        convolve: Convolve = AmxConvolve(found.library, max_kernel)
+    if found.instructions:
+        convolve: Convolve = TileConvolve(found.library, found.instructions[0], max_kernel)
     elif not onednn_works():
         convolve = OneDnnConvolve(found.library)
     else:
@@ -69,8 +69,11 @@ def _missing_on_cpu() -> list[str]:
     missing = []
     if found.library is None:
         missing.append(f"native kernels: {found.reason}")
-    elif not found.amx:
-        missing.append("AMX int8 convolution: this processor or its system does not offer AMX")
-    if not found.amx and (reason := onednn_works()):
+    else:
+        for better in Instructions:
+            if better in found.instructions:
+                break
+            missing.append(f"{better.label} int8 convolution: this processor or its system does not offer it")
+    if not found.instructions and (reason := onednn_works()):
         missing.append(f"oneDNN int8 convolution: {reason}")
     return missing

@@ -1,4 +1,4 @@
-"""Exact convolutions of spikes on the CPU: on AMX tiles, else with oneDNN's integer convolution."""
+"""Exact convolutions of spikes on the CPU: with AMX or AVX-512 VNNI, else with oneDNN's integer convolution."""
 
 import ctypes
 from enum import IntEnum
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from neuronas.fitness.engine.backend import Geometry
 from neuronas.fitness.engine.native.memory import huge_memory
-from neuronas.kernels.library import MAX_SLICES, CCollection, CConvolution
+from neuronas.kernels.library import MAX_SLICES, CCollection, CConvolution, Instructions
 from neuronas.snn.integer_convolution import IntegerKernel
 from neuronas.snn.quantisation import FixedPoint, n_slices, sliced
 
@@ -92,19 +92,20 @@ def sum_formats(weights: FixedPoint, n_pixels: int) -> tuple[SumFormat, ...]:
     return (SumFormat.INT16,) if largest <= _INT16_MAX else (SumFormat.INT16, last)
 
 
-class AmxConvolve:
-    """Our kernel on Intel AMX: shifted matrix products straight from the bordered spikes, statistics in passing.
+class TileConvolve:
+    """Our kernel: shifted matrix products straight from the bordered spikes, statistics in passing.
 
     Args:
         library: the compiled kernels.
+        instructions: that multiply.
         max_kernel: side of the largest kernel that will come.
     """
 
-    name = "AMX int8 convolution"
     depth = _TILE
 
-    def __init__(self, library: ctypes.CDLL, max_kernel: int):
-        self.library, self.pad = library, max_kernel // 2
+    def __init__(self, library: ctypes.CDLL, instructions: Instructions, max_kernel: int):
+        self.library, self.instructions, self.pad = library, instructions, max_kernel // 2
+        self.name = f"{instructions.label} int8 convolution"
 
     def __call__(
         self, spikes: Tensor, weights: FixedPoint, geometry: Geometry, out: Tensor, form: SumFormat, threads: int
@@ -115,12 +116,12 @@ class AmxConvolve:
         if n_slices(weights) > MAX_SLICES:
             raise ValueError(f"codes of {n_slices(weights)} slices; the kernel takes at most {MAX_SLICES}")
         packed = _packed(weights, self.padded_channels(geometry.channels))
-        totals = torch.empty(steps, out_channels, dtype=torch.float64)
-        squares = torch.empty_like(totals)
+        totals = torch.zeros(steps, out_channels, dtype=torch.float64)
+        squares = torch.zeros_like(totals)
         convolution = CConvolution(
             spikes.data_ptr(), packed.ctypes.data, out.data_ptr(), totals.data_ptr(), squares.data_ptr(),
             steps, batch, side, side, self.padded_channels(geometry.channels), out_channels,
-            self.pad, kernel, len(packed), form,
+            self.pad, kernel, len(packed), form, self.instructions,
         )  # fmt: skip
         fits = self.library.neuronas_convolve(ctypes.byref(convolution), ctypes.c_int32(threads))
         return totals, squares, bool(fits)
@@ -154,7 +155,7 @@ def _packed(weights: FixedPoint, padded_channels: int) -> NDArray[np.int8]:
 
 
 class OneDnnConvolve:
-    """oneDNN's uint8 x int8 convolution through PyTorch (VNNI and others), our kernel for the statistics.
+    """oneDNN's uint8 x int8 convolution through PyTorch (AVX-VNNI, ARM and others), our kernel for the statistics.
 
     Args:
         library: the compiled kernels.
@@ -188,7 +189,7 @@ class OneDnnConvolve:
                     (ctypes.c_void_p * MAX_SLICES)(*(one.data_ptr() for one in sums)), out[t, first].data_ptr(),
                     totals[t].data_ptr(), squares[t].data_ptr(), len(part), side**2, out_channels, len(sums), form,
                 )  # fmt: skip
-                fits &= self.library.neuronas_collect(ctypes.byref(collection))
+                fits &= self.library.neuronas_collect(ctypes.byref(collection), ctypes.c_int32(threads))
         return totals, squares, bool(fits)
 
     def padded_channels(self, channels: int) -> int:
