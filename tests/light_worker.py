@@ -1,6 +1,7 @@
 """A worker without torch: fitness from the architecture's text, and misbehaviour on demand.
 
-python light_worker.py [--die-at TEXT] [--raise-at TEXT] [--never-ready] [--refuse] [--other] [--sleep SECONDS]
+python light_worker.py [--die-at TEXT] [--raise-at TEXT] [--stop-at TEXT] [--never-ready] [--never-moves]
+                       [--refuse] [--other] [--sleep SECONDS]
 """
 
 import argparse
@@ -31,6 +32,8 @@ class Light:
             text = format_architecture(architecture)
             if self.given.die_at is not None and text.startswith(self.given.die_at):
                 os.kill(os.getpid(), signal.SIGKILL)
+            if self.given.stop_at is not None and text.startswith(self.given.stop_at):
+                os.kill(os.getpid(), signal.SIGSTOP)
             if self.given.raise_at is not None and text.startswith(self.given.raise_at):
                 raise MemoryError("no room for this one")
             time.sleep(self.given.sleep)
@@ -41,7 +44,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--die-at")
     parser.add_argument("--raise-at")
+    parser.add_argument("--stop-at")
     parser.add_argument("--never-ready", action="store_true")
+    parser.add_argument("--never-moves", action="store_true")
     parser.add_argument("--refuse", action="store_true")
     parser.add_argument("--other", action="store_true")
     parser.add_argument("--sleep", type=float, default=0.0)
@@ -50,6 +55,8 @@ def main() -> None:
     def build(job: Job) -> Bench:
         if given.never_ready:
             os.kill(os.getpid(), signal.SIGKILL)
+        if given.never_moves:
+            os.kill(os.getpid(), signal.SIGSTOP)
         if given.refuse:
             raise DataError("no images here")
         os.write(1, b"a library that talks\n")

@@ -8,10 +8,11 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,13 +21,14 @@ from hypothesis import strategies as st
 from conftest import Neuronas
 from light_worker import light_fitness
 from neuronas.config import RunConfig, SearchConfig
-from neuronas.distribution.crew import Evaluated, Finished, Job, Lost, Message, Noted, Ready, Refused
+from neuronas.distribution.crew import Crew, Evaluated, Finished, Job, Lost, Message, Noted, Ready, Refused
 from neuronas.distribution.distributor import DistributedEvaluator, Distributor
 from neuronas.distribution.lines import from_line, to_line
 from neuronas.distribution.processes import ProcessCrew
+from neuronas.distribution.silence import Silence
 from neuronas.distribution.subtrees import subtrees
 from neuronas.errors import ConfigurationError, DataError, VerificationError, WorkerError
-from neuronas.fitness.evaluator import Evaluator, Failure
+from neuronas.fitness.evaluator import Evaluator
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.paper import PaperCostModel
@@ -58,13 +60,55 @@ def light_command(*options: str) -> list[str]:
     return [sys.executable, str(Path(__file__).with_name("light_worker.py")), *options]
 
 
+class ImpatientCrew(ProcessCrew):
+    """Its clock stands while any worker that has something to do runs, and leaps when all of those are stopped."""
+
+    def __init__(self, *arguments: Any):
+        super().__init__(*arguments)
+        self.now = 0.0
+        self.starting: set[int] = set()
+        self.working: set[int] = set()
+        self.n_given = 0
+        self.meddle: tuple[int, signal.Signals] | None = None
+
+    def start(self, number: int) -> None:
+        super().start(number)
+        self.starting.add(number)
+
+    def give(self, number: int, evaluator: str, architectures: Sequence[str]) -> None:
+        """After ``meddle[0]`` pieces a worker gets a signal, so that it holds the next one and does nothing with it."""
+        if self.meddle and self.n_given == self.meddle[0]:
+            os.kill(self.process(number), self.meddle[1])
+        self.n_given += 1
+        super().give(number, evaluator, architectures)
+        self.working.add(number)
+
+    def wait(self, seconds: float) -> list[tuple[int, Message]]:
+        while not (found := super().wait(0.05)):
+            if all(_state(self.process(number)) == "T" for number in self.starting | self.working):
+                self.now += seconds
+                break
+        self.starting -= {number for number, message in found if isinstance(message, Ready)}
+        self.working -= {number for number, message in found if isinstance(message, Finished)}
+        return found
+
+    def stop(self, number: int) -> None:
+        super().stop(number)
+        self.starting.discard(number)
+        self.working.discard(number)
+
+    def process(self, number: int) -> int:
+        return self._workers[number]._process.pid
+
+
 @pytest.fixture
 def distribute() -> Iterator[Distribute]:
     """Make distributors over light workers: distribute(size, options...)."""
     made: list[Distributor] = []
 
     def make(size: int, *options: str) -> Distributor:
-        made.append(Distributor(ProcessCrew(size, light_command(*options), lambda number: JOB), 2))
+        crew = ImpatientCrew(size, light_command(*options), lambda number: JOB)
+        made.append(Distributor(crew, 2, silence=Silence(600.0, lambda: crew.now)))
         return made[-1]
 
     yield make
@@ -160,20 +204,102 @@ def test_a_search_leaves_the_same_history_with_any_number(
     assert content(tmp_path / "1") == content(tmp_path / "3")
 
 
-def test_a_killed_worker_costs_time_only(distribute: Distribute, caplog: pytest.LogCaptureFixture) -> None:
+def crew_of(distributor: Distributor) -> ImpatientCrew:
+    crew = distributor._crew
+    assert isinstance(crew, ImpatientCrew)
+    return crew
+
+
+@pytest.mark.parametrize(("number", "message"), [
+    (signal.SIGKILL, "ended by SIGKILL, perhaps out of memory"), (signal.SIGSTOP, "has said nothing for more than 600"),
+])  # fmt: skip
+def test_a_worker_that_dies_or_hangs_costs_time_only(
+    distribute: Distribute, caplog: pytest.LogCaptureFixture, number: signal.Signals, message: str
+) -> None:
     architectures = some(60)
     distributor = distribute(2, "--sleep", "0.01")
-    distributor.prepare()
-    found: dict[int, float | Failure] = {}
-    for index, fitness in distributor.evaluate("full", architectures):
-        assert index not in found
-        found[index] = fitness
-        if len(found) == 10:
-            os.kill(_worker_ids(distributor)[0], signal.SIGKILL)
+    crew_of(distributor).meddle = (3, number)
+    found = list(distributor.evaluate("full", architectures))
+    assert len(found) == 60
+    assert dict(found) == {index: light_fitness(one) for index, one in enumerate(architectures)}
+    assert distributor.n_lost == 1
+    assert message in caplog.text
+    assert "are given out again" in caplog.text
+
+
+def test_a_hanging_worker_leaves_the_same_history(
+    distribute: Distribute, accelerator: Accelerator, tmp_path: Path
+) -> None:
+    whole = run_search(tmp_path / "whole", accelerator, DistributedEvaluator(distribute(1), "full"))
+    distributor = distribute(2)
+    crew_of(distributor).meddle = (4, signal.SIGSTOP)
+    assert run_search(tmp_path / "hung", accelerator, DistributedEvaluator(distributor, "full")) == whole
+    assert content(tmp_path / "hung") == content(tmp_path / "whole")
+    assert distributor.n_lost == 1
+
+
+def test_a_hanging_worker_does_not_stop_who_gives_it_much(distribute: Distribute) -> None:
+    architectures = some(4000)
+    assert (
+        len("".join(map(format_architecture, architectures))) > 2 * 3 * 2**16
+    )  # more than a pipe holds, for each piece
+    distributor = distribute(1)
+    crew_of(distributor).meddle = (0, signal.SIGSTOP)
+    found = dict(distributor.evaluate("full", architectures))
     assert found == {index: light_fitness(one) for index, one in enumerate(architectures)}
     assert distributor.n_lost == 1
-    assert "ended by SIGKILL, perhaps out of memory" in caplog.text
-    assert "are given out again" in caplog.text
+
+
+def test_workers_that_hang_while_they_start_end_the_search(distribute: Distribute) -> None:
+    with pytest.raises(
+        WorkerError, match="3 workers ended before they were ready; the last one: it was alive and said"
+    ):
+        distribute(2, "--never-moves").prepare()
+
+
+class Quiet(Crew):
+    """Nobody: what is said, and when, is given."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.said: list[tuple[float, list[tuple[int, Message]]]] = []
+
+    def wait(self, seconds: float) -> list[tuple[int, Message]]:
+        passed, found = self.said.pop(0) if self.said else (seconds, [])
+        self.now += passed
+        return found
+
+
+@given(st.lists(st.floats(0, 200), max_size=20), st.floats(1, 1000))
+def test_the_limit_of_silence_follows_what_was_heard(gaps: list[float], shortest: float) -> None:
+    crew = Quiet()
+    silence = Silence(shortest, lambda: crew.now)
+    longest = min(60.0, shortest / 10)
+    for number in range(3):
+        silence.begin(number, patience=max(1, number))
+    for gap in gaps:  # one worker works; a wait is never longer than asked for
+        crew.said.append((min(gap, longest), [(0, Evaluated(0, 1.0)), (1, Noted("")), (2, Noted(""))]))
+        assert silence.listen(crew)[1] == []
+    assert silence.limit_s == pytest.approx(max(shortest, 20 * max([0.0, *(min(gap, longest) for gap in gaps)])))
+    silence.end(0)
+    started, waits = crew.now, 0
+    while not (late := silence.listen(crew)[1]):
+        waits += 1
+    assert late == [1]
+    assert waits >= 9
+    assert crew.now - started == pytest.approx(silence.limit_s, abs=2 * longest)
+    silence.end(1)
+    while not (late := silence.listen(crew)[1]):  # more patience with what fell silent before
+        pass
+    assert crew.now - started == pytest.approx(2 * silence.limit_s, abs=3 * longest)
+
+
+def test_a_search_that_was_stopped_blames_nobody() -> None:
+    crew = Quiet()
+    silence = Silence(600.0, lambda: crew.now)
+    silence.begin(0)
+    crew.said = [(100_000.0, [])] * 9
+    assert all(silence.listen(crew)[1] == [] for _ in range(9))
 
 
 def _worker_ids(distributor: Distributor) -> list[int]:
@@ -185,6 +311,7 @@ def _worker_ids(distributor: Distributor) -> list[int]:
 @pytest.mark.parametrize(("option", "reason"), [
     ("--die-at", "ended by SIGKILL, perhaps out of memory"),
     ("--raise-at", "MemoryError: no room for this one"),
+    ("--stop-at", "it was alive and said nothing for too long"),
 ])  # fmt: skip
 @pytest.mark.parametrize("size", [1, 3])
 def test_a_candidate_that_fails_twice_is_recorded(
@@ -270,11 +397,15 @@ list(distributor.evaluate("full", some(10)))
 
 
 def _is_alive(process: int) -> bool:
+    return _state(process) not in {"", "Z"}
+
+
+def _state(process: int) -> str:
+    """A letter, see ``ps``; empty where there is no such process."""
     try:
-        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:
-        return False
-    return state != "Z"
+        return ""
 
 
 SMALL = ("search", "--algorithm", "snasnet", "--n-draws", 40, "--channels", 8, "--timesteps", 2)

@@ -12,6 +12,7 @@ from neuronas.api.worker import FULL, SCREEN, build
 from neuronas.distribution.crew import Crew, Job
 from neuronas.distribution.distributor import DistributedEvaluator, Distributor
 from neuronas.distribution.processes import ProcessCrew
+from neuronas.distribution.silence import Silence
 from neuronas.errors import ConfigurationError
 from neuronas.search.run_directory import identity
 from neuronas.search.screening import Evaluators
@@ -45,7 +46,8 @@ def computing(run: Plan, *, download: bool) -> Iterator[Computing]:
         return
     if download:
         fetch(run.config.data)
-    distributor = Distributor(_crew(run), run.shape.n_cells)
+    silence = Silence(60 * engine.silence_limit_minutes)
+    distributor = Distributor(_crew(run), run.shape.n_cells, silence=silence)
     try:
         distributor.prepare()
         screen = DistributedEvaluator(distributor, SCREEN) if has_screen(run) else None

@@ -123,13 +123,15 @@ class EngineConfig(Section):
     """How fitness is computed; nothing here shows in a result.
 
     ``memory_limit_gib`` is that of each machine (default: half of what is free), divided among its workers. Without
-    ``workers`` and ``cluster`` (``ray`` or ``ray:ADDRESS``) the search computes in its own process.
+    ``workers`` and ``cluster`` (``ray`` or ``ray:ADDRESS``) the search computes in its own process. A worker counts as
+    lost when it has said nothing for ``silence_limit_minutes`` and for 20 times the longest silence that was broken.
     """
 
     name: Literal["fast", "reference"] = "fast"
     memory_limit_gib: Annotated[float, Field(gt=0)] | None = None
     workers: Annotated[int, Field(ge=1, le=10_000)] | None = None
     cluster: Annotated[str, Field(pattern=r"^ray(:.+)?$")] | None = None
+    silence_limit_minutes: Annotated[float, Field(gt=0, le=100_000)] = 10.0
 
 
 class SearchConfig(Section):

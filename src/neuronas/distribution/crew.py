@@ -72,7 +72,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class Lost:
-    """A worker has ended: killed, out of memory, its machine gone, or by an error of its own."""
+    """A worker has ended: killed, out of memory, its machine gone, by an error of its own, or since it was silent."""
 
     reason: str
 
@@ -97,12 +97,16 @@ class Crew(Protocol):
         """Give a ready worker a piece, as texts, for its evaluator of this name."""
         ...
 
-    def wait(self) -> Sequence[tuple[int, Message]]:
-        """Wait until any worker says something."""
+    def wait(self, seconds: float) -> Sequence[tuple[int, Message]]:
+        """Wait until any worker says something, so many seconds at most."""
+        ...
+
+    def is_queued(self, number: int) -> bool:
+        """Whether a worker that was started still waits for a machine; its silence then means nothing."""
         ...
 
     def stop(self, number: int) -> None:
-        """End a worker, whatever it does; it sends nothing more."""
+        """End a worker, whatever it does; it sends nothing more. Nothing where it was lost already."""
         ...
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from neuronas.distribution.crew import Crew, Evaluated, Finished, Lost, Message, Noted, Ready, Refused
+from neuronas.distribution.silence import Silence
 from neuronas.distribution.subtrees import subtrees
 from neuronas.errors import VerificationError, WorkerError
 from neuronas.fitness.evaluator import Failure
@@ -47,10 +48,14 @@ class Distributor:
         crew: the workers; started when there is something to do.
         n_cells: number of cell places of the network.
         pieces_per_worker: subtrees for each worker and set of candidates.
+        silence: says which workers have said nothing for too long; default: for ten minutes.
     """
 
-    def __init__(self, crew: Crew, n_cells: int, pieces_per_worker: int = PIECES_PER_WORKER):
+    def __init__(
+        self, crew: Crew, n_cells: int, pieces_per_worker: int = PIECES_PER_WORKER, silence: Silence | None = None
+    ):
         self._crew, self._n_cells, self._pieces_per_worker = crew, n_cells, pieces_per_worker
+        self._silence = silence or Silence(600.0)
         self._started: set[int] = set()
         self._idle: set[int] = set()
         self._peaks: dict[int, float] = {}
@@ -74,7 +79,7 @@ class Distributor:
         nothing = _Set("", (), deque())
         while not self._idle:
             self._start(self._crew.size)
-            for number, message in self._crew.wait():
+            for number, message in self._listen():
                 self._receive(nothing, number, message)
 
     def close(self) -> None:
@@ -95,10 +100,9 @@ class Distributor:
         try:
             while work.is_open:
                 self._hand_out(work)
-                for number, message in self._crew.wait():
-                    place = self._receive(work, number, message)
-                    if place is not None:
-                        yield place
+                # All is taken in before the first is handed on, for whoever wants it may want no more.
+                results = [self._receive(work, number, message) for number, message in self._listen()]
+                yield from (result for result in results if result is not None)
             yield from work.failures.items()
         finally:
             for number in work.held:  # only where nobody wants the rest
@@ -111,6 +115,7 @@ class Distributor:
                 piece = work.waiting.popleft()
                 work.held[number] = piece
                 self._idle.remove(number)
+                self._silence.begin(number, patience=1 + work.attempts.get(piece[0], 0))
                 self._crew.give(number, work.evaluator, [format_architecture(work.architectures[i]) for i in piece])
 
     def _start(self, n_workers: int) -> None:
@@ -118,6 +123,19 @@ class Distributor:
             if number not in self._started:
                 self._crew.start(number)
                 self._started.add(number)
+                self._silence.begin(number)
+
+    def _listen(self) -> Iterator[tuple[int, Message]]:
+        """Wait a while; what workers say. One that has said nothing for too long is ended, and ``Lost``."""
+        messages, silent = self._silence.listen(self._crew)
+        yield from messages
+        for number in silent:
+            if self._crew.is_queued(number):
+                self._silence.begin(number)
+            else:
+                _log.warning("worker %d has said nothing for more than %.0f s", number, self._silence.limit_s)
+                self._crew.stop(number)
+                yield number, Lost("it was alive and said nothing for too long")
 
     def _receive(self, work: _Set, number: int, message: Message) -> tuple[int, float] | None:
         """Take a message in; return (index, fitness) if it holds one."""
@@ -130,10 +148,12 @@ class Distributor:
             case Finished(peak_memory_mb):
                 self._peaks[number] = max(peak_memory_mb, self._peaks.get(number, 0.0))
                 del work.held[number]
+                self._silence.end(number)
                 self._idle.add(number)
             case Ready(computes):
                 self._compare(computes)
                 self._failed_starts = 0
+                self._silence.end(number)
                 self._idle.add(number)
             case Noted(text):
                 if text not in self._noted:
@@ -162,6 +182,7 @@ class Distributor:
         was_idle = number in self._idle
         self._idle.discard(number)
         self._started.discard(number)
+        self._silence.end(number)
         self.n_lost += 1
         piece = work.held.pop(number, None)
         if piece is None:
@@ -189,6 +210,7 @@ class Distributor:
 
     def _end(self, number: int) -> None:
         self._crew.stop(number)
+        self._silence.end(number)
         self._started.discard(number)
         self._idle.discard(number)
 

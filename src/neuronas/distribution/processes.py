@@ -39,26 +39,53 @@ class ProcessCrew:
         worker = _Process(self._command, self._job(number))
         self._workers[number] = worker
         self._selector.register(worker.output, selectors.EVENT_READ, number)
+        self._send(number)
 
     def give(self, number: int, evaluator: str, architectures: Sequence[str]) -> None:
         """See ``Crew``."""
         self._workers[number].say(document_line({"evaluator": evaluator, "architectures": list(architectures)}))
+        self._send(number)
 
-    def wait(self) -> list[tuple[int, Message]]:
+    def wait(self, seconds: float) -> list[tuple[int, Message]]:
         """See ``Crew``."""
         found: list[tuple[int, Message]] = []
-        for key, _ in self._selector.select():
-            messages = self._workers[key.data].hear()
+        for key, _ in self._selector.select(seconds):
+            worker = self._workers.get(key.data)
+            if worker is None:  # ended by what its output said
+                continue
+            if key.fileobj is worker.input:
+                self._send(key.data)
+                continue
+            messages = worker.hear()
             found += ((key.data, message) for message in messages)
             if messages and isinstance(messages[-1], Lost):
                 self.stop(key.data)
         return found
 
+    def is_queued(self, number: int) -> bool:
+        """See ``Crew``: processes start at once."""
+        return False
+
     def stop(self, number: int) -> None:
         """See ``Crew``."""
-        worker = self._workers.pop(number)
+        worker = self._workers.pop(number, None)
+        if worker is None:
+            return
         self._selector.unregister(worker.output)
+        self._watch_input(worker, number, is_full=False)
         worker.end()
+
+    def _send(self, number: int) -> None:
+        """Send as much as a worker reads; the rest goes when there is room, so that a hanging one does not stop us."""
+        worker = self._workers[number]
+        self._watch_input(worker, number, is_full=not worker.send())
+
+    def _watch_input(self, worker: "_Process", number: int, *, is_full: bool) -> None:
+        is_watched = worker.input in self._selector.get_map()
+        if is_full and not is_watched:
+            self._selector.register(worker.input, selectors.EVENT_WRITE, number)
+        elif is_watched and not is_full:
+            self._selector.unregister(worker.input)
 
     def close(self) -> None:
         """See ``Crew``."""
@@ -74,6 +101,7 @@ class _Process:
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in end()
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             command,
+            bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -82,15 +110,25 @@ class _Process:
         )
         if self._process.stdin is None or self._process.stdout is None:
             raise LookupError("a process with pipes has none")
-        self._input, self.output = self._process.stdin, self._process.stdout
-        self._heard = b""
+        self.input, self.output = self._process.stdin, self._process.stdout
+        os.set_blocking(self.input.fileno(), False)
+        self._heard, self._unsent = b"", b""
         self.say(document_line(job.model_dump()))
 
     def say(self, line: bytes) -> None:
-        """Send a line; that nobody reads it any more shows when its output ends."""
-        with suppress(BrokenPipeError):
-            self._input.write(line)
-            self._input.flush()
+        """Put a line down for ``send``."""
+        self._unsent += line
+
+    def send(self) -> bool:
+        """Send what there is room for; True if that is all. That nobody reads it shows when the output ends."""
+        try:
+            while self._unsent:
+                self._unsent = self._unsent[os.write(self.input.fileno(), self._unsent) :]
+        except BlockingIOError:
+            return False
+        except BrokenPipeError:
+            self._unsent = b""
+        return True
 
     def hear(self) -> list[Message]:
         """Read what has come; the last message is ``Lost`` where the process has ended."""
@@ -108,11 +146,11 @@ class _Process:
     def end(self) -> None:
         """Kill it, if it still runs, and free what belongs to it."""
         self._process.kill()
-        self._process.wait()
+        with suppress(subprocess.TimeoutExpired):  # one that waits for a dead disk does not even die
+            self._process.wait(_PATIENCE_S)
         self.output.close()
         self._errors.close()
-        with suppress(BrokenPipeError):  # a line that it never read
-            self._input.close()
+        self.input.close()
 
     def _how_it_ended(self) -> str:
         try:

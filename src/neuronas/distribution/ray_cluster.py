@@ -16,7 +16,6 @@ from neuronas.distribution.lines import from_line, to_line
 from neuronas.distribution.worker import Bench, Build, build_bench, work
 from neuronas.errors import ConfigurationError
 
-_WAIT_S = 60.0
 _log = logging.getLogger(__name__)
 
 
@@ -41,6 +40,7 @@ class RayCrew:
         self._ending.enter_context(redirect_stdout(sys.stderr))
         self._build, self._job = build, job
         self._actors: dict[int, Any] = {}
+        self._arrivals: dict[int, Any] = {}
         self._streams: dict[Any, int] = {}
         try:
             if not ray.is_initialized():
@@ -58,28 +58,36 @@ class RayCrew:
         options = ray.remote(max_restarts=0, scheduling_strategy="SPREAD", **self._resources)
         actor = options(_Actor).remote(self._build, self._job.model_dump(), self._resources["num_cpus"])
         self._actors[number] = actor
+        self._arrivals[number] = actor.__ray_ready__.remote()
         self._listen(number, actor.prepare)
 
     def give(self, number: int, evaluator: str, architectures: Sequence[str]) -> None:
         """See ``Crew``."""
         self._listen(number, self._actors[number].work, evaluator, list(architectures))
 
-    def wait(self) -> list[tuple[int, Message]]:
+    def wait(self, seconds: float) -> list[tuple[int, Message]]:
         """See ``Crew``."""
-        while True:
-            ready, _ = ray.wait(list(self._streams), num_returns=1, timeout=_WAIT_S, fetch_local=False)
-            found = [(self._streams[stream], message) for stream in ready for message in self._next(stream)]
-            for number, message in found:
-                if isinstance(message, Lost):
-                    self.stop(number)
-            if found:
-                return found
-            if not ready:
-                _log.info("no word from %d workers for %.0f s", len(self._streams), _WAIT_S)
+        ready, _ = ray.wait(list(self._streams), num_returns=1, timeout=seconds, fetch_local=False)
+        found = [(self._streams[stream], message) for stream in ready for message in self._next(stream)]
+        for number, message in found:
+            if isinstance(message, Lost):
+                self.stop(number)
+        if not ready:
+            _log.info("no word from %d workers for %.0f s", len(self._streams), seconds)
+        return found
+
+    def is_queued(self, number: int) -> bool:
+        """See ``Crew``."""
+        arrived, _ = ray.wait([self._arrivals[number]], timeout=0, fetch_local=False)
+        return not arrived
 
     def stop(self, number: int) -> None:
         """See ``Crew``."""
-        ray.kill(self._actors.pop(number))
+        actor = self._actors.pop(number, None)
+        if actor is None:
+            return
+        ray.kill(actor)
+        del self._arrivals[number]
         self._streams = {stream: owner for stream, owner in self._streams.items() if owner != number}
 
     def close(self) -> None:
