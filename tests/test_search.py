@@ -192,14 +192,14 @@ def test_unwritable_history(tmp_path: Path) -> None:
 def test_candidates_come_back_in_order(accelerator: Accelerator, tmp_path: Path) -> None:
     run("snasnet", tmp_path / "a", "neuronas", accelerator)
     with closing(History(tmp_path / "a")) as history:
-        rows = list(history.candidates())
-    assert [row.position for row in rows] == list(range(400))
-    for row in rows[:5]:
-        architecture = parse_architecture(row.architecture)
-        assert format_architecture(architecture) == row.architecture
-        assert architecture_key(architecture) == row.key
+        columns = history.columns("position", "architecture", "key", "rejected")
+    assert columns[0] == list(range(400))
+    for _, text, key, broken in list(zip(*columns, strict=True))[:5]:
+        architecture = parse_architecture(text)
+        assert format_architecture(architecture) == text
+        assert architecture_key(architecture) == key
         cost = PaperCostModel(accelerator, 8, 5).estimate(layers(architecture, SHAPE))
-        assert row.rejected == ",".join(TIGHT.violations(cost))
+        assert broken == ",".join(TIGHT.violations(cost))
 
 
 class Scaled(Fake):
@@ -267,11 +267,11 @@ def test_a_snapshot_reads_while_a_search_writes(accelerator: Accelerator, tmp_pa
     snapshot = HistorySnapshot(path)
     writer.add_candidates([replace(row, position=1, architecture="two")])
     writer.add_fitness("key", 0, 5.0, 0.1, screened=False)
-    assert [one.architecture for one in snapshot.candidates()] == ["one"]
+    assert snapshot.columns("architecture") == [["one"]]
     assert snapshot.fitness(screened=False) == {}
     snapshot.close()
     later = HistorySnapshot(path)
-    assert [one.architecture for one in later.candidates()] == ["one", "two"]
+    assert later.columns("architecture") == [["one", "two"]]
     assert later.fitness(screened=False) == {"key": 5.0}
     later.close()
     writer.close()
@@ -282,7 +282,7 @@ def test_a_snapshot_writes_nothing(accelerator: Accelerator, tmp_path: Path) -> 
     run("snasnet", path, "neuronas", accelerator)
     before = path.read_bytes()
     snapshot = HistorySnapshot(path)
-    assert len(list(snapshot.candidates())) == 400
+    assert len(snapshot.columns("position")[0]) == 400
     snapshot.close()
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == [path.name]

@@ -1,23 +1,28 @@
 """Feeds the readers with changed examples, led by coverage, until time is up; needs atheris (``pip install atheris``).
 
-    python tests/fuzz/readers.py [READER …] [--seconds 60] [--one-input 20] [--out FILE.json] [--findings DIR]
+    python tests/fuzz/readers.py [READER …] [--seconds 60] [--out FILE.json] [--findings DIR]
 
-Each reader runs in a process of its own, with limits on memory and on the time for one input. What it should not do
-(a traceback, a hang, memory beyond the limit, a wrong exit code) ends its run; the input is kept in DIR. Exit code 1
-where there is any.
+Each reader runs in a process of its own, with limits on memory and on the time for one input; seconds are those of the
+processor, so that it may run beside other work. What a reader should not do (a traceback, a hang, memory beyond the
+limit, a wrong exit code) ends its run; the input is kept in DIR. Exit code 1 where there is any.
 """
 
 import argparse
 import json
+import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-from functools import partial
+import time
 from pathlib import Path
 from random import Random
 
-_MEMORY_MB, _LONGEST = 3000, 20_000
+_ONE_INPUT_S, _MEMORY_MB, _LONGEST = 20, 3000, 20_000
+_HANGS_S = 3600
+"""By the clock: for what hangs without computing."""
 
 
 def main() -> int:
@@ -25,20 +30,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("readers", nargs="*")
     parser.add_argument("--seconds", type=int, default=60)
-    parser.add_argument("--one-input", type=int, default=20, metavar="SECONDS", help="by the clock; more when busy")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--findings", type=Path, default=Path("findings"))
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.inside:
-        _fuzz(given.readers[0], given.seconds, given.one_input, given.seed, given.findings)
+        _fuzz(given.readers[0], given.seconds, given.seed, given.findings)
     from targets import TARGETS
 
     readers, failed = {}, False
     for name in given.readers or TARGETS:
         command = [sys.executable, __file__, name, "--inside", "--seconds", str(given.seconds), "--seed",
-                   str(given.seed), "--one-input", str(given.one_input), "--findings", str(given.findings)]  # fmt: skip
+                   str(given.seed), "--findings", str(given.findings)]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
         counted = re.findall(r"^#(\d+)", done.stderr, re.M)
         n_inputs = int(counted[-1]) if counted else 0
@@ -52,7 +56,11 @@ def main() -> int:
     return int(failed)
 
 
-def _fuzz(name: str, seconds: int, one_input: int, seed: int, findings: Path) -> None:
+class _TooLong(BaseException):
+    """An input that takes too long."""
+
+
+def _fuzz(name: str, seconds: int, seed: int, findings: Path) -> None:
     import atheris
 
     # Following paths through the parser of YAML costs most of the time; one reader that does so is enough.
@@ -66,6 +74,20 @@ def _fuzz(name: str, seconds: int, one_input: int, seed: int, findings: Path) ->
         found = target.change(data, random) if target.change and random.random() < 0.7 else None
         return atheris.Mutate(data, longest) if found is None else found[:longest]
 
+    n_inputs, started = 0, time.process_time()
+
+    def one(data: bytes) -> None:
+        nonlocal n_inputs
+        if time.process_time() - started > seconds:
+            shutil.rmtree(place, ignore_errors=True)
+            print(f"#{n_inputs}", file=sys.stderr, flush=True)
+            os._exit(0)
+        n_inputs += 1
+        signal.setitimer(signal.ITIMER_PROF, _ONE_INPUT_S)
+        check(target, work, data)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+    signal.signal(signal.SIGPROF, _too_long)
     findings.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as place:
         folders = [Path(place) / part for part in ("work", "corpus", "seeds")]
@@ -75,11 +97,15 @@ def _fuzz(name: str, seconds: int, one_input: int, seed: int, findings: Path) ->
         for number, content in enumerate(target.seeds(seeds)):
             (corpus / f"seed{number}").write_bytes(content)
         arguments = [
-            sys.argv[0], f"-max_total_time={seconds}", f"-timeout={one_input}", f"-rss_limit_mb={_MEMORY_MB}",
+            sys.argv[0], f"-timeout={_HANGS_S}", f"-rss_limit_mb={_MEMORY_MB}",
             f"-max_len={_LONGEST}", f"-seed={seed}", f"-artifact_prefix={findings}/{name}-", str(corpus),
         ]  # fmt: skip
-        atheris.Setup(arguments, partial(check, target, work), **({"custom_mutator": mutate} if target.change else {}))
+        atheris.Setup(arguments, one, **({"custom_mutator": mutate} if target.change else {}))
         atheris.Fuzz()
+
+
+def _too_long(*_: object) -> None:
+    raise _TooLong(f"one input took more than {_ONE_INPUT_S} s of the processor")
 
 
 if __name__ == "__main__":

@@ -134,8 +134,7 @@ def _history(folder: Path, data: bytes) -> None:
     path.write_bytes(data)
     read_candidates(path)
     with closing(History(path)) as history:  # as a resumed search opens it
-        for _ in history.candidates():
-            pass
+        history.columns("position", "architecture", "key")
         for screened in (False, True):
             history.fitness(screened=screened)
             history.failures(screened=screened)

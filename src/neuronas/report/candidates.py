@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
 
 from neuronas.errors import VerificationError
 from neuronas.hardware.cost import BUDGETED, Array
-from neuronas.search.history_file import CandidateRow, HistorySnapshot
+from neuronas.search.history_file import HistorySnapshot
 
 
 @dataclass(frozen=True)
@@ -68,34 +69,35 @@ def read_candidates(path: Path) -> Candidates | None:
     try:
         if history.is_empty:
             return None
-        rows = list(history.candidates())
+        architectures, keys, rejected, *numbers = history.columns("architecture", "key", "rejected", *BUDGETED)
         full, small = history.fitness(screened=False), history.fitness(screened=True)
     finally:
         history.close()
-    if not rows:
+    if not architectures:
         return None
-    _check(path, rows)
+    if any(set(map(type, column)) != {str} for column in (architectures, keys, rejected)):
+        raise VerificationError(f"{path}: a candidate holds no text; the history was changed")
+    limits = _limits(path, set(rejected))
     try:
-        costs = {name: np.array([getattr(row, name) for row in rows], dtype=np.float64) for name in BUDGETED}
-        known = [_of_keys(values, rows) for values in (full, small)]
+        costs = {name: np.array(column, dtype=np.float64) for name, column in zip(BUDGETED, numbers, strict=True)}
+        known = [_of_keys(values, keys) for values in (full, small)]
     except (TypeError, ValueError):
         raise VerificationError(f"{path}: a cost or a fitness is no number; the history was changed") from None
     if not all(np.isfinite(column).all() for column in costs.values()):
         raise VerificationError(f"{path}: a cost is not finite; the history was changed")
-    rejected = tuple(tuple(row.rejected.split(",")) if row.rejected else () for row in rows)
-    return Candidates(tuple(row.architecture for row in rows), costs, known[0], known[1], rejected)
+    return Candidates(tuple(architectures), costs, known[0], known[1], tuple(map(limits.__getitem__, rejected)))
 
 
-def _check(path: Path, rows: list[CandidateRow]) -> None:
-    known = {*BUDGETED, ""}
-    for row in rows:
-        if not all(isinstance(text, str) for text in (row.architecture, row.key, row.rejected)):
-            raise VerificationError(f"{path}: candidate {row.position} holds no text; the history was changed")
-        if not known.issuperset(row.rejected.split(",")):
-            raise VerificationError(f"{path}: candidate {row.position} breaks the unknown limit '{row.rejected}'")
+def _limits(path: Path, texts: set[str]) -> dict[str, tuple[str, ...]]:
+    """What each text in the column ``rejected`` names."""
+    found = {text: tuple(text.split(",")) if text else () for text in texts}
+    for text, names in found.items():
+        if not {*BUDGETED, ""}.issuperset(names):
+            raise VerificationError(f"{path}: a candidate breaks the unknown limit '{text}'; the history was changed")
+    return found
 
 
-def _of_keys(fitness: dict[str, float], rows: list[CandidateRow]) -> Array:
-    values = np.array([fitness.get(row.key, np.nan) for row in rows], dtype=np.float64)
+def _of_keys(fitness: dict[str, float], keys: list[str]) -> Array:
+    values = np.fromiter(map(fitness.get, keys, repeat(np.nan)), np.float64, len(keys))
     values[np.isinf(values)] = np.nan
     return values
