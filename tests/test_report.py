@@ -4,6 +4,7 @@ import json
 import sqlite3
 from html.parser import HTMLParser
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 import yaml
@@ -12,8 +13,12 @@ from hypothesis import strategies as st
 
 from conftest import Neuronas
 from neuronas.api.run_facts import read_run
+from neuronas.hardware.floorplan_layout import Layout
+from neuronas.hardware.floorplan_svg import tiles_svg
 from neuronas.report.charts import ticks
 from neuronas.report.markup import element, join, script_json
+from neuronas.report.neurons import neuron_titles
+from neuronas.report.tables import aligned
 from report_runs import add_training, make_run
 
 HOSTILE = "\"'><img src=x onerror=pwned=1></script><script>pwned=1</script>&lt;"
@@ -128,9 +133,12 @@ def test_compare_has_a_column_for_each_run(neuronas: Neuronas, tmp_path: Path) -
     assert (tmp_path / "compare.html").exists()
     data = json.loads(page.scripts[0])
     assert [run["name"] for run in data["runs"]] == [str(one), str(other)]  # equal directory names: the paths
-    assert "same settings in all runs" in page.text
+    assert "Fitness comes from different settings" in page.text  # of weights drawn with another seed
+    copied = tmp_path / "same"
+    copytree(one, copied)
+    assert "same settings in all runs" in written(neuronas, "compare", one, copied).text
     other_bits = make_run(tmp_path / "c", settings={"network": {"weight_bits": 4}})
-    assert "Cost come from different settings" in written(neuronas, "compare", one, other_bits).text
+    assert "Cost comes from different settings" in written(neuronas, "compare", one, other_bits).text
     assert neuronas("compare", one)[0] == 2
     assert neuronas("compare", one, one)[0] == 2
 
@@ -194,6 +202,34 @@ def test_a_script_block_holds_any_text(text: str) -> None:
 
 def test_joined_html_is_not_escaped_twice() -> None:
     assert join("a<", element("b", {}, "<")) == "a&lt;<b>&lt;</b>"
+
+
+def test_numbers_of_a_column_have_the_same_decimals() -> None:
+    assert aligned([1.334, 0.00537, 4.9e-07, None, 0.0]) == ["1.334", "0.005", "<0.001", "", "0.000"]
+    assert aligned([12345.6, 0.25]) == ["12,345.6", "0.2"]
+    assert aligned([0.0]) == ["0.0"]
+    assert aligned([]) == []
+
+
+def test_neurons_are_called_by_the_nodes_of_the_drawn_cells() -> None:
+    names = [
+        "cells.0.node0",
+        "cells.0.node2@0_5",
+        "cells.0.node3",
+        "reductions.0.1",
+        "cells.1.node1",
+        "last.1",
+        "head.1",
+    ]
+    wanted = ["A in", "A node 2 θ0.5", "A out", "A out", "B node 1", "B out", "head.1"]
+    assert list(neuron_titles(names).values()) == wanted
+
+
+def test_every_layer_has_its_number_on_the_floorplan(neuronas: Neuronas, tmp_path: Path) -> None:
+    plan = read_run(make_run(tmp_path / "mine"), "mine").answer.floorplan
+    drawn = tiles_svg(plan, "a chip")
+    assert all(f">{number}</text>" in drawn for number in range(1, len(plan.layers) + 1))
+    assert len(Layout(plan).numbered(most_in_a_row=1)) == len(plan.layers)  # no room: one tile of each layer
 
 
 @given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9))

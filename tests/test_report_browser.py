@@ -102,12 +102,16 @@ def test_sliders_filter(browser: Any, neuronas: Neuronas, run: Path) -> None:
     assert number_shown(browser) == len(fit)
     keys(browser, "#limit-energy_uj", Keys.HOME)
     settle(browser)
-    lowest = min(data["values"]["energy_uj"])
+    lowest, highest = (limit(data["values"]["energy_uj"][i] for i in fit) for limit in (min, max))
     assert number_shown(browser) == sum(data["values"]["energy_uj"][i] == lowest for i in fit)
     keys(browser, "#limit-energy_uj", Keys.END)
     settle(browser)
     assert number_shown(browser) == len(fit)
     assert find(browser, "label output").text.startswith("all")
+    # One step from the end leaves out the dearest of those that are shown, not of those that broke the budget.
+    keys(browser, "#limit-energy_uj", Keys.ARROW_LEFT)
+    settle(browser)
+    assert number_shown(browser) == sum(data["values"]["energy_uj"][i] < highest for i in fit) < len(fit)
     assert_quiet(browser)
 
 
@@ -117,8 +121,9 @@ def test_axes_rejected_candidates_and_front_table(browser: Any, neuronas: Neuron
     find(browser, "#show-rejected").click()
     assert number_shown(browser) == 60
     find(browser, "#front summary").click()
-    find(browser, "#front button").click()
+    find(browser, "#front .show button").click()
     assert find(browser, "#front tbody code").text in find(browser, "#chosen").text
+    assert find(browser, "#front button.copy").is_displayed()
     find(browser, "#fittest").click()
     assert find(browser, "#answer code").text in find(browser, "#chosen").text
     assert_quiet(browser)

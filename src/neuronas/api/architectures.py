@@ -46,7 +46,10 @@ def read_architecture(given: Architecture | str | PathLike[str]) -> Given:
     if path.is_dir():
         config = path / CONFIG
         if config.is_file() and not (path / ARCHITECTURE).exists():
-            raise RunDirectoryError(f"run directory {path}: has no result yet; go on with search --resume --out {path}")
+            raise RunDirectoryError(
+                f"run directory {path}: has no result yet: its search was stopped, or nothing fits its budgets; "
+                f"go on, or see which limit is closest, with neuronas search --resume --out {path}"
+            )
         return Given(_from_file(path / ARCHITECTURE), config if config.is_file() else None)
     if path.is_file():
         return Given(_from_file(path))

@@ -54,7 +54,9 @@ def architecture_table(architecture: Architecture, n_cells: int) -> Table:
     places = architecture.expanded(n_cells)
     groups = [(0, n_cells - 1)] if len(architecture.cells) == 1 else [(place, place) for place in range(n_cells)]
     for first, last in groups:
-        name = cell_name(first) if first == last else f"{cell_name(first)} to {cell_name(last)}, all the same"
+        name = cell_name(first)
+        if first < last:
+            name += f" {'and' if last - first == 1 else 'to'} {cell_name(last)}, the same"
         table.add_row(Text(f"cell {name}", style="bold"))
         for high in range(1, N_NODES):
             table.add_row(

@@ -11,6 +11,7 @@ from neuronas.api.evaluate import evaluate as measure
 from neuronas.cli import console, options
 from neuronas.cli.chip import ChipProgress, print_chips
 from neuronas.errors import ConfigurationError
+from neuronas.report.neurons import neuron_titles
 
 _CHIP = "Chip"
 Chip = Annotated[bool, typer.Option("--chip", help="Measure it on simulated chips.", rich_help_panel=_CHIP)]
@@ -99,10 +100,11 @@ def _print(document: dict[str, Any], *, quiet: bool) -> None:
     out.print(table)
     if document["spiking"]:
         rates = Table(box=None, pad_edge=False, header_style="dim")
-        rates.add_column("neurons")
+        rates.add_column("neurons behind")
         rates.add_column("spikes a step", justify="right")
+        titles = neuron_titles(document["firing_rates"])
         for name, rate in document["firing_rates"].items():
-            rates.add_row(name, f"{rate:.3f}")
+            rates.add_row(titles[name], f"{rate:.3f}")
         out.print(rates)
         out.print(
             f"{document['spikes_per_image']:,.0f} spikes and {document['synaptic_operations_per_image']:,.0f} synaptic "

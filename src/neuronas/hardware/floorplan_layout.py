@@ -64,6 +64,16 @@ class Layout:
             for index, share in enumerate(crossbars):
                 yield x + index % per_row * CROSSBAR, y + index // per_row * CROSSBAR, share
 
+    def numbered(self, most_in_a_row: int) -> list[Tile]:
+        """The tiles that bear their layer's number: all where there is room, otherwise the middle one of each layer."""
+        if self.plan.side <= most_in_a_row:
+            return list(self.plan.tiles)
+        found = []
+        for name in self.plan.layers:
+            tiles = [tile for tile in self.plan.tiles if tile.layer == name]
+            found.append(tiles[len(tiles) // 2])
+        return found
+
 
 def opacity(share: float) -> float:
     """How strong the colour of a crossbar of this utilisation is, 0 to 1."""

@@ -10,6 +10,7 @@ from neuronas.hardware.floorplan_layout import CROSSBAR, Layout, counted, layer_
 _GOLDEN_ANGLE = 0.381966
 _MARGIN, _HEADING, _MIN_SIDE, _SHOWN_WIDTH = 24.0, 56.0, 620.0, 1400.0
 _LEGEND_WIDTH, _LEGEND_STEP = 400.0, 22.0
+_NUMBERED_SIDE = 24  # tiles in a row that still have room for a number each
 
 
 def floorplan_svg(plan: Floorplan, title: str) -> str:
@@ -20,7 +21,6 @@ def floorplan_svg(plan: Floorplan, title: str) -> str:
         title: one line above the picture, plain text.
     """
     layout = Layout(plan)
-    drawn = [_tile(layout, tile, colour) for tile, colour in _coloured(plan)]
     scale = max(1.0, _MIN_SIDE / layout.width)
     chip_width, chip_height = layout.width * scale, layout.height * scale
     # A large chip is drawn in more units; text must grow with it to be read when the picture is shown smaller.
@@ -41,7 +41,7 @@ def floorplan_svg(plan: Floorplan, title: str) -> str:
         f"{escape(title)}</text>",
         f'<text x="{left:.1f}" y="{44 * text:.1f}" fill="#555555">{summary(plan)}</text>',
         f'<g transform="translate({left:.1f} {top:.1f}) scale({scale:.3f})">',
-        *drawn,
+        *_tiles(layout),
         "</g>",
         f'<g transform="translate({legend_left:.1f} {top:.1f}) scale({text:.3f})">',
         *legend,
@@ -51,9 +51,37 @@ def floorplan_svg(plan: Floorplan, title: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _coloured(plan: Floorplan) -> list[tuple[Tile, str]]:
-    colours = {name: _colour(number) for number, name in enumerate(plan.layers)}
-    return [(tile, colours[tile.layer]) for tile in plan.tiles]
+def tiles_svg(plan: Floorplan, title: str) -> str:
+    """Draw the tiles alone, with the numbers of their layers from 1; for a page that lists the layers itself."""
+    layout = Layout(plan)
+    shown = min(max(1.0, _MIN_SIDE / layout.width), _SHOWN_WIDTH / layout.width)
+    return (
+        f'<svg viewBox="-1 -1 {layout.width:g} {layout.height:g}" width="{layout.width * shown:.0f}" '
+        f'height="{layout.height * shown:.0f}" font-family="sans-serif"><title>{escape(title)}</title>'
+        f"{''.join(_tiles(layout))}</svg>"
+    )
+
+
+def swatch_svg(number: int) -> str:
+    """The colour of a layer, by its place in ``Floorplan.layers``."""
+    square = 'width="14" height="14"'
+    return f'<svg {square} aria-hidden="true"><rect {square} fill="{_colour(number)}"/></svg>'
+
+
+def _tiles(layout: Layout) -> list[str]:
+    """All tiles, then the layers' numbers over them: on every tile, or on one of each layer where tiles are many."""
+    numbers = {name: number for number, name in enumerate(layout.plan.layers)}
+    drawn = [_tile(layout, tile, _colour(numbers[tile.layer])) for tile in layout.plan.tiles]
+    size = layout.tile_height / 5
+    for tile in layout.numbered(_NUMBERED_SIDE):
+        left, top = layout.at(tile)
+        drawn.append(
+            f'<text x="{left + layout.tile_width / 2:g}" y="{top + layout.tile_height / 2 + size / 3:g}" '
+            f'font-size="{size:g}" font-weight="bold" text-anchor="middle" '
+            f'stroke="#ffffff" stroke-width="{size / 4:g}" stroke-linejoin="round" '
+            f'paint-order="stroke">{numbers[tile.layer] + 1}</text>'
+        )
+    return drawn
 
 
 def _colour(number: int) -> str:
@@ -90,6 +118,6 @@ def _legend(plan: Floorplan) -> list[str]:
         y = number * _LEGEND_STEP
         lines.append(
             f'<rect y="{y:g}" width="14" height="14" fill="{_colour(number)}"/>'
-            f'<text x="22" y="{y + 12:g}" font-size="13">{escape(layer_summary(plan, name))}</text>'
+            f'<text x="22" y="{y + 12:g}" font-size="13">{number + 1} {escape(layer_summary(plan, name))}</text>'
         )
     return lines

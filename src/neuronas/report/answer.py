@@ -42,7 +42,10 @@ def answer_section(run: RunFacts) -> Html:
     """The cells and the cost against each budget."""
     answer = run.answer
     if answer is None:
-        why = "No architecture yet: the search was stopped, or nothing that it proposed fits the budgets."
+        why = (
+            "No architecture yet: the search was stopped, or nothing that it proposed fits the budgets. "
+            f"To go on, or to see which limit is closest: neuronas search --resume --out {run.directory}"
+        )
         return section("answer", "The answer", missing(why))
     facts = [] if run.fitness is None else [("fitness", f"{number(run.fitness, 7)} ({run.config.fitness.name})")]
     if run.evaluation:

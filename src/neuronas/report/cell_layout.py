@@ -10,10 +10,11 @@ from neuronas.space.genotype import N_NODES, NODE_PAIRS, Edge
 
 Point = tuple[float, float]
 
-_PITCH, _LEFT, _BASE, RADIUS = 152, 28, 150, 18
+_PITCH, _LEFT, _BASE, RADIUS = 160, 24, 150, 18
 _RISE = {(0, 1): 0, (1, 2): 0, (2, 3): 0, (0, 2): -62, (1, 3): 62, (0, 3): -122}
 """How far above (negative) or below the row of nodes the middle of an edge lies."""
-LABEL_WIDTH, LABEL_HEIGHT, _ARROW = 104, 22, 9
+LABEL_HEIGHT, _ARROW = 22, 9
+_CHARACTER, _MOST = 7.0, 104.0  # width of a character of a label; a label leaves room for the arrow heads beside it
 WIDTH, HEIGHT = 2 * _LEFT + (N_NODES - 1) * _PITCH, 236
 
 
@@ -48,6 +49,11 @@ def edge_label(edge: Edge) -> str:
     words = edge.operation.replace("_", " ").split(" ")
     text = " ".join(word.replace("x", "×") if word[0].isdigit() else word for word in words)
     return text if edge.threshold is None else f"{text} θ{edge.threshold:g}"
+
+
+def label_width(text: str) -> float:
+    """Width of the box around a label."""
+    return min(_MOST, 14 + _CHARACTER * len(text))
 
 
 def _curve(low: int, high: int) -> EdgeCurve:

@@ -8,12 +8,12 @@ from neuronas.report.cell_layout import (
     CURVES,
     HEIGHT,
     LABEL_HEIGHT,
-    LABEL_WIDTH,
     RADIUS,
     WIDTH,
     EdgeCurve,
     Point,
     edge_label,
+    label_width,
     node_at,
     node_name,
 )
@@ -50,10 +50,11 @@ def _node(number: int) -> Html:
 def _edge(edge: Edge, curve: EdgeCurve) -> Html:
     start, first, second, end = (f"{x:g} {y:g}" for x, y in curve.points)
     x, y = curve.label
+    width = label_width(edge_label(edge))
     box = {
-        "x": x - LABEL_WIDTH / 2,
+        "x": x - width / 2,
         "y": y - LABEL_HEIGHT / 2,
-        "width": LABEL_WIDTH,
+        "width": width,
         "height": LABEL_HEIGHT,
         "rx": LABEL_HEIGHT / 2,
     }

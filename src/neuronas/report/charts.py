@@ -8,7 +8,7 @@ from neuronas.report.markup import Html, element
 from neuronas.report.tables import number
 
 _WIDTH, _HEIGHT = 480, 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 16, 30, 40
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 16, 38, 40
 _N_TICKS = 5
 
 
@@ -27,7 +27,7 @@ def line_chart(curves: Curves) -> Html:
             _HEIGHT - _BOTTOM - (y - up[0]) / (up[1] - up[0]) * (_HEIGHT - _TOP - _BOTTOM),
         )
 
-    grid = [_y_tick(place(across[0], value)[1], value) for value in y_ticks]
+    grid = [_y_tick(place(across[0], y)[1], f"{number(100 * y)}%" if curves.shares else number(y)) for y in y_ticks]
     grid += [_x_tick(place(value, up[0])[0], value) for value in x_ticks if across[0] <= value <= across[1]]
     paths = [
         element(
@@ -75,9 +75,9 @@ def _path(points: Sequence[tuple[float, float]], steps: bool) -> str:
     return "".join(text)
 
 
-def _y_tick(y: float, value: float) -> Html:
+def _y_tick(y: float, label: str) -> Html:
     line = element("path", {"class": "grid", "d": f"M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}"})
-    text = element("text", {"class": "tick end", "x": _LEFT - 6, "y": round(y + 4, 1)}, number(value))
+    text = element("text", {"class": "tick end", "x": _LEFT - 6, "y": round(y + 4, 1)}, label)
     return element("g", {}, line, text)
 
 

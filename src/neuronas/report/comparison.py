@@ -70,11 +70,20 @@ def _cells(run: RunFacts) -> Html:
 def _warning(runs: Sequence[RunFacts]) -> Html:
     """Numbers that must not be compared, named."""
     kinds: dict[str, Callable[[RunFacts], object]] = {
-        "fitness": lambda run: (run.config.data.name, run.config.fitness, run.config.network.timesteps),
-        "cost": lambda run: (run.config.data.name, run.config.hardware, run.config.network.weight_bits),
+        "fitness": lambda run: (_images(run), run.config.fitness, _network(run), run.config.seed),
+        "cost": lambda run: (_images(run), run.config.hardware, run.config.network.weight_bits),
     }
     different = [what for what, key in kinds.items() if any(key(run) != key(runs[0]) for run in runs)]
     if not different:
         return element("p", {}, "Fitness and cost come from the same settings in all runs.")
-    text = f"{' and '.join(different).capitalize()} come from different settings in these runs: compare with care."
+    verb = "comes" if len(different) == 1 else "come"
+    text = f"{' and '.join(different).capitalize()} {verb} from different settings in these runs: compare with care."
     return element("p", {"class": "warning"}, text)
+
+
+def _images(run: RunFacts) -> tuple[object, ...]:
+    return run.config.data.name, run.config.data.image_side
+
+
+def _network(run: RunFacts) -> tuple[object, ...]:
+    return run.config.network.channels, run.config.network.timesteps

@@ -17,11 +17,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Curves:
-    """Lines over one x-axis; those without a point are not drawn."""
+    """Lines over one x-axis; those without a point are not drawn. ``shares``: values are shares of 1, shown as %."""
 
     title: str
     x_title: str
     lines: tuple[Line, ...]
+    shares: bool = False
 
     @property
     def drawn(self) -> tuple[Line, ...]:
@@ -50,7 +51,7 @@ def learning_curves(run: RunFacts) -> tuple[Curves, ...]:
     loss = Line("loss", [(one.epoch, one.train_loss) for one in epochs])
     rates = Line("firing rate", [(one.epoch, one.firing_rate) for one in epochs if one.firing_rate is not None])
     found = (
-        Curves("Accuracy", "epoch", accuracy),
+        Curves("Accuracy", "epoch", accuracy, shares=True),
         Curves("Training loss", "epoch", (loss,)),
         Curves("Spikes a neuron and step", "epoch", (rates,)),
     )

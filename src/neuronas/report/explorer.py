@@ -4,7 +4,7 @@ from typing import Any
 
 from neuronas.errors import ArchitectureError, VerificationError
 from neuronas.hardware.cost import BUDGETED, Array
-from neuronas.report.cell_layout import edge_label
+from neuronas.report.cell_layout import edge_label, label_width
 from neuronas.report.cell_svg import cell_svg, edge_classes
 from neuronas.report.facts import RunFacts
 from neuronas.report.markup import Html, element, join, script_json
@@ -56,11 +56,15 @@ def _document(run: RunFacts) -> dict[str, Any]:
             raise VerificationError(f"run directory {run.directory}: history.sqlite: {error}") from None
     return {
         "name": run.name,
-        "edges": [{"label": edge_label(edge), "classes": edge_classes(edge)} for edge in edges],
+        "edges": [
+            {"label": edge_label(edge), "classes": edge_classes(edge), "width": label_width(edge_label(edge))}
+            for edge in edges
+        ],
         "cells": [{"text": text, "edges": numbers} for text, numbers in zip(cells, drawn, strict=True)],
         "places": places,
         "rejected": [int(bool(limits)) for limits in candidates.rejected],
         "answer_name": "the run's answer" if run.is_answered else "the best so far",
+        "limits": {name: _rounded(limit) for name, limit in run.budget.limits.items()},
         "answer": candidates.number_of(run.answer.text) if run.answer else None,
         "values": {
             "fitness": _column(candidates.fitness),

@@ -37,7 +37,8 @@ class Answer:
         """What each different cell is called."""
         n_different = len(self.architecture.cells)
         if n_different == 1:
-            return (f"cells A to {cell_name(self.n_cells - 1)}",)
+            joined = "and" if self.n_cells == 2 else "to"
+            return (f"cells A {joined} {cell_name(self.n_cells - 1)}",)
         return tuple(f"cell {cell_name(place)}" for place in range(n_different))
 
 

@@ -5,7 +5,8 @@ from neuronas.report.curves import learning_curves
 from neuronas.report.documents import Evaluation
 from neuronas.report.facts import RunFacts
 from neuronas.report.markup import Html, element, join
-from neuronas.report.tables import definitions, missing, number, section, share, table
+from neuronas.report.neurons import neuron_titles
+from neuronas.report.tables import aligned, definitions, missing, number, section, share, table
 
 _MOST_CLASSES = 20  # a larger confusion matrix is no longer read
 
@@ -28,7 +29,7 @@ def evaluation_section(run: RunFacts) -> Html:
         return section(
             "evaluation", "Evaluation", missing(f"Not evaluated. When trained: neuronas evaluate {run.directory}")
         )
-    by_bits = one.accuracy_by_bits
+    by_bits, titles = one.accuracy_by_bits, neuron_titles(one.firing_rates)
     precisions = list(map(precision, by_bits))
     spikes = [] if one.spikes_per_image is None else [("spikes an image", number(one.spikes_per_image))]
     return section(
@@ -48,7 +49,9 @@ def evaluation_section(run: RunFacts) -> Html:
         ),
         table("Accuracy by precision", precisions, [[*map(share, by_bits.values())]], n_text=0),
         table(
-            "Firing rates", ("neurons", "spikes a step"), [(name, f"{v:.3f}") for name, v in one.firing_rates.items()]
+            "Firing rates",
+            ("neurons behind", "spikes a step"),
+            [(titles[name], f"{rate:.3f}") for name, rate in one.firing_rates.items()],
         ),
         _confusion(one),
     )  # fmt: skip
@@ -69,7 +72,10 @@ def chip_section(run: RunFacts) -> Html:
         (row.name, f"{share(row.top1_mean)} ± {share(row.top1_std)}", share(row.loss), str(row.n_chips))
         for row in chip.ablation
     ]
-    layers = [(name, number(one.snr_db), share(one.adc_saturation)) for name, one in chip.layers.items()]
+    noise = aligned([one.snr_db for one in chip.layers.values()])
+    layers = [
+        (name, text, share(one.adc_saturation)) for (name, one), text in zip(chip.layers.items(), noise, strict=True)
+    ]
     return section(
         "chip",
         title,

@@ -15,7 +15,7 @@ from neuronas.report.markup import Html, element, join
 from neuronas.report.provenance import again_section, provenance_section
 from neuronas.version import __version__
 
-_SCRIPTS = ("plot.js", "explorer.js", "page.js")
+_SCRIPTS = ("plot.js", "limits.js", "explorer.js", "page.js")
 LINKS = {
     "asked": "asked",
     "answer": "answer",

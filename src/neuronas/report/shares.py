@@ -8,6 +8,7 @@ from neuronas.report.facts import RunFacts
 
 COSTED = ("area_mm2", "latency_ms", "energy_uj")
 """The quantities that have components and layers."""
+_WRITTEN = {"adc": "ADC", "htree": "H-tree", "noc": "NoC", "pe": "PE"}
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,11 @@ class Component:
     shares: dict[str, float]
 
 
+def _component_word(name: str) -> str:
+    """A component for people: ``tile buffer``, ``PE passes``."""
+    return " ".join(_WRITTEN.get(word, word) for word in name.split("_"))
+
+
 def budget_uses(run: RunFacts) -> tuple[BudgetUse, ...]:
     """The answer against each budget; empty where there is no answer."""
     if run.answer is None:
@@ -62,5 +68,5 @@ def components(cost: Cost) -> tuple[Component, ...]:
         values = {quantity: parts[name] for quantity, parts in cost.components.items() if name in parts}
         totals = {quantity: float(getattr(cost, quantity)) for quantity in values}
         shares = {quantity: value / totals[quantity] if totals[quantity] else 0.0 for quantity, value in values.items()}
-        found.append(Component(name.replace("_", " "), values, shares))
+        found.append(Component(_component_word(name), values, shares))
     return tuple(found)

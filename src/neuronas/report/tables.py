@@ -1,19 +1,35 @@
 """Tables that can be copied, definition lists, and numbers for people."""
 
 from collections.abc import Iterable, Sequence
+from math import floor, log10
 
 from neuronas.report.markup import Html, element, join
 
+_DIGITS = 4  # significant digits of a number
 _Attributes = dict[str, str | float | bool]
 
 
-def number(value: float | None, digits: int = 4) -> str:
+def number(value: float | None, digits: int = _DIGITS) -> str:
     """Significant digits with thousands separators; a dash for None."""
     if value is None:
         return "–"
     if float(value).is_integer() and abs(value) < 1e15:
         return f"{value:,.0f}"
     return f"{value:,.{digits}g}" if abs(value) < 10**digits else f"{value:,.0f}"
+
+
+def aligned(values: Sequence[float | None]) -> list[str]:
+    """The numbers of one column, all with as many decimals as the largest one needs; empty for None.
+
+    What is too small to be seen at that precision, but not 0, is ``<0.001``.
+    """
+    largest = max((abs(value) for value in values if value is not None), default=0.0)
+    decimals = min(max(_DIGITS - 1 - floor(log10(largest)), 1), 6) if largest else 1
+    smallest = 10.0**-decimals
+    return [
+        "" if value is None else f"<{smallest:.{decimals}f}" if 0 < value < smallest / 2 else f"{value:,.{decimals}f}"
+        for value in values
+    ]
 
 
 def share(value: float | None) -> str:

@@ -6,6 +6,7 @@ from matplotlib.ticker import PercentFormatter
 from neuronas.report.documents import ChipEvaluation, Evaluation
 from neuronas.report.figures.style import BLUE, INK, ORANGE, SOFT, new_figure
 from neuronas.report.learning import precision
+from neuronas.report.neurons import neuron_titles
 from neuronas.report.tables import share
 
 _ROW_INCHES = 0.16
@@ -29,7 +30,7 @@ def ablation_figure(chip: ChipEvaluation) -> Figure:
 
 def rates_figure(one: Evaluation) -> Figure:
     """Spikes a neuron and step, by layer of neurons."""
-    names, rates = list(one.firing_rates), list(one.firing_rates.values())
+    names, rates = list(neuron_titles(one.firing_rates).values()), list(one.firing_rates.values())
     figure = new_figure(0.45 + _ROW_INCHES * len(names))
     axes = figure.subplots()
     axes.barh(range(len(names)), rates, 0.65, color=BLUE)

@@ -9,11 +9,11 @@ from neuronas.report.cell_layout import (
     CURVES,
     HEIGHT,
     LABEL_HEIGHT,
-    LABEL_WIDTH,
     RADIUS,
     WIDTH,
     EdgeCurve,
     edge_label,
+    label_width,
     node_at,
     node_name,
 )
@@ -24,7 +24,6 @@ from neuronas.space.genotype import N_NODES, Edge, Genotype
 _COLOURS = {"conv": BLUE, "pool": VERMILION}
 _CURVE = [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4]
 _TITLE_INCHES = 0.18
-_CHARACTER = 6.8  # width of a character of a label in units of the layout
 
 
 def cells_figure(answer: Answer) -> Figure:
@@ -62,12 +61,10 @@ def _edge(axes: Axes, edge: Edge, curve: EdgeCurve) -> None:
     axes.add_patch(Polygon(head, facecolor=colour, edgecolor="none", zorder=2))
     x, y = curve.label
     text = edge_label(edge)
-    label_width = min(LABEL_WIDTH, 12 + _CHARACTER * len(text))  # room for arrow heads beside it
-    corner = x - label_width / 2, y - LABEL_HEIGHT / 2
+    across = label_width(text)
+    corner = x - across / 2, y - LABEL_HEIGHT / 2
     box = f"round,pad=0,rounding_size={LABEL_HEIGHT / 2}"
     axes.add_patch(
-        FancyBboxPatch(
-            corner, label_width, LABEL_HEIGHT, box, facecolor="white", edgecolor=colour, linewidth=0.6, zorder=3
-        )
+        FancyBboxPatch(corner, across, LABEL_HEIGHT, box, facecolor="white", edgecolor=colour, linewidth=0.6, zorder=3)
     )
     axes.text(x, y, text, ha="center", va="center_baseline", fontsize=6, zorder=4)

@@ -4,7 +4,7 @@ from textwrap import fill
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from neuronas.report.candidates import Candidates
 from neuronas.report.curves import Curves
@@ -48,7 +48,9 @@ def learning_figure(panels: tuple[Curves, ...]) -> Figure:
         _lines(axes, curves)
         axes.set_ylabel(fill(curves.title.lower(), _LABEL_CHARACTERS))
         axes.grid(axis="y")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+        if curves.shares:
+            axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
         if number < len(panels) - 1:
             axes.set_xlabel("")
             axes.tick_params(labelbottom=False)

@@ -1,7 +1,6 @@
 """Where each layer lies on the chip."""
 
 from collections import defaultdict
-from collections.abc import Iterator
 
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
@@ -10,7 +9,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
 
-from neuronas.hardware.floorplan import Floorplan, Tile
+from neuronas.hardware.floorplan import Floorplan
 from neuronas.hardware.floorplan_layout import CROSSBAR, Layout, layer_summary, opacity, summary
 from neuronas.report.figures.style import COLOURS, COLUMN_INCHES, FAINT, INK, SOFT, new_figure
 
@@ -69,22 +68,11 @@ def _draw(axes: Axes, layout: Layout) -> None:
                 rasterized=raster,
             )
         )
-    for tile in _numbered(layout):
+    for tile in layout.numbered(int(COLUMN_INCHES / _NUMBER_INCHES)):
         left, top = layout.at(tile)
         middle = left + layout.tile_width / 2, top + layout.tile_height / 2
         axes.text(*middle, str(numbers[tile.layer] + 1), ha="center", va="center", fontsize=7, fontweight="bold",
                   color=INK, path_effects=[withStroke(linewidth=2, foreground="white")])  # fmt: skip
-
-
-def _numbered(layout: Layout) -> Iterator[Tile]:
-    """The tiles that bear their layer's number: all where there is room, otherwise the middle one of each layer."""
-    plan = layout.plan
-    if COLUMN_INCHES / plan.side >= _NUMBER_INCHES:
-        yield from plan.tiles
-        return
-    for name in plan.layers:
-        tiles = [tile for tile in plan.tiles if tile.layer == name]
-        yield tiles[len(tiles) // 2]
 
 
 def _square(x: float, y: float, side: float) -> Path:

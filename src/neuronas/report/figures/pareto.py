@@ -31,7 +31,7 @@ def pareto_figure(run: RunFacts, candidates: Candidates) -> Figure:
         limit = run.budget.limits[name]
         low, high = axes.get_xlim()
         if limit != inf and low < limit <= high:
-            axes.axvline(limit, color=VERMILION, linewidth=0.9, linestyle="--")
+            axes.axvline(limit, color=VERMILION, linewidth=0.9, linestyle="--", label="budget")
         axes.set_xlabel(axis_label(name))
         axes.locator_params(axis="x", nbins=4)
         plain_numbers(axes.xaxis, axes.yaxis)

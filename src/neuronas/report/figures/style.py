@@ -7,6 +7,7 @@ from typing import Any
 
 import matplotlib.style
 from matplotlib import rc_context
+from matplotlib.artist import Artist
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -74,9 +75,14 @@ def plain_numbers(*axes: Axis) -> None:
 
 
 def legend_above(figure: Figure, markerscale: float = 1.2) -> None:
-    """What the first axes show, in one line above all; markers are drawn so many times larger there."""
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), markerscale=markerscale)
+    """What the axes show, in one line above all; markers are drawn so many times larger there."""
+    shown: dict[str, Artist] = {}
+    for axes in figure.axes:
+        handles, labels = axes.get_legend_handles_labels()
+        shown = dict(zip(labels, handles, strict=True)) | shown
+    figure.legend(
+        list(shown.values()), list(shown), loc="outside upper center", ncols=len(shown), markerscale=markerscale
+    )
 
 
 def save(figure: Figure, file: Path) -> None:

@@ -1,6 +1,5 @@
 // All candidates of the page's runs: what is shown, the Pareto front among them, and the cell of one that was chosen.
 
-const STEPS = 1000; // positions of a slider
 const REACH = 14; // CSS pixels between pointer and point
 const FRONT_ROWS = 200; // of the front's table
 const HIGHER_IS_BETTER = new Set(["fitness", "screened"]);
@@ -68,6 +67,7 @@ class Explorer {
     for (const control of [x, y, rejected]) {
       control.addEventListener("change", () => {
         this.chosen.add(control);
+        this.sliders.forEach((slider) => slider.write()); // their scale is that of what can be shown
         this.update();
       });
     }
@@ -126,6 +126,11 @@ class Explorer {
     });
   }
 
+  /** The run's own limit on a quantity; none for several runs, which may have several. */
+  budget(key) {
+    return this.data.runs.length === 1 ? this.data.runs[0].limits[key] : undefined;
+  }
+
   fits(i) {
     return this.data.budgeted.every((key) => this.columns[key][i] <= this.limits.get(key));
   }
@@ -145,7 +150,7 @@ class Explorer {
     const axes = [[xs, xKey], [ys, yKey]].map(([column, key]) => ({
       label: this.label(key),
       higherIsBetter: HIGHER_IS_BETTER.has(key),
-      range: rangeOf(plottable.map((i) => column[i])),
+      ...withBudget(rangeOf(plottable.map((i) => column[i])), this.budget(key)),
     }));
     const answers = this.shownNow.flatMap((i, point) => (this.data.runs[columns.run[i]].answer === columns.local[i] ? [point] : []));
     this.current = -1;
@@ -176,6 +181,7 @@ class Explorer {
       return entry;
     });
     legend.replaceChildren(...names, make("span", {}, "— Pareto front"), make("span", {}, `◯ ${this.data.runs[0].answer_name}`));
+    if (this.scatter.axes.some((axis) => axis.budget !== undefined)) legend.append(make("span", {}, "┄ the run's budget"));
     if (this.showRejected.checked) legend.append(make("span", {}, "▪ red: broke the run's budget"));
   }
 
@@ -183,15 +189,17 @@ class Explorer {
     const keys = [...new Set([xKey, yKey, ...this.data.budgeted, "fitness"])];
     const rows = this.front.slice(0, FRONT_ROWS).map((point) => {
       const i = this.shownNow[point];
-      const show = make("button", { type: "button", onclick: () => this.showCell(i) }, "show");
+      const show = make("button", { type: "button", onclick: () => this.showCell(i) }, "show cell");
       const cells = keys.map((key) => make("td", { className: "number" }, shown(this.columns[key][i])));
-      return make("tr", {}, make("td", {}, show), ...cells, make("td", {}, make("code", {}, this.text(i))));
+      return make("tr", {}, ...cells, make("td", {}, make("code", {}, this.text(i))), make("td", { className: "show" }, show));
     });
-    const titles = ["cell", ...keys.map((key) => this.label(key)), "architecture"];
-    const head = make("tr", {}, ...titles.map((title) => make("th", { scope: "col" }, title)));
+    const titles = [...keys.map((key) => this.label(key)), "architecture"];
+    const head = make("tr", {}, ...titles.map((title) => make("th", { scope: "col" }, title)), make("td", { className: "show" }));
     const table = make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows));
+    const figure = make("figure", { className: "table" }, make("figcaption", {}, "Pareto front"), make("div", { className: "scroll", tabIndex: 0 }, table));
     const box = document.getElementById("front");
-    box.replaceChildren(box.firstElementChild, make("div", { className: "scroll", tabIndex: 0 }, table));
+    box.replaceChildren(box.firstElementChild, figure);
+    dress(box);
   }
 
   /** A candidate's architecture in the notation. */
@@ -258,6 +266,9 @@ class Explorer {
         const edge = run.edges[run.cells[cell].edges[number]];
         group.setAttribute("class", edge.classes);
         group.querySelector("text").textContent = edge.label;
+        const box = group.querySelector("rect");
+        box.setAttribute("x", Number(group.querySelector("text").getAttribute("x")) - edge.width / 2);
+        box.setAttribute("width", edge.width);
       });
       return make("figure", {}, make("figcaption", {}, title), svg);
     });
@@ -266,40 +277,6 @@ class Explorer {
       make("p", {}, this.costs(i)),
       make("div", { className: "cells" }, ...drawn),
     );
-  }
-}
-
-/** A slider that sets what a candidate may cost at most; at its right end there is no limit. */
-class LimitSlider {
-  constructor(key, explorer) {
-    Object.assign(this, { key, explorer });
-    this.slider = make("input", { type: "range", min: 0, max: STEPS, value: STEPS, id: `limit-${key}` });
-    this.output = make("output", { htmlFor: this.slider.id });
-    this.label = make("label", {}, explorer.quantities.get(key).name, this.output, this.slider);
-    this.slider.addEventListener("input", () => {
-      const { low, high } = this.range();
-      const step = Number(this.slider.value);
-      explorer.limits.set(key, step === STEPS ? Infinity : low + ((high - low) * step) / STEPS);
-      this.write();
-      explorer.later();
-    });
-  }
-
-  range() {
-    const column = this.explorer.columns[this.key];
-    return { low: column.reduce((a, b) => Math.min(a, b)), high: column.reduce((a, b) => Math.max(a, b)) };
-  }
-
-  /** Show the limit, on the scale of the candidates that there are. */
-  write() {
-    const { low, high } = this.range();
-    const limit = this.explorer.limits.get(this.key);
-    this.slider.disabled = low === high;
-    if (limit === Infinity) this.slider.value = STEPS;
-    else if (high > low) this.slider.value = Math.min(STEPS - 1, Math.round((STEPS * (limit - low)) / (high - low)));
-    const text = this.explorer.amount(this.key, limit === Infinity ? high : limit);
-    this.output.textContent = limit === Infinity ? `all (up to ${text})` : text;
-    this.slider.setAttribute("aria-valuetext", this.output.textContent);
   }
 }
 

@@ -4,7 +4,7 @@
 /** Put a table on the clipboard as lines of tab-separated values, which spreadsheets understand. */
 async function copyTable(figure, button) {
   const table = figure.querySelector("table");
-  const lines = [...table.rows].map((row) => [...row.cells].map((cell) => cell.textContent.trim()).join("\t"));
+  const lines = [...table.rows].map((row) => [...row.cells].filter((cell) => cell.className !== "show").map((cell) => cell.textContent.trim()).join("\t"));
   try {
     await navigator.clipboard.writeText(lines.join("\n"));
     button.textContent = "copied";

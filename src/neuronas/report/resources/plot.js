@@ -32,6 +32,12 @@ function rangeOf(values) {
   return [low - room, high + room];
 }
 
+/** A range and the budget on its axis, where that is near enough to be shown with it. */
+function withBudget([low, high], budget) {
+  const isNear = Number.isFinite(budget) && budget > low && budget < high + (high - low) / 4;
+  return isNear ? { range: [low, Math.max(high, budget + (high - low) * 0.02)], budget } : { range: [low, high] };
+}
+
 class Scatter {
   /**
    * @param canvas where to draw; its size is the style sheet's.
@@ -48,7 +54,7 @@ class Scatter {
   /**
    * Show points.
    * @param points {x, y, series, muted}: columns of equal length; muted points are those that broke a budget.
-   * @param axes [{label, range, higherIsBetter}, the same]: across, up.
+   * @param axes [{label, range, higherIsBetter, budget}, the same]: across, up; a budget is drawn where there is one.
    * @param front indices of the Pareto front, in the order of x.
    * @param marks {answer: [index], current: index or -1}
    */
@@ -123,6 +129,7 @@ class Scatter {
       this.segment(MARGIN.left, y, this.width - MARGIN.right, y);
       context.fillText(shown(value), MARGIN.left - 6, y + 4);
     }
+    this.drawBudgets();
     context.fillStyle = this.colour("ink");
     context.textAlign = "center";
     context.fillText(across.label, (MARGIN.left + this.width - MARGIN.right) / 2, this.height - 8);
@@ -131,6 +138,22 @@ class Scatter {
     context.rotate(-Math.PI / 2);
     context.fillText(up.label, 0, 0);
     context.restore();
+  }
+
+  drawBudgets() {
+    const { context } = this;
+    const [across, up] = this.axes;
+    context.strokeStyle = this.colour("bad");
+    context.setLineDash([5, 4]);
+    if (across.budget !== undefined) {
+      const [x] = this.place(across.budget, up.range[0]);
+      this.segment(x, MARGIN.top, x, this.height - MARGIN.bottom);
+    }
+    if (up.budget !== undefined) {
+      const [, y] = this.place(across.range[0], up.budget);
+      this.segment(MARGIN.left, y, this.width - MARGIN.right, y);
+    }
+    context.setLineDash([]);
   }
 
   segment(x1, y1, x2, y2) {
@@ -145,13 +168,13 @@ class Scatter {
     const onFront = new Set(this.front);
     const broken = this.colour("bad");
     const colours = this.series.map((_, number) => this.colour(this.series.length > 1 ? `series-${number % 6}` : "point"));
-    const size = points.x.length > 500 ? 3 : 5;
+    const size = points.x.length > 5000 ? 3 : points.x.length > 500 ? 4 : 5;
     context.globalAlpha = points.x.length > 5000 ? 0.5 : 0.8;
     for (let i = 0; i < points.x.length; i++) {
       if (onFront.has(i)) continue;
       const x = this.left[i], y = this.top[i];
       context.fillStyle = points.muted[i] ? broken : colours[points.series[i]];
-      if (points.muted[i]) context.fillRect(x - 1, y - 1, 2, 2);
+      if (points.muted[i]) this.shape(x, y, size - 1, "square");
       else this.shape(x, y, size, SHAPES[points.series[i] % SHAPES.length]);
     }
     context.globalAlpha = 1;
