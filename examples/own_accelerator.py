@@ -10,7 +10,6 @@ from pathlib import Path
 import neuronas
 
 ARCHITECTURE = "|conv_3x3~0|+|skip~0|conv_3x3~1|+|avg_pool_3x3~0|skip~1|conv_3x3~2|"
-QUANTITIES = ("area_mm2", "latency_ms", "energy_uj")
 
 
 def main(file: str = str(Path(__file__).with_suffix(".yaml"))) -> None:
@@ -19,13 +18,13 @@ def main(file: str = str(Path(__file__).with_suffix(".yaml"))) -> None:
         found = neuronas.estimate(ARCHITECTURE, dataset="cifar10", cost_model="mapped", hardware=hardware)
         cells = sum(layer.n_crossbars for layer in found.cost.layers)
         used = sum(layer.n_crossbars * layer.utilisation for layer in found.cost.layers) / cells
-        costs = ", ".join(f"{name} {getattr(found.cost, name):.4g}" for name in QUANTITIES)
+        costs = f"{found.cost.area_mm2:,.1f} mm², {found.cost.latency_ms:,.2f} ms, {found.cost.energy_uj:,.0f} µJ"
         print(f"{Path(hardware).name}: {costs}; {cells:,} crossbars, {used:.0%} of their cells hold a weight")
 
     chip = neuronas.estimate(ARCHITECTURE, dataset="cifar10", cost_model="mapped", hardware=file)
     sweep, points = chip.sweep("crossbar_size=32,64,128")
     for point in points:
-        print(f"{sweep.key} {point.value:g}: energy {point.cost.energy_uj:.4g} µJ")
+        print(f"{sweep.key} {point.value:g}: energy {point.cost.energy_uj:,.0f} µJ")
 
 
 if __name__ == "__main__":

@@ -111,7 +111,8 @@ class CrossbarDocument(Section):
     """Which weights one crossbar holds, from wordline 0 and bitline 0.
 
     Wordlines: input channels at one kernel position (row * k + column; of a fully connected layer, its inputs).
-    Bitline columns: ``columns_per_output`` for each output, counted over the whole layer.
+    Bitline columns: ``columns_per_output`` for each output, counted over the whole layer. ``replica``: which copy of
+    the layer's weights, from 0; all hold the same, and there are at most ``replication``.
     """
 
     replica: Index
