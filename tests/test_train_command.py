@@ -142,6 +142,8 @@ def test_checkpoints_of_others_and_damaged_ones_are_refused(tmp_path: Path, caps
         (["--batch-size", "5000"], "--batch-size"),
         (["--loss", "tet", "--ann"], "--ann"),
         (["--scale", "lsq", "--rounding", "floor"], "floor"),
+        (["--scale", "lsq", "--quantise", "after"], "use quantise aware"),
+        (["--scale", "lsq", "--weight-bits", "32"], "weight_bits 32"),
         (["--head", "huge"], "head"),
     ],
 )
@@ -205,6 +207,17 @@ def test_weights_that_a_finite_loss_spoilt_are_not_kept(
     err = capsys.readouterr().err
     assert "is not finite after epoch 2" in err and "last good checkpoint is kept" in err
     assert all(tensor.isfinite().all() for tensor in tensors(run, "last").values())
+
+
+def test_without_validation_images_no_accuracy_is_called_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings, run = tmp_path / "all.yaml", tmp_path / "run"
+    settings.write_text("train: {validation_share: 0, sparsity: 0.5}")
+    capsys.readouterr()
+    assert train(run, "--config", str(settings), "--json", "--head", "gap", epochs=1) == 0
+    assert json.loads(capsys.readouterr().out)["validation_accuracy"] is None
+    assert rows(run)[0]["sparsity"] > 0.45  # pruned within the one epoch
+    assert command(["evaluate", str(run), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["validation_accuracy"] is None
 
 
 def test_other_numbers_of_classes_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -276,8 +289,10 @@ def test_two_processes_learn_what_one_learns(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
     one, two = rows(tmp_path / "one"), rows(tmp_path / "two")
     assert len(one) == len(two) == 2
-    for ours, theirs in zip(one, two, strict=True):
-        assert theirs["train_loss"] == pytest.approx(ours["train_loss"], rel=2e-3)
+    # Sums in another order flip single spikes; the flips grow.
+    for ours, theirs, tolerance in zip(one, two, (1e-4, 2e-3), strict=True):
+        assert theirs["train_loss"] == pytest.approx(ours["train_loss"], rel=tolerance)
+        assert theirs["train_accuracy"] == pytest.approx(ours["train_accuracy"], rel=30 * tolerance)
 
 
 def test_fine_tuning_begins_with_the_weights_of_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 import sys
 from math import pi
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 from spikingjelly.activation_based import surrogate as spikingjelly_surrogate
 from torch.nn import functional as F  # noqa: N812
 
+from neuronas.config import TrainConfig
+from neuronas.data.presets import preset_for
 from neuronas.errors import ConfigurationError
 from neuronas.snn import lif as lif_module
 from neuronas.snn.classifier import Classifier, ClassifierSettings
@@ -36,6 +39,8 @@ from neuronas.training.objective import (
     rate_penalty,
     sparsity_of,
 )
+from neuronas.training.recipes import resolve
+from neuronas.training.state import State
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 NEURON = NeuronParameters()
@@ -229,6 +234,30 @@ def test_pruning_keeps_the_largest_weights() -> None:
     assert before[layer.mask].abs().min() >= before[~layer.mask].abs().max()
     assert sparsity_of(network) >= 0.45
     assert network.weighted_layers()["stem"].mask.all()
+
+
+def test_weight_decay_leaves_scales_alone() -> None:
+    network = classifier(form=WeightFormat(4, "lsq-channel"), bits=4)
+    resolved = resolve(TrainConfig(), preset_for("digits"), 0, "cpu")
+    decayed, others = State(network, resolved, "").optimiser.param_groups
+    assert decayed["weight_decay"] > 0 == others["weight_decay"]
+    scales = {id(layer.quantiser.step) for layer in network.weighted_layers().values()}
+    assert scales <= {id(one) for one in others["params"]}
+    assert {id(layer.weight) for layer in network.weighted_layers().values()} == {id(one) for one in decayed["params"]}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"momentum": 0.5}, "only sgd has momentum"),
+        ({"rate_target": 0.1}, "without rate_weight"),
+        ({"quantise": "after", "scale": "lsq"}, "use quantise aware"),
+    ],
+)
+def test_settings_that_nothing_would_read_are_refused(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        resolve(TrainConfig(**given), preset_for("digits"), 0, "cpu")
+    resolve(TrainConfig(recipe="paper", optimiser="adamw"), preset_for("digits"), 0, "cpu")
 
 
 def test_rates_are_seen_with_gradients() -> None:

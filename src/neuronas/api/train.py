@@ -42,7 +42,7 @@ class Trained:
         directory: of the run.
         epochs: that were trained.
         best_epoch: the one whose weights count.
-        validation_accuracy: of that epoch, 0 to 1.
+        validation_accuracy: of that epoch, 0 to 1; None without validation images.
         n_training: images that were learned.
         n_validation: images that chose the best epoch.
         seed: of training.
@@ -51,7 +51,7 @@ class Trained:
     directory: Path
     epochs: int
     best_epoch: int
-    validation_accuracy: float
+    validation_accuracy: float | None
     n_training: int
     n_validation: int
     seed: int | None
@@ -131,7 +131,7 @@ class Training:
             directory=self.directory,
             epochs=done.epoch,
             best_epoch=done.best_epoch,
-            validation_accuracy=done.best_accuracy,
+            validation_accuracy=done.best_accuracy if len(split.validation) else None,
             n_training=len(split.training),
             n_validation=len(split.validation),
             seed=settings.seed,

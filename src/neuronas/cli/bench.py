@@ -150,6 +150,8 @@ class RunBench:
         process = Process(0, 1, device)
         learn(network, settings, images, split, files.path, key, process, lambda *_: None, resume=True)
         trained = load_trained(files.path, architecture, shape, run.config.network, settings, device)
+        if trained.accuracy is None:
+            raise AssertionError("a study without validation images")
         test = self._images(run, "test", self._size.n_test, _TEST_DRAW)
         bits = (FULL_PRECISION, *BITS) if own == FULL_PRECISION else (own,)
         accuracy = accuracy_by_bits(trained.network, test, np.arange(len(test)), device, own, bits)

@@ -103,7 +103,8 @@ def train(
     if as_json:
         console.print_json(done.document)
     else:
+        accuracy = done.validation_accuracy
+        reached = "without validation images" if accuracy is None else f"validation accuracy {accuracy:.2%}"
         console.answers.print(
-            f"best epoch {done.best_epoch}: validation accuracy {done.validation_accuracy:.2%}; "
-            f"measure it with: neuronas evaluate {done.directory}"
+            f"best epoch {done.best_epoch}: {reached}; measure it with: neuronas evaluate {done.directory}"
         )

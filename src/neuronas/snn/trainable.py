@@ -156,7 +156,7 @@ class BatchNorm(nn.Module):
         sums = torch.stack([wide.sum(dim=(0, 2, 3)), wide.square().sum(dim=(0, 2, 3))])
         total: Tensor = distributed.all_reduce(sums)  # type: ignore[no-untyped-call]
         batch_mean, square = (total / n).unbind()
-        batch_var = square - batch_mean.square()
+        batch_var = (square - batch_mean.square()).clamp_min(0)  # rounding may go below
         if BatchNorm._updates:
             with torch.no_grad():
                 mean.lerp_(batch_mean, MOMENTUM)

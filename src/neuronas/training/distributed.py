@@ -29,6 +29,14 @@ class Process:
         """This process' part of a global batch."""
         return slice(self.rank, batch_size, self.n)
 
+    def total(self, *values: float) -> tuple[float, ...]:
+        """Each value, added up over all processes."""
+        if self.n == 1:
+            return values
+        sums = torch.tensor(values, dtype=torch.float64, device=self.device)
+        dist.all_reduce(sums)
+        return tuple(sums.tolist())
+
     def wait_for_others(self) -> None:
         """Go on when all processes have come here."""
         if self.n > 1:

@@ -31,6 +31,8 @@ from neuronas.training.objective import (
 from neuronas.training.state import Progress, State
 
 _SAVE_EVERY_S = 300.0
+_PRUNINGS = 50
+"""How often, in a whole training, it is decided which weights to prune."""
 Report = Callable[[int, int, int, float, dict[str, Any] | None], None]
 """(epoch, step, steps of an epoch, images/s, metrics of the epoch if it ends here)."""
 
@@ -95,16 +97,14 @@ class Trainer:
 
     def _step(self, indices: Indices) -> None:
         state, settings, progress = self.state, self.state.settings, self.state.progress
-        done = (progress.epoch * self.n_steps + progress.step) / (self.n_epochs * self.n_steps)
+        n_done, n_all = progress.epoch * self.n_steps + progress.step, self.n_epochs * self.n_steps
         warmup = min(1.0, (settings.warmup_epochs or 0.0) / self.n_epochs)
-        step = progress.epoch * self.n_steps + progress.step + 1  # the first step has a rate above zero
-        rate = learning_rate(
-            settings.schedule or "cosine", settings.learning_rate or 0.0, step / (self.n_epochs * self.n_steps), warmup
-        )
+        share = (n_done + 1) / n_all  # the first step has a rate above zero
+        rate = learning_rate(settings.schedule or "cosine", settings.learning_rate or 0.0, share, warmup)
         for group in state.optimiser.param_groups:
             group["lr"] = rate
-        if settings.sparsity and progress.step == 0:
-            prune(state.network, planned_sparsity(settings.sparsity, done))
+        if settings.sparsity and n_done % max(1, n_all // _PRUNINGS) == 0:
+            prune(state.network, planned_sparsity(settings.sparsity, n_done / n_all))
         torch.manual_seed(_seed_of(settings.seed or 0, progress.epoch, progress.step))
         x, targets = self._batch(indices)
         state.network.train()
@@ -113,18 +113,18 @@ class Trainer:
         loss = classification_loss(scores, targets, settings.loss or "mean", settings.label_smoothing or 0.0)
         if settings.rate_weight:
             loss = loss + settings.rate_weight * rate_penalty(rates, settings.rate_target or 0.0)
-        value = loss.item()
-        self._check(value)
+        right = (scores.mean(dim=0).argmax(dim=1) == targets.argmax(dim=1)).sum().item()
+        total, n_correct, n = self.process.total(loss.item() * len(x), right, len(x))
+        self._check(total / n)  # of the global batch: all processes stop together
         state.optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         if settings.clip_norm:
             nn.utils.clip_grad_norm_(state.network.parameters(), settings.clip_norm)
         state.optimiser.step()
         state.update_average()
-        n = len(x)
-        progress.loss += value * n
-        progress.n_correct += int((scores.mean(dim=0).argmax(dim=1) == targets.argmax(dim=1)).sum())
-        progress.n_seen += n
+        progress.loss += total
+        progress.n_correct += int(n_correct)
+        progress.n_seen += int(n)
         progress.step += 1
 
     def _batch(self, indices: Indices) -> tuple[Tensor, Tensor]:
@@ -179,7 +179,12 @@ class Trainer:
         if self.process.rank == 0:
             # In this order a crash in between is repaired by running the epoch again.
             if better:
-                state.save_evaluated(self.folder / BEST, {"epoch": progress.best_epoch, "accuracy": accuracy})
+                facts = {
+                    "epoch": progress.best_epoch,
+                    "accuracy": accuracy,
+                    "validated": bool(len(self.split.validation)),
+                }
+                state.save_evaluated(self.folder / BEST, facts)
             self.metrics.append(row)
             self._save_last()
         return row

@@ -45,6 +45,8 @@ def make_classifier(
         prunable=bool(train.sparsity),
         noise=noise,
     )
+    if form.scale != "power-of-two" and form.bits == FULL_PRECISION:
+        raise ConfigurationError(f"scale {form.scale} given with weight_bits 32; only rounded weights have a step")
     if form.scale != "power-of-two" and network.rounding != "nearest":
         raise ConfigurationError(
             f"rounding {network.rounding} given with scale {form.scale}; learned steps round to the nearest"

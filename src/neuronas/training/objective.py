@@ -5,11 +5,14 @@ from contextlib import contextmanager
 from math import cos, pi
 
 import torch
+import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.nn import functional as distributed
 from torch.nn import functional as F  # noqa: N812
 
 from neuronas.snn.classifier import Classifier
 from neuronas.snn.lif import observed
+from neuronas.snn.trainable import is_distributed
 
 _TET_SHARE = 0.05
 _TET_TARGET = 1.0
@@ -50,8 +53,11 @@ def firing_rates(network: Classifier, *, wanted: bool = True) -> Iterator[dict[s
 
 
 def rate_penalty(rates: dict[str, Tensor], target: float) -> Tensor:
-    """Mean over layers of the squared excess of the firing rate over a target."""
-    return torch.stack([(rate - target).clamp_min(0).square() for rate in rates.values()]).mean()
+    """Mean over layers of the squared excess of the firing rate, over the global batch, over a target."""
+    own = torch.stack(list(rates.values()))
+    if is_distributed():
+        own = distributed.all_reduce(own) / dist.get_world_size()  # type: ignore[no-untyped-call]
+    return (own - target).clamp_min(0).square().mean()
 
 
 def learning_rate(kind: str, largest: float, progress: float, warmup: float) -> float:

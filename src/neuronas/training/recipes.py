@@ -78,6 +78,19 @@ def resolve(given: TrainConfig, preset: DatasetPreset, seed: int, device: str) -
     chosen = {name: value for name, value in given.model_dump().items() if value is not None}
     settings = recipe.model_copy(update=chosen)
     surrogate_named(settings.surrogate or "")
+    _check_read(settings, recipe)
     if settings.ann and (settings.rate_weight or settings.loss == "tet"):
         raise ConfigurationError("--ann has no spikes and one step; it goes with neither rate_weight nor loss tet")
     return settings
+
+
+def _check_read(settings: TrainConfig, recipe: TrainConfig) -> None:
+    """Refuse what was chosen but would be read by nothing."""
+    if settings.optimiser == "adamw" and settings.momentum != recipe.momentum:
+        raise ConfigurationError(f"momentum {settings.momentum:g} given with optimiser adamw; only sgd has momentum")
+    if settings.rate_target and not settings.rate_weight:
+        raise ConfigurationError(f"rate_target {settings.rate_target:g} given without rate_weight")
+    if settings.quantise == "after" and settings.scale != "power-of-two":
+        raise ConfigurationError(
+            f"scale {settings.scale} given with quantise after; steps learn from rounded weights: use quantise aware"
+        )

@@ -145,8 +145,11 @@ def _average(decay: float, averages: Sequence[Tensor], newest: Sequence[Tensor],
 
 def _optimiser(network: nn.Module, settings: TrainConfig) -> torch.optim.Optimizer:
     # Weight decay would only shrink scales: those of batch normalisation and of quantisation are left alone.
-    decayed: list[Tensor] = [value for value in network.parameters() if value.dim() > 1]
-    others: list[Tensor] = [value for value in network.parameters() if value.dim() <= 1]
+    decayed: list[Tensor] = []
+    others: list[Tensor] = []
+    for name, value in network.named_parameters():
+        is_scale = value.dim() <= 1 or name.endswith("quantiser.step")  # one step for each output has dimensions too
+        (others if is_scale else decayed).append(value)
     groups: list[dict[str, Any]] = [
         {"params": decayed, "weight_decay": settings.weight_decay},
         {"params": others, "weight_decay": 0.0},

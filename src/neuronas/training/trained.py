@@ -21,12 +21,12 @@ class Trained:
     Attributes:
         network: the classifier.
         epoch: the one whose weights these are.
-        accuracy: on the validation images.
+        accuracy: on the validation images; None where there were none.
     """
 
     network: Classifier
     epoch: int
-    accuracy: float
+    accuracy: float | None
 
 
 def load_trained(
@@ -59,4 +59,4 @@ def load_trained(
         raise VerificationError(f"run directory {directory}: its best checkpoint names no epoch and accuracy")
     classifier.set_bits(network.weight_bits)
     classifier.eval()
-    return Trained(classifier, epoch, float(accuracy))
+    return Trained(classifier, epoch, float(accuracy) if facts.get("validated", True) else None)
