@@ -1,6 +1,6 @@
 """Runs tests with each supported Python and the oldest and newest torch that pyproject.toml allows.
 
-    python tests/matrix.py [--folder .matrix] [--short] [--python 3.12] [--out benchmarks/results/matrix.json]
+    python tests/matrix.py [--folder .matrix] [--short] [--python 3.12] [--torch newest] [--out benchmarks/results/matrix.json]
 
 Each combination gets a virtual environment in the folder (several GB with CUDA builds of torch), which is used again
 next time. A Python that is not installed is skipped with that as its reason. ``--short`` leaves out what takes long.
@@ -36,15 +36,16 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=ROOT / ".matrix")
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--python", choices=PYTHONS, action="append", help="only this one; others keep their rows")
+    parser.add_argument("--torch", choices=("oldest", "newest"), action="append", help="only this one, likewise")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "matrix.json")
     given = parser.parse_args()
     tests = [f"tests/test_{name}.py" for name in SHORT] if given.short else ["-m", "not browser"]
-    chosen = given.python or PYTHONS
+    versions = _torch_versions()
+    chosen = [(python, name) for python in given.python or PYTHONS for name in given.torch or versions]
     kept = json.loads(given.out.read_text())["combinations"] if given.out.exists() else []
-    rows = [row for row in kept if row["python"].rpartition(".")[0] not in chosen and row["python"] not in chosen]
-    for python in chosen:
-        rows += [_combination(given.folder, python, *torch, tests) for torch in _torch_versions().items()]
-    rows.sort(key=lambda row: [int(part) for part in row["python"].split(".")])
+    rows = [row for row in kept if (row["python"], row["which"]) not in chosen]
+    rows += [_combination(given.folder, python, name, versions[name], tests) for python, name in chosen]
+    rows.sort(key=lambda row: (PYTHONS.index(row["python"]), row["which"] == "newest"))
     document = {"machine": platform.machine(), "combinations": rows}
     given.out.write_text(json.dumps(document, indent=2) + "\n")
     return int(any(row["result"] == "failed" for row in rows))
@@ -58,7 +59,7 @@ def _torch_versions() -> dict[str, str]:
 
 def _combination(folder: Path, python: str, name: str, torch: str, tests: list[str]) -> dict[str, Any]:
     print(f"Python {python}, {torch}", flush=True)
-    row: dict[str, Any] = {"python": python, "torch": torch, "tests": " ".join(tests)}
+    row: dict[str, Any] = {"python": python, "which": name, "torch": torch, "tests": " ".join(tests)}
     interpreter = shutil.which(f"python{python}")
     if interpreter is None or subprocess.run([interpreter, "-V"], capture_output=True, check=False).returncode:
         return row | {"result": "skipped", "reason": f"python{python} is not installed"}
@@ -74,7 +75,7 @@ def _combination(folder: Path, python: str, name: str, torch: str, tests: list[s
     versions = subprocess.run([inside, "-c", VERSIONS], capture_output=True, text=True, check=False)
     if versions.returncode:
         return row | {"result": "failed", "reason": versions.stderr.strip().splitlines()[-1]}
-    row |= dict(zip(("python", "torch", "numpy", "pydantic"), versions.stdout.split(), strict=True))
+    row |= dict(zip(("python_release", "torch", "numpy", "pydantic"), versions.stdout.split(), strict=True))
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
     started = time.monotonic()
     done = subprocess.run(

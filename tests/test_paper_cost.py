@@ -171,9 +171,9 @@ def test_cost_grows_with_every_convolution_and_every_bit(accelerator: Accelerato
 
 def test_all_pairs_in_one_call(accelerator: Accelerator, cifar_shape: NetworkShape) -> None:
     cells = list(load_space("neuronas").genotypes())
-    started = time.perf_counter()
+    started = time.process_time()
     totals = PaperCostModel(accelerator, 8, 5).totals(slots(cifar_shape), pair_kernels(cells))
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     assert len(totals.area_mm2) == 531_441
     assert len(np.unique(totals.area_mm2.round(9))) == 49  # cost depends on (n_A, n_B) only
-    assert seconds < 5  # 0.25 s on two cores; a generous bound against a loop over candidates
+    assert seconds < 5  # of the processor, 0.25 s; a generous bound against a loop over candidates
