@@ -1,6 +1,6 @@
 """Runs tests with each supported Python and the oldest and newest torch that pyproject.toml allows.
 
-    python tests/matrix.py [--folder .matrix] [--short] [--python 3.12] [--torch newest] [--out benchmarks/results/matrix.json]
+    python tests/matrix.py [--folder .matrix] [--short] [--python 3.12] [--torch newest] [--out FILE.json]
 
 Each combination gets a virtual environment in the folder (several GB with CUDA builds of torch), which is used again
 next time. A Python that is not installed is skipped with that as its reason. ``--short`` leaves out what takes long.
