@@ -14,7 +14,7 @@ _PITCH, _LEFT, _BASE, RADIUS = 160, 24, 150, 18
 _RISE = {(0, 1): 0, (1, 2): 0, (2, 3): 0, (0, 2): -62, (1, 3): 62, (0, 3): -122}
 """How far above (negative) or below the row of nodes the middle of an edge lies."""
 LABEL_HEIGHT, _ARROW = 22, 9
-_CHARACTER, _MOST = 7.0, 104.0  # width of a character of a label; a label leaves room for the arrow heads beside it
+_CHARACTER, _MOST = 7.3, 104.0  # width of a character of a label; a label leaves room for the arrow heads beside it
 WIDTH, HEIGHT = 2 * _LEFT + (N_NODES - 1) * _PITCH, 236
 
 
@@ -53,7 +53,7 @@ def edge_label(edge: Edge) -> str:
 
 def label_width(text: str) -> float:
     """Width of the box around a label."""
-    return min(_MOST, 14 + _CHARACTER * len(text))
+    return min(_MOST, 16 + _CHARACTER * len(text))
 
 
 def _curve(low: int, high: int) -> EdgeCurve:
