@@ -30,6 +30,7 @@ from neuronas.fitness.mean import MeanEvaluator
 from neuronas.fitness.reference import ReferenceEvaluator
 from neuronas.hardware.accelerator import Accelerator, load_accelerator, preset_names
 from neuronas.hardware.mapped.mapping import columns_per_output
+from neuronas.hardware.sweep import vary
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.trainable import Convolution, WeightFormat
@@ -367,6 +368,7 @@ def test_models_and_their_mistakes(accelerator: Accelerator) -> None:
         (lambda: chip_model(accelerator, "x", 32), "not"),
         (lambda: chip_model(accelerator, "x", 8, scheme="differental"), "did you mean 'differential'"),
         (lambda: chip_model(accelerator, "x", 8, variation="log"), "unknown variation"),
+        (lambda: chip_model(vary(accelerator, "adc.bits", 1e9), "x", 8), "wanted at most 24"),
         (lambda: model.without(["adcs"]), "did you mean 'adc'"),
     ):
         with pytest.raises(ConfigurationError, match=message if message != "not" else "weight_bits 32"):

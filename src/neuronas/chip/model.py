@@ -10,6 +10,8 @@ from neuronas.hardware.accelerator import Accelerator
 
 VARIATIONS = ("normal", "lognormal")
 FULL_PRECISION = 32
+MAX_ADC_BITS = 24
+"""Sums are float32, which counts no further."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,10 @@ def chip_model(
         raise ConfigurationError(
             f"hardware {name}: bits_per_cell {crossbar.bits_per_cell:g} given for weights of {weight_bits} bits; "
             "wanted no more bits in a cell than in a weight"
+        )
+    if accelerator.adc.bits > MAX_ADC_BITS:
+        raise ConfigurationError(
+            f"hardware {name}: adc.bits {accelerator.adc.bits:g} given; wanted at most {MAX_ADC_BITS} to be simulated"
         )
     scheme = scheme or ("differential" if crossbar.n_sign_columns == 2 else "offset-binary")
     if scheme not in SCHEMES:
