@@ -8,7 +8,9 @@ import sqlite3
 import sys
 import tarfile
 import zipfile
+from contextlib import closing
 from pathlib import Path
+from time import process_time
 
 import numpy as np
 import pytest
@@ -17,10 +19,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from conftest import Neuronas
+from neuronas.config import read_yaml
 from neuronas.data.download import unpack
 from neuronas.data.presets import PRESETS
 from neuronas.data.source import MAX_PIXELS, FileSource
 from neuronas.errors import DataError, VerificationError
+from neuronas.export.integer import read_integer
 from neuronas.search.history import History
 from neuronas.training.checkpoint import write_checkpoint
 from report_runs import make_run
@@ -93,6 +97,42 @@ def test_a_pipe_a_device_and_a_link_to_nowhere_are_refused(neuronas: Neuronas, t
     code, _, err = neuronas("search", "--dataset", "imagefolder:images", "--batch-size", 8, *SMALL)
     assert (code, err.count("\n")) == (2, 1)
     assert "'c' is a link that leads nowhere" in err
+
+
+def test_settings_as_long_as_may_be_are_read_in_time(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+
+    def seconds(text: str) -> float:
+        path.write_text(text)
+        started = process_time()
+        read_yaml(path)
+        return process_time() - started
+
+    assert seconds("seed: " + "1" * 900_000 + "x") < 30  # was hours: each digit could belong to two parts of a number
+    few, many = (seconds("".join(f"a{i}: 1\n" for i in range(n))) for n in (4_000, 32_000))
+    assert many < 20 * few  # eight times the keys; each was compared with all others
+
+
+@pytest.mark.parametrize("sql", [
+    "CREATE VIEW more AS SELECT * FROM candidates",
+    "CREATE TRIGGER again AFTER INSERT ON candidates BEGIN DELETE FROM evaluations; END",
+    "ALTER TABLE candidates ADD COLUMN more TEXT GENERATED ALWAYS AS (hex(zeroblob(400000000))) VIRTUAL",
+])  # fmt: skip
+def test_a_history_with_a_program_is_refused(neuronas: Neuronas, tmp_path: Path, sql: str) -> None:
+    run = make_run(tmp_path / "run", n=6)
+    with closing(sqlite3.connect(run / "history.sqlite")) as database:
+        database.execute(sql)
+    code, out, err = neuronas("report", "run")
+    assert (code, out, err.count("\n")) == (4, "", 1)
+    assert "which no history has; the file was changed" in err
+    with pytest.raises(VerificationError, match="which no history has"):
+        History(run / "history.sqlite")
+
+
+def test_an_exported_folder_with_a_device_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "network.json").symlink_to("/dev/zero")
+    with pytest.raises(VerificationError, match="pipe or a device"):
+        read_integer(tmp_path)
 
 
 def test_names_of_any_bytes(neuronas: Neuronas, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import stat
+from collections import Counter
 from collections.abc import Hashable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -28,15 +29,15 @@ class _StrictLoader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         keys = [self.construct_object(key) for key, _ in node.value]
-        duplicates = {str(key) for key in keys if keys.count(key) > 1}
+        duplicates = {str(key) for key, n in Counter(keys).items() if n > 1}
         if duplicates:
             raise yaml.YAMLError(f"key given twice: {', '.join(sorted(duplicates))}")
         return super().construct_mapping(node, deep)
 
 
-# YAML 1.1 reads 10e6 and 1e3 as text; people mean numbers.
+# YAML 1.1 reads 10e6 and 1e3 as text; people mean numbers. Digits match in one way only, or many of them take for ever.
 _StrictLoader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+"), list("-+.0123456789")
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+"), list("-+.0123456789")
 )
 
 

@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 from torch import Tensor
 
-from neuronas.config import write_bytes, write_text
+from neuronas.config import read_bytes, write_bytes, write_text
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export import document as doc
 from neuronas.export.content import READOUT, Content
@@ -21,6 +21,7 @@ from neuronas.version import __version__
 
 NETWORK_FILE = "network.json"
 _INT8_BITS = 8
+_MAX_BYTES, _MAX_WEIGHT_BYTES = 100_000_000, 10_000_000_000
 Tensors = dict[str, NDArray[np.generic]]
 
 
@@ -58,8 +59,8 @@ def read_integer(folder: Path) -> Graph:
         VerificationError: a file is missing, damaged or changed, or the two do not belong together.
     """
     try:
-        network = doc.NetworkDocument.model_validate_json((folder / NETWORK_FILE).read_bytes())
-        weights = (folder / network.weights_file).read_bytes()
+        network = doc.NetworkDocument.model_validate_json(read_bytes(folder / NETWORK_FILE, _MAX_BYTES))
+        weights = read_bytes(folder / network.weights_file, _MAX_WEIGHT_BYTES)
         if sha256(weights).hexdigest() != network.weights_sha256:
             raise VerificationError(
                 f"{folder / network.weights_file}: is not the file that {NETWORK_FILE} was written with"

@@ -103,8 +103,11 @@ class HistoryFile:
             raise VerificationError(
                 f"{self.path}: history version {version}; this neuronas reads {_OLDEST_VERSION} to {SCHEMA_VERSION}"
             )
-        # A view or a trigger is a program, which may never end.
-        programs = "SELECT name FROM sqlite_master WHERE type IN ('view', 'trigger') OR sql LIKE 'CREATE VIRTUAL%'"
+        # A view, a trigger or a column that is computed is a program, which may never end.
+        programs = (
+            "SELECT name FROM sqlite_master WHERE type IN ('view', 'trigger') OR sql LIKE 'CREATE VIRTUAL%' UNION ALL "
+            "SELECT x.name FROM sqlite_master m, pragma_table_xinfo(m.name) x WHERE m.type = 'table' AND x.hidden"
+        )
         if found := self._db.execute(programs).fetchone():
             raise VerificationError(f"{self.path}: holds '{found[0]}', which no history has; the file was changed")
         return False
