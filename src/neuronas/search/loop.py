@@ -20,7 +20,7 @@ from neuronas.search.history import History
 from neuronas.search.history_file import CandidateRow
 from neuronas.search.screening import Evaluators, survivors
 from neuronas.space.canonical import architecture_key
-from neuronas.space.genotype import Architecture
+from neuronas.space.genotype import Architecture, Genotype
 from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import format_architecture
 from neuronas.space.spaces import Space
@@ -146,6 +146,7 @@ class _State:
         self.screened = history.fitness(screened=True)
         self.failures = {screened: history.failures(screened=screened) for screened in (False, True)}
         self.failed: dict[str, tuple[Architecture, str]] = {}
+        self.cells: dict[Genotype, Genotype] = {}
         self.n_candidates = 0
         self.n_batches = 0
         self.n_rejected = dict.fromkeys(BUDGETED, 0)
@@ -153,7 +154,7 @@ class _State:
 
     def handle(self, proposed: Sequence[Architecture]) -> list[Outcome]:
         """Cost, keep and evaluate one batch."""
-        batch = [architecture.cleaned for architecture in proposed]
+        batch = [self._shared(architecture.cleaned) for architecture in proposed]
         totals = self.problem.cost_model.totals(self.places, occupancy(batch, self.problem.shape))
         broken = rejected(self.problem.budget.excess(totals))
         keys = [architecture_key(architecture) for architecture in batch]
@@ -177,6 +178,10 @@ class _State:
             Outcome(architecture, None if limits else self.fitness.get(key), tuple(cost), tuple(over))
             for architecture, key, limits, cost, over in zip(batch, keys, broken, costs, excess, strict=True)
         ]
+
+    def _shared(self, architecture: Architecture) -> Architecture:
+        """The same of cells that are here already: candidates are many, cells few, and each keeps what it derives."""
+        return Architecture(tuple(self.cells.setdefault(cell, cell) for cell in architecture.cells))
 
     def _keep(
         self,
