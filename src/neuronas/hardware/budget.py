@@ -7,6 +7,7 @@ from math import inf
 import numpy as np
 
 from neuronas.hardware.cost import BUDGETED, Array, Cost, Totals
+from neuronas.hardware.units import quantity
 
 
 @dataclass(frozen=True)
@@ -60,13 +61,10 @@ class Closest:
 
     def describe(self) -> str:
         """One sentence: which limit is closest, and by how much it is missed."""
-        unit = {"parameters": "", "area_mm2": " mm2", "latency_ms": " ms", "energy_uj": " uJ"}[self.name]
         over = self.value - self.limit
-        share = f", {over / self.limit:.1%}" if self.limit else ""
-        return (
-            f"the closest misses {self.name}: {self.value:,.6g}{unit} against a limit of {self.limit:,.6g}{unit} "
-            f"({over:,.6g}{unit} over{share})"
-        )
+        share = f", {over / self.limit:,.1%}" if self.limit else ""
+        value, limit, more = (quantity(self.name, one) for one in (self.value, self.limit, over))
+        return f"the closest misses {self.name}: {value} against a limit of {limit} ({more} over{share})"
 
 
 def closest(budget: Budget, totals: Totals) -> Closest:
