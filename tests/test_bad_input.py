@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from conftest import Neuronas
-from neuronas.config import read_yaml
+from neuronas.config import RunConfig, read_yaml, validate
 from neuronas.data.download import unpack
 from neuronas.data.presets import PRESETS
 from neuronas.data.source import MAX_PIXELS, FileSource
-from neuronas.errors import DataError, VerificationError
+from neuronas.errors import ConfigurationError, DataError, VerificationError
 from neuronas.export.integer import read_integer
 from neuronas.search.history import History
 from neuronas.training.checkpoint import write_checkpoint
@@ -111,6 +111,15 @@ def test_settings_as_long_as_may_be_are_read_in_time(tmp_path: Path) -> None:
     assert seconds("seed: " + "1" * 900_000 + "x") < 30  # was hours: each digit could belong to two parts of a number
     few, many = (seconds("".join(f"a{i}: 1\n" for i in range(n))) for n in (4_000, 32_000))
     assert many < 20 * few  # eight times the keys; each was compared with all others
+
+
+@pytest.mark.parametrize("text", ["{0}: 1", "network: {{{0}: 1}}", "budget: {0}", "{0}: 1\n{0}: 2"])
+def test_what_is_shown_of_long_settings_is_short(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(text.format("A" * 100_000))
+    with pytest.raises(ConfigurationError) as found:
+        validate(RunConfig, read_yaml(path), "c.yaml")
+    assert len(str(found.value)) < 500 + len(str(path))
 
 
 @pytest.mark.parametrize("sql", [

@@ -20,7 +20,7 @@ def change_json(data: bytes, random: Random) -> bytes | None:
     """Change values of a JSON document; None where it is none."""
     try:
         return json.dumps(_changed(json.loads(data), random)).encode()
-    except (ValueError, RecursionError):
+    except (ValueError, ArithmeticError, RecursionError):
         return None
 
 
@@ -36,7 +36,7 @@ def change_yaml(data: bytes, random: Random) -> bytes | None:
     """Change values of a YAML document; None where it is none."""
     try:
         return yaml.safe_dump(_changed(yaml.safe_load(data), random)).encode("utf-8", "surrogatepass")
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError):
+    except (yaml.YAMLError, ValueError, ArithmeticError, TypeError, RecursionError):
         return None
 
 

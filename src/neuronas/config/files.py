@@ -85,7 +85,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         RecursionError,
     ) as error:
         reason = " ".join(str(error).split()) or "nested too deeply"
-        raise ConfigurationError(f"{path}: not valid YAML: {reason}") from error
+        raise ConfigurationError(f"{path}: not valid YAML: {_short(reason, 300)}") from error
     if content is None:
         return {}
     if not isinstance(content, dict):
@@ -145,7 +145,7 @@ _WANTED = {"model_type": "wanted 'key: value' lines", "tuple_type": "wanted a li
 def _first_line(error: ValidationError, model: type[BaseModel]) -> str:
     # An unknown key explains more than what it leaves missing, so it is reported first.
     first = min(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
-    field = ".".join(str(part) for part in first["loc"])
+    field = ".".join(_short(str(part)) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         known = _known_keys(model, first["loc"][:-1])
         near = suggestion(str(first["loc"][-1]), known)
@@ -154,8 +154,12 @@ def _first_line(error: ValidationError, model: type[BaseModel]) -> str:
         return f"key '{field}' is missing"
     wanted = _WANTED.get(first["type"], first["msg"].removeprefix("Value error, "))
     given = first["input"]
-    shown = repr(given) if len(repr(given)) <= 80 else repr(given)[:77] + "..."
-    return f"{field or 'value'}: given {shown}; {wanted[0].lower()}{wanted[1:]}"
+    return f"{field or 'value'}: given {_short(repr(given))}; {wanted[0].lower()}{wanted[1:]}"
+
+
+def _short(text: str, longest: int = 80) -> str:
+    """A text from outside for a message of one line."""
+    return text if len(text) <= longest else text[: longest - 3] + "..."
 
 
 def _known_keys(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
