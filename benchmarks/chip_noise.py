@@ -2,8 +2,10 @@
 
     neuronas train ARCH --out PLAIN --head gap
     neuronas train ARCH --out NOISY --head gap --chip-noise 0.4
-    neuronas train PLAIN --start-from PLAIN --out TUNED --chip-noise 0.4 --epochs 20 --learning-rate 1e-3
+    neuronas train PLAIN --start-from PLAIN --out TUNED --chip-noise 0.4 --epochs 60
     python benchmarks/chip_noise.py PLAIN NOISY TUNED
+
+Results in ``results/`` are those of three seeds (``--seed`` of all three trainings).
 
 Everything else is the accelerator's. Recovery is the share of the plain network's loss (accuracy of the quantised
 network minus mean accuracy of the chips) that a network which learned with noise does not lose.
@@ -49,7 +51,7 @@ def main() -> None:
             print(rows[-1])
     architecture = read_architecture(str(options.plain)).architecture
     write(
-        "chip_noise-digits",
+        f"chip_noise-digits-seed{read_settings(read_architecture(str(options.plain)).config).seed}",
         {
             "architecture": format_architecture(architecture),
             "n_chips": options.chips,
