@@ -51,7 +51,7 @@ def main() -> None:
             print(rows[-1])
     architecture = read_architecture(str(options.plain)).architecture
     write(
-        f"chip_noise-digits-seed{read_settings(read_architecture(str(options.plain)).config).seed}",
+        f"chip_noise-digits-seed{read_settings(read_architecture(str(options.plain)).config).train.seed}",
         {
             "architecture": format_architecture(architecture),
             "n_chips": options.chips,
