@@ -16,6 +16,7 @@ from neuronas.api.run_facts import read_run
 from neuronas.hardware.floorplan_layout import Layout
 from neuronas.hardware.floorplan_svg import tiles_svg
 from neuronas.report.charts import ticks
+from neuronas.report.explorer import _rounded
 from neuronas.report.markup import element, join, script_json
 from neuronas.report.neurons import neuron_titles
 from neuronas.report.tables import aligned
@@ -303,3 +304,8 @@ def test_no_run_is_wrong_usage(neuronas: Neuronas, tmp_path: Path) -> None:
         code, _, err = neuronas("report", path)
         assert (code, err.count("\n")) == (2, 1)
         assert "wanted a run directory" in err
+
+
+def test_numbers_of_the_explorer_are_short_and_whole_ones_stay_whole() -> None:
+    assert [_rounded(value) for value in (1000, 1000.0, 0.123456789012, 2.5e20)] == [1000, 1000, 0.1234568, 2.5e20]
+    assert _rounded(float("nan")) is None and _rounded(float("inf")) is None

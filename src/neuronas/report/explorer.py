@@ -82,7 +82,7 @@ def _rounded(value: float) -> float | int | None:
     """Few digits, so that the page stays small; None for what JSON cannot hold."""
     if value != value or abs(value) == float("inf"):
         return None
-    return int(value) if value.is_integer() and abs(value) < 1e15 else float(f"{value:.{_DIGITS}g}")
+    return int(value) if float(value).is_integer() and abs(value) < 1e15 else float(f"{value:.{_DIGITS}g}")
 
 
 def _controls() -> Html:
