@@ -1,6 +1,6 @@
 """Searches and trains for hours, and watches memory, open files and threads of the process.
 
-    python tests/soak.py [--hours 2] [--every 10] [--out benchmarks/results/soak.json]
+    python tests/soak.py [--hours 2] [--every 10] [--only search] [--out benchmarks/results/soak.json]
 
 Half of the time goes to an evolution on the digits, half to the training of a cell; both are ended by SIGTERM, as
 one ends a long run, and read afterwards. Exit code 1 where a phase ends otherwise, its files are not whole, open files
@@ -109,6 +109,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hours", type=float, default=2.0)
     parser.add_argument("--every", type=float, default=10.0, help="seconds between measurements")
+    parser.add_argument("--only", choices=("search", "train"), help="this phase, for half of the time")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     phases: tuple[tuple[str, tuple[str, ...], Callable[[Path], None], int], ...] = (
@@ -118,6 +119,8 @@ def main() -> int:
     document: dict[str, Any] = {"machine": platform.machine(), "python": platform.python_version()}
     with tempfile.TemporaryDirectory() as folder:
         for name, command, check, record_bytes in phases:
+            if given.only not in (None, name):
+                continue
             run = Path(folder) / name
             samples, code = watch(command, run, given.hours * 1800, given.every)
             check(run)
@@ -129,7 +132,7 @@ def main() -> int:
             print(json.dumps({name: {k: v for k, v in document[name].items() if k != "samples"}}), flush=True)
             if given.out:
                 given.out.write_text(json.dumps(document, indent=1) + "\n")
-    return int(any(document[name]["wrong"] for name, *_ in phases))
+    return int(any(document[name]["wrong"] for name, *_ in phases if name in document))
 
 
 if __name__ == "__main__":
