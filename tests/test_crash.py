@@ -116,13 +116,19 @@ def test_a_read_only_directory(neuronas: Neuronas, tmp_path: Path) -> None:
     assert (code, "cannot be written" in err) == (2, True), err
 
 
+def _started(folder: Path) -> subprocess.Popen[str]:
+    """A search in another process, in the folder ``run``, that has come to its history."""
+    command = [sys.executable, "-m", "neuronas", *SMALL, "--quiet", "--out", "run"]
+    search = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while not (folder / "run" / "history.sqlite").exists():
+        assert search.poll() is None
+        time.sleep(0.01)
+    return search
+
+
 def test_two_searches_on_one_directory(undisturbed: Path, tmp_path: Path) -> None:
     """The second one is sent away at once; the first one does not notice."""
-    command = [sys.executable, "-m", "neuronas", *SMALL, "--quiet", "--out", "run"]
-    first = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    while not (tmp_path / "run" / "history.sqlite").exists():
-        assert first.poll() is None
-        time.sleep(0.01)
+    first = _started(tmp_path)
     second = _search(tmp_path, "--out", "run", "--resume")
     _, err = first.communicate()
     assert (first.returncode, err) == (0, "")
@@ -133,11 +139,7 @@ def test_two_searches_on_one_directory(undisturbed: Path, tmp_path: Path) -> Non
 
 
 def test_a_search_is_ended_from_another_shell_and_gone_on_with(undisturbed: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "neuronas", *SMALL, "--quiet", "--out", "run"]
-    first = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    while not (tmp_path / "run" / "history.sqlite").exists():
-        assert first.poll() is None
-        time.sleep(0.01)
+    first = _started(tmp_path)
     subprocess.run("kill $(cat run/.lock)", shell=True, cwd=tmp_path, check=True)
     _, err = first.communicate()
     assert (first.returncode, "interrupted" in err) == (130, True)
