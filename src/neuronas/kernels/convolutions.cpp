@@ -142,6 +142,7 @@ int32_t neuronas_has(int32_t instructions) {
 #if defined(NEURONAS_VNNI)
     if (instructions == kVnni) return 1;
 #endif
+    (void)instructions;
     return 0;
 }
 
@@ -223,9 +224,11 @@ int32_t neuronas_convolve(const Convolution* convolution, int32_t threads) {
 
     std::vector<double> partial(2 * k.timesteps * k.batch * k.out_channels);  // per image: the order is then fixed
     std::atomic<int32_t> fits{1};
+#if defined(NEURONAS_AMX)
+    const Tiles tiles(depth);
+#endif
     parallel_for(k.timesteps * k.batch, threads, [&](int64_t image, int) {
 #if defined(NEURONAS_AMX)
-        const Tiles tiles(depth);
         if (k.instructions == kAmx) _tile_loadconfig(&tiles);
 #endif
         alignas(64) Products found[kMaxSlices];
