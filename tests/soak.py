@@ -32,7 +32,7 @@ TRAIN = ("train", "|conv_3x3~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|", "--
 _WARM_UP = 0.1
 """Share of a phase after which libraries are loaded and buffers have grown."""
 _GROWTH_MB = 50.0
-_RECORD_BYTES = 2048
+_RECORD_BYTES = 1536
 """What a search may keep in memory for each candidate that it knows."""
 
 

@@ -1,11 +1,14 @@
 """Evolution and exhaustive search: fronts that are known, seeds, resumption, and the choice from a front."""
 
 import csv
+import gc
 import json
 import sys
+import tracemalloc
 from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -22,6 +25,7 @@ from neuronas.hardware.paper import PaperCostModel
 from neuronas.search.algorithms.base import Algorithm, Outcome
 from neuronas.search.algorithms.exhaustive import distinct_cells
 from neuronas.search.algorithms.random_draws import random_draws
+from neuronas.search.algorithms.selection import Selection
 from neuronas.search.algorithms.table import ALGORITHMS
 from neuronas.search.algorithms.variation import crossover, mutate
 from neuronas.search.front import choose, front, hypervolume, knee, non_dominated, objectives, scaled
@@ -197,6 +201,21 @@ def test_evolution_of_a_space_with_a_condition(accelerator, tmp_path: Path) -> N
     assert all(space.allows(cell) for one in found.surveyed for cell in one.architecture.cells)
 
 
+def test_the_dead_are_forgotten() -> None:
+    selection, random = Selection(20, seed=0), Random(0)
+    sizes = []
+    tracemalloc.start()
+    try:
+        for _ in range(40):
+            costs = [tuple(random.random() for _ in BUDGETED) for _ in range(20)]
+            assert len(selection.survivors([outcome(random.random(), *cost) for cost in costs])) == 20
+            gc.collect()
+            sizes.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert max(sizes[20:]) - max(sizes[:20]) < 40_000  # 400 candidates; their trials alone would take 800,000 bytes
+
+
 def test_a_space_too_large_is_refused(accelerator, tmp_path: Path) -> None:
     file = tmp_path / "large.yaml"
     file.write_text("operations: [none, skip, conv_1x1, conv_3x3]\n")
@@ -264,8 +283,6 @@ def test_choosing_by_hand(tmp_path: Path) -> None:
 
 
 def test_offspring_stay_within_their_parents_edges() -> None:
-    from random import Random
-
     space: Space = load_space("neuronas")
     random = Random(0)
     for _ in range(50):

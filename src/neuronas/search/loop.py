@@ -20,7 +20,7 @@ from neuronas.search.history import History
 from neuronas.search.history_file import CandidateRow
 from neuronas.search.screening import Evaluators, survivors
 from neuronas.space.canonical import architecture_key
-from neuronas.space.genotype import Architecture, Genotype
+from neuronas.space.genotype import Architecture
 from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import format_architecture
 from neuronas.space.spaces import Space
@@ -113,16 +113,21 @@ def search(
         evaluators = Evaluators(evaluators.full)
     state = _State(problem, evaluators, history, observer or Silent())
     proposals = algorithm.propose(problem.space, Random(seed), settings)  # noqa: S311 - no cryptography
-    outcomes: list[Outcome] = []
+    surveyed: list[Outcome] = []
+    winner: Outcome | None = None
     try:
         batch = next(proposals)
         while True:
             results = state.handle(batch)
-            outcomes += (one for one in results if one.fitness is not None)
+            if algorithm.surveys:
+                surveyed += (one for one in results if one.fitness is not None)
+            else:
+                winner = best(results if winner is None else (winner, *results))
             batch = proposals.send(results)
     except StopIteration:
         pass
-    winner = choose(outcomes, settings.prefer) if algorithm.surveys else best(outcomes)
+    if algorithm.surveys:
+        winner = choose(surveyed, settings.prefer)
     if winner is None or winner.fitness is None:
         raise _nothing_found(state)
     n_evaluated = len(state.fitness.keys() | state.screened.keys())
@@ -133,7 +138,7 @@ def search(
         n_evaluated,
         len(state.fitness),
         state.n_rejected,
-        tuple(outcomes) if algorithm.surveys else (),
+        tuple(surveyed),
         tuple(state.failed.values()),
     )
 
@@ -146,7 +151,6 @@ class _State:
         self.screened = history.fitness(screened=True)
         self.failures = {screened: history.failures(screened=screened) for screened in (False, True)}
         self.failed: dict[str, tuple[Architecture, str]] = {}
-        self.cells: dict[Genotype, Genotype] = {}
         self.n_candidates = 0
         self.n_batches = 0
         self.n_rejected = dict.fromkeys(BUDGETED, 0)
@@ -154,7 +158,7 @@ class _State:
 
     def handle(self, proposed: Sequence[Architecture]) -> list[Outcome]:
         """Cost, keep and evaluate one batch."""
-        batch = [self._shared(architecture.cleaned) for architecture in proposed]
+        batch = [architecture.cleaned for architecture in proposed]
         totals = self.problem.cost_model.totals(self.places, occupancy(batch, self.problem.shape))
         broken = rejected(self.problem.budget.excess(totals))
         keys = [architecture_key(architecture) for architecture in batch]
@@ -178,10 +182,6 @@ class _State:
             Outcome(architecture, None if limits else self.fitness.get(key), tuple(cost), tuple(over))
             for architecture, key, limits, cost, over in zip(batch, keys, broken, costs, excess, strict=True)
         ]
-
-    def _shared(self, architecture: Architecture) -> Architecture:
-        """The same of cells that are here already: candidates are many, cells few, and each keeps what it derives."""
-        return Architecture(tuple(self.cells.setdefault(cell, cell) for cell in architecture.cells))
 
     def _keep(
         self,

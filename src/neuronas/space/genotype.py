@@ -1,7 +1,7 @@
 """A cell as a value: six edges between four nodes; and an architecture: its cells from input to output."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 
 from neuronas.errors import ArchitectureError, suggestion
 from neuronas.space.operations import OPERATIONS, Operation
@@ -13,7 +13,7 @@ N_EDGES = len(NODE_PAIRS)
 SMALLEST_THRESHOLD, LARGEST_THRESHOLD = 1e-30, 1e15  # as of all settings; float32 holds them
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Edge:
     """One edge of a cell.
 
@@ -54,7 +54,7 @@ class Edge:
 NONE = Edge("none")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Incoming:
     """An edge as its target node sees it; ``number`` is its place in ``NODE_PAIRS``."""
 
@@ -68,7 +68,7 @@ class Incoming:
         return self.edge.backward
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Genotype:
     """A cell: one edge for each pair in ``NODE_PAIRS``. Node 0 is the input, node 3 the output."""
 
@@ -85,37 +85,47 @@ class Genotype:
 
     def incoming(self, target: int) -> tuple[Incoming, ...]:
         """The edges that a node adds up, in the order in which it adds them: forward, then backward."""
-        return self._incoming[target]
+        return _incoming(self)[target]
 
-    @cached_property
-    def _incoming(self) -> tuple[tuple[Incoming, ...], ...]:
-        found: list[list[Incoming]] = [[] for _ in range(N_NODES)]
-        for number, (edge, (low, high)) in enumerate(zip(self.edges, NODE_PAIRS, strict=True)):
-            if edge.operation != "none":
-                source, target = (high, low) if edge.backward else (low, high)
-                found[target].append(Incoming(number, edge, source))
-        return tuple(tuple(sorted(edges, key=lambda incoming: incoming.backward)) for edges in found)
-
-    @cached_property
+    @property
     def cleaned(self) -> "Genotype":
         """The same function without dead edges.
 
         An edge is dead if its source cannot be reached from the input or its target cannot reach the
         output (SNASNet's cleaning). Nothing dead is ever built, costed or evaluated.
         """
-        links = [
-            ((high, low) if edge.backward else (low, high))
-            for edge, (low, high) in zip(self.edges, NODE_PAIRS, strict=True)
-        ]
-        alive = [edge.operation != "none" for edge in self.edges]
-        live_links = [link for link, ok in zip(links, alive, strict=True) if ok]
-        from_input = _reachable(0, live_links)
-        to_output = _reachable(N_NODES - 1, [(target, source) for source, target in live_links])
-        edges = tuple(
-            edge if ok and source in from_input and target in to_output else NONE
-            for edge, ok, (source, target) in zip(self.edges, alive, links, strict=True)
-        )
-        return self if edges == self.edges else Genotype(edges)
+        return _cleaned(self)
+
+
+# What cells derive is kept for the cells of late, not with each cell: a long search keeps millions of cells.
+_N_DERIVED = 1 << 14
+
+
+@lru_cache(maxsize=_N_DERIVED)
+def _incoming(cell: Genotype) -> tuple[tuple[Incoming, ...], ...]:
+    found: list[list[Incoming]] = [[] for _ in range(N_NODES)]
+    for number, (edge, (low, high)) in enumerate(zip(cell.edges, NODE_PAIRS, strict=True)):
+        if edge.operation != "none":
+            source, target = (high, low) if edge.backward else (low, high)
+            found[target].append(Incoming(number, edge, source))
+    return tuple(tuple(sorted(edges, key=lambda incoming: incoming.backward)) for edges in found)
+
+
+@lru_cache(maxsize=_N_DERIVED)
+def _cleaned(cell: Genotype) -> Genotype:
+    links = [
+        ((high, low) if edge.backward else (low, high))
+        for edge, (low, high) in zip(cell.edges, NODE_PAIRS, strict=True)
+    ]
+    alive = [edge.operation != "none" for edge in cell.edges]
+    live_links = [link for link, ok in zip(links, alive, strict=True) if ok]
+    from_input = _reachable(0, live_links)
+    to_output = _reachable(N_NODES - 1, [(target, source) for source, target in live_links])
+    edges = tuple(
+        edge if ok and source in from_input and target in to_output else NONE
+        for edge, ok, (source, target) in zip(cell.edges, alive, links, strict=True)
+    )
+    return cell if edges == cell.edges else Genotype(edges)
 
 
 def _reachable(start: int, links: list[tuple[int, int]]) -> set[int]:
@@ -127,7 +137,7 @@ def _reachable(start: int, links: list[tuple[int, int]]) -> set[int]:
         found |= more
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Architecture:
     """The cells from input to output. Equal cells are kept once, so one cell means "the same everywhere"."""
 
@@ -156,7 +166,7 @@ class Architecture:
         """Whether any cell feeds back to the next time step."""
         return any(cell.has_backward for cell in self.cells)
 
-    @cached_property
+    @property
     def cleaned(self) -> "Architecture":
         """The same function without dead edges."""
         return Architecture(tuple(cell.cleaned for cell in self.cells))

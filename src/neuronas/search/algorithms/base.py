@@ -12,7 +12,7 @@ from neuronas.space.genotype import Architecture
 from neuronas.space.spaces import Space
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of a proposal.
 

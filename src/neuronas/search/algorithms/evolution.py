@@ -34,16 +34,15 @@ def evolution(space: Space, random: Random, settings: SearchConfig) -> Proposals
         ) from error
     selection = Selection(settings.population, random.getrandbits(32))
     draws = _Draws(space, random)
-    proposed: list[Architecture] = []
-    parents: list[Architecture] = []
-    while len(proposed) < settings.n_draws:
-        size = min(settings.population, settings.n_draws - len(proposed))
-        generation = draws.generation(parents, size)
-        proposed += generation
+    alive: dict[int, Architecture] = {}  # by their number, as in the selection
+    for first in range(0, settings.n_draws, settings.population):
+        size = min(settings.population, settings.n_draws - first)
+        generation = draws.generation(list(alive.values()), size)
         outcomes = yield generation
         if len(generation) < settings.population:
             return
-        parents = [proposed[number] for number in selection.survivors(outcomes)]
+        known = alive | dict(enumerate(generation, first))
+        alive = {number: known[number] for number in selection.survivors(outcomes)}
 
 
 class _Draws:
