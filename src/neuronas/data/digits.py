@@ -2,7 +2,6 @@
 
 import numpy as np
 import torch
-from sklearn.datasets import load_digits
 
 from neuronas.data.source import ArraySource, resized
 
@@ -12,6 +11,8 @@ _SPLIT_SEED = 20240700  # fixed: the split must not change with a run's seed
 
 def digits(split: str, side: int) -> ArraySource:
     """Return the digits of a split (four fifths ``train``, one fifth ``test``) at a side in pixels."""
+    from sklearn.datasets import load_digits  # noqa: PLC0415 - two seconds of imports, which other data sets spare
+
     raw = load_digits()
     images = torch.from_numpy(np.rint(raw.images * (255 / 16)).astype(np.uint8)).unsqueeze(1)
     order = np.random.default_rng(_SPLIT_SEED).permutation(len(images))
