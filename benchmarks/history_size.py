@@ -3,11 +3,14 @@
     python benchmarks/history_size.py [--candidates 1000000]
 
 Two different cells of five operations, drawn at random; four of five candidates fit the budget and are evaluated. Wall
-seconds, and those of the processor, which another program on the machine does not change.
+seconds, and those of the processor, which another program on the machine does not change. Needs the extra ``dev``.
 """
 
 import argparse
+import os
 import random
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -21,6 +24,9 @@ from neuronas.report.candidates import read_candidates
 from neuronas.search.history import History
 from neuronas.search.history_file import CandidateRow
 from neuronas.search.result import peak_memory_mb
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from report_runs import make_run
 
 OPERATIONS = ("none", "skip", "conv_1x1", "conv_3x3", "avg_pool_3x3")
 BATCH = 1000
@@ -40,6 +46,21 @@ def rows(number: int) -> list[CandidateRow]:
         costs = (float(rng.randrange(10**7)), rng.random() * 100, rng.random() * 500, rng.random() * 300)
         found.append(CandidateRow(position, number, architecture, key, *costs, "" if position % 5 else "latency_ms"))
     return found
+
+
+def page(history: Path, run: Path) -> dict[str, float]:
+    """What ``neuronas report`` takes for a run with this history, and how large its page is."""
+    history.replace(run / history.name)
+    started, before = time.perf_counter(), os.times()
+    subprocess.run([sys.executable, "-m", "neuronas", "report", str(run), "--quiet"], check=True)
+    after = os.times()
+    return {
+        "megabytes": round((run / "report.html").stat().st_size / 1e6, 1),
+        "wall_s": round(time.perf_counter() - started, 1),
+        "processor_s": round(
+            after.children_user + after.children_system - before.children_user - before.children_system, 1
+        ),
+    }
 
 
 def main() -> None:
@@ -79,6 +100,7 @@ def main() -> None:
         history.close()
         with timed("read for the report"):
             found = read_candidates(path)
+        report = page(path, make_run(Path(folder) / "run"))
     if found is None or len(found) != n_batches * BATCH:
         raise SystemExit("the history lost candidates")
     content: dict[str, Any] = {
@@ -88,6 +110,7 @@ def main() -> None:
         "bytes_per_candidate": round(size / (n_batches * BATCH), 1),
         "seconds": {name: {"wall": round(wall, 1), "processor": round(own, 1)} for name, (wall, own) in spent.items()},
         "peak_memory_mb": round(peak_memory_mb()),
+        "report": report,
     }
     print(content)
     write("history_size", content)

@@ -3,9 +3,11 @@
 import json
 import sqlite3
 from html.parser import HTMLParser
+from itertools import combinations
 from pathlib import Path
 from shutil import copytree
 
+import numpy as np
 import pytest
 import yaml
 from hypothesis import example, given, settings
@@ -13,13 +15,16 @@ from hypothesis import strategies as st
 
 from conftest import Neuronas
 from neuronas.api.run_facts import read_run
+from neuronas.hardware.cost import BUDGETED
 from neuronas.hardware.floorplan_layout import Layout
 from neuronas.hardware.floorplan_svg import tiles_svg
+from neuronas.report.candidates import Candidates
 from neuronas.report.charts import ticks
 from neuronas.report.explorer import _rounded
 from neuronas.report.markup import element, join, script_json
 from neuronas.report.neurons import neuron_titles
 from neuronas.report.tables import aligned
+from neuronas.search.front import non_dominated
 from report_runs import add_training, make_run
 
 HOSTILE = "\"'><img src=x onerror=pwned=1></script><script>pwned=1</script>&lt;"
@@ -309,3 +314,26 @@ def test_no_run_is_wrong_usage(neuronas: Neuronas, tmp_path: Path) -> None:
 def test_numbers_of_the_explorer_are_short_and_whole_ones_stay_whole() -> None:
     assert [_rounded(value) for value in (1000, 1000.0, 0.123456789012, 2.5e20)] == [1000, 1000, 0.1234568, 2.5e20]
     assert _rounded(float("nan")) is None and _rounded(float("inf")) is None
+
+
+@given(seed=st.integers(0, 2**32), limit=st.floats(0.2, 1))
+@settings(max_examples=20)
+def test_a_part_of_the_candidates_has_every_front_of_all(seed: int, limit: float) -> None:
+    random = np.random.default_rng(seed)
+    costs = {name: random.integers(0, 12, 300) / 10 for name in BUDGETED}
+    fitness, screened = (np.where(random.random(300) < 0.3, np.nan, random.integers(0, 12, 300)) for _ in range(2))
+    rejected = tuple(("latency_ms",) if value > 1 else () for value in costs["latency_ms"])
+    everyone = Candidates(tuple(map(str, range(300))), costs, fitness, screened, rejected)
+    assert everyone.representatives(300) == list(range(300))
+    part = everyone.representatives(20)
+    assert 20 <= len(part) < 300 and part == sorted(part)
+    # What a reader may see: two quantities, a limit on a third, with and without those that broke the budget.
+    quantities = {"fitness": -fitness, "screened": -screened, **costs}
+    fits = np.array([not limits for limits in rejected])
+    for xs, ys in combinations(quantities.values(), 2):
+        for group in (fits, fits | True):
+            shown = group & np.isfinite(xs) & np.isfinite(ys) & (costs["area_mm2"] <= limit)
+            points = np.stack([xs, ys], axis=1)
+            numbers = np.flatnonzero(shown)
+            wanted = {tuple(points[numbers[i]]) for i in non_dominated(points[numbers])}
+            assert wanted <= {tuple(points[number]) for number in part if shown[number]}

@@ -139,6 +139,24 @@ def test_every_table_can_be_copied(browser: Any, neuronas: Neuronas, run: Path) 
     assert button.text != "copy"
 
 
+def test_a_part_of_very_many_candidates(
+    browser: Any, neuronas: Neuronas, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    (whole,) = open_page(browser, neuronas, "report", run)["runs"]
+    assert "the page holds" not in find(browser, "#count").text
+    monkeypatch.setattr("neuronas.report.explorer._MOST", 10)
+    (data,) = open_page(browser, neuronas, "report", run)["runs"]
+    n_shown = len(data["places"])
+    assert 10 <= n_shown < 60
+    assert f"of 60 the page holds {n_shown}: those on a Pareto front" in find(browser, "#count").text
+    keys(browser, "#plot", Keys.ARROW_LEFT, Keys.ENTER)
+    told = find(browser, "#chosen").text
+    assert f"Candidate {whole['answer'] + 1} of mine" in told and text_of(whole, whole["answer"]) in told
+    assert_quiet(browser)
+
+
 def test_compare_plots_all_runs(browser: Any, neuronas: Neuronas, run: Path, tmp_path: Path) -> None:
     other = make_run(tmp_path / "other", seed=3)
     data = open_page(browser, neuronas, "compare", run, other)

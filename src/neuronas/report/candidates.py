@@ -9,6 +9,7 @@ import numpy as np
 
 from neuronas.errors import VerificationError
 from neuronas.hardware.cost import BUDGETED, Array
+from neuronas.search.front import non_dominated
 from neuronas.search.history_file import HistorySnapshot
 
 
@@ -45,6 +46,24 @@ class Candidates:
     def breaks(self, name: str) -> tuple[int, int]:
         """How many candidates break a limit, and how many break only that one."""
         return sum(name in limits for limits in self.rejected), sum(limits == (name,) for limits in self.rejected)
+
+    def representatives(self, most: int) -> list[int]:
+        """Numbers from 0 of ``most`` candidates or some more that stand for all, in order; all, if there are no more.
+
+        Every one that is on a front of the costs with fitness, with the screen's, with both or with neither, among
+        those that fit or among all; every improvement; and of the rest one in so many.
+        """
+        if len(self) <= most:
+            return list(range(len(self)))
+        chosen = {number - 1 for number, _ in self.improvements}
+        costs = np.stack([self.costs[name] for name in BUDGETED], axis=1)
+        fits = ~np.fromiter(map(bool, self.rejected), bool, len(self))
+        for group in (fits, np.ones_like(fits)):
+            for fitness in ((self.fitness,), (self.screened,), (self.fitness, self.screened), ()):
+                points = np.column_stack([*(-one for one in fitness), costs])
+                members = np.flatnonzero(group & np.isfinite(points).all(axis=1))
+                chosen.update(members[non_dominated(points[members])].tolist())
+        return sorted(chosen.union(range(0, len(self), -(-len(self) // most))))
 
     @cached_property
     def improvements(self) -> tuple[tuple[int, float], ...]:

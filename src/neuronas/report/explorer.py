@@ -14,6 +14,8 @@ from neuronas.space.genotype import N_EDGES, NONE, Edge, Genotype
 from neuronas.space.notation import parse_genotype
 
 _DIGITS = 7  # significant digits of a cost or fitness on the page
+_MOST = 100_000
+"""Candidates of a run on a page, but for those of fronts: with more of them a slider moves by jerks."""
 
 
 def explorer_section(runs: tuple[RunFacts, ...]) -> Html:
@@ -45,8 +47,10 @@ def explorer_document(runs: tuple[RunFacts, ...]) -> dict[str, Any] | None:
 def _document(run: RunFacts) -> dict[str, Any]:
     candidates = run.candidates
     assert candidates is not None  # noqa: S101 - filtered above
+    shown = candidates.representatives(_MOST)
+    texts = [candidates.architectures[number] for number in shown]
     cells: dict[str, int] = {}
-    places = [[cells.setdefault(cell, len(cells)) for cell in text.split(" / ")] for text in candidates.architectures]
+    places = [[cells.setdefault(cell, len(cells)) for cell in text.split(" / ")] for text in texts]
     edges: dict[Edge, int] = {}
     drawn = []
     for text in cells:
@@ -56,20 +60,22 @@ def _document(run: RunFacts) -> dict[str, Any]:
             raise VerificationError(f"run directory {run.directory}: history.sqlite: {error}") from None
     return {
         "name": run.name,
+        "n_candidates": len(candidates),
+        "numbers": shown if len(shown) < len(candidates) else None,
         "edges": [
             {"label": edge_label(edge), "classes": edge_classes(edge), "width": label_width(edge_label(edge))}
             for edge in edges
         ],
         "cells": [{"text": text, "edges": numbers} for text, numbers in zip(cells, drawn, strict=True)],
         "places": places,
-        "rejected": [int(bool(limits)) for limits in candidates.rejected],
+        "rejected": [int(bool(candidates.rejected[number])) for number in shown],
         "answer_name": "the run's answer" if run.is_answered else "the best so far",
         "limits": {name: _rounded(limit) for name, limit in run.budget.limits.items()},
         "answer": candidates.number_of(run.answer.text) if run.answer else None,
         "values": {
-            "fitness": _column(candidates.fitness),
-            "screened": _column(candidates.screened),
-            **{name: _column(candidates.costs[name]) for name in BUDGETED},
+            "fitness": _column(candidates.fitness[shown]),
+            "screened": _column(candidates.screened[shown]),
+            **{name: _column(candidates.costs[name][shown]) for name in BUDGETED},
         },
     }
 

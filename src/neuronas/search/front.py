@@ -26,13 +26,19 @@ def objectives(outcomes: Sequence[Outcome]) -> Array:
 
 def non_dominated(points: Array) -> list[int]:
     """Rows of [n, d] that no other row equals or beats in every column; of equal rows the first."""
-    # The smallest row in dictionary order cannot be beaten by a later one; what it beats goes.
-    remaining = np.lexsort(points.T[::-1])
+    if not len(points):
+        return []
+    # A row that is beaten has a sum at least as large; of equal sums the first in dictionary order cannot be beaten. So
+    # the first row stays and what it beats goes. A small sum of columns of one scale beats many, an extreme row few.
+    low, high = points.min(axis=0), points.max(axis=0)
+    total = sum(((points - low) / np.where(high > low, high - low, 1)).T)
+    order = np.lexsort((*points.T[::-1], total))
+    columns = points[order].T.copy()
     found: list[int] = []
-    while remaining.size:
-        first = remaining[0]
-        found.append(int(first))
-        remaining = remaining[(points[remaining] < points[first]).any(axis=1)]
+    while order.size:
+        found.append(int(order[0]))
+        stays = np.logical_or.reduce([column < column[0] for column in columns])
+        order, columns = order[stays], columns[:, stays]
     return sorted(found)
 
 

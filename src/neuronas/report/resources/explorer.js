@@ -27,29 +27,35 @@ class Explorer {
 
   /** Show data; later data with more candidates keep what the reader has chosen. */
   load(data) {
-    const before = this.current < 0 ? -1 : this.shownNow[this.current];
+    const before = this.current < 0 ? "" : this.name(this.shownNow[this.current]);
     this.data = data;
     this.columns = this.join();
     this.scatter.series = data.runs.map((run) => run.name);
     this.offerAxes();
     this.sliders.forEach((slider) => slider.write());
     this.update();
-    if (before >= 0) this.point(this.shownNow.indexOf(before));
+    if (before) this.point(this.shownNow.findIndex((i) => this.name(i) === before));
   }
 
   /** The candidates of all runs one after another, a column for each quantity. */
   join() {
-    const columns = { run: [], local: [], rejected: [] };
+    const columns = { run: [], local: [], number: [], rejected: [] };
     for (const key of this.quantities.keys()) columns[key] = [];
     this.data.runs.forEach((run, number) => {
       for (let i = 0; i < run.places.length; i++) {
         columns.run.push(number);
         columns.local.push(i);
+        columns.number.push(run.numbers ? run.numbers[i] : i);
         columns.rejected.push(run.rejected[i] === 1);
         for (const key of this.quantities.keys()) columns[key].push(run.values[key][i]);
       }
     });
     return columns;
+  }
+
+  /** A candidate as a reader would name it. */
+  name(i) {
+    return `Candidate ${this.columns.number[i] + 1} of ${this.data.runs[this.columns.run[i]].name}`;
   }
 
   label(key) {
@@ -152,7 +158,7 @@ class Explorer {
       higherIsBetter: HIGHER_IS_BETTER.has(key),
       ...withBudget(rangeOf(plottable.map((i) => column[i])), this.budget(key)),
     }));
-    const answers = this.shownNow.flatMap((i, point) => (this.data.runs[columns.run[i]].answer === columns.local[i] ? [point] : []));
+    const answers = this.shownNow.flatMap((i, point) => (this.data.runs[columns.run[i]].answer === columns.number[i] ? [point] : []));
     this.current = -1;
     this.scatter.show(points, axes, this.front, { answer: answers, current: -1 });
     this.byHeight = points.y.map((_, point) => point).sort((a, b) => points.y[a] - points.y[b]);
@@ -163,9 +169,14 @@ class Explorer {
 
   describe(plottable) {
     const count = document.getElementById("count");
-    const without = this.columns.run.length - plottable;
+    const { columns } = this;
+    const without = columns.run.length - plottable;
     count.textContent = `${shown(this.shownNow.length)} of ${shown(plottable)} candidates shown`;
     if (without) count.textContent += `; left out: ${shown(without)} with no value on these axes or over the run's budget`;
+    const all = this.data.runs.reduce((sum, run) => sum + run.n_candidates, 0);
+    if (all > columns.run.length) {
+      count.textContent += `; of ${shown(all)} the page holds ${shown(columns.run.length)}: those on a Pareto front and a part of the others`;
+    }
     let best = -1;
     for (const i of this.shownNow) {
       if (this.columns.fitness[i] !== null && (best < 0 || this.columns.fitness[i] > this.columns.fitness[best])) best = i;
@@ -273,7 +284,7 @@ class Explorer {
       return make("figure", {}, make("figcaption", {}, title), svg);
     });
     document.getElementById("chosen").replaceChildren(
-      make("p", {}, make("strong", {}, `Candidate ${this.columns.local[i] + 1} of ${run.name}`), make("br"), make("code", { className: "architecture" }, this.text(i))),
+      make("p", {}, make("strong", {}, this.name(i)), make("br"), make("code", { className: "architecture" }, this.text(i))),
       make("p", {}, this.costs(i)),
       make("div", { className: "cells" }, ...drawn),
     );
