@@ -26,7 +26,7 @@ _Sum = dict[tuple[int, int], int]
 
 def architecture_key(architecture: Architecture) -> str:
     """Key of an architecture: equal keys mean equal functions. Eight hexadecimal digits per 32 bits, 128 bits."""
-    keys = tuple(genotype_key(cell) for cell in architecture.cleaned.cells)
+    keys = tuple(genotype_key(cell) for cell in architecture.cells)
     description = repr(keys[:1] if len(set(keys)) == 1 else keys)  # twins at all places are one cell at all places
     return blake2b(description.encode(), digest_size=16).hexdigest()
 
