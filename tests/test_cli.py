@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from conftest import Neuronas, chain
+from neuronas.search.history_file import HistorySnapshot
 
 ARCH = "|conv_3x3~0|+|skip~0|conv_3x3~1|+|avg_pool_3x3~0|skip~1|conv_3x3~2|"
 SMALL = ("--algorithm", "snasnet", "--n-draws", 12, "--batch-size", 16, "--timesteps", 2)
@@ -374,3 +375,25 @@ def test_mistakes_in_a_hardware_file(neuronas: Neuronas, tmp_path: Path, old: st
     code, _, err = neuronas("estimate", ARCH, "--hardware", "mine.yaml")
     assert (code, len(err.splitlines())) == (2, 1)
     assert message in err
+
+
+def test_a_processor_with_fewer_instructions_finds_the_same(neuronas: Neuronas, tmp_path: Path) -> None:
+    """The fast engine here, and the slow one in PyTorch that is held to no vector instructions."""
+    settings = ("search", "--algorithm", "snasnet", "--n-draws", "30", "--batch-size", "48", "--quiet", "--json")
+    code, out, _ = neuronas(*settings, "--out", tmp_path / "fast")
+    assert code == 0
+    slow = subprocess.run(
+        [sys.executable, "-m", "neuronas", *settings, "--engine", "reference", "--out", str(tmp_path / "slow")],
+        env=os.environ | {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41", "MKL_CBWR": "COMPATIBLE"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    assert json.loads(out)["fitness"] == json.loads(slow.stdout)["fitness"]
+    found = []
+    for name in ("fast", "slow"):
+        history = HistorySnapshot(tmp_path / name / "history.sqlite")
+        found.append(history.fitness(screened=False))
+        history.close()
+    assert found[0] == found[1] and len(found[0]) > 10
