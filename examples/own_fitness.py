@@ -13,22 +13,17 @@ from torch import Tensor
 import neuronas
 from neuronas.fitness.measure import Reading
 from neuronas.fitness.measures import MEASURES
+from neuronas.fitness.patterns import Patterns
 from neuronas.space.genotype import Architecture
 
 
 class SpikeEntropy:
     """Mean entropy of a spike, bits. See ``neuronas.fitness.measure.Measure``."""
 
-    def read(self, hamming: Tensor, rates: Tensor, n: int) -> Tensor:
-        """Read one LIF layer at one time step.
-
-        Args:
-            hamming: [B, B], how many neurons answer differently to two images; not needed here.
-            rates: [B], share of the neurons that spike.
-            n: number of neurons.
-        """
-        rate = rates.mean().clamp(1e-9, 1 - 1e-9)
-        return -(rate * rate.log2() + (1 - rate) * (1 - rate).log2())
+    def read(self, patterns: Patterns) -> Tensor:
+        """Read one LIF layer: a number for each time step. There are ``patterns.hamming`` distances too."""
+        rates = patterns.rates.mean(dim=1).clamp(1e-9, 1 - 1e-9)
+        return -(rates * rates.log2() + (1 - rates) * (1 - rates).log2())
 
     def combine(self, architecture: Architecture, n_cells: int, layers: Sequence[Reading]) -> float:
         """Turn the readings of all layers into fitness; higher is better."""

@@ -8,30 +8,31 @@ from hypothesis import strategies as st
 
 from neuronas.errors import ConfigurationError
 from neuronas.fitness.measures import measure_named
+from neuronas.fitness.patterns import Patterns
 from neuronas.fitness.reference import ReferenceEvaluator
-from neuronas.fitness.scores import KERNELS, distances, log_determinant
+from neuronas.fitness.scores import KERNELS, log_determinant
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.weights import WeightSource
 from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import parse_architecture
 
-SPIKES = torch.tensor([[1, 1, 0, 0], [1, 0, 1, 0], [1, 1, 0, 0]])
+SPIKES = torch.tensor([[[1, 1, 0, 0], [1, 0, 1, 0], [1, 1, 0, 0]], [[0, 0, 0, 0], [1, 1, 1, 1], [1, 1, 1, 0]]])
 CELL = "|conv_3x3~0|+|skip~0|conv_3x3~1|+|avg_pool_3x3~0|skip~1|conv_3x3~2|"
 
 
 def test_distances_by_hand() -> None:
-    hamming, rates = distances(SPIKES)
-    assert hamming.tolist() == [[0, 2, 0], [2, 0, 2], [0, 2, 0]]
-    assert rates.tolist() == [0.5, 0.5, 0.5]
+    patterns = Patterns.of(SPIKES)
+    assert patterns.hamming.tolist() == [[[0, 2, 0], [2, 0, 2], [0, 2, 0]], [[0, 4, 3], [4, 0, 1], [3, 1, 0]]]
+    assert patterns.rates.tolist() == [[0.5, 0.5, 0.5], [0, 1, 0.75]]
 
 
 @pytest.mark.parametrize(
     ("name", "off_diagonal"),
-    # n = 4, rates 1/2: expected distance 4 (1/4 + 1/4) = 2
+    # first time step: n = 4, rates 1/2: expected distance 4 (1/4 + 1/4) = 2
     [("hamming", 4 - 2), ("sahd", 4 - 0.5 * 4 * 2 / 2.001), ("sahd-snasnet", 4 - 0.5 * 2 / 2.001)],
 )
 def test_kernels_by_hand(name: str, off_diagonal: float) -> None:
-    kernel = KERNELS[name](*distances(SPIKES), 4)
+    kernel = KERNELS[name](Patterns.of(SPIKES))[0]
     assert kernel.diagonal().tolist() == [4, 4, 4]
     assert kernel[0, 1].item() == pytest.approx(off_diagonal)
     assert kernel[0, 2].item() == 4
@@ -39,12 +40,12 @@ def test_kernels_by_hand(name: str, off_diagonal: float) -> None:
 
 @given(st.integers(2, 8), st.integers(1, 64), st.floats(0, 1), st.integers(0, 99))
 def test_kernels_are_symmetric_and_finite(batch: int, n: int, rate: float, seed: int) -> None:
-    spikes = torch.from_numpy(np.random.default_rng(seed).random((batch, n)) < rate)
-    hamming, rates = distances(spikes)
-    assert torch.equal(hamming, (spikes[:, None] != spikes[None]).sum(-1).double())
+    spikes = torch.from_numpy(np.random.default_rng(seed).random((3, batch, n)) < rate)
+    patterns = Patterns.of(spikes)
+    assert torch.equal(patterns.hamming, (spikes[:, :, None] != spikes[:, None]).sum(-1).double())
     for kernel in KERNELS.values():
-        value = kernel(hamming, rates, n)
-        assert torch.equal(value, value.T)
+        value = kernel(patterns)
+        assert value.shape == (3, batch, batch) and torch.equal(value, value.mT)
         assert value.isfinite().all()
 
 

@@ -8,8 +8,8 @@ import torch
 
 from neuronas.fitness.measure import Reading
 from neuronas.fitness.path_information import Coefficients, PathInformation, cell_value
+from neuronas.fitness.patterns import Patterns
 from neuronas.fitness.reference import ReferenceEvaluator
-from neuronas.fitness.scores import distances
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.weights import WeightSource
 from neuronas.space.genotype import Genotype
@@ -32,9 +32,9 @@ def test_reading_is_the_entropy_of_a_spike() -> None:
     measure = PathInformation()
     quarter = torch.tensor([[1, 0, 0, 0], [0, 1, 0, 0]])
     wanted = -(0.25 * log(0.25, 2) + 0.75 * log(0.75, 2))
-    assert measure.read(*distances(quarter), 4).item() == pytest.approx(wanted)
-    for constant in (torch.zeros(2, 4), torch.ones(2, 4)):  # dead or saturated neurons say nothing
-        assert measure.read(*distances(constant), 4).item() == 0
+    assert measure.read(Patterns.of(quarter[None])).tolist() == pytest.approx([wanted])
+    # dead or saturated neurons say nothing
+    assert measure.read(Patterns.of(torch.stack([torch.zeros(2, 4), torch.ones(2, 4)]))).tolist() == [0, 0]
 
 
 def test_one_convolution_by_hand() -> None:

@@ -9,6 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from neuronas.fitness.patterns import Patterns
 from neuronas.fitness.scores import Kernel, log_determinant
 from neuronas.space.genotype import Architecture
 
@@ -30,14 +31,8 @@ class Reading:
 class Measure(Protocol):
     """A fitness as a pure function of spikes."""
 
-    def read(self, hamming: Tensor, rates: Tensor, n: int) -> Tensor:
-        """Read one LIF layer at one time step.
-
-        Args:
-            hamming: [B, B] float64, how many neurons answer differently to two images.
-            rates: [B] float64, share of the neurons that spike.
-            n: number of neurons.
-        """
+    def read(self, patterns: Patterns) -> Tensor:
+        """Read one LIF layer: [T, …], a reading for each of its T time steps."""
         ...
 
     def combine(self, architecture: Architecture, n_cells: int, layers: Sequence[Reading]) -> float:
@@ -63,9 +58,9 @@ class KernelMeasure:
     kernel: Kernel
     mean: bool = True
 
-    def read(self, hamming: Tensor, rates: Tensor, n: int) -> Tensor:
+    def read(self, patterns: Patterns) -> Tensor:
         """See ``Measure``."""
-        return self.kernel(hamming, rates, n)
+        return self.kernel(patterns)
 
     def combine(self, architecture: Architecture, n_cells: int, layers: Sequence[Reading]) -> float:
         """See ``Measure``."""

@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 
 from neuronas.fitness.measure import Reading
+from neuronas.fitness.patterns import Patterns
 from neuronas.space.genotype import N_NODES, Architecture, Genotype, Incoming
 
 _DIGITS = 12  # so that the order in which a library adds does not show through
@@ -79,11 +80,11 @@ class PathInformation:
 
     coefficients: Coefficients = FITTED
 
-    def read(self, hamming: Tensor, rates: Tensor, n: int) -> Tensor:
-        """Entropy of a spike in bits, a scalar in float64; see ``Measure``."""
-        rate = rates.mean()
-        both = torch.stack([rate, 1 - rate])
-        return -(both * both.clamp_min(_TINY).log2()).sum()
+    def read(self, patterns: Patterns) -> Tensor:
+        """Entropy of a spike in bits, [T] float64; see ``Measure``."""
+        rates = patterns.rates.mean(dim=1)
+        both = torch.stack([rates, 1 - rates])
+        return -(both * both.clamp_min(_TINY).log2()).sum(dim=0)
 
     def combine(self, architecture: Architecture, n_cells: int, layers: Sequence[Reading]) -> float:
         """See ``Measure``."""

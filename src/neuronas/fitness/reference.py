@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from neuronas.fitness.measure import Measure, Reading
 from neuronas.fitness.measures import measure_named
-from neuronas.fitness.scores import distances
+from neuronas.fitness.patterns import Patterns
 from neuronas.snn.network import SpikingFeatures
 from neuronas.snn.neuron import NeuronParameters, is_lif, reset_state
 from neuronas.snn.weights import WeightSource
@@ -26,8 +26,7 @@ class _Readings:
         """The hook for a layer of this group."""
 
         def read(layer: nn.Module, inputs: tuple[Tensor, ...], spikes: Tensor) -> None:
-            for step in spikes.flatten(2):
-                self.groups.setdefault(group, []).append(self.measure.read(*distances(step), step.shape[1]))
+            self.groups.setdefault(group, []).extend(self.measure.read(Patterns.of(spikes.flatten(2))))
 
         return read
 

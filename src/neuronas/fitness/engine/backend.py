@@ -63,9 +63,14 @@ class Geometry:
     side: int
 
     @property
+    def n_neurons(self) -> int:
+        """Neurons of a LIF layer that this value drives."""
+        return self.channels * self.side**2
+
+    @property
     def n_values(self) -> int:
         """Number of values over all time steps."""
-        return self.timesteps * self.batch * self.channels * self.side**2
+        return self.timesteps * self.batch * self.n_neurons
 
 
 class Backend(Protocol):

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from neuronas.fitness.engine.backend import Array, Backend, Geometry
-from neuronas.fitness.engine.loops import read_layer, run_loop
+from neuronas.fitness.engine.loops import run_loop
 from neuronas.fitness.engine.store import Store
 from neuronas.fitness.engine.values import Convolved, Firing, Graph, Leaf, Looped, Reduced, Stem, Value
 from neuronas.fitness.measure import Reading
 from neuronas.fitness.measures import measure_named
+from neuronas.fitness.patterns import Patterns
 from neuronas.snn.operations import StemConvBatchNorm
 from neuronas.snn.quantisation import FixedPoint
 from neuronas.snn.weights import WeightSource
@@ -153,8 +154,8 @@ class _Run:
             fired = self.backend.fire(
                 firing.value, leaves, geometry, threshold, normalised=firing.normalised, with_spikes=wanted
             )
-        n_neurons = geometry.channels * geometry.side**2
-        reading = self._keep_reading(firing, read_layer(self.engine.measure, fired.common, n_neurons))
+        readings = self.engine.measure.read(Patterns(fired.common, geometry.n_neurons))
+        reading = self._keep_reading(firing, Reading.added(readings))
         if fired.spikes is not None:
             self._keep(key, fired.spikes, self.backend.spike_bytes(geometry))
         return fired.spikes, reading

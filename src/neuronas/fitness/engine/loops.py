@@ -1,6 +1,6 @@
 """Cells with backward edges: step by step through time, each step normalised by itself as in the reference."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from torch import Tensor
@@ -8,20 +8,10 @@ from torch import Tensor
 from neuronas.fitness.engine.backend import Array, Backend, Geometry
 from neuronas.fitness.engine.values import Leaf, Looped, Pooled, Sum, Value
 from neuronas.fitness.measure import Measure, Reading
+from neuronas.fitness.patterns import Patterns
 from neuronas.snn.network import edge_place
 from neuronas.snn.quantisation import FixedPoint
 from neuronas.space.genotype import N_NODES, Incoming
-
-
-def read_layer(measure: Measure, common: Tensor, n_neurons: int) -> Reading:
-    """Turn common spikes [T, B, B] of ``n_neurons`` neurons into readings, added over time."""
-    return Reading.added(_readings(measure, common, n_neurons))
-
-
-def _readings(measure: Measure, common: Tensor, n_neurons: int) -> Iterator[Tensor]:
-    for both in common:
-        counts = both.diagonal()
-        yield measure.read(counts[:, None] + counts - 2 * both, counts / n_neurons, n_neurons)
 
 
 class Settings(Protocol):
@@ -109,8 +99,7 @@ class _Loop:
         )
         if fired.spikes is None:
             raise LookupError("a backend that was asked for spikes gave none")
-        n_neurons = geometry.channels * geometry.side**2
-        self.readings += _readings(self.settings.measure, fired.common, n_neurons)
+        self.readings += self.settings.measure.read(Patterns(fired.common, geometry.n_neurons))
         place = edge_place(self.looped.place, incoming.number, edge.operation)
         weights = self.weights(place, geometry.channels, geometry.channels, edge.kind.kernel)
         return self._new_leaf(self.backend.convolve(fired.spikes, weights, geometry), arrays)
