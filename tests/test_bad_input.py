@@ -109,6 +109,15 @@ def test_settings_as_long_as_may_be_are_read_in_time(tmp_path: Path) -> None:
         return process_time() - started
 
     assert seconds("seed: " + "1" * 900_000 + "x") < 30  # was hours: each digit could belong to two parts of a number
+    for text in ("0x" + "f" * 900_000, "1" + ":59" * 200_000):  # to base 60 it took 10 s; neither could be shown
+        path.write_text(f"seed: {text}")
+        started = process_time()
+        with pytest.raises(ConfigurationError, match=r"a number of \d00,00\d characters"):
+            read_yaml(path)
+        assert process_time() - started < 10
+    path.write_text(f"[{'a,' * 200_000}]")
+    with pytest.raises(ConfigurationError, match="more than 100,000 keys and values"):
+        read_yaml(path)
     few, many = (seconds("".join(f"a{i}: 1\n" for i in range(n))) for n in (4_000, 32_000))
     assert many < 20 * few  # eight times the keys; each was compared with all others
 

@@ -16,16 +16,29 @@ from pydantic import BaseModel, ValidationError
 from neuronas.errors import ConfigurationError, RunDirectoryError, suggestion
 
 MAX_FILE_BYTES = 1_000_000
+_MAX_VALUES, _LONGEST_NUMBER = 100_000, 1000
+"""More values take PyYAML many seconds. So does a long number to base 60, and none can be shown in a message."""
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """Refuses duplicate keys, which YAML would silently drop, and aliases, which can grow without bound."""
+    """Refuses keys given twice, which YAML would silently drop, aliases, which can grow without bound, and long numbers."""
+
+    n_values = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError("aliases (*name) are not accepted")
+        self.n_values += 1
+        if self.n_values > _MAX_VALUES:
+            raise yaml.YAMLError(f"more than {_MAX_VALUES:,} keys and values")
         return super().compose_node(parent, index)
+
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
+        if node.tag in _NUMBERS and len(node.value) > _LONGEST_NUMBER:
+            raise yaml.YAMLError(f"a number of {len(node.value):,} characters; wanted at most {_LONGEST_NUMBER:,}")
+        return super().construct_scalar(node)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         keys = [self.construct_object(key) for key, _ in node.value]
@@ -54,11 +67,17 @@ def read_text(path: Path, max_bytes: int) -> str:
 def read_bytes(path: Path, max_bytes: int) -> bytes:
     """See ``read_text``."""
     found = path.stat()
-    if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):  # opening a folder says so by itself
+    if stat.S_ISDIR(found.st_mode):
+        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(found.st_mode):
         raise OSError(errno.EINVAL, "is a pipe or a device, no file", str(path))
     if found.st_size > max_bytes:
         raise OSError(errno.EFBIG, f"is larger than {max_bytes:,} bytes", str(path))
-    return path.read_bytes()
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as file:
+        content: bytes | None = file.readall()
+    if content is None:  # a log of the kernel calls itself a file
+        raise OSError(errno.EINVAL, "is no file that ends", str(path))
+    return content
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
