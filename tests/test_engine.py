@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from neuronas.errors import ConfigurationError
 from neuronas.fitness.engine import int8
@@ -233,7 +234,52 @@ def test_integer_matrix_products_are_the_convolution(
     weights = WeightSource(0, bits).convolution("A.01." + operation, channels, 7, int(operation[-1]))
     spikes = torch.rand(3, channels, side, side, generator=torch.Generator().manual_seed(1)) < 0.5
     found = int8.int8_conv2d(spikes, torch.from_numpy(sliced(weights)))
-    assert torch.equal(found, exact_conv2d(spikes, torch.from_numpy(weights.codes)).double())
+    assert torch.equal(found.double(), exact_conv2d(spikes, torch.from_numpy(weights.codes)).double())
+
+
+@pytest.mark.parametrize(("batch", "channels", "side", "out_channels"), [(1, 3, 5, 9), (3, 16, 9, 16), (5, 1, 7, 2)])
+def test_integer_matrix_products_come_as_cuda_wants_them(
+    batch: int, channels: int, side: int, out_channels: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """cuBLAS refuses few rows, gives wrong sums for odd numbers of them, and is fast where K is innermost in both."""
+    if not int8.available(CPU):
+        pytest.skip("this torch multiplies no integer matrices on the CPU")
+    plain = torch._int_mm
+
+    def checked(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        assert one.shape[0] % 32 == 0 and one.shape[1] % 8 == 0 and other.shape[1] % 8 == 0
+        assert one.stride(1) == 1 and other.stride(0) == 1
+        return plain(one, other)
+
+    monkeypatch.setattr(torch, "_int_mm", checked)
+    generator = torch.Generator().manual_seed(0)
+    spikes = torch.rand(batch, channels, side, side, generator=generator) < 0.5
+    codes = torch.randint(-128, 128, (1, out_channels, channels, 3, 3), dtype=torch.int8, generator=generator)
+    assert torch.equal(int8.int8_conv2d(spikes, codes).double(), exact_conv2d(spikes, codes[0].int()).double())
+    flat = spikes.flatten(1).double()
+    assert torch.equal(int8.int8_products(spikes.flatten(1)[None])[0], flat @ flat.T)
+
+
+class Divisors(TorchDispatchMode):
+    """Collects what large tensors are divided by."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[object] = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        if func is torch.ops.aten.div.Tensor and args[0].numel() > 1000:
+            self.found.append(args[1])
+        return func(*args, **(kwargs or {}))
+
+
+def test_no_value_is_divided_by_a_plain_number() -> None:
+    """CUDA would multiply with the rounded reciprocal, and its spikes would not be the CPU's."""
+    text = "|avg_pool_3x3~0|+|skip~0|conv_3x3~1|+|skip~0|avg_pool_3x3~1|conv_3x3~2|"
+    with Divisors() as divisors:
+        list(make_engine(TorchBackend(NeuronParameters(), CPU)).evaluate([parse_architecture(text)]))
+    assert len(divisors.found) > 3
+    assert all(isinstance(one, torch.Tensor) for one in divisors.found)
 
 
 def test_a_search_on_integer_matrix_products_agrees(some_architectures: list[Architecture]) -> None:

@@ -65,6 +65,11 @@ def affine(total: Tensor, total_of_squares: Tensor, n: int) -> tuple[Tensor, Ten
     return scale.float(), (-mean * scale).float()
 
 
+def divided(x: Tensor, by: float) -> Tensor:
+    """``x / by``, rounded alike on all devices: by a plain number CUDA multiplies with the reciprocal."""
+    return x / torch.full((), by, dtype=x.dtype, device=x.device)
+
+
 def avg_pool_3x3(x: Tensor) -> Tensor:
     """Average over 3x3 neighbours, stride 1, zeros outside, divided by 9 everywhere; rows first, then columns.
 
@@ -73,7 +78,7 @@ def avg_pool_3x3(x: Tensor) -> Tensor:
     """
     padded = F.pad(x, (1, 1, 1, 1))
     rows = padded[..., :-2] + padded[..., 1:-1] + padded[..., 2:]
-    return (rows[..., :-2, :] + rows[..., 1:-1, :] + rows[..., 2:, :]) / 9
+    return divided(rows[..., :-2, :] + rows[..., 1:-1, :] + rows[..., 2:, :], 9)
 
 
 def avg_pool_2x2(x: Tensor) -> Tensor:

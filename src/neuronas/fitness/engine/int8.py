@@ -10,14 +10,15 @@ from torch.nn import functional as F  # noqa: N812
 _CHUNK_BYTES = 2**28
 """Patches of this size at a time: they hold every spike once for each kernel position."""
 _MULTIPLE = 8
-_LEAST_ROWS = 32
+_ROW_MULTIPLE = 32
+"""cuBLAS refuses fewer than 17 rows, and odd numbers of them have given wrong sums on some devices."""
 
 
 def available(device: torch.device) -> bool:
     """Whether this torch multiplies integer matrices on a device."""
     try:
-        ones = torch.ones(_LEAST_ROWS, _MULTIPLE, dtype=torch.int8, device=device)
-        return bool((torch._int_mm(ones, ones[:_MULTIPLE].T.contiguous()) == _MULTIPLE).all())
+        ones = torch.ones(_ROW_MULTIPLE, _MULTIPLE, dtype=torch.int8, device=device)
+        return bool((torch._int_mm(ones, ones[:_MULTIPLE].T) == _MULTIPLE).all())
     except (AttributeError, RuntimeError, NotImplementedError):
         return False
 
@@ -32,10 +33,9 @@ def int8_products(spikes: Tensor) -> Tensor:
         [T, B, B] float64.
     """
     batch, n = spikes.shape[1:]
-    rows = max(_LEAST_ROWS, batch + -batch % _MULTIPLE)
     found = []
     for step in spikes:
-        padded = F.pad(step.to(torch.int8), (0, -n % _MULTIPLE, 0, rows - batch))
+        padded = _padded(step.to(torch.int8), (0, -n % _MULTIPLE, 0, -batch % _ROW_MULTIPLE))
         found.append(torch._int_mm(padded, padded.T)[:batch, :batch].double())
     return torch.stack(found)
 
@@ -48,35 +48,43 @@ def int8_conv2d(spikes: Tensor, slices: Tensor) -> Tensor:
         slices: [s, out, in, k, k] int8; weights are the sum of slice i times 256^i.
 
     Returns:
-        [n, out, H, W] whole numbers, float64.
+        [n, out, H, W] whole numbers: int32 from one slice, else float64.
     """
     channels, height, width = spikes.shape[1:]
     out_channels, kernel = slices.shape[1], slices.shape[-1]
-    n_patch = channels * kernel**2
-    weights = slices.permute(0, 1, 3, 4, 2).reshape(
-        len(slices), out_channels, n_patch
-    )  # channels innermost, as patches
-    weights = F.pad(weights, (0, -n_patch % _MULTIPLE, 0, -out_channels % _MULTIPLE))
+    # Channels innermost, as in the patches.
+    weights = _padded(slices.permute(0, 1, 3, 4, 2), (0, -channels % _MULTIPLE)).flatten(2)
+    weights = _padded(weights, (0, 0, 0, -out_channels % _MULTIPLE))
     chunk = max(1, _CHUNK_BYTES // (height * width * weights.shape[2]))
     parts = []
     for some in torch.split(spikes, chunk):
-        sums = _products(_patches(some.to(torch.int8), kernel, weights.shape[2]), weights)
+        sums = _products(_patches(some.to(torch.int8), kernel), weights)
         own = sums[: len(some) * height * width, :out_channels]
         parts.append(own.reshape(len(some), height, width, out_channels).permute(0, 3, 1, 2))
-    return torch.cat(parts)
+    return torch.cat(parts) if len(parts) > 1 else parts[0]
 
 
-def _patches(x: Tensor, kernel: int, length: int) -> Tensor:
-    """[n, C, H, W] -> [n * H * W, length]: what each pixel's kernel sees, padded with zeros."""
+def _patches(x: Tensor, kernel: int) -> Tensor:
+    """[n, C, H, W] -> [n * H * W, k * k * C]: what each pixel's kernel sees; C and the rows filled up with zeros."""
     border = kernel // 2
-    padded = F.pad(x.permute(0, 2, 3, 1), (0, 0, border, border, border, border))
-    windows = padded.unfold(1, kernel, 1).unfold(2, kernel, 1).permute(0, 1, 2, 4, 5, 3)  # [n, H, W, k, k, C]
-    rows = windows.reshape(-1, kernel**2 * x.shape[1])
-    return F.pad(rows, (0, length - rows.shape[1], 0, max(0, _LEAST_ROWS - len(rows))))
+    padded = F.pad(x.permute(0, 2, 3, 1), (0, -x.shape[1] % _MULTIPLE, border, border, border, border))
+    words = padded.contiguous().view(torch.int64)  # copying eight channels at a time takes an eighth of the time
+    windows = words.unfold(1, kernel, 1).unfold(2, kernel, 1).permute(0, 1, 2, 4, 5, 3)  # [n, H, W, k, k, C / 8]
+    rows = windows.reshape(-1, kernel**2 * words.shape[-1]).view(torch.int8)
+    return _padded(rows, (0, 0, 0, -len(rows) % _ROW_MULTIPLE))
+
+
+def _padded(x: Tensor, margins: tuple[int, ...]) -> Tensor:
+    """Fill up with zeros; ``F.pad`` would copy even where there is nothing to add."""
+    return F.pad(x, margins) if any(margins) else x
 
 
 def _products(patches: Tensor, weights: Tensor) -> Tensor:
-    total = torch.zeros(len(patches), weights.shape[1], dtype=torch.float64, device=patches.device)
-    for power, one in enumerate(weights):
-        total += torch._int_mm(patches, one.T.contiguous()).double() * 256.0**power
+    # Both with the summed dimension innermost: what tensor cores read.
+    lowest, *higher = (torch._int_mm(patches, one.T) for one in weights)
+    if not higher:
+        return lowest
+    total = lowest.double()
+    for power, product in enumerate(higher, start=1):
+        total.add_(product, alpha=256**power)
     return total

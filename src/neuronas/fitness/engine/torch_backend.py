@@ -8,7 +8,7 @@ from torch import Tensor
 from neuronas.fitness.engine.backend import Array, Fired, Geometry
 from neuronas.fitness.engine.int8 import int8_conv2d, int8_products
 from neuronas.fitness.engine.values import Leaf, Pooled, Sum, Value
-from neuronas.snn.arithmetic import affine, avg_pool_2x2, avg_pool_3x3, batch_norm, exact_conv2d
+from neuronas.snn.arithmetic import affine, avg_pool_2x2, avg_pool_3x3, batch_norm, divided, exact_conv2d
 from neuronas.snn.lif_cuda import lif_forward
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.quantisation import FixedPoint, sliced
@@ -63,17 +63,19 @@ class TorchBackend:
     def convolve(self, spikes: Tensor, weights: FixedPoint, geometry: Geometry) -> Array:
         """See ``Backend``."""
         codes = torch.from_numpy(sliced(weights) if self._has_integers else weights.codes).to(self.device)
-        # One time step at a time bounds the float copies; the sums are exact, so any order of adding them is.
-        sums, totals, squares = [], [], []
-        for step in spikes:
+        shape = (geometry.timesteps, geometry.batch, len(weights.codes), geometry.side, geometry.side)
+        sums = torch.empty(shape, device=self.device)
+        totals, squares = [], []
+        # One time step at a time bounds the copies; the sums are exact, so any order of adding them is.
+        for kept, step in zip(sums, spikes, strict=True):
             y = int8_conv2d(step, codes) if self._has_integers else exact_conv2d(step, codes)
-            exact = y.double() * 2.0**-weights.exponent
-            totals.append(exact.sum(dim=(0, 2, 3)))
-            squares.append(exact.square().sum(dim=(0, 2, 3)))
-            sums.append(exact.float())
+            kept.copy_(y)
+            totals.append(y.sum(dim=(0, 2, 3), dtype=torch.float64))
+            squares.append(y.double().square().sum(dim=(0, 2, 3)))
+        unit = 2.0**-weights.exponent  # a power of two: multiplying by it never rounds
         n = geometry.batch * geometry.side**2
-        scale, shift = affine(torch.stack(totals), torch.stack(squares), n)
-        return Array(torch.stack(sums), scale, shift)
+        scale, shift = affine(torch.stack(totals) * unit, torch.stack(squares) * unit**2, n)
+        return Array(sums, scale * unit, shift)
 
     def reduce(self, convolved: Array, geometry: Geometry) -> Array:
         """See ``Backend``."""
@@ -104,7 +106,7 @@ class TorchBackend:
         v = torch.full_like(x[0], self.neuron.v_reset) if state is None else state
         fired = []
         for x_t in x:
-            h = v + (x_t - (v - self.neuron.v_reset)) / self.neuron.tau
+            h = v + divided(x_t - (v - self.neuron.v_reset), self.neuron.tau)
             fired.append(h >= threshold)
             v = torch.where(fired[-1], self.neuron.v_reset, h)
         if state is not None:
@@ -118,22 +120,34 @@ class TorchBackend:
         return (flat @ flat.mT).double()
 
     def _evaluate(self, value: Value, leaves: Mapping[Leaf, Array], geometry: Geometry) -> Tensor:
-        if isinstance(value, Leaf):
-            array = leaves[value]
-            return (
-                array.data.expand(geometry.timesteps, *array.data.shape[1:]) if array.constant else _normalised(array)
-            )
-        if isinstance(value, Pooled):
-            return avg_pool_3x3(self._evaluate(value.source, leaves, geometry))
-        if not isinstance(value, Sum):
-            raise TypeError(f"no arithmetic for {type(value).__name__}")
-        if not value.terms:
-            shape = (geometry.timesteps, geometry.batch, geometry.channels, geometry.side, geometry.side)
-            return torch.zeros(shape, device=self.device)
-        total = self._evaluate(value.terms[0], leaves, geometry)
-        for term in value.terms[1:]:
-            total = total + self._evaluate(term, leaves, geometry)
-        return total
+        """[T, B, C, H, W]; what a value holds several times is computed once."""
+        known: dict[Value, Tensor] = {}
+
+        def tensor(one: Value) -> Tensor:
+            found = known.get(one)
+            if found is None:
+                found = known[one] = compute(one)
+            return found
+
+        def compute(one: Value) -> Tensor:
+            if isinstance(one, Leaf):
+                array = leaves[one]
+                if array.constant:
+                    return array.data.expand(geometry.timesteps, *array.data.shape[1:])
+                return _normalised(array)
+            if isinstance(one, Pooled):
+                return avg_pool_3x3(tensor(one.source))
+            if not isinstance(one, Sum):
+                raise TypeError(f"no arithmetic for {type(one).__name__}")
+            if not one.terms:
+                shape = (geometry.timesteps, geometry.batch, geometry.channels, geometry.side, geometry.side)
+                return torch.zeros(shape, device=self.device)
+            total = tensor(one.terms[0])
+            for term in one.terms[1:]:
+                total = total + tensor(term)
+            return total
+
+        return tensor(value)
 
 
 def _normalised(array: Array) -> Tensor:
