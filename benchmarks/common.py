@@ -21,14 +21,22 @@ def machine() -> dict[str, Any]:
     """Describe this machine."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return {
         "processor": model,
+        **({"gpu": torch.cuda.get_device_name()} if device.type == "cuda" else {}),
         "cores": psutil.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
-        "kernels": describe_kernels(torch.device("cuda" if torch.cuda.is_available() else "cpu")).chosen,
+        "kernels": describe_kernels(device).chosen,
         "torch": torch.__version__,
         "python": platform.python_version(),
     }
+
+
+def synchronise() -> None:
+    """Wait for CUDA, which works on while Python goes ahead; call it before each look at the clock."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
 
 
 def images(dataset: str, batch_size: int, seed: int, side: int = 32) -> torch.Tensor:

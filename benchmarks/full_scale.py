@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 
-from common import images, write
+from common import images, synchronise, write
 from neuronas.config import SearchConfig
 from neuronas.fitness.engine.backend import Array, Backend, Fired, Geometry
 from neuronas.fitness.engine.evaluator import EngineEvaluator
@@ -54,8 +54,10 @@ class Accounting:
         return getattr(self.backend, name)
 
     def _timed(self, name: str, *arguments: Any, **options: Any) -> Any:
+        synchronise()
         started = time.perf_counter()
         result = getattr(self.backend, name)(*arguments, **options)
+        synchronise()
         self.seconds[name] += time.perf_counter() - started
         self.calls[name] += 1
         return result
@@ -88,20 +90,24 @@ def convolution_rate(backend: Backend) -> float:
         spikes = backend.fire(leaf, {leaf: noise}, geometry, 1.0, normalised=False, with_spikes=True).spikes
         weights = WeightSource(0, BITS).convolution("rate", channels, channels, 3)
         for _ in range(8):
+            synchronise()
             started = time.perf_counter()
             backend.convolve(spikes, weights, geometry)
+            synchronise()
             best = max(best, geometry.n_values * channels * 9 / (time.perf_counter() - started) / 1e9)
     return best
 
 
-def copy_bandwidth() -> float:
-    """GB/s, read and written bytes together, of the fastest of some copies."""
-    source = torch.zeros(2**28, dtype=torch.uint8)
+def copy_bandwidth(device: torch.device) -> float:
+    """GB/s, read and written bytes together, of the fastest of some copies in a device's memory."""
+    source = torch.zeros(2**28, dtype=torch.uint8, device=device)
     target = torch.zeros_like(source)
     best = 0.0
     for _ in range(8):
+        synchronise()
         started = time.perf_counter()
         target.copy_(source)
+        synchronise()
         best = max(best, 2 * source.numel() / (time.perf_counter() - started) / 1e9)
     return best
 
@@ -120,7 +126,7 @@ def main() -> None:
     limit = int(options.memory_limit * 2**30)
     neuron, device = NeuronParameters(), torch.device(options.device)
     backend = Accounting(select_backend(neuron, device, 3, torch.get_num_threads(), limit))
-    rate, bandwidth = convolution_rate(backend.backend), copy_bandwidth()
+    rate, bandwidth = convolution_rate(backend.backend), copy_bandwidth(device)
     started = time.perf_counter()
     batch = images(options.dataset, BATCH, options.seed, SIDE).to(device)
     shape = NetworkShape(3, SIDE, 10, options.channels)
@@ -140,6 +146,7 @@ def main() -> None:
         found = search(problem, ALGORITHMS["neuronas"], SearchConfig(), options.seed, evaluators, history)
         history.close()
     seconds = time.perf_counter() - started
+    peak = torch.cuda.max_memory_reserved() / 2**30 if device.type == "cuda" else None
     compute, memory = backend.macs / rate / 1e9, backend.bytes / bandwidth / 1e9
     result = {
         "what": f"Algorithm 1, {'exact' if options.exact else 'screened'}, {options.channels} channels",
@@ -148,6 +155,7 @@ def main() -> None:
         "fitness": found.fitness,
         "seconds": round(seconds, 1),
         "peak_memory_gib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
+        **({} if peak is None else {"peak_device_memory_gib": round(peak, 2)}),
         "n_evaluated": found.n_evaluated,
         "n_full": found.n_full,
         "floor": {

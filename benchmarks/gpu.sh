@@ -16,11 +16,16 @@ trap 'rm -rf "$venv"' EXIT
 python3 -m venv --system-site-packages "$venv"
 "$venv/bin/pip" install -q ${wheels:+--no-index --find-links "$wheels"} -e '.[dev]'
 
-"$venv/bin/pytest" tests/test_cuda.py tests/test_lif_cuda.py tests/test_engine.py tests/test_training.py 2>&1 | tee "$out/tests.txt"
-"$venv/bin/python" benchmarks/full_scale.py "imagefolder:$images" --exact --device cuda --memory-limit 64 2>&1 | tee "$out/search.txt"
+# A failure is reported at the end: the rest of the time on such a machine is not thrown away for it.
+failed=()
+"$venv/bin/pytest" tests/test_cuda.py tests/test_lif_cuda.py 2>&1 | tee "$out/tests.txt" || failed+=(tests)
+"$venv/bin/python" benchmarks/full_scale.py "imagefolder:$images" --exact --device cuda --memory-limit 64 2>&1 | tee "$out/search.txt" \
+    || failed+=(search)
+cp benchmarks/results/full_scale-*-cuda*.json "$out" || failed+=("search's result")
 # Four convolutions a cell, full scale, one epoch first: the time of an epoch stands in metrics.jsonl and in the log.
 arch='|conv_3x3~0|+|skip~0|conv_3x3~1|+|conv_3x3~0|skip~1|conv_3x3~2|'
 time "$venv/bin/neuronas" train "$arch" --dataset "imagefolder:$images" --head gap --epochs "${EPOCHS:-1}" --batch-size 128 \
-    --device cuda --out "$out/run" 2>&1 | tee "$out/train.txt"
-"$venv/bin/neuronas" evaluate "$out/run" --device cuda --json > "$out/evaluation.json"
-cp benchmarks/results/full_scale-*.json "$out"
+    --device cuda --out "$out/run" 2>&1 | tee "$out/train.txt" || failed+=(training)
+"$venv/bin/neuronas" evaluate "$out/run" --device cuda --json > "$out/evaluation.json" || failed+=(evaluation)
+"$venv/bin/pytest" tests/test_engine.py tests/test_training.py 2>&1 | tee "$out/other-tests.txt" || failed+=("other tests")
+[ "${#failed[@]}" -eq 0 ] || { echo "failed: ${failed[*]}" >&2; exit 1; }

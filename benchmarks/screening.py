@@ -9,6 +9,7 @@ survivor by full-batch fitness (1 = the exact answer), and what the screen costs
 
 import argparse
 import time
+from math import ceil
 
 import torch
 
@@ -68,7 +69,7 @@ def main() -> None:
                 seconds = time.perf_counter() - started
                 order = small.argsort(descending=True, stable=True)
                 for keep in KEEP:
-                    kept = order[: max(MIN_SURVIVORS, round(keep * len(candidates)))]
+                    kept = order[: max(MIN_SURVIVORS, ceil(keep * len(candidates)))]
                     rows.append(
                         {
                             "seed": seed,
