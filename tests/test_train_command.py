@@ -142,6 +142,7 @@ def test_checkpoints_of_others_and_damaged_ones_are_refused(tmp_path: Path, caps
         (["--surrogate", "atn"], "did you mean 'atan'"),
         (["--batch-size", "5000"], "--batch-size"),
         (["--loss", "tet", "--ann"], "--ann"),
+        (["--surrogate", "sigmoid", "--ann"], "surrogate sigmoid"),
         (["--scale", "lsq", "--rounding", "floor"], "floor"),
         (["--scale", "lsq", "--quantise", "after"], "use quantise aware"),
         (["--scale", "lsq", "--weight-bits", "32"], "weight_bits 32"),

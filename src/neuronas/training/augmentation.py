@@ -80,8 +80,8 @@ def _policy(kind: str) -> Any:
         from torchvision.transforms import v2  # noqa: PLC0415 - an optional package, slow to import
     except (ImportError, RuntimeError) as error:
         raise ConfigurationError(
-            f"augment '{kind}' needs torchvision ({' '.join(str(error).split())[:80]}); pip install torchvision, "
-            "or choose augment none, shift or flip"
+            f"augment '{kind}' needs a torchvision that fits torch {torch.__version__} "
+            f"({' '.join(str(error).split())[:80]}); pip install torchvision, or choose augment none, shift or flip"
         ) from error
     if kind == "randaugment":
         return v2.RandAugment()

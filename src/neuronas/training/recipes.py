@@ -88,6 +88,8 @@ def _check_read(settings: TrainConfig, recipe: TrainConfig) -> None:
     """Refuse what was chosen but would be read by nothing."""
     if settings.optimiser == "adamw" and settings.momentum != recipe.momentum:
         raise ConfigurationError(f"momentum {settings.momentum:g} given with optimiser adamw; only sgd has momentum")
+    if settings.ann and settings.surrogate != recipe.surrogate:
+        raise ConfigurationError(f"surrogate {settings.surrogate} given with ann; its ReLU has a derivative of its own")
     if settings.rate_target and not settings.rate_weight:
         raise ConfigurationError(f"rate_target {settings.rate_target:g} given without rate_weight")
     if settings.quantise == "after" and settings.scale != "power-of-two":
