@@ -189,10 +189,13 @@ def test_divergence_stops_and_keeps_the_last_checkpoint(
 def test_divergence_is_noticed_before_anything_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings = tmp_path / "steep.yaml"
     settings.write_text("train: {recipe: paper, learning_rate: 1.0e+15}")
-    assert train(tmp_path / "run", "--config", str(settings)) == 4
+    run = tmp_path / "run"
+    assert train(run, "--config", str(settings)) == 4
     err = capsys.readouterr().err
     assert re.search("loss is (nan|inf) at epoch 1", err)
-    assert "no checkpoint was written yet" in err and "kept" not in err
+    assert "no checkpoint was written yet; train again with a lower --learning-rate" in err and "kept" not in err
+    assert train(run, "--resume", "--learning-rate", "0.1") == 0  # begins anew, as there is nothing to go on from
+    assert "another --out" not in capsys.readouterr().err
 
 
 def test_weights_that_a_finite_loss_spoilt_are_not_kept(

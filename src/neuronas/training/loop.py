@@ -150,10 +150,13 @@ class Trainer:
                 self._diverged(f"{name} is not finite after epoch {progress.epoch + 1}, step {progress.step}")
 
     def _diverged(self, what: str) -> NoReturn:
-        kept = "no checkpoint was written yet"
+        again = "no checkpoint was written yet; train again with a lower --learning-rate"
         if (self.folder / LAST).exists():
-            kept = f"the last good checkpoint is kept in {self.folder}"
-        raise DivergedError(f"{what}; {kept}; try a lower learning_rate")
+            again = (
+                f"the last good checkpoint is kept in {self.folder}; it goes with its own settings: wanted a lower "
+                f"--learning-rate and another --out, perhaps with --start-from {self.folder.parent}"
+            )
+        raise DivergedError(f"{what}; {again}")
 
     def _end_epoch(self) -> dict[str, Any]:
         self._check_weights()
