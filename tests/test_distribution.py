@@ -8,17 +8,17 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import Neuronas
+from impatient import Impatient, state
 from light_worker import light_fitness
 from neuronas.config import RunConfig, SearchConfig
 from neuronas.distribution.crew import Crew, Evaluated, Finished, Job, Lost, Message, Noted, Ready, Refused
@@ -60,54 +60,14 @@ def light_command(*options: str) -> list[str]:
     return [sys.executable, str(Path(__file__).with_name("light_worker.py")), *options]
 
 
-class ImpatientCrew(ProcessCrew):
-    """Its clock stands while any worker that has something to do runs, and leaps when all of those are stopped."""
-
-    def __init__(self, *arguments: Any):
-        super().__init__(*arguments)
-        self.now = 0.0
-        self.starting: set[int] = set()
-        self.working: set[int] = set()
-        self.n_given = 0
-        self.meddle: tuple[int, signal.Signals] | None = None
-
-    def start(self, number: int) -> None:
-        super().start(number)
-        self.starting.add(number)
-
-    def give(self, number: int, evaluator: str, architectures: Sequence[str]) -> None:
-        """After ``meddle[0]`` pieces a worker gets a signal, so that it holds the next one and does nothing with it."""
-        if self.meddle and self.n_given == self.meddle[0]:
-            os.kill(self.process(number), self.meddle[1])
-        self.n_given += 1
-        super().give(number, evaluator, architectures)
-        self.working.add(number)
-
-    def wait(self, seconds: float) -> list[tuple[int, Message]]:
-        while not (found := super().wait(0.05)):
-            if all(_state(self.process(number)) == "T" for number in self.starting | self.working):
-                self.now += seconds
-                break
-        self.starting -= {number for number, message in found if isinstance(message, Ready)}
-        self.working -= {number for number, message in found if isinstance(message, Finished)}
-        return found
-
-    def stop(self, number: int) -> None:
-        super().stop(number)
-        self.starting.discard(number)
-        self.working.discard(number)
-
-    def process(self, number: int) -> int:
-        return self._workers[number]._process.pid
-
-
 @pytest.fixture
 def distribute() -> Iterator[Distribute]:
     """Make distributors over light workers: distribute(size, options...)."""
     made: list[Distributor] = []
 
     def make(size: int, *options: str) -> Distributor:
-        crew = ImpatientCrew(size, light_command(*options), lambda number: JOB)
+        processes = ProcessCrew(size, light_command(*options), lambda number: JOB)
+        crew = Impatient(processes, lambda number: processes._workers[number]._process.pid)
         made.append(Distributor(crew, 2, silence=Silence(600.0, lambda: crew.now)))
         return made[-1]
 
@@ -204,9 +164,9 @@ def test_a_search_leaves_the_same_history_with_any_number(
     assert content(tmp_path / "1") == content(tmp_path / "3")
 
 
-def crew_of(distributor: Distributor) -> ImpatientCrew:
+def crew_of(distributor: Distributor) -> Impatient:
     crew = distributor._crew
-    assert isinstance(crew, ImpatientCrew)
+    assert isinstance(crew, Impatient)
     return crew
 
 
@@ -218,7 +178,7 @@ def test_a_worker_that_dies_or_hangs_costs_time_only(
 ) -> None:
     architectures = some(60)
     distributor = distribute(2, "--sleep", "0.01")
-    crew_of(distributor).meddle = (3, number)
+    crew_of(distributor).meddle = {3: number}
     found = list(distributor.evaluate("full", architectures))
     assert len(found) == 60
     assert dict(found) == {index: light_fitness(one) for index, one in enumerate(architectures)}
@@ -232,7 +192,7 @@ def test_a_hanging_worker_leaves_the_same_history(
 ) -> None:
     whole = run_search(tmp_path / "whole", accelerator, DistributedEvaluator(distribute(1), "full"))
     distributor = distribute(2)
-    crew_of(distributor).meddle = (4, signal.SIGSTOP)
+    crew_of(distributor).meddle = {4: signal.SIGSTOP}
     assert run_search(tmp_path / "hung", accelerator, DistributedEvaluator(distributor, "full")) == whole
     assert content(tmp_path / "hung") == content(tmp_path / "whole")
     assert distributor.n_lost == 1
@@ -244,7 +204,7 @@ def test_a_hanging_worker_does_not_stop_who_gives_it_much(distribute: Distribute
         len("".join(map(format_architecture, architectures))) > 2 * 3 * 2**16
     )  # more than a pipe holds, for each piece
     distributor = distribute(1)
-    crew_of(distributor).meddle = (0, signal.SIGSTOP)
+    crew_of(distributor).meddle = {0: signal.SIGSTOP}
     found = dict(distributor.evaluate("full", architectures))
     assert found == {index: light_fitness(one) for index, one in enumerate(architectures)}
     assert distributor.n_lost == 1
@@ -280,18 +240,35 @@ def test_the_limit_of_silence_follows_what_was_heard(gaps: list[float], shortest
     for gap in gaps:  # one worker works; a wait is never longer than asked for
         crew.said.append((min(gap, longest), [(0, Evaluated(0, 1.0)), (1, Noted("")), (2, Noted(""))]))
         assert silence.listen(crew)[1] == []
-    assert silence.limit_s == pytest.approx(max(shortest, 20 * max([0.0, *(min(gap, longest) for gap in gaps)])))
+    assert silence.limit_s(1) == pytest.approx(max(shortest, 20 * max([0.0, *(min(gap, longest) for gap in gaps)])))
     silence.end(0)
     started, waits = crew.now, 0
     while not (late := silence.listen(crew)[1]):
         waits += 1
     assert late == [1]
     assert waits >= 9
-    assert crew.now - started == pytest.approx(silence.limit_s, abs=2 * longest)
+    assert crew.now - started == pytest.approx(silence.limit_s(1), abs=2 * longest)
     silence.end(1)
     while not (late := silence.listen(crew)[1]):  # more patience with what fell silent before
         pass
-    assert crew.now - started == pytest.approx(2 * silence.limit_s, abs=3 * longest)
+    assert crew.now - started == pytest.approx(silence.limit_s(2), abs=3 * longest)
+    assert silence.limit_s(2) == 2 * silence.limit_s(1)
+
+
+def test_a_slow_start_and_a_death_leave_the_limit_of_work_alone() -> None:
+    crew = Quiet()
+    silence = Silence(600.0, lambda: crew.now)
+    silence.begin(0, is_start=True)
+    crew.said = [(60.0, [])] * 8 + [(60.0, [(0, Ready(""))])]
+    for _ in range(9):
+        assert silence.listen(crew)[1] == []
+    assert silence.limit_s(0) == 20 * 540
+    silence.begin(0)
+    assert silence.limit_s(0) == 600
+    crew.said = [(60.0, [])] * 8 + [(60.0, [(0, Lost(""))])]
+    for _ in range(9):
+        assert silence.listen(crew)[1] == []
+    assert silence.limit_s(0) == 600
 
 
 def test_a_search_that_was_stopped_blames_nobody() -> None:
@@ -397,15 +374,7 @@ list(distributor.evaluate("full", some(10)))
 
 
 def _is_alive(process: int) -> bool:
-    return _state(process) not in {"", "Z"}
-
-
-def _state(process: int) -> str:
-    """A letter, see ``ps``; empty where there is no such process."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return ""
+    return state(process) not in {"", "Z"}
 
 
 SMALL = ("search", "--algorithm", "snasnet", "--n-draws", 40, "--channels", 8, "--timesteps", 2)

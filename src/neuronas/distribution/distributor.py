@@ -123,7 +123,7 @@ class Distributor:
             if number not in self._started:
                 self._crew.start(number)
                 self._started.add(number)
-                self._silence.begin(number)
+                self._silence.begin(number, is_start=True)
 
     def _listen(self) -> Iterator[tuple[int, Message]]:
         """Wait a while; what workers say. One that has said nothing for too long is ended, and ``Lost``."""
@@ -131,9 +131,9 @@ class Distributor:
         yield from messages
         for number in silent:
             if self._crew.is_queued(number):
-                self._silence.begin(number)
+                self._silence.begin(number, is_start=True)
             else:
-                _log.warning("worker %d has said nothing for more than %.0f s", number, self._silence.limit_s)
+                _log.warning("worker %d has said nothing for more than %.0f s", number, self._silence.limit_s(number))
                 self._crew.stop(number)
                 yield number, Lost("it was alive and said nothing for too long")
 
