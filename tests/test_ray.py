@@ -1,7 +1,8 @@
-"""A real Ray cluster of two nodes in processes of this machine, one of which is lost amid a search."""
+"""A real Ray cluster of two nodes in processes of this machine; amid a search a node is lost, or all workers hang."""
 
 import importlib.util
 import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -9,12 +10,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conftest import Neuronas
+from impatient import Impatient, state
+from neuronas.distribution.silence import Silence
 
 pytestmark = [
     pytest.mark.skipif(
@@ -26,9 +30,10 @@ SMALL = ("search", "--algorithm", "snasnet", "--n-draws", "250", "--channels", "
 _STORE_BYTES = 80 * 2**20
 
 
-@pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """For all tests here; the last one leaves it without one of its nodes."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     from ray.cluster_utils import Cluster
 
     head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": _STORE_BYTES}
@@ -39,6 +44,53 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         yield made
     finally:
         made.shutdown()
+
+
+def test_what_a_cluster_has_no_room_for(cluster: Any, neuronas: Neuronas) -> None:
+    terminate = signal.getsignal(signal.SIGTERM)
+    code, _, err = neuronas(*SMALL, "--cluster", f"ray:{cluster.address}", "--workers", 3, "--quiet")
+    assert (code, "--workers 3 given; the cluster has room for 2" in err) == (2, True), err
+    code, _, err = neuronas(*SMALL, "--cluster", f"ray:{cluster.address}", "--device", "cuda", "--quiet")
+    assert (code, "the cluster has no CUDA device" in err) == (2, True), err
+    assert signal.getsignal(signal.SIGTERM) is terminate
+
+
+def test_hung_workers_cost_time_only(
+    cluster: Any, neuronas: Neuronas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ray
+
+    from neuronas.distribution import ray_cluster
+
+    @cache
+    def process_of(actor: Any) -> int:
+        found: int = ray.get(actor.__ray_call__.remote(lambda itself: os.getpid()))
+        return found
+
+    crews: list[Impatient] = []
+    ray_crew = ray_cluster.RayCrew
+
+    def crew_of(*arguments: Any) -> Impatient:
+        crew = ray_crew(*arguments)
+        stop_both = {2: signal.SIGSTOP, 3: signal.SIGSTOP}
+        crews.append(Impatient(crew, lambda number: process_of(crew._actors[number]), stop_both))
+        return crews[-1]
+
+    monkeypatch.setattr(ray_cluster, "RayCrew", crew_of)
+    monkeypatch.setattr("neuronas.api.workers.Silence", lambda limit_s: Silence(limit_s, lambda: crews[-1].now))
+    few = (*SMALL, "--n-draws", 60, "--json")
+    code, out, err = neuronas(*few, "--out", "ray", "--cluster", f"ray:{cluster.address}")
+    assert code == 0, err
+    assert (tmp_path / "ray" / "log.txt").read_text().count("it was alive and said nothing for too long") == 2
+    assert len(set(crews[0].meddled)) == 2  # so the search went on with new workers in their places
+    deadline = time.monotonic() + 60
+    while not all(state(process) in {"", "Z"} for process in crews[0].meddled):  # while their nodes live on
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    code, alone, err = neuronas(*few, "--out", "alone")
+    assert code == 0, err
+    assert _result(out) == _result(alone)
+    assert _content(tmp_path / "ray" / "history.sqlite") == _content(tmp_path / "alone" / "history.sqlite")
 
 
 def test_a_lost_node_costs_time_only(cluster: Any, tmp_path: Path) -> None:
@@ -60,15 +112,6 @@ def test_a_lost_node_costs_time_only(cluster: Any, tmp_path: Path) -> None:
     alone, err = search("--out", "alone").communicate(timeout=240)
     assert _result(out) == _result(alone)
     assert _content(history) == _content(tmp_path / "alone" / "history.sqlite")
-
-
-def test_what_a_cluster_has_no_room_for(cluster: Any, neuronas: Neuronas) -> None:
-    terminate = signal.getsignal(signal.SIGTERM)
-    code, _, err = neuronas(*SMALL, "--cluster", f"ray:{cluster.address}", "--workers", 3, "--quiet")
-    assert (code, "--workers 3 given; the cluster has room for 2" in err) == (2, True), err
-    code, _, err = neuronas(*SMALL, "--cluster", f"ray:{cluster.address}", "--device", "cuda", "--quiet")
-    assert (code, "the cluster has no CUDA device" in err) == (2, True), err
-    assert signal.getsignal(signal.SIGTERM) is terminate
 
 
 def _n_evaluated(history: Path) -> int:
