@@ -302,6 +302,7 @@ def test_two_processes_learn_what_one_learns(
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(together, capture_output=True, text=True, env=environment, timeout=240)
     assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.count("best epoch") == 1, "only the first process talks"
     one, two = rows(tmp_path / "one"), rows(tmp_path / "two")
     assert len(one) == len(two) == 2
     for ours, theirs, tolerance in zip(one, two, tolerances, strict=True):

@@ -91,7 +91,8 @@ def train(
         settings = training.plan.config.model_dump(mode="json")
         console.print_json({"dry_run": True, "directory": str(training.directory), "settings": settings})
         return
-    quiet = quiet or not is_first_process()
+    is_first = is_first_process()
+    quiet = quiet or not is_first
     with TrainingProgress(training.plan.config.train.epochs or 0, quiet=quiet) as progress:
         try:
             done = training.run(progress.report, download=download)
@@ -100,6 +101,8 @@ def train(
                 kept = f"everything up to the last checkpoint is kept; go on with: --resume ({training.directory})"
                 console.notes.print(kept)
             raise
+    if not is_first:
+        return  # every process would say the same
     if as_json:
         console.print_json(done.document)
     else:
