@@ -23,7 +23,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """Refuses keys given twice, which YAML would silently drop, aliases, which can grow without bound, and long numbers."""
+    """Refuses keys given twice, which YAML would silently drop; aliases, which can grow without bound; long numbers."""
 
     n_values = 0
 
