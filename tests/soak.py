@@ -27,7 +27,9 @@ import psutil
 from crash import check_search, check_training
 from neuronas.search.run_directory import HISTORY, LOG
 
-SEARCH = ("search", "--algorithm", "evolution", "--n-draws", "500000", "--seed", "0")
+SPACE = "operations: [none, skip, conv_1x1, conv_3x3, avg_pool_3x3]\ncells: 2\n"
+"""Two different cells of five operations: an hour exhausts the default space."""
+SEARCH = ("search", "--algorithm", "evolution", "--n-draws", "10000000", "--seed", "0", "--space")
 TRAIN = ("train", "|conv_3x3~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|", "--epochs", "1000000", "--seed", "0")
 _WARM_UP = 0.1
 """Share of a phase after which libraries are loaded and buffers have grown."""
@@ -112,12 +114,14 @@ def main() -> int:
     parser.add_argument("--only", choices=("search", "train"), help="this phase, for half of the time")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
-    phases: tuple[tuple[str, tuple[str, ...], Callable[[Path], None], int], ...] = (
-        ("search", SEARCH, check_search, _RECORD_BYTES),
-        ("train", TRAIN, check_training, 0),
-    )
     document: dict[str, Any] = {"machine": platform.machine(), "python": platform.python_version()}
     with tempfile.TemporaryDirectory() as folder:
+        space = Path(folder) / "space.yaml"
+        space.write_text(SPACE)
+        phases: tuple[tuple[str, tuple[str, ...], Callable[[Path], None], int], ...] = (
+            ("search", (*SEARCH, str(space)), check_search, _RECORD_BYTES),
+            ("train", TRAIN, check_training, 0),
+        )
         for name, command, check, record_bytes in phases:
             if given.only not in (None, name):
                 continue
