@@ -219,6 +219,11 @@ def plan_training(
         settings = read_settings(directory / CONFIG, **options)
     run = plan(settings)
     chosen: TrainConfig = resolve(run.config.train, run.preset, run.config.seed, run.config.device)
+    if (chosen.cutout or 0) >= run.shape.image_side:
+        raise ConfigurationError(
+            f"cutout {chosen.cutout} given for images of side {run.shape.image_side}; wanted fewer pixels: it would "
+            "blank whole images"
+        )
     return Training(given, directory, run.with_training(chosen), resume)
 
 
