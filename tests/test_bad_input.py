@@ -1,5 +1,6 @@
 """Files and texts from outside: taken, or refused in one line with the right exit code; never anything else."""
 
+import fcntl
 import io
 import json
 import os
@@ -24,15 +25,16 @@ from neuronas.data.download import unpack
 from neuronas.data.presets import PRESETS
 from neuronas.data.source import MAX_PIXELS, FileSource
 from neuronas.errors import ConfigurationError, DataError, VerificationError
+from neuronas.experiments.labels import read_labels
 from neuronas.export.integer import read_integer
 from neuronas.search.history import History
 from neuronas.training.checkpoint import write_checkpoint
-from report_runs import make_run
+from report_runs import add_training, make_run
 
 sys.path.insert(0, str(Path(__file__).parent / "fuzz"))
 from targets import TARGETS, check
 
-REFUSED_SEEDS = {"configuration": 1, "tar": 10, "zip": 4, "network.json": 2}
+REFUSED_SEEDS = {"configuration": 1, "tar": 10, "zip": 4}
 """Examples that must be refused, such as archives that would write outside their folder; all others must be taken."""
 SOURCE = Path(__file__).parents[1] / "src" / "neuronas"
 HOSTILE = st.sampled_from([b"null", b"-1", b"1e999", b"NaN", b'""', b"[]", b"{}", b"9" * 25, b"\0", b"\xff", b"../"])
@@ -275,6 +277,11 @@ def test_facts_of_a_checkpoint_are_checked(tmp_path: Path) -> None:
     shape = NetworkShape(image_channels=1, image_side=8, n_classes=3, channels=2)
     train, device = resolve(TrainConfig(), PRESETS["digits"], 0, "cpu"), torch.device("cpu")
     network = make_classifier(architecture, shape, NetworkConfig(), train, device)
+    path = tmp_path / "checkpoints" / "best.safetensors"
+    write_checkpoint(path, dict(network.state_dict()), {"epoch": 1, "accuracy": 0.25})
+    path.write_bytes(path.read_bytes().replace(b"0.25", b"0.95"))
+    with pytest.raises(VerificationError, match="was changed after it was written"):
+        load_trained(tmp_path, architecture, shape, NetworkConfig(), train, device)
     for facts in ({}, {"epoch": "1", "accuracy": 0.5}, {"epoch": 1, "accuracy": None}):
         write_checkpoint(tmp_path / "checkpoints" / "best.safetensors", dict(network.state_dict()), facts)
         with pytest.raises(VerificationError, match="names no epoch"):
@@ -338,3 +345,73 @@ def test_the_source_executes_nothing_that_it_reads(pattern: str) -> None:
 
 def test_archives_are_unpacked_in_one_place() -> None:
     assert [path.name for path in SOURCE.rglob("*.py") if "extractall" in path.read_text()] == ["download.py"]
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "architecture.json", "history.sqlite", "metrics.jsonl", "chip.json"])
+@pytest.mark.parametrize("what", ["link", "folder", "pipe"])
+def test_what_is_no_file_does_not_pass_for_one_that_was_never_written(
+    neuronas: Neuronas, tmp_path: Path, name: str, what: str
+) -> None:
+    path = make_run(tmp_path / "run", n=4) / name
+    add_training(path.parent)
+    path.unlink()
+    {"link": lambda: path.symlink_to(path.name), "folder": path.mkdir, "pipe": lambda: os.mkfifo(path)}[what]()
+    code, out, err = neuronas("report", "run")
+    assert (code in (2, 4), out, err.count("\n")) == (True, "", 1)
+    assert f"run/{name}: cannot be read" in err
+    if name == "config.yaml":  # without it, the network would be costed with the settings of another one
+        assert neuronas("estimate", "run")[0] == 2
+
+
+def test_locks_and_logs_that_are_none(neuronas: Neuronas, tmp_path: Path) -> None:
+    assert neuronas("search", "--seed", 3, *SMALL[2:])[0] == 0
+    lock, other = tmp_path / "o" / ".lock", tmp_path / "other"
+    resume = ("search", "--resume", "--out", "o")
+    with lock.open("wb") as file:
+        file.write(b"\xff\xfe")
+        file.truncate(5 * 10**9)
+        file.flush()
+        fcntl.flock(file, fcntl.LOCK_EX)
+        code, _, err = neuronas(*resume)
+        assert (code, err.count("\n")) == (2, 1)
+        assert "another neuronas is working in it; wait" in err
+    lock.unlink()
+    os.mkfifo(lock)
+    code, _, err = neuronas(*resume)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "o: cannot be written" in err
+    lock.unlink()
+    log = tmp_path / "o" / "log.txt"
+    log.unlink()
+    os.mkfifo(log)
+    code, _, err = neuronas(*resume)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "log.txt: is no file" in err
+    log.unlink()
+    lock.unlink()
+    other.write_text("mine")
+    lock.symlink_to(other)
+    assert neuronas(*resume)[0] == 2
+    assert other.read_text() == "mine"
+
+
+def test_labels_of_a_spreadsheet(tmp_path: Path) -> None:
+    (content,) = TARGETS["labels"].seeds(tmp_path)
+    path = tmp_path / "labels.csv"
+    path.write_bytes(content)
+    found = read_labels(path)
+    path.write_bytes(b"\xef\xbb\xbf" + content.replace(b"\n", b"\r\n"))
+    assert read_labels(path) == found
+    path.write_bytes(content.replace(b"\n", b",99\n").replace(b"test_accuracy,99", b"test_accuracy,test_accuracy"))
+    with pytest.raises(ConfigurationError, match="2 columns 'test_accuracy'"):
+        read_labels(path)
+
+
+def test_an_evaluation_without_any_precision_is_refused(neuronas: Neuronas, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", n=4)
+    add_training(run)
+    path = run / "evaluation.json"
+    path.write_text(json.dumps({**json.loads(path.read_bytes()), "accuracy_by_bits": {}}))
+    code, out, err = neuronas("report", "run")
+    assert (code, out, err.count("\n")) == (4, "", 1)
+    assert "accuracy_by_bits: given {}" in err

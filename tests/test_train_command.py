@@ -254,6 +254,30 @@ def test_other_numbers_of_classes_are_refused(tmp_path: Path, capsys: pytest.Cap
         assert "has 3 classes, but the network was made for 2" in err and err.count("\n") == 1
 
 
+def test_a_class_folder_with_another_name_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photos, run = tmp_path / "photos", tmp_path / "run"
+    for split in ("train", "test"):
+        for name in ("ants", "bees"):
+            (photos / split / name).mkdir(parents=True)
+            for number in range(10):
+                picture(photos / split / name / f"{number}.png", number)
+    options = ["--dataset", f"imagefolder:{photos}", "--image-side", "8", "--batch-size", "4"]
+    searched = [*options[:4], "--batch-size", "8", "--algorithm", "snasnet", "--n-draws", "2", "--channels", "4"]
+    assert command(["search", *searched, "--out", str(tmp_path / "searched")]) == 0
+    assert train(run, *options, epochs=1) == 0
+    for split in ("train", "test"):
+        (photos / split / "ants").rename(photos / split / "wasps")  # what were ants are bees to the network now
+    capsys.readouterr()
+    for verb in (
+        ["evaluate", str(run)], ["evaluate", str(run), "--chip"], ["train", str(run), "--resume"],
+        ["search", "--resume", "--out", str(tmp_path / "searched")],
+    ):  # fmt: skip
+        assert command(verb) == 4
+        err = capsys.readouterr().err
+        assert "has a class folder 'bees' where the run has the class 'ants'" in err and err.count("\n") == 1
+    assert command(["report", str(run)]) == 0  # needs no images
+
+
 def picture(path: Path, seed: int) -> None:
     pixels = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(path)

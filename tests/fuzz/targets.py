@@ -12,7 +12,9 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -24,25 +26,37 @@ from neuronas.api.architectures import read_architecture
 from neuronas.api.compose import plan
 from neuronas.api.run_facts import read_run
 from neuronas.api.settings import read_settings
-from neuronas.config import HardwareConfig, RunConfig
+from neuronas.cli.bench import _read, _summary
+from neuronas.config import HardwareConfig, NetworkConfig, RunConfig, TrainConfig
 from neuronas.data.cifar import cifar
 from neuronas.data.download import unpack
 from neuronas.data.folders import tiny_imagenet
+from neuronas.data.presets import PRESETS
 from neuronas.data.source import FileSource
 from neuronas.errors import NeuronasError
 from neuronas.experiments.labels import read_labels
-from neuronas.export.document import integer_schema
-from neuronas.export.integer import read_integer
+from neuronas.experiments.study import Learned
+from neuronas.export.content import Content
+from neuronas.export.document import CrossbarsDocument
+from neuronas.export.graph import Graph, Link, Neurons, Node, Votes, Weights
+from neuronas.export.graph import Image as ImageInput
+from neuronas.export.integer import read_integer, write_integer
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.mapped.activity import load_activity
 from neuronas.report.candidates import read_candidates
 from neuronas.report.documents import ChipEvaluation, Environment, Evaluation, Result, read_document, read_epochs
 from neuronas.report.page import report_page
+from neuronas.search.files import parse_json
 from neuronas.search.history import History
+from neuronas.snn.classifier import Classifier
 from neuronas.space.canonical import architecture_key
+from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import format_architecture, parse_architecture
 from neuronas.space.spaces import load_space
 from neuronas.training.checkpoint import read_checkpoint, write_checkpoint
+from neuronas.training.model import make_classifier
+from neuronas.training.recipes import resolve
+from neuronas.training.state import Progress, State
 
 sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 from mutations import Change, change_json, change_lines, change_yaml
@@ -210,8 +224,58 @@ def _archive(suffix: str) -> Read:
 
 
 def _integer(folder: Path, data: bytes) -> None:
+    if not (folder / "weights.safetensors").exists():
+        _export(folder)
     (folder / "network.json").write_bytes(data)
     read_integer(folder)
+
+
+def _integer_weights(folder: Path, data: bytes) -> None:
+    """Weights that the document was written with, whatever they are."""
+    if not (folder / "network.json").exists():
+        _export(folder)
+    network = json.loads((folder / "network.json").read_bytes())
+    (folder / "network.json").write_text(json.dumps({**network, "weights_sha256": sha256(data).hexdigest()}))
+    (folder / "weights.safetensors").write_bytes(data)
+    read_integer(folder)
+
+
+def _export(folder: Path) -> None:
+    """The smallest network in format ``integer``."""
+    codes, one = np.arange(8, dtype=np.int32).reshape(2, 4), np.ones(1, np.float32)
+    nodes = (
+        Node("image", ImageInput(), (), (1, 2, 2)),
+        Node("head", Weights(codes.astype(np.float32), codes, one, gain=np.ones(2)), (Link("image"),), (2,)),
+        Node("spikes", Neurons("head", 4 / 3, one, np.zeros(1, np.float32), 0.0), (Link("head"),), (2,)),
+        Node("votes", Votes(1), (Link("spikes"),), (2,)),
+    )
+    sizes = dict.fromkeys(
+        ("crossbar_size", "n_crossbars_per_pe", "n_pes_per_tile", "mesh_side", "bits_per_cell", "n_sign_columns",
+         "columns_per_output", "replication"), 1,
+    )  # fmt: skip
+    crossbars = CrossbarsDocument(hardware="spikeflow-rram", tiles=(), **sizes)
+    write_integer(Content(Graph(nodes, 2), CELL, 8, (0.5,), (0.25,), crossbars, 1e-4), folder)
+
+
+def _progress(folder: Path, data: bytes) -> None:
+    """What a training that goes on is told of the one before, with digests that fit."""
+    try:
+        facts = parse_json(data.decode("utf-8", "surrogateescape"))
+    except ValueError:
+        facts = None
+    network = _small_classifier()
+    state = State(network, resolve(TrainConfig(), PRESETS["digits"], 0, "cpu"), "mine")
+    state.save(folder / "last.safetensors")
+    tensors, whole = read_checkpoint(folder / "last.safetensors")
+    write_checkpoint(folder / "last.safetensors", tensors, {"identity": whole["identity"], "progress": facts})
+    state.load(folder / "last.safetensors")
+
+
+@cache
+def _small_classifier() -> Classifier:
+    shape = NetworkShape(image_channels=1, image_side=8, n_classes=3, channels=2, head="gap")
+    train = resolve(TrainConfig(), PRESETS["digits"], 0, "cpu")
+    return make_classifier(parse_architecture(CELL), shape, NetworkConfig(), train, torch.device("cpu"))
 
 
 def _yaml_seeds(folder: Path) -> list[bytes]:
@@ -315,8 +379,12 @@ def _label_seeds(folder: Path) -> list[bytes]:
     return [b"id,op_01,op_02,op_12,op_03,op_13,op_23,test_accuracy\n1,2,1,0,3,4,2,81.5\n2,0,0,0,0,0,0,10\n"]
 
 
-def _integer_seeds(folder: Path) -> list[bytes]:
-    return [json.dumps(integer_schema()).encode()[:2000], b'{"format": "neuronas-integer-1", "nodes": []}']
+def _integer_seeds(name: str) -> Callable[[Path], list[bytes]]:
+    def seeds(folder: Path) -> list[bytes]:
+        _export(folder)
+        return [(folder / name).read_bytes()]
+
+    return seeds
 
 
 def _given(*seeds: bytes) -> Callable[[Path], list[bytes]]:
@@ -348,7 +416,13 @@ TARGETS: dict[str, Target] = {
     ),
     "history": Target(_history, _history_seeds, CORRUPT),
     "checkpoint": Target(_file("best.safetensors", read_checkpoint), _checkpoint_seeds, CORRUPT),
-    "network.json": Target(_integer, _integer_seeds, CORRUPT, change_json),
+    "network.json": Target(_integer, _integer_seeds("network.json"), CORRUPT, change_json),
+    "weights.safetensors": Target(_integer_weights, _integer_seeds("weights.safetensors"), CORRUPT),
+    "progress": Target(_progress, _given(json.dumps(vars(Progress())).encode()), CORRUPT, change_json),
+    "piece.json": Target(
+        _file("piece.json", lambda path: _summary(_read(Learned, path))),
+        _given(json.dumps(asdict(Learned(3, 0.5, {8: 0.5}, 2.5))).encode()), CORRUPT, change_json,
+    ),
     **{
         name: Target(_report(name), _run_seeds(name), codes, change)
         for name, codes, change in (

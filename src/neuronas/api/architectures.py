@@ -5,6 +5,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
+from neuronas.config import is_there
 from neuronas.errors import ArchitectureError, RunDirectoryError, VerificationError
 from neuronas.search.files import read_json
 from neuronas.search.run_directory import ARCHITECTURE, CONFIG
@@ -45,12 +46,12 @@ def read_architecture(given: Architecture | str | PathLike[str]) -> Given:
         return Given(parse_architecture(text))
     if path.is_dir():
         config = path / CONFIG
-        if config.is_file() and not (path / ARCHITECTURE).exists():
+        if is_there(config) and not is_there(path / ARCHITECTURE):
             raise RunDirectoryError(
                 f"run directory {path}: has no result yet: its search was stopped, or nothing fits its budgets; "
                 f"go on, or see which limit is closest, with neuronas search --resume --out {path}"
             )
-        return Given(_from_file(path / ARCHITECTURE), config if config.is_file() else None)
+        return Given(_from_file(path / ARCHITECTURE), config if is_there(config) else None)
     if path.is_file():
         return Given(_from_file(path))
     raise ArchitectureError(

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from neuronas.config import RunConfig, TrainConfig
-from neuronas.data.presets import DatasetPreset, count_classes, preset_for
+from neuronas.data.presets import DatasetPreset, classes_of, preset_for
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.budget import Budget
@@ -73,6 +73,9 @@ def plan(config: RunConfig) -> Plan:
     space = load_space(config.space)
     algorithm = algorithm_named(config.search.algorithm)
     budget = _budget(config, algorithm)
+    n_classes, class_names = config.data.n_classes, config.data.class_names
+    if n_classes is None:
+        n_classes, class_names = classes_of(config.data.name)
     limits = {f"max_{name}": float(limit) for name, limit in budget.limits.items()}
     network = config.network.model_copy(
         update={
@@ -86,7 +89,8 @@ def plan(config: RunConfig) -> Plan:
             "data": config.data.model_copy(
                 update={
                     "image_side": config.data.image_side or preset.image_side,
-                    "n_classes": config.data.n_classes or count_classes(config.data.name),
+                    "n_classes": n_classes,
+                    "class_names": class_names,
                 }
             ),
             "fitness": config.fitness.model_copy(update={"batch_size": config.fitness.batch_size or preset.batch_size}),

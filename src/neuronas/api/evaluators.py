@@ -9,6 +9,7 @@ import psutil
 
 from neuronas.api.compose import Plan
 from neuronas.api.devices import device_named, fetch
+from neuronas.data.presets import check_classes
 from neuronas.errors import ConfigurationError
 from neuronas.fitness.evaluator import Evaluator
 from neuronas.search.screening import Evaluators
@@ -88,6 +89,8 @@ def _batches(run: Plan) -> "torch.Tensor":
     from neuronas.data.datasets import load
 
     data, fitness = run.config.data, run.config.fitness
+    if data.class_names:  # a search reads no labels, but which images it draws depends on the order of the folders
+        check_classes(data)
     source = load(data.name, "train", data.data_dir, run.shape.image_side)
     size = fitness.batch_size or run.preset.batch_size
     return search_batches(

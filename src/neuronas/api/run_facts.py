@@ -8,6 +8,7 @@ from neuronas.api.chip import CHIP_EVALUATION
 from neuronas.api.compose import Plan, plan
 from neuronas.api.evaluate import EVALUATION
 from neuronas.api.settings import read_settings
+from neuronas.config import is_there
 from neuronas.errors import ArchitectureError, RunDirectoryError, VerificationError
 from neuronas.hardware.floorplan import floorplan
 from neuronas.report.candidates import Candidates, read_candidates
@@ -33,7 +34,7 @@ def read_run(directory: Path, name: str) -> RunFacts:
         VerificationError: one of its files is broken.
     """
     config = directory / CONFIG
-    if not config.is_file():
+    if not is_there(config):
         raise RunDirectoryError(f"'{directory}' given, which holds no {CONFIG}; wanted a run directory")
     run = plan(read_settings(config))
     candidates = read_candidates(directory / HISTORY)
@@ -62,7 +63,7 @@ def read_runs(directories: Sequence[Path]) -> tuple[RunFacts, ...]:
 
 
 def _answer(run: Plan, directory: Path, candidates: Candidates | None) -> Answer | None:
-    is_final = (directory / ARCHITECTURE).exists()
+    is_final = is_there(directory / ARCHITECTURE)
     if is_final:
         architecture = read_architecture(str(directory)).architecture
     elif candidates and candidates.improvements:

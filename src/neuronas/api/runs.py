@@ -7,6 +7,9 @@ from datetime import datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from neuronas.config import is_there
+from neuronas.errors import RunDirectoryError
+
 log = logging.getLogger("neuronas")
 _LOG_BYTES, _OLD_LOGS = 5_000_000, 2
 
@@ -20,7 +23,13 @@ def new_directory(dataset: str, purpose: str) -> Path:
 
 @contextmanager
 def log_to(path: Path) -> Iterator[None]:
-    """Append what the package logs to a file; a full one becomes ``log.txt.1``, and the oldest of three goes."""
+    """Append what the package logs to a file; a full one becomes ``log.txt.1``, and the oldest of three goes.
+
+    Raises:
+        RunDirectoryError: there is something else under its name, such as a pipe, which would be waited for.
+    """
+    if is_there(path) and not path.is_file():
+        raise RunDirectoryError(f"{path}: is no file; remove it, a log is to be written there")
     handler = RotatingFileHandler(path, "a", _LOG_BYTES, _OLD_LOGS, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log.addHandler(handler)

@@ -9,8 +9,7 @@ from neuronas.api.architectures import read_run
 from neuronas.api.compose import Plan, plan
 from neuronas.api.devices import device_named
 from neuronas.api.settings import read_settings
-from neuronas.data.presets import count_classes
-from neuronas.errors import DataError
+from neuronas.data.presets import check_classes
 from neuronas.space.genotype import Architecture
 
 if TYPE_CHECKING:
@@ -46,17 +45,13 @@ def read_images(run: Plan, split: str, draw: "Callable[[ImageSource], ImageSourc
 
     Raises:
         DataError: they are not there, cannot be read, or have more or fewer classes than the network.
+        VerificationError: they have other classes.
     """
     from neuronas.data.datasets import load
     from neuronas.training.images import Images
 
     data, preset = run.config.data, run.preset
-    n_classes = count_classes(data.name)
-    if n_classes != run.shape.n_classes:
-        raise DataError(
-            f"data set {data.name}: has {n_classes} classes, but the network was made for {run.shape.n_classes} "
-            "(data.n_classes); wanted the same classes, in folders of the same names"
-        )
+    check_classes(data)
     source = load(data.name, split, data.data_dir, run.shape.image_side)
     return Images(draw(source) if draw else source, preset.mean, preset.std, skip_corrupt=data.skip_corrupt)
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pydantic import TypeAdapter, ValidationError
+
 from neuronas.api.architectures import architecture_document
 from neuronas.api.compose import Plan, plan
 from neuronas.api.devices import device_named
@@ -201,15 +203,13 @@ def _search(run: Plan, files: RunDirectory, key: str) -> Searched:
 
 
 def _read(kind: type[Piece], path: Path) -> Piece:
-    values = read_json(path)
-    names = {field.name for field in fields(kind)}
-    if not isinstance(values, dict) or set(values) != names:
+    try:
+        return TypeAdapter(kind).validate_python(read_json(path))
+    except ValidationError:
+        names = sorted(field.name for field in fields(kind))
         raise VerificationError(
-            f"{path}: does not hold {', '.join(sorted(names))}; delete {path.parent} to do it again"
-        )
-    if "test_accuracy" in values:  # JSON has no whole numbers as keys
-        values["test_accuracy"] = {int(bits): share for bits, share in values["test_accuracy"].items()}
-    return kind(**values)
+            f"{path}: does not hold {', '.join(names)}; delete {path.parent} to do it again"
+        ) from None
 
 
 def _summary(piece: Searched | Learned) -> str:

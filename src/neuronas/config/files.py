@@ -54,6 +54,11 @@ _StrictLoader.add_implicit_resolver(
 )
 
 
+def is_there(path: Path) -> bool:
+    """Whether anything has this name, also a link to nowhere, which must not pass for a file that was never written."""
+    return os.path.lexists(path)
+
+
 def read_text(path: Path, max_bytes: int) -> str:
     """Read a file from outside, which may be anything.
 

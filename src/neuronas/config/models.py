@@ -28,12 +28,16 @@ class Section(BaseModel):
 
 
 class DataConfig(Section):
-    """Which images, and how they are read. ``n_classes`` is counted where it is not given."""
+    """Which images, and how they are read. ``n_classes`` is counted where it is not given.
+
+    ``class_names`` are an image folder's, in the order of the network's outputs; they are noted with ``n_classes``.
+    """
 
     name: str = "digits"
     data_dir: str | None = None
     image_side: Annotated[int, Field(ge=4, le=1024)] | None = None
     n_classes: Annotated[int, Field(ge=1)] | None = None
+    class_names: Annotated[tuple[str, ...], Field(strict=False)] | None = None
     skip_corrupt: bool = False
 
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from neuronas.errors import DataError, unknown_name
+from neuronas.config import DataConfig
+from neuronas.errors import DataError, VerificationError, unknown_name
 
 IMAGEFOLDER = "imagefolder:"
 
@@ -78,14 +79,38 @@ def folder_of(name: str) -> Path:
     return Path(name.removeprefix(IMAGEFOLDER)).expanduser()
 
 
-def count_classes(name: str) -> int:
-    """Number of classes of a data set, without reading an image.
+def classes_of(name: str) -> tuple[int, tuple[str, ...] | None]:
+    """Number of classes of a data set and, of an image folder, their names, without reading an image.
 
     Raises:
         DataError: if an image folder is missing or holds no class folder.
     """
     preset = preset_for(name)
-    return preset.n_classes or len(class_folders(train_folder(folder_of(name))))
+    if preset.n_classes:
+        return preset.n_classes, None
+    names = tuple(path.name for path in class_folders(train_folder(folder_of(name))))
+    return len(names), names
+
+
+def check_classes(data: DataConfig) -> None:
+    """Find out whether a data set still has the classes that the settings of a run name.
+
+    Raises:
+        DataError: it has more or fewer, or is missing.
+        VerificationError: a class folder has another name, so that outputs would be judged by other classes.
+    """
+    n_classes, names = classes_of(data.name)
+    if n_classes != data.n_classes:
+        raise DataError(
+            f"data set {data.name}: has {n_classes} classes, but the network was made for {data.n_classes} "
+            "(data.n_classes); wanted the same classes, in folders of the same names"
+        )
+    for was, now in zip(data.class_names or (), names or (), strict=False):
+        if was != now:
+            raise VerificationError(
+                f"data set {data.name}: has a class folder '{now}' where the run has the class '{was}' "
+                "(data.class_names); wanted folders of the same names"
+            )
 
 
 def train_folder(folder: Path) -> Path:

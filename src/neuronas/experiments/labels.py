@@ -22,6 +22,7 @@ OPERATION_CODES: tuple[Edge, ...] = (
 _EDGE_COLUMNS = tuple(f"op_{low}{high}" for low, high in NODE_PAIRS)
 _ACCURACY = "test_accuracy"
 _MAX_BYTES = 100_000_000
+_BYTE_ORDER_MARK = "\ufeff"  # spreadsheets begin a table with it
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,12 @@ def read_labels(path: Path) -> list[Labelled]:
         ConfigurationError: the file cannot be read, a column is missing, or a value makes no sense; names the line.
     """
     try:
-        reader = csv.DictReader(io.StringIO(read_text(path, _MAX_BYTES), newline=""))
-        missing = [name for name in ("id", *_EDGE_COLUMNS, _ACCURACY) if name not in (reader.fieldnames or ())]
-        if missing:
-            raise ConfigurationError(f"labels {path}: no column '{missing[0]}'; wanted id, op_01 … op_23, {_ACCURACY}")
+        reader = csv.DictReader(io.StringIO(read_text(path, _MAX_BYTES).removeprefix(_BYTE_ORDER_MARK), newline=""))
+        for name in ("id", *_EDGE_COLUMNS, _ACCURACY):
+            n = (reader.fieldnames or []).count(name)
+            if n != 1:
+                how = f"{n} columns" if n else "no column"
+                raise ConfigurationError(f"labels {path}: {how} '{name}'; wanted id, op_01 … op_23, {_ACCURACY} once")
         rows = [_labelled(row, f"labels {path}, line {reader.line_num}") for row in reader]
     except (OSError, ValueError, csv.Error) as error:
         raise ConfigurationError(f"labels {path}: cannot be read as CSV ({error})") from error

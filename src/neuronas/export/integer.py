@@ -73,7 +73,7 @@ def read_integer(folder: Path) -> Graph:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise VerificationError(f"{folder / NETWORK_FILE}: {where}: {first['msg']}") from error
-    except (SafetensorError, KeyError) as error:
+    except (SafetensorError, LookupError, ValueError, TypeError) as error:
         raise VerificationError(f"{folder}: tensors do not belong to {NETWORK_FILE} ({error})") from error
 
 

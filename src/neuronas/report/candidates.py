@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from neuronas.config import is_there
 from neuronas.errors import VerificationError
 from neuronas.hardware.cost import BUDGETED, Array
 from neuronas.search.front import non_dominated
@@ -82,8 +83,10 @@ def read_candidates(path: Path) -> Candidates | None:
         VerificationError: it is broken, or not a history.
         RunDirectoryError: it cannot be opened.
     """
-    if not path.is_file():
+    if not is_there(path):
         return None
+    if not path.is_file():  # SQLite would wait for a pipe
+        raise VerificationError(f"{path}: cannot be read (is no file, or a link that leads to none)")
     history = HistorySnapshot(path)
     try:
         if history.is_empty:

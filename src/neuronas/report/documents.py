@@ -1,11 +1,11 @@
 """The documents that a run leaves, as far as a report reads them: checked, so that a broken file is one clear line."""
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from neuronas.config import validate
+from neuronas.config import is_there, validate
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.search.files import read_json
 from neuronas.training.metrics import read_metrics
@@ -61,7 +61,7 @@ class Evaluation(_Document):
     top5: float
     per_class: list[float | None]
     confusion: list[list[int]]
-    accuracy_by_bits: dict[str, float]
+    accuracy_by_bits: Annotated[dict[str, float], Field(min_length=1)]
     firing_rates: dict[str, float]
     spikes_per_image: float | None
     synaptic_operations_per_image: float
@@ -128,7 +128,7 @@ def read_document(model: type[Document], path: Path) -> Document | None:
     Raises:
         VerificationError: it is broken, or no such document.
     """
-    if not path.exists():
+    if not is_there(path):
         return None
     return _checked(model, read_json(path), str(path))
 
@@ -139,7 +139,7 @@ def read_epochs(path: Path) -> tuple[Epoch, ...]:
     Raises:
         VerificationError: a line is no epoch.
     """
-    rows = read_metrics(path) if path.is_file() else []
+    rows = read_metrics(path) if is_there(path) else []
     return tuple(_checked(Epoch, row, f"{path}, line {number}") for number, row in enumerate(rows, start=1))
 
 

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel
 
-from neuronas.config import RunConfig, read_yaml, validate, write_yaml
+from neuronas.config import RunConfig, read_text, read_yaml, validate, write_yaml
 from neuronas.errors import RunDirectoryError
 from neuronas.search.files import write_json
 from neuronas.version import __version__
@@ -27,6 +27,7 @@ CONFIG, HISTORY, RESULT, ARCHITECTURE, LOG, LOCK = (
     "log.txt",
     ".lock",
 )
+_LOCK_BYTES = 100
 _PACKAGES = ("neuronas", "numpy", "torch", "spikingjelly", "pydantic", "scikit-learn", "pillow")
 
 
@@ -50,7 +51,9 @@ class RunDirectory:
         """Take the directory and check that it may be used."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self._lock = (self.path / LOCK).open("a")
+            # A pipe must not be waited for, nor what a link leads to be emptied.
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW
+            self._lock = os.fdopen(os.open(self.path / LOCK, flags, 0o666), "a")
         except OSError as error:
             raise RunDirectoryError(f"run directory {self.path}: cannot be written ({error.strerror})") from error
         try:
@@ -87,7 +90,10 @@ class RunDirectory:
             raise RunDirectoryError(f"run directory {self.path}: cannot be written ({error.strerror})") from error
 
     def _holder(self) -> str:
-        number = (self.path / LOCK).read_text().strip()
+        try:
+            number = read_text(self.path / LOCK, _LOCK_BYTES).strip()
+        except (OSError, ValueError):  # whatever it holds, it is locked
+            number = ""
         return f" (process {number}; 'kill {number}' ends it, and --resume goes on)" if number.isdecimal() else ""
 
     def _check(self) -> None:
@@ -111,9 +117,13 @@ class RunDirectory:
 
 
 def _deciding(config: RunConfig) -> dict[str, Any]:
-    """The settings that can change a history: not its speed, where images lie, or the choice in the end."""
+    """The settings that can change a history: not its speed, where images lie, or the choice in the end.
+
+    Names of classes are left out as well: what reads the images checks them.
+    """
     values = config.model_dump(exclude={"engine", "train"})
     values["data"].pop("data_dir")
+    values["data"].pop("class_names")
     values["search"].pop("prefer")
     return values
 

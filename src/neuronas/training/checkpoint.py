@@ -15,6 +15,7 @@ from neuronas.config import write_bytes
 from neuronas.errors import RunDirectoryError, VerificationError
 
 FORMAT = "neuronas-checkpoint-1"
+_OF_FACTS = "facts_digest"
 FOLDER, BEST, LAST = "checkpoints", "best.safetensors", "last.safetensors"
 
 
@@ -27,7 +28,7 @@ def write_checkpoint(path: Path, tensors: dict[str, Tensor], facts: dict[str, An
         facts: plain values.
     """
     kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    document = {"format": FORMAT, "digest": _digest(kept), **facts}
+    document = {"format": FORMAT, "digest": _digest(kept), _OF_FACTS: _digest_of_facts(facts), **facts}
     path.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(path, save(kept, metadata={"neuronas": json.dumps(document, allow_nan=False)}))
 
@@ -52,7 +53,10 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise VerificationError(f"checkpoint {path}: is damaged ({reason}); train again or use another copy") from error
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
         raise VerificationError(f"checkpoint {path}: is not in format {FORMAT}")
-    if facts.get("digest") != _digest(tensors):
+    own = {name: value for name, value in facts.items() if name not in ("format", "digest", _OF_FACTS)}
+    of_facts = _digest_of_facts(own)
+    # Checkpoints of before have no digest of their facts.
+    if facts.get("digest") != _digest(tensors) or facts.get(_OF_FACTS, of_facts) != of_facts:
         raise VerificationError(f"checkpoint {path}: its content was changed after it was written")
     return tensors, facts
 
@@ -91,10 +95,14 @@ def load_best(module: torch.nn.Module, directory: Path) -> dict[str, Any]:
     return facts
 
 
+def _digest_of_facts(facts: dict[str, Any]) -> str:
+    return blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
 def _digest(tensors: dict[str, Tensor]) -> str:
     digest = blake2b(digest_size=16)
     for name in sorted(tensors):
         tensor = tensors[name].contiguous()
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes() if tensor.numel() else b"")
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data if tensor.numel() else b"")
     return digest.hexdigest()

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from neuronas.config import read_bytes, write_text
+from neuronas.config import is_there, read_bytes, write_text
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.search.files import parse_json
 
@@ -30,7 +30,7 @@ class Metrics:
         self._writer: Any = None
         if not writes:
             return
-        rows = read_metrics(self.path)[:n_epochs] if n_epochs and self.path.exists() else []
+        rows = read_metrics(self.path)[:n_epochs] if n_epochs and is_there(self.path) else []
         write_text(self.path, "".join(json.dumps(row) + "\n" for row in rows))
         if tensorboard:
             try:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from neuronas.config import TrainConfig
+from neuronas.config import TrainConfig, is_there
 from neuronas.snn.classifier import Classifier
 from neuronas.training.checkpoint import FOLDER, LAST
 from neuronas.training.distributed import Process
@@ -44,7 +44,7 @@ def learn(
     """
     state = State(network, settings, identity)
     folder = directory / FOLDER
-    if resume and (folder / LAST).exists():
+    if resume and is_there(folder / LAST):
         state.load(folder / LAST)
     metrics = Metrics(directory, state.progress.epoch, tensorboard=settings.tensorboard, writes=process.rank == 0)
     return Trainer(state, images, split, folder, metrics, process).run(report)

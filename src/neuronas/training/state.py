@@ -126,8 +126,9 @@ class State:
 def _progress(facts: dict[str, Any]) -> Progress:
     progress = Progress(**facts)
     for name, default in vars(Progress()).items():
-        if not isinstance(getattr(progress, name), (int, float) if isinstance(default, float) else int):
-            raise TypeError(f"{name} is {getattr(progress, name)!r}")
+        value = getattr(progress, name)
+        if not isinstance(value, (int, float) if isinstance(default, float) else int) or not value >= default:
+            raise TypeError(f"{name} is {value!r}")
     return progress
 
 
