@@ -1,0 +1,159 @@
+"""Which labels of SpikeNAS-Bench are shifted by their id, and what ``path-information`` reaches without them.
+
+    python benchmarks/shifted_labels.py --labels FILE.csv --dataset imagefolder:DIR --entropies FILE.json
+
+Accuracy minus ``path-information`` (constants of the other half, from the results of ``fit_path_information.py``) is
+laid out in the order of ids and cut where its mean jumps (least squares with a penalty a cut). A step between two ids
+is hardly a property of networks; each piece is checked by rows of other ids that compute the same function.
+``--entropies`` keeps what the networks' spikes gave; it is written if it is not there.
+"""
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from common import RESULTS, write
+from fit_path_information import Function, record, report
+from neuronas.experiments.labels import Labelled, read_labels
+from neuronas.experiments.ranking import agreement
+from neuronas.fitness.path_information import Coefficients
+from neuronas.space.canonical import architecture_key
+
+Floats = NDArray[np.float64]
+LARGEST_RESIDUAL = 1.2
+"""Points; larger ones count as this."""
+NOISE, PENALTY = 0.42, 28.0
+"""Standard deviation of residuals, points; what a cut must save, in squares of it."""
+SOUND = 0.2
+"""Points; pieces whose mean is nearer to zero than this are the reference."""
+
+
+def entropies(rows: list[Labelled], given: argparse.Namespace) -> dict[str, Function]:
+    """Each distinct function's spike entropies, read from ``--entropies`` or measured and kept there."""
+    cells = {architecture_key(row.architecture): row.architecture.cells[0] for row in reversed(rows)}
+    if given.entropies.exists():
+        kept = json.loads(given.entropies.read_text(encoding="utf-8"))
+        return {
+            key: Function(cells[key], [{int(edge): h for edge, h in place.items()} for place in places])
+            for key, places in kept
+        }
+    found = record(rows, given)
+    kept = [(key, function.entropies) for key, function in found.items()]
+    given.entropies.write_text(json.dumps(kept), encoding="utf-8")
+    return found
+
+
+def cross_fitted(functions: dict[str, Function], seed: int) -> dict[str, float]:
+    """``path-information`` by the constants of the half that a function is not in, in points of accuracy."""
+    document = json.loads((RESULTS / f"fit_path_information-seed{seed}.json").read_text(encoding="utf-8"))
+    # The first constants come from the functions that are chosen here, as there.
+    chosen = np.random.default_rng(seed).random(len(functions)) < 0.5
+    found = {}
+    for (key, function), first in zip(functions.items(), chosen.tolist(), strict=True):
+        constants = dict(document["path-information"]["coefficients"][1 if first else 0])
+        found[key] = constants.pop("constant") + function.value(Coefficients(**constants))
+    return found
+
+
+def pieces(values: Floats) -> list[slice]:
+    """Cut a sequence where its mean jumps: least sum of squares plus ``PENALTY`` for each piece."""
+    n, price = len(values), PENALTY * NOISE**2
+    sums, squares = np.r_[0, np.cumsum(values)], np.r_[0, np.cumsum(values**2)]
+    best, before = np.zeros(n + 1), np.zeros(n + 1, dtype=int)
+    for end in range(1, n + 1):
+        start = np.arange(end)
+        cost = best[:end] + price + squares[end] - squares[:end] - (sums[end] - sums[:end]) ** 2 / (end - start)
+        before[end] = int(cost.argmin())
+        best[end] = cost[before[end]]
+    found = []
+    end = n
+    while end:
+        found.append(slice(int(before[end]), end))
+        end = int(before[end])
+    return found[::-1]
+
+
+def twins_apart(keys: list[str], accuracy: Floats, here: NDArray[np.bool_], sound: NDArray[np.bool_]) -> dict[str, Any]:
+    """Mean difference between rows that are here and sound rows elsewhere of the same function, standard error."""
+    members: dict[str, list[int]] = {}
+    for index, key in enumerate(keys):
+        members.setdefault(key, []).append(index)
+    differences, weights = [], []
+    for some in members.values():
+        own = [index for index in some if here[index]]
+        others = [index for index in some if sound[index] and not here[index]]
+        if own and others:
+            differences.append(float(accuracy[own].mean() - accuracy[others].mean()))
+            weights.append(1 / (1 / len(own) + 1 / len(others)))
+    if len(weights) < 2:
+        return {"n_functions": len(weights)}
+    d, w = np.array(differences), np.array(weights)
+    mean = float((d * w).sum() / w.sum())
+    error = float(np.sqrt((w**2 * (d - mean) ** 2).sum()) / w.sum())
+    return {"n_functions": len(d), "difference": round(mean, 2), "standard error": round(error, 2)}
+
+
+def of_twins(keys: list[str], accuracy: Floats) -> dict[str, Any]:
+    """Agreement when each row is predicted by the mean of all other rows of its function."""
+    groups: dict[str, list[float]] = {}
+    for key, value in zip(keys, accuracy.tolist(), strict=True):
+        groups.setdefault(key, []).append(value)
+    pairs = [(groups[key], value) for key, value in zip(keys, accuracy.tolist(), strict=True) if len(groups[key]) > 1]
+    return asdict(agreement([(sum(group) - value) / (len(group) - 1) for group, value in pairs], [v for _, v in pairs]))
+
+
+def main() -> None:
+    """Cut, check, report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--labels", type=Path, required=True)
+    parser.add_argument("--dataset", required=True)
+    parser.add_argument("--entropies", type=Path, required=True)
+    parser.add_argument("--channels", type=int, default=16)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    rows = sorted(read_labels(given.labels), key=lambda row: int(row.row_id))
+    keys = [architecture_key(row.architecture) for row in rows]
+    known = cross_fitted(entropies(rows, given), given.seed)
+    fitness, accuracy = np.array([known[key] for key in keys]), np.array([row.accuracy for row in rows])
+    residual = np.clip(accuracy - fitness, -LARGEST_RESIDUAL, LARGEST_RESIDUAL)
+    # Networks without a convolution are far worse than any constants say: they tell nothing about ids.
+    silent = [not any(edge.kind.is_convolution for edge in row.architecture.cells[0].edges) for row in rows]
+    residual -= np.median(residual)
+    residual[silent] = 0
+    found = pieces(residual)
+    means = [float(residual[one].mean()) for one in found]
+    sound = np.zeros(len(rows), dtype=bool)
+    for one, mean in zip(found, means, strict=True):
+        sound[one] = abs(mean) < SOUND
+    listed = []
+    for one, mean in zip(found, means, strict=True):
+        here = np.zeros(len(rows), dtype=bool)
+        here[one] = True
+        span = {"first_id": int(rows[one.start].row_id), "last_id": int(rows[one.stop - 1].row_id)}
+        twins = twins_apart(keys, accuracy, here, sound)
+        listed.append({**span, "n_rows": int(here.sum()), "residual": round(mean, 2), "twins": twins})
+        print(listed[-1], flush=True)
+    some = [key for key, good in zip(keys, sound, strict=True) if good]
+    write(
+        "shifted_labels",
+        {
+            "pieces": listed,
+            "n_sound": int(sound.sum()),
+            "path-information, all rows": report(fitness, accuracy, sound),
+            "path-information, sound rows": report(fitness[sound], accuracy[sound], np.ones(sound.sum(), dtype=bool)),
+            "twins, all rows": of_twins(keys, accuracy),
+            "twins, sound rows": of_twins(some, accuracy[sound]),
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()
