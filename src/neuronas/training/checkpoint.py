@@ -51,12 +51,11 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     except (SafetensorError, ValueError, TypeError, LookupError, RuntimeError, MemoryError) as error:
         reason = " ".join(str(error).split())[:120]
         raise VerificationError(f"checkpoint {path}: is damaged ({reason}); train again or use another copy") from error
-    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
+    if not isinstance(facts, dict) or facts.pop("format", None) != FORMAT:
         raise VerificationError(f"checkpoint {path}: is not in format {FORMAT}")
-    own = {name: value for name, value in facts.items() if name not in ("format", "digest", _OF_FACTS)}
-    of_facts = _digest_of_facts(own)
+    of_tensors, of_facts = facts.pop("digest", None), facts.pop(_OF_FACTS, None)
     # Checkpoints of before have no digest of their facts.
-    if facts.get("digest") != _digest(tensors) or facts.get(_OF_FACTS, of_facts) != of_facts:
+    if of_tensors != _digest(tensors) or of_facts not in (None, _digest_of_facts(facts)):
         raise VerificationError(f"checkpoint {path}: its content was changed after it was written")
     return tensors, facts
 
