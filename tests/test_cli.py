@@ -1,6 +1,7 @@
 """The commands as a user runs them."""
 
 import fcntl
+import io
 import json
 import os
 import signal
@@ -11,8 +12,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from rich.console import Console
 
 from conftest import Neuronas, chain
+from neuronas.cli.tables import PlainTable
 from neuronas.search.history_file import HistorySnapshot
 
 ARCH = "|conv_3x3~0|+|skip~0|conv_3x3~1|+|avg_pool_3x3~0|skip~1|conv_3x3~2|"
@@ -397,3 +400,43 @@ def test_a_processor_with_fewer_instructions_finds_the_same(neuronas: Neuronas, 
         found.append(history.fitness(screened=False))
         history.close()
     assert found[0] == found[1] and len(found[0]) > 10
+
+
+def test_a_search_that_cannot_start_leaves_nothing(
+    neuronas: Neuronas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert neuronas("search", "--prefer", "knee", "--out", "run")[0] == 2
+    assert neuronas("search", "--resume", "--out", "run")[0] == 2
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    monkeypatch.delitem(sys.modules, "neuronas.search.algorithms.selection", raising=False)
+    code, _, err = neuronas("search", "--algorithm", "evolution", "--out", "run")
+    assert code == 2 and "pip install 'neuronas[evolution]'" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("verb", [("estimate",), ("train",), ("evaluate",), ("export", "--format", "integer")])
+def test_a_folder_that_is_no_run_is_wrong_usage(neuronas: Neuronas, tmp_path: Path, verb: tuple[str, ...]) -> None:
+    (tmp_path / "photos").mkdir()
+    code, _, err = neuronas(*verb, "photos")
+    assert code == 2 and "wanted a run directory" in err and err.count("\n") == 1
+
+
+def test_a_narrow_terminal_leaves_out_no_digit() -> None:
+    table = PlainTable()
+    for title in ("architecture", "parameters"):
+        table.add_column(title)
+    table.add_row("x" * 200, "888,192")
+    text = io.StringIO()
+    Console(file=text, width=80, soft_wrap=True).print(table)
+    assert "x" * 200 + "  888,192" in text.getvalue() and "…" not in text.getvalue()
+
+
+def test_an_interrupt_while_the_command_is_loaded_is_one_line() -> None:
+    program = (
+        "import sys\nclass Interrupt:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'neuronas.cli.main': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupt())\nfrom neuronas.__main__ import main\nmain()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (130, "neuronas: interrupted\n")

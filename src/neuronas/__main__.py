@@ -1,6 +1,17 @@
-"""``python -m neuronas`` is the command ``neuronas``."""
+"""The command ``neuronas``, and ``python -m neuronas``."""
 
-from neuronas.cli.main import main
+import sys
+
+
+def main() -> None:
+    """Run the command line; Ctrl-C while it is being loaded is one line as well."""
+    try:
+        from neuronas.cli.main import main as command  # noqa: PLC0415 - takes a moment
+    except KeyboardInterrupt:
+        print("neuronas: interrupted", file=sys.stderr)  # noqa: T201
+        sys.exit(130)
+    command()
+
 
 if __name__ == "__main__":
     main()

@@ -51,6 +51,8 @@ def read_architecture(given: Architecture | str | PathLike[str]) -> Given:
                 f"run directory {path}: has no result yet: its search was stopped, or nothing fits its budgets; "
                 f"go on, or see which limit is closest, with neuronas search --resume --out {path}"
             )
+        if not is_there(path / ARCHITECTURE):
+            raise RunDirectoryError(f"'{path}' given, which holds no {ARCHITECTURE}; wanted a run directory")
         return Given(_from_file(path / ARCHITECTURE), config if is_there(config) else None)
     if path.is_file():
         return Given(_from_file(path))

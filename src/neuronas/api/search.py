@@ -169,4 +169,5 @@ def plan_search(
     if resume and directory and file is None and (directory / CONFIG).is_file():
         file = directory / CONFIG
     run = plan(read_settings(file, **options))
+    run.algorithm.check(run.config.search)
     return Search(directory or new_directory(run.config.data.name, run.config.search.algorithm), run, resume)

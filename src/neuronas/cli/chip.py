@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from rich.table import Table
-
 from neuronas.cli import console
 from neuronas.cli.progress import Display
+from neuronas.cli.tables import PlainTable
 
 
 class ChipProgress(Display):
@@ -43,14 +42,14 @@ def print_chips(document: dict[str, Any], *, quiet: bool) -> None:
         out.print(_ablation_table(document["ablation"]))
 
 
-def _layer_table(layers: dict[str, dict[str, float]]) -> Table:
+def _layer_table(layers: dict[str, dict[str, float]]) -> PlainTable:
     table = _table("layer", "signal to noise", "ADC saturated")
     for name, one in layers.items():
         table.add_row(name, f"{one['snr_db']:.1f} dB", f"{one['adc_saturation']:.2%}")
     return table
 
 
-def _ablation_table(rows: list[dict[str, Any]]) -> Table:
+def _ablation_table(rows: list[dict[str, Any]]) -> PlainTable:
     table = _table("non-idealities", "top-1", "loss", "chips")
     for row in rows:
         table.add_row(row["name"], _accuracy(row), f"{row['loss']:.2%}", f"{row['n_chips']}")
@@ -63,8 +62,8 @@ def _accuracy(document: dict[str, Any]) -> str:
     return f"{document['top1_mean']:.2%}{spread}"
 
 
-def _table(*titles: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
+def _table(*titles: str) -> PlainTable:
+    table = PlainTable()
     for number, title in enumerate(titles):
         table.add_column(title, justify="right" if number else "left")
     return table

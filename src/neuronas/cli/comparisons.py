@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rich.table import Table
+from neuronas.cli.tables import PlainTable
 
 
-def comparison_table(rows: Sequence[dict[str, Any]]) -> Table:
+def comparison_table(rows: Sequence[dict[str, Any]]) -> PlainTable:
     """A line for each figure: network, quantity, bits, as published, as computed, whether they agree."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
+    table = PlainTable()
     for title in ("network", "quantity", "bits", "published", "ours", "agrees"):
-        table.add_column(title, justify="right" if title in ("bits", "published", "ours") else "left", no_wrap=True)
+        table.add_column(title, justify="right" if title in ("bits", "published", "ours") else "left")
     for row in rows:
         published, ours = f"{row['published']:,.10g}", f"{row['ours']:,.2f}"
         agrees = "yes" if row["agrees"] else "no"

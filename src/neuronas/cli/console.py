@@ -6,9 +6,9 @@ from math import inf
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from neuronas.cli.tables import PlainTable
 from neuronas.config import HardwareConfig
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Cost
@@ -46,9 +46,9 @@ def print_json(document: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(plain(document), indent=2, allow_nan=False) + "\n")
 
 
-def architecture_table(architecture: Architecture, n_cells: int) -> Table:
+def architecture_table(architecture: Architecture, n_cells: int) -> PlainTable:
     """The cells, drawn as which operation joins which nodes."""
-    table = Table(box=None, pad_edge=False, show_header=True, header_style="dim")
+    table = PlainTable()
     for title in ("", *(f"from node {low}" + (" (input)" if low == 0 else "") for low in range(N_NODES - 1))):
         table.add_column(title)
     places = architecture.expanded(n_cells)
@@ -75,9 +75,9 @@ def _incoming(cell: Genotype, high: int) -> list[str]:
     return names
 
 
-def budget_table(cost: Cost, budget: Budget) -> Table:
+def budget_table(cost: Cost, budget: Budget) -> PlainTable:
     """Cost against budget, with the margin that is left."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
+    table = PlainTable()
     for title in ("", "cost", "budget", "margin"):
         table.add_column(title, justify="left" if not title else "right")
     for name, limit in budget.limits.items():

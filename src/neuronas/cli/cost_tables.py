@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
-from rich.table import Table
-
+from neuronas.cli.tables import PlainTable
 from neuronas.hardware.comparison import COUNTED
 from neuronas.hardware.cost import BUDGETED, Cost
 from neuronas.hardware.sweep import Sweep, SweepPoint
 from neuronas.hardware.units import quantity
 
 
-def comparison_table(costs: Mapping[str, Cost], chosen: str) -> Table:
+def comparison_table(costs: Mapping[str, Cost], chosen: str) -> PlainTable:
     """All cost models on one architecture, then what each of them counts."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
+    table = PlainTable()
     table.add_column("cost model")
     for name in costs:
         table.add_column(f"{name} (chosen)" if name == chosen else name)
@@ -23,9 +22,9 @@ def comparison_table(costs: Mapping[str, Cost], chosen: str) -> Table:
     return table
 
 
-def sweep_table(sweep: Sweep, points: Sequence[SweepPoint]) -> Table:
+def sweep_table(sweep: Sweep, points: Sequence[SweepPoint]) -> PlainTable:
     """One line per value of the swept constant."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
+    table = PlainTable()
     for title in (sweep.key, "tiles", "used", *(name.rsplit("_", 1)[0] for name in BUDGETED)):
         table.add_column(title, justify="right")
     for point in points:
@@ -36,9 +35,9 @@ def sweep_table(sweep: Sweep, points: Sequence[SweepPoint]) -> Table:
     return table
 
 
-def layer_table(cost: Cost) -> Table:
+def layer_table(cost: Cost) -> PlainTable:
     """One line per layer; those that the model does not count are said to be so."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
+    table = PlainTable()
     for title in (
         "layer",
         "kind",
@@ -72,10 +71,10 @@ def layer_table(cost: Cost) -> Table:
     return table
 
 
-def component_table(cost: Cost) -> Table:
+def component_table(cost: Cost) -> PlainTable:
     """One line per component, with its share of each total."""
     names = list(dict.fromkeys(name for parts in cost.components.values() for name in parts))
-    table = Table(box=None, pad_edge=False, header_style="dim")
+    table = PlainTable()
     table.add_column("component")
     for title in ("mm²", "ms", "µJ"):
         table.add_column(title, justify="right")

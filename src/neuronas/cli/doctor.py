@@ -27,6 +27,7 @@ _EXTRAS = {
     "nirtorch": "export",
     "onnx": "export",
     "onnxruntime": "export",
+    "ray": "cluster",
 }
 """Packages that some options need, with the extra that brings them."""
 _MIN_FREE_GIB = 1.0

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from neuronas.api.chip import N_CHIPS, ChipRequest, evaluate_on_chips
 from neuronas.api.evaluate import evaluate as measure
 from neuronas.cli import console, options
 from neuronas.cli.chip import ChipProgress, print_chips
+from neuronas.cli.tables import PlainTable
 from neuronas.errors import ConfigurationError
 from neuronas.report.neurons import neuron_titles
 
@@ -93,13 +93,13 @@ def _print(document: dict[str, Any], *, quiet: bool) -> None:
     )
     if quiet:
         return
-    table = Table(box=None, pad_edge=False, header_style="dim")
+    table = PlainTable()
     for bits in document["accuracy_by_bits"]:
         table.add_column(bits if bits == "float" else f"{bits} bits", justify="right")
     table.add_row(*(f"{value:.2%}" for value in document["accuracy_by_bits"].values()))
     out.print(table)
     if document["spiking"]:
-        rates = Table(box=None, pad_edge=False, header_style="dim")
+        rates = PlainTable()
         rates.add_column("neurons behind")
         rates.add_column("spikes a step", justify="right")
         titles = neuron_titles(document["firing_rates"])

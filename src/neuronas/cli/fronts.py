@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from rich.table import Table
-
 from neuronas.cli import console
+from neuronas.cli.tables import PlainTable
 from neuronas.hardware.cost import BUDGETED
 from neuronas.hardware.units import quantity
 
@@ -14,9 +13,9 @@ _MOST_ROWS = 20
 def print_front(document: dict[str, Any]) -> None:
     """Print the content of ``front.json``: its fittest members, the hypervolume, and the one that was chosen."""
     members = document["front"]
-    table = Table(box=None, pad_edge=False, header_style="dim")
+    table = PlainTable()
     for title in ("", "fitness", *(name.rsplit("_", 1)[0] for name in BUDGETED), "architecture"):
-        table.add_column(title, justify="left" if title in ("", "architecture") else "right", no_wrap=True)
+        table.add_column(title, justify="left" if title in ("", "architecture") else "right")
     for row in members[:_MOST_ROWS]:
         mark = "*" if row["architecture"] == document["chosen"] else ""
         costs = (quantity(name, row[name]) for name in BUDGETED)

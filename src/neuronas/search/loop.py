@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from neuronas.config import SearchConfig
-from neuronas.errors import ConfigurationError, InfeasibleError, NeuronasError, WorkerError
+from neuronas.errors import InfeasibleError, NeuronasError, WorkerError
 from neuronas.fitness.evaluator import Evaluator, Failure
 from neuronas.hardware.budget import Budget, Closest, closest, rejected
 from neuronas.hardware.cost import BUDGETED, CostModel, Totals
@@ -101,14 +101,10 @@ def search(
     """Run a search, or go on with the one that ``history`` holds; both give the same answer.
 
     Raises:
-        ConfigurationError: ``settings.prefer`` needs an algorithm that surveys.
+        ConfigurationError: see ``Algorithm.check``.
         InfeasibleError: no candidate fits the budget; says which limit is closest and by how much.
     """
-    if settings.prefer != "fitness" and not algorithm.surveys:
-        raise ConfigurationError(
-            f"--prefer {settings.prefer} given with --algorithm {settings.algorithm}, which looks for fitness alone; "
-            "wanted --algorithm evolution or exhaustive"
-        )
+    algorithm.check(settings)
     if algorithm.surveys:
         evaluators = Evaluators(evaluators.full)
     state = _State(problem, evaluators, history, observer or Silent())

@@ -49,6 +49,8 @@ class RunDirectory:
 
     def __enter__(self) -> Self:
         """Take the directory and check that it may be used."""
+        if self._resume and not self.path.is_dir():
+            raise self._nothing_to_resume()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             # A pipe must not be waited for, nor what a link leads to be emptied.
@@ -96,13 +98,16 @@ class RunDirectory:
             number = ""
         return f" (process {number}; 'kill {number}' ends it, and --resume goes on)" if number.isdecimal() else ""
 
+    def _nothing_to_resume(self) -> RunDirectoryError:
+        return RunDirectoryError(f"run directory {self.path}: holds no run to resume; leave out --resume")
+
     def _check(self) -> None:
         config, history = self.file(CONFIG), self.file(HISTORY)
         if not config.exists() and (history.exists() or self.file(RESULT).exists()):
             raise RunDirectoryError(f"run directory {self.path}: holds results but no {CONFIG}; choose another --out")
         if not config.exists():
             if self._resume:
-                raise RunDirectoryError(f"run directory {self.path}: holds no run to resume; leave out --resume")
+                raise self._nothing_to_resume()
             write_json(self.file("environment.json"), environment())
             write_yaml(config, self._config)
         elif not self._resume:

@@ -1,12 +1,13 @@
 """What an algorithm is."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from math import inf
 from random import Random
 from typing import Protocol
 
 from neuronas.config import SearchConfig
+from neuronas.errors import ConfigurationError
 from neuronas.hardware.budget import Budget
 from neuronas.space.genotype import Architecture
 from neuronas.space.spaces import Space
@@ -51,12 +52,27 @@ class Algorithm:
         source: where it was published.
         surveys: it looks for a front of many objectives or a whole ranking, not for the fittest alone. No screen
             discards for it, since a screen sees fitness only; and its run keeps the front and the ranking.
+        prepare: raises ConfigurationError where something that it needs is not installed.
     """
 
     propose: Propose
     budget: Budget
     source: str
     surveys: bool = False
+    prepare: Callable[[], object] = lambda: None
+
+    def check(self, settings: SearchConfig) -> None:
+        """Find out whether it can be run with these settings.
+
+        Raises:
+            ConfigurationError: ``settings.prefer`` needs an algorithm that surveys; or see ``prepare``.
+        """
+        if settings.prefer != "fitness" and not self.surveys:
+            raise ConfigurationError(
+                f"--prefer {settings.prefer} given with --algorithm {settings.algorithm}, which looks for fitness "
+                "alone; wanted --algorithm evolution or exhaustive"
+            )
+        self.prepare()
 
 
 def best(outcomes: Sequence[Outcome]) -> Outcome | None:

@@ -6,6 +6,7 @@ mutation. A candidate that computes the same function as an earlier one is never
 
 from collections.abc import Callable
 from random import Random
+from typing import TYPE_CHECKING
 
 from neuronas.config import SearchConfig
 from neuronas.errors import ConfigurationError
@@ -14,6 +15,9 @@ from neuronas.search.algorithms.variation import crossover, mutate
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
 from neuronas.space.spaces import Space
+
+if TYPE_CHECKING:
+    from neuronas.search.algorithms.selection import Selection
 
 _MAX_TRIES = 200
 
@@ -26,13 +30,7 @@ def evolution(space: Space, random: Random, settings: SearchConfig) -> Proposals
     Raises:
         ConfigurationError: Optuna is not installed.
     """
-    try:
-        from neuronas.search.algorithms.selection import Selection  # noqa: PLC0415 - Optuna is an extra
-    except ImportError as error:
-        raise ConfigurationError(
-            f"--algorithm evolution needs Optuna ({error}); install it with: pip install 'neuronas[evolution]'"
-        ) from error
-    selection = Selection(settings.population, random.getrandbits(32))
+    selection = selection_type()(settings.population, random.getrandbits(32))
     draws = _Draws(space, random)
     alive: dict[int, Architecture] = {}  # by their number, as in the selection
     for first in range(0, settings.n_draws, settings.population):
@@ -43,6 +41,21 @@ def evolution(space: Space, random: Random, settings: SearchConfig) -> Proposals
             return
         known = alive | dict(enumerate(generation, first))
         alive = {number: known[number] for number in selection.survivors(outcomes)}
+
+
+def selection_type() -> "type[Selection]":
+    """What selects the survivors.
+
+    Raises:
+        ConfigurationError: Optuna is not installed.
+    """
+    try:
+        from neuronas.search.algorithms.selection import Selection  # noqa: PLC0415 - Optuna is an extra
+    except ImportError as error:
+        raise ConfigurationError(
+            f"--algorithm evolution needs Optuna ({error}); install it with: pip install 'neuronas[evolution]'"
+        ) from error
+    return Selection
 
 
 class _Draws:

@@ -4,7 +4,7 @@ from neuronas.errors import named
 from neuronas.hardware.budget import PAPER_BUDGET, Budget
 from neuronas.search.algorithms.base import Algorithm
 from neuronas.search.algorithms.cellwise import cellwise
-from neuronas.search.algorithms.evolution import evolution
+from neuronas.search.algorithms.evolution import evolution, selection_type
 from neuronas.search.algorithms.exhaustive import exhaustive
 from neuronas.search.algorithms.random_draws import random_draws
 
@@ -12,7 +12,9 @@ ALGORITHMS: dict[str, Algorithm] = {
     "neuronas": Algorithm(cellwise, PAPER_BUDGET, "arXiv 2407.00641, Algorithm 1"),
     "spikenas": Algorithm(cellwise, Budget(max_parameters=PAPER_BUDGET.max_parameters), "arXiv 2402.11322"),
     "snasnet": Algorithm(random_draws, Budget(), "arXiv 2201.10355"),
-    "evolution": Algorithm(evolution, PAPER_BUDGET, "NSGA-II, doi 10.1109/4235.996017", surveys=True),
+    "evolution": Algorithm(
+        evolution, PAPER_BUDGET, "NSGA-II, doi 10.1109/4235.996017", surveys=True, prepare=selection_type
+    ),
     "exhaustive": Algorithm(exhaustive, PAPER_BUDGET, "every distinct architecture", surveys=True),
 }
 
