@@ -339,7 +339,8 @@ def test_wrong_use_is_one_line(
 def test_what_is_no_trained_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command(["export", str(tmp_path / "nothing"), "--format", "integer"]) == 2
     assert "wanted the directory of a trained run" in capsys.readouterr().err
-    assert command(["export", str(tmp_path), "--format", "integer"]) == 4  # as estimate and evaluate say it
+    assert command(["export", str(tmp_path), "--format", "integer"]) == 2  # as report, estimate and evaluate say it
+    assert "holds no architecture.json; wanted a run directory" in capsys.readouterr().err
 
 
 def test_load_in_one_line(trained: Path) -> None:
