@@ -10,6 +10,7 @@ is hardly a property of networks; each piece is checked by rows of other ids tha
 
 import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -99,13 +100,21 @@ def twins_apart(keys: list[str], accuracy: Floats, here: NDArray[np.bool_], soun
     return {"n_functions": len(d), "difference": round(mean, 2), "standard error": round(error, 2)}
 
 
+def of_others(keys: Sequence[str], values: Floats) -> Floats:
+    """For each row the mean over all other rows of its function; nan where there are none."""
+    sums: dict[str, float] = {}
+    counts: dict[str, int] = {}
+    for key, value in zip(keys, values.tolist(), strict=True):
+        sums[key], counts[key] = sums.get(key, 0.0) + value, counts.get(key, 0) + 1
+    pairs = zip(keys, values.tolist(), strict=True)
+    return np.array([(sums[key] - value) / (counts[key] - 1) if counts[key] > 1 else np.nan for key, value in pairs])
+
+
 def of_twins(keys: list[str], accuracy: Floats) -> dict[str, Any]:
     """Agreement when each row is predicted by the mean of all other rows of its function."""
-    groups: dict[str, list[float]] = {}
-    for key, value in zip(keys, accuracy.tolist(), strict=True):
-        groups.setdefault(key, []).append(value)
-    pairs = [(groups[key], value) for key, value in zip(keys, accuracy.tolist(), strict=True) if len(groups[key]) > 1]
-    return asdict(agreement([(sum(group) - value) / (len(group) - 1) for group, value in pairs], [v for _, v in pairs]))
+    predicted = of_others(keys, accuracy)
+    there = ~np.isnan(predicted)
+    return asdict(agreement(predicted[there].tolist(), accuracy[there].tolist()))
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ function had after 10, 40 and 100 epochs, combined with ``path-information`` in 
 import argparse
 import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import process_time
@@ -50,7 +50,7 @@ from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import N_NODES, Architecture, Genotype
 from neuronas.space.layers import NetworkShape
 from neuronas.training.objective import learning_rate
-from shifted_labels import entropies
+from shifted_labels import entropies, of_others
 
 Floats = NDArray[np.float64]
 Record = dict[str, Any]
@@ -254,16 +254,6 @@ def within_depths(table: Table, depths: Floats, score: Floats) -> dict[str, Reco
             "left": round(spearman(left(score[here], known), left(accuracy, known)), 3),
         }
     return found
-
-
-def of_others(keys: Sequence[str], values: Floats) -> Floats:
-    """For each row the mean over all other rows of its function; nan where there are none."""
-    sums: dict[str, float] = {}
-    counts: dict[str, int] = {}
-    for key, value in zip(keys, values.tolist(), strict=True):
-        sums[key], counts[key] = sums.get(key, 0.0) + value, counts.get(key, 0) + 1
-    pairs = zip(keys, values.tolist(), strict=True)
-    return np.array([(sums[key] - value) / (counts[key] - 1) if counts[key] > 1 else np.nan for key, value in pairs])
 
 
 def longer_training(given: argparse.Namespace, rows: list[Labelled], known: dict[str, float]) -> dict[str, Record]:

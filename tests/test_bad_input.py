@@ -367,26 +367,26 @@ def test_locks_and_logs_that_are_none(neuronas: Neuronas, tmp_path: Path) -> Non
     assert neuronas("search", "--seed", 3, *SMALL[2:])[0] == 0
     lock, other = tmp_path / "o" / ".lock", tmp_path / "other"
     resume = ("search", "--resume", "--out", "o")
+
+    def refusal() -> str:
+        code, _, err = neuronas(*resume)
+        assert (code, err.count("\n")) == (2, 1)
+        return err
+
     with lock.open("wb") as file:
         file.write(b"\xff\xfe")
         file.truncate(5 * 10**9)
         file.flush()
         fcntl.flock(file, fcntl.LOCK_EX)
-        code, _, err = neuronas(*resume)
-        assert (code, err.count("\n")) == (2, 1)
-        assert "another neuronas is working in it; wait" in err
+        assert "another neuronas is working in it; wait" in refusal()
     lock.unlink()
     os.mkfifo(lock)
-    code, _, err = neuronas(*resume)
-    assert (code, err.count("\n")) == (2, 1)
-    assert "o: cannot be written" in err
+    assert "o: cannot be written" in refusal()
     lock.unlink()
     log = tmp_path / "o" / "log.txt"
     log.unlink()
     os.mkfifo(log)
-    code, _, err = neuronas(*resume)
-    assert (code, err.count("\n")) == (2, 1)
-    assert "log.txt: is no file" in err
+    assert "log.txt: is no file" in refusal()
     log.unlink()
     lock.unlink()
     other.write_text("mine")

@@ -45,15 +45,15 @@ def read_architecture(given: Architecture | str | PathLike[str]) -> Given:
     if "|" in text or not text.strip():
         return Given(parse_architecture(text))
     if path.is_dir():
-        config = path / CONFIG
-        if is_there(config) and not is_there(path / ARCHITECTURE):
-            raise RunDirectoryError(
-                f"run directory {path}: has no result yet: its search was stopped, or nothing fits its budgets; "
-                f"go on, or see which limit is closest, with neuronas search --resume --out {path}"
-            )
-        if not is_there(path / ARCHITECTURE):
+        config = path / CONFIG if is_there(path / CONFIG) else None
+        if is_there(path / ARCHITECTURE):
+            return Given(_from_file(path / ARCHITECTURE), config)
+        if config is None:
             raise RunDirectoryError(f"'{path}' given, which holds no {ARCHITECTURE}; wanted a run directory")
-        return Given(_from_file(path / ARCHITECTURE), config if is_there(config) else None)
+        raise RunDirectoryError(
+            f"run directory {path}: has no result yet: its search was stopped, or nothing fits its budgets; "
+            f"go on, or see which limit is closest, with neuronas search --resume --out {path}"
+        )
     if path.is_file():
         return Given(_from_file(path))
     raise ArchitectureError(

@@ -22,7 +22,8 @@ Kernel = Callable[[Patterns], Tensor]
 
 def expected_distance(patterns: Patterns) -> Tensor:
     """Hamming distance that independent spike patterns of these rates would have: [T, B, B]."""
-    one, other = patterns.rates[:, :, None], patterns.rates[:, None]
+    rates = patterns.rates
+    one, other = rates[:, :, None], rates[:, None]
     return patterns.n * (one * (1 - other) + (1 - one) * other)
 
 
