@@ -440,3 +440,15 @@ def test_an_interrupt_while_the_command_is_loaded_is_one_line() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (130, "neuronas: interrupted\n")
+
+
+@pytest.mark.parametrize("late", ["SIGINT", "SIGTERM"])
+def test_a_signal_after_the_answer_changes_nothing(late: str) -> None:
+    command = (
+        "import atexit, os, signal, sys; "
+        f"atexit.register(lambda: os.kill(os.getpid(), signal.{late})); "
+        "sys.argv = ['neuronas', '--version']; from neuronas.cli.main import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("neuronas ")

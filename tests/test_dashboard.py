@@ -267,7 +267,8 @@ def version(browser: Any) -> str:
 @pytest.mark.slow
 def test_the_page_follows_a_search_in_another_process(browser: Any, tmp_path: Path) -> None:
     """Algorithm 1 on the digits; the page is served by a third process."""
-    with process("search", "--exact", "--out", "run", "--quiet", cwd=tmp_path) as searching:
+    lasting = ("--exact", "--timesteps", 200)  # a minute at least, so that it cannot end before it is interrupted
+    with process("search", *lasting, "--out", "run", "--quiet", cwd=tmp_path) as searching:
         until((tmp_path / "run" / "config.yaml").exists)
         with process("dashboard", "run", "--quiet", cwd=tmp_path) as served:
             assert served.stdout

@@ -75,7 +75,11 @@ def main() -> None:
     warnings = logging.StreamHandler()
     warnings.setLevel(logging.WARNING)
     logging.getLogger("neuronas").addHandler(warnings)
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    # All is written: Ctrl-C while the interpreter takes itself down must not change the answer.
+    for late in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(late, signal.SIG_IGN)
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
