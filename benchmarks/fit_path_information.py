@@ -24,22 +24,25 @@ from neuronas.experiments.ranking import agreement
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.select import select_backend
 from neuronas.fitness.measure import Reading
-from neuronas.fitness.path_information import Coefficients, PathInformation, cell_value
+from neuronas.fitness.path_information import Coefficients, PathInformation, cell_value, edge_entropies
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.weights import WeightSource
 from neuronas.space.canonical import architecture_key
-from neuronas.space.genotype import N_NODES, Architecture, Genotype
+from neuronas.space.genotype import Architecture, Genotype
 from neuronas.space.layers import NetworkShape
 
 Floats = NDArray[np.float64]
-START = Coefficients(gain=2.5, keep=0.5, information=0.5, selectivity=0.5, sharpness=4.0)
+START = Coefficients(gain=5.0, keep=0.3, information=0.5, selectivity=1.0, output=1.0, convolutions=0.5, spread=1.0)
 ABLATIONS: dict[str, dict[str, float]] = {
     "path-information": {},
     "without information": {"information": 0.0},
     "without selectivity": {"selectivity": 0.0},
-    "without either (paths only)": {"information": 0.0, "selectivity": 0.0},
+    "without the output's mixture": {"output": 0.0},
+    "without the number of convolutions": {"convolutions": 0.0},
+    "without spread": {"spread": 0.0},
     "without diminishing returns": {"keep": 1.0},
-    "best path only": {"sharpness": 100.0},
+    "best path only": {"output": 0.0, "convolutions": 0.0, "spread": 0.0},
+    "without any spikes": {"information": 0.0, "selectivity": 0.0, "output": 0.0, "spread": 0.0},
 }
 SAMPLE, N_SAMPLES = 200, 500
 
@@ -64,14 +67,11 @@ class Recorder(PathInformation):
     def combine(self, architecture: Architecture, n_cells: int, layers: list[Reading]) -> float:
         values = iter([float(layer.total) / layer.count for layer in layers])
         (cell,) = architecture.cells
-        numbers = [
-            edge.number for node in range(N_NODES) for edge in cell.incoming(node) if edge.edge.kind.is_convolution
-        ]
         entropies = []
         for place in range(n_cells):
             if place:
                 next(values)
-            entropies.append({number: next(values) for number in numbers})
+            entropies.append(edge_entropies(cell, values))
         object.__setattr__(self, "last", Function(cell, entropies))
         return 0.0
 
@@ -99,9 +99,8 @@ def fitted(functions: list[Function], accuracy: Floats, fixed: dict[str, float])
         chosen = coefficients(x)
         return np.array([function.value(chosen) for function in functions]) + x[0] - accuracy
 
-    start = [84.0, *(getattr(START, name) for name in free)]
-    bounds = [-np.inf, *(0.1 if name == "sharpness" else -np.inf for name in free)]
-    found = least_squares(residuals, start, bounds=(bounds, np.inf), loss="huber", max_nfev=40)
+    start = [80.0, *(getattr(START, name) for name in free)]
+    found = least_squares(residuals, start, loss="huber", max_nfev=40)
     return float(found.x[0]), coefficients(found.x)
 
 

@@ -1,7 +1,7 @@
 """The fitness that follows paths: its equations by hand, and what they promise."""
 
 from itertools import pairwise, permutations
-from math import exp, isfinite, log
+from math import isfinite, log, sqrt
 
 import pytest
 import torch
@@ -16,7 +16,7 @@ from neuronas.space.genotype import Genotype
 from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import parse_architecture
 
-C = Coefficients(gain=2.0, keep=0.5, information=0.5, selectivity=0.75, sharpness=2.0)
+C = Coefficients(gain=2.0, keep=0.5, information=0.5, selectivity=0.75, output=0.25, convolutions=0.125, spread=1.5)
 CHAIN = "|conv_3x3~0|+|none~0|conv_3x3~1|+|none~0|none~1|conv_3x3~2|"
 
 
@@ -38,7 +38,9 @@ def test_reading_is_the_entropy_of_a_spike() -> None:
 
 
 def test_one_convolution_by_hand() -> None:
-    assert value("|none~0|+|none~0|none~1|+|conv_3x3~0|none~1|none~2|") == pytest.approx(2 + 0.5 * 0.8)
+    # The output is that convolution alone, and the logarithm of one is none.
+    wanted = 2 + 0.5 * 0.8 + 0.25 * 0.8
+    assert value("|none~0|+|none~0|none~1|+|conv_3x3~0|none~1|none~2|") == pytest.approx(wanted)
 
 
 def test_a_chain_by_hand() -> None:
@@ -47,19 +49,33 @@ def test_a_chain_by_hand() -> None:
     first = 2 + 0.5 * 0.9
     second = 2 + 0.5 * first + 0.5 * 0.9 - 0.75 * 0.6
     third = 2 + 0.5 * second + 0.5 * 0.9 - 0.75 * 0.3
-    assert cell_value(cell(CHAIN), entropies, C) == pytest.approx(third)
+    spread = sqrt(((0.9 - 0.6) ** 2 + (0.3 - 0.6) ** 2) / 3)
+    wanted = third + 0.25 * 0.9 + 0.125 * log(3) - 1.5 * spread
+    assert cell_value(cell(CHAIN), entropies, C) == pytest.approx(wanted)
 
 
 def test_nodes_that_add_by_hand() -> None:
     # Node 1 is the input twice (node 0 and itself), node 2 a convolution of node 0 plus a skip of it.
     text = "|skip~0|+|conv_3x3~0|skip~1|+|none~0|none~1|conv_3x3~2|"
     entropies = {1: 0.8, 5: 0.5}
-    conv, weight = 2 + 0.5 * 0.8, exp(-2 * (2 + 0.5 * 0.8))
-    value_2, information_2 = conv + log(1 + weight) / 2, 0.8 / (1 + weight)
-    share = 1 / (1 + 1)  # the input once, one convolution
-    information = share * 0.5 + (1 - share) * information_2
-    wanted = 2 + 0.5 * value_2 + 0.5 * information - 0.75 * (1 - share) * 0.5
+    share = 1 / (1 + 1)  # of node 2: the input once, one convolution
+    information = share * 0.5 + (1 - share) * 0.8
+    path = 2 + 0.5 * (2 + 0.5 * 0.8) + 0.5 * information - 0.75 * (1 - share) * 0.5
+    wanted = path + 0.25 * information + 0.125 * log(2) - 1.5 * 0.15
     assert cell_value(cell(text), entropies, C) == pytest.approx(wanted)
+
+
+def test_an_output_that_adds_by_hand() -> None:
+    # Two convolutions of the input arrive, the first passed on by a skip, and the input itself.
+    text = "|conv_3x3~0|+|skip~0|none~1|+|skip~0|skip~1|conv_3x3~2|"
+    entropies = {0: 0.9, 5: 0.4}
+    mixed = (1 + 0.9 + 0.4) / (1 + 2)  # the input once, two convolutions of it
+    wanted = 2 + 0.5 * 0.9 + 0.25 * mixed + 0.125 * log(2) - 1.5 * 0.25
+    assert cell_value(cell(text), entropies, C) == pytest.approx(wanted)
+
+
+def test_an_output_without_convolutions_is_the_input() -> None:
+    assert value("|skip~0|+|none~0|skip~1|+|skip~0|none~1|skip~2|") == pytest.approx(0.25)
 
 
 def test_pooling_counts_as_a_skip_and_nothing_connected_as_nothing() -> None:
