@@ -311,7 +311,15 @@ def test_crossbars_too_many_to_place_are_refused(neuronas: Neuronas, tmp_path: P
     (tmp_path / "h.yaml").write_text(re.sub(r"( +size: +)\{value: \d+", r"\1{value: 1", text, count=1))
     cell = "|conv_3x3~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|"
     code, out, err = neuronas("estimate", cell, "--dataset", "cifar10", "--hardware", "h.yaml", "--floorplan", "f.svg")
-    assert (code, out, err.splitlines()[-1].count("crossbars of 1x1, too many to place one by one")) == (2, "", 1)
+    assert (code, out, err.splitlines()[-1].count("too many to place one by one")) == (2, "", 1)
+    assert "crossbars of 1x1 in" in err
+
+
+def test_a_run_with_more_classes_than_a_chip_holds_is_refused(neuronas: Neuronas, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", n=4, settings={"data": {"n_classes": 10**9}, "budget": {}})
+    code, out, err = neuronas("report", run)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "too many to place one by one" in err
 
 
 def test_doctor_finds_old_packages_and_a_cache_that_cannot_be_written(

@@ -16,8 +16,9 @@ from neuronas.hardware.mapped.mapping import Work
 from neuronas.space.layers import Layer
 
 Item = TypeVar("Item")
-MAX_CROSSBARS = 500_000
-"""Of one layer; placing more takes minutes and gigabytes, and no chip is near it."""
+MAX_PARTS, _TILE = 2_500_000, 10
+"""Crossbars and places for PEs, and a tile, which takes as long to place and draw as ten of them. More take minutes and
+gigabytes, and no chip is near it."""
 
 
 @dataclass(frozen=True)
@@ -81,15 +82,27 @@ def floorplan(rows: Sequence[Layer], work: Work) -> Floorplan:
     Args:
         rows: rows of work (``space.workload``).
         work: the same rows, mapped (``hardware.mapped.mapping``).
+
+    Raises:
+        ConfigurationError: they take more than ``MAX_PARTS``.
     """
-    n_per_pe, n_per_tile = int(work.accelerator.crossbar.n_per_pe), int(work.accelerator.pe.n_per_tile)
+    size, n_per_pe = int(work.accelerator.crossbar.size), int(work.accelerator.crossbar.n_per_pe)
+    n_per_tile, n_tiles, n_crossbars = (
+        int(n) for n in (work.accelerator.pe.n_per_tile, work.n_tiles.sum(), work.n_crossbars.sum())
+    )
+    if n_crossbars + n_tiles * (_TILE + n_per_tile) > MAX_PARTS:
+        raise ConfigurationError(
+            f"the network lies on {n_crossbars:,} crossbars of {size}x{size} in {n_tiles:,} tiles of {n_per_tile:,} "
+            "PEs, too many to place one by one; wanted larger crossbars, or a smaller --replication, --channels, "
+            "head_width or n_classes"
+        )
     contents: list[tuple[str, tuple[tuple[float, ...], ...]]] = []
     for index, row in enumerate(rows):
         pes = _batched(_utilisations(work, index), n_per_pe)
         contents += [(row.name, tile) for tile in _batched(pes, n_per_tile)]
     side = ceil(sqrt(len(contents)))
     tiles = tuple(Tile(*_snake(number, side), name, pes) for number, (name, pes) in enumerate(contents))
-    return Floorplan(side, n_per_tile, n_per_pe, int(work.accelerator.crossbar.size), tiles)
+    return Floorplan(side, n_per_tile, n_per_pe, size, tiles)
 
 
 @dataclass(frozen=True)
@@ -112,21 +125,10 @@ class Block:
 
 
 def blocks(work: Work, index: int) -> Iterator[Block]:
-    """The contents of the crossbars of one row in the order in which they lie: copies, column blocks, row blocks.
-
-    Raises:
-        ConfigurationError: they are more than ``MAX_CROSSBARS``.
-    """
+    """The contents of the crossbars of one row in the order in which they lie: copies, column blocks, row blocks."""
     size = int(work.accelerator.crossbar.size)
     channels, columns = _parts(int(work.c_in[index]), size), _parts(int(mapping.columns(work)[index]), size)
-    n_replicas = int(mapping.replicas(work)[index])
-    n = n_replicas * len(columns) * len(channels) * int(work.kernel[index]) ** 2
-    if n > MAX_CROSSBARS:
-        raise ConfigurationError(
-            f"one layer lies on {n:,} crossbars of {size}x{size}, too many to place one by one; wanted at most "
-            f"{MAX_CROSSBARS:,}: a larger crossbar.size, or a smaller --replication or --channels"
-        )
-    for replica in range(n_replicas):
+    for replica in range(int(mapping.replicas(work)[index])):
         for first_column, n_columns in columns:
             for position in range(int(work.kernel[index]) ** 2):
                 for first_channel, n_channels in channels:
