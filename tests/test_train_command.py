@@ -201,8 +201,13 @@ def test_divergence_is_noticed_before_anything_is_kept(tmp_path: Path, capsys: p
     err = capsys.readouterr().err
     assert re.search("loss is (nan|inf) at epoch 1", err)
     assert "no checkpoint was written yet; train again with a lower --learning-rate" in err and "kept" not in err
-    assert train(run, "--resume", "--learning-rate", "0.1") == 0  # begins anew, as there is nothing to go on from
-    assert "another --out" not in capsys.readouterr().err
+    again = ["train", ARCH, "--out", str(run), "--epochs", "2", *SMALL[:-1], "--resume", "--learning-rate", "0.1"]
+    assert command(again) == 0  # begins anew, as there is nothing to go on from
+    err = capsys.readouterr().err
+    assert f"note: {run} holds no checkpoint yet; training begins with the first epoch\n" in err
+    assert "another --out" not in err
+    assert command(again) == 0
+    assert "no checkpoint" not in capsys.readouterr().err
 
 
 def test_weights_that_a_finite_loss_spoilt_are_not_kept(

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from neuronas.api.architectures import Given, architecture_document, read_architecture
 from neuronas.api.compose import Plan, plan
-from neuronas.api.devices import device_named, fetch
+from neuronas.api.devices import check_device, device_named, fetch
 from neuronas.api.keywords import TrainOptions
 from neuronas.api.runs import log_to, new_directory
 from neuronas.api.settings import read_settings
 from neuronas.api.trained import read_images
-from neuronas.config import RunConfig, TrainConfig, write_yaml
+from neuronas.config import RunConfig, TrainConfig, is_there, write_yaml
 from neuronas.errors import ConfigurationError, RunDirectoryError
 from neuronas.search.files import write_json
 from neuronas.search.run_directory import ARCHITECTURE, CONFIG, LOG, RunDirectory, identity
@@ -78,6 +78,13 @@ class Training:
     plan: Plan
     resume: bool
 
+    @property
+    def begins_anew(self) -> bool:
+        """Whether a run is to be gone on with that has no checkpoint yet."""
+        from neuronas.training.checkpoint import FOLDER, LAST
+
+        return self.resume and is_there(self.directory / CONFIG) and not is_there(self.directory / FOLDER / LAST)
+
     def run(self, report: Report, *, download: bool) -> Trained:
         """Train to the end.
 
@@ -86,7 +93,8 @@ class Training:
             download: fetch the data set if it is missing.
 
         Raises:
-            RunDirectoryError: another process works in it; or it holds checkpoints, and this is no resumption.
+            RunDirectoryError: another process works in it; it holds checkpoints, and this is no resumption, or no run
+                to resume.
             DataError: images are missing, broken or too few.
             DivergedError: the loss is no finite number.
         """
@@ -103,7 +111,8 @@ class Training:
             process.wait_for_others()
             # A run that was searched, or stopped while it trained, is there already.
             there = (self.directory / CONFIG).is_file()
-            with RunDirectory(self.directory, self.plan.config, resume=there) as files, log_to(files.file(LOG)):
+            resume = there or self.resume
+            with RunDirectory(self.directory, self.plan.config, resume=resume) as files, log_to(files.file(LOG)):
                 if there and files.file(FOLDER).exists() and not self.resume:
                     raise RunDirectoryError(
                         f"run directory {self.directory}: holds checkpoints; go on with --resume, or choose another "
@@ -205,7 +214,8 @@ def plan_training(
         resume: see ``train``.
 
     Raises:
-        ConfigurationError: an unknown option, name or value, or options that change the run's own network.
+        ConfigurationError: an unknown option, name or value, options that change the run's own network, or no such
+            device.
         ArchitectureError: neither an architecture nor a path.
         VerificationError: a damaged file.
     """
@@ -224,6 +234,7 @@ def plan_training(
             f"cutout {chosen.cutout} given for images of side {run.shape.image_side}; wanted fewer pixels: it would "
             "blank whole images"
         )
+    check_device(chosen.device or "auto")
     return Training(given, directory, run.with_training(chosen), resume)
 
 

@@ -93,6 +93,8 @@ def train(
         return
     is_first = is_first_process()
     quiet = quiet or not is_first
+    if training.begins_anew and not quiet:
+        console.notes.print(f"note: {training.directory} holds no checkpoint yet; training begins with the first epoch")
     with TrainingProgress(training.plan.config.train.epochs or 0, quiet=quiet) as progress:
         try:
             done = training.run(progress.report, download=download)

@@ -134,8 +134,16 @@ class EngineConfig(Section):
     name: Literal["fast", "reference"] = "fast"
     memory_limit_gib: Annotated[float, Field(gt=0)] | None = None
     workers: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    cluster: Annotated[str, Field(pattern=r"^ray(:.+)?$")] | None = None
+    cluster: str | None = None
     silence_limit_minutes: Annotated[float, Field(gt=0, le=100_000)] = 10.0
+
+    @field_validator("cluster")
+    @classmethod
+    def _ray(cls, cluster: str | None) -> str | None:
+        name, colon, address = (cluster or "ray").partition(":")
+        if name != "ray" or (colon and not address):
+            raise ValueError("wanted ray or ray:ADDRESS")
+        return cluster
 
 
 class SearchConfig(Section):
