@@ -13,6 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
+from neuronas.cli import progress
 from neuronas.cli.main import run as command
 from neuronas.errors import DivergedError
 from neuronas.training import loop
@@ -108,6 +109,30 @@ def test_stopped_anywhere_and_resumed_ends_the_same(
     assert rows(broken) == rows(whole)
     for name in ("best", "last"):
         assert same(tensors(broken, name), tensors(whole, name))
+
+
+def test_a_training_says_where_it_stands_and_how_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, step = tmp_path / "run", loop.Trainer._step
+
+    def stopping(self: loop.Trainer, indices: loop.Indices) -> None:
+        if self.state.progress.step == 2:
+            raise KeyboardInterrupt
+        step(self, indices)
+
+    monkeypatch.setattr(progress, "_LINE_EVERY_S", 0.0)
+    monkeypatch.setattr(loop.Trainer, "_step", stopping)
+    arguments = ["train", ARCH, "--out", str(run), "--epochs", "2", *SMALL[:-1]]
+    assert command(arguments) == 130
+    err = capsys.readouterr().err
+    assert "epoch 1 of 2: step 1 of 20" in err and "kept" not in err  # there is no checkpoint yet
+    monkeypatch.setattr(loop, "_SAVE_EVERY_S", 0.0)
+    assert command([*arguments, "--resume"]) == 130
+    again = re.search("checkpoint is kept; go on with: neuronas (.*)\n", capsys.readouterr().err)
+    monkeypatch.setattr(loop.Trainer, "_step", step)
+    assert again and command(again[1].split()) == 0
+    assert len(rows(run)) == 2
 
 
 def test_checkpoints_of_others_and_damaged_ones_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -79,11 +79,11 @@ class Training:
     resume: bool
 
     @property
-    def begins_anew(self) -> bool:
-        """Whether a run is to be gone on with that has no checkpoint yet."""
+    def has_checkpoint(self) -> bool:
+        """Whether there is anything to go on from."""
         from neuronas.training.checkpoint import FOLDER, LAST
 
-        return self.resume and is_there(self.directory / CONFIG) and not is_there(self.directory / FOLDER / LAST)
+        return is_there(self.directory / FOLDER / LAST)
 
     def run(self, report: Report, *, download: bool) -> Trained:
         """Train to the end.
