@@ -67,15 +67,8 @@ def make_setup(run: Plan, memory_limit_bytes: int | None = None, cuda_device: in
         raise missing(error) from error
     digest = blake2b(batches.cpu().numpy().tobytes(), digest_size=8).hexdigest()
     small = run.config.fitness.screen_batch_size
-    screen = make(batches[:1, :small]) if has_screen(run) else None
+    screen = make(batches[:1, :small]) if run.config.fitness.has_screen else None
     return Setup(evaluators_of(run, make(batches), screen), f"images {digest} on {device.type}")
-
-
-def has_screen(run: Plan) -> bool:
-    """Whether a small batch discards candidates; not where it would save next to nothing."""
-    fitness = run.config.fitness
-    n_images = fitness.batch_size or run.preset.batch_size
-    return not fitness.exact and fitness.screen_keep < 1 and n_images >= 4 * fitness.screen_batch_size
 
 
 def evaluators_of(run: Plan, full: Evaluator, screen: Evaluator | None) -> Evaluators:

@@ -45,7 +45,7 @@ def read_run(directory: Path, name: str) -> RunFacts:
         run.config,
         run.budget,
         run.accelerator,
-        run.algorithm.source,
+        run.algorithm,
         _answer(run, directory, candidates),
         candidates,
         read_document(Result, directory / RESULT),

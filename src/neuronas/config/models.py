@@ -83,6 +83,11 @@ class FitnessConfig(Section):
     screen_batch_size: Annotated[int, Field(ge=2)] = 32
     screen_keep: Annotated[float, Field(gt=0, le=1)] = 0.1
 
+    @property
+    def has_screen(self) -> bool:
+        """Whether a small batch discards candidates; not where it would save next to nothing."""
+        return not self.exact and self.screen_keep < 1 and (self.batch_size or 0) >= 4 * self.screen_batch_size
+
 
 class HardwareConfig(Section):
     """The accelerator (a preset's name or a YAML file) and the cost model that judges it.
