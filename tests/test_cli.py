@@ -5,6 +5,7 @@ import io
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -327,6 +328,18 @@ def test_a_finished_search_is_not_gone_on_with(neuronas: Neuronas, tmp_path: Pat
     other = json.loads(out)
     assert other["architecture"] != json.loads(first)["architecture"]
     assert other["seconds"] == json.loads(first)["seconds"]
+
+
+@pytest.mark.parametrize("name", ["seconds", "peak_memory_mb"])
+@pytest.mark.parametrize("value", ["inf", "long"])
+def test_a_history_that_counts_no_number(neuronas: Neuronas, tmp_path: Path, name: str, value: str) -> None:
+    assert neuronas("search", *SMALL, "--out", "run", "--quiet")[0] == 0
+    database = sqlite3.connect(tmp_path / "run" / "history.sqlite")
+    database.execute("UPDATE meta SET value = ? WHERE name = ?", (value, name))
+    database.commit()
+    database.close()
+    code, _, err = neuronas("search", "--resume", "--out", "run")
+    assert (code, "history.sqlite: holds other values" in err, err.count("\n")) == (4, True, 1)
 
 
 def test_a_search_without_an_answer_is_not_called_finished(neuronas: Neuronas) -> None:

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,10 @@ class HistoryFile:
     def _number(self, name: str) -> float | None:
         with self._errors():
             row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
-            return float(row[0]) if row else None
+            number = float(row[0]) if row else None
+            if number is not None and not isfinite(number):
+                raise ValueError(f"{name} is {number}")
+            return number
 
     def _is_new(self) -> bool:
         """Check what the file is: True where nothing was written to it yet.
