@@ -81,6 +81,31 @@ def test_a_searched_run_is_trained_in_place(tmp_path: Path, capsys: pytest.Captu
     assert "--resume" in capsys.readouterr().err
 
 
+def test_settings_that_are_refused_do_not_become_those_of_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    small = ["--channels", "4", "--timesteps", "2", "--batch-size", "16", "--space", "spikenas-bench"]
+    assert command(["search", "--algorithm", "snasnet", "--n-draws", "2", *small, "--out", str(run), "--quiet"]) == 0
+    searched = (run / "config.yaml").read_bytes()
+    assert command(["train", str(run), "--batch-size", "5000"]) == 2
+    assert "wanted at least one batch of 5000" in capsys.readouterr().err
+    assert (run / "config.yaml").read_bytes() == searched
+    other = ["train", ARCH, "--config", str(run / "config.yaml"), "--out", str(run), "--epochs", "1", "--quiet"]
+    assert command(other) == 2
+    assert "belongs to another architecture, |" in capsys.readouterr().err
+    own = json.loads((run / "architecture.json").read_text())["architecture"]
+    assert command(["train", f"{own} / {own}", *other[2:]]) == 0  # the same network, written out
+    shutil.rmtree(run / "checkpoints")
+    (run / "config.yaml").write_bytes(searched)
+    assert command(["train", str(run), "--epochs", "1", "--quiet"]) == 0
+    trained = (run / "config.yaml").read_bytes()
+    assert trained != searched
+    assert command(["train", str(run), "--resume", "--epochs", "9"]) == 4
+    assert (run / "config.yaml").read_bytes() == trained
+    assert command(["train", str(run), "--resume", "--quiet"]) == 0
+
+
 @pytest.mark.parametrize(
     "options", [[], ["--sparsity", "0.5", "--scale", "lsq", "--rate-weight", "1", "--chip-noise", "0.2"]]
 )

@@ -19,6 +19,7 @@ from neuronas.search.files import write_json
 from neuronas.search.run_directory import ARCHITECTURE, CONFIG, LOG, RunDirectory, identity
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
+from neuronas.space.notation import format_architecture
 
 if TYPE_CHECKING:
     from neuronas.training.distributed import Process
@@ -94,7 +95,7 @@ class Training:
 
         Raises:
             RunDirectoryError: another process works in it; it holds checkpoints, and this is no resumption, or no run
-                to resume.
+                to resume; it belongs to another architecture.
             DataError: images are missing, broken or too few.
             DivergedError: the loss is no finite number.
         """
@@ -118,24 +119,36 @@ class Training:
                         f"run directory {self.directory}: holds checkpoints; go on with --resume, or choose another "
                         "--out"
                     )
-                write_yaml(files.file(CONFIG), self.plan.config)
-                if not files.file(ARCHITECTURE).exists():
-                    write_json(files.file(ARCHITECTURE), architecture_document(self.given.architecture))
+                self._place(files.file(ARCHITECTURE))
                 return self._work(process, report)
+
+    def _place(self, file: Path) -> None:
+        """Write the architecture into the run, or find out that it is the run's own."""
+        given, n_cells = self.given.architecture, self.plan.shape.n_cells
+        if not is_there(file):
+            write_json(file, architecture_document(given))
+            return
+        own = read_architecture(file).architecture
+        if own.expanded(n_cells) != given.expanded(n_cells):
+            raise RunDirectoryError(
+                f"run directory {self.directory}: belongs to another architecture, {format_architecture(own)}; choose "
+                "another --out"
+            )
 
     def _work(self, process: "Process", report: Report) -> Trained:
         from neuronas.training.images import stratified_split
         from neuronas.training.model import make_classifier
-        from neuronas.training.session import learn
+        from neuronas.training.session import begin
 
         run, settings, architecture = self.plan, self.plan.config.train, self.given.architecture
         images = read_images(run, "train")
         split = stratified_split(images.labels, settings.validation_share or 0.0, settings.seed or 0)
         noise = _weight_noise(run)
         network = make_classifier(architecture, run.shape, run.config.network, settings, process.device, noise)
-        done = learn(
-            network, settings, images, split, self.directory, self._identity, process, report, resume=self.resume
-        )
+        trainer = begin(network, settings, images, split, self.directory, self._identity, process, resume=self.resume)
+        if not process.rank:  # and not before: settings that are refused must not become those of the run
+            write_yaml(self.directory / CONFIG, run.config)
+        done = trainer.run(report)
         return Trained(
             directory=self.directory,
             epochs=done.epoch,
