@@ -58,7 +58,7 @@ def make_run(directory: Path, n: int = 60, seed: int = 0, settings: dict | None 
     write_yaml(directory / "config.yaml", run.config)
     write_json(directory / "environment.json", environment())
     write_json(directory / "architecture.json", architecture_document(drawn[best]))
-    write_json(directory / "result.json", result_document(run.config, run.budget, found, cost, document, 1.5))
+    write_json(directory / "result.json", result_document(run.config, run.budget, found, cost, document, 1.5, 100.0))
     return directory
 
 

@@ -1,6 +1,7 @@
 """``evaluate --chip`` as a user runs it."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,11 @@ def test_everything_off_is_the_quantised_network(trained: Path, capsys: pytest.C
     assert all(one["adc_saturation"] == 0 for one in document["layers"].values())
     stored = json.loads((trained / "chip.json").read_text())
     assert stored["layers"]["A.01"]["snr_db"] is None  # no error at all
+    assert command(["evaluate", str(trained), "--chip", "--without", names]) == 0
+    assert re.search(r"A\.01 +no error +0\.00%", capsys.readouterr().out)
+    assert command(["report", str(trained), "--quiet"]) == 0
+    page = (trained / "report.html").read_text()
+    assert "no error" in page and " ± " not in page
 
 
 def test_other_chips(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -72,7 +78,7 @@ def test_one_chip_without_converters_is_reported(trained: Path, capsys: pytest.C
     assert document["top1_std"] is None and document["top1_interval_95"] is None  # other chips would differ
     assert command(["report", str(trained), "--quiet"]) == 0
     page = (trained / "report.html").read_text()
-    assert "one chip tells none" in page and "ideal; sign scheme" in page
+    assert "one chip tells none" in page and "ideal; sign scheme" in page and " ± " not in page
 
 
 @pytest.mark.parametrize(

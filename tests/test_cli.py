@@ -5,6 +5,7 @@ import io
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -52,6 +53,25 @@ def test_estimate_table_names_every_layer_and_assumption(neuronas: Neuronas) -> 
     for text in ("stem", "A.01", "reduction", "B.23", "head.1", "not counted", "htree"):
         assert text in out
     assert "every convolution is costed as 3x3" in err
+
+
+def test_files_that_were_written_are_named(neuronas: Neuronas) -> None:
+    written = ("--floorplan", "chip.svg", "--out", "folder")
+    code, _, err = neuronas("estimate", ARCH, *written, "--json")
+    assert (code, err) == (0, "written: chip.svg\nwritten: folder/estimate.json\n")
+    assert neuronas("estimate", ARCH, *written, "--quiet")[2] == ""
+
+
+@pytest.mark.parametrize("command", [(), ("search",), ("reproduce",), ("reproduce", "hardware")])
+def test_help_by_its_short_name(neuronas: Neuronas, command: tuple[str, ...]) -> None:
+    code, out, err = neuronas(*command, "-h")
+    assert (code, err, "Usage: neuronas" in out) == (0, "", True)
+    assert out == neuronas(*command, "--help")[1]
+
+
+def test_without_a_command_there_is_help(neuronas: Neuronas) -> None:
+    code, out, err = neuronas()
+    assert (code, err, "Usage: neuronas" in out) == (2, "", True)
 
 
 def test_estimate_imports_no_torch() -> None:
@@ -152,6 +172,16 @@ MISTAKES = [
     (("search", "--resume"), "--resume needs --out"),
     (("search", "--resume", "--out", "empty"), "holds no run to resume"),
     (("search", "--device", "tpu"), "device: given 'tpu'"),
+    (("search", "--cluster", "slurm"), "engine.cluster: given 'slurm'; wanted ray or ray:ADDRESS"),
+    (("search", "--dataset", "empty"), "for the images in the folder 'empty' give imagefolder:empty"),
+    (("reproduce", "search-time", "--scale", "tiny"), "'--scale': 'tiny' is not one of 'small', 'full'"),
+    (("reproduce", "proxy-benchmark", "--labels", "absent.csv"), "absent.csv: cannot be read (No such file"),
+    (("reproduce", "proxy-benchmark", "--labels", "absent.csv"), "wanted a CSV file with the columns id, op_01"),
+    (("compare", "empty"), "1 run given; wanted two or more"),
+    (("compare", "empty", "empty/../empty"), "run 'empty/../empty' given twice"),
+    (("compare", "absent", "empty"), "'absent' given, which does not exist; wanted a run directory"),
+    (("compare", "empty", "absent"), "'empty' given, which holds no config.yaml; wanted a run directory"),
+    (("train", ARCH, "--resume", "--out", "empty"), "holds no run to resume; leave out --resume"),
     (("serach",), "No such command"),
     (("search", "--sead", "1"), "No such option"),
 ]
@@ -161,6 +191,7 @@ MISTAKES = [
 def test_mistakes_get_one_line_and_exit_2(neuronas: Neuronas, tmp_path: Path, arguments, message: str) -> None:
     (tmp_path / "bad.yaml").write_text("network: {weight_bit: 8}\n")
     (tmp_path / "typed.yaml").write_text("network: {timesteps: '5'}\n")
+    (tmp_path / "empty").mkdir()
     code, out, err = neuronas(*arguments)
     assert (code, out) == (2, "")
     assert message in err
@@ -280,6 +311,43 @@ def test_resume_takes_its_settings_from_the_run(neuronas: Neuronas, tmp_path: Pa
     assert {**second, "seconds": 0, "peak_memory_mb": 0} == {**first, "seconds": 0, "peak_memory_mb": 0}
 
 
+def test_a_finished_search_is_not_gone_on_with(neuronas: Neuronas, tmp_path: Path) -> None:
+    small = ("--algorithm", "exhaustive", "--space", "tiny.yaml", "--batch-size", 16, "--timesteps", 2, "--channels", 4)
+    (tmp_path / "tiny.yaml").write_text("operations: [skip, conv_3x3]\ncells: 1\n")
+    assert "batch 1:" in neuronas("search", *small, "--out", "run")[2]
+    run = tmp_path / "run"
+    first = (run / "result.json").read_bytes()
+    again = ("search", "--resume", "--out", "run")
+    code, out, err = neuronas(*again, "--json")
+    assert (code, json.loads(out)) == (0, json.loads(first))
+    assert err == "note: the search in run had come to its end before; this is its answer\n"
+    assert neuronas(*again, "--quiet")[2] == ""
+    assert (run / "result.json").read_bytes() == first
+    (run / "result.json").unlink()
+    code, out, _ = neuronas(*again, "--json", "--prefer", "parameters")
+    other = json.loads(out)
+    assert other["architecture"] != json.loads(first)["architecture"]
+    assert other["seconds"] == json.loads(first)["seconds"]
+
+
+@pytest.mark.parametrize("name", ["seconds", "peak_memory_mb"])
+@pytest.mark.parametrize("value", ["inf", "long"])
+def test_a_history_that_counts_no_number(neuronas: Neuronas, tmp_path: Path, name: str, value: str) -> None:
+    assert neuronas("search", *SMALL, "--out", "run", "--quiet")[0] == 0
+    database = sqlite3.connect(tmp_path / "run" / "history.sqlite")
+    database.execute("UPDATE meta SET value = ? WHERE name = ?", (value, name))
+    database.commit()
+    database.close()
+    code, _, err = neuronas("search", "--resume", "--out", "run")
+    assert (code, "history.sqlite: holds other values" in err, err.count("\n")) == (4, True, 1)
+
+
+def test_a_search_without_an_answer_is_not_called_finished(neuronas: Neuronas) -> None:
+    assert neuronas("search", *SMALL, "--out", "run", "--max-latency-ms", 0.1)[0] == 3
+    code, _, err = neuronas("search", "--resume", "--out", "run")
+    assert (code, "come to its end" in err, "batch 1:" in err) == (3, False, True)
+
+
 def test_a_history_without_its_settings_is_not_reused(neuronas: Neuronas, tmp_path: Path) -> None:
     neuronas("search", *SMALL, "--out", "run", "--quiet")
     (tmp_path / "run" / "config.yaml").unlink()
@@ -294,6 +362,19 @@ def test_a_hardware_file_that_changed_does_not_resume(neuronas: Neuronas, tmp_pa
     (tmp_path / "mine.yaml").write_text(preset.read_text().replace("value: 250", "value: 1"))
     code, _, err = neuronas("search", "--resume", "--out", "run")
     assert (code, "was changed since" in err) == (2, True)
+
+
+@pytest.mark.parametrize("verb", [("search",), ("train", ARCH)])
+def test_a_dry_run_finds_out_that_there_is_no_such_device(
+    neuronas: Neuronas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    code, out, err = neuronas(*verb, "--dry-run", "--device", "cuda")
+    assert (code, out, "torch finds no CUDA device; wanted cpu or auto" in err) == (2, "", True)
+    assert neuronas(*verb, "--dry-run", "--device", "cpu")[0] == 0
+    if verb == ("search",):  # the machines of a cluster have devices of their own
+        assert neuronas(*verb, "--dry-run", "--device", "cuda", "--cluster", "ray")[0] == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_dry_run_without_limits(neuronas: Neuronas) -> None:

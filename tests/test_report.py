@@ -14,6 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from conftest import Neuronas
+from neuronas.api.report import report as write_page
 from neuronas.api.run_facts import read_run
 from neuronas.hardware.cost import BUDGETED
 from neuronas.hardware.floorplan_layout import Layout
@@ -70,6 +71,32 @@ def written(neuronas: Neuronas, *arguments: object) -> Page:
     code, out, err = neuronas(*arguments, "--json")
     assert (code, err) == (0, "")
     return Page(Path(json.loads(out)["file"]).read_text(encoding="utf-8"))
+
+
+def test_classes_are_called_by_their_names(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    for name in ("<ants>", "bees"):
+        (photos / "train" / name).mkdir(parents=True)
+    run = make_run(tmp_path / "run", 5, settings={"data": {"name": f"imagefolder:{photos}"}, "budget": {}})
+    add_training(run)
+    write_page(run)
+    page = Page((run / "report.html").read_text())
+    assert "class 0 1 right 0 <ants> 3 1 100.0% 1 bees" in page.text
+
+
+@pytest.mark.parametrize(
+    ("fitness", "algorithm", "words"),
+    [
+        ({"batch_size": 128}, "neuronas", "on 128 images, screened on 32"),
+        ({"batch_size": 64}, "neuronas", "on 64 images"),
+        ({"batch_size": 128, "exact": True}, "neuronas", "on 128 images"),
+        ({"batch_size": 128}, "exhaustive", "on 128 images"),
+    ],
+)
+def test_a_screen_is_named_where_there_was_one(tmp_path: Path, fitness: dict, algorithm: str, words: str) -> None:
+    run = make_run(tmp_path / "run", 5, settings={"fitness": fitness, "search": {"algorithm": algorithm}})
+    write_page(run)
+    assert f"path-information {words}<" in (run / "report.html").read_text()
 
 
 def test_report_shows_everything_of_a_trained_run(neuronas: Neuronas, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ def test_the_command_keeps_its_result(neuronas: Neuronas, tmp_path: Path) -> Non
     code, out, _ = neuronas("reproduce", "hardware")
     assert code == 0
     assert "634.63" in out
+    assert "1,280,000  1,281,408  yes" in out  # a count has no decimals
     assert "hardware" in neuronas("reproduce", "--list")[1]
 
 

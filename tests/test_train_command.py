@@ -13,6 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
+from neuronas.cli import progress
 from neuronas.cli.main import run as command
 from neuronas.errors import DivergedError
 from neuronas.training import loop
@@ -80,6 +81,31 @@ def test_a_searched_run_is_trained_in_place(tmp_path: Path, capsys: pytest.Captu
     assert "--resume" in capsys.readouterr().err
 
 
+def test_settings_that_are_refused_do_not_become_those_of_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    small = ["--channels", "4", "--timesteps", "2", "--batch-size", "16", "--space", "spikenas-bench"]
+    assert command(["search", "--algorithm", "snasnet", "--n-draws", "2", *small, "--out", str(run), "--quiet"]) == 0
+    searched = (run / "config.yaml").read_bytes()
+    assert command(["train", str(run), "--batch-size", "5000"]) == 2
+    assert "wanted at least one batch of 5000" in capsys.readouterr().err
+    assert (run / "config.yaml").read_bytes() == searched
+    other = ["train", ARCH, "--config", str(run / "config.yaml"), "--out", str(run), "--epochs", "1", "--quiet"]
+    assert command(other) == 2
+    assert "belongs to another architecture, |" in capsys.readouterr().err
+    own = json.loads((run / "architecture.json").read_text())["architecture"]
+    assert command(["train", f"{own} / {own}", *other[2:]]) == 0  # the same network, written out
+    shutil.rmtree(run / "checkpoints")
+    (run / "config.yaml").write_bytes(searched)
+    assert command(["train", str(run), "--epochs", "1", "--quiet"]) == 0
+    trained = (run / "config.yaml").read_bytes()
+    assert trained != searched
+    assert command(["train", str(run), "--resume", "--epochs", "9"]) == 4
+    assert (run / "config.yaml").read_bytes() == trained
+    assert command(["train", str(run), "--resume", "--quiet"]) == 0
+
+
 @pytest.mark.parametrize(
     "options", [[], ["--sparsity", "0.5", "--scale", "lsq", "--rate-weight", "1", "--chip-noise", "0.2"]]
 )
@@ -108,6 +134,30 @@ def test_stopped_anywhere_and_resumed_ends_the_same(
     assert rows(broken) == rows(whole)
     for name in ("best", "last"):
         assert same(tensors(broken, name), tensors(whole, name))
+
+
+def test_a_training_says_where_it_stands_and_how_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, step = tmp_path / "run", loop.Trainer._step
+
+    def stopping(self: loop.Trainer, indices: loop.Indices) -> None:
+        if self.state.progress.step == 2:
+            raise KeyboardInterrupt
+        step(self, indices)
+
+    monkeypatch.setattr(progress, "_LINE_EVERY_S", 0.0)
+    monkeypatch.setattr(loop.Trainer, "_step", stopping)
+    arguments = ["train", ARCH, "--out", str(run), "--epochs", "2", *SMALL[:-1]]
+    assert command(arguments) == 130
+    err = capsys.readouterr().err
+    assert "epoch 1 of 2: step 1 of 20" in err and "kept" not in err  # there is no checkpoint yet
+    monkeypatch.setattr(loop, "_SAVE_EVERY_S", 0.0)
+    assert command([*arguments, "--resume"]) == 130
+    again = re.search("checkpoint is kept; go on with: neuronas (.*)\n", capsys.readouterr().err)
+    monkeypatch.setattr(loop.Trainer, "_step", step)
+    assert again and command(again[1].split()) == 0
+    assert len(rows(run)) == 2
 
 
 def test_checkpoints_of_others_and_damaged_ones_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -201,8 +251,13 @@ def test_divergence_is_noticed_before_anything_is_kept(tmp_path: Path, capsys: p
     err = capsys.readouterr().err
     assert re.search("loss is (nan|inf) at epoch 1", err)
     assert "no checkpoint was written yet; train again with a lower --learning-rate" in err and "kept" not in err
-    assert train(run, "--resume", "--learning-rate", "0.1") == 0  # begins anew, as there is nothing to go on from
-    assert "another --out" not in capsys.readouterr().err
+    again = ["train", ARCH, "--out", str(run), "--epochs", "2", *SMALL[:-1], "--resume", "--learning-rate", "0.1"]
+    assert command(again) == 0  # begins anew, as there is nothing to go on from
+    err = capsys.readouterr().err
+    assert f"note: {run} holds no checkpoint yet; training begins with the first epoch\n" in err
+    assert "another --out" not in err
+    assert command(again) == 0
+    assert "no checkpoint" not in capsys.readouterr().err
 
 
 def test_weights_that_a_finite_loss_spoilt_are_not_kept(

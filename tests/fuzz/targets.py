@@ -153,6 +153,7 @@ def _history(folder: Path, data: bytes) -> None:
             history.fitness(screened=screened)
             history.failures(screened=screened)
         history.seconds()
+        history.peak_memory_mb()
         history.evaluation_seconds()
 
 

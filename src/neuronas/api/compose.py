@@ -119,4 +119,4 @@ def plan(config: RunConfig) -> Plan:
 
 def _budget(config: RunConfig, algorithm: Algorithm) -> Budget:
     given = {name: value for name, value in config.budget.model_dump().items() if value is not None}
-    return Budget(**{f"max_{name}": limit for name, limit in algorithm.budget.limits.items()} | given)
+    return Budget(**{f"max_{name}": float(limit) for name, limit in algorithm.budget.limits.items()} | given)

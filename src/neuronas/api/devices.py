@@ -18,9 +18,12 @@ def device_named(name: str, number: int | None = None) -> "torch.device":
         number: which one of several CUDA devices.
 
     Raises:
-        ConfigurationError: CUDA is wanted and there is none, or too few.
+        ConfigurationError: CUDA is wanted and there is none, or too few; torch cannot be imported.
     """
-    import torch
+    try:
+        import torch
+    except ImportError as error:
+        raise missing(error) from error
 
     if name == "cuda" and not torch.cuda.is_available():
         raise ConfigurationError("--device cuda given, but torch finds no CUDA device; wanted cpu or auto")
@@ -35,6 +38,21 @@ def device_named(name: str, number: int | None = None) -> "torch.device":
         )
     torch.cuda.set_device(number)
     return torch.device("cuda", number)
+
+
+def check_device(name: str) -> None:
+    """Find out whether a device that was asked for is there; there is always one to be ``auto`` or ``cpu``.
+
+    Raises:
+        ConfigurationError: see ``device_named``.
+    """
+    if name == "cuda":
+        device_named(name)
+
+
+def missing(error: ImportError) -> ConfigurationError:
+    """What to say where a package that computes cannot be imported."""
+    return ConfigurationError(f"{error}; run 'neuronas doctor' to see what is missing")
 
 
 def fetch(data: DataConfig) -> None:

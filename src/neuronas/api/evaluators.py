@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import psutil
 
 from neuronas.api.compose import Plan
-from neuronas.api.devices import device_named, fetch
+from neuronas.api.devices import device_named, fetch, missing
 from neuronas.data.presets import check_classes
-from neuronas.errors import ConfigurationError
 from neuronas.fitness.evaluator import Evaluator
 from neuronas.search.screening import Evaluators
 from neuronas.space.operations import OPERATIONS
@@ -65,18 +64,11 @@ def make_setup(run: Plan, memory_limit_bytes: int | None = None, cuda_device: in
         batches = _batches(run).to(device)
         make = _maker(run, device, memory_limit_bytes)
     except ImportError as error:
-        raise ConfigurationError(f"{error}; run 'neuronas doctor' to see what is missing") from error
+        raise missing(error) from error
     digest = blake2b(batches.cpu().numpy().tobytes(), digest_size=8).hexdigest()
     small = run.config.fitness.screen_batch_size
-    screen = make(batches[:1, :small]) if has_screen(run) else None
+    screen = make(batches[:1, :small]) if run.config.fitness.has_screen else None
     return Setup(evaluators_of(run, make(batches), screen), f"images {digest} on {device.type}")
-
-
-def has_screen(run: Plan) -> bool:
-    """Whether a small batch discards candidates; not where it would save next to nothing."""
-    fitness = run.config.fitness
-    n_images = fitness.batch_size or run.preset.batch_size
-    return not fitness.exact and fitness.screen_keep < 1 and n_images >= 4 * fitness.screen_batch_size
 
 
 def evaluators_of(run: Plan, full: Evaluator, screen: Evaluator | None) -> Evaluators:

@@ -85,8 +85,12 @@ def compare(runs: Sequence[str | PathLike[str]], *, out: str | PathLike[str] | N
         VerificationError: a broken file.
     """
     directories = [Path(run) for run in runs]
-    if len({run.resolve() for run in directories}) < max(2, len(directories)):
-        raise ConfigurationError(f"{len(directories)} run(s) given; wanted two or more different ones")
+    if len(directories) < 2:
+        raise ConfigurationError(f"{len(directories)} run given; wanted two or more")
+    resolved = [run.resolve() for run in directories]
+    for number, run in enumerate(directories):
+        if resolved[number] in resolved[:number]:
+            raise ConfigurationError(f"run '{run}' given twice; wanted different ones")
     return _write(Path(out) if out else Path(), "compare.html", comparison_page(read_runs(directories)))
 
 

@@ -35,7 +35,8 @@ def read_run(directory: Path, name: str) -> RunFacts:
     """
     config = directory / CONFIG
     if not is_there(config):
-        raise RunDirectoryError(f"'{directory}' given, which holds no {CONFIG}; wanted a run directory")
+        why = f"holds no {CONFIG}" if is_there(directory) else "does not exist"
+        raise RunDirectoryError(f"'{directory}' given, which {why}; wanted a run directory")
     run = plan(read_settings(config))
     candidates = read_candidates(directory / HISTORY)
     return RunFacts(
@@ -44,7 +45,7 @@ def read_run(directory: Path, name: str) -> RunFacts:
         run.config,
         run.budget,
         run.accelerator,
-        run.algorithm.source,
+        run.algorithm,
         _answer(run, directory, candidates),
         candidates,
         read_document(Result, directory / RESULT),

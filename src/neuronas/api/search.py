@@ -1,6 +1,6 @@
 """The main job: find the fittest architecture that breaks no budget."""
 
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any, Unpack
 
 from neuronas.api.architectures import architecture_document
 from neuronas.api.compose import Plan, plan
+from neuronas.api.devices import check_device
 from neuronas.api.keywords import SearchOptions
 from neuronas.api.runs import log, log_to, new_directory
 from neuronas.api.settings import read_settings
@@ -19,7 +20,7 @@ from neuronas.search.files import write_json
 from neuronas.search.history import History
 from neuronas.search.loop import Found, Observer, Problem
 from neuronas.search.loop import search as run_search
-from neuronas.search.result import result_document
+from neuronas.search.result import peak_memory_mb, result_document
 from neuronas.search.run_directory import ARCHITECTURE, CONFIG, HISTORY, LOG, RESULT, RunDirectory, identity
 from neuronas.search.survey import FRONT, RANKING, front_document, write_ranking
 from neuronas.space.genotype import Architecture
@@ -37,6 +38,7 @@ class SearchResult:
         found: the answer, and how many candidates it was chosen from.
         cost: of the answer.
         document: the content of ``result.json``.
+        was_finished: the search had come to its end before; nothing was evaluated.
     """
 
     directory: Path
@@ -44,6 +46,7 @@ class SearchResult:
     found: Found
     cost: Cost
     document: dict[str, Any]
+    was_finished: bool = False
 
     @property
     def architecture(self) -> Architecture:
@@ -94,21 +97,26 @@ class Search:
             RunDirectory(self.directory, run.config, resume=self.resume) as files,
             log_to(files.file(LOG)),
         ):
-            history = History(files.file(HISTORY))
-            before = history.seconds()
-            try:
-                history.claim(identity(run.config, run.accelerator, run.activity, run.space))
-                problem = Problem(run.space, run.shape, run.cost_model, run.budget)
-                settings, seed = run.config.search, run.config.seed
-                found = run_search(problem, run.algorithm, settings, seed, here.evaluators, history, observer)
-            finally:
-                seconds = before + perf_counter() - started
-                with suppress(NeuronasError):  # what ended the search matters more, such as a full disk
-                    history.set_seconds(seconds)
-                history.close()
+            with closing(History(files.file(HISTORY))) as history:
+                seconds, memory_mb = history.seconds(), history.peak_memory_mb()
+                was_finished = memory_mb is not None
+                try:
+                    history.claim(identity(run.config, run.accelerator, run.activity, run.space))
+                    problem = Problem(run.space, run.shape, run.cost_model, run.budget)
+                    settings, seed = run.config.search, run.config.seed
+                    told = None if was_finished else observer
+                    found = run_search(problem, run.algorithm, settings, seed, here.evaluators, history, told)
+                finally:
+                    if not was_finished:
+                        seconds += perf_counter() - started
+                        with suppress(NeuronasError):  # what ended the search matters more, such as a full disk
+                            history.set_seconds(seconds)
+                if memory_mb is None:
+                    memory_mb = peak_memory_mb() + here.peak_memory_mb
+                    history.finish(memory_mb)
             cost = run.cost_model.estimate(rows(found.architecture, run.shape))
             costs = run.cost_document(found.architecture, cost)
-            document = result_document(run.config, run.budget, found, cost, costs, seconds, here.peak_memory_mb)
+            document = result_document(run.config, run.budget, found, cost, costs, seconds, memory_mb)
             write_json(files.file(ARCHITECTURE), architecture_document(found.architecture))
             if run.algorithm.surveys:
                 front = front_document(found.surveyed, settings.prefer, document["architecture"])
@@ -116,7 +124,7 @@ class Search:
                 write_ranking(files.file(RANKING), found.surveyed)
             write_json(files.file(RESULT), document)
             log.info("done: %s", document["architecture"])
-        return SearchResult(self.directory, run, found, cost, document)
+        return SearchResult(self.directory, run, found, cost, document, was_finished)
 
 
 def search(
@@ -160,7 +168,7 @@ def plan_search(
         resume: see ``search``; without ``config``, the run's own settings are taken.
 
     Raises:
-        ConfigurationError: an unknown option, name or value.
+        ConfigurationError: an unknown option, name or value; no such device.
     """
     if resume and out is None:
         raise ConfigurationError("--resume needs --out DIR, the run directory to go on with")
@@ -170,4 +178,6 @@ def plan_search(
         file = directory / CONFIG
     run = plan(read_settings(file, **options))
     run.algorithm.check(run.config.search)
+    if run.config.engine.cluster is None:  # whose machines have devices of their own
+        check_device(run.config.device)
     return Search(directory or new_directory(run.config.data.name, run.config.search.algorithm), run, resume)

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from neuronas.api.architectures import Given, architecture_document, read_architecture
 from neuronas.api.compose import Plan, plan
-from neuronas.api.devices import device_named, fetch
+from neuronas.api.devices import check_device, device_named, fetch
 from neuronas.api.keywords import TrainOptions
 from neuronas.api.runs import log_to, new_directory
 from neuronas.api.settings import read_settings
 from neuronas.api.trained import read_images
-from neuronas.config import RunConfig, TrainConfig, write_yaml
+from neuronas.config import RunConfig, TrainConfig, is_there, write_yaml
 from neuronas.errors import ConfigurationError, RunDirectoryError
 from neuronas.search.files import write_json
 from neuronas.search.run_directory import ARCHITECTURE, CONFIG, LOG, RunDirectory, identity
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
+from neuronas.space.notation import format_architecture
 
 if TYPE_CHECKING:
     from neuronas.training.distributed import Process
@@ -78,6 +79,13 @@ class Training:
     plan: Plan
     resume: bool
 
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether there is anything to go on from."""
+        from neuronas.training.checkpoint import FOLDER, LAST
+
+        return is_there(self.directory / FOLDER / LAST)
+
     def run(self, report: Report, *, download: bool) -> Trained:
         """Train to the end.
 
@@ -86,7 +94,8 @@ class Training:
             download: fetch the data set if it is missing.
 
         Raises:
-            RunDirectoryError: another process works in it; or it holds checkpoints, and this is no resumption.
+            RunDirectoryError: another process works in it; it holds checkpoints, and this is no resumption, or no run
+                to resume; it belongs to another architecture.
             DataError: images are missing, broken or too few.
             DivergedError: the loss is no finite number.
         """
@@ -103,30 +112,43 @@ class Training:
             process.wait_for_others()
             # A run that was searched, or stopped while it trained, is there already.
             there = (self.directory / CONFIG).is_file()
-            with RunDirectory(self.directory, self.plan.config, resume=there) as files, log_to(files.file(LOG)):
+            resume = there or self.resume
+            with RunDirectory(self.directory, self.plan.config, resume=resume) as files, log_to(files.file(LOG)):
                 if there and files.file(FOLDER).exists() and not self.resume:
                     raise RunDirectoryError(
                         f"run directory {self.directory}: holds checkpoints; go on with --resume, or choose another "
                         "--out"
                     )
-                write_yaml(files.file(CONFIG), self.plan.config)
-                if not files.file(ARCHITECTURE).exists():
-                    write_json(files.file(ARCHITECTURE), architecture_document(self.given.architecture))
+                self._place(files.file(ARCHITECTURE))
                 return self._work(process, report)
+
+    def _place(self, file: Path) -> None:
+        """Write the architecture into the run, or find out that it is the run's own."""
+        given, n_cells = self.given.architecture, self.plan.shape.n_cells
+        if not is_there(file):
+            write_json(file, architecture_document(given))
+            return
+        own = read_architecture(file).architecture
+        if own.expanded(n_cells) != given.expanded(n_cells):
+            raise RunDirectoryError(
+                f"run directory {self.directory}: belongs to another architecture, {format_architecture(own)}; choose "
+                "another --out"
+            )
 
     def _work(self, process: "Process", report: Report) -> Trained:
         from neuronas.training.images import stratified_split
         from neuronas.training.model import make_classifier
-        from neuronas.training.session import learn
+        from neuronas.training.session import begin
 
         run, settings, architecture = self.plan, self.plan.config.train, self.given.architecture
         images = read_images(run, "train")
         split = stratified_split(images.labels, settings.validation_share or 0.0, settings.seed or 0)
         noise = _weight_noise(run)
         network = make_classifier(architecture, run.shape, run.config.network, settings, process.device, noise)
-        done = learn(
-            network, settings, images, split, self.directory, self._identity, process, report, resume=self.resume
-        )
+        trainer = begin(network, settings, images, split, self.directory, self._identity, process, resume=self.resume)
+        if not process.rank:  # and not before: settings that are refused must not become those of the run
+            write_yaml(self.directory / CONFIG, run.config)
+        done = trainer.run(report)
         return Trained(
             directory=self.directory,
             epochs=done.epoch,
@@ -205,7 +227,8 @@ def plan_training(
         resume: see ``train``.
 
     Raises:
-        ConfigurationError: an unknown option, name or value, or options that change the run's own network.
+        ConfigurationError: an unknown option, name or value, options that change the run's own network, or no such
+            device.
         ArchitectureError: neither an architecture nor a path.
         VerificationError: a damaged file.
     """
@@ -224,6 +247,7 @@ def plan_training(
             f"cutout {chosen.cutout} given for images of side {run.shape.image_side}; wanted fewer pixels: it would "
             "blank whole images"
         )
+    check_device(chosen.device or "auto")
     return Training(given, directory, run.with_training(chosen), resume)
 
 

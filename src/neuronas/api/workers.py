@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from neuronas.api.compose import Plan
 from neuronas.api.devices import fetch, n_cores
-from neuronas.api.evaluators import evaluators_of, has_screen, machine_limit_bytes, make_evaluators
+from neuronas.api.evaluators import evaluators_of, machine_limit_bytes, make_evaluators
 from neuronas.api.worker import FULL, SCREEN, build
 from neuronas.distribution.crew import Crew, Job
 from neuronas.distribution.distributor import DistributedEvaluator, Distributor
@@ -50,7 +50,7 @@ def computing(run: Plan, *, download: bool) -> Iterator[Computing]:
     distributor = Distributor(_crew(run), run.shape.n_cells, silence=silence)
     try:
         distributor.prepare()
-        screen = DistributedEvaluator(distributor, SCREEN) if has_screen(run) else None
+        screen = DistributedEvaluator(distributor, SCREEN) if run.config.fitness.has_screen else None
         yield Computing(evaluators_of(run, DistributedEvaluator(distributor, FULL), screen), distributor)
     finally:
         distributor.close()

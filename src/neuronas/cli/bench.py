@@ -138,7 +138,7 @@ class RunBench:
         from neuronas.training.evaluation import accuracy_by_bits
         from neuronas.training.images import stratified_split
         from neuronas.training.model import make_classifier
-        from neuronas.training.session import learn
+        from neuronas.training.session import begin
         from neuronas.training.trained import load_trained
 
         started = perf_counter()
@@ -150,7 +150,7 @@ class RunBench:
         split = stratified_split(images.labels, settings.validation_share or 0.0, settings.seed or 0)
         network = make_classifier(architecture, shape, run.config.network, settings, device)
         process = Process(0, 1, device)
-        learn(network, settings, images, split, files.path, key, process, lambda *_: None, resume=True)
+        begin(network, settings, images, split, files.path, key, process, resume=True).run(lambda *_: None)
         trained = load_trained(files.path, architecture, shape, run.config.network, settings, device)
         if trained.accuracy is None:
             raise AssertionError("a study without validation images")

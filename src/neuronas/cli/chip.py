@@ -1,5 +1,6 @@
 """``neuronas evaluate RUN --chip``: how chips are shown to people."""
 
+from math import isfinite
 from typing import Any
 
 from neuronas.cli import console
@@ -45,7 +46,8 @@ def print_chips(document: dict[str, Any], *, quiet: bool) -> None:
 def _layer_table(layers: dict[str, dict[str, float]]) -> PlainTable:
     table = _table("layer", "signal to noise", "ADC saturated")
     for name, one in layers.items():
-        table.add_row(name, f"{one['snr_db']:.1f} dB", f"{one['adc_saturation']:.2%}")
+        noise = f"{one['snr_db']:.1f} dB" if isfinite(one["snr_db"]) else "no error"
+        table.add_row(name, noise, f"{one['adc_saturation']:.2%}")
     return table
 
 

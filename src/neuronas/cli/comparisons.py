@@ -12,7 +12,8 @@ def comparison_table(rows: Sequence[dict[str, Any]]) -> PlainTable:
     for title in ("network", "quantity", "bits", "published", "ours", "agrees"):
         table.add_column(title, justify="right" if title in ("bits", "published", "ours") else "left")
     for row in rows:
-        published, ours = f"{row['published']:,.10g}", f"{row['ours']:,.2f}"
+        published = f"{row['published']:,.10g}"
+        ours = f"{row['ours']:,.{0 if row['quantity'] == 'parameters' else 2}f}"
         agrees = "yes" if row["agrees"] else "no"
         table.add_row(row["network"], row["quantity"], str(row["weight_bits"]), published, ours, agrees)
     return table

@@ -17,6 +17,8 @@ from neuronas.hardware.floorplan_svg import floorplan_svg
 from neuronas.hardware.sweep import changes_nothing
 from neuronas.search.files import write_json
 
+_FILE = "estimate.json"
+
 
 def estimate(
     arch: Annotated[str, typer.Argument(metavar="ARCH", help="Architecture text, architecture.json or run directory.")],
@@ -95,7 +97,11 @@ def estimate(
     if floorplan:
         _write_floorplan(found, floorplan)
     if out:
-        options.write_document(out, "estimate.json", document)
+        options.write_document(out, _FILE, document)
+    if not quiet:
+        for file in (plot, floorplan, out and out / _FILE):
+            if file:
+                console.notes.print(f"written: {file}")
     if as_json:
         console.print_json(document)
         return

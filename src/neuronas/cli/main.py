@@ -30,7 +30,7 @@ _UsageError: Any = typer.BadParameter.__base__
 app = typer.Typer(
     name="neuronas",
     help="Find spiking neural networks that are accurate and fit a compute-in-memory chip.",
-    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},  # of every command
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -55,13 +55,16 @@ def _version(show: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _common(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    pass
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
 
 
 def main() -> None:
@@ -93,7 +96,8 @@ def run(arguments: list[str]) -> int:
         return _fail(str(error), error.exit_code)
     except _UsageError as error:
         path = f" (see {error.ctx.command_path} --help)" if error.ctx else ""
-        return _fail(error.format_message() + path, 2)
+        message = error.format_message().replace("Value error, ", "")  # pydantic's, by which newer Typer checks
+        return _fail(message + path, 2)
     except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted", INTERRUPTED)
     except BrokenPipeError:

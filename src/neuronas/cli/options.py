@@ -21,7 +21,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on sta
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print the answer and errors only.", rich_help_panel=_RUN)]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.", rich_help_panel=_RUN)]
 DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Check everything and say what would be done.", rich_help_panel=_RUN)
+    bool,
+    typer.Option(
+        "--dry-run", help="Check all settings and say what would be done; reads no image.", rich_help_panel=_RUN
+    ),
 ]
 MaxParameters = Annotated[float | None, typer.Option(help="Limit on weights.", rich_help_panel=_BUDGET)]
 MaxArea = Annotated[float | None, typer.Option("--max-area-mm2", help="Limit on area.", rich_help_panel=_BUDGET)]

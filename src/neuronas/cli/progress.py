@@ -149,8 +149,13 @@ class TrainingProgress(Display):
             line = f"epoch {row['epoch']} of {self._n_epochs}: loss {row['train_loss']:.4f}, {self._accuracy}"
             _log.info(line)
             self._line(f"{line}, {images_per_s:,.0f} images/s")
+        elif self._is_line_due:
+            self._line(
+                f"epoch {epoch + 1} of {self._n_epochs}: step {step:,} of {n_steps:,}, {images_per_s:,.0f} images/s"
+            )
         done, total = epoch * n_steps + step, self._n_epochs * n_steps
-        self._draw(f"epoch {epoch}", done, total, {"rate": images_per_s, "accuracy": self._accuracy})
+        fields = {"rate": images_per_s, "accuracy": self._accuracy}
+        self._draw(f"epoch {min(epoch + 1, self._n_epochs)}", done, total, fields)
 
 
 class BenchmarkProgress(Display):

@@ -83,8 +83,10 @@ def search(
             result = planned.run(progress, download=download)
     except KeyboardInterrupt:
         if not quiet and (directory / CONFIG).is_file():
-            console.notes.print(f"everything so far is kept; go on with --resume --out {directory}")
+            console.notes.print(f"everything so far is kept; go on with: neuronas search --resume --out {directory}")
         raise
+    if result.was_finished and not quiet:
+        console.notes.print(f"note: the search in {directory} had come to its end before; this is its answer")
     if as_json:
         console.print_json(result.document)
     elif quiet:

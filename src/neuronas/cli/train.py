@@ -8,6 +8,7 @@ from neuronas.api.settings import KEYS
 from neuronas.api.train import plan_training
 from neuronas.cli import console, options
 from neuronas.cli.progress import TrainingProgress
+from neuronas.search.run_directory import CONFIG
 
 _TRAINING = "Training"
 
@@ -93,13 +94,15 @@ def train(
         return
     is_first = is_first_process()
     quiet = quiet or not is_first
+    if resume and (training.directory / CONFIG).is_file() and not training.has_checkpoint and not quiet:
+        console.notes.print(f"note: {training.directory} holds no checkpoint yet; training begins with the first epoch")
     with TrainingProgress(training.plan.config.train.epochs or 0, quiet=quiet) as progress:
         try:
             done = training.run(progress.report, download=download)
         except KeyboardInterrupt:
-            if not quiet:
-                kept = f"everything up to the last checkpoint is kept; go on with: --resume ({training.directory})"
-                console.notes.print(kept)
+            if training.has_checkpoint and not quiet:
+                again = f"neuronas train {training.directory} --resume"
+                console.notes.print(f"everything up to the last checkpoint is kept; go on with: {again}")
             raise
     if not is_first:
         return  # every process would say the same

@@ -83,6 +83,11 @@ class FitnessConfig(Section):
     screen_batch_size: Annotated[int, Field(ge=2)] = 32
     screen_keep: Annotated[float, Field(gt=0, le=1)] = 0.1
 
+    @property
+    def has_screen(self) -> bool:
+        """Whether a small batch discards candidates; not where it would save next to nothing."""
+        return not self.exact and self.screen_keep < 1 and (self.batch_size or 0) >= 4 * self.screen_batch_size
+
 
 class HardwareConfig(Section):
     """The accelerator (a preset's name or a YAML file) and the cost model that judges it.
@@ -134,8 +139,16 @@ class EngineConfig(Section):
     name: Literal["fast", "reference"] = "fast"
     memory_limit_gib: Annotated[float, Field(gt=0)] | None = None
     workers: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    cluster: Annotated[str, Field(pattern=r"^ray(:.+)?$")] | None = None
+    cluster: str | None = None
     silence_limit_minutes: Annotated[float, Field(gt=0, le=100_000)] = 10.0
+
+    @field_validator("cluster")
+    @classmethod
+    def _ray(cls, cluster: str | None) -> str | None:
+        name, colon, address = (cluster or "ray").partition(":")
+        if name != "ray" or (colon and not address):
+            raise ValueError("wanted ray or ray:ADDRESS")
+        return cluster
 
 
 class SearchConfig(Section):

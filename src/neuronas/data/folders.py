@@ -11,6 +11,7 @@ from neuronas.data.source import FileSource
 from neuronas.errors import DataError
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".pgm", ".tif", ".tiff", ".gif"}
+_LAYOUTS = "DIR/train/CLASS/*.jpg and DIR/test/CLASS/*.jpg, or DIR/CLASS/*.jpg"
 _MAX_BYTES = 100_000_000
 _TEST_SHARE = 0.2
 _SPLIT_SEED = 20240700  # fixed: the split must not change with a run's seed, or test images would leak
@@ -39,7 +40,7 @@ def image_folder(folder: Path, split: str, channels: int, side: int) -> FileSour
         return _source([_images_in(training / name) for name in classes], channels, side)
     test = next((path for path in (folder / "test", folder / "val") if path.is_dir()), None)
     if test is None:
-        raise DataError(f"image folder {folder}: has 'train' but neither 'test' nor 'val' beside it")
+        raise DataError(f"image folder {folder}: has 'train' but neither 'test' nor 'val' beside it; wanted {_LAYOUTS}")
     strange = {path.name for path in class_folders(test)} - set(classes)
     if strange:
         raise DataError(f"image folder {test}: class '{sorted(strange)[0]}' has no training images")
@@ -83,9 +84,12 @@ def _is_name(text: str) -> bool:
 
 def _images_in(folder: Path) -> list[Path]:
     try:
-        found = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and path.name[0] != ".")
+        entries = list(folder.iterdir())
     except OSError as error:
         raise DataError(f"class folder {folder}: {error.strerror}") from None
+    found = sorted(path for path in entries if path.suffix.lower() in _SUFFIXES and path.name[0] != ".")
+    if not found and any(path.is_dir() for path in entries):  # such as Train and Test, or CLASS/images
+        raise DataError(f"class folder {folder}: holds folders instead of images; wanted {_LAYOUTS}")
     if not found:
         raise DataError(f"class folder {folder}: holds no images (looked for {', '.join(sorted(_SUFFIXES))})")
     return found

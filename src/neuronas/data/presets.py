@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from neuronas.config import DataConfig
-from neuronas.errors import DataError, VerificationError, unknown_name
+from neuronas.config import DataConfig, is_there
+from neuronas.errors import ConfigurationError, DataError, VerificationError, unknown_name
 
 IMAGEFOLDER = "imagefolder:"
 
@@ -70,7 +70,10 @@ def preset_for(name: str) -> DatasetPreset:
     if name.startswith(IMAGEFOLDER) and len(name) > len(IMAGEFOLDER):
         return PRESETS[IMAGEFOLDER + "DIR"]
     if name not in PRESETS or name == IMAGEFOLDER + "DIR":
-        raise unknown_name("data set", name, PRESETS)
+        error = unknown_name("data set", name, PRESETS)
+        if is_there(Path(name)) and Path(name).is_dir():
+            raise ConfigurationError(f"{error}; for the images in the folder '{name}' give {IMAGEFOLDER}{name}")
+        raise error
     return PRESETS[name]
 
 

@@ -21,6 +21,7 @@ OPERATION_CODES: tuple[Edge, ...] = (
 """What a number in an ``op_`` column means (SpikeNAS-Bench, IEEE TAI 2024)."""
 _EDGE_COLUMNS = tuple(f"op_{low}{high}" for low, high in NODE_PAIRS)
 _ACCURACY = "test_accuracy"
+_COLUMNS = f"id, op_01 … op_23, {_ACCURACY}"
 _MAX_BYTES = 100_000_000
 _BYTE_ORDER_MARK = "\ufeff"  # spreadsheets begin a table with it
 
@@ -46,9 +47,13 @@ def read_labels(path: Path) -> list[Labelled]:
             n = (reader.fieldnames or []).count(name)
             if n != 1:
                 how = f"{n} columns" if n else "no column"
-                raise ConfigurationError(f"labels {path}: {how} '{name}'; wanted id, op_01 … op_23, {_ACCURACY} once")
+                raise ConfigurationError(f"labels {path}: {how} '{name}'; wanted {_COLUMNS} once")
         rows = [_labelled(row, f"labels {path}, line {reader.line_num}") for row in reader]
-    except (OSError, ValueError, csv.Error) as error:
+    except OSError as error:
+        raise ConfigurationError(
+            f"labels {path}: cannot be read ({error.strerror}); wanted a CSV file with the columns {_COLUMNS}"
+        ) from error
+    except (ValueError, csv.Error) as error:
         raise ConfigurationError(f"labels {path}: cannot be read as CSV ({error})") from error
     connected = [row for row in rows if _is_connected(row.architecture)]
     if not connected:

@@ -15,7 +15,8 @@ def asked_section(run: RunFacts) -> Html:
     """Data set, network, chip, search and budgets."""
     config, data, network = run.config, run.config.data, run.config.network
     hardware, fitness = config.hardware, config.fitness
-    screen = "" if fitness.exact else f", screened on {fitness.screen_batch_size}"
+    is_screened = fitness.has_screen and not run.algorithm.surveys
+    screen = f", screened on {fitness.screen_batch_size}" if is_screened else ""
     return section(
         "asked",
         "What was asked",
@@ -29,7 +30,7 @@ def asked_section(run: RunFacts) -> Html:
                 ),
                 ("chip", f"{hardware.accelerator}: {run.accelerator.description or 'no description'}"),
                 ("cost model", hardware.cost_model),
-                ("search", f"space {config.space}, algorithm {config.search.algorithm} ({run.algorithm_source})"),
+                ("search", f"space {config.space}, algorithm {config.search.algorithm} ({run.algorithm.source})"),
                 ("fitness", f"{fitness.name} on {fitness.batch_size} images{screen}"),
                 ("budgets", "; ".join(f"{word(name)} {quantity(name, v)}" for name, v in run.budget.limits.items())),
                 ("seed", str(config.seed)),

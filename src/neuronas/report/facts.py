@@ -9,6 +9,7 @@ from neuronas.hardware.cost import Cost
 from neuronas.hardware.floorplan import Floorplan
 from neuronas.report.candidates import Candidates
 from neuronas.report.documents import ChipEvaluation, Environment, Epoch, Evaluation, Result
+from neuronas.search.algorithms.base import Algorithm
 from neuronas.space.genotype import Architecture
 from neuronas.space.layers import cell_name
 
@@ -50,7 +51,7 @@ class RunFacts:
         name: what the report calls it; different for each run of a page.
         directory: as the user gave it.
         config: every setting, presets filled in.
-        algorithm_source: where the search algorithm was published.
+        algorithm: of the search.
     """
 
     name: str
@@ -58,7 +59,7 @@ class RunFacts:
     config: RunConfig
     budget: Budget
     accelerator: Accelerator
-    algorithm_source: str
+    algorithm: Algorithm
     answer: Answer | None
     candidates: Candidates | None
     result: Result | None

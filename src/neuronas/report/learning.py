@@ -1,8 +1,11 @@
 """Training curves, evaluation on the test images, accuracy on simulated chips."""
 
+from collections.abc import Sequence
+from itertools import zip_longest
+
 from neuronas.report.charts import line_chart
 from neuronas.report.curves import learning_curves
-from neuronas.report.documents import Evaluation
+from neuronas.report.documents import ChipAblation, ChipEvaluation, Evaluation
 from neuronas.report.facts import RunFacts
 from neuronas.report.markup import Html, element, join
 from neuronas.report.neurons import neuron_titles
@@ -53,7 +56,7 @@ def evaluation_section(run: RunFacts) -> Html:
             ("neurons behind", "spikes a step"),
             [(titles[name], f"{rate:.3f}") for name, rate in one.firing_rates.items()],
         ),
-        _confusion(one),
+        _confusion(one, run.config.data.class_names or ()),
     )  # fmt: skip
 
 
@@ -68,20 +71,18 @@ def chip_section(run: RunFacts) -> Html:
         interval = f"{share(chip.top1_interval_95[0])} to {share(chip.top1_interval_95[1])}, of the mean"
     model = chip.model
     converters = f"{model.adc_bits} bits" if model.adc_bits else "ideal"
-    ablation = [
-        (row.name, f"{share(row.top1_mean)} ± {share(row.top1_std)}", share(row.loss), str(row.n_chips))
-        for row in chip.ablation
-    ]
+    ablation = [(row.name, _accuracy(row), share(row.loss), str(row.n_chips)) for row in chip.ablation]
     noise = aligned([one.snr_db for one in chip.layers.values()])
     layers = [
-        (name, text, share(one.adc_saturation)) for (name, one), text in zip(chip.layers.items(), noise, strict=True)
+        (name, text or "no error", share(one.adc_saturation))
+        for (name, one), text in zip(chip.layers.items(), noise, strict=True)
     ]
     return section(
         "chip",
         title,
         definitions(
             [
-                ("top-1 accuracy", f"{share(chip.top1_mean)} ± {share(chip.top1_std)} over {chip.n_chips} chips"),
+                ("top-1 accuracy", f"{_accuracy(chip)} over {chip.n_chips} {'chips' if chip.n_chips > 1 else 'chip'}"),
                 ("95 % interval", interval),
                 ("ideal chip", f"{share(chip.quantised_network_top1)}, the quantised network"),
                 ("images", f"{chip.n_images:,} test images"),
@@ -95,18 +96,25 @@ def chip_section(run: RunFacts) -> Html:
     )
 
 
+def _accuracy(chips: ChipEvaluation | ChipAblation) -> str:
+    """Mean and spread; the spread is left out where chips are alike, or one tells nothing of the others."""
+    spread = f" ± {share(chips.top1_std)}" if chips.n_chips > 1 else ""
+    return f"{share(chips.top1_mean)}{spread}"
+
+
 def precision(name: str) -> str:
     """A key of ``accuracy_by_bits`` for people."""
     return name if name == "float" else f"{name} bits"
 
 
-def _confusion(one: Evaluation) -> Html:
+def _confusion(one: Evaluation, names: Sequence[str]) -> Html:
     n = len(one.confusion)
     if n > _MOST_CLASSES:
         return missing(f"A confusion matrix of {n} classes is in evaluation.json.")
+    labels = [f"{label} {name}".rstrip() for label, name in zip_longest(range(n), names[:n], fillvalue="")]
     rows = [
-        (str(label), *(f"{count:,}" if count else "·" for count in counts), share(accuracy))
-        for label, (counts, accuracy) in enumerate(zip(one.confusion, one.per_class, strict=False))
+        (label, *(f"{count:,}" if count else "·" for count in counts), share(accuracy))
+        for label, counts, accuracy in zip(labels, one.confusion, one.per_class, strict=False)
     ]
     titles = ("class", *map(str, range(n)), "right")
     if any(len(row) != len(titles) for row in rows):

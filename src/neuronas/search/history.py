@@ -113,6 +113,11 @@ class History(HistoryFile):
         with self._errors():
             self._db.execute("INSERT OR REPLACE INTO meta VALUES ('seconds', ?)", (seconds,))
 
+    def finish(self, peak_memory_mb: float) -> None:
+        """Keep that the search came to its end, with what memory at most."""
+        with self._errors():
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES ('peak_memory_mb', ?)", (peak_memory_mb,))
+
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         self._db.execute("BEGIN IMMEDIATE")

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +85,19 @@ class HistoryFile:
 
     def seconds(self) -> float:
         """Wall-clock seconds of all sessions that worked on this history."""
+        return self._number("seconds") or 0.0
+
+    def peak_memory_mb(self) -> float | None:
+        """Largest memory of the session that came to the end of the search; None as long as none has."""
+        return self._number("peak_memory_mb")
+
+    def _number(self, name: str) -> float | None:
         with self._errors():
-            row = self._db.execute("SELECT value FROM meta WHERE name = 'seconds'").fetchone()
-            return float(row[0]) if row else 0.0
+            row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+            number = float(row[0]) if row else None
+            if number is not None and not isfinite(number):
+                raise ValueError(f"{name} is {number}")
+            return number
 
     def _is_new(self) -> bool:
         """Check what the file is: True where nothing was written to it yet.

@@ -19,11 +19,20 @@ def result_document(
     cost: Cost,
     cost_document: dict[str, Any],
     seconds: float,
-    workers_memory_mb: float = 0.0,
+    peak_memory_mb: float,
 ) -> dict[str, Any]:
     """Return the contract's keys. A limit or fitness that is not finite becomes ``null``.
 
     Only where candidates failed, ``failed`` names them with the reasons.
+
+    Args:
+        config: complete settings.
+        budget: what the answer had to fit.
+        found: the answer.
+        cost: of the answer.
+        cost_document: the same as JSON.
+        seconds: wall clock, of all sessions.
+        peak_memory_mb: of this process and its workers together, in MiB.
     """
     document = {
         "architecture": cost_document["architecture"],
@@ -35,7 +44,7 @@ def result_document(
         "n_evaluated": found.n_evaluated,
         "rejected": found.rejected,
         "seconds": round(seconds, 3),
-        "peak_memory_mb": round(peak_memory_mb() + workers_memory_mb, 1),
+        "peak_memory_mb": round(peak_memory_mb, 1),
         "seed": config.seed,
         "dataset": config.data.name,
         "space": config.space,

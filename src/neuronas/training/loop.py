@@ -73,7 +73,11 @@ class Trainer:
         self._images_per_s = 0.0
 
     def run(self, report: Report) -> Progress:
-        """Train to the end, from where the state stands."""
+        """Train to the end, from where the state stands.
+
+        Raises:
+            DivergedError: the loss is no finite number.
+        """
         progress = self.state.progress
         saved = monotonic()
         while progress.epoch < self.n_epochs:

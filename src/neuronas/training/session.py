@@ -7,12 +7,12 @@ from neuronas.snn.classifier import Classifier
 from neuronas.training.checkpoint import FOLDER, LAST
 from neuronas.training.distributed import Process
 from neuronas.training.images import Images, Split
-from neuronas.training.loop import Report, Trainer
+from neuronas.training.loop import Trainer
 from neuronas.training.metrics import Metrics
-from neuronas.training.state import Progress, State
+from neuronas.training.state import State
 
 
-def learn(
+def begin(
     network: Classifier,
     settings: TrainConfig,
     images: Images,
@@ -20,11 +20,10 @@ def learn(
     directory: Path,
     identity: str,
     process: Process,
-    report: Report,
     *,
     resume: bool,
-) -> Progress:
-    """Train a network in a run directory, with checkpoints and metrics.
+) -> Trainer:
+    """Make ready to train a network in a run directory, with checkpoints and metrics.
 
     Args:
         network: with its first weights.
@@ -34,17 +33,15 @@ def learn(
         directory: of the run.
         identity: of everything that decides what is learned; a checkpoint of another training is refused.
         process: this process among those that train together.
-        report: is told of progress.
         resume: go on from the last checkpoint if there is one.
 
     Raises:
         VerificationError: the checkpoint is damaged or belongs to another training.
         DataError: fewer training images than one batch.
-        DivergedError: the loss is no finite number.
     """
     state = State(network, settings, identity)
     folder = directory / FOLDER
     if resume and is_there(folder / LAST):
         state.load(folder / LAST)
     metrics = Metrics(directory, state.progress.epoch, tensorboard=settings.tensorboard, writes=process.rank == 0)
-    return Trainer(state, images, split, folder, metrics, process).run(report)
+    return Trainer(state, images, split, folder, metrics, process)
