@@ -15,11 +15,13 @@ from time import process_time
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from conftest import Neuronas
+from neuronas.api.settings import read_settings
 from neuronas.config import RunConfig, read_yaml, validate
 from neuronas.data.download import unpack
 from neuronas.data.presets import PRESETS
@@ -27,6 +29,7 @@ from neuronas.data.source import MAX_PIXELS, FileSource
 from neuronas.errors import ConfigurationError, DataError, VerificationError
 from neuronas.experiments.labels import read_labels
 from neuronas.export.integer import read_integer
+from neuronas.report.candidates import read_candidates
 from neuronas.search.history import History
 from neuronas.training.checkpoint import write_checkpoint
 from report_runs import add_training, make_run
@@ -251,6 +254,40 @@ def test_a_history_that_was_changed(neuronas: Neuronas, tmp_path: Path, change: 
     assert (code, err.count("\n")) == (4, 1)
 
 
+def test_a_history_that_was_cut_off(neuronas: Neuronas, tmp_path: Path) -> None:
+    path = make_run(tmp_path / "run", n=40) / "history.sqlite"
+    whole = path.read_bytes()
+    for n in (1, 100, 4095, 4096, 5000, len(whole) - 50):
+        path.write_bytes(whole[:-n])
+        code, out, err = neuronas("report", "run")
+        assert (code, out, err.count("\n")) == (4, "", 1)
+        with pytest.raises(VerificationError):
+            History(path)
+    path.write_bytes(whole[:-1])
+    with pytest.raises(VerificationError, match=r"history.sqlite: holds [\d,]+ of [\d,]+ bytes; it is cut off"):
+        History(path)
+    path.write_bytes(whole + bytes(100))  # no harm
+    assert neuronas("report", "run")[0] == 0
+
+
+def test_a_history_that_a_killed_writer_left_is_read(tmp_path: Path) -> None:
+    """Its newest pages, up to all of them, lie in the file beside it, and its size says nothing."""
+    run, killed = make_run(tmp_path / "run", n=4), tmp_path / "killed"
+    killed.mkdir()
+    history = History(run / "history.sqlite")
+    for n in range(300):
+        history.add_fitness(f"another{n}", n, 1.0, 0.1, screened=False)
+        if n % 20 == 0:
+            for name in ("history.sqlite", "history.sqlite-wal"):
+                (killed / name).write_bytes((run / name).read_bytes())
+            (killed / "history.sqlite-shm").unlink(missing_ok=True)
+            found = read_candidates(killed / "history.sqlite")
+            assert found is not None
+            with closing(History(killed / "history.sqlite")) as again:
+                assert f"another{n}" in again.fitness(screened=False)
+    history.close()
+
+
 def test_a_history_that_is_a_program_is_refused(tmp_path: Path) -> None:
     run = make_run(tmp_path / "mine", n=4)
     database = sqlite3.connect(run / "history.sqlite")
@@ -369,6 +406,74 @@ def test_what_is_no_file_does_not_pass_for_one_that_was_never_written(
     assert f"run/{name}: cannot be read" in err
     if name == "config.yaml":  # without it, the network would be costed with the settings of another one
         assert neuronas("estimate", "run")[0] == 2
+
+
+def test_the_settings_of_a_run_cut_anywhere_are_refused(neuronas: Neuronas, tmp_path: Path) -> None:
+    path = make_run(tmp_path / "run", n=4) / "config.yaml"
+    whole = path.read_text()
+    assert read_settings(None, path) == read_settings(path)
+    for end in range(0, len(whole.rstrip()), 5):
+        path.write_text(whole[:end])
+        with pytest.raises((VerificationError, ConfigurationError)):
+            read_settings(None, path)
+    lines = whole.splitlines(keepends=True)
+    for n in range(len(lines)):
+        path.write_text("".join(lines[:n]))
+        with pytest.raises(VerificationError, match="is cut off"):
+            read_settings(None, path)
+    code, out, err = neuronas("estimate", "run")
+    assert (code, out, err.count("\n")) == (4, "", 1)
+    assert f"holds {len(lines) - 10} of the {len(lines) - 9} settings" in err  # the number, and eight sections
+
+
+def test_the_settings_of_a_run_of_before_are_read(tmp_path: Path) -> None:
+    """It neither says how many settings it holds nor has those that came later."""
+    path = make_run(tmp_path / "run", n=4) / "config.yaml"
+    whole = yaml.safe_load(path.read_text())
+    old = {key: value for key, value in whole.items() if key not in ("n_settings", "engine", "train")}
+    del old["fitness"]["chips"]
+    path.write_text(yaml.safe_dump(old))
+    assert read_settings(None, path) == validate(RunConfig, old, "old")
+    path.write_text(yaml.safe_dump({**old, "n_settings": 3}))  # a later version may hold more
+    assert read_settings(None, path) == validate(RunConfig, old, "old")
+    del old["search"]
+    path.write_text(yaml.safe_dump(old))
+    assert read_settings(path) == validate(RunConfig, old, "old")  # a person's file may leave out anything
+    with pytest.raises(VerificationError, match="lacks 'search'"):
+        read_settings(None, path)
+
+
+def test_a_key_given_twice_in_json_is_refused(neuronas: Neuronas, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", n=4)
+    add_training(run)
+    for name in ("result.json", "architecture.json", "evaluation.json", "chip.json", "environment.json"):
+        path = run / name
+        whole = path.read_text()
+        key = next(iter(json.loads(whole)))
+        path.write_text(whole.replace("{", f'{{"{key}": 1, ', 1))
+        code, out, err = neuronas("report", "run")
+        assert (code, out, err.count("\n")) == (4, "", 1)
+        assert f"{name}: is not valid JSON (key given twice: '{key}')" in err
+        path.write_text(whole)
+    (tmp_path / "trace.json").write_text('{"layers": {}, "layers": {}}')
+    trace = ("--activity", "trace", "--trace", "trace.json", "--cost-model", "mapped")
+    assert "key given twice: 'layers'" in neuronas("estimate", "run", *trace)[2]
+    (tmp_path / "export").mkdir()
+    (network,) = TARGETS["network.json"].seeds(tmp_path / "export")
+    read_integer(tmp_path / "export")
+    (tmp_path / "export" / "network.json").write_bytes(network.replace(b"{", b'{"timesteps": 3, ', 1))
+    with pytest.raises(VerificationError, match="key given twice: 'timesteps'"):
+        read_integer(tmp_path / "export")
+
+
+@pytest.mark.parametrize("number", ["1000", "true", "many", "1.5", "[1]", "9" * 900])
+def test_a_number_of_settings_that_is_none(neuronas: Neuronas, tmp_path: Path, number: str) -> None:
+    path = make_run(tmp_path / "run", n=4) / "config.yaml"
+    path.write_text(re.sub("n_settings: .*", f"n_settings: {number}", path.read_text()))
+    for arguments in (("report", "run"), ("search", "--config", path, "--out", "o")):
+        code, out, err = neuronas(*arguments)
+        assert (code, out, err.count("\n")) == (4, "", 1)
+        assert len(err) < 300 + len(str(path))
 
 
 def test_locks_and_logs_that_are_none(neuronas: Neuronas, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def read_run(directory: Path, name: str) -> RunFacts:
     config = directory / CONFIG
     if not is_there(config):
         raise RunDirectoryError(f"'{directory}' given, which holds no {CONFIG}; wanted a run directory")
-    run = plan(read_settings(config))
+    run = plan(read_settings(None, config))
     candidates = read_candidates(directory / HISTORY)
     return RunFacts(
         name,

@@ -165,9 +165,7 @@ def plan_search(
     if resume and out is None:
         raise ConfigurationError("--resume needs --out DIR, the run directory to go on with")
     directory = Path(out) if out else None
-    file = Path(config) if config else None
-    if resume and directory and file is None and (directory / CONFIG).is_file():
-        file = directory / CONFIG
-    run = plan(read_settings(file, **options))
+    own = directory / CONFIG if resume and directory and (directory / CONFIG).is_file() else None
+    run = plan(read_settings(Path(config) if config else None, own, **options))
     run.algorithm.check(run.config.search)
     return Search(directory or new_directory(run.config.data.name, run.config.search.algorithm), run, resume)

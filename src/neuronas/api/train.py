@@ -13,7 +13,7 @@ from neuronas.api.keywords import TrainOptions
 from neuronas.api.runs import log_to, new_directory
 from neuronas.api.settings import read_settings
 from neuronas.api.trained import read_images
-from neuronas.config import RunConfig, TrainConfig, write_yaml
+from neuronas.config import RunConfig, TrainConfig, write_config
 from neuronas.errors import ConfigurationError, RunDirectoryError
 from neuronas.search.files import write_json
 from neuronas.search.run_directory import ARCHITECTURE, CONFIG, LOG, RunDirectory, identity
@@ -109,7 +109,7 @@ class Training:
                         f"run directory {self.directory}: holds checkpoints; go on with --resume, or choose another "
                         "--out"
                     )
-                write_yaml(files.file(CONFIG), self.plan.config)
+                write_config(files.file(CONFIG), self.plan.config)
                 if not files.file(ARCHITECTURE).exists():
                     write_json(files.file(ARCHITECTURE), architecture_document(self.given.architecture))
                 return self._work(process, report)
@@ -213,10 +213,10 @@ def plan_training(
 
     given = read_architecture(architecture)
     file = Path(config) if config else None
-    settings = read_settings(file or given.config, **options)
+    settings = read_settings(file, given.config, **options)
     directory = _directory(given, settings, out, options)
     if resume and (directory / CONFIG).is_file() and file is None:
-        settings = read_settings(directory / CONFIG, **options)
+        settings = read_settings(None, directory / CONFIG, **options)
     run = plan(settings)
     chosen: TrainConfig = resolve(run.config.train, run.preset, run.config.seed, run.config.device)
     if (chosen.cutout or 0) >= run.shape.image_side:

@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from neuronas.config import write_bytes
+from neuronas.config import parse_json, write_bytes
 from neuronas.errors import RunDirectoryError, VerificationError
 
 FORMAT = "neuronas-checkpoint-1"
@@ -45,7 +45,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-        facts = json.loads(metadata.get("neuronas", "null"))
+        facts = parse_json(metadata.get("neuronas", "null"))
     except OSError as error:
         raise VerificationError(f"checkpoint {path}: cannot be read ({error.strerror or error})") from error
     except (SafetensorError, ValueError, TypeError, LookupError, RuntimeError, MemoryError) as error:
