@@ -21,17 +21,18 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from conftest import Neuronas
+from neuronas.api.runs import log_to
 from neuronas.api.settings import read_settings
-from neuronas.config import RunConfig, read_yaml, validate
+from neuronas.config import RunConfig, read_yaml, validate, write_bytes
 from neuronas.data.download import unpack
 from neuronas.data.presets import PRESETS
 from neuronas.data.source import MAX_PIXELS, FileSource
-from neuronas.errors import ConfigurationError, DataError, VerificationError
+from neuronas.errors import ConfigurationError, DataError, RunDirectoryError, VerificationError
 from neuronas.experiments.labels import read_labels
 from neuronas.export.integer import read_integer
 from neuronas.report.candidates import read_candidates
 from neuronas.search.history import History
-from neuronas.training.checkpoint import write_checkpoint
+from neuronas.training.checkpoint import load_best, write_checkpoint
 from report_runs import add_training, make_run
 
 sys.path.insert(0, str(Path(__file__).parent / "fuzz"))
@@ -341,6 +342,55 @@ def test_archives_that_would_grow_without_bound(tmp_path: Path, monkeypatch: pyt
         with pytest.raises(DataError, match="holds more than"):
             unpack(tmp_path / name, inside)
     assert not [*inside.iterdir()]
+
+
+def test_links_where_something_is_to_be_written(tmp_path: Path) -> None:
+    other, path, inside = tmp_path / "other", tmp_path / "one.json", tmp_path / "inside"
+    other.write_text("mine")
+    (tmp_path / "one.json.part").symlink_to(other)
+    write_bytes(path, b"new")
+    assert (other.read_text(), path.read_bytes(), path.is_symlink()) == ("mine", b"new", False)
+    (tmp_path / "one.json.part").mkdir()
+    with pytest.raises(RunDirectoryError, match="cannot be written"):
+        write_bytes(path, b"newer")
+    inside.mkdir()
+    (tmp_path / "log.txt").symlink_to(other)
+    with pytest.raises(RunDirectoryError, match="is no file"), log_to(tmp_path / "log.txt"):
+        pass
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as zipped:
+        zipped.writestr("a/b", b"new")
+    with tarfile.open(tmp_path / "a.tar", "w") as tarred:
+        tarred.add(path, "a/b")
+    for link, target in (("a", tmp_path), ("a", inside), ("a/b", other)):
+        (inside / link).parent.mkdir(exist_ok=True)
+        (inside / link).symlink_to(target)
+        for name in ("a.zip", "a.tar"):
+            with pytest.raises(DataError, match="is a link, which would be written through"):
+                unpack(tmp_path / name, inside)
+        (inside / link).unlink()
+    assert other.read_text() == "mine"
+    unpack(tmp_path / "a.zip", inside)
+    assert (inside / "a" / "b").read_bytes() == b"new"
+
+
+def test_a_checkpoint_far_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    import torch
+
+    path, module = tmp_path / "checkpoints" / "best.safetensors", torch.nn.Linear(2, 2)
+    size = 5 * 10**9
+    tensor = {"dtype": "F32", "shape": [size // 4], "data_offsets": [0, size]}
+    facts = json.dumps({"format": "neuronas-checkpoint-1", "digest": ""})
+    header = json.dumps({"__metadata__": {"neuronas": facts}, "weight": tensor}).encode()
+    path.parent.mkdir()
+    with path.open("wb") as file:
+        file.write(len(header).to_bytes(8, "little") + header)
+        file.truncate(8 + len(header) + size)  # takes no room on the disk
+    started = process_time()
+    with pytest.raises(VerificationError, match="belongs to another network"):
+        load_best(module, tmp_path)
+    assert process_time() - started < 5  # to read it takes more
+    write_checkpoint(path, dict(module.state_dict()), {})
+    assert load_best(module, tmp_path) == {}
 
 
 def test_crossbars_too_many_to_place_are_refused(neuronas: Neuronas, tmp_path: Path) -> None:
