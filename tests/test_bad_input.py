@@ -238,6 +238,28 @@ def test_content_decides_not_the_ending_and_no_program_is_started(tmp_path: Path
     assert FileSource([path], np.zeros(1, np.int64), 3, 8).read(0)[0].eq(200).all()
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_a_photograph_is_turned_as_it_notes(tmp_path: Path, kind: str) -> None:
+    """Orientation 1 to 8 says where row 0 and column 0 of the file lie in the picture (EXIF 2.3, tag 0x0112)."""
+    upright = np.zeros((16, 16, 3), np.uint8)
+    upright[:8, :8], upright[:8, 8:], upright[8:, :8] = 250, 160, 80
+    stored = {
+        1: upright, 2: upright[:, ::-1], 3: upright[::-1, ::-1], 4: upright[::-1], 5: upright.swapaxes(0, 1),
+        6: np.rot90(upright), 7: upright[::-1, ::-1].swapaxes(0, 1), 8: np.rot90(upright, -1),
+    }  # fmt: skip
+    for orientation, pixels in stored.items():
+        path, exif = tmp_path / f"{orientation}.jpg", Image.Exif()
+        exif[0x0112] = orientation
+        Image.fromarray(np.ascontiguousarray(pixels)).save(path, kind, exif=exif)
+        found = FileSource([path], np.zeros(1, np.int64), 3, 16).read(0)
+        quarters = [int(found[0, y, x]) for y, x in ((4, 4), (4, 12), (12, 4), (12, 12))]
+        assert quarters == pytest.approx([250, 160, 80, 0], abs=4), orientation
+    for orientation in (0, 9, 65535):  # means nothing
+        exif[0x0112] = orientation
+        Image.fromarray(upright).save(path, kind, exif=exif)
+        assert int(FileSource([path], np.zeros(1, np.int64), 3, 16).read(0)[0, 4, 4]) == pytest.approx(250, abs=4)
+
+
 def test_the_first_picture_of_an_animation_counts(tmp_path: Path) -> None:
     path = tmp_path / "moving.gif"
     first, second = Image.new("L", (8, 8), 10), Image.new("L", (8, 8), 200)

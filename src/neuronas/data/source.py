@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
@@ -75,7 +75,10 @@ def resized(images: Tensor, side: int) -> Tensor:
 
 @dataclass(frozen=True)
 class FileSource:
-    """Image files, decoded on demand, converted to ``channels`` (1 grey, 3 RGB) and resized to ``side``."""
+    """Image files, decoded on demand, converted to ``channels`` (1 grey, 3 RGB) and resized to ``side``.
+
+    A photograph that notes how the camera was held (EXIF) is turned upright first.
+    """
 
     paths: Sequence[Path]
     labels: NDArray[np.int64]
@@ -89,7 +92,7 @@ class FileSource:
             with Image.open(io.BytesIO(read_bytes(path, _MAX_BYTES)), formats=_FORMATS) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise DataError(f"image {path}: {image.width}x{image.height} pixels; wanted at most {MAX_PIXELS:,}")
-                pixels = _to_mode(image, "L" if self.channels == 1 else "RGB")
+                pixels = _to_mode(ImageOps.exif_transpose(image), "L" if self.channels == 1 else "RGB")
         except _DAMAGED as error:
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             if isinstance(error, UnidentifiedImageError):
