@@ -260,6 +260,19 @@ def test_a_photograph_is_turned_as_it_notes(tmp_path: Path, kind: str) -> None:
         assert int(FileSource([path], np.zeros(1, np.int64), 3, 16).read(0)[0, 4, 4]) == pytest.approx(250, abs=4)
 
 
+@pytest.mark.filterwarnings("default")  # what a decoder remarks is no error
+def test_a_picture_with_damaged_notes_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "one.jpg"
+    for notes in (
+        b"Exif\0\0",
+        b"Exif\0\0XX*\0\x08\0\0\0",
+        b"Exif\0\0II*\0\xff\xff\xff\x7f",
+        b"Exif\0\0MM\0*" + b"\xff" * 40,
+    ):
+        Image.new("RGB", (8, 8), (200, 200, 200)).save(path, "JPEG", exif=notes)
+        assert FileSource([path], np.zeros(1, np.int64), 3, 8).read(0).eq(200).all()
+
+
 def test_the_first_picture_of_an_animation_counts(tmp_path: Path) -> None:
     path = tmp_path / "moving.gif"
     first, second = Image.new("L", (8, 8), 10), Image.new("L", (8, 8), 200)
