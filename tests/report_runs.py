@@ -8,7 +8,7 @@ import numpy as np
 
 from neuronas.api.architectures import architecture_document
 from neuronas.api.compose import plan
-from neuronas.config import RunConfig, validate, write_yaml
+from neuronas.config import RunConfig, validate, write_config
 from neuronas.hardware.budget import rejected
 from neuronas.hardware.cost import BUDGETED
 from neuronas.hardware.document import cost_document
@@ -55,7 +55,7 @@ def make_run(directory: Path, n: int = 60, seed: int = 0, settings: dict | None 
     )  # fmt: skip
     n_rejected = {name: sum(name in limits for limits in broken) for name in run.budget.limits}
     found = Found(drawn[best], fitness[best], n, n - sum(map(bool, broken)), n, n_rejected)
-    write_yaml(directory / "config.yaml", run.config)
+    write_config(directory / "config.yaml", run.config)
     write_json(directory / "environment.json", environment())
     write_json(directory / "architecture.json", architecture_document(drawn[best]))
     write_json(directory / "result.json", result_document(run.config, run.budget, found, cost, document, 1.5, 100.0))

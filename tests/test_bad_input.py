@@ -15,20 +15,24 @@ from time import process_time
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from conftest import Neuronas
-from neuronas.config import RunConfig, read_yaml, validate
+from neuronas.api.runs import log_to
+from neuronas.api.settings import read_settings
+from neuronas.config import RunConfig, read_yaml, validate, write_bytes
 from neuronas.data.download import unpack
 from neuronas.data.presets import PRESETS
 from neuronas.data.source import MAX_PIXELS, FileSource
-from neuronas.errors import ConfigurationError, DataError, VerificationError
+from neuronas.errors import ConfigurationError, DataError, RunDirectoryError, VerificationError
 from neuronas.experiments.labels import read_labels
 from neuronas.export.integer import read_integer
+from neuronas.report.candidates import read_candidates
 from neuronas.search.history import History
-from neuronas.training.checkpoint import write_checkpoint
+from neuronas.training.checkpoint import load_best, write_checkpoint
 from report_runs import add_training, make_run
 
 sys.path.insert(0, str(Path(__file__).parent / "fuzz"))
@@ -234,6 +238,41 @@ def test_content_decides_not_the_ending_and_no_program_is_started(tmp_path: Path
     assert FileSource([path], np.zeros(1, np.int64), 3, 8).read(0)[0].eq(200).all()
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_a_photograph_is_turned_as_it_notes(tmp_path: Path, kind: str) -> None:
+    """Orientation 1 to 8 says where row 0 and column 0 of the file lie in the picture (EXIF 2.3, tag 0x0112)."""
+    upright = np.zeros((16, 16, 3), np.uint8)
+    upright[:8, :8], upright[:8, 8:], upright[8:, :8] = 250, 160, 80
+    stored = {
+        1: upright, 2: upright[:, ::-1], 3: upright[::-1, ::-1], 4: upright[::-1], 5: upright.swapaxes(0, 1),
+        6: np.rot90(upright), 7: upright[::-1, ::-1].swapaxes(0, 1), 8: np.rot90(upright, -1),
+    }  # fmt: skip
+    for orientation, pixels in stored.items():
+        path, exif = tmp_path / f"{orientation}.jpg", Image.Exif()
+        exif[0x0112] = orientation
+        Image.fromarray(np.ascontiguousarray(pixels)).save(path, kind, exif=exif)
+        found = FileSource([path], np.zeros(1, np.int64), 3, 16).read(0)
+        quarters = [int(found[0, y, x]) for y, x in ((4, 4), (4, 12), (12, 4), (12, 12))]
+        assert quarters == pytest.approx([250, 160, 80, 0], abs=4), orientation
+    for orientation in (0, 9, 65535):  # means nothing
+        exif[0x0112] = orientation
+        Image.fromarray(upright).save(path, kind, exif=exif)
+        assert int(FileSource([path], np.zeros(1, np.int64), 3, 16).read(0)[0, 4, 4]) == pytest.approx(250, abs=4)
+
+
+@pytest.mark.filterwarnings("default")  # what a decoder remarks is no error
+def test_a_picture_with_damaged_notes_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "one.jpg"
+    for notes in (
+        b"Exif\0\0",
+        b"Exif\0\0XX*\0\x08\0\0\0",
+        b"Exif\0\0II*\0\xff\xff\xff\x7f",
+        b"Exif\0\0MM\0*" + b"\xff" * 40,
+    ):
+        Image.new("RGB", (8, 8), (200, 200, 200)).save(path, "JPEG", exif=notes)
+        assert FileSource([path], np.zeros(1, np.int64), 3, 8).read(0).eq(200).all()
+
+
 def test_the_first_picture_of_an_animation_counts(tmp_path: Path) -> None:
     path = tmp_path / "moving.gif"
     first, second = Image.new("L", (8, 8), 10), Image.new("L", (8, 8), 200)
@@ -249,6 +288,40 @@ def test_a_history_that_was_changed(neuronas: Neuronas, tmp_path: Path, change: 
     database.close()
     code, _, err = neuronas("report", run)
     assert (code, err.count("\n")) == (4, 1)
+
+
+def test_a_history_that_was_cut_off(neuronas: Neuronas, tmp_path: Path) -> None:
+    path = make_run(tmp_path / "run", n=40) / "history.sqlite"
+    whole = path.read_bytes()
+    for n in (1, 100, 4095, 4096, 5000, len(whole) - 50):
+        path.write_bytes(whole[:-n])
+        code, out, err = neuronas("report", "run")
+        assert (code, out, err.count("\n")) == (4, "", 1)
+        with pytest.raises(VerificationError):
+            History(path)
+    path.write_bytes(whole[:-1])
+    with pytest.raises(VerificationError, match=r"history.sqlite: holds [\d,]+ of [\d,]+ bytes; it is cut off"):
+        History(path)
+    path.write_bytes(whole + bytes(100))  # no harm
+    assert neuronas("report", "run")[0] == 0
+
+
+def test_a_history_that_a_killed_writer_left_is_read(tmp_path: Path) -> None:
+    """Its newest pages, up to all of them, lie in the file beside it, and its size says nothing."""
+    run, killed = make_run(tmp_path / "run", n=4), tmp_path / "killed"
+    killed.mkdir()
+    history = History(run / "history.sqlite")
+    for n in range(300):
+        history.add_fitness(f"another{n}", n, 1.0, 0.1, screened=False)
+        if n % 20 == 0:
+            for name in ("history.sqlite", "history.sqlite-wal"):
+                (killed / name).write_bytes((run / name).read_bytes())
+            (killed / "history.sqlite-shm").unlink(missing_ok=True)
+            found = read_candidates(killed / "history.sqlite")
+            assert found is not None
+            with closing(History(killed / "history.sqlite")) as again:
+                assert f"another{n}" in again.fitness(screened=False)
+    history.close()
 
 
 def test_a_history_that_is_a_program_is_refused(tmp_path: Path) -> None:
@@ -304,6 +377,55 @@ def test_archives_that_would_grow_without_bound(tmp_path: Path, monkeypatch: pyt
         with pytest.raises(DataError, match="holds more than"):
             unpack(tmp_path / name, inside)
     assert not [*inside.iterdir()]
+
+
+def test_links_where_something_is_to_be_written(tmp_path: Path) -> None:
+    other, path, inside = tmp_path / "other", tmp_path / "one.json", tmp_path / "inside"
+    other.write_text("mine")
+    (tmp_path / "one.json.part").symlink_to(other)
+    write_bytes(path, b"new")
+    assert (other.read_text(), path.read_bytes(), path.is_symlink()) == ("mine", b"new", False)
+    (tmp_path / "one.json.part").mkdir()
+    with pytest.raises(RunDirectoryError, match="cannot be written"):
+        write_bytes(path, b"newer")
+    inside.mkdir()
+    (tmp_path / "log.txt").symlink_to(other)
+    with pytest.raises(RunDirectoryError, match="is no file"), log_to(tmp_path / "log.txt"):
+        pass
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as zipped:
+        zipped.writestr("a/b", b"new")
+    with tarfile.open(tmp_path / "a.tar", "w") as tarred:
+        tarred.add(path, "a/b")
+    for link, target in (("a", tmp_path), ("a", inside), ("a/b", other)):
+        (inside / link).parent.mkdir(exist_ok=True)
+        (inside / link).symlink_to(target)
+        for name in ("a.zip", "a.tar"):
+            with pytest.raises(DataError, match="is a link, which would be written through"):
+                unpack(tmp_path / name, inside)
+        (inside / link).unlink()
+    assert other.read_text() == "mine"
+    unpack(tmp_path / "a.zip", inside)
+    assert (inside / "a" / "b").read_bytes() == b"new"
+
+
+def test_a_checkpoint_far_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    import torch
+
+    path, module = tmp_path / "checkpoints" / "best.safetensors", torch.nn.Linear(2, 2)
+    size = 5 * 10**9
+    tensor = {"dtype": "F32", "shape": [size // 4], "data_offsets": [0, size]}
+    facts = json.dumps({"format": "neuronas-checkpoint-1", "digest": ""})
+    header = json.dumps({"__metadata__": {"neuronas": facts}, "weight": tensor}).encode()
+    path.parent.mkdir()
+    with path.open("wb") as file:
+        file.write(len(header).to_bytes(8, "little") + header)
+        file.truncate(8 + len(header) + size)  # takes no room on the disk
+    started = process_time()
+    with pytest.raises(VerificationError, match="belongs to another network"):
+        load_best(module, tmp_path)
+    assert process_time() - started < 5  # to read it takes more
+    write_checkpoint(path, dict(module.state_dict()), {})
+    assert load_best(module, tmp_path) == {}
 
 
 def test_crossbars_too_many_to_place_are_refused(neuronas: Neuronas, tmp_path: Path) -> None:
@@ -369,6 +491,74 @@ def test_what_is_no_file_does_not_pass_for_one_that_was_never_written(
     assert f"run/{name}: cannot be read" in err
     if name == "config.yaml":  # without it, the network would be costed with the settings of another one
         assert neuronas("estimate", "run")[0] == 2
+
+
+def test_the_settings_of_a_run_cut_anywhere_are_refused(neuronas: Neuronas, tmp_path: Path) -> None:
+    path = make_run(tmp_path / "run", n=4) / "config.yaml"
+    whole = path.read_text()
+    assert read_settings(None, path) == read_settings(path)
+    for end in range(0, len(whole.rstrip()), 5):
+        path.write_text(whole[:end])
+        with pytest.raises((VerificationError, ConfigurationError)):
+            read_settings(None, path)
+    lines = whole.splitlines(keepends=True)
+    for n in range(len(lines)):
+        path.write_text("".join(lines[:n]))
+        with pytest.raises(VerificationError, match="is cut off"):
+            read_settings(None, path)
+    code, out, err = neuronas("estimate", "run")
+    assert (code, out, err.count("\n")) == (4, "", 1)
+    assert f"holds {len(lines) - 10} of the {len(lines) - 9} settings" in err  # the number, and eight sections
+
+
+def test_the_settings_of_a_run_of_before_are_read(tmp_path: Path) -> None:
+    """It neither says how many settings it holds nor has those that came later."""
+    path = make_run(tmp_path / "run", n=4) / "config.yaml"
+    whole = yaml.safe_load(path.read_text())
+    old = {key: value for key, value in whole.items() if key not in ("n_settings", "engine", "train")}
+    del old["fitness"]["chips"]
+    path.write_text(yaml.safe_dump(old))
+    assert read_settings(None, path) == validate(RunConfig, old, "old")
+    path.write_text(yaml.safe_dump({**old, "n_settings": 3}))  # a later version may hold more
+    assert read_settings(None, path) == validate(RunConfig, old, "old")
+    del old["search"]
+    path.write_text(yaml.safe_dump(old))
+    assert read_settings(path) == validate(RunConfig, old, "old")  # a person's file may leave out anything
+    with pytest.raises(VerificationError, match="lacks 'search'"):
+        read_settings(None, path)
+
+
+def test_a_key_given_twice_in_json_is_refused(neuronas: Neuronas, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", n=4)
+    add_training(run)
+    for name in ("result.json", "architecture.json", "evaluation.json", "chip.json", "environment.json"):
+        path = run / name
+        whole = path.read_text()
+        key = next(iter(json.loads(whole)))
+        path.write_text(whole.replace("{", f'{{"{key}": 1, ', 1))
+        code, out, err = neuronas("report", "run")
+        assert (code, out, err.count("\n")) == (4, "", 1)
+        assert f"{name}: is not valid JSON (key given twice: '{key}')" in err
+        path.write_text(whole)
+    (tmp_path / "trace.json").write_text('{"layers": {}, "layers": {}}')
+    trace = ("--activity", "trace", "--trace", "trace.json", "--cost-model", "mapped")
+    assert "key given twice: 'layers'" in neuronas("estimate", "run", *trace)[2]
+    (tmp_path / "export").mkdir()
+    (network,) = TARGETS["network.json"].seeds(tmp_path / "export")
+    read_integer(tmp_path / "export")
+    (tmp_path / "export" / "network.json").write_bytes(network.replace(b"{", b'{"timesteps": 3, ', 1))
+    with pytest.raises(VerificationError, match="key given twice: 'timesteps'"):
+        read_integer(tmp_path / "export")
+
+
+@pytest.mark.parametrize("number", ["1000", "true", "many", "1.5", "[1]", "9" * 900])
+def test_a_number_of_settings_that_is_none(neuronas: Neuronas, tmp_path: Path, number: str) -> None:
+    path = make_run(tmp_path / "run", n=4) / "config.yaml"
+    path.write_text(re.sub("n_settings: .*", f"n_settings: {number}", path.read_text()))
+    for arguments in (("report", "run"), ("search", "--config", path, "--out", "o")):
+        code, out, err = neuronas(*arguments)
+        assert (code, out, err.count("\n")) == (4, "", 1)
+        assert len(err) < 300 + len(str(path))
 
 
 def test_locks_and_logs_that_are_none(neuronas: Neuronas, tmp_path: Path) -> None:

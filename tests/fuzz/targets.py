@@ -27,7 +27,7 @@ from neuronas.api.compose import plan
 from neuronas.api.run_facts import read_run
 from neuronas.api.settings import read_settings
 from neuronas.cli.bench import _read, _summary
-from neuronas.config import HardwareConfig, NetworkConfig, RunConfig, TrainConfig
+from neuronas.config import HardwareConfig, NetworkConfig, RunConfig, TrainConfig, parse_json
 from neuronas.data.cifar import cifar
 from neuronas.data.download import unpack
 from neuronas.data.folders import tiny_imagenet
@@ -46,7 +46,6 @@ from neuronas.hardware.mapped.activity import load_activity
 from neuronas.report.candidates import read_candidates
 from neuronas.report.documents import ChipEvaluation, Environment, Evaluation, Result, read_document, read_epochs
 from neuronas.report.page import report_page
-from neuronas.search.files import parse_json
 from neuronas.search.history import History
 from neuronas.snn.classifier import Classifier
 from neuronas.space.canonical import architecture_key

@@ -113,6 +113,6 @@ def estimate(
         VerificationError: a damaged file.
     """
     given = read_architecture(architecture)
-    run = plan(read_settings(Path(config) if config else given.config, **options))
+    run = plan(read_settings(Path(config) if config else None, given.config, **options))
     cost = run.cost_model.estimate(rows(given.architecture, run.shape))
     return Estimate(given.architecture, cost, run)

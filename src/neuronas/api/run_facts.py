@@ -37,7 +37,7 @@ def read_run(directory: Path, name: str) -> RunFacts:
     if not is_there(config):
         why = f"holds no {CONFIG}" if is_there(directory) else "does not exist"
         raise RunDirectoryError(f"'{directory}' given, which {why}; wanted a run directory")
-    run = plan(read_settings(config))
+    run = plan(read_settings(None, config))
     candidates = read_candidates(directory / HISTORY)
     return RunFacts(
         name,

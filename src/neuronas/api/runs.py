@@ -26,9 +26,10 @@ def log_to(path: Path) -> Iterator[None]:
     """Append what the package logs to a file; a full one becomes ``log.txt.1``, and the oldest of three goes.
 
     Raises:
-        RunDirectoryError: there is something else under its name, such as a pipe, which would be waited for.
+        RunDirectoryError: there is something else under its name: a pipe, which would be waited for, or a link, which
+            may lead to a file of another's.
     """
-    if is_there(path) and not path.is_file():
+    if is_there(path) and (path.is_symlink() or not path.is_file()):
         raise RunDirectoryError(f"{path}: is no file; remove it, a log is to be written there")
     handler = RotatingFileHandler(path, "a", _LOG_BYTES, _OLD_LOGS, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))

@@ -173,10 +173,8 @@ def plan_search(
     if resume and out is None:
         raise ConfigurationError("--resume needs --out DIR, the run directory to go on with")
     directory = Path(out) if out else None
-    file = Path(config) if config else None
-    if resume and directory and file is None and (directory / CONFIG).is_file():
-        file = directory / CONFIG
-    run = plan(read_settings(file, **options))
+    own = directory / CONFIG if resume and directory and (directory / CONFIG).is_file() else None
+    run = plan(read_settings(Path(config) if config else None, own, **options))
     run.algorithm.check(run.config.search)
     if run.config.engine.cluster is None:  # whose machines have devices of their own
         check_device(run.config.device)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from neuronas.config import RunConfig, read_yaml, validate
+from neuronas.config import RunConfig, read_config, validate
 from neuronas.errors import named
 
 KEYS = {
@@ -69,15 +69,22 @@ KEYS = {
 """Where each option stands in the settings."""
 
 
-def read_settings(config: Path | None, **options: Any) -> RunConfig:
+def read_settings(config: Path | None, own: Path | None = None, **options: Any) -> RunConfig:
     """Read the settings file, if any, and put the options that were given over it.
+
+    Args:
+        config: the file that a person names.
+        own: that of a run, which counts where no other is named.
+        **options: by the names in ``KEYS``.
 
     Raises:
         ConfigurationError: names the file or option, what was given and what is wanted.
+        VerificationError: the file was cut off.
     """
-    values = read_yaml(config) if config else {}
-    if config:
-        validate(RunConfig, values, str(config))
+    values: dict[str, Any] = {}
+    if file := config or own:
+        values = read_config(file, own=config is None)
+        validate(RunConfig, values, str(file))
     for option, value in options.items():
         if value is not None:
             *sections, key = named("option", option, KEYS).split(".")

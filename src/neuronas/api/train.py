@@ -13,7 +13,7 @@ from neuronas.api.keywords import TrainOptions
 from neuronas.api.runs import log_to, new_directory
 from neuronas.api.settings import read_settings
 from neuronas.api.trained import read_images
-from neuronas.config import RunConfig, TrainConfig, is_there, write_yaml
+from neuronas.config import RunConfig, TrainConfig, is_there, write_config
 from neuronas.errors import ConfigurationError, RunDirectoryError
 from neuronas.search.files import write_json
 from neuronas.search.run_directory import ARCHITECTURE, CONFIG, LOG, RunDirectory, identity
@@ -147,7 +147,7 @@ class Training:
         network = make_classifier(architecture, run.shape, run.config.network, settings, process.device, noise)
         trainer = begin(network, settings, images, split, self.directory, self._identity, process, resume=self.resume)
         if not process.rank:  # and not before: settings that are refused must not become those of the run
-            write_yaml(self.directory / CONFIG, run.config)
+            write_config(self.directory / CONFIG, run.config)
         done = trainer.run(report)
         return Trained(
             directory=self.directory,
@@ -236,10 +236,10 @@ def plan_training(
 
     given = read_architecture(architecture)
     file = Path(config) if config else None
-    settings = read_settings(file or given.config, **options)
+    settings = read_settings(file, given.config, **options)
     directory = _directory(given, settings, out, options)
     if resume and (directory / CONFIG).is_file() and file is None:
-        settings = read_settings(directory / CONFIG, **options)
+        settings = read_settings(None, directory / CONFIG, **options)
     run = plan(settings)
     chosen: TrainConfig = resolve(run.config.train, run.preset, run.config.seed, run.config.device)
     if (chosen.cutout or 0) >= run.shape.image_side:

@@ -72,7 +72,7 @@ def read_trained(
         VerificationError: a damaged file.
     """
     given = read_run(directory)
-    run = plan(read_settings(given.config, device=device, data_dir=data_dir, hardware=hardware))
+    run = plan(read_settings(None, given.config, device=device, data_dir=data_dir, hardware=hardware))
     from neuronas.training.trained import load_trained
 
     settings, chosen = run.config, device_named(run.config.device)

@@ -15,7 +15,7 @@ from neuronas.api.compose import Plan, plan
 from neuronas.api.devices import device_named
 from neuronas.api.evaluators import make_evaluators
 from neuronas.api.trained import read_images
-from neuronas.config import RunConfig, write_yaml
+from neuronas.config import RunConfig, write_config, write_yaml
 from neuronas.config import validate as validated
 from neuronas.errors import InfeasibleError, NeuronasError, VerificationError
 from neuronas.experiments.limited import limited
@@ -144,7 +144,7 @@ class RunBench:
         started = perf_counter()
         settings, shape, own = run.config.train, run.shape, run.config.network.weight_bits
         device, architecture = device_named(run.config.device), parse_architecture(text)
-        write_yaml(files.file(CONFIG), run.config)
+        write_config(files.file(CONFIG), run.config)
         write_json(files.file(ARCHITECTURE), architecture_document(architecture))
         images = self._images(run, "train", self._size.n_training, run.config.seed)
         split = stratified_split(images.labels, settings.validation_share or 0.0, settings.seed or 0)

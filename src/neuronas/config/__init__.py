@@ -10,6 +10,7 @@ from neuronas.config.files import (
     write_text,
     write_yaml,
 )
+from neuronas.config.json_text import parse_json
 from neuronas.config.models import (
     BudgetConfig,
     DataConfig,
@@ -22,6 +23,7 @@ from neuronas.config.models import (
     Section,
     TrainConfig,
 )
+from neuronas.config.run_file import read_config, write_config
 
 __all__ = [
     "BudgetConfig",
@@ -35,11 +37,14 @@ __all__ = [
     "Section",
     "TrainConfig",
     "is_there",
+    "parse_json",
     "read_bytes",
+    "read_config",
     "read_text",
     "read_yaml",
     "validate",
     "write_bytes",
+    "write_config",
     "write_text",
     "write_yaml",
 ]

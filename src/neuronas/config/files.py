@@ -130,7 +130,8 @@ def write_bytes(path: Path, content: bytes) -> None:
     """See ``write_text``."""
     beside = path.with_name(path.name + ".part")
     try:
-        with beside.open("wb") as file:
+        beside.unlink(missing_ok=True)  # from a writer that was killed; or a link, which must not be written through
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -47,7 +47,7 @@ def download(name: str, data_dir: Path) -> None:
     """
     archive = ARCHIVES[name]
     try:
-        from torchvision.datasets.utils import download_url  # noqa: PLC0415 - slow, and only needed here
+        from torchvision.datasets.utils import check_integrity, download_url  # noqa: PLC0415 - slow, and only needed here
     except (ImportError, RuntimeError) as error:
         # A torchvision that was built for another torch fails with a RuntimeError when it is imported.
         raise DataError(
@@ -55,8 +55,11 @@ def download(name: str, data_dir: Path) -> None:
             f"torchvision that matches your torch, or unpack {archive.url} in {data_dir} yourself"
         ) from error
     try:
+        path = data_dir / archive.url.rsplit("/", 1)[1]
+        if path.is_symlink() and not check_integrity(str(path), archive.md5):
+            path.unlink()  # it would be written through
         download_url(archive.url, str(data_dir), md5=archive.md5)
-        unpack(data_dir / archive.url.rsplit("/", 1)[1], data_dir)
+        unpack(path, data_dir)
     except (URLError, OSError, RuntimeError) as error:
         raise DataError(
             f"{name}: download of {archive.url} to {data_dir} failed ({' '.join(str(error).split())}); unpack it there "
@@ -75,14 +78,24 @@ def unpack(path: Path, folder: Path) -> None:
         if path.suffix == ".zip":
             with zipfile.ZipFile(path) as zipped:
                 _check(path, ((one.filename, one.file_size, not _is_zipped_link(one)) for one in zipped.infolist()))
+                _check_places(path, folder, zipped.namelist())
                 zipped.extractall(folder)  # noqa: S202 - checked
         else:
             with tarfile.open(path) as tarred:
                 _check(path, ((one.name, one.size, one.isreg() or one.isdir()) for one in tarred))
+                _check_places(path, folder, tarred.getnames())
                 tarred.extractall(folder, filter="data")
     except _DAMAGED as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"archive {path}: cannot be unpacked ({reason}); download it again") from error
+
+
+def _check_places(path: Path, folder: Path, names: Iterable[str]) -> None:
+    """Refuse a folder where a link stands in the way: what it leads to would be overwritten."""
+    places = {place for name in names for place in (PurePosixPath(name), *PurePosixPath(name).parents)}
+    for place in sorted(places - {PurePosixPath()}):
+        if (folder / place).is_symlink():
+            raise DataError(f"archive {path}: {folder / place} is a link, which would be written through; remove it")
 
 
 def _is_zipped_link(member: zipfile.ZipInfo) -> bool:

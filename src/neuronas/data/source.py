@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -30,6 +30,13 @@ _DAMAGED = (
     MemoryError, struct.error, zlib.error, Image.DecompressionBombError,
 )  # fmt: skip
 """What decoders may raise at damaged content."""
+
+_ORIENTATION, _TURN = 0x0112, Image.Transpose
+_TURNS: dict[Any, Image.Transpose] = {
+    2: _TURN.FLIP_LEFT_RIGHT, 3: _TURN.ROTATE_180, 4: _TURN.FLIP_TOP_BOTTOM, 5: _TURN.TRANSPOSE, 6: _TURN.ROTATE_270,
+    7: _TURN.TRANSVERSE, 8: _TURN.ROTATE_90,
+}  # fmt: skip
+"""How a picture is turned upright, by its EXIF tag Orientation."""
 
 # An image is decoded or refused; what Pillow remarks on the way helps nobody.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -75,7 +82,10 @@ def resized(images: Tensor, side: int) -> Tensor:
 
 @dataclass(frozen=True)
 class FileSource:
-    """Image files, decoded on demand, converted to ``channels`` (1 grey, 3 RGB) and resized to ``side``."""
+    """Image files, decoded on demand, converted to ``channels`` (1 grey, 3 RGB) and resized to ``side``.
+
+    A photograph that notes how the camera was held (EXIF) is turned upright first.
+    """
 
     paths: Sequence[Path]
     labels: NDArray[np.int64]
@@ -89,7 +99,7 @@ class FileSource:
             with Image.open(io.BytesIO(read_bytes(path, _MAX_BYTES)), formats=_FORMATS) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise DataError(f"image {path}: {image.width}x{image.height} pixels; wanted at most {MAX_PIXELS:,}")
-                pixels = _to_mode(image, "L" if self.channels == 1 else "RGB")
+                pixels = _to_mode(_upright(image), "L" if self.channels == 1 else "RGB")
         except _DAMAGED as error:
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             if isinstance(error, UnidentifiedImageError):
@@ -100,6 +110,16 @@ class FileSource:
             ) from error
         array = torch.from_numpy(np.array(pixels, dtype=np.uint8)).reshape(pixels.height, pixels.width, -1)
         return resized(array.permute(2, 0, 1).unsqueeze(0), self.side)[0]
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turn a picture as it notes. Pillow's own function also writes the notes anew, and fails where they are odd."""
+    image.load()
+    try:
+        turn = _TURNS.get(image.getexif().get(_ORIENTATION))
+    except _DAMAGED:  # the notes, not the picture, which is read as it is stored
+        turn = None
+    return image if turn is None else image.transpose(turn)
 
 
 def _to_mode(image: Image.Image, mode: str) -> Image.Image:

@@ -17,6 +17,7 @@ from neuronas.export.content import READOUT, Content
 from neuronas.export.graph import Graph, Image, Link, Neurons, Node, Operation, Pool, Sum, Votes, Weights
 from neuronas.export.interpreter import interpret
 from neuronas.export.verification import Computed
+from neuronas.search.files import read_json
 from neuronas.version import __version__
 
 NETWORK_FILE = "network.json"
@@ -58,6 +59,7 @@ def read_integer(folder: Path) -> Graph:
     Raises:
         VerificationError: a file is missing, damaged or changed, or the two do not belong together.
     """
+    read_json(folder / NETWORK_FILE)  # refuses what pydantic would take: a key given twice
     try:
         network = doc.NetworkDocument.model_validate_json(read_bytes(folder / NETWORK_FILE, _MAX_BYTES))
         weights = read_bytes(folder / network.weights_file, _MAX_WEIGHT_BYTES)

@@ -85,8 +85,6 @@ def read_candidates(path: Path) -> Candidates | None:
     """
     if not is_there(path):
         return None
-    if not path.is_file():  # SQLite would wait for a pipe
-        raise VerificationError(f"{path}: cannot be read (is no file, or a link that leads to none)")
     history = HistorySnapshot(path)
     try:
         if history.is_empty:

@@ -5,7 +5,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from neuronas.config import read_text, write_text
+from neuronas.config import parse_json, read_text, write_text
 from neuronas.errors import VerificationError
 
 _MAX_BYTES = 100_000_000
@@ -28,22 +28,6 @@ def read_json(path: Path) -> Any:
         raise VerificationError(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:
         raise VerificationError(f"{path}: is not valid JSON ({error})") from error
-
-
-def parse_json(text: str) -> Any:
-    """Read JSON as its standard has it: without NaN and infinity.
-
-    Raises:
-        ValueError: it is none.
-    """
-    try:
-        return json.loads(text, parse_constant=_refuse)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-
-
-def _refuse(name: str) -> None:
-    raise ValueError(f"{name} is no number")
 
 
 def plain(value: Any) -> Any:

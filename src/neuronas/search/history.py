@@ -35,13 +35,14 @@ class History(HistoryFile):
     """Opens or creates a history file.
 
     Raises:
-        VerificationError: the file is no history, or of another version.
+        VerificationError: the file is no history, of another version, or was cut off.
         RunDirectoryError: the file cannot be created or written (full disk, no permission).
     """
 
     def __init__(self, path: Path):
         self.path = path
         with self._errors(), self._opening():
+            self._check_whole()
             self._db = sqlite3.connect(path, isolation_level=None, timeout=30)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")

@@ -1,5 +1,6 @@
 """The file of a history as both its writer and its readers see it."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from neuronas.config import is_there
 from neuronas.errors import RunDirectoryError, VerificationError
 
 SCHEMA_VERSION = 2
@@ -32,6 +34,9 @@ class CandidateRow:
 
 _BLOCK = 500
 """Rows at a time. More of them, alive at once, keep Python's search for unreachable objects busy."""
+_MAGIC, _LARGEST_PAGE = b"SQLite format 3\0", 65536
+"""The header's first bytes, and the page size that does not fit its 16 bits and stands there as 1
+(https://www.sqlite.org/fileformat2.html#the_database_header)."""
 _SYSTEM = {
     sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN,
@@ -123,6 +128,29 @@ class HistoryFile:
             raise VerificationError(f"{self.path}: holds '{found[0]}', which no history has; the file was changed")
         return False
 
+    def _check_whole(self) -> None:
+        """Compare the file's size with what its header says; SQLite fills up a last page that was cut with zeros.
+
+        Where a writer left pages in the file beside it, these count, and the header may be older or newer.
+
+        Raises:
+            VerificationError: it was cut off, or is no file.
+        """
+        if not is_there(self.path):
+            return
+        if not self.path.is_file():  # SQLite would wait for a pipe
+            raise VerificationError(f"{self.path}: cannot be read (is no file, or a link that leads to none)")
+        beside = self.path.with_name(f"{self.path.name}-wal")
+        if beside.is_file() and beside.stat().st_size:
+            return
+        with self.path.open("rb") as file:
+            header, size = file.read(32), os.fstat(file.fileno()).st_size
+        if header.startswith(_MAGIC) and len(header) == 32:
+            page, n_pages = int.from_bytes(header[16:18], "big"), int.from_bytes(header[28:32], "big")
+            wanted = n_pages * (_LARGEST_PAGE if page == 1 else page)
+            if size < wanted:
+                raise VerificationError(f"{self.path}: holds {size:,} of {wanted:,} bytes; it is cut off")
+
     def _version(self) -> int:
         with self._errors():
             return int(self._db.execute("PRAGMA user_version").fetchone()[0])
@@ -146,6 +174,8 @@ class HistoryFile:
             short = code == sqlite3.SQLITE_IOERR_SHORT_READ
             kind = RunDirectoryError if code & 0xFF in _SYSTEM and not short else VerificationError
             raise kind(f"{self.path}: {error}") from error
+        except OSError as error:
+            raise RunDirectoryError(f"{self.path}: cannot be read ({error.strerror})") from error
         except (ValueError, TypeError, OverflowError) as error:
             raise VerificationError(f"{self.path}: holds other values than a history ({error})") from error
 
@@ -155,12 +185,14 @@ class HistorySnapshot(HistoryFile):
     file where no search is at work, so that a run on a read-only disk can be read as well.
 
     Raises:
-        VerificationError: the file is no history, or of another version.
+        VerificationError: the file is no history, of another version, or was cut off.
         RunDirectoryError: the file cannot be opened.
     """
 
     def __init__(self, path: Path):
         self.path = path
+        with self._errors():
+            self._check_whole()
         # A writer keeps its newest pages in a file beside the history; without one the file stands still.
         still = not path.with_name(f"{path.name}-wal").exists()
         address = f"{path.resolve().as_uri()}?mode=ro" + ("&immutable=1" if still else "")

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel
 
-from neuronas.config import RunConfig, read_text, read_yaml, validate, write_yaml
+from neuronas.config import RunConfig, read_config, read_text, validate, write_config
 from neuronas.errors import RunDirectoryError
 from neuronas.search.files import write_json
 from neuronas.version import __version__
@@ -109,13 +109,13 @@ class RunDirectory:
             if self._resume:
                 raise self._nothing_to_resume()
             write_json(self.file("environment.json"), environment())
-            write_yaml(config, self._config)
+            write_config(config, self._config)
         elif not self._resume:
             raise RunDirectoryError(
                 f"run directory {self.path}: holds a run already; go on with --resume, or choose another --out"
             )
         else:
-            stored = validate(RunConfig, read_yaml(config), str(config))
+            stored = validate(RunConfig, read_config(config, own=True), str(config))
             changed = _differences(_deciding(stored), _deciding(self._config))
             if changed:
                 raise RunDirectoryError(f"run directory {self.path}: was started with other settings: {changed[0]}")

@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from neuronas.config import write_bytes
+from neuronas.config import parse_json, write_bytes
 from neuronas.errors import RunDirectoryError, VerificationError
 
 FORMAT = "neuronas-checkpoint-1"
@@ -33,26 +33,33 @@ def write_checkpoint(path: Path, tensors: dict[str, Tensor], facts: dict[str, An
     write_bytes(path, save(kept, metadata={"neuronas": json.dumps(document, allow_nan=False)}))
 
 
-def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def read_checkpoint(path: Path, module: torch.nn.Module | None = None) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Read what ``write_checkpoint`` wrote.
 
+    Args:
+        path: the file.
+        module: what it is for; a file far too large for it is refused before it is read.
+
     Raises:
-        VerificationError: missing, truncated, changed, or no checkpoint of neuronas.
+        VerificationError: missing, truncated, changed, too large, or no checkpoint of neuronas.
     """
     try:
         if not path.is_file():
             raise OSError(errno.ENOENT, "no such file")
+        if module is not None and (size := path.stat().st_size) > (most := _most_bytes(module)):
+            raise VerificationError(
+                f"checkpoint {path}: belongs to another network ({size:,} bytes; this one has at most {most:,})"
+            )
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
+            facts = parse_json((file.metadata() or {}).get("neuronas", "null"))
+            if not isinstance(facts, dict) or facts.pop("format", None) != FORMAT:
+                raise VerificationError(f"checkpoint {path}: is not in format {FORMAT}")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-        facts = json.loads(metadata.get("neuronas", "null"))
     except OSError as error:
         raise VerificationError(f"checkpoint {path}: cannot be read ({error.strerror or error})") from error
     except (SafetensorError, ValueError, TypeError, LookupError, RuntimeError, MemoryError) as error:
         reason = " ".join(str(error).split())[:120]
         raise VerificationError(f"checkpoint {path}: is damaged ({reason}); train again or use another copy") from error
-    if not isinstance(facts, dict) or facts.pop("format", None) != FORMAT:
-        raise VerificationError(f"checkpoint {path}: is not in format {FORMAT}")
     of_tensors, of_facts = facts.pop("digest", None), facts.pop(_OF_FACTS, None)
     # Checkpoints of before have no digest of their facts.
     if of_tensors != _digest(tensors) or of_facts not in (None, _digest_of_facts(facts)):
@@ -89,9 +96,14 @@ def load_best(module: torch.nn.Module, directory: Path) -> dict[str, Any]:
     path = directory / FOLDER / BEST
     if not path.exists():
         raise RunDirectoryError(f"run directory {directory}: holds no {FOLDER}/{BEST}; run: neuronas train {directory}")
-    tensors, facts = read_checkpoint(path)
+    tensors, facts = read_checkpoint(path, module)
     load_state(module, tensors, path)
     return facts
+
+
+def _most_bytes(module: torch.nn.Module) -> int:
+    """More than any checkpoint has: weights, their average and two moments of the optimiser, twice, and names."""
+    return 8 * sum(int(tensor.nbytes) for tensor in module.state_dict().values()) + 10_000_000
 
 
 def _digest_of_facts(facts: dict[str, Any]) -> str:

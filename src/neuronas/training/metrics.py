@@ -4,9 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from neuronas.config import is_there, read_bytes, write_text
+from neuronas.config import is_there, parse_json, read_bytes, write_text
 from neuronas.errors import ConfigurationError, VerificationError
-from neuronas.search.files import parse_json
 
 METRICS = "metrics.jsonl"
 _MAX_BYTES = 100_000_000

@@ -103,7 +103,7 @@ class State:
         Raises:
             VerificationError: a damaged file, or one of another run.
         """
-        tensors, facts = read_checkpoint(path)
+        tensors, facts = read_checkpoint(path, self.network)
         if facts.get("identity") != self.identity:
             raise VerificationError(
                 f"checkpoint {path}: was made with other settings or another architecture; leave out --resume and "

@@ -1,6 +1,5 @@
 """How often the inputs of a layer spike: what the energy of a crossbar read depends on besides its size."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,7 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from neuronas.config import HardwareConfig, Section, read_text, read_yaml, validate
+from neuronas.config import HardwareConfig, Section, parse_json, read_text, read_yaml, validate
 from neuronas.errors import ConfigurationError, suggestion
 from neuronas.hardware.cost import Array
 from neuronas.space.layers import Layer
@@ -72,9 +71,11 @@ def _read_trace(path: Path) -> dict[str, Any]:
     if path.suffix != ".json":
         return read_yaml(path)
     try:
-        content = json.loads(read_text(path, _MAX_BYTES))
+        content = parse_json(read_text(path, _MAX_BYTES))
         return {name: layer["input_rate"] for name, layer in content["layers"].items()}
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read ({error.strerror}); wanted a trace") from error
-    except (ValueError, RecursionError, LookupError, TypeError, AttributeError) as error:
+    except ValueError as error:
+        raise ConfigurationError(f"{path}: is not valid JSON ({error})") from error
+    except (LookupError, TypeError, AttributeError) as error:
         raise ConfigurationError(f"{path}: holds no input rates of layers; wanted what evaluate wrote") from error
