@@ -605,6 +605,34 @@ def test_labels_of_a_spreadsheet(tmp_path: Path) -> None:
         read_labels(path)
 
 
+def test_a_link_to_itself_in_place_of_a_run(neuronas: Neuronas, tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    code, out, err = neuronas("report", "loop")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+
+
+def test_figures_that_cannot_be_written_leave_no_page(neuronas: Neuronas, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", n=4)
+    assert neuronas("report", "run", "--figures", "/dev/null")[0] == 2
+    assert not (run / "report.html").exists()
+
+
+@pytest.mark.parametrize("what", ["/dev/zero", "/proc/kmsg", "pipe", "folder"])
+@pytest.mark.parametrize("name", ["metrics.jsonl", "result.json", "config.yaml", "history.sqlite"])
+def test_a_device_in_place_of_a_file_of_a_run(neuronas: Neuronas, tmp_path: Path, name: str, what: str) -> None:
+    if what.startswith("/") and not Path(what).exists():
+        pytest.skip(f"no {what} here")
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    path = make_run(tmp_path / "run", n=4) / name
+    add_training(path.parent)
+    path.unlink()
+    path.symlink_to(what if what.startswith("/") else tmp_path / what)
+    code, out, err = neuronas("report", "run")
+    assert (code in (2, 4), out, err.count("\n")) == (True, "", 1)
+    assert name in err
+
+
 def test_an_evaluation_without_any_precision_is_refused(neuronas: Neuronas, tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", n=4)
     add_training(run)

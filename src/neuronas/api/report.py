@@ -63,12 +63,13 @@ def report(
         check_format(figure_format)
         check_matplotlib("figures need")
     (facts,) = read_runs([Path(run)])
-    page = _write(Path(out) if out else Path(run), "report.html", report_page(facts))
+    content, place = report_page(facts), Path(out) if out else Path(run)
     if figures is None:
-        return page
+        return _write(place, "report.html", content)
     from neuronas.report.figures.write import write_figures
 
-    written = write_figures(facts, Path(figures), figure_format)
+    written = write_figures(facts, Path(figures), figure_format)  # first: a folder that cannot be made leaves no page
+    page = _write(place, "report.html", content)
     return replace(page, figures=written.files, figures_left_out=written.left_out)
 
 

@@ -1,6 +1,7 @@
 """A run directory read for a report. Needs neither data nor torch."""
 
 from collections.abc import Sequence
+from os.path import realpath
 from pathlib import Path
 
 from neuronas.api.architectures import read_architecture
@@ -58,7 +59,7 @@ def read_run(directory: Path, name: str) -> RunFacts:
 
 def read_runs(directories: Sequence[Path]) -> tuple[RunFacts, ...]:
     """Read several; each is called by its directory's name or, where two have the same, by its path."""
-    names = [directory.resolve().name for directory in directories]
+    names = [Path(realpath(directory)).name for directory in directories]  # Path.resolve fails at a link to itself
     called = [str(path) if names.count(name) > 1 else name for path, name in zip(directories, names, strict=True)]
     return tuple(read_run(directory, name) for directory, name in zip(directories, called, strict=True))
 
