@@ -9,9 +9,12 @@ import sqlite3
 import sys
 import tarfile
 import zipfile
+from collections.abc import Callable
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 from time import process_time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +22,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from safetensors.numpy import load_file, save_file
 
 from conftest import Neuronas
 from neuronas.api.runs import log_to
@@ -36,7 +40,7 @@ from neuronas.training.checkpoint import load_best, write_checkpoint
 from report_runs import add_training, make_run
 
 sys.path.insert(0, str(Path(__file__).parent / "fuzz"))
-from targets import TARGETS, check
+from targets import TARGETS, check, small_export
 
 REFUSED_SEEDS = {"configuration": 1, "tar": 10, "zip": 4}
 """Examples that must be refused, such as archives that would write outside their folder; all others must be taken."""
@@ -55,6 +59,67 @@ def damaged(draw: st.DrawFn, seeds: list[bytes]) -> bytes:
         length = draw(st.integers(0, 8))
         data[place : place + length] = draw(st.one_of(st.binary(max_size=8), HOSTILE, st.just(bytes(data[:20]))))
     return bytes(data)
+
+
+def _conv(nodes: list[Any], tensors: dict[str, Any], **changed: Any) -> None:
+    """Put a convolution in front of the head."""
+    tensors["conv.codes"] = np.ones((1, 1, 3, 3), np.int8)
+    tensors["conv.step"] = np.ones(1, np.float32)
+    conv = {
+        "operation": "weights", "name": "conv", "links": nodes[1]["links"], "shape": [1, 2, 2], "kernel": 3,
+        "stride": 1, "padding": 1, "codes": "conv.codes", "step": "conv.step", "gain": None, "offset": None,
+    }  # fmt: skip
+    nodes[1] |= {"links": [{"source": "conv", "delayed": False}]}
+    nodes.insert(1, conv | changed)
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        (lambda nodes, tensors: None, None),
+        (lambda nodes, tensors: _conv(nodes, tensors), None),
+        (lambda nodes, tensors: tensors.update({"head.codes": np.ones((2, 3), np.int8)}), "weights for 3 inputs"),
+        (lambda nodes, tensors: tensors.update({"head.codes": np.ones((3, 4), np.int8)}), "has 3 outputs"),
+        (lambda nodes, tensors: tensors.update({"head.codes": np.ones((2, 4), np.int32)}), "holds no codes"),
+        (lambda nodes, tensors: tensors.update({"head.codes": np.ones(4, np.int8)}), "other weights"),
+        (lambda nodes, tensors: tensors.update({"head.step": np.ones(3, np.float32)}), "2 outputs, but 3 steps"),
+        (lambda nodes, tensors: tensors.update({"head.gain": np.ones(3, np.float32)}), "not as many gains"),
+        (lambda nodes, tensors: tensors.update({"head.step": np.full(1, np.nan, np.float32)}), "finite"),
+        (lambda nodes, tensors: tensors.update({"head.step": np.ones(1, np.int8)}), "finite floating-point"),
+        (lambda nodes, tensors: tensors.update({"spikes.threshold": np.ones(3)}), "not as many thresholds"),
+        (lambda nodes, tensors: tensors.pop("spikes.v_reset"), "spikes.v_reset"),
+        (lambda nodes, tensors: nodes[1].update(shape=[3]), r"gives the shape \[2\], not \[3\]"),
+        (lambda nodes, tensors: nodes[1].update(kernel=3), "holds no codes of a kernel of 3"),
+        (lambda nodes, tensors: nodes[2].update(links=[]), "links or a shape"),
+        (lambda nodes, tensors: nodes[2]["links"].append({"source": "image", "delayed": False}), "to one node"),
+        (lambda nodes, tensors: nodes[2]["links"][0].update(source="votes"), "comes later"),
+        (lambda nodes, tensors: nodes[3].update(size=3), "cannot be computed"),
+        (lambda nodes, tensors: nodes[3].update(name="head"), "same name"),
+        (lambda nodes, tensors: nodes.pop(0), "not the image"),
+        (lambda nodes, tensors: _conv(nodes, tensors, padding=0), "another padding"),
+        (lambda nodes, tensors: _conv(nodes, tensors, stride=2), r"gives the shape \[1, 1, 1\]"),
+    ],
+)  # fmt: skip
+def test_an_exported_network_whose_parts_do_not_fit_is_refused(
+    tmp_path: Path, change: Callable[[list[Any], dict[str, Any]], None], wanted: str | None
+) -> None:
+    small_export(tmp_path)
+    document, weights = tmp_path / "network.json", tmp_path / "weights.safetensors"
+    network, tensors = json.loads(document.read_bytes()), load_file(weights)
+    change(network["nodes"], tensors)
+    save_file(tensors, weights)
+    document.write_text(json.dumps(network | {"weights_sha256": sha256(weights.read_bytes()).hexdigest()}))
+    if wanted is None:
+        assert len(read_integer(tmp_path).nodes) == len(network["nodes"])
+        return
+    with pytest.raises(VerificationError, match=wanted):
+        read_integer(tmp_path)
+
+
+def test_a_message_does_not_repeat_all_that_a_file_holds(tmp_path: Path) -> None:
+    assert not check(TARGETS["progress"], tmp_path, json.dumps({"A" * 10_000: 0}).encode())
+    text = str(ConfigurationError(f"x given {'A' * 10_000}; wanted y"))
+    assert text.startswith("x given A") and text.endswith("A; wanted y") and len(text) < 1500
 
 
 @pytest.mark.filterwarnings("default")  # what a decoder remarks is no error

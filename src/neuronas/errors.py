@@ -5,12 +5,20 @@ from difflib import get_close_matches
 from typing import TypeVar
 
 Entry = TypeVar("Entry")
+_BEGINNING, _END = 900, 500
 
 
 class NeuronasError(Exception):
-    """Root of every error that neuronas raises on purpose. The message is one line for a person to act on."""
+    """Root of every error that neuronas raises on purpose. The message is one line for a person to act on.
+
+    The middle of a very long one is left out: it may repeat what a damaged file holds.
+    """
 
     exit_code = 2
+
+    def __str__(self) -> str:
+        whole = super().__str__()
+        return whole if len(whole) <= _BEGINNING + _END else f"{whole[:_BEGINNING]} … {whole[-_END:]}"
 
 
 class ConfigurationError(NeuronasError):

@@ -225,7 +225,7 @@ def _archive(suffix: str) -> Read:
 
 def _integer(folder: Path, data: bytes) -> None:
     if not (folder / "weights.safetensors").exists():
-        _export(folder)
+        small_export(folder)
     (folder / "network.json").write_bytes(data)
     read_integer(folder)
 
@@ -233,14 +233,14 @@ def _integer(folder: Path, data: bytes) -> None:
 def _integer_weights(folder: Path, data: bytes) -> None:
     """Weights that the document was written with, whatever they are."""
     if not (folder / "network.json").exists():
-        _export(folder)
+        small_export(folder)
     network = json.loads((folder / "network.json").read_bytes())
     (folder / "network.json").write_text(json.dumps({**network, "weights_sha256": sha256(data).hexdigest()}))
     (folder / "weights.safetensors").write_bytes(data)
     read_integer(folder)
 
 
-def _export(folder: Path) -> None:
+def small_export(folder: Path) -> None:
     """The smallest network in format ``integer``."""
     codes, one = np.arange(8, dtype=np.int32).reshape(2, 4), np.ones(1, np.float32)
     nodes = (
@@ -381,7 +381,7 @@ def _label_seeds(folder: Path) -> list[bytes]:
 
 def _integer_seeds(name: str) -> Callable[[Path], list[bytes]]:
     def seeds(folder: Path) -> list[bytes]:
-        _export(folder)
+        small_export(folder)
         return [(folder / name).read_bytes()]
 
     return seeds

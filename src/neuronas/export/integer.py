@@ -15,6 +15,7 @@ from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export import document as doc
 from neuronas.export.content import READOUT, Content
 from neuronas.export.graph import Graph, Image, Link, Neurons, Node, Operation, Pool, Sum, Votes, Weights
+from neuronas.export.graph_check import check_graph
 from neuronas.export.interpreter import interpret
 from neuronas.export.verification import Computed
 from neuronas.search.files import read_json
@@ -68,7 +69,9 @@ def read_integer(folder: Path) -> Graph:
                 f"{folder / network.weights_file}: is not the file that {NETWORK_FILE} was written with"
             )
         tensors = load(weights)
-        return Graph(tuple(_read_node(node, tensors) for node in network.nodes), network.timesteps)
+        graph = Graph(tuple(_read_node(node, tensors) for node in network.nodes), network.timesteps)
+        check_graph(graph)
+        return graph
     except OSError as error:
         raise VerificationError(f"{error.filename}: cannot be read ({error.strerror})") from error
     except ValidationError as error:
@@ -76,7 +79,7 @@ def read_integer(folder: Path) -> Graph:
         where = ".".join(map(str, first["loc"]))
         raise VerificationError(f"{folder / NETWORK_FILE}: {where}: {first['msg']}") from error
     except (SafetensorError, LookupError, ValueError, TypeError) as error:
-        raise VerificationError(f"{folder}: tensors do not belong to {NETWORK_FILE} ({error})") from error
+        raise VerificationError(f"{folder}: {NETWORK_FILE} and its tensors do not belong together ({error})") from error
 
 
 def compute_integer(folder: Path, images: Tensor) -> Computed:
@@ -139,16 +142,29 @@ def _read_node(node: doc.AnyNode, tensors: Tensors) -> Node:
 
 
 def _read_operation(node: doc.AnyNode, tensors: Tensors) -> Operation:
-    def tensor(name: str | None) -> NDArray[np.floating] | None:
-        return None if name is None else tensors[name].astype(np.float64)
+    def reals(name: str) -> NDArray[np.float64]:
+        values = tensors[name]
+        if values.dtype.kind != "f" or not np.isfinite(values).all():
+            raise ValueError(f"tensor '{name}' holds other values than finite floating-point numbers")
+        return values.astype(np.float64)
+
+    def tensor(name: str | None) -> NDArray[np.float64] | None:
+        return None if name is None else reals(name)
 
     match node:
         case doc.WeightsNode():
-            codes, step = tensors[node.codes].astype(np.int32), tensors[node.step].astype(np.float32)
+            found, step = tensors[node.codes], reals(node.step).astype(np.float32)
+            if found.dtype not in (np.int8, np.int16) or found.shape[2:] != (node.kernel,) * 2 * bool(node.kernel):
+                raise ValueError(f"tensor '{node.codes}' holds no codes of a kernel of {node.kernel}")
+            if found.ndim < 2 or node.padding != node.kernel // 2:
+                raise ValueError(f"node '{node.name}' has other weights or another padding than its kernel")
+            if step.size not in (1, len(found)):
+                raise ValueError(f"node '{node.name}' has {len(found)} outputs, but {step.size} steps")
+            codes = found.astype(np.int32)
             values = codes * step.reshape(-1, *[1] * (codes.ndim - 1))
             return Weights(values.astype(np.float32), codes, step, node.stride, tensor(node.gain), tensor(node.offset))
         case doc.NeuronsNode():
-            threshold, v_reset = tensors[node.threshold].astype(np.float64), tensors[node.v_reset].astype(np.float64)
+            threshold, v_reset = reals(node.threshold), reals(node.v_reset)
             return Neurons(node.layer, node.tau, threshold, v_reset, node.v_rest, tensor(node.gain))
         case doc.PoolNode():
             return Pool(node.kernel, node.stride, node.padding)
