@@ -19,20 +19,27 @@ import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from neuronas.cli.main import app, run
-from report_runs import add_training, make_run
 
 CELL = "|conv_3x3~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|"
 BASE = {
     "search": ("--dry-run",), "train": (CELL, "--dry-run"), "estimate": (CELL,), "report": ("run",), "doctor": (),
-    "compare": ("run", "run"), "evaluate": ("run",), "export": ("run", "--format", "integer"),
+    "compare": ("run", "other"), "evaluate": ("run",), "export": ("run", "--format", "integer"),
 }  # fmt: skip
 """What each verb needs to get as far as its options."""
+SMALL = ("--algorithm", "snasnet", "--n-draws", "4", "--channels", "2", "--quiet")
+MADE_BY = (
+    ("search", *SMALL, "--seed", "1", "--out", "other"), ("search", *SMALL, "--out", "run"),
+    ("train", "run", "--epochs", "1", "--quiet"), ("evaluate", "run", "--chip", "--chips", "2", "--quiet"),
+    ("evaluate", "run", "--quiet"),
+)  # fmt: skip
+"""The two runs."""
 NO_VALUE = {"--help", "--version"}
 VALUES = (
     "", " ", "-1", "0", "1e999", "nan", "-inf", "0x10", "9" * 400, "\udcff", "\x1b[31mred", "[red]", "é😀", "A" * 5000,
@@ -46,6 +53,19 @@ _HANGS_S = 120
 
 class _TooLong(BaseException):
     """A command that takes too long."""
+
+
+def _nothing() -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command, what was spoilt for it, and what puts that back."""
+
+    command: list[str]
+    spoilt: str = ""
+    restore: Callable[[], None] = _nothing
 
 
 def main() -> int:
@@ -65,13 +85,16 @@ def main() -> int:
         _fill(Path())
         for verb in given.verbs:
             counts[verb] = Counter()
-            for command, restore in _commands(verb):
-                code, fault = _try(command, given.seconds)
-                restore()
+            for case in _cases(verb):
+                code, fault = _try(case.command, given.seconds)
+                case.restore()
                 counts[verb][code] += 1
                 if fault:
-                    faults.append({"command": command, "code": code, "fault": fault})
-                    print(f"{[word[:60] for word in command]}: {fault}", flush=True)
+                    faults.append({"command": case.command, "spoilt": case.spoilt, "code": code, "fault": fault})
+                    print(
+                        f"{[word[:60] for word in case.command]}, {case.spoilt or 'nothing'} spoilt: {fault}",
+                        flush=True,
+                    )
             print(f"{verb}: {sum(counts[verb].values())} commands, exit codes {dict(counts[verb])}", flush=True)
         os.chdir("/")
     n = sum(sum(one.values()) for one in counts.values())
@@ -82,8 +105,7 @@ def main() -> int:
     return int(bool(faults))
 
 
-def _commands(verb: str) -> Iterator[tuple[list[str], Callable[[], None]]]:
-    """Each with what puts back what was spoilt for it."""
+def _cases(verb: str) -> Iterator[Case]:
     whole = [verb, *BASE[verb]]
     command: Any = typer.main.get_command(app)
     for parameter in command.commands[verb].params:
@@ -92,14 +114,14 @@ def _commands(verb: str) -> Iterator[tuple[list[str], Callable[[], None]]]:
             continue
         for value in VALUES:
             if parameter.param_type_name == "option":
-                yield [*whole, f"{name}={value}"], _nothing
+                yield Case([*whole, f"{name}={value}"])
             else:
-                yield [verb, value, *BASE[verb][1:]], _nothing
+                yield Case([verb, value, *BASE[verb][1:]])
     if "run" in BASE[verb] or verb == "estimate":
         yield from _on_spoilt_runs(["estimate", "run"] if verb == "estimate" else whole)
 
 
-def _on_spoilt_runs(command: list[str]) -> Iterator[tuple[list[str], Callable[[], None]]]:
+def _on_spoilt_runs(command: list[str]) -> Iterator[Case]:
     for path in sorted(path for path in Path("run").rglob("*") if path.is_file()):
         kept = path.read_bytes()
 
@@ -109,14 +131,15 @@ def _on_spoilt_runs(command: list[str]) -> Iterator[tuple[list[str], Callable[[]
 
         for content in (b"", b"null", b"[]", b"{}", b"\xff\xfe\0", b"[" * 100_000, kept[: len(kept) // 2], kept[:-1]):
             path.write_bytes(content)
-            yield command, restore
-        for spoil in (
-            path.mkdir, lambda path=path: os.mkfifo(path), lambda path=path: path.symlink_to(path.name),
-            lambda path=path: path.symlink_to("/dev/zero"), lambda path=path: path.symlink_to("/proc/kmsg"),
+            yield Case(command, f"{path} ({content[:10]!r}, {len(content)} bytes)", restore)
+        for what, spoil in (
+            ("a folder", path.mkdir), ("a pipe", lambda path=path: os.mkfifo(path)),
+            *((f"a link to {to}", lambda path=path, to=to: path.symlink_to(to))
+              for to in (path.name, "/dev/zero", "/proc/kmsg")),
         ):  # fmt: skip
             _remove(path)
             spoil()
-            yield command, restore
+            yield Case(command, f"{path} ({what})", restore)
 
 
 def _try(command: list[str], seconds: float) -> tuple[int, str]:
@@ -160,7 +183,10 @@ def _fill(place: Path) -> None:
     (place / "link.yaml").symlink_to("/dev/zero")
     (place / "binary").write_bytes(bytes(range(256)) * 8)
     (place / "deep.yaml").write_text("[" * 100_000)
-    add_training(make_run(place / "run", n=4, settings={"network": {"channels": 4}}))
+    for command in MADE_BY:
+        with contextlib.redirect_stdout(sys.stderr):
+            if run(list(command)):
+                raise SystemExit(f"{' '.join(command)}: failed, so there is no run to spoil")
 
 
 def _listing() -> set[str]:
@@ -172,10 +198,6 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def _nothing() -> None:
-    pass
 
 
 def _too_long(*_: object) -> None:

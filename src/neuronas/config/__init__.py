@@ -2,6 +2,7 @@
 
 from neuronas.config.files import (
     is_there,
+    read_beginning,
     read_bytes,
     read_text,
     read_yaml,
@@ -38,6 +39,7 @@ __all__ = [
     "TrainConfig",
     "is_there",
     "parse_json",
+    "read_beginning",
     "read_bytes",
     "read_config",
     "read_text",

@@ -71,15 +71,33 @@ def read_text(path: Path, max_bytes: int) -> str:
 
 def read_bytes(path: Path, max_bytes: int) -> bytes:
     """See ``read_text``."""
+    if _size(path) > max_bytes:
+        raise OSError(errno.EFBIG, f"is larger than {max_bytes:,} bytes", str(path))
+    return _read(path)
+
+
+def read_beginning(path: Path, n_bytes: int) -> tuple[bytes, int]:
+    """Read up to so many bytes of a file from outside; how many it has in all.
+
+    Raises:
+        OSError: it cannot be read, or is no file.
+    """
+    size = _size(path)
+    return _read(path, n_bytes), size
+
+
+def _size(path: Path) -> int:
     found = path.stat()
     if stat.S_ISDIR(found.st_mode):
         raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISREG(found.st_mode):
         raise OSError(errno.EINVAL, "is a pipe or a device, no file", str(path))
-    if found.st_size > max_bytes:
-        raise OSError(errno.EFBIG, f"is larger than {max_bytes:,} bytes", str(path))
+    return found.st_size
+
+
+def _read(path: Path, n_bytes: int = -1) -> bytes:
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as file:
-        content: bytes | None = file.readall()
+        content: bytes | None = file.read(n_bytes)
     if content is None:  # a log of the kernel calls itself a file
         raise OSError(errno.EINVAL, "is no file that ends", str(path))
     return content

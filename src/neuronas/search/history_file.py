@@ -1,6 +1,5 @@
 """The file of a history as both its writer and its readers see it."""
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +8,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from neuronas.config import is_there
+from neuronas.config import is_there, read_beginning
 from neuronas.errors import RunDirectoryError, VerificationError
 
 SCHEMA_VERSION = 2
@@ -143,8 +142,10 @@ class HistoryFile:
         beside = self.path.with_name(f"{self.path.name}-wal")
         if beside.is_file() and beside.stat().st_size:
             return
-        with self.path.open("rb") as file:
-            header, size = file.read(32), os.fstat(file.fileno()).st_size
+        try:
+            header, size = read_beginning(self.path, 32)
+        except OSError as error:
+            raise VerificationError(f"{self.path}: cannot be read ({error.strerror})") from error
         if header.startswith(_MAGIC) and len(header) == 32:
             page, n_pages = int.from_bytes(header[16:18], "big"), int.from_bytes(header[28:32], "big")
             wanted = n_pages * (_LARGEST_PAGE if page == 1 else page)
