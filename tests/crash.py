@@ -124,9 +124,8 @@ class Rounds:
             process.send_signal(number)
             self.faults[number.name] += 1
             _, errors = process.communicate(timeout=_PATIENCE_S)
-            # A signal may come before the program knows what to do with it, or after its last word; and where it comes
-            # amid the making of a dataclass, CPython ends by SIGINT what would end with 130 (to a shell the same).
-            if process.returncode not in {0, 1, 130, -number, -signal.SIGINT}:
+            # A signal may come before the program knows what to do with it, or after its last word.
+            if process.returncode not in {0, 1, 130, -number}:
                 raise LossError(f"{run}: {number.name} ends it with {process.returncode}: {errors}") from None
             _, alive = psutil.wait_procs(family, _PATIENCE_S)
             if alive:

@@ -523,6 +523,21 @@ def test_an_interrupt_while_the_command_is_loaded_is_one_line() -> None:
     assert (done.returncode, done.stderr) == (130, "neuronas: interrupted\n")
 
 
+def test_an_interrupt_while_a_class_is_made_has_the_exit_code_of_any_other(tmp_path: Path) -> None:
+    interrupted = "\n    try: exec('raise KeyboardInterrupt')\n    except KeyboardInterrupt: "
+    (tmp_path / "late.py").write_text(
+        f"from neuronas.cli import main\ndef run(arguments):{interrupted}return 130\nmain.run = run\nmain.main()\n"
+    )
+    (tmp_path / "early.py").write_text(
+        "import sys\nclass Interrupt:\n  def find_spec(self, name, path=None, target=None):\n"
+        "    if name == 'neuronas.cli.main': exec('raise KeyboardInterrupt')\n"
+        "sys.meta_path.insert(0, Interrupt())\nfrom neuronas.__main__ import main\nmain()"
+    )
+    for module in ("late", "early"):
+        done = subprocess.run([sys.executable, "-m", module], cwd=tmp_path, timeout=60, capture_output=True)
+        assert done.returncode == 130
+
+
 @pytest.mark.parametrize("late", ["SIGINT", "SIGTERM"])
 def test_a_signal_after_the_answer_changes_nothing(late: str) -> None:
     command = (

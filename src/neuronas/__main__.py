@@ -2,6 +2,8 @@
 
 import sys
 
+from neuronas.ending import end
+
 
 def main() -> None:
     """Run the command line; Ctrl-C while it is being loaded is one line as well."""
@@ -9,7 +11,7 @@ def main() -> None:
         from neuronas.cli.main import main as command  # noqa: PLC0415 - takes a moment
     except KeyboardInterrupt:
         print("neuronas: interrupted", file=sys.stderr)  # noqa: T201
-        sys.exit(130)
+        end(130)
     command()
 
 

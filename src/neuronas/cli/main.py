@@ -21,6 +21,7 @@ from neuronas.cli.report import report
 from neuronas.cli.reproduce import app as reproduce
 from neuronas.cli.search import search
 from neuronas.cli.train import train
+from neuronas.ending import end
 from neuronas.errors import NeuronasError
 
 INTERRUPTED = 130
@@ -78,11 +79,7 @@ def main() -> None:
     warnings = logging.StreamHandler()
     warnings.setLevel(logging.WARNING)
     logging.getLogger("neuronas").addHandler(warnings)
-    code = run(sys.argv[1:])
-    # All is written: Ctrl-C while the interpreter takes itself down must not change the answer.
-    for late in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(late, signal.SIG_IGN)
-    sys.exit(code)
+    end(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
