@@ -27,7 +27,7 @@ from safetensors.numpy import load_file, save_file
 from conftest import Neuronas
 from neuronas.api.runs import log_to
 from neuronas.api.settings import read_settings
-from neuronas.config import RunConfig, read_yaml, validate, write_bytes
+from neuronas.config import RunConfig, parse_json, read_yaml, validate, write_bytes
 from neuronas.data.download import unpack
 from neuronas.data.presets import PRESETS
 from neuronas.data.source import MAX_PIXELS, FileSource
@@ -591,6 +591,14 @@ def test_the_settings_of_a_run_of_before_are_read(tmp_path: Path) -> None:
     assert read_settings(path) == validate(RunConfig, old, "old")  # a person's file may leave out anything
     with pytest.raises(VerificationError, match="lacks 'search'"):
         read_settings(None, path)
+
+
+@pytest.mark.parametrize("text", ["NaN", "[-Infinity]", "[1e999]", "-9.7e308", '{"a": 1, "a": 1}', "[" * 100_000])
+def test_json_of_which_python_would_make_something_else_is_refused(text: str) -> None:
+    with pytest.raises(ValueError) as refused:
+        parse_json(text)
+    assert len(str(refused.value).splitlines()) == 1
+    assert parse_json("[1e308, 1e-999, -0.5]") == [1e308, 0.0, -0.5]
 
 
 def test_a_key_given_twice_in_json_is_refused(neuronas: Neuronas, tmp_path: Path) -> None:
