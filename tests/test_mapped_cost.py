@@ -293,9 +293,15 @@ def test_traces(accelerator: Accelerator, tmp_path: Path) -> None:
     measured = tmp_path / "evaluation.json"
     measured.write_text('{"top1": 1, "layers": {"A.01": {"input_rate": 0.5}, "head.1": {"input_rate": 0}}}')
     assert load_activity(HardwareConfig(activity="trace", trace=str(measured))).trace == {"A.01": 0.5, "head.1": 0}
-    for broken in ("{}", "[]", "{", '{"layers": {"A.01": 0.5}}'):
+    without = "holds no input rates"
+    for broken, wanted in {
+        "{}": without,
+        "[]": without,
+        '{"layers": {"A.01": 0.5}}': without,
+        "{": "not valid JSON",
+    }.items():
         measured.write_text(broken)
-        with pytest.raises(ConfigurationError, match="holds no input rates"):
+        with pytest.raises(ConfigurationError, match=wanted):
             load_activity(HardwareConfig(activity="trace", trace=str(measured)))
     file.write_text("A.01: 1.5\n")
     with pytest.raises(ConfigurationError, match=r"given 1\.5"):
