@@ -307,6 +307,15 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def test_export_into_the_current_folder(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert command(["export", str(trained), "--format", "integer", "--out", "."]) == 0
+    assert {path.name for path in Path().iterdir()} == {"network.json", "weights.safetensors"}
+    assert [path.name for path in tmp_path.iterdir()] == ["here"]
+    assert command(["export", str(trained), "--format", "integer", "--out", "/"]) == 2
+
+
 def test_export_of_a_trained_run(trained: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     capsys.readouterr()
     for format_name, place in (("onnx", "network.onnx"), ("integer", "integer")):

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from neuronas.errors import ConfigurationError
 from neuronas.export.content import Content
 from neuronas.export.formats import Format
 from neuronas.export.verification import Agreement, compare, make_probe
@@ -19,9 +20,12 @@ def export_network(network: Classifier, content: Content, chosen: Format, path: 
         path: the file or folder to write; an older one is replaced only by one that was verified.
 
     Raises:
-        ConfigurationError: the format cannot hold the network.
+        ConfigurationError: the format cannot hold the network, or ``path`` is the root of all folders.
         VerificationError: what was written is not what the network computes; ``path`` is as before.
     """
+    path = path.absolute()  # . has no name
+    if path == path.parent:
+        raise ConfigurationError(f"--out {path} given; wanted a file or folder of its own")
     probe = make_probe(network, content.graph, content.mean, content.std)
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{path.stem}.unverified{path.suffix}")
