@@ -690,6 +690,17 @@ def test_figures_that_cannot_be_written_leave_no_page(neuronas: Neuronas, tmp_pa
     assert not (run / "report.html").exists()
 
 
+def test_a_history_that_may_not_be_read_is_not_called_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    History(tmp_path / "history.sqlite").close()
+
+    def refused(path: Path, *_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("neuronas.search.history_file.read_beginning", refused)
+    with pytest.raises(RunDirectoryError, match="cannot be read \\(Permission denied\\)"):
+        read_candidates(tmp_path / "history.sqlite")
+
+
 @pytest.mark.parametrize("what", ["/dev/zero", "/proc/kmsg", "pipe", "folder"])
 @pytest.mark.parametrize("name", ["metrics.jsonl", "result.json", "config.yaml", "history.sqlite"])
 def test_a_device_in_place_of_a_file_of_a_run(neuronas: Neuronas, tmp_path: Path, name: str, what: str) -> None:

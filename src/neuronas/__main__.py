@@ -2,7 +2,7 @@
 
 import sys
 
-from neuronas.ending import end
+from neuronas.ending import INTERRUPTED, end
 
 
 def main() -> None:
@@ -11,7 +11,7 @@ def main() -> None:
         from neuronas.cli.main import main as command  # noqa: PLC0415 - takes a moment
     except KeyboardInterrupt:
         print("neuronas: interrupted", file=sys.stderr)  # noqa: T201
-        end(130)
+        end(INTERRUPTED)
     command()
 
 

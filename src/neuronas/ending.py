@@ -5,6 +5,8 @@ import sys
 from collections import namedtuple
 from typing import NoReturn
 
+INTERRUPTED = 130
+
 
 def end(code: int) -> NoReturn:
     """Exit; everything has been written."""

@@ -21,10 +21,9 @@ from neuronas.cli.report import report
 from neuronas.cli.reproduce import app as reproduce
 from neuronas.cli.search import search
 from neuronas.cli.train import train
-from neuronas.ending import end
+from neuronas.ending import INTERRUPTED, end
 from neuronas.errors import NeuronasError
 
-INTERRUPTED = 130
 _NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")  # torch has no error class for it on CPUs
 # Typer raises the errors of the click that it was built on: the package, or in newer versions a copy of its own.
 _UsageError: Any = typer.BadParameter.__base__

@@ -1,5 +1,6 @@
 """The file of a history as both its writer and its readers see it."""
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -142,10 +143,7 @@ class HistoryFile:
         beside = self.path.with_name(f"{self.path.name}-wal")
         if beside.is_file() and beside.stat().st_size:
             return
-        try:
-            header, size = read_beginning(self.path, 32)
-        except OSError as error:
-            raise VerificationError(f"{self.path}: cannot be read ({error.strerror})") from error
+        header, size = read_beginning(self.path, 32)
         if header.startswith(_MAGIC) and len(header) == 32:
             page, n_pages = int.from_bytes(header[16:18], "big"), int.from_bytes(header[28:32], "big")
             wanted = n_pages * (_LARGEST_PAGE if page == 1 else page)
@@ -176,7 +174,8 @@ class HistoryFile:
             kind = RunDirectoryError if code & 0xFF in _SYSTEM and not short else VerificationError
             raise kind(f"{self.path}: {error}") from error
         except OSError as error:
-            raise RunDirectoryError(f"{self.path}: cannot be read ({error.strerror})") from error
+            kind = VerificationError if error.errno == errno.EINVAL else RunDirectoryError  # EINVAL: it is no file
+            raise kind(f"{self.path}: cannot be read ({error.strerror})") from error
         except (ValueError, TypeError, OverflowError) as error:
             raise VerificationError(f"{self.path}: holds other values than a history ({error})") from error
 
