@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from common import write
-from neuronas.api.architectures import read_architecture
 from neuronas.api.chip import ChipRequest, make_bench
 from neuronas.api.settings import read_settings
 from neuronas.api.trained import read_trained
 from neuronas.chip.model import chip_model
 from neuronas.chip.monte_carlo import simulate
+from neuronas.runs.architectures import read_architecture
 from neuronas.space.notation import format_architecture
 
 VARIATIONS = (0.1, 0.4)

@@ -28,8 +28,8 @@ from neuronas.fitness.engine.values import Leaf
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.budget import PAPER_BUDGET
 from neuronas.hardware.paper import PaperCostModel
+from neuronas.runs.history import History
 from neuronas.search.algorithms.table import ALGORITHMS
-from neuronas.search.history import History
 from neuronas.search.loop import Problem, search
 from neuronas.search.screening import Evaluators
 from neuronas.snn.neuron import NeuronParameters

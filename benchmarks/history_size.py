@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from common import write
-from neuronas.report.candidates import read_candidates
-from neuronas.search.history import History
-from neuronas.search.history_file import CandidateRow
+from neuronas.runs.candidates import read_candidates
+from neuronas.runs.history import History
+from neuronas.runs.history_file import CandidateRow
 from neuronas.search.result import peak_memory_mb
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from common import write
-from neuronas.training.metrics import read_metrics
+from neuronas.runs.metrics import read_metrics
 
 ARCHITECTURE = "|conv_3x3~0|+|skip~0|conv_3x3~1|+|conv_3x3~0|skip~1|conv_3x3~2|"
 VARIANTS: dict[str, list[str]] = {

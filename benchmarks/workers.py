@@ -30,7 +30,7 @@ from neuronas.distribution.processes import ProcessCrew
 from neuronas.distribution.subtrees import subtrees
 from neuronas.distribution.worker import Bench, serve
 from neuronas.fitness.evaluator import Evaluator
-from neuronas.search.history import History
+from neuronas.runs.history import History
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
 from neuronas.space.order import edge_order

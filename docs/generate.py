@@ -14,9 +14,9 @@ from typing import Any
 from neuronas.export.document import integer_schema
 from neuronas.hardware import paper
 from neuronas.hardware.accelerator import Accelerator, load_accelerator, preset_names
-from neuronas.hardware.comparison import COUNTED
 from neuronas.hardware.mapped import area, energy, latency, mapping
 from neuronas.hardware.mapped.model import ASSUMPTIONS
+from neuronas.report.model_differences import COUNTED
 
 FOLDER = Path(__file__).parent
 
@@ -181,7 +181,7 @@ def equation(formula: str) -> str:
     tokens = _TOKEN.findall(formula)
     if "".join(tokens) != "".join(formula.split()):
         raise ValueError(
-            f"'{formula}' holds a sign that no equation has; wanted words, numbers and + - * / ^ = >= ( ) ,"
+            f"'{formula}' holds a sign that no equation has; expected words, numbers and + - * / ^ = >= ( ) ,"
         )
     latex, place = "", 0
     while place < len(tokens):

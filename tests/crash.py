@@ -23,7 +23,7 @@ from typing import Any
 
 import psutil
 
-from neuronas.search.run_directory import CONFIG, HISTORY, RESULT
+from neuronas.runs.directory import CONFIG, HISTORY, RESULT
 from neuronas.training.checkpoint import BEST, FOLDER, LAST, read_checkpoint
 
 SEARCH = (

@@ -6,18 +6,17 @@ from random import Random
 
 import numpy as np
 
-from neuronas.api.architectures import architecture_document
 from neuronas.api.compose import plan
-from neuronas.config import RunConfig, validate, write_config
+from neuronas.config import RunConfig, validate, write_config, write_json
 from neuronas.hardware.budget import rejected
 from neuronas.hardware.cost import BUDGETED
 from neuronas.hardware.document import cost_document
-from neuronas.search.files import write_json
-from neuronas.search.history import History
-from neuronas.search.history_file import CandidateRow
+from neuronas.runs.architectures import architecture_document
+from neuronas.runs.directory import environment
+from neuronas.runs.history import History
+from neuronas.runs.history_file import CandidateRow
 from neuronas.search.loop import Found
 from neuronas.search.result import result_document
-from neuronas.search.run_directory import environment
 from neuronas.space.genotype import Architecture, Edge, Genotype
 from neuronas.space.notation import format_architecture
 from neuronas.space.workload import occupancy, places, rows

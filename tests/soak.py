@@ -25,7 +25,7 @@ import numpy as np
 import psutil
 
 from crash import check_search, check_training
-from neuronas.search.run_directory import HISTORY, LOG
+from neuronas.runs.directory import HISTORY, LOG
 
 SPACE = "operations: [none, skip, conv_1x1, conv_3x3, avg_pool_3x3]\ncells: 2\n"
 """Two different cells of five operations: an hour exhausts the default space."""

@@ -34,8 +34,8 @@ from neuronas.data.source import MAX_PIXELS, FileSource
 from neuronas.errors import ConfigurationError, DataError, RunDirectoryError, VerificationError
 from neuronas.experiments.labels import read_labels
 from neuronas.export.integer import read_integer
-from neuronas.report.candidates import read_candidates
-from neuronas.search.history import History
+from neuronas.runs.candidates import read_candidates
+from neuronas.runs.history import History
 from neuronas.training.checkpoint import load_best, write_checkpoint
 from report_runs import add_training, make_run
 
@@ -118,8 +118,8 @@ def test_an_exported_network_whose_parts_do_not_fit_is_refused(
 
 def test_a_message_does_not_repeat_all_that_a_file_holds(tmp_path: Path) -> None:
     assert not check(TARGETS["progress"], tmp_path, json.dumps({"A" * 10_000: 0}).encode())
-    text = str(ConfigurationError(f"x given {'A' * 10_000}; wanted y"))
-    assert text.startswith("x given A") and text.endswith("A; wanted y") and len(text) < 1500
+    text = str(ConfigurationError(f"x given {'A' * 10_000}; expected y"))
+    assert text.startswith("x given A") and text.endswith("A; expected y") and len(text) < 1500
 
 
 @pytest.mark.filterwarnings("default")  # what a decoder remarks is no error
@@ -259,7 +259,7 @@ def test_numbers_that_nothing_can_be_computed_with(neuronas: Neuronas, tmp_path:
     code, out, err = neuronas("search", "--config", "c.yaml")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "c.yaml" in err
-    assert "wanted" in err or "less than or equal" in err
+    assert "expected" in err or "less than or equal" in err
 
 
 def test_memory_that_is_not_there_is_one_line(neuronas: Neuronas, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -696,7 +696,7 @@ def test_a_history_that_may_not_be_read_is_not_called_damaged(tmp_path: Path, mo
     def refused(path: Path, *_: object) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr("neuronas.search.history_file.read_beginning", refused)
+    monkeypatch.setattr("neuronas.runs.history_file.read_beginning", refused)
     with pytest.raises(RunDirectoryError, match="cannot be read \\(Permission denied\\)"):
         read_candidates(tmp_path / "history.sqlite")
 

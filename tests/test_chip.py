@@ -17,16 +17,15 @@ from neuronas.chip.design import crossbar_layers, make_design
 from neuronas.chip.mapped_layer import InputFormat, MappedLayer, pixel_format
 from neuronas.chip.model import NON_IDEALITIES, ChipModel, chip_model
 from neuronas.chip.monte_carlo import ChipAccuracy, _observed
-from neuronas.chip.noise import weight_noise
 from neuronas.chip.patterns import distinct
 from neuronas.chip.programming import program, seeded
 from neuronas.chip.slicing import SCHEMES, columns_of
-from neuronas.chip.weights import ChipWeights
+from neuronas.chip.weights import ChipWeights, weight_noise
 from neuronas.chip.wire import effective_conductance
 from neuronas.errors import ConfigurationError
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.select import select_backend
-from neuronas.fitness.mean import MeanEvaluator
+from neuronas.fitness.evaluator import MeanEvaluator
 from neuronas.fitness.reference import ReferenceEvaluator
 from neuronas.hardware.accelerator import Accelerator, load_accelerator, preset_names
 from neuronas.hardware.mapped.mapping import columns_per_output
@@ -368,7 +367,7 @@ def test_models_and_their_mistakes(accelerator: Accelerator) -> None:
         (lambda: chip_model(accelerator, "x", 32), "not"),
         (lambda: chip_model(accelerator, "x", 8, scheme="differental"), "did you mean 'differential'"),
         (lambda: chip_model(accelerator, "x", 8, variation="log"), "unknown variation"),
-        (lambda: chip_model(vary(accelerator, "adc.bits", 1e9), "x", 8), "wanted at most 24"),
+        (lambda: chip_model(vary(accelerator, "adc.bits", 1e9), "x", 8), "expected at most 24"),
         (lambda: model.without(["adcs"]), "did you mean 'adc'"),
     ):
         with pytest.raises(ConfigurationError, match=message if message != "not" else "weight_bits 32"):

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from conftest import Neuronas, chain
 from neuronas.cli.tables import PlainTable
-from neuronas.search.history_file import HistorySnapshot
+from neuronas.runs.history_file import HistorySnapshot
 
 ARCH = "|conv_3x3~0|+|skip~0|conv_3x3~1|+|avg_pool_3x3~0|skip~1|conv_3x3~2|"
 SMALL = ("--algorithm", "snasnet", "--n-draws", 12, "--batch-size", 16, "--timesteps", 2)
@@ -145,11 +145,11 @@ def test_options_override_the_file_and_the_space_its_channels(neuronas: Neuronas
 
 MISTAKES = [
     (("estimate", ARCH.replace("skip~1", "skap~1")), "unknown operation 'skap'"),
-    (("estimate", "|skip~0|"), "wanted 3 joined by '+'"),
+    (("estimate", "|skip~0|"), "expected 3 joined by '+'"),
     (("estimate", ARCH.replace("conv_3x3~1", "conv_3x3~2")), "not earlier than node 2"),
-    (("estimate", "nowhere"), "wanted an architecture"),
+    (("estimate", "nowhere"), "expected an architecture"),
     (("estimate", ARCH, "--weight-bits", 3), "network.weight_bits: given 3"),
-    (("estimate", ARCH, "--weight-bits", 20), "wanted 4 to 16 (fixed point) or 32"),
+    (("estimate", ARCH, "--weight-bits", 20), "expected 4 to 16 (fixed point) or 32"),
     (("estimate", ARCH, "--max-area-mm2", -1), "budget.max_area_mm2: given -1.0"),
     (("estimate", ARCH, "--max-area-mm2", "nan"), "budget.max_area_mm2: given nan"),
     (("estimate", ARCH, "--max-area-mm2", "wide"), "--max-area-mm2"),
@@ -162,7 +162,7 @@ MISTAKES = [
     (("search", "--space", "neuronaz"), "did you mean 'neuronas'"),
     (("search", "--algorithm", "random"), "unknown algorithm 'random'"),
     (("search", "--fitness", "sadh"), "did you mean 'sahd'"),
-    (("search", "--space", "snasnet-backward", "--timesteps", "1"), "wanted at least 2"),
+    (("search", "--space", "snasnet-backward", "--timesteps", "1"), "expected at least 2"),
     (("search", "--dataset", "cifar10"), "looked for data/cifar-10-batches-bin/data_batch_1.bin"),
     (("search", "--dataset", "imagefolder:none"), "image folder none"),
     (("search", "--batch-size", 5000), "1,438 training images"),
@@ -172,15 +172,15 @@ MISTAKES = [
     (("search", "--resume"), "--resume needs --out"),
     (("search", "--resume", "--out", "empty"), "holds no run to resume"),
     (("search", "--device", "tpu"), "device: given 'tpu'"),
-    (("search", "--cluster", "slurm"), "engine.cluster: given 'slurm'; wanted ray or ray:ADDRESS"),
+    (("search", "--cluster", "slurm"), "engine.cluster: given 'slurm'; expected ray or ray:ADDRESS"),
     (("search", "--dataset", "empty"), "for the images in the folder 'empty' give imagefolder:empty"),
     (("reproduce", "search-time", "--scale", "tiny"), "'--scale': 'tiny' is not one of 'small', 'full'"),
     (("reproduce", "proxy-benchmark", "--labels", "absent.csv"), "absent.csv: cannot be read (No such file"),
-    (("reproduce", "proxy-benchmark", "--labels", "absent.csv"), "wanted a CSV file with the columns id, op_01"),
-    (("compare", "empty"), "1 run given; wanted two or more"),
+    (("reproduce", "proxy-benchmark", "--labels", "absent.csv"), "expected a CSV file with the columns id, op_01"),
+    (("compare", "empty"), "1 run given; expected two or more"),
     (("compare", "empty", "empty/../empty"), "run 'empty/../empty' given twice"),
-    (("compare", "absent", "empty"), "'absent' given, which does not exist; wanted a run directory"),
-    (("compare", "empty", "absent"), "'empty' given, which holds no config.yaml; wanted a run directory"),
+    (("compare", "absent", "empty"), "'absent' given, which does not exist; expected a run directory"),
+    (("compare", "empty", "absent"), "'empty' given, which holds no config.yaml; expected a run directory"),
     (("train", ARCH, "--resume", "--out", "empty"), "holds no run to resume; leave out --resume"),
     (("serach",), "No such command"),
     (("search", "--sead", "1"), "No such option"),
@@ -370,7 +370,7 @@ def test_a_dry_run_finds_out_that_there_is_no_such_device(
 ) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     code, out, err = neuronas(*verb, "--dry-run", "--device", "cuda")
-    assert (code, out, "torch finds no CUDA device; wanted cpu or auto" in err) == (2, "", True)
+    assert (code, out, "torch finds no CUDA device; expected cpu or auto" in err) == (2, "", True)
     assert neuronas(*verb, "--dry-run", "--device", "cpu")[0] == 0
     if verb == ("search",):  # the machines of a cluster have devices of their own
         assert neuronas(*verb, "--dry-run", "--device", "cuda", "--cluster", "ray")[0] == 0
@@ -422,8 +422,8 @@ def test_doctor_and_search_explain_a_missing_package(tmp_path: Path, name: str) 
         ("seed: !!bool x", "not valid YAML"),
         ('seed: !!int ""', "not valid YAML"),
         ("seed: !!timestamp foo", "not valid YAML"),
-        ("network:", "network: given None; wanted 'key: value' lines"),
-        ("network: [1]", "network: given [1]; wanted 'key: value' lines"),
+        ("network:", "network: given None; expected 'key: value' lines"),
+        ("network: [1]", "network: given [1]; expected 'key: value' lines"),
         ("seed: true", "seed: given True"),
         ("seed: 99999999999999999999999999999", "seed: given"),
         ("budget: {max_area_mm2: .nan}", "budget.max_area_mm2: given nan"),
@@ -446,11 +446,11 @@ def test_numbers_in_yaml_as_people_write_them(neuronas: Neuronas, tmp_path: Path
     ("old", "new", "message"),
     [
         ("value: 250", "value: -250", "clock_mhz: given"),
-        ("value: 250", "value: 1.0e-320", "wanted a number between"),
-        ("value: 250", "value: " + "9" * 400, "wanted a number between"),
+        ("value: 250", "value: 1.0e-320", "expected a number between"),
+        ("value: 250", "value: " + "9" * 400, "expected a number between"),
         ("clock_mhz:", "clock_hz:", "did you mean 'clock_mhz'"),
         ("{value: 64, source", "{value: 64.5, source", "whole number"),
-        ("{value: 8, source", "{valeu: 8, source", "wanted a number, or {value: NUMBER"),
+        ("{value: 8, source", "{valeu: 8, source", "expected a number, or {value: NUMBER"),
     ],
 )
 def test_mistakes_in_a_hardware_file(neuronas: Neuronas, tmp_path: Path, old: str, new: str, message: str) -> None:
@@ -499,7 +499,7 @@ def test_a_search_that_cannot_start_leaves_nothing(
 def test_a_folder_that_is_no_run_is_wrong_usage(neuronas: Neuronas, tmp_path: Path, verb: tuple[str, ...]) -> None:
     (tmp_path / "photos").mkdir()
     code, _, err = neuronas(*verb, "photos")
-    assert code == 2 and "wanted a run directory" in err and err.count("\n") == 1
+    assert code == 2 and "expected a run directory" in err and err.count("\n") == 1
 
 
 def test_a_narrow_terminal_leaves_out_no_digit() -> None:

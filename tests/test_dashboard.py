@@ -21,8 +21,8 @@ from neuronas.cli.serving import live_server
 from neuronas.report.facts import RunFacts
 from neuronas.report.live import LiveRun
 from neuronas.report.server import LiveServer
-from neuronas.search.history import History
-from neuronas.search.history_file import CandidateRow
+from neuronas.runs.history import History
+from neuronas.runs.history_file import CandidateRow
 from report_runs import add_training, make_run
 from test_report import hostile_run
 
@@ -94,7 +94,7 @@ def test_a_wrong_host_gets_nothing(run: Path, host: str, path: str) -> None:
     with live_server(run, None) as server:
         status, _, content = ask(server, path, Host=host.format(port=server.port))
         assert status == 403
-        assert content == f"wanted the host 127.0.0.1:{server.port}\n"
+        assert content == f"expected the host 127.0.0.1:{server.port}\n"
         for good in ("127.0.0.1", "localhost"):
             assert ask(server, path, Host=f"{good}:{server.port}")[0] == 200
 
@@ -191,7 +191,7 @@ def test_what_cannot_be_read_is_said_and_asked_again(unfinished: Path, tmp_path:
         state = json.loads(ask(server, "/state")[2])
         assert "error" not in state and "sections" in state
     with live_server(tmp_path / "later", None) as server:
-        assert "wanted a run directory" in json.loads(ask(server, "/state")[2])["error"]
+        assert "expected a run directory" in json.loads(ask(server, "/state")[2])["error"]
 
 
 def test_a_taken_port_is_one_line(neuronas: Neuronas, run: Path) -> None:
@@ -205,7 +205,7 @@ def test_a_taken_port_is_one_line(neuronas: Neuronas, run: Path) -> None:
 
 def test_mistakes(neuronas: Neuronas, tmp_path: Path) -> None:
     for command, message in (
-        (("dashboard", tmp_path), "wanted a run directory"),
+        (("dashboard", tmp_path), "expected a run directory"),
         (("dashboard", tmp_path, "--port", 70000), "65535"),
         (("search", "--port", 8000), "given without --serve"),
     ):

@@ -116,10 +116,10 @@ def test_missing_and_empty_folders(tmp_path: Path) -> None:
         load(f"imagefolder:{tmp_path}", "train", None, 8)
     write_image(tmp_path / "Train" / "cat" / "1.png")  # as it is called on other systems
     (tmp_path / "a").rmdir()
-    with pytest.raises(DataError, match="Train: holds folders instead of images; wanted DIR/train/CLASS"):
+    with pytest.raises(DataError, match="Train: holds folders instead of images; expected DIR/train/CLASS"):
         load(f"imagefolder:{tmp_path}", "train", None, 8)
     (tmp_path / "Train").rename(tmp_path / "train")
-    with pytest.raises(DataError, match="neither 'test' nor 'val' beside it; wanted DIR/train/CLASS"):
+    with pytest.raises(DataError, match="neither 'test' nor 'val' beside it; expected DIR/train/CLASS"):
         load(f"imagefolder:{tmp_path}", "test", None, 8)
 
 

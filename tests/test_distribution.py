@@ -32,8 +32,8 @@ from neuronas.fitness.evaluator import Evaluator
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.paper import PaperCostModel
+from neuronas.runs.history import History
 from neuronas.search.algorithms.table import ALGORITHMS
-from neuronas.search.history import History
 from neuronas.search.loop import Found, Problem, search
 from neuronas.search.screening import Evaluators
 from neuronas.space.genotype import Architecture

@@ -143,7 +143,9 @@ def test_memory_limit_threads_and_company_leave_no_trace(name: str, some_archite
 
 def test_a_memory_limit_that_is_too_small_says_what_is_needed(some_architectures: list[Architecture]) -> None:
     engine = make_engine(TorchBackend(NeuronParameters(), CPU), limit=100_000)
-    with pytest.raises(ConfigurationError, match=r"--memory-limit .* is too small for one candidate; wanted at least"):
+    with pytest.raises(
+        ConfigurationError, match=r"--memory-limit .* is too small for one candidate; expected at least"
+    ):
         list(engine.evaluate(some_architectures))
 
 

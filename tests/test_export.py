@@ -23,7 +23,6 @@ from neuronas.export.crossbars import crossbars_document
 from neuronas.export.document import NetworkDocument
 from neuronas.export.formats import PACKAGES, format_named
 from neuronas.export.from_network import graph_of
-from neuronas.export.graph import Graph, Image, Link, Neurons, Node, Weights
 from neuronas.export.integer import read_integer, write_integer
 from neuronas.export.interpreter import interpret
 from neuronas.export.round_trip import export_network
@@ -33,6 +32,7 @@ from neuronas.hardware.models import mapped_cost_model
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.trainable import BatchNorm, WeightFormat
+from neuronas.space.graph import Graph, Image, Link, Neurons, Node, Weights
 from neuronas.space.layers import NetworkShape, layers
 from neuronas.space.notation import format_architecture, parse_architecture
 from neuronas.space.workload import rows
@@ -165,7 +165,7 @@ def test_files_say_what_the_network_computes(
         return export_network(network, content_of(network), format_named(format_name), place)
 
     if (form == "none" and format_name == "integer") or (text in (BACKWARD, DEAD) and format_name == "nir"):
-        with pytest.raises(ConfigurationError, match=r"wanted|wants"):
+        with pytest.raises(ConfigurationError, match=r"expected|wants"):
             export()
         assert not any(tmp_path.iterdir())
         return
@@ -347,9 +347,9 @@ def test_wrong_use_is_one_line(
 
 def test_what_is_no_trained_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command(["export", str(tmp_path / "nothing"), "--format", "integer"]) == 2
-    assert "wanted the directory of a trained run" in capsys.readouterr().err
+    assert "expected the directory of a trained run" in capsys.readouterr().err
     assert command(["export", str(tmp_path), "--format", "integer"]) == 2  # as report, estimate and evaluate say it
-    assert "holds no architecture.json; wanted a run directory" in capsys.readouterr().err
+    assert "holds no architecture.json; expected a run directory" in capsys.readouterr().err
 
 
 def test_load_in_one_line(trained: Path) -> None:

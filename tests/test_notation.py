@@ -34,15 +34,15 @@ def test_equal_cells_are_one() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "wanted 3 joined by"),
+        ("", "expected 3 joined by"),
         ("|skip~0|", "1 node group"),
         (CELL.replace("conv_3x3~0", "conv_3x4~0"), "unknown operation 'conv_3x4'; did you mean 'conv_3x3'?"),
         (CELL.replace("conv_3x3~1", "conv_3x3~3"), "comes from node 3, which is not earlier than node 2"),
         (CELL.replace("skip~1", "skip~0"), "stands where the edge of node 1 belongs"),
         (CELL.replace("|skip~0|", "|"), "cell 1, node 2"),
-        (CELL.replace("skip~0", "skip"), "wanted OPERATION~SOURCE"),
+        (CELL.replace("skip~0", "skip"), "expected OPERATION~SOURCE"),
         (CELL + " / " + "|skip~0|", "cell 2: 1 node group"),
-        (CELL.replace("conv_3x3~0", "conv_3x3@0~0"), "wanted a number above 0"),
+        (CELL.replace("conv_3x3~0", "conv_3x3@0~0"), "expected a number above 0"),
         (CELL.replace("conv_3x3~0", "conv_3x3@1e~0"), "threshold '1e' given"),
         (CELL.replace("skip~0", "skip@1~0"), "has no neurons"),
         (CELL.replace("skip~0", "none^0"), "has no direction"),

@@ -41,7 +41,7 @@ def test_columns_name_edges_and_unconnected_rows_are_left_out(tmp_path: Path) ->
         ("1,2,0,0\n", HEADER, "op_12 'None'"),
         ("1,2,0,0,0,1,0,good\n", HEADER, "test_accuracy 'good'"),
         ("1,2,0,0,0,1,0,nan\n", HEADER, "test_accuracy 'nan'"),
-        ("1,2,0,0,0,1,0,101\n", HEADER, "wanted percent"),
+        ("1,2,0,0,0,1,0,101\n", HEADER, "expected percent"),
         (ROWS, "id,op_01\n", "no column 'op_02'"),
     ],
 )

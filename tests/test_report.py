@@ -17,15 +17,15 @@ from conftest import Neuronas
 from neuronas.api.report import report as write_page
 from neuronas.api.run_facts import read_run
 from neuronas.hardware.cost import BUDGETED
-from neuronas.hardware.floorplan_layout import Layout
-from neuronas.hardware.floorplan_svg import tiles_svg
-from neuronas.report.candidates import Candidates
+from neuronas.hardware.pareto import non_dominated
 from neuronas.report.charts import ticks
 from neuronas.report.explorer import _rounded
+from neuronas.report.floorplan_layout import Layout
+from neuronas.report.floorplan_svg import tiles_svg
 from neuronas.report.markup import element, join, script_json
 from neuronas.report.neurons import neuron_titles
 from neuronas.report.tables import aligned
-from neuronas.search.front import non_dominated
+from neuronas.runs.candidates import Candidates
 from report_runs import add_training, make_run
 
 HOSTILE = "\"'><img src=x onerror=pwned=1></script><script>pwned=1</script>&lt;"
@@ -335,7 +335,7 @@ def test_no_run_is_wrong_usage(neuronas: Neuronas, tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "nowhere", Path(__file__)):
         code, _, err = neuronas("report", path)
         assert (code, err.count("\n")) == (2, 1)
-        assert "wanted a run directory" in err
+        assert "expected a run directory" in err
 
 
 def test_numbers_of_the_explorer_are_short_and_whole_ones_stay_whole() -> None:

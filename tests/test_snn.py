@@ -66,7 +66,7 @@ def test_stochastic_rounding_keeps_the_mean() -> None:
     weights[0] = 1.0
     fixed = quantise(weights, 4, "stochastic", np.random.default_rng(1).random(20_000))
     assert fixed.values.mean() == pytest.approx(weights.mean(), abs=0.002)
-    with pytest.raises(ValueError, match="wanted nearest, floor, or stochastic with noise"):
+    with pytest.raises(ValueError, match="expected nearest, floor, or stochastic with noise"):
         quantise(weights, 4, "up")
 
 

@@ -55,7 +55,7 @@ def test_own_space_from_a_file(tmp_path: Path) -> None:
         ("operations: [skip]\nthresholds: [-1]", "thresholds"),
         ("operations: [skip]\noperations: [skip]", "key given twice"),
         ("operations: &a [skip]\nsource: *a", "aliases"),
-        ("- skip", "wanted 'key: value' lines"),
+        ("- skip", "expected 'key: value' lines"),
         ("operations: [", "not valid YAML"),
     ],
 )
@@ -111,5 +111,5 @@ def test_large_images_are_halved_by_the_stem() -> None:
 
 
 def test_images_too_small_for_the_cells_are_refused() -> None:
-    with pytest.raises(ConfigurationError, match="wanted at least 16"):
+    with pytest.raises(ConfigurationError, match="expected at least 16"):
         NetworkShape(3, 8, 10, 16, n_cells=4)

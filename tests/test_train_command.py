@@ -16,9 +16,9 @@ from PIL import Image
 from neuronas.cli import progress
 from neuronas.cli.main import run as command
 from neuronas.errors import DivergedError
+from neuronas.runs.metrics import Metrics, read_metrics
 from neuronas.training import loop
 from neuronas.training.checkpoint import read_checkpoint, write_checkpoint
-from neuronas.training.metrics import Metrics, read_metrics
 
 ARCH = "|conv_3x3~0|+|skip~0|skip~1|+|skip~0|avg_pool_3x3~1|conv_3x3~2|"
 SMALL = ["--channels", "4", "--timesteps", "2", "--quiet"]
@@ -89,7 +89,7 @@ def test_settings_that_are_refused_do_not_become_those_of_the_run(
     assert command(["search", "--algorithm", "snasnet", "--n-draws", "2", *small, "--out", str(run), "--quiet"]) == 0
     searched = (run / "config.yaml").read_bytes()
     assert command(["train", str(run), "--batch-size", "5000"]) == 2
-    assert "wanted at least one batch of 5000" in capsys.readouterr().err
+    assert "expected at least one batch of 5000" in capsys.readouterr().err
     assert (run / "config.yaml").read_bytes() == searched
     other = ["train", ARCH, "--config", str(run / "config.yaml"), "--out", str(run), "--epochs", "1", "--quiet"]
     assert command(other) == 2

@@ -22,11 +22,9 @@ import torch
 import yaml
 from PIL import Image
 
-from neuronas.api.architectures import read_architecture
 from neuronas.api.compose import plan
 from neuronas.api.run_facts import read_run
 from neuronas.api.settings import read_settings
-from neuronas.cli.bench import _read, _summary
 from neuronas.config import HardwareConfig, NetworkConfig, RunConfig, TrainConfig, parse_json
 from neuronas.data.cifar import cifar
 from neuronas.data.download import unpack
@@ -34,21 +32,23 @@ from neuronas.data.folders import tiny_imagenet
 from neuronas.data.presets import PRESETS
 from neuronas.data.source import FileSource
 from neuronas.errors import NeuronasError
+from neuronas.experiments.bench import _read, _summary
 from neuronas.experiments.labels import read_labels
 from neuronas.experiments.study import Learned
 from neuronas.export.content import Content
 from neuronas.export.document import CrossbarsDocument
-from neuronas.export.graph import Graph, Link, Neurons, Node, Votes, Weights
-from neuronas.export.graph import Image as ImageInput
 from neuronas.export.integer import read_integer, write_integer
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.mapped.activity import load_activity
-from neuronas.report.candidates import read_candidates
-from neuronas.report.documents import ChipEvaluation, Environment, Evaluation, Result, read_document, read_epochs
 from neuronas.report.page import report_page
-from neuronas.search.history import History
+from neuronas.runs.architectures import read_architecture
+from neuronas.runs.candidates import read_candidates
+from neuronas.runs.documents import ChipEvaluation, Environment, Evaluation, Result, read_document, read_epochs
+from neuronas.runs.history import History
 from neuronas.snn.classifier import Classifier
 from neuronas.space.canonical import architecture_key
+from neuronas.space.graph import Graph, Link, Neurons, Node, Votes, Weights
+from neuronas.space.graph import Image as ImageInput
 from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import format_architecture, parse_architecture
 from neuronas.space.spaces import load_space
@@ -99,7 +99,7 @@ def check(target: Target, folder: Path, data: bytes) -> bool:
         target.read(folder, data)
     except NeuronasError as error:
         if error.exit_code not in target.codes:
-            raise WrongAnswerError(f"exit code {error.exit_code}; wanted one of {sorted(target.codes)}") from error
+            raise WrongAnswerError(f"exit code {error.exit_code}; expected one of {sorted(target.codes)}") from error
         if not str(error) or len(str(error)) > 2000:
             raise WrongAnswerError(f"a message of {len(str(error))} characters") from error
         return False

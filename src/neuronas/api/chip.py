@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from neuronas.api.trained import TrainedRun, read_trained
-from neuronas.search.files import plain, write_json
+from neuronas.config import plain, write_json
 
 if TYPE_CHECKING:
     from neuronas.chip.model import ChipModel

@@ -109,7 +109,7 @@ def plan(config: RunConfig) -> Plan:
     if space.backward and network.timesteps == 1:
         raise ConfigurationError(
             f"timesteps 1 given with space {config.space}, whose backward edges carry what the step before left; "
-            "wanted at least 2"
+            "expected at least 2"
         )
     accelerator = load_accelerator(config.hardware.accelerator)
     activity = load_activity(config.hardware)

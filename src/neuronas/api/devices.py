@@ -26,14 +26,14 @@ def device_named(name: str, number: int | None = None) -> "torch.device":
         raise missing(error) from error
 
     if name == "cuda" and not torch.cuda.is_available():
-        raise ConfigurationError("--device cuda given, but torch finds no CUDA device; wanted cpu or auto")
+        raise ConfigurationError("--device cuda given, but torch finds no CUDA device; expected cpu or auto")
     if name == "cpu" or not torch.cuda.is_available():
         return torch.device("cpu")
     if number is None:
         return torch.device("cuda")
     if number >= torch.cuda.device_count():
         raise ConfigurationError(
-            f"worker {number} finds no CUDA device of its own; this machine has {torch.cuda.device_count()}; wanted "
+            f"worker {number} finds no CUDA device of its own; this machine has {torch.cuda.device_count()}; expected "
             f"--workers {torch.cuda.device_count()}, or --device cpu"
         )
     torch.cuda.set_device(number)

@@ -5,7 +5,6 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Unpack
 
-from neuronas.api.architectures import read_architecture
 from neuronas.api.compose import Plan, plan
 from neuronas.api.keywords import EstimateOptions
 from neuronas.api.settings import read_settings
@@ -17,6 +16,7 @@ from neuronas.hardware.floorplan import Floorplan
 from neuronas.hardware.floorplan import floorplan as make_floorplan
 from neuronas.hardware.models import COST_MODELS, make_cost_model
 from neuronas.hardware.sweep import Sweep, SweepPoint, parse_sweep, run_sweep
+from neuronas.runs.architectures import read_architecture
 from neuronas.space.genotype import Architecture
 from neuronas.space.layers import Layer
 from neuronas.space.notation import format_architecture

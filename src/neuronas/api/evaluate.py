@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neuronas.api.trained import TrainedRun, read_trained
+from neuronas.config import plain, write_json
 from neuronas.hardware.cost import CostModel
 from neuronas.hardware.mapped.activity import Activity as LayerRates
-from neuronas.search.files import plain, write_json
 from neuronas.space.workload import rows
 
 if TYPE_CHECKING:

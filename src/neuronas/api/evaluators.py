@@ -132,7 +132,7 @@ def _on_chips(
         return lambda batches: make(drawn, batches)
     from neuronas.chip.model import chip_model
     from neuronas.chip.weights import WITHOUT, ChipWeights
-    from neuronas.fitness.mean import MeanEvaluator
+    from neuronas.fitness.evaluator import MeanEvaluator
 
     model = chip_model(run.accelerator, run.config.hardware.accelerator, network.weight_bits).without(WITHOUT)
     chips = [

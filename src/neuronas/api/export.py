@@ -65,7 +65,7 @@ def export(
         VerificationError: the file does not compute what the network computes; or a damaged run.
     """
     if not 0 < dt_s < 1:
-        raise ConfigurationError(f"--dt {dt_s:g} given; wanted seconds between 0 and 1")
+        raise ConfigurationError(f"--dt {dt_s:g} given; expected seconds between 0 and 1")
     from neuronas.export.formats import format_named
     from neuronas.export.round_trip import export_network
 

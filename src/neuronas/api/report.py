@@ -87,11 +87,11 @@ def compare(runs: Sequence[str | PathLike[str]], *, out: str | PathLike[str] | N
     """
     directories = [Path(run) for run in runs]
     if len(directories) < 2:
-        raise ConfigurationError(f"{len(directories)} run given; wanted two or more")
+        raise ConfigurationError(f"{len(directories)} run given; expected two or more")
     resolved = [run.resolve() for run in directories]
     for number, run in enumerate(directories):
         if resolved[number] in resolved[:number]:
-            raise ConfigurationError(f"run '{run}' given twice; wanted different ones")
+            raise ConfigurationError(f"run '{run}' given twice; expected different ones")
     return _write(Path(out) if out else Path(), "compare.html", comparison_page(read_runs(directories)))
 
 

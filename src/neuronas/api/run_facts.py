@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from os.path import realpath
 from pathlib import Path
 
-from neuronas.api.architectures import read_architecture
 from neuronas.api.chip import CHIP_EVALUATION
 from neuronas.api.compose import Plan, plan
 from neuronas.api.evaluate import EVALUATION
@@ -12,14 +11,15 @@ from neuronas.api.settings import read_settings
 from neuronas.config import is_there
 from neuronas.errors import ArchitectureError, RunDirectoryError, VerificationError
 from neuronas.hardware.floorplan import floorplan
-from neuronas.report.candidates import Candidates, read_candidates
-from neuronas.report.documents import ChipEvaluation, Environment, Evaluation, Result, read_document, read_epochs
 from neuronas.report.facts import Answer, RunFacts
-from neuronas.search.run_directory import ARCHITECTURE, CONFIG, HISTORY, RESULT
+from neuronas.runs.architectures import read_architecture
+from neuronas.runs.candidates import Candidates, read_candidates
+from neuronas.runs.directory import ARCHITECTURE, CONFIG, HISTORY, RESULT
+from neuronas.runs.documents import ChipEvaluation, Environment, Evaluation, Result, read_document, read_epochs
+from neuronas.runs.metrics import METRICS
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture, parse_architecture
 from neuronas.space.workload import rows
-from neuronas.training.metrics import METRICS
 
 
 def read_run(directory: Path, name: str) -> RunFacts:
@@ -37,7 +37,7 @@ def read_run(directory: Path, name: str) -> RunFacts:
     config = directory / CONFIG
     if not is_there(config):
         why = f"holds no {CONFIG}" if is_there(directory) else "does not exist"
-        raise RunDirectoryError(f"'{directory}' given, which {why}; wanted a run directory")
+        raise RunDirectoryError(f"'{directory}' given, which {why}; expected a run directory")
     run = plan(read_settings(None, config))
     candidates = read_candidates(directory / HISTORY)
     return RunFacts(

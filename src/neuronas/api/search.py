@@ -7,21 +7,21 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Unpack
 
-from neuronas.api.architectures import architecture_document
 from neuronas.api.compose import Plan, plan
 from neuronas.api.devices import check_device
 from neuronas.api.keywords import SearchOptions
 from neuronas.api.runs import log, log_to, new_directory
 from neuronas.api.settings import read_settings
 from neuronas.api.workers import computing
+from neuronas.config import write_json
 from neuronas.errors import ConfigurationError, NeuronasError
 from neuronas.hardware.cost import Cost
-from neuronas.search.files import write_json
-from neuronas.search.history import History
+from neuronas.runs.architectures import architecture_document
+from neuronas.runs.directory import ARCHITECTURE, CONFIG, HISTORY, LOG, RESULT, RunDirectory, identity
+from neuronas.runs.history import History
 from neuronas.search.loop import Found, Observer, Problem
 from neuronas.search.loop import search as run_search
 from neuronas.search.result import peak_memory_mb, result_document
-from neuronas.search.run_directory import ARCHITECTURE, CONFIG, HISTORY, LOG, RESULT, RunDirectory, identity
 from neuronas.search.survey import FRONT, RANKING, front_document, write_ranking
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture

@@ -78,7 +78,7 @@ def read_settings(config: Path | None, own: Path | None = None, **options: Any) 
         **options: by the names in ``KEYS``.
 
     Raises:
-        ConfigurationError: names the file or option, what was given and what is wanted.
+        ConfigurationError: names the file or option, what was given and what is expected.
         VerificationError: the file was cut off.
     """
     values: dict[str, Any] = {}

@@ -6,17 +6,16 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from neuronas.api.architectures import Given, architecture_document, read_architecture
 from neuronas.api.compose import Plan, plan
 from neuronas.api.devices import check_device, device_named, fetch
 from neuronas.api.keywords import TrainOptions
 from neuronas.api.runs import log_to, new_directory
 from neuronas.api.settings import read_settings
 from neuronas.api.trained import read_images
-from neuronas.config import RunConfig, TrainConfig, is_there, write_config
+from neuronas.config import RunConfig, TrainConfig, is_there, write_config, write_json
 from neuronas.errors import ConfigurationError, RunDirectoryError
-from neuronas.search.files import write_json
-from neuronas.search.run_directory import ARCHITECTURE, CONFIG, LOG, RunDirectory, identity
+from neuronas.runs.architectures import Given, architecture_document, read_architecture
+from neuronas.runs.directory import ARCHITECTURE, CONFIG, LOG, RunDirectory, identity
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture
@@ -137,8 +136,8 @@ class Training:
 
     def _work(self, process: "Process", report: Report) -> Trained:
         from neuronas.training.images import stratified_split
+        from neuronas.training.loop import begin
         from neuronas.training.model import make_classifier
-        from neuronas.training.session import begin
 
         run, settings, architecture = self.plan, self.plan.config.train, self.given.architecture
         images = read_images(run, "train")
@@ -170,7 +169,7 @@ class Training:
 def _weight_noise(run: Plan) -> tuple[float, ...]:
     """What the weights must bear in training: a write variation of ``chip_noise`` on the run's accelerator."""
     from neuronas.chip.model import chip_model
-    from neuronas.chip.noise import weight_noise
+    from neuronas.chip.weights import weight_noise
 
     settings, network = run.config.train, run.config.network
     if not settings.chip_noise:
@@ -244,7 +243,7 @@ def plan_training(
     chosen: TrainConfig = resolve(run.config.train, run.preset, run.config.seed, run.config.device)
     if (chosen.cutout or 0) >= run.shape.image_side:
         raise ConfigurationError(
-            f"cutout {chosen.cutout} given for images of side {run.shape.image_side}; wanted fewer pixels: it would "
+            f"cutout {chosen.cutout} given for images of side {run.shape.image_side}; expected fewer pixels: it would "
             "blank whole images"
         )
     check_device(chosen.device or "auto")

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuronas.api.architectures import read_run
 from neuronas.api.compose import Plan, plan
 from neuronas.api.devices import device_named
 from neuronas.api.settings import read_settings
 from neuronas.data.presets import check_classes
+from neuronas.runs.architectures import read_run
 from neuronas.space.genotype import Architecture
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from neuronas.api.evaluators import machine_limit_bytes, make_setup
 from neuronas.distribution.crew import Job
 from neuronas.distribution.worker import Bench, serve
 from neuronas.errors import VerificationError
-from neuronas.search.run_directory import identity
+from neuronas.runs.directory import identity
 from neuronas.version import __version__
 
 FULL, SCREEN = "full", "screen"
@@ -25,7 +25,7 @@ def build(job: Job) -> Bench:
     if identity(run.config, run.accelerator, run.activity, run.space) != job.identity:
         raise VerificationError(
             "a worker reads other files under the names that the settings give (space, hardware, trace); "
-            "wanted the same ones on every machine, unchanged while the search runs"
+            "expected the same ones on every machine, unchanged while the search runs"
         )
     _set_threads(job.threads)
     limit_bytes = int((job.memory_limit_bytes or machine_limit_bytes(run)) * job.memory_share)

@@ -14,7 +14,7 @@ from neuronas.distribution.distributor import DistributedEvaluator, Distributor
 from neuronas.distribution.processes import ProcessCrew
 from neuronas.distribution.silence import Silence
 from neuronas.errors import ConfigurationError
-from neuronas.search.run_directory import identity
+from neuronas.runs.directory import identity
 from neuronas.search.screening import Evaluators
 
 _COMMAND = (sys.executable, "-P", "-c", "from neuronas.api.worker import main; main()")

@@ -124,17 +124,17 @@ def chip_model(
     """
     device, crossbar = accelerator.device, accelerator.crossbar
     if device is None:
-        raise ConfigurationError(f"hardware {name}: has no section 'device'; wanted one, as in spikeflow-rram")
+        raise ConfigurationError(f"hardware {name}: has no section 'device'; expected one, as in spikeflow-rram")
     if weight_bits == FULL_PRECISION:
         raise ConfigurationError("weight_bits 32 given; a crossbar holds integers: train with --weight-bits 4 to 16")
     if crossbar.bits_per_cell > weight_bits:
         raise ConfigurationError(
             f"hardware {name}: bits_per_cell {crossbar.bits_per_cell:g} given for weights of {weight_bits} bits; "
-            "wanted no more bits in a cell than in a weight"
+            "expected no more bits in a cell than in a weight"
         )
     if accelerator.adc.bits > MAX_ADC_BITS:
         raise ConfigurationError(
-            f"hardware {name}: adc.bits {accelerator.adc.bits:g} given; wanted at most {MAX_ADC_BITS} to be simulated"
+            f"hardware {name}: adc.bits {accelerator.adc.bits:g} given; expected at most {MAX_ADC_BITS} to be simulated"
         )
     scheme = scheme or ("differential" if crossbar.n_sign_columns == 2 else "offset-binary")
     if scheme not in SCHEMES:

@@ -9,12 +9,11 @@ from rich.console import Console
 from rich.text import Text
 
 from neuronas.cli.tables import PlainTable
-from neuronas.config import HardwareConfig
+from neuronas.config import HardwareConfig, plain
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Cost
 from neuronas.hardware.models import unread
 from neuronas.hardware.units import quantity
-from neuronas.search.files import plain
 from neuronas.space.genotype import N_NODES, NODE_PAIRS, Architecture, Genotype
 from neuronas.space.layers import cell_name
 from neuronas.space.notation import format_edge

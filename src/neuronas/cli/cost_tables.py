@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from neuronas.cli.tables import PlainTable
-from neuronas.hardware.comparison import COUNTED
 from neuronas.hardware.cost import BUDGETED, Cost
 from neuronas.hardware.sweep import Sweep, SweepPoint
 from neuronas.hardware.units import quantity
+from neuronas.report.model_differences import COUNTED
 
 
 def comparison_table(costs: Mapping[str, Cost], chosen: str) -> PlainTable:

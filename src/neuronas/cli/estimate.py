@@ -10,12 +10,11 @@ from neuronas.api.estimate import estimate as cost_of
 from neuronas.cli import console, options
 from neuronas.cli.cost_tables import comparison_table, component_table, layer_table, sweep_table
 from neuronas.cli.plots import check_plot, plot_sweep
-from neuronas.config import write_text
+from neuronas.config import write_json, write_text
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.document import sweep_document
-from neuronas.hardware.floorplan_svg import floorplan_svg
 from neuronas.hardware.sweep import changes_nothing
-from neuronas.search.files import write_json
+from neuronas.report.floorplan_svg import floorplan_svg
 
 _FILE = "estimate.json"
 
@@ -61,7 +60,7 @@ def estimate(
     """Estimate an architecture's parameters, area, latency and energy on an accelerator."""
     check_plot(plot, sweep)
     if floorplan and floorplan.suffix not in {".svg", ".json"}:
-        raise ConfigurationError(f"--floorplan: given {floorplan}; wanted a file that ends in .svg or .json")
+        raise ConfigurationError(f"--floorplan: given {floorplan}; expected a file that ends in .svg or .json")
     found = cost_of(
         arch,
         config=config,

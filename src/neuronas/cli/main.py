@@ -11,13 +11,12 @@ from typing import Annotated, Any
 import typer
 
 from neuronas import __version__
-from neuronas.cli.compare import compare
 from neuronas.cli.dashboard import dashboard
 from neuronas.cli.doctor import doctor
 from neuronas.cli.estimate import estimate
 from neuronas.cli.evaluate import evaluate
 from neuronas.cli.export import export
-from neuronas.cli.report import report
+from neuronas.cli.report import compare, report
 from neuronas.cli.reproduce import app as reproduce
 from neuronas.cli.search import search
 from neuronas.cli.train import train
@@ -104,7 +103,7 @@ def run(arguments: list[str]) -> int:
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError) and not any(words in str(error) for words in _NO_MEMORY):
             raise
-        return _fail("not enough memory; wanted smaller --channels, --image-side, --timesteps or --batch-size", 2)
+        return _fail("not enough memory; expected smaller --channels, --image-side, --timesteps or --batch-size", 2)
 
 
 def _fail(message: str, code: int) -> int:

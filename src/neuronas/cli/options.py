@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from neuronas.search.files import write_json
+from neuronas.config import write_json
 
 _HARDWARE, _BUDGET, _NETWORK, _DATA, _RUN = "Hardware", "Budget", "Network", "Data", "Run"
 

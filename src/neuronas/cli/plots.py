@@ -18,16 +18,16 @@ def check_plot(file: Path | None, sweep: str | None) -> None:
     if file is None:
         return
     if sweep is None:
-        raise ConfigurationError("--plot draws a sweep; wanted --sweep KEY=VALUE,VALUE with it")
+        raise ConfigurationError("--plot draws a sweep; expected --sweep KEY=VALUE,VALUE with it")
     if file.suffix.removeprefix(".") not in FORMATS:
-        raise ConfigurationError(f"--plot: given {file}; wanted a file that ends in .pdf, .svg or .png")
+        raise ConfigurationError(f"--plot: given {file}; expected a file that ends in .pdf, .svg or .png")
     check_matplotlib("--plot needs")
 
 
 def plot_sweep(file: Path, sweep: Sweep, points: Sequence[SweepPoint], model: str) -> None:
     """Draw area, latency and energy over the swept constant, one panel each, into a PDF, SVG or PNG file."""
+    from neuronas.hardware.units import axis_label
     from neuronas.report.figures.style import BLUE, new_figure, plain_numbers, save, style
-    from neuronas.report.quantities import axis_label
 
     names = [name for name in BUDGETED if name != "parameters"]
     values = [point.value for point in points]

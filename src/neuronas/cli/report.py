@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from neuronas.api.report import Page
+from neuronas.api.report import compare as write_comparison
 from neuronas.api.report import report as write_report
 from neuronas.cli import console, options
 from neuronas.errors import ConfigurationError
@@ -43,3 +44,17 @@ def print_page(page: Page) -> None:
         console.answers.print(f"{file}: {name}")
     for name, why in page.figures_left_out.items():
         console.notes.print(f"no figure '{name}': {why}")
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="Run directories.")],
+    out: OutFile = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Write several runs as one HTML file that opens offline (by default compare.html here): one table, one plot."""
+    page = write_comparison(runs, out=out)
+    if as_json:
+        console.print_json(page.document)
+    elif not quiet:
+        print_page(page)

@@ -16,14 +16,13 @@ from neuronas.cli.comparisons import comparison_table
 from neuronas.cli.progress import BenchmarkProgress
 from neuronas.cli.search_time import search_time
 from neuronas.cli.studies import study_command
-from neuronas.config import RunConfig
+from neuronas.config import RunConfig, plain, write_json
 from neuronas.errors import VerificationError
 from neuronas.experiments.labels import Labelled, read_labels
 from neuronas.experiments.proxy_benchmark import draw, evaluate
 from neuronas.experiments.table import EXPERIMENTS, STUDIES
-from neuronas.search.files import plain, write_json
-from neuronas.search.history import History
-from neuronas.search.run_directory import HISTORY, RESULT, RunDirectory, identity
+from neuronas.runs.directory import HISTORY, RESULT, RunDirectory, identity
+from neuronas.runs.history import History
 from neuronas.space.notation import format_architecture
 
 _SPACE = "spikenas-bench"

@@ -6,10 +6,10 @@ from neuronas.cli import console, options
 from neuronas.cli.fronts import print_front
 from neuronas.cli.progress import SearchProgress
 from neuronas.cli.serving import Port, Serve, served
+from neuronas.config import read_json
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.units import quantity
-from neuronas.search.files import read_json
-from neuronas.search.run_directory import CONFIG, LOG
+from neuronas.runs.directory import CONFIG, LOG
 from neuronas.search.survey import FRONT
 
 _SHOWING = {"as_json", "quiet", "serve", "port"}  # options that are no settings of the run

@@ -12,13 +12,12 @@ import typer
 
 from neuronas.api.devices import device_named
 from neuronas.cli import console, options
-from neuronas.cli.bench import RunBench
-from neuronas.config import write_text
+from neuronas.config import plain, write_text
 from neuronas.errors import RunDirectoryError
+from neuronas.experiments.bench import RunBench
 from neuronas.experiments.figures import Figure, markdown
 from neuronas.experiments.study import Study
-from neuronas.search.files import plain
-from neuronas.search.run_directory import environment
+from neuronas.runs.directory import environment
 
 Scale = Literal["small", "full"]
 _DATASET = "cifar10"
@@ -84,7 +83,7 @@ def _possible(study: Study, scale: Scale, device: str | None) -> Scale:
 
 def _folder(path: Path, *, resume: bool) -> Path:
     if path.exists() and not path.is_dir():
-        raise RunDirectoryError(f"--runs '{path}' is a file; wanted a folder")
+        raise RunDirectoryError(f"--runs '{path}' is a file; expected a folder")
     begun = path.is_dir() and any(path.iterdir())
     if begun and not resume:
         raise RunDirectoryError(f"--runs '{path}' holds work already; go on with --resume, or choose another --runs")

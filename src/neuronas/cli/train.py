@@ -8,7 +8,7 @@ from neuronas.api.settings import KEYS
 from neuronas.api.train import plan_training
 from neuronas.cli import console, options
 from neuronas.cli.progress import TrainingProgress
-from neuronas.search.run_directory import CONFIG
+from neuronas.runs.directory import CONFIG
 
 _TRAINING = "Training"
 

@@ -11,7 +11,7 @@ from neuronas.config.files import (
     write_text,
     write_yaml,
 )
-from neuronas.config.json_text import parse_json
+from neuronas.config.json_files import parse_json, plain, read_json, write_json
 from neuronas.config.models import (
     BudgetConfig,
     DataConfig,
@@ -39,14 +39,17 @@ __all__ = [
     "TrainConfig",
     "is_there",
     "parse_json",
+    "plain",
     "read_beginning",
     "read_bytes",
     "read_config",
+    "read_json",
     "read_text",
     "read_yaml",
     "validate",
     "write_bytes",
     "write_config",
+    "write_json",
     "write_text",
     "write_yaml",
 ]

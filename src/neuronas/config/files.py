@@ -1,4 +1,4 @@
-"""YAML in and out: one line per mistake that names the field, what was given and what is wanted."""
+"""YAML in and out: one line per mistake that names the field, what was given and what is expected."""
 
 import errno
 import os
@@ -37,7 +37,7 @@ class _StrictLoader(yaml.SafeLoader):
 
     def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
         if node.tag in _NUMBERS and len(node.value) > _LONGEST_NUMBER:
-            raise yaml.YAMLError(f"a number of {len(node.value):,} characters; wanted at most {_LONGEST_NUMBER:,}")
+            raise yaml.YAMLError(f"a number of {len(node.value):,} characters; expected at most {_LONGEST_NUMBER:,}")
         return super().construct_scalar(node)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
@@ -116,7 +116,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         finally:
             loader.dispose()
     except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read ({error.strerror}); wanted a YAML file") from error
+        raise ConfigurationError(f"{path}: cannot be read ({error.strerror}); expected a YAML file") from error
     except (
         yaml.YAMLError,
         ValueError,
@@ -131,7 +131,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise ConfigurationError(f"{path}: holds a {type(content).__name__}; wanted 'key: value' lines")
+        raise ConfigurationError(f"{path}: holds a {type(content).__name__}; expected 'key: value' lines")
     return {str(key): value for key, value in content.items()}
 
 
@@ -182,7 +182,11 @@ def validate(model: type[Model], values: Mapping[str, Any], source: str) -> Mode
         raise ConfigurationError(f"{source}: {_first_line(error, model)}") from None
 
 
-_WANTED = {"model_type": "wanted 'key: value' lines", "tuple_type": "wanted a list", "list_type": "wanted a list"}
+_EXPECTED = {
+    "model_type": "expected 'key: value' lines",
+    "tuple_type": "expected a list",
+    "list_type": "expected a list",
+}
 
 
 def _first_line(error: ValidationError, model: type[BaseModel]) -> str:
@@ -195,9 +199,9 @@ def _first_line(error: ValidationError, model: type[BaseModel]) -> str:
         return f"unknown key '{field}'{near} (known here: {', '.join(known)})"
     if first["type"] == "missing":
         return f"key '{field}' is missing"
-    wanted = _WANTED.get(first["type"], first["msg"].removeprefix("Value error, "))
+    expected = _EXPECTED.get(first["type"], first["msg"].removeprefix("Value error, "))
     given = first["input"]
-    return f"{field or 'value'}: given {_short(repr(given))}; {wanted[0].lower()}{wanted[1:]}"
+    return f"{field or 'value'}: given {_short(repr(given))}; {expected[0].lower()}{expected[1:]}"
 
 
 def _short(text: str, longest: int = 80) -> str:

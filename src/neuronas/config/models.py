@@ -19,11 +19,11 @@ class Section(BaseModel):
     @classmethod
     def _can_be_computed_with(cls, value: Any) -> Any:
         if isinstance(value, str) and "\0" in value:
-            raise ValueError("wanted text without the character 0")
+            raise ValueError("expected text without the character 0")
         if isinstance(value, int) and abs(value) >= 2**63:
-            raise ValueError("wanted a whole number below 2**63")
+            raise ValueError("expected a whole number below 2**63")
         if isinstance(value, float) and abs(value) != inf and value and not _SMALLEST <= abs(value) <= _LARGEST:
-            raise ValueError(f"wanted 0, or a number between {_SMALLEST:g} and {_LARGEST:g}")
+            raise ValueError(f"expected 0, or a number between {_SMALLEST:g} and {_LARGEST:g}")
         return value
 
 
@@ -63,7 +63,7 @@ class NetworkConfig(Section):
     @classmethod
     def _fixed_point_or_none(cls, bits: int) -> int:
         if 16 < bits < 32:
-            raise ValueError("wanted 4 to 16 (fixed point) or 32 (no quantisation)")
+            raise ValueError("expected 4 to 16 (fixed point) or 32 (no quantisation)")
         return bits
 
 
@@ -108,7 +108,7 @@ class HardwareConfig(Section):
     def _activity_has_its_value(self) -> Self:
         for activity, key in (("rate", "firing_rate"), ("trace", "trace")):
             if (self.activity == activity) != (getattr(self, key) is not None):
-                raise ValueError(f"wanted activity '{activity}' together with {key}, or neither")
+                raise ValueError(f"expected activity '{activity}' together with {key}, or neither")
         return self
 
 
@@ -124,7 +124,7 @@ class BudgetConfig(Section):
     @classmethod
     def _not_nan(cls, value: float | None) -> float | None:
         if value is not None and value != value:
-            raise ValueError("wanted a number >= 0 (or inf for no limit)")
+            raise ValueError("expected a number >= 0 (or inf for no limit)")
         return value
 
 
@@ -147,7 +147,7 @@ class EngineConfig(Section):
     def _ray(cls, cluster: str | None) -> str | None:
         name, colon, address = (cluster or "ray").partition(":")
         if name != "ray" or (colon and not address):
-            raise ValueError("wanted ray or ray:ADDRESS")
+            raise ValueError("expected ray or ray:ADDRESS")
         return cluster
 
 

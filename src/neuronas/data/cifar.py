@@ -58,8 +58,8 @@ def _records(path: Path, layout: CifarFormat) -> np.ndarray[tuple[int, int], np.
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
     if len(raw) == 0 or len(raw) % length:
-        raise DataError(f"{path}: {len(raw):,} bytes; wanted a multiple of {length:,} (binary version of CIFAR)")
+        raise DataError(f"{path}: {len(raw):,} bytes; expected a multiple of {length:,} (binary version of CIFAR)")
     records = raw.reshape(-1, length)
     if records[:, layout.label_bytes - 1].max() >= layout.n_classes:
-        raise DataError(f"{path}: holds a class above {layout.n_classes - 1}; wanted the binary version of CIFAR")
+        raise DataError(f"{path}: holds a class above {layout.n_classes - 1}; expected the binary version of CIFAR")
     return records

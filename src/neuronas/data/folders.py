@@ -40,7 +40,7 @@ def image_folder(folder: Path, split: str, channels: int, side: int) -> FileSour
         return _source([_images_in(training / name) for name in classes], channels, side)
     test = next((path for path in (folder / "test", folder / "val") if path.is_dir()), None)
     if test is None:
-        raise DataError(f"image folder {folder}: has 'train' but neither 'test' nor 'val' beside it; wanted {_LAYOUTS}")
+        raise DataError(f"image folder {folder}: has 'train' but neither 'test' nor 'val'; expected {_LAYOUTS}")
     strange = {path.name for path in class_folders(test)} - set(classes)
     if strange:
         raise DataError(f"image folder {test}: class '{sorted(strange)[0]}' has no training images")
@@ -57,7 +57,7 @@ def tiny_imagenet(folder: Path, split: str, side: int) -> FileSource:
     """
     classes = _lines(folder / "wnids.txt")
     if not classes or len(set(classes)) != len(classes) or not all(map(_is_name, classes)):
-        raise DataError(f"{folder / 'wnids.txt'}: wanted one WNID a line, each once")
+        raise DataError(f"{folder / 'wnids.txt'}: expected one WNID per line, each once")
     if split == "train":
         return _source([_images_in(folder / "train" / name / "images") for name in classes], 3, side)
     by_class: dict[str, list[Path]] = {name: [] for name in classes}
@@ -65,7 +65,7 @@ def tiny_imagenet(folder: Path, split: str, side: int) -> FileSource:
     for number, line in enumerate(_lines(annotations), start=1):
         fields = line.split("\t")
         if len(fields) < 2 or fields[1] not in by_class or not _is_name(fields[0]):
-            raise DataError(f"{annotations}, line {number}: wanted 'IMAGE<tab>WNID…' with a WNID of wnids.txt")
+            raise DataError(f"{annotations}, line {number}: expected 'IMAGE<tab>WNID…' with a WNID of wnids.txt")
         by_class[fields[1]].append(folder / "val" / "images" / fields[0])
     return _source(by_class.values(), 3, side)
 
@@ -89,7 +89,7 @@ def _images_in(folder: Path) -> list[Path]:
         raise DataError(f"class folder {folder}: {error.strerror}") from None
     found = sorted(path for path in entries if path.suffix.lower() in _SUFFIXES and path.name[0] != ".")
     if not found and any(path.is_dir() for path in entries):  # such as Train and Test, or CLASS/images
-        raise DataError(f"class folder {folder}: holds folders instead of images; wanted {_LAYOUTS}")
+        raise DataError(f"class folder {folder}: holds folders instead of images; expected {_LAYOUTS}")
     if not found:
         raise DataError(f"class folder {folder}: holds no images (looked for {', '.join(sorted(_SUFFIXES))})")
     return found

@@ -106,13 +106,13 @@ def check_classes(data: DataConfig) -> None:
     if n_classes != data.n_classes:
         raise DataError(
             f"data set {data.name}: has {n_classes} classes, but the network was made for {data.n_classes} "
-            "(data.n_classes); wanted the same classes, in folders of the same names"
+            "(data.n_classes); expected the same classes, in folders of the same names"
         )
     for was, now in zip(data.class_names or (), names or (), strict=False):
         if was != now:
             raise VerificationError(
                 f"data set {data.name}: has a class folder '{now}' where the run has the class '{was}' "
-                "(data.class_names); wanted folders of the same names"
+                "(data.class_names); expected folders of the same names"
             )
 
 
@@ -135,8 +135,8 @@ def class_folders(folder: Path) -> list[Path]:
         found = sorted(path for path in entries if path.is_dir())
     except OSError as error:
         raise DataError(
-            f"image folder {folder}: {error.strerror}; wanted DIR/train/CLASS/*.jpg, or DIR/CLASS/*.jpg to split"
+            f"image folder {folder}: {error.strerror}; expected DIR/train/CLASS/*.jpg, or DIR/CLASS/*.jpg to split"
         ) from None
     if not found:
-        raise DataError(f"image folder {folder}: holds no class folders; wanted {folder}/CLASS/*.jpg")
+        raise DataError(f"image folder {folder}: holds no class folders; expected {folder}/CLASS/*.jpg")
     return found

@@ -98,7 +98,9 @@ class FileSource:
         try:
             with Image.open(io.BytesIO(read_bytes(path, _MAX_BYTES)), formats=_FORMATS) as image:
                 if image.width * image.height > MAX_PIXELS:
-                    raise DataError(f"image {path}: {image.width}x{image.height} pixels; wanted at most {MAX_PIXELS:,}")
+                    raise DataError(
+                        f"image {path}: {image.width}x{image.height} pixels; expected at most {MAX_PIXELS:,}"
+                    )
                 pixels = _to_mode(_upright(image), "L" if self.channels == 1 else "RGB")
         except _DAMAGED as error:
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__

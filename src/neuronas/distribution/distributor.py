@@ -170,8 +170,8 @@ class Distributor:
             self._computes = computes
         elif computes != self._computes:
             raise VerificationError(
-                f"workers do not compute the same: one has {self._computes}, another {computes}; wanted the same data "
-                "set, neuronas and class of device everywhere"
+                f"workers do not compute the same: one has {self._computes}, another {computes}; expected the same "
+                "data set, neuronas and class of device everywhere"
             )
 
     def _lose(self, work: _Set, number: int, reason: str) -> None:

@@ -181,11 +181,11 @@ def _division(machines: list[dict[str, float]], size: int | None, device: str) -
     """
     n_gpus = int(sum(machine.get("GPU", 0) for machine in machines))
     if device == "cuda" and not n_gpus:
-        raise ConfigurationError("--device cuda given, but the cluster has no CUDA device; wanted cpu or auto")
+        raise ConfigurationError("--device cuda given, but the cluster has no CUDA device; expected cpu or auto")
     with_gpus = device != "cpu" and n_gpus > 0
     places = [m for m in machines if m.get("CPU", 0) >= 1 and (not with_gpus or m.get("GPU", 0) >= 1)]
     if not places:
-        raise ConfigurationError("the cluster has no processor to compute on; wanted nodes with CPUs")
+        raise ConfigurationError("the cluster has no processor to compute on; expected nodes with CPUs")
 
     def room(n_cpus: int) -> int:
         return sum(int(min(m["CPU"] // n_cpus, m.get("GPU", 0) if with_gpus else m["CPU"])) for m in places)

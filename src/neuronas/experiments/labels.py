@@ -47,17 +47,17 @@ def read_labels(path: Path) -> list[Labelled]:
             n = (reader.fieldnames or []).count(name)
             if n != 1:
                 how = f"{n} columns" if n else "no column"
-                raise ConfigurationError(f"labels {path}: {how} '{name}'; wanted {_COLUMNS} once")
+                raise ConfigurationError(f"labels {path}: {how} '{name}'; expected {_COLUMNS} once")
         rows = [_labelled(row, f"labels {path}, line {reader.line_num}") for row in reader]
     except OSError as error:
         raise ConfigurationError(
-            f"labels {path}: cannot be read ({error.strerror}); wanted a CSV file with the columns {_COLUMNS}"
+            f"labels {path}: cannot be read ({error.strerror}); expected a CSV file with the columns {_COLUMNS}"
         ) from error
     except (ValueError, csv.Error) as error:
         raise ConfigurationError(f"labels {path}: cannot be read as CSV ({error})") from error
     connected = [row for row in rows if _is_connected(row.architecture)]
     if not connected:
-        raise ConfigurationError(f"labels {path}: {len(rows)} rows, no connected network among them; wanted at least 1")
+        raise ConfigurationError(f"labels {path}: {len(rows)} rows, none of them connected; expected at least 1")
     return connected
 
 
@@ -69,13 +69,13 @@ def _labelled(row: Mapping[str | None, str | None], where: str) -> Labelled:
     except ValueError:
         accuracy = float("nan")
     if not (isfinite(accuracy) and 0 <= accuracy <= 100):
-        raise ConfigurationError(f"{where}: {_ACCURACY} '{text}' given; wanted percent, 0 to 100")
+        raise ConfigurationError(f"{where}: {_ACCURACY} '{text}' given; expected percent, 0 to 100")
     return Labelled(row["id"] or "", Architecture((Genotype(edges),)).cleaned, accuracy)
 
 
 def _edge(text: str | None, column: str, where: str) -> Edge:
     if text is None or text.strip() not in map(str, range(len(OPERATION_CODES))):
-        raise ConfigurationError(f"{where}: {column} '{text}' given; wanted 0 to {len(OPERATION_CODES) - 1}")
+        raise ConfigurationError(f"{where}: {column} '{text}' given; expected 0 to {len(OPERATION_CODES) - 1}")
     return OPERATION_CODES[int(text)]
 
 

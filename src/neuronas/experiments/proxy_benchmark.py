@@ -7,7 +7,7 @@ from time import perf_counter
 from neuronas.errors import ConfigurationError, WorkerError
 from neuronas.experiments.labels import Labelled
 from neuronas.fitness.evaluator import Evaluator, Failure
-from neuronas.search.history import History
+from neuronas.runs.history import History
 from neuronas.space.canonical import architecture_key
 
 Report = Callable[[int, int], None]
@@ -23,7 +23,7 @@ def draw(rows: Sequence[Labelled], n: int | None, seed: int) -> list[Labelled]:
     if n is None:
         return list(rows)
     if not 1 <= n <= len(rows):
-        raise ConfigurationError(f"--sample {n} given; wanted 1 to {len(rows):,}, the connected networks of the table")
+        raise ConfigurationError(f"--sample {n} given; expected 1 to {len(rows):,}, the connected networks")
     chosen = Random(seed).sample(range(len(rows)), n)  # noqa: S311 - no cryptography
     return [rows[index] for index in sorted(chosen)]
 

@@ -7,8 +7,8 @@ from time import perf_counter
 
 from neuronas.config import SearchConfig
 from neuronas.hardware.budget import Budget
+from neuronas.runs.history import History
 from neuronas.search.algorithms.table import ALGORITHMS
-from neuronas.search.history import History
 from neuronas.search.loop import Problem, search
 from neuronas.search.screening import Evaluators
 

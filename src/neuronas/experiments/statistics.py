@@ -28,7 +28,7 @@ def summary(values: Sequence[float]) -> Summary:
     n, mean = len(values), fmean(values)
     if n < 2:
         return Summary(n, mean, None, None, None)
-    from scipy.special import stdtrit  # noqa: PLC0415 - slow to import
+    from scipy.special import stdtrit
 
     std = stdev(values)
     half = float(stdtrit(n - 1, 0.975)) * std / n**0.5

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from neuronas.export.document import CrossbarsDocument
-from neuronas.export.graph import Graph
+from neuronas.space.graph import Graph
 
 
 @dataclass(frozen=True)

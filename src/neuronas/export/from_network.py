@@ -6,13 +6,13 @@ import numpy as np
 from torch import Tensor, nn
 
 from neuronas.errors import ConfigurationError
-from neuronas.export.graph import Floats, Graph, Image, Link, Neurons, Node, Operation, Pool, Sum, Votes, Weights
 from neuronas.snn.arithmetic import EPSILON
 from neuronas.snn.classifier import Classifier, ConvBatchNorm, NodeNorm, TrainableCell
 from neuronas.snn.lif import Lif
 from neuronas.snn.quantisation import FULL_PRECISION
 from neuronas.snn.trainable import BatchNorm, Convolution, Linear
 from neuronas.space.genotype import N_NODES, NODE_PAIRS, Incoming
+from neuronas.space.graph import Floats, Graph, Image, Link, Neurons, Node, Operation, Pool, Sum, Votes, Weights
 from neuronas.space.layers import N_VOTERS, cell_name
 
 
@@ -23,7 +23,7 @@ def graph_of(network: Classifier) -> Graph:
         ConfigurationError: an artificial network, which has no neurons to export.
     """
     if not network.settings.spiking:
-        raise ConfigurationError("run trained with --ann given; wanted a spiking network; train it without --ann")
+        raise ConfigurationError("run trained with --ann given; expected a spiking network; train it without --ann")
     return _Writer(network).graph()
 
 

@@ -10,15 +10,14 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 from torch import Tensor
 
-from neuronas.config import read_bytes, write_bytes, write_text
+from neuronas.config import read_bytes, read_json, write_bytes, write_text
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export import document as doc
 from neuronas.export.content import READOUT, Content
-from neuronas.export.graph import Graph, Image, Link, Neurons, Node, Operation, Pool, Sum, Votes, Weights
-from neuronas.export.graph_check import check_graph
 from neuronas.export.interpreter import interpret
 from neuronas.export.verification import Computed
-from neuronas.search.files import read_json
+from neuronas.space.graph import Graph, Image, Link, Neurons, Node, Operation, Pool, Sum, Votes, Weights
+from neuronas.space.graph_check import check_graph
 from neuronas.version import __version__
 
 NETWORK_FILE = "network.json"

@@ -24,8 +24,8 @@ from torch import Tensor
 
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export.content import READOUT, Content
-from neuronas.export.graph import Floats, Image, Neurons, Node, Pool, Sum, Votes, Weights
 from neuronas.export.verification import Computed
+from neuronas.space.graph import Floats, Image, Neurons, Node, Pool, Sum, Votes, Weights
 
 _About = Mapping[str, NDArray[np.signedinteger] | Floats | None]
 _INPUT, _OUTPUT = "image", "output"
@@ -39,8 +39,8 @@ def write_nir(content: Content, path: Path) -> None:
     """
     if content.graph.has_delays:
         raise ConfigurationError(
-            "architecture with backward edges given; NIR has no delay of one time step; wanted forward edges only, or "
-            "--format integer or onnx"
+            "architecture with backward edges given; NIR has no delay of one time step; expected forward edges only, "
+            "or --format integer or onnx"
         )
     nir.write(path, _Dissolved(content).graph())
 
@@ -108,7 +108,7 @@ class _Dissolved:
             case Sum():
                 if not arriving:
                     raise ConfigurationError(
-                        f"node {node.name} given, into which nothing leads; NIR has no constant; wanted --format "
+                        f"node {node.name} given, into which nothing leads; NIR has no constant; expected --format "
                         "integer or onnx"
                     )
                 return arriving

@@ -7,10 +7,10 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from neuronas.errors import VerificationError
-from neuronas.export.graph import Graph
 from neuronas.export.interpreter import interpret
 from neuronas.snn.classifier import Classifier
 from neuronas.snn.lif import observed
+from neuronas.space.graph import Graph
 
 N_IMAGES = 8
 _SEED = 20240700
@@ -99,7 +99,7 @@ def compare(what: str, probe: Probe, found: Computed) -> Agreement:
     largest = float(expected.abs().max())
     if not largest:
         raise VerificationError(
-            f"{what}: the network's scores are all 0 for the fixed batch, so that nothing can be verified; wanted a "
+            f"{what}: the network's scores are all 0 for the fixed batch, so that nothing can be verified; expected a "
             "network that has learned"
         )
     differences = (found.scores.double() - expected).abs().amax(dim=(0, 2))

@@ -37,7 +37,7 @@ class Crossbar(Section):
     @classmethod
     def _one_or_two(cls, value: Quantity) -> Quantity:
         if not 1 <= value <= 2:
-            raise ValueError("wanted 1 or 2")
+            raise ValueError("expected 1 or 2")
         return value
 
 
@@ -151,9 +151,9 @@ class Device(Section):
     @model_validator(mode="after")
     def _possible(self) -> Self:
         if self.off_resistance_ohm <= self.on_resistance_ohm:
-            raise ValueError("wanted off_resistance_ohm above on_resistance_ohm")
+            raise ValueError("expected off_resistance_ohm above on_resistance_ohm")
         if self.stuck_on_share + self.stuck_off_share > 1:
-            raise ValueError("wanted stuck_on_share + stuck_off_share of at most 1")
+            raise ValueError("expected stuck_on_share + stuck_off_share of at most 1")
         return self
 
 

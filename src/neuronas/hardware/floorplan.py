@@ -93,7 +93,7 @@ def floorplan(rows: Sequence[Layer], work: Work) -> Floorplan:
     if n_crossbars + n_tiles * (_TILE + n_per_tile) > MAX_PARTS:
         raise ConfigurationError(
             f"the network lies on {n_crossbars:,} crossbars of {size}x{size} in {n_tiles:,} tiles of {n_per_tile:,} "
-            "PEs, too many to place one by one; wanted larger crossbars, or a smaller --replication, --channels, "
+            "PEs, too many to place one by one; expected larger crossbars, or a smaller --replication, --channels, "
             "head_width or n_classes"
         )
     contents: list[tuple[str, tuple[tuple[float, ...], ...]]] = []

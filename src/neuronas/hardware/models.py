@@ -50,6 +50,6 @@ def make_cost_model(
     if bits_per_cell > weight_bits:
         raise ConfigurationError(
             f"{settings.accelerator}: crossbar.bits_per_cell is {bits_per_cell} but weights have {weight_bits} bits; "
-            "wanted at most the weight bits"
+            "expected at most the weight bits"
         )
     return make(settings, accelerator, weight_bits, timesteps, activity)

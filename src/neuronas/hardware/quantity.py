@@ -24,16 +24,16 @@ def _parse(given: Any, *, zero: bool, whole: bool) -> Quantity:
     value, source = given, getattr(given, "source", UNSTATED)
     if isinstance(given, dict):
         if set(given) - {"value", "source"} or "value" not in given:
-            raise ValueError("wanted a number, or {value: NUMBER, source: TEXT}")
+            raise ValueError("expected a number, or {value: NUMBER, source: TEXT}")
         value, source = given["value"], str(given.get("source", UNSTATED))
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("wanted a number, or {value: NUMBER, source: TEXT}")
+        raise ValueError("expected a number, or {value: NUMBER, source: TEXT}")
     if whole and not 1 <= value <= _LARGEST:
-        raise ValueError(f"wanted a whole number between 1 and {_LARGEST:g}")
+        raise ValueError(f"expected a whole number between 1 and {_LARGEST:g}")
     if not (_SMALLEST <= value <= _LARGEST or (zero and value == 0)):
-        raise ValueError(f"wanted {'0, or ' if zero else ''}a number between {_SMALLEST:g} and {_LARGEST:g}")
+        raise ValueError(f"expected {'0, or ' if zero else ''}a number between {_SMALLEST:g} and {_LARGEST:g}")
     if whole and value != int(value):
-        raise ValueError("wanted a whole number")
+        raise ValueError("expected a whole number")
     return Quantity(value, source)
 
 

@@ -35,7 +35,7 @@ def parse_sweep(text: str, accelerator: Accelerator) -> Sweep:
     """
     name, separator, listed = text.partition("=")
     if not separator or not listed.strip():
-        raise ConfigurationError(f"--sweep: given '{text}'; wanted KEY=VALUE,VALUE, such as crossbar_size=32,64,128")
+        raise ConfigurationError(f"--sweep: given '{text}'; expected KEY=VALUE,VALUE, such as crossbar_size=32,64,128")
     keys = {key.replace(".", "_"): key for key, _ in accelerator.quantities()}
     wanted = name.strip().replace(".", "_")
     if wanted not in keys:
@@ -43,9 +43,9 @@ def parse_sweep(text: str, accelerator: Accelerator) -> Sweep:
     try:
         values = tuple(float(value) for value in listed.split(","))
     except ValueError:
-        raise ConfigurationError(f"--sweep: given '{listed}'; wanted numbers with commas between them") from None
+        raise ConfigurationError(f"--sweep: given '{listed}'; expected numbers with commas between them") from None
     if len(values) > MAX_POINTS:
-        raise ConfigurationError(f"--sweep: given {len(values)} values; wanted at most {MAX_POINTS}")
+        raise ConfigurationError(f"--sweep: given {len(values)} values; expected at most {MAX_POINTS}")
     return Sweep(keys[wanted], values)
 
 

@@ -2,6 +2,8 @@
 
 from math import inf
 
+from neuronas.hardware.cost import BUDGETED
+
 UNITS = {"parameters": "", "area_mm2": "mm²", "latency_ms": "ms", "energy_uj": "µJ"}
 """Unit of each budgeted quantity; none for a count."""
 
@@ -17,3 +19,22 @@ def quantity(name: str, value: float) -> str:
         return "no limit"
     text = f"{value:,.0f}" if name == "parameters" else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.1f}"
     return f"{text} {UNITS[name]}".rstrip()
+
+
+def word(name: str) -> str:
+    """A budgeted quantity without its unit: ``area`` of ``area_mm2``."""
+    return name.rsplit("_", 1)[0]
+
+
+QUANTITIES = {
+    "fitness": ("fitness", ""),
+    "screened": ("fitness on the screen's small batch", ""),
+    **{name: (word(name), UNITS[name]) for name in BUDGETED},
+}
+"""What an axis can show: its name for people and its unit."""
+
+
+def axis_label(key: str) -> str:
+    """Name and unit of an axis: ``energy in µJ``."""
+    name, unit = QUANTITIES[key]
+    return f"{name} in {unit}" if unit else name

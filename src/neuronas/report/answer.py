@@ -1,12 +1,11 @@
 """What was asked, the answer, why candidates were rejected, and how the search went on."""
 
-from neuronas.hardware.units import quantity
+from neuronas.hardware.units import quantity, word
 from neuronas.report.cell_svg import cell_svg
 from neuronas.report.charts import line_chart
 from neuronas.report.curves import progress_curves
 from neuronas.report.facts import RunFacts
 from neuronas.report.markup import Html, element, join
-from neuronas.report.quantities import word
 from neuronas.report.shares import budget_uses
 from neuronas.report.tables import bar, definitions, missing, number, section, share, table
 

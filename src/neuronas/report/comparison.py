@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 from math import inf
 
 from neuronas.hardware.cost import BUDGETED
-from neuronas.hardware.units import quantity
+from neuronas.hardware.units import quantity, word
 from neuronas.report.answer import cells
 from neuronas.report.facts import RunFacts
 from neuronas.report.markup import Html, element
-from neuronas.report.quantities import word
 from neuronas.report.tables import number, section, share, table
 
 _Row = tuple[str, Callable[[RunFacts], str]]

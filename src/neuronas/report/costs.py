@@ -1,8 +1,8 @@
 """Cost by layer and by component, and where each layer lies on the chip."""
 
-from neuronas.hardware.floorplan_layout import layer_summary, summary
-from neuronas.hardware.floorplan_svg import swatch_svg, tiles_svg
 from neuronas.report.facts import RunFacts
+from neuronas.report.floorplan_layout import layer_summary, summary
+from neuronas.report.floorplan_svg import swatch_svg, tiles_svg
 from neuronas.report.markup import Html, element
 from neuronas.report.shares import COSTED, components
 from neuronas.report.tables import aligned, missing, section, share, table

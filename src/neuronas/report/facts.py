@@ -7,8 +7,8 @@ from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Cost
 from neuronas.hardware.floorplan import Floorplan
-from neuronas.report.candidates import Candidates
-from neuronas.report.documents import ChipEvaluation, Environment, Epoch, Evaluation, Result
+from neuronas.runs.candidates import Candidates
+from neuronas.runs.documents import ChipEvaluation, Environment, Epoch, Evaluation, Result
 from neuronas.search.algorithms.base import Algorithm
 from neuronas.space.genotype import Architecture
 from neuronas.space.layers import cell_name

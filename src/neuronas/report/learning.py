@@ -5,11 +5,11 @@ from itertools import zip_longest
 
 from neuronas.report.charts import line_chart
 from neuronas.report.curves import learning_curves
-from neuronas.report.documents import ChipAblation, ChipEvaluation, Evaluation
 from neuronas.report.facts import RunFacts
 from neuronas.report.markup import Html, element, join
 from neuronas.report.neurons import neuron_titles
 from neuronas.report.tables import aligned, definitions, missing, number, section, share, table
+from neuronas.runs.documents import ChipAblation, ChipEvaluation, Evaluation
 
 _MOST_CLASSES = 20  # a larger confusion matrix is no longer read
 

@@ -119,7 +119,7 @@ def _handler(live: LiveServer) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             hosts = self.headers.get_all("Host") or []
             if hosts not in ([f"{HOST}:{live.port}"], [f"localhost:{live.port}"]):
-                self._send(HTTPStatus.FORBIDDEN, "text/plain", f"wanted the host {HOST}:{live.port}\n".encode())
+                self._send(HTTPStatus.FORBIDDEN, "text/plain", f"expected the host {HOST}:{live.port}\n".encode())
                 return
             path, _, query = self.path.partition("?")
             if path == "/":

@@ -14,10 +14,10 @@ from neuronas.errors import InfeasibleError, NeuronasError, WorkerError
 from neuronas.fitness.evaluator import Evaluator, Failure
 from neuronas.hardware.budget import Budget, Closest, closest, rejected
 from neuronas.hardware.cost import BUDGETED, CostModel, Totals
+from neuronas.runs.history import History
+from neuronas.runs.history_file import CandidateRow
 from neuronas.search.algorithms.base import Algorithm, Outcome, best
 from neuronas.search.front import choose
-from neuronas.search.history import History
-from neuronas.search.history_file import CandidateRow
 from neuronas.search.screening import Evaluators, survivors
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture

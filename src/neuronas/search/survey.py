@@ -8,8 +8,9 @@ from typing import Any
 
 from neuronas.config import write_text
 from neuronas.hardware.cost import BUDGETED
+from neuronas.hardware.pareto import hypervolume, scaled
 from neuronas.search.algorithms.base import Outcome
-from neuronas.search.front import front, hypervolume, objectives, scaled
+from neuronas.search.front import front, objectives
 from neuronas.space.notation import format_architecture
 
 FRONT, RANKING = "front.json", "ranking.csv"

@@ -37,7 +37,7 @@ class WeightQuantiser(nn.Module):
     def __init__(self, weight: Tensor, bits: int, scale: str = "power-of-two", rounding: str = "nearest"):
         super().__init__()
         if scale not in SCALES:
-            raise ValueError(f"scale '{scale}' given; wanted one of {', '.join(SCALES)}")
+            raise ValueError(f"scale '{scale}' given; expected one of {', '.join(SCALES)}")
         self.bits = self.learned_bits = bits
         self.scale, self.rounding = scale, rounding
         if scale != "power-of-two" and bits != FULL_PRECISION:

@@ -66,7 +66,7 @@ def quantise(
     elif rounding == "stochastic" and noise is not None:
         rounded = np.floor(scaled + noise)
     else:
-        raise ValueError(f"rounding '{rounding}' given; wanted nearest, floor, or stochastic with noise")
+        raise ValueError(f"rounding '{rounding}' given; expected nearest, floor, or stochastic with noise")
     return FixedPoint(np.clip(rounded, -largest_code, largest_code).astype(np.int32), exponent)
 
 

@@ -39,11 +39,11 @@ class Edge:
             raise ArchitectureError(f"'{self.operation}' has no neurons; a threshold needs a convolution")
         if self.threshold is not None and not SMALLEST_THRESHOLD <= self.threshold <= LARGEST_THRESHOLD:
             raise ArchitectureError(
-                f"threshold {self.threshold:g} given; wanted a number above 0, {SMALLEST_THRESHOLD:g} to "
+                f"threshold {self.threshold:g} given; expected a number above 0, {SMALLEST_THRESHOLD:g} to "
                 f"{LARGEST_THRESHOLD:g}"
             )
         if self.backward and self.operation == "none":
-            raise ArchitectureError("'none' connects nothing, so it has no direction; wanted 'none~SOURCE'")
+            raise ArchitectureError("'none' connects nothing, so it has no direction; expected 'none~SOURCE'")
 
     @property
     def kind(self) -> Operation:

@@ -72,7 +72,7 @@ class NetworkShape:
             wanted = 2**self.n_cells * self.stem_stride
             raise ConfigurationError(
                 f"image side {self.image_side} is too small for {self.n_cells} cells, each followed by a 2x2 pool; "
-                f"wanted at least {wanted}"
+                f"expected at least {wanted}"
             )
 
     @property

@@ -40,7 +40,7 @@ def parse_architecture(text: str) -> Architecture:
         ArchitectureError: one line with the cell, the node and what is wrong there.
     """
     if len(text) > MAX_TEXT:
-        raise ArchitectureError(f"architecture text has {len(text):,} characters; wanted at most {MAX_TEXT:,}")
+        raise ArchitectureError(f"architecture text has {len(text):,} characters; expected at most {MAX_TEXT:,}")
     return Architecture(
         tuple(_parse_cell(part.strip(), f"cell {number}") for number, part in enumerate(text.split("/"), start=1))
     )
@@ -56,7 +56,7 @@ def _parse_cell(text: str, where: str) -> Genotype:
     groups = re.split(r"(?<=\|)\+(?=\|)", re.sub(r"\s", "", text))
     if len(groups) != N_NODES - 1:
         raise ArchitectureError(
-            f"{where}: {len(groups)} node group(s) in '{_shorten(text)}'; wanted {N_NODES - 1} joined by '+', "
+            f"{where}: {len(groups)} node group(s) in '{_shorten(text)}'; expected {N_NODES - 1} joined by '+', "
             "as in |skip~0|+|skip~0|skip~1|+|skip~0|skip~1|skip~2|"
         )
     return Genotype(
@@ -70,11 +70,11 @@ def _parse_cell(text: str, where: str) -> Genotype:
 
 def _parse_group(group: str, high: int, where: str) -> list[Edge]:
     if len(group) < 2 or not (group.startswith("|") and group.endswith("|")):
-        raise ArchitectureError(f"{where}: '{_shorten(group)}' given; wanted edges between bars, as in |skip~0|")
+        raise ArchitectureError(f"{where}: '{_shorten(group)}' given; expected edges between bars, as in |skip~0|")
     parts = group[1:-1].split("|")
     if len(parts) != high:
         raise ArchitectureError(
-            f"{where}: {len(parts)} edge(s) given; wanted {high}, one from each of the nodes 0 to {high - 1}"
+            f"{where}: {len(parts)} edge(s) given; expected {high}, one from each of the nodes 0 to {high - 1}"
         )
     return [_parse_edge(part, low, high, where) for low, part in enumerate(parts)]
 
@@ -83,21 +83,21 @@ def _parse_edge(text: str, low: int, high: int, where: str) -> Edge:
     match = _EDGE.fullmatch(text)
     if match is None:
         raise ArchitectureError(
-            f"{where}: edge '{_shorten(text)}' given; wanted OPERATION~SOURCE, as in conv_3x3~{low}"
+            f"{where}: edge '{_shorten(text)}' given; expected OPERATION~SOURCE, as in conv_3x3~{low}"
         )
     node = int(match["node"])
     if node >= high:
         raise ArchitectureError(
-            f"{where}: edge '{text}' comes from node {node}, which is not earlier than node {high}; wanted node {low}"
+            f"{where}: edge '{text}' comes from node {node}, which is not earlier than node {high}; expected node {low}"
             " (a feedback edge is written at its later node, as in skip^0)"
         )
     if node != low:
-        raise ArchitectureError(f"{where}: edge '{text}' stands where the edge of node {low} belongs; wanted ~{low}")
+        raise ArchitectureError(f"{where}: edge '{text}' stands where the edge of node {low} belongs; expected ~{low}")
     try:
         threshold = None if match["threshold"] is None else float(match["threshold"])
         return Edge(match["operation"], threshold, match["arrow"] == "^")
     except ValueError:
-        raise ArchitectureError(f"{where}: threshold '{match['threshold']}' given; wanted a number above 0") from None
+        raise ArchitectureError(f"{where}: threshold '{match['threshold']}' given; expected a number above 0") from None
     except ArchitectureError as error:
         raise ArchitectureError(f"{where}: {error}") from None
 

@@ -54,9 +54,9 @@ def add_convolution(name: str, kernel: int) -> None:
         ConfigurationError: the name is taken or cannot be read, or the kernel is even.
     """
     if name in OPERATIONS:
-        raise ConfigurationError(f"operation '{name}' is there already; wanted another name")
+        raise ConfigurationError(f"operation '{name}' is there already; expected another name")
     if not _NAME.fullmatch(name):
-        raise ConfigurationError(f"operation '{name}' given; wanted a lower-case letter, then letters, digits and _")
+        raise ConfigurationError(f"operation '{name}' given; expected a lower-case letter, then letters, digits and _")
     if kernel < 1 or kernel % 2 == 0:
-        raise ConfigurationError(f"kernel {kernel} given for operation '{name}'; wanted an odd number from 1")
+        raise ConfigurationError(f"kernel {kernel} given for operation '{name}'; expected an odd number from 1")
     OPERATIONS[name] = Operation(name, kernel, "conv")

@@ -53,7 +53,7 @@ class Space(Section):
         if len(set(names)) != len(names):
             raise ValueError("an operation is given twice")
         if set(names) == {"none"}:
-            raise ValueError("wanted at least one operation that connects")
+            raise ValueError("expected at least one operation that connects")
         return names
 
     @cached_property

@@ -64,7 +64,7 @@ def joined(device: torch.device, batch_size: int) -> Iterator[Process]:
         yield Process(0, 1, device)
         return
     if batch_size % n:
-        raise ConfigurationError(f"batch size {batch_size} given for {n} processes; wanted a multiple of {n}")
+        raise ConfigurationError(f"batch size {batch_size} given for {n} processes; expected a multiple of {n}")
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(device)

@@ -12,13 +12,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 from torch.nn.parallel import DistributedDataParallel
 
+from neuronas.config import TrainConfig, is_there
 from neuronas.errors import DataError, DivergedError
+from neuronas.runs.metrics import Metrics
+from neuronas.snn.classifier import Classifier
 from neuronas.training.augmentation import Augmentation
-from neuronas.training.checkpoint import BEST, LAST
+from neuronas.training.checkpoint import BEST, FOLDER, LAST
 from neuronas.training.distributed import Process
 from neuronas.training.evaluation import accuracy_and_rates
 from neuronas.training.images import Images, Indices, Split
-from neuronas.training.metrics import Metrics
 from neuronas.training.objective import (
     classification_loss,
     firing_rates,
@@ -60,7 +62,7 @@ class Trainer:
         self.n_epochs = settings.epochs or 0
         if len(split.training) < self.batch_size:
             raise DataError(
-                f"{len(split.training):,} training images (validation is set aside); wanted at least one batch of "
+                f"{len(split.training):,} training images (validation is set aside); expected at least one batch of "
                 f"{self.batch_size}, or a smaller --batch-size"
             )
         self.n_steps = len(split.training) // self.batch_size
@@ -157,7 +159,7 @@ class Trainer:
         again = "no checkpoint was written yet; train again with a lower --learning-rate"
         if (self.folder / LAST).exists():
             again = (
-                f"the last good checkpoint is kept in {self.folder}; it goes with its own settings: wanted a lower "
+                f"the last good checkpoint is kept in {self.folder}; it goes with its own settings: expected a lower "
                 f"--learning-rate and another --out, perhaps with --start-from {self.folder.parent}"
             )
         raise DivergedError(f"{what}; {again}")
@@ -203,3 +205,38 @@ class Trainer:
 
 def _seed_of(seed: int, epoch: int, step: int) -> int:
     return int(np.random.SeedSequence([seed, 3, epoch, step]).generate_state(1, np.uint64)[0] >> 1)
+
+
+def begin(
+    network: Classifier,
+    settings: TrainConfig,
+    images: Images,
+    split: Split,
+    directory: Path,
+    identity: str,
+    process: Process,
+    *,
+    resume: bool,
+) -> Trainer:
+    """Make ready to train a network in a run directory, with checkpoints and metrics.
+
+    Args:
+        network: with its first weights.
+        settings: resolved.
+        images: training images.
+        split: which of them train and which validate.
+        directory: of the run.
+        identity: of everything that decides what is learned; a checkpoint of another training is refused.
+        process: this process among those that train together.
+        resume: go on from the last checkpoint if there is one.
+
+    Raises:
+        VerificationError: the checkpoint is damaged or belongs to another training.
+        DataError: fewer training images than one batch.
+    """
+    state = State(network, settings, identity)
+    folder = directory / FOLDER
+    if resume and is_there(folder / LAST):
+        state.load(folder / LAST)
+    metrics = Metrics(directory, state.progress.epoch, tensorboard=settings.tensorboard, writes=process.rank == 0)
+    return Trainer(state, images, split, folder, metrics, process)

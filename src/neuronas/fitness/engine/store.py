@@ -49,7 +49,7 @@ class Store:
                 wanted = (self.used_bytes + n_bytes) / 2**30
                 raise ConfigurationError(
                     f"--memory-limit {self.limit_bytes / 2**30:.3g} GiB is too small for one candidate; "
-                    f"wanted at least {wanted:.3g} GiB, or a smaller --batch-size or --channels"
+                    f"expected at least {wanted:.3g} GiB, or a smaller --batch-size or --channels"
                 )
             self._drop(max(loose, key=self._next_use))
 

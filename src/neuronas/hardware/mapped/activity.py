@@ -44,7 +44,7 @@ class Activity(Section):
         if name not in self.trace:
             raise ConfigurationError(
                 f"the trace of firing rates has no layer '{name}'{suggestion(name, self.trace)}; "
-                "wanted a rate for every layer that holds weights"
+                "expected a rate for every layer that holds weights"
             )
         return self.trace[name]
 
@@ -74,8 +74,8 @@ def _read_trace(path: Path) -> dict[str, Any]:
         content = parse_json(read_text(path, _MAX_BYTES))
         return {name: layer["input_rate"] for name, layer in content["layers"].items()}
     except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read ({error.strerror}); wanted a trace") from error
+        raise ConfigurationError(f"{path}: cannot be read ({error.strerror}); expected a trace") from error
     except ValueError as error:
         raise ConfigurationError(f"{path}: is not valid JSON ({error})") from error
     except (LookupError, TypeError, AttributeError) as error:
-        raise ConfigurationError(f"{path}: holds no input rates of layers; wanted what evaluate wrote") from error
+        raise ConfigurationError(f"{path}: holds no input rates of layers; expected what evaluate wrote") from error

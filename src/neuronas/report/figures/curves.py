@@ -6,9 +6,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from neuronas.report.candidates import Candidates
 from neuronas.report.curves import Curves
 from neuronas.report.figures.style import BLUE, SKY, VERMILION, legend_above, new_figure, plain_numbers
+from neuronas.runs.candidates import Candidates
 
 _LINES = ((BLUE, "-"), (VERMILION, "--"))
 FEW = 500  # fewer points are drawn larger

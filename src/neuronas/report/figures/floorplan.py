@@ -10,8 +10,8 @@ from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
 
 from neuronas.hardware.floorplan import Floorplan
-from neuronas.hardware.floorplan_layout import CROSSBAR, Layout, layer_summary, opacity, summary
 from neuronas.report.figures.style import COLOURS, COLUMN_INCHES, FAINT, INK, SOFT, new_figure
+from neuronas.report.floorplan_layout import CROSSBAR, Layout, layer_summary, opacity, summary
 
 _RASTER_FROM = 20_000  # crossbars
 _LINE_INCHES = 0.125

@@ -7,12 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from neuronas.hardware.cost import BUDGETED
-from neuronas.report.candidates import Candidates
+from neuronas.hardware.pareto import non_dominated
+from neuronas.hardware.units import axis_label
 from neuronas.report.facts import RunFacts
 from neuronas.report.figures.curves import FEW, RASTER_FROM
 from neuronas.report.figures.style import BLUE, INK, SKY, VERMILION, legend_above, new_figure, plain_numbers
-from neuronas.report.quantities import axis_label
-from neuronas.search.front import non_dominated
+from neuronas.runs.candidates import Candidates
 
 
 def pareto_figure(run: RunFacts, candidates: Candidates) -> Figure:

@@ -70,7 +70,7 @@ class Algorithm:
         if settings.prefer != "fitness" and not self.surveys:
             raise ConfigurationError(
                 f"--prefer {settings.prefer} given with --algorithm {settings.algorithm}, which looks for fitness "
-                "alone; wanted --algorithm evolution or exhaustive"
+                "alone; expected --algorithm evolution or exhaustive"
             )
         self.prepare()
 

@@ -5,10 +5,9 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from neuronas.config import is_there, validate
+from neuronas.config import is_there, read_json, validate
 from neuronas.errors import ConfigurationError, VerificationError
-from neuronas.search.files import read_json
-from neuronas.training.metrics import read_metrics
+from neuronas.runs.metrics import read_metrics
 
 
 class _Document(BaseModel):
@@ -145,7 +144,7 @@ def read_epochs(path: Path) -> tuple[Epoch, ...]:
 
 def _checked(model: type[Document], document: Any, source: str) -> Document:
     if not isinstance(document, dict):
-        raise VerificationError(f"{source}: holds a {type(document).__name__}; wanted an object of key and value")
+        raise VerificationError(f"{source}: holds a {type(document).__name__}; expected an object of key and value")
     try:
         return validate(model, document, source)
     except ConfigurationError as error:

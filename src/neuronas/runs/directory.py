@@ -14,9 +14,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel
 
-from neuronas.config import RunConfig, read_config, read_text, validate, write_config
+from neuronas.config import RunConfig, read_config, read_text, validate, write_config, write_json
 from neuronas.errors import RunDirectoryError
-from neuronas.search.files import write_json
 from neuronas.version import __version__
 
 CONFIG, HISTORY, RESULT, ARCHITECTURE, LOG, LOCK = (

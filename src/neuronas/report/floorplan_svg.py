@@ -5,7 +5,7 @@ from colorsys import hls_to_rgb
 from html import escape
 
 from neuronas.hardware.floorplan import Floorplan, Tile
-from neuronas.hardware.floorplan_layout import CROSSBAR, Layout, counted, layer_summary, opacity, summary
+from neuronas.report.floorplan_layout import CROSSBAR, Layout, counted, layer_summary, opacity, summary
 
 _GOLDEN_ANGLE = 0.381966
 _MARGIN, _HEADING, _MIN_SIDE, _SHOWN_WIDTH = 24.0, 56.0, 620.0, 1400.0

@@ -1,14 +1,46 @@
-"""JSON files that are either whole or absent."""
+"""JSON as its standard has it: one reader and one writer for all; files are either whole or absent."""
 
 import json
-from math import isfinite
+from collections import Counter
+from math import isfinite, isinf
 from pathlib import Path
 from typing import Any
 
-from neuronas.config import parse_json, read_text, write_text
+from neuronas.config.files import read_text, write_text
 from neuronas.errors import VerificationError
 
 _MAX_BYTES = 100_000_000
+
+
+def parse_json(text: str) -> Any:
+    """Read JSON without NaN, infinity, a number that would become it, or a key given twice (Python keeps the last).
+
+    Raises:
+        ValueError: it is none; the message is one line.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_object)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is no number")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if isinf(value):
+        raise ValueError(f"{digits[:80]} is out of range")
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        key = Counter(key for key, _ in pairs).most_common(1)[0][0]
+        raise ValueError(f"key given twice: {key[:80]!r}")
+    return found
 
 
 def write_json(path: Path, document: Any) -> None:

@@ -70,5 +70,5 @@ def _row(line: str, where: str) -> dict[str, Any]:
     except ValueError as error:
         raise VerificationError(f"{where}: is not valid JSON ({error})") from None
     if not isinstance(row, dict):
-        raise VerificationError(f"{where}: holds a {type(row).__name__}; wanted an object of key and value")
+        raise VerificationError(f"{where}: holds a {type(row).__name__}; expected an object of key and value")
     return row

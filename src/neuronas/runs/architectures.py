@@ -5,10 +5,9 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-from neuronas.config import is_there
+from neuronas.config import is_there, read_json
 from neuronas.errors import ArchitectureError, RunDirectoryError, VerificationError
-from neuronas.search.files import read_json
-from neuronas.search.run_directory import ARCHITECTURE, CONFIG
+from neuronas.runs.directory import ARCHITECTURE, CONFIG
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture, parse_architecture
@@ -49,7 +48,7 @@ def read_architecture(given: Architecture | str | PathLike[str]) -> Given:
         if is_there(path / ARCHITECTURE):
             return Given(_from_file(path / ARCHITECTURE), config)
         if config is None:
-            raise RunDirectoryError(f"'{path}' given, which holds no {ARCHITECTURE}; wanted a run directory")
+            raise RunDirectoryError(f"'{path}' given, which holds no {ARCHITECTURE}; expected a run directory")
         raise RunDirectoryError(
             f"run directory {path}: has no result yet: its search was stopped, or nothing fits its budgets; "
             f"go on, or see which limit is closest, with neuronas search --resume --out {path}"
@@ -57,7 +56,7 @@ def read_architecture(given: Architecture | str | PathLike[str]) -> Given:
     if path.is_file():
         return Given(_from_file(path))
     raise ArchitectureError(
-        f"'{text}' given; wanted an architecture such as |skip~0|+…, an architecture.json or a run directory"
+        f"'{text}' given; expected an architecture such as |skip~0|+…, an architecture.json or a run directory"
     )
 
 
@@ -69,11 +68,11 @@ def read_run(directory: Path) -> Given:
         VerificationError: a damaged file.
     """
     if not directory.is_dir():
-        raise RunDirectoryError(f"'{directory}' given; wanted the directory of a trained run")
+        raise RunDirectoryError(f"'{directory}' given; expected the directory of a trained run")
     given = read_architecture(str(directory))
     if given.config is None:
         raise RunDirectoryError(
-            f"run directory {directory}: holds no config.yaml; wanted the directory of a trained run"
+            f"run directory {directory}: holds no config.yaml; expected the directory of a trained run"
         )
     return given
 

@@ -10,21 +10,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from neuronas.api.architectures import architecture_document
 from neuronas.api.compose import Plan, plan
 from neuronas.api.devices import device_named
 from neuronas.api.evaluators import make_evaluators
 from neuronas.api.trained import read_images
-from neuronas.config import RunConfig, write_config, write_yaml
+from neuronas.config import RunConfig, read_json, write_config, write_json, write_yaml
 from neuronas.config import validate as validated
 from neuronas.errors import InfeasibleError, NeuronasError, VerificationError
 from neuronas.experiments.limited import limited
 from neuronas.experiments.study import Learned, Searched, Settings, Size
 from neuronas.hardware.cost import Cost
-from neuronas.search.files import read_json, write_json
-from neuronas.search.history import History
+from neuronas.runs.architectures import architecture_document
+from neuronas.runs.directory import ARCHITECTURE, CONFIG, HISTORY, RunDirectory, identity
+from neuronas.runs.history import History
 from neuronas.search.loop import Problem, search
-from neuronas.search.run_directory import ARCHITECTURE, CONFIG, HISTORY, RunDirectory, identity
 from neuronas.space.notation import format_architecture, parse_architecture
 from neuronas.space.spaces import Space
 from neuronas.space.workload import rows
@@ -137,8 +136,8 @@ class RunBench:
         from neuronas.training.distributed import Process
         from neuronas.training.evaluation import accuracy_by_bits
         from neuronas.training.images import stratified_split
+        from neuronas.training.loop import begin
         from neuronas.training.model import make_classifier
-        from neuronas.training.session import begin
         from neuronas.training.trained import load_trained
 
         started = perf_counter()
@@ -185,7 +184,7 @@ def _search(run: Plan, files: RunDirectory, key: str) -> Searched:
             history.set_seconds(seconds)
         history.close()
     if not isfinite(found.fitness):
-        raise InfeasibleError("of the candidates that fit, none tells two images apart; wanted a larger budget")
+        raise InfeasibleError("of the candidates that fit, none tells two images apart; expected a larger budget")
     write_json(files.file(ARCHITECTURE), architecture_document(found.architecture))
     cost = run.cost_model.estimate(rows(found.architecture, run.shape))
     return Searched(

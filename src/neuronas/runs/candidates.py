@@ -10,8 +10,8 @@ import numpy as np
 from neuronas.config import is_there
 from neuronas.errors import VerificationError
 from neuronas.hardware.cost import BUDGETED, Array
-from neuronas.search.front import non_dominated
-from neuronas.search.history_file import HistorySnapshot
+from neuronas.hardware.pareto import non_dominated
+from neuronas.runs.history_file import HistorySnapshot
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from neuronas.errors import RunDirectoryError, VerificationError
-from neuronas.search.history_file import SCHEMA_VERSION, CandidateRow, HistoryFile
+from neuronas.runs.history_file import SCHEMA_VERSION, CandidateRow, HistoryFile
 
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;

@@ -1,0 +1,90 @@
+"""Registries of named choices: one for each kind of thing that a setting names.
+
+The package that owns a kind declares its built-in entries as a plain mapping; a registry reads that mapping when it is
+first asked, so that nothing is registered by importing a module and nothing is imported before it is needed. Plug-ins
+(``neuronas.config.plugins``) and Python programs add entries of their own.
+"""
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Any
+
+from neuronas.errors import ConfigurationError, unknown_name
+
+
+class Registry(Mapping[str, Any]):
+    """Choices by name, in the order of declaration.
+
+    Args:
+        kind: what an entry is, for messages: ``fitness``, ``data set``.
+        home: ``module:NAME`` of the mapping that holds the built-in entries; importing it must not import torch.
+    """
+
+    def __init__(self, kind: str, home: str):
+        self.kind, self.home = kind, home
+        self._added: dict[str, Any] = {}
+
+    def add(self, name: str, entry: Any) -> None:
+        """Add a choice.
+
+        Raises:
+            ConfigurationError: the name is taken by another entry.
+        """
+        if name in self and self[name] is not entry:
+            raise ConfigurationError(f"{self.kind} '{name}' exists already; expected another name")
+        self._added[name] = entry
+
+    def remove(self, name: str) -> None:
+        """Take an added choice away again; built-in ones stay."""
+        self._added.pop(name, None)
+
+    def is_builtin(self, name: str) -> bool:
+        """Whether the choice comes with neuronas."""
+        return name in self._builtin
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self._added:
+            return self._added[name]
+        if name in self._builtin:
+            return self._builtin[name]
+        raise unknown_name(self.kind, name, self)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._builtin
+        yield from self._added
+
+    def __len__(self) -> int:
+        return len(self._builtin) + len(self._added)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._added or name in self._builtin
+
+    @property
+    def _builtin(self) -> Mapping[str, Any]:
+        module, _, attribute = self.home.partition(":")
+        entries: Mapping[str, Any] = getattr(import_module(module), attribute)
+        return entries
+
+
+OPERATIONS = Registry("operation", "neuronas.space.operations:BUILTIN")
+SPACES = Registry("search space", "neuronas.space.spaces:BUILTIN")
+DATASETS = Registry("data set", "neuronas.data.presets:BUILTIN")
+FITNESS = Registry("fitness", "neuronas.fitness.measures:BUILTIN")
+ALGORITHMS = Registry("algorithm", "neuronas.search.algorithms.table:BUILTIN")
+COST_MODELS = Registry("cost model", "neuronas.hardware.models:BUILTIN")
+ACCELERATORS = Registry("accelerator", "neuronas.hardware.accelerator:BUILTIN")
+EXPORT_FORMATS = Registry("export format", "neuronas.export.formats:BUILTIN")
+SURROGATES = Registry("surrogate", "neuronas.snn.surrogates:BUILTIN")
+
+REGISTRIES: dict[str, Registry] = {
+    "operations": OPERATIONS,
+    "spaces": SPACES,
+    "datasets": DATASETS,
+    "fitness": FITNESS,
+    "algorithms": ALGORITHMS,
+    "cost_models": COST_MODELS,
+    "accelerators": ACCELERATORS,
+    "export_formats": EXPORT_FORMATS,
+    "surrogates": SURROGATES,
+}
+"""Every registry, by the name under which a plug-in adds to it."""
