@@ -37,6 +37,8 @@ from neuronas.experiments.labels import read_labels
 from neuronas.experiments.study import Learned
 from neuronas.export.content import Content
 from neuronas.export.document import CrossbarsDocument
+from neuronas.export.graph import Graph, Link, Neurons, Node, Votes, Weights
+from neuronas.export.graph import Image as ImageInput
 from neuronas.export.integer import read_integer, write_integer
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.mapped.activity import load_activity
@@ -47,8 +49,6 @@ from neuronas.runs.documents import ChipEvaluation, Environment, Evaluation, Res
 from neuronas.runs.history import History
 from neuronas.snn.classifier import Classifier
 from neuronas.space.canonical import architecture_key
-from neuronas.space.graph import Graph, Link, Neurons, Node, Votes, Weights
-from neuronas.space.graph import Image as ImageInput
 from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import format_architecture, parse_architecture
 from neuronas.space.spaces import load_space
