@@ -222,9 +222,9 @@ def plan_training(
         settings = read_settings(None, directory / CONFIG, **options)
     run = plan(settings)
     chosen: TrainConfig = resolve(run.config.train, run.preset, run.config.seed, run.config.device)
-    if (chosen.cutout or 0) >= run.shape.image_side:
+    if (chosen.cutout or 0) >= run.shape.square_side:
         raise ConfigurationError(
-            f"cutout {chosen.cutout} given for images of side {run.shape.image_side}; expected fewer pixels: it would "
+            f"cutout {chosen.cutout} given for images of side {run.shape.square_side}; expected fewer pixels: it would "
             "blank whole images"
         )
     check_device(chosen.device or "auto")
