@@ -19,24 +19,26 @@ from typing import TYPE_CHECKING, Any
 from neuronas.version import __version__
 
 if TYPE_CHECKING:
-    from neuronas.api.chip import ChipRequest, OnChips, evaluate_on_chips
+    from neuronas.api.chip import ChipRequest, evaluate_on_chips
     from neuronas.api.estimate import Estimate, estimate
-    from neuronas.api.evaluate import Evaluation, evaluate
-    from neuronas.api.export import Export, export
+    from neuronas.api.evaluate import evaluate
+    from neuronas.api.export import export
     from neuronas.api.report import Page, compare, report
     from neuronas.api.search import SearchResult, search
-    from neuronas.api.train import Trained, train
+    from neuronas.api.train import train
+    from neuronas.runs.evaluations import ChipEvaluation, Evaluation
+    from neuronas.runs.results import ExportManifest, TrainingResult
     from neuronas.snn.classifier import Classifier
 
 __all__ = [
+    "ChipEvaluation",
     "ChipRequest",
     "Estimate",
     "Evaluation",
-    "Export",
-    "OnChips",
+    "ExportManifest",
     "Page",
     "SearchResult",
-    "Trained",
+    "TrainingResult",
     "__version__",
     "compare",
     "estimate",
@@ -50,14 +52,14 @@ __all__ = [
 ]
 
 _MODULES = {
+    "ChipEvaluation": "runs.evaluations",
     "ChipRequest": "api.chip",
     "Estimate": "api.estimate",
-    "Evaluation": "api.evaluate",
-    "Export": "api.export",
-    "OnChips": "api.chip",
+    "Evaluation": "runs.evaluations",
+    "ExportManifest": "runs.results",
     "Page": "api.report",
     "SearchResult": "api.search",
-    "Trained": "api.train",
+    "TrainingResult": "runs.results",
     "compare": "api.report",
     "estimate": "api.estimate",
     "evaluate": "api.evaluate",
