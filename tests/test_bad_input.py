@@ -66,7 +66,8 @@ def _conv(nodes: list[Any], tensors: dict[str, Any], **changed: Any) -> None:
     tensors["conv.step"] = np.ones(1, np.float32)
     conv = {
         "operation": "weights", "name": "conv", "links": nodes[1]["links"], "shape": [1, 2, 2], "kernel": 3,
-        "stride": 1, "padding": 1, "groups": 1, "codes": "conv.codes", "step": "conv.step", "gain": None, "offset": None,
+        "stride": 1, "padding": 1, "groups": 1, "codes": "conv.codes", "step": "conv.step",
+        "gain": None, "offset": None,
     }  # fmt: skip
     nodes[1] |= {"links": [{"source": "conv", "delayed": False}]}
     nodes.insert(1, conv | changed)
@@ -78,9 +79,9 @@ def _conv(nodes: list[Any], tensors: dict[str, Any], **changed: Any) -> None:
         (lambda nodes, tensors: None, None),
         (lambda nodes, tensors: _conv(nodes, tensors), None),
         (lambda nodes, tensors: tensors.update({"head.codes": np.ones((2, 3), np.int8)}), r"shape \[2, 3\]"),
-        (lambda nodes, tensors: tensors.update({"head.codes": np.ones((3, 4), np.int8)}), r"shape \[3, 4\]"),
+        (lambda nodes, tensors: tensors.update({"head.codes": np.ones((3, 4), np.int8)}), r"gives the shape \[3\]"),
         (lambda nodes, tensors: tensors.update({"head.codes": np.ones((2, 4), np.int32)}), "expected int8 or int16"),
-        (lambda nodes, tensors: tensors.update({"head.codes": np.ones(4, np.int8)}), r"weights of the shape \[4\]"),
+        (lambda nodes, tensors: tensors.update({"head.codes": np.ones(4, np.int8)}), r"gives the shape \[4\]"),
         (lambda nodes, tensors: tensors.update({"head.step": np.ones(3, np.float32)}), "3 steps; expected 1 or 2"),
         (lambda nodes, tensors: tensors.update({"head.gain": np.ones(3, np.float32)}), "3 gains; expected 2"),
         (lambda nodes, tensors: tensors.update({"head.step": np.full(1, np.nan, np.float32)}), "finite"),

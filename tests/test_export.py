@@ -26,16 +26,19 @@ from neuronas.export.from_network import bind
 from neuronas.export.integer import read_integer, write_integer
 from neuronas.export.interpreter import interpret
 from neuronas.export.round_trip import export_network
+from neuronas.export.verification import Computed, compare, make_probe
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.mapped.activity import DENSE
 from neuronas.hardware.models import mapped_cost_model
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.trainable import BatchNorm, WeightFormat
+from neuronas.space.genotype import Architecture
 from neuronas.space.graph import Graph, Image, Link, Neurons, Node, Weights
 from neuronas.space.layers import NetworkShape, layers
 from neuronas.space.notation import format_architecture, parse_architecture
 from neuronas.space.workload import rows
+from strategies import draws
 
 DOCS = Path(__file__).parents[1] / "docs"
 CONV = "|conv_3x3~0|+|skip~0|conv_3x3~1|+|avg_pool_3x3~0|skip~1|conv_3x3~2|"
@@ -49,12 +52,19 @@ EIGHT = WeightFormat(8)
 
 
 def make_network(
-    text: str, form: WeightFormat = EIGHT, head: str = "gap", n_cells: int = 2, neuron: NeuronParameters | None = None
+    architecture: str | Architecture,
+    form: WeightFormat = EIGHT,
+    head: str = "gap",
+    n_cells: int = 2,
+    neuron: NeuronParameters | None = None,
+    side: int | tuple[int, int] = 8,
 ) -> Classifier:
     """An untrained network whose batch normalisation is far from the identity, factors below 0 included."""
-    shape = NetworkShape(2, 8 << (n_cells - 2), 3, 4, n_cells=n_cells, head_width=12, head=head)
+    if isinstance(architecture, str):
+        architecture = parse_architecture(architecture)
+    shape = NetworkShape(2, side, 3, 4, n_cells=n_cells, head_width=12, head=head)
     settings = ClassifierSettings(form, neuron or NeuronParameters(), timesteps=3)
-    network = Classifier(parse_architecture(text), shape, settings, seed=1)
+    network = Classifier(architecture, shape, settings, seed=1)
     generator = torch.Generator().manual_seed(2)
     for module in network.modules():
         if isinstance(module, BatchNorm):
@@ -161,7 +171,7 @@ FORMS = {
 def test_files_say_what_the_network_computes(
     text: str, form: str, head: str, n_cells: int, format_name: str, tmp_path: Path
 ) -> None:
-    network = make_network(text, FORMS[form], head, n_cells, NeuronParameters(1.7, 0.9, -0.1))
+    network = make_network(text, FORMS[form], head, n_cells, NeuronParameters(1.7, 0.9, -0.1), 8 << (n_cells - 2))
     place = tmp_path / "file"
 
     def export() -> object:
@@ -174,6 +184,29 @@ def test_files_say_what_the_network_computes(
         return
     assert export().largest_difference < 1e-5  # type: ignore[attr-defined]
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("head", ["gap", "linear"])
+@pytest.mark.parametrize(("n_nodes", "side"), [(4, 8)])
+def test_the_bound_graph_of_any_architecture_computes_what_the_network_computes(
+    head: str, n_nodes: int, side: int | tuple[int, int]
+) -> None:
+    """Architectures of all spaces: backward edges, thresholds of edges, several cells."""
+    agreed = 0
+    for architecture in draws(4, n_nodes):
+        network = make_network(architecture, head=head, n_cells=max(2, len(architecture.cells)), side=side)
+        bound = bind(network)
+        bound.check()
+        for node in bound.graph.nodes:
+            if isinstance(node.operation, Weights):
+                assert (bound.weights[node.name].gain is not None) == node.operation.normalised
+            elif isinstance(node.operation, Neurons):
+                assert (bound.neurons[node.name].gain is not None) == node.operation.normalised
+        probe = make_probe(network, bound, (0.5, 0.5), (0.25, 0.25))
+        if probe.expected.scores.any():
+            found = interpret(bound, probe.images)
+            agreed += compare("the graph", probe, Computed(found.scores, found.n_spikes)).n_images
+    assert agreed > 8 * 8
 
 
 def test_an_artificial_network_is_refused() -> None:

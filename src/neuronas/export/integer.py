@@ -140,7 +140,7 @@ def _node(node: Node, content: Content, tensors: Tensors) -> doc.AnyNode:
 def _read(network: doc.NetworkDocument, tensors: Tensors) -> BoundGraph:
     nodes = network.nodes
     return BoundGraph(
-        Graph(tuple(Node(node.name, _operation(node), _links(node), node.shape) for node in nodes)),
+        Graph(tuple(Node(node.name, _operation(node, tensors), _links(node), node.shape) for node in nodes)),
         network.timesteps,
         {node.name: _weights(node, tensors) for node in nodes if isinstance(node, doc.WeightsNode)},
         {node.name: _neurons(node, tensors) for node in nodes if isinstance(node, doc.NeuronsNode)},
@@ -151,14 +151,14 @@ def _links(node: doc.AnyNode) -> tuple[Link, ...]:
     return tuple(Link(link.source, link.delayed) for link in node.links)
 
 
-def _operation(node: doc.AnyNode) -> NodeOperation:
+def _operation(node: doc.AnyNode, tensors: Tensors) -> NodeOperation:
     match node:
         case doc.WeightsNode(kernel=kernel, padding=padding):
             if padding != kernel // 2 or (kernel and kernel % 2 == 0):
                 raise ValueError(
                     f"node '{node.name}' has a kernel of {kernel} and a padding of {padding}; expected odd k and k // 2"
                 )
-            return Weights(node.shape[0], kernel, node.stride, node.groups, node.gain is not None)
+            return Weights(len(tensors[node.codes]), kernel, node.stride, node.groups, node.gain is not None)
         case doc.NeuronsNode():
             return Neurons(normalised=node.gain is not None)
         case doc.PoolNode():
