@@ -19,22 +19,24 @@ from typing import TYPE_CHECKING, Any
 from neuronas.version import __version__
 
 if TYPE_CHECKING:
-    from neuronas.api.chip import ChipRequest, OnChips, evaluate_on_chips
+    from neuronas.api.chip import OnChips, evaluate_on_chips
     from neuronas.api.estimate import Estimate, estimate
     from neuronas.api.evaluate import Evaluation, evaluate
     from neuronas.api.export import Export, export
     from neuronas.api.report import Page, compare, report
     from neuronas.api.search import SearchResult, search
     from neuronas.api.train import Trained, train
+    from neuronas.config import Plugin, RunConfig
     from neuronas.snn.classifier import Classifier
 
 __all__ = [
-    "ChipRequest",
     "Estimate",
     "Evaluation",
     "Export",
     "OnChips",
     "Page",
+    "Plugin",
+    "RunConfig",
     "SearchResult",
     "Trained",
     "__version__",
@@ -50,12 +52,13 @@ __all__ = [
 ]
 
 _MODULES = {
-    "ChipRequest": "api.chip",
     "Estimate": "api.estimate",
     "Evaluation": "api.evaluate",
     "Export": "api.export",
     "OnChips": "api.chip",
     "Page": "api.report",
+    "Plugin": "config",
+    "RunConfig": "config",
     "SearchResult": "api.search",
     "Trained": "api.train",
     "compare": "api.report",
@@ -99,4 +102,4 @@ def load(run: str | PathLike[str], device: str = "cpu") -> "Classifier":
     """
     from neuronas.api.trained import read_trained  # noqa: PLC0415 - imports torch
 
-    return read_trained(Path(run), device=device).trained.network
+    return read_trained(Path(run), {"device": device}).trained.network

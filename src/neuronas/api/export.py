@@ -70,7 +70,7 @@ def export(
     from neuronas.export.round_trip import export_network
 
     chosen = format_named(format_name)
-    given = read_trained(Path(run), device="cpu")
+    given = read_trained(Path(run), {"device": "cpu"})
     path = Path(out) if out else given.directory / EXPORTS / chosen.place
     agreement = export_network(given.trained.network, _content(given, dt_s), chosen, path)
     return Export(

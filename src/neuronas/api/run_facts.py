@@ -5,9 +5,9 @@ from os.path import realpath
 from pathlib import Path
 
 from neuronas.api.chip import CHIP_EVALUATION
-from neuronas.api.compose import Plan, plan
+from neuronas.api.compose import Plan
 from neuronas.api.evaluate import EVALUATION
-from neuronas.api.settings import read_settings
+from neuronas.api.settings import planned
 from neuronas.config import is_there
 from neuronas.errors import ArchitectureError, RunDirectoryError, VerificationError
 from neuronas.hardware.floorplan import floorplan
@@ -38,7 +38,7 @@ def read_run(directory: Path, name: str) -> RunFacts:
     if not is_there(config):
         why = f"holds no {CONFIG}" if is_there(directory) else "does not exist"
         raise RunDirectoryError(f"'{directory}' given, which {why}; expected a run directory")
-    run = plan(read_settings(None, config))
+    run = planned("estimate", {}, run=directory)
     candidates = read_candidates(directory / HISTORY)
     return RunFacts(
         name,

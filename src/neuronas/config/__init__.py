@@ -1,7 +1,8 @@
-"""Every setting of a run as strict, frozen values, and the reader that turns YAML into them."""
+"""Settings: one schema, what was given and what is resolved, registries of named choices, plug-ins, files."""
 
 from neuronas.config.files import (
     is_there,
+    parse_yaml_value,
     read_beginning,
     read_bytes,
     read_text,
@@ -11,45 +12,97 @@ from neuronas.config.files import (
     write_text,
     write_yaml,
 )
+from neuronas.config.given import (
+    SETTINGS,
+    RunConfig,
+    given,
+    settings_for,
+    value_at,
+    with_assignments,
+    with_options,
+    with_value,
+    written,
+)
 from neuronas.config.json_files import parse_json, plain, read_json, write_json
-from neuronas.config.models import (
+from neuronas.config.origin import label, origin
+from neuronas.config.plugins import Plugin, load_plugins, plugin_digest
+from neuronas.config.registry import (
+    ACCELERATORS,
+    ALGORITHMS,
+    COST_MODELS,
+    DATASETS,
+    EXPORT_FORMATS,
+    FITNESS,
+    OPERATIONS,
+    RECIPES,
+    SPACES,
+    SURROGATES,
+    Registry,
+)
+from neuronas.config.schema import (
     BudgetConfig,
+    ChipConfig,
     DataConfig,
     EngineConfig,
     FitnessConfig,
     HardwareConfig,
     NetworkConfig,
-    RunConfig,
+    ResolvedConfig,
     SearchConfig,
-    Section,
     TrainConfig,
 )
-from neuronas.config.run_file import read_config, write_config
+from neuronas.config.setting import Section, Setting
 
 __all__ = [
+    "ACCELERATORS",
+    "ALGORITHMS",
+    "COST_MODELS",
+    "DATASETS",
+    "EXPORT_FORMATS",
+    "FITNESS",
+    "OPERATIONS",
+    "RECIPES",
+    "SETTINGS",
+    "SPACES",
+    "SURROGATES",
     "BudgetConfig",
+    "ChipConfig",
     "DataConfig",
     "EngineConfig",
     "FitnessConfig",
     "HardwareConfig",
     "NetworkConfig",
+    "Plugin",
+    "Registry",
+    "ResolvedConfig",
     "RunConfig",
     "SearchConfig",
     "Section",
+    "Setting",
     "TrainConfig",
+    "given",
     "is_there",
+    "label",
+    "load_plugins",
+    "origin",
     "parse_json",
+    "parse_yaml_value",
     "plain",
+    "plugin_digest",
     "read_beginning",
     "read_bytes",
-    "read_config",
     "read_json",
     "read_text",
     "read_yaml",
+    "settings_for",
     "validate",
+    "value_at",
+    "with_assignments",
+    "with_options",
+    "with_value",
     "write_bytes",
-    "write_config",
     "write_json",
     "write_text",
     "write_yaml",
+    "written",
 ]

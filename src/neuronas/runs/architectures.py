@@ -20,6 +20,11 @@ class Given:
     architecture: Architecture
     config: Path | None = None
 
+    @property
+    def run(self) -> Path | None:
+        """The directory of the run that it comes from, if any."""
+        return self.config.parent if self.config else None
+
 
 def architecture_document(architecture: Architecture) -> dict[str, Any]:
     """Return the content of ``architecture.json``."""

@@ -5,7 +5,9 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,8 +16,9 @@ from typing import Any, Self
 
 from pydantic import BaseModel
 
-from neuronas.config import RunConfig, read_config, read_text, validate, write_config, write_json
+from neuronas.config import ResolvedConfig, RunConfig, given, read_json, read_text, write_json, write_yaml
 from neuronas.errors import RunDirectoryError
+from neuronas.runs.config_file import read_config, write_config
 from neuronas.version import __version__
 
 CONFIG, HISTORY, RESULT, ARCHITECTURE, LOG, LOCK = (
@@ -26,8 +29,37 @@ CONFIG, HISTORY, RESULT, ARCHITECTURE, LOG, LOCK = (
     "log.txt",
     ".lock",
 )
+COPIES = {
+    "space": ("space.yaml", "space"),
+    "accelerator": ("accelerator.yaml", "hardware.accelerator"),
+    "activity": ("activity.yaml", "hardware.trace"),
+}
+"""Copies of what settings name by file or object: the file in the run, and the setting."""
+ENVIRONMENT = "environment.json"
 _LOCK_BYTES = 100
 _PACKAGES = ("neuronas", "numpy", "torch", "spikingjelly", "pydantic", "scikit-learn", "pillow")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a run is made from.
+
+    Attributes:
+        config: complete settings.
+        given: what a person gave of them.
+        copies: what the settings name by file or object, by the names in ``COPIES``.
+        code: the code behind names in the settings, such as that of the fitness.
+    """
+
+    config: ResolvedConfig
+    given: RunConfig
+    copies: Mapping[str, BaseModel]
+    code: Mapping[str, str]
+
+    @property
+    def identity(self) -> str:
+        """A key of everything that decides what a search finds."""
+        return identity(self.config, *self.copies.values(), self.code)
 
 
 class RunDirectory:
@@ -35,7 +67,7 @@ class RunDirectory:
 
     Args:
         path: the directory; made if it is not there.
-        config: the resolved settings of the run.
+        origin: what the run is made from.
         resume: go on with a run that is there already.
 
     Raises:
@@ -43,8 +75,8 @@ class RunDirectory:
             it holds none or one with other settings; or it cannot be written.
     """
 
-    def __init__(self, path: Path, config: RunConfig, *, resume: bool):
-        self.path, self._config, self._resume = path, config, resume
+    def __init__(self, path: Path, origin: Origin, *, resume: bool):
+        self.path, self._origin, self._resume = path, origin, resume
 
     def __enter__(self) -> Self:
         """Take the directory and check that it may be used."""
@@ -107,45 +139,63 @@ class RunDirectory:
         if not config.exists():
             if self._resume:
                 raise self._nothing_to_resume()
-            write_json(self.file("environment.json"), environment())
-            write_config(config, self._config)
+            write_json(self.file(ENVIRONMENT), environment() | {"made_with": dict(self._origin.code)})
+            for name, model in self._origin.copies.items():
+                write_yaml(self.file(COPIES[name][0]), model)
+            write_config(config, self._origin.config, self._origin.given)
         elif not self._resume:
             raise RunDirectoryError(
                 f"run directory {self.path}: holds a run already; go on with --resume, or choose another --out"
             )
         else:
-            stored = validate(RunConfig, read_config(config, own=True), str(config))
-            changed = _differences(_deciding(stored), _deciding(self._config))
+            stored = given(read_config(config), str(config)).model_dump()
+            changed = _differences(_deciding(self._origin.config.model_dump()), stored)
             if changed:
                 raise RunDirectoryError(f"run directory {self.path}: was started with other settings: {changed[0]}")
+            self._check_code()
+
+    def _check_code(self) -> None:
+        """Notice another formula under the same name."""
+        made = read_json(self.file(ENVIRONMENT)).get("made_with", {})
+        for what, now in self._origin.code.items():
+            if made.get(what, now) != now:
+                raise RunDirectoryError(
+                    f"run directory {self.path}: its {what} was {made[what]}, now {now}; choose another --out"
+                )
 
 
-def _deciding(config: RunConfig) -> dict[str, Any]:
+_NOT_DECIDING = ("engine", "train", "chip")
+
+
+def _deciding(values: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that can change a history: not its speed, where images lie, or the choice in the end.
 
     Names of classes are left out as well: what reads the images checks them.
     """
-    values = config.model_dump(exclude={"engine", "train"})
-    values["data"].pop("data_dir")
-    values["data"].pop("class_names")
-    values["search"].pop("prefer")
-    return values
+    kept = {name: value for name, value in values.items() if name not in _NOT_DECIDING}
+    kept["data"] = {name: value for name, value in kept["data"].items() if name not in ("data_dir", "class_names")}
+    kept["search"] = {name: value for name, value in kept["search"].items() if name != "prefer"}
+    return kept
 
 
-def identity(config: RunConfig, *parts: BaseModel | dict[str, Any] | str) -> str:
+def identity(config: ResolvedConfig, *parts: BaseModel | Mapping[str, Any] | str) -> str:
     """A key of everything that decides a result: settings, the content of the files that they name, other parts."""
-    content = [_deciding(config), *(part.model_dump() if isinstance(part, BaseModel) else part for part in parts)]
+    content = [
+        _deciding(config.model_dump()),
+        *(part.model_dump() if isinstance(part, BaseModel) else part for part in parts),
+    ]
     return blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
-def _differences(stored: dict[str, Any], given: dict[str, Any], prefix: str = "") -> list[str]:
+def _differences(new: Mapping[str, Any], stored: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """What is set otherwise now than in the stored settings."""
     found = []
-    for key, old in stored.items():
-        new, name = given[key], f"{prefix}{key}"
-        if isinstance(old, dict):
-            found += _differences(old, new, f"{name}.")
-        elif old != new:
-            found.append(f"{name} was {old}, now {new}")
+    for key, value in new.items():
+        old, name = stored.get(key), f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            found += _differences(value, old or {}, f"{name}.")
+        elif old != value:
+            found.append(f"{name} was {old}, now {value}")
     return found
 
 

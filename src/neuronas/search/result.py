@@ -5,7 +5,7 @@ import sys
 from math import isfinite
 from typing import Any
 
-from neuronas.config import RunConfig
+from neuronas.config import ResolvedConfig
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Cost
 from neuronas.search.loop import Found
@@ -13,7 +13,7 @@ from neuronas.space.notation import format_architecture
 
 
 def result_document(
-    config: RunConfig,
+    config: ResolvedConfig,
     budget: Budget,
     found: Found,
     cost: Cost,
