@@ -1,6 +1,7 @@
 """Files and texts from outside: taken, or refused in one line with the right exit code; never anything else."""
 
 import fcntl
+import importlib.metadata
 import io
 import json
 import os
@@ -514,10 +515,12 @@ def test_doctor_finds_old_packages_and_a_cache_that_cannot_be_written(
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    monkeypatch.setattr("neuronas.cli.doctor.version", lambda name: "2.5.1+cpu" if name == "torch" else "999.0")
+    held = importlib.metadata.version
+    monkeypatch.setattr("neuronas.api.doctor.version", lambda name: "2.5.1+cpu" if name == "torch" else held(name))
     checks = {check["name"]: check for check in json.loads(neuronas("doctor", "--json")[1])["checks"]}
     assert checks["torch"] == {
-        "name": "torch", "ok": False, "found": "2.5.1+cpu; supported from 2.6", "advice": "pip install 'torch>=2.6'"
+        "name": "torch", "ok": False, "found": "2.5.1+cpu; supported <3,>=2.6",
+        "advice": "pip install 'torch<3,>=2.6'",
     }  # fmt: skip
     assert checks["numpy"]["ok"]
     assert not checks["cache of kernels"]["ok"]
