@@ -28,7 +28,7 @@ def _silent(what: str, done: int, total: int) -> None:
 
 
 def simulate_chips(given: TrainedRun, report: Report = _silent) -> dict[str, Any]:
-    """Simulate as the settings say, write ``chip.json`` and return its content; docs/chip-simulation.md says what it means."""
+    """Simulate as the settings say, write ``chip.json`` and return its content (docs/chip-simulation.md)."""
     from neuronas.chip.model import chip_model
     from neuronas.chip.monte_carlo import ablate, simulate
 

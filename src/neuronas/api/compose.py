@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from neuronas.config import (
     ALGORITHMS,
     FITNESS,
+    RECIPES,
     SETTINGS,
     ResolvedConfig,
     RunConfig,
@@ -36,7 +37,6 @@ from neuronas.space.genotype import Architecture
 from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import format_architecture
 from neuronas.space.spaces import Space, load_space
-from neuronas.training.recipes import RECIPES
 
 if TYPE_CHECKING:
     from neuronas.fitness.measure import Measure

@@ -51,17 +51,34 @@ def planned(
         VerificationError: the run's settings are damaged.
     """
     own = read_config(run / CONFIG) if run is not None else {}
-    values = own if config is None else _values(config)
-    source = str(config) if isinstance(config, str | PathLike) else str(run / CONFIG) if run else "config"
-    given(values, source)  # a mistake in a file is the file's, not the command line's
-    chosen = given(with_options(with_assignments(values, assignments), verb, options), "command line")
+    chosen = gathered(verb, options, config if config is not None else own, assignments, str(run and run / CONFIG))
     return plan(chosen, _copies(run, own, chosen, resume=resume) if run is not None else None)
+
+
+def gathered(
+    verb: str, options: Mapping[str, Any], config: Config, assignments: Iterable[str] = (), source: str = "config"
+) -> RunConfig:
+    """What a person gave, put together and checked, without looking anything up; see ``planned``.
+
+    Args:
+        verb: whose options they are.
+        options: by keyword.
+        config: see ``planned``.
+        assignments: see ``planned``.
+        source: what to call ``config`` in messages where it is no file.
+    """
+    values = _values(config)
+    # A mistake in a file is the file's, not the command line's.
+    given(values, str(config) if isinstance(config, str | PathLike) else source)
+    return given(with_options(with_assignments(values, assignments), verb, options), "command line")
 
 
 def _values(config: Config) -> Mapping[str, Any]:
     if isinstance(config, Section):
         return written(config)
-    return config if isinstance(config, Mapping) else read_yaml(Path(str(config)))
+    if config is None or isinstance(config, Mapping):
+        return config or {}
+    return read_yaml(Path(config))
 
 
 def _copies(run: Path, own: Mapping[str, Any], chosen: RunConfig, *, resume: bool) -> Copies:

@@ -116,7 +116,7 @@ class Training:
             with RunDirectory(self.directory, self.plan.origin, resume=resume) as files, log_to(files.file(LOG)):
                 if there and files.file(FOLDER).exists() and not self.resume:
                     raise RunDirectoryError(
-                        f"run directory {self.directory}: holds checkpoints; resume them with --resume, or choose another "
+                        f"run directory {self.directory}: holds checkpoints; resume with --resume, or choose another "
                         "--out"
                     )
                 self._place(files.file(ARCHITECTURE))
@@ -254,7 +254,7 @@ def plan_training(
     check_training(settings)
     if settings.cutout >= run.shape.image_side:
         raise ConfigurationError(
-            f"cutout {settings.cutout} given for images of side {run.shape.image_side}; expected fewer pixels: it would "
+            f"cutout {settings.cutout} given for images of side {run.shape.image_side}; expected fewer: it would "
             "blank whole images"
         )
     check_device(settings.device)

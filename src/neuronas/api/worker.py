@@ -21,8 +21,8 @@ def build(job: Job) -> Bench:
         VerificationError: this machine has other code under the names that the settings give.
         NeuronasError: as ``neuronas search`` without workers.
     """
-    copies = Copies(**{name: validate(COPIED[name], values, f"job's {name}") for name, values in job.copies.items()})
-    run = plan(given(job.settings.model_dump(), "job"), copies)
+    copies: dict[str, Any] = {name: validate(COPIED[name], values, name) for name, values in job.copies.items()}
+    run = plan(given(job.settings.model_dump(), "job"), Copies(**copies))
     if run.origin.identity != job.identity:
         raise VerificationError(
             "a worker has other code under the names that the settings give (fitness, algorithm, plug-ins); expected "

@@ -1,7 +1,7 @@
 """``neuronas estimate ARCH``: what an architecture costs. Needs neither data nor torch."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 

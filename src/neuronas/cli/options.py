@@ -1,4 +1,4 @@
-"""Options of the command line: those of settings are generated from the schema; those that no setting has stand here."""
+"""Options of the command line: those of settings are generated from the schema, the others are declared here."""
 
 import inspect
 from collections.abc import Callable
@@ -77,7 +77,8 @@ def _parameter(name: str, setting: Setting) -> inspect.Parameter:
         show_default=False,
         autocompletion=(lambda: list(setting.choices)) if setting.choices else None,
     )
-    annotation = Annotated[(list[str] if is_list else kind) | None, option]
+    value: Any = list[str] if is_list else kind
+    annotation = Annotated[value | None, option]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 

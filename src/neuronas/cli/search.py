@@ -1,5 +1,7 @@
 """``neuronas search``: find the fittest architecture that breaks no budget."""
 
+from typing import Any
+
 from neuronas.api.compose import Plan
 from neuronas.api.search import SearchResult, plan_search
 from neuronas.cli import console

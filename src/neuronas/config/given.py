@@ -2,17 +2,24 @@
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from neuronas.config.files import parse_yaml_value, validate
 from neuronas.config.schema import ResolvedConfig
-from neuronas.config.setting import Setting, partial, settings_of
+from neuronas.config.setting import Section, Setting, partial, settings_of
 from neuronas.errors import ConfigurationError, unknown_name
 
 SETTINGS: dict[str, Setting] = settings_of(ResolvedConfig)
 """Every setting by its path."""
-RunConfig = partial(ResolvedConfig, "RunConfig")
-"""The settings that were given, checked one by one: ``RunConfig(network={"channels": 8})``."""
+if TYPE_CHECKING:
+
+    class RunConfig(Section):
+        """Settings as they were given, checked one by one: ``RunConfig(network={"channels": 8})``."""
+
+        def __getattr__(self, name: str) -> Any:
+            """Any setting or section; None where it was not given."""
+else:
+    RunConfig = partial(ResolvedConfig, "RunConfig")
 
 
 @cache
@@ -21,7 +28,7 @@ def settings_for(verb: str) -> dict[str, Setting]:
     return {one.name: one for one in SETTINGS.values() if verb in one.meaning.verbs}
 
 
-def given(values: Mapping[str, Any], source: str) -> ResolvedConfig:
+def given(values: Mapping[str, Any], source: str) -> RunConfig:
     """Check nested values as a person wrote them.
 
     Raises:

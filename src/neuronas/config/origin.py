@@ -44,7 +44,7 @@ def _plain(value: Any) -> Any:
         return [(str(key), _plain(one)) for key, one in value.items()]
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
-    return value.tobytes() if hasattr(value, "tobytes") else origin(value)
+    return bytes(value) if hasattr(value, "tobytes") else origin(value)
 
 
 def _source(code: Any) -> bytes:
@@ -59,4 +59,5 @@ def _source(code: Any) -> bytes:
         return inspect.getsource(code).encode()
     except (OSError, TypeError):
         compiled = getattr(code, "__code__", None)
-        return compiled.co_code + repr(compiled.co_consts).encode() if compiled else code.__qualname__.encode()
+        code_text: bytes = compiled.co_code + repr(compiled.co_consts).encode() if compiled else repr(code).encode()
+        return code_text

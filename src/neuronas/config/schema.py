@@ -315,6 +315,8 @@ class ResolvedConfig(Section):
         _EVERY, name="plugin", metavar="MODULE",
     )  # fmt: skip
     space: str = setting("Search space: a name or FILE.yaml", "neuronas", (ESTIMATE, SEARCH, TRAIN), choices=SPACES)
+    train: TrainConfig
+    chip: ChipConfig
     data: DataConfig
     network: NetworkConfig
     fitness: FitnessConfig
@@ -322,5 +324,3 @@ class ResolvedConfig(Section):
     hardware: HardwareConfig
     budget: BudgetConfig
     search: SearchConfig
-    train: TrainConfig
-    chip: ChipConfig

@@ -186,7 +186,7 @@ def partial(model: type[Model], name: str) -> type[Model]:
             kind = Annotated[(inner, *field.metadata)]
         fields[key] = (kind | None if meaning.choices is None else kind, None)
     made = create_model(name, __base__=model, __doc__=model.__doc__, **fields)
-    return cast("type[Model]", made)
+    return made
 
 
 def _name_or_object(value: Any) -> Any:
