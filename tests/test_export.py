@@ -23,6 +23,7 @@ from neuronas.export.crossbars import crossbars_document
 from neuronas.export.document import NetworkDocument
 from neuronas.export.formats import format_named
 from neuronas.export.from_network import graph_of
+from neuronas.export.graph import Graph, Image, Link, Neurons, Node, Weights
 from neuronas.export.integer import read_integer, write_integer
 from neuronas.export.interpreter import interpret
 from neuronas.export.round_trip import export_network
@@ -32,7 +33,6 @@ from neuronas.hardware.models import mapped_cost_model
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.trainable import BatchNorm, WeightFormat
-from neuronas.space.graph import Graph, Image, Link, Neurons, Node, Weights
 from neuronas.space.layers import NetworkShape, layers
 from neuronas.space.notation import format_architecture, parse_architecture
 from neuronas.space.workload import rows

@@ -36,6 +36,8 @@ from neuronas.experiments.labels import read_labels
 from neuronas.experiments.study import Learned
 from neuronas.export.content import Content
 from neuronas.export.document import CrossbarsDocument
+from neuronas.export.graph import Graph, Link, Neurons, Node, Votes, Weights
+from neuronas.export.graph import Image as ImageInput
 from neuronas.export.integer import read_integer, write_integer
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.mapped.activity import load_activity
@@ -46,8 +48,6 @@ from neuronas.runs.documents import ChipEvaluation, Environment, Evaluation, Res
 from neuronas.runs.history import History
 from neuronas.snn.classifier import Classifier
 from neuronas.space.canonical import architecture_key
-from neuronas.space.graph import Graph, Link, Neurons, Node, Votes, Weights
-from neuronas.space.graph import Image as ImageInput
 from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import format_architecture, parse_architecture
 from neuronas.space.spaces import load_space
@@ -55,9 +55,8 @@ from neuronas.training.checkpoint import read_checkpoint, write_checkpoint
 from neuronas.training.model import make_classifier
 from neuronas.training.state import Progress, State
 
-sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+sys.path.append(str(Path(__file__).parents[1] / "support"))
 from mutations import Change, change_json, change_lines, change_yaml
-
 from report_runs import add_training, make_run
 
 ARCHITECTURE = "|conv_3x3@0.5~0|+|skip^0|conv_3x3~1|+|avg_pool_3x3~0|skip~1|none~2|"

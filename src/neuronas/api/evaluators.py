@@ -9,10 +9,10 @@ import psutil
 
 from neuronas.api.compose import Plan
 from neuronas.api.devices import device_named, fetch, missing
+from neuronas.config.registry import OPERATIONS
 from neuronas.data.presets import check_classes
 from neuronas.fitness.evaluator import Evaluator
 from neuronas.search.screening import Evaluators
-from neuronas.space.operations import OPERATIONS
 
 if TYPE_CHECKING:
     import torch
@@ -83,7 +83,7 @@ def _batches(run: Plan) -> "torch.Tensor":
     data, fitness = run.config.data, run.config.fitness
     if data.class_names:  # a search reads no labels, but which images it draws depends on the order of the folders
         check_classes(data)
-    source = load(data.name, "train", data.data_dir, run.shape.image_side)
+    source = load(data.name, "train", data.data_dir, run.shape.square_side)
     return search_batches(
         source,
         fitness.batch_size,

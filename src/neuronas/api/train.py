@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _SHAPING = ("space", "data", "network")
 """Settings, or sections of them, that decide what network is trained on what."""
+_FREE = ("data.data_dir", "data.class_names", "data.skip_corrupt")
 Report = Callable[[int, int, int, float, dict[str, Any] | None], None]
 """See ``neuronas.training.loop.Report``."""
 
@@ -252,9 +253,9 @@ def plan_training(
         _check_own(run, directory)
     settings = run.config.train
     check_training(settings)
-    if settings.cutout >= run.shape.image_side:
+    if settings.cutout >= min(run.shape.image_size):
         raise ConfigurationError(
-            f"cutout {settings.cutout} given for images of side {run.shape.image_side}; expected fewer: it would "
+            f"cutout {settings.cutout} of images of {min(run.shape.image_size)} pixels; expected fewer: it would "
             "blank whole images"
         )
     check_device(settings.device)
@@ -265,7 +266,7 @@ def _check_own(run: Plan, directory: Path) -> None:
     """Refuse settings that change the network of a run that is to be trained in its own directory."""
     stored = plan(checked(read_config(directory / CONFIG), str(directory / CONFIG)), run.copies).config
     for path, setting in SETTINGS.items():
-        if path.partition(".")[0] not in _SHAPING or path == "data.skip_corrupt":
+        if path.partition(".")[0] not in _SHAPING or path in _FREE:
             continue
         was, now = value_at(stored.model_dump(), path), value_at(run.config.model_dump(), path)
         if was != now:

@@ -52,7 +52,7 @@ def read_images(run: Plan, split: str, draw: "Callable[[ImageSource], ImageSourc
 
     data, preset = run.config.data, run.preset
     check_classes(data)
-    source = load(data.name, split, data.data_dir, run.shape.image_side)
+    source = load(data.name, split, data.data_dir, run.shape.square_side)
     return Images(draw(source) if draw else source, preset.mean, preset.std, skip_corrupt=data.skip_corrupt)
 
 

@@ -69,7 +69,7 @@ class RunBench:
 
         run = plan(self.config(self._seeds[0], {}))
         make_evaluators(run, download=False)
-        load(run.config.data.name, "test", run.config.data.data_dir, run.shape.image_side)
+        load(run.config.data.name, "test", run.config.data.data_dir, run.shape.square_side)
 
     def config(self, seed: int, changes: Settings) -> RunConfig:
         """See ``Bench``."""
