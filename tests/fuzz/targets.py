@@ -44,8 +44,11 @@ from neuronas.hardware.mapped.activity import load_activity
 from neuronas.report.page import report_page
 from neuronas.runs.architectures import read_architecture
 from neuronas.runs.candidates import read_candidates
-from neuronas.runs.documents import ChipEvaluation, Environment, Evaluation, Result, read_document, read_epochs
+from neuronas.runs.environment import Environment
+from neuronas.runs.evaluations import ChipEvaluation, Evaluation
 from neuronas.runs.history import History
+from neuronas.runs.metrics import read_epochs
+from neuronas.runs.results import SearchSummary
 from neuronas.snn.classifier import Classifier
 from neuronas.space.canonical import architecture_key
 from neuronas.space.layers import NetworkShape
@@ -153,7 +156,8 @@ def _history(folder: Path, data: bytes) -> None:
 
 
 DOCUMENTS = {
-    "result.json": Result, "evaluation.json": Evaluation, "chip.json": ChipEvaluation, "environment.json": Environment,
+    "result.json": SearchSummary, "evaluation.json": Evaluation, "chips/spikeflow-rram.json": ChipEvaluation,
+    "environment.json": Environment,
 }  # fmt: skip
 
 
@@ -169,7 +173,7 @@ def _report(name: str) -> Read:
         path.write_bytes(data)
         try:
             if name in DOCUMENTS:  # most bytes are refused here; the rest of the run takes a hundred times as long
-                read_document(DOCUMENTS[name], path)
+                DOCUMENTS[name].read(path)
             elif name == "metrics.jsonl":
                 read_epochs(path)
             report_page(read_run(run, "run"))

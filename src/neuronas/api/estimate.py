@@ -16,6 +16,7 @@ from neuronas.hardware.floorplan import floorplan as make_floorplan
 from neuronas.hardware.models import make_cost_model
 from neuronas.hardware.sweep import Sweep, SweepPoint, parse_sweep, run_sweep
 from neuronas.runs.architectures import read_architecture
+from neuronas.runs.costs import CostReport
 from neuronas.space.genotype import Architecture
 from neuronas.space.layers import Layer
 from neuronas.space.notation import format_architecture
@@ -57,9 +58,9 @@ class Estimate:
         return self.budget.violations(self.cost)
 
     @property
-    def document(self) -> dict[str, Any]:
-        """What ``neuronas estimate --json`` prints."""
-        return self.plan.cost_document(self.architecture, self.cost)
+    def report(self) -> CostReport:
+        """The cost as a document."""
+        return self.plan.cost_report(self.architecture, self.cost)
 
     def by_all_models(self) -> dict[str, Cost]:
         """Cost by each cost model."""

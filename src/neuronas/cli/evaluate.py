@@ -14,6 +14,7 @@ from neuronas.cli.options import given_flags
 from neuronas.cli.tables import PlainTable
 from neuronas.errors import ConfigurationError
 from neuronas.report.neurons import neuron_titles
+from neuronas.runs.evaluations import Evaluation
 
 
 @opt.with_settings("evaluate")
@@ -35,46 +36,48 @@ def evaluate(
         raise ConfigurationError(f"{flags[0]} given without --chip; add --chip to simulate chips")
     if chip:
         with ChipProgress(quiet=quiet) as progress:
-            document = evaluate_on_chips(run, assignments=assignments or (), report=progress.report, **options).document
-    else:
-        document = measure(run, assignments=assignments or (), **options).document
+            chips = evaluate_on_chips(run, assignments=assignments or (), report=progress.report, **options)
+        if as_json:
+            console.print_json(chips)
+        else:
+            print_chips(chips, quiet=quiet)
+        return
+    found = measure(run, assignments=assignments or (), **options)
     if as_json:
-        console.print_json(document)
-    elif chip:
-        print_chips(document, quiet=quiet)
+        console.print_json(found)
     else:
-        _print(document, quiet=quiet)
+        _print(found, quiet=quiet)
 
 
-def _print(document: dict[str, Any], *, quiet: bool) -> None:
+def _print(document: Evaluation, *, quiet: bool) -> None:
     out = console.answers
     out.print(
-        f"top-1 {document['top1']:.2%}, top-5 {document['top5']:.2%} at {document['weight_bits']} bits "
-        f"({document['n_images']:,} test images of {document['dataset']})",
+        f"top-1 {document.top1:.2%}, top-5 {document.top5:.2%} at {document.weight_bits} bits "
+        f"({document.n_images:,} test images of {document.dataset})",
         style="bold",
     )
     if quiet:
         return
     table = PlainTable()
-    for bits in document["accuracy_by_bits"]:
+    for bits in document.accuracy_by_bits:
         table.add_column(bits if bits == "float" else f"{bits} bits", justify="right")
-    table.add_row(*(f"{value:.2%}" for value in document["accuracy_by_bits"].values()))
+    table.add_row(*(f"{value:.2%}" for value in document.accuracy_by_bits.values()))
     out.print(table)
-    if document["spiking"]:
+    if document.spiking:
         rates = PlainTable()
         rates.add_column("neurons behind")
         rates.add_column("spikes a step", justify="right")
-        titles = neuron_titles(document["firing_rates"])
-        for name, rate in document["firing_rates"].items():
+        titles = neuron_titles(document.firing_rates)
+        for name, rate in document.firing_rates.items():
             rates.add_row(titles[name], f"{rate:.3f}")
         out.print(rates)
         out.print(
-            f"{document['spikes_per_image']:,.0f} spikes and {document['synaptic_operations_per_image']:,.0f} synaptic "
-            f"operations an image, {document['multiplications_per_image']:,.0f} multiplications"
+            f"{document.spikes_per_image:,.0f} spikes and {document.synaptic_operations_per_image:,.0f} synaptic "
+            f"operations an image, {document.multiplications_per_image:,.0f} multiplications"
         )
-    cost, traced = document["cost"], document["cost_at_trace"]
-    at_trace = f", {traced['energy_uj']:.4g} µJ by model '{traced['cost_model']}' at these spikes" if traced else ""
+    cost, traced = document.cost, document.cost_at_trace
+    at_trace = f", {traced.energy_uj:.4g} µJ by model '{traced.cost_model}' at these spikes" if traced else ""
     out.print(
-        f"energy: {document['literature_energy_uj']:.4g} µJ by the literature's 0.9 and 4.6 pJ an operation; on "
-        f"{cost['hardware']} {cost['energy_uj']:.4g} µJ by model '{cost['cost_model']}'{at_trace}"
+        f"energy: {document.literature_energy_uj:.4g} µJ by the literature's 0.9 and 4.6 pJ an operation; on "
+        f"{cost.hardware} {cost.energy_uj:.4g} µJ by model '{cost.cost_model}'{at_trace}"
     )

@@ -9,10 +9,8 @@ from neuronas.cli import options as opt
 from neuronas.cli.fronts import print_front
 from neuronas.cli.progress import SearchProgress
 from neuronas.cli.serving import Port, Serve, served
-from neuronas.config import read_json
 from neuronas.hardware.units import quantity
 from neuronas.runs.directory import CONFIG, LOG
-from neuronas.search.survey import FRONT
 
 
 @opt.with_settings("search")
@@ -47,12 +45,12 @@ def search(
     if result.was_finished and not quiet:
         console.notes.print(f"note: the search in {directory} had come to its end before; this is its answer")
     if as_json:
-        console.print_json(result.document)
+        console.print_json(result.summary)
     elif quiet:
         console.answers.print(result.text)
     else:
-        if result.plan.algorithm.surveys:
-            print_front(read_json(directory / FRONT))
+        if result.front is not None:
+            print_front(result.front)
         _print_answer(result)
 
 
@@ -93,6 +91,6 @@ def _print_answer(result: SearchResult) -> None:
             f"{len(found.failed):,} candidates failed and are left out; {directory / LOG} says why", style="yellow"
         )
     out.print(
-        f"{result.document['seconds']:.1f} s, {result.document['peak_memory_mb']:.0f} MB; cost is an estimate of model "
+        f"{result.summary.seconds:.1f} s, {result.summary.peak_memory_mb:.0f} MB; cost is an estimate of model "
         f"'{run.cost_model.name}' for {run.config.hardware.accelerator}; run: {directory}"
     )

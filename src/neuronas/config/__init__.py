@@ -1,6 +1,7 @@
 """Settings: one schema, what was given and what is resolved, registries of named choices, plug-ins, files."""
 
 from neuronas.config.files import (
+    first_mistake,
     is_there,
     parse_yaml_value,
     read_beginning,
@@ -80,6 +81,7 @@ __all__ = [
     "Section",
     "Setting",
     "TrainConfig",
+    "first_mistake",
     "given",
     "is_there",
     "label",

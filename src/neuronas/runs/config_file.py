@@ -10,8 +10,6 @@ from neuronas.errors import VerificationError
 
 _OPEN = ("train", "chip")
 """Sections that a run leaves open until it is trained or put on simulated chips."""
-_OLD = "n_settings"
-"""A key of version 0.1, whose runs are not read."""
 
 
 def write_config(path: Path, config: ResolvedConfig, given: RunConfig | None = None) -> None:
@@ -33,11 +31,9 @@ def read_config(path: Path) -> dict[str, Any]:
 
     Raises:
         ConfigurationError: no file, or no YAML mapping.
-        VerificationError: a setting that every run has is missing, or the run was made by version 0.1.
+        VerificationError: a setting that every run has is missing.
     """
     values = read_yaml(path)
-    if _OLD in values:
-        raise VerificationError(f"{path}: was written by neuronas 0.1, whose runs are not read; start a new run")
     for setting in SETTINGS.values():
         section, _, name = setting.path.rpartition(".")
         inside = value_at(values, section) if section else values
