@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 import neuronas
 from neuronas.cli.main import run as command
-from neuronas.config import HardwareConfig
+from neuronas.config import EXPORT_FORMATS, HardwareConfig
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export import formats
 from neuronas.export.bound_graph import BoundGraph, NeuronArrays, WeightArrays
 from neuronas.export.content import Content
 from neuronas.export.crossbars import crossbars_document
 from neuronas.export.document import NetworkDocument
-from neuronas.export.formats import PACKAGES, format_named
+from neuronas.export.formats import format_named
 from neuronas.export.from_network import bind
 from neuronas.export.integer import read_integer, write_integer
 from neuronas.export.interpreter import interpret
@@ -123,9 +123,9 @@ def test_a_neuron_by_hand(
         scores = interpret(bound, image).scores
     else:
         content = replace(content_of(make_network(SKIPS)), network=bound, dt_s=dt_s)
-        chosen = format_named(format_name)
-        chosen.write(content, tmp_path / "file")
-        scores = chosen.compute(tmp_path / "file", image).scores
+        write, compute = format_named(format_name).load()
+        write(content, tmp_path / "file")
+        scores = compute(tmp_path / "file", image).scores
     assert scores.flatten().tolist() == spikes
 
 
@@ -167,7 +167,7 @@ FORMS = {
         (DEAD, "fixed", "gap", 2),
     ],
 )
-@pytest.mark.parametrize("format_name", PACKAGES)
+@pytest.mark.parametrize("format_name", EXPORT_FORMATS)
 def test_files_say_what_the_network_computes(
     text: str, form: str, head: str, n_cells: int, format_name: str, tmp_path: Path
 ) -> None:
@@ -216,7 +216,7 @@ def test_an_artificial_network_is_refused() -> None:
         bind(Classifier(network.architecture, network.shape, settings))
 
 
-@pytest.mark.parametrize("format_name", PACKAGES)
+@pytest.mark.parametrize("format_name", EXPORT_FORMATS)
 def test_a_wrong_file_is_found_and_not_kept(format_name: str, tmp_path: Path) -> None:
     """One code of one layer is changed on its way to the file; the older file stays."""
     network = make_network(CONV)
@@ -305,7 +305,7 @@ def test_nir_holds_codes_time_constants_and_multiplicities(tmp_path: Path) -> No
 
     network = make_network(f"{SKIPS} / {CONV}", neuron=NeuronParameters(tau=2.5))
     content = content_of(network, dt_s=2e-3)
-    format_named("nir").write(content, tmp_path / "file")
+    format_named("nir").load()[0](content, tmp_path / "file")
     graph = nir.read(tmp_path / "file")
     assert float(graph.metadata["dt_s"]) == 2e-3 and int(graph.metadata["weight_bits"]) == 8
     assert graph.metadata["architecture"] == content.architecture
@@ -360,7 +360,7 @@ def test_export_of_a_trained_run(trained: Path, capsys: pytest.CaptureFixture[st
     ("arguments", "words"),
     [
         (["--format", "nir"], "backward edges given"),
-        (["--format", "tflite"], "unknown format 'tflite'"),
+        (["--format", "tflite"], "unknown export format 'tflite'"),
         (["--format", "nir", "--dt", "0"], "--dt 0 given"),
         ([], "--format"),
     ],

@@ -4,9 +4,9 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from neuronas.config.registry import OPERATIONS
+from neuronas.config.registry import OPERATIONS, SPACES
 from neuronas.space.genotype import NONE, Architecture, Edge, Genotype
-from neuronas.space.spaces import Space, load_space, preset_names
+from neuronas.space.spaces import Space, load_space
 
 FORWARD = [Edge(name) for name in OPERATIONS]
 
@@ -33,7 +33,7 @@ neuronas_cells = cells(st.sampled_from([Edge("skip"), Edge("conv_3x3"), Edge("av
 def draws(n: int, n_nodes: int = 4) -> list[Architecture]:
     """Architectures of every preset space, or with another number of nodes."""
     rng = Random(n_nodes)
-    spaces = [load_space(name) for name in preset_names()]
+    spaces = [load_space(name) for name in SPACES]
     if n_nodes != 4:
         spaces = [Space.model_validate(space.model_dump() | {"nodes": n_nodes}) for space in spaces]
     return [space.random_architecture(rng) for space in spaces for _ in range(n)]
