@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from neuronas.config import ACCELERATORS
-from neuronas.export.document import NetworkDocument
+from neuronas.export.integer_document import NetworkDocument
 from neuronas.hardware import paper
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.mapped import area, energy, latency, mapping

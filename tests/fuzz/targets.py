@@ -35,8 +35,8 @@ from neuronas.experiments.bench import _read, _summary
 from neuronas.experiments.labels import read_labels
 from neuronas.experiments.study import Learned
 from neuronas.export.bound_graph import BoundGraph, NeuronArrays, WeightArrays
-from neuronas.export.content import Content
-from neuronas.export.document import CrossbarsDocument
+from neuronas.export.crossbars import CrossbarsDocument
+from neuronas.export.formats import Content
 from neuronas.export.integer import read_integer, write_integer
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.mapped.activity import load_activity

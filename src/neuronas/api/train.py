@@ -151,8 +151,8 @@ class Training:
 
 def _weight_noise(run: Plan) -> tuple[float, ...]:
     """What the weights must bear in training: a write variation of ``chip_noise`` on the run's accelerator."""
-    from neuronas.chip.model import chip_model
-    from neuronas.chip.weights import weight_noise
+    from neuronas.chip.chip_model import chip_model
+    from neuronas.chip.chip_weights import weight_noise
 
     settings, network = run.config.train, run.config.network
     if not settings.chip_noise:
