@@ -14,7 +14,6 @@ from neuronas.config import (
     RunConfig,
     Section,
     label,
-    load_plugins,
     origin,
     plugin_digest,
     validate,
@@ -130,7 +129,6 @@ def plan(given: RunConfig, copies: Copies | None = None, *, lenient: bool = Fals
     """
     copies = copies or Copies()
     values = written(given)
-    load_plugins(values.get("plugins") or ())
     named = {path: one.default for path, one in SETTINGS.items() if one.meaning.choices is not None}
     chosen = {path: default if (value := value_at(values, path)) is None else value for path, default in named.items()}
     preset = preset_for(chosen["data.name"])
