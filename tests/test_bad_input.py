@@ -28,8 +28,8 @@ from conftest import Neuronas
 from neuronas.api.runs import log_to
 from neuronas.api.settings import read_settings
 from neuronas.config import RunConfig, parse_json, read_yaml, validate, write_bytes
+from neuronas.data.digits import Digits
 from neuronas.data.download import unpack
-from neuronas.data.presets import PRESETS
 from neuronas.data.source import MAX_PIXELS, FileSource
 from neuronas.errors import ConfigurationError, DataError, RunDirectoryError, VerificationError
 from neuronas.experiments.labels import read_labels
@@ -413,7 +413,7 @@ def test_facts_of_a_checkpoint_are_checked(tmp_path: Path) -> None:
 
     architecture = parse_architecture("|skip~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|")
     shape = NetworkShape(image_channels=1, image_side=8, n_classes=3, channels=2)
-    train, device = resolve(TrainConfig(), PRESETS["digits"], 0, "cpu"), torch.device("cpu")
+    train, device = resolve(TrainConfig(), Digits(), 0, "cpu"), torch.device("cpu")
     network = make_classifier(architecture, shape, NetworkConfig(), train, device)
     path = tmp_path / "checkpoints" / "best.safetensors"
     write_checkpoint(path, dict(network.state_dict()), {"epoch": 1, "accuracy": 0.25})

@@ -14,7 +14,7 @@ from spikingjelly.activation_based import surrogate as spikingjelly_surrogate
 from torch.nn import functional as F  # noqa: N812
 
 from neuronas.config import TrainConfig
-from neuronas.data.presets import preset_for
+from neuronas.data.digits import Digits
 from neuronas.errors import ConfigurationError
 from neuronas.snn import lif as lif_module
 from neuronas.snn.classifier import Classifier, ClassifierSettings
@@ -238,7 +238,7 @@ def test_pruning_keeps_the_largest_weights() -> None:
 
 def test_weight_decay_leaves_scales_alone() -> None:
     network = classifier(form=WeightFormat(4, "lsq-channel"), bits=4)
-    resolved = resolve(TrainConfig(), preset_for("digits"), 0, "cpu")
+    resolved = resolve(TrainConfig(), Digits(), 0, "cpu")
     decayed, others = State(network, resolved, "").optimiser.param_groups
     assert decayed["weight_decay"] > 0 == others["weight_decay"]
     scales = {id(layer.quantiser.step) for layer in network.weighted_layers().values()}
@@ -256,8 +256,8 @@ def test_weight_decay_leaves_scales_alone() -> None:
 )
 def test_settings_that_nothing_would_read_are_refused(given: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
-        resolve(TrainConfig(**given), preset_for("digits"), 0, "cpu")
-    resolve(TrainConfig(recipe="paper", optimiser="adamw"), preset_for("digits"), 0, "cpu")
+        resolve(TrainConfig(**given), Digits(), 0, "cpu")
+    resolve(TrainConfig(recipe="paper", optimiser="adamw"), Digits(), 0, "cpu")
 
 
 def test_rates_are_seen_with_gradients() -> None:

@@ -26,13 +26,17 @@ if TYPE_CHECKING:
     from neuronas.api.report import Page, compare, report
     from neuronas.api.search import SearchResult, search
     from neuronas.api.train import Trained, train
+    from neuronas.data.dataset import DataSet
+    from neuronas.data.memory import InMemoryDataSet
     from neuronas.snn.classifier import Classifier
 
 __all__ = [
     "ChipRequest",
+    "DataSet",
     "Estimate",
     "Evaluation",
     "Export",
+    "InMemoryDataSet",
     "OnChips",
     "Page",
     "SearchResult",
@@ -51,9 +55,11 @@ __all__ = [
 
 _MODULES = {
     "ChipRequest": "api.chip",
+    "DataSet": "data.dataset",
     "Estimate": "api.estimate",
     "Evaluation": "api.evaluate",
     "Export": "api.export",
+    "InMemoryDataSet": "data.memory",
     "OnChips": "api.chip",
     "Page": "api.report",
     "SearchResult": "api.search",

@@ -26,10 +26,10 @@ from neuronas.api.compose import plan
 from neuronas.api.run_facts import read_run
 from neuronas.api.settings import read_settings
 from neuronas.config import HardwareConfig, NetworkConfig, RunConfig, TrainConfig, parse_json
-from neuronas.data.cifar import cifar
+from neuronas.data.cifar import Cifar10
+from neuronas.data.digits import Digits
 from neuronas.data.download import unpack
-from neuronas.data.folders import tiny_imagenet
-from neuronas.data.presets import PRESETS
+from neuronas.data.folders import TinyImageNet
 from neuronas.data.source import FileSource
 from neuronas.errors import NeuronasError
 from neuronas.experiments.bench import _read, _summary
@@ -191,8 +191,9 @@ def _image(path: Path) -> None:
 
 
 def _cifar(folder: Path, data: bytes) -> None:
+    (folder / Cifar10.mark).touch()
     (folder / "test_batch.bin").write_bytes(data)
-    cifar("cifar10", folder, "test", 32)
+    Cifar10().within(folder).load("test", 32)
 
 
 def _tiny(folder: Path, data: bytes) -> None:
@@ -200,7 +201,7 @@ def _tiny(folder: Path, data: bytes) -> None:
     (folder / "val").mkdir(exist_ok=True)
     (folder / "wnids.txt").write_bytes(names)
     (folder / "val" / "val_annotations.txt").write_bytes(annotations)
-    tiny_imagenet(folder, "test", 64)
+    TinyImageNet().within(folder).load("test", 64)
 
 
 def _archive(suffix: str) -> Read:
@@ -264,7 +265,7 @@ def _progress(folder: Path, data: bytes) -> None:
     except ValueError:
         facts = None
     network = _small_classifier()
-    state = State(network, resolve(TrainConfig(), PRESETS["digits"], 0, "cpu"), "mine")
+    state = State(network, resolve(TrainConfig(), Digits(), 0, "cpu"), "mine")
     state.save(folder / "last.safetensors")
     tensors, whole = read_checkpoint(folder / "last.safetensors")
     write_checkpoint(folder / "last.safetensors", tensors, {"identity": whole["identity"], "progress": facts})
@@ -274,7 +275,7 @@ def _progress(folder: Path, data: bytes) -> None:
 @cache
 def _small_classifier() -> Classifier:
     shape = NetworkShape(image_channels=1, image_side=8, n_classes=3, channels=2, head="gap")
-    train = resolve(TrainConfig(), PRESETS["digits"], 0, "cpu")
+    train = resolve(TrainConfig(), Digits(), 0, "cpu")
     return make_classifier(parse_architecture(CELL), shape, NetworkConfig(), train, torch.device("cpu"))
 
 

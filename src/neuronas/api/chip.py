@@ -107,7 +107,9 @@ def make_bench(given: TrainedRun, request: ChipRequest) -> "Bench":
     chosen = np.random.default_rng([request.seed, 5]).permutation(len(training))[:_N_CALIBRATION]
     return Bench(
         network=given.trained.network,
-        pixels=pixel_format(run.preset.mean, run.preset.std, int(run.accelerator.digital.image_bits)),
+        pixels=pixel_format(
+            run.config.data.mean or (), run.config.data.std or (), int(run.accelerator.digital.image_bits)
+        ),
         calibration=training.normalised(training.fetch(np.sort(chosen)).to(given.device)),
         images=test,
         indices=np.arange(len(test)),

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from neuronas.config import RunConfig, TrainConfig
-from neuronas.data.presets import DatasetPreset, classes_of, preset_for
+from neuronas.data.dataset import DataSet
+from neuronas.data.datasets import described, open_dataset
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.budget import Budget
@@ -26,7 +27,7 @@ class Plan:
     """A run's settings, complete, and what they name."""
 
     config: RunConfig
-    preset: DatasetPreset
+    dataset: DataSet
     space: Space
     shape: NetworkShape
     accelerator: Accelerator
@@ -34,6 +35,8 @@ class Plan:
     cost_model: CostModel
     algorithm: Algorithm
     budget: Budget
+    dataset_passed: bool = False
+    """Whether the data set is an object of this process, which others cannot open by its name."""
 
     def with_training(self, settings: TrainConfig) -> "Plan":
         """The same with other settings of training."""
@@ -63,44 +66,45 @@ class Plan:
         )
 
 
-def plan(config: RunConfig) -> Plan:
-    """Fill in what the settings leave to presets, and look up every name.
+def plan(config: RunConfig, dataset: DataSet | None = None) -> Plan:
+    """Fill in what the settings leave to the data set and the algorithm, and look up every name.
+
+    Args:
+        config: the settings.
+        dataset: instead of the one that the settings name.
 
     Raises:
         ConfigurationError, DataError: an unknown name, or values that do not go together.
     """
-    preset = preset_for(config.data.name)
+    passed = dataset is not None
+    dataset = dataset or open_dataset(config.data.name, config.data.data_dir)
+    data = described(config.data, dataset)
+    if passed:
+        data = data.model_copy(update={"name": dataset.name})
     space = load_space(config.space)
     algorithm = algorithm_named(config.search.algorithm)
     budget = _budget(config, algorithm)
-    n_classes, class_names = config.data.n_classes, config.data.class_names
-    if n_classes is None:
-        n_classes, class_names = classes_of(config.data.name)
     limits = {f"max_{name}": float(limit) for name, limit in budget.limits.items()}
     network = config.network.model_copy(
         update={
-            "channels": config.network.channels or space.channels or preset.channels,
-            "head_width": config.network.head_width or preset.head_width,
+            "channels": config.network.channels or space.channels or dataset.channels,
+            "head_width": config.network.head_width or dataset.head_width,
         }
     )
     complete = config.model_copy(
         update={
             "network": network,
-            "data": config.data.model_copy(
-                update={
-                    "image_side": config.data.image_side or preset.image_side,
-                    "n_classes": n_classes,
-                    "class_names": class_names,
-                }
+            "data": data,
+            "fitness": config.fitness.model_copy(
+                update={"batch_size": config.fitness.batch_size or dataset.batch_size}
             ),
-            "fitness": config.fitness.model_copy(update={"batch_size": config.fitness.batch_size or preset.batch_size}),
             "budget": config.budget.model_copy(update=limits),
         }
     )
     shape = NetworkShape(
-        image_channels=preset.image_channels,
-        image_side=complete.data.image_side or 0,
-        n_classes=complete.data.n_classes or 0,
+        image_channels=data.image_channels or 0,
+        image_side=data.image_side or 0,
+        n_classes=data.n_classes or 0,
         channels=network.channels or 0,
         n_cells=space.cells,
         head_width=network.head_width or 0,
@@ -114,7 +118,7 @@ def plan(config: RunConfig) -> Plan:
     accelerator = load_accelerator(config.hardware.accelerator)
     activity = load_activity(config.hardware)
     cost_model = make_cost_model(config.hardware, accelerator, network.weight_bits, network.timesteps, activity)
-    return Plan(complete, preset, space, shape, accelerator, activity, cost_model, algorithm, budget)
+    return Plan(complete, dataset, space, shape, accelerator, activity, cost_model, algorithm, budget, passed)
 
 
 def _budget(config: RunConfig, algorithm: Algorithm) -> Budget:

@@ -96,8 +96,8 @@ def _content(given: TrainedRun, dt_s: float) -> "Content":
         graph=graph_of(given.trained.network),
         architecture=format_architecture(given.architecture),
         weight_bits=run.config.network.weight_bits,
-        mean=run.preset.mean,
-        std=run.preset.std,
+        mean=run.config.data.mean or (),
+        std=run.config.data.std or (),
         crossbars=crossbars_document(work, run.mapped_model().work(work), run.config.hardware.accelerator),
         dt_s=dt_s,
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from neuronas.api.compose import Plan, plan
-from neuronas.api.devices import check_device, device_named, fetch
+from neuronas.api.devices import check_device, device_named
 from neuronas.api.keywords import TrainOptions
 from neuronas.api.runs import log_to, new_directory
 from neuronas.api.settings import read_settings
@@ -107,7 +107,7 @@ class Training:
                 process.wait_for_others()  # until the first one has the data set
                 return self._work(process, _silent)
             if download:
-                fetch(self.plan.config.data)
+                self.plan.dataset.fetch()
             process.wait_for_others()
             # A run that was searched, or stopped while it trained, is there already.
             there = (self.directory / CONFIG).is_file()
@@ -240,7 +240,7 @@ def plan_training(
     if resume and (directory / CONFIG).is_file() and file is None:
         settings = read_settings(None, directory / CONFIG, **options)
     run = plan(settings)
-    chosen: TrainConfig = resolve(run.config.train, run.preset, run.config.seed, run.config.device)
+    chosen: TrainConfig = resolve(run.config.train, run.dataset, run.config.seed, run.config.device)
     if (chosen.cutout or 0) >= run.shape.image_side:
         raise ConfigurationError(
             f"cutout {chosen.cutout} given for images of side {run.shape.image_side}; expected fewer pixels: it would "

@@ -16,6 +16,7 @@ from rich.text import Text
 from neuronas import __version__
 from neuronas.api.settings import read_settings
 from neuronas.cli import console, options
+from neuronas.config.registry import DATASETS
 from neuronas.kernels.library import cache_folder
 
 _REQUIRED = ("numpy", "torch", "spikingjelly", "pydantic", "typer", "scikit-learn", "pillow", "safetensors")
@@ -150,13 +151,17 @@ def _torch() -> Iterator[Check]:
 
 def _data(data_dir: str | None) -> Iterator[Check]:
     try:
-        from neuronas.data.datasets import data_folder, find
-        from neuronas.data.download import ARCHIVES
+        from neuronas.data.datasets import open_dataset
+        from neuronas.data.download import Downloadable
     except ImportError as error:
         yield Check("data sets", False, str(error), "install what is missing above")
         return
-    yield Check("data set digits", True, "embedded")
-    for name in ARCHIVES:
-        folder = find(name, data_dir)
-        advice = "" if folder else f"neuronas search --dataset {name} --download, or unpack it there"
-        yield Check(f"data set {name}", folder is not None, str(folder or f"not in {data_folder(data_dir)}"), advice)
+    for dataset in (open_dataset(name, data_dir) for name in DATASETS if ":" not in name):
+        title = f"data set {dataset.name}"
+        if not isinstance(dataset, Downloadable):
+            yield Check(title, True, "embedded")
+        elif (folder := dataset.found()) is not None:
+            yield Check(title, True, str(folder))
+        else:
+            advice = f"neuronas search --dataset {dataset.name} --download, or unpack it there"
+            yield Check(title, False, f"not in {dataset.data_dir}", advice)

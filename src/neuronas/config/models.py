@@ -28,16 +28,20 @@ class Section(BaseModel):
 
 
 class DataConfig(Section):
-    """Which images, and how they are read. ``n_classes`` is counted where it is not given.
+    """Which images, and how they are read.
 
-    ``class_names`` are an image folder's, in the order of the network's outputs; they are noted with ``n_classes``.
+    What the data set says is noted for those who read the run without it: ``image_channels``; ``n_classes`` with
+    ``class_names``, in the order of the network's outputs; ``mean`` and ``std`` of each channel, of pixels in [0, 1].
     """
 
     name: str = "digits"
     data_dir: str | None = None
     image_side: Annotated[int, Field(ge=4, le=1024)] | None = None
+    image_channels: Annotated[int, Field(ge=1)] | None = None
     n_classes: Annotated[int, Field(ge=1)] | None = None
     class_names: Annotated[tuple[str, ...], Field(strict=False)] | None = None
+    mean: Annotated[tuple[float, ...], Field(strict=False)] | None = None
+    std: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(strict=False)] | None = None
     skip_corrupt: bool = False
 
 

@@ -65,11 +65,9 @@ class RunBench:
         Raises:
             ConfigurationError, DataError: see ``make_evaluators``.
         """
-        from neuronas.data.datasets import load
-
         run = plan(self.config(self._seeds[0], {}))
         make_evaluators(run, download=False)
-        load(run.config.data.name, "test", run.config.data.data_dir, run.shape.image_side)
+        run.dataset.load("test", run.shape.image_side)
 
     def config(self, seed: int, changes: Settings) -> RunConfig:
         """See ``Bench``."""
@@ -106,7 +104,7 @@ class RunBench:
         run = plan(validated(RunConfig, config.model_dump(include=relevant), "experiment"))
         from neuronas.training.recipes import resolve
 
-        run = run.with_training(resolve(run.config.train, run.preset, run.config.seed, run.config.device))
+        run = run.with_training(resolve(run.config.train, run.dataset, run.config.seed, run.config.device))
         images = {"training": self._size.n_training, "test": self._size.n_test}
         settings = run.config.train.model_dump(exclude={"device", "tensorboard"})
         key = identity(run.config, run.space, architecture, settings, images)

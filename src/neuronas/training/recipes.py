@@ -1,7 +1,7 @@
 """Training recipes by name: every setting that a run leaves open."""
 
 from neuronas.config import TrainConfig
-from neuronas.data.presets import DatasetPreset
+from neuronas.data.dataset import DataSet
 from neuronas.errors import ConfigurationError
 from neuronas.snn.surrogates import surrogate_named
 
@@ -62,19 +62,19 @@ RECIPES: dict[str, TrainConfig] = {
 }
 
 
-def resolve(given: TrainConfig, preset: DatasetPreset, seed: int, device: str) -> TrainConfig:
+def resolve(given: TrainConfig, dataset: DataSet, seed: int, device: str) -> TrainConfig:
     """Fill in what the settings leave open: from the data set, the run and the recipe.
 
     Args:
         given: the settings.
-        preset: of the data set; decides the augmentation.
+        dataset: decides the augmentation.
         seed: the run's.
         device: the run's.
 
     Raises:
         ConfigurationError: an unknown surrogate, or settings that do not go together.
     """
-    recipe = RECIPES[given.recipe].model_copy(update={"seed": seed, "device": device, "augment": preset.augment})
+    recipe = RECIPES[given.recipe].model_copy(update={"seed": seed, "device": device, "augment": dataset.augment})
     chosen = {name: value for name, value in given.model_dump().items() if value is not None}
     settings = recipe.model_copy(update=chosen)
     surrogate_named(settings.surrogate or "")
