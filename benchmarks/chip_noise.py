@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from common import write
-from neuronas.api.chip import ChipRequest, make_bench
+from neuronas.api.chip import ChipRequest, make_trial
 from neuronas.api.settings import read_settings
 from neuronas.api.trained import read_trained
 from neuronas.chip.model import chip_model
@@ -64,12 +64,12 @@ def main() -> None:
 def accuracies(directory: Path, n_chips: int) -> dict[float, dict[str, Any]]:
     """Accuracy on chips by write variation; 0.0: without any non-ideality."""
     given = read_trained(directory)
-    run, bench = given.plan, make_bench(given, ChipRequest(n_chips))
+    run, trial = given.plan, make_trial(given, ChipRequest(n_chips))
     full = chip_model(run.accelerator, run.config.hardware.accelerator, run.config.network.weight_bits)
     models = {0.0: full.without(full.active)} | {one: replace(full, write_variation=one) for one in VARIATIONS}
     found = {}
     for variation, model in models.items():
-        accuracy = simulate(bench, model, lambda what, done, wanted: None, layers=False)
+        accuracy = simulate(trial, model, lambda what, done, wanted: None, layers=False)
         found[variation] = {"mean": round(accuracy.mean, 4), "std": round(accuracy.std, 4)}
         print(directory.name, variation, found[variation])
     return found

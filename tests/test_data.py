@@ -10,13 +10,13 @@ from conftest import DATASETS
 from neuronas.config.registry import DATASETS as REGISTRY
 from neuronas.data.batches import search_batches
 from neuronas.data.cifar import Cifar
-from neuronas.data.dataset import Size
 from neuronas.data.datasets import open_dataset
 from neuronas.data.source import ImageSource
 from neuronas.errors import ConfigurationError, DataError
+from neuronas.space.layers import Side
 
 
-def load(name: str, split: str, data_dir: str | None, size: Size) -> ImageSource:
+def load(name: str, split: str, data_dir: str | None, size: Side) -> ImageSource:
     return open_dataset(name, data_dir).load(split, size)
 
 

@@ -1,7 +1,6 @@
 """Accelerator files, their schema and page, sweeps, plots and floorplans, as a user meets them."""
 
 import json
-import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -24,14 +23,8 @@ ARCH = "|conv_3x3~0|+|skip~0|conv_3x3~1|+|avg_pool_3x3~0|skip~1|conv_3x3~2|"
 COSTS = ("parameters", "area_mm2", "latency_ms", "energy_uj")
 
 
-@pytest.mark.parametrize("name", ["hardware-model.md", "accelerator.schema.json"])
-def test_generated_files_are_current(name: str) -> None:
-    content = runpy.run_path(str(DOCS / "generate.py"))["CONTENT"]
-    assert (DOCS / name).read_text(encoding="utf-8") == content[name](), "run python docs/generate.py"
-
-
 def test_the_schema_describes_the_presets() -> None:
-    schema = json.loads((DOCS / "accelerator.schema.json").read_text(encoding="utf-8"))
+    schema = json.loads((DOCS / "schemas" / "accelerator.schema.json").read_text(encoding="utf-8"))
     for name in preset_names():
         content = yaml.safe_load((PRESETS / f"{name}.yaml").read_text(encoding="utf-8"))
         check_schema(schema, schema, content)

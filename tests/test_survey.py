@@ -33,7 +33,7 @@ from neuronas.search.algorithms.variation import crossover, mutate
 from neuronas.search.front import choose, front, knee, objectives
 from neuronas.search.loop import Found, Problem, search
 from neuronas.search.screening import Evaluators
-from neuronas.search.survey import front_document, write_ranking
+from neuronas.search.survey import pareto_front, write_ranking
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
 from neuronas.space.layers import NetworkShape, layers
@@ -136,8 +136,8 @@ def test_evolution_finds_the_known_front(accelerator, tmp_path: Path, two_operat
         return {(member.fitness, *member.cost) for member in front(one.surveyed)}
 
     assert points(found) == points(exact)
-    documents = [front_document(one.surveyed, "fitness", "") for one in (exact, found)]
-    assert documents[0]["hypervolume"] == pytest.approx(documents[1]["hypervolume"], rel=1e-12)
+    fronts = [pareto_front(one.surveyed, "fitness", "") for one in (exact, found)]
+    assert fronts[0].hypervolume == pytest.approx(fronts[1].hypervolume, rel=1e-12)
 
 
 def test_evolution_beats_random_draws(accelerator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,28 +19,30 @@ from typing import TYPE_CHECKING, Any
 from neuronas.version import __version__
 
 if TYPE_CHECKING:
-    from neuronas.api.chip import ChipRequest, OnChips, evaluate_on_chips
+    from neuronas.api.chip import ChipRequest, evaluate_on_chips
     from neuronas.api.estimate import Estimate, estimate
-    from neuronas.api.evaluate import Evaluation, evaluate
-    from neuronas.api.export import Export, export
+    from neuronas.api.evaluate import evaluate
+    from neuronas.api.export import export
     from neuronas.api.report import Page, compare, report
     from neuronas.api.search import SearchResult, search
-    from neuronas.api.train import Trained, train
+    from neuronas.api.train import train
     from neuronas.data.dataset import DataSet
     from neuronas.data.memory import InMemoryDataSet
+    from neuronas.runs.evaluations import ChipEvaluation, Evaluation
+    from neuronas.runs.results import ExportManifest, TrainingResult
     from neuronas.snn.classifier import Classifier
 
 __all__ = [
+    "ChipEvaluation",
     "ChipRequest",
     "DataSet",
     "Estimate",
     "Evaluation",
-    "Export",
+    "ExportManifest",
     "InMemoryDataSet",
-    "OnChips",
     "Page",
     "SearchResult",
-    "Trained",
+    "TrainingResult",
     "__version__",
     "compare",
     "estimate",
@@ -54,16 +56,16 @@ __all__ = [
 ]
 
 _MODULES = {
+    "ChipEvaluation": "runs.evaluations",
     "ChipRequest": "api.chip",
     "DataSet": "data.dataset",
     "Estimate": "api.estimate",
-    "Evaluation": "api.evaluate",
-    "Export": "api.export",
+    "Evaluation": "runs.evaluations",
+    "ExportManifest": "runs.results",
     "InMemoryDataSet": "data.memory",
-    "OnChips": "api.chip",
     "Page": "api.report",
     "SearchResult": "api.search",
-    "Trained": "api.train",
+    "TrainingResult": "runs.results",
     "compare": "api.report",
     "estimate": "api.estimate",
     "evaluate": "api.evaluate",

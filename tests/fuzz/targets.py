@@ -37,18 +37,21 @@ from neuronas.experiments.labels import read_labels
 from neuronas.experiments.study import Learned
 from neuronas.export.content import Content
 from neuronas.export.document import CrossbarsDocument
+from neuronas.export.graph import Graph, Link, Neurons, Node, Votes, Weights
+from neuronas.export.graph import Image as ImageInput
 from neuronas.export.integer import read_integer, write_integer
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.mapped.activity import load_activity
 from neuronas.report.page import report_page
 from neuronas.runs.architectures import read_architecture
 from neuronas.runs.candidates import read_candidates
-from neuronas.runs.documents import ChipEvaluation, Environment, Evaluation, Result, read_document, read_epochs
+from neuronas.runs.environment import Environment
+from neuronas.runs.evaluations import ChipEvaluation, Evaluation
 from neuronas.runs.history import History
+from neuronas.runs.metrics import read_epochs
+from neuronas.runs.results import SearchSummary
 from neuronas.snn.classifier import Classifier
 from neuronas.space.canonical import architecture_key
-from neuronas.space.graph import Graph, Link, Neurons, Node, Votes, Weights
-from neuronas.space.graph import Image as ImageInput
 from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import format_architecture, parse_architecture
 from neuronas.space.spaces import load_space
@@ -57,9 +60,8 @@ from neuronas.training.model import make_classifier
 from neuronas.training.recipes import resolve
 from neuronas.training.state import Progress, State
 
-sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+sys.path.append(str(Path(__file__).parents[1] / "support"))
 from mutations import Change, change_json, change_lines, change_yaml
-
 from report_runs import add_training, make_run
 
 ARCHITECTURE = "|conv_3x3@0.5~0|+|skip^0|conv_3x3~1|+|avg_pool_3x3~0|skip~1|none~2|"
@@ -157,7 +159,8 @@ def _history(folder: Path, data: bytes) -> None:
 
 
 DOCUMENTS = {
-    "result.json": Result, "evaluation.json": Evaluation, "chip.json": ChipEvaluation, "environment.json": Environment,
+    "result.json": SearchSummary, "evaluation.json": Evaluation, "chips/spikeflow-rram.json": ChipEvaluation,
+    "environment.json": Environment,
 }  # fmt: skip
 
 
@@ -173,7 +176,7 @@ def _report(name: str) -> Read:
         path.write_bytes(data)
         try:
             if name in DOCUMENTS:  # most bytes are refused here; the rest of the run takes a hundred times as long
-                read_document(DOCUMENTS[name], path)
+                DOCUMENTS[name].read(path)
             elif name == "metrics.jsonl":
                 read_epochs(path)
             report_page(read_run(run, "run"))

@@ -1,7 +1,6 @@
 """From settings to the parts of a run: everything that needs no image and no torch."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from neuronas.config import RunConfig, TrainConfig
 from neuronas.data.dataset import DataSet
@@ -10,10 +9,10 @@ from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Cost, CostModel
-from neuronas.hardware.document import cost_document
 from neuronas.hardware.mapped.activity import Activity, load_activity
 from neuronas.hardware.mapped.model import MappedCostModel
 from neuronas.hardware.models import make_cost_model, mapped_cost_model
+from neuronas.runs.costs import CostReport
 from neuronas.search.algorithms.base import Algorithm
 from neuronas.search.algorithms.table import algorithm_named
 from neuronas.space.genotype import Architecture
@@ -53,16 +52,16 @@ class Plan:
             self.config.hardware, self.accelerator, network.weight_bits, network.timesteps, activity or self.activity
         )
 
-    def cost_document(self, architecture: Architecture, cost: Cost, model: CostModel | None = None) -> dict[str, Any]:
-        """Cost as JSON, as the contract has it; ``model``: which one gave it, if not the run's."""
+    def cost_report(self, architecture: Architecture, cost: Cost, model: CostModel | None = None) -> CostReport:
+        """Cost as a document; ``model``: the cost model that computed it, if not the run's."""
         network = self.config.network
-        return cost_document(
-            format_architecture(architecture),
-            self.config.hardware.accelerator,
-            (model or self.cost_model).name,
-            network.weight_bits,
-            network.timesteps,
+        return CostReport.of(
             cost,
+            architecture=format_architecture(architecture),
+            hardware=self.config.hardware.accelerator,
+            cost_model=(model or self.cost_model).name,
+            weight_bits=network.weight_bits,
+            timesteps=network.timesteps,
         )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Unpack
 
 from neuronas.api.compose import Plan, plan
 from neuronas.api.keywords import EstimateOptions
@@ -17,6 +17,7 @@ from neuronas.hardware.floorplan import floorplan as make_floorplan
 from neuronas.hardware.models import COST_MODELS, make_cost_model
 from neuronas.hardware.sweep import Sweep, SweepPoint, parse_sweep, run_sweep
 from neuronas.runs.architectures import read_architecture
+from neuronas.runs.costs import CostReport
 from neuronas.space.genotype import Architecture
 from neuronas.space.layers import Layer
 from neuronas.space.notation import format_architecture
@@ -58,9 +59,9 @@ class Estimate:
         return self.budget.violations(self.cost)
 
     @property
-    def document(self) -> dict[str, Any]:
-        """What ``neuronas estimate --json`` prints."""
-        return self.plan.cost_document(self.architecture, self.cost)
+    def report(self) -> CostReport:
+        """The cost as a document."""
+        return self.plan.cost_report(self.architecture, self.cost)
 
     def by_all_models(self) -> dict[str, Cost]:
         """Cost by each cost model."""

@@ -9,10 +9,10 @@ import psutil
 
 from neuronas.api.compose import Plan
 from neuronas.api.devices import device_named, missing
+from neuronas.config.registry import OPERATIONS
 from neuronas.data.datasets import check_described
 from neuronas.fitness.evaluator import Evaluator
 from neuronas.search.screening import Evaluators
-from neuronas.space.operations import OPERATIONS
 
 if TYPE_CHECKING:
     import torch
@@ -92,7 +92,7 @@ def search_images(run: Plan) -> "torch.Tensor":
 
     data, fitness = run.config.data, run.config.fitness
     check_described(data, run.dataset)  # which images are drawn depends on the order of the classes
-    source = run.dataset.load("train", run.shape.image_side)
+    source = run.dataset.load("train", run.shape.image_size)
     return search_batches(
         source,
         fitness.batch_size or 0,

@@ -1,21 +1,23 @@
 """The found network learns, at the chip's precision."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Unpack
 
 from neuronas.api.compose import Plan, plan
 from neuronas.api.devices import check_device, device_named
 from neuronas.api.keywords import TrainOptions
-from neuronas.api.runs import log_to, new_directory
 from neuronas.api.settings import read_settings
 from neuronas.api.trained import read_images
-from neuronas.config import RunConfig, TrainConfig, is_there, write_config, write_json
+from neuronas.config import RunConfig, TrainConfig, is_there, write_config
 from neuronas.errors import ConfigurationError, RunDirectoryError
-from neuronas.runs.architectures import Given, architecture_document, read_architecture
-from neuronas.runs.directory import ARCHITECTURE, CONFIG, LOG, RunDirectory, identity
+from neuronas.runs.architectures import ArchitectureFile, Given, read_architecture
+from neuronas.runs.directory import ARCHITECTURE, CONFIG, TRAINING, RunDirectory, identity, new_directory
+from neuronas.runs.metrics import Epoch
+from neuronas.runs.results import TrainingResult
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture
@@ -26,40 +28,12 @@ if TYPE_CHECKING:
 _SHAPING = ("dataset", "data_dir", "image_side", "channels", "timesteps", "weight_bits", "rounding", "head", "space")
 _OF_TRAINING = ("seed", "device", "batch_size")
 """Keywords whose settings are those of training and not of the run."""
-Report = Callable[[int, int, int, float, dict[str, Any] | None], None]
+Report = Callable[[int, int, int, float, Epoch | None], None]
 """See ``neuronas.training.loop.Report``."""
 
 
-def _silent(epoch: int, step: int, n_steps: int, images_per_s: float, row: dict[str, Any] | None) -> None:
+def _silent(epoch: int, step: int, n_steps: int, images_per_s: float, row: Epoch | None) -> None:
     pass
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A finished training.
-
-    Attributes:
-        directory: of the run.
-        epochs: that were trained.
-        best_epoch: the one whose weights count.
-        validation_accuracy: of that epoch, 0 to 1; None without validation images.
-        n_training: images that were learned.
-        n_validation: images that chose the best epoch.
-        seed: of training.
-    """
-
-    directory: Path
-    epochs: int
-    best_epoch: int
-    validation_accuracy: float | None
-    n_training: int
-    n_validation: int
-    seed: int | None
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """What ``neuronas train --json`` prints."""
-        return asdict(self) | {"directory": str(self.directory)}
 
 
 @dataclass(frozen=True)
@@ -70,7 +44,7 @@ class Training:
         given: the architecture.
         directory: of the run.
         plan: the complete settings, and what they name.
-        resume: go on from the last checkpoint.
+        resume: continue from the last checkpoint.
     """
 
     given: Given
@@ -80,12 +54,12 @@ class Training:
 
     @property
     def has_checkpoint(self) -> bool:
-        """Whether there is anything to go on from."""
+        """Whether there is anything to continue from."""
         from neuronas.training.checkpoint import FOLDER, LAST
 
         return is_there(self.directory / FOLDER / LAST)
 
-    def run(self, report: Report, *, download: bool) -> Trained:
+    def run(self, report: Report, *, download: bool) -> TrainingResult:
         """Train to the end.
 
         Args:
@@ -112,20 +86,25 @@ class Training:
             # A run that was searched, or stopped while it trained, is there already.
             there = (self.directory / CONFIG).is_file()
             resume = there or self.resume
-            with RunDirectory(self.directory, self.plan.config, resume=resume) as files, log_to(files.file(LOG)):
+            with RunDirectory(self.directory, self.plan.config, resume=resume) as files:
                 if there and files.file(FOLDER).exists() and not self.resume:
                     raise RunDirectoryError(
-                        f"run directory {self.directory}: holds checkpoints; go on with --resume, or choose another "
-                        "--out"
+                        f"run directory {self.directory}: holds checkpoints; resume it with --resume, or choose "
+                        "another --out"
                     )
                 self._place(files.file(ARCHITECTURE))
-                return self._work(process, report)
+                finished = TrainingResult.read_if_there(files.file(TRAINING))
+                result = self._work(process, report)
+                if finished is not None:  # nothing was left to be trained: its time stays what it was
+                    result = result.model_copy(update={"seconds": finished.seconds})
+                result.write(files.file(TRAINING))
+                return result
 
     def _place(self, file: Path) -> None:
         """Write the architecture into the run, or find out that it is the run's own."""
         given, n_cells = self.given.architecture, self.plan.shape.n_cells
         if not is_there(file):
-            write_json(file, architecture_document(given))
+            ArchitectureFile.of(given).write(file)
             return
         own = read_architecture(file).architecture
         if own.expanded(n_cells) != given.expanded(n_cells):
@@ -134,11 +113,12 @@ class Training:
                 "another --out"
             )
 
-    def _work(self, process: "Process", report: Report) -> Trained:
+    def _work(self, process: "Process", report: Report) -> TrainingResult:
         from neuronas.training.images import stratified_split
         from neuronas.training.loop import begin
         from neuronas.training.model import make_classifier
 
+        started = perf_counter()
         run, settings, architecture = self.plan, self.plan.config.train, self.given.architecture
         images = read_images(run, "train")
         split = stratified_split(images.labels, settings.validation_share or 0.0, settings.seed or 0)
@@ -148,14 +128,15 @@ class Training:
         if not process.rank:  # and not before: settings that are refused must not become those of the run
             write_config(self.directory / CONFIG, run.config)
         done = trainer.run(report)
-        return Trained(
+        return TrainingResult(
             directory=self.directory,
             epochs=done.epoch,
             best_epoch=done.best_epoch,
             validation_accuracy=done.best_accuracy if len(split.validation) else None,
             n_training=len(split.training),
             n_validation=len(split.validation),
-            seed=settings.seed,
+            seed=settings.seed or 0,
+            seconds=round(perf_counter() - started, 3),
         )
 
     @property
@@ -189,14 +170,14 @@ def train(
     download: bool = False,
     report: Report = _silent,
     **options: Unpack[TrainOptions],
-) -> Trained:
+) -> TrainingResult:
     """Train an architecture with surrogate gradients and quantised weights; a run is trained in its own directory.
 
     Args:
         architecture: its text, an ``architecture.json``, or the directory of a run.
         config: YAML file with settings; options override it.
         out: directory to write to; default: the run's own, or a new one under ``runs``.
-        resume: go on with the training in the directory.
+        resume: continue the training in the directory.
         download: fetch the data set if it is missing.
         report: is told of progress.
         **options: see ``TrainOptions``.
@@ -241,10 +222,10 @@ def plan_training(
         settings = read_settings(None, directory / CONFIG, **options)
     run = plan(settings)
     chosen: TrainConfig = resolve(run.config.train, run.dataset, run.config.seed, run.config.device)
-    if (chosen.cutout or 0) >= run.shape.image_side:
+    if (chosen.cutout or 0) >= min(run.shape.image_size):
         raise ConfigurationError(
-            f"cutout {chosen.cutout} given for images of side {run.shape.image_side}; expected fewer pixels: it would "
-            "blank whole images"
+            f"cutout {chosen.cutout} given for images of side {min(run.shape.image_size)}; expected fewer pixels: it "
+            "would blank whole images"
         )
     check_device(chosen.device or "auto")
     return Training(given, directory, run.with_training(chosen), resume)

@@ -51,7 +51,7 @@ def read_images(run: Plan, split: str, draw: "Callable[[ImageSource], ImageSourc
 
     data = run.config.data
     check_described(data, run.dataset)
-    source = run.dataset.load(split, run.shape.image_side)
+    source = run.dataset.load(split, run.shape.image_size)
     return Images(draw(source) if draw else source, data.mean or (), data.std or (), skip_corrupt=data.skip_corrupt)
 
 

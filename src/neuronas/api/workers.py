@@ -1,5 +1,6 @@
 """Who computes a search's fitness: this process, processes of this machine, or a cluster."""
 
+import resource
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,8 +30,9 @@ class Computing:
 
     @property
     def peak_memory_mb(self) -> float:
-        """Largest resident memory of the workers, added up."""
-        return self.distributor.peak_memory_mb if self.distributor else 0.0
+        """Largest resident memory of this process and of its workers so far, added up, MiB."""
+        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+        return own + (self.distributor.peak_memory_mb if self.distributor else 0.0)
 
 
 @contextmanager

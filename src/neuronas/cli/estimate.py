@@ -12,9 +12,9 @@ from neuronas.cli.cost_tables import comparison_table, component_table, layer_ta
 from neuronas.cli.plots import check_plot, plot_sweep
 from neuronas.config import write_json, write_text
 from neuronas.errors import ConfigurationError
-from neuronas.hardware.document import sweep_document
 from neuronas.hardware.sweep import changes_nothing
 from neuronas.report.floorplan_svg import floorplan_svg
+from neuronas.runs.costs import SweptConstant
 
 _FILE = "estimate.json"
 
@@ -87,10 +87,10 @@ def estimate(
     )
     if not quiet:
         console.note_unread(found.config.hardware)
-    document, model = found.document, found.config.hardware.cost_model
+    document, model = found.report, found.config.hardware.cost_model
     swept, points = found.sweep(sweep) if sweep else (None, [])
     if swept:
-        document |= sweep_document(swept, points)
+        document = document.model_copy(update={"sweep": SweptConstant.of(swept, points)})
     if plot and swept:
         plot_sweep(plot, swept, points, model)
     if floorplan:

@@ -1,7 +1,7 @@
 """``neuronas evaluate RUN [--chip]``: what a trained run does on the test images, as such or on simulated chips."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -12,6 +12,7 @@ from neuronas.cli.chip import ChipProgress, print_chips
 from neuronas.cli.tables import PlainTable
 from neuronas.errors import ConfigurationError
 from neuronas.report.neurons import neuron_titles
+from neuronas.runs.evaluations import Evaluation
 
 _CHIP = "Chip"
 Chip = Annotated[bool, typer.Option("--chip", help="Measure it on simulated chips.", rich_help_panel=_CHIP)]
@@ -54,7 +55,7 @@ def evaluate(
 ) -> None:
     """Measure a trained run on its test images: accuracy at every precision, firing rates, operations, cost.
 
-    With --chip: accuracy on simulated crossbar chips, written to chip.json (see docs/chip-simulation.md).
+    With --chip: accuracy on simulated crossbar chips, written to chips/NAME.json (see docs/chip-simulation.md).
     """
     for name in ("chips", "ablation", "without", "sign_scheme", "variation", "gain_calibration", "seed"):
         if locals()[name] is not None and not chip:
@@ -71,48 +72,50 @@ def evaluate(
             ablation=bool(ablation),
         )
         with ChipProgress(quiet=quiet) as progress:
-            document = evaluate_on_chips(
+            chips_found = evaluate_on_chips(
                 run, request, hardware=hardware, data_dir=data_dir, device=device, report=progress.report
-            ).document
-    else:
-        document = measure(run, hardware=hardware, data_dir=data_dir, device=device).document
+            )
+        if as_json:
+            console.print_json(chips_found)
+        else:
+            print_chips(chips_found, quiet=quiet)
+        return
+    found = measure(run, hardware=hardware, data_dir=data_dir, device=device)
     if as_json:
-        console.print_json(document)
-    elif chip:
-        print_chips(document, quiet=quiet)
+        console.print_json(found)
     else:
-        _print(document, quiet=quiet)
+        _print(found, quiet=quiet)
 
 
-def _print(document: dict[str, Any], *, quiet: bool) -> None:
+def _print(document: Evaluation, *, quiet: bool) -> None:
     out = console.answers
     out.print(
-        f"top-1 {document['top1']:.2%}, top-5 {document['top5']:.2%} at {document['weight_bits']} bits "
-        f"({document['n_images']:,} test images of {document['dataset']})",
+        f"top-1 {document.top1:.2%}, top-5 {document.top5:.2%} at {document.weight_bits} bits "
+        f"({document.n_images:,} test images of {document.dataset})",
         style="bold",
     )
     if quiet:
         return
     table = PlainTable()
-    for bits in document["accuracy_by_bits"]:
+    for bits in document.accuracy_by_bits:
         table.add_column(bits if bits == "float" else f"{bits} bits", justify="right")
-    table.add_row(*(f"{value:.2%}" for value in document["accuracy_by_bits"].values()))
+    table.add_row(*(f"{value:.2%}" for value in document.accuracy_by_bits.values()))
     out.print(table)
-    if document["spiking"]:
+    if document.spiking:
         rates = PlainTable()
         rates.add_column("neurons behind")
         rates.add_column("spikes a step", justify="right")
-        titles = neuron_titles(document["firing_rates"])
-        for name, rate in document["firing_rates"].items():
+        titles = neuron_titles(document.firing_rates)
+        for name, rate in document.firing_rates.items():
             rates.add_row(titles[name], f"{rate:.3f}")
         out.print(rates)
         out.print(
-            f"{document['spikes_per_image']:,.0f} spikes and {document['synaptic_operations_per_image']:,.0f} synaptic "
-            f"operations an image, {document['multiplications_per_image']:,.0f} multiplications"
+            f"{document.spikes_per_image:,.0f} spikes and {document.synaptic_operations_per_image:,.0f} synaptic "
+            f"operations an image, {document.multiplications_per_image:,.0f} multiplications"
         )
-    cost, traced = document["cost"], document["cost_at_trace"]
-    at_trace = f", {traced['energy_uj']:.4g} µJ by model '{traced['cost_model']}' at these spikes" if traced else ""
+    cost, traced = document.cost, document.cost_at_trace
+    at_trace = f", {traced.energy_uj:.4g} µJ by model '{traced.cost_model}' at these spikes" if traced else ""
     out.print(
-        f"energy: {document['literature_energy_uj']:.4g} µJ by the literature's 0.9 and 4.6 pJ an operation; on "
-        f"{cost['hardware']} {cost['energy_uj']:.4g} µJ by model '{cost['cost_model']}'{at_trace}"
+        f"energy: {document.literature_energy_uj:.4g} µJ by the literature's 0.9 and 4.6 pJ an operation; on "
+        f"{cost.hardware} {cost.energy_uj:.4g} µJ by model '{cost.cost_model}'{at_trace}"
     )

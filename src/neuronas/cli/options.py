@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from neuronas.config import write_json
+from neuronas.runs.document import Document
 
 _HARDWARE, _BUDGET, _NETWORK, _DATA, _RUN = "Hardware", "Budget", "Network", "Data", "Run"
 
@@ -100,7 +101,7 @@ Trace = Annotated[
 ]
 
 
-def write_document(folder: Path, name: str, document: dict[str, Any]) -> None:
+def write_document(folder: Path, name: str, document: Document | dict[str, Any]) -> None:
     """Write a JSON document into the folder that ``--out`` names."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / name, document)
+    write_json(folder / name, document.plain() if isinstance(document, Document) else document)

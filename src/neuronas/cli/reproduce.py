@@ -9,7 +9,6 @@ import typer
 
 from neuronas.api.compose import plan
 from neuronas.api.evaluators import make_evaluators
-from neuronas.api.runs import new_directory
 from neuronas.api.settings import KEYS, read_settings
 from neuronas.cli import console, options
 from neuronas.cli.comparisons import comparison_table
@@ -21,7 +20,7 @@ from neuronas.errors import VerificationError
 from neuronas.experiments.labels import Labelled, read_labels
 from neuronas.experiments.proxy_benchmark import draw, evaluate
 from neuronas.experiments.table import EXPERIMENTS, STUDIES
-from neuronas.runs.directory import HISTORY, RESULT, RunDirectory, identity
+from neuronas.runs.directory import HISTORY, RESULT, RunDirectory, identity, new_directory
 from neuronas.runs.history import History
 from neuronas.space.notation import format_architecture
 

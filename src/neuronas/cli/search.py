@@ -6,11 +6,9 @@ from neuronas.cli import console, options
 from neuronas.cli.fronts import print_front
 from neuronas.cli.progress import SearchProgress
 from neuronas.cli.serving import Port, Serve, served
-from neuronas.config import read_json
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.units import quantity
 from neuronas.runs.directory import CONFIG, LOG
-from neuronas.search.survey import FRONT
 
 _SHOWING = {"as_json", "quiet", "serve", "port"}  # options that are no settings of the run
 
@@ -83,17 +81,17 @@ def search(
             result = planned.run(progress, download=download)
     except KeyboardInterrupt:
         if not quiet and (directory / CONFIG).is_file():
-            console.notes.print(f"everything so far is kept; go on with: neuronas search --resume --out {directory}")
+            console.notes.print(f"everything so far is kept; resume with: neuronas search --resume --out {directory}")
         raise
     if result.was_finished and not quiet:
         console.notes.print(f"note: the search in {directory} had come to its end before; this is its answer")
     if as_json:
-        console.print_json(result.document)
+        console.print_json(result.summary)
     elif quiet:
         console.answers.print(result.text)
     else:
-        if result.plan.algorithm.surveys:
-            print_front(read_json(directory / FRONT))
+        if result.front is not None:
+            print_front(result.front)
         _print_answer(result)
 
 
@@ -134,6 +132,6 @@ def _print_answer(result: SearchResult) -> None:
             f"{len(found.failed):,} candidates failed and are left out; {directory / LOG} says why", style="yellow"
         )
     out.print(
-        f"{result.document['seconds']:.1f} s, {result.document['peak_memory_mb']:.0f} MB; cost is an estimate of model "
+        f"{result.summary.seconds:.1f} s, {result.summary.peak_memory_mb:.0f} MB; cost is an estimate of model "
         f"'{run.cost_model.name}' for {run.config.hardware.accelerator}; run: {directory}"
     )

@@ -17,7 +17,7 @@ from neuronas.errors import RunDirectoryError
 from neuronas.experiments.bench import RunBench
 from neuronas.experiments.figures import Figure, markdown
 from neuronas.experiments.study import Study
-from neuronas.runs.directory import environment
+from neuronas.runs.environment import Environment
 
 Scale = Literal["small", "full"]
 _DATASET = "cifar10"
@@ -98,8 +98,7 @@ def _silent(text: str) -> None:
 
 def _document(study: Study, scale: str, bench: RunBench, figures: Sequence[Figure], dataset: str) -> dict[str, Any]:
     size = study.sizes[scale]
-    machine = environment()
-    del machine["command"]
+    machine = Environment.here().model_dump(mode="json", exclude={"command", "format"})
     return {
         "experiment": study.name,
         "scale": scale,

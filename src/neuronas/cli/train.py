@@ -107,7 +107,7 @@ def train(
     if not is_first:
         return  # every process would say the same
     if as_json:
-        console.print_json(done.document)
+        console.print_json(done)
     else:
         accuracy = done.validation_accuracy
         reached = "without validation images" if accuracy is None else f"validation accuracy {accuracy:.2%}"

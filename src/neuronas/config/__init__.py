@@ -1,6 +1,7 @@
 """Every setting of a run as strict, frozen values, and the reader that turns YAML into them."""
 
 from neuronas.config.files import (
+    first_mistake,
     is_there,
     read_beginning,
     read_bytes,
@@ -37,6 +38,7 @@ __all__ = [
     "SearchConfig",
     "Section",
     "TrainConfig",
+    "first_mistake",
     "is_there",
     "parse_json",
     "plain",

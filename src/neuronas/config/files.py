@@ -179,7 +179,7 @@ def validate(model: type[Model], values: Mapping[str, Any], source: str) -> Mode
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        raise ConfigurationError(f"{source}: {_first_line(error, model)}") from None
+        raise ConfigurationError(f"{source}: {first_mistake(error, model)}") from None
 
 
 _EXPECTED = {
@@ -189,7 +189,8 @@ _EXPECTED = {
 }
 
 
-def _first_line(error: ValidationError, model: type[BaseModel]) -> str:
+def first_mistake(error: ValidationError, model: type[BaseModel]) -> str:
+    """The most telling mistake of those that pydantic found, in one line: field, given, expected."""
     # An unknown key explains more than what it leaves missing, so it is reported first.
     first = min(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
     field = ".".join(_short(str(part)) for part in first["loc"])

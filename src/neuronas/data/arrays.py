@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from neuronas.data.dataset import Size
 from neuronas.data.source import ArraySource, resized, to_mode, upright
 from neuronas.errors import DataError
+from neuronas.space.layers import Side
 
 _GREY_MODES = ("1", "L", "LA", "La", "I", "F")
 _IMAGE_KEYS, _LABEL_KEYS = ("image", "img"), ("label", "labels")
@@ -41,7 +41,7 @@ class Labelled:
     class_names: tuple[str, ...] | None = None
 
 
-def labelled(given: Split, what: str, size: Size | None = None) -> Labelled:
+def labelled(given: Split, what: str, size: Side | None = None) -> Labelled:
     """Convert a split.
 
     Args:
@@ -62,7 +62,7 @@ def labelled(given: Split, what: str, size: Size | None = None) -> Labelled:
     return Labelled(_from_samples(given, what, size), _class_names(given))
 
 
-def _from_arrays(images: Any, labels: Any, what: str, size: Size | None) -> ArraySource:
+def _from_arrays(images: Any, labels: Any, what: str, size: Side | None) -> ArraySource:
     pixels, classes = _numpy(images), _numpy(labels)
     if pixels.ndim not in (3, 4) or not pixels.size:
         raise DataError(
@@ -80,7 +80,7 @@ def _from_arrays(images: Any, labels: Any, what: str, size: Size | None) -> Arra
     return ArraySource(found if size is None else resized(found, size), classes.astype(np.int64))
 
 
-def _from_samples(data: MapStyle, what: str, size: Size | None) -> ArraySource:
+def _from_samples(data: MapStyle, what: str, size: Side | None) -> ArraySource:
     images: list[Tensor] = []
     labels: list[int] = []
     for number, (image, label) in enumerate(_samples(data, what)):

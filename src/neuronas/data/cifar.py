@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuronas.config import read_bytes
-from neuronas.data.dataset import Size
 from neuronas.data.download import Archive, Downloadable
 from neuronas.errors import DataError
+from neuronas.space.layers import Side
 
 if TYPE_CHECKING:
     from neuronas.data.source import ArraySource
@@ -32,7 +32,7 @@ class Cifar(Downloadable):
     test_files: tuple[str, ...]
     label_bytes: int
 
-    def load(self, split: str, size: Size) -> "ArraySource":
+    def load(self, split: str, size: Side) -> "ArraySource":
         """See ``DataSet``."""
         import torch
 

@@ -5,18 +5,13 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from neuronas.space.layers import Side
+
 if TYPE_CHECKING:
     from neuronas.data.source import ImageSource
 
-Size = int | tuple[int, int]
-"""Height and width of an image in pixels; one number is a square."""
 IN_MEMORY = "memory:"
 """What names of images in memory begin with, before their digest."""
-
-
-def height_and_width(size: Size) -> tuple[int, int]:
-    """Write a size as two numbers."""
-    return (size, size) if isinstance(size, int) else size
 
 
 class DataSet(ABC):
@@ -49,7 +44,7 @@ class DataSet(ABC):
     augment: str = "flip"
 
     @abstractmethod
-    def load(self, split: str, size: Size) -> "ImageSource":
+    def load(self, split: str, size: Side) -> "ImageSource":
         """Open the images of a split.
 
         Args:

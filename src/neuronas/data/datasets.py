@@ -6,8 +6,9 @@ from typing import NoReturn
 
 from neuronas.config import DataConfig, is_there
 from neuronas.config.registry import DATASETS
-from neuronas.data.dataset import IN_MEMORY, DataSet, Size
+from neuronas.data.dataset import IN_MEMORY, DataSet
 from neuronas.errors import ConfigurationError, DataError, VerificationError, unknown_name
+from neuronas.space.layers import Side, side_of
 
 ENVIRONMENT = "NEURONAS_DATA"
 
@@ -65,18 +66,13 @@ def described(data: DataConfig, dataset: DataSet) -> DataConfig:
     return data.model_copy(
         update={
             "image_channels": channels,
-            "image_side": data.image_side or _side(dataset.image_size),
+            "image_side": data.image_side or side_of(dataset.image_size),
             "n_classes": n_classes,
             "class_names": class_names,
             "mean": mean,
             "std": std,
         }
     )
-
-
-def _side(size: tuple[int, int]) -> Size:
-    height, width = size
-    return height if height == width else size
 
 
 def check_described(data: DataConfig, dataset: DataSet) -> None:
@@ -110,7 +106,7 @@ class _Absent(DataSet):
     def __init__(self, name: str):
         self.name = name
 
-    def load(self, split: str, size: Size) -> NoReturn:
+    def load(self, split: str, size: Side) -> NoReturn:
         """See ``DataSet``."""
         raise self._error()
 

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from neuronas.data.dataset import DataSet, Size
+from neuronas.data.dataset import DataSet
+from neuronas.space.layers import Side
 
 if TYPE_CHECKING:
     from neuronas.data.source import ArraySource
@@ -21,7 +22,7 @@ class Digits(DataSet):
     mean, std = (0.3058,), (0.3759,)
     channels, head_width, batch_size, augment = 16, 128, 64, "none"
 
-    def load(self, split: str, size: Size) -> "ArraySource":
+    def load(self, split: str, size: Side) -> "ArraySource":
         """See ``DataSet``."""
         import torch
         from sklearn.datasets import load_digits

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neuronas.config import read_text
-from neuronas.data.dataset import DataSet, Size
+from neuronas.data.dataset import DataSet
 from neuronas.data.download import Archive, Downloadable
 from neuronas.errors import DataError
+from neuronas.space.layers import Side
 
 if TYPE_CHECKING:
     from neuronas.data.source import FileSource
@@ -53,7 +54,7 @@ class ImageFolder(DataSet):
         """``DIR/train`` if it is there, else DIR itself (to be split)."""
         return self._folder / "train" if (self._folder / "train").is_dir() else self._folder
 
-    def load(self, split: str, size: Size) -> "FileSource":
+    def load(self, split: str, size: Side) -> "FileSource":
         """See ``DataSet``."""
         if self._training == self._folder:
             by_class = [_share(_images_in(self._folder / name), split) for name in self.class_names]
@@ -87,7 +88,7 @@ class TinyImageNet(Downloadable):
     archive = Archive("http://cs231n.stanford.edu/tiny-imagenet-200.zip", "90528d7ca1a48142e341f4ef8d21d0de")
     folder, mark = "tiny-imagenet-200", "wnids.txt"
 
-    def load(self, split: str, size: Size) -> "FileSource":
+    def load(self, split: str, size: Side) -> "FileSource":
         """See ``DataSet``."""
         root = self.root()
         classes = _lines(root / self.mark)
@@ -143,7 +144,7 @@ def _share(paths: list[Path], split: str) -> list[Path]:
     return [paths[index] for index in sorted(chosen)]
 
 
-def _source(by_class: list[list[Path]], channels: int, size: Size) -> "FileSource":
+def _source(by_class: list[list[Path]], channels: int, size: Side) -> "FileSource":
     from neuronas.data.source import FileSource
 
     labels = np.repeat(np.arange(len(by_class)), [len(paths) for paths in by_class])

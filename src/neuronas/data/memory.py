@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from neuronas.data.arrays import Split, labelled
-from neuronas.data.dataset import IN_MEMORY, DataSet, Size
+from neuronas.data.dataset import IN_MEMORY, DataSet
 from neuronas.data.source import ArraySource, resized
 from neuronas.errors import DataError
+from neuronas.space.layers import Side
 
 _AT_A_TIME = 1024
 
@@ -45,7 +46,7 @@ class InMemoryDataSet(DataSet):
         class_names: Sequence[str] | None = None,
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
-        size: Size | None = None,
+        size: Side | None = None,
     ):
         training = labelled(train, "training image", size)
         images, labels = training.source.images, training.source.labels
@@ -70,7 +71,7 @@ class InMemoryDataSet(DataSet):
         self.batch_size = min(self.batch_size, len(labels))
         self.name = IN_MEMORY + self.digest()
 
-    def load(self, split: str, size: Size) -> ArraySource:
+    def load(self, split: str, size: Side) -> ArraySource:
         """See ``DataSet``."""
         if split not in self._splits:
             raise DataError(f"data set {self.name}: has no test images; make it with test=(images, labels)")

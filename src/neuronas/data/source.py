@@ -18,8 +18,8 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from neuronas.config import read_bytes
-from neuronas.data.dataset import Size, height_and_width
 from neuronas.errors import DataError
+from neuronas.space.layers import Side, size_of_side
 
 MAX_PIXELS = 50_000_000
 """Larger images are refused before they are decoded (decompression bombs)."""
@@ -73,9 +73,9 @@ class ArraySource:
         return self.images[index]
 
 
-def resized(images: Tensor, size: Size) -> Tensor:
+def resized(images: Tensor, size: Side) -> Tensor:
     """Resize uint8 [N, C, H, W] (bilinear, antialiased); unchanged if it has that size."""
-    height, width = height_and_width(size)
+    height, width = size_of_side(size)
     if images.shape[-2:] == (height, width):
         return images
     scaled = F.interpolate(images.float(), size=(height, width), mode="bilinear", antialias=True)
@@ -92,7 +92,7 @@ class FileSource:
     paths: Sequence[Path]
     labels: NDArray[np.int64]
     channels: int
-    size: Size
+    size: Side
 
     def read(self, index: int) -> Tensor:
         """See ``ImageSource``."""

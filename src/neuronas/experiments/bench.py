@@ -1,7 +1,6 @@
 """The bench on which experiments search and train: each piece of work in a run directory of its own, done once."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, fields, replace
 from math import isfinite
 from pathlib import Path
@@ -16,11 +15,11 @@ from neuronas.api.evaluators import make_evaluators
 from neuronas.api.trained import read_images
 from neuronas.config import RunConfig, read_json, write_config, write_json, write_yaml
 from neuronas.config import validate as validated
-from neuronas.errors import InfeasibleError, NeuronasError, VerificationError
+from neuronas.errors import InfeasibleError, VerificationError
 from neuronas.experiments.limited import limited
 from neuronas.experiments.study import Learned, Searched, Settings, Size
 from neuronas.hardware.cost import Cost
-from neuronas.runs.architectures import architecture_document
+from neuronas.runs.architectures import ArchitectureFile
 from neuronas.runs.directory import ARCHITECTURE, CONFIG, HISTORY, RunDirectory, identity
 from neuronas.runs.history import History
 from neuronas.search.loop import Problem, search
@@ -67,7 +66,7 @@ class RunBench:
         """
         run = plan(self.config(self._seeds[0], {}))
         make_evaluators(run, download=False)
-        run.dataset.load("test", run.shape.image_side)
+        run.dataset.load("test", run.shape.image_size)
 
     def config(self, seed: int, changes: Settings) -> RunConfig:
         """See ``Bench``."""
@@ -142,7 +141,7 @@ class RunBench:
         settings, shape, own = run.config.train, run.shape, run.config.network.weight_bits
         device, architecture = device_named(run.config.device), parse_architecture(text)
         write_config(files.file(CONFIG), run.config)
-        write_json(files.file(ARCHITECTURE), architecture_document(architecture))
+        ArchitectureFile.of(architecture).write(files.file(ARCHITECTURE))
         images = self._images(run, "train", self._size.n_training, run.config.seed)
         split = stratified_split(images.labels, settings.validation_share or 0.0, settings.seed or 0)
         network = make_classifier(architecture, shape, run.config.network, settings, device)
@@ -168,22 +167,15 @@ class RunBench:
 
 
 def _search(run: Plan, files: RunDirectory, key: str) -> Searched:
-    started = perf_counter()
-    history = History(files.file(HISTORY))
-    before = history.seconds()
-    try:
+    with History(files.file(HISTORY)) as history:
         history.claim(key)
         problem = Problem(run.space, run.shape, run.cost_model, run.budget)
         evaluators = make_evaluators(run, download=False)
         found = search(problem, run.algorithm, run.config.search, run.config.seed, evaluators, history)
-    finally:
-        seconds = before + perf_counter() - started
-        with suppress(NeuronasError):  # what ended the search matters more, such as a full disk
-            history.set_seconds(seconds)
-        history.close()
+        seconds = history.elapsed_s
     if not isfinite(found.fitness):
         raise InfeasibleError("of the candidates that fit, none tells two images apart; expected a larger budget")
-    write_json(files.file(ARCHITECTURE), architecture_document(found.architecture))
+    ArchitectureFile.of(found.architecture).write(files.file(ARCHITECTURE))
     cost = run.cost_model.estimate(rows(found.architecture, run.shape))
     return Searched(
         format_architecture(found.architecture),

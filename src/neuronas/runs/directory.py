@@ -1,42 +1,46 @@
-"""The directory of a run: who may write to it, and the files that say what made it."""
+"""The directory of a run: which files it has, who may write to it, its log, and what identifies its result."""
 
 import fcntl
 import json
+import logging
 import os
-import platform
-import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from hashlib import blake2b
-from importlib.metadata import PackageNotFoundError, version
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from pydantic import BaseModel
 
-from neuronas.config import RunConfig, read_config, read_text, validate, write_config, write_json
+from neuronas.config import RunConfig, is_there, read_config, read_text, validate, write_config
 from neuronas.errors import RunDirectoryError
-from neuronas.version import __version__
+from neuronas.runs.environment import ENVIRONMENT, Environment, check_format
 
-CONFIG, HISTORY, RESULT, ARCHITECTURE, LOG, LOCK = (
-    "config.yaml",
-    "history.sqlite",
-    "result.json",
-    "architecture.json",
-    "log.txt",
-    ".lock",
-)
-_LOCK_BYTES = 100
-_PACKAGES = ("neuronas", "numpy", "torch", "spikingjelly", "pydantic", "scikit-learn", "pillow")
+CONFIG, LOG, LOCK = "config.yaml", "log.txt", ".lock"
+HISTORY, RESULT, FRONT, RANKING = "history.sqlite", "result.json", "front.json", "ranking.csv"
+ARCHITECTURE, TRAINING, EVALUATION = "architecture.json", "training.json", "evaluation.json"
+_LOCK_BYTES, _LOG_BYTES, _OLD_LOGS = 100, 5_000_000, 2
+
+log = logging.getLogger("neuronas")
+
+
+def new_directory(dataset: str, purpose: str) -> Path:
+    """A directory under ``runs/`` that is not there yet."""
+    stem = f"{dataset.split(':', maxsplit=1)[0]}-{purpose}-{datetime.now():%Y%m%d-%H%M%S}"
+    candidates = (Path("runs") / (stem if n == 0 else f"{stem}-{n}") for n in range(1000))
+    return next(path for path in candidates if not path.exists())
 
 
 class RunDirectory:
-    """A run directory held by one process at a time; use it in a ``with`` statement.
+    """A run directory held by one process at a time, which keeps its log; use it in a ``with`` statement.
 
     Args:
         path: the directory; made if it is not there.
         config: the resolved settings of the run.
-        resume: go on with a run that is there already.
+        resume: work in a run that is there already.
 
     Raises:
         RunDirectoryError: another process holds it; it holds a run and ``resume`` is off; ``resume`` is on and
@@ -48,76 +52,102 @@ class RunDirectory:
 
     def __enter__(self) -> Self:
         """Take the directory and check that it may be used."""
-        if self._resume and not self.path.is_dir():
-            raise self._nothing_to_resume()
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            # A pipe must not be waited for, nor what a link leads to be emptied.
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW
-            self._lock = os.fdopen(os.open(self.path / LOCK, flags, 0o666), "a")
-        except OSError as error:
-            raise RunDirectoryError(f"run directory {self.path}: cannot be written ({error.strerror})") from error
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._sign()
+        with ExitStack() as stack:
+            stack.enter_context(self._locked())
             self._check()
-        except BlockingIOError:
-            self._lock.close()
-            raise RunDirectoryError(
-                f"run directory {self.path}: another neuronas is working in it{self._holder()}; wait for it, or choose "
-                "another --out"
-            ) from None
-        except BaseException:
-            self._lock.close()
-            raise
+            stack.enter_context(log_to(self.file(LOG)))
+            self._held = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Let the directory go."""
-        self._lock.close()
+        self._held.close()
 
     def file(self, name: str) -> Path:
         """Path of a file of the run."""
         return self.path / name
 
-    def _sign(self) -> None:
-        """Leave the process's number, for a person who wants to end it from another shell."""
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Hold the lock, which names this process for a person who wants to end it from another shell."""
+        if self._resume and not self.path.is_dir():
+            raise self._nothing_to_resume()
         try:
-            self._lock.truncate(0)
-            print(os.getpid(), file=self._lock, flush=True)
+            self.path.mkdir(parents=True, exist_ok=True)
+            # A pipe must not be waited for, nor what a link leads to be emptied.
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW
+            lock = os.fdopen(os.open(self.path / LOCK, flags, 0o666), "a")
         except OSError as error:
-            raise RunDirectoryError(f"run directory {self.path}: cannot be written ({error.strerror})") from error
+            raise self._not_writable(error) from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock.truncate(0)
+                print(os.getpid(), file=lock, flush=True)
+            except BlockingIOError:
+                raise RunDirectoryError(
+                    f"run directory {self.path}: another neuronas is working in it{self._holder()}; wait for it, or "
+                    "choose another --out"
+                ) from None
+            except OSError as error:
+                raise self._not_writable(error) from error
+            yield
+
+    def _not_writable(self, error: OSError) -> RunDirectoryError:
+        return RunDirectoryError(f"run directory {self.path}: cannot be written ({error.strerror})")
 
     def _holder(self) -> str:
         try:
             number = read_text(self.path / LOCK, _LOCK_BYTES).strip()
-        except (OSError, ValueError):  # whatever it holds, it is locked
+        except (OSError, ValueError):  # whatever it contains, it is locked
             number = ""
-        return f" (process {number}; 'kill {number}' ends it, and --resume goes on)" if number.isdecimal() else ""
+        return f" (process {number}; 'kill {number}' ends it; resume it with --resume)" if number.isdecimal() else ""
 
     def _nothing_to_resume(self) -> RunDirectoryError:
         return RunDirectoryError(f"run directory {self.path}: holds no run to resume; leave out --resume")
 
     def _check(self) -> None:
+        check_format(self.path)
         config, history = self.file(CONFIG), self.file(HISTORY)
         if not config.exists() and (history.exists() or self.file(RESULT).exists()):
             raise RunDirectoryError(f"run directory {self.path}: holds results but no {CONFIG}; choose another --out")
         if not config.exists():
             if self._resume:
                 raise self._nothing_to_resume()
-            write_json(self.file("environment.json"), environment())
+            Environment.here().write(self.file(ENVIRONMENT))
             write_config(config, self._config)
         elif not self._resume:
             raise RunDirectoryError(
-                f"run directory {self.path}: holds a run already; go on with --resume, or choose another --out"
+                f"run directory {self.path}: holds a run already; resume it with --resume, or choose another --out"
             )
         else:
             stored = validate(RunConfig, read_config(config, own=True), str(config))
             changed = _differences(_deciding(stored), _deciding(self._config))
             if changed:
                 raise RunDirectoryError(f"run directory {self.path}: was started with other settings: {changed[0]}")
+
+
+@contextmanager
+def log_to(path: Path) -> Iterator[None]:
+    """Append what the package logs to a file; a full one becomes ``log.txt.1``, and the oldest of three is deleted.
+
+    Raises:
+        RunDirectoryError: something else has its name: a pipe, which would be waited for, or a link, which may lead to
+            another's file.
+    """
+    if is_there(path) and (path.is_symlink() or not path.is_file()):
+        raise RunDirectoryError(f"{path}: is not a regular file; remove it, the log is written there")
+    handler = RotatingFileHandler(path, "a", _LOG_BYTES, _OLD_LOGS, encoding="utf-8", errors="backslashreplace")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        handler.close()
 
 
 def _deciding(config: RunConfig) -> dict[str, Any]:
@@ -147,19 +177,3 @@ def _differences(stored: dict[str, Any], given: dict[str, Any], prefix: str = ""
         elif old != new:
             found.append(f"{name} was {old}, now {new}")
     return found
-
-
-def environment() -> dict[str, Any]:
-    """What a result may depend on besides its settings: versions and machine."""
-    versions = {}
-    for name in _PACKAGES:
-        with suppress(PackageNotFoundError):
-            versions[name] = version(name)
-    return {
-        "neuronas": __version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "machine": platform.machine(),
-        "packages": versions,
-        "command": sys.argv,
-    }

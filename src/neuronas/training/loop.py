@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic, perf_counter
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from neuronas.config import TrainConfig, is_there
 from neuronas.errors import DataError, DivergedError
-from neuronas.runs.metrics import Metrics
+from neuronas.runs.metrics import Epoch, Metrics
 from neuronas.snn.classifier import Classifier
 from neuronas.training.augmentation import Augmentation
 from neuronas.training.checkpoint import BEST, FOLDER, LAST
@@ -35,7 +35,7 @@ from neuronas.training.state import Progress, State
 _SAVE_EVERY_S = 300.0
 _PRUNINGS = 50
 """How often, in a whole training, it is decided which weights to prune."""
-Report = Callable[[int, int, int, float, dict[str, Any] | None], None]
+Report = Callable[[int, int, int, float, Epoch | None], None]
 """(epoch, step, steps of an epoch, images/s, metrics of the epoch if it ends here)."""
 
 
@@ -164,21 +164,21 @@ class Trainer:
             )
         raise DivergedError(f"{what}; {again}")
 
-    def _end_epoch(self) -> dict[str, Any]:
+    def _end_epoch(self) -> Epoch:
         self._check_weights()
         state, progress = self.state, self.state.progress
         chosen = self.split.validation if len(self.split.validation) else self.split.training
         accuracy, rate = accuracy_and_rates(state.evaluated, self.images, chosen, self.process)
-        row: dict[str, Any] = {
-            "epoch": progress.epoch + 1,
-            "train_loss": progress.loss / progress.n_seen,
-            "train_accuracy": progress.n_correct / progress.n_seen,
-            "validation_accuracy": accuracy if len(self.split.validation) else None,
-            "learning_rate": state.optimiser.param_groups[0]["lr"],
-            "firing_rate": rate,
-            "sparsity": sparsity_of(state.evaluated),
-            "images_per_s": round(self._images_per_s, 1),
-        }
+        row = Epoch(
+            epoch=progress.epoch + 1,
+            train_loss=progress.loss / progress.n_seen,
+            train_accuracy=progress.n_correct / progress.n_seen,
+            validation_accuracy=accuracy if len(self.split.validation) else None,
+            learning_rate=state.optimiser.param_groups[0]["lr"],
+            firing_rate=rate,
+            sparsity=sparsity_of(state.evaluated),
+            images_per_s=round(self._images_per_s, 1),
+        )
         better = accuracy >= progress.best_accuracy  # of equals the one that learned longer
         if better:
             progress.best_accuracy, progress.best_epoch = accuracy, progress.epoch + 1
