@@ -1,6 +1,7 @@
 """Images in memory: arrays, tensors, and data sets of PyTorch and Hugging Face."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,10 @@ import neuronas
 from neuronas.api.compose import plan
 from neuronas.api.evaluators import search_images
 from neuronas.api.trained import read_images
-from neuronas.config import RunConfig
-from neuronas.data.datasets import open_dataset
+from neuronas.config import given as checked
 from neuronas.data.digits import Digits
 from neuronas.data.memory import InMemoryDataSet
-from neuronas.errors import DataError
+from neuronas.errors import ConfigurationError, DataError
 
 LABELS = np.array([0, 1, 2, 0, 1, 2])
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 3, 5, 7), dtype=np.uint8)
@@ -220,31 +220,61 @@ def test_digits_in_memory_are_the_built_in_digits() -> None:
         "fitness": {"batch_size": 64, "n_batches": 2},
         "seed": 5,
     }
-    own = plan(RunConfig.model_validate(settings | {"data": {"image_side": 8}}))
-    given = plan(RunConfig.model_validate(settings), digits)
-    assert own.shape == given.shape
-    assert torch.equal(search_images(own), search_images(given))
+    own = plan(checked(settings, "test"))
+    passed = plan(checked(settings | {"data": {"name": digits}}, "test"))
+    assert (own.shape, own.passes_images, passed.passes_images) == (passed.shape, False, True)
+    assert torch.equal(search_images(own), search_images(passed))
     for split in ("train", "test"):
-        one, other = read_images(own, split), read_images(given, split)
+        one, other = read_images(own, split), read_images(passed, split)
         order = np.random.default_rng(0).permutation(len(one))[:100]
         assert torch.equal(one.fetch(order), other.fetch(order))
         assert torch.equal(one.labels, other.labels)
         assert torch.equal(one.normalised(one.fetch(order)), other.normalised(other.fetch(order)))
-    assert given.config.data.name == digits.name
+    assert passed.config.data.name == digits.name
 
 
-def test_a_run_from_memory_says_what_it_lacks() -> None:
-    dataset = digits_in_memory()
-    run = plan(plan(RunConfig(), dataset).config)  # as it is read back, without the images
-    assert (run.shape.image_channels, run.shape.n_classes, run.config.data.mean) == (1, 10, dataset.mean)
-    for load in (
-        lambda: read_images(run, "test"),
-        lambda: plan(RunConfig.model_validate({"data": {"name": "memory:1"}})),
-    ):
-        with pytest.raises(
-            DataError, match="in memory when the run was made, and is in no file; in Python, pass"
-        ) as told:
-            load()
-        assert "neuronas.InMemoryDataSet" in str(told.value)
-        assert "\n" not in str(told.value)
-    assert open_dataset(dataset) is dataset
+def test_a_run_is_read_without_its_images() -> None:
+    """A run notes what it needs to know of them; who needs the images is told what to pass."""
+    made = plan(checked({"data": {"name": digits_in_memory()}}, "test"))
+    run = plan(checked(made.config.model_dump(), "test"))
+    assert run.config == made.config
+    with pytest.raises(
+        DataError, match="was in memory when the run was made, and is in no file; in Python, pass"
+    ) as told:
+        read_images(run, "test")
+    assert "neuronas.InMemoryDataSet" in str(told.value) and "\n" not in str(told.value)
+    with pytest.raises(DataError, match="was in memory"):
+        plan(checked({"data": {"name": "memory:1"}}, "test"))
+
+
+SMALL = {"channels": 4, "timesteps": 2, "head": "gap", "batch_size": 32, "algorithm": "snasnet", "n_draws": 3}
+
+
+def shades(n: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Noisy images of 12x12 pixels, whose brightness tells the class."""
+    labels = np.arange(n) % 3
+    noise = np.random.default_rng(n).integers(0, 56, (n, 12, 12))
+    return (noise + 100 * labels[:, None, None]).astype(np.uint8), labels
+
+
+def test_from_memory_to_an_evaluated_network(tmp_path: Path) -> None:
+    dataset = neuronas.InMemoryDataSet(shades(90), shades(30), class_names=["dark", "grey", "bright"])
+    run = neuronas.search(dataset=dataset, out=tmp_path / "run", **SMALL)
+    assert run.summary.dataset == dataset.name
+    assert run.plan.shape.image_size == (12, 12)
+    trained = neuronas.train(run.directory, dataset=dataset, epochs=1, batch_size=16)
+    assert trained.n_training == 81
+    assert neuronas.evaluate(run.directory, dataset=dataset).n_images == 30
+    assert neuronas.load(run.directory)(torch.zeros(1, 1, 12, 12)).shape == (2, 1, 3)
+    assert "bright" in neuronas.report(run.directory).file.read_text(encoding="utf-8")
+    with pytest.raises(DataError, match="was in memory when the run was made"):
+        neuronas.evaluate(run.directory)
+    with pytest.raises(ConfigurationError, match="differs from the run's own"):
+        neuronas.train(run.directory, dataset=neuronas.InMemoryDataSet(shades(60)))
+
+
+def test_workers_see_what_is_in_memory(tmp_path: Path) -> None:
+    dataset = neuronas.InMemoryDataSet(shades(90))
+    here = neuronas.search(dataset=dataset, out=tmp_path / "here", **SMALL)
+    there = neuronas.search(dataset=dataset, out=tmp_path / "there", workers=1, **SMALL)
+    assert (there.text, there.fitness) == (here.text, here.fitness)

@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Any
 from neuronas.version import __version__
 
 if TYPE_CHECKING:
-    from neuronas.api.chip import ChipRequest, evaluate_on_chips
+    from neuronas.api.chip import evaluate_on_chips
     from neuronas.api.estimate import Estimate, estimate
     from neuronas.api.evaluate import evaluate
     from neuronas.api.export import export
     from neuronas.api.report import Page, compare, report
     from neuronas.api.search import SearchResult, search
     from neuronas.api.train import train
+    from neuronas.config import Plugin, RunConfig
     from neuronas.data.dataset import DataSet
     from neuronas.data.memory import InMemoryDataSet
     from neuronas.runs.evaluations import ChipEvaluation, Evaluation
@@ -34,13 +35,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ChipEvaluation",
-    "ChipRequest",
     "DataSet",
     "Estimate",
     "Evaluation",
     "ExportManifest",
     "InMemoryDataSet",
     "Page",
+    "Plugin",
+    "RunConfig",
     "SearchResult",
     "TrainingResult",
     "__version__",
@@ -57,13 +59,14 @@ __all__ = [
 
 _MODULES = {
     "ChipEvaluation": "runs.evaluations",
-    "ChipRequest": "api.chip",
     "DataSet": "data.dataset",
     "Estimate": "api.estimate",
     "Evaluation": "runs.evaluations",
     "ExportManifest": "runs.results",
     "InMemoryDataSet": "data.memory",
     "Page": "api.report",
+    "Plugin": "config",
+    "RunConfig": "config",
     "SearchResult": "api.search",
     "TrainingResult": "runs.results",
     "compare": "api.report",
@@ -107,4 +110,4 @@ def load(run: str | PathLike[str], device: str = "cpu") -> "Classifier":
     """
     from neuronas.api.trained import read_trained  # noqa: PLC0415 - imports torch
 
-    return read_trained(Path(run), device=device).trained.network
+    return read_trained(Path(run), {"device": device}).trained.network

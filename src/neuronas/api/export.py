@@ -42,7 +42,7 @@ def export(
     from neuronas.export.round_trip import export_network
 
     chosen = format_named(format_name)
-    given = read_trained(Path(run), device="cpu")
+    given = read_trained(Path(run), {"device": "cpu"})
     folder = given.directory / EXPORTS
     path = Path(out) if out else folder / chosen.place
     agreement = export_network(given.trained.network, _content(given, dt_s), chosen, path)
@@ -72,8 +72,8 @@ def _content(given: TrainedRun, dt_s: float) -> "Content":
         graph=graph_of(given.trained.network),
         architecture=format_architecture(given.architecture),
         weight_bits=run.config.network.weight_bits,
-        mean=run.config.data.mean or (),
-        std=run.config.data.std or (),
+        mean=run.config.data.mean,
+        std=run.config.data.std,
         crossbars=crossbars_document(work, run.mapped_model().work(work), run.config.hardware.accelerator),
         dt_s=dt_s,
     )

@@ -1,14 +1,13 @@
-"""From a setting, or an object, to a data set; what a run notes of it. Nothing here needs torch."""
+"""From a setting, or an object, to a data set; whether it is the one of a run. Nothing here needs torch."""
 
 import os
 from pathlib import Path
 from typing import NoReturn
 
-from neuronas.config import DataConfig, is_there
-from neuronas.config.registry import DATASETS
+from neuronas.config import DATASETS, DataConfig, is_there
 from neuronas.data.dataset import IN_MEMORY, DataSet
-from neuronas.errors import ConfigurationError, DataError, VerificationError, unknown_name
-from neuronas.space.layers import Side, side_of
+from neuronas.errors import ConfigurationError, DataError, NeuronasError, VerificationError, unknown_name
+from neuronas.space.layers import Side
 
 ENVIRONMENT = "NEURONAS_DATA"
 
@@ -27,11 +26,15 @@ def open_dataset(given: str | DataSet, data_dir: str | None = None) -> DataSet:
 
     Raises:
         ConfigurationError: there is no data set of this name.
+        DataError: the name is that of images in memory, which only Python can pass.
     """
     if isinstance(given, DataSet):
         return given
     if given.startswith(IN_MEMORY):
-        return _Absent(given)
+        raise DataError(
+            f"data set {given}: was in memory when the run was made, and is in no file; in Python, pass the same "
+            "images again: dataset=neuronas.InMemoryDataSet(...)"
+        )
     kind, colon, what = given.partition(":")
     keys = [name for name in DATASETS if (what and name.startswith(kind + colon) if colon else name == given)]
     if not keys:
@@ -43,36 +46,30 @@ def open_dataset(given: str | DataSet, data_dir: str | None = None) -> DataSet:
     return made.within(data_folder(data_dir))
 
 
-def described(data: DataConfig, dataset: DataSet) -> DataConfig:
-    """Note in the settings what they leave to the data set, so that a run can be read without it.
+def open_if_there(given: str | DataSet, data_dir: str | None = None) -> DataSet:
+    """See ``open_dataset``; where there is no such data set, the error is raised when something is asked of it.
 
-    Raises:
-        ConfigurationError: mean or standard deviation are not one number for each channel.
-        DataError: an image folder is missing or holds no class folder.
+    A run notes what it needs to be read without its images.
     """
-    n_classes, class_names = data.n_classes, data.class_names
-    if n_classes is None:
-        n_classes, class_names = dataset.n_classes, dataset.class_names
-    channels, mean, std = (
-        data.image_channels or dataset.image_channels,
-        data.mean or dataset.mean,
-        data.std or dataset.std,
-    )
-    if not len(mean) == len(std) == channels:
-        raise ConfigurationError(
-            f"data.mean {list(mean)} and data.std {list(std)} given for images of {channels} channel(s); expected one "
-            "number of each for every channel"
-        )
-    return data.model_copy(
-        update={
-            "image_channels": channels,
-            "image_side": data.image_side or side_of(dataset.image_size),
-            "n_classes": n_classes,
-            "class_names": class_names,
-            "mean": mean,
-            "std": std,
-        }
-    )
+    try:
+        return open_dataset(given, data_dir)
+    except NeuronasError as error:
+        return _Absent(str(given), error)
+
+
+class _Absent(DataSet):
+    """A data set that a run was made from, and that is not there now."""
+
+    def __init__(self, name: str, error: NeuronasError):
+        self.name, self._error = name, error
+
+    def load(self, split: str, size: Side) -> NoReturn:
+        """See ``DataSet``."""
+        raise self._error
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Refuse to tell what only the data set knows."""
+        raise self._error if name in DataSet.__annotations__ else AttributeError(name)
 
 
 def check_described(data: DataConfig, dataset: DataSet) -> None:
@@ -82,43 +79,21 @@ def check_described(data: DataConfig, dataset: DataSet) -> None:
         DataError: it has another number of classes or channels, or is missing.
         VerificationError: a class has another name, so that outputs would be judged by other classes.
     """
-    if dataset.n_classes != data.n_classes:
-        raise DataError(
-            f"data set {dataset.name}: has {dataset.n_classes} classes, but the network was made for {data.n_classes} "
-            "(data.n_classes); expected the same classes under the same names"
-        )
-    if dataset.image_channels != data.image_channels:
-        raise DataError(
-            f"data set {dataset.name}: images have {dataset.image_channels} channels, but the network was made for "
-            f"{data.image_channels} (data.image_channels)"
-        )
+    for what, here, expected, key in (
+        ("classes", dataset.n_classes, data.n_classes, "data.n_classes"),
+        ("channels", dataset.image_channels, data.image_channels, "data.image_channels"),
+    ):
+        if here != expected:
+            raise DataError(
+                f"data set {dataset.name}: has {here} {what}, but the network was made for {expected} ({key}); "
+                "expected images and classes as in the run"
+            )
     for was, now in zip(data.class_names or (), dataset.class_names or (), strict=False):
         if was != now:
             raise VerificationError(
-                f"data set {dataset.name}: has class '{now}' where the run has class '{was}' "
-                "(data.class_names); expected the same classes under the same names"
+                f"data set {dataset.name}: has class '{now}' where the run has class '{was}' (data.class_names); "
+                "expected the same classes under the same names"
             )
-
-
-class _Absent(DataSet):
-    """Images that were in memory when a run was made, and that were not passed this time."""
-
-    def __init__(self, name: str):
-        self.name = name
-
-    def load(self, split: str, size: Side) -> NoReturn:
-        """See ``DataSet``."""
-        raise self._error()
-
-    def __getattr__(self, name: str) -> NoReturn:
-        """Refuse what only the images could tell."""
-        raise self._error() if name in DataSet.__annotations__ else AttributeError(name)
-
-    def _error(self) -> DataError:
-        return DataError(
-            f"data set {self.name}: was in memory when the run was made, and is in no file; in Python, pass the same "
-            "images again: dataset=neuronas.InMemoryDataSet(...)"
-        )
 
 
 def _unknown(name: str) -> ConfigurationError:

@@ -21,7 +21,7 @@ def asked_section(run: RunFacts) -> Html:
         "What was asked",
         definitions(
             [
-                ("data set", f"{data.name}, {data.image_side}×{data.image_side} pixels, {data.n_classes} classes"),
+                ("data set", f"{data.name}, {'×'.join(map(str, data.image_side))} pixels, {data.n_classes} classes"),
                 (
                     "network",
                     f"{network.channels} channels before the reduction, T = {network.timesteps} time steps, "
