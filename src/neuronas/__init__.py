@@ -29,11 +29,16 @@ if TYPE_CHECKING:
     from neuronas.config import Plugin, RunConfig
     from neuronas.data.dataset import DataSet
     from neuronas.data.memory import InMemoryDataSet
+    from neuronas.hardware.accelerator import Accelerator
     from neuronas.runs.evaluations import ChipEvaluation, Evaluation
     from neuronas.runs.results import ExportManifest, TrainingResult
     from neuronas.snn.classifier import Classifier
+    from neuronas.space.genotype import Architecture
+    from neuronas.space.spaces import Space
 
 __all__ = [
+    "Accelerator",
+    "Architecture",
     "ChipEvaluation",
     "DataSet",
     "Estimate",
@@ -44,6 +49,7 @@ __all__ = [
     "Plugin",
     "RunConfig",
     "SearchResult",
+    "Space",
     "TrainingResult",
     "__version__",
     "compare",
@@ -58,6 +64,8 @@ __all__ = [
 ]
 
 _MODULES = {
+    "Accelerator": "hardware.accelerator",
+    "Architecture": "space.genotype",
     "ChipEvaluation": "runs.evaluations",
     "DataSet": "data.dataset",
     "Estimate": "api.estimate",
@@ -68,6 +76,7 @@ _MODULES = {
     "Plugin": "config",
     "RunConfig": "config",
     "SearchResult": "api.search",
+    "Space": "space.spaces",
     "TrainingResult": "runs.results",
     "compare": "api.report",
     "estimate": "api.estimate",
