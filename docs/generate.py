@@ -16,7 +16,7 @@ from neuronas.hardware import paper
 from neuronas.hardware.accelerator import Accelerator, load_accelerator, preset_names
 from neuronas.hardware.mapped import area, energy, latency, mapping
 from neuronas.hardware.mapped.model import ASSUMPTIONS
-from neuronas.report.model_differences import COUNTED
+from neuronas.report.cost_tables import COUNTED
 
 FOLDER = Path(__file__).parent
 

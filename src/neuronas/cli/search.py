@@ -6,9 +6,11 @@ from neuronas.cli import console, options
 from neuronas.cli.fronts import print_front
 from neuronas.cli.progress import SearchProgress
 from neuronas.cli.serving import Port, Serve, served
+from neuronas.cli.tables import printable
 from neuronas.config import read_json
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.units import quantity
+from neuronas.report.cost_tables import budget_table
 from neuronas.runs.directory import CONFIG, LOG
 from neuronas.search.survey import FRONT
 
@@ -122,7 +124,7 @@ def _print_answer(result: SearchResult) -> None:
     out.print()
     out.print(console.architecture_table(found.architecture, run.shape.n_cells))
     out.print()
-    out.print(console.budget_table(result.cost, run.budget))
+    out.print(printable(budget_table(result.cost, run.budget)))
     broken = ", ".join(f"{name} {count:,}" for name, count in found.rejected.items() if count) or "none"
     out.print(
         f"\nfitness {found.fitness:.6g} ({run.config.fitness.name}); {found.n_candidates:,} candidates, "
