@@ -1,15 +1,16 @@
 """A convolution that no preset has, 9x9, in a search space of your own: python own_operation.py [RUN]
 
-An operation is a row of a table: a name and the side of its kernel. Everything else follows from it: weights, spikes,
-crossbars, cost, training, export. What is neither convolution, pooling nor identity needs a change to the package.
-The table is this process's own: ``workers`` and the command line do not know the new row.
+An operation says which nodes of the layer graph it puts on an edge. Everything else follows from them: weights, spikes,
+crossbars, cost, training, export. What is registered here is known to this process alone; put it into a plug-in module
+(``neuronas --plugin MODULE``) for ``workers`` and the command line.
 """
 
 import sys
 from pathlib import Path
 
 import neuronas
-from neuronas.space.operations import add_convolution
+from neuronas.config.registry import OPERATIONS
+from neuronas.space.operations import Convolution
 
 SPACE = """\
 source: an example
@@ -21,7 +22,7 @@ shared_cell: true
 
 def main(run: str = "runs/own-operation") -> None:
     """Search the space within a budget on digits."""
-    add_convolution("conv_9x9", kernel=9)
+    OPERATIONS.add("conv_9x9", Convolution("conv_9x9", kernel=9))
     space = Path(run).with_suffix(".yaml")
     space.parent.mkdir(parents=True, exist_ok=True)
     space.write_text(SPACE)

@@ -7,7 +7,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -20,7 +19,9 @@ from hypothesis import strategies as st
 from conftest import Neuronas
 from impatient import Impatient, state
 from light_worker import light_fitness
-from neuronas.config import RunConfig, SearchConfig
+from neuronas.api.compose import plan
+from neuronas.config import ALGORITHMS, SearchConfig
+from neuronas.config import given as checked
 from neuronas.distribution.crew import Crew, Evaluated, Finished, Job, Lost, Message, Noted, Ready, Refused
 from neuronas.distribution.distributor import DistributedEvaluator, Distributor
 from neuronas.distribution.lines import from_line, to_line
@@ -33,7 +34,6 @@ from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.paper import PaperCostModel
 from neuronas.runs.history import History
-from neuronas.search.algorithms.table import ALGORITHMS
 from neuronas.search.loop import Found, Problem, search
 from neuronas.search.screening import Evaluators
 from neuronas.space.genotype import Architecture
@@ -41,12 +41,14 @@ from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import format_architecture
 from neuronas.space.order import edge_order
 from neuronas.space.spaces import load_space
+from waiting import until
 
 SPACE = load_space("neuronas")
 SHAPE = NetworkShape(3, 32, 10, 128)
 TIGHT = Budget(max_parameters=1.2e6, max_area_mm2=40, max_latency_ms=320, max_energy_uj=120)
 JOB = Job(
-    settings=RunConfig(), identity="", threads=1, memory_limit_bytes=None, memory_share=1.0, cuda_device=0
+    settings=plan(checked({}, "test")).config, copies={}, identity="", threads=1,
+    memory_limit_bytes=None, memory_share=1.0, cuda_device=0
 )  # fmt: skip
 Distribute = Callable[..., Distributor]
 
@@ -57,7 +59,7 @@ def some(n: int, seed: int = 0) -> list[Architecture]:
 
 
 def light_command(*options: str) -> list[str]:
-    return [sys.executable, str(Path(__file__).with_name("light_worker.py")), *options]
+    return [sys.executable, str(Path(__file__).parent / "support" / "light_worker.py"), *options]
 
 
 @pytest.fixture
@@ -356,10 +358,9 @@ for number in range(2):
 print(*_worker_ids(distributor), flush=True)
 list(distributor.evaluate("full", some(10)))
 """
-    folder = str(Path(__file__).parent)
     parent = subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([folder, *filter(None, [os.environ.get("PYTHONPATH")])])},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )  # fmt: skip
     assert parent.stdout is not None
     workers = [int(text) for text in parent.stdout.readline().split()]
@@ -367,10 +368,7 @@ list(distributor.evaluate("full", some(10)))
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    deadline = time.monotonic() + 30
-    while any(map(_is_alive, workers)):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: not any(map(_is_alive, workers)))
 
 
 def _is_alive(process: int) -> bool:

@@ -11,8 +11,9 @@ import pytest
 from nbclient import NotebookClient
 from PIL import Image
 
+from neuronas.config.registry import OPERATIONS
 from neuronas.errors import ConfigurationError
-from neuronas.space.operations import OPERATIONS, add_convolution
+from neuronas.space.operations import Convolution
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 ENVIRONMENT = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}
@@ -62,13 +63,13 @@ def test_own_operation(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "kernel", "names"), [("skip", 3, "is there already"), ("Big", 3, "lower-case"), ("conv_4x4", 4, "odd")]
+    ("name", "kernel", "names"), [("skip", 3, "exists already"), ("Big", 3, "lower-case"), ("conv_4x4", 4, "odd")]
 )
 def test_operations_that_cannot_be_added_are_refused(name: str, kernel: int, names: str) -> None:
     before = dict(OPERATIONS)
     with pytest.raises(ConfigurationError, match=names):
-        add_convolution(name, kernel)
-    assert before == OPERATIONS
+        OPERATIONS.add(name, Convolution(name, kernel))
+    assert before == dict(OPERATIONS)
 
 
 def test_own_fitness(tmp_path: Path) -> None:

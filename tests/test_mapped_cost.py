@@ -1,6 +1,5 @@
 """Cost model ``mapped``: every term by hand, SpikeSim's crossbar energy, totals against estimates, monotonicity."""
 
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import chain
-from neuronas.config import HardwareConfig
+from neuronas.config import ACCELERATORS, HardwareConfig
 from neuronas.errors import ConfigurationError
-from neuronas.hardware.accelerator import Accelerator, load_accelerator, preset_names
+from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.budget import Budget, rejected
 from neuronas.hardware.cost import BUDGETED, Cost
 from neuronas.hardware.mapped import area, energy, latency, mapping
@@ -201,7 +200,7 @@ def check_sums(cost: Cost) -> None:
 @settings(max_examples=40)
 def test_totals_equal_estimates_and_the_sum_of_their_parts(architecture: Architecture, head: str, number: int) -> None:
     shape = replace(SMALL, head=head)
-    model = models(load_accelerator(preset_names()[number]))[number]
+    model = models(load_accelerator(list(ACCELERATORS)[number]))[number]
     cost = model.estimate(rows(architecture, shape))
     check_sums(cost)
     others = [architecture, Architecture((Genotype(architecture.cells[0].edges[::-1]),))]
@@ -248,14 +247,11 @@ def test_copies_halve_the_passes(accelerator: Accelerator) -> None:
     assert list(one) == list(2 * two)
 
 
-def test_all_pairs_in_seconds(accelerator: Accelerator, cifar_shape: NetworkShape) -> None:
+def test_all_pairs_in_one_call(accelerator: Accelerator, cifar_shape: NetworkShape) -> None:
     sizes = pair_occupancy(list(load_space("neuronas").genotypes()), cifar_shape)
-    started = time.process_time()
     totals = MappedCostModel(accelerator, 8, 5).totals(places(cifar_shape), sizes)
-    seconds = time.process_time() - started
     assert len(totals.area_mm2) == 531_441
     assert np.isfinite(totals.energy_uj).all()
-    assert seconds < 5  # 0.6 s on one core; of the processor, whatever else it does
 
 
 def test_first_layer_runs_once(accelerator: Accelerator) -> None:
@@ -308,7 +304,7 @@ def test_traces(accelerator: Accelerator, tmp_path: Path) -> None:
         load_activity(HardwareConfig(activity="trace", trace=str(file)))
 
 
-@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("name", list(ACCELERATORS))
 def test_presets_state_a_source_for_every_constant(name: str) -> None:
     for key, quantity in load_accelerator(name).quantities():
         assert "not stated" not in quantity.source, key

@@ -34,7 +34,7 @@ def test_equal_cells_are_one() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "expected 3 joined by"),
+        ("", "expected 2 to 5 joined by"),
         ("|skip~0|", "1 node group"),
         (CELL.replace("conv_3x3~0", "conv_3x4~0"), "unknown operation 'conv_3x4'; did you mean 'conv_3x3'?"),
         (CELL.replace("conv_3x3~1", "conv_3x3~3"), "comes from node 3, which is not earlier than node 2"),

@@ -1,3 +1,3 @@
-"""The version, where lower floors can read it without importing the whole package."""
+"""The version, declared here only: the build reads it, and lower floors do without importing the whole package."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

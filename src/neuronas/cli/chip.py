@@ -1,14 +1,11 @@
 """``neuronas evaluate RUN --chip``: how chips are shown to people."""
 
-from typing import Any
-
 from neuronas.cli import console
 from neuronas.cli.progress import Display
 from neuronas.cli.tables import printable
-from neuronas.config import plain
 from neuronas.report.accuracy_tables import ablation_table, chip_accuracy, chip_layer_table
 from neuronas.report.tables import share
-from neuronas.runs.documents import ChipEvaluation
+from neuronas.runs.evaluations import ChipEvaluation
 
 
 class ChipProgress(Display):
@@ -24,23 +21,22 @@ class ChipProgress(Display):
             self._line(f"{what}: {done} of {total} chips")
 
 
-def print_chips(document: dict[str, Any], *, quiet: bool) -> None:
-    """Show ``chip.json`` to people."""
-    out, chips = console.answers, ChipEvaluation.model_validate(plain(document))
-    interval = ""
+def print_chips(chips: ChipEvaluation, *, quiet: bool) -> None:
+    """Show an evaluation on simulated chips to people."""
+    out, interval = console.answers, ""
     if chips.top1_interval_95:
-        low, high = chips.top1_interval_95
-        interval = f" (95 % interval of the mean {share(low)} to {share(high)})"
+        low, high = map(share, chips.top1_interval_95)
+        interval = f" (95 % interval of the mean {low} to {high})"
     out.print(
         f"top-1 {chip_accuracy(chips)} on {chips.n_chips} simulated {'chips' if chips.n_chips > 1 else 'chip'}"
         f"{interval}; {share(chips.quantised_network_top1)} without non-idealities "
-        f"({chips.n_images:,} test images of {document['dataset']})",
+        f"({chips.n_images:,} test images of {chips.dataset})",
         style="bold",
     )
     if quiet:
         return
     names = ", ".join(chips.model.non_idealities) or "no non-ideality"
-    out.print(f"{chips.hardware} with {names}; {document['seconds']:g} s")
+    out.print(f"{chips.hardware} with {names}; {chips.seconds:g} s")
     out.print(printable(chip_layer_table(chips.layers)))
     if chips.ablation:
         out.print(printable(ablation_table(chips.ablation)))

@@ -6,6 +6,7 @@ first asked, so that nothing is registered by importing a module and nothing is 
 """
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from importlib import import_module
 from typing import Any
 
@@ -43,10 +44,9 @@ class Registry(Mapping[str, Any]):
         return name in self._builtin
 
     def __getitem__(self, name: str) -> Any:
-        if name in self._added:
-            return self._added[name]
-        if name in self._builtin:
-            return self._builtin[name]
+        for entries in (self._added, self._builtin):
+            if name in entries:
+                return entries[name]
         raise unknown_name(self.kind, name, self)
 
     def __iter__(self) -> Iterator[str]:
@@ -59,7 +59,7 @@ class Registry(Mapping[str, Any]):
     def __contains__(self, name: object) -> bool:
         return name in self._added or name in self._builtin
 
-    @property
+    @cached_property
     def _builtin(self) -> Mapping[str, Any]:
         module, _, attribute = self.home.partition(":")
         entries: Mapping[str, Any] = getattr(import_module(module), attribute)
@@ -75,6 +75,7 @@ COST_MODELS = Registry("cost model", "neuronas.hardware.models:BUILTIN")
 ACCELERATORS = Registry("accelerator", "neuronas.hardware.accelerator:BUILTIN")
 EXPORT_FORMATS = Registry("export format", "neuronas.export.formats:BUILTIN")
 SURROGATES = Registry("surrogate", "neuronas.snn.surrogates:BUILTIN")
+RECIPES = Registry("recipe", "neuronas.training.recipes:BUILTIN")
 
 REGISTRIES: dict[str, Registry] = {
     "operations": OPERATIONS,
@@ -86,5 +87,6 @@ REGISTRIES: dict[str, Registry] = {
     "accelerators": ACCELERATORS,
     "export_formats": EXPORT_FORMATS,
     "surrogates": SURROGATES,
+    "recipes": RECIPES,
 }
 """Every registry, by the name under which a plug-in adds to it."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from neuronas.export.document import CrossbarsDocument
-from neuronas.space.graph import Graph
+from neuronas.export.graph import Graph
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ import numpy as np
 from torch import Tensor, nn
 
 from neuronas.errors import ConfigurationError
+from neuronas.export.graph import Floats, Graph, Image, Link, Neurons, Node, Operation, Pool, Sum, Votes, Weights
 from neuronas.snn.arithmetic import EPSILON
 from neuronas.snn.classifier import Classifier, ConvBatchNorm, NodeNorm, TrainableCell
 from neuronas.snn.lif import Lif
 from neuronas.snn.quantisation import FULL_PRECISION
 from neuronas.snn.trainable import BatchNorm, Convolution, Linear
 from neuronas.space.genotype import N_NODES, NODE_PAIRS, Incoming
-from neuronas.space.graph import Floats, Graph, Image, Link, Neurons, Node, Operation, Pool, Sum, Votes, Weights
 from neuronas.space.layers import N_VOTERS, cell_name
 
 
@@ -38,7 +38,7 @@ class _Writer:
 
     def graph(self) -> Graph:
         network, shape = self.network, self.network.shape
-        image = (shape.image_channels, shape.image_side, shape.image_side)
+        image = (shape.image_channels, shape.square_side, shape.square_side)
         value = self._add("image", Image(), (), image)
         value = self._convolve(network.stem, Link(value))
         for place, module in enumerate(network.cells):

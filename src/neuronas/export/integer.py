@@ -14,10 +14,10 @@ from neuronas.config import read_bytes, read_json, write_bytes, write_text
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export import document as doc
 from neuronas.export.content import READOUT, Content
+from neuronas.export.graph import Graph, Image, Link, Neurons, Node, Operation, Pool, Sum, Votes, Weights
+from neuronas.export.graph_check import check_graph
 from neuronas.export.interpreter import interpret
 from neuronas.export.verification import Computed
-from neuronas.space.graph import Graph, Image, Link, Neurons, Node, Operation, Pool, Sum, Votes, Weights
-from neuronas.space.graph_check import check_graph
 from neuronas.version import __version__
 
 NETWORK_FILE = "network.json"

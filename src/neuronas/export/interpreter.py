@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from neuronas.space.graph import Floats, Graph, Image, Neurons, Node, Pool, Sum, Votes, Weights
+from neuronas.export.graph import Floats, Graph, Image, Neurons, Node, Pool, Sum, Votes, Weights
 
 Values = dict[str, Tensor | None]
 """Node name -> [B, ...]; None where nothing has come yet."""

@@ -24,8 +24,8 @@ from torch import Tensor
 
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export.content import READOUT, Content
+from neuronas.export.graph import Floats, Image, Neurons, Node, Pool, Sum, Votes, Weights
 from neuronas.export.verification import Computed
-from neuronas.space.graph import Floats, Image, Neurons, Node, Pool, Sum, Votes, Weights
 
 _About = Mapping[str, NDArray[np.signedinteger] | Floats | None]
 _INPUT, _OUTPUT = "image", "output"

@@ -19,8 +19,8 @@ from torch import Tensor
 from neuronas.config import write_bytes
 from neuronas.errors import VerificationError
 from neuronas.export.content import READOUT, Content
+from neuronas.export.graph import Floats, Graph, Image, Neurons, Node, Pool, Sum, Votes, Weights
 from neuronas.export.verification import Computed
-from neuronas.space.graph import Floats, Graph, Image, Neurons, Node, Pool, Sum, Votes, Weights
 
 _OPSET, _IR_VERSION = 21, 10  # 21 is the first in which 16-bit codes can be dequantised
 _INT8_BITS = 8

@@ -7,10 +7,10 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from neuronas.errors import VerificationError
+from neuronas.export.graph import Graph
 from neuronas.export.interpreter import interpret
 from neuronas.snn.classifier import Classifier
 from neuronas.snn.lif import observed
-from neuronas.space.graph import Graph
 
 N_IMAGES = 8
 _SEED = 20240700
@@ -62,7 +62,7 @@ class Agreement:
 def make_probe(network: Classifier, graph: Graph, mean: tuple[float, ...], std: tuple[float, ...]) -> Probe:
     """Draw the fixed batch and let the network (on the CPU, in float32) compute it."""
     shape = network.shape
-    generator, half, side = torch.Generator().manual_seed(_SEED), N_IMAGES // 2, shape.image_side
+    generator, half, side = torch.Generator().manual_seed(_SEED), N_IMAGES // 2, shape.square_side
     fine = torch.rand(half, shape.image_channels, side, side, generator=generator)
     # Noise alone may leave a network silent that has learned from photographs, whose neighbouring pixels are alike.
     coarse = torch.rand(half, shape.image_channels, 2, 2, generator=generator)

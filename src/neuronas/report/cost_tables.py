@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Any
 
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import BUDGETED, Cost
 from neuronas.hardware.sweep import Sweep, SweepPoint
 from neuronas.hardware.units import UNITS, quantity, word
 from neuronas.report.tables import Bar, Table, aligned, share
+from neuronas.runs.results import ParetoFront
 
 COSTED = ("area_mm2", "latency_ms", "energy_uj")
 """The quantities that have components and layers."""
@@ -166,16 +166,16 @@ def sweep_table(sweep: Sweep, points: Sequence[SweepPoint]) -> Table:
     return Table(f"Cost over {sweep.key}", titles, tuple(rows), text_columns=())
 
 
-def front_table(document: Mapping[str, Any]) -> Table:
-    """The fittest members of ``front.json``; the chosen one is marked."""
+def front_table(front: ParetoFront) -> Table:
+    """The fittest members of a front; the chosen one is marked."""
     rows = tuple(
         (
-            "*" if row["architecture"] == document["chosen"] else "",
-            f"{row['fitness']:.6g}",
-            *(quantity(name, row[name]) for name in BUDGETED),
-            row["architecture"],
+            "*" if one.architecture == front.chosen else "",
+            f"{one.fitness:.6g}",
+            *(quantity(name, getattr(one, name)) for name in BUDGETED),
+            one.architecture,
         )
-        for row in document["front"][:MOST_FRONT_ROWS]
+        for one in front.front[:MOST_FRONT_ROWS]
     )
     titles = ("", "fitness", *map(word, BUDGETED), "architecture")
     return Table("Pareto front", titles, rows, text_columns=(0, len(titles) - 1))

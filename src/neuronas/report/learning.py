@@ -14,7 +14,7 @@ from neuronas.report.curves import learning_curves
 from neuronas.report.facts import RunFacts
 from neuronas.report.markup import Html, definitions, element, join, missing, section, table
 from neuronas.report.tables import number, share
-from neuronas.runs.documents import ChipEvaluation, Evaluation
+from neuronas.runs.evaluations import ChipEvaluation, Evaluation
 
 
 def training_section(run: RunFacts) -> Html:

@@ -1,14 +1,25 @@
-"""A cell as a value: six edges between four nodes; and an architecture: its cells from input to output."""
+"""A cell as a value: an edge between any two of its 3 to 6 nodes; and an architecture: its cells in network order."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
+from neuronas.config.registry import OPERATIONS
 from neuronas.errors import ArchitectureError, suggestion
-from neuronas.space.operations import OPERATIONS, Operation
+from neuronas.space.graph import Pair
+from neuronas.space.operations import Operation
 
+FEWEST_NODES, MOST_NODES = 3, 6
+
+
+@cache
+def node_pairs(n_nodes: int) -> tuple[Pair, ...]:
+    """The node pair of each edge, in the order of the text notation: 01, 02, 12, 03, 13, 23, ..."""
+    return tuple((low, high) for high in range(1, n_nodes) for low in range(high))
+
+
+_N_NODES = {len(node_pairs(n)): n for n in range(FEWEST_NODES, MOST_NODES + 1)}
 N_NODES = 4
-NODE_PAIRS: tuple[tuple[int, int], ...] = tuple((low, high) for high in range(1, N_NODES) for low in range(high))
-"""The node pair of each edge, in the order of the text notation: 01, 02, 12, 03, 13, 23."""
+NODE_PAIRS = node_pairs(N_NODES)
 N_EDGES = len(NODE_PAIRS)
 SMALLEST_THRESHOLD, LARGEST_THRESHOLD = 1e-30, 1e15  # as of all settings; float32 holds them
 
@@ -35,20 +46,23 @@ class Edge:
                 f"unknown operation '{self.operation}'{suggestion(self.operation, OPERATIONS)} "
                 f"(known: {', '.join(OPERATIONS)})"
             )
-        if self.threshold is not None and not self.kind.is_convolution:
-            raise ArchitectureError(f"'{self.operation}' has no neurons; a threshold needs a convolution")
+        if self.threshold is not None and not self.kind.has_neurons:
+            raise ArchitectureError(f"'{self.operation}' has no neurons; a threshold needs an operation with neurons")
         if self.threshold is not None and not SMALLEST_THRESHOLD <= self.threshold <= LARGEST_THRESHOLD:
             raise ArchitectureError(
                 f"threshold {self.threshold:g} given; expected a number above 0, {SMALLEST_THRESHOLD:g} to "
                 f"{LARGEST_THRESHOLD:g}"
             )
-        if self.backward and self.operation == "none":
-            raise ArchitectureError("'none' connects nothing, so it has no direction; expected 'none~SOURCE'")
+        if self.backward and not self.kind.connects:
+            raise ArchitectureError(
+                f"'{self.operation}' connects nothing, so it has no direction; expected '{self.operation}~SOURCE'"
+            )
 
     @property
     def kind(self) -> Operation:
-        """The operation's row of the table."""
-        return OPERATIONS[self.operation]
+        """The operation."""
+        operation: Operation = OPERATIONS[self.operation]
+        return operation
 
 
 NONE = Edge("none")
@@ -56,7 +70,7 @@ NONE = Edge("none")
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """An edge as its target node sees it; ``number`` is its place in ``NODE_PAIRS``."""
+    """An edge as its target node sees it; ``number`` is its place in ``node_pairs``."""
 
     number: int
     edge: Edge
@@ -70,13 +84,26 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Genotype:
-    """A cell: one edge for each pair in ``NODE_PAIRS``. Node 0 is the input, node 3 the output."""
+    """A cell: one edge for each of its ``pairs`` of nodes. The first node is the input, the last the output."""
 
     edges: tuple[Edge, ...]
 
     def __post_init__(self) -> None:
-        if len(self.edges) != N_EDGES:
-            raise ArchitectureError(f"a cell has {N_EDGES} edges; {len(self.edges)} given")
+        if len(self.edges) not in _N_NODES:
+            raise ArchitectureError(
+                f"a cell of {len(self.edges)} edges given; expected {', '.join(map(str, _N_NODES))}, one for each pair "
+                f"of {FEWEST_NODES} to {MOST_NODES} nodes"
+            )
+
+    @property
+    def n_nodes(self) -> int:
+        """Number of nodes, 3 to 6."""
+        return _N_NODES[len(self.edges)]
+
+    @property
+    def pairs(self) -> tuple[Pair, ...]:
+        """The nodes that each edge joins, the earlier one first."""
+        return node_pairs(self.n_nodes)
 
     @property
     def has_backward(self) -> bool:
@@ -103,9 +130,9 @@ _N_DERIVED = 1 << 14
 
 @lru_cache(maxsize=_N_DERIVED)
 def _incoming(cell: Genotype) -> tuple[tuple[Incoming, ...], ...]:
-    found: list[list[Incoming]] = [[] for _ in range(N_NODES)]
-    for number, (edge, (low, high)) in enumerate(zip(cell.edges, NODE_PAIRS, strict=True)):
-        if edge.operation != "none":
+    found: list[list[Incoming]] = [[] for _ in range(cell.n_nodes)]
+    for number, (edge, (low, high)) in enumerate(zip(cell.edges, cell.pairs, strict=True)):
+        if edge.kind.connects:
             source, target = (high, low) if edge.backward else (low, high)
             found[target].append(Incoming(number, edge, source))
     return tuple(tuple(sorted(edges, key=lambda incoming: incoming.backward)) for edges in found)
@@ -115,12 +142,12 @@ def _incoming(cell: Genotype) -> tuple[tuple[Incoming, ...], ...]:
 def _cleaned(cell: Genotype) -> Genotype:
     links = [
         ((high, low) if edge.backward else (low, high))
-        for edge, (low, high) in zip(cell.edges, NODE_PAIRS, strict=True)
+        for edge, (low, high) in zip(cell.edges, cell.pairs, strict=True)
     ]
-    alive = [edge.operation != "none" for edge in cell.edges]
+    alive = [edge.kind.connects for edge in cell.edges]
     live_links = [link for link, ok in zip(links, alive, strict=True) if ok]
     from_input = _reachable(0, live_links)
-    to_output = _reachable(N_NODES - 1, [(target, source) for source, target in live_links])
+    to_output = _reachable(cell.n_nodes - 1, [(target, source) for source, target in live_links])
     edges = tuple(
         edge if ok and source in from_input and target in to_output else NONE
         for edge, ok, (source, target) in zip(cell.edges, alive, links, strict=True)
@@ -146,6 +173,10 @@ class Architecture:
     def __post_init__(self) -> None:
         if not self.cells:
             raise ArchitectureError("an architecture needs at least one cell")
+        if len(sizes := {cell.n_nodes for cell in self.cells}) > 1:
+            raise ArchitectureError(
+                f"cells of {' and '.join(map(str, sorted(sizes)))} nodes given; expected as many in each"
+            )
         if len(set(self.cells)) == 1:
             object.__setattr__(self, "cells", self.cells[:1])
 
@@ -160,6 +191,11 @@ class Architecture:
         if len(self.cells) != n_cells:
             raise ArchitectureError(f"{len(self.cells)} cells given; this network has {n_cells} places for one")
         return self.cells
+
+    @property
+    def n_nodes(self) -> int:
+        """Number of nodes of each cell."""
+        return self.cells[0].n_nodes
 
     @property
     def has_backward(self) -> bool:

@@ -1,103 +1,109 @@
-"""A trained network as a layer graph: what one time step computes, batch normalisation folded.
+"""A network as a graph of layers: what one time step computes.
 
 Nodes stand in the order in which a time step computes them. A node's value is a function of the sum of its links; a
-delayed link brings its source's value of the previous time step and nothing at all at the first. What receives
-nothing gives nothing; only an empty sum is 0.
+delayed link brings its source's value of the previous time step, and nothing at the first. What receives nothing gives
+nothing; only an empty sum is 0. The graph holds no weights: whoever has some binds them to nodes by name.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-Floats = NDArray[np.floating]
+Shape = tuple[int, ...]
+"""[C, H, W], or [n] behind a fully connected layer."""
+Pair = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Image:
     """The normalised image, the same at every time step."""
 
+    def output(self, given: Shape) -> Shape:
+        """Shape of the result for an input of shape ``given``."""
+        return given
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True)
 class Weights:
-    """A weight matrix or kernel with what follows it for each output: ``gain * (weights x) + offset``.
+    """A convolution whose padding keeps the sides or, with kernel 0, a matrix that multiplies the flattened input.
 
     Attributes:
-        values: [out, in, k, k] or [out, in] float32, as the chip holds them.
-        codes: int32, the same shape; None where weights are not quantised. ``values = codes * step``.
-        step: float32, one number or one for each output, shaped to broadcast.
-        stride: of a convolution, whose padding keeps the side.
-        gain: [out] batch normalisation's factor; None: 1.
-        offset: [out] its summand; None: 0.
+        n_out: output channels, or outputs.
+        kernel: side of the kernel, odd; 0 for a fully connected layer.
+        stride: of the convolution.
+        groups: the channels are split into so many groups, and each output reads those of its own group.
+        normalised: batch normalisation follows.
     """
 
-    values: NDArray[np.float32]
-    codes: NDArray[np.int32] | None
-    step: NDArray[np.float32] | None
+    n_out: int
+    kernel: int = 0
     stride: int = 1
-    gain: Floats | None = None
-    offset: Floats | None = None
+    groups: int = 1
+    normalised: bool = True
 
-    @property
-    def kernel(self) -> int:
-        """Side of the kernel; 0 for a fully connected layer, which flattens its input."""
-        return self.values.shape[2] if self.values.ndim == 4 else 0
+    def output(self, given: Shape) -> Shape:
+        """Shape of the result for an input of shape ``given``."""
+        if not self.kernel:
+            return (self.n_out,)
+        channels, *sides = _image("a convolution", given)
+        if channels % self.groups or self.n_out % self.groups:
+            raise ValueError(f"{channels} input and {self.n_out} output channels given in {self.groups} groups")
+        return (self.n_out, *(-(-side // self.stride) for side in sides))
 
-    @property
-    def folded(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Weights times gain, and the offset [out]: batch normalisation folded into weights and bias."""
-        n_out = len(self.values)
-        gain = np.ones(n_out) if self.gain is None else self.gain.astype(np.float64)
-        offset = np.zeros(n_out) if self.offset is None else self.offset.astype(np.float64)
-        return self.values * gain.reshape(-1, *[1] * (self.values.ndim - 1)), offset
+    def weight_shape(self, given: Shape) -> Shape:
+        """Shape of the weights, [out, in / groups, k, k] or [out, in], for an input of shape ``given``."""
+        if not self.kernel:
+            return (self.n_out, prod(given))
+        return (self.n_out, given[0] // self.groups, self.kernel, self.kernel)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Neurons:
-    """LIF neurons: one step with input x turns the potential v into::
-
-        h = v + (gain * x + offset - (v - v_rest)) / tau
-        spike = h >= threshold
-        v = v_reset if spike else h
-
-    v begins at ``v_reset``. ``layer`` names the LIF layer of the network.
+    """A layer of LIF neurons (see ``snn.neuron``).
 
     Attributes:
-        tau: in time steps.
-        threshold: one number, or one for each channel; ``v_reset`` likewise.
-        gain: [channels] batch normalisation in front; None: 1.
-        offset: [channels]; None: 0.
+        threshold: None: the network's.
+        normalised: batch normalisation stands in front.
     """
 
-    layer: str
-    tau: float
-    threshold: Floats
-    v_reset: Floats
-    v_rest: float
-    gain: Floats | None = None
-    offset: Floats | None = None
+    threshold: float | None = None
+    normalised: bool = False
 
-    @property
-    def folded(self) -> "Neurons":
-        """The same spikes without an offset: with v - offset for the potential, it moves into threshold and reset."""
-        if self.offset is None:
-            return self
-        offset = self.offset.astype(np.float64)
-        return replace(self, threshold=self.threshold - offset, v_reset=self.v_reset - offset, offset=None)
+    def output(self, given: Shape) -> Shape:
+        """Shape of the result for an input of shape ``given``."""
+        return given
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Mean over ``kernel`` x ``kernel`` pixels; what lies beyond the edge counts as 0."""
+    """Mean or maximum over windows of ``kernel`` pixels.
 
-    kernel: int
-    stride: int
+    Attributes:
+        kernel: height and width; ``stride`` likewise.
+        padding: pixels on each side of the image. They count as 0 in a mean and not at all in a maximum.
+    """
+
+    kernel: Pair
+    stride: Pair
     padding: int = 0
+    reduce: Literal["mean", "max"] = "mean"
+
+    def output(self, given: Shape) -> Shape:
+        """Shape of the result for an input of shape ``given``."""
+        channels, *sides = _image("pooling", given)
+        windows = zip(sides, self.kernel, self.stride, strict=True)
+        return (channels, *((side + 2 * self.padding - kernel) // stride + 1 for side, kernel, stride in windows))
 
 
 @dataclass(frozen=True)
 class Sum:
-    """What meets at a node of a cell."""
+    """The sum of the links: what meets at a node of a cell."""
+
+    def output(self, given: Shape) -> Shape:
+        """Shape of the result for an input of shape ``given``."""
+        return given
 
 
 @dataclass(frozen=True)
@@ -106,8 +112,14 @@ class Votes:
 
     size: int
 
+    def output(self, given: Shape) -> Shape:
+        """Shape of the result for an input of shape ``given``."""
+        if prod(given) % self.size:
+            raise ValueError(f"{prod(given)} voters given; expected a multiple of {self.size}")
+        return (prod(given) // self.size,)
 
-Operation = Image | Weights | Neurons | Pool | Sum | Votes
+
+NodeOperation = Image | Weights | Neurons | Pool | Sum | Votes
 
 
 @dataclass(frozen=True)
@@ -119,37 +131,111 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """The part of the network that a node belongs to.
+
+    Attributes:
+        part: which one.
+        place: of the cell, from 0; a reduction has that of the cell behind it.
+        number: of the cell's node, if the graph's node is its sum or reads it for several edges.
+        edge: the cell's nodes that its edge joins, the earlier one first.
+        operation: the name of the edge's operation.
+    """
+
+    part: Literal["stem", "reduction", "cell", "head"]
+    place: int = 0
+    number: int | None = None
+    edge: Pair | None = None
+    operation: str = ""
+
+
+@dataclass(frozen=True)
 class Node:
     """One value of the network.
 
     Attributes:
-        name: layers that hold weights and pooling in cells are named as in ``space.layers``.
-        shape: [C, H, W], or [n] behind a fully connected layer.
+        name: unique; rows of cost, firing rates and exported files use it too.
+        shape: of the value.
+        origin: None where a graph was not made from an architecture, and for the image.
     """
 
     name: str
-    operation: Operation
+    operation: NodeOperation
     links: tuple[Link, ...]
-    shape: tuple[int, ...]
+    shape: Shape
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True)
 class Graph:
-    """A network: ``nodes`` in order, of which the first is the image and the last the class scores."""
+    """A network: ``nodes`` in order, of which the first is the image and the last gives the class scores."""
 
     nodes: tuple[Node, ...]
-    timesteps: int
 
-    @property
+    @cached_property
+    def by_name(self) -> Mapping[str, Node]:
+        """The nodes by name, in order."""
+        return {node.name: node for node in self.nodes}
+
+    @cached_property
     def has_delays(self) -> bool:
         """Whether any cell feeds back to the next time step."""
         return any(link.delayed for node in self.nodes for link in node.links)
 
+    @cached_property
     def static(self) -> frozenset[str]:
-        """The nodes in front of all neurons: their values are the same at every time step."""
+        """Names of the nodes in front of all neurons: their values are the same at every time step."""
         found: set[str] = set()
         for node in self.nodes:
-            inputs_static = all(link.source in found and not link.delayed for link in node.links)
-            if inputs_static and not isinstance(node.operation, Neurons):
+            is_static = all(link.source in found and not link.delayed for link in node.links)
+            if is_static and not isinstance(node.operation, Neurons):
                 found.add(node.name)
         return frozenset(found)
+
+    def input_shape(self, node: Node) -> Shape:
+        """Shape of the sum of a node's links; the node's own where it has none."""
+        return self.by_name[node.links[0].source].shape if node.links else node.shape
+
+    def weight_shape(self, node: Node) -> Shape:
+        """Shape of the weights of a node that holds some."""
+        if not isinstance(node.operation, Weights):
+            raise TypeError(f"node '{node.name}' is {node.operation}; expected weights")
+        return node.operation.weight_shape(self.input_shape(node))
+
+    def check(self) -> None:
+        """Check that every node can be computed from those that it is linked to, and has the shape that follows.
+
+        Raises:
+            ValueError: names the first node that does not fit.
+        """
+        if len(self.by_name) < len(self.nodes):
+            raise ValueError("two nodes have the same name")
+        if not self.nodes or not isinstance(self.nodes[0].operation, Image):
+            raise ValueError("the first node is not the image")
+        earlier: set[str] = set()
+        for node in self.nodes:
+            self._check_links(node, earlier)
+            try:
+                found = node.operation.output(self.input_shape(node))
+            except ValueError as error:
+                raise ValueError(f"node '{node.name}': {error}") from None
+            if found != node.shape:
+                raise ValueError(f"node '{node.name}' gives the shape {list(found)}, not {list(node.shape)}")
+            earlier.add(node.name)
+
+    def _check_links(self, node: Node, earlier: set[str]) -> None:
+        for link in node.links:
+            if link.source not in (self.by_name if link.delayed else earlier):
+                raise ValueError(f"a link of node '{node.name}' leads to '{link.source}', which is missing or later")
+        shapes = {self.by_name[link.source].shape for link in node.links}
+        if len(shapes) > 1:
+            both = " and ".join(str(list(shape)) for shape in sorted(shapes))
+            raise ValueError(f"links bring the shapes {both} to node '{node.name}'")
+        if bool(shapes) == isinstance(node.operation, Image) and not isinstance(node.operation, Sum):
+            raise ValueError(f"node '{node.name}' has links or a shape that its operation cannot have")
+
+
+def _image(what: str, given: Shape) -> Shape:
+    if len(given) != 3:
+        raise ValueError(f"{what} of the shape {list(given)} given; expected [channels, height, width]")
+    return given

@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 
 from neuronas.errors import ConfigurationError
 from neuronas.space.genotype import N_EDGES, NODE_PAIRS, Architecture, Genotype
+from neuronas.space.graph import Pair
 
+Side = int | Pair
+"""Side of an image in pixels; height and width if they differ."""
 N_VOTERS = 10
 LARGE_IMAGE_SIDE = 64
-"""Images of at least this side are halved by the stem (stride 2), as published for TinyImageNet."""
+"""Images whose shorter side has as many pixels are halved by the stem (stride 2), as published for TinyImageNet."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class NetworkShape:
 
     Attributes:
         image_channels: channels of the input image.
-        image_side: side of the input image in pixels.
+        image_side: side of the input image in pixels; height and width if it is not square.
         n_classes: number of classes.
         channels: channels before the first reduction; each reduction doubles them.
         n_cells: number of cell places.
@@ -60,7 +63,7 @@ class NetworkShape:
     """
 
     image_channels: int
-    image_side: int
+    image_side: Side
     n_classes: int
     channels: int
     n_cells: int = 2
@@ -68,25 +71,58 @@ class NetworkShape:
     head: str = "linear"
 
     def __post_init__(self) -> None:
-        if self.cell_side(self.n_cells - 1) < 2:
-            wanted = 2**self.n_cells * self.stem_stride
+        object.__setattr__(self, "image_side", side_of(self.image_size))
+        if min(self.cell_size(self.n_cells - 1)) < 2:
             raise ConfigurationError(
-                f"image side {self.image_side} is too small for {self.n_cells} cells, each followed by a 2x2 pool; "
-                f"expected at least {wanted}"
+                f"image side {min(self.image_size)} is too small for {self.n_cells} cells, each followed by a 2x2 "
+                f"pool; expected at least {2**self.n_cells * self.stem_stride}"
             )
+
+    @property
+    def image_size(self) -> Pair:
+        """Height and width of the input image in pixels."""
+        return size_of_side(self.image_side)
 
     @property
     def stem_stride(self) -> int:
         """Stride of the stem convolution."""
-        return 2 if self.image_side >= LARGE_IMAGE_SIDE else 1
+        return 2 if min(self.image_size) >= LARGE_IMAGE_SIDE else 1
 
     def cell_channels(self, place: int) -> int:
         """Channels in the cell at ``place`` (0 is the first)."""
         return self.channels << place
 
+    def cell_size(self, place: int) -> Pair:
+        """Height and width in pixels in the cell at ``place``."""
+        height, width = (-(-side // self.stem_stride) >> place for side in self.image_size)
+        return height, width
+
     def cell_side(self, place: int) -> int:
-        """Side in pixels in the cell at ``place``."""
-        return -(-self.image_side // self.stem_stride) >> place
+        """Side in pixels in the cell at ``place``, of square images."""
+        return self.square_side and self.cell_size(place)[0]
+
+    @property
+    def square_side(self) -> int:
+        """Side of the input image, of square images.
+
+        Raises:
+            ConfigurationError: they are not.
+        """
+        height, width = self.image_size
+        if height != width:
+            raise ConfigurationError(f"images of {height}x{width} pixels given; expected square ones")
+        return height
+
+
+def side_of(size: Pair) -> Side:
+    """Side of an image of this height and width."""
+    height, width = size
+    return height if height == width else (height, width)
+
+
+def size_of_side(side: Side) -> Pair:
+    """Height and width of an image of this side."""
+    return (side, side) if isinstance(side, int) else side
 
 
 def cell_name(place: int) -> str:
@@ -114,7 +150,7 @@ def slots(shape: NetworkShape) -> tuple[Layer, ...]:
             shape.channels,
             3,
             shape.stem_stride,
-            shape.image_side,
+            shape.image_size[0],
             shape.cell_side(0),
         )
     ]
@@ -143,7 +179,7 @@ def layers(architecture: Architecture, shape: NetworkShape) -> tuple[Layer, ...]
         operation = edges.get(slot.name)
         if operation is None or operation.is_convolution:
             table.append(slot if operation is None else replace(slot, kernel=operation.kernel))
-        elif operation.kind == "pool":
+        elif operation.identity == "linear":
             table.append(replace(slot, kind="avg_pool", kernel=operation.kernel))
     return (*table, *head_layers(shape))
 

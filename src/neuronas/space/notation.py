@@ -1,15 +1,15 @@
 r"""Architecture as text, in NAS-Bench-201's notation.
 
 ``|conv_3x3~0|+|skip~0|conv_3x3~1|+|avg_pool_3x3~0|skip~1|conv_3x3~2| / |skip~0|+|…``: the groups between
-``+`` are the nodes 1, 2, 3; ``OPERATION~SOURCE`` names an edge into that node; ``/`` joins cells. Two
-additions: ``conv_3x3@0.5~0`` sets the threshold of the edge's neurons, and ``skip^0`` is an edge that
-carries the group's node back to node 0 at the next time step.
+``+`` are the nodes 1, 2, 3 of a cell of four nodes (it may have 3 to 6); ``OPERATION~SOURCE`` names an edge
+into that node; ``/`` joins cells. Two additions: ``conv_3x3@0.5~0`` sets the threshold of the edge's neurons,
+and ``skip^0`` is an edge that carries the group's node back to node 0 at the next time step.
 """
 
 import re
 
 from neuronas.errors import ArchitectureError
-from neuronas.space.genotype import N_NODES, Architecture, Edge, Genotype
+from neuronas.space.genotype import FEWEST_NODES, MOST_NODES, Architecture, Edge, Genotype
 
 MAX_TEXT = 10_000
 _EDGE = re.compile(r"(?P<operation>[A-Za-z_0-9]+)(?:@(?P<threshold>[0-9.eE+-]+))?(?P<arrow>[~^])(?P<node>\d{1,3})")
@@ -24,7 +24,9 @@ def format_edge(edge: Edge, low: int) -> str:
 def format_genotype(cell: Genotype) -> str:
     """Text of one cell."""
     edges = iter(cell.edges)
-    groups = ("|" + "|".join(format_edge(next(edges), low) for low in range(high)) + "|" for high in range(1, N_NODES))
+    groups = (
+        "|" + "|".join(format_edge(next(edges), low) for low in range(high)) + "|" for high in range(1, cell.n_nodes)
+    )
     return "+".join(groups)
 
 
@@ -54,10 +56,10 @@ def parse_genotype(text: str) -> Genotype:
 def _parse_cell(text: str, where: str) -> Genotype:
     # Split at '+' between bars only: a threshold such as 1e+2 may hold one.
     groups = re.split(r"(?<=\|)\+(?=\|)", re.sub(r"\s", "", text))
-    if len(groups) != N_NODES - 1:
+    if not FEWEST_NODES <= len(groups) + 1 <= MOST_NODES:
         raise ArchitectureError(
-            f"{where}: {len(groups)} node group(s) in '{_shorten(text)}'; expected {N_NODES - 1} joined by '+', "
-            "as in |skip~0|+|skip~0|skip~1|+|skip~0|skip~1|skip~2|"
+            f"{where}: {len(groups)} node group(s) in '{_shorten(text)}'; expected {FEWEST_NODES - 1} to "
+            f"{MOST_NODES - 1} joined by '+', as in |skip~0|+|skip~0|skip~1|+|skip~0|skip~1|skip~2|"
         )
     return Genotype(
         tuple(

@@ -1,62 +1,156 @@
-"""The operations that an edge of a cell can hold, as a table."""
+"""The operations that an edge of a cell can hold: what each computes, in graph nodes, and what follows from that."""
 
 import re
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from functools import cached_property
+from typing import ClassVar, Literal
 
 from neuronas.errors import ConfigurationError
+from neuronas.space.build import EdgeBuilder, GraphBuilder
+from neuronas.space.graph import Link, Neurons, Node, Origin
 
 _NAME = re.compile(r"[a-z]\w*")
 
+Identity = Literal["none", "copy", "linear", "function", "weights"]
 
-@dataclass(frozen=True)
-class Operation:
-    """What an edge does to the value of its source node.
+
+class Operation(ABC):
+    """What an edge does to the value x of its source node. The result has the shape of x.
+
+    Cost, networks, fitness and exports read the nodes that ``lower`` makes.
 
     Attributes:
-        name: the name in the text notation.
-        kernel: side of the square kernel; 0 for operations without one.
-        kind: ``none`` (no connection), ``skip`` (identity), ``conv`` (LIF, convolution, batch norm; same
-            channels, stride 1, same padding) or ``pool`` (average pooling, stride 1, same padding).
+        name: in the text notation.
+        equation: the result as a function of x.
+        identity: when two edges give the same value for the same x, which decides what architectures are twins
+            (``space.canonical``): never, since each draws ``weights`` of its own, or always: a ``copy`` of x, a
+            ``linear`` map, another ``function``; ``none`` connects nothing.
     """
 
-    name: str
-    kernel: int
-    kind: str
+    equation: ClassVar[str]
+    identity: ClassVar[Identity]
+    kernel = 0
+
+    def __init__(self, name: str):
+        if not _NAME.fullmatch(name):
+            raise ConfigurationError(
+                f"operation '{name}' given; expected a lower-case letter, then letters, digits and _"
+            )
+        self.name = name
+
+    @abstractmethod
+    def lower(self, edge: EdgeBuilder, value: Link) -> Link:
+        """Put the operation on an edge: make its nodes and return a link to the result.
+
+        Args:
+            edge: makes nodes.
+            value: of the edge's source.
+        """
 
     @property
     def is_convolution(self) -> bool:
-        """Whether the edge holds weights (and a LIF neuron layer in front of them)."""
-        return self.kind == "conv"
+        """Whether the edge holds one convolution."""
+        return isinstance(self, Convolution)
+
+    @property
+    def kind(self) -> str:
+        """What the operation is drawn as: ``none``, ``skip``, ``pool`` or ``conv``."""
+        return {"none": "none", "copy": "skip", "linear": "pool", "function": "pool", "weights": "conv"}[self.identity]
+
+    @property
+    def connects(self) -> bool:
+        """Whether the edge joins its nodes at all."""
+        return self.identity != "none"
+
+    @cached_property
+    def n_neuron_layers(self) -> int:
+        """Number of LIF layers on the edge."""
+        return sum(isinstance(node.operation, Neurons) for node in self._nodes)
+
+    @property
+    def has_neurons(self) -> bool:
+        """Whether there are neurons on the edge, so that it can have a threshold."""
+        return self.n_neuron_layers > 0
+
+    @cached_property
+    def _nodes(self) -> tuple[Node, ...]:
+        if not self.connects:
+            return ()
+        graph, value = GraphBuilder({"x": (1, 1, 1)}), Link("x")
+        self.lower(EdgeBuilder(graph, "edge", Origin("cell"), 0, value, None), value)
+        return tuple(graph.nodes.values())
 
 
-OPERATIONS: dict[str, Operation] = {
-    operation.name: operation
-    for operation in (
-        Operation("none", 0, "none"),
-        Operation("skip", 0, "skip"),
-        Operation("conv_1x1", 1, "conv"),
-        Operation("conv_3x3", 3, "conv"),
-        Operation("conv_5x5", 5, "conv"),
-        Operation("conv_7x7", 7, "conv"),
-        Operation("avg_pool_3x3", 3, "pool"),
-    )
-}
+class NoConnection(Operation):
+    """The nodes are not joined."""
+
+    equation = "0"
+    identity = "none"
+
+    def lower(self, edge: EdgeBuilder, value: Link) -> Link:
+        """See ``Operation``; never called, since nothing is put on such an edge."""
+        raise TypeError(f"operation '{self.name}' connects nothing; expected another one")
 
 
-def add_convolution(name: str, kernel: int) -> None:
-    """Add a convolution to the table of this process, before a space or an architecture names it.
+class Skip(Operation):
+    """The identity."""
+
+    equation = "x"
+    identity = "copy"
+
+    def lower(self, edge: EdgeBuilder, value: Link) -> Link:
+        """See ``Operation``."""
+        return value
+
+
+class Windowed(Operation):
+    """An operation with a square window.
 
     Args:
-        name: in the text notation: a lower-case letter, then letters, digits and underscores.
-        kernel: side of its square kernel, odd.
-
-    Raises:
-        ConfigurationError: the name is taken or cannot be read, or the kernel is even.
+        name: see ``Operation``.
+        kernel: side of the window, odd.
     """
-    if name in OPERATIONS:
-        raise ConfigurationError(f"operation '{name}' is there already; expected another name")
-    if not _NAME.fullmatch(name):
-        raise ConfigurationError(f"operation '{name}' given; expected a lower-case letter, then letters, digits and _")
-    if kernel < 1 or kernel % 2 == 0:
-        raise ConfigurationError(f"kernel {kernel} given for operation '{name}'; expected an odd number from 1")
-    OPERATIONS[name] = Operation(name, kernel, "conv")
+
+    def __init__(self, name: str, kernel: int):
+        super().__init__(name)
+        if kernel < 1 or kernel % 2 == 0:
+            raise ConfigurationError(f"kernel {kernel} given for operation '{name}'; expected an odd number from 1")
+        self.kernel = kernel
+
+
+class Convolution(Windowed):
+    """LIF neurons, convolution, batch normalisation."""
+
+    equation = "norm(W * LIF(x))"
+    identity = "weights"
+
+    def lower(self, edge: EdgeBuilder, value: Link) -> Link:
+        """See ``Operation``."""
+        return edge.convolve(edge.fire(value), self.kernel)
+
+
+class AveragePool(Windowed):
+    """Mean over the window; pixels beyond the edge of the image count as 0."""
+
+    equation = "mean(x)"
+    identity = "linear"
+
+    def lower(self, edge: EdgeBuilder, value: Link) -> Link:
+        """See ``Operation``."""
+        return edge.pool(value, self.kernel, "mean")
+
+
+BUILTIN: Mapping[str, Operation] = {
+    operation.name: operation
+    for operation in (
+        NoConnection("none"),
+        Skip("skip"),
+        Convolution("conv_1x1", 1),
+        Convolution("conv_3x3", 3),
+        Convolution("conv_5x5", 5),
+        Convolution("conv_7x7", 7),
+        AveragePool("avg_pool_3x3", 3),
+    )
+}
+"""The operations that come with neuronas (see ``config.registry.OPERATIONS``)."""

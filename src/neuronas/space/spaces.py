@@ -9,14 +9,12 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from neuronas.config import Section, read_yaml, validate
-from neuronas.errors import ArchitectureError, ConfigurationError, suggestion, unknown_name
-from neuronas.space.genotype import N_EDGES, N_NODES, NODE_PAIRS, Architecture, Edge, Genotype
+from neuronas.config import OPERATIONS, SPACES, Section, read_yaml, validate
+from neuronas.errors import ArchitectureError, ConfigurationError, suggestion
+from neuronas.space.genotype import FEWEST_NODES, MOST_NODES, Architecture, Edge, Genotype, node_pairs
 from neuronas.space.notation import format_edge
-from neuronas.space.operations import OPERATIONS
 
 _PRESETS = Path(__file__).parent / "presets"
-_DIRECT = NODE_PAIRS.index((0, N_NODES - 1))
 MAX_DRAWS_PER_CELL = 10_000
 
 
@@ -25,8 +23,9 @@ class Space(Section):
 
     Attributes:
         source: where the space comes from.
+        nodes: number of nodes of a cell.
         operations: names that an edge may hold.
-        thresholds: firing thresholds that a convolution edge may have; empty: the network's own.
+        thresholds: firing thresholds that an edge with neurons may have; empty: the network's own.
         channels: channels before the first reduction, if the space fixes them.
         cells: number of cell places in the network, with a reduction between neighbours.
         shared_cell: whether one cell stands at all places.
@@ -36,6 +35,7 @@ class Space(Section):
     """
 
     source: str = ""
+    nodes: Annotated[int, Field(ge=FEWEST_NODES, le=MOST_NODES)] = 4
     operations: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
     thresholds: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(strict=False)] = ()
     channels: Annotated[int, Field(ge=1, le=4096)] | None = None
@@ -52,7 +52,7 @@ class Space(Section):
                 raise ValueError(f"unknown operation '{name}'{suggestion(name, OPERATIONS)}")
         if len(set(names)) != len(names):
             raise ValueError("an operation is given twice")
-        if set(names) == {"none"}:
+        if not any(OPERATIONS[name].connects for name in names):
             raise ValueError("expected at least one operation that connects")
         return names
 
@@ -63,16 +63,21 @@ class Space(Section):
         return tuple(
             Edge(name, threshold, backward)
             for name in self.operations
-            for threshold in ((self.thresholds or (None,)) if OPERATIONS[name].is_convolution else (None,))
+            for threshold in ((self.thresholds or (None,)) if OPERATIONS[name].has_neurons else (None,))
             for backward in directions
-            if not (backward and name == "none")
+            if not backward or OPERATIONS[name].connects
         )
+
+    @property
+    def n_edges(self) -> int:
+        """Number of edges of a cell."""
+        return len(node_pairs(self.nodes))
 
     @property
     def n_genotypes(self) -> int:
         """Number of cells in the space."""
         direct = sum(map(self._is_direct, self.edge_choices)) if self.require_direct_edge else len(self.edge_choices)
-        return direct * int(len(self.edge_choices) ** (N_EDGES - 1))
+        return direct * int(len(self.edge_choices) ** (self.n_edges - 1))
 
     @property
     def n_architectures(self) -> int:
@@ -81,7 +86,7 @@ class Space(Section):
 
     def genotypes(self) -> Iterator[Genotype]:
         """All cells, in a fixed order."""
-        return (cell for cell in map(Genotype, product(self.edge_choices, repeat=N_EDGES)) if self.allows(cell))
+        return (cell for cell in map(Genotype, product(self.edge_choices, repeat=self.n_edges)) if self.allows(cell))
 
     def random_genotype(self, random: Random) -> Genotype:
         """Draw a cell uniformly.
@@ -90,7 +95,7 @@ class Space(Section):
             ConfigurationError: if the space's conditions left nothing to draw.
         """
         for _ in range(MAX_DRAWS_PER_CELL):
-            cell = Genotype(tuple(random.choice(self.edge_choices) for _ in range(N_EDGES)))
+            cell = Genotype(tuple(random.choice(self.edge_choices) for _ in range(self.n_edges)))
             if self.allows(cell):
                 return cell
         raise ConfigurationError("this space holds no cell with the direct edge that it requires")
@@ -109,9 +114,13 @@ class Space(Section):
         if self.shared_cell and len(architecture.cells) > 1:
             raise ArchitectureError("this space uses one cell at all places; different cells given")
         architecture.expanded(self.cells)
+        if architecture.n_nodes != self.nodes:
+            raise ArchitectureError(
+                f"this space has cells of {self.nodes} nodes; cells of {architecture.n_nodes} given"
+            )
         allowed = set(self.edge_choices)
         for number, cell in enumerate(architecture.cells, start=1):
-            for edge, (low, high) in zip(cell.edges, NODE_PAIRS, strict=True):
+            for edge, (low, high) in zip(cell.edges, cell.pairs, strict=True):
                 if edge not in allowed:
                     known = ", ".join(sorted({format_edge(choice, low) for choice in self.edge_choices}))
                     given = format_edge(edge, low)
@@ -121,28 +130,24 @@ class Space(Section):
 
     def allows(self, cell: Genotype) -> bool:
         """Whether a cell of the space's operations meets its conditions."""
-        return not self.require_direct_edge or self._is_direct(cell.edges[_DIRECT])
+        return not self.require_direct_edge or self._is_direct(cell.edges[cell.pairs.index((0, self.nodes - 1))])
 
     @staticmethod
     def _is_direct(edge: Edge) -> bool:
-        return edge.operation != "none" and not edge.backward
+        return edge.kind.connects and not edge.backward
 
 
-def preset_names() -> list[str]:
-    """Names of the spaces that come with neuronas."""
-    return sorted(path.stem for path in _PRESETS.glob("*.yaml"))
+BUILTIN: dict[str, Path] = {path.stem: path for path in sorted(_PRESETS.glob("*.yaml"))}
+"""The spaces that come with neuronas, by name: their files."""
 
 
-def load_space(name_or_file: str) -> Space:
-    """Load a space by preset name, or from a YAML file of the same format.
+def load_space(given: Space | str) -> Space:
+    """Load a space by name, or from a YAML file of the same format; an object stays as it is.
 
     Raises:
         ConfigurationError: unknown name, unreadable file, or a wrong value in it.
     """
-    if name_or_file.endswith((".yaml", ".yml")):
-        path = Path(name_or_file)
-    elif name_or_file in preset_names():
-        path = _PRESETS / f"{name_or_file}.yaml"
-    else:
-        raise unknown_name("space", name_or_file, [*preset_names(), "FILE.yaml"])
-    return validate(Space, read_yaml(path), str(path) if path.parent != _PRESETS else name_or_file)
+    if isinstance(given, str) and given.endswith((".yaml", ".yml")):
+        return validate(Space, read_yaml(Path(given)), given)
+    found: Space | Path = SPACES[given] if isinstance(given, str) else given
+    return validate(Space, read_yaml(found), str(given)) if isinstance(found, Path) else found

@@ -6,7 +6,7 @@ from matplotlib.ticker import PercentFormatter
 from neuronas.report.accuracy_tables import neuron_titles, precision
 from neuronas.report.figures.style import BLUE, INK, ORANGE, SOFT, new_figure
 from neuronas.report.tables import share
-from neuronas.runs.documents import ChipEvaluation, Evaluation
+from neuronas.runs.evaluations import ChipEvaluation, Evaluation
 
 _ROW_INCHES = 0.16
 

@@ -5,7 +5,7 @@ from math import prod
 
 import numpy as np
 
-from neuronas.space.graph import Graph, Image, Link, Neurons, Node, Pool, Sum, Votes, Weights
+from neuronas.export.graph import Graph, Image, Link, Neurons, Node, Pool, Sum, Votes, Weights
 
 Shape = tuple[int, ...]
 

@@ -2,8 +2,8 @@
 
 from hypothesis import strategies as st
 
+from neuronas.config.registry import OPERATIONS
 from neuronas.space.genotype import NONE, Architecture, Edge, Genotype
-from neuronas.space.operations import OPERATIONS
 
 FORWARD = [Edge(name) for name in OPERATIONS]
 

@@ -1,0 +1,133 @@
+"""What this machine has, what is missing, and how to get it."""
+
+import os
+import platform
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, metadata, requires, version
+from pathlib import Path
+
+import psutil
+from packaging.requirements import Requirement
+
+from neuronas.api.devices import n_cores
+from neuronas.kernels.library import cache_folder
+
+_DEVELOPMENT = {"dev", "docs"}
+"""Extras for people who change neuronas."""
+_MIN_FREE_GIB = 1.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding.
+
+    Attributes:
+        name: what was looked for.
+        ok: it is there, and of a supported version.
+        found: what there is.
+        advice: what to do; empty where ``ok`` is true.
+    """
+
+    name: str
+    ok: bool
+    found: str
+    advice: str = ""
+
+
+def examine(data_dir: str | None = None) -> Iterator[Check]:
+    """Look at the machine, the packages, torch's devices and kernels, and the data sets.
+
+    Args:
+        data_dir: the folder of downloaded data sets; None: the usual places.
+    """
+    yield from _machine()
+    yield from _packages()
+    yield from _torch()
+    yield from _data(data_dir)
+
+
+def _machine() -> Iterator[Check]:
+    yield Check("python", True, platform.python_version())
+    yield Check("cores", True, str(n_cores()))
+    memory = psutil.virtual_memory()
+    yield _free_space(
+        "memory", memory.available, f" of {memory.total / 2**30:.1f}", "close other programs, or reduce --batch-size"
+    )
+    yield _free_space(
+        "disk", shutil.disk_usage(Path.cwd()).free, "", "runs are written here; free some space, or give --out"
+    )
+    cache = cache_folder()
+    existing = next(path for path in (cache, *cache.parents) if path.exists())
+    is_writable = existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
+    advice = "cannot be written; set XDG_CACHE_HOME to a writable folder, or searches are slower"
+    yield Check("cache of kernels", is_writable, str(cache), "" if is_writable else advice)
+
+
+def _free_space(name: str, free_bytes: int, total: str, advice: str) -> Check:
+    free_gib = free_bytes / 2**30
+    is_enough = free_gib > _MIN_FREE_GIB
+    return Check(name, is_enough, f"{free_gib:.1f}{total} GiB free", "" if is_enough else advice)
+
+
+def _packages() -> Iterator[Check]:
+    try:
+        requirements = [Requirement(text) for text in requires("neuronas") or ()]
+        extras = [name for name in metadata("neuronas").get_all("Provides-Extra") or () if name not in _DEVELOPMENT]
+    except PackageNotFoundError:
+        yield Check("neuronas", False, "not installed, only its source is here", "pip install . in its repository")
+        return
+    for requirement in requirements:
+        marker = requirement.marker
+        if marker is None or marker.evaluate({"extra": ""}):
+            yield _package(requirement, f"pip install '{requirement.name}{requirement.specifier}'")
+        elif extra := next((name for name in extras if marker.evaluate({"extra": name})), None):
+            yield _package(requirement, f"optional: pip install --upgrade 'neuronas[{extra}]'")
+
+
+def _package(requirement: Requirement, advice: str) -> Check:
+    try:
+        found = version(requirement.name)
+    except PackageNotFoundError:
+        return Check(requirement.name, False, "not installed", advice)
+    if not requirement.specifier.contains(found, prereleases=True):
+        return Check(requirement.name, False, f"{found}; supported {requirement.specifier}", advice)
+    return Check(requirement.name, True, found)
+
+
+def _torch() -> Iterator[Check]:
+    try:
+        import torch
+    except (ImportError, OSError) as error:
+        yield Check("torch import", False, str(error).splitlines()[0], "pip install --force-reinstall torch")
+        return
+    try:
+        from neuronas.fitness.engine.select import describe_kernels
+
+        has_gpu = torch.cuda.is_available()
+        kernels = {name: describe_kernels(torch.device(name)) for name in ("cpu", *["cuda"] * has_gpu)}
+    except ImportError as error:
+        yield Check("kernels", False, str(error), "install the missing packages above")
+        return
+    yield Check("torch on the cpu", True, f"uses {torch.backends.cpu.get_cpu_capability()}")
+    yield Check("cuda device", True, torch.cuda.get_device_name() if has_gpu else "none (searches run on the CPU)")
+    for device, found in kernels.items():
+        yield Check(f"{device} kernels", True, found.chosen)
+        for reason in found.missing:
+            name, _, why = reason.partition(": ")
+            yield Check(name, False, why, "optional: searches run without it, slower and with the same result")
+
+
+def _data(data_dir: str | None) -> Iterator[Check]:
+    try:
+        from neuronas.data.datasets import data_folder, find
+        from neuronas.data.download import ARCHIVES
+    except ImportError as error:
+        yield Check("data sets", False, str(error), "install the missing packages above")
+        return
+    yield Check("data set digits", True, "embedded")
+    for name in ARCHIVES:
+        folder = find(name, data_dir)
+        advice = "" if folder else f"optional: neuronas search --dataset {name} --download, or unpack it there"
+        yield Check(f"data set {name}", folder is not None, str(folder or f"not in {data_folder(data_dir)}"), advice)
