@@ -27,11 +27,16 @@ if TYPE_CHECKING:
     from neuronas.api.search import SearchResult, search
     from neuronas.api.train import train
     from neuronas.config import Plugin, RunConfig
+    from neuronas.hardware.accelerator import Accelerator
     from neuronas.runs.evaluations import ChipEvaluation, Evaluation
     from neuronas.runs.results import ExportManifest, TrainingResult
     from neuronas.snn.classifier import Classifier
+    from neuronas.space.genotype import Architecture
+    from neuronas.space.spaces import Space
 
 __all__ = [
+    "Accelerator",
+    "Architecture",
     "ChipEvaluation",
     "Estimate",
     "Evaluation",
@@ -40,6 +45,7 @@ __all__ = [
     "Plugin",
     "RunConfig",
     "SearchResult",
+    "Space",
     "TrainingResult",
     "__version__",
     "compare",
@@ -54,6 +60,8 @@ __all__ = [
 ]
 
 _MODULES = {
+    "Accelerator": "hardware.accelerator",
+    "Architecture": "space.genotype",
     "ChipEvaluation": "runs.evaluations",
     "Estimate": "api.estimate",
     "Evaluation": "runs.evaluations",
@@ -62,6 +70,7 @@ _MODULES = {
     "Plugin": "config",
     "RunConfig": "config",
     "SearchResult": "api.search",
+    "Space": "space.spaces",
     "TrainingResult": "runs.results",
     "compare": "api.report",
     "estimate": "api.estimate",

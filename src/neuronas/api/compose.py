@@ -9,6 +9,7 @@ from neuronas.config import (
     FITNESS,
     RECIPES,
     SETTINGS,
+    Registry,
     ResolvedConfig,
     RunConfig,
     Section,
@@ -116,12 +117,13 @@ class Plan:
         )
 
 
-def plan(given: RunConfig, copies: Copies | None = None) -> Plan:
+def plan(given: RunConfig, copies: Copies | None = None, *, lenient: bool = False) -> Plan:
     """Fill in what was not given, and look up every name.
 
     Args:
         given: settings as a person gave them.
         copies: of what they name, if a run holds them.
+        lenient: a finished run is read: code that it was made with need not be here until it is used.
 
     Raises:
         ConfigurationError, DataError: an unknown name, or values that do not go together.
@@ -133,7 +135,7 @@ def plan(given: RunConfig, copies: Copies | None = None) -> Plan:
     chosen = {path: default if (value := value_at(values, path)) is None else value for path, default in named.items()}
     preset = preset_for(chosen["data.name"])
     space = copies.space or load_space(chosen["space"])
-    algorithm = as_algorithm(_looked_up(ALGORITHMS, chosen["search.algorithm"]))
+    algorithm = as_algorithm(_looked_up(ALGORITHMS, chosen["search.algorithm"], lenient=lenient))
     recipe = value_at(values, "train.recipe") or SETTINGS["train.recipe"].default
     defaults = {
         **{path: one.default for path, one in SETTINGS.items() if one.meaning.default is None},
@@ -172,13 +174,29 @@ def plan(given: RunConfig, copies: Copies | None = None) -> Plan:
         activity=activity,
         cost_model=make_cost_model(config.hardware, accelerator, network.weight_bits, network.timesteps, activity),
         algorithm=algorithm,
-        measure=_looked_up(FITNESS, chosen["fitness.name"]),
+        measure=_looked_up(FITNESS, chosen["fitness.name"], lenient=lenient),
         budget=Budget(**config.budget.model_dump()),
     )
 
 
-def _looked_up(registry: Mapping[str, Any], chosen: Any) -> Any:
-    return registry[chosen] if isinstance(chosen, str) else chosen
+def _looked_up(registry: Registry, chosen: Any, *, lenient: bool) -> Any:
+    if not isinstance(chosen, str):
+        return chosen
+    return _Absent(registry, chosen) if lenient and chosen not in registry else registry[chosen]
+
+
+@dataclass(frozen=True)
+class _Absent:
+    """Stands for an object or a plug-in's entry that a run was made with and that is not here; using it says so."""
+
+    registry: Registry
+    name: str
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(self.registry[self.name], attribute)
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        return self.registry[self.name](*arguments, **keywords)
 
 
 def _of_dataset(name: str, preset: DatasetPreset, values: Mapping[str, Any]) -> dict[str, Any]:
