@@ -26,9 +26,9 @@ from neuronas.api.compose import plan
 from neuronas.api.run_facts import read_run
 from neuronas.api.settings import planned
 from neuronas.config import HardwareConfig, given, parse_json
-from neuronas.data.cifar import cifar
+from neuronas.data.cifar import Cifar10
 from neuronas.data.download import unpack
-from neuronas.data.folders import tiny_imagenet
+from neuronas.data.folders import TinyImageNet
 from neuronas.data.source import FileSource
 from neuronas.errors import NeuronasError
 from neuronas.experiments.bench import _read, _summary
@@ -192,8 +192,9 @@ def _image(path: Path) -> None:
 
 
 def _cifar(folder: Path, data: bytes) -> None:
+    (folder / Cifar10.mark).touch()
     (folder / "test_batch.bin").write_bytes(data)
-    cifar("cifar10", folder, "test", 32)
+    Cifar10().within(folder).load("test", 32)
 
 
 def _tiny(folder: Path, data: bytes) -> None:
@@ -201,7 +202,7 @@ def _tiny(folder: Path, data: bytes) -> None:
     (folder / "val").mkdir(exist_ok=True)
     (folder / "wnids.txt").write_bytes(names)
     (folder / "val" / "val_annotations.txt").write_bytes(annotations)
-    tiny_imagenet(folder, "test", 64)
+    TinyImageNet().within(folder).load("test", 64)
 
 
 def _archive(suffix: str) -> Read:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from neuronas.api.compose import Plan
 from neuronas.api.devices import device_named
 from neuronas.api.settings import planned
-from neuronas.data.presets import check_classes
+from neuronas.data.datasets import check_described
 from neuronas.runs.architectures import read_run
 from neuronas.space.genotype import Architecture
 
@@ -47,13 +47,12 @@ def read_images(run: Plan, split: str, draw: "Callable[[ImageSource], ImageSourc
         DataError: they are not there, cannot be read, or have more or fewer classes than the network.
         VerificationError: they have other classes.
     """
-    from neuronas.data.datasets import load
     from neuronas.training.images import Images
 
-    data, preset = run.config.data, run.preset
-    check_classes(data)
-    source = load(data.name, split, data.data_dir, run.shape.square_side)
-    return Images(draw(source) if draw else source, preset.mean, preset.std, skip_corrupt=data.skip_corrupt)
+    data = run.config.data
+    check_described(data, run.dataset)
+    source = run.dataset.load(split, run.shape.image_size)
+    return Images(draw(source) if draw else source, data.mean, data.std, skip_corrupt=data.skip_corrupt)
 
 
 def read_trained(

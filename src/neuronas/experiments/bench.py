@@ -64,11 +64,9 @@ class RunBench:
         Raises:
             ConfigurationError, DataError: see ``make_evaluators``.
         """
-        from neuronas.data.datasets import load
-
         run = plan(self.config(self._seeds[0], {}))
         make_evaluators(run, download=False)
-        load(run.config.data.name, "test", run.config.data.data_dir, run.shape.square_side)
+        run.dataset.load("test", run.shape.image_size)
 
     def config(self, seed: int, changes: Settings) -> RunConfig:
         """See ``Bench``."""
