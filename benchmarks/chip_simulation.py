@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from common import write
-from neuronas.api.chip import ChipRequest, make_trial, simulate_chips
+from neuronas.api.chip import make_trial, simulate_chips
 from neuronas.api.trained import read_trained
 from neuronas.chip.design import make_design
 from neuronas.chip.model import ChipModel, chip_model
@@ -32,10 +32,10 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--chips", type=int, default=20)
     options = parser.parse_args()
-    given = read_trained(options.run)
+    chips = {"chips": options.chips}
+    given = read_trained(options.run, chips)
     run = given.plan
-    request = ChipRequest(options.chips, ablation=True)
-    trial = make_trial(given, request)
+    trial = make_trial(given)
     full = chip_model(run.accelerator, run.config.hardware.accelerator, run.config.network.weight_bits)
 
     def seconds(network: Classifier) -> float:
@@ -55,9 +55,9 @@ def main() -> None:
     times["ratio ideal"] = times["ideal"] / times["plain"]
     times["ratio all"] = times["all"] / times["plain"]
     started = time.perf_counter()
-    once = simulate_chips(given, ChipRequest(options.chips))
+    once = simulate_chips(given)
     whole = time.perf_counter() - started
-    evaluation = simulate_chips(given, request)
+    evaluation = simulate_chips(read_trained(options.run, {**chips, "ablation": True}))
     content: dict[str, Any] = {
         "architecture": format_architecture(given.architecture),
         "largest_difference_of_the_ideal_chip": float((ideal - plain).abs().max()),

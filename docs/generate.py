@@ -14,9 +14,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from neuronas.config import ACCELERATORS
 from neuronas.export.document import NetworkDocument
 from neuronas.hardware import paper
-from neuronas.hardware.accelerator import Accelerator, load_accelerator, preset_names
+from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.mapped import area, energy, latency, mapping
 from neuronas.hardware.mapped.model import ASSUMPTIONS
 from neuronas.report.model_differences import COUNTED
@@ -147,7 +148,7 @@ def hardware_model() -> str:
         "## What `mapped` does not know\n\n" + "".join(f"- {line}\n" for line in ASSUMPTIONS),
         AGREEMENT,
         FILES,
-        *map(_preset, preset_names()),
+        *map(_preset, ACCELERATORS),
     ]
     return "\n".join(part.rstrip("\n") + "\n" for part in parts)
 

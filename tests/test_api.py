@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 
 import neuronas
-from neuronas.api.keywords import SearchOptions, TrainOptions
-from neuronas.api.settings import KEYS
 from neuronas.cli.main import run as command
 from neuronas.errors import ConfigurationError
 from neuronas.space.notation import parse_architecture
@@ -44,12 +42,6 @@ def test_packages_with_the_name_of_a_verb_can_be_called(name: str) -> None:
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert "out" in ran.stdout.split()
     assert inspect.signature(getattr(neuronas, name)).return_annotation
-
-
-def test_keywords_are_the_options_of_the_command_line() -> None:
-    own = {"seed", "device", "batch_size"}  # of training, and not of the run
-    training = {f"train_{name}" if name in own else name for name in TrainOptions.__optional_keys__}
-    assert SearchOptions.__optional_keys__ | training == set(KEYS)
 
 
 def test_unknown_options_are_refused_with_the_nearest_name() -> None:
@@ -100,7 +92,7 @@ def test_from_search_to_report(
     evaluation = neuronas.evaluate("mine")
     assert evaluation.top1 == evaluation.accuracy_by_bits["8"]
     assert json.loads(Path("mine/evaluation.json").read_text())["top1"] == evaluation.top1
-    on_chips = neuronas.evaluate_on_chips("mine", neuronas.ChipRequest(n_chips=2))
+    on_chips = neuronas.evaluate_on_chips("mine", chips=2)
     assert len(on_chips.top1_per_chip) == 2
     assert on_chips.quantised_network_top1 == evaluation.top1
 

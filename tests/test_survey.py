@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import Neuronas, chain
-from neuronas.config import SearchConfig
+from neuronas.config import ALGORITHMS, SearchConfig
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.budget import Budget
@@ -28,7 +28,7 @@ from neuronas.search.algorithms.base import Algorithm, Outcome
 from neuronas.search.algorithms.exhaustive import distinct_cells
 from neuronas.search.algorithms.random_draws import random_draws
 from neuronas.search.algorithms.selection import Selection
-from neuronas.search.algorithms.table import ALGORITHMS
+from neuronas.search.algorithms.table import BUILTIN
 from neuronas.search.algorithms.variation import crossover, mutate
 from neuronas.search.front import choose, front, knee, objectives
 from neuronas.search.loop import Found, Problem, search
@@ -142,7 +142,7 @@ def test_evolution_finds_the_known_front(accelerator, tmp_path: Path, two_operat
 
 def test_evolution_beats_random_draws(accelerator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same work, in the box between the cheapest and the dearest pair: evolution dominates more of it."""
-    monkeypatch.setitem(ALGORITHMS, "draws", Algorithm(random_draws, NO_LIMIT, "", surveys=True))
+    monkeypatch.setitem(BUILTIN, "draws", Algorithm(random_draws, NO_LIMIT, "", surveys=True))
     model = PaperCostModel(accelerator, 8, 5)
     corners = [model.estimate(layers(parse_architecture(chain(n)), SHAPE)) for n in (0, 6)]
     box = np.array(

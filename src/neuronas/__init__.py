@@ -19,24 +19,26 @@ from typing import TYPE_CHECKING, Any
 from neuronas.version import __version__
 
 if TYPE_CHECKING:
-    from neuronas.api.chip import ChipRequest, evaluate_on_chips
+    from neuronas.api.chip import evaluate_on_chips
     from neuronas.api.estimate import Estimate, estimate
     from neuronas.api.evaluate import evaluate
     from neuronas.api.export import export
     from neuronas.api.report import Page, compare, report
     from neuronas.api.search import SearchResult, search
     from neuronas.api.train import train
+    from neuronas.config import Plugin, RunConfig
     from neuronas.runs.evaluations import ChipEvaluation, Evaluation
     from neuronas.runs.results import ExportManifest, TrainingResult
     from neuronas.snn.classifier import Classifier
 
 __all__ = [
     "ChipEvaluation",
-    "ChipRequest",
     "Estimate",
     "Evaluation",
     "ExportManifest",
     "Page",
+    "Plugin",
+    "RunConfig",
     "SearchResult",
     "TrainingResult",
     "__version__",
@@ -53,11 +55,12 @@ __all__ = [
 
 _MODULES = {
     "ChipEvaluation": "runs.evaluations",
-    "ChipRequest": "api.chip",
     "Estimate": "api.estimate",
     "Evaluation": "runs.evaluations",
     "ExportManifest": "runs.results",
     "Page": "api.report",
+    "Plugin": "config",
+    "RunConfig": "config",
     "SearchResult": "api.search",
     "TrainingResult": "runs.results",
     "compare": "api.report",
@@ -101,4 +104,4 @@ def load(run: str | PathLike[str], device: str = "cpu") -> "Classifier":
     """
     from neuronas.api.trained import read_trained  # noqa: PLC0415 - imports torch
 
-    return read_trained(Path(run), device=device).trained.network
+    return read_trained(Path(run), {"device": device}).trained.network

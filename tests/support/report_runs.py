@@ -7,10 +7,11 @@ from random import Random
 import numpy as np
 
 from neuronas.api.compose import plan
-from neuronas.config import RunConfig, validate, write_config
+from neuronas.config import given
 from neuronas.hardware.budget import rejected
 from neuronas.hardware.cost import BUDGETED
 from neuronas.runs.architectures import ArchitectureFile
+from neuronas.runs.config_file import write_config
 from neuronas.runs.environment import Environment
 from neuronas.runs.evaluations import (
     ChipAblation,
@@ -35,7 +36,7 @@ OPERATIONS = ("skip", "conv_3x3", "avg_pool_3x3")
 def make_run(directory: Path, n: int = 60, seed: int = 0, settings: dict | None = None) -> Path:
     """A finished search of n random architectures with made-up fitness; candidates above the energy budget rejected."""
     directory.mkdir(parents=True)
-    run = plan(validate(RunConfig, {"seed": seed, "budget": {"max_energy_uj": 3.5}} | (settings or {}), "test"))
+    run = plan(given({"seed": seed, "budget": {"max_energy_uj": 3.5}} | (settings or {}), "test"))
     draw = Random(seed)
     drawn = [
         Architecture(tuple(Genotype(tuple(Edge(draw.choice(OPERATIONS)) for _ in range(6))) for _ in range(2)))

@@ -1,7 +1,6 @@
 """Accuracy of a trained run on simulated chips."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from os import PathLike
 from pathlib import Path
 from time import perf_counter
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from neuronas.chip.model import ChipModel
     from neuronas.chip.monte_carlo import ChipAccuracy, ChipTrial
 
-N_CHIPS = 20
 _N_CALIBRATION = 128
 """Training images on which gains and converters are trimmed and layers are measured."""
 
@@ -27,78 +25,51 @@ def _silent(what: str, done: int, total: int) -> None:
     pass
 
 
-@dataclass(frozen=True)
-class ChipRequest:
-    """What is asked for.
-
-    Attributes:
-        n_chips: to be simulated.
-        seed: random seed of the chips.
-        without: non-idealities that are switched off.
-        scheme: how signed weights are held; None: the accelerator decides.
-        variation: distribution of the write variation.
-        gain_calibration: trim the gain of each column.
-        ablation: try the non-idealities one by one as well.
-    """
-
-    n_chips: int = N_CHIPS
-    seed: int = 0
-    without: Sequence[str] = ()
-    scheme: str | None = None
-    variation: str = "normal"
-    gain_calibration: bool = True
-    ablation: bool = False
-
-
 def evaluate_on_chips(
     run: str | PathLike[str],
-    request: ChipRequest | None = None,
     *,
-    hardware: str | None = None,
-    data_dir: str | None = None,
-    device: str | None = None,
+    assignments: Iterable[str] = (),
     report: Report = _silent,
+    **options: Any,
 ) -> ChipEvaluation:
     """Measure a trained run on simulated crossbar chips, and write ``chips/NAME.json`` into its directory.
 
     Args:
         run: the run's directory.
-        request: how many chips, and what they are like.
-        hardware: accelerator, if not the run's own.
-        data_dir: of its data set, if not the run's own.
-        device: ``auto``, ``cpu`` or ``cuda``, if not the run's own.
+        assignments: ``section.key=value`` texts, as ``--set`` takes them.
         report: is told of progress.
+        **options: settings by keyword: ``chips``, ``seed``, ``ablation``, ``sign_scheme``, ``hardware``, ….
 
     Raises:
         RunDirectoryError: no run, or one that was not trained.
         ConfigurationError: a chip that cannot be simulated, or that cannot hold these weights.
         VerificationError: a damaged file.
     """
-    given = read_trained(Path(run), device=device, data_dir=data_dir, hardware=hardware)
-    evaluation = simulate_chips(given, request or ChipRequest(), report)
+    given = read_trained(Path(run), options, assignments)
+    evaluation = simulate_chips(given, report)
     path = chip_file(given.directory, evaluation.hardware)
     path.parent.mkdir(exist_ok=True)
     evaluation.write(path)
     return evaluation
 
 
-def simulate_chips(given: TrainedRun, request: ChipRequest, report: Report = _silent) -> ChipEvaluation:
-    """Simulate; docs/chip-simulation.md says what the answer means."""
+def simulate_chips(given: TrainedRun, report: Report = _silent) -> ChipEvaluation:
+    """Simulate as the settings say; docs/chip-simulation.md says what the answer means."""
     from neuronas.chip.model import chip_model
     from neuronas.chip.monte_carlo import ablate, simulate
     from neuronas.training.evaluation import accuracy
 
-    run, network = given.plan, given.plan.config.network
+    run, network, request = given.plan, given.plan.config.network, given.plan.config.chip
     full = chip_model(
         run.accelerator,
         run.config.hardware.accelerator,
         network.weight_bits,
-        scheme=request.scheme,
+        scheme=request.sign_scheme,
         variation=request.variation,
         gain_calibration=request.gain_calibration,
     )
     model = full.without(request.without)
-    trial = make_trial(given, request)
+    trial = make_trial(given)
     started = perf_counter()
     quantised = accuracy(trial.network, trial.images, trial.indices, trial.device).top1
     whole = simulate(trial, model, report)
@@ -132,14 +103,14 @@ def simulate_chips(given: TrainedRun, request: ChipRequest, report: Report = _si
     )
 
 
-def make_trial(given: TrainedRun, request: ChipRequest) -> "ChipTrial":
+def make_trial(given: TrainedRun) -> "ChipTrial":
     """The trained network, test images, and training images for calibration."""
     import numpy as np
 
     from neuronas.chip.mapped_layer import pixel_format
     from neuronas.chip.monte_carlo import ChipTrial
 
-    run = given.plan
+    run, request = given.plan, given.plan.config.chip
     training, test = given.images("train"), given.images("test")
     chosen = np.random.default_rng([request.seed, 5]).permutation(len(training))[:_N_CALIBRATION]
     return ChipTrial(

@@ -1,7 +1,9 @@
 """What a trained run does on the test images: accuracy at every precision, firing rates, operations, cost."""
 
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from neuronas.api.trained import TrainedRun, read_trained
 from neuronas.hardware.cost import CostModel
@@ -15,24 +17,22 @@ from neuronas.space.workload import rows
 def evaluate(
     run: str | PathLike[str],
     *,
-    hardware: str | None = None,
-    data_dir: str | None = None,
-    device: str | None = None,
+    assignments: Iterable[str] = (),
+    **options: Any,
 ) -> Evaluation:
     """Measure a trained run on its test images, and write ``evaluation.json`` into its directory.
 
     Args:
         run: the run's directory.
-        hardware: accelerator to cost it on, if not the run's own.
-        data_dir: of its data set, if not the run's own.
-        device: ``auto``, ``cpu`` or ``cuda``, if not the run's own.
+        assignments: ``section.key=value`` texts, as ``--set`` takes them.
+        **options: settings that are not the run's own, by keyword: ``hardware``, ``data_dir``, ``device``, ….
 
     Raises:
         RunDirectoryError: no run, or one that was not trained.
         DataError: images are missing or broken.
         VerificationError: a damaged file.
     """
-    given = read_trained(Path(run), device=device, data_dir=data_dir, hardware=hardware)
+    given = read_trained(Path(run), options, assignments)
     evaluation = _measure(given)
     evaluation.write(given.directory / EVALUATION)
     return evaluation

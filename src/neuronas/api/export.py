@@ -42,7 +42,7 @@ def export(
     from neuronas.export.round_trip import export_network
 
     chosen = format_named(format_name)
-    given = read_trained(Path(run), device="cpu")
+    given = read_trained(Path(run), {"device": "cpu"})
     folder = given.directory / EXPORTS
     path = Path(out) if out else folder / chosen.place
     agreement = export_network(given.trained.network, _content(given, dt_s), chosen, path)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from os.path import realpath
 from pathlib import Path
 
-from neuronas.api.compose import Plan, plan
-from neuronas.api.settings import read_settings
+from neuronas.api.compose import Plan
+from neuronas.api.settings import planned
 from neuronas.config import is_there
 from neuronas.errors import ArchitectureError, RunDirectoryError, VerificationError
 from neuronas.hardware.floorplan import floorplan
@@ -39,7 +39,7 @@ def read_run(directory: Path, name: str) -> RunFacts:
         why = f"holds no {CONFIG}" if is_there(directory) else "does not exist"
         raise RunDirectoryError(f"'{directory}' given, which {why}; expected a run directory")
     check_format(directory)
-    run = plan(read_settings(None, config))
+    run = planned("estimate", {}, run=directory)
     candidates = read_candidates(directory / HISTORY)
     return RunFacts(
         name,

@@ -1,14 +1,14 @@
 """The main job: find the fittest architecture that breaks no budget."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any
 
-from neuronas.api.compose import Plan, plan
+from neuronas.api.compose import Plan
 from neuronas.api.devices import check_device
-from neuronas.api.keywords import SearchOptions
-from neuronas.api.settings import read_settings
+from neuronas.api.settings import Config, planned
 from neuronas.api.workers import computing
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.cost import Cost
@@ -21,7 +21,6 @@ from neuronas.runs.directory import (
     RANKING,
     RESULT,
     RunDirectory,
-    identity,
     log,
     new_directory,
 )
@@ -103,10 +102,10 @@ class Search:
         run = self.plan
         with (
             computing(run, download=download) as here,
-            RunDirectory(self.directory, run.config, resume=self.resume) as files,
+            RunDirectory(self.directory, run.origin, resume=self.resume) as files,
             History(files.file(HISTORY)) as history,
         ):
-            history.claim(identity(run.config, run.accelerator, run.activity, run.space))
+            history.claim(run.origin.identity)
             problem = Problem(run.space, run.shape, run.cost_model, run.budget)
             settings, seed = run.config.search, run.config.seed
             told = None if history.was_finished else observer
@@ -153,41 +152,47 @@ class Search:
 
 def search(
     *,
-    config: str | PathLike[str] | None = None,
+    config: Config = None,
+    assignments: Iterable[str] = (),
     out: str | PathLike[str] | None = None,
     resume: bool = False,
     download: bool = False,
     observer: Observer | None = None,
-    **options: Unpack[SearchOptions],
+    **options: Any,
 ) -> SearchResult:
     """Find the fittest spiking network that fits all budgets. Without arguments: on the embedded digits.
 
     Args:
-        config: YAML file with settings; options override it.
+        config: settings as a YAML file, nested values or a ``RunConfig``; options override it.
+        assignments: ``section.key=value`` texts, as ``--set`` takes them.
         out: directory to write to; default: a new one under ``runs``.
         resume: go on with the run in ``out``, to the identical result.
         download: fetch the data set if it is missing.
         observer: is told how the search goes on.
-        **options: see ``SearchOptions``.
+        **options: settings by keyword (docs/reference/settings.md). Where a name is expected, an object serves too:
+            ``dataset``, ``space``, ``fitness``, ``algorithm``, ``hardware``.
 
     Raises:
         NeuronasError: see ``plan_search`` and ``Search.run``.
     """
-    return plan_search(dict(options), config=config, out=out, resume=resume).run(observer, download=download)
+    planned_search = plan_search(options, config=config, assignments=assignments, out=out, resume=resume)
+    return planned_search.run(observer, download=download)
 
 
 def plan_search(
-    options: dict[str, Any],
+    options: Mapping[str, Any],
     *,
-    config: str | PathLike[str] | None = None,
+    config: Config = None,
+    assignments: Iterable[str] = (),
     out: str | PathLike[str] | None = None,
     resume: bool = False,
 ) -> Search:
     """Check everything that can be checked before an image is read.
 
     Args:
-        options: by the names in ``neuronas.api.settings.KEYS``.
+        options: settings by keyword.
         config: see ``search``.
+        assignments: see ``search``.
         out: see ``search``.
         resume: see ``search``; without ``config``, the run's own settings are taken.
 
@@ -197,8 +202,8 @@ def plan_search(
     if resume and out is None:
         raise ConfigurationError("--resume needs --out DIR, the run directory to go on with")
     directory = Path(out) if out else None
-    own = directory / CONFIG if resume and directory and (directory / CONFIG).is_file() else None
-    run = plan(read_settings(Path(config) if config else None, own, **options))
+    own = directory if resume and directory and (directory / CONFIG).is_file() else None
+    run = planned("search", options, config=config, assignments=assignments, run=own, resume=True)
     run.algorithm.check(run.config.search)
     if run.config.engine.cluster is None:  # whose machines have devices of their own
         check_device(run.config.device)

@@ -15,7 +15,6 @@ from neuronas.distribution.distributor import DistributedEvaluator, Distributor
 from neuronas.distribution.processes import ProcessCrew
 from neuronas.distribution.silence import Silence
 from neuronas.errors import ConfigurationError
-from neuronas.runs.directory import identity
 from neuronas.search.screening import Evaluators
 
 _COMMAND = (sys.executable, "-P", "-c", "from neuronas.api.worker import main; main()")
@@ -62,7 +61,8 @@ def _crew(run: Plan) -> Crew:
     engine = run.config.engine
     job = Job(
         settings=run.config,
-        identity=identity(run.config, run.accelerator, run.activity, run.space),
+        copies={name: model.model_dump() for name, model in run.origin.copies.items()},
+        identity=run.origin.identity,
         threads=1,
         memory_limit_bytes=None,
         memory_share=1.0,

@@ -1,75 +1,34 @@
 """``neuronas search``: find the fittest architecture that breaks no budget."""
 
+from typing import Any
+
 from neuronas.api.compose import Plan
 from neuronas.api.search import SearchResult, plan_search
-from neuronas.cli import console, options
+from neuronas.cli import console
+from neuronas.cli import options as opt
 from neuronas.cli.fronts import print_front
 from neuronas.cli.progress import SearchProgress
 from neuronas.cli.serving import Port, Serve, served
-from neuronas.errors import ConfigurationError
 from neuronas.hardware.units import quantity
 from neuronas.runs.directory import CONFIG, LOG
 
-_SHOWING = {"as_json", "quiet", "serve", "port"}  # options that are no settings of the run
 
-
+@opt.with_settings("search")
 def search(
-    dataset: options.Dataset = None,
-    data_dir: options.DataDir = None,
-    download: options.Download = False,
-    image_side: options.ImageSide = None,
-    skip_corrupt: options.SkipCorrupt = None,
-    batch_size: options.BatchSize = None,
-    space: options.SpaceName = None,
-    algorithm: options.AlgorithmName = None,
-    fitness: options.FitnessName = None,
-    exact: options.Exact = None,
-    chip_fitness: options.ChipFitness = False,
-    chips: options.FitnessChips = None,
-    n_draws: options.NDraws = None,
-    population: options.Population = None,
-    prefer: options.Prefer = None,
-    channels: options.Channels = None,
-    head: options.Head = None,
-    timesteps: options.Timesteps = None,
-    weight_bits: options.WeightBits = None,
-    rounding: options.Rounding = None,
-    hardware: options.Hardware = None,
-    cost_model: options.CostModelName = None,
-    schedule: options.Schedule = None,
-    replication: options.Replication = None,
-    activity: options.Activity = None,
-    firing_rate: options.FiringRate = None,
-    trace: options.Trace = None,
-    max_parameters: options.MaxParameters = None,
-    max_area_mm2: options.MaxArea = None,
-    max_latency_ms: options.MaxLatency = None,
-    max_energy_uj: options.MaxEnergy = None,
-    config: options.Config = None,
-    seed: options.Seed = None,
-    device: options.Device = None,
-    engine: options.Engine = None,
-    memory_limit: options.MemoryLimit = None,
-    workers: options.Workers = None,
-    cluster: options.Cluster = None,
-    out: options.Out = None,
-    resume: options.Resume = False,
-    dry_run: options.DryRun = False,
+    options: dict[str, Any],
+    download: opt.Download = False,
+    config: opt.Config = None,
+    assignments: opt.Set = None,
+    out: opt.Out = None,
+    resume: opt.Resume = False,
+    dry_run: opt.DryRun = False,
     serve: Serve = False,
     port: Port = None,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
+    as_json: opt.Json = False,
+    quiet: opt.Quiet = False,
 ) -> None:
     """Find the fittest spiking network that fits all budgets. Without options: on the embedded digits."""
-    if chips is not None and not chip_fitness:
-        raise ConfigurationError("--chips given without --chip-fitness; add it to judge candidates on simulated chips")
-    chips = (chips or 1) if chip_fitness else None
-    given = {
-        name: value
-        for name, value in locals().items()
-        if name not in {"config", "out", "resume", "dry_run", "download", "chip_fitness", *_SHOWING}
-    }
-    planned = plan_search(given, config=config, out=out, resume=resume)
+    planned = plan_search(options, config=config, assignments=assignments or (), out=out, resume=resume)
     if not quiet:
         console.note_unread(planned.plan.config.hardware)
     if dry_run:

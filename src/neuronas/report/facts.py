@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from neuronas.config import RunConfig
+from neuronas.config import ResolvedConfig
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Cost
@@ -59,7 +59,7 @@ class RunFacts:
 
     name: str
     directory: str
-    config: RunConfig
+    config: ResolvedConfig
     budget: Budget
     accelerator: Accelerator
     algorithm: Algorithm

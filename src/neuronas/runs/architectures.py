@@ -40,6 +40,11 @@ class Given:
     architecture: Architecture
     config: Path | None = None
 
+    @property
+    def run(self) -> Path | None:
+        """The directory of the run that it comes from, if any."""
+        return self.config.parent if self.config else None
+
 
 def read_architecture(given: Architecture | str | PathLike[str]) -> Given:
     """Turn ARCH into an architecture; one that is one already stays as it is.

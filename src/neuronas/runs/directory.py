@@ -4,8 +4,9 @@ import fcntl
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from logging.handlers import RotatingFileHandler
@@ -15,13 +16,20 @@ from typing import Any, Self
 
 from pydantic import BaseModel
 
-from neuronas.config import RunConfig, is_there, read_config, read_text, validate, write_config
+from neuronas.config import ResolvedConfig, RunConfig, given, is_there, read_text, write_yaml
 from neuronas.errors import RunDirectoryError
+from neuronas.runs.config_file import read_config, write_config
 from neuronas.runs.environment import ENVIRONMENT, Environment, check_format
 
 CONFIG, LOG, LOCK = "config.yaml", "log.txt", ".lock"
 HISTORY, RESULT, FRONT, RANKING = "history.sqlite", "result.json", "front.json", "ranking.csv"
 ARCHITECTURE, TRAINING, EVALUATION = "architecture.json", "training.json", "evaluation.json"
+COPIES = {
+    "space": ("space.yaml", "space"),
+    "accelerator": ("accelerator.yaml", "hardware.accelerator"),
+    "activity": ("activity.yaml", "hardware.trace"),
+}
+"""Copies of what settings name by file or object: the file in the run, and the setting."""
 _LOCK_BYTES, _LOG_BYTES, _OLD_LOGS = 100, 5_000_000, 2
 
 log = logging.getLogger("neuronas")
@@ -34,12 +42,34 @@ def new_directory(dataset: str, purpose: str) -> Path:
     return next(path for path in candidates if not path.exists())
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What a run is made from.
+
+    Attributes:
+        config: complete settings.
+        given: what a person gave of them.
+        copies: what the settings name by file or object, by the names in ``COPIES``.
+        code: the code behind names in the settings, such as that of the fitness.
+    """
+
+    config: ResolvedConfig
+    given: RunConfig
+    copies: Mapping[str, BaseModel]
+    code: Mapping[str, str]
+
+    @property
+    def identity(self) -> str:
+        """A key of everything that decides what a search finds."""
+        return identity(self.config, *self.copies.values(), self.code)
+
+
 class RunDirectory:
     """A run directory held by one process at a time, which keeps its log; use it in a ``with`` statement.
 
     Args:
         path: the directory; made if it is not there.
-        config: the resolved settings of the run.
+        origin: what the run is made from.
         resume: work in a run that is there already.
 
     Raises:
@@ -47,8 +77,8 @@ class RunDirectory:
             it holds none or one with other settings; or it cannot be written.
     """
 
-    def __init__(self, path: Path, config: RunConfig, *, resume: bool):
-        self.path, self._config, self._resume = path, config, resume
+    def __init__(self, path: Path, origin: Origin, *, resume: bool):
+        self.path, self._origin, self._resume = path, origin, resume
 
     def __enter__(self) -> Self:
         """Take the directory and check that it may be used."""
@@ -116,17 +146,29 @@ class RunDirectory:
         if not config.exists():
             if self._resume:
                 raise self._nothing_to_resume()
-            Environment.here().write(self.file(ENVIRONMENT))
-            write_config(config, self._config)
+            Environment.here(self._origin.code).write(self.file(ENVIRONMENT))
+            for name, model in self._origin.copies.items():
+                write_yaml(self.file(COPIES[name][0]), model)
+            write_config(config, self._origin.config, self._origin.given)
         elif not self._resume:
             raise RunDirectoryError(
                 f"run directory {self.path}: holds a run already; resume it with --resume, or choose another --out"
             )
         else:
-            stored = validate(RunConfig, read_config(config, own=True), str(config))
-            changed = _differences(_deciding(stored), _deciding(self._config))
+            stored = given(read_config(config), str(config)).model_dump()
+            changed = _differences(_deciding(self._origin.config.model_dump()), stored)
             if changed:
                 raise RunDirectoryError(f"run directory {self.path}: was started with other settings: {changed[0]}")
+            self._check_code()
+
+    def _check_code(self) -> None:
+        """Notice another formula under the same name."""
+        made = Environment.read(self.file(ENVIRONMENT)).made_with
+        for what, now in self._origin.code.items():
+            if made.get(what, now) != now:
+                raise RunDirectoryError(
+                    f"run directory {self.path}: its {what} was {made[what]}, now {now}; choose another --out"
+                )
 
 
 @contextmanager
@@ -150,30 +192,36 @@ def log_to(path: Path) -> Iterator[None]:
         handler.close()
 
 
-def _deciding(config: RunConfig) -> dict[str, Any]:
+_NOT_DECIDING = ("engine", "train", "chip")
+
+
+def _deciding(values: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that can change a history: not its speed, where images lie, or the choice in the end.
 
     Names of classes are left out as well: what reads the images checks them.
     """
-    values = config.model_dump(exclude={"engine", "train"})
-    values["data"].pop("data_dir")
-    values["data"].pop("class_names")
-    values["search"].pop("prefer")
-    return values
+    kept = {name: value for name, value in values.items() if name not in _NOT_DECIDING}
+    kept["data"] = {name: value for name, value in kept["data"].items() if name not in ("data_dir", "class_names")}
+    kept["search"] = {name: value for name, value in kept["search"].items() if name != "prefer"}
+    return kept
 
 
-def identity(config: RunConfig, *parts: BaseModel | dict[str, Any] | str) -> str:
+def identity(config: ResolvedConfig, *parts: BaseModel | Mapping[str, Any] | str) -> str:
     """A key of everything that decides a result: settings, the content of the files that they name, other parts."""
-    content = [_deciding(config), *(part.model_dump() if isinstance(part, BaseModel) else part for part in parts)]
+    content = [
+        _deciding(config.model_dump()),
+        *(part.model_dump() if isinstance(part, BaseModel) else part for part in parts),
+    ]
     return blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
-def _differences(stored: dict[str, Any], given: dict[str, Any], prefix: str = "") -> list[str]:
+def _differences(new: Mapping[str, Any], stored: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """What is set otherwise now than in the stored settings."""
     found = []
-    for key, old in stored.items():
-        new, name = given[key], f"{prefix}{key}"
-        if isinstance(old, dict):
-            found += _differences(old, new, f"{name}.")
-        elif old != new:
-            found.append(f"{name} was {old}, now {new}")
+    for key, value in new.items():
+        old, name = stored.get(key), f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            found += _differences(value, old or {}, f"{name}.")
+        elif old != value:
+            found.append(f"{name} was {old}, now {value}")
     return found

@@ -2,6 +2,7 @@
 
 import platform
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,7 +19,11 @@ _PACKAGES = ("neuronas", "numpy", "torch", "spikingjelly", "pydantic", "scikit-l
 
 
 class Environment(Document):
-    """Format of the run directory, versions, machine, and the command that made the directory."""
+    """Format of the run directory, versions, machine, and the command that made the directory.
+
+    Attributes:
+        made_with: the code behind names in the settings, such as that of the fitness.
+    """
 
     format: Literal["neuronas-run-2"] = FORMAT
     neuronas: str
@@ -27,9 +32,10 @@ class Environment(Document):
     machine: str
     packages: dict[str, str]
     command: tuple[str, ...]
+    made_with: dict[str, str]
 
     @classmethod
-    def here(cls) -> Self:
+    def here(cls, made_with: Mapping[str, str] | None = None) -> Self:
         """The environment of this process."""
         versions = {}
         for name in _PACKAGES:
@@ -42,6 +48,7 @@ class Environment(Document):
             machine=platform.machine(),
             packages=versions,
             command=tuple(sys.argv),
+            made_with=dict(made_with or {}),
         )
 
 

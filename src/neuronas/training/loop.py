@@ -58,15 +58,15 @@ class Trainer:
         self.state, self.images, self.split = state, images, split
         self.folder, self.metrics, self.process = folder, metrics, process
         settings = state.settings
-        self.batch_size = settings.batch_size or 0
-        self.n_epochs = settings.epochs or 0
+        self.batch_size = settings.batch_size
+        self.n_epochs = settings.epochs
         if len(split.training) < self.batch_size:
             raise DataError(
                 f"{len(split.training):,} training images (validation is set aside); expected at least one batch of "
                 f"{self.batch_size}, or a smaller --batch-size"
             )
         self.n_steps = len(split.training) // self.batch_size
-        self.augmentation = Augmentation(settings.augment or "none", settings.cutout or 0, settings.mixup or 0.0)
+        self.augmentation = Augmentation(settings.augment, settings.cutout, settings.mixup)
         self.n_classes = state.network.shape.n_classes
         self.model: nn.Module = state.network
         if process.n > 1:
@@ -83,7 +83,7 @@ class Trainer:
         progress = self.state.progress
         saved = monotonic()
         while progress.epoch < self.n_epochs:
-            order = np.random.default_rng([self.state.settings.seed or 0, 2, progress.epoch]).permutation(
+            order = np.random.default_rng([self.state.settings.seed, 2, progress.epoch]).permutation(
                 self.split.training
             )
             while progress.step < self.n_steps:
@@ -104,21 +104,21 @@ class Trainer:
     def _step(self, indices: Indices) -> None:
         state, settings, progress = self.state, self.state.settings, self.state.progress
         n_done, n_all = progress.epoch * self.n_steps + progress.step, self.n_epochs * self.n_steps
-        warmup = min(1.0, (settings.warmup_epochs or 0.0) / self.n_epochs)
+        warmup = min(1.0, settings.warmup_epochs / self.n_epochs)
         share = (n_done + 1) / n_all  # the first step has a rate above zero
-        rate = learning_rate(settings.schedule or "cosine", settings.learning_rate or 0.0, share, warmup)
+        rate = learning_rate(settings.schedule, settings.learning_rate, share, warmup)
         for group in state.optimiser.param_groups:
             group["lr"] = rate
         if settings.sparsity and n_done % max(1, n_all // _PRUNINGS) == 0:
             prune(state.network, planned_sparsity(settings.sparsity, n_done / n_all))
-        torch.manual_seed(_seed_of(settings.seed or 0, progress.epoch, progress.step))
+        torch.manual_seed(_seed_of(settings.seed, progress.epoch, progress.step))
         x, targets = self._batch(indices)
         state.network.train()
         with firing_rates(state.network, wanted=bool(settings.rate_weight)) as rates:
             scores: Tensor = self.model(x)
-        loss = classification_loss(scores, targets, settings.loss or "mean", settings.label_smoothing or 0.0)
+        loss = classification_loss(scores, targets, settings.loss, settings.label_smoothing)
         if settings.rate_weight:
-            loss = loss + settings.rate_weight * rate_penalty(rates, settings.rate_target or 0.0)
+            loss = loss + settings.rate_weight * rate_penalty(rates, settings.rate_target)
         right = (scores.mean(dim=0).argmax(dim=1) == targets.argmax(dim=1)).sum().item()
         total, n_correct, n = self.process.total(loss.item() * len(x), right, len(x))
         self._check(total / n)  # of the global batch: all processes stop together
