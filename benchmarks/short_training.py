@@ -40,7 +40,7 @@ from common import write
 from neuronas.data.datasets import load
 from neuronas.data.presets import preset_for
 from neuronas.experiments.labels import Labelled, read_labels
-from neuronas.experiments.ranking import agreement
+from neuronas.experiments.proxy_benchmark import agreement
 from neuronas.fitness.path_information import FITTED
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.lif import observed

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from neuronas.api.settings import gathered
 from neuronas.cli import console
 from neuronas.cli import options as opt
 from neuronas.cli.progress import SearchProgress
@@ -105,18 +106,9 @@ def proxy_benchmark(
     """Rank networks of known trained accuracy by a fitness: rank correlations, regret, seconds per candidate."""
     from neuronas.experiments.proxy_benchmark import run
 
+    settings = gathered("benchmark", options, config or {"data": {"name": _DATASET}}, assignments or ())
     with SearchProgress(quiet=quiet) as progress:
-        result, directory = run(
-            labels,
-            sample,
-            options,
-            config=config or {"data": {"name": _DATASET}},
-            assignments=assignments or (),
-            out=out,
-            resume=resume,
-            download=download,
-            observer=progress,
-        )
+        result, directory = run(labels, sample, settings, out=out, resume=resume, download=download, observer=progress)
     if as_json:
         console.print_json(result)
         return

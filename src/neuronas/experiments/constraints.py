@@ -31,7 +31,7 @@ def run(pieces: Pieces) -> Iterable[Figure]:
         for algorithm, title in NAMES.items():
             case = f"{level:.0%}, {title}"
             search = {"algorithm": algorithm, "n_draws": _MOST_CANDIDATES, "population": _POPULATION}
-            efforts = [one.n_evaluated for one in base] or [None] * len(pieces.seeds)
+            efforts: list[int | None] = [one.n_evaluated for one in base] or [None] * len(pieces.seeds)
             found = [
                 pieces.search(case, seed, {"search": {**search, "max_evaluated": effort}, "budget": budget})
                 for seed, effort in zip(pieces.seeds, efforts, strict=True)

@@ -14,6 +14,7 @@ from neuronas.hardware.units import UNITS, word
 from neuronas.snn.quantisation import FULL_PRECISION
 from neuronas.space.notation import parse_architecture
 
+_PAPER = "arXiv 2201.10355"
 SHARES = (1.0, 0.5, 0.3, 0.15)
 """Budgets as shares of the parameters of the space's largest network."""
 SNASNET = {"network": {"weight_bits": FULL_PRECISION}, "search": {"algorithm": "snasnet"}}
@@ -63,10 +64,10 @@ STUDIES = (
     ),
     Study(
         name="snasnet",
-        shows="accuracy and cost of the fittest of random draws, forward and backward cells (SNASNet, arXiv 2201.10355)",
+        shows=f"accuracy and cost of the fittest of random draws, forward and backward cells (SNASNet, {_PAPER})",
         needs=NEEDS,
         takes="small: 9 minutes on one busy thread; full: 6 trainings on a GPU, not yet run",
-        source="arXiv 2201.10355; costs as NeuroNAS (arXiv 2407.00641, Fig. 12) prints them for SNASNet on CIFAR, float",
+        source=f"{_PAPER}; costs as NeuroNAS (arXiv 2407.00641, Fig. 12) prints them for SNASNet on CIFAR, float",
         difference=(
             "the printed costs are those of one network with four convolutions in its cell, three of them 1x1; each "
             f"seed here finds another; SNASNet's accuracies are not stated in the sources that we have; {SMALLER}"

@@ -45,7 +45,15 @@ class Figure(Document):
 
             low, high = map(float, student_t.interval(0.95, n - 1, loc=mean, scale=std / n**0.5))
         return cls(
-            case=case, quantity=quantity, values=numbers, published=published, n=n, mean=mean, std=std, low=low, high=high
+            case=case,
+            quantity=quantity,
+            values=numbers,
+            published=published,
+            n=n,
+            mean=mean,
+            std=std,
+            low=low,
+            high=high,
         )
 
 

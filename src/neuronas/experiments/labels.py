@@ -58,7 +58,7 @@ def read_labels(path: Path) -> list[Labelled]:
         raise ConfigurationError(f"labels {path}: cannot be read as CSV ({error})") from error
     connected = [row for row in rows if _is_connected(row.architecture)]
     if not connected:
-        raise ConfigurationError(f"labels {path}: {len(rows)} rows, none of them connected; expected at least 1")
+        raise ConfigurationError(f"labels {path}: no connected network in {len(rows)} rows; expected at least 1")
     return connected
 
 

@@ -15,7 +15,7 @@ from neuronas.experiments.study import NEEDS, SIZES, SMALLER, Study
 from neuronas.snn.quantisation import BITS, FULL_PRECISION
 from neuronas.space.spaces import Space, load_space
 
-_BITS, _SHARE = 8, 0.5
+_PAPER, _BITS, _SHARE = "arXiv 2407.00641", 8, 0.5
 GAIN = "accuracy against rounding, points"
 
 
@@ -69,23 +69,23 @@ def at_precisions(pieces: Pieces, precisions: Sequence[int]) -> Iterable[Figure]
 STUDIES = (
     Study(
         name="operations",
-        shows="what is lost when one operation is removed, or 3x3 becomes 5x5 or 7x7 (section III-A of arXiv 2407.00641)",
+        shows=f"what is lost when one operation is removed, or 3x3 becomes 5x5 or 7x7 (section III-A of {_PAPER})",
         needs=NEEDS,
         takes="small: 15 minutes on one thread; full: 24 trainings on a GPU, not yet run",
-        source="arXiv 2407.00641, section III-A",
+        source=f"{_PAPER}, section III-A",
         difference=f"the paper's figures are not stated in the sources that we have; {SMALLER}",
         run=operations,
         sizes=SIZES,
     ),
     Study(
         name="memory-case-study",
-        shows="memory and accuracy from SNASNet's search without budget to NeuroNAS with one (Fig. 2 of arXiv 2407.00641)",
+        shows=f"memory and accuracy from SNASNet's search without budget to NeuroNAS with one (Fig. 2 of {_PAPER})",
         needs=NEEDS,
         takes="small: 6 minutes on one thread; full: 9 trainings on a GPU, not yet run",
-        source="arXiv 2407.00641, Fig. 2; parameters as its Fig. 12 prints them for SNASNet on CIFAR",
+        source=f"{_PAPER}, Fig. 2; parameters as its Fig. 12 prints them for SNASNet on CIFAR",
         difference=(
-            "what exactly the figure plots, and its accuracies, are not stated in the sources that we have; the printed "
-            f"parameters are those of one network, here each seed finds another; {SMALLER}"
+            "what exactly the figure plots, and its accuracies, are not stated in the sources that we have; the "
+            f"printed parameters are those of one network, here each seed finds another; {SMALLER}"
         ),
         run=memory_case_study,
         sizes=SIZES,
@@ -95,17 +95,17 @@ STUDIES = (
         shows="accuracy in full precision, rounded after training, and with quantisation-aware fitness (Fig. 9)",
         needs=NEEDS,
         takes="small: 12 minutes on one busy thread; full: 9 trainings on a GPU, not yet run",
-        source="arXiv 2407.00641, Fig. 9",
+        source=f"{_PAPER}, Fig. 9",
         difference=f"the paper's figures are not stated in the sources that we have; {SMALLER}",
         run=lambda pieces: at_precisions(pieces, (4, 8)),
         sizes=SIZES,
     ),
     Study(
         name="precision",
-        shows="accuracy at FxP4 to FxP16, found and trained at each precision (Fig. 11 of arXiv 2407.00641)",
+        shows=f"accuracy at FxP4 to FxP16, found and trained at each precision (Fig. 11 of {_PAPER})",
         needs=NEEDS,
         takes="small: 42 minutes on one busy thread; full: 24 trainings on a GPU, not yet run",
-        source="arXiv 2407.00641, Fig. 11",
+        source=f"{_PAPER}, Fig. 11",
         difference=f"the paper's accuracies are not stated in the sources that we have; {SMALLER}",
         run=lambda pieces: at_precisions(pieces, BITS),
         sizes=SIZES,

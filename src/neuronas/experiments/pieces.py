@@ -125,14 +125,14 @@ class Pieces:
 
     def train(self, case: str, seed: int, changes: Settings, architecture: str) -> TrainingPiece:
         """Train with one seed, and measure on the test images at every precision."""
-        images = {"train": {"n_images": self._size.n_training}} if self._size.n_training else {}
+        images = {"train": {"n_images": self._size.n_training}, "data": {"n_test": self._size.n_test}}
         settings = _merged(self._settings, changes, images)
         settings = {name: settings[name] for name in _OF_TRAINING if name in settings} | {"seed": seed}
         planned = plan_training(architecture, {}, config=settings, out=self._folder)
         directory = self._folder / f"train-{planned.identity}"
         if not (directory / EVALUATION).exists():
-            replace(planned, directory=directory, resume=(directory / CONFIG).is_file()).run(download=False)
-            evaluate(directory, n_images=self._size.n_test)
+            replace(planned, directory=directory, resume=(directory / CONFIG).is_file()).run()
+            evaluate(directory)
         training, evaluation = TrainingResult.read(directory / TRAINING), Evaluation.read(directory / EVALUATION)
         piece = TrainingPiece(
             case=case,

@@ -1,10 +1,10 @@
 """How much a fitness knows of trained accuracy: evaluate labelled networks and compare the rankings."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from neuronas.api.search import plan_search
 from neuronas.api.settings import Config, planned
@@ -82,10 +82,8 @@ class _Table:
 def run(
     labels: Path,
     sample: int | None,
-    options: Mapping[str, Any],
+    config: Config,
     *,
-    config: Config = None,
-    assignments: Iterable[str] = (),
     out: Path | None = None,
     resume: bool = False,
     download: bool = False,
@@ -96,8 +94,11 @@ def run(
     Args:
         labels: CSV file, see ``read_labels``.
         sample: how many of its networks, drawn with the run's seed; None: all.
-        options: settings by keyword.
-        config, assignments, out, resume, download, observer: see ``neuronas.search``.
+        config: settings of the run.
+        out: see ``neuronas.search``.
+        resume: see there.
+        download: see there.
+        observer: see there.
 
     Returns:
         The result, and the run's directory.
@@ -105,11 +106,10 @@ def run(
     Raises:
         NeuronasError: see ``neuronas.search``; a row has no fitness.
     """
-    given = {"config": config, "assignments": assignments}
-    rows = draw(read_labels(labels), sample, planned("search", options, **given).config.seed)
+    rows = draw(read_labels(labels), sample, planned("search", {}, config=config).config.seed)
     table = _Table(tuple(format_architecture(row.architecture) for row in rows))
     fixed = {"space": _SPACE, "algorithm": table, "exact": True}
-    search = plan_search({**options, **fixed}, out=out, resume=resume, **given)
+    search = plan_search(fixed, config=config, out=out, resume=resume)
     search.run(observer, download=download)
     history = HistorySnapshot(search.directory / HISTORY)
     try:

@@ -99,6 +99,8 @@ def _check_folder(path: Path, *, resume: bool) -> None:
         raise RunDirectoryError(f"--runs '{path}' is a file; expected a folder")
     begun = path.is_dir() and any(path.iterdir())
     if begun and not resume:
-        raise RunDirectoryError(f"--runs '{path}' holds work already; resume it with --resume, or choose another --runs")
+        raise RunDirectoryError(
+            f"--runs '{path}' holds work already; resume it with --resume, or choose another --runs"
+        )
     if resume and not begun:
         raise RunDirectoryError(f"--runs '{path}' holds no work to resume; leave out --resume")
