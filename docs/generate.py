@@ -24,7 +24,7 @@ from neuronas.hardware import paper
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.mapped import area, energy, latency, mapping
 from neuronas.hardware.mapped.model import ASSUMPTIONS
-from neuronas.report.model_differences import COUNTED
+from neuronas.report.cost_tables import COUNTED
 from neuronas.runs.architectures import ArchitectureFile
 from neuronas.runs.costs import CostReport
 from neuronas.runs.environment import Environment

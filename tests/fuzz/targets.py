@@ -26,16 +26,15 @@ from neuronas.api.compose import plan
 from neuronas.api.run_facts import read_run
 from neuronas.api.settings import planned
 from neuronas.config import HardwareConfig, given, parse_json
-from neuronas.data.cifar import cifar
+from neuronas.data.cifar import Cifar10
 from neuronas.data.download import unpack
-from neuronas.data.folders import tiny_imagenet
+from neuronas.data.folders import TinyImageNet
 from neuronas.data.source import FileSource
 from neuronas.errors import NeuronasError
 from neuronas.experiments.labels import read_labels
+from neuronas.export.bound_graph import BoundGraph, NeuronArrays, WeightArrays
 from neuronas.export.content import Content
 from neuronas.export.document import CrossbarsDocument
-from neuronas.export.graph import Graph, Link, Neurons, Node, Votes, Weights
-from neuronas.export.graph import Image as ImageInput
 from neuronas.export.integer import read_integer, write_integer
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.mapped.activity import load_activity
@@ -49,6 +48,8 @@ from neuronas.runs.metrics import read_epochs
 from neuronas.runs.results import SearchSummary, TrainingResult
 from neuronas.snn.classifier import Classifier
 from neuronas.space.canonical import architecture_key
+from neuronas.space.graph import Graph, Link, Neurons, Node, Votes, Weights
+from neuronas.space.graph import Image as ImageInput
 from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import format_architecture, parse_architecture
 from neuronas.space.spaces import load_space
@@ -189,8 +190,9 @@ def _image(path: Path) -> None:
 
 
 def _cifar(folder: Path, data: bytes) -> None:
+    (folder / Cifar10.mark).touch()
     (folder / "test_batch.bin").write_bytes(data)
-    cifar("cifar10", folder, "test", 32)
+    Cifar10().within(folder).load("test", 32)
 
 
 def _tiny(folder: Path, data: bytes) -> None:
@@ -198,7 +200,7 @@ def _tiny(folder: Path, data: bytes) -> None:
     (folder / "val").mkdir(exist_ok=True)
     (folder / "wnids.txt").write_bytes(names)
     (folder / "val" / "val_annotations.txt").write_bytes(annotations)
-    tiny_imagenet(folder, "test", 64)
+    TinyImageNet().within(folder).load("test", 64)
 
 
 def _archive(suffix: str) -> Read:
@@ -243,16 +245,19 @@ def small_export(folder: Path) -> None:
     codes, one = np.arange(8, dtype=np.int32).reshape(2, 4), np.ones(1, np.float32)
     nodes = (
         Node("image", ImageInput(), (), (1, 2, 2)),
-        Node("head", Weights(codes.astype(np.float32), codes, one, gain=np.ones(2)), (Link("image"),), (2,)),
-        Node("spikes", Neurons("head", 4 / 3, one, np.zeros(1, np.float32), 0.0), (Link("head"),), (2,)),
+        Node("head", Weights(2), (Link("image"),), (2,)),
+        Node("spikes", Neurons(), (Link("head"),), (2,)),
         Node("votes", Votes(1), (Link("spikes"),), (2,)),
     )
+    weights = {"head": WeightArrays(codes.astype(np.float32), codes, one, gain=np.ones(2))}
+    neurons = {"spikes": NeuronArrays(4 / 3, one, np.zeros(1, np.float32), 0.0)}
+    network = BoundGraph(Graph(nodes), 2, weights, neurons)
     sizes = dict.fromkeys(
         ("crossbar_size", "n_crossbars_per_pe", "n_pes_per_tile", "mesh_side", "bits_per_cell", "n_sign_columns",
          "columns_per_output", "replication"), 1,
     )  # fmt: skip
     crossbars = CrossbarsDocument(hardware="spikeflow-rram", tiles=(), **sizes)
-    write_integer(Content(Graph(nodes, 2), CELL, 8, (0.5,), (0.25,), crossbars, 1e-4), folder)
+    write_integer(Content(network, CELL, 8, (0.5,), (0.25,), crossbars, 1e-4), folder)
 
 
 def _progress(folder: Path, data: bytes) -> None:

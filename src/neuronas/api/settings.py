@@ -52,7 +52,9 @@ def planned(
     """
     own = read_config(run / CONFIG) if run is not None else {}
     chosen = gathered(verb, options, config if config is not None else own, assignments, str(run and run / CONFIG))
-    return plan(chosen, _copies(run, own, chosen, resume=resume) if run is not None else None)
+    if run is None:
+        return plan(chosen)
+    return plan(chosen, _copies(run, own, chosen, resume=resume), lenient=not resume)
 
 
 def gathered(

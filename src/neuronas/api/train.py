@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from neuronas.api.compose import Plan, plan
-from neuronas.api.devices import check_device, device_named, fetch
+from neuronas.api.devices import check_device, device_named
 from neuronas.api.settings import Config, planned
 from neuronas.api.trained import read_images
 from neuronas.config import SETTINGS, is_there, value_at
@@ -83,7 +83,7 @@ class Training:
                 process.wait_for_others()  # until the first one has the data set
                 return self._work(process, _silent)
             if download:
-                fetch(self.plan.config.data)
+                self.plan.dataset.fetch()
             process.wait_for_others()
             # A run that was searched, or stopped while it trained, is there already.
             there = (self.directory / CONFIG).is_file()

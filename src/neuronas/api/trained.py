@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from neuronas.api.compose import Plan
 from neuronas.api.devices import device_named
 from neuronas.api.settings import planned
-from neuronas.data.presets import check_classes
+from neuronas.data.datasets import check_described
 from neuronas.runs.architectures import read_run
 from neuronas.space.genotype import Architecture
 
@@ -48,15 +48,13 @@ def read_images(run: Plan, split: str) -> "Images":
         DataError: they are not there, cannot be read, or have more or fewer classes than the network.
         VerificationError: they have other classes.
     """
-    from neuronas.data.datasets import load
     from neuronas.training.images import Images, drawn
 
-    data, preset = run.config.data, run.preset
-    check_classes(data)
-    source = load(data.name, split, data.data_dir, run.shape.square_side)
-    train = run.config.train
+    data, train = run.config.data, run.config.train
+    check_described(data, run.dataset)
+    source = run.dataset.load(split, run.shape.image_size)
     chosen = drawn(source, train.n_images, train.seed) if split == "train" else drawn(source, data.n_test, _TEST_DRAW)
-    return Images(chosen, preset.mean, preset.std, skip_corrupt=data.skip_corrupt)
+    return Images(chosen, data.mean, data.std, skip_corrupt=data.skip_corrupt)
 
 
 def read_trained(

@@ -1,7 +1,7 @@
 """What a worker of a search builds, and the program of a worker process, which people never start."""
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from neuronas.api.compose import COPIED, Copies, plan
 from neuronas.api.evaluators import machine_limit_bytes, make_setup
@@ -10,6 +10,9 @@ from neuronas.distribution.crew import Job
 from neuronas.distribution.worker import Bench, serve
 from neuronas.errors import VerificationError
 from neuronas.version import __version__
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FULL, SCREEN = "full", "screen"
 
@@ -30,11 +33,17 @@ def build(job: Job) -> Bench:
         )
     _set_threads(job.threads)
     limit_bytes = int((job.memory_limit_bytes or machine_limit_bytes(run)) * job.memory_share)
-    setup = make_setup(run, limit_bytes, job.cuda_device)
+    setup = make_setup(run, limit_bytes, job.cuda_device, _images(job))
     evaluators: dict[str, Any] = {FULL: setup.evaluators.full}
     if setup.evaluators.screen is not None:
         evaluators[SCREEN] = setup.evaluators.screen
     return Bench(evaluators, f"{setup.computes} with neuronas {__version__}")
+
+
+def _images(job: Job) -> "Tensor | None":
+    from neuronas.data.batches import from_text
+
+    return None if job.images is None else from_text(job.images)
 
 
 def _set_threads(n: int) -> None:

@@ -71,6 +71,9 @@ Names = Annotated[
 """Several names; as text, with commas between them."""
 
 
+PerChannel = Annotated[tuple[float, ...], Field(strict=False)]
+
+
 class DataConfig(Section):
     """Data: which images, and how they are read."""
 
@@ -84,10 +87,13 @@ class DataConfig(Section):
     image_side: ImageSize = setting(
         "Resize images to this side, or to HEIGHTxWIDTH", DATASET, _NETWORK, unit="pixels", metavar="SIDE"
     )
+    image_channels: int = setting("Channels of an image", DATASET, (), is_option=False, ge=1)
     n_classes: int = setting("Number of classes", DATASET, (ESTIMATE,), is_option=False, ge=1)
     class_names: Annotated[tuple[str, ...], Field(strict=False)] | None = setting(
         "Names of the classes, in the order of the network's outputs", DATASET, (), is_option=False
     )
+    mean: PerChannel = setting("Mean of each channel, of pixels from 0 to 1", DATASET, (), is_option=False)
+    std: PerChannel = setting("Standard deviation of each channel", DATASET, (), is_option=False)
     skip_corrupt: bool = setting("Leave out images that cannot be read", False, (SEARCH, TRAIN, EVALUATE, BENCHMARK))
     n_test: int | None = setting(
         "Test images to measure on, the same share of each class and the same for all runs (all)",
@@ -95,6 +101,16 @@ class DataConfig(Section):
         (EVALUATE,),
         ge=1,
     )
+
+    @model_validator(mode="after")
+    def _one_for_each_channel(self) -> Self:
+        for key in ("mean", "std"):
+            values = getattr(self, key)
+            if None not in (values, self.image_channels) and len(values) != self.image_channels:
+                raise ValueError(f"expected {key} with {self.image_channels} number(s), one for each channel")
+        if not all(value > 0 for value in self.std or ()):
+            raise ValueError("expected std with numbers above 0")
+        return self
 
 
 def _fixed_point_or_none(bits: int) -> int:

@@ -10,7 +10,6 @@ from neuronas.api.evaluate import evaluate
 from neuronas.api.evaluators import make_evaluators
 from neuronas.api.search import plan_search
 from neuronas.api.train import plan_training
-from neuronas.api.trained import read_images
 from neuronas.errors import InfeasibleError
 from neuronas.experiments.figures import Figure
 from neuronas.experiments.study import SearchPiece, Settings, Size, TrainingPiece
@@ -77,7 +76,7 @@ class Pieces:
         run = plan_search({}, config=_merged(self._settings, {"seed": self.seeds[0]}), out=self._folder).plan
         make_evaluators(run, download=False)
         if test_images:
-            read_images(run, "test")
+            run.dataset.load("test", run.shape.image_size)
 
     def extremes(self, changes: Settings) -> tuple[Cost, Cost]:
         """Cost of the smallest and of the largest network of a space: no convolution, and nothing else."""
