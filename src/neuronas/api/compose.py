@@ -14,7 +14,6 @@ from neuronas.config import (
     RunConfig,
     Section,
     label,
-    load_plugins,
     origin,
     plugin_digest,
     validate,
@@ -137,7 +136,6 @@ def plan(given: RunConfig, copies: Copies | None = None, *, lenient: bool = Fals
     """
     copies = copies or Copies()
     values = written(given)
-    load_plugins(values.get("plugins") or ())
     named = {path: one.default for path, one in SETTINGS.items() if one.meaning.choices is not None}
     chosen = {path: default if (value := value_at(values, path)) is None else value for path, default in named.items()}
     dataset = open_if_there(chosen["data.name"], value_at(values, "data.data_dir"))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from neuronas.api.compose import COPIED, Copies, plan
 from neuronas.api.evaluators import machine_limit_bytes, make_setup
-from neuronas.config import given, validate
+from neuronas.config import given, load_plugins, validate
 from neuronas.distribution.crew import Job
 from neuronas.distribution.worker import Bench, serve
 from neuronas.errors import VerificationError
@@ -24,6 +24,7 @@ def build(job: Job) -> Bench:
         VerificationError: this machine has other code under the names that the settings give.
         NeuronasError: as ``neuronas search`` without workers.
     """
+    load_plugins(job.settings.plugins)
     copies: dict[str, Any] = {name: validate(COPIED[name], values, name) for name, values in job.copies.items()}
     run = plan(given(job.settings.model_dump(), "job"), Copies(**copies))
     if run.origin.identity != job.identity:
