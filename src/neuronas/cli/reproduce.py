@@ -88,7 +88,7 @@ def hardware(
 def proxy_benchmark(
     options: dict[str, Any],
     labels: Annotated[Path, typer.Option(help="CSV file: id, op_01 … op_23, test_accuracy.")],
-    sample: Annotated[int | None, typer.Option(help="Draw so many connected networks (default: all).")] = None,
+    sample: Annotated[int | None, typer.Option(help="Number of connected networks to draw [all].")] = None,
     download: opt.Download = False,
     config: opt.Config = None,
     assignments: opt.Set = None,

@@ -57,7 +57,7 @@ def study_command(study: Study) -> Callable[..., None]:
             figures = list(study.run(bench))
         except KeyboardInterrupt:
             if not quiet:
-                console.notes.print(f"everything so far is kept; go on with --resume --runs {folder}")
+                console.notes.print(f"everything so far is kept; resume with --resume --runs {folder}")
             raise
         document = _document(study, scale, bench, figures, images)
         name = f"{study.name}-{scale}"
@@ -86,9 +86,9 @@ def _folder(path: Path, *, resume: bool) -> Path:
         raise RunDirectoryError(f"--runs '{path}' is a file; expected a folder")
     begun = path.is_dir() and any(path.iterdir())
     if begun and not resume:
-        raise RunDirectoryError(f"--runs '{path}' holds work already; go on with --resume, or choose another --runs")
+        raise RunDirectoryError(f"--runs '{path}' holds work already; resume with --resume, or choose another --runs")
     if resume and not begun:
-        raise RunDirectoryError(f"--runs '{path}' holds no work to go on with; leave out --resume")
+        raise RunDirectoryError(f"--runs '{path}' holds no work to resume; leave out --resume")
     return path
 
 

@@ -44,7 +44,7 @@ class RunBench:
         seeds: to repeat everything over.
         common: settings of every run besides those of the size: data set, device.
         folder: of the run directories; a piece of work that lies there complete is read, one begun is gone on with.
-        note: is told of each piece.
+        note: called with a line for each piece.
     """
 
     def __init__(self, size: Size, seeds: range, common: Settings, folder: Path, note: Note):
@@ -171,7 +171,7 @@ def _search(run: Plan, files: RunDirectory, key: str) -> Searched:
         found = search(problem, run.algorithm, run.config.search, run.config.seed, evaluators, history)
         seconds = history.elapsed_s
     if not isfinite(found.fitness):
-        raise InfeasibleError("of the candidates that fit, none tells two images apart; expected a larger budget")
+        raise InfeasibleError("no candidate that fits distinguishes two images; expected a larger budget")
     ArchitectureFile.of(found.architecture).write(files.file(ARCHITECTURE))
     cost = run.cost_model.estimate(rows(found.architecture, run.shape))
     return Searched(

@@ -11,7 +11,7 @@ from neuronas.runs.history import History
 from neuronas.space.canonical import architecture_key
 
 Report = Callable[[int, int], None]
-"""Is told (functions evaluated, functions in all)."""
+"""Progress: (functions evaluated, functions in all)."""
 
 
 def draw(rows: Sequence[Labelled], n: int | None, seed: int) -> list[Labelled]:
@@ -37,7 +37,7 @@ def evaluate(rows: Sequence[Labelled], evaluator: Evaluator, history: History, r
         rows: labelled networks.
         evaluator: computes fitness.
         history: keeps it; belongs to these settings.
-        report: is told of progress.
+        report: called with the progress.
     """
     keys = [architecture_key(row.architecture) for row in rows]
     first: dict[str, int] = {}
