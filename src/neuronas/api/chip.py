@@ -18,7 +18,7 @@ _N_CALIBRATION = 128
 
 
 Report = Callable[[str, int, int], None]
-"""Is told what is simulated, how many chips of it are done, and of how many."""
+"""Progress: (what is simulated, chips done, chips in all)."""
 
 
 def _silent(what: str, done: int, total: int) -> None:
@@ -37,7 +37,7 @@ def evaluate_on_chips(
     Args:
         run: the run's directory.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
-        report: is told of progress.
+        report: called with the progress.
         **options: settings by keyword: ``chips``, ``seed``, ``ablation``, ``sign_scheme``, ``hardware``, ….
 
     Raises:

@@ -74,7 +74,7 @@ def gains(current: Tensor, levels: Tensor, moment: Tensor) -> Tensor:
 
     Args:
         current: [positions, rows, outputs, K] as programmed.
-        levels: what is to be programmed, the same shape.
+        levels: the target, the same shape.
         moment: [rows, rows].
 
     Returns:

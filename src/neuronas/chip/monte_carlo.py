@@ -87,7 +87,7 @@ def simulate(
     Args:
         trial: what they are tried with.
         model: of the chips.
-        report: is told of each chip.
+        report: called after each chip.
         what: name of this kind of chip, for the report.
         layers: measure the layers as well.
     """
