@@ -6,7 +6,7 @@ from typing import Any
 from neuronas.api.compose import plan
 from neuronas.api.evaluators import machine_limit_bytes, make_setup
 from neuronas.distribution.crew import Job
-from neuronas.distribution.worker import Bench, serve
+from neuronas.distribution.worker import WorkerEvaluators, serve
 from neuronas.errors import VerificationError
 from neuronas.runs.directory import identity
 from neuronas.version import __version__
@@ -14,7 +14,7 @@ from neuronas.version import __version__
 FULL, SCREEN = "full", "screen"
 
 
-def build(job: Job) -> Bench:
+def build(job: Job) -> WorkerEvaluators:
     """Build a worker's own engine from the run's settings.
 
     Raises:
@@ -33,7 +33,7 @@ def build(job: Job) -> Bench:
     evaluators: dict[str, Any] = {FULL: setup.evaluators.full}
     if setup.evaluators.screen is not None:
         evaluators[SCREEN] = setup.evaluators.screen
-    return Bench(evaluators, f"{setup.computes} with neuronas {__version__}")
+    return WorkerEvaluators(evaluators, f"{setup.computes} with neuronas {__version__}")
 
 
 def _set_threads(n: int) -> None:
