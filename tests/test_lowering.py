@@ -4,6 +4,7 @@ from random import Random
 
 import pytest
 
+from neuronas.config import SPACES
 from neuronas.config.registry import OPERATIONS
 from neuronas.errors import ArchitectureError
 from neuronas.export import graph as exported
@@ -16,14 +17,14 @@ from neuronas.space.graph import Graph, Image, Neurons, Node, Pool, Sum, Votes, 
 from neuronas.space.layers import NetworkShape
 from neuronas.space.lowering import lower
 from neuronas.space.notation import format_architecture, parse_architecture
-from neuronas.space.spaces import Space, load_space, preset_names
+from neuronas.space.spaces import Space, load_space
 from neuronas.space.workload import rows
 
 
 def draws(n: int, n_nodes: int = 4) -> list[Architecture]:
     """Architectures of every preset space, or with another number of nodes."""
     rng = Random(n_nodes)
-    spaces = [load_space(name) for name in preset_names()]
+    spaces = [load_space(name) for name in SPACES]
     if n_nodes != 4:
         spaces = [Space.model_validate(space.model_dump() | {"nodes": n_nodes}) for space in spaces]
     return [space.random_architecture(rng) for space in spaces for _ in range(n)]

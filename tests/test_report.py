@@ -186,10 +186,11 @@ def hostile_run(folder: Path) -> Path:
     settings = {"data": {"name": f"imagefolder:{HOSTILE}", "n_classes": 3}, "hardware": {"accelerator": str(file)}}
     run = make_run(folder / HOSTILE.replace("/", "_"), settings=settings | {"budget": {}})
     add_training(run)
-    for name, key in (("environment.json", "packages"), ("evaluation.json", "firing_rates")):
-        document = json.loads((run / name).read_text())
-        document[key] = {HOSTILE: HOSTILE if key == "packages" else 0.5}
-        (run / name).write_text(json.dumps(document | {"split": HOSTILE, "command": ["neuronas", HOSTILE]}))
+    for name, changes in (
+        ("environment.json", {"packages": {HOSTILE: HOSTILE}, "command": ["neuronas", HOSTILE]}),
+        ("evaluation.json", {"firing_rates": {HOSTILE: 0.5}, "split": HOSTILE}),
+    ):
+        (run / name).write_text(json.dumps(json.loads((run / name).read_text()) | changes))
     return run
 
 
@@ -288,12 +289,13 @@ def test_ticks_enclose_their_range(one: float, other: float) -> None:
         ("history.sqlite", "no database, but long enough to be taken for one" * 50, 4),
         ("environment.json", '{"python": 3}', 4),
         ("evaluation.json", '{"top1": "<b>"}', 4),
-        ("chip.json", "{}", 4),
+        ("chips/spikeflow-rram.json", "{}", 4),
         ("metrics.jsonl", '{"epoch": "one"}\n', 4),
     ],
 )
 def test_broken_files_give_one_line(neuronas: Neuronas, tmp_path: Path, name: str, content: str, code: int) -> None:
     run = make_run(tmp_path / "mine", n=8)
+    (run / name).parent.mkdir(exist_ok=True)
     (run / name).write_text(content)
     given_code, out, err = neuronas("report", run)
     assert (given_code, out, err.count("\n")) == (code, "", 1)

@@ -24,12 +24,11 @@ from PIL import Image
 
 from neuronas.api.compose import plan
 from neuronas.api.run_facts import read_run
-from neuronas.api.settings import read_settings
-from neuronas.config import HardwareConfig, NetworkConfig, RunConfig, TrainConfig, parse_json
+from neuronas.api.settings import planned
+from neuronas.config import HardwareConfig, given, parse_json
 from neuronas.data.cifar import cifar
 from neuronas.data.download import unpack
 from neuronas.data.folders import tiny_imagenet
-from neuronas.data.presets import PRESETS
 from neuronas.data.source import FileSource
 from neuronas.errors import NeuronasError
 from neuronas.experiments.bench import _read, _summary
@@ -45,8 +44,11 @@ from neuronas.hardware.mapped.activity import load_activity
 from neuronas.report.page import report_page
 from neuronas.runs.architectures import read_architecture
 from neuronas.runs.candidates import read_candidates
-from neuronas.runs.documents import ChipEvaluation, Environment, Evaluation, Result, read_document, read_epochs
+from neuronas.runs.environment import Environment
+from neuronas.runs.evaluations import ChipEvaluation, Evaluation
 from neuronas.runs.history import History
+from neuronas.runs.metrics import read_epochs
+from neuronas.runs.results import SearchSummary
 from neuronas.snn.classifier import Classifier
 from neuronas.space.canonical import architecture_key
 from neuronas.space.layers import NetworkShape
@@ -54,7 +56,6 @@ from neuronas.space.notation import format_architecture, parse_architecture
 from neuronas.space.spaces import load_space
 from neuronas.training.checkpoint import read_checkpoint, write_checkpoint
 from neuronas.training.model import make_classifier
-from neuronas.training.recipes import resolve
 from neuronas.training.state import Progress, State
 
 sys.path.append(str(Path(__file__).parents[1] / "support"))
@@ -122,18 +123,17 @@ def _file(name: str, read: Callable[[Path], object]) -> Read:
 
 
 def _settings(path: Path) -> None:
-    plan(read_settings(path))
+    planned("search", {}, config=path)
 
 
 def _accelerator(path: Path) -> None:
     """Load it, and cost a network with it: every value that is taken must be one that can be computed with."""
     load_accelerator(str(path))
-    hardware = HardwareConfig(accelerator=str(path), cost_model="mapped")
-    run = plan(RunConfig(hardware=hardware))
+    run = planned("estimate", {"hardware": str(path), "cost_model": "mapped"})
     from neuronas.space.workload import rows
 
     work = rows(parse_architecture(CELL), run.shape)
-    for cost in (run.cost_model.estimate(work), plan(RunConfig(hardware=HardwareConfig(accelerator=str(path))))
+    for cost in (run.cost_model.estimate(work), planned("estimate", {"hardware": str(path)})
                  .cost_model.estimate(work)):  # fmt: skip
         if not all(np.isfinite([cost.area_mm2, cost.latency_ms, cost.energy_uj])):
             raise WrongAnswerError("a cost is not finite")
@@ -156,7 +156,8 @@ def _history(folder: Path, data: bytes) -> None:
 
 
 DOCUMENTS = {
-    "result.json": Result, "evaluation.json": Evaluation, "chip.json": ChipEvaluation, "environment.json": Environment,
+    "result.json": SearchSummary, "evaluation.json": Evaluation, "chips/spikeflow-rram.json": ChipEvaluation,
+    "environment.json": Environment,
 }  # fmt: skip
 
 
@@ -172,7 +173,7 @@ def _report(name: str) -> Read:
         path.write_bytes(data)
         try:
             if name in DOCUMENTS:  # most bytes are refused here; the rest of the run takes a hundred times as long
-                read_document(DOCUMENTS[name], path)
+                DOCUMENTS[name].read(path)
             elif name == "metrics.jsonl":
                 read_epochs(path)
             report_page(read_run(run, "run"))
@@ -263,7 +264,7 @@ def _progress(folder: Path, data: bytes) -> None:
     except ValueError:
         facts = None
     network = _small_classifier()
-    state = State(network, resolve(TrainConfig(), PRESETS["digits"], 0, "cpu"), "mine")
+    state = State(network, plan(given({}, "fuzz")).config.train, "mine")
     state.save(folder / "last.safetensors")
     tensors, whole = read_checkpoint(folder / "last.safetensors")
     write_checkpoint(folder / "last.safetensors", tensors, {"identity": whole["identity"], "progress": facts})
@@ -273,12 +274,14 @@ def _progress(folder: Path, data: bytes) -> None:
 @cache
 def _small_classifier() -> Classifier:
     shape = NetworkShape(image_channels=1, image_side=8, n_classes=3, channels=2, head="gap")
-    train = resolve(TrainConfig(), PRESETS["digits"], 0, "cpu")
-    return make_classifier(parse_architecture(CELL), shape, NetworkConfig(), train, torch.device("cpu"))
+    train = plan(given({}, "fuzz")).config.train
+    return make_classifier(
+        parse_architecture(CELL), shape, plan(given({}, "fuzz")).config.network, train, torch.device("cpu")
+    )
 
 
 def _yaml_seeds(folder: Path) -> list[bytes]:
-    preset = RunConfig().model_dump()
+    preset = plan(given({}, "fuzz")).config.model_dump()
     return [yaml.safe_dump(preset).encode(), b"seed: 3\nnetwork: {channels: 16, tau: 1.5e0}\n", b"a: &x [1]\nb: *x\n"]
 
 

@@ -14,6 +14,7 @@ from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Cost
 from neuronas.hardware.models import unread
 from neuronas.hardware.units import quantity
+from neuronas.runs.document import Document
 from neuronas.space.genotype import N_NODES, NODE_PAIRS, Architecture, Genotype
 from neuronas.space.layers import cell_name
 from neuronas.space.notation import format_edge
@@ -40,9 +41,10 @@ def note_unread(settings: HardwareConfig) -> None:
         notes.print(f"note: cost model '{settings.cost_model}' reads no {' or '.join(names)}; --cost-model mapped does")
 
 
-def print_json(document: dict[str, Any]) -> None:
+def print_json(document: Document | dict[str, Any]) -> None:
     """Print one JSON object on standard output."""
-    sys.stdout.write(json.dumps(plain(document), indent=2, allow_nan=False) + "\n")
+    values = document.plain() if isinstance(document, Document) else plain(document)
+    sys.stdout.write(json.dumps(values, indent=2, allow_nan=False) + "\n")
 
 
 def architecture_table(architecture: Architecture, n_cells: int) -> PlainTable:

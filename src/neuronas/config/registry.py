@@ -75,6 +75,7 @@ COST_MODELS = Registry("cost model", "neuronas.hardware.models:BUILTIN")
 ACCELERATORS = Registry("accelerator", "neuronas.hardware.accelerator:BUILTIN")
 EXPORT_FORMATS = Registry("export format", "neuronas.export.formats:BUILTIN")
 SURROGATES = Registry("surrogate", "neuronas.snn.surrogates:BUILTIN")
+RECIPES = Registry("recipe", "neuronas.training.recipes:BUILTIN")
 
 REGISTRIES: dict[str, Registry] = {
     "operations": OPERATIONS,
@@ -86,5 +87,6 @@ REGISTRIES: dict[str, Registry] = {
     "accelerators": ACCELERATORS,
     "export_formats": EXPORT_FORMATS,
     "surrogates": SURROGATES,
+    "recipes": RECIPES,
 }
 """Every registry, by the name under which a plug-in adds to it."""

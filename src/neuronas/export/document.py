@@ -1,9 +1,9 @@
-"""``network.json`` of the integer format, as strict models; its JSON schema is docs/integer.schema.json.
+"""``network.json`` of the integer format, as strict models; its JSON schema is docs/schemas/integer.schema.json.
 
 Tensors are named here and lie in the safetensors file beside it.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -174,8 +174,3 @@ class NetworkDocument(Section):
     weights_sha256: str
     nodes: tuple[AnyNode, ...]
     crossbars: CrossbarsDocument
-
-
-def integer_schema() -> dict[str, Any]:
-    """The JSON schema of ``network.json``."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **NetworkDocument.model_json_schema()}

@@ -29,9 +29,10 @@ def export_network(network: Classifier, content: Content, chosen: Format, path: 
     probe = make_probe(network, content.graph, content.mean, content.std)
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{path.stem}.unverified{path.suffix}")
+    write, compute = chosen.load()
     try:
-        chosen.write(content, beside)
-        agreement = compare(str(path), probe, chosen.compute(beside, probe.images))
+        write(content, beside)
+        agreement = compare(str(path), probe, compute(beside, probe.images))
         _replace(beside, path)
     finally:
         _remove(beside)

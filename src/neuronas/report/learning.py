@@ -9,7 +9,7 @@ from neuronas.report.facts import RunFacts
 from neuronas.report.markup import Html, element, join
 from neuronas.report.neurons import neuron_titles
 from neuronas.report.tables import aligned, definitions, missing, number, section, share, table
-from neuronas.runs.documents import ChipAblation, ChipEvaluation, Evaluation
+from neuronas.runs.evaluations import ChipAccuracies, Evaluation
 
 _MOST_CLASSES = 20  # a larger confusion matrix is no longer read
 
@@ -96,7 +96,7 @@ def chip_section(run: RunFacts) -> Html:
     )
 
 
-def _accuracy(chips: ChipEvaluation | ChipAblation) -> str:
+def _accuracy(chips: ChipAccuracies) -> str:
     """Mean and spread; the spread is left out where chips are alike, or one tells nothing of the others."""
     spread = f" ± {share(chips.top1_std)}" if chips.n_chips > 1 else ""
     return f"{share(chips.top1_mean)}{spread}"
