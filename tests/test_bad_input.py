@@ -66,7 +66,8 @@ def _conv(nodes: list[Any], tensors: dict[str, Any], **changed: Any) -> None:
     tensors["conv.step"] = np.ones(1, np.float32)
     conv = {
         "operation": "weights", "name": "conv", "links": nodes[1]["links"], "shape": [1, 2, 2], "kernel": 3,
-        "stride": 1, "padding": 1, "codes": "conv.codes", "step": "conv.step", "gain": None, "offset": None,
+        "stride": 1, "padding": 1, "groups": 1, "codes": "conv.codes", "step": "conv.step",
+        "gain": None, "offset": None,
     }  # fmt: skip
     nodes[1] |= {"links": [{"source": "conv", "delayed": False}]}
     nodes.insert(1, conv | changed)
@@ -77,25 +78,26 @@ def _conv(nodes: list[Any], tensors: dict[str, Any], **changed: Any) -> None:
     [
         (lambda nodes, tensors: None, None),
         (lambda nodes, tensors: _conv(nodes, tensors), None),
-        (lambda nodes, tensors: tensors.update({"head.codes": np.ones((2, 3), np.int8)}), "weights for 3 inputs"),
-        (lambda nodes, tensors: tensors.update({"head.codes": np.ones((3, 4), np.int8)}), "has 3 outputs"),
-        (lambda nodes, tensors: tensors.update({"head.codes": np.ones((2, 4), np.int32)}), "holds no codes"),
-        (lambda nodes, tensors: tensors.update({"head.codes": np.ones(4, np.int8)}), "other weights"),
-        (lambda nodes, tensors: tensors.update({"head.step": np.ones(3, np.float32)}), "2 outputs, but 3 steps"),
-        (lambda nodes, tensors: tensors.update({"head.gain": np.ones(3, np.float32)}), "not as many gains"),
+        (lambda nodes, tensors: tensors.update({"head.codes": np.ones((2, 3), np.int8)}), r"shape \[2, 3\]"),
+        (lambda nodes, tensors: tensors.update({"head.codes": np.ones((3, 4), np.int8)}), r"gives the shape \[3\]"),
+        (lambda nodes, tensors: tensors.update({"head.codes": np.ones((2, 4), np.int32)}), "expected int8 or int16"),
+        (lambda nodes, tensors: tensors.update({"head.codes": np.ones(4, np.int8)}), r"gives the shape \[4\]"),
+        (lambda nodes, tensors: tensors.update({"head.step": np.ones(3, np.float32)}), "3 steps; expected 1 or 2"),
+        (lambda nodes, tensors: tensors.update({"head.gain": np.ones(3, np.float32)}), "3 gains; expected 2"),
         (lambda nodes, tensors: tensors.update({"head.step": np.full(1, np.nan, np.float32)}), "finite"),
         (lambda nodes, tensors: tensors.update({"head.step": np.ones(1, np.int8)}), "finite floating-point"),
-        (lambda nodes, tensors: tensors.update({"spikes.threshold": np.ones(3)}), "not as many thresholds"),
+        (lambda nodes, tensors: tensors.update({"spikes.threshold": np.ones(3)}), "3 thresholds; expected 1 or 2"),
         (lambda nodes, tensors: tensors.pop("spikes.v_reset"), "spikes.v_reset"),
         (lambda nodes, tensors: nodes[1].update(shape=[3]), r"gives the shape \[2\], not \[3\]"),
-        (lambda nodes, tensors: nodes[1].update(kernel=3), "holds no codes of a kernel of 3"),
+        (lambda nodes, tensors: nodes[1].update(kernel=3), "a kernel of 3 and a padding of 0"),
         (lambda nodes, tensors: nodes[2].update(links=[]), "links or a shape"),
-        (lambda nodes, tensors: nodes[2]["links"].append({"source": "image", "delayed": False}), "to one node"),
-        (lambda nodes, tensors: nodes[2]["links"][0].update(source="votes"), "comes later"),
-        (lambda nodes, tensors: nodes[3].update(size=3), "cannot be computed"),
+        (lambda nodes, tensors: nodes[2]["links"].append({"source": "image", "delayed": False}), "links bring"),
+        (lambda nodes, tensors: nodes[2]["links"][0].update(source="votes"), "missing or later"),
+        (lambda nodes, tensors: nodes[3].update(size=3), "expected a multiple of 3"),
         (lambda nodes, tensors: nodes[3].update(name="head"), "same name"),
         (lambda nodes, tensors: nodes.pop(0), "not the image"),
-        (lambda nodes, tensors: _conv(nodes, tensors, padding=0), "another padding"),
+        (lambda nodes, tensors: _conv(nodes, tensors, padding=0), "a kernel of 3 and a padding of 0"),
+        (lambda nodes, tensors: _conv(nodes, tensors, groups=2), "in 2 groups"),
         (lambda nodes, tensors: _conv(nodes, tensors, stride=2), r"gives the shape \[1, 1, 1\]"),
     ],
 )  # fmt: skip
@@ -109,7 +111,7 @@ def test_an_exported_network_whose_parts_do_not_fit_is_refused(
     save_file(tensors, weights)
     document.write_text(json.dumps(network | {"weights_sha256": sha256(weights.read_bytes()).hexdigest()}))
     if wanted is None:
-        assert len(read_integer(tmp_path).nodes) == len(network["nodes"])
+        assert len(read_integer(tmp_path).graph.nodes) == len(network["nodes"])
         return
     with pytest.raises(VerificationError, match=wanted):
         read_integer(tmp_path)

@@ -18,12 +18,12 @@ from neuronas.api.report import report as write_page
 from neuronas.api.run_facts import read_run
 from neuronas.hardware.cost import BUDGETED
 from neuronas.hardware.pareto import non_dominated
+from neuronas.report.accuracy_tables import neuron_titles
 from neuronas.report.charts import ticks
 from neuronas.report.explorer import _rounded
 from neuronas.report.floorplan_layout import Layout
 from neuronas.report.floorplan_svg import tiles_svg
 from neuronas.report.markup import element, join, script_json
-from neuronas.report.neurons import neuron_titles
 from neuronas.report.tables import aligned
 from neuronas.runs.candidates import Candidates
 from report_runs import add_training, make_run
@@ -81,7 +81,7 @@ def test_classes_are_called_by_their_names(tmp_path: Path) -> None:
     add_training(run)
     write_page(run)
     page = Page((run / "report.html").read_text())
-    assert "class 0 1 right 0 <ants> 3 1 100.0% 1 bees" in page.text
+    assert "class 0 1 correct 0 <ants> 3 1 100.0% 1 bees" in page.text
 
 
 @pytest.mark.parametrize(

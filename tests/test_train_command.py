@@ -330,7 +330,7 @@ def test_a_class_folder_with_another_name_is_refused(tmp_path: Path, capsys: pyt
     ):  # fmt: skip
         assert command(verb) == 4
         err = capsys.readouterr().err
-        assert "has a class folder 'bees' where the run has the class 'ants'" in err and err.count("\n") == 1
+        assert "has class 'bees' where the run has class 'ants'" in err and err.count("\n") == 1
     assert command(["report", str(run)]) == 0  # needs no images
 
 

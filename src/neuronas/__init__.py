@@ -27,19 +27,29 @@ if TYPE_CHECKING:
     from neuronas.api.search import SearchResult, search
     from neuronas.api.train import train
     from neuronas.config import Plugin, RunConfig
+    from neuronas.data.dataset import DataSet
+    from neuronas.data.memory import InMemoryDataSet
+    from neuronas.hardware.accelerator import Accelerator
     from neuronas.runs.evaluations import ChipEvaluation, Evaluation
     from neuronas.runs.results import ExportManifest, TrainingResult
     from neuronas.snn.classifier import Classifier
+    from neuronas.space.genotype import Architecture
+    from neuronas.space.spaces import Space
 
 __all__ = [
+    "Accelerator",
+    "Architecture",
     "ChipEvaluation",
+    "DataSet",
     "Estimate",
     "Evaluation",
     "ExportManifest",
+    "InMemoryDataSet",
     "Page",
     "Plugin",
     "RunConfig",
     "SearchResult",
+    "Space",
     "TrainingResult",
     "__version__",
     "compare",
@@ -54,14 +64,19 @@ __all__ = [
 ]
 
 _MODULES = {
+    "Accelerator": "hardware.accelerator",
+    "Architecture": "space.genotype",
     "ChipEvaluation": "runs.evaluations",
+    "DataSet": "data.dataset",
     "Estimate": "api.estimate",
     "Evaluation": "runs.evaluations",
     "ExportManifest": "runs.results",
+    "InMemoryDataSet": "data.memory",
     "Page": "api.report",
     "Plugin": "config",
     "RunConfig": "config",
     "SearchResult": "api.search",
+    "Space": "space.spaces",
     "TrainingResult": "runs.results",
     "compare": "api.report",
     "estimate": "api.estimate",

@@ -12,7 +12,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -26,18 +26,15 @@ from neuronas.api.compose import plan
 from neuronas.api.run_facts import read_run
 from neuronas.api.settings import planned
 from neuronas.config import HardwareConfig, given, parse_json
-from neuronas.data.cifar import cifar
+from neuronas.data.cifar import Cifar10
 from neuronas.data.download import unpack
-from neuronas.data.folders import tiny_imagenet
+from neuronas.data.folders import TinyImageNet
 from neuronas.data.source import FileSource
 from neuronas.errors import NeuronasError
-from neuronas.experiments.bench import _read, _summary
 from neuronas.experiments.labels import read_labels
-from neuronas.experiments.study import Learned
+from neuronas.export.bound_graph import BoundGraph, NeuronArrays, WeightArrays
 from neuronas.export.content import Content
 from neuronas.export.document import CrossbarsDocument
-from neuronas.export.graph import Graph, Link, Neurons, Node, Votes, Weights
-from neuronas.export.graph import Image as ImageInput
 from neuronas.export.integer import read_integer, write_integer
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.mapped.activity import load_activity
@@ -48,9 +45,11 @@ from neuronas.runs.environment import Environment
 from neuronas.runs.evaluations import ChipEvaluation, Evaluation
 from neuronas.runs.history import History
 from neuronas.runs.metrics import read_epochs
-from neuronas.runs.results import SearchSummary
+from neuronas.runs.results import SearchSummary, TrainingResult
 from neuronas.snn.classifier import Classifier
 from neuronas.space.canonical import architecture_key
+from neuronas.space.graph import Graph, Link, Neurons, Node, Votes, Weights
+from neuronas.space.graph import Image as ImageInput
 from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import format_architecture, parse_architecture
 from neuronas.space.spaces import load_space
@@ -191,8 +190,9 @@ def _image(path: Path) -> None:
 
 
 def _cifar(folder: Path, data: bytes) -> None:
+    (folder / Cifar10.mark).touch()
     (folder / "test_batch.bin").write_bytes(data)
-    cifar("cifar10", folder, "test", 32)
+    Cifar10().within(folder).load("test", 32)
 
 
 def _tiny(folder: Path, data: bytes) -> None:
@@ -200,7 +200,7 @@ def _tiny(folder: Path, data: bytes) -> None:
     (folder / "val").mkdir(exist_ok=True)
     (folder / "wnids.txt").write_bytes(names)
     (folder / "val" / "val_annotations.txt").write_bytes(annotations)
-    tiny_imagenet(folder, "test", 64)
+    TinyImageNet().within(folder).load("test", 64)
 
 
 def _archive(suffix: str) -> Read:
@@ -245,16 +245,19 @@ def small_export(folder: Path) -> None:
     codes, one = np.arange(8, dtype=np.int32).reshape(2, 4), np.ones(1, np.float32)
     nodes = (
         Node("image", ImageInput(), (), (1, 2, 2)),
-        Node("head", Weights(codes.astype(np.float32), codes, one, gain=np.ones(2)), (Link("image"),), (2,)),
-        Node("spikes", Neurons("head", 4 / 3, one, np.zeros(1, np.float32), 0.0), (Link("head"),), (2,)),
+        Node("head", Weights(2), (Link("image"),), (2,)),
+        Node("spikes", Neurons(), (Link("head"),), (2,)),
         Node("votes", Votes(1), (Link("spikes"),), (2,)),
     )
+    weights = {"head": WeightArrays(codes.astype(np.float32), codes, one, gain=np.ones(2))}
+    neurons = {"spikes": NeuronArrays(4 / 3, one, np.zeros(1, np.float32), 0.0)}
+    network = BoundGraph(Graph(nodes), 2, weights, neurons)
     sizes = dict.fromkeys(
         ("crossbar_size", "n_crossbars_per_pe", "n_pes_per_tile", "mesh_side", "bits_per_cell", "n_sign_columns",
          "columns_per_output", "replication"), 1,
     )  # fmt: skip
     crossbars = CrossbarsDocument(hardware="spikeflow-rram", tiles=(), **sizes)
-    write_integer(Content(Graph(nodes, 2), CELL, 8, (0.5,), (0.25,), crossbars, 1e-4), folder)
+    write_integer(Content(network, CELL, 8, (0.5,), (0.25,), crossbars, 1e-4), folder)
 
 
 def _progress(folder: Path, data: bytes) -> None:
@@ -393,6 +396,10 @@ def _given(*seeds: bytes) -> Callable[[Path], list[bytes]]:
     return lambda folder: list(seeds)
 
 
+TRAINED = TrainingResult(
+    directory=Path("run"), epochs=2, best_epoch=1, validation_accuracy=0.5, n_training=9, n_validation=1, seed=0,
+    seconds=2.5,
+).model_dump_json()  # fmt: skip
 CORRUPT, EITHER = frozenset({4}), frozenset({2, 4})
 TARGETS: dict[str, Target] = {
     "architecture": Target(_architecture, _given(ARCHITECTURE.encode(), f"{CELL} / {CELL}".encode())),
@@ -421,9 +428,8 @@ TARGETS: dict[str, Target] = {
     "network.json": Target(_integer, _integer_seeds("network.json"), CORRUPT, change_json),
     "weights.safetensors": Target(_integer_weights, _integer_seeds("weights.safetensors"), CORRUPT),
     "progress": Target(_progress, _given(json.dumps(vars(Progress())).encode()), CORRUPT, change_json),
-    "piece.json": Target(
-        _file("piece.json", lambda path: _summary(_read(Learned, path))),
-        _given(json.dumps(asdict(Learned(3, 0.5, {8: 0.5}, 2.5))).encode()), CORRUPT, change_json,
+    "training.json": Target(
+        _file("training.json", TrainingResult.read), _given(TRAINED.encode()), CORRUPT, change_json
     ),
     **{
         name: Target(_report(name), _run_seeds(name), codes, change)

@@ -115,7 +115,7 @@ def make_trial(given: TrainedRun) -> "ChipTrial":
     chosen = np.random.default_rng([request.seed, 5]).permutation(len(training))[:_N_CALIBRATION]
     return ChipTrial(
         network=given.trained.network,
-        pixels=pixel_format(run.preset.mean, run.preset.std, int(run.accelerator.digital.image_bits)),
+        pixels=pixel_format(run.config.data.mean, run.config.data.std, int(run.accelerator.digital.image_bits)),
         calibration=training.normalised(training.fetch(np.sort(chosen)).to(given.device)),
         images=test,
         indices=np.arange(len(test)),

@@ -9,11 +9,11 @@ from neuronas.config import (
     FITNESS,
     RECIPES,
     SETTINGS,
+    Registry,
     ResolvedConfig,
     RunConfig,
     Section,
     label,
-    load_plugins,
     origin,
     plugin_digest,
     validate,
@@ -21,7 +21,8 @@ from neuronas.config import (
     with_value,
     written,
 )
-from neuronas.data.presets import DatasetPreset, classes_of, preset_for
+from neuronas.data.dataset import DataSet
+from neuronas.data.datasets import open_if_there
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.budget import Budget
@@ -62,11 +63,12 @@ class Plan:
     Attributes:
         config: complete.
         given: what a person gave; it decides where a later verb, such as training, resolves again.
+        dataset: that the settings name, or that was given.
     """
 
     config: ResolvedConfig
     given: RunConfig
-    preset: DatasetPreset
+    dataset: DataSet
     space: Space
     shape: NetworkShape
     accelerator: Accelerator
@@ -100,6 +102,11 @@ class Plan:
         )
 
     @property
+    def passes_images(self) -> bool:
+        """Whether the data set is an object of this process, which workers cannot open by its name."""
+        return not isinstance(value_at(written(self.given), "data.name") or "", str)
+
+    @property
     def copies(self) -> Copies:
         """What its settings name by file or object."""
         return Copies(self.space, self.accelerator, self.activity)
@@ -116,28 +123,28 @@ class Plan:
         )
 
 
-def plan(given: RunConfig, copies: Copies | None = None) -> Plan:
+def plan(given: RunConfig, copies: Copies | None = None, *, lenient: bool = False) -> Plan:
     """Fill in what was not given, and look up every name.
 
     Args:
         given: settings as a person gave them.
         copies: of what they name, if a run holds them.
+        lenient: a finished run is read: code that it was made with need not be here until it is used.
 
     Raises:
         ConfigurationError, DataError: an unknown name, or values that do not go together.
     """
     copies = copies or Copies()
     values = written(given)
-    load_plugins(values.get("plugins") or ())
     named = {path: one.default for path, one in SETTINGS.items() if one.meaning.choices is not None}
     chosen = {path: default if (value := value_at(values, path)) is None else value for path, default in named.items()}
-    preset = preset_for(chosen["data.name"])
+    dataset = open_if_there(chosen["data.name"], value_at(values, "data.data_dir"))
     space = copies.space or load_space(chosen["space"])
-    algorithm = as_algorithm(_looked_up(ALGORITHMS, chosen["search.algorithm"]))
+    algorithm = as_algorithm(_looked_up(ALGORITHMS, chosen["search.algorithm"], lenient=lenient))
     recipe = value_at(values, "train.recipe") or SETTINGS["train.recipe"].default
     defaults = {
         **{path: one.default for path, one in SETTINGS.items() if one.meaning.default is None},
-        **_of_dataset(chosen["data.name"], preset, values),
+        **_of_dataset(dataset, values),
         **({"network.channels": space.channels} if space.channels else {}),
         **{f"budget.max_{name}": float(limit) for name, limit in algorithm.budget.limits.items()},
         **{f"train.{name}": value for name, value in RECIPES[recipe].items()},
@@ -147,7 +154,7 @@ def plan(given: RunConfig, copies: Copies | None = None) -> Plan:
     config = _resolved(values, defaults)
     network = config.network
     shape = NetworkShape(
-        image_channels=preset.image_channels,
+        image_channels=config.data.image_channels,
         image_side=config.data.image_side,
         n_classes=config.data.n_classes,
         channels=network.channels,
@@ -165,36 +172,59 @@ def plan(given: RunConfig, copies: Copies | None = None) -> Plan:
     return Plan(
         config=config,
         given=given,
-        preset=preset,
+        dataset=dataset,
         space=space,
         shape=shape,
         accelerator=accelerator,
         activity=activity,
         cost_model=make_cost_model(config.hardware, accelerator, network.weight_bits, network.timesteps, activity),
         algorithm=algorithm,
-        measure=_looked_up(FITNESS, chosen["fitness.name"]),
+        measure=_looked_up(FITNESS, chosen["fitness.name"], lenient=lenient),
         budget=Budget(**config.budget.model_dump()),
     )
 
 
-def _looked_up(registry: Mapping[str, Any], chosen: Any) -> Any:
-    return registry[chosen] if isinstance(chosen, str) else chosen
+def _looked_up(registry: Registry, chosen: Any, *, lenient: bool) -> Any:
+    if not isinstance(chosen, str):
+        return chosen
+    return _Absent(registry, chosen) if lenient and chosen not in registry else registry[chosen]
 
 
-def _of_dataset(name: str, preset: DatasetPreset, values: Mapping[str, Any]) -> dict[str, Any]:
-    """What the data set decides; its classes are counted only where nobody says how many there are."""
-    n_classes, class_names = value_at(values, "data.n_classes"), None
-    if n_classes is None:
-        n_classes, class_names = classes_of(name)
-    return {
-        "data.image_side": preset.image_side,
-        "data.n_classes": n_classes,
-        "data.class_names": class_names,
-        "network.channels": preset.channels,
-        "network.head_width": preset.head_width,
-        "fitness.batch_size": preset.batch_size,
-        "train.augment": preset.augment,
-    }
+@dataclass(frozen=True)
+class _Absent:
+    """Stands for an object or a plug-in's entry that a run was made with and that is not here; using it says so."""
+
+    registry: Registry
+    name: str
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(self.registry[self.name], attribute)
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        return self.registry[self.name](*arguments, **keywords)
+
+
+_OF_DATASET = {
+    "data.image_channels": "image_channels",
+    "data.image_side": "image_size",
+    "data.n_classes": "n_classes",
+    "data.class_names": "class_names",
+    "data.mean": "mean",
+    "data.std": "std",
+    "network.channels": "channels",
+    "network.head_width": "head_width",
+    "fitness.batch_size": "batch_size",
+    "train.augment": "augment",
+}
+"""Settings that the data set decides, and its attributes."""
+
+
+def _of_dataset(dataset: DataSet, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the data set decides; nothing is asked of it that was given, since the images of a run may be gone."""
+    known = {path for path in _OF_DATASET if value_at(values, path) is not None}
+    if "data.n_classes" in known:
+        known.add("data.class_names")
+    return {path: None if path in known else getattr(dataset, name) for path, name in _OF_DATASET.items()}
 
 
 def _resolved(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> ResolvedConfig:

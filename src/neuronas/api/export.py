@@ -64,16 +64,16 @@ def export(
 def _content(given: TrainedRun, dt_s: float) -> "Content":
     from neuronas.export.content import Content
     from neuronas.export.crossbars import crossbars_document
-    from neuronas.export.from_network import graph_of
+    from neuronas.export.from_network import bind
 
     run = given.plan
     work = rows(given.architecture, run.shape)
     return Content(
-        graph=graph_of(given.trained.network),
+        network=bind(given.trained.network),
         architecture=format_architecture(given.architecture),
         weight_bits=run.config.network.weight_bits,
-        mean=run.preset.mean,
-        std=run.preset.std,
+        mean=run.config.data.mean,
+        std=run.config.data.std,
         crossbars=crossbars_document(work, run.mapped_model().work(work), run.config.hardware.accelerator),
         dt_s=dt_s,
     )

@@ -11,6 +11,7 @@ from neuronas.config import (
     Section,
     given,
     is_there,
+    load_plugins,
     read_yaml,
     validate,
     value_at,
@@ -52,7 +53,9 @@ def planned(
     """
     own = read_config(run / CONFIG) if run is not None else {}
     chosen = gathered(verb, options, config if config is not None else own, assignments, str(run and run / CONFIG))
-    return plan(chosen, _copies(run, own, chosen, resume=resume) if run is not None else None)
+    if run is None:
+        return plan(chosen)
+    return plan(chosen, _copies(run, own, chosen, resume=resume), lenient=not resume)
 
 
 def gathered(
@@ -70,7 +73,9 @@ def gathered(
     values = _values(config)
     # A mistake in a file is the file's, not the command line's.
     given(values, str(config) if isinstance(config, str | PathLike) else source)
-    return given(with_options(with_assignments(values, assignments), verb, options), "command line")
+    chosen = given(with_options(with_assignments(values, assignments), verb, options), "command line")
+    load_plugins(written(chosen).get("plugins", ()))  # before anything is read that may name what they add
+    return chosen
 
 
 def _values(config: Config) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from neuronas.api.compose import Plan, plan
-from neuronas.api.devices import check_device, device_named, fetch
+from neuronas.api.devices import check_device, device_named
 from neuronas.api.settings import Config, planned
 from neuronas.api.trained import read_images
 from neuronas.config import SETTINGS, is_there, value_at
@@ -61,7 +61,7 @@ class Training:
 
         return is_there(self.directory / FOLDER / LAST)
 
-    def run(self, report: Report, *, download: bool) -> TrainingResult:
+    def run(self, report: Report = _silent, *, download: bool = False) -> TrainingResult:
         """Train to the end.
 
         Args:
@@ -83,7 +83,7 @@ class Training:
                 process.wait_for_others()  # until the first one has the data set
                 return self._work(process, _silent)
             if download:
-                fetch(self.plan.config.data)
+                self.plan.dataset.fetch()
             process.wait_for_others()
             # A run that was searched, or stopped while it trained, is there already.
             there = (self.directory / CONFIG).is_file()
@@ -126,7 +126,7 @@ class Training:
         split = stratified_split(images.labels, settings.validation_share, settings.seed)
         noise = _weight_noise(run)
         network = make_classifier(architecture, run.shape, run.config.network, settings, process.device, noise)
-        trainer = begin(network, settings, images, split, self.directory, self._identity, process, resume=self.resume)
+        trainer = begin(network, settings, images, split, self.directory, self.identity, process, resume=self.resume)
         if not process.rank:  # and not before: settings that are refused must not become those of the run
             write_config(self.directory / CONFIG, run.config)
         done = trainer.run(report)
@@ -142,7 +142,7 @@ class Training:
         )
 
     @property
-    def _identity(self) -> str:
+    def identity(self) -> str:
         """A key of everything that decides what is learned."""
         run = self.plan
         settings = run.config.train.model_dump(exclude={"device", "tensorboard"})

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from math import inf
 from typing import Any
 
 from rich.console import Console
@@ -10,10 +9,7 @@ from rich.text import Text
 
 from neuronas.cli.tables import PlainTable
 from neuronas.config import HardwareConfig, plain
-from neuronas.hardware.budget import Budget
-from neuronas.hardware.cost import Cost
 from neuronas.hardware.models import unread
-from neuronas.hardware.units import quantity
 from neuronas.runs.document import Document
 from neuronas.space.genotype import N_NODES, NODE_PAIRS, Architecture, Genotype
 from neuronas.space.layers import cell_name
@@ -74,15 +70,3 @@ def _incoming(cell: Genotype, high: int) -> list[str]:
             text = format_edge(edge, low)[: -len(f"~{low}")]
             names.append("·" if edge.operation == "none" else f"{text} (back)" if edge.backward else text)
     return names
-
-
-def budget_table(cost: Cost, budget: Budget) -> PlainTable:
-    """Cost against budget, with the margin that is left."""
-    table = PlainTable()
-    for title in ("", "cost", "budget", "margin"):
-        table.add_column(title, justify="left" if not title else "right")
-    for name, limit in budget.limits.items():
-        value = float(getattr(cost, name))
-        margin = "" if limit == inf else f"{(limit - value) / limit:.0%}" if limit else "0%"
-        table.add_row(name.rsplit("_", 1)[0], quantity(name, value), quantity(name, limit), margin)
-    return table

@@ -9,11 +9,12 @@ from neuronas.api.estimate import Estimate
 from neuronas.api.estimate import estimate as cost_of
 from neuronas.cli import console
 from neuronas.cli import options as opt
-from neuronas.cli.cost_tables import comparison_table, component_table, layer_table, sweep_table
 from neuronas.cli.plots import check_plot, plot_sweep
+from neuronas.cli.tables import printable
 from neuronas.config import write_json, write_text
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.sweep import changes_nothing
+from neuronas.report.cost_tables import budget_table, component_table, layer_table, model_table, sweep_table
 from neuronas.report.floorplan_svg import floorplan_svg
 from neuronas.runs.costs import SweptConstant
 
@@ -65,17 +66,20 @@ def estimate(
     if as_json:
         console.print_json(document)
         return
-    console.answers.print(console.budget_table(found.cost, found.budget))
+    console.answers.print(printable(budget_table(found.cost, found.budget)))
     if swept:
-        console.answers.print("\n", sweep_table(swept, points), sep="")
+        console.answers.print("\n", printable(sweep_table(swept, points)), sep="")
         if changes_nothing(points):
             console.notes.print(
                 f"note: {swept.key} is in no equation of cost model '{found.config.hardware.cost_model}'"
             )
     if not quiet:
-        console.answers.print("\n", layer_table(found.cost), "\n", component_table(found.cost), sep="")
-        both = comparison_table(found.by_all_models(), model)
-        console.answers.print("\n", both, sep="")
+        for content in (
+            layer_table(found.cost),
+            component_table(found.cost),
+            model_table(found.by_all_models(), model),
+        ):
+            console.answers.print("\n", printable(content), sep="")
         for line in found.cost.assumptions:
             console.notes.print(f"note: {line}", style="dim")
 

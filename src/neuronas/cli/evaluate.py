@@ -11,9 +11,9 @@ from neuronas.cli import console
 from neuronas.cli import options as opt
 from neuronas.cli.chip import ChipProgress, print_chips
 from neuronas.cli.options import given_flags
-from neuronas.cli.tables import PlainTable
+from neuronas.cli.tables import printable
 from neuronas.errors import ConfigurationError
-from neuronas.report.neurons import neuron_titles
+from neuronas.report.accuracy_tables import precision_table, rates_table
 from neuronas.runs.evaluations import Evaluation
 
 
@@ -58,26 +58,16 @@ def _print(document: Evaluation, *, quiet: bool) -> None:
     )
     if quiet:
         return
-    table = PlainTable()
-    for bits in document.accuracy_by_bits:
-        table.add_column(bits if bits == "float" else f"{bits} bits", justify="right")
-    table.add_row(*(f"{value:.2%}" for value in document.accuracy_by_bits.values()))
-    out.print(table)
+    out.print(printable(precision_table(document.accuracy_by_bits)))
     if document.spiking:
-        rates = PlainTable()
-        rates.add_column("neurons behind")
-        rates.add_column("spikes a step", justify="right")
-        titles = neuron_titles(document.firing_rates)
-        for name, rate in document.firing_rates.items():
-            rates.add_row(titles[name], f"{rate:.3f}")
-        out.print(rates)
+        out.print(printable(rates_table(document.firing_rates)))
         out.print(
             f"{document.spikes_per_image:,.0f} spikes and {document.synaptic_operations_per_image:,.0f} synaptic "
-            f"operations an image, {document.multiplications_per_image:,.0f} multiplications"
+            f"operations per image, {document.multiplications_per_image:,.0f} multiplications"
         )
     cost, traced = document.cost, document.cost_at_trace
     at_trace = f", {traced.energy_uj:.4g} µJ by model '{traced.cost_model}' at these spikes" if traced else ""
     out.print(
-        f"energy: {document.literature_energy_uj:.4g} µJ by the literature's 0.9 and 4.6 pJ an operation; on "
+        f"energy: {document.literature_energy_uj:.4g} µJ by the literature's 0.9 and 4.6 pJ per operation; on "
         f"{cost.hardware} {cost.energy_uj:.4g} µJ by model '{cost.cost_model}'{at_trace}"
     )

@@ -9,7 +9,9 @@ from neuronas.cli import options as opt
 from neuronas.cli.fronts import print_front
 from neuronas.cli.progress import SearchProgress
 from neuronas.cli.serving import Port, Serve, served
+from neuronas.cli.tables import printable
 from neuronas.hardware.units import quantity
+from neuronas.report.cost_tables import budget_table
 from neuronas.runs.directory import CONFIG, LOG
 
 
@@ -79,7 +81,7 @@ def _print_answer(result: SearchResult) -> None:
     out.print()
     out.print(console.architecture_table(found.architecture, run.shape.n_cells))
     out.print()
-    out.print(console.budget_table(result.cost, run.budget))
+    out.print(printable(budget_table(result.cost, run.budget)))
     broken = ", ".join(f"{name} {count:,}" for name, count in found.rejected.items() if count) or "none"
     out.print(
         f"\nfitness {found.fitness:.6g} ({run.config.fitness.name}); {found.n_candidates:,} candidates, "

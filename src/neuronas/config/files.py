@@ -9,7 +9,7 @@ from collections.abc import Hashable, Mapping
 from contextlib import suppress
 from math import inf
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -238,8 +238,9 @@ def _short(text: str, longest: int = 80) -> str:
 def _known_keys(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
     current: Any = model
     for part in path:
-        fields = getattr(current, "model_fields", {})
-        if part not in fields:
+        field = getattr(current, "model_fields", {}).get(part)
+        if field is None:
             return []
-        current = fields[str(part)].annotation
+        kinds = (field.annotation, *get_args(field.annotation))  # a section, or one that may be absent
+        current = next((kind for kind in kinds if hasattr(kind, "model_fields")), None)
     return list(getattr(current, "model_fields", {}))

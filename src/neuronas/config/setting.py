@@ -1,7 +1,7 @@
 """How a setting is declared: one line with type, range, help, unit, choices, default and the verbs that take it."""
 
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin
@@ -177,22 +177,27 @@ def partial(model: type[Model], name: str) -> type[Model]:
     for key, field in model.model_fields.items():
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, Section):
-            fields[key] = (partial(inner, f"Given{inner.__name__}") | None, None)
+            fields[key] = (partial(inner, f"Given{inner.__name__}"), None)
             continue
         meaning = next(one for one in field.metadata if isinstance(one, Meaning))
-        if meaning.choices is not None:
-            kind: Any = Annotated[Any, BeforeValidator(_name_or_object)]
+        if meaning.choices is not None and meaning.choices.object_type:
+            kind: Any = Annotated[Any, BeforeValidator(_name_or_object(meaning.choices))]
         else:
-            kind = Annotated[(inner, *field.metadata)]
-        fields[key] = (kind | None if meaning.choices is None else kind, None)
+            kind = Annotated[(inner, *field.metadata)] | None
+        fields[key] = (kind, None)
     made = create_model(name, __base__=model, __doc__=model.__doc__, **fields)
     return made
 
 
-def _name_or_object(value: Any) -> Any:
-    if isinstance(value, bool | int | float | list | tuple | Mapping):
-        raise ValueError("expected a name")
-    return value
+def _name_or_object(registry: Registry) -> Callable[[Any], Any]:
+    kind = (registry.object_type or "").rpartition(":")[2]
+
+    def check(value: Any) -> Any:
+        if isinstance(value, bool | int | float | list | tuple | Mapping):
+            raise ValueError(f"expected the name of a {registry.kind} or, in Python, a {kind}")
+        return value
+
+    return check
 
 
 def _parts(kind: Any) -> tuple[Any, ...]:

@@ -21,6 +21,7 @@ class Job(Section):
         memory_limit_bytes: of the worker's machine; None: from the settings, or half of the free memory there.
         memory_share: the worker's share of that.
         cuda_device: the worker's own device, where the run computes on CUDA.
+        images: the images that fitness is computed on (``data.batches.to_text``); None: the worker reads them.
     """
 
     settings: ResolvedConfig
@@ -30,6 +31,7 @@ class Job(Section):
     memory_limit_bytes: Annotated[int, Field(ge=1)] | None
     memory_share: Annotated[float, Field(gt=0, le=1)]
     cuda_device: Annotated[int, Field(ge=0)]
+    images: str | None = None
 
 
 @dataclass(frozen=True)
