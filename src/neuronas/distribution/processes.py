@@ -26,7 +26,7 @@ class ProcessCrew:
     Args:
         size: number of workers.
         command: starts a worker (``distribution.worker``).
-        job: makes the first message to the worker of a number.
+        job: the job of a worker, by its number.
     """
 
     def __init__(self, size: int, command: Sequence[str], job: Callable[[int], Job]):
