@@ -16,7 +16,10 @@ from neuronas.space.genotype import Architecture
 
 @dataclass(frozen=True)
 class Reading:
-    """Readings added over time steps (and, in a cell with feedback, over its LIF layers), and how many they are."""
+    """Readings added over time steps (and, in a cell with feedback, over its LIF layers), and how many they are.
+
+    The count is 0 if nothing reached the neurons, as where one time step has nothing to feed back.
+    """
 
     total: Tensor
     count: int
@@ -25,7 +28,7 @@ class Reading:
     def added(cls, readings: Iterable[Tensor]) -> "Reading":
         """Add single readings, from first to last."""
         each = list(readings)
-        return cls(reduce(add, each), len(each))
+        return cls(reduce(add, each) if each else torch.zeros(()), len(each))
 
 
 class Measure(Protocol):
@@ -42,8 +45,8 @@ class Measure(Protocol):
             architecture: cleaned.
             n_cells: number of cell places.
             layers: in network order: for each cell the reduction before it (not before the first), then one for
-                each convolution edge, ordered by target node, or a single one if the cell has feedback and
-                convolutions; at last the layer behind the last cell.
+                each convolution of its layer graph (``space.lowering.lower_cell``), or a single one if the cell has
+                feedback and convolutions; at last the layer behind the last cell.
         """
         ...
 
@@ -64,5 +67,5 @@ class KernelMeasure:
 
     def combine(self, architecture: Architecture, n_cells: int, layers: Sequence[Reading]) -> float:
         """See ``Measure``."""
-        total = torch.stack([layer.total for layer in layers]).sum(dim=0)
+        total = torch.stack([layer.total for layer in layers if layer.count]).sum(dim=0)
         return log_determinant(total / sum(layer.count for layer in layers) if self.mean else total)
