@@ -50,7 +50,7 @@ def test_estimate_json(neuronas: Neuronas) -> None:
 def test_estimate_table_names_every_layer_and_assumption(neuronas: Neuronas) -> None:
     code, out, err = neuronas("estimate", ARCH, "--dataset", "cifar10")
     assert code == 0
-    for text in ("stem", "A.01", "reduction", "B.23", "head.1", "not counted", "htree"):
+    for text in ("stem", "A.01", "reduction", "B.23", "head.1", "not counted", "H-tree"):
         assert text in out
     assert "every convolution is costed as 3x3" in err
 

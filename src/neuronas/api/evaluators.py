@@ -84,9 +84,14 @@ def _batches(run: Plan) -> "torch.Tensor":
     if data.class_names:  # a search reads no labels, but which images it draws depends on the order of the folders
         check_classes(data)
     source = load(data.name, "train", data.data_dir, run.shape.square_side)
-    size = fitness.batch_size or run.preset.batch_size
     return search_batches(
-        source, size, fitness.n_batches, run.config.seed, run.preset.mean, run.preset.std, data.skip_corrupt
+        source,
+        fitness.batch_size,
+        fitness.n_batches,
+        run.config.seed,
+        run.preset.mean,
+        run.preset.std,
+        data.skip_corrupt,
     )
 
 
@@ -99,12 +104,14 @@ def _maker(run: Plan, device: "torch.device", limit_bytes: int | None) -> Callab
     from neuronas.fitness.reference import ReferenceEvaluator
     from neuronas.snn.neuron import NeuronParameters
 
-    network, name = run.config.network, run.config.fitness.name
+    network = run.config.network
     neuron = NeuronParameters(network.tau, network.v_threshold, network.v_reset)
     if run.config.engine.name == "reference":
         return _on_chips(
             run,
-            lambda weights, batches: ReferenceEvaluator(batches, run.shape, weights, neuron, network.timesteps, name),
+            lambda weights, batches: ReferenceEvaluator(
+                batches, run.shape, weights, neuron, network.timesteps, run.measure
+            ),
         )
     if device.type == "cuda":
         limit_bytes = _limit_bytes(run, torch.cuda.mem_get_info(device)[0])
@@ -115,7 +122,7 @@ def _maker(run: Plan, device: "torch.device", limit_bytes: int | None) -> Callab
     return _on_chips(
         run,
         lambda weights, batches: EngineEvaluator(
-            batches, run.shape, weights, network.timesteps, name, backend, limit_bytes, network.v_threshold
+            batches, run.shape, weights, network.timesteps, run.measure, backend, limit_bytes, network.v_threshold
         ),
     )
 
@@ -123,12 +130,12 @@ def _maker(run: Plan, device: "torch.device", limit_bytes: int | None) -> Callab
 def _on_chips(
     run: Plan, make: "Callable[[WeightSource, torch.Tensor], Evaluator]"
 ) -> "Callable[[torch.Tensor], Evaluator]":
-    """What judges the quantised network or, with ``chips``, the networks that so many simulated chips hold."""
+    """What judges the quantised network or, with ``chip_fitness``, the networks that simulated chips hold."""
     from neuronas.snn.weights import WeightSource
 
-    network, n = run.config.network, run.config.fitness.chips
+    network, fitness = run.config.network, run.config.fitness
     drawn = WeightSource(run.config.seed, network.weight_bits, network.rounding)
-    if n is None:
+    if not fitness.chip_fitness:
         return lambda batches: make(drawn, batches)
     from neuronas.chip.model import chip_model
     from neuronas.chip.weights import WITHOUT, ChipWeights
@@ -137,7 +144,7 @@ def _on_chips(
     model = chip_model(run.accelerator, run.config.hardware.accelerator, network.weight_bits).without(WITHOUT)
     chips = [
         ChipWeights(drawn.seed, drawn.weight_bits, drawn.rounding, model=model, chip=number)
-        for number in range(n if model.is_random else 1)
+        for number in range(fitness.chips if model.is_random else 1)
     ]
     return lambda batches: MeanEvaluator([make(weights, batches) for weights in chips])
 

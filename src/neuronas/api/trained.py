@@ -1,13 +1,13 @@
 """A trained run, read back whole: its settings, its architecture, its network. ``neuronas.load`` is here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from neuronas.api.compose import Plan, plan
+from neuronas.api.compose import Plan
 from neuronas.api.devices import device_named
-from neuronas.api.settings import read_settings
+from neuronas.api.settings import planned
 from neuronas.data.presets import check_classes
 from neuronas.runs.architectures import read_run
 from neuronas.space.genotype import Architecture
@@ -57,22 +57,21 @@ def read_images(run: Plan, split: str, draw: "Callable[[ImageSource], ImageSourc
 
 
 def read_trained(
-    directory: Path, *, device: str | None = None, data_dir: str | None = None, hardware: str | None = None
+    directory: Path, options: Mapping[str, Any] | None = None, assignments: Iterable[str] = ()
 ) -> TrainedRun:
     """Read a trained run.
 
     Args:
         directory: of the run.
-        device: ``auto``, ``cpu`` or ``cuda``, if not the run's own.
-        data_dir: of its data set, if not the run's own.
-        hardware: accelerator to judge it on, if not the run's own.
+        options: settings that are not the run's own, by keyword.
+        assignments: the same as ``section.key=value`` texts.
 
     Raises:
         RunDirectoryError: no run, or one that was not trained.
         VerificationError: a damaged file.
     """
     given = read_run(directory)
-    run = plan(read_settings(None, given.config, device=device, data_dir=data_dir, hardware=hardware))
+    run = planned("evaluate", options or {}, assignments=assignments, run=given.run)
     from neuronas.training.trained import load_trained
 
     settings, chosen = run.config, device_named(run.config.device)

@@ -1,5 +1,6 @@
 """Who computes a search's fitness: this process, processes of this machine, or a cluster."""
 
+import resource
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,6 @@ from neuronas.distribution.distributor import DistributedEvaluator, Distributor
 from neuronas.distribution.processes import ProcessCrew
 from neuronas.distribution.silence import Silence
 from neuronas.errors import ConfigurationError
-from neuronas.runs.directory import identity
 from neuronas.search.screening import Evaluators
 
 _COMMAND = (sys.executable, "-P", "-c", "from neuronas.api.worker import main; main()")
@@ -29,8 +29,9 @@ class Computing:
 
     @property
     def peak_memory_mb(self) -> float:
-        """Largest resident memory of the workers, added up."""
-        return self.distributor.peak_memory_mb if self.distributor else 0.0
+        """Largest resident memory of this process and of its workers so far, added up, MiB."""
+        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+        return own + (self.distributor.peak_memory_mb if self.distributor else 0.0)
 
 
 @contextmanager
@@ -60,7 +61,8 @@ def _crew(run: Plan) -> Crew:
     engine = run.config.engine
     job = Job(
         settings=run.config,
-        identity=identity(run.config, run.accelerator, run.activity, run.space),
+        copies={name: model.model_dump() for name, model in run.origin.copies.items()},
+        identity=run.origin.identity,
         threads=1,
         memory_limit_bytes=None,
         memory_share=1.0,

@@ -38,7 +38,7 @@ class DatasetPreset:
     augment: str = "flip"
 
 
-PRESETS: dict[str, DatasetPreset] = {
+BUILTIN = PRESETS = {
     preset.name: preset
     for preset in (
         DatasetPreset("digits", 1, 8, 10, 16, 128, 64, (0.3058,), (0.3759,), augment="none"),

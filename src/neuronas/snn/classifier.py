@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 from torch.utils.checkpoint import checkpoint
 
+from neuronas.config import SURROGATES
 from neuronas.snn.graph_network import GraphNetwork, NormalisedNeurons
 from neuronas.snn.lif import Lif
 from neuronas.snn.neuron import NeuronParameters
-from neuronas.snn.surrogates import surrogate_named
 from neuronas.snn.trainable import BatchNorm, Convolution, Linear, WeightFormat, statistics_kept
 from neuronas.space.genotype import Architecture
 from neuronas.space.graph import Neurons, Node, Pool, Section, Weights
@@ -124,7 +124,7 @@ class Classifier(GraphNetwork):
 
         def neurons(node: Node, operation: Neurons) -> nn.Module:
             if settings.spiking:
-                surrogate = surrogate_named(settings.surrogate)
+                surrogate = SURROGATES[settings.surrogate]
                 own: nn.Module = Lif(settings.neuron, surrogate, settings.timesteps, operation.threshold)
             else:
                 own = Relu()
@@ -154,6 +154,10 @@ class Classifier(GraphNetwork):
     def neurons(self) -> dict[str, Lif]:
         """All LIF layers, by the names of their nodes, in network order."""
         return self.layers_of(Lif)
+
+    def norms(self) -> dict[str, BatchNorm]:
+        """Batch normalisation by the name of the node that it belongs to: behind weights, in front of neurons."""
+        return self.layers_of(BatchNorm)
 
     def set_bits(self, bits: int) -> None:
         """Hold all weights with other bits: quantisation after training (32: none)."""
