@@ -18,6 +18,7 @@ from scipy.stats import kendalltau
 from common import write
 from neuronas.chip.model import chip_model
 from neuronas.chip.weights import WITHOUT, ChipWeights
+from neuronas.config import FITNESS
 from neuronas.data.batches import search_batches
 from neuronas.data.datasets import load
 from neuronas.data.presets import preset_for
@@ -49,7 +50,7 @@ def main() -> None:
     backend = select_backend(NeuronParameters(), torch.device("cpu"), 3, torch.get_num_threads(), MEMORY)
 
     def fitness(weights: WeightSource) -> np.ndarray:
-        engine = EngineEvaluator(batches, shape, weights, TIMESTEPS, options.fitness, backend, MEMORY)
+        engine = EngineEvaluator(batches, shape, weights, TIMESTEPS, FITNESS[options.fitness], backend, MEMORY)
         return np.array([value for _, value in sorted(engine.evaluate(candidates))])
 
     ideal = fitness(WeightSource(options.seed, BITS))

@@ -22,7 +22,7 @@ from neuronas.chip.programming import program, seeded
 from neuronas.chip.slicing import SCHEMES, columns_of
 from neuronas.chip.weights import ChipWeights, weight_noise
 from neuronas.chip.wire import effective_conductance
-from neuronas.config import ACCELERATORS
+from neuronas.config import ACCELERATORS, FITNESS
 from neuronas.errors import ConfigurationError
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.select import select_backend
@@ -422,9 +422,9 @@ def test_chip_fitness_is_the_mean_over_chips_and_the_references() -> None:
     shape, images = NetworkShape(3, 8, 10, 4), torch.randn(1, 6, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     backend = select_backend(NeuronParameters(), torch.device("cpu"), 3, 1, 2**28)
     chips = [ChipWeights(0, 4, model=replace(TABLE_I, adc_bits=None), chip=chip) for chip in range(2)]
-    engines = [EngineEvaluator(images, shape, weights, 2, "sahd", backend, 2**28) for weights in chips]
+    engines = [EngineEvaluator(images, shape, weights, 2, FITNESS["sahd"], backend, 2**28) for weights in chips]
     each = [dict(engine.evaluate(candidates)) for engine in engines]
-    slow = [ReferenceEvaluator(images, shape, weights, NeuronParameters(), 2, "sahd") for weights in chips]
+    slow = [ReferenceEvaluator(images, shape, weights, NeuronParameters(), 2, FITNESS["sahd"]) for weights in chips]
     assert each[0] != each[1]
     for index, fitness in MeanEvaluator(engines).evaluate(candidates):
         assert fitness == (each[0][index] + each[1][index]) / 2

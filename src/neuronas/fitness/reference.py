@@ -56,12 +56,12 @@ class ReferenceEvaluator:
         hooks = []
         for name, layer in network.layers_of(SpikeConvolution).items():
             found = readings.setdefault(groups[name], [])
-            hooks.append(layer.register_forward_pre_hook(lambda _, given, found=found: found.extend(self._read(*given))))
+            hooks.append(layer.register_forward_pre_hook(lambda _, x, found=found: found.extend(self._read(*x))))
         spikes = network(images)
         for hook in hooks:
             hook.remove()
         layers = [Reading.added(found) for found in (*readings.values(), self._read(spikes))]
         return self.measure.combine(architecture, self.shape.n_cells, layers)
 
-    def _read(self, spikes: Tensor) -> Tensor:
-        return self.measure.read(Patterns.of(spikes.flatten(2)))
+    def _read(self, spikes: Tensor) -> list[Tensor]:
+        return list(self.measure.read(Patterns.of(spikes.flatten(2))))

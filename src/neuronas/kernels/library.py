@@ -50,9 +50,7 @@ class CTerm(ctypes.Structure):
 class CStep(ctypes.Structure):
     """``struct Step`` of kernels/nodes.cpp."""
 
-    _fields_ = tuple(
-        (name, _int32) for name in ("operation", "kernel", "target", "first_term", "n_terms", "constant")
-    )
+    _fields_ = tuple((name, _int32) for name in ("operation", "kernel", "target", "first_term", "n_terms", "constant"))
 
 
 class CProgram(ctypes.Structure):

@@ -115,9 +115,4 @@ def _combined(x: Tensor, axis: int, operation: Pool, *, is_mean: bool) -> Tensor
     width, stride, border = operation.kernel[axis], operation.stride[axis], operation.padding
     if border:
         x = F.pad(x, (border, border) if axis == -1 else (0, 0, border, border), value=0.0 if is_mean else -inf)
-    n = (x.shape[axis] - width) // stride + 1
-    shifted = [x.narrow(axis, at, stride * (n - 1) + 1) for at in range(width)]
-    if stride > 1:
-        every = (..., slice(None, None, stride), *[slice(None)] * (-1 - axis))
-        shifted = [one[every] for one in shifted]
-    return reduce(torch.add if is_mean else torch.maximum, shifted)
+    return reduce(torch.add if is_mean else torch.maximum, x.unfold(axis, width, stride).unbind(-1))

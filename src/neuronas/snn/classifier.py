@@ -149,7 +149,7 @@ class Classifier(GraphNetwork):
 
     def weighted_layers(self) -> dict[str, Convolution | Linear]:
         """All layers that hold weights, by the names of their nodes, in network order."""
-        return self.layers_of(Convolution | Linear)
+        return self.layers_of(Convolution) | self.layers_of(Linear)
 
     def neurons(self) -> dict[str, Lif]:
         """All LIF layers, by the names of their nodes, in network order."""

@@ -100,7 +100,7 @@ class GraphNetwork(nn.Module):
     def _values(
         self, section: Section, x: Tensor, before: Values, potentials: dict[str, Tensor | None] | None
     ) -> Values:
-        """Values over all time steps, or, with potentials, at the one after ``before``; without those that are spent."""
+        """Values over all time steps, or, with potentials, at the one after ``before``; spent ones are left out."""
         now = {section.source: x}
         for node in section.nodes:
             sources = [(before if link.delayed else now, link.source) for link in node.links]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from neuronas.kernels.library import CLif, accepted, native
 from neuronas.snn.lif_cuda import is_fused, lif_backward, lif_forward
 from neuronas.snn.neuron import NeuronParameters, lif_step
-from neuronas.snn.surrogates import Surrogate
+from neuronas.snn.surrogates import NO_KERNEL, Surrogate
 
 _WORTH_A_THREAD = 2**16
 """Values; fewer are done sooner than another thread has started."""
@@ -105,7 +105,7 @@ class _Spikes(torch.autograd.Function):
         (x,) = ctx.saved_tensors
         lif: Lif = ctx.lif
         gradient = gradients[0]
-        if _has_kernel(x):
+        if _has_kernel(x) and lif.surrogate.code != NO_KERNEL:
             if _channels_inside(x):
                 gradient = gradient.movedim(2, -1).contiguous().movedim(-1, 2)
             else:

@@ -119,9 +119,7 @@ class _Loop:
         )
         if fired.spikes is None:
             raise LookupError("a backend that was asked for spikes gave none")
-        return _Spikes(
-            fired.spikes, self.settings.measure.read(Patterns(fired.common, geometry.n_neurons)), geometry
-        )
+        return _Spikes(fired.spikes, self.settings.measure.read(Patterns(fired.common, geometry.n_neurons)), geometry)
 
     def _convolve(self, node: Node, operation: Weights, given: _Spikes) -> Array:
         self.readings += given.readings

@@ -13,7 +13,7 @@ from typing import TypeVar
 from neuronas.errors import ConfigurationError
 from neuronas.snn.weights import weights_place
 from neuronas.space.genotype import Architecture
-from neuronas.space.graph import Neurons, Node, Pool, Section, Shape, Sum, Weights
+from neuronas.space.graph import Neurons, Node, Pool, Section, Shape, Weights
 from neuronas.space.layers import NetworkShape
 from neuronas.space.lowering import lower_features
 
@@ -184,7 +184,9 @@ def _check(section: Section, static: Set[str]) -> None:
     for node in section.nodes:
         reads_spikes = any(link.source in spikes for link in node.links)
         if node.name not in static and reads_spikes != isinstance(node.operation, Weights):
+            operation = node.origin.operation if node.origin else ""
             raise ConfigurationError(
-                f"operation '{node.origin.operation if node.origin else ''}' given, whose part '{node.name}' reads "
-                f"{'spikes' if reads_spikes else 'no spikes'}; for fitness convolutions read spikes, and nothing else does"
+                f"operation '{operation}' given, whose part '{node.name}' reads "
+                f"{'spikes' if reads_spikes else 'no spikes'}; expected neurons in front of each convolution, "
+                "and nothing else that reads them"
             )
