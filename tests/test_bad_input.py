@@ -450,7 +450,7 @@ def test_links_where_something_is_to_be_written(tmp_path: Path) -> None:
         write_bytes(path, b"newer")
     inside.mkdir()
     (tmp_path / "log.txt").symlink_to(other)
-    with pytest.raises(RunDirectoryError, match="is no file"), log_to(tmp_path / "log.txt"):
+    with pytest.raises(RunDirectoryError, match="is not a regular file"), log_to(tmp_path / "log.txt"):
         pass
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as zipped:
         zipped.writestr("a/b", b"new")

@@ -145,7 +145,7 @@ def test_options_override_the_file_and_the_space_its_channels(neuronas: Neuronas
 
 MISTAKES = [
     (("estimate", ARCH.replace("skip~1", "skap~1")), "unknown operation 'skap'"),
-    (("estimate", "|skip~0|"), "expected 3 joined by '+'"),
+    (("estimate", "|skip~0|"), "expected 2 to 5 joined by '+'"),
     (("estimate", ARCH.replace("conv_3x3~1", "conv_3x3~2")), "not earlier than node 2"),
     (("estimate", "nowhere"), "expected an architecture"),
     (("estimate", ARCH, "--weight-bits", 3), "network.weight_bits: given 3"),
@@ -157,7 +157,7 @@ MISTAKES = [
     (("estimate", ARCH, "--hardware", "none.yaml"), "none.yaml: cannot be read"),
     (("estimate", ARCH, "--cost-model", "papers"), "did you mean 'paper'"),
     (("estimate", ARCH, "--dataset", "cifar"), "unknown data set 'cifar'"),
-    (("estimate", ARCH, "--image-side", 2), "data.image_side: given 2"),
+    (("estimate", ARCH, "--image-side", 2), "data.image_side: given '2'"),
     (("estimate", f"{ARCH} / {chain(1)} / {chain(2)}"), "3 cells given; this network has 2 places"),
     (("search", "--space", "neuronaz"), "did you mean 'neuronas'"),
     (("search", "--algorithm", "random"), "unknown algorithm 'random'"),
@@ -221,7 +221,7 @@ def test_changed_architecture_file(neuronas: Neuronas, tmp_path: Path) -> None:
 def test_a_run_is_not_overwritten_and_other_settings_do_not_resume_it(neuronas: Neuronas) -> None:
     assert neuronas("search", *SMALL, "--out", "run")[0] == 0
     code, _, err = neuronas("search", *SMALL, "--out", "run")
-    assert (code, "go on with --resume" in err) == (2, True)
+    assert (code, "resume it with --resume" in err) == (2, True)
     code, _, err = neuronas("search", *SMALL, "--out", "run", "--resume", "--seed", 9)
     assert (code, "seed was 0, now 9" in err) == (2, True)
     assert neuronas("search", *SMALL, "--out", "run", "--resume")[0] == 0

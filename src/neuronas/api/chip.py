@@ -18,7 +18,7 @@ _N_CALIBRATION = 128
 
 
 Report = Callable[[str, int, int], None]
-"""Is told what is simulated, how many chips of it are done, and of how many."""
+"""Progress: (what is simulated, chips done, chips in all)."""
 
 
 def _silent(what: str, done: int, total: int) -> None:
@@ -37,7 +37,7 @@ def evaluate_on_chips(
     Args:
         run: the run's directory.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
-        report: is told of progress.
+        report: called with the progress.
         **options: settings by keyword: ``chips``, ``seed``, ``ablation``, ``sign_scheme``, ``hardware``, ….
 
     Raises:
@@ -115,7 +115,7 @@ def make_trial(given: TrainedRun) -> "ChipTrial":
     chosen = np.random.default_rng([request.seed, 5]).permutation(len(training))[:_N_CALIBRATION]
     return ChipTrial(
         network=given.trained.network,
-        pixels=pixel_format(run.preset.mean, run.preset.std, int(run.accelerator.digital.image_bits)),
+        pixels=pixel_format(run.config.data.mean, run.config.data.std, int(run.accelerator.digital.image_bits)),
         calibration=training.normalised(training.fetch(np.sort(chosen)).to(given.device)),
         images=test,
         indices=np.arange(len(test)),

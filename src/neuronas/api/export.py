@@ -72,8 +72,8 @@ def _content(given: TrainedRun, dt_s: float) -> "Content":
         network=bind(given.trained.network),
         architecture=format_architecture(given.architecture),
         weight_bits=run.config.network.weight_bits,
-        mean=run.preset.mean,
-        std=run.preset.std,
+        mean=run.config.data.mean,
+        std=run.config.data.std,
         crossbars=crossbars_document(work, run.mapped_model().work(work), run.config.hardware.accelerator),
         dt_s=dt_s,
     )

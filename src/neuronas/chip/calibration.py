@@ -73,7 +73,7 @@ def gains(current: Tensor, levels: Tensor, moment: Tensor) -> Tensor:
 
     Args:
         current: [positions, rows, filters, K] as programmed.
-        levels: the same, wanted.
+        levels: the target.
         moment: [rows, rows].
 
     Returns:

@@ -18,7 +18,7 @@ from neuronas.training.evaluation import accuracy
 from neuronas.training.images import Images, Indices
 
 Report = Callable[[str, int, int], None]
-"""(what is simulated, chips done, chips wanted)."""
+"""(what is simulated, chips done, chips in all)."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class ChipAccuracy:
 
     @property
     def std(self) -> float | None:
-        """Over chips, unbiased; 0 where all are alike, None where one tells nothing of the others."""
+        """Over chips, unbiased; 0 where all are alike; None for a single chip, which has no spread."""
         if not self.differ:
             return 0.0
         return float(np.std(self.per_chip, ddof=1)) if len(self.per_chip) > 1 else None
@@ -104,7 +104,7 @@ def simulate(
     Args:
         trial: what they are tried with.
         model: of the chips.
-        report: is told of each chip.
+        report: called after each chip.
         what: name of this kind of chip, for the report.
         layers: measure the layers as well.
     """

@@ -1,4 +1,4 @@
-"""From the levels that are wanted to what a programmed chip's columns do: conductances, variation, faults, wires."""
+"""From target levels to what a programmed chip's columns do: conductances, variation, faults, wires."""
 
 from dataclasses import dataclass
 

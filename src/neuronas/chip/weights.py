@@ -1,4 +1,4 @@
-"""Untrained weights as a simulated chip holds them, so that fitness knows how a network bears its chip."""
+"""Untrained weights as a simulated chip holds them, so that fitness sees what the chip does to a network."""
 
 from dataclasses import dataclass
 from functools import lru_cache

@@ -21,6 +21,7 @@ class Job(Section):
         memory_limit_bytes: of the worker's machine; None: as the settings say, or half of what is free there.
         memory_share: the worker's share of that.
         cuda_device: the device that is the worker's own, where the run computes on CUDA.
+        images: that candidates are judged by (see ``data.batches.to_text``); None: the worker reads them.
     """
 
     settings: ResolvedConfig
@@ -30,6 +31,7 @@ class Job(Section):
     memory_limit_bytes: Annotated[int, Field(ge=1)] | None
     memory_share: Annotated[float, Field(gt=0, le=1)]
     cuda_device: Annotated[int, Field(ge=0)]
+    images: str | None = None
 
 
 @dataclass(frozen=True)

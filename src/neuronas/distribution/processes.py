@@ -26,7 +26,7 @@ class ProcessCrew:
     Args:
         size: how many.
         command: starts a worker, see ``distribution.worker``.
-        job: what the worker of a number is told first.
+        job: the job of a worker, by its number.
     """
 
     def __init__(self, size: int, command: Sequence[str], job: Callable[[int], Job]):

@@ -173,7 +173,7 @@ def _division(machines: list[dict[str, float]], size: int | None, device: str) -
 
     Args:
         machines: resources of each, as Ray counts them.
-        size: how many workers are wanted.
+        size: number of workers.
         device: ``auto``, ``cpu`` or ``cuda``.
 
     Raises:

@@ -19,7 +19,7 @@ def subtrees(architectures: Sequence[Architecture], n_cells: int, n_pieces: int)
     Args:
         architectures: the set.
         n_cells: number of cell places.
-        n_pieces: how many are wanted, at least 1.
+        n_pieces: number of pieces, at least 1.
     """
     if not architectures:
         return []
@@ -37,7 +37,7 @@ def _cuts(shared: Sequence[int], done: Sequence[int], n_pieces: int) -> list[int
     Args:
         shared: for each candidate, the edges that it has in common with the one before.
         done: work in front of each candidate, and in the end all of it.
-        n_pieces: how many pieces are wanted.
+        n_pieces: number of pieces.
     """
     cuts: list[int] = []
     share = done[-1] / n_pieces

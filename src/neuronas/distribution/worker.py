@@ -44,7 +44,7 @@ def work(bench: Bench, evaluator: str, architectures: Sequence[str]) -> Iterator
         yield Finished(_peak_memory_mb())
     except NeuronasError as error:
         yield Refused(error)
-    except Exception as error:  # noqa: BLE001 - the parent is told; this worker ends
+    except Exception as error:  # noqa: BLE001 - reported to the parent; this worker ends
         yield Lost(f"{type(error).__name__}: {error}")
 
 
@@ -54,7 +54,7 @@ def build_bench(build: Build, job: Job) -> tuple[Bench | None, Message]:
         bench = build(job)
     except NeuronasError as error:
         return None, Refused(error)
-    except Exception as error:  # noqa: BLE001 - the parent is told; this worker ends
+    except Exception as error:  # noqa: BLE001 - reported to the parent; this worker ends
         return None, Lost(f"{type(error).__name__}: {error}")
     return bench, Ready(bench.computes)
 

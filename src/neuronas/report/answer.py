@@ -21,7 +21,7 @@ def asked_section(run: RunFacts) -> Html:
         "What was asked",
         definitions(
             [
-                ("data set", f"{data.name}, {data.image_side}×{data.image_side} pixels, {data.n_classes} classes"),
+                ("data set", f"{data.name}, {'×'.join(map(str, data.image_side))} pixels, {data.n_classes} classes"),
                 (
                     "network",
                     f"{network.channels} channels before the reduction, T = {network.timesteps} time steps, "
@@ -44,7 +44,7 @@ def answer_section(run: RunFacts) -> Html:
     if answer is None:
         why = (
             "No architecture yet: the search was stopped, or nothing that it proposed fits the budgets. "
-            f"To go on, or to see which limit is closest: neuronas search --resume --out {run.directory}"
+            f"To resume, or to see which limit is closest: neuronas search --resume --out {run.directory}"
         )
         return section("answer", "The answer", missing(why))
     facts = [] if run.fitness is None else [("fitness", f"{number(run.fitness, 7)} ({run.config.fitness.name})")]

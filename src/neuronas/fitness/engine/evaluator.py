@@ -104,7 +104,7 @@ class _Run:
         if found is None:
             found, _ = self._fire(firing)
         if found is None:
-            raise LookupError("spikes asked for that nothing was planned to use")
+            raise LookupError("spikes were requested that no later step was planned to use")
         return found
 
     def _leaf(self, leaf: Leaf) -> Array:
