@@ -156,13 +156,15 @@ def measure_activity(network: Classifier, images: Images, indices: Indices, devi
     hooks = []
 
     def watch_layer(name: str, layer: Convolution | Linear) -> None:
-        weights = (layer.held != 0).float().sum(dim=0, keepdim=True)
+        weights = (layer.held != 0).float()
+        if isinstance(layer, Convolution):  # all filters of a group read the same channels
+            weights = weights.reshape(layer.groups, -1, *weights.shape[1:]).sum(dim=1)
 
         def seen(module: torch.nn.Module, inputs: tuple[Tensor]) -> None:
             x = inputs[0]
             nonzero = (x != 0).float()
             if isinstance(layer, Convolution):
-                done = F.conv2d(nonzero, weights, stride=layer.stride, padding=layer.kernel // 2)
+                done = F.conv2d(nonzero, weights, stride=layer.stride, padding=layer.kernel // 2, groups=layer.groups)
             else:
                 done = F.linear(nonzero, weights)
             operations[name] = operations.get(name, 0.0) + float(done.double().sum())
