@@ -16,7 +16,7 @@ from neuronas.chip.calibration import LayerInputs, converter_step, gains
 from neuronas.chip.chip_model import NON_IDEALITIES, ChipModel, chip_model
 from neuronas.chip.chip_weights import ChipWeights, weight_noise
 from neuronas.chip.design import crossbar_layers, make_design
-from neuronas.chip.mapped_layer import InputFormat, MappedLayer, pixel_format, ungrouped
+from neuronas.chip.mapped_layer import InputFormat, MappedLayer, pixel_format
 from neuronas.chip.monte_carlo import _observed, over_chips
 from neuronas.chip.partial_sums import distinct
 from neuronas.chip.programming import effective_conductance, program, seeded
@@ -32,6 +32,7 @@ from neuronas.hardware.mapped.mapping import columns_per_output
 from neuronas.hardware.sweep import vary
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.neuron import NeuronParameters
+from neuronas.snn.quantisation import ungrouped
 from neuronas.snn.trainable import Convolution, WeightFormat
 from neuronas.snn.weights import WeightSource
 from neuronas.space.layers import NetworkShape
@@ -208,7 +209,8 @@ def mapped(
 ) -> MappedLayer:
     largest = 2 ** (model.weight_bits - 1) - 1
     shape = (n_out, n_in // groups, kernel, kernel)
-    codes = ungrouped(torch.randint(-largest, largest + 1, shape, generator=seeded(5)).double(), groups)
+    drawn = torch.randint(-largest, largest + 1, shape, generator=seeded(5)).double()
+    codes = torch.from_numpy(ungrouped(drawn.numpy(), groups))
     inputs = InputFormat(**formats)  # type: ignore[arg-type]
     scale = torch.tensor([0.125], dtype=torch.float64)
     return MappedLayer("A.01", (codes * 0.125).float(), codes.float(), scale, stride, inputs, model, groups)
@@ -288,7 +290,8 @@ def test_groups_lie_on_the_diagonal() -> None:
     weights = torch.randn(10, 2, 3, 3, generator=seeded(1))
     x = torch.randn(2, 10, 5, 4, generator=seeded(2))
     expected = torch.nn.functional.conv2d(x, weights, padding=1, groups=5)
-    assert torch.allclose(torch.nn.functional.conv2d(x, ungrouped(weights, 5), padding=1), expected, atol=1e-5)
+    whole = torch.from_numpy(ungrouped(weights.numpy(), 5))
+    assert torch.allclose(torch.nn.functional.conv2d(x, whole, padding=1), expected, atol=1e-5)
     layer = mapped(replace(IDEAL, crossbar_size=16), n_in=5, n_out=5, groups=5)
     assert [(one.channels, one.outputs) for one in layer.blocks] == [
         (slice(first, last), slice(first, last)) for first, last in ((0, 2), (2, 4), (4, 5))

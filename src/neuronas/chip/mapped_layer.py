@@ -14,9 +14,9 @@ from neuronas.chip.slicing import Columns, columns_of
 from neuronas.errors import ConfigurationError
 from neuronas.snn.classifier import Classifier
 from neuronas.snn.integer_convolution import serves, spike_convolution
+from neuronas.snn.quantisation import ungrouped
 from neuronas.snn.trainable import Convolution, Linear
 from neuronas.space.graph import Graph, Image, Neurons, Node, Pool, Weights
-from neuronas.space.lowering import lower
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def mapped_layers(network: Classifier, model: ChipModel, pixels: InputFormat) ->
     Raises:
         ConfigurationError: a layer reads what a crossbar cannot read.
     """
-    graph = lower(network.architecture, network.shape)
+    graph = network.graph
     return {
         name: _mapped(graph, graph.by_name[name], layer, model, pixels)
         for name, layer in network.weighted_layers().items()
@@ -149,10 +149,16 @@ def _mapped(
 ) -> MappedLayer:
     stride, groups = (node.operation.stride, node.operation.groups) if isinstance(node.operation, Weights) else (1, 1)
     codes, step = layer.quantiser.codes(layer.kept.detach())
-    shape = codes.shape if codes.dim() == 4 else (*codes.shape, 1, 1)
-    weight, codes = (ungrouped(one.reshape(shape), groups) for one in (layer.held.detach(), codes))
+    weight, codes = (_whole(one, groups) for one in (layer.held.detach(), codes))
     scale = step.detach().reshape(-1).double().cpu()
-    return MappedLayer(node.name, weight, codes.cpu(), scale, stride, _inputs(graph, node, pixels), model, groups)
+    weight = weight.to(layer.weight.device)
+    return MappedLayer(node.name, weight, codes, scale, stride, _inputs(graph, node, pixels), model, groups)
+
+
+def _whole(weights: Tensor, groups: int) -> Tensor:
+    """Weights [out, in, k, k], on the CPU."""
+    values = weights.cpu().numpy()
+    return torch.from_numpy(ungrouped(values if values.ndim == 4 else values[:, :, None, None], groups))
 
 
 def _inputs(graph: Graph, node: Node, pixels: InputFormat) -> InputFormat:
@@ -169,22 +175,3 @@ def _inputs(graph: Graph, node: Node, pixels: InputFormat) -> InputFormat:
         f"layer {node.name} given, which reads '{source.name}'; expected one that reads spikes, means of spikes or "
         "pixels, as a crossbar does"
     )
-
-
-def ungrouped(weights: Tensor, groups: int) -> Tensor:
-    """The same convolution with one group, 0 for the inputs of the others.
-
-    Args:
-        weights: [out, in / groups, k, k].
-        groups: see ``space.graph.Weights``.
-
-    Returns:
-        [out, in, k, k], a block-diagonal matrix at each kernel position.
-    """
-    if groups == 1:
-        return weights
-    n_out, n_in, *kernel = weights.shape
-    whole = weights.new_zeros(groups, n_out // groups, groups, n_in, *kernel)
-    own = torch.arange(groups)
-    whole[own, :, own] = weights.reshape(groups, n_out // groups, n_in, *kernel)
-    return whole.reshape(n_out, groups * n_in, *kernel)

@@ -9,6 +9,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from neuronas.export.bound_graph import BoundGraph, Floats, NeuronArrays, WeightArrays
 from neuronas.export.unrolled import Unrolled
+from neuronas.snn.neuron import lif_step
 from neuronas.space.graph import Pool, Shape, Weights
 
 
@@ -70,12 +71,12 @@ class _Interpreter(Unrolled[Tensor]):
         x = _affine(neurons.gain, neurons.offset, x)
         threshold, v_reset = _channels(neurons.threshold, x), _channels(neurons.v_reset, x)
         v = v_reset.expand_as(x) if v is None else v
-        h = v + (x - (v - neurons.v_rest)) / neurons.tau
-        fires = h >= threshold
-        self.margin = torch.minimum(self.margin, (h - threshold).abs().flatten(1).amin(dim=1))
+        u, v = lif_step(x, v, neurons.tau, threshold, v_reset, neurons.v_rest)
+        self.margin = torch.minimum(self.margin, u.abs().flatten(1).amin(dim=1))
+        fires = u >= 0
         counted = fires.flatten(1).sum(dim=1)
         self.n_spikes[node] = self.n_spikes.get(node, torch.zeros_like(counted)) + counted
-        return fires.to(x.dtype), torch.where(fires, v_reset, h)
+        return fires.to(x.dtype), v
 
     def pool(self, operation: Pool, x: Tensor, name: str) -> Tensor:
         pool = F.avg_pool2d if operation.reduce == "mean" else F.max_pool2d
