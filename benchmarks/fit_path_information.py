@@ -29,7 +29,7 @@ from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.weights import WeightSource
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture, Genotype
-from neuronas.space.layers import NetworkShape
+from neuronas.space.shape import NetworkShape
 
 Floats = NDArray[np.float64]
 START = Coefficients(gain=5.0, keep=0.3, information=0.5, selectivity=1.0, output=1.0, convolutions=0.5, spread=1.0)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import settings
 
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
-from neuronas.space.layers import NetworkShape
+from neuronas.space.shape import NetworkShape
 
 # How long an example takes says more about the machine's other work than about the code.
 settings.register_profile("neuronas", deadline=None)

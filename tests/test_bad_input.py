@@ -406,8 +406,8 @@ def test_facts_of_a_checkpoint_are_checked(tmp_path: Path) -> None:
     import torch
 
     from neuronas.config import NetworkConfig, TrainConfig
-    from neuronas.space.layers import NetworkShape
     from neuronas.space.notation import parse_architecture
+    from neuronas.space.shape import NetworkShape
     from neuronas.training.model import make_classifier
     from neuronas.training.recipes import resolve
     from neuronas.training.trained import load_trained

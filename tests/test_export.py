@@ -33,8 +33,8 @@ from neuronas.hardware.models import mapped_cost_model
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.trainable import BatchNorm, WeightFormat
-from neuronas.space.layers import NetworkShape, layers
 from neuronas.space.notation import format_architecture, parse_architecture
+from neuronas.space.shape import NetworkShape, layers
 from neuronas.space.workload import rows
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -13,9 +13,9 @@ from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.trainable import WeightFormat
 from neuronas.space.genotype import Architecture, Edge, Genotype, node_pairs
 from neuronas.space.graph import Graph, Image, Neurons, Node, Pool, Sum, Votes, Weights
-from neuronas.space.layers import NetworkShape
 from neuronas.space.lowering import lower
 from neuronas.space.notation import format_architecture, parse_architecture
+from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import Space, load_space, preset_names
 from neuronas.space.workload import rows
 

@@ -22,8 +22,8 @@ from neuronas.hardware.mapped.model import MappedCostModel
 from neuronas.hardware.paper import PaperCostModel
 from neuronas.hardware.sweep import vary
 from neuronas.space.genotype import Architecture, Genotype
-from neuronas.space.layers import Layer, NetworkShape
 from neuronas.space.notation import parse_architecture
+from neuronas.space.shape import Layer, NetworkShape
 from neuronas.space.spaces import load_space
 from neuronas.space.workload import occupancy, pair_occupancy, places, rows
 from strategies import any_architectures, forward_cells

@@ -13,8 +13,8 @@ from neuronas.hardware.cost import BUDGETED
 from neuronas.hardware.paper import PaperCostModel
 from neuronas.hardware.sweep import vary
 from neuronas.space.genotype import Architecture, Genotype
-from neuronas.space.layers import Layer, NetworkShape, kernels, layers, pair_kernels, slots
 from neuronas.space.notation import parse_architecture
+from neuronas.space.shape import Layer, NetworkShape, kernels, layers, pair_kernels, slots
 from neuronas.space.spaces import load_space
 from strategies import forward_cells
 

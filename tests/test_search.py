@@ -21,8 +21,8 @@ from neuronas.search.loop import Found, Problem, search
 from neuronas.search.screening import MIN_SURVIVORS, Evaluators, survivors
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
-from neuronas.space.layers import NetworkShape, kernels, layers, slots
 from neuronas.space.notation import format_architecture, parse_architecture
+from neuronas.space.shape import NetworkShape, kernels, layers, slots
 from neuronas.space.spaces import load_space
 
 SETTINGS = SearchConfig(n_draws=400)

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from neuronas.errors import ArchitectureError, ConfigurationError
-from neuronas.space.layers import NetworkShape, layers, slots
 from neuronas.space.notation import parse_architecture
+from neuronas.space.shape import NetworkShape, layers, slots
 from neuronas.space.spaces import load_space, preset_names
 
 

@@ -36,8 +36,8 @@ from neuronas.search.screening import Evaluators
 from neuronas.search.survey import front_document, write_ranking
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
-from neuronas.space.layers import NetworkShape, layers
 from neuronas.space.notation import parse_architecture
+from neuronas.space.shape import NetworkShape, layers
 from neuronas.space.spaces import Space, load_space
 
 SHAPE = NetworkShape(3, 32, 10, 128)

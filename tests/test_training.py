@@ -25,8 +25,8 @@ from neuronas.snn.neuron import NeuronParameters, make_lif, reset_state
 from neuronas.snn.quantisation import quantise
 from neuronas.snn.surrogates import SURROGATES
 from neuronas.snn.trainable import BatchNorm, Convolution, WeightFormat
-from neuronas.space.layers import NetworkShape, layers
 from neuronas.space.notation import parse_architecture
+from neuronas.space.shape import NetworkShape, layers
 from neuronas.training.augmentation import Augmentation
 from neuronas.training.evaluation import accuracy_of, measure_activity
 from neuronas.training.images import Images, stratified_split

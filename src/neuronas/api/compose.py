@@ -16,8 +16,8 @@ from neuronas.hardware.models import make_cost_model, mapped_cost_model
 from neuronas.search.algorithms.base import Algorithm
 from neuronas.search.algorithms.table import algorithm_named
 from neuronas.space.genotype import Architecture
-from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import format_architecture
+from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import Space, load_space
 
 

@@ -15,8 +15,8 @@ from neuronas.hardware.cost import Cost
 from neuronas.hardware.models import unread
 from neuronas.hardware.units import quantity
 from neuronas.space.genotype import N_NODES, NODE_PAIRS, Architecture, Genotype
-from neuronas.space.layers import cell_name
 from neuronas.space.notation import format_edge
+from neuronas.space.shape import cell_name
 
 _WIDTH_OF_A_FILE = 160
 

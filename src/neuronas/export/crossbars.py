@@ -6,7 +6,7 @@ from itertools import chain, islice
 from neuronas.export.document import CrossbarDocument, CrossbarsDocument, ProcessingElementDocument, TileDocument
 from neuronas.hardware.floorplan import Block, blocks, floorplan
 from neuronas.hardware.mapped.mapping import Work, columns_per_output
-from neuronas.space.layers import Layer
+from neuronas.space.workload import Layer
 
 
 def crossbars_document(rows: Sequence[Layer], work: Work, hardware: str) -> CrossbarsDocument:

@@ -13,7 +13,7 @@ from neuronas.snn.lif import Lif
 from neuronas.snn.quantisation import FULL_PRECISION
 from neuronas.snn.trainable import BatchNorm, Convolution, Linear
 from neuronas.space.genotype import N_NODES, NODE_PAIRS, Incoming
-from neuronas.space.layers import N_VOTERS, cell_name
+from neuronas.space.shape import N_VOTERS, cell_name
 
 
 def graph_of(network: Classifier) -> Graph:

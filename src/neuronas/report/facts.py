@@ -11,7 +11,7 @@ from neuronas.runs.candidates import Candidates
 from neuronas.runs.documents import ChipEvaluation, Environment, Epoch, Evaluation, Result
 from neuronas.search.algorithms.base import Algorithm
 from neuronas.space.genotype import Architecture
-from neuronas.space.layers import cell_name
+from neuronas.space.shape import cell_name
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from neuronas.report.cell_layout import node_name
-from neuronas.space.layers import cell_name
+from neuronas.space.shape import cell_name
 
 _IN_CELL = re.compile(r"cells\.(\d+)\.node(\d+)(?:@(.+))?")
 _BEHIND_CELL = re.compile(r"reductions\.(\d+)\.\d+")

@@ -63,6 +63,11 @@ class Operation(ABC):
         """Whether the edge joins its nodes at all."""
         return self.identity != "none"
 
+    @property
+    def has_work(self) -> bool:
+        """Whether the edge makes any work on a chip."""
+        return self.identity not in ("none", "copy")
+
     @cached_property
     def n_neuron_layers(self) -> int:
         """Number of LIF layers on the edge."""
