@@ -25,7 +25,7 @@ from neuronas.runs.history import History
 from neuronas.runs.history_file import CandidateRow
 from neuronas.search.result import peak_memory_mb
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 from report_runs import make_run
 
 OPERATIONS = ("none", "skip", "conv_1x1", "conv_3x3", "avg_pool_3x3")

@@ -26,7 +26,7 @@ from common import write
 from neuronas.api.run_facts import read_runs
 from neuronas.report.live import LiveRun
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 from report_runs import make_run
 
 REPEATS = 5

@@ -1,3 +1,4 @@
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -5,6 +6,12 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+
+# Before torch is imported. Threads that spin while they wait multiply the time of a test on a busy machine, by 8 at
+# worst; and where pytest-xdist gives each core a process, threads only get in each other's way.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.space.shape import NetworkShape

@@ -19,16 +19,12 @@ ARCH = "|conv_3x3~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|"
 TIMES = {"seconds", "peak_memory_mb"}
 
 
-def test_import_is_quick_and_loads_nothing() -> None:
+def test_import_loads_nothing() -> None:
     script = (
-        "import time; started = time.process_time(); import neuronas; print(time.process_time() - started); "
-        "import sys; print([name for name in ('torch', 'pydantic', 'numpy', 'typer') if name in sys.modules])"
+        "import sys, neuronas; print([name for name in ('torch', 'pydantic', 'numpy', 'typer') if name in sys.modules])"
     )
-    # Time of the processor: the clock on the wall tells what else the machine does.
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    seconds, loaded = ran.stdout.split("\n", 1)
-    assert float(seconds) < 0.2
-    assert loaded.strip() == "[]"
+    assert ran.stdout.strip() == "[]"
 
 
 def test_every_public_name_is_there() -> None:

@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from rich.console import Console
 from conftest import Neuronas, chain
 from neuronas.cli.tables import PlainTable
 from neuronas.runs.history_file import HistorySnapshot
+from waiting import until
 
 ARCH = "|conv_3x3~0|+|skip~0|conv_3x3~1|+|avg_pool_3x3~0|skip~1|conv_3x3~2|"
 SMALL = ("--algorithm", "snasnet", "--n-draws", 12, "--batch-size", 16, "--timesteps", 2)
@@ -288,9 +288,7 @@ def test_interrupted_and_resumed_gives_the_identical_result(tmp_path: Path, name
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     history = tmp_path / "cut" / "history.sqlite-wal"
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not (history.exists() and history.stat().st_size > 40_000):
-        time.sleep(0.01)
+    until(lambda: history.exists() and history.stat().st_size > 40_000)
     os.kill(process.pid, name)
     _, err = process.communicate(timeout=60)
     assert process.returncode == (-signal.SIGKILL if name == signal.SIGKILL else 130)

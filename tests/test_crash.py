@@ -14,6 +14,7 @@ import pytest
 from conftest import Neuronas
 from crash import SEARCH, Rounds, check_search, search_rounds, searched, training_rounds
 from neuronas.api.runs import log, log_to
+from waiting import until
 
 SMALL = ("search", "--algorithm", "snasnet", "--n-draws", "60", "--channels", "4", "--timesteps", "2")
 
@@ -120,9 +121,8 @@ def _started(folder: Path) -> subprocess.Popen[str]:
     """A search in another process, in the folder ``run``, that has come to its history."""
     command = [sys.executable, "-m", "neuronas", *SMALL, "--quiet", "--out", "run"]
     search = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    while not (folder / "run" / "history.sqlite").exists():
-        assert search.poll() is None
-        time.sleep(0.01)
+    until(lambda: search.poll() is not None or (folder / "run" / "history.sqlite").exists())
+    assert search.poll() is None
     return search
 
 

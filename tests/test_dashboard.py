@@ -6,11 +6,10 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -25,8 +24,8 @@ from neuronas.runs.history import History
 from neuronas.runs.history_file import CandidateRow
 from report_runs import add_training, make_run
 from test_report import hostile_run
+from waiting import WAIT_S, at_most, until
 
-WAIT_S = 60.0
 CELL = "|skip~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|"
 
 
@@ -53,14 +52,6 @@ def ask(server: LiveServer, path: str, method: str = "GET", **headers: str) -> t
     content = answer.read().decode()
     connection.close()
     return answer.status, dict(answer.getheaders()), content
-
-
-def until(true: Callable[[], Any]) -> None:
-    """Wait until something is so."""
-    end = monotonic() + WAIT_S
-    while not true():
-        assert monotonic() < end, f"not so within {WAIT_S} s"
-        sleep(0.05)
 
 
 @contextmanager
@@ -235,10 +226,13 @@ def test_a_search_serves_its_page_until_it_ends(tmp_path: Path) -> None:
         port = int(address.rstrip("/").rpartition(":")[2])
         connection = HTTPConnection("127.0.0.1", port, timeout=WAIT_S)
         last: dict[str, Any] = {}
-        while not last.get("ended"):
+
+        def has_ended() -> bool:
             connection.request("GET", "/state?version=none")
-            last = json.loads(connection.getresponse().read())
-            sleep(0.2)
+            last.update(json.loads(connection.getresponse().read()))
+            return bool(last.get("ended"))
+
+        until(has_ended)
         out, _ = searching.communicate(timeout=WAIT_S)
     assert searching.returncode == 0
     assert last["summary"].startswith("Search finished in")
@@ -250,6 +244,19 @@ def open_live(browser: Any, address: str) -> None:
     browser.get_log("browser"), browser.get_log("performance")
     browser.get(address)
     until(lambda: find(browser, "html").get_attribute("data-version"))
+
+
+@contextmanager
+def pending_timeouts_counted(browser: Any) -> Iterator[None]:
+    """Pages opened inside have ``pending``: how many calls of ``setTimeout`` have not come due."""
+    source = """
+        pending = 0;
+        const set = setTimeout;
+        setTimeout = (call, ...rest) => { pending++; return set(() => { pending--; call(); }, ...rest); };
+    """
+    added = browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": source})
+    yield
+    browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
 
 
 def assert_quiet(browser: Any, address: str) -> None:
@@ -346,14 +353,16 @@ def test_an_open_page_is_told_that_the_search_has_ended(
     browser: Any, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for limit in ("_LATE_S", "_GOODBYE_S"):  # not waited for in vain
-        monkeypatch.setattr(f"neuronas.report.server.{limit}", 2 * WAIT_S)
-    with live_server(run, None) as server:
+        monkeypatch.setattr(f"neuronas.report.server.{limit}", 20 * WAIT_S)
+    with (
+        at_most(round(10 * WAIT_S), "ending a server with an open page"),
+        live_server(run, None) as server,
+        pending_timeouts_counted(browser),
+    ):
         open_live(browser, server.address)
-        started = monotonic()
-    assert monotonic() - started < WAIT_S
     until(lambda: "no longer serves this page" in find(browser, "#live").text)
     assert find(browser, "#answer code").text
-    sleep(3)  # longer than between two questions
+    assert browser.execute_script("return pending") == 0  # so that it asks no more
     assert_quiet(browser, server.address)
 
 

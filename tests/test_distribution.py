@@ -7,7 +7,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -41,6 +40,7 @@ from neuronas.space.notation import format_architecture
 from neuronas.space.order import edge_order
 from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space
+from waiting import until
 
 SPACE = load_space("neuronas")
 SHAPE = NetworkShape(3, 32, 10, 128)
@@ -57,7 +57,7 @@ def some(n: int, seed: int = 0) -> list[Architecture]:
 
 
 def light_command(*options: str) -> list[str]:
-    return [sys.executable, str(Path(__file__).with_name("light_worker.py")), *options]
+    return [sys.executable, str(Path(__file__).parent / "support" / "light_worker.py"), *options]
 
 
 @pytest.fixture
@@ -356,10 +356,9 @@ for number in range(2):
 print(*_worker_ids(distributor), flush=True)
 list(distributor.evaluate("full", some(10)))
 """
-    folder = str(Path(__file__).parent)
     parent = subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([folder, *filter(None, [os.environ.get("PYTHONPATH")])])},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )  # fmt: skip
     assert parent.stdout is not None
     workers = [int(text) for text in parent.stdout.readline().split()]
@@ -367,10 +366,7 @@ list(distributor.evaluate("full", some(10)))
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    deadline = time.monotonic() + 30
-    while any(map(_is_alive, workers)):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: not any(map(_is_alive, workers)))
 
 
 def _is_alive(process: int) -> bool:

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from PIL import Image
 from documented_commands import PAGES, ROOT, Block, blocks
 from neuronas.cli.main import app
 from neuronas.cli.main import run as neuronas
+from waiting import at_most
 
 SMALL_SETTINGS = """\
 space: small-space.yaml
@@ -137,7 +138,7 @@ def _run(block: Block, place: str, folder: Path, capfd: pytest.CaptureFixture[st
             continue
         resumes = "--resume" in arguments  # with the settings of before
         added = [one for needed, more in ADDED.items() if _holds(arguments, needed) and not resumes for one in more]
-        with _at_most(TIME_LIMIT_S, f"{place}: {' '.join(words)}"):
+        with at_most(TIME_LIMIT_S, f"{place}: {' '.join(words)}"):
             code = neuronas([*arguments, *added])
         assert code == block.exit_code, f"{place}: {' '.join(words)}\n{capfd.readouterr().err}"
 
@@ -147,29 +148,12 @@ def _serve_and_end(arguments: list[str], folder: Path) -> None:
     command = [sys.executable, "-m", "neuronas", *arguments]
     with (
         subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server,
-        _at_most(TIME_LIMIT_S, " ".join(arguments), server.kill),
+        at_most(TIME_LIMIT_S, " ".join(arguments), server.kill),
     ):
         assert server.stdout
         assert any("http://127.0.0.1:" in line for line in server.stdout)
         server.send_signal(signal.SIGTERM)  # children of a background job have Ctrl-C ignored
         assert server.wait() == 0
-
-
-@contextmanager
-def _at_most(seconds: int, what: str, end: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Fail where something takes longer, such as a command that waits for its reader."""
-
-    def fail(signum: int, frame: object) -> None:
-        end()
-        pytest.fail(f"{what}: no end after {seconds} s; if it waits for its reader, say so: <!-- not run: … -->")
-
-    before = signal.signal(signal.SIGALRM, fail)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def _holds(arguments: list[str], needed: tuple[str, ...]) -> bool:

@@ -16,7 +16,7 @@ HOPPER = 90
 
 
 def test_kernels_agree_with_the_cpu() -> None:
-    script = Path(__file__).parent / "interpreted_kernels.py"
+    script = Path(__file__).parent / "support" / "interpreted_kernels.py"
     environment = {**os.environ, "TRITON_INTERPRET": "1"}
     done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

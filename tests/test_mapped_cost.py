@@ -1,6 +1,5 @@
 """Cost model ``mapped``: every term by hand, SpikeSim's crossbar energy, totals against estimates, monotonicity."""
 
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -248,14 +247,11 @@ def test_copies_halve_the_passes(accelerator: Accelerator) -> None:
     assert list(one) == list(2 * two)
 
 
-def test_all_pairs_in_seconds(accelerator: Accelerator, cifar_shape: NetworkShape) -> None:
+def test_all_pairs_in_one_call(accelerator: Accelerator, cifar_shape: NetworkShape) -> None:
     sizes = pair_occupancy(list(load_space("neuronas").genotypes()), cifar_shape)
-    started = time.process_time()
     totals = MappedCostModel(accelerator, 8, 5).totals(places(cifar_shape), sizes)
-    seconds = time.process_time() - started
     assert len(totals.area_mm2) == 531_441
     assert np.isfinite(totals.energy_uj).all()
-    assert seconds < 5  # 0.6 s on one core; of the processor, whatever else it does
 
 
 def test_first_layer_runs_once(accelerator: Accelerator) -> None:

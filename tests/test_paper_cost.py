@@ -1,7 +1,5 @@
 """Cost model ``paper`` against the published figures, SpikeSim's own output and SpikingJelly's energy counter."""
 
-import time
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -171,9 +169,6 @@ def test_cost_grows_with_every_convolution_and_every_bit(accelerator: Accelerato
 
 def test_all_pairs_in_one_call(accelerator: Accelerator, cifar_shape: NetworkShape) -> None:
     cells = list(load_space("neuronas").genotypes())
-    started = time.process_time()
     totals = PaperCostModel(accelerator, 8, 5).totals(slots(cifar_shape), pair_kernels(cells))
-    seconds = time.process_time() - started
     assert len(totals.area_mm2) == 531_441
     assert len(np.unique(totals.area_mm2.round(9))) == 49  # cost depends on (n_A, n_B) only
-    assert seconds < 5  # of the processor, 0.25 s; a generous bound against a loop over candidates

@@ -7,7 +7,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from functools import cache
@@ -19,6 +18,7 @@ import pytest
 from conftest import Neuronas
 from impatient import Impatient, state
 from neuronas.distribution.silence import Silence
+from waiting import until
 
 pytestmark = [
     pytest.mark.skipif(
@@ -83,10 +83,7 @@ def test_hung_workers_cost_time_only(
     assert code == 0, err
     assert (tmp_path / "ray" / "log.txt").read_text().count("it was alive and said nothing for too long") == 2
     assert len(set(crews[0].meddled)) == 2  # so the search went on with new workers in their places
-    deadline = time.monotonic() + 60
-    while not all(state(process) in {"", "Z"} for process in crews[0].meddled):  # while their nodes live on
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    until(lambda: all(state(process) in {"", "Z"} for process in crews[0].meddled))  # while their nodes live on
     code, alone, err = neuronas(*few, "--out", "alone")
     assert code == 0, err
     assert _result(out) == _result(alone)
@@ -100,10 +97,7 @@ def test_a_lost_node_costs_time_only(cluster: Any, tmp_path: Path) -> None:
 
     process = search("--out", "ray", "--cluster", f"ray:{cluster.address}")
     history = tmp_path / "ray" / "history.sqlite"
-    deadline = time.monotonic() + 120
-    while process.poll() is None and _n_evaluated(history) < 20:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: process.poll() is not None or _n_evaluated(history) >= 20, seconds=120)
     assert process.poll() is None, process.communicate()
     cluster.remove_node(cluster.nodes_for_work[0], allow_graceful=False)
     out, err = process.communicate(timeout=240)

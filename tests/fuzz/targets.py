@@ -57,9 +57,8 @@ from neuronas.training.model import make_classifier
 from neuronas.training.recipes import resolve
 from neuronas.training.state import Progress, State
 
-sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+sys.path.append(str(Path(__file__).parents[1] / "support"))
 from mutations import Change, change_json, change_lines, change_yaml
-
 from report_runs import add_training, make_run
 
 ARCHITECTURE = "|conv_3x3@0.5~0|+|skip^0|conv_3x3~1|+|avg_pool_3x3~0|skip~1|none~2|"

@@ -1,6 +1,6 @@
 """Gives the command line what nobody should: bad values for each option, and runs with each file spoilt in turn.
 
-    python tests/hostile.py [--verbs search estimate …] [--seconds 20] [--out FILE.json]
+    python tests/fuzz/hostile.py [--verbs search estimate …] [--seconds 20] [--out FILE.json]
 
 The options are those that the command has, so that none is forgotten; ``search`` and ``train`` get ``--dry-run``. Each
 command must end with an exit code of the contract, in so many seconds of the processor, without a traceback; where it

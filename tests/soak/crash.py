@@ -1,6 +1,6 @@
 """Kills searches and training at random moments, goes on with them, and compares with a run that nobody disturbed.
 
-    python tests/crash.py [--searches 100] [--trainings 30] [--seed 0] [--out FILE.json]
+    python tests/soak/crash.py [--searches 100] [--trainings 30] [--seed 0] [--out FILE.json]
 
 Each fault is SIGKILL, SIGTERM or Ctrl-C after a random time; every third search computes on two workers. After each
 fault all files of the run are read. ``test_crash.py`` does a few rounds of it.

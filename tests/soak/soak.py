@@ -1,6 +1,6 @@
 """Searches and trains for hours, and watches memory, open files and threads of the process.
 
-    python tests/soak.py [--hours 2] [--every 10] [--only search] [--out benchmarks/results/soak.json]
+    python tests/soak/soak.py [--hours 2] [--every 10] [--only search] [--out benchmarks/results/soak.json]
 
 Half of the time goes to an evolution on the digits, half to the training of a cell; both are ended by SIGTERM, as
 one ends a long run, and read afterwards. Exit code 1 where a phase ends otherwise, its files are not whole, open files
