@@ -145,7 +145,7 @@ def test_options_override_the_file_and_the_space_its_channels(neuronas: Neuronas
 
 MISTAKES = [
     (("estimate", ARCH.replace("skip~1", "skap~1")), "unknown operation 'skap'"),
-    (("estimate", "|skip~0|"), "expected 3 joined by '+'"),
+    (("estimate", "|skip~0|"), "expected 2 to 5 joined by '+'"),
     (("estimate", ARCH.replace("conv_3x3~1", "conv_3x3~2")), "not earlier than node 2"),
     (("estimate", "nowhere"), "expected an architecture"),
     (("estimate", ARCH, "--weight-bits", 3), "network.weight_bits: given 3"),

@@ -37,7 +37,6 @@ OVERLAP = 0.75
 ASSUMPTIONS = (
     "cost is an analytical estimate (cost model 'paper': SpikeSim's arithmetic, 65 nm), not a measurement",
     "every convolution is costed as 3x3; parameters use the true kernel size",
-    "PEs of a convolution in groups hold the blocks on the diagonal only; the published form has no groups",
     "pooling, skip connections, additions and the head's linear layers cost nothing and are counted nowhere",
     "the stem runs at every time step; its input buffer is counted at the stem's output side",
     "neuron state is counted for the first five convolutions only",

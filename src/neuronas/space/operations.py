@@ -146,6 +146,17 @@ class AveragePool(Windowed):
         return edge.pool(value, self.kernel, "mean")
 
 
+class MaxPool(Windowed):
+    """Maximum over the window; pixels beyond the edge of the image do not count."""
+
+    equation = "max(x)"
+    identity = "function"
+
+    def lower(self, edge: EdgeBuilder, value: Link) -> Link:
+        """See ``Operation``."""
+        return edge.pool(value, self.kernel, "max")
+
+
 BUILTIN: Mapping[str, Operation] = {
     operation.name: operation
     for operation in (
