@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from common import write
-from neuronas.api.chip import ChipRequest, make_bench
-from neuronas.api.settings import read_settings
+from neuronas.api.chip import make_trial
+from neuronas.api.settings import planned
 from neuronas.api.trained import read_trained
 from neuronas.chip.model import chip_model
 from neuronas.chip.monte_carlo import simulate
@@ -38,7 +38,7 @@ def main() -> None:
     plain = accuracies(options.plain, options.chips)
     rows = []
     for directory in options.noisy:
-        settings = read_settings(read_architecture(str(directory)).config).train
+        settings = planned("train", {}, run=directory).config.train
         noisy = accuracies(directory, options.chips)
         about = {"chip_noise": settings.chip_noise, "fine_tuned": settings.start_from is not None}
         about |= {"epochs": settings.epochs, "quantised_network": noisy[0.0]["mean"]}
@@ -51,7 +51,7 @@ def main() -> None:
             print(rows[-1])
     architecture = read_architecture(str(options.plain)).architecture
     write(
-        f"chip_noise-digits-seed{read_settings(read_architecture(str(options.plain)).config).train.seed}",
+        f"chip_noise-digits-seed{planned('train', {}, run=options.plain).config.train.seed}",
         {
             "architecture": format_architecture(architecture),
             "n_chips": options.chips,
@@ -63,13 +63,13 @@ def main() -> None:
 
 def accuracies(directory: Path, n_chips: int) -> dict[float, dict[str, Any]]:
     """Accuracy on chips by write variation; 0.0: without any non-ideality."""
-    given = read_trained(directory)
-    run, bench = given.plan, make_bench(given, ChipRequest(n_chips))
+    given = read_trained(directory, {"chips": n_chips})
+    run, trial = given.plan, make_trial(given)
     full = chip_model(run.accelerator, run.config.hardware.accelerator, run.config.network.weight_bits)
     models = {0.0: full.without(full.active)} | {one: replace(full, write_variation=one) for one in VARIATIONS}
     found = {}
     for variation, model in models.items():
-        accuracy = simulate(bench, model, lambda what, done, wanted: None, layers=False)
+        accuracy = simulate(trial, model, lambda what, done, wanted: None, layers=False)
         found[variation] = {"mean": round(accuracy.mean, 4), "std": round(accuracy.std, 4)}
         print(directory.name, variation, found[variation])
     return found

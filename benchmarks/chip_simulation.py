@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from common import write
-from neuronas.api.chip import ChipRequest, make_bench, simulate_chips
+from neuronas.api.chip import make_trial, simulate_chips
 from neuronas.api.trained import read_trained
 from neuronas.chip.design import make_design
 from neuronas.chip.model import ChipModel, chip_model
@@ -32,42 +32,42 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--chips", type=int, default=20)
     options = parser.parse_args()
-    given = read_trained(options.run)
+    chips = {"chips": options.chips}
+    given = read_trained(options.run, chips)
     run = given.plan
-    request = ChipRequest(options.chips, ablation=True)
-    bench = make_bench(given, request)
+    trial = make_trial(given)
     full = chip_model(run.accelerator, run.config.hardware.accelerator, run.config.network.weight_bits)
 
     def seconds(network: Classifier) -> float:
-        return best(lambda: class_scores(network, bench.images, bench.indices, bench.device))
+        return best(lambda: class_scores(network, trial.images, trial.indices, trial.device))
 
     def chip(model: ChipModel) -> Classifier:
-        return make_design(bench.network, model, bench.pixels, bench.calibration).chip(0, 0)
+        return make_design(trial.network, model, trial.pixels, trial.calibration).chip(0, 0)
 
-    seconds(bench.network)  # warm
-    plain = class_scores(bench.network, bench.images, bench.indices, bench.device)
+    seconds(trial.network)  # warm
+    plain = class_scores(trial.network, trial.images, trial.indices, trial.device)
     ideal_model = full.without(full.active)
-    ideal = class_scores(chip(ideal_model), bench.images, bench.indices, bench.device)
-    times = {"plain": seconds(bench.network)}
+    ideal = class_scores(chip(ideal_model), trial.images, trial.indices, trial.device)
+    times = {"plain": seconds(trial.network)}
     times["ideal"] = seconds(chip(ideal_model))
     times["all but adc"] = seconds(chip(full.without(["adc"])))
     times["all"] = seconds(chip(full))
     times["ratio ideal"] = times["ideal"] / times["plain"]
     times["ratio all"] = times["all"] / times["plain"]
     started = time.perf_counter()
-    once = simulate_chips(given, ChipRequest(options.chips))
+    once = simulate_chips(given)
     whole = time.perf_counter() - started
-    document = simulate_chips(given, request)
+    evaluation = simulate_chips(read_trained(options.run, {**chips, "ablation": True}))
     content: dict[str, Any] = {
         "architecture": format_architecture(given.architecture),
         "largest_difference_of_the_ideal_chip": float((ideal - plain).abs().max()),
         "threads": torch.get_num_threads(),
         "seconds_of_one_pass": {name: round(value, 3) for name, value in times.items()},
         "seconds_of_all_chips": round(whole, 1),
-        "reproduced": once["top1_per_chip"] == document["top1_per_chip"],
-        **{key: value for key, value in document.items() if key not in ("run", "seconds")},
+        "reproduced": once.top1_per_chip == evaluation.top1_per_chip,
+        **{key: value for key, value in evaluation.plain().items() if key not in ("run", "seconds")},
     }
-    write(f"chip_simulation-{document['dataset']}-{document['weight_bits']}bits", content)
+    write(f"chip_simulation-{evaluation.dataset}-{evaluation.weight_bits}bits", content)
 
 
 def best(work: Callable[[], object]) -> float:

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 from common import images, synchronise, write
-from neuronas.config import SearchConfig
+from neuronas.config import ALGORITHMS, SearchConfig
 from neuronas.fitness.engine.backend import Array, Backend, Fired, Geometry
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.select import select_backend
@@ -29,7 +29,6 @@ from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.budget import PAPER_BUDGET
 from neuronas.hardware.paper import PaperCostModel
 from neuronas.runs.history import History
-from neuronas.search.algorithms.table import ALGORITHMS
 from neuronas.search.loop import Problem, search
 from neuronas.search.screening import Evaluators
 from neuronas.snn.neuron import NeuronParameters

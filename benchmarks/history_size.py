@@ -9,6 +9,7 @@ seconds, and those of the processor, which another program on the machine does n
 import argparse
 import os
 import random
+import resource
 import subprocess
 import sys
 import tempfile
@@ -23,7 +24,6 @@ from common import write
 from neuronas.runs.candidates import read_candidates
 from neuronas.runs.history import History
 from neuronas.runs.history_file import CandidateRow
-from neuronas.search.result import peak_memory_mb
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 from report_runs import make_run
@@ -109,7 +109,7 @@ def main() -> None:
         "megabytes": round(size / 1e6, 1),
         "bytes_per_candidate": round(size / (n_batches * BATCH), 1),
         "seconds": {name: {"wall": round(wall, 1), "processor": round(own, 1)} for name, (wall, own) in spent.items()},
-        "peak_memory_mb": round(peak_memory_mb()),
+        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10),
         "report": report,
     }
     print(content)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from common import write
-from neuronas.runs.metrics import read_metrics
+from neuronas.runs.metrics import read_epochs
 
 ARCHITECTURE = "|conv_3x3~0|+|skip~0|conv_3x3~1|+|conv_3x3~0|skip~1|conv_3x3~2|"
 VARIANTS: dict[str, list[str]] = {
@@ -56,8 +56,8 @@ def one(dataset: str, options: list[str], seed: int) -> dict[str, Any]:
         seconds = time.perf_counter() - started
         document = json.loads(command("evaluate", run, "--json"))
         curve = [
-            {key: row[key] for key in ("epoch", "train_loss", "train_accuracy", "validation_accuracy")}
-            for row in read_metrics(Path(run) / "metrics.jsonl")
+            row.model_dump(include={"epoch", "train_loss", "train_accuracy", "validation_accuracy"})
+            for row in read_epochs(Path(run) / "metrics.jsonl")
         ]
     kept = {key: document[key] for key in KEPT} | {"accuracy_by_bits": document["accuracy_by_bits"]}
     return {"seed": seed, "train_seconds": round(seconds, 1), **kept, "epochs": len(curve), "curve": curve}

@@ -23,7 +23,7 @@ import torch
 from common import write
 from neuronas.api.compose import plan
 from neuronas.api.workers import computing
-from neuronas.config import RunConfig, validate
+from neuronas.config import given
 from neuronas.distribution.crew import Job
 from neuronas.distribution.distributor import PIECES_PER_WORKER, Distributor
 from neuronas.distribution.processes import ProcessCrew
@@ -92,7 +92,7 @@ def scaling(dataset: str, channels: int, n: int, repeats: int) -> list[dict[str,
         }  # fmt: skip
         all_threads = torch.get_num_threads()
         torch.set_num_threads(threads or all_threads)
-        with computing(plan(validate(RunConfig, settings, "benchmark")), download=False) as here:
+        with computing(plan(given(settings, "benchmark")), download=False) as here:
             found = seconds(here.evaluators.full, candidates, repeats)
         torch.set_num_threads(all_threads)
         rows.append({"workers": workers, "threads": threads or all_threads, "seconds": round(found, 3)})
@@ -104,8 +104,14 @@ def overheads() -> dict[str, float]:
     """Seconds for each candidate that only messages and history take."""
     candidates = draws(5000)
     job = Job(
-        settings=RunConfig(), identity="", threads=1, memory_limit_bytes=None, memory_share=1.0, cuda_device=0
-    )  # fmt: skip
+        settings=plan(given({}, "benchmark")).config,
+        copies={},
+        identity="",
+        threads=1,
+        memory_limit_bytes=None,
+        memory_share=1.0,
+        cuda_device=0,
+    )
     command = [sys.executable, str(Path(__file__).resolve()), "--worker"]
     distributor = Distributor(ProcessCrew(1, command, lambda number: job), N_CELLS)
     try:

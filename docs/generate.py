@@ -1,22 +1,32 @@
 """Write ``hardware-model.md`` and the JSON schemas beside this file from what the code says.
 
-Run it after a change to ``neuronas.hardware`` or ``neuronas.export``: ``python docs/generate.py``. Tests check that all
-are current.
+Run it after a change to a cost model, a preset or a document: ``python docs/generate.py``. Tests check that all are
+current.
 """
 
 import inspect
 import json
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from neuronas.export.document import integer_schema
+from pydantic import BaseModel
+
+from neuronas.config import ACCELERATORS
+from neuronas.export.document import NetworkDocument
 from neuronas.hardware import paper
-from neuronas.hardware.accelerator import Accelerator, load_accelerator, preset_names
+from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.mapped import area, energy, latency, mapping
 from neuronas.hardware.mapped.model import ASSUMPTIONS
-from neuronas.report.model_differences import COUNTED
+from neuronas.report.cost_tables import COUNTED
+from neuronas.runs.architectures import ArchitectureFile
+from neuronas.runs.costs import CostReport
+from neuronas.runs.environment import Environment
+from neuronas.runs.evaluations import ChipEvaluation, Evaluation
+from neuronas.runs.metrics import Epoch
+from neuronas.runs.results import ExportManifest, ParetoFront, SearchSummary, TrainingResult
 
 FOLDER = Path(__file__).parent
 
@@ -103,9 +113,10 @@ FILES = """\
 ## Accelerator files
 
 `--hardware` takes one of the presets below or your own `FILE.yaml`. Copy a preset from `src/neuronas/hardware/presets`.
-The unit stands in each key; a value is a number or `{value: NUMBER, source: TEXT}`. `accelerator.schema.json` describes
-the format for editors; put `# yaml-language-server: $schema=PATH` on the first line. `--sweep crossbar_size=32,64,128`
-varies one constant and leaves all others as they are; `--plot FILE.svg` draws it (`pip install 'neuronas[figures]'`).
+The unit stands in each key; a value is a number or `{value: NUMBER, source: TEXT}`. `schemas/accelerator.schema.json`
+describes the format for editors; put `# yaml-language-server: $schema=PATH` on the first line.
+`--sweep crossbar_size=32,64,128` varies one constant and leaves all others as they are; `--plot FILE.svg` draws it
+(`pip install 'neuronas[figures]'`).
 """
 
 
@@ -152,15 +163,9 @@ def hardware_model() -> str:
         "## What `mapped` does not know\n\n" + "".join(f"- {line}\n" for line in ASSUMPTIONS),
         AGREEMENT,
         FILES,
-        *map(_preset, preset_names()),
+        *map(_preset, ACCELERATORS),
     ]
     return "\n".join(part.rstrip("\n") + "\n" for part in parts)
-
-
-def accelerator_schema() -> str:
-    """The JSON schema of accelerator files."""
-    schema: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return json.dumps(schema | Accelerator.model_json_schema(), indent=2) + "\n"
 
 
 def _term(function: Callable[..., object]) -> str:
@@ -253,17 +258,32 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return "".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |\n" for line in lines)
 
 
-def network_schema() -> str:
-    """The JSON schema of what ``export --format integer`` writes."""
-    return json.dumps(integer_schema(), indent=2) + "\n"
+def schema(model: type[BaseModel]) -> str:
+    """The JSON schema of a document."""
+    dialect: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return json.dumps(dialect | model.model_json_schema(by_alias=True), indent=2) + "\n"
 
 
-CONTENT = {
-    "hardware-model.md": hardware_model,
-    "accelerator.schema.json": accelerator_schema,
-    "integer.schema.json": network_schema,
+SCHEMAS: dict[str, type[BaseModel]] = {
+    "accelerator": Accelerator,
+    "architecture": ArchitectureFile,
+    "chip": ChipEvaluation,
+    "environment": Environment,
+    "epoch": Epoch,
+    "estimate": CostReport,
+    "evaluation": Evaluation,
+    "export": ExportManifest,
+    "front": ParetoFront,
+    "integer": NetworkDocument,
+    "result": SearchSummary,
+    "training": TrainingResult,
 }
-"""Each file with what belongs into it."""
+"""Each JSON document by the name of its schema."""
+CONTENT: dict[str, Callable[[], str]] = {
+    "hardware-model.md": hardware_model,
+    **{f"schemas/{name}.schema.json": partial(schema, model) for name, model in SCHEMAS.items()},
+}
+"""Each file with what belongs in it."""
 
 if __name__ == "__main__":
     for name, content in CONTENT.items():

@@ -12,7 +12,6 @@ from torch import Tensor
 
 import neuronas
 from neuronas.fitness.measure import Reading
-from neuronas.fitness.measures import MEASURES
 from neuronas.fitness.patterns import Patterns
 from neuronas.space.genotype import Architecture
 
@@ -32,9 +31,8 @@ class SpikeEntropy:
 
 def main(run: str = "runs/own-fitness") -> None:
     """Search with it on digits."""
-    MEASURES["spike-entropy"] = SpikeEntropy()
     found = neuronas.search(
-        fitness="spike-entropy", algorithm="snasnet", n_draws=50, channels=4, batch_size=32, max_energy_uj=20, out=run
+        fitness=SpikeEntropy(), algorithm="snasnet", n_draws=50, channels=4, batch_size=32, max_energy_uj=20, out=run
     )
     print(found.text)
     print(f"a spike carries {found.fitness:.3f} bits; energy {found.cost.energy_uj:.2f} µJ of at most 20")

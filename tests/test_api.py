@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 
 import neuronas
-from neuronas.api.keywords import SearchOptions, TrainOptions
-from neuronas.api.settings import KEYS
 from neuronas.cli.main import run as command
 from neuronas.errors import ConfigurationError
 from neuronas.space.notation import parse_architecture
@@ -46,12 +44,6 @@ def test_packages_with_the_name_of_a_verb_can_be_called(name: str) -> None:
     assert inspect.signature(getattr(neuronas, name)).return_annotation
 
 
-def test_keywords_are_the_options_of_the_command_line() -> None:
-    own = {"seed", "device", "batch_size"}  # of training, and not of the run
-    training = {f"train_{name}" if name in own else name for name in TrainOptions.__optional_keys__}
-    assert SearchOptions.__optional_keys__ | training == set(KEYS)
-
-
 def test_unknown_options_are_refused_with_the_nearest_name() -> None:
     for function in (neuronas.search, lambda **options: neuronas.estimate(ARCH, **options)):
         with pytest.raises(ConfigurationError, match="'chanels'; did you mean 'channels'"):
@@ -61,7 +53,7 @@ def test_unknown_options_are_refused_with_the_nearest_name() -> None:
 def test_estimate(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     found = neuronas.estimate(ARCH, dataset="cifar10", cost_model="mapped", max_energy_uj=10)
     assert command(["estimate", ARCH, "--dataset", "cifar10", "--cost-model", "mapped", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == found.document
+    assert json.loads(capsys.readouterr().out) == found.report.plain()
     assert found.violations["energy_uj"] == found.cost.energy_uj - 10
     assert found.text == ARCH
     assert neuronas.estimate(parse_architecture(ARCH), dataset="cifar10", cost_model="mapped").cost == found.cost
@@ -85,28 +77,29 @@ def test_from_search_to_report(
     options = "--space space.yaml --channels 6 --timesteps 2 --batch-size 16 --head gap --max-energy-uj 5 --out other"
     assert command(["search", *options.split(), "--json", "--quiet"]) == 0
     by_command = json.loads(capsys.readouterr().out)
-    assert _timeless(by_command) == _timeless(found.document)
-    assert json.loads(Path("mine/result.json").read_text()) == found.document
+    assert _timeless(by_command) == _timeless(found.summary.plain())
+    assert json.loads(Path("mine/result.json").read_text()) == found.summary.plain()
     assert found.cost.energy_uj <= 5
-    assert found.fitness == found.document["fitness"]
+    assert found.fitness == found.summary.fitness
 
     reports = []
     trained = neuronas.train(found.directory, epochs=4, report=lambda *facts: reports.append(facts))
     assert trained.directory == found.directory
     assert trained.epochs == 4
     assert 0 < trained.validation_accuracy <= 1
-    assert [facts[4]["epoch"] for facts in reports if facts[4]] == [1, 2, 3, 4]
+    assert [facts[4].epoch for facts in reports if facts[4]] == [1, 2, 3, 4]
 
     evaluation = neuronas.evaluate("mine")
     assert evaluation.top1 == evaluation.accuracy_by_bits["8"]
     assert json.loads(Path("mine/evaluation.json").read_text())["top1"] == evaluation.top1
-    on_chips = neuronas.evaluate_on_chips("mine", neuronas.ChipRequest(n_chips=2))
+    on_chips = neuronas.evaluate_on_chips("mine", chips=2)
     assert len(on_chips.top1_per_chip) == 2
     assert on_chips.quantised_network_top1 == evaluation.top1
 
     exported = neuronas.export("mine", "integer")
     assert (exported.path / "network.json").is_file()
-    assert json.loads(json.dumps(exported.document))["format"] == "integer"
+    assert json.loads(Path("mine/export/integer.json").read_text()) == exported.plain()
+    assert exported.format == "integer"
     page = neuronas.report("mine")
     assert page.file.stat().st_size == page.n_bytes
     assert neuronas.compare(["mine", "other"], out="both.html").file == Path("both.html")

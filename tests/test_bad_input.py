@@ -17,23 +17,23 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 from conftest import Neuronas
-from neuronas.api.runs import log_to
-from neuronas.api.settings import read_settings
-from neuronas.config import RunConfig, parse_json, read_yaml, validate, write_bytes
+from neuronas.api.compose import plan
+from neuronas.config import given as checked
+from neuronas.config import parse_json, read_yaml, write_bytes
 from neuronas.data.download import unpack
-from neuronas.data.presets import PRESETS
 from neuronas.data.source import MAX_PIXELS, FileSource
 from neuronas.errors import ConfigurationError, DataError, RunDirectoryError, VerificationError
 from neuronas.experiments.labels import read_labels
 from neuronas.export.integer import read_integer
 from neuronas.runs.candidates import read_candidates
+from neuronas.runs.config_file import read_config
+from neuronas.runs.directory import log_to
 from neuronas.runs.history import History
 from neuronas.training.checkpoint import load_best, write_checkpoint
 from report_runs import add_training, make_run
@@ -42,6 +42,7 @@ from waiting import at_most
 
 REFUSED_SEEDS = {"configuration": 1, "tar": 10, "zip": 4}
 """Examples that must be refused, such as archives that would write outside their folder; all others must be taken."""
+CHIP = "chips/spikeflow-rram.json"
 SOURCE = Path(__file__).parents[1] / "src" / "neuronas"
 HOSTILE = st.sampled_from([b"null", b"-1", b"1e999", b"NaN", b'""', b"[]", b"{}", b"9" * 25, b"\0", b"\xff", b"../"])
 
@@ -65,7 +66,8 @@ def _conv(nodes: list[Any], tensors: dict[str, Any], **changed: Any) -> None:
     tensors["conv.step"] = np.ones(1, np.float32)
     conv = {
         "operation": "weights", "name": "conv", "links": nodes[1]["links"], "shape": [1, 2, 2], "kernel": 3,
-        "stride": 1, "padding": 1, "codes": "conv.codes", "step": "conv.step", "gain": None, "offset": None,
+        "stride": 1, "padding": 1, "groups": 1, "codes": "conv.codes", "step": "conv.step",
+        "gain": None, "offset": None,
     }  # fmt: skip
     nodes[1] |= {"links": [{"source": "conv", "delayed": False}]}
     nodes.insert(1, conv | changed)
@@ -76,25 +78,26 @@ def _conv(nodes: list[Any], tensors: dict[str, Any], **changed: Any) -> None:
     [
         (lambda nodes, tensors: None, None),
         (lambda nodes, tensors: _conv(nodes, tensors), None),
-        (lambda nodes, tensors: tensors.update({"head.codes": np.ones((2, 3), np.int8)}), "weights for 3 inputs"),
-        (lambda nodes, tensors: tensors.update({"head.codes": np.ones((3, 4), np.int8)}), "has 3 outputs"),
-        (lambda nodes, tensors: tensors.update({"head.codes": np.ones((2, 4), np.int32)}), "holds no codes"),
-        (lambda nodes, tensors: tensors.update({"head.codes": np.ones(4, np.int8)}), "other weights"),
-        (lambda nodes, tensors: tensors.update({"head.step": np.ones(3, np.float32)}), "2 outputs, but 3 steps"),
-        (lambda nodes, tensors: tensors.update({"head.gain": np.ones(3, np.float32)}), "not as many gains"),
+        (lambda nodes, tensors: tensors.update({"head.codes": np.ones((2, 3), np.int8)}), r"shape \[2, 3\]"),
+        (lambda nodes, tensors: tensors.update({"head.codes": np.ones((3, 4), np.int8)}), r"gives the shape \[3\]"),
+        (lambda nodes, tensors: tensors.update({"head.codes": np.ones((2, 4), np.int32)}), "expected int8 or int16"),
+        (lambda nodes, tensors: tensors.update({"head.codes": np.ones(4, np.int8)}), r"gives the shape \[4\]"),
+        (lambda nodes, tensors: tensors.update({"head.step": np.ones(3, np.float32)}), "3 steps; expected 1 or 2"),
+        (lambda nodes, tensors: tensors.update({"head.gain": np.ones(3, np.float32)}), "3 gains; expected 2"),
         (lambda nodes, tensors: tensors.update({"head.step": np.full(1, np.nan, np.float32)}), "finite"),
         (lambda nodes, tensors: tensors.update({"head.step": np.ones(1, np.int8)}), "finite floating-point"),
-        (lambda nodes, tensors: tensors.update({"spikes.threshold": np.ones(3)}), "not as many thresholds"),
+        (lambda nodes, tensors: tensors.update({"spikes.threshold": np.ones(3)}), "3 thresholds; expected 1 or 2"),
         (lambda nodes, tensors: tensors.pop("spikes.v_reset"), "spikes.v_reset"),
         (lambda nodes, tensors: nodes[1].update(shape=[3]), r"gives the shape \[2\], not \[3\]"),
-        (lambda nodes, tensors: nodes[1].update(kernel=3), "holds no codes of a kernel of 3"),
+        (lambda nodes, tensors: nodes[1].update(kernel=3), "a kernel of 3 and a padding of 0"),
         (lambda nodes, tensors: nodes[2].update(links=[]), "links or a shape"),
-        (lambda nodes, tensors: nodes[2]["links"].append({"source": "image", "delayed": False}), "to one node"),
-        (lambda nodes, tensors: nodes[2]["links"][0].update(source="votes"), "comes later"),
-        (lambda nodes, tensors: nodes[3].update(size=3), "cannot be computed"),
+        (lambda nodes, tensors: nodes[2]["links"].append({"source": "image", "delayed": False}), "links bring"),
+        (lambda nodes, tensors: nodes[2]["links"][0].update(source="votes"), "missing or later"),
+        (lambda nodes, tensors: nodes[3].update(size=3), "expected a multiple of 3"),
         (lambda nodes, tensors: nodes[3].update(name="head"), "same name"),
         (lambda nodes, tensors: nodes.pop(0), "not the image"),
-        (lambda nodes, tensors: _conv(nodes, tensors, padding=0), "another padding"),
+        (lambda nodes, tensors: _conv(nodes, tensors, padding=0), "a kernel of 3 and a padding of 0"),
+        (lambda nodes, tensors: _conv(nodes, tensors, groups=2), "in 2 groups"),
         (lambda nodes, tensors: _conv(nodes, tensors, stride=2), r"gives the shape \[1, 1, 1\]"),
     ],
 )  # fmt: skip
@@ -108,7 +111,7 @@ def test_an_exported_network_whose_parts_do_not_fit_is_refused(
     save_file(tensors, weights)
     document.write_text(json.dumps(network | {"weights_sha256": sha256(weights.read_bytes()).hexdigest()}))
     if wanted is None:
-        assert len(read_integer(tmp_path).nodes) == len(network["nodes"])
+        assert len(read_integer(tmp_path).graph.nodes) == len(network["nodes"])
         return
     with pytest.raises(VerificationError, match=wanted):
         read_integer(tmp_path)
@@ -192,7 +195,7 @@ def test_what_is_shown_of_long_settings_is_short(tmp_path: Path, text: str) -> N
     path = tmp_path / "c.yaml"
     path.write_text(text.format("A" * 100_000))
     with pytest.raises(ConfigurationError) as found:
-        validate(RunConfig, read_yaml(path), "c.yaml")
+        checked(read_yaml(path), "c.yaml")
     assert len(str(found.value)) < 500 + len(str(path))
 
 
@@ -261,7 +264,7 @@ def test_memory_that_is_not_there_is_one_line(neuronas: Neuronas, monkeypatch: p
         def raises(*given: object, **named: object) -> None:
             raise error
 
-        monkeypatch.setattr("neuronas.cli.doctor.read_settings", raises)
+        monkeypatch.setattr("neuronas.cli.doctor.gathered", raises)
 
     for error in (MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9")):
         fail(error)
@@ -398,26 +401,24 @@ def test_a_history_that_is_a_program_is_refused(tmp_path: Path) -> None:
 def test_facts_of_a_checkpoint_are_checked(tmp_path: Path) -> None:
     import torch
 
-    from neuronas.config import NetworkConfig, TrainConfig
     from neuronas.space.notation import parse_architecture
     from neuronas.space.shape import NetworkShape
     from neuronas.training.model import make_classifier
-    from neuronas.training.recipes import resolve
     from neuronas.training.trained import load_trained
 
     architecture = parse_architecture("|skip~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|")
     shape = NetworkShape(image_channels=1, image_side=8, n_classes=3, channels=2)
-    train, device = resolve(TrainConfig(), PRESETS["digits"], 0, "cpu"), torch.device("cpu")
-    network = make_classifier(architecture, shape, NetworkConfig(), train, device)
+    settings, device = plan(checked({}, "test")).config, torch.device("cpu")
+    network = make_classifier(architecture, shape, settings.network, settings.train, device)
     path = tmp_path / "checkpoints" / "best.safetensors"
     write_checkpoint(path, dict(network.state_dict()), {"epoch": 1, "accuracy": 0.25})
     path.write_bytes(path.read_bytes().replace(b"0.25", b"0.95"))
     with pytest.raises(VerificationError, match="was changed after it was written"):
-        load_trained(tmp_path, architecture, shape, NetworkConfig(), train, device)
+        load_trained(tmp_path, architecture, shape, settings.network, settings.train, device)
     for facts in ({}, {"epoch": "1", "accuracy": 0.5}, {"epoch": 1, "accuracy": None}):
         write_checkpoint(tmp_path / "checkpoints" / "best.safetensors", dict(network.state_dict()), facts)
         with pytest.raises(VerificationError, match="names no epoch"):
-            load_trained(tmp_path, architecture, shape, NetworkConfig(), train, device)
+            load_trained(tmp_path, architecture, shape, settings.network, settings.train, device)
 
 
 def test_archives_that_would_grow_without_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -536,13 +537,14 @@ def test_archives_are_unpacked_in_one_place() -> None:
     assert [path.name for path in SOURCE.rglob("*.py") if "extractall" in path.read_text()] == ["download.py"]
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "architecture.json", "history.sqlite", "metrics.jsonl", "chip.json"])
+@pytest.mark.parametrize("name", ["config.yaml", "architecture.json", "history.sqlite", "metrics.jsonl", CHIP])
 @pytest.mark.parametrize("what", ["link", "folder", "pipe"])
 def test_what_is_no_file_does_not_pass_for_one_that_was_never_written(
     neuronas: Neuronas, tmp_path: Path, name: str, what: str
 ) -> None:
-    path = make_run(tmp_path / "run", n=4) / name
-    add_training(path.parent)
+    run = make_run(tmp_path / "run", n=4)
+    add_training(run)
+    path = run / name
     path.unlink()
     {"link": lambda: path.symlink_to(path.name), "folder": path.mkdir, "pipe": lambda: os.mkfifo(path)}[what]()
     code, out, err = neuronas("report", "run")
@@ -555,36 +557,19 @@ def test_what_is_no_file_does_not_pass_for_one_that_was_never_written(
 def test_the_settings_of_a_run_cut_anywhere_are_refused(neuronas: Neuronas, tmp_path: Path) -> None:
     path = make_run(tmp_path / "run", n=4) / "config.yaml"
     whole = path.read_text()
-    assert read_settings(None, path) == read_settings(path)
+    read_config(path)
     for end in range(0, len(whole.rstrip()), 5):
         path.write_text(whole[:end])
         with pytest.raises((VerificationError, ConfigurationError)):
-            read_settings(None, path)
+            checked(read_config(path), "cut")
     lines = whole.splitlines(keepends=True)
     for n in range(len(lines)):
         path.write_text("".join(lines[:n]))
-        with pytest.raises(VerificationError, match="is cut off"):
-            read_settings(None, path)
+        with pytest.raises(VerificationError, match="lacks '"):
+            read_config(path)
     code, out, err = neuronas("estimate", "run")
     assert (code, out, err.count("\n")) == (4, "", 1)
-    assert f"holds {len(lines) - 10} of the {len(lines) - 9} settings" in err  # the number, and eight sections
-
-
-def test_the_settings_of_a_run_of_before_are_read(tmp_path: Path) -> None:
-    """It neither says how many settings it holds nor has those that came later."""
-    path = make_run(tmp_path / "run", n=4) / "config.yaml"
-    whole = yaml.safe_load(path.read_text())
-    old = {key: value for key, value in whole.items() if key not in ("n_settings", "engine", "train")}
-    del old["fitness"]["chips"]
-    path.write_text(yaml.safe_dump(old))
-    assert read_settings(None, path) == validate(RunConfig, old, "old")
-    path.write_text(yaml.safe_dump({**old, "n_settings": 3}))  # a later version may hold more
-    assert read_settings(None, path) == validate(RunConfig, old, "old")
-    del old["search"]
-    path.write_text(yaml.safe_dump(old))
-    assert read_settings(path) == validate(RunConfig, old, "old")  # a person's file may leave out anything
-    with pytest.raises(VerificationError, match="lacks 'search'"):
-        read_settings(None, path)
+    assert "lacks 'search.prefer'" in err
 
 
 @pytest.mark.parametrize("text", ["NaN", "[-Infinity]", "[1e999]", "-9.7e308", '{"a": 1, "a": 1}', "[" * 100_000])
@@ -598,7 +583,7 @@ def test_json_of_which_python_would_make_something_else_is_refused(text: str) ->
 def test_a_key_given_twice_in_json_is_refused(neuronas: Neuronas, tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", n=4)
     add_training(run)
-    for name in ("result.json", "architecture.json", "evaluation.json", "chip.json", "environment.json"):
+    for name in ("result.json", "architecture.json", "evaluation.json", CHIP, "environment.json"):
         path = run / name
         whole = path.read_text()
         key = next(iter(json.loads(whole)))
@@ -651,7 +636,7 @@ def test_locks_and_logs_that_are_none(neuronas: Neuronas, tmp_path: Path) -> Non
     log = tmp_path / "o" / "log.txt"
     log.unlink()
     os.mkfifo(log)
-    assert "log.txt: is no file" in refusal()
+    assert "log.txt: is not a regular file" in refusal()
     log.unlink()
     lock.unlink()
     other.write_text("mine")

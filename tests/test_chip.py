@@ -22,12 +22,13 @@ from neuronas.chip.programming import program, seeded
 from neuronas.chip.slicing import SCHEMES, columns_of
 from neuronas.chip.weights import ChipWeights, weight_noise
 from neuronas.chip.wire import effective_conductance
+from neuronas.config import ACCELERATORS
 from neuronas.errors import ConfigurationError
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.select import select_backend
 from neuronas.fitness.evaluator import MeanEvaluator
 from neuronas.fitness.reference import ReferenceEvaluator
-from neuronas.hardware.accelerator import Accelerator, load_accelerator, preset_names
+from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.mapped.mapping import columns_per_output
 from neuronas.hardware.sweep import vary
 from neuronas.snn.classifier import Classifier, ClassifierSettings
@@ -381,7 +382,7 @@ def test_convolutions_hold_what_their_layer_holds() -> None:
     assert torch.allclose(codes * step, layer.held)
 
 
-@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("name", list(ACCELERATORS))
 @pytest.mark.parametrize("weight_bits", [4, 5, 8, 16])
 def test_the_simulated_chip_has_the_columns_that_the_cost_model_counts(name: str, weight_bits: int) -> None:
     accelerator = load_accelerator(name)

@@ -50,7 +50,7 @@ def test_estimate_json(neuronas: Neuronas) -> None:
 def test_estimate_table_names_every_layer_and_assumption(neuronas: Neuronas) -> None:
     code, out, err = neuronas("estimate", ARCH, "--dataset", "cifar10")
     assert code == 0
-    for text in ("stem", "A.01", "reduction", "B.23", "head.1", "not counted", "htree"):
+    for text in ("stem", "A.01", "reduction", "B.23", "head.1", "not counted", "H-tree"):
         assert text in out
     assert "every convolution is costed as 3x3" in err
 
@@ -157,7 +157,7 @@ MISTAKES = [
     (("estimate", ARCH, "--hardware", "none.yaml"), "none.yaml: cannot be read"),
     (("estimate", ARCH, "--cost-model", "papers"), "did you mean 'paper'"),
     (("estimate", ARCH, "--dataset", "cifar"), "unknown data set 'cifar'"),
-    (("estimate", ARCH, "--image-side", 2), "data.image_side: given 2"),
+    (("estimate", ARCH, "--image-side", 2), "data.image_side: given '2'"),
     (("estimate", f"{ARCH} / {chain(1)} / {chain(2)}"), "3 cells given; this network has 2 places"),
     (("search", "--space", "neuronaz"), "did you mean 'neuronas'"),
     (("search", "--algorithm", "random"), "unknown algorithm 'random'"),
@@ -221,7 +221,7 @@ def test_changed_architecture_file(neuronas: Neuronas, tmp_path: Path) -> None:
 def test_a_run_is_not_overwritten_and_other_settings_do_not_resume_it(neuronas: Neuronas) -> None:
     assert neuronas("search", *SMALL, "--out", "run")[0] == 0
     code, _, err = neuronas("search", *SMALL, "--out", "run")
-    assert (code, "go on with --resume" in err) == (2, True)
+    assert (code, "resume it with --resume" in err) == (2, True)
     code, _, err = neuronas("search", *SMALL, "--out", "run", "--resume", "--seed", 9)
     assert (code, "seed was 0, now 9" in err) == (2, True)
     assert neuronas("search", *SMALL, "--out", "run", "--resume")[0] == 0

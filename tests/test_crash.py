@@ -13,7 +13,7 @@ import pytest
 
 from conftest import Neuronas
 from crash import SEARCH, Rounds, check_search, search_rounds, searched, training_rounds
-from neuronas.api.runs import log, log_to
+from neuronas.runs.directory import log, log_to
 from waiting import until
 
 SMALL = ("search", "--algorithm", "snasnet", "--n-draws", "60", "--channels", "4", "--timesteps", "2")

@@ -19,7 +19,9 @@ from hypothesis import strategies as st
 from conftest import Neuronas
 from impatient import Impatient, state
 from light_worker import light_fitness
-from neuronas.config import RunConfig, SearchConfig
+from neuronas.api.compose import plan
+from neuronas.config import ALGORITHMS, SearchConfig
+from neuronas.config import given as checked
 from neuronas.distribution.crew import Crew, Evaluated, Finished, Job, Lost, Message, Noted, Ready, Refused
 from neuronas.distribution.distributor import DistributedEvaluator, Distributor
 from neuronas.distribution.lines import from_line, to_line
@@ -32,7 +34,6 @@ from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.paper import PaperCostModel
 from neuronas.runs.history import History
-from neuronas.search.algorithms.table import ALGORITHMS
 from neuronas.search.loop import Found, Problem, search
 from neuronas.search.screening import Evaluators
 from neuronas.space.genotype import Architecture
@@ -46,7 +47,8 @@ SPACE = load_space("neuronas")
 SHAPE = NetworkShape(3, 32, 10, 128)
 TIGHT = Budget(max_parameters=1.2e6, max_area_mm2=40, max_latency_ms=320, max_energy_uj=120)
 JOB = Job(
-    settings=RunConfig(), identity="", threads=1, memory_limit_bytes=None, memory_share=1.0, cuda_device=0
+    settings=plan(checked({}, "test")).config, copies={}, identity="", threads=1,
+    memory_limit_bytes=None, memory_share=1.0, cuda_device=0
 )  # fmt: skip
 Distribute = Callable[..., Distributor]
 

@@ -11,9 +11,9 @@ import pytest
 
 from conftest import Neuronas
 from neuronas.api.run_facts import read_run
+from neuronas.report.cost_tables import budget_uses
 from neuronas.report.curves import progress_curves
 from neuronas.report.facts import RunFacts
-from neuronas.report.shares import budget_uses
 from report_runs import add_training, make_run
 from test_report import hostile_run
 
@@ -209,7 +209,7 @@ def test_cost_figures_add_up(facts: RunFacts) -> None:
     bars = costs.components_figure(cost).axes[0].patches
     for row in range(3):
         assert sum(bar.get_width() for bar in bars if round(bar.get_y() + 0.31) == row) == pytest.approx(100)
-    uses = budget_uses(facts)
+    uses = budget_uses(cost, facts.budget)
     axes = costs.budget_figure(uses).axes[0]
     assert [bar.get_width() for bar in axes.patches[1::2]] == [100 * (use.used or 0) for use in uses]
     assert "of 3.5 µJ" in axes.texts[3].get_text()

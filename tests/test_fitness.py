@@ -6,8 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from neuronas.config import FITNESS
 from neuronas.errors import ConfigurationError
-from neuronas.fitness.measures import measure_named
 from neuronas.fitness.patterns import Patterns
 from neuronas.fitness.reference import ReferenceEvaluator
 from neuronas.fitness.scores import KERNELS, log_determinant
@@ -56,7 +56,7 @@ def test_log_determinant() -> None:
 
 def test_unknown_fitness() -> None:
     with pytest.raises(ConfigurationError, match="unknown fitness 'sadh'; did you mean 'sahd'"):
-        measure_named("sadh")
+        FITNESS["sadh"]
 
 
 def evaluate(text: str, *, bits: int = 8, fitness: str = "sahd", n_batches: int = 1, seed: int = 0) -> float:

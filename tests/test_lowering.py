@@ -1,74 +1,20 @@
-"""The layer graph of an architecture: the same as what is trained, exported and costed."""
-
-from random import Random
+"""The layer graph of an architecture has the layers that are costed; what is exported from it: ``test_export``."""
 
 import pytest
 
 from neuronas.config.registry import OPERATIONS
 from neuronas.errors import ArchitectureError
-from neuronas.export import graph as exported
-from neuronas.export.from_network import graph_of
-from neuronas.snn.classifier import Classifier, ClassifierSettings
-from neuronas.snn.neuron import NeuronParameters
-from neuronas.snn.trainable import WeightFormat
 from neuronas.space.genotype import Architecture, Edge, Genotype, node_pairs
-from neuronas.space.graph import Graph, Image, Neurons, Node, Pool, Sum, Votes, Weights
+from neuronas.space.graph import Neurons, Pool, Sum, Weights
 from neuronas.space.lowering import lower
 from neuronas.space.notation import format_architecture, parse_architecture
 from neuronas.space.shape import NetworkShape
-from neuronas.space.spaces import Space, load_space, preset_names
 from neuronas.space.workload import rows
-
-
-def draws(n: int, n_nodes: int = 4) -> list[Architecture]:
-    """Architectures of every preset space, or with another number of nodes."""
-    rng = Random(n_nodes)
-    spaces = [load_space(name) for name in preset_names()]
-    if n_nodes != 4:
-        spaces = [Space.model_validate(space.model_dump() | {"nodes": n_nodes}) for space in spaces]
-    return [space.random_architecture(rng) for space in spaces for _ in range(n)]
+from strategies import draws
 
 
 def shape_of(architecture: Architecture, head: str = "gap", side: int | tuple[int, int] = 8) -> NetworkShape:
     return NetworkShape(2, side, 3, 4, n_cells=max(2, len(architecture.cells)), head_width=12, head=head)
-
-
-@pytest.mark.parametrize("head", ["gap", "linear"])
-def test_the_graph_is_what_a_trained_network_exports(head: str) -> None:
-    settings = ClassifierSettings(WeightFormat(8), NeuronParameters(), timesteps=3)
-    for architecture in draws(6):
-        shape = shape_of(architecture, head)
-        graph, written = lower(architecture, shape), graph_of(Classifier(architecture, shape, settings))
-        names = dict(zip((node.name for node in written.nodes), (node.name for node in graph.nodes), strict=True))
-        for ours, theirs in zip(graph.nodes, written.nodes, strict=True):
-            assert described(ours, graph) == described_export(theirs)
-            assert [(link.source, link.delayed) for link in ours.links] == [
-                (names[link.source], link.delayed) for link in theirs.links
-            ]
-        assert graph.static == {names[name] for name in written.static()}
-
-
-def described(node: Node, graph: Graph) -> tuple[object, ...]:
-    match node.operation:
-        case Weights() as weights:
-            return (node.shape, graph.weight_shape(node), weights.stride, weights.normalised)
-        case Neurons(threshold, normalised):
-            return (node.shape, 1.0 if threshold is None else threshold, normalised)
-        case Pool(kernel, stride, padding):
-            return (node.shape, kernel[0], stride[0], padding)
-        case Image() | Sum() | Votes() as other:
-            return (node.shape, type(other).__name__)
-
-
-def described_export(node: exported.Node) -> tuple[object, ...]:
-    match node.operation:
-        case exported.Weights() as weights:
-            return (node.shape, weights.values.shape, weights.stride, weights.gain is not None)
-        case exported.Neurons() as neurons:
-            return (node.shape, float(neurons.threshold), neurons.gain is not None)
-        case exported.Pool(kernel, stride, padding):
-            return (node.shape, kernel, stride, padding)
-    return (node.shape, type(node.operation).__name__)
 
 
 @pytest.mark.parametrize("head", ["gap", "linear"])

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import chain
-from neuronas.config import HardwareConfig
+from neuronas.config import ACCELERATORS, HardwareConfig
 from neuronas.errors import ConfigurationError
-from neuronas.hardware.accelerator import Accelerator, load_accelerator, preset_names
+from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.budget import Budget, rejected
 from neuronas.hardware.cost import BUDGETED, Cost
 from neuronas.hardware.mapped import area, energy, latency, mapping
@@ -200,7 +200,7 @@ def check_sums(cost: Cost) -> None:
 @settings(max_examples=40)
 def test_totals_equal_estimates_and_the_sum_of_their_parts(architecture: Architecture, head: str, number: int) -> None:
     shape = replace(SMALL, head=head)
-    model = models(load_accelerator(preset_names()[number]))[number]
+    model = models(load_accelerator(list(ACCELERATORS)[number]))[number]
     cost = model.estimate(rows(architecture, shape))
     check_sums(cost)
     others = [architecture, Architecture((Genotype(architecture.cells[0].edges[::-1]),))]
@@ -306,7 +306,7 @@ def test_traces(accelerator: Accelerator, tmp_path: Path) -> None:
         load_activity(HardwareConfig(activity="trace", trace=str(file)))
 
 
-@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("name", list(ACCELERATORS))
 def test_presets_state_a_source_for_every_constant(name: str) -> None:
     for key, quantity in load_accelerator(name).quantities():
         assert "not stated" not in quantity.source, key

@@ -112,7 +112,7 @@ def test_fitness_is_the_mean_over_cells(second: str) -> None:
     first = "|skip~0|+|skip~0|conv_3x3~1|+|skip~0|skip~1|conv_3x3~2|"
     images = torch.randn(1, 6, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     evaluator = ReferenceEvaluator(
-        images, NetworkShape(3, 8, 10, 8), WeightSource(0), NeuronParameters(), 2, "path-information"
+        images, NetworkShape(3, 8, 10, 8), WeightSource(0), NeuronParameters(), 2, PathInformation()
     )
     [(_, found)] = evaluator.evaluate([parse_architecture(f"{first} / {second}")])
     assert isfinite(found)

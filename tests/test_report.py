@@ -18,12 +18,12 @@ from neuronas.api.report import report as write_page
 from neuronas.api.run_facts import read_run
 from neuronas.hardware.cost import BUDGETED
 from neuronas.hardware.pareto import non_dominated
+from neuronas.report.accuracy_tables import neuron_titles
 from neuronas.report.charts import ticks
 from neuronas.report.explorer import _rounded
 from neuronas.report.floorplan_layout import Layout
 from neuronas.report.floorplan_svg import tiles_svg
 from neuronas.report.markup import element, join, script_json
-from neuronas.report.neurons import neuron_titles
 from neuronas.report.tables import aligned
 from neuronas.runs.candidates import Candidates
 from report_runs import add_training, make_run
@@ -81,7 +81,7 @@ def test_classes_are_called_by_their_names(tmp_path: Path) -> None:
     add_training(run)
     write_page(run)
     page = Page((run / "report.html").read_text())
-    assert "class 0 1 right 0 <ants> 3 1 100.0% 1 bees" in page.text
+    assert "class 0 1 correct 0 <ants> 3 1 100.0% 1 bees" in page.text
 
 
 @pytest.mark.parametrize(
@@ -186,10 +186,11 @@ def hostile_run(folder: Path) -> Path:
     settings = {"data": {"name": f"imagefolder:{HOSTILE}", "n_classes": 3}, "hardware": {"accelerator": str(file)}}
     run = make_run(folder / HOSTILE.replace("/", "_"), settings=settings | {"budget": {}})
     add_training(run)
-    for name, key in (("environment.json", "packages"), ("evaluation.json", "firing_rates")):
-        document = json.loads((run / name).read_text())
-        document[key] = {HOSTILE: HOSTILE if key == "packages" else 0.5}
-        (run / name).write_text(json.dumps(document | {"split": HOSTILE, "command": ["neuronas", HOSTILE]}))
+    for name, changes in (
+        ("environment.json", {"packages": {HOSTILE: HOSTILE}, "command": ["neuronas", HOSTILE]}),
+        ("evaluation.json", {"firing_rates": {HOSTILE: 0.5}, "split": HOSTILE}),
+    ):
+        (run / name).write_text(json.dumps(json.loads((run / name).read_text()) | changes))
     return run
 
 
@@ -288,12 +289,13 @@ def test_ticks_enclose_their_range(one: float, other: float) -> None:
         ("history.sqlite", "no database, but long enough to be taken for one" * 50, 4),
         ("environment.json", '{"python": 3}', 4),
         ("evaluation.json", '{"top1": "<b>"}', 4),
-        ("chip.json", "{}", 4),
+        ("chips/spikeflow-rram.json", "{}", 4),
         ("metrics.jsonl", '{"epoch": "one"}\n', 4),
     ],
 )
 def test_broken_files_give_one_line(neuronas: Neuronas, tmp_path: Path, name: str, content: str, code: int) -> None:
     run = make_run(tmp_path / "mine", n=8)
+    (run / name).parent.mkdir(exist_ok=True)
     (run / name).write_text(content)
     given_code, out, err = neuronas("report", run)
     assert (given_code, out, err.count("\n")) == (code, "", 1)

@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neuronas.config import SearchConfig
+from neuronas.config import ALGORITHMS, SearchConfig
 from neuronas.errors import ConfigurationError, InfeasibleError, NeuronasError, RunDirectoryError, VerificationError
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.budget import Budget, rejected
 from neuronas.hardware.paper import PaperCostModel
 from neuronas.runs.history import History
 from neuronas.runs.history_file import CandidateRow, HistorySnapshot
-from neuronas.search.algorithms.table import ALGORITHMS
 from neuronas.search.loop import Found, Problem, search
 from neuronas.search.screening import MIN_SURVIVORS, Evaluators, survivors
 from neuronas.space.canonical import architecture_key

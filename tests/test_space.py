@@ -3,10 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from neuronas.config import SPACES
 from neuronas.errors import ArchitectureError, ConfigurationError
 from neuronas.space.notation import parse_architecture
 from neuronas.space.shape import NetworkShape
-from neuronas.space.spaces import load_space, preset_names
+from neuronas.space.spaces import load_space
 from neuronas.space.workload import Workload, rows
 
 
@@ -27,7 +28,7 @@ def test_sizes(name: str, n_genotypes: int, n_architectures: int) -> None:
         assert len(set(space.genotypes())) == n_genotypes
 
 
-@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("name", list(SPACES))
 def test_draws_lie_in_their_space_and_follow_the_seed(name: str) -> None:
     space = load_space(name)
     draws = [[space.random_architecture(random.Random(seed)) for _ in range(20)] for seed in (1, 1, 2)]

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from conftest import Neuronas
-from neuronas.config import SearchConfig
+from neuronas.config import ALGORITHMS, SearchConfig
 from neuronas.data.source import ArraySource
 from neuronas.errors import DataError
 from neuronas.experiments import constraints, operations
@@ -23,7 +23,6 @@ from neuronas.experiments.statistics import summary
 from neuronas.experiments.study import Size
 from neuronas.experiments.table import EXPERIMENTS, STUDIES
 from neuronas.search.algorithms.base import Outcome
-from neuronas.search.algorithms.table import ALGORITHMS
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
 from neuronas.space.spaces import load_space

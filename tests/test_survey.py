@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import Neuronas, chain
-from neuronas.config import SearchConfig
+from neuronas.config import ALGORITHMS, SearchConfig
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.budget import Budget
@@ -28,12 +28,12 @@ from neuronas.search.algorithms.base import Algorithm, Outcome
 from neuronas.search.algorithms.exhaustive import distinct_cells
 from neuronas.search.algorithms.random_draws import random_draws
 from neuronas.search.algorithms.selection import Selection
-from neuronas.search.algorithms.table import ALGORITHMS
+from neuronas.search.algorithms.table import BUILTIN
 from neuronas.search.algorithms.variation import crossover, mutate
 from neuronas.search.front import choose, front, knee, objectives
 from neuronas.search.loop import Found, Problem, search
 from neuronas.search.screening import Evaluators
-from neuronas.search.survey import front_document, write_ranking
+from neuronas.search.survey import pareto_front, write_ranking
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import parse_architecture
@@ -137,13 +137,13 @@ def test_evolution_finds_the_known_front(accelerator, tmp_path: Path, two_operat
         return {(member.fitness, *member.cost) for member in front(one.surveyed)}
 
     assert points(found) == points(exact)
-    documents = [front_document(one.surveyed, "fitness", "") for one in (exact, found)]
-    assert documents[0]["hypervolume"] == pytest.approx(documents[1]["hypervolume"], rel=1e-12)
+    fronts = [pareto_front(one.surveyed, "fitness", "") for one in (exact, found)]
+    assert fronts[0].hypervolume == pytest.approx(fronts[1].hypervolume, rel=1e-12)
 
 
 def test_evolution_beats_random_draws(accelerator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same work, in the box between the cheapest and the dearest pair: evolution dominates more of it."""
-    monkeypatch.setitem(ALGORITHMS, "draws", Algorithm(random_draws, NO_LIMIT, "", surveys=True))
+    monkeypatch.setitem(BUILTIN, "draws", Algorithm(random_draws, NO_LIMIT, "", surveys=True))
     model = PaperCostModel(accelerator, 8, 5)
     corners = [model.estimate(rows(parse_architecture(chain(n)), SHAPE)) for n in (0, 6)]
     box = np.array(

@@ -16,7 +16,7 @@ from PIL import Image
 from neuronas.cli import progress
 from neuronas.cli.main import run as command
 from neuronas.errors import DivergedError
-from neuronas.runs.metrics import Metrics, read_metrics
+from neuronas.runs.metrics import Epoch, Metrics, read_epochs
 from neuronas.training import loop
 from neuronas.training.checkpoint import read_checkpoint, write_checkpoint
 
@@ -35,7 +35,8 @@ def tensors(run: Path, name: str) -> dict[str, torch.Tensor]:
 
 def rows(run: Path) -> list[dict[str, object]]:
     return [
-        {key: value for key, value in row.items() if key not in TIMES} for row in read_metrics(run / "metrics.jsonl")
+        {key: value for key, value in row.plain().items() if key not in TIMES}
+        for row in read_epochs(run / "metrics.jsonl")
     ]
 
 
@@ -329,7 +330,7 @@ def test_a_class_folder_with_another_name_is_refused(tmp_path: Path, capsys: pyt
     ):  # fmt: skip
         assert command(verb) == 4
         err = capsys.readouterr().err
-        assert "has a class folder 'bees' where the run has the class 'ants'" in err and err.count("\n") == 1
+        assert "has class 'bees' where the run has class 'ants'" in err and err.count("\n") == 1
     assert command(["report", str(run)]) == 0  # needs no images
 
 
@@ -362,12 +363,19 @@ def test_backward_cells_learn(tmp_path: Path) -> None:
 
 def test_metrics_forget_what_is_run_again(tmp_path: Path) -> None:
     metrics = Metrics(tmp_path, 0)
-    for epoch in (1, 2, 3):
-        metrics.append({"epoch": epoch})
+    rows = tuple(
+        Epoch(
+            epoch=epoch, train_loss=1.0, train_accuracy=0.5, validation_accuracy=None, learning_rate=0.1,
+            firing_rate=None, sparsity=0.0, images_per_s=9.0,
+        )
+        for epoch in (1, 2, 3)
+    )  # fmt: skip
+    for row in rows:
+        metrics.append(row)
     with metrics.path.open("a") as file:
         file.write('{"epoch": 4, "tr')
     Metrics(tmp_path, 2)
-    assert read_metrics(metrics.path) == [{"epoch": 1}, {"epoch": 2}]
+    assert read_epochs(metrics.path) == rows[:2]
 
 
 @pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no torch.distributed")

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from spikingjelly.activation_based import surrogate as spikingjelly_surrogate
 from torch.nn import functional as F  # noqa: N812
 
-from neuronas.config import TrainConfig
-from neuronas.data.presets import preset_for
+from neuronas.api.compose import plan
+from neuronas.config import SURROGATES
+from neuronas.config import given as checked
 from neuronas.errors import ConfigurationError
 from neuronas.snn import lif as lif_module
 from neuronas.snn.classifier import Classifier, ClassifierSettings
@@ -23,7 +24,6 @@ from neuronas.snn.integer_convolution import onednn_works
 from neuronas.snn.lif import Lif
 from neuronas.snn.neuron import NeuronParameters, make_lif, reset_state
 from neuronas.snn.quantisation import quantise
-from neuronas.snn.surrogates import SURROGATES
 from neuronas.snn.trainable import BatchNorm, Convolution, WeightFormat
 from neuronas.space.notation import parse_architecture
 from neuronas.space.shape import NetworkShape
@@ -40,7 +40,7 @@ from neuronas.training.objective import (
     rate_penalty,
     sparsity_of,
 )
-from neuronas.training.recipes import resolve
+from neuronas.training.recipes import check_training
 from neuronas.training.state import State
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
@@ -239,7 +239,7 @@ def test_pruning_keeps_the_largest_weights() -> None:
 
 def test_weight_decay_leaves_scales_alone() -> None:
     network = classifier(form=WeightFormat(4, "lsq-channel"), bits=4)
-    resolved = resolve(TrainConfig(), preset_for("digits"), 0, "cpu")
+    resolved = plan(checked({}, "test")).config.train
     decayed, others = State(network, resolved, "").optimiser.param_groups
     assert decayed["weight_decay"] > 0 == others["weight_decay"]
     scales = {id(layer.quantiser.step) for layer in network.weighted_layers().values()}
@@ -248,17 +248,17 @@ def test_weight_decay_leaves_scales_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("changes", "words"),
     [
         ({"momentum": 0.5}, "only sgd has momentum"),
         ({"rate_target": 0.1}, "without rate_weight"),
         ({"quantise": "after", "scale": "lsq"}, "use quantise aware"),
     ],
 )
-def test_settings_that_nothing_would_read_are_refused(given: dict[str, Any], words: str) -> None:
+def test_settings_that_nothing_would_read_are_refused(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
-        resolve(TrainConfig(**given), preset_for("digits"), 0, "cpu")
-    resolve(TrainConfig(recipe="paper", optimiser="adamw"), preset_for("digits"), 0, "cpu")
+        check_training(plan(checked({"train": changes}, "test")).config.train)
+    check_training(plan(checked({"train": {"recipe": "paper", "optimiser": "adamw"}}, "test")).config.train)
 
 
 def test_rates_are_seen_with_gradients() -> None:

@@ -19,24 +19,38 @@ from typing import TYPE_CHECKING, Any
 from neuronas.version import __version__
 
 if TYPE_CHECKING:
-    from neuronas.api.chip import ChipRequest, OnChips, evaluate_on_chips
+    from neuronas.api.chip import evaluate_on_chips
     from neuronas.api.estimate import Estimate, estimate
-    from neuronas.api.evaluate import Evaluation, evaluate
-    from neuronas.api.export import Export, export
+    from neuronas.api.evaluate import evaluate
+    from neuronas.api.export import export
     from neuronas.api.report import Page, compare, report
     from neuronas.api.search import SearchResult, search
-    from neuronas.api.train import Trained, train
+    from neuronas.api.train import train
+    from neuronas.config import Plugin, RunConfig
+    from neuronas.data.dataset import DataSet
+    from neuronas.data.memory import InMemoryDataSet
+    from neuronas.hardware.accelerator import Accelerator
+    from neuronas.runs.evaluations import ChipEvaluation, Evaluation
+    from neuronas.runs.results import ExportManifest, TrainingResult
     from neuronas.snn.classifier import Classifier
+    from neuronas.space.genotype import Architecture
+    from neuronas.space.spaces import Space
 
 __all__ = [
-    "ChipRequest",
+    "Accelerator",
+    "Architecture",
+    "ChipEvaluation",
+    "DataSet",
     "Estimate",
     "Evaluation",
-    "Export",
-    "OnChips",
+    "ExportManifest",
+    "InMemoryDataSet",
     "Page",
+    "Plugin",
+    "RunConfig",
     "SearchResult",
-    "Trained",
+    "Space",
+    "TrainingResult",
     "__version__",
     "compare",
     "estimate",
@@ -50,14 +64,20 @@ __all__ = [
 ]
 
 _MODULES = {
-    "ChipRequest": "api.chip",
+    "Accelerator": "hardware.accelerator",
+    "Architecture": "space.genotype",
+    "ChipEvaluation": "runs.evaluations",
+    "DataSet": "data.dataset",
     "Estimate": "api.estimate",
-    "Evaluation": "api.evaluate",
-    "Export": "api.export",
-    "OnChips": "api.chip",
+    "Evaluation": "runs.evaluations",
+    "ExportManifest": "runs.results",
+    "InMemoryDataSet": "data.memory",
     "Page": "api.report",
+    "Plugin": "config",
+    "RunConfig": "config",
     "SearchResult": "api.search",
-    "Trained": "api.train",
+    "Space": "space.spaces",
+    "TrainingResult": "runs.results",
     "compare": "api.report",
     "estimate": "api.estimate",
     "evaluate": "api.evaluate",
@@ -99,4 +119,4 @@ def load(run: str | PathLike[str], device: str = "cpu") -> "Classifier":
     """
     from neuronas.api.trained import read_trained  # noqa: PLC0415 - imports torch
 
-    return read_trained(Path(run), device=device).trained.network
+    return read_trained(Path(run), {"device": device}).trained.network

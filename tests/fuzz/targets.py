@@ -24,37 +24,39 @@ from PIL import Image
 
 from neuronas.api.compose import plan
 from neuronas.api.run_facts import read_run
-from neuronas.api.settings import read_settings
-from neuronas.config import HardwareConfig, NetworkConfig, RunConfig, TrainConfig, parse_json
-from neuronas.data.cifar import cifar
+from neuronas.api.settings import planned
+from neuronas.config import HardwareConfig, given, parse_json
+from neuronas.data.cifar import Cifar10
 from neuronas.data.download import unpack
-from neuronas.data.folders import tiny_imagenet
-from neuronas.data.presets import PRESETS
+from neuronas.data.folders import TinyImageNet
 from neuronas.data.source import FileSource
 from neuronas.errors import NeuronasError
 from neuronas.experiments.bench import _read, _summary
 from neuronas.experiments.labels import read_labels
 from neuronas.experiments.study import Learned
+from neuronas.export.bound_graph import BoundGraph, NeuronArrays, WeightArrays
 from neuronas.export.content import Content
 from neuronas.export.document import CrossbarsDocument
-from neuronas.export.graph import Graph, Link, Neurons, Node, Votes, Weights
-from neuronas.export.graph import Image as ImageInput
 from neuronas.export.integer import read_integer, write_integer
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.mapped.activity import load_activity
 from neuronas.report.page import report_page
 from neuronas.runs.architectures import read_architecture
 from neuronas.runs.candidates import read_candidates
-from neuronas.runs.documents import ChipEvaluation, Environment, Evaluation, Result, read_document, read_epochs
+from neuronas.runs.environment import Environment
+from neuronas.runs.evaluations import ChipEvaluation, Evaluation
 from neuronas.runs.history import History
+from neuronas.runs.metrics import read_epochs
+from neuronas.runs.results import SearchSummary
 from neuronas.snn.classifier import Classifier
 from neuronas.space.canonical import architecture_key
+from neuronas.space.graph import Graph, Link, Neurons, Node, Votes, Weights
+from neuronas.space.graph import Image as ImageInput
 from neuronas.space.notation import format_architecture, parse_architecture
 from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space
 from neuronas.training.checkpoint import read_checkpoint, write_checkpoint
 from neuronas.training.model import make_classifier
-from neuronas.training.recipes import resolve
 from neuronas.training.state import Progress, State
 
 sys.path.append(str(Path(__file__).parents[1] / "support"))
@@ -122,18 +124,17 @@ def _file(name: str, read: Callable[[Path], object]) -> Read:
 
 
 def _settings(path: Path) -> None:
-    plan(read_settings(path))
+    planned("search", {}, config=path)
 
 
 def _accelerator(path: Path) -> None:
     """Load it, and cost a network with it: every value that is taken must be one that can be computed with."""
     load_accelerator(str(path))
-    hardware = HardwareConfig(accelerator=str(path), cost_model="mapped")
-    run = plan(RunConfig(hardware=hardware))
+    run = planned("estimate", {"hardware": str(path), "cost_model": "mapped"})
     from neuronas.space.workload import rows
 
     work = rows(parse_architecture(CELL), run.shape)
-    for cost in (run.cost_model.estimate(work), plan(RunConfig(hardware=HardwareConfig(accelerator=str(path))))
+    for cost in (run.cost_model.estimate(work), planned("estimate", {"hardware": str(path)})
                  .cost_model.estimate(work)):  # fmt: skip
         if not all(np.isfinite([cost.area_mm2, cost.latency_ms, cost.energy_uj])):
             raise WrongAnswerError("a cost is not finite")
@@ -156,7 +157,8 @@ def _history(folder: Path, data: bytes) -> None:
 
 
 DOCUMENTS = {
-    "result.json": Result, "evaluation.json": Evaluation, "chip.json": ChipEvaluation, "environment.json": Environment,
+    "result.json": SearchSummary, "evaluation.json": Evaluation, "chips/spikeflow-rram.json": ChipEvaluation,
+    "environment.json": Environment,
 }  # fmt: skip
 
 
@@ -172,7 +174,7 @@ def _report(name: str) -> Read:
         path.write_bytes(data)
         try:
             if name in DOCUMENTS:  # most bytes are refused here; the rest of the run takes a hundred times as long
-                read_document(DOCUMENTS[name], path)
+                DOCUMENTS[name].read(path)
             elif name == "metrics.jsonl":
                 read_epochs(path)
             report_page(read_run(run, "run"))
@@ -190,8 +192,9 @@ def _image(path: Path) -> None:
 
 
 def _cifar(folder: Path, data: bytes) -> None:
+    (folder / Cifar10.mark).touch()
     (folder / "test_batch.bin").write_bytes(data)
-    cifar("cifar10", folder, "test", 32)
+    Cifar10().within(folder).load("test", 32)
 
 
 def _tiny(folder: Path, data: bytes) -> None:
@@ -199,7 +202,7 @@ def _tiny(folder: Path, data: bytes) -> None:
     (folder / "val").mkdir(exist_ok=True)
     (folder / "wnids.txt").write_bytes(names)
     (folder / "val" / "val_annotations.txt").write_bytes(annotations)
-    tiny_imagenet(folder, "test", 64)
+    TinyImageNet().within(folder).load("test", 64)
 
 
 def _archive(suffix: str) -> Read:
@@ -244,16 +247,19 @@ def small_export(folder: Path) -> None:
     codes, one = np.arange(8, dtype=np.int32).reshape(2, 4), np.ones(1, np.float32)
     nodes = (
         Node("image", ImageInput(), (), (1, 2, 2)),
-        Node("head", Weights(codes.astype(np.float32), codes, one, gain=np.ones(2)), (Link("image"),), (2,)),
-        Node("spikes", Neurons("head", 4 / 3, one, np.zeros(1, np.float32), 0.0), (Link("head"),), (2,)),
+        Node("head", Weights(2), (Link("image"),), (2,)),
+        Node("spikes", Neurons(), (Link("head"),), (2,)),
         Node("votes", Votes(1), (Link("spikes"),), (2,)),
     )
+    weights = {"head": WeightArrays(codes.astype(np.float32), codes, one, gain=np.ones(2))}
+    neurons = {"spikes": NeuronArrays(4 / 3, one, np.zeros(1, np.float32), 0.0)}
+    network = BoundGraph(Graph(nodes), 2, weights, neurons)
     sizes = dict.fromkeys(
         ("crossbar_size", "n_crossbars_per_pe", "n_pes_per_tile", "mesh_side", "bits_per_cell", "n_sign_columns",
          "columns_per_output", "replication"), 1,
     )  # fmt: skip
     crossbars = CrossbarsDocument(hardware="spikeflow-rram", tiles=(), **sizes)
-    write_integer(Content(Graph(nodes, 2), CELL, 8, (0.5,), (0.25,), crossbars, 1e-4), folder)
+    write_integer(Content(network, CELL, 8, (0.5,), (0.25,), crossbars, 1e-4), folder)
 
 
 def _progress(folder: Path, data: bytes) -> None:
@@ -263,7 +269,7 @@ def _progress(folder: Path, data: bytes) -> None:
     except ValueError:
         facts = None
     network = _small_classifier()
-    state = State(network, resolve(TrainConfig(), PRESETS["digits"], 0, "cpu"), "mine")
+    state = State(network, plan(given({}, "fuzz")).config.train, "mine")
     state.save(folder / "last.safetensors")
     tensors, whole = read_checkpoint(folder / "last.safetensors")
     write_checkpoint(folder / "last.safetensors", tensors, {"identity": whole["identity"], "progress": facts})
@@ -273,12 +279,14 @@ def _progress(folder: Path, data: bytes) -> None:
 @cache
 def _small_classifier() -> Classifier:
     shape = NetworkShape(image_channels=1, image_side=8, n_classes=3, channels=2, head="gap")
-    train = resolve(TrainConfig(), PRESETS["digits"], 0, "cpu")
-    return make_classifier(parse_architecture(CELL), shape, NetworkConfig(), train, torch.device("cpu"))
+    train = plan(given({}, "fuzz")).config.train
+    return make_classifier(
+        parse_architecture(CELL), shape, plan(given({}, "fuzz")).config.network, train, torch.device("cpu")
+    )
 
 
 def _yaml_seeds(folder: Path) -> list[bytes]:
-    preset = RunConfig().model_dump()
+    preset = plan(given({}, "fuzz")).config.model_dump()
     return [yaml.safe_dump(preset).encode(), b"seed: 3\nnetwork: {channels: 16, tau: 1.5e0}\n", b"a: &x [1]\nb: *x\n"]
 
 

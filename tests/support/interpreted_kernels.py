@@ -4,12 +4,12 @@ import random
 
 import torch
 
+from neuronas.config import SURROGATES
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.torch_backend import TorchBackend
 from neuronas.snn.lif import Lif
 from neuronas.snn.lif_cuda import lif_backward, lif_forward
 from neuronas.snn.neuron import NeuronParameters
-from neuronas.snn.surrogates import SURROGATES
 from neuronas.snn.weights import WeightSource
 from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space

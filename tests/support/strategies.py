@@ -1,9 +1,12 @@
-"""Hypothesis strategies for cells and architectures."""
+"""Cells and architectures: hypothesis strategies, and draws from the search spaces."""
+
+from random import Random
 
 from hypothesis import strategies as st
 
-from neuronas.config.registry import OPERATIONS
+from neuronas.config.registry import OPERATIONS, SPACES
 from neuronas.space.genotype import NONE, Architecture, Edge, Genotype
+from neuronas.space.spaces import Space, load_space
 
 FORWARD = [Edge(name) for name in OPERATIONS]
 
@@ -25,3 +28,12 @@ any_edges = st.one_of(
 any_architectures = st.lists(cells(any_edges), min_size=1, max_size=4).map(lambda found: Architecture(tuple(found)))
 forward_cells = cells(st.sampled_from(FORWARD))
 neuronas_cells = cells(st.sampled_from([Edge("skip"), Edge("conv_3x3"), Edge("avg_pool_3x3")]))
+
+
+def draws(n: int, n_nodes: int = 4) -> list[Architecture]:
+    """Architectures of every preset space, or with another number of nodes."""
+    rng = Random(n_nodes)
+    spaces = [load_space(name) for name in SPACES]
+    if n_nodes != 4:
+        spaces = [Space.model_validate(space.model_dump() | {"nodes": n_nodes}) for space in spaces]
+    return [space.random_architecture(rng) for space in spaces for _ in range(n)]

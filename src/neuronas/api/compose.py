@@ -1,43 +1,82 @@
-"""From settings to the parts of a run: everything that needs no image and no torch."""
+"""From the settings that were given to the parts of a run: everything that needs no image and no torch."""
 
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from neuronas.config import RunConfig, TrainConfig
-from neuronas.data.presets import DatasetPreset, classes_of, preset_for
+from neuronas.config import (
+    ALGORITHMS,
+    FITNESS,
+    RECIPES,
+    SETTINGS,
+    Registry,
+    ResolvedConfig,
+    RunConfig,
+    Section,
+    label,
+    origin,
+    plugin_digest,
+    validate,
+    value_at,
+    with_value,
+    written,
+)
+from neuronas.data.dataset import DataSet
+from neuronas.data.datasets import open_if_there
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Cost, CostModel
-from neuronas.hardware.document import cost_document
 from neuronas.hardware.mapped.activity import Activity, load_activity
 from neuronas.hardware.mapped.model import MappedCostModel
 from neuronas.hardware.models import make_cost_model, mapped_cost_model
+from neuronas.runs.costs import CostReport
+from neuronas.runs.directory import Origin
 from neuronas.search.algorithms.base import Algorithm
-from neuronas.search.algorithms.table import algorithm_named
+from neuronas.search.algorithms.table import as_algorithm
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture
 from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import Space, load_space
 
+if TYPE_CHECKING:
+    from neuronas.fitness.measure import Measure
+
+
+@dataclass(frozen=True)
+class Copies:
+    """What settings name by file or object, as a run or a worker's job holds it; None: to be looked up."""
+
+    space: Space | None = None
+    accelerator: Accelerator | None = None
+    activity: Activity | None = None
+
+
+COPIED: dict[str, type[Section]] = {"space": Space, "accelerator": Accelerator, "activity": Activity}
+"""What a copy is, by the names in ``runs.directory.COPIES``."""
+
 
 @dataclass(frozen=True)
 class Plan:
-    """A run's settings, complete, and what they name."""
+    """A run's settings, complete, and what they name.
 
-    config: RunConfig
-    preset: DatasetPreset
+    Attributes:
+        config: complete.
+        given: what a person gave; it decides where a later verb, such as training, resolves again.
+        dataset: that the settings name, or that was given.
+    """
+
+    config: ResolvedConfig
+    given: RunConfig
+    dataset: DataSet
     space: Space
     shape: NetworkShape
     accelerator: Accelerator
     activity: Activity
     cost_model: CostModel
     algorithm: Algorithm
+    measure: "Measure"
     budget: Budget
-
-    def with_training(self, settings: TrainConfig) -> "Plan":
-        """The same with other settings of training."""
-        return replace(self, config=self.config.model_copy(update={"train": settings}))
 
     def mapped_model(self, activity: Activity | None = None) -> MappedCostModel:
         """The model that knows where weights lie, whichever model budgets are judged by.
@@ -50,60 +89,77 @@ class Plan:
             self.config.hardware, self.accelerator, network.weight_bits, network.timesteps, activity or self.activity
         )
 
-    def cost_document(self, architecture: Architecture, cost: Cost, model: CostModel | None = None) -> dict[str, Any]:
-        """Cost as JSON, as the contract has it; ``model``: which one gave it, if not the run's."""
+    def cost_report(self, architecture: Architecture, cost: Cost, model: CostModel | None = None) -> CostReport:
+        """Cost as a document; ``model``: the cost model that computed it, if not the run's."""
         network = self.config.network
-        return cost_document(
-            format_architecture(architecture),
-            self.config.hardware.accelerator,
-            (model or self.cost_model).name,
-            network.weight_bits,
-            network.timesteps,
+        return CostReport.of(
             cost,
+            architecture=format_architecture(architecture),
+            hardware=self.config.hardware.accelerator,
+            cost_model=(model or self.cost_model).name,
+            weight_bits=network.weight_bits,
+            timesteps=network.timesteps,
+        )
+
+    @property
+    def passes_images(self) -> bool:
+        """Whether the data set is an object of this process, which workers cannot open by its name."""
+        return not isinstance(value_at(written(self.given), "data.name") or "", str)
+
+    @property
+    def copies(self) -> Copies:
+        """What its settings name by file or object."""
+        return Copies(self.space, self.accelerator, self.activity)
+
+    @property
+    def origin(self) -> Origin:
+        """What a run of this plan keeps, so that it needs no other file and notices other code."""
+        plugins = {f"plugin {name}": plugin_digest(name) for name in self.config.plugins}
+        return Origin(
+            self.config,
+            self.given,
+            {"space": self.space, "accelerator": self.accelerator, "activity": self.activity},
+            {"fitness": origin(self.measure), "algorithm": origin(self.algorithm.propose), **plugins},
         )
 
 
-def plan(config: RunConfig) -> Plan:
-    """Fill in what the settings leave to presets, and look up every name.
+def plan(given: RunConfig, copies: Copies | None = None, *, lenient: bool = False) -> Plan:
+    """Fill in what was not given, and look up every name.
+
+    Args:
+        given: settings as a person gave them.
+        copies: of what they name, if a run holds them.
+        lenient: a finished run is read: code that it was made with need not be here until it is used.
 
     Raises:
         ConfigurationError, DataError: an unknown name, or values that do not go together.
     """
-    preset = preset_for(config.data.name)
-    space = load_space(config.space)
-    algorithm = algorithm_named(config.search.algorithm)
-    budget = _budget(config, algorithm)
-    n_classes, class_names = config.data.n_classes, config.data.class_names
-    if n_classes is None:
-        n_classes, class_names = classes_of(config.data.name)
-    limits = {f"max_{name}": float(limit) for name, limit in budget.limits.items()}
-    network = config.network.model_copy(
-        update={
-            "channels": config.network.channels or space.channels or preset.channels,
-            "head_width": config.network.head_width or preset.head_width,
-        }
-    )
-    complete = config.model_copy(
-        update={
-            "network": network,
-            "data": config.data.model_copy(
-                update={
-                    "image_side": config.data.image_side or preset.image_side,
-                    "n_classes": n_classes,
-                    "class_names": class_names,
-                }
-            ),
-            "fitness": config.fitness.model_copy(update={"batch_size": config.fitness.batch_size or preset.batch_size}),
-            "budget": config.budget.model_copy(update=limits),
-        }
-    )
+    copies = copies or Copies()
+    values = written(given)
+    named = {path: one.default for path, one in SETTINGS.items() if one.meaning.choices is not None}
+    chosen = {path: default if (value := value_at(values, path)) is None else value for path, default in named.items()}
+    dataset = open_if_there(chosen["data.name"], value_at(values, "data.data_dir"))
+    space = copies.space or load_space(chosen["space"])
+    algorithm = as_algorithm(_looked_up(ALGORITHMS, chosen["search.algorithm"], lenient=lenient))
+    recipe = value_at(values, "train.recipe") or SETTINGS["train.recipe"].default
+    defaults = {
+        **{path: one.default for path, one in SETTINGS.items() if one.meaning.default is None},
+        **_of_dataset(dataset, values),
+        **({"network.channels": space.channels} if space.channels else {}),
+        **{f"budget.max_{name}": float(limit) for name, limit in algorithm.budget.limits.items()},
+        **{f"train.{name}": value for name, value in RECIPES[recipe].items()},
+        "train.seed": value_at(values, "seed") or 0,
+        "train.device": value_at(values, "device") or "auto",
+    }
+    config = _resolved(values, defaults)
+    network = config.network
     shape = NetworkShape(
-        image_channels=preset.image_channels,
-        image_side=complete.data.image_side or 0,
-        n_classes=complete.data.n_classes or 0,
-        channels=network.channels or 0,
+        image_channels=config.data.image_channels,
+        image_side=config.data.image_side,
+        n_classes=config.data.n_classes,
+        channels=network.channels,
         n_cells=space.cells,
-        head_width=network.head_width or 0,
+        head_width=network.head_width,
         head=network.head,
     )
     if space.backward and network.timesteps == 1:
@@ -111,12 +167,73 @@ def plan(config: RunConfig) -> Plan:
             f"timesteps 1 given with space {config.space}, whose backward edges carry what the step before left; "
             "expected at least 2"
         )
-    accelerator = load_accelerator(config.hardware.accelerator)
-    activity = load_activity(config.hardware)
-    cost_model = make_cost_model(config.hardware, accelerator, network.weight_bits, network.timesteps, activity)
-    return Plan(complete, preset, space, shape, accelerator, activity, cost_model, algorithm, budget)
+    accelerator = copies.accelerator or load_accelerator(chosen["hardware.accelerator"])
+    activity = copies.activity or load_activity(config.hardware)
+    return Plan(
+        config=config,
+        given=given,
+        dataset=dataset,
+        space=space,
+        shape=shape,
+        accelerator=accelerator,
+        activity=activity,
+        cost_model=make_cost_model(config.hardware, accelerator, network.weight_bits, network.timesteps, activity),
+        algorithm=algorithm,
+        measure=_looked_up(FITNESS, chosen["fitness.name"], lenient=lenient),
+        budget=Budget(**config.budget.model_dump()),
+    )
 
 
-def _budget(config: RunConfig, algorithm: Algorithm) -> Budget:
-    given = {name: value for name, value in config.budget.model_dump().items() if value is not None}
-    return Budget(**{f"max_{name}": float(limit) for name, limit in algorithm.budget.limits.items()} | given)
+def _looked_up(registry: Registry, chosen: Any, *, lenient: bool) -> Any:
+    if not isinstance(chosen, str):
+        return chosen
+    return _Absent(registry, chosen) if lenient and chosen not in registry else registry[chosen]
+
+
+@dataclass(frozen=True)
+class _Absent:
+    """Stands for an object or a plug-in's entry that a run was made with and that is not here; using it says so."""
+
+    registry: Registry
+    name: str
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(self.registry[self.name], attribute)
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        return self.registry[self.name](*arguments, **keywords)
+
+
+_OF_DATASET = {
+    "data.image_channels": "image_channels",
+    "data.image_side": "image_size",
+    "data.n_classes": "n_classes",
+    "data.class_names": "class_names",
+    "data.mean": "mean",
+    "data.std": "std",
+    "network.channels": "channels",
+    "network.head_width": "head_width",
+    "fitness.batch_size": "batch_size",
+    "train.augment": "augment",
+}
+"""Settings that the data set decides, and its attributes."""
+
+
+def _of_dataset(dataset: DataSet, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the data set decides; nothing is asked of it that was given, since the images of a run may be gone."""
+    known = {path for path in _OF_DATASET if value_at(values, path) is not None}
+    if "data.n_classes" in known:
+        known.add("data.class_names")
+    return {path: None if path in known else getattr(dataset, name) for path, name in _OF_DATASET.items()}
+
+
+def _resolved(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> ResolvedConfig:
+    nested: dict[str, Any] = {}
+    for path, one in SETTINGS.items():
+        value = value_at(values, path)
+        if value is None:
+            value = defaults[path]
+        if one.meaning.choices is not None and not isinstance(value, str):
+            value = label(value)
+        nested = with_value(nested, path, value)
+    return validate(ResolvedConfig, nested, "settings")

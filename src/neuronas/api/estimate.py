@@ -1,22 +1,22 @@
 """What an architecture costs. Needs neither data nor torch."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
-from typing import Any, Unpack
+from typing import Any
 
-from neuronas.api.compose import Plan, plan
-from neuronas.api.keywords import EstimateOptions
-from neuronas.api.settings import read_settings
-from neuronas.config import RunConfig
+from neuronas.api.compose import Plan
+from neuronas.api.settings import Config, planned
+from neuronas.config import COST_MODELS, ResolvedConfig
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Cost
 from neuronas.hardware.floorplan import Floorplan
 from neuronas.hardware.floorplan import floorplan as make_floorplan
-from neuronas.hardware.models import COST_MODELS, make_cost_model
+from neuronas.hardware.models import make_cost_model
 from neuronas.hardware.sweep import Sweep, SweepPoint, parse_sweep, run_sweep
 from neuronas.runs.architectures import read_architecture
+from neuronas.runs.costs import CostReport
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture
 from neuronas.space.workload import Layer, rows
@@ -42,7 +42,7 @@ class Estimate:
         return format_architecture(self.architecture)
 
     @property
-    def config(self) -> RunConfig:
+    def config(self) -> ResolvedConfig:
         """The complete settings."""
         return self.plan.config
 
@@ -57,9 +57,9 @@ class Estimate:
         return self.budget.violations(self.cost)
 
     @property
-    def document(self) -> dict[str, Any]:
-        """What ``neuronas estimate --json`` prints."""
-        return self.plan.cost_document(self.architecture, self.cost)
+    def report(self) -> CostReport:
+        """The cost as a document."""
+        return self.plan.cost_report(self.architecture, self.cost)
 
     def by_all_models(self) -> dict[str, Cost]:
         """Cost by each cost model."""
@@ -96,15 +96,17 @@ class Estimate:
 def estimate(
     architecture: Architecture | str | PathLike[str],
     *,
-    config: str | PathLike[str] | None = None,
-    **options: Unpack[EstimateOptions],
+    config: Config = None,
+    assignments: Iterable[str] = (),
+    **options: Any,
 ) -> Estimate:
     """Estimate an architecture's parameters, area, latency and energy.
 
     Args:
         architecture: its text, an ``architecture.json``, or a run directory, whose settings then hold as well.
-        config: YAML file with settings; options override it.
-        **options: see ``EstimateOptions``; the data set gives the input shape only.
+        config: settings as a YAML file, nested values or a ``RunConfig``; options override it.
+        assignments: ``section.key=value`` texts, as ``--set`` takes them.
+        **options: settings by keyword (docs/reference/settings.md); the data set gives the input shape only.
 
     Raises:
         ConfigurationError: an unknown option, name or value.
@@ -112,6 +114,6 @@ def estimate(
         VerificationError: a damaged file.
     """
     given = read_architecture(architecture)
-    run = plan(read_settings(Path(config) if config else None, given.config, **options))
+    run = planned("estimate", options, config=config, assignments=assignments, run=given.run)
     cost = run.cost_model.estimate(rows(given.architecture, run.shape))
     return Estimate(given.architecture, cost, run)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import psutil
 
 from neuronas.api.compose import Plan
-from neuronas.api.devices import device_named, fetch, missing
+from neuronas.api.devices import device_named, missing
 from neuronas.config.registry import OPERATIONS
-from neuronas.data.presets import check_classes
+from neuronas.data.datasets import check_described
 from neuronas.fitness.evaluator import Evaluator
 from neuronas.search.screening import Evaluators
 
@@ -47,21 +47,27 @@ def make_evaluators(run: Plan, *, download: bool) -> Evaluators:
         DataError: images are missing, too few, or broken.
     """
     if download:
-        fetch(run.config.data)
+        run.dataset.fetch()
     return make_setup(run).evaluators
 
 
-def make_setup(run: Plan, memory_limit_bytes: int | None = None, cuda_device: int | None = None) -> Setup:
+def make_setup(
+    run: Plan,
+    memory_limit_bytes: int | None = None,
+    cuda_device: int | None = None,
+    images: "torch.Tensor | None" = None,
+) -> Setup:
     """See ``make_evaluators``.
 
     Args:
         run: the settings.
         memory_limit_bytes: on the CPU, instead of the limit that the settings name.
         cuda_device: which one, where there are several.
+        images: see ``search_images``; None: they are read here.
     """
     try:
         device = device_named(run.config.device, cuda_device)
-        batches = _batches(run).to(device)
+        batches = (search_images(run) if images is None else images).to(device)
         make = _maker(run, device, memory_limit_bytes)
     except ImportError as error:
         raise missing(error) from error
@@ -76,17 +82,25 @@ def evaluators_of(run: Plan, full: Evaluator, screen: Evaluator | None) -> Evalu
     return Evaluators(full) if screen is None else Evaluators(full, screen, run.config.fitness.screen_keep)
 
 
-def _batches(run: Plan) -> "torch.Tensor":
+def search_images(run: Plan) -> "torch.Tensor":
+    """Draw the images that candidates are judged by: [n_batches, batch_size, C, H, W], normalised.
+
+    Raises:
+        DataError: images are missing, too few, or broken.
+    """
     from neuronas.data.batches import search_batches
-    from neuronas.data.datasets import load
 
     data, fitness = run.config.data, run.config.fitness
-    if data.class_names:  # a search reads no labels, but which images it draws depends on the order of the folders
-        check_classes(data)
-    source = load(data.name, "train", data.data_dir, run.shape.square_side)
-    size = fitness.batch_size or run.preset.batch_size
+    check_described(data, run.dataset)  # which images are drawn depends on the order of the classes
+    source = run.dataset.load("train", run.shape.image_size)
     return search_batches(
-        source, size, fitness.n_batches, run.config.seed, run.preset.mean, run.preset.std, data.skip_corrupt
+        source,
+        fitness.batch_size,
+        fitness.n_batches,
+        run.config.seed,
+        data.mean,
+        data.std,
+        data.skip_corrupt,
     )
 
 
@@ -99,12 +113,14 @@ def _maker(run: Plan, device: "torch.device", limit_bytes: int | None) -> Callab
     from neuronas.fitness.reference import ReferenceEvaluator
     from neuronas.snn.neuron import NeuronParameters
 
-    network, name = run.config.network, run.config.fitness.name
+    network = run.config.network
     neuron = NeuronParameters(network.tau, network.v_threshold, network.v_reset)
     if run.config.engine.name == "reference":
         return _on_chips(
             run,
-            lambda weights, batches: ReferenceEvaluator(batches, run.shape, weights, neuron, network.timesteps, name),
+            lambda weights, batches: ReferenceEvaluator(
+                batches, run.shape, weights, neuron, network.timesteps, run.measure
+            ),
         )
     if device.type == "cuda":
         limit_bytes = _limit_bytes(run, torch.cuda.mem_get_info(device)[0])
@@ -115,7 +131,7 @@ def _maker(run: Plan, device: "torch.device", limit_bytes: int | None) -> Callab
     return _on_chips(
         run,
         lambda weights, batches: EngineEvaluator(
-            batches, run.shape, weights, network.timesteps, name, backend, limit_bytes, network.v_threshold
+            batches, run.shape, weights, network.timesteps, run.measure, backend, limit_bytes, network.v_threshold
         ),
     )
 
@@ -123,12 +139,12 @@ def _maker(run: Plan, device: "torch.device", limit_bytes: int | None) -> Callab
 def _on_chips(
     run: Plan, make: "Callable[[WeightSource, torch.Tensor], Evaluator]"
 ) -> "Callable[[torch.Tensor], Evaluator]":
-    """What judges the quantised network or, with ``chips``, the networks that so many simulated chips hold."""
+    """What judges the quantised network or, with ``chip_fitness``, the networks that simulated chips hold."""
     from neuronas.snn.weights import WeightSource
 
-    network, n = run.config.network, run.config.fitness.chips
+    network, fitness = run.config.network, run.config.fitness
     drawn = WeightSource(run.config.seed, network.weight_bits, network.rounding)
-    if n is None:
+    if not fitness.chip_fitness:
         return lambda batches: make(drawn, batches)
     from neuronas.chip.model import chip_model
     from neuronas.chip.weights import WITHOUT, ChipWeights
@@ -137,7 +153,7 @@ def _on_chips(
     model = chip_model(run.accelerator, run.config.hardware.accelerator, network.weight_bits).without(WITHOUT)
     chips = [
         ChipWeights(drawn.seed, drawn.weight_bits, drawn.rounding, model=model, chip=number)
-        for number in range(n if model.is_random else 1)
+        for number in range(fitness.chips if model.is_random else 1)
     ]
     return lambda batches: MeanEvaluator([make(weights, batches) for weights in chips])
 

@@ -1,12 +1,12 @@
 """A trained network in a file that others read, with a verified round trip."""
 
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from neuronas.api.trained import TrainedRun, read_trained
 from neuronas.errors import ConfigurationError
+from neuronas.runs.results import ExportManifest
 from neuronas.space.notation import format_architecture
 from neuronas.space.workload import rows
 
@@ -18,40 +18,12 @@ DT_S = 1e-4
 """Length of a time step, s: the default of SpikingJelly's NIR importer."""
 
 
-@dataclass(frozen=True)
-class Export:
-    """A verified export.
-
-    Attributes:
-        run: directory of the run.
-        format: ``nir``, ``onnx`` or ``integer``.
-        path: the file, or the folder.
-        verified_by: what computed the network again from it.
-        n_images: how many images it computed.
-        n_images_tied: those in which rounding alone decides a spike.
-        largest_difference: of scores.
-        largest_score: of the network.
-    """
-
-    run: Path
-    format: str
-    path: Path
-    verified_by: str
-    n_images: int
-    n_images_tied: int
-    largest_difference: float
-    largest_score: float
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """What ``neuronas export --json`` prints."""
-        return vars(self) | {"run": str(self.run), "path": str(self.path)}
-
-
 def export(
     run: str | PathLike[str], format_name: str, *, out: str | PathLike[str] | None = None, dt_s: float = DT_S
-) -> Export:
+) -> ExportManifest:
     """Write a trained network as NIR, ONNX or integers for a chip; the file is computed again and compared.
+
+    In the run's own folder ``export``, a manifest ``FORMAT.json`` keeps what was verified.
 
     Args:
         run: the run's directory.
@@ -70,10 +42,11 @@ def export(
     from neuronas.export.round_trip import export_network
 
     chosen = format_named(format_name)
-    given = read_trained(Path(run), device="cpu")
-    path = Path(out) if out else given.directory / EXPORTS / chosen.place
+    given = read_trained(Path(run), {"device": "cpu"})
+    folder = given.directory / EXPORTS
+    path = Path(out) if out else folder / chosen.place
     agreement = export_network(given.trained.network, _content(given, dt_s), chosen, path)
-    return Export(
+    manifest = ExportManifest(
         run=given.directory,
         format=format_name,
         path=path,
@@ -83,21 +56,24 @@ def export(
         largest_difference=agreement.largest_difference,
         largest_score=agreement.largest_score,
     )
+    if not out:
+        manifest.write(folder / f"{format_name}.json")
+    return manifest
 
 
 def _content(given: TrainedRun, dt_s: float) -> "Content":
     from neuronas.export.content import Content
     from neuronas.export.crossbars import crossbars_document
-    from neuronas.export.from_network import graph_of
+    from neuronas.export.from_network import bind
 
     run = given.plan
     work = rows(given.architecture, run.shape)
     return Content(
-        graph=graph_of(given.trained.network),
+        network=bind(given.trained.network),
         architecture=format_architecture(given.architecture),
         weight_bits=run.config.network.weight_bits,
-        mean=run.preset.mean,
-        std=run.preset.std,
+        mean=run.config.data.mean,
+        std=run.config.data.std,
         crossbars=crossbars_document(work, run.mapped_model().work(work), run.config.hardware.accelerator),
         dt_s=dt_s,
     )

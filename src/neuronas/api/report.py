@@ -1,24 +1,24 @@
 """Runs as HTML files that open offline, and as figures."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
+
+from pydantic import Field
 
 from neuronas.api.run_facts import read_runs
 from neuronas.config import write_text
 from neuronas.errors import ConfigurationError
 from neuronas.report.formats import check_format, check_matplotlib
 from neuronas.report.page import comparison_page, report_page
+from neuronas.runs.document import Document
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(Document):
     """A page that was written.
 
     Attributes:
-        file: where.
+        file: its path.
         n_bytes: its size.
         figures: the files of the run's figures by name; empty where none were asked for.
         figures_left_out: why a figure that was asked for could not be drawn, by name.
@@ -26,17 +26,8 @@ class Page:
 
     file: Path
     n_bytes: int
-    figures: dict[str, Path] = field(default_factory=dict)
-    figures_left_out: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """What ``neuronas report --json`` prints."""
-        figures: dict[str, Any] = {}
-        if self.figures or self.figures_left_out:
-            files = {name: str(file) for name, file in self.figures.items()}
-            figures = {"figures": files, "figures_left_out": self.figures_left_out}
-        return {"file": str(self.file), "bytes": self.n_bytes, **figures}
+    figures: dict[str, Path] = Field(default_factory=dict)
+    figures_left_out: dict[str, str] = Field(default_factory=dict)
 
 
 def report(
@@ -70,7 +61,7 @@ def report(
 
     written = write_figures(facts, Path(figures), figure_format)  # first: a folder that cannot be made leaves no page
     page = _write(place, "report.html", content)
-    return replace(page, figures=written.files, figures_left_out=written.left_out)
+    return page.model_copy(update={"figures": written.files, "figures_left_out": written.left_out})
 
 
 def compare(runs: Sequence[str | PathLike[str]], *, out: str | PathLike[str] | None = None) -> Page:
@@ -100,4 +91,4 @@ def _write(place: Path, name: str, page: str) -> Page:
     file = place / name if place.is_dir() else place
     file.parent.mkdir(parents=True, exist_ok=True)
     write_text(file, page)
-    return Page(file, file.stat().st_size)
+    return Page(file=file, n_bytes=file.stat().st_size)

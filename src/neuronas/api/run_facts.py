@@ -4,19 +4,19 @@ from collections.abc import Sequence
 from os.path import realpath
 from pathlib import Path
 
-from neuronas.api.chip import CHIP_EVALUATION
-from neuronas.api.compose import Plan, plan
-from neuronas.api.evaluate import EVALUATION
-from neuronas.api.settings import read_settings
+from neuronas.api.compose import Plan
+from neuronas.api.settings import planned
 from neuronas.config import is_there
 from neuronas.errors import ArchitectureError, RunDirectoryError, VerificationError
 from neuronas.hardware.floorplan import floorplan
 from neuronas.report.facts import Answer, RunFacts
 from neuronas.runs.architectures import read_architecture
 from neuronas.runs.candidates import Candidates, read_candidates
-from neuronas.runs.directory import ARCHITECTURE, CONFIG, HISTORY, RESULT
-from neuronas.runs.documents import ChipEvaluation, Environment, Evaluation, Result, read_document, read_epochs
-from neuronas.runs.metrics import METRICS
+from neuronas.runs.directory import ARCHITECTURE, CONFIG, EVALUATION, HISTORY, RESULT
+from neuronas.runs.environment import ENVIRONMENT, Environment, check_format
+from neuronas.runs.evaluations import Evaluation, read_chips
+from neuronas.runs.metrics import METRICS, read_epochs
+from neuronas.runs.results import SearchSummary
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture, parse_architecture
 from neuronas.space.workload import rows
@@ -38,7 +38,8 @@ def read_run(directory: Path, name: str) -> RunFacts:
     if not is_there(config):
         why = f"holds no {CONFIG}" if is_there(directory) else "does not exist"
         raise RunDirectoryError(f"'{directory}' given, which {why}; expected a run directory")
-    run = plan(read_settings(None, config))
+    check_format(directory)
+    run = planned("estimate", {}, run=directory)
     candidates = read_candidates(directory / HISTORY)
     return RunFacts(
         name,
@@ -49,11 +50,11 @@ def read_run(directory: Path, name: str) -> RunFacts:
         run.algorithm,
         _answer(run, directory, candidates),
         candidates,
-        read_document(Result, directory / RESULT),
+        SearchSummary.read_if_there(directory / RESULT),
         read_epochs(directory / METRICS),
-        read_document(Evaluation, directory / EVALUATION),
-        read_document(ChipEvaluation, directory / CHIP_EVALUATION),
-        read_document(Environment, directory / "environment.json"),
+        Evaluation.read_if_there(directory / EVALUATION),
+        read_chips(directory),
+        Environment.read_if_there(directory / ENVIRONMENT),
     )
 
 

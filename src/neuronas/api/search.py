@@ -1,28 +1,34 @@
 """The main job: find the fittest architecture that breaks no budget."""
 
-from contextlib import closing, suppress
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from time import perf_counter
-from typing import Any, Unpack
+from typing import Any
 
-from neuronas.api.compose import Plan, plan
+from neuronas.api.compose import Plan
 from neuronas.api.devices import check_device
-from neuronas.api.keywords import SearchOptions
-from neuronas.api.runs import log, log_to, new_directory
-from neuronas.api.settings import read_settings
+from neuronas.api.settings import Config, planned
 from neuronas.api.workers import computing
-from neuronas.config import write_json
-from neuronas.errors import ConfigurationError, NeuronasError
+from neuronas.errors import ConfigurationError
 from neuronas.hardware.cost import Cost
-from neuronas.runs.architectures import architecture_document
-from neuronas.runs.directory import ARCHITECTURE, CONFIG, HISTORY, LOG, RESULT, RunDirectory, identity
+from neuronas.runs.architectures import ArchitectureFile
+from neuronas.runs.directory import (
+    ARCHITECTURE,
+    CONFIG,
+    FRONT,
+    HISTORY,
+    RANKING,
+    RESULT,
+    RunDirectory,
+    log,
+    new_directory,
+)
 from neuronas.runs.history import History
+from neuronas.runs.results import FailedCandidate, ParetoFront, SearchSummary
 from neuronas.search.loop import Found, Observer, Problem
 from neuronas.search.loop import search as run_search
-from neuronas.search.result import peak_memory_mb, result_document
-from neuronas.search.survey import FRONT, RANKING, front_document, write_ranking
+from neuronas.search.survey import pareto_front, write_ranking
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture
 from neuronas.space.workload import rows
@@ -36,8 +42,9 @@ class SearchResult:
         directory: of the run.
         plan: the complete settings, and what they name.
         found: the answer, and how many candidates it was chosen from.
-        cost: of the answer.
-        document: the content of ``result.json``.
+        cost: of the answer, layer by layer.
+        summary: the content of ``result.json``.
+        front: the Pareto front, where the algorithm surveys.
         was_finished: the search had come to its end before; nothing was evaluated.
     """
 
@@ -45,8 +52,9 @@ class SearchResult:
     plan: Plan
     found: Found
     cost: Cost
-    document: dict[str, Any]
-    was_finished: bool = False
+    summary: SearchSummary
+    front: ParetoFront | None
+    was_finished: bool
 
     @property
     def architecture(self) -> Architecture:
@@ -56,7 +64,7 @@ class SearchResult:
     @property
     def text(self) -> str:
         """Its text."""
-        return format_architecture(self.architecture)
+        return self.summary.architecture
 
     @property
     def fitness(self) -> float:
@@ -91,79 +99,100 @@ class Search:
             InfeasibleError: no candidate fits the budget; says which limit is closest and by how much.
             WorkerError: workers cannot be started, or fail whatever they are given.
         """
-        started, run = perf_counter(), self.plan
+        run = self.plan
         with (
             computing(run, download=download) as here,
-            RunDirectory(self.directory, run.config, resume=self.resume) as files,
-            log_to(files.file(LOG)),
+            RunDirectory(self.directory, run.origin, resume=self.resume) as files,
+            History(files.file(HISTORY)) as history,
         ):
-            with closing(History(files.file(HISTORY))) as history:
-                seconds, memory_mb = history.seconds(), history.peak_memory_mb()
-                was_finished = memory_mb is not None
-                try:
-                    history.claim(identity(run.config, run.accelerator, run.activity, run.space))
-                    problem = Problem(run.space, run.shape, run.cost_model, run.budget)
-                    settings, seed = run.config.search, run.config.seed
-                    told = None if was_finished else observer
-                    found = run_search(problem, run.algorithm, settings, seed, here.evaluators, history, told)
-                finally:
-                    if not was_finished:
-                        seconds += perf_counter() - started
-                        with suppress(NeuronasError):  # what ended the search matters more, such as a full disk
-                            history.set_seconds(seconds)
-                if memory_mb is None:
-                    memory_mb = peak_memory_mb() + here.peak_memory_mb
-                    history.finish(memory_mb)
-            cost = run.cost_model.estimate(rows(found.architecture, run.shape))
-            costs = run.cost_document(found.architecture, cost)
-            document = result_document(run.config, run.budget, found, cost, costs, seconds, memory_mb)
-            write_json(files.file(ARCHITECTURE), architecture_document(found.architecture))
-            if run.algorithm.surveys:
-                front = front_document(found.surveyed, settings.prefer, document["architecture"])
-                write_json(files.file(FRONT), front)
+            history.claim(run.origin.identity)
+            problem = Problem(run.space, run.shape, run.cost_model, run.budget)
+            settings, seed = run.config.search, run.config.seed
+            told = None if history.was_finished else observer
+            found = run_search(problem, run.algorithm, settings, seed, here.evaluators, history, told)
+            if not history.was_finished:
+                history.finish(here.peak_memory_mb)
+            result = self._result(found, history)
+            ArchitectureFile.of(found.architecture).write(files.file(ARCHITECTURE))
+            if result.front is not None:
+                result.front.write(files.file(FRONT))
                 write_ranking(files.file(RANKING), found.surveyed)
-            write_json(files.file(RESULT), document)
-            log.info("done: %s", document["architecture"])
-        return SearchResult(self.directory, run, found, cost, document, was_finished)
+            result.summary.write(files.file(RESULT))
+            log.info("done: %s", result.text)
+        return result
+
+    def _result(self, found: Found, history: History) -> SearchResult:
+        run, settings = self.plan, self.plan.config
+        cost = run.cost_model.estimate(rows(found.architecture, run.shape))
+        report = run.cost_report(found.architecture, cost)
+        summary = SearchSummary(
+            architecture=report.architecture,
+            fitness=found.fitness,
+            cost=report.summary,
+            budget={f"max_{name}": limit for name, limit in run.budget.limits.items()},
+            violations=run.budget.violations(cost),
+            n_candidates=found.n_candidates,
+            n_evaluated=found.n_evaluated,
+            rejected=found.rejected,
+            seconds=round(history.elapsed_s, 3),
+            peak_memory_mb=round(history.peak_memory_mb() or 0.0, 1),
+            seed=settings.seed,
+            dataset=settings.data.name,
+            space=settings.space,
+            algorithm=settings.search.algorithm,
+            failed=tuple(
+                FailedCandidate(architecture=format_architecture(architecture), reason=reason)
+                for architecture, reason in found.failed
+            ),
+        )
+        surveys, prefer = run.algorithm.surveys, settings.search.prefer
+        front = pareto_front(found.surveyed, prefer, report.architecture) if surveys else None
+        return SearchResult(self.directory, run, found, cost, summary, front, history.was_finished)
 
 
 def search(
     *,
-    config: str | PathLike[str] | None = None,
+    config: Config = None,
+    assignments: Iterable[str] = (),
     out: str | PathLike[str] | None = None,
     resume: bool = False,
     download: bool = False,
     observer: Observer | None = None,
-    **options: Unpack[SearchOptions],
+    **options: Any,
 ) -> SearchResult:
     """Find the fittest spiking network that fits all budgets. Without arguments: on the embedded digits.
 
     Args:
-        config: YAML file with settings; options override it.
+        config: settings as a YAML file, nested values or a ``RunConfig``; options override it.
+        assignments: ``section.key=value`` texts, as ``--set`` takes them.
         out: directory to write to; default: a new one under ``runs``.
         resume: go on with the run in ``out``, to the identical result.
         download: fetch the data set if it is missing.
         observer: is told how the search goes on.
-        **options: see ``SearchOptions``.
+        **options: settings by keyword (docs/reference/settings.md). Where a name is expected, an object serves too:
+            ``dataset``, ``space``, ``fitness``, ``algorithm``, ``hardware``.
 
     Raises:
         NeuronasError: see ``plan_search`` and ``Search.run``.
     """
-    return plan_search(dict(options), config=config, out=out, resume=resume).run(observer, download=download)
+    planned_search = plan_search(options, config=config, assignments=assignments, out=out, resume=resume)
+    return planned_search.run(observer, download=download)
 
 
 def plan_search(
-    options: dict[str, Any],
+    options: Mapping[str, Any],
     *,
-    config: str | PathLike[str] | None = None,
+    config: Config = None,
+    assignments: Iterable[str] = (),
     out: str | PathLike[str] | None = None,
     resume: bool = False,
 ) -> Search:
     """Check everything that can be checked before an image is read.
 
     Args:
-        options: by the names in ``neuronas.api.settings.KEYS``.
+        options: settings by keyword.
         config: see ``search``.
+        assignments: see ``search``.
         out: see ``search``.
         resume: see ``search``; without ``config``, the run's own settings are taken.
 
@@ -173,8 +202,8 @@ def plan_search(
     if resume and out is None:
         raise ConfigurationError("--resume needs --out DIR, the run directory to go on with")
     directory = Path(out) if out else None
-    own = directory / CONFIG if resume and directory and (directory / CONFIG).is_file() else None
-    run = plan(read_settings(Path(config) if config else None, own, **options))
+    own = directory if resume and directory and (directory / CONFIG).is_file() else None
+    run = planned("search", options, config=config, assignments=assignments, run=own, resume=True)
     run.algorithm.check(run.config.search)
     if run.config.engine.cluster is None:  # whose machines have devices of their own
         check_device(run.config.device)

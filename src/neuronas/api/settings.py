@@ -1,96 +1,98 @@
-"""The settings of a run from a file and from options, which override it."""
+"""The settings of a run, from files, ``--set`` and options, and from the run's own directory."""
 
+from collections.abc import Iterable, Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from neuronas.config import RunConfig, read_config, validate
-from neuronas.errors import named
+from neuronas.api.compose import COPIED, Copies, Plan, plan
+from neuronas.config import (
+    RunConfig,
+    Section,
+    given,
+    is_there,
+    load_plugins,
+    read_yaml,
+    validate,
+    value_at,
+    with_assignments,
+    with_options,
+    written,
+)
+from neuronas.runs.config_file import read_config
+from neuronas.runs.directory import CONFIG, COPIES
 
-KEYS = {
-    "seed": "seed",
-    "device": "device",
-    "space": "space",
-    "dataset": "data.name",
-    "data_dir": "data.data_dir",
-    "image_side": "data.image_side",
-    "skip_corrupt": "data.skip_corrupt",
-    "channels": "network.channels",
-    "timesteps": "network.timesteps",
-    "weight_bits": "network.weight_bits",
-    "rounding": "network.rounding",
-    "head": "network.head",
-    "train_seed": "train.seed",
-    "train_device": "train.device",
-    "train_batch_size": "train.batch_size",
-    **{
-        name: f"train.{name}"
-        for name in (
-            "recipe",
-            "epochs",
-            "learning_rate",
-            "loss",
-            "surrogate",
-            "augment",
-            "scale",
-            "quantise",
-            "sparsity",
-            "chip_noise",
-            "start_from",
-            "rate_weight",
-            "precision",
-            "ann",
-            "tensorboard",
-        )
-    },
-    "fitness": "fitness.name",
-    "batch_size": "fitness.batch_size",
-    "exact": "fitness.exact",
-    "chips": "fitness.chips",
-    "engine": "engine.name",
-    "memory_limit": "engine.memory_limit_gib",
-    "workers": "engine.workers",
-    "cluster": "engine.cluster",
-    "hardware": "hardware.accelerator",
-    "cost_model": "hardware.cost_model",
-    "schedule": "hardware.schedule",
-    "replication": "hardware.replication",
-    "activity": "hardware.activity",
-    "firing_rate": "hardware.firing_rate",
-    "trace": "hardware.trace",
-    "algorithm": "search.algorithm",
-    "n_draws": "search.n_draws",
-    "population": "search.population",
-    "prefer": "search.prefer",
-    "max_parameters": "budget.max_parameters",
-    "max_area_mm2": "budget.max_area_mm2",
-    "max_latency_ms": "budget.max_latency_ms",
-    "max_energy_uj": "budget.max_energy_uj",
-}
-"""Where each option stands in the settings."""
+Config = str | PathLike[str] | Mapping[str, Any] | Section | None
+"""Settings in Python: a YAML file, nested values, or a ``RunConfig``."""
 
 
-def read_settings(config: Path | None, own: Path | None = None, **options: Any) -> RunConfig:
-    """Read the settings file, if any, and put the options that were given over it.
+def planned(
+    verb: str,
+    options: Mapping[str, Any],
+    *,
+    config: Config = None,
+    assignments: Iterable[str] = (),
+    run: Path | None = None,
+    resume: bool = False,
+) -> Plan:
+    """Put together what a person gave, and resolve it.
+
+    Options stand over assignments, these over ``config`` or, without it, over the settings of ``run``.
 
     Args:
-        config: the file that a person names.
-        own: that of a run, which counts where no other is named.
-        **options: by the names in ``KEYS``.
+        verb: whose options they are.
+        options: by keyword; None: not given.
+        config: a YAML file, nested values, or a ``RunConfig``.
+        assignments: ``section.key=value``.
+        run: directory of a run, whose settings and copies of files hold where nothing else is given.
+        resume: the run is continued: a file that it names counts as long as it is there, so that a change is noticed.
 
     Raises:
-        ConfigurationError: names the file or option, what was given and what is expected.
-        VerificationError: the file was cut off.
+        ConfigurationError: names the file, setting or option, what was given and what is expected.
+        VerificationError: the run's settings are damaged.
     """
-    values: dict[str, Any] = {}
-    if file := config or own:
-        values = read_config(file, own=config is None)
-        validate(RunConfig, values, str(file))
-    for option, value in options.items():
-        if value is not None:
-            *sections, key = named("option", option, KEYS).split(".")
-            section = values
-            for name in sections:
-                section[name] = dict(section.get(name) or {})
-                section = section[name]
-            section[key] = value
-    return validate(RunConfig, values, "command line")
+    own = read_config(run / CONFIG) if run is not None else {}
+    chosen = gathered(verb, options, config if config is not None else own, assignments, str(run and run / CONFIG))
+    if run is None:
+        return plan(chosen)
+    return plan(chosen, _copies(run, own, chosen, resume=resume), lenient=not resume)
+
+
+def gathered(
+    verb: str, options: Mapping[str, Any], config: Config, assignments: Iterable[str] = (), source: str = "config"
+) -> RunConfig:
+    """What a person gave, put together and checked, without looking anything up; see ``planned``.
+
+    Args:
+        verb: whose options they are.
+        options: by keyword.
+        config: see ``planned``.
+        assignments: see ``planned``.
+        source: what to call ``config`` in messages where it is no file.
+    """
+    values = _values(config)
+    # A mistake in a file is the file's, not the command line's.
+    given(values, str(config) if isinstance(config, str | PathLike) else source)
+    chosen = given(with_options(with_assignments(values, assignments), verb, options), "command line")
+    load_plugins(written(chosen).get("plugins", ()))  # before anything is read that may name what they add
+    return chosen
+
+
+def _values(config: Config) -> Mapping[str, Any]:
+    if isinstance(config, Section):
+        return written(config)
+    if config is None or isinstance(config, Mapping):
+        return config or {}
+    return read_yaml(Path(config))
+
+
+def _copies(run: Path, own: Mapping[str, Any], chosen: RunConfig, *, resume: bool) -> Copies:
+    """The run's copies of what its settings still name."""
+    found: dict[str, Any] = {}
+    for name, (file, path) in COPIES.items():
+        value = value_at(written(chosen), path)
+        is_own = value == value_at(own, path)
+        is_needed = not resume or not (isinstance(value, str) and Path(value).is_file())
+        if is_own and is_needed and is_there(run / file):
+            found[name] = validate(COPIED[name], read_yaml(run / file), str(run / file))
+    return Copies(**found)

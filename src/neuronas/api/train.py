@@ -1,65 +1,41 @@
 """The found network learns, at the chip's precision."""
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
 
 from neuronas.api.compose import Plan, plan
-from neuronas.api.devices import check_device, device_named, fetch
-from neuronas.api.keywords import TrainOptions
-from neuronas.api.runs import log_to, new_directory
-from neuronas.api.settings import read_settings
+from neuronas.api.devices import check_device, device_named
+from neuronas.api.settings import Config, planned
 from neuronas.api.trained import read_images
-from neuronas.config import RunConfig, TrainConfig, is_there, write_config, write_json
+from neuronas.config import SETTINGS, is_there, value_at
+from neuronas.config import given as checked
 from neuronas.errors import ConfigurationError, RunDirectoryError
-from neuronas.runs.architectures import Given, architecture_document, read_architecture
-from neuronas.runs.directory import ARCHITECTURE, CONFIG, LOG, RunDirectory, identity
+from neuronas.runs.architectures import ArchitectureFile, Given, read_architecture
+from neuronas.runs.config_file import read_config, write_config
+from neuronas.runs.directory import ARCHITECTURE, CONFIG, TRAINING, RunDirectory, identity, new_directory
+from neuronas.runs.metrics import Epoch
+from neuronas.runs.results import TrainingResult
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture
+from neuronas.training.recipes import check_training
 
 if TYPE_CHECKING:
     from neuronas.training.distributed import Process
 
-_SHAPING = ("dataset", "data_dir", "image_side", "channels", "timesteps", "weight_bits", "rounding", "head", "space")
-_OF_TRAINING = ("seed", "device", "batch_size")
-"""Keywords whose settings are those of training and not of the run."""
-Report = Callable[[int, int, int, float, dict[str, Any] | None], None]
+_SHAPING = ("space", "data", "network")
+"""Settings, or sections of them, that decide what network is trained on what."""
+_FREE = ("data.data_dir", "data.class_names", "data.skip_corrupt")
+Report = Callable[[int, int, int, float, Epoch | None], None]
 """See ``neuronas.training.loop.Report``."""
 
 
-def _silent(epoch: int, step: int, n_steps: int, images_per_s: float, row: dict[str, Any] | None) -> None:
+def _silent(epoch: int, step: int, n_steps: int, images_per_s: float, row: Epoch | None) -> None:
     pass
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A finished training.
-
-    Attributes:
-        directory: of the run.
-        epochs: that were trained.
-        best_epoch: the one whose weights count.
-        validation_accuracy: of that epoch, 0 to 1; None without validation images.
-        n_training: images that were learned.
-        n_validation: images that chose the best epoch.
-        seed: of training.
-    """
-
-    directory: Path
-    epochs: int
-    best_epoch: int
-    validation_accuracy: float | None
-    n_training: int
-    n_validation: int
-    seed: int | None
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """What ``neuronas train --json`` prints."""
-        return asdict(self) | {"directory": str(self.directory)}
 
 
 @dataclass(frozen=True)
@@ -70,7 +46,7 @@ class Training:
         given: the architecture.
         directory: of the run.
         plan: the complete settings, and what they name.
-        resume: go on from the last checkpoint.
+        resume: continue from the last checkpoint.
     """
 
     given: Given
@@ -80,12 +56,12 @@ class Training:
 
     @property
     def has_checkpoint(self) -> bool:
-        """Whether there is anything to go on from."""
+        """Whether there is anything to continue from."""
         from neuronas.training.checkpoint import FOLDER, LAST
 
         return is_there(self.directory / FOLDER / LAST)
 
-    def run(self, report: Report, *, download: bool) -> Trained:
+    def run(self, report: Report, *, download: bool) -> TrainingResult:
         """Train to the end.
 
         Args:
@@ -102,30 +78,35 @@ class Training:
         from neuronas.training.distributed import joined
 
         settings = self.plan.config.train
-        with joined(device_named(settings.device or "auto"), settings.batch_size or 0) as process:
+        with joined(device_named(settings.device), settings.batch_size) as process:
             if process.rank:
                 process.wait_for_others()  # until the first one has the data set
                 return self._work(process, _silent)
             if download:
-                fetch(self.plan.config.data)
+                self.plan.dataset.fetch()
             process.wait_for_others()
             # A run that was searched, or stopped while it trained, is there already.
             there = (self.directory / CONFIG).is_file()
             resume = there or self.resume
-            with RunDirectory(self.directory, self.plan.config, resume=resume) as files, log_to(files.file(LOG)):
+            with RunDirectory(self.directory, self.plan.origin, resume=resume) as files:
                 if there and files.file(FOLDER).exists() and not self.resume:
                     raise RunDirectoryError(
-                        f"run directory {self.directory}: holds checkpoints; go on with --resume, or choose another "
-                        "--out"
+                        f"run directory {self.directory}: holds checkpoints; resume it with --resume, or choose "
+                        "another --out"
                     )
                 self._place(files.file(ARCHITECTURE))
-                return self._work(process, report)
+                finished = TrainingResult.read_if_there(files.file(TRAINING))
+                result = self._work(process, report)
+                if finished is not None:  # nothing was left to be trained: its time stays what it was
+                    result = result.model_copy(update={"seconds": finished.seconds})
+                result.write(files.file(TRAINING))
+                return result
 
     def _place(self, file: Path) -> None:
         """Write the architecture into the run, or find out that it is the run's own."""
         given, n_cells = self.given.architecture, self.plan.shape.n_cells
         if not is_there(file):
-            write_json(file, architecture_document(given))
+            ArchitectureFile.of(given).write(file)
             return
         own = read_architecture(file).architecture
         if own.expanded(n_cells) != given.expanded(n_cells):
@@ -134,21 +115,22 @@ class Training:
                 "another --out"
             )
 
-    def _work(self, process: "Process", report: Report) -> Trained:
+    def _work(self, process: "Process", report: Report) -> TrainingResult:
         from neuronas.training.images import stratified_split
         from neuronas.training.loop import begin
         from neuronas.training.model import make_classifier
 
+        started = perf_counter()
         run, settings, architecture = self.plan, self.plan.config.train, self.given.architecture
         images = read_images(run, "train")
-        split = stratified_split(images.labels, settings.validation_share or 0.0, settings.seed or 0)
+        split = stratified_split(images.labels, settings.validation_share, settings.seed)
         noise = _weight_noise(run)
         network = make_classifier(architecture, run.shape, run.config.network, settings, process.device, noise)
         trainer = begin(network, settings, images, split, self.directory, self._identity, process, resume=self.resume)
         if not process.rank:  # and not before: settings that are refused must not become those of the run
             write_config(self.directory / CONFIG, run.config)
         done = trainer.run(report)
-        return Trained(
+        return TrainingResult(
             directory=self.directory,
             epochs=done.epoch,
             best_epoch=done.best_epoch,
@@ -156,6 +138,7 @@ class Training:
             n_training=len(split.training),
             n_validation=len(split.validation),
             seed=settings.seed,
+            seconds=round(perf_counter() - started, 3),
         )
 
     @property
@@ -183,36 +166,41 @@ def _weight_noise(run: Plan) -> tuple[float, ...]:
 def train(
     architecture: Architecture | str | PathLike[str],
     *,
-    config: str | PathLike[str] | None = None,
+    config: Config = None,
+    assignments: Iterable[str] = (),
     out: str | PathLike[str] | None = None,
     resume: bool = False,
     download: bool = False,
     report: Report = _silent,
-    **options: Unpack[TrainOptions],
-) -> Trained:
+    **options: Any,
+) -> TrainingResult:
     """Train an architecture with surrogate gradients and quantised weights; a run is trained in its own directory.
 
     Args:
         architecture: its text, an ``architecture.json``, or the directory of a run.
-        config: YAML file with settings; options override it.
+        config: settings as a YAML file, nested values or a ``RunConfig``; options override it.
+        assignments: ``section.key=value`` texts, as ``--set`` takes them.
         out: directory to write to; default: the run's own, or a new one under ``runs``.
-        resume: go on with the training in the directory.
+        resume: resume the training in the directory.
         download: fetch the data set if it is missing.
         report: is told of progress.
-        **options: see ``TrainOptions``.
+        **options: settings by keyword (docs/reference/settings.md).
 
     Raises:
         NeuronasError: see ``plan_training`` and ``Training.run``.
     """
-    values = {f"train_{name}" if name in _OF_TRAINING else name: value for name, value in options.items()}
-    return plan_training(architecture, values, config=config, out=out, resume=resume).run(report, download=download)
+    planned_training = plan_training(
+        architecture, options, config=config, assignments=assignments, out=out, resume=resume
+    )
+    return planned_training.run(report, download=download)
 
 
 def plan_training(
     architecture: Architecture | str | PathLike[str],
-    options: dict[str, Any],
+    options: Mapping[str, Any],
     *,
-    config: str | PathLike[str] | None = None,
+    config: Config = None,
+    assignments: Iterable[str] = (),
     out: str | PathLike[str] | None = None,
     resume: bool = False,
 ) -> Training:
@@ -220,8 +208,9 @@ def plan_training(
 
     Args:
         architecture: see ``train``.
-        options: by the names in ``neuronas.api.settings.KEYS``.
+        options: settings by keyword.
         config: see ``train``.
+        assignments: see ``train``.
         out: see ``train``.
         resume: see ``train``.
 
@@ -231,33 +220,37 @@ def plan_training(
         ArchitectureError: neither an architecture nor a path.
         VerificationError: a damaged file.
     """
-    from neuronas.training.recipes import resolve
-
     given = read_architecture(architecture)
-    file = Path(config) if config else None
-    settings = read_settings(file, given.config, **options)
-    directory = _directory(given, settings, out, options)
-    if resume and (directory / CONFIG).is_file() and file is None:
-        settings = read_settings(None, directory / CONFIG, **options)
-    run = plan(settings)
-    chosen: TrainConfig = resolve(run.config.train, run.preset, run.config.seed, run.config.device)
-    if (chosen.cutout or 0) >= run.shape.square_side:
+    own = given.run
+    if out is not None and resume and (Path(out) / CONFIG).is_file():
+        own = Path(out)
+    run = planned("train", options, config=config, assignments=assignments, run=own, resume=resume)
+    if out is not None:
+        directory = Path(out)
+    elif given.run is None:
+        directory = new_directory(run.config.data.name, "train")
+    else:
+        directory = given.run
+        _check_own(run, directory)
+    settings = run.config.train
+    check_training(settings)
+    if settings.cutout >= min(run.shape.image_size):
         raise ConfigurationError(
-            f"cutout {chosen.cutout} given for images of side {run.shape.square_side}; expected fewer pixels: it would "
+            f"cutout {settings.cutout} of images of {min(run.shape.image_size)} pixels; expected fewer: it would "
             "blank whole images"
         )
-    check_device(chosen.device or "auto")
-    return Training(given, directory, run.with_training(chosen), resume)
+    check_device(settings.device)
+    return Training(given, directory, run, resume)
 
 
-def _directory(given: Given, settings: RunConfig, out: str | PathLike[str] | None, options: dict[str, Any]) -> Path:
-    if out is not None:
-        return Path(out)
-    if given.config is None:
-        return new_directory(settings.data.name, "train")
-    changed = [name for name in _SHAPING if options.get(name) is not None]
-    if changed:
-        raise ConfigurationError(
-            f"--{changed[0].replace('_', '-')} differs from the run's own; add --out DIR to train it there"
-        )
-    return given.config.parent
+def _check_own(run: Plan, directory: Path) -> None:
+    """Refuse settings that change the network of a run that is to be trained in its own directory."""
+    stored = plan(checked(read_config(directory / CONFIG), str(directory / CONFIG)), run.copies).config
+    for path, setting in SETTINGS.items():
+        if path.partition(".")[0] not in _SHAPING or path in _FREE:
+            continue
+        was, now = value_at(stored.model_dump(), path), value_at(run.config.model_dump(), path)
+        if was != now:
+            raise ConfigurationError(
+                f"{setting.flag} {now} differs from the run's own {was}; add --out DIR to train it there"
+            )

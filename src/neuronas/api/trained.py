@@ -1,14 +1,14 @@
 """A trained run, read back whole: its settings, its architecture, its network. ``neuronas.load`` is here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from neuronas.api.compose import Plan, plan
+from neuronas.api.compose import Plan
 from neuronas.api.devices import device_named
-from neuronas.api.settings import read_settings
-from neuronas.data.presets import check_classes
+from neuronas.api.settings import planned
+from neuronas.data.datasets import check_described
 from neuronas.runs.architectures import read_run
 from neuronas.space.genotype import Architecture
 
@@ -47,32 +47,30 @@ def read_images(run: Plan, split: str, draw: "Callable[[ImageSource], ImageSourc
         DataError: they are not there, cannot be read, or have more or fewer classes than the network.
         VerificationError: they have other classes.
     """
-    from neuronas.data.datasets import load
     from neuronas.training.images import Images
 
-    data, preset = run.config.data, run.preset
-    check_classes(data)
-    source = load(data.name, split, data.data_dir, run.shape.square_side)
-    return Images(draw(source) if draw else source, preset.mean, preset.std, skip_corrupt=data.skip_corrupt)
+    data = run.config.data
+    check_described(data, run.dataset)
+    source = run.dataset.load(split, run.shape.image_size)
+    return Images(draw(source) if draw else source, data.mean, data.std, skip_corrupt=data.skip_corrupt)
 
 
 def read_trained(
-    directory: Path, *, device: str | None = None, data_dir: str | None = None, hardware: str | None = None
+    directory: Path, options: Mapping[str, Any] | None = None, assignments: Iterable[str] = ()
 ) -> TrainedRun:
     """Read a trained run.
 
     Args:
         directory: of the run.
-        device: ``auto``, ``cpu`` or ``cuda``, if not the run's own.
-        data_dir: of its data set, if not the run's own.
-        hardware: accelerator to judge it on, if not the run's own.
+        options: settings that are not the run's own, by keyword.
+        assignments: the same as ``section.key=value`` texts.
 
     Raises:
         RunDirectoryError: no run, or one that was not trained.
         VerificationError: a damaged file.
     """
     given = read_run(directory)
-    run = plan(read_settings(None, given.config, device=device, data_dir=data_dir, hardware=hardware))
+    run = planned("evaluate", options or {}, assignments=assignments, run=given.run)
     from neuronas.training.trained import load_trained
 
     settings, chosen = run.config, device_named(run.config.device)

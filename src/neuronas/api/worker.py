@@ -1,15 +1,18 @@
 """What a worker of a search builds, and the program of a worker process, which people never start."""
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from neuronas.api.compose import plan
+from neuronas.api.compose import COPIED, Copies, plan
 from neuronas.api.evaluators import machine_limit_bytes, make_setup
+from neuronas.config import given, load_plugins, validate
 from neuronas.distribution.crew import Job
 from neuronas.distribution.worker import Bench, serve
 from neuronas.errors import VerificationError
-from neuronas.runs.directory import identity
 from neuronas.version import __version__
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FULL, SCREEN = "full", "screen"
 
@@ -18,22 +21,30 @@ def build(job: Job) -> Bench:
     """Build a worker's own engine from the run's settings.
 
     Raises:
-        VerificationError: this machine has other files under the names that the settings give.
+        VerificationError: this machine has other code under the names that the settings give.
         NeuronasError: as ``neuronas search`` without workers.
     """
-    run = plan(job.settings)
-    if identity(run.config, run.accelerator, run.activity, run.space) != job.identity:
+    load_plugins(job.settings.plugins)
+    copies: dict[str, Any] = {name: validate(COPIED[name], values, name) for name, values in job.copies.items()}
+    run = plan(given(job.settings.model_dump(), "job"), Copies(**copies))
+    if run.origin.identity != job.identity:
         raise VerificationError(
-            "a worker reads other files under the names that the settings give (space, hardware, trace); "
-            "expected the same ones on every machine, unchanged while the search runs"
+            "a worker has other code under the names that the settings give (fitness, algorithm, plug-ins); expected "
+            "the same on every machine"
         )
     _set_threads(job.threads)
     limit_bytes = int((job.memory_limit_bytes or machine_limit_bytes(run)) * job.memory_share)
-    setup = make_setup(run, limit_bytes, job.cuda_device)
+    setup = make_setup(run, limit_bytes, job.cuda_device, _images(job))
     evaluators: dict[str, Any] = {FULL: setup.evaluators.full}
     if setup.evaluators.screen is not None:
         evaluators[SCREEN] = setup.evaluators.screen
     return Bench(evaluators, f"{setup.computes} with neuronas {__version__}")
+
+
+def _images(job: Job) -> "Tensor | None":
+    from neuronas.data.batches import from_text
+
+    return None if job.images is None else from_text(job.images)
 
 
 def _set_threads(n: int) -> None:

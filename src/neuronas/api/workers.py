@@ -1,20 +1,20 @@
 """Who computes a search's fitness: this process, processes of this machine, or a cluster."""
 
+import resource
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from neuronas.api.compose import Plan
-from neuronas.api.devices import fetch, n_cores
-from neuronas.api.evaluators import evaluators_of, machine_limit_bytes, make_evaluators
+from neuronas.api.devices import n_cores
+from neuronas.api.evaluators import evaluators_of, machine_limit_bytes, make_evaluators, search_images
 from neuronas.api.worker import FULL, SCREEN, build
 from neuronas.distribution.crew import Crew, Job
 from neuronas.distribution.distributor import DistributedEvaluator, Distributor
 from neuronas.distribution.processes import ProcessCrew
 from neuronas.distribution.silence import Silence
 from neuronas.errors import ConfigurationError
-from neuronas.runs.directory import identity
 from neuronas.search.screening import Evaluators
 
 _COMMAND = (sys.executable, "-P", "-c", "from neuronas.api.worker import main; main()")
@@ -29,8 +29,9 @@ class Computing:
 
     @property
     def peak_memory_mb(self) -> float:
-        """Largest resident memory of the workers, added up."""
-        return self.distributor.peak_memory_mb if self.distributor else 0.0
+        """Largest resident memory of this process and of its workers so far, added up, MiB."""
+        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+        return own + (self.distributor.peak_memory_mb if self.distributor else 0.0)
 
 
 @contextmanager
@@ -45,7 +46,7 @@ def computing(run: Plan, *, download: bool) -> Iterator[Computing]:
         yield Computing(make_evaluators(run, download=download))
         return
     if download:
-        fetch(run.config.data)
+        run.dataset.fetch()
     silence = Silence(60 * engine.silence_limit_minutes)
     distributor = Distributor(_crew(run), run.shape.n_cells, silence=silence)
     try:
@@ -60,11 +61,13 @@ def _crew(run: Plan) -> Crew:
     engine = run.config.engine
     job = Job(
         settings=run.config,
-        identity=identity(run.config, run.accelerator, run.activity, run.space),
+        copies={name: model.model_dump() for name, model in run.origin.copies.items()},
+        identity=run.origin.identity,
         threads=1,
         memory_limit_bytes=None,
         memory_share=1.0,
         cuda_device=0,
+        images=_images_as_text(run) if run.passes_images else None,
     )
     if engine.cluster is not None:
         return _ray_crew(engine.cluster.partition(":")[2] or None, engine.workers, job)
@@ -75,6 +78,12 @@ def _crew(run: Plan) -> Crew:
         "memory_share": 1 / size,
     }
     return ProcessCrew(size, _COMMAND, lambda number: job.model_copy(update={**shares, "cuda_device": number}))
+
+
+def _images_as_text(run: Plan) -> str:
+    from neuronas.data.batches import to_text
+
+    return to_text(search_images(run))
 
 
 def _ray_crew(address: str | None, size: int | None, job: Job) -> Crew:

@@ -22,7 +22,7 @@ Report = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Bench:
+class ChipTrial:
     """What every kind of chip is tried with.
 
     Attributes:
@@ -97,25 +97,25 @@ class ChipAccuracy:
 
 @torch.no_grad()
 def simulate(
-    bench: Bench, model: ChipModel, report: Report, what: str = "chips", *, layers: bool = True
+    trial: ChipTrial, model: ChipModel, report: Report, what: str = "chips", *, layers: bool = True
 ) -> ChipAccuracy:
     """Program chips and classify the images on each.
 
     Args:
-        bench: what they are tried with.
+        trial: what they are tried with.
         model: of the chips.
         report: is told of each chip.
         what: name of this kind of chip, for the report.
         layers: measure the layers as well.
     """
-    design = make_design(bench.network, model, bench.pixels, bench.calibration)
-    n = bench.n_chips if model.is_random else 1
+    design = make_design(trial.network, model, trial.pixels, trial.calibration)
+    n = trial.n_chips if model.is_random else 1
     found, seen = [], []
     for number in range(n):
-        chip = design.chip(bench.seed, number)
+        chip = design.chip(trial.seed, number)
         if layers:
-            seen.append(_observed(chip, design, bench.calibration))
-        found.append(accuracy(chip, bench.images, bench.indices, bench.device).top1)
+            seen.append(_observed(chip, design, trial.calibration))
+        found.append(accuracy(chip, trial.images, trial.indices, trial.device).top1)
         report(what, number + 1, n)
     return ChipAccuracy(tuple(found), _qualities(seen) if layers else {}, model.is_random)
 
@@ -129,7 +129,7 @@ class AblationRow:
     accuracy: ChipAccuracy
 
 
-def ablate(bench: Bench, model: ChipModel, whole: ChipAccuracy, report: Report) -> list[AblationRow]:
+def ablate(trial: ChipTrial, model: ChipModel, whole: ChipAccuracy, report: Report) -> list[AblationRow]:
     """Accuracy with all non-idealities, with each alone, with all but each, and without gain calibration.
 
     Chips of one number have the same draws in all rows, so that rows differ by what is switched and not by luck.
@@ -143,11 +143,11 @@ def ablate(bench: Bench, model: ChipModel, whole: ChipAccuracy, report: Report) 
         other = "without" if model.gain_calibration else "with"
         kinds.append((f"{other} gain_calibration", replace(model, gain_calibration=not model.gain_calibration)))
     rows = [
-        AblationRow("none", (), simulate(bench, model.without(model.active), report, "none", layers=False)),
+        AblationRow("none", (), simulate(trial, model.without(model.active), report, "none", layers=False)),
         AblationRow("all", model.active, whole),
     ]
     for name, kind in kinds:
-        rows.append(AblationRow(name, kind.active, simulate(bench, kind, report, name, layers=False)))
+        rows.append(AblationRow(name, kind.active, simulate(trial, kind, report, name, layers=False)))
     return rows
 
 

@@ -1,11 +1,11 @@
 """``neuronas evaluate RUN --chip``: how chips are shown to people."""
 
-from math import isfinite
-from typing import Any
-
 from neuronas.cli import console
 from neuronas.cli.progress import Display
-from neuronas.cli.tables import PlainTable
+from neuronas.cli.tables import printable
+from neuronas.report.accuracy_tables import ablation_table, chip_accuracy, chip_layer_table
+from neuronas.report.tables import share
+from neuronas.runs.evaluations import ChipEvaluation
 
 
 class ChipProgress(Display):
@@ -21,51 +21,22 @@ class ChipProgress(Display):
             self._line(f"{what}: {done} of {total} chips")
 
 
-def print_chips(document: dict[str, Any], *, quiet: bool) -> None:
-    """Show ``chip.json`` to people."""
-    out = console.answers
-    n, interval = document["n_chips"], ""
-    if n > 1:
-        low, high = document["top1_interval_95"]
-        interval = f" (95 % interval of the mean {low:.2%} to {high:.2%})"
+def print_chips(chips: ChipEvaluation, *, quiet: bool) -> None:
+    """Show an evaluation on simulated chips to people."""
+    out, interval = console.answers, ""
+    if chips.top1_interval_95:
+        low, high = map(share, chips.top1_interval_95)
+        interval = f" (95 % interval of the mean {low} to {high})"
     out.print(
-        f"top-1 {_accuracy(document)} on {n} simulated {'chips' if n > 1 else 'chip'}{interval}; "
-        f"{document['quantised_network_top1']:.2%} without non-idealities "
-        f"({document['n_images']:,} test images of {document['dataset']})",
+        f"top-1 {chip_accuracy(chips)} on {chips.n_chips} simulated {'chips' if chips.n_chips > 1 else 'chip'}"
+        f"{interval}; {share(chips.quantised_network_top1)} without non-idealities "
+        f"({chips.n_images:,} test images of {chips.dataset})",
         style="bold",
     )
     if quiet:
         return
-    names = document["model"]["non_idealities"]
-    out.print(f"{document['hardware']} with {', '.join(names) or 'no non-ideality'}; {document['seconds']:g} s")
-    out.print(_layer_table(document["layers"]))
-    if "ablation" in document:
-        out.print(_ablation_table(document["ablation"]))
-
-
-def _layer_table(layers: dict[str, dict[str, float]]) -> PlainTable:
-    table = _table("layer", "signal to noise", "ADC saturated")
-    for name, one in layers.items():
-        noise = f"{one['snr_db']:.1f} dB" if isfinite(one["snr_db"]) else "no error"
-        table.add_row(name, noise, f"{one['adc_saturation']:.2%}")
-    return table
-
-
-def _ablation_table(rows: list[dict[str, Any]]) -> PlainTable:
-    table = _table("non-idealities", "top-1", "loss", "chips")
-    for row in rows:
-        table.add_row(row["name"], _accuracy(row), f"{row['loss']:.2%}", f"{row['n_chips']}")
-    return table
-
-
-def _accuracy(document: dict[str, Any]) -> str:
-    """Mean and spread; the spread is left out where chips are alike, or one tells nothing of the others."""
-    spread = f" ± {document['top1_std']:.2%}" if document["n_chips"] > 1 else ""
-    return f"{document['top1_mean']:.2%}{spread}"
-
-
-def _table(*titles: str) -> PlainTable:
-    table = PlainTable()
-    for number, title in enumerate(titles):
-        table.add_column(title, justify="right" if number else "left")
-    return table
+    names = ", ".join(chips.model.non_idealities) or "no non-ideality"
+    out.print(f"{chips.hardware} with {names}; {chips.seconds:g} s")
+    out.print(printable(chip_layer_table(chips.layers)))
+    if chips.ablation:
+        out.print(printable(ablation_table(chips.ablation)))

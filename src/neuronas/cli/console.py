@@ -2,7 +2,6 @@
 
 import json
 import sys
-from math import inf
 from typing import Any
 
 from rich.console import Console
@@ -10,10 +9,8 @@ from rich.text import Text
 
 from neuronas.cli.tables import PlainTable
 from neuronas.config import HardwareConfig, plain
-from neuronas.hardware.budget import Budget
-from neuronas.hardware.cost import Cost
 from neuronas.hardware.models import unread
-from neuronas.hardware.units import quantity
+from neuronas.runs.document import Document
 from neuronas.space.genotype import N_NODES, NODE_PAIRS, Architecture, Genotype
 from neuronas.space.notation import format_edge
 from neuronas.space.shape import cell_name
@@ -40,9 +37,10 @@ def note_unread(settings: HardwareConfig) -> None:
         notes.print(f"note: cost model '{settings.cost_model}' reads no {' or '.join(names)}; --cost-model mapped does")
 
 
-def print_json(document: dict[str, Any]) -> None:
+def print_json(document: Document | dict[str, Any]) -> None:
     """Print one JSON object on standard output."""
-    sys.stdout.write(json.dumps(plain(document), indent=2, allow_nan=False) + "\n")
+    values = document.plain() if isinstance(document, Document) else plain(document)
+    sys.stdout.write(json.dumps(values, indent=2, allow_nan=False) + "\n")
 
 
 def architecture_table(architecture: Architecture, n_cells: int) -> PlainTable:
@@ -72,15 +70,3 @@ def _incoming(cell: Genotype, high: int) -> list[str]:
             text = format_edge(edge, low)[: -len(f"~{low}")]
             names.append("·" if edge.operation == "none" else f"{text} (back)" if edge.backward else text)
     return names
-
-
-def budget_table(cost: Cost, budget: Budget) -> PlainTable:
-    """Cost against budget, with the margin that is left."""
-    table = PlainTable()
-    for title in ("", "cost", "budget", "margin"):
-        table.add_column(title, justify="left" if not title else "right")
-    for name, limit in budget.limits.items():
-        value = float(getattr(cost, name))
-        margin = "" if limit == inf else f"{(limit - value) / limit:.0%}" if limit else "0%"
-        table.add_row(name.rsplit("_", 1)[0], quantity(name, value), quantity(name, limit), margin)
-    return table

@@ -1,30 +1,32 @@
 """``neuronas doctor``: what is installed, what is missing and how to get it."""
 
 from dataclasses import asdict
+from typing import Any
 
 from rich.text import Text
 
 from neuronas import __version__
 from neuronas.api.doctor import examine
-from neuronas.api.settings import read_settings
-from neuronas.cli import console, options
+from neuronas.api.settings import gathered
+from neuronas.cli import console
+from neuronas.cli import options as opt
+from neuronas.config import value_at, written
 
 
+@opt.with_settings("doctor")
 def doctor(
-    data_dir: options.DataDir = None,
-    config: options.Config = None,
-    seed: options.Seed = None,
-    device: options.Device = None,
-    out: options.Out = None,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
+    options: dict[str, Any],
+    config: opt.Config = None,
+    assignments: opt.Set = None,
+    out: opt.Out = None,
+    as_json: opt.Json = False,
+    quiet: opt.Quiet = False,
 ) -> None:
     """Show what is installed, what is missing and how to get it."""
-    settings = read_settings(config, data_dir=data_dir, seed=seed, device=device)
-    checks = list(examine(settings.data.data_dir))
+    checks = list(examine(value_at(written(gathered("doctor", options, config, assignments or ())), "data.data_dir")))
     document = {"neuronas": __version__, "checks": [asdict(check) for check in checks]}
     if out:
-        options.write_document(out, "doctor.json", document)
+        opt.write_document(out, "doctor.json", document)
     if as_json:
         console.print_json(document)
         return

@@ -1,41 +1,32 @@
 """``neuronas estimate ARCH``: what an architecture costs. Needs neither data nor torch."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from neuronas.api.estimate import Estimate
 from neuronas.api.estimate import estimate as cost_of
-from neuronas.cli import console, options
-from neuronas.cli.cost_tables import comparison_table, component_table, layer_table, sweep_table
+from neuronas.cli import console
+from neuronas.cli import options as opt
 from neuronas.cli.plots import check_plot, plot_sweep
+from neuronas.cli.tables import printable
 from neuronas.config import write_json, write_text
 from neuronas.errors import ConfigurationError
-from neuronas.hardware.document import sweep_document
 from neuronas.hardware.sweep import changes_nothing
+from neuronas.report.cost_tables import budget_table, component_table, layer_table, model_table, sweep_table
 from neuronas.report.floorplan_svg import floorplan_svg
+from neuronas.runs.costs import SweptConstant
 
 _FILE = "estimate.json"
 
 
+@opt.with_settings("estimate")
 def estimate(
     arch: Annotated[str, typer.Argument(metavar="ARCH", help="Architecture text, architecture.json or run directory.")],
-    config: options.Config = None,
-    dataset: options.Dataset = None,
-    image_side: options.ImageSide = None,
-    space: options.SpaceName = None,
-    channels: options.Channels = None,
-    head: options.Head = None,
-    weight_bits: options.WeightBits = None,
-    timesteps: options.Timesteps = None,
-    hardware: options.Hardware = None,
-    cost_model: options.CostModelName = None,
-    schedule: options.Schedule = None,
-    replication: options.Replication = None,
-    activity: options.Activity = None,
-    firing_rate: options.FiringRate = None,
-    trace: options.Trace = None,
+    options: dict[str, Any],
+    config: opt.Config = None,
+    assignments: opt.Set = None,
     sweep: Annotated[
         str | None,
         typer.Option(help="A constant at several values: crossbar_size=32,64,128.", rich_help_panel="Hardware"),
@@ -47,56 +38,27 @@ def estimate(
         Path | None,
         typer.Option(help="Write the mapping's floorplan to FILE.svg or FILE.json.", rich_help_panel="Hardware"),
     ] = None,
-    max_parameters: options.MaxParameters = None,
-    max_area_mm2: options.MaxArea = None,
-    max_latency_ms: options.MaxLatency = None,
-    max_energy_uj: options.MaxEnergy = None,
-    seed: options.Seed = None,
-    device: options.Device = None,
-    out: options.Out = None,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
+    out: opt.Out = None,
+    as_json: opt.Json = False,
+    quiet: opt.Quiet = False,
 ) -> None:
     """Estimate an architecture's parameters, area, latency and energy on an accelerator."""
     check_plot(plot, sweep)
     if floorplan and floorplan.suffix not in {".svg", ".json"}:
         raise ConfigurationError(f"--floorplan: given {floorplan}; expected a file that ends in .svg or .json")
-    found = cost_of(
-        arch,
-        config=config,
-        dataset=dataset,
-        image_side=image_side,
-        space=space,
-        channels=channels,
-        head=head,
-        weight_bits=weight_bits,
-        timesteps=timesteps,
-        hardware=hardware,
-        cost_model=cost_model,
-        schedule=schedule,
-        replication=replication,
-        activity=activity,
-        firing_rate=firing_rate,
-        trace=trace,
-        max_parameters=max_parameters,
-        max_area_mm2=max_area_mm2,
-        max_latency_ms=max_latency_ms,
-        max_energy_uj=max_energy_uj,
-        seed=seed,
-        device=device,
-    )
+    found = cost_of(arch, config=config, assignments=assignments or (), **options)
     if not quiet:
         console.note_unread(found.config.hardware)
-    document, model = found.document, found.config.hardware.cost_model
+    document, model = found.report, found.config.hardware.cost_model
     swept, points = found.sweep(sweep) if sweep else (None, [])
     if swept:
-        document |= sweep_document(swept, points)
+        document = document.model_copy(update={"sweep": SweptConstant.of(swept, points)})
     if plot and swept:
         plot_sweep(plot, swept, points, model)
     if floorplan:
         _write_floorplan(found, floorplan)
     if out:
-        options.write_document(out, _FILE, document)
+        opt.write_document(out, _FILE, document)
     if not quiet:
         for file in (plot, floorplan, out and out / _FILE):
             if file:
@@ -104,17 +66,20 @@ def estimate(
     if as_json:
         console.print_json(document)
         return
-    console.answers.print(console.budget_table(found.cost, found.budget))
+    console.answers.print(printable(budget_table(found.cost, found.budget)))
     if swept:
-        console.answers.print("\n", sweep_table(swept, points), sep="")
+        console.answers.print("\n", printable(sweep_table(swept, points)), sep="")
         if changes_nothing(points):
             console.notes.print(
                 f"note: {swept.key} is in no equation of cost model '{found.config.hardware.cost_model}'"
             )
     if not quiet:
-        console.answers.print("\n", layer_table(found.cost), "\n", component_table(found.cost), sep="")
-        both = comparison_table(found.by_all_models(), model)
-        console.answers.print("\n", both, sep="")
+        for content in (
+            layer_table(found.cost),
+            component_table(found.cost),
+            model_table(found.by_all_models(), model),
+        ):
+            console.answers.print("\n", printable(content), sep="")
         for line in found.cost.assumptions:
             console.notes.print(f"note: {line}", style="dim")
 

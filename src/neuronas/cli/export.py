@@ -25,7 +25,7 @@ def export(
     """Write a trained network as NIR, ONNX or integers for a chip; the file is computed again and compared."""
     done = write_export(run, format_name, out=out, dt_s=dt)
     if as_json:
-        console.print_json(done.document)
+        console.print_json(done)
         return
     console.answers.print(str(done.path), style="bold")
     if not quiet:

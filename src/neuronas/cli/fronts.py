@@ -1,28 +1,17 @@
 """A Pareto front as text for people."""
 
-from typing import Any
-
 from neuronas.cli import console
-from neuronas.cli.tables import PlainTable
-from neuronas.hardware.cost import BUDGETED
-from neuronas.hardware.units import quantity
-
-_MOST_ROWS = 20
+from neuronas.cli.tables import printable
+from neuronas.report.cost_tables import MOST_FRONT_ROWS, front_table
+from neuronas.runs.results import ParetoFront
 
 
-def print_front(document: dict[str, Any]) -> None:
+def print_front(document: ParetoFront) -> None:
     """Print the content of ``front.json``: its fittest members, the hypervolume, and the one that was chosen."""
-    members = document["front"]
-    table = PlainTable()
-    for title in ("", "fitness", *(name.rsplit("_", 1)[0] for name in BUDGETED), "architecture"):
-        table.add_column(title, justify="left" if title in ("", "architecture") else "right")
-    for row in members[:_MOST_ROWS]:
-        mark = "*" if row["architecture"] == document["chosen"] else ""
-        costs = (quantity(name, row[name]) for name in BUDGETED)
-        table.add_row(mark, f"{row['fitness']:.6g}", *costs, row["architecture"])
-    console.answers.print(table)
-    more = f", the fittest {_MOST_ROWS} shown" if len(members) > _MOST_ROWS else ""
+    n_members = len(document.front)
+    console.answers.print(printable(front_table(document)))
+    more = f", the fittest {MOST_FRONT_ROWS} shown" if n_members > MOST_FRONT_ROWS else ""
     console.answers.print(
-        f"Pareto front: {len(members)} architectures{more}; hypervolume {document['hypervolume']:.4f} of the box that "
-        f"the candidates span; * chosen by --prefer {document['prefer']}\n"
+        f"Pareto front: {n_members} architectures{more}; hypervolume {document.hypervolume:.4f} of the box that "
+        f"the candidates span; * chosen by --prefer {document.prefer}\n"
     )

@@ -30,7 +30,6 @@ app = typer.Typer(
     name="neuronas",
     help="Find spiking neural networks that are accurate and fit a compute-in-memory chip.",
     context_settings={"help_option_names": ["-h", "--help"]},  # of every command
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )

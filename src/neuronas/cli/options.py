@@ -1,106 +1,107 @@
-"""Options that several verbs share."""
+"""Options of the command line: those of settings are generated from the schema, the others are declared here."""
 
+import inspect
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from neuronas.config import write_json
+from neuronas.config import Setting, settings_for, write_json
+from neuronas.runs.document import Document
 
-_HARDWARE, _BUDGET, _NETWORK, _DATA, _RUN = "Hardware", "Budget", "Network", "Data", "Run"
-
+_RUN = "Run"
 Config = Annotated[
-    Path | None, typer.Option(help="YAML file with settings; options override it.", rich_help_panel=_RUN)
+    Path | None,
+    typer.Option(metavar="FILE", help="YAML file with settings; options override it.", rich_help_panel=_RUN),
 ]
-Seed = Annotated[int | None, typer.Option(help="Decides weights, images and draws.", rich_help_panel=_RUN)]
-Device = Annotated[str | None, typer.Option(help="auto, cpu or cuda.", rich_help_panel=_RUN)]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Any setting by its key, such as network.tau=1.5; may be repeated (docs/reference/settings.md).",
+        rich_help_panel=_RUN,
+    ),
+]
 Out = Annotated[
-    Path | None, typer.Option(help="Directory to write to (search: a new one under runs/).", rich_help_panel=_RUN)
+    Path | None,
+    typer.Option(metavar="DIR", help="Directory to write to \\[a new one under runs].", rich_help_panel=_RUN),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.", rich_help_panel=_RUN)]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print the answer and errors only.", rich_help_panel=_RUN)]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.", rich_help_panel=_RUN)]
+Resume = Annotated[bool, typer.Option("--resume", help="Resume the run in --out.", rich_help_panel=_RUN)]
 DryRun = Annotated[
-    bool,
-    typer.Option(
-        "--dry-run", help="Check all settings and say what would be done; reads no image.", rich_help_panel=_RUN
-    ),
-]
-MaxParameters = Annotated[float | None, typer.Option(help="Limit on weights.", rich_help_panel=_BUDGET)]
-MaxArea = Annotated[float | None, typer.Option("--max-area-mm2", help="Limit on area.", rich_help_panel=_BUDGET)]
-MaxLatency = Annotated[
-    float | None, typer.Option("--max-latency-ms", help="Limit on latency.", rich_help_panel=_BUDGET)
-]
-MaxEnergy = Annotated[float | None, typer.Option("--max-energy-uj", help="Limit on energy.", rich_help_panel=_BUDGET)]
-WeightBits = Annotated[int | None, typer.Option(help="4 to 16, or 32 for none.", rich_help_panel=_NETWORK)]
-Rounding = Annotated[str | None, typer.Option(help="nearest, floor or stochastic.", rich_help_panel=_NETWORK)]
-Timesteps = Annotated[int | None, typer.Option(help="Time steps T.", rich_help_panel=_NETWORK)]
-Channels = Annotated[int | None, typer.Option(help="Channels before the reduction.", rich_help_panel=_NETWORK)]
-Dataset = Annotated[
-    str | None,
-    typer.Option(help="digits, cifar10, cifar100, tiny-imagenet-200 or imagefolder:DIR.", rich_help_panel=_DATA),
-]
-DataDir = Annotated[str | None, typer.Option(help="Folder of downloaded data sets.", rich_help_panel=_DATA)]
-ImageSide = Annotated[int | None, typer.Option(help="Resize images to this side in pixels.", rich_help_panel=_DATA)]
-SkipCorrupt = Annotated[
-    bool | None,
-    typer.Option("--skip-corrupt", help="Pass over images that cannot be read.", rich_help_panel=_DATA),
+    bool, typer.Option("--dry-run", help="Check all settings, print the plan and read no image.", rich_help_panel=_RUN)
 ]
 Download = Annotated[
-    bool, typer.Option("--download", help="Fetch the data set if it is missing.", rich_help_panel=_DATA)
-]
-BatchSize = Annotated[int | None, typer.Option(help="Images that fitness reads at a time.", rich_help_panel=_DATA)]
-SpaceName = Annotated[str | None, typer.Option("--space", help="Search space: a name or a YAML file.")]
-AlgorithmName = Annotated[
-    str | None, typer.Option("--algorithm", help="neuronas, spikenas, snasnet, evolution or exhaustive.")
-]
-FitnessName = Annotated[
-    str | None, typer.Option("--fitness", help="sahd, sahd-sum, sahd-snasnet, hamming or path-information.")
-]
-Exact = Annotated[bool | None, typer.Option("--exact", help="Give every candidate the full batch; no screening.")]
-Engine = Annotated[str | None, typer.Option(help="fast or reference (slow, the same numbers).")]
-MemoryLimit = Annotated[
-    float | None, typer.Option("--memory-limit", help="GiB that the engine may use (default: half of what is free).")
-]
-Workers = Annotated[int | None, typer.Option(help="Processes that evaluate candidates (default: this one alone).")]
-Cluster = Annotated[str | None, typer.Option(help="ray or ray:ADDRESS: evaluate on a Ray cluster.")]
-ChipFitness = Annotated[bool, typer.Option("--chip-fitness", help="Fitness with weights as simulated chips hold them.")]
-FitnessChips = Annotated[int | None, typer.Option("--chips", help="Chips that --chip-fitness averages over (1).")]
-NDraws = Annotated[int | None, typer.Option(help="Candidates of snasnet and evolution.")]
-Population = Annotated[int | None, typer.Option(help="Survivors of a generation of evolution.")]
-Prefer = Annotated[
-    str | None,
-    typer.Option(help="Answer from the front: fitness, parameters, area_mm2, latency_ms, energy_uj or knee."),
-]
-Head = Annotated[str | None, typer.Option(help="linear (the papers') or gap (few weights).", rich_help_panel=_NETWORK)]
-TrainSeed = Annotated[
-    int | None, typer.Option("--seed", help="Decides first weights and draws of training.", rich_help_panel=_RUN)
-]
-TrainDevice = Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.", rich_help_panel=_RUN)]
-Hardware = Annotated[str | None, typer.Option(help="Accelerator: a name or a YAML file.", rich_help_panel=_HARDWARE)]
-CostModelName = Annotated[
-    str | None, typer.Option("--cost-model", help="paper or mapped; budgets apply to it.", rich_help_panel=_HARDWARE)
-]
-Schedule = Annotated[
-    str | None,
-    typer.Option(help="mapped: layers-in-order or pipelined-over-timesteps.", rich_help_panel=_HARDWARE),
-]
-Replication = Annotated[
-    int | None, typer.Option(help="mapped: copies of each layer's weights.", rich_help_panel=_HARDWARE)
-]
-Activity = Annotated[str | None, typer.Option(help="mapped: dense, rate or trace.", rich_help_panel=_HARDWARE)]
-FiringRate = Annotated[
-    float | None, typer.Option(help="mapped: share of inputs that spike (--activity rate).", rich_help_panel=_HARDWARE)
-]
-Trace = Annotated[
-    str | None,
-    typer.Option(
-        help="mapped: rates per layer (--activity trace): YAML, or evaluation.json.", rich_help_panel=_HARDWARE
-    ),
+    bool, typer.Option("--download", help="Download the data set if it is missing.", rich_help_panel="Data")
 ]
 
 
-def write_document(folder: Path, name: str, document: dict[str, Any]) -> None:
+def with_settings(verb: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options of all settings that a verb takes; it receives those given as ``options``.
+
+    Args:
+        verb: its settings (``neuronas.config.settings_for``).
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        settings = {name: one for name, one in settings_for(verb).items() if one.meaning.is_option}
+        own = inspect.signature(command).parameters
+        hints = get_type_hints(command, include_extras=True)
+        added = {name: _parameter(name, one) for name, one in settings.items()}
+
+        @wraps(command)
+        def run(**values: Any) -> None:
+            options = {name: values.pop(name) for name in added}
+            command(**values, options={name: value for name, value in options.items() if value not in (None, [])})
+
+        fixed = [one.replace(annotation=hints[name]) for name, one in own.items() if name != "options"]
+        run.__signature__ = inspect.Signature([*fixed, *added.values()])  # type: ignore[attr-defined]
+        run.__annotations__ = {one.name: one.annotation for one in (*fixed, *added.values())}
+        return run
+
+    return decorate
+
+
+def _parameter(name: str, setting: Setting) -> inspect.Parameter:
+    kind = setting.primitive
+    is_list = setting.path == "plugins"
+    flags = f"{setting.flag}/--no-{setting.flag[2:]}" if kind is bool else setting.flag
+    option = typer.Option(
+        flags,
+        help=_help(setting),
+        metavar=setting.meaning.metavar,
+        rich_help_panel=_panel(setting),
+        show_default=False,
+        autocompletion=(lambda: list(setting.choices)) if setting.choices else None,
+    )
+    value: Any = list[str] if is_list else kind
+    annotation = Annotated[value | None, option]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _help(setting: Setting) -> str:
+    """Help of an option: what, unit, choices, default."""
+    text = setting.meaning.help + (f", {setting.meaning.unit}" if setting.meaning.unit else "")
+    if setting.choices:
+        text += f": {', '.join(setting.choices)}"
+    default = setting.default_text
+    return f"{text} \\[{default}]." if default else f"{text}."
+
+
+def _panel(setting: Setting) -> str:
+    return {"": _RUN, "chip": "Chip simulation", "train": "Training"}.get(setting.section, setting.section.capitalize())
+
+
+def given_flags(options: dict[str, Any], verb: str, section: str) -> list[str]:
+    """The options of one section that were given, as flags."""
+    return [one.flag for name, one in settings_for(verb).items() if name in options and one.section == section]
+
+
+def write_document(folder: Path, name: str, document: Document | dict[str, Any]) -> None:
     """Write a JSON document into the folder that ``--out`` names."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / name, document)
+    write_json(folder / name, document.plain() if isinstance(document, Document) else document)

@@ -15,6 +15,7 @@ from rich.progress import (
 )
 
 from neuronas.cli import console
+from neuronas.runs.metrics import Epoch
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture
 
@@ -140,13 +141,13 @@ class TrainingProgress(Display):
         super().__init__(text, quiet=quiet, fields={"rate": 0.0, "accuracy": ""})
         self._n_epochs, self._accuracy = n_epochs, ""
 
-    def report(self, epoch: int, step: int, n_steps: int, images_per_s: float, row: dict[str, Any] | None) -> None:
+    def report(self, epoch: int, step: int, n_steps: int, images_per_s: float, row: Epoch | None) -> None:
         """See ``neuronas.training.loop.Report``."""
         if row is not None:
-            validation = row["validation_accuracy"]
+            validation = row.validation_accuracy
             shown = "" if validation is None else f", validation {validation:.1%}"
-            self._accuracy = f"train {row['train_accuracy']:.1%}{shown}"
-            line = f"epoch {row['epoch']} of {self._n_epochs}: loss {row['train_loss']:.4f}, {self._accuracy}"
+            self._accuracy = f"train {row.train_accuracy:.1%}{shown}"
+            line = f"epoch {row.epoch} of {self._n_epochs}: loss {row.train_loss:.4f}, {self._accuracy}"
             _log.info(line)
             self._line(f"{line}, {images_per_s:,.0f} images/s")
         elif self._is_line_due:

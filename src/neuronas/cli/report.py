@@ -32,7 +32,7 @@ def report(
         raise ConfigurationError(f"--figure-format {figure_format} given without --figures DIR")
     page = write_report(run, out=out, figures=figures, figure_format=figure_format or "pdf")
     if as_json:
-        console.print_json(page.document)
+        console.print_json(page)
     elif not quiet:
         print_page(page)
 
@@ -55,6 +55,6 @@ def compare(
     """Write several runs as one HTML file that opens offline (by default compare.html here): one table, one plot."""
     page = write_comparison(runs, out=out)
     if as_json:
-        console.print_json(page.document)
+        console.print_json(page)
     elif not quiet:
         print_page(page)

@@ -7,21 +7,20 @@ from typing import Annotated, Any
 
 import typer
 
-from neuronas.api.compose import plan
 from neuronas.api.evaluators import make_evaluators
-from neuronas.api.runs import new_directory
-from neuronas.api.settings import KEYS, read_settings
-from neuronas.cli import console, options
+from neuronas.api.settings import planned
+from neuronas.cli import console
+from neuronas.cli import options as opt
 from neuronas.cli.comparisons import comparison_table
 from neuronas.cli.progress import BenchmarkProgress
 from neuronas.cli.search_time import search_time
 from neuronas.cli.studies import study_command
-from neuronas.config import RunConfig, plain, write_json
+from neuronas.config import ResolvedConfig, plain, write_json
 from neuronas.errors import VerificationError
 from neuronas.experiments.labels import Labelled, read_labels
 from neuronas.experiments.proxy_benchmark import draw, evaluate
 from neuronas.experiments.table import EXPERIMENTS, STUDIES
-from neuronas.runs.directory import HISTORY, RESULT, RunDirectory, identity
+from neuronas.runs.directory import HISTORY, RESULT, RunDirectory, identity, new_directory
 from neuronas.runs.history import History
 from neuronas.space.notation import format_architecture
 
@@ -43,7 +42,7 @@ for _study in STUDIES:
 def reproduce(
     context: typer.Context,
     show: Annotated[bool, typer.Option("--list", help="Say what each experiment needs and how long it takes.")] = False,
-    as_json: options.Json = False,
+    as_json: opt.Json = False,
 ) -> None:
     """Repeat an experiment and compare its outcome with trained or published figures."""
     if context.invoked_subcommand is not None:
@@ -61,14 +60,14 @@ def reproduce(
 @app.command("hardware", epilog="Example: neuronas reproduce hardware --json")
 def hardware(
     out: Annotated[Path, typer.Option(help="Folder for hardware.json.")] = Path("results"),
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
+    as_json: opt.Json = False,
+    quiet: opt.Quiet = False,
 ) -> None:
     """Compute the figures that NeuroNAS prints for memory, area, latency and energy (Fig. 12) and compare them."""
     from neuronas.experiments.hardware import document, figures, savings
 
     content = document([*figures(), *savings()])
-    options.write_document(out, "hardware.json", content)
+    opt.write_document(out, "hardware.json", content)
     if as_json:
         console.print_json(content)
         return
@@ -85,39 +84,28 @@ def hardware(
     "proxy-benchmark",
     epilog="Example: neuronas reproduce proxy-benchmark --labels bench.csv --sample 200 --batch-size 64 --fitness sahd",
 )
+@opt.with_settings("benchmark")
 def proxy_benchmark(
+    options: dict[str, Any],
     labels: Annotated[Path, typer.Option(help="CSV file: id, op_01 … op_23, test_accuracy.")],
     sample: Annotated[int | None, typer.Option(help="Draw so many connected networks (default: all).")] = None,
-    fitness: options.FitnessName = None,
-    dataset: options.Dataset = "cifar10",
-    data_dir: options.DataDir = None,
-    download: options.Download = False,
-    image_side: options.ImageSide = None,
-    skip_corrupt: options.SkipCorrupt = None,
-    batch_size: options.BatchSize = None,
-    channels: options.Channels = None,
-    timesteps: options.Timesteps = None,
-    weight_bits: options.WeightBits = None,
-    config: options.Config = None,
-    seed: options.Seed = None,
-    device: options.Device = None,
-    engine: options.Engine = None,
-    memory_limit: options.MemoryLimit = None,
-    out: options.Out = None,
-    resume: options.Resume = False,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
+    download: opt.Download = False,
+    config: opt.Config = None,
+    assignments: opt.Set = None,
+    out: opt.Out = None,
+    resume: opt.Resume = False,
+    as_json: opt.Json = False,
+    quiet: opt.Quiet = False,
 ) -> None:
     """Rank networks of known trained accuracy by a fitness: rank correlations, regret, seconds per candidate."""
-    values = locals()
     from neuronas.experiments.ranking import agreement  # SciPy takes a second to load
 
-    settings = read_settings(config, space=_SPACE, **{name: values[name] for name in KEYS if name in values})
-    run = plan(settings)
+    chosen = {"dataset": "cifar10", **options}
+    run = planned("benchmark", chosen, config=config, assignments=(f"space={_SPACE}", *(assignments or ())))
     rows = draw(read_labels(labels), sample, run.config.seed)
     evaluator = make_evaluators(run, download=download).full
     directory = out or new_directory(run.config.data.name, "proxy-benchmark")
-    with RunDirectory(directory, run.config, resume=resume) as files:
+    with RunDirectory(directory, run.origin, resume=resume) as files:
         history = History(files.file(HISTORY))
         try:
             history.claim(_identity(run.config, rows))
@@ -142,7 +130,7 @@ def proxy_benchmark(
         )
 
 
-def _identity(config: RunConfig, rows: list[Labelled]) -> str:
+def _identity(config: ResolvedConfig, rows: list[Labelled]) -> str:
     """A key of the settings and of the drawn rows."""
     text = "\n".join(f"{row.row_id} {format_architecture(row.architecture)}" for row in rows)
     return identity(config, blake2b(text.encode(), digest_size=16).hexdigest())

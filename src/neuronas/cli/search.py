@@ -1,77 +1,36 @@
 """``neuronas search``: find the fittest architecture that breaks no budget."""
 
+from typing import Any
+
 from neuronas.api.compose import Plan
 from neuronas.api.search import SearchResult, plan_search
-from neuronas.cli import console, options
+from neuronas.cli import console
+from neuronas.cli import options as opt
 from neuronas.cli.fronts import print_front
 from neuronas.cli.progress import SearchProgress
 from neuronas.cli.serving import Port, Serve, served
-from neuronas.config import read_json
-from neuronas.errors import ConfigurationError
+from neuronas.cli.tables import printable
 from neuronas.hardware.units import quantity
+from neuronas.report.cost_tables import budget_table
 from neuronas.runs.directory import CONFIG, LOG
-from neuronas.search.survey import FRONT
-
-_SHOWING = {"as_json", "quiet", "serve", "port"}  # options that are no settings of the run
 
 
+@opt.with_settings("search")
 def search(
-    dataset: options.Dataset = None,
-    data_dir: options.DataDir = None,
-    download: options.Download = False,
-    image_side: options.ImageSide = None,
-    skip_corrupt: options.SkipCorrupt = None,
-    batch_size: options.BatchSize = None,
-    space: options.SpaceName = None,
-    algorithm: options.AlgorithmName = None,
-    fitness: options.FitnessName = None,
-    exact: options.Exact = None,
-    chip_fitness: options.ChipFitness = False,
-    chips: options.FitnessChips = None,
-    n_draws: options.NDraws = None,
-    population: options.Population = None,
-    prefer: options.Prefer = None,
-    channels: options.Channels = None,
-    head: options.Head = None,
-    timesteps: options.Timesteps = None,
-    weight_bits: options.WeightBits = None,
-    rounding: options.Rounding = None,
-    hardware: options.Hardware = None,
-    cost_model: options.CostModelName = None,
-    schedule: options.Schedule = None,
-    replication: options.Replication = None,
-    activity: options.Activity = None,
-    firing_rate: options.FiringRate = None,
-    trace: options.Trace = None,
-    max_parameters: options.MaxParameters = None,
-    max_area_mm2: options.MaxArea = None,
-    max_latency_ms: options.MaxLatency = None,
-    max_energy_uj: options.MaxEnergy = None,
-    config: options.Config = None,
-    seed: options.Seed = None,
-    device: options.Device = None,
-    engine: options.Engine = None,
-    memory_limit: options.MemoryLimit = None,
-    workers: options.Workers = None,
-    cluster: options.Cluster = None,
-    out: options.Out = None,
-    resume: options.Resume = False,
-    dry_run: options.DryRun = False,
+    options: dict[str, Any],
+    download: opt.Download = False,
+    config: opt.Config = None,
+    assignments: opt.Set = None,
+    out: opt.Out = None,
+    resume: opt.Resume = False,
+    dry_run: opt.DryRun = False,
     serve: Serve = False,
     port: Port = None,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
+    as_json: opt.Json = False,
+    quiet: opt.Quiet = False,
 ) -> None:
     """Find the fittest spiking network that fits all budgets. Without options: on the embedded digits."""
-    if chips is not None and not chip_fitness:
-        raise ConfigurationError("--chips given without --chip-fitness; add it to judge candidates on simulated chips")
-    chips = (chips or 1) if chip_fitness else None
-    given = {
-        name: value
-        for name, value in locals().items()
-        if name not in {"config", "out", "resume", "dry_run", "download", "chip_fitness", *_SHOWING}
-    }
-    planned = plan_search(given, config=config, out=out, resume=resume)
+    planned = plan_search(options, config=config, assignments=assignments or (), out=out, resume=resume)
     if not quiet:
         console.note_unread(planned.plan.config.hardware)
     if dry_run:
@@ -83,17 +42,17 @@ def search(
             result = planned.run(progress, download=download)
     except KeyboardInterrupt:
         if not quiet and (directory / CONFIG).is_file():
-            console.notes.print(f"everything so far is kept; go on with: neuronas search --resume --out {directory}")
+            console.notes.print(f"everything so far is kept; resume with: neuronas search --resume --out {directory}")
         raise
     if result.was_finished and not quiet:
         console.notes.print(f"note: the search in {directory} had come to its end before; this is its answer")
     if as_json:
-        console.print_json(result.document)
+        console.print_json(result.summary)
     elif quiet:
         console.answers.print(result.text)
     else:
-        if result.plan.algorithm.surveys:
-            print_front(read_json(directory / FRONT))
+        if result.front is not None:
+            print_front(result.front)
         _print_answer(result)
 
 
@@ -122,7 +81,7 @@ def _print_answer(result: SearchResult) -> None:
     out.print()
     out.print(console.architecture_table(found.architecture, run.shape.n_cells))
     out.print()
-    out.print(console.budget_table(result.cost, run.budget))
+    out.print(printable(budget_table(result.cost, run.budget)))
     broken = ", ".join(f"{name} {count:,}" for name, count in found.rejected.items() if count) or "none"
     out.print(
         f"\nfitness {found.fitness:.6g} ({run.config.fitness.name}); {found.n_candidates:,} candidates, "
@@ -134,6 +93,6 @@ def _print_answer(result: SearchResult) -> None:
             f"{len(found.failed):,} candidates failed and are left out; {directory / LOG} says why", style="yellow"
         )
     out.print(
-        f"{result.document['seconds']:.1f} s, {result.document['peak_memory_mb']:.0f} MB; cost is an estimate of model "
+        f"{result.summary.seconds:.1f} s, {result.summary.peak_memory_mb:.0f} MB; cost is an estimate of model "
         f"'{run.cost_model.name}' for {run.config.hardware.accelerator}; run: {directory}"
     )

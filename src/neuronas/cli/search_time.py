@@ -6,9 +6,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from neuronas.api.compose import plan
 from neuronas.api.evaluators import make_evaluators
-from neuronas.api.settings import read_settings
+from neuronas.api.settings import planned
 from neuronas.cli import console, options
 from neuronas.search.loop import Problem
 from neuronas.search.screening import Evaluators
@@ -24,7 +23,7 @@ def search_time(
     ] = "small",
     n_draws: Annotated[int, typer.Option(min=1, help="Of the random search.")] = 5000,
     n_seeds: Annotated[int, typer.Option(min=1, help="Searches of each kind.")] = 1,
-    data_dir: options.DataDir = None,
+    data_dir: Annotated[str | None, typer.Option(metavar="DIR", help="Folder of downloaded data sets.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for search-time-SCALE.json.")] = Path("results"),
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -34,10 +33,10 @@ def search_time(
 
     given: dict[str, Any] = {**(_SMALL if scale == "small" else _FULL), "data_dir": data_dir, "exact": True}
     engines = ("fast", "reference") if scale == "small" else ("fast",)
-    run = plan(read_settings(None, **given))
+    run = planned("search", given)
 
     def make(engine: str, seed: int) -> Evaluators:
-        return make_evaluators(plan(read_settings(None, **given, engine=engine, seed=seed)), download=False)
+        return make_evaluators(planned("search", {**given, "engine": engine, "seed": seed}), download=False)
 
     timings = []
     problem = Problem(run.space, run.shape, run.cost_model, run.budget)

@@ -17,7 +17,7 @@ from neuronas.errors import RunDirectoryError
 from neuronas.experiments.bench import RunBench
 from neuronas.experiments.figures import Figure, markdown
 from neuronas.experiments.study import Study
-from neuronas.runs.directory import environment
+from neuronas.runs.environment import Environment
 
 Scale = Literal["small", "full"]
 _DATASET = "cifar10"
@@ -28,12 +28,12 @@ def study_command(study: Study) -> Callable[..., None]:
 
     def reproduce_study(
         scale: Annotated[Scale, typer.Option(help="How large; full needs a GPU where networks are trained.")] = "small",
-        dataset: options.Dataset = None,
-        data_dir: options.DataDir = None,
-        fitness: options.FitnessName = None,
+        dataset: Annotated[str | None, typer.Option(help="Data set: a name or imagefolder:DIR.")] = None,
+        data_dir: Annotated[str | None, typer.Option(help="Folder of downloaded data sets.")] = None,
+        fitness: Annotated[str | None, typer.Option(help="Fitness measure.")] = None,
         n_seeds: Annotated[int | None, typer.Option(min=1, help="Repetitions (the size's own).")] = None,
         seed: Annotated[int, typer.Option(min=0, help="The first seed.")] = 0,
-        device: options.Device = None,
+        device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
         runs: Annotated[
             Path | None,
             typer.Option(help="Folder of the run directories (runs/reproduce-NAME-SCALE); experiments may share one."),
@@ -98,8 +98,7 @@ def _silent(text: str) -> None:
 
 def _document(study: Study, scale: str, bench: RunBench, figures: Sequence[Figure], dataset: str) -> dict[str, Any]:
     size = study.sizes[scale]
-    machine = environment()
-    del machine["command"]
+    machine = Environment.here().model_dump(mode="json", exclude={"command", "format"})
     return {
         "experiment": study.name,
         "scale": scale,

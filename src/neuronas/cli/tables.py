@@ -2,12 +2,14 @@
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
-from rich.table import Table
+from rich.table import Table as RichTable
+
+from neuronas.report.tables import Table
 
 _ANY_WIDTH = 10_000
 
 
-class PlainTable(Table):
+class PlainTable(RichTable):
     """A table without lines, as wide as its content: a narrow terminal wraps its lines, but no digit is left out."""
 
     def __init__(self) -> None:
@@ -17,3 +19,13 @@ class PlainTable(Table):
         """See rich: the content decides, not the terminal."""
         natural = Measurement.get(console, options.update(max_width=_ANY_WIDTH), self).maximum
         yield from super().__rich_console__(console, options.update(max_width=max(natural, options.max_width)))
+
+
+def printable(content: Table) -> PlainTable:
+    """A table of the report for the terminal, without its caption."""
+    table = PlainTable()
+    for number, title in enumerate(content.titles):
+        table.add_column(title, justify="left" if number in content.text_columns else "right")
+    for row in content.rows:
+        table.add_row(*map(str, row))
+    return table

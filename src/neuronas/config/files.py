@@ -7,8 +7,9 @@ import stat
 from collections import Counter
 from collections.abc import Hashable, Mapping
 from contextlib import suppress
+from math import inf
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -52,6 +53,30 @@ class _StrictLoader(yaml.SafeLoader):
 _StrictLoader.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+"), list("-+.0123456789")
 )
+
+
+_YAML_ERRORS = (
+    yaml.YAMLError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    LookupError,
+    RecursionError,
+)
+"""What PyYAML raises on text that is none."""
+
+
+def _parse(text: str) -> Any:
+    loader = _StrictLoader(text)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
+
+
+def _reason(error: Exception) -> str:
+    return _short(" ".join(str(error).split()) or "nested too deeply", 300)
 
 
 def is_there(path: Path) -> bool:
@@ -110,29 +135,29 @@ def read_yaml(path: Path) -> dict[str, Any]:
         ConfigurationError: if the file is missing, too large, no YAML, or no mapping.
     """
     try:
-        loader = _StrictLoader(read_text(path, MAX_FILE_BYTES))
-        try:
-            content = loader.get_single_data()
-        finally:
-            loader.dispose()
+        content = _parse(read_text(path, MAX_FILE_BYTES))
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read ({error.strerror}); expected a YAML file") from error
-    except (
-        yaml.YAMLError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        ArithmeticError,
-        LookupError,
-        RecursionError,
-    ) as error:
-        reason = " ".join(str(error).split()) or "nested too deeply"
-        raise ConfigurationError(f"{path}: not valid YAML: {_short(reason, 300)}") from error
+    except _YAML_ERRORS as error:
+        raise ConfigurationError(f"{path}: not valid YAML: {_reason(error)}") from error
     if content is None:
         return {}
     if not isinstance(content, dict):
         raise ConfigurationError(f"{path}: holds a {type(content).__name__}; expected 'key: value' lines")
     return {str(key): value for key, value in content.items()}
+
+
+def parse_yaml_value(text: str, source: str) -> Any:
+    """Read one value as YAML has it: ``1.5``, ``true``, ``[1, 2]``, ``inf``, text.
+
+    Raises:
+        ConfigurationError: it cannot be read.
+    """
+    try:
+        value = _parse(text)
+    except _YAML_ERRORS as error:
+        raise ConfigurationError(f"{source}: not valid YAML: {_reason(error)}") from error
+    return inf if value in ("inf", "+inf") else value
 
 
 def write_text(path: Path, text: str) -> None:
@@ -179,7 +204,7 @@ def validate(model: type[Model], values: Mapping[str, Any], source: str) -> Mode
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        raise ConfigurationError(f"{source}: {_first_line(error, model)}") from None
+        raise ConfigurationError(f"{source}: {first_mistake(error, model)}") from None
 
 
 _EXPECTED = {
@@ -189,7 +214,8 @@ _EXPECTED = {
 }
 
 
-def _first_line(error: ValidationError, model: type[BaseModel]) -> str:
+def first_mistake(error: ValidationError, model: type[BaseModel]) -> str:
+    """The most telling mistake of those that pydantic found, in one line: field, given, expected."""
     # An unknown key explains more than what it leaves missing, so it is reported first.
     first = min(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
     field = ".".join(_short(str(part)) for part in first["loc"])
@@ -212,8 +238,9 @@ def _short(text: str, longest: int = 80) -> str:
 def _known_keys(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
     current: Any = model
     for part in path:
-        fields = getattr(current, "model_fields", {})
-        if part not in fields:
+        field = getattr(current, "model_fields", {}).get(part)
+        if field is None:
             return []
-        current = fields[str(part)].annotation
+        kinds = (field.annotation, *get_args(field.annotation))  # a section, or one that may be absent
+        current = next((kind for kind in kinds if hasattr(kind, "model_fields")), None)
     return list(getattr(current, "model_fields", {}))

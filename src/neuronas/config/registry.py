@@ -19,10 +19,11 @@ class Registry(Mapping[str, Any]):
     Args:
         kind: what an entry is, for messages: ``fitness``, ``data set``.
         home: ``module:NAME`` of the mapping that holds the built-in entries; importing it must not import torch.
+        object_type: ``module:CLASS`` of what may be given instead of a name, if anything may.
     """
 
-    def __init__(self, kind: str, home: str):
-        self.kind, self.home = kind, home
+    def __init__(self, kind: str, home: str, object_type: str | None = None):
+        self.kind, self.home, self.object_type = kind, home, object_type
         self._added: dict[str, Any] = {}
 
     def add(self, name: str, entry: Any) -> None:
@@ -42,6 +43,11 @@ class Registry(Mapping[str, Any]):
     def is_builtin(self, name: str) -> bool:
         """Whether the choice comes with neuronas."""
         return name in self._builtin
+
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
 
     def __getitem__(self, name: str) -> Any:
         for entries in (self._added, self._builtin):
@@ -67,14 +73,19 @@ class Registry(Mapping[str, Any]):
 
 
 OPERATIONS = Registry("operation", "neuronas.space.operations:BUILTIN")
-SPACES = Registry("search space", "neuronas.space.spaces:BUILTIN")
-DATASETS = Registry("data set", "neuronas.data.presets:BUILTIN")
-FITNESS = Registry("fitness", "neuronas.fitness.measures:BUILTIN")
-ALGORITHMS = Registry("algorithm", "neuronas.search.algorithms.table:BUILTIN")
+SPACES = Registry("search space", "neuronas.space.spaces:BUILTIN", "neuronas.space.spaces:Space")
+DATASETS = Registry("data set", "neuronas.data.presets:BUILTIN", "neuronas.data.dataset:DataSet")
+FITNESS = Registry("fitness", "neuronas.fitness.measures:BUILTIN", "neuronas.fitness.measure:Measure")
+ALGORITHMS = Registry(
+    "algorithm", "neuronas.search.algorithms.table:BUILTIN", "neuronas.search.algorithms.base:Algorithm"
+)
 COST_MODELS = Registry("cost model", "neuronas.hardware.models:BUILTIN")
-ACCELERATORS = Registry("accelerator", "neuronas.hardware.accelerator:BUILTIN")
+ACCELERATORS = Registry(
+    "accelerator", "neuronas.hardware.accelerator:BUILTIN", "neuronas.hardware.accelerator:Accelerator"
+)
 EXPORT_FORMATS = Registry("export format", "neuronas.export.formats:BUILTIN")
 SURROGATES = Registry("surrogate", "neuronas.snn.surrogates:BUILTIN")
+RECIPES = Registry("recipe", "neuronas.training.recipes:BUILTIN")
 
 REGISTRIES: dict[str, Registry] = {
     "operations": OPERATIONS,
@@ -86,5 +97,6 @@ REGISTRIES: dict[str, Registry] = {
     "accelerators": ACCELERATORS,
     "export_formats": EXPORT_FORMATS,
     "surrogates": SURROGATES,
+    "recipes": RECIPES,
 }
 """Every registry, by the name under which a plug-in adds to it."""

@@ -1,21 +1,37 @@
 """The embedded data set: 1,797 real handwritten digits, 8x8 pixels, inside scikit-learn."""
 
-import numpy as np
-import torch
+from typing import TYPE_CHECKING
 
-from neuronas.data.source import ArraySource, resized
+import numpy as np
+
+from neuronas.data.dataset import DataSet
+from neuronas.space.shape import Side
+
+if TYPE_CHECKING:
+    from neuronas.data.source import ArraySource
 
 _TEST_SHARE = 0.2
 _SPLIT_SEED = 20240700  # fixed: the split must not change with a run's seed
 
 
-def digits(split: str, side: int) -> ArraySource:
-    """Return the digits of a split (four fifths ``train``, one fifth ``test``) at a side in pixels."""
-    from sklearn.datasets import load_digits  # noqa: PLC0415 - two seconds of imports, which other data sets spare
+class Digits(DataSet):
+    """Four fifths train, one fifth is the test set."""
 
-    raw = load_digits()
-    images = torch.from_numpy(np.rint(raw.images * (255 / 16)).astype(np.uint8)).unsqueeze(1)
-    order = np.random.default_rng(_SPLIT_SEED).permutation(len(images))
-    n_test = round(_TEST_SHARE * len(images))
-    chosen = np.sort(order[:n_test] if split == "test" else order[n_test:])
-    return ArraySource(resized(images[torch.from_numpy(chosen)], side), raw.target[chosen].astype(np.int64))
+    name = "digits"
+    image_channels, image_size, n_classes = 1, (8, 8), 10
+    mean, std = (0.3058,), (0.3759,)
+    channels, head_width, batch_size, augment = 16, 128, 64, "none"
+
+    def load(self, split: str, size: Side) -> "ArraySource":
+        """See ``DataSet``."""
+        import torch
+        from sklearn.datasets import load_digits
+
+        from neuronas.data.source import ArraySource, resized
+
+        raw = load_digits()
+        images = torch.from_numpy(np.rint(raw.images * (255 / 16)).astype(np.uint8)).unsqueeze(1)
+        order = np.random.default_rng(_SPLIT_SEED).permutation(len(images))
+        n_test = round(_TEST_SHARE * len(images))
+        chosen = np.sort(order[:n_test] if split == "test" else order[n_test:])
+        return ArraySource(resized(images[torch.from_numpy(chosen)], size), raw.target[chosen].astype(np.int64))

@@ -6,10 +6,13 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Self
 from urllib.error import URLError
 
+from neuronas.data.dataset import DataSet
 from neuronas.errors import DataError
 
 
@@ -21,13 +24,49 @@ class Archive:
     md5: str
 
 
-ARCHIVES = {
-    "cifar10": Archive("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530"),
-    "cifar100": Archive("https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8"),
-    "tiny-imagenet-200": Archive(
-        "http://cs231n.stanford.edu/tiny-imagenet-200.zip", "90528d7ca1a48142e341f4ef8d21d0de"
-    ),
-}
+class Downloadable(DataSet):
+    """A data set that is published as an archive.
+
+    Attributes:
+        archive: where it is published.
+        folder: the folder inside the archive.
+        mark: a file in that folder by which it is known.
+        data_dir: the folder that holds data sets.
+    """
+
+    archive: Archive
+    folder: str
+    mark: str
+    data_dir = Path("data")
+
+    def within(self, data_dir: Path) -> Self:
+        """See ``DataSet``."""
+        placed = copy(self)
+        placed.data_dir = data_dir
+        return placed
+
+    def found(self) -> Path | None:
+        """Return the folder of its files, or None if it is not there."""
+        places = (self.data_dir / self.folder, self.data_dir)
+        return next((path for path in places if (path / self.mark).is_file()), None)
+
+    def root(self) -> Path:
+        """Return the folder of its files.
+
+        Raises:
+            DataError: it is not there; the message says what was looked for and what to do.
+        """
+        if (path := self.found()) is not None:
+            return path
+        raise DataError(
+            f"{self.name}: not found; looked for {self.data_dir / self.folder / self.mark}; add --download to fetch "
+            f"it, or unpack {self.archive.url} there, or name its folder with --data-dir"
+        )
+
+    def fetch(self) -> None:
+        """Download it if it is missing; see ``download``."""
+        if self.found() is None:
+            download(self.name, self.archive, self.data_dir)
 
 
 MAX_BYTES, MAX_MEMBERS = 2_000_000_000, 200_000
@@ -39,15 +78,14 @@ _DAMAGED = (
 )  # fmt: skip
 
 
-def download(name: str, data_dir: Path) -> None:
+def download(name: str, archive: Archive, data_dir: Path) -> None:
     """Download and unpack a data set into ``data_dir``.
 
     Raises:
         DataError: torchvision is missing, the network is, the checksum differs, or the disk is full.
     """
-    archive = ARCHIVES[name]
     try:
-        from torchvision.datasets.utils import check_integrity, download_url  # noqa: PLC0415 - slow, and only needed here
+        from torchvision.datasets.utils import check_integrity, download_url
     except (ImportError, RuntimeError) as error:
         # A torchvision that was built for another torch fails with a RuntimeError when it is imported.
         raise DataError(

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol
 
 from pydantic import Field
 
-from neuronas.config import RunConfig, Section
+from neuronas.config import ResolvedConfig, Section
 from neuronas.errors import NeuronasError
 
 
@@ -15,19 +15,23 @@ class Job(Section):
 
     Attributes:
         settings: of the run, complete.
-        identity: ``search.run_directory.identity`` of the run: a worker notices other files under the same names.
+        copies: what the settings name by file or object, as plain values by the names in ``runs.directory.COPIES``.
+        identity: of the run, so that a worker notices other code under the same names.
         threads: CPU threads.
         memory_limit_bytes: of the worker's machine; None: as the settings say, or half of what is free there.
         memory_share: the worker's share of that.
         cuda_device: the device that is the worker's own, where the run computes on CUDA.
+        images: that candidates are judged by (see ``data.batches.to_text``); None: the worker reads them.
     """
 
-    settings: RunConfig
+    settings: ResolvedConfig
+    copies: dict[str, dict[str, Any]]
     identity: str
     threads: Annotated[int, Field(ge=1)]
     memory_limit_bytes: Annotated[int, Field(ge=1)] | None
     memory_share: Annotated[float, Field(gt=0, le=1)]
     cuda_device: Annotated[int, Field(ge=0)]
+    images: str | None = None
 
 
 @dataclass(frozen=True)

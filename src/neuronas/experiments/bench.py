@@ -1,7 +1,6 @@
 """The bench on which experiments search and train: each piece of work in a run directory of its own, done once."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, fields, replace
 from math import isfinite
 from pathlib import Path
@@ -14,13 +13,13 @@ from neuronas.api.compose import Plan, plan
 from neuronas.api.devices import device_named
 from neuronas.api.evaluators import make_evaluators
 from neuronas.api.trained import read_images
-from neuronas.config import RunConfig, read_json, write_config, write_json, write_yaml
-from neuronas.config import validate as validated
-from neuronas.errors import InfeasibleError, NeuronasError, VerificationError
+from neuronas.config import RunConfig, given, read_json, write_json, write_yaml, written
+from neuronas.errors import InfeasibleError, VerificationError
 from neuronas.experiments.limited import limited
 from neuronas.experiments.study import Learned, Searched, Settings, Size
 from neuronas.hardware.cost import Cost
-from neuronas.runs.architectures import architecture_document
+from neuronas.runs.architectures import ArchitectureFile
+from neuronas.runs.config_file import write_config
 from neuronas.runs.directory import ARCHITECTURE, CONFIG, HISTORY, RunDirectory, identity
 from neuronas.runs.history import History
 from neuronas.search.loop import Problem, search
@@ -65,11 +64,9 @@ class RunBench:
         Raises:
             ConfigurationError, DataError: see ``make_evaluators``.
         """
-        from neuronas.data.datasets import load
-
         run = plan(self.config(self._seeds[0], {}))
         make_evaluators(run, download=False)
-        load(run.config.data.name, "test", run.config.data.data_dir, run.shape.square_side)
+        run.dataset.load("test", run.shape.image_size)
 
     def config(self, seed: int, changes: Settings) -> RunConfig:
         """See ``Bench``."""
@@ -77,7 +74,7 @@ class RunBench:
         for one in (self._size.settings, self._common, changes):
             for key, value in one.items():
                 values[key] = {**values.get(key, {}), **value} if isinstance(value, dict) else value
-        return validated(RunConfig, values, "experiment")
+        return given(values, "experiment")
 
     def space(self, name: str, space: Space) -> str:
         """See ``Bench``."""
@@ -103,10 +100,7 @@ class RunBench:
         """See ``Bench``."""
         # What a search is told has no part in training, so that equal networks are trained once.
         relevant = {"seed", "device", "space", "data", "network", "train"}
-        run = plan(validated(RunConfig, config.model_dump(include=relevant), "experiment"))
-        from neuronas.training.recipes import resolve
-
-        run = run.with_training(resolve(run.config.train, run.preset, run.config.seed, run.config.device))
+        run = plan(given({name: one for name, one in written(config).items() if name in relevant}, "experiment"))
         images = {"training": self._size.n_training, "test": self._size.n_test}
         settings = run.config.train.model_dump(exclude={"device", "tensorboard"})
         key = identity(run.config, run.space, architecture, settings, images)
@@ -119,7 +113,7 @@ class RunBench:
         done = directory / _DONE
         seed = run.config.seed
         if not done.exists():
-            with RunDirectory(directory, run.config, resume=(directory / CONFIG).is_file()) as files:
+            with RunDirectory(directory, run.origin, resume=(directory / CONFIG).is_file()) as files:
                 write_json(done, asdict(work(files)))
         found = _read(kind, done)
         verb = name.split("-", maxsplit=1)[0]
@@ -144,9 +138,9 @@ class RunBench:
         settings, shape, own = run.config.train, run.shape, run.config.network.weight_bits
         device, architecture = device_named(run.config.device), parse_architecture(text)
         write_config(files.file(CONFIG), run.config)
-        write_json(files.file(ARCHITECTURE), architecture_document(architecture))
+        ArchitectureFile.of(architecture).write(files.file(ARCHITECTURE))
         images = self._images(run, "train", self._size.n_training, run.config.seed)
-        split = stratified_split(images.labels, settings.validation_share or 0.0, settings.seed or 0)
+        split = stratified_split(images.labels, settings.validation_share, settings.seed)
         network = make_classifier(architecture, shape, run.config.network, settings, device)
         process = Process(0, 1, device)
         begin(network, settings, images, split, files.path, key, process, resume=True).run(lambda *_: None)
@@ -170,22 +164,15 @@ class RunBench:
 
 
 def _search(run: Plan, files: RunDirectory, key: str) -> Searched:
-    started = perf_counter()
-    history = History(files.file(HISTORY))
-    before = history.seconds()
-    try:
+    with History(files.file(HISTORY)) as history:
         history.claim(key)
         problem = Problem(run.space, run.shape, run.cost_model, run.budget)
         evaluators = make_evaluators(run, download=False)
         found = search(problem, run.algorithm, run.config.search, run.config.seed, evaluators, history)
-    finally:
-        seconds = before + perf_counter() - started
-        with suppress(NeuronasError):  # what ended the search matters more, such as a full disk
-            history.set_seconds(seconds)
-        history.close()
+        seconds = history.elapsed_s
     if not isfinite(found.fitness):
         raise InfeasibleError("of the candidates that fit, none tells two images apart; expected a larger budget")
-    write_json(files.file(ARCHITECTURE), architecture_document(found.architecture))
+    ArchitectureFile.of(found.architecture).write(files.file(ARCHITECTURE))
     cost = run.cost_model.estimate(rows(found.architecture, run.shape))
     return Searched(
         format_architecture(found.architecture),

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-from neuronas.config import SearchConfig
+from neuronas.config import ALGORITHMS, SearchConfig
 from neuronas.hardware.budget import Budget
 from neuronas.runs.history import History
-from neuronas.search.algorithms.table import ALGORITHMS
 from neuronas.search.loop import Problem, search
 from neuronas.search.screening import Evaluators
 

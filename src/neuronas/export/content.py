@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from neuronas.export.bound_graph import BoundGraph
 from neuronas.export.document import CrossbarsDocument
-from neuronas.export.graph import Graph
 
 
 @dataclass(frozen=True)
@@ -11,7 +11,7 @@ class Content:
     """A trained network, ready to be written.
 
     Attributes:
-        graph: what it computes.
+        network: what it computes.
         architecture: its text.
         weight_bits: 4 to 16, or 32 for weights that are not quantised.
         mean: per channel, of pixels in [0, 1]; the network sees (pixel - mean) / std.
@@ -20,7 +20,7 @@ class Content:
         dt_s: length of a time step in seconds, for formats whose time constants carry time.
     """
 
-    graph: Graph
+    network: BoundGraph
     architecture: str
     weight_bits: int
     mean: tuple[float, ...]

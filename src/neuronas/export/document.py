@@ -1,15 +1,15 @@
-"""``network.json`` of the integer format, as strict models; its JSON schema is docs/integer.schema.json.
+"""``network.json`` of the integer format, as strict models; its JSON schema is docs/schemas/integer.schema.json.
 
 Tensors are named here and lie in the safetensors file beside it.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from neuronas.config import Section
 
-FORMAT: Literal["neuronas-integer-1"] = "neuronas-integer-1"
+FORMAT: Literal["neuronas-integer-2"] = "neuronas-integer-2"
 WEIGHTS_FILE: Literal["weights.safetensors"] = "weights.safetensors"
 Size = Annotated[int, Field(ge=1)]
 Index = Annotated[int, Field(ge=0)]
@@ -43,7 +43,8 @@ class WeightsNode(NodeDocument):
     """``gain * step * (codes x) + offset``: a convolution, or, kernel 0, a product with the flat input.
 
     Attributes:
-        codes: tensor [out, in, k, k] or [out, in], int8 or int16.
+        groups: channels are split into so many groups, and each output reads the inputs of its own.
+        codes: tensor [out, in / groups, k, k] or [out, in], int8 or int16.
         step: tensor [1] or [out], float32; one unit of a code.
         gain: tensor [out] float32, batch normalisation's factor; null: 1.
         offset: tensor [out] float32, its summand; null: 0.
@@ -53,6 +54,7 @@ class WeightsNode(NodeDocument):
     kernel: Index
     stride: Size
     padding: Index
+    groups: Size
     codes: str
     step: str
     gain: str | None
@@ -65,14 +67,12 @@ class NeuronsNode(NodeDocument):
     Batch normalisation in front is folded into gain, threshold and reset. v begins at v_reset.
 
     Attributes:
-        layer: the network's name of the LIF layer.
         tau: in time steps.
         threshold: tensor [1] or [channels], float64; ``v_reset`` likewise.
         gain: tensor [channels] float32; null: 1.
     """
 
     operation: Literal["neurons"] = "neurons"
-    layer: str
     tau: float
     v_rest: float
     threshold: str
@@ -81,11 +81,15 @@ class NeuronsNode(NodeDocument):
 
 
 class PoolNode(NodeDocument):
-    """Mean over kernel x kernel pixels; beyond the edge lies 0."""
+    """Mean or maximum over windows of ``kernel`` pixels: [height, width], ``stride`` likewise.
+
+    Pixels beyond the edge, ``padding`` on each side, count as 0 in a mean and not at all in a maximum.
+    """
 
     operation: Literal["pool"] = "pool"
-    kernel: Size
-    stride: Size
+    reduce: Literal["mean", "max"]
+    kernel: tuple[Size, Size]
+    stride: tuple[Size, Size]
     padding: Index
 
 
@@ -163,7 +167,7 @@ class InputDocument(Section):
 class NetworkDocument(Section):
     """A spiking network in integers, and the crossbars that hold it. Nodes stand in the order of computation."""
 
-    format: Literal["neuronas-integer-1"]
+    format: Literal["neuronas-integer-2"]
     neuronas: str
     architecture: str
     weight_bits: Annotated[int, Field(ge=4, le=16)]
@@ -174,8 +178,3 @@ class NetworkDocument(Section):
     weights_sha256: str
     nodes: tuple[AnyNode, ...]
     crossbars: CrossbarsDocument
-
-
-def integer_schema() -> dict[str, Any]:
-    """The JSON schema of ``network.json``."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **NetworkDocument.model_json_schema()}

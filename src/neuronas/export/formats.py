@@ -4,13 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from torch import Tensor
+from neuronas.config import EXPORT_FORMATS
+from neuronas.errors import ConfigurationError
 
-from neuronas.errors import ConfigurationError, named
-from neuronas.export.content import Content
-from neuronas.export.integer import compute_integer, write_integer
-from neuronas.export.verification import Computed
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from neuronas.export.content import Content
+    from neuronas.export.verification import Computed
+
+Write = Callable[["Content", Path], None]
+Compute = Callable[[Path, "Tensor"], "Computed"]
 
 
 @dataclass(frozen=True)
@@ -19,38 +25,53 @@ class Format:
 
     Attributes:
         place: name of its file, or of its folder, in a run.
-        write: content -> the file.
-        compute: the file and images [B, C, H, W] -> scores, from the file alone.
+        load: imports and returns what writes content to the file, and what computes images [B, C, H, W] -> scores from
+            the file alone.
         computed_by: what computes the file.
+        packages: that it needs; the extra ``export`` brings those of neuronas' own formats.
     """
 
     place: str
-    write: Callable[[Content, Path], None]
-    compute: Callable[[Path, Tensor], Computed]
+    load: Callable[[], tuple[Write, Compute]]
     computed_by: str
+    packages: tuple[str, ...] = ()
 
 
-PACKAGES: dict[str, tuple[str, ...]] = {"nir": ("nir", "nirtorch"), "onnx": ("onnx", "onnxruntime"), "integer": ()}
-"""Each format with the packages that it needs, which the extra ``export`` brings."""
+def _integer() -> tuple[Write, Compute]:
+    from neuronas.export.integer import compute_integer, write_integer
+
+    return write_integer, compute_integer
+
+
+def _nir() -> tuple[Write, Compute]:
+    from neuronas.export.nir_format import compute_nir, write_nir
+
+    return write_nir, compute_nir
+
+
+def _onnx() -> tuple[Write, Compute]:
+    from neuronas.export.onnx_format import compute_onnx, write_onnx
+
+    return write_onnx, compute_onnx
+
+
+BUILTIN: dict[str, Format] = {
+    "integer": Format("integer", _integer, "the reference interpreter"),
+    "nir": Format("network.nir", _nir, "SpikingJelly's NIR importer", ("nir", "nirtorch")),
+    "onnx": Format("network.onnx", _onnx, "onnxruntime", ("onnx", "onnxruntime")),
+}
 
 
 def format_named(name: str) -> Format:
-    """Look up a format; its packages are imported here and not before.
+    """Look up a format.
 
     Raises:
         ConfigurationError: unknown, or a package that it needs is missing.
     """
-    missing = [package for package in named("format", name, PACKAGES) if find_spec(package) is None]
+    found: Format = EXPORT_FORMATS[name]
+    missing = [package for package in found.packages if find_spec(package) is None]
     if missing:
         raise ConfigurationError(
             f"--format {name} needs {' and '.join(missing)}, not installed here; pip install 'neuronas[export]'"
         )
-    if name == "nir":
-        from neuronas.export.nir_format import compute_nir, write_nir  # noqa: PLC0415
-
-        return Format("network.nir", write_nir, compute_nir, "SpikingJelly's NIR importer")
-    if name == "onnx":
-        from neuronas.export.onnx_format import compute_onnx, write_onnx  # noqa: PLC0415
-
-        return Format("network.onnx", write_onnx, compute_onnx, "onnxruntime")
-    return Format("integer", write_integer, compute_integer, "the reference interpreter")
+    return found

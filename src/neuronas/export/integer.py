@@ -13,11 +13,11 @@ from torch import Tensor
 from neuronas.config import read_bytes, read_json, write_bytes, write_text
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export import document as doc
+from neuronas.export.bound_graph import BoundGraph, NeuronArrays, WeightArrays
 from neuronas.export.content import READOUT, Content
-from neuronas.export.graph import Graph, Image, Link, Neurons, Node, Operation, Pool, Sum, Votes, Weights
-from neuronas.export.graph_check import check_graph
 from neuronas.export.interpreter import interpret
 from neuronas.export.verification import Computed
+from neuronas.space.graph import Graph, Image, Link, Neurons, Node, NodeOperation, Pool, Sum, Votes, Weights
 from neuronas.version import __version__
 
 NETWORK_FILE = "network.json"
@@ -33,14 +33,14 @@ def write_integer(content: Content, folder: Path) -> None:
         ConfigurationError: its weights are not quantised.
     """
     tensors: Tensors = {}
-    nodes = tuple(_node(node, tensors, content.weight_bits) for node in content.graph.nodes)
+    nodes = tuple(_node(node, content, tensors) for node in content.network.graph.nodes)
     weights = save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()})
     network = doc.NetworkDocument(
         format=doc.FORMAT,
         neuronas=__version__,
         architecture=content.architecture,
         weight_bits=content.weight_bits,
-        timesteps=content.graph.timesteps,
+        timesteps=content.network.timesteps,
         input=doc.InputDocument(mean=content.mean, std=content.std),
         readout=READOUT,
         weights_file=doc.WEIGHTS_FILE,
@@ -53,7 +53,7 @@ def write_integer(content: Content, folder: Path) -> None:
     write_text(folder / NETWORK_FILE, network.model_dump_json() + "\n")
 
 
-def read_integer(folder: Path) -> Graph:
+def read_integer(folder: Path) -> BoundGraph:
     """Read a network back from its folder alone.
 
     Raises:
@@ -67,10 +67,9 @@ def read_integer(folder: Path) -> Graph:
             raise VerificationError(
                 f"{folder / network.weights_file}: is not the file that {NETWORK_FILE} was written with"
             )
-        tensors = load(weights)
-        graph = Graph(tuple(_read_node(node, tensors) for node in network.nodes), network.timesteps)
-        check_graph(graph)
-        return graph
+        found = _read(network, load(weights))
+        found.check()
+        return found
     except OSError as error:
         raise VerificationError(f"{error.filename}: cannot be read ({error.strerror})") from error
     except ValidationError as error:
@@ -91,7 +90,7 @@ def compute_integer(folder: Path, images: Tensor) -> Computed:
     return Computed(found.scores, found.n_spikes)
 
 
-def _node(node: Node, tensors: Tensors, bits: int) -> doc.AnyNode:
+def _node(node: Node, content: Content, tensors: Tensors) -> doc.AnyNode:
     name, shape = node.name, node.shape
     links = tuple(doc.LinkDocument(source=link.source, delayed=link.delayed) for link in node.links)
 
@@ -102,31 +101,34 @@ def _node(node: Node, tensors: Tensors, bits: int) -> doc.AnyNode:
         return f"{name}.{what}"
 
     match node.operation:
-        case Weights() as weights:
+        case Weights(_, kernel, stride, groups):
+            weights, bits = content.network.weights[name], content.weight_bits
             if weights.codes is None or weights.step is None:
                 raise ConfigurationError(
-                    f"weights of {bits} bits given; format integer wants quantised ones: train with --weight-bits 4 to "
-                    "16, or export to nir or onnx"
+                    f"weights of {bits} bits given; format integer expects quantised ones: train with --weight-bits 4 "
+                    "to 16, or export to nir or onnx"
                 )
             kept("codes", weights.codes.astype(np.int8 if bits <= _INT8_BITS else np.int16))
             kept("step", weights.step.reshape(-1))
             return doc.WeightsNode(
                 name=name, links=links, shape=shape,
-                kernel=weights.kernel, stride=weights.stride, padding=weights.kernel // 2,
+                kernel=kernel, stride=stride, padding=kernel // 2, groups=groups,
                 codes=f"{name}.codes", step=f"{name}.step",
                 gain=kept("gain", weights.gain), offset=kept("offset", weights.offset),
             )  # fmt: skip
-        case Neurons() as neurons:
-            folded = neurons.folded
-            kept("threshold", folded.threshold.reshape(-1))
-            kept("v_reset", folded.v_reset.reshape(-1))
+        case Neurons():
+            neurons = content.network.neurons[name].folded
+            kept("threshold", neurons.threshold.reshape(-1))
+            kept("v_reset", neurons.v_reset.reshape(-1))
             return doc.NeuronsNode(
-                name=name, links=links, shape=shape,
-                layer=folded.layer, tau=folded.tau, v_rest=folded.v_rest,
-                threshold=f"{name}.threshold", v_reset=f"{name}.v_reset", gain=kept("gain", folded.gain),
+                name=name, links=links, shape=shape, tau=neurons.tau, v_rest=neurons.v_rest,
+                threshold=f"{name}.threshold", v_reset=f"{name}.v_reset", gain=kept("gain", neurons.gain),
             )  # fmt: skip
-        case Pool(kernel, stride, padding):
-            return doc.PoolNode(name=name, links=links, shape=shape, kernel=kernel, stride=stride, padding=padding)
+        case Pool(kernel_size, strides, padding, reduce):
+            return doc.PoolNode(
+                name=name, links=links, shape=shape,
+                reduce=reduce, kernel=kernel_size, stride=strides, padding=padding,
+            )  # fmt: skip
         case Votes(size):
             return doc.VotesNode(name=name, links=links, shape=shape, size=size)
         case Image():
@@ -135,41 +137,63 @@ def _node(node: Node, tensors: Tensors, bits: int) -> doc.AnyNode:
             return doc.SumNode(name=name, links=links, shape=shape)
 
 
-def _read_node(node: doc.AnyNode, tensors: Tensors) -> Node:
-    links = tuple(Link(link.source, link.delayed) for link in node.links)
-    return Node(node.name, _read_operation(node, tensors), links, node.shape)
+def _read(network: doc.NetworkDocument, tensors: Tensors) -> BoundGraph:
+    nodes = network.nodes
+    return BoundGraph(
+        Graph(tuple(Node(node.name, _operation(node, tensors), _links(node), node.shape) for node in nodes)),
+        network.timesteps,
+        {node.name: _weights(node, tensors) for node in nodes if isinstance(node, doc.WeightsNode)},
+        {node.name: _neurons(node, tensors) for node in nodes if isinstance(node, doc.NeuronsNode)},
+    )
 
 
-def _read_operation(node: doc.AnyNode, tensors: Tensors) -> Operation:
-    def reals(name: str) -> NDArray[np.float64]:
-        values = tensors[name]
-        if values.dtype.kind != "f" or not np.isfinite(values).all():
-            raise ValueError(f"tensor '{name}' holds other values than finite floating-point numbers")
-        return values.astype(np.float64)
+def _links(node: doc.AnyNode) -> tuple[Link, ...]:
+    return tuple(Link(link.source, link.delayed) for link in node.links)
 
-    def tensor(name: str | None) -> NDArray[np.float64] | None:
-        return None if name is None else reals(name)
 
+def _operation(node: doc.AnyNode, tensors: Tensors) -> NodeOperation:
     match node:
-        case doc.WeightsNode():
-            found, step = tensors[node.codes], reals(node.step).astype(np.float32)
-            if found.dtype not in (np.int8, np.int16) or found.shape[2:] != (node.kernel,) * 2 * bool(node.kernel):
-                raise ValueError(f"tensor '{node.codes}' holds no codes of a kernel of {node.kernel}")
-            if found.ndim < 2 or node.padding != node.kernel // 2:
-                raise ValueError(f"node '{node.name}' has other weights or another padding than its kernel")
-            if step.size not in (1, len(found)):
-                raise ValueError(f"node '{node.name}' has {len(found)} outputs, but {step.size} steps")
-            codes = found.astype(np.int32)
-            values = codes * step.reshape(-1, *[1] * (codes.ndim - 1))
-            return Weights(values.astype(np.float32), codes, step, node.stride, tensor(node.gain), tensor(node.offset))
+        case doc.WeightsNode(kernel=kernel, padding=padding):
+            if padding != kernel // 2 or (kernel and kernel % 2 == 0):
+                raise ValueError(
+                    f"node '{node.name}' has a kernel of {kernel} and a padding of {padding}; expected odd k and k // 2"
+                )
+            return Weights(len(tensors[node.codes]), kernel, node.stride, node.groups, node.gain is not None)
         case doc.NeuronsNode():
-            threshold, v_reset = reals(node.threshold), reals(node.v_reset)
-            return Neurons(node.layer, node.tau, threshold, v_reset, node.v_rest, tensor(node.gain))
+            return Neurons(normalised=node.gain is not None)
         case doc.PoolNode():
-            return Pool(node.kernel, node.stride, node.padding)
+            return Pool(node.kernel, node.stride, node.padding, node.reduce)
         case doc.VotesNode():
             return Votes(node.size)
         case doc.ImageNode():
             return Image()
         case doc.SumNode():
             return Sum()
+
+
+def _weights(node: doc.WeightsNode, tensors: Tensors) -> WeightArrays:
+    found, step = tensors[node.codes], _reals(tensors, node.step).astype(np.float32)
+    if found.dtype not in (np.int8, np.int16):
+        raise ValueError(f"tensor '{node.codes}' holds {found.dtype}; expected int8 or int16")
+    if step.size not in (1, len(found)):
+        raise ValueError(f"tensor '{node.step}' holds {step.size} steps; expected 1 or {len(found)}")
+    codes = found.astype(np.int32)
+    values = codes * step.reshape(-1, *[1] * (codes.ndim - 1))
+    gain, offset = _optional(tensors, node.gain), _optional(tensors, node.offset)
+    return WeightArrays(values.astype(np.float32), codes, step, gain, offset)
+
+
+def _neurons(node: doc.NeuronsNode, tensors: Tensors) -> NeuronArrays:
+    threshold, v_reset = _reals(tensors, node.threshold), _reals(tensors, node.v_reset)
+    return NeuronArrays(node.tau, threshold, v_reset, node.v_rest, _optional(tensors, node.gain))
+
+
+def _optional(tensors: Tensors, name: str | None) -> NDArray[np.float64] | None:
+    return None if name is None else _reals(tensors, name)
+
+
+def _reals(tensors: Tensors, name: str) -> NDArray[np.float64]:
+    values = tensors[name]
+    if values.dtype.kind != "f" or not np.isfinite(values).all():
+        raise ValueError(f"tensor '{name}' holds other values than finite floating-point numbers")
+    return values.astype(np.float64)

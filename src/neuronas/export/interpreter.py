@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from neuronas.export.graph import Floats, Graph, Image, Neurons, Node, Pool, Sum, Votes, Weights
+from neuronas.export.bound_graph import BoundGraph, Floats, NeuronArrays, WeightArrays
+from neuronas.space.graph import Image, Neurons, Node, Pool, Sum, Votes, Weights
 
 Values = dict[str, Tensor | None]
 """Node name -> [B, ...]; None where nothing has come yet."""
@@ -19,7 +20,7 @@ class Outcome:
 
     Attributes:
         scores: [T, B, n_classes].
-        n_spikes: by LIF layer, [B] spikes of each image over all time steps.
+        n_spikes: by name of the neurons' node, [B] spikes of each image over all time steps.
         margin: [B] the least distance of a potential from its threshold; nearer than a rounding error, a spike
             may come or not.
     """
@@ -30,29 +31,29 @@ class Outcome:
 
 
 @torch.no_grad()
-def interpret(graph: Graph, images: Tensor) -> Outcome:
+def interpret(network: BoundGraph, images: Tensor) -> Outcome:
     """Compute a network.
 
     Args:
-        graph: the network.
+        network: to be computed.
         images: [B, C, H, W], normalised.
     """
-    return _Run(graph, images.double()).outcome()
+    return _Run(network, images.double()).outcome()
 
 
 class _Run:
     """One batch on its way through the graph."""
 
-    def __init__(self, graph: Graph, images: Tensor):
-        self.graph, self.images = graph, images
+    def __init__(self, network: BoundGraph, images: Tensor):
+        self.network, self.graph, self.images = network, network.graph, images
         self.potentials: dict[str, Tensor] = {}
         self.n_spikes: dict[str, Tensor] = {}
         self.margin = torch.full((len(images),), torch.inf, dtype=torch.float64)
 
     def outcome(self) -> Outcome:
-        static, fixed, before = self.graph.static(), Values(), Values()
+        static, fixed, before = self.graph.static, Values(), Values()
         scores = []
-        for _ in range(self.graph.timesteps):
+        for _ in range(self.network.timesteps):
             now = fixed.copy()
             for node in self.graph.nodes:
                 if node.name not in now:
@@ -76,17 +77,18 @@ class _Run:
         for one in given[1:]:
             x = x + one
         match node.operation:
-            case Weights() as weights:
-                return _weigh(weights, x)
-            case Neurons() as neurons:
-                return self._fire(node.name, neurons, x)
-            case Pool(kernel, stride, padding):
-                return F.avg_pool2d(x, kernel, stride, padding)
+            case Weights() as operation:
+                return _weigh(operation, self.network.weights[node.name], x)
+            case Neurons():
+                return self._fire(node.name, self.network.neurons[node.name], x)
+            case Pool(kernel, stride, padding, reduce):
+                pool = F.avg_pool2d if reduce == "mean" else F.max_pool2d
+                return pool(x, kernel, stride, padding)
             case Votes(size):
                 return x.reshape(len(x), -1, size).mean(dim=2)
         return x
 
-    def _fire(self, name: str, neurons: Neurons, x: Tensor) -> Tensor:
+    def _fire(self, name: str, neurons: NeuronArrays, x: Tensor) -> Tensor:
         if neurons.gain is not None:
             x = x * _channels(neurons.gain, x)
         if neurons.offset is not None:
@@ -98,17 +100,17 @@ class _Run:
         self.potentials[name] = torch.where(fires, v_reset, h)
         self.margin = torch.minimum(self.margin, (h - threshold).abs().flatten(1).amin(dim=1))
         counted = fires.flatten(1).sum(dim=1)
-        self.n_spikes[neurons.layer] = self.n_spikes.get(neurons.layer, torch.zeros_like(counted)) + counted
+        self.n_spikes[name] = self.n_spikes.get(name, torch.zeros_like(counted)) + counted
         return fires.to(x.dtype)
 
 
-def _weigh(weights: Weights, x: Tensor) -> Tensor:
+def _weigh(operation: Weights, weights: WeightArrays, x: Tensor) -> Tensor:
     if weights.codes is None or weights.step is None:
         held, step = torch.from_numpy(weights.values).double(), None
     else:  # what a chip does: a sum of integers first, scaled behind it
         held, step = torch.from_numpy(weights.codes).double(), weights.step.reshape(-1)
-    if weights.kernel:
-        y = F.conv2d(x, held, stride=weights.stride, padding=weights.kernel // 2)
+    if operation.kernel:
+        y = F.conv2d(x, held, stride=operation.stride, padding=operation.kernel // 2, groups=operation.groups)
     else:
         y = F.linear(x.flatten(1), held)
     for factor in (step, weights.gain):

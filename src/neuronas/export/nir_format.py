@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from neuronas.errors import ConfigurationError, VerificationError
+from neuronas.export.bound_graph import Floats, NeuronArrays, WeightArrays
 from neuronas.export.content import READOUT, Content
-from neuronas.export.graph import Floats, Image, Neurons, Node, Pool, Sum, Votes, Weights
 from neuronas.export.verification import Computed
+from neuronas.space.graph import Image, Neurons, Node, Pool, Shape, Sum, Votes, Weights
 
 _About = Mapping[str, NDArray[np.signedinteger] | Floats | None]
 _INPUT, _OUTPUT = "image", "output"
@@ -37,12 +38,12 @@ def write_nir(content: Content, path: Path) -> None:
     Raises:
         ConfigurationError: NIR cannot hold the network.
     """
-    if content.graph.has_delays:
+    if content.network.graph.has_delays:
         raise ConfigurationError(
             "architecture with backward edges given; NIR has no delay of one time step; expected forward edges only, "
             "or --format integer or onnx"
         )
-    nir.write(path, _Dissolved(content).graph())
+    nir.write(path, _Dissolved(content).dissolved())
 
 
 def compute_nir(path: Path, images: Tensor) -> Computed:
@@ -71,24 +72,23 @@ class _Dissolved:
     """Turns a layer graph into NIR nodes and edges."""
 
     def __init__(self, content: Content):
-        self.content = content
+        self.content, self.network, self.graph = content, content.network, content.network.graph
         self.nodes: dict[str, nir.NIRNode] = {}
         self.edges: list[tuple[str, str]] = []
         self.terms: dict[str, Counter[str]] = {}
         """Value of the layer graph -> the NIR nodes whose sum it is, with how often each is added."""
-        self.shapes = {node.name: node.shape for node in content.graph.nodes}
 
-    def graph(self) -> nir.NIRGraph:
+    def dissolved(self) -> nir.NIRGraph:
         content = self.content
-        for node in content.graph.nodes:
+        for node in self.graph.nodes:
             self.terms[node.name] = self._write(node)
-        last = content.graph.nodes[-1]
+        last = self.graph.nodes[-1]
         self._place(_OUTPUT, nir.Output(np.array(last.shape)), self.terms[last.name], last.shape)
         about = {
             "format": "neuronas-nir-1",
             "architecture": content.architecture,
             "weight_bits": content.weight_bits,
-            "timesteps": content.graph.timesteps,
+            "timesteps": self.network.timesteps,
             "dt_s": content.dt_s,
             "pixel_mean": np.array(content.mean),
             "pixel_std": np.array(content.std),
@@ -102,8 +102,7 @@ class _Dissolved:
         arriving: Counter[str] = Counter()
         for link in node.links:
             arriving += self.terms[link.source]
-        before = self.shapes[node.links[0].source] if node.links else node.shape
-        name = node.name.replace(".", "_")
+        before, name = self.graph.input_shape(node), node.name.replace(".", "_")
         match node.operation:
             case Sum():
                 if not arriving:
@@ -114,31 +113,39 @@ class _Dissolved:
                 return arriving
             case Image():
                 return self._place(_INPUT, nir.Input(np.array(node.shape)), arriving, before)
-            case Weights() as weights:
-                return self._weigh(name, weights, arriving, before)
-            case Neurons() as neurons:
-                return self._fire(name, neurons, arriving, node.shape)
+            case Weights() as operation:
+                return self._weigh(name, operation, self.network.weights[node.name], arriving, before)
+            case Neurons():
+                return self._fire(name, self.network.neurons[node.name], arriving, node.shape)
+            case Pool(_, _, _, "max"):
+                raise ConfigurationError(
+                    f"node {node.name} given, which pools by maximum; NIR has no such node; expected mean pooling, or "
+                    "--format integer or onnx"
+                )
             case Pool(kernel, stride, padding):
-                pair = (np.array([size, size]) for size in (kernel, stride, padding))
-                return self._place(name, nir.AvgPool2d(*pair), arriving, before)
+                pool = nir.AvgPool2d(np.array(kernel), np.array(stride), np.array([padding, padding]))
+                return self._place(name, pool, arriving, before)
             case Votes(size):
                 mean = np.kron(np.eye(node.shape[0]), np.full((1, size), 1 / size))
                 return self._place(name, nir.Linear(mean.astype(np.float32)), arriving, before)
 
-    def _weigh(self, name: str, weights: Weights, arriving: Counter[str], before: tuple[int, ...]) -> Counter[str]:
+    def _weigh(
+        self, name: str, operation: Weights, weights: WeightArrays, arriving: Counter[str], before: Shape
+    ) -> Counter[str]:
         values, offset = weights.folded
         step = None if weights.step is None else weights.step.reshape(-1)  # HDF5 does not compress scalars
         known: _About = {"codes": weights.codes, "step": step, "gain": weights.gain, "offset": weights.offset}
         about = {key: value for key, value in known.items() if value is not None}
-        if weights.kernel:
-            return self._place(name, _convolution(values, offset, weights.stride, before, about), arriving, before)
+        if operation.kernel:
+            whole = _ungrouped(values, operation.groups)
+            return self._place(name, _convolution(whole, offset, operation.stride, before, about), arriving, before)
         if len(before) > 1:
             flatten = nir.Flatten({"input": np.array(before)}, start_dim=0, end_dim=-1)
             arriving = self._place(f"{name}_flatten", flatten, arriving, before)
         size = (int(np.prod(before)),)
         return self._place(name, nir.Linear(values.astype(np.float32), metadata=dict(about)), arriving, size)
 
-    def _fire(self, name: str, neurons: Neurons, arriving: Counter[str], shape: tuple[int, ...]) -> Counter[str]:
+    def _fire(self, name: str, neurons: NeuronArrays, arriving: Counter[str], shape: Shape) -> Counter[str]:
         if neurons.gain is not None and neurons.offset is not None:
             norm = _convolution(_diagonal(neurons.gain), neurons.offset, 1, shape, {})
             arriving = self._place(f"{name}_norm", norm, arriving, shape)
@@ -152,14 +159,14 @@ class _Dissolved:
         )
         return self._place(name, lif, arriving, shape)
 
-    def _place(self, name: str, node: nir.NIRNode, arriving: Counter[str], shape: tuple[int, ...]) -> Counter[str]:
+    def _place(self, name: str, node: nir.NIRNode, arriving: Counter[str], shape: Shape) -> Counter[str]:
         """Put a node behind what arrives, of ``shape``; what arrives k times passes a factor of k first."""
         self.nodes[name] = node
         for source, times in arriving.items():
             self.edges.append((source if times == 1 else self._times(source, times, shape), name))
         return Counter([name])
 
-    def _times(self, source: str, times: int, shape: tuple[int, ...]) -> str:
+    def _times(self, source: str, times: int, shape: Shape) -> str:
         name = f"{source}_times_{times}"
         if name not in self.nodes:
             factor = np.full(shape[0], times)
@@ -171,16 +178,27 @@ def _convolution(
     weights: NDArray[np.floating],
     offset: NDArray[np.floating],
     stride: int,
-    before: tuple[int, ...],
+    before: Shape,
     about: _About,
 ) -> nir.Conv2d:
     values, bias = weights.astype(np.float32), offset.astype(np.float32)
     return nir.Conv2d(before[1:], values, stride, weights.shape[2] // 2, 1, 1, bias, metadata=dict(about))
 
 
+def _ungrouped(weights: NDArray[np.floating], groups: int) -> NDArray[np.floating]:
+    """The same convolution with one group, 0 for the inputs of the others: importers know no groups."""
+    if groups == 1:
+        return weights
+    n_out, n_in = weights.shape[:2]
+    whole = np.zeros((n_out, n_in * groups, *weights.shape[2:]), weights.dtype)
+    for group, part in enumerate(np.split(weights, groups)):
+        whole[group * len(part) :][: len(part), group * n_in :][:, :n_in] = part
+    return whole
+
+
 def _diagonal(factors: NDArray[np.generic]) -> NDArray[np.floating]:
     return np.diag(factors.astype(np.float64))[:, :, None, None]
 
 
-def _full(shape: tuple[int, ...], value: float) -> NDArray[np.float64]:
+def _full(shape: Shape, value: float) -> NDArray[np.float64]:
     return np.full(shape, value)

@@ -18,9 +18,10 @@ from torch import Tensor
 
 from neuronas.config import write_bytes
 from neuronas.errors import VerificationError
+from neuronas.export.bound_graph import BoundGraph, Floats, WeightArrays
 from neuronas.export.content import READOUT, Content
-from neuronas.export.graph import Floats, Graph, Image, Neurons, Node, Pool, Sum, Votes, Weights
 from neuronas.export.verification import Computed
+from neuronas.space.graph import Image, Neurons, Node, Pool, Sum, Votes, Weights
 
 _OPSET, _IR_VERSION = 21, 10  # 21 is the first in which 16-bit codes can be dequantised
 _INT8_BITS = 8
@@ -30,21 +31,21 @@ _Values = dict[str, str | None]
 
 def write_onnx(content: Content, path: Path) -> None:
     """Write a network as an ONNX model: ``images`` [B, C, H, W], normalised -> ``scores`` [T, B, n_classes]."""
-    graph = content.graph
-    steps = _Unrolled(graph, content.weight_bits).steps()
-    image, n_classes = graph.nodes[0].shape, graph.nodes[-1].shape[0]
+    network, nodes = content.network, content.network.graph.nodes
+    steps = _Unrolled(network, content.weight_bits).steps()
+    image, n_classes = nodes[0].shape, nodes[-1].shape[0]
     body = helper.make_graph(
         steps.nodes,
         "neuronas",
         [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["batch", *image])],
-        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, [graph.timesteps, "batch", n_classes])],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, [network.timesteps, "batch", n_classes])],
         steps.constants,
     )
     model = helper.make_model(body, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
     about = {
         "architecture": content.architecture,
         "weight_bits": str(content.weight_bits),
-        "timesteps": str(graph.timesteps),
+        "timesteps": str(network.timesteps),
         "pixel_mean": " ".join(map(str, content.mean)),
         "pixel_std": " ".join(map(str, content.std)),
         "readout": READOUT,
@@ -71,10 +72,10 @@ def compute_onnx(path: Path, images: Tensor) -> Computed:
 
 
 class _Unrolled:
-    """Writes the time steps of a graph, one after another."""
+    """Writes the time steps of a network, one after another."""
 
-    def __init__(self, graph: Graph, weight_bits: int):
-        self.graph = graph
+    def __init__(self, network: BoundGraph, weight_bits: int):
+        self.network, self.graph = network, network.graph
         self.code_type = np.dtype(np.int8 if weight_bits <= _INT8_BITS else np.int16)
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
@@ -83,11 +84,11 @@ class _Unrolled:
 
     def steps(self) -> "_Unrolled":
         """Write all steps and join their scores."""
-        static = self.graph.static()
+        static = self.graph.static
         fixed: _Values = {"image": "images"}
         before: _Values = {}
         scores = []
-        for t in range(self.graph.timesteps):
+        for t in range(self.network.timesteps):
             now = fixed.copy()
             for node in self.graph.nodes:
                 if node.name not in now:
@@ -111,10 +112,12 @@ class _Unrolled:
         match node.operation:
             case Weights() as weights:
                 return self._weigh(weights, node.name, x, name)
-            case Neurons() as neurons:
-                return self._fire(neurons, node, x, name)
-            case Pool(kernel, stride, padding):
-                window = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": [padding] * 4}
+            case Neurons():
+                return self._fire(node.name, x, name)
+            case Pool(kernel, stride, padding, reduce):
+                window = {"kernel_shape": kernel, "strides": stride, "pads": [padding] * 4}
+                if reduce == "max":
+                    return self._node("MaxPool", [x], name, window)
                 return self._node("AveragePool", [x], name, {**window, "count_include_pad": 1})
             case Votes(size):
                 shape = self._constant("votes", np.array([0, -1, size], np.int64))
@@ -125,17 +128,19 @@ class _Unrolled:
             case Sum() | Image():
                 return x
 
-    def _weigh(self, weights: Weights, own: str, x: str, name: str) -> str:
+    def _weigh(self, operation: Weights, own: str, x: str, name: str) -> str:
+        weights = self.network.weights[own]
         held = self._held(weights, own)
-        if weights.kernel:
-            padding = [weights.kernel // 2] * 4
-            y = self._node("Conv", [x, held], f"{name}/product", {"pads": padding, "strides": [weights.stride] * 2})
+        if operation.kernel:
+            padding, stride = [operation.kernel // 2] * 4, [operation.stride] * 2
+            window = {"pads": padding, "strides": stride, "group": operation.groups}
+            y = self._node("Conv", [x, held], f"{name}/product", window)
         else:
             flat = self._node("Flatten", [x], f"{name}/flat", {"axis": 1})
             y = self._node("Gemm", [flat, held], f"{name}/product", {"transB": 1})
         return self._affine(weights.gain, weights.offset, own, y, name)
 
-    def _held(self, weights: Weights, own: str) -> str:
+    def _held(self, weights: WeightArrays, own: str) -> str:
         name = f"{own}.weights"
         if weights.codes is None or weights.step is None:
             return self._constant(name, weights.values)
@@ -156,17 +161,18 @@ class _Unrolled:
                 x = self._node(operation, [x, constant], f"{name}/{what}")
         return x
 
-    def _fire(self, neurons: Neurons, node: Node, x: str, name: str) -> str:
-        x = self._affine(neurons.gain, neurons.offset, node.name, x, name)
+    def _fire(self, own: str, x: str, name: str) -> str:
+        neurons = self.network.neurons[own]
+        x = self._affine(neurons.gain, neurons.offset, own, x, name)
         rest, reset = (self._number(float(value)) for value in (neurons.v_rest, neurons.v_reset))
-        v = self.potentials.get(node.name, reset)
+        v = self.potentials.get(own, reset)
         above = self._node("Sub", [v, rest], f"{name}/above")
         change = self._node(
             "Div", [self._node("Sub", [x, above], f"{name}/drive"), self._number(neurons.tau)], f"{name}/change"
         )
         h = self._node("Add", [v, change], f"{name}/h")
         fires = self._node("GreaterOrEqual", [h, self._number(float(neurons.threshold))], f"{name}/fires")
-        self.potentials[node.name] = self._node("Where", [fires, reset, h], f"{name}/v")
+        self.potentials[own] = self._node("Where", [fires, reset, h], f"{name}/v")
         return self._node("Cast", [fires], name, {"to": TensorProto.FLOAT})
 
     def _zeros(self, shape: Sequence[int], name: str) -> str:

@@ -26,12 +26,13 @@ def export_network(network: Classifier, content: Content, chosen: Format, path: 
     path = path.absolute()  # . has no name
     if path == path.parent:
         raise ConfigurationError(f"--out {path} given; expected a file or folder of its own")
-    probe = make_probe(network, content.graph, content.mean, content.std)
+    probe = make_probe(network, content.network, content.mean, content.std)
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{path.stem}.unverified{path.suffix}")
+    write, compute = chosen.load()
     try:
-        chosen.write(content, beside)
-        agreement = compare(str(path), probe, chosen.compute(beside, probe.images))
+        write(content, beside)
+        agreement = compare(str(path), probe, compute(beside, probe.images))
         _replace(beside, path)
     finally:
         _remove(beside)

@@ -1,5 +1,6 @@
 """The round trip: a fixed batch through the network and through what its exported file says."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -7,7 +8,8 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from neuronas.errors import VerificationError
-from neuronas.export.graph import Graph
+from neuronas.export.bound_graph import BoundGraph
+from neuronas.export.from_network import lif_name
 from neuronas.export.interpreter import interpret
 from neuronas.snn.classifier import Classifier
 from neuronas.snn.lif import observed
@@ -22,7 +24,7 @@ _TIE = 3e-6
 
 @dataclass(frozen=True)
 class Computed:
-    """What a file gives for a batch: scores [T, B, n_classes] and, where known, spikes [B] of each LIF layer."""
+    """What a file gives for a batch: scores [T, B, n_classes] and, where known, spikes [B] of each node of neurons."""
 
     scores: Tensor
     n_spikes: dict[str, Tensor] | None = None
@@ -36,11 +38,13 @@ class Probe:
         images: [B, C, H, W], normalised; noise and smooth random images, so that no data set is needed.
         expected: of the network.
         tied: [B] whether some neuron of the image comes so near to its threshold that rounding decides.
+        layers: the network's LIF layer of each node of neurons.
     """
 
     images: Tensor
     expected: Computed
     tied: Tensor
+    layers: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -59,14 +63,14 @@ class Agreement:
     n_tied: int
 
 
-def make_probe(network: Classifier, graph: Graph, mean: tuple[float, ...], std: tuple[float, ...]) -> Probe:
+def make_probe(network: Classifier, bound: BoundGraph, mean: tuple[float, ...], std: tuple[float, ...]) -> Probe:
     """Draw the fixed batch and let the network (on the CPU, in float32) compute it."""
-    shape = network.shape
-    generator, half, side = torch.Generator().manual_seed(_SEED), N_IMAGES // 2, shape.square_side
-    fine = torch.rand(half, shape.image_channels, side, side, generator=generator)
+    channels, *size = bound.graph.nodes[0].shape
+    generator, half = torch.Generator().manual_seed(_SEED), N_IMAGES // 2
+    fine = torch.rand(half, channels, *size, generator=generator)
     # Noise alone may leave a network silent that has learned from photographs, whose neighbouring pixels are alike.
-    coarse = torch.rand(half, shape.image_channels, 2, 2, generator=generator)
-    smooth = F.interpolate(coarse, size=(side, side), mode="bilinear", align_corners=True)
+    coarse = torch.rand(half, channels, 2, 2, generator=generator)
+    smooth = F.interpolate(coarse, size=size, mode="bilinear", align_corners=True)
     pixels = torch.cat([fine, smooth])
     images = (pixels - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
     n_spikes: dict[str, Tensor] = {}
@@ -77,7 +81,8 @@ def make_probe(network: Classifier, graph: Graph, mean: tuple[float, ...], std: 
 
     with observed(network.neurons(), count), torch.no_grad():
         scores = network(images)
-    return Probe(images, Computed(scores, n_spikes), interpret(graph, images).margin < _TIE)
+    layers = {name: lif_name(bound.graph.by_name[name]) for name in bound.neurons}
+    return Probe(images, Computed(scores, n_spikes), interpret(bound, images).margin < _TIE, layers)
 
 
 def compare(what: str, probe: Probe, found: Computed) -> Agreement:
@@ -114,7 +119,11 @@ def compare(what: str, probe: Probe, found: Computed) -> Agreement:
             f"{what}: scores of {int(wrong.sum())} of {len(wrong)} images differ from the network's, at most by "
             f"{float(differences[image]):.3g} (allowed {float(allowed[image]):.3g}); the file was not kept"
         )
-    for layer, counts in (found.n_spikes or {}).items():
+    found_spikes: dict[str, Tensor] = {}
+    for name, counts in (found.n_spikes or {}).items():
+        layer = probe.layers[name]
+        found_spikes[layer] = found_spikes.get(layer, torch.zeros_like(counts)) + counts
+    for layer, counts in found_spikes.items():
         off = (counts != (probe.expected.n_spikes or {})[layer]) & ~probe.tied
         if off.any():
             image = int(off.nonzero()[0, 0])

@@ -1,17 +1,19 @@
 """What a fitness is: a reading of each LIF layer at each time step, and how readings become one number."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
-from typing import Protocol
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Protocol
 
 from neuronas.fitness.patterns import Patterns
 from neuronas.fitness.scores import Kernel, log_determinant
 from neuronas.space.genotype import Architecture
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Reading:
     count: int
 
     @classmethod
-    def added(cls, readings: Iterable[Tensor]) -> "Reading":
+    def added(cls, readings: Iterable[Tensor]) -> Reading:
         """Add single readings, from first to last."""
         each = list(readings)
         return cls(reduce(add, each), len(each))
@@ -64,5 +66,7 @@ class KernelMeasure:
 
     def combine(self, architecture: Architecture, n_cells: int, layers: Sequence[Reading]) -> float:
         """See ``Measure``."""
+        import torch
+
         total = torch.stack([layer.total for layer in layers]).sum(dim=0)
         return log_determinant(total / sum(layer.count for layer in layers) if self.mean else total)

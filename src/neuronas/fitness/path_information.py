@@ -21,17 +21,20 @@ its convolutions. Fitness is the mean over all cells. A cell with feedback is go
 often as a value can meet a new node, and its neurons share one h.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 from statistics import pstdev
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from neuronas.fitness.measure import Reading
 from neuronas.fitness.patterns import Patterns
 from neuronas.space.genotype import N_NODES, Architecture, Genotype, Incoming
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _DIGITS = 12  # so that the order in which a library adds does not show through
 _ROUNDS_WITH_FEEDBACK = N_NODES - 1
@@ -99,6 +102,8 @@ class PathInformation:
 
     def read(self, patterns: Patterns) -> Tensor:
         """Entropy of a spike in bits, [T] float64; see ``Measure``."""
+        import torch
+
         rates = patterns.rates.mean(dim=1)
         both = torch.stack([rates, 1 - rates])
         return -(both * both.clamp_min(_TINY).log2()).sum(dim=0)

@@ -1,9 +1,12 @@
 """The spike patterns of a LIF layer, as far as a fitness reads them: which images its neurons answer alike to."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-import torch
-from torch import Tensor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -19,8 +22,10 @@ class Patterns:
     n: int
 
     @classmethod
-    def of(cls, spikes: Tensor) -> "Patterns":
+    def of(cls, spikes: Tensor) -> Patterns:
         """Count spikes [T, B, N], values 0 or 1, N below 2^24."""
+        import torch
+
         steps = (step.float() for step in spikes)  # one at a time: they are large
         return cls(torch.stack([(step @ step.T).double() for step in steps]), spikes.shape[2])
 

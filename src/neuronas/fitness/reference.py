@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 
 from neuronas.fitness.measure import Measure, Reading
-from neuronas.fitness.measures import measure_named
 from neuronas.fitness.patterns import Patterns
 from neuronas.snn.network import SpikingFeatures
 from neuronas.snn.neuron import NeuronParameters, is_lif, reset_state
@@ -40,7 +39,7 @@ class ReferenceEvaluator:
         weights: where the quantised weights come from.
         neuron: parameters of the LIF neurons.
         timesteps: number of time steps.
-        fitness: a name from ``measures.MEASURES``.
+        measure: reads spikes.
     """
 
     def __init__(
@@ -50,11 +49,11 @@ class ReferenceEvaluator:
         weights: WeightSource,
         neuron: NeuronParameters,
         timesteps: int,
-        fitness: str,
+        measure: Measure,
     ):
         self.batches, self.shape, self.weights = batches, shape, weights
         self.neuron, self.timesteps = neuron, timesteps
-        self.measure = measure_named(fitness)
+        self.measure = measure
 
     def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[tuple[int, float]]:
         """See ``Evaluator``."""

@@ -4,19 +4,22 @@ Each LIF layer gives a kernel for each time step; H below is the Hamming distanc
 of neurons. The kernels of all layers and time steps are averaged; fitness is the log of the absolute determinant.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from math import inf, nan
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from neuronas.fitness.patterns import Patterns
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _SINGULAR = 1e-12
 _EPSILON = 1e-3
 """Added to the expected distance, so that silent layers do not divide by zero (SNASNet's value)."""
 
-Kernel = Callable[[Patterns], Tensor]
+Kernel = Callable[[Patterns], "Tensor"]
 """A kernel matrix for each time step: [T, B, B] float64."""
 
 
@@ -61,6 +64,8 @@ def log_determinant(kernel: Tensor) -> float:
     Returns:
         The logarithm, ``-inf`` if K is numerically singular, ``nan`` if it is not finite.
     """
+    import torch
+
     if not kernel.isfinite().all():
         return nan
     eigenvalues = torch.linalg.eigvalsh(kernel.cpu()).abs()

@@ -6,8 +6,7 @@ from typing import Self
 
 from pydantic import field_validator, model_validator
 
-from neuronas.config import Section, read_yaml, validate
-from neuronas.errors import unknown_name
+from neuronas.config import ACCELERATORS, Section, read_yaml, validate
 from neuronas.hardware.quantity import Count, NonNegative, Positive, Quantity
 
 _PRESETS = Path(__file__).parent / "presets"
@@ -185,19 +184,17 @@ class Accelerator(Section):
                 yield from ((f"{name}.{key}", getattr(value, key)) for key in type(value).model_fields)
 
 
-def preset_names() -> list[str]:
-    """Names of the accelerators that come with neuronas."""
-    return sorted(path.stem for path in _PRESETS.glob("*.yaml"))
+BUILTIN: dict[str, Path] = {path.stem: path for path in sorted(_PRESETS.glob("*.yaml"))}
+"""The accelerators that come with neuronas, by name: their files."""
 
 
-def load_accelerator(name_or_file: str) -> Accelerator:
-    """Load an accelerator by preset name, or from a YAML file of the same format.
+def load_accelerator(given: Accelerator | str) -> Accelerator:
+    """Load an accelerator by name, or from a YAML file of the same format; an object stays as it is.
 
     Raises:
         ConfigurationError: unknown name, unreadable file, missing key, or a value out of range.
     """
-    if name_or_file.endswith((".yaml", ".yml")):
-        return validate(Accelerator, read_yaml(Path(name_or_file)), name_or_file)
-    if name_or_file not in preset_names():
-        raise unknown_name("hardware", name_or_file, [*preset_names(), "FILE.yaml"])
-    return validate(Accelerator, read_yaml(_PRESETS / f"{name_or_file}.yaml"), name_or_file)
+    if isinstance(given, str) and given.endswith((".yaml", ".yml")):
+        return validate(Accelerator, read_yaml(Path(given)), given)
+    found: Accelerator | Path = ACCELERATORS[given] if isinstance(given, str) else given
+    return validate(Accelerator, read_yaml(found), str(given)) if isinstance(found, Path) else found

@@ -96,7 +96,7 @@ class CostModel(Protocol):
 
     @property
     def name(self) -> str:
-        """The name in ``hardware.models.COST_MODELS``."""
+        """The name in the registry of cost models."""
         ...
 
     def totals(self, slots: Sequence[Slot], occupancy: Occupancy) -> Totals:

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from neuronas.config import HardwareConfig
-from neuronas.errors import ConfigurationError, named
+from neuronas.config import COST_MODELS, SETTINGS, HardwareConfig
+from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.cost import CostModel
 from neuronas.hardware.mapped.activity import Activity
@@ -26,15 +26,15 @@ def mapped_cost_model(
     return MappedCostModel(accelerator, weight_bits, timesteps, settings.schedule, settings.replication, activity)
 
 
-COST_MODELS: dict[str, _Maker] = {"paper": _paper, "mapped": mapped_cost_model}
+BUILTIN: dict[str, _Maker] = {"paper": _paper, "mapped": mapped_cost_model}
 
 
 def unread(settings: HardwareConfig) -> list[str]:
     """Names of what the settings choose although their cost model does not read it."""
     if settings.cost_model == "mapped":
         return []
-    usual = HardwareConfig()
-    return [name for name in ("schedule", "replication", "activity") if getattr(settings, name) != getattr(usual, name)]
+    names = ("schedule", "replication", "activity")
+    return [name for name in names if getattr(settings, name) != SETTINGS[f"hardware.{name}"].default]
 
 
 def make_cost_model(
@@ -45,7 +45,7 @@ def make_cost_model(
     Raises:
         ConfigurationError: there is no such model, or a cell of the accelerator holds more bits than a weight has.
     """
-    make = named("cost model", settings.cost_model, COST_MODELS)
+    make: _Maker = COST_MODELS[settings.cost_model]
     bits_per_cell = int(accelerator.crossbar.bits_per_cell)
     if bits_per_cell > weight_bits:
         raise ConfigurationError(

@@ -3,11 +3,11 @@
 from neuronas.hardware.units import quantity, word
 from neuronas.report.cell_svg import cell_svg
 from neuronas.report.charts import line_chart
+from neuronas.report.cost_tables import budget_table
 from neuronas.report.curves import progress_curves
 from neuronas.report.facts import RunFacts
-from neuronas.report.markup import Html, element, join
-from neuronas.report.shares import budget_uses
-from neuronas.report.tables import bar, definitions, missing, number, section, share, table
+from neuronas.report.markup import Html, definitions, element, join, missing, section, table, warning
+from neuronas.report.tables import Bar, Cell, Table, number, share
 
 
 def asked_section(run: RunFacts) -> Html:
@@ -21,7 +21,7 @@ def asked_section(run: RunFacts) -> Html:
         "What was asked",
         definitions(
             [
-                ("data set", f"{data.name}, {data.image_side}×{data.image_side} pixels, {data.n_classes} classes"),
+                ("data set", f"{data.name}, {'×'.join(map(str, data.image_side))} pixels, {data.n_classes} classes"),
                 (
                     "network",
                     f"{network.channels} channels before the reduction, T = {network.timesteps} time steps, "
@@ -55,11 +55,11 @@ def answer_section(run: RunFacts) -> Html:
     return section(
         "answer",
         "The answer" if answer.is_final else "Best so far",
-        join() if answer.is_final else element("p", {"class": "warning"}, unfinished),
+        join() if answer.is_final else warning(unfinished),
         element("p", {}, element("code", {"class": "architecture"}, answer.text)),
         cells(run),
         definitions(facts),
-        budget_table(run),
+        table(budget_table(answer.cost, run.budget)),
         _changed_since(run),
     )
 
@@ -75,38 +75,23 @@ def cells(run: RunFacts) -> Html:
     return element("div", {"class": "cells"}, *figures)
 
 
-def budget_table(run: RunFacts) -> Html:
-    """Cost, limit and margin of the answer, with bars."""
-    if run.answer is None:
-        return join()
-    rows = []
-    for use in budget_uses(run):
-        name, cost, limit, used = use.name, use.cost, use.limit, use.used
-        if used is None:
-            rows.append((word(name), quantity(name, cost), "no limit", "", ""))
-            continue
-        margin = share(1 - used) if cost <= limit else f"over by {quantity(name, cost - limit)}"
-        label = f"{used:.0%} of the {word(name)} budget"
-        rows.append((word(name), quantity(name, cost), quantity(name, limit), margin, bar(used, label, over=used > 1)))
-    return table("Cost against budget", ("", "cost", "budget", "margin", "used"), rows)
-
-
 def rejected_section(run: RunFacts) -> Html:
     """How many candidates broke which limit, and the cheapest of all for comparison."""
     candidates, title = run.candidates, "Why candidates were rejected"
     if candidates is None:
         return section("rejected", title, missing("No history of a search (history.sqlite) is in the run."))
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for name, limit in run.budget.limits.items():
         n_broken, n_only = candidates.breaks(name)
         part = n_broken / len(candidates)
         costs = candidates.costs[name]
-        shown = bar(part, f"{share(part)} of the candidates", over=True)
+        shown = Bar(part, f"{share(part)} of the candidates", over=True)
         span = f"{quantity(name, float(costs.min()))} to {quantity(name, float(costs.max()))}"
         rows.append((word(name), quantity(name, limit), f"{n_broken:,}", f"{n_only:,}", span, shown))
-    summary = f"{candidates.n_rejected:,} of {len(candidates):,} candidates broke a limit; one may break several."
-    titles = ("limit on", "budget", "broke it", "broke only it", "candidates cost", "share that broke it")
-    return section("rejected", title, element("p", {}, summary), table("Candidates by limit", titles, rows))
+    summary = f"{candidates.n_rejected:,} of {len(candidates):,} candidates exceeded a limit; one may exceed several."
+    titles = ("limit on", "budget", "exceeded it", "exceeded only it", "candidates cost", "share that exceeded it")
+    limits = Table("Candidates by limit", titles, tuple(rows))
+    return section("rejected", title, element("p", {}, summary), table(limits))
 
 
 def progress_section(run: RunFacts) -> Html:
@@ -135,5 +120,5 @@ def _changed_since(run: RunFacts) -> Html:
         now, then = float(getattr(cost, name)), float(getattr(stored, name))
         if abs(now - then) > 1e-6 * max(abs(now), abs(then)):
             text = f"result.json says {quantity(name, then)}; this version and these hardware files give the above."
-            return element("p", {"class": "warning"}, f"The run's own {word(name)} differs: {text}")
+            return warning(f"The run's own {word(name)} differs: {text}")
     return join()

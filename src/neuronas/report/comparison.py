@@ -7,20 +7,20 @@ from neuronas.hardware.cost import BUDGETED
 from neuronas.hardware.units import quantity, word
 from neuronas.report.answer import cells
 from neuronas.report.facts import RunFacts
-from neuronas.report.markup import Html, element
-from neuronas.report.tables import number, section, share, table
+from neuronas.report.markup import Html, element, missing, section, table, warning
+from neuronas.report.tables import Table, number, share
 
 _Row = tuple[str, Callable[[RunFacts], str]]
 
 
 def comparison_section(runs: Sequence[RunFacts]) -> Html:
     """One table with a column for each run, then each run's cells."""
-    rows = [(title, *(text(run) for run in runs)) for title, text in _rows()]
+    rows = tuple((title, *(text(run) for run in runs)) for title, text in _rows())
     return section(
         "runs",
         "Runs",
         _warning(runs),
-        table("Runs compared", ("", *(run.name for run in runs)), rows),
+        table(Table("Runs compared", ("", *(run.name for run in runs)), rows)),
         *(element("article", {}, element("h3", {}, run.name), _cells(run)) for run in runs),
     )
 
@@ -41,7 +41,7 @@ def _rows() -> list[_Row]:
         ("fitness", lambda run: f"{number(run.fitness, 7)} ({run.config.fitness.name})"),
         *costs,
         ("candidates", lambda run: f"{len(run.candidates):,}" if run.candidates else "–"),
-        ("broke a limit", lambda run: f"{run.candidates.n_rejected:,}" if run.candidates else "–"),
+        ("exceeded a limit", lambda run: f"{run.candidates.n_rejected:,}" if run.candidates else "–"),
         ("search", lambda run: f"{run.result.seconds:,.1f} s" if run.result else "–"),
         ("epochs trained", lambda run: str(len(run.epochs)) if run.epochs else "not trained"),
         ("test accuracy", lambda run: share(run.evaluation.top1) if run.evaluation else "not evaluated"),
@@ -61,7 +61,7 @@ def _cost_of(name: str) -> Callable[[RunFacts], str]:
 
 def _cells(run: RunFacts) -> Html:
     if run.answer is None:
-        return element("p", {"class": "missing"}, "No architecture.")
+        return missing("No architecture.")
     text = element("p", {}, element("code", {"class": "architecture"}, run.answer.text))
     return element("div", {}, text, cells(run))
 
@@ -77,7 +77,7 @@ def _warning(runs: Sequence[RunFacts]) -> Html:
         return element("p", {}, "Fitness and cost come from the same settings in all runs.")
     verb = "comes" if len(different) == 1 else "come"
     text = f"{' and '.join(different).capitalize()} {verb} from different settings in these runs: compare with care."
-    return element("p", {"class": "warning"}, text)
+    return warning(text)
 
 
 def _images(run: RunFacts) -> tuple[object, ...]:

@@ -8,8 +8,7 @@ from neuronas.hardware.units import QUANTITIES
 from neuronas.report.cell_layout import edge_label, label_width
 from neuronas.report.cell_svg import cell_svg, edge_classes
 from neuronas.report.facts import RunFacts
-from neuronas.report.markup import Html, element, join, script_json
-from neuronas.report.tables import missing, section
+from neuronas.report.markup import Html, element, join, missing, script_json, section
 from neuronas.space.genotype import N_EDGES, NONE, Edge, Genotype
 from neuronas.space.notation import parse_genotype
 

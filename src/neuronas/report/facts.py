@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 
-from neuronas.config import RunConfig
+from neuronas.config import ResolvedConfig
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Cost
 from neuronas.hardware.floorplan import Floorplan
 from neuronas.runs.candidates import Candidates
-from neuronas.runs.documents import ChipEvaluation, Environment, Epoch, Evaluation, Result
+from neuronas.runs.environment import Environment
+from neuronas.runs.evaluations import ChipEvaluation, Evaluation
+from neuronas.runs.metrics import Epoch
+from neuronas.runs.results import SearchSummary
 from neuronas.search.algorithms.base import Algorithm
 from neuronas.space.genotype import Architecture
 from neuronas.space.shape import cell_name
@@ -56,17 +59,23 @@ class RunFacts:
 
     name: str
     directory: str
-    config: RunConfig
+    config: ResolvedConfig
     budget: Budget
     accelerator: Accelerator
     algorithm: Algorithm
     answer: Answer | None
     candidates: Candidates | None
-    result: Result | None
+    result: SearchSummary | None
     epochs: tuple[Epoch, ...]
     evaluation: Evaluation | None
-    chip: ChipEvaluation | None
+    chips: tuple[ChipEvaluation, ...]
     environment: Environment | None
+
+    @property
+    def chip(self) -> ChipEvaluation | None:
+        """On simulated chips of the run's own accelerator or, without these, of the first one."""
+        own = self.config.hardware.accelerator
+        return next((one for one in self.chips if one.hardware == own), self.chips[0] if self.chips else None)
 
     @property
     def fitness(self) -> float | None:

@@ -1,9 +1,13 @@
 """HTML that is escaped by construction: text becomes HTML only by being escaped."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
+
+from neuronas.report.tables import Cell, Table
+
+_Attributes = dict[str, str | float | bool]
 
 
 class Html(str):
@@ -35,6 +39,61 @@ def script_json(identifier: str, document: Any) -> Html:
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return element("script", {"type": "application/json", "id": identifier}, Html(text))
+
+
+def table(content: Table) -> Html:
+    """A table with its caption; the page's script adds a button that copies it."""
+    kinds: list[_Attributes] = [
+        {} if number in content.text_columns else {"class": "number"} for number in range(len(content.titles))
+    ]
+    titles = (element("th", {"scope": "col"} | kind, t) for t, kind in zip(content.titles, kinds, strict=True))
+    rows = (_row(row, kinds) for row in content.rows)
+    return element(
+        "figure",
+        {"class": "table"},
+        element("figcaption", {}, content.caption),
+        element(
+            "div",
+            {"class": "scroll", "tabindex": "0", "role": "group", "aria-label": content.caption},
+            element("table", {}, element("thead", {}, element("tr", {}, *titles)), element("tbody", {}, *rows)),
+        ),
+    )
+
+
+def definitions(pairs: Iterable[tuple[str, str]]) -> Html:
+    """Names and values side by side."""
+    return element("dl", {}, *(join(element("dt", {}, name), element("dd", {}, value)) for name, value in pairs))
+
+
+def section(identifier: str, title: str, *children: str) -> Html:
+    """A section that the page's navigation can reach."""
+    heading = element("h2", {"id": f"{identifier}-title"}, title)
+    return element("section", {"id": identifier, "aria-labelledby": f"{identifier}-title"}, heading, *children)
+
+
+def missing(why: str) -> Html:
+    """One line in place of a part that a run does not have."""
+    return element("p", {"class": "missing"}, why)
+
+
+def warning(text: str) -> Html:
+    """One line that must not be overlooked."""
+    return element("p", {"class": "warning"}, text)
+
+
+def _row(cells: Sequence[Cell], kinds: Sequence[_Attributes]) -> Html:
+    first = element("th", {"scope": "row"} | kinds[0], _cell(cells[0]))
+    return element(
+        "tr", {}, first, *(element("td", kind, _cell(cell)) for cell, kind in zip(cells[1:], kinds[1:], strict=True))
+    )
+
+
+def _cell(cell: Cell) -> str:
+    if isinstance(cell, str):
+        return cell
+    width = f"{100 * min(max(cell.share, 0.0), 1.0):.1f}%"
+    filled = element("rect", {"class": "over" if cell.over else "within", "width": width, "height": "100%"})
+    return element("svg", {"class": "bar", "role": "img", "aria-label": cell.label}, filled)
 
 
 def _attribute(key: str, value: str | float | bool) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 import yaml
 
 from neuronas.report.facts import RunFacts
-from neuronas.report.markup import Html, element
-from neuronas.report.tables import definitions, missing, number, section, table
+from neuronas.report.markup import Html, definitions, element, missing, section, table
+from neuronas.report.tables import Table, number
 
 
 def provenance_section(run: RunFacts) -> Html:
@@ -16,19 +16,19 @@ def provenance_section(run: RunFacts) -> Html:
     hardware, fitness = run.config.hardware, run.config.fitness
     preset = f"preset {hardware.accelerator}" if not hardware.accelerator.endswith((".yaml", ".yml")) else "your file"
     model = f"cost model '{hardware.cost_model}' with the constants of {preset}; an estimate, not a measurement"
-    rows = [
+    rows = (
         ("parameters, area, latency, energy", model),
         ("tiles of the floorplan", f"cost model 'mapped' with the constants of {preset}"),
         ("fitness", f"'{fitness.name}', weights drawn with seed {run.config.seed}; training images only"),
         ("accuracy", "measured by neuronas evaluate on the test images" if run.evaluation else "not measured"),
         ("accuracy on chips", "simulated by neuronas evaluate --chip" if run.chip else "not simulated"),
-    ]
+    )
     assumptions = run.answer.cost.assumptions if run.answer else ()
-    constants = list(_constants(run.accelerator.model_dump(), ""))
+    constants = tuple(_constants(run.accelerator.model_dump(), ""))
     return section(
         "provenance",
         "Where the numbers come from",
-        table("Provenance", ("number", "comes from"), rows, n_text=2),
+        table(Table("Provenance", ("number", "comes from"), rows, text_columns=(0, 1))),
         element("h3", {}, "What the cost model assumes"),
         element("ul", {}, *(element("li", {}, line) for line in assumptions))
         if assumptions
@@ -37,7 +37,7 @@ def provenance_section(run: RunFacts) -> Html:
             "details",
             {},
             element("summary", {}, f"All {len(constants)} constants of {hardware.accelerator} with their sources"),
-            table("Constants", ("constant", "value", "source"), constants, n_text=3),
+            table(Table("Constants", ("constant", "value", "source"), constants, text_columns=(0, 1, 2))),
         ),
     )
 

@@ -1,60 +1,95 @@
 """The argument ARCH: an architecture's text, an ``architecture.json``, or a run directory."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any
+from typing import Literal, Self
 
-from neuronas.config import is_there, read_json
+from neuronas.config import is_there
 from neuronas.errors import ArchitectureError, RunDirectoryError, VerificationError
 from neuronas.runs.directory import ARCHITECTURE, CONFIG
+from neuronas.runs.document import Document
+from neuronas.runs.environment import check_format
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture, parse_architecture
 
 
+class ArchitectureFile(Document):
+    """``architecture.json``. One that a person wrote may hold the architecture's text alone.
+
+    Attributes:
+        architecture: its text.
+        key: canonical key: equal for architectures that compute the same function.
+    """
+
+    format: Literal["neuronas-architecture-1"] = "neuronas-architecture-1"
+    architecture: str
+    key: str | None = None
+
+    @classmethod
+    def of(cls, architecture: Architecture) -> Self:
+        """The file of an architecture."""
+        return cls(architecture=format_architecture(architecture), key=architecture_key(architecture))
+
+
 @dataclass(frozen=True)
 class Given:
-    """An architecture, and the settings of the run that it comes from, if any."""
+    """What ARCH names, and the settings of the run that it comes from, if any.
 
-    architecture: Architecture
+    Attributes:
+        source: the architecture, its text, or its file.
+        config: settings of the run.
+    """
+
+    source: Architecture | str | Path
     config: Path | None = None
 
+    @cached_property
+    def architecture(self) -> Architecture:
+        """The architecture. It is read when it is first asked for: plug-ins may have to be loaded before.
 
-def architecture_document(architecture: Architecture) -> dict[str, Any]:
-    """Return the content of ``architecture.json``."""
-    return {
-        "format": "neuronas-architecture-1",
-        "architecture": format_architecture(architecture),
-        "key": architecture_key(architecture),
-    }
+        Raises:
+            ArchitectureError: not an architecture.
+            VerificationError: a damaged or changed file.
+        """
+        if isinstance(self.source, Architecture):
+            return self.source
+        return _from_file(self.source) if isinstance(self.source, Path) else parse_architecture(self.source)
+
+    @property
+    def run(self) -> Path | None:
+        """The directory of the run that it comes from, if any."""
+        return self.config.parent if self.config else None
 
 
 def read_architecture(given: Architecture | str | PathLike[str]) -> Given:
-    """Turn ARCH into an architecture; one that is one already stays as it is.
+    """Find out what ARCH names.
 
     Raises:
         ArchitectureError: neither an architecture nor a path.
-        VerificationError: a file that holds none, or was changed.
+        RunDirectoryError: a run without an answer, or of another version of neuronas.
     """
     if isinstance(given, Architecture):
         return Given(given)
     text = fspath(given)
     path = Path(text)
     if "|" in text or not text.strip():
-        return Given(parse_architecture(text))
+        return Given(text)
     if path.is_dir():
+        check_format(path)
         config = path / CONFIG if is_there(path / CONFIG) else None
         if is_there(path / ARCHITECTURE):
-            return Given(_from_file(path / ARCHITECTURE), config)
+            return Given(path / ARCHITECTURE, config)
         if config is None:
             raise RunDirectoryError(f"'{path}' given, which holds no {ARCHITECTURE}; expected a run directory")
         raise RunDirectoryError(
             f"run directory {path}: has no result yet: its search was stopped, or nothing fits its budgets; "
-            f"go on, or see which limit is closest, with neuronas search --resume --out {path}"
+            f"resume it, or see which limit is closest, with neuronas search --resume --out {path}"
         )
     if path.is_file():
-        return Given(_from_file(path))
+        return Given(path)
     raise ArchitectureError(
         f"'{text}' given; expected an architecture such as |skip~0|+…, an architecture.json or a run directory"
     )
@@ -64,7 +99,7 @@ def read_run(directory: Path) -> Given:
     """Read a run directory that a verb needs as such: its architecture with its settings.
 
     Raises:
-        RunDirectoryError: no directory, or one without settings.
+        RunDirectoryError: no directory, one without settings, or of another version of neuronas.
         VerificationError: a damaged file.
     """
     if not directory.is_dir():
@@ -78,14 +113,11 @@ def read_run(directory: Path) -> Given:
 
 
 def _from_file(path: Path) -> Architecture:
-    document = read_json(path)
-    text = document.get("architecture") if isinstance(document, dict) else None
-    if not isinstance(text, str):
-        raise VerificationError(f"{path}: holds no key 'architecture' with an architecture's text")
+    content = ArchitectureFile.read(path)
     try:
-        architecture = parse_architecture(text)
+        architecture = parse_architecture(content.architecture)
     except ArchitectureError as error:
         raise VerificationError(f"{path}: {error}") from None
-    if document.get("key", key := architecture_key(architecture)) != key:
+    if content.key not in (None, architecture_key(architecture)):
         raise VerificationError(f"{path}: key and architecture do not belong together; the file was changed")
     return architecture

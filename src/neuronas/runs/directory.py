@@ -1,165 +1,227 @@
-"""The directory of a run: who may write to it, and the files that say what made it."""
+"""The directory of a run: which files it has, who may write to it, its log, and what identifies its result."""
 
 import fcntl
 import json
+import logging
 import os
-import platform
-import sys
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from hashlib import blake2b
-from importlib.metadata import PackageNotFoundError, version
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from pydantic import BaseModel
 
-from neuronas.config import RunConfig, read_config, read_text, validate, write_config, write_json
+from neuronas.config import ResolvedConfig, RunConfig, given, is_there, read_text, write_yaml
 from neuronas.errors import RunDirectoryError
-from neuronas.version import __version__
+from neuronas.runs.config_file import read_config, write_config
+from neuronas.runs.environment import ENVIRONMENT, Environment, check_format
 
-CONFIG, HISTORY, RESULT, ARCHITECTURE, LOG, LOCK = (
-    "config.yaml",
-    "history.sqlite",
-    "result.json",
-    "architecture.json",
-    "log.txt",
-    ".lock",
-)
-_LOCK_BYTES = 100
-_PACKAGES = ("neuronas", "numpy", "torch", "spikingjelly", "pydantic", "scikit-learn", "pillow")
+CONFIG, LOG, LOCK = "config.yaml", "log.txt", ".lock"
+HISTORY, RESULT, FRONT, RANKING = "history.sqlite", "result.json", "front.json", "ranking.csv"
+ARCHITECTURE, TRAINING, EVALUATION = "architecture.json", "training.json", "evaluation.json"
+COPIES = {
+    "space": ("space.yaml", "space"),
+    "accelerator": ("accelerator.yaml", "hardware.accelerator"),
+    "activity": ("activity.yaml", "hardware.trace"),
+}
+"""Copies of what settings name by file or object: the file in the run, and the setting."""
+_LOCK_BYTES, _LOG_BYTES, _OLD_LOGS = 100, 5_000_000, 2
+
+log = logging.getLogger("neuronas")
+
+
+def new_directory(dataset: str, purpose: str) -> Path:
+    """A directory under ``runs/`` that is not there yet."""
+    stem = f"{dataset.split(':', maxsplit=1)[0]}-{purpose}-{datetime.now():%Y%m%d-%H%M%S}"
+    candidates = (Path("runs") / (stem if n == 0 else f"{stem}-{n}") for n in range(1000))
+    return next(path for path in candidates if not path.exists())
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a run is made from.
+
+    Attributes:
+        config: complete settings.
+        given: what a person gave of them.
+        copies: what the settings name by file or object, by the names in ``COPIES``.
+        code: the code behind names in the settings, such as that of the fitness.
+    """
+
+    config: ResolvedConfig
+    given: RunConfig
+    copies: Mapping[str, BaseModel]
+    code: Mapping[str, str]
+
+    @property
+    def identity(self) -> str:
+        """A key of everything that decides what a search finds."""
+        return identity(self.config, *self.copies.values(), self.code)
 
 
 class RunDirectory:
-    """A run directory held by one process at a time; use it in a ``with`` statement.
+    """A run directory held by one process at a time, which keeps its log; use it in a ``with`` statement.
 
     Args:
         path: the directory; made if it is not there.
-        config: the resolved settings of the run.
-        resume: go on with a run that is there already.
+        origin: what the run is made from.
+        resume: work in a run that is there already.
 
     Raises:
         RunDirectoryError: another process holds it; it holds a run and ``resume`` is off; ``resume`` is on and
             it holds none or one with other settings; or it cannot be written.
     """
 
-    def __init__(self, path: Path, config: RunConfig, *, resume: bool):
-        self.path, self._config, self._resume = path, config, resume
+    def __init__(self, path: Path, origin: Origin, *, resume: bool):
+        self.path, self._origin, self._resume = path, origin, resume
 
     def __enter__(self) -> Self:
         """Take the directory and check that it may be used."""
-        if self._resume and not self.path.is_dir():
-            raise self._nothing_to_resume()
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            # A pipe must not be waited for, nor what a link leads to be emptied.
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW
-            self._lock = os.fdopen(os.open(self.path / LOCK, flags, 0o666), "a")
-        except OSError as error:
-            raise RunDirectoryError(f"run directory {self.path}: cannot be written ({error.strerror})") from error
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._sign()
+        with ExitStack() as stack:
+            stack.enter_context(self._locked())
             self._check()
-        except BlockingIOError:
-            self._lock.close()
-            raise RunDirectoryError(
-                f"run directory {self.path}: another neuronas is working in it{self._holder()}; wait for it, or choose "
-                "another --out"
-            ) from None
-        except BaseException:
-            self._lock.close()
-            raise
+            stack.enter_context(log_to(self.file(LOG)))
+            self._held = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Let the directory go."""
-        self._lock.close()
+        self._held.close()
 
     def file(self, name: str) -> Path:
         """Path of a file of the run."""
         return self.path / name
 
-    def _sign(self) -> None:
-        """Leave the process's number, for a person who wants to end it from another shell."""
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Hold the lock, which names this process for a person who wants to end it from another shell."""
+        if self._resume and not self.path.is_dir():
+            raise self._nothing_to_resume()
         try:
-            self._lock.truncate(0)
-            print(os.getpid(), file=self._lock, flush=True)
+            self.path.mkdir(parents=True, exist_ok=True)
+            # A pipe must not be waited for, nor what a link leads to be emptied.
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW
+            lock = os.fdopen(os.open(self.path / LOCK, flags, 0o666), "a")
         except OSError as error:
-            raise RunDirectoryError(f"run directory {self.path}: cannot be written ({error.strerror})") from error
+            raise self._not_writable(error) from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock.truncate(0)
+                print(os.getpid(), file=lock, flush=True)
+            except BlockingIOError:
+                raise RunDirectoryError(
+                    f"run directory {self.path}: another neuronas is working in it{self._holder()}; wait for it, or "
+                    "choose another --out"
+                ) from None
+            except OSError as error:
+                raise self._not_writable(error) from error
+            yield
+
+    def _not_writable(self, error: OSError) -> RunDirectoryError:
+        return RunDirectoryError(f"run directory {self.path}: cannot be written ({error.strerror})")
 
     def _holder(self) -> str:
         try:
             number = read_text(self.path / LOCK, _LOCK_BYTES).strip()
-        except (OSError, ValueError):  # whatever it holds, it is locked
+        except (OSError, ValueError):  # whatever it contains, it is locked
             number = ""
-        return f" (process {number}; 'kill {number}' ends it, and --resume goes on)" if number.isdecimal() else ""
+        return f" (process {number}; 'kill {number}' ends it; resume it with --resume)" if number.isdecimal() else ""
 
     def _nothing_to_resume(self) -> RunDirectoryError:
         return RunDirectoryError(f"run directory {self.path}: holds no run to resume; leave out --resume")
 
     def _check(self) -> None:
+        check_format(self.path)
         config, history = self.file(CONFIG), self.file(HISTORY)
         if not config.exists() and (history.exists() or self.file(RESULT).exists()):
             raise RunDirectoryError(f"run directory {self.path}: holds results but no {CONFIG}; choose another --out")
         if not config.exists():
             if self._resume:
                 raise self._nothing_to_resume()
-            write_json(self.file("environment.json"), environment())
-            write_config(config, self._config)
+            Environment.here(self._origin.code).write(self.file(ENVIRONMENT))
+            for name, model in self._origin.copies.items():
+                write_yaml(self.file(COPIES[name][0]), model)
+            write_config(config, self._origin.config, self._origin.given)
         elif not self._resume:
             raise RunDirectoryError(
-                f"run directory {self.path}: holds a run already; go on with --resume, or choose another --out"
+                f"run directory {self.path}: holds a run already; resume it with --resume, or choose another --out"
             )
         else:
-            stored = validate(RunConfig, read_config(config, own=True), str(config))
-            changed = _differences(_deciding(stored), _deciding(self._config))
+            stored = given(read_config(config), str(config)).model_dump()
+            changed = _differences(_deciding(self._origin.config.model_dump()), stored)
             if changed:
                 raise RunDirectoryError(f"run directory {self.path}: was started with other settings: {changed[0]}")
+            self._check_code()
+
+    def _check_code(self) -> None:
+        """Notice another formula under the same name."""
+        made = Environment.read(self.file(ENVIRONMENT)).made_with
+        for what, now in self._origin.code.items():
+            if made.get(what, now) != now:
+                raise RunDirectoryError(
+                    f"run directory {self.path}: its {what} was {made[what]}, now {now}; choose another --out"
+                )
 
 
-def _deciding(config: RunConfig) -> dict[str, Any]:
+@contextmanager
+def log_to(path: Path) -> Iterator[None]:
+    """Append what the package logs to a file; a full one becomes ``log.txt.1``, and the oldest of three is deleted.
+
+    Raises:
+        RunDirectoryError: something else has its name: a pipe, which would be waited for, or a link, which may lead to
+            another's file.
+    """
+    if is_there(path) and (path.is_symlink() or not path.is_file()):
+        raise RunDirectoryError(f"{path}: is not a regular file; remove it, the log is written there")
+    handler = RotatingFileHandler(path, "a", _LOG_BYTES, _OLD_LOGS, encoding="utf-8", errors="backslashreplace")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        handler.close()
+
+
+_NOT_DECIDING = ("engine", "train", "chip")
+
+
+def _deciding(values: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that can change a history: not its speed, where images lie, or the choice in the end.
 
     Names of classes are left out as well: what reads the images checks them.
     """
-    values = config.model_dump(exclude={"engine", "train"})
-    values["data"].pop("data_dir")
-    values["data"].pop("class_names")
-    values["search"].pop("prefer")
-    return values
+    kept = {name: value for name, value in values.items() if name not in _NOT_DECIDING}
+    kept["data"] = {name: value for name, value in kept["data"].items() if name not in ("data_dir", "class_names")}
+    kept["search"] = {name: value for name, value in kept["search"].items() if name != "prefer"}
+    return kept
 
 
-def identity(config: RunConfig, *parts: BaseModel | dict[str, Any] | str) -> str:
+def identity(config: ResolvedConfig, *parts: BaseModel | Mapping[str, Any] | str) -> str:
     """A key of everything that decides a result: settings, the content of the files that they name, other parts."""
-    content = [_deciding(config), *(part.model_dump() if isinstance(part, BaseModel) else part for part in parts)]
+    content = [
+        _deciding(config.model_dump()),
+        *(part.model_dump() if isinstance(part, BaseModel) else part for part in parts),
+    ]
     return blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
-def _differences(stored: dict[str, Any], given: dict[str, Any], prefix: str = "") -> list[str]:
+def _differences(new: Mapping[str, Any], stored: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """What is set otherwise now than in the stored settings."""
     found = []
-    for key, old in stored.items():
-        new, name = given[key], f"{prefix}{key}"
-        if isinstance(old, dict):
-            found += _differences(old, new, f"{name}.")
-        elif old != new:
-            found.append(f"{name} was {old}, now {new}")
+    for key, value in new.items():
+        old, name = stored.get(key), f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            found += _differences(value, old or {}, f"{name}.")
+        elif old != value:
+            found.append(f"{name} was {old}, now {value}")
     return found
-
-
-def environment() -> dict[str, Any]:
-    """What a result may depend on besides its settings: versions and machine."""
-    versions = {}
-    for name in _PACKAGES:
-        with suppress(PackageNotFoundError):
-            versions[name] = version(name)
-    return {
-        "neuronas": __version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "machine": platform.machine(),
-        "packages": versions,
-        "command": sys.argv,
-    }

@@ -6,10 +6,13 @@ is committed survives a kill at any moment (write-ahead log, one writer).
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from time import perf_counter
+from types import TracebackType
+from typing import Self
 
-from neuronas.errors import RunDirectoryError, VerificationError
+from neuronas.errors import NeuronasError, RunDirectoryError, VerificationError
 from neuronas.runs.history_file import SCHEMA_VERSION, CandidateRow, HistoryFile
 
 _SCHEMA = """
@@ -32,10 +35,13 @@ CREATE TABLE failures (
 
 
 class History(HistoryFile):
-    """Opens or creates a history file.
+    """Opens or creates a history file. In a ``with`` statement its wall-clock time is kept, however it ends.
+
+    Attributes:
+        was_finished: the search had come to its end before the file was opened.
 
     Raises:
-        VerificationError: the file is no history, of another version, or was cut off.
+        VerificationError: the file is not a history, of another version, or was cut off.
         RunDirectoryError: the file cannot be created or written (full disk, no permission).
     """
 
@@ -49,6 +55,27 @@ class History(HistoryFile):
             missing = _SCHEMA + _FAILURES if self._is_new() else _FAILURES if self._version() < SCHEMA_VERSION else ""
             if missing:
                 self._db.executescript(f"BEGIN; {missing} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+            self.was_finished = self.peak_memory_mb() is not None
+        self._before, self._opened = self.seconds(), perf_counter()
+        self._elapsed_s = self._before if self.was_finished else None
+
+    def __enter__(self) -> Self:
+        """Begin to work on it."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Keep the time and close the file."""
+        with closing(self):
+            if self._elapsed_s is None:
+                with suppress(NeuronasError):  # what ended the search matters more, such as a full disk
+                    self._set("seconds", self.elapsed_s)
+
+    @property
+    def elapsed_s(self) -> float:
+        """Wall-clock time of all sessions, s: until now, or until the search came to its end."""
+        return self._before + perf_counter() - self._opened if self._elapsed_s is None else self._elapsed_s
 
     def claim(self, identity: str) -> None:
         """Say which search this history belongs to.
@@ -109,15 +136,15 @@ class History(HistoryFile):
         with self._errors():
             self._db.execute("INSERT INTO failures VALUES (?, ?, ?, ?)", (key, screened, position, reason))
 
-    def set_seconds(self, seconds: float) -> None:
-        """Keep the wall-clock seconds."""
-        with self._errors():
-            self._db.execute("INSERT OR REPLACE INTO meta VALUES ('seconds', ?)", (seconds,))
-
     def finish(self, peak_memory_mb: float) -> None:
-        """Keep that the search came to its end, with what memory at most."""
+        """Keep that the search came to its end, its time, and its largest memory in MiB."""
+        self._elapsed_s = self.elapsed_s
+        self._set("seconds", self._elapsed_s)
+        self._set("peak_memory_mb", peak_memory_mb)
+
+    def _set(self, name: str, value: float) -> None:
         with self._errors():
-            self._db.execute("INSERT OR REPLACE INTO meta VALUES ('peak_memory_mb', ?)", (peak_memory_mb,))
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

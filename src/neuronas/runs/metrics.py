@@ -2,13 +2,40 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from neuronas.config import is_there, parse_json, read_bytes, write_text
+from pydantic import Field
+
+from neuronas.config import is_there, read_bytes, write_text
 from neuronas.errors import ConfigurationError, VerificationError
+from neuronas.runs.document import Document, Share
 
 METRICS = "metrics.jsonl"
 _MAX_BYTES = 100_000_000
+
+
+class Epoch(Document):
+    """One line of ``metrics.jsonl``.
+
+    Attributes:
+        epoch: from 1.
+        train_loss: mean over the epoch's images, of the network as it was at each step.
+        train_accuracy: likewise.
+        validation_accuracy: after the epoch; null without validation images.
+        learning_rate: of the last step.
+        firing_rate: spikes per neuron per time step after the epoch, mean over the layers; null without spikes.
+        sparsity: share of weights that are 0.
+        images_per_s: of the last step.
+    """
+
+    epoch: Annotated[int, Field(ge=1)]
+    train_loss: float
+    train_accuracy: Share
+    validation_accuracy: Share | None
+    learning_rate: float
+    firing_rate: float | None
+    sparsity: float
+    images_per_s: float
 
 
 class Metrics:
@@ -29,8 +56,8 @@ class Metrics:
         self._writer: Any = None
         if not writes:
             return
-        rows = read_metrics(self.path)[:n_epochs] if n_epochs and is_there(self.path) else []
-        write_text(self.path, "".join(json.dumps(row) + "\n" for row in rows))
+        rows = read_epochs(self.path)[:n_epochs] if n_epochs else ()
+        write_text(self.path, "".join(map(_line, rows)))
         if tensorboard:
             try:
                 from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - an optional package
@@ -40,35 +67,31 @@ class Metrics:
                 ) from error
             self._writer = SummaryWriter(str(folder / "tensorboard"), purge_step=n_epochs + 1)
 
-    def append(self, row: dict[str, Any]) -> None:
+    def append(self, row: Epoch) -> None:
         """Add an epoch."""
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row, allow_nan=False) + "\n")
+            file.write(_line(row))
         if self._writer is not None:
-            for name, value in row.items():
+            for name, value in row.plain().items():
                 if name != "epoch" and value is not None:
-                    self._writer.add_scalar(name, value, row["epoch"])
+                    self._writer.add_scalar(name, value, row.epoch)
             self._writer.flush()
 
 
-def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """Read all complete lines; a last line that was cut off by a crash is dropped.
+def read_epochs(path: Path) -> tuple[Epoch, ...]:
+    """Read all complete lines; empty where there is no file. A last line that a crash cut off is dropped.
 
     Raises:
-        VerificationError: it cannot be read, or another line is broken.
+        VerificationError: the file cannot be read, or a line is not an epoch.
     """
+    if not is_there(path):
+        return ()
     try:
         *complete, _ = read_bytes(path, _MAX_BYTES).decode(errors="replace").split("\n")
     except OSError as error:
         raise VerificationError(f"{path}: cannot be read ({error.strerror})") from error
-    return [_row(line, f"{path}, line {number}") for number, line in enumerate(complete, start=1)]
+    return tuple(Epoch.parse(line, f"{path}, line {number}") for number, line in enumerate(complete, start=1))
 
 
-def _row(line: str, where: str) -> dict[str, Any]:
-    try:
-        row = parse_json(line)
-    except ValueError as error:
-        raise VerificationError(f"{where}: is not valid JSON ({error})") from None
-    if not isinstance(row, dict):
-        raise VerificationError(f"{where}: holds a {type(row).__name__}; expected an object of key and value")
-    return row
+def _line(row: Epoch) -> str:
+    return json.dumps(row.plain(), allow_nan=False) + "\n"

@@ -4,24 +4,20 @@ import csv
 from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 from neuronas.config import write_text
-from neuronas.hardware.cost import BUDGETED
+from neuronas.hardware.cost import BUDGETED, Array
 from neuronas.hardware.pareto import hypervolume, scaled
+from neuronas.runs.results import FrontMember, ParetoFront
 from neuronas.search.algorithms.base import Outcome
 from neuronas.search.front import front, objectives
 from neuronas.space.notation import format_architecture
 
-FRONT, RANKING = "front.json", "ranking.csv"
 _OBJECTIVES = ("fitness", *BUDGETED)
 
 
-def front_document(outcomes: Sequence[Outcome], prefer: str, chosen: str) -> dict[str, Any]:
-    """Content of ``front.json``.
-
-    ``hypervolume`` is the share that the front dominates of the box between ``ideal`` and ``reference``: the best and
-    the worst value of each objective among the candidates that fit. An objective in which all are equal is left out.
+def pareto_front(outcomes: Sequence[Outcome], prefer: str, chosen: str) -> ParetoFront:
+    """The front of a survey. An objective in which all candidates are equal does not count in its hypervolume.
 
     Args:
         outcomes: every candidate that fits.
@@ -29,21 +25,37 @@ def front_document(outcomes: Sequence[Outcome], prefer: str, chosen: str) -> dic
         chosen: the answer's text.
     """
     members = front(outcomes)
-    document: dict[str, Any] = {
-        "objectives": {name: "maximise" if name == "fitness" else "minimise" for name in _OBJECTIVES},
-        "prefer": prefer,
-        "chosen": chosen,
-        "hypervolume": 0.0,
-        "ideal": None,
-        "reference": None,
-        "front": sorted(map(_row, members), key=lambda row: -row["fitness"]),
-    }
+    share, ideal, reference = 0.0, None, None
     if members:
         points = objectives([one for one in outcomes if one.fitness is not None and one.fitness > float("-inf")])
-        document["hypervolume"] = hypervolume(scaled(objectives(members), points))
-        for key, values in (("ideal", points.min(axis=0)), ("reference", points.max(axis=0))):
-            document[key] = dict(zip(_OBJECTIVES, (-float(values[0]), *map(float, values[1:])), strict=True))
-    return document
+        share = hypervolume(scaled(objectives(members), points))
+        ideal, reference = (_by_name(values) for values in (points.min(axis=0), points.max(axis=0)))
+    return ParetoFront(
+        objectives={name: "maximise" if name == "fitness" else "minimise" for name in _OBJECTIVES},
+        prefer=prefer,
+        chosen=chosen,
+        hypervolume=share,
+        ideal=ideal,
+        reference=reference,
+        front=tuple(sorted(map(_member, members), key=lambda one: -one.fitness)),
+    )
+
+
+def _by_name(values: Array) -> dict[str, float]:
+    fitness, *costs = values.tolist()
+    return dict(zip(_OBJECTIVES, (-fitness, *costs), strict=True))
+
+
+def _member(outcome: Outcome) -> FrontMember:
+    parameters, area_mm2, latency_ms, energy_uj = outcome.cost
+    return FrontMember(
+        architecture=format_architecture(outcome.architecture),
+        fitness=outcome.fitness or 0.0,
+        parameters=int(parameters),
+        area_mm2=area_mm2,
+        latency_ms=latency_ms,
+        energy_uj=energy_uj,
+    )
 
 
 def write_ranking(path: Path, outcomes: Sequence[Outcome]) -> None:
@@ -53,10 +65,5 @@ def write_ranking(path: Path, outcomes: Sequence[Outcome]) -> None:
     writer.writerow(("rank", "architecture", *_OBJECTIVES))
     ranked = sorted((one for one in outcomes if one.fitness is not None), key=lambda one: -(one.fitness or 0.0))
     for rank, one in enumerate(ranked, start=1):
-        writer.writerow((rank, *_row(one).values()))
+        writer.writerow((rank, format_architecture(one.architecture), one.fitness, *one.cost))
     write_text(path, text.getvalue())
-
-
-def _row(outcome: Outcome) -> dict[str, Any]:
-    costs = dict(zip(BUDGETED, outcome.cost, strict=True))
-    return {"architecture": format_architecture(outcome.architecture), "fitness": outcome.fitness, **costs}

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 from torch.utils.checkpoint import checkpoint
 
+from neuronas.config import SURROGATES
 from neuronas.snn.lif import Lif
 from neuronas.snn.neuron import NeuronParameters
-from neuronas.snn.surrogates import surrogate_named
 from neuronas.snn.trainable import BatchNorm, Convolution, Linear, WeightFormat, statistics_kept
 from neuronas.space.genotype import N_NODES, NODE_PAIRS, Architecture, Genotype, Incoming
 from neuronas.space.shape import N_VOTERS, NetworkShape, edge_name, reduction_name
@@ -233,7 +233,7 @@ class Classifier(nn.Module):
     def _activation(self, threshold: float | None) -> nn.Module:
         if not self.settings.spiking:
             return nn.ReLU()
-        surrogate = surrogate_named(self.settings.surrogate)
+        surrogate = SURROGATES[self.settings.surrogate]
         return Lif(self.settings.neuron, surrogate, self.settings.timesteps, threshold)
 
     def _through(self, cell: nn.Module, x: Tensor) -> Tensor:

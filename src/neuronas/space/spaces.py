@@ -9,9 +9,8 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from neuronas.config import Section, read_yaml, validate
-from neuronas.config.registry import OPERATIONS
-from neuronas.errors import ArchitectureError, ConfigurationError, suggestion, unknown_name
+from neuronas.config import OPERATIONS, SPACES, Section, read_yaml, validate
+from neuronas.errors import ArchitectureError, ConfigurationError, suggestion
 from neuronas.space.genotype import FEWEST_NODES, MOST_NODES, Architecture, Edge, Genotype, node_pairs
 from neuronas.space.notation import format_edge
 
@@ -138,21 +137,17 @@ class Space(Section):
         return edge.kind.connects and not edge.backward
 
 
-def preset_names() -> list[str]:
-    """Names of the spaces that come with neuronas."""
-    return sorted(path.stem for path in _PRESETS.glob("*.yaml"))
+BUILTIN: dict[str, Path] = {path.stem: path for path in sorted(_PRESETS.glob("*.yaml"))}
+"""The spaces that come with neuronas, by name: their files."""
 
 
-def load_space(name_or_file: str) -> Space:
-    """Load a space by preset name, or from a YAML file of the same format.
+def load_space(given: Space | str) -> Space:
+    """Load a space by name, or from a YAML file of the same format; an object stays as it is.
 
     Raises:
         ConfigurationError: unknown name, unreadable file, or a wrong value in it.
     """
-    if name_or_file.endswith((".yaml", ".yml")):
-        path = Path(name_or_file)
-    elif name_or_file in preset_names():
-        path = _PRESETS / f"{name_or_file}.yaml"
-    else:
-        raise unknown_name("space", name_or_file, [*preset_names(), "FILE.yaml"])
-    return validate(Space, read_yaml(path), str(path) if path.parent != _PRESETS else name_or_file)
+    if isinstance(given, str) and given.endswith((".yaml", ".yml")):
+        return validate(Space, read_yaml(Path(given)), given)
+    found: Space | Path = SPACES[given] if isinstance(given, str) else given
+    return validate(Space, read_yaml(found), str(given)) if isinstance(found, Path) else found

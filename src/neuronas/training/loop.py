@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic, perf_counter
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from neuronas.config import TrainConfig, is_there
 from neuronas.errors import DataError, DivergedError
-from neuronas.runs.metrics import Metrics
+from neuronas.runs.metrics import Epoch, Metrics
 from neuronas.snn.classifier import Classifier
 from neuronas.training.augmentation import Augmentation
 from neuronas.training.checkpoint import BEST, FOLDER, LAST
@@ -35,7 +35,7 @@ from neuronas.training.state import Progress, State
 _SAVE_EVERY_S = 300.0
 _PRUNINGS = 50
 """How often, in a whole training, it is decided which weights to prune."""
-Report = Callable[[int, int, int, float, dict[str, Any] | None], None]
+Report = Callable[[int, int, int, float, Epoch | None], None]
 """(epoch, step, steps of an epoch, images/s, metrics of the epoch if it ends here)."""
 
 
@@ -58,15 +58,15 @@ class Trainer:
         self.state, self.images, self.split = state, images, split
         self.folder, self.metrics, self.process = folder, metrics, process
         settings = state.settings
-        self.batch_size = settings.batch_size or 0
-        self.n_epochs = settings.epochs or 0
+        self.batch_size = settings.batch_size
+        self.n_epochs = settings.epochs
         if len(split.training) < self.batch_size:
             raise DataError(
                 f"{len(split.training):,} training images (validation is set aside); expected at least one batch of "
                 f"{self.batch_size}, or a smaller --batch-size"
             )
         self.n_steps = len(split.training) // self.batch_size
-        self.augmentation = Augmentation(settings.augment or "none", settings.cutout or 0, settings.mixup or 0.0)
+        self.augmentation = Augmentation(settings.augment, settings.cutout, settings.mixup)
         self.n_classes = state.network.shape.n_classes
         self.model: nn.Module = state.network
         if process.n > 1:
@@ -83,7 +83,7 @@ class Trainer:
         progress = self.state.progress
         saved = monotonic()
         while progress.epoch < self.n_epochs:
-            order = np.random.default_rng([self.state.settings.seed or 0, 2, progress.epoch]).permutation(
+            order = np.random.default_rng([self.state.settings.seed, 2, progress.epoch]).permutation(
                 self.split.training
             )
             while progress.step < self.n_steps:
@@ -104,21 +104,21 @@ class Trainer:
     def _step(self, indices: Indices) -> None:
         state, settings, progress = self.state, self.state.settings, self.state.progress
         n_done, n_all = progress.epoch * self.n_steps + progress.step, self.n_epochs * self.n_steps
-        warmup = min(1.0, (settings.warmup_epochs or 0.0) / self.n_epochs)
+        warmup = min(1.0, settings.warmup_epochs / self.n_epochs)
         share = (n_done + 1) / n_all  # the first step has a rate above zero
-        rate = learning_rate(settings.schedule or "cosine", settings.learning_rate or 0.0, share, warmup)
+        rate = learning_rate(settings.schedule, settings.learning_rate, share, warmup)
         for group in state.optimiser.param_groups:
             group["lr"] = rate
         if settings.sparsity and n_done % max(1, n_all // _PRUNINGS) == 0:
             prune(state.network, planned_sparsity(settings.sparsity, n_done / n_all))
-        torch.manual_seed(_seed_of(settings.seed or 0, progress.epoch, progress.step))
+        torch.manual_seed(_seed_of(settings.seed, progress.epoch, progress.step))
         x, targets = self._batch(indices)
         state.network.train()
         with firing_rates(state.network, wanted=bool(settings.rate_weight)) as rates:
             scores: Tensor = self.model(x)
-        loss = classification_loss(scores, targets, settings.loss or "mean", settings.label_smoothing or 0.0)
+        loss = classification_loss(scores, targets, settings.loss, settings.label_smoothing)
         if settings.rate_weight:
-            loss = loss + settings.rate_weight * rate_penalty(rates, settings.rate_target or 0.0)
+            loss = loss + settings.rate_weight * rate_penalty(rates, settings.rate_target)
         right = (scores.mean(dim=0).argmax(dim=1) == targets.argmax(dim=1)).sum().item()
         total, n_correct, n = self.process.total(loss.item() * len(x), right, len(x))
         self._check(total / n)  # of the global batch: all processes stop together
@@ -164,21 +164,21 @@ class Trainer:
             )
         raise DivergedError(f"{what}; {again}")
 
-    def _end_epoch(self) -> dict[str, Any]:
+    def _end_epoch(self) -> Epoch:
         self._check_weights()
         state, progress = self.state, self.state.progress
         chosen = self.split.validation if len(self.split.validation) else self.split.training
         accuracy, rate = accuracy_and_rates(state.evaluated, self.images, chosen, self.process)
-        row: dict[str, Any] = {
-            "epoch": progress.epoch + 1,
-            "train_loss": progress.loss / progress.n_seen,
-            "train_accuracy": progress.n_correct / progress.n_seen,
-            "validation_accuracy": accuracy if len(self.split.validation) else None,
-            "learning_rate": state.optimiser.param_groups[0]["lr"],
-            "firing_rate": rate,
-            "sparsity": sparsity_of(state.evaluated),
-            "images_per_s": round(self._images_per_s, 1),
-        }
+        row = Epoch(
+            epoch=progress.epoch + 1,
+            train_loss=progress.loss / progress.n_seen,
+            train_accuracy=progress.n_correct / progress.n_seen,
+            validation_accuracy=accuracy if len(self.split.validation) else None,
+            learning_rate=state.optimiser.param_groups[0]["lr"],
+            firing_rate=rate,
+            sparsity=sparsity_of(state.evaluated),
+            images_per_s=round(self._images_per_s, 1),
+        )
         better = accuracy >= progress.best_accuracy  # of equals the one that learned longer
         if better:
             progress.best_accuracy, progress.best_epoch = accuracy, progress.epoch + 1

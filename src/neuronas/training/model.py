@@ -40,7 +40,7 @@ def make_classifier(
     """
     form = WeightFormat(
         bits=FULL_PRECISION if train.quantise == "after" else network.weight_bits,
-        scale=train.scale or "power-of-two",
+        scale=train.scale,
         rounding=network.rounding,
         prunable=bool(train.sparsity),
         noise=noise,
@@ -55,12 +55,12 @@ def make_classifier(
         form=form,
         neuron=NeuronParameters(network.tau, network.v_threshold, network.v_reset),
         timesteps=network.timesteps,
-        surrogate=train.surrogate or "atan",
+        surrogate=train.surrogate,
         spiking=not train.ann,
         checkpointing=bool(train.checkpointing),
-        low_precision=_low_precision(train.precision or "auto", device),
+        low_precision=_low_precision(train.precision, device),
     )
-    classifier = Classifier(architecture, shape, settings, train.seed or 0)
+    classifier = Classifier(architecture, shape, settings, train.seed)
     if train.start_from is not None:
         load_best(classifier, Path(train.start_from))
     return classifier.to(device)

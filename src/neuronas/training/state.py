@@ -54,7 +54,7 @@ class State:
 
     def __post_init__(self) -> None:
         self.optimiser = _optimiser(self.network, self.settings)
-        decay = self.settings.ema or 0.0
+        decay = self.settings.ema
         self.average: AveragedModel | None = None
         if decay:
             # Running statistics are averaged with the weights that made them.
@@ -155,7 +155,7 @@ def _optimiser(network: nn.Module, settings: TrainConfig) -> torch.optim.Optimiz
         {"params": decayed, "weight_decay": settings.weight_decay},
         {"params": others, "weight_decay": 0.0},
     ]
-    rate = settings.learning_rate or 0.0
+    rate = settings.learning_rate
     if settings.optimiser == "sgd":
-        return torch.optim.SGD(groups, lr=rate, momentum=settings.momentum or 0.0)
+        return torch.optim.SGD(groups, lr=rate, momentum=settings.momentum)
     return torch.optim.AdamW(groups, lr=rate)

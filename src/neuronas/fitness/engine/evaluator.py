@@ -12,8 +12,7 @@ from neuronas.fitness.engine.backend import Array, Backend, Geometry
 from neuronas.fitness.engine.loops import run_loop
 from neuronas.fitness.engine.store import Store
 from neuronas.fitness.engine.values import Convolved, Firing, Graph, Leaf, Looped, Reduced, Stem, Value
-from neuronas.fitness.measure import Reading
-from neuronas.fitness.measures import measure_named
+from neuronas.fitness.measure import Measure, Reading
 from neuronas.fitness.patterns import Patterns
 from neuronas.snn.operations import StemConvBatchNorm
 from neuronas.snn.quantisation import FixedPoint
@@ -37,7 +36,7 @@ class EngineEvaluator:
         shape: the network around the cells.
         weights: where the quantised weights come from.
         timesteps: number of time steps.
-        fitness: a name from ``measures.MEASURES``.
+        measure: reads spikes.
         backend: what computes.
         memory_limit_bytes: for everything that is kept between candidates.
         v_threshold: the network's firing threshold.
@@ -49,13 +48,13 @@ class EngineEvaluator:
         shape: NetworkShape,
         weights: WeightSource,
         timesteps: int,
-        fitness: str,
+        measure: Measure,
         backend: Backend,
         memory_limit_bytes: int,
         v_threshold: float = 1.0,
     ):
         self.batches, self.shape, self.weights, self.timesteps = batches, shape, weights, timesteps
-        self.measure = measure_named(fitness)
+        self.measure = measure
         self.backend, self.memory_limit_bytes, self.v_threshold = backend, memory_limit_bytes, v_threshold
 
     def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[tuple[int, float]]:

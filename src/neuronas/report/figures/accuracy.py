@@ -3,11 +3,10 @@
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from neuronas.report.accuracy_tables import neuron_titles, precision
 from neuronas.report.figures.style import BLUE, INK, ORANGE, SOFT, new_figure
-from neuronas.report.learning import precision
-from neuronas.report.neurons import neuron_titles
 from neuronas.report.tables import share
-from neuronas.runs.documents import ChipEvaluation, Evaluation
+from neuronas.runs.evaluations import ChipEvaluation, Evaluation
 
 _ROW_INCHES = 0.16
 

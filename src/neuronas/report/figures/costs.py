@@ -4,8 +4,8 @@ from matplotlib.figure import Figure
 
 from neuronas.hardware.cost import Cost
 from neuronas.hardware.units import axis_label, quantity, word
+from neuronas.report.cost_tables import COSTED, BudgetUse, Component, components
 from neuronas.report.figures.style import BLUE, COLOURS, FAINT, INK, SOFT, VERMILION, new_figure, plain_numbers
-from neuronas.report.shares import COSTED, BudgetUse, Component, components
 from neuronas.report.tables import share
 
 _ROW_INCHES = 0.145

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from neuronas.report.cost_tables import budget_uses
 from neuronas.report.curves import learning_curves, progress_curves
 from neuronas.report.facts import RunFacts
 from neuronas.report.figures.accuracy import ablation_figure, accuracy_figure, rates_figure
@@ -15,7 +16,6 @@ from neuronas.report.figures.curves import learning_figure, progress_figure
 from neuronas.report.figures.floorplan import floorplan_figure
 from neuronas.report.figures.pareto import pareto_figure
 from neuronas.report.figures.style import save, style
-from neuronas.report.shares import budget_uses
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def drawings(run: RunFacts) -> Iterator[tuple[str, Callable[[], Figure] | str]]:
         yield "pareto", lambda: pareto_figure(run, candidates)
     else:
         yield from (("progress", no_history), ("pareto", no_history))
-    yield "budget", (lambda: budget_figure(budget_uses(run))) if answer else no_answer
+    yield "budget", (lambda: budget_figure(budget_uses(answer.cost, run.budget))) if answer else no_answer
     yield "layers", (lambda: layers_figure(answer.cost)) if answer else no_answer
     yield "components", (lambda: components_figure(answer.cost)) if answer else no_answer
     yield "floorplan", (lambda: floorplan_figure(answer.floorplan)) if answer else no_answer

@@ -1,6 +1,9 @@
 """The algorithms by name."""
 
-from neuronas.errors import named
+from typing import Any
+
+from neuronas.config import label
+from neuronas.errors import ConfigurationError
 from neuronas.hardware.budget import PAPER_BUDGET, Budget
 from neuronas.search.algorithms.base import Algorithm
 from neuronas.search.algorithms.cellwise import cellwise
@@ -8,7 +11,7 @@ from neuronas.search.algorithms.evolution import evolution, selection_type
 from neuronas.search.algorithms.exhaustive import exhaustive
 from neuronas.search.algorithms.random_draws import random_draws
 
-ALGORITHMS: dict[str, Algorithm] = {
+BUILTIN: dict[str, Algorithm] = {
     "neuronas": Algorithm(cellwise, PAPER_BUDGET, "arXiv 2407.00641, Algorithm 1"),
     "spikenas": Algorithm(cellwise, Budget(max_parameters=PAPER_BUDGET.max_parameters), "arXiv 2402.11322"),
     "snasnet": Algorithm(random_draws, Budget(), "arXiv 2201.10355"),
@@ -19,10 +22,17 @@ ALGORITHMS: dict[str, Algorithm] = {
 }
 
 
-def algorithm_named(name: str) -> Algorithm:
-    """Return an algorithm.
+def as_algorithm(entry: Any) -> Algorithm:
+    """An entry of the registry, or an object that was given: a generator function that proposes has no defaults.
 
     Raises:
-        ConfigurationError: if there is no such algorithm.
+        ConfigurationError: it is neither.
     """
-    return named("algorithm", name, ALGORITHMS)
+    if isinstance(entry, Algorithm):
+        return entry
+    if not callable(entry):
+        raise ConfigurationError(
+            f"algorithm {entry!r:.80} given; expected a name, an Algorithm, or a generator function "
+            "(space, random, settings) that proposes architectures"
+        )
+    return Algorithm(entry, Budget(), label(entry))

@@ -1,0 +1,157 @@
+"""Write what follows from the schema of all settings: the reference, and the stub that editors read.
+
+``python docs/generate_settings.py`` writes ``docs/reference/settings.md`` and ``src/neuronas/__init__.pyi``. Tests
+check that both are current.
+"""
+
+import inspect
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import neuronas
+from neuronas.config import SETTINGS, Setting, settings_for
+from neuronas.config.schema import ResolvedConfig
+
+ROOT = Path(__file__).resolve().parent.parent
+REFERENCE, STUB = ROOT / "docs" / "reference" / "settings.md", ROOT / "src" / "neuronas" / "__init__.pyi"
+_VERBS = {
+    "search": "search",
+    "estimate": "estimate",
+    "train": "train",
+    "evaluate": "evaluate",
+    "evaluate_on_chips": "evaluate",
+}
+"""Functions that take settings by keyword, and whose they are."""
+_CLASS = r"(neuronas(?:\.[a-z_]+)+)\.([A-Z]\w+)"
+_INTRODUCTION = """\
+# Settings
+
+<!-- Written by docs/generate_settings.py from the schema; change the schema (src/neuronas/config/schema.py). -->
+
+Every setting has a key. Give it as an option where there is one, as `--set KEY=VALUE`, in a YAML file (`--config FILE`,
+sections as mappings), or in Python as a keyword, as `config={"network": {"channels": 8}}` or as
+`config=neuronas.RunConfig(...)`. Options stand over `--set`, and this over the file. A run keeps all of them, resolved,
+in `config.yaml`.
+"""
+
+
+def reference() -> str:
+    """The page: a table for each section."""
+    lines = [_INTRODUCTION]
+    sections = {"": ResolvedConfig, **{name: field.annotation for name, field in ResolvedConfig.model_fields.items()}}
+    for section in dict.fromkeys(one.section for one in SETTINGS.values()):
+        doc = inspect.getdoc(sections[section]) or ""
+        title, _, rest = doc.partition(": ")
+        lines += [f"## {title}", "", f"{rest[:1].upper()}{rest[1:]}", ""]
+        lines += ["| key | option | verbs | values | default | meaning |", "|---|---|---|---|---|---|"]
+        lines += [_row(one) for one in SETTINGS.values() if one.section == section]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _row(one: Setting) -> str:
+    option = f"`{one.flag}`" if one.meaning.is_option and one.meaning.verbs else ""
+    values = ", ".join(f"`{name}`" for name in one.choices) or " ".join([one.primitive.__name__, one.limits]).strip()
+    unit = f", {one.meaning.unit}" if one.meaning.unit else ""
+    verbs = ", ".join(sorted(one.meaning.verbs))
+    return f"| `{one.path}` | {option} | {verbs} | {values} | {one.default_text} | {one.meaning.help}{unit} |".replace(
+        "  ", " "
+    )
+
+
+def stub() -> str:
+    """The stub: each function of the package with its settings as keywords."""
+    body = "\n\n".join(_function(name, getattr(neuronas, name)) for name in _functions())
+    named = {(match[1], match[2]) for match in re.finditer(_CLASS, body)}
+    body = re.sub(_CLASS, r"\2", body)
+    classes = [
+        f"from {getattr(neuronas, name).__module__} import {name} as {name}"
+        for name in neuronas.__all__
+        if inspect.isclass(getattr(neuronas, name)) and name != "RunConfig"
+    ]
+    return "\n".join(
+        [
+            '"""Types of the package for editors and type checkers; written by docs/generate_settings.py."""',
+            "",
+            "import os",
+            "from collections.abc import Callable, Iterable, Mapping, Sequence",
+            "from typing import Any, Literal",
+            "",
+            *sorted({f"from {module} import {name}" for module, name in named if name not in neuronas.__all__}),
+            *classes,
+            "from neuronas.config.given import RunConfig as RunConfig",
+            "",
+            "__version__: str",
+            "__all__: list[str]",
+            "",
+            body,
+            "",
+        ]
+    )
+
+
+def _functions() -> Iterator[str]:
+    for name in neuronas.__all__:
+        if not name.startswith("_") and not inspect.isclass(getattr(neuronas, name)):
+            yield name
+
+
+def _function(name: str, found: Any) -> str:
+    signature = inspect.signature(found)
+    own = [one for one in signature.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
+    lines, is_keyword = [], False
+    for one in own:
+        if one.kind is inspect.Parameter.KEYWORD_ONLY and not is_keyword:
+            lines.append("*,")
+            is_keyword = True
+        default = "" if one.default is inspect.Parameter.empty else " = ..."
+        lines.append(f"{one.name}: {_type(one.annotation)}{default},")
+    settings = settings_for(_VERBS[name]) if name in _VERBS else {}
+    lines += [f"{key}: {_kind(one)} | None = ...," for key, one in settings.items() if key not in signature.parameters]
+    doc = (inspect.getdoc(found) or "").replace("\n", "\n    ")
+    if settings:
+        doc += "\n\n    Settings:\n" + "\n".join(f"        {key}: {_meaning(one)}" for key, one in settings.items())
+    head = f"def {name}(\n    " + "\n    ".join(lines) + f"\n) -> {_type(signature.return_annotation)}:"
+    body = re.sub(r"[ \t]+\n", "\n", f'    """{doc}\n    """')
+    return f"{head}\n{body}\n"
+
+
+def _meaning(one: Setting) -> str:
+    unit = f", {one.meaning.unit}" if one.meaning.unit else ""
+    default = f" [{one.default_text}]" if one.default_text else ""
+    return f"{one.meaning.help}{unit}{default}."
+
+
+def _type(annotation: Any) -> str:
+    text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+    known = {"Classifier": "neuronas.snn.classifier.Classifier"}
+    text = known.get(text.strip("'\""), text)
+    return re.sub(r"collections\.abc\.|typing\.|pathlib\.(?=Path)", "", text).replace("NoneType", "None")
+
+
+def _kind(one: Setting) -> str:
+    registry = one.meaning.choices
+    if registry is not None and registry.object_type:
+        return f"str | {registry.object_type.replace(':', '.')}"
+    if registry is None and one.choices:
+        return f"Literal[{', '.join(map(repr, one.choices))}]"
+    if one.path == "plugins":
+        return "Sequence[str]"
+    if one.path == "data.image_side":
+        return "int | str | tuple[int, int]"
+    return one.primitive.__name__
+
+
+def main() -> None:
+    """Write both files."""
+    for module in ("api.search", "api.export", "api.report"):
+        import_module(f"neuronas.{module}")
+    REFERENCE.write_text(reference())
+    STUB.write_text(stub())
+
+
+if __name__ == "__main__":
+    main()

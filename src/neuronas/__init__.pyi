@@ -1,0 +1,486 @@
+"""Types of the package for editors and type checkers; written by docs/generate_settings.py."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+from neuronas.config.setting import Section
+from neuronas.fitness.measure import Measure
+from neuronas.runs.metrics import Epoch
+from neuronas.search.algorithms.base import Algorithm
+from neuronas.search.loop import Observer
+from neuronas.snn.classifier import Classifier
+from neuronas.hardware.accelerator import Accelerator as Accelerator
+from neuronas.space.genotype import Architecture as Architecture
+from neuronas.runs.evaluations import ChipEvaluation as ChipEvaluation
+from neuronas.data.dataset import DataSet as DataSet
+from neuronas.api.estimate import Estimate as Estimate
+from neuronas.runs.evaluations import Evaluation as Evaluation
+from neuronas.runs.results import ExportManifest as ExportManifest
+from neuronas.data.memory import InMemoryDataSet as InMemoryDataSet
+from neuronas.api.report import Page as Page
+from neuronas.config.plugins import Plugin as Plugin
+from neuronas.api.search import SearchResult as SearchResult
+from neuronas.space.spaces import Space as Space
+from neuronas.runs.results import TrainingResult as TrainingResult
+from neuronas.config.given import RunConfig as RunConfig
+
+__version__: str
+__all__: list[str]
+
+def compare(
+    runs: Sequence[str | os.PathLike[str]],
+    *,
+    out: str | os.PathLike[str] | None = ...,
+) -> Page:
+    """Write several runs as one HTML file: one table, one plot.
+
+    Args:
+        runs: their directories, two or more different ones.
+        out: file, or a folder that is there; default: ``compare.html`` here.
+
+    Raises:
+        ConfigurationError: fewer than two, or one given twice.
+        RunDirectoryError: one is no run.
+        VerificationError: a broken file.
+    """
+
+
+def estimate(
+    architecture: Architecture | str | os.PathLike[str],
+    *,
+    config: str | os.PathLike[str] | Mapping[str, Any] | Section | None = ...,
+    assignments: Iterable[str] = ...,
+    seed: int | None = ...,
+    device: Literal['auto', 'cpu', 'cuda'] | None = ...,
+    plugin: Sequence[str] | None = ...,
+    space: str | Space | None = ...,
+    dataset: str | DataSet | None = ...,
+    image_side: int | str | tuple[int, int] | None = ...,
+    n_classes: int | None = ...,
+    channels: int | None = ...,
+    timesteps: int | None = ...,
+    weight_bits: int | None = ...,
+    head: Literal['linear', 'gap'] | None = ...,
+    head_width: int | None = ...,
+    tau: float | None = ...,
+    v_threshold: float | None = ...,
+    v_reset: float | None = ...,
+    hardware: str | Accelerator | None = ...,
+    cost_model: str | None = ...,
+    schedule: Literal['layers-in-order', 'pipelined-over-timesteps'] | None = ...,
+    replication: int | None = ...,
+    activity: Literal['dense', 'rate', 'trace'] | None = ...,
+    firing_rate: float | None = ...,
+    trace: str | None = ...,
+    max_parameters: float | None = ...,
+    max_area_mm2: float | None = ...,
+    max_latency_ms: float | None = ...,
+    max_energy_uj: float | None = ...,
+) -> Estimate:
+    """Estimate an architecture's parameters, area, latency and energy.
+
+    Args:
+        architecture: its text, an ``architecture.json``, or a run directory, whose settings then hold as well.
+        config: settings as a YAML file, nested values or a ``RunConfig``; options override it.
+        assignments: ``section.key=value`` texts, as ``--set`` takes them.
+        **options: settings by keyword (docs/reference/settings.md); the data set gives the input shape only.
+
+    Raises:
+        ConfigurationError: an unknown option, name or value.
+        ArchitectureError: neither an architecture nor a path.
+        VerificationError: a damaged file.
+
+    Settings:
+        seed: Random seed [0].
+        device: Device that computes [auto].
+        plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats.
+        space: Search space: a name or FILE.yaml [neuronas].
+        dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
+        image_side: Resize images to this side, or to HEIGHTxWIDTH, pixels [the data set's].
+        n_classes: Number of classes [the data set's].
+        channels: Channels before the first reduction [the data set's].
+        timesteps: Time steps T [5].
+        weight_bits: Weight precision: 4 to 16 (fixed point) or 32 (no quantisation), bits [8].
+        head: Classifier head: two linear layers as in the papers, or global average pooling and one [linear].
+        head_width: Outputs of the linear head's first layer [the data set's].
+        tau: Membrane time constant of the LIF neurons, time steps [1.33333].
+        v_threshold: Firing threshold of the LIF neurons [1].
+        v_reset: Potential of the LIF neurons after a spike [0].
+        hardware: Accelerator: a name or FILE.yaml [spikeflow-rram].
+        cost_model: Cost model that budgets apply to [paper].
+        schedule: When layers work (cost model mapped) [layers-in-order].
+        replication: Copies of each layer's weights (cost model mapped) [1].
+        activity: How often inputs spike (cost model mapped): always, at one rate, or as traced [dense].
+        firing_rate: Share of inputs that spike in a time step (--activity rate).
+        trace: Rate of each layer's inputs (--activity trace): YAML, or the evaluation.json of a run.
+        max_parameters: Largest number of weights; inf for no limit [the algorithm's].
+        max_area_mm2: Largest chip area; inf for no limit, mm² [the algorithm's].
+        max_latency_ms: Largest latency of an image; inf for no limit, ms [the algorithm's].
+        max_energy_uj: Largest energy of an image; inf for no limit, µJ [the algorithm's].
+    """
+
+
+def evaluate(
+    run: str | os.PathLike[str],
+    *,
+    assignments: Iterable[str] = ...,
+    device: Literal['auto', 'cpu', 'cuda'] | None = ...,
+    plugin: Sequence[str] | None = ...,
+    chips: int | None = ...,
+    seed: int | None = ...,
+    without: str | None = ...,
+    sign_scheme: Literal['differential', 'offset-binary', 'twos-complement'] | None = ...,
+    variation: Literal['normal', 'lognormal'] | None = ...,
+    gain_calibration: bool | None = ...,
+    ablation: bool | None = ...,
+    dataset: str | DataSet | None = ...,
+    data_dir: str | None = ...,
+    skip_corrupt: bool | None = ...,
+    hardware: str | Accelerator | None = ...,
+) -> Evaluation:
+    """Measure a trained run on its test images, and write ``evaluation.json`` into its directory.
+
+    Args:
+        run: the run's directory.
+        assignments: ``section.key=value`` texts, as ``--set`` takes them.
+        **options: settings that are not the run's own, by keyword: ``hardware``, ``data_dir``, ``device``, ….
+
+    Raises:
+        RunDirectoryError: no run, or one that was not trained.
+        DataError: images are missing or broken.
+        VerificationError: a damaged file.
+
+    Settings:
+        device: Device that computes [auto].
+        plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats.
+        chips: Chips to simulate [20].
+        seed: Random seed of the chips [0].
+        without: Non-idealities to switch off: adc, read_noise, write_variation, wire_resistance, stuck_cells, off_conductance.
+        sign_scheme: How signed weights are held (as the accelerator's file says).
+        variation: Distribution of the write variation [normal].
+        gain_calibration: Calibrate the gain of each column [true].
+        ablation: Measure what each non-ideality costs.
+        dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
+        data_dir: Folder of downloaded data sets.
+        skip_corrupt: Leave out images that cannot be read.
+        hardware: Accelerator: a name or FILE.yaml [spikeflow-rram].
+    """
+
+
+def evaluate_on_chips(
+    run: str | os.PathLike[str],
+    *,
+    assignments: Iterable[str] = ...,
+    report: Callable[[str, int, int], None] = ...,
+    device: Literal['auto', 'cpu', 'cuda'] | None = ...,
+    plugin: Sequence[str] | None = ...,
+    chips: int | None = ...,
+    seed: int | None = ...,
+    without: str | None = ...,
+    sign_scheme: Literal['differential', 'offset-binary', 'twos-complement'] | None = ...,
+    variation: Literal['normal', 'lognormal'] | None = ...,
+    gain_calibration: bool | None = ...,
+    ablation: bool | None = ...,
+    dataset: str | DataSet | None = ...,
+    data_dir: str | None = ...,
+    skip_corrupt: bool | None = ...,
+    hardware: str | Accelerator | None = ...,
+) -> ChipEvaluation:
+    """Measure a trained run on simulated crossbar chips, and write ``chips/NAME.json`` into its directory.
+
+    Args:
+        run: the run's directory.
+        assignments: ``section.key=value`` texts, as ``--set`` takes them.
+        report: is told of progress.
+        **options: settings by keyword: ``chips``, ``seed``, ``ablation``, ``sign_scheme``, ``hardware``, ….
+
+    Raises:
+        RunDirectoryError: no run, or one that was not trained.
+        ConfigurationError: a chip that cannot be simulated, or that cannot hold these weights.
+        VerificationError: a damaged file.
+
+    Settings:
+        device: Device that computes [auto].
+        plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats.
+        chips: Chips to simulate [20].
+        seed: Random seed of the chips [0].
+        without: Non-idealities to switch off: adc, read_noise, write_variation, wire_resistance, stuck_cells, off_conductance.
+        sign_scheme: How signed weights are held (as the accelerator's file says).
+        variation: Distribution of the write variation [normal].
+        gain_calibration: Calibrate the gain of each column [true].
+        ablation: Measure what each non-ideality costs.
+        dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
+        data_dir: Folder of downloaded data sets.
+        skip_corrupt: Leave out images that cannot be read.
+        hardware: Accelerator: a name or FILE.yaml [spikeflow-rram].
+    """
+
+
+def export(
+    run: str | os.PathLike[str],
+    format_name: str,
+    *,
+    out: str | os.PathLike[str] | None = ...,
+    dt_s: float = ...,
+) -> ExportManifest:
+    """Trained networks in files that others read: integer codes, NIR, ONNX; each is computed again from its file.
+    """
+
+
+def load(
+    run: str | os.PathLike[str],
+    device: str = ...,
+) -> Classifier:
+    """Read the network of a trained run with its best weights, in evaluation mode.
+
+    Args:
+        run: the run's directory.
+        device: ``cpu``, ``cuda`` or ``auto``.
+
+    Returns:
+        An ``nn.Module``: normalised images [B, C, H, W] -> class scores [T, B, n_classes], one set for each time
+        step; their mean over the time steps decides.
+
+    Raises:
+        RunDirectoryError: no run, or one that was not trained.
+        VerificationError: a damaged file.
+    """
+
+
+def report(
+    run: str | os.PathLike[str],
+    *,
+    out: str | os.PathLike[str] | None = ...,
+    figures: str | os.PathLike[str] | None = ...,
+    figure_format: str = ...,
+) -> Page:
+    """One HTML page about one or several runs: self-contained, offline, escaped by construction.
+    """
+
+
+def search(
+    *,
+    config: str | os.PathLike[str] | Mapping[str, Any] | Section | None = ...,
+    assignments: Iterable[str] = ...,
+    out: str | os.PathLike[str] | None = ...,
+    resume: bool = ...,
+    download: bool = ...,
+    observer: Observer | None = ...,
+    seed: int | None = ...,
+    device: Literal['auto', 'cpu', 'cuda'] | None = ...,
+    plugin: Sequence[str] | None = ...,
+    space: str | Space | None = ...,
+    dataset: str | DataSet | None = ...,
+    data_dir: str | None = ...,
+    image_side: int | str | tuple[int, int] | None = ...,
+    skip_corrupt: bool | None = ...,
+    channels: int | None = ...,
+    timesteps: int | None = ...,
+    weight_bits: int | None = ...,
+    rounding: Literal['nearest', 'floor', 'stochastic'] | None = ...,
+    head: Literal['linear', 'gap'] | None = ...,
+    head_width: int | None = ...,
+    tau: float | None = ...,
+    v_threshold: float | None = ...,
+    v_reset: float | None = ...,
+    fitness: str | Measure | None = ...,
+    batch_size: int | None = ...,
+    n_batches: int | None = ...,
+    exact: bool | None = ...,
+    screen_batch_size: int | None = ...,
+    screen_keep: float | None = ...,
+    chip_fitness: bool | None = ...,
+    chips: int | None = ...,
+    engine: Literal['fast', 'reference'] | None = ...,
+    memory_limit: float | None = ...,
+    workers: int | None = ...,
+    cluster: str | None = ...,
+    silence_limit_minutes: float | None = ...,
+    hardware: str | Accelerator | None = ...,
+    cost_model: str | None = ...,
+    schedule: Literal['layers-in-order', 'pipelined-over-timesteps'] | None = ...,
+    replication: int | None = ...,
+    activity: Literal['dense', 'rate', 'trace'] | None = ...,
+    firing_rate: float | None = ...,
+    trace: str | None = ...,
+    max_parameters: float | None = ...,
+    max_area_mm2: float | None = ...,
+    max_latency_ms: float | None = ...,
+    max_energy_uj: float | None = ...,
+    algorithm: str | Algorithm | None = ...,
+    n_draws: int | None = ...,
+    population: int | None = ...,
+    prefer: Literal['fitness', 'parameters', 'area_mm2', 'latency_ms', 'energy_uj', 'knee'] | None = ...,
+) -> SearchResult:
+    """Search: algorithms propose, one loop evaluates, a history keeps every candidate.
+
+    Settings:
+        seed: Random seed [0].
+        device: Device that computes [auto].
+        plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats.
+        space: Search space: a name or FILE.yaml [neuronas].
+        dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
+        data_dir: Folder of downloaded data sets.
+        image_side: Resize images to this side, or to HEIGHTxWIDTH, pixels [the data set's].
+        skip_corrupt: Leave out images that cannot be read.
+        channels: Channels before the first reduction [the data set's].
+        timesteps: Time steps T [5].
+        weight_bits: Weight precision: 4 to 16 (fixed point) or 32 (no quantisation), bits [8].
+        rounding: Rounding of weights [nearest].
+        head: Classifier head: two linear layers as in the papers, or global average pooling and one [linear].
+        head_width: Outputs of the linear head's first layer [the data set's].
+        tau: Membrane time constant of the LIF neurons, time steps [1.33333].
+        v_threshold: Firing threshold of the LIF neurons [1].
+        v_reset: Potential of the LIF neurons after a spike [0].
+        fitness: Fitness measure [path-information].
+        batch_size: Images in a batch of the fitness [the data set's].
+        n_batches: Batches over which fitness is averaged [1].
+        exact: Give every candidate the full batch: no screening by a small one.
+        screen_batch_size: Images in the batch that screens candidates [32].
+        screen_keep: Share of the candidates that survive the screen [0.1].
+        chip_fitness: Judge candidates with the weights of simulated chips.
+        chips: Simulated chips over which --chip-fitness averages [1].
+        engine: Engine; the reference is slow and gives the same numbers [fast].
+        memory_limit: Memory of the engine on each machine (half of what is free), GiB.
+        workers: Processes that evaluate candidates (this one alone).
+        cluster: Evaluate on a Ray cluster: ray or ray:ADDRESS.
+        silence_limit_minutes: A worker counts as lost after this time without a sign of life (and 20 times its longest silence), minutes [10].
+        hardware: Accelerator: a name or FILE.yaml [spikeflow-rram].
+        cost_model: Cost model that budgets apply to [paper].
+        schedule: When layers work (cost model mapped) [layers-in-order].
+        replication: Copies of each layer's weights (cost model mapped) [1].
+        activity: How often inputs spike (cost model mapped): always, at one rate, or as traced [dense].
+        firing_rate: Share of inputs that spike in a time step (--activity rate).
+        trace: Rate of each layer's inputs (--activity trace): YAML, or the evaluation.json of a run.
+        max_parameters: Largest number of weights; inf for no limit [the algorithm's].
+        max_area_mm2: Largest chip area; inf for no limit, mm² [the algorithm's].
+        max_latency_ms: Largest latency of an image; inf for no limit, ms [the algorithm's].
+        max_energy_uj: Largest energy of an image; inf for no limit, µJ [the algorithm's].
+        algorithm: Search algorithm [neuronas].
+        n_draws: Candidates that snasnet and evolution draw [5000].
+        population: Survivors of a generation of evolution [100].
+        prefer: What chooses the answer from the Pareto front of evolution and exhaustive [fitness].
+    """
+
+
+def train(
+    architecture: Architecture | str | os.PathLike[str],
+    *,
+    config: str | os.PathLike[str] | Mapping[str, Any] | Section | None = ...,
+    assignments: Iterable[str] = ...,
+    out: str | os.PathLike[str] | None = ...,
+    resume: bool = ...,
+    download: bool = ...,
+    report: Callable[[int, int, int, float, Epoch | None], None] = ...,
+    plugin: Sequence[str] | None = ...,
+    space: str | Space | None = ...,
+    recipe: str | None = ...,
+    seed: int | None = ...,
+    device: Literal['auto', 'cpu', 'cuda'] | None = ...,
+    epochs: int | None = ...,
+    batch_size: int | None = ...,
+    learning_rate: float | None = ...,
+    optimiser: Literal['sgd', 'adamw'] | None = ...,
+    momentum: float | None = ...,
+    weight_decay: float | None = ...,
+    schedule: Literal['cosine', 'step'] | None = ...,
+    warmup_epochs: float | None = ...,
+    clip_norm: float | None = ...,
+    loss: Literal['mean', 'tet'] | None = ...,
+    label_smoothing: float | None = ...,
+    surrogate: str | None = ...,
+    augment: Literal['none', 'shift', 'flip', 'autoaugment', 'randaugment'] | None = ...,
+    mixup: float | None = ...,
+    cutout: int | None = ...,
+    ema: float | None = ...,
+    rate_weight: float | None = ...,
+    rate_target: float | None = ...,
+    sparsity: float | None = ...,
+    chip_noise: float | None = ...,
+    scale: Literal['power-of-two', 'lsq', 'lsq-channel'] | None = ...,
+    quantise: Literal['aware', 'after'] | None = ...,
+    start_from: str | None = ...,
+    validation_share: float | None = ...,
+    precision: Literal['auto', 'float32', 'bfloat16'] | None = ...,
+    checkpointing: bool | None = ...,
+    ann: bool | None = ...,
+    tensorboard: bool | None = ...,
+    dataset: str | DataSet | None = ...,
+    data_dir: str | None = ...,
+    image_side: int | str | tuple[int, int] | None = ...,
+    skip_corrupt: bool | None = ...,
+    channels: int | None = ...,
+    timesteps: int | None = ...,
+    weight_bits: int | None = ...,
+    rounding: Literal['nearest', 'floor', 'stochastic'] | None = ...,
+    head: Literal['linear', 'gap'] | None = ...,
+    head_width: int | None = ...,
+    tau: float | None = ...,
+    v_threshold: float | None = ...,
+    v_reset: float | None = ...,
+) -> TrainingResult:
+    """Train an architecture with surrogate gradients and quantised weights; a run is trained in its own directory.
+
+    Args:
+        architecture: its text, an ``architecture.json``, or the directory of a run.
+        config: settings as a YAML file, nested values or a ``RunConfig``; options override it.
+        assignments: ``section.key=value`` texts, as ``--set`` takes them.
+        out: directory to write to; default: the run's own, or a new one under ``runs``.
+        resume: resume the training in the directory.
+        download: fetch the data set if it is missing.
+        report: is told of progress.
+        **options: settings by keyword (docs/reference/settings.md).
+
+    Raises:
+        NeuronasError: see ``plan_training`` and ``Training.run``.
+
+    Settings:
+        plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats.
+        space: Search space: a name or FILE.yaml [neuronas].
+        recipe: Recipe: decides what is not given [default].
+        seed: Random seed of training [the run's].
+        device: Device that trains [the run's].
+        epochs: Passes over the training images [the recipe's].
+        batch_size: Images in a training step, of all processes together [the recipe's].
+        learning_rate: Peak learning rate [the recipe's].
+        optimiser: Optimiser [the recipe's].
+        momentum: Momentum of SGD [the recipe's].
+        weight_decay: Weight decay [the recipe's].
+        schedule: Learning-rate schedule [the recipe's].
+        warmup_epochs: Epochs of linear warm-up [the recipe's].
+        clip_norm: Clip the gradient's norm to this; 0: never [the recipe's].
+        loss: Loss: of the mean scores, or of each time step (TET) [the recipe's].
+        label_smoothing: Label smoothing [the recipe's].
+        surrogate: Surrogate of the spike's derivative [the recipe's].
+        augment: Augmentation of the training images [the data set's].
+        mixup: Alpha of mixup; 0: none [the recipe's].
+        cutout: Side of the square that cutout blanks; 0: none, pixels [the recipe's].
+        ema: Decay of the weights' exponential moving average; 0: none [the recipe's].
+        rate_weight: Weight of the firing-rate penalty [the recipe's].
+        rate_target: Firing rate above which the penalty applies [the recipe's].
+        sparsity: Share of the weights that is pruned in the end [the recipe's].
+        chip_noise: Train with simulated write variation (relative standard deviation) [the recipe's].
+        scale: Scale of quantised weights [the recipe's].
+        quantise: Learn with rounded weights (aware), or round them afterwards [the recipe's].
+        start_from: Start with the best weights of a trained run (fine-tuning).
+        validation_share: Share of the training images that is held out for validation [the recipe's].
+        precision: Arithmetic of convolutions [the recipe's].
+        checkpointing: Recompute cells in the backward pass to save memory [the recipe's].
+        ann: Train the artificial twin: ReLU instead of LIF neurons.
+        tensorboard: Write TensorBoard event files.
+        dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
+        data_dir: Folder of downloaded data sets.
+        image_side: Resize images to this side, or to HEIGHTxWIDTH, pixels [the data set's].
+        skip_corrupt: Leave out images that cannot be read.
+        channels: Channels before the first reduction [the data set's].
+        timesteps: Time steps T [5].
+        weight_bits: Weight precision: 4 to 16 (fixed point) or 32 (no quantisation), bits [8].
+        rounding: Rounding of weights [nearest].
+        head: Classifier head: two linear layers as in the papers, or global average pooling and one [linear].
+        head_width: Outputs of the linear head's first layer [the data set's].
+        tau: Membrane time constant of the LIF neurons, time steps [1.33333].
+        v_threshold: Firing threshold of the LIF neurons [1].
+        v_reset: Potential of the LIF neurons after a spike [0].
+    """
+

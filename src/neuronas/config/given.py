@@ -1,0 +1,98 @@
+"""Settings as a person gives them: a file, ``--set`` and options, or Python keywords; anything may be absent."""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from neuronas.config.files import parse_yaml_value, validate
+from neuronas.config.schema import ResolvedConfig
+from neuronas.config.setting import Section, Setting, partial, settings_of
+from neuronas.errors import ConfigurationError, unknown_name
+
+SETTINGS: dict[str, Setting] = settings_of(ResolvedConfig)
+"""Every setting by its path."""
+if TYPE_CHECKING:
+
+    class RunConfig(Section):
+        """Settings as they were given, checked one by one: ``RunConfig(network={"channels": 8})``."""
+
+        def __getattr__(self, name: str) -> Any:
+            """Any setting or section; None where it was not given."""
+else:
+    RunConfig = partial(ResolvedConfig, "RunConfig")
+
+
+@cache
+def settings_for(verb: str) -> dict[str, Setting]:
+    """The settings that a verb takes, by keyword."""
+    return {one.name: one for one in SETTINGS.values() if verb in one.meaning.verbs}
+
+
+def given(values: Mapping[str, Any], source: str) -> RunConfig:
+    """Check nested values as a person wrote them.
+
+    Raises:
+        ConfigurationError: one line with the first mistake.
+    """
+    return validate(RunConfig, values, source)
+
+
+def written(config: Any) -> dict[str, Any]:
+    """The values of a ``RunConfig`` that are not absent, nested; objects stay what they are."""
+    found = {}
+    for name in type(config).model_fields:
+        value = getattr(config, name)
+        if name in _SECTIONS:
+            value = written(value) if value is not None else None
+        if value is not None and value != {}:
+            found[name] = value
+    return found
+
+
+def with_options(values: Mapping[str, Any], verb: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Put the options of a verb, by keyword, over nested values; ``None`` means that an option was not given.
+
+    Raises:
+        ConfigurationError: the verb takes no such option.
+    """
+    known = settings_for(verb)
+    for name, value in options.items():
+        if value is None:
+            continue
+        if name not in known:
+            raise unknown_name("option", name, known)
+        values = with_value(values, known[name].path, value)
+    return dict(values)
+
+
+def with_assignments(values: Mapping[str, Any], assignments: Iterable[str]) -> dict[str, Any]:
+    """Put ``section.key=value`` texts, as ``--set`` takes them, over nested values; a value is read as in YAML.
+
+    Raises:
+        ConfigurationError: no ``=``, an unknown key, or a value that cannot be read.
+    """
+    for text in assignments:
+        path, equals, value = text.partition("=")
+        if not equals:
+            raise ConfigurationError(f"--set {text}: expected KEY=VALUE, such as network.tau=1.5")
+        if path.strip() not in SETTINGS:
+            raise unknown_name("setting", path.strip(), SETTINGS)
+        values = with_value(values, path.strip(), parse_yaml_value(value, f"--set {text}"))
+    return dict(values)
+
+
+def with_value(values: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """Nested values with one of them changed."""
+    head, _, rest = path.partition(".")
+    return {**values, head: with_value(values.get(head) or {}, rest, value) if rest else value}
+
+
+def value_at(values: Mapping[str, Any], path: str) -> Any:
+    """One of nested values; None where it is absent."""
+    found: Any = values
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
+
+
+_SECTIONS = {path.partition(".")[0] for path in SETTINGS if "." in path}

@@ -1,0 +1,342 @@
+"""Every setting of a run, declared once.
+
+Command-line options, Python keywords, validation, shell completion, the reference in the documentation and the stub for
+editors come from these declarations. The classes are the *resolved* settings: complete. What a person writes is a
+``RunConfig`` (``neuronas.config.given``), in which anything may be absent; ``neuronas.api.plan`` makes the one of the
+other.
+"""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, field_validator, model_validator
+
+from neuronas.config.registry import (
+    ACCELERATORS,
+    ALGORITHMS,
+    COST_MODELS,
+    DATASETS,
+    FITNESS,
+    SPACES,
+    SURROGATES,
+)
+from neuronas.config.registry import (
+    RECIPES as RECIPE_NAMES,
+)
+from neuronas.config.setting import From, Section, setting
+
+DATASET, ALGORITHM, RECIPE = From("the data set's"), From("the algorithm's"), From("the recipe's")
+RUN = From("the run's")
+ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, DOCTOR = "estimate", "search", "train", "evaluate", "benchmark", "doctor"
+_NETWORK = (ESTIMATE, SEARCH, TRAIN, BENCHMARK)
+_COST = (ESTIMATE, SEARCH)
+_EVERY = (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, DOCTOR)
+_UNLESS_OWN = (ESTIMATE, SEARCH, BENCHMARK, DOCTOR)
+"""Verbs without a random seed of their own."""
+
+
+def _image_size(given: Any) -> Any:
+    """``24x32`` (height x width) or one number for squares."""
+    if isinstance(given, str):
+        parts = given.lower().split("x")
+        if len(parts) in (1, 2) and all(part.strip().isdecimal() and len(part) < 10 for part in parts):
+            given = [int(part) for part in parts]
+    if isinstance(given, int) and not isinstance(given, bool):
+        given = [given]
+    if not isinstance(given, list | tuple) or not 1 <= len(given) <= 2 or any(type(one) is not int for one in given):
+        raise ValueError("expected a whole number, or HEIGHTxWIDTH such as 24x32")
+    sides = (given[0], given[-1])
+    if not all(4 <= side <= 1024 for side in sides):
+        raise ValueError("expected 4 to 1024 pixels")
+    return sides
+
+
+ImageSize = Annotated[
+    tuple[int, int],
+    BeforeValidator(_image_size),
+    PlainSerializer(lambda sides: sides[0] if sides[0] == sides[1] else f"{sides[0]}x{sides[1]}"),
+]
+"""Height and width in pixels; written as one number where they are equal."""
+
+
+Names = Annotated[
+    tuple[str, ...],
+    BeforeValidator(
+        lambda given: (
+            tuple(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else tuple(given)
+        )
+    ),
+]
+"""Several names; as text, with commas between them."""
+
+
+PerChannel = Annotated[tuple[float, ...], Field(strict=False)]
+
+
+class DataConfig(Section):
+    """Data: which images, and how they are read."""
+
+    name: str = setting(
+        "Data set: a name, imagefolder:DIR or, in Python, an object", "digits",
+        (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK), name="dataset", choices=DATASETS,
+    )  # fmt: skip
+    data_dir: str | None = setting(
+        "Folder of downloaded data sets", None, (SEARCH, TRAIN, EVALUATE, BENCHMARK, DOCTOR), metavar="DIR"
+    )
+    image_side: ImageSize = setting(
+        "Resize images to this side, or to HEIGHTxWIDTH", DATASET, _NETWORK, unit="pixels", metavar="SIDE"
+    )
+    image_channels: int = setting("Channels of an image", DATASET, (), is_option=False, ge=1)
+    n_classes: int = setting("Number of classes", DATASET, (ESTIMATE,), is_option=False, ge=1)
+    class_names: Annotated[tuple[str, ...], Field(strict=False)] | None = setting(
+        "Names of the classes, in the order of the network's outputs", DATASET, (), is_option=False
+    )
+    mean: PerChannel = setting("Mean of each channel, of pixels from 0 to 1", DATASET, (), is_option=False)
+    std: PerChannel = setting("Standard deviation of each channel", DATASET, (), is_option=False)
+    skip_corrupt: bool = setting("Leave out images that cannot be read", False, (SEARCH, TRAIN, EVALUATE, BENCHMARK))
+
+    @model_validator(mode="after")
+    def _one_for_each_channel(self) -> Self:
+        for key in ("mean", "std"):
+            values = getattr(self, key)
+            if None not in (values, self.image_channels) and len(values) != self.image_channels:
+                raise ValueError(f"expected {key} with {self.image_channels} number(s), one for each channel")
+        if not all(value > 0 for value in self.std or ()):
+            raise ValueError("expected std with numbers above 0")
+        return self
+
+
+def _fixed_point_or_none(bits: int) -> int:
+    if 16 < bits < 32:
+        raise ValueError("expected 4 to 16 (fixed point) or 32 (no quantisation)")
+    return bits
+
+
+class NetworkConfig(Section):
+    """Network: what surrounds the cells, and its precision."""
+
+    channels: int = setting("Channels before the first reduction", DATASET, _NETWORK, ge=1, le=4096)
+    timesteps: int = setting("Time steps T", 5, _NETWORK, ge=1, le=256)
+    weight_bits: Annotated[int, AfterValidator(_fixed_point_or_none)] = setting(
+        "Weight precision: 4 to 16 (fixed point) or 32 (no quantisation)", 8, _NETWORK, unit="bits", ge=4, le=32
+    )
+    rounding: Literal["nearest", "floor", "stochastic"] = setting("Rounding of weights", "nearest", (SEARCH, TRAIN))
+    head: Literal["linear", "gap"] = setting(
+        "Classifier head: two linear layers as in the papers, or global average pooling and one", "linear", _NETWORK
+    )
+    head_width: int = setting("Outputs of the linear head's first layer", DATASET, _NETWORK, is_option=False, ge=1)
+    tau: float = setting(
+        "Membrane time constant of the LIF neurons", 4 / 3, _NETWORK, unit="time steps", is_option=False, gt=1
+    )
+    v_threshold: float = setting("Firing threshold of the LIF neurons", 1.0, _NETWORK, is_option=False, gt=0)
+    v_reset: float = setting("Potential of the LIF neurons after a spike", 0.0, _NETWORK, is_option=False)
+
+
+class FitnessConfig(Section):
+    """Fitness: how a candidate is judged without training."""
+
+    name: str = setting("Fitness measure", "path-information", (SEARCH, BENCHMARK), name="fitness", choices=FITNESS)
+    batch_size: int = setting("Images in a batch of the fitness", DATASET, (SEARCH, BENCHMARK), ge=2)
+    n_batches: int = setting("Batches over which fitness is averaged", 1, (SEARCH, BENCHMARK), is_option=False, ge=1)
+    exact: bool = setting("Give every candidate the full batch: no screening by a small one", False, (SEARCH,))
+    screen_batch_size: int = setting(
+        "Images in the batch that screens candidates", 32, (SEARCH,), is_option=False, ge=2
+    )
+    screen_keep: float = setting(
+        "Share of the candidates that survive the screen", 0.1, (SEARCH,), is_option=False, gt=0, le=1
+    )
+    chip_fitness: bool = setting("Judge candidates with the weights of simulated chips", False, (SEARCH,))
+    chips: int = setting("Simulated chips over which --chip-fitness averages", 1, (SEARCH,), ge=1, le=1000)
+
+    @property
+    def has_screen(self) -> bool:
+        """Whether a small batch discards candidates; not where it would save next to nothing."""
+        return not self.exact and self.screen_keep < 1 and self.batch_size >= 4 * self.screen_batch_size
+
+    @model_validator(mode="after")
+    def _chips_are_simulated(self) -> Self:
+        if self.chips not in (None, 1) and not self.chip_fitness:
+            raise ValueError(f"chips {self.chips} given without chip_fitness; add --chip-fitness")
+        return self
+
+
+def _ray(cluster: str) -> str:
+    name, colon, address = cluster.partition(":")
+    if name != "ray" or (colon and not address):
+        raise ValueError("expected ray or ray:ADDRESS")
+    return cluster
+
+
+class EngineConfig(Section):
+    """Engine: how fitness is computed; it does not affect results."""
+
+    name: Literal["fast", "reference"] = setting(
+        "Engine; the reference is slow and gives the same numbers", "fast", (SEARCH, BENCHMARK), name="engine"
+    )
+    memory_limit_gib: float | None = setting(
+        "Memory of the engine on each machine (half of what is free)", None, (SEARCH, BENCHMARK),
+        name="memory_limit", unit="GiB", gt=0,
+    )  # fmt: skip
+    workers: int | None = setting(
+        "Processes that evaluate candidates (this one alone)", None, (SEARCH,), ge=1, le=10_000
+    )
+    cluster: Annotated[str, AfterValidator(_ray)] | None = setting(
+        "Evaluate on a Ray cluster: ray or ray:ADDRESS", None, (SEARCH,), metavar="ray[:ADDRESS]"
+    )
+    silence_limit_minutes: float = setting(
+        "A worker counts as lost after this time without a sign of life (and 20 times its longest silence)", 10.0,
+        (SEARCH,), unit="minutes", is_option=False, gt=0, le=100_000,
+    )  # fmt: skip
+
+
+class HardwareConfig(Section):
+    """Hardware: the accelerator, and the cost model that judges it."""
+
+    accelerator: str = setting(
+        "Accelerator: a name or FILE.yaml", "spikeflow-rram", (ESTIMATE, SEARCH, EVALUATE),
+        name="hardware", choices=ACCELERATORS,
+    )  # fmt: skip
+    cost_model: str = setting("Cost model that budgets apply to", "paper", _COST, choices=COST_MODELS)
+    schedule: Literal["layers-in-order", "pipelined-over-timesteps"] = setting(
+        "When layers work (cost model mapped)", "layers-in-order", _COST
+    )
+    replication: int = setting("Copies of each layer's weights (cost model mapped)", 1, _COST, ge=1, le=4096)
+    activity: Literal["dense", "rate", "trace"] = setting(
+        "How often inputs spike (cost model mapped): always, at one rate, or as traced", "dense", _COST
+    )
+    firing_rate: float | None = setting(
+        "Share of inputs that spike in a time step (--activity rate)", None, _COST, ge=0, le=1
+    )
+    trace: str | None = setting(
+        "Rate of each layer's inputs (--activity trace): YAML, or the evaluation.json of a run", None, _COST,
+        metavar="FILE",
+    )  # fmt: skip
+
+    @model_validator(mode="after")
+    def _activity_has_its_value(self) -> Self:
+        for activity, key in (("rate", "firing_rate"), ("trace", "trace")):
+            if (self.activity == activity) != (getattr(self, key) is not None):
+                raise ValueError(f"expected activity '{activity}' together with {key}, or neither")
+        return self
+
+
+def _limit(what: str, unit: str | None = None) -> Any:
+    return setting(f"Largest {what}; inf for no limit", ALGORITHM, _COST, unit=unit, ge=0, allow_inf_nan=True)
+
+
+class BudgetConfig(Section):
+    """Budget: upper limits of the cost; ``inf`` for none."""
+
+    max_parameters: float = _limit("number of weights")
+    max_area_mm2: float = _limit("chip area", "mm²")
+    max_latency_ms: float = _limit("latency of an image", "ms")
+    max_energy_uj: float = _limit("energy of an image", "µJ")
+
+    @field_validator("*")
+    @classmethod
+    def _not_nan(cls, value: float | None) -> float | None:
+        if value is not None and value != value:
+            raise ValueError("expected a number >= 0 (or inf for no limit)")
+        return value
+
+
+class SearchConfig(Section):
+    """Search: the algorithm, and what it draws."""
+
+    algorithm: str = setting("Search algorithm", "neuronas", (SEARCH,), choices=ALGORITHMS)
+    n_draws: int = setting("Candidates that snasnet and evolution draw", 5000, (SEARCH,), ge=1)
+    population: int = setting("Survivors of a generation of evolution", 100, (SEARCH,), ge=2)
+    prefer: Literal["fitness", "parameters", "area_mm2", "latency_ms", "energy_uj", "knee"] = setting(
+        "What chooses the answer from the Pareto front of evolution and exhaustive", "fitness", (SEARCH,)
+    )
+
+
+def _learning(help: str, default: Any = RECIPE, *, is_option: bool = False, **more: Any) -> Any:  # noqa: A002
+    return setting(help, default, (TRAIN,), is_option=is_option, **more)
+
+
+class TrainConfig(Section):
+    """Training: how the network learns. What is not given is the recipe's."""
+
+    recipe: str = _learning("Recipe: decides what is not given", "default", choices=RECIPE_NAMES, is_option=True)
+    seed: int = _learning("Random seed of training", RUN, is_option=True, ge=0, lt=2**63)
+    device: Literal["auto", "cpu", "cuda"] = _learning("Device that trains", RUN, is_option=True)
+    epochs: int = _learning("Passes over the training images", is_option=True, ge=1)
+    batch_size: int = _learning("Images in a training step, of all processes together", is_option=True, ge=2)
+    learning_rate: float = _learning("Peak learning rate", is_option=True, gt=0)
+    optimiser: Literal["sgd", "adamw"] = _learning("Optimiser")
+    momentum: float = _learning("Momentum of SGD", ge=0, lt=1)
+    weight_decay: float = _learning("Weight decay", ge=0)
+    schedule: Literal["cosine", "step"] = _learning("Learning-rate schedule")
+    warmup_epochs: float = _learning("Epochs of linear warm-up", ge=0)
+    clip_norm: float = _learning("Clip the gradient's norm to this; 0: never", ge=0)
+    loss: Literal["mean", "tet"] = _learning("Loss: of the mean scores, or of each time step (TET)", is_option=True)
+    label_smoothing: float = _learning("Label smoothing", ge=0, lt=1)
+    surrogate: str = _learning("Surrogate of the spike's derivative", choices=SURROGATES, is_option=True)
+    augment: Literal["none", "shift", "flip", "autoaugment", "randaugment"] = _learning(
+        "Augmentation of the training images", DATASET, is_option=True
+    )
+    mixup: float = _learning("Alpha of mixup; 0: none", ge=0)
+    cutout: int = _learning("Side of the square that cutout blanks; 0: none", unit="pixels", ge=0, le=1024)
+    ema: float = _learning("Decay of the weights' exponential moving average; 0: none", ge=0, lt=1)
+    rate_weight: float = _learning("Weight of the firing-rate penalty", is_option=True, ge=0)
+    rate_target: float = _learning("Firing rate above which the penalty applies", ge=0, le=1)
+    sparsity: float = _learning("Share of the weights that is pruned in the end", is_option=True, ge=0, lt=1)
+    chip_noise: float = _learning(
+        "Train with simulated write variation (relative standard deviation)", is_option=True, ge=0, le=1
+    )
+    scale: Literal["power-of-two", "lsq", "lsq-channel"] = _learning("Scale of quantised weights", is_option=True)
+    quantise: Literal["aware", "after"] = _learning(
+        "Learn with rounded weights (aware), or round them afterwards", is_option=True
+    )
+    start_from: str | None = _learning(
+        "Start with the best weights of a trained run (fine-tuning)", None, is_option=True, metavar="RUN"
+    )
+    validation_share: float = _learning("Share of the training images that is held out for validation", ge=0, lt=1)
+    precision: Literal["auto", "float32", "bfloat16"] = _learning("Arithmetic of convolutions", is_option=True)
+    checkpointing: bool = _learning("Recompute cells in the backward pass to save memory")
+    ann: bool = _learning("Train the artificial twin: ReLU instead of LIF neurons", False, is_option=True)
+    tensorboard: bool = _learning("Write TensorBoard event files", False, is_option=True)
+
+
+def _on_chip(help: str, default: Any, **more: Any) -> Any:  # noqa: A002
+    return setting(help, default, (EVALUATE,), **more)
+
+
+class ChipConfig(Section):
+    """Chip simulation: how many chips, and what they are like."""
+
+    n_chips: int = _on_chip("Chips to simulate", 20, name="chips", ge=1, le=100_000)
+    seed: int = _on_chip("Random seed of the chips", 0, ge=0, lt=2**63)
+    without: Names = _on_chip(
+        "Non-idealities to switch off: adc, read_noise, write_variation, wire_resistance, stuck_cells, off_conductance",
+        (), metavar="NAME,NAME",
+    )  # fmt: skip
+    sign_scheme: Literal["differential", "offset-binary", "twos-complement"] | None = _on_chip(
+        "How signed weights are held (as the accelerator's file says)", None
+    )
+    variation: Literal["normal", "lognormal"] = _on_chip("Distribution of the write variation", "normal")
+    gain_calibration: bool = _on_chip("Calibrate the gain of each column", True)
+    ablation: bool = _on_chip("Measure what each non-ideality costs", False)
+
+
+class ResolvedConfig(Section):
+    """Run: everything that decides a result, complete."""
+
+    seed: int = setting("Random seed", 0, _UNLESS_OWN, ge=0, lt=2**63)
+    device: Literal["auto", "cpu", "cuda"] = setting(
+        "Device that computes", "auto", (ESTIMATE, SEARCH, EVALUATE, BENCHMARK, DOCTOR)
+    )
+    plugins: Annotated[tuple[str, ...], Field(strict=False)] = setting(
+        "Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats", (),
+        _EVERY, name="plugin", metavar="MODULE",
+    )  # fmt: skip
+    space: str = setting("Search space: a name or FILE.yaml", "neuronas", (ESTIMATE, SEARCH, TRAIN), choices=SPACES)
+    train: TrainConfig
+    chip: ChipConfig
+    data: DataConfig
+    network: NetworkConfig
+    fitness: FitnessConfig
+    engine: EngineConfig
+    hardware: HardwareConfig
+    budget: BudgetConfig
+    search: SearchConfig

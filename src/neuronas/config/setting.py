@@ -1,0 +1,224 @@
+"""How a setting is declared: one line with type, range, help, unit, choices, default and the verbs that take it."""
+
+import types
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from neuronas.config.registry import Registry
+
+SMALLEST, LARGEST = 1e-30, 1e15
+"""Magnitudes of numbers in settings; nothing sensible lies outside, and what is computed from them stays finite."""
+
+
+class Section(BaseModel):
+    """Base of all settings: strict types, frozen, unknown keys refused, no NaN."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @field_validator("*")
+    @classmethod
+    def _can_be_computed_with(cls, value: Any) -> Any:
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("expected text without the character 0")
+        if isinstance(value, int) and abs(value) >= 2**63:
+            raise ValueError("expected a whole number below 2**63")
+        if isinstance(value, float) and abs(value) != inf and value and not SMALLEST <= abs(value) <= LARGEST:
+            raise ValueError(f"expected 0, or a number between {SMALLEST:g} and {LARGEST:g}")
+        return value
+
+
+@dataclass(frozen=True)
+class From:
+    """Marks a default that another choice decides, such as the data set; ``what`` says which, for people."""
+
+    what: str
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a declaration says besides type, range and default.
+
+    Attributes:
+        help: for people, without a final full stop.
+        verbs: the verbs (and Python functions) that take the setting.
+        name: keyword and option, if not the field's name.
+        unit: of the value.
+        choices: registry that knows the names; the setting then takes objects of its kind as well.
+        is_option: the command line has an option of its own for it; otherwise ``--set``.
+        metavar: what stands for the value in help texts.
+        default: what decides the default, if it is no constant.
+    """
+
+    help: str
+    verbs: frozenset[str]
+    name: str | None = None
+    unit: str | None = None
+    choices: Registry | None = None
+    is_option: bool = True
+    metavar: str | None = None
+    default: From | None = None
+
+
+def setting(
+    help: str,  # noqa: A002 - the word that users of typer and argparse know
+    default: Any,
+    verbs: Iterable[str],
+    *,
+    name: str | None = None,
+    unit: str | None = None,
+    choices: Registry | None = None,
+    is_option: bool = True,
+    metavar: str | None = None,
+    **limits: Any,
+) -> Any:
+    """Declare a setting; see ``Meaning``.
+
+    Args:
+        help: for people.
+        default: a constant, or ``From(...)``.
+        verbs: that take it.
+        name: keyword and option.
+        unit: of the value.
+        choices: registry of names.
+        is_option: whether it has an option of its own.
+        metavar: in help texts.
+        **limits: ``ge``, ``gt``, ``le``, ``lt`` as in ``pydantic.Field``.
+    """
+    source = default if isinstance(default, From) else None
+    meaning = Meaning(help, frozenset(verbs), name, unit, choices, is_option, metavar, source)
+    found = Field(default=PydanticUndefined if source else default, **limits)
+    found.metadata.append(meaning)
+    return found
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting of the schema.
+
+    Attributes:
+        path: in settings files and ``--set``: ``network.channels``.
+        kind: its type when resolved.
+        limits: its range in words, or an empty string.
+    """
+
+    path: str
+    kind: Any
+    default: Any
+    limits: str
+    meaning: Meaning
+
+    @property
+    def name(self) -> str:
+        """Keyword of the Python functions; the option is the same with dashes."""
+        return self.meaning.name or self.path.rpartition(".")[2]
+
+    @property
+    def flag(self) -> str:
+        """Option of the command line."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def section(self) -> str:
+        """``network`` of ``network.channels``; empty for the run's own."""
+        return self.path.rpartition(".")[0]
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """Names that it can take; empty where any value of its type will do."""
+        if self.meaning.choices is not None:
+            return tuple(self.meaning.choices)
+        return tuple(str(one) for part in _parts(self.kind) if get_origin(part) is Literal for one in get_args(part))
+
+    @property
+    def primitive(self) -> type:
+        """``bool``, ``int``, ``float`` or ``str``: how the value is written on a command line."""
+        parts = [part for part in _parts(self.kind) if part is not type(None)]
+        if len(parts) == 1 and parts[0] in (bool, int, float):
+            return cast(type, parts[0])
+        return str
+
+    @property
+    def default_text(self) -> str:
+        """The default for people; empty where the setting is off by default."""
+        if self.meaning.default is not None:
+            return self.meaning.default.what
+        if self.default is None or self.default is False or self.default == ():
+            return ""
+        return f"{self.default:.6g}" if isinstance(self.default, float) else str(self.default).lower()
+
+
+def settings_of(model: type[Section], prefix: str = "") -> dict[str, Setting]:
+    """Every setting of a section and the sections in it, by path, in the order of declaration."""
+    found: dict[str, Setting] = {}
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, Section):
+            found |= settings_of(inner, f"{prefix}{name}.")
+            continue
+        meaning = next(one for one in field.metadata if isinstance(one, Meaning))
+        default = None if field.is_required() else field.default
+        path = f"{prefix}{name}"
+        found[path] = Setting(path, field.annotation, default, _limits(field), meaning)
+    return found
+
+
+Model = TypeVar("Model", bound=Section)
+
+
+def partial(model: type[Model], name: str) -> type[Model]:
+    """The same settings as a person writes them: any of them may be absent, and a name may be an object."""
+    fields: dict[str, Any] = {}
+    for key, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, Section):
+            fields[key] = (partial(inner, f"Given{inner.__name__}"), None)
+            continue
+        meaning = next(one for one in field.metadata if isinstance(one, Meaning))
+        if meaning.choices is not None and meaning.choices.object_type:
+            kind: Any = Annotated[Any, BeforeValidator(_name_or_object(meaning.choices))]
+        else:
+            kind = Annotated[(inner, *field.metadata)] | None
+        fields[key] = (kind, None)
+    made = create_model(name, __base__=model, __doc__=model.__doc__, **fields)
+    return made
+
+
+def _name_or_object(registry: Registry) -> Callable[[Any], Any]:
+    kind = (registry.object_type or "").rpartition(":")[2]
+
+    def check(value: Any) -> Any:
+        if isinstance(value, bool | int | float | list | tuple | Mapping):
+            raise ValueError(f"expected the name of a {registry.kind} or, in Python, a {kind}")
+        return value
+
+    return check
+
+
+def _parts(kind: Any) -> tuple[Any, ...]:
+    """Members of a union; a type that is none is its own only member."""
+    if get_origin(kind) is Annotated:
+        return _parts(get_args(kind)[0])
+    if get_origin(kind) in (Union, types.UnionType):
+        return tuple(part for one in get_args(kind) for part in _parts(one))
+    return (kind,)
+
+
+_SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
+_NOT_SHOWN = 2**62
+"""What merely keeps a number within 64 bits is no range to tell people."""
+
+
+def _limits(field: FieldInfo) -> str:
+    found = []
+    for one in field.metadata:
+        for key, sign in _SIGNS.items():
+            limit = getattr(one, key, None)
+            if limit is not None and limit < _NOT_SHOWN:
+                found.append(f"{sign} {limit:,}" if isinstance(limit, int) else f"{sign} {limit:g}")
+    return ", ".join(found)

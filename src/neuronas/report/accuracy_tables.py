@@ -1,0 +1,95 @@
+"""Tables of accuracy: by precision, by class, on simulated chips; and firing rates."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
+
+from neuronas.report.cell_layout import node_name
+from neuronas.report.tables import Table, aligned, share
+from neuronas.runs.evaluations import ChipAblation, ChipAccuracies, Evaluation, LayerQuality
+from neuronas.space.shape import cell_name
+
+MOST_CLASSES = 20
+"""A larger confusion matrix is no longer read."""
+_IN_CELL = re.compile(r"cells\.(\d+)\.node(\d+)(?:@(.+))?")
+_BEHIND_CELL = re.compile(r"reductions\.(\d+)\.\d+")
+
+
+def precision_table(accuracy_by_bits: Mapping[str, float]) -> Table:
+    """One column for each precision of the weights."""
+    titles = tuple(map(precision, accuracy_by_bits))
+    return Table("Accuracy by precision", titles, (tuple(map(share, accuracy_by_bits.values())),), text_columns=())
+
+
+def precision(name: str) -> str:
+    """A key of ``accuracy_by_bits`` for people."""
+    return name if name == "float" else f"{name} bits"
+
+
+def rates_table(firing_rates: Mapping[str, float]) -> Table:
+    """One row for each layer of neurons."""
+    titles = neuron_titles(firing_rates)
+    rows = tuple((titles[name], f"{rate:.3f}") for name, rate in firing_rates.items())
+    return Table("Firing rates", ("neurons after", "spikes per time step"), rows)
+
+
+def confusion_table(one: Evaluation, names: Sequence[str]) -> Table | None:
+    """One row for each true class; None where the evaluation's lists do not match.
+
+    Args:
+        one: the evaluation.
+        names: of the classes, as far as they are known.
+    """
+    n = len(one.confusion)
+    labels = [f"{label} {name}".rstrip() for label, name in zip_longest(range(n), names[:n], fillvalue="")]
+    rows = tuple(
+        (label, *(f"{count:,}" if count else "·" for count in counts), share(accuracy))
+        for label, counts, accuracy in zip(labels, one.confusion, one.per_class, strict=False)
+    )
+    titles = ("class", *map(str, range(n)), "correct")
+    if any(len(row) != len(titles) for row in rows):
+        return None
+    return Table("Confusion matrix (rows: true class, columns: predicted)", titles, rows)
+
+
+def chip_layer_table(layers: Mapping[str, LayerQuality]) -> Table:
+    """What the crossbars do to each layer's answers."""
+    noise = aligned([one.snr_db for one in layers.values()])
+    rows = tuple(
+        (name, text or "no error", share(one.adc_saturation))
+        for (name, one), text in zip(layers.items(), noise, strict=True)
+    )
+    return Table("Layers on the chips", ("layer", "signal to noise in dB", "ADC saturated"), rows)
+
+
+def ablation_table(rows: Iterable[ChipAblation]) -> Table:
+    """Accuracy with each set of non-idealities."""
+    cells = tuple((row.name, chip_accuracy(row), share(row.loss), str(row.n_chips)) for row in rows)
+    return Table("Accuracy by non-ideality", ("non-idealities", "top-1", "loss", "chips"), cells)
+
+
+def chip_accuracy(chips: ChipAccuracies) -> str:
+    """Mean and standard deviation over chips; the latter needs at least two that differ."""
+    spread = f" ± {share(chips.top1_std)}" if chips.n_chips > 1 else ""
+    return f"{share(chips.top1_mean)}{spread}"
+
+
+def neuron_titles(names: Iterable[str]) -> dict[str, str]:
+    """The node of the drawn cells after which each LIF layer stands: ``A in``, ``A node 2``, ``B out``.
+
+    Args:
+        names: those of ``Classifier.neurons``, such as ``cells.0.node2``; others are left as they are.
+    """
+    names = list(names)
+    n_reductions = sum(bool(_BEHIND_CELL.fullmatch(name)) for name in names)
+    return {name: _title(name, last=n_reductions) for name in names}
+
+
+def _title(name: str, last: int) -> str:
+    if found := _IN_CELL.fullmatch(name):
+        node = node_name(int(found[2]))
+        threshold = f" θ{found[3].replace('_', '.')}" if found[3] else ""
+        return f"{cell_name(int(found[1]))} {f'node {node}' if node.isdigit() else node}{threshold}"
+    if found := _BEHIND_CELL.fullmatch(name):
+        return f"{cell_name(int(found[1]))} out"
+    return f"{cell_name(last)} out" if name.startswith("last.") else name

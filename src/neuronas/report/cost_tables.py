@@ -1,0 +1,181 @@
+"""Tables of cost: against a budget, by layer, by component, by cost model, over a sweep, along a Pareto front."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
+
+from neuronas.hardware.budget import Budget
+from neuronas.hardware.cost import BUDGETED, Cost
+from neuronas.hardware.sweep import Sweep, SweepPoint
+from neuronas.hardware.units import UNITS, quantity, word
+from neuronas.report.tables import Bar, Table, aligned, share
+from neuronas.runs.results import ParetoFront
+
+COSTED = ("area_mm2", "latency_ms", "energy_uj")
+"""The quantities that have components and layers."""
+MOST_FRONT_ROWS = 20
+_WRITTEN = {"adc": "ADC", "htree": "H-tree", "noc": "NoC", "pe": "PE"}
+
+
+@dataclass(frozen=True)
+class Counted:
+    """One aspect of a chip, and what each model makes of it."""
+
+    what: str
+    paper: str
+    mapped: str
+
+
+COUNTED = (
+    Counted("kernel", "always 3x3 (parameters: true size)", "true size"),
+    Counted("layers with weights", "convolutions", "convolutions and fully connected layers"),
+    Counted("pooling, node sums", "nothing", "adders, transfers"),
+    Counted("tiles", "one layer each, factor f twice", "one layer each"),
+    Counted("ADCs", "size / mux ratio for each PE", "size / mux ratio for each crossbar"),
+    Counted("ADC energy", "once for a PE's crossbars", "every used column of every crossbar"),
+    Counted("neuron state", "first five convolutions", "all layers"),
+    Counted("first layer", "at each time step", "once per image, bit by bit"),
+    Counted("latency", "a PE cycle per output channel and pixel", "a PE pass per pixel, PEs in parallel; transfers"),
+    Counted("buffers", "8 kbit per tile, 22 bits per input", "PE, tile and global buffers, 1 bit per spike"),
+    Counted("mesh NoC, leakage", "nothing", "routers, hops, memory at rest"),
+    Counted("spike activity", "dense", "dense, one rate or a trace"),
+    Counted("replication, schedule", "none, in order", "copies of weights; in order or pipelined"),
+)
+"""The differences between the cost models; equations in ``docs/hardware-model.md``."""
+
+
+@dataclass(frozen=True)
+class BudgetUse:
+    """What an architecture takes of one budget.
+
+    Attributes:
+        name: one of ``hardware.cost.BUDGETED``.
+        cost: in the unit of that name.
+        limit: in the same unit; ``inf`` for none.
+    """
+
+    name: str
+    cost: float
+    limit: float
+
+    @property
+    def used(self) -> float | None:
+        """Share of the limit, above 1 where it is exceeded; None where there is no limit."""
+        if self.limit == inf:
+            return None
+        return self.cost / self.limit if self.limit else float(self.cost > 0) * 2
+
+
+@dataclass(frozen=True)
+class Component:
+    """One component's part of area, latency and energy, under the names of ``Cost.components``.
+
+    Attributes:
+        name: for people: ``tile buffer``, ``PE passes``.
+        values: in the unit of each quantity; a quantity is missing where the component has no part in it.
+        shares: of the total, 0 to 1, likewise.
+    """
+
+    name: str
+    values: dict[str, float]
+    shares: dict[str, float]
+
+
+def budget_uses(cost: Cost, budget: Budget) -> tuple[BudgetUse, ...]:
+    """A cost against each limit."""
+    return tuple(BudgetUse(name, float(getattr(cost, name)), limit) for name, limit in budget.limits.items())
+
+
+def components(cost: Cost) -> tuple[Component, ...]:
+    """The components of all quantities in the model's order."""
+    found = []
+    for name in dict.fromkeys(name for parts in cost.components.values() for name in parts):
+        values = {quantity: parts[name] for quantity, parts in cost.components.items() if name in parts}
+        totals = {quantity: float(getattr(cost, quantity)) for quantity in values}
+        shares = {quantity: value / totals[quantity] if totals[quantity] else 0.0 for quantity, value in values.items()}
+        title = " ".join(_WRITTEN.get(part, part) for part in name.split("_"))
+        found.append(Component(title, values, shares))
+    return tuple(found)
+
+
+def budget_table(cost: Cost, budget: Budget) -> Table:
+    """Cost, limit, and what is left of it."""
+    rows: list[tuple[str | Bar, ...]] = []
+    for use in budget_uses(cost, budget):
+        name, used = word(use.name), use.used
+        if used is None:
+            rows.append((name, quantity(use.name, use.cost), "no limit", "", ""))
+            continue
+        over = f"over by {quantity(use.name, use.cost - use.limit)}"
+        margin = share(1 - used) if use.cost <= use.limit else over
+        bar = Bar(used, f"{used:.0%} of the {name} budget", over=used > 1)
+        rows.append((name, quantity(use.name, use.cost), quantity(use.name, use.limit), margin, bar))
+    return Table("Cost against budget", ("", "cost", "budget", "margin", "used"), tuple(rows))
+
+
+def layer_table(cost: Cost) -> Table:
+    """One row for each layer; those that the model does not count are said to be so."""
+    amounts = (aligned([getattr(row, name) for row in cost.layers]) for name in COSTED)
+    rows = tuple(
+        (
+            row.layer.name,
+            row.layer.kind,
+            *(texts if row.area_mm2 or row.energy_uj else ("not counted", "", "")),
+            f"{row.layer.in_channels}→{row.layer.out_channels}",
+            f"{row.layer.kernel}×{row.layer.kernel}" if row.layer.kernel else "",
+            f"{row.layer.in_side}→{row.layer.out_side}",
+            *((f"{row.n_crossbars:,}", f"{row.n_pes:,}", f"{row.n_tiles:,}", share(row.utilisation))
+              if row.n_crossbars else ("", "", "", "")),
+        )
+        for row, *texts in zip(cost.layers, *amounts, strict=True)
+    )  # fmt: skip
+    units = (UNITS[name] for name in COSTED)
+    titles = ("layer", "kind", *units, "channels", "kernel", "side", "crossbars", "PEs", "tiles", "used")
+    return Table("Cost by layer", titles, rows, text_columns=(0, 1))
+
+
+def component_table(cost: Cost) -> Table:
+    """One row for each component, with its share of each total."""
+    parts = components(cost)
+    columns: list[Sequence[str]] = [[one.name for one in parts]]
+    for name in COSTED:
+        columns.append(aligned([one.values.get(name) for one in parts]))
+        columns.append([share(one.shares[name]) if name in one.shares else "" for one in parts])
+    titles = ("component", *(title for name in COSTED for title in (UNITS[name], "share")))
+    return Table("Cost by component", titles, tuple(zip(*columns, strict=True)))
+
+
+def model_table(costs: Mapping[str, Cost], chosen: str) -> Table:
+    """All cost models on one architecture, then what each of them counts."""
+    titles = ("cost model", *(f"{name} (chosen)" if name == chosen else name for name in costs))
+    totals = [(word(name), *(quantity(name, getattr(cost, name)) for cost in costs.values())) for name in BUDGETED]
+    counted = [(one.what, *(getattr(one, name, "") for name in costs)) for one in COUNTED]
+    return Table("Cost models", titles, (*totals, *counted), text_columns=range(len(titles)))
+
+
+def sweep_table(sweep: Sweep, points: Sequence[SweepPoint]) -> Table:
+    """One row for each value of the swept constant."""
+    rows = []
+    for point in points:
+        n_crossbars = sum(row.n_crossbars for row in point.cost.layers)
+        used = sum(row.n_crossbars * row.utilisation for row in point.cost.layers) / max(n_crossbars, 1)
+        n_tiles = sum(row.n_tiles for row in point.cost.layers)
+        costs = (quantity(name, getattr(point.cost, name)) for name in BUDGETED)
+        rows.append((f"{point.value:g}", f"{n_tiles:,}", share(used), *costs))
+    titles = (sweep.key, "tiles", "used", *map(word, BUDGETED))
+    return Table(f"Cost over {sweep.key}", titles, tuple(rows), text_columns=())
+
+
+def front_table(front: ParetoFront) -> Table:
+    """The fittest members of a front; the chosen one is marked."""
+    rows = tuple(
+        (
+            "*" if one.architecture == front.chosen else "",
+            f"{one.fitness:.6g}",
+            *(quantity(name, getattr(one, name)) for name in BUDGETED),
+            one.architecture,
+        )
+        for one in front.front[:MOST_FRONT_ROWS]
+    )
+    titles = ("", "fitness", *map(word, BUDGETED), "architecture")
+    return Table("Pareto front", titles, rows, text_columns=(0, len(titles) - 1))

@@ -1,0 +1,42 @@
+"""``config.yaml`` of a run: every setting of what was done, and of what was not done yet what a person gave for it."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from neuronas.config import SETTINGS, ResolvedConfig, RunConfig, read_yaml, value_at, write_text, written
+from neuronas.errors import VerificationError
+
+_OPEN = ("train", "chip")
+"""Sections that a run leaves open until it is trained or put on simulated chips."""
+
+
+def write_config(path: Path, config: ResolvedConfig, given: RunConfig | None = None) -> None:
+    """Write the settings of a run.
+
+    Args:
+        path: the file.
+        config: complete.
+        given: of a run that was not trained: its sections of training hold what was given and no more.
+    """
+    values = config.model_dump()
+    if given is not None:
+        values |= {name: written(given).get(name, {}) for name in _OPEN}
+    write_text(path, yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Read the settings of a run as nested values, which are not validated yet.
+
+    Raises:
+        ConfigurationError: no file, or no YAML mapping.
+        VerificationError: a setting that every run has is missing.
+    """
+    values = read_yaml(path)
+    for setting in SETTINGS.values():
+        section, _, name = setting.path.rpartition(".")
+        inside = value_at(values, section) if section else values
+        if section not in _OPEN and (not isinstance(inside, dict) or name not in inside):
+            raise VerificationError(f"{path}: lacks '{setting.path}', which the settings of every run have")
+    return values

@@ -1,0 +1,125 @@
+"""Cost as a document: what ``estimate --json`` prints, and what results of searches and evaluations contain."""
+
+from collections.abc import Sequence
+from typing import Self
+
+from pydantic import Field
+
+from neuronas.hardware.cost import BUDGETED, Cost, LayerCost
+from neuronas.hardware.sweep import Sweep, SweepPoint
+from neuronas.runs.document import Document
+from neuronas.space.shape import Side
+
+
+class Budgeted(Document):
+    """The four quantities that a budget can limit."""
+
+    parameters: int
+    area_mm2: float
+    latency_ms: float
+    energy_uj: float
+
+
+class CostSummary(Budgeted):
+    """An architecture's cost on an accelerator by one cost model; each total is the sum of its components."""
+
+    architecture: str
+    hardware: str
+    cost_model: str
+    weight_bits: int
+    timesteps: int
+    memory_bits: int
+    components: dict[str, dict[str, float]]
+    assumptions: tuple[str, ...]
+
+
+class LayerRow(Document):
+    """One layer: its shape, what it occupies, and what it costs.
+
+    Sides are in pixels, [height, width] where they differ. ``utilisation``: share of its crossbars' rows and
+    columns that hold a weight, 0 to 1.
+    """
+
+    name: str
+    kind: str
+    in_channels: int
+    out_channels: int
+    kernel: Side
+    stride: Side
+    in_side: Side
+    out_side: Side
+    groups: int
+    n_crossbars: int
+    n_pes: int
+    n_tiles: int
+    utilisation: float
+    area_mm2: float
+    latency_ms: float
+    energy_uj: float
+
+    @classmethod
+    def of(cls, row: LayerCost) -> Self:
+        """The row of a layer's cost."""
+        values = vars(row.layer) | vars(row)
+        return cls(**{name: values[name] for name in cls.model_fields})
+
+
+class SweptCost(Budgeted):
+    """The totals with the swept constant at one value."""
+
+    value: float
+
+
+class SweptConstant(Document):
+    """One constant of the accelerator (``key``, with dots) at several values, everything else unchanged."""
+
+    key: str
+    points: tuple[SweptCost, ...]
+
+    @classmethod
+    def of(cls, sweep: Sweep, points: Sequence[SweepPoint]) -> Self:
+        """The document of a sweep."""
+        rows = ({name: getattr(point.cost, name) for name in BUDGETED} | {"value": point.value} for point in points)
+        return cls(key=sweep.key, points=tuple(SweptCost(**row) for row in rows))
+
+
+class CostReport(CostSummary):
+    """A cost summary with its layers and, where one was asked for, a sweep."""
+
+    layers: tuple[LayerRow, ...]
+    sweep: SweptConstant | None = Field(default=None, exclude_if=lambda sweep: sweep is None)
+
+    @classmethod
+    def of(
+        cls, cost: Cost, *, architecture: str, hardware: str, cost_model: str, weight_bits: int, timesteps: int
+    ) -> Self:
+        """Put a report together.
+
+        Args:
+            cost: by the cost model.
+            architecture: its text.
+            hardware: the accelerator's name.
+            cost_model: the cost model's name.
+            weight_bits: of each parameter.
+            timesteps: T.
+        """
+        return cls(
+            architecture=architecture,
+            hardware=hardware,
+            cost_model=cost_model,
+            weight_bits=weight_bits,
+            timesteps=timesteps,
+            parameters=cost.parameters,
+            memory_bits=cost.memory_bits,
+            area_mm2=cost.area_mm2,
+            latency_ms=cost.latency_ms,
+            energy_uj=cost.energy_uj,
+            components=cost.components,
+            assumptions=cost.assumptions,
+            layers=tuple(map(LayerRow.of, cost.layers)),
+        )
+
+    @property
+    def summary(self) -> CostSummary:
+        """The same without its layers."""
+        return CostSummary(**{name: getattr(self, name) for name in CostSummary.model_fields})

@@ -1,0 +1,79 @@
+"""The base of every JSON document that neuronas writes: one model writes, reads, prints and publishes it."""
+
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from neuronas.config import first_mistake, is_there, parse_json, plain, read_text, write_json
+from neuronas.errors import VerificationError
+
+_MAX_BYTES = 100_000_000
+Finite = Annotated[float | None, BeforeValidator(plain)]
+"""A number; infinity and NaN, which JSON cannot hold, become null."""
+Share = Annotated[float, Field(ge=0, le=1)]
+"""A part of a whole, 0 to 1."""
+
+
+class Document(BaseModel):
+    """A JSON document. Frozen, of strict types, without unknown keys, so that what is read is what was written."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    def plain(self) -> dict[str, Any]:
+        """The document as JSON's own values, as ``--json`` prints them."""
+        return self.model_dump(mode="json")
+
+    def write(self, path: Path) -> None:
+        """Write the document; the file is either whole or absent.
+
+        Raises:
+            RunDirectoryError: it cannot be written.
+        """
+        write_json(path, self.plain())
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a document.
+
+        Raises:
+            VerificationError: it is missing, damaged or another document; names the file and the field.
+        """
+        try:
+            text = read_text(path, _MAX_BYTES)
+        except OSError as error:
+            raise VerificationError(f"{path}: cannot be read ({error.strerror})") from error
+        except ValueError as error:
+            raise VerificationError(f"{path}: is not valid JSON ({error})") from error
+        return cls.parse(text, str(path))
+
+    @classmethod
+    def parse(cls, text: str, source: str) -> Self:
+        """Turn JSON text into a document.
+
+        Args:
+            text: one JSON object.
+            source: where it comes from; the error message begins with it.
+
+        Raises:
+            VerificationError: see ``read``.
+        """
+        try:
+            values = parse_json(text)
+        except ValueError as error:
+            raise VerificationError(f"{source}: is not valid JSON ({error})") from error
+        if not isinstance(values, dict):
+            raise VerificationError(f"{source}: holds a {type(values).__name__}; expected a JSON object")
+        try:
+            return cls.model_validate_json(text)  # as JSON, whose arrays are the tuples of a strict model
+        except ValidationError as error:
+            raise VerificationError(f"{source}: {first_mistake(error, cls)}") from None
+
+    @classmethod
+    def read_if_there(cls, path: Path) -> Self | None:
+        """Read a document; None where the run has not got that far.
+
+        Raises:
+            VerificationError: see ``read``.
+        """
+        return cls.read(path) if is_there(path) else None

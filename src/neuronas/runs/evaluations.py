@@ -1,0 +1,166 @@
+"""What evaluations of a trained run leave: ``evaluation.json`` and, for each simulated chip, ``chips/NAME.json``."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from neuronas.runs.costs import CostSummary
+from neuronas.runs.document import Document, Finite, Share
+
+CHIPS = "chips"
+
+
+class LayerOperations(Document):
+    """What one weighted layer does for one image, over all time steps.
+
+    Attributes:
+        input_rate: share of its inputs that are not zero, per time step.
+        operations: non-zero inputs times the non-zero weights that they meet.
+        spiking: its inputs are spikes, so that an operation is an accumulation and not a multiplication.
+    """
+
+    input_rate: Share
+    operations: float
+    spiking: bool
+
+
+class Evaluation(Document):
+    """``evaluation.json``: a trained network on the test images.
+
+    Attributes:
+        epoch: whose weights were measured; they reached ``validation_accuracy`` (null without validation images).
+        spiking: false for the artificial network of ``--ann``.
+        top1: accuracy at the run's precision.
+        top5: share of images whose class is among the five highest scores.
+        per_class: top-1 accuracy of each class; null for a class without images.
+        confusion: counts; rows are true classes, columns predicted ones.
+        accuracy_by_bits: top-1 accuracy at each precision; ``float`` is full precision.
+        firing_rates: spikes per neuron per time step, of each LIF layer.
+        layers: inputs and operations of each weighted layer.
+        spikes_per_image: over all LIF layers and time steps; null without spikes.
+        synaptic_operations_per_image: accumulations that spikes cause.
+        multiplications_per_image: multiply-accumulates with inputs that are not spikes.
+        literature_energy_uj: at 0.9 pJ per accumulation and 4.6 pJ per multiply-accumulate (ISSCC 2014).
+        cost: by the run's cost model.
+        cost_at_trace: by cost model ``mapped`` at the measured input rates; null without spikes.
+    """
+
+    run: str
+    dataset: str
+    split: str
+    n_images: int
+    epoch: int
+    validation_accuracy: Share | None
+    spiking: bool
+    weight_bits: int
+    top1: Share
+    top5: Share
+    per_class: tuple[Finite, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    accuracy_by_bits: Annotated[dict[str, Share], Field(min_length=1)]
+    firing_rates: dict[str, Share]
+    layers: dict[str, LayerOperations]
+    spikes_per_image: float | None
+    synaptic_operations_per_image: float
+    multiplications_per_image: float
+    literature_energy_uj: float
+    cost: CostSummary
+    cost_at_trace: CostSummary | None
+
+
+class SimulatedChip(Document):
+    """The chip as it was simulated; see ``neuronas.chip.model``. A resistance of null is infinite."""
+
+    non_idealities: tuple[str, ...]
+    sign_scheme: str
+    bits_per_cell: int
+    crossbar_size: int
+    on_resistance_ohm: float
+    off_resistance_ohm: Finite
+    write_variation: float
+    variation: str
+    read_noise: float
+    stuck_on_share: Share
+    stuck_off_share: Share
+    column_resistance_ohm: float
+    adc_bits: int | None
+    gain_calibration: bool
+
+
+class LayerQuality(Document):
+    """One layer on the chips: signal-to-noise ratio in dB (null: no error), share of conversions out of range."""
+
+    snr_db: Finite
+    adc_saturation: Share
+
+
+class ChipAccuracies(Document):
+    """Top-1 accuracy over simulated chips.
+
+    Attributes:
+        top1_std: standard deviation with n - 1; null for one chip, if others would differ.
+        top1_interval_95: confidence interval of the mean (Student's t), within 0 and 1; null likewise.
+        top1_per_chip: of each.
+    """
+
+    n_chips: int
+    top1_mean: Share
+    top1_std: float | None
+    top1_interval_95: tuple[Share, Share] | None
+    top1_per_chip: tuple[Share, ...]
+
+
+class ChipAblation(ChipAccuracies):
+    """Accuracy with one set of non-idealities; ``loss``: by how much it is below the quantised network's."""
+
+    name: str
+    non_idealities: tuple[str, ...]
+    loss: float
+
+
+class ChipEvaluation(ChipAccuracies):
+    """``chips/NAME.json``: a trained network on simulated chips of one accelerator.
+
+    Attributes:
+        n_calibration_images: training images on which gains and converters are trimmed.
+        quantised_network_top1: accuracy without any non-ideality.
+        ablation: only where it was asked for.
+        seconds: of the simulation.
+    """
+
+    run: str
+    dataset: str
+    split: str
+    n_images: int
+    n_calibration_images: int
+    hardware: str
+    weight_bits: int
+    timesteps: int
+    seed: int
+    model: SimulatedChip
+    quantised_network_top1: Share
+    layers: dict[str, LayerQuality]
+    ablation: tuple[ChipAblation, ...] = Field(default=(), exclude_if=lambda rows: not rows)
+    seconds: float
+
+
+def chip_file(directory: Path, hardware: str) -> Path:
+    """Where a run keeps the evaluation on simulated chips of an accelerator.
+
+    Args:
+        directory: of the run.
+        hardware: the accelerator's name, or its file.
+    """
+    name = re.sub(r"[^\w.-]+", "-", re.sub(r"\.ya?ml$", "", hardware.replace("\\", "/").rsplit("/", 1)[-1])).strip("-.")
+    return directory / CHIPS / f"{name or 'chip'}.json"
+
+
+def read_chips(directory: Path) -> tuple[ChipEvaluation, ...]:
+    """Read the evaluations on all simulated chips of a run, by file name; empty where there are none.
+
+    Raises:
+        VerificationError: a damaged file.
+    """
+    return tuple(map(ChipEvaluation.read, sorted((directory / CHIPS).glob("*.json"))))

@@ -1,0 +1,121 @@
+"""What searches, trainings and exports leave: ``result.json``, ``front.json``, ``training.json``, ``export/*.json``."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from neuronas.runs.costs import Budgeted, CostSummary
+from neuronas.runs.document import Document, Finite, Share
+
+
+class FailedCandidate(Document):
+    """A candidate whose fitness could not be computed."""
+
+    architecture: str
+    reason: str
+
+
+class SearchSummary(Document):
+    """``result.json``: the answer of a search and how it was found.
+
+    Attributes:
+        fitness: of the answer; null where no network tells two images apart.
+        budget: each limit; null: no limit.
+        violations: excess of the answer's cost over each limit that it breaks, in the unit of its name.
+        rejected: how many candidates broke each limit (one may break several).
+        seconds: wall-clock time of all sessions; reading images and starting workers does not count.
+        peak_memory_mb: largest resident memory of the process and its workers together, MiB.
+        failed: only where candidates failed.
+    """
+
+    architecture: str
+    fitness: Finite
+    cost: CostSummary
+    budget: dict[str, Finite]
+    violations: dict[str, float]
+    n_candidates: int
+    n_evaluated: int
+    rejected: dict[str, int]
+    seconds: float
+    peak_memory_mb: float
+    seed: int
+    dataset: str
+    space: str
+    algorithm: str
+    failed: tuple[FailedCandidate, ...] = Field(default=(), exclude_if=lambda failed: not failed)
+
+
+class FrontMember(Budgeted):
+    """One architecture of a Pareto front."""
+
+    architecture: str
+    fitness: float
+
+
+class ParetoFront(Document):
+    """``front.json``: the candidates that no other one beats in every objective, the fittest first.
+
+    Attributes:
+        prefer: how the answer was chosen.
+        chosen: the answer.
+        hypervolume: share that the front dominates of the box between ``ideal`` and ``reference``.
+        ideal: the best value of each objective among the candidates that fit; null where none has a finite fitness.
+        reference: the worst, likewise.
+    """
+
+    objectives: dict[str, Literal["maximise", "minimise"]]
+    prefer: str
+    chosen: str
+    hypervolume: float
+    ideal: dict[str, float] | None
+    reference: dict[str, float] | None
+    front: tuple[FrontMember, ...]
+
+
+class TrainingResult(Document):
+    """``training.json``: a finished training.
+
+    Attributes:
+        directory: of the run.
+        epochs: that were trained.
+        best_epoch: the one whose weights are used.
+        validation_accuracy: of that epoch; null without validation images.
+        n_training: images that were learned from.
+        n_validation: images that chose the best epoch.
+        seed: of the training.
+        seconds: wall-clock time of the session that ended it.
+    """
+
+    directory: Path
+    epochs: int
+    best_epoch: int
+    validation_accuracy: Share | None
+    n_training: int
+    n_validation: int
+    seed: int
+    seconds: float
+
+
+class ExportManifest(Document):
+    """``export/FORMAT.json``: a verified export.
+
+    Attributes:
+        run: directory of the run.
+        format: ``nir``, ``onnx``, ``integer``, …
+        path: the exported file, or its folder.
+        verified_by: what computed the network again from it.
+        n_images: how many images it computed.
+        n_images_tied: those in which rounding alone decides a spike.
+        largest_difference: of a class score from the network's own.
+        largest_score: of the network, in magnitude.
+    """
+
+    run: Path
+    format: str
+    path: Path
+    verified_by: str
+    n_images: int
+    n_images_tied: int
+    largest_difference: float
+    largest_score: float

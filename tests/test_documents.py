@@ -1,0 +1,111 @@
+"""The documents that runs consist of: written, read, printed and published by one model each."""
+
+import json
+import runpy
+from math import inf, nan
+from pathlib import Path
+
+import pytest
+
+from conftest import Neuronas
+from neuronas.errors import VerificationError
+from neuronas.runs.document import Document, Finite
+from neuronas.runs.evaluations import chip_file
+from report_runs import add_training, make_run
+
+DOCS = Path(__file__).parents[1] / "docs"
+GENERATE = runpy.run_path(str(DOCS / "generate.py"))
+FILES = {
+    "architecture": "architecture.json",
+    "chip": "chips/spikeflow-rram.json",
+    "environment": "environment.json",
+    "evaluation": "evaluation.json",
+    "result": "result.json",
+}
+
+
+class Sample(Document):
+    """Anything."""
+
+    name: str
+    value: Finite
+    parts: tuple[int, ...] = ()
+
+
+@pytest.mark.parametrize("name", sorted(GENERATE["CONTENT"]))
+def test_generated_files_are_current(name: str) -> None:
+    assert (DOCS / name).read_text(encoding="utf-8") == GENERATE["CONTENT"][name](), "run python docs/generate.py"
+
+
+def test_every_schema_is_of_a_document() -> None:
+    assert {path.name for path in (DOCS / "schemas").iterdir()} == {
+        f"{name}.schema.json" for name in GENERATE["SCHEMAS"]
+    }
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_a_file_of_a_run_has_the_keys_of_its_schema(tmp_path: Path, name: str) -> None:
+    run = make_run(tmp_path / "run", n=6)
+    add_training(run)
+    content = json.loads((run / FILES[name]).read_text())
+    published = json.loads((DOCS / "schemas" / f"{name}.schema.json").read_text())
+    assert set(published["required"]) <= set(content) <= set(published["properties"])
+    assert published["additionalProperties"] is False
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    for value in (1.5, inf, -inf, nan):
+        one = Sample(name="é", value=value, parts=(1, 2))
+        one.write(tmp_path / "one.json")
+        assert Sample.read(tmp_path / "one.json") == one
+        assert json.loads((tmp_path / "one.json").read_text()) == one.plain()
+        assert one.value == (1.5 if value == 1.5 else None)
+    assert Sample.read_if_there(tmp_path / "none.json") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[1]", "holds a list; expected a JSON object"),
+        ('{"name": "a"}', "key 'value' is missing"),
+        ('{"name": "a", "value": 1, "valu": 2}', "unknown key 'valu'; did you mean 'value'"),
+        ('{"name": 1, "value": 1}', "name: given 1;"),
+        ('{"name": "a", "value": 1, "parts": ["1"]}', "parts.0: given '1';"),
+        ('{"name": "a", "name": "b", "value": 1}', "key given twice: 'name'"),
+        ('{"name": "a", "value": 1e999}', "is out of range"),
+        ('{"name": "a"', "is not valid JSON"),
+    ],
+)
+def test_another_document_is_one_line_with_file_and_field(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "one.json"
+    path.write_text(text)
+    with pytest.raises(VerificationError) as refused:
+        Sample.read(path)
+    assert str(refused.value).startswith(f"{path}: ")
+    assert message in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_run_of_version_0_1_is_refused(neuronas: Neuronas, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", n=6)
+    content = json.loads((run / "environment.json").read_text())
+    del content["format"]
+    (run / "environment.json").write_text(json.dumps(content | {"neuronas": "0.1.0"}))
+    for command in (("report", "run"), ("estimate", "run"), ("train", "run"), ("search", "--resume", "--out", "run")):
+        code, out, err = neuronas(*command)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert "run directory run: written by neuronas 0.1.0" in err
+
+
+@pytest.mark.parametrize(
+    ("hardware", "name"),
+    [
+        ("spikeflow-rram", "spikeflow-rram"),
+        ("chips/my chip.yaml", "my-chip"),
+        ("../../etc/passwd", "passwd"),
+        ("<img src=x>.yml", "img-src-x"),
+        ("..", "chip"),
+    ],
+)
+def test_chips_are_files_of_their_own(tmp_path: Path, hardware: str, name: str) -> None:
+    assert chip_file(tmp_path, hardware) == tmp_path / "chips" / f"{name}.json"

@@ -1,0 +1,270 @@
+"""The schema of settings and everything that comes from it: options, keywords, files, ``--set``, reference, stub."""
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import yaml
+
+import neuronas
+from neuronas.api.compose import plan
+from neuronas.api.settings import planned
+from neuronas.cli.main import app, run
+from neuronas.config import (
+    REGISTRIES,
+    SETTINGS,
+    RunConfig,
+    given,
+    settings_for,
+    value_at,
+    with_assignments,
+    with_options,
+    written,
+)
+from neuronas.errors import ConfigurationError
+
+ROOT = Path(__file__).parent.parent
+VERBS = ("search", "estimate", "train", "evaluate", "benchmark", "doctor")
+ARCH = "|conv_3x3~0|+|skip~0|conv_3x3~1|+|avg_pool_3x3~0|skip~1|conv_3x3~2|"
+
+
+def _generator() -> ModuleType:
+    path = ROOT / "docs" / "generate_settings.py"
+    spec = importlib.util.spec_from_file_location("generate_settings", path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_reference_and_stub_are_current() -> None:
+    generator = _generator()
+    assert generator.REFERENCE.read_text() == generator.reference(), "run docs/generate_settings.py"
+    assert generator.STUB.read_text() == generator.stub(), "run docs/generate_settings.py"
+
+
+def test_every_setting_can_be_resolved_written_and_read_again() -> None:
+    config = plan(given({}, "test")).config
+    for path in SETTINGS:
+        assert value_at(config.model_dump(), path) is not None or SETTINGS[path].default is None
+    again = plan(given(yaml.safe_load(yaml.safe_dump(config.model_dump())), "again")).config
+    assert again == config
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_verb_names_a_setting_once(verb: str) -> None:
+    names = [one.name for one in SETTINGS.values() if verb in one.meaning.verbs]
+    assert len(names) == len(set(names)) == len(settings_for(verb))
+
+
+@pytest.mark.parametrize("verb", ["search", "estimate", "train", "evaluate", "doctor"])
+def test_the_command_line_has_the_options_of_the_schema(verb: str) -> None:
+    import typer
+
+    command = typer.main.get_command(app).commands[verb]  # type: ignore[attr-defined]
+    options = {name for part in command.params for name in part.opts}
+    for setting in settings_for(verb).values():
+        assert (setting.flag in options) == setting.meaning.is_option, setting.path
+
+
+def test_help_shows_choices_and_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["search", "--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "path-information [path-information]" in shown or "[path-information]" in shown
+    assert "Random seed [0]." in shown
+    for name in REGISTRIES["algorithms"]:
+        assert name in shown
+
+
+def test_a_setting_without_an_option_can_be_set_in_four_ways(tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text("network: {tau: 1.5}\n")
+    for found in (
+        planned("search", {}, assignments=["network.tau=1.5"]),
+        planned("search", {"tau": 1.5}),
+        planned("search", {}, config={"network": {"tau": 1.5}}),
+        planned("search", {}, config=RunConfig(network={"tau": 1.5})),
+        planned("search", {}, config=file),
+    ):
+        assert found.config.network.tau == 1.5
+        assert found.config == planned("search", {"tau": 1.5}).config
+
+
+def test_options_stand_over_assignments_over_the_file() -> None:
+    config = {"network": {"channels": 2, "timesteps": 2, "tau": 2.0}}
+    found = planned("search", {"channels": 6}, config=config, assignments=["network.channels=4", "network.timesteps=4"])
+    assert (found.config.network.channels, found.config.network.timesteps, found.config.network.tau) == (6, 4, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("network.tau", "expected KEY=VALUE"),
+        ("network.tua=1", "unknown setting 'network.tua'; did you mean 'network.tau'"),
+        ("network.tau=[", "not valid YAML"),
+        ("network.tau=0.5", "given 0.5; input should be greater than 1"),
+        ("network.tau=soon", "given 'soon'"),
+        ("fitness.name=[1]", "expected the name of a fitness"),
+        ("fitness.name=sadh", "unknown fitness 'sadh'; did you mean 'sahd'"),
+        ("train.surrogate=none", "unknown surrogate 'none'"),
+    ],
+)
+def test_what_cannot_be_set_is_one_line(text: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["train", ARCH, "--dry-run", "--set", text]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert words in err
+
+
+def test_values_are_read_as_in_yaml() -> None:
+    found = with_assignments({}, ["budget.max_energy_uj=inf", "fitness.exact=true", "search.n_draws=1e3"])
+    assert found == {"budget": {"max_energy_uj": float("inf")}, "fitness": {"exact": True}, "search": {"n_draws": 1e3}}
+    assert with_options({"seed": 1}, "train", {"seed": 3, "epochs": None}) == {"seed": 1, "train": {"seed": 3}}
+
+
+def test_what_was_given_and_what_is_resolved_are_two_types() -> None:
+    found = plan(given({"network": {"channels": 4}}, "test"))
+    assert written(found.given) == {"network": {"channels": 4}}
+    assert found.config.network.timesteps == 5
+    assert type(found.given) is not type(found.config)
+
+
+def test_not_square_images_are_heights_and_widths() -> None:
+    for value in ("24x32", (24, 32), [24, 32]):
+        assert planned("search", {"image_side": value}).config.data.image_side == (24, 32)
+    assert planned("search", {"image_side": 24}).config.model_dump()["data"]["image_side"] == 24
+    assert planned("search", {"image_side": "24x32"}).config.model_dump()["data"]["image_side"] == "24x32"
+    with pytest.raises(ConfigurationError, match="HEIGHTxWIDTH such as 24x32"):
+        planned("search", {"image_side": "24by32"})
+
+
+def _plugin(folder: Path, factor: float) -> Path:
+    path = folder / "mine.py"
+    path.write_text(
+        "import neuronas\n"
+        "class Measure:\n"
+        "    def read(self, patterns):\n"
+        "        return patterns.rates.mean(dim=1)\n"
+        "    def combine(self, architecture, n_cells, layers):\n"
+        f"        return {factor} * sum(float(layer.total) / layer.count for layer in layers)\n"
+        "def draws(space, random, settings):\n"
+        "    yield [space.random_architecture(random) for _ in range(settings.n_draws)]\n"
+        "plugin = neuronas.Plugin(fitness={'rate': Measure()}, algorithms={'some': draws})\n"
+    )
+    return path
+
+
+@pytest.fixture
+def forget_plugins() -> Any:
+    yield
+    from neuronas.config import plugins
+
+    for cached in (plugins._load, plugins._module):
+        cached.cache_clear()
+    for registry in REGISTRIES.values():
+        for name in list(registry._added):
+            registry.remove(name)
+
+
+Neuronas = Callable[..., tuple[int, str, str]]
+SMALL = ("--channels", "2", "--batch-size", "8", "--n-draws", "8", "--quiet")
+
+
+def test_a_plugin_serves_the_command_line_and_is_noticed_when_it_changes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], forget_plugins: None
+) -> None:
+    from neuronas.config import plugins
+
+    file, out = _plugin(tmp_path, 1.0), str(tmp_path / "run")
+    options = ["--plugin", str(file), "--fitness", "rate", "--algorithm", "some", *SMALL, "--out", out]
+    assert run(["search", *options]) == 0
+    assert yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())["plugins"] == [str(file)]
+    capsys.readouterr()
+    assert run(["search", "--resume", "--out", out, "--quiet"]) == 0
+    for cached in (plugins._load, plugins._module):
+        cached.cache_clear()
+    for name in ("fitness", "algorithms"):
+        for entry in list(REGISTRIES[name]._added):
+            REGISTRIES[name].remove(entry)
+    _plugin(tmp_path, 2.0)
+    capsys.readouterr()
+    assert run(["search", "--resume", "--out", out, "--quiet"]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "its fitness was" in err and "choose another --out" in err
+
+
+@pytest.mark.slow
+def test_workers_load_the_plugins_of_a_run(tmp_path: Path, forget_plugins: None) -> None:
+    file = _plugin(tmp_path, 1.0)
+    options = ["--plugin", str(file), "--fitness", "rate", "--algorithm", "some", *SMALL]
+    assert run(["search", *options, "--out", str(tmp_path / "one")]) == 0
+    assert run(["search", *options, "--workers", "2", "--out", str(tmp_path / "two")]) == 0
+    assert (tmp_path / "one" / "architecture.json").read_text() == (tmp_path / "two" / "architecture.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("absent.py", None, "is not a file"),
+        ("empty.py", "", "holds no 'plugin'"),
+        ("broken.py", "1/0", "ZeroDivisionError"),
+        ("taken.py", "import neuronas\nplugin = neuronas.Plugin(fitness={'sahd': 1})", "exists already"),
+        ("no_such_module", None, "No module named"),
+    ],
+)
+def test_plugins_that_cannot_be_loaded_are_one_line(
+    tmp_path: Path, name: str, content: str | None, words: str, capsys: pytest.CaptureFixture[str], forget_plugins: None
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    given_name = str(tmp_path / name) if name.endswith(".py") else name
+    assert run(["search", "--plugin", given_name, "--dry-run"]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert words in err
+
+
+def test_objects_serve_where_names_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    sys.path.insert(0, str(ROOT / "examples"))
+    try:
+        from own_fitness import SpikeEntropy
+    finally:
+        sys.path.pop(0)
+    from neuronas.hardware.accelerator import load_accelerator
+    from neuronas.search.algorithms.random_draws import random_draws
+
+    space = neuronas.Space(operations=("skip", "conv_3x3"), cells=1)
+    chip = load_accelerator("sram-65nm")
+    few = {"channels": 2, "batch_size": 8, "n_draws": 6}
+    found = neuronas.search(
+        space=space, fitness=SpikeEntropy(), algorithm=random_draws, hardware=chip, out="run", **few
+    )
+    assert found.plan.config.fitness.name == "SpikeEntropy"
+    assert found.plan.config.search.algorithm == "random_draws"
+    assert (tmp_path / "run" / "space.yaml").is_file() and (tmp_path / "run" / "accelerator.yaml").is_file()
+    # The run knows its space and its chip by its own copies, and what it was made with.
+    assert neuronas.estimate("run").cost == found.cost
+    with pytest.raises(ConfigurationError, match="unknown algorithm 'random_draws'"):
+        neuronas.search(out="run", resume=True)
+    again = neuronas.search(out="run", resume=True, fitness=SpikeEntropy(), algorithm=random_draws)
+    assert again.was_finished and again.text == found.text
+
+
+def test_operations_of_a_plugin_are_known_before_anything_names_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], forget_plugins: None
+) -> None:
+    file = tmp_path / "ops.py"
+    file.write_text(
+        "import neuronas\nfrom neuronas.space.operations import Convolution\n"
+        "plugin = neuronas.Plugin(operations={'conv_9x9': Convolution('conv_9x9', kernel=9)})\n"
+    )
+    text = "|conv_9x9~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|"
+    assert run(["estimate", text]) == 2
+    assert "unknown operation 'conv_9x9'" in capsys.readouterr().err
+    assert run(["estimate", text, "--plugin", str(file), "--json"]) == 0
