@@ -19,7 +19,7 @@ from common import write
 from neuronas.chip.model import chip_model
 from neuronas.chip.weights import WITHOUT, ChipWeights
 from neuronas.data.batches import search_batches
-from neuronas.data.digits import Digits
+from neuronas.data.presets import Digits
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.select import select_backend
 from neuronas.hardware.accelerator import load_accelerator

@@ -61,7 +61,7 @@ class Training:
 
         return is_there(self.directory / FOLDER / LAST)
 
-    def run(self, report: Report, *, download: bool) -> TrainingResult:
+    def run(self, report: Report = _silent, *, download: bool = False) -> TrainingResult:
         """Train to the end.
 
         Args:
@@ -126,7 +126,7 @@ class Training:
         split = stratified_split(images.labels, settings.validation_share, settings.seed)
         noise = _weight_noise(run)
         network = make_classifier(architecture, run.shape, run.config.network, settings, process.device, noise)
-        trainer = begin(network, settings, images, split, self.directory, self._identity, process, resume=self.resume)
+        trainer = begin(network, settings, images, split, self.directory, self.identity, process, resume=self.resume)
         if not process.rank:  # and not before: settings that are refused must not become those of the run
             write_config(self.directory / CONFIG, run.config)
         done = trainer.run(report)
@@ -142,7 +142,7 @@ class Training:
         )
 
     @property
-    def _identity(self) -> str:
+    def identity(self) -> str:
         """A key of everything that decides what is learned."""
         run = self.plan
         settings = run.config.train.model_dump(exclude={"device", "tensorboard"})
