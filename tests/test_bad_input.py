@@ -362,7 +362,7 @@ def test_a_history_that_was_cut_off(neuronas: Neuronas, tmp_path: Path) -> None:
         with pytest.raises(VerificationError):
             History(path)
     path.write_bytes(whole[:-1])
-    with pytest.raises(VerificationError, match=r"history.sqlite: holds [\d,]+ of [\d,]+ bytes; it is cut off"):
+    with pytest.raises(VerificationError, match=r"history.sqlite: has [\d,]+ of [\d,]+ bytes; it is cut off"):
         History(path)
     path.write_bytes(whole + bytes(100))  # no harm
     assert neuronas("report", "run")[0] == 0

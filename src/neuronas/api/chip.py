@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from neuronas.api.trained import TrainedRun, read_trained
-from neuronas.runs.evaluations import ChipAblation, ChipEvaluation, LayerQuality, SimulatedChip, chip_file
+from neuronas.runs.evaluations import ChipAblation, ChipEvaluation, ChipLayer, SimulatedChip, chip_file
 
 if TYPE_CHECKING:
     from neuronas.chip.model import ChipModel
@@ -88,7 +88,7 @@ def simulate_chips(given: TrainedRun, report: Report = _silent) -> ChipEvaluatio
         quantised_network_top1=quantised,
         **_accuracies(whole),
         layers={
-            name: LayerQuality(snr_db=one.snr_db, adc_saturation=one.saturation) for name, one in whole.layers.items()
+            name: ChipLayer(snr_db=one.snr_db, adc_saturation=one.saturation) for name, one in whole.layers.items()
         },
         ablation=tuple(
             ChipAblation(

@@ -89,7 +89,7 @@ class SimulatedChip(Document):
     gain_calibration: bool
 
 
-class LayerQuality(Document):
+class ChipLayer(Document):
     """One layer on the chips: signal-to-noise ratio in dB (null: no error), share of conversions out of range."""
 
     snr_db: Finite
@@ -141,7 +141,7 @@ class ChipEvaluation(ChipAccuracies):
     seed: int
     model: SimulatedChip
     quantised_network_top1: Share
-    layers: dict[str, LayerQuality]
+    layers: dict[str, ChipLayer]
     ablation: tuple[ChipAblation, ...] = Field(default=(), exclude_if=lambda rows: not rows)
     seconds: float
 
