@@ -16,9 +16,9 @@ from neuronas.runs.environment import Environment
 from neuronas.runs.evaluations import (
     ChipAblation,
     ChipEvaluation,
-    ChipLayer,
     Evaluation,
     LayerOperations,
+    LayerQuality,
     SimulatedChip,
     chip_file,
 )
@@ -109,7 +109,7 @@ def add_training(directory: Path) -> None:
         run=str(directory), dataset="digits", split="test", n_images=359, n_calibration_images=128,
         hardware="spikeflow-rram", weight_bits=8, timesteps=5, seed=3, model=model, quantised_network_top1=0.9625,
         top1_mean=0.9321, top1_interval_95=(0.92, 0.94), **chips,
-        layers={"A.01": ChipLayer(snr_db=21.5, adc_saturation=0.01)},
+        layers={"A.01": LayerQuality(snr_db=21.5, adc_saturation=0.01)},
         ablation=(
             ChipAblation(
                 name="only adc", non_idealities=("adc",), loss=0.0125, top1_mean=0.95, top1_interval_95=None, **chips

@@ -6,7 +6,7 @@ from itertools import zip_longest
 
 from neuronas.report.cell_layout import node_name
 from neuronas.report.tables import Table, aligned, share
-from neuronas.runs.evaluations import ChipAblation, ChipAccuracies, ChipLayer, Evaluation
+from neuronas.runs.evaluations import ChipAblation, ChipAccuracies, Evaluation, LayerQuality
 from neuronas.space.layers import cell_name
 
 MOST_CLASSES = 20
@@ -52,7 +52,7 @@ def confusion_table(one: Evaluation, names: Sequence[str]) -> Table | None:
     return Table("Confusion matrix (rows: true class, columns: predicted)", titles, rows)
 
 
-def chip_layer_table(layers: Mapping[str, ChipLayer]) -> Table:
+def chip_layer_table(layers: Mapping[str, LayerQuality]) -> Table:
     """What the crossbars do to each layer's answers."""
     noise = aligned([one.snr_db for one in layers.values()])
     rows = tuple(

@@ -71,7 +71,7 @@ class Evaluation(Document):
 
 
 class SimulatedChip(Document):
-    """The chip as it was simulated; see ``neuronas.chip.model``. A resistance of null is infinite."""
+    """The chip as it was simulated; see ``neuronas.chip.chip_model``. A resistance of null is infinite."""
 
     non_idealities: tuple[str, ...]
     sign_scheme: str
@@ -89,7 +89,7 @@ class SimulatedChip(Document):
     gain_calibration: bool
 
 
-class ChipLayer(Document):
+class LayerQuality(Document):
     """One layer on the chips: signal-to-noise ratio in dB (null: no error), share of conversions out of range."""
 
     snr_db: Finite
@@ -141,7 +141,7 @@ class ChipEvaluation(ChipAccuracies):
     seed: int
     model: SimulatedChip
     quantised_network_top1: Share
-    layers: dict[str, ChipLayer]
+    layers: dict[str, LayerQuality]
     ablation: tuple[ChipAblation, ...] = Field(default=(), exclude_if=lambda rows: not rows)
     seconds: float
 
