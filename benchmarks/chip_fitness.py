@@ -16,10 +16,10 @@ import torch
 from scipy.stats import kendalltau
 
 from common import write
-from neuronas.chip.model import chip_model
-from neuronas.chip.weights import WITHOUT, ChipWeights
+from neuronas.chip.chip_model import chip_model
+from neuronas.chip.chip_weights import WITHOUT, ChipWeights
 from neuronas.data.batches import search_batches
-from neuronas.data.digits import Digits
+from neuronas.data.presets import Digits
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.select import select_backend
 from neuronas.hardware.accelerator import load_accelerator

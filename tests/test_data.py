@@ -1,4 +1,5 @@
 import tarfile
+from hashlib import md5
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from neuronas.config.registry import DATASETS as REGISTRY
 from neuronas.data.batches import search_batches
 from neuronas.data.cifar import Cifar
 from neuronas.data.datasets import open_dataset
+from neuronas.data.download import Archive, download
 from neuronas.data.source import ImageSource
 from neuronas.errors import ConfigurationError, DataError
 from neuronas.space.layers import Side
@@ -137,6 +139,23 @@ def test_a_missing_data_set_says_where_it_was_looked_for(name: str, tmp_path: Pa
     assert str(tmp_path) in str(raised.value)
     assert "--download" in str(raised.value)
     assert "https://" in str(raised.value) or "http://" in str(raised.value)
+
+
+def test_download_is_checked_and_unpacked(tmp_path: Path) -> None:
+    published, data_dir = tmp_path / "published.tar.gz", tmp_path / "data"
+    (tmp_path / "batch.bin").write_bytes(b"pixels")
+    with tarfile.open(published, "w:gz") as archive:
+        archive.add(tmp_path / "batch.bin", "folder/batch.bin")
+    whole = Archive(published.as_uri(), md5(published.read_bytes()).hexdigest())
+    with pytest.raises(DataError, match=f"its MD5 checksum is {whole.md5}; expected 0"):
+        download("mine", Archive(whole.url, "0"), data_dir)
+    assert not list(data_dir.iterdir())
+    download("mine", whole, data_dir)
+    assert (data_dir / "folder" / "batch.bin").read_bytes() == b"pixels"
+    published.unlink()
+    download("mine", whole, data_dir)  # from the archive that is there
+    with pytest.raises(DataError, match=r"download of file://.* failed .*; unpack it there yourself"):
+        download("mine", Archive(whole.url, "1"), data_dir)
 
 
 @pytest.mark.parametrize("name", ["cifar10", "cifar100"])

@@ -18,8 +18,8 @@ from neuronas.api.compose import plan
 from neuronas.api.evaluators import search_images
 from neuronas.api.trained import read_images
 from neuronas.config import given as checked
-from neuronas.data.digits import Digits
 from neuronas.data.memory import InMemoryDataSet
+from neuronas.data.presets import Digits
 from neuronas.errors import ConfigurationError, DataError
 
 LABELS = np.array([0, 1, 2, 0, 1, 2])

@@ -14,7 +14,6 @@ from neuronas.config import (
     RunConfig,
     Section,
     label,
-    load_plugins,
     origin,
     plugin_digest,
     validate,
@@ -32,7 +31,7 @@ from neuronas.hardware.mapped.activity import Activity, load_activity
 from neuronas.hardware.mapped.model import MappedCostModel
 from neuronas.hardware.models import make_cost_model, mapped_cost_model
 from neuronas.runs.costs import CostReport
-from neuronas.runs.directory import Origin
+from neuronas.runs.directory import RunOrigin
 from neuronas.search.algorithms.base import Algorithm
 from neuronas.search.algorithms.table import as_algorithm
 from neuronas.space.genotype import Architecture
@@ -113,10 +112,10 @@ class Plan:
         return Copies(self.space, self.accelerator, self.activity)
 
     @property
-    def origin(self) -> Origin:
+    def origin(self) -> RunOrigin:
         """What a run of this plan keeps, so that it needs no other file and notices other code."""
         plugins = {f"plugin {name}": plugin_digest(name) for name in self.config.plugins}
-        return Origin(
+        return RunOrigin(
             self.config,
             self.given,
             {"space": self.space, "accelerator": self.accelerator, "activity": self.activity},
@@ -137,7 +136,6 @@ def plan(given: RunConfig, copies: Copies | None = None, *, lenient: bool = Fals
     """
     copies = copies or Copies()
     values = written(given)
-    load_plugins(values.get("plugins") or ())
     named = {path: one.default for path, one in SETTINGS.items() if one.meaning.choices is not None}
     chosen = {path: default if (value := value_at(values, path)) is None else value for path, default in named.items()}
     dataset = open_if_there(chosen["data.name"], value_at(values, "data.data_dir"))

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from neuronas.api.compose import COPIED, Copies, plan
 from neuronas.api.evaluators import machine_limit_bytes, make_setup
-from neuronas.config import given, validate
+from neuronas.config import given, load_plugins, validate
 from neuronas.distribution.crew import Job
-from neuronas.distribution.worker import Bench, serve
+from neuronas.distribution.worker import WorkerEvaluators, serve
 from neuronas.errors import VerificationError
 from neuronas.version import __version__
 
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 FULL, SCREEN = "full", "screen"
 
 
-def build(job: Job) -> Bench:
+def build(job: Job) -> WorkerEvaluators:
     """Build a worker's own engine from the run's settings.
 
     Raises:
         VerificationError: this machine has other code under the names that the settings give.
         NeuronasError: as ``neuronas search`` without workers.
     """
+    load_plugins(job.settings.plugins)
     copies: dict[str, Any] = {name: validate(COPIED[name], values, name) for name, values in job.copies.items()}
     run = plan(given(job.settings.model_dump(), "job"), Copies(**copies))
     if run.origin.identity != job.identity:
@@ -37,7 +38,7 @@ def build(job: Job) -> Bench:
     evaluators: dict[str, Any] = {FULL: setup.evaluators.full}
     if setup.evaluators.screen is not None:
         evaluators[SCREEN] = setup.evaluators.screen
-    return Bench(evaluators, f"{setup.computes} with neuronas {__version__}")
+    return WorkerEvaluators(evaluators, f"{setup.computes} with neuronas {__version__}")
 
 
 def _images(job: Job) -> "Tensor | None":

@@ -1,6 +1,7 @@
-"""Fetching a data set, only on request: torchvision downloads and checks, we unpack inside the folder."""
+"""Data sets that are published as archives: downloaded only on request, checked, and unpacked inside the folder."""
 
 import lzma
+import shutil
 import stat
 import tarfile
 import zipfile
@@ -8,12 +9,15 @@ import zlib
 from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass
+from hashlib import file_digest, md5
+from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 from typing import Self
-from urllib.error import URLError
+from urllib.request import Request, urlopen
 
 from neuronas.data.dataset import DataSet
 from neuronas.errors import DataError
+from neuronas.version import __version__
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ class Downloadable(DataSet):
             download(self.name, self.archive, self.data_dir)
 
 
+_PATIENCE_S = 60.0
 MAX_BYTES, MAX_MEMBERS = 2_000_000_000, 200_000
 """An archive that holds more is refused before anything is written; TinyImageNet has 120,000 files."""
 
@@ -79,30 +84,40 @@ _DAMAGED = (
 
 
 def download(name: str, archive: Archive, data_dir: Path) -> None:
-    """Download and unpack a data set into ``data_dir``.
+    """Download and unpack a data set into ``data_dir``; an archive that is there already is not downloaded again.
 
     Raises:
-        DataError: torchvision is missing, the network is, the checksum differs, or the disk is full.
+        DataError: no network, another checksum, or a full disk.
     """
+    path = data_dir / PurePosixPath(archive.url).name
     try:
-        from torchvision.datasets.utils import check_integrity, download_url
-    except (ImportError, RuntimeError) as error:
-        # A torchvision that was built for another torch fails with a RuntimeError when it is imported.
-        raise DataError(
-            f"{name}: torchvision, which downloads it, cannot be imported ({str(error).splitlines()[0]}); install the "
-            f"torchvision that matches your torch, or unpack {archive.url} in {data_dir} yourself"
-        ) from error
-    try:
-        path = data_dir / archive.url.rsplit("/", 1)[1]
-        if path.is_symlink() and not check_integrity(str(path), archive.md5):
-            path.unlink()  # it would be written through
-        download_url(archive.url, str(data_dir), md5=archive.md5)
+        if not (path.is_file() and _md5(path) == archive.md5):
+            data_dir.mkdir(parents=True, exist_ok=True)
+            _fetch(archive, path)
         unpack(path, data_dir)
-    except (URLError, OSError, RuntimeError) as error:
+    except (OSError, HTTPException) as error:
         raise DataError(
             f"{name}: download of {archive.url} to {data_dir} failed ({' '.join(str(error).split())}); unpack it there "
             "yourself"
         ) from error
+
+
+def _fetch(archive: Archive, path: Path) -> None:
+    """Write what is published beside its place, and move it there when it is whole; links are not written through."""
+    beside = path.with_name(path.name + ".part")
+    beside.unlink(missing_ok=True)
+    request = Request(archive.url, headers={"User-Agent": f"neuronas/{__version__}"})  # noqa: S310 - published addresses
+    with urlopen(request, timeout=_PATIENCE_S) as answer, beside.open("xb") as file:  # noqa: S310
+        shutil.copyfileobj(answer, file)
+    if (found := _md5(beside)) != archive.md5:
+        beside.unlink()
+        raise OSError(f"its MD5 checksum is {found}; expected {archive.md5}")
+    beside.replace(path)
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, lambda: md5(usedforsecurity=False)).hexdigest()
 
 
 def unpack(path: Path, folder: Path) -> None:

@@ -1,11 +1,44 @@
-"""The data sets that come with neuronas, by name. Nothing here needs torch."""
+"""The data sets that come with neuronas, by name, and the embedded one. Nothing here needs torch before it is read."""
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from neuronas.data.cifar import Cifar10, Cifar100
 from neuronas.data.dataset import DataSet
-from neuronas.data.digits import Digits
 from neuronas.data.folders import ImageFolder, TinyImageNet
+from neuronas.space.layers import Side
+
+if TYPE_CHECKING:
+    from neuronas.data.source import ArraySource
+
+_TEST_SHARE = 0.2
+_SPLIT_SEED = 20240700  # fixed: the split must not change with a run's seed
+
+
+class Digits(DataSet):
+    """1,797 real handwritten digits inside scikit-learn, 8x8 pixels; four fifths train, one fifth is the test set."""
+
+    name = "digits"
+    image_channels, image_size, n_classes = 1, (8, 8), 10
+    mean, std = (0.3058,), (0.3759,)
+    channels, head_width, batch_size, augment = 16, 128, 64, "none"
+
+    def load(self, split: str, size: Side) -> "ArraySource":
+        """See ``DataSet``."""
+        import torch
+        from sklearn.datasets import load_digits
+
+        from neuronas.data.source import ArraySource, resized
+
+        raw = load_digits()
+        images = torch.from_numpy(np.rint(raw.images * (255 / 16)).astype(np.uint8)).unsqueeze(1)
+        order = np.random.default_rng(_SPLIT_SEED).permutation(len(images))
+        n_test = round(_TEST_SHARE * len(images))
+        chosen = np.sort(order[:n_test] if split == "test" else order[n_test:])
+        return ArraySource(resized(images[torch.from_numpy(chosen)], size), raw.target[chosen].astype(np.int64))
+
 
 BUILTIN: Mapping[str, DataSet | Callable[..., DataSet]] = {
     "digits": Digits,
