@@ -75,6 +75,20 @@ def neuronas(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.Cap
     return call
 
 
+@pytest.fixture
+def forget_plugins() -> Iterator[None]:
+    """Forget plug-ins after the test, with everything that they added."""
+    from neuronas.config import plugins
+    from neuronas.config.registry import REGISTRIES
+
+    yield
+    for cached in (plugins._load, plugins._module):
+        cached.cache_clear()
+    for registry in REGISTRIES.values():
+        for name in list(registry._added):
+            registry.remove(name)
+
+
 Neuronas = Callable[..., tuple[int, str, str]]
 
 
