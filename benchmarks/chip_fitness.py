@@ -16,8 +16,8 @@ import torch
 from scipy.stats import kendalltau
 
 from common import write
-from neuronas.chip.model import chip_model
-from neuronas.chip.weights import WITHOUT, ChipWeights
+from neuronas.chip.chip_model import chip_model
+from neuronas.chip.chip_weights import WITHOUT, ChipWeights
 from neuronas.data.batches import search_batches
 from neuronas.data.presets import Digits
 from neuronas.fitness.engine.evaluator import EngineEvaluator

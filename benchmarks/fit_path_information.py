@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from common import images, write
-from neuronas.experiments.labels import Labelled, read_labels
+from neuronas.experiments.labels import LabelledNetwork, read_labels
 from neuronas.experiments.proxy_benchmark import agreement
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.select import select_backend
@@ -76,7 +76,7 @@ class Recorder(PathInformation):
         return 0.0
 
 
-def record(rows: list[Labelled], given: argparse.Namespace) -> dict[str, Function]:
+def record(rows: list[LabelledNetwork], given: argparse.Namespace) -> dict[str, Function]:
     """Run each distinct function once."""
     first = {architecture_key(row.architecture): row.architecture for row in reversed(rows)}
     batches = images(given.dataset, given.batch_size, given.seed)

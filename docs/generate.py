@@ -19,7 +19,7 @@ from neuronas.experiments.hardware import HardwareResult
 from neuronas.experiments.proxy_benchmark import ProxyResult
 from neuronas.experiments.search_time import SearchTimeResult
 from neuronas.experiments.study import StudyResult
-from neuronas.export.document import NetworkDocument
+from neuronas.export.integer_document import NetworkDocument
 from neuronas.hardware import paper
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.mapped import area, energy, latency, mapping

@@ -289,22 +289,3 @@ def test_a_snapshot_writes_nothing(accelerator: Accelerator, tmp_path: Path) -> 
     (tmp_path / "new").touch()
     with closing(HistorySnapshot(tmp_path / "new")) as snapshot:
         assert snapshot.is_empty
-
-
-def test_a_history_of_version_1_is_read_and_brought_up(accelerator: Accelerator, tmp_path: Path) -> None:
-    path = tmp_path / "history.sqlite"
-    found = run("snasnet", path, "neuronas", accelerator)
-    before = content(path)
-    db = sqlite3.connect(path)
-    db.executescript("DROP TABLE failures; PRAGMA user_version = 1;")
-    db.close()
-    snapshot = HistorySnapshot(path)
-    assert snapshot.failures(screened=False) == {}
-    assert len(snapshot.fitness(screened=False)) == found.n_evaluated
-    snapshot.close()
-    fake = Fake()
-    assert run("snasnet", path, "neuronas", accelerator, fake=fake) == found
-    assert fake.calls == []
-    assert content(path) == before
-    with closing(HistorySnapshot(path)) as snapshot:
-        assert snapshot.failures(screened=True) == {}

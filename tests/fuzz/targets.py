@@ -33,8 +33,8 @@ from neuronas.data.source import FileSource
 from neuronas.errors import NeuronasError
 from neuronas.experiments.labels import read_labels
 from neuronas.export.bound_graph import BoundGraph, NeuronArrays, WeightArrays
-from neuronas.export.content import Content
-from neuronas.export.document import CrossbarsDocument
+from neuronas.export.crossbars import CrossbarsDocument
+from neuronas.export.formats import Content
 from neuronas.export.integer import read_integer, write_integer
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.mapped.activity import load_activity

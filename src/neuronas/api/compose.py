@@ -31,7 +31,7 @@ from neuronas.hardware.mapped.activity import Activity, load_activity
 from neuronas.hardware.mapped.model import MappedCostModel
 from neuronas.hardware.models import make_cost_model, mapped_cost_model
 from neuronas.runs.costs import CostReport
-from neuronas.runs.directory import Origin
+from neuronas.runs.directory import RunOrigin
 from neuronas.search.algorithms.base import Algorithm
 from neuronas.search.algorithms.table import as_algorithm
 from neuronas.space.genotype import Architecture
@@ -112,10 +112,10 @@ class Plan:
         return Copies(self.space, self.accelerator, self.activity)
 
     @property
-    def origin(self) -> Origin:
+    def origin(self) -> RunOrigin:
         """What a run of this plan keeps, so that it needs no other file and notices other code."""
         plugins = {f"plugin {name}": plugin_digest(name) for name in self.config.plugins}
-        return Origin(
+        return RunOrigin(
             self.config,
             self.given,
             {"space": self.space, "accelerator": self.accelerator, "activity": self.activity},

@@ -17,7 +17,7 @@ def device_named(name: str, number: int | None = None) -> "torch.device":
         number: which one of several CUDA devices.
 
     Raises:
-        ConfigurationError: CUDA is wanted and there is none, or too few; torch cannot be imported.
+        ConfigurationError: CUDA is requested and there is none, or too few devices; torch cannot be imported.
     """
     try:
         import torch

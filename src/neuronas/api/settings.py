@@ -68,7 +68,7 @@ def gathered(
         options: by keyword.
         config: see ``planned``.
         assignments: see ``planned``.
-        source: what to call ``config`` in messages where it is no file.
+        source: name of ``config`` in messages, unless it is a file.
     """
     values = _values(config)
     # A mistake in a file is the file's, not the command line's.

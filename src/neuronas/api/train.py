@@ -65,14 +65,14 @@ class Training:
         """Train to the end.
 
         Args:
-            report: is told of progress.
+            report: called with the progress.
             download: fetch the data set if it is missing.
 
         Raises:
             RunDirectoryError: another process works in it; it holds checkpoints, and this is no resumption, or no run
                 to resume; it belongs to another architecture.
             DataError: images are missing, broken or too few.
-            DivergedError: the loss is no finite number.
+            DivergedError: the loss is not finite.
         """
         from neuronas.training.checkpoint import FOLDER
         from neuronas.training.distributed import joined
@@ -150,9 +150,9 @@ class Training:
 
 
 def _weight_noise(run: Plan) -> tuple[float, ...]:
-    """What the weights must bear in training: a write variation of ``chip_noise`` on the run's accelerator."""
-    from neuronas.chip.model import chip_model
-    from neuronas.chip.weights import weight_noise
+    """Noise on the weights in training: a write variation of ``chip_noise`` on the run's accelerator."""
+    from neuronas.chip.chip_model import chip_model
+    from neuronas.chip.chip_weights import weight_noise
 
     settings, network = run.config.train, run.config.network
     if not settings.chip_noise:
@@ -183,7 +183,7 @@ def train(
         out: directory to write to; default: the run's own, or a new one under ``runs``.
         resume: resume the training in the directory.
         download: fetch the data set if it is missing.
-        report: is told of progress.
+        report: called with the progress.
         **options: settings by keyword (docs/reference/settings.md).
 
     Raises:

@@ -44,7 +44,7 @@ def answer_section(run: RunFacts) -> Html:
     if answer is None:
         why = (
             "No architecture yet: the search was stopped, or nothing that it proposed fits the budgets. "
-            f"To go on, or to see which limit is closest: neuronas search --resume --out {run.directory}"
+            f"To resume, or to see which limit is closest: neuronas search --resume --out {run.directory}"
         )
         return section("answer", "The answer", missing(why))
     facts = [] if run.fitness is None else [("fitness", f"{number(run.fitness, 7)} ({run.config.fitness.name})")]

@@ -43,7 +43,7 @@ def new_directory(dataset: str, purpose: str) -> Path:
 
 
 @dataclass(frozen=True)
-class Origin:
+class RunOrigin:
     """What a run is made from.
 
     Attributes:
@@ -77,7 +77,7 @@ class RunDirectory:
             it holds none or one with other settings; or it cannot be written.
     """
 
-    def __init__(self, path: Path, origin: Origin, *, resume: bool):
+    def __init__(self, path: Path, origin: RunOrigin, *, resume: bool):
         self.path, self._origin, self._resume = path, origin, resume
 
     def __enter__(self) -> Self:

@@ -13,8 +13,6 @@ from neuronas.config import is_there, read_beginning
 from neuronas.errors import RunDirectoryError, VerificationError
 
 SCHEMA_VERSION = 2
-_OLDEST_VERSION = 1
-"""Its files have no table of failures."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +63,11 @@ class HistoryFile:
         with self._errors():
             found = dict(self._db.execute("SELECT key, fitness FROM evaluations WHERE screened = ?", (screened,)))
             if not {float}.issuperset(map(type, found.values())):
-                raise TypeError("a fitness is no number")
+                raise TypeError("a fitness is not a number")
             return found
 
     def failures(self, *, screened: bool) -> dict[str, str]:
         """The reason for each canonical key whose fitness on the small or the full batch could not be computed."""
-        if self._version() == _OLDEST_VERSION:
-            return {}
         with self._errors():
             return dict(self._db.execute("SELECT key, reason FROM failures WHERE screened = ?", (screened,)))
 
@@ -108,24 +104,22 @@ class HistoryFile:
         """Check what the file is: True where nothing was written to it yet.
 
         Raises:
-            VerificationError: it is no history, or of another version.
+            VerificationError: it is not a history, or of another version.
         """
         version = self._version()
         if version == 0:
             if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                 raise VerificationError(f"{self.path}: holds other tables; it is not a neuronas history")
             return True
-        if not _OLDEST_VERSION <= version <= SCHEMA_VERSION:
-            raise VerificationError(
-                f"{self.path}: history version {version}; this neuronas reads {_OLDEST_VERSION} to {SCHEMA_VERSION}"
-            )
+        if version != SCHEMA_VERSION:
+            raise VerificationError(f"{self.path}: history of version {version}; expected version {SCHEMA_VERSION}")
         # A view, a trigger or a column that is computed is a program, which may never end.
         programs = (
             "SELECT name FROM sqlite_master WHERE type IN ('view', 'trigger') OR sql LIKE 'CREATE VIRTUAL%' UNION ALL "
             "SELECT x.name FROM sqlite_master m, pragma_table_xinfo(m.name) x WHERE m.type = 'table' AND x.hidden"
         )
         if found := self._db.execute(programs).fetchone():
-            raise VerificationError(f"{self.path}: holds '{found[0]}', which no history has; the file was changed")
+            raise VerificationError(f"{self.path}: contains '{found[0]}', which no history has; the file was changed")
         return False
 
     def _check_whole(self) -> None:
@@ -134,21 +128,21 @@ class HistoryFile:
         Where a writer left pages in the file beside it, these count, and the header may be older or newer.
 
         Raises:
-            VerificationError: it was cut off, or is no file.
+            VerificationError: it was cut off, or is not a regular file.
         """
         if not is_there(self.path):
             return
         if not self.path.is_file():  # SQLite would wait for a pipe
-            raise VerificationError(f"{self.path}: cannot be read (is no file, or a link that leads to none)")
+            raise VerificationError(f"{self.path}: cannot be read (not a regular file, or a broken link)")
         beside = self.path.with_name(f"{self.path.name}-wal")
         if beside.is_file() and beside.stat().st_size:
             return
         header, size = read_beginning(self.path, 32)
         if header.startswith(_MAGIC) and len(header) == 32:
             page, n_pages = int.from_bytes(header[16:18], "big"), int.from_bytes(header[28:32], "big")
-            wanted = n_pages * (_LARGEST_PAGE if page == 1 else page)
-            if size < wanted:
-                raise VerificationError(f"{self.path}: holds {size:,} of {wanted:,} bytes; it is cut off")
+            expected = n_pages * (_LARGEST_PAGE if page == 1 else page)
+            if size < expected:
+                raise VerificationError(f"{self.path}: has {size:,} of {expected:,} bytes; it is cut off")
 
     def _version(self) -> int:
         with self._errors():
@@ -156,7 +150,7 @@ class HistoryFile:
 
     @contextmanager
     def _opening(self) -> Iterator[None]:
-        """Close a file again that turns out to be no history."""
+        """Close a file again that turns out not to be a history."""
         try:
             yield
         except BaseException:
@@ -174,18 +168,18 @@ class HistoryFile:
             kind = RunDirectoryError if code & 0xFF in _SYSTEM and not short else VerificationError
             raise kind(f"{self.path}: {error}") from error
         except OSError as error:
-            kind = VerificationError if error.errno == errno.EINVAL else RunDirectoryError  # EINVAL: it is no file
+            kind = VerificationError if error.errno == errno.EINVAL else RunDirectoryError  # EINVAL: not a regular file
             raise kind(f"{self.path}: cannot be read ({error.strerror})") from error
         except (ValueError, TypeError, OverflowError) as error:
             raise VerificationError(f"{self.path}: holds other values than a history ({error})") from error
 
 
 class HistorySnapshot(HistoryFile):
-    """What a history holds at one moment; another process may go on writing it. Nothing is written, not even a lock
+    """What a history holds at one moment; another process may continue to write it. Nothing is written, not even a lock
     file where no search is at work, so that a run on a read-only disk can be read as well.
 
     Raises:
-        VerificationError: the file is no history, of another version, or was cut off.
+        VerificationError: the file is not a history, of another version, or was cut off.
         RunDirectoryError: the file cannot be opened.
     """
 

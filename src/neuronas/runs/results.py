@@ -1,12 +1,11 @@
 """What searches, trainings and exports leave: ``result.json``, ``front.json``, ``training.json``, ``export/*.json``."""
 
-from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
 from neuronas.runs.costs import Budgeted, CostSummary
-from neuronas.runs.document import Document, Finite, Share
+from neuronas.runs.document import Document, Finite, Location, Share
 
 
 class FailedCandidate(Document):
@@ -20,7 +19,7 @@ class SearchSummary(Document):
     """``result.json``: the answer of a search and how it was found.
 
     Attributes:
-        fitness: of the answer; null where no network tells two images apart.
+        fitness: of the answer; null if no network distinguishes two images.
         budget: each limit; null: no limit.
         violations: excess of the answer's cost over each limit that it breaks, in the unit of its name.
         rejected: how many candidates broke each limit (one may break several).
@@ -87,7 +86,7 @@ class TrainingResult(Document):
         seconds: wall-clock time of the session that ended it.
     """
 
-    directory: Path
+    directory: Location
     epochs: int
     best_epoch: int
     validation_accuracy: Share | None
@@ -111,9 +110,9 @@ class ExportManifest(Document):
         largest_score: of the network, in magnitude.
     """
 
-    run: Path
+    run: Location
     format: str
-    path: Path
+    path: Location
     verified_by: str
     n_images: int
     n_images_tied: int
