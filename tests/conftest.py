@@ -13,14 +13,21 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from neuronas.api.devices import n_cores
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
-from neuronas.space.layers import NetworkShape
+from neuronas.space.shape import NetworkShape
 
 # How long an example takes says more about the machine's other work than about the code.
 settings.register_profile("neuronas", deadline=None)
 settings.load_profile("neuronas")
 
+_MOST_PROCESSES = 8  # each takes about 1 GB
 DATASETS = Path(__file__).parents[2] / "shared" / "datasets"
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Whole folders are tested on all cores, single files in this process."""
+    return 0 if any(".py" in argument for argument in config.args) else min(n_cores(), _MOST_PROCESSES)
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +73,20 @@ def neuronas(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.Cap
         return code, captured.out, captured.err
 
     return call
+
+
+@pytest.fixture
+def forget_plugins() -> Iterator[None]:
+    """Forget plug-ins after the test, with everything that they added."""
+    from neuronas.config import plugins
+    from neuronas.config.registry import REGISTRIES
+
+    yield
+    for cached in (plugins._load, plugins._module):
+        cached.cache_clear()
+    for registry in REGISTRIES.values():
+        for name in list(registry._added):
+            registry.remove(name)
 
 
 Neuronas = Callable[..., tuple[int, str, str]]

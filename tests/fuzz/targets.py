@@ -33,8 +33,8 @@ from neuronas.data.source import FileSource
 from neuronas.errors import NeuronasError
 from neuronas.experiments.labels import read_labels
 from neuronas.export.bound_graph import BoundGraph, NeuronArrays, WeightArrays
-from neuronas.export.content import Content
-from neuronas.export.document import CrossbarsDocument
+from neuronas.export.crossbars import CrossbarsDocument
+from neuronas.export.formats import Content
 from neuronas.export.integer import read_integer, write_integer
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.mapped.activity import load_activity
@@ -50,8 +50,8 @@ from neuronas.snn.classifier import Classifier
 from neuronas.space.canonical import architecture_key
 from neuronas.space.graph import Graph, Link, Neurons, Node, Votes, Weights
 from neuronas.space.graph import Image as ImageInput
-from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import format_architecture, parse_architecture
+from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space
 from neuronas.training.checkpoint import read_checkpoint, write_checkpoint
 from neuronas.training.model import make_classifier

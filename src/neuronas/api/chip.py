@@ -7,11 +7,11 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from neuronas.api.trained import TrainedRun, read_trained
-from neuronas.runs.evaluations import ChipAblation, ChipEvaluation, LayerQuality, SimulatedChip, chip_file
+from neuronas.runs.evaluations import ChipEvaluation, SimulatedChip, chip_file
 
 if TYPE_CHECKING:
-    from neuronas.chip.model import ChipModel
-    from neuronas.chip.monte_carlo import ChipAccuracy, ChipTrial
+    from neuronas.chip.chip_model import ChipModel
+    from neuronas.chip.monte_carlo import ChipTrial
 
 _N_CALIBRATION = 128
 """Training images on which gains and converters are trimmed and layers are measured."""
@@ -55,7 +55,7 @@ def evaluate_on_chips(
 
 def simulate_chips(given: TrainedRun, report: Report = _silent) -> ChipEvaluation:
     """Simulate as the settings say; docs/chip-simulation.md says what the answer means."""
-    from neuronas.chip.model import chip_model
+    from neuronas.chip.chip_model import chip_model
     from neuronas.chip.monte_carlo import ablate, simulate
     from neuronas.training.evaluation import accuracy
 
@@ -64,7 +64,7 @@ def simulate_chips(given: TrainedRun, report: Report = _silent) -> ChipEvaluatio
         run.accelerator,
         run.config.hardware.accelerator,
         network.weight_bits,
-        scheme=request.sign_scheme,
+        sign_scheme=request.sign_scheme,
         variation=request.variation,
         gain_calibration=request.gain_calibration,
     )
@@ -73,7 +73,7 @@ def simulate_chips(given: TrainedRun, report: Report = _silent) -> ChipEvaluatio
     started = perf_counter()
     quantised = accuracy(trial.network, trial.images, trial.indices, trial.device).top1
     whole = simulate(trial, model, report)
-    ablation = ablate(trial, model, whole, report) if request.ablation else []
+    ablation = ablate(trial, model, whole.accuracies, quantised, report) if request.ablation else ()
     return ChipEvaluation(
         run=str(given.directory),
         dataset=run.config.data.name,
@@ -86,19 +86,9 @@ def simulate_chips(given: TrainedRun, report: Report = _silent) -> ChipEvaluatio
         seed=request.seed,
         model=_simulated(model),
         quantised_network_top1=quantised,
-        **_accuracies(whole),
-        layers={
-            name: LayerQuality(snr_db=one.snr_db, adc_saturation=one.saturation) for name, one in whole.layers.items()
-        },
-        ablation=tuple(
-            ChipAblation(
-                name=row.name,
-                non_idealities=row.active,
-                loss=quantised - row.accuracy.mean,
-                **_accuracies(row.accuracy),
-            )
-            for row in ablation
-        ),
+        **dict(whole.accuracies),
+        layers=dict(whole.layers),
+        ablation=ablation,
         seconds=round(perf_counter() - started, 2),
     )
 
@@ -126,30 +116,5 @@ def make_trial(given: TrainedRun) -> "ChipTrial":
 
 
 def _simulated(model: "ChipModel") -> SimulatedChip:
-    return SimulatedChip(
-        non_idealities=model.active,
-        sign_scheme=model.scheme,
-        bits_per_cell=model.bits_per_cell,
-        crossbar_size=model.n_rows,
-        on_resistance_ohm=model.on_resistance_ohm,
-        off_resistance_ohm=model.off_resistance_ohm,
-        write_variation=model.write_variation,
-        variation=model.variation,
-        read_noise=model.read_noise,
-        stuck_on_share=model.stuck_on_share,
-        stuck_off_share=model.stuck_off_share,
-        column_resistance_ohm=model.column_resistance_ohm,
-        adc_bits=model.adc_bits,
-        gain_calibration=model.gain_calibration,
-    )
-
-
-def _accuracies(found: "ChipAccuracy") -> dict[str, Any]:
-    """The fields of ``ChipAccuracies``."""
-    return {
-        "n_chips": len(found.per_chip),
-        "top1_mean": found.mean,
-        "top1_std": found.std,
-        "top1_interval_95": found.interval,
-        "top1_per_chip": found.per_chip,
-    }
+    fields = {name: value for name, value in vars(model).items() if name in SimulatedChip.model_fields}
+    return SimulatedChip(non_idealities=model.active, **fields)

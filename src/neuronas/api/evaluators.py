@@ -146,8 +146,8 @@ def _on_chips(
     drawn = WeightSource(run.config.seed, network.weight_bits, network.rounding)
     if not fitness.chip_fitness:
         return lambda batches: make(drawn, batches)
-    from neuronas.chip.model import chip_model
-    from neuronas.chip.weights import WITHOUT, ChipWeights
+    from neuronas.chip.chip_model import chip_model
+    from neuronas.chip.chip_weights import WITHOUT, ChipWeights
     from neuronas.fitness.evaluator import MeanEvaluator
 
     model = chip_model(run.accelerator, run.config.hardware.accelerator, network.weight_bits).without(WITHOUT)

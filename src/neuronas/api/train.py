@@ -72,7 +72,7 @@ class Training:
             RunDirectoryError: another process works in it; it holds checkpoints, and this is no resumption, or no run
                 to resume; it belongs to another architecture.
             DataError: images are missing, broken or too few.
-            DivergedError: the loss is no finite number.
+            DivergedError: the loss is not finite.
         """
         from neuronas.training.checkpoint import FOLDER
         from neuronas.training.distributed import joined
@@ -151,8 +151,8 @@ class Training:
 
 def _weight_noise(run: Plan) -> tuple[float, ...]:
     """Noise on the weights in training: a write variation of ``chip_noise`` on the run's accelerator."""
-    from neuronas.chip.model import chip_model
-    from neuronas.chip.weights import weight_noise
+    from neuronas.chip.chip_model import chip_model
+    from neuronas.chip.chip_weights import weight_noise
 
     settings, network = run.config.train, run.config.network
     if not settings.chip_noise:

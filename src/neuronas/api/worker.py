@@ -7,7 +7,7 @@ from neuronas.api.compose import COPIED, Copies, plan
 from neuronas.api.evaluators import machine_limit_bytes, make_setup
 from neuronas.config import given, load_plugins, validate
 from neuronas.distribution.crew import Job
-from neuronas.distribution.worker import Bench, serve
+from neuronas.distribution.worker import WorkerEvaluators, serve
 from neuronas.errors import VerificationError
 from neuronas.version import __version__
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FULL, SCREEN = "full", "screen"
 
 
-def build(job: Job) -> Bench:
+def build(job: Job) -> WorkerEvaluators:
     """Build a worker's own engine from the run's settings.
 
     Raises:
@@ -38,7 +38,7 @@ def build(job: Job) -> Bench:
     evaluators: dict[str, Any] = {FULL: setup.evaluators.full}
     if setup.evaluators.screen is not None:
         evaluators[SCREEN] = setup.evaluators.screen
-    return Bench(evaluators, f"{setup.computes} with neuronas {__version__}")
+    return WorkerEvaluators(evaluators, f"{setup.computes} with neuronas {__version__}")
 
 
 def _images(job: Job) -> "Tensor | None":
