@@ -37,9 +37,9 @@ from neuronas.snn.weights import WeightSource
 from neuronas.space.build import EdgeBuilder
 from neuronas.space.genotype import Architecture
 from neuronas.space.graph import Link, Pool
-from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import parse_architecture
 from neuronas.space.operations import Operation
+from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import Space, load_space
 
 GIB = 2**30

@@ -13,8 +13,8 @@ from neuronas.fitness.reference import ReferenceEvaluator
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.weights import WeightSource
 from neuronas.space.genotype import Genotype, node_pairs
-from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import parse_architecture
+from neuronas.space.shape import NetworkShape
 
 C = Coefficients(gain=2.0, keep=0.5, information=0.5, selectivity=0.75, output=0.25, convolutions=0.125, spread=1.5)
 EDGES = [f"A.{low}{high}" for low, high in node_pairs(4)]

@@ -15,8 +15,8 @@ from neuronas.snn.quantisation import quantise
 from neuronas.snn.spikingjelly import SpikingJellyLif
 from neuronas.snn.weights import WeightSource
 from neuronas.space.graph import Pool
-from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import parse_architecture
+from neuronas.space.shape import NetworkShape
 
 
 def test_lif_trajectory_by_hand() -> None:

@@ -17,8 +17,8 @@ from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.trainable import BatchNorm, Convolution, Linear, WeightFormat, statistics_kept
 from neuronas.space.genotype import Architecture
 from neuronas.space.graph import Neurons, Node, Pool, Section, Weights
-from neuronas.space.layers import NetworkShape
 from neuronas.space.lowering import lower
+from neuronas.space.shape import NetworkShape
 
 _HEAD_GAIN = 4.0
 """The head's neurons see sparse spikes without batch normalisation; with usual first weights all would be silent."""

@@ -11,8 +11,8 @@ from neuronas.snn.spikingjelly import SpikingJellyLif
 from neuronas.snn.weights import WeightSource, weights_place
 from neuronas.space.genotype import Architecture
 from neuronas.space.graph import Neurons, Node, Weights
-from neuronas.space.layers import NetworkShape
 from neuronas.space.lowering import lower_features
+from neuronas.space.shape import NetworkShape
 
 
 class BatchNorm(nn.Module):

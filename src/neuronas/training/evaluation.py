@@ -114,11 +114,11 @@ class LayerActivity:
 
 
 @dataclass(frozen=True)
-class Activity:
+class NetworkActivity:
     """What a network does for one image.
 
     Attributes:
-        layers: by name, as in ``space.layers``.
+        layers: by the name of the node of the layer graph.
         firing_rates: spikes a neuron and time step of each LIF layer.
         n_spikes: of all LIF layers and time steps.
     """
@@ -144,7 +144,7 @@ class Activity:
 
 
 @torch.no_grad()
-def measure_activity(network: Classifier, images: Images, indices: Indices, device: torch.device) -> Activity:
+def measure_activity(network: Classifier, images: Images, indices: Indices, device: torch.device) -> NetworkActivity:
     """Count spikes and operations over images."""
     network.eval()
     operations: dict[str, float] = {}
@@ -191,4 +191,4 @@ def measure_activity(network: Classifier, images: Images, indices: Indices, devi
     layers = {
         name: LayerActivity(active[name] / sizes[name], operations[name] / n, binary[name]) for name in operations
     }
-    return Activity(layers, {name: counts[name] / neurons[name] for name in counts}, sum(counts.values()) / n)
+    return NetworkActivity(layers, {name: counts[name] / neurons[name] for name in counts}, sum(counts.values()) / n)

@@ -14,8 +14,8 @@ from neuronas.errors import ConfigurationError
 from neuronas.snn.weights import weights_place
 from neuronas.space.genotype import Architecture
 from neuronas.space.graph import Neurons, Node, Pool, Section, Shape, Weights
-from neuronas.space.layers import NetworkShape
 from neuronas.space.lowering import lower_features
+from neuronas.space.shape import NetworkShape
 
 REDUCTION = Pool((2, 2), (2, 2))
 """The pooling that ends a reduction."""
