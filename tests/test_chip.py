@@ -27,8 +27,10 @@ from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.select import select_backend
 from neuronas.fitness.evaluator import MeanEvaluator
 from neuronas.fitness.reference import ReferenceEvaluator
+from neuronas.hardware import floorplan
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
-from neuronas.hardware.mapped.mapping import columns_per_output
+from neuronas.hardware.mapped.activity import DENSE
+from neuronas.hardware.mapped.mapping import columns_per_output, make_work
 from neuronas.hardware.sweep import vary
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.neuron import NeuronParameters
@@ -37,7 +39,8 @@ from neuronas.snn.trainable import Convolution, WeightFormat
 from neuronas.snn.weights import WeightSource
 from neuronas.space.notation import parse_architecture
 from neuronas.space.shape import NetworkShape
-from neuronas.space.spaces import load_space
+from neuronas.space.spaces import Space, load_space
+from neuronas.space.workload import Layer
 
 IDEAL = ChipModel(weight_bits=4, bits_per_cell=1, crossbar_size=8, sign_scheme="differential", on_resistance_ohm=20e3)
 TABLE_I = replace(IDEAL, off_resistance_ohm=200e3, write_variation=0.1, column_resistance_ohm=5.0, adc_bits=4)
@@ -285,6 +288,20 @@ def test_a_layer_against_loops(
         assert torch.allclose(module(x), expected, atol=1e-4), formats
 
 
+@pytest.mark.parametrize(
+    ("n_in", "n_out", "groups"), [(64, 64, 1), (100, 7, 1), (24, 24, 24), (24, 48, 24), (12, 12, 4), (160, 2, 2)]
+)
+@pytest.mark.parametrize("scheme", ["differential", "offset-binary"])
+def test_blocks_are_what_the_cost_model_counts(scheme: str, n_in: int, n_out: int, groups: int) -> None:
+    name = "spikeflow-rram" if scheme == "differential" else "isaac-rram"
+    accelerator = load_accelerator(name)
+    layer = mapped(chip_model(accelerator, name, 8), n_in=n_in, n_out=n_out, groups=groups)
+    row = Layer("A.01", "conv", n_in, n_out, 3, 1, 4, 4, groups)
+    work = make_work([row], accelerator, weight_bits=8, timesteps=1, replication=1, activity=DENSE)
+    counted = {(one.first_channel, one.n_channels) for one in floorplan.blocks(work, 0)}
+    assert {(one.channels.start, one.channels.stop - one.channels.start) for one in layer.blocks} == counted
+
+
 def test_groups_lie_on_the_diagonal() -> None:
     """Weights of 4 bits on cells of one bit have 6 columns: 16 columns hold two channels; the last stands alone."""
     weights = torch.randn(10, 2, 3, 3, generator=seeded(1))
@@ -373,6 +390,27 @@ def test_an_ideal_chip_is_the_quantised_network(head: str, scale: str, arch: str
             # Converters that resolve every sum change nothing either.
             fine = make_design(network, replace(model, adc_bits=8), PIXELS, x).chip(0, 0)
             assert torch.allclose(fine(x), wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("n_nodes", [3, 4, 5])
+def test_an_ideal_chip_is_the_quantised_network_whatever_its_operations(
+    own_operations: tuple[str, ...], n_nodes: int
+) -> None:
+    """Groups, several layers on an edge, maxima, images that are not square, backward edges."""
+    space = Space(operations=("skip", *own_operations), nodes=n_nodes, backward=True)
+    architecture = space.random_architecture(random.Random(n_nodes))
+    shape = NetworkShape(1, (8, 12), 10, 6, head_width=32, head="linear")
+    settings = ClassifierSettings(WeightFormat(8), NeuronParameters(v_threshold=0.1), 3)
+    network = Classifier(architecture, shape, settings, seed=1).eval()
+    x = torch.rand(12, 1, 8, 12, generator=seeded(11))
+    model = replace(IDEAL, weight_bits=8, crossbar_size=64)
+    with torch.no_grad():
+        expected = network(x)
+        assert expected.any()
+        chip = make_design(network, model, pixel_format((0.0,), (1.0,), 8), x).chip(0, 0)
+        assert float((chip(x) - expected).abs().max()) <= 1e-5
+        varied = make_design(network, replace(model, write_variation=0.1), PIXELS, x)
+        assert not torch.equal(varied.chip(0, 0)(x), varied.chip(0, 1)(x))
 
 
 def test_chips_reproduce_and_differ() -> None:
