@@ -399,7 +399,7 @@ def test_an_ideal_chip_is_the_quantised_network_whatever_its_operations(
     """Groups, several layers on an edge, maxima, images that are not square, backward edges."""
     space = Space(operations=("skip", *own_operations), nodes=n_nodes, backward=True)
     architecture = space.random_architecture(random.Random(n_nodes))
-    shape = NetworkShape(1, (8, 12), 10, 6, head_width=32, head="linear")
+    shape = NetworkShape(1, (8, 12), 10, 6, head="gap")
     settings = ClassifierSettings(WeightFormat(8), NeuronParameters(v_threshold=0.1), 3)
     network = Classifier(architecture, shape, settings, seed=1).eval()
     x = torch.rand(12, 1, 8, 12, generator=seeded(11))
