@@ -25,7 +25,7 @@ from neuronas.fitness.engine.select import select_backend
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.weights import WeightSource
-from neuronas.space.layers import NetworkShape
+from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space
 
 HARDWARE, BITS, TIMESTEPS, MEMORY = "spikeflow-rram", 8, 3, 2**31

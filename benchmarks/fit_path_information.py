@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from common import images, write
-from neuronas.experiments.labels import Labelled, read_labels
+from neuronas.experiments.labels import LabelledNetwork, read_labels
 from neuronas.experiments.proxy_benchmark import agreement
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.select import select_backend
@@ -29,7 +29,7 @@ from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.weights import WeightSource
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture, Genotype
-from neuronas.space.layers import NetworkShape
+from neuronas.space.shape import NetworkShape
 
 Floats = NDArray[np.float64]
 START = Coefficients(gain=5.0, keep=0.3, information=0.5, selectivity=1.0, output=1.0, convolutions=0.5, spread=1.0)
@@ -76,7 +76,7 @@ class Recorder(PathInformation):
         return 0.0
 
 
-def record(rows: list[Labelled], given: argparse.Namespace) -> dict[str, Function]:
+def record(rows: list[LabelledNetwork], given: argparse.Namespace) -> dict[str, Function]:
     """Run each distinct function once."""
     first = {architecture_key(row.architecture): row.architecture for row in reversed(rows)}
     batches = images(given.dataset, given.batch_size, given.seed)

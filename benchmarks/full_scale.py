@@ -33,8 +33,8 @@ from neuronas.search.loop import Problem, search
 from neuronas.search.screening import Evaluators
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.weights import WeightSource
-from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import format_architecture
+from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space
 
 TIMESTEPS, BITS, CHANNELS, BATCH, SIDE = 5, 8, 128, 256, 32

@@ -18,7 +18,7 @@ from neuronas.fitness.engine.select import select_backend
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.weights import WeightSource
 from neuronas.space.genotype import Architecture
-from neuronas.space.layers import NetworkShape
+from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space
 
 BASE = {"batch": 64, "channels": 64, "timesteps": 5, "side": 32, "cells": 2}

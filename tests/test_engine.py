@@ -33,8 +33,8 @@ from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.quantisation import FixedPoint, n_slices, sliced
 from neuronas.snn.weights import WeightSource
 from neuronas.space.genotype import Architecture
-from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import parse_architecture
+from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import Space, load_space
 
 GIB = 2**30

@@ -13,8 +13,8 @@ from neuronas.fitness.reference import ReferenceEvaluator
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.weights import WeightSource
 from neuronas.space.genotype import Genotype
-from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import parse_architecture
+from neuronas.space.shape import NetworkShape
 
 C = Coefficients(gain=2.0, keep=0.5, information=0.5, selectivity=0.75, output=0.25, convolutions=0.125, spread=1.5)
 CHAIN = "|conv_3x3~0|+|none~0|conv_3x3~1|+|none~0|none~1|conv_3x3~2|"
@@ -112,7 +112,7 @@ def test_fitness_is_the_mean_over_cells(second: str) -> None:
     first = "|skip~0|+|skip~0|conv_3x3~1|+|skip~0|skip~1|conv_3x3~2|"
     images = torch.randn(1, 6, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     evaluator = ReferenceEvaluator(
-        images, NetworkShape(3, 8, 10, 8), WeightSource(0), NeuronParameters(), 2, "path-information"
+        images, NetworkShape(3, 8, 10, 8), WeightSource(0), NeuronParameters(), 2, PathInformation()
     )
     [(_, found)] = evaluator.evaluate([parse_architecture(f"{first} / {second}")])
     assert isfinite(found)

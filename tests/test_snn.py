@@ -13,8 +13,8 @@ from neuronas.snn.network import SpikingFeatures
 from neuronas.snn.neuron import NeuronParameters, is_lif, make_lif, reset_state
 from neuronas.snn.quantisation import quantise
 from neuronas.snn.weights import WeightSource
-from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import parse_architecture
+from neuronas.space.shape import NetworkShape
 
 
 def test_lif_trajectory_by_hand() -> None:

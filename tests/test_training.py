@@ -25,8 +25,9 @@ from neuronas.snn.lif import Lif
 from neuronas.snn.neuron import NeuronParameters, make_lif, reset_state
 from neuronas.snn.quantisation import quantise
 from neuronas.snn.trainable import BatchNorm, Convolution, WeightFormat
-from neuronas.space.layers import NetworkShape, layers
 from neuronas.space.notation import parse_architecture
+from neuronas.space.shape import NetworkShape
+from neuronas.space.workload import rows
 from neuronas.training.augmentation import Augmentation
 from neuronas.training.evaluation import accuracy_of, measure_activity
 from neuronas.training.images import Images, stratified_split
@@ -157,7 +158,7 @@ def test_gradients_go_straight_through(scale: str) -> None:
 @pytest.mark.parametrize("head", ["linear", "gap"])
 def test_layers_are_those_of_the_table(head: str) -> None:
     network = classifier(head=head)
-    table = [layer for layer in layers(network.architecture, network.shape) if layer.kind != "avg_pool"]
+    table = [row for row in rows(network.architecture, network.shape) if row.has_weights]
     found = network.weighted_layers()
     assert list(found) == [layer.name for layer in table]
     assert [layer.weight.numel() for layer in found.values()] == [layer.n_weights for layer in table]

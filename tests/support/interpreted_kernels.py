@@ -11,7 +11,7 @@ from neuronas.snn.lif import Lif
 from neuronas.snn.lif_cuda import lif_backward, lif_forward
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.weights import WeightSource
-from neuronas.space.layers import NetworkShape
+from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space
 
 CPU = torch.device("cpu")

@@ -28,7 +28,7 @@ from neuronas.runs.metrics import Epoch
 from neuronas.runs.results import SearchSummary
 from neuronas.space.genotype import Architecture, Edge, Genotype
 from neuronas.space.notation import format_architecture
-from neuronas.space.workload import occupancy, places, rows
+from neuronas.space.workload import Workload, rows
 
 OPERATIONS = ("skip", "conv_3x3", "avg_pool_3x3")
 
@@ -42,7 +42,8 @@ def make_run(directory: Path, n: int = 60, seed: int = 0, settings: dict | None 
         Architecture(tuple(Genotype(tuple(Edge(draw.choice(OPERATIONS)) for _ in range(6))) for _ in range(2)))
         for _ in range(n)
     ]
-    totals = run.cost_model.totals(places(run.shape), occupancy(drawn, run.shape))
+    work = Workload(run.shape, run.space.nodes)
+    totals = run.cost_model.totals(work.slots, work.occupancy(drawn))
     costs = np.stack([getattr(totals, name) for name in BUDGETED], axis=1).tolist()
     broken = [",".join(limits) for limits in rejected(run.budget.excess(totals))]
     fitness = [200 + 100 * draw.random() for _ in drawn]

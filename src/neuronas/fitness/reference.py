@@ -11,7 +11,7 @@ from neuronas.snn.network import SpikingFeatures
 from neuronas.snn.neuron import NeuronParameters, is_lif, reset_state
 from neuronas.snn.weights import WeightSource
 from neuronas.space.genotype import Architecture
-from neuronas.space.layers import NetworkShape
+from neuronas.space.shape import NetworkShape
 
 
 class _Readings:

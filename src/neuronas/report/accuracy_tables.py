@@ -7,7 +7,7 @@ from itertools import zip_longest
 from neuronas.report.cell_layout import node_name
 from neuronas.report.tables import Table, aligned, share
 from neuronas.runs.evaluations import ChipAblation, ChipAccuracies, Evaluation, LayerQuality
-from neuronas.space.layers import cell_name
+from neuronas.space.shape import cell_name
 
 MOST_CLASSES = 20
 """A larger confusion matrix is no longer read."""

@@ -16,7 +16,7 @@ from neuronas.snn.lif import Lif
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.trainable import BatchNorm, Convolution, Linear, WeightFormat, statistics_kept
 from neuronas.space.genotype import N_NODES, NODE_PAIRS, Architecture, Genotype, Incoming
-from neuronas.space.layers import N_VOTERS, NetworkShape, edge_name, head_layers, reduction_name
+from neuronas.space.shape import N_VOTERS, NetworkShape, edge_name, reduction_name
 
 _HEAD_GAIN = 4.0
 """The head's neurons see sparse spikes without batch normalisation; with usual first weights all would be silent."""
@@ -218,7 +218,8 @@ class Classifier(nn.Module):
                 low, high = NODE_PAIRS[int(number)]
                 found[edge_name(place, low, high)] = cast(ConvBatchNorm, cell.convs[number]).conv
         heads = [module for module in self.head if isinstance(module, Linear)]
-        return found | dict(zip((layer.name for layer in head_layers(self.shape)), heads, strict=True))
+        names = ("head",) if len(heads) == 1 else ("head.1", "head.2")
+        return found | dict(zip(names, heads, strict=True))
 
     def neurons(self) -> dict[str, Lif]:
         """All LIF layers, named by what they stand behind, in network order."""

@@ -10,7 +10,7 @@ from neuronas.snn.neuron import NeuronParameters, make_lif
 from neuronas.snn.operations import AvgPool3x3, LifConvBatchNorm, StemConvBatchNorm
 from neuronas.snn.weights import WeightSource
 from neuronas.space.genotype import N_NODES, NODE_PAIRS, Architecture, Edge, Genotype
-from neuronas.space.layers import NetworkShape, edge_name
+from neuronas.space.shape import NetworkShape, edge_name
 
 
 def edge_place(place: int, number: int, operation: str) -> str:

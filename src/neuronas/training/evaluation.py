@@ -114,7 +114,7 @@ class LayerActivity:
 
 
 @dataclass(frozen=True)
-class Activity:
+class NetworkActivity:
     """What a network does for one image.
 
     Attributes:
@@ -144,7 +144,7 @@ class Activity:
 
 
 @torch.no_grad()
-def measure_activity(network: Classifier, images: Images, indices: Indices, device: torch.device) -> Activity:
+def measure_activity(network: Classifier, images: Images, indices: Indices, device: torch.device) -> NetworkActivity:
     """Count spikes and operations over images."""
     network.eval()
     operations: dict[str, float] = {}
@@ -189,4 +189,4 @@ def measure_activity(network: Classifier, images: Images, indices: Indices, devi
     layers = {
         name: LayerActivity(active[name] / sizes[name], operations[name] / n, binary[name]) for name in operations
     }
-    return Activity(layers, {name: counts[name] / neurons[name] for name in counts}, sum(counts.values()) / n)
+    return NetworkActivity(layers, {name: counts[name] / neurons[name] for name in counts}, sum(counts.values()) / n)

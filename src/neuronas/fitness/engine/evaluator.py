@@ -18,8 +18,8 @@ from neuronas.snn.operations import StemConvBatchNorm
 from neuronas.snn.quantisation import FixedPoint
 from neuronas.snn.weights import WeightSource
 from neuronas.space.genotype import Architecture
-from neuronas.space.layers import NetworkShape
 from neuronas.space.order import edge_order
+from neuronas.space.shape import NetworkShape
 
 Term = Firing | Looped
 Kept = TypeVar("Kept")

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from neuronas.snn.network import edge_place, reduction_place
 from neuronas.space.genotype import N_NODES, Architecture, Genotype
-from neuronas.space.layers import NetworkShape
+from neuronas.space.shape import NetworkShape
 
 
 @dataclass(frozen=True, eq=False)
