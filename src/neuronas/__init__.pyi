@@ -41,7 +41,7 @@ def compare(
 
     Raises:
         ConfigurationError: fewer than two, or one given twice.
-        RunDirectoryError: one is no run.
+        RunDirectoryError: one is not a run directory.
         VerificationError: a broken file.
     """
 
@@ -195,7 +195,7 @@ def evaluate_on_chips(
     Args:
         run: the run's directory.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
-        report: is told of progress.
+        report: called with the progress.
         **options: settings by keyword: ``chips``, ``seed``, ``ablation``, ``sign_scheme``, ``hardware``, ….
 
     Raises:
@@ -436,7 +436,7 @@ def train(
         out: directory to write to; default: the run's own, or a new one under ``runs``.
         resume: resume the training in the directory.
         download: fetch the data set if it is missing.
-        report: is told of progress.
+        report: called with the progress.
         **options: settings by keyword (docs/reference/settings.md).
 
     Raises:
