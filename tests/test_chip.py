@@ -39,7 +39,7 @@ from neuronas.snn.trainable import Convolution, WeightFormat
 from neuronas.snn.weights import WeightSource
 from neuronas.space.notation import parse_architecture
 from neuronas.space.shape import NetworkShape
-from neuronas.space.spaces import Space, load_space
+from neuronas.space.spaces import load_space
 from neuronas.space.workload import Layer
 
 IDEAL = ChipModel(weight_bits=4, bits_per_cell=1, crossbar_size=8, sign_scheme="differential", on_resistance_ohm=20e3)
@@ -392,16 +392,20 @@ def test_an_ideal_chip_is_the_quantised_network(head: str, scale: str, arch: str
             assert torch.allclose(fine(x), wanted, atol=1e-5)
 
 
-@pytest.mark.parametrize("n_nodes", [3, 4, 5])
-def test_an_ideal_chip_is_the_quantised_network_whatever_its_operations(
-    own_operations: tuple[str, ...], n_nodes: int
-) -> None:
-    """Groups, several layers on an edge, maxima, images that are not square, backward edges."""
-    space = Space(operations=("skip", *own_operations), nodes=n_nodes, backward=True)
-    architecture = space.random_architecture(random.Random(n_nodes))
+@pytest.mark.usefixtures("own_operations")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "|own_depthwise~0|+|own_grouped~0|own_max~1|",
+        "|own_depthwise~0|+|own_max^0|own_grouped~1|+|skip~0|own_depthwise^1|own_mean_5x5~2|",
+        "|own_max~0|+|conv_3x3@0.2~0|none~1|+|skip~0|own_grouped^1|none~2|+|own_max_5x5~0|skip~1|own_depthwise~2|skip~3|",
+    ],
+)
+def test_an_ideal_chip_is_the_quantised_network_whatever_its_operations(text: str) -> None:
+    """Groups, several layers on an edge, maxima, images that are not square, backward edges, 3 to 5 nodes."""
     shape = NetworkShape(1, (8, 12), 10, 6, head="gap")
     settings = ClassifierSettings(WeightFormat(8), NeuronParameters(v_threshold=0.1), 3)
-    network = Classifier(architecture, shape, settings, seed=1).eval()
+    network = Classifier(parse_architecture(text), shape, settings, seed=1).eval()
     x = torch.rand(12, 1, 8, 12, generator=seeded(11))
     model = replace(IDEAL, weight_bits=8, crossbar_size=64)
     with torch.no_grad():

@@ -215,10 +215,9 @@ def test_the_bound_graph_of_any_architecture_computes_what_the_network_computes(
 def test_files_hold_groups_maxima_and_images_that_are_not_square(
     own_operations: tuple[str, ...], format_name: str, n_nodes: int, tmp_path: Path
 ) -> None:
-    space = Space(operations=("skip", *own_operations), nodes=n_nodes, backward=True)
-    rng = Random(n_nodes)
-    for _ in range(3):
-        easy = NeuronParameters(v_threshold=0.3)  # no network is silent
+    rng, easy = Random(n_nodes), NeuronParameters(v_threshold=0.3)  # so that no network is silent
+    for backward in (False, True):
+        space = Space(operations=("skip", *own_operations), nodes=n_nodes, backward=backward)
         network = make_network(space.random_architecture(rng), head="linear", side=(12, 8), neuron=easy)
         agreement = export_network(network, content_of(network), format_named(format_name), tmp_path / "file")
         assert agreement.largest_difference < 1e-4 * agreement.largest_score
