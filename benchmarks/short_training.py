@@ -47,7 +47,7 @@ from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.trainable import WeightFormat
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import N_NODES, Architecture, Genotype
-from neuronas.space.layers import NetworkShape
+from neuronas.space.shape import NetworkShape
 from neuronas.training.objective import learning_rate
 from shifted_labels import entropies, of_others
 

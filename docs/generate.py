@@ -126,6 +126,20 @@ describes the format for editors; put `# yaml-language-server: $schema=PATH` on 
 """
 
 
+GROUPS = """\
+## Weights in groups
+
+A depthwise convolution has as many groups as channels. An output reads the inputs of its own group alone, so that at
+each kernel position the weights are a block-diagonal matrix with one block of r rows and c columns for each group (of a
+depthwise convolution r = 1 and c = `columns_per_output`). As many blocks as fit lie on the diagonal of one crossbar of
+X rows and columns, min(⌊X / r⌋, ⌊X / c⌋); what lies beside the diagonal holds no weight and counts as unused. A block
+larger than a crossbar is cut into pieces of X rows and X columns, like the one block of a layer without groups.
+
+Both models count crossbars by this rule. In `paper`, whose published form has no groups, c is the number of a group's
+outputs, and a PE holds one block of the diagonal.
+"""
+
+
 def hardware_model() -> str:
     """The page."""
     counts = (
@@ -143,6 +157,7 @@ def hardware_model() -> str:
         "".join(f"- {line}\n" for line in paper.ASSUMPTIONS),
         COUNTS,
         *map(_term, counts),
+        GROUPS,
         "## Area\n",
         *map(_term, (*area.AREA_UM2.values(), area.global_buffer)),
         "## Latency\n",

@@ -15,7 +15,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 from neuronas.api.devices import n_cores
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
-from neuronas.space.layers import NetworkShape
+from neuronas.space.shape import NetworkShape
 
 # How long an example takes says more about the machine's other work than about the code.
 settings.register_profile("neuronas", deadline=None)

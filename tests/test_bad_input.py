@@ -401,8 +401,8 @@ def test_a_history_that_is_a_program_is_refused(tmp_path: Path) -> None:
 def test_facts_of_a_checkpoint_are_checked(tmp_path: Path) -> None:
     import torch
 
-    from neuronas.space.layers import NetworkShape
     from neuronas.space.notation import parse_architecture
+    from neuronas.space.shape import NetworkShape
     from neuronas.training.model import make_classifier
     from neuronas.training.trained import load_trained
 
