@@ -84,7 +84,7 @@ def _parameter(name: str, setting: Setting) -> inspect.Parameter:
 
 def _help(setting: Setting) -> str:
     """Help of an option: what, unit, choices, default."""
-    text = setting.meaning.help + (f", {setting.meaning.unit}" if setting.meaning.unit else "")
+    text = setting.meaning.help + (f" ({setting.meaning.unit})" if setting.meaning.unit else "")
     if setting.choices:
         text += f": {', '.join(setting.choices)}"
     default = setting.default_text
