@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from neuronas.api.doctor import Diagnosis
 from neuronas.config import ACCELERATORS
 from neuronas.experiments.hardware import HardwareResult
 from neuronas.experiments.proxy_benchmark import ProxyResult
@@ -29,6 +30,7 @@ from neuronas.runs.architectures import ArchitectureFile
 from neuronas.runs.costs import CostReport
 from neuronas.runs.environment import Environment
 from neuronas.runs.evaluations import ChipEvaluation, Evaluation
+from neuronas.runs.floorplan_file import FloorplanFile
 from neuronas.runs.metrics import Epoch
 from neuronas.runs.results import ExportManifest, ParetoFront, SearchSummary, TrainingResult
 
@@ -277,7 +279,9 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "epoch": Epoch,
     "estimate": CostReport,
     "evaluation": Evaluation,
+    "doctor": Diagnosis,
     "export": ExportManifest,
+    "floorplan": FloorplanFile,
     "front": ParetoFront,
     "integer": NetworkDocument,
     "proxy-benchmark": ProxyResult,

@@ -55,7 +55,7 @@ def reference() -> str:
 def _row(one: Setting) -> str:
     option = f"`{one.flag}`" if one.meaning.is_option and one.meaning.verbs else ""
     values = ", ".join(f"`{name}`" for name in one.choices) or " ".join([one.primitive.__name__, one.limits]).strip()
-    unit = f", {one.meaning.unit}" if one.meaning.unit else ""
+    unit = f" ({one.meaning.unit})" if one.meaning.unit else ""
     verbs = ", ".join(sorted(one.meaning.verbs))
     return f"| `{one.path}` | {option} | {verbs} | {values} | {one.default_text} | {one.meaning.help}{unit} |".replace(
         "  ", " "
@@ -120,7 +120,7 @@ def _function(name: str, found: Any) -> str:
 
 
 def _meaning(one: Setting) -> str:
-    unit = f", {one.meaning.unit}" if one.meaning.unit else ""
+    unit = f" ({one.meaning.unit})" if one.meaning.unit else ""
     default = f" [{one.default_text}]" if one.default_text else ""
     return f"{one.meaning.help}{unit}{default}."
 
