@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from neuronas.export.bound_graph import BoundGraph, Floats, NeuronArrays, WeightArrays
+from neuronas.snn.neuron import lif_step
 from neuronas.space.graph import Image, Neurons, Node, Pool, Sum, Votes, Weights
 
 Values = dict[str, Tensor | None]
@@ -95,10 +96,9 @@ class _Run:
             x = x + _channels(neurons.offset, x)
         threshold, v_reset = _channels(neurons.threshold, x), _channels(neurons.v_reset, x)
         v = self.potentials.get(name, v_reset.expand_as(x))
-        h = v + (x - (v - neurons.v_rest)) / neurons.tau
-        fires = h >= threshold
-        self.potentials[name] = torch.where(fires, v_reset, h)
-        self.margin = torch.minimum(self.margin, (h - threshold).abs().flatten(1).amin(dim=1))
+        u, self.potentials[name] = lif_step(x, v, neurons.tau, threshold, v_reset, neurons.v_rest)
+        fires = u >= 0
+        self.margin = torch.minimum(self.margin, u.abs().flatten(1).amin(dim=1))
         counted = fires.flatten(1).sum(dim=1)
         self.n_spikes[name] = self.n_spikes.get(name, torch.zeros_like(counted)) + counted
         return fires.to(x.dtype)
