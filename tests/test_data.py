@@ -17,7 +17,7 @@ from neuronas.data.folders import ImageFolder
 from neuronas.data.presets import Digits
 from neuronas.data.source import ImageSource
 from neuronas.errors import ConfigurationError, DataError
-from neuronas.space.layers import Side
+from neuronas.space.shape import Side
 
 
 def load(name: str, split: str, data_dir: str | None, size: Side) -> ImageSource:
