@@ -16,6 +16,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 from neuronas.api.devices import n_cores
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.space.shape import NetworkShape
+from own_operations import registered
 
 # How long an example takes says more about the machine's other work than about the code.
 settings.register_profile("neuronas", deadline=None)
@@ -38,6 +39,13 @@ def accelerator() -> Accelerator:
 @pytest.fixture(scope="session")
 def cifar_shape() -> NetworkShape:
     return NetworkShape(image_channels=3, image_side=32, n_classes=10, channels=128)
+
+
+@pytest.fixture
+def own_operations() -> Iterator[tuple[str, ...]]:
+    """Operations that the built-in ones leave out."""
+    with registered() as names:
+        yield names
 
 
 @pytest.fixture(scope="session")
