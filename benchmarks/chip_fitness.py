@@ -16,11 +16,10 @@ import torch
 from scipy.stats import kendalltau
 
 from common import write
-from neuronas.chip.model import chip_model
-from neuronas.chip.weights import WITHOUT, ChipWeights
+from neuronas.chip.chip_model import chip_model
+from neuronas.chip.chip_weights import WITHOUT, ChipWeights
 from neuronas.data.batches import search_batches
-from neuronas.data.datasets import load
-from neuronas.data.presets import preset_for
+from neuronas.data.presets import Digits
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.select import select_backend
 from neuronas.hardware.accelerator import load_accelerator
@@ -41,11 +40,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--fitness", default="sahd")
     options = parser.parse_args()
-    preset, space, rng = preset_for("digits"), load_space("neuronas"), random.Random(options.seed)
+    digits, space, rng = Digits(), load_space("neuronas"), random.Random(options.seed)
     candidates = [space.random_architecture(rng) for _ in range(options.n)]
-    source = load("digits", "train", None, preset.image_side)
-    batches = search_batches(source, 64, 1, options.seed, preset.mean, preset.std, skip_corrupt=False)
-    shape = NetworkShape(preset.image_channels, preset.image_side, 10, 16)
+    source = digits.load("train", 8)
+    batches = search_batches(source, 64, 1, options.seed, digits.mean, digits.std, skip_corrupt=False)
+    shape = NetworkShape(digits.image_channels, 8, digits.n_classes, 16)
     backend = select_backend(NeuronParameters(), torch.device("cpu"), 3, torch.get_num_threads(), MEMORY)
 
     def fitness(weights: WeightSource) -> np.ndarray:

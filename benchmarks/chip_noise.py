@@ -20,7 +20,7 @@ from common import write
 from neuronas.api.chip import make_trial
 from neuronas.api.settings import planned
 from neuronas.api.trained import read_trained
-from neuronas.chip.model import chip_model
+from neuronas.chip.chip_model import chip_model
 from neuronas.chip.monte_carlo import simulate
 from neuronas.runs.architectures import read_architecture
 from neuronas.space.notation import format_architecture
@@ -69,8 +69,8 @@ def accuracies(directory: Path, n_chips: int) -> dict[float, dict[str, Any]]:
     models = {0.0: full.without(full.active)} | {one: replace(full, write_variation=one) for one in VARIATIONS}
     found = {}
     for variation, model in models.items():
-        accuracy = simulate(trial, model, lambda what, done, wanted: None, layers=False)
-        found[variation] = {"mean": round(accuracy.mean, 4), "std": round(accuracy.std, 4)}
+        simulated = simulate(trial, model, lambda what, done, total: None, layers=False).accuracies
+        found[variation] = {"mean": round(simulated.top1_mean, 4), "std": round(simulated.top1_std or 0.0, 4)}
         print(directory.name, variation, found[variation])
     return found
 

@@ -17,8 +17,8 @@ import torch
 from common import write
 from neuronas.api.chip import make_trial, simulate_chips
 from neuronas.api.trained import read_trained
+from neuronas.chip.chip_model import ChipModel, chip_model
 from neuronas.chip.design import make_design
-from neuronas.chip.model import ChipModel, chip_model
 from neuronas.snn.classifier import Classifier
 from neuronas.space.notation import format_architecture
 from neuronas.training.evaluation import class_scores

@@ -10,8 +10,7 @@ import psutil
 import torch
 
 from neuronas.data.batches import search_batches
-from neuronas.data.datasets import load
-from neuronas.data.presets import preset_for
+from neuronas.data.datasets import open_dataset
 from neuronas.fitness.engine.select import describe_kernels
 
 RESULTS = Path(__file__).parent / "results"
@@ -41,8 +40,8 @@ def synchronise() -> None:
 
 def images(dataset: str, batch_size: int, seed: int, side: int = 32) -> torch.Tensor:
     """One batch of training images: [1, B, C, side, side]."""
-    preset = preset_for(dataset)
-    return search_batches(load(dataset, "train", None, side), batch_size, 1, seed, preset.mean, preset.std)
+    opened = open_dataset(dataset)
+    return search_batches(opened.load("train", side), batch_size, 1, seed, opened.mean, opened.std)
 
 
 def write(name: str, content: dict[str, Any]) -> None:

@@ -37,10 +37,9 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from common import write
-from neuronas.data.datasets import load
-from neuronas.data.presets import preset_for
+from neuronas.data.datasets import open_dataset
 from neuronas.experiments.labels import Labelled, read_labels
-from neuronas.experiments.ranking import agreement
+from neuronas.experiments.proxy_benchmark import agreement
 from neuronas.fitness.path_information import FITTED
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.lif import observed
@@ -70,11 +69,12 @@ class Tests:
 
     def __init__(self, given: argparse.Namespace):
         self.given = given
-        source, preset = load(given.dataset, "train", None, given.side), preset_for(given.dataset)
+        dataset = open_dataset(given.dataset)
+        source = dataset.load("train", given.side)
         n = given.steps * given.batch_size + 2 * given.held_out
         chosen = np.random.default_rng([given.seed, 5]).permutation(len(source.labels))[:n]
         pixels = torch.stack([source.read(int(index)) for index in chosen]).float() / 255
-        mean, std = (torch.tensor(values)[:, None, None] for values in (preset.mean, preset.std))
+        mean, std = (torch.tensor(values)[:, None, None] for values in (dataset.mean, dataset.std))
         self.images, self.labels = (pixels - mean) / std, torch.from_numpy(source.labels[chosen])
 
     def run(self, architecture: Architecture) -> Record:

@@ -15,7 +15,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from neuronas.config import ACCELERATORS
-from neuronas.export.document import NetworkDocument
+from neuronas.experiments.hardware import HardwareResult
+from neuronas.experiments.proxy_benchmark import ProxyResult
+from neuronas.experiments.search_time import SearchTimeResult
+from neuronas.experiments.study import StudyResult
+from neuronas.export.integer_document import NetworkDocument
 from neuronas.hardware import paper
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.mapped import area, energy, latency, mapping
@@ -260,7 +264,11 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "export": ExportManifest,
     "front": ParetoFront,
     "integer": NetworkDocument,
+    "proxy-benchmark": ProxyResult,
+    "reproduce-hardware": HardwareResult,
     "result": SearchSummary,
+    "search-time": SearchTimeResult,
+    "study": StudyResult,
     "training": TrainingResult,
 }
 """Each JSON document by the name of its schema."""

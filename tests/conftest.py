@@ -13,6 +13,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from neuronas.api.devices import n_cores
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.space.layers import NetworkShape
 
@@ -20,7 +21,13 @@ from neuronas.space.layers import NetworkShape
 settings.register_profile("neuronas", deadline=None)
 settings.load_profile("neuronas")
 
+_MOST_PROCESSES = 8  # each takes about 1 GB
 DATASETS = Path(__file__).parents[2] / "shared" / "datasets"
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Whole folders are tested on all cores, single files in this process."""
+    return 0 if any(".py" in argument for argument in config.args) else min(n_cores(), _MOST_PROCESSES)
 
 
 @pytest.fixture(scope="session")

@@ -69,7 +69,7 @@ def _combination(folder: Path, python: str, name: str, torch: str, tests: list[s
         subprocess.run([interpreter, "-m", "venv", place], check=True)
     extras = f"{ROOT}[evolution,export,figures]"
     if not (place / "ready").exists():
-        packages = [torch, "-e", extras, "pytest", "hypothesis", "triton"]
+        packages = [torch, "-e", extras, "pytest", "pytest-xdist", "hypothesis", "triton"]
         subprocess.run([inside, "-m", "pip", "install", "-q", *packages], check=True)
         (place / "ready").touch()
     versions = subprocess.run([inside, "-c", VERSIONS], capture_output=True, text=True, check=False)

@@ -35,7 +35,7 @@ from neuronas.runs.candidates import read_candidates
 from neuronas.runs.config_file import read_config
 from neuronas.runs.directory import log_to
 from neuronas.runs.history import History
-from neuronas.training.checkpoint import load_best, write_checkpoint
+from neuronas.training.checkpoint import FORMAT, load_best, write_checkpoint
 from report_runs import add_training, make_run
 from targets import TARGETS, check, small_export
 from waiting import at_most
@@ -450,7 +450,7 @@ def test_links_where_something_is_to_be_written(tmp_path: Path) -> None:
         write_bytes(path, b"newer")
     inside.mkdir()
     (tmp_path / "log.txt").symlink_to(other)
-    with pytest.raises(RunDirectoryError, match="is no file"), log_to(tmp_path / "log.txt"):
+    with pytest.raises(RunDirectoryError, match="is not a regular file"), log_to(tmp_path / "log.txt"):
         pass
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as zipped:
         zipped.writestr("a/b", b"new")
@@ -474,7 +474,7 @@ def test_a_checkpoint_far_too_large_is_refused_before_it_is_read(tmp_path: Path)
     path, module = tmp_path / "checkpoints" / "best.safetensors", torch.nn.Linear(2, 2)
     size = 5 * 10**12
     tensor = {"dtype": "F32", "shape": [size // 4], "data_offsets": [0, size]}
-    facts = json.dumps({"format": "neuronas-checkpoint-1", "digest": ""})
+    facts = json.dumps({"format": FORMAT, "digest": ""})
     header = json.dumps({"__metadata__": {"neuronas": facts}, "weight": tensor}).encode()
     path.parent.mkdir()
     with path.open("wb") as file:

@@ -12,17 +12,16 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from conftest import chain
-from neuronas.chip.calibration import Inputs, converter_step, gains
+from neuronas.chip.calibration import LayerInputs, converter_step, gains
+from neuronas.chip.chip_model import NON_IDEALITIES, ChipModel, chip_model
+from neuronas.chip.chip_weights import ChipWeights, weight_noise
 from neuronas.chip.design import crossbar_layers, make_design
-from neuronas.chip.mapped_layer import InputFormat, MappedLayer, pixel_format
-from neuronas.chip.model import NON_IDEALITIES, ChipModel, chip_model
-from neuronas.chip.monte_carlo import ChipAccuracy, _observed
-from neuronas.chip.patterns import distinct
-from neuronas.chip.programming import program, seeded
+from neuronas.chip.mapped_layer import InputFormat, MappedLayer, pixel_format, ungrouped
+from neuronas.chip.monte_carlo import _observed, over_chips
+from neuronas.chip.partial_sums import distinct
+from neuronas.chip.programming import effective_conductance, program, seeded
 from neuronas.chip.slicing import SCHEMES, columns_of
-from neuronas.chip.weights import ChipWeights, weight_noise
-from neuronas.chip.wire import effective_conductance
-from neuronas.config import ACCELERATORS
+from neuronas.config import ACCELERATORS, FITNESS
 from neuronas.errors import ConfigurationError
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.select import select_backend
@@ -39,7 +38,7 @@ from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import parse_architecture
 from neuronas.space.spaces import load_space
 
-IDEAL = ChipModel(weight_bits=4, bits_per_cell=1, n_rows=8, scheme="differential", on_resistance_ohm=20e3)
+IDEAL = ChipModel(weight_bits=4, bits_per_cell=1, crossbar_size=8, sign_scheme="differential", on_resistance_ohm=20e3)
 TABLE_I = replace(IDEAL, off_resistance_ohm=200e3, write_variation=0.1, column_resistance_ohm=5.0, adc_bits=4)
 PIXELS = pixel_format((0.3,), (0.35,), 8)
 
@@ -180,7 +179,7 @@ def test_ranges_are_chosen_from_all_pixels() -> None:
     x = torch.ones(64, 5, 8, 8)
     x[:, :, 0] = x[:, :, :, 0] = 0
     layer = mapped(IDEAL)
-    inputs = Inputs()
+    inputs = LayerInputs()
     inputs.add(layer, x)
     assert float(inputs.samples[0].mean()) == pytest.approx(49 / 64, abs=0.15)
     assert torch.equal(inputs.moments[0], torch.full((5, 5), 49.0 * 64, dtype=torch.float64))
@@ -197,22 +196,32 @@ def test_distinct_rows(seed: int, length: int, n: int, rate: float) -> None:
     assert torch.equal(torch.bincount(inverse), counts)
 
 
-def mapped(model: ChipModel, *, n_in: int = 5, n_out: int = 3, kernel: int = 3, stride: int = 1, **formats: float):
+def mapped(
+    model: ChipModel,
+    *,
+    n_in: int = 5,
+    n_out: int = 3,
+    kernel: int = 3,
+    stride: int = 1,
+    groups: int = 1,
+    **formats: float,
+) -> MappedLayer:
     largest = 2 ** (model.weight_bits - 1) - 1
-    codes = torch.randint(-largest, largest + 1, (n_out, n_in, kernel, kernel), generator=seeded(5)).double()
+    shape = (n_out, n_in // groups, kernel, kernel)
+    codes = ungrouped(torch.randint(-largest, largest + 1, shape, generator=seeded(5)).double(), groups)
     inputs = InputFormat(**formats)  # type: ignore[arg-type]
     scale = torch.tensor([0.125], dtype=torch.float64)
-    return MappedLayer("A.01", (codes * 0.125).float(), codes.float(), scale, stride, inputs, model)
+    return MappedLayer("A.01", (codes * 0.125).float(), codes.float(), scale, stride, inputs, model, groups)
 
 
 def on_chip(layer: MappedLayer, model: ChipModel, x: Tensor, steps: Tensor | None = None, number: int = 0):
     """One layer of one chip, calibrated on its own input."""
-    from neuronas.chip.design import Design, _steps
+    from neuronas.chip.design import ChipDesign, _steps
 
-    inputs = Inputs()
+    inputs = LayerInputs()
     inputs.add(layer, x)
     chosen = _steps(layer, model, inputs) if steps is None else steps
-    design = Design(None, model, {layer.name: layer}, {layer.name: inputs}, {layer.name: chosen})  # type: ignore[arg-type]
+    design = ChipDesign(None, model, {layer.name: layer}, {layer.name: inputs}, {layer.name: chosen})  # type: ignore[arg-type]
     return design._programmed(layer, 0, number, 0), chosen
 
 
@@ -223,21 +232,24 @@ def slow_reference(layer: MappedLayer, model: ChipModel, x: Tensor, steps: Tenso
     padding, stride = kernel // 2, layer.stride
     rows_out, columns_out = (height - 1) // stride + 1, (width - 1) // stride + 1
     answer = np.zeros((n, out, rows_out, columns_out))
-    for index, block in enumerate(layer.blocks()):
+    for index, block in enumerate(layer.blocks):
         levels = layer.levels(block)
         written = program(levels, model, seeded(0, 0, 0, index), has_reference=layer.has_reference)
         current = written.current.numpy()
         for weight, plane in layer.inputs.planes(x):
-            voltages = np.pad(plane[:, block].numpy(), ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+            voltages = np.pad(
+                plane[:, block.channels].numpy(), ((0, 0), (0, 0), (padding, padding), (padding, padding))
+            )
             for position in range(kernel**2):
                 top, left = divmod(position, kernel)
-                for image, row, column, filter_, k in np.ndindex(n, rows_out, columns_out, out, len(steps)):
+                n_own = levels.shape[2]
+                for image, row, column, output, k in np.ndindex(n, rows_out, columns_out, n_own, len(steps)):
                     seen = voltages[image, :, row * stride + top, column * stride + left]
-                    total = float(seen @ current[position, :, filter_, k])
+                    total = float(seen @ current[position, :, output, k])
                     if model.adc_bits is not None:
                         step = float(steps[k])
                         total = min(max(round(total / step), 0), 2**model.adc_bits - 1) * step
-                    answer[image, filter_, row, column] += weight * layer.factors[k] * total
+                    answer[image, block.outputs.start + output, row, column] += weight * layer.factors[k] * total
     offset = torch.nn.functional.conv2d(
         torch.ones_like(x), layer.weight * layer.inputs.offset, stride=stride, padding=padding
     )
@@ -247,19 +259,45 @@ def slow_reference(layer: MappedLayer, model: ChipModel, x: Tensor, steps: Tenso
 @pytest.mark.parametrize("scheme", sorted(SCHEMES))
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("adc_bits", [None, 3])
-def test_a_layer_against_loops(scheme: str, stride: int, adc_bits: int | None) -> None:
-    model = replace(TABLE_I, n_rows=3, scheme=scheme, adc_bits=adc_bits, stuck_on_share=0.05, gain_calibration=False)
+@pytest.mark.parametrize(
+    ("size", "n_in", "n_out", "groups"),
+    [
+        (3, 5, 3, 1),
+        (3, 4, 4, 4),  # one channel for each crossbar
+        (16, 5, 5, 5),  # the weights of two or more channels on the diagonal of a crossbar
+        (3, 8, 2, 2),  # the rows of a group take two crossbars
+    ],
+)
+def test_a_layer_against_loops(
+    scheme: str, stride: int, adc_bits: int | None, size: int, n_in: int, n_out: int, groups: int
+) -> None:
+    model = replace(
+        TABLE_I, crossbar_size=size, sign_scheme=scheme, adc_bits=adc_bits, stuck_on_share=0.05, gain_calibration=False
+    )
     for formats in ({}, {"n_bits": 3, "step": 0.25, "offset": -0.5}):
-        layer = mapped(model, stride=stride, **formats)
-        whole = torch.randint(0, 2**layer.inputs.n_bits, (2, 5, 4, 4), generator=seeded(6)).float()
+        layer = mapped(model, n_in=n_in, n_out=n_out, groups=groups, stride=stride, **formats)
+        whole = torch.randint(0, 2**layer.inputs.n_bits, (2, n_in, 4, 3), generator=seeded(6)).float()
         x = layer.inputs.offset + layer.inputs.step * whole
         module, steps = on_chip(layer, model, x)
-        wanted = slow_reference(layer, model, x, steps)
-        assert torch.allclose(module(x), wanted, atol=1e-4), formats
+        expected = slow_reference(layer, model, x, steps)
+        assert torch.allclose(module(x), expected, atol=1e-4), formats
+
+
+def test_groups_lie_on_the_diagonal() -> None:
+    """Weights of 4 bits on cells of one bit have 6 columns: 16 columns hold two channels; the last stands alone."""
+    weights = torch.randn(10, 2, 3, 3, generator=seeded(1))
+    x = torch.randn(2, 10, 5, 4, generator=seeded(2))
+    expected = torch.nn.functional.conv2d(x, weights, padding=1, groups=5)
+    assert torch.allclose(torch.nn.functional.conv2d(x, ungrouped(weights, 5), padding=1), expected, atol=1e-5)
+    layer = mapped(replace(IDEAL, crossbar_size=16), n_in=5, n_out=5, groups=5)
+    assert [(one.channels, one.outputs) for one in layer.blocks] == [
+        (slice(first, last), slice(first, last)) for first, last in ((0, 2), (2, 4), (4, 5))
+    ]
+    assert layer.levels(layer.blocks[0])[:, 0, 1].eq(0).all()  # beside the diagonal
 
 
 def test_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
-    from neuronas.chip import layer as crossbar_layer
+    from neuronas.chip import crossbar_layer
 
     layer = mapped(TABLE_I, n_in=20)
     x = (torch.rand(6, 20, 5, 5, generator=seeded(7)) < 0.3).float()
@@ -287,7 +325,7 @@ def test_read_noise_is_the_same_with_and_without_converters() -> None:
 
 @pytest.mark.parametrize("scheme", sorted(SCHEMES))
 def test_a_wider_converter_is_never_clearly_worse(scheme: str) -> None:
-    model = replace(TABLE_I, n_rows=64, scheme=scheme, weight_bits=6)
+    model = replace(TABLE_I, crossbar_size=64, sign_scheme=scheme, weight_bits=6)
     layer = mapped(model, n_in=64, n_out=8)
     x = (torch.rand(8, 64, 6, 6, generator=seeded(9)) < 0.3).float()
     ideal = layer.ideal(x)
@@ -326,7 +364,7 @@ def test_an_ideal_chip_is_the_quantised_network(head: str, scale: str, arch: str
     with torch.no_grad():
         wanted = network(x)
         for scheme in SCHEMES:
-            model = replace(IDEAL, weight_bits=8, scheme=scheme)
+            model = replace(IDEAL, weight_bits=8, sign_scheme=scheme)
             chip = make_design(network, model, PIXELS, x).chip(0, 0)
             assert float((chip(x) - wanted).abs().max()) <= 1e-6
             # Converters that resolve every sum change nothing either.
@@ -336,37 +374,38 @@ def test_an_ideal_chip_is_the_quantised_network(head: str, scale: str, arch: str
 
 def test_chips_reproduce_and_differ() -> None:
     network, x = classifier(), pictures()
-    design = make_design(network, replace(TABLE_I, weight_bits=8, n_rows=64), PIXELS, x)
+    design = make_design(network, replace(TABLE_I, weight_bits=8, crossbar_size=64), PIXELS, x)
     with torch.no_grad():
         first, again, other = (design.chip(0, number) for number in (0, 0, 1))
         assert torch.equal(first(x), again(x))
     names = list(design.layers)
     one, two = crossbar_layers(first, design)[names[1]], crossbar_layers(other, design)[names[1]]
-    assert not torch.equal(one.cells[0].current, two.cells[0].current)
+    assert not torch.equal(one.currents[0].current, two.currents[0].current)
     assert names == list(network.weighted_layers())
 
 
 def test_statistics_of_chips() -> None:
-    accuracy = ChipAccuracy((0.5, 0.6, 0.4))
-    assert accuracy.mean == pytest.approx(0.5) and accuracy.std == pytest.approx(0.1)
+    found = over_chips((0.5, 0.6, 0.4), differ=True)
+    assert found.top1_mean == pytest.approx(0.5) and found.top1_std == pytest.approx(0.1)
     half = 4.302652729911275 * 0.1 / sqrt(3)  # Student's t, 2 degrees of freedom
-    assert accuracy.interval == pytest.approx((0.5 - half, 0.5 + half))
-    assert ChipAccuracy((1.0, 0.9)).interval[1] == 1.0
-    assert ChipAccuracy((0.5,)).interval is None and ChipAccuracy((0.5,)).std is None
-    alike = ChipAccuracy((0.5,), differ=False)
-    assert alike.interval == (0.5, 0.5) and alike.std == 0.0
+    assert found.top1_interval_95 == pytest.approx((0.5 - half, 0.5 + half))
+    assert over_chips((1.0, 0.9), differ=True).top1_interval_95[1] == 1.0  # type: ignore[index]
+    one = over_chips((0.5,), differ=True)
+    assert one.top1_interval_95 is None and one.top1_std is None
+    alike = over_chips((0.5,), differ=False)
+    assert alike.top1_interval_95 == (0.5, 0.5) and alike.top1_std == 0.0
 
 
 def test_models_and_their_mistakes(accelerator: Accelerator) -> None:
     model = chip_model(accelerator, "x", 8)
-    assert model.scheme == "differential" and model.adc_bits == 4 and model.off_resistance_ohm == 200e3
+    assert model.sign_scheme == "differential" and model.adc_bits == 4 and model.off_resistance_ohm == 200e3
     assert model.active == ("write_variation", "wire_resistance", "off_conductance", "adc")
     assert model.without(model.active).active == () and not model.without(NON_IDEALITIES).is_random
-    assert chip_model(load_accelerator("isaac-rram"), "x", 8).scheme == "offset-binary"
+    assert chip_model(load_accelerator("isaac-rram"), "x", 8).sign_scheme == "offset-binary"
     for call, message in (
         (lambda: chip_model(load_accelerator("sram-65nm"), "sram-65nm", 8), "no section 'device'"),
         (lambda: chip_model(accelerator, "x", 32), "not"),
-        (lambda: chip_model(accelerator, "x", 8, scheme="differental"), "did you mean 'differential'"),
+        (lambda: chip_model(accelerator, "x", 8, sign_scheme="differental"), "did you mean 'differential'"),
         (lambda: chip_model(accelerator, "x", 8, variation="log"), "unknown variation"),
         (lambda: chip_model(vary(accelerator, "adc.bits", 1e9), "x", 8), "expected at most 24"),
         (lambda: model.without(["adcs"]), "did you mean 'adc'"),
@@ -389,7 +428,7 @@ def test_the_simulated_chip_has_the_columns_that_the_cost_model_counts(name: str
     if accelerator.device is None:
         pytest.skip("describes no device to simulate")
     model = chip_model(accelerator, name, weight_bits)
-    laid_out = columns_of(torch.zeros(1, dtype=torch.float64), model.scheme, weight_bits, model.bits_per_cell)
+    laid_out = columns_of(torch.zeros(1, dtype=torch.float64), model.sign_scheme, weight_bits, model.bits_per_cell)
     counted = columns_per_output(weight_bits, accelerator.crossbar)
     assert len(laid_out.factors) - laid_out.has_reference == counted
 
@@ -397,7 +436,7 @@ def test_the_simulated_chip_has_the_columns_that_the_cost_model_counts(name: str
 def test_weights_of_an_ideal_chip_are_those_that_were_drawn() -> None:
     drawn = WeightSource(3, 4).convolution("A.01.conv_3x3", 10, 6, 3)
     for scheme in SCHEMES:
-        found = ChipWeights(3, 4, model=replace(IDEAL, scheme=scheme)).convolution("A.01.conv_3x3", 10, 6, 3)
+        found = ChipWeights(3, 4, model=replace(IDEAL, sign_scheme=scheme)).convolution("A.01.conv_3x3", 10, 6, 3)
         assert np.array_equal(found.values, drawn.values)
 
 
@@ -422,9 +461,9 @@ def test_chip_fitness_is_the_mean_over_chips_and_the_references() -> None:
     shape, images = NetworkShape(3, 8, 10, 4), torch.randn(1, 6, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     backend = select_backend(NeuronParameters(), torch.device("cpu"), 3, 1, 2**28)
     chips = [ChipWeights(0, 4, model=replace(TABLE_I, adc_bits=None), chip=chip) for chip in range(2)]
-    engines = [EngineEvaluator(images, shape, weights, 2, "sahd", backend, 2**28) for weights in chips]
+    engines = [EngineEvaluator(images, shape, weights, 2, FITNESS["sahd"], backend, 2**28) for weights in chips]
     each = [dict(engine.evaluate(candidates)) for engine in engines]
-    slow = [ReferenceEvaluator(images, shape, weights, NeuronParameters(), 2, "sahd") for weights in chips]
+    slow = [ReferenceEvaluator(images, shape, weights, NeuronParameters(), 2, FITNESS["sahd"]) for weights in chips]
     assert each[0] != each[1]
     for index, fitness in MeanEvaluator(engines).evaluate(candidates):
         assert fitness == (each[0][index] + each[1][index]) / 2
@@ -435,7 +474,7 @@ def test_chip_fitness_is_the_mean_over_chips_and_the_references() -> None:
 @pytest.mark.parametrize("scheme", list(SCHEMES))
 def test_noise_of_training_is_that_of_programmed_weights(scheme: str) -> None:
     # One column of off cells beside all of a filter's: its errors cancel between the signs.
-    model = replace(IDEAL, n_rows=512, scheme=scheme, off_resistance_ohm=200e3, gain_calibration=False)
+    model = replace(IDEAL, crossbar_size=512, sign_scheme=scheme, off_resistance_ohm=200e3, gain_calibration=False)
     noise = np.array(weight_noise(model, 0.2))
     written = replace(model, write_variation=0.2)
     place = ("A.01.conv_3x3", 8, 64, 3)

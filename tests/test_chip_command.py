@@ -99,7 +99,7 @@ def test_mistakes(trained: Path, capsys: pytest.CaptureFixture[str], options: li
 
 
 def test_networks_that_no_crossbar_holds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for option, message in ((["--ann"], "artificial network"), (["--weight-bits", "32"], "weight_bits 32")):
+    for option, message in ((["--ann"], "trained with --ann given"), (["--weight-bits", "32"], "weight_bits 32")):
         run = tmp_path / option[0]
         assert command(["train", ARCH, "--out", str(run), *SMALL[:4], "--epochs", "1", "--quiet", *option]) == 0
         assert command(["evaluate", str(run), "--chip"]) == 2

@@ -1,4 +1,5 @@
 import tarfile
+from hashlib import md5
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +8,19 @@ import torch
 from PIL import Image
 
 from conftest import DATASETS
+from neuronas.config.registry import DATASETS as REGISTRY
 from neuronas.data.batches import search_batches
-from neuronas.data.cifar import CIFAR
-from neuronas.data.datasets import load
-from neuronas.data.presets import PRESETS, classes_of, preset_for
+from neuronas.data.cifar import Cifar
+from neuronas.data.datasets import open_dataset
+from neuronas.data.download import Archive, download
+from neuronas.data.source import ImageSource
 from neuronas.errors import ConfigurationError, DataError
+from neuronas.space.layers import Side
+
+
+def load(name: str, split: str, data_dir: str | None, size: Side) -> ImageSource:
+    return open_dataset(name, data_dir).load(split, size)
+
 
 GREY = ((0.5,), (0.25,))
 RGB = ((0.5,) * 3, (0.25,) * 3)
@@ -36,8 +45,8 @@ def test_digits_are_real_split_and_normalised() -> None:
     train, test = load("digits", "train", None, 8), load("digits", "test", None, 8)
     assert (len(train.labels), len(test.labels)) == (1438, 359)
     assert set(train.labels) == set(test.labels) == set(range(10))
-    preset = preset_for("digits")
-    batch = search_batches(train, 256, 2, 0, preset.mean, preset.std)
+    digits = open_dataset("digits")
+    batch = search_batches(train, 256, 2, 0, digits.mean, digits.std)
     assert batch.shape == (2, 256, 1, 8, 8)
     assert batch.mean().abs() < 0.1
     assert (batch.std() - 1).abs() < 0.1
@@ -63,7 +72,7 @@ def test_image_folder_is_split_by_class_and_resized(photos: Path) -> None:
     train, test = (load(name, split, None, 16) for split in ("train", "test"))
     assert (len(train.labels), len(test.labels)) == (16, 4)
     assert not set(train.paths) & set(test.paths)
-    assert classes_of(name)[0] == 2
+    assert open_dataset(name).class_names == ("cat", "dog")
     assert train.read(0).shape == (3, 16, 16)
     assert train.read(0).unique().tolist() == [int(train.paths[0].stem) + 50]
 
@@ -119,7 +128,7 @@ def test_missing_and_empty_folders(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="Train: holds folders instead of images; expected DIR/train/CLASS"):
         load(f"imagefolder:{tmp_path}", "train", None, 8)
     (tmp_path / "Train").rename(tmp_path / "train")
-    with pytest.raises(DataError, match="neither 'test' nor 'val' beside it; expected DIR/train/CLASS"):
+    with pytest.raises(DataError, match="neither 'test' nor 'val'; expected DIR/train/CLASS"):
         load(f"imagefolder:{tmp_path}", "test", None, 8)
 
 
@@ -132,24 +141,42 @@ def test_a_missing_data_set_says_where_it_was_looked_for(name: str, tmp_path: Pa
     assert "https://" in str(raised.value) or "http://" in str(raised.value)
 
 
-@pytest.mark.parametrize("name", list(CIFAR))
+def test_download_is_checked_and_unpacked(tmp_path: Path) -> None:
+    published, data_dir = tmp_path / "published.tar.gz", tmp_path / "data"
+    (tmp_path / "batch.bin").write_bytes(b"pixels")
+    with tarfile.open(published, "w:gz") as archive:
+        archive.add(tmp_path / "batch.bin", "folder/batch.bin")
+    whole = Archive(published.as_uri(), md5(published.read_bytes()).hexdigest())
+    with pytest.raises(DataError, match=f"its MD5 checksum is {whole.md5}; expected 0"):
+        download("mine", Archive(whole.url, "0"), data_dir)
+    assert not list(data_dir.iterdir())
+    download("mine", whole, data_dir)
+    assert (data_dir / "folder" / "batch.bin").read_bytes() == b"pixels"
+    published.unlink()
+    download("mine", whole, data_dir)  # from the archive that is there
+    with pytest.raises(DataError, match=r"download of file://.* failed .*; unpack it there yourself"):
+        download("mine", Archive(whole.url, "1"), data_dir)
+
+
+@pytest.mark.parametrize("name", ["cifar10", "cifar100"])
 def test_cifar_binary_format(name: str, tmp_path: Path) -> None:
-    layout = CIFAR[name]
+    layout = open_dataset(name)
+    assert isinstance(layout, Cifar)
     folder = tmp_path / layout.folder
     folder.mkdir()
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (6, 3, 32, 32), dtype=np.uint8)
     labels = rng.integers(0, layout.n_classes, 6)
-    for file in (*layout.train, *layout.test):
+    for file in (*layout.train_files, *layout.test_files):
         with (folder / file).open("wb") as out:
             for image, label in zip(images, labels, strict=True):
                 out.write(bytes([0] * (layout.label_bytes - 1) + [int(label)]) + image.tobytes())
     source = load(name, "train", str(tmp_path), 32)
-    assert len(source.labels) == 6 * len(layout.train)
+    assert len(source.labels) == 6 * len(layout.train_files)
     assert source.labels[:6].tolist() == labels.tolist()
     assert torch.equal(source.read(2), torch.from_numpy(images[2]))
     assert len(load(name, "test", str(folder), 32).labels) == 6
-    (folder / layout.train[0]).write_bytes(b"123")
+    (folder / layout.train_files[0]).write_bytes(b"123")
     with pytest.raises(DataError, match="binary version of CIFAR"):
         load(name, "train", str(tmp_path), 32)
 
@@ -177,14 +204,20 @@ def test_tiny_imagenet_format(tiny: Path) -> None:
         load("tiny-imagenet-200", "test", str(tiny), 64)
 
 
-def test_unknown_data_set() -> None:
+def test_unknown_data_set(photos: Path) -> None:
     with pytest.raises(ConfigurationError, match="did you mean 'cifar10'"):
-        preset_for("cifar11")
-    for name in ("imagefolder:", "imagefolder:DIR2"):
-        if name == "imagefolder:":
-            with pytest.raises(ConfigurationError):
-                preset_for(name)
-    assert all(len(preset.mean) == len(preset.std) == preset.image_channels for preset in PRESETS.values())
+        open_dataset("cifar11")
+    for name in ("imagefolder:", "imagefolders:x"):
+        with pytest.raises(ConfigurationError, match=f"unknown data set '{name}'"):
+            open_dataset(name)
+    with pytest.raises(ConfigurationError, match=f"give imagefolder:{photos}"):
+        open_dataset(str(photos))
+
+
+def test_a_data_set_has_one_mean_for_each_channel() -> None:
+    for name in REGISTRY:
+        dataset = open_dataset(name)
+        assert len(dataset.mean) == len(dataset.std) == dataset.image_channels
 
 
 @pytest.mark.skipif(not DATASETS.is_dir(), reason="the shared data sets are not here")

@@ -18,12 +18,11 @@ from neuronas.config import EXPORT_FORMATS, HardwareConfig
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export import formats
 from neuronas.export.bound_graph import BoundGraph, NeuronArrays, WeightArrays
-from neuronas.export.content import Content
 from neuronas.export.crossbars import crossbars_document
-from neuronas.export.document import NetworkDocument
-from neuronas.export.formats import format_named
+from neuronas.export.formats import Content, format_named
 from neuronas.export.from_network import bind
 from neuronas.export.integer import read_integer, write_integer
+from neuronas.export.integer_document import NetworkDocument
 from neuronas.export.interpreter import interpret
 from neuronas.export.round_trip import export_network
 from neuronas.export.verification import Computed, compare, make_probe

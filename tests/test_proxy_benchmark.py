@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from neuronas.errors import ConfigurationError
-from neuronas.experiments.labels import read_labels
-from neuronas.experiments.proxy_benchmark import draw
-from neuronas.experiments.ranking import agreement
+from neuronas.experiments.labels import draw, read_labels
+from neuronas.experiments.proxy_benchmark import agreement
 from neuronas.space.notation import format_architecture
 
 HEADER = "id,op_01,op_02,op_03,op_12,op_13,op_23,test_accuracy\n"

@@ -81,7 +81,7 @@ def test_hung_workers_cost_time_only(
     few = (*SMALL, "--n-draws", 60, "--json")
     code, out, err = neuronas(*few, "--out", "ray", "--cluster", f"ray:{cluster.address}")
     assert code == 0, err
-    assert (tmp_path / "ray" / "log.txt").read_text().count("it was alive and said nothing for too long") == 2
+    assert (tmp_path / "ray" / "log.txt").read_text().count("it was alive but silent for too long") == 2
     assert len(set(crews[0].meddled)) == 2  # so the search went on with new workers in their places
     until(lambda: all(state(process) in {"", "Z"} for process in crews[0].meddled))  # while their nodes live on
     code, alone, err = neuronas(*few, "--out", "alone")

@@ -6,22 +6,23 @@ from pathlib import Path
 import pytest
 
 from conftest import Neuronas
-from neuronas.experiments.search_time import Timing, speed_up
+from neuronas.experiments import search_time
+from neuronas.experiments.search_time import TimedSearch, speed_up
 
 
 def test_speed_up_by_hand() -> None:
-    def timing(name: str, seed: int, seconds: float) -> Timing:
-        return Timing(name, "fast", seed, 1, 1, 0.0, seconds)
+    def timing(name: str, seed: int, seconds: float) -> TimedSearch:
+        return TimedSearch(
+            algorithm=name, engine="fast", seed=seed, n_candidates=1, n_evaluated=1, fitness=0.0, seconds=seconds
+        )
 
     timings = [timing("neuronas", 0, 1), timing("snasnet", 0, 5), timing("neuronas", 1, 3), timing("snasnet", 1, 3)]
     assert speed_up(timings, "fast") == 2
 
 
 def test_the_command_at_a_tiny_size(neuronas: Neuronas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from neuronas.cli import search_time
-
     (tmp_path / "tiny.yaml").write_text("operations: [conv_3x3]\n")
-    monkeypatch.setitem(search_time._SMALL, "space", str(tmp_path / "tiny.yaml"))
+    monkeypatch.setitem(search_time.SIZES["small"], "space", str(tmp_path / "tiny.yaml"))
     code, out, err = neuronas("reproduce", "search-time", "--n-draws", 5, "--n-seeds", 2, "--json")
     assert code == 0, err
     document = json.loads(out)

@@ -254,3 +254,17 @@ def test_objects_serve_where_names_do(tmp_path: Path, monkeypatch: pytest.Monkey
         neuronas.search(out="run", resume=True)
     again = neuronas.search(out="run", resume=True, fitness=SpikeEntropy(), algorithm=random_draws)
     assert again.was_finished and again.text == found.text
+
+
+def test_operations_of_a_plugin_are_known_before_anything_names_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], forget_plugins: None
+) -> None:
+    file = tmp_path / "ops.py"
+    file.write_text(
+        "import neuronas\nfrom neuronas.space.operations import Convolution\n"
+        "plugin = neuronas.Plugin(operations={'conv_9x9': Convolution('conv_9x9', kernel=9)})\n"
+    )
+    text = "|conv_9x9~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|"
+    assert run(["estimate", text]) == 2
+    assert "unknown operation 'conv_9x9'" in capsys.readouterr().err
+    assert run(["estimate", text, "--plugin", str(file), "--json"]) == 0

@@ -1,4 +1,4 @@
-"""The papers' experiments: each at a tiny size on the command line, stopped and gone on with, and their parts."""
+"""The papers' experiments: each at a tiny size on the command line, stopped and resumed, and their parts."""
 
 import json
 from collections.abc import Sequence
@@ -14,20 +14,20 @@ from conftest import Neuronas
 from neuronas.config import ALGORITHMS, SearchConfig
 from neuronas.data.source import ArraySource
 from neuronas.errors import DataError
-from neuronas.experiments import constraints, operations
-from neuronas.experiments.drawing import drawn
+from neuronas.experiments import constraints
 from neuronas.experiments.figures import Figure, markdown
-from neuronas.experiments.limited import PIECE, limited
-from neuronas.experiments.sizes import SIZES
-from neuronas.experiments.statistics import summary
-from neuronas.experiments.study import Size
+from neuronas.experiments.neuronas_paper import variants
+from neuronas.experiments.study import SIZES, Size, StudyResult
 from neuronas.experiments.table import EXPERIMENTS, STUDIES
 from neuronas.search.algorithms.base import Outcome
+from neuronas.search.algorithms.limited import PIECE, limited
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
 from neuronas.space.spaces import load_space
 from neuronas.training import loop
+from neuronas.training.images import drawn
 
+RESULTS = Path(__file__).parents[1] / "results"
 N_CASES = {
     "operations": 8,
     "memory-case-study": 4,
@@ -50,7 +50,7 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "search": {"algorithm": "snasnet", "n_draws": 3},
         "train": {"epochs": 2, "batch_size": 16, "precision": "float32"},
     }
-    size = Size(settings, n_seeds=2, n_training=60, n_test=30)
+    size = Size(settings=settings, n_seeds=2, n_training=60, n_test=30)
     for sizes in (SIZES, constraints.STUDY.sizes):
         monkeypatch.setitem(sizes, "small", size)
     monkeypatch.setattr(constraints, "LEVELS", (1.0, 0.3))
@@ -156,7 +156,7 @@ def test_full_scale_without_a_gpu_says_so_and_does_small(neuronas: Neuronas, mon
 @pytest.mark.usefixtures("tiny")
 def test_a_damaged_piece_and_missing_images_are_one_line(neuronas: Neuronas, tmp_path: Path) -> None:
     assert neuronas("reproduce", "snasnet", "--dataset", "digits", "--n-seeds", 1, "--quiet")[0] == 0
-    piece = next((tmp_path / "runs").glob("*/train-*/piece.json"))
+    piece = next((tmp_path / "runs").glob("*/train-*/evaluation.json"))
     for content in ("{", "[]", '{"epoch": 1}'):
         piece.write_text(content)
         code, _, err = neuronas("reproduce", "snasnet", "--dataset", "digits", "--n-seeds", 1, "--quiet", "--resume")
@@ -173,23 +173,29 @@ def test_a_damaged_piece_and_missing_images_are_one_line(neuronas: Neuronas, tmp
         assert message in err
 
 
+@pytest.mark.parametrize("path", sorted(RESULTS.glob("*-small.md")), ids=lambda path: path.stem)
+def test_the_kept_results_are_documents_of_this_version(path: Path) -> None:
+    result = StudyResult.read(path.with_suffix(".json"))
+    assert result.table in path.read_text(encoding="utf-8")
+
+
 def test_spaces_of_the_study_of_operations() -> None:
-    found = dict(operations.variants())
+    found = dict(variants())
     assert found["without conv_3x3"].operations == ("none", "skip", "conv_1x1", "avg_pool_3x3")
     assert found["conv_7x7 for conv_3x3"].operations == ("none", "skip", "conv_1x1", "conv_7x7", "avg_pool_3x3")
     assert len(found) == 8
 
 
 def test_summary_by_hand() -> None:
-    found = summary([1.0, 2.0, 3.0])
+    found = Figure.of("a", "x", [1.0, 2.0, 3.0])
     assert (found.n, found.mean, found.std) == (3, 2.0, 1.0)
     assert found.high == pytest.approx(2 + 4.302653 / 3**0.5, rel=1e-6)  # Student's t, two degrees of freedom
     assert found.low == pytest.approx(2 - 4.302653 / 3**0.5, rel=1e-6)
-    assert summary([5.0]).std is None
+    assert Figure.of("a", "x", [5.0]).std is None
 
 
 def test_a_table_has_what_is_published_beside_ours() -> None:
-    figures = [Figure("a", "x", (1.0, 3.0), 2.5), Figure("b", "x", (4.0,)), Figure("c", "y", (7.0, 7.0))]
+    figures = [Figure.of("a", "x", (1, 3), 2.5), Figure.of("b", "x", (4,)), Figure.of("c", "y", (7, 7))]
     assert markdown(figures).splitlines() == [
         "| case | x | x: published | y |",
         "| --- | ---: | ---: | ---: |",

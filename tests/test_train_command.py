@@ -155,7 +155,7 @@ def test_a_training_says_where_it_stands_and_how_to_go_on(
     assert "epoch 1 of 2: step 1 of 20" in err and "kept" not in err  # there is no checkpoint yet
     monkeypatch.setattr(loop, "_SAVE_EVERY_S", 0.0)
     assert command([*arguments, "--resume"]) == 130
-    again = re.search("checkpoint is kept; go on with: neuronas (.*)\n", capsys.readouterr().err)
+    again = re.search("checkpoint is kept; resume with: neuronas (.*)\n", capsys.readouterr().err)
     monkeypatch.setattr(loop.Trainer, "_step", step)
     assert again and command(again[1].split()) == 0
     assert len(rows(run)) == 2
@@ -330,7 +330,7 @@ def test_a_class_folder_with_another_name_is_refused(tmp_path: Path, capsys: pyt
     ):  # fmt: skip
         assert command(verb) == 4
         err = capsys.readouterr().err
-        assert "has a class folder 'bees' where the run has the class 'ants'" in err and err.count("\n") == 1
+        assert "has class 'bees' where the run has class 'ants'" in err and err.count("\n") == 1
     assert command(["report", str(run)]) == 0  # needs no images
 
 

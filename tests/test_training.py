@@ -285,17 +285,18 @@ def test_splits_are_stratified(labels: list[int], share: float, seed: int) -> No
     assert np.array_equal(split.validation, stratified_split(tensor, share, seed).validation)
 
 
-def test_augmentation_moves_but_does_not_invent() -> None:
-    pixels = torch.randint(1, 256, (50, 3, 16, 16), dtype=torch.uint8)
+@pytest.mark.parametrize(("height", "width"), [(16, 16), (16, 24), (24, 16)])
+def test_augmentation_moves_but_does_not_invent(height: int, width: int) -> None:
+    pixels = torch.randint(1, 256, (50, 3, height, width), dtype=torch.uint8)
     torch.manual_seed(0)
     moved = Augmentation("flip").pixels(pixels)
     assert moved.shape == pixels.shape and moved.dtype == torch.uint8 and not torch.equal(moved, pixels)
-    centre = pixels[:, :, 4:12, 4:12].flatten(1).sort().values
+    centre = pixels[:, :, 4:-4, 4:-4].flatten(1).sort().values
     assert all(set(one.tolist()) <= set(whole.flatten().tolist()) for one, whole in zip(centre, moved, strict=True))
     torch.manual_seed(0)
     assert torch.equal(Augmentation("flip").pixels(pixels), moved)
     x, targets = Augmentation("none", cutout=4, mixup=0.5).mixed(
-        torch.ones(50, 3, 16, 16), F.one_hot(torch.arange(50) % 5).float()
+        torch.ones(50, 3, height, width), F.one_hot(torch.arange(50) % 5).float()
     )
     assert torch.allclose(targets.sum(dim=1), torch.ones(50))
     assert (x == 0).any() and x.max() == 1

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from neuronas.api.search import SearchResult, search
     from neuronas.api.train import train
     from neuronas.config import Plugin, RunConfig
+    from neuronas.data.dataset import DataSet
+    from neuronas.data.memory import InMemoryDataSet
     from neuronas.hardware.accelerator import Accelerator
     from neuronas.runs.evaluations import ChipEvaluation, Evaluation
     from neuronas.runs.results import ExportManifest, TrainingResult
@@ -38,9 +40,11 @@ __all__ = [
     "Accelerator",
     "Architecture",
     "ChipEvaluation",
+    "DataSet",
     "Estimate",
     "Evaluation",
     "ExportManifest",
+    "InMemoryDataSet",
     "Page",
     "Plugin",
     "RunConfig",
@@ -63,9 +67,11 @@ _MODULES = {
     "Accelerator": "hardware.accelerator",
     "Architecture": "space.genotype",
     "ChipEvaluation": "runs.evaluations",
+    "DataSet": "data.dataset",
     "Estimate": "api.estimate",
     "Evaluation": "runs.evaluations",
     "ExportManifest": "runs.results",
+    "InMemoryDataSet": "data.memory",
     "Page": "api.report",
     "Plugin": "config",
     "RunConfig": "config",

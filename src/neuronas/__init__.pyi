@@ -13,9 +13,11 @@ from neuronas.snn.classifier import Classifier
 from neuronas.hardware.accelerator import Accelerator as Accelerator
 from neuronas.space.genotype import Architecture as Architecture
 from neuronas.runs.evaluations import ChipEvaluation as ChipEvaluation
+from neuronas.data.dataset import DataSet as DataSet
 from neuronas.api.estimate import Estimate as Estimate
 from neuronas.runs.evaluations import Evaluation as Evaluation
 from neuronas.runs.results import ExportManifest as ExportManifest
+from neuronas.data.memory import InMemoryDataSet as InMemoryDataSet
 from neuronas.api.report import Page as Page
 from neuronas.config.plugins import Plugin as Plugin
 from neuronas.api.search import SearchResult as SearchResult
@@ -53,7 +55,7 @@ def estimate(
     device: Literal['auto', 'cpu', 'cuda'] | None = ...,
     plugin: Sequence[str] | None = ...,
     space: str | Space | None = ...,
-    dataset: str | None = ...,
+    dataset: str | DataSet | None = ...,
     image_side: int | str | tuple[int, int] | None = ...,
     n_classes: int | None = ...,
     channels: int | None = ...,
@@ -132,7 +134,7 @@ def evaluate(
     variation: Literal['normal', 'lognormal'] | None = ...,
     gain_calibration: bool | None = ...,
     ablation: bool | None = ...,
-    dataset: str | None = ...,
+    dataset: str | DataSet | None = ...,
     data_dir: str | None = ...,
     skip_corrupt: bool | None = ...,
     hardware: str | Accelerator | None = ...,
@@ -180,7 +182,7 @@ def evaluate_on_chips(
     variation: Literal['normal', 'lognormal'] | None = ...,
     gain_calibration: bool | None = ...,
     ablation: bool | None = ...,
-    dataset: str | None = ...,
+    dataset: str | DataSet | None = ...,
     data_dir: str | None = ...,
     skip_corrupt: bool | None = ...,
     hardware: str | Accelerator | None = ...,
@@ -269,7 +271,7 @@ def search(
     device: Literal['auto', 'cpu', 'cuda'] | None = ...,
     plugin: Sequence[str] | None = ...,
     space: str | Space | None = ...,
-    dataset: str | None = ...,
+    dataset: str | DataSet | None = ...,
     data_dir: str | None = ...,
     image_side: int | str | tuple[int, int] | None = ...,
     skip_corrupt: bool | None = ...,
@@ -404,7 +406,7 @@ def train(
     checkpointing: bool | None = ...,
     ann: bool | None = ...,
     tensorboard: bool | None = ...,
-    dataset: str | None = ...,
+    dataset: str | DataSet | None = ...,
     data_dir: str | None = ...,
     image_side: int | str | tuple[int, int] | None = ...,
     skip_corrupt: bool | None = ...,

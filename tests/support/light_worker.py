@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from neuronas.distribution.crew import Job
-from neuronas.distribution.worker import Bench, serve
+from neuronas.distribution.worker import WorkerEvaluators, serve
 from neuronas.errors import DataError
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--sleep", type=float, default=0.0)
     given = parser.parse_args()
 
-    def build(job: Job) -> Bench:
+    def build(job: Job) -> WorkerEvaluators:
         if given.never_ready:
             os.kill(os.getpid(), signal.SIGKILL)
         if given.never_moves:
@@ -62,7 +62,8 @@ def main() -> None:
         os.write(1, b"a library that talks\n")
         logging.getLogger("neuronas.test").warning("one image is broken")
         evaluator = Light(given)
-        return Bench({"full": evaluator, "screen": evaluator}, str(os.getpid()) if given.other else "the same")
+        computes = str(os.getpid()) if given.other else "the same"
+        return WorkerEvaluators({"full": evaluator, "screen": evaluator}, computes)
 
     serve(build)
 

@@ -58,7 +58,7 @@ def make_run(directory: Path, n: int = 60, seed: int = 0, settings: dict | None 
     cost = run.cost_model.estimate(rows(drawn[best], run.shape))
     n_rejected = {name: sum(name in limits for limits in broken) for name in run.budget.limits}
     write_config(directory / "config.yaml", run.config)
-    Environment.here().write(directory / "environment.json")
+    Environment.of_run({}).write(directory / "environment.json")
     ArchitectureFile.of(drawn[best]).write(directory / "architecture.json")
     SearchSummary(
         architecture=format_architecture(drawn[best]),

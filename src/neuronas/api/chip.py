@@ -7,18 +7,18 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from neuronas.api.trained import TrainedRun, read_trained
-from neuronas.runs.evaluations import ChipAblation, ChipEvaluation, LayerQuality, SimulatedChip, chip_file
+from neuronas.runs.evaluations import ChipEvaluation, SimulatedChip, chip_file
 
 if TYPE_CHECKING:
-    from neuronas.chip.model import ChipModel
-    from neuronas.chip.monte_carlo import ChipAccuracy, ChipTrial
+    from neuronas.chip.chip_model import ChipModel
+    from neuronas.chip.monte_carlo import ChipTrial
 
 _N_CALIBRATION = 128
 """Training images on which gains and converters are trimmed and layers are measured."""
 
 
 Report = Callable[[str, int, int], None]
-"""Is told what is simulated, how many chips of it are done, and of how many."""
+"""Progress: (what is simulated, chips done, chips in all)."""
 
 
 def _silent(what: str, done: int, total: int) -> None:
@@ -37,7 +37,7 @@ def evaluate_on_chips(
     Args:
         run: the run's directory.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
-        report: is told of progress.
+        report: called with the progress.
         **options: settings by keyword: ``chips``, ``seed``, ``ablation``, ``sign_scheme``, ``hardware``, ….
 
     Raises:
@@ -55,7 +55,7 @@ def evaluate_on_chips(
 
 def simulate_chips(given: TrainedRun, report: Report = _silent) -> ChipEvaluation:
     """Simulate as the settings say; docs/chip-simulation.md says what the answer means."""
-    from neuronas.chip.model import chip_model
+    from neuronas.chip.chip_model import chip_model
     from neuronas.chip.monte_carlo import ablate, simulate
     from neuronas.training.evaluation import accuracy
 
@@ -64,7 +64,7 @@ def simulate_chips(given: TrainedRun, report: Report = _silent) -> ChipEvaluatio
         run.accelerator,
         run.config.hardware.accelerator,
         network.weight_bits,
-        scheme=request.sign_scheme,
+        sign_scheme=request.sign_scheme,
         variation=request.variation,
         gain_calibration=request.gain_calibration,
     )
@@ -73,7 +73,7 @@ def simulate_chips(given: TrainedRun, report: Report = _silent) -> ChipEvaluatio
     started = perf_counter()
     quantised = accuracy(trial.network, trial.images, trial.indices, trial.device).top1
     whole = simulate(trial, model, report)
-    ablation = ablate(trial, model, whole, report) if request.ablation else []
+    ablation = ablate(trial, model, whole.accuracies, quantised, report) if request.ablation else ()
     return ChipEvaluation(
         run=str(given.directory),
         dataset=run.config.data.name,
@@ -86,19 +86,9 @@ def simulate_chips(given: TrainedRun, report: Report = _silent) -> ChipEvaluatio
         seed=request.seed,
         model=_simulated(model),
         quantised_network_top1=quantised,
-        **_accuracies(whole),
-        layers={
-            name: LayerQuality(snr_db=one.snr_db, adc_saturation=one.saturation) for name, one in whole.layers.items()
-        },
-        ablation=tuple(
-            ChipAblation(
-                name=row.name,
-                non_idealities=row.active,
-                loss=quantised - row.accuracy.mean,
-                **_accuracies(row.accuracy),
-            )
-            for row in ablation
-        ),
+        **dict(whole.accuracies),
+        layers=dict(whole.layers),
+        ablation=ablation,
         seconds=round(perf_counter() - started, 2),
     )
 
@@ -115,7 +105,7 @@ def make_trial(given: TrainedRun) -> "ChipTrial":
     chosen = np.random.default_rng([request.seed, 5]).permutation(len(training))[:_N_CALIBRATION]
     return ChipTrial(
         network=given.trained.network,
-        pixels=pixel_format(run.preset.mean, run.preset.std, int(run.accelerator.digital.image_bits)),
+        pixels=pixel_format(run.config.data.mean, run.config.data.std, int(run.accelerator.digital.image_bits)),
         calibration=training.normalised(training.fetch(np.sort(chosen)).to(given.device)),
         images=test,
         indices=np.arange(len(test)),
@@ -126,30 +116,5 @@ def make_trial(given: TrainedRun) -> "ChipTrial":
 
 
 def _simulated(model: "ChipModel") -> SimulatedChip:
-    return SimulatedChip(
-        non_idealities=model.active,
-        sign_scheme=model.scheme,
-        bits_per_cell=model.bits_per_cell,
-        crossbar_size=model.n_rows,
-        on_resistance_ohm=model.on_resistance_ohm,
-        off_resistance_ohm=model.off_resistance_ohm,
-        write_variation=model.write_variation,
-        variation=model.variation,
-        read_noise=model.read_noise,
-        stuck_on_share=model.stuck_on_share,
-        stuck_off_share=model.stuck_off_share,
-        column_resistance_ohm=model.column_resistance_ohm,
-        adc_bits=model.adc_bits,
-        gain_calibration=model.gain_calibration,
-    )
-
-
-def _accuracies(found: "ChipAccuracy") -> dict[str, Any]:
-    """The fields of ``ChipAccuracies``."""
-    return {
-        "n_chips": len(found.per_chip),
-        "top1_mean": found.mean,
-        "top1_std": found.std,
-        "top1_interval_95": found.interval,
-        "top1_per_chip": found.per_chip,
-    }
+    fields = {name: value for name, value in vars(model).items() if name in SimulatedChip.model_fields}
+    return SimulatedChip(non_idealities=model.active, **fields)

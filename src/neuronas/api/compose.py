@@ -14,7 +14,6 @@ from neuronas.config import (
     RunConfig,
     Section,
     label,
-    load_plugins,
     origin,
     plugin_digest,
     validate,
@@ -22,7 +21,8 @@ from neuronas.config import (
     with_value,
     written,
 )
-from neuronas.data.presets import DatasetPreset, classes_of, preset_for
+from neuronas.data.dataset import DataSet
+from neuronas.data.datasets import open_if_there
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.budget import Budget
@@ -31,7 +31,7 @@ from neuronas.hardware.mapped.activity import Activity, load_activity
 from neuronas.hardware.mapped.model import MappedCostModel
 from neuronas.hardware.models import make_cost_model, mapped_cost_model
 from neuronas.runs.costs import CostReport
-from neuronas.runs.directory import Origin
+from neuronas.runs.directory import RunOrigin
 from neuronas.search.algorithms.base import Algorithm
 from neuronas.search.algorithms.table import as_algorithm
 from neuronas.space.genotype import Architecture
@@ -63,11 +63,12 @@ class Plan:
     Attributes:
         config: complete.
         given: what a person gave; it decides where a later verb, such as training, resolves again.
+        dataset: that the settings name, or that was given.
     """
 
     config: ResolvedConfig
     given: RunConfig
-    preset: DatasetPreset
+    dataset: DataSet
     space: Space
     shape: NetworkShape
     accelerator: Accelerator
@@ -101,15 +102,20 @@ class Plan:
         )
 
     @property
+    def passes_images(self) -> bool:
+        """Whether the data set is an object of this process, which workers cannot open by its name."""
+        return not isinstance(value_at(written(self.given), "data.name") or "", str)
+
+    @property
     def copies(self) -> Copies:
         """What its settings name by file or object."""
         return Copies(self.space, self.accelerator, self.activity)
 
     @property
-    def origin(self) -> Origin:
+    def origin(self) -> RunOrigin:
         """What a run of this plan keeps, so that it needs no other file and notices other code."""
         plugins = {f"plugin {name}": plugin_digest(name) for name in self.config.plugins}
-        return Origin(
+        return RunOrigin(
             self.config,
             self.given,
             {"space": self.space, "accelerator": self.accelerator, "activity": self.activity},
@@ -130,16 +136,15 @@ def plan(given: RunConfig, copies: Copies | None = None, *, lenient: bool = Fals
     """
     copies = copies or Copies()
     values = written(given)
-    load_plugins(values.get("plugins") or ())
     named = {path: one.default for path, one in SETTINGS.items() if one.meaning.choices is not None}
     chosen = {path: default if (value := value_at(values, path)) is None else value for path, default in named.items()}
-    preset = preset_for(chosen["data.name"])
+    dataset = open_if_there(chosen["data.name"], value_at(values, "data.data_dir"))
     space = copies.space or load_space(chosen["space"])
     algorithm = as_algorithm(_looked_up(ALGORITHMS, chosen["search.algorithm"], lenient=lenient))
     recipe = value_at(values, "train.recipe") or SETTINGS["train.recipe"].default
     defaults = {
         **{path: one.default for path, one in SETTINGS.items() if one.meaning.default is None},
-        **_of_dataset(chosen["data.name"], preset, values),
+        **_of_dataset(dataset, values),
         **({"network.channels": space.channels} if space.channels else {}),
         **{f"budget.max_{name}": float(limit) for name, limit in algorithm.budget.limits.items()},
         **{f"train.{name}": value for name, value in RECIPES[recipe].items()},
@@ -149,7 +154,7 @@ def plan(given: RunConfig, copies: Copies | None = None, *, lenient: bool = Fals
     config = _resolved(values, defaults)
     network = config.network
     shape = NetworkShape(
-        image_channels=preset.image_channels,
+        image_channels=config.data.image_channels,
         image_side=config.data.image_side,
         n_classes=config.data.n_classes,
         channels=network.channels,
@@ -167,7 +172,7 @@ def plan(given: RunConfig, copies: Copies | None = None, *, lenient: bool = Fals
     return Plan(
         config=config,
         given=given,
-        preset=preset,
+        dataset=dataset,
         space=space,
         shape=shape,
         accelerator=accelerator,
@@ -199,20 +204,27 @@ class _Absent:
         return self.registry[self.name](*arguments, **keywords)
 
 
-def _of_dataset(name: str, preset: DatasetPreset, values: Mapping[str, Any]) -> dict[str, Any]:
-    """What the data set decides; its classes are counted only where nobody says how many there are."""
-    n_classes, class_names = value_at(values, "data.n_classes"), None
-    if n_classes is None:
-        n_classes, class_names = classes_of(name)
-    return {
-        "data.image_side": preset.image_side,
-        "data.n_classes": n_classes,
-        "data.class_names": class_names,
-        "network.channels": preset.channels,
-        "network.head_width": preset.head_width,
-        "fitness.batch_size": preset.batch_size,
-        "train.augment": preset.augment,
-    }
+_OF_DATASET = {
+    "data.image_channels": "image_channels",
+    "data.image_side": "image_size",
+    "data.n_classes": "n_classes",
+    "data.class_names": "class_names",
+    "data.mean": "mean",
+    "data.std": "std",
+    "network.channels": "channels",
+    "network.head_width": "head_width",
+    "fitness.batch_size": "batch_size",
+    "train.augment": "augment",
+}
+"""Settings that the data set decides, and its attributes."""
+
+
+def _of_dataset(dataset: DataSet, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the data set decides; nothing is asked of it that was given, since the images of a run may be gone."""
+    known = {path for path in _OF_DATASET if value_at(values, path) is not None}
+    if "data.n_classes" in known:
+        known.add("data.class_names")
+    return {path: None if path in known else getattr(dataset, name) for path, name in _OF_DATASET.items()}
 
 
 def _resolved(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> ResolvedConfig:

@@ -1,9 +1,8 @@
-"""What verbs that compute need first: the device, and the data set's files. Torch is imported here and not before."""
+"""The device that a verb computes on. Torch is imported here and not before."""
 
 import os
 from typing import TYPE_CHECKING
 
-from neuronas.config import DataConfig
 from neuronas.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ def device_named(name: str, number: int | None = None) -> "torch.device":
         number: which one of several CUDA devices.
 
     Raises:
-        ConfigurationError: CUDA is wanted and there is none, or too few; torch cannot be imported.
+        ConfigurationError: CUDA is requested and there is none, or too few devices; torch cannot be imported.
     """
     try:
         import torch
@@ -53,15 +52,6 @@ def check_device(name: str) -> None:
 def missing(error: ImportError) -> ConfigurationError:
     """What to say where a package that computes cannot be imported."""
     return ConfigurationError(f"{error}; run 'neuronas doctor' to see what is missing")
-
-
-def fetch(data: DataConfig) -> None:
-    """Download a data set that can be downloaded and is missing."""
-    from neuronas.data.datasets import data_folder, find
-    from neuronas.data.download import ARCHIVES, download
-
-    if data.name in ARCHIVES and find(data.name, data.data_dir) is None:
-        download(data.name, data_folder(data.data_dir))
 
 
 def n_cores() -> int:

@@ -12,6 +12,7 @@ import psutil
 from packaging.requirements import Requirement
 
 from neuronas.api.devices import n_cores
+from neuronas.config.registry import DATASETS
 from neuronas.kernels.library import cache_folder
 
 _DEVELOPMENT = {"dev", "docs"}
@@ -121,13 +122,17 @@ def _torch() -> Iterator[Check]:
 
 def _data(data_dir: str | None) -> Iterator[Check]:
     try:
-        from neuronas.data.datasets import data_folder, find
-        from neuronas.data.download import ARCHIVES
+        from neuronas.data.datasets import open_dataset
+        from neuronas.data.download import Downloadable
     except ImportError as error:
         yield Check("data sets", False, str(error), "install the missing packages above")
         return
-    yield Check("data set digits", True, "embedded")
-    for name in ARCHIVES:
-        folder = find(name, data_dir)
-        advice = "" if folder else f"optional: neuronas search --dataset {name} --download, or unpack it there"
-        yield Check(f"data set {name}", folder is not None, str(folder or f"not in {data_folder(data_dir)}"), advice)
+    for dataset in (open_dataset(name, data_dir) for name in DATASETS if ":" not in name):
+        title = f"data set {dataset.name}"
+        if not isinstance(dataset, Downloadable):
+            yield Check(title, True, "embedded")
+        elif (folder := dataset.found()) is not None:
+            yield Check(title, True, str(folder))
+        else:
+            advice = f"optional: neuronas search --dataset {dataset.name} --download, or unpack it there"
+            yield Check(title, False, f"not in {dataset.data_dir}", advice)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import psutil
 
 from neuronas.api.compose import Plan
-from neuronas.api.devices import device_named, fetch, missing
+from neuronas.api.devices import device_named, missing
 from neuronas.config.registry import OPERATIONS
-from neuronas.data.presets import check_classes
+from neuronas.data.datasets import check_described
 from neuronas.fitness.evaluator import Evaluator
 from neuronas.search.screening import Evaluators
 
@@ -47,21 +47,27 @@ def make_evaluators(run: Plan, *, download: bool) -> Evaluators:
         DataError: images are missing, too few, or broken.
     """
     if download:
-        fetch(run.config.data)
+        run.dataset.fetch()
     return make_setup(run).evaluators
 
 
-def make_setup(run: Plan, memory_limit_bytes: int | None = None, cuda_device: int | None = None) -> Setup:
+def make_setup(
+    run: Plan,
+    memory_limit_bytes: int | None = None,
+    cuda_device: int | None = None,
+    images: "torch.Tensor | None" = None,
+) -> Setup:
     """See ``make_evaluators``.
 
     Args:
         run: the settings.
         memory_limit_bytes: on the CPU, instead of the limit that the settings name.
         cuda_device: which one, where there are several.
+        images: see ``search_images``; None: they are read here.
     """
     try:
         device = device_named(run.config.device, cuda_device)
-        batches = _batches(run).to(device)
+        batches = (search_images(run) if images is None else images).to(device)
         make = _maker(run, device, memory_limit_bytes)
     except ImportError as error:
         raise missing(error) from error
@@ -76,21 +82,24 @@ def evaluators_of(run: Plan, full: Evaluator, screen: Evaluator | None) -> Evalu
     return Evaluators(full) if screen is None else Evaluators(full, screen, run.config.fitness.screen_keep)
 
 
-def _batches(run: Plan) -> "torch.Tensor":
+def search_images(run: Plan) -> "torch.Tensor":
+    """Draw the images that candidates are judged by: [n_batches, batch_size, C, H, W], normalised.
+
+    Raises:
+        DataError: images are missing, too few, or broken.
+    """
     from neuronas.data.batches import search_batches
-    from neuronas.data.datasets import load
 
     data, fitness = run.config.data, run.config.fitness
-    if data.class_names:  # a search reads no labels, but which images it draws depends on the order of the folders
-        check_classes(data)
-    source = load(data.name, "train", data.data_dir, run.shape.square_side)
+    check_described(data, run.dataset)  # which images are drawn depends on the order of the classes
+    source = run.dataset.load("train", run.shape.image_size)
     return search_batches(
         source,
         fitness.batch_size,
         fitness.n_batches,
         run.config.seed,
-        run.preset.mean,
-        run.preset.std,
+        data.mean,
+        data.std,
         data.skip_corrupt,
     )
 
@@ -137,8 +146,8 @@ def _on_chips(
     drawn = WeightSource(run.config.seed, network.weight_bits, network.rounding)
     if not fitness.chip_fitness:
         return lambda batches: make(drawn, batches)
-    from neuronas.chip.model import chip_model
-    from neuronas.chip.weights import WITHOUT, ChipWeights
+    from neuronas.chip.chip_model import chip_model
+    from neuronas.chip.chip_weights import WITHOUT, ChipWeights
     from neuronas.fitness.evaluator import MeanEvaluator
 
     model = chip_model(run.accelerator, run.config.hardware.accelerator, network.weight_bits).without(WITHOUT)

@@ -11,7 +11,7 @@ from neuronas.space.notation import format_architecture
 from neuronas.space.workload import rows
 
 if TYPE_CHECKING:
-    from neuronas.export.content import Content
+    from neuronas.export.formats import Content
 
 EXPORTS = "export"
 DT_S = 1e-4
@@ -62,8 +62,8 @@ def export(
 
 
 def _content(given: TrainedRun, dt_s: float) -> "Content":
-    from neuronas.export.content import Content
     from neuronas.export.crossbars import crossbars_document
+    from neuronas.export.formats import Content
     from neuronas.export.from_network import bind
 
     run = given.plan
@@ -72,8 +72,8 @@ def _content(given: TrainedRun, dt_s: float) -> "Content":
         network=bind(given.trained.network),
         architecture=format_architecture(given.architecture),
         weight_bits=run.config.network.weight_bits,
-        mean=run.preset.mean,
-        std=run.preset.std,
+        mean=run.config.data.mean,
+        std=run.config.data.std,
         crossbars=crossbars_document(work, run.mapped_model().work(work), run.config.hardware.accelerator),
         dt_s=dt_s,
     )

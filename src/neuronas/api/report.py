@@ -71,7 +71,7 @@ def compare(runs: Sequence[str | PathLike[str]], *, out: str | PathLike[str] | N
 
     Raises:
         ConfigurationError: fewer than two, or one given twice.
-        RunDirectoryError: one is no run.
+        RunDirectoryError: one is not a run directory.
         VerificationError: a broken file.
     """
     directories = [Path(run) for run in runs]

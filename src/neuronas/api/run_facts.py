@@ -30,7 +30,7 @@ def read_run(directory: Path, name: str) -> RunFacts:
         name: what the report will call it.
 
     Raises:
-        RunDirectoryError: it is no run directory.
+        RunDirectoryError: it is not a run directory.
         ConfigurationError: its settings name what is not there.
         VerificationError: one of its files is broken.
     """

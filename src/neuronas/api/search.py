@@ -26,6 +26,7 @@ from neuronas.runs.directory import (
 )
 from neuronas.runs.history import History
 from neuronas.runs.results import FailedCandidate, ParetoFront, SearchSummary
+from neuronas.search.algorithms.limited import limited
 from neuronas.search.loop import Found, Observer, Problem
 from neuronas.search.loop import search as run_search
 from neuronas.search.survey import pareto_front, write_ranking
@@ -79,12 +80,17 @@ class Search:
     Attributes:
         directory: of the run.
         plan: the complete settings, and what they name.
-        resume: go on with the run in the directory.
+        resume: continue the run in the directory.
     """
 
     directory: Path
     plan: Plan
     resume: bool
+
+    @property
+    def identity(self) -> str:
+        """A key of everything that decides what is found."""
+        return self.plan.origin.identity
 
     def run(self, observer: Observer | None = None, *, download: bool = False) -> SearchResult:
         """Search to the end.
@@ -105,11 +111,14 @@ class Search:
             RunDirectory(self.directory, run.origin, resume=self.resume) as files,
             History(files.file(HISTORY)) as history,
         ):
-            history.claim(run.origin.identity)
+            history.claim(self.identity)
             problem = Problem(run.space, run.shape, run.cost_model, run.budget)
             settings, seed = run.config.search, run.config.seed
             told = None if history.was_finished else observer
-            found = run_search(problem, run.algorithm, settings, seed, here.evaluators, history, told)
+            algorithm = run.algorithm
+            if settings.max_evaluated is not None:
+                algorithm = limited(algorithm, settings.max_evaluated)
+            found = run_search(problem, algorithm, settings, seed, here.evaluators, history, told)
             if not history.was_finished:
                 history.finish(here.peak_memory_mb)
             result = self._result(found, history)

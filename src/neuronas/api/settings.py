@@ -11,6 +11,7 @@ from neuronas.config import (
     Section,
     given,
     is_there,
+    load_plugins,
     read_yaml,
     validate,
     value_at,
@@ -67,12 +68,14 @@ def gathered(
         options: by keyword.
         config: see ``planned``.
         assignments: see ``planned``.
-        source: what to call ``config`` in messages where it is no file.
+        source: name of ``config`` in messages, unless it is a file.
     """
     values = _values(config)
     # A mistake in a file is the file's, not the command line's.
     given(values, str(config) if isinstance(config, str | PathLike) else source)
-    return given(with_options(with_assignments(values, assignments), verb, options), "command line")
+    chosen = given(with_options(with_assignments(values, assignments), verb, options), "command line")
+    load_plugins(written(chosen).get("plugins", ()))  # before anything is read that may name what they add
+    return chosen
 
 
 def _values(config: Config) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from neuronas.api.compose import Plan, plan
-from neuronas.api.devices import check_device, device_named, fetch
+from neuronas.api.devices import check_device, device_named
 from neuronas.api.settings import Config, planned
 from neuronas.api.trained import read_images
 from neuronas.config import SETTINGS, is_there, value_at
@@ -61,11 +61,11 @@ class Training:
 
         return is_there(self.directory / FOLDER / LAST)
 
-    def run(self, report: Report, *, download: bool) -> TrainingResult:
+    def run(self, report: Report = _silent, *, download: bool = False) -> TrainingResult:
         """Train to the end.
 
         Args:
-            report: is told of progress.
+            report: called with the progress.
             download: fetch the data set if it is missing.
 
         Raises:
@@ -83,7 +83,7 @@ class Training:
                 process.wait_for_others()  # until the first one has the data set
                 return self._work(process, _silent)
             if download:
-                fetch(self.plan.config.data)
+                self.plan.dataset.fetch()
             process.wait_for_others()
             # A run that was searched, or stopped while it trained, is there already.
             there = (self.directory / CONFIG).is_file()
@@ -126,7 +126,7 @@ class Training:
         split = stratified_split(images.labels, settings.validation_share, settings.seed)
         noise = _weight_noise(run)
         network = make_classifier(architecture, run.shape, run.config.network, settings, process.device, noise)
-        trainer = begin(network, settings, images, split, self.directory, self._identity, process, resume=self.resume)
+        trainer = begin(network, settings, images, split, self.directory, self.identity, process, resume=self.resume)
         if not process.rank:  # and not before: settings that are refused must not become those of the run
             write_config(self.directory / CONFIG, run.config)
         done = trainer.run(report)
@@ -142,7 +142,7 @@ class Training:
         )
 
     @property
-    def _identity(self) -> str:
+    def identity(self) -> str:
         """A key of everything that decides what is learned."""
         run = self.plan
         settings = run.config.train.model_dump(exclude={"device", "tensorboard"})
@@ -150,9 +150,9 @@ class Training:
 
 
 def _weight_noise(run: Plan) -> tuple[float, ...]:
-    """What the weights must bear in training: a write variation of ``chip_noise`` on the run's accelerator."""
-    from neuronas.chip.model import chip_model
-    from neuronas.chip.weights import weight_noise
+    """Noise on the weights in training: a write variation of ``chip_noise`` on the run's accelerator."""
+    from neuronas.chip.chip_model import chip_model
+    from neuronas.chip.chip_weights import weight_noise
 
     settings, network = run.config.train, run.config.network
     if not settings.chip_noise:
@@ -183,7 +183,7 @@ def train(
         out: directory to write to; default: the run's own, or a new one under ``runs``.
         resume: resume the training in the directory.
         download: fetch the data set if it is missing.
-        report: is told of progress.
+        report: called with the progress.
         **options: settings by keyword (docs/reference/settings.md).
 
     Raises:

@@ -1,6 +1,6 @@
 """A trained run, read back whole: its settings, its architecture, its network. ``neuronas.load`` is here."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 from neuronas.api.compose import Plan
 from neuronas.api.devices import device_named
 from neuronas.api.settings import planned
-from neuronas.data.presets import check_classes
+from neuronas.data.datasets import check_described
 from neuronas.runs.architectures import read_run
 from neuronas.space.genotype import Architecture
 
 if TYPE_CHECKING:
     import torch
 
-    from neuronas.data.source import ImageSource
     from neuronas.training.images import Images
-    from neuronas.training.trained import Trained
+    from neuronas.training.trained import TrainedNetwork
+
+_TEST_DRAW = 0
+"""Random seed of the draw of test images, the same for all runs."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class TrainedRun:
     directory: Path
     plan: Plan
     architecture: Architecture
-    trained: "Trained"
+    trained: "TrainedNetwork"
     device: "torch.device"
 
     def images(self, split: str) -> "Images":
@@ -35,25 +37,24 @@ class TrainedRun:
         return read_images(self.plan, split)
 
 
-def read_images(run: Plan, split: str, draw: "Callable[[ImageSource], ImageSource] | None" = None) -> "Images":
-    """Read the images that a run names.
+def read_images(run: Plan, split: str) -> "Images":
+    """Read the images that a run names, as many of them as it says.
 
     Args:
         run: names the data set.
         split: ``train`` or ``test``.
-        draw: takes some of them.
 
     Raises:
         DataError: they are not there, cannot be read, or have more or fewer classes than the network.
         VerificationError: they have other classes.
     """
-    from neuronas.data.datasets import load
-    from neuronas.training.images import Images
+    from neuronas.training.images import Images, drawn
 
-    data, preset = run.config.data, run.preset
-    check_classes(data)
-    source = load(data.name, split, data.data_dir, run.shape.square_side)
-    return Images(draw(source) if draw else source, preset.mean, preset.std, skip_corrupt=data.skip_corrupt)
+    data, train = run.config.data, run.config.train
+    check_described(data, run.dataset)
+    source = run.dataset.load(split, run.shape.image_size)
+    chosen = drawn(source, train.n_images, train.seed) if split == "train" else drawn(source, data.n_test, _TEST_DRAW)
+    return Images(chosen, data.mean, data.std, skip_corrupt=data.skip_corrupt)
 
 
 def read_trained(

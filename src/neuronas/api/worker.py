@@ -1,26 +1,30 @@
 """What a worker of a search builds, and the program of a worker process, which people never start."""
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from neuronas.api.compose import COPIED, Copies, plan
 from neuronas.api.evaluators import machine_limit_bytes, make_setup
-from neuronas.config import given, validate
+from neuronas.config import given, load_plugins, validate
 from neuronas.distribution.crew import Job
-from neuronas.distribution.worker import Bench, serve
+from neuronas.distribution.worker import WorkerEvaluators, serve
 from neuronas.errors import VerificationError
 from neuronas.version import __version__
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FULL, SCREEN = "full", "screen"
 
 
-def build(job: Job) -> Bench:
+def build(job: Job) -> WorkerEvaluators:
     """Build a worker's own engine from the run's settings.
 
     Raises:
         VerificationError: this machine has other code under the names that the settings give.
         NeuronasError: as ``neuronas search`` without workers.
     """
+    load_plugins(job.settings.plugins)
     copies: dict[str, Any] = {name: validate(COPIED[name], values, name) for name, values in job.copies.items()}
     run = plan(given(job.settings.model_dump(), "job"), Copies(**copies))
     if run.origin.identity != job.identity:
@@ -30,11 +34,17 @@ def build(job: Job) -> Bench:
         )
     _set_threads(job.threads)
     limit_bytes = int((job.memory_limit_bytes or machine_limit_bytes(run)) * job.memory_share)
-    setup = make_setup(run, limit_bytes, job.cuda_device)
+    setup = make_setup(run, limit_bytes, job.cuda_device, _images(job))
     evaluators: dict[str, Any] = {FULL: setup.evaluators.full}
     if setup.evaluators.screen is not None:
         evaluators[SCREEN] = setup.evaluators.screen
-    return Bench(evaluators, f"{setup.computes} with neuronas {__version__}")
+    return WorkerEvaluators(evaluators, f"{setup.computes} with neuronas {__version__}")
+
+
+def _images(job: Job) -> "Tensor | None":
+    from neuronas.data.batches import from_text
+
+    return None if job.images is None else from_text(job.images)
 
 
 def _set_threads(n: int) -> None:

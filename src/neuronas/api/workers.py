@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from neuronas.api.compose import Plan
-from neuronas.api.devices import fetch, n_cores
-from neuronas.api.evaluators import evaluators_of, machine_limit_bytes, make_evaluators
+from neuronas.api.devices import n_cores
+from neuronas.api.evaluators import evaluators_of, machine_limit_bytes, make_evaluators, search_images
 from neuronas.api.worker import FULL, SCREEN, build
 from neuronas.distribution.crew import Crew, Job
 from neuronas.distribution.distributor import DistributedEvaluator, Distributor
@@ -46,7 +46,7 @@ def computing(run: Plan, *, download: bool) -> Iterator[Computing]:
         yield Computing(make_evaluators(run, download=download))
         return
     if download:
-        fetch(run.config.data)
+        run.dataset.fetch()
     silence = Silence(60 * engine.silence_limit_minutes)
     distributor = Distributor(_crew(run), run.shape.n_cells, silence=silence)
     try:
@@ -67,6 +67,7 @@ def _crew(run: Plan) -> Crew:
         memory_limit_bytes=None,
         memory_share=1.0,
         cuda_device=0,
+        images=_images_as_text(run) if run.passes_images else None,
     )
     if engine.cluster is not None:
         return _ray_crew(engine.cluster.partition(":")[2] or None, engine.workers, job)
@@ -77,6 +78,12 @@ def _crew(run: Plan) -> Crew:
         "memory_share": 1 / size,
     }
     return ProcessCrew(size, _COMMAND, lambda number: job.model_copy(update={**shares, "cuda_device": number}))
+
+
+def _images_as_text(run: Plan) -> str:
+    from neuronas.data.batches import to_text
+
+    return to_text(search_images(run))
 
 
 def _ray_crew(address: str | None, size: int | None, job: Job) -> Crew:

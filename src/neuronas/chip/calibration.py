@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from neuronas.chip.chip_model import ChipModel
 from neuronas.chip.mapped_layer import MappedLayer
-from neuronas.chip.programming import seeded
+from neuronas.chip.programming import Programmed, seeded
 from neuronas.snn.classifier import Classifier
 
 N_SAMPLES = 128
@@ -18,8 +19,8 @@ _SAMPLING = 20240702
 
 
 @dataclass
-class Inputs:
-    """What a layer's crossbars read on training images: bit planes of input vectors, for each block of channels.
+class LayerInputs:
+    """What a layer's crossbars read on training images: bit planes of input vectors, for each block of the layer.
 
     Attributes:
         moments: [rows, rows] sums of x x^T, one for each block.
@@ -35,8 +36,8 @@ class Inputs:
         vectors = planes.movedim(2, -1).flatten(0, -2)
         # Drawn, not every so many: that would be the same pixel of each image.
         chosen = torch.randint(len(vectors), (N_SAMPLES,), generator=seeded(_SAMPLING)).to(x.device)
-        for number, block in enumerate(layer.blocks()):
-            rows = vectors[:, block]
+        for number, block in enumerate(layer.blocks):
+            rows = vectors[:, block.channels]
             moment, sample = (rows.T @ rows).double().cpu(), rows[chosen].cpu()
             if number == len(self.moments):
                 self.moments.append(moment)
@@ -47,9 +48,9 @@ class Inputs:
 
 
 @torch.no_grad()
-def inputs_on(network: Classifier, layers: dict[str, MappedLayer], images: Tensor) -> dict[str, Inputs]:
+def inputs_on(network: Classifier, layers: dict[str, MappedLayer], images: Tensor) -> dict[str, LayerInputs]:
     """Watch what each layer of the ideal network reads on normalised training images [n, C, H, W]."""
-    found = {name: Inputs() for name in layers}
+    found = {name: LayerInputs() for name in layers}
     hooks = []
     for name, module in network.weighted_layers().items():
 
@@ -72,16 +73,23 @@ def gains(current: Tensor, levels: Tensor, moment: Tensor) -> Tensor:
     g = sum (w x)(c x) / sum (c x)^2 over input vectors x = (w^T M c) / (c^T M c), M the inputs' second moments.
 
     Args:
-        current: [positions, rows, filters, K] as programmed.
-        levels: the same, wanted.
+        current: [positions, rows, outputs, K] as programmed.
+        levels: the target, the same shape.
         moment: [rows, rows].
 
     Returns:
-        [positions, 1, filters, K]; 1 for a column that reads nothing.
+        [positions, 1, outputs, K]; 1 for a column that reads nothing.
     """
     weighted = torch.einsum("rs,psfk->prfk", moment, current)
-    wanted, own = ((one * weighted).sum(dim=1, keepdim=True) for one in (levels, current))
-    return torch.where(own > 0, wanted / own.clamp_min(1e-30), 1.0).clamp(*_GAINS)
+    ideal, own = ((one * weighted).sum(dim=1, keepdim=True) for one in (levels, current))
+    return torch.where(own > 0, ideal / own.clamp_min(1e-30), 1.0).clamp(*_GAINS)
+
+
+def trimmed(model: ChipModel, written: Programmed, levels: Tensor, moment: Tensor) -> Tensor:
+    """The gain of each column of a block, 1 where the chip trims none; see ``gains``."""
+    if not model.gain_calibration:
+        return torch.ones(1, dtype=torch.float64)
+    return gains(written.current, levels, moment)
 
 
 def converter_step(sums: Tensor, ideal: Tensor, adc_bits: int) -> float:

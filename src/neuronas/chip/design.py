@@ -7,11 +7,11 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-from neuronas.chip.calibration import Inputs, converter_step, gains, inputs_on
-from neuronas.chip.layer import Cells, CrossbarLayer
+from neuronas.chip.calibration import LayerInputs, converter_step, inputs_on, trimmed
+from neuronas.chip.chip_model import ChipModel
+from neuronas.chip.crossbar_layer import CrossbarLayer, Currents
 from neuronas.chip.mapped_layer import InputFormat, MappedLayer, mapped_layers
-from neuronas.chip.model import ChipModel
-from neuronas.chip.programming import Programmed, program, seeded
+from neuronas.chip.programming import program, seeded
 from neuronas.errors import ConfigurationError
 from neuronas.snn.classifier import Classifier
 
@@ -23,7 +23,7 @@ _READING = 1
 
 
 @dataclass(frozen=True)
-class Design:
+class ChipDesign:
     """What all chips of a kind share.
 
     Attributes:
@@ -37,7 +37,7 @@ class Design:
     network: Classifier
     model: ChipModel
     layers: dict[str, MappedLayer]
-    inputs: dict[str, Inputs]
+    inputs: dict[str, LayerInputs]
     steps: dict[str, Tensor]
 
     def chip(self, seed: int, number: int) -> Classifier:
@@ -63,29 +63,28 @@ class Design:
 
     def _programmed(self, layer: MappedLayer, seed: int, number: int, place: int) -> CrossbarLayer:
         model, device, steps = self.model, layer.weight.device, self.steps[layer.name].double()
-        cells = []
-        for index, block in enumerate(layer.blocks()):
+        currents = []
+        for index, block in enumerate(layer.blocks):
             generator = seeded(seed, number, place, index)
             levels = layer.levels(block)
             written = program(levels, model, generator, has_reference=layer.has_reference)
             factor = trimmed(model, written, levels, self.inputs[layer.name].moments[index]) / steps
             exact = model.adc_bits is None
-            cells.append(
-                Cells(
+            variance = None if written.variance is None else written.variance * factor.square()
+            currents.append(
+                Currents(
                     _by_column(written.current * factor, device, exact=exact),
-                    None
-                    if written.variance is None
-                    else _by_column(written.variance * factor.square(), device, exact=exact),
+                    None if variance is None else _by_column(variance, device, exact=exact),
                 )
             )
         # Without the last number these would be the draws of the first block: a seed's trailing zeros do not count.
         reading = torch.Generator(device).manual_seed(seeded(seed, number, place, 0, _READING).initial_seed())
         factors = torch.tensor(layer.factors, dtype=torch.float64) * steps
-        return CrossbarLayer(layer, cells, factors, model.adc_bits, reading)
+        return CrossbarLayer(layer, currents, factors, model.adc_bits, reading)
 
 
 @torch.no_grad()
-def make_design(network: Classifier, model: ChipModel, pixels: InputFormat, images: Tensor) -> Design:
+def make_design(network: Classifier, model: ChipModel, pixels: InputFormat, images: Tensor) -> ChipDesign:
     """Map a network and choose its converters' ranges on a pilot chip.
 
     Args:
@@ -98,23 +97,24 @@ def make_design(network: Classifier, model: ChipModel, pixels: InputFormat, imag
         ConfigurationError: the network does not spike.
     """
     if not network.settings.spiking:
-        raise ConfigurationError("an artificial network (--ann) was trained; a chip reads spikes: train without --ann")
+        raise ConfigurationError(
+            "run trained with --ann given; expected a spiking network, since chips read spikes; train without --ann"
+        )
     layers = mapped_layers(network, model, pixels)
     inputs = inputs_on(network, layers, images)
     steps = {name: _steps(layer, model, inputs[name]) for name, layer in layers.items()}
-    return Design(network, model, layers, inputs, steps)
+    return ChipDesign(network, model, layers, inputs, steps)
 
 
-def _steps(layer: MappedLayer, model: ChipModel, inputs: Inputs) -> Tensor:
+def _steps(layer: MappedLayer, model: ChipModel, inputs: LayerInputs) -> Tensor:
     k = len(layer.factors)
     if model.adc_bits is None:
         return torch.ones(k)
     pilot = model.without(["read_noise"])
-    blocks = layer.blocks()
-    every = -(-len(blocks) // _BLOCKS_FOR_RANGE)
+    every = -(-len(layer.blocks) // _BLOCKS_FOR_RANGE)
     sums: list[list[Tensor]] = [[] for _ in range(k)]
     ideal: list[list[Tensor]] = [[] for _ in range(k)]
-    for index, block in islice(enumerate(blocks), 0, None, every):
+    for index, block in islice(enumerate(layer.blocks), 0, None, every):
         levels = layer.levels(block)
         written = program(levels, pilot, seeded(_PILOT, index), has_reference=layer.has_reference)
         current = written.current * trimmed(pilot, written, levels, inputs.moments[index])
@@ -126,20 +126,13 @@ def _steps(layer: MappedLayer, model: ChipModel, inputs: Inputs) -> Tensor:
     return torch.tensor([converter_step(torch.cat(s), torch.cat(i), bits) for s, i in zip(sums, ideal, strict=True)])
 
 
-def trimmed(model: ChipModel, written: Programmed, levels: Tensor, moment: Tensor) -> Tensor:
-    """The gain of each column of a block, 1 where the chip trims none; see ``gains``."""
-    if not model.gain_calibration:
-        return torch.ones(1, dtype=torch.float64)
-    return gains(written.current, levels, moment)
-
-
-def _by_column(cells: Tensor, device: torch.device, *, exact: bool) -> Tensor:
-    """[positions, rows, filters, K] -> [K, rows, positions * filters]; as they are where they will be added."""
-    ordered = cells.permute(3, 1, 0, 2).flatten(2)
+def _by_column(values: Tensor, device: torch.device, *, exact: bool) -> Tensor:
+    """[positions, rows, outputs, K] -> [K, rows, positions * outputs]; as they are where they will be added."""
+    ordered = values.permute(3, 1, 0, 2).flatten(2)
     return ordered if exact else ordered.to(device, torch.float32).contiguous()
 
 
-def crossbar_layers(chip: Classifier, design: Design) -> dict[str, CrossbarLayer]:
+def crossbar_layers(chip: Classifier, design: ChipDesign) -> dict[str, CrossbarLayer]:
     """The layers of a programmed chip, by name."""
     found = {module.layer.name: module for module in chip.modules() if isinstance(module, CrossbarLayer)}
     return {name: found[name] for name in design.layers}

@@ -3,16 +3,20 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from neuronas.chip.model import ChipModel
+from neuronas.chip.chip_model import ChipModel
 from neuronas.chip.slicing import Columns, columns_of
+from neuronas.errors import ConfigurationError
 from neuronas.snn.classifier import Classifier
 from neuronas.snn.integer_convolution import serves, spike_convolution
 from neuronas.snn.trainable import Convolution, Linear
+from neuronas.space.graph import Graph, Image, Neurons, Node, Pool, Weights
+from neuronas.space.lowering import lower
 
 
 @dataclass(frozen=True)
@@ -34,17 +38,29 @@ class InputFormat:
 
 
 @dataclass(frozen=True)
+class RowBlock:
+    """Input channels whose currents add up in a column, at each kernel position, and the outputs of these columns."""
+
+    channels: slice
+    outputs: slice
+
+
+@dataclass(frozen=True)
 class MappedLayer:
     """A weighted layer; a linear one is a 1x1 convolution of one pixel.
 
+    One with groups has weights of 0 for the inputs of other groups. Only its ``blocks`` lie on crossbars: as many
+    groups as fit on the diagonal of one crossbar hold their weights in it.
+
     Attributes:
-        name: as in ``space.layers``.
+        name: of its node in the layer graph.
         weight: [out, in, k, k] float32, codes times scale: what an ideal chip computes with.
         codes: [out, in, k, k] float32 whole numbers, on the CPU.
         scale: of the codes, broadcast to [out].
         stride: of the convolution.
         inputs: their format.
-        model: of the chip; each kernel position of each ``n_rows`` input channels is summed apart.
+        model: of the chip.
+        groups: see ``space.graph.Weights``.
     """
 
     name: str
@@ -54,6 +70,7 @@ class MappedLayer:
     stride: int
     inputs: InputFormat
     model: ChipModel
+    groups: int = 1
 
     @cached_property
     def factors(self) -> tuple[float, ...]:
@@ -65,14 +82,23 @@ class MappedLayer:
         """Whether a filter's last column stands once for all filters."""
         return self._columns(self.codes[:1, :1]).has_reference
 
-    def blocks(self) -> list[slice]:
-        """The blocks of input channels."""
-        n, n_rows = self.weight.shape[1], self.model.n_rows
-        return [slice(first, min(first + n_rows, n)) for first in range(0, n, n_rows)]
+    @cached_property
+    def blocks(self) -> tuple[RowBlock, ...]:
+        """What is summed in columns of its own."""
+        size, (n_out, n_in) = self.model.crossbar_size, self.weight.shape[:2]
+        rows, outputs = n_in // self.groups, n_out // self.groups
+        n_columns = outputs * (len(self.factors) - self.has_reference)
+        together = max(1, min(size // rows, size // n_columns, self.groups))
+        parts = ((first, min(first + together, self.groups)) for first in range(0, self.groups, together))
+        return tuple(
+            RowBlock(slice(row, min(row + size, last * rows)), slice(first * outputs, last * outputs))
+            for first, last in parts
+            for row in range(first * rows, last * rows, size)
+        )
 
-    def levels(self, block: slice) -> Tensor:
-        """Levels of a block of channels: [k * k, rows, out, K] float64; made anew, since together they are large."""
-        return self._columns(self.codes[:, block]).levels.permute(2, 3, 1, 0, 4).flatten(0, 1)
+    def levels(self, block: RowBlock) -> Tensor:
+        """Levels of a block: [k * k, rows, outputs, K] float64; made anew, since together they are large."""
+        return self._columns(self.codes[block.outputs, block.channels]).levels.permute(2, 3, 1, 0, 4).flatten(0, 1)
 
     def ideal(self, x: Tensor) -> Tensor:
         """What an ideal chip answers: [n, in, H, W] -> [n, out, H', W']."""
@@ -83,7 +109,7 @@ class MappedLayer:
 
     def _columns(self, codes: Tensor) -> Columns:
         model = self.model
-        return columns_of(codes.double(), model.scheme, model.weight_bits, model.bits_per_cell)
+        return columns_of(codes.double(), model.sign_scheme, model.weight_bits, model.bits_per_cell)
 
 
 def convolve(x: Tensor, weight: Tensor, stride: int) -> Tensor:
@@ -100,9 +126,13 @@ def mapped_layers(network: Classifier, model: ChipModel, pixels: InputFormat) ->
         network: trained, of as many bits as the model.
         model: of the chip.
         pixels: format of the normalised images.
+
+    Raises:
+        ConfigurationError: a layer reads what a crossbar cannot read.
     """
+    graph = lower(network.architecture, network.shape)
     return {
-        name: _mapped(name, layer, model, _inputs_of(name, network, pixels))
+        name: _mapped(graph, graph.by_name[name], layer, model, pixels)
         for name, layer in network.weighted_layers().items()
     }
 
@@ -114,19 +144,47 @@ def pixel_format(mean: tuple[float, ...], std: tuple[float, ...], n_bits: int) -
     return InputFormat(n_bits, (highest - lowest) / (2**n_bits - 1), lowest)
 
 
-def _inputs_of(name: str, network: Classifier, pixels: InputFormat) -> InputFormat:
-    shape = network.shape
-    if name == "stem":
-        return pixels
-    # The head's first layer reads means of spikes: their number, over that of the pixels.
-    n = {"head": shape.cell_side(shape.n_cells - 1) ** 2, "head.1": 4}.get(name)
-    return InputFormat() if n is None else InputFormat(n.bit_length(), 1 / n)
-
-
-def _mapped(name: str, layer: Convolution | Linear, model: ChipModel, inputs: InputFormat) -> MappedLayer:
+def _mapped(
+    graph: Graph, node: Node, layer: Convolution | Linear, model: ChipModel, pixels: InputFormat
+) -> MappedLayer:
+    stride, groups = (node.operation.stride, node.operation.groups) if isinstance(node.operation, Weights) else (1, 1)
     codes, step = layer.quantiser.codes(layer.kept.detach())
     shape = codes.shape if codes.dim() == 4 else (*codes.shape, 1, 1)
-    weight = layer.held.detach().reshape(shape)
+    weight, codes = (ungrouped(one.reshape(shape), groups) for one in (layer.held.detach(), codes))
     scale = step.detach().reshape(-1).double().cpu()
-    stride = layer.stride if isinstance(layer, Convolution) else 1
-    return MappedLayer(name, weight, codes.reshape(shape).cpu(), scale, stride, inputs, model)
+    return MappedLayer(node.name, weight, codes.cpu(), scale, stride, _inputs(graph, node, pixels), model, groups)
+
+
+def _inputs(graph: Graph, node: Node, pixels: InputFormat) -> InputFormat:
+    source = graph.by_name[node.links[0].source]
+    match source.operation:
+        case Image():
+            return pixels
+        case Neurons():
+            return InputFormat()
+        case Pool(kernel, reduce="mean") if isinstance(graph.by_name[source.links[0].source].operation, Neurons):
+            n = prod(kernel)  # the mean is a number of spikes, over that of the pixels
+            return InputFormat(n.bit_length(), 1 / n)
+    raise ConfigurationError(
+        f"layer {node.name} given, which reads '{source.name}'; expected one that reads spikes, means of spikes or "
+        "pixels, as a crossbar does"
+    )
+
+
+def ungrouped(weights: Tensor, groups: int) -> Tensor:
+    """The same convolution with one group, 0 for the inputs of the others.
+
+    Args:
+        weights: [out, in / groups, k, k].
+        groups: see ``space.graph.Weights``.
+
+    Returns:
+        [out, in, k, k], a block-diagonal matrix at each kernel position.
+    """
+    if groups == 1:
+        return weights
+    n_out, n_in, *kernel = weights.shape
+    whole = weights.new_zeros(groups, n_out // groups, groups, n_in, *kernel)
+    own = torch.arange(groups)
+    whole[own, :, own] = weights.reshape(groups, n_out // groups, n_in, *kernel)
+    return whole.reshape(n_out, groups * n_in, *kernel)

@@ -1,4 +1,4 @@
-"""From the levels that are wanted to what a programmed chip's columns do: conductances, variation, faults, wires."""
+"""From target levels to what a programmed chip's columns do: conductances, variation, faults, wires."""
 
 from dataclasses import dataclass
 
@@ -6,8 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from neuronas.chip.model import ChipModel
-from neuronas.chip.wire import effective_conductance
+from neuronas.chip.chip_model import ChipModel
 
 _FAULTS = 1
 
@@ -49,7 +48,7 @@ def program(levels: Tensor, model: ChipModel, generator: torch.Generator, *, has
     n_columns = filters * k
     written = levels.reshape(positions, rows, n_columns)
     # The columns beside are drawn even where they are not needed: the draws of the others do not depend on it.
-    cells = torch.cat([written, written.new_zeros(positions, rows, -(-n_columns // model.n_rows))], dim=2)
+    cells = torch.cat([written, written.new_zeros(positions, rows, -(-n_columns // model.crossbar_size))], dim=2)
     varied = _varied(cells + model.off_levels, model, generator)
     cells = _faulty(varied, model, seeded(generator.initial_seed(), _FAULTS))
     if has_reference:
@@ -63,7 +62,7 @@ def program(levels: Tensor, model: ChipModel, generator: torch.Generator, *, has
     noise = variance[:, :, :n_columns]
     if model.off_levels:
         # The columns of a filter are neighbours.
-        beside = n_columns + torch.arange(n_columns) // model.n_rows
+        beside = n_columns + torch.arange(n_columns) // model.crossbar_size
         current, noise = current - seen[:, :, beside], noise + variance[:, :, beside]
     return Programmed(current.reshape(levels.shape), noise.reshape(levels.shape) if model.read_noise else None)
 
@@ -82,3 +81,36 @@ def _faulty(cells: Tensor, model: ChipModel, generator: torch.Generator) -> Tens
     drawn = torch.rand(cells.shape, generator=generator)
     cells = torch.where(drawn < on, model.largest_level + model.off_levels, cells)
     return torch.where(drawn >= 1 - off, model.off_levels, cells)
+
+
+def effective_conductance(conductance: Tensor, resistance_ohm: float) -> Tensor:
+    """Effective conductances of columns whose wires have a resistance; exact, in O(n) for n rows.
+
+    Rows are driven by ideal sources (the read voltage, or 0 V where there is no spike), the sense node is at 0 V, and
+    ``resistance_ohm`` lies between neighbouring rows and between the last row and the sense node. The circuit is
+    linear, so the sensed current is the sum of effective conductances times row voltages:
+    Y_0 = G_0; a_i = 1 / (1 + r Y_i); Y_{i+1} = a_i Y_i + G_{i+1}; G_eff,i = G_i * product of a_j over j >= i.
+    (Y_i is what the wire sees from row i away from the sense node, a_i how voltages divide there.)
+
+    Args:
+        conductance: [..., n, columns] siemens; row n - 1 is next to the sense node.
+        resistance_ohm: r.
+
+    Returns:
+        the same shape, siemens.
+    """
+    if resistance_ohm == 0:
+        return conductance
+    shares = []
+    seen = torch.zeros_like(conductance.select(-2, 0))
+    for row in conductance.unbind(-2):
+        seen = seen + row
+        share = 1 / (1 + resistance_ohm * seen)
+        seen = share * seen
+        shares.append(share)
+    effective = torch.empty_like(conductance)
+    product = torch.ones_like(seen)
+    for index in range(len(shares) - 1, -1, -1):
+        product = product * shares[index]
+        effective[..., index, :] = conductance[..., index, :] * product
+    return effective

@@ -1,41 +1,26 @@
 """``neuronas reproduce``: experiments whose outcome is compared with published or trained figures."""
 
-from dataclasses import asdict
-from hashlib import blake2b
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from neuronas.api.evaluators import make_evaluators
-from neuronas.api.settings import planned
+from neuronas.api.settings import gathered
 from neuronas.cli import console
 from neuronas.cli import options as opt
-from neuronas.cli.comparisons import comparison_table
-from neuronas.cli.progress import BenchmarkProgress
-from neuronas.cli.search_time import search_time
-from neuronas.cli.studies import study_command
-from neuronas.config import ResolvedConfig, plain, write_json
+from neuronas.cli.progress import SearchProgress
+from neuronas.cli.tables import PlainTable
 from neuronas.errors import VerificationError
-from neuronas.experiments.labels import Labelled, read_labels
-from neuronas.experiments.proxy_benchmark import draw, evaluate
+from neuronas.experiments.hardware import PrintedFigure
+from neuronas.experiments.study import Scale, Study
 from neuronas.experiments.table import EXPERIMENTS, STUDIES
-from neuronas.runs.directory import HISTORY, RESULT, RunDirectory, identity, new_directory
-from neuronas.runs.history import History
-from neuronas.space.notation import format_architecture
 
-_SPACE = "spikenas-bench"
+_DATASET = "cifar10"
+ScaleOption = Annotated[Scale, typer.Option(help="How large; full needs a GPU where networks are trained.")]
+Results = Annotated[Path, typer.Option(metavar="DIR", help="Folder for the result.")]
 
 app = typer.Typer(help="Repeat an experiment and compare.", add_completion=False, rich_markup_mode="rich")
-
-
-app.command("search-time", epilog="Example: neuronas reproduce search-time --scale small")(search_time)
-for _study in STUDIES:
-    app.command(
-        _study.name,
-        help=f"Repeat: {_study.shows}.",
-        epilog=f"Example: neuronas reproduce {_study.name} --dataset imagefolder:DIR --scale small",
-    )(study_command(_study))
 
 
 @app.callback(invoke_without_command=True)
@@ -49,35 +34,56 @@ def reproduce(
         return
     if not show:
         console.answers.print(context.get_help())
-        return
-    if as_json:
+    elif as_json:
         console.print_json({name: experiment.line() for name, experiment in EXPERIMENTS.items()})
-        return
-    for name, experiment in EXPERIMENTS.items():
-        console.answers.print(f"{name}: {experiment.shows}\n  needs {experiment.needs}; takes {experiment.takes}")
+    else:
+        for name, experiment in EXPERIMENTS.items():
+            console.answers.print(f"{name}: {experiment.shows}\n  needs {experiment.needs}; takes {experiment.takes}")
 
 
 @app.command("hardware", epilog="Example: neuronas reproduce hardware --json")
-def hardware(
-    out: Annotated[Path, typer.Option(help="Folder for hardware.json.")] = Path("results"),
+def hardware(out: Results = Path("results"), as_json: opt.Json = False, quiet: opt.Quiet = False) -> None:
+    """Compute the figures that NeuroNAS prints for memory, area, latency and energy (Fig. 12) and compare them."""
+    from neuronas.experiments.hardware import run
+
+    result = run()
+    opt.write_document(out, "hardware.json", result)
+    if as_json:
+        console.print_json(result)
+        return
+    if not quiet:
+        console.answers.print(_comparison(result.figures))
+    console.answers.print(
+        f"{result.n_agree} of {result.n_figures} figures agree to the printed digits; {result.difference}"
+    )
+    if result.n_agree < result.n_figures:
+        raise VerificationError("the cost model no longer gives the published figures; see the rows marked 'no'")
+
+
+@app.command("search-time", epilog="Example: neuronas reproduce search-time --scale small")
+def search_time(
+    scale: Annotated[
+        Scale, typer.Option(help="small: digits, 4 channels, batch 16, both engines; full: CIFAR-10, the fast engine.")
+    ] = "small",
+    n_draws: Annotated[int, typer.Option(min=1, help="Candidates of the random search.")] = 5000,
+    n_seeds: Annotated[int, typer.Option(min=1, help="Searches of each kind.")] = 1,
+    data_dir: Annotated[str | None, typer.Option(metavar="DIR", help="Folder of downloaded data sets.")] = None,
+    out: Results = Path("results"),
     as_json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
-    """Compute the figures that NeuroNAS prints for memory, area, latency and energy (Fig. 12) and compare them."""
-    from neuronas.experiments.hardware import document, figures, savings
+    """Time Algorithm 1 against random search with the same fitness, once for each engine and seed (Fig. 13)."""
+    from neuronas.experiments.search_time import run
 
-    content = document([*figures(), *savings()])
-    opt.write_document(out, "hardware.json", content)
+    result = run(scale, n_draws, n_seeds, data_dir, _notes(quiet=quiet))
+    opt.write_document(out, f"search-time-{scale}.json", result)
     if as_json:
-        console.print_json(content)
+        console.print_json(result)
         return
-    if not quiet:
-        console.answers.print(comparison_table(content["figures"]))
+    ours = ", ".join(f"{factor:.1f} with the {engine} engine" for engine, factor in result.speed_up.items())
     console.answers.print(
-        f"{content['n_agree']} of {content['n_figures']} figures agree to the printed digits; {content['difference']}"
+        f"Algorithm 1 is faster by {ours}; published: up to {result.published_speed_up}; {result.difference}"
     )
-    if content["n_agree"] < content["n_figures"]:
-        raise VerificationError("the cost model no longer gives the published figures; see the rows marked 'no'")
 
 
 @app.command(
@@ -87,8 +93,8 @@ def hardware(
 @opt.with_settings("benchmark")
 def proxy_benchmark(
     options: dict[str, Any],
-    labels: Annotated[Path, typer.Option(help="CSV file: id, op_01 … op_23, test_accuracy.")],
-    sample: Annotated[int | None, typer.Option(help="Draw so many connected networks (default: all).")] = None,
+    labels: Annotated[Path, typer.Option(metavar="FILE", help="CSV file: id, op_01 … op_23, test_accuracy.")],
+    sample: Annotated[int | None, typer.Option(help="Draw so many connected networks \\[all].")] = None,
     download: opt.Download = False,
     config: opt.Config = None,
     assignments: opt.Set = None,
@@ -98,39 +104,85 @@ def proxy_benchmark(
     quiet: opt.Quiet = False,
 ) -> None:
     """Rank networks of known trained accuracy by a fitness: rank correlations, regret, seconds per candidate."""
-    from neuronas.experiments.ranking import agreement  # SciPy takes a second to load
+    from neuronas.experiments.proxy_benchmark import run
 
-    chosen = {"dataset": "cifar10", **options}
-    run = planned("benchmark", chosen, config=config, assignments=(f"space={_SPACE}", *(assignments or ())))
-    rows = draw(read_labels(labels), sample, run.config.seed)
-    evaluator = make_evaluators(run, download=download).full
-    directory = out or new_directory(run.config.data.name, "proxy-benchmark")
-    with RunDirectory(directory, run.origin, resume=resume) as files:
-        history = History(files.file(HISTORY))
-        try:
-            history.claim(_identity(run.config, rows))
-            with BenchmarkProgress(quiet=quiet) as progress:
-                found = evaluate(rows, evaluator, history, progress.report)
-            n_evaluated, seconds = history.evaluation_seconds()
-        finally:
-            history.close()
-        document: dict[str, Any] = {
-            "fitness": run.config.fitness.name,
-            **asdict(agreement(found, [row.accuracy for row in rows])),
-            "seconds_per_candidate": seconds / n_evaluated,
-        }
-        write_json(files.file(RESULT), plain(document))
+    settings = gathered("benchmark", options, config or {"data": {"name": _DATASET}}, assignments or ())
+    with SearchProgress(quiet=quiet) as progress:
+        result, directory = run(labels, sample, settings, out=out, resume=resume, download=download, observer=progress)
     if as_json:
-        console.print_json(document)
-    else:
-        console.answers.print(
-            f"{document['fitness']}: rho {document['rho']:.3f}, tau {document['tau']:.3f}, regret "
-            f"{document['regret']:.2f} points over {document['n']:,} networks; "
-            f"{document['seconds_per_candidate']:.3f} s a candidate; run: {directory}"
-        )
+        console.print_json(result)
+        return
+    rho, tau = (f"{value:.3f}" if value is not None else "undefined" for value in (result.rho, result.tau))
+    console.answers.print(
+        f"{result.fitness}: rho {rho}, tau {tau}, regret {result.regret:.2f} points over {result.n:,} networks; "
+        f"{result.seconds_per_candidate:.3f} s per candidate; run: {directory}"
+    )
 
 
-def _identity(config: ResolvedConfig, rows: list[Labelled]) -> str:
-    """A key of the settings and of the drawn rows."""
-    text = "\n".join(f"{row.row_id} {format_architecture(row.architecture)}" for row in rows)
-    return identity(config, blake2b(text.encode(), digest_size=16).hexdigest())
+def _study_command(study: Study) -> Callable[..., None]:
+    @opt.with_settings("study")
+    def command(
+        options: dict[str, Any],
+        scale: ScaleOption = "small",
+        n_seeds: Annotated[int | None, typer.Option(min=1, help="Repetitions \\[the size's].")] = None,
+        seed: Annotated[int, typer.Option(min=0, help="The first random seed.")] = 0,
+        runs: Annotated[
+            Path | None,
+            typer.Option(
+                metavar="DIR",
+                help="Folder of the run directories \\[runs/reproduce-NAME-SCALE]; experiments may share one.",
+            ),
+        ] = None,
+        resume: Annotated[bool, typer.Option("--resume", help="Resume the work in --runs.")] = False,
+        out: Results = Path("results"),
+        as_json: opt.Json = False,
+        quiet: opt.Quiet = False,
+    ) -> None:
+        from neuronas.experiments.run_study import possible_scale, run_study, write_study
+
+        possible = possible_scale(study, scale, options.get("device", "auto"))
+        if possible != scale:
+            console.notes.print(
+                f"--scale {scale} trains networks for hours on a GPU, and there is none here; doing {possible}"
+            )
+        folder = runs or Path("runs") / f"reproduce-{study.name}-{possible}"
+        seeds = range(seed, seed + (n_seeds or study.sizes[possible].n_seeds))
+        options = {"dataset": _DATASET, **options}
+        try:
+            result = run_study(study, possible, options, seeds, folder, _notes(quiet=quiet), resume=resume)
+        except KeyboardInterrupt:
+            if not quiet:
+                console.notes.print(f"everything so far is kept; resume with --resume --runs {folder}")
+            raise
+        path = write_study(result, study, out)
+        if as_json:
+            console.print_json(result)
+        else:
+            console.answers.print(result.table)
+            console.answers.print(f"\n{study.difference}\nwritten: {path}.json, {path}.md")
+
+    return command
+
+
+for _study in STUDIES:
+    app.command(
+        _study.name,
+        help=f"Repeat: {_study.shows}.",
+        epilog=f"Example: neuronas reproduce {_study.name} --dataset imagefolder:DIR --scale small",
+    )(_study_command(_study))
+
+
+def _notes(*, quiet: bool) -> Callable[[str], None]:
+    return (lambda text: None) if quiet else console.notes.print
+
+
+def _comparison(rows: tuple[PrintedFigure, ...]) -> PlainTable:
+    """A line for each figure: network, quantity, bits, as published, as computed, whether they agree."""
+    table = PlainTable()
+    for title in ("network", "quantity", "bits", "published", "ours", "agrees"):
+        table.add_column(title, justify="right" if title in ("bits", "published", "ours") else "left")
+    for row in rows:
+        ours = f"{row.ours:,.{0 if row.quantity == 'parameters' else 2}f}"
+        agrees = "yes" if row.agrees else "no"
+        table.add_row(row.network, row.quantity, str(row.weight_bits), f"{row.published:,.10g}", ours, agrees)
+    return table

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Mapping
 from contextlib import suppress
 from math import inf
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -88,7 +88,7 @@ def read_text(path: Path, max_bytes: int) -> str:
     """Read a file from outside, which may be anything.
 
     Raises:
-        OSError: it cannot be read, is larger, or is no file: a pipe or a device may never end.
+        OSError: it cannot be read, is larger, or is not a regular file (a pipe or a device may never end).
         ValueError: it is no UTF-8.
     """
     return read_bytes(path, max_bytes).decode()
@@ -102,10 +102,10 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
 
 
 def read_beginning(path: Path, n_bytes: int) -> tuple[bytes, int]:
-    """Read up to so many bytes of a file from outside; how many it has in all.
+    """Read up to ``n_bytes`` of an untrusted file; also returns its size.
 
     Raises:
-        OSError: it cannot be read, or is no file.
+        OSError: it cannot be read, or is not a regular file.
     """
     size = _size(path)
     return _read(path, n_bytes), size
@@ -116,7 +116,7 @@ def _size(path: Path) -> int:
     if stat.S_ISDIR(found.st_mode):
         raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISREG(found.st_mode):
-        raise OSError(errno.EINVAL, "is a pipe or a device, no file", str(path))
+        raise OSError(errno.EINVAL, "is a pipe or a device, not a regular file", str(path))
     return found.st_size
 
 
@@ -124,7 +124,7 @@ def _read(path: Path, n_bytes: int = -1) -> bytes:
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as file:
         content: bytes | None = file.read(n_bytes)
     if content is None:  # a log of the kernel calls itself a file
-        raise OSError(errno.EINVAL, "is no file that ends", str(path))
+        raise OSError(errno.EINVAL, "is not a regular file: it has no end", str(path))
     return content
 
 
@@ -238,8 +238,9 @@ def _short(text: str, longest: int = 80) -> str:
 def _known_keys(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
     current: Any = model
     for part in path:
-        fields = getattr(current, "model_fields", {})
-        if part not in fields:
+        field = getattr(current, "model_fields", {}).get(part)
+        if field is None:
             return []
-        current = fields[str(part)].annotation
+        kinds = (field.annotation, *get_args(field.annotation))  # a section, or one that may be absent
+        current = next((kind for kind in kinds if hasattr(kind, "model_fields")), None)
     return list(getattr(current, "model_fields", {}))

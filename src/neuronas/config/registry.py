@@ -74,7 +74,7 @@ class Registry(Mapping[str, Any]):
 
 OPERATIONS = Registry("operation", "neuronas.space.operations:BUILTIN")
 SPACES = Registry("search space", "neuronas.space.spaces:BUILTIN", "neuronas.space.spaces:Space")
-DATASETS = Registry("data set", "neuronas.data.presets:BUILTIN")
+DATASETS = Registry("data set", "neuronas.data.presets:BUILTIN", "neuronas.data.dataset:DataSet")
 FITNESS = Registry("fitness", "neuronas.fitness.measures:BUILTIN", "neuronas.fitness.measure:Measure")
 ALGORITHMS = Registry(
     "algorithm", "neuronas.search.algorithms.table:BUILTIN", "neuronas.search.algorithms.base:Algorithm"

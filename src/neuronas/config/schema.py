@@ -26,10 +26,12 @@ from neuronas.config.setting import From, Section, setting
 
 DATASET, ALGORITHM, RECIPE = From("the data set's"), From("the algorithm's"), From("the recipe's")
 RUN = From("the run's")
-ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, DOCTOR = "estimate", "search", "train", "evaluate", "benchmark", "doctor"
+ESTIMATE, SEARCH, TRAIN, EVALUATE, DOCTOR = "estimate", "search", "train", "evaluate", "doctor"
+BENCHMARK, STUDY = "benchmark", "study"
+"""``reproduce proxy-benchmark``, and the experiments of ``reproduce`` that search and train."""
 _NETWORK = (ESTIMATE, SEARCH, TRAIN, BENCHMARK)
 _COST = (ESTIMATE, SEARCH)
-_EVERY = (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, DOCTOR)
+_EVERY = (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY, DOCTOR)
 _UNLESS_OWN = (ESTIMATE, SEARCH, BENCHMARK, DOCTOR)
 """Verbs without a random seed of their own."""
 
@@ -69,24 +71,46 @@ Names = Annotated[
 """Several names; as text, with commas between them."""
 
 
+PerChannel = Annotated[tuple[float, ...], Field(strict=False)]
+
+
 class DataConfig(Section):
     """Data: which images, and how they are read."""
 
     name: str = setting(
         "Data set: a name, imagefolder:DIR or, in Python, an object", "digits",
-        (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK), name="dataset", choices=DATASETS,
+        (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY), name="dataset", choices=DATASETS,
     )  # fmt: skip
     data_dir: str | None = setting(
-        "Folder of downloaded data sets", None, (SEARCH, TRAIN, EVALUATE, BENCHMARK, DOCTOR), metavar="DIR"
+        "Folder of downloaded data sets", None, (SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY, DOCTOR), metavar="DIR"
     )
     image_side: ImageSize = setting(
         "Resize images to this side, or to HEIGHTxWIDTH", DATASET, _NETWORK, unit="pixels", metavar="SIDE"
     )
+    image_channels: int = setting("Channels of an image", DATASET, (), is_option=False, ge=1)
     n_classes: int = setting("Number of classes", DATASET, (ESTIMATE,), is_option=False, ge=1)
     class_names: Annotated[tuple[str, ...], Field(strict=False)] | None = setting(
         "Names of the classes, in the order of the network's outputs", DATASET, (), is_option=False
     )
+    mean: PerChannel = setting("Mean of each channel, of pixels from 0 to 1", DATASET, (), is_option=False)
+    std: PerChannel = setting("Standard deviation of each channel", DATASET, (), is_option=False)
     skip_corrupt: bool = setting("Leave out images that cannot be read", False, (SEARCH, TRAIN, EVALUATE, BENCHMARK))
+    n_test: int | None = setting(
+        "Test images to measure on, the same share of each class and the same for all runs (all)",
+        None,
+        (EVALUATE,),
+        ge=1,
+    )
+
+    @model_validator(mode="after")
+    def _one_for_each_channel(self) -> Self:
+        for key in ("mean", "std"):
+            values = getattr(self, key)
+            if None not in (values, self.image_channels) and len(values) != self.image_channels:
+                raise ValueError(f"expected {key} with {self.image_channels} number(s), one for each channel")
+        if not all(value > 0 for value in self.std or ()):
+            raise ValueError("expected std with numbers above 0")
+        return self
 
 
 def _fixed_point_or_none(bits: int) -> int:
@@ -118,7 +142,9 @@ class NetworkConfig(Section):
 class FitnessConfig(Section):
     """Fitness: how a candidate is judged without training."""
 
-    name: str = setting("Fitness measure", "path-information", (SEARCH, BENCHMARK), name="fitness", choices=FITNESS)
+    name: str = setting(
+        "Fitness measure", "path-information", (SEARCH, BENCHMARK, STUDY), name="fitness", choices=FITNESS
+    )
     batch_size: int = setting("Images in a batch of the fitness", DATASET, (SEARCH, BENCHMARK), ge=2)
     n_batches: int = setting("Batches over which fitness is averaged", 1, (SEARCH, BENCHMARK), is_option=False, ge=1)
     exact: bool = setting("Give every candidate the full batch: no screening by a small one", False, (SEARCH,))
@@ -228,6 +254,9 @@ class SearchConfig(Section):
 
     algorithm: str = setting("Search algorithm", "neuronas", (SEARCH,), choices=ALGORITHMS)
     n_draws: int = setting("Candidates that snasnet and evolution draw", 5000, (SEARCH,), ge=1)
+    max_evaluated: int | None = setting(
+        "Stop after so many evaluated functions (no limit)", None, (SEARCH,), is_option=False, ge=1
+    )
     population: int = setting("Survivors of a generation of evolution", 100, (SEARCH,), ge=2)
     prefer: Literal["fitness", "parameters", "area_mm2", "latency_ms", "energy_uj", "knee"] = setting(
         "What chooses the answer from the Pareto front of evolution and exhaustive", "fitness", (SEARCH,)
@@ -244,6 +273,9 @@ class TrainConfig(Section):
     recipe: str = _learning("Recipe: decides what is not given", "default", choices=RECIPE_NAMES, is_option=True)
     seed: int = _learning("Random seed of training", RUN, is_option=True, ge=0, lt=2**63)
     device: Literal["auto", "cpu", "cuda"] = _learning("Device that trains", RUN, is_option=True)
+    n_images: int | None = _learning(
+        "Training images, drawn with the random seed, the same share of each class (all)", None, is_option=True, ge=1
+    )
     epochs: int = _learning("Passes over the training images", is_option=True, ge=1)
     batch_size: int = _learning("Images in a training step, of all processes together", is_option=True, ge=2)
     learning_rate: float = _learning("Peak learning rate", is_option=True, gt=0)
@@ -308,7 +340,7 @@ class ResolvedConfig(Section):
 
     seed: int = setting("Random seed", 0, _UNLESS_OWN, ge=0, lt=2**63)
     device: Literal["auto", "cpu", "cuda"] = setting(
-        "Device that computes", "auto", (ESTIMATE, SEARCH, EVALUATE, BENCHMARK, DOCTOR)
+        "Device that computes", "auto", (ESTIMATE, SEARCH, EVALUATE, BENCHMARK, STUDY, DOCTOR)
     )
     plugins: Annotated[tuple[str, ...], Field(strict=False)] = setting(
         "Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats", (),

@@ -177,7 +177,7 @@ def partial(model: type[Model], name: str) -> type[Model]:
     for key, field in model.model_fields.items():
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, Section):
-            fields[key] = (partial(inner, f"Given{inner.__name__}") | None, None)
+            fields[key] = (partial(inner, f"Given{inner.__name__}"), None)
             continue
         meaning = next(one for one in field.metadata if isinstance(one, Meaning))
         if meaning.choices is not None and meaning.choices.object_type:

@@ -1,10 +1,12 @@
 """The images that a search sees: a seeded draw from the training images."""
 
 import logging
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
 
 import numpy as np
 import torch
+from safetensors.torch import load, save
 from torch import Tensor
 
 from neuronas.data.source import ImageSource
@@ -28,34 +30,44 @@ def search_batches(
         source: training images.
         batch_size: images in a batch.
         n_batches: number of batches.
-        seed: decides the draw.
+        seed: of the draw.
         mean: per channel, of pixels in [0, 1].
         std: as ``mean``.
-        skip_corrupt: pass over images that cannot be decoded (each is logged) instead of failing.
+        skip_corrupt: skip images that cannot be decoded (each is logged) instead of failing.
 
     Returns:
-        [n_batches, batch_size, C, side, side] float32.
+        [n_batches, batch_size, C, H, W] float32.
 
     Raises:
         DataError: too few (readable) images, or a corrupt one.
     """
-    wanted, there = batch_size * n_batches, len(source.labels)
-    if there < wanted:
+    needed, n_images = batch_size * n_batches, len(source.labels)
+    if n_images < needed:
         raise DataError(
-            f"{there:,} training images; {n_batches} batch(es) of {batch_size} need {wanted:,} (see --batch-size)"
+            f"{n_images:,} training images; {n_batches} batch(es) of {batch_size} need {needed:,} (see --batch-size)"
         )
     images: list[Tensor] = []
-    for index in np.random.default_rng(seed).permutation(there):
+    for index in np.random.default_rng(seed).permutation(n_images):
         try:
             images.append(source.read(int(index)))
         except DataError as error:
             if not skip_corrupt:
                 raise
             _log.warning("skipped: %s", error)
-        if len(images) == wanted:
+        if len(images) == needed:
             break
     else:
-        raise DataError(f"only {len(images):,} readable training images; {n_batches} batch(es) need {wanted:,}")
+        raise DataError(f"only {len(images):,} readable training images; {n_batches} batch(es) need {needed:,}")
     pixels = torch.stack(images).float() / 255
     normalised = (pixels - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
     return normalised.reshape(n_batches, batch_size, *normalised.shape[1:])
+
+
+def to_text(batches: Tensor) -> str:
+    """Encode batches for processes that cannot read the data set."""
+    return b64encode(save({"images": batches.contiguous()})).decode()
+
+
+def from_text(text: str) -> Tensor:
+    """Decode what ``to_text`` encoded."""
+    return load(b64decode(text))["images"]

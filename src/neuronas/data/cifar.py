@@ -1,65 +1,81 @@
 """CIFAR-10 and CIFAR-100 in their binary format: records of label bytes and 3x32x32 pixels; no pickle."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 
 from neuronas.config import read_bytes
-from neuronas.data.source import ArraySource, resized
+from neuronas.data.download import Archive, Downloadable
 from neuronas.errors import DataError
+from neuronas.space.layers import Side
+
+if TYPE_CHECKING:
+    from neuronas.data.source import ArraySource
 
 _N_PIXELS = 3 * 32 * 32
 _MAX_BYTES = 1_000_000_000  # CIFAR-100's 50,000 training images are 154 million
 
 
-@dataclass(frozen=True)
-class CifarFormat:
-    """Where a variant keeps its records; the class is the last of ``label_bytes`` bytes in front of the pixels."""
+class Cifar(Downloadable):
+    """What both variants share.
 
-    folder: str
-    train: tuple[str, ...]
-    test: tuple[str, ...]
-    label_bytes: int
-    n_classes: int
-
-
-CIFAR = {
-    "cifar10": CifarFormat(
-        "cifar-10-batches-bin", tuple(f"data_batch_{i}.bin" for i in range(1, 6)), ("test_batch.bin",), 1, 10
-    ),
-    "cifar100": CifarFormat("cifar-100-binary", ("train.bin",), ("test.bin",), 2, 100),
-}
-
-
-def cifar(name: str, folder: Path, split: str, side: int) -> ArraySource:
-    """Read CIFAR records.
-
-    Args:
-        name: ``cifar10`` or ``cifar100``.
-        folder: the folder that holds the ``.bin`` files.
-        split: ``train`` or ``test``.
-        side: pixels, after resizing.
-
-    Raises:
-        DataError: a file is missing or is not in this format.
+    Attributes:
+        train_files: of the training images.
+        test_files: of the test images.
+        label_bytes: bytes in front of the pixels of each record; the last one is the class.
     """
-    layout = CIFAR[name]
-    records = np.concatenate([_records(folder / file, layout) for file in getattr(layout, split)])
-    images = torch.from_numpy(records[:, layout.label_bytes :]).reshape(-1, 3, 32, 32)
-    return ArraySource(resized(images, side), records[:, layout.label_bytes - 1].astype(np.int64))
+
+    image_channels, image_size = 3, (32, 32)
+    train_files: tuple[str, ...]
+    test_files: tuple[str, ...]
+    label_bytes: int
+
+    def load(self, split: str, size: Side) -> "ArraySource":
+        """See ``DataSet``."""
+        import torch
+
+        from neuronas.data.source import ArraySource, resized
+
+        root, files = self.root(), self.test_files if split == "test" else self.train_files
+        records = np.concatenate([self._records(root / file) for file in files])
+        images = torch.from_numpy(records[:, self.label_bytes :]).reshape(-1, 3, 32, 32)
+        return ArraySource(resized(images, size), records[:, self.label_bytes - 1].astype(np.int64))
+
+    def _records(self, path: Path) -> NDArray[np.uint8]:
+        length = self.label_bytes + _N_PIXELS
+        try:
+            raw = np.frombuffer(read_bytes(path, _MAX_BYTES), dtype=np.uint8)
+        except OSError as error:
+            raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+        if len(raw) == 0 or len(raw) % length:
+            raise DataError(f"{path}: {len(raw):,} bytes; expected a multiple of {length:,} (binary version of CIFAR)")
+        records = raw.reshape(-1, length)
+        if records[:, self.label_bytes - 1].max() >= self.n_classes:
+            raise DataError(f"{path}: holds a class above {self.n_classes - 1}; expected the binary version of CIFAR")
+        return records
 
 
-def _records(path: Path, layout: CifarFormat) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
-    length = layout.label_bytes + _N_PIXELS
-    try:
-        raw = np.frombuffer(read_bytes(path, _MAX_BYTES), dtype=np.uint8)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
-    if len(raw) == 0 or len(raw) % length:
-        raise DataError(f"{path}: {len(raw):,} bytes; expected a multiple of {length:,} (binary version of CIFAR)")
-    records = raw.reshape(-1, length)
-    if records[:, layout.label_bytes - 1].max() >= layout.n_classes:
-        raise DataError(f"{path}: holds a class above {layout.n_classes - 1}; expected the binary version of CIFAR")
-    return records
+class Cifar10(Cifar):
+    """CIFAR-10: 50,000 training and 10,000 test images."""
+
+    name, n_classes = "cifar10", 10
+    class_names = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+    mean, std = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
+    archive = Archive("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530")
+    folder, mark = "cifar-10-batches-bin", "data_batch_1.bin"
+    train_files = tuple(f"data_batch_{number}.bin" for number in range(1, 6))
+    test_files = ("test_batch.bin",)
+    label_bytes = 1
+
+
+class Cifar100(Cifar):
+    """CIFAR-100: 50,000 training and 10,000 test images."""
+
+    name, n_classes = "cifar100", 100
+    mean, std = (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)
+    archive = Archive("https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8")
+    folder, mark = "cifar-100-binary", "train.bin"
+    train_files, test_files = ("train.bin",), ("test.bin",)
+    label_bytes = 2

@@ -1,15 +1,13 @@
-"""Data sets by name, and where they are looked for."""
+"""From a setting, or an object, to a data set; whether it is the one of a run. Nothing here needs torch."""
 
 import os
 from pathlib import Path
+from typing import NoReturn
 
-from neuronas.data.cifar import CIFAR, cifar
-from neuronas.data.digits import digits
-from neuronas.data.download import ARCHIVES
-from neuronas.data.folders import image_folder, tiny_imagenet
-from neuronas.data.presets import IMAGEFOLDER, folder_of, preset_for
-from neuronas.data.source import ImageSource
-from neuronas.errors import DataError
+from neuronas.config import DATASETS, DataConfig, is_there
+from neuronas.data.dataset import IN_MEMORY, DataSet
+from neuronas.errors import ConfigurationError, DataError, NeuronasError, VerificationError, unknown_name
+from neuronas.space.layers import Side
 
 ENVIRONMENT = "NEURONAS_DATA"
 
@@ -19,40 +17,87 @@ def data_folder(data_dir: str | None) -> Path:
     return Path(data_dir or os.environ.get(ENVIRONMENT) or "data").expanduser()
 
 
-def find(name: str, data_dir: str | None) -> Path | None:
-    """Return the folder of a downloadable data set, or None if it is not there."""
-    base = data_folder(data_dir)
-    folder, mark = _layout(name)
-    return next((path for path in (base / folder, base) if (path / mark).is_file()), None)
-
-
-def load(name: str, split: str, data_dir: str | None, side: int) -> ImageSource:
-    """Open a data set.
+def open_dataset(given: str | DataSet, data_dir: str | None = None) -> DataSet:
+    """Return a data set; no file is read yet.
 
     Args:
-        name: ``digits``, ``cifar10``, ``cifar100``, ``tiny-imagenet-200`` or ``imagefolder:DIR``.
-        split: ``train`` or ``test``.
-        data_dir: where downloaded data sets lie (default: ``$NEURONAS_DATA``, else ``./data``).
-        side: image side in pixels, after resizing.
+        given: a name of the registry ``DATASETS``, such as ``cifar10`` or ``imagefolder:DIR``; or a data set.
+        data_dir: where downloaded data sets are (default: ``$NEURONAS_DATA``, else ``./data``).
 
     Raises:
-        DataError: the data set is missing (the message says what was looked for and what to do) or broken.
+        ConfigurationError: there is no data set of this name.
+        DataError: the name is that of images in memory, which only Python can pass.
     """
-    channels = preset_for(name).image_channels
-    if name == "digits":
-        return digits(split, side)
-    if name.startswith(IMAGEFOLDER):
-        return image_folder(folder_of(name), split, channels, side)
-    folder = find(name, data_dir)
-    if folder is None:
-        expected, mark = _layout(name)
+    if isinstance(given, DataSet):
+        return given
+    if given.startswith(IN_MEMORY):
         raise DataError(
-            f"{name}: not found; looked for {data_folder(data_dir) / expected / mark}; add --download to fetch it, or "
-            f"unpack {ARCHIVES[name].url} there, or name its folder with --data-dir"
+            f"data set {given}: was in memory when the run was made, and is in no file; in Python, pass the same "
+            "images again: dataset=neuronas.InMemoryDataSet(...)"
         )
-    return cifar(name, folder, split, side) if name in CIFAR else tiny_imagenet(folder, split, side)
+    kind, colon, what = given.partition(":")
+    keys = [name for name in DATASETS if (what and name.startswith(kind + colon) if colon else name == given)]
+    if not keys:
+        raise _unknown(given)
+    entry = DATASETS[keys[0]]
+    made = entry if isinstance(entry, DataSet) else entry(what) if colon else entry()
+    if not isinstance(made, DataSet):
+        raise ConfigurationError(f"data set '{given}': its entry makes a {type(made).__name__}; expected a DataSet")
+    return made.within(data_folder(data_dir))
 
 
-def _layout(name: str) -> tuple[str, str]:
-    """The folder inside an archive, and a file by which it is known."""
-    return (CIFAR[name].folder, CIFAR[name].train[0]) if name in CIFAR else ("tiny-imagenet-200", "wnids.txt")
+def open_if_there(given: str | DataSet, data_dir: str | None = None) -> DataSet:
+    """See ``open_dataset``; where there is no such data set, the error is raised when something is asked of it.
+
+    A run notes what it needs to be read without its images.
+    """
+    try:
+        return open_dataset(given, data_dir)
+    except NeuronasError as error:
+        return _Absent(str(given), error)
+
+
+class _Absent(DataSet):
+    """A data set that a run was made from, and that is not there now."""
+
+    def __init__(self, name: str, error: NeuronasError):
+        self.name, self._error = name, error
+
+    def load(self, split: str, size: Side) -> NoReturn:
+        """See ``DataSet``."""
+        raise self._error
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Refuse to tell what only the data set knows."""
+        raise self._error if name in DataSet.__annotations__ else AttributeError(name)
+
+
+def check_described(data: DataConfig, dataset: DataSet) -> None:
+    """Find out whether a data set is as the settings of a run describe it.
+
+    Raises:
+        DataError: it has another number of classes or channels, or is missing.
+        VerificationError: a class has another name, so that outputs would be judged by other classes.
+    """
+    for what, here, expected, key in (
+        ("classes", dataset.n_classes, data.n_classes, "data.n_classes"),
+        ("channels", dataset.image_channels, data.image_channels, "data.image_channels"),
+    ):
+        if here != expected:
+            raise DataError(
+                f"data set {dataset.name}: has {here} {what}, but the network was made for {expected} ({key}); "
+                "expected images and classes as in the run"
+            )
+    for was, now in zip(data.class_names or (), dataset.class_names or (), strict=False):
+        if was != now:
+            raise VerificationError(
+                f"data set {dataset.name}: has class '{now}' where the run has class '{was}' (data.class_names); "
+                "expected the same classes under the same names"
+            )
+
+
+def _unknown(name: str) -> ConfigurationError:
+    error = unknown_name("data set", name, DATASETS)
+    if is_there(Path(name)) and Path(name).is_dir():
+        return ConfigurationError(f"{error}; for the images in the folder '{name}' give imagefolder:{name}")
+    return error

@@ -1,16 +1,23 @@
-"""Fetching a data set, only on request: torchvision downloads and checks, we unpack inside the folder."""
+"""Data sets that are published as archives: downloaded only on request, checked, and unpacked inside the folder."""
 
 import lzma
+import shutil
 import stat
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
+from hashlib import file_digest, md5
+from http.client import HTTPException
 from pathlib import Path, PurePosixPath
-from urllib.error import URLError
+from typing import Self
+from urllib.request import Request, urlopen
 
+from neuronas.data.dataset import DataSet
 from neuronas.errors import DataError
+from neuronas.version import __version__
 
 
 @dataclass(frozen=True)
@@ -21,15 +28,52 @@ class Archive:
     md5: str
 
 
-ARCHIVES = {
-    "cifar10": Archive("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530"),
-    "cifar100": Archive("https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8"),
-    "tiny-imagenet-200": Archive(
-        "http://cs231n.stanford.edu/tiny-imagenet-200.zip", "90528d7ca1a48142e341f4ef8d21d0de"
-    ),
-}
+class Downloadable(DataSet):
+    """A data set that is published as an archive.
+
+    Attributes:
+        archive: where it is published.
+        folder: the folder inside the archive.
+        mark: a file in that folder by which it is known.
+        data_dir: the folder that holds data sets.
+    """
+
+    archive: Archive
+    folder: str
+    mark: str
+    data_dir = Path("data")
+
+    def within(self, data_dir: Path) -> Self:
+        """See ``DataSet``."""
+        placed = copy(self)
+        placed.data_dir = data_dir
+        return placed
+
+    def found(self) -> Path | None:
+        """Return the folder of its files, or None if it is not there."""
+        places = (self.data_dir / self.folder, self.data_dir)
+        return next((path for path in places if (path / self.mark).is_file()), None)
+
+    def root(self) -> Path:
+        """Return the folder of its files.
+
+        Raises:
+            DataError: it is not there; the message says what was looked for and what to do.
+        """
+        if (path := self.found()) is not None:
+            return path
+        raise DataError(
+            f"{self.name}: not found; looked for {self.data_dir / self.folder / self.mark}; add --download to fetch "
+            f"it, or unpack {self.archive.url} there, or name its folder with --data-dir"
+        )
+
+    def fetch(self) -> None:
+        """Download it if it is missing; see ``download``."""
+        if self.found() is None:
+            download(self.name, self.archive, self.data_dir)
 
 
+_PATIENCE_S = 60.0
 MAX_BYTES, MAX_MEMBERS = 2_000_000_000, 200_000
 """An archive that holds more is refused before anything is written; TinyImageNet has 120,000 files."""
 
@@ -39,32 +83,41 @@ _DAMAGED = (
 )  # fmt: skip
 
 
-def download(name: str, data_dir: Path) -> None:
-    """Download and unpack a data set into ``data_dir``.
+def download(name: str, archive: Archive, data_dir: Path) -> None:
+    """Download and unpack a data set into ``data_dir``; an archive that is there already is not downloaded again.
 
     Raises:
-        DataError: torchvision is missing, the network is, the checksum differs, or the disk is full.
+        DataError: no network, another checksum, or a full disk.
     """
-    archive = ARCHIVES[name]
+    path = data_dir / PurePosixPath(archive.url).name
     try:
-        from torchvision.datasets.utils import check_integrity, download_url  # noqa: PLC0415 - slow, and only needed here
-    except (ImportError, RuntimeError) as error:
-        # A torchvision that was built for another torch fails with a RuntimeError when it is imported.
-        raise DataError(
-            f"{name}: torchvision, which downloads it, cannot be imported ({str(error).splitlines()[0]}); install the "
-            f"torchvision that matches your torch, or unpack {archive.url} in {data_dir} yourself"
-        ) from error
-    try:
-        path = data_dir / archive.url.rsplit("/", 1)[1]
-        if path.is_symlink() and not check_integrity(str(path), archive.md5):
-            path.unlink()  # it would be written through
-        download_url(archive.url, str(data_dir), md5=archive.md5)
+        if not (path.is_file() and _md5(path) == archive.md5):
+            data_dir.mkdir(parents=True, exist_ok=True)
+            _fetch(archive, path)
         unpack(path, data_dir)
-    except (URLError, OSError, RuntimeError) as error:
+    except (OSError, HTTPException) as error:
         raise DataError(
             f"{name}: download of {archive.url} to {data_dir} failed ({' '.join(str(error).split())}); unpack it there "
             "yourself"
         ) from error
+
+
+def _fetch(archive: Archive, path: Path) -> None:
+    """Write what is published beside its place, and move it there when it is whole; links are not written through."""
+    beside = path.with_name(path.name + ".part")
+    beside.unlink(missing_ok=True)
+    request = Request(archive.url, headers={"User-Agent": f"neuronas/{__version__}"})  # noqa: S310 - published addresses
+    with urlopen(request, timeout=_PATIENCE_S) as answer, beside.open("xb") as file:  # noqa: S310
+        shutil.copyfileobj(answer, file)
+    if (found := _md5(beside)) != archive.md5:
+        beside.unlink()
+        raise OSError(f"its MD5 checksum is {found}; expected {archive.md5}")
+    beside.replace(path)
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, lambda: md5(usedforsecurity=False)).hexdigest()
 
 
 def unpack(path: Path, folder: Path) -> None:

@@ -19,6 +19,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from neuronas.config import read_bytes
 from neuronas.errors import DataError
+from neuronas.space.layers import Side, size_of_side
 
 MAX_PIXELS = 50_000_000
 """Larger images are refused before they are decoded (decompression bombs)."""
@@ -52,7 +53,7 @@ class ImageSource(Protocol):
         ...
 
     def read(self, index: int) -> Tensor:
-        """Return image ``index`` as uint8 [C, side, side].
+        """Return image ``index`` as uint8 [C, H, W].
 
         Raises:
             DataError: the image cannot be read; the message names it.
@@ -62,7 +63,7 @@ class ImageSource(Protocol):
 
 @dataclass(frozen=True)
 class ArraySource:
-    """Images in memory: uint8 [N, C, side, side]."""
+    """Images in memory: uint8 [N, C, H, W]."""
 
     images: Tensor
     labels: NDArray[np.int64]
@@ -72,17 +73,18 @@ class ArraySource:
         return self.images[index]
 
 
-def resized(images: Tensor, side: int) -> Tensor:
-    """Resize uint8 [N, C, H, W] to [N, C, side, side] (bilinear, antialiased); unchanged if it has that size."""
-    if images.shape[-2:] == (side, side):
+def resized(images: Tensor, size: Side) -> Tensor:
+    """Resize uint8 [N, C, H, W] (bilinear, antialiased); unchanged if it has that size."""
+    height, width = size_of_side(size)
+    if images.shape[-2:] == (height, width):
         return images
-    scaled = F.interpolate(images.float(), size=(side, side), mode="bilinear", antialias=True)
+    scaled = F.interpolate(images.float(), size=(height, width), mode="bilinear", antialias=True)
     return scaled.round().clamp(0, 255).to(torch.uint8)
 
 
 @dataclass(frozen=True)
 class FileSource:
-    """Image files, decoded on demand, converted to ``channels`` (1 grey, 3 RGB) and resized to ``side``.
+    """Image files, decoded on demand, converted to ``channels`` (1 grey, 3 RGB) and resized to ``size``.
 
     A photograph that notes how the camera was held (EXIF) is turned upright first.
     """
@@ -90,7 +92,7 @@ class FileSource:
     paths: Sequence[Path]
     labels: NDArray[np.int64]
     channels: int
-    side: int
+    size: Side
 
     def read(self, index: int) -> Tensor:
         """See ``ImageSource``."""
@@ -101,20 +103,20 @@ class FileSource:
                     raise DataError(
                         f"image {path}: {image.width}x{image.height} pixels; expected at most {MAX_PIXELS:,}"
                     )
-                pixels = _to_mode(_upright(image), "L" if self.channels == 1 else "RGB")
+                pixels = to_mode(upright(image), "L" if self.channels == 1 else "RGB")
         except _DAMAGED as error:
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             if isinstance(error, UnidentifiedImageError):
-                reason = f"it is no {', '.join(_FORMATS)}"
+                reason = f"expected {', '.join(_FORMATS)}"
             raise DataError(
                 f"image {path}: cannot be decoded ({' '.join(reason.split())}); remove it, or skip such images with "
                 "--skip-corrupt"
             ) from error
         array = torch.from_numpy(np.array(pixels, dtype=np.uint8)).reshape(pixels.height, pixels.width, -1)
-        return resized(array.permute(2, 0, 1).unsqueeze(0), self.side)[0]
+        return resized(array.permute(2, 0, 1).unsqueeze(0), self.size)[0]
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def upright(image: Image.Image) -> Image.Image:
     """Turn a picture as it notes. Pillow's own function also writes the notes anew, and fails where they are odd."""
     image.load()
     try:
@@ -124,7 +126,8 @@ def _upright(image: Image.Image) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def _to_mode(image: Image.Image, mode: str) -> Image.Image:
+def to_mode(image: Image.Image, mode: str) -> Image.Image:
+    """Convert a picture to ``L`` (grey) or ``RGB`` of eight bits."""
     if image.mode.startswith("I") or image.mode == "F":
         # Pillow clips 16-bit grey to 255 when it converts, so bring it to 8 bits first.
         values = np.asarray(image, dtype=np.float64)

@@ -1,1 +1,1 @@
-"""Distribution: candidates are handed out in subtrees to workers, on this machine or on a cluster."""
+"""Distribution: workers, on this machine or on a cluster, evaluate the candidates in subtrees."""

@@ -1,4 +1,4 @@
-"""What the distributor and its workers say to each other, and what a back end must offer."""
+"""Messages between the distributor and its workers, and the interface of a back end."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,16 +11,17 @@ from neuronas.errors import NeuronasError
 
 
 class Job(Section):
-    """What a worker must know before its first candidate.
+    """What a worker needs before its first candidate.
 
     Attributes:
         settings: of the run, complete.
         copies: what the settings name by file or object, as plain values by the names in ``runs.directory.COPIES``.
         identity: of the run, so that a worker notices other code under the same names.
         threads: CPU threads.
-        memory_limit_bytes: of the worker's machine; None: as the settings say, or half of what is free there.
+        memory_limit_bytes: of the worker's machine; None: from the settings, or half of the free memory there.
         memory_share: the worker's share of that.
-        cuda_device: the device that is the worker's own, where the run computes on CUDA.
+        cuda_device: the worker's own device, where the run computes on CUDA.
+        images: the images that fitness is computed on (``data.batches.to_text``); None: the worker reads them.
     """
 
     settings: ResolvedConfig
@@ -30,6 +31,7 @@ class Job(Section):
     memory_limit_bytes: Annotated[int, Field(ge=1)] | None
     memory_share: Annotated[float, Field(gt=0, le=1)]
     cuda_device: Annotated[int, Field(ge=0)]
+    images: str | None = None
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Ready:
     """A worker has built its engine.
 
     Attributes:
-        computes: digest of the images and of all else that decides a fitness, equal for all workers of a run.
+        computes: digest of the images and of everything else that a fitness depends on; equal for all workers of a run.
     """
 
     computes: str
@@ -45,7 +47,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """Fitness of one candidate of the piece in hand, by its place there."""
+    """Fitness of one candidate of the current piece, by its index in the piece."""
 
     place: int
     fitness: float
@@ -60,21 +62,21 @@ class Finished:
 
 @dataclass(frozen=True)
 class Noted:
-    """A warning that a worker would have logged."""
+    """A warning that a worker passes on to the parent's log."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Refused:
-    """A worker says that the settings cannot be computed, whoever tries."""
+    """A worker reports that no worker can compute with these settings."""
 
     error: NeuronasError
 
 
 @dataclass(frozen=True)
 class Lost:
-    """A worker has ended: killed, out of memory, its machine gone, by an error of its own, or since it was silent."""
+    """A worker has ended: killed, out of memory, its machine lost, an unexpected error, or silent for too long."""
 
     reason: str
 
@@ -86,7 +88,7 @@ class Crew(Protocol):
     """Workers with numbers from 0; each holds one piece at a time.
 
     A worker sends ``Ready``, then for each piece ``Evaluated`` for its members in order and ``Finished``. Nothing
-    follows ``Lost``; the number can be started anew.
+    follows ``Lost``; the number can then be started again.
     """
 
     size: int
@@ -96,19 +98,19 @@ class Crew(Protocol):
         ...
 
     def give(self, number: int, evaluator: str, architectures: Sequence[str]) -> None:
-        """Give a ready worker a piece, as texts, for its evaluator of this name."""
+        """Give a ready worker a piece, as architecture texts, for its evaluator of this name."""
         ...
 
     def wait(self, seconds: float) -> Sequence[tuple[int, Message]]:
-        """Wait until any worker says something, so many seconds at most."""
+        """Return the messages of workers; wait for at most this many seconds until there is one."""
         ...
 
     def is_queued(self, number: int) -> bool:
-        """Whether a worker that was started still waits for a machine; its silence then means nothing."""
+        """Whether a started worker still waits for a machine, so that its silence means nothing."""
         ...
 
     def stop(self, number: int) -> None:
-        """End a worker, whatever it does; it sends nothing more. Nothing where it was lost already."""
+        """End a worker, whatever it is doing; it sends nothing more. No effect on a lost worker."""
         ...
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
-"""Hands subtrees out to workers, takes results in as they come, and gives out again what a lost worker leaves.
+"""Distributes subtrees to workers, collects their results, and distributes the rest of a lost worker's piece again.
 
-Fitness depends on the candidate alone, so neither the number of workers nor the order of arrival shows in a result.
+Fitness depends on the candidate alone, so results depend neither on the number of workers nor on the order of arrival.
 """
 
 import logging
@@ -17,7 +17,7 @@ from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture
 
 PIECES_PER_WORKER = 3
-"""More of them balance better and lose less with a worker; fewer share more (``benchmarks/workers.py``)."""
+"""More pieces balance better and lose less with a worker; fewer share more work (``benchmarks/workers.py``)."""
 MAX_ATTEMPTS = 2
 _MAX_FAILED_STARTS = 3
 _MAX_FAILURES_AT_FIRST = 3
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class _Set:
-    """The candidates that are being evaluated: which wait, which worker has which, and what went wrong."""
+    """The candidates being evaluated: which wait, which worker has which, and which failed."""
 
     evaluator: str
     architectures: Sequence[Architecture]
@@ -45,10 +45,10 @@ class Distributor:
     """Spreads evaluations over a crew.
 
     Args:
-        crew: the workers; started when there is something to do.
-        n_cells: number of cell places of the network.
-        pieces_per_worker: subtrees for each worker and set of candidates.
-        silence: says which workers have said nothing for too long; default: for ten minutes.
+        crew: the workers; started when there is work.
+        n_cells: number of cells of the network.
+        pieces_per_worker: subtrees per worker and set of candidates.
+        silence: finds workers that have been silent for too long; default: for ten minutes.
     """
 
     def __init__(
@@ -67,14 +67,14 @@ class Distributor:
 
     @property
     def peak_memory_mb(self) -> float:
-        """Largest resident memory of each worker, added up, in MiB."""
+        """Sum of each worker's largest resident memory, in MiB."""
         return sum(self._peaks.values())
 
     def prepare(self) -> None:
         """Start the workers and wait until one of them is ready.
 
         Raises:
-            NeuronasError: why none can be.
+            NeuronasError: none can be started, and why.
         """
         nothing = _Set("", (), deque())
         while not self._idle:
@@ -92,20 +92,20 @@ class Distributor:
         A candidate on which workers were lost ``MAX_ATTEMPTS`` times is a ``Failure``; these come last.
 
         Raises:
-            WorkerError: workers cannot be started, or fail whatever they are given.
-            VerificationError: workers do not compute the same, since their files or machines differ.
+            WorkerError: workers cannot be started, or fail on every candidate.
+            VerificationError: workers do not compute the same, because their files or machines differ.
         """
         n_pieces = self._crew.size * self._pieces_per_worker
         work = _Set(name, architectures, deque(subtrees(architectures, self._n_cells, n_pieces)))
         try:
             while work.is_open:
                 self._hand_out(work)
-                # All is taken in before the first is handed on, for whoever wants it may want no more.
+                # All messages are processed before the first result is yielded: the caller may stop iterating there.
                 results = [self._receive(work, number, message) for number, message in self._listen()]
                 yield from (result for result in results if result is not None)
             yield from work.failures.items()
         finally:
-            for number in work.held:  # only where nobody wants the rest
+            for number in work.held:  # only where the caller stopped iterating
                 self._end(number)
 
     def _hand_out(self, work: _Set) -> None:
@@ -126,19 +126,19 @@ class Distributor:
                 self._silence.begin(number, is_start=True)
 
     def _listen(self) -> Iterator[tuple[int, Message]]:
-        """Wait a while; what workers say. One that has said nothing for too long is ended, and ``Lost``."""
+        """Messages of workers, after a short wait. A worker that has been silent for too long is stopped: ``Lost``."""
         messages, silent = self._silence.listen(self._crew)
         yield from messages
         for number in silent:
             if self._crew.is_queued(number):
                 self._silence.begin(number, is_start=True)
             else:
-                _log.warning("worker %d has said nothing for more than %.0f s", number, self._silence.limit_s(number))
+                _log.warning("worker %d has been silent for more than %.0f s", number, self._silence.limit_s(number))
                 self._crew.stop(number)
-                yield number, Lost("it was alive and said nothing for too long")
+                yield number, Lost("it was alive but silent for too long")
 
     def _receive(self, work: _Set, number: int, message: Message) -> tuple[int, float] | None:
-        """Take a message in; return (index, fitness) if it holds one."""
+        """Process a message; return (index, fitness) if it holds one."""
         match message:
             case Evaluated(place, fitness):
                 index = work.held[number][place]
@@ -177,7 +177,7 @@ class Distributor:
     def _lose(self, work: _Set, number: int, reason: str) -> None:
         """Take back what a lost worker held.
 
-        The first candidate that it did not finish is the suspect: it waits till last, alone; the rest goes out at once.
+        The first unfinished candidate may be the cause: it is tried again last, alone; the rest is distributed at once.
         """
         was_idle = number in self._idle
         self._idle.discard(number)
@@ -189,10 +189,10 @@ class Distributor:
             self._failed_starts += not was_idle
             if self._failed_starts >= _MAX_FAILED_STARTS:
                 raise WorkerError(f"{self._failed_starts} workers ended before they were ready; the last one: {reason}")
-            _log.warning("worker %d was lost (%s); it held nothing", number, reason)
+            _log.warning("worker %d was lost (%s); it had no work", number, reason)
             return
         rest = [index for index in piece if index not in work.done]
-        _log.warning("worker %d was lost (%s); %d candidates are given out again", number, reason, len(rest))
+        _log.warning("worker %d was lost (%s); %d candidates are distributed again", number, reason, len(rest))
         if not rest:
             return
         suspect = rest.pop(0)
@@ -205,7 +205,7 @@ class Distributor:
         work.failures[suspect] = Failure(reason)
         if not self._has_succeeded and len(work.failures) >= _MAX_FAILURES_AT_FIRST:
             raise WorkerError(
-                f"workers end at each of the first {len(work.failures)} candidates, {MAX_ATTEMPTS} times: {reason}"
+                f"workers were lost {MAX_ATTEMPTS} times on each of the first {len(work.failures)} candidates: {reason}"
             )
 
     def _end(self, number: int) -> None:
@@ -217,7 +217,7 @@ class Distributor:
 
 @dataclass(frozen=True)
 class DistributedEvaluator:
-    """One evaluator of the workers, as if it were here."""
+    """One of the workers' evaluators, with the interface of a local one."""
 
     distributor: Distributor
     name: str

@@ -1,4 +1,4 @@
-"""Messages between processes: one JSON object a line."""
+"""Messages between processes: one JSON object per line."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from neuronas.errors import NeuronasError
 
 
 def to_line(message: Message) -> bytes:
-    """Encode what a worker says."""
+    """Encode a worker's message."""
     match message:
         case Evaluated(place, fitness):
             content: dict[str, Any] = {"place": place, "fitness": fitness}
@@ -27,7 +27,7 @@ def to_line(message: Message) -> bytes:
 
 
 def from_line(line: bytes) -> Message:
-    """Decode what a worker said."""
+    """Decode a worker's message."""
     content = json.loads(line)
     match content:
         case {"place": int(place), "fitness": float(fitness)}:
@@ -42,7 +42,7 @@ def from_line(line: bytes) -> Message:
             return Refused(_error(kind, text))
         case {"lost": str(reason)}:
             return Lost(reason)
-    raise ValueError(f"a worker said {line[:200]!r}")
+    raise ValueError(f"unknown message of a worker: {line[:200]!r}")
 
 
 def document_line(content: dict[str, Any]) -> bytes:

@@ -1,7 +1,7 @@
 """Workers as processes of this machine.
 
-They are fresh ones, never forked; they talk in lines through their standard streams, and they end when the process that
-started them does, since their standard input ends then.
+They are new processes, never forks; they exchange lines through their standard streams, and they end with the process
+that started them, because their standard input ends then.
 """
 
 import os
@@ -24,9 +24,9 @@ class ProcessCrew:
     """A crew of processes.
 
     Args:
-        size: how many.
-        command: starts a worker, see ``distribution.worker``.
-        job: what the worker of a number is told first.
+        size: number of workers.
+        command: starts a worker (``distribution.worker``).
+        job: the job of a worker, by its number.
     """
 
     def __init__(self, size: int, command: Sequence[str], job: Callable[[int], Job]):
@@ -51,7 +51,7 @@ class ProcessCrew:
         found: list[tuple[int, Message]] = []
         for key, _ in self._selector.select(seconds):
             worker = self._workers.get(key.data)
-            if worker is None:  # ended by what its output said
+            if worker is None:  # ended by an earlier message
                 continue
             if key.fileobj is worker.input:
                 self._send(key.data)
@@ -76,7 +76,7 @@ class ProcessCrew:
         worker.end()
 
     def _send(self, number: int) -> None:
-        """Send as much as a worker reads; the rest goes when there is room, so that a hanging one does not stop us."""
+        """Send as much as the pipe takes now and the rest later, so that a hanging worker does not block the search."""
         worker = self._workers[number]
         self._watch_input(worker, number, is_full=not worker.send())
 
@@ -96,7 +96,7 @@ class ProcessCrew:
 
 class _Process:
     def __init__(self, command: Sequence[str], job: Job):
-        # Libraries read the number of threads when they are loaded, before the worker could say it.
+        # Libraries read the number of threads when they are loaded, before the worker could set it.
         environment = {**os.environ, "OMP_NUM_THREADS": str(job.threads)}
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in end()
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
@@ -116,11 +116,11 @@ class _Process:
         self.say(document_line(job.model_dump()))
 
     def say(self, line: bytes) -> None:
-        """Put a line down for ``send``."""
+        """Queue a line for ``send``."""
         self._unsent += line
 
     def send(self) -> bool:
-        """Send what there is room for; True if that is all. That nobody reads it shows when the output ends."""
+        """Send what the pipe takes; True if nothing is left. A worker that has ended is noticed by its output."""
         try:
             while self._unsent:
                 self._unsent = self._unsent[os.write(self.input.fileno(), self._unsent) :]
@@ -131,7 +131,7 @@ class _Process:
         return True
 
     def hear(self) -> list[Message]:
-        """Read what has come; the last message is ``Lost`` where the process has ended."""
+        """Read the messages that have arrived; the last one is ``Lost`` where the process has ended."""
         chunk = os.read(self.output.fileno(), _CHUNK)
         if not chunk:
             return [Lost(self._how_it_ended())]
@@ -139,14 +139,14 @@ class _Process:
         messages: list[Message] = []
         for line in lines:
             messages.append(from_line(line))
-            if isinstance(messages[-1], Lost):  # its own account of its end; nothing follows
+            if isinstance(messages[-1], Lost):  # the worker reported its own end
                 break
         return messages
 
     def end(self) -> None:
-        """Kill it, if it still runs, and free what belongs to it."""
+        """Kill the process if it still runs, and close its streams."""
         self._process.kill()
-        with suppress(subprocess.TimeoutExpired):  # one that waits for a dead disk does not even die
+        with suppress(subprocess.TimeoutExpired):  # a process that waits for a broken disk cannot be killed
             self._process.wait(_PATIENCE_S)
         self.output.close()
         self._errors.close()

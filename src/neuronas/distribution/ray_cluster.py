@@ -13,29 +13,29 @@ import ray
 from neuronas.config import validate
 from neuronas.distribution.crew import Job, Lost, Message, Noted
 from neuronas.distribution.lines import from_line, to_line
-from neuronas.distribution.worker import Bench, Build, build_bench, work
+from neuronas.distribution.worker import Build, WorkerEvaluators, build_evaluators, work
 from neuronas.errors import ConfigurationError
 
 _log = logging.getLogger(__name__)
 
 
 class RayCrew:
-    """A crew of actors; Ray chooses their machines. An actor whose machine is lost waits for another that has room.
+    """A crew of actors; Ray chooses their machines. An actor whose machine is lost waits for another one with room.
 
-    Every machine needs the same neuronas and finds the data set and the files that the settings name at the same paths.
+    Every machine needs the same neuronas, and the data set and files named by the settings at the same paths.
 
     Args:
-        address: of the cluster; None: the one of this machine, or a new one on this machine alone.
-        size: how many workers; None: one for each CUDA device, or as many as the smallest machine has room for once.
+        address: of the cluster; None: the one running on this machine, or a new one on this machine alone.
+        size: number of workers; None: one per CUDA device, or as many as fit with the CPUs of the smallest machine.
         build: builds a worker's evaluators.
         job: for every worker; threads and memory are filled in for the machine.
 
     Raises:
-        ConfigurationError: there is no such cluster, or it has too few processors or devices.
+        ConfigurationError: the cluster is not found, or has too few CPUs or CUDA devices.
     """
 
     def __init__(self, address: str | None, size: int | None, build: Build, job: Job):
-        # A thread of Ray's prints what happens to the cluster; standard output is for the search's answer.
+        # A thread of Ray prints events of the cluster; standard output is for the search's answer.
         self._ending = ExitStack()
         self._ending.enter_context(redirect_stdout(sys.stderr))
         self._build, self._job = build, job
@@ -73,7 +73,7 @@ class RayCrew:
             if isinstance(message, Lost):
                 self.stop(number)
         if not ready:
-            _log.info("no word from %d workers for %.0f s", len(self._streams), seconds)
+            _log.info("no message from %d workers for %.0f s", len(self._streams), seconds)
         return found
 
     def is_queued(self, number: int) -> bool:
@@ -100,7 +100,7 @@ class RayCrew:
         self._streams[method.options(num_returns="streaming").remote(*arguments)] = number
 
     def _next(self, stream: Any) -> Iterator[Message]:
-        """What a stream that is ready holds next; nothing at its end."""
+        """The next message of a stream that is ready; none at its end."""
         try:
             yield from_line(ray.get(next(stream)))
         except StopIteration:
@@ -112,7 +112,7 @@ class RayCrew:
 
 
 class _Actor:
-    """Runs in a process of Ray's; what it says are lines."""
+    """Runs in a Ray process; its messages are lines."""
 
     def __init__(self, build: Build, job: dict[str, Any], n_cpus: int):
         context = ray.get_runtime_context()
@@ -121,22 +121,22 @@ class _Actor:
         self._build, self._job = build, validate(Job, {**job, **shares}, "job")
         self._notes = _Notes()
         logging.getLogger("neuronas").addHandler(self._notes)
-        self._bench: Bench | None = None
+        self._evaluators: WorkerEvaluators | None = None
 
     def prepare(self) -> Iterator[bytes]:
-        self._bench, message = build_bench(self._build, self._job)
+        self._evaluators, message = build_evaluators(self._build, self._job)
         for one in (*self._notes.take(), message):
             yield to_line(one)
 
     def work(self, evaluator: str, architectures: list[str]) -> Iterator[bytes]:
-        if self._bench is None:
-            raise LookupError("a worker that was never ready got work")
-        for one in work(self._bench, evaluator, architectures):
+        if self._evaluators is None:
+            raise LookupError("a worker got work before it was ready")
+        for one in work(self._evaluators, evaluator, architectures):
             yield to_line(one)  # no "yield from": Ray sends values into this generator
 
 
 class _Notes(logging.Handler):
-    """Keeps warnings until the parent asks."""
+    """Keeps warnings for the parent."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -147,7 +147,7 @@ class _Notes(logging.Handler):
         self._kept.append(Noted(record.getMessage()))
 
     def take(self) -> list[Noted]:
-        """Return what was kept, and forget it."""
+        """Return the kept warnings and forget them."""
         kept, self._kept = self._kept, []
         return kept
 
@@ -160,7 +160,7 @@ def _connect(address: str | None) -> None:
     except (ConnectionError, ValueError, RuntimeError) as error:
         if address is not None:
             reason = " ".join(str(error).split())[:200]
-            raise ConfigurationError(f"--cluster ray:{address}: no cluster answers there ({reason})") from error
+            raise ConfigurationError(f"--cluster ray:{address}: no cluster found there ({reason})") from error
         ray.init(include_dashboard=False, _node_ip_address="127.0.0.1", **quiet)
 
 
@@ -169,15 +169,15 @@ def _machines() -> list[dict[str, float]]:
 
 
 def _division(machines: list[dict[str, float]], size: int | None, device: str) -> tuple[int, dict[str, Any]]:
-    """How many workers there are, and what each takes of its machine.
+    """Number of workers, and each one's share of its machine.
 
     Args:
         machines: resources of each, as Ray counts them.
-        size: how many workers are wanted.
+        size: number of workers; None: see ``RayCrew``.
         device: ``auto``, ``cpu`` or ``cuda``.
 
     Raises:
-        ConfigurationError: there is no room for them.
+        ConfigurationError: the machines have no room for them.
     """
     n_gpus = int(sum(machine.get("GPU", 0) for machine in machines))
     if device == "cuda" and not n_gpus:
@@ -185,7 +185,7 @@ def _division(machines: list[dict[str, float]], size: int | None, device: str) -
     with_gpus = device != "cpu" and n_gpus > 0
     places = [m for m in machines if m.get("CPU", 0) >= 1 and (not with_gpus or m.get("GPU", 0) >= 1)]
     if not places:
-        raise ConfigurationError("the cluster has no processor to compute on; expected nodes with CPUs")
+        raise ConfigurationError("the cluster has no CPUs to compute on; expected nodes with CPUs")
 
     def room(n_cpus: int) -> int:
         return sum(int(min(m["CPU"] // n_cpus, m.get("GPU", 0) if with_gpus else m["CPU"])) for m in places)

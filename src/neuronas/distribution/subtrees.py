@@ -1,8 +1,8 @@
-"""Cuts a set of candidates into pieces whose members share their first layers.
+"""Cuts a set of candidates into pieces that share their first layers.
 
-In the order of ``space.order`` a set is a tree: candidates that begin alike lie together. Its work is the number of
-edges that the candidate before does not have already. A cut between two candidates costs what they share, which is
-then computed on both sides; so cuts lie near equal shares of the work, where neighbours share least.
+In the order of ``space.order`` a set is a tree: candidates with the same first layers are adjacent. The work of a
+candidate is the number of edges not shared with the one before. A cut between two candidates costs what they
+share, which is then computed on both sides; so cuts lie near equal shares of the work, where neighbours share least.
 """
 
 from bisect import bisect_left, bisect_right
@@ -19,7 +19,7 @@ def subtrees(architectures: Sequence[Architecture], n_cells: int, n_pieces: int)
     Args:
         architectures: the set.
         n_cells: number of cell places.
-        n_pieces: how many are wanted, at least 1.
+        n_pieces: number of pieces, at least 1.
     """
     if not architectures:
         return []
@@ -32,12 +32,12 @@ def subtrees(architectures: Sequence[Architecture], n_cells: int, n_pieces: int)
 
 
 def _cuts(shared: Sequence[int], done: Sequence[int], n_pieces: int) -> list[int]:
-    """Positions in front of which to cut, ascending.
+    """Indices before which to cut, ascending.
 
     Args:
-        shared: for each candidate, the edges that it has in common with the one before.
-        done: work in front of each candidate, and in the end all of it.
-        n_pieces: how many pieces are wanted.
+        shared: for each candidate, the number of edges in common with the one before.
+        done: cumulative work before each candidate, and in total.
+        n_pieces: number of pieces.
     """
     cuts: list[int] = []
     share = done[-1] / n_pieces

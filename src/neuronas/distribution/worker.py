@@ -1,4 +1,4 @@
-"""The side of a worker: reads a job and pieces of work as lines, writes what becomes of them."""
+"""The worker's side: reads a job and pieces of work as lines, and writes messages."""
 
 import json
 import logging
@@ -20,49 +20,49 @@ from neuronas.space.notation import parse_architecture
 
 
 @dataclass(frozen=True)
-class Bench:
-    """What a worker works with: evaluators by name, and what they compute, see ``crew.Ready``."""
+class WorkerEvaluators:
+    """A worker's evaluators by name, and a digest of what they compute (``crew.Ready``)."""
 
-    evaluators: Mapping[str, Evaluator]
+    by_name: Mapping[str, Evaluator]
     computes: str
 
 
-Build = Callable[[Job], Bench]
+Build = Callable[[Job], WorkerEvaluators]
 
 
-def work(bench: Bench, evaluator: str, architectures: Sequence[str]) -> Iterator[Message]:
+def work(built: WorkerEvaluators, evaluator: str, architectures: Sequence[str]) -> Iterator[Message]:
     """Evaluate one piece: ``Evaluated`` for each member, then ``Finished``; or ``Refused``, or ``Lost`` and no more.
 
-    An error that nobody foresaw ends the worker, for what it leaves behind is unknown.
+    An unexpected error ends the worker, because its state is unknown then.
     """
     try:
-        found = bench.evaluators[evaluator].evaluate([parse_architecture(text) for text in architectures])
+        found = built.by_name[evaluator].evaluate([parse_architecture(text) for text in architectures])
         for place, fitness in found:
             if isinstance(fitness, Failure):
-                raise WorkerError(f"a worker's own evaluator gave up: {fitness.reason}")
+                raise WorkerError(f"a worker's evaluator failed: {fitness.reason}")
             yield Evaluated(place, fitness)
         yield Finished(_peak_memory_mb())
     except NeuronasError as error:
         yield Refused(error)
-    except Exception as error:  # noqa: BLE001 - the parent is told; this worker ends
+    except Exception as error:  # noqa: BLE001 - reported to the parent; this worker ends
         yield Lost(f"{type(error).__name__}: {error}")
 
 
-def build_bench(build: Build, job: Job) -> tuple[Bench | None, Message]:
-    """Build a worker's evaluators; without them the message says why."""
+def build_evaluators(build: Build, job: Job) -> tuple[WorkerEvaluators | None, Message]:
+    """Build a worker's evaluators; where that fails, None and a message with the reason."""
     try:
-        bench = build(job)
+        built = build(job)
     except NeuronasError as error:
         return None, Refused(error)
-    except Exception as error:  # noqa: BLE001 - the parent is told; this worker ends
+    except Exception as error:  # noqa: BLE001 - reported to the parent; this worker ends
         return None, Lost(f"{type(error).__name__}: {error}")
-    return bench, Ready(bench.computes)
+    return built, Ready(built.computes)
 
 
 def serve(build: Build) -> None:
-    """Serve a parent through the standard streams until it ends or says no more.
+    """Serve a parent process through the standard streams until it ends.
 
-    What else is printed goes to standard error; warnings go to the parent.
+    Anything else printed goes to standard error; warnings go to the parent.
     """
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -70,17 +70,17 @@ def serve(build: Build) -> None:
     threading.Thread(target=_listen, args=(sys.stdin.buffer, lines), daemon=True).start()
     speak = _Speaker(output)
     logging.getLogger("neuronas").addHandler(_Forwarder(speak))
-    bench, message = build_bench(build, validate(Job, json.loads(lines.get()), "job"))
+    built, message = build_evaluators(build, validate(Job, json.loads(lines.get()), "job"))
     speak(message)
-    while bench is not None:
-        for message in work(bench, **json.loads(lines.get())):
+    while built is not None:
+        for message in work(built, **json.loads(lines.get())):
             speak(message)
             if isinstance(message, Refused | Lost):
                 return
 
 
 def _listen(source: BinaryIO, lines: "queue.SimpleQueue[bytes]") -> None:
-    """Queue what the parent says. When it is gone, nobody wants the rest: end at once, even amid a computation."""
+    """Queue the parent's lines. When it has ended, end at once, even in the middle of a computation."""
     for line in source:
         lines.put(line)
     os._exit(0)

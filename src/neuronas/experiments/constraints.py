@@ -6,60 +6,47 @@ evaluations as it made (candidates that break a budget cost next to nothing and 
 the same weights and images, so fitness is compared seed by seed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from neuronas.experiments.cases import extremes
 from neuronas.experiments.figures import Figure
-from neuronas.experiments.sizes import FULL, SMALL
-from neuronas.experiments.study import Bench, Searched, Settings, Size, Study
+from neuronas.experiments.pieces import Pieces
+from neuronas.experiments.study import FULL, SMALL, SearchPiece, Size, Study
 from neuronas.hardware.cost import BUDGETED
 
 LEVELS = (1.0, 0.5, 0.3, 0.2, 0.1)
 NAMES = {"neuronas": "Algorithm 1", "snasnet": "random search", "evolution": "evolution (NSGA-II)"}
-_MOST_CANDIDATES = 20_000
-_POPULATION = 50
+_MOST_CANDIDATES, _POPULATION = 20_000, 50
 
 
-def run(bench: Bench) -> Iterable[Figure]:
+def run(pieces: Pieces) -> Iterable[Figure]:
     """Search at every level with every algorithm and seed."""
-    least, most = extremes(bench, {})
+    least, most = pieces.extremes({})
     for level in LEVELS:
         limits = {
             name: getattr(least, name) + level * (getattr(most, name) - getattr(least, name)) for name in BUDGETED
         }
         # Limits are reached exactly by the largest network; rounding must not exclude it.
         budget = {f"max_{name}": limit * (1 + 1e-9) for name, limit in limits.items()}
-        base = [_search(bench, "neuronas", seed, level, budget) for seed in bench.seeds]
-        yield from _figures(level, "neuronas", base, base)
-        for name in ("snasnet", "evolution"):
-            pairs = zip(bench.seeds, base, strict=True)
-            found = [_search(bench, name, seed, level, budget, one.n_evaluated) for seed, one in pairs]
-            yield from _figures(level, name, found, base)
+        base: list[SearchPiece] = []  # of Algorithm 1, whose effort limits the others
+        for algorithm, title in NAMES.items():
+            case = f"{level:.0%}, {title}"
+            search = {"algorithm": algorithm, "n_draws": _MOST_CANDIDATES, "population": _POPULATION}
+            efforts: list[int | None] = [one.n_evaluated for one in base] or [None] * len(pieces.seeds)
+            found = [
+                pieces.search(case, seed, {"search": {**search, "max_evaluated": effort}, "budget": budget})
+                for seed, effort in zip(pieces.seeds, efforts, strict=True)
+            ]
+            base = base or found
+            yield from _figures(case, found, base)
 
 
-def _search(
-    bench: Bench, algorithm: str, seed: int, level: float, budget: Settings, n_evaluated: int | None = None
-) -> Searched:
-    settings = {"algorithm": algorithm, "n_draws": _MOST_CANDIDATES, "population": _POPULATION}
-    config = bench.config(seed, {"search": settings, "budget": budget})
-    return bench.search(_case(level, algorithm), config, n_evaluated)
-
-
-def _case(level: float, algorithm: str) -> str:
-    return f"{level:.0%}, {NAMES[algorithm]}"
-
-
-def _figures(level: float, algorithm: str, found: list[Searched], base: list[Searched]) -> Iterable[Figure]:
-    case = _case(level, algorithm)
-    yield Figure(case, "fitness", tuple(one.fitness for one in found))
-    yield Figure(
-        case,
-        "more than Algorithm 1",
-        tuple(one.fitness - other.fitness for one, other in zip(found, base, strict=True)),
-    )
-    yield Figure(case, "evaluated", tuple(float(one.n_evaluated) for one in found))
-    yield Figure(case, "candidates", tuple(float(one.n_candidates) for one in found))
-    yield Figure(case, "energy, µJ", tuple(one.energy_uj for one in found))
+def _figures(case: str, found: Sequence[SearchPiece], base: Sequence[SearchPiece]) -> Iterable[Figure]:
+    gain = [one.fitness - other.fitness for one, other in zip(found, base, strict=True)]
+    yield Figure.of(case, "fitness", [one.fitness for one in found])
+    yield Figure.of(case, "more than Algorithm 1", gain)
+    yield Figure.of(case, "evaluated", [one.n_evaluated for one in found])
+    yield Figure.of(case, "candidates", [one.n_candidates for one in found])
+    yield Figure.of(case, "energy, µJ", [one.energy_uj for one in found])
 
 
 STUDY = Study(
@@ -74,8 +61,8 @@ STUDY = Study(
     ),
     run=run,
     sizes={
-        "small": Size(SMALL.settings, n_seeds=5),
-        "full": Size({**FULL.settings, "fitness": {"name": "sahd", "exact": True}}, n_seeds=5),
+        "small": Size(settings=SMALL.settings, n_seeds=5),
+        "full": Size(settings={**FULL.settings, "fitness": {"name": "sahd", "exact": True}}, n_seeds=5),
     },
     trains=False,
 )

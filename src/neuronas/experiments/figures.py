@@ -1,33 +1,60 @@
 """Figures over seeds beside the published ones, as a document and as a table."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterable, Sequence
+from statistics import fmean, stdev
+from typing import Self
 
-from neuronas.experiments.statistics import summary
+from neuronas.runs.document import Document
 
 NOT_STATED = "not stated"
 
 
-@dataclass(frozen=True)
-class Figure:
-    """One quantity of one case.
+class Figure(Document):
+    """One quantity of one case over n seeds; one seed says nothing about its spread.
 
     Attributes:
         case: what was done.
         quantity: with its unit.
         values: one for each seed.
-        published: the paper's figure; None: not stated in the sources that we have.
+        published: the paper's figure; null: not stated in the sources that we have.
+        mean: arithmetic.
+        std: standard deviation of the sample (n - 1).
+        low: lower end of the 95 % confidence interval of the mean (Student's t).
+        high: upper end.
     """
 
     case: str
     quantity: str
     values: tuple[float, ...]
-    published: float | None = None
+    published: float | None
+    n: int
+    mean: float
+    std: float | None
+    low: float | None
+    high: float | None
 
-    def document(self) -> dict[str, Any]:
-        """As a row of the result file."""
-        return {**asdict(self), "values": list(self.values), **asdict(summary(self.values))}
+    @classmethod
+    def of(cls, case: str, quantity: str, values: Iterable[float], published: float | None = None) -> Self:
+        """Summarise at least one value."""
+        numbers = tuple(map(float, values))
+        n, mean = len(numbers), fmean(numbers)
+        std = stdev(numbers) if n > 1 else None
+        low = high = None if std is None else mean
+        if std:
+            from scipy.stats import t as student_t
+
+            low, high = map(float, student_t.interval(0.95, n - 1, loc=mean, scale=std / n**0.5))
+        return cls(
+            case=case,
+            quantity=quantity,
+            values=numbers,
+            published=published,
+            n=n,
+            mean=mean,
+            std=std,
+            low=low,
+            high=high,
+        )
 
 
 def markdown(figures: Sequence[Figure]) -> str:
@@ -53,12 +80,11 @@ def markdown(figures: Sequence[Figure]) -> str:
 def _cell(figure: Figure | None) -> str:
     if figure is None:
         return ""
-    found = summary(figure.values)
-    if found.std is None or found.low is None or found.high is None:
-        return f"{_number(found.mean)} (one seed)"
-    if found.std == 0:
-        return f"{_number(found.mean)} ± 0"
-    return f"{_number(found.mean)} ± {_number(found.std)} [{_number(found.low)}, {_number(found.high)}]"
+    if figure.std is None or figure.low is None or figure.high is None:
+        return f"{_number(figure.mean)} (one seed)"
+    if figure.std == 0:
+        return f"{_number(figure.mean)} ± 0"
+    return f"{_number(figure.mean)} ± {_number(figure.std)} [{_number(figure.low)}, {_number(figure.high)}]"
 
 
 def _number(value: float) -> str:

@@ -8,11 +8,11 @@ on the convolutions of either cell and on the precision, so each figure names th
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import floor
-from typing import Any
 
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.cost import Cost
 from neuronas.hardware.paper import PaperCostModel
+from neuronas.runs.document import Document
 from neuronas.space.genotype import N_EDGES, Architecture, Edge, Genotype
 from neuronas.space.layers import NetworkShape, layers
 
@@ -75,8 +75,7 @@ DIFFERENCE = (
 )
 
 
-@dataclass(frozen=True)
-class Figure:
+class PrintedFigure(Document):
     """One figure: as printed, as computed, and whether they agree to the printed digits."""
 
     network: str
@@ -87,21 +86,40 @@ class Figure:
     agrees: bool
 
 
-def figures() -> list[Figure]:
-    """Compute every printed figure of a network."""
+class HardwareResult(Document):
+    """``hardware.json``: every printed figure beside the cost model's."""
+
+    experiment: str = "hardware"
+    source: str = "arXiv 2407.00641, Fig. 12 and section V"
+    hardware: str = ACCELERATOR
+    cost_model: str = "paper"
+    timesteps: int = TIMESTEPS
+    n_figures: int
+    n_agree: int
+    figures: tuple[PrintedFigure, ...]
+    difference: str = DIFFERENCE
+
+
+def run() -> HardwareResult:
+    """Compute every printed figure."""
+    rows = (*figures(), *savings())
+    return HardwareResult(n_figures=len(rows), n_agree=sum(row.agrees for row in rows), figures=rows)
+
+
+def figures() -> list[PrintedFigure]:
+    """Compute the figures of each network."""
     found = []
     for one in PUBLISHED:
         cost = _cost(one)
         for quantity, printed in one.printed.items():
             ours = float(getattr(cost, quantity))
             step = one.parameters_step if quantity == "parameters" else 1
-            found.append(
-                Figure(one.name, quantity, one.weight_bits, printed, ours, floor(ours / step) * step == printed)
-            )
+            agrees = floor(ours / step) * step == printed
+            found.append(_figure(one.name, quantity, one.weight_bits, printed, ours, agrees=agrees))
     return found
 
 
-def savings() -> list[Figure]:
+def savings() -> list[PrintedFigure]:
     """The headline: 92 % less area, 1.2 times the speed and 84 % less energy than SNASNet.
 
     These are ratios of figures that the paper cut off, and so agree where they are less than one printed digit apart.
@@ -114,23 +132,15 @@ def savings() -> list[Figure]:
     )
     name, bits = f"{_HEADLINE.name}, against SNASNet", _HEADLINE.weight_bits
     return [
-        Figure(name, what, bits, printed, value, abs(value - printed) < digit) for what, printed, value, digit in ratios
+        _figure(name, what, bits, printed, value, agrees=abs(value - printed) < digit)
+        for what, printed, value, digit in ratios
     ]
 
 
-def document(rows: list[Figure]) -> dict[str, Any]:
-    """Content of ``hardware.json``."""
-    return {
-        "experiment": "hardware",
-        "source": "arXiv 2407.00641, Fig. 12 and section V",
-        "hardware": ACCELERATOR,
-        "cost_model": "paper",
-        "timesteps": TIMESTEPS,
-        "n_figures": len(rows),
-        "n_agree": sum(row.agrees for row in rows),
-        "figures": [vars(row) for row in rows],
-        "difference": DIFFERENCE,
-    }
+def _figure(network: str, quantity: str, bits: int, published: float, ours: float, *, agrees: bool) -> PrintedFigure:
+    return PrintedFigure(
+        network=network, quantity=quantity, weight_bits=bits, published=published, ours=ours, agrees=agrees
+    )
 
 
 def full_width_cost(architecture: Architecture, weight_bits: int) -> Cost:

@@ -2,10 +2,11 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
+from random import Random
 
 from neuronas.config import read_text
 from neuronas.errors import ConfigurationError
@@ -57,8 +58,22 @@ def read_labels(path: Path) -> list[Labelled]:
         raise ConfigurationError(f"labels {path}: cannot be read as CSV ({error})") from error
     connected = [row for row in rows if _is_connected(row.architecture)]
     if not connected:
-        raise ConfigurationError(f"labels {path}: {len(rows)} rows, none of them connected; expected at least 1")
+        raise ConfigurationError(f"labels {path}: no connected network in {len(rows)} rows; expected at least 1")
     return connected
+
+
+def draw(rows: Sequence[Labelled], n: int | None, seed: int) -> list[Labelled]:
+    """Draw n rows without replacement, in the order of the file; all of them if n is None.
+
+    Raises:
+        ConfigurationError: n is larger than the table.
+    """
+    if n is None:
+        return list(rows)
+    if not 1 <= n <= len(rows):
+        raise ConfigurationError(f"--sample {n} given; expected 1 to {len(rows):,}, the connected networks")
+    chosen = Random(seed).sample(range(len(rows)), n)  # noqa: S311 - no cryptography
+    return [rows[index] for index in sorted(chosen)]
 
 
 def _labelled(row: Mapping[str | None, str | None], where: str) -> Labelled:

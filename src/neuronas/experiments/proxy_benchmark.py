@@ -1,59 +1,129 @@
 """How much a fitness knows of trained accuracy: evaluate labelled networks and compare the rankings."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from random import Random
-from time import perf_counter
+from typing import ClassVar
 
-from neuronas.errors import ConfigurationError, WorkerError
-from neuronas.experiments.labels import Labelled
-from neuronas.fitness.evaluator import Evaluator, Failure
-from neuronas.runs.history import History
+from neuronas.api.search import plan_search
+from neuronas.api.settings import Config, planned
+from neuronas.config import SearchConfig
+from neuronas.errors import WorkerError
+from neuronas.experiments.labels import draw, read_labels
+from neuronas.runs.directory import HISTORY
+from neuronas.runs.document import Document, Finite
+from neuronas.runs.history_file import HistorySnapshot
+from neuronas.search.algorithms.base import Proposals
+from neuronas.search.loop import Observer
 from neuronas.space.canonical import architecture_key
+from neuronas.space.notation import format_architecture, parse_architecture
+from neuronas.space.spaces import Space
 
-Report = Callable[[int, int], None]
-"""Is told (functions evaluated, functions in all)."""
+_SPACE, _RESULT = "spikenas-bench", "proxy-benchmark.json"
 
 
-def draw(rows: Sequence[Labelled], n: int | None, seed: int) -> list[Labelled]:
-    """Draw n rows without replacement, in the order of the file; all of them if n is None.
+@dataclass(frozen=True)
+class Agreement:
+    """Agreement of fitness with accuracy over n networks.
 
-    Raises:
-        ConfigurationError: n is larger than the table.
+    Attributes:
+        rho: Spearman's rank correlation; nan where either side is constant.
+        tau: Kendall's tau-b; nan likewise.
+        regret: accuracy of the best network minus that of the network ranked first, in the accuracies' unit.
     """
-    if n is None:
-        return list(rows)
-    if not 1 <= n <= len(rows):
-        raise ConfigurationError(f"--sample {n} given; expected 1 to {len(rows):,}, the connected networks")
-    chosen = Random(seed).sample(range(len(rows)), n)  # noqa: S311 - no cryptography
-    return [rows[index] for index in sorted(chosen)]
+
+    n: int
+    rho: float
+    tau: float
+    regret: float
 
 
-def evaluate(rows: Sequence[Labelled], evaluator: Evaluator, history: History, report: Report) -> list[float]:
-    """Fitness of each row; what the history holds is not computed again, what is computed is kept at once.
-
-    Rows that compute the same function share one evaluation.
+def agreement(fitness: Sequence[float], accuracy: Sequence[float]) -> Agreement:
+    """Compare two rankings. Fitness may be ``-inf``. Of equally fit networks the worst counts as ranked first.
 
     Args:
-        rows: labelled networks.
-        evaluator: computes fitness.
-        history: keeps it; belongs to these settings.
-        report: is told of progress.
+        fitness: of each network.
+        accuracy: of each network.
     """
+    highest = max(fitness)
+    regret = max(accuracy) - min(own for own, fit in zip(accuracy, fitness, strict=True) if fit == highest)
+    if len(set(fitness)) < 2 or len(set(accuracy)) < 2:
+        return Agreement(len(fitness), float("nan"), float("nan"), regret)
+    from scipy.stats import kendalltau, spearmanr
+
+    rho, tau = (float(test(fitness, accuracy).statistic) for test in (spearmanr, kendalltau))
+    return Agreement(len(fitness), rho, tau, regret)
+
+
+class ProxyResult(Document):
+    """``proxy-benchmark.json``; see ``Agreement``. A correlation of null does not exist."""
+
+    fitness: str
+    n: int
+    rho: Finite
+    tau: Finite
+    regret: float
+    seconds_per_candidate: float
+
+
+@dataclass(frozen=True)
+class _Table:
+    """An algorithm that proposes the networks of a table, all at once."""
+
+    name: ClassVar[str] = "table"
+    architectures: tuple[str, ...]
+
+    def __call__(self, space: Space, random: Random, settings: SearchConfig) -> Proposals:
+        """See ``Propose``."""
+        yield list(map(parse_architecture, self.architectures))
+
+
+def run(
+    labels: Path,
+    sample: int | None,
+    config: Config,
+    *,
+    out: Path | None = None,
+    resume: bool = False,
+    download: bool = False,
+    observer: Observer | None = None,
+) -> tuple[ProxyResult, Path]:
+    """Evaluate the networks of a table, as a search that proposes them all, and compare the rankings.
+
+    Args:
+        labels: CSV file, see ``read_labels``.
+        sample: how many of its networks, drawn with the run's seed; None: all.
+        config: settings of the run.
+        out: see ``neuronas.search``.
+        resume: see there.
+        download: see there.
+        observer: see there.
+
+    Returns:
+        The result, and the run's directory.
+
+    Raises:
+        NeuronasError: see ``neuronas.search``; a row has no fitness.
+    """
+    rows = draw(read_labels(labels), sample, planned("search", {}, config=config).config.seed)
+    table = _Table(tuple(format_architecture(row.architecture) for row in rows))
+    fixed = {"space": _SPACE, "algorithm": table, "exact": True}
+    search = plan_search(fixed, config=config, out=out, resume=resume)
+    search.run(observer, download=download)
+    history = HistorySnapshot(search.directory / HISTORY)
+    try:
+        by_key, failures = history.fitness(screened=False), history.failures(screened=False)
+        n_evaluated, seconds = history.evaluation_seconds()
+    finally:
+        history.close()
     keys = [architecture_key(row.architecture) for row in rows]
-    first: dict[str, int] = {}
-    for index, key in enumerate(keys):
-        first.setdefault(key, index)
-    known = history.fitness(screened=False)
-    todo = [(key, index) for key, index in first.items() if key not in known]
-    n_done = len(first) - len(todo)
-    started = perf_counter()
-    for number, fitness in evaluator.evaluate([rows[index].architecture for _, index in todo]):
-        key, index = todo[number]
-        if isinstance(fitness, Failure):
-            raise WorkerError(f"row {index + 1} has no fitness: {fitness.reason}")
-        now = perf_counter()
-        history.add_fitness(key, index, fitness, now - started, screened=False)
-        started, known[key] = now, fitness
-        n_done += 1
-        report(n_done, len(first))
-    return [known[key] for key in keys]
+    for row, key in zip(rows, keys, strict=True):
+        if key not in by_key:
+            raise WorkerError(f"row {row.row_id} has no fitness: {failures.get(key, 'it breaks a budget')}")
+    found = agreement([by_key[key] for key in keys], [row.accuracy for row in rows])
+    result = ProxyResult(
+        fitness=search.plan.config.fitness.name, **asdict(found), seconds_per_candidate=seconds / n_evaluated
+    )
+    result.write(search.directory / _RESULT)
+    return result, search.directory

@@ -1,20 +1,21 @@
 """Fig. 13 of NeuroNAS (arXiv 2407.00641): how long Algorithm 1 searches against random search with 5,000 draws."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter
+from tempfile import TemporaryDirectory
+from typing import Any
 
-from neuronas.config import ALGORITHMS, SearchConfig
-from neuronas.hardware.budget import Budget
-from neuronas.runs.history import History
-from neuronas.search.loop import Problem, search
-from neuronas.search.screening import Evaluators
+from neuronas.api.search import search
+from neuronas.runs.document import Document, Finite
 
 PUBLISHED_SPEED_UP = 6.6
 """Up to; abstract of arXiv 2407.00641."""
 SOURCE = "arXiv 2407.00641, Fig. 13 and abstract"
-_IN_MEMORY = Path(":memory:")
+SIZES: dict[str, dict[str, Any]] = {
+    "small": {"dataset": "digits", "channels": 4, "batch_size": 16},
+    "full": {"dataset": "cifar10"},
+}
+ENGINES = {"small": ("fast", "reference"), "full": ("fast",)}
 DIFFERENCE = (
     "the published factor is the largest over three data sets, between two tools; here one tool searches one space "
     "with one fitness, so what counts is how many candidates either algorithm proposes, how many of them compute one "
@@ -22,8 +23,7 @@ DIFFERENCE = (
 )
 
 
-@dataclass(frozen=True)
-class Timing:
+class TimedSearch(Document):
     """One search.
 
     Attributes:
@@ -31,7 +31,7 @@ class Timing:
         engine: what computed fitness.
         n_candidates: architectures proposed.
         n_evaluated: distinct functions evaluated.
-        seconds: wall-clock, without reading images and building the evaluator.
+        seconds: wall-clock time without reading images and building the evaluator.
     """
 
     algorithm: str
@@ -39,39 +39,71 @@ class Timing:
     seed: int
     n_candidates: int
     n_evaluated: int
-    fitness: float
+    fitness: Finite
     seconds: float
 
 
-def time_searches(
-    problem: Problem, n_draws: int, seeds: range, make: Callable[[str, int], Evaluators], engines: tuple[str, ...]
-) -> Iterator[Timing]:
+class SearchTimeResult(Document):
+    """``search-time-SCALE.json``; ``speed_up`` by engine: seconds of random search over those of Algorithm 1."""
+
+    experiment: str = "search-time"
+    scale: str
+    source: str = SOURCE
+    n_draws: int
+    published_speed_up: float = PUBLISHED_SPEED_UP
+    speed_up: dict[str, float]
+    searches: tuple[TimedSearch, ...]
+    difference: str = DIFFERENCE
+
+
+def run(scale: str, n_draws: int, n_seeds: int, data_dir: str | None, note: Callable[[str], None]) -> SearchTimeResult:
     """Search with both algorithms, each engine and each seed, every time from nothing.
 
     Args:
-        problem: space, network, cost model; the budget binds Algorithm 1, random search has none (as published).
+        scale: ``small`` or ``full``.
         n_draws: of random search.
-        seeds: one search each.
-        make: new evaluators of an engine and a seed, which know nothing of earlier searches.
-        engines: ``fast``, ``reference``.
+        n_seeds: searches of each kind.
+        data_dir: folder of downloaded data sets.
+        note: is told of each search.
     """
-    for seed in seeds:
-        for engine in engines:
-            for name in ("neuronas", "snasnet"):
-                budget = problem.budget if name == "neuronas" else Budget()
-                one = Problem(problem.space, problem.shape, problem.cost_model, budget)
-                evaluators = make(engine, seed)
-                started = perf_counter()
-                settings = SearchConfig(algorithm=name, n_draws=n_draws)
-                found = search(one, ALGORITHMS[name], settings, seed, evaluators, History(_IN_MEMORY))
-                seconds = perf_counter() - started
-                yield Timing(name, engine, seed, found.n_candidates, found.n_evaluated, found.fitness, seconds)
+    timed = []
+    with TemporaryDirectory() as folder:
+        for seed in range(n_seeds):
+            for engine in ENGINES[scale]:
+                for algorithm in ("neuronas", "snasnet"):  # budgets bind Algorithm 1; random search has none
+                    found = search(
+                        **SIZES[scale],
+                        fitness="sahd",
+                        exact=True,
+                        data_dir=data_dir,
+                        engine=engine,
+                        algorithm=algorithm,
+                        n_draws=n_draws,
+                        seed=seed,
+                        out=Path(folder) / f"{engine}-{algorithm}-{seed}",
+                    ).summary
+                    one = TimedSearch(
+                        algorithm=algorithm,
+                        engine=engine,
+                        seed=seed,
+                        n_candidates=found.n_candidates,
+                        n_evaluated=found.n_evaluated,
+                        fitness=found.fitness,
+                        seconds=found.seconds,
+                    )
+                    timed.append(one)
+                    note(
+                        f"{engine}, {algorithm}, seed {seed}: {one.seconds:.1f} s, {one.n_candidates:,} candidates, "
+                        f"{one.n_evaluated:,} distinct functions, fitness {found.fitness:.6g}"
+                    )
+    factors = {engine: speed_up(timed, engine) for engine in ENGINES[scale]}
+    return SearchTimeResult(scale=scale, n_draws=n_draws, speed_up=factors, searches=tuple(timed))
 
 
-def speed_up(timings: list[Timing], engine: str) -> float:
+def speed_up(searches: list[TimedSearch], engine: str) -> float:
     """Seconds of random search over those of Algorithm 1, summed over the seeds."""
     total = {
-        name: sum(one.seconds for one in timings if (one.algorithm, one.engine) == (name, engine))
+        name: sum(one.seconds for one in searches if (one.algorithm, one.engine) == (name, engine))
         for name in ("snasnet", "neuronas")
     }
     return total["snasnet"] / total["neuronas"]

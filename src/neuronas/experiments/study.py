@@ -1,14 +1,18 @@
-"""What an experiment is, as data, and the bench on which the experiments with searches and training run."""
+"""What an experiment is, as data: what it shows, its sizes, and the document that it leaves."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
-from neuronas.config import RunConfig
-from neuronas.experiments.figures import Figure
-from neuronas.hardware.cost import Cost
-from neuronas.space.spaces import Space
+from neuronas.experiments.figures import Figure, markdown
+from neuronas.runs.costs import Budgeted
+from neuronas.runs.document import Document, Share
+from neuronas.runs.environment import Machine
 
+if TYPE_CHECKING:
+    from neuronas.experiments.pieces import Pieces
+
+Scale = Literal["small", "full"]
 Settings = Mapping[str, Any]
 """Values of a run's settings, nested as in its YAML file."""
 
@@ -26,91 +30,17 @@ class Experiment:
         return {"shows": self.shows, "needs": self.needs, "takes": self.takes}
 
 
-@dataclass(frozen=True)
-class Searched:
-    """What a search found. Costs are those of the run's cost model and precision."""
-
-    architecture: str
-    fitness: float
-    parameters: int
-    memory_bits: int
-    area_mm2: float
-    latency_ms: float
-    energy_uj: float
-    n_candidates: int
-    n_evaluated: int
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Learned:
-    """A trained network: validation images chose the epoch, test images were read once it was chosen.
-
-    Attributes:
-        epoch: the one that counts.
-        validation_accuracy: share of validation images.
-        test_accuracy: share of test images by weight bits; other bits than the trained ones are rounded afterwards.
-        seconds: of training and measuring.
-    """
-
-    epoch: int
-    validation_accuracy: float
-    test_accuracy: Mapping[int, float]
-    seconds: float
-
-
-class Bench(Protocol):
-    """Searches and trains for an experiment. Each piece of work is a run directory, done once and found again."""
-
-    @property
-    def seeds(self) -> range:
-        """The seeds over which an experiment repeats everything."""
-        ...
-
-    def config(self, seed: int, changes: Settings) -> RunConfig:
-        """The settings of the experiment's size, with changes.
-
-        Args:
-            seed: decides weights, images and draws of search and training.
-            changes: sections to change.
-        """
-        ...
-
-    def space(self, name: str, space: Space) -> str:
-        """Write a search space of the experiment's own; returns what ``space`` in settings is to be."""
-        ...
-
-    def cost(self, config: RunConfig, architecture: str) -> Cost:
-        """Cost of an architecture."""
-        ...
-
-    def search(self, what: str, config: RunConfig, n_evaluated: int | None = None) -> Searched:
-        """Search.
-
-        Args:
-            what: of which case, for the display.
-            config: the settings.
-            n_evaluated: end when so many distinct functions were evaluated (see ``limited``).
-        """
-        ...
-
-    def train(self, what: str, config: RunConfig, architecture: str) -> Learned:
-        """Train and measure. A network that learned in full precision is measured at every precision."""
-        ...
-
-
-@dataclass(frozen=True)
-class Size:
+class Size(Document):
     """How large an experiment is.
 
     Attributes:
         settings: of every run; cases change them.
         n_seeds: how often everything is repeated.
-        n_training: training images of a run, drawn by its seed (validation is set aside from them); None: all.
-        n_test: test images, the same for all runs; None: all.
+        n_training: training images of a run (validation is set aside from them); null: all.
+        n_test: test images, the same for all runs; null: all.
     """
 
-    settings: Settings
+    settings: dict[str, Any]
     n_seeds: int
     n_training: int | None = None
     n_test: int | None = None
@@ -132,6 +62,98 @@ class Study(Experiment):
     name: str
     source: str
     difference: str
-    run: Callable[[Bench], Iterable[Figure]]
+    run: "Callable[[Pieces], Iterable[Figure]]"
     sizes: Mapping[str, Size]
     trains: bool = True
+
+
+class SearchPiece(Budgeted):
+    """A search of a study. Costs are those of the run's cost model and precision."""
+
+    case: str
+    piece: Literal["search"] = "search"
+    seed: int
+    architecture: str
+    fitness: float
+    memory_bits: int
+    n_candidates: int
+    n_evaluated: int
+    seconds: float
+
+
+class TrainingPiece(Document):
+    """A training of a study: validation images chose the epoch, test images were read once it was chosen.
+
+    Attributes:
+        epoch: whose weights count.
+        test_accuracy: by weight bits (32: full precision); other bits than the trained ones are rounded afterwards.
+        seconds: of training.
+    """
+
+    case: str
+    piece: Literal["train"] = "train"
+    seed: int
+    epoch: int
+    validation_accuracy: Share | None
+    test_accuracy: dict[str, Share]
+    seconds: float
+
+
+class StudyResult(Document):
+    """``results/NAME-SCALE.json``: every figure of a study, and every piece of work behind them."""
+
+    experiment: str
+    scale: Scale
+    source: str
+    shows: str
+    dataset: str
+    seeds: tuple[int, ...]
+    size: Size
+    figures: tuple[Figure, ...]
+    difference: str
+    command: str
+    machine: Machine
+    pieces: tuple[SearchPiece | TrainingPiece, ...]
+
+    @property
+    def table(self) -> str:
+        """The figures as a table in Markdown."""
+        return markdown(self.figures)
+
+
+SMALL = Size(
+    settings={
+        "data": {"image_side": 16},
+        "network": {"channels": 8, "timesteps": 2, "head": "gap"},
+        "fitness": {"name": "sahd", "batch_size": 32, "exact": True},
+        "search": {"n_draws": 300},
+        "train": {
+            "epochs": 10,
+            "batch_size": 32,
+            "ema": 0.98,
+            "warmup_epochs": 1.0,
+            "augment": "shift",
+            "precision": "float32",
+        },
+    },
+    n_seeds=3,
+    n_training=2000,
+    n_test=5000,
+)
+"""Images of 16x16 pixels, 8/16 channels, two time steps, 2,000 training images: a training takes less than a minute on
+one thread. Everything else is as at full scale but for the head, whose linear layers would dwarf such a network."""
+
+FULL = Size(
+    settings={"fitness": {"name": "sahd"}, "search": {"n_draws": 5000}, "train": {"recipe": "paper"}},
+    n_seeds=3,
+)
+"""As published: 128/256 channels, five time steps, batches of 256 for fitness, all images, 200 epochs; five or more
+runs would be better statistics, but one takes hours on a GPU."""
+
+SIZES = {"small": SMALL, "full": FULL}
+NEEDS = "CIFAR-10 images (or others: --dataset); a GPU at --scale full"
+SMALLER = (
+    "at --scale small ours are small networks (8 channels, two time steps, 16x16 pixels) that learn for ten "
+    "epochs from 2,000 images, where the papers train 128/256 channels on all images for 200 epochs; "
+    "accuracies are therefore far lower, and only differences between rows say anything"
+)

@@ -1,25 +1,9 @@
 """The experiments by name: what each shows, what it needs, how long it takes."""
 
-from neuronas.experiments import (
-    constraints,
-    memory_case_study,
-    operations,
-    precision,
-    qafe,
-    snasnet,
-    spikenas,
-)
+from neuronas.experiments import constraints, earlier_papers, neuronas_paper
 from neuronas.experiments.study import Experiment, Study
 
-STUDIES: tuple[Study, ...] = (
-    operations.STUDY,
-    memory_case_study.STUDY,
-    qafe.STUDY,
-    precision.STUDY,
-    spikenas.STUDY,
-    snasnet.STUDY,
-    constraints.STUDY,
-)
+STUDIES: tuple[Study, ...] = (*neuronas_paper.STUDIES, *earlier_papers.STUDIES, constraints.STUDY)
 EXPERIMENTS: dict[str, Experiment] = {
     "hardware": Experiment(
         "parameters, area, latency and energy of NeuroNAS's and SNASNet's networks (Fig. 12 of arXiv 2407.00641)",

@@ -1,4 +1,4 @@
-"""The formats by name: what each is called, needs, writes, and how its file is computed again."""
+"""The formats by name: what each is given, needs and writes, and how its file is computed again."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,10 +12,37 @@ from neuronas.errors import ConfigurationError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from neuronas.export.content import Content
+    from neuronas.export.bound_graph import BoundGraph
+    from neuronas.export.crossbars import CrossbarsDocument
     from neuronas.export.verification import Computed
 
-Write = Callable[["Content", Path], None]
+READOUT = "class scores at every time step; their mean over the time steps decides, the highest wins"
+
+
+@dataclass(frozen=True)
+class Content:
+    """A trained network, ready to be written.
+
+    Attributes:
+        network: what it computes.
+        architecture: its text.
+        weight_bits: 4 to 16, or 32 for weights that are not quantised.
+        mean: per channel, of pixels in [0, 1]; the network sees (pixel - mean) / std.
+        std: see ``mean``.
+        crossbars: what lies where on the run's accelerator.
+        dt_s: length of a time step in seconds, for formats whose time constants carry time.
+    """
+
+    network: "BoundGraph"
+    architecture: str
+    weight_bits: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    crossbars: "CrossbarsDocument"
+    dt_s: float
+
+
+Write = Callable[[Content, Path], None]
 Compute = Callable[[Path, "Tensor"], "Computed"]
 
 

@@ -1,4 +1,4 @@
-"""Format ``integer``: a folder with ``network.json`` (``export.document``) and ``weights.safetensors``."""
+"""Format ``integer``: a folder with ``network.json`` (``export.integer_document``) and ``weights.safetensors``."""
 
 from hashlib import sha256
 from pathlib import Path
@@ -12,9 +12,9 @@ from torch import Tensor
 
 from neuronas.config import read_bytes, read_json, write_bytes, write_text
 from neuronas.errors import ConfigurationError, VerificationError
-from neuronas.export import document as doc
+from neuronas.export import integer_document as doc
 from neuronas.export.bound_graph import BoundGraph, NeuronArrays, WeightArrays
-from neuronas.export.content import READOUT, Content
+from neuronas.export.formats import READOUT, Content
 from neuronas.export.interpreter import interpret
 from neuronas.export.verification import Computed
 from neuronas.space.graph import Graph, Image, Link, Neurons, Node, NodeOperation, Pool, Sum, Votes, Weights

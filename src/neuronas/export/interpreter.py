@@ -15,7 +15,7 @@ Values = dict[str, Tensor | None]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Interpreted:
     """What a graph gives for a batch.
 
     Attributes:
@@ -31,14 +31,14 @@ class Outcome:
 
 
 @torch.no_grad()
-def interpret(network: BoundGraph, images: Tensor) -> Outcome:
+def interpret(network: BoundGraph, images: Tensor) -> Interpreted:
     """Compute a network.
 
     Args:
         network: to be computed.
         images: [B, C, H, W], normalised.
     """
-    return _Run(network, images.double()).outcome()
+    return _Run(network, images.double()).computed()
 
 
 class _Run:
@@ -50,7 +50,7 @@ class _Run:
         self.n_spikes: dict[str, Tensor] = {}
         self.margin = torch.full((len(images),), torch.inf, dtype=torch.float64)
 
-    def outcome(self) -> Outcome:
+    def computed(self) -> Interpreted:
         static, fixed, before = self.graph.static, Values(), Values()
         scores = []
         for _ in range(self.network.timesteps):
@@ -61,7 +61,7 @@ class _Run:
             fixed = fixed or {name: now[name] for name in static}
             before = now
             scores.append(now[self.graph.nodes[-1].name])
-        return Outcome(torch.stack([one for one in scores if one is not None]), self.n_spikes, self.margin)
+        return Interpreted(torch.stack([one for one in scores if one is not None]), self.n_spikes, self.margin)
 
     def _value(self, node: Node, now: Values, before: Values) -> Tensor | None:
         summands = [(before if link.delayed else now).get(link.source) for link in node.links]

@@ -22,9 +22,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from neuronas.chip.mapped_layer import ungrouped
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export.bound_graph import Floats, NeuronArrays, WeightArrays
-from neuronas.export.content import READOUT, Content
+from neuronas.export.formats import READOUT, Content
 from neuronas.export.verification import Computed
 from neuronas.space.graph import Image, Neurons, Node, Pool, Shape, Sum, Votes, Weights
 
@@ -137,7 +138,7 @@ class _Dissolved:
         known: _About = {"codes": weights.codes, "step": step, "gain": weights.gain, "offset": weights.offset}
         about = {key: value for key, value in known.items() if value is not None}
         if operation.kernel:
-            whole = _ungrouped(values, operation.groups)
+            whole = ungrouped(torch.from_numpy(values), operation.groups).numpy()  # importers know no groups
             return self._place(name, _convolution(whole, offset, operation.stride, before, about), arriving, before)
         if len(before) > 1:
             flatten = nir.Flatten({"input": np.array(before)}, start_dim=0, end_dim=-1)
@@ -183,17 +184,6 @@ def _convolution(
 ) -> nir.Conv2d:
     values, bias = weights.astype(np.float32), offset.astype(np.float32)
     return nir.Conv2d(before[1:], values, stride, weights.shape[2] // 2, 1, 1, bias, metadata=dict(about))
-
-
-def _ungrouped(weights: NDArray[np.floating], groups: int) -> NDArray[np.floating]:
-    """The same convolution with one group, 0 for the inputs of the others: importers know no groups."""
-    if groups == 1:
-        return weights
-    n_out, n_in = weights.shape[:2]
-    whole = np.zeros((n_out, n_in * groups, *weights.shape[2:]), weights.dtype)
-    for group, part in enumerate(np.split(weights, groups)):
-        whole[group * len(part) :][: len(part), group * n_in :][:, :n_in] = part
-    return whole
 
 
 def _diagonal(factors: NDArray[np.generic]) -> NDArray[np.floating]:

@@ -19,7 +19,7 @@ from torch import Tensor
 from neuronas.config import write_bytes
 from neuronas.errors import VerificationError
 from neuronas.export.bound_graph import BoundGraph, Floats, WeightArrays
-from neuronas.export.content import READOUT, Content
+from neuronas.export.formats import READOUT, Content
 from neuronas.export.verification import Computed
 from neuronas.space.graph import Image, Neurons, Node, Pool, Sum, Votes, Weights
 

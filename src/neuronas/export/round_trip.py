@@ -4,13 +4,12 @@ import shutil
 from pathlib import Path
 
 from neuronas.errors import ConfigurationError
-from neuronas.export.content import Content
-from neuronas.export.formats import Format
-from neuronas.export.verification import Agreement, compare, make_probe
+from neuronas.export.formats import Content, Format
+from neuronas.export.verification import RoundTrip, compare, make_probe
 from neuronas.snn.classifier import Classifier
 
 
-def export_network(network: Classifier, content: Content, chosen: Format, path: Path) -> Agreement:
+def export_network(network: Classifier, content: Content, chosen: Format, path: Path) -> RoundTrip:
     """Export a network with a verified round trip.
 
     Args:

@@ -48,7 +48,7 @@ class Probe:
 
 
 @dataclass(frozen=True)
-class Agreement:
+class RoundTrip:
     """How well a file's scores agree with the network's.
 
     Attributes:
@@ -85,7 +85,7 @@ def make_probe(network: Classifier, bound: BoundGraph, mean: tuple[float, ...], 
     return Probe(images, Computed(scores, n_spikes), interpret(bound, images).margin < _TIE, layers)
 
 
-def compare(what: str, probe: Probe, found: Computed) -> Agreement:
+def compare(what: str, probe: Probe, found: Computed) -> RoundTrip:
     """Hold what a file computes against the network.
 
     Args:
@@ -131,4 +131,4 @@ def compare(what: str, probe: Probe, found: Computed) -> Agreement:
                 f"{what}: {int(counts[image])} spikes in {layer} for image {image}, the network has "
                 f"{int((probe.expected.n_spikes or {})[layer][image])}; the file was not kept"
             )
-    return Agreement(float(differences.max()), largest, len(wrong), int(probe.tied.sum()))
+    return RoundTrip(float(differences.max()), largest, len(wrong), int(probe.tied.sum()))

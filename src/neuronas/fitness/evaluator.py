@@ -20,7 +20,7 @@ class Evaluator(Protocol):
     def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[tuple[int, float | Failure]]:
         """Yield (index, fitness) for each architecture, in any order, as they are done.
 
-        Higher is better; ``-inf`` means that the network's spikes tell no two images apart.
+        Higher is better; ``-inf`` means that some images give the same spikes.
         """
         ...
 

@@ -31,7 +31,7 @@ def parse_sweep(text: str, accelerator: Accelerator) -> Sweep:
     """Read ``crossbar_size=32,64,128``; a key's dots may be written as underscores.
 
     Raises:
-        ConfigurationError: no such key, no values, or a value that is no number.
+        ConfigurationError: no such key, no values, or a value that is not a number.
     """
     name, separator, listed = text.partition("=")
     if not separator or not listed.strip():

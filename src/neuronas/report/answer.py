@@ -12,7 +12,7 @@ from neuronas.report.tables import Table, number, share
 def asked_section(run: RunFacts) -> Html:
     """Data set, network, chip, search and budgets."""
     config, data, network = run.config, run.config.data, run.config.network
-    hardware, fitness, (height, width) = config.hardware, config.fitness, data.image_side
+    hardware, fitness = config.hardware, config.fitness
     is_screened = fitness.has_screen and not run.algorithm.surveys
     screen = f", screened on {fitness.screen_batch_size}" if is_screened else ""
     return section(
@@ -20,7 +20,7 @@ def asked_section(run: RunFacts) -> Html:
         "What was asked",
         definitions(
             [
-                ("data set", f"{data.name}, {height}×{width} pixels, {data.n_classes} classes"),
+                ("data set", f"{data.name}, {'×'.join(map(str, data.image_side))} pixels, {data.n_classes} classes"),
                 (
                     "network",
                     f"{network.channels} channels before the reduction, T = {network.timesteps} time steps, "
@@ -43,7 +43,7 @@ def answer_section(run: RunFacts, drawn: Charts) -> Html:
     if answer is None:
         why = (
             "No architecture yet: the search was stopped, or nothing that it proposed fits the budgets. "
-            f"To go on, or to see which limit is closest: neuronas search --resume --out {run.directory}"
+            f"To resume, or to see which limit is closest: neuronas search --resume --out {run.directory}"
         )
         return section("answer", "The answer", missing(why))
     facts = [] if run.fitness is None else [("fitness", f"{number(run.fitness, 7)} ({run.config.fitness.name})")]

@@ -40,7 +40,14 @@ def budget_chart(cost: Cost, budget: Budget) -> Chart:
                 },
             },
             {
-                "mark": {"type": "tick", "height": {"band": 0.5}, "yOffset": 7, "color": colour("ink"), "thickness": 2},
+                "mark": {
+                    "type": "tick",
+                    "height": {"band": 0.5},
+                    "yOffset": 7,
+                    "color": colour("ink"),
+                    "thickness": 2,
+                    "opacity": 1,
+                },
                 "encoding": {"x": {"datum": 100}},
             },
             {
@@ -75,9 +82,7 @@ def layers_chart(cost: Cost) -> Chart:
             "y": name_axis("layer"),
             "yOffset": name("quantity"),
             "x": number("share", "share of the total in %"),
-            "color": name(
-                "quantity", **colours(list(totals.values()), [series(n) for n in range(len(totals))], FITTING)
-            ),
+            "color": name("quantity", **legend),
             "tooltip": tooltip(layer="layer", quantity="of", amount="amount"),
         },
     }

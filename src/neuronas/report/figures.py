@@ -24,6 +24,7 @@ FORMATS = ("pdf", "svg", "png")
 COLUMN, PAGE = 245.0, 504.0
 """Width of one column, and of both, of a two-column paper in points: 3.4 and 7 inches."""
 _SIZE = re.compile(r'\b(width|height)="([\d.]+)"')
+_RESOURCES = re.compile(rb"(?:\n +/[a-z]+\d+ \d+ 0 R)+")
 _DOTS_PER_INCH = 300
 _TITLE_HEIGHT = 22
 _NO_ARCHITECTURE, _NO_FITNESS = "no architecture in the run", "no fitness in the run's history"
@@ -116,9 +117,14 @@ def save(picture: Chart | Html, file: Path, width: float) -> None:
     if file.suffix == ".svg":
         file.write_text(svg, encoding="utf-8")
     elif file.suffix == ".pdf":
-        file.write_bytes(_converter().svg_to_pdf(svg))
+        file.write_bytes(_RESOURCES.sub(_sorted, _converter().svg_to_pdf(svg)))
     else:
         file.write_bytes(_converter().svg_to_png(svg, ppi=_DOTS_PER_INCH))
+
+
+def _sorted(lines: re.Match[bytes]) -> bytes:
+    """The names of a page's resources, which the converter writes in any order, in one order, for the same bytes."""
+    return b"\n".join(sorted(lines[0].split(b"\n")))
 
 
 def _converter() -> Any:

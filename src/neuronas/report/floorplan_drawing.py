@@ -113,15 +113,13 @@ def _tiles(chip: _Chip) -> Iterator[Html]:
     for tile in chip.plan.tiles:
         yield _tile(chip, tile, _colour(numbers[tile.layer]))
     width, height = chip.tile
-    size = max(height / 5, _TEXT * chip.width / _WIDTH * 0.8)
+    size = max(height / 5, _TEXT * chip.width / _WIDTH)
     for tile in chip.numbered():
         left, top = chip.at(tile)
         place = {"x": f"{left + width / 2:g}", "y": f"{top + height / 2 + size / 3:g}", "font-size": f"{size:g}"}
         halo = {"stroke": colour("card"), "stroke-width": f"{size / 4:g}", "stroke-linejoin": "round",
                 "paint-order": "stroke"}  # fmt: skip
-        yield element(
-            "text", place | halo | {"font-weight": "bold", "text-anchor": "middle"}, str(numbers[tile.layer] + 1)
-        )
+        yield element("text", place | halo | {"text-anchor": "middle"}, str(numbers[tile.layer] + 1))
 
 
 def _tile(chip: _Chip, tile: Tile, shade: str) -> Html:

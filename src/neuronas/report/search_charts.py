@@ -39,7 +39,14 @@ def scatter(
     source = source or (lambda name: {"data": {"name": name}})
     legend = colours([*groups, FRONT, answer], [*groups.values(), colour("accent"), colour("ink")], columns)
     front, answers = ({"encoding": {"color": {"datum": what}}} for what in (FRONT, answer))
-    points = {"type": "point", "filled": True, "invalid": None, "size": look["size"], "opacity": look["opacity"]}
+    points = {
+        "type": "point",
+        "filled": True,
+        "invalid": None,
+        "size": look["size"],
+        "opacity": 1,
+        "fillOpacity": look["opacity"],
+    }
     limit = {"type": "rule", "color": colour("bad"), "strokeDash": [5, 4]}
     return {
         "height": 400,
@@ -112,7 +119,7 @@ def progress_chart(candidates: Candidates) -> Chart:
         "layer": [
             {
                 "transform": [{"filter": f"datum.line === '{CANDIDATES}'"}],
-                "mark": {"type": "point", "filled": True, "size": size, "opacity": 0.8},
+                "mark": {"type": "point", "filled": True, "size": size, "opacity": 1, "fillOpacity": 0.8},
                 "encoding": {"tooltip": tooltip(number="candidate", fitness="fitness")},
             },
             {

@@ -30,7 +30,7 @@ PALETTE = {
     "series-6": ("#8c8c00", "#c9cc6a"),
 }
 N_SERIES = 7
-FONT = "system-ui, sans-serif"
+FONT = "Arial, Liberation Sans, Helvetica, sans-serif"
 _NAMED = re.compile(r"var\(--([\w-]+)\)")
 
 
@@ -73,6 +73,7 @@ def chart_config() -> dict[str, Any]:
             "tickColor": colour("soft"),
             "gridColor": colour("line"),
             "labelPadding": 5,
+            "labelSeparation": 4,
         },
         "axisQuantitative": {
             "labelExpr": "abs(datum.value) < 1e6 ? format(datum.value, ',.10~g') : "

@@ -1,6 +1,7 @@
 """The argument ARCH: an architecture's text, an ``architecture.json``, or a run directory."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Literal, Self
@@ -35,10 +36,27 @@ class ArchitectureFile(Document):
 
 @dataclass(frozen=True)
 class Given:
-    """An architecture, and the settings of the run that it comes from, if any."""
+    """What ARCH names, and the settings of the run that it comes from, if any.
 
-    architecture: Architecture
+    Attributes:
+        source: the architecture, its text, or its file.
+        config: settings of the run.
+    """
+
+    source: Architecture | str | Path
     config: Path | None = None
+
+    @cached_property
+    def architecture(self) -> Architecture:
+        """The architecture. It is read when it is first asked for: plug-ins may have to be loaded before.
+
+        Raises:
+            ArchitectureError: not an architecture.
+            VerificationError: a damaged or changed file.
+        """
+        if isinstance(self.source, Architecture):
+            return self.source
+        return _from_file(self.source) if isinstance(self.source, Path) else parse_architecture(self.source)
 
     @property
     def run(self) -> Path | None:
@@ -47,11 +65,10 @@ class Given:
 
 
 def read_architecture(given: Architecture | str | PathLike[str]) -> Given:
-    """Turn ARCH into an architecture; one that is one already stays as it is.
+    """Find out what ARCH names.
 
     Raises:
         ArchitectureError: neither an architecture nor a path.
-        VerificationError: a damaged or changed file.
         RunDirectoryError: a run without an answer, or of another version of neuronas.
     """
     if isinstance(given, Architecture):
@@ -59,12 +76,12 @@ def read_architecture(given: Architecture | str | PathLike[str]) -> Given:
     text = fspath(given)
     path = Path(text)
     if "|" in text or not text.strip():
-        return Given(parse_architecture(text))
+        return Given(text)
     if path.is_dir():
         check_format(path)
         config = path / CONFIG if is_there(path / CONFIG) else None
         if is_there(path / ARCHITECTURE):
-            return Given(_from_file(path / ARCHITECTURE), config)
+            return Given(path / ARCHITECTURE, config)
         if config is None:
             raise RunDirectoryError(f"'{path}' given, which holds no {ARCHITECTURE}; expected a run directory")
         raise RunDirectoryError(
@@ -72,7 +89,7 @@ def read_architecture(given: Architecture | str | PathLike[str]) -> Given:
             f"resume it, or see which limit is closest, with neuronas search --resume --out {path}"
         )
     if path.is_file():
-        return Given(_from_file(path))
+        return Given(path)
     raise ArchitectureError(
         f"'{text}' given; expected an architecture such as |skip~0|+…, an architecture.json or a run directory"
     )

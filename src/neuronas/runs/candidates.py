@@ -102,7 +102,7 @@ def read_candidates(path: Path) -> Candidates | None:
         costs = {name: np.array(column, dtype=np.float64) for name, column in zip(BUDGETED, numbers, strict=True)}
         known = [_of_keys(values, keys) for values in (full, small)]
     except (TypeError, ValueError):
-        raise VerificationError(f"{path}: a cost or a fitness is no number; the history was changed") from None
+        raise VerificationError(f"{path}: a cost or a fitness is not a number; the history was changed") from None
     if not all(np.isfinite(column).all() for column in costs.values()):
         raise VerificationError(f"{path}: a cost is not finite; the history was changed")
     return Candidates(tuple(architectures), costs, known[0], known[1], tuple(map(limits.__getitem__, rejected)))

@@ -43,7 +43,7 @@ def new_directory(dataset: str, purpose: str) -> Path:
 
 
 @dataclass(frozen=True)
-class Origin:
+class RunOrigin:
     """What a run is made from.
 
     Attributes:
@@ -77,7 +77,7 @@ class RunDirectory:
             it holds none or one with other settings; or it cannot be written.
     """
 
-    def __init__(self, path: Path, origin: Origin, *, resume: bool):
+    def __init__(self, path: Path, origin: RunOrigin, *, resume: bool):
         self.path, self._origin, self._resume = path, origin, resume
 
     def __enter__(self) -> Self:
@@ -146,7 +146,7 @@ class RunDirectory:
         if not config.exists():
             if self._resume:
                 raise self._nothing_to_resume()
-            Environment.here(self._origin.code).write(self.file(ENVIRONMENT))
+            Environment.of_run(self._origin.code).write(self.file(ENVIRONMENT))
             for name, model in self._origin.copies.items():
                 write_yaml(self.file(COPIES[name][0]), model)
             write_config(config, self._origin.config, self._origin.given)
@@ -192,7 +192,7 @@ def log_to(path: Path) -> Iterator[None]:
         handler.close()
 
 
-_NOT_DECIDING = ("engine", "train", "chip")
+_NOT_DECIDING, _OF_READING = ("engine", "train", "chip"), ("data_dir", "class_names", "n_test")
 
 
 def _deciding(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -201,7 +201,7 @@ def _deciding(values: Mapping[str, Any]) -> dict[str, Any]:
     Names of classes are left out as well: what reads the images checks them.
     """
     kept = {name: value for name, value in values.items() if name not in _NOT_DECIDING}
-    kept["data"] = {name: value for name, value in kept["data"].items() if name not in ("data_dir", "class_names")}
+    kept["data"] = {name: value for name, value in kept["data"].items() if name not in _OF_READING}
     kept["search"] = {name: value for name, value in kept["search"].items() if name != "prefer"}
     return kept
 

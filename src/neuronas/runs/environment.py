@@ -1,12 +1,13 @@
 """``environment.json``: what a result may depend on besides its settings."""
 
+import os
 import platform
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from neuronas.config import is_there, read_json
 from neuronas.errors import RunDirectoryError
@@ -18,38 +19,52 @@ FORMAT: Literal["neuronas-run-2"] = "neuronas-run-2"
 _PACKAGES = ("neuronas", "numpy", "torch", "spikingjelly", "pydantic", "scikit-learn", "pillow")
 
 
-class Environment(Document):
-    """Format of the run directory, versions, machine, and the command that made the directory.
+class Machine(Document):
+    """Versions and machine."""
+
+    neuronas: str
+    python: str
+    platform: str
+    machine: str
+    packages: dict[str, str]
+    n_cpus: int | None
+
+    @classmethod
+    def here(cls) -> Self:
+        """That of this process."""
+        return cls(**_here())
+
+
+class Environment(Machine):
+    """``environment.json``: format of the run directory, versions, machine, and the command that made the directory.
 
     Attributes:
         made_with: the code behind names in the settings, such as that of the fitness.
     """
 
     format: Literal["neuronas-run-2"] = FORMAT
-    neuronas: str
-    python: str
-    platform: str
-    machine: str
-    packages: dict[str, str]
     command: tuple[str, ...]
     made_with: dict[str, str]
 
     @classmethod
-    def here(cls, made_with: Mapping[str, str] | None = None) -> Self:
-        """The environment of this process."""
-        versions = {}
-        for name in _PACKAGES:
-            with suppress(PackageNotFoundError):
-                versions[name] = version(name)
-        return cls(
-            neuronas=__version__,
-            python=platform.python_version(),
-            platform=platform.platform(),
-            machine=platform.machine(),
-            packages=versions,
-            command=tuple(sys.argv),
-            made_with=dict(made_with or {}),
-        )
+    def of_run(cls, made_with: Mapping[str, str]) -> Self:
+        """That of a run which this process begins."""
+        return cls(**_here(), command=tuple(sys.argv), made_with=dict(made_with))
+
+
+def _here() -> dict[str, Any]:
+    versions = {}
+    for name in _PACKAGES:
+        with suppress(PackageNotFoundError):
+            versions[name] = version(name)
+    return {
+        "neuronas": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "packages": versions,
+        "n_cpus": os.cpu_count(),
+    }
 
 
 def check_format(directory: Path) -> None:

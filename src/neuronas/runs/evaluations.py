@@ -71,7 +71,7 @@ class Evaluation(Document):
 
 
 class SimulatedChip(Document):
-    """The chip as it was simulated; see ``neuronas.chip.model``. A resistance of null is infinite."""
+    """The chip as it was simulated; see ``neuronas.chip.chip_model``. A resistance of null is infinite."""
 
     non_idealities: tuple[str, ...]
     sign_scheme: str

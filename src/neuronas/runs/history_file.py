@@ -65,7 +65,7 @@ class HistoryFile:
         with self._errors():
             found = dict(self._db.execute("SELECT key, fitness FROM evaluations WHERE screened = ?", (screened,)))
             if not {float}.issuperset(map(type, found.values())):
-                raise TypeError("a fitness is no number")
+                raise TypeError("a fitness is not a number")
             return found
 
     def failures(self, *, screened: bool) -> dict[str, str]:
@@ -134,12 +134,12 @@ class HistoryFile:
         Where a writer left pages in the file beside it, these count, and the header may be older or newer.
 
         Raises:
-            VerificationError: it was cut off, or is no file.
+            VerificationError: it was cut off, or is not a regular file.
         """
         if not is_there(self.path):
             return
         if not self.path.is_file():  # SQLite would wait for a pipe
-            raise VerificationError(f"{self.path}: cannot be read (is no file, or a link that leads to none)")
+            raise VerificationError(f"{self.path}: cannot be read (not a regular file, or a broken link)")
         beside = self.path.with_name(f"{self.path.name}-wal")
         if beside.is_file() and beside.stat().st_size:
             return
@@ -174,14 +174,14 @@ class HistoryFile:
             kind = RunDirectoryError if code & 0xFF in _SYSTEM and not short else VerificationError
             raise kind(f"{self.path}: {error}") from error
         except OSError as error:
-            kind = VerificationError if error.errno == errno.EINVAL else RunDirectoryError  # EINVAL: it is no file
+            kind = VerificationError if error.errno == errno.EINVAL else RunDirectoryError  # EINVAL: not a regular file
             raise kind(f"{self.path}: cannot be read ({error.strerror})") from error
         except (ValueError, TypeError, OverflowError) as error:
             raise VerificationError(f"{self.path}: holds other values than a history ({error})") from error
 
 
 class HistorySnapshot(HistoryFile):
-    """What a history holds at one moment; another process may go on writing it. Nothing is written, not even a lock
+    """What a history holds at one moment; another process may still be writing it. Nothing is written, not even a lock
     file where no search is at work, so that a run on a read-only disk can be read as well.
 
     Raises:

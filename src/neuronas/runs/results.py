@@ -20,7 +20,7 @@ class SearchSummary(Document):
     """``result.json``: the answer of a search and how it was found.
 
     Attributes:
-        fitness: of the answer; null where no network tells two images apart.
+        fitness: of the answer; null if no network distinguishes two images.
         budget: each limit; null: no limit.
         violations: excess of the answer's cost over each limit that it breaks, in the unit of its name.
         rejected: how many candidates broke each limit (one may break several).

@@ -28,10 +28,10 @@ from neuronas.space.workload import occupancy, places
 
 
 class Observer(Protocol):
-    """Is told how a search goes on."""
+    """Follows the progress of a search."""
 
     def batch(self, n_candidates: int, n_rejected: int, n_functions: int, n_full: int) -> None:
-        """A batch was proposed and costed: so many distinct functions fit, so many of them get the full batch."""
+        """A batch was proposed and costed: ``n_functions`` distinct functions fit, ``n_full`` get the full batch."""
         ...
 
     def evaluated(self, architecture: Architecture, fitness: float, *, screened: bool) -> None:
@@ -39,7 +39,7 @@ class Observer(Protocol):
         ...
 
     def failed(self, architecture: Architecture, reason: str) -> None:
-        """The fitness of one architecture could not be computed; the search goes on without it."""
+        """The fitness of one architecture could not be computed; the search continues without it."""
         ...
 
 
@@ -98,7 +98,7 @@ def search(
     history: History,
     observer: Observer | None = None,
 ) -> Found:
-    """Run a search, or go on with the one that ``history`` holds; both give the same answer.
+    """Run a search, or resume the one that ``history`` holds; both give the same answer.
 
     Raises:
         ConfigurationError: see ``Algorithm.check``.

@@ -15,9 +15,9 @@ class Augmentation:
     """What is done to training images.
 
     Attributes:
-        kind: ``none``, ``shift`` (random crop after padding by an eighth of the side), ``flip`` (mirrored at random as
-            well), ``autoaugment`` or ``randaugment`` (flip, then torchvision's policy).
-        cutout: side of the square that is blanked at random, in pixels (arXiv 1708.04552); 0: none.
+        kind: ``none``, ``shift`` (random crop after padding by an eighth of the shorter side), ``flip`` (mirrored at
+            random as well), ``autoaugment`` or ``randaugment`` (flip, then torchvision's policy).
+        cutout: side of a square at a random place that is set to 0, in pixels (arXiv 1708.04552); 0: none.
         mixup: alpha of the beta distribution that mixes pairs of images (arXiv 1710.09412); 0: none.
     """
 
@@ -30,7 +30,7 @@ class Augmentation:
             _policy(self.kind)
 
     def pixels(self, images: Tensor) -> Tensor:
-        """Change uint8 [n, C, side, side]; the answer has the same type and shape."""
+        """Augment uint8 [n, C, H, W]; type and shape stay."""
         if self.kind == "none":
             return images
         images = _shifted(images)
@@ -43,7 +43,7 @@ class Augmentation:
         return images
 
     def mixed(self, x: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Blank and mix normalised images [n, C, side, side] with their targets [n, n_classes]."""
+        """Cut out of and mix normalised images [n, C, H, W] with their targets [n, n_classes]."""
         if self.cutout:
             x = _blanked(x, self.cutout)
         if self.mixup:
@@ -55,13 +55,14 @@ class Augmentation:
 
 
 def _shifted(images: Tensor) -> Tensor:
-    n, channels, side, _ = images.shape
-    margin = max(1, side // 8)
+    n, channels, height, width = images.shape
+    margin = max(1, min(height, width) // 8)
     padded = F.pad(images, [margin] * 4)
     top, left = torch.randint(2 * margin + 1, (2, n), device=images.device)
-    along = torch.arange(side, device=images.device)
-    rows = (top[:, None] + along)[:, None, :, None].expand(n, channels, side, padded.shape[3])
-    columns = (left[:, None] + along)[:, None, None, :].expand(n, channels, side, side)
+    rows = top[:, None] + torch.arange(height, device=images.device)
+    columns = left[:, None] + torch.arange(width, device=images.device)
+    rows = rows[:, None, :, None].expand(n, channels, height, padded.shape[3])
+    columns = columns[:, None, None, :].expand(n, channels, height, width)
     return padded.gather(2, rows).gather(3, columns)
 
 

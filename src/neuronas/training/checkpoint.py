@@ -14,8 +14,7 @@ from torch import Tensor
 from neuronas.config import parse_json, write_bytes
 from neuronas.errors import RunDirectoryError, VerificationError
 
-FORMAT = "neuronas-checkpoint-1"
-_OF_FACTS = "facts_digest"
+FORMAT = "neuronas-checkpoint-2"
 FOLDER, BEST, LAST = "checkpoints", "best.safetensors", "last.safetensors"
 
 
@@ -28,7 +27,7 @@ def write_checkpoint(path: Path, tensors: dict[str, Tensor], facts: dict[str, An
         facts: plain values.
     """
     kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    document = {"format": FORMAT, "digest": _digest(kept), _OF_FACTS: _digest_of_facts(facts), **facts}
+    document = {"format": FORMAT, "digest": _digest(kept, facts), **facts}
     path.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(path, save(kept, metadata={"neuronas": json.dumps(document, allow_nan=False)}))
 
@@ -60,9 +59,7 @@ def read_checkpoint(path: Path, module: torch.nn.Module | None = None) -> tuple[
     except (SafetensorError, ValueError, TypeError, LookupError, RuntimeError, MemoryError) as error:
         reason = " ".join(str(error).split())[:120]
         raise VerificationError(f"checkpoint {path}: is damaged ({reason}); train again or use another copy") from error
-    of_tensors, of_facts = facts.pop("digest", None), facts.pop(_OF_FACTS, None)
-    # Checkpoints of before have no digest of their facts.
-    if of_tensors != _digest(tensors) or of_facts not in (None, _digest_of_facts(facts)):
+    if facts.pop("digest", None) != _digest(tensors, facts):
         raise VerificationError(f"checkpoint {path}: its content was changed after it was written")
     return tensors, facts
 
@@ -106,12 +103,8 @@ def _most_bytes(module: torch.nn.Module) -> int:
     return 8 * sum(int(tensor.nbytes) for tensor in module.state_dict().values()) + 10_000_000
 
 
-def _digest_of_facts(facts: dict[str, Any]) -> str:
-    return blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16).hexdigest()
-
-
-def _digest(tensors: dict[str, Tensor]) -> str:
-    digest = blake2b(digest_size=16)
+def _digest(tensors: dict[str, Tensor], facts: dict[str, Any]) -> str:
+    digest = blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16)
     for name in sorted(tensors):
         tensor = tensors[name].contiguous()
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())

@@ -131,3 +131,35 @@ def stratified_split(labels: Tensor, share: float, seed: int) -> Split:
         chosen.append(rng.permutation(members)[:n])
     validation = np.sort(np.concatenate(chosen)).astype(np.int64)
     return Split(np.setdiff1d(np.arange(len(classes)), validation), validation)
+
+
+@dataclass(frozen=True)
+class Subset:
+    """Some images of another source, in the order of ``indices``."""
+
+    source: ImageSource
+    indices: Indices
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """See ``ImageSource``."""
+        return self.source.labels[self.indices]
+
+    def read(self, index: int) -> Tensor:
+        """See ``ImageSource``."""
+        return self.source.read(int(self.indices[index]))
+
+
+def drawn(source: ImageSource, n: int | None, seed: int) -> ImageSource:
+    """Draw about n images, the same share of each class; all of them if n is None or as many as there are.
+
+    Raises:
+        DataError: the source holds no image.
+    """
+    there = len(source.labels)
+    if not there:
+        raise DataError("the data set holds no images")
+    if n is None or n >= there:
+        return source
+    split = stratified_split(torch.from_numpy(source.labels), n / there, seed)
+    return Subset(source, split.validation)

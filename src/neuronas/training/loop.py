@@ -1,4 +1,4 @@
-"""The training loop. Every draw follows from (seed, epoch, step), so that a run can stop and go on anywhere."""
+"""The training loop. Every draw follows from (seed, epoch, step), so that a run can be stopped and resumed anywhere."""
 
 import math
 from collections.abc import Callable
@@ -228,7 +228,7 @@ def begin(
         directory: of the run.
         identity: of everything that decides what is learned; a checkpoint of another training is refused.
         process: this process among those that train together.
-        resume: go on from the last checkpoint if there is one.
+        resume: resume from the last checkpoint if there is one.
 
     Raises:
         VerificationError: the checkpoint is damaged or belongs to another training.

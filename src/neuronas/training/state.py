@@ -1,4 +1,4 @@
-"""Everything that a training run must find again to go on as if it had never stopped."""
+"""Everything that a training run needs in order to resume as if it had never stopped."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -15,7 +15,7 @@ from neuronas.training.model import make_classifier
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedNetwork:
     """A network with its best weights, in evaluation mode, computing in float32.
 
     Attributes:
@@ -36,7 +36,7 @@ def load_trained(
     network: NetworkConfig,
     train: TrainConfig,
     device: torch.device,
-) -> Trained:
+) -> TrainedNetwork:
     """Read the best checkpoint of a run.
 
     Args:
@@ -59,4 +59,4 @@ def load_trained(
         raise VerificationError(f"run directory {directory}: its best checkpoint names no epoch and accuracy")
     classifier.set_bits(network.weight_bits)
     classifier.eval()
-    return Trained(classifier, epoch, float(accuracy) if facts.get("validated", True) else None)
+    return TrainedNetwork(classifier, epoch, float(accuracy) if facts.get("validated", True) else None)

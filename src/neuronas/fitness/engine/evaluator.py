@@ -105,7 +105,7 @@ class _Run:
         if found is None:
             found, _ = self._fire(firing)
         if found is None:
-            raise LookupError("spikes that nothing was planned to use are wanted")
+            raise LookupError("spikes were requested that no later step was planned to use")
         return found
 
     def _leaf(self, leaf: Leaf) -> Array:

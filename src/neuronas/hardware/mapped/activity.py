@@ -60,7 +60,7 @@ def load_activity(settings: HardwareConfig) -> Activity:
     ``layers: {NAME: {input_rate: RATE}}``).
 
     Raises:
-        ConfigurationError: the file cannot be read, or a rate in it is no number from 0 to 1.
+        ConfigurationError: the file cannot be read, or a rate in it is not a number from 0 to 1.
     """
     if settings.trace is not None:
         return validate(Activity, {"trace": _read_trace(Path(settings.trace))}, settings.trace)

@@ -8,11 +8,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from neuronas.config import Section
+from neuronas.export.crossbars import CrossbarsDocument, Index, Size
 
 FORMAT: Literal["neuronas-integer-2"] = "neuronas-integer-2"
 WEIGHTS_FILE: Literal["weights.safetensors"] = "weights.safetensors"
-Size = Annotated[int, Field(ge=1)]
-Index = Annotated[int, Field(ge=0)]
 
 
 class LinkDocument(Section):
@@ -109,52 +108,6 @@ class VotesNode(NodeDocument):
 AnyNode = Annotated[
     ImageNode | WeightsNode | NeuronsNode | PoolNode | SumNode | VotesNode, Field(discriminator="operation")
 ]
-
-
-class CrossbarDocument(Section):
-    """Which weights one crossbar holds, from wordline 0 and bitline 0.
-
-    Wordlines: input channels at one kernel position (row * k + column; of a fully connected layer, its inputs).
-    Bitline columns: ``columns_per_output`` for each output, counted over the whole layer. ``replica``: which copy of
-    the layer's weights, from 0; all hold the same, and there are at most ``replication``.
-    """
-
-    replica: Index
-    kernel_position: Index
-    first_channel: Index
-    n_channels: Size
-    first_column: Index
-    n_columns: Size
-
-
-class ProcessingElementDocument(Section):
-    """One PE: its crossbars in use."""
-
-    crossbars: tuple[CrossbarDocument, ...]
-
-
-class TileDocument(Section):
-    """One tile at column x and row y of the mesh; it holds weights of one layer."""
-
-    x: Index
-    y: Index
-    layer: str
-    pes: tuple[ProcessingElementDocument, ...]
-
-
-class CrossbarsDocument(Section):
-    """What lies where on the accelerator. The columns of an output are its bit slices, times ``n_sign_columns``."""
-
-    hardware: str
-    crossbar_size: Size
-    n_crossbars_per_pe: Size
-    n_pes_per_tile: Size
-    mesh_side: Size
-    bits_per_cell: Size
-    n_sign_columns: Size
-    columns_per_output: Size
-    replication: Size
-    tiles: tuple[TileDocument, ...]
 
 
 class InputDocument(Section):

@@ -1,4 +1,4 @@
-"""Untrained weights as a simulated chip holds them, so that fitness knows how a network bears its chip."""
+"""Untrained weights as a simulated chip holds them, so that fitness sees what the chip does to a network."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -6,9 +6,9 @@ from hashlib import blake2b
 
 import torch
 
-from neuronas.chip.design import trimmed
+from neuronas.chip.calibration import trimmed
+from neuronas.chip.chip_model import ChipModel
 from neuronas.chip.mapped_layer import InputFormat, MappedLayer
-from neuronas.chip.model import ChipModel
 from neuronas.chip.programming import program, seeded
 from neuronas.chip.slicing import columns_of
 from neuronas.snn.quantisation import FixedPoint, quantise
@@ -55,7 +55,7 @@ def _programmed(source: ChipWeights, place: str, in_channels: int, out_channels:
     number = int.from_bytes(blake2b(place.encode(), digest_size=4).digest(), "little")
     factors = torch.tensor(layer.factors, dtype=torch.float64)
     parts = []
-    for index, block in enumerate(layer.blocks()):
+    for index, block in enumerate(layer.blocks):
         levels = layer.levels(block)
         written = program(
             levels, model, seeded(source.seed, source.chip, number, index), has_reference=layer.has_reference
@@ -80,7 +80,7 @@ def weight_noise(model: ChipModel, write_variation: float) -> tuple[float, ...]:
     """
     largest = 2 ** (model.weight_bits - 1) - 1
     codes = torch.arange(-largest, largest + 1, dtype=torch.float64)
-    columns = columns_of(codes, model.scheme, model.weight_bits, model.bits_per_cell)
+    columns = columns_of(codes, model.sign_scheme, model.weight_bits, model.bits_per_cell)
     factors = torch.tensor(columns.factors, dtype=torch.float64)
     variance = ((columns.levels + model.off_levels) * factors).square().sum(dim=1)
     return tuple((write_variation * variance.sqrt()).tolist())

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 
 import torch
 from torch import Tensor, nn
 
 from neuronas.chip.mapped_layer import MappedLayer, convolve
-from neuronas.chip.patterns import distinct
+from neuronas.chip.partial_sums import distinct, gathered
 
 CHUNK_VALUES = 2**18
 """Column sums at a time: as many as stay in a cache."""
@@ -16,11 +17,11 @@ _OUTPUT_VALUES = 2**24
 
 
 @dataclass(frozen=True)
-class Cells:
-    """A block of rows of one programmed chip, in units of the converters' steps (levels, if they are ideal).
+class Currents:
+    """What the memory cells of a block add to their columns, in converter steps (in levels, if converters are ideal).
 
     Attributes:
-        current: [K, rows, positions * filters] float32.
+        current: [K, rows, positions * outputs] float32.
         variance: from read to read, the same shape; None without read noise.
     """
 
@@ -45,7 +46,7 @@ class CrossbarLayer(nn.Module):
 
     Args:
         layer: what is simulated.
-        cells: of each block of channels.
+        currents: of each block of the layer.
         factors: [K] digital factor of each column times its converter's step.
         adc_bits: of the converters, or None.
         generator: of the read noise, on the weights' device.
@@ -54,7 +55,7 @@ class CrossbarLayer(nn.Module):
     def __init__(
         self,
         layer: MappedLayer,
-        cells: list[Cells],
+        currents: list[Currents],
         factors: Tensor,
         adc_bits: int | None,
         generator: torch.Generator,
@@ -65,14 +66,14 @@ class CrossbarLayer(nn.Module):
         self.largest_code = None if adc_bits is None else 2**adc_bits - 1
         self.scale = layer.scale.to(device, torch.float32).reshape(-1, 1, 1)
         self.factors = factors.to(device, torch.float32)
-        self.noisy = cells[0].variance is not None
-        self.cells = cells if adc_bits is not None else []
+        self.noisy = currents[0].variance is not None
+        self.currents = currents if adc_bits is not None else []
         self.observed: Observed | None = None
         if adc_bits is None:
-            self.effective = self._folded(cells, "current", factors).to(device, torch.float32)
+            self.effective = self._folded(currents, "current", factors).to(device, torch.float32)
             self.is_ideal = not self.noisy and torch.equal(self.effective, layer.weight)
             if self.noisy:
-                self.variance = self._folded(cells, "variance", factors.square(), power=2).to(device, torch.float32)
+                self.variance = self._folded(currents, "variance", factors.square(), power=2).to(device, torch.float32)
 
     def forward(self, x: Tensor) -> Tensor:
         """[n, in, H, W] -> [n, out, H', W'], or [..., in] -> [..., out]."""
@@ -109,7 +110,7 @@ class CrossbarLayer(nn.Module):
         for some in torch.split(x, max(1, _OUTPUT_VALUES // each)):
             total: Tensor | None = None
             for weight, plane in layer.inputs.planes(some):
-                part = _gathered(self._positions(plane), kernel, stride).mul_(weight)
+                part = gathered(self._positions(plane), kernel, stride).mul_(weight)
                 total = part if total is None else total.add_(part)
             if total is None:
                 raise AssertionError("an input format without bits")
@@ -128,33 +129,32 @@ class CrossbarLayer(nn.Module):
         """Answers of each kernel position to each pixel's vector: [n, in, H, W] -> [k * k, n, H, W, out]."""
         n, _, height, width = plane.shape
         vectors = plane.permute(0, 2, 3, 1).flatten(0, 2)
-        total: Tensor | None = None
-        for number, block in enumerate(self.layer.blocks()):
-            rows = vectors[:, block]
+        n_out, _, *kernel = self.layer.weight.shape
+        total = vectors.new_zeros(len(vectors), prod(kernel), n_out)
+        for currents, block in zip(self.currents, self.layer.blocks, strict=True):
+            rows = vectors[:, block.channels]
             if self.noisy:
-                answers = self._columns(self.cells[number], rows, None)
+                answers = self._columns(currents, rows, None)
             else:
                 # Equal vectors give equal answers.
                 unique, inverse, counts = distinct(rows)
-                answers = self._columns(self.cells[number], unique, counts).index_select(0, inverse)
-            total = answers if total is None else total.add_(answers)
-        if total is None:
-            raise AssertionError("a layer without inputs")
-        return total.view(n, height, width, -1, self.layer.weight.shape[0]).permute(3, 0, 1, 2, 4)
+                answers = self._columns(currents, unique, counts).index_select(0, inverse)
+            total[:, :, block.outputs] += answers.view(len(rows), prod(kernel), -1)
+        return total.view(n, height, width, -1, n_out).permute(3, 0, 1, 2, 4)
 
-    def _columns(self, cells: Cells, vectors: Tensor, counts: Tensor | None) -> Tensor:
-        """Convert the columns and add them up: [m, rows] -> [m, positions * filters]."""
-        k, _, width = cells.current.shape
+    def _columns(self, currents: Currents, vectors: Tensor, counts: Tensor | None) -> Tensor:
+        """Convert the columns and add them up: [m, rows] -> [m, positions * outputs]."""
+        k, _, width = currents.current.shape
         answers = vectors.new_empty(len(vectors), width)
         step = max(1, CHUNK_VALUES // (k * width))
         buffer = vectors.new_empty(k * min(step, len(vectors)) * width)  # touched once: fresh memory is slow
         for first in range(0, len(vectors), step):
             rows = vectors[first : first + step]
             sums = buffer[: k * len(rows) * width].view(k, len(rows), width)
-            torch.bmm(rows.expand(k, *rows.shape), cells.current, out=sums)
-            if cells.variance is not None:
+            torch.bmm(rows.expand(k, *rows.shape), currents.current, out=sums)
+            if currents.variance is not None:
                 noise = torch.randn(sums.shape, generator=self.generator, device=sums.device)
-                sums.addcmul_(torch.matmul(rows, cells.variance).sqrt_(), noise)
+                sums.addcmul_(torch.matmul(rows, currents.variance).sqrt_(), noise)
             sums.round_()
             if self.observed is not None:
                 times = torch.ones_like(rows[:, 0]) if counts is None else counts[first : first + step]
@@ -171,32 +171,11 @@ class CrossbarLayer(nn.Module):
         self.observed.n_saturated += float((saturated * times).sum())
         self.observed.n_conversions += float(times.sum()) * codes.shape[0] * codes.shape[2]
 
-    def _folded(self, cells: list[Cells], name: str, factors: Tensor, power: int = 1) -> Tensor:
+    def _folded(self, currents: list[Currents], name: str, factors: Tensor, power: int = 1) -> Tensor:
         """The weights with which one convolution gives the sum over columns: [out, in, k, k]."""
-        out, _, kernel, _ = self.layer.weight.shape
-        blocks = [
-            torch.einsum("k,krw->rw", factors, getattr(one, name)).reshape(-1, kernel, kernel, out) for one in cells
-        ]
-        return torch.cat(blocks).permute(3, 0, 1, 2) * self.layer.scale.reshape(-1, 1, 1, 1) ** power
-
-
-def _gathered(answers: Tensor, kernel: int, stride: int) -> Tensor:
-    """Add the kernel positions' answers where the convolution needs them: [k * k, n, H, W, out] -> [n, out, H', W']."""
-    _, n, height, width, out = answers.shape
-    rows, columns = (height - 1) // stride + 1, (width - 1) // stride + 1
-    total = answers.new_zeros(n, rows, columns, out)
-    for position in range(kernel**2):
-        top, left = (one - kernel // 2 for one in divmod(position, kernel))
-        to_row, from_row = _overlap(top, height, rows, stride)
-        to_column, from_column = _overlap(left, width, columns, stride)
-        total[:, to_row, to_column] += answers[position, :, from_row, from_column]
-    return total.permute(0, 3, 1, 2)
-
-
-def _overlap(shift: int, size: int, n: int, stride: int) -> tuple[slice, slice]:
-    """Which of n outputs read inside of size inputs at output * stride + shift, and the inputs that they read."""
-    first = max(0, -(shift // stride))  # the smallest output whose input is not negative
-    last = min(n, (size - 1 - shift) // stride + 1)
-    if last <= first:
-        return slice(0, 0), slice(0, 0)
-    return slice(first, last), slice(first * stride + shift, (last - 1) * stride + shift + 1, stride)
+        kernel = self.layer.weight.shape[2:]
+        whole = torch.zeros(self.layer.weight.shape, dtype=torch.float64)
+        for one, block in zip(currents, self.layer.blocks, strict=True):
+            part = torch.einsum("k,krw->rw", factors, getattr(one, name))
+            whole[block.outputs, block.channels] = part.view(len(part), *kernel, -1).permute(3, 0, 1, 2)
+        return whole * self.layer.scale.reshape(-1, 1, 1, 1) ** power

@@ -7,9 +7,9 @@ from math import inf
 from neuronas.chip.slicing import SCHEMES
 from neuronas.errors import ConfigurationError, named, unknown_name
 from neuronas.hardware.accelerator import Accelerator
+from neuronas.snn.quantisation import FULL_PRECISION
 
 VARIATIONS = ("normal", "lognormal")
-FULL_PRECISION = 32
 MAX_ADC_BITS = 24
 """Sums are float32, which counts no further."""
 
@@ -21,8 +21,8 @@ class ChipModel:
     Attributes:
         weight_bits: of the network.
         bits_per_cell: that a cell holds.
-        n_rows: wordlines of a crossbar, and its columns.
-        scheme: how weights with a sign are held, one of ``slicing.SCHEMES``.
+        crossbar_size: wordlines of a crossbar, and its columns.
+        sign_scheme: how weights with a sign are held, one of ``slicing.SCHEMES``.
         on_resistance_ohm, off_resistance_ohm: of a cell at its highest and lowest level.
         write_variation: relative standard deviation of a programmed conductance.
         variation: its distribution, one of ``VARIATIONS``.
@@ -35,8 +35,8 @@ class ChipModel:
 
     weight_bits: int
     bits_per_cell: int
-    n_rows: int
-    scheme: str
+    crossbar_size: int
+    sign_scheme: str
     on_resistance_ohm: float
     off_resistance_ohm: float = inf
     write_variation: float = 0.0
@@ -105,7 +105,7 @@ def chip_model(
     name: str,
     weight_bits: int,
     *,
-    scheme: str | None = None,
+    sign_scheme: str | None = None,
     variation: str = "normal",
     gain_calibration: bool = True,
 ) -> ChipModel:
@@ -115,18 +115,19 @@ def chip_model(
         accelerator: with a device.
         name: of it, for errors.
         weight_bits: of the network.
-        scheme: how weights are held; None: differential where the crossbar has two sign columns, else offset binary.
+        sign_scheme: how weights with a sign are held; None: differential where the crossbar has two sign columns, else
+            offset binary.
         variation: distribution of the write variation.
         gain_calibration: trim the gain of each column.
 
     Raises:
-        ConfigurationError: no device, weights that are no integers, or an unknown name.
+        ConfigurationError: no device, weights that are not integers, or an unknown name.
     """
     device, crossbar = accelerator.device, accelerator.crossbar
     if device is None:
         raise ConfigurationError(f"hardware {name}: has no section 'device'; expected one, as in spikeflow-rram")
     if weight_bits == FULL_PRECISION:
-        raise ConfigurationError("weight_bits 32 given; a crossbar holds integers: train with --weight-bits 4 to 16")
+        raise ConfigurationError("weight_bits 32 given; expected 4 to 16, since a crossbar holds integers")
     if crossbar.bits_per_cell > weight_bits:
         raise ConfigurationError(
             f"hardware {name}: bits_per_cell {crossbar.bits_per_cell:g} given for weights of {weight_bits} bits; "
@@ -136,16 +137,16 @@ def chip_model(
         raise ConfigurationError(
             f"hardware {name}: adc.bits {accelerator.adc.bits:g} given; expected at most {MAX_ADC_BITS} to be simulated"
         )
-    scheme = scheme or ("differential" if crossbar.n_sign_columns == 2 else "offset-binary")
-    if scheme not in SCHEMES:
-        raise unknown_name("sign scheme", scheme, SCHEMES)
+    sign_scheme = sign_scheme or ("differential" if crossbar.n_sign_columns == 2 else "offset-binary")
+    if sign_scheme not in SCHEMES:
+        raise unknown_name("sign scheme", sign_scheme, SCHEMES)
     if variation not in VARIATIONS:
         raise unknown_name("variation", variation, VARIATIONS)
     return ChipModel(
         weight_bits=weight_bits,
         bits_per_cell=int(crossbar.bits_per_cell),
-        n_rows=int(crossbar.size),
-        scheme=scheme,
+        crossbar_size=int(crossbar.size),
+        sign_scheme=sign_scheme,
         on_resistance_ohm=float(device.on_resistance_ohm),
         off_resistance_ohm=float(device.off_resistance_ohm),
         write_variation=float(device.write_variation),

@@ -11,13 +11,13 @@ from neuronas.space.genotype import Architecture
 from neuronas.space.spaces import Space
 
 PIECE = 10
-"""Candidates proposed at a time; a limit is overshot by fewer than this."""
+"""Candidates proposed at a time; the limit is exceeded by fewer than this."""
 
 
-def limited(algorithm: Algorithm, n_evaluated: int) -> Algorithm:
+def limited(algorithm: Algorithm, max_evaluated: int) -> Algorithm:
     """The same algorithm, which ends once so many distinct functions were evaluated.
 
-    Candidates that break a budget are never evaluated and count nothing.
+    Candidates that break a budget are never evaluated and do not count.
     """
 
     def propose(space: Space, random: Random, settings: SearchConfig) -> Proposals:
@@ -30,7 +30,7 @@ def limited(algorithm: Algorithm, n_evaluated: int) -> Algorithm:
                 new = yield batch[start : start + PIECE]
                 outcomes += new
                 seen.update(architecture_key(one.architecture) for one in new if one.fitness is not None)
-                if len(seen) >= n_evaluated:
+                if len(seen) >= max_evaluated:
                     return
             try:
                 batch = proposals.send(outcomes)

@@ -1,0 +1,52 @@
+"""From an image to the input vectors of a crossbar, and from the answers of its kernel positions to a convolution."""
+
+import torch
+from torch import Tensor
+
+_BITS = 52
+"""Bits of a word that a float64 holds exactly."""
+
+
+def distinct(vectors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The distinct rows among vectors of 0 and 1: spikes are sparse and repeat over time steps and pixels.
+
+    Args:
+        vectors: [n, length], n at least 1.
+
+    Returns:
+        [m, length] distinct rows; [n] which of them each row is; [m] how often each occurs.
+    """
+    keys = torch.zeros(len(vectors), dtype=torch.int64, device=vectors.device)
+    for first in range(0, vectors.shape[1], _BITS):
+        word = vectors[:, first : first + _BITS].double()
+        powers = 2.0 ** torch.arange(word.shape[1], dtype=torch.float64, device=word.device)
+        values, numbers = torch.unique((word @ powers).long(), return_inverse=True)
+        # Numbers of what was seen so far and of this word: one whole number, without overflow.
+        keys = torch.unique(keys, return_inverse=True)[1] * len(values) + numbers if first else numbers
+    found, inverse, counts = torch.unique(keys, return_inverse=True, return_counts=True)
+    # Whichever of equal rows is written last: they are equal.
+    places = torch.empty(len(found), dtype=torch.int64, device=vectors.device)
+    places[inverse] = torch.arange(len(vectors), device=vectors.device)
+    return vectors[places], inverse, counts
+
+
+def gathered(answers: Tensor, kernel: int, stride: int) -> Tensor:
+    """Add the kernel positions' answers where the convolution needs them: [k * k, n, H, W, out] -> [n, out, H', W']."""
+    _, n, height, width, out = answers.shape
+    rows, columns = (height - 1) // stride + 1, (width - 1) // stride + 1
+    total = answers.new_zeros(n, rows, columns, out)
+    for position in range(kernel**2):
+        top, left = (one - kernel // 2 for one in divmod(position, kernel))
+        to_row, from_row = _overlap(top, height, rows, stride)
+        to_column, from_column = _overlap(left, width, columns, stride)
+        total[:, to_row, to_column] += answers[position, :, from_row, from_column]
+    return total.permute(0, 3, 1, 2)
+
+
+def _overlap(shift: int, size: int, n: int, stride: int) -> tuple[slice, slice]:
+    """Which of n outputs read inside of size inputs at output * stride + shift, and the inputs that they read."""
+    first = max(0, -(shift // stride))  # the smallest output whose input is not negative
+    last = min(n, (size - 1 - shift) // stride + 1)
+    if last <= first:
+        return slice(0, 0), slice(0, 0)
+    return slice(first, last), slice(first * stride + shift, (last - 1) * stride + shift + 1, stride)

@@ -1,0 +1,72 @@
+"""What a data set is: the facts that settings default to, and a reader of its images. Nothing here needs torch."""
+
+from abc import ABC, abstractmethod
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from neuronas.space.layers import Side
+
+if TYPE_CHECKING:
+    from neuronas.data.source import ImageSource
+
+IN_MEMORY = "memory:"
+"""What names of images in memory begin with, before their digest."""
+
+
+class DataSet(ABC):
+    """Labelled images in a training and a test split. A data set of your own is a subclass with these attributes.
+
+    Attributes:
+        name: as a run's settings name it.
+        image_channels: 1 (grey), 3 (RGB), or as many as the images have.
+        image_size: height and width in pixels, to which images are resized unless the settings give another size.
+        n_classes: number of classes; labels are 0 to ``n_classes`` - 1.
+        class_names: in the order of the labels; None where classes are called by their numbers.
+        mean: per channel, of pixels in [0, 1]; over the training images.
+        std: standard deviation, as ``mean``.
+        channels: default number of network channels before the first reduction.
+        head_width: default number of outputs of the first layer of head ``linear``.
+        batch_size: default number of images in a batch that fitness reads.
+        augment: default augmentation of training images (see ``neuronas.training.augmentation``).
+    """
+
+    name: str
+    image_channels: int
+    image_size: tuple[int, int]
+    n_classes: int
+    class_names: tuple[str, ...] | None = None
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    channels: int = 128
+    head_width: int = 1024
+    batch_size: int = 256
+    augment: str = "flip"
+
+    @abstractmethod
+    def load(self, split: str, size: Side) -> "ImageSource":
+        """Open the images of a split.
+
+        Args:
+            split: ``train`` or ``test``.
+            size: to which images are resized.
+
+        Raises:
+            DataError: images are missing or broken; the message says what was looked for and what to do.
+        """
+
+    def within(self, data_dir: Path) -> Self:
+        """Return this data set as it is found in a folder of data sets; only downloaded ones depend on it."""
+        return self
+
+    def fetch(self) -> None:  # noqa: B027 - most data sets have nothing to download
+        """Download the files if they are missing; only a published data set can be downloaded."""
+
+    def digest(self) -> str:
+        """Identify the training images and their labels. Reads every image, at the data set's own size."""
+        source = self.load("train", self.image_size)
+        found = blake2b(f"{self.image_channels} {self.image_size} {len(source.labels)}\n".encode(), digest_size=8)
+        found.update(source.labels.astype("<i8").tobytes())
+        for index in range(len(source.labels)):
+            found.update(source.read(index).numpy().tobytes())
+        return found.hexdigest()

@@ -1,0 +1,108 @@
+"""Images in memory as a data set: NumPy arrays, torch tensors, or a data set of PyTorch or Hugging Face."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from neuronas.data.arrays import Split, labelled
+from neuronas.data.dataset import IN_MEMORY, DataSet
+from neuronas.data.source import ArraySource, resized
+from neuronas.errors import DataError
+from neuronas.space.layers import Side
+
+_AT_A_TIME = 1024
+
+
+class InMemoryDataSet(DataSet):
+    """Images and labels from Python: ``neuronas.search(dataset=neuronas.InMemoryDataSet(train=(x, y)))``.
+
+    A split is either ``(images, labels)`` or a map-style data set. Images are an array or a tensor of shape [N, H, W],
+    [N, C, H, W] or [N, H, W, C] with 1 to 4 channels: bytes, booleans, or floats from 0 to 1. Labels are N integers
+    from 0 to n - 1. A map-style data set has ``len`` and ``[]``; its samples are ``(image, label)`` or a dict with
+    ``image`` (or ``img``) and ``label``. Such images are Pillow's, tensors or arrays. torchvision's data sets are of
+    this kind, and Hugging Face's of one split, with or without ``with_format("torch")``.
+
+    Pixels are copied once, as bytes. The name, ``memory:DIGEST``, identifies the training images and their labels.
+
+    Args:
+        train: training images, with at least one of each class.
+        test: test images; without them a network cannot be evaluated.
+        class_names: in the order of the labels; default: those of the data set (``classes`` or ``features``), if any.
+        mean: per channel, of pixels in [0, 1]; default: that of the training images.
+        std: standard deviation, as ``mean``.
+        size: (height, width) or one side, to which all images are resized; default: they have one size.
+
+    Raises:
+        DataError: other shapes, types, ranges or labels than expected; says which, and what is expected.
+    """
+
+    def __init__(
+        self,
+        train: Split,
+        test: Split | None = None,
+        *,
+        class_names: Sequence[str] | None = None,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        size: Side | None = None,
+    ):
+        training = labelled(train, "training image", size)
+        images, labels = training.source.images, training.source.labels
+        self._splits = {"train": training.source}
+        names = training.class_names if class_names is None else tuple(class_names)
+        self.class_names, self.n_classes = names, len(names) if names else int(labels.max()) + 1
+        _check_labels(labels, self.n_classes, "training")
+        _check_every_class(labels, self.n_classes)
+        height, width = images.shape[2:]
+        self.image_channels, self.image_size = images.shape[1], (height, width)
+        if test is not None:
+            self._splits["test"] = testing = labelled(test, "test image", size).source
+            _check_labels(testing.labels, self.n_classes, "test")
+            if testing.images.shape[1] != self.image_channels:
+                raise DataError(
+                    f"test images: {testing.images.shape[1]} channel(s) given; expected {self.image_channels}, as the "
+                    "training images have"
+                )
+        own_mean, own_std = _mean_and_std(images)
+        self.mean = own_mean if mean is None else tuple(map(float, mean))
+        self.std = own_std if std is None else tuple(map(float, std))
+        self.batch_size = min(self.batch_size, len(labels))
+        self.name = IN_MEMORY + self.digest()
+
+    def load(self, split: str, size: Side) -> ArraySource:
+        """See ``DataSet``."""
+        if split not in self._splits:
+            raise DataError(f"data set {self.name}: has no test images; make it with test=(images, labels)")
+        source = self._splits[split]
+        return ArraySource(resized(source.images, size), source.labels)
+
+
+def _check_labels(labels: NDArray[np.int64], n_classes: int, split: str) -> None:
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= n_classes:
+        raise DataError(
+            f"{split} labels from {low} to {high} given; expected 0 to {n_classes - 1} ({n_classes} classes)"
+        )
+
+
+def _check_every_class(labels: NDArray[np.int64], n_classes: int) -> None:
+    missing = np.setdiff1d(np.arange(n_classes), labels)
+    if len(missing):
+        raise DataError(
+            f"training labels: class {missing[0]} of {n_classes} has no images; expected at least one of each (number "
+            "the classes anew, or give their names)"
+        )
+
+
+def _mean_and_std(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Of each channel, to four digits; in integers, so that no order of summation shows."""
+    sums = squares = np.zeros(images.shape[1], dtype=np.int64)
+    for first in range(0, len(images), _AT_A_TIME):
+        pixels = images[first : first + _AT_A_TIME].long()
+        sums = sums + pixels.sum(dim=(0, 2, 3)).numpy()
+        squares = squares + pixels.square().sum(dim=(0, 2, 3)).numpy()
+    mean = sums / (images.numel() // images.shape[1])
+    spread = np.sqrt(np.maximum(squares / (images.numel() // images.shape[1]) - mean**2, 1.0))  # not 0, which divides
+    return tuple((mean / 255).round(4).tolist()), tuple((spread / 255).round(4).tolist())

@@ -1,0 +1,78 @@
+"""The papers that NeuroNAS builds on.
+
+- ``spikenas`` (SpikeNAS, arXiv 2402.11322): accuracy under memory budgets, its only ones.
+- ``snasnet`` (SNASNet, arXiv 2201.10355): the fittest of random draws, forward and backward cells, no budget.
+"""
+
+from collections.abc import Iterable
+
+from neuronas.experiments.figures import Figure
+from neuronas.experiments.hardware import SNASNET_PRINTED, full_width_cost
+from neuronas.experiments.pieces import Pieces
+from neuronas.experiments.study import NEEDS, SIZES, SMALLER, SearchPiece, Study
+from neuronas.hardware.units import UNITS, word
+from neuronas.snn.quantisation import FULL_PRECISION
+from neuronas.space.notation import parse_architecture
+
+_PAPER = "arXiv 2201.10355"
+SHARES = (1.0, 0.5, 0.3, 0.15)
+"""Budgets as shares of the parameters of the space's largest network."""
+SNASNET = {"network": {"weight_bits": FULL_PRECISION}, "search": {"algorithm": "snasnet"}}
+"""Settings of SNASNet's search."""
+
+
+def spikenas(pieces: Pieces) -> Iterable[Figure]:
+    """Search and train under each budget."""
+    largest = pieces.extremes({})[1].parameters
+    for share in SHARES:
+        limit = share * largest
+        changes = {"search": {"algorithm": "spikenas"}, "budget": {"max_parameters": limit}}
+        case = pieces.search_and_train(f"at most {limit:,.0f} parameters ({share:.0%})", changes)
+        yield from case.figures()
+
+
+def snasnet(pieces: Pieces) -> Iterable[Figure]:
+    """Search both spaces and train what was found."""
+    for space, name in (("snasnet", "forward cells"), ("snasnet-backward", "forward and backward cells")):
+        case = pieces.search_and_train(name, {"space": space, **SNASNET})
+        yield from case.figures()
+        if space == "snasnet":
+            yield from at_full_width(name, case.searched, SNASNET_PRINTED)
+
+
+def at_full_width(name: str, searched: Iterable[SearchPiece], quantities: Iterable[str]) -> Iterable[Figure]:
+    """What the networks found would cost with 128/256 channels, beside what NeuroNAS prints for SNASNet's."""
+    costs = [full_width_cost(parse_architecture(one.architecture), FULL_PRECISION) for one in searched]
+    for quantity in quantities:
+        title = f"{word(quantity)} at 128 channels, {UNITS[quantity]}".removesuffix(", ")
+        yield Figure.of(name, title, [getattr(cost, quantity) for cost in costs], SNASNET_PRINTED[quantity])
+
+
+STUDIES = (
+    Study(
+        name="spikenas",
+        shows="accuracy and parameters under memory budgets (SpikeNAS, arXiv 2402.11322)",
+        needs=NEEDS,
+        takes="small: 10 minutes on one busy thread; full: 12 trainings on a GPU, not yet run",
+        source="arXiv 2402.11322",
+        difference=(
+            "the paper's budgets and accuracies are not stated in the sources that we have, so budgets are shares of "
+            f"the largest network; {SMALLER}"
+        ),
+        run=spikenas,
+        sizes=SIZES,
+    ),
+    Study(
+        name="snasnet",
+        shows=f"accuracy and cost of the fittest of random draws, forward and backward cells (SNASNet, {_PAPER})",
+        needs=NEEDS,
+        takes="small: 9 minutes on one busy thread; full: 6 trainings on a GPU, not yet run",
+        source=f"{_PAPER}; costs as NeuroNAS (arXiv 2407.00641, Fig. 12) prints them for SNASNet on CIFAR, float",
+        difference=(
+            "the printed costs are those of one network with four convolutions in its cell, three of them 1x1; each "
+            f"seed here finds another; SNASNet's accuracies are not stated in the sources that we have; {SMALLER}"
+        ),
+        run=snasnet,
+        sizes=SIZES,
+    ),
+)

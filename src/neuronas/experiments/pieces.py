@@ -1,0 +1,159 @@
+"""The searches and trainings of a study: ordinary runs in one folder, found again by everything that decides them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from neuronas.api.estimate import estimate
+from neuronas.api.evaluate import evaluate
+from neuronas.api.evaluators import make_evaluators
+from neuronas.api.search import plan_search
+from neuronas.api.train import plan_training
+from neuronas.errors import InfeasibleError
+from neuronas.experiments.figures import Figure
+from neuronas.experiments.study import SearchPiece, Settings, Size, TrainingPiece
+from neuronas.hardware.cost import Cost
+from neuronas.runs.directory import CONFIG, EVALUATION, RESULT, TRAINING
+from neuronas.runs.evaluations import Evaluation
+from neuronas.runs.results import SearchSummary, TrainingResult
+from neuronas.space.genotype import Architecture, Edge, Genotype
+
+ACCURACY, PARAMETERS, MEMORY = "test accuracy, %", "parameters", "memory, kbit"
+_OF_TRAINING = ("device", "space", "data", "network", "train")
+"""Settings that training reads; what a search is told besides has no part in it, so that equal networks are trained
+once."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case over all seeds, in their order."""
+
+    name: str
+    searched: tuple[SearchPiece, ...]
+    trained: tuple[TrainingPiece, ...]
+
+    @property
+    def weight_bits(self) -> int:
+        """Precision of searches and trainings."""
+        return self.searched[0].memory_bits // self.searched[0].parameters
+
+    def accuracy(self, bits: int | None = None) -> tuple[float, ...]:
+        """Test accuracy in percent, at the case's precision or at another one."""
+        return tuple(100 * one.test_accuracy[str(bits or self.weight_bits)] for one in self.trained)
+
+    def figures(self) -> list[Figure]:
+        """Parameters, memory and accuracy."""
+        return [
+            Figure.of(self.name, PARAMETERS, [one.parameters for one in self.searched]),
+            Figure.of(self.name, MEMORY, [one.memory_bits / 1000 for one in self.searched]),
+            Figure.of(self.name, ACCURACY, self.accuracy()),
+        ]
+
+
+class Pieces:
+    """Does the work of a study. A piece that is complete is read, one that was begun is resumed.
+
+    Args:
+        size: of the study.
+        common: settings of every run besides those of the size: data set, device.
+        seeds: to repeat everything over.
+        folder: of the run directories.
+        note: is told of each piece.
+    """
+
+    def __init__(self, size: Size, common: Settings, seeds: range, folder: Path, note: Callable[[str], None]):
+        self._size, self._settings, self.seeds = size, _merged(size.settings, common), seeds
+        self._folder, self._note = folder, note
+        self.done: list[SearchPiece | TrainingPiece] = []
+
+    def check(self, *, test_images: bool) -> None:
+        """Find out what is wrong with settings or images before anything is begun.
+
+        Raises:
+            ConfigurationError, DataError: see ``neuronas.search``.
+        """
+        run = plan_search({}, config=_merged(self._settings, {"seed": self.seeds[0]}), out=self._folder).plan
+        make_evaluators(run, download=False)
+        if test_images:
+            run.dataset.load("test", run.shape.image_size)
+
+    def extremes(self, changes: Settings) -> tuple[Cost, Cost]:
+        """Cost of the smallest and of the largest network of a space: no convolution, and nothing else."""
+        settings = _merged(self._settings, changes)
+        cells = (Genotype((Edge(name),) * 6) for name in ("skip", "conv_3x3"))
+        least, most = (estimate(Architecture((cell,)), config=settings).cost for cell in cells)
+        return least, most
+
+    def search_and_train(self, case: str, changes: Settings) -> Case:
+        """Search and train with every seed.
+
+        Args:
+            case: for the display.
+            changes: settings of the case.
+        """
+        searched = tuple(self.search(case, seed, changes) for seed in self.seeds)
+        trained = tuple(self.train(case, one.seed, changes, one.architecture) for one in searched)
+        return Case(case, searched, trained)
+
+    def search(self, case: str, seed: int, changes: Settings) -> SearchPiece:
+        """Search with one seed."""
+        planned = plan_search({}, config=_merged(self._settings, changes, {"seed": seed}), out=self._folder)
+        directory = self._folder / f"search-{planned.identity}"
+        found = SearchSummary.read_if_there(directory / RESULT)
+        if found is None:
+            found = replace(planned, directory=directory, resume=(directory / CONFIG).is_file()).run().summary
+        if found.fitness is None:
+            raise InfeasibleError("of the candidates that fit, none tells two images apart; expected a larger budget")
+        piece = SearchPiece(
+            case=case,
+            seed=seed,
+            architecture=found.architecture,
+            fitness=found.fitness,
+            parameters=found.cost.parameters,
+            memory_bits=found.cost.memory_bits,
+            area_mm2=found.cost.area_mm2,
+            latency_ms=found.cost.latency_ms,
+            energy_uj=found.cost.energy_uj,
+            n_candidates=found.n_candidates,
+            n_evaluated=found.n_evaluated,
+            seconds=found.seconds,
+        )
+        self._keep(piece, f"fitness {piece.fitness:.6g}, {piece.n_evaluated:,} evaluated")
+        return piece
+
+    def train(self, case: str, seed: int, changes: Settings, architecture: str) -> TrainingPiece:
+        """Train with one seed, and measure on the test images at every precision."""
+        images = {"train": {"n_images": self._size.n_training}, "data": {"n_test": self._size.n_test}}
+        settings = _merged(self._settings, changes, images)
+        settings = {name: settings[name] for name in _OF_TRAINING if name in settings} | {"seed": seed}
+        planned = plan_training(architecture, {}, config=settings, out=self._folder)
+        directory = self._folder / f"train-{planned.identity}"
+        if not (directory / EVALUATION).exists():
+            replace(planned, directory=directory, resume=(directory / CONFIG).is_file()).run()
+            evaluate(directory)
+        training, evaluation = TrainingResult.read(directory / TRAINING), Evaluation.read(directory / EVALUATION)
+        piece = TrainingPiece(
+            case=case,
+            seed=seed,
+            epoch=evaluation.epoch,
+            validation_accuracy=training.validation_accuracy,
+            test_accuracy={bits.replace("float", "32"): share for bits, share in evaluation.accuracy_by_bits.items()},
+            seconds=training.seconds,
+        )
+        self._keep(piece, f"test accuracy {evaluation.top1:.1%} at {evaluation.weight_bits} bits")
+        return piece
+
+    def _keep(self, piece: SearchPiece | TrainingPiece, text: str) -> None:
+        self._note(f"{piece.case}, seed {piece.seed}: {text}, {piece.seconds:.0f} s")
+        if piece not in self.done:
+            self.done.append(piece)
+
+
+def _merged(*settings: Settings) -> dict[str, Any]:
+    """Nested settings, later ones over earlier ones."""
+    values: dict[str, Any] = {}
+    for one in settings:
+        for key, value in one.items():
+            values[key] = {**values.get(key, {}), **value} if isinstance(value, Mapping) else value
+    return values

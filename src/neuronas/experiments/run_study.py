@@ -1,0 +1,106 @@
+"""Does a study at a size, and leaves its figures as ``NAME-SCALE.json`` and as a table, ``NAME-SCALE.md``."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from neuronas.api.devices import device_named
+from neuronas.api.settings import gathered
+from neuronas.config import write_text, written
+from neuronas.errors import RunDirectoryError
+from neuronas.experiments.pieces import Pieces
+from neuronas.experiments.study import Scale, Study, StudyResult
+from neuronas.runs.environment import Machine
+
+
+def possible_scale(study: Study, scale: Scale, device: str) -> Scale:
+    """The scale that this machine can do."""
+    if scale == "full" and study.trains and device_named(device).type != "cuda":
+        return "small"
+    return scale
+
+
+def run_study(
+    study: Study,
+    scale: Scale,
+    options: Mapping[str, Any],
+    seeds: range,
+    folder: Path,
+    note: Callable[[str], None],
+    *,
+    resume: bool,
+) -> StudyResult:
+    """Do a study.
+
+    Args:
+        study: which one.
+        scale: at which size.
+        options: of verb ``study``, by keyword; they hold for every run.
+        seeds: to repeat everything over.
+        folder: of the run directories.
+        note: is told of each piece of work.
+        resume: the folder holds work already.
+
+    Raises:
+        RunDirectoryError: the folder holds work and ``resume`` is off, or the other way round.
+        NeuronasError: see ``neuronas.search``, ``train`` and ``evaluate``.
+    """
+    _check_folder(folder, resume=resume)
+    size, common = study.sizes[scale], written(gathered("study", options, None))
+    pieces = Pieces(size, common, seeds, folder, note)
+    pieces.check(test_images=study.trains)
+    figures = tuple(study.run(pieces))
+    return StudyResult(
+        experiment=study.name,
+        scale=scale,
+        source=study.source,
+        shows=study.shows,
+        dataset=common["data"]["name"],
+        seeds=tuple(seeds),
+        size=size,
+        figures=figures,
+        difference=study.difference,
+        command=" ".join(["neuronas", *sys.argv[1:]]),
+        machine=Machine.here(),
+        pieces=tuple(pieces.done),
+    )
+
+
+def write_study(result: StudyResult, study: Study, folder: Path) -> Path:
+    """Write the document and the page into a folder; returns their path without the suffix."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{result.experiment}-{result.scale}"
+    result.write(path.with_suffix(".json"))
+    write_text(path.with_suffix(".md"), page(result, study))
+    return path
+
+
+def page(result: StudyResult, study: Study) -> str:
+    """The figures as a page in Markdown."""
+    seeds, size = result.seeds, result.size
+    n_training, n_test = ("all" if n is None else f"{n:,}" for n in (size.n_training, size.n_test))
+    images = result.dataset + (f", {n_training} for training and {n_test} for testing" if study.trains else "")
+    return (
+        f"# {result.experiment}, {result.scale}\n\n"
+        f"Shows {result.shows}. Source: {result.source}.\n\n"
+        f"Mean ± standard deviation [95 % confidence interval of the mean, Student's t] over {len(seeds)} seeds "
+        f"({seeds[0]} to {seeds[-1]}). What is published and has no column here is not stated in our sources.\n\n"
+        f"{result.table}\n\n"
+        f"**Difference.** {result.difference[0].upper()}{result.difference[1:]}.\n\n"
+        f"Images: {images}. Settings of every run, besides what a case changes: `{json.dumps(size.settings)}`\n\n"
+        f"Command: `{result.command}`\n"
+    )
+
+
+def _check_folder(path: Path, *, resume: bool) -> None:
+    if path.exists() and not path.is_dir():
+        raise RunDirectoryError(f"--runs '{path}' is a file; expected a folder")
+    begun = path.is_dir() and any(path.iterdir())
+    if begun and not resume:
+        raise RunDirectoryError(
+            f"--runs '{path}' holds work already; resume it with --resume, or choose another --runs"
+        )
+    if resume and not begun:
+        raise RunDirectoryError(f"--runs '{path}' holds no work to resume; leave out --resume")
