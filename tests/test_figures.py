@@ -220,7 +220,7 @@ def test_cells_and_floorplan_show_all_parts(facts: RunFacts) -> None:
         texts = re.findall(r"<text[^>]*>([^<]*)</text>", part)
         assert texts[:10] == [*(words[edge.operation] for edge in cell.edges), "in", "1", "2", "out"]
     plan = facts.answer.floorplan
-    assert floorplan.count("<title>") == len(plan.tiles)
+    assert floorplan.count("<title>") == 1 + len(plan.tiles)
     assert all(f">{layer_summary(plan, name)}</text>" in floorplan for name in plan.layers)
     assert re.search(r">[\d.]+ mm</text>", floorplan)
 

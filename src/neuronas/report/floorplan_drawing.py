@@ -23,7 +23,7 @@ def floorplan_svg(plan: Floorplan, title: str) -> Html:
 
     Args:
         plan: the floorplan.
-        title: for those who hear the page, plain text.
+        title: of the picture, plain text.
     """
     chip = _Chip(plan)
     scale = _WIDTH / chip.width
@@ -34,8 +34,9 @@ def floorplan_svg(plan: Floorplan, title: str) -> Html:
     return element(
         "svg",
         {"xmlns": "http://www.w3.org/2000/svg", "class": "floorplan", "viewBox": f"0 0 {_WIDTH:g} {height:.1f}",
-         "width": _WIDTH, "height": f"{height:.1f}", "role": "img", "aria-label": title,
+         "width": _WIDTH, "height": f"{height:.1f}", "role": "img",
          "font-family": FONT, "font-size": _TEXT, "fill": colour("ink")},
+        element("title", {}, title),
         element("g", {"transform": f"scale({scale:.4f}) translate(1 1)"}, *_tiles(chip)),
         element("g", {"transform": f"translate(0 {bottom + 4:.1f})"}, *lines),
     )  # fmt: skip

@@ -117,10 +117,15 @@ class Explorer {
       this.point(at(event));
       if (this.current >= 0) this.showCells(this.shownNow[this.current]);
     });
-    new ResizeObserver(() => this.view?.resize().runAsync().then(() => this.locate())).observe(this.plot);
+    new ResizeObserver(() => this.fit()).observe(this.plot);
     for (const query of ["(prefers-color-scheme: dark)", "print"]) {
       matchMedia(query).addEventListener("change", () => this.renderer === "canvas" && this.draw());
     }
+  }
+
+  /** Make the chart as wide as its place, where that is laid out. */
+  fit() {
+    if (this.view && this.plot.clientWidth) this.view.width(this.plot.clientWidth).runAsync().then(() => this.locate());
   }
 
   /** A candidate as a reader would name it. */

@@ -39,6 +39,7 @@ class Pictures {
     if (explorer) await (this.explorer ??= new Explorer()).load(explorer, config);
     document.documentElement.dataset.readyMs ??= Math.round(performance.now());
     await this.charts.show(charts, config);
+    document.documentElement.dataset.drawn = "all";
   }
 }
 
