@@ -15,7 +15,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 from neuronas.api.devices import n_cores
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
-from neuronas.space.layers import NetworkShape
+from neuronas.space.shape import NetworkShape
+from own_operations import registered
 
 # How long an example takes says more about the machine's other work than about the code.
 settings.register_profile("neuronas", deadline=None)
@@ -38,6 +39,13 @@ def accelerator() -> Accelerator:
 @pytest.fixture(scope="session")
 def cifar_shape() -> NetworkShape:
     return NetworkShape(image_channels=3, image_side=32, n_classes=10, channels=128)
+
+
+@pytest.fixture
+def own_operations() -> Iterator[tuple[str, ...]]:
+    """Operations that the built-in ones leave out."""
+    with registered() as names:
+        yield names
 
 
 @pytest.fixture(scope="session")
@@ -73,6 +81,20 @@ def neuronas(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.Cap
         return code, captured.out, captured.err
 
     return call
+
+
+@pytest.fixture
+def forget_plugins() -> Iterator[None]:
+    """Forget plug-ins after the test, with everything that they added."""
+    from neuronas.config import plugins
+    from neuronas.config.registry import REGISTRIES
+
+    yield
+    for cached in (plugins._load, plugins._module):
+        cached.cache_clear()
+    for registry in REGISTRIES.values():
+        for name in list(registry._added):
+            registry.remove(name)
 
 
 Neuronas = Callable[..., tuple[int, str, str]]

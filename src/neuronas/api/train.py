@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _SHAPING = ("space", "data", "network")
 """Settings, or sections of them, that decide what network is trained on what."""
-_FREE = ("data.data_dir", "data.class_names", "data.skip_corrupt")
+_FREE = ("data.data_dir", "data.class_names", "data.skip_corrupt", "data.n_test")
 Report = Callable[[int, int, int, float, Epoch | None], None]
 """See ``neuronas.training.loop.Report``."""
 
@@ -72,7 +72,7 @@ class Training:
             RunDirectoryError: another process works in it; it holds checkpoints, and this is no resumption, or no run
                 to resume; it belongs to another architecture.
             DataError: images are missing, broken or too few.
-            DivergedError: the loss is no finite number.
+            DivergedError: the loss is not finite.
         """
         from neuronas.training.checkpoint import FOLDER
         from neuronas.training.distributed import joined

@@ -54,7 +54,7 @@ def estimate(
         title = f"{found.config.hardware.accelerator}, {found.config.network.weight_bits}-bit weights"
         write_floorplan(floorplan, found.floorplan(), title)
     if out:
-        opt.write_document(out, _FILE, document)
+        document.write(out / _FILE)
     if not quiet:
         for file in (plot, floorplan, out and out / _FILE):
             if file:

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from neuronas.config import write_json
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.floorplan import Floorplan
 from neuronas.hardware.sweep import Sweep, SweepPoint
 from neuronas.report.cost_charts import sweep_chart
 from neuronas.report.figures import FORMATS, PAGE, check_converter, save
 from neuronas.report.floorplan_drawing import floorplan_svg
+from neuronas.runs.floorplan_file import FloorplanFile
 
 
 def check_plot(file: Path | None, sweep: str | None) -> None:
@@ -43,7 +43,7 @@ def write_sweep(file: Path, sweep: Sweep, points: Sequence[SweepPoint], model: s
 def write_floorplan(file: Path, plan: Floorplan, title: str) -> None:
     """Write a floorplan as a picture or as JSON."""
     if file.suffix == ".json":
-        write_json(file, plan.document())
+        FloorplanFile.of(plan).write(file)
     else:
         save(floorplan_svg(plan, title), file, PAGE)
 

@@ -7,21 +7,21 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from neuronas.config import Section
 from neuronas.export.crossbars import CrossbarsDocument, Index, Size
+from neuronas.runs.document import Document
 
 FORMAT: Literal["neuronas-integer-2"] = "neuronas-integer-2"
 WEIGHTS_FILE: Literal["weights.safetensors"] = "weights.safetensors"
 
 
-class LinkDocument(Section):
+class LinkDocument(Document):
     """Where a value comes from. ``delayed``: of the previous time step, nothing at the first."""
 
     source: str
     delayed: bool
 
 
-class NodeDocument(Section):
+class NodeDocument(Document):
     """One value; its links are added up, then the operation follows. ``shape``: [C, H, W], or [n] behind ``multiply``.
 
     A node none of whose links brings anything yet brings nothing itself; a ``sum`` is then 0.
@@ -110,14 +110,14 @@ AnyNode = Annotated[
 ]
 
 
-class InputDocument(Section):
+class InputDocument(Document):
     """How pixels become the image: (pixel / 255 - mean) / std, per channel."""
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
 
-class NetworkDocument(Section):
+class NetworkDocument(Document):
     """A spiking network in integers, and the crossbars that hold it. Nodes stand in the order of computation."""
 
     format: Literal["neuronas-integer-2"]

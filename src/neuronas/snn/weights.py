@@ -6,12 +6,13 @@ So a comparison of fitness sees the architectures differ, not the draw, and eval
 
 from dataclasses import dataclass
 from hashlib import blake2b
-from math import sqrt
+from math import prod, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuronas.snn.quantisation import FixedPoint, quantise
+from neuronas.snn.quantisation import FixedPoint, quantise, ungrouped
+from neuronas.space.graph import Node, Origin
 
 _SLOPE = 2.0
 """Negative slope ``a`` of the Kaiming-uniform initialisation that SNASNet uses (arXiv 2201.10355)."""
@@ -31,16 +32,35 @@ class WeightSource:
     weight_bits: int = 8
     rounding: str = "nearest"
 
-    def convolution(self, place: str, in_channels: int, out_channels: int, kernel: int) -> FixedPoint:
-        """Weights [out, in, k, k] of the convolution at ``place``, Kaiming-uniform, then quantised."""
-        shape = (out_channels, in_channels, kernel, kernel)
-        bound = sqrt(2 / (1 + _SLOPE**2)) * sqrt(3 / (in_channels * kernel**2))
+    def convolution(self, place: str, in_channels: int, out_channels: int, kernel: int, groups: int = 1) -> FixedPoint:
+        """Weights [out, in, k, k] of the convolution at ``place``, Kaiming-uniform, then quantised.
+
+        Args:
+            place: see ``weights_place``.
+            in_channels: channels of the input.
+            out_channels: number of outputs.
+            kernel: side.
+            groups: see ``space.graph.Weights``; weights for the inputs of other groups are 0.
+        """
+        shape = (out_channels, in_channels // groups, kernel, kernel)
+        bound = sqrt(2 / (1 + _SLOPE**2)) * sqrt(3 / prod(shape[1:]))
         weights = (2 * self._uniform(place, "weight", shape) - 1) * bound
         noise = self._uniform(place, "rounding", shape) if self.rounding == "stochastic" else None
-        return quantise(weights, self.weight_bits, self.rounding, noise)
+        found = quantise(weights, self.weight_bits, self.rounding, noise)
+        return FixedPoint(ungrouped(found.codes, groups), found.exponent)
 
     def _uniform(self, place: str, purpose: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
         # 24 raw bits each, as a float32 would carry; raw bits are the same in every version of NumPy.
         digest = blake2b(f"{self.seed}/{place}/{purpose}".encode(), digest_size=16).digest()
         raw = np.random.PCG64(int.from_bytes(digest, "little")).random_raw(int(np.prod(shape)))
         return ((raw >> np.uint64(40)).astype(np.float64) / 2**24).reshape(shape)
+
+
+def weights_place(node: Node) -> str:
+    """Name of the place that holds a node's weights: besides the seed they depend on nothing else."""
+    match node.origin:
+        case Origin("cell", operation=operation):
+            return f"{node.name}.{operation}"
+        case Origin("reduction", place):
+            return f"reduction.{place}"
+    return node.name
