@@ -26,6 +26,7 @@ _MOST_PROCESSES = 8  # each takes about 1 GB
 DATASETS = Path(__file__).parents[2] / "shared" / "datasets"
 
 
+@pytest.hookimpl(optionalhook=True)  # also without the plug-in pytest-xdist
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Whole folders are tested on all cores, single files in this process."""
     return 0 if any(".py" in argument for argument in config.args) else min(n_cores(), _MOST_PROCESSES)
