@@ -26,7 +26,7 @@ from neuronas.config.given import (
 )
 from neuronas.config.json_files import parse_json, plain, read_json, write_json
 from neuronas.config.origin import label, origin
-from neuronas.config.plugins import Plugin, load_plugins, plugin_digest
+from neuronas.config.plugins import Plugin, load_plugins, plugin_digest, require_loaded
 from neuronas.config.registry import (
     ACCELERATORS,
     ALGORITHMS,
@@ -98,6 +98,7 @@ __all__ = [
     "read_json",
     "read_text",
     "read_yaml",
+    "require_loaded",
     "settings_for",
     "validate",
     "value_at",

@@ -225,12 +225,11 @@ def first_mistake(error: ValidationError, model: type[BaseModel]) -> str:
         return f"unknown key '{field}'{near} (known here: {', '.join(known)})"
     if first["type"] == "missing":
         return f"key '{field}' is missing"
-    given = first["input"]
     expected = _EXPECTED.get(first["type"], first["msg"].removeprefix("Value error, "))
-    if first["type"] == "literal_error":
-        choices = re.findall(r"'([^']*)'", first["ctx"]["expected"])
-        expected = f"expected one of {', '.join(choices)}{suggestion(str(given), choices)}"
-    return f"{field or 'value'}: given {_short(repr(given))}; {expected[0].lower()}{expected[1:]}"
+    given = first["input"]
+    choices = re.findall("'([^']*)'", first["ctx"]["expected"]) if first["type"] == "literal_error" else ()
+    near = suggestion(_short(str(given)), choices)
+    return f"{field or 'value'}: given {_short(repr(given))}; {expected[0].lower()}{expected[1:]}{near}"
 
 
 def _short(text: str, longest: int = 80) -> str:
