@@ -24,7 +24,7 @@ from neuronas.experiments.proxy_benchmark import agreement
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.select import select_backend
 from neuronas.fitness.measure import Reading
-from neuronas.fitness.path_information import Coefficients, PathInformation, cell_value, edge_entropies
+from neuronas.fitness.path_information import Coefficients, PathInformation, cell_value, entropies_of
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.weights import WeightSource
 from neuronas.space.canonical import architecture_key
@@ -52,7 +52,7 @@ class Function:
     """A distinct function: its cell, the entropies in front of its convolutions in cell A and cell B."""
 
     cell: Genotype
-    entropies: list[dict[int, float]]
+    entropies: list[dict[str, float]]
 
     def value(self, coefficients: Coefficients) -> float:
         """Mean of both cells, as in ``PathInformation.combine``."""
@@ -71,7 +71,7 @@ class Recorder(PathInformation):
         for place in range(n_cells):
             if place:
                 next(values)
-            entropies.append(edge_entropies(cell, values))
+            entropies.append(entropies_of(cell, values))
         object.__setattr__(self, "last", Function(cell, entropies))
         return 0.0
 
@@ -82,7 +82,7 @@ def record(rows: list[LabelledNetwork], given: argparse.Namespace) -> dict[str, 
     batches = images(given.dataset, given.batch_size, given.seed)
     shape = NetworkShape(3, 32, 10, given.channels)
     backend = select_backend(NeuronParameters(), torch.device("cpu"), 3, torch.get_num_threads(), 2**32)
-    engine = EngineEvaluator(batches, shape, WeightSource(given.seed), 5, "path-information", backend, 2**32)
+    engine = EngineEvaluator(batches, shape, WeightSource(given.seed), 5, PathInformation(), backend, 2**32)
     engine.measure = recorder = Recorder()
     keys = list(first)
     return {keys[index]: recorder.last for index, _ in engine.evaluate(list(first.values()))}

@@ -406,7 +406,7 @@ def test_the_documented_python_runs(trained: Path) -> None:
 def test_a_network_that_gives_nothing_cannot_be_verified(tmp_path: Path) -> None:
     network = make_network(SKIPS)
     with torch.no_grad():
-        network.head[0].weight.zero_()
+        network.weighted_layers()["head"].weight.zero_()
     with pytest.raises(VerificationError, match="scores are all 0"):
         export_network(network, content_of(network), format_named("integer"), tmp_path / "file")
     assert not any(tmp_path.iterdir())

@@ -62,7 +62,7 @@ def test_unknown_fitness() -> None:
 def evaluate(text: str, *, bits: int = 8, fitness: str = "sahd", n_batches: int = 1, seed: int = 0) -> float:
     images = torch.randn(n_batches, 12, 3, 8, 8, generator=torch.Generator().manual_seed(3))
     evaluator = ReferenceEvaluator(
-        images, NetworkShape(3, 8, 10, 8), WeightSource(seed, bits), NeuronParameters(), 3, fitness
+        images, NetworkShape(3, 8, 10, 8), WeightSource(seed, bits), NeuronParameters(), 3, FITNESS[fitness]
     )
     [(index, value)] = evaluator.evaluate([parse_architecture(text)])
     assert index == 0

@@ -4,7 +4,7 @@ import random
 
 import torch
 
-from neuronas.config import SURROGATES
+from neuronas.config import FITNESS, SURROGATES
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.torch_backend import TorchBackend
 from neuronas.snn.lif import Lif
@@ -54,7 +54,7 @@ def check_engine() -> None:
         shape, found = NetworkShape(3, 8, 10, 6, n_cells=space.cells), []
         for is_fused in (False, True):
             backend = TorchBackend(NeuronParameters(), CPU, has_integers=is_fused, is_fused=is_fused)
-            engine = EngineEvaluator(images, shape, WeightSource(0, 8), 3, "sahd", backend, 2**30)
+            engine = EngineEvaluator(images, shape, WeightSource(0, 8), 3, FITNESS["sahd"], backend, 2**30)
             found.append(dict(engine.evaluate(candidates)))
         assert found[0] == found[1], name
 

@@ -94,7 +94,7 @@ def add_training(directory: Path) -> None:
     Evaluation(
         run=str(directory), dataset="digits", split="test", n_images=359, epoch=4, validation_accuracy=0.9,
         spiking=True, weight_bits=8, top1=0.9625, top5=1.0, per_class=(1.0, None), confusion=((3, 1), (0, 0)),
-        accuracy_by_bits={"float": 0.97, "8": 0.9625}, firing_rates={"cells.0.node0": 0.125},
+        accuracy_by_bits={"float": 0.97, "8": 0.9625}, firing_rates={"A.0.lif": 0.125},
         layers={"A.01": LayerOperations(input_rate=0.1, operations=1000.0, spiking=True)}, spikes_per_image=4616.7,
         synaptic_operations_per_image=827490.0, multiplications_per_image=35500.0, literature_energy_uj=0.908,
         cost=cost, cost_at_trace=None,

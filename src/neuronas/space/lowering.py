@@ -27,12 +27,27 @@ def lower(architecture: Architecture, shape: NetworkShape) -> Graph:
     Raises:
         ArchitectureError: it has another number of cells than the network has places.
     """
+    nodes = _body(architecture, shape)
+    return Graph((*nodes, *_head(shape, nodes[-1])))
+
+
+def lower_features(architecture: Architecture, shape: NetworkShape) -> Graph:
+    """Lower an architecture up to the neurons behind its last cell; what follows is the same for every candidate.
+
+    Raises:
+        ArchitectureError: it has another number of cells than the network has places.
+    """
+    nodes = _body(architecture, shape)
+    return Graph((*nodes, _head(shape, nodes[-1])[0]))
+
+
+def _body(architecture: Architecture, shape: NetworkShape) -> list[Node]:
     nodes = [*_stem(shape)]
     for place, cell in enumerate(architecture.cleaned.expanded(shape.n_cells)):
         if place:
             nodes += _reduction(shape, place, nodes[-1])
         nodes += lower_cell(cell, place, nodes[-1])
-    return Graph((*nodes, *_head(shape, nodes[-1])))
+    return nodes
 
 
 @lru_cache(_N_KEPT)
