@@ -1,4 +1,4 @@
-"""What MkDocs does besides: equations become MathML, and the reference of commands is written from the commands."""
+"""MkDocs hooks: equations become MathML; the tables of commands and of operations come from the code."""
 
 import re
 from collections.abc import Iterator
@@ -9,14 +9,17 @@ import typer
 from latex2mathml.converter import convert
 
 from neuronas.cli.main import app
+from neuronas.config import OPERATIONS
 
 _EQUATION = re.compile(r'<(?P<tag>span|div) class="arithmatex">(?P<open>\\[(\[])(?P<latex>.*?)\\[)\]]</(?P=tag)>', re.S)
-_COMMANDS = "<!-- commands -->"
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
-    """Put the commands where a page asks for them."""
-    return markdown.replace(_COMMANDS, "\n".join(commands())) if _COMMANDS in markdown else markdown
+    """Insert the tables where a page asks for them."""
+    for place, lines in (("<!-- commands -->", commands), ("<!-- operations -->", operations)):
+        if place in markdown:
+            markdown = markdown.replace(place, "\n".join(lines()))
+    return markdown
 
 
 def on_page_content(html: str, **_: object) -> str:
@@ -27,6 +30,13 @@ def on_page_content(html: str, **_: object) -> str:
 def _mathml(found: re.Match[str]) -> str:
     display = "block" if found["open"] == r"\[" else "inline"
     return convert(unescape(found["latex"]), display=display)
+
+
+def operations() -> Iterator[str]:
+    """Lines of a table: each built-in operation with its equation."""
+    yield "| operation | result for input x |\n| --- | --- |"
+    for name, operation in OPERATIONS.items():
+        yield f"| `{name}` | `{operation.equation}` |"
 
 
 def commands() -> Iterator[str]:

@@ -63,7 +63,7 @@ def test_estimate(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert found.by_all_models()["mapped"] == found.cost
     _, points = found.sweep("crossbar_size=32,64")
     assert points[1].cost.energy_uj == pytest.approx(found.cost.energy_uj)
-    assert found.floorplan().document()
+    assert found.floorplan().tiles
 
 
 def test_from_search_to_report(

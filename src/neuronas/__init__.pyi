@@ -41,7 +41,7 @@ def compare(
 
     Raises:
         ConfigurationError: fewer than two, or one given twice.
-        RunDirectoryError: one is no run.
+        RunDirectoryError: one is not a run directory.
         VerificationError: a broken file.
     """
 
@@ -93,31 +93,31 @@ def estimate(
 
     Settings:
         seed: Random seed [0].
-        device: Device that computes [auto].
+        device: Device for all other computations [auto].
         plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats.
         space: Search space: a name or FILE.yaml [neuronas].
         dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
-        image_side: Resize images to this side, or to HEIGHTxWIDTH, pixels [the data set's].
+        image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
         n_classes: Number of classes [the data set's].
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
-        weight_bits: Weight precision: 4 to 16 (fixed point) or 32 (no quantisation), bits [8].
+        weight_bits: Weight precision in bits: 4 to 16 (fixed point) or 32 (no quantisation) [8].
         head: Classifier head: two linear layers as in the papers, or global average pooling and one [linear].
         head_width: Outputs of the linear head's first layer [the data set's].
-        tau: Membrane time constant of the LIF neurons, time steps [1.33333].
+        tau: Membrane time constant of the LIF neurons (time steps) [1.33333].
         v_threshold: Firing threshold of the LIF neurons [1].
         v_reset: Potential of the LIF neurons after a spike [0].
         hardware: Accelerator: a name or FILE.yaml [spikeflow-rram].
         cost_model: Cost model that budgets apply to [paper].
-        schedule: When layers work (cost model mapped) [layers-in-order].
+        schedule: Order in which layers work (cost model mapped) [layers-in-order].
         replication: Copies of each layer's weights (cost model mapped) [1].
-        activity: How often inputs spike (cost model mapped): always, at one rate, or as traced [dense].
+        activity: Activity of the inputs (cost model mapped): dense, one firing rate, or a trace [dense].
         firing_rate: Share of inputs that spike in a time step (--activity rate).
-        trace: Rate of each layer's inputs (--activity trace): YAML, or the evaluation.json of a run.
-        max_parameters: Largest number of weights; inf for no limit [the algorithm's].
-        max_area_mm2: Largest chip area; inf for no limit, mm² [the algorithm's].
-        max_latency_ms: Largest latency of an image; inf for no limit, ms [the algorithm's].
-        max_energy_uj: Largest energy of an image; inf for no limit, µJ [the algorithm's].
+        trace: Firing rate of each layer's inputs (--activity trace): YAML, or the evaluation.json of a run.
+        max_parameters: Limit on the number of weights; inf: no limit [the algorithm's].
+        max_area_mm2: Limit on the chip area; inf: no limit (mm²) [the algorithm's].
+        max_latency_ms: Limit on the latency per image; inf: no limit (ms) [the algorithm's].
+        max_energy_uj: Limit on the energy per image; inf: no limit (µJ) [the algorithm's].
     """
 
 
@@ -153,15 +153,15 @@ def evaluate(
         VerificationError: a damaged file.
 
     Settings:
-        device: Device that computes [auto].
+        device: Device for all other computations [auto].
         plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats.
         chips: Chips to simulate [20].
         seed: Random seed of the chips [0].
-        without: Non-idealities to switch off: adc, read_noise, write_variation, wire_resistance, stuck_cells, off_conductance.
-        sign_scheme: How signed weights are held (as the accelerator's file says).
+        without: Non-idealities to switch off: adc, read_noise, write_variation, wire_resistance, stuck_cells or off_conductance.
+        sign_scheme: Representation of signed weights (default: the accelerator's).
         variation: Distribution of the write variation [normal].
         gain_calibration: Calibrate the gain of each column [true].
-        ablation: Measure what each non-ideality costs.
+        ablation: Measure the accuracy loss of each non-ideality.
         dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
         data_dir: Folder of downloaded data sets.
         skip_corrupt: Leave out images that cannot be read.
@@ -195,7 +195,7 @@ def evaluate_on_chips(
     Args:
         run: the run's directory.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
-        report: is told of progress.
+        report: called with the progress.
         **options: settings by keyword: ``chips``, ``seed``, ``ablation``, ``sign_scheme``, ``hardware``, ….
 
     Raises:
@@ -204,15 +204,15 @@ def evaluate_on_chips(
         VerificationError: a damaged file.
 
     Settings:
-        device: Device that computes [auto].
+        device: Device for all other computations [auto].
         plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats.
         chips: Chips to simulate [20].
         seed: Random seed of the chips [0].
-        without: Non-idealities to switch off: adc, read_noise, write_variation, wire_resistance, stuck_cells, off_conductance.
-        sign_scheme: How signed weights are held (as the accelerator's file says).
+        without: Non-idealities to switch off: adc, read_noise, write_variation, wire_resistance, stuck_cells or off_conductance.
+        sign_scheme: Representation of signed weights (default: the accelerator's).
         variation: Distribution of the write variation [normal].
         gain_calibration: Calibrate the gain of each column [true].
-        ablation: Measure what each non-ideality costs.
+        ablation: Measure the accuracy loss of each non-ideality.
         dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
         data_dir: Folder of downloaded data sets.
         skip_corrupt: Leave out images that cannot be read.
@@ -322,51 +322,51 @@ def search(
 
     Settings:
         seed: Random seed [0].
-        device: Device that computes [auto].
+        device: Device for all other computations [auto].
         plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats.
         space: Search space: a name or FILE.yaml [neuronas].
         dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
         data_dir: Folder of downloaded data sets.
-        image_side: Resize images to this side, or to HEIGHTxWIDTH, pixels [the data set's].
+        image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
         skip_corrupt: Leave out images that cannot be read.
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
-        weight_bits: Weight precision: 4 to 16 (fixed point) or 32 (no quantisation), bits [8].
+        weight_bits: Weight precision in bits: 4 to 16 (fixed point) or 32 (no quantisation) [8].
         rounding: Rounding of weights [nearest].
         head: Classifier head: two linear layers as in the papers, or global average pooling and one [linear].
         head_width: Outputs of the linear head's first layer [the data set's].
-        tau: Membrane time constant of the LIF neurons, time steps [1.33333].
+        tau: Membrane time constant of the LIF neurons (time steps) [1.33333].
         v_threshold: Firing threshold of the LIF neurons [1].
         v_reset: Potential of the LIF neurons after a spike [0].
         fitness: Fitness measure [path-information].
         batch_size: Images in a batch of the fitness [the data set's].
         n_batches: Batches over which fitness is averaged [1].
-        exact: Give every candidate the full batch: no screening by a small one.
+        exact: Evaluate every candidate on the full batch, without screening on a small one.
         screen_batch_size: Images in the batch that screens candidates [32].
         screen_keep: Share of the candidates that survive the screen [0.1].
-        chip_fitness: Judge candidates with the weights of simulated chips.
+        chip_fitness: Evaluate candidates with their weights as simulated chips hold them.
         chips: Simulated chips over which --chip-fitness averages [1].
-        engine: Engine; the reference is slow and gives the same numbers [fast].
-        memory_limit: Memory of the engine on each machine (half of what is free), GiB.
-        workers: Processes that evaluate candidates (this one alone).
+        engine: Engine that computes fitness; the reference is slow and gives the same numbers [fast].
+        memory_limit: Memory limit of the engine on each machine (half of the free memory) (GiB).
+        workers: Number of worker processes that evaluate candidates (none).
         cluster: Evaluate on a Ray cluster: ray or ray:ADDRESS.
-        silence_limit_minutes: A worker counts as lost after this time without a sign of life (and 20 times its longest silence), minutes [10].
+        silence_limit_minutes: A worker is considered lost after this time without a message (and 20 times its longest silence) (minutes) [10].
         hardware: Accelerator: a name or FILE.yaml [spikeflow-rram].
         cost_model: Cost model that budgets apply to [paper].
-        schedule: When layers work (cost model mapped) [layers-in-order].
+        schedule: Order in which layers work (cost model mapped) [layers-in-order].
         replication: Copies of each layer's weights (cost model mapped) [1].
-        activity: How often inputs spike (cost model mapped): always, at one rate, or as traced [dense].
+        activity: Activity of the inputs (cost model mapped): dense, one firing rate, or a trace [dense].
         firing_rate: Share of inputs that spike in a time step (--activity rate).
-        trace: Rate of each layer's inputs (--activity trace): YAML, or the evaluation.json of a run.
-        max_parameters: Largest number of weights; inf for no limit [the algorithm's].
-        max_area_mm2: Largest chip area; inf for no limit, mm² [the algorithm's].
-        max_latency_ms: Largest latency of an image; inf for no limit, ms [the algorithm's].
-        max_energy_uj: Largest energy of an image; inf for no limit, µJ [the algorithm's].
+        trace: Firing rate of each layer's inputs (--activity trace): YAML, or the evaluation.json of a run.
+        max_parameters: Limit on the number of weights; inf: no limit [the algorithm's].
+        max_area_mm2: Limit on the chip area; inf: no limit (mm²) [the algorithm's].
+        max_latency_ms: Limit on the latency per image; inf: no limit (ms) [the algorithm's].
+        max_energy_uj: Limit on the energy per image; inf: no limit (µJ) [the algorithm's].
         algorithm: Search algorithm [neuronas].
-        n_draws: Candidates that snasnet and evolution draw [5000].
+        n_draws: Number of candidates that snasnet and evolution draw [5000].
         max_evaluated: Stop after so many evaluated functions (no limit).
-        population: Survivors of a generation of evolution [100].
-        prefer: What chooses the answer from the Pareto front of evolution and exhaustive [fitness].
+        population: Population size of evolution [100].
+        prefer: How the answer is chosen from the Pareto front (evolution, exhaustive) [fitness].
     """
 
 
@@ -436,7 +436,7 @@ def train(
         out: directory to write to; default: the run's own, or a new one under ``runs``.
         resume: resume the training in the directory.
         download: fetch the data set if it is missing.
-        report: is told of progress.
+        report: called with the progress.
         **options: settings by keyword (docs/reference/settings.md).
 
     Raises:
@@ -445,9 +445,9 @@ def train(
     Settings:
         plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats.
         space: Search space: a name or FILE.yaml [neuronas].
-        recipe: Recipe: decides what is not given [default].
+        recipe: Recipe for the training settings that are not given [default].
         seed: Random seed of training [the run's].
-        device: Device that trains [the run's].
+        device: Device for training [the run's].
         n_images: Training images, drawn with the random seed, the same share of each class (all).
         epochs: Passes over the training images [the recipe's].
         batch_size: Images in a training step, of all processes together [the recipe's].
@@ -463,31 +463,31 @@ def train(
         surrogate: Surrogate of the spike's derivative [the recipe's].
         augment: Augmentation of the training images [the data set's].
         mixup: Alpha of mixup; 0: none [the recipe's].
-        cutout: Side of the square that cutout blanks; 0: none, pixels [the recipe's].
+        cutout: Side of the square that cutout blanks; 0: none (pixels) [the recipe's].
         ema: Decay of the weights' exponential moving average; 0: none [the recipe's].
         rate_weight: Weight of the firing-rate penalty [the recipe's].
         rate_target: Firing rate above which the penalty applies [the recipe's].
-        sparsity: Share of the weights that is pruned in the end [the recipe's].
+        sparsity: Final share of pruned weights [the recipe's].
         chip_noise: Train with simulated write variation (relative standard deviation) [the recipe's].
         scale: Scale of quantised weights [the recipe's].
-        quantise: Learn with rounded weights (aware), or round them afterwards [the recipe's].
+        quantise: Quantisation-aware training, or quantisation after training [the recipe's].
         start_from: Start with the best weights of a trained run (fine-tuning).
         validation_share: Share of the training images that is held out for validation [the recipe's].
-        precision: Arithmetic of convolutions [the recipe's].
+        precision: Floating-point format of convolutions [the recipe's].
         checkpointing: Recompute cells in the backward pass to save memory [the recipe's].
         ann: Train the artificial twin: ReLU instead of LIF neurons.
         tensorboard: Write TensorBoard event files.
         dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
         data_dir: Folder of downloaded data sets.
-        image_side: Resize images to this side, or to HEIGHTxWIDTH, pixels [the data set's].
+        image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
         skip_corrupt: Leave out images that cannot be read.
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
-        weight_bits: Weight precision: 4 to 16 (fixed point) or 32 (no quantisation), bits [8].
+        weight_bits: Weight precision in bits: 4 to 16 (fixed point) or 32 (no quantisation) [8].
         rounding: Rounding of weights [nearest].
         head: Classifier head: two linear layers as in the papers, or global average pooling and one [linear].
         head_width: Outputs of the linear head's first layer [the data set's].
-        tau: Membrane time constant of the LIF neurons, time steps [1.33333].
+        tau: Membrane time constant of the LIF neurons (time steps) [1.33333].
         v_threshold: Firing threshold of the LIF neurons [1].
         v_reset: Potential of the LIF neurons after a spike [0].
     """

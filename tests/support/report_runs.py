@@ -105,7 +105,6 @@ def add_training(directory: Path) -> None:
         on_resistance_ohm=2e4, off_resistance_ohm=inf, write_variation=0.1, variation="normal", read_noise=0.02,
         stuck_on_share=0.0, stuck_off_share=0.0, column_resistance_ohm=5.0, adc_bits=4, gain_calibration=True,
     )  # fmt: skip
-    (directory / "chips").mkdir()
     ChipEvaluation(
         run=str(directory), dataset="digits", split="test", n_images=359, n_calibration_images=128,
         hardware="spikeflow-rram", weight_bits=8, timesteps=5, seed=3, model=model, quantised_network_top1=0.9625,

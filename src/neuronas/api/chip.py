@@ -48,7 +48,6 @@ def evaluate_on_chips(
     given = read_trained(Path(run), options, assignments)
     evaluation = simulate_chips(given, report)
     path = chip_file(given.directory, evaluation.hardware)
-    path.parent.mkdir(exist_ok=True)
     evaluation.write(path)
     return evaluation
 

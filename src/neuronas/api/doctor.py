@@ -14,6 +14,8 @@ from packaging.requirements import Requirement
 from neuronas.api.devices import n_cores
 from neuronas.config.registry import DATASETS
 from neuronas.kernels.library import cache_folder
+from neuronas.runs.document import Document
+from neuronas.version import __version__
 
 _DEVELOPMENT = {"dev", "docs"}
 """Extras for people who change neuronas."""
@@ -37,16 +39,21 @@ class Check:
     advice: str = ""
 
 
-def examine(data_dir: str | None = None) -> Iterator[Check]:
+class Diagnosis(Document):
+    """``doctor.json``: what was found."""
+
+    neuronas: str
+    checks: tuple[Check, ...]
+
+
+def examine(data_dir: str | None = None) -> Diagnosis:
     """Look at the machine, the packages, torch's devices and kernels, and the data sets.
 
     Args:
         data_dir: the folder of downloaded data sets; None: the usual places.
     """
-    yield from _machine()
-    yield from _packages()
-    yield from _torch()
-    yield from _data(data_dir)
+    checks = (*_machine(), *_packages(), *_torch(), *_data(data_dir))
+    return Diagnosis(neuronas=__version__, checks=checks)
 
 
 def _machine() -> Iterator[Check]:

@@ -96,7 +96,7 @@ class Search:
         """Search to the end.
 
         Args:
-            observer: is told how it goes on.
+            observer: follows the progress.
             download: fetch the data set if it is missing.
 
         Raises:
@@ -177,7 +177,7 @@ def search(
         out: directory to write to; default: a new one under ``runs``.
         resume: resume the run in ``out``, to the identical result.
         download: fetch the data set if it is missing.
-        observer: is told how the search goes on.
+        observer: follows the progress.
         **options: settings by keyword (docs/reference/settings.md). Where a name is expected, an object serves too:
             ``dataset``, ``space``, ``fitness``, ``algorithm``, ``hardware``.
 

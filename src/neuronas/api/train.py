@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _SHAPING = ("space", "data", "network")
 """Settings, or sections of them, that decide what network is trained on what."""
-_FREE = ("data.data_dir", "data.class_names", "data.skip_corrupt")
+_FREE = ("data.data_dir", "data.class_names", "data.skip_corrupt", "data.n_test")
 Report = Callable[[int, int, int, float, Epoch | None], None]
 """See ``neuronas.training.loop.Report``."""
 

@@ -19,7 +19,7 @@ from neuronas.training.evaluation import accuracy
 from neuronas.training.images import Images, Indices
 
 Report = Callable[[str, int, int], None]
-"""Is told what is simulated, how many chips of it are done, and of how many."""
+"""Progress: (what is simulated, chips done, chips in all)."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def ablate(
         model: of the chip as a whole.
         whole: its accuracies.
         ideal_top1: accuracy of the network without any non-ideality.
-        report: is told of each chip.
+        report: called after each chip.
     """
     kinds = {"none": model.without(model.active), "all": model}
     kinds |= {f"only {name}": model.without(set(model.active) - {name}) for name in model.active}

@@ -1,11 +1,9 @@
 """``neuronas doctor``: what is installed, what is missing and how to get it."""
 
-from dataclasses import asdict
 from typing import Any
 
 from rich.text import Text
 
-from neuronas import __version__
 from neuronas.api.doctor import examine
 from neuronas.api.settings import gathered
 from neuronas.cli import console
@@ -23,14 +21,14 @@ def doctor(
     quiet: opt.Quiet = False,
 ) -> None:
     """Show what is installed, what is missing and how to get it."""
-    checks = list(examine(value_at(written(gathered("doctor", options, config, assignments or ())), "data.data_dir")))
-    document = {"neuronas": __version__, "checks": [asdict(check) for check in checks]}
+    given = written(gathered("doctor", options, config, assignments or ()))
+    diagnosis = examine(value_at(given, "data.data_dir"))
     if out:
-        opt.write_document(out, "doctor.json", document)
+        diagnosis.write(out / "doctor.json")
     if as_json:
-        console.print_json(document)
+        console.print_json(diagnosis)
         return
-    for check in checks:
+    for check in diagnosis.checks:
         if quiet and check.ok:
             continue
         mark = Text("ok     ", style="green") if check.ok else Text("missing", style="yellow")

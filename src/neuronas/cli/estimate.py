@@ -11,12 +11,13 @@ from neuronas.cli import console
 from neuronas.cli import options as opt
 from neuronas.cli.plots import check_plot, plot_sweep
 from neuronas.cli.tables import printable
-from neuronas.config import write_json, write_text
+from neuronas.config import write_text
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.sweep import changes_nothing
 from neuronas.report.cost_tables import budget_table, component_table, layer_table, model_table, sweep_table
 from neuronas.report.floorplan_svg import floorplan_svg
 from neuronas.runs.costs import SweptConstant
+from neuronas.runs.floorplan_file import FloorplanFile
 
 _FILE = "estimate.json"
 
@@ -58,7 +59,7 @@ def estimate(
     if floorplan:
         _write_floorplan(found, floorplan)
     if out:
-        opt.write_document(out, _FILE, document)
+        document.write(out / _FILE)
     if not quiet:
         for file in (plot, floorplan, out and out / _FILE):
             if file:
@@ -87,7 +88,7 @@ def estimate(
 def _write_floorplan(found: Estimate, file: Path) -> None:
     placed = found.floorplan()
     if file.suffix == ".json":
-        write_json(file, placed.document())
+        FloorplanFile.of(placed).write(file)
     else:
         title = f"{found.config.hardware.accelerator}, {found.config.network.weight_bits}-bit weights"
         write_text(file, floorplan_svg(placed, title))

@@ -8,8 +8,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from neuronas.config import Setting, settings_for, write_json
-from neuronas.runs.document import Document
+from neuronas.config import Setting, settings_for
 
 _RUN = "Run"
 Config = Annotated[
@@ -85,7 +84,7 @@ def _parameter(name: str, setting: Setting) -> inspect.Parameter:
 
 def _help(setting: Setting) -> str:
     """Help of an option: what, unit, choices, default."""
-    text = setting.meaning.help + (f", {setting.meaning.unit}" if setting.meaning.unit else "")
+    text = setting.meaning.help + (f" ({setting.meaning.unit})" if setting.meaning.unit else "")
     if setting.choices:
         text += f": {', '.join(setting.choices)}"
     default = setting.default_text
@@ -99,9 +98,3 @@ def _panel(setting: Setting) -> str:
 def given_flags(options: dict[str, Any], verb: str, section: str) -> list[str]:
     """The options of one section that were given, as flags."""
     return [one.flag for name, one in settings_for(verb).items() if name in options and one.section == section]
-
-
-def write_document(folder: Path, name: str, document: Document | dict[str, Any]) -> None:
-    """Write a JSON document into the folder that ``--out`` names."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / name, document.plain() if isinstance(document, Document) else document)

@@ -47,7 +47,7 @@ def hardware(out: Results = Path("results"), as_json: opt.Json = False, quiet: o
     from neuronas.experiments.hardware import run
 
     result = run()
-    opt.write_document(out, "hardware.json", result)
+    result.write(out / "hardware.json")
     if as_json:
         console.print_json(result)
         return
@@ -76,7 +76,7 @@ def search_time(
     from neuronas.experiments.search_time import run
 
     result = run(scale, n_draws, n_seeds, data_dir, _notes(quiet=quiet))
-    opt.write_document(out, f"search-time-{scale}.json", result)
+    result.write(out / f"search-time-{scale}.json")
     if as_json:
         console.print_json(result)
         return

@@ -125,7 +125,7 @@ class NetworkConfig(Section):
     channels: int = setting("Channels before the first reduction", DATASET, _NETWORK, ge=1, le=4096)
     timesteps: int = setting("Time steps T", 5, _NETWORK, ge=1, le=256)
     weight_bits: Annotated[int, AfterValidator(_fixed_point_or_none)] = setting(
-        "Weight precision: 4 to 16 (fixed point) or 32 (no quantisation)", 8, _NETWORK, unit="bits", ge=4, le=32
+        "Weight precision in bits: 4 to 16 (fixed point) or 32 (no quantisation)", 8, _NETWORK, ge=4, le=32
     )
     rounding: Literal["nearest", "floor", "stochastic"] = setting("Rounding of weights", "nearest", (SEARCH, TRAIN))
     head: Literal["linear", "gap"] = setting(
@@ -140,21 +140,25 @@ class NetworkConfig(Section):
 
 
 class FitnessConfig(Section):
-    """Fitness: how a candidate is judged without training."""
+    """Fitness: how candidates are ranked without training."""
 
     name: str = setting(
         "Fitness measure", "path-information", (SEARCH, BENCHMARK, STUDY), name="fitness", choices=FITNESS
     )
     batch_size: int = setting("Images in a batch of the fitness", DATASET, (SEARCH, BENCHMARK), ge=2)
     n_batches: int = setting("Batches over which fitness is averaged", 1, (SEARCH, BENCHMARK), is_option=False, ge=1)
-    exact: bool = setting("Give every candidate the full batch: no screening by a small one", False, (SEARCH,))
+    exact: bool = setting(
+        "Evaluate every candidate on the full batch, without screening on a small one", False, (SEARCH,)
+    )
     screen_batch_size: int = setting(
         "Images in the batch that screens candidates", 32, (SEARCH,), is_option=False, ge=2
     )
     screen_keep: float = setting(
         "Share of the candidates that survive the screen", 0.1, (SEARCH,), is_option=False, gt=0, le=1
     )
-    chip_fitness: bool = setting("Judge candidates with the weights of simulated chips", False, (SEARCH,))
+    chip_fitness: bool = setting(
+        "Evaluate candidates with their weights as simulated chips hold them", False, (SEARCH,)
+    )
     chips: int = setting("Simulated chips over which --chip-fitness averages", 1, (SEARCH,), ge=1, le=1000)
 
     @property
@@ -177,29 +181,32 @@ def _ray(cluster: str) -> str:
 
 
 class EngineConfig(Section):
-    """Engine: how fitness is computed; it does not affect results."""
+    """Engine: how fitness is computed; these settings do not affect results."""
 
     name: Literal["fast", "reference"] = setting(
-        "Engine; the reference is slow and gives the same numbers", "fast", (SEARCH, BENCHMARK), name="engine"
+        "Engine that computes fitness; the reference is slow and gives the same numbers",
+        "fast",
+        (SEARCH, BENCHMARK),
+        name="engine",
     )
     memory_limit_gib: float | None = setting(
-        "Memory of the engine on each machine (half of what is free)", None, (SEARCH, BENCHMARK),
+        "Memory limit of the engine on each machine (half of the free memory)", None, (SEARCH, BENCHMARK),
         name="memory_limit", unit="GiB", gt=0,
     )  # fmt: skip
     workers: int | None = setting(
-        "Processes that evaluate candidates (this one alone)", None, (SEARCH,), ge=1, le=10_000
+        "Number of worker processes that evaluate candidates (none)", None, (SEARCH,), ge=1, le=10_000
     )
     cluster: Annotated[str, AfterValidator(_ray)] | None = setting(
         "Evaluate on a Ray cluster: ray or ray:ADDRESS", None, (SEARCH,), metavar="ray[:ADDRESS]"
     )
     silence_limit_minutes: float = setting(
-        "A worker counts as lost after this time without a sign of life (and 20 times its longest silence)", 10.0,
+        "A worker is considered lost after this time without a message (and 20 times its longest silence)", 10.0,
         (SEARCH,), unit="minutes", is_option=False, gt=0, le=100_000,
     )  # fmt: skip
 
 
 class HardwareConfig(Section):
-    """Hardware: the accelerator, and the cost model that judges it."""
+    """Hardware: the accelerator and the cost model."""
 
     accelerator: str = setting(
         "Accelerator: a name or FILE.yaml", "spikeflow-rram", (ESTIMATE, SEARCH, EVALUATE),
@@ -207,17 +214,17 @@ class HardwareConfig(Section):
     )  # fmt: skip
     cost_model: str = setting("Cost model that budgets apply to", "paper", _COST, choices=COST_MODELS)
     schedule: Literal["layers-in-order", "pipelined-over-timesteps"] = setting(
-        "When layers work (cost model mapped)", "layers-in-order", _COST
+        "Order in which layers work (cost model mapped)", "layers-in-order", _COST
     )
     replication: int = setting("Copies of each layer's weights (cost model mapped)", 1, _COST, ge=1, le=4096)
     activity: Literal["dense", "rate", "trace"] = setting(
-        "How often inputs spike (cost model mapped): always, at one rate, or as traced", "dense", _COST
+        "Activity of the inputs (cost model mapped): dense, one firing rate, or a trace", "dense", _COST
     )
     firing_rate: float | None = setting(
         "Share of inputs that spike in a time step (--activity rate)", None, _COST, ge=0, le=1
     )
     trace: str | None = setting(
-        "Rate of each layer's inputs (--activity trace): YAML, or the evaluation.json of a run", None, _COST,
+        "Firing rate of each layer's inputs (--activity trace): YAML, or the evaluation.json of a run", None, _COST,
         metavar="FILE",
     )  # fmt: skip
 
@@ -230,7 +237,7 @@ class HardwareConfig(Section):
 
 
 def _limit(what: str, unit: str | None = None) -> Any:
-    return setting(f"Largest {what}; inf for no limit", ALGORITHM, _COST, unit=unit, ge=0, allow_inf_nan=True)
+    return setting(f"Limit on the {what}; inf: no limit", ALGORITHM, _COST, unit=unit, ge=0, allow_inf_nan=True)
 
 
 class BudgetConfig(Section):
@@ -238,8 +245,8 @@ class BudgetConfig(Section):
 
     max_parameters: float = _limit("number of weights")
     max_area_mm2: float = _limit("chip area", "mm²")
-    max_latency_ms: float = _limit("latency of an image", "ms")
-    max_energy_uj: float = _limit("energy of an image", "µJ")
+    max_latency_ms: float = _limit("latency per image", "ms")
+    max_energy_uj: float = _limit("energy per image", "µJ")
 
     @field_validator("*")
     @classmethod
@@ -253,13 +260,13 @@ class SearchConfig(Section):
     """Search: the algorithm, and what it draws."""
 
     algorithm: str = setting("Search algorithm", "neuronas", (SEARCH,), choices=ALGORITHMS)
-    n_draws: int = setting("Candidates that snasnet and evolution draw", 5000, (SEARCH,), ge=1)
+    n_draws: int = setting("Number of candidates that snasnet and evolution draw", 5000, (SEARCH,), ge=1)
     max_evaluated: int | None = setting(
         "Stop after so many evaluated functions (no limit)", None, (SEARCH,), is_option=False, ge=1
     )
-    population: int = setting("Survivors of a generation of evolution", 100, (SEARCH,), ge=2)
+    population: int = setting("Population size of evolution", 100, (SEARCH,), ge=2)
     prefer: Literal["fitness", "parameters", "area_mm2", "latency_ms", "energy_uj", "knee"] = setting(
-        "What chooses the answer from the Pareto front of evolution and exhaustive", "fitness", (SEARCH,)
+        "How the answer is chosen from the Pareto front (evolution, exhaustive)", "fitness", (SEARCH,)
     )
 
 
@@ -270,9 +277,11 @@ def _learning(help: str, default: Any = RECIPE, *, is_option: bool = False, **mo
 class TrainConfig(Section):
     """Training: how the network learns. What is not given is the recipe's."""
 
-    recipe: str = _learning("Recipe: decides what is not given", "default", choices=RECIPE_NAMES, is_option=True)
+    recipe: str = _learning(
+        "Recipe for the training settings that are not given", "default", choices=RECIPE_NAMES, is_option=True
+    )
     seed: int = _learning("Random seed of training", RUN, is_option=True, ge=0, lt=2**63)
-    device: Literal["auto", "cpu", "cuda"] = _learning("Device that trains", RUN, is_option=True)
+    device: Literal["auto", "cpu", "cuda"] = _learning("Device for training", RUN, is_option=True)
     n_images: int | None = _learning(
         "Training images, drawn with the random seed, the same share of each class (all)", None, is_option=True, ge=1
     )
@@ -296,19 +305,21 @@ class TrainConfig(Section):
     ema: float = _learning("Decay of the weights' exponential moving average; 0: none", ge=0, lt=1)
     rate_weight: float = _learning("Weight of the firing-rate penalty", is_option=True, ge=0)
     rate_target: float = _learning("Firing rate above which the penalty applies", ge=0, le=1)
-    sparsity: float = _learning("Share of the weights that is pruned in the end", is_option=True, ge=0, lt=1)
+    sparsity: float = _learning("Final share of pruned weights", is_option=True, ge=0, lt=1)
     chip_noise: float = _learning(
         "Train with simulated write variation (relative standard deviation)", is_option=True, ge=0, le=1
     )
     scale: Literal["power-of-two", "lsq", "lsq-channel"] = _learning("Scale of quantised weights", is_option=True)
     quantise: Literal["aware", "after"] = _learning(
-        "Learn with rounded weights (aware), or round them afterwards", is_option=True
+        "Quantisation-aware training, or quantisation after training", is_option=True
     )
     start_from: str | None = _learning(
         "Start with the best weights of a trained run (fine-tuning)", None, is_option=True, metavar="RUN"
     )
     validation_share: float = _learning("Share of the training images that is held out for validation", ge=0, lt=1)
-    precision: Literal["auto", "float32", "bfloat16"] = _learning("Arithmetic of convolutions", is_option=True)
+    precision: Literal["auto", "float32", "bfloat16"] = _learning(
+        "Floating-point format of convolutions", is_option=True
+    )
     checkpointing: bool = _learning("Recompute cells in the backward pass to save memory")
     ann: bool = _learning("Train the artificial twin: ReLU instead of LIF neurons", False, is_option=True)
     tensorboard: bool = _learning("Write TensorBoard event files", False, is_option=True)
@@ -324,15 +335,16 @@ class ChipConfig(Section):
     n_chips: int = _on_chip("Chips to simulate", 20, name="chips", ge=1, le=100_000)
     seed: int = _on_chip("Random seed of the chips", 0, ge=0, lt=2**63)
     without: Names = _on_chip(
-        "Non-idealities to switch off: adc, read_noise, write_variation, wire_resistance, stuck_cells, off_conductance",
+        "Non-idealities to switch off: adc, read_noise, write_variation, wire_resistance, stuck_cells or "
+        "off_conductance",
         (), metavar="NAME,NAME",
     )  # fmt: skip
     sign_scheme: Literal["differential", "offset-binary", "twos-complement"] | None = _on_chip(
-        "How signed weights are held (as the accelerator's file says)", None
+        "Representation of signed weights (default: the accelerator's)", None
     )
     variation: Literal["normal", "lognormal"] = _on_chip("Distribution of the write variation", "normal")
     gain_calibration: bool = _on_chip("Calibrate the gain of each column", True)
-    ablation: bool = _on_chip("Measure what each non-ideality costs", False)
+    ablation: bool = _on_chip("Measure the accuracy loss of each non-ideality", False)
 
 
 class ResolvedConfig(Section):
@@ -340,7 +352,7 @@ class ResolvedConfig(Section):
 
     seed: int = setting("Random seed", 0, _UNLESS_OWN, ge=0, lt=2**63)
     device: Literal["auto", "cpu", "cuda"] = setting(
-        "Device that computes", "auto", (ESTIMATE, SEARCH, EVALUATE, BENCHMARK, STUDY, DOCTOR)
+        "Device for all other computations", "auto", (ESTIMATE, SEARCH, EVALUATE, BENCHMARK, STUDY, DOCTOR)
     )
     plugins: Annotated[tuple[str, ...], Field(strict=False)] = setting(
         "Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats", (),

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from neuronas.experiments.figures import Figure
 from neuronas.experiments.hardware import SNASNET_PRINTED, full_width_cost
 from neuronas.experiments.pieces import Pieces
-from neuronas.experiments.study import NEEDS, SIZES, SMALLER, SearchPiece, Study
+from neuronas.experiments.study import SMALLER, SearchPiece, Study
 from neuronas.hardware.units import UNITS, word
 from neuronas.snn.quantisation import FULL_PRECISION
 from neuronas.space.notation import parse_architecture
@@ -52,7 +52,6 @@ STUDIES = (
     Study(
         name="spikenas",
         shows="accuracy and parameters under memory budgets (SpikeNAS, arXiv 2402.11322)",
-        needs=NEEDS,
         takes="small: 10 minutes on one busy thread; full: 12 trainings on a GPU, not yet run",
         source="arXiv 2402.11322",
         difference=(
@@ -60,12 +59,10 @@ STUDIES = (
             f"the largest network; {SMALLER}"
         ),
         run=spikenas,
-        sizes=SIZES,
     ),
     Study(
         name="snasnet",
         shows=f"accuracy and cost of the fittest of random draws, forward and backward cells (SNASNet, {_PAPER})",
-        needs=NEEDS,
         takes="small: 9 minutes on one busy thread; full: 6 trainings on a GPU, not yet run",
         source=f"{_PAPER}; costs as NeuroNAS (arXiv 2407.00641, Fig. 12) prints them for SNASNet on CIFAR, float",
         difference=(
@@ -73,6 +70,5 @@ STUDIES = (
             f"seed here finds another; SNASNet's accuracies are not stated in the sources that we have; {SMALLER}"
         ),
         run=snasnet,
-        sizes=SIZES,
     ),
 )

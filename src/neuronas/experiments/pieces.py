@@ -59,7 +59,7 @@ class Pieces:
         common: settings of every run besides those of the size: data set, device.
         seeds: to repeat everything over.
         folder: of the run directories.
-        note: is told of each piece.
+        note: called with a line for each piece.
     """
 
     def __init__(self, size: Size, common: Settings, seeds: range, folder: Path, note: Callable[[str], None]):
@@ -104,7 +104,7 @@ class Pieces:
         if found is None:
             found = replace(planned, directory=directory, resume=(directory / CONFIG).is_file()).run().summary
         if found.fitness is None:
-            raise InfeasibleError("of the candidates that fit, none tells two images apart; expected a larger budget")
+            raise InfeasibleError("no candidate that fits distinguishes two images; expected a larger budget")
         piece = SearchPiece(
             case=case,
             seed=seed,

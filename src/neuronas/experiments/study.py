@@ -1,7 +1,7 @@
 """What an experiment is, as data: what it shows, its sizes, and the document that it leaves."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from neuronas.experiments.figures import Figure, markdown
@@ -44,27 +44,6 @@ class Size(Document):
     n_seeds: int
     n_training: int | None = None
     n_test: int | None = None
-
-
-@dataclass(frozen=True)
-class Study(Experiment):
-    """An experiment of searches and trainings over seeds.
-
-    Attributes:
-        name: of the command.
-        source: the figure or table that it repeats.
-        difference: why ours and the published figures differ.
-        run: does it and yields figures; published values stand in them.
-        sizes: ``small`` and ``full``.
-        trains: at full scale it needs a GPU.
-    """
-
-    name: str
-    source: str
-    difference: str
-    run: "Callable[[Pieces], Iterable[Figure]]"
-    sizes: Mapping[str, Size]
-    trains: bool = True
 
 
 class SearchPiece(Budgeted):
@@ -157,3 +136,25 @@ SMALLER = (
     "epochs from 2,000 images, where the papers train 128/256 channels on all images for 200 epochs; "
     "accuracies are therefore far lower, and only differences between rows say anything"
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study(Experiment):
+    """An experiment of searches and trainings over seeds.
+
+    Attributes:
+        name: of the command.
+        source: the figure or table that it repeats.
+        difference: why ours and the published figures differ.
+        run: does it and yields figures; published values stand in them.
+        sizes: ``small`` and ``full``.
+        trains: at full scale it needs a GPU.
+    """
+
+    name: str
+    source: str
+    difference: str
+    run: "Callable[[Pieces], Iterable[Figure]]"
+    sizes: Mapping[str, Size] = field(default_factory=lambda: SIZES)
+    trains: bool = True
+    needs: str = NEEDS

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 from torch import Tensor
 
-from neuronas.config import read_bytes, read_json, write_bytes, write_text
+from neuronas.config import read_bytes, write_bytes, write_text
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export import integer_document as doc
 from neuronas.export.bound_graph import BoundGraph, NeuronArrays, WeightArrays
@@ -22,7 +21,7 @@ from neuronas.version import __version__
 
 NETWORK_FILE = "network.json"
 _INT8_BITS = 8
-_MAX_BYTES, _MAX_WEIGHT_BYTES = 100_000_000, 10_000_000_000
+_MAX_WEIGHT_BYTES = 10_000_000_000
 Tensors = dict[str, NDArray[np.generic]]
 
 
@@ -59,9 +58,8 @@ def read_integer(folder: Path) -> BoundGraph:
     Raises:
         VerificationError: a file is missing, damaged or changed, or the two do not belong together.
     """
-    read_json(folder / NETWORK_FILE)  # refuses what pydantic would take: a key given twice
+    network = doc.NetworkDocument.read(folder / NETWORK_FILE)
     try:
-        network = doc.NetworkDocument.model_validate_json(read_bytes(folder / NETWORK_FILE, _MAX_BYTES))
         weights = read_bytes(folder / network.weights_file, _MAX_WEIGHT_BYTES)
         if sha256(weights).hexdigest() != network.weights_sha256:
             raise VerificationError(
@@ -72,10 +70,6 @@ def read_integer(folder: Path) -> BoundGraph:
         return found
     except OSError as error:
         raise VerificationError(f"{error.filename}: cannot be read ({error.strerror})") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise VerificationError(f"{folder / NETWORK_FILE}: {where}: {first['msg']}") from error
     except (SafetensorError, LookupError, ValueError, TypeError) as error:
         raise VerificationError(f"{folder}: {NETWORK_FILE} and its tensors do not belong together ({error})") from error
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from neuronas.config import Section
 from neuronas.export.crossbars import CrossbarsDocument, Index, Size
+from neuronas.runs.document import Document
 
 FORMAT: Literal["neuronas-integer-2"] = "neuronas-integer-2"
 WEIGHTS_FILE: Literal["weights.safetensors"] = "weights.safetensors"
@@ -117,7 +118,7 @@ class InputDocument(Section):
     std: tuple[float, ...]
 
 
-class NetworkDocument(Section):
+class NetworkDocument(Document):
     """A spiking network in integers, and the crossbars that hold it. Nodes stand in the order of computation."""
 
     format: Literal["neuronas-integer-2"]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from math import ceil, sqrt
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.mapped import mapping
@@ -60,20 +60,6 @@ class Floorplan:
     def layers(self) -> tuple[str, ...]:
         """The layers on the chip, in network order."""
         return tuple(dict.fromkeys(tile.layer for tile in self.tiles))
-
-    def document(self) -> dict[str, Any]:
-        """Plain values for a JSON file."""
-        return {
-            "format": "neuronas-floorplan-1",
-            "side": self.side,
-            "n_pes_per_tile": self.n_pes_per_tile,
-            "n_crossbars_per_pe": self.n_crossbars_per_pe,
-            "crossbar_size": self.crossbar_size,
-            "tiles": [
-                {"x": tile.x, "y": tile.y, "layer": tile.layer, "pes": [{"crossbars": list(pe)} for pe in tile.pes]}
-                for tile in self.tiles
-            ],
-        }
 
 
 def floorplan(rows: Sequence[Layer], work: Work) -> Floorplan:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from neuronas.config import first_mistake, is_there, parse_json, plain, read_text, write_json
-from neuronas.errors import VerificationError
+from neuronas.errors import RunDirectoryError, VerificationError
 
 _MAX_BYTES = 100_000_000
 Finite = Annotated[float | None, BeforeValidator(plain)]
@@ -27,11 +27,15 @@ class Document(BaseModel):
         return self.model_dump(mode="json")
 
     def write(self, path: Path) -> None:
-        """Write the document; the file is either whole or absent.
+        """Write the document, and the folder that it lies in; the file is either whole or absent.
 
         Raises:
             RunDirectoryError: it cannot be written.
         """
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunDirectoryError(f"{path}: cannot be written ({error.strerror})") from error
         write_json(path, self.plain())
 
     @classmethod

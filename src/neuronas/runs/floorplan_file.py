@@ -1,0 +1,46 @@
+"""A floorplan as a document: ``estimate --floorplan FILE.json``."""
+
+from typing import Literal, Self
+
+from neuronas.hardware.floorplan import Floorplan
+from neuronas.runs.document import Document, Share
+
+
+class PlacedPE(Document):
+    """One processing element in use: the utilisation of each crossbar that it holds."""
+
+    crossbars: tuple[Share, ...]
+
+
+class PlacedTile(Document):
+    """One tile at column ``x`` and row ``y`` of the mesh; it holds weights of one layer."""
+
+    x: int
+    y: int
+    layer: str
+    pes: tuple[PlacedPE, ...]
+
+
+class FloorplanFile(Document):
+    """A chip just large enough for a network: ``side`` x ``side`` places for tiles, of which ``tiles`` are in use."""
+
+    format: Literal["neuronas-floorplan-1"] = "neuronas-floorplan-1"
+    side: int
+    n_pes_per_tile: int
+    n_crossbars_per_pe: int
+    crossbar_size: int
+    tiles: tuple[PlacedTile, ...]
+
+    @classmethod
+    def of(cls, plan: Floorplan) -> Self:
+        """The document of a floorplan."""
+        return cls(
+            side=plan.side,
+            n_pes_per_tile=plan.n_pes_per_tile,
+            n_crossbars_per_pe=plan.n_crossbars_per_pe,
+            crossbar_size=plan.crossbar_size,
+            tiles=tuple(
+                PlacedTile(x=tile.x, y=tile.y, layer=tile.layer, pes=tuple(PlacedPE(crossbars=pe) for pe in tile.pes))
+                for tile in plan.tiles
+            ),
+        )
