@@ -39,7 +39,7 @@ from neuronas.space.build import EdgeBuilder
 from neuronas.space.genotype import Architecture
 from neuronas.space.graph import Link, Pool
 from neuronas.space.notation import parse_architecture
-from neuronas.space.operations import AveragePool, Operation, Windowed
+from neuronas.space.operations import AveragePool, DepthwiseSeparable, MaxPool, Operation, Windowed
 from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import Space, load_space
 
@@ -121,18 +121,6 @@ def test_three_cells() -> None:
     compare(space, 1, bits=8, batch=5, channels=8, side=16, timesteps=3, fitness="sahd")
 
 
-class Depthwise(Windowed):
-    """LIF neurons and a depthwise convolution, then neurons and a 1x1 convolution."""
-
-    equation = "norm(V * LIF(norm(W * LIF(x))))"
-    identity = "weights"
-
-    def lower(self, edge: EdgeBuilder, value: Link) -> Link:
-        """See ``Operation``."""
-        each = edge.convolve(edge.fire(value), self.kernel, "depthwise", groups=edge.n_channels(value))
-        return edge.convolve(edge.fire(each), 1, "pointwise")
-
-
 class Grouped(Windowed):
     """LIF neurons and a convolution in two groups."""
 
@@ -144,23 +132,12 @@ class Grouped(Windowed):
         return edge.convolve(edge.fire(value), self.kernel, groups=min(2, edge.n_channels(value)))
 
 
-class Largest(Windowed):
-    """Maximum over the window."""
-
-    equation = "max(x)"
-    identity = "function"
-
-    def lower(self, edge: EdgeBuilder, value: Link) -> Link:
-        """See ``Operation``."""
-        return edge.pool(value, self.kernel, "max")
-
-
 @pytest.fixture
 def own_operations() -> Iterator[tuple[str, ...]]:
     """Operations that the built-in ones leave out."""
     own = [
-        Depthwise("own_depthwise", 3), Grouped("own_grouped", 3),
-        Largest("own_max", 3), Largest("own_max_5x5", 5), AveragePool("own_mean_5x5", 5),
+        DepthwiseSeparable("own_depthwise", 5), Grouped("own_grouped", 3), MaxPool("own_max", 5),
+        AveragePool("own_mean", 5),
     ]  # fmt: skip
     for operation in own:
         OPERATIONS.add(operation.name, operation)
@@ -183,7 +160,7 @@ def test_engine_and_reference_agree_on_any_operation_nodes_and_sides(
     fitness: str,
     backward: bool,
 ) -> None:
-    operations = ("skip", "conv_3x3", "avg_pool_3x3", *own_operations)
+    operations = ("skip", "conv_3x3", "avg_pool_3x3", "max_pool_3x3", "dwconv_3x3", *own_operations)
     space = Space(operations=operations, nodes=nodes, backward=backward)
     compare(space, nodes, bits=8, batch=5, channels=channels, side=side, timesteps=3, fitness=fitness)
 
