@@ -28,6 +28,7 @@ from neuronas.report.live import LiveRun
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 from report_runs import make_run
+from waiting import until
 
 REPEATS = 5
 MANY = 50_000
@@ -40,11 +41,9 @@ slider.dispatchEvent(new Event("input"));
 {_WAIT_FOR_FRAME}
 """
 _POINTER = """
-const canvas = document.getElementById("plot"), start = performance.now();
+const plot = document.getElementById("plot"), { left, top } = plot.getBoundingClientRect(), start = performance.now();
 for (let i = 0; i < 20; i++) {
-  const at = { offsetX: 100 + 20 * i, offsetY: 60 + 10 * i };
-  canvas.dispatchEvent(Object.defineProperties(new Event("pointermove"), {
-    offsetX: { value: at.offsetX }, offsetY: { value: at.offsetY } }));
+  plot.dispatchEvent(new PointerEvent("pointermove", { clientX: left + 100 + 20 * i, clientY: top + 60 + 10 * i }));
 }
 return (performance.now() - start) / 20;
 """
@@ -90,7 +89,9 @@ def in_browser(browser: Any, page: Path) -> dict[str, Any]:
 
     def ready() -> float:
         browser.get(page.resolve().as_uri())
-        return float(browser.find_element("css selector", "html").get_attribute("data-ready-ms"))
+        html = browser.find_element("css selector", "html")
+        until(lambda: html.get_attribute("data-ready-ms"))
+        return float(html.get_attribute("data-ready-ms"))
 
     return {
         "ready_ms": repeated(ready),

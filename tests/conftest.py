@@ -16,6 +16,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 from neuronas.api.devices import n_cores
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.space.shape import NetworkShape
+from own_operations import registered
 
 # How long an example takes says more about the machine's other work than about the code.
 settings.register_profile("neuronas", deadline=None)
@@ -25,6 +26,7 @@ _MOST_PROCESSES = 8  # each takes about 1 GB
 DATASETS = Path(__file__).parents[2] / "shared" / "datasets"
 
 
+@pytest.hookimpl(optionalhook=True)  # also without the plug-in pytest-xdist
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Whole folders are tested on all cores, single files in this process."""
     return 0 if any(".py" in argument for argument in config.args) else min(n_cores(), _MOST_PROCESSES)
@@ -38,6 +40,13 @@ def accelerator() -> Accelerator:
 @pytest.fixture(scope="session")
 def cifar_shape() -> NetworkShape:
     return NetworkShape(image_channels=3, image_side=32, n_classes=10, channels=128)
+
+
+@pytest.fixture
+def own_operations() -> Iterator[tuple[str, ...]]:
+    """Operations that the built-in ones leave out."""
+    with registered() as names:
+        yield names
 
 
 @pytest.fixture(scope="session")

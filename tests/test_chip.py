@@ -16,7 +16,7 @@ from neuronas.chip.calibration import LayerInputs, converter_step, gains
 from neuronas.chip.chip_model import NON_IDEALITIES, ChipModel, chip_model
 from neuronas.chip.chip_weights import ChipWeights, weight_noise
 from neuronas.chip.design import crossbar_layers, make_design
-from neuronas.chip.mapped_layer import InputFormat, MappedLayer, pixel_format, ungrouped
+from neuronas.chip.mapped_layer import InputFormat, MappedLayer, pixel_format
 from neuronas.chip.monte_carlo import _observed, over_chips
 from neuronas.chip.partial_sums import distinct
 from neuronas.chip.programming import effective_conductance, program, seeded
@@ -27,16 +27,20 @@ from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.select import select_backend
 from neuronas.fitness.evaluator import MeanEvaluator
 from neuronas.fitness.reference import ReferenceEvaluator
+from neuronas.hardware import floorplan
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
-from neuronas.hardware.mapped.mapping import columns_per_output
+from neuronas.hardware.mapped.activity import DENSE
+from neuronas.hardware.mapped.mapping import columns_per_output, make_work
 from neuronas.hardware.sweep import vary
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.neuron import NeuronParameters
+from neuronas.snn.quantisation import ungrouped
 from neuronas.snn.trainable import Convolution, WeightFormat
 from neuronas.snn.weights import WeightSource
 from neuronas.space.notation import parse_architecture
 from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space
+from neuronas.space.workload import Layer
 
 IDEAL = ChipModel(weight_bits=4, bits_per_cell=1, crossbar_size=8, sign_scheme="differential", on_resistance_ohm=20e3)
 TABLE_I = replace(IDEAL, off_resistance_ohm=200e3, write_variation=0.1, column_resistance_ohm=5.0, adc_bits=4)
@@ -208,7 +212,8 @@ def mapped(
 ) -> MappedLayer:
     largest = 2 ** (model.weight_bits - 1) - 1
     shape = (n_out, n_in // groups, kernel, kernel)
-    codes = ungrouped(torch.randint(-largest, largest + 1, shape, generator=seeded(5)).double(), groups)
+    drawn = torch.randint(-largest, largest + 1, shape, generator=seeded(5)).double()
+    codes = torch.from_numpy(ungrouped(drawn.numpy(), groups))
     inputs = InputFormat(**formats)  # type: ignore[arg-type]
     scale = torch.tensor([0.125], dtype=torch.float64)
     return MappedLayer("A.01", (codes * 0.125).float(), codes.float(), scale, stride, inputs, model, groups)
@@ -283,12 +288,27 @@ def test_a_layer_against_loops(
         assert torch.allclose(module(x), expected, atol=1e-4), formats
 
 
+@pytest.mark.parametrize(
+    ("n_in", "n_out", "groups"), [(64, 64, 1), (100, 7, 1), (24, 24, 24), (24, 48, 24), (12, 12, 4), (160, 2, 2)]
+)
+@pytest.mark.parametrize("scheme", ["differential", "offset-binary"])
+def test_blocks_are_what_the_cost_model_counts(scheme: str, n_in: int, n_out: int, groups: int) -> None:
+    name = "spikeflow-rram" if scheme == "differential" else "isaac-rram"
+    accelerator = load_accelerator(name)
+    layer = mapped(chip_model(accelerator, name, 8), n_in=n_in, n_out=n_out, groups=groups)
+    row = Layer("A.01", "conv", n_in, n_out, 3, 1, 4, 4, groups)
+    work = make_work([row], accelerator, weight_bits=8, timesteps=1, replication=1, activity=DENSE)
+    counted = {(one.first_channel, one.n_channels) for one in floorplan.blocks(work, 0)}
+    assert {(one.channels.start, one.channels.stop - one.channels.start) for one in layer.blocks} == counted
+
+
 def test_groups_lie_on_the_diagonal() -> None:
     """Weights of 4 bits on cells of one bit have 6 columns: 16 columns hold two channels; the last stands alone."""
     weights = torch.randn(10, 2, 3, 3, generator=seeded(1))
     x = torch.randn(2, 10, 5, 4, generator=seeded(2))
     expected = torch.nn.functional.conv2d(x, weights, padding=1, groups=5)
-    assert torch.allclose(torch.nn.functional.conv2d(x, ungrouped(weights, 5), padding=1), expected, atol=1e-5)
+    whole = torch.from_numpy(ungrouped(weights.numpy(), 5))
+    assert torch.allclose(torch.nn.functional.conv2d(x, whole, padding=1), expected, atol=1e-5)
     layer = mapped(replace(IDEAL, crossbar_size=16), n_in=5, n_out=5, groups=5)
     assert [(one.channels, one.outputs) for one in layer.blocks] == [
         (slice(first, last), slice(first, last)) for first, last in ((0, 2), (2, 4), (4, 5))
@@ -370,6 +390,31 @@ def test_an_ideal_chip_is_the_quantised_network(head: str, scale: str, arch: str
             # Converters that resolve every sum change nothing either.
             fine = make_design(network, replace(model, adc_bits=8), PIXELS, x).chip(0, 0)
             assert torch.allclose(fine(x), wanted, atol=1e-5)
+
+
+@pytest.mark.usefixtures("own_operations")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "|own_depthwise~0|+|own_grouped~0|own_max~1|",
+        "|own_depthwise~0|+|own_max^0|own_grouped~1|+|skip~0|own_depthwise^1|own_mean_5x5~2|",
+        "|own_max~0|+|conv_3x3@0.2~0|none~1|+|skip~0|own_grouped^1|none~2|+|own_max_5x5~0|skip~1|own_depthwise~2|skip~3|",
+    ],
+)
+def test_an_ideal_chip_is_the_quantised_network_whatever_its_operations(text: str) -> None:
+    """Groups, several layers on an edge, maxima, images that are not square, backward edges, 3 to 5 nodes."""
+    shape = NetworkShape(1, (8, 12), 10, 6, head="gap")
+    settings = ClassifierSettings(WeightFormat(8), NeuronParameters(v_threshold=0.1), 3)
+    network = Classifier(parse_architecture(text), shape, settings, seed=1).eval()
+    x = torch.rand(12, 1, 8, 12, generator=seeded(11))
+    model = replace(IDEAL, weight_bits=8, crossbar_size=64)
+    with torch.no_grad():
+        expected = network(x)
+        assert expected.any()
+        chip = make_design(network, model, pixel_format((0.0,), (1.0,), 8), x).chip(0, 0)
+        assert float((chip(x) - expected).abs().max()) <= 1e-5
+        varied = make_design(network, replace(model, write_variation=0.1), PIXELS, x)
+        assert not torch.equal(varied.chip(0, 0)(x), varied.chip(0, 1)(x))
 
 
 def test_chips_reproduce_and_differ() -> None:

@@ -88,7 +88,7 @@ def test_one_chip_without_converters_is_reported(trained: Path, capsys: pytest.C
         (["--no-gain-calibration"], "--gain-calibration given without --chip"),
         (["--chip", "--without", "adcc"], "did you mean 'adc'"),
         (["--chip", "--hardware", "sram-65nm"], "no section 'device'"),
-        (["--chip", "--sign-scheme", "differental"], "did you mean 'differential'"),
+        (["--chip", "--sign-scheme", "differental"], "'differential'"),
         (["--chip", "--chips", "0"], "greater than or equal to 1"),
     ],
 )

@@ -168,7 +168,7 @@ def test_content_comes_once_for_each_change(unfinished: Path) -> None:
     assert second["summary"].startswith("Search not finished: 61 candidates")
     assert "Best so far" in second["sections"]["answer"]
     assert CELL in second["sections"]["answer"]
-    assert second["data"]["runs"][0]["answer"] == 60
+    assert second["data"]["explorer"]["runs"][0]["answer"] == 60
     assert len(read) == 2
 
 
@@ -336,12 +336,12 @@ def test_the_plot_appears_with_the_first_candidate_and_the_answer_with_the_end(b
         assert find(browser, "#provenance").text != before  # replaced, and still unfolded:
         assert find(browser, "#provenance details").get_attribute("open")
         assert number_shown(browser) == 1
-        assert "the best so far" in find(browser, "#legend").text
+        assert "the best so far" in find(browser, "#plot svg").text
         for name in ("history.sqlite", "architecture.json", "result.json"):
             (run / name).write_bytes((finished / name).read_bytes())
         until(lambda: "Search finished" in find(browser, "#live").text)
         assert find(browser, "#answer h2").text == "The answer"
-        assert "the run's answer" in find(browser, "#legend").text
+        assert "the run's answer" in find(browser, "#plot svg").text
         (run / "result.json").write_text("{")
         until(lambda: "Cannot be read: " in find(browser, "#live").text)
         assert find(browser, "#answer h2").text == "The answer"  # what was there stays

@@ -13,6 +13,8 @@ from neuronas.data.batches import search_batches
 from neuronas.data.cifar import Cifar
 from neuronas.data.datasets import open_dataset
 from neuronas.data.download import Archive, download
+from neuronas.data.folders import ImageFolder
+from neuronas.data.presets import Digits
 from neuronas.data.source import ImageSource
 from neuronas.errors import ConfigurationError, DataError
 from neuronas.space.shape import Side
@@ -212,6 +214,18 @@ def test_unknown_data_set(photos: Path) -> None:
             open_dataset(name)
     with pytest.raises(ConfigurationError, match=f"give imagefolder:{photos}"):
         open_dataset(str(photos))
+
+
+def test_data_sets_that_are_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An object, what makes one, and what makes one of the text behind a colon."""
+    digits = Digits()
+    for name, entry in {"object": digits, "class": Digits, "folder:DIR": ImageFolder, "wrong": dict}.items():
+        monkeypatch.setitem(REGISTRY._added, name, entry)
+    assert open_dataset("object") is digits
+    assert isinstance(open_dataset("class"), Digits)
+    assert open_dataset("folder:here").name == "imagefolder:here"
+    with pytest.raises(ConfigurationError, match="data set 'wrong': its entry makes a dict; expected a DataSet"):
+        open_dataset("wrong")
 
 
 def test_a_data_set_has_one_mean_for_each_channel() -> None:

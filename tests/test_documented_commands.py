@@ -65,6 +65,7 @@ def materials(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "labels.csv").write_text(LABELS)
     shutil.copy(ROOT / "examples/my_plugin.py", folder)
     shutil.copy(ROOT / "src/neuronas/hardware/presets/spikeflow-rram.yaml", folder / "mine.yaml")
+    shutil.copy(ROOT / "examples/own_dataset.py", folder)
     random = np.random.default_rng(0)
     for split, count in (("train", 40), ("test", 8)):
         for brightness, name in ((60, "cat"), (180, "dog")):

@@ -3,7 +3,6 @@
 import platform
 import random
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +38,7 @@ from neuronas.space.build import EdgeBuilder
 from neuronas.space.genotype import Architecture
 from neuronas.space.graph import Link, Pool
 from neuronas.space.notation import parse_architecture
-from neuronas.space.operations import AveragePool, DepthwiseSeparable, MaxPool, Operation, Windowed
+from neuronas.space.operations import Operation
 from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import Space, load_space
 
@@ -119,31 +118,6 @@ def test_engine_and_reference_agree_on_wide_layers_and_every_kernel(bits: int, c
 def test_three_cells() -> None:
     space = Space(operations=("skip", "conv_3x3"), cells=3)
     compare(space, 1, bits=8, batch=5, channels=8, side=16, timesteps=3, fitness="sahd")
-
-
-class Grouped(Windowed):
-    """LIF neurons and a convolution in two groups."""
-
-    equation = "norm(W * LIF(x))"
-    identity = "weights"
-
-    def lower(self, edge: EdgeBuilder, value: Link) -> Link:
-        """See ``Operation``."""
-        return edge.convolve(edge.fire(value), self.kernel, groups=min(2, edge.n_channels(value)))
-
-
-@pytest.fixture
-def own_operations() -> Iterator[tuple[str, ...]]:
-    """Operations that the built-in ones leave out."""
-    own = [
-        DepthwiseSeparable("own_depthwise", 5), Grouped("own_grouped", 3), MaxPool("own_max", 5),
-        AveragePool("own_mean", 5),
-    ]  # fmt: skip
-    for operation in own:
-        OPERATIONS.add(operation.name, operation)
-    yield tuple(operation.name for operation in own)
-    for operation in own:
-        OPERATIONS.remove(operation.name)
 
 
 @pytest.mark.parametrize("backward", [False, True])

@@ -1,6 +1,8 @@
 """The examples run as their first lines say, and stay short; the notebook runs from top to bottom."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from nbclient import NotebookClient
 from PIL import Image
 
+from neuronas.cli.main import run as command
 from neuronas.config.registry import OPERATIONS
 from neuronas.errors import ConfigurationError
 from neuronas.space.operations import Convolution
@@ -47,6 +50,23 @@ def test_own_images(tmp_path: Path) -> None:
     said = run("own_images.py", tmp_path, "photos")
     assert "of the test images with 8-bit weights" in said
     assert (tmp_path / "runs/own-images/report.html").is_file()
+
+
+@pytest.mark.slow
+def test_data_in_memory(tmp_path: Path) -> None:
+    said = run("data_in_memory.py", tmp_path)
+    assert re.search(r"[5-9]\d% of 397 test images", said)
+
+
+def test_own_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In worker processes as well, which find it by the plug-in's name."""
+    monkeypatch.chdir(tmp_path)
+    options = ["--plugin", str(EXAMPLES / "own_dataset.py"), "--dataset", "stripes", "--channels", "2", "--quiet"]
+    draws = ["--algorithm", "snasnet", "--n-draws", "2", "--timesteps", "2"]
+    assert command(["search", *options, *draws, "--out", "here"]) == 0
+    assert command(["search", *options, *draws, "--out", "workers", "--workers", "1"]) == 0
+    here, workers = (json.loads((tmp_path / name / "result.json").read_text()) for name in ("here", "workers"))
+    assert (here["fitness"], here["dataset"]) == (workers["fitness"], "stripes")
 
 
 def test_own_accelerator(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -36,6 +37,7 @@ from neuronas.space.genotype import Architecture
 from neuronas.space.graph import Graph, Image, Link, Neurons, Node, Weights
 from neuronas.space.notation import format_architecture, parse_architecture
 from neuronas.space.shape import NetworkShape
+from neuronas.space.spaces import Space
 from neuronas.space.workload import rows
 from strategies import draws
 
@@ -186,13 +188,13 @@ def test_files_say_what_the_network_computes(
 
 
 @pytest.mark.parametrize("head", ["gap", "linear"])
-@pytest.mark.parametrize(("n_nodes", "side"), [(4, 8)])
+@pytest.mark.parametrize(("n_nodes", "side"), [(3, (8, 12)), (4, 8), (5, (9, 8)), (6, 8)])
 def test_the_bound_graph_of_any_architecture_computes_what_the_network_computes(
     head: str, n_nodes: int, side: int | tuple[int, int]
 ) -> None:
     """Architectures of all spaces: backward edges, thresholds of edges, several cells."""
     agreed = 0
-    for architecture in draws(4, n_nodes):
+    for architecture in draws(3, n_nodes):
         network = make_network(architecture, head=head, n_cells=max(2, len(architecture.cells)), side=side)
         bound = bind(network)
         bound.check()
@@ -206,6 +208,29 @@ def test_the_bound_graph_of_any_architecture_computes_what_the_network_computes(
             found = interpret(bound, probe.images)
             agreed += compare("the graph", probe, Computed(found.scores, found.n_spikes)).n_images
     assert agreed > 8 * 8
+
+
+@pytest.mark.parametrize("n_nodes", [3, 4, 5])
+@pytest.mark.parametrize("format_name", ["integer", "onnx"])
+def test_files_hold_groups_maxima_and_images_that_are_not_square(
+    own_operations: tuple[str, ...], format_name: str, n_nodes: int, tmp_path: Path
+) -> None:
+    rng, easy = Random(n_nodes), NeuronParameters(v_threshold=0.3)  # so that no network is silent
+    for backward in (False, True):
+        space = Space(operations=("skip", *own_operations), nodes=n_nodes, backward=backward)
+        network = make_network(space.random_architecture(rng), head="linear", side=(12, 8), neuron=easy)
+        agreement = export_network(network, content_of(network), format_named(format_name), tmp_path / "file")
+        assert agreement.largest_difference < 1e-4 * agreement.largest_score
+
+
+def test_nir_holds_groups_and_refuses_maxima(own_operations: tuple[str, ...], tmp_path: Path) -> None:
+    text = "|own_depthwise~0|+|own_grouped~0|own_mean_5x5~1|+|skip~0|{}~1|conv_3x3~2|"
+    network = make_network(text.format("skip"), side=(12, 8))
+    agreement = export_network(network, content_of(network), format_named("nir"), tmp_path / "file")
+    assert agreement.largest_difference < 1e-4 * agreement.largest_score
+    network = make_network(text.format("own_max"))
+    with pytest.raises(ConfigurationError, match=r"node A\.13 given, which pools by maximum; NIR has no such node"):
+        export_network(network, content_of(network), format_named("nir"), tmp_path / "other")
 
 
 def test_an_artificial_network_is_refused() -> None:

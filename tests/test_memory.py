@@ -251,9 +251,9 @@ SMALL = {"channels": 4, "timesteps": 2, "head": "gap", "batch_size": 32, "algori
 
 
 def shades(n: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Noisy images of 12x12 pixels, whose brightness tells the class."""
+    """Noisy images of 12x16 pixels, whose brightness tells the class."""
     labels = np.arange(n) % 3
-    noise = np.random.default_rng(n).integers(0, 56, (n, 12, 12))
+    noise = np.random.default_rng(n).integers(0, 56, (n, 12, 16))
     return (noise + 100 * labels[:, None, None]).astype(np.uint8), labels
 
 
@@ -261,11 +261,11 @@ def test_from_memory_to_an_evaluated_network(tmp_path: Path) -> None:
     dataset = neuronas.InMemoryDataSet(shades(90), shades(30), class_names=["dark", "grey", "bright"])
     run = neuronas.search(dataset=dataset, out=tmp_path / "run", **SMALL)
     assert run.summary.dataset == dataset.name
-    assert run.plan.shape.image_size == (12, 12)
+    assert run.plan.shape.image_size == (12, 16)
     trained = neuronas.train(run.directory, dataset=dataset, epochs=1, batch_size=16)
     assert trained.n_training == 81
     assert neuronas.evaluate(run.directory, dataset=dataset).n_images == 30
-    assert neuronas.load(run.directory)(torch.zeros(1, 1, 12, 12)).shape == (2, 1, 3)
+    assert neuronas.load(run.directory)(torch.zeros(1, 1, 12, 16)).shape == (2, 1, 3)
     assert "bright" in neuronas.report(run.directory).file.read_text(encoding="utf-8")
     with pytest.raises(DataError, match="was in memory when the run was made"):
         neuronas.evaluate(run.directory)

@@ -1,8 +1,10 @@
 """The report's content, its escaping, and what it says of broken files. In a browser: test_report_browser.py."""
 
 import json
+import re
 import sqlite3
 from html.parser import HTMLParser
+from importlib.resources import files
 from itertools import combinations
 from pathlib import Path
 from shutil import copytree
@@ -19,19 +21,18 @@ from neuronas.api.run_facts import read_run
 from neuronas.hardware.cost import BUDGETED
 from neuronas.hardware.pareto import non_dominated
 from neuronas.report.accuracy_tables import neuron_titles
-from neuronas.report.charts import ticks
-from neuronas.report.explorer import _rounded
-from neuronas.report.floorplan_layout import Layout
-from neuronas.report.floorplan_svg import tiles_svg
+from neuronas.report.charts import short
+from neuronas.report.floorplan_drawing import floorplan_svg
 from neuronas.report.markup import element, join, script_json
 from neuronas.report.tables import aligned
 from neuronas.runs.candidates import Candidates
+from neuronas.space.notation import parse_genotype
 from report_runs import add_training, make_run
 
 HOSTILE = "\"'><img src=x onerror=pwned=1></script><script>pwned=1</script>&lt;"
 SECTIONS = {
     "asked", "answer", "candidates", "rejected", "progress", "costs", "floorplan", "training", "evaluation", "chip",
-    "provenance", "again",
+    "provenance", "reproduce",
 }  # fmt: skip
 
 
@@ -130,16 +131,18 @@ def test_report_asks_the_network_for_nothing(neuronas: Neuronas, tmp_path: Path)
 def test_data_of_the_plot_is_the_history(neuronas: Neuronas, tmp_path: Path) -> None:
     run = make_run(tmp_path / "mine")
     page = written(neuronas, "report", run)
-    (data,) = json.loads(page.scripts[0])["runs"]
+    explorer = json.loads(page.scripts[0])["explorer"]
+    (data,), cells = explorer["runs"], explorer["cells"]
     candidates = read_run(run, "mine").candidates
     assert candidates is not None
-    texts = [" / ".join(data["cells"][cell]["text"] for cell in cells) for cells in data["places"]]
+    texts = [" / ".join(cells[cell]["text"] for cell in place) for place in data["places"]]
     assert texts == list(candidates.architectures)
     assert data["values"]["energy_uj"] == pytest.approx(candidates.costs["energy_uj"].tolist(), rel=1e-6)
     assert [value is None for value in data["values"]["fitness"]] == [bool(limits) for limits in candidates.rejected]
     assert texts[data["answer"]] == json.loads((run / "result.json").read_text())["architecture"]
-    first = [data["edges"][edge]["label"] for edge in data["cells"][0]["edges"]]
-    assert {label.replace("×", "x").replace(" ", "_") for label in first} <= {"skip", "conv_3x3", "avg_pool_3x3"}
+    first = [re.findall(r"<text[^>]*>([^<]*)<", explorer["edges"][edge]) for edge in cells[0]["edges"]]
+    labels = {"skip": "skip", "conv_3x3": "conv 3×3", "avg_pool_3x3": "avg pool 3×3"}
+    assert first == [[labels[edge.operation]] for edge in parse_genotype(cells[0]["text"]).edges]
 
 
 def test_missing_parts_are_left_out_with_a_word(neuronas: Neuronas, tmp_path: Path) -> None:
@@ -164,7 +167,7 @@ def test_compare_has_a_column_for_each_run(neuronas: Neuronas, tmp_path: Path) -
     one, other = make_run(tmp_path / "a" / "run"), make_run(tmp_path / "b" / "run", seed=1)
     page = written(neuronas, "compare", one, other)
     assert (tmp_path / "compare.html").exists()
-    data = json.loads(page.scripts[0])
+    data = json.loads(page.scripts[0])["explorer"]
     assert [run["name"] for run in data["runs"]] == [str(one), str(other)]  # equal directory names: the paths
     assert "Fitness comes from different settings" in page.text  # of weights drawn with another seed
     copied = tmp_path / "same"
@@ -203,7 +206,7 @@ def test_hostile_names_stay_text(neuronas: Neuronas, tmp_path: Path, verb: str) 
     assert "img" not in {tag for tag, _ in page.elements}
     assert len(page.scripts) == 2
     assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
-    assert json.loads(page.scripts[0])["runs"][0]["name"] == run.name
+    assert json.loads(page.scripts[0])["explorer"]["runs"][0]["name"] == run.name
 
 
 @settings(max_examples=30)
@@ -234,6 +237,15 @@ def test_a_script_block_holds_any_text(text: str) -> None:
     assert json.loads(inner) == {text: [text]}
 
 
+@pytest.mark.slow
+def test_the_pages_vega_is_what_its_first_lines_say() -> None:
+    converter = pytest.importorskip("vl_convert", reason="the bundle is made by the extra neuronas[figures]")
+    head, _, bundle = (files("neuronas.report") / "resources" / "vega.js").read_text().partition("*/\n")
+    if f"vl-convert-python {converter.__version__}." not in head:
+        pytest.skip(f"made by another version than {converter.__version__}")
+    assert bundle.strip() == converter.javascript_bundle("window.vegaEmbed=vegaEmbed;", "6.4").strip()
+
+
 def test_joined_html_is_not_escaped_twice() -> None:
     assert join("a<", element("b", {}, "<")) == "a&lt;<b>&lt;</b>"
 
@@ -259,23 +271,12 @@ def test_neurons_are_called_by_the_nodes_of_the_drawn_cells() -> None:
     assert list(neuron_titles(names).values()) == expected
 
 
-def test_every_layer_has_its_number_on_the_floorplan(neuronas: Neuronas, tmp_path: Path) -> None:
+def test_every_layer_has_its_number_on_the_floorplan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = read_run(make_run(tmp_path / "mine"), "mine").answer.floorplan
-    drawn = tiles_svg(plan, "a chip")
-    assert all(f">{number}</text>" in drawn for number in range(1, len(plan.layers) + 1))
-    assert len(Layout(plan).numbered(most_in_a_row=1)) == len(plan.layers)  # no room: one tile of each layer
-
-
-@given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9))
-@example(0.0, 5e-324)
-@example(1e9, 1e9 + 1e-7)
-def test_ticks_enclose_their_range(one: float, other: float) -> None:
-    low, high = sorted((one, other))
-    found = ticks(low, high)
-    slack = 1e-6 * max(abs(low), abs(high), 1)
-    assert found[0] <= low + slack and found[-1] >= high - slack
-    assert 2 <= len(found) <= 13
-    assert found == sorted(set(found))
+    numbers = [f">{number}</text>" for number in range(1, len(plan.layers) + 1)]
+    assert all(floorplan_svg(plan, "a chip").count(number) > 1 for number in numbers)  # on tiles, and beside the layer
+    monkeypatch.setattr("neuronas.report.floorplan_drawing._NUMBERED_SIDE", 1)  # no room: one tile of each layer
+    assert all(floorplan_svg(plan, "a chip").count(number) == 2 for number in numbers)
 
 
 @pytest.mark.parametrize(
@@ -340,9 +341,9 @@ def test_no_run_is_wrong_usage(neuronas: Neuronas, tmp_path: Path) -> None:
         assert "expected a run directory" in err
 
 
-def test_numbers_of_the_explorer_are_short_and_whole_ones_stay_whole() -> None:
-    assert [_rounded(value) for value in (1000, 1000.0, 0.123456789012, 2.5e20)] == [1000, 1000, 0.1234568, 2.5e20]
-    assert _rounded(float("nan")) is None and _rounded(float("inf")) is None
+def test_numbers_of_charts_are_short_and_whole_ones_stay_whole() -> None:
+    assert [short(value) for value in (1000, 1000.0, 0.123456789012, 2.5e20)] == [1000, 1000, 0.1234568, 2.5e20]
+    assert short(float("nan")) is None and short(float("inf")) is None
 
 
 @given(seed=st.integers(0, 2**32), limit=st.floats(0.2, 1))

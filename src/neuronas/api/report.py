@@ -9,7 +9,7 @@ from pydantic import Field
 from neuronas.api.run_facts import read_runs
 from neuronas.config import write_text
 from neuronas.errors import ConfigurationError
-from neuronas.report.formats import check_format, check_matplotlib
+from neuronas.report.figures import check_converter, check_format, write_figures
 from neuronas.report.page import comparison_page, report_page
 from neuronas.runs.document import Document
 
@@ -46,19 +46,17 @@ def report(
         figure_format: ``pdf``, ``svg`` or ``png``.
 
     Raises:
-        ConfigurationError: another format, or matplotlib (extra ``figures``) is not installed.
+        ConfigurationError: another format, or vl-convert-python (extra ``figures``) is not installed.
         RunDirectoryError: no run.
         VerificationError: one of its files is broken.
     """
     if figures is not None:
         check_format(figure_format)
-        check_matplotlib("figures need")
+        check_converter("figures need")
     (facts,) = read_runs([Path(run)])
     content, place = report_page(facts), Path(out) if out else Path(run)
     if figures is None:
         return _write(place, "report.html", content)
-    from neuronas.report.figures.write import write_figures
-
     written = write_figures(facts, Path(figures), figure_format)  # first: a folder that cannot be made leaves no page
     page = _write(place, "report.html", content)
     return page.model_copy(update={"figures": written.files, "figures_left_out": written.left_out})

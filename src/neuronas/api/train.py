@@ -236,8 +236,8 @@ def plan_training(
     check_training(settings)
     if settings.cutout >= min(run.shape.image_size):
         raise ConfigurationError(
-            f"cutout {settings.cutout} of images of {min(run.shape.image_size)} pixels; expected fewer: it would "
-            "blank whole images"
+            f"cutout {settings.cutout} given for images of side {min(run.shape.image_size)}; expected fewer pixels: "
+            "it would blank whole images"
         )
     check_device(settings.device)
     return Training(given, directory, run, resume)

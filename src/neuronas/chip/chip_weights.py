@@ -38,23 +38,28 @@ class ChipWeights(WeightSource):
     model: ChipModel
     chip: int = 0
 
-    def convolution(self, place: str, in_channels: int, out_channels: int, kernel: int) -> FixedPoint:
-        """Weights [out, in, k, k] of the convolution at ``place``, quantised and programmed."""
-        return _programmed(self, place, in_channels, out_channels, kernel)
+    def convolution(self, place: str, in_channels: int, out_channels: int, kernel: int, groups: int = 1) -> FixedPoint:
+        """Weights [out, in, k, k] of the convolution at ``place``, quantised and programmed.
 
-    def drawn(self, place: str, in_channels: int, out_channels: int, kernel: int) -> FixedPoint:
-        """The weights that are to be programmed."""
-        return super().convolution(place, in_channels, out_channels, kernel)
+        Those of other groups are not 0 where their cells share a crossbar: cells that are off conduct.
+        """
+        return _programmed(self, place, in_channels, out_channels, kernel, groups)
+
+    def drawn(self, place: str, *sizes: int) -> FixedPoint:
+        """The weights that are to be programmed, for the same arguments."""
+        return super().convolution(place, *sizes)
 
 
 @lru_cache(maxsize=128)
-def _programmed(source: ChipWeights, place: str, in_channels: int, out_channels: int, kernel: int) -> FixedPoint:
-    drawn, model = source.drawn(place, in_channels, out_channels, kernel), source.model
+def _programmed(
+    source: ChipWeights, place: str, in_channels: int, out_channels: int, kernel: int, groups: int
+) -> FixedPoint:
+    drawn, model = source.drawn(place, in_channels, out_channels, kernel, groups), source.model
     codes, scale = torch.from_numpy(drawn.codes).float(), torch.tensor(2.0**-drawn.exponent, dtype=torch.float64)
-    layer = MappedLayer(place, codes * scale.float(), codes, scale, 1, InputFormat(), model)
+    layer = MappedLayer(place, codes * scale.float(), codes, scale, 1, InputFormat(), model, groups)
     number = int.from_bytes(blake2b(place.encode(), digest_size=4).digest(), "little")
     factors = torch.tensor(layer.factors, dtype=torch.float64)
-    parts = []
+    weights = torch.zeros(codes.shape, dtype=torch.float64)
     for index, block in enumerate(layer.blocks):
         levels = layer.levels(block)
         written = program(
@@ -62,8 +67,8 @@ def _programmed(source: ChipWeights, place: str, in_channels: int, out_channels:
         )
         moment = torch.full((levels.shape[1], levels.shape[1]), _RATE**2, dtype=torch.float64).fill_diagonal_(_RATE)
         current = written.current * trimmed(model, written, levels, moment)
-        parts.append((current @ factors) * scale)  # [k * k, rows, out]
-    weights = torch.cat(parts, dim=1).permute(2, 1, 0).reshape(out_channels, in_channels, kernel, kernel)
+        own = (current @ factors) * scale  # [k * k, rows, outputs]
+        weights[block.outputs, block.channels] = own.permute(2, 1, 0).reshape(own.shape[2], -1, kernel, kernel)
     return quantise(weights.numpy(), _PRECISION_BITS)
 
 

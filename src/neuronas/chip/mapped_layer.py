@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
@@ -12,11 +12,12 @@ from torch.nn import functional as F  # noqa: N812
 from neuronas.chip.chip_model import ChipModel
 from neuronas.chip.slicing import Columns, columns_of
 from neuronas.errors import ConfigurationError
+from neuronas.hardware.diagonal import Diagonal
 from neuronas.snn.classifier import Classifier
 from neuronas.snn.integer_convolution import serves, spike_convolution
+from neuronas.snn.quantisation import ungrouped
 from neuronas.snn.trainable import Convolution, Linear
-from neuronas.space.graph import Graph, Image, Neurons, Node, Pool, Weights
-from neuronas.space.lowering import lower
+from neuronas.space.workload import Layer, rows
 
 
 @dataclass(frozen=True)
@@ -86,14 +87,15 @@ class MappedLayer:
     def blocks(self) -> tuple[RowBlock, ...]:
         """What is summed in columns of its own."""
         size, (n_out, n_in) = self.model.crossbar_size, self.weight.shape[:2]
-        rows, outputs = n_in // self.groups, n_out // self.groups
-        n_columns = outputs * (len(self.factors) - self.has_reference)
-        together = max(1, min(size // rows, size // n_columns, self.groups))
+        n_columns = n_out * (len(self.factors) - self.has_reference)
+        matrix = np.array([[n_in], [n_columns], [self.groups]], np.float64)
+        together = int(Diagonal.of(matrix[0], matrix[1], matrix[2], size).n_together[0])
+        n_rows, n_outputs = n_in // self.groups, n_out // self.groups
         parts = ((first, min(first + together, self.groups)) for first in range(0, self.groups, together))
         return tuple(
-            RowBlock(slice(row, min(row + size, last * rows)), slice(first * outputs, last * outputs))
+            RowBlock(slice(row, min(row + size, last * n_rows)), slice(first * n_outputs, last * n_outputs))
             for first, last in parts
-            for row in range(first * rows, last * rows, size)
+            for row in range(first * n_rows, last * n_rows, size)
         )
 
     def levels(self, block: RowBlock) -> Tensor:
@@ -130,11 +132,8 @@ def mapped_layers(network: Classifier, model: ChipModel, pixels: InputFormat) ->
     Raises:
         ConfigurationError: a layer reads what a crossbar cannot read.
     """
-    graph = lower(network.architecture, network.shape)
-    return {
-        name: _mapped(graph, graph.by_name[name], layer, model, pixels)
-        for name, layer in network.weighted_layers().items()
-    }
+    work = {row.name: row for row in rows(network.architecture, network.shape)}
+    return {name: _mapped(work[name], layer, model, pixels) for name, layer in network.weighted_layers().items()}
 
 
 def pixel_format(mean: tuple[float, ...], std: tuple[float, ...], n_bits: int) -> InputFormat:
@@ -144,47 +143,27 @@ def pixel_format(mean: tuple[float, ...], std: tuple[float, ...], n_bits: int) -
     return InputFormat(n_bits, (highest - lowest) / (2**n_bits - 1), lowest)
 
 
-def _mapped(
-    graph: Graph, node: Node, layer: Convolution | Linear, model: ChipModel, pixels: InputFormat
-) -> MappedLayer:
-    stride, groups = (node.operation.stride, node.operation.groups) if isinstance(node.operation, Weights) else (1, 1)
+def _mapped(row: Layer, layer: Convolution | Linear, model: ChipModel, pixels: InputFormat) -> MappedLayer:
     codes, step = layer.quantiser.codes(layer.kept.detach())
-    shape = codes.shape if codes.dim() == 4 else (*codes.shape, 1, 1)
-    weight, codes = (ungrouped(one.reshape(shape), groups) for one in (layer.held.detach(), codes))
-    scale = step.detach().reshape(-1).double().cpu()
-    return MappedLayer(node.name, weight, codes.cpu(), scale, stride, _inputs(graph, node, pixels), model, groups)
+    weight, codes = (_whole(one, row.groups) for one in (layer.held.detach(), codes))
+    scale, stride = step.detach().reshape(-1).double().cpu(), layer.stride if isinstance(layer, Convolution) else 1
+    weight = weight.to(layer.weight.device)
+    return MappedLayer(row.name, weight, codes, scale, stride, _inputs(row, pixels), model, row.groups)
 
 
-def _inputs(graph: Graph, node: Node, pixels: InputFormat) -> InputFormat:
-    source = graph.by_name[node.links[0].source]
-    match source.operation:
-        case Image():
-            return pixels
-        case Neurons():
-            return InputFormat()
-        case Pool(kernel, reduce="mean") if isinstance(graph.by_name[source.links[0].source].operation, Neurons):
-            n = prod(kernel)  # the mean is a number of spikes, over that of the pixels
-            return InputFormat(n.bit_length(), 1 / n)
+def _whole(weights: Tensor, groups: int) -> Tensor:
+    """Weights [out, in, k, k], on the CPU."""
+    values = weights.cpu().numpy()
+    return torch.from_numpy(ungrouped(values if values.ndim == 4 else values[:, :, None, None], groups))
+
+
+def _inputs(row: Layer, pixels: InputFormat) -> InputFormat:
+    if row.reads == "image":
+        return pixels
+    if row.reads == "spikes":
+        n = row.n_pooled  # a mean of spikes is their number, over n
+        return InputFormat(n.bit_length(), 1 / n)
     raise ConfigurationError(
-        f"layer {node.name} given, which reads '{source.name}'; expected one that reads spikes, means of spikes or "
-        "pixels, as a crossbar does"
+        f"layer {row.name} given, which reads {row.reads}; expected one that reads pixels, spikes or means of spikes, "
+        "as crossbars do"
     )
-
-
-def ungrouped(weights: Tensor, groups: int) -> Tensor:
-    """The same convolution with one group, 0 for the inputs of the others.
-
-    Args:
-        weights: [out, in / groups, k, k].
-        groups: see ``space.graph.Weights``.
-
-    Returns:
-        [out, in, k, k], a block-diagonal matrix at each kernel position.
-    """
-    if groups == 1:
-        return weights
-    n_out, n_in, *kernel = weights.shape
-    whole = weights.new_zeros(groups, n_out // groups, groups, n_in, *kernel)
-    own = torch.arange(groups)
-    whole[own, :, own] = weights.reshape(groups, n_out // groups, n_in, *kernel)
-    return whole.reshape(n_out, groups * n_in, *kernel)

@@ -5,19 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
-from neuronas.api.estimate import Estimate
 from neuronas.api.estimate import estimate as cost_of
 from neuronas.cli import console
 from neuronas.cli import options as opt
-from neuronas.cli.plots import check_plot, plot_sweep
+from neuronas.cli.plots import check_floorplan, check_plot, write_floorplan, write_sweep
 from neuronas.cli.tables import printable
-from neuronas.config import write_text
-from neuronas.errors import ConfigurationError
 from neuronas.hardware.sweep import changes_nothing
 from neuronas.report.cost_tables import budget_table, component_table, layer_table, model_table, sweep_table
-from neuronas.report.floorplan_svg import floorplan_svg
 from neuronas.runs.costs import SweptConstant
-from neuronas.runs.floorplan_file import FloorplanFile
 
 _FILE = "estimate.json"
 
@@ -33,11 +28,11 @@ def estimate(
         typer.Option(help="A constant at several values: crossbar_size=32,64,128.", rich_help_panel="Hardware"),
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(help="Draw the sweep into FILE.svg or FILE.png.", rich_help_panel="Hardware")
+        Path | None, typer.Option(help="Draw the sweep into FILE.pdf, .svg or .png.", rich_help_panel="Hardware")
     ] = None,
     floorplan: Annotated[
         Path | None,
-        typer.Option(help="Write the mapping's floorplan to FILE.svg or FILE.json.", rich_help_panel="Hardware"),
+        typer.Option(help="Write the floorplan to FILE.svg, .pdf, .png or .json.", rich_help_panel="Hardware"),
     ] = None,
     out: opt.Out = None,
     as_json: opt.Json = False,
@@ -45,8 +40,7 @@ def estimate(
 ) -> None:
     """Estimate an architecture's parameters, area, latency and energy on an accelerator."""
     check_plot(plot, sweep)
-    if floorplan and floorplan.suffix not in {".svg", ".json"}:
-        raise ConfigurationError(f"--floorplan: given {floorplan}; expected a file that ends in .svg or .json")
+    check_floorplan(floorplan)
     found = cost_of(arch, config=config, assignments=assignments or (), **options)
     if not quiet:
         console.note_unread(found.config.hardware)
@@ -55,9 +49,10 @@ def estimate(
     if swept:
         document = document.model_copy(update={"sweep": SweptConstant.of(swept, points)})
     if plot and swept:
-        plot_sweep(plot, swept, points, model)
+        write_sweep(plot, swept, points, model)
     if floorplan:
-        _write_floorplan(found, floorplan)
+        title = f"{found.config.hardware.accelerator}, {found.config.network.weight_bits}-bit weights"
+        write_floorplan(floorplan, found.floorplan(), title)
     if out:
         document.write(out / _FILE)
     if not quiet:
@@ -83,12 +78,3 @@ def estimate(
             console.answers.print("\n", printable(content), sep="")
         for line in found.cost.assumptions:
             console.notes.print(f"note: {line}", style="dim")
-
-
-def _write_floorplan(found: Estimate, file: Path) -> None:
-    placed = found.floorplan()
-    if file.suffix == ".json":
-        FloorplanFile.of(placed).write(file)
-    else:
-        title = f"{found.config.hardware.accelerator}, {found.config.network.weight_bits}-bit weights"
-        write_text(file, floorplan_svg(placed, title))

@@ -1,46 +1,54 @@
-"""Plots of ``estimate --sweep``. Matplotlib is an extra (``neuronas[figures]``) and imported only here."""
+"""Pictures of ``estimate``: the plot of a sweep and the floorplan, in the format that the file's name ends with."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from neuronas.errors import ConfigurationError
-from neuronas.hardware.cost import BUDGETED
+from neuronas.hardware.floorplan import Floorplan
 from neuronas.hardware.sweep import Sweep, SweepPoint
-from neuronas.report.formats import FORMATS, check_matplotlib
+from neuronas.report.cost_charts import sweep_chart
+from neuronas.report.figures import FORMATS, PAGE, check_converter, save
+from neuronas.report.floorplan_drawing import floorplan_svg
+from neuronas.runs.floorplan_file import FloorplanFile
 
 
 def check_plot(file: Path | None, sweep: str | None) -> None:
     """Refuse a plot that cannot be drawn before anything is computed.
 
     Raises:
-        ConfigurationError: no sweep, another format than PDF, SVG or PNG, or matplotlib is not installed.
+        ConfigurationError: no sweep, an unknown format, or the converter is not installed.
     """
     if file is None:
         return
     if sweep is None:
         raise ConfigurationError("--plot draws a sweep; expected --sweep KEY=VALUE,VALUE with it")
-    if file.suffix.removeprefix(".") not in FORMATS:
-        raise ConfigurationError(f"--plot: given {file}; expected a file that ends in .pdf, .svg or .png")
-    check_matplotlib("--plot needs")
+    _check_ending("--plot", file, FORMATS)
+    check_converter("--plot needs")
 
 
-def plot_sweep(file: Path, sweep: Sweep, points: Sequence[SweepPoint], model: str) -> None:
-    """Draw area, latency and energy over the swept constant, one panel each, into a PDF, SVG or PNG file."""
-    from neuronas.hardware.units import axis_label
-    from neuronas.report.figures.style import BLUE, new_figure, plain_numbers, save, style
+def check_floorplan(file: Path | None) -> None:
+    """Refuse a floorplan that cannot be written, likewise."""
+    if file is None:
+        return
+    _check_ending("--floorplan", file, ("json", *FORMATS))
+    if file.suffix not in (".json", ".svg"):
+        check_converter(f"--floorplan {file.name} needs")
 
-    names = [name for name in BUDGETED if name != "parameters"]
-    values = [point.value for point in points]
-    with style():
-        figure = new_figure(2.2, width_inches=2.3 * len(names))
-        for axes, name in zip(figure.subplots(1, len(names)), names, strict=True):
-            heights = [getattr(point.cost, name) for point in points]
-            axes.plot(values, heights, marker="o", color=BLUE)
-            axes.set_xlabel(sweep.key)
-            axes.set_ylabel(axis_label(name))
-            axes.set_ylim(0, 1.1 * max(heights))
-            axes.set_xticks(values)
-            axes.grid(axis="y")
-            plain_numbers(axes.xaxis, axes.yaxis)
-        figure.suptitle(f"estimates of cost model '{model}'")
-        save(figure, file)
+
+def write_sweep(file: Path, sweep: Sweep, points: Sequence[SweepPoint], model: str) -> None:
+    """Draw area, latency and energy over the swept constant, one panel each."""
+    save(sweep_chart(sweep, points, model), file, PAGE)
+
+
+def write_floorplan(file: Path, plan: Floorplan, title: str) -> None:
+    """Write a floorplan as a picture or as JSON."""
+    if file.suffix == ".json":
+        FloorplanFile.of(plan).write(file)
+    else:
+        save(floorplan_svg(plan, title), file, PAGE)
+
+
+def _check_ending(option: str, file: Path, formats: tuple[str, ...]) -> None:
+    if file.suffix.removeprefix(".") not in formats:
+        *others, last = (f".{name}" for name in formats)
+        raise ConfigurationError(f"{option}: given {file}; expected a file that ends in {', '.join(others)} or {last}")

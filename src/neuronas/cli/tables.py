@@ -27,5 +27,5 @@ def printable(content: Table) -> PlainTable:
     for number, title in enumerate(content.titles):
         table.add_column(title, justify="left" if number in content.text_columns else "right")
     for row in content.rows:
-        table.add_row(*map(str, row))
+        table.add_row(*row)
     return table

@@ -227,7 +227,9 @@ def first_mistake(error: ValidationError, model: type[BaseModel]) -> str:
         return f"key '{field}' is missing"
     expected = _EXPECTED.get(first["type"], first["msg"].removeprefix("Value error, "))
     given = first["input"]
-    return f"{field or 'value'}: given {_short(repr(given))}; {expected[0].lower()}{expected[1:]}"
+    choices = re.findall("'([^']*)'", first["ctx"]["expected"]) if first["type"] == "literal_error" else ()
+    near = suggestion(_short(str(given)), choices)
+    return f"{field or 'value'}: given {_short(repr(given))}; {expected[0].lower()}{expected[1:]}{near}"
 
 
 def _short(text: str, longest: int = 80) -> str:

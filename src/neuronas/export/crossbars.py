@@ -6,16 +6,16 @@ from typing import Annotated
 
 from pydantic import Field
 
-from neuronas.config import Section
 from neuronas.hardware.floorplan import blocks, floorplan
 from neuronas.hardware.mapped.mapping import Work, columns_per_output
+from neuronas.runs.document import Document
 from neuronas.space.workload import Layer
 
 Size = Annotated[int, Field(ge=1)]
 Index = Annotated[int, Field(ge=0)]
 
 
-class CrossbarDocument(Section):
+class CrossbarDocument(Document):
     """Which weights one crossbar holds, from wordline 0 and bitline 0.
 
     Wordlines: input channels at one kernel position (row * k + column; of a fully connected layer, its inputs).
@@ -31,13 +31,13 @@ class CrossbarDocument(Section):
     n_columns: Size
 
 
-class ProcessingElementDocument(Section):
+class ProcessingElementDocument(Document):
     """One PE: its crossbars in use."""
 
     crossbars: tuple[CrossbarDocument, ...]
 
 
-class TileDocument(Section):
+class TileDocument(Document):
     """One tile at column x and row y of the mesh; it holds weights of one layer."""
 
     x: Index
@@ -46,7 +46,7 @@ class TileDocument(Section):
     pes: tuple[ProcessingElementDocument, ...]
 
 
-class CrossbarsDocument(Section):
+class CrossbarsDocument(Document):
     """What lies where on the accelerator. The columns of an output are its bit slices, times ``n_sign_columns``."""
 
     hardware: str

@@ -58,20 +58,19 @@ def read_integer(folder: Path) -> BoundGraph:
     Raises:
         VerificationError: a file is missing, damaged or changed, or the two do not belong together.
     """
-    network = doc.NetworkDocument.read(folder / NETWORK_FILE)
+    network, path = doc.NetworkDocument.read(folder / NETWORK_FILE), folder / doc.WEIGHTS_FILE
     try:
-        weights = read_bytes(folder / network.weights_file, _MAX_WEIGHT_BYTES)
-        if sha256(weights).hexdigest() != network.weights_sha256:
-            raise VerificationError(
-                f"{folder / network.weights_file}: is not the file that {NETWORK_FILE} was written with"
-            )
+        weights = read_bytes(path, _MAX_WEIGHT_BYTES)
+    except OSError as error:
+        raise VerificationError(f"{path}: cannot be read ({error.strerror})") from error
+    if sha256(weights).hexdigest() != network.weights_sha256:
+        raise VerificationError(f"{path}: is not the file that {NETWORK_FILE} was written with")
+    try:
         found = _read(network, load(weights))
         found.check()
-        return found
-    except OSError as error:
-        raise VerificationError(f"{error.filename}: cannot be read ({error.strerror})") from error
     except (SafetensorError, LookupError, ValueError, TypeError) as error:
         raise VerificationError(f"{folder}: {NETWORK_FILE} and its tensors do not belong together ({error})") from error
+    return found
 
 
 def compute_integer(folder: Path, images: Tensor) -> Computed:

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from neuronas.config import Section
 from neuronas.export.crossbars import CrossbarsDocument, Index, Size
 from neuronas.runs.document import Document
 
@@ -15,14 +14,14 @@ FORMAT: Literal["neuronas-integer-2"] = "neuronas-integer-2"
 WEIGHTS_FILE: Literal["weights.safetensors"] = "weights.safetensors"
 
 
-class LinkDocument(Section):
+class LinkDocument(Document):
     """Where a value comes from. ``delayed``: of the previous time step, nothing at the first."""
 
     source: str
     delayed: bool
 
 
-class NodeDocument(Section):
+class NodeDocument(Document):
     """One value; its links are added up, then the operation follows. ``shape``: [C, H, W], or [n] behind ``multiply``.
 
     A node none of whose links brings anything yet brings nothing itself; a ``sum`` is then 0.
@@ -111,7 +110,7 @@ AnyNode = Annotated[
 ]
 
 
-class InputDocument(Section):
+class InputDocument(Document):
     """How pixels become the image: (pixel / 255 - mean) / std, per channel."""
 
     mean: tuple[float, ...]

@@ -1,4 +1,4 @@
-"""A layer graph computed in float64, one value after another: the reference of what an exported file means."""
+"""A network computed in float64, one value after another: the reference of what an exported file means."""
 
 from dataclasses import dataclass
 
@@ -8,15 +8,14 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from neuronas.export.bound_graph import BoundGraph, Floats, NeuronArrays, WeightArrays
-from neuronas.space.graph import Image, Neurons, Node, Pool, Sum, Votes, Weights
-
-Values = dict[str, Tensor | None]
-"""Node name -> [B, ...]; None where nothing has come yet."""
+from neuronas.export.unrolled import Unrolled
+from neuronas.snn.neuron import lif_step
+from neuronas.space.graph import Pool, Shape, Weights
 
 
 @dataclass(frozen=True)
 class Interpreted:
-    """What a graph gives for a batch.
+    """What a network gives for a batch.
 
     Attributes:
         scores: [T, B, n_classes].
@@ -38,85 +37,59 @@ def interpret(network: BoundGraph, images: Tensor) -> Interpreted:
         network: to be computed.
         images: [B, C, H, W], normalised.
     """
-    return _Run(network, images.double()).computed()
+    interpreter = _Interpreter(network, len(images))
+    scores = torch.stack(interpreter.scores(images.double()))
+    return Interpreted(scores, interpreter.n_spikes, interpreter.margin)
 
 
-class _Run:
-    """One batch on its way through the graph."""
+class _Interpreter(Unrolled[Tensor]):
+    """Values are tensors [B, ...]."""
 
-    def __init__(self, network: BoundGraph, images: Tensor):
-        self.network, self.graph, self.images = network, network.graph, images
-        self.potentials: dict[str, Tensor] = {}
+    def __init__(self, network: BoundGraph, n_images: int):
+        super().__init__(network)
         self.n_spikes: dict[str, Tensor] = {}
-        self.margin = torch.full((len(images),), torch.inf, dtype=torch.float64)
+        self.margin = torch.full((n_images,), torch.inf, dtype=torch.float64)
 
-    def computed(self) -> Interpreted:
-        static, fixed, before = self.graph.static, Values(), Values()
-        scores = []
-        for _ in range(self.network.timesteps):
-            now = fixed.copy()
-            for node in self.graph.nodes:
-                if node.name not in now:
-                    now[node.name] = self._value(node, now, before)
-            fixed = fixed or {name: now[name] for name in static}
-            before = now
-            scores.append(now[self.graph.nodes[-1].name])
-        return Interpreted(torch.stack([one for one in scores if one is not None]), self.n_spikes, self.margin)
+    def zeros(self, shape: Shape, name: str) -> Tensor:
+        return self.margin.new_zeros(len(self.margin), *shape)
 
-    def _value(self, node: Node, now: Values, before: Values) -> Tensor | None:
-        summands = [(before if link.delayed else now).get(link.source) for link in node.links]
-        given = [one for one in summands if one is not None]
-        match node.operation:
-            case Image():
-                return self.images
-            case Sum() if not given:
-                return self.images.new_zeros(len(self.images), *node.shape)
-        if not given:
-            return None
-        x = given[0]
-        for one in given[1:]:
-            x = x + one
-        match node.operation:
-            case Weights() as operation:
-                return _weigh(operation, self.network.weights[node.name], x)
-            case Neurons():
-                return self._fire(node.name, self.network.neurons[node.name], x)
-            case Pool(kernel, stride, padding, reduce):
-                pool = F.avg_pool2d if reduce == "mean" else F.max_pool2d
-                return pool(x, kernel, stride, padding)
-            case Votes(size):
-                return x.reshape(len(x), -1, size).mean(dim=2)
-        return x
+    def add(self, x: Tensor, y: Tensor, name: str) -> Tensor:
+        return x + y
 
-    def _fire(self, name: str, neurons: NeuronArrays, x: Tensor) -> Tensor:
-        if neurons.gain is not None:
-            x = x * _channels(neurons.gain, x)
-        if neurons.offset is not None:
-            x = x + _channels(neurons.offset, x)
+    def weigh(self, operation: Weights, weights: WeightArrays, x: Tensor, node: str, name: str) -> Tensor:
+        if weights.codes is None or weights.step is None:
+            held, step = torch.from_numpy(weights.values).double(), None
+        else:  # what a chip does: a sum of integers first, scaled behind it
+            held, step = torch.from_numpy(weights.codes).double(), weights.step.reshape(-1)
+        if operation.kernel:
+            y = F.conv2d(x, held, stride=operation.stride, padding=operation.kernel // 2, groups=operation.groups)
+        else:
+            y = F.linear(x.flatten(1), held)
+        return _affine(weights.gain, weights.offset, _affine(step, None, y))
+
+    def fire(self, neurons: NeuronArrays, x: Tensor, v: Tensor | None, node: str, name: str) -> tuple[Tensor, Tensor]:
+        x = _affine(neurons.gain, neurons.offset, x)
         threshold, v_reset = _channels(neurons.threshold, x), _channels(neurons.v_reset, x)
-        v = self.potentials.get(name, v_reset.expand_as(x))
-        h = v + (x - (v - neurons.v_rest)) / neurons.tau
-        fires = h >= threshold
-        self.potentials[name] = torch.where(fires, v_reset, h)
-        self.margin = torch.minimum(self.margin, (h - threshold).abs().flatten(1).amin(dim=1))
+        v = v_reset.expand_as(x) if v is None else v
+        u, v = lif_step(x, v, neurons.tau, threshold, v_reset, neurons.v_rest)
+        self.margin = torch.minimum(self.margin, u.abs().flatten(1).amin(dim=1))
+        fires = u >= 0
         counted = fires.flatten(1).sum(dim=1)
-        self.n_spikes[name] = self.n_spikes.get(name, torch.zeros_like(counted)) + counted
-        return fires.to(x.dtype)
+        self.n_spikes[node] = self.n_spikes.get(node, torch.zeros_like(counted)) + counted
+        return fires.to(x.dtype), v
+
+    def pool(self, operation: Pool, x: Tensor, name: str) -> Tensor:
+        pool = F.avg_pool2d if operation.reduce == "mean" else F.max_pool2d
+        return pool(x, operation.kernel, operation.stride, operation.padding)
+
+    def vote(self, size: int, x: Tensor, name: str) -> Tensor:
+        return x.reshape(len(x), -1, size).mean(dim=2)
 
 
-def _weigh(operation: Weights, weights: WeightArrays, x: Tensor) -> Tensor:
-    if weights.codes is None or weights.step is None:
-        held, step = torch.from_numpy(weights.values).double(), None
-    else:  # what a chip does: a sum of integers first, scaled behind it
-        held, step = torch.from_numpy(weights.codes).double(), weights.step.reshape(-1)
-    if operation.kernel:
-        y = F.conv2d(x, held, stride=operation.stride, padding=operation.kernel // 2, groups=operation.groups)
-    else:
-        y = F.linear(x.flatten(1), held)
-    for factor in (step, weights.gain):
-        if factor is not None:
-            y = y * _channels(factor, y)
-    return y if weights.offset is None else y + _channels(weights.offset, y)
+def _affine(gain: Floats | None, offset: Floats | None, x: Tensor) -> Tensor:
+    if gain is not None:
+        x = x * _channels(gain, x)
+    return x if offset is None else x + _channels(offset, x)
 
 
 def _channels(values: Floats, like: Tensor) -> Tensor:

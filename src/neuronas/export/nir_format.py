@@ -22,11 +22,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from neuronas.chip.mapped_layer import ungrouped
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export.bound_graph import Floats, NeuronArrays, WeightArrays
 from neuronas.export.formats import READOUT, Content
 from neuronas.export.verification import Computed
+from neuronas.snn.quantisation import ungrouped
 from neuronas.space.graph import Image, Neurons, Node, Pool, Shape, Sum, Votes, Weights
 
 _About = Mapping[str, NDArray[np.signedinteger] | Floats | None]
@@ -138,7 +138,7 @@ class _Dissolved:
         known: _About = {"codes": weights.codes, "step": step, "gain": weights.gain, "offset": weights.offset}
         about = {key: value for key, value in known.items() if value is not None}
         if operation.kernel:
-            whole = ungrouped(torch.from_numpy(values), operation.groups).numpy()  # importers know no groups
+            whole = ungrouped(values, operation.groups)  # importers know no groups
             return self._place(name, _convolution(whole, offset, operation.stride, before, about), arriving, before)
         if len(before) > 1:
             flatten = nir.Flatten({"input": np.array(before)}, start_dim=0, end_dim=-1)

@@ -18,28 +18,28 @@ from torch import Tensor
 
 from neuronas.config import write_bytes
 from neuronas.errors import VerificationError
-from neuronas.export.bound_graph import BoundGraph, Floats, WeightArrays
+from neuronas.export.bound_graph import BoundGraph, Floats, NeuronArrays, WeightArrays
 from neuronas.export.formats import READOUT, Content
+from neuronas.export.unrolled import Unrolled
 from neuronas.export.verification import Computed
-from neuronas.space.graph import Image, Neurons, Node, Pool, Sum, Votes, Weights
+from neuronas.space.graph import Pool, Shape, Weights
 
 _OPSET, _IR_VERSION = 21, 10  # 21 is the first in which 16-bit codes can be dequantised
 _INT8_BITS = 8
-_Values = dict[str, str | None]
-"""Node of the layer graph -> name of its ONNX value; None where nothing has come yet."""
 
 
 def write_onnx(content: Content, path: Path) -> None:
     """Write a network as an ONNX model: ``images`` [B, C, H, W], normalised -> ``scores`` [T, B, n_classes]."""
     network, nodes = content.network, content.network.graph.nodes
-    steps = _Unrolled(network, content.weight_bits).steps()
+    writer = _OnnxWriter(network, content.weight_bits)
+    writer.write()
     image, n_classes = nodes[0].shape, nodes[-1].shape[0]
     body = helper.make_graph(
-        steps.nodes,
+        writer.nodes,
         "neuronas",
         [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["batch", *image])],
         [helper.make_tensor_value_info("scores", TensorProto.FLOAT, [network.timesteps, "batch", n_classes])],
-        steps.constants,
+        list(writer.constants.values()),
     )
     model = helper.make_model(body, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
     about = {
@@ -71,66 +71,35 @@ def compute_onnx(path: Path, images: Tensor) -> Computed:
     return Computed(torch.from_numpy(scores))
 
 
-class _Unrolled:
-    """Writes the time steps of a network, one after another."""
+class _OnnxWriter(Unrolled[str]):
+    """Writes the time steps one after another; values are names of ONNX values."""
 
     def __init__(self, network: BoundGraph, weight_bits: int):
-        self.network, self.graph = network, network.graph
+        super().__init__(network)
         self.code_type = np.dtype(np.int8 if weight_bits <= _INT8_BITS else np.int16)
         self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-        self.known: set[str] = set()
-        self.potentials: dict[str, str] = {}
+        self.constants: dict[str, onnx.TensorProto] = {}
+        self.held: set[str] = set()
 
-    def steps(self) -> "_Unrolled":
-        """Write all steps and join their scores."""
-        static = self.graph.static
-        fixed: _Values = {"image": "images"}
-        before: _Values = {}
-        scores = []
-        for t in range(self.network.timesteps):
-            now = fixed.copy()
-            for node in self.graph.nodes:
-                if node.name not in now:
-                    now[node.name] = self._value(
-                        node, now, before, node.name if node.name in static else f"{node.name}/{t}"
-                    )
-            fixed, before = {name: now[name] for name in static}, now
-            axes = self._constant("axis0", np.array([0], np.int64))
-            scores.append(self._node("Unsqueeze", [now[self.graph.nodes[-1].name] or "", axes], f"scores/{t}/step"))
+    def write(self) -> None:
+        """Write all time steps and join their scores."""
+        axes = self._constant("axis0", np.array([0], np.int64))
+        scores = [
+            self._node("Unsqueeze", [score, axes], f"scores/{step}/step")
+            for step, score in enumerate(self.scores("images"))
+        ]
         self._node("Concat", scores, "scores", {"axis": 0})
-        return self
 
-    def _value(self, node: Node, now: _Values, before: _Values, name: str) -> str | None:
-        summands = [(before if link.delayed else now).get(link.source) for link in node.links]
-        given = [one for one in summands if one is not None]
-        if not given:
-            return self._zeros(node.shape, name) if isinstance(node.operation, Sum) else None
-        x = given[0]
-        for number, one in enumerate(given[1:]):
-            x = self._node("Add", [x, one], f"{name}/sum{number}")
-        match node.operation:
-            case Weights() as weights:
-                return self._weigh(weights, node.name, x, name)
-            case Neurons():
-                return self._fire(node.name, x, name)
-            case Pool(kernel, stride, padding, reduce):
-                window = {"kernel_shape": kernel, "strides": stride, "pads": [padding] * 4}
-                if reduce == "max":
-                    return self._node("MaxPool", [x], name, window)
-                return self._node("AveragePool", [x], name, {**window, "count_include_pad": 1})
-            case Votes(size):
-                shape = self._constant("votes", np.array([0, -1, size], np.int64))
-                votes = self._node("Reshape", [x, shape], f"{name}/votes")
-                return self._node(
-                    "ReduceMean", [votes, self._constant("axis2", np.array([2], np.int64))], name, {"keepdims": 0}
-                )
-            case Sum() | Image():
-                return x
+    def zeros(self, shape: Shape, name: str) -> str:
+        batch = self._node("Shape", ["images"], f"{name}/batch", {"start": 0, "end": 1})
+        own = self._constant(f"{name}/shape", np.array(shape, np.int64))
+        return self._node("ConstantOfShape", [self._node("Concat", [batch, own], f"{name}/size", {"axis": 0})], name)
 
-    def _weigh(self, operation: Weights, own: str, x: str, name: str) -> str:
-        weights = self.network.weights[own]
-        held = self._held(weights, own)
+    def add(self, x: str, y: str, name: str) -> str:
+        return self._node("Add", [x, y], name)
+
+    def weigh(self, operation: Weights, weights: WeightArrays, x: str, node: str, name: str) -> str:
+        held = self._held(weights, f"{node}.weights")
         if operation.kernel:
             padding, stride = [operation.kernel // 2] * 4, [operation.stride] * 2
             window = {"pads": padding, "strides": stride, "group": operation.groups}
@@ -138,57 +107,55 @@ class _Unrolled:
         else:
             flat = self._node("Flatten", [x], f"{name}/flat", {"axis": 1})
             y = self._node("Gemm", [flat, held], f"{name}/product", {"transB": 1})
-        return self._affine(weights.gain, weights.offset, own, y, name)
+        return self._affine(weights.gain, weights.offset, y, node, name)
 
-    def _held(self, weights: WeightArrays, own: str) -> str:
-        name = f"{own}.weights"
-        if weights.codes is None or weights.step is None:
-            return self._constant(name, weights.values)
-        if name not in self.known:
-            self.known.add(name)
-            step = weights.step.reshape(-1) if weights.step.size > 1 else weights.step.reshape(())
-            inputs = [
-                self._constant(f"{own}.codes", weights.codes.astype(self.code_type)),
-                self._constant(f"{own}.step", step),
-            ]
-            self._node("DequantizeLinear", inputs, name, {"axis": 0})
-        return name
-
-    def _affine(self, gain: Floats | None, offset: Floats | None, own: str, x: str, name: str) -> str:
-        for operation, what, values in (("Mul", "gain", gain), ("Add", "offset", offset)):
-            if values is not None:
-                constant = self._constant(f"{own}.{what}", values.astype(np.float32).reshape(-1, 1, 1))
-                x = self._node(operation, [x, constant], f"{name}/{what}")
-        return x
-
-    def _fire(self, own: str, x: str, name: str) -> str:
-        neurons = self.network.neurons[own]
-        x = self._affine(neurons.gain, neurons.offset, own, x, name)
+    def fire(self, neurons: NeuronArrays, x: str, v: str | None, node: str, name: str) -> tuple[str, str]:
+        x = self._affine(neurons.gain, neurons.offset, x, node, name)
         rest, reset = (self._number(float(value)) for value in (neurons.v_rest, neurons.v_reset))
-        v = self.potentials.get(own, reset)
+        v = v or reset
         above = self._node("Sub", [v, rest], f"{name}/above")
-        change = self._node(
-            "Div", [self._node("Sub", [x, above], f"{name}/drive"), self._number(neurons.tau)], f"{name}/change"
-        )
+        drive = self._node("Sub", [x, above], f"{name}/drive")
+        change = self._node("Div", [drive, self._number(neurons.tau)], f"{name}/change")
         h = self._node("Add", [v, change], f"{name}/h")
         fires = self._node("GreaterOrEqual", [h, self._number(float(neurons.threshold))], f"{name}/fires")
-        self.potentials[own] = self._node("Where", [fires, reset, h], f"{name}/v")
-        return self._node("Cast", [fires], name, {"to": TensorProto.FLOAT})
+        after = self._node("Where", [fires, reset, h], f"{name}/v")
+        return self._node("Cast", [fires], name, {"to": TensorProto.FLOAT}), after
 
-    def _zeros(self, shape: Sequence[int], name: str) -> str:
-        whole = self._node("Shape", ["images"], f"{name}/batch", {"start": 0, "end": 1})
-        size = self._node(
-            "Concat", [whole, self._constant(f"{name}/shape", np.array(shape, np.int64))], f"{name}/size", {"axis": 0}
-        )
-        return self._node("ConstantOfShape", [size], name)
+    def pool(self, operation: Pool, x: str, name: str) -> str:
+        window = {"kernel_shape": operation.kernel, "strides": operation.stride, "pads": [operation.padding] * 4}
+        if operation.reduce == "max":
+            return self._node("MaxPool", [x], name, window)
+        return self._node("AveragePool", [x], name, {**window, "count_include_pad": 1})
+
+    def vote(self, size: int, x: str, name: str) -> str:
+        shape = self._constant("votes", np.array([0, -1, size], np.int64))
+        votes = self._node("Reshape", [x, shape], f"{name}/votes")
+        axes = self._constant("axis2", np.array([2], np.int64))
+        return self._node("ReduceMean", [votes, axes], name, {"keepdims": 0})
+
+    def _held(self, weights: WeightArrays, name: str) -> str:
+        if weights.codes is None or weights.step is None:
+            return self._constant(name, weights.values)
+        if name not in self.held:  # written once for all time steps
+            self.held.add(name)
+            step = weights.step.reshape(-1) if weights.step.size > 1 else weights.step.reshape(())
+            codes = self._constant(f"{name}.codes", weights.codes.astype(self.code_type))
+            self._node("DequantizeLinear", [codes, self._constant(f"{name}.step", step)], name, {"axis": 0})
+        return name
+
+    def _affine(self, gain: Floats | None, offset: Floats | None, x: str, node: str, name: str) -> str:
+        for operation, what, values in (("Mul", "gain", gain), ("Add", "offset", offset)):
+            if values is not None:
+                constant = self._constant(f"{node}.{what}", values.astype(np.float32).reshape(-1, 1, 1))
+                x = self._node(operation, [x, constant], f"{name}/{what}")
+        return x
 
     def _number(self, value: float) -> str:
         return self._constant(f"number {value!r}", np.array(value, np.float32))
 
     def _constant(self, name: str, values: NDArray[np.generic]) -> str:
-        if name not in self.known:
-            self.known.add(name)
-            self.constants.append(numpy_helper.from_array(np.array(values, order="C"), name))
+        if name not in self.constants:
+            self.constants[name] = numpy_helper.from_array(np.array(values, order="C"), name)
         return name
 
     def _node(

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.mapped import mapping
+from neuronas.hardware.mapped.area import AREA_UM2, global_buffer
 from neuronas.hardware.mapped.mapping import Work
 from neuronas.space.workload import Layer
 
@@ -43,12 +44,16 @@ class Tile:
 
 @dataclass(frozen=True)
 class Floorplan:
-    """A chip just large enough for a network: ``side`` x ``side`` places for tiles, of which ``tiles`` are in use."""
+    """A chip just large enough for a network: ``side`` x ``side`` places for tiles, of which ``tiles`` are in use.
+
+    ``tile_mm2`` is the chip's area divided by its tiles in use, which neurons, adders, routers and buffers share.
+    """
 
     side: int
     n_pes_per_tile: int
     n_crossbars_per_pe: int
     crossbar_size: int
+    tile_mm2: float
     tiles: tuple[Tile, ...]
 
     def utilisation(self, layer: str) -> float:
@@ -88,7 +93,8 @@ def floorplan(rows: Sequence[Layer], work: Work) -> Floorplan:
         contents += [(row.name, tile) for tile in _batched(pes, n_per_tile)]
     side = ceil(sqrt(len(contents)))
     tiles = tuple(Tile(*_snake(number, side), name, pes) for number, (name, pes) in enumerate(contents))
-    return Floorplan(side, n_per_tile, n_per_pe, size, tiles)
+    area_um2 = sum(float(part(work).sum()) for part in AREA_UM2.values()) + global_buffer(work.accelerator)
+    return Floorplan(side, n_per_tile, n_per_pe, size, area_um2 * 1e-6 / len(tiles), tiles)
 
 
 @dataclass(frozen=True)

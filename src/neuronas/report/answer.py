@@ -1,13 +1,12 @@
 """What was asked, the answer, why candidates were rejected, and how the search went on."""
 
 from neuronas.hardware.units import quantity, word
-from neuronas.report.cell_svg import cell_svg
-from neuronas.report.charts import line_chart
+from neuronas.report.cell_drawing import cell_svg
 from neuronas.report.cost_tables import budget_table
-from neuronas.report.curves import progress_curves
 from neuronas.report.facts import RunFacts
 from neuronas.report.markup import Html, definitions, element, join, missing, section, table, warning
-from neuronas.report.tables import Bar, Cell, Table, number, share
+from neuronas.report.pictures import Charts, shown
+from neuronas.report.tables import Table, number, share
 
 
 def asked_section(run: RunFacts) -> Html:
@@ -38,7 +37,7 @@ def asked_section(run: RunFacts) -> Html:
     )
 
 
-def answer_section(run: RunFacts) -> Html:
+def answer_section(run: RunFacts, drawn: Charts) -> Html:
     """The cells and the cost against each budget."""
     answer = run.answer
     if answer is None:
@@ -59,6 +58,7 @@ def answer_section(run: RunFacts) -> Html:
         element("p", {}, element("code", {"class": "architecture"}, answer.text)),
         cells(run),
         definitions(facts),
+        shown(drawn, "budget"),
         table(budget_table(answer.cost, run.budget)),
         _changed_since(run),
     )
@@ -80,35 +80,33 @@ def rejected_section(run: RunFacts) -> Html:
     candidates, title = run.candidates, "Why candidates were rejected"
     if candidates is None:
         return section("rejected", title, missing("No history of a search (history.sqlite) is in the run."))
-    rows: list[tuple[Cell, ...]] = []
+    rows = []
     for name, limit in run.budget.limits.items():
         n_broken, n_only = candidates.breaks(name)
         part = n_broken / len(candidates)
         costs = candidates.costs[name]
-        shown = Bar(part, f"{share(part)} of the candidates", over=True)
         span = f"{quantity(name, float(costs.min()))} to {quantity(name, float(costs.max()))}"
-        rows.append((word(name), quantity(name, limit), f"{n_broken:,}", f"{n_only:,}", span, shown))
+        rows.append((word(name), quantity(name, limit), f"{n_broken:,}", f"{n_only:,}", share(part), span))
     summary = f"{candidates.n_rejected:,} of {len(candidates):,} candidates exceeded a limit; one may exceed several."
-    titles = ("limit on", "budget", "exceeded it", "exceeded only it", "candidates cost", "share that exceeded it")
+    titles = ("limit on", "budget", "exceeded it", "exceeded only it", "share that exceeded it", "candidates cost")
     limits = Table("Candidates by limit", titles, tuple(rows))
     return section("rejected", title, element("p", {}, summary), table(limits))
 
 
-def progress_section(run: RunFacts) -> Html:
+def progress_section(run: RunFacts, drawn: Charts) -> Html:
     """The best fitness over the candidates."""
     title = "Search progress"
-    curves, result = progress_curves(run), run.result
-    if curves is None:
+    if "progress" not in drawn:
         return section("progress", title, missing("No fitness is in the run's history."))
     facts = []
-    if result:
+    if result := run.result:
         facts = [
             ("candidates", f"{result.n_candidates:,}"),
             ("functions evaluated", f"{result.n_evaluated:,} different ones"),
             ("time", f"{result.seconds:,.1f} s"),
             ("memory", f"{result.peak_memory_mb:,.0f} MB at most"),
         ]
-    return section("progress", title, definitions(facts), line_chart(curves))
+    return section("progress", title, definitions(facts), shown(drawn, "progress"))
 
 
 def _changed_since(run: RunFacts) -> Html:

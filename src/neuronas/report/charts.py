@@ -1,85 +1,92 @@
-"""Line charts as SVG, in the colours of the style sheet."""
+"""Charts as Vega-Lite declarations: a page shows them, a figure exports them (https://vega.github.io/vega-lite/docs).
 
-from collections.abc import Sequence
-from math import ceil, floor, log10
+Here are the parts that they share; the charts themselves are in ``search_charts``, ``cost_charts`` and
+``accuracy_charts``.
+"""
 
-from neuronas.report.curves import Curves
-from neuronas.report.markup import Html, element
-from neuronas.report.tables import number
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-_WIDTH, _HEIGHT = 480, 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 16, 38, 40
-_N_TICKS = 5
+from neuronas.report.style import chart_config, colour
 
+View = dict[str, Any]
+"""A Vega-Lite view, complete but for its width."""
+Row = Mapping[str, Any]
 
-def line_chart(curves: Curves) -> Html:
-    """Draw lines over one another, with a legend where there are several; equal colours for equal places."""
-    title, drawn = curves.title, curves.drawn
-    xs = [x for line in drawn for x, _ in line.points]
-    ys = [y for line in drawn for _, y in line.points]
-    x_ticks, y_ticks = ticks(min(xs), max(xs)), ticks(min(ys), max(ys))
-    across = (min(xs), max(xs) if max(xs) > min(xs) else min(xs) + 1)
-    up = (y_ticks[0], y_ticks[-1])
-
-    def place(x: float, y: float) -> tuple[float, float]:
-        return (
-            _LEFT + (x - across[0]) / (across[1] - across[0]) * (_WIDTH - _LEFT - _RIGHT),
-            _HEIGHT - _BOTTOM - (y - up[0]) / (up[1] - up[0]) * (_HEIGHT - _TOP - _BOTTOM),
-        )
-
-    grid = [_y_tick(place(across[0], y)[1], f"{number(100 * y)}%" if curves.shares else number(y)) for y in y_ticks]
-    grid += [_x_tick(place(value, up[0])[0], value) for value in x_ticks if across[0] <= value <= across[1]]
-    paths = [
-        element(
-            "path", {"class": f"line series-{index}", "d": _path([place(x, y) for x, y in line.points], line.steps)}
-        )
-        for index, line in enumerate(drawn)
-    ]
-    legend = [
-        element(
-            "text", {"class": f"legend series-{index}", "x": _WIDTH - _RIGHT - 110 * (len(drawn) - 1 - index), "y": 18},
-            f"— {line.name}",
-        )
-        for index, line in enumerate(drawn)
-        if len(drawn) > 1
-    ]  # fmt: skip
-    last = ", ".join(f"{line.name} ends at {number(line.points[-1][1])}" for line in drawn)
-    return element(
-        "svg",
-        {"class": "chart", "viewBox": f"0 0 {_WIDTH} {_HEIGHT}", "role": "img", "aria-label": f"{title}: {last}"},
-        element("text", {"class": "title", "x": 8, "y": 18}, title),
-        *grid,
-        *paths,
-        *legend,
-        element("text", {"class": "tick middle", "x": (_LEFT + _WIDTH) / 2, "y": _HEIGHT - 6}, curves.x_title),
-    )
+FITTING = {"expr": "max(1, floor(((containerSize()[0] || 440) - 60) / 130))"}
+"""Columns of a legend above a view that stands alone: as many as there is room for."""
+_LABELS = 70  # pixels: an axis with its labels
 
 
-def ticks(low: float, high: float) -> list[float]:
-    """Round values at equal distances that enclose a range."""
-    size = max(abs(low), abs(high))
-    if high - low <= max(1e-12 * size, 1e-300):  # equal, but for what floats cannot divide
-        room = size / 10 if size > 1e-300 else 0.1
-        low, high = low - room, high + room
-    rough = (high - low) / _N_TICKS
-    power = 10.0 ** floor(log10(rough))
-    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
-    first, last = floor(low / step + 1e-9), ceil(high / step - 1e-9)
-    return [step * count for count in range(first, last + 1)]
+@dataclass(frozen=True)
+class Chart:
+    """One chart.
+
+    Attributes:
+        title: what it shows.
+        views: one or several; each stands alone on a page.
+        columns: how many of them stand beside each other in a figure.
+        width: of a figure before it is scaled, in pixels.
+    """
+
+    title: str
+    views: tuple[View, ...]
+    columns: int = 1
+    width: int = 440
+
+    def figure(self) -> dict[str, Any]:
+        """All views as one Vega-Lite specification."""
+        whole: dict[str, Any] = {"config": chart_config()}
+        if len(self.views) == 1:
+            fit = {"type": "fit-x", "contains": "padding"}
+            return whole | {"width": self.width, "autosize": fit} | self.views[0]
+        views = [{"width": self.width / self.columns - _LABELS} | _nameless(view) for view in self.views]
+        shared = {"scale": {"color": "shared"}} if self.columns > 1 else {}
+        return whole | {"columns": self.columns, "concat": views, "resolve": shared, "spacing": 12}
 
 
-def _path(points: Sequence[tuple[float, float]], steps: bool) -> str:
-    text = [f"M{points[0][0]:.1f} {points[0][1]:.1f}"]
-    for x, y in points[1:]:
-        text.append(f"H{x:.1f}V{y:.1f}" if steps else f"L{x:.1f} {y:.1f}")
-    return "".join(text)
+def data(rows: Iterable[Row], name: str | None = "rows") -> View:
+    """A view's data; a live page replaces them by their name."""
+    values = [{key: short(value) for key, value in row.items()} for row in rows]
+    return {"data": {"values": values} | ({"name": name} if name else {})}
 
 
-def _y_tick(y: float, label: str) -> Html:
-    line = element("path", {"class": "grid", "d": f"M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}"})
-    text = element("text", {"class": "tick end", "x": _LEFT - 6, "y": round(y + 4, 1)}, label)
-    return element("g", {}, line, text)
+def number(field: str, title: str | None, **more: Any) -> View:
+    """A channel that shows numbers."""
+    return {"field": field, "type": "quantitative", "title": title, **more}
 
 
-def _x_tick(x: float, value: float) -> Html:
-    return element("text", {"class": "tick middle", "x": round(x, 1), "y": _HEIGHT - _BOTTOM + 16}, number(value))
+def name(field: str, **more: Any) -> View:
+    """A channel that shows names, in the order of the data."""
+    return {"field": field, "type": "nominal", "title": None, "sort": None, **more}
+
+
+def name_axis(field: str = "name") -> View:
+    """An axis of names beside bars or dots."""
+    return name(field, axis={"domain": False, "ticks": False, "labelLimit": 200, "labelColor": colour("ink")})
+
+
+def tooltip(**titles: str) -> list[View]:
+    """What is told of a mark: titles by field."""
+    return [{"field": field, "title": title} for field, title in titles.items()]
+
+
+def colours(names: Sequence[str], shades: Sequence[str], columns: Any = None) -> View:
+    """The scale and legend of a channel that gives each name its colour."""
+    legend = {} if columns is None else {"columns": columns}
+    return {"scale": {"domain": list(names), "range": list(shades)}, "legend": legend}
+
+
+def short(value: Any) -> Any:
+    """A number with few digits, so that a page stays small; None for one that JSON cannot hold; text as it is."""
+    if not isinstance(value, float):
+        return value
+    if not abs(value) < float("inf"):
+        return None
+    return int(value) if value.is_integer() and abs(value) < 1e15 else float(f"{value:.7g}")
+
+
+def _nameless(view: View) -> View:
+    """A view whose data have no name, which several views in one specification would share."""
+    return {**view, "data": {"values": view["data"]["values"]}} if "data" in view else view

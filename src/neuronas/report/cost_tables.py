@@ -8,7 +8,7 @@ from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import BUDGETED, Cost
 from neuronas.hardware.sweep import Sweep, SweepPoint
 from neuronas.hardware.units import UNITS, quantity, word
-from neuronas.report.tables import Bar, Table, aligned, share
+from neuronas.report.tables import Table, aligned, share
 from neuronas.runs.results import ParetoFront
 from neuronas.space.shape import Side, size_of
 
@@ -101,17 +101,16 @@ def components(cost: Cost) -> tuple[Component, ...]:
 
 def budget_table(cost: Cost, budget: Budget) -> Table:
     """Cost, limit, and what is left of it."""
-    rows: list[tuple[str | Bar, ...]] = []
+    rows = []
     for use in budget_uses(cost, budget):
         name, used = word(use.name), use.used
         if used is None:
-            rows.append((name, quantity(use.name, use.cost), "no limit", "", ""))
+            rows.append((name, quantity(use.name, use.cost), "no limit", ""))
             continue
         over = f"over by {quantity(use.name, use.cost - use.limit)}"
         margin = share(1 - used) if use.cost <= use.limit else over
-        bar = Bar(used, f"{used:.0%} of the {name} budget", over=used > 1)
-        rows.append((name, quantity(use.name, use.cost), quantity(use.name, use.limit), margin, bar))
-    return Table("Cost against budget", ("", "cost", "budget", "margin", "used"), tuple(rows))
+        rows.append((name, quantity(use.name, use.cost), quantity(use.name, use.limit), margin))
+    return Table("Cost against budget", ("", "cost", "budget", "margin"), tuple(rows))
 
 
 def layer_table(cost: Cost) -> Table:

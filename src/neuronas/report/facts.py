@@ -87,6 +87,11 @@ class RunFacts:
         return None
 
     @property
+    def answer_name(self) -> str:
+        """What the answer is called where it is marked among other candidates."""
+        return "the run's answer" if self.is_answered else "the best so far"
+
+    @property
     def is_answered(self) -> bool:
         """Whether the run has an answer of its own, not only a best one so far."""
         return self.answer is not None and self.answer.is_final

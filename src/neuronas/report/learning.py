@@ -9,26 +9,24 @@ from neuronas.report.accuracy_tables import (
     precision_table,
     rates_table,
 )
-from neuronas.report.charts import line_chart
-from neuronas.report.curves import learning_curves
 from neuronas.report.facts import RunFacts
 from neuronas.report.markup import Html, definitions, element, join, missing, section, table
+from neuronas.report.pictures import Charts, shown
 from neuronas.report.tables import number, share
 from neuronas.runs.evaluations import ChipEvaluation, Evaluation
 
 
-def training_section(run: RunFacts) -> Html:
+def training_section(run: RunFacts, drawn: Charts) -> Html:
     """Loss, accuracy and firing rate over the epochs."""
     epochs = run.epochs
     if not epochs:
         return section("training", "Training", missing(f"Not trained. To train it: neuronas train {run.directory}"))
-    charts = map(line_chart, learning_curves(run))
     planned = run.config.train.epochs
     done = f"{len(epochs)} epochs" + (f" of {planned}" if planned else "") + f", seed {run.config.train.seed}."
-    return section("training", "Training", element("p", {}, done), element("div", {"class": "charts"}, *charts))
+    return section("training", "Training", element("p", {}, done), shown(drawn, "learning"))
 
 
-def evaluation_section(run: RunFacts) -> Html:
+def evaluation_section(run: RunFacts, drawn: Charts) -> Html:
     """What ``neuronas evaluate`` measured."""
     one = run.evaluation
     if one is None:
@@ -38,13 +36,14 @@ def evaluation_section(run: RunFacts) -> Html:
         "evaluation",
         "Evaluation",
         definitions(_measured(one)),
+        shown(drawn, "accuracy", "firing-rates"),
         table(precision_table(one.accuracy_by_bits)),
         table(rates_table(one.firing_rates)),
         _confusion(one, run.config.data.class_names or ()),
     )
 
 
-def chip_section(run: RunFacts) -> Html:
+def chip_section(run: RunFacts, drawn: Charts) -> Html:
     """What ``neuronas evaluate --chip`` measured."""
     chip, title = run.chip, "Accuracy on simulated chips"
     if chip is None:
@@ -54,6 +53,7 @@ def chip_section(run: RunFacts) -> Html:
         "chip",
         title,
         definitions(_simulated(chip)),
+        shown(drawn, "chips"),
         table(chip_layer_table(chip.layers)),
         table(ablation_table(chip.ablation)) if chip.ablation else "",
     )

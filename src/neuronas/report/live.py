@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 
 from neuronas.errors import NeuronasError
-from neuronas.report.explorer import explorer_document
 from neuronas.report.facts import RunFacts
-from neuronas.report.page import sections
+from neuronas.report.page import content
 from neuronas.report.tables import number
 
 
@@ -37,7 +36,7 @@ class LiveRun:
         Returns:
             ``age_s``: seconds since the run's last change; ``error``: why it cannot be read, if so. Where the version
             is another one: ``version``, ``title``, ``summary``, ``sections`` (HTML by identifier) and ``data`` (of the
-            plot).
+            charts and the explorer).
         """
         version, changed = self._stamp()
         with self._lock:  # pages that ask at the same time wait for one reading
@@ -71,12 +70,8 @@ _READ = {".yaml", ".json", ".jsonl", ".sqlite", ".sqlite-wal"}
 
 
 def _content(run: RunFacts) -> dict[str, Any]:
-    return {
-        "title": f"Run {run.name}",
-        "summary": _summary(run),
-        "sections": sections(run),
-        "data": explorer_document((run,)),
-    }
+    shown = content(run)
+    return {"title": f"Run {run.name}", "summary": _summary(run), "sections": shown.sections, "data": shown.data}
 
 
 def _summary(run: RunFacts) -> str:

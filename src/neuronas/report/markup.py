@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from neuronas.report.tables import Cell, Table
+from neuronas.report.tables import Table
 
-_Attributes = dict[str, str | float | bool]
+_Attributes = dict[str, Any]
 
 
 class Html(str):
@@ -16,7 +16,7 @@ class Html(str):
     __slots__ = ()
 
 
-def element(name: str, attributes: Mapping[str, str | float | bool], *children: str) -> Html:
+def element(name: str, attributes: Mapping[str, Any], *children: str) -> Html:
     """One element with its end tag.
 
     Args:
@@ -81,22 +81,12 @@ def warning(text: str) -> Html:
     return element("p", {"class": "warning"}, text)
 
 
-def _row(cells: Sequence[Cell], kinds: Sequence[_Attributes]) -> Html:
-    first = element("th", {"scope": "row"} | kinds[0], _cell(cells[0]))
-    return element(
-        "tr", {}, first, *(element("td", kind, _cell(cell)) for cell, kind in zip(cells[1:], kinds[1:], strict=True))
-    )
+def _row(cells: Sequence[str], kinds: Sequence[_Attributes]) -> Html:
+    first = element("th", {"scope": "row"} | kinds[0], cells[0])
+    return element("tr", {}, first, *(element("td", kind, c) for c, kind in zip(cells[1:], kinds[1:], strict=True)))
 
 
-def _cell(cell: Cell) -> str:
-    if isinstance(cell, str):
-        return cell
-    width = f"{100 * min(max(cell.share, 0.0), 1.0):.1f}%"
-    filled = element("rect", {"class": "over" if cell.over else "within", "width": width, "height": "100%"})
-    return element("svg", {"class": "bar", "role": "img", "aria-label": cell.label}, filled)
-
-
-def _attribute(key: str, value: str | float | bool) -> str:
+def _attribute(key: str, value: Any) -> str:
     if value is True:
         return f" {key}"
     return f' {key}="{escape(str(value))}"'

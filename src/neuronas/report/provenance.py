@@ -42,12 +42,12 @@ def provenance_section(run: RunFacts) -> Html:
     )
 
 
-def again_section(run: RunFacts) -> Html:
-    """Versions, seed, settings and the commands that make the run again."""
+def reproduce_section(run: RunFacts) -> Html:
+    """Versions, seed, settings and the commands that reproduce the run."""
     parts = [
         element("p", {}, f"Seed {run.config.seed}. The same seed, settings and versions give the same result."),
         element("h3", {}, "From its settings, into a new directory"),
-        _commands(list(_again(run))),
+        _commands(list(_commands_of(run))),
     ]
     if run.environment:
         made = shlex.join(["neuronas", *run.environment.command[1:]])
@@ -63,10 +63,10 @@ def again_section(run: RunFacts) -> Html:
     parts.append(
         element("details", {}, element("summary", {}, "Every setting (config.yaml)"), element("pre", {}, settings))
     )
-    return section("again", "Make it again", *parts)
+    return section("reproduce", "Reproduce this run", *parts)
 
 
-def _again(run: RunFacts) -> Iterator[str]:
+def _commands_of(run: RunFacts) -> Iterator[str]:
     settings = shlex.quote(f"{run.directory}/config.yaml")
     if run.candidates or run.result or run.answer is None:
         yield f"neuronas search --config {settings} --out again"

@@ -8,28 +8,6 @@ _DIGITS = 4  # significant digits of a number
 
 
 @dataclass(frozen=True)
-class Bar:
-    """A share of 1: a bar on a page, percent in print.
-
-    Attributes:
-        share: 0 to 1, above 1 where a limit is exceeded.
-        label: what it is a share of, for those who hear the page.
-        over: mark it as an exceeded limit.
-    """
-
-    share: float
-    label: str
-    over: bool = False
-
-    def __str__(self) -> str:
-        """Percent."""
-        return share(self.share)
-
-
-Cell = str | Bar
-
-
-@dataclass(frozen=True)
 class Table:
     """Rows of equal length under column titles.
 
@@ -42,7 +20,7 @@ class Table:
 
     caption: str
     titles: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[str, ...], ...]
     text_columns: Collection[int] = (0,)
 
 

@@ -22,13 +22,17 @@ class PlacedTile(Document):
 
 
 class FloorplanFile(Document):
-    """A chip just large enough for a network: ``side`` x ``side`` places for tiles, of which ``tiles`` are in use."""
+    """A chip just large enough for a network: ``side`` x ``side`` places for tiles, of which ``tiles`` are in use.
+
+    ``tile_mm2``: the chip's area divided by its tiles in use.
+    """
 
     format: Literal["neuronas-floorplan-1"] = "neuronas-floorplan-1"
     side: int
     n_pes_per_tile: int
     n_crossbars_per_pe: int
     crossbar_size: int
+    tile_mm2: float
     tiles: tuple[PlacedTile, ...]
 
     @classmethod
@@ -39,6 +43,7 @@ class FloorplanFile(Document):
             n_pes_per_tile=plan.n_pes_per_tile,
             n_crossbars_per_pe=plan.n_crossbars_per_pe,
             crossbar_size=plan.crossbar_size,
+            tile_mm2=plan.tile_mm2,
             tiles=tuple(
                 PlacedTile(x=tile.x, y=tile.y, layer=tile.layer, pes=tuple(PlacedPE(crossbars=pe) for pe in tile.pes))
                 for tile in plan.tiles

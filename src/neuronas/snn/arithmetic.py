@@ -38,13 +38,12 @@ def normalised_image(images: Tensor, weights: FixedPoint, stride: int) -> Tensor
     return batch_norm(y.unsqueeze(0))
 
 
-def exact_conv2d(spikes: Tensor, codes: Tensor, groups: int = 1) -> Tensor:
+def exact_conv2d(spikes: Tensor, codes: Tensor) -> Tensor:
     """Convolve spikes with integer weights, same padding; exact.
 
     Args:
         spikes: [n, in, H, W], values 0 or 1.
-        codes: [out, in / groups, k, k] integers.
-        groups: of channels (see ``space.graph.Weights``).
+        codes: [out, in, k, k] integers.
 
     Returns:
         [n, out, H, W] whole numbers, float32 where that is exact by a bound on the sum, else float64.
@@ -52,7 +51,7 @@ def exact_conv2d(spikes: Tensor, codes: Tensor, groups: int = 1) -> Tensor:
     largest_sum = codes.abs().double().sum(dim=(1, 2, 3)).max()
     # CUDA may choose algorithms (TF32, Winograd) that round; float64 has neither.
     dtype = torch.float32 if spikes.device.type == "cpu" and largest_sum < _EXACT_FLOAT32 else torch.float64
-    return F.conv2d(spikes.to(dtype), codes.to(dtype), padding=codes.shape[-1] // 2, groups=groups)
+    return F.conv2d(spikes.to(dtype), codes.to(dtype), padding=codes.shape[-1] // 2)
 
 
 def batch_norm(y: Tensor) -> Tensor:

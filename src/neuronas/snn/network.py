@@ -38,14 +38,14 @@ class ImageConvolution(nn.Module):
 class SpikeConvolution(nn.Module):
     """Convolution of spikes and batch normalisation."""
 
-    def __init__(self, weights: FixedPoint, groups: int):
+    def __init__(self, weights: FixedPoint):
         super().__init__()
-        self.scale, self.groups = 2.0**-weights.exponent, groups
+        self.scale = 2.0**-weights.exponent
         self.register_buffer("codes", torch.from_numpy(weights.codes))
 
     def forward(self, spikes: Tensor) -> Tensor:
         """[T, B, C, H, W] -> [T, B, C', H, W]."""
-        y = exact_conv2d(spikes.flatten(0, 1), self.get_buffer("codes"), self.groups) * self.scale
+        y = exact_conv2d(spikes.flatten(0, 1), self.get_buffer("codes")) * self.scale
         return batch_norm(y.reshape(*spikes.shape[:2], *y.shape[1:]))
 
 
@@ -64,10 +64,10 @@ class SpikingFeatures(GraphNetwork):
 
         def convolution(node: Node, operation: Weights) -> nn.Module:
             n_out, n_in, kernel, _ = graph.weight_shape(node)
-            own = weights.convolution(weights_place(node), n_in, n_out, kernel)
+            own = weights.convolution(weights_place(node), n_in * operation.groups, n_out, kernel, operation.groups)
             if node.name in graph.static:
                 return ImageConvolution(own, operation.stride)
-            return SpikeConvolution(own, operation.groups)
+            return SpikeConvolution(own)
 
         def neurons(_: Node, operation: Neurons) -> nn.Module:
             own = SpikingJellyLif(neuron, timesteps, operation.threshold)

@@ -9,6 +9,7 @@ convolution of spikes is a sum of integers: exact in any order, on any machine.
 from dataclasses import dataclass
 from functools import lru_cache
 from math import floor, frexp, log2
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ FULL_PRECISION = 32
 BITS = (4, 6, 8, 10, 12, 14, 16)
 """The fixed-point precisions that are measured and compared."""
 _MANTISSA_BITS = 24
+_Number = TypeVar("_Number", bound=np.generic)
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +26,7 @@ class FixedPoint:
     """Weights ``codes * 2**-exponent``.
 
     Attributes:
-        codes: integers [out, in, k, k], or [out, in / groups, k, k].
+        codes: integers [out, in, k, k].
         exponent: number of fractional bits.
     """
 
@@ -36,14 +38,23 @@ class FixedPoint:
         """The weights as floating point; exact."""
         return np.ldexp(self.codes.astype(np.float64), -self.exponent)
 
-    def ungrouped(self, groups: int) -> "FixedPoint":
-        """The same convolution as one without groups: zero where an output does not read a channel."""
-        if groups == 1:
-            return self
-        own = self.codes.reshape(groups, -1, *self.codes.shape[1:])
-        codes = np.zeros((groups, own.shape[1], groups, *own.shape[2:]), dtype=np.int32)
-        codes[range(groups), :, range(groups)] = own
-        return FixedPoint(codes.reshape(len(self.codes), -1, *self.codes.shape[2:]), self.exponent)
+
+def ungrouped(weights: NDArray[_Number], groups: int) -> NDArray[_Number]:
+    """Weights of the same convolution without groups: 0 where an output does not read a channel.
+
+    Args:
+        weights: [out, in / groups, k, k].
+        groups: see ``space.graph.Weights``.
+
+    Returns:
+        [out, in, k, k]; at each kernel position a block-diagonal matrix.
+    """
+    if groups == 1:
+        return weights
+    own = weights.reshape(groups, -1, *weights.shape[1:])
+    whole = np.zeros((groups, own.shape[1], groups, *own.shape[2:]), dtype=weights.dtype)
+    whole[range(groups), :, range(groups)] = own
+    return whole.reshape(len(weights), -1, *weights.shape[2:])
 
 
 def quantise(

@@ -6,12 +6,12 @@ So a comparison of fitness sees the architectures differ, not the draw, and eval
 
 from dataclasses import dataclass
 from hashlib import blake2b
-from math import sqrt
+from math import prod, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuronas.snn.quantisation import FixedPoint, quantise
+from neuronas.snn.quantisation import FixedPoint, quantise, ungrouped
 from neuronas.space.graph import Node, Origin
 
 _SLOPE = 2.0
@@ -32,20 +32,22 @@ class WeightSource:
     weight_bits: int = 8
     rounding: str = "nearest"
 
-    def convolution(self, place: str, in_channels: int, out_channels: int, kernel: int) -> FixedPoint:
+    def convolution(self, place: str, in_channels: int, out_channels: int, kernel: int, groups: int = 1) -> FixedPoint:
         """Weights [out, in, k, k] of the convolution at ``place``, Kaiming-uniform, then quantised.
 
         Args:
             place: see ``weights_place``.
-            in_channels: that each output reads.
+            in_channels: channels of the input.
             out_channels: number of outputs.
             kernel: side.
+            groups: see ``space.graph.Weights``; weights for the inputs of other groups are 0.
         """
-        shape = (out_channels, in_channels, kernel, kernel)
-        bound = sqrt(2 / (1 + _SLOPE**2)) * sqrt(3 / (in_channels * kernel**2))
+        shape = (out_channels, in_channels // groups, kernel, kernel)
+        bound = sqrt(2 / (1 + _SLOPE**2)) * sqrt(3 / prod(shape[1:]))
         weights = (2 * self._uniform(place, "weight", shape) - 1) * bound
         noise = self._uniform(place, "rounding", shape) if self.rounding == "stochastic" else None
-        return quantise(weights, self.weight_bits, self.rounding, noise)
+        found = quantise(weights, self.weight_bits, self.rounding, noise)
+        return FixedPoint(ungrouped(found.codes, groups), found.exponent)
 
     def _uniform(self, place: str, purpose: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
         # 24 raw bits each, as a float32 would carry; raw bits are the same in every version of NumPy.

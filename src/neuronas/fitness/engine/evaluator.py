@@ -175,11 +175,11 @@ class _Run:
             yield arrays
 
     def weights(self, place: str, operation: Weights, given: Shape) -> FixedPoint:
-        """The weights of a place, without groups, drawn once; ``given``: shape of what they are convolved with."""
+        """The weights of a place, drawn once; ``given``: shape of what they are convolved with."""
         if place not in self._weights:
-            n_out, n_in, kernel, _ = operation.weight_shape(given)
-            weights = self.engine.weights.convolution(place, n_in, n_out, kernel)
-            self._weights[place] = weights.ungrouped(operation.groups)
+            self._weights[place] = self.engine.weights.convolution(
+                place, given[0], operation.n_out, operation.kernel, operation.groups
+            )
         return self._weights[place]
 
     def _geometry(self, shape: Shape) -> Geometry:

@@ -1,8 +1,9 @@
-// All candidates of the page's runs: what is shown, the Pareto front among them, and the cell of one that was chosen.
+// All candidates of the page's runs: what is shown, the Pareto front among them, and the cells of one that was chosen.
 
 const REACH = 14; // CSS pixels between pointer and point
 const FRONT_ROWS = 200; // of the front's table
-const HIGHER_IS_BETTER = new Set(["fitness", "screened"]);
+const STEPS = 1000; // positions of a slider
+const MANY = 2000; // more points are drawn smaller, fainter and on a canvas
 
 /** Elements are made and filled here and nowhere else: text is only ever set as text. */
 function make(name, properties, ...children) {
@@ -11,46 +12,120 @@ function make(name, properties, ...children) {
   return made;
 }
 
+/** A number for people: four significant digits, whole numbers in full. */
+function shown(value) {
+  if (value === null || value === undefined) return "–";
+  const whole = Number.isInteger(value) || Math.abs(value) >= 1e4;
+  return value.toLocaleString("en", whole ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 4 });
+}
+
+/** Lowest and highest of the values that are known; there may be too many for Math.min. */
+function extent(values) {
+  let low = Infinity, high = -Infinity;
+  for (const value of values) {
+    if (value === null) continue;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return [low, high];
+}
+
+/** Indices of the points that no other beats on both axes, in the order of x; a sign of -1: higher is better. */
+function paretoFront(points, [sx, sy]) {
+  const order = points.map((_, i) => i).sort((a, b) => sx * (points[a].x - points[b].x) || sy * (points[a].y - points[b].y));
+  const front = [];
+  let best = Infinity;
+  for (const i of order) {
+    if (sy * points[i].y >= best) continue;
+    best = sy * points[i].y;
+    front.push(i);
+  }
+  return sx > 0 ? front : front.reverse();
+}
+
 class Explorer {
-  constructor(data) {
-    this.quantities = new Map(data.quantities.map((quantity) => [quantity.key, quantity]));
-    this.scatter = new Scatter(document.getElementById("plot"));
-    this.current = -1; // point under pointer or keyboard
-    this.limits = new Map();
+  constructor() {
+    [this.plot, this.tip, this.ring] = ["plot", "tip", "ring"].map((id) => document.getElementById(id));
+    this.selects = ["x-axis", "y-axis"].map((id) => document.getElementById(id));
+    this.showRejected = document.getElementById("show-rejected");
     this.sliders = new Map();
     this.chosen = new Set(); // controls that the reader has changed; the others follow the data
-    this.setUpAxes();
-    this.setUpLimits(data.budgeted);
+    this.current = -1; // point under pointer or keyboard
+    this.shownNow = [];
+    this.setUpControls();
     this.setUpPlot();
-    this.load(data);
   }
 
   /** Show data; later data with more candidates keep what the reader has chosen. */
-  load(data) {
+  async load(data, config) {
     const before = this.current < 0 ? "" : this.name(this.shownNow[this.current]);
-    this.data = data;
-    this.columns = this.join();
-    this.scatter.series = data.runs.map((run) => run.name);
+    Object.assign(this, { data, config, columns: this.join(data) });
+    this.quantities = new Map(data.quantities.map((quantity) => [quantity.key, quantity]));
+    if (!this.sliders.size) this.setUpLimits();
     this.offerAxes();
     this.sliders.forEach((slider) => slider.write());
-    this.update();
+    if (this.declared === JSON.stringify(data.view) && this.renderer === this.fitting()) this.update();
+    else await this.draw();
     if (before) this.point(this.shownNow.findIndex((i) => this.name(i) === before));
   }
 
   /** The candidates of all runs one after another, a column for each quantity. */
-  join() {
+  join(data) {
     const columns = { run: [], local: [], number: [], rejected: [] };
-    for (const key of this.quantities.keys()) columns[key] = [];
-    this.data.runs.forEach((run, number) => {
+    for (const { key } of data.quantities) columns[key] = [];
+    data.runs.forEach((run, number) => {
       for (let i = 0; i < run.places.length; i++) {
         columns.run.push(number);
         columns.local.push(i);
         columns.number.push(run.numbers ? run.numbers[i] : i);
         columns.rejected.push(run.rejected[i] === 1);
-        for (const key of this.quantities.keys()) columns[key].push(run.values[key][i]);
+        for (const { key } of data.quantities) columns[key].push(run.values[key][i]);
       }
     });
     return columns;
+  }
+
+  setUpControls() {
+    for (const control of [...this.selects, this.showRejected]) {
+      control.addEventListener("change", () => {
+        this.chosen.add(control);
+        this.sliders.forEach((slider) => slider.write()); // their scale is that of what can be shown
+        this.update();
+      });
+    }
+  }
+
+  setUpLimits() {
+    const box = document.getElementById("limits");
+    for (const key of this.data.budgeted) {
+      const slider = new LimitSlider(key, this);
+      this.sliders.set(key, slider);
+      box.append(slider.label);
+    }
+  }
+
+  setUpPlot() {
+    const at = (event) => {
+      const { left, top } = this.plot.getBoundingClientRect();
+      return this.nearest(event.clientX - left, event.clientY - top);
+    };
+    this.plot.addEventListener("pointermove", (event) => this.point(at(event)));
+    this.plot.addEventListener("pointerleave", () => this.point(-1));
+    this.plot.addEventListener("blur", () => this.point(-1));
+    this.plot.addEventListener("keydown", (event) => this.key(event));
+    this.plot.addEventListener("click", (event) => {
+      this.point(at(event));
+      if (this.current >= 0) this.showCells(this.shownNow[this.current]);
+    });
+    new ResizeObserver(() => this.fit()).observe(this.plot);
+    for (const query of ["(prefers-color-scheme: dark)", "print"]) {
+      matchMedia(query).addEventListener("change", () => this.renderer === "canvas" && this.draw());
+    }
+  }
+
+  /** Make the chart as wide as its place, where that is laid out. */
+  fit() {
+    if (this.view && this.plot.clientWidth) this.view.width(this.plot.clientWidth).runAsync().then(() => this.locate());
   }
 
   /** A candidate as a reader would name it. */
@@ -68,17 +143,20 @@ class Explorer {
     return `${shown(value)} ${this.quantities.get(key).unit}`.trim();
   }
 
-  setUpAxes() {
-    const [x, y, rejected] = ["x-axis", "y-axis", "show-rejected"].map((id) => document.getElementById(id));
-    for (const control of [x, y, rejected]) {
-      control.addEventListener("change", () => {
-        this.chosen.add(control);
-        this.sliders.forEach((slider) => slider.write()); // their scale is that of what can be shown
-        this.update();
-      });
-    }
-    this.selects = [x, y];
-    this.showRejected = rejected;
+  /** A candidate's architecture in the notation. */
+  text(i) {
+    return this.cells(i).map((cell) => cell.text).join(" / ");
+  }
+
+  cells(i) {
+    return this.data.runs[this.columns.run[i]].places[this.columns.local[i]].map((cell) => this.data.cells[cell]);
+  }
+
+  costs(i) {
+    return [...this.quantities.keys()]
+      .filter((key) => this.columns[key][i] !== null)
+      .map((key) => `${this.quantities.get(key).name} ${this.amount(key, this.columns[key][i])}`)
+      .join(", ");
   }
 
   /** Offer the quantities that have a value as axes. */
@@ -95,31 +173,17 @@ class Explorer {
     if (!this.chosen.has(this.showRejected)) this.showRejected.checked = !this.columns.rejected.includes(false);
   }
 
-  setUpLimits(budgeted) {
-    const box = document.getElementById("limits");
-    for (const key of budgeted) {
-      const slider = new LimitSlider(key, this);
-      this.sliders.set(key, slider);
-      this.limits.set(key, Infinity);
-      box.append(slider.label);
-    }
+  /** What draws so many points: a canvas is faster, SVG is sharp on paper and follows the style sheet. */
+  fitting() {
+    return this.columns.run.length > MANY ? "canvas" : "svg";
   }
 
-  setUpPlot() {
-    const { canvas } = this.scatter;
-    const at = (event) => this.scatter.nearest(event.offsetX, event.offsetY, REACH);
-    canvas.addEventListener("pointermove", (event) => this.point(at(event)));
-    canvas.addEventListener("pointerleave", () => this.point(-1));
-    canvas.addEventListener("click", (event) => {
-      this.point(at(event));
-      if (this.current >= 0) this.choose(this.current);
-    });
-    canvas.addEventListener("keydown", (event) => this.key(event));
-    canvas.addEventListener("blur", () => this.point(-1));
-    new ResizeObserver(() => this.scatter.draw()).observe(canvas);
-    for (const query of ["(prefers-color-scheme: dark)", "print"]) {
-      window.matchMedia(query).addEventListener("change", () => this.scatter.draw());
-    }
+  /** Draw the chart anew: at first, and where its declaration or its colours change. */
+  async draw() {
+    [this.declared, this.renderer] = [JSON.stringify(this.data.view), this.fitting()];
+    this.view?.finalize();
+    this.view = await embed(this.plot.querySelector(".view"), this.data.view, this.config, this.renderer);
+    this.update();
   }
 
   /** Many slider events become one update a frame. */
@@ -132,115 +196,89 @@ class Explorer {
     });
   }
 
-  /** The run's own limit on a quantity; none for several runs, which may have several. */
-  budget(key) {
-    return this.data.runs.length === 1 ? this.data.runs[0].limits[key] : undefined;
-  }
-
-  fits(i) {
-    return this.data.budgeted.every((key) => this.columns[key][i] <= this.limits.get(key));
+  /** Whether a candidate can be shown with what is ticked. */
+  offered(i) {
+    return this.showRejected.checked || !this.columns.rejected[i];
   }
 
   update() {
-    const { columns } = this;
-    const [xKey, yKey] = this.selects.map((select) => select.value);
-    const [xs, ys] = [columns[xKey], columns[yKey]];
-    const plottable = [];
-    for (let i = 0; i < xs.length; i++) {
-      if (xs[i] !== null && ys[i] !== null && (this.showRejected.checked || !columns.rejected[i])) plottable.push(i);
-    }
-    this.shownNow = plottable.filter((i) => this.fits(i)); // candidate of each point
-    const pick = (column) => this.shownNow.map((i) => column[i]);
-    const points = { x: pick(xs), y: pick(ys), series: pick(columns.run), muted: pick(columns.rejected) };
-    this.front = paretoFront(points.x, points.y, xKey, yKey);
-    const axes = [[xs, xKey], [ys, yKey]].map(([column, key]) => ({
-      label: this.label(key),
-      higherIsBetter: HIGHER_IS_BETTER.has(key),
-      ...withBudget(rangeOf(plottable.map((i) => column[i])), this.budget(key)),
+    const { columns, data } = this;
+    const keys = this.selects.map((select) => select.value);
+    const [xs, ys] = keys.map((key) => columns[key]);
+    const plottable = xs.map((_, i) => i).filter((i) => xs[i] !== null && ys[i] !== null && this.offered(i));
+    this.shownNow = plottable.filter((i) => data.budgeted.every((key) => columns[key][i] <= this.sliders.get(key).limit));
+    const points = this.shownNow.map((i) => ({
+      x: xs[i],
+      y: ys[i],
+      group: columns.rejected[i] ? data.exceeded : data.groups[columns.run[i]],
     }));
-    const answers = this.shownNow.flatMap((i, point) => (this.data.runs[columns.run[i]].answer === columns.number[i] ? [point] : []));
-    this.current = -1;
-    this.scatter.show(points, axes, this.front, { answer: answers, current: -1 });
-    this.byHeight = points.y.map((_, point) => point).sort((a, b) => points.y[a] - points.y[b]);
-    document.getElementById("tip").hidden = true;
+    const signs = keys.map((key) => (this.quantities.get(key).higher_is_better ? -1 : 1));
+    this.front = paretoFront(points, signs);
+    this.byHeight = points.map((_, point) => point).sort((a, b) => points[a].y - points[b].y);
+    const isAnswer = (i) => data.runs[columns.run[i]].answer === columns.number[i];
+    const many = points.length > MANY;
+    const look = { x: this.label(keys[0]), y: this.label(keys[1]), size: many ? 10 : 26, opacity: many ? 0.5 : 0.85 };
+    look.step = signs[0] > 0 ? "step-after" : "step-before"; // between two points the one that still fits counts
+    for (const [signal, value] of Object.entries(look)) this.view.signal(signal, value);
+    const rows = {
+      candidates: points,
+      front: this.front.map((point) => ({ x: points[point].x, y: points[point].y })),
+      answers: points.filter((_, point) => isAnswer(this.shownNow[point])).map(({ x, y }) => ({ x, y })),
+      budgets: this.budgets(keys, plottable),
+    };
+    for (const [name, values] of Object.entries(rows)) this.view.data(name, values);
+    this.points = points;
+    this.point(-1);
+    this.view.runAsync().then(() => this.locate());
     this.describe(plottable.length);
-    this.tabulate(xKey, yKey);
+    this.tabulate(keys);
   }
 
-  describe(plottable) {
-    const count = document.getElementById("count");
-    const { columns } = this;
-    const without = columns.run.length - plottable;
-    count.textContent = `${shown(this.shownNow.length)} of ${shown(plottable)} candidates shown`;
-    if (without) count.textContent += `; left out: ${shown(without)} with no value on these axes or over the run's budget`;
-    const all = this.data.runs.reduce((sum, run) => sum + run.n_candidates, 0);
-    if (all > columns.run.length) {
-      count.textContent += `; of ${shown(all)} the page holds ${shown(columns.run.length)}: those on a Pareto front and a part of the others`;
-    }
-    let best = -1;
-    for (const i of this.shownNow) {
-      if (this.columns.fitness[i] !== null && (best < 0 || this.columns.fitness[i] > this.columns.fitness[best])) best = i;
-    }
-    count.append(". ");
-    if (best >= 0) {
-      count.append(make("button", { type: "button", id: "fittest", onclick: () => this.showCell(best) }, "show the fittest of them"));
-    }
-    const legend = document.getElementById("legend");
-    const names = this.scatter.series.map((name, number) => {
-      const entry = make("span", {}, `${["■", "◆", "▲"][number % 3]} ${name}`);
-      if (this.scatter.series.length > 1) entry.style.color = `var(--series-${number % 6})`;
-      return entry;
+  /** The run's own limits, where they are near what is shown; several runs may have several. */
+  budgets(keys, plottable) {
+    if (this.data.runs.length > 1) return [];
+    return keys.flatMap((key, axis) => {
+      const limit = this.data.runs[0].limits[key];
+      const [low, high] = extent(plottable.map((i) => this.columns[key][i]));
+      return limit > low && limit <= high + (high - low) / 4 ? [{ [axis ? "y" : "x"]: limit }] : [];
     });
-    legend.replaceChildren(...names, make("span", {}, "— Pareto front"), make("span", {}, `◯ ${this.data.runs[0].answer_name}`));
-    if (this.scatter.axes.some((axis) => axis.budget !== undefined)) legend.append(make("span", {}, "┄ the run's budget"));
-    if (this.showRejected.checked) legend.append(make("span", {}, "▪ red: broke the run's budget"));
   }
 
-  tabulate(xKey, yKey) {
-    const keys = [...new Set([xKey, yKey, ...this.data.budgeted, "fitness"])];
-    const rows = this.front.slice(0, FRONT_ROWS).map((point) => {
-      const i = this.shownNow[point];
-      const show = make("button", { type: "button", onclick: () => this.showCell(i) }, "show cell");
-      const cells = keys.map((key) => make("td", { className: "number" }, shown(this.columns[key][i])));
-      return make("tr", {}, ...cells, make("td", {}, make("code", {}, this.text(i))), make("td", { className: "show" }, show));
-    });
-    const titles = [...keys.map((key) => this.label(key)), "architecture"];
-    const head = make("tr", {}, ...titles.map((title) => make("th", { scope: "col" }, title)), make("td", { className: "show" }));
-    const table = make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows));
-    const figure = make("figure", { className: "table" }, make("figcaption", {}, "Pareto front"), make("div", { className: "scroll", tabIndex: 0 }, table));
-    const box = document.getElementById("front");
-    box.replaceChildren(box.firstElementChild, figure);
-    dress(box);
+  /** Where the points lie, in CSS pixels of the plot. */
+  locate() {
+    const [left, top] = this.view.origin();
+    const [x, y] = ["x", "y"].map((name) => this.view.scale(name));
+    this.left = Float64Array.from(this.points, (point) => left + x(point.x));
+    this.top = Float64Array.from(this.points, (point) => top + y(point.y));
+    this.point(this.current);
   }
 
-  /** A candidate's architecture in the notation. */
-  text(i) {
-    const run = this.data.runs[this.columns.run[i]];
-    return run.places[this.columns.local[i]].map((cell) => run.cells[cell].text).join(" / ");
-  }
-
-  costs(i) {
-    return [...this.quantities.keys()]
-      .filter((key) => this.columns[key][i] !== null)
-      .map((key) => `${this.quantities.get(key).name} ${this.amount(key, this.columns[key][i])}`)
-      .join(", ");
+  /** The point nearest to a position, or -1 if none is within reach. */
+  nearest(left, top) {
+    let found = -1, least = REACH ** 2;
+    for (let i = 0; i < this.left.length; i++) {
+      const distance = (this.left[i] - left) ** 2 + (this.top[i] - top) ** 2;
+      if (distance < least) [found, least] = [i, distance];
+    }
+    return found;
   }
 
   /** Mark a point and say what it is; -1 for none. */
   point(point) {
     this.current = point;
-    this.scatter.marks.current = point;
-    const tip = document.getElementById("tip");
-    tip.hidden = point < 0;
-    if (!tip.hidden) {
-      const i = this.shownNow[point];
-      const name = this.data.runs.length > 1 ? [make("strong", {}, this.data.runs[this.columns.run[i]].name), make("br")] : [];
-      tip.replaceChildren(...name, make("code", {}, this.text(i)), make("br"), this.costs(i));
-      const x = this.scatter.left[point], y = this.scatter.top[point];
-      tip.style.left = `${Math.max(0, Math.min(x + 14, this.scatter.width - tip.offsetWidth))}px`;
-      tip.style.top = `${y + 14 + tip.offsetHeight > this.scatter.height ? Math.max(0, y - 14 - tip.offsetHeight) : y + 14}px`;
-    }
-    this.scatter.drawMarks();
+    this.tip.hidden = this.ring.hidden = point < 0;
+    if (point < 0) return;
+    const i = this.shownNow[point];
+    const name = this.data.runs.length > 1 ? [make("strong", {}, this.data.runs[this.columns.run[i]].name), make("br")] : [];
+    this.tip.replaceChildren(...name, make("code", {}, this.text(i)), make("br"), this.costs(i));
+    const [x, y] = [this.left[point], this.top[point]];
+    const { clientWidth: width, clientHeight: height } = this.plot;
+    Object.assign(this.ring.style, { left: `${x}px`, top: `${y}px` });
+    const below = y + 14 + this.tip.offsetHeight <= height;
+    Object.assign(this.tip.style, {
+      left: `${Math.max(0, Math.min(x + 14, width - this.tip.offsetWidth))}px`,
+      top: `${below ? y + 14 : Math.max(0, y - 14 - this.tip.offsetHeight)}px`,
+    });
   }
 
   key(event) {
@@ -252,7 +290,7 @@ class Explorer {
       const to = from < 0 ? (step > 0 ? 0 : order.length - 1) : Math.min(Math.max(from + step, 0), order.length - 1);
       this.point(order[to]);
     } else if (event.key === "Enter" || event.key === " ") {
-      if (this.current >= 0) this.choose(this.current);
+      if (this.current >= 0) this.showCells(this.shownNow[this.current]);
     } else if (event.key === "Escape") {
       this.point(-1);
     } else {
@@ -261,26 +299,53 @@ class Explorer {
     event.preventDefault();
   }
 
-  choose(point) {
-    this.showCell(this.shownNow[point]);
+  /** Say how many candidates are shown, and offer the fittest. */
+  describe(n_plottable) {
+    const count = document.getElementById("count");
+    const { columns } = this;
+    const n_held = columns.run.length, n_all = this.data.runs.reduce((sum, run) => sum + run.n_candidates, 0);
+    count.textContent = `${shown(this.shownNow.length)} of ${shown(n_plottable)} candidates shown`;
+    if (n_held > n_plottable) {
+      count.textContent += `; left out: ${shown(n_held - n_plottable)} without a value on these axes or over the run's budget`;
+    }
+    if (n_all > n_held) {
+      count.textContent += `; of ${shown(n_all)} the page holds ${shown(n_held)}: those on a Pareto front and a part of the others`;
+    }
+    let best = -1;
+    for (const i of this.shownNow) {
+      if (columns.fitness[i] !== null && (best < 0 || columns.fitness[i] > columns.fitness[best])) best = i;
+    }
+    count.append(". ");
+    if (best < 0) return;
+    count.append(make("button", { type: "button", id: "fittest", onclick: () => this.showCells(best) }, "show the fittest of them"));
   }
 
-  /** Draw a candidate's cells below the plot. */
-  showCell(i) {
-    const run = this.data.runs[this.columns.run[i]];
-    const cells = run.places[this.columns.local[i]];
+  tabulate(axes) {
+    const keys = [...new Set([...axes, ...this.data.budgeted, "fitness"])];
+    const rows = this.front.slice(0, FRONT_ROWS).map((point) => {
+      const i = this.shownNow[point];
+      const show = make("button", { type: "button", onclick: () => this.showCells(i) }, "show cell");
+      const cells = keys.map((key) => make("td", { className: "number" }, shown(this.columns[key][i])));
+      return make("tr", {}, ...cells, make("td", {}, make("code", {}, this.text(i))), make("td", { className: "show" }, show));
+    });
+    const titles = [...keys.map((key) => this.label(key)), "architecture"];
+    const head = make("tr", {}, ...titles.map((title) => make("th", { scope: "col" }, title)), make("td", { className: "show" }));
+    const table = make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows));
+    const scroll = make("div", { className: "scroll", tabIndex: 0 }, table);
+    const figure = make("figure", { className: "table" }, make("figcaption", {}, "Pareto front"), scroll);
+    const box = document.getElementById("front");
+    box.replaceChildren(box.firstElementChild, figure);
+    dress(box);
+  }
+
+  /** Draw a candidate's cells below the plot, from the parts that came with the page. */
+  showCells(i) {
+    const cells = this.cells(i);
     const drawn = cells.map((cell, place) => {
-      const svg = document.getElementById("cell-template").content.firstElementChild.cloneNode(true);
       const title = cells.length > 1 ? `cell ${String.fromCharCode(65 + place)}` : "all cells";
-      svg.setAttribute("aria-label", `${title}: ${run.cells[cell].text}`);
-      svg.querySelectorAll(".edge").forEach((group, number) => {
-        const edge = run.edges[run.cells[cell].edges[number]];
-        group.setAttribute("class", edge.classes);
-        group.querySelector("text").textContent = edge.label;
-        const box = group.querySelector("rect");
-        box.setAttribute("x", Number(group.querySelector("text").getAttribute("x")) - edge.width / 2);
-        box.setAttribute("width", edge.width);
-      });
+      const [start, end] = this.data.frames[cell.nodes];
+      const svg = parsed(start + cell.edges.map((edge) => this.data.edges[edge]).join("") + end);
+      svg.setAttribute("aria-label", `${title}: ${cell.text}`);
       return make("figure", {}, make("figcaption", {}, title), svg);
     });
     document.getElementById("chosen").replaceChildren(
@@ -291,18 +356,36 @@ class Explorer {
   }
 }
 
-/** Indices of the points that no other beats on both axes, in the order of x. */
-function paretoFront(xs, ys, xKey, yKey) {
-  const sign = (key) => (HIGHER_IS_BETTER.has(key) ? -1 : 1);
-  const [sx, sy] = [sign(xKey), sign(yKey)];
-  const order = xs.map((_, i) => i).sort((a, b) => sx * (xs[a] - xs[b]) || sy * (ys[a] - ys[b]));
-  const front = [];
-  let best = Infinity;
-  for (const i of order) {
-    if (sy * ys[i] < best) {
-      best = sy * ys[i];
-      front.push(i);
-    }
+/** A slider that sets what a candidate may cost at most; at its right end there is no limit. */
+class LimitSlider {
+  constructor(key, explorer) {
+    Object.assign(this, { key, explorer, limit: Infinity });
+    this.slider = make("input", { type: "range", min: 0, max: STEPS, value: STEPS, id: `limit-${key}` });
+    this.output = make("output", { htmlFor: this.slider.id });
+    this.label = make("label", {}, explorer.quantities.get(key).name, this.output, this.slider);
+    this.slider.addEventListener("input", () => {
+      const [low, high] = this.range();
+      const step = Number(this.slider.value);
+      this.limit = step === STEPS ? Infinity : low + ((high - low) * step) / STEPS;
+      this.write();
+      explorer.later();
+    });
   }
-  return sx > 0 ? front : front.reverse();
+
+  /** From the cheapest to the dearest candidate that can be shown, so that every position has an effect. */
+  range() {
+    const [low, high] = extent(this.explorer.columns[this.key].filter((_, i) => this.explorer.offered(i)));
+    return low > high ? [0, 0] : [low, high];
+  }
+
+  /** Show the limit, on the scale of the candidates that there are. */
+  write() {
+    const [low, high] = this.range();
+    this.slider.disabled = low === high;
+    if (this.limit === Infinity) this.slider.value = STEPS;
+    else if (high > low) this.slider.value = Math.min(STEPS - 1, Math.round((STEPS * (this.limit - low)) / (high - low)));
+    const text = this.explorer.amount(this.key, this.limit === Infinity ? high : this.limit);
+    this.output.textContent = this.limit === Infinity ? `all (up to ${text})` : text;
+    this.slider.setAttribute("aria-valuetext", this.output.textContent);
+  }
 }

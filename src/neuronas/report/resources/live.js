@@ -7,27 +7,28 @@ class Live {
     this.version = "";
     this.pause = 2; // seconds between two questions; the server says how many
     this.shown = new Map(); // identifier of a section -> its HTML as it came
-    this.main = document.querySelector("main");
+    this.pictures = new Pictures();
     this.status = document.getElementById("live");
-    document.querySelector("main > .needs-script").hidden = true;
     setInterval(() => this.tell(), 1000);
     this.ask();
   }
 
   async ask() {
+    let state;
     try {
       const answer = await fetch(`/state?version=${encodeURIComponent(this.version)}`);
       if (!answer.ok) throw new Error(`answer ${answer.status}`);
-      this.show(await answer.json());
+      state = await answer.json();
+      this.lost = undefined;
     } catch {
       this.lost ??= new Date();
     }
+    if (state) await this.show(state);
     this.tell();
     if (!this.ended) setTimeout(() => this.ask(), 1000 * this.pause);
   }
 
-  show(state) {
-    this.lost = undefined;
+  async show(state) {
     this.ended = state.ended;
     this.pause = state.pause_s;
     this.error = state.error;
@@ -41,8 +42,7 @@ class Live {
       if (this.shown.get(id) !== html) this.replace(id, html, before);
       before = document.getElementById(id);
     }
-    if (state.data && this.explorer) this.explorer.load(state.data);
-    else if (state.data) this.explorer = explore(state.data);
+    await this.pictures.show(state.data);
     this.version = state.version;
     document.documentElement.dataset.version = state.version;
   }
@@ -51,7 +51,7 @@ class Live {
   replace(id, html, before) {
     const old = document.getElementById(id);
     if (old && old.contains(getSelection().anchorNode) && !getSelection().isCollapsed) return; // someone copies from it
-    const section = document.adoptNode(new DOMParser().parseFromString(html, "text/html").body.firstElementChild);
+    const section = parsed(html);
     dress(section);
     if (!old) {
       before.after(section);
@@ -63,7 +63,7 @@ class Live {
       section.querySelectorAll(".scroll").forEach((part, i) => (part.scrollLeft = left[i] ?? 0));
       if (focused >= 0) section.querySelectorAll(FOCUSABLE)[focused]?.focus({ preventScroll: true });
     }
-    if (id === "candidates") this.explorer = undefined;
+    if (id === "candidates") this.pictures.explorer = undefined;
     this.shown.set(id, html);
   }
 

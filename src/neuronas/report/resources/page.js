@@ -1,5 +1,9 @@
 // What every page does with its content.
 
+/** The element that a piece of HTML describes, escaped where it was written, read without running any script. */
+function parsed(html) {
+  return document.adoptNode(new DOMParser().parseFromString(html, "text/html").body.firstElementChild);
+}
 
 /** Put a table on the clipboard as lines of tab-separated values, which spreadsheets understand. */
 async function copyTable(figure, button) {
@@ -24,11 +28,19 @@ function dress(part) {
   }
 }
 
-/** Bring the plot to life. */
-function explore(data) {
-  document.querySelector(".explorer").hidden = false;
-  document.querySelector("#candidates .needs-script").hidden = true;
-  return new Explorer(data);
+/** The charts and the explorer of a page. */
+class Pictures {
+  constructor() {
+    this.charts = new Charts();
+  }
+
+  /** Show data, at first or again: the explorer first, which is looked at most. */
+  async show({ charts, config, explorer }) {
+    if (explorer) await (this.explorer ??= new Explorer()).load(explorer, config);
+    document.documentElement.dataset.readyMs ??= Math.round(performance.now());
+    await this.charts.show(charts, config);
+    document.documentElement.dataset.drawn = "all";
+  }
 }
 
 // Folded parts are printed too.

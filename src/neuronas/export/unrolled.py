@@ -1,0 +1,84 @@
+"""The time steps of a network one after another, whatever a value is: a tensor, or the name of one in a file."""
+
+from abc import ABC, abstractmethod
+from typing import Generic, TypeVar
+
+from neuronas.export.bound_graph import BoundGraph, NeuronArrays, WeightArrays
+from neuronas.space.graph import Image, Neurons, Node, Pool, Shape, Sum, Votes, Weights
+
+Value = TypeVar("Value")
+
+
+class Unrolled(ABC, Generic[Value]):
+    """Computes a network.
+
+    ``name`` tells values apart: that of the node, with the number of the time step where values differ between steps.
+
+    Args:
+        network: to be computed.
+    """
+
+    def __init__(self, network: BoundGraph):
+        self.network = network
+        self._potentials: dict[str, Value] = {}
+
+    def scores(self, images: Value) -> list[Value]:
+        """Values of the last node, one for each time step."""
+        graph, before, scores = self.network.graph, dict[str, Value](), []
+        fixed = {graph.nodes[0].name: images}
+        for step in range(self.network.timesteps):
+            now = dict(fixed)
+            for node in graph.nodes:
+                name = node.name if node.name in graph.static else f"{node.name}/{step}"
+                if node.name not in now and (value := self._value(node, now, before, name)) is not None:
+                    now[node.name] = value
+            fixed, before = {name: now[name] for name in graph.static}, now
+            scores.append(now[graph.nodes[-1].name])
+        return scores
+
+    def _value(self, node: Node, now: dict[str, Value], before: dict[str, Value], name: str) -> Value | None:
+        """A node's value; None where nothing has come yet."""
+        sources = [(before if link.delayed else now, link.source) for link in node.links]
+        summands = [values[source] for values, source in sources if source in values]
+        if not summands:
+            return self.zeros(node.shape, name) if isinstance(node.operation, Sum) else None
+        x = summands[0]
+        for number, summand in enumerate(summands[1:]):
+            x = self.add(x, summand, f"{name}/sum{number}")
+        match node.operation:
+            case Weights() as operation:
+                return self.weigh(operation, self.network.weights[node.name], x, node.name, name)
+            case Neurons():
+                neurons, v = self.network.neurons[node.name], self._potentials.get(node.name)
+                spikes, self._potentials[node.name] = self.fire(neurons, x, v, node.name, name)
+                return spikes
+            case Pool() as operation:
+                return self.pool(operation, x, name)
+            case Votes(size):
+                return self.vote(size, x, name)
+            case Sum() | Image():
+                return x
+
+    @abstractmethod
+    def zeros(self, shape: Shape, name: str) -> Value:
+        """Zeros of this shape for each image."""
+
+    @abstractmethod
+    def add(self, x: Value, y: Value, name: str) -> Value:
+        """A sum."""
+
+    @abstractmethod
+    def weigh(self, operation: Weights, weights: WeightArrays, x: Value, node: str, name: str) -> Value:
+        """``gain * (weights x) + offset``."""
+
+    @abstractmethod
+    def fire(self, neurons: NeuronArrays, x: Value, v: Value | None, node: str, name: str) -> tuple[Value, Value]:
+        """Spikes, and the potential after the step; ``v`` is the one before (None: v_reset)."""
+
+    @abstractmethod
+    def pool(self, operation: Pool, x: Value, name: str) -> Value:
+        """See ``space.graph.Pool``."""
+
+    @abstractmethod
+    def vote(self, size: int, x: Value, name: str) -> Value:
+        """See ``space.graph.Votes``."""

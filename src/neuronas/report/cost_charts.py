@@ -1,0 +1,155 @@
+"""Charts of what an architecture costs: against each budget, by layer, by component, over a sweep."""
+
+from collections.abc import Sequence
+
+from neuronas.hardware.budget import Budget
+from neuronas.hardware.cost import Cost
+from neuronas.hardware.sweep import Sweep, SweepPoint
+from neuronas.hardware.units import axis_label, quantity, word
+from neuronas.report.charts import FITTING, Chart, colours, data, name, name_axis, number, tooltip
+from neuronas.report.cost_tables import COSTED, Component, budget_uses, components
+from neuronas.report.style import N_SERIES, colour, series
+from neuronas.report.tables import share
+
+_PERCENT = {"domain": [0, 100]}
+
+
+def budget_chart(cost: Cost, budget: Budget) -> Chart:
+    """A bar for each budget: how much of it is used."""
+    rows, uses = [], budget_uses(cost, budget)
+    for use in uses:
+        text = f"{quantity(use.name, use.cost)}, no limit"
+        if use.used is not None:
+            text = f"{quantity(use.name, use.cost)} of {quantity(use.name, use.limit)}, {share(use.used)}"
+        used = use.used or 0.0
+        rows.append({"name": word(use.name), "used": 100 * used, "over": used > 1, "text": text})
+    end = 100 * max(1.0, *(use.used or 0.0 for use in uses))
+    x = number("used", "used share of the budget in %", scale={"domain": [0, end]})
+    bar = {"type": "bar", "height": {"band": 0.36}, "yOffset": 7}
+    view = {
+        **data(rows),
+        "height": 38 * len(rows),
+        "encoding": {"y": name_axis()},
+        "layer": [
+            {"mark": {**bar, "fill": colour("line")}, "encoding": {"x": {"datum": end}}},
+            {
+                "mark": bar,
+                "encoding": {
+                    "x": x,
+                    "fill": {"condition": {"test": "datum.over", "value": colour("bad")}, "value": colour("good")},
+                },
+            },
+            {
+                "mark": {
+                    "type": "tick",
+                    "height": {"band": 0.5},
+                    "yOffset": 7,
+                    "color": colour("ink"),
+                    "thickness": 2,
+                    "opacity": 1,
+                },
+                "encoding": {"x": {"datum": 100}},
+            },
+            {
+                "mark": {"type": "text", "align": "left", "dy": -9},
+                "encoding": {"x": {"value": 1}, "text": {"field": "text"}},
+            },
+        ],
+    }
+    return Chart("Cost against budget", (view,))
+
+
+def layers_chart(cost: Cost) -> Chart:
+    """Area, latency and energy of each layer that costs something, as shares of the totals."""
+    totals = {key: _total(cost, key) for key in COSTED}
+    legend = colours(list(totals.values()), [series(number) for number in range(len(totals))], FITTING)
+    rows = [
+        {
+            "layer": row.layer.name,
+            "quantity": totals[key],
+            "share": 100 * getattr(row, key) / (getattr(cost, key) or 1.0),
+            "amount": quantity(key, getattr(row, key)),
+        }
+        for row in cost.layers
+        if row.area_mm2 or row.latency_ms or row.energy_uj
+        for key in COSTED
+    ]
+    view = {
+        **data(rows),
+        "height": 6 * len(rows),
+        "mark": "bar",
+        "encoding": {
+            "y": name_axis("layer"),
+            "yOffset": name("quantity"),
+            "x": number("share", "share of the total in %"),
+            "color": name("quantity", **legend),
+            "tooltip": tooltip(layer="layer", quantity="of", amount="amount"),
+        },
+    }
+    return Chart("Cost by layer", (view,))
+
+
+def components_chart(cost: Cost) -> Chart:
+    """Area, latency and energy, each as one bar of its components; the smallest together as others."""
+    parts = _largest(components(cost), N_SERIES)
+    rows = [
+        {
+            "quantity": _total(cost, key),
+            "component": part.name,
+            "share": 100 * part.shares[key],
+            "order": order,
+            "amount": quantity(key, part.values[key]),
+        }
+        for order, part in enumerate(parts)
+        for key in COSTED
+        if key in part.shares
+    ]
+    shades = [*(series(number) for number in range(N_SERIES)), colour("soft")]
+    names = [part.name for part in parts]
+    view = {
+        **data(rows),
+        "height": 30 * len(COSTED),
+        "mark": {"type": "bar", "stroke": colour("card"), "strokeWidth": 0.7},
+        "encoding": {
+            "y": name_axis("quantity") | {"sort": [_total(cost, key) for key in COSTED]},
+            "x": number("share", "share of the total in %", scale=_PERCENT, stack="zero"),
+            "color": name("component", **colours(names, shades[: len(names)], FITTING)),
+            "order": {"field": "order", "type": "quantitative"},
+            "tooltip": tooltip(component="component", amount="amount", quantity="of"),
+        },
+    }
+    return Chart("Cost by component", (view,))
+
+
+def sweep_chart(sweep: Sweep, points: Sequence[SweepPoint], model: str) -> Chart:
+    """Area, latency and energy over the swept constant."""
+    rows = [{"value": point.value} | {key: getattr(point.cost, key) for key in COSTED} for point in points]
+    values = [point.value for point in points]
+    views = tuple(
+        {
+            **data(rows),
+            "height": 200,
+            "mark": {"type": "line", "point": True, "color": series(0)},
+            "encoding": {
+                "x": number("value", sweep.key, axis={"values": values}, scale={"zero": False}),
+                "y": number(key, axis_label(key)),
+            },
+        }
+        for key in COSTED
+    )
+    return Chart(f"Estimates of cost model '{model}'", views, columns=len(views), width=900)
+
+
+def _total(cost: Cost, key: str) -> str:
+    return f"{word(key)}, {quantity(key, getattr(cost, key))}"
+
+
+def _largest(parts: tuple[Component, ...], n: int) -> list[Component]:
+    """The n components with the largest share of anything, in their order, and what is left as one."""
+    if len(parts) <= n + 1:
+        return list(parts)
+    kept = sorted(parts, key=lambda one: max(one.shares.values()), reverse=True)[:n]
+    rest = [one for one in parts if one not in kept]
+    shares = {name: sum(one.shares.get(name, 0.0) for one in rest) for name in COSTED}
+    values = {name: sum(one.values.get(name, 0.0) for one in rest) for name in COSTED}
+    return [*(one for one in parts if one in kept), Component(f"{len(rest)} others", values, shares)]

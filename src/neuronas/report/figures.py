@@ -1,0 +1,159 @@
+"""Pictures as files for papers, without a browser: one column of a paper wide, the same bytes again for the same run.
+
+vl-convert (extra ``figures``) is imported only where it is used.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from neuronas.errors import ConfigurationError, unknown_name
+from neuronas.report.cell_drawing import cell_size, cell_svg
+from neuronas.report.charts import Chart
+from neuronas.report.facts import Answer, RunFacts
+from neuronas.report.floorplan_drawing import floorplan_svg
+from neuronas.report.markup import Html, element
+from neuronas.report.pictures import charts
+from neuronas.report.search_charts import pareto_chart
+from neuronas.report.style import FONT, colour, resolved
+
+FORMATS = ("pdf", "svg", "png")
+COLUMN, PAGE = 245.0, 504.0
+"""Width of one column, and of both, of a two-column paper in points: 3.4 and 7 inches."""
+_SIZE = re.compile(r'\b(width|height)="([\d.]+)"')
+_RESOURCES = re.compile(rb"(?:\n +/[a-z]+\d+ \d+ 0 R)+")
+_DOTS_PER_INCH = 300
+_TITLE_HEIGHT = 22
+_NO_ARCHITECTURE, _NO_FITNESS = "no architecture in the run", "no fitness in the run's history"
+NEEDS = {
+    "cells": _NO_ARCHITECTURE,
+    "progress": _NO_FITNESS,
+    "pareto": _NO_FITNESS,
+    "budget": _NO_ARCHITECTURE,
+    "layers": _NO_ARCHITECTURE,
+    "components": _NO_ARCHITECTURE,
+    "floorplan": _NO_ARCHITECTURE,
+    "learning": "not trained",
+    "accuracy": "not evaluated",
+    "firing-rates": "not evaluated",
+    "chips": "no ablation on simulated chips",
+}
+"""Every figure, and why a run may lack it."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was drawn: file by name of the figure; and what was not: why, by name."""
+
+    files: dict[str, Path]
+    left_out: dict[str, str]
+
+
+def check_converter(what: str) -> None:
+    """Refuse what cannot be exported before anything is computed for it.
+
+    Args:
+        what: needs the converter; begins the message, such as ``--plot needs``.
+
+    Raises:
+        ConfigurationError: vl-convert is not installed.
+    """
+    try:
+        found = find_spec("vl_convert")
+    except ValueError:  # it is there, but not a package
+        found = None
+    if found is None:
+        raise ConfigurationError(
+            f"{what} vl-convert-python, which is not installed; install it with: pip install 'neuronas[figures]'"
+        )
+
+
+def check_format(name: str) -> None:
+    """Refuse a format that is not written.
+
+    Raises:
+        ConfigurationError: none of ``FORMATS``.
+    """
+    if name not in FORMATS:
+        raise unknown_name("figure format", name, FORMATS)
+
+
+def write_figures(run: RunFacts, folder: Path, ending: str) -> Written:
+    """Draw every figure that the run has the numbers for.
+
+    Args:
+        run: read from its directory.
+        folder: made if it does not exist; files of the same names are replaced.
+        ending: one of ``FORMATS``.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = figures(run)
+    files = {name: folder / f"{name}.{ending}" for name in NEEDS if name in drawn}
+    for name, file in files.items():
+        save(drawn[name], file, _cells_width(run) if name == "cells" else COLUMN)
+    return Written(files, {name: why for name, why in NEEDS.items() if name not in drawn})
+
+
+def figures(run: RunFacts) -> dict[str, Chart | Html]:
+    """The charts and drawings of a run by name."""
+    found: dict[str, Chart | Html] = dict(charts(run))
+    if "progress" in found and run.candidates:
+        answer = run.answer.text if run.answer else None
+        found["pareto"] = pareto_chart(run.candidates, run.budget, answer, run.answer_name)
+    if run.answer:
+        found |= {"cells": _cells(run.answer), "floorplan": floorplan_svg(run.answer.floorplan, "floorplan")}
+    return found
+
+
+def save(picture: Chart | Html, file: Path, width: float) -> None:
+    """Write a chart or a drawing as its file's ending says, so many points wide."""
+    if isinstance(picture, Chart):
+        declared = resolved(json.dumps(picture.figure()))
+        picture = Html(_converter().vegalite_to_svg(declared, allowed_base_urls=[]))
+    svg = _sized(resolved(picture), width)
+    if file.suffix == ".svg":
+        file.write_text(svg, encoding="utf-8")
+    elif file.suffix == ".pdf":
+        file.write_bytes(_RESOURCES.sub(_sorted, _converter().svg_to_pdf(svg)))
+    else:
+        file.write_bytes(_converter().svg_to_png(svg, ppi=_DOTS_PER_INCH))
+
+
+def _sorted(lines: re.Match[bytes]) -> bytes:
+    """The names of a page's resources, which the converter writes in any order, in one order, for the same bytes."""
+    return b"\n".join(sorted(lines[0].split(b"\n")))
+
+
+def _converter() -> Any:
+    import vl_convert  # noqa: PLC0415 - an optional package
+
+    return vl_convert
+
+
+def _cells(answer: Answer) -> Html:
+    """Each different cell, one below the other."""
+    width, height = cell_size(max(cell.n_nodes for cell in answer.architecture.cells))
+    pitch = height + _TITLE_HEIGHT
+    parts = []
+    for number, (title, cell) in enumerate(zip(answer.cell_titles, answer.architecture.cells, strict=True)):
+        text = element("text", {"y": 15, "font-family": FONT, "font-size": 14, "fill": colour("ink")}, title)
+        drawn = element("g", {"transform": f"translate(0 {_TITLE_HEIGHT})"}, cell_svg(cell, title))
+        parts.append(element("g", {"transform": f"translate(0 {number * pitch})"}, text, drawn))
+    size = {"width": width, "height": pitch * len(parts), "viewBox": f"0 0 {width} {pitch * len(parts)}"}
+    return element("svg", {"xmlns": "http://www.w3.org/2000/svg", **size}, *parts)
+
+
+def _cells_width(run: RunFacts) -> float:
+    """Cells with more than four nodes are wider than a column, so that their labels can be read."""
+    n_nodes = max((cell.n_nodes for cell in run.answer.architecture.cells), default=4) if run.answer else 4
+    return COLUMN * max(1.0, cell_size(n_nodes)[0] / cell_size(4)[0])
+
+
+def _sized(svg: str, width: float) -> str:
+    """A drawing so many points wide; a unit of its size is a point."""
+    head, rest = svg.split(">", 1)
+    drawn = float(dict(_SIZE.findall(head))["width"])
+    return _SIZE.sub(lambda found: f'{found[1]}="{float(found[2]) * width / drawn:.2f}"', head) + ">" + rest

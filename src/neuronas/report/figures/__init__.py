@@ -1,1 +1,0 @@
-"""Figures of a run for papers, drawn with matplotlib (extra ``figures``): import only where it is installed."""

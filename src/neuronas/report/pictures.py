@@ -1,0 +1,47 @@
+"""Which charts a run has: the page and the figures show the same ones, by the same names."""
+
+from collections.abc import Mapping
+
+from neuronas.report.accuracy_charts import ablation_chart, accuracy_chart, learning_chart, rates_chart
+from neuronas.report.charts import Chart
+from neuronas.report.cost_charts import budget_chart, components_chart, layers_chart
+from neuronas.report.facts import RunFacts
+from neuronas.report.markup import Html, element
+from neuronas.report.search_charts import progress_chart
+
+Charts = Mapping[str, Chart]
+
+
+def charts(run: RunFacts) -> dict[str, Chart]:
+    """The charts that the run has the numbers for, by name."""
+    found = {}
+    if run.answer:
+        cost = run.answer.cost
+        found["budget"] = budget_chart(cost, run.budget)
+        found["layers"] = layers_chart(cost)
+        found["components"] = components_chart(cost)
+    if run.candidates and run.candidates.improvements:
+        found["progress"] = progress_chart(run.candidates)
+    if run.epochs:
+        found["learning"] = learning_chart(run.epochs)
+    if run.evaluation:
+        found["accuracy"] = accuracy_chart(run.evaluation, run.chips)
+        found["firing-rates"] = rates_chart(run.evaluation.firing_rates)
+    if run.chip and run.chip.ablation:
+        found["chips"] = ablation_chart(run.chip.ablation)
+    return found
+
+
+def shown(drawn: Charts, *names: str) -> Html:
+    """Places beside each other for those of the charts that there are; the page's script draws them there."""
+    return element("div", {"class": "charts"}, *(_place(name, drawn[name]) for name in names if name in drawn))
+
+
+def _place(name: str, chart: Chart) -> Html:
+    views = (element("div", {"class": "view"}) for _ in chart.views)
+    return element(
+        "figure",
+        {"class": "chart" if len(chart.views) == 1 else "chart wide", "data-chart": name},
+        element("figcaption", {}, chart.title),
+        element("div", {"class": "charts", "role": "img", "aria-label": chart.title}, *views),
+    )

@@ -1,0 +1,139 @@
+"""Charts of a search: fitness against cost with the Pareto front, and fitness over the candidates proposed."""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from neuronas.hardware.budget import Budget
+from neuronas.hardware.pareto import non_dominated
+from neuronas.hardware.units import axis_label
+from neuronas.report.charts import FITTING, Chart, View, colours, data, name, number, tooltip
+from neuronas.report.style import colour, series
+from neuronas.runs.candidates import Candidates
+
+CANDIDATES, FRONT, EXCEEDED = "candidates", "Pareto front", "over the budget"
+_MOST, _FEW = 3000, 500
+"""Candidates in a chart, but for those on fronts: a figure with more is slow to open. Fewer are drawn larger."""
+
+
+def scatter(
+    groups: Mapping[str, str],
+    answer: str,
+    look: Mapping[str, Any],
+    columns: Any = FITTING,
+    source: Callable[[str], View] | None = None,
+) -> View:
+    """Candidates on two axes, with their Pareto front, the answer, and the budgets that are near.
+
+    Args:
+        groups: colour of each group of candidates.
+        answer: what the answer is called.
+        columns: of the legend.
+        look: titles of the axes ``x`` and ``y``, ``step`` of the front's line, ``size`` and ``opacity`` of points.
+        source: the data ``candidates`` (x, y, group), ``front``, ``answers`` (x, y) and ``budgets`` (x or y); without
+            it they are named, and a page's script gives them.
+    """
+    source = source or (lambda name: {"data": {"name": name}})
+    legend = colours([*groups, FRONT, answer], [*groups.values(), colour("accent"), colour("ink")], columns)
+    front, answers = ({"encoding": {"color": {"datum": what}}} for what in (FRONT, answer))
+    points = {
+        "type": "point",
+        "filled": True,
+        "invalid": None,
+        "size": look["size"],
+        "opacity": 1,
+        "fillOpacity": look["opacity"],
+    }
+    limit = {"type": "rule", "color": colour("bad"), "strokeDash": [5, 4]}
+    return {
+        "height": 400,
+        "encoding": {
+            axis: number(axis, None, axis={"title": look[axis]}, scale={"zero": False}) for axis in ("x", "y")
+        },
+        "layer": [
+            source("candidates") | {"mark": points, "encoding": {"color": name("group", **legend)}},
+            source("budgets") | {"mark": limit, "encoding": {"y": None}},
+            source("budgets") | {"mark": limit, "encoding": {"x": None}},
+            source("front") | {"mark": {"type": "line", "interpolate": look["step"]}} | front,
+            source("front") | {"mark": {"type": "point", "filled": True, "size": 36, "opacity": 1}} | front,
+            source("answers") | {"mark": {"type": "point", "size": 130}} | answers,
+        ],
+    }
+
+
+def pareto_chart(candidates: Candidates, budget: Budget, answer: str | None, answer_name: str) -> Chart:
+    """Fitness against each cost; only candidates with a fitness are shown.
+
+    Args:
+        candidates: of a search.
+        budget: its limits.
+        answer: text of the architecture that is marked; None for none.
+        answer_name: what that is called.
+    """
+    fitness = candidates.fitness
+    known = np.flatnonzero(np.isfinite(fitness))
+    shown = np.intersect1d(known, candidates.representatives(_MOST))
+    marked = candidates.number_of(answer) if answer else None
+    views = []
+    for key, limit in budget.limits.items():
+        costs = candidates.costs[key]
+        low, high = float(costs[known].min()), float(costs[known].max())
+        front = known[non_dominated(np.stack([costs[known], -fitness[known]], axis=1))]
+        rows = {
+            "candidates": _points(costs, fitness, shown, group=CANDIDATES),
+            "front": _points(costs, fitness, front[np.argsort(costs[front])]),
+            "answers": _points(costs, fitness, [] if marked is None or not isfinite(fitness[marked]) else [marked]),
+            "budgets": [{"x": limit}] if low < limit <= high + (high - low) / 4 else [],
+        }
+        look = {"x": axis_label(key), "y": "fitness", "step": "step-after", "opacity": 0.8}
+        look["size"] = 12 if len(shown) > _FEW else 26
+        view = scatter({CANDIDATES: colour("point")}, answer_name, look, 3, partial(_source, rows))
+        views.append(view | {"height": 150})
+    return Chart("Fitness against cost", tuple(views), columns=2)
+
+
+def progress_chart(candidates: Candidates) -> Chart:
+    """The fitness of the candidates in the order of proposal, and the best so far of those that fit the budgets."""
+    best, every = "best so far", -(-len(candidates) // _MOST)
+    improved = [*candidates.improvements, (len(candidates), candidates.improvements[-1][1])]
+    chosen = {*range(0, len(candidates), every), *(number - 1 for number, _ in candidates.improvements)}
+    rows = [
+        {"number": i + 1, "fitness": float(candidates.fitness[i]), "line": CANDIDATES}
+        for i in sorted(chosen)
+        if isfinite(candidates.fitness[i])
+    ]
+    rows += [{"number": number, "fitness": fitness, "line": best} for number, fitness in improved]
+    lines = name("line", **colours((CANDIDATES, best), (colour("point"), series(0)), FITTING))
+    size = 8 if len(rows) > _FEW else 20
+    view = {
+        **data(rows),
+        "height": 220,
+        "encoding": {
+            "x": number("number", "candidates proposed"),
+            "y": number("fitness", "fitness", scale={"zero": False}),
+            "color": lines,
+        },
+        "layer": [
+            {
+                "transform": [{"filter": f"datum.line === '{CANDIDATES}'"}],
+                "mark": {"type": "point", "filled": True, "size": size, "opacity": 1, "fillOpacity": 0.8},
+                "encoding": {"tooltip": tooltip(number="candidate", fitness="fitness")},
+            },
+            {
+                "transform": [{"filter": f"datum.line === '{best}'"}],
+                "mark": {"type": "line", "interpolate": "step-after"},
+            },
+        ],
+    }
+    return Chart("Best fitness so far", (view,))
+
+
+def _source(rows: Mapping[str, list[dict[str, Any]]], name: str) -> View:
+    return data(rows[name], None)
+
+
+def _points(costs: Any, fitness: Any, numbers: Iterable[int], **more: str) -> list[dict[str, Any]]:
+    return [{"x": float(costs[number]), "y": float(fitness[number]), **more} for number in numbers]

@@ -1,0 +1,95 @@
+"""How every picture looks, on light pages, on dark pages and on paper.
+
+Charts and drawings name a colour as a style sheet does: ``var(--ink)``. A page defines these names, so that its
+pictures follow the reader's light or dark setting; a figure for a paper has the colours themselves.
+"""
+
+import re
+from typing import Any
+
+PALETTE = {
+    # name: (on light, on dark)
+    "page": ("#f6f7f9", "#14181f"),
+    "card": ("#ffffff", "#1d232d"),
+    "ink": ("#1c2330", "#e6eaf0"),
+    "soft": ("#5b6575", "#9aa6b6"),
+    "line": ("#d9dee6", "#343d4a"),
+    "shade": ("#0003", "#fff3"),
+    "note": ("#fff4d6", "#40371c"),
+    "accent": ("#0072b2", "#7fb0ff"),
+    "good": ("#009e73", "#5cc98d"),
+    "bad": ("#d55e00", "#ff8f6b"),
+    "point": ("#56b4e9", "#5b9cc9"),
+    # Series: Okabe and Ito, Color Universal Design (2008), which colour-blind people tell apart.
+    "series-0": ("#0072b2", "#7fb0ff"),
+    "series-1": ("#e69f00", "#e3b454"),
+    "series-2": ("#009e73", "#5cc98d"),
+    "series-3": ("#cc79a7", "#e79ac8"),
+    "series-4": ("#d55e00", "#ff9f5c"),
+    "series-5": ("#56b4e9", "#56cfdb"),
+    "series-6": ("#8c8c00", "#c9cc6a"),
+}
+N_SERIES = 7
+FONT = "Arial, Liberation Sans, Helvetica, sans-serif"
+_NAMED = re.compile(r"var\(--([\w-]+)\)")
+
+
+def colour(name: str) -> str:
+    """A colour by its name in the palette, as style sheets, charts and drawings write it."""
+    return f"var(--{name})"
+
+
+def series(number: int) -> str:
+    """Colour of the n-th of several things, from 0."""
+    return colour(f"series-{number % N_SERIES}")
+
+
+def resolved(picture: str) -> str:
+    """A picture's text, SVG or JSON, with the colours themselves in place of their names, for light paper."""
+    return _NAMED.sub(lambda found: PALETTE[found[1]][0] if found[1] in PALETTE else found[0], picture)
+
+
+def style_sheet() -> str:
+    """The rules that define the colours of a page: light, dark, and light again in print."""
+    light, dark = (
+        "".join(f"--{name}: {both[which]}; " for name, both in PALETTE.items()) + f"color-scheme: {scheme};"
+        for which, scheme in enumerate(("light", "dark"))
+    )
+    on_dark = f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}"
+    return f":root {{ {light} }}\n{on_dark}\n"
+
+
+def chart_config() -> dict[str, Any]:
+    """Vega-Lite's configuration of all charts: sizes in pixels of a page."""
+    text = {"labelColor": colour("soft"), "titleColor": colour("ink"), "labelFontSize": 11, "titleFontSize": 12}
+    return {
+        "background": None,
+        "font": FONT,
+        "view": {"stroke": None},
+        "axis": {
+            **text,
+            "titleFontWeight": "normal",
+            "domainColor": colour("soft"),
+            "tickColor": colour("soft"),
+            "gridColor": colour("line"),
+            "labelPadding": 5,
+            "labelSeparation": 4,
+        },
+        "axisQuantitative": {
+            "labelExpr": "abs(datum.value) < 1e6 ? format(datum.value, ',.10~g') : "
+            "format(datum.value / 1e6, ',.4~g') + 'M'"
+        },
+        "legend": {
+            **text,
+            "title": None,
+            "orient": "top",
+            "labelLimit": 260,
+            "symbolStrokeWidth": 2,
+            "symbolOpacity": 1,
+        },
+        "text": {"fill": colour("ink"), "fontSize": 11},
+        "bar": {"fill": colour("series-0")},
+        "rule": {"stroke": colour("ink")},
+        "line": {"strokeWidth": 2},
+        "aria": False,  # the page names each chart as a whole
+    }
