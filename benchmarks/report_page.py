@@ -28,6 +28,7 @@ from neuronas.report.live import LiveRun
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 from report_runs import make_run
+from waiting import until
 
 REPEATS = 5
 MANY = 50_000
@@ -88,7 +89,9 @@ def in_browser(browser: Any, page: Path) -> dict[str, Any]:
 
     def ready() -> float:
         browser.get(page.resolve().as_uri())
-        return float(browser.find_element("css selector", "html").get_attribute("data-ready-ms"))
+        html = browser.find_element("css selector", "html")
+        until(lambda: html.get_attribute("data-ready-ms"))
+        return float(html.get_attribute("data-ready-ms"))
 
     return {
         "ready_ms": repeated(ready),

@@ -169,7 +169,7 @@ def main() -> None:
     fitness, accuracy = np.array([known[key] for key in keys]), np.array([row.accuracy for row in rows])
     residual = np.clip(accuracy - fitness, -LARGEST_RESIDUAL, LARGEST_RESIDUAL)
     # Networks without a convolution are far worse than any constants say: they tell nothing about ids.
-    silent = [not any(edge.kind.is_convolution for edge in row.architecture.cells[0].edges) for row in rows]
+    silent = [not any(edge.kind.has_neurons for edge in row.architecture.cells[0].edges) for row in rows]
     residual -= np.median(residual)
     residual[silent] = 0
     found = pieces(residual)

@@ -46,7 +46,7 @@ from neuronas.snn.lif import observed
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.trainable import WeightFormat
 from neuronas.space.canonical import architecture_key
-from neuronas.space.genotype import N_NODES, Architecture, Genotype
+from neuronas.space.genotype import Architecture, Genotype
 from neuronas.space.shape import NetworkShape
 from neuronas.training.objective import learning_rate
 from shifted_labels import entropies, of_others
@@ -149,10 +149,10 @@ class Tests:
 
 def depth(cell: Genotype) -> int:
     """Most convolutions on a path from input to output."""
-    longest = [0] + [-N_NODES] * (N_NODES - 1)
-    for target in range(1, N_NODES):
+    longest = [0] + [-cell.n_nodes] * (cell.n_nodes - 1)
+    for target in range(1, cell.n_nodes):
         for edge in cell.incoming(target):
-            longest[target] = max(longest[target], longest[edge.source] + edge.edge.kind.is_convolution)
+            longest[target] = max(longest[target], longest[edge.source] + edge.edge.kind.n_neuron_layers)
     return longest[-1]
 
 

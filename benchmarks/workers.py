@@ -32,8 +32,7 @@ from neuronas.distribution.worker import Bench, serve
 from neuronas.fitness.evaluator import Evaluator
 from neuronas.runs.history import History
 from neuronas.space.canonical import architecture_key
-from neuronas.space.genotype import Architecture
-from neuronas.space.order import edge_order
+from neuronas.space.genotype import Architecture, edge_order
 from neuronas.space.spaces import load_space
 
 N_CELLS = 2

@@ -1,7 +1,6 @@
 """Equal keys mean equal functions, and functions that are equal get equal keys."""
 
 import random
-from collections.abc import Iterator
 from itertools import permutations
 
 import numpy as np
@@ -9,11 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neuronas.config.registry import OPERATIONS
 from neuronas.space.canonical import architecture_key, genotype_key
 from neuronas.space.genotype import Architecture, Edge, Genotype
 from neuronas.space.notation import parse_genotype
-from neuronas.space.operations import MaxPool
 from neuronas.space.spaces import Space, load_space
 from strategies import forward_cells, neuronas_cells
 
@@ -83,14 +80,6 @@ def test_keys_and_brute_force_agree_on_a_sample_of_other_spaces(name: str) -> No
     assert len(set(by_key.values())) == len(by_key)
 
 
-@pytest.fixture
-def max_pool() -> Iterator[None]:
-    OPERATIONS.add("max_pool_3x3", MaxPool("max_pool_3x3", 3))
-    yield
-    OPERATIONS.remove("max_pool_3x3")
-
-
-@pytest.mark.usefixtures("max_pool")
 @pytest.mark.parametrize(("n_nodes", "n_draws", "n_classes"), [(3, 216, 117), (4, 1500, 0), (5, 300, 0)])
 def test_keys_and_brute_force_agree_with_max_pooling(n_nodes: int, n_draws: int, n_classes: int) -> None:
     names = ("none", "skip", "conv_3x3", "conv_1x1", "avg_pool_3x3", "max_pool_3x3")
@@ -104,7 +93,6 @@ def test_keys_and_brute_force_agree_with_max_pooling(n_nodes: int, n_draws: int,
     assert len(pairs) == n_classes or not n_classes
 
 
-@pytest.mark.usefixtures("max_pool")
 def test_max_pooling_the_same_value_twice_gives_the_same_and_is_not_linear() -> None:
     def key(first: str, second: str, last: str) -> str:
         return genotype_key(parse_genotype(f"|{first}~0|+|{second}~0|{last}~1|"))

@@ -134,7 +134,7 @@ def test_engine_and_reference_agree_on_any_operation_nodes_and_sides(
     fitness: str,
     backward: bool,
 ) -> None:
-    operations = ("skip", "conv_3x3", "avg_pool_3x3", *own_operations)
+    operations = ("skip", "conv_3x3", "avg_pool_3x3", "max_pool_3x3", "dwconv_3x3", *own_operations)
     space = Space(operations=operations, nodes=nodes, backward=backward)
     compare(space, nodes, bits=8, batch=5, channels=channels, side=side, timesteps=3, fitness=fitness)
 

@@ -24,7 +24,7 @@ def test_the_graph_has_the_layers_of_the_cost_models(head: str) -> None:
         graph = lower(architecture, shape)
         work = rows(architecture, shape)
         costed = {
-            row.name: (row.out_channels, row.in_channels, *(row.kernel,) * 2 * (row.kind == "conv"))
+            row.name: (row.out_channels, row.in_channels // row.groups, *(row.kernel,) * 2 * (row.kind == "conv"))
             for row in work
             if row.kind in ("conv", "linear")
         }
@@ -32,7 +32,7 @@ def test_the_graph_has_the_layers_of_the_cost_models(head: str) -> None:
             kind: [node for node in graph.nodes if isinstance(node.operation, kind)] for kind in (Weights, Pool, Sum)
         }
         assert {node.name: graph.weight_shape(node) for node in nodes[Weights]} == costed
-        assert {node.name for node in nodes[Pool]} == {row.name for row in work if row.kind == "avg_pool"}
+        assert {node.name for node in nodes[Pool]} == {row.name for row in work if row.is_pool}
         sums = {node.name: len(node.links) for node in nodes[Sum] if len(node.links) > 1}
         assert sums == {row.name: row.in_channels // row.out_channels for row in work if row.kind == "add"}
 
@@ -79,6 +79,7 @@ def test_numbers_of_nodes() -> None:
 
 def test_operations_say_what_they_are() -> None:
     assert [name for name in OPERATIONS if OPERATIONS[name].has_neurons] == [
-        "conv_1x1", "conv_3x3", "conv_5x5", "conv_7x7",
+        "conv_1x1", "conv_3x3", "conv_5x5", "conv_7x7", "dwconv_3x3",
     ]  # fmt: skip
+    assert OPERATIONS["dwconv_3x3"].n_neuron_layers == 2
     assert [name for name in OPERATIONS if not OPERATIONS[name].connects] == ["none"]

@@ -14,6 +14,7 @@ from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.budget import Budget, rejected
 from neuronas.hardware.cost import BUDGETED, Cost
+from neuronas.hardware.floorplan import blocks
 from neuronas.hardware.mapped import area, energy, latency, mapping
 from neuronas.hardware.mapped.activity import DENSE, Activity, load_activity
 from neuronas.hardware.mapped.mapping import Work, make_work
@@ -128,6 +129,59 @@ BY_HAND = [
 )
 def test_terms_by_hand(work: Work, term, expected: list[float]) -> None:
     assert term(work) == pytest.approx(expected, rel=1e-12)
+
+
+def test_groups_lie_on_the_diagonal_by_hand() -> None:
+    """16 columns a filter, so that 4 channels of a depthwise convolution fill the 64 columns of a crossbar."""
+    depthwise = Layer("A.01.depthwise", "conv", 128, 128, 3, 1, 32, 32, groups=128)
+    halves = replace(depthwise, groups=2)  # two dense convolutions of 64 -> 64
+    narrow = replace(depthwise, in_channels=10, out_channels=10, groups=10)
+    accelerator, activity = load_accelerator("spikeflow-rram"), Activity(rate=0.1)
+    work = make_work((depthwise, halves, narrow), accelerator, 9, 5, 2, activity)
+    for term, expected in (
+        (mapping.parameters, [9 * 128, 9 * 2 * 64 * 64, 90]),
+        (mapping.columns, [2048, 2048, 160]),
+        (mapping.row_blocks, [9, 9, 9]),
+        (mapping.crossbars, [2 * 9 * 32, 2 * 9 * 2 * 16, 2 * 9 * 3]),
+        (mapping.used_cells, [9 * 2048, 9 * 64 * 2048, 9 * 160]),
+        (mapping.utilisation, [1 / 64, 1, 160 / (3 * 4096)]),
+        (mapping.conversions, [5120 * 9 * 2048] * 2 + [5120 * 9 * 160]),
+        (mapping.awake_share, [1 - 0.9**4, 1 - 0.9**64, 1 - 0.9**4]),
+        (mapping.neurons, [131_072, 131_072, 10_240]),
+    ):
+        assert term(work) == pytest.approx(expected, rel=1e-12), term
+
+
+@given(st.integers(1, 40), st.integers(1, 9), st.integers(1, 9), st.sampled_from([4, 8]), st.sampled_from([1, 3]))
+def test_every_weight_of_a_group_lies_on_one_crossbar_of_each_copy(
+    groups: int, n_in: int, n_out: int, bits: int, kernel: int
+) -> None:
+    row = Layer("A.01", "conv", groups * n_in, groups * n_out, kernel, 1, 4, 4, groups=groups)
+    accelerator = vary(load_accelerator("spikeflow-rram"), "crossbar.size", 32)
+    work = MappedCostModel(accelerator, bits, 2, replication=2).work((row,))
+    n_columns = int(mapping.columns_per_output(bits, accelerator.crossbar)) * n_out
+    held: dict[tuple[int, int, int, int], int] = {}
+    found = list(blocks(work, 0))
+    for one in found:
+        assert max(one.n_channels, one.n_columns) <= 32
+        for channel in range(one.first_channel, one.first_channel + one.n_channels):
+            for column in range(one.first_column, one.first_column + one.n_columns):
+                if channel // n_in == column // n_columns:
+                    place = (one.replica, one.kernel_position, channel, column)
+                    held[place] = held.get(place, 0) + 1
+    assert len(found) == work.n_crossbars[0]
+    assert len(held) == 2 * mapping.used_cells(work)[0]
+    assert set(held.values()) == {1}
+
+
+def test_max_pooling_costs_what_mean_pooling_does(accelerator: Accelerator, cifar_shape: NetworkShape) -> None:
+    text = "|{}~0|+|skip~0|conv_3x3~1|+|skip~0|skip~1|{}~2|"
+    mean, largest = (
+        MappedCostModel(accelerator, 8, 5).estimate(rows(parse_architecture(text.format(name, name)), cifar_shape))
+        for name in ("avg_pool_3x3", "max_pool_3x3")
+    )
+    assert [getattr(mean, name) for name in BUDGETED] == [getattr(largest, name) for name in BUDGETED]
+    assert {row.layer.kind for row in largest.layers} > {"max_pool", "avg_pool"}
 
 
 def test_terms_on_conversions_by_hand(work: Work) -> None:

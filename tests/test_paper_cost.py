@@ -130,6 +130,21 @@ def test_energy_agrees_with_spikingjellys_counter(accelerator: Accelerator) -> N
     assert ours == pytest.approx(dense, rel=1e-9)
 
 
+def test_depthwise_separable_convolutions_by_hand(accelerator: Accelerator, cifar_shape: NetworkShape) -> None:
+    """128 channels on the diagonal of 64x64 crossbars are two PEs; a dense convolution takes four."""
+    costs = []
+    for names in (("skip",), ("conv_3x3",), ("conv_1x1",), ("dwconv_3x3",)):
+        cell = parse_architecture("|{}~0|+|none~0|none~1|+|none~0|skip~1|none~2|".format(*names))
+        costs.append(PaperCostModel(accelerator, 4, 5).estimate(rows(cell, cifar_shape)))
+    skip, dense, pointwise, separable = costs
+    assert separable.parameters - pointwise.parameters == 9 * (128 + 256)
+    depthwise_uj = separable.energy_uj - pointwise.energy_uj
+    dense_uj = dense.energy_uj - skip.energy_uj
+    # cell A: 2 PEs of 4; cell B: 4 of 16 on a quarter of the pixels
+    assert depthwise_uj / dense_uj == pytest.approx((2 * 1024 + 4 * 256) / (4 * 1024 + 16 * 256))
+    assert [row.n_pes for row in separable.layers if row.layer.groups > 1] == [2, 4]
+
+
 def test_totals_are_the_sum_of_their_parts(accelerator: Accelerator, cifar_shape: NetworkShape) -> None:
     cost = PaperCostModel(accelerator, 8, 5).estimate(rows(parse_architecture(chain(3)), cifar_shape))
     for name in ("area_mm2", "latency_ms", "energy_uj"):

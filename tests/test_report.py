@@ -4,6 +4,7 @@ import json
 import re
 import sqlite3
 from html.parser import HTMLParser
+from importlib.resources import files
 from itertools import combinations
 from pathlib import Path
 from shutil import copytree
@@ -234,6 +235,15 @@ def test_a_script_block_holds_any_text(text: str) -> None:
     inner = block.removeprefix('<script type="application/json" id="data">').removesuffix("</script>")
     assert not set(inner) & set("<>&\u2028\u2029")
     assert json.loads(inner) == {text: [text]}
+
+
+@pytest.mark.slow
+def test_the_pages_vega_is_what_its_first_lines_say() -> None:
+    converter = pytest.importorskip("vl_convert", reason="the bundle is made by the extra neuronas[figures]")
+    head, _, bundle = (files("neuronas.report") / "resources" / "vega.js").read_text().partition("*/\n")
+    if f"vl-convert-python {converter.__version__}." not in head:
+        pytest.skip(f"made by another version than {converter.__version__}")
+    assert bundle.strip() == converter.javascript_bundle("window.vegaEmbed=vegaEmbed;", "6.4").strip()
 
 
 def test_joined_html_is_not_escaped_twice() -> None:

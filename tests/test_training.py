@@ -364,6 +364,33 @@ def test_activity_is_counted_exactly() -> None:
     assert activity.literature_energy_uj == pytest.approx(energy)
 
 
+def test_own_operations_learn_on_images_that_are_not_square(own_operations: tuple[str, ...]) -> None:
+    """Groups, maxima and five nodes: every weight learns, and operations of a depthwise convolution are counted."""
+    from neuronas.data.source import ArraySource
+
+    assert {"own_depthwise", "own_max"} <= set(own_operations)
+    text = (
+        "|own_depthwise~0|+|own_max~0|skip~1|+|skip^0|conv_3x3~1|own_grouped~2|+|none~0|skip~1|skip~2|own_mean_5x5~3|"
+    )
+    settings_ = ClassifierSettings(WeightFormat(8), NEURON, 3)
+    network = Classifier(parse_architecture(text), NetworkShape(2, (8, 12), 3, 4, head="gap"), settings_).train()
+    x = torch.randn(6, 2, 8, 12, generator=torch.Generator().manual_seed(0))
+    scores = network(x)
+    assert scores.shape == (3, 6, 3)
+    (scores * torch.randn(scores.shape, generator=torch.Generator().manual_seed(9))).sum().backward()
+    for name, layer in network.weighted_layers().items():
+        assert layer.weight.grad is not None and layer.weight.grad.abs().sum() > 0, name
+    source = ArraySource(torch.randint(0, 256, (4, 2, 8, 12), dtype=torch.uint8), np.zeros(4, dtype=np.int64))
+    seen: list[torch.Tensor] = []
+    depthwise = network.eval().weighted_layers()["A.01.depthwise"]
+    depthwise.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    data = Images(source, (0.5, 0.5), (0.5, 0.5))
+    activity = measure_activity(network, data, np.arange(4), torch.device("cpu"))
+    kernels = (depthwise.held != 0).float()  # each channel has its own
+    expected = F.conv2d(torch.cat(seen), kernels, padding=1, groups=len(kernels)).sum() / 4
+    assert activity.layers["A.01.depthwise"].operations == pytest.approx(float(expected))
+
+
 @pytest.mark.parametrize("scale", ["power-of-two", "lsq", "lsq-channel"])
 @pytest.mark.parametrize(("bits", "stride"), [(8, 1), (4, 2), (14, 1)])
 def test_spikes_meet_codes_in_integers(scale: str, bits: int, stride: int, monkeypatch: pytest.MonkeyPatch) -> None:

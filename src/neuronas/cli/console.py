@@ -11,7 +11,7 @@ from neuronas.cli.tables import PlainTable
 from neuronas.config import HardwareConfig, plain
 from neuronas.hardware.models import unread
 from neuronas.runs.document import Document
-from neuronas.space.genotype import N_NODES, NODE_PAIRS, Architecture, Genotype
+from neuronas.space.genotype import Architecture, Genotype
 from neuronas.space.notation import format_edge
 from neuronas.space.shape import cell_name
 
@@ -45,8 +45,8 @@ def print_json(document: Document | dict[str, Any]) -> None:
 
 def architecture_table(architecture: Architecture, n_cells: int) -> PlainTable:
     """The cells, drawn as which operation joins which nodes."""
-    table = PlainTable()
-    for title in ("", *(f"from node {low}" + (" (input)" if low == 0 else "") for low in range(N_NODES - 1))):
+    table, last_node = PlainTable(), architecture.n_nodes - 1
+    for title in ("", *(f"from node {low}" + (" (input)" if low == 0 else "") for low in range(last_node))):
         table.add_column(title)
     places = architecture.expanded(n_cells)
     groups = [(0, n_cells - 1)] if len(architecture.cells) == 1 else [(place, place) for place in range(n_cells)]
@@ -55,18 +55,16 @@ def architecture_table(architecture: Architecture, n_cells: int) -> PlainTable:
         if first < last:
             name += f" {'and' if last - first == 1 else 'to'} {cell_name(last)}, the same"
         table.add_row(Text(f"cell {name}", style="bold"))
-        for high in range(1, N_NODES):
-            table.add_row(
-                f"  node {high}" + (" (output)" if high == N_NODES - 1 else ""),
-                *_incoming(places[first], high),
-            )
+        for high in range(1, last_node + 1):
+            title = f"  node {high}" + (" (output)" if high == last_node else "")
+            table.add_row(title, *_incoming(places[first], high))
     return table
 
 
 def _incoming(cell: Genotype, high: int) -> list[str]:
     names = []
-    for edge, (low, target) in zip(cell.edges, NODE_PAIRS, strict=True):
+    for edge, (low, target) in zip(cell.edges, cell.pairs, strict=True):
         if target == high:
             text = format_edge(edge, low)[: -len(f"~{low}")]
-            names.append("·" if edge.operation == "none" else f"{text} (back)" if edge.backward else text)
+            names.append("·" if not edge.kind.connects else f"{text} (back)" if edge.backward else text)
     return names

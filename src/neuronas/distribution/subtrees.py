@@ -1,16 +1,16 @@
 """Cuts a set of candidates into pieces that share their first layers.
 
-In the order of ``space.order`` a set is a tree: candidates with the same first layers are adjacent. The work of a
-candidate is the number of edges not shared with the one before. A cut between two candidates costs what they
-share, which is then computed on both sides; so cuts lie near equal shares of the work, where neighbours share least.
+In the order of ``space.genotype.edge_order`` a set is a tree: candidates with the same first layers are adjacent.
+The work of a candidate is the number of edges not shared with the one before. A cut between two candidates costs
+what they share, which is then computed on both sides; so cuts lie near equal shares of the work, where neighbours
+share least.
 """
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
-from neuronas.space.genotype import Architecture
-from neuronas.space.order import EdgeKey, edge_order
+from neuronas.space.genotype import Architecture, EdgeKey, edge_order
 
 
 def subtrees(architectures: Sequence[Architecture], n_cells: int, n_pieces: int) -> list[list[int]]:

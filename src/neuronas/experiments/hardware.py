@@ -13,7 +13,7 @@ from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.cost import Cost
 from neuronas.hardware.paper import PaperCostModel
 from neuronas.runs.document import Document
-from neuronas.space.genotype import N_EDGES, Architecture, Edge, Genotype
+from neuronas.space.genotype import Architecture, Edge, Genotype, node_pairs
 from neuronas.space.shape import NetworkShape
 from neuronas.space.workload import rows
 
@@ -156,4 +156,4 @@ def _cost(one: Published) -> Cost:
 
 def _cell(kernels: tuple[int, ...]) -> Genotype:
     convolutions = [Edge(f"conv_{side}x{side}") for side in kernels]
-    return Genotype((*convolutions, *[Edge("skip")] * (N_EDGES - len(convolutions))))
+    return Genotype((*convolutions, *[Edge("skip")] * (len(node_pairs(4)) - len(convolutions))))

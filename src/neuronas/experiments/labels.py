@@ -10,7 +10,7 @@ from random import Random
 
 from neuronas.config import read_text
 from neuronas.errors import ConfigurationError
-from neuronas.space.genotype import NODE_PAIRS, NONE, Architecture, Edge, Genotype
+from neuronas.space.genotype import NONE, Architecture, Edge, Genotype, node_pairs
 
 OPERATION_CODES: tuple[Edge, ...] = (
     NONE,
@@ -20,7 +20,7 @@ OPERATION_CODES: tuple[Edge, ...] = (
     Edge("conv_3x3", threshold=1.5),
 )
 """What a number in an ``op_`` column means (SpikeNAS-Bench, IEEE TAI 2024)."""
-_EDGE_COLUMNS = tuple(f"op_{low}{high}" for low, high in NODE_PAIRS)
+_EDGE_COLUMNS = tuple(f"op_{low}{high}" for low, high in node_pairs(4))
 _ACCURACY = "test_accuracy"
 _COLUMNS = f"id, op_01 … op_23, {_ACCURACY}"
 _MAX_BYTES = 100_000_000

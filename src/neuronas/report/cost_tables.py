@@ -10,6 +10,7 @@ from neuronas.hardware.sweep import Sweep, SweepPoint
 from neuronas.hardware.units import UNITS, quantity, word
 from neuronas.report.tables import Table, aligned, share
 from neuronas.runs.results import ParetoFront
+from neuronas.space.shape import Side, size_of
 
 COSTED = ("area_mm2", "latency_ms", "energy_uj")
 """The quantities that have components and layers."""
@@ -121,8 +122,8 @@ def layer_table(cost: Cost) -> Table:
             row.layer.kind,
             *(texts if row.area_mm2 or row.energy_uj else ("not counted", "", "")),
             f"{row.layer.in_channels}→{row.layer.out_channels}",
-            f"{row.layer.kernel}×{row.layer.kernel}" if row.layer.kernel else "",
-            f"{row.layer.in_side}→{row.layer.out_side}",
+            _size(size_of(row.layer.kernel)) if row.layer.kernel else "",
+            f"{_size(row.layer.in_side)}→{_size(row.layer.out_side)}",
             *((f"{row.n_crossbars:,}", f"{row.n_pes:,}", f"{row.n_tiles:,}", share(row.utilisation))
               if row.n_crossbars else ("", "", "", "")),
         )
@@ -131,6 +132,10 @@ def layer_table(cost: Cost) -> Table:
     units = (UNITS[name] for name in COSTED)
     titles = ("layer", "kind", *units, "channels", "kernel", "side", "crossbars", "PEs", "tiles", "used")
     return Table("Cost by layer", titles, rows, text_columns=(0, 1))
+
+
+def _size(side: Side) -> str:
+    return str(side) if isinstance(side, int) else "×".join(map(str, side))
 
 
 def component_table(cost: Cost) -> Table:

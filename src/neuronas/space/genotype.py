@@ -206,3 +206,18 @@ class Architecture:
     def cleaned(self) -> "Architecture":
         """The same function without dead edges."""
         return Architecture(tuple(cell.cleaned for cell in self.cells))
+
+
+EdgeKey = tuple[str, float, bool]
+
+
+def edge_order(architecture: Architecture, n_cells: int) -> tuple[EdgeKey, ...]:
+    """Sort key by which neighbours share the longest prefix: all edges from input to output, dead ones left out.
+
+    What an edge computes depends on the edges before it alone: up to where two keys differ, they compute the same.
+    """
+    return tuple(
+        (edge.operation, edge.threshold or 0.0, edge.backward)
+        for cell in architecture.cleaned.expanded(n_cells)
+        for edge in cell.edges
+    )

@@ -146,6 +146,22 @@ class AveragePool(Windowed):
         return edge.pool(value, self.kernel, "mean")
 
 
+class DepthwiseSeparable(Windowed):
+    """A convolution of each channel by itself, then a 1x1 convolution of all; neurons in front of both.
+
+    Crossbars read spikes, so that the depthwise part is batch normalised and spikes, too.
+    """
+
+    equation = "norm(P * LIF(norm(D * LIF(x))))"
+    identity = "weights"
+
+    def lower(self, edge: EdgeBuilder, value: Link) -> Link:
+        """See ``Operation``."""
+        spikes = edge.fire(value)
+        depthwise = edge.convolve(spikes, self.kernel, "depthwise", groups=edge.n_channels(spikes))
+        return edge.convolve(edge.fire(depthwise), 1, "pointwise")
+
+
 class MaxPool(Windowed):
     """Maximum over the window; pixels beyond the edge of the image do not count."""
 
@@ -167,6 +183,8 @@ BUILTIN: Mapping[str, Operation] = {
         Convolution("conv_5x5", 5),
         Convolution("conv_7x7", 7),
         AveragePool("avg_pool_3x3", 3),
+        MaxPool("max_pool_3x3", 3),
+        DepthwiseSeparable("dwconv_3x3", 3),
     )
 }
 """The operations that come with neuronas (see ``config.registry.OPERATIONS``)."""

@@ -62,22 +62,6 @@ class NetworkShape:
         height, width = (-(-side // self.stem_stride) >> place for side in self.image_size)
         return height, width
 
-    def cell_side(self, place: int) -> int:
-        """Side in pixels in the cell at ``place``, of square images."""
-        return self.square_side and self.cell_size(place)[0]
-
-    @property
-    def square_side(self) -> int:
-        """Side of the input image, of square images.
-
-        Raises:
-            ConfigurationError: they are not.
-        """
-        height, width = self.image_size
-        if height != width:
-            raise ConfigurationError(f"images of {height}x{width} pixels given; expected square ones")
-        return height
-
 
 def side_of(size: Sequence[int]) -> Side:
     """Side of an image of this height and width."""

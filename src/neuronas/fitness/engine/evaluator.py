@@ -17,9 +17,8 @@ from neuronas.fitness.patterns import Patterns
 from neuronas.snn.arithmetic import normalised_image
 from neuronas.snn.quantisation import FixedPoint
 from neuronas.snn.weights import WeightSource
-from neuronas.space.genotype import Architecture
+from neuronas.space.genotype import Architecture, edge_order
 from neuronas.space.graph import Shape, Weights
-from neuronas.space.order import edge_order
 from neuronas.space.shape import NetworkShape
 
 Term = Firing | Looped
