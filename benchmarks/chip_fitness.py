@@ -18,6 +18,7 @@ from scipy.stats import kendalltau
 from common import write
 from neuronas.chip.chip_model import chip_model
 from neuronas.chip.chip_weights import WITHOUT, ChipWeights
+from neuronas.config import FITNESS
 from neuronas.data.batches import search_batches
 from neuronas.data.presets import Digits
 from neuronas.fitness.engine.evaluator import EngineEvaluator
@@ -25,7 +26,7 @@ from neuronas.fitness.engine.select import select_backend
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.weights import WeightSource
-from neuronas.space.layers import NetworkShape
+from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space
 
 HARDWARE, BITS, TIMESTEPS, MEMORY = "spikeflow-rram", 8, 3, 2**31
@@ -48,7 +49,7 @@ def main() -> None:
     backend = select_backend(NeuronParameters(), torch.device("cpu"), 3, torch.get_num_threads(), MEMORY)
 
     def fitness(weights: WeightSource) -> np.ndarray:
-        engine = EngineEvaluator(batches, shape, weights, TIMESTEPS, options.fitness, backend, MEMORY)
+        engine = EngineEvaluator(batches, shape, weights, TIMESTEPS, FITNESS[options.fitness], backend, MEMORY)
         return np.array([value for _, value in sorted(engine.evaluate(candidates))])
 
     ideal = fitness(WeightSource(options.seed, BITS))

@@ -19,17 +19,17 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from common import images, write
-from neuronas.experiments.labels import Labelled, read_labels
+from neuronas.experiments.labels import LabelledNetwork, read_labels
 from neuronas.experiments.proxy_benchmark import agreement
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.select import select_backend
 from neuronas.fitness.measure import Reading
-from neuronas.fitness.path_information import Coefficients, PathInformation, cell_value, edge_entropies
+from neuronas.fitness.path_information import Coefficients, PathInformation, cell_value, entropies_of
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.weights import WeightSource
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture, Genotype
-from neuronas.space.layers import NetworkShape
+from neuronas.space.shape import NetworkShape
 
 Floats = NDArray[np.float64]
 START = Coefficients(gain=5.0, keep=0.3, information=0.5, selectivity=1.0, output=1.0, convolutions=0.5, spread=1.0)
@@ -52,7 +52,7 @@ class Function:
     """A distinct function: its cell, the entropies in front of its convolutions in cell A and cell B."""
 
     cell: Genotype
-    entropies: list[dict[int, float]]
+    entropies: list[dict[str, float]]
 
     def value(self, coefficients: Coefficients) -> float:
         """Mean of both cells, as in ``PathInformation.combine``."""
@@ -71,18 +71,18 @@ class Recorder(PathInformation):
         for place in range(n_cells):
             if place:
                 next(values)
-            entropies.append(edge_entropies(cell, values))
+            entropies.append(entropies_of(cell, values))
         object.__setattr__(self, "last", Function(cell, entropies))
         return 0.0
 
 
-def record(rows: list[Labelled], given: argparse.Namespace) -> dict[str, Function]:
+def record(rows: list[LabelledNetwork], given: argparse.Namespace) -> dict[str, Function]:
     """Run each distinct function once."""
     first = {architecture_key(row.architecture): row.architecture for row in reversed(rows)}
     batches = images(given.dataset, given.batch_size, given.seed)
     shape = NetworkShape(3, 32, 10, given.channels)
     backend = select_backend(NeuronParameters(), torch.device("cpu"), 3, torch.get_num_threads(), 2**32)
-    engine = EngineEvaluator(batches, shape, WeightSource(given.seed), 5, "path-information", backend, 2**32)
+    engine = EngineEvaluator(batches, shape, WeightSource(given.seed), 5, PathInformation(), backend, 2**32)
     engine.measure = recorder = Recorder()
     keys = list(first)
     return {keys[index]: recorder.last for index, _ in engine.evaluate(list(first.values()))}

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 from common import images, synchronise, write
-from neuronas.config import ALGORITHMS, SearchConfig
+from neuronas.config import ALGORITHMS, FITNESS, SearchConfig
 from neuronas.fitness.engine.backend import Array, Backend, Fired, Geometry
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.select import select_backend
@@ -33,8 +33,8 @@ from neuronas.search.loop import Problem, search
 from neuronas.search.screening import Evaluators
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.weights import WeightSource
-from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import format_architecture
+from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space
 
 TIMESTEPS, BITS, CHANNELS, BATCH, SIDE = 5, 8, 128, 256, 32
@@ -83,9 +83,9 @@ def convolution_rate(backend: Backend) -> float:
     """GMAC/s of the fastest of some convolutions like the network's."""
     best = 0.0
     for channels, side in ((CHANNELS, SIDE), (2 * CHANNELS, SIDE // 2)):
-        geometry = Geometry(TIMESTEPS, 64, channels, side)
+        geometry = Geometry(TIMESTEPS, 64, channels, side, side)
         noise = backend.dense(torch.randn(1, 64, channels, side, side), constant=True)
-        leaf = Leaf(channels, side)
+        leaf = Leaf((channels, side, side))
         spikes = backend.fire(leaf, {leaf: noise}, geometry, 1.0, normalised=False, with_spikes=True).spikes
         weights = WeightSource(0, BITS).convolution("rate", channels, channels, 3)
         for _ in range(8):
@@ -132,7 +132,7 @@ def main() -> None:
 
     def evaluator(some: torch.Tensor) -> EngineEvaluator:
         return EngineEvaluator(
-            some, shape, WeightSource(options.seed, BITS), TIMESTEPS, options.fitness, backend, limit
+            some, shape, WeightSource(options.seed, BITS), TIMESTEPS, FITNESS[options.fitness], backend, limit
         )
 
     full = evaluator(batch)

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from neuronas.snn.classifier import Classifier
 from neuronas.space.genotype import N_NODES, Architecture, Genotype
-from neuronas.space.layers import N_VOTERS, NetworkShape
+from neuronas.space.shape import N_VOTERS, NetworkShape
 
 
 def _lif(tau: float, threshold: float) -> nn.Module:

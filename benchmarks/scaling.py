@@ -13,12 +13,13 @@ import time
 import torch
 
 from common import images, write
+from neuronas.config import FITNESS
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.select import select_backend
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.weights import WeightSource
 from neuronas.space.genotype import Architecture
-from neuronas.space.layers import NetworkShape
+from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space
 
 BASE = {"batch": 64, "channels": 64, "timesteps": 5, "side": 32, "cells": 2}
@@ -44,7 +45,13 @@ def main() -> None:
     def seconds(batch: int, channels: int, timesteps: int, side: int, cells: int) -> float:
         shape = NetworkShape(3, side, 10, channels, n_cells=cells)
         engine = EngineEvaluator(
-            images(options.dataset, batch, 0, side), shape, WeightSource(0, 8), timesteps, "sahd", backend, 6 * 2**30
+            images(options.dataset, batch, 0, side),
+            shape,
+            WeightSource(0, 8),
+            timesteps,
+            FITNESS["sahd"],
+            backend,
+            6 * 2**30,
         )
         times = []
         for _ in range(2):

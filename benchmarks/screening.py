@@ -15,6 +15,7 @@ import torch
 
 from common import images, write
 from full_scale import BATCH, BITS, SIDE, TIMESTEPS
+from neuronas.config import FITNESS
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.select import select_backend
 from neuronas.search.screening import MIN_SURVIVORS
@@ -22,7 +23,7 @@ from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.weights import WeightSource
 from neuronas.space.canonical import genotype_key
 from neuronas.space.genotype import Architecture
-from neuronas.space.layers import NetworkShape
+from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space
 
 SIZES = (16, 32)
@@ -48,7 +49,7 @@ def main() -> None:
 
         def fitness(some: list[Architecture], size: int, batch: torch.Tensor = batch, seed: int = seed) -> torch.Tensor:
             engine = EngineEvaluator(
-                batch[:, :size], shape, WeightSource(seed, BITS), TIMESTEPS, options.fitness, backend, limit
+                batch[:, :size], shape, WeightSource(seed, BITS), TIMESTEPS, FITNESS[options.fitness], backend, limit
             )
             found = dict(engine.evaluate(some))
             return torch.tensor([found[index] for index in range(len(some))], dtype=torch.float64)

@@ -23,7 +23,7 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from common import RESULTS, write
 from fit_path_information import Function, record, report
-from neuronas.experiments.labels import Labelled, read_labels
+from neuronas.experiments.labels import LabelledNetwork, read_labels
 from neuronas.experiments.proxy_benchmark import agreement
 from neuronas.fitness.path_information import Coefficients
 from neuronas.space.canonical import architecture_key
@@ -37,7 +37,7 @@ SOUND = 0.2
 """Points; pieces whose mean is nearer to zero than this are the reference."""
 
 
-def entropies(rows: list[Labelled], given: argparse.Namespace) -> dict[str, Function]:
+def entropies(rows: list[LabelledNetwork], given: argparse.Namespace) -> dict[str, Function]:
     """Each distinct function's spike entropies, read from ``--entropies`` or measured and kept there."""
     cells = {architecture_key(row.architecture): row.architecture.cells[0] for row in reversed(rows)}
     if given.entropies.exists():

@@ -38,7 +38,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from common import write
 from neuronas.data.datasets import open_dataset
-from neuronas.experiments.labels import Labelled, read_labels
+from neuronas.experiments.labels import LabelledNetwork, read_labels
 from neuronas.experiments.proxy_benchmark import agreement
 from neuronas.fitness.path_information import FITTED
 from neuronas.snn.classifier import Classifier, ClassifierSettings
@@ -47,7 +47,7 @@ from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.trainable import WeightFormat
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import N_NODES, Architecture, Genotype
-from neuronas.space.layers import NetworkShape
+from neuronas.space.shape import NetworkShape
 from neuronas.training.objective import learning_rate
 from shifted_labels import entropies, of_others
 
@@ -256,7 +256,9 @@ def within_depths(table: Table, depths: Floats, score: Floats) -> dict[str, Reco
     return found
 
 
-def longer_training(given: argparse.Namespace, rows: list[Labelled], known: dict[str, float]) -> dict[str, Record]:
+def longer_training(
+    given: argparse.Namespace, rows: list[LabelledNetwork], known: dict[str, float]
+) -> dict[str, Record]:
     """What the validation accuracy of other rows of the same function adds, by epochs of their training."""
     with given.labels.open(encoding="utf-8", newline="") as file:
         curves = {line["id"]: line for line in csv.DictReader(file)}

@@ -15,15 +15,16 @@ import sys
 import time
 
 import torch
+from spikingjelly.activation_based import functional
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from common import write
 from neuronas.snn.classifier import Classifier, ClassifierSettings
-from neuronas.snn.neuron import NeuronParameters, reset_state
+from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.trainable import WeightFormat
-from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import parse_architecture
+from neuronas.space.shape import NetworkShape
 from plain_network import PlainNetwork
 
 ARCHITECTURE = "|conv_3x3~0|+|skip~0|conv_3x3~1|+|conv_3x3~0|skip~1|conv_3x3~2|"
@@ -54,7 +55,7 @@ def measure(variant: str, channels: int, batch: int) -> dict[str, float]:
     best = float("inf")
     for _ in range(STEPS):
         started = time.perf_counter()
-        reset_state(model)
+        functional.reset_net(model)
         F.cross_entropy(model(images).mean(dim=0), labels).backward()
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)

@@ -39,12 +39,12 @@ INTRODUCTION = """\
 
 <!-- Written by docs/generate.py from the code; change the code and run it again. -->
 
-`neuronas estimate ARCH` and `neuronas search` cost a network with one of two models. `paper` (the default) repeats the
-closed form behind the published figures of NeuroNAS, so that results compare with the literature. `mapped` maps every
-layer to crossbars of its own and counts what `paper` leaves out. Choose with `--cost-model`; budgets apply to the
-chosen model, and every result names it. `estimate` prints both.
+`neuronas estimate ARCH` and `neuronas search` estimate the cost of a network with one of two models. `paper` (the
+default) reproduces the closed form behind the published figures of NeuroNAS, for comparison with the literature.
+`mapped` maps every layer to crossbars of its own and counts what `paper` leaves out. `--cost-model` chooses; budgets
+apply to the chosen model, and every result names it. `estimate` prints both.
 
-All numbers are estimates. Compare candidates with them; do not sign off a chip.
+All numbers are estimates. Use them to compare candidates, not to sign off a chip.
 """
 
 PAPER = r"""
@@ -71,26 +71,27 @@ A_{\text{tile}} &= A_{\text{H-tree}} + A_{\text{buffer}} + A_{\text{register}} +
 \end{split}
 $$
 
-$l$ runs over the convolutions; $i_l$ and $o_l$ are the sides of input and output in pixels. Numbers are those of
-`spikeflow-rram`: 64 its crossbar's size, 4 its base width, 8 its PEs per tile (in $p$: its columns per ADC), 9 its
-crossbars per PE, 22 its neuron's bits; $E_{\text{crossbar}}$ is one phase of a crossbar; $p$ read each cell once.
-What is wrong in these equations is published, and kept:
+$l$ runs over the convolutions; $i_l$ and $o_l$ are the sides of input and output in pixels. The numbers are those of
+`spikeflow-rram`: 64 the crossbar size, 4 the base weight bits, 8 the PEs per tile (in $p$: the columns per ADC), 9 the
+crossbars per PE, 22 the bits of a neuron state. $E_{\text{crossbar}}$ is one phase of a crossbar; $p$ phases read each
+cell once. The simplifications and errors of these equations are those of the publications:
 """.removeprefix("\n")
 
 COUNTS = """\
 ## Counts of `mapped`
 
-Rows are layers, pooling and node sums. X is the crossbar's size, k the kernel's side, i and o the sides of input and
-output in pixels, T the number of time steps; `steps` is 1 for the first layer, otherwise T. Constants come from the
-accelerator file; those of the presets stand below with their sources.
+Rows are layers, pooling and node sums. X is the crossbar size, k the side of the kernel, i and o the sides of input and
+output in pixels, T the number of time steps; `steps` is 1 for the first layer, otherwise T. On this page a *cell* is a
+memory cell of a crossbar. The constants are in the accelerator file; those of the presets are listed below with their
+sources.
 """
 
 ACTIVITY = """\
 ## Spike activity
 
-`--activity dense` (the default, the worst case, needs no data) lets every input spike at every time step.
-`--activity rate --firing-rate 0.083` gives all layers one rate. `--activity trace --trace FILE.yaml` reads a measured
-rate for each layer that holds weights, but for the first; `--trace RUN/evaluation.json` takes the rates that
+With `--activity dense` (the default and the worst case; needs no data) every input spikes at every time step.
+`--activity rate --firing-rate 0.083` sets one rate for all layers. `--activity trace --trace FILE.yaml` reads a
+measured rate for each layer with weights except the first; `--trace RUN/evaluation.json` uses the rates that
 `neuronas evaluate RUN` measured:
 
 ```yaml
@@ -98,29 +99,43 @@ A.01: 0.12
 head.1: 0.05
 ```
 
-The image is no spike train: the first layer is always dense. **Sparsity saves little.** Crossbar reads shrink with the
-rate. A converter rests only where its whole group of rows is silent: at 64 rows and a rate of 8.3 % in 0.4 % of all
-cases, unless spikes are clustered. All other terms do not depend on activity.
+The image is not a spike train, so the first layer is always dense. **Sparsity saves little.** The energy of crossbar
+reads is proportional to the rate. A converter is idle only if its whole group of rows is silent: with 64 rows and a
+rate of 8.3 %, in 0.4 % of all cases, unless spikes are clustered. No other term depends on activity.
 """
 
 AGREEMENT = """\
 ## Agreement with SpikeSim
 
-With SpikeSim's assumptions (4 bits per cell, one sign column, 64 x 64, dense) the term `crossbar` equals SpikeSim's on
-chains of 3x3 convolutions to rounding, wherever channels fill whole crossbars: 15.3 % of its energy for each layer.
-Where they do not, as at a stem of 3 channels, SpikeSim drives all 64 rows and `mapped` the 3 that hold weights.
-Everything else differs on purpose. `spikeflow-rram` has 1 bit per cell and two sign columns, as Table I of NeuroNAS and
-SpikeSim's circuits say: six columns for a weight of 4 bits where SpikeSim's arithmetic has one.
+With SpikeSim's assumptions (4 bits per cell, one sign column, 64 x 64, dense) the term `crossbar` equals SpikeSim's up
+to rounding for chains of 3x3 convolutions whose channels fill whole crossbars: 15.3 % of the energy of each layer. If
+they do not, as in a stem of 3 channels, SpikeSim drives all 64 rows and `mapped` the 3 that hold weights. All other
+terms differ by design. `spikeflow-rram` has 1 bit per cell and two sign columns, as in Table I of NeuroNAS and
+SpikeSim's circuits: six columns for a weight of 4 bits, where SpikeSim's arithmetic has one.
 """
 
 FILES = """\
 ## Accelerator files
 
 `--hardware` takes one of the presets below or your own `FILE.yaml`. Copy a preset from `src/neuronas/hardware/presets`.
-The unit stands in each key; a value is a number or `{value: NUMBER, source: TEXT}`. `schemas/accelerator.schema.json`
+Each key contains its unit; a value is a number or `{value: NUMBER, source: TEXT}`. `schemas/accelerator.schema.json`
 describes the format for editors; put `# yaml-language-server: $schema=PATH` on the first line.
-`--sweep crossbar_size=32,64,128` varies one constant and leaves all others as they are; `--plot FILE.svg` draws it
+`--sweep crossbar_size=32,64,128` varies one constant and keeps all others; `--plot FILE.svg` draws the result
 (`pip install 'neuronas[figures]'`).
+"""
+
+
+GROUPS = """\
+## Weights in groups
+
+A depthwise convolution has as many groups as channels. Each output reads only the inputs of its own group, so at each
+kernel position the weights form a block-diagonal matrix with one block of r rows and c columns per group (depthwise:
+r = 1 and c = `columns_per_output`). A crossbar of X rows and columns holds min(⌊X / r⌋, ⌊X / c⌋) blocks on its
+diagonal; the cells outside the blocks hold no weight and count as unused. A block larger than a crossbar is split into
+pieces of X rows and X columns, like the single block of a layer without groups.
+
+Both models count crossbars by this rule. The published form of `paper` has no groups; there c is the number of outputs
+of a group, and a PE holds one block of the diagonal.
 """
 
 
@@ -141,6 +156,7 @@ def hardware_model() -> str:
         "".join(f"- {line}\n" for line in paper.ASSUMPTIONS),
         COUNTS,
         *map(_term, counts),
+        GROUPS,
         "## Area\n",
         *map(_term, (*area.AREA_UM2.values(), area.global_buffer)),
         "## Latency\n",
@@ -149,7 +165,7 @@ def hardware_model() -> str:
         *map(_term, (*energy.ENERGY_PJ.values(), energy.noc_bits, energy.mean_hops, energy.noc)),
         *map(_term, (energy.leaking_pw, energy.global_leaking_pw, energy.leakage)),
         ACTIVITY,
-        "## What `mapped` does not know\n\n" + "".join(f"- {line}\n" for line in ASSUMPTIONS),
+        "## What `mapped` leaves out\n\n" + "".join(f"- {line}\n" for line in ASSUMPTIONS),
         AGREEMENT,
         FILES,
         *map(_preset, ACCELERATORS),

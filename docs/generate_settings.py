@@ -31,10 +31,10 @@ _INTRODUCTION = """\
 
 <!-- Written by docs/generate_settings.py from the schema; change the schema (src/neuronas/config/schema.py). -->
 
-Every setting has a key. Give it as an option where there is one, as `--set KEY=VALUE`, in a YAML file (`--config FILE`,
-sections as mappings), or in Python as a keyword, as `config={"network": {"channels": 8}}` or as
-`config=neuronas.RunConfig(...)`. Options stand over `--set`, and this over the file. A run keeps all of them, resolved,
-in `config.yaml`.
+Every setting has a key. Set it with its option if it has one, with `--set KEY=VALUE`, or in a YAML file
+(`--config FILE`, one mapping per section). In Python set it with a keyword, with
+`config={"network": {"channels": 8}}` or with `config=neuronas.RunConfig(...)`. Options override `--set`, which
+overrides the file. The `config.yaml` of a run contains all settings, resolved.
 """
 
 

@@ -14,12 +14,12 @@ ARCHITECTURE = "|conv_3x3~0|+|skip~0|skip~1|+|skip~0|avg_pool_3x3~1|conv_3x3~2|"
 
 
 def main(run: str = "runs/nir") -> None:
-    """Train a small network on digits, write it as NIR, and look into the file."""
+    """Train a small network on digits, export it as NIR, and print what the file contains."""
     trained = neuronas.train(ARCHITECTURE, channels=8, timesteps=2, head="gap", epochs=4, out=run)
     print(f"validation accuracy {trained.validation_accuracy:.1%}")
 
     exported = neuronas.export(trained.directory, "nir")
-    print(f"{exported.path}: computed again by {exported.verified_by}, differs by {exported.largest_difference:.1g}")
+    print(f"{exported.path}: verified with {exported.verified_by}, difference {exported.largest_difference:.1g}")
 
     graph = nir.read(exported.path)
     for kind, count in sorted(Counter(type(node).__name__ for node in graph.nodes.values()).items()):

@@ -1,8 +1,8 @@
-"""Candidates judged by a function of your own: python own_fitness.py [RUN]
+"""A search with a fitness of your own: python own_fitness.py [RUN]
 
-A fitness is a *measure*: it reads the spikes of each LIF layer at each time step, and makes one number of all readings.
+A fitness is a *measure*: it reads the spikes of each LIF layer at each time step and turns them into one number.
 This one is the entropy of a spike, averaged over all layers: 1 where half of the neurons fire, 0 where all or none do.
-Whether it ranks networks by accuracy is another question, which ``neuronas reproduce proxy-benchmark`` answers.
+Whether a fitness ranks networks by accuracy is another question: see ``neuronas reproduce proxy-benchmark``.
 """
 
 import sys
@@ -20,7 +20,7 @@ class SpikeEntropy:
     """Mean entropy of a spike, bits. See ``neuronas.fitness.measure.Measure``."""
 
     def read(self, patterns: Patterns) -> Tensor:
-        """Read one LIF layer: a number for each time step. There are ``patterns.hamming`` distances too."""
+        """Read one LIF layer: one number per time step. ``patterns.hamming`` gives Hamming distances."""
         rates = patterns.rates.mean(dim=1).clamp(1e-9, 1 - 1e-9)
         return -(rates * rates.log2() + (1 - rates) * (1 - rates).log2())
 

@@ -1,34 +1,22 @@
-"""A convolution that no preset has, 9x9, in a search space of your own: python own_operation.py [RUN]
+"""Search with an operation that no preset has, a 9x9 convolution: python own_operation.py [RUN]
 
-An operation says which nodes of the layer graph it puts on an edge. Everything else follows from them: weights, spikes,
-crossbars, cost, training, export. What is registered here is known to this process alone; put it into a plug-in module
-(``neuronas --plugin MODULE``) for ``workers`` and the command line.
+An operation declares which nodes of the layer graph it puts on an edge; weights, spikes, crossbars, cost, training and
+export follow from them. An operation that is added here exists in this process only. For worker processes and the
+command line, put it into a plug-in (see my_plugin.py).
 """
 
 import sys
-from pathlib import Path
 
 import neuronas
 from neuronas.config.registry import OPERATIONS
 from neuronas.space.operations import Convolution
 
-SPACE = """\
-source: an example
-operations: [skip, conv_3x3, conv_9x9]
-cells: 2
-shared_cell: true
-"""
-
 
 def main(run: str = "runs/own-operation") -> None:
-    """Search the space within a budget on digits."""
+    """Search a space with this operation within a budget, on digits."""
     OPERATIONS.add("conv_9x9", Convolution("conv_9x9", kernel=9))
-    space = Path(run).with_suffix(".yaml")
-    space.parent.mkdir(parents=True, exist_ok=True)
-    space.write_text(SPACE)
-
     found = neuronas.search(
-        space=str(space),
+        space=neuronas.Space(operations=("skip", "conv_3x3", "conv_9x9"), shared_cell=True),
         algorithm="snasnet",  # random architectures of the space
         n_draws=40,
         channels=4,
@@ -38,7 +26,7 @@ def main(run: str = "runs/own-operation") -> None:
         out=run,
     )
     print(found.text)
-    print(f"energy {found.cost.energy_uj:.2f} µJ of at most 40; {found.found.n_candidates} candidates")
+    print(f"energy {found.cost.energy_uj:.2f} µJ of at most 40; {found.summary.n_candidates} candidates")
     for layer in found.cost.layers:
         if layer.layer.kernel == 9:
             print(f"{layer.layer.name}: {layer.n_crossbars} crossbars, {layer.energy_uj:.3f} µJ")

@@ -15,7 +15,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 from neuronas.api.devices import n_cores
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
-from neuronas.space.layers import NetworkShape
+from neuronas.space.shape import NetworkShape
 
 # How long an example takes says more about the machine's other work than about the code.
 settings.register_profile("neuronas", deadline=None)
@@ -73,6 +73,20 @@ def neuronas(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.Cap
         return code, captured.out, captured.err
 
     return call
+
+
+@pytest.fixture
+def forget_plugins() -> Iterator[None]:
+    """Forget plug-ins after the test, with everything that they added."""
+    from neuronas.config import plugins
+    from neuronas.config.registry import REGISTRIES
+
+    yield
+    for cached in (plugins._load, plugins._module):
+        cached.cache_clear()
+    for registry in REGISTRIES.values():
+        for name in list(registry._added):
+            registry.remove(name)
 
 
 Neuronas = Callable[..., tuple[int, str, str]]

@@ -1,6 +1,7 @@
 """Equal keys mean equal functions, and functions that are equal get equal keys."""
 
 import random
+from collections.abc import Iterator
 from itertools import permutations
 
 import numpy as np
@@ -8,50 +9,51 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from neuronas.config.registry import OPERATIONS
 from neuronas.space.canonical import architecture_key, genotype_key
-from neuronas.space.genotype import NODE_PAIRS, Architecture, Edge, Genotype
+from neuronas.space.genotype import Architecture, Edge, Genotype
 from neuronas.space.notation import parse_genotype
-from neuronas.space.spaces import load_space
+from neuronas.space.operations import MaxPool
+from neuronas.space.spaces import Space, load_space
 from strategies import forward_cells, neuronas_cells
 
 
 def graph_of(cell: Genotype) -> tuple[object, ...]:
-    """An independent normal form: the set of all (multi-)paths, with convolutions named by what they do.
+    """An independent normal form, by brute force over all namings of the operations with weights.
 
-    A cell's function is fixed by how often each chain of operations leads from the input to each convolution and
-    to the output; poolings commute with sums. Convolutions are named 0..k-1 in every possible way and the
-    smallest adjacency is taken, by brute force over all namings.
+    For one naming, a node's value is how often each atom is added after which chain of linear maps; an atom is the
+    input, a named operation with weights, or another function of a value written out in the same way.
     """
     cell = cell.cleaned
-    convolutions = [k for k, edge in enumerate(cell.edges) if edge.kind.is_convolution]
-    ends = {"out": 3} | {k: NODE_PAIRS[k][0] for k in convolutions}
+    weighted = [number for number, edge in enumerate(cell.edges) if edge.kind.identity == "weights"]
+    return min(_named(cell, dict(zip(weighted, order, strict=True))) for order in permutations(range(len(weighted))))
 
-    def walks(node: int) -> dict[tuple[object, int], int]:
-        found: dict[tuple[object, int], int] = {("in", 0): 1} if node == 0 else {}
-        for k, (low, high) in enumerate(NODE_PAIRS):
-            edge = cell.edges[k]
-            if high != node or edge.operation == "none":
+
+def _named(cell: Genotype, names: dict[int, int]) -> tuple[object, ...]:
+    nodes: list[dict[tuple[str, tuple[str, ...]], int]] = [{("input", ()): 1}]
+    rows = []
+    for target in range(1, cell.n_nodes):
+        total: dict[tuple[str, tuple[str, ...]], int] = {}
+        for number, (low, high) in enumerate(cell.pairs):
+            edge = cell.edges[number]
+            if high != target or edge.kind.identity == "none":
                 continue
-            if edge.kind.is_convolution:
-                found[(k, 0)] = found.get((k, 0), 0) + 1
-            else:
-                pooled = int(edge.kind.kind == "pool")
-                for (source, depth), count in walks(low).items():
-                    found[(source, depth + pooled)] = found.get((source, depth + pooled), 0) + count
-        return found
-
-    sums = {end: walks(node) for end, node in ends.items()}
-    forms = []
-    for order in permutations(range(len(convolutions))):
-        name = dict(zip(convolutions, order, strict=True))
-        rows = []
-        for end, terms in sums.items():
-            row = sorted((str(name.get(source, source)), depth, count) for (source, depth), count in terms.items())
-            edge = None if end == "out" else cell.edges[end]
-            label = ("out",) if edge is None else (str(name[end]), edge.operation, str(edge.threshold))
-            rows.append((label, tuple(row)))
-        forms.append(tuple(sorted(rows)))
-    return min(forms)
+            source = nodes[low]
+            written = str(sorted(source.items()))
+            match edge.kind.identity:
+                case "weights":
+                    added = {(f"weights {names[number]}", ()): 1}
+                    rows.append((names[number], edge.operation, str(edge.threshold), written))
+                case "function":
+                    added = {(f"{edge.operation} of {written}", ()): 1}
+                case "linear":
+                    added = {(atom, (*chain, edge.operation)): n for (atom, chain), n in source.items()}
+                case _:
+                    added = source
+            for term, n in added.items():
+                total[term] = total.get(term, 0) + n
+        nodes.append(total)
+    return (*sorted(rows), str(sorted(nodes[-1].items())))
 
 
 def test_keys_and_brute_force_agree_on_the_whole_neuronas_space() -> None:
@@ -79,6 +81,43 @@ def test_keys_and_brute_force_agree_on_a_sample_of_other_spaces(name: str) -> No
     cells = [space.random_genotype(rng) for _ in range(300)]
     by_key = {genotype_key(cell): graph_of(cell) for cell in cells}
     assert len(set(by_key.values())) == len(by_key)
+
+
+@pytest.fixture
+def max_pool() -> Iterator[None]:
+    OPERATIONS.add("max_pool_3x3", MaxPool("max_pool_3x3", 3))
+    yield
+    OPERATIONS.remove("max_pool_3x3")
+
+
+@pytest.mark.usefixtures("max_pool")
+@pytest.mark.parametrize(("n_nodes", "n_draws", "n_classes"), [(3, 216, 117), (4, 1500, 0), (5, 300, 0)])
+def test_keys_and_brute_force_agree_with_max_pooling(n_nodes: int, n_draws: int, n_classes: int) -> None:
+    names = ("none", "skip", "conv_3x3", "conv_1x1", "avg_pool_3x3", "max_pool_3x3")
+    rng = random.Random(n_nodes)
+    space = Space(operations=names, nodes=n_nodes)
+    drawn = list(space.genotypes()) if n_nodes == 3 else [space.random_genotype(rng) for _ in range(n_draws)]
+    # mostly operations without weights, so that twins occur and namings are few
+    drawn = [cell for cell in drawn if sum(edge.kind.identity == "weights" for edge in cell.edges) < 5]
+    pairs = {(genotype_key(cell), graph_of(cell)) for cell in drawn}
+    assert len({key for key, _ in pairs}) == len({form for _, form in pairs}) == len(pairs) < len(drawn)
+    assert len(pairs) == n_classes or not n_classes
+
+
+@pytest.mark.usefixtures("max_pool")
+def test_max_pooling_the_same_value_twice_gives_the_same_and_is_not_linear() -> None:
+    def key(first: str, second: str, last: str) -> str:
+        return genotype_key(parse_genotype(f"|{first}~0|+|{second}~0|{last}~1|"))
+
+    def deep(*names: str) -> str:
+        return genotype_key(parse_genotype("|{}~0|+|{}~0|{}~1|+|{}~0|{}~1|{}~2|".format(*names)))
+
+    # max(x) twice is 2 max(x), wherever it stands
+    assert deep("skip", "max_pool_3x3", "max_pool_3x3", "none", "none", "skip") == deep(
+        "max_pool_3x3", "none", "skip", "none", "skip", "skip"
+    )
+    # max(x) + max(x + x) has two atoms; the mean of the maximum is not the maximum of the mean
+    assert key("max_pool_3x3", "none", "avg_pool_3x3") != key("avg_pool_3x3", "none", "max_pool_3x3")
 
 
 @pytest.mark.parametrize(
@@ -112,19 +151,19 @@ def test_sharing_a_convolution_is_not_doubling_it() -> None:
 
 
 def evaluate(cell: Genotype, x: np.ndarray, seed: int) -> np.ndarray:
-    """Run a cell with a random dense matrix and a nonlinearity for each convolution, named by canonical order."""
+    """Run a cell with a random dense matrix and a nonlinearity for each convolution."""
     rng = np.random.default_rng(seed)
     weights = {k: rng.normal(size=(len(x), len(x))) for k in range(6)}
     pool = np.random.default_rng(99).normal(size=(len(x), len(x)))
     nodes = [x]
     for high in range(1, 4):
         total = np.zeros_like(x)
-        for k, (low, target) in enumerate(NODE_PAIRS):
-            kind = cell.edges[k].kind.kind
+        for k, (low, target) in enumerate(cell.pairs):
+            kind = cell.edges[k].kind.identity
             if target == high and kind != "none":
                 source = nodes[low]
                 total = total + (
-                    source if kind == "skip" else pool @ source if kind == "pool" else weights[k] @ np.tanh(source)
+                    source if kind == "copy" else pool @ source if kind == "linear" else weights[k] @ np.tanh(source)
                 )
         nodes.append(total)
     return nodes[3]

@@ -34,8 +34,8 @@ from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.trainable import Convolution, WeightFormat
 from neuronas.snn.weights import WeightSource
-from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import parse_architecture
+from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space
 
 IDEAL = ChipModel(weight_bits=4, bits_per_cell=1, crossbar_size=8, sign_scheme="differential", on_resistance_ohm=20e3)

@@ -5,6 +5,7 @@ import random
 import pytest
 import torch
 
+from neuronas.config import FITNESS
 from neuronas.fitness.engine import int8
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.select import select_backend
@@ -13,8 +14,8 @@ from neuronas.snn.lif_cuda import fused_works
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.trainable import WeightFormat
 from neuronas.snn.weights import WeightSource
-from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import parse_architecture
+from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
@@ -30,7 +31,7 @@ def test_the_engine_gives_the_cpus_fitness(bits: int) -> None:
     found = []
     for device in (torch.device("cpu"), CUDA):
         backend = select_backend(NeuronParameters(), device, 3, 2, 2**30)
-        engine = EngineEvaluator(images.to(device), shape, WeightSource(0, bits), 3, "sahd", backend, 2**30)
+        engine = EngineEvaluator(images.to(device), shape, WeightSource(0, bits), 3, FITNESS["sahd"], backend, 2**30)
         found.append(dict(engine.evaluate(candidates)))
     assert found[1] == pytest.approx(found[0], rel=1e-5)
 

@@ -15,7 +15,7 @@ from neuronas.data.datasets import open_dataset
 from neuronas.data.download import Archive, download
 from neuronas.data.source import ImageSource
 from neuronas.errors import ConfigurationError, DataError
-from neuronas.space.layers import Side
+from neuronas.space.shape import Side
 
 
 def load(name: str, split: str, data_dir: str | None, size: Side) -> ImageSource:

@@ -37,9 +37,9 @@ from neuronas.runs.history import History
 from neuronas.search.loop import Found, Problem, search
 from neuronas.search.screening import Evaluators
 from neuronas.space.genotype import Architecture
-from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import format_architecture
 from neuronas.space.order import edge_order
+from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space
 from waiting import until
 

@@ -61,7 +61,9 @@ def materials(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reader")
     (folder / "small.yaml").write_text(SMALL_SETTINGS)
     (folder / "small-space.yaml").write_text(SMALL_SPACE)
+    (folder / "my-space.yaml").write_text("operations: [skip, conv_9x9]\nshared_cell: true\n")
     (folder / "labels.csv").write_text(LABELS)
+    shutil.copy(ROOT / "examples/my_plugin.py", folder)
     shutil.copy(ROOT / "src/neuronas/hardware/presets/spikeflow-rram.yaml", folder / "mine.yaml")
     random = np.random.default_rng(0)
     for split, count in (("train", 40), ("test", 8)):
@@ -106,6 +108,7 @@ BEGINS = {"README.md": "materials", "index.md": "materials", "tutorial.md": "mat
 """What readers of a page have already; with all other pages a trained run."""
 
 
+@pytest.mark.usefixtures("forget_plugins")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_of_a_page(
     page: Path,

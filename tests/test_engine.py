@@ -3,6 +3,7 @@
 import platform
 import random
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from neuronas.config import FITNESS, OPERATIONS
 from neuronas.errors import ConfigurationError
 from neuronas.fitness.engine import int8
-from neuronas.fitness.engine.backend import Backend, Geometry
+from neuronas.fitness.engine.backend import Array, Backend, Geometry
 from neuronas.fitness.engine.evaluator import EngineEvaluator
+from neuronas.fitness.engine.native import backend as native_backend
 from neuronas.fitness.engine.native.backend import NativeBackend
 from neuronas.fitness.engine.native.convolution import OneDnnConvolve, TileConvolve
 from neuronas.fitness.engine.native.memory import Buffers
@@ -23,7 +26,7 @@ from neuronas.fitness.engine.native.program import compile_value
 from neuronas.fitness.engine.select import describe_kernels, select_backend
 from neuronas.fitness.engine.store import Store
 from neuronas.fitness.engine.torch_backend import TorchBackend
-from neuronas.fitness.engine.values import Leaf, Pooled, Sum, Value
+from neuronas.fitness.engine.values import Added, Leaf, Pooled, Value
 from neuronas.fitness.reference import ReferenceEvaluator
 from neuronas.kernels import library
 from neuronas.kernels.library import native
@@ -32,12 +35,16 @@ from neuronas.snn.integer_convolution import IntegerKernel, onednn_works
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.quantisation import FixedPoint, n_slices, sliced
 from neuronas.snn.weights import WeightSource
+from neuronas.space.build import EdgeBuilder
 from neuronas.space.genotype import Architecture
-from neuronas.space.layers import NetworkShape
+from neuronas.space.graph import Link, Pool
 from neuronas.space.notation import parse_architecture
+from neuronas.space.operations import AveragePool, Operation, Windowed
+from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import Space, load_space
 
 GIB = 2**30
+MEAN = Pool((3, 3), (1, 1), 1)
 CPU = torch.device("cpu")
 
 
@@ -61,20 +68,22 @@ def compare(
     bits: int,
     batch: int,
     channels: int,
-    side: int,
+    side: int | tuple[int, int],
     timesteps: int,
     fitness: str,
     n: int = 4,
 ) -> None:
     rng = random.Random(seed)
     architectures = [space.random_architecture(rng) for _ in range(n)]
-    images = torch.randn(2, batch, 3, side, side, generator=torch.Generator().manual_seed(seed))
     shape = NetworkShape(3, side, 10, channels, n_cells=space.cells)
+    images = torch.randn(2, batch, 3, *shape.image_size, generator=torch.Generator().manual_seed(seed))
     neuron = NeuronParameters(rng.choice([4 / 3, 2.0, 1.7]), rng.choice([1.0, 0.6]), rng.choice([0.0, -0.25]))
     weights = WeightSource(seed, bits, rng.choice(["nearest", "floor", "stochastic"]))
-    wanted = dict(ReferenceEvaluator(images, shape, weights, neuron, timesteps, fitness).evaluate(architectures))
+    wanted = dict(
+        ReferenceEvaluator(images, shape, weights, neuron, timesteps, FITNESS[fitness]).evaluate(architectures)
+    )
     for name, backend in backends(neuron).items():
-        engine = EngineEvaluator(images, shape, weights, timesteps, fitness, backend, GIB, neuron.v_threshold)
+        engine = EngineEvaluator(images, shape, weights, timesteps, FITNESS[fitness], backend, GIB, neuron.v_threshold)
         found = dict(engine.evaluate(architectures))
         assert found == pytest.approx(wanted, rel=1e-9), name
 
@@ -112,9 +121,108 @@ def test_three_cells() -> None:
     compare(space, 1, bits=8, batch=5, channels=8, side=16, timesteps=3, fitness="sahd")
 
 
+class Depthwise(Windowed):
+    """LIF neurons and a depthwise convolution, then neurons and a 1x1 convolution."""
+
+    equation = "norm(V * LIF(norm(W * LIF(x))))"
+    identity = "weights"
+
+    def lower(self, edge: EdgeBuilder, value: Link) -> Link:
+        """See ``Operation``."""
+        each = edge.convolve(edge.fire(value), self.kernel, "depthwise", groups=edge.n_channels(value))
+        return edge.convolve(edge.fire(each), 1, "pointwise")
+
+
+class Grouped(Windowed):
+    """LIF neurons and a convolution in two groups."""
+
+    equation = "norm(W * LIF(x))"
+    identity = "weights"
+
+    def lower(self, edge: EdgeBuilder, value: Link) -> Link:
+        """See ``Operation``."""
+        return edge.convolve(edge.fire(value), self.kernel, groups=min(2, edge.n_channels(value)))
+
+
+class Largest(Windowed):
+    """Maximum over the window."""
+
+    equation = "max(x)"
+    identity = "function"
+
+    def lower(self, edge: EdgeBuilder, value: Link) -> Link:
+        """See ``Operation``."""
+        return edge.pool(value, self.kernel, "max")
+
+
+@pytest.fixture
+def own_operations() -> Iterator[tuple[str, ...]]:
+    """Operations that the built-in ones leave out."""
+    own = [
+        Depthwise("own_depthwise", 3), Grouped("own_grouped", 3),
+        Largest("own_max", 3), Largest("own_max_5x5", 5), AveragePool("own_mean_5x5", 5),
+    ]  # fmt: skip
+    for operation in own:
+        OPERATIONS.add(operation.name, operation)
+    yield tuple(operation.name for operation in own)
+    for operation in own:
+        OPERATIONS.remove(operation.name)
+
+
+@pytest.mark.parametrize("backward", [False, True])
+@pytest.mark.parametrize(
+    ("nodes", "side", "channels", "fitness"),
+    [(3, (8, 12), 6, "sahd"), (4, (9, 8), 40, "path-information"), (5, (8, 21), 16, "path-information"),
+     (6, 8, 18, "hamming")],
+)  # fmt: skip
+def test_engine_and_reference_agree_on_any_operation_nodes_and_sides(
+    own_operations: tuple[str, ...],
+    nodes: int,
+    side: int | tuple[int, int],
+    channels: int,
+    fitness: str,
+    backward: bool,
+) -> None:
+    operations = ("skip", "conv_3x3", "avg_pool_3x3", *own_operations)
+    space = Space(operations=operations, nodes=nodes, backward=backward)
+    compare(space, nodes, bits=8, batch=5, channels=channels, side=side, timesteps=3, fitness=fitness)
+
+
+@pytest.mark.parametrize("text", [
+    "|spikes_alone~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|",
+    "|spikes_alone~0|+|conv_1x1^0|skip~1|+|skip~0|skip~1|conv_3x3~2|",
+])  # fmt: skip
+def test_spikes_that_no_convolution_reads_are_refused(text: str) -> None:
+    class SpikesAlone(Operation):
+        equation = "LIF(x)"
+        identity = "function"
+
+        def lower(self, edge: EdgeBuilder, value: Link) -> Link:
+            return edge.fire(value)
+
+    OPERATIONS.add("spikes_alone", SpikesAlone("spikes_alone"))
+    try:
+        with pytest.raises(ConfigurationError, match="reads spikes; expected neurons in front of each convolution"):
+            list(make_engine(TorchBackend(NeuronParameters(), CPU)).evaluate([parse_architecture(text)]))
+    finally:
+        OPERATIONS.remove("spikes_alone")
+
+
+def test_one_time_step_feeds_nothing_back() -> None:
+    text = "|skip~0|+|skip~0|conv_3x3^1|+|skip~0|skip~1|skip~2|"
+    images = torch.randn(1, 5, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    for fitness in ("sahd", "path-information"):
+        settings_ = (images, NetworkShape(3, 8, 10, 4), WeightSource(0, 8))
+        measure, architectures = FITNESS[fitness], [parse_architecture(text)]
+        expected = dict(ReferenceEvaluator(*settings_, NeuronParameters(), 1, measure).evaluate(architectures))
+        for name, backend in backends(NeuronParameters()).items():
+            found = dict(EngineEvaluator(*settings_, 1, measure, backend, GIB).evaluate(architectures))
+            assert found == pytest.approx(expected, rel=1e-9), name
+
+
 def make_engine(backend: Backend, limit: int = GIB, batch: int = 9) -> EngineEvaluator:
     images = torch.randn(1, batch, 3, 16, 16, generator=torch.Generator().manual_seed(0))
-    return EngineEvaluator(images, NetworkShape(3, 16, 10, 16), WeightSource(0, 8), 3, "sahd", backend, limit)
+    return EngineEvaluator(images, NetworkShape(3, 16, 10, 16), WeightSource(0, 8), 3, FITNESS["sahd"], backend, limit)
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +280,7 @@ def test_a_whole_cell_space_shares_its_convolutions() -> None:
     cells = list(load_space("neuronas").genotypes())
     counting = Counting()
     images = torch.randn(1, 4, 3, 8, 8)
-    engine = EngineEvaluator(images, NetworkShape(3, 8, 10, 4), WeightSource(0, 8), 1, "sahd", counting, GIB)
+    engine = EngineEvaluator(images, NetworkShape(3, 8, 10, 4), WeightSource(0, 8), 1, FITNESS["sahd"], counting, GIB)
     list(engine.evaluate([Architecture((plain, cell)) for cell in cells]))
     assert counting.convolutions.total() <= 36 + 1
     # LIF layers: 1 on the input, 3 variants of node 1, 27 of node 2, the reduction, one behind each distinct output
@@ -289,7 +397,9 @@ def test_a_search_on_integer_matrix_products_agrees(some_architectures: list[Arc
     found = []
     for integers in (False, True):
         backend = TorchBackend(NeuronParameters(), CPU, has_integers=integers)
-        engine = EngineEvaluator(images, NetworkShape(3, 8, 10, 6), WeightSource(0, 8), 3, "sahd", backend, GIB)
+        engine = EngineEvaluator(
+            images, NetworkShape(3, 8, 10, 6), WeightSource(0, 8), 3, FITNESS["sahd"], backend, GIB
+        )
         found.append(dict(engine.evaluate(some_architectures)))
     assert found[0] == found[1]
 
@@ -359,12 +469,12 @@ def test_a_compiler_that_fails_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 def test_programs_compute_common_parts_once_and_constant_parts_first() -> None:
-    stem, sums = Leaf(4, 8), Leaf(4, 8)
-    pooled = Pooled((stem,), stem)
-    inner = Sum((stem, sums), (pooled, sums))
-    value = Sum((stem, sums), (pooled, Pooled(inner.leaves, inner), inner))
+    stem, sums = Leaf((4, 8, 8)), Leaf((4, 8, 8))
+    pooled = Pooled((stem,), stem, MEAN)
+    inner = Added((stem, sums), (pooled, sums))
+    value = Added((stem, sums), (pooled, Pooled(inner.leaves, inner, MEAN), inner))
     program = compile_value(value, frozenset({stem}))
-    assert [(step.pooled, step.constant) for step in program.steps] == [(True, True), (True, False), (False, False)]
+    assert [(step.pool, step.constant) for step in program.steps] == [(MEAN, True), (MEAN, False), (None, False)]
     first, second, added = program.steps
     assert second.terms == added.terms == (first.target, sums)  # a pool adds in passing; the stem is pooled once
     assert program.terms == (first.target, second.target, added.target)
@@ -373,26 +483,50 @@ def test_programs_compute_common_parts_once_and_constant_parts_first() -> None:
 
 def test_programs_never_write_what_is_still_read() -> None:
     """Six terms, of which four are pools of pools: more than a kernel adds at once, so buffers are freed and taken."""
-    leaves = [Leaf(4, 8) for _ in range(6)]
-    chains: list[Value] = [Pooled((leaf,), Pooled((leaf,), leaf)) for leaf in leaves[:4]]
-    program = compile_value(Sum(tuple(leaves), (*chains, *leaves[4:])), frozenset())
+    leaves = [Leaf((4, 8, 8)) for _ in range(6)]
+    chains: list[Value] = [Pooled((leaf,), Pooled((leaf,), leaf, MEAN), MEAN) for leaf in leaves[:4]]
+    program = compile_value(Added(tuple(leaves), (*chains, *leaves[4:])), frozenset())
     content: dict[int, str] = {}
 
     def text(terms: tuple[Leaf | int, ...]) -> str:
         return "+".join(content[term] if isinstance(term, int) else f"x{leaves.index(term)}" for term in terms)
 
     for step in program.steps:
-        assert not (step.pooled and step.target in step.terms)
-        content[step.target] = f"p({text(step.terms)})" if step.pooled else text(step.terms)
+        assert not (step.pool and step.target in step.terms)
+        content[step.target] = f"p({text(step.terms)})" if step.pool else text(step.terms)
     assert text(program.terms) == "p(p(x0))+p(p(x1))+p(p(x2))+p(p(x3))+x4+x5"
     assert len(program.terms) <= 4
+
+
+def test_codes_that_no_kernel_knows_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = native()
+    if found.library is None:
+        pytest.skip(f"no native kernels here: {found.reason}")
+    backend = NativeBackend(found.library, OneDnnConvolve(found.library), NeuronParameters(), 1, GIB)
+    geometry, leaf = Geometry(1, 2, 4, 6, 5), Leaf((4, 6, 5))
+    value = Pooled((leaf,), leaf, MEAN)
+    leaves = {leaf: backend.dense(torch.ones(1, 2, 4, 6, 5), constant=True)}
+    assert backend.materialise(value, leaves, geometry).data.max() == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(native_backend, "_operation", lambda _: (3, 3))
+        for compute in (
+            lambda: backend.materialise(value, leaves, geometry),
+            lambda: backend.fire(value, leaves, geometry, 1.0, normalised=False, with_spikes=False),
+            lambda: backend.fire(value, leaves, geometry, 1.0, normalised=True, with_spikes=False),
+        ):
+            with pytest.raises(ValueError, match="given a code that it does not know"):
+                compute()
+    monkeypatch.setitem(native_backend._KINDS, torch.float32, 9)
+    sums = Array(torch.ones(1, 2, 4 * 30), torch.ones(1, 16), torch.ones(1, 16))
+    with pytest.raises(ValueError, match="given a code that it does not know"):
+        backend.reduce(sums, geometry)
 
 
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("bits", [8, 16])
 def test_sums_beyond_int16_are_noticed(sign: int, bits: int) -> None:
     """With weights of one sign the sums do not cancel: 256 channels of 3x3 reach 2304 times the largest code."""
-    geometry, value, out = Geometry(2, 3, 256, 5), Leaf(256, 5), Leaf(20, 5)
+    geometry, value, out = Geometry(2, 3, 256, 5, 5), Leaf((256, 5, 5)), Leaf((20, 5, 5))
     weights = FixedPoint(np.full((20, 256, 3, 3), sign * (2 ** (bits - 1) - 1), dtype=np.int32), bits - 1)
     drive = torch.randn(1, 3, 256, 5, 5, generator=torch.Generator().manual_seed(0)) + 1.5
     common = {}
@@ -401,7 +535,7 @@ def test_sums_beyond_int16_are_noticed(sign: int, bits: int) -> None:
         spikes = backend.fire(value, leaves, geometry, 1.0, normalised=False, with_spikes=True).spikes
         assert spikes is not None
         convolved = {out: backend.convolve(spikes, weights, geometry)}
-        fired = backend.fire(out, convolved, Geometry(2, 3, 20, 5), 0.1, normalised=True, with_spikes=False)
+        fired = backend.fire(out, convolved, Geometry(2, 3, 20, 5, 5), 0.1, normalised=True, with_spikes=False)
         common[name] = fired.common
         assert 0 < fired.common.diagonal(dim1=1, dim2=2).sum() < 2 * 3 * 500
     for name, found in common.items():

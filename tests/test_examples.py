@@ -59,7 +59,7 @@ def test_own_accelerator(tmp_path: Path) -> None:
 
 def test_own_operation(tmp_path: Path) -> None:
     assert "µJ of at most 40; 40 candidates" in run("own_operation.py", tmp_path)
-    assert "conv_9x9" in (tmp_path / "runs/own-operation.yaml").read_text()
+    assert "conv_9x9" in (tmp_path / "runs/own-operation/space.yaml").read_text()
 
 
 @pytest.mark.parametrize(

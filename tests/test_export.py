@@ -34,8 +34,8 @@ from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.trainable import BatchNorm, WeightFormat
 from neuronas.space.genotype import Architecture
 from neuronas.space.graph import Graph, Image, Link, Neurons, Node, Weights
-from neuronas.space.layers import NetworkShape, layers
 from neuronas.space.notation import format_architecture, parse_architecture
+from neuronas.space.shape import NetworkShape
 from neuronas.space.workload import rows
 from strategies import draws
 
@@ -265,10 +265,10 @@ def test_every_weight_lies_on_as_many_crossbars_as_it_has_copies(replication: in
     assert n == 14  # magnitudes of seven bits on cells of one bit, two signs
     counts = {
         layer.name: np.zeros((layer.out_channels * n, layer.in_channels, layer.kernel**2), int)
-        for layer in layers(network.architecture, network.shape)
+        for layer in rows(network.architecture, network.shape)
         if layer.n_weights
     }
-    pixels = {layer.name: layer.out_side**2 for layer in layers(network.architecture, network.shape)}
+    pixels = {layer.name: layer.out_side**2 for layer in rows(network.architecture, network.shape)}
     for tile in crossbars.tiles:
         assert len(tile.pes) <= crossbars.n_pes_per_tile
         for pe in tile.pes:
@@ -406,7 +406,7 @@ def test_the_documented_python_runs(trained: Path) -> None:
 def test_a_network_that_gives_nothing_cannot_be_verified(tmp_path: Path) -> None:
     network = make_network(SKIPS)
     with torch.no_grad():
-        network.head[0].weight.zero_()
+        network.weighted_layers()["head"].weight.zero_()
     with pytest.raises(VerificationError, match="scores are all 0"):
         export_network(network, content_of(network), format_named("integer"), tmp_path / "file")
     assert not any(tmp_path.iterdir())

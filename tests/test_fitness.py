@@ -13,8 +13,8 @@ from neuronas.fitness.reference import ReferenceEvaluator
 from neuronas.fitness.scores import KERNELS, log_determinant
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.weights import WeightSource
-from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import parse_architecture
+from neuronas.space.shape import NetworkShape
 
 SPIKES = torch.tensor([[[1, 1, 0, 0], [1, 0, 1, 0], [1, 1, 0, 0]], [[0, 0, 0, 0], [1, 1, 1, 1], [1, 1, 1, 0]]])
 CELL = "|conv_3x3~0|+|skip~0|conv_3x3~1|+|avg_pool_3x3~0|skip~1|conv_3x3~2|"
@@ -62,7 +62,7 @@ def test_unknown_fitness() -> None:
 def evaluate(text: str, *, bits: int = 8, fitness: str = "sahd", n_batches: int = 1, seed: int = 0) -> float:
     images = torch.randn(n_batches, 12, 3, 8, 8, generator=torch.Generator().manual_seed(3))
     evaluator = ReferenceEvaluator(
-        images, NetworkShape(3, 8, 10, 8), WeightSource(seed, bits), NeuronParameters(), 3, fitness
+        images, NetworkShape(3, 8, 10, 8), WeightSource(seed, bits), NeuronParameters(), 3, FITNESS[fitness]
     )
     [(index, value)] = evaluator.evaluate([parse_architecture(text)])
     assert index == 0

@@ -14,8 +14,8 @@ from neuronas.config import ACCELERATORS
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.floorplan import floorplan
 from neuronas.hardware.mapped.model import MappedCostModel
-from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import parse_architecture
+from neuronas.space.shape import NetworkShape
 from neuronas.space.workload import rows
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -6,9 +6,9 @@ from neuronas.config.registry import OPERATIONS
 from neuronas.errors import ArchitectureError
 from neuronas.space.genotype import Architecture, Edge, Genotype, node_pairs
 from neuronas.space.graph import Neurons, Pool, Sum, Weights
-from neuronas.space.layers import NetworkShape
 from neuronas.space.lowering import lower
 from neuronas.space.notation import format_architecture, parse_architecture
+from neuronas.space.shape import NetworkShape
 from neuronas.space.workload import rows
 from strategies import draws
 

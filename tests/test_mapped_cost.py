@@ -21,21 +21,21 @@ from neuronas.hardware.mapped.model import MappedCostModel
 from neuronas.hardware.paper import PaperCostModel
 from neuronas.hardware.sweep import vary
 from neuronas.space.genotype import Architecture, Genotype
-from neuronas.space.layers import Layer, NetworkShape
 from neuronas.space.notation import parse_architecture
+from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space
-from neuronas.space.workload import occupancy, pair_occupancy, places, rows
+from neuronas.space.workload import Layer, Workload, rows
 from strategies import any_architectures, forward_cells
 from test_paper_cost import VGG9
 
 SMALL = NetworkShape(3, 16, 10, 24, head_width=40)
 TABLE = (
-    Layer("stem", "conv", 3, 128, 3, 1, 32, 32),
+    Layer("stem", "conv", 3, 128, 3, 1, 32, 32, reads="image"),
     Layer("A.01", "conv", 128, 128, 5, 1, 32, 32),
-    Layer("A.02", "avg_pool", 128, 128, 3, 1, 32, 32),
-    Layer("A.3", "add", 384, 128, 0, 1, 32, 32),
+    Layer("A.02", "avg_pool", 128, 128, 3, 1, 32, 32, reads="values"),
+    Layer("A.3", "add", 384, 128, 0, 1, 32, 32, reads="values"),
     Layer("head.pool", "avg_pool", 128, 128, 2, 2, 32, 16),
-    Layer("head.1", "linear", 32768, 100, 1, 1, 1, 1),
+    Layer("head.1", "linear", 32768, 100, 1, 1, 1, 1, n_pooled=4),
     Layer("head.2", "linear", 100, 10, 1, 1, 1, 1),
 )
 
@@ -204,7 +204,8 @@ def test_totals_equal_estimates_and_the_sum_of_their_parts(architecture: Archite
     cost = model.estimate(rows(architecture, shape))
     check_sums(cost)
     others = [architecture, Architecture((Genotype(architecture.cells[0].edges[::-1]),))]
-    totals = model.totals(places(shape), occupancy([one.cleaned for one in others], shape))
+    work = Workload(shape, 4)
+    totals = model.totals(work.slots, work.occupancy(others))
     for name in BUDGETED:
         assert getattr(totals, name)[0] == getattr(cost, name)
     budget = Budget(cost.parameters, cost.area_mm2, cost.latency_ms, cost.energy_uj)
@@ -248,8 +249,9 @@ def test_copies_halve_the_passes(accelerator: Accelerator) -> None:
 
 
 def test_all_pairs_in_one_call(accelerator: Accelerator, cifar_shape: NetworkShape) -> None:
-    sizes = pair_occupancy(list(load_space("neuronas").genotypes()), cifar_shape)
-    totals = MappedCostModel(accelerator, 8, 5).totals(places(cifar_shape), sizes)
+    work = Workload(cifar_shape, 4)
+    pairs = work.pair_occupancy(list(load_space("neuronas").genotypes()))
+    totals = MappedCostModel(accelerator, 8, 5).totals(work.slots, pairs)
     assert len(totals.area_mm2) == 531_441
     assert np.isfinite(totals.energy_uj).all()
 

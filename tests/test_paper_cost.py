@@ -11,9 +11,10 @@ from neuronas.hardware.cost import BUDGETED
 from neuronas.hardware.paper import PaperCostModel
 from neuronas.hardware.sweep import vary
 from neuronas.space.genotype import Architecture, Genotype
-from neuronas.space.layers import Layer, NetworkShape, kernels, layers, pair_kernels, slots
 from neuronas.space.notation import parse_architecture
+from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space
+from neuronas.space.workload import Layer, Workload, rows
 from strategies import forward_cells
 
 # n_A, n_B: convolutions per cell; bits; then the figures as printed (the paper truncates), None where not printed
@@ -35,7 +36,7 @@ def test_published_figures(
     side = 64 if "TinyImageNet" in name else 32
     shape = NetworkShape(3, side, 200 if side == 64 else 10, 128)
     architecture = parse_architecture(f"{chain(n_a)} / {chain(n_b)}")
-    cost = PaperCostModel(accelerator, bits, 5).estimate(layers(architecture, shape))
+    cost = PaperCostModel(accelerator, bits, 5).estimate(rows(architecture, shape))
     exact = (cost.parameters / 1000, cost.area_mm2, cost.latency_ms, cost.energy_uj)
     for printed, ours in zip((kilo_parameters, mm2, ms, uj), exact, strict=True):
         assert printed is None or int(ours) == printed
@@ -55,7 +56,7 @@ def test_published_figures(
 )
 def test_closed_form(accelerator: Accelerator, cifar_shape: NetworkShape, n_a, n_b, bits, mm2, ms, uj) -> None:
     architecture = parse_architecture(f"{chain(n_a)} / {chain(n_b)}")
-    cost = PaperCostModel(accelerator, bits, 5).estimate(layers(architecture, cifar_shape))
+    cost = PaperCostModel(accelerator, bits, 5).estimate(rows(architecture, cifar_shape))
     assert cost.area_mm2 == pytest.approx(mm2, abs=0.006)
     assert ms is None or cost.latency_ms == pytest.approx(ms, abs=0.06)
     assert cost.energy_uj == pytest.approx(uj, abs=0.06)
@@ -65,7 +66,7 @@ def test_closed_form(accelerator: Accelerator, cifar_shape: NetworkShape, n_a, n
 def test_published_parameters_of_snasnet(accelerator, cifar_shape, n_3x3: int, n_1x1: int, parameters: int) -> None:
     names = ["conv_3x3"] * n_3x3 + ["conv_1x1"] * n_1x1 + ["skip"] * (6 - n_3x3 - n_1x1)
     cell = "|{}~0|+|{}~0|{}~1|+|{}~0|{}~1|{}~2|".format(*names)
-    cost = PaperCostModel(accelerator, 32, 5).estimate(layers(parse_architecture(cell), cifar_shape))
+    cost = PaperCostModel(accelerator, 32, 5).estimate(rows(parse_architecture(cell), cifar_shape))
     assert cost.parameters == parameters
     assert cost.memory_bits == 32 * parameters
 
@@ -75,7 +76,7 @@ VGG9_SHAPES = [  # channels in and out, sides in and out
     (128, 256, 8, 8), (256, 256, 8, 8), (256, 256, 8, 4),
 ]  # fmt: skip
 VGG9 = tuple(
-    Layer(f"conv{number}", "conv", c_in, c_out, 3, 1, i_side, o_side)
+    Layer(f"conv{number}", "conv", c_in, c_out, 3, 1, i_side, o_side, reads="spikes" if number else "image")
     for number, (c_in, c_out, i_side, o_side) in enumerate(VGG9_SHAPES)
 )
 
@@ -130,7 +131,7 @@ def test_energy_agrees_with_spikingjellys_counter(accelerator: Accelerator) -> N
 
 
 def test_totals_are_the_sum_of_their_parts(accelerator: Accelerator, cifar_shape: NetworkShape) -> None:
-    cost = PaperCostModel(accelerator, 8, 5).estimate(layers(parse_architecture(chain(3)), cifar_shape))
+    cost = PaperCostModel(accelerator, 8, 5).estimate(rows(parse_architecture(chain(3)), cifar_shape))
     for name in ("area_mm2", "latency_ms", "energy_uj"):
         total = getattr(cost, name)
         assert sum(cost.components[name].values()) == pytest.approx(total, rel=1e-12)
@@ -145,17 +146,19 @@ def test_vectorised_and_single_costs_agree(first: Genotype, second: Genotype, bi
     shape = NetworkShape(3, 32, 10, 100)
     model = PaperCostModel(load_accelerator("spikeflow-rram"), bits, 4)
     architecture = Architecture((first, second))
-    cost = model.estimate(layers(architecture, shape))
-    totals = model.totals(slots(shape), kernels([architecture], 2))
+    cost = model.estimate(rows(architecture, shape))
+    work = Workload(shape, 4)
+    totals = model.totals(work.slots, work.occupancy([architecture]))
     for name in BUDGETED:
         assert getattr(totals, name)[0] == pytest.approx(getattr(cost, name), rel=1e-12)
 
 
 def test_cost_grows_with_every_convolution_and_every_bit(accelerator: Accelerator, cifar_shape: NetworkShape) -> None:
     cells = [parse_architecture(chain(n)).cells[0] for n in range(7)]
+    work = Workload(cifar_shape, 4)
     grid = {}
     for bits in (4, 6, 8, 10, 12, 14, 16):
-        totals = PaperCostModel(accelerator, bits, 5).totals(slots(cifar_shape), pair_kernels(cells))
+        totals = PaperCostModel(accelerator, bits, 5).totals(work.slots, work.pair_occupancy(cells))
         for name in BUDGETED:
             values = getattr(totals, name).reshape(7, 7)
             assert (np.diff(values, axis=0) > 0).all()
@@ -168,7 +171,7 @@ def test_cost_grows_with_every_convolution_and_every_bit(accelerator: Accelerato
 
 
 def test_all_pairs_in_one_call(accelerator: Accelerator, cifar_shape: NetworkShape) -> None:
-    cells = list(load_space("neuronas").genotypes())
-    totals = PaperCostModel(accelerator, 8, 5).totals(slots(cifar_shape), pair_kernels(cells))
+    cells, work = list(load_space("neuronas").genotypes()), Workload(cifar_shape, 4)
+    totals = PaperCostModel(accelerator, 8, 5).totals(work.slots, work.pair_occupancy(cells))
     assert len(totals.area_mm2) == 531_441
     assert len(np.unique(totals.area_mm2.round(9))) == 49  # cost depends on (n_A, n_B) only

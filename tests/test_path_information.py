@@ -12,11 +12,12 @@ from neuronas.fitness.patterns import Patterns
 from neuronas.fitness.reference import ReferenceEvaluator
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.weights import WeightSource
-from neuronas.space.genotype import Genotype
-from neuronas.space.layers import NetworkShape
+from neuronas.space.genotype import Genotype, node_pairs
 from neuronas.space.notation import parse_architecture
+from neuronas.space.shape import NetworkShape
 
 C = Coefficients(gain=2.0, keep=0.5, information=0.5, selectivity=0.75, output=0.25, convolutions=0.125, spread=1.5)
+EDGES = [f"A.{low}{high}" for low, high in node_pairs(4)]
 CHAIN = "|conv_3x3~0|+|none~0|conv_3x3~1|+|none~0|none~1|conv_3x3~2|"
 
 
@@ -25,7 +26,7 @@ def cell(text: str) -> Genotype:
 
 
 def value(text: str, entropy: float = 0.8) -> float:
-    return cell_value(cell(text), dict.fromkeys(range(6), entropy), C)
+    return cell_value(cell(text), dict.fromkeys(EDGES, entropy), C)
 
 
 def test_reading_is_the_entropy_of_a_spike() -> None:
@@ -45,7 +46,7 @@ def test_one_convolution_by_hand() -> None:
 
 def test_a_chain_by_hand() -> None:
     # Behind the first convolution nothing of the input is left, and what the first neurons let through is carried on.
-    entropies = {0: 0.9, 2: 0.6, 5: 0.3}
+    entropies = {"A.01": 0.9, "A.12": 0.6, "A.23": 0.3}
     first = 2 + 0.5 * 0.9
     second = 2 + 0.5 * first + 0.5 * 0.9 - 0.75 * 0.6
     third = 2 + 0.5 * second + 0.5 * 0.9 - 0.75 * 0.3
@@ -57,7 +58,7 @@ def test_a_chain_by_hand() -> None:
 def test_nodes_that_add_by_hand() -> None:
     # Node 1 is the input twice (node 0 and itself), node 2 a convolution of node 0 plus a skip of it.
     text = "|skip~0|+|conv_3x3~0|skip~1|+|none~0|none~1|conv_3x3~2|"
-    entropies = {1: 0.8, 5: 0.5}
+    entropies = {"A.02": 0.8, "A.23": 0.5}
     share = 1 / (1 + 1)  # of node 2: the input once, one convolution
     information = share * 0.5 + (1 - share) * 0.8
     path = 2 + 0.5 * (2 + 0.5 * 0.8) + 0.5 * information - 0.75 * (1 - share) * 0.5
@@ -68,7 +69,7 @@ def test_nodes_that_add_by_hand() -> None:
 def test_an_output_that_adds_by_hand() -> None:
     # Two convolutions of the input arrive, the first passed on by a skip, and the input itself.
     text = "|conv_3x3~0|+|skip~0|none~1|+|skip~0|skip~1|conv_3x3~2|"
-    entropies = {0: 0.9, 5: 0.4}
+    entropies = {"A.01": 0.9, "A.23": 0.4}
     mixed = (1 + 0.9 + 0.4) / (1 + 2)  # the input once, two convolutions of it
     wanted = 2 + 0.5 * 0.9 + 0.25 * mixed + 0.125 * log(2) - 1.5 * 0.25
     assert cell_value(cell(text), entropies, C) == pytest.approx(wanted)
@@ -92,11 +93,11 @@ def test_longer_paths_are_better_with_diminishing_returns() -> None:
 
 
 def test_early_neurons_should_inform_and_late_ones_be_selective() -> None:
-    numbers = [0, 2, 5]  # the edges of the chain
+    edges = ["A.01", "A.12", "A.23"]
     fitted = PathInformation().coefficients
     best = max(
         permutations([0.2, 0.5, 0.9]),
-        key=lambda order: cell_value(cell(CHAIN), dict(zip(numbers, order, strict=True)), fitted),
+        key=lambda order: cell_value(cell(CHAIN), dict(zip(edges, order, strict=True)), fitted),
     )
     assert best == (0.9, 0.5, 0.2)
 
@@ -112,7 +113,7 @@ def test_fitness_is_the_mean_over_cells(second: str) -> None:
     first = "|skip~0|+|skip~0|conv_3x3~1|+|skip~0|skip~1|conv_3x3~2|"
     images = torch.randn(1, 6, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     evaluator = ReferenceEvaluator(
-        images, NetworkShape(3, 8, 10, 8), WeightSource(0), NeuronParameters(), 2, "path-information"
+        images, NetworkShape(3, 8, 10, 8), WeightSource(0), NeuronParameters(), 2, PathInformation()
     )
     [(_, found)] = evaluator.evaluate([parse_architecture(f"{first} / {second}")])
     assert isfinite(found)

@@ -247,16 +247,16 @@ def test_numbers_of_a_column_have_the_same_decimals() -> None:
 
 def test_neurons_are_called_by_the_nodes_of_the_drawn_cells() -> None:
     names = [
-        "cells.0.node0",
-        "cells.0.node2@0_5",
-        "cells.0.node3",
-        "reductions.0.1",
-        "cells.1.node1",
-        "last.1",
-        "head.1",
+        "A.0.lif",
+        "A.2.lif@0.5",
+        "A.3.lif.delayed",
+        "reduction.lif",
+        "B.1.lif",
+        "head.lif",
+        "head.1.lif",
     ]
-    wanted = ["A in", "A node 2 θ0.5", "A out", "A out", "B node 1", "B out", "head.1"]
-    assert list(neuron_titles(names).values()) == wanted
+    expected = ["A in", "A node 2 θ0.5", "A out one step before", "A out", "B node 1", "B out", "head.1.lif"]
+    assert list(neuron_titles(names).values()) == expected
 
 
 def test_every_layer_has_its_number_on_the_floorplan(neuronas: Neuronas, tmp_path: Path) -> None:

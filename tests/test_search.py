@@ -20,9 +20,10 @@ from neuronas.search.loop import Found, Problem, search
 from neuronas.search.screening import MIN_SURVIVORS, Evaluators, survivors
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
-from neuronas.space.layers import NetworkShape, kernels, layers, slots
 from neuronas.space.notation import format_architecture, parse_architecture
+from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space
+from neuronas.space.workload import Workload, rows
 
 SETTINGS = SearchConfig(n_draws=400)
 SHAPE = NetworkShape(3, 32, 10, 128)
@@ -87,7 +88,7 @@ class TestEveryAlgorithm:
     def test_the_answer_fits_and_lies_in_the_space(self, name, space, accelerator, tmp_path: Path) -> None:
         for seed in range(3):
             found = run(name, tmp_path / str(seed), space, accelerator, seed=seed)
-            cost = PaperCostModel(accelerator, 8, 5).estimate(layers(found.architecture, SHAPE))
+            cost = PaperCostModel(accelerator, 8, 5).estimate(rows(found.architecture, SHAPE))
             assert TIGHT.violations(cost) == {}
             if space == "neuronas":
                 load_space(space).check(found.architecture)
@@ -122,7 +123,7 @@ def test_algorithm_1_by_hand(accelerator: Accelerator, tmp_path: Path) -> None:
     model = PaperCostModel(accelerator, 8, 5)
 
     def fitness(architecture: Architecture) -> float | None:
-        fits = not TIGHT.violations(model.estimate(layers(architecture, SHAPE)))
+        fits = not TIGHT.violations(model.estimate(rows(architecture, SHAPE)))
         return float(int(architecture_key(architecture)[:8], 16)) if fits else None
 
     def top(candidates: list[Architecture]) -> Architecture:
@@ -142,13 +143,13 @@ def test_published_flaw_is_gone(accelerator: Accelerator, tmp_path: Path) -> Non
     loose = run("neuronas", tmp_path / "a", "neuronas", accelerator, budget=memory_only)
     strict = run("neuronas", tmp_path / "b", "neuronas", accelerator)
     model = PaperCostModel(accelerator, 8, 5)
-    assert TIGHT.violations(model.estimate(layers(loose.architecture, SHAPE)))
-    assert not TIGHT.violations(model.estimate(layers(strict.architecture, SHAPE)))
+    assert TIGHT.violations(model.estimate(rows(loose.architecture, SHAPE)))
+    assert not TIGHT.violations(model.estimate(rows(strict.architecture, SHAPE)))
 
 
 def test_violations_carry_their_excess(accelerator: Accelerator) -> None:
     architecture = parse_architecture("|conv_3x3~0|+|skip~0|skip~1|+|skip~0|skip~1|skip~2|")
-    cost = PaperCostModel(accelerator, 8, 5).estimate(layers(architecture, SHAPE))
+    cost = PaperCostModel(accelerator, 8, 5).estimate(rows(architecture, SHAPE))
     budget = Budget(max_latency_ms=cost.latency_ms, max_area_mm2=cost.area_mm2 - 1)
     assert budget.violations(cost) == {"area_mm2": pytest.approx(1)}
     excess = budget.excess(cost)
@@ -197,7 +198,7 @@ def test_candidates_come_back_in_order(accelerator: Accelerator, tmp_path: Path)
         architecture = parse_architecture(text)
         assert format_architecture(architecture) == text
         assert architecture_key(architecture) == key
-        cost = PaperCostModel(accelerator, 8, 5).estimate(layers(architecture, SHAPE))
+        cost = PaperCostModel(accelerator, 8, 5).estimate(rows(architecture, SHAPE))
         assert broken == ",".join(TIGHT.violations(cost))
 
 
@@ -242,12 +243,12 @@ def test_survivors() -> None:
 
 
 def test_a_limit_equal_to_an_estimate_is_kept(accelerator: Accelerator) -> None:
-    model = PaperCostModel(accelerator, 8, 5)
+    model, work = PaperCostModel(accelerator, 8, 5), Workload(SHAPE, 4)
     for cell in list(load_space("neuronas").genotypes())[::7]:
-        cost = model.estimate(layers(Architecture((cell,)), SHAPE))
+        cost = model.estimate(rows(Architecture((cell,)), SHAPE))
         budget = Budget(cost.parameters, cost.area_mm2, cost.latency_ms, cost.energy_uj)
         assert budget.violations(cost) == {}
-        totals = model.totals(slots(SHAPE), kernels([Architecture((cell,))], 2))
+        totals = model.totals(work.slots, work.occupancy([Architecture((cell,))]))
         assert rejected(budget.excess(totals)) == [()]
 
 
@@ -288,22 +289,3 @@ def test_a_snapshot_writes_nothing(accelerator: Accelerator, tmp_path: Path) -> 
     (tmp_path / "new").touch()
     with closing(HistorySnapshot(tmp_path / "new")) as snapshot:
         assert snapshot.is_empty
-
-
-def test_a_history_of_version_1_is_read_and_brought_up(accelerator: Accelerator, tmp_path: Path) -> None:
-    path = tmp_path / "history.sqlite"
-    found = run("snasnet", path, "neuronas", accelerator)
-    before = content(path)
-    db = sqlite3.connect(path)
-    db.executescript("DROP TABLE failures; PRAGMA user_version = 1;")
-    db.close()
-    snapshot = HistorySnapshot(path)
-    assert snapshot.failures(screened=False) == {}
-    assert len(snapshot.fitness(screened=False)) == found.n_evaluated
-    snapshot.close()
-    fake = Fake()
-    assert run("snasnet", path, "neuronas", accelerator, fake=fake) == found
-    assert fake.calls == []
-    assert content(path) == before
-    with closing(HistorySnapshot(path)) as snapshot:
-        assert snapshot.failures(screened=True) == {}

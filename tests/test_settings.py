@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
 import yaml
@@ -156,18 +155,6 @@ def _plugin(folder: Path, factor: float) -> Path:
         "plugin = neuronas.Plugin(fitness={'rate': Measure()}, algorithms={'some': draws})\n"
     )
     return path
-
-
-@pytest.fixture
-def forget_plugins() -> Any:
-    yield
-    from neuronas.config import plugins
-
-    for cached in (plugins._load, plugins._module):
-        cached.cache_clear()
-    for registry in REGISTRIES.values():
-        for name in list(registry._added):
-            registry.remove(name)
 
 
 Neuronas = Callable[..., tuple[int, str, str]]

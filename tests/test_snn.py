@@ -8,30 +8,36 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from torch.nn import functional as F  # noqa: N812
 
-from neuronas.snn.arithmetic import avg_pool_2x2, avg_pool_3x3, batch_norm, exact_conv2d
+from neuronas.snn.arithmetic import batch_norm, exact_conv2d, pool
 from neuronas.snn.network import SpikingFeatures
-from neuronas.snn.neuron import NeuronParameters, is_lif, make_lif, reset_state
+from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.quantisation import quantise
+from neuronas.snn.spikingjelly import SpikingJellyLif
 from neuronas.snn.weights import WeightSource
-from neuronas.space.layers import NetworkShape
+from neuronas.space.graph import Pool
 from neuronas.space.notation import parse_architecture
+from neuronas.space.shape import NetworkShape
 
 
 def test_lif_trajectory_by_hand() -> None:
     # tau 4/3, threshold 1, reset 0, input 1.2 at every step: h = v + 0.75 (1.2 - v) = 0.9 + 0.25 v
     #   h: 0.9, 0.9 + 0.225 = 1.125 (spike, back to 0), 0.9, 1.125 (spike), 0.9
-    lif = make_lif(NeuronParameters())
-    spikes = lif(torch.full((5, 1), 1.2))
-    assert spikes.flatten().tolist() == [0, 1, 0, 1, 0]
-    assert lif.v.item() == pytest.approx(0.9)
-    reset_state(lif)
+    lif = SpikingJellyLif(NeuronParameters(), 5)
+    assert lif(torch.full((5, 1), 1.2)).flatten().tolist() == [0, 1, 0, 1, 0]
+    assert lif(torch.full((1, 1), 1.2)).flatten().tolist() == [0, 1, 0, 1, 0]
+    v, found = None, []
+    for _ in range(5):
+        spikes, v = lif.step(torch.full((1, 1), 1.2), v)
+        found.append(spikes.item())
+    assert found == [0, 1, 0, 1, 0]
+    assert v.item() == pytest.approx(0.9)
     # threshold 0.5: every step fires
-    eager = make_lif(NeuronParameters(), threshold=0.5)
+    eager = SpikingJellyLif(NeuronParameters(), 3, threshold=0.5)
     assert eager(torch.full((3, 1), 1.2)).flatten().tolist() == [1, 1, 1]
 
 
 def test_lif_fires_at_the_threshold_itself() -> None:
-    assert make_lif(NeuronParameters(tau=2.0))(torch.full((1, 1), 2.0)).item() == 1
+    assert SpikingJellyLif(NeuronParameters(tau=2.0), 1)(torch.full((1, 1), 2.0)).item() == 1
 
 
 @settings(max_examples=100)
@@ -90,8 +96,10 @@ def test_weights_depend_on_seed_and_place_alone() -> None:
 
 def test_pooling_and_batch_norm_agree_with_pytorch() -> None:
     x = torch.randn(3, 4, 5, 9, 9)
-    torch.testing.assert_close(avg_pool_3x3(x[0]), F.avg_pool2d(x[0], 3, stride=1, padding=1))
-    torch.testing.assert_close(avg_pool_2x2(x[0]), F.avg_pool2d(x[0], 2))
+    for kernel, stride, padding in (((3, 3), (1, 1), 1), ((2, 2), (2, 2), 0), ((5, 5), (1, 1), 2), ((3, 2), (2, 1), 0)):
+        mean, largest = (Pool(kernel, stride, padding, reduce) for reduce in ("mean", "max"))
+        torch.testing.assert_close(pool(x[0], mean), F.avg_pool2d(x[0], kernel, stride, padding))
+        assert torch.equal(pool(x[0], largest), F.max_pool2d(x[0], kernel, stride, padding))
     ours = batch_norm(x)
     for step, wanted in zip(ours, x, strict=True):
         torch.testing.assert_close(step, F.batch_norm(wanted, None, None, training=True), atol=1e-5, rtol=1e-5)
@@ -158,11 +166,10 @@ def test_network_against_one_written_by_hand() -> None:
     weights = WeightSource(7, 8)
     images = torch.randn(6, 3, 8, 8, generator=torch.Generator().manual_seed(1))
     network = SpikingFeatures(architecture, NetworkShape(3, 8, 10, 4), weights, NeuronParameters(), 4)
-    reset_state(network)
     with torch.no_grad():
         ours = network(images)
     assert ours.shape == (4, 6, 8, 4, 4)
-    assert sum(map(is_lif, network.modules())) == 5
+    assert len(network.layers_of(SpikingJellyLif)) == 5
     assert 0.02 < ours.mean() < 0.5
     assert torch.equal(ours.double(), network_by_hand(images, weights, 4))
 
@@ -170,9 +177,9 @@ def test_network_against_one_written_by_hand() -> None:
 def test_backward_edges_reach_the_next_time_step() -> None:
     looped = parse_architecture("|none~0|+|none~0|skip~1|+|skip~0|skip^1|skip~2|")
     shape = NetworkShape(3, 8, 10, 4, n_cells=1)
-    cell = SpikingFeatures(looped, shape, WeightSource(1, 8), NeuronParameters(), 3).cells[0]
+    network = SpikingFeatures(looped, shape, WeightSource(1, 8), NeuronParameters(), 3)
     x = torch.randn(3, 4, 4, 8, 8)
-    y = cell(x)
+    y = network.run_section(network.graph.sections[1], x)
     # x3[t] = x0[t] + x2[t], x2[t] = x1[t] = x3[t-1]
     torch.testing.assert_close(y, torch.cumsum(x, dim=0))
 

@@ -15,10 +15,10 @@ from neuronas.config import ALGORITHMS, SearchConfig
 from neuronas.data.source import ArraySource
 from neuronas.errors import DataError
 from neuronas.experiments import constraints
+from neuronas.experiments.catalogue import EXPERIMENTS, STUDIES
 from neuronas.experiments.figures import Figure, markdown
 from neuronas.experiments.neuronas_paper import variants
 from neuronas.experiments.study import SIZES, Size, StudyResult
-from neuronas.experiments.table import EXPERIMENTS, STUDIES
 from neuronas.search.algorithms.base import Outcome
 from neuronas.search.algorithms.limited import PIECE, limited
 from neuronas.space.canonical import architecture_key

@@ -36,9 +36,10 @@ from neuronas.search.screening import Evaluators
 from neuronas.search.survey import pareto_front, write_ranking
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
-from neuronas.space.layers import NetworkShape, layers
 from neuronas.space.notation import parse_architecture
+from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import Space, load_space
+from neuronas.space.workload import rows
 
 SHAPE = NetworkShape(3, 32, 10, 128)
 NO_LIMIT = Budget()
@@ -144,7 +145,7 @@ def test_evolution_beats_random_draws(accelerator, tmp_path: Path, monkeypatch: 
     """The same work, in the box between the cheapest and the dearest pair: evolution dominates more of it."""
     monkeypatch.setitem(BUILTIN, "draws", Algorithm(random_draws, NO_LIMIT, "", surveys=True))
     model = PaperCostModel(accelerator, 8, 5)
-    corners = [model.estimate(layers(parse_architecture(chain(n)), SHAPE)) for n in (0, 6)]
+    corners = [model.estimate(rows(parse_architecture(chain(n)), SHAPE)) for n in (0, 6)]
     box = np.array(
         [
             (fitness, *(getattr(cost, name) for name in BUDGETED))

@@ -1,6 +1,7 @@
 """Neurons, quantised layers and the classifier learn as they should; each piece against another source."""
 
 import sys
+from dataclasses import replace
 from math import pi
 from pathlib import Path
 from typing import Any
@@ -17,16 +18,20 @@ from neuronas.api.compose import plan
 from neuronas.config import SURROGATES
 from neuronas.config import given as checked
 from neuronas.errors import ConfigurationError
+from neuronas.kernels.library import native
 from neuronas.snn import lif as lif_module
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.fake_quantisation import SCALES, WeightQuantiser, power_of_two_step
 from neuronas.snn.integer_convolution import onednn_works
 from neuronas.snn.lif import Lif
-from neuronas.snn.neuron import NeuronParameters, make_lif, reset_state
+from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.quantisation import quantise
+from neuronas.snn.spikingjelly import SpikingJellyLif
+from neuronas.snn.surrogates import NO_KERNEL
 from neuronas.snn.trainable import BatchNorm, Convolution, WeightFormat
-from neuronas.space.layers import NetworkShape, layers
 from neuronas.space.notation import parse_architecture
+from neuronas.space.shape import NetworkShape
+from neuronas.space.workload import rows
 from neuronas.training.augmentation import Augmentation
 from neuronas.training.evaluation import accuracy_of, measure_activity
 from neuronas.training.images import Images, stratified_split
@@ -71,9 +76,7 @@ def test_lif_is_spikingjellys(tau: float, threshold: float, reset: float, inside
     gradient = torch.randn(x.shape, generator=torch.Generator().manual_seed(2))
     ours, theirs = x.clone().requires_grad_(), x.clone().requires_grad_()
     spikes = Lif(parameters, SURROGATES["atan"], 5)(ours)
-    other = make_lif(parameters)
-    reset_state(other)
-    wanted = other(theirs)
+    wanted = SpikingJellyLif(parameters, 5)(theirs)
     assert torch.equal(spikes, wanted)
     spikes.backward(gradient)
     wanted.backward(gradient)
@@ -98,6 +101,24 @@ def test_fused_and_plain_lif_agree(
         found.append((spikes, copy.grad))
     assert torch.equal(found[0][0], found[1][0])
     assert torch.allclose(found[0][1].float(), found[1][1].float(), atol=1e-5 if kind == torch.float32 else 0.02)
+
+
+def test_a_surrogate_of_ones_own_needs_no_kernel() -> None:
+    x = torch.randn(4, 2, 33, generator=torch.Generator().manual_seed(1)) * 2
+    gradients = []
+    for code in (SURROGATES["triangle"].code, NO_KERNEL):
+        copy = x.clone().requires_grad_()
+        Lif(NEURON, replace(SURROGATES["triangle"], code=code), 4)(copy).square().sum().backward()
+        gradients.append(copy.grad)
+    assert torch.allclose(*gradients, atol=1e-5)
+
+
+def test_a_surrogate_that_no_kernel_knows_is_refused() -> None:
+    if native().library is None:
+        pytest.skip(f"no native kernels here: {native().reason}")
+    spikes = Lif(NEURON, replace(SURROGATES["atan"], code=5), 4)(torch.zeros(4, 3, requires_grad=True))
+    with pytest.raises(ValueError, match="given a code that it does not know"):
+        spikes.sum().backward()
 
 
 def test_single_steps_and_all_steps_agree() -> None:
@@ -157,7 +178,7 @@ def test_gradients_go_straight_through(scale: str) -> None:
 @pytest.mark.parametrize("head", ["linear", "gap"])
 def test_layers_are_those_of_the_table(head: str) -> None:
     network = classifier(head=head)
-    table = [layer for layer in layers(network.architecture, network.shape) if layer.kind != "avg_pool"]
+    table = [row for row in rows(network.architecture, network.shape) if row.has_weights]
     found = network.weighted_layers()
     assert list(found) == [layer.name for layer in table]
     assert [layer.weight.numel() for layer in found.values()] == [layer.n_weights for layer in table]
@@ -174,7 +195,7 @@ def test_classifier_is_the_plain_network(text: str) -> None:
     assert torch.allclose(ours_scores, plain_scores, atol=1e-4)
     ours_scores.square().sum().backward()
     plain_scores.square().sum().backward()
-    assert torch.allclose(ours.stem.conv.weight.grad, plain.stem[0].weight.grad, rtol=1e-3, atol=1e-4)
+    assert torch.allclose(ours.weighted_layers()["stem"].weight.grad, plain.stem[0].weight.grad, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("text", [ARCH, BACK])
@@ -338,7 +359,7 @@ def test_activity_is_counted_exactly() -> None:
     wanted = (patches[:, None] * (weights != 0).flatten(1).float()[None, :, :, None]).sum() / 4
     assert activity.layers["A.01"].operations == pytest.approx(float(wanted))
     assert activity.layers["A.01"].spiking and not activity.layers["stem"].spiking
-    assert activity.firing_rates["cells.0.node0"] == pytest.approx(float(spikes.mean()))
+    assert activity.firing_rates["A.0.lif"] == pytest.approx(float(spikes.mean()))
     energy = (0.9 * activity.accumulations + 4.6 * activity.multiplications) / 1e6
     assert activity.literature_energy_uj == pytest.approx(energy)
 

@@ -41,7 +41,7 @@ def compare(
 
     Raises:
         ConfigurationError: fewer than two, or one given twice.
-        RunDirectoryError: one is no run.
+        RunDirectoryError: one is not a run directory.
         VerificationError: a broken file.
     """
 
@@ -137,6 +137,7 @@ def evaluate(
     dataset: str | DataSet | None = ...,
     data_dir: str | None = ...,
     skip_corrupt: bool | None = ...,
+    n_test: int | None = ...,
     hardware: str | Accelerator | None = ...,
 ) -> Evaluation:
     """Measure a trained run on its test images, and write ``evaluation.json`` into its directory.
@@ -164,6 +165,7 @@ def evaluate(
         dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
         data_dir: Folder of downloaded data sets.
         skip_corrupt: Leave out images that cannot be read.
+        n_test: Test images to measure on, the same share of each class and the same for all runs (all).
         hardware: Accelerator: a name or FILE.yaml [spikeflow-rram].
     """
 
@@ -185,6 +187,7 @@ def evaluate_on_chips(
     dataset: str | DataSet | None = ...,
     data_dir: str | None = ...,
     skip_corrupt: bool | None = ...,
+    n_test: int | None = ...,
     hardware: str | Accelerator | None = ...,
 ) -> ChipEvaluation:
     """Measure a trained run on simulated crossbar chips, and write ``chips/NAME.json`` into its directory.
@@ -192,7 +195,7 @@ def evaluate_on_chips(
     Args:
         run: the run's directory.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
-        report: is told of progress.
+        report: called with the progress.
         **options: settings by keyword: ``chips``, ``seed``, ``ablation``, ``sign_scheme``, ``hardware``, ….
 
     Raises:
@@ -213,6 +216,7 @@ def evaluate_on_chips(
         dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
         data_dir: Folder of downloaded data sets.
         skip_corrupt: Leave out images that cannot be read.
+        n_test: Test images to measure on, the same share of each class and the same for all runs (all).
         hardware: Accelerator: a name or FILE.yaml [spikeflow-rram].
     """
 
@@ -310,6 +314,7 @@ def search(
     max_energy_uj: float | None = ...,
     algorithm: str | Algorithm | None = ...,
     n_draws: int | None = ...,
+    max_evaluated: int | None = ...,
     population: int | None = ...,
     prefer: Literal['fitness', 'parameters', 'area_mm2', 'latency_ms', 'energy_uj', 'knee'] | None = ...,
 ) -> SearchResult:
@@ -359,6 +364,7 @@ def search(
         max_energy_uj: Largest energy of an image; inf for no limit, µJ [the algorithm's].
         algorithm: Search algorithm [neuronas].
         n_draws: Candidates that snasnet and evolution draw [5000].
+        max_evaluated: Stop after so many evaluated functions (no limit).
         population: Survivors of a generation of evolution [100].
         prefer: What chooses the answer from the Pareto front of evolution and exhaustive [fitness].
     """
@@ -378,6 +384,7 @@ def train(
     recipe: str | None = ...,
     seed: int | None = ...,
     device: Literal['auto', 'cpu', 'cuda'] | None = ...,
+    n_images: int | None = ...,
     epochs: int | None = ...,
     batch_size: int | None = ...,
     learning_rate: float | None = ...,
@@ -429,7 +436,7 @@ def train(
         out: directory to write to; default: the run's own, or a new one under ``runs``.
         resume: resume the training in the directory.
         download: fetch the data set if it is missing.
-        report: is told of progress.
+        report: called with the progress.
         **options: settings by keyword (docs/reference/settings.md).
 
     Raises:
@@ -441,6 +448,7 @@ def train(
         recipe: Recipe: decides what is not given [default].
         seed: Random seed of training [the run's].
         device: Device that trains [the run's].
+        n_images: Training images, drawn with the random seed, the same share of each class (all).
         epochs: Passes over the training images [the recipe's].
         batch_size: Images in a training step, of all processes together [the recipe's].
         learning_rate: Peak learning rate [the recipe's].

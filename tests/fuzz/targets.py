@@ -50,8 +50,8 @@ from neuronas.snn.classifier import Classifier
 from neuronas.space.canonical import architecture_key
 from neuronas.space.graph import Graph, Link, Neurons, Node, Votes, Weights
 from neuronas.space.graph import Image as ImageInput
-from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import format_architecture, parse_architecture
+from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space
 from neuronas.training.checkpoint import read_checkpoint, write_checkpoint
 from neuronas.training.model import make_classifier

@@ -4,14 +4,14 @@ import random
 
 import torch
 
-from neuronas.config import SURROGATES
+from neuronas.config import FITNESS, SURROGATES
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.torch_backend import TorchBackend
 from neuronas.snn.lif import Lif
 from neuronas.snn.lif_cuda import lif_backward, lif_forward
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.weights import WeightSource
-from neuronas.space.layers import NetworkShape
+from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space
 
 CPU = torch.device("cpu")
@@ -54,7 +54,7 @@ def check_engine() -> None:
         shape, found = NetworkShape(3, 8, 10, 6, n_cells=space.cells), []
         for is_fused in (False, True):
             backend = TorchBackend(NeuronParameters(), CPU, has_integers=is_fused, is_fused=is_fused)
-            engine = EngineEvaluator(images, shape, WeightSource(0, 8), 3, "sahd", backend, 2**30)
+            engine = EngineEvaluator(images, shape, WeightSource(0, 8), 3, FITNESS["sahd"], backend, 2**30)
             found.append(dict(engine.evaluate(candidates)))
         assert found[0] == found[1], name
 

@@ -28,7 +28,7 @@ from neuronas.runs.metrics import Epoch
 from neuronas.runs.results import SearchSummary
 from neuronas.space.genotype import Architecture, Edge, Genotype
 from neuronas.space.notation import format_architecture
-from neuronas.space.workload import occupancy, places, rows
+from neuronas.space.workload import Workload, rows
 
 OPERATIONS = ("skip", "conv_3x3", "avg_pool_3x3")
 
@@ -42,7 +42,8 @@ def make_run(directory: Path, n: int = 60, seed: int = 0, settings: dict | None 
         Architecture(tuple(Genotype(tuple(Edge(draw.choice(OPERATIONS)) for _ in range(6))) for _ in range(2)))
         for _ in range(n)
     ]
-    totals = run.cost_model.totals(places(run.shape), occupancy(drawn, run.shape))
+    work = Workload(run.shape, run.space.nodes)
+    totals = run.cost_model.totals(work.slots, work.occupancy(drawn))
     costs = np.stack([getattr(totals, name) for name in BUDGETED], axis=1).tolist()
     broken = [",".join(limits) for limits in rejected(run.budget.excess(totals))]
     fitness = [200 + 100 * draw.random() for _ in drawn]
@@ -93,7 +94,7 @@ def add_training(directory: Path) -> None:
     Evaluation(
         run=str(directory), dataset="digits", split="test", n_images=359, epoch=4, validation_accuracy=0.9,
         spiking=True, weight_bits=8, top1=0.9625, top5=1.0, per_class=(1.0, None), confusion=((3, 1), (0, 0)),
-        accuracy_by_bits={"float": 0.97, "8": 0.9625}, firing_rates={"cells.0.node0": 0.125},
+        accuracy_by_bits={"float": 0.97, "8": 0.9625}, firing_rates={"A.0.lif": 0.125},
         layers={"A.01": LayerOperations(input_rate=0.1, operations=1000.0, spiking=True)}, spikes_per_image=4616.7,
         synaptic_operations_per_image=827490.0, multiplications_per_image=35500.0, literature_energy_uj=0.908,
         cost=cost, cost_at_trace=None,

@@ -35,8 +35,8 @@ from neuronas.runs.directory import RunOrigin
 from neuronas.search.algorithms.base import Algorithm
 from neuronas.search.algorithms.table import as_algorithm
 from neuronas.space.genotype import Architecture
-from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import format_architecture
+from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import Space, load_space
 
 if TYPE_CHECKING:

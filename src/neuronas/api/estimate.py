@@ -18,9 +18,8 @@ from neuronas.hardware.sweep import Sweep, SweepPoint, parse_sweep, run_sweep
 from neuronas.runs.architectures import read_architecture
 from neuronas.runs.costs import CostReport
 from neuronas.space.genotype import Architecture
-from neuronas.space.layers import Layer
 from neuronas.space.notation import format_architecture
-from neuronas.space.workload import rows
+from neuronas.space.workload import Layer, rows
 
 
 @dataclass(frozen=True)

@@ -175,7 +175,7 @@ def search(
         config: settings as a YAML file, nested values or a ``RunConfig``; options override it.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
         out: directory to write to; default: a new one under ``runs``.
-        resume: go on with the run in ``out``, to the identical result.
+        resume: resume the run in ``out``, to the identical result.
         download: fetch the data set if it is missing.
         observer: is told how the search goes on.
         **options: settings by keyword (docs/reference/settings.md). Where a name is expected, an object serves too:
@@ -209,7 +209,7 @@ def plan_search(
         ConfigurationError: an unknown option, name or value; no such device.
     """
     if resume and out is None:
-        raise ConfigurationError("--resume needs --out DIR, the run directory to go on with")
+        raise ConfigurationError("--resume needs --out DIR, the run directory to resume")
     directory = Path(out) if out else None
     own = directory if resume and directory and (directory / CONFIG).is_file() else None
     run = planned("search", options, config=config, assignments=assignments, run=own, resume=True)

@@ -72,7 +72,7 @@ class Training:
             RunDirectoryError: another process works in it; it holds checkpoints, and this is no resumption, or no run
                 to resume; it belongs to another architecture.
             DataError: images are missing, broken or too few.
-            DivergedError: the loss is no finite number.
+            DivergedError: the loss is not finite.
         """
         from neuronas.training.checkpoint import FOLDER
         from neuronas.training.distributed import joined

@@ -12,8 +12,8 @@ from neuronas.config import HardwareConfig, plain
 from neuronas.hardware.models import unread
 from neuronas.runs.document import Document
 from neuronas.space.genotype import N_NODES, NODE_PAIRS, Architecture, Genotype
-from neuronas.space.layers import cell_name
 from neuronas.space.notation import format_edge
+from neuronas.space.shape import cell_name
 
 _WIDTH_OF_A_FILE = 160
 

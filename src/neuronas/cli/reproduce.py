@@ -12,9 +12,9 @@ from neuronas.cli import options as opt
 from neuronas.cli.progress import SearchProgress
 from neuronas.cli.tables import PlainTable
 from neuronas.errors import VerificationError
+from neuronas.experiments.catalogue import EXPERIMENTS, STUDIES
 from neuronas.experiments.hardware import PrintedFigure
 from neuronas.experiments.study import Scale, Study
-from neuronas.experiments.table import EXPERIMENTS, STUDIES
 
 _DATASET = "cifar10"
 ScaleOption = Annotated[Scale, typer.Option(help="How large; full needs a GPU where networks are trained.")]

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from neuronas.data.source import ArraySource, resized, to_mode, upright
 from neuronas.errors import DataError
-from neuronas.space.layers import Side
+from neuronas.space.shape import Side
 
 _GREY_MODES = ("1", "L", "LA", "La", "I", "F")
 _IMAGE_KEYS, _LABEL_KEYS = ("image", "img"), ("label", "labels")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from neuronas.config import read_bytes
 from neuronas.data.download import Archive, Downloadable
 from neuronas.errors import DataError
-from neuronas.space.layers import Side
+from neuronas.space.shape import Side
 
 if TYPE_CHECKING:
     from neuronas.data.source import ArraySource

@@ -5,7 +5,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from neuronas.space.layers import Side
+from neuronas.space.shape import Side
 
 if TYPE_CHECKING:
     from neuronas.data.source import ImageSource

@@ -7,7 +7,7 @@ from typing import NoReturn
 from neuronas.config import DATASETS, DataConfig, is_there
 from neuronas.data.dataset import IN_MEMORY, DataSet
 from neuronas.errors import ConfigurationError, DataError, NeuronasError, VerificationError, unknown_name
-from neuronas.space.layers import Side
+from neuronas.space.shape import Side
 
 ENVIRONMENT = "NEURONAS_DATA"
 

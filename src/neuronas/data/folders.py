@@ -11,7 +11,7 @@ from neuronas.config import read_text
 from neuronas.data.dataset import DataSet
 from neuronas.data.download import Archive, Downloadable
 from neuronas.errors import DataError
-from neuronas.space.layers import Side
+from neuronas.space.shape import Side
 
 if TYPE_CHECKING:
     from neuronas.data.source import FileSource

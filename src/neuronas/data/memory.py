@@ -10,7 +10,7 @@ from neuronas.data.arrays import Split, labelled
 from neuronas.data.dataset import IN_MEMORY, DataSet
 from neuronas.data.source import ArraySource, resized
 from neuronas.errors import DataError
-from neuronas.space.layers import Side
+from neuronas.space.shape import Side
 
 _AT_A_TIME = 1024
 

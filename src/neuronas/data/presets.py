@@ -8,7 +8,7 @@ import numpy as np
 from neuronas.data.cifar import Cifar10, Cifar100
 from neuronas.data.dataset import DataSet
 from neuronas.data.folders import ImageFolder, TinyImageNet
-from neuronas.space.layers import Side
+from neuronas.space.shape import Side
 
 if TYPE_CHECKING:
     from neuronas.data.source import ArraySource

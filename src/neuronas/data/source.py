@@ -19,7 +19,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from neuronas.config import read_bytes
 from neuronas.errors import DataError
-from neuronas.space.layers import Side, size_of_side
+from neuronas.space.shape import Side, size_of
 
 MAX_PIXELS = 50_000_000
 """Larger images are refused before they are decoded (decompression bombs)."""
@@ -75,7 +75,7 @@ class ArraySource:
 
 def resized(images: Tensor, size: Side) -> Tensor:
     """Resize uint8 [N, C, H, W] (bilinear, antialiased); unchanged if it has that size."""
-    height, width = size_of_side(size)
+    height, width = size_of(size)
     if images.shape[-2:] == (height, width):
         return images
     scaled = F.interpolate(images.float(), size=(height, width), mode="bilinear", antialias=True)

@@ -14,7 +14,8 @@ from neuronas.hardware.cost import Cost
 from neuronas.hardware.paper import PaperCostModel
 from neuronas.runs.document import Document
 from neuronas.space.genotype import N_EDGES, Architecture, Edge, Genotype
-from neuronas.space.layers import NetworkShape, layers
+from neuronas.space.shape import NetworkShape
+from neuronas.space.workload import rows
 
 ACCELERATOR, TIMESTEPS = "spikeflow-rram", 5
 _CHANNELS, _SIDE, _CLASSES = 128, 32, 10  # the published figures use 32x32 for TinyImageNet as well
@@ -146,7 +147,7 @@ def _figure(network: str, quantity: str, bits: int, published: float, ours: floa
 def full_width_cost(architecture: Architecture, weight_bits: int) -> Cost:
     """Cost of an architecture at the width and image side of the published figures."""
     shape = NetworkShape(3, _SIDE, _CLASSES, _CHANNELS)
-    return PaperCostModel(load_accelerator(ACCELERATOR), weight_bits, TIMESTEPS).estimate(layers(architecture, shape))
+    return PaperCostModel(load_accelerator(ACCELERATOR), weight_bits, TIMESTEPS).estimate(rows(architecture, shape))
 
 
 def _cost(one: Published) -> Cost:

@@ -28,7 +28,7 @@ _BYTE_ORDER_MARK = "\ufeff"  # spreadsheets begin a table with it
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledNetwork:
     """A connected architecture, dead edges removed, and the test accuracy in percent of its trained network."""
 
     row_id: str
@@ -36,7 +36,7 @@ class Labelled:
     accuracy: float
 
 
-def read_labels(path: Path) -> list[Labelled]:
+def read_labels(path: Path) -> list[LabelledNetwork]:
     """Read the connected networks of a CSV file: columns ``id``, ``op_01`` … ``op_23`` and ``test_accuracy``.
 
     Raises:
@@ -62,7 +62,7 @@ def read_labels(path: Path) -> list[Labelled]:
     return connected
 
 
-def draw(rows: Sequence[Labelled], n: int | None, seed: int) -> list[Labelled]:
+def draw(rows: Sequence[LabelledNetwork], n: int | None, seed: int) -> list[LabelledNetwork]:
     """Draw n rows without replacement, in the order of the file; all of them if n is None.
 
     Raises:
@@ -76,7 +76,7 @@ def draw(rows: Sequence[Labelled], n: int | None, seed: int) -> list[Labelled]:
     return [rows[index] for index in sorted(chosen)]
 
 
-def _labelled(row: Mapping[str | None, str | None], where: str) -> Labelled:
+def _labelled(row: Mapping[str | None, str | None], where: str) -> LabelledNetwork:
     edges = tuple(_edge(row[column], column, where) for column in _EDGE_COLUMNS)
     text = row[_ACCURACY]
     try:
@@ -85,7 +85,7 @@ def _labelled(row: Mapping[str | None, str | None], where: str) -> Labelled:
         accuracy = float("nan")
     if not (isfinite(accuracy) and 0 <= accuracy <= 100):
         raise ConfigurationError(f"{where}: {_ACCURACY} '{text}' given; expected percent, 0 to 100")
-    return Labelled(row["id"] or "", Architecture((Genotype(edges),)).cleaned, accuracy)
+    return LabelledNetwork(row["id"] or "", Architecture((Genotype(edges),)).cleaned, accuracy)
 
 
 def _edge(text: str | None, column: str, where: str) -> Edge:

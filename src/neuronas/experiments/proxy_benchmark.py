@@ -24,8 +24,8 @@ _SPACE, _RESULT = "spikenas-bench", "proxy-benchmark.json"
 
 
 @dataclass(frozen=True)
-class Agreement:
-    """Agreement of fitness with accuracy over n networks.
+class RankAgreement:
+    """RankAgreement of fitness with accuracy over n networks.
 
     Attributes:
         rho: Spearman's rank correlation; nan where either side is constant.
@@ -39,7 +39,7 @@ class Agreement:
     regret: float
 
 
-def agreement(fitness: Sequence[float], accuracy: Sequence[float]) -> Agreement:
+def agreement(fitness: Sequence[float], accuracy: Sequence[float]) -> RankAgreement:
     """Compare two rankings. Fitness may be ``-inf``. Of equally fit networks the worst counts as ranked first.
 
     Args:
@@ -49,15 +49,15 @@ def agreement(fitness: Sequence[float], accuracy: Sequence[float]) -> Agreement:
     highest = max(fitness)
     regret = max(accuracy) - min(own for own, fit in zip(accuracy, fitness, strict=True) if fit == highest)
     if len(set(fitness)) < 2 or len(set(accuracy)) < 2:
-        return Agreement(len(fitness), float("nan"), float("nan"), regret)
+        return RankAgreement(len(fitness), float("nan"), float("nan"), regret)
     from scipy.stats import kendalltau, spearmanr
 
     rho, tau = (float(test(fitness, accuracy).statistic) for test in (spearmanr, kendalltau))
-    return Agreement(len(fitness), rho, tau, regret)
+    return RankAgreement(len(fitness), rho, tau, regret)
 
 
 class ProxyResult(Document):
-    """``proxy-benchmark.json``; see ``Agreement``. A correlation of null does not exist."""
+    """``proxy-benchmark.json``; see ``RankAgreement``. A correlation of null does not exist."""
 
     fitness: str
     n: int

@@ -9,7 +9,7 @@ from pydantic import Field
 from neuronas.config import Section
 from neuronas.hardware.floorplan import blocks, floorplan
 from neuronas.hardware.mapped.mapping import Work, columns_per_output
-from neuronas.space.layers import Layer
+from neuronas.space.workload import Layer
 
 Size = Annotated[int, Field(ge=1)]
 Index = Annotated[int, Field(ge=0)]

@@ -1,6 +1,5 @@
 """The round trip: a fixed batch through the network and through what its exported file says."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -9,7 +8,6 @@ from torch.nn import functional as F  # noqa: N812
 
 from neuronas.errors import VerificationError
 from neuronas.export.bound_graph import BoundGraph
-from neuronas.export.from_network import lif_name
 from neuronas.export.interpreter import interpret
 from neuronas.snn.classifier import Classifier
 from neuronas.snn.lif import observed
@@ -38,13 +36,11 @@ class Probe:
         images: [B, C, H, W], normalised; noise and smooth random images, so that no data set is needed.
         expected: of the network.
         tied: [B] whether some neuron of the image comes so near to its threshold that rounding decides.
-        layers: the network's LIF layer of each node of neurons.
     """
 
     images: Tensor
     expected: Computed
     tied: Tensor
-    layers: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -81,8 +77,7 @@ def make_probe(network: Classifier, bound: BoundGraph, mean: tuple[float, ...], 
 
     with observed(network.neurons(), count), torch.no_grad():
         scores = network(images)
-    layers = {name: lif_name(bound.graph.by_name[name]) for name in bound.neurons}
-    return Probe(images, Computed(scores, n_spikes), interpret(bound, images).margin < _TIE, layers)
+    return Probe(images, Computed(scores, n_spikes), interpret(bound, images).margin < _TIE)
 
 
 def compare(what: str, probe: Probe, found: Computed) -> RoundTrip:
@@ -119,11 +114,7 @@ def compare(what: str, probe: Probe, found: Computed) -> RoundTrip:
             f"{what}: scores of {int(wrong.sum())} of {len(wrong)} images differ from the network's, at most by "
             f"{float(differences[image]):.3g} (allowed {float(allowed[image]):.3g}); the file was not kept"
         )
-    found_spikes: dict[str, Tensor] = {}
-    for name, counts in (found.n_spikes or {}).items():
-        layer = probe.layers[name]
-        found_spikes[layer] = found_spikes.get(layer, torch.zeros_like(counts)) + counts
-    for layer, counts in found_spikes.items():
+    for layer, counts in (found.n_spikes or {}).items():
         off = (counts != (probe.expected.n_spikes or {})[layer]) & ~probe.tied
         if off.any():
             image = int(off.nonzero()[0, 0])

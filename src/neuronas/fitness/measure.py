@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reading:
-    """Readings added over time steps (and, in a cell with feedback, over its LIF layers), and how many they are."""
+    """Readings added over time steps (and, in a cell with feedback, over its LIF layers), and how many they are.
+
+    The count is 0 if nothing reached the neurons, as where one time step has nothing to feed back.
+    """
 
     total: Tensor
     count: int
@@ -26,8 +29,10 @@ class Reading:
     @classmethod
     def added(cls, readings: Iterable[Tensor]) -> Reading:
         """Add single readings, from first to last."""
+        import torch
+
         each = list(readings)
-        return cls(reduce(add, each), len(each))
+        return cls(reduce(add, each) if each else torch.zeros(()), len(each))
 
 
 class Measure(Protocol):
@@ -44,8 +49,8 @@ class Measure(Protocol):
             architecture: cleaned.
             n_cells: number of cell places.
             layers: in network order: for each cell the reduction before it (not before the first), then one for
-                each convolution edge, ordered by target node, or a single one if the cell has feedback and
-                convolutions; at last the layer behind the last cell.
+                each convolution of its layer graph (``space.lowering.lower_cell``), or a single one if the cell has
+                feedback and convolutions; at last the layer behind the last cell.
         """
         ...
 
@@ -68,5 +73,5 @@ class KernelMeasure:
         """See ``Measure``."""
         import torch
 
-        total = torch.stack([layer.total for layer in layers]).sum(dim=0)
+        total = torch.stack([layer.total for layer in layers if layer.count]).sum(dim=0)
         return log_determinant(total / sum(layer.count for layer in layers) if self.mean else total)

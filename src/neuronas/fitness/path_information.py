@@ -4,7 +4,7 @@ Trained accuracy follows the longest path of convolutions with diminishing retur
 of the path let through, the more so the longer the path is, and with how selective the later ones are; docs/fitness.md
 has the evidence. Each node of a cell has a value C, an information I (bits a spike), the share R of its signal that
 comes from the cell's input without a convolution, and J, the mean I of the convolutions in the rest of it. The cell's
-input has C = I = 0 and R = 1. An edge with neurons of entropy h that leaves a node (C, I, R) gives
+input has C = I = 0 and R = 1. A convolution behind neurons of entropy h that read a node (C, I, R) gives
 
     convolution        I' = R h + (1 - R) I
                        C' = GAIN + KEEP C + INFORMATION I' - SELECTIVITY (1 - R) h
@@ -17,7 +17,7 @@ the input and each convolution, those that skips and pooling pass on included. A
     C + OUTPUT ((1 - R) J + R) + CONVOLUTIONS ln n - SPREAD sd(h)
 
 with C, R and J of its output (its input is not made of spikes and counts as 1 bit) and the standard deviation of h over
-its convolutions. Fitness is the mean over all cells. A cell with feedback is gone through three times, which is as
+its convolutions. Fitness is the mean over all cells. A cell of n nodes with feedback is passed n - 1 times, which is as
 often as a value can meet a new node, and its neurons share one h.
 """
 
@@ -31,14 +31,17 @@ from typing import TYPE_CHECKING
 
 from neuronas.fitness.measure import Reading
 from neuronas.fitness.patterns import Patterns
-from neuronas.space.genotype import N_NODES, Architecture, Genotype, Incoming
+from neuronas.space.genotype import Architecture, Genotype
+from neuronas.space.graph import Image, Node, Weights
+from neuronas.space.lowering import lower_cell
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 _DIGITS = 12  # so that the order in which a library adds does not show through
-_ROUNDS_WITH_FEEDBACK = N_NODES - 1
 _TINY = 1e-300
+_SOURCE = Node("source", Image(), (), (1, 1, 1))
+"""What a cell reads; information does not depend on its shape."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,8 @@ FITTED = Coefficients(
 
 
 @dataclass(frozen=True)
-class Node:
-    """What is known of a node's signal.
+class Signal:
+    """What is known of a value of the cell.
 
     Attributes:
         value: C.
@@ -91,7 +94,7 @@ class Node:
         return (energy + self.refined) / (energy + self.n_refined)
 
 
-_INPUT = Node(0.0, 0.0, 1.0, 0.0, 0.0)
+_INPUT = Signal(0.0, 0.0, 1.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -110,68 +113,69 @@ class PathInformation:
 
     def combine(self, architecture: Architecture, n_cells: int, layers: Sequence[Reading]) -> float:
         """See ``Measure``."""
-        entropies = iter([float(layer.total) / layer.count for layer in layers])
+        entropies = iter([float(layer.total) / max(layer.count, 1) for layer in layers])
         values = []
         for place, cell in enumerate(architecture.expanded(n_cells)):
             if place:
                 next(entropies)  # the reduction is the same for every candidate
-            values.append(cell_value(cell, edge_entropies(cell, entropies), self.coefficients))
+            values.append(cell_value(cell, entropies_of(cell, entropies), self.coefficients))
         return float(f"{sum(values) / len(values):.{_DIGITS}g}")
 
 
-def edge_entropies(cell: Genotype, entropies: Iterator[float]) -> dict[int, float]:
-    """Entropy in front of each convolution edge, by the edge's number; taken in the order of the cell's LIF layers."""
-    numbers = _convolutions(cell)
+def entropies_of(cell: Genotype, readings: Iterator[float]) -> dict[str, float]:
+    """Entropy in front of each convolution of a cell, by its node's name; taken in the order of the LIF layers."""
+    names = _convolutions(_lowered(cell))
     if cell.has_backward:
-        return dict.fromkeys(numbers, next(entropies)) if numbers else {}
-    return {number: next(entropies) for number in numbers}
+        return dict.fromkeys(names, next(readings)) if names else {}
+    return {name: next(readings) for name in names}
 
 
-def _convolutions(cell: Genotype) -> list[int]:
-    incoming = (incoming for target in range(N_NODES) for incoming in cell.incoming(target))
-    return [one.number for one in incoming if one.edge.kind.is_convolution]
-
-
-def cell_value(cell: Genotype, entropies: Mapping[int, float], coefficients: Coefficients) -> float:
+def cell_value(cell: Genotype, entropies: Mapping[str, float], coefficients: Coefficients) -> float:
     """Value of a cell; 0 where nothing reaches its output.
 
     Args:
         cell: cleaned.
-        entropies: bits of a spike in front of each convolution edge, by the edge's number.
+        entropies: bits of a spike in front of each convolution, by the name of its node in a first cell (``A.01``).
         coefficients: of the equations.
     """
-    nodes: list[Node | None] = [None] * N_NODES
-    for _ in range(_ROUNDS_WITH_FEEDBACK if cell.has_backward else 1):
-        nodes = _nodes(cell, entropies, coefficients, nodes)
-    output = nodes[-1]
+    nodes = _lowered(cell)
+    signals: dict[str, Signal] = {}
+    for _ in range(cell.n_nodes - 1 if cell.has_backward else 1):
+        signals = _signals(nodes, entropies, coefficients, signals)
+    output = signals.get(nodes[-1].name)
     if output is None:
         return 0.0
     value = output.value + coefficients.output * output.mixed
-    own = [entropies[number] for number in _convolutions(cell)]
+    own = [entropies[name] for name in _convolutions(nodes)]
     if own:
         value += coefficients.convolutions * log(len(own)) - coefficients.spread * pstdev(own)
     return value
 
 
-def _nodes(
-    cell: Genotype, entropies: Mapping[int, float], coefficients: Coefficients, before: Sequence[Node | None]
-) -> list[Node | None]:
-    """The nodes after one time step; None where nothing has arrived."""
-    nodes: list[Node | None] = []
-    for target in range(N_NODES):
-        arriving = [] if target else [_INPUT]
-        for incoming in cell.incoming(target):
-            source = (before if incoming.backward else nodes)[incoming.source]
-            if source is not None:
-                arriving.append(_through(incoming, source, entropies, coefficients))
-        nodes.append(_added(arriving) if arriving else None)
-    return nodes
+def _lowered(cell: Genotype) -> tuple[Node, ...]:
+    return lower_cell(cell, 0, _SOURCE)
 
 
-def _through(incoming: Incoming, source: Node, entropies: Mapping[int, float], coefficients: Coefficients) -> Node:
-    if not incoming.edge.kind.is_convolution:
-        return source
-    h, share = entropies[incoming.number], source.input_share
+def _convolutions(nodes: Sequence[Node]) -> list[str]:
+    return [node.name for node in nodes if isinstance(node.operation, Weights)]
+
+
+def _signals(
+    nodes: Sequence[Node], entropies: Mapping[str, float], coefficients: Coefficients, before: Mapping[str, Signal]
+) -> dict[str, Signal]:
+    """The signals after one time step; what has not arrived is missing."""
+    now = {_SOURCE.name: _INPUT}
+    for node in nodes:
+        sources = [((before if link.delayed else now), link.source) for link in node.links]
+        if arriving := [signals[source] for signals, source in sources if source in signals]:
+            total = _added(arriving)
+            is_convolution = isinstance(node.operation, Weights)
+            now[node.name] = _convolved(total, entropies[node.name], coefficients) if is_convolution else total
+    return now
+
+
+def _convolved(source: Signal, h: float, coefficients: Coefficients) -> Signal:
+    share = source.input_share
     information = share * h + (1 - share) * source.information
     value = (
         coefficients.gain
@@ -179,15 +183,15 @@ def _through(incoming: Incoming, source: Node, entropies: Mapping[int, float], c
         + coefficients.information * information
         - coefficients.selectivity * (1 - share) * h
     )
-    return Node(value, information, 0.0, 1.0, information)
+    return Signal(value, information, 0.0, 1.0, information)
 
 
-def _added(arriving: Sequence[Node]) -> Node:
-    best = max(arriving, key=lambda node: (node.value, node.information))
-    return Node(
+def _added(arriving: Sequence[Signal]) -> Signal:
+    best = max(arriving, key=lambda signal: (signal.value, signal.information))
+    return Signal(
         best.value,
         best.information,
-        sum(node.n_input for node in arriving),
-        sum(node.n_refined for node in arriving),
-        sum(node.refined for node in arriving),
+        sum(signal.n_input for signal in arriving),
+        sum(signal.n_refined for signal in arriving),
+        sum(signal.refined for signal in arriving),
     )

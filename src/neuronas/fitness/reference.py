@@ -1,37 +1,21 @@
 """The reference evaluation: slow, short, readable. Every faster one must give its numbers."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from neuronas.fitness.measure import Measure, Reading
 from neuronas.fitness.patterns import Patterns
-from neuronas.snn.network import SpikingFeatures
-from neuronas.snn.neuron import NeuronParameters, is_lif, reset_state
+from neuronas.snn.network import SpikeConvolution, SpikingFeatures
+from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.weights import WeightSource
 from neuronas.space.genotype import Architecture
-from neuronas.space.layers import NetworkShape
-
-
-class _Readings:
-    """Reads LIF layers by forward hooks, in the order in which they run; layers of one group are added up."""
-
-    def __init__(self, measure: Measure):
-        self.measure = measure
-        self.groups: dict[str, list[Tensor]] = {}
-
-    def hook(self, group: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
-        """The hook for a layer of this group."""
-
-        def read(layer: nn.Module, inputs: tuple[Tensor, ...], spikes: Tensor) -> None:
-            self.groups.setdefault(group, []).extend(self.measure.read(Patterns.of(spikes.flatten(2))))
-
-        return read
+from neuronas.space.shape import NetworkShape
 
 
 class ReferenceEvaluator:
-    """Builds each network with SpikingJelly's neurons, runs it on the batches and reads its spikes.
+    """Builds each network with SpikingJelly's neurons, runs it on the batches and reads what its convolutions read.
 
     Args:
         batches: [n, B, C, H, W] normalised images; fitness is the mean over the n batches.
@@ -65,21 +49,19 @@ class ReferenceEvaluator:
 
     @torch.no_grad()
     def _fitness(self, architecture: Architecture, network: SpikingFeatures, images: Tensor) -> float:
-        readings = _Readings(self.measure)
+        # A cell with feedback runs step by step, so its layers are read as one.
+        sections = network.graph.sections
+        groups = {node.name: one.source if one.has_delays else node.name for one in sections for node in one.nodes}
+        readings: dict[str, list[Tensor]] = {}
         hooks = []
-        for name, module in network.named_modules():
-            if is_lif(module):
-                hooks.append(module.register_forward_hook(readings.hook(_group(architecture, self.shape, name))))
-        reset_state(network)
-        network(images)
+        for name, layer in network.layers_of(SpikeConvolution).items():
+            found = readings.setdefault(groups[name], [])
+            hooks.append(layer.register_forward_pre_hook(lambda _, x, found=found: found.extend(self._read(*x))))
+        spikes = network(images)
         for hook in hooks:
             hook.remove()
-        layers = [Reading.added(group) for group in readings.groups.values()]
+        layers = [Reading.added(found) for found in (*readings.values(), self._read(spikes))]
         return self.measure.combine(architecture, self.shape.n_cells, layers)
 
-
-def _group(architecture: Architecture, shape: NetworkShape, name: str) -> str:
-    """A cell with feedback runs step by step, so its layers are read as one; every other layer is its own group."""
-    part, place, *_ = name.split(".")
-    looped = part == "cells" and architecture.expanded(shape.n_cells)[int(place)].has_backward
-    return f"{part}.{place}" if looped else name
+    def _read(self, spikes: Tensor) -> list[Tensor]:
+        return list(self.measure.read(Patterns.of(spikes.flatten(2))))

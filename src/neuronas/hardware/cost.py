@@ -1,13 +1,13 @@
 """What a cost model answers: totals for many architectures at once, and one architecture in full."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuronas.space.layers import Kernels, Layer
+from neuronas.space.workload import Column, Layer, Occupancy, Slot
 
 Array = NDArray[np.float64]
 BUDGETED = ("parameters", "area_mm2", "latency_ms", "energy_uj")
@@ -99,16 +99,31 @@ class CostModel(Protocol):
         """The name in the registry of cost models."""
         ...
 
-    def totals(self, slots: tuple[Layer, ...], kernels: Kernels) -> Totals:
+    def totals(self, slots: Sequence[Slot], occupancy: Occupancy) -> Totals:
         """Cost many architectures in one vectorised call.
 
         Args:
-            slots: the places where convolutions (``space.layers.slots``) or any work (``space.workload.places``)
-                may stand.
-            kernels: [n, n_slots] kernel side, or size, of what stands there; 0 for nothing.
+            slots: the places where work may stand (``space.workload``).
+            occupancy: [n, n_slots] what stands there.
         """
         ...
 
-    def estimate(self, layers: tuple[Layer, ...]) -> Cost:
-        """Cost one layer table (``space.layers.layers`` or ``space.workload.rows``) per layer and per component."""
+    def estimate(self, layers: Sequence[Layer]) -> Cost:
+        """Cost the rows of one architecture (``space.workload.rows``) per layer and per component."""
         ...
+
+
+def tabulate(places: Sequence[Column], occupancy: Occupancy, quantities: Callable[[Sequence[Layer]], Array]) -> Array:
+    """Look-up table of what rows add: [choices, n_columns, n_quantities], 0 where nothing stands.
+
+    Args:
+        places: what can stand where.
+        occupancy: where the table will be looked up.
+        quantities: gives [n_rows, n_quantities] of some rows.
+    """
+    found = [(choice, number, row) for number, place in enumerate(places) for choice, row in place.rows.items()]
+    choices, numbers, rows = zip(*found, strict=True)
+    values = quantities(rows)
+    table = np.zeros((int(occupancy.max()) + 1, len(places), values.shape[1]))
+    table[choices, numbers] = values
+    return table

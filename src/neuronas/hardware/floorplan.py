@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.mapped import mapping
 from neuronas.hardware.mapped.mapping import Work
-from neuronas.space.layers import Layer
+from neuronas.space.workload import Layer
 
 Item = TypeVar("Item")
 MAX_PARTS, _TILE = 2_500_000, 10
@@ -109,6 +109,8 @@ def floorplan(rows: Sequence[Layer], work: Work) -> Floorplan:
 class Block:
     """The part of a layer's weights that one crossbar holds; channels from wordline 0, columns from bitline 0.
 
+    Of several groups (``hardware.diagonal``) those whose columns do not read a channel hold no weight for it.
+
     Attributes:
         replica: which copy of the layer's weights.
         kernel_position: row * k + column in the kernel.
@@ -126,19 +128,23 @@ class Block:
 
 def blocks(work: Work, index: int) -> Iterator[Block]:
     """The contents of the crossbars of one row in the order in which they lie: copies, column blocks, row blocks."""
-    size = int(work.accelerator.crossbar.size)
-    channels, columns = _parts(int(work.c_in[index]), size), _parts(int(mapping.columns(work)[index]), size)
+    size, n_groups = int(work.accelerator.crossbar.size), int(work.groups[index])
+    n_rows, n_columns = (int(n[index]) // n_groups for n in (work.c_in, mapping.columns(work)))  # of a group
     for replica in range(int(mapping.replicas(work)[index])):
-        for first_column, n_columns in columns:
-            for position in range(int(work.kernel[index]) ** 2):
-                for first_channel, n_channels in channels:
-                    yield Block(replica, position, first_channel, n_channels, first_column, n_columns)
+        for first, n in _parts(n_groups, int(work.diagonal.n_together[index])):
+            for column, width in _parts(n * n_columns, size):
+                for position in range(int(work.kernel_area[index])):
+                    for row, height in _parts(n * n_rows, size):
+                        yield Block(replica, position, first * n_rows + row, height, first * n_columns + column, width)
 
 
 def _utilisations(work: Work, index: int) -> Iterator[float]:
-    """Share of cells in use of each crossbar of one row."""
-    size = int(work.accelerator.crossbar.size)
-    yield from (block.n_channels * block.n_columns / size**2 for block in blocks(work, index))
+    """Share of cells in use of each crossbar of one row; of several groups, each uses its own rows and columns."""
+    size, n_together = int(work.accelerator.crossbar.size), int(work.diagonal.n_together[index])
+    n_columns = int(mapping.columns(work)[index]) // int(work.groups[index])
+    for block in blocks(work, index):
+        n_groups = block.n_columns // n_columns if n_together > 1 else 1
+        yield block.n_channels * block.n_columns / n_groups / size**2
 
 
 def _batched(items: Iterable[Item], n: int) -> Iterator[tuple[Item, ...]]:

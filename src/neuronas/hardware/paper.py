@@ -4,7 +4,7 @@ It is SpikeSim's ELA arithmetic (arXiv 2210.12899) with a factor for wider weigh
 published numbers. Every cost is a count times a constant::
 
     f        = ceil(weight_bits / 4)
-    PE_l     = ceil(Cin_l / 64) * ceil(Cout_l / 64)
+    PE_l     = ceil(Cin_l / 64) * ceil(Cout_l / 64)    (with groups: see ``hardware.diagonal``)
     energy   = f * T * E_pe * sum_l PE_l * o_l^2
     latency  = T * cycle * (0.75 * sum_{l < last} Cout_l * o_l^2 + Cout_last * o_last^2)
     area     = f * (A_tile * sum_l ceil(f * PE_l / 8) + a_bit * state)
@@ -13,16 +13,21 @@ published numbers. Every cost is a count times a constant::
     E_pe     = E_htree + E_fetch + E_neuron + E_buffer + p * (9 * E_crossbar + p * (E_adc + E_mux) + 16 * E_sub + E_reg)
     A_tile   = A_htree + A_buffer + A_reg + p * A_sub + 8 * (9 * A_crossbar + p * (A_adc + A_mux)),  p = 64 / 8
 
-with o_l and i_l the output and input side of convolution l. Its faults are part of it: ``ASSUMPTIONS``.
+with o_l and i_l the output and input side of convolution l (their squares are pixels). Its faults are part of it:
+``ASSUMPTIONS``.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from math import prod
 
 import numpy as np
 
 from neuronas.hardware.accelerator import Accelerator
-from neuronas.hardware.cost import Array, Cost, LayerCost, Totals
-from neuronas.space.layers import Kernels, Layer
+from neuronas.hardware.cost import Array, Cost, LayerCost, Totals, tabulate
+from neuronas.hardware.diagonal import Diagonal
+from neuronas.space.shape import size_of
+from neuronas.space.workload import Column, Layer, Occupancy, Slot, always, columns
 
 N_LAYERS_WITH_NEURON_STATE = 5
 _CHUNK = 8192  # rows costed at a time: keeps the intermediate arrays in cache
@@ -43,8 +48,9 @@ ASSUMPTIONS = (
 
 @dataclass(frozen=True)
 class _Counts:
-    """How often each constant is due: [n, n_slots], 0 where no convolution stands."""
+    """How often each constant is due: [n, n_columns], 0 where no convolution stands."""
 
+    weights: Array
     pes: Array
     pe_passes: Array
     tiles: Array
@@ -75,57 +81,45 @@ class PaperCostModel:
         """``f``: how many base-width arrays hold one weight."""
         return -(-self.weight_bits // int(self.accelerator.crossbar.base_weight_bits))
 
-    def totals(self, slots: tuple[Layer, ...], kernels: Kernels) -> Totals:
-        """See ``CostModel``; places for anything but convolutions are passed over."""
-        counted = [index for index, slot in enumerate(slots) if slot.kind == "conv"]
-        if len(counted) < len(slots):
-            return self.totals(tuple(slots[index] for index in counted), kernels[:, counted])
-        if len(kernels) > _CHUNK:
-            chunks = [self.totals(slots, kernels[start : start + _CHUNK]) for start in range(0, len(kernels), _CHUNK)]
-            return Totals(
-                *(np.concatenate([getattr(chunk, field.name) for chunk in chunks]) for field in fields(Totals))
-            )
-        counts = self._counts(slots, kernels)
+    def totals(self, slots: Sequence[Slot], occupancy: Occupancy) -> Totals:
+        """See ``CostModel``; work other than convolutions is passed over."""
+        places = _convolutions(columns(slots, occupancy))
+        table = tabulate(places, occupancy, self._quantities)
+        starts = range(0, len(occupancy), _CHUNK)
+        chunks = [self._chunk(places, table, occupancy[start : start + _CHUNK]) for start in starts]
+        return Totals(*(np.concatenate([getattr(chunk, field.name) for chunk in chunks]) for field in fields(Totals)))
+
+    def _chunk(self, places: Sequence[Column], table: Array, occupancy: Occupancy) -> Totals:
+        counts = self._counts(places, table, occupancy)
         units = {"tiles": counts.tiles.sum(axis=1), "state": counts.state_bits.sum(axis=1)}
         area = [units[unit] * constant for unit, constant in self._area_constants().values()]
         return Totals(
-            parameters=_n_weights(slots, kernels).sum(axis=1),
+            parameters=counts.weights.sum(axis=1),
             area_mm2=sum(area[1:], start=area[0]),
             latency_ms=counts.cycles.sum(axis=1) * self._cycle_ms,
             energy_uj=counts.pe_passes.sum(axis=1) * sum(self._energy_constants().values()),
         )
 
-    def estimate(self, layers: tuple[Layer, ...]) -> Cost:
+    def estimate(self, layers: Sequence[Layer]) -> Cost:
         """See ``CostModel``."""
-        convolutions = tuple(layer for layer in layers if layer.kind == "conv")
-        kernels = np.array([[layer.kernel for layer in convolutions]], dtype=np.uint8)
-        counts = self._counts(convolutions, kernels)
+        slots, occupancy = always(layers)
+        places = _convolutions(columns(slots, occupancy))
+        counts = self._counts(places, tabulate(places, occupancy, self._quantities), occupancy)
         units = {"tiles": counts.tiles[0], "state": counts.state_bits[0]}
         parts = {
             "area_mm2": {name: units[unit] * constant for name, (unit, constant) in self._area_constants().items()},
             "latency_ms": {"pe_passes": counts.cycles[0] * self._cycle_ms},
             "energy_uj": {name: counts.pe_passes[0] * constant for name, constant in self._energy_constants().items()},
         }
-        area, latency, energy = (_add(terms) for terms in parts.values())
-        rows = dict(zip(convolutions, range(len(convolutions)), strict=True))
-        counted = tuple(
-            self._row(
-                layer,
-                counts,
-                rows[layer],
-                float(area[rows[layer]]),
-                float(latency[rows[layer]]),
-                float(energy[rows[layer]]),
-            )
-            if layer in rows
-            else LayerCost(layer, 0, 0, 0, 0.0, 0.0, 0.0, 0.0)
-            for layer in layers
-        )
-        return Cost.of(self.totals(convolutions, kernels), self.weight_bits, counted, parts, ASSUMPTIONS)
+        costs = {name: _add(terms) for name, terms in parts.items()}
+        rows = [LayerCost(layer, 0, 0, 0, 0.0, 0.0, 0.0, 0.0) for layer in layers]
+        for index, place in enumerate(places):
+            by_name = {name: float(cost[index]) for name, cost in costs.items()}
+            rows[place.slot] = self._row(layers[place.slot], int(counts.pes[0, index]), by_name)
+        return Cost.of(self.totals(slots, occupancy), self.weight_bits, tuple(rows), parts, ASSUMPTIONS)
 
-    def _row(self, layer: Layer, counts: _Counts, index: int, area: float, latency: float, energy: float) -> LayerCost:
+    def _row(self, layer: Layer, n_pes: int, costs: Mapping[str, float]) -> LayerCost:
         crossbar = self.accelerator.crossbar
-        n_pes = int(counts.pes[0, index])
         n_crossbars = n_pes * int(crossbar.n_per_pe)
         return LayerCost(
             layer=layer,
@@ -134,42 +128,35 @@ class PaperCostModel:
             n_tiles=-(-n_pes // int(self.accelerator.pe.n_per_tile)),
             # More than nine kernel positions do not fit the model's nine crossbars; it packs them all the same.
             utilisation=min(1.0, self.slices * layer.n_weights / (n_crossbars * crossbar.size**2)),
-            area_mm2=area,
-            latency_ms=latency,
-            energy_uj=energy,
+            **costs,
         )
 
-    def _counts(self, slots: tuple[Layer, ...], kernels: Kernels) -> _Counts:
-        f, steps = self.slices, self.timesteps
-        size, per_tile = float(self.accelerator.crossbar.size), float(self.accelerator.pe.n_per_tile)
-        c_in, c_out, i_side, o_side = (
-            np.array(column, dtype=np.float64)
-            for column in zip(
-                *(
-                    (slot.in_channels, slot.out_channels, -(-slot.in_side // slot.stride), slot.out_side)
-                    for slot in slots
-                ),
-                strict=True,
-            )
-        )
-        present = kernels > 0
-        pes = f * np.ceil(c_in / size) * np.ceil(c_out / size)
-        tiles = np.where(present, np.ceil(pes / per_tile), 0.0)
+    def _counts(self, places: Sequence[Column], table: Array, occupancy: Occupancy) -> _Counts:
+        f, steps, per_tile = self.slices, self.timesteps, float(self.accelerator.pe.n_per_tile)
+        found = table[occupancy[:, [place.slot for place in places]], np.arange(len(places))]
+        weights, n_pes, o_area, inputs, outputs = np.moveaxis(found, 2, 0)
+        present = n_pes > 0
+        tiles = np.ceil(n_pes / per_tile)
         if self.share_tiles:
-            packed = np.ceil((present * pes).sum(axis=1, keepdims=True) / per_tile)
-            tiles = present * pes / (present * pes).sum(axis=1, keepdims=True) * packed
-        outputs = c_out * o_side**2
+            packed = np.ceil(n_pes.sum(axis=1, keepdims=True) / per_tile)
+            tiles = n_pes / n_pes.sum(axis=1, keepdims=True) * packed
         holds_state = present & (np.cumsum(present, axis=1, dtype=np.uint8) <= N_LAYERS_WITH_NEURON_STATE)
         last = present & (np.cumsum(present[:, ::-1], axis=1, dtype=np.uint8)[:, ::-1] == 1)
         return _Counts(
-            pes=present * pes,
-            pe_passes=present * (steps * pes * o_side**2),
+            weights=weights,
+            pes=n_pes,
+            pe_passes=steps * n_pes * o_area,
             tiles=f * tiles,
-            state_bits=f
-            * float(self.accelerator.neuron.state_bits)
-            * (present * (c_in * i_side**2) + holds_state * outputs),
+            state_bits=f * float(self.accelerator.neuron.state_bits) * (inputs + holds_state * outputs),
             cycles=steps * outputs * (OVERLAP * present + (1 - OVERLAP) * last),
         )
+
+    def _quantities(self, rows: Sequence[Layer]) -> Array:
+        """[n_rows, 5] weights, PEs, output pixels, inputs and outputs."""
+        c_in, c_out, groups, i_area, o_area = np.array([_dimensions(row) for row in rows], dtype=np.float64).T
+        n_pes = self.slices * Diagonal.of(c_in, c_out, groups, float(self.accelerator.crossbar.size)).n_crossbars
+        weights = [row.n_weights for row in rows]
+        return np.stack([weights, n_pes, o_area, c_in * i_area, c_out * o_area], axis=1)
 
     @property
     def _cycle_ms(self) -> float:
@@ -213,11 +200,19 @@ class PaperCostModel:
         return {name: float(value) * 1e-6 for name, value in pj.items()}
 
 
-def _n_weights(slots: tuple[Layer, ...], kernels: Kernels) -> Array:
-    channels = np.array([slot.in_channels * slot.out_channels for slot in slots], dtype=np.float64)
-    sides: Array = kernels.astype(np.float64)
-    weights: Array = channels * sides**2
-    return weights
+def _dimensions(row: Layer) -> tuple[int, ...]:
+    """Channels in and out, groups, pixels that the stride leaves of the input, pixels of the output."""
+    strides = zip(size_of(row.in_side), size_of(row.stride), strict=True)
+    i_area = prod(-(-side // stride) for side, stride in strides)
+    return row.in_channels, row.out_channels, row.groups, i_area, prod(size_of(row.out_side))
+
+
+def _convolutions(places: Sequence[Column]) -> list[Column]:
+    found = (
+        Column(place.slot, {choice: row for choice, row in place.rows.items() if row.kind == "conv"})
+        for place in places
+    )
+    return [place for place in found if place.rows]
 
 
 def _add(parts: dict[str, Array]) -> Array:

@@ -23,6 +23,8 @@ enum SumFormat : int32_t {
     kDouble = 3  // added as float64, stored as float32
 };
 
+bool is_format(int32_t format) { return format >= kInt16 && format <= kDouble; }
+
 // Add sums and squares of images, [n_images, 2, out_channels], to those of their time step.
 void add_partial(const double* partial, int64_t n_images, int64_t out_channels, double* sums, double* squares) {
     for (int64_t image = 0; image < n_images; ++image, partial += 2 * out_channels)
@@ -155,9 +157,11 @@ struct Collection {
     int32_t n_slices, format;
 };
 
-// Take over exact sums that another library computed for some images of one time step. Returns 0 if a sum does not fit.
+// Take over exact sums that another library computed for some images of one time step. Returns 0 if a sum does not fit,
+// kUnknown for a format that it does not know.
 int32_t neuronas_collect(const Collection* collection, int32_t threads) {
     const Collection k = *collection;
+    if (!is_format(k.format)) return kUnknown;
     std::vector<double> partial(2 * k.n_images * k.out_channels);  // per image: the order is then fixed
     std::atomic<int32_t> fits{1};
     if (k.n_images * k.pixels * k.out_channels < kWorthAThread) threads = 1;
@@ -208,8 +212,10 @@ struct Convolution {
 };
 
 // Exact convolution of spikes with 8-bit slices of weights, with the statistics that batch normalisation needs. Each
-// time step has batch images. Returns 0 if a sum does not fit the format.
+// time step has batch images. Returns 0 if a sum does not fit the format, kUnknown for a format or instructions that it
+// does not know.
 int32_t neuronas_convolve(const Convolution* convolution, int32_t threads) {
+    if (!is_format(convolution->format) || !neuronas_has(convolution->instructions)) return kUnknown;
 #if defined(NEURONAS_AMX) || defined(NEURONAS_VNNI)
     const Convolution k = *convolution;
     const int64_t depth = std::min<int64_t>(64, k.padded_channels);
@@ -327,8 +333,8 @@ int32_t neuronas_convolve(const Convolution* convolution, int32_t threads) {
                     k.sums + t * k.out_channels, k.squares + t * k.out_channels);
     return fits;
 #else
-    (void)convolution, (void)threads;
-    return 0;
+    (void)threads;
+    return kUnknown;
 #endif
 }
 

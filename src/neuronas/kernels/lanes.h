@@ -22,6 +22,7 @@
 #endif
 
 constexpr int64_t kLanes = 16, kPlane = 32;
+constexpr int32_t kUnknown = -1;  // the answer to a code that the caller's enumeration has and ours has not
 
 struct Shape {
     int64_t timesteps, batch, height, width, channels;
@@ -67,6 +68,7 @@ inline void store(float* to, Lanes x) { _mm512_storeu_ps(to, x.v); }
 inline Lanes operator+(Lanes a, Lanes b) { return {_mm512_add_ps(a.v, b.v)}; }
 inline Lanes operator-(Lanes a, Lanes b) { return {_mm512_sub_ps(a.v, b.v)}; }
 inline Lanes operator*(Lanes a, Lanes b) { return {_mm512_mul_ps(a.v, b.v)}; }
+inline Lanes larger(Lanes a, Lanes b) { return {_mm512_max_ps(a.v, b.v)}; }
 // Bit i is set where a[i] >= b[i].
 inline uint16_t at_least(Lanes a, Lanes b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_GE_OQ); }
 inline Lanes select(uint16_t mask, Lanes yes, Lanes no) { return {_mm512_mask_mov_ps(no.v, mask, yes.v)}; }
@@ -125,6 +127,9 @@ inline Lanes operator-(Lanes a, Lanes b) {
 }
 inline Lanes operator*(Lanes a, Lanes b) {
     return each([&](int i) { return a.v[i] * b.v[i]; });
+}
+inline Lanes larger(Lanes a, Lanes b) {
+    return each([&](int i) { return std::max(a.v[i], b.v[i]); });
 }
 inline uint16_t at_least(Lanes a, Lanes b) {
     uint16_t mask = 0;

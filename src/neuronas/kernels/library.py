@@ -27,6 +27,14 @@ MAX_SLICES = 4
 _pointer, _int32, _int64, _float = ctypes.c_void_p, ctypes.c_int32, ctypes.c_int64, ctypes.c_float
 
 
+class StepOperation(IntEnum):
+    """``enum StepOperation`` of kernels/nodes.cpp."""
+
+    ADD = 0
+    MEAN = 1
+    MAXIMUM = 2
+
+
 class CLeaf(ctypes.Structure):
     """``struct Leaf`` of kernels/nodes.cpp."""
 
@@ -42,7 +50,7 @@ class CTerm(ctypes.Structure):
 class CStep(ctypes.Structure):
     """``struct Step`` of kernels/nodes.cpp."""
 
-    _fields_ = tuple((name, _int32) for name in ("pooled", "target", "first_term", "n_terms", "constant"))
+    _fields_ = tuple((name, _int32) for name in ("operation", "kernel", "target", "first_term", "n_terms", "constant"))
 
 
 class CProgram(ctypes.Structure):
@@ -143,6 +151,17 @@ def native() -> Native:
         details = getattr(error, "stderr", None) or str(error)
         return Native(None, f"{compiler} failed: {' '.join(str(details).split())[:200]}")
     return Native(library, instructions=tuple(one for one in Instructions if _has(library, one)))
+
+
+def accepted(answer: int) -> int:
+    """Return what a kernel answered.
+
+    Raises:
+        ValueError: it was handed a code that it does not know.
+    """
+    if answer < 0:
+        raise ValueError("a kernel was given a code that it does not know; expected one of its enumerations")
+    return answer
 
 
 def _has(library: ctypes.CDLL, instructions: Instructions) -> bool:

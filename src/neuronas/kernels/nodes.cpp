@@ -19,9 +19,13 @@ struct Term {
     int32_t buffer, index;  // 1 and a buffer, or 0 and a leaf
 };
 
+// What becomes of a sum of terms: windows keep the sides; pixels beyond the image are 0 in a mean, nothing in a maximum.
+enum StepOperation : int32_t { kAdd = 0, kMean = 1, kMaximum = 2 };
+
 // Write the sum of some terms, pooled or not, to a buffer.
 struct Step {
-    int32_t pooled, target, first_term, n_terms;
+    int32_t operation, kernel;  // kernel: side of the windows, odd
+    int32_t target, first_term, n_terms;
     int32_t constant;  // 1: the same at every time step, so computed at the first one only
 };
 
@@ -34,6 +38,15 @@ struct Program {
 };
 
 constexpr int kMaxTerms = 4;
+bool is_known(const Leaf& leaf) { return leaf.kind >= kDense && leaf.kind <= kConvFloat; }
+
+bool is_known(const Program& program) {
+    const Term* end = program.terms + program.first_term + program.n_terms;  // the last terms are the program's own
+    return std::all_of(program.steps, program.steps + program.n_steps,
+                       [](const Step& step) { return step.operation >= kAdd && step.operation <= kMaximum; }) &&
+           std::all_of(program.terms, end,
+                       [&](const Term& term) { return term.buffer || is_known(program.leaves[term.index]); });
+}
 
 // A term at one step, image and plane; data of the first pixel.
 struct Bound {
@@ -79,7 +92,14 @@ inline void add_terms(const Bound* terms, int n_terms, int64_t first, int64_t la
 }
 
 bool has_pool(const Program& program) {
-    return std::any_of(program.steps, program.steps + program.n_steps, [](const Step& step) { return step.pooled; });
+    return std::any_of(program.steps, program.steps + program.n_steps,
+                       [](const Step& step) { return step.operation != kAdd; });
+}
+
+int32_t largest_kernel(const Program& program) {
+    int32_t largest = 1;
+    for (int32_t i = 0; i < program.n_steps; ++i) largest = std::max(largest, program.steps[i].kernel);
+    return largest;
 }
 
 // Rows that are evaluated at a time. Without pooling neighbours do not matter: few rows stay in the first-level cache.
@@ -95,10 +115,11 @@ class Evaluation {
 
     Evaluation(const Program& program, const Shape& s, std::vector<float>& memory, int64_t rows)
         : program_(program), shape_(s), length_(rows * s.width * kChannels), memory_(memory) {
-        const int64_t line = s.width * kChannels;
-        memory.resize(std::max<size_t>(memory.size(), (program.n_buffers + 1) * length_ + 4 * line + 2 * kChannels));
+        const int64_t line = s.width * kChannels, kernel = largest_kernel(program);
+        const int64_t bordered = line + (kernel - 1) * kChannels;
+        memory.resize(std::max<size_t>(memory.size(), (program.n_buffers + 1) * length_ + bordered + kernel * line));
         row_ = potentials() + length_;
-        ring_ = row_ + line + 2 * kChannels;
+        ring_ = row_ + bordered;
     }
 
     // Room for the neurons' potentials.
@@ -116,11 +137,13 @@ class Evaluation {
             if (step.constant && t > 0) continue;  // still in its buffer, which nothing else uses
             bind(step.first_term, step.n_terms, t, terms);
             float* target = buffer(step.target);
-            if (step.pooled)
-                pool(terms, step.n_terms, target);
-            else
+            if (step.operation == kAdd)
                 add_terms<kVectors>(terms, step.n_terms, 0, n_rows_ * shape_.width,
                                     [&](int64_t p, int v, Lanes x) { store(target + p * kChannels + v * kLanes, x); });
+            else if (step.operation == kMean)
+                step.kernel == 3 ? pool<3, true>(terms, step, target) : pool<0, true>(terms, step, target);
+            else
+                step.kernel == 3 ? pool<3, false>(terms, step, target) : pool<0, false>(terms, step, target);
         }
         bind(program_.first_term, program_.n_terms, t, result_);
     }
@@ -152,32 +175,36 @@ class Evaluation {
         }
     }
 
-    // 3x3 average, zeros outside: sums along a row first, then down the column, then divided by 9.
-    void pool(const Bound* terms, int32_t n_terms, float* out) {
-        const int64_t width = shape_.width, line = width * kChannels;
-        const Lanes nine = all(9.0f), ninth = all(1.0f / 9.0f);
-        float* row = row_ + kChannels;  // a border of one zero pixel on each side
-        std::fill(row - kChannels, row, 0.0f);
-        std::fill(row + line, row + line + kChannels, 0.0f);
-        float* above = ring_;
-        float* here = ring_ + line;
-        float* below = ring_ + 2 * line;
-        std::fill(here, here + line, 0.0f);
-        for (int64_t h = 0; h <= n_rows_; ++h) {  // sum row h, then finish row h - 1
+    // Windows along each row first, then down the columns; a mean is divided at the end. kKernel 0: that of the step.
+    template <int kKernel, bool kIsMean>
+    void pool(const Bound* terms, const Step& step, float* out) {
+        const int64_t kernel = kKernel ? kKernel : step.kernel, half = kernel / 2;
+        const int64_t width = shape_.width, line = width * kChannels, border = half * kChannels;
+        const float area = static_cast<float>(kernel * kernel), outside = kIsMean ? 0.0f : -INFINITY;
+        const Lanes n = all(area), nth = all(1.0f / area);
+        auto combined = [](Lanes a, Lanes b) { return kIsMean ? a + b : larger(a, b); };
+        auto ring = [&](int64_t h) { return ring_ + (h + kernel) % kernel * line; };  // the last rows, windows applied
+        float* row = row_ + border;
+        std::fill(row - border, row, outside);
+        std::fill(row + line, row + line + border, outside);
+        std::fill(ring_, ring_ + kernel * line, outside);
+        for (int64_t h = 0; h < n_rows_ + half; ++h) {  // row h, then finish row h - half
             if (h < n_rows_)
-                add_terms<kVectors>(terms, n_terms, h * width, (h + 1) * width, [&](int64_t p, int v, Lanes x) {
+                add_terms<kVectors>(terms, step.n_terms, h * width, (h + 1) * width, [&](int64_t p, int v, Lanes x) {
                     store(row + (p - h * width) * kChannels + v * kLanes, x);
                 });
             else
-                std::fill(row, row + line, 0.0f);
-            float* to = out + (h - 1) * line;
+                std::fill(row, row + line, outside);
+            float* to = out + (h - half) * line;
             for (int64_t i = 0; i < line; i += kLanes) {
-                const Lanes sum = (load(row + i - kChannels) + load(row + i)) + load(row + i + kChannels);
-                store(below + i, sum);
-                if (h) store(to + i, divide((load(above + i) + load(here + i)) + sum, nine, ninth));
+                Lanes x = load(row + i - border);
+                for (int64_t k = 1; k < kernel; ++k) x = combined(x, load(row + i - border + k * kChannels));
+                store(ring(h) + i, x);
+                if (h < half) continue;
+                Lanes y = load(ring(h - 2 * half) + i);
+                for (int64_t k = 1; k < kernel; ++k) y = combined(y, load(ring(h - 2 * half + k) + i));
+                store(to + i, kIsMean ? divide(y, n, nth) : y);
             }
-            float* oldest = above;
-            above = here, here = below, below = oldest;
         }
     }
 
@@ -394,8 +421,10 @@ struct ReducePass {
 extern "C" {
 
 // Sums and sums of squares of a program's value: [T, padded channels] each, added over images in order, so the result
-// does not depend on the number of threads.
-void neuronas_statistics(const Program* program, const Shape* shape, double* sums, double* squares, int32_t threads) {
+// does not depend on the number of threads. This and the following answer kUnknown to a code that they do not know.
+int32_t neuronas_statistics(const Program* program, const Shape* shape, double* sums, double* squares,
+                            int32_t threads) {
+    if (!is_known(*program)) return kUnknown;
     const Shape s = *shape;
     const int64_t length = s.timesteps * s.padded();
     std::vector<double> partial(s.batch * 2 * length);
@@ -408,27 +437,34 @@ void neuronas_statistics(const Program* program, const Shape* shape, double* sum
             sums[i] += partial[b * 2 * length + i];
             squares[i] += partial[(b * 2 + 1) * length + i];
         }
+    return 0;
 }
 
 // The value of a program: float32 [T, B, planes, H, W, n].
-void neuronas_materialise(const Program* program, const Shape* shape, float* out, int32_t threads) {
+int32_t neuronas_materialise(const Program* program, const Shape* shape, float* out, int32_t threads) {
+    if (!is_known(*program)) return kUnknown;
     Memory memory(threads);
     each_plane(*shape, 1, threads, MaterialisePass{*program, *shape, memory, out});
+    return 0;
 }
 
 // LIF neurons on a program's value.
-void neuronas_fire(const Program* program, const Shape* shape, const Fire* fire, int32_t threads) {
+int32_t neuronas_fire(const Program* program, const Shape* shape, const Fire* fire, int32_t threads) {
+    if (!is_known(*program)) return kUnknown;
     Memory memory(threads);
     for (int64_t t = 0; t < shape->timesteps; ++t)
         std::memset(fire->bits + (t * fire->rows + shape->batch) * fire->row_bytes, 0,
                     (fire->rows - shape->batch) * fire->row_bytes);
     const int64_t planes_at_a_time = std::max<int64_t>(1, fire->depth / kPlane);
     each_plane(*shape, planes_at_a_time, threads, FirePass{*program, *shape, *fire, memory});
+    return 0;
 }
 
 // Normalise a convolution's sums and average disjoint 2x2 blocks: float32 [T, B, planes, H / 2, W / 2, n].
-void neuronas_reduce(const Leaf* leaf, const Shape* shape, float* out, int32_t threads) {
+int32_t neuronas_reduce(const Leaf* leaf, const Shape* shape, float* out, int32_t threads) {
+    if (leaf->kind == kDense || !is_known(*leaf)) return kUnknown;
     each_plane(*shape, 1, threads, ReducePass{*leaf, *shape, out});
+    return 0;
 }
 
 }  // extern "C"

@@ -111,7 +111,7 @@ void backward(const Lif& k, int64_t first, int64_t last, std::vector<float>& mem
         case kSigmoid: return backward<Number, kSigmoid>(k, first, last, memory);
         case kTriangle: return backward<Number, kTriangle>(k, first, last, memory);
         case kRectangle: return backward<Number, kRectangle>(k, first, last, memory);
-        default: return backward<Number, kFastSigmoid>(k, first, last, memory);
+        case kFastSigmoid: return backward<Number, kFastSigmoid>(k, first, last, memory);
     }
 }
 
@@ -120,7 +120,7 @@ void backward(const Lif& k, int64_t first, int64_t last, std::vector<float>& mem
 extern "C" {
 
 // Spikes of all time steps.
-void neuronas_lif_forward(const Lif* lif, int32_t threads) {
+int32_t neuronas_lif_forward(const Lif* lif, int32_t threads) {
     const Lif k = *lif;
     parallel_for((k.n + kChunk - 1) / kChunk, threads, [&](int64_t chunk, int) {
         const int64_t first = chunk * kChunk, last = std::min(first + kChunk, k.n);
@@ -129,11 +129,13 @@ void neuronas_lif_forward(const Lif* lif, int32_t threads) {
         else
             forward<float>(k, first, last);
     });
+    return 0;
 }
 
-// The gradient of the input.
-void neuronas_lif_backward(const Lif* lif, int32_t threads) {
+// The gradient of the input. Returns kUnknown for a surrogate that it does not know.
+int32_t neuronas_lif_backward(const Lif* lif, int32_t threads) {
     const Lif k = *lif;
+    if (k.surrogate < kAtan || k.surrogate > kFastSigmoid) return kUnknown;
     std::vector<std::vector<float>> memory(std::max(1, threads));
     parallel_for((k.n + kChunk - 1) / kChunk, threads, [&](int64_t chunk, int thread) {
         const int64_t first = chunk * kChunk, last = std::min(first + kChunk, k.n);
@@ -142,6 +144,7 @@ void neuronas_lif_backward(const Lif* lif, int32_t threads) {
         else
             backward<float>(k, first, last, memory[thread]);
     });
+    return 0;
 }
 
 }  // extern "C"

@@ -7,12 +7,12 @@ from itertools import zip_longest
 from neuronas.report.cell_layout import node_name
 from neuronas.report.tables import Table, aligned, share
 from neuronas.runs.evaluations import ChipAblation, ChipAccuracies, Evaluation, LayerQuality
-from neuronas.space.layers import cell_name
+from neuronas.space.shape import cell_name
 
 MOST_CLASSES = 20
 """A larger confusion matrix is no longer read."""
-_IN_CELL = re.compile(r"cells\.(\d+)\.node(\d+)(?:@(.+))?")
-_BEHIND_CELL = re.compile(r"reductions\.(\d+)\.\d+")
+_IN_CELL = re.compile(r"([A-Z])\.(\d)\.lif(?:@(.+?))?(\.delayed)?")
+_BEHIND_CELL = re.compile(r"reduction(?:\.(\d+))?\.lif")
 
 
 def precision_table(accuracy_by_bits: Mapping[str, float]) -> Table:
@@ -78,7 +78,7 @@ def neuron_titles(names: Iterable[str]) -> dict[str, str]:
     """The node of the drawn cells after which each LIF layer stands: ``A in``, ``A node 2``, ``B out``.
 
     Args:
-        names: those of ``Classifier.neurons``, such as ``cells.0.node2``; others are left as they are.
+        names: those of ``Classifier.neurons``, such as ``A.2.lif``; others are left as they are.
     """
     names = list(names)
     n_reductions = sum(bool(_BEHIND_CELL.fullmatch(name)) for name in names)
@@ -88,8 +88,9 @@ def neuron_titles(names: Iterable[str]) -> dict[str, str]:
 def _title(name: str, last: int) -> str:
     if found := _IN_CELL.fullmatch(name):
         node = node_name(int(found[2]))
-        threshold = f" θ{found[3].replace('_', '.')}" if found[3] else ""
-        return f"{cell_name(int(found[1]))} {f'node {node}' if node.isdigit() else node}{threshold}"
+        threshold = f" θ{found[3]}" if found[3] else ""
+        delay = " one step before" if found[4] else ""
+        return f"{found[1]} {f'node {node}' if node.isdigit() else node}{threshold}{delay}"
     if found := _BEHIND_CELL.fullmatch(name):
-        return f"{cell_name(int(found[1]))} out"
-    return f"{cell_name(last)} out" if name.startswith("last.") else name
+        return f"{cell_name(int(found[1] or 1) - 1)} out"
+    return f"{cell_name(last)} out" if name == "head.lif" else name

@@ -14,7 +14,7 @@ from neuronas.runs.metrics import Epoch
 from neuronas.runs.results import SearchSummary
 from neuronas.search.algorithms.base import Algorithm
 from neuronas.space.genotype import Architecture
-from neuronas.space.layers import cell_name
+from neuronas.space.shape import cell_name
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Cost as a document: what ``estimate --json`` prints, and what results of searches and evaluations contain."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Self
 
 from pydantic import Field
@@ -9,6 +8,7 @@ from pydantic import Field
 from neuronas.hardware.cost import BUDGETED, Cost, LayerCost
 from neuronas.hardware.sweep import Sweep, SweepPoint
 from neuronas.runs.document import Document
+from neuronas.space.shape import Side
 
 
 class Budgeted(Document):
@@ -34,19 +34,21 @@ class CostSummary(Budgeted):
 
 
 class LayerRow(Document):
-    """One layer: its shape (sides in pixels), what it occupies, and what it costs.
+    """One layer: its shape, what it occupies, and what it costs.
 
-    ``utilisation``: share of its crossbars' rows and columns that hold a weight, 0 to 1.
+    Sides are in pixels, [height, width] where they differ. ``utilisation``: share of its crossbars' rows and
+    columns that hold a weight, 0 to 1.
     """
 
     name: str
     kind: str
     in_channels: int
     out_channels: int
-    kernel: int
-    stride: int
-    in_side: int
-    out_side: int
+    kernel: Side
+    stride: Side
+    in_side: Side
+    out_side: Side
+    groups: int
     n_crossbars: int
     n_pes: int
     n_tiles: int
@@ -58,8 +60,8 @@ class LayerRow(Document):
     @classmethod
     def of(cls, row: LayerCost) -> Self:
         """The row of a layer's cost."""
-        values = asdict(row)
-        return cls(**values.pop("layer"), **values)
+        values = vars(row.layer) | vars(row)
+        return cls(**{name: values[name] for name in cls.model_fields})
 
 
 class SweptCost(Budgeted):

@@ -11,6 +11,8 @@ from neuronas.errors import VerificationError
 _MAX_BYTES = 100_000_000
 Finite = Annotated[float | None, BeforeValidator(plain)]
 """A number; infinity and NaN, which JSON cannot hold, become null."""
+Location = Annotated[Path, Field(strict=False)]
+"""A path, which JSON has as text."""
 Share = Annotated[float, Field(ge=0, le=1)]
 """A part of a whole, 0 to 1."""
 
@@ -65,7 +67,7 @@ class Document(BaseModel):
         if not isinstance(values, dict):
             raise VerificationError(f"{source}: holds a {type(values).__name__}; expected a JSON object")
         try:
-            return cls.model_validate_json(text)  # as JSON, whose arrays are the tuples of a strict model
+            return cls.model_validate(_frozen(values))
         except ValidationError as error:
             raise VerificationError(f"{source}: {first_mistake(error, cls)}") from None
 
@@ -77,3 +79,10 @@ class Document(BaseModel):
             VerificationError: see ``read``.
         """
         return cls.read(path) if is_there(path) else None
+
+
+def _frozen(value: Any) -> Any:
+    """JSON's arrays as tuples, which a strict model takes."""
+    if isinstance(value, dict):
+        return {key: _frozen(one) for key, one in value.items()}
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value

@@ -26,8 +26,6 @@ CREATE TABLE evaluations (
     key TEXT, screened INTEGER, position INTEGER NOT NULL, fitness REAL NOT NULL, seconds REAL NOT NULL,
     PRIMARY KEY (screened, key)
 ) WITHOUT ROWID;
-"""
-_FAILURES = """
 CREATE TABLE failures (
     key TEXT, screened INTEGER, position INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (screened, key)
 ) WITHOUT ROWID;
@@ -52,9 +50,8 @@ class History(HistoryFile):
             self._db = sqlite3.connect(path, isolation_level=None, timeout=30)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
-            missing = _SCHEMA + _FAILURES if self._is_new() else _FAILURES if self._version() < SCHEMA_VERSION else ""
-            if missing:
-                self._db.executescript(f"BEGIN; {missing} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+            if self._is_new():
+                self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
             self.was_finished = self.peak_memory_mb() is not None
         self._before, self._opened = self.seconds(), perf_counter()
         self._elapsed_s = self._before if self.was_finished else None

@@ -13,8 +13,6 @@ from neuronas.config import is_there, read_beginning
 from neuronas.errors import RunDirectoryError, VerificationError
 
 SCHEMA_VERSION = 2
-_OLDEST_VERSION = 1
-"""Its files have no table of failures."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +68,6 @@ class HistoryFile:
 
     def failures(self, *, screened: bool) -> dict[str, str]:
         """The reason for each canonical key whose fitness on the small or the full batch could not be computed."""
-        if self._version() == _OLDEST_VERSION:
-            return {}
         with self._errors():
             return dict(self._db.execute("SELECT key, reason FROM failures WHERE screened = ?", (screened,)))
 
@@ -108,24 +104,22 @@ class HistoryFile:
         """Check what the file is: True where nothing was written to it yet.
 
         Raises:
-            VerificationError: it is no history, or of another version.
+            VerificationError: it is not a history, or of another version.
         """
         version = self._version()
         if version == 0:
             if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                 raise VerificationError(f"{self.path}: holds other tables; it is not a neuronas history")
             return True
-        if not _OLDEST_VERSION <= version <= SCHEMA_VERSION:
-            raise VerificationError(
-                f"{self.path}: history version {version}; this neuronas reads {_OLDEST_VERSION} to {SCHEMA_VERSION}"
-            )
+        if version != SCHEMA_VERSION:
+            raise VerificationError(f"{self.path}: history of version {version}; expected version {SCHEMA_VERSION}")
         # A view, a trigger or a column that is computed is a program, which may never end.
         programs = (
             "SELECT name FROM sqlite_master WHERE type IN ('view', 'trigger') OR sql LIKE 'CREATE VIRTUAL%' UNION ALL "
             "SELECT x.name FROM sqlite_master m, pragma_table_xinfo(m.name) x WHERE m.type = 'table' AND x.hidden"
         )
         if found := self._db.execute(programs).fetchone():
-            raise VerificationError(f"{self.path}: holds '{found[0]}', which no history has; the file was changed")
+            raise VerificationError(f"{self.path}: contains '{found[0]}', which no history has; the file was changed")
         return False
 
     def _check_whole(self) -> None:
@@ -146,9 +140,9 @@ class HistoryFile:
         header, size = read_beginning(self.path, 32)
         if header.startswith(_MAGIC) and len(header) == 32:
             page, n_pages = int.from_bytes(header[16:18], "big"), int.from_bytes(header[28:32], "big")
-            wanted = n_pages * (_LARGEST_PAGE if page == 1 else page)
-            if size < wanted:
-                raise VerificationError(f"{self.path}: holds {size:,} of {wanted:,} bytes; it is cut off")
+            expected = n_pages * (_LARGEST_PAGE if page == 1 else page)
+            if size < expected:
+                raise VerificationError(f"{self.path}: has {size:,} of {expected:,} bytes; it is cut off")
 
     def _version(self) -> int:
         with self._errors():
@@ -156,7 +150,7 @@ class HistoryFile:
 
     @contextmanager
     def _opening(self) -> Iterator[None]:
-        """Close a file again that turns out to be no history."""
+        """Close a file again that turns out not to be a history."""
         try:
             yield
         except BaseException:
@@ -181,11 +175,11 @@ class HistoryFile:
 
 
 class HistorySnapshot(HistoryFile):
-    """What a history holds at one moment; another process may still be writing it. Nothing is written, not even a lock
+    """What a history holds at one moment; another process may continue to write it. Nothing is written, not even a lock
     file where no search is at work, so that a run on a read-only disk can be read as well.
 
     Raises:
-        VerificationError: the file is no history, of another version, or was cut off.
+        VerificationError: the file is not a history, of another version, or was cut off.
         RunDirectoryError: the file cannot be opened.
     """
 

@@ -1,12 +1,11 @@
 """What searches, trainings and exports leave: ``result.json``, ``front.json``, ``training.json``, ``export/*.json``."""
 
-from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
 from neuronas.runs.costs import Budgeted, CostSummary
-from neuronas.runs.document import Document, Finite, Share
+from neuronas.runs.document import Document, Finite, Location, Share
 
 
 class FailedCandidate(Document):
@@ -87,7 +86,7 @@ class TrainingResult(Document):
         seconds: wall-clock time of the session that ended it.
     """
 
-    directory: Path
+    directory: Location
     epochs: int
     best_epoch: int
     validation_accuracy: Share | None
@@ -111,9 +110,9 @@ class ExportManifest(Document):
         largest_score: of the network, in magnitude.
     """
 
-    run: Path
+    run: Location
     format: str
-    path: Path
+    path: Location
     verified_by: str
     n_images: int
     n_images_tied: int

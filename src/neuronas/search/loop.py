@@ -21,10 +21,10 @@ from neuronas.search.front import choose
 from neuronas.search.screening import Evaluators, survivors
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
-from neuronas.space.layers import NetworkShape
 from neuronas.space.notation import format_architecture
+from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import Space
-from neuronas.space.workload import occupancy, places
+from neuronas.space.workload import Workload
 
 
 class Observer(Protocol):
@@ -142,7 +142,7 @@ def search(
 class _State:
     def __init__(self, problem: Problem, evaluators: Evaluators, history: History, observer: Observer):
         self.problem, self.evaluators, self.history, self.observer = problem, evaluators, history, observer
-        self.places = places(problem.shape)
+        self.work = Workload(problem.shape, problem.space.nodes)
         self.fitness = history.fitness(screened=False)
         self.screened = history.fitness(screened=True)
         self.failures = {screened: history.failures(screened=screened) for screened in (False, True)}
@@ -155,7 +155,7 @@ class _State:
     def handle(self, proposed: Sequence[Architecture]) -> list[Outcome]:
         """Cost, keep and evaluate one batch."""
         batch = [architecture.cleaned for architecture in proposed]
-        totals = self.problem.cost_model.totals(self.places, occupancy(batch, self.problem.shape))
+        totals = self.problem.cost_model.totals(self.work.slots, self.work.occupancy(batch))
         broken = rejected(self.problem.budget.excess(totals))
         keys = [architecture_key(architecture) for architecture in batch]
         first = self.n_candidates

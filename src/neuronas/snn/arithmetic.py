@@ -5,30 +5,54 @@ convolutions are exact (integers), statistics are taken in float64, and everythi
 the order written here.
 """
 
+from functools import reduce
+from math import inf, prod
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
+
+from neuronas.snn.quantisation import FixedPoint
+from neuronas.space.graph import Pool
 
 EPSILON = 1e-5
 """Added to the variance in batch normalisation (PyTorch's default)."""
 _EXACT_FLOAT32 = 2**24
 
 
-def exact_conv2d(x: Tensor, codes: Tensor, stride: int = 1) -> Tensor:
-    """Convolve spikes with integer weights, same padding; exact.
+def normalised_image(images: Tensor, weights: FixedPoint, stride: int) -> Tensor:
+    """Convolve real-valued images in float64, same padding, and normalise.
+
+    Direct coding shows the same image at every time step, so this is due once.
 
     Args:
-        x: [n, in, H, W], values 0 or 1.
-        codes: [out, in, k, k] integers.
+        images: [B, in, H, W].
+        weights: [out, in, k, k].
         stride: of the convolution.
 
     Returns:
-        [n, out, H', W'] whole numbers, float32 where that is exact by a bound on the sum, else float64.
+        [1, B, out, H', W'] float32.
+    """
+    values = torch.from_numpy(weights.values).to(images.device)
+    y = F.conv2d(images.double(), values, stride=stride, padding=values.shape[-1] // 2)
+    return batch_norm(y.unsqueeze(0))
+
+
+def exact_conv2d(spikes: Tensor, codes: Tensor, groups: int = 1) -> Tensor:
+    """Convolve spikes with integer weights, same padding; exact.
+
+    Args:
+        spikes: [n, in, H, W], values 0 or 1.
+        codes: [out, in / groups, k, k] integers.
+        groups: of channels (see ``space.graph.Weights``).
+
+    Returns:
+        [n, out, H, W] whole numbers, float32 where that is exact by a bound on the sum, else float64.
     """
     largest_sum = codes.abs().double().sum(dim=(1, 2, 3)).max()
     # CUDA may choose algorithms (TF32, Winograd) that round; float64 has neither.
-    dtype = torch.float32 if x.device.type == "cpu" and largest_sum < _EXACT_FLOAT32 else torch.float64
-    return F.conv2d(x.to(dtype), codes.to(dtype), stride=stride, padding=codes.shape[-1] // 2)
+    dtype = torch.float32 if spikes.device.type == "cpu" and largest_sum < _EXACT_FLOAT32 else torch.float64
+    return F.conv2d(spikes.to(dtype), codes.to(dtype), padding=codes.shape[-1] // 2, groups=groups)
 
 
 def batch_norm(y: Tensor) -> Tensor:
@@ -70,25 +94,25 @@ def divided(x: Tensor, by: float) -> Tensor:
     return x / torch.full((), by, dtype=x.dtype, device=x.device)
 
 
-def avg_pool_3x3(x: Tensor) -> Tensor:
-    """Average over 3x3 neighbours, stride 1, zeros outside, divided by 9 everywhere; rows first, then columns.
+def pool(x: Tensor, operation: Pool) -> Tensor:
+    """Pool windows: rows first, from left to right, then columns; pixels beyond the image are 0 in a mean.
 
     Args:
         x: [..., H, W].
+        operation: which windows, and their mean or maximum.
+
+    Returns:
+        [..., H', W'].
     """
-    padded = F.pad(x, (1, 1, 1, 1))
-    rows = padded[..., :-2] + padded[..., 1:-1] + padded[..., 2:]
-    return divided(rows[..., :-2, :] + rows[..., 1:-1, :] + rows[..., 2:, :], 9)
+    is_mean = operation.reduce == "mean"
+    rows = _combined(x, -1, operation, is_mean=is_mean)
+    total = _combined(rows, -2, operation, is_mean=is_mean)
+    return divided(total, prod(operation.kernel)) if is_mean else total
 
 
-def avg_pool_2x2(x: Tensor) -> Tensor:
-    """Average over disjoint 2x2 blocks; an odd last row or column is dropped.
-
-    Args:
-        x: [..., H, W].
-    """
-    height, width = x.shape[-2] // 2 * 2, x.shape[-1] // 2 * 2
-    x = x[..., :height, :width]
-    top = x[..., ::2, ::2] + x[..., ::2, 1::2]
-    bottom = x[..., 1::2, ::2] + x[..., 1::2, 1::2]
-    return (top + bottom) * 0.25
+def _combined(x: Tensor, axis: int, operation: Pool, *, is_mean: bool) -> Tensor:
+    """Sum, or maximum, of each window along an axis."""
+    width, stride, border = operation.kernel[axis], operation.stride[axis], operation.padding
+    if border:
+        x = F.pad(x, (border, border) if axis == -1 else (0, 0, border, border), value=0.0 if is_mean else -inf)
+    return reduce(torch.add if is_mean else torch.maximum, x.unfold(axis, width, stride).unbind(-1))

@@ -1,10 +1,9 @@
 """The network that learns and is evaluated: stem, cells, reductions and head, weights at the chip's precision."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -12,17 +11,17 @@ from torch.nn import functional as F  # noqa: N812
 from torch.utils.checkpoint import checkpoint
 
 from neuronas.config import SURROGATES
+from neuronas.snn.graph_network import GraphNetwork, NormalisedNeurons
 from neuronas.snn.lif import Lif
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.trainable import BatchNorm, Convolution, Linear, WeightFormat, statistics_kept
-from neuronas.space.genotype import N_NODES, NODE_PAIRS, Architecture, Genotype, Incoming
-from neuronas.space.layers import N_VOTERS, NetworkShape, edge_name, head_layers, reduction_name
+from neuronas.space.genotype import Architecture
+from neuronas.space.graph import Neurons, Node, Pool, Section, Weights
+from neuronas.space.lowering import lower
+from neuronas.space.shape import NetworkShape
 
 _HEAD_GAIN = 4.0
 """The head's neurons see sparse spikes without batch normalisation; with usual first weights all would be silent."""
-
-MakeActivation = Callable[[float | None], nn.Module]
-"""threshold (None: the network's) -> spiking neurons, or their stand-in in an artificial network."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +59,8 @@ class ConvBatchNorm(nn.Module):
         return _folded(lambda y: self.norm(self.conv(y)), x)
 
 
-class NodeNorm(nn.Module):
-    """Batch normalisation of a node's value."""
+class FoldedNorm(nn.Module):
+    """Batch normalisation of sequences; time is folded into the batch."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -72,184 +71,105 @@ class NodeNorm(nn.Module):
         return _folded(self.norm, x)
 
 
-class TrainableCell(nn.Module):
-    """Four nodes, each the sum of its edges. Convolutions that leave a node see the same spikes: one LIF layer."""
+class Flattened(nn.Module):
+    """A fully connected layer; it answers in float32, since few numbers decide much."""
 
-    def __init__(
-        self, cell: Genotype, make_conv: Callable[[int], Convolution], make_activation: MakeActivation, timesteps: int
-    ):
+    def __init__(self, linear: Linear):
         super().__init__()
-        self.cell, self.timesteps = cell, timesteps
-        self.convs, self.lifs = nn.ModuleDict(), nn.ModuleDict()
-        for target in range(N_NODES):
-            for incoming in cell.incoming(target):
-                edge = incoming.edge
-                if edge.kind.is_convolution:
-                    self.convs[str(incoming.number)] = ConvBatchNorm(make_conv(edge.kind.kernel))
-                    name = _lif_name(incoming.source, edge.threshold)
-                    if name not in self.lifs:
-                        self.lifs[name] = make_activation(edge.threshold)
+        self.linear = linear
 
     def forward(self, x: Tensor) -> Tensor:
-        """[T or 1, B, C, H, W] -> [T, B, C, H, W], or [1, ...] where no neuron stands in between."""
-        if not self.cell.has_backward:
-            return self._nodes(x, None, {})[-1]
-        if len(x) < self.timesteps:
-            x = x.expand(self.timesteps, *x.shape[1:])
-        potentials: dict[str, Tensor] = {}
-        previous: list[Tensor] | None = None
-        outputs = []
-        for x_t in torch.split(x, 1):
-            previous = self._nodes(x_t, previous, potentials)
-            outputs.append(previous[-1])
-        return torch.cat(outputs)
-
-    def neurons_of(self, incoming: Incoming) -> Lif:
-        """The LIF layer in front of an edge's convolution, of a spiking network."""
-        return cast(Lif, self.lifs[_lif_name(incoming.source, incoming.edge.threshold)])
-
-    def _nodes(self, x: Tensor, previous: Sequence[Tensor] | None, potentials: dict[str, Tensor]) -> list[Tensor]:
-        """Values of the nodes: over all time steps, or, with backward edges, at one step after ``previous``."""
-        nodes: list[Tensor] = []
-        fired: dict[str, Tensor] = {}
-        for target in range(N_NODES):
-            total = x if target == 0 else None
-            for incoming in self.cell.incoming(target):
-                source = previous if incoming.backward else nodes
-                if source is None:  # nothing has been fed back yet
-                    continue
-                value, edge = source[incoming.source], incoming.edge
-                if edge.kind.is_convolution:
-                    name = _lif_name(incoming.source, edge.threshold)
-                    key = f"{name} back" if incoming.backward else name
-                    if key not in fired:
-                        fired[key] = self._fire(name, key, value, potentials)
-                    value = self.convs[str(incoming.number)](fired[key])
-                elif edge.kind.kind == "pool":
-                    value = _folded(lambda y: F.avg_pool2d(y, 3, stride=1, padding=1), value)
-                total = value if total is None else total + value
-            nodes.append(torch.zeros_like(x) if total is None else total)
-        return nodes
-
-    def _fire(self, name: str, key: str, value: Tensor, potentials: dict[str, Tensor]) -> Tensor:
-        lif = self.lifs[name]
-        if not self.cell.has_backward or not isinstance(lif, Lif):
-            spikes: Tensor = lif(value)
-            return spikes
-        spikes, potentials[key] = lif.step(value, potentials.get(key))
-        return spikes
+        """[T, B, ...] -> [T, B, n]."""
+        y: Tensor = self.linear(x.flatten(2))
+        return y.float()
 
 
-class Classifier(nn.Module):
+class Relu(nn.ReLU):
+    """What stands for neurons in an artificial network."""
+
+    def step(self, x: Tensor, v: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """One time step; there is no potential."""
+        return self(x), v
+
+
+class Classifier(GraphNetwork):
     """Images to class scores.
-
-    Head ``linear`` (SNASNet's): 2x2 average pool, linear, neurons, linear to ``N_VOTERS`` outputs a class, whose mean
-    is its score. Head ``gap``: the mean over all pixels, then one linear layer: few weights, so that it fits a chip.
 
     Args:
         architecture: the cells.
         shape: the network around them.
         settings: precision, neurons.
-        seed: decides the first weights.
+        seed: random seed of the first weights.
     """
 
     def __init__(self, architecture: Architecture, shape: NetworkShape, settings: ClassifierSettings, seed: int = 0):
-        super().__init__()
+        graph, generator, form = lower(architecture, shape), torch.Generator().manual_seed(seed), settings.form
+        fired = {link.source for node in graph.nodes if isinstance(node.operation, Neurons) for link in node.links}
+
+        def weights(node: Node, operation: Weights) -> nn.Module:
+            n_out, n_in = graph.weight_shape(node)[:2]
+            if not operation.kernel:
+                return Flattened(Linear(n_in, n_out, form, generator, _HEAD_GAIN if node.name in fired else 1.0))
+            conv = Convolution(
+                n_in * operation.groups,
+                n_out,
+                operation.kernel,
+                form,
+                generator,
+                operation.stride,
+                operation.groups,
+                reads_spikes=settings.spiking and node.name not in graph.static,
+            )
+            return ConvBatchNorm(conv)
+
+        def neurons(node: Node, operation: Neurons) -> nn.Module:
+            if settings.spiking:
+                surrogate = SURROGATES[settings.surrogate]
+                own: nn.Module = Lif(settings.neuron, surrogate, settings.timesteps, operation.threshold)
+            else:
+                own = Relu()
+            return NormalisedNeurons(FoldedNorm(node.shape[0]), own) if operation.normalised else own
+
+        super().__init__(graph, settings.timesteps if settings.spiking else 1, weights, neurons, _pool)
         self.architecture, self.shape, self.settings = architecture, shape, settings
-        generator = torch.Generator().manual_seed(seed)
-
-        def conv(n_in: int, n_out: int, kernel: int) -> Convolution:
-            return Convolution(n_in, n_out, kernel, settings.form, generator, reads_spikes=settings.spiking)
-
-        def linear(n_in: int, n_out: int, gain: float = 1.0) -> Linear:
-            return Linear(n_in, n_out, settings.form, generator, gain)
-
-        stem = Convolution(shape.image_channels, shape.channels, 3, settings.form, generator, shape.stem_stride)
-        self.stem = ConvBatchNorm(stem)
-        self.cells, self.reductions = nn.ModuleList(), nn.ModuleList()
-        for place, cell in enumerate(architecture.cleaned.expanded(shape.n_cells)):
-            n = shape.cell_channels(place)
-            if place:
-                self.reductions.append(
-                    nn.Sequential(NodeNorm(n // 2), self._activation(None), ConvBatchNorm(conv(n // 2, n, 3)))
-                )
-            self.cells.append(TrainableCell(cell, partial(_square, conv, n), self._activation, self.timesteps))
-        n, side = shape.cell_channels(shape.n_cells - 1), shape.cell_side(shape.n_cells - 1)
-        self.last = nn.Sequential(NodeNorm(n), self._activation(None))
-        if shape.head == "gap":
-            self.head: nn.ModuleList = nn.ModuleList([linear(n, shape.n_classes)])
-        else:
-            first = linear(n * (side // 2) ** 2, shape.head_width, _HEAD_GAIN)
-            second = linear(shape.head_width, N_VOTERS * shape.n_classes)
-            self.head = nn.ModuleList([first, self._activation(None), second])
 
     def forward(self, images: Tensor) -> Tensor:
         """[B, C, H, W] normalised images -> class scores [T, B, n_classes] float32, one set for each time step."""
-        x = self.stem(images.contiguous(memory_format=torch.channels_last).unsqueeze(0))
-        if self.settings.low_precision:
-            x = x.bfloat16()
-        for place, cell in enumerate(self.cells):
-            if place:
-                x = _folded(lambda y: F.avg_pool2d(y, 2), self.reductions[place - 1](x))
-            x = self._through(cell, x)
-        spikes = self.last(x)
-        if self.shape.head == "gap":
-            scores: Tensor = self.head[0](spikes.float().mean(dim=(3, 4)))
-            return scores
-        pooled = _folded(lambda y: F.avg_pool2d(y, 2), spikes).flatten(2)
-        first, neurons, second = self.head
-        voters: Tensor = second(neurons(first(pooled).float()))
-        return voters.reshape(*voters.shape[:2], self.shape.n_classes, N_VOTERS).mean(dim=3)
+        return super().forward(images.contiguous(memory_format=torch.channels_last))
 
-    @property
-    def timesteps(self) -> int:
-        """Number of time steps."""
-        return self.settings.timesteps if self.settings.spiking else 1
+    def run_section(self, section: Section, x: Tensor) -> Tensor:
+        """See ``GraphNetwork``."""
+        run, part = super().run_section, section.origin and section.origin.part
+        if part == "cell" and self.settings.checkpointing and self.training:
+            keep = lambda: (nullcontext(), statistics_kept())  # noqa: E731
+            again: Tensor = checkpoint(partial(run, section), x, use_reentrant=False, context_fn=keep)
+            return again
+        y = run(section, x)
+        return y.bfloat16() if part == "stem" and self.settings.low_precision else y
 
     def weighted_layers(self) -> dict[str, Convolution | Linear]:
-        """All layers that hold weights, named as in ``space.layers``, in network order."""
-        found: dict[str, Convolution | Linear] = {"stem": self.stem.conv}
-        for place in range(self.shape.n_cells):
-            cell = cast(TrainableCell, self.cells[place])
-            if place:
-                name = reduction_name(place, self.shape.n_cells)
-                found[name] = cast(ConvBatchNorm, cast(nn.Sequential, self.reductions[place - 1])[-1]).conv
-            for number in sorted(cell.convs, key=int):
-                low, high = NODE_PAIRS[int(number)]
-                found[edge_name(place, low, high)] = cast(ConvBatchNorm, cell.convs[number]).conv
-        heads = [module for module in self.head if isinstance(module, Linear)]
-        return found | dict(zip((layer.name for layer in head_layers(self.shape)), heads, strict=True))
+        """All layers that hold weights, by the names of their nodes, in network order."""
+        return self.layers_of(Convolution) | self.layers_of(Linear)
 
     def neurons(self) -> dict[str, Lif]:
-        """All LIF layers, named by what they stand behind, in network order."""
-        return {name.replace("lifs.", ""): module for name, module in self.named_modules() if isinstance(module, Lif)}
+        """All LIF layers, by the names of their nodes, in network order."""
+        return self.layers_of(Lif)
+
+    def norms(self) -> dict[str, BatchNorm]:
+        """Batch normalisation by the name of the node that it belongs to: behind weights, in front of neurons."""
+        return self.layers_of(BatchNorm)
 
     def set_bits(self, bits: int) -> None:
         """Hold all weights with other bits: quantisation after training (32: none)."""
         for layer in self.weighted_layers().values():
             layer.quantiser.bits = bits
 
-    def _activation(self, threshold: float | None) -> nn.Module:
-        if not self.settings.spiking:
-            return nn.ReLU()
-        surrogate = SURROGATES[self.settings.surrogate]
-        return Lif(self.settings.neuron, surrogate, self.settings.timesteps, threshold)
 
-    def _through(self, cell: nn.Module, x: Tensor) -> Tensor:
-        if not (self.settings.checkpointing and self.training):
-            y: Tensor = cell(x)
-            return y
-        again: Tensor = checkpoint(cell, x, use_reentrant=False, context_fn=lambda: (nullcontext(), statistics_kept()))
-        return again
-
-
-def _square(conv: Callable[[int, int, int], Convolution], n: int, kernel: int) -> Convolution:
-    return conv(n, n, kernel)
-
-
-def _lif_name(node: int, threshold: float | None) -> str:
-    # Names of modules hold no dots.
-    return f"node{node}" if threshold is None else f"node{node}@{threshold!r}".replace(".", "_")
+def _pool(x: Tensor, operation: Pool) -> Tensor:
+    if operation.kernel == x.shape[-2:] and operation.reduce == "mean":
+        return x.float().mean(dim=(3, 4), keepdim=True)
+    pool = F.avg_pool2d if operation.reduce == "mean" else F.max_pool2d
+    return _folded(partial(pool, kernel_size=operation.kernel, stride=operation.stride, padding=operation.padding), x)
 
 
 def _folded(layer: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from neuronas.kernels.library import CLif, native
+from neuronas.kernels.library import CLif, accepted, native
 from neuronas.snn.lif_cuda import is_fused, lif_backward, lif_forward
-from neuronas.snn.neuron import NeuronParameters
-from neuronas.snn.surrogates import Surrogate
+from neuronas.snn.neuron import NeuronParameters, lif_step
+from neuronas.snn.surrogates import NO_KERNEL, Surrogate
 
 _WORTH_A_THREAD = 2**16
 """Values; fewer are done sooner than another thread has started."""
@@ -43,14 +43,19 @@ class Lif(nn.Module):
         return spikes
 
     def step(self, x: Tensor, v: Tensor | None) -> tuple[Tensor, Tensor]:
-        """One time step: input and potential before (None: at rest) -> spikes and potential after."""
-        neuron = self.neuron
-        before = torch.full_like(x, neuron.v_reset) if v is None else v
-        h = before + (x - (before - neuron.v_reset)) / neuron.tau
-        spikes: Tensor = _Spike.apply(h - self.threshold, self.surrogate)  # type: ignore[no-untyped-call]
+        """One time step: input and potential before (None: at rest) -> spikes and float32 potential after."""
+        u, v = self.charged(x.float(), v)
+        spikes: Tensor = _Spike.apply(u, self.surrogate)  # type: ignore[no-untyped-call]
+        spikes = spikes.to(x.dtype)
         if self.observer:
             self.observer(spikes)
-        return spikes, torch.where(spikes.detach() > 0, neuron.v_reset, h)
+        return spikes, v
+
+    def charged(self, x: Tensor, v: Tensor | None) -> tuple[Tensor, Tensor]:
+        """One time step, see ``lif_step``: input and potential before -> u and potential after."""
+        neuron = self.neuron
+        v = torch.full_like(x, neuron.v_reset) if v is None else v
+        return lif_step(x, v, neuron.tau, self.threshold, neuron.v_reset, neuron.v_reset)
 
 
 @contextmanager
@@ -93,14 +98,14 @@ class _Spikes(torch.autograd.Function):
             spikes = _empty_as(x, lif.timesteps)
             _run_kernel(lif, x, None, spikes)
             return spikes
-        return torch.stack([h >= lif.threshold for h in _potentials(x, lif)]).to(x.dtype)
+        return torch.stack([u >= 0 for u in _above_threshold(x, lif)]).to(x.dtype)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (x,) = ctx.saved_tensors
         lif: Lif = ctx.lif
         gradient = gradients[0]
-        if _has_kernel(x):
+        if _has_kernel(x) and lif.surrogate.code != NO_KERNEL:
             if _channels_inside(x):
                 gradient = gradient.movedim(2, -1).contiguous().movedim(-1, 2)
             else:
@@ -110,8 +115,7 @@ class _Spikes(torch.autograd.Function):
             return found, None
         found_steps: list[Tensor] = []
         dv = torch.zeros_like(x[0], dtype=torch.float32)
-        for h, g in zip(reversed(_potentials(x, lif)), reversed(gradient.unbind()), strict=True):
-            u = h - lif.threshold
+        for u, g in zip(reversed(_above_threshold(x, lif)), reversed(gradient.unbind()), strict=True):
             dh = g.float() * lif.surrogate.slope(u) + torch.where(u >= 0, 0.0, dv)
             dv = dh * (1 - 1 / lif.neuron.tau)
             found_steps.append(dh / lif.neuron.tau)
@@ -119,14 +123,13 @@ class _Spikes(torch.autograd.Function):
         return (steps.sum(dim=0, keepdim=True) if len(x) < lif.timesteps else steps).to(x.dtype), None
 
 
-def _potentials(x: Tensor, lif: Lif) -> list[Tensor]:
-    """Potentials before the reset, one for each step, in float32."""
-    neuron, found = lif.neuron, []
-    v = torch.full_like(x[0], neuron.v_reset, dtype=torch.float32)
+def _above_threshold(x: Tensor, lif: Lif) -> list[Tensor]:
+    """How far the potential is above the threshold before the reset, at each step, in float32."""
+    found: list[Tensor] = []
+    v: Tensor | None = None
     for x_t in x.float().expand(lif.timesteps, *x.shape[1:]):
-        h = v + (x_t - (v - neuron.v_reset)) / neuron.tau
-        found.append(h)
-        v = torch.where(h >= lif.threshold, neuron.v_reset, h)
+        u, v = lif.charged(x_t, v)
+        found.append(u)
     return found
 
 
@@ -176,4 +179,4 @@ def _run_native(lif: Lif, x: Tensor, gradient: Tensor | None, output: Tensor) ->
     )  # fmt: skip
     threads = min(torch.get_num_threads(), 1 + n * lif.timesteps // _WORTH_A_THREAD)
     kernel = library.neuronas_lif_forward if gradient is None else library.neuronas_lif_backward
-    kernel(ctypes.byref(arguments), ctypes.c_int32(threads))
+    accepted(kernel(ctypes.byref(arguments), ctypes.c_int32(threads)))

@@ -90,6 +90,7 @@ def backward(
         elif SURROGATE == 3:  # rectangle
             slope = tl.where(tl.abs(u) < 0.5, 1.0, 0.0)
         else:  # fast sigmoid
+            tl.static_assert(SURROGATE == 4, "unknown surrogate")
             slope = 1 / ((1 + 2 * tl.abs(u)) * (1 + 2 * tl.abs(u)))
         gradient = tl.load(gradient_at, mask=inside, other=0.0).to(tl.float32)
         dh = gradient * slope + tl.where(u >= 0, 0.0, dv)

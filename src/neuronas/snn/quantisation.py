@@ -24,7 +24,7 @@ class FixedPoint:
     """Weights ``codes * 2**-exponent``.
 
     Attributes:
-        codes: integers [out, in, k, k].
+        codes: integers [out, in, k, k], or [out, in / groups, k, k].
         exponent: number of fractional bits.
     """
 
@@ -35,6 +35,15 @@ class FixedPoint:
     def values(self) -> NDArray[np.float64]:
         """The weights as floating point; exact."""
         return np.ldexp(self.codes.astype(np.float64), -self.exponent)
+
+    def ungrouped(self, groups: int) -> "FixedPoint":
+        """The same convolution as one without groups: zero where an output does not read a channel."""
+        if groups == 1:
+            return self
+        own = self.codes.reshape(groups, -1, *self.codes.shape[1:])
+        codes = np.zeros((groups, own.shape[1], groups, *own.shape[2:]), dtype=np.int32)
+        codes[range(groups), :, range(groups)] = own
+        return FixedPoint(codes.reshape(len(self.codes), -1, *self.codes.shape[2:]), self.exponent)
 
 
 def quantise(

@@ -12,12 +12,15 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+NO_KERNEL = -1
+
+
 @dataclass(frozen=True)
 class Surrogate:
     """One surrogate.
 
     Attributes:
-        code: its number in ``kernels/training.cpp``.
+        code: its number in ``kernels/training.cpp`` and ``snn.lif_triton``; ``NO_KERNEL``: plain torch computes it.
         slope: u -> d(spike)/dh, elementwise.
         source: where it comes from.
     """

@@ -89,6 +89,7 @@ class Convolution(QuantisedWeight):
         form: how weights are held.
         generator: draws the first weights.
         stride: of the convolution.
+        groups: the channels are split into so many groups, and each output reads those of its own group.
         reads_spikes: every input is 0 or 1; on a CPU, float32 spikes meet weights of few bits in integers.
     """
 
@@ -100,11 +101,12 @@ class Convolution(QuantisedWeight):
         form: WeightFormat,
         generator: torch.Generator,
         stride: int = 1,
+        groups: int = 1,
         *,
         reads_spikes: bool = False,
     ):
-        super().__init__((out_channels, in_channels, kernel, kernel), form, generator)
-        self.kernel, self.stride, self.reads_spikes = kernel, stride, reads_spikes
+        super().__init__((out_channels, in_channels // groups, kernel, kernel), form, generator)
+        self.kernel, self.stride, self.groups, self.reads_spikes = kernel, stride, groups, reads_spikes
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve."""
@@ -113,10 +115,10 @@ class Convolution(QuantisedWeight):
             return spike_convolution(x, weight, *self._codes_of(weight), self.stride)
         if x.is_contiguous(memory_format=torch.channels_last):
             weight = weight.contiguous(memory_format=torch.channels_last)
-        return F.conv2d(x, weight, stride=self.stride, padding=self.kernel // 2)
+        return F.conv2d(x, weight, stride=self.stride, padding=self.kernel // 2, groups=self.groups)
 
     def _is_integer(self, x: Tensor) -> bool:
-        return not self._is_noisy and serves(x, self.quantiser.bits)
+        return self.groups == 1 and not self._is_noisy and serves(x, self.quantiser.bits)
 
 
 class Linear(QuantisedWeight):

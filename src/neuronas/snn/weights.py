@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuronas.snn.quantisation import FixedPoint, quantise
+from neuronas.space.graph import Node, Origin
 
 _SLOPE = 2.0
 """Negative slope ``a`` of the Kaiming-uniform initialisation that SNASNet uses (arXiv 2201.10355)."""
@@ -32,7 +33,14 @@ class WeightSource:
     rounding: str = "nearest"
 
     def convolution(self, place: str, in_channels: int, out_channels: int, kernel: int) -> FixedPoint:
-        """Weights [out, in, k, k] of the convolution at ``place``, Kaiming-uniform, then quantised."""
+        """Weights [out, in, k, k] of the convolution at ``place``, Kaiming-uniform, then quantised.
+
+        Args:
+            place: see ``weights_place``.
+            in_channels: that each output reads.
+            out_channels: number of outputs.
+            kernel: side.
+        """
         shape = (out_channels, in_channels, kernel, kernel)
         bound = sqrt(2 / (1 + _SLOPE**2)) * sqrt(3 / (in_channels * kernel**2))
         weights = (2 * self._uniform(place, "weight", shape) - 1) * bound
@@ -44,3 +52,13 @@ class WeightSource:
         digest = blake2b(f"{self.seed}/{place}/{purpose}".encode(), digest_size=16).digest()
         raw = np.random.PCG64(int.from_bytes(digest, "little")).random_raw(int(np.prod(shape)))
         return ((raw >> np.uint64(40)).astype(np.float64) / 2**24).reshape(shape)
+
+
+def weights_place(node: Node) -> str:
+    """Name of the place that holds a node's weights: besides the seed they depend on nothing else."""
+    match node.origin:
+        case Origin("cell", operation=operation):
+            return f"{node.name}.{operation}"
+        case Origin("reduction", place):
+            return f"reduction.{place}"
+    return node.name

@@ -1,27 +1,26 @@
 """Canonical form: a key that cells share exactly when they compute the same function.
 
-A cell is linear between its convolutions, so each node is a sum of atoms (the cell's input, or the output of
-one convolution), each pooled some number of times and counted with a multiplicity. ``skip`` copies a sum,
-``avg_pool`` raises each atom's pooling count (pooling is linear), a convolution makes a new atom. Two cells
-compute the same function, up to the naming of their random weights, when a renaming of the convolutions
+Each node of a cell is a sum of atoms, each passed through some linear maps and counted with a multiplicity. An atom is
+the cell's input or the result of one operation; what an operation makes of a sum follows from its ``identity``: a copy
+keeps it, a linear map is added to the maps of each atom, an operation with weights makes a new atom for each edge, and
+any other function makes one that is known by the function and its input, so that edges with the same input share it.
+Two cells compute the same function, up to the naming of their random weights, when a renaming of the atoms with weights
 turns one system of sums into the other; the key is the smallest description over all renamings.
 
-Cells with backward edges are cyclic; their key is the cleaned cell itself, which is sound (equal keys mean
-equal functions) but does not merge every pair of twins.
+Cells with backward edges are cyclic; their key is the cleaned cell itself, which is sound (equal keys mean equal
+functions) but does not merge every pair of twins.
 """
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import permutations, product
 from typing import Any
 
-from neuronas.space.genotype import N_NODES, NODE_PAIRS, Architecture, Edge, Genotype
+from neuronas.space.genotype import Architecture, Genotype
 from neuronas.space.notation import format_genotype
-
-_INPUT = -1
-_Sum = dict[tuple[int, int], int]
-"""(atom, pooling count) -> multiplicity; an atom is ``_INPUT`` or the number of a convolution edge."""
 
 
 def architecture_key(architecture: Architecture) -> str:
@@ -37,63 +36,92 @@ def genotype_key(cell: Genotype) -> str:
     cell = cell.cleaned
     if cell.has_backward:
         return format_genotype(cell)
-    inputs, output = _sums(cell)
-    shapes = {atom: _tree(atom, cell, inputs) for atom in inputs}
-    return min(_describe(order, cell, inputs, output) for order in _orders(shapes))
+    system = _System(cell)
+    return min(map(system.description, system.renamings()))
 
 
-def _sums(cell: Genotype) -> tuple[dict[int, _Sum], _Sum]:
-    """Return the sum that enters each live convolution edge, and the sum at the output node."""
-    nodes: list[_Sum] = [{(_INPUT, 0): 1}]
-    inputs: dict[int, _Sum] = {}
-    for high in range(1, N_NODES):
-        total: _Sum = {}
-        for number, (low, target) in enumerate(NODE_PAIRS):
-            if target == high:
-                for term, count in _edge_sum(cell.edges[number], number, nodes[low], inputs).items():
-                    total[term] = total.get(term, 0) + count
-        nodes.append(total)
-    return inputs, nodes[-1]
+@dataclass(frozen=True)
+class _Applied:
+    """What a function without weights makes of a sum; equal for equal sums."""
+
+    operation: str
+    terms: frozenset[tuple["_Term", int]]
 
 
-def _edge_sum(edge: Edge, number: int, source: _Sum, inputs: dict[int, _Sum]) -> _Sum:
-    kind = edge.kind.kind
-    if kind == "none" or not source:
-        return {}
-    if kind == "skip":
-        return source
-    if kind == "pool":
-        return {(atom, pooled + 1): count for (atom, pooled), count in source.items()}
-    inputs[number] = source
-    return {(number, 0): 1}
+_Atom = int | _Applied
+"""``_INPUT``, the number of an edge with weights, or a function's result."""
+_Term = tuple[_Atom, tuple[str, ...]]
+"""An atom, and the names of the linear maps that it went through."""
+_Sum = Mapping[_Term, int]
+"""Terms and their multiplicity."""
+_Names = Mapping[int, int]
+"""What the edges with weights are called."""
+_INPUT = -1
 
 
-def _tree(atom: int, cell: Genotype, inputs: dict[int, _Sum]) -> tuple[Any, ...]:
-    """Name-free description of a convolution: its operation and, recursively, what enters it."""
-    if atom == _INPUT:
-        return ()
-    edge = cell.edges[atom]
-    terms = sorted((_tree(source, cell, inputs), pooled, count) for (source, pooled), count in inputs[atom].items())
-    return (edge.operation, edge.threshold or 0.0, tuple(terms))
+class _System:
+    """The sums of a cell without backward edges: what enters each edge with weights, and the output."""
+
+    def __init__(self, cell: Genotype):
+        self.edges = cell.edges
+        self.inputs: dict[int, _Sum] = {}
+        nodes: list[_Sum] = []
+        for target in range(cell.n_nodes):
+            total = Counter[_Term]({(_INPUT, ()): 1} if target == 0 else {})
+            for incoming in cell.incoming(target):
+                total.update(self._result(incoming.number, nodes[incoming.source]))
+            nodes.append(total)
+        self.output = nodes[-1]
+
+    def description(self, names: _Names) -> str:
+        """The whole system with its edges named; names are numbers from 0."""
+        order = sorted(names, key=lambda number: names[number])
+        return repr(([self._edge(number, names) for number in order], _described(self.output, names)))
+
+    def renamings(self) -> Iterator[_Names]:
+        """The names that a renaming could give: edges that differ in what they do or where they lead keep their order.
+
+        Edges are told apart by their operation and the classes of what enters them, then by the classes of what they
+        enter, again and again until no class falls into smaller ones.
+        """
+        classes, n_classes = dict.fromkeys(self.inputs, 0), 0
+        while n_classes < (n_found := len(set(classes.values()))) < len(classes):
+            n_classes = n_found
+            signatures = {number: self._signature(number, classes) for number in classes}
+            ranks = {signature: rank for rank, signature in enumerate(sorted(set(signatures.values())))}
+            classes = {number: ranks[signatures[number]] for number in classes}
+        ties = [[number for number in classes if classes[number] == rank] for rank in sorted(set(classes.values()))]
+        for choice in product(*(permutations(group) for group in ties)):
+            yield {number: name for name, number in enumerate(number for group in choice for number in group)}
+
+    def _result(self, number: int, source: _Sum) -> _Sum:
+        edge = self.edges[number]
+        match edge.kind.identity:
+            case "copy":
+                return source
+            case "linear":
+                return {(atom, (*maps, edge.operation)): n for (atom, maps), n in source.items()}
+            case "weights":
+                self.inputs[number] = source
+                return {(number, ()): 1}
+        return {(_Applied(edge.operation, frozenset(source.items())), ()): 1}
+
+    def _edge(self, number: int, names: _Names) -> tuple[Any, ...]:
+        edge = self.edges[number]
+        return edge.operation, edge.threshold or 0.0, _described(self.inputs[number], names)
+
+    def _signature(self, number: int, classes: _Names) -> tuple[Any, ...]:
+        marked = {**classes, number: -1 - classes[number]}  # in what it enters, the edge itself stands out
+        uses = tuple(sorted(self._edge(other, marked) for other in self.inputs if other != number))
+        return classes[number], self._edge(number, classes), uses, _described(self.output, marked)
 
 
-def _orders(shapes: dict[int, tuple[Any, ...]]) -> Iterator[tuple[int, ...]]:
-    """All orders of the convolutions that a renaming could produce: sorted by shape, ties in every order."""
-    by_shape: dict[tuple[Any, ...], list[int]] = {}
-    for atom in sorted(shapes, key=lambda atom: (_depth(shapes[atom]), shapes[atom])):
-        by_shape.setdefault(shapes[atom], []).append(atom)
-    for choice in product(*(permutations(group) for group in by_shape.values())):
-        yield tuple(atom for group in choice for atom in group)
+def _described(total: _Sum, names: _Names) -> tuple[Any, ...]:
+    """A sum with the edges in it named; sums that are equal but for the order of their terms give the same."""
+    return tuple(sorted((_described_atom(atom, names), maps, n) for (atom, maps), n in total.items()))
 
 
-def _depth(shape: tuple[Any, ...]) -> int:
-    return 1 + max((_depth(term[0]) for term in shape[2]), default=0) if shape else 0
-
-
-def _describe(order: tuple[int, ...], cell: Genotype, inputs: dict[int, _Sum], output: _Sum) -> str:
-    names = {_INPUT: _INPUT} | {atom: name for name, atom in enumerate(order)}
-    rename: Callable[[_Sum], list[tuple[int, int, int]]] = lambda total: sorted(  # noqa: E731
-        (names[atom], pooled, count) for (atom, pooled), count in total.items()
-    )
-    convolutions = [(cell.edges[atom].operation, cell.edges[atom].threshold, rename(inputs[atom])) for atom in order]
-    return repr((convolutions, rename(output)))
+def _described_atom(atom: _Atom, names: _Names) -> tuple[Any, ...]:
+    if isinstance(atom, _Applied):
+        return atom.operation, _described(dict(atom.terms), names)
+    return ("", ()) if atom == _INPUT else ("", (names[atom],))

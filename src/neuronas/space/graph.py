@@ -8,6 +8,7 @@ nothing; only an empty sum is 0. The graph holds no weights: whoever has some bi
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from math import prod
 from typing import Literal
 
@@ -148,6 +149,11 @@ class Origin:
     edge: Pair | None = None
     operation: str = ""
 
+    @property
+    def section(self) -> "Origin":
+        """The part alone."""
+        return Origin(self.part, self.place)
+
 
 @dataclass(frozen=True)
 class Node:
@@ -167,6 +173,26 @@ class Node:
 
 
 @dataclass(frozen=True)
+class Section:
+    """Successive nodes of one part of the network: the stem, a cell, a reduction or the head.
+
+    Attributes:
+        origin: which part; None where the graph was not made from an architecture.
+        nodes: in order; the last one gives the section's value.
+        source: name of the value before the section, the only one from outside that it reads.
+    """
+
+    origin: Origin | None
+    nodes: tuple[Node, ...]
+    source: str
+
+    @cached_property
+    def has_delays(self) -> bool:
+        """Whether the section feeds back to the next time step."""
+        return _feeds_back(self.nodes)
+
+
+@dataclass(frozen=True)
 class Graph:
     """A network: ``nodes`` in order, of which the first is the image and the last gives the class scores."""
 
@@ -178,9 +204,18 @@ class Graph:
         return {node.name: node for node in self.nodes}
 
     @cached_property
+    def sections(self) -> tuple[Section, ...]:
+        """The nodes behind the image, in sections. No delayed link leads from one section to another."""
+        found, source = [], self.nodes[0].name
+        for origin, nodes in groupby(self.nodes[1:], key=lambda node: node.origin and node.origin.section):
+            found.append(Section(origin, tuple(nodes), source))
+            source = found[-1].nodes[-1].name
+        return tuple(found)
+
+    @cached_property
     def has_delays(self) -> bool:
         """Whether any cell feeds back to the next time step."""
-        return any(link.delayed for node in self.nodes for link in node.links)
+        return _feeds_back(self.nodes)
 
     @cached_property
     def static(self) -> frozenset[str]:
@@ -233,6 +268,10 @@ class Graph:
             raise ValueError(f"links bring the shapes {both} to node '{node.name}'")
         if bool(shapes) == isinstance(node.operation, Image) and not isinstance(node.operation, Sum):
             raise ValueError(f"node '{node.name}' has links or a shape that its operation cannot have")
+
+
+def _feeds_back(nodes: tuple[Node, ...]) -> bool:
+    return any(link.delayed for node in nodes for link in node.links)
 
 
 def _image(what: str, given: Shape) -> Shape:

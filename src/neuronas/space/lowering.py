@@ -16,7 +16,7 @@ from functools import lru_cache
 from neuronas.space.build import EdgeBuilder, GraphBuilder
 from neuronas.space.genotype import Architecture, Genotype, Incoming
 from neuronas.space.graph import Graph, Image, Link, Neurons, Node, Origin, Pool, Sum, Votes, Weights
-from neuronas.space.layers import N_VOTERS, NetworkShape, cell_name, edge_name, reduction_name
+from neuronas.space.shape import N_VOTERS, NetworkShape, cell_name, edge_name, reduction_name
 
 _N_KEPT = 1 << 14  # lowered parts; a search meets the same cells again and again
 
@@ -27,12 +27,27 @@ def lower(architecture: Architecture, shape: NetworkShape) -> Graph:
     Raises:
         ArchitectureError: it has another number of cells than the network has places.
     """
+    nodes = _body(architecture, shape)
+    return Graph((*nodes, *_head(shape, nodes[-1])))
+
+
+def lower_features(architecture: Architecture, shape: NetworkShape) -> Graph:
+    """Lower an architecture up to the neurons behind its last cell; what follows is the same for every candidate.
+
+    Raises:
+        ArchitectureError: it has another number of cells than the network has places.
+    """
+    nodes = _body(architecture, shape)
+    return Graph((*nodes, _head(shape, nodes[-1])[0]))
+
+
+def _body(architecture: Architecture, shape: NetworkShape) -> list[Node]:
     nodes = [*_stem(shape)]
     for place, cell in enumerate(architecture.cleaned.expanded(shape.n_cells)):
         if place:
             nodes += _reduction(shape, place, nodes[-1])
         nodes += lower_cell(cell, place, nodes[-1])
-    return Graph((*nodes, *_head(shape, nodes[-1])))
+    return nodes
 
 
 @lru_cache(_N_KEPT)

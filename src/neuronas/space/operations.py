@@ -63,6 +63,11 @@ class Operation(ABC):
         """Whether the edge joins its nodes at all."""
         return self.identity != "none"
 
+    @property
+    def has_work(self) -> bool:
+        """Whether the edge makes any work on a chip."""
+        return self.identity not in ("none", "copy")
+
     @cached_property
     def n_neuron_layers(self) -> int:
         """Number of LIF layers on the edge."""
@@ -139,6 +144,17 @@ class AveragePool(Windowed):
     def lower(self, edge: EdgeBuilder, value: Link) -> Link:
         """See ``Operation``."""
         return edge.pool(value, self.kernel, "mean")
+
+
+class MaxPool(Windowed):
+    """Maximum over the window; pixels beyond the edge of the image do not count."""
+
+    equation = "max(x)"
+    identity = "function"
+
+    def lower(self, edge: EdgeBuilder, value: Link) -> Link:
+        """See ``Operation``."""
+        return edge.pool(value, self.kernel, "max")
 
 
 BUILTIN: Mapping[str, Operation] = {

@@ -1,114 +1,245 @@
-"""All work of a network as rows: its layers, the pooling between them, and the additions at the nodes.
+"""All work of a network as rows: layers that hold weights, pooling, and the additions where edges meet.
 
-``space.layers`` lists what has weights and the pooling inside cells. A chip must also pool behind a reduction and in
-front of the head, and add up what meets at a node. Those rows are derived here; like the layer table they can be had
-for one architecture (``rows``) or as arrays for many (``places`` and ``occupancy``), in the same order.
+Every row is read off a node of the layer graph. A search costs very many architectures: ``Workload.slots`` lists
+every place where work may stand with the rows of each choice, and ``Workload.occupancy`` says by number what stands
+there in each architecture. ``rows`` gives the rows of one, in the same order.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from math import prod
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from neuronas.space.genotype import N_EDGES, N_NODES, NODE_PAIRS, Architecture, Genotype
-from neuronas.space.layers import Kernels, Layer, NetworkShape, cell_name, edge_name, head_layers, slots
+from neuronas.config.registry import OPERATIONS
+from neuronas.space.genotype import NONE, Architecture, Edge, Genotype, node_pairs
+from neuronas.space.graph import Image, Neurons, Node, Pair, Pool, Weights
+from neuronas.space.lowering import lower, lower_cell
+from neuronas.space.shape import NetworkShape, Side, cell_name, side_of, size_of
 
-_PER_CELL = 2 * N_EDGES + N_NODES
+Reads = Literal["image", "spikes", "values"]
+_POOLS = {"mean": "avg_pool", "max": "max_pool"}
 
 
-def places(shape: NetworkShape) -> tuple[Layer, ...]:
-    """Every place where work may stand, in network order; see ``at`` for what may stand there.
+@dataclass(frozen=True)
+class Layer:
+    """One row of work. Sides are in pixels; 1 for fully connected layers.
 
-    An edge has two places, one for a convolution and one for pooling; a node has one for its addition, a row of
-    kind ``add`` with as many times the channels going in as it has summands.
+    Attributes:
+        name: of its node in the graph: ``stem``, ``A.01`` (cell A, edge 0->1), ``reduction``, ``head.1``, ...
+        kind: ``conv``, ``linear``, ``avg_pool``, ``max_pool``, or ``add``: the sum at a node of a cell.
+        in_channels: channels, or inputs; of a sum, those of all summands together.
+        out_channels: channels, or outputs.
+        kernel: side of the window; 1 for fully connected layers, 0 for sums.
+        stride: likewise.
+        in_side: of the input.
+        out_side: of the output, before any pooling that follows.
+        groups: see ``graph.Weights``.
+        reads: what its inputs are; spikes come from neurons of its own in front of it.
+        n_pooled: each input is the mean of so many spikes; neurons stand in front of the pooling then.
     """
-    table: list[Layer] = []
-    fixed = slots(shape)
-    per_cell = 1 + N_EDGES  # what leads into the cell, then its edges
-    for place in range(shape.n_cells):
-        lead, *edges = fixed[place * per_cell : (place + 1) * per_cell]
-        table.append(lead)
-        side, channels = shape.cell_side(place), shape.cell_channels(place)
-        if side < lead.out_side:
-            kernel = lead.out_side // side
-            table.append(
-                Layer(f"{lead.name}.pool", "avg_pool", channels, channels, kernel, kernel, lead.out_side, side)
-            )
-        for edge in edges:
-            table += [edge, replace(edge, kind="avg_pool", kernel=0)]
-        table += [Layer(f"{cell_name(place)}.{node}", "add", 0, channels, 0, 1, side, side) for node in range(N_NODES)]
-    return (*table, *_head(shape))
+
+    name: str
+    kind: str
+    in_channels: int
+    out_channels: int
+    kernel: Side
+    stride: Side
+    in_side: Side
+    out_side: Side
+    groups: int = 1
+    reads: Reads = "spikes"
+    n_pooled: int = 1
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether it lies on crossbars."""
+        return self.kind in ("conv", "linear")
+
+    @property
+    def is_pool(self) -> bool:
+        """Whether it pools."""
+        return self.kind.endswith("_pool")
+
+    @property
+    def n_weights(self) -> int:
+        """Number of weights (no bias, no batch norm)."""
+        return self.has_weights * self.in_channels // self.groups * self.out_channels * prod(size_of(self.kernel))
 
 
-def at(place: Layer, size: int) -> Layer:
-    """What stands at a place: a kernel of this side or, at a node, an addition of so many summands.
+@dataclass(frozen=True)
+class Slot:
+    """A place where work may stand.
 
-    A row that is complete, such as the head's, stays as it is.
+    Attributes:
+        choices: the rows of each choice by its number. Choice 0 is nothing; for an edge, the others are the operations
+            in the order of the registry; for the node of a cell, the number of summands; otherwise 1 is all there is.
     """
-    if place.kind == "add":
-        return place if place.in_channels else replace(place, in_channels=size * place.out_channels)
-    if place.kind == "conv" or (place.kind == "avg_pool" and not place.kernel):
-        return replace(place, kernel=size)
-    return place
+
+    choices: tuple[tuple[Layer, ...], ...]
 
 
-def size_of(row: Layer) -> int:
-    """Return what ``at`` needs to give this very row: its kernel's side if it is a convolution, otherwise 1."""
-    return row.kernel if row.kind == "conv" else 1
+Occupancy = NDArray[np.uint8]
+"""[n, n_slots] number of the choice at each slot."""
 
 
-def occupancy(architectures: Sequence[Architecture], shape: NetworkShape) -> Kernels:
-    """[n, n_places] size of what stands at each place (see ``at``), 0 where nothing does."""
-    columns = [
-        cell_occupancy([architecture.expanded(shape.n_cells)[place] for architecture in architectures])
-        for place in range(shape.n_cells)
-    ]
-    return _with_fixed_places(columns, shape)
+@dataclass(frozen=True)
+class Column:
+    """At most one row in each architecture: the first rows of the choices at a slot, or the second ones, ...
+
+    Attributes:
+        slot: number of the slot.
+        rows: by choice; a choice without one adds nothing.
+    """
+
+    slot: int
+    rows: Mapping[int, Layer]
+
+    @property
+    def is_static(self) -> bool:
+        """Whether what stands here reads the image, and so runs once and not at each time step."""
+        return all(row.reads == "image" for row in self.rows.values())
 
 
-def pair_occupancy(cells: Sequence[Genotype], shape: NetworkShape) -> Kernels:
-    """[n * n, n_places] for every pair (A, B) of cells; row ``i * n + j`` is A = cells[i], B = cells[j]."""
-    found = cell_occupancy(cells)
-    return _with_fixed_places([np.repeat(found, len(cells), axis=0), np.tile(found, (len(cells), 1))], shape)
+def columns(slots: Sequence[Slot], occupancy: Occupancy) -> list[Column]:
+    """What the architectures of an occupancy can hold, in network order."""
+    occurs = np.zeros(np.iinfo(np.uint8).max + 1, dtype=bool)
+    occurs[occupancy] = True
+    found = []
+    for number, slot in enumerate(slots):
+        choices = {choice: rows for choice, rows in enumerate(slot.choices) if occurs[choice]}
+        for part in range(max(map(len, choices.values()), default=0)):
+            rows = {choice: rows[part] for choice, rows in choices.items() if part < len(rows)}
+            found.append(Column(number, rows))
+    return found
+
+
+def always(rows: Sequence[Layer]) -> tuple[tuple[Slot, ...], Occupancy]:
+    """Slots at which these very rows stand, and their occupancy by the one architecture that they make up."""
+    return tuple(Slot(((), (row,))) for row in rows), np.ones((1, len(rows)), dtype=np.uint8)
+
+
+class Workload:
+    """The work of any architecture of a space.
+
+    Args:
+        shape: the network around the cells.
+        n_nodes: of a cell.
+
+    Attributes:
+        slots: every place where work may stand, in network order; in a cell its edges, then its nodes.
+    """
+
+    def __init__(self, shape: NetworkShape, n_nodes: int):
+        self._n_places, self._n_nodes = shape.n_cells, n_nodes
+        self.slots, self._in_cells = _slots(shape, n_nodes, tuple(OPERATIONS))
+
+    def occupancy(self, architectures: Sequence[Architecture]) -> Occupancy:
+        """What stands where in each of some architectures, dead edges removed."""
+        cells = [architecture.expanded(self._n_places) for architecture in architectures]
+        return self._whole([cell_occupancy([one[place] for one in cells], self._n_nodes) for place in self._places])
+
+    def pair_occupancy(self, cells: Sequence[Genotype]) -> Occupancy:
+        """The same for every pair (A, B) of cells; row ``i * n + j`` is A = cells[i], B = cells[j]."""
+        found = cell_occupancy(cells, self._n_nodes)
+        return self._whole([np.repeat(found, len(cells), axis=0), np.tile(found, (len(cells), 1))])
+
+    @property
+    def _places(self) -> range:
+        return range(self._n_places)
+
+    def _whole(self, cells: Sequence[Occupancy]) -> Occupancy:
+        whole = np.ones((len(cells[0]), len(self.slots)), dtype=np.uint8)
+        whole[:, self._in_cells] = np.hstack(cells)
+        return whole
 
 
 def rows(architecture: Architecture, shape: NetworkShape) -> tuple[Layer, ...]:
-    """All work of one architecture, dead edges removed."""
-    sizes = occupancy([architecture.cleaned], shape)[0]
-    return tuple(at(place, int(size)) for place, size in zip(places(shape), sizes, strict=True) if size)
+    """All work of one architecture, dead edges removed, in network order."""
+    work = Workload(shape, architecture.n_nodes)
+    choices = zip(work.slots, work.occupancy([architecture])[0], strict=True)
+    return tuple(row for slot, choice in choices for row in slot.choices[choice])
 
 
-def cell_occupancy(cells: Sequence[Genotype]) -> Kernels:
-    """[n, 16] of each cell: convolution and pooling of each edge, then the summands of each node."""
-    found = [_cell_row(cell.cleaned) for cell in cells]
-    return np.array(found, dtype=np.uint8).reshape(-1, _PER_CELL)
+def cell_occupancy(cells: Sequence[Genotype], n_nodes: int) -> Occupancy:
+    """[n, n_edges + n_nodes] of each cell: what is on each edge, then the summands of each node."""
+    numbers = {name: number for number, name in enumerate(OPERATIONS) if OPERATIONS[name].has_work}
+    found = []
+    for cell in (cell.cleaned for cell in cells):
+        # node 0 receives the cell's input as well
+        summands = [len(cell.incoming(node)) + (node == 0) for node in range(n_nodes)]
+        found.append([numbers.get(edge.operation, 0) for edge in cell.edges] + [n if n > 1 else 0 for n in summands])
+    return np.array(found, dtype=np.uint8).reshape(-1, len(node_pairs(n_nodes)) + n_nodes)
 
 
-def _cell_row(cell: Genotype) -> list[int]:
-    row = []
-    for edge in cell.edges:
-        kind = edge.kind
-        row += [kind.kernel if kind.is_convolution else 0, kind.kernel if kind.kind == "pool" else 0]
-    for node in range(N_NODES):
-        summands = len(cell.incoming(node)) + (node == 0)  # node 0 receives the cell's input as well
-        row.append(summands if summands > 1 else 0)
-    return row
+@lru_cache(64)
+def _slots(shape: NetworkShape, n_nodes: int, operations: tuple[str, ...]) -> tuple[tuple[Slot, ...], list[int]]:
+    """The slots, and the numbers of those in cells."""
+    found: list[Slot] = []
+    in_cells: list[int] = []
+    graph = lower(Architecture((_cell({}, n_nodes),)), shape)
+    for node in graph.nodes:
+        if node.origin and node.origin.part == "cell":
+            slots = _cell_slots(node, n_nodes, operations) if node.origin.number == 0 else []
+            in_cells += range(len(found), len(found) + len(slots))
+            found += slots
+        elif row := _row(node, graph.by_name):
+            found.append(Slot(((), (row,))))
+    return tuple(found), in_cells
 
 
-def _with_fixed_places(cells: Sequence[Kernels], shape: NetworkShape) -> Kernels:
-    table = places(shape)
-    sizes = np.empty((len(cells[0]), len(table)), dtype=np.uint8)
-    edges = {edge_name(place, low, high) for place in range(shape.n_cells) for low, high in NODE_PAIRS}
-    free = [index for index, place in enumerate(table) if place.kind == "add" or place.name in edges]
-    sizes[:] = [size_of(place) for place in table]
-    sizes[:, free] = np.hstack(cells)
-    return sizes
+def _cell_slots(first: Node, n_nodes: int, operations: tuple[str, ...]) -> list[Slot]:
+    place = first.origin.place if first.origin else 0
+    nodes = [replace(first, name=f"{cell_name(place)}.{number}") for number in range(n_nodes)]
+    known = {node.name: node for node in nodes}
+    edges = []
+    for pair in node_pairs(n_nodes):
+        choices = []
+        for operation in operations:
+            lowered = lower_cell(_cell({pair: Edge(operation)}, n_nodes), place, nodes[0])
+            made = {node.name: node for node in lowered}
+            found = (_row(node, made | known) for node in lowered if node.origin and node.origin.edge)
+            choices.append(tuple(row for row in found if row))
+        edges.append(Slot(tuple(choices)))
+    return edges + [Slot(tuple((_sum(node, n),) if n > 1 else () for n in range(n_nodes + 1))) for node in nodes]
 
 
-def _head(shape: NetworkShape) -> tuple[Layer, ...]:
-    """The head's layers behind its pooling."""
-    last = shape.n_cells - 1
-    side, channels = shape.cell_side(last), shape.cell_channels(last)
-    kernel = side if shape.head == "gap" else 2
-    pool = Layer("head.pool", "avg_pool", channels, channels, kernel, kernel, side, side // kernel)
-    return (pool, *head_layers(shape))
+def _cell(edges: Mapping[Pair, Edge], n_nodes: int) -> Genotype:
+    return Genotype(tuple(edges.get(pair, NONE) for pair in node_pairs(n_nodes)))
+
+
+def _row(node: Node, known: Mapping[str, Node]) -> Layer | None:
+    """The row of a node that is work; None for all others."""
+    if not isinstance(node.operation, Weights | Pool):
+        return None
+    source = known[node.links[0].source]
+    reads, n_pooled = _inputs(source, known)
+    if isinstance(node.operation, Weights) and not node.operation.kernel:
+        return Layer(node.name, "linear", prod(source.shape), node.shape[0], 1, 1, 1, 1, 1, reads, n_pooled)
+    (c_in, *i_size), (c_out, *o_size) = source.shape, node.shape
+    row = Layer(node.name, "conv", c_in, c_out, 0, 1, side_of(i_size), side_of(o_size), 1, reads, n_pooled)
+    match node.operation:
+        case Weights(_, kernel, stride, groups):
+            return replace(row, kernel=kernel, stride=stride, groups=groups)
+        case Pool(window, step, _, reduce):
+            return replace(row, kind=_POOLS[reduce], kernel=side_of(window), stride=side_of(step))
+
+
+def _inputs(source: Node, known: Mapping[str, Node]) -> tuple[Reads, int]:
+    match source.operation:
+        case Image():
+            return "image", 1
+        case Neurons():
+            return "spikes", 1
+        case Pool(kernel) if isinstance(known[source.links[0].source].operation, Neurons):
+            return "spikes", prod(kernel)
+    return "values", 1
+
+
+def _sum(node: Node, n_summands: int) -> Layer:
+    channels, *size = node.shape
+    side = side_of(size)
+    return Layer(node.name, "add", n_summands * channels, channels, 0, 1, side, side, reads="values")

@@ -114,11 +114,11 @@ class LayerActivity:
 
 
 @dataclass(frozen=True)
-class Activity:
+class NetworkActivity:
     """What a network does for one image.
 
     Attributes:
-        layers: by name, as in ``space.layers``.
+        layers: by the name of the node of the layer graph.
         firing_rates: spikes a neuron and time step of each LIF layer.
         n_spikes: of all LIF layers and time steps.
     """
@@ -144,7 +144,7 @@ class Activity:
 
 
 @torch.no_grad()
-def measure_activity(network: Classifier, images: Images, indices: Indices, device: torch.device) -> Activity:
+def measure_activity(network: Classifier, images: Images, indices: Indices, device: torch.device) -> NetworkActivity:
     """Count spikes and operations over images."""
     network.eval()
     operations: dict[str, float] = {}
@@ -156,13 +156,15 @@ def measure_activity(network: Classifier, images: Images, indices: Indices, devi
     hooks = []
 
     def watch_layer(name: str, layer: Convolution | Linear) -> None:
-        weights = (layer.held != 0).float().sum(dim=0, keepdim=True)
+        weights = (layer.held != 0).float()
+        if isinstance(layer, Convolution):  # all filters of a group read the same channels
+            weights = weights.reshape(layer.groups, -1, *weights.shape[1:]).sum(dim=1)
 
         def seen(module: torch.nn.Module, inputs: tuple[Tensor]) -> None:
             x = inputs[0]
             nonzero = (x != 0).float()
             if isinstance(layer, Convolution):
-                done = F.conv2d(nonzero, weights, stride=layer.stride, padding=layer.kernel // 2)
+                done = F.conv2d(nonzero, weights, stride=layer.stride, padding=layer.kernel // 2, groups=layer.groups)
             else:
                 done = F.linear(nonzero, weights)
             operations[name] = operations.get(name, 0.0) + float(done.double().sum())
@@ -189,4 +191,4 @@ def measure_activity(network: Classifier, images: Images, indices: Indices, devi
     layers = {
         name: LayerActivity(active[name] / sizes[name], operations[name] / n, binary[name]) for name in operations
     }
-    return Activity(layers, {name: counts[name] / neurons[name] for name in counts}, sum(counts.values()) / n)
+    return NetworkActivity(layers, {name: counts[name] / neurons[name] for name in counts}, sum(counts.values()) / n)

@@ -11,7 +11,7 @@ from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.quantisation import FULL_PRECISION
 from neuronas.snn.trainable import WeightFormat
 from neuronas.space.genotype import Architecture
-from neuronas.space.layers import NetworkShape
+from neuronas.space.shape import NetworkShape
 from neuronas.training.checkpoint import load_best
 
 

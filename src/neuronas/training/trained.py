@@ -9,7 +9,7 @@ from neuronas.config import NetworkConfig, TrainConfig
 from neuronas.errors import VerificationError
 from neuronas.snn.classifier import Classifier
 from neuronas.space.genotype import Architecture
-from neuronas.space.layers import NetworkShape
+from neuronas.space.shape import NetworkShape
 from neuronas.training.checkpoint import load_best
 from neuronas.training.model import make_classifier
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from neuronas.fitness.engine.values import Leaf, Value
 from neuronas.snn.quantisation import FixedPoint
+from neuronas.space.graph import Shape
 
 
 @dataclass(frozen=True)
@@ -55,17 +56,28 @@ class Fired:
 
 @dataclass(frozen=True)
 class Geometry:
-    """Shape of a value: time steps, images, channels, side in pixels."""
+    """Shape of a value: time steps, images, channels, height and width in pixels."""
 
     timesteps: int
     batch: int
     channels: int
-    side: int
+    height: int
+    width: int
+
+    @property
+    def shape(self) -> Shape:
+        """[C, H, W]."""
+        return (self.channels, self.height, self.width)
+
+    @property
+    def n_pixels(self) -> int:
+        """Pixels of an image."""
+        return self.height * self.width
 
     @property
     def n_neurons(self) -> int:
         """Neurons of a LIF layer that this value drives."""
-        return self.channels * self.side**2
+        return self.channels * self.n_pixels
 
     @property
     def n_values(self) -> int:
@@ -108,7 +120,7 @@ class Backend(Protocol):
         ...
 
     def reduce(self, convolved: Array, geometry: Geometry) -> Array:
-        """Normalise sums (``geometry`` is theirs) and average 2x2 blocks."""
+        """Normalise sums (``geometry`` is theirs) and pool them by ``values.REDUCTION``."""
         ...
 
     def materialise(self, value: Value, leaves: Mapping[Leaf, Array], geometry: Geometry) -> Array:

@@ -11,15 +11,16 @@ from torch import Tensor
 from neuronas.fitness.engine.backend import Array, Backend, Geometry
 from neuronas.fitness.engine.loops import run_loop
 from neuronas.fitness.engine.store import Store
-from neuronas.fitness.engine.values import Convolved, Firing, Graph, Leaf, Looped, Reduced, Stem, Value
+from neuronas.fitness.engine.values import Convolved, Firing, Leaf, Looped, Reduced, SharedValues, Stem, Value
 from neuronas.fitness.measure import Measure, Reading
 from neuronas.fitness.patterns import Patterns
-from neuronas.snn.operations import StemConvBatchNorm
+from neuronas.snn.arithmetic import normalised_image
 from neuronas.snn.quantisation import FixedPoint
 from neuronas.snn.weights import WeightSource
 from neuronas.space.genotype import Architecture
-from neuronas.space.layers import NetworkShape
+from neuronas.space.graph import Shape, Weights
 from neuronas.space.order import edge_order
+from neuronas.space.shape import NetworkShape
 
 Term = Firing | Looped
 Kept = TypeVar("Kept")
@@ -77,9 +78,9 @@ class _Run:
     ):
         self.engine, self.backend, self.images = engine, engine.backend, images
         self.batch = len(images)
-        graph = Graph(engine.shape)
+        values = SharedValues(engine.shape)
         self.architectures = [architecture.cleaned for architecture in architectures]
-        self.candidates = [graph.terms(architecture) for architecture in architectures]
+        self.candidates = [values.terms(architecture) for architecture in architectures]
         self.uses = _uses(self.candidates)
         self.store = Store(limit_bytes, self.uses)
         self._weights: dict[str, FixedPoint] = {}
@@ -96,8 +97,6 @@ class _Run:
         found: Reading | None = self.store.get(("readings", term))
         if found is None:
             found = self._fire(term)[1] if isinstance(term, Firing) else self._loop(term)[1]
-        if found is None:
-            raise LookupError("a cell without neurons was planned to be read")
         return found
 
     def _spikes(self, firing: Firing) -> Tensor:
@@ -115,7 +114,7 @@ class _Run:
         if isinstance(leaf, Looped):
             return self._loop(leaf)[0]
         if isinstance(leaf, Stem):
-            array = self._stem()
+            array = self._stem(leaf)
         elif isinstance(leaf, Reduced):
             array = self._reduce(leaf)
         elif isinstance(leaf, Convolved):
@@ -124,34 +123,33 @@ class _Run:
             raise TypeError(f"nothing computes a {type(leaf).__name__}")
         return self._keep(leaf, array, array.n_bytes)
 
-    def _stem(self) -> Array:
-        shape = self.engine.shape
-        weights = self.engine.weights.convolution("stem", shape.image_channels, shape.channels, 3)
-        stem = StemConvBatchNorm(weights, shape.stem_stride).to(self.images.device)
-        return self.backend.dense(stem(self.images), constant=True)
+    def _stem(self, leaf: Stem) -> Array:
+        weights = self.weights(leaf.place, leaf.operation, leaf.given)
+        return self.backend.dense(normalised_image(self.images, weights, leaf.operation.stride), constant=True)
 
     def _convolve(self, leaf: Convolved) -> Array:
-        spikes, geometry = self._spikes(leaf.firing), self._geometry(leaf.firing.channels, leaf.firing.side)
-        weights = self.weights(leaf.weights, leaf.in_channels, leaf.channels, leaf.kernel)
-        with self.store.pinned(("spikes", leaf.firing)):
+        firing = leaf.firing
+        spikes, geometry = self._spikes(firing), self._geometry(firing.shape)
+        weights = self.weights(leaf.place, leaf.operation, firing.shape)
+        with self.store.pinned(("spikes", firing)):
             self.store.reserve(self.backend.convolved_bytes(weights, geometry))
             return self.backend.convolve(spikes, weights, geometry)
 
     def _reduce(self, leaf: Reduced) -> Array:
         # The reduction's own sums are large and have this one use, so they are not kept.
         sums = self._convolve(leaf.convolved)
-        geometry = self._geometry(leaf.convolved.channels, leaf.convolved.side)
+        geometry = self._geometry(leaf.convolved.shape)
         self.store.reserve(sums.n_bytes + geometry.n_values)
         return self.backend.reduce(sums, geometry)
 
     def _fire(self, firing: Firing) -> tuple[Tensor | None, Reading]:
-        key, geometry = ("spikes", firing), self._geometry(firing.channels, firing.side)
-        wanted = key in self.uses
+        key, geometry, neurons = ("spikes", firing), self._geometry(firing.shape), firing.operation
+        is_used = key in self.uses
         with self._inputs(firing.value) as leaves:
-            self.store.reserve(self.backend.spike_bytes(geometry) if wanted else 0)
-            threshold = self.engine.v_threshold if firing.threshold is None else firing.threshold
+            self.store.reserve(self.backend.spike_bytes(geometry) if is_used else 0)
+            threshold = self.engine.v_threshold if neurons.threshold is None else neurons.threshold
             fired = self.backend.fire(
-                firing.value, leaves, geometry, threshold, normalised=firing.normalised, with_spikes=wanted
+                firing.value, leaves, geometry, threshold, normalised=neurons.normalised, with_spikes=is_used
             )
         readings = self.engine.measure.read(Patterns(fired.common, geometry.n_neurons))
         reading = self._keep_reading(firing, Reading.added(readings))
@@ -159,13 +157,12 @@ class _Run:
             self._keep(key, fired.spikes, self.backend.spike_bytes(geometry))
         return fired.spikes, reading
 
-    def _loop(self, leaf: Looped) -> tuple[Array, Reading | None]:
-        geometry = self._geometry(leaf.channels, leaf.side)
+    def _loop(self, leaf: Looped) -> tuple[Array, Reading]:
+        geometry = self._geometry(leaf.shape)
         with self._inputs(leaf.source) as leaves:
             self.store.reserve(4 * geometry.n_values)
             array, reading = run_loop(leaf, leaves, geometry, self.backend, self.engine, self.weights)
-        if reading is not None:
-            self._keep_reading(leaf, reading)
+        self._keep_reading(leaf, reading)
         return self._keep(leaf, array, array.n_bytes), reading
 
     @contextmanager
@@ -178,14 +175,16 @@ class _Run:
                 pins.enter_context(self.store.pinned(leaf))
             yield arrays
 
-    def weights(self, name: str, in_channels: int, out_channels: int, kernel: int) -> FixedPoint:
-        """The weights of a place, drawn once."""
-        if name not in self._weights:
-            self._weights[name] = self.engine.weights.convolution(name, in_channels, out_channels, kernel)
-        return self._weights[name]
+    def weights(self, place: str, operation: Weights, given: Shape) -> FixedPoint:
+        """The weights of a place, without groups, drawn once; ``given``: shape of what they are convolved with."""
+        if place not in self._weights:
+            n_out, n_in, kernel, _ = operation.weight_shape(given)
+            weights = self.engine.weights.convolution(place, n_in, n_out, kernel)
+            self._weights[place] = weights.ungrouped(operation.groups)
+        return self._weights[place]
 
-    def _geometry(self, channels: int, side: int) -> Geometry:
-        return Geometry(self.engine.timesteps, self.batch, channels, side)
+    def _geometry(self, shape: Shape) -> Geometry:
+        return Geometry(self.engine.timesteps, self.batch, *shape)
 
     def _keep(self, key: Hashable, item: Kept, n_bytes: int) -> Kept:
         self.store.reserve(n_bytes)

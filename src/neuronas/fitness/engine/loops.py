@@ -1,17 +1,18 @@
-"""Cells with backward edges: step by step through time, each step normalised by itself as in the reference."""
+"""Cells with feedback: step by step through time, each step normalised by itself as in the reference."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from torch import Tensor
 
 from neuronas.fitness.engine.backend import Array, Backend, Geometry
-from neuronas.fitness.engine.values import Leaf, Looped, Pooled, Sum, Value
+from neuronas.fitness.engine.values import Added, Leaf, Looped, Pooled, Value
 from neuronas.fitness.measure import Measure, Reading
 from neuronas.fitness.patterns import Patterns
-from neuronas.snn.network import edge_place
 from neuronas.snn.quantisation import FixedPoint
-from neuronas.space.genotype import N_NODES, Incoming
+from neuronas.snn.weights import weights_place
+from neuronas.space.graph import Link, Neurons, Node, Pool, Shape, Sum, Weights
 
 
 class Settings(Protocol):
@@ -21,8 +22,8 @@ class Settings(Protocol):
     v_threshold: float
 
 
-Weights = Callable[[str, int, int, int], FixedPoint]
-"""(place, in channels, out channels, kernel) -> weights."""
+DrawWeights = Callable[[str, Weights, Shape], FixedPoint]
+"""(place, operation, shape of the input) -> weights."""
 
 
 def run_loop(
@@ -31,80 +32,99 @@ def run_loop(
     geometry: Geometry,
     backend: Backend,
     settings: Settings,
-    weights: Weights,
-) -> tuple[Array, Reading | None]:
-    """Run a cell with backward edges.
+    weights: DrawWeights,
+) -> tuple[Array, Reading]:
+    """Run a cell with feedback.
 
     Args:
         looped: the cell and its input.
         leaves: arrays of the input's leaves.
-        geometry: of the cell's values.
+        geometry: of the cell's value.
         backend: what computes.
         settings: fitness measure and firing threshold.
         weights: where weights come from.
 
     Returns:
-        The output node over all time steps, and the readings of the cell's LIF layers, None if it has none.
+        The cell's value over all time steps, and the readings of its LIF layers.
     """
-    loop = _Loop(looped, geometry, backend, settings, weights)
+    loop = _Loop(looped, geometry.batch, backend, settings, weights)
     outputs = []
     for t in range(geometry.timesteps):
         outputs.append(loop.step({leaf: array.step(t) for leaf, array in leaves.items()}))
-    return backend.stack(outputs), Reading.added(loop.readings) if loop.readings else None
+    return backend.stack(outputs), Reading.added(loop.readings)
+
+
+@dataclass(frozen=True)
+class _Spikes:
+    spikes: Tensor
+    readings: Tensor
+    geometry: Geometry
 
 
 class _Loop:
-    def __init__(self, looped: Looped, geometry: Geometry, backend: Backend, settings: Settings, weights: Weights):
-        self.looped, self.backend, self.settings, self.weights = looped, backend, settings, weights
-        self.geometry = Geometry(1, geometry.batch, geometry.channels, geometry.side)
-        self.states: dict[int, Tensor] = {}
-        self.previous: dict[int, Array] | None = None
+    def __init__(self, looped: Looped, batch: int, backend: Backend, settings: Settings, weights: DrawWeights):
+        self.looped, self.batch, self.backend = looped, batch, backend
+        self.settings, self.weights = settings, weights
         self.readings: list[Tensor] = []
-        self.feeding_back = {
-            edge.source for target in range(N_NODES) for edge in looped.cell.incoming(target) if edge.backward
-        }
+        self._states: dict[str, Tensor] = {}
+        nodes = looped.section.nodes
+        self._kept = {link.source for node in nodes for link in node.links if link.delayed} | {nodes[-1].name}
+        self._before: dict[str, Array] = {}
 
     def step(self, arrays: dict[Leaf, Array]) -> Array:
-        """One time step: the output node's value."""
-        nodes: list[Value] = []
-        for target in range(N_NODES):
-            terms = [self.looped.source] if target == 0 else []
-            for incoming in self.looped.cell.incoming(target):
-                if not incoming.backward:
-                    terms.append(self._edge(incoming, nodes[incoming.source], arrays))
-                elif self.previous is not None:
-                    before = self._new_leaf(self.previous[incoming.source], arrays)
-                    terms.append(self._edge(incoming, before, arrays))
-            nodes.append(terms[0] if len(terms) == 1 else Sum.of(terms))
-        self.previous = {
-            node: self.backend.materialise(nodes[node], arrays, self.geometry)
-            for node in self.feeding_back | {N_NODES - 1}
-        }
-        return self.previous[N_NODES - 1]
+        """One time step: the cell's value."""
 
-    def _edge(self, incoming: Incoming, source: Value, arrays: dict[Leaf, Array]) -> Value:
-        edge, geometry = incoming.edge, self.geometry
-        if not edge.kind.is_convolution:
-            return source if edge.operation == "skip" else Pooled(source.leaves, source)
-        if incoming.number not in self.states:
-            self.states[incoming.number] = self.backend.state(geometry)
+        def leaf(array: Array, node: Node) -> Leaf:
+            made = Leaf(node.shape)
+            arrays[made] = array
+            return made
+
+        nodes = self.looped.section.nodes
+        fired: dict[Link, _Spikes] = {}
+        values: dict[Link, Value] = {Link(self.looped.section.source): self.looped.source}
+        for node in nodes:
+            if node.name in self._before:
+                values[Link(node.name, delayed=True)] = leaf(self._before[node.name], node)
+        for node in nodes:
+            terms = [values[link] for link in node.links if link in values]
+            total, link = terms[0] if len(terms) == 1 else Added.of(terms), Link(node.name)
+            match node.operation:
+                case Sum():
+                    values[link] = total
+                case Pool() as pool if terms:
+                    values[link] = Pooled(total.leaves, total, pool)
+                case Neurons() as neurons if terms:
+                    fired[link] = self._fire(node, neurons, total, arrays)
+                case Weights() as weights if node.links[0] in fired:
+                    values[link] = leaf(self._convolve(node, weights, fired[node.links[0]]), node)
+        self._before = {
+            node.name: self.backend.materialise(values[Link(node.name)], arrays, self._geometry(node))
+            for node in nodes
+            if node.name in self._kept
+        }
+        return self._before[nodes[-1].name]
+
+    def _fire(self, node: Node, neurons: Neurons, value: Value, arrays: Mapping[Leaf, Array]) -> _Spikes:
+        geometry = self._geometry(node)
+        if node.name not in self._states:
+            self._states[node.name] = self.backend.state(geometry)
         fired = self.backend.fire(
-            source,
+            value,
             arrays,
             geometry,
-            self.settings.v_threshold if edge.threshold is None else edge.threshold,
-            normalised=False,
+            self.settings.v_threshold if neurons.threshold is None else neurons.threshold,
+            normalised=neurons.normalised,
             with_spikes=True,
-            state=self.states[incoming.number],
+            state=self._states[node.name],
         )
         if fired.spikes is None:
             raise LookupError("a backend that was asked for spikes gave none")
-        self.readings += self.settings.measure.read(Patterns(fired.common, geometry.n_neurons))
-        place = edge_place(self.looped.place, incoming.number, edge.operation)
-        weights = self.weights(place, geometry.channels, geometry.channels, edge.kind.kernel)
-        return self._new_leaf(self.backend.convolve(fired.spikes, weights, geometry), arrays)
+        return _Spikes(fired.spikes, self.settings.measure.read(Patterns(fired.common, geometry.n_neurons)), geometry)
 
-    def _new_leaf(self, array: Array, arrays: dict[Leaf, Array]) -> Leaf:
-        leaf = Leaf(self.geometry.channels, self.geometry.side)
-        arrays[leaf] = array
-        return leaf
+    def _convolve(self, node: Node, operation: Weights, given: _Spikes) -> Array:
+        self.readings += given.readings
+        weights = self.weights(weights_place(node), operation, given.geometry.shape)
+        return self.backend.convolve(given.spikes, weights, given.geometry)
+
+    def _geometry(self, node: Node) -> Geometry:
+        return Geometry(1, self.batch, *node.shape)

@@ -7,10 +7,10 @@ from torch import Tensor
 
 from neuronas.fitness.engine.backend import Array, Fired, Geometry
 from neuronas.fitness.engine.int8 import int8_conv2d, int8_products
-from neuronas.fitness.engine.values import Leaf, Pooled, Sum, Value
-from neuronas.snn.arithmetic import affine, avg_pool_2x2, avg_pool_3x3, batch_norm, divided, exact_conv2d
+from neuronas.fitness.engine.values import REDUCTION, Added, Leaf, Pooled, Value
+from neuronas.snn.arithmetic import affine, batch_norm, exact_conv2d, pool
 from neuronas.snn.lif_cuda import lif_forward
-from neuronas.snn.neuron import NeuronParameters
+from neuronas.snn.neuron import NeuronParameters, lif_step
 from neuronas.snn.quantisation import FixedPoint, sliced
 
 
@@ -57,13 +57,12 @@ class TorchBackend:
 
     def state(self, geometry: Geometry) -> Tensor:
         """See ``Backend``."""
-        shape = (geometry.batch, geometry.channels, geometry.side, geometry.side)
-        return torch.full(shape, self.neuron.v_reset, device=self.device)
+        return torch.full((geometry.batch, *geometry.shape), self.neuron.v_reset, device=self.device)
 
     def convolve(self, spikes: Tensor, weights: FixedPoint, geometry: Geometry) -> Array:
         """See ``Backend``."""
         codes = torch.from_numpy(sliced(weights) if self._has_integers else weights.codes).to(self.device)
-        shape = (geometry.timesteps, geometry.batch, len(weights.codes), geometry.side, geometry.side)
+        shape = (geometry.timesteps, geometry.batch, len(weights.codes), geometry.height, geometry.width)
         sums = torch.empty(shape, device=self.device)
         totals, squares = [], []
         # One time step at a time bounds the copies; the sums are exact, so any order of adding them is.
@@ -73,13 +72,13 @@ class TorchBackend:
             totals.append(y.sum(dim=(0, 2, 3), dtype=torch.float64))
             squares.append(y.double().square().sum(dim=(0, 2, 3)))
         unit = 2.0**-weights.exponent  # a power of two: multiplying by it never rounds
-        n = geometry.batch * geometry.side**2
+        n = geometry.batch * geometry.n_pixels
         scale, shift = affine(torch.stack(totals) * unit, torch.stack(squares) * unit**2, n)
         return Array(sums, scale * unit, shift)
 
     def reduce(self, convolved: Array, geometry: Geometry) -> Array:
         """See ``Backend``."""
-        return Array(avg_pool_2x2(_normalised(convolved)))
+        return Array(pool(_normalised(convolved), REDUCTION))
 
     def materialise(self, value: Value, leaves: Mapping[Leaf, Array], geometry: Geometry) -> Array:
         """See ``Backend``."""
@@ -103,15 +102,15 @@ class TorchBackend:
         return spikes.view(torch.bool)
 
     def _run(self, x: Tensor, threshold: float, state: Tensor | None) -> Tensor:
-        v = torch.full_like(x[0], self.neuron.v_reset) if state is None else state
-        fired = []
-        for x_t in x:
-            h = v + divided(x_t - (v - self.neuron.v_reset), self.neuron.tau)
-            fired.append(h >= threshold)
-            v = torch.where(fired[-1], self.neuron.v_reset, h)
+        neuron = self.neuron
+        v = torch.full_like(x[0], neuron.v_reset) if state is None else state
+        spikes = torch.empty_like(x, dtype=torch.bool)
+        for x_t, fires in zip(x, spikes, strict=True):
+            u, v = lif_step(x_t, v, neuron.tau, threshold, neuron.v_reset, neuron.v_reset)
+            torch.ge(u, 0, out=fires)
         if state is not None:
             state.copy_(v)
-        return torch.stack(fired)
+        return spikes
 
     def _common(self, spikes: Tensor) -> Tensor:
         if self._has_integers:
@@ -136,12 +135,11 @@ class TorchBackend:
                     return array.data.expand(geometry.timesteps, *array.data.shape[1:])
                 return _normalised(array)
             if isinstance(one, Pooled):
-                return avg_pool_3x3(tensor(one.source))
-            if not isinstance(one, Sum):
+                return pool(tensor(one.source), one.operation)
+            if not isinstance(one, Added):
                 raise TypeError(f"no arithmetic for {type(one).__name__}")
             if not one.terms:
-                shape = (geometry.timesteps, geometry.batch, geometry.channels, geometry.side, geometry.side)
-                return torch.zeros(shape, device=self.device)
+                return torch.zeros(geometry.timesteps, geometry.batch, *geometry.shape, device=self.device)
             total = tensor(one.terms[0])
             for term in one.terms[1:]:
                 total = total + tensor(term)

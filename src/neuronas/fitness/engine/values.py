@@ -1,34 +1,39 @@
-"""What candidates compute, as a graph in which equal things are one object.
+"""What candidates compute, as values of which equal ones are one object.
 
 A *leaf* is an array that is stored once computed: the stem's output, a convolution's integer sums, a
-reduction, the output of a cell with feedback. A *value* is what a cell's node holds: leaves, pooled and added in the
-reference's order, never stored. A *firing* is one LIF layer on a value; its spikes feed convolutions, and its
+reduction, the output of a cell with feedback. A *value* is what a node of the graph holds: leaves, pooled and added
+in the reference's order, never stored. A *firing* is one LIF layer on a value; its spikes feed convolutions, and its
 kernel feeds the fitness. Two candidates share whatever is the same object here.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from neuronas.snn.network import edge_place, reduction_place
-from neuronas.space.genotype import N_NODES, Architecture, Genotype
-from neuronas.space.layers import NetworkShape
+from neuronas.errors import ConfigurationError
+from neuronas.snn.weights import weights_place
+from neuronas.space.genotype import Architecture
+from neuronas.space.graph import Neurons, Node, Pool, Section, Shape, Weights
+from neuronas.space.lowering import lower_features
+from neuronas.space.shape import NetworkShape
+
+REDUCTION = Pool((2, 2), (2, 2))
+"""The pooling that ends a reduction."""
 
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """A node's value. Compared by identity: ``Graph`` makes each value once."""
+    """A node's value. Compared by identity: ``SharedValues`` makes each value once."""
 
     leaves: tuple["Leaf", ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Leaf(Value):
-    """A value that is stored. ``side`` in pixels."""
+    """A value that is stored; ``shape`` is [C, H, W]."""
 
     leaves: tuple["Leaf", ...] = field(init=False)
-    channels: int
-    side: int
+    shape: Shape
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "leaves", (self,))
@@ -36,21 +41,25 @@ class Leaf(Value):
 
 @dataclass(frozen=True, eq=False)
 class Stem(Leaf):
-    """The stem's normalised output, the same at every time step."""
+    """The stem's normalised output, the same at every time step.
+
+    Attributes:
+        place: name of its weights (``snn.weights.weights_place``).
+        given: shape of the image.
+    """
+
+    place: str
+    operation: Weights
+    given: Shape
 
 
 @dataclass(frozen=True, eq=False)
 class Convolved(Leaf):
-    """A convolution of spikes, with the batch normalisation that follows it.
+    """A convolution of spikes, with the batch normalisation that follows it; ``place`` as in ``Stem``."""
 
-    Attributes:
-        weights: name of the weights (``snn.network.edge_place``).
-    """
-
+    place: str
+    operation: Weights
     firing: "Firing"
-    weights: str
-    in_channels: int
-    kernel: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,28 +71,28 @@ class Reduced(Leaf):
 
 @dataclass(frozen=True, eq=False)
 class Looped(Leaf):
-    """The output of a cell with backward edges, computed step by step; nothing inside it is shared."""
+    """The output of a cell with feedback, computed step by step; nothing inside it is shared."""
 
-    cell: Genotype
-    place: int
+    section: Section
     source: Value
 
 
 @dataclass(frozen=True, eq=False)
 class Pooled(Value):
-    """3x3 average of a value."""
+    """A value, pooled with stride 1."""
 
     source: Value
+    operation: Pool
 
 
 @dataclass(frozen=True, eq=False)
-class Sum(Value):
+class Added(Value):
     """Values added from left to right; none of them: zero."""
 
     terms: tuple[Value, ...]
 
     @classmethod
-    def of(cls, terms: Sequence[Value]) -> "Sum":
+    def of(cls, terms: Sequence[Value]) -> "Added":
         """Make the sum of some values."""
         return cls(tuple(dict.fromkeys(leaf for term in terms for leaf in term.leaves)), tuple(terms))
 
@@ -93,21 +102,19 @@ class Firing:
     """One LIF layer.
 
     Attributes:
-        threshold: None for the network's own.
-        normalised: batch normalisation stands between the value and the neurons.
+        operation: its threshold, and whether batch normalisation stands in front.
+        shape: [C, H, W].
     """
 
     value: Value
-    threshold: float | None
-    normalised: bool
-    channels: int
-    side: int
+    operation: Neurons
+    shape: Shape
 
 
 Made = TypeVar("Made")
 
 
-class Graph:
+class SharedValues:
     """Turns architectures into values; what two of them have in common is the same object.
 
     Args:
@@ -117,68 +124,69 @@ class Graph:
     def __init__(self, shape: NetworkShape):
         self.shape = shape
         self._made: dict[Hashable, object] = {}
-        self.stem = Stem(shape.channels, shape.cell_side(0))
 
     def terms(self, architecture: Architecture) -> list[Firing | Looped]:
-        """Return what an architecture's fitness averages over, one entry for each LIF layer (or looped cell)."""
+        """Return what an architecture's fitness reads: the LIF layer in front of each convolution, and the last one.
+
+        In the place of the layers of a cell with feedback stands the cell.
+
+        Raises:
+            ConfigurationError: an operation computes what no kernel does.
+        """
+        graph = lower_features(architecture, self.shape)
+        values: dict[str, Value] = {}
+        firings: dict[str, Firing] = {}
         found: list[Firing | Looped] = []
-        value: Value = self.stem
-        for place, cell in enumerate(architecture.cleaned.expanded(self.shape.n_cells)):
-            channels, side = self.shape.cell_channels(place), self.shape.cell_side(place)
-            if place:
-                firing = self._firing(value, None, True, channels // 2, self.shape.cell_side(place - 1))
-                found.append(firing)
-                value = self._reduced(firing, place)
-            if cell.has_backward:
-                value = self._make(("loop", cell, place, value), Looped, channels, side, cell, place, value)
-                if any(edge.kind.is_convolution for edge in cell.edges):
-                    found.append(value)
-            else:
-                value = self._cell(cell, place, value, found)
-        last = self.shape.n_cells - 1
-        found.append(self._firing(value, None, True, self.shape.cell_channels(last), self.shape.cell_side(last)))
-        return found
+        for section in graph.sections:
+            _check(section, graph.static)
+            if section.has_delays:
+                last = section.nodes[-1]
+                looped = self._make(Looped, last.shape, section, values[section.source])
+                values[last.name] = looped
+                if any(isinstance(node.operation, Weights) for node in section.nodes):
+                    found.append(looped)
+                continue
+            for node in section.nodes:
+                match node.operation:
+                    case Weights() as weights if node.name in graph.static:
+                        given = graph.input_shape(node)
+                        values[node.name] = self._make(Stem, node.shape, weights_place(node), weights, given)
+                    case Weights() as weights:
+                        firing = firings[node.links[0].source]
+                        found.append(firing)
+                        values[node.name] = self._make(Convolved, node.shape, weights_place(node), weights, firing)
+                    case Neurons() as neurons:
+                        firings[node.name] = self._make(Firing, self._sum(node, values), neurons, node.shape)
+                    case Pool() as pool:
+                        values[node.name] = self._pooled(self._sum(node, values), pool, node.shape)
+                    case _:
+                        values[node.name] = self._sum(node, values)
+        return [*found, firings[graph.nodes[-1].name]]
 
-    def _cell(self, cell: Genotype, place: int, source: Value, found: list[Firing | Looped]) -> Value:
-        nodes = [source]
-        for high in range(1, N_NODES):
-            terms: list[Value] = []
-            for incoming in cell.incoming(high):
-                edge, value = incoming.edge, nodes[incoming.source]
-                if edge.kind.is_convolution:
-                    channels, side = self.shape.cell_channels(place), self.shape.cell_side(place)
-                    firing = self._firing(value, edge.threshold, False, channels, side)
-                    found.append(firing)
-                    name = edge_place(place, incoming.number, edge.operation)
-                    terms.append(self._convolved(firing, name, channels, edge.kind.kernel))
-                else:
-                    terms.append(value if edge.operation == "skip" else self._pooled(value))
-            nodes.append(self._sum(terms))
-        return nodes[-1]
+    def _sum(self, node: Node, values: Mapping[str, Value]) -> Value:
+        terms = tuple(values[link.source] for link in node.links)
+        return terms[0] if len(terms) == 1 else self._make(Added.of, terms)
 
-    def _pooled(self, source: Value) -> Value:
-        return self._make(("pool", source), Pooled, source.leaves, source)
+    def _pooled(self, source: Value, operation: Pool, shape: Shape) -> Value:
+        if operation == REDUCTION and isinstance(source, Convolved):
+            return self._make(Reduced, shape, source)
+        return self._make(Pooled, source.leaves, source, operation)
 
-    def _sum(self, terms: list[Value]) -> Value:
-        if len(terms) == 1:
-            return terms[0]
-        return self._make(("sum", *terms), Sum.of, terms)
-
-    def _firing(self, value: Value, threshold: float | None, normalised: bool, channels: int, side: int) -> Firing:
-        key = ("fire", value, threshold, normalised, channels)
-        return self._make(key, Firing, value, threshold, normalised, channels, side)
-
-    def _convolved(self, firing: Firing, weights: str, channels: int, kernel: int) -> Convolved:
-        key = ("conv", firing, weights)
-        return self._make(key, Convolved, channels, firing.side, firing, weights, firing.channels, kernel)
-
-    def _reduced(self, firing: Firing, place: int) -> Reduced:
-        channels, side = self.shape.cell_channels(place), self.shape.cell_side(place)
-        convolved = self._convolved(firing, reduction_place(place), channels, 3)
-        return self._make(("reduce", convolved), Reduced, channels, side, convolved)
-
-    def _make(self, key: Hashable, build: Callable[..., Made], *arguments: object) -> Made:
-        made = self._made.get(key)
+    def _make(self, build: Callable[..., Made], *arguments: Hashable) -> Made:
+        made = self._made.get((build, *arguments))
         if made is None:
-            made = self._made[key] = build(*arguments)
+            made = self._made[build, *arguments] = build(*arguments)
         return made  # type: ignore[return-value]  # a key holds what its own builder made
+
+
+def _check(section: Section, static: Set[str]) -> None:
+    spikes = {node.name for node in section.nodes if isinstance(node.operation, Neurons)}
+    for node in section.nodes:
+        reads_spikes = any(link.source in spikes for link in node.links)
+        if node.name not in static and reads_spikes != isinstance(node.operation, Weights):
+            operation = node.origin.operation if node.origin else ""
+            raise ConfigurationError(
+                f"operation '{operation}' given, whose part '{node.name}' reads "
+                f"{'spikes' if reads_spikes else 'no spikes'}; expected neurons in front of each convolution, "
+                "and nothing else that reads them"
+            )

@@ -10,12 +10,10 @@ from pydantic import Field
 from neuronas.config import HardwareConfig, Section, parse_json, read_text, read_yaml, validate
 from neuronas.errors import ConfigurationError, suggestion
 from neuronas.hardware.cost import Array
-from neuronas.space.layers import Layer
+from neuronas.space.workload import Layer
 
 Rate = Annotated[float, Field(ge=0, le=1)]
 _MAX_BYTES = 100_000_000  # as for every JSON file; an evaluation of many classes is long
-WEIGHTED = ("conv", "linear")
-"""Kinds of layers that hold weights and lie on crossbars."""
 
 
 class Activity(Section):
@@ -30,12 +28,12 @@ class Activity(Section):
     trace: Mapping[str, Rate] | None = None
 
     def rates(self, rows: Sequence[Layer]) -> Array:
-        """[n_rows] input rate of each row; 1 for the first, which reads the image, and for rows without weights.
+        """[n_rows] input rate of each row; 1 for rows without weights, and for the one that reads the image.
 
         Raises:
             ConfigurationError: the trace has no rate for a row with weights.
         """
-        found = [self._rate(row.name) if number and row.kind in WEIGHTED else 1.0 for number, row in enumerate(rows)]
+        found = [self._rate(row.name) if row.has_weights and row.reads == "spikes" else 1.0 for row in rows]
         return np.array(found, dtype=np.float64)
 
     def _rate(self, name: str) -> float:

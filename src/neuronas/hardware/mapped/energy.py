@@ -51,7 +51,7 @@ def buffer(work: Work) -> Array:
 
     Spikes are buffered as single bits. Inputs are read again for each pixel: no sliding window is assumed.
     """
-    bits = mapping.passes(work) * (work.kernel**2 * work.c_in + work.c_out)
+    bits = mapping.passes(work) * (work.kernel_area * work.c_in + work.c_out)
     return bits * float(work.accelerator.memory.sram_bit_energy_pj)
 
 

@@ -25,7 +25,7 @@ def pass_ns(accelerator: Accelerator) -> float:
 
 def crossbar(work: Work) -> Array:
     """Crossbar passes: ceil(o^2 / replicas) * input_bits * pass_ns, ns; copies work on different pixels."""
-    pixels = np.ceil(work.o_side**2 / np.maximum(1, mapping.replicas(work)))
+    pixels = np.ceil(work.o_area / np.maximum(1, mapping.replicas(work)))
     return work.has_weights * pixels * work.input_bits * pass_ns(work.accelerator)
 
 

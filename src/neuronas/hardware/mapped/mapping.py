@@ -6,13 +6,16 @@ Each function below answers one count for all rows at once, [n_rows] float64, an
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 
 import numpy as np
 
 from neuronas.hardware.accelerator import Accelerator, Crossbar
 from neuronas.hardware.cost import Array
-from neuronas.hardware.mapped.activity import WEIGHTED, Activity
-from neuronas.space.layers import Layer
+from neuronas.hardware.diagonal import Diagonal
+from neuronas.hardware.mapped.activity import Activity
+from neuronas.space.shape import size_of
+from neuronas.space.workload import Layer
 
 
 @dataclass(frozen=True)
@@ -20,9 +23,11 @@ class Work:
     """Rows of work as columns [n_rows], with the settings that decide how they are mapped.
 
     Attributes:
-        kernel: kernel side; 0 for additions.
+        kernel_area: kernel positions, k^2; 0 for additions.
+        i_area: pixels of the input, i^2; ``o_area`` of the output, o^2.
         has_weights: 1 for convolutions and fully connected layers, otherwise 0.
-        steps: how often the row runs for one image: 1 for the first (direct coding), otherwise the time steps.
+        steps: how often the row runs for one image: 1 where it reads the image (direct coding), otherwise at each time
+            step.
         input_bits: width of one input value; a crossbar reads its inputs bit by bit.
         rate: share of inputs that spike in a time step.
     """
@@ -30,11 +35,12 @@ class Work:
     accelerator: Accelerator
     weight_bits: int
     replication: int
-    kernel: Array
+    kernel_area: Array
     c_in: Array
     c_out: Array
-    i_side: Array
-    o_side: Array
+    groups: Array
+    i_area: Array
+    o_area: Array
     has_weights: Array
     is_pool: Array
     is_addition: Array
@@ -42,6 +48,11 @@ class Work:
     steps: Array
     input_bits: Array
     rate: Array
+
+    @cached_property
+    def diagonal(self) -> Diagonal:
+        """The parts into which groups cut the weights."""
+        return Diagonal.of(self.c_in, columns(self), self.groups, float(self.accelerator.crossbar.size))
 
     @cached_property
     def n_crossbars(self) -> Array:
@@ -67,43 +78,32 @@ def make_work(
     replication: int,
     activity: Activity,
 ) -> Work:
-    """Turn rows (``space.workload``) into columns. The first row reads the image; the others read spikes or sums."""
-    kinds = [row.kind for row in rows]
-    behind_pool = [before == "avg_pool" for before in ["", *kinds[:-1]]]
-    before_linear = [after == "linear" for after in [*kinds[1:], ""]]
-    neurons, bits = [], []
-    for number, row in enumerate(rows):
-        pools_spikes = row.kind == "avg_pool" and before_linear[number]
-        reads_pool = row.kind == "linear" and behind_pool[number]
-        neurons.append(number > 0 and (pools_spikes or (row.kind in WEIGHTED and not reads_pool)))
-        if number == 0:
-            bits.append(int(accelerator.digital.image_bits))
-        elif reads_pool:  # a mean of k * k spikes takes k * k + 1 values
-            bits.append((rows[number - 1].kernel ** 2).bit_length())
-        else:
-            bits.append(1 if pools_spikes or row.kind in WEIGHTED else int(accelerator.neuron.state_bits))
+    """Turn rows (``space.workload``) into columns."""
+    bits = {"image": int(accelerator.digital.image_bits), "values": int(accelerator.neuron.state_bits)}
     return Work(
         accelerator=accelerator,
         weight_bits=weight_bits,
         replication=replication,
-        kernel=_column([row.kernel for row in rows]),
+        kernel_area=_column([prod(size_of(row.kernel)) for row in rows]),
         c_in=_column([row.in_channels for row in rows]),
         c_out=_column([row.out_channels for row in rows]),
-        i_side=_column([row.in_side for row in rows]),
-        o_side=_column([row.out_side for row in rows]),
-        has_weights=_column([kind in WEIGHTED for kind in kinds]),
-        is_pool=_column([kind == "avg_pool" for kind in kinds]),
-        is_addition=_column([kind == "add" for kind in kinds]),
-        has_neurons=_column(neurons),
-        steps=_column([timesteps if number else 1 for number in range(len(rows))]),
-        input_bits=_column(bits),
+        groups=_column([row.groups for row in rows]),
+        i_area=_column([prod(size_of(row.in_side)) for row in rows]),
+        o_area=_column([prod(size_of(row.out_side)) for row in rows]),
+        has_weights=_column([row.has_weights for row in rows]),
+        is_pool=_column([row.is_pool for row in rows]),
+        is_addition=_column([row.kind == "add" for row in rows]),
+        has_neurons=_column([row.reads == "spikes" and row.n_pooled == 1 for row in rows]),
+        steps=_column([1 if row.reads == "image" else timesteps for row in rows]),
+        # a mean of n spikes takes n + 1 values
+        input_bits=_column([bits.get(row.reads, row.n_pooled.bit_length()) for row in rows]),
         rate=activity.rates(rows),
     )
 
 
 def parameters(work: Work) -> Array:
-    """Weights: k^2 * C_in * C_out, convolutions and fully connected layers; no bias, no batch norm."""
-    return work.has_weights * work.kernel**2 * work.c_in * work.c_out
+    """Weights: k^2 * C_in / groups * C_out, convolutions and fully connected layers; no bias, no batch norm."""
+    return work.has_weights * work.kernel_area * (work.c_in / work.groups) * work.c_out
 
 
 def columns_per_output(weight_bits: int, crossbar: Crossbar) -> int:
@@ -124,23 +124,22 @@ def columns(work: Work) -> Array:
 
 
 def row_blocks(work: Work) -> Array:
-    """Groups of wordlines that are summed apart: k^2 * ceil(C_in / X).
+    """Sets of wordlines that a column sums apart: k^2 * ceil(C_in / X), with groups those of one part.
 
-    One for each kernel position and block of X input channels (SpikeSim, arXiv 2210.12899).
+    One for each kernel position and block of X input channels (SpikeSim, arXiv 2210.12899; parts:
+    ``hardware.diagonal``).
     """
-    size = float(work.accelerator.crossbar.size)
-    return work.has_weights * work.kernel**2 * np.ceil(work.c_in / size)
+    return work.has_weights * work.kernel_area * work.diagonal.n_rows
 
 
 def replicas(work: Work) -> Array:
     """Copies of a layer's weights: min(replication, o^2). They work on different pixels at the same time."""
-    return work.has_weights * np.minimum(work.replication, work.o_side**2)
+    return work.has_weights * np.minimum(work.replication, work.o_area)
 
 
 def crossbars(work: Work) -> Array:
-    """Crossbars: replicas * row_blocks * ceil(columns / X)."""
-    size = float(work.accelerator.crossbar.size)
-    return replicas(work) * row_blocks(work) * np.ceil(columns(work) / size)
+    """Crossbars: replicas * row_blocks * ceil(columns / X), with groups the sum over all parts."""
+    return replicas(work) * work.kernel_area * work.diagonal.n_crossbars
 
 
 def pes(work: Work) -> Array:
@@ -160,14 +159,14 @@ def utilisation(work: Work) -> Array:
 
 
 def used_cells(work: Work) -> Array:
-    """Cells that hold one copy of the weights: k^2 * C_in * columns."""
-    cells: Array = work.kernel**2 * work.c_in * columns(work)
+    """Cells that hold one copy of the weights: k^2 * C_in / groups * columns."""
+    cells: Array = work.kernel_area * (work.c_in / work.groups) * columns(work)
     return cells
 
 
 def passes(work: Work) -> Array:
     """Crossbar passes of an image: steps * o^2 * input_bits. Each gives all outputs of one pixel for one input bit."""
-    return work.has_weights * work.steps * work.o_side**2 * work.input_bits
+    return work.has_weights * work.steps * work.o_area * work.input_bits
 
 
 def conversions(work: Work) -> Array:
@@ -178,13 +177,14 @@ def conversions(work: Work) -> Array:
 def awake_share(work: Work) -> Array:
     """Share of conversions whose rows hold a spike: 1 - (1 - rate)^rows, the mean over blocks of X input channels.
 
-    Rows spike independently; a group of rows that is silent is not converted. A layer's last block may have fewer
-    than X. At 64 rows and a rate of 8.3 % that is 99.6 %: sparsity saves in the crossbar alone unless spikes are
-    clustered.
+    Rows spike independently; a set of rows that is silent is not converted. A layer's last block may have fewer
+    than X; with groups, a block has the rows of one part. At 64 rows and a rate of 8.3 % that is 99.6 %: sparsity saves
+    in the crossbar alone unless spikes are clustered.
     """
     size = float(work.accelerator.crossbar.size)
-    n_full = np.maximum(1, np.ceil(work.c_in / size)) - 1
-    full, last = (1 - (1 - work.rate) ** rows for rows in (size, work.c_in - n_full * size))
+    n_rows = work.diagonal.n_together * (work.c_in / work.groups)
+    n_full = np.maximum(1, work.diagonal.n_rows) - 1
+    full, last = (1 - (1 - work.rate) ** rows for rows in (size, n_rows - n_full * size))
     share: Array = work.has_weights * (n_full * full + last) / (n_full + 1)
     return share
 
@@ -195,7 +195,7 @@ def neurons(work: Work) -> Array:
     None in front of the first layer, which reads the image, or of a layer that reads pooled spikes. Convolutions that
     leave one node have neurons of their own, as SNASNet has them, although these spike alike: an upper estimate.
     """
-    return work.has_neurons * work.c_in * work.i_side**2
+    return work.has_neurons * work.c_in * work.i_area
 
 
 def digital_units(work: Work) -> Array:
@@ -212,11 +212,11 @@ def digital_units(work: Work) -> Array:
 def additions(work: Work) -> Array:
     """Additions of an image outside crossbars: steps * (k^2 * C_out * o^2 pooling, (C_in - C_out) * o^2 node sums).
 
-    A node that adds up m values has C_in = m * C_out.
+    A comparison of max pooling counts as an addition. A node that adds up m values has C_in = m * C_out.
     """
-    pooling = work.is_pool * work.kernel**2 * work.c_out
+    pooling = work.is_pool * work.kernel_area * work.c_out
     sums = work.is_addition * (work.c_in - work.c_out)
-    return work.steps * (pooling + sums) * work.o_side**2
+    return work.steps * (pooling + sums) * work.o_area
 
 
 def input_traffic_bits(work: Work) -> Array:
@@ -225,7 +225,7 @@ def input_traffic_bits(work: Work) -> Array:
     Every tile of a layer receives all its inputs; inputs are spikes of one bit, image pixels, means of spikes, or
     for pooling and node sums values of the membrane's width.
     """
-    return work.steps * work.input_bits * work.c_in * work.i_side**2 * np.maximum(1, work.n_tiles)
+    return work.steps * work.input_bits * work.c_in * work.i_area * np.maximum(1, work.n_tiles)
 
 
 def partial_sum_bits(work: Work) -> Array:

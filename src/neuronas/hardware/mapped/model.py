@@ -1,17 +1,17 @@
 """Cost model ``mapped``: each total is the sum of named terms over rows of work (``space.workload``)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 
 from neuronas.hardware.accelerator import Accelerator
-from neuronas.hardware.cost import Array, Cost, LayerCost, Totals
+from neuronas.hardware.cost import Array, Cost, LayerCost, Totals, tabulate
 from neuronas.hardware.mapped import area, energy, mapping
 from neuronas.hardware.mapped.activity import DENSE, Activity
 from neuronas.hardware.mapped.latency import LATENCY_NS, SCHEDULES, Schedule, clock_count
 from neuronas.hardware.mapped.mapping import Work, make_work
-from neuronas.space.layers import Kernels, Layer
-from neuronas.space.workload import at, size_of
+from neuronas.space.workload import Column, Layer, Occupancy, Slot, always, columns
 
 _CHUNK = 8192  # rows costed at a time: keeps the intermediate arrays in cache
 _MM2, _MS, _UJ = 1e-6, 1e-6, 1e-6  # from um2, ns, pJ
@@ -37,6 +37,11 @@ class _Sums:
     noc_bits: Array
     leaking_pw: Array
 
+    @property
+    def arrays(self) -> list[Array]:
+        """All quantities in order."""
+        return [getattr(self, field.name) for field in fields(self)]
+
 
 @dataclass(frozen=True)
 class MappedCostModel:
@@ -60,20 +65,21 @@ class MappedCostModel:
         """See ``CostModel``."""
         return "mapped"
 
-    def totals(self, slots: tuple[Layer, ...], kernels: Kernels) -> Totals:
-        """See ``CostModel``; ``slots`` and ``kernels`` as ``space.workload`` gives them, or of convolutions alone."""
-        table = self._table(slots, kernels)
-        chunks = [self._chunk(table, kernels[start : start + _CHUNK]) for start in range(0, len(kernels), _CHUNK)]
+    def totals(self, slots: Sequence[Slot], occupancy: Occupancy) -> Totals:
+        """See ``CostModel``."""
+        places = columns(slots, occupancy)
+        table = tabulate(places, occupancy, lambda rows: np.stack(_row_sums(self.work(rows)).arrays, axis=1))
+        starts = range(0, len(occupancy), _CHUNK)
+        chunks = [self._chunk(places, table, occupancy[start : start + _CHUNK]) for start in starts]
         return Totals(*(np.concatenate([getattr(chunk, field.name) for chunk in chunks]) for field in fields(Totals)))
 
-    def estimate(self, layers: tuple[Layer, ...]) -> Cost:
-        """See ``CostModel``; ``layers`` as ``space.workload.rows`` gives them."""
-        sizes = np.array([[size_of(row) for row in layers]], dtype=np.uint8)
-        totals = self.totals(layers, sizes)
+    def estimate(self, layers: Sequence[Layer]) -> Cost:
+        """See ``CostModel``."""
+        totals = self.totals(*always(layers))
         work = self.work(layers)
         parts = {
             "area_mm2": self._area_parts(work),
-            "latency_ms": self._latency_parts(work),
+            "latency_ms": self._latency_parts(layers, work),
             "energy_uj": self._energy_parts(work, totals.latency_ms),
         }
         by_row = {name: np.sum(list(terms.values()), axis=0) for name, terms in parts.items()}
@@ -93,25 +99,18 @@ class MappedCostModel:
         )
         return Cost.of(totals, self.weight_bits, counted, parts, (*ASSUMPTIONS, *self._choices()))
 
-    def _table(self, slots: tuple[Layer, ...], kernels: Kernels) -> Array:
-        """[largest size + 1, n_slots, n_quantities] what each size at each slot adds; nothing stands where it is 0."""
-        table = np.zeros((int(kernels.max(initial=0)) + 1, len(slots), len(fields(_Sums))))
-        for size in np.unique(kernels):
-            if size:
-                sums = _row_sums(self.work(tuple(at(slot, int(size)) for slot in slots)))
-                table[size] = np.stack([getattr(sums, field.name) for field in fields(_Sums)], axis=1)
-        return table
-
-    def _chunk(self, table: Array, kernels: Kernels) -> Totals:
-        first = table[kernels[:, 0], 0]
-        total, slowest_ns = first.copy(), np.zeros(len(kernels))
+    def _chunk(self, places: Sequence[Column], table: Array, occupancy: Occupancy) -> Totals:
         time = [field.name for field in fields(_Sums)].index("time_ns")
-        for slot in range(1, kernels.shape[1]):
-            row = table[kernels[:, slot], slot]
+        total = np.zeros((len(occupancy), len(fields(_Sums))))
+        once_ns, slowest_ns = np.zeros(len(occupancy)), np.zeros(len(occupancy))
+        for number, place in enumerate(places):
+            row = table[occupancy[:, place.slot], number]
             total += row
-            np.maximum(slowest_ns, row[:, time], out=slowest_ns)
+            if place.is_static:
+                once_ns += row[:, time]
+            else:
+                np.maximum(slowest_ns, row[:, time], out=slowest_ns)
         sums = _Sums(*np.ascontiguousarray(total.T))
-        once_ns = first[:, time]
         latency_ns = SCHEDULES[self.schedule](once_ns, sums.time_ns - once_ns, slowest_ns, self.timesteps)
         energy_pj = sums.energy_pj + energy.noc(sums.noc_bits, sums.n_tiles, self.accelerator)
         power_pw = sums.leaking_pw + energy.global_leaking_pw(self.accelerator)
@@ -122,7 +121,7 @@ class MappedCostModel:
             energy_uj=(energy_pj + energy.leakage(power_pw, latency_ns * _MS)) * _UJ,
         )
 
-    def work(self, rows: tuple[Layer, ...]) -> Work:
+    def work(self, rows: Sequence[Layer]) -> Work:
         """Rows of work (``space.workload``), mapped to the chip."""
         return make_work(rows, self.accelerator, self.weight_bits, self.timesteps, self.replication, self.activity)
 
@@ -131,9 +130,10 @@ class MappedCostModel:
         shared = _share(work) * area.global_buffer(self.accelerator) * _MM2
         return parts | {"global_buffer": shared}
 
-    def _latency_parts(self, work: Work) -> dict[str, Array]:
-        each_ns = _row_sums(work).time_ns
-        counts = np.concatenate([[1.0], clock_count(self.schedule, each_ns[1:], self.timesteps)])
+    def _latency_parts(self, rows: Sequence[Layer], work: Work) -> dict[str, Array]:
+        each = np.array([row.reads != "image" for row in rows])
+        counts = np.ones(len(rows))
+        counts[each] = clock_count(self.schedule, _row_sums(work).time_ns[each], self.timesteps)
         return {name: counts * term(work) * _MS for name, term in LATENCY_NS.items()}
 
     def _energy_parts(self, work: Work, latency_ms: Array) -> dict[str, Array]:

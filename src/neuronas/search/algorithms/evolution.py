@@ -36,6 +36,8 @@ def evolution(space: Space, random: Random, settings: SearchConfig) -> Proposals
     for first in range(0, settings.n_draws, settings.population):
         size = min(settings.population, settings.n_draws - first)
         generation = draws.generation(list(alive.values()), size)
+        if not generation:
+            return
         outcomes = yield generation
         if len(generation) < settings.population:
             return

@@ -13,7 +13,7 @@ from neuronas.errors import ConfigurationError
 from neuronas.search.algorithms.base import Proposals
 from neuronas.search.algorithms.cellwise import all_cells
 from neuronas.space.canonical import genotype_key
-from neuronas.space.genotype import N_EDGES, Architecture, Genotype
+from neuronas.space.genotype import Architecture, Genotype
 from neuronas.space.spaces import Space
 from neuronas.space.workload import cell_occupancy
 
@@ -43,8 +43,7 @@ def exhaustive(space: Space, random: Random, settings: SearchConfig) -> Proposal
 def distinct_cells(cells: list[Genotype]) -> list[Genotype]:
     """The first of the cells that share a function and, in whatever order, the work of their edges and nodes."""
     groups: dict[object, Genotype] = {}
-    for cell, row in zip(cells, cell_occupancy(cells).tolist(), strict=True):
-        edges, nodes = row[: 2 * N_EDGES], row[2 * N_EDGES :]
-        work = tuple(tuple(sorted(part)) for part in (edges[0::2], edges[1::2], nodes))
-        groups.setdefault((genotype_key(cell), work), cell.cleaned)
+    for cell, row in zip(cells, cell_occupancy(cells, cells[0].n_nodes).tolist(), strict=True):
+        edges, nodes = row[: len(cell.edges)], row[len(cell.edges) :]
+        groups.setdefault((genotype_key(cell), tuple(sorted(edges)), tuple(sorted(nodes))), cell.cleaned)
     return list(groups.values())

@@ -13,10 +13,11 @@ from neuronas.fitness.engine.native.convolution import Convolve, padded, sum_for
 from neuronas.fitness.engine.native.memory import Buffers
 from neuronas.fitness.engine.native.program import compile_value
 from neuronas.fitness.engine.values import Leaf, Value
-from neuronas.kernels.library import CFire, CLeaf, CProgram, CShape, CStep, CTerm
+from neuronas.kernels.library import CFire, CLeaf, CProgram, CShape, CStep, CTerm, StepOperation, accepted
 from neuronas.snn.arithmetic import affine
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.quantisation import FixedPoint
+from neuronas.space.graph import Pool
 
 _KINDS = {torch.int16: 1, torch.float32: 2}
 _ROW_BLOCK, _BYTE_BLOCK = 4, 64
@@ -67,7 +68,7 @@ class NativeBackend:
         scale, shift = self._normalisation(program, geometry) if normalised else (None, None)
         spikes = self._buffers.empty((self._convolve.spike_bytes(geometry),), torch.uint8) if with_spikes else None
         rows = -(-geometry.batch // _ROW_BLOCK) * _ROW_BLOCK
-        row_bytes = -(-(geometry.side**2) * padded(geometry.channels) // 8 // _BYTE_BLOCK) * _BYTE_BLOCK
+        row_bytes = -(-_image_values(geometry) // 8 // _BYTE_BLOCK) * _BYTE_BLOCK
         bits = self._buffers.empty((geometry.timesteps, rows, row_bytes), torch.uint8)
         spike_channels = self._convolve.padded_channels(geometry.channels)
         fire = CFire(
@@ -85,8 +86,10 @@ class NativeBackend:
             rows=rows,
             row_bytes=row_bytes,
         )
-        self.library.neuronas_fire(
-            ctypes.byref(program), ctypes.byref(_shape(geometry)), ctypes.byref(fire), self._threads(geometry)
+        accepted(
+            self.library.neuronas_fire(
+                ctypes.byref(program), ctypes.byref(_shape(geometry)), ctypes.byref(fire), self._threads(geometry)
+            )
         )
         del alive
         common = torch.empty(geometry.timesteps, rows, rows, dtype=torch.int32)
@@ -106,8 +109,8 @@ class NativeBackend:
 
     def convolve(self, spikes: Tensor, weights: FixedPoint, geometry: Geometry) -> Array:
         """See ``Backend``."""
-        shape = (geometry.timesteps, geometry.batch, geometry.side**2 * padded(len(weights.codes)))
-        for form in sum_formats(weights, geometry.side**2):
+        shape = (geometry.timesteps, geometry.batch, geometry.n_pixels * padded(len(weights.codes)))
+        for form in sum_formats(weights, geometry.n_pixels):
             sums = self._buffers.empty(shape, form.dtype)
             totals, squares, fits = self._convolve(spikes, weights, geometry, sums, form, self._threads(geometry).value)
             if fits:
@@ -115,20 +118,21 @@ class NativeBackend:
         else:
             raise OverflowError(f"a convolution with weights of shape {weights.codes.shape} fits no format of sums")
         unit = 2.0**-weights.exponent  # a power of two: multiplying by it never rounds
-        scale, shift = affine(totals * unit, squares * unit**2, geometry.batch * geometry.side**2)
+        scale, shift = affine(totals * unit, squares * unit**2, geometry.batch * geometry.n_pixels)
         return Array(sums, scale * unit, shift)
 
     def reduce(self, convolved: Array, geometry: Geometry) -> Array:
         """See ``Backend``."""
-        side = geometry.side // 2
-        n = side**2 * padded(geometry.channels)
+        n = (geometry.height // 2) * (geometry.width // 2) * padded(geometry.channels)
         out = self._buffers.empty((geometry.timesteps, geometry.batch, n), torch.float32)
         leaf = _leaf(convolved)
-        self.library.neuronas_reduce(
-            ctypes.byref(leaf),
-            ctypes.byref(_shape(geometry)),
-            ctypes.c_void_p(out.data_ptr()),
-            self._threads(geometry),
+        accepted(
+            self.library.neuronas_reduce(
+                ctypes.byref(leaf),
+                ctypes.byref(_shape(geometry)),
+                ctypes.c_void_p(out.data_ptr()),
+                self._threads(geometry),
+            )
         )
         return Array(out)
 
@@ -137,11 +141,13 @@ class NativeBackend:
         program, alive = self._bind(value, leaves)
         shape = (geometry.timesteps, geometry.batch, _image_values(geometry))
         out = self._buffers.empty(shape, torch.float32)
-        self.library.neuronas_materialise(
-            ctypes.byref(program),
-            ctypes.byref(_shape(geometry)),
-            ctypes.c_void_p(out.data_ptr()),
-            self._threads(geometry),
+        accepted(
+            self.library.neuronas_materialise(
+                ctypes.byref(program),
+                ctypes.byref(_shape(geometry)),
+                ctypes.c_void_p(out.data_ptr()),
+                self._threads(geometry),
+            )
         )
         del alive
         return Array(out)
@@ -154,7 +160,7 @@ class NativeBackend:
         """See ``Backend``."""
         n_outputs = geometry.n_values // geometry.channels * padded(len(weights.codes))
         # If sums turn out not to fit, the store learns the true size afterwards; that is rare.
-        return n_outputs * sum_formats(weights, geometry.side**2)[0].dtype.itemsize
+        return n_outputs * sum_formats(weights, geometry.n_pixels)[0].dtype.itemsize
 
     def spike_bytes(self, geometry: Geometry) -> int:
         """See ``Backend``."""
@@ -163,14 +169,16 @@ class NativeBackend:
     def _normalisation(self, program: CProgram, geometry: Geometry) -> tuple[Tensor, Tensor]:
         sums = torch.empty(geometry.timesteps, padded(geometry.channels), dtype=torch.float64)
         squares = torch.empty_like(sums)
-        self.library.neuronas_statistics(
-            ctypes.byref(program),
-            ctypes.byref(_shape(geometry)),
-            ctypes.c_void_p(sums.data_ptr()),
-            ctypes.c_void_p(squares.data_ptr()),
-            self._threads(geometry),
+        accepted(
+            self.library.neuronas_statistics(
+                ctypes.byref(program),
+                ctypes.byref(_shape(geometry)),
+                ctypes.c_void_p(sums.data_ptr()),
+                ctypes.c_void_p(squares.data_ptr()),
+                self._threads(geometry),
+            )
         )
-        return affine(sums, squares, geometry.batch * geometry.side**2)
+        return affine(sums, squares, geometry.batch * geometry.n_pixels)
 
     def _bind(self, value: Value, leaves: Mapping[Leaf, Array]) -> tuple[CProgram, object]:
         """Return the program with its leaves' addresses, and what must stay alive while it runs."""
@@ -179,7 +187,8 @@ class NativeBackend:
         terms: list[CTerm] = []
         steps: list[CStep] = []
         for step in program.steps:
-            steps.append(CStep(step.pooled, step.target, len(terms), len(step.terms), step.constant))
+            operation, kernel = _operation(step.pool)
+            steps.append(CStep(operation, kernel, step.target, len(terms), len(step.terms), step.constant))
             terms += _terms(step.terms, numbers)
         first = len(terms)
         terms += _terms(program.terms, numbers)
@@ -200,12 +209,22 @@ class NativeBackend:
         return ctypes.c_int32(min(self.threads, 1 + geometry.n_values // _WORTH_A_THREAD))
 
 
+def _operation(pool: Pool | None) -> tuple[StepOperation, int]:
+    """What a step computes, and the side of its windows."""
+    if pool is None:
+        return StepOperation.ADD, 1
+    kernel = pool.kernel[0]
+    if pool != Pool((kernel, kernel), (1, 1), kernel // 2, pool.reduce):
+        raise TypeError(f"no kernel computes {pool}; expected square windows of stride 1 that keep the sides")
+    return StepOperation.MEAN if pool.reduce == "mean" else StepOperation.MAXIMUM, kernel
+
+
 def _terms(terms: Sequence[Leaf | int], numbers: Mapping[Leaf, int]) -> list[CTerm]:
     return [CTerm(0, numbers[term]) if isinstance(term, Leaf) else CTerm(1, term) for term in terms]
 
 
 def _image_values(geometry: Geometry) -> int:
-    return geometry.side**2 * padded(geometry.channels)
+    return geometry.n_pixels * padded(geometry.channels)
 
 
 def _leaf(array: Array) -> CLeaf:
@@ -214,7 +233,7 @@ def _leaf(array: Array) -> CLeaf:
 
 
 def _shape(geometry: Geometry) -> CShape:
-    return CShape(geometry.timesteps, geometry.batch, geometry.side, geometry.side, geometry.channels)
+    return CShape(geometry.timesteps, geometry.batch, geometry.height, geometry.width, geometry.channels)
 
 
 def _address(tensor: Tensor | None) -> int | None:

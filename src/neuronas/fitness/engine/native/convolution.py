@@ -12,7 +12,7 @@ from torch import Tensor
 
 from neuronas.fitness.engine.backend import Geometry
 from neuronas.fitness.engine.native.memory import huge_memory
-from neuronas.kernels.library import MAX_SLICES, CCollection, CConvolution, Instructions
+from neuronas.kernels.library import MAX_SLICES, CCollection, CConvolution, Instructions, accepted
 from neuronas.snn.integer_convolution import IntegerKernel
 from neuronas.snn.quantisation import FixedPoint, n_slices, sliced
 
@@ -112,7 +112,7 @@ class TileConvolve:
     ) -> tuple[Tensor, Tensor, bool]:
         """See ``Convolve``."""
         kernel, out_channels = weights.codes.shape[2], padded(len(weights.codes))
-        side, steps, batch = geometry.side, geometry.timesteps, geometry.batch
+        steps, batch = geometry.timesteps, geometry.batch
         if n_slices(weights) > MAX_SLICES:
             raise ValueError(f"codes of {n_slices(weights)} slices; the kernel takes at most {MAX_SLICES}")
         packed = _packed(weights, self.padded_channels(geometry.channels))
@@ -120,10 +120,10 @@ class TileConvolve:
         squares = torch.zeros_like(totals)
         convolution = CConvolution(
             spikes.data_ptr(), packed.ctypes.data, out.data_ptr(), totals.data_ptr(), squares.data_ptr(),
-            steps, batch, side, side, self.padded_channels(geometry.channels), out_channels,
+            steps, batch, geometry.height, geometry.width, self.padded_channels(geometry.channels), out_channels,
             self.pad, kernel, len(packed), form, self.instructions,
         )  # fmt: skip
-        fits = self.library.neuronas_convolve(ctypes.byref(convolution), ctypes.c_int32(threads))
+        fits = accepted(self.library.neuronas_convolve(ctypes.byref(convolution), ctypes.c_int32(threads)))
         return totals, squares, bool(fits)
 
     def padded_channels(self, channels: int) -> int:
@@ -132,9 +132,10 @@ class TileConvolve:
 
     def spike_bytes(self, geometry: Geometry) -> int:
         """See ``Convolve``."""
-        channels, side = self.padded_channels(geometry.channels), geometry.side + 2 * self.pad
+        channels = self.padded_channels(geometry.channels)
+        n_pixels = (geometry.height + 2 * self.pad) * (geometry.width + 2 * self.pad)
         # A tile reads 16 pixels, also where a row has fewer left: some memory must follow the last one.
-        return geometry.timesteps * geometry.batch * side**2 * channels + 16 * channels
+        return geometry.timesteps * geometry.batch * n_pixels * channels + 16 * channels
 
 
 @lru_cache(maxsize=128)
@@ -173,12 +174,13 @@ class OneDnnConvolve:
         self, spikes: Tensor, weights: FixedPoint, geometry: Geometry, out: Tensor, form: SumFormat, threads: int
     ) -> tuple[Tensor, Tensor, bool]:
         """See ``Convolve``."""
-        side, steps, batch = geometry.side, geometry.timesteps, geometry.batch
+        steps, batch, n_pixels = geometry.timesteps, geometry.batch, geometry.n_pixels
         out_channels = padded(len(weights.codes))
-        images = spikes.view(steps, batch, side, side, padded(geometry.channels)).permute(0, 1, 4, 2, 3)
+        images = spikes.view(steps, batch, geometry.height, geometry.width, padded(geometry.channels))
+        images = images.permute(0, 1, 4, 2, 3)
         totals = torch.zeros(steps, out_channels, dtype=torch.float64)
         squares = torch.zeros_like(totals)
-        chunk = max(1, self._CHUNK_BYTES // (4 * out_channels * side**2))
+        chunk = max(1, self._CHUNK_BYTES // (4 * out_channels * n_pixels))
         kernels = _onednn_kernels(weights)
         fits = 1
         for t in range(steps):
@@ -187,9 +189,9 @@ class OneDnnConvolve:
                 sums = [kernel(part) for kernel in kernels]
                 collection = CCollection(
                     (ctypes.c_void_p * MAX_SLICES)(*(one.data_ptr() for one in sums)), out[t, first].data_ptr(),
-                    totals[t].data_ptr(), squares[t].data_ptr(), len(part), side**2, out_channels, len(sums), form,
+                    totals[t].data_ptr(), squares[t].data_ptr(), len(part), n_pixels, out_channels, len(sums), form,
                 )  # fmt: skip
-                fits &= self.library.neuronas_collect(ctypes.byref(collection), ctypes.c_int32(threads))
+                fits &= accepted(self.library.neuronas_collect(ctypes.byref(collection), ctypes.c_int32(threads)))
         return totals, squares, bool(fits)
 
     def padded_channels(self, channels: int) -> int:

@@ -3,7 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from neuronas.fitness.engine.values import Leaf, Pooled, Sum, Value
+from neuronas.fitness.engine.values import Added, Leaf, Pooled, Value
+from neuronas.space.graph import Pool
 
 _MAX_TERMS = 4
 """Terms that a kernel adds in one go (``kMaxTerms``)."""
@@ -11,12 +12,12 @@ _MAX_TERMS = 4
 
 @dataclass(frozen=True)
 class Step:
-    """Write the sum of ``terms``, pooled or not, to the buffer ``target``.
+    """Write the sum of ``terms``, pooled or not (``pool`` None), to the buffer ``target``.
 
     A term is a leaf, or the number of a buffer. ``constant``: the same at every time step.
     """
 
-    pooled: bool
+    pool: Pool | None
     target: int
     terms: tuple[Leaf | int, ...]
     constant: bool
@@ -65,7 +66,7 @@ class _Compiler:
             self._read(part)
         while len(terms) > _MAX_TERMS:  # from left to right, so that the order of additions stays
             target = self._new()  # a free one may be among the terms
-            self.steps.append(Step(False, target, tuple(terms[:_MAX_TERMS]), constant=False))
+            self.steps.append(Step(None, target, tuple(terms[:_MAX_TERMS]), constant=False))
             terms = [target, *terms[_MAX_TERMS:]]
         return tuple(terms)
 
@@ -81,7 +82,7 @@ class _Compiler:
             else:
                 self.free.remove(target)
             self.buffers[value] = target
-            self.steps.append(Step(isinstance(value, Pooled), target, terms, constant))
+            self.steps.append(Step(value.operation if isinstance(value, Pooled) else None, target, terms, constant))
         return self.buffers[value]
 
     def _count_reads(self, parts: tuple[Value, ...], seen: set[Value]) -> None:
@@ -108,8 +109,8 @@ class _Compiler:
 
 def _summands(value: Value) -> tuple[Value, ...]:
     """The terms of a sum, from left to right; a sum in front is opened, since (a + b) + c is a + b + c."""
-    if not isinstance(value, Sum):
+    if not isinstance(value, Added):
         return (value,)
-    if value.terms and isinstance(value.terms[0], Sum):
+    if value.terms and isinstance(value.terms[0], Added):
         return (*_summands(value.terms[0]), *value.terms[1:])
     return value.terms
