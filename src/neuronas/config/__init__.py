@@ -43,7 +43,6 @@ from neuronas.config.registry import (
 )
 from neuronas.config.schema import (
     BudgetConfig,
-    ChipConfig,
     DataConfig,
     EngineConfig,
     FitnessConfig,
@@ -51,9 +50,9 @@ from neuronas.config.schema import (
     NetworkConfig,
     ResolvedConfig,
     SearchConfig,
-    TrainConfig,
 )
 from neuronas.config.setting import Section, Setting
+from neuronas.config.training_schema import ChipConfig, TrainConfig
 
 __all__ = [
     "ACCELERATORS",
