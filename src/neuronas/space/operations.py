@@ -49,16 +49,6 @@ class Operation(ABC):
         """
 
     @property
-    def is_convolution(self) -> bool:
-        """Whether the edge holds one convolution."""
-        return isinstance(self, Convolution)
-
-    @property
-    def kind(self) -> str:
-        """What the operation is drawn as: ``none``, ``skip``, ``pool`` or ``conv``."""
-        return {"none": "none", "copy": "skip", "linear": "pool", "function": "pool", "weights": "conv"}[self.identity]
-
-    @property
     def connects(self) -> bool:
         """Whether the edge joins its nodes at all."""
         return self.identity != "none"
