@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from neuronas.errors import ConfigurationError
 from neuronas.space.build import EdgeBuilder, GraphBuilder
-from neuronas.space.graph import Link, Neurons, Node, Origin
+from neuronas.space.graph import Link, Neurons, Node, Origin, Weights
 
 _NAME = re.compile(r"[a-z]\w*")
 
@@ -30,7 +30,6 @@ class Operation(ABC):
 
     equation: ClassVar[str]
     identity: ClassVar[Identity]
-    kernel = 0
 
     def __init__(self, name: str):
         if not _NAME.fullmatch(name):
@@ -62,6 +61,11 @@ class Operation(ABC):
     def n_neuron_layers(self) -> int:
         """Number of LIF layers on the edge."""
         return sum(isinstance(node.operation, Neurons) for node in self._nodes)
+
+    @cached_property
+    def largest_kernel(self) -> int:
+        """Side of the largest kernel of weights on the edge; 0 if there are none."""
+        return max((node.operation.kernel for node in self._nodes if isinstance(node.operation, Weights)), default=0)
 
     @property
     def has_neurons(self) -> bool:
