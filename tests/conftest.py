@@ -91,6 +91,7 @@ def forget_plugins() -> Iterator[None]:
     from neuronas.config.registry import REGISTRIES
 
     yield
+    plugins._asked_for.clear()
     for cached in (plugins._load, plugins._module):
         cached.cache_clear()
     for registry in REGISTRIES.values():

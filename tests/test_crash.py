@@ -7,12 +7,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from conftest import Neuronas
 from crash import SEARCH, Rounds, check_search, search_rounds, searched, training_rounds
+from neuronas.cli.main import run as command
 from neuronas.runs.directory import log, log_to
 from waiting import until
 
@@ -51,45 +54,42 @@ def test_the_crash_test_notices_a_loss(tmp_path: Path) -> None:
     assert "another result" in rounds.losses[0]
 
 
-def _limited(n_bytes: int) -> None:
-    """Files of this process can hold so much: what a full disk does, without one."""
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, n_bytes))
-
-
-def _search(folder: Path, *options: str, limit_bytes: int | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "neuronas", *SMALL, "--quiet", *options],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=None if limit_bytes is None else lambda: _limited(limit_bytes),
-    )
+@contextmanager
+def full_at(n_bytes: int) -> Iterator[None]:
+    """Files can hold so many bytes: what a full disk does, without one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
 
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("undisturbed")
-    assert _search(folder, "--out", "run").returncode == 0
-    return folder / "run"
+    run = tmp_path_factory.mktemp("undisturbed") / "run"
+    assert command([*SMALL, "--quiet", "--out", str(run)]) == 0
+    return run
 
 
 @pytest.mark.parametrize("limit_bytes", [1_000, 3_000, 40_000, 70_000])
-def test_a_full_disk_loses_nothing(undisturbed: Path, tmp_path: Path, limit_bytes: int) -> None:
+def test_a_full_disk_loses_nothing(neuronas: Neuronas, undisturbed: Path, tmp_path: Path, limit_bytes: int) -> None:
     """From a disk that is full at once to one that is full amid the search."""
-    failed = _search(tmp_path, "--out", "run", limit_bytes=limit_bytes)
-    assert failed.returncode == 2, failed.stderr
-    assert len(failed.stderr.splitlines()) == 1
-    assert failed.stderr.startswith("neuronas: ")
+    with full_at(limit_bytes):
+        code, _, err = neuronas(*SMALL, "--quiet", "--out", "run")
+    assert code == 2, err
+    assert len(err.splitlines()) == 1
+    assert err.startswith("neuronas: ")
     check_search(tmp_path / "run")
     resume = ["--resume"] if (tmp_path / "run" / "config.yaml").exists() else []
-    again = _search(tmp_path, "--out", "run", *resume)
-    assert again.returncode == 0, again.stderr
+    code, _, err = neuronas(*SMALL, "--quiet", "--out", "run", *resume)
+    assert code == 0, err
     assert searched(tmp_path / "run") == searched(undisturbed)
 
 
-def test_a_full_file_system(undisturbed: Path, tmp_path: Path) -> None:
+def test_a_full_file_system(neuronas: Neuronas, undisturbed: Path, tmp_path: Path) -> None:
     """The same with a real one, where it may be made."""
     small = tmp_path / "small"
     small.mkdir()
@@ -99,12 +99,12 @@ def test_a_full_file_system(undisturbed: Path, tmp_path: Path) -> None:
     if mounted.returncode:
         pytest.skip(f"a file system cannot be mounted here: {mounted.stderr.strip()}")
     try:
-        failed = _search(tmp_path, "--out", "small/run")
-        assert (failed.returncode, len(failed.stderr.splitlines())) == (2, 1), failed.stderr
-        assert "full" in failed.stderr or "space" in failed.stderr
+        code, _, err = neuronas(*SMALL, "--quiet", "--out", "small/run")
+        assert (code, len(err.splitlines())) == (2, 1), err
+        assert "full" in err or "space" in err
         subprocess.run(["mount", "-o", "remount,size=20m", str(small)], check=True)
-        again = _search(tmp_path, "--out", "small/run", "--resume")
-        assert again.returncode == 0, again.stderr
+        code, _, err = neuronas(*SMALL, "--quiet", "--out", "small/run", "--resume")
+        assert code == 0, err
         assert searched(small / "run") == searched(undisturbed)
     finally:
         subprocess.run(["umount", str(small)], check=True)
@@ -126,24 +126,26 @@ def _started(folder: Path) -> subprocess.Popen[str]:
     return search
 
 
-def test_two_searches_on_one_directory(undisturbed: Path, tmp_path: Path) -> None:
+def test_two_searches_on_one_directory(neuronas: Neuronas, undisturbed: Path, tmp_path: Path) -> None:
     """The second one is sent away at once; the first one does not notice."""
     first = _started(tmp_path)
-    second = _search(tmp_path, "--out", "run", "--resume")
+    code, _, refusal = neuronas(*SMALL, "--quiet", "--out", "run", "--resume")
     _, err = first.communicate()
     assert (first.returncode, err) == (0, "")
-    if second.returncode:  # otherwise it came when the first one was done
-        assert second.returncode == 2
-        assert "another neuronas is working in it" in second.stderr
+    if code:  # otherwise it came when the first one was done
+        assert code == 2
+        assert "another neuronas is working in it" in refusal
     assert searched(tmp_path / "run") == searched(undisturbed)
 
 
-def test_a_search_is_ended_from_another_shell_and_gone_on_with(undisturbed: Path, tmp_path: Path) -> None:
+def test_a_search_is_ended_from_another_shell_and_resumed(
+    neuronas: Neuronas, undisturbed: Path, tmp_path: Path
+) -> None:
     first = _started(tmp_path)
     subprocess.run("kill $(cat run/.lock)", shell=True, cwd=tmp_path, check=True)
     _, err = first.communicate()
     assert (first.returncode, "interrupted" in err) == (130, True)
-    assert _search(tmp_path, "--out", "run", "--resume").returncode == 0
+    assert neuronas(*SMALL, "--quiet", "--out", "run", "--resume")[0] == 0
     assert searched(tmp_path / "run") == searched(undisturbed)
 
 

@@ -381,18 +381,27 @@ def result(text: str) -> dict[str, object]:
     return {key: value for key, value in json.loads(text).items() if key not in {"seconds", "peak_memory_mb"}}
 
 
-def test_search_with_workers(neuronas: Neuronas, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param((1,), marks=pytest.mark.slow),
+        (2,),
+        pytest.param((3, "--memory-limit", 0.05), marks=pytest.mark.slow),
+    ],
+    ids=["one", "two", "three"],
+)
+def test_search_with_workers(neuronas: Neuronas, tmp_path: Path, options: tuple[object, ...]) -> None:
     code, alone, _ = neuronas(*SMALL, "--json", "--out", "alone")
     assert code == 0
-    for name, options in {"one": (1,), "two": (2,), "three": (3, "--memory-limit", 0.05)}.items():
-        code, out, err = neuronas(*SMALL, "--json", "--out", name, "--workers", *options)
-        assert code == 0, err
-        assert result(out) == result(alone)
-        assert result((tmp_path / name / "result.json").read_text()) == result(alone)
-        assert content(tmp_path / name / "history.sqlite") == content(tmp_path / "alone" / "history.sqlite")
-        assert json.loads(out)["peak_memory_mb"] > json.loads(alone)["peak_memory_mb"] * 0.5
+    code, out, err = neuronas(*SMALL, "--json", "--out", "together", "--workers", *options)
+    assert code == 0, err
+    assert result(out) == result(alone)
+    assert result((tmp_path / "together" / "result.json").read_text()) == result(alone)
+    assert content(tmp_path / "together" / "history.sqlite") == content(tmp_path / "alone" / "history.sqlite")
+    assert json.loads(out)["peak_memory_mb"] > json.loads(alone)["peak_memory_mb"] * 0.5
 
 
+@pytest.mark.slow
 def test_mistakes_with_workers_are_those_without(neuronas: Neuronas, tmp_path: Path) -> None:
     for options, message in [
         (("--dataset", "imagefolder:none"), "image folder none"),

@@ -110,6 +110,7 @@ BEGINS = {"README.md": "materials", "index.md": "materials", "tutorial.md": "mat
 
 
 @pytest.mark.usefixtures("forget_plugins")
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_of_a_page(
     page: Path,

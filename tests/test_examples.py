@@ -38,6 +38,7 @@ def test_examples_are_short_and_all_named() -> None:
         assert path.suffix == ".ipynb" or len(path.read_text().splitlines()) < 80
 
 
+@pytest.mark.slow
 def test_own_images(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     for split, count in (("train", 40), ("test", 10)):
@@ -69,6 +70,7 @@ def test_own_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (here["fitness"], here["dataset"]) == (workers["fitness"], "stripes")
 
 
+@pytest.mark.slow
 def test_own_accelerator(tmp_path: Path) -> None:
     preset, own, *sweep = run("own_accelerator.py", tmp_path).splitlines()
     assert preset.startswith("spikeflow-rram: 3,117.2 mm²")
@@ -77,6 +79,7 @@ def test_own_accelerator(tmp_path: Path) -> None:
     assert [line.split(":")[0] for line in sweep] == [f"crossbar.size {size}" for size in (32, 64, 128)]
 
 
+@pytest.mark.slow
 def test_own_operation(tmp_path: Path) -> None:
     assert "µJ of at most 40; 40 candidates" in run("own_operation.py", tmp_path)
     assert "conv_9x9" in (tmp_path / "runs/own-operation/space.yaml").read_text()
@@ -92,6 +95,7 @@ def test_operations_that_cannot_be_added_are_refused(name: str, kernel: int, nam
     assert before == dict(OPERATIONS)
 
 
+@pytest.mark.slow
 def test_own_fitness(tmp_path: Path) -> None:
     said = run("own_fitness.py", tmp_path)
     bits = float(said.split("a spike carries ")[1].split()[0])
@@ -99,6 +103,7 @@ def test_own_fitness(tmp_path: Path) -> None:
     assert (tmp_path / "runs/own-fitness/result.json").is_file()
 
 
+@pytest.mark.slow
 def test_export_to_nir(tmp_path: Path) -> None:
     said = run("export_to_nir.py", tmp_path)
     assert "x LIF" in said
@@ -106,6 +111,7 @@ def test_export_to_nir(tmp_path: Path) -> None:
     assert list((tmp_path / "runs/nir/export").iterdir())
 
 
+@pytest.mark.slow
 def test_notebook(tmp_path: Path) -> None:
     notebook = nbformat.read(EXAMPLES / "tutorial.ipynb", as_version=4)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]

@@ -15,6 +15,7 @@ SCALARS = {"n": "i32", "x_stride": "i32", "n_steps": "i32", "tau": "fp32", "thre
 HOPPER = 90
 
 
+@pytest.mark.slow
 def test_kernels_agree_with_the_cpu() -> None:
     script = Path(__file__).parent / "support" / "interpreted_kernels.py"
     environment = {**os.environ, "TRITON_INTERPRET": "1"}

@@ -21,6 +21,7 @@ from neuronas.distribution.silence import Silence
 from waiting import until
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(
         importlib.util.find_spec("ray") is None, reason="Ray is not installed: pip install 'neuronas[cluster]'"
     ),

@@ -171,7 +171,8 @@ def test_a_plugin_serves_the_command_line_and_is_noticed_when_it_changes(
     assert run(["search", *options]) == 0
     assert yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())["plugins"] == [str(file)]
     capsys.readouterr()
-    assert run(["search", "--resume", "--out", out, "--quiet"]) == 0
+    again = ["search", "--plugin", str(file), "--resume", "--out", out, "--quiet"]
+    assert run(again) == 0
     for cached in (plugins._load, plugins._module):
         cached.cache_clear()
     for name in ("fitness", "algorithms"):
@@ -179,7 +180,7 @@ def test_a_plugin_serves_the_command_line_and_is_noticed_when_it_changes(
             REGISTRIES[name].remove(entry)
     _plugin(tmp_path, 2.0)
     capsys.readouterr()
-    assert run(["search", "--resume", "--out", out, "--quiet"]) == 2
+    assert run(again) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert "its fitness was" in err and "choose another --out" in err
@@ -255,3 +256,20 @@ def test_operations_of_a_plugin_are_known_before_anything_names_them(
     assert run(["estimate", text]) == 2
     assert "unknown operation 'conv_9x9'" in capsys.readouterr().err
     assert run(["estimate", text, "--plugin", str(file), "--json"]) == 0
+
+
+def test_a_run_does_not_load_plugins_by_itself(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], forget_plugins: None
+) -> None:
+    from neuronas.config import plugins
+
+    file, out = _plugin(tmp_path, 1.0), str(tmp_path / "run")
+    assert run(["search", "--plugin", str(file), "--fitness", "rate", *SMALL, "--algorithm", "some", "--out", out]) == 0
+    plugins._asked_for.clear()
+    capsys.readouterr()
+    for command in (["estimate", out], ["report", out], ["search", "--resume", "--out", out]):
+        assert run(command) == 2
+        err = capsys.readouterr().err
+        assert err.count("\n") == 1
+        assert f"add --plugin {file} if you trust it" in err
+    assert run(["report", out, "--plugin", str(file), "--json"]) == 0

@@ -378,6 +378,7 @@ def test_metrics_forget_what_is_run_again(tmp_path: Path) -> None:
     assert read_epochs(metrics.path) == rows[:2]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no torch.distributed")
 @pytest.mark.parametrize(
     ("options", "tolerances"),

@@ -13,6 +13,7 @@ from neuronas.config import (
     is_there,
     load_plugins,
     read_yaml,
+    require_loaded,
     validate,
     value_at,
     with_assignments,
@@ -52,6 +53,9 @@ def planned(
         VerificationError: the run's settings are damaged.
     """
     own = read_config(run / CONFIG) if run is not None else {}
+    if run is not None and config is None:
+        load_plugins(options.get("plugin") or ())
+        require_loaded(own["plugins"], str(run))
     chosen = gathered(verb, options, config if config is not None else own, assignments, str(run and run / CONFIG))
     if run is None:
         return plan(chosen)

@@ -14,6 +14,7 @@ from neuronas.cli.serving import Port, live_server
 def dashboard(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory; another process may be at work in it.")],
     port: Port = None,
+    plugin: options.Plugins = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:

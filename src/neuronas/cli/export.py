@@ -19,6 +19,7 @@ def export(
     format_name: FormatName,
     out: Place = None,
     dt: TimeStep = DT_S,
+    plugin: options.Plugins = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:

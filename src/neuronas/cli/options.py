@@ -8,7 +8,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from neuronas.config import Setting, settings_for
+from neuronas.config import Setting, load_plugins, settings_for
 
 _RUN = "Run"
 Config = Annotated[
@@ -34,6 +34,17 @@ Resume = Annotated[bool, typer.Option("--resume", help="Resume the run in --out.
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Check all settings, print the plan and read no image.", rich_help_panel=_RUN)
 ]
+Plugins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--plugin",
+        metavar="MODULE",
+        help="Plug-in that the run was made with: a module, or FILE.py.",
+        callback=lambda names: load_plugins(names or ()),
+        rich_help_panel=_RUN,
+    ),
+]
+"""For verbs that take no settings; it is loaded before the verb runs."""
 Download = Annotated[
     bool, typer.Option("--download", help="Download the data set if it is missing.", rich_help_panel="Data")
 ]

@@ -24,6 +24,7 @@ def report(
     out: OutFile = None,
     figures: Figures = None,
     figure_format: FigureFormat = None,
+    plugin: options.Plugins = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -49,6 +50,7 @@ def print_page(page: Page) -> None:
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="Run directories.")],
     out: OutFile = None,
+    plugin: options.Plugins = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:

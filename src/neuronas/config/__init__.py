@@ -26,7 +26,7 @@ from neuronas.config.given import (
 )
 from neuronas.config.json_files import parse_json, plain, read_json, write_json
 from neuronas.config.origin import label, origin
-from neuronas.config.plugins import Plugin, load_plugins, plugin_digest
+from neuronas.config.plugins import Plugin, load_plugins, plugin_digest, require_loaded
 from neuronas.config.registry import (
     ACCELERATORS,
     ALGORITHMS,
@@ -43,7 +43,6 @@ from neuronas.config.registry import (
 )
 from neuronas.config.schema import (
     BudgetConfig,
-    ChipConfig,
     DataConfig,
     EngineConfig,
     FitnessConfig,
@@ -51,9 +50,9 @@ from neuronas.config.schema import (
     NetworkConfig,
     ResolvedConfig,
     SearchConfig,
-    TrainConfig,
 )
 from neuronas.config.setting import Section, Setting
+from neuronas.config.training_schema import ChipConfig, TrainConfig
 
 __all__ = [
     "ACCELERATORS",
@@ -98,6 +97,7 @@ __all__ = [
     "read_json",
     "read_text",
     "read_yaml",
+    "require_loaded",
     "settings_for",
     "validate",
     "value_at",

@@ -27,6 +27,7 @@ from neuronas.errors import ConfigurationError
 
 GROUP = "neuronas"
 _ATTRIBUTE = "plugin"
+_asked_for: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,21 @@ def load_plugins(names: Iterable[str]) -> None:
     """
     _load_installed()
     for name in names:
+        _asked_for.add(_resolved(name))
         _load(name)
+
+
+def require_loaded(names: Iterable[str], source: str) -> None:
+    """Refuse what names plug-ins that nobody asked for in this process: they are code, and a run may come from anyone.
+
+    Raises:
+        ConfigurationError: names the first one.
+    """
+    for name in names:
+        if _resolved(name) not in _asked_for:
+            raise ConfigurationError(
+                f"{source}: was made with plug-in {name}, which is code; add --plugin {name} if you trust it"
+            )
 
 
 def plugin_digest(name: str) -> str:
@@ -113,6 +128,10 @@ def _module(name: str) -> ModuleType:
         if isinstance(error, ModuleNotFoundError) and error.name == name and Path(f"{name}.py").is_file():
             raise ConfigurationError(f"--plugin {name}: no such module; for the file here give {name}.py") from error
         raise ConfigurationError(f"--plugin {name}: cannot be imported ({type(error).__name__}: {error})") from error
+
+
+def _resolved(name: str) -> str:
+    return str(Path(name).expanduser().resolve()) if name.endswith(".py") else name
 
 
 def _from_file(path: Path) -> ModuleType:

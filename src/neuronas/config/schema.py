@@ -8,7 +8,7 @@ other.
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from neuronas.config.registry import (
     ACCELERATORS,
@@ -17,61 +17,28 @@ from neuronas.config.registry import (
     DATASETS,
     FITNESS,
     SPACES,
-    SURROGATES,
 )
-from neuronas.config.registry import (
-    RECIPES as RECIPE_NAMES,
+from neuronas.config.setting import Section, setting
+from neuronas.config.training_schema import ChipConfig, TrainConfig
+from neuronas.config.values import (
+    ALGORITHM,
+    BENCHMARK,
+    DATASET,
+    DOCTOR,
+    ESTIMATE,
+    EVALUATE,
+    SEARCH,
+    STUDY,
+    TRAIN,
+    ImageSize,
+    PerChannel,
 )
-from neuronas.config.setting import From, Section, setting
 
-DATASET, ALGORITHM, RECIPE = From("the data set's"), From("the algorithm's"), From("the recipe's")
-RUN = From("the run's")
-ESTIMATE, SEARCH, TRAIN, EVALUATE, DOCTOR = "estimate", "search", "train", "evaluate", "doctor"
-BENCHMARK, STUDY = "benchmark", "study"
-"""``reproduce proxy-benchmark``, and the experiments of ``reproduce`` that search and train."""
 _NETWORK = (ESTIMATE, SEARCH, TRAIN, BENCHMARK)
 _COST = (ESTIMATE, SEARCH)
 _EVERY = (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY, DOCTOR)
 _UNLESS_OWN = (ESTIMATE, SEARCH, BENCHMARK, DOCTOR)
 """Verbs without a random seed of their own."""
-
-
-def _image_size(given: Any) -> Any:
-    """``24x32`` (height x width) or one number for squares."""
-    if isinstance(given, str):
-        parts = given.lower().split("x")
-        if len(parts) in (1, 2) and all(part.strip().isdecimal() and len(part) < 10 for part in parts):
-            given = [int(part) for part in parts]
-    if isinstance(given, int) and not isinstance(given, bool):
-        given = [given]
-    if not isinstance(given, list | tuple) or not 1 <= len(given) <= 2 or any(type(one) is not int for one in given):
-        raise ValueError("expected a whole number, or HEIGHTxWIDTH such as 24x32")
-    sides = (given[0], given[-1])
-    if not all(4 <= side <= 1024 for side in sides):
-        raise ValueError("expected 4 to 1024 pixels")
-    return sides
-
-
-ImageSize = Annotated[
-    tuple[int, int],
-    BeforeValidator(_image_size),
-    PlainSerializer(lambda sides: sides[0] if sides[0] == sides[1] else f"{sides[0]}x{sides[1]}"),
-]
-"""Height and width in pixels; written as one number where they are equal."""
-
-
-Names = Annotated[
-    tuple[str, ...],
-    BeforeValidator(
-        lambda given: (
-            tuple(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else tuple(given)
-        )
-    ),
-]
-"""Several names; as text, with commas between them."""
-
-
-PerChannel = Annotated[tuple[float, ...], Field(strict=False)]
 
 
 class DataConfig(Section):
@@ -268,83 +235,6 @@ class SearchConfig(Section):
     prefer: Literal["fitness", "parameters", "area_mm2", "latency_ms", "energy_uj", "knee"] = setting(
         "How the answer is chosen from the Pareto front (evolution, exhaustive)", "fitness", (SEARCH,)
     )
-
-
-def _learning(help: str, default: Any = RECIPE, *, is_option: bool = False, **more: Any) -> Any:  # noqa: A002
-    return setting(help, default, (TRAIN,), is_option=is_option, **more)
-
-
-class TrainConfig(Section):
-    """Training: how the network learns. What is not given is the recipe's."""
-
-    recipe: str = _learning(
-        "Recipe for the training settings that are not given", "default", choices=RECIPE_NAMES, is_option=True
-    )
-    seed: int = _learning("Random seed of training", RUN, is_option=True, ge=0, lt=2**63)
-    device: Literal["auto", "cpu", "cuda"] = _learning("Device for training", RUN, is_option=True)
-    n_images: int | None = _learning(
-        "Training images, drawn with the random seed, the same share of each class (all)", None, is_option=True, ge=1
-    )
-    epochs: int = _learning("Passes over the training images", is_option=True, ge=1)
-    batch_size: int = _learning("Images in a training step, of all processes together", is_option=True, ge=2)
-    learning_rate: float = _learning("Peak learning rate", is_option=True, gt=0)
-    optimiser: Literal["sgd", "adamw"] = _learning("Optimiser")
-    momentum: float = _learning("Momentum of SGD", ge=0, lt=1)
-    weight_decay: float = _learning("Weight decay", ge=0)
-    schedule: Literal["cosine", "step"] = _learning("Learning-rate schedule")
-    warmup_epochs: float = _learning("Epochs of linear warm-up", ge=0)
-    clip_norm: float = _learning("Clip the gradient's norm to this; 0: never", ge=0)
-    loss: Literal["mean", "tet"] = _learning("Loss: of the mean scores, or of each time step (TET)", is_option=True)
-    label_smoothing: float = _learning("Label smoothing", ge=0, lt=1)
-    surrogate: str = _learning("Surrogate of the spike's derivative", choices=SURROGATES, is_option=True)
-    augment: Literal["none", "shift", "flip", "autoaugment", "randaugment"] = _learning(
-        "Augmentation of the training images", DATASET, is_option=True
-    )
-    mixup: float = _learning("Alpha of mixup; 0: none", ge=0)
-    cutout: int = _learning("Side of the square that cutout blanks; 0: none", unit="pixels", ge=0, le=1024)
-    ema: float = _learning("Decay of the weights' exponential moving average; 0: none", ge=0, lt=1)
-    rate_weight: float = _learning("Weight of the firing-rate penalty", is_option=True, ge=0)
-    rate_target: float = _learning("Firing rate above which the penalty applies", ge=0, le=1)
-    sparsity: float = _learning("Final share of pruned weights", is_option=True, ge=0, lt=1)
-    chip_noise: float = _learning(
-        "Train with simulated write variation (relative standard deviation)", is_option=True, ge=0, le=1
-    )
-    scale: Literal["power-of-two", "lsq", "lsq-channel"] = _learning("Scale of quantised weights", is_option=True)
-    quantise: Literal["aware", "after"] = _learning(
-        "Quantisation-aware training, or quantisation after training", is_option=True
-    )
-    start_from: str | None = _learning(
-        "Start with the best weights of a trained run (fine-tuning)", None, is_option=True, metavar="RUN"
-    )
-    validation_share: float = _learning("Share of the training images that is held out for validation", ge=0, lt=1)
-    precision: Literal["auto", "float32", "bfloat16"] = _learning(
-        "Floating-point format of convolutions", is_option=True
-    )
-    checkpointing: bool = _learning("Recompute cells in the backward pass to save memory")
-    ann: bool = _learning("Train the artificial twin: ReLU instead of LIF neurons", False, is_option=True)
-    tensorboard: bool = _learning("Write TensorBoard event files", False, is_option=True)
-
-
-def _on_chip(help: str, default: Any, **more: Any) -> Any:  # noqa: A002
-    return setting(help, default, (EVALUATE,), **more)
-
-
-class ChipConfig(Section):
-    """Chip simulation: how many chips, and what they are like."""
-
-    n_chips: int = _on_chip("Chips to simulate", 20, name="chips", ge=1, le=100_000)
-    seed: int = _on_chip("Random seed of the chips", 0, ge=0, lt=2**63)
-    without: Names = _on_chip(
-        "Non-idealities to switch off: adc, read_noise, write_variation, wire_resistance, stuck_cells or "
-        "off_conductance",
-        (), metavar="NAME,NAME",
-    )  # fmt: skip
-    sign_scheme: Literal["differential", "offset-binary", "twos-complement"] | None = _on_chip(
-        "Representation of signed weights (default: the accelerator's)", None
-    )
-    variation: Literal["normal", "lognormal"] = _on_chip("Distribution of the write variation", "normal")
-    gain_calibration: bool = _on_chip("Calibrate the gain of each column", True)
-    ablation: bool = _on_chip("Measure the accuracy loss of each non-ideality", False)
 
 
 class ResolvedConfig(Section):

@@ -1,0 +1,84 @@
+"""Settings of training and of chip simulation; see ``neuronas.config.schema``."""
+
+from typing import Any, Literal
+
+from neuronas.config.registry import RECIPES, SURROGATES
+from neuronas.config.setting import Section, setting
+from neuronas.config.values import DATASET, EVALUATE, RECIPE, RUN, TRAIN, Names
+
+
+def _learning(help: str, default: Any = RECIPE, *, is_option: bool = False, **more: Any) -> Any:  # noqa: A002
+    return setting(help, default, (TRAIN,), is_option=is_option, **more)
+
+
+class TrainConfig(Section):
+    """Training: how the network learns. What is not given is the recipe's."""
+
+    recipe: str = _learning(
+        "Recipe for the training settings that are not given", "default", choices=RECIPES, is_option=True
+    )
+    seed: int = _learning("Random seed of training", RUN, is_option=True, ge=0, lt=2**63)
+    device: Literal["auto", "cpu", "cuda"] = _learning("Device for training", RUN, is_option=True)
+    n_images: int | None = _learning(
+        "Training images, drawn with the random seed, the same share of each class (all)", None, is_option=True, ge=1
+    )
+    epochs: int = _learning("Passes over the training images", is_option=True, ge=1)
+    batch_size: int = _learning("Images in a training step, of all processes together", is_option=True, ge=2)
+    learning_rate: float = _learning("Peak learning rate", is_option=True, gt=0)
+    optimiser: Literal["sgd", "adamw"] = _learning("Optimiser")
+    momentum: float = _learning("Momentum of SGD", ge=0, lt=1)
+    weight_decay: float = _learning("Weight decay", ge=0)
+    schedule: Literal["cosine", "step"] = _learning("Learning-rate schedule")
+    warmup_epochs: float = _learning("Epochs of linear warm-up", ge=0)
+    clip_norm: float = _learning("Clip the gradient's norm to this; 0: never", ge=0)
+    loss: Literal["mean", "tet"] = _learning("Loss: of the mean scores, or of each time step (TET)", is_option=True)
+    label_smoothing: float = _learning("Label smoothing", ge=0, lt=1)
+    surrogate: str = _learning("Surrogate of the spike's derivative", choices=SURROGATES, is_option=True)
+    augment: Literal["none", "shift", "flip", "autoaugment", "randaugment"] = _learning(
+        "Augmentation of the training images", DATASET, is_option=True
+    )
+    mixup: float = _learning("Alpha of mixup; 0: none", ge=0)
+    cutout: int = _learning("Side of the square that cutout blanks; 0: none", unit="pixels", ge=0, le=1024)
+    ema: float = _learning("Decay of the weights' exponential moving average; 0: none", ge=0, lt=1)
+    rate_weight: float = _learning("Weight of the firing-rate penalty", is_option=True, ge=0)
+    rate_target: float = _learning("Firing rate above which the penalty applies", ge=0, le=1)
+    sparsity: float = _learning("Final share of pruned weights", is_option=True, ge=0, lt=1)
+    chip_noise: float = _learning(
+        "Train with simulated write variation (relative standard deviation)", is_option=True, ge=0, le=1
+    )
+    scale: Literal["power-of-two", "lsq", "lsq-channel"] = _learning("Scale of quantised weights", is_option=True)
+    quantise: Literal["aware", "after"] = _learning(
+        "Quantisation-aware training, or quantisation after training", is_option=True
+    )
+    start_from: str | None = _learning(
+        "Start with the best weights of a trained run (fine-tuning)", None, is_option=True, metavar="RUN"
+    )
+    validation_share: float = _learning("Share of the training images that is held out for validation", ge=0, lt=1)
+    precision: Literal["auto", "float32", "bfloat16"] = _learning(
+        "Floating-point format of convolutions", is_option=True
+    )
+    checkpointing: bool = _learning("Recompute cells in the backward pass to save memory")
+    ann: bool = _learning("Train the artificial twin: ReLU instead of LIF neurons", False, is_option=True)
+    tensorboard: bool = _learning("Write TensorBoard event files", False, is_option=True)
+
+
+def _on_chip(help: str, default: Any, **more: Any) -> Any:  # noqa: A002
+    return setting(help, default, (EVALUATE,), **more)
+
+
+class ChipConfig(Section):
+    """Chip simulation: how many chips, and what they are like."""
+
+    n_chips: int = _on_chip("Chips to simulate", 20, name="chips", ge=1, le=100_000)
+    seed: int = _on_chip("Random seed of the chips", 0, ge=0, lt=2**63)
+    without: Names = _on_chip(
+        "Non-idealities to switch off: adc, read_noise, write_variation, wire_resistance, stuck_cells or "
+        "off_conductance",
+        (), metavar="NAME,NAME",
+    )  # fmt: skip
+    sign_scheme: Literal["differential", "offset-binary", "twos-complement"] | None = _on_chip(
+        "Representation of signed weights (default: the accelerator's)", None
+    )
+    variation: Literal["normal", "lognormal"] = _on_chip("Distribution of the write variation", "normal")
+    gain_calibration: bool = _on_chip("Calibrate the gain of each column", True)
+    ablation: bool = _on_chip("Measure the accuracy loss of each non-ideality", False)

@@ -1,0 +1,51 @@
+"""Verbs, what decides defaults, and types of values: the words that the schema of settings is written in."""
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, PlainSerializer
+
+from neuronas.config.setting import From
+
+DATASET, ALGORITHM, RECIPE = From("the data set's"), From("the algorithm's"), From("the recipe's")
+RUN = From("the run's")
+ESTIMATE, SEARCH, TRAIN, EVALUATE, DOCTOR = "estimate", "search", "train", "evaluate", "doctor"
+BENCHMARK, STUDY = "benchmark", "study"
+"""``reproduce proxy-benchmark``, and the experiments of ``reproduce`` that search and train."""
+
+
+def _image_size(given: Any) -> Any:
+    """``24x32`` (height x width) or one number for squares."""
+    if isinstance(given, str):
+        parts = given.lower().split("x")
+        if len(parts) in (1, 2) and all(part.strip().isdecimal() and len(part) < 10 for part in parts):
+            given = [int(part) for part in parts]
+    if isinstance(given, int) and not isinstance(given, bool):
+        given = [given]
+    if not isinstance(given, list | tuple) or not 1 <= len(given) <= 2 or any(type(one) is not int for one in given):
+        raise ValueError("expected a whole number, or HEIGHTxWIDTH such as 24x32")
+    sides = (given[0], given[-1])
+    if not all(4 <= side <= 1024 for side in sides):
+        raise ValueError("expected 4 to 1024 pixels")
+    return sides
+
+
+ImageSize = Annotated[
+    tuple[int, int],
+    BeforeValidator(_image_size),
+    PlainSerializer(lambda sides: sides[0] if sides[0] == sides[1] else f"{sides[0]}x{sides[1]}"),
+]
+"""Height and width in pixels; written as one number where they are equal."""
+
+
+Names = Annotated[
+    tuple[str, ...],
+    BeforeValidator(
+        lambda given: (
+            tuple(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else tuple(given)
+        )
+    ),
+]
+"""Several names; as text, with commas between them."""
+
+
+PerChannel = Annotated[tuple[float, ...], Field(strict=False)]
