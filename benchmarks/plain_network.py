@@ -1,11 +1,14 @@
 """The classifier written plainly with SpikingJelly's multi-step neurons: what one would write first."""
 
+from math import prod
+
 import torch
 from spikingjelly.activation_based import layer, neuron, surrogate
 from torch import Tensor, nn
 
 from neuronas.snn.classifier import Classifier
-from neuronas.space.genotype import N_NODES, Architecture, Genotype
+from neuronas.space.genotype import Architecture, Genotype
+from neuronas.space.operations import AveragePool, Convolution
 from neuronas.space.shape import N_VOTERS, NetworkShape
 
 
@@ -28,17 +31,17 @@ class PlainCell(nn.Module):
         super().__init__()
         self.cell, self.edges = cell, nn.ModuleDict()
         for number, edge in enumerate(cell.edges):
-            if edge.kind.is_convolution:
+            if isinstance(edge.kind, Convolution):
                 self.edges[str(number)] = nn.Sequential(
                     _lif(tau, threshold if edge.threshold is None else edge.threshold),
                     _conv(channels, channels, edge.kind.kernel),
                 )
-            elif edge.kind.kind == "pool":
+            elif isinstance(edge.kind, AveragePool):
                 self.edges[str(number)] = layer.SeqToANNContainer(nn.AvgPool2d(3, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         nodes = [x]
-        for target in range(1, N_NODES):
+        for target in range(1, self.cell.n_nodes):
             total = torch.zeros_like(x)
             for incoming in self.cell.incoming(target):
                 value = nodes[incoming.source]
@@ -74,7 +77,7 @@ class PlainNetwork(nn.Module):
         )  # fmt: skip
         self.second = PlainCell(second, 2 * n, tau, threshold)
         self.last = nn.Sequential(layer.SeqToANNContainer(nn.BatchNorm2d(2 * n)), _lif(tau, threshold))
-        features = 2 * n * (shape.cell_side(1) // 2) ** 2
+        features = 2 * n * prod(side // 2 for side in shape.cell_size(1))
         self.head = nn.Sequential(
             layer.SeqToANNContainer(nn.AvgPool2d(2), nn.Flatten(), nn.Linear(features, shape.head_width, bias=False)),
             _lif(tau, threshold),

@@ -82,4 +82,10 @@ def test_operations_say_what_they_are() -> None:
         "conv_1x1", "conv_3x3", "conv_5x5", "conv_7x7", "dwconv_3x3",
     ]  # fmt: skip
     assert OPERATIONS["dwconv_3x3"].n_neuron_layers == 2
+    assert [OPERATIONS[name].largest_kernel for name in ("skip", "max_pool_3x3", "dwconv_3x3", "conv_7x7")] == [
+        0,
+        0,
+        3,
+        7,
+    ]
     assert [name for name in OPERATIONS if not OPERATIONS[name].connects] == ["none"]

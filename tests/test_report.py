@@ -267,7 +267,7 @@ def test_neurons_are_called_by_the_nodes_of_the_drawn_cells() -> None:
         "head.lif",
         "head.1.lif",
     ]
-    expected = ["A in", "A node 2 θ0.5", "A out one step before", "A out", "B node 1", "B out", "head.1.lif"]
+    expected = ["A in", "A node 2 θ0.5", "A node 3 one step before", "A out", "B node 1", "B out", "head.1.lif"]
     assert list(neuron_titles(names).values()) == expected
 
 

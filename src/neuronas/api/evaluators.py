@@ -126,7 +126,7 @@ def _maker(run: Plan, device: "torch.device", limit_bytes: int | None) -> Callab
         limit_bytes = _limit_bytes(run, torch.cuda.mem_get_info(device)[0])
     elif limit_bytes is None:
         limit_bytes = machine_limit_bytes(run)
-    max_kernel = max(OPERATIONS[operation].kernel for operation in (*run.space.operations, "conv_3x3"))
+    max_kernel = max(OPERATIONS[operation].largest_kernel for operation in (*run.space.operations, "conv_3x3"))
     backend = select_backend(neuron, device, max_kernel, torch.get_num_threads(), limit_bytes)
     return _on_chips(
         run,

@@ -4,10 +4,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 
-from neuronas.report.cell_drawing import node_name
 from neuronas.report.tables import Table, aligned, share
 from neuronas.runs.evaluations import ChipAblation, ChipAccuracies, Evaluation, LayerQuality
-from neuronas.space.genotype import N_NODES
 from neuronas.space.shape import cell_name
 
 MOST_CLASSES = 20
@@ -88,10 +86,9 @@ def neuron_titles(names: Iterable[str]) -> dict[str, str]:
 
 def _title(name: str, last: int) -> str:
     if found := _IN_CELL.fullmatch(name):
-        node = node_name(int(found[2]), N_NODES)
         threshold = f" θ{found[3]}" if found[3] else ""
         delay = " one step before" if found[4] else ""
-        return f"{found[1]} {f'node {node}' if node.isdigit() else node}{threshold}{delay}"
+        return f"{found[1]} {f'node {found[2]}' if int(found[2]) else 'in'}{threshold}{delay}"
     if found := _BEHIND_CELL.fullmatch(name):
         return f"{cell_name(int(found[1] or 1) - 1)} out"
     return f"{cell_name(last)} out" if name == "head.lif" else name

@@ -12,7 +12,7 @@ _Point = tuple[float, float]
 _PITCH, _MARGIN, _RADIUS, _RISE = 160, 24, 18, 61
 _LABEL_HEIGHT, _CHARACTER, _WIDEST = 22, 7.3, 104.0  # a label leaves room for the arrow heads beside it
 _ARROW = 9
-_COLOURS = {"conv": "series-0", "pool": "series-2", "none": "line"}
+_COLOURS = {"weights": "series-0", "linear": "series-2", "function": "series-2", "none": "line"}
 _LETTERS = {"font-family": FONT, "font-size": 13, "text-anchor": "middle", "fill": colour("ink")}
 
 
@@ -54,14 +54,15 @@ def frame_svg(n_nodes: int, title: str = "") -> tuple[Html, Html]:
 def edge_svg(cell: Genotype, number: int) -> Html:
     """One edge of a cell: its curve, the head of its arrow, and its label; what connects nothing is a faint curve."""
     edge, (low, high) = cell.edges[number], cell.pairs[number]
-    kind = edge.kind.kind
-    stroke = colour(_COLOURS.get(kind, "soft"))
+    stroke = colour(_COLOURS.get(edge.kind.identity, "soft"))
     points = _curve(low, high, cell.n_nodes)
     start, first, second, end = (f"{x:g} {y:g}" for x, y in points)
     line: dict[str, object] = {"d": f"M{start}C{first} {second} {end}", "fill": "none", "stroke": stroke}
     if not edge.kind.connects:
         return element("g", {"class": "edge"}, element("path", line | {"stroke-dasharray": "2 5"}))
-    line |= {"stroke-width": 2.6 if kind == "conv" else 1.6} | ({"stroke-dasharray": "6 4"} if edge.backward else {})
+    line |= {"stroke-width": 2.6 if edge.kind.identity == "weights" else 1.6} | (
+        {"stroke-dasharray": "6 4"} if edge.backward else {}
+    )
     (left, _), control, _, (right, y) = points
     x, label = (left + right) / 2, edge_label(edge)
     middle = y + (control[1] - y) * 3 / 4  # where a cubic Bezier curve with two equal controls is highest

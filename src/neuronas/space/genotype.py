@@ -18,9 +18,7 @@ def node_pairs(n_nodes: int) -> tuple[Pair, ...]:
 
 
 _N_NODES = {len(node_pairs(n)): n for n in range(FEWEST_NODES, MOST_NODES + 1)}
-N_NODES = 4
-NODE_PAIRS = node_pairs(N_NODES)
-N_EDGES = len(NODE_PAIRS)
+"""Nodes by number of edges."""
 SMALLEST_THRESHOLD, LARGEST_THRESHOLD = 1e-30, 1e15  # as of all settings; float32 holds them
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from neuronas.errors import ConfigurationError
 from neuronas.space.build import EdgeBuilder, GraphBuilder
-from neuronas.space.graph import Link, Neurons, Node, Origin
+from neuronas.space.graph import Link, Neurons, Node, Origin, Weights
 
 _NAME = re.compile(r"[a-z]\w*")
 
@@ -30,7 +30,6 @@ class Operation(ABC):
 
     equation: ClassVar[str]
     identity: ClassVar[Identity]
-    kernel = 0
 
     def __init__(self, name: str):
         if not _NAME.fullmatch(name):
@@ -49,16 +48,6 @@ class Operation(ABC):
         """
 
     @property
-    def is_convolution(self) -> bool:
-        """Whether the edge holds one convolution."""
-        return isinstance(self, Convolution)
-
-    @property
-    def kind(self) -> str:
-        """What the operation is drawn as: ``none``, ``skip``, ``pool`` or ``conv``."""
-        return {"none": "none", "copy": "skip", "linear": "pool", "function": "pool", "weights": "conv"}[self.identity]
-
-    @property
     def connects(self) -> bool:
         """Whether the edge joins its nodes at all."""
         return self.identity != "none"
@@ -72,6 +61,11 @@ class Operation(ABC):
     def n_neuron_layers(self) -> int:
         """Number of LIF layers on the edge."""
         return sum(isinstance(node.operation, Neurons) for node in self._nodes)
+
+    @cached_property
+    def largest_kernel(self) -> int:
+        """Side of the largest kernel of weights on the edge; 0 if there are none."""
+        return max((node.operation.kernel for node in self._nodes if isinstance(node.operation, Weights)), default=0)
 
     @property
     def has_neurons(self) -> bool:
