@@ -213,7 +213,7 @@ def test_a_cutout_of_whole_images_is_refused(tmp_path: Path, capsys: pytest.Capt
     file = tmp_path / "settings.yaml"
     file.write_text("train: {cutout: 8}\n")
     assert train(tmp_path / "run", "--config", str(file)) == 2
-    assert "cutout 8 of images of 8 pixels" in capsys.readouterr().err
+    assert "cutout 8 given for images of side 8" in capsys.readouterr().err
 
 
 def test_a_directory_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
