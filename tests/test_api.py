@@ -51,8 +51,8 @@ def test_unknown_options_are_refused_with_the_nearest_name() -> None:
 
 
 def test_estimate(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    found = neuronas.estimate(ARCH, dataset="cifar10", cost_model="mapped", max_energy_uj=10)
-    assert command(["estimate", ARCH, "--dataset", "cifar10", "--cost-model", "mapped", "--json"]) == 0
+    found = neuronas.estimate(ARCH, dataset="cifar10", max_energy_uj=10)
+    assert command(["estimate", ARCH, "--dataset", "cifar10", "--max-energy-uj", "10", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == found.report.plain()
     assert found.violations["energy_uj"] == found.cost.energy_uj - 10
     assert found.text == ARCH

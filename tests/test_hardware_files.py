@@ -80,13 +80,13 @@ def test_estimate_shows_both_models_and_what_they_count(neuronas: Neuronas) -> N
     for text in ("paper", "mapped (chosen)", "mesh NoC, leakage", "head.pool", "A.3", "leakage"):
         assert text in out
     assert "schedule layers-in-order, one copy" in err
-    code, out, err = neuronas("estimate", ARCH)
+    code, out, err = neuronas("estimate", ARCH, "--cost-model", "paper")
     assert (code, "paper (chosen)" in out) == (0, True)
 
 
 def test_options_of_the_mapped_model(neuronas: Neuronas, tmp_path: Path) -> None:
     def cost(*options: object) -> dict[str, float]:
-        code, out, err = neuronas("estimate", ARCH, "--cost-model", "mapped", "--json", *options)
+        code, out, err = neuronas("estimate", ARCH, "--head", "linear", "--json", *options)
         assert (code, err) == (0, "")
         return {name: json.loads(out)[name] for name in COSTS}
 
@@ -163,16 +163,16 @@ def test_sweep(neuronas: Neuronas, tmp_path: Path) -> None:
 
 
 def test_a_sweep_without_effect_says_so(neuronas: Neuronas) -> None:
-    _, _, err = neuronas("estimate", ARCH, "--sweep", "adc.bits=4,8")
+    _, _, err = neuronas("estimate", ARCH, "--cost-model", "paper", "--sweep", "adc.bits=4,8")
     assert "adc.bits is in no equation of cost model 'paper'" in err
 
 
 def test_settings_that_the_cost_model_does_not_read_are_named(neuronas: Neuronas) -> None:
     given = ("--schedule", "pipelined-over-timesteps", "--activity", "rate", "--firing-rate", "0.1", "--json")
     note = "cost model 'paper' reads no schedule or activity; --cost-model mapped does"
-    assert note in neuronas("estimate", ARCH, *given)[2]
-    assert note in neuronas("search", "--dry-run", *given)[2]
-    assert "reads no" not in neuronas("estimate", ARCH, *given, "--cost-model", "mapped")[2]
+    assert note in neuronas("estimate", ARCH, *given, "--cost-model", "paper")[2]
+    assert note in neuronas("search", "--dry-run", *given, "--preset", "paper")[2]
+    assert "reads no" not in neuronas("estimate", ARCH, *given)[2]
 
 
 @pytest.mark.parametrize("suffix", ["pdf", "svg", "png"])

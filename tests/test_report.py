@@ -78,7 +78,7 @@ def test_classes_are_called_by_their_names(tmp_path: Path) -> None:
     photos = tmp_path / "photos"
     for name in ("<ants>", "bees"):
         (photos / "train" / name).mkdir(parents=True)
-    run = make_run(tmp_path / "run", 5, settings={"data": {"name": f"imagefolder:{photos}"}, "budget": {}})
+    run = make_run(tmp_path / "run", 5, settings={"data": {"name": f"imagefolder:{photos}"}, "budget": {"max_energy_uj": 1e6}})
     add_training(run)
     write_page(run)
     page = Page((run / "report.html").read_text())
@@ -187,7 +187,7 @@ def hostile_run(folder: Path) -> Path:
     folder.mkdir(parents=True)
     file.write_text(yaml.safe_dump(chip))
     settings = {"data": {"name": f"imagefolder:{HOSTILE}", "n_classes": 3}, "hardware": {"accelerator": str(file)}}
-    run = make_run(folder / HOSTILE.replace("/", "_"), settings=settings | {"budget": {}})
+    run = make_run(folder / HOSTILE.replace("/", "_"), settings=settings | {"budget": {"max_energy_uj": 1e6}})
     add_training(run)
     for name, changes in (
         ("environment.json", {"packages": {HOSTILE: HOSTILE}, "command": ["neuronas", HOSTILE]}),

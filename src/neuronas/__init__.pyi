@@ -53,6 +53,7 @@ def estimate(
     assignments: Iterable[str] = ...,
     seed: int | None = ...,
     device: Literal['auto', 'cpu', 'cuda'] | None = ...,
+    preset: str | None = ...,
     plugin: Sequence[str] | None = ...,
     space: str | Space | None = ...,
     dataset: str | DataSet | None = ...,
@@ -61,7 +62,7 @@ def estimate(
     channels: int | None = ...,
     timesteps: int | None = ...,
     weight_bits: int | None = ...,
-    head: Literal['linear', 'gap'] | None = ...,
+    head: Literal['gap', 'linear'] | None = ...,
     head_width: int | None = ...,
     tau: float | None = ...,
     v_threshold: float | None = ...,
@@ -94,6 +95,7 @@ def estimate(
     Settings:
         seed: Random seed [0].
         device: Device for all other computations [auto].
+        preset: Settings to start from: default, or paper for those of NeuroNAS's experiments [default].
         plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats.
         space: Search space: a name or FILE.yaml [neuronas].
         dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
@@ -102,13 +104,13 @@ def estimate(
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
         weight_bits: Weight precision in bits: 4 to 16 (fixed point) or 32 (no quantisation) [8].
-        head: Classifier head: two linear layers as in the papers, or global average pooling and one [linear].
+        head: Classifier head: global average pooling and one linear layer, or two linear layers as in the papers [gap].
         head_width: Outputs of the linear head's first layer [the data set's].
         tau: Membrane time constant of the LIF neurons (time steps) [1.33333].
         v_threshold: Firing threshold of the LIF neurons [1].
         v_reset: Potential of the LIF neurons after a spike [0].
         hardware: Accelerator: a name or FILE.yaml [spikeflow-rram].
-        cost_model: Cost model that budgets apply to [paper].
+        cost_model: Cost model that budgets apply to [mapped].
         schedule: Order in which layers work (cost model mapped) [layers-in-order].
         replication: Copies of each layer's weights (cost model mapped) [1].
         activity: Activity of the inputs (cost model mapped): dense, one firing rate, or a trace [dense].
@@ -273,6 +275,7 @@ def search(
     observer: Observer | None = ...,
     seed: int | None = ...,
     device: Literal['auto', 'cpu', 'cuda'] | None = ...,
+    preset: str | None = ...,
     plugin: Sequence[str] | None = ...,
     space: str | Space | None = ...,
     dataset: str | DataSet | None = ...,
@@ -283,7 +286,7 @@ def search(
     timesteps: int | None = ...,
     weight_bits: int | None = ...,
     rounding: Literal['nearest', 'floor', 'stochastic'] | None = ...,
-    head: Literal['linear', 'gap'] | None = ...,
+    head: Literal['gap', 'linear'] | None = ...,
     head_width: int | None = ...,
     tau: float | None = ...,
     v_threshold: float | None = ...,
@@ -323,6 +326,7 @@ def search(
     Settings:
         seed: Random seed [0].
         device: Device for all other computations [auto].
+        preset: Settings to start from: default, or paper for those of NeuroNAS's experiments [default].
         plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats.
         space: Search space: a name or FILE.yaml [neuronas].
         dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
@@ -333,7 +337,7 @@ def search(
         timesteps: Time steps T [5].
         weight_bits: Weight precision in bits: 4 to 16 (fixed point) or 32 (no quantisation) [8].
         rounding: Rounding of weights [nearest].
-        head: Classifier head: two linear layers as in the papers, or global average pooling and one [linear].
+        head: Classifier head: global average pooling and one linear layer, or two linear layers as in the papers [gap].
         head_width: Outputs of the linear head's first layer [the data set's].
         tau: Membrane time constant of the LIF neurons (time steps) [1.33333].
         v_threshold: Firing threshold of the LIF neurons [1].
@@ -352,7 +356,7 @@ def search(
         cluster: Evaluate on a Ray cluster: ray or ray:ADDRESS.
         silence_limit_minutes: A worker is considered lost after this time without a message (and 20 times its longest silence) (minutes) [10].
         hardware: Accelerator: a name or FILE.yaml [spikeflow-rram].
-        cost_model: Cost model that budgets apply to [paper].
+        cost_model: Cost model that budgets apply to [mapped].
         schedule: Order in which layers work (cost model mapped) [layers-in-order].
         replication: Copies of each layer's weights (cost model mapped) [1].
         activity: Activity of the inputs (cost model mapped): dense, one firing rate, or a trace [dense].
@@ -379,6 +383,7 @@ def train(
     resume: bool = ...,
     download: bool = ...,
     report: Callable[[int, int, int, float, Epoch | None], None] = ...,
+    preset: str | None = ...,
     plugin: Sequence[str] | None = ...,
     space: str | Space | None = ...,
     recipe: str | None = ...,
@@ -421,7 +426,7 @@ def train(
     timesteps: int | None = ...,
     weight_bits: int | None = ...,
     rounding: Literal['nearest', 'floor', 'stochastic'] | None = ...,
-    head: Literal['linear', 'gap'] | None = ...,
+    head: Literal['gap', 'linear'] | None = ...,
     head_width: int | None = ...,
     tau: float | None = ...,
     v_threshold: float | None = ...,
@@ -443,6 +448,7 @@ def train(
         NeuronasError: see ``plan_training`` and ``Training.run``.
 
     Settings:
+        preset: Settings to start from: default, or paper for those of NeuroNAS's experiments [default].
         plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats.
         space: Search space: a name or FILE.yaml [neuronas].
         recipe: Recipe for the training settings that are not given [default].
@@ -485,7 +491,7 @@ def train(
         timesteps: Time steps T [5].
         weight_bits: Weight precision in bits: 4 to 16 (fixed point) or 32 (no quantisation) [8].
         rounding: Rounding of weights [nearest].
-        head: Classifier head: two linear layers as in the papers, or global average pooling and one [linear].
+        head: Classifier head: global average pooling and one linear layer, or two linear layers as in the papers [gap].
         head_width: Outputs of the linear head's first layer [the data set's].
         tau: Membrane time constant of the LIF neurons (time steps) [1.33333].
         v_threshold: Firing threshold of the LIF neurons [1].

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Entry = TypeVar("Entry")
 _BEGINNING, _END = 900, 500
@@ -42,9 +42,18 @@ class WorkerError(NeuronasError):
 
 
 class InfeasibleError(NeuronasError):
-    """No candidate fits the budget."""
+    """No candidate fits the budget.
+
+    Attributes:
+        advice: a ``neuronas.runs.infeasible.Infeasible``: the limits that cannot be kept, what causes it, and which
+            settings would fit; None where no candidate was costed.
+    """
 
     exit_code = 3
+
+    def __init__(self, message: str, advice: Any = None):
+        super().__init__(message)
+        self.advice = advice
 
 
 class VerificationError(NeuronasError):

@@ -7,7 +7,7 @@ from random import Random
 import numpy as np
 
 from neuronas.api.compose import plan
-from neuronas.config import given
+from neuronas.config import given, merged
 from neuronas.hardware.budget import rejected
 from neuronas.hardware.cost import BUDGETED
 from neuronas.runs.architectures import ArchitectureFile
@@ -31,12 +31,14 @@ from neuronas.space.notation import format_architecture
 from neuronas.space.workload import Workload, rows
 
 OPERATIONS = ("skip", "conv_3x3", "avg_pool_3x3")
+BUDGET = {"budget": {"max_energy_uj": 3.5}}
+BY_PAPER = {"hardware": {"cost_model": "paper"}, "network": {"head": "linear"}}
 
 
 def make_run(directory: Path, n: int = 60, seed: int = 0, settings: dict | None = None) -> Path:
     """A finished search of n random architectures with made-up fitness; candidates above the energy budget rejected."""
     directory.mkdir(parents=True)
-    run = plan(given({"seed": seed, "budget": {"max_energy_uj": 3.5}} | (settings or {}), "test"))
+    run = plan(given(merged(BY_PAPER, BUDGET, {"seed": seed}, settings or {}), "test"))
     draw = Random(seed)
     drawn = [
         Architecture(tuple(Genotype(tuple(Edge(draw.choice(OPERATIONS)) for _ in range(6))) for _ in range(2)))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from neuronas.config import (
     ALGORITHMS,
     FITNESS,
+    PRESETS,
     RECIPES,
     SETTINGS,
     Registry,
@@ -14,6 +15,7 @@ from neuronas.config import (
     RunConfig,
     Section,
     label,
+    merged,
     origin,
     plugin_digest,
     validate,
@@ -26,11 +28,11 @@ from neuronas.data.datasets import open_if_there
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.budget import Budget
-from neuronas.hardware.cost import Cost, CostModel
+from neuronas.hardware.cost import BUDGETED, Cost, CostModel
 from neuronas.hardware.mapped.activity import Activity, load_activity
 from neuronas.hardware.mapped.model import MappedCostModel
-from neuronas.hardware.models import make_cost_model, mapped_cost_model
-from neuronas.runs.costs import CostReport
+from neuronas.hardware.models import beside, make_cost_model, mapped_cost_model
+from neuronas.runs.costs import CostReport, OtherModel
 from neuronas.runs.directory import RunOrigin
 from neuronas.search.algorithms.base import Algorithm
 from neuronas.search.algorithms.table import as_algorithm
@@ -38,6 +40,7 @@ from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture
 from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import Space, load_space
+from neuronas.space.workload import rows
 
 if TYPE_CHECKING:
     from neuronas.fitness.measure import Measure
@@ -89,11 +92,49 @@ class Plan:
             self.config.hardware, self.accelerator, network.weight_bits, network.timesteps, activity or self.activity
         )
 
+    def model_named(
+        self,
+        name: str,
+        *,
+        accelerator: Accelerator | None = None,
+        weight_bits: int | None = None,
+        timesteps: int | None = None,
+    ) -> CostModel:
+        """Another cost model; what is not given is as the settings say.
+
+        Args:
+            name: in the registry of cost models.
+            accelerator: to cost.
+            weight_bits: of each parameter.
+            timesteps: T.
+        """
+        hardware, network = self.config.hardware.model_copy(update={"cost_model": name}), self.config.network
+        return make_cost_model(
+            hardware,
+            accelerator or self.accelerator,
+            weight_bits or network.weight_bits,
+            timesteps or network.timesteps,
+            self.activity,
+        )
+
+    def other_model(self, architecture: Architecture, name: str) -> OtherModel:
+        """Cost by the model that budgets are not judged by.
+
+        Args:
+            architecture: what is costed.
+            name: of the model that it stands beside.
+        """
+        other = self.model_named(beside(name))
+        cost = other.estimate(rows(architecture, self.shape))
+        totals = {name: getattr(cost, name) for name in BUDGETED}
+        return OtherModel(cost_model=other.name, violations=self.budget.violations(cost), **totals)
+
     def cost_report(self, architecture: Architecture, cost: Cost, model: CostModel | None = None) -> CostReport:
         """Cost as a document; ``model``: the cost model that computed it, if not the run's."""
         network = self.config.network
         return CostReport.of(
             cost,
+            self.other_model(architecture, (model or self.cost_model).name),
             architecture=format_architecture(architecture),
             hardware=self.config.hardware.accelerator,
             cost_model=(model or self.cost_model).name,
@@ -136,6 +177,7 @@ def plan(given: RunConfig, copies: Copies | None = None, *, lenient: bool = Fals
     """
     copies = copies or Copies()
     values = written(given)
+    values = merged(PRESETS[values.get("preset") or SETTINGS["preset"].default], values)
     named = {path: one.default for path, one in SETTINGS.items() if one.meaning.choices is not None}
     chosen = {path: default if (value := value_at(values, path)) is None else value for path, default in named.items()}
     dataset = open_if_there(chosen["data.name"], value_at(values, "data.data_dir"))

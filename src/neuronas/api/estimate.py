@@ -13,7 +13,6 @@ from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Cost
 from neuronas.hardware.floorplan import Floorplan
 from neuronas.hardware.floorplan import floorplan as make_floorplan
-from neuronas.hardware.models import make_cost_model
 from neuronas.hardware.sweep import Sweep, SweepPoint, parse_sweep, run_sweep
 from neuronas.runs.architectures import read_architecture
 from neuronas.runs.costs import CostReport
@@ -87,10 +86,7 @@ class Estimate:
 
     def _cost(self, accelerator: Accelerator, name: str | None = None) -> Cost:
         """Cost on a changed accelerator, or by another model than the chosen one."""
-        hardware, network = self.config.hardware, self.config.network
-        settings = hardware.model_copy(update={"cost_model": name or hardware.cost_model})
-        model = make_cost_model(settings, accelerator, network.weight_bits, network.timesteps, self.plan.activity)
-        return model.estimate(self._work)
+        return self.plan.model_named(name or self.plan.cost_model.name, accelerator=accelerator).estimate(self._work)
 
 
 def estimate(

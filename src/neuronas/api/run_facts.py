@@ -74,11 +74,13 @@ def _answer(run: Plan, directory: Path, candidates: Candidates | None) -> Answer
     else:
         return None
     work = rows(architecture, run.shape)
+    cost = run.cost_model.estimate(work)
     return Answer(
         architecture,
         format_architecture(architecture),
         run.shape.n_cells,
-        run.cost_model.estimate(work),
+        cost,
+        run.cost_report(architecture, cost).summary,
         floorplan(work, run.mapped_model().work(work)),
         is_final,
     )

@@ -8,9 +8,10 @@ from typing import Any
 
 from neuronas.api.compose import Plan
 from neuronas.api.devices import check_device
+from neuronas.api.feasibility import explain, fitting_width
 from neuronas.api.settings import Config, planned
 from neuronas.api.workers import computing
-from neuronas.errors import ConfigurationError
+from neuronas.errors import ConfigurationError, InfeasibleError
 from neuronas.hardware.cost import Cost
 from neuronas.runs.architectures import ArchitectureFile
 from neuronas.runs.directory import (
@@ -25,9 +26,10 @@ from neuronas.runs.directory import (
     new_directory,
 )
 from neuronas.runs.history import History
+from neuronas.runs.infeasible import INFEASIBLE
 from neuronas.runs.results import FailedCandidate, ParetoFront, SearchSummary
 from neuronas.search.algorithms.limited import limited
-from neuronas.search.loop import Found, Observer, Problem
+from neuronas.search.loop import Found, NothingFitsError, Observer, Problem
 from neuronas.search.loop import search as run_search
 from neuronas.search.survey import pareto_front, write_ranking
 from neuronas.space.genotype import Architecture
@@ -81,11 +83,14 @@ class Search:
         directory: of the run.
         plan: the complete settings, and what they name.
         resume: continue the run in the directory.
+        own_channels: the data set's number of channels, where the budget leaves no architecture of that width and the
+            plan has a smaller one.
     """
 
     directory: Path
     plan: Plan
     resume: bool
+    own_channels: int | None = None
 
     @property
     def identity(self) -> str:
@@ -102,7 +107,8 @@ class Search:
         Raises:
             DataError: images are missing, broken or too few.
             RunDirectoryError: another process works in it; it holds a run, or none to resume.
-            InfeasibleError: no candidate fits the budget; says which limit is closest and by how much.
+            InfeasibleError: no candidate fits the budget; says which limit is closest and by how much, and what would
+                fit (``infeasible.json``).
             WorkerError: workers cannot be started, or fail whatever they are given.
         """
         run = self.plan
@@ -118,7 +124,12 @@ class Search:
             algorithm = run.algorithm
             if settings.max_evaluated is not None:
                 algorithm = limited(algorithm, settings.max_evaluated)
-            found = run_search(problem, algorithm, settings, seed, here.evaluators, history, told)
+            try:
+                found = run_search(problem, algorithm, settings, seed, here.evaluators, history, told)
+            except NothingFitsError as nothing:
+                advice = explain(run, nothing)
+                advice.write(files.file(INFEASIBLE))
+                raise InfeasibleError(str(nothing), advice) from None
             if not history.was_finished:
                 history.finish(here.peak_memory_mb)
             result = self._result(found, history)
@@ -212,8 +223,17 @@ def plan_search(
         raise ConfigurationError("--resume needs --out DIR, the run directory to resume")
     directory = Path(out) if out else None
     own = directory if resume and directory and (directory / CONFIG).is_file() else None
-    run = planned("search", options, config=config, assignments=assignments, run=own, resume=True)
+
+    def planned_with(**more: Any) -> Plan:
+        given = {**options, **more}
+        return planned("search", given, config=config, assignments=assignments, run=own, resume=True)
+
+    run = planned_with()
+    own_channels = None
+    if (width := fitting_width(run)) is not None:
+        own_channels, run = run.config.network.channels, planned_with(channels=width)
     run.algorithm.check(run.config.search)
     if run.config.engine.cluster is None:  # whose machines have devices of their own
         check_device(run.config.device)
-    return Search(directory or new_directory(run.config.data.name, run.config.search.algorithm), run, resume)
+    directory = directory or new_directory(run.config.data.name, run.config.search.algorithm)
+    return Search(directory, run, resume, own_channels)

@@ -7,9 +7,12 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from neuronas.cli.tables import PlainTable
+from neuronas.cli.tables import PlainTable, printable
 from neuronas.config import HardwareConfig, plain
+from neuronas.hardware.budget import Budget
 from neuronas.hardware.models import unread
+from neuronas.report.cost_tables import budget_table, disagreements
+from neuronas.runs.costs import CostSummary
 from neuronas.runs.document import Document
 from neuronas.space.genotype import Architecture, Genotype
 from neuronas.space.notation import format_edge
@@ -35,6 +38,13 @@ def note_unread(settings: HardwareConfig) -> None:
     """Say which settings the cost model does not read, rather than leave them out in silence."""
     if names := unread(settings):
         notes.print(f"note: cost model '{settings.cost_model}' reads no {' or '.join(names)}; --cost-model mapped does")
+
+
+def print_budget(cost: CostSummary, budget: Budget) -> None:
+    """Print a cost by both models against the budget, and where the models disagree about a limit."""
+    answers.print(printable(budget_table(cost, budget)))
+    for line in disagreements(cost, budget):
+        answers.print(line, style="bold red")
 
 
 def print_json(document: Document | dict[str, Any]) -> None:

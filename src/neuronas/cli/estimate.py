@@ -11,7 +11,7 @@ from neuronas.cli import options as opt
 from neuronas.cli.plots import check_floorplan, check_plot, write_floorplan, write_sweep
 from neuronas.cli.tables import printable
 from neuronas.hardware.sweep import changes_nothing
-from neuronas.report.cost_tables import budget_table, component_table, layer_table, model_table, sweep_table
+from neuronas.report.cost_tables import component_table, layer_table, model_table, sweep_table
 from neuronas.runs.costs import SweptConstant
 
 _FILE = "estimate.json"
@@ -62,7 +62,7 @@ def estimate(
     if as_json:
         console.print_json(document)
         return
-    console.answers.print(printable(budget_table(found.cost, found.budget)))
+    console.print_budget(document, found.budget)
     if swept:
         console.answers.print("\n", printable(sweep_table(swept, points)), sep="")
         if changes_nothing(points):

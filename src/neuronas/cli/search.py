@@ -1,17 +1,17 @@
 """``neuronas search``: find the fittest architecture that breaks no budget."""
 
+import shlex
 from typing import Any
 
 from neuronas.api.compose import Plan
-from neuronas.api.search import SearchResult, plan_search
+from neuronas.api.search import Search, SearchResult, plan_search
 from neuronas.cli import console
 from neuronas.cli import options as opt
 from neuronas.cli.fronts import print_front
 from neuronas.cli.progress import SearchProgress
 from neuronas.cli.serving import Port, Serve, served
-from neuronas.cli.tables import printable
+from neuronas.errors import InfeasibleError
 from neuronas.hardware.units import quantity
-from neuronas.report.cost_tables import budget_table
 from neuronas.runs.directory import CONFIG, LOG
 
 
@@ -33,6 +33,7 @@ def search(
     planned = plan_search(options, config=config, assignments=assignments or (), out=out, resume=resume)
     if not quiet:
         console.note_unread(planned.plan.config.hardware)
+        _note_width(planned)
     if dry_run:
         _print_plan(planned.plan, as_json=as_json)
         return
@@ -40,6 +41,13 @@ def search(
     try:
         with served(directory, serve=serve, port=port, quiet=quiet), SearchProgress(quiet=quiet) as progress:
             result = planned.run(progress, download=download)
+    except InfeasibleError as error:
+        if as_json and error.advice is not None:
+            console.print_json(error.advice)
+        elif error.advice is not None and not quiet:
+            for line in error.advice.lines():
+                console.notes.print(line)
+        raise
     except KeyboardInterrupt:
         if not quiet and (directory / CONFIG).is_file():
             console.notes.print(f"everything so far is kept; resume with: neuronas search --resume --out {directory}")
@@ -54,6 +62,14 @@ def search(
         if result.front is not None:
             print_front(result.front)
         _print_answer(result)
+
+
+def _note_width(planned: Search) -> None:
+    if planned.own_channels is not None:
+        console.notes.print(
+            f"note: {planned.plan.config.network.channels} channels, the most that leave an architecture within the "
+            f"budget (the data set's {planned.own_channels} leave none); --channels sets the number"
+        )
 
 
 def _print_plan(run: Plan, *, as_json: bool) -> None:
@@ -81,7 +97,7 @@ def _print_answer(result: SearchResult) -> None:
     out.print()
     out.print(console.architecture_table(found.architecture, run.shape.n_cells))
     out.print()
-    out.print(printable(budget_table(result.cost, run.budget)))
+    console.print_budget(result.summary.cost, run.budget)
     broken = ", ".join(f"{name} {count:,}" for name, count in found.rejected.items() if count) or "none"
     out.print(
         f"\nfitness {found.fitness:.6g} ({run.config.fitness.name}); {found.n_candidates:,} candidates, "
@@ -96,3 +112,4 @@ def _print_answer(result: SearchResult) -> None:
         f"{result.summary.seconds:.1f} s, {result.summary.peak_memory_mb:.0f} MB; cost is an estimate of model "
         f"'{run.cost_model.name}' for {run.config.hardware.accelerator}; run: {directory}"
     )
+    out.print(f"next: neuronas train {shlex.quote(str(directory))}")

@@ -3,6 +3,7 @@
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from neuronas.report.tables import Table
 
@@ -26,6 +27,9 @@ def printable(content: Table) -> PlainTable:
     table = PlainTable()
     for number, title in enumerate(content.titles):
         table.add_column(title, justify="left" if number in content.text_columns else "right")
-    for row in content.rows:
-        table.add_row(*row)
+    for number, row in enumerate(content.rows):
+        cells = enumerate(row)
+        table.add_row(
+            *(Text(cell, "bold red") if (number, column) in content.alerts else cell for column, cell in cells)
+        )
     return table

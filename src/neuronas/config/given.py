@@ -87,6 +87,40 @@ def with_value(values: Mapping[str, Any], path: str, value: Any) -> dict[str, An
     return {**values, head: with_value(values.get(head) or {}, rest, value) if rest else value}
 
 
+def as_options(config: RunConfig, verb: str) -> list[str]:
+    """What was given, as a person would type it for a verb; objects cannot be typed and are left out."""
+    found = []
+    for path, one in SETTINGS.items():
+        value = value_at(written(config), path)
+        if value is None or not isinstance(value, str | int | float | tuple):
+            continue
+        values: tuple[Any, ...] = value if path == "plugins" and isinstance(value, tuple) else (value,)
+        if verb not in one.meaning.verbs or not one.meaning.is_option:
+            found += [part for each in values for part in ("--set", f"{path}={_typed(each)}")]
+        elif isinstance(value, bool):
+            found.append(one.flag if value else f"--no-{one.flag[2:]}")
+        else:
+            found += [part for each in values for part in (one.flag, _typed(each))]
+    return found
+
+
+def _typed(value: Any) -> str:
+    if isinstance(value, tuple):  # a side of an image, or several names
+        same = len(set(value)) == 1 and all(isinstance(one, int) for one in value)
+        return str(value[0]) if same else ("x" if isinstance(value[0], int) else ",").join(map(str, value))
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
+
+
+def merged(*values: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested values, later ones over earlier ones."""
+    found: dict[str, Any] = {}
+    for one in values:
+        for key, value in one.items():
+            both = isinstance(value, Mapping) and isinstance(found.get(key), Mapping)
+            found[key] = merged(found[key], value) if both else value
+    return found
+
+
 def value_at(values: Mapping[str, Any], path: str) -> Any:
     """One of nested values; None where it is absent."""
     found: Any = values

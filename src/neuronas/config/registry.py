@@ -86,6 +86,7 @@ ACCELERATORS = Registry(
 EXPORT_FORMATS = Registry("export format", "neuronas.export.formats:BUILTIN")
 SURROGATES = Registry("surrogate", "neuronas.snn.surrogates:BUILTIN")
 RECIPES = Registry("recipe", "neuronas.training.recipes:BUILTIN")
+PRESETS = Registry("preset", "neuronas.config.presets:BUILTIN")
 
 REGISTRIES: dict[str, Registry] = {
     "operations": OPERATIONS,
@@ -98,5 +99,6 @@ REGISTRIES: dict[str, Registry] = {
     "export_formats": EXPORT_FORMATS,
     "surrogates": SURROGATES,
     "recipes": RECIPES,
+    "presets": PRESETS,
 }
 """Every registry, by the name under which a plug-in adds to it."""

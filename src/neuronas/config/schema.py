@@ -16,6 +16,7 @@ from neuronas.config.registry import (
     COST_MODELS,
     DATASETS,
     FITNESS,
+    PRESETS,
     SPACES,
 )
 from neuronas.config.setting import Section, setting
@@ -95,8 +96,10 @@ class NetworkConfig(Section):
         "Weight precision in bits: 4 to 16 (fixed point) or 32 (no quantisation)", 8, _NETWORK, ge=4, le=32
     )
     rounding: Literal["nearest", "floor", "stochastic"] = setting("Rounding of weights", "nearest", (SEARCH, TRAIN))
-    head: Literal["linear", "gap"] = setting(
-        "Classifier head: two linear layers as in the papers, or global average pooling and one", "linear", _NETWORK
+    head: Literal["gap", "linear"] = setting(
+        "Classifier head: global average pooling and one linear layer, or two linear layers as in the papers",
+        "gap",
+        _NETWORK,
     )
     head_width: int = setting("Outputs of the linear head's first layer", DATASET, _NETWORK, is_option=False, ge=1)
     tau: float = setting(
@@ -179,7 +182,7 @@ class HardwareConfig(Section):
         "Accelerator: a name or FILE.yaml", "spikeflow-rram", (ESTIMATE, SEARCH, EVALUATE),
         name="hardware", choices=ACCELERATORS,
     )  # fmt: skip
-    cost_model: str = setting("Cost model that budgets apply to", "paper", _COST, choices=COST_MODELS)
+    cost_model: str = setting("Cost model that budgets apply to", "mapped", _COST, choices=COST_MODELS)
     schedule: Literal["layers-in-order", "pipelined-over-timesteps"] = setting(
         "Order in which layers work (cost model mapped)", "layers-in-order", _COST
     )
@@ -244,6 +247,10 @@ class ResolvedConfig(Section):
     device: Literal["auto", "cpu", "cuda"] = setting(
         "Device for all other computations", "auto", (ESTIMATE, SEARCH, EVALUATE, BENCHMARK, STUDY, DOCTOR)
     )
+    preset: str = setting(
+        "Settings to start from: default, or paper for those of NeuroNAS's experiments", "default", _NETWORK,
+        choices=PRESETS,
+    )  # fmt: skip
     plugins: Annotated[tuple[str, ...], Field(strict=False)] = setting(
         "Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats", (),
         _EVERY, name="plugin", metavar="MODULE",

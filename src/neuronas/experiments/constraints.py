@@ -62,7 +62,7 @@ STUDY = Study(
     run=run,
     sizes={
         "small": Size(settings=SMALL.settings, n_seeds=5),
-        "full": Size(settings={**FULL.settings, "fitness": {"name": "sahd", "exact": True}}, n_seeds=5),
+        "full": Size(settings=FULL.settings, n_seeds=5),
     },
     trains=False,
 )

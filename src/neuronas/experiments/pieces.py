@@ -1,15 +1,15 @@
 """The searches and trainings of a study: ordinary runs in one folder, found again by everything that decides them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from neuronas.api.estimate import estimate
 from neuronas.api.evaluate import evaluate
 from neuronas.api.evaluators import make_evaluators
 from neuronas.api.search import plan_search
 from neuronas.api.train import plan_training
+from neuronas.config import merged
 from neuronas.errors import InfeasibleError
 from neuronas.experiments.figures import Figure
 from neuronas.experiments.study import SearchPiece, Settings, Size, TrainingPiece
@@ -19,8 +19,9 @@ from neuronas.runs.evaluations import Evaluation
 from neuronas.runs.results import SearchSummary, TrainingResult
 from neuronas.space.genotype import Architecture, Edge, Genotype
 
+PAPER: Settings = {"preset": "paper"}
 ACCURACY, PARAMETERS, MEMORY = "test accuracy, %", "parameters", "memory, kbit"
-_OF_TRAINING = ("device", "space", "data", "network", "train")
+_OF_TRAINING = ("preset", "device", "space", "data", "network", "train")
 """Settings that training reads; what a search is told besides has no part in it, so that equal networks are trained
 once."""
 
@@ -63,7 +64,7 @@ class Pieces:
     """
 
     def __init__(self, size: Size, common: Settings, seeds: range, folder: Path, note: Callable[[str], None]):
-        self._size, self._settings, self.seeds = size, _merged(size.settings, common), seeds
+        self._size, self._settings, self.seeds = size, merged(PAPER, size.settings, common), seeds
         self._folder, self._note = folder, note
         self.done: list[SearchPiece | TrainingPiece] = []
 
@@ -73,14 +74,14 @@ class Pieces:
         Raises:
             ConfigurationError, DataError: see ``neuronas.search``.
         """
-        run = plan_search({}, config=_merged(self._settings, {"seed": self.seeds[0]}), out=self._folder).plan
+        run = plan_search({}, config=merged(self._settings, {"seed": self.seeds[0]}), out=self._folder).plan
         make_evaluators(run, download=False)
         if test_images:
             run.dataset.load("test", run.shape.image_size)
 
     def extremes(self, changes: Settings) -> tuple[Cost, Cost]:
         """Cost of the smallest and of the largest network of a space: no convolution, and nothing else."""
-        settings = _merged(self._settings, changes)
+        settings = merged(self._settings, changes)
         cells = (Genotype((Edge(name),) * 6) for name in ("skip", "conv_3x3"))
         least, most = (estimate(Architecture((cell,)), config=settings).cost for cell in cells)
         return least, most
@@ -98,7 +99,7 @@ class Pieces:
 
     def search(self, case: str, seed: int, changes: Settings) -> SearchPiece:
         """Search with one seed."""
-        planned = plan_search({}, config=_merged(self._settings, changes, {"seed": seed}), out=self._folder)
+        planned = plan_search({}, config=merged(self._settings, changes, {"seed": seed}), out=self._folder)
         directory = self._folder / f"search-{planned.identity}"
         found = SearchSummary.read_if_there(directory / RESULT)
         if found is None:
@@ -125,7 +126,7 @@ class Pieces:
     def train(self, case: str, seed: int, changes: Settings, architecture: str) -> TrainingPiece:
         """Train with one seed, and measure on the test images at every precision."""
         images = {"train": {"n_images": self._size.n_training}, "data": {"n_test": self._size.n_test}}
-        settings = _merged(self._settings, changes, images)
+        settings = merged(self._settings, changes, images)
         settings = {name: settings[name] for name in _OF_TRAINING if name in settings} | {"seed": seed}
         planned = plan_training(architecture, {}, config=settings, out=self._folder)
         directory = self._folder / f"train-{planned.identity}"
@@ -148,12 +149,3 @@ class Pieces:
         self._note(f"{piece.case}, seed {piece.seed}: {text}, {piece.seconds:.0f} s")
         if piece not in self.done:
             self.done.append(piece)
-
-
-def _merged(*settings: Settings) -> dict[str, Any]:
-    """Nested settings, later ones over earlier ones."""
-    values: dict[str, Any] = {}
-    for one in settings:
-        for key, value in one.items():
-            values[key] = {**values.get(key, {}), **value} if isinstance(value, Mapping) else value
-    return values

@@ -108,7 +108,7 @@ def run(
     """
     rows = draw(read_labels(labels), sample, planned("search", {}, config=config).config.seed)
     table = _Table(tuple(format_architecture(row.architecture) for row in rows))
-    fixed = {"space": _SPACE, "algorithm": table, "exact": True}
+    fixed = {"space": _SPACE, "algorithm": table, "exact": True, "preset": "paper"}
     search = plan_search(fixed, config=config, out=out, resume=resume)
     search.run(observer, download=download)
     history = HistorySnapshot(search.directory / HISTORY)

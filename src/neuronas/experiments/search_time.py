@@ -73,8 +73,7 @@ def run(scale: str, n_draws: int, n_seeds: int, data_dir: str | None, note: Call
                 for algorithm in ("neuronas", "snasnet"):  # budgets bind Algorithm 1; random search has none
                     found = search(
                         **SIZES[scale],
-                        fitness="sahd",
-                        exact=True,
+                        preset="paper",
                         data_dir=data_dir,
                         engine=engine,
                         algorithm=algorithm,

@@ -104,9 +104,10 @@ SMALL = Size(
     settings={
         "data": {"image_side": 16},
         "network": {"channels": 8, "timesteps": 2, "head": "gap"},
-        "fitness": {"name": "sahd", "batch_size": 32, "exact": True},
+        "fitness": {"batch_size": 32},
         "search": {"n_draws": 300},
         "train": {
+            "recipe": "default",
             "epochs": 10,
             "batch_size": 32,
             "ema": 0.98,
@@ -123,7 +124,7 @@ SMALL = Size(
 one thread. Everything else is as at full scale but for the head, whose linear layers would dwarf such a network."""
 
 FULL = Size(
-    settings={"fitness": {"name": "sahd"}, "search": {"n_draws": 5000}, "train": {"recipe": "paper"}},
+    settings={"search": {"n_draws": 5000}},
     n_seeds=3,
 )
 """As published: 128/256 channels, five time steps, batches of 256 for fitness, all images, 200 epochs; five or more

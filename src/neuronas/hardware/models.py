@@ -29,6 +29,11 @@ def mapped_cost_model(
 BUILTIN: dict[str, _Maker] = {"paper": _paper, "mapped": mapped_cost_model}
 
 
+def beside(name: str) -> str:
+    """The model whose figures stand beside those of another: ``paper`` beside ``mapped``, otherwise ``mapped``."""
+    return "paper" if name == "mapped" else "mapped"
+
+
 def unread(settings: HardwareConfig) -> list[str]:
     """Names of what the settings choose although their cost model does not read it."""
     if settings.cost_model == "mapped":

@@ -2,7 +2,7 @@
 
 from neuronas.hardware.units import quantity, word
 from neuronas.report.cell_drawing import cell_svg
-from neuronas.report.cost_tables import budget_table
+from neuronas.report.cost_tables import budget_table, disagreements
 from neuronas.report.facts import RunFacts
 from neuronas.report.markup import Html, definitions, element, join, missing, section, table, warning
 from neuronas.report.pictures import Charts, shown
@@ -59,7 +59,8 @@ def answer_section(run: RunFacts, drawn: Charts) -> Html:
         cells(run),
         definitions(facts),
         shown(drawn, "budget"),
-        table(budget_table(answer.cost, run.budget)),
+        table(budget_table(answer.summary, run.budget)),
+        *map(warning, disagreements(answer.summary, run.budget)),
         _changed_since(run),
     )
 

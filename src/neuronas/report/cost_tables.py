@@ -9,6 +9,7 @@ from neuronas.hardware.cost import BUDGETED, Cost
 from neuronas.hardware.sweep import Sweep, SweepPoint
 from neuronas.hardware.units import UNITS, quantity, word
 from neuronas.report.tables import Table, aligned, share
+from neuronas.runs.costs import CostSummary
 from neuronas.runs.results import ParetoFront
 from neuronas.space.shape import Side, size_of
 
@@ -82,7 +83,7 @@ class Component:
     shares: dict[str, float]
 
 
-def budget_uses(cost: Cost, budget: Budget) -> tuple[BudgetUse, ...]:
+def budget_uses(cost: Cost | CostSummary, budget: Budget) -> tuple[BudgetUse, ...]:
     """A cost against each limit."""
     return tuple(BudgetUse(name, float(getattr(cost, name)), limit) for name, limit in budget.limits.items())
 
@@ -99,18 +100,39 @@ def components(cost: Cost) -> tuple[Component, ...]:
     return tuple(found)
 
 
-def budget_table(cost: Cost, budget: Budget) -> Table:
-    """Cost, limit, and what is left of it."""
-    rows = []
-    for use in budget_uses(cost, budget):
-        name, used = word(use.name), use.used
-        if used is None:
-            rows.append((name, quantity(use.name, use.cost), "no limit", ""))
-            continue
-        over = f"over by {quantity(use.name, use.cost - use.limit)}"
-        margin = share(1 - used) if use.cost <= use.limit else over
-        rows.append((name, quantity(use.name, use.cost), quantity(use.name, use.limit), margin))
-    return Table("Cost against budget", ("", "cost", "budget", "margin"), tuple(rows))
+def budget_table(cost: CostSummary, budget: Budget) -> Table:
+    """Cost by both models against each limit; what breaks one is marked."""
+    rows, alerts = [], []
+    for number, use in enumerate(budget_uses(cost, budget)):
+        name, used, other = use.name, use.used, float(getattr(cost.other_model, use.name))
+        is_over = use.cost > use.limit
+        alerts += [
+            (number, column) for column, broken in ((1, is_over), (3, is_over), (5, other > use.limit)) if broken
+        ]
+        margin = _over(name, use.cost, use.limit) if is_over else "" if used is None else share(1 - used)
+        amounts = (quantity(name, use.cost), quantity(name, use.limit))
+        rows.append((word(name), *amounts, margin, "" if used is None else share(used), quantity(name, other)))
+    titles = ("", f"cost ({cost.cost_model})", "budget", "margin", "used", f"cost ({cost.other_model.cost_model})")
+    return Table("Cost against budget", titles, tuple(rows), alerts=alerts)
+
+
+def disagreements(cost: CostSummary, budget: Budget) -> tuple[str, ...]:
+    """A sentence for each limit that one cost model keeps and the other breaks."""
+    found = []
+    for name, limit in budget.limits.items():
+        values = {one.cost_model: float(getattr(one, name)) for one in (cost, cost.other_model)}
+        kept = [model for model, value in values.items() if value <= limit]
+        broken = [model for model in values if model not in kept]
+        if kept and broken:
+            found.append(
+                f"{word(name)}: the budget of {quantity(name, limit)} is kept by cost model '{kept[0]}' and broken by "
+                f"'{broken[0]}' ({quantity(name, values[broken[0]])})"
+            )
+    return tuple(found)
+
+
+def _over(name: str, cost: float, limit: float) -> str:
+    return f"over by {quantity(name, cost - limit)}"
 
 
 def layer_table(cost: Cost) -> Table:

@@ -8,6 +8,7 @@ from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Cost
 from neuronas.hardware.floorplan import Floorplan
 from neuronas.runs.candidates import Candidates
+from neuronas.runs.costs import CostSummary
 from neuronas.runs.environment import Environment
 from neuronas.runs.evaluations import ChipEvaluation, Evaluation
 from neuronas.runs.metrics import Epoch
@@ -25,6 +26,7 @@ class Answer:
         text: in the notation.
         n_cells: places for a cell in the network.
         cost: by the run's cost model, layer by layer.
+        summary: its totals, and those by the other cost model.
         floorplan: of the mapped network.
         is_final: the run's own answer; otherwise the fittest that its unfinished search has evaluated so far.
     """
@@ -33,6 +35,7 @@ class Answer:
     text: str
     n_cells: int
     cost: Cost
+    summary: CostSummary
     floorplan: Floorplan
     is_final: bool = True
 

@@ -47,7 +47,11 @@ def table(content: Table) -> Html:
         {} if number in content.text_columns else {"class": "number"} for number in range(len(content.titles))
     ]
     titles = (element("th", {"scope": "col"} | kind, t) for t, kind in zip(content.titles, kinds, strict=True))
-    rows = (_row(row, kinds) for row in content.rows)
+    rows = (
+        _row(row, [{"class": "number over"} if (number, column) in content.alerts else kind
+                   for column, kind in enumerate(kinds)])
+        for number, row in enumerate(content.rows)
+    )  # fmt: skip
     return element(
         "figure",
         {"class": "table"},

@@ -16,12 +16,14 @@ class Table:
         titles: one for each column.
         rows: one cell for each column.
         text_columns: which columns hold text, from 0; the others are aligned as numbers.
+        alerts: cells, as (row, column) from 0, that are shown as broken limits.
     """
 
     caption: str
     titles: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     text_columns: Collection[int] = (0,)
+    alerts: Collection[tuple[int, int]] = ()
 
 
 def number(value: float | None, digits: int = _DIGITS) -> str:

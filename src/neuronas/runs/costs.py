@@ -20,8 +20,21 @@ class Budgeted(Document):
     energy_uj: float
 
 
+class OtherModel(Budgeted):
+    """The totals by another cost model than the one that budgets are judged by.
+
+    ``violations``: excess over each limit that they break, in the unit of its name.
+    """
+
+    cost_model: str
+    violations: dict[str, float]
+
+
 class CostSummary(Budgeted):
-    """An architecture's cost on an accelerator by one cost model; each total is the sum of its components."""
+    """An architecture's cost on an accelerator by one cost model; each total is the sum of its components.
+
+    ``other_model``: the totals by ``paper`` where ``cost_model`` is ``mapped``, otherwise by ``mapped``.
+    """
 
     architecture: str
     hardware: str
@@ -31,6 +44,7 @@ class CostSummary(Budgeted):
     memory_bits: int
     components: dict[str, dict[str, float]]
     assumptions: tuple[str, ...]
+    other_model: OtherModel
 
 
 class LayerRow(Document):
@@ -91,12 +105,21 @@ class CostReport(CostSummary):
 
     @classmethod
     def of(
-        cls, cost: Cost, *, architecture: str, hardware: str, cost_model: str, weight_bits: int, timesteps: int
+        cls,
+        cost: Cost,
+        other: OtherModel,
+        *,
+        architecture: str,
+        hardware: str,
+        cost_model: str,
+        weight_bits: int,
+        timesteps: int,
     ) -> Self:
         """Put a report together.
 
         Args:
             cost: by the cost model.
+            other: totals by the other one.
             architecture: its text.
             hardware: the accelerator's name.
             cost_model: the cost model's name.
@@ -116,6 +139,7 @@ class CostReport(CostSummary):
             energy_uj=cost.energy_uj,
             components=cost.components,
             assumptions=cost.assumptions,
+            other_model=other,
             layers=tuple(map(LayerRow.of, cost.layers)),
         )
 

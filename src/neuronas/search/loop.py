@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isnan
+from math import inf, isnan
 from random import Random
 from time import perf_counter
 from typing import Protocol
@@ -89,6 +89,22 @@ class Found:
     failed: tuple[tuple[Architecture, str], ...] = ()
 
 
+class NothingFitsError(InfeasibleError):
+    """No candidate fits the budget.
+
+    Attributes:
+        n_candidates: that were costed.
+        closest: the one that misses the budget least, and by how much, as a sentence.
+        missed: the limit that it misses most.
+        smallest: the smallest value of each quantity over all candidates.
+    """
+
+    def __init__(self, n_candidates: int, architecture: Architecture, near: Closest, smallest: dict[str, float]):
+        self.n_candidates, self.missed, self.smallest = n_candidates, near.name, smallest
+        self.closest = f"{near.describe()}: {format_architecture(architecture)}"
+        super().__init__(f"none of {n_candidates:,} candidates fits the budget; {self.closest}")
+
+
 def search(
     problem: Problem,
     algorithm: Algorithm,
@@ -151,6 +167,7 @@ class _State:
         self.n_batches = 0
         self.n_rejected = dict.fromkeys(BUDGETED, 0)
         self.nearest: tuple[Architecture, Closest] | None = None
+        self.smallest = dict.fromkeys(BUDGETED, inf)
 
     def handle(self, proposed: Sequence[Architecture]) -> list[Outcome]:
         """Cost, keep and evaluate one batch."""
@@ -205,6 +222,8 @@ class _State:
         for limits in broken:
             for name in limits:
                 self.n_rejected[name] += 1
+        for name in BUDGETED:
+            self.smallest[name] = min(self.smallest[name], float(getattr(totals, name).min()))
         if all(broken):
             near = closest(self.problem.budget, totals)
             if self.nearest is None or near.relative < self.nearest[1].relative:
@@ -250,6 +269,4 @@ def _nothing_found(state: _State) -> NeuronasError:
         )
     if state.nearest is None:
         return InfeasibleError("the algorithm proposed no candidate")
-    architecture, near = state.nearest
-    text = format_architecture(architecture)
-    return InfeasibleError(f"none of {state.n_candidates:,} candidates fits the budget; {near.describe()}: {text}")
+    return NothingFitsError(state.n_candidates, *state.nearest, state.smallest)

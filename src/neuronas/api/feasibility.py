@@ -1,0 +1,127 @@
+"""Why no candidate fits a budget, which change makes room, and the width that leaves one."""
+
+import shlex
+from collections import Counter
+
+from neuronas.api.compose import Plan
+from neuronas.config import as_options, given, value_at, with_value, written
+from neuronas.hardware.cost import BUDGETED, LayerCost
+from neuronas.hardware.units import quantity
+from neuronas.runs.infeasible import BrokenLimit, Infeasible, Knob
+from neuronas.search.feasibility import Feasibility, Knobs
+from neuronas.search.loop import NothingFitsError
+from neuronas.space.shape import side_of
+
+_PARTS = ("stem", "reduction", "head")
+
+
+def feasibility_of(run: Plan) -> Feasibility:
+    """The costs of a plan's leanest networks over changed settings."""
+    network = run.config.network
+    return Feasibility(
+        space=run.space,
+        shape=run.shape,
+        model=lambda bits, steps: run.model_named(run.cost_model.name, weight_bits=bits, timesteps=steps),
+        base=Knobs(network.head, network.channels, network.timesteps, network.weight_bits, run.shape.image_size),
+        smallest_bits=int(run.accelerator.crossbar.bits_per_cell),
+        budget=run.budget,
+    )
+
+
+def fitting_width(run: Plan) -> int | None:
+    """Channels that leave an architecture with a layer of weights in each cell, where the data set's leave none.
+
+    None where the width was given or fits as it is, or where no width fits.
+    """
+    if run.space.channels or value_at(written(run.given), "network.channels") is not None:
+        return None
+    width = feasibility_of(run).widest()
+    return None if width == run.config.network.channels else width
+
+
+def explain(run: Plan, nothing: NothingFitsError) -> Infeasible:
+    """Put together why nothing fits and what would.
+
+    Args:
+        run: the plan of the search.
+        nothing: what the search found instead.
+    """
+    feasibility = feasibility_of(run)
+    base, limits = feasibility.base, run.budget.limits
+    reachable, lowest = feasibility.smallest(base), feasibility.smallest(feasibility.lowest)
+    smallest = nothing.smallest
+    broken = [name for name in BUDGETED if smallest[name] > limits[name]]
+    broken = broken or [nothing.missed]  # each limit can be kept, but not all of them by one candidate
+    layers = {name: feasibility.rows_of_smallest(name) for name in broken}
+    found = feasibility.mildest()
+    changes = found.changes(base) if found else None
+    return Infeasible(
+        n_candidates=nothing.n_candidates,
+        closest=nothing.closest,
+        broken=tuple(
+            BrokenLimit(
+                name=name,
+                limit=limits[name],
+                smallest=smallest[name],
+                useful=reachable[name],
+                shares=_shares(layers[name], name),
+                at_any_setting=lowest[name],
+            )
+            for name in broken
+        ),
+        tiles=_tiles(layers["area_mm2"]) if "area_mm2" in layers else "",
+        knobs=tuple(_knob(run, feasibility, knobs, broken, reachable) for knobs in feasibility.single_changes()),
+        changes=None if changes is None else {path: _plain(value) for path, value in changes.items()},
+        command=None if changes is None else _command(run, changes),
+    )
+
+
+def _shares(layers: tuple[LayerCost, ...], name: str) -> dict[str, float]:
+    """What each part of the network takes of a quantity, the largest first."""
+    values: Counter[str] = Counter()
+    for row in layers:
+        part = row.layer.name.split(".")[0]
+        cost = row.layer.n_weights if name == "parameters" else getattr(row, name)
+        values[part if part in _PARTS else "cells"] += cost
+    total = sum(values.values())
+    return {part: value / total for part, value in values.most_common()} if total else {}
+
+
+def _tiles(layers: tuple[LayerCost, ...]) -> str:
+    own = [row for row in layers if row.n_tiles]
+    if not own:
+        return ""
+    tile = min(row.area_mm2 / row.n_tiles for row in own)
+    filled = sum(row.utilisation * row.n_crossbars for row in own) / sum(row.n_crossbars for row in own)
+    return (
+        f"tiles: each of the {len(own)} layers with weights takes at least one tile of {quantity('area_mm2', tile)}; "
+        f"their crossbars are filled to {filled:.1%}"
+    )
+
+
+def _knob(run: Plan, of: Feasibility, knobs: Knobs, broken: list[str], reachable: dict[str, float]) -> Knob:
+    smallest = of.smallest(knobs)
+    return Knob(
+        options=shlex.join(_options(run, knobs.changes(of.base))),
+        smallest={name: smallest[name] for name in broken},
+        saved={name: 1 - smallest[name] / reachable[name] if reachable[name] else 0.0 for name in broken},
+        fits=of.fits(knobs),
+    )
+
+
+def _options(run: Plan, changes: dict[str, object]) -> list[str]:
+    values: dict[str, object] = {}
+    for path, value in changes.items():
+        values = with_value(values, path, value)
+    return as_options(given(values, "changes"), "search")
+
+
+def _command(run: Plan, changes: dict[str, object]) -> str:
+    values = written(run.given)
+    for path, value in changes.items():
+        values = with_value(values, path, value)
+    return shlex.join(["neuronas", "search", *as_options(given(values, "changes"), "search")])
+
+
+def _plain(value: object) -> object:
+    return side_of(value) if isinstance(value, tuple) else value

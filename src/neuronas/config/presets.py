@@ -1,0 +1,19 @@
+"""Presets: settings given together under one name. What a person gives besides stands over them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+BUILTIN: dict[str, Mapping[str, Any]] = {
+    "default": {},
+    "paper": {
+        "hardware": {"cost_model": "paper"},
+        "network": {"head": "linear"},
+        "fitness": {"name": "sahd", "exact": True},
+        "train": {"recipe": "paper"},
+    },
+}
+"""Nested values, as in a settings file.
+
+``paper``: the experiments of NeuroNAS (arXiv 2407.00641, section IV). SpikeSim's cost model, which counts convolutions
+alone; the head of two linear layers; spike patterns as fitness, every candidate on the full batch; SNASNet's training.
+"""
