@@ -41,10 +41,10 @@ INTRODUCTION = """\
 
 <!-- Written by docs/generate.py from the code; change the code and run it again. -->
 
-`neuronas estimate ARCH` and `neuronas search` estimate the cost of a network with one of two models. `paper` (the
-default) reproduces the closed form behind the published figures of NeuroNAS, for comparison with the literature.
-`mapped` maps every layer to crossbars of its own and counts what `paper` leaves out. `--cost-model` chooses; budgets
-apply to the chosen model, and every result names it. `estimate` prints both.
+`neuronas estimate ARCH` and `neuronas search` estimate the cost of a network with two models. `mapped` (the
+default) maps every layer to crossbars of its own and counts pooling, sums, heads, buffers and the network on chip.
+`paper` reproduces the closed form behind the published figures of NeuroNAS, for comparison with the literature. Budgets
+apply to the model that `--cost-model` names; every result shows both, and a budget that one keeps and the other breaks.
 
 All numbers are estimates. Use them to compare candidates, not to sign off a chip.
 """

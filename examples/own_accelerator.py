@@ -15,13 +15,13 @@ ARCHITECTURE = "|conv_3x3~0|+|skip~0|conv_3x3~1|+|avg_pool_3x3~0|skip~1|conv_3x3
 def main(file: str = str(Path(__file__).with_suffix(".yaml"))) -> None:
     """Print area, latency, energy and crossbar utilisation on a preset and on the file's chip."""
     for hardware in ("spikeflow-rram", file):
-        found = neuronas.estimate(ARCHITECTURE, dataset="cifar10", cost_model="mapped", hardware=hardware)
+        found = neuronas.estimate(ARCHITECTURE, dataset="cifar10", hardware=hardware)
         cells = sum(layer.n_crossbars for layer in found.cost.layers)
         used = sum(layer.n_crossbars * layer.utilisation for layer in found.cost.layers) / cells
         costs = f"{found.cost.area_mm2:,.1f} mm², {found.cost.latency_ms:,.2f} ms, {found.cost.energy_uj:,.0f} µJ"
         print(f"{Path(hardware).name}: {costs}; {cells:,} crossbars, {used:.0%} of their devices hold a weight")
 
-    chip = neuronas.estimate(ARCHITECTURE, dataset="cifar10", cost_model="mapped", hardware=file)
+    chip = neuronas.estimate(ARCHITECTURE, dataset="cifar10", hardware=file)
     sweep, points = chip.sweep("crossbar_size=32,64,128")
     for point in points:
         print(f"{sweep.key} {point.value:g}: energy {point.cost.energy_uj:,.0f} µJ")

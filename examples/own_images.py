@@ -18,7 +18,6 @@ def main(folder: str, run: str = "runs/own-images") -> None:
         timesteps=3,
         batch_size=16,
         fitness="path-information",
-        head="gap",
         max_energy_uj=100,
         max_latency_ms=50,
         out=run,
