@@ -21,7 +21,6 @@ def main(run: str = "runs/own-operation") -> None:
         n_draws=40,
         channels=4,
         batch_size=32,
-       
         max_energy_uj=40,
         out=run,
     )

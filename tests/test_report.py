@@ -29,6 +29,7 @@ from neuronas.runs.candidates import Candidates
 from neuronas.space.notation import parse_genotype
 from report_runs import add_training, make_run
 
+NO_LIMIT = {"budget": {"max_energy_uj": 1e6}}
 HOSTILE = "\"'><img src=x onerror=pwned=1></script><script>pwned=1</script>&lt;"
 SECTIONS = {
     "asked", "answer", "candidates", "rejected", "progress", "costs", "floorplan", "training", "evaluation", "chip",
@@ -78,7 +79,7 @@ def test_classes_are_called_by_their_names(tmp_path: Path) -> None:
     photos = tmp_path / "photos"
     for name in ("<ants>", "bees"):
         (photos / "train" / name).mkdir(parents=True)
-    run = make_run(tmp_path / "run", 5, settings={"data": {"name": f"imagefolder:{photos}"}, "budget": {"max_energy_uj": 1e6}})
+    run = make_run(tmp_path / "run", 5, settings={"data": {"name": f"imagefolder:{photos}"}} | NO_LIMIT)
     add_training(run)
     write_page(run)
     page = Page((run / "report.html").read_text())
@@ -187,7 +188,7 @@ def hostile_run(folder: Path) -> Path:
     folder.mkdir(parents=True)
     file.write_text(yaml.safe_dump(chip))
     settings = {"data": {"name": f"imagefolder:{HOSTILE}", "n_classes": 3}, "hardware": {"accelerator": str(file)}}
-    run = make_run(folder / HOSTILE.replace("/", "_"), settings=settings | {"budget": {"max_energy_uj": 1e6}})
+    run = make_run(folder / HOSTILE.replace("/", "_"), settings=settings | NO_LIMIT)
     add_training(run)
     for name, changes in (
         ("environment.json", {"packages": {HOSTILE: HOSTILE}, "command": ["neuronas", HOSTILE]}),
