@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from neuronas.export.crossbars import CrossbarsDocument
     from neuronas.export.verification import Computed
 
-READOUT = "class scores at every time step; their mean over the time steps decides, the highest wins"
-
 
 @dataclass(frozen=True)
 class Content:

@@ -13,9 +13,10 @@ from neuronas.config import read_bytes, write_bytes, write_text
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export import integer_document as doc
 from neuronas.export.bound_graph import BoundGraph, NeuronArrays, WeightArrays
-from neuronas.export.formats import READOUT, Content
+from neuronas.export.formats import Content
 from neuronas.export.interpreter import interpret
 from neuronas.export.verification import Computed
+from neuronas.snn.decision import READOUT
 from neuronas.space.graph import Graph, Image, Link, Neurons, Node, NodeOperation, Pool, Sum, Votes, Weights
 from neuronas.version import __version__
 

@@ -24,8 +24,9 @@ from torch import Tensor
 
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export.bound_graph import Floats, NeuronArrays, WeightArrays
-from neuronas.export.formats import READOUT, Content
+from neuronas.export.formats import Content
 from neuronas.export.verification import Computed
+from neuronas.snn.decision import READOUT
 from neuronas.snn.quantisation import ungrouped
 from neuronas.space.graph import Image, Neurons, Node, Pool, Shape, Sum, Votes, Weights
 

@@ -19,9 +19,10 @@ from torch import Tensor
 from neuronas.config import write_bytes
 from neuronas.errors import VerificationError
 from neuronas.export.bound_graph import BoundGraph, Floats, NeuronArrays, WeightArrays
-from neuronas.export.formats import READOUT, Content
+from neuronas.export.formats import Content
 from neuronas.export.unrolled import Unrolled
 from neuronas.export.verification import Computed
+from neuronas.snn.decision import READOUT
 from neuronas.space.graph import Pool, Shape, Weights
 
 _OPSET, _IR_VERSION = 21, 10  # 21 is the first in which 16-bit codes can be dequantised

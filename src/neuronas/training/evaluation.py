@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from neuronas.snn.classifier import Classifier
+from neuronas.snn.decision import decided, mean_scores, ranked
 from neuronas.snn.lif import observed
 from neuronas.snn.quantisation import BITS, FULL_PRECISION
 from neuronas.snn.trainable import Convolution, Linear
@@ -25,7 +26,7 @@ PJ_PER_MAC, PJ_PER_ACCUMULATE = 4.6, 0.9
 def class_scores(network: Classifier, images: Images, indices: Indices, device: torch.device) -> Tensor:
     """Mean class scores over time, [n, n_classes] float32 on the CPU."""
     network.eval()
-    return torch.cat([network(x).mean(dim=0).cpu() for x, _ in images.batches(indices, device)])
+    return torch.cat([mean_scores(network(x)).cpu() for x, _ in images.batches(indices, device)])
 
 
 @torch.no_grad()
@@ -37,8 +38,8 @@ def accuracy_and_rates(
     n_correct, total = 0, 0.0
     for x, labels in images.batches(indices, process.device):
         with firing_rates(network) as rates:
-            scores = network(x).mean(dim=0)
-        n_correct += int((scores.argmax(dim=1).cpu() == labels).sum())
+            scores = mean_scores(network(x))
+        n_correct += int((decided(scores).cpu() == labels).sum())
         if rates:
             total += float(torch.stack(list(rates.values())).mean()) * len(labels)
     n = len(indices)
@@ -63,15 +64,16 @@ class Accuracy:
 
 
 def accuracy_of(scores: Tensor, labels: Tensor) -> Accuracy:
-    """Judge class scores [n, n_classes] by labels [n]."""
+    """Judge class scores [n, n_classes] by labels [n]; equal scores rank by the lowest index (``snn.decision``)."""
     n_classes = scores.shape[1]
-    best = scores.topk(min(5, n_classes), dim=1).indices
+    best = ranked(scores, 5)
     hits = best == labels[:, None]
     confusion = torch.bincount(labels * n_classes + best[:, 0], minlength=n_classes**2).reshape(n_classes, n_classes)
     counts = confusion.numpy().astype(np.int64)
     with np.errstate(invalid="ignore"):
         per_class = counts.diagonal() / counts.sum(axis=1)
-    return Accuracy(float(hits[:, 0].float().mean()), float(hits.any(dim=1).float().mean()), per_class, counts)
+    top1, top5 = float(hits[:, 0].double().mean()), float(hits.any(dim=1).double().mean())
+    return Accuracy(top1, top5, per_class, counts)
 
 
 def accuracy(network: Classifier, images: Images, indices: Indices, device: torch.device) -> Accuracy:

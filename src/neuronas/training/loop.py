@@ -16,6 +16,7 @@ from neuronas.config import TrainConfig, is_there
 from neuronas.errors import DataError, DivergedError
 from neuronas.runs.metrics import Epoch, Metrics
 from neuronas.snn.classifier import Classifier
+from neuronas.snn.decision import decided, mean_scores
 from neuronas.training.augmentation import Augmentation
 from neuronas.training.checkpoint import BEST, FOLDER, LAST
 from neuronas.training.distributed import Process
@@ -119,7 +120,7 @@ class Trainer:
         loss = classification_loss(scores, targets, settings.loss, settings.label_smoothing)
         if settings.rate_weight:
             loss = loss + settings.rate_weight * rate_penalty(rates, settings.rate_target)
-        right = (scores.mean(dim=0).argmax(dim=1) == targets.argmax(dim=1)).sum().item()
+        right = (decided(mean_scores(scores)) == targets.argmax(dim=1)).sum().item()
         total, n_correct, n = self.process.total(loss.item() * len(x), right, len(x))
         self._check(total / n)  # of the global batch: all processes stop together
         state.optimiser.zero_grad(set_to_none=True)

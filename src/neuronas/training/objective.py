@@ -11,6 +11,7 @@ from torch.distributed.nn import functional as distributed
 from torch.nn import functional as F  # noqa: N812
 
 from neuronas.snn.classifier import Classifier
+from neuronas.snn.decision import mean_scores
 from neuronas.snn.lif import observed
 from neuronas.snn.trainable import is_distributed
 
@@ -32,7 +33,7 @@ def classification_loss(scores: Tensor, targets: Tensor, kind: str, label_smooth
         label_smoothing: share of the target that is spread over all classes.
     """
     if kind == "mean":
-        return F.cross_entropy(scores.mean(dim=0), targets, label_smoothing=label_smoothing)
+        return F.cross_entropy(mean_scores(scores), targets, label_smoothing=label_smoothing)
     every = targets.expand(len(scores), *targets.shape).flatten(0, 1)
     entropy = F.cross_entropy(scores.flatten(0, 1), every, label_smoothing=label_smoothing)
     return (1 - _TET_SHARE) * entropy + _TET_SHARE * (scores - _TET_TARGET).square().mean()
