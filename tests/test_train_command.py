@@ -69,6 +69,23 @@ def test_train_and_evaluate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert traced == document["cost_at_trace"]
 
 
+def test_dead_parts_of_a_network_are_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    run = tmp_path / "run"
+    assert train(run, "--scale", "lsq-channel", "--weight-bits", "12", epochs=1) == 0
+    result = json.loads((run / "training.json").read_text())
+    assert (result["dead_outputs"], result["silent_layers"]) == ({}, [])
+    assert "dead" not in caplog.text
+    firing = ["--set", "network.v_threshold=1000000", "--json"]
+    capsys.readouterr()
+    assert train(tmp_path / "silent", *firing, epochs=1) == 0
+    silent = json.loads(capsys.readouterr().out)["silent_layers"]
+    assert silent and f"layers without a single spike: {', '.join(silent)}" in caplog.text
+    (last,) = read_epochs(tmp_path / "silent" / "metrics.jsonl")
+    assert last.silent_layers == len(silent)
+
+
 def test_a_searched_run_is_trained_in_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = tmp_path / "run"
     small = ["--channels", "4", "--timesteps", "2", "--batch-size", "16", "--space", "spikenas-bench"]

@@ -33,7 +33,7 @@ from neuronas.space.notation import parse_architecture
 from neuronas.space.shape import NetworkShape
 from neuronas.space.workload import rows
 from neuronas.training.augmentation import Augmentation
-from neuronas.training.evaluation import accuracy_of, measure_activity
+from neuronas.training.evaluation import AccuracyAndRates, accuracy_of, dead_outputs, measure_activity
 from neuronas.training.images import Images, stratified_split
 from neuronas.training.objective import (
     classification_loss,
@@ -170,9 +170,50 @@ def test_gradients_go_straight_through(scale: str) -> None:
     inside = codes.abs() < 7
     assert torch.allclose(weight.grad[inside], torch.ones(()))
     if scale != "power-of-two":
-        assert quantiser.step.grad.abs().sum() > 0
+        assert quantiser.log_step.grad.abs().sum() > 0
         quantiser.bits = 8  # after training: no learned step fits
         assert quantiser.codes(weight).step == power_of_two_step(weight, 8)
+
+
+@pytest.mark.parametrize("optimiser", [torch.optim.AdamW, torch.optim.SGD])
+@pytest.mark.parametrize(("scale", "direction"), [("lsq", 1), ("lsq-channel", 1), ("lsq", -1), ("lsq-channel", -1)])
+def test_no_learned_step_ever_dies(scale: str, direction: int, optimiser: type[torch.optim.Optimizer]) -> None:
+    """Pushed one way for as long as one likes, steps stay positive, some code is not 0 and some weight learns."""
+    weight = torch.randn(6, 5, 3, 3, generator=torch.Generator().manual_seed(0))
+    quantiser = WeightQuantiser(weight, 12, scale)
+    updates = optimiser(quantiser.parameters(), lr=0.5)
+    for _ in range(50):
+        updates.zero_grad()
+        (direction * quantiser.log_step.sum()).backward()
+        updates.step()
+        quantiser.keep_alive(weight)
+    codes, step = quantiser.codes(weight)
+    assert (step > 0).all()
+    codes = codes.flatten(1) if scale == "lsq-channel" else codes.reshape(1, -1)
+    assert (codes != 0).any(dim=1).all()
+    assert (codes.abs() < 2047).any(dim=1).all()
+
+
+def test_a_step_learns_by_the_share_that_lsq_learns_by() -> None:
+    weight = torch.randn(4, 5, 3, 3, generator=torch.Generator().manual_seed(0))
+    quantiser = WeightQuantiser(weight, 4, "lsq")
+    step = quantiser.step_of(weight).clone().requires_grad_()
+    scaled = (weight / step).clamp(-7, 7)
+    ((scaled + (scaled.round() - scaled).detach()) * step).square().sum().backward()
+    quantiser(weight).square().sum().backward()
+    lsq = step.grad / (weight.numel() * 7) ** 0.5  # arXiv 1902.08153, section 2.2
+    assert quantiser.log_step.grad == pytest.approx(float(lsq / step.detach()), rel=1e-5)
+
+
+def test_dead_outputs_and_silent_layers_are_found() -> None:
+    network = classifier(form=WeightFormat(8, "lsq-channel"))
+    assert not dead_outputs(network)
+    name, layer = next(iter(network.weighted_layers().items()))
+    layer.weight.data[:2] = 0
+    assert dead_outputs(network) == {name: 2}
+    assert AccuracyAndRates(0.5, {"a": 0.0, "b": 0.5}).silent == ("a",)
+    assert AccuracyAndRates(0.5, {"a": 0.0, "b": 0.5}).mean_rate == 0.25
+    assert AccuracyAndRates(0.5, {}).mean_rate is None
 
 
 @pytest.mark.parametrize("head", ["linear", "gap"])
@@ -262,7 +303,7 @@ def test_weight_decay_leaves_scales_alone() -> None:
     resolved = plan(checked({}, "test")).config.train
     decayed, others = State(network, resolved, "").optimiser.param_groups
     assert decayed["weight_decay"] > 0 == others["weight_decay"]
-    scales = {id(layer.quantiser.step) for layer in network.weighted_layers().values()}
+    scales = {id(layer.quantiser.log_step) for layer in network.weighted_layers().values()}
     assert scales <= {id(one) for one in others["params"]}
     assert {id(layer.weight) for layer in network.weighted_layers().values()} == {id(one) for one in decayed["params"]}
 
@@ -411,7 +452,10 @@ def test_spikes_meet_codes_in_integers(scale: str, bits: int, stride: int, monke
         y = layer(x)
         y.square().sum().backward()
         assert x.grad is not None
-        found.append((y.detach(), x.grad, *(value.grad.clone() for value in layer.parameters())))
+        gradients = {name: value.grad.clone() for name, value in layer.named_parameters()}
+        if scale != "power-of-two":  # of the logarithm; in units of the step it is as large as the others
+            gradients["quantiser.log_step"] *= layer.quantiser.step_of(layer.kept)
+        found.append((y.detach(), x.grad, *gradients.values()))
     if scale == "power-of-two":
         assert torch.equal(found[0][0], found[1][0])
     for integer, plain in zip(*found, strict=True):

@@ -1,6 +1,6 @@
 """The found network learns, at the chip's precision."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -16,7 +16,7 @@ from neuronas.config import given as checked
 from neuronas.errors import ConfigurationError, RunDirectoryError
 from neuronas.runs.architectures import ArchitectureFile, Given, read_architecture
 from neuronas.runs.config_file import read_config, write_config
-from neuronas.runs.directory import ARCHITECTURE, CONFIG, TRAINING, RunDirectory, identity, new_directory
+from neuronas.runs.directory import ARCHITECTURE, CONFIG, TRAINING, RunDirectory, identity, log, new_directory
 from neuronas.runs.metrics import Epoch
 from neuronas.runs.results import TrainingResult
 from neuronas.space.canonical import architecture_key
@@ -97,8 +97,9 @@ class Training:
                 self._place(files.file(ARCHITECTURE))
                 finished = TrainingResult.read_if_there(files.file(TRAINING))
                 result = self._work(process, report)
-                if finished is not None:  # nothing was left to be trained: its time stays what it was
-                    result = result.model_copy(update={"seconds": finished.seconds})
+                if finished is not None:  # nothing was left to be trained: what was measured then stays
+                    kept = ("seconds", "dead_outputs", "silent_layers")
+                    result = result.model_copy(update={name: getattr(finished, name) for name in kept})
                 result.write(files.file(TRAINING))
                 return result
 
@@ -130,6 +131,8 @@ class Training:
         if not process.rank:  # and not before: settings that are refused must not become those of the run
             write_config(self.directory / CONFIG, run.config)
         done = trainer.run(report)
+        if not process.rank:
+            _say_what_is_dead(trainer.dead, trainer.silent)
         return TrainingResult(
             directory=self.directory,
             epochs=done.epoch,
@@ -139,6 +142,8 @@ class Training:
             n_validation=len(split.validation),
             seed=settings.seed,
             seconds=round(perf_counter() - started, 3),
+            dead_outputs=trainer.dead,
+            silent_layers=trainer.silent,
         )
 
     @property
@@ -147,6 +152,15 @@ class Training:
         run = self.plan
         settings = run.config.train.model_dump(exclude={"device", "tensorboard"})
         return identity(run.config, run.space, architecture_key(self.given.architecture), settings)
+
+
+def _say_what_is_dead(dead: Mapping[str, int], silent: Sequence[str]) -> None:
+    """Warn of parts of the trained network that are the same whatever the image."""
+    if dead:
+        where = ", ".join(f"{name} {n}" for name, n in dead.items())
+        log.warning("dead outputs, all of whose weights are 0 at this precision: %s; see docs/training.md", where)
+    if silent:
+        log.warning("layers without a single spike: %s; see docs/training.md", ", ".join(silent))
 
 
 def _weight_noise(run: Plan) -> tuple[float, ...]:

@@ -26,6 +26,8 @@ class Epoch(Document):
         firing_rate: spikes per neuron per time step after the epoch, mean over the layers; null without spikes.
         sparsity: share of weights that are 0.
         images_per_s: of the last step.
+        dead_outputs: outputs of weighted layers all of whose weights are 0 as the chip holds them.
+        silent_layers: LIF layers without a single spike after the epoch.
     """
 
     epoch: Annotated[int, Field(ge=1)]
@@ -36,6 +38,8 @@ class Epoch(Document):
     firing_rate: float | None
     sparsity: float
     images_per_s: float
+    dead_outputs: int = 0
+    silent_layers: int = 0
 
 
 class Metrics:

@@ -84,6 +84,9 @@ class TrainingResult(Document):
         n_validation: images that chose the best epoch.
         seed: of the training.
         seconds: wall-clock time of the session that ended it.
+        dead_outputs: of each weighted layer after the last epoch, how many outputs have only weights that are 0 as the
+            chip holds them; layers without one are left out.
+        silent_layers: LIF layers without a single spike after the last epoch.
     """
 
     directory: Location
@@ -94,6 +97,8 @@ class TrainingResult(Document):
     n_validation: int
     seed: int
     seconds: float
+    dead_outputs: dict[str, int] = Field(default_factory=dict)
+    silent_layers: tuple[str, ...] = ()
 
 
 class ExportManifest(Document):

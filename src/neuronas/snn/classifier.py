@@ -159,6 +159,11 @@ class Classifier(GraphNetwork):
         """Batch normalisation by the name of the node that it belongs to: behind weights, in front of neurons."""
         return self.layers_of(BatchNorm)
 
+    def keep_alive(self) -> None:
+        """Bring learned steps of weights back to where weights can learn, after an update."""
+        for layer in self.weighted_layers().values():
+            layer.quantiser.keep_alive(layer.kept)
+
     def set_bits(self, bits: int) -> None:
         """Hold all weights with other bits: quantisation after training (32: none)."""
         for layer in self.weighted_layers().values():

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from neuronas.snn.quantisation import FULL_PRECISION
 
 SCALES = ("power-of-two", "lsq", "lsq-channel")
+_SMALLEST = 1e-12
+"""Of weights that are all 0, the magnitude whose logarithm is taken."""
 _EVALUATION_SEED = 20240700  # stochastic rounding in evaluation must not depend on what was drawn before
 
 
@@ -27,6 +29,9 @@ class WeightQuantiser(nn.Module):
     each output (LSQ, arXiv 1902.08153). With other bits than it was made for, every scale falls back to
     ``power-of-two``: that is quantisation after training.
 
+    What learns is the logarithm of a step, so that no update makes it 0 or negative. Its gradient is LSQ's, divided by
+    the step: to first order, gradient descent changes a step by the same share as in LSQ.
+
     Args:
         weight: the tensor, to begin with.
         bits: 4 to 16, or 32 for none.
@@ -43,7 +48,7 @@ class WeightQuantiser(nn.Module):
         if scale != "power-of-two" and bits != FULL_PRECISION:
             rows = weight.detach().abs().flatten(1)
             mean = rows.mean(dim=1).reshape(-1, *[1] * (weight.dim() - 1)) if scale == "lsq-channel" else rows.mean()
-            self.step = nn.Parameter(2 * mean.clamp_min(1e-8) / sqrt(2 ** (bits - 1) - 1))
+            self.log_step = nn.Parameter((2 * mean.clamp_min(_SMALLEST) / sqrt(2 ** (bits - 1) - 1)).log())
 
     def forward(self, weight: Tensor) -> Tensor:
         """Return the weight as the chip holds it; its gradient is that of the weight."""
@@ -51,7 +56,7 @@ class WeightQuantiser(nn.Module):
             return weight
         largest = 2 ** (self.bits - 1) - 1
         if self._learned:
-            step = _scale_gradient(self.step, 1 / sqrt(weight.numel() / self.step.numel() * largest)).clamp_min(1e-12)
+            step = self._learning_step(1 / sqrt(weight.numel() / self.log_step.numel() * largest))
             scaled = (weight / step).clamp(-largest, largest)
             return (scaled + (scaled.round() - scaled).detach()) * step
         with torch.no_grad():
@@ -68,7 +73,30 @@ class WeightQuantiser(nn.Module):
 
     def step_of(self, weight: Tensor) -> Tensor:
         """The value of one code."""
-        return self.step.detach().clamp_min(1e-12) if self._learned else power_of_two_step(weight, self.bits)
+        return self.log_step.detach().exp() if self._learned else power_of_two_step(weight, self.bits)
+
+    @torch.no_grad()
+    def keep_alive(self, weight: Tensor) -> None:
+        """Bring learned steps back to where weights can learn.
+
+        With a step above the largest weight all codes may be 0, and with one so small that even the mean weight exceeds
+        the largest code, most weights get no gradient. Both are left as soon as they are reached; in between, nothing
+        is changed.
+
+        Args:
+            weight: as ``forward`` sees it.
+        """
+        if not self._learned:
+            return
+        rows = weight.abs().flatten(1) if self.scale == "lsq-channel" else weight.abs().reshape(1, -1)
+        lowest = rows.mean(dim=1) / (2 ** (self.bits - 1) - 1)
+        bounds = [one.clamp_min(_SMALLEST).log().view_as(self.log_step) for one in (lowest, rows.amax(dim=1))]
+        self.log_step.copy_(self.log_step.clamp(*bounds))
+
+    def _learning_step(self, factor: float) -> Tensor:
+        """The step, to whose logarithm ``factor / step`` of its gradient goes."""
+        step = self.log_step.detach().exp()
+        return step + (self.log_step - self.log_step.detach()) * (factor / step)
 
     @property
     def _learned(self) -> bool:
@@ -94,8 +122,3 @@ def power_of_two_step(weight: Tensor, bits: int) -> Tensor:
     spare = (mantissa * 2.0 ** (bits - 1) <= largest).to(exponent.dtype)
     step = torch.ldexp(torch.ones_like(mantissa), exponent - (bits - 2) - spare)
     return torch.where(mantissa == 0, torch.ones_like(step), step).to(weight.dtype)
-
-
-def _scale_gradient(x: Tensor, factor: float) -> Tensor:
-    scaled = x * factor
-    return scaled + (x - scaled).detach()

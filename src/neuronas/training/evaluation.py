@@ -29,21 +29,59 @@ def class_scores(network: Classifier, images: Images, indices: Indices, device: 
     return torch.cat([mean_scores(network(x)).cpu() for x, _ in images.batches(indices, device)])
 
 
+@dataclass(frozen=True)
+class AccuracyAndRates:
+    """What is measured after each epoch.
+
+    Attributes:
+        top1: accuracy.
+        rates: mean firing rate of each LIF layer; empty without spikes.
+    """
+
+    top1: float
+    rates: dict[str, float]
+
+    @property
+    def mean_rate(self) -> float | None:
+        """Over all layers; None without spikes."""
+        return sum(self.rates.values()) / len(self.rates) if self.rates else None
+
+    @property
+    def silent(self) -> tuple[str, ...]:
+        """LIF layers without a single spike: nothing passes them."""
+        return tuple(name for name, rate in self.rates.items() if not rate)
+
+
 @torch.no_grad()
-def accuracy_and_rates(
-    network: Classifier, images: Images, indices: Indices, process: Process
-) -> tuple[float, float | None]:
-    """Top-1 accuracy, and the mean firing rate of all layers (None without spikes)."""
+def accuracy_and_rates(network: Classifier, images: Images, indices: Indices, process: Process) -> AccuracyAndRates:
+    """Classify images; count the right answers and the spikes."""
     network.eval()
-    n_correct, total = 0, 0.0
+    n_correct = 0
+    totals: dict[str, float] = {}
     for x, labels in images.batches(indices, process.device):
         with firing_rates(network) as rates:
             scores = mean_scores(network(x))
         n_correct += int((decided(scores).cpu() == labels).sum())
-        if rates:
-            total += float(torch.stack(list(rates.values())).mean()) * len(labels)
+        for name, rate in rates.items():
+            totals[name] = totals.get(name, 0.0) + float(rate) * len(labels)
     n = len(indices)
-    return n_correct / n, total / n if network.settings.spiking else None
+    return AccuracyAndRates(n_correct / n, {name: total / n for name, total in totals.items()})
+
+
+@torch.no_grad()
+def dead_outputs(network: Classifier) -> dict[str, int]:
+    """Outputs of each weighted layer all of whose codes are 0, though not all of their weights are pruned.
+
+    Such an output is the same whatever the image. Layers without one are left out.
+    """
+    found = {}
+    for name, layer in network.weighted_layers().items():
+        dead = ~(layer.held != 0).flatten(1).any(dim=1)
+        if layer.mask is not None:
+            dead &= layer.mask.flatten(1).any(dim=1)
+        if n := int(dead.sum()):
+            found[name] = n
+    return found
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from neuronas.snn.decision import decided, mean_scores
 from neuronas.training.augmentation import Augmentation
 from neuronas.training.checkpoint import BEST, FOLDER, LAST
 from neuronas.training.distributed import Process
-from neuronas.training.evaluation import accuracy_and_rates
+from neuronas.training.evaluation import accuracy_and_rates, dead_outputs
 from neuronas.training.images import Images, Indices, Split
 from neuronas.training.objective import (
     classification_loss,
@@ -42,6 +42,10 @@ Report = Callable[[int, int, int, float, Epoch | None], None]
 
 class Trainer:
     """Trains a network.
+
+    Attributes:
+        dead: outputs that carry nothing after the last epoch that was trained, see ``dead_outputs``.
+        silent: LIF layers without a spike then.
 
     Args:
         state: network, optimiser, progress.
@@ -73,6 +77,8 @@ class Trainer:
         if process.n > 1:
             # Batch normalisation's statistics are global already.
             self.model = DistributedDataParallel(state.network, broadcast_buffers=False)
+        self.dead: dict[str, int] = {}
+        self.silent: tuple[str, ...] = ()
         self._images_per_s = 0.0
 
     def run(self, report: Report) -> Progress:
@@ -128,6 +134,7 @@ class Trainer:
         if settings.clip_norm:
             nn.utils.clip_grad_norm_(state.network.parameters(), settings.clip_norm)
         state.optimiser.step()
+        state.network.keep_alive()
         state.update_average()
         progress.loss += total
         progress.n_correct += int(n_correct)
@@ -169,16 +176,20 @@ class Trainer:
         self._check_weights()
         state, progress = self.state, self.state.progress
         chosen = self.split.validation if len(self.split.validation) else self.split.training
-        accuracy, rate = accuracy_and_rates(state.evaluated, self.images, chosen, self.process)
+        measured = accuracy_and_rates(state.evaluated, self.images, chosen, self.process)
+        accuracy = measured.top1
+        self.dead, self.silent = dead_outputs(state.evaluated), measured.silent
         row = Epoch(
             epoch=progress.epoch + 1,
             train_loss=progress.loss / progress.n_seen,
             train_accuracy=progress.n_correct / progress.n_seen,
             validation_accuracy=accuracy if len(self.split.validation) else None,
             learning_rate=state.optimiser.param_groups[0]["lr"],
-            firing_rate=rate,
+            firing_rate=measured.mean_rate,
             sparsity=sparsity_of(state.evaluated),
             images_per_s=round(self._images_per_s, 1),
+            dead_outputs=sum(self.dead.values()),
+            silent_layers=len(self.silent),
         )
         better = accuracy >= progress.best_accuracy  # of equals the one that learned longer
         if better:

@@ -149,7 +149,9 @@ def _optimiser(network: nn.Module, settings: TrainConfig) -> torch.optim.Optimiz
     decayed: list[Tensor] = []
     others: list[Tensor] = []
     for name, value in network.named_parameters():
-        is_scale = value.dim() <= 1 or name.endswith("quantiser.step")  # one step for each output has dimensions too
+        is_scale = value.dim() <= 1 or name.endswith(
+            "quantiser.log_step"
+        )  # one step for each output has dimensions too
         (others if is_scale else decayed).append(value)
     groups: list[dict[str, Any]] = [
         {"params": decayed, "weight_decay": settings.weight_decay},
