@@ -25,7 +25,8 @@ class Stripes(neuronas.DataSet):
         """Return the images of a split; ``ImageSource`` is the protocol, for images that do not fit into memory."""
         import torch
 
-        from neuronas.data.source import ArraySource, resized
+        from neuronas.data.pixels import resized
+        from neuronas.data.source import ArraySource
 
         generator = torch.Generator().manual_seed({"train": 0, "test": 1}[split])
         labels = torch.randint(2, (300,), generator=generator)

@@ -231,7 +231,8 @@ def test_names_of_any_bytes(neuronas: Neuronas, tmp_path: Path) -> None:
     code, _, err = neuronas("search", *options)
     assert code == 2
     (tmp_path / odd / "train" / "a" / "0.png").write_bytes(b"")
-    (tmp_path / odd / "train" / "a").rename(tmp_path / odd / "train" / "\x1b[31mred")
+    for split in ("train", "test"):
+        (tmp_path / odd / split / "a").rename(tmp_path / odd / split / "\x1b[31mred")
     code, _, err = neuronas("train", "|skip~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|", *options[:2], "--out", "t")
     assert (code, err.count("\n")) == (2, 1)
     assert "\x1b" not in err

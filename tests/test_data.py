@@ -130,7 +130,7 @@ def test_missing_and_empty_folders(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="Train: holds folders instead of images; expected DIR/train/CLASS"):
         load(f"imagefolder:{tmp_path}", "train", None, 8)
     (tmp_path / "Train").rename(tmp_path / "train")
-    with pytest.raises(DataError, match="neither 'test' nor 'val'; expected DIR/train/CLASS"):
+    with pytest.raises(DataError, match="none of test, val, valid, validation; expected DIR/train/CLASS"):
         load(f"imagefolder:{tmp_path}", "test", None, 8)
 
 

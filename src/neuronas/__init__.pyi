@@ -58,6 +58,7 @@ def estimate(
     space: str | Space | None = ...,
     dataset: str | DataSet | None = ...,
     image_side: int | str | tuple[int, int] | None = ...,
+    image_channels: int | None = ...,
     n_classes: int | None = ...,
     channels: int | None = ...,
     timesteps: int | None = ...,
@@ -100,6 +101,7 @@ def estimate(
         space: Search space: a name or FILE.yaml [neuronas].
         dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
+        image_channels: Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
         n_classes: Number of classes [the data set's].
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
@@ -281,6 +283,9 @@ def search(
     dataset: str | DataSet | None = ...,
     data_dir: str | None = ...,
     image_side: int | str | tuple[int, int] | None = ...,
+    image_channels: int | None = ...,
+    mean: str | None = ...,
+    std: str | None = ...,
     skip_corrupt: bool | None = ...,
     channels: int | None = ...,
     timesteps: int | None = ...,
@@ -332,6 +337,9 @@ def search(
         dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
         data_dir: Folder of downloaded data sets.
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
+        image_channels: Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
+        mean: Mean of each channel, of pixels from 0 to 1, such as 0.49,0.48,0.45 [the data set's].
+        std: Standard deviation of each channel, as --mean [the data set's].
         skip_corrupt: Leave out images that cannot be read.
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
@@ -421,6 +429,9 @@ def train(
     dataset: str | DataSet | None = ...,
     data_dir: str | None = ...,
     image_side: int | str | tuple[int, int] | None = ...,
+    image_channels: int | None = ...,
+    mean: str | None = ...,
+    std: str | None = ...,
     skip_corrupt: bool | None = ...,
     channels: int | None = ...,
     timesteps: int | None = ...,
@@ -486,6 +497,9 @@ def train(
         dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
         data_dir: Folder of downloaded data sets.
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
+        image_channels: Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
+        mean: Mean of each channel, of pixels from 0 to 1, such as 0.49,0.48,0.45 [the data set's].
+        std: Standard deviation of each channel, as --mean [the data set's].
         skip_corrupt: Leave out images that cannot be read.
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].

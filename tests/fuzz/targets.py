@@ -28,8 +28,8 @@ from neuronas.api.settings import planned
 from neuronas.config import HardwareConfig, given, parse_json
 from neuronas.data.cifar import Cifar10
 from neuronas.data.download import unpack
-from neuronas.data.folders import TinyImageNet
 from neuronas.data.source import FileSource
+from neuronas.data.tiny_imagenet import TinyImageNet
 from neuronas.errors import NeuronasError
 from neuronas.experiments.labels import read_labels
 from neuronas.export.bound_graph import BoundGraph, NeuronArrays, WeightArrays
@@ -197,7 +197,7 @@ def _cifar(folder: Path, data: bytes) -> None:
 
 def _tiny(folder: Path, data: bytes) -> None:
     names, _, annotations = data.partition(b"\0")
-    (folder / "val").mkdir(exist_ok=True)
+    (folder / "val" / "images").mkdir(parents=True, exist_ok=True)
     (folder / "wnids.txt").write_bytes(names)
     (folder / "val" / "val_annotations.txt").write_bytes(annotations)
     TinyImageNet().within(folder).load("test", 64)
@@ -338,7 +338,7 @@ def _image_seeds(folder: Path) -> list[bytes]:
     ):  # fmt: skip
         add(grey.convert(mode), kind)
     add(Image.fromarray(gradient.astype(np.uint16) * 300), "PNG")
-    add(Image.fromarray(gradient.astype(np.float32)), "TIFF")
+    add(Image.fromarray(gradient.astype(np.float32) / 255), "TIFF")
     add(grey.convert("RGB"), "TIFF", compression="tiff_lzw")
     add(grey.convert("P"), "GIF", save_all=True, append_images=[grey.convert("P").rotate(90)])
     return found

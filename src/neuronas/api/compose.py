@@ -181,6 +181,8 @@ def plan(given: RunConfig, copies: Copies | None = None, *, lenient: bool = Fals
     named = {path: one.default for path, one in SETTINGS.items() if one.meaning.choices is not None}
     chosen = {path: default if (value := value_at(values, path)) is None else value for path, default in named.items()}
     dataset = open_if_there(chosen["data.name"], value_at(values, "data.data_dir"))
+    if (n_channels := value_at(values, "data.image_channels")) is not None:
+        dataset = dataset.with_channels(n_channels)
     space = copies.space or load_space(chosen["space"])
     algorithm = as_algorithm(_looked_up(ALGORITHMS, chosen["search.algorithm"], lenient=lenient))
     recipe = value_at(values, "train.recipe") or SETTINGS["train.recipe"].default

@@ -130,16 +130,18 @@ def _torch() -> Iterator[Check]:
 def _data(data_dir: str | None) -> Iterator[Check]:
     try:
         from neuronas.data.datasets import open_dataset
-        from neuronas.data.download import Downloadable
+        from neuronas.data.download import Downloadable, Placed
     except ImportError as error:
         yield Check("data sets", False, str(error), "install the missing packages above")
         return
     for dataset in (open_dataset(name, data_dir) for name in DATASETS if ":" not in name):
         title = f"data set {dataset.name}"
-        if not isinstance(dataset, Downloadable):
+        if not isinstance(dataset, Placed):
             yield Check(title, True, "embedded")
         elif (folder := dataset.found()) is not None:
             yield Check(title, True, str(folder))
         else:
-            advice = f"optional: neuronas search --dataset {dataset.name} --download, or unpack it there"
+            is_fetched = isinstance(dataset, Downloadable)
+            fetch = f"neuronas search --dataset {dataset.name} --download, or unpack it there"
+            advice = f"optional: {fetch if is_fetched else dataset.advice}"
             yield Check(title, False, f"not in {dataset.data_dir}", advice)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from neuronas.api.compose import Plan
-from neuronas.api.devices import device_named, missing
+from neuronas.api.devices import device_named, missing, n_cores
 from neuronas.config.registry import OPERATIONS
 from neuronas.data.datasets import check_described
 from neuronas.fitness.evaluator import Evaluator
@@ -46,9 +46,28 @@ def make_evaluators(run: Plan, *, download: bool) -> Evaluators:
         ConfigurationError: no such device.
         DataError: images are missing, too few, or broken.
     """
+    prepare_images(run, download=download)
+    return make_setup(run).evaluators
+
+
+def prepare_images(run: Plan, *, download: bool) -> None:
+    """Find out before anything else whether all images of a run, also those of the test, are there and can be read.
+
+    Args:
+        run: the settings.
+        download: fetch the data set if it is missing.
+
+    Raises:
+        DataError: images or classes are missing, or images cannot be read; says how many.
+        VerificationError: the run was made with other classes.
+    """
     if download:
         run.dataset.fetch()
-    return make_setup(run).evaluators
+    try:
+        check_described(run.config.data, run.dataset)
+        run.dataset.check(n_threads=n_cores(), skip_corrupt=run.config.data.skip_corrupt)
+    except ImportError as error:
+        raise missing(error) from error
 
 
 def make_setup(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from neuronas.api.compose import Plan, plan
 from neuronas.api.devices import check_device, device_named
+from neuronas.api.evaluators import prepare_images
 from neuronas.api.settings import Config, planned
 from neuronas.api.trained import read_images
 from neuronas.config import SETTINGS, is_there, value_at
@@ -82,8 +83,7 @@ class Training:
             if process.rank:
                 process.wait_for_others()  # until the first one has the data set
                 return self._work(process, _silent)
-            if download:
-                self.plan.dataset.fetch()
+            prepare_images(self.plan, download=download)
             process.wait_for_others()
             # A run that was searched, or stopped while it trained, is there already.
             there = (self.directory / CONFIG).is_file()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from neuronas.api.compose import Plan
 from neuronas.api.devices import n_cores
-from neuronas.api.evaluators import evaluators_of, machine_limit_bytes, make_evaluators, search_images
+from neuronas.api.evaluators import evaluators_of, machine_limit_bytes, make_evaluators, prepare_images, search_images
 from neuronas.api.worker import FULL, SCREEN, build
 from neuronas.distribution.crew import Crew, Job
 from neuronas.distribution.distributor import DistributedEvaluator, Distributor
@@ -45,8 +45,7 @@ def computing(run: Plan, *, download: bool) -> Iterator[Computing]:
     if engine.workers is None and engine.cluster is None:
         yield Computing(make_evaluators(run, download=download))
         return
-    if download:
-        run.dataset.fetch()
+    prepare_images(run, download=download)
     silence = Silence(60 * engine.silence_limit_minutes)
     distributor = Distributor(_crew(run), run.shape.n_cells, silence=silence)
     try:

@@ -36,6 +36,7 @@ from neuronas.config.values import (
 )
 
 _NETWORK = (ESTIMATE, SEARCH, TRAIN, BENCHMARK)
+_READS_IMAGES = (SEARCH, TRAIN, BENCHMARK)
 _COST = (ESTIMATE, SEARCH)
 _EVERY = (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY, DOCTOR)
 _UNLESS_OWN = (ESTIMATE, SEARCH, BENCHMARK, DOCTOR)
@@ -55,13 +56,18 @@ class DataConfig(Section):
     image_side: ImageSize = setting(
         "Resize images to this side, or to HEIGHTxWIDTH", DATASET, _NETWORK, unit="pixels", metavar="SIDE"
     )
-    image_channels: int = setting("Channels of an image", DATASET, (), is_option=False, ge=1)
+    image_channels: int = setting(
+        "Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted", DATASET, _NETWORK,
+        ge=1,
+    )  # fmt: skip
     n_classes: int = setting("Number of classes", DATASET, (ESTIMATE,), is_option=False, ge=1)
     class_names: Annotated[tuple[str, ...], Field(strict=False)] | None = setting(
         "Names of the classes, in the order of the network's outputs", DATASET, (), is_option=False
     )
-    mean: PerChannel = setting("Mean of each channel, of pixels from 0 to 1", DATASET, (), is_option=False)
-    std: PerChannel = setting("Standard deviation of each channel", DATASET, (), is_option=False)
+    mean: PerChannel = setting(
+        "Mean of each channel, of pixels from 0 to 1, such as 0.49,0.48,0.45", DATASET, _READS_IMAGES, metavar="M,M,M"
+    )
+    std: PerChannel = setting("Standard deviation of each channel, as --mean", DATASET, _READS_IMAGES, metavar="S,S,S")
     skip_corrupt: bool = setting("Leave out images that cannot be read", False, (SEARCH, TRAIN, EVALUATE, BENCHMARK))
     n_test: int | None = setting(
         "Test images to measure on, the same share of each class and the same for all runs (all)",

@@ -48,4 +48,14 @@ Names = Annotated[
 """Several names; as text, with commas between them."""
 
 
-PerChannel = Annotated[tuple[float, ...], Field(strict=False)]
+def _numbers(given: Any) -> Any:
+    """``0.5,0.4`` as numbers."""
+    if not isinstance(given, str):
+        return given
+    try:
+        return tuple(float(part) for part in given.split(","))
+    except ValueError:
+        raise ValueError("expected numbers with commas between them, such as 0.5,0.5,0.5") from None
+
+
+PerChannel = Annotated[tuple[float, ...], BeforeValidator(_numbers), Field(strict=False)]

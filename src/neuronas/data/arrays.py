@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from neuronas.data.source import ArraySource, resized, to_mode, upright
+from neuronas.data.pixels import GREY_MODES, resized, to_mode
+from neuronas.data.source import ArraySource, upright
 from neuronas.errors import DataError
 from neuronas.space.shape import Side
 
-_GREY_MODES = ("1", "L", "LA", "La", "I", "F")
 _IMAGE_KEYS, _LABEL_KEYS = ("image", "img"), ("label", "labels")
 _AT_A_TIME = 1024
 """Images that are converted together; what is kept is bytes."""
@@ -140,8 +140,11 @@ def _class_names(data: Any) -> tuple[str, ...] | None:
 def _sample_pixels(image: Any, place: str) -> NDArray[Any]:
     """One image as [C, H, W], of whatever type it has."""
     if isinstance(image, Image.Image):
-        is_grey = image.mode.partition(";")[0] in _GREY_MODES
-        image = to_mode(upright(image), "L" if is_grey else "RGB")
+        is_grey = image.mode.partition(";")[0] in GREY_MODES
+        try:
+            image = to_mode(upright(image), "L" if is_grey else "RGB")
+        except ValueError as error:
+            raise DataError(f"{place}: {error}") from None
     pixels = _numpy(image)
     if pixels.ndim not in (2, 3) or not pixels.size:
         raise DataError(

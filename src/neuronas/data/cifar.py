@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100 in their binary format: records of label bytes and 3x32x32 pixels; no pickle."""
+"""CIFAR-10 and CIFAR-100 in their binary version (records of label bytes and 3x32x32 pixels) or torchvision's."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuronas.config import read_bytes
+from neuronas.data.cifar_python import read_python_batch
 from neuronas.data.download import Archive, Downloadable
 from neuronas.errors import DataError
 from neuronas.space.shape import Side
@@ -25,23 +26,47 @@ class Cifar(Downloadable):
         train_files: of the training images.
         test_files: of the test images.
         label_bytes: bytes in front of the pixels of each record; the last one is the class.
+        python_folder: of the version for Python, as torchvision unpacks it; its files and the key of its labels follow.
     """
 
     image_channels, image_size = 3, (32, 32)
     train_files: tuple[str, ...]
     test_files: tuple[str, ...]
     label_bytes: int
+    python_folder: str
+    python_train_files: tuple[str, ...]
+    python_test_files: tuple[str, ...]
+    python_labels: str
+
+    @property
+    def places(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
+        """That of the binary version, and that of torchvision."""
+        return ((self.folder, self.mark), (self.python_folder, self.python_train_files[0]))
 
     def load(self, split: str, size: Side) -> "ArraySource":
         """See ``DataSet``."""
         import torch
 
-        from neuronas.data.source import ArraySource, resized
+        from neuronas.data.pixels import resized
+        from neuronas.data.source import ArraySource
 
-        root, files = self.root(), self.test_files if split == "test" else self.train_files
-        records = np.concatenate([self._records(root / file) for file in files])
+        root = self.root()
+        if (root / self.mark).is_file():
+            files, read = (self.test_files if split == "test" else self.train_files), self._records
+        else:
+            files, read = (self.python_test_files if split == "test" else self.python_train_files), self._python_records
+        records = np.concatenate([read(root / file) for file in files])
         images = torch.from_numpy(records[:, self.label_bytes :]).reshape(-1, 3, 32, 32)
         return ArraySource(resized(images, size), records[:, self.label_bytes - 1].astype(np.int64))
+
+    def _python_records(self, path: Path) -> NDArray[np.uint8]:
+        """The same records from a file of the version for Python."""
+        labels, pixels = read_python_batch(path, self.python_labels)
+        if len(pixels) and labels.max() >= self.n_classes:
+            raise DataError(f"{path}: holds a class above {self.n_classes - 1}; expected {self.name}")
+        return np.concatenate(
+            [np.zeros((len(labels), self.label_bytes - 1), np.uint8), labels[:, None], pixels], axis=1
+        )
 
     def _records(self, path: Path) -> NDArray[np.uint8]:
         length = self.label_bytes + _N_PIXELS
@@ -68,6 +93,9 @@ class Cifar10(Cifar):
     train_files = tuple(f"data_batch_{number}.bin" for number in range(1, 6))
     test_files = ("test_batch.bin",)
     label_bytes = 1
+    python_folder, python_labels = "cifar-10-batches-py", "labels"
+    python_train_files = tuple(f"data_batch_{number}" for number in range(1, 6))
+    python_test_files = ("test_batch",)
 
 
 class Cifar100(Cifar):
@@ -79,3 +107,5 @@ class Cifar100(Cifar):
     folder, mark = "cifar-100-binary", "train.bin"
     train_files, test_files = ("train.bin",), ("test.bin",)
     label_bytes = 2
+    python_folder, python_labels = "cifar-100-python", "fine_labels"
+    python_train_files, python_test_files = ("train",), ("test",)

@@ -55,6 +55,26 @@ class DataSet(ABC):
             DataError: images are missing or broken; the message says what was looked for and what to do.
         """
 
+    def check(self, *, n_threads: int, skip_corrupt: bool) -> None:  # noqa: B027 - images in memory are whole
+        """Find out in a moment, before a search or a training begins, whether every split can be read.
+
+        Args:
+            n_threads: that may read.
+            skip_corrupt: images that cannot be read are only counted.
+
+        Raises:
+            DataError: folders, classes or images are missing, or cannot be read.
+        """
+
+    def with_channels(self, n: int) -> Self:
+        """Return this data set with images of another number of channels, if it can convert them."""
+        return self
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells its content from another's: the name, unless the same name may stand for other images."""
+        return self.name
+
     def within(self, data_dir: Path) -> Self:
         """Return this data set as it is found in a folder of data sets; only downloaded ones depend on it."""
         return self

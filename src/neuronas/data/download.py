@@ -28,19 +28,17 @@ class Archive:
     md5: str
 
 
-class Downloadable(DataSet):
-    """A data set that is published as an archive.
+class Placed(DataSet):
+    """A published data set that lies in the folder of data sets, in one of its usual places.
 
     Attributes:
-        archive: where it is published.
-        folder: the folder inside the archive.
-        mark: a file in that folder by which it is known.
+        places: folders in which it may lie, each with a file by which it is known there.
+        advice: how to get it.
         data_dir: the folder that holds data sets.
     """
 
-    archive: Archive
-    folder: str
-    mark: str
+    places: tuple[tuple[str, str], ...]
+    advice: str
     data_dir = Path("data")
 
     def within(self, data_dir: Path) -> Self:
@@ -51,8 +49,8 @@ class Downloadable(DataSet):
 
     def found(self) -> Path | None:
         """Return the folder of its files, or None if it is not there."""
-        places = (self.data_dir / self.folder, self.data_dir)
-        return next((path for path in places if (path / self.mark).is_file()), None)
+        places = ((path, mark) for folder, mark in self.places for path in (self.data_dir / folder, self.data_dir))
+        return next((path for path, mark in places if (path / mark).is_file()), None)
 
     def root(self) -> Path:
         """Return the folder of its files.
@@ -62,10 +60,39 @@ class Downloadable(DataSet):
         """
         if (path := self.found()) is not None:
             return path
+        first = dict(reversed(self.places))
+        looked = " and ".join(str(self.data_dir / folder / mark) for folder, mark in reversed(first.items()))
         raise DataError(
-            f"{self.name}: not found; looked for {self.data_dir / self.folder / self.mark}; add --download to fetch "
-            f"it, or unpack {self.archive.url} there, or name its folder with --data-dir"
+            f"{self.name}: not found; looked for {looked}; {self.advice}, or name its folder with --data-dir"
         )
+
+    def check(self, *, n_threads: int, skip_corrupt: bool) -> None:
+        """See ``DataSet``."""
+        self.root()
+
+
+class Downloadable(Placed):
+    """A data set that is published as an archive.
+
+    Attributes:
+        archive: where it is published.
+        folder: the folder inside the archive.
+        mark: a file in that folder by which it is known.
+    """
+
+    archive: Archive
+    folder: str
+    mark: str
+
+    @property
+    def places(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
+        """That of the archive."""
+        return ((self.folder, self.mark),)
+
+    @property
+    def advice(self) -> str:  # type: ignore[override]
+        """Where it can be had."""
+        return f"add --download to fetch it, or unpack {self.archive.url} there"
 
     def fetch(self) -> None:
         """Download it if it is missing; see ``download``."""

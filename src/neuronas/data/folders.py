@@ -1,32 +1,34 @@
-"""Data sets that lie in folders: ``imagefolder:DIR`` and TinyImageNet-200 in its original format."""
+"""Class folders of images as a data set: ``imagefolder:DIR``."""
 
-from collections.abc import Iterable
+import logging
+from copy import copy
 from functools import cached_property
+from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from neuronas.config import read_text
 from neuronas.data.dataset import DataSet
-from neuronas.data.download import Archive, Downloadable
-from neuronas.errors import DataError
+from neuronas.data.listing import LAYOUTS, check_readable, class_folders, images_in, log_left_out, source_of
+from neuronas.errors import ConfigurationError, DataError
 from neuronas.space.shape import Side
 
 if TYPE_CHECKING:
     from neuronas.data.source import FileSource
 
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".pgm", ".tif", ".tiff", ".gif"}
-_LAYOUTS = "DIR/train/CLASS/*.jpg and DIR/test/CLASS/*.jpg, or DIR/CLASS/*.jpg"
-_MAX_BYTES = 100_000_000
+TEST_NAMES = ("test", "val", "valid", "validation")
+"""Names of the folder of test images, the first that is there counts."""
 _TEST_SHARE = 0.2
 _SPLIT_SEED = 20240700  # fixed: the split must not change with a run's seed, or test images would leak
+_log = logging.getLogger(__name__)
 
 
 class ImageFolder(DataSet):
-    """``DIR/train/CLASS/*`` and ``DIR/test/CLASS/*`` (or ``val``), or ``DIR/CLASS/*`` with a fixed split.
+    """``DIR/train/CLASS/*`` and ``DIR/test/CLASS/*``, or ``DIR/CLASS/*`` with a fixed split.
 
-    Without a test folder, a fifth of each class is the test set, drawn with a fixed seed.
+    The folder of test images may also be called ``val``, ``valid`` or ``validation``. Without one, a fifth of each
+    class is the test set, drawn with a fixed seed.
 
     Args:
         folder: DIR.
@@ -34,7 +36,8 @@ class ImageFolder(DataSet):
 
     image_channels, image_size = 3, (32, 32)
     # Pixels of photographs have about this mean and spread; batch normalisation takes care of the rest.
-    mean, std = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
+    mean: tuple[float, ...] = (0.5, 0.5, 0.5)
+    std: tuple[float, ...] = (0.25, 0.25, 0.25)
 
     def __init__(self, folder: str):
         self.name, self._folder = f"imagefolder:{folder}", Path(folder).expanduser()
@@ -42,7 +45,7 @@ class ImageFolder(DataSet):
     @cached_property
     def class_names(self) -> tuple[str, ...]:  # type: ignore[override]  # read when it is first asked for
         """Names of the class folders. Raises ``DataError`` where there are none."""
-        return tuple(path.name for path in _class_folders(self._training))
+        return tuple(path.name for path in class_folders(self._training))
 
     @cached_property
     def n_classes(self) -> int:  # type: ignore[override]
@@ -54,87 +57,65 @@ class ImageFolder(DataSet):
         """``DIR/train`` if it is there, else DIR itself (to be split)."""
         return self._folder / "train" if (self._folder / "train").is_dir() else self._folder
 
+    def with_channels(self, n: int) -> Self:
+        """See ``DataSet``: 1 (grey) or 3 (RGB), whatever the files hold."""
+        if n not in (1, 3):
+            raise ConfigurationError(f"image_channels {n} given with {self.name}; expected 1 (grey) or 3 (RGB)")
+        made = copy(self)
+        made.image_channels, made.mean, made.std = n, self.mean[:1] * n, self.std[:1] * n
+        return made
+
     def load(self, split: str, size: Side) -> "FileSource":
         """See ``DataSet``."""
+        return source_of(self._images(split), self.image_channels, size)
+
+    def check(self, *, n_threads: int, skip_corrupt: bool) -> None:
+        """See ``DataSet``."""
+        train, test = self._images("train"), self._images("test")
+        if self._training != self._folder:
+            for name, found in zip(self.class_names, test, strict=True):
+                if not found:
+                    _log.warning("image folder %s: class '%s' has no test images", self._folder, name)
+            for other in self._test_folders[1:]:
+                n = sum(1 for path in other.rglob("*") if path.is_file())
+                _log.warning("image folder %s: is not read (%s files); the test images are in %s", other, f"{n:,}",
+                             self._test_folders[0])  # fmt: skip
+        log_left_out(sorted({path.parent for paths in (*train, *test) for path in paths}))
+        sources = [source_of(images, self.image_channels, self.image_size) for images in (train, test)]
+        check_readable(sources, n_threads, skip_corrupt=skip_corrupt)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """See ``DataSet``: names and sizes of all files, not where the folder is."""
+        found = blake2b(digest_size=8)
+        for split in ("train", "test"):
+            for path in (path for paths in self._images(split) for path in paths):
+                found.update(
+                    f"{path.relative_to(self._folder)} {path.stat().st_size}\n".encode(errors="surrogateescape")
+                )
+        return f"image files {found.hexdigest()}"
+
+    def _images(self, split: str) -> list[list[Path]]:
+        """Files of each class."""
         if self._training == self._folder:
-            by_class = [_share(_images_in(self._folder / name), split) for name in self.class_names]
-        elif split == "train":
-            by_class = [_images_in(self._training / name) for name in self.class_names]
-        else:
-            by_class = self._test_images()
-        return _source(by_class, self.image_channels, size)
+            return [_share(images_in(self._folder / name), split) for name in self.class_names]
+        if split == "train":
+            return [images_in(self._training / name) for name in self.class_names]
+        return self._test_images()
+
+    @property
+    def _test_folders(self) -> list[Path]:
+        return [self._folder / name for name in TEST_NAMES if (self._folder / name).is_dir()]
 
     def _test_images(self) -> list[list[Path]]:
-        test = next((path for path in (self._folder / "test", self._folder / "val") if path.is_dir()), None)
-        if test is None:
-            raise DataError(
-                f"image folder {self._folder}: has 'train' but neither 'test' nor 'val'; expected {_LAYOUTS}"
-            )
-        strange = {path.name for path in _class_folders(test)} - set(self.class_names)
+        if not self._test_folders:
+            names = ", ".join(TEST_NAMES)
+            raise DataError(f"image folder {self._folder}: has 'train' but none of {names}; expected {LAYOUTS}")
+        test = self._test_folders[0]
+        strange = {path.name for path in class_folders(test)} - set(self.class_names)
         if strange:
             raise DataError(f"image folder {test}: class '{sorted(strange)[0]}' has no training images")
-        return [_images_in(test / name) if (test / name).is_dir() else [] for name in self.class_names]
-
-
-class TinyImageNet(Downloadable):
-    """TinyImageNet-200: ``wnids.txt``, ``train/WNID/images/*``, ``val/images/*`` with ``val_annotations.txt``.
-
-    Its labelled validation images serve as the test set, as in the literature.
-    """
-
-    name, n_classes = "tiny-imagenet-200", 200
-    image_channels, image_size = 3, (64, 64)
-    mean, std = (0.4802, 0.4481, 0.3975), (0.2770, 0.2691, 0.2821)
-    archive = Archive("http://cs231n.stanford.edu/tiny-imagenet-200.zip", "90528d7ca1a48142e341f4ef8d21d0de")
-    folder, mark = "tiny-imagenet-200", "wnids.txt"
-
-    def load(self, split: str, size: Side) -> "FileSource":
-        """See ``DataSet``."""
-        root = self.root()
-        classes = _lines(root / self.mark)
-        if not classes or len(set(classes)) != len(classes) or not all(map(_is_name, classes)):
-            raise DataError(f"{root / self.mark}: expected one WNID per line, each once")
-        if split == "train":
-            by_class = [_images_in(root / "train" / name / "images") for name in classes]
-        else:
-            by_class = _annotated(root / "val", classes)
-        return _source(by_class, self.image_channels, size)
-
-
-def _annotated(folder: Path, classes: Iterable[str]) -> list[list[Path]]:
-    by_class: dict[str, list[Path]] = {name: [] for name in classes}
-    annotations = folder / "val_annotations.txt"
-    for number, line in enumerate(_lines(annotations), start=1):
-        fields = line.split("\t")
-        if len(fields) < 2 or fields[1] not in by_class or not _is_name(fields[0]):
-            raise DataError(f"{annotations}, line {number}: expected 'IMAGE<tab>WNID…' with a WNID of wnids.txt")
-        by_class[fields[1]].append(folder / "images" / fields[0])
-    return list(by_class.values())
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return read_text(path, _MAX_BYTES).splitlines()
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read ({error})") from error
-
-
-def _is_name(text: str) -> bool:
-    """Whether it names a file in a folder, and nothing elsewhere."""
-    return bool(text) and text not in (".", "..") and not {"/", "\0"} & set(text)
-
-
-def _images_in(folder: Path) -> list[Path]:
-    try:
-        entries = list(folder.iterdir())
-    except OSError as error:
-        raise DataError(f"class folder {folder}: {error.strerror}") from None
-    found = sorted(path for path in entries if path.suffix.lower() in _SUFFIXES and path.name[0] != ".")
-    if not found and any(path.is_dir() for path in entries):  # such as Train and Test, or CLASS/images
-        raise DataError(f"class folder {folder}: holds folders instead of images; expected {_LAYOUTS}")
-    if not found:
-        raise DataError(f"class folder {folder}: holds no images (looked for {', '.join(sorted(_SUFFIXES))})")
-    return found
+        return [images_in(test / name) if (test / name).is_dir() else [] for name in self.class_names]
 
 
 def _share(paths: list[Path], split: str) -> list[Path]:
@@ -142,25 +123,3 @@ def _share(paths: list[Path], split: str) -> list[Path]:
     n_test = max(1, round(_TEST_SHARE * len(paths))) if len(paths) > 1 else 0
     chosen = order[:n_test] if split == "test" else order[n_test:]
     return [paths[index] for index in sorted(chosen)]
-
-
-def _source(by_class: list[list[Path]], channels: int, size: Side) -> "FileSource":
-    from neuronas.data.source import FileSource
-
-    labels = np.repeat(np.arange(len(by_class)), [len(paths) for paths in by_class])
-    return FileSource([path for paths in by_class for path in paths], labels.astype(np.int64), channels, size)
-
-
-def _class_folders(folder: Path) -> list[Path]:
-    """Class folders in a folder, sorted by name."""
-    try:
-        entries = [path for path in folder.iterdir() if not path.name.startswith(".")]
-        lost = min((path for path in entries if not path.exists()), default=None)
-        if lost is not None:
-            raise DataError(f"image folder {folder}: '{lost.name}' is a broken link; repair or remove it")
-        found = sorted(path for path in entries if path.is_dir())
-    except OSError as error:
-        raise DataError(f"image folder {folder}: {error.strerror}; expected {_LAYOUTS}") from None
-    if not found:
-        raise DataError(f"image folder {folder}: holds no class folders; expected {folder}/CLASS/*.jpg")
-    return found

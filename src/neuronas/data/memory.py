@@ -8,7 +8,8 @@ from torch import Tensor
 
 from neuronas.data.arrays import Split, labelled
 from neuronas.data.dataset import IN_MEMORY, DataSet
-from neuronas.data.source import ArraySource, resized
+from neuronas.data.pixels import resized
+from neuronas.data.source import ArraySource
 from neuronas.errors import DataError
 from neuronas.space.shape import Side
 

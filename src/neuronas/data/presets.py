@@ -7,7 +7,9 @@ import numpy as np
 
 from neuronas.data.cifar import Cifar10, Cifar100
 from neuronas.data.dataset import DataSet
-from neuronas.data.folders import ImageFolder, TinyImageNet
+from neuronas.data.folders import ImageFolder
+from neuronas.data.mnist import FashionMnist, Mnist
+from neuronas.data.tiny_imagenet import TinyImageNet
 from neuronas.space.shape import Side
 
 if TYPE_CHECKING:
@@ -30,7 +32,8 @@ class Digits(DataSet):
         import torch
         from sklearn.datasets import load_digits
 
-        from neuronas.data.source import ArraySource, resized
+        from neuronas.data.pixels import resized
+        from neuronas.data.source import ArraySource
 
         raw = load_digits()
         images = torch.from_numpy(np.rint(raw.images * (255 / 16)).astype(np.uint8)).unsqueeze(1)
@@ -45,6 +48,8 @@ BUILTIN: Mapping[str, DataSet | Callable[..., DataSet]] = {
     "cifar10": Cifar10,
     "cifar100": Cifar100,
     "tiny-imagenet-200": TinyImageNet,
+    "mnist": Mnist,
+    "fashion-mnist": FashionMnist,
     "imagefolder:DIR": ImageFolder,
 }
 """A data set, or what makes it; of ``KIND:WHAT`` it is called with what follows the colon."""

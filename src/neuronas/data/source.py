@@ -5,21 +5,20 @@ import logging
 import struct
 import warnings
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812
 
 from neuronas.config import read_bytes
+from neuronas.data.pixels import as_tensor, resized_picture, to_mode
 from neuronas.errors import DataError
-from neuronas.space.shape import Side, size_of
+from neuronas.space.shape import Side
 
 MAX_PIXELS = 50_000_000
 """Larger images are refused before they are decoded (decompression bombs)."""
@@ -73,15 +72,6 @@ class ArraySource:
         return self.images[index]
 
 
-def resized(images: Tensor, size: Side) -> Tensor:
-    """Resize uint8 [N, C, H, W] (bilinear, antialiased); unchanged if it has that size."""
-    height, width = size_of(size)
-    if images.shape[-2:] == (height, width):
-        return images
-    scaled = F.interpolate(images.float(), size=(height, width), mode="bilinear", antialias=True)
-    return scaled.round().clamp(0, 255).to(torch.uint8)
-
-
 @dataclass(frozen=True)
 class FileSource:
     """Image files, decoded on demand, converted to ``channels`` (1 grey, 3 RGB) and resized to ``size``.
@@ -96,24 +86,51 @@ class FileSource:
 
     def read(self, index: int) -> Tensor:
         """See ``ImageSource``."""
-        path = self.paths[index]
-        try:
-            with Image.open(io.BytesIO(read_bytes(path, _MAX_BYTES)), formats=_FORMATS) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    raise DataError(
-                        f"image {path}: {image.width}x{image.height} pixels; expected at most {MAX_PIXELS:,}"
-                    )
-                pixels = to_mode(upright(image), "L" if self.channels == 1 else "RGB")
-        except _DAMAGED as error:
-            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            if isinstance(error, UnidentifiedImageError):
-                reason = f"expected {', '.join(_FORMATS)}"
-            raise DataError(
-                f"image {path}: cannot be decoded ({' '.join(reason.split())}); remove it, or skip such images with "
-                "--skip-corrupt"
-            ) from error
-        array = torch.from_numpy(np.array(pixels, dtype=np.uint8)).reshape(pixels.height, pixels.width, -1)
-        return resized(array.permute(2, 0, 1).unsqueeze(0), self.size)[0]
+        picture = decoded(self.paths[index], lambda image: to_mode(upright(image), self.mode))
+        return as_tensor(resized_picture(picture, self.size))
+
+    def check(self, index: int) -> None:
+        """Find out whether image ``index`` can be read; of a photograph (JPEG) a small copy is decoded, which is fast.
+
+        Raises:
+            DataError: as ``read``.
+        """
+
+        def small(image: Image.Image) -> Image.Image:
+            image.draft(None, (1, 1))
+            return to_mode(upright(image), self.mode)
+
+        decoded(self.paths[index], small)
+
+    @property
+    def mode(self) -> str:
+        """Pillow's name of the pixels that are read."""
+        return "L" if self.channels == 1 else "RGB"
+
+
+def decoded(path: Path, work: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    """Open an image file and do something with it.
+
+    Args:
+        path: the file.
+        work: what to do; whatever it raises at damaged content means that the file cannot be decoded.
+
+    Raises:
+        DataError: the image cannot be read; the message names it.
+    """
+    try:
+        with Image.open(io.BytesIO(read_bytes(path, _MAX_BYTES)), formats=_FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise DataError(f"image {path}: {image.width}x{image.height} pixels; expected at most {MAX_PIXELS:,}")
+            return work(image)
+    except _DAMAGED as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        if isinstance(error, UnidentifiedImageError):
+            reason = f"expected {', '.join(_FORMATS)}"
+        raise DataError(
+            f"image {path}: cannot be decoded ({' '.join(reason.split())}); remove it, or skip such images with "
+            "--skip-corrupt"
+        ) from error
 
 
 def upright(image: Image.Image) -> Image.Image:
@@ -124,15 +141,3 @@ def upright(image: Image.Image) -> Image.Image:
     except _DAMAGED:  # the notes, not the picture, which is read as it is stored
         turn = None
     return image if turn is None else image.transpose(turn)
-
-
-def to_mode(image: Image.Image, mode: str) -> Image.Image:
-    """Convert a picture to ``L`` (grey) or ``RGB`` of eight bits."""
-    if image.mode.startswith("I") or image.mode == "F":
-        # Pillow clips 16-bit grey to 255 when it converts, so bring it to 8 bits first.
-        values = np.asarray(image, dtype=np.float64)
-        if not np.isfinite(values).all():
-            raise ValueError("holds numbers that are not finite")
-        scale = 257 if image.mode.startswith("I") and values.max(initial=0) > 255 else 1
-        image = Image.fromarray((values / scale).clip(0, 255).astype(np.uint8))
-    return image.convert(mode)

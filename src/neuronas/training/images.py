@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from neuronas.data.listing import unreadable
 from neuronas.data.source import ArraySource, ImageSource
 from neuronas.errors import DataError
 
@@ -55,10 +56,11 @@ class Images:
         self._mean = torch.tensor(mean)[:, None, None]
         self._std = torch.tensor(std)[:, None, None]
         self._readers = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="images")
-        fits = self._one(0, skip_corrupt=False).numel() * len(self._indices) <= in_memory_bytes
         self._array = source.images if isinstance(source, ArraySource) else None
-        if self._array is None and (fits or skip_corrupt):
-            self._read_all(keep=fits, skip_corrupt=skip_corrupt)
+        if self._array is None:
+            fits = self._size_of_one(skip_corrupt=skip_corrupt) * len(self._indices) <= in_memory_bytes
+            if fits or skip_corrupt:
+                self._read_all(keep=fits, skip_corrupt=skip_corrupt)
 
     def __len__(self) -> int:
         """Number of images."""
@@ -80,26 +82,40 @@ class Images:
         """Turn uint8 pixels (or float pixels of the same range) into what the network sees."""
         return (pixels.float() / 255 - self._mean.to(pixels.device)) / self._std.to(pixels.device)
 
-    def _one(self, index: int, *, skip_corrupt: bool) -> Tensor:
+    def _size_of_one(self, *, skip_corrupt: bool) -> int:
+        """Bytes of the first image that can be read."""
+        for index in self._indices.tolist():
+            found = self._one(index)
+            if isinstance(found, Tensor):
+                return found.numel()
+            if not skip_corrupt:
+                raise found
+        raise DataError("no image of the data set can be read")
+
+    def _one(self, index: int) -> Tensor | DataError:
         try:
             return self._source.read(index)
         except DataError as error:
-            if not skip_corrupt:
-                raise
-            _log.warning("skipped: %s", error)
-            return torch.empty(0, dtype=torch.uint8)
+            return error
 
     def _read_all(self, *, keep: bool, skip_corrupt: bool) -> None:
         found: list[Tensor] = []
         good: list[int] = []
-        work = self._readers.map(lambda index: self._one(index, skip_corrupt=skip_corrupt), self._indices.tolist())
-        for index, image in enumerate(work):
-            if image.numel():
-                good.append(index)
-                if keep:
-                    found.append(image)
-        if not good:
-            raise DataError("no image of the data set can be read")
+        bad: list[DataError] = []
+        for index, image in enumerate(self._readers.map(self._one, self._indices.tolist())):
+            if isinstance(image, DataError):
+                bad.append(image)
+                continue
+            good.append(index)
+            if keep:
+                found.append(image)
+        if bad and not skip_corrupt:
+            raise unreadable(bad, len(self._indices))
+        for error in bad:
+            _log.warning("skipped: %s", error)
+        lost = np.setdiff1d(self.labels.numpy(), self.labels[good].numpy())
+        if len(lost):
+            raise DataError(f"class {lost[0]}: none of its images can be read")
         self.labels = self.labels[good]
         self._indices = self._indices[good]
         if keep:

@@ -1,0 +1,142 @@
+"""Image files in class folders: which there are, which are left out, and what cannot be read. Needs no torch."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from neuronas.config import read_text
+from neuronas.errors import DataError
+from neuronas.space.shape import Side
+
+if TYPE_CHECKING:
+    from neuronas.data.source import FileSource
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".pgm", ".tif", ".tiff", ".gif"}
+LAYOUTS = "DIR/train/CLASS/*.jpg and DIR/test/CLASS/*.jpg, or DIR/CLASS/*.jpg"
+SCAN_S = 60.0
+"""Longer than this no verb looks through the images before it begins; what is left is read when it is used."""
+_MAX_BYTES = 100_000_000
+_AT_A_TIME = 256
+_log = logging.getLogger(__name__)
+
+
+def images_in(folder: Path, layouts: str = LAYOUTS) -> list[Path]:
+    """Image files of a class folder, sorted by name; other files are logged with their number.
+
+    Raises:
+        DataError: there are none.
+    """
+    try:
+        entries = [path for path in folder.iterdir() if path.name[0] != "."]
+    except OSError as error:
+        raise DataError(f"class folder {folder}: {error.strerror}") from None
+    found = sorted(path for path in entries if path.suffix.lower() in SUFFIXES)
+    if not found and any(path.is_dir() for path in entries):  # such as Train and Test, or CLASS/images
+        raise DataError(f"class folder {folder}: holds folders instead of images; expected {layouts}")
+    if not found:
+        raise DataError(f"class folder {folder}: holds no images (looked for {', '.join(sorted(SUFFIXES))})")
+    return found
+
+
+def class_folders(folder: Path) -> list[Path]:
+    """Class folders in a folder, sorted by name.
+
+    Raises:
+        DataError: there are none, or one is a broken link.
+    """
+    try:
+        entries = [path for path in folder.iterdir() if not path.name.startswith(".")]
+        lost = min((path for path in entries if not path.exists()), default=None)
+        if lost is not None:
+            raise DataError(f"image folder {folder}: '{lost.name}' is a broken link; repair or remove it")
+        found = sorted(path for path in entries if path.is_dir())
+    except OSError as error:
+        where = "" if folder.is_absolute() else f" in the current folder, {Path.cwd()}"
+        raise DataError(f"image folder {folder}: {error.strerror}{where}; expected {LAYOUTS}") from None
+    if not found:
+        raise DataError(f"image folder {folder}: holds no class folders; expected {folder}/CLASS/*.jpg")
+    return found
+
+
+def log_left_out(folders: Sequence[Path]) -> None:
+    """Warn of the files beside the images, with their number, so that nothing is left out unnoticed."""
+    counts: Counter[str] = Counter()
+    for folder in folders:
+        for path in folder.iterdir():
+            if path.name[0] != "." and path.suffix.lower() not in SUFFIXES and path.is_file():
+                counts[path.suffix.lower() or "no ending"] += 1
+    if counts:
+        kinds = ", ".join(f"{n:,} {suffix}" for suffix, n in counts.most_common(5))
+        _log.warning("%s files are no images by their ending and are left out: %s", f"{counts.total():,}", kinds)
+
+
+def source_of(by_class: Sequence[Sequence[Path]], channels: int, size: Side) -> "FileSource":
+    """The images of each class as a source."""
+    from neuronas.data.source import FileSource
+
+    labels = np.repeat(np.arange(len(by_class)), [len(paths) for paths in by_class])
+    return FileSource([path for paths in by_class for path in paths], labels.astype(np.int64), channels, size)
+
+
+def check_readable(
+    sources: Sequence["FileSource"], n_threads: int, *, skip_corrupt: bool, now: Callable[[], float] = monotonic
+) -> None:
+    """Try to read every image once, for at most ``SCAN_S`` seconds.
+
+    Args:
+        sources: whose images.
+        n_threads: that decode.
+        skip_corrupt: only log how many cannot be read.
+        now: clock.
+
+    Raises:
+        DataError: images cannot be read; says how many, and names the first.
+    """
+    work = [(source, index) for source in sources for index in range(len(source.labels))]
+    bad: list[DataError] = []
+    started, n_done = now(), 0
+    with ThreadPoolExecutor(n_threads, thread_name_prefix="scan") as threads:
+        while n_done < len(work) and now() - started < SCAN_S:
+            part = work[n_done : n_done + _AT_A_TIME]
+            bad += [error for error in threads.map(_error_of, part) if error is not None]
+            n_done += len(part)
+    if n_done < len(work):
+        _log.warning("looked through %s of %s images; others are read later", f"{n_done:,}", f"{len(work):,}")
+    if bad and not skip_corrupt:
+        raise unreadable(bad, n_done)
+    if bad:
+        _log.warning("%s of %s images cannot be read and are left out", f"{len(bad):,}", f"{n_done:,}")
+
+
+def unreadable(errors: Sequence[DataError], n_images: int) -> DataError:
+    """One error for all images that cannot be read."""
+    if len(errors) == 1:
+        return errors[0]
+    return DataError(f"{len(errors):,} of {n_images:,} images cannot be read; the first: {errors[0]}")
+
+
+def _error_of(work: tuple["FileSource", int]) -> DataError | None:
+    source, index = work
+    try:
+        source.check(index)
+    except DataError as error:
+        return error
+    return None
+
+
+def lines_of(path: Path) -> list[str]:
+    """Lines of a small text file.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    try:
+        return read_text(path, _MAX_BYTES).splitlines()
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read ({error})") from error

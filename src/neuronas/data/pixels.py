@@ -1,0 +1,99 @@
+"""From a decoded picture to bytes: one rule for each pixel format, one for transparency, one for resizing.
+
+Numbers are scaled by the range of their type, never by what an image happens to hold: an image whose brightest pixel is
+dark stays dark.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageCms
+from torch import Tensor
+
+from neuronas.space.shape import Side, size_of
+
+BACKGROUND = 255
+"""Transparent pixels lie on white, as pages and viewers show them."""
+GREY_MODES = ("1", "L", "LA", "La", "I", "F")
+"""Formats without colour (``I`` also stands for ``I;16`` and its relatives)."""
+_WHITE_IS_ZERO, _BITS, _PHOTOMETRIC, _SAMPLE_FORMAT, _UNSIGNED = 0, 258, 262, 339, 1
+"""Tags of TIFF 6.0, and the values that matter."""
+_PREMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
+
+
+def to_mode(image: Image.Image, mode: str) -> Image.Image:
+    """Convert a picture of any mode that Pillow opens to ``L`` (grey) or ``RGB`` of eight bits.
+
+    Raises:
+        ValueError: numbers without a known range (signed integers, floats outside 0 to 1).
+    """
+    if image.mode.startswith("I"):
+        image = _of_integers(image)
+    elif image.mode == "F":
+        image = _of_floats(image)
+    elif image.mode == "LAB":
+        profiles = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(image, *profiles, outputMode="RGB")
+        if converted is None:
+            raise ValueError("LAB colours cannot be converted")
+        image = converted
+    elif image.mode in _PREMULTIPLIED:
+        image = image.convert(_PREMULTIPLIED[image.mode])
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        below = Image.new("RGBA", image.size, (BACKGROUND,) * 4)
+        image = Image.alpha_composite(below, image).convert("RGB")
+    return image.convert(mode)
+
+
+def _of_integers(image: Image.Image) -> Image.Image:
+    """Grey of more than eight bits, by the range that the file declares."""
+    tags: Any = getattr(image, "tag_v2", {})
+    values = np.asarray(image)
+    if image.mode != "I":
+        top = 2 ** int(tags.get(_BITS, (16,))[0]) - 1  # TIFF also has 12 bits
+    elif image.format in ("PNG", "PPM"):
+        top = 65_535  # of both formats as Pillow opens them
+    elif tags and tags.get(_SAMPLE_FORMAT, (_UNSIGNED,))[0] == _UNSIGNED:
+        values, top = values.view(np.uint32), 2**32 - 1
+    else:
+        raise ValueError("has signed pixels, whose black and white are not known; save it with unsigned ones")
+    scaled = np.rint(values.astype(np.float64) * (255 / top)).clip(0, 255).astype(np.uint8)
+    inverted = tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+    return Image.fromarray(255 - scaled if inverted else scaled)
+
+
+def _of_floats(image: Image.Image) -> Image.Image:
+    values = np.asarray(image, dtype=np.float64)
+    if not np.isfinite(values).all():
+        raise ValueError("holds numbers that are not finite")
+    low, high = values.min(initial=0), values.max(initial=0)
+    if low < 0 or high > 1:
+        raise ValueError(f"has floating-point pixels from {low:g} to {high:g}; expected 0 (black) to 1 (white)")
+    return Image.fromarray(np.rint(values * 255).astype(np.uint8))
+
+
+def as_tensor(image: Image.Image) -> Tensor:
+    """A picture of mode ``L`` or ``RGB`` as uint8 [C, H, W]."""
+    pixels = np.array(image, dtype=np.uint8).reshape(image.height, image.width, -1)
+    return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
+
+
+def resized_picture(image: Image.Image, size: Side) -> Image.Image:
+    """Resize as all images here are: Pillow's ``BILINEAR``, which averages where it reduces; unchanged at that size."""
+    height, width = size_of(size)
+    return image if image.size == (width, height) else image.resize((width, height), Image.Resampling.BILINEAR)
+
+
+def resized(images: Tensor, size: Side) -> Tensor:
+    """Resize uint8 [N, C, H, W] to the same bits as ``resized_picture``; unchanged if it has that size."""
+    height, width = size_of(size)
+    if images.shape[-2:] == (height, width):
+        return images
+    planes = images.flatten(0, 1).numpy()
+    found: NDArray[np.uint8] = np.empty((len(planes), height, width), np.uint8)
+    for number, plane in enumerate(planes):
+        found[number] = np.asarray(resized_picture(Image.fromarray(plane), size))
+    return torch.from_numpy(found).reshape(*images.shape[:2], height, width)
