@@ -289,3 +289,32 @@ def test_mean_and_standard_deviation_of_ones_own(neuronas: Neuronas, tmp_path: P
         assert (code, words in err) == (2, True), err
     with pytest.raises(ConfigurationError):
         open_dataset("imagefolder:data").with_channels(4)
+
+
+def test_a_run_is_evaluated_from_any_folder_and_resumed_after_its_images_moved(
+    neuronas: Neuronas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos(tmp_path / "data", "train", "test")
+    assert neuronas(*SEARCH, "--dataset", "imagefolder:data", "--out", "run")[0] == 0
+    assert neuronas("train", "run", *TRAIN)[0] == 0
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert neuronas("evaluate", tmp_path / "run", "--quiet")[0] == 0
+    (tmp_path / "data").rename(tmp_path / "moved")
+    code, _, err = neuronas("evaluate", tmp_path / "run")
+    assert (code, f"image folder data: No such file or directory in the current folder, {elsewhere}" in err) == (
+        2,
+        True,
+    )
+    monkeypatch.chdir(tmp_path)
+    moved = ("--dataset", "imagefolder:moved")
+    assert neuronas("evaluate", "run", *moved, "--quiet")[0] == 0
+    assert neuronas("search", "--out", "run", "--resume", *moved, "--quiet")[0] == 0
+    code, _, err = neuronas("train", "run", *TRAIN, "--resume", *moved)
+    assert code == 0, err
+    assert neuronas("evaluate", "run", "--quiet")[0] == 0  # the run knows the new place
+    photo(tmp_path / "moved" / "train" / "cat" / "one-more.png")
+    for verb in (("search", "--out", "run"), ("train", "run", *TRAIN)):
+        code, _, err = neuronas(*verb, "--resume")
+        assert (code, "data set" in err or "differs from the run's own" in err) == (2, True), err

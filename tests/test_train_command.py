@@ -15,6 +15,7 @@ from PIL import Image
 
 from neuronas.cli import progress
 from neuronas.cli.main import run as command
+from neuronas.config import settings_for, value_at
 from neuronas.errors import DivergedError
 from neuronas.runs.metrics import Epoch, Metrics, read_epochs
 from neuronas.training import loop
@@ -97,6 +98,35 @@ def test_a_searched_run_is_trained_in_place(tmp_path: Path, capsys: pytest.Captu
     assert "--out" in capsys.readouterr().err
     assert command(["train", str(run), "--epochs", "1"]) == 2
     assert "--resume" in capsys.readouterr().err
+
+
+def test_every_option_may_repeat_the_runs_own_value(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = tmp_path / "run"
+    small = ["--channels", "4", "--timesteps", "2", "--batch-size", "16", "--space", "spikenas-bench"]
+    assert command(["search", "--algorithm", "snasnet", "--n-draws", "2", *small, "--out", str(run), "--quiet"]) == 0
+    capsys.readouterr()
+    assert command(["train", str(run), "--dry-run"]) == 0
+    own = json.loads(capsys.readouterr().out)["settings"]
+    for setting in settings_for("train").values():
+        value = value_at(own, setting.path)
+        if not setting.meaning.is_option or value in (None, []):
+            continue
+        if isinstance(value, bool):
+            given = [setting.flag if value else f"--no-{setting.flag[2:]}"]
+        else:
+            given = [setting.flag, ",".join(map(str, value)) if isinstance(value, list) else str(value)]
+        assert command(["train", str(run), "--dry-run", *given]) == 0, given
+        assert json.loads(capsys.readouterr().out)["settings"] == own, given
+
+
+def test_a_resumed_training_names_the_setting_that_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = tmp_path / "run"
+    assert train(run, epochs=1) == 0
+    capsys.readouterr()
+    assert command(["train", str(run), "--resume", "--epochs", "3"]) == 2
+    err = capsys.readouterr().err
+    assert "train.epochs was 1, now 3" in err and err.count("\n") == 1
+    assert command(["train", str(run), "--resume", "--epochs", "1", "--quiet"]) == 0
 
 
 def test_settings_that_are_refused_do_not_become_those_of_the_run(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neuronas.config import (
@@ -57,6 +58,10 @@ class Copies:
 
 COPIED: dict[str, type[Section]] = {"space": Space, "accelerator": Accelerator, "activity": Activity}
 """What a copy is, by the names in ``runs.directory.COPIES``."""
+
+
+DATA_SET = "data set"
+"""Under this name a run notes its data set's fingerprint."""
 
 
 @dataclass(frozen=True)
@@ -155,22 +160,26 @@ class Plan:
     @property
     def origin(self) -> RunOrigin:
         """What a run of this plan keeps, so that it needs no other file and notices other code."""
+        data = {DATA_SET: self.dataset.fingerprint}
         plugins = {f"plugin {name}": plugin_digest(name) for name in self.config.plugins}
         return RunOrigin(
             self.config,
             self.given,
             {"space": self.space, "accelerator": self.accelerator, "activity": self.activity},
-            {"fitness": origin(self.measure), "algorithm": origin(self.algorithm.propose), **plugins},
+            {"fitness": origin(self.measure), "algorithm": origin(self.algorithm.propose), **data, **plugins},
         )
 
 
-def plan(given: RunConfig, copies: Copies | None = None, *, lenient: bool = False) -> Plan:
+def plan(
+    given: RunConfig, copies: Copies | None = None, *, lenient: bool = False, started_in: Path | None = None
+) -> Plan:
     """Fill in what was not given, and look up every name.
 
     Args:
         given: settings as a person gave them.
         copies: of what they name, if a run holds them.
         lenient: a finished run is read: code that it was made with need not be here until it is used.
+        started_in: where a run was begun; data that a relative path does not find here is looked for there.
 
     Raises:
         ConfigurationError, DataError: an unknown name, or values that do not go together.
@@ -181,6 +190,8 @@ def plan(given: RunConfig, copies: Copies | None = None, *, lenient: bool = Fals
     named = {path: one.default for path, one in SETTINGS.items() if one.meaning.choices is not None}
     chosen = {path: default if (value := value_at(values, path)) is None else value for path, default in named.items()}
     dataset = open_if_there(chosen["data.name"], value_at(values, "data.data_dir"))
+    if started_in is not None:
+        dataset = dataset.seen_from(started_in)
     if (n_channels := value_at(values, "data.image_channels")) is not None:
         dataset = dataset.with_channels(n_channels)
     space = copies.space or load_space(chosen["space"])

@@ -22,6 +22,7 @@ from neuronas.config import (
 )
 from neuronas.runs.config_file import read_config
 from neuronas.runs.directory import CONFIG, COPIES
+from neuronas.runs.environment import ENVIRONMENT, Environment
 
 Config = str | PathLike[str] | Mapping[str, Any] | Section | None
 """Settings in Python: a YAML file, nested values, or a ``RunConfig``."""
@@ -59,7 +60,9 @@ def planned(
     chosen = gathered(verb, options, config if config is not None else own, assignments, str(run and run / CONFIG))
     if run is None:
         return plan(chosen)
-    return plan(chosen, _copies(run, own, chosen, resume=resume), lenient=not resume)
+    environment = Environment.read_if_there(run / ENVIRONMENT)
+    started_in = Path(environment.working_directory) if environment and environment.working_directory else None
+    return plan(chosen, _copies(run, own, chosen, resume=resume), lenient=not resume, started_in=started_in)
 
 
 def gathered(

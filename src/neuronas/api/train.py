@@ -7,17 +7,25 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from neuronas.api.compose import Plan, plan
+from neuronas.api.compose import Plan
 from neuronas.api.devices import check_device, device_named
 from neuronas.api.evaluators import prepare_images
 from neuronas.api.settings import Config, planned
 from neuronas.api.trained import read_images
-from neuronas.config import SETTINGS, is_there, value_at
-from neuronas.config import given as checked
+from neuronas.api.training_checks import NOT_LEARNED, check_own, check_resumed
+from neuronas.config import is_there
 from neuronas.errors import ConfigurationError, RunDirectoryError
 from neuronas.runs.architectures import ArchitectureFile, Given, read_architecture
-from neuronas.runs.config_file import read_config, write_config
-from neuronas.runs.directory import ARCHITECTURE, CONFIG, TRAINING, RunDirectory, identity, log, new_directory
+from neuronas.runs.config_file import write_config
+from neuronas.runs.directory import (
+    ARCHITECTURE,
+    CONFIG,
+    TRAINING,
+    RunDirectory,
+    identity,
+    log,
+    new_directory,
+)
 from neuronas.runs.metrics import Epoch
 from neuronas.runs.results import TrainingResult
 from neuronas.space.canonical import architecture_key
@@ -28,9 +36,6 @@ from neuronas.training.recipes import check_training
 if TYPE_CHECKING:
     from neuronas.training.distributed import Process
 
-_SHAPING = ("space", "data", "network")
-"""Settings, or sections of them, that decide what network is trained on what."""
-_FREE = ("data.data_dir", "data.class_names", "data.skip_corrupt", "data.n_test")
 Report = Callable[[int, int, int, float, Epoch | None], None]
 """See ``neuronas.training.loop.Report``."""
 
@@ -150,8 +155,9 @@ class Training:
     def identity(self) -> str:
         """A key of everything that decides what is learned."""
         run = self.plan
-        settings = run.config.train.model_dump(exclude={"device", "tensorboard"})
-        return identity(run.config, run.space, architecture_key(self.given.architecture), settings)
+        settings = run.config.train.model_dump(exclude=NOT_LEARNED)
+        parts = (run.space, architecture_key(self.given.architecture), run.dataset.fingerprint, settings)
+        return identity(run.config, *parts)
 
 
 def _say_what_is_dead(dead: Mapping[str, int], silent: Sequence[str]) -> None:
@@ -245,7 +251,7 @@ def plan_training(
         directory = new_directory(run.config.data.name, "train")
     else:
         directory = given.run
-        _check_own(run, directory)
+        check_own(run, directory)
     settings = run.config.train
     check_training(settings)
     if settings.cutout >= min(run.shape.image_size):
@@ -254,17 +260,7 @@ def plan_training(
             "it would blank whole images"
         )
     check_device(settings.device)
-    return Training(given, directory, run, resume)
-
-
-def _check_own(run: Plan, directory: Path) -> None:
-    """Refuse settings that change the network of a run that is to be trained in its own directory."""
-    stored = plan(checked(read_config(directory / CONFIG), str(directory / CONFIG)), run.copies).config
-    for path, setting in SETTINGS.items():
-        if path.partition(".")[0] not in _SHAPING or path in _FREE:
-            continue
-        was, now = value_at(stored.model_dump(), path), value_at(run.config.model_dump(), path)
-        if was != now:
-            raise ConfigurationError(
-                f"{setting.flag} {now} differs from the run's own {was}; add --out DIR to train it there"
-            )
+    training = Training(given, directory, run, resume)
+    if resume and training.has_checkpoint and (directory / CONFIG).is_file():
+        check_resumed(run, directory)
+    return training

@@ -70,6 +70,10 @@ class DataSet(ABC):
         """Return this data set with images of another number of channels, if it can convert them."""
         return self
 
+    def seen_from(self, folder: Path) -> Self:
+        """Return this data set; files that a relative path does not find here are looked for in another folder."""
+        return self
+
     @property
     def fingerprint(self) -> str:
         """What tells its content from another's: the name, unless the same name may stand for other images."""

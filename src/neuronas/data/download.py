@@ -47,6 +47,11 @@ class Placed(DataSet):
         placed.data_dir = data_dir
         return placed
 
+    def seen_from(self, folder: Path) -> Self:
+        """See ``DataSet``."""
+        elsewhere = self.within(folder / self.data_dir)
+        return self if self.found() is not None or elsewhere.found() is None else elsewhere
+
     def found(self) -> Path | None:
         """Return the folder of its files, or None if it is not there."""
         places = ((path, mark) for folder, mark in self.places for path in (self.data_dir / folder, self.data_dir))

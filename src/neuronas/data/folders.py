@@ -65,6 +65,14 @@ class ImageFolder(DataSet):
         made.image_channels, made.mean, made.std = n, self.mean[:1] * n, self.std[:1] * n
         return made
 
+    def seen_from(self, folder: Path) -> Self:
+        """See ``DataSet``."""
+        if self._folder.is_absolute() or self._folder.exists() or not (folder / self._folder).is_dir():
+            return self
+        made = copy(self)
+        made._folder = folder / self._folder
+        return made
+
     def load(self, split: str, size: Side) -> "FileSource":
         """See ``DataSet``."""
         return source_of(self._images(split), self.image_channels, size)

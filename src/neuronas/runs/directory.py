@@ -156,13 +156,15 @@ class RunDirectory:
             )
         else:
             stored = given(read_config(config), str(config)).model_dump()
-            changed = _differences(_deciding(self._origin.config.model_dump()), stored)
+            changed = differences(_deciding(self._origin.config.model_dump()), stored)
             if changed:
                 raise RunDirectoryError(f"run directory {self.path}: was started with other settings: {changed[0]}")
             self._check_code()
+            if stored["data"]["name"] != self._origin.config.data.name:  # moved
+                write_config(config, self._origin.config, self._origin.given)
 
     def _check_code(self) -> None:
-        """Notice another formula under the same name."""
+        """Notice another formula, or other images, under the same name, and the same images under another."""
         made = Environment.read(self.file(ENVIRONMENT)).made_with
         for what, now in self._origin.code.items():
             if made.get(what, now) != now:
@@ -192,13 +194,14 @@ def log_to(path: Path) -> Iterator[None]:
         handler.close()
 
 
-_NOT_DECIDING, _OF_READING = ("engine", "train", "chip"), ("data_dir", "class_names", "n_test")
+_NOT_DECIDING, _OF_READING = ("engine", "train", "chip"), ("name", "data_dir", "class_names", "n_test")
 
 
 def _deciding(values: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that can change a history: not its speed, where images lie, or the choice in the end.
 
-    Names of classes are left out as well: what reads the images checks them.
+    Names of classes are left out as well: what reads the images checks them. So is the name of the data set, whose
+    fingerprint counts (``RunOrigin.code``): image folders may move.
     """
     kept = {name: value for name, value in values.items() if name not in _NOT_DECIDING}
     kept["data"] = {name: value for name, value in kept["data"].items() if name not in _OF_READING}
@@ -215,13 +218,13 @@ def identity(config: ResolvedConfig, *parts: BaseModel | Mapping[str, Any] | str
     return blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
-def _differences(new: Mapping[str, Any], stored: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """What is set otherwise now than in the stored settings."""
+def differences(new: Mapping[str, Any], stored: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """What is set otherwise now than in the stored settings, as ``train.epochs was 1, now 3``."""
     found = []
     for key, value in new.items():
         old, name = stored.get(key), f"{prefix}{key}"
         if isinstance(value, Mapping):
-            found += _differences(value, old or {}, f"{name}.")
+            found += differences(value, old or {}, f"{name}.")
         elif old != value:
             found.append(f"{name} was {old}, now {value}")
     return found

@@ -39,17 +39,19 @@ class Environment(Machine):
     """``environment.json``: format of the run directory, versions, machine, and the command that made the directory.
 
     Attributes:
-        made_with: the code behind names in the settings, such as that of the fitness.
+        made_with: the code behind names in the settings, such as that of the fitness, and what identifies the data set.
+        working_directory: where it was begun; relative paths in its settings start there.
     """
 
     format: Literal["neuronas-run-2"] = FORMAT
     command: tuple[str, ...]
     made_with: dict[str, str]
+    working_directory: str = ""
 
     @classmethod
     def of_run(cls, made_with: Mapping[str, str]) -> Self:
         """That of a run which this process begins."""
-        return cls(**_here(), command=tuple(sys.argv), made_with=dict(made_with))
+        return cls(**_here(), command=tuple(sys.argv), made_with=dict(made_with), working_directory=str(Path.cwd()))
 
 
 def _here() -> dict[str, Any]:
