@@ -30,6 +30,7 @@ from neuronas.export.verification import Computed, compare, make_probe
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.mapped.activity import DENSE
 from neuronas.hardware.models import mapped_cost_model
+from neuronas.runs.inputs import NetworkInput
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.trainable import BatchNorm, WeightFormat
@@ -82,7 +83,8 @@ def content_of(network: Classifier, dt_s: float = 1e-4, replication: int = 1) ->
     model = mapped_cost_model(hardware, load_accelerator("spikeflow-rram"), bits, timesteps, DENSE)
     crossbars = crossbars_document(work, model.work(work), "spikeflow-rram")
     text = format_architecture(network.architecture)
-    return Content(bind(network), text, bits, (0.5, 0.5), (0.25, 0.25), crossbars, dt_s)
+    shown = NetworkInput(channels=2, height=8, width=8, mean=(0.5, 0.5), std=(0.25, 0.25))
+    return Content(bind(network), text, bits, shown, ("ant", "bee", "fly"), crossbars, dt_s)
 
 
 def a_neuron(neurons: NeuronArrays) -> BoundGraph:

@@ -3,15 +3,19 @@
 import json
 from pathlib import Path
 
+import nir
 import numpy as np
+import onnx
 import pytest
 import torch
+from PIL import Image
 
 from neuronas.cli.main import run as command
 from neuronas.data.presets import Digits
 from neuronas.export.integer import compute_integer
 from neuronas.export.onnx_format import compute_onnx
-from neuronas.snn.decision import decided, mean_scores, ranked
+from neuronas.runs.inputs import PREPARATION
+from neuronas.snn.decision import READOUT, decided, mean_scores, ranked
 from neuronas.training.evaluation import accuracy_of
 
 CHAIN = "|conv_3x3~0|+|skip~0|conv_3x3~1|+|avg_pool_3x3~0|skip~1|conv_3x3~2|"
@@ -48,3 +52,39 @@ def test_evaluation_and_exported_files_decide_alike(trained: Path, capsys: pytes
         n_ties = int((ordered[:, 0] == ordered[:, 1]).sum())
         assert np.mean(scores.numpy().argmax(axis=1) == source.labels) == pytest.approx(evaluated["top1"], abs=1e-15)
     assert n_ties, "the case is about ties; there are none"
+
+
+@pytest.fixture(scope="module")
+def photographed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on class folders whose names do not sort as numbers do; all its exported files."""
+    folder = tmp_path_factory.mktemp("named")
+    for split in ("train", "test"):
+        for name, grey in (("1", 30), ("2", 120), ("10", 220)):
+            (folder / "data" / split / name).mkdir(parents=True)
+            for number in range(8):
+                Image.new("RGB", (12, 10), (grey + number,) * 3).save(folder / "data" / split / name / f"{number}.png")
+    options = ["--channels", "4", "--timesteps", "2", "--image-side", "8x10", "--head", "gap", "--batch-size", "4"]
+    run = [*options, "--dataset", f"imagefolder:{folder / 'data'}", "--epochs", "6", "--out", str(folder / "run")]
+    assert command(["train", CHAIN, *run, "--quiet"]) == 0
+    for name in ("integer", "onnx", "nir"):
+        assert command(["export", str(folder / "run"), "--format", name, "--quiet"]) == 0
+    return folder / "run"
+
+
+def test_exported_files_say_what_their_outputs_and_inputs_are(
+    photographed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names, side = ["1", "10", "2"], {"channels": 3, "height": 8, "width": 10}
+    network = json.loads((photographed / "export" / "integer" / "network.json").read_text())
+    assert command(["evaluate", str(photographed), "--json"]) == 0
+    capsys.readouterr()
+    evaluation = json.loads((photographed / "evaluation.json").read_text())
+    for document in (network, evaluation):
+        assert document["class_names"] == names
+        assert document["input"] == side | {"mean": [0.5] * 3, "std": [0.25] * 3, "preparation": PREPARATION}
+    model = onnx.load(photographed / "export" / "network.onnx")
+    graph = nir.read(photographed / "export" / "network.nir")
+    for about in ({one.key: one.value for one in model.metadata_props}, graph.metadata):
+        assert json.loads(about["class_names"]) == names
+        assert (about["image_channels"], about["image_size"], about["preparation"]) == ("3", "8x10", PREPARATION)
+        assert about["readout"] == READOUT

@@ -44,6 +44,7 @@ from neuronas.runs.candidates import read_candidates
 from neuronas.runs.environment import Environment
 from neuronas.runs.evaluations import ChipEvaluation, Evaluation
 from neuronas.runs.history import History
+from neuronas.runs.inputs import NetworkInput
 from neuronas.runs.metrics import read_epochs
 from neuronas.runs.results import SearchSummary, TrainingResult
 from neuronas.snn.classifier import Classifier
@@ -257,7 +258,8 @@ def small_export(folder: Path) -> None:
          "columns_per_output", "replication"), 1,
     )  # fmt: skip
     crossbars = CrossbarsDocument(hardware="spikeflow-rram", tiles=(), **sizes)
-    write_integer(Content(network, CELL, 8, (0.5,), (0.25,), crossbars, 1e-4), folder)
+    shown = NetworkInput(channels=1, height=2, width=2, mean=(0.5,), std=(0.25,))
+    write_integer(Content(network, CELL, 8, shown, None, crossbars, 1e-4), folder)
 
 
 def _progress(folder: Path, data: bytes) -> None:

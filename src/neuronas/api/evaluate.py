@@ -11,6 +11,7 @@ from neuronas.hardware.mapped.activity import Activity as LayerRates
 from neuronas.runs.costs import CostSummary
 from neuronas.runs.directory import EVALUATION
 from neuronas.runs.evaluations import Evaluation, LayerOperations
+from neuronas.runs.inputs import NetworkInput
 from neuronas.space.workload import rows
 
 
@@ -79,6 +80,8 @@ def _measure(given: TrainedRun) -> Evaluation:
         literature_energy_uj=activity.literature_energy_uj,
         cost=_cost(given, run.cost_model),
         cost_at_trace=_cost(given, run.mapped_model(trace)) if spiking else None,
+        class_names=run.config.data.class_names,
+        input=NetworkInput.of(run.config.data),
     )
 
 

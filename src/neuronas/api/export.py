@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from neuronas.api.trained import TrainedRun, read_trained
 from neuronas.errors import ConfigurationError
+from neuronas.runs.inputs import NetworkInput
 from neuronas.runs.results import ExportManifest
 from neuronas.space.notation import format_architecture
 from neuronas.space.workload import rows
@@ -72,8 +73,8 @@ def _content(given: TrainedRun, dt_s: float) -> "Content":
         network=bind(given.trained.network),
         architecture=format_architecture(given.architecture),
         weight_bits=run.config.network.weight_bits,
-        mean=run.config.data.mean,
-        std=run.config.data.std,
+        input=NetworkInput.of(run.config.data),
+        class_names=run.config.data.class_names,
         crossbars=crossbars_document(work, run.mapped_model().work(work), run.config.hardware.accelerator),
         dt_s=dt_s,
     )

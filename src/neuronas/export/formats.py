@@ -1,5 +1,6 @@
 """The formats by name: what each is given, needs and writes, and how its file is computed again."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -8,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from neuronas.config import EXPORT_FORMATS
 from neuronas.errors import ConfigurationError
+from neuronas.runs.inputs import NetworkInput
+from neuronas.snn.decision import READOUT
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,8 +28,8 @@ class Content:
         network: what it computes.
         architecture: its text.
         weight_bits: 4 to 16, or 32 for weights that are not quantised.
-        mean: per channel, of pixels in [0, 1]; the network sees (pixel - mean) / std.
-        std: see ``mean``.
+        input: how an image becomes the network's input.
+        class_names: in the order of the outputs; None where classes are called by their numbers.
         crossbars: what lies where on the run's accelerator.
         dt_s: length of a time step in seconds, for formats whose time constants carry time.
     """
@@ -34,10 +37,22 @@ class Content:
     network: "BoundGraph"
     architecture: str
     weight_bits: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+    input: NetworkInput
+    class_names: tuple[str, ...] | None
     crossbars: "CrossbarsDocument"
     dt_s: float
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What a reader of the file has to know, for formats whose metadata are text; names as a JSON list."""
+        return {
+            "architecture": self.architecture,
+            "class_names": json.dumps(self.class_names),
+            "image_channels": str(self.input.channels),
+            "image_size": f"{self.input.height}x{self.input.width}",
+            "preparation": self.input.preparation,
+            "readout": READOUT,
+        }
 
 
 Write = Callable[[Content, Path], None]

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from neuronas.export.crossbars import CrossbarsDocument, Index, Size
 from neuronas.runs.document import Document
+from neuronas.runs.inputs import NetworkInput
 
 FORMAT: Literal["neuronas-integer-2"] = "neuronas-integer-2"
 WEIGHTS_FILE: Literal["weights.safetensors"] = "weights.safetensors"
@@ -110,22 +111,20 @@ AnyNode = Annotated[
 ]
 
 
-class InputDocument(Document):
-    """How pixels become the image: (pixel / 255 - mean) / std, per channel."""
-
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-
 class NetworkDocument(Document):
-    """A spiking network in integers, and the crossbars that hold it. Nodes stand in the order of computation."""
+    """A spiking network in integers, and the crossbars that hold it. Nodes stand in the order of computation.
+
+    Attributes:
+        class_names: in the order of the outputs; null where classes are called by their numbers.
+    """
 
     format: Literal["neuronas-integer-2"]
     neuronas: str
     architecture: str
     weight_bits: Annotated[int, Field(ge=4, le=16)]
     timesteps: Size
-    input: InputDocument
+    input: NetworkInput
+    class_names: tuple[str, ...] | None
     readout: str
     weights_file: Literal["weights.safetensors"]
     weights_sha256: str

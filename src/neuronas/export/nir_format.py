@@ -26,7 +26,6 @@ from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export.bound_graph import Floats, NeuronArrays, WeightArrays
 from neuronas.export.formats import Content
 from neuronas.export.verification import Computed
-from neuronas.snn.decision import READOUT
 from neuronas.snn.quantisation import ungrouped
 from neuronas.space.graph import Image, Neurons, Node, Pool, Shape, Sum, Votes, Weights
 
@@ -88,15 +87,14 @@ class _Dissolved:
         self._place(_OUTPUT, nir.Output(np.array(last.shape)), self.terms[last.name], last.shape)
         about = {
             "format": "neuronas-nir-1",
-            "architecture": content.architecture,
+            **content.about,
             "weight_bits": content.weight_bits,
             "timesteps": self.network.timesteps,
             "dt_s": content.dt_s,
-            "pixel_mean": np.array(content.mean),
-            "pixel_std": np.array(content.std),
+            "pixel_mean": np.array(content.input.mean),
+            "pixel_std": np.array(content.input.std),
             "input": "(pixel / 255 - pixel_mean) / pixel_std, the same image at every time step",
             "fires": "where v >= v_threshold",
-            "readout": READOUT,
         }
         return nir.NIRGraph(self.nodes, self.edges, metadata=about)
 

@@ -22,7 +22,6 @@ from neuronas.export.bound_graph import BoundGraph, Floats, NeuronArrays, Weight
 from neuronas.export.formats import Content
 from neuronas.export.unrolled import Unrolled
 from neuronas.export.verification import Computed
-from neuronas.snn.decision import READOUT
 from neuronas.space.graph import Pool, Shape, Weights
 
 _OPSET, _IR_VERSION = 21, 10  # 21 is the first in which 16-bit codes can be dequantised
@@ -44,12 +43,11 @@ def write_onnx(content: Content, path: Path) -> None:
     )
     model = helper.make_model(body, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
     about = {
-        "architecture": content.architecture,
+        **content.about,
         "weight_bits": str(content.weight_bits),
         "timesteps": str(network.timesteps),
-        "pixel_mean": " ".join(map(str, content.mean)),
-        "pixel_std": " ".join(map(str, content.std)),
-        "readout": READOUT,
+        "pixel_mean": " ".join(map(str, content.input.mean)),
+        "pixel_std": " ".join(map(str, content.input.std)),
     }
     helper.set_model_props(model, about)
     onnx.checker.check_model(model, full_check=True)

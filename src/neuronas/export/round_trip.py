@@ -25,7 +25,7 @@ def export_network(network: Classifier, content: Content, chosen: Format, path: 
     path = path.absolute()  # . has no name
     if path == path.parent:
         raise ConfigurationError(f"--out {path} given; expected a file or folder of its own")
-    probe = make_probe(network, content.network, content.mean, content.std)
+    probe = make_probe(network, content.network, content.input.mean, content.input.std)
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{path.stem}.unverified{path.suffix}")
     write, compute = chosen.load()

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from neuronas.runs.costs import CostSummary
 from neuronas.runs.document import Document, Finite, Share
+from neuronas.runs.inputs import NetworkInput
 
 CHIPS = "chips"
 
@@ -45,6 +46,8 @@ class Evaluation(Document):
         literature_energy_uj: at 0.9 pJ per accumulation and 4.6 pJ per multiply-accumulate (ISSCC 2014).
         cost: by the run's cost model.
         cost_at_trace: by cost model ``mapped`` at the measured input rates; null without spikes.
+        class_names: in the order of ``per_class`` and ``confusion``; null where classes are called by their numbers.
+        input: how an image becomes the network's input.
     """
 
     run: str
@@ -68,6 +71,8 @@ class Evaluation(Document):
     literature_energy_uj: float
     cost: CostSummary
     cost_at_trace: CostSummary | None
+    class_names: tuple[str, ...] | None = None
+    input: NetworkInput | None = None
 
 
 class SimulatedChip(Document):
