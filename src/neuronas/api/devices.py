@@ -1,9 +1,9 @@
 """The device that a verb computes on. Torch is imported here and not before."""
 
-import os
 from typing import TYPE_CHECKING
 
 from neuronas.errors import ConfigurationError
+from neuronas.machine import n_cores
 
 if TYPE_CHECKING:
     import torch
@@ -24,6 +24,7 @@ def device_named(name: str, number: int | None = None) -> "torch.device":
     except ImportError as error:
         raise missing(error) from error
 
+    torch.set_num_threads(min(torch.get_num_threads(), n_cores()))  # torch knows no quota
     if name == "cuda" and not torch.cuda.is_available():
         raise ConfigurationError("--device cuda given, but torch finds no CUDA device; expected cpu or auto")
     if name == "cpu" or not torch.cuda.is_available():
@@ -52,8 +53,3 @@ def check_device(name: str) -> None:
 def missing(error: ImportError) -> ConfigurationError:
     """What to say where a package that computes cannot be imported."""
     return ConfigurationError(f"{error}; run 'neuronas doctor' to see what is missing")
-
-
-def n_cores() -> int:
-    """CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from pathlib import Path
 
-import psutil
 from packaging.requirements import Requirement
 
-from neuronas.api.devices import n_cores
 from neuronas.config.registry import DATASETS
 from neuronas.kernels.library import cache_folder
+from neuronas.machine import memory, n_cores, n_open_files
 from neuronas.runs.document import Document
 from neuronas.version import __version__
 
 _DEVELOPMENT = {"dev", "docs"}
 """Extras for people who change neuronas."""
 _MIN_FREE_GIB = 1.0
+_MIN_OPEN_FILES = 256
 
 
 @dataclass(frozen=True)
@@ -59,13 +59,16 @@ def examine(data_dir: str | None = None) -> Diagnosis:
 def _machine() -> Iterator[Check]:
     yield Check("python", True, platform.python_version())
     yield Check("cores", True, str(n_cores()))
-    memory = psutil.virtual_memory()
+    there, n_files = memory(), n_open_files()
     yield _free_space(
-        "memory", memory.available, f" of {memory.total / 2**30:.1f}", "close other programs, or reduce --batch-size"
+        "memory", there.free, f" of {there.total / 2**30:.1f}", "close other programs, or reduce --batch-size"
     )
     yield _free_space(
         "disk", shutil.disk_usage(Path.cwd()).free, "", "runs are written here; free some space, or give --out"
     )
+    few = n_files is not None and n_files < _MIN_OPEN_FILES
+    advice = f"run: ulimit -n {_MIN_OPEN_FILES}, or workers may not start" if few else ""
+    yield Check("open files", not few, "no limit" if n_files is None else f"at most {n_files:,}", advice)
     cache = cache_folder()
     existing = next(path for path in (cache, *cache.parents) if path.exists())
     is_writable = existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)

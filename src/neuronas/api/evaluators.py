@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-import psutil
-
 from neuronas.api.compose import Plan
-from neuronas.api.devices import device_named, missing, n_cores
+from neuronas.api.devices import device_named, missing
 from neuronas.config.registry import OPERATIONS
 from neuronas.data.datasets import check_described
 from neuronas.fitness.evaluator import Evaluator
+from neuronas.machine import memory, n_cores
 from neuronas.search.screening import Evaluators
 
 if TYPE_CHECKING:
@@ -179,7 +178,7 @@ def _on_chips(
 
 def machine_limit_bytes(run: Plan) -> int:
     """What an engine, or all engines of this machine together, may keep in main memory."""
-    return _limit_bytes(run, psutil.virtual_memory().available)
+    return _limit_bytes(run, memory().free)
 
 
 def _limit_bytes(run: Plan, free: int) -> int:

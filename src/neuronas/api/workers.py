@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from neuronas.api.compose import Plan
-from neuronas.api.devices import n_cores
 from neuronas.api.evaluators import evaluators_of, machine_limit_bytes, make_evaluators, prepare_images, search_images
 from neuronas.api.worker import FULL, SCREEN, build
 from neuronas.distribution.crew import Crew, Job
@@ -15,6 +14,7 @@ from neuronas.distribution.distributor import DistributedEvaluator, Distributor
 from neuronas.distribution.processes import ProcessCrew
 from neuronas.distribution.silence import Silence
 from neuronas.errors import ConfigurationError
+from neuronas.machine import n_cores
 from neuronas.search.screening import Evaluators
 
 _COMMAND = (sys.executable, "-P", "-c", "from neuronas.api.worker import main; main()")

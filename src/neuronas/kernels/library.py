@@ -1,5 +1,6 @@
 """Compiles the C++ kernels once per machine and loads them; says why where that cannot be done."""
 
+import atexit
 import ctypes
 import hashlib
 import os
@@ -7,6 +8,7 @@ import platform
 import shutil
 import subprocess
 import tempfile
+import time
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
@@ -18,8 +20,13 @@ _FLAGS = (
     # A fused multiply-add would round differently from the reference.
     "-ffp-contract=off", "-fno-math-errno",
 )  # fmt: skip
+_COMPILE_S, _DIGEST_BYTES, _UNFINISHED = 300, 16, "building-"
 DISABLE = "NEURONAS_NATIVE"
 """Environment variable: 0 leaves the native kernels out."""
+
+CACHE = "NEURONAS_CACHE"
+"""Environment variable: the folder of compiled kernels. Where none can be written, a temporary one is set, so that
+processes that are started here do not compile again."""
 
 MAX_SLICES = 4
 """``kMaxSlices`` of kernels/convolutions.cpp; 24-bit codes near their limit take four signed 8-bit slices."""
@@ -170,6 +177,8 @@ def _has(library: ctypes.CDLL, instructions: Instructions) -> bool:
 
 def cache_folder() -> Path:
     """Where compiled kernels are kept."""
+    if own := os.environ.get(CACHE):
+        return Path(own)
     return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "neuronas"  # noqa: PTH111
 
 
@@ -180,21 +189,52 @@ def _compiled(compiler: str) -> Path:
     identity = "\0".join([*sources, *_FLAGS, compiler, version, machine])
     folder = cache_folder()
     target = folder / f"kernels-{hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()}.so"
-    if not target.is_file():
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            handle, made = tempfile.mkstemp(suffix=".so", dir=folder)
-        except OSError:  # a home that cannot be written: build for this process alone
-            target = Path(tempfile.mkdtemp(prefix="neuronas-")) / target.name
-            handle, made = tempfile.mkstemp(suffix=".so", dir=target.parent)
+    if not _is_whole(target):
+        handle, made = _new_file(folder)
+        target = Path(made).with_name(target.name)
         os.close(handle)
         command = [compiler, *_FLAGS, "-o", made, *map(str, sorted(_SOURCES.glob("*.cpp")))]
         try:
-            subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)  # noqa: S603
+            subprocess.run(command, capture_output=True, text=True, check=True, timeout=_COMPILE_S)  # noqa: S603
+            with Path(made).open("ab") as file:
+                file.write(_digest(Path(made).read_bytes()))
             Path(made).replace(target)  # atomic: another process may be building the same
         finally:
             Path(made).unlink(missing_ok=True)
     return target
+
+
+def _is_whole(library: Path) -> bool:
+    """Whether a compiled library is there and ends with its own digest: to load a damaged one may end the process."""
+    try:
+        content = library.read_bytes()
+    except OSError:
+        return False
+    return content[-_DIGEST_BYTES:] == _digest(content[:-_DIGEST_BYTES])
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=_DIGEST_BYTES).digest()
+
+
+def _new_file(folder: Path) -> tuple[int, str]:
+    """A file to compile into; where the cache cannot be written, in a folder that is removed with this process."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.glob(f"{_UNFINISHED}*"):  # of a process that was killed
+            if time.time() - left.stat().st_mtime > 2 * _COMPILE_S:
+                left.unlink(missing_ok=True)
+        return tempfile.mkstemp(prefix=_UNFINISHED, suffix=".so", dir=folder)
+    except OSError:
+        private = tempfile.mkdtemp(prefix="neuronas-")
+        atexit.register(_remove, private, os.getpid())
+        os.environ[CACHE] = private
+        return tempfile.mkstemp(prefix=_UNFINISHED, suffix=".so", dir=private)
+
+
+def _remove(folder: str, owner: int) -> None:
+    if os.getpid() == owner:  # and not in a process that was forked
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _processor() -> str:

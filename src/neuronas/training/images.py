@@ -1,7 +1,6 @@
 """The images of a training run: in memory if they fit, else decoded batch by batch; a stratified validation split."""
 
 import logging
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from torch import Tensor
 from neuronas.data.listing import unreadable
 from neuronas.data.source import ArraySource, ImageSource
 from neuronas.errors import DataError
+from neuronas.machine import memory, n_cores
 
 BATCH = 256
 """Images that a network classifies at a time when it does not learn."""
@@ -33,7 +33,7 @@ class Images:
         std: as ``mean``.
         skip_corrupt: leave out files that cannot be decoded (each is logged) instead of failing. They are found
             beforehand, so that epochs stay as long as planned.
-        in_memory_bytes: see ``IN_MEMORY_BYTES``.
+        in_memory_bytes: instead of ``IN_MEMORY_BYTES``, or half of the free memory where that is less.
 
     Raises:
         DataError: no images, or a corrupt one.
@@ -46,7 +46,7 @@ class Images:
         std: Sequence[float],
         *,
         skip_corrupt: bool = False,
-        in_memory_bytes: int = IN_MEMORY_BYTES,
+        in_memory_bytes: int | None = None,
     ):
         self._source = source
         self.labels = torch.from_numpy(source.labels)
@@ -55,9 +55,11 @@ class Images:
             raise DataError("the data set holds no images")
         self._mean = torch.tensor(mean)[:, None, None]
         self._std = torch.tensor(std)[:, None, None]
-        self._readers = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="images")
+        self._readers = ThreadPoolExecutor(max_workers=n_cores(), thread_name_prefix="images")
         self._array = source.images if isinstance(source, ArraySource) else None
         if self._array is None:
+            if in_memory_bytes is None:
+                in_memory_bytes = min(IN_MEMORY_BYTES, memory().free // 2)
             fits = self._size_of_one(skip_corrupt=skip_corrupt) * len(self._indices) <= in_memory_bytes
             if fits or skip_corrupt:
                 self._read_all(keep=fits, skip_corrupt=skip_corrupt)

@@ -1,0 +1,111 @@
+"""What this process may use: cores, memory and open files, also within a container, a job or a control group.
+
+Linux states such limits in control groups (man 7 cgroups): version 2 in one hierarchy, version 1 in one for each kind.
+A limit of any group above the process's own holds as well.
+"""
+
+import math
+import os
+import resource
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+_ROOT = Path("/")
+_UNLIMITED = 2**60
+"""Version 1 states no limit as a number near 2**63."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Memory in bytes: what may be used in all, and how much of it is free."""
+
+    total: int
+    free: int
+
+
+def n_cores(root: Path = _ROOT) -> int:
+    """CPU cores that this process may use at a time, at least 1; a quota of 2.5 cores counts as 2.
+
+    Args:
+        root: of the file system that states the limits.
+    """
+    n = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    for group in _groups("cpu", root):
+        quota, period = (_text(group / "cpu.max").split() or (None, None))[:2]
+        if quota is None:
+            quota, period = _text(group / "cpu.cfs_quota_us"), _text(group / "cpu.cfs_period_us")
+        share = _number(quota), _number(period)
+        if share[0] and share[1] and share[0] > 0:
+            n = min(n, max(1, math.floor(share[0] / share[1])))
+    return n
+
+
+def memory(root: Path = _ROOT) -> Memory:
+    """Memory that this process may use: the machine's, or less by a control group or ``ulimit -v``.
+
+    Args:
+        root: of the file system that states the limits.
+    """
+    here = psutil.virtual_memory()
+    total, free = here.total, here.available
+    for group in _groups("memory", root):
+        limit = _number(_text(group / "memory.max") or _text(group / "memory.limit_in_bytes"))
+        if limit is None or limit > _UNLIMITED:
+            continue
+        used = _number(_text(group / "memory.current") or _text(group / "memory.usage_in_bytes")) or 0
+        # Pages of files count as used, but are given up when they are needed.
+        total, free = min(total, limit), min(free, limit - max(0, used - _pages_of_files(group)))
+    address_space = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if address_space != resource.RLIM_INFINITY:
+        total = min(total, address_space)
+        free = min(free, address_space - psutil.Process().memory_info().vms)
+    return Memory(total, max(0, free))
+
+
+def n_open_files() -> int | None:
+    """Files that may be open at a time; None: no limit."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return None if limit == resource.RLIM_INFINITY else limit
+
+
+def _groups(controller: str, root: Path) -> Iterator[Path]:
+    """Folders of the control groups that this process belongs to, of either version."""
+    mounts = [line.split() for line in _text(root / "proc/self/mounts").splitlines()]
+    for line in _text(root / "proc/self/cgroup").splitlines():
+        _, controllers, own = line.split(":", 2)
+        kind, options = ("cgroup", controllers.split(",")) if controllers else ("cgroup2", [])
+        if controllers and controller not in options:
+            continue
+        for _, place, found, flags, *_ in (mount for mount in mounts if len(mount) > 3):
+            if found == kind and (kind == "cgroup2" or controller in flags.split(",")):
+                top = root / place.lstrip("/")
+                group = top / own.lstrip("/")
+                if not group.is_dir():  # within a container, where the container's own group is the top
+                    group = top
+                yield group
+                while group != top and group.parent != group:
+                    group = group.parent
+                    yield group
+
+
+def _pages_of_files(group: Path) -> int:
+    lines = dict(line.split(maxsplit=1) for line in _text(group / "memory.stat").splitlines() if " " in line)
+    return _number(lines.get("total_inactive_file") or lines.get("inactive_file")) or 0
+
+
+def _number(text: str | None) -> int | None:
+    try:
+        return int(text or "")
+    except ValueError:  # max
+        return None
+
+
+def _text(path: Path) -> str:
+    """Content of a small file of the kernel; empty where there is none."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
