@@ -19,11 +19,16 @@ from neuronas.space.shape import NetworkShape
 from own_operations import registered
 
 # How long an example takes says more about the machine's other work than about the code.
-settings.register_profile("neuronas", deadline=None)
-settings.load_profile("neuronas")
+settings.register_profile("whole", deadline=None)
+settings.register_profile("fast", deadline=None, max_examples=20)
 
 _MOST_PROCESSES = 8  # each takes about 1 GB
 DATASETS = Path(__file__).parents[2] / "shared" / "datasets"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """All examples in the whole run, some in the fast one; tests with fewer take a part of ``max_examples``."""
+    settings.load_profile("fast" if config.option.markexpr == "not slow" else "whole")
 
 
 @pytest.hookimpl(optionalhook=True)  # also without the plug-in pytest-xdist

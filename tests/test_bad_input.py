@@ -171,7 +171,7 @@ def test_a_pipe_a_device_and_a_link_to_nowhere_are_refused(neuronas: Neuronas, t
     assert "'c' is a broken link" in err
 
 
-def test_settings_as_long_as_may_be_are_read_in_time(tmp_path: Path) -> None:
+def test_numbers_as_long_as_may_be_are_read_in_time(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
 
     # It would take hours if a digit could belong to two parts of a number.
@@ -182,6 +182,11 @@ def test_settings_as_long_as_may_be_are_read_in_time(tmp_path: Path) -> None:
         path.write_text(f"seed: {text}")
         with pytest.raises(ConfigurationError, match=r"a number of \d00,00\d characters"):
             read_yaml(path)
+
+
+@pytest.mark.slow
+def test_as_many_settings_as_may_be_are_read_in_time(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
     path.write_text(f"[{'a,' * 200_000}]")
     with pytest.raises(ConfigurationError, match="more than 100,000 keys and values"):
         read_yaml(path)

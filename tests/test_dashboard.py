@@ -36,6 +36,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
+@pytest.fixture(autouse=True)
+def nobody_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers end at once, and open pages ask often."""
+    monkeypatch.setattr("neuronas.report.server._GOODBYE_S", 0.0)
+    monkeypatch.setattr("neuronas.report.server._EVERY_S", 0.1)
+
+
 @pytest.fixture
 def unfinished(tmp_path: Path) -> Path:
     """A run whose search is still going on."""

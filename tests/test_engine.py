@@ -88,8 +88,7 @@ def compare(
 
 
 @settings(
-    max_examples=25,
-    deadline=None,
+    max_examples=settings.default.max_examples // 4,
     suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking would take minutes
 )
@@ -493,9 +492,12 @@ def test_sums_beyond_int16_are_noticed(sign: int, bits: int) -> None:
         assert torch.equal(found, common["torch"]), name
 
 
-def test_kernels_without_vector_instructions_agree(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    flags = tuple("-march=x86-64" if flag == "-march=native" else flag for flag in library._FLAGS)
-    monkeypatch.setattr(library, "_FLAGS", flags)
+@pytest.mark.parametrize("optimised", ["-O0", pytest.param("-O3", marks=pytest.mark.slow)])
+def test_kernels_without_vector_instructions_agree(
+    optimised: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    changed = {"-march=native": "-march=x86-64", "-O3": optimised}
+    monkeypatch.setattr(library, "_FLAGS", tuple(changed.get(flag, flag) for flag in library._FLAGS))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     native.cache_clear()
     try:

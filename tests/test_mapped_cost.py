@@ -270,7 +270,7 @@ def test_totals_equal_estimates_and_the_sum_of_their_parts(architecture: Archite
 
 
 @given(forward_cells, forward_cells)
-@settings(max_examples=25)
+@settings(max_examples=settings.default.max_examples // 4)
 def test_more_of_anything_never_costs_less(first: Genotype, second: Genotype) -> None:
     accelerator = load_accelerator("spikeflow-rram")
     work = rows(Architecture((first, second)), SMALL)

@@ -50,7 +50,7 @@ def text_of(data: dict[str, Any], index: int) -> str:
 def test_a_usual_page_is_small_and_opens(browser: Any, neuronas: Neuronas, tmp_path: Path) -> None:
     many = make_run(tmp_path / "many", n=1458)
     open_page(browser, neuronas, "report", many)
-    assert int(find(browser, "html").get_attribute("data-ready-ms")) < 30_000  # a second, but for a busy machine
+    assert int(find(browser, "html").get_attribute("data-ready-ms")) < 5_000  # 300 on a quiet machine
     assert (many / "report.html").stat().st_size < 5e6
 
 
