@@ -285,7 +285,14 @@ def without_times(result: str) -> dict[str, object]:
     return {key: value for key, value in json.loads(result).items() if key not in {"seconds", "peak_memory_mb"}}
 
 
-@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "name",
+    [
+        signal.SIGINT,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),  # test_crash.py has a quick one
+        pytest.param(signal.SIGKILL, marks=pytest.mark.slow),
+    ],
+)
 def test_interrupted_and_resumed_gives_the_identical_result(
     neuronas: Neuronas, undisturbed: dict[str, object], tmp_path: Path, name: signal.Signals
 ) -> None:
@@ -413,7 +420,9 @@ def test_estimate_and_doctor_take_the_common_options(neuronas: Neuronas, tmp_pat
     assert json.loads((tmp_path / "out" / "doctor.json").read_text())["checks"]
 
 
-@pytest.mark.parametrize("name", ["torch", "spikingjelly", "sklearn", "PIL"])
+@pytest.mark.parametrize(
+    "name", ["torch", *(pytest.param(name, marks=pytest.mark.slow) for name in ("spikingjelly", "sklearn", "PIL"))]
+)
 def test_doctor_and_search_explain_a_missing_package(tmp_path: Path, name: str) -> None:
     script = (
         f"import sys; sys.modules[{name!r}] = None; from neuronas.cli.main import run; "
@@ -471,6 +480,7 @@ def test_mistakes_in_a_hardware_file(neuronas: Neuronas, tmp_path: Path, old: st
     assert message in err
 
 
+@pytest.mark.slow
 def test_a_processor_with_fewer_instructions_finds_the_same(neuronas: Neuronas, tmp_path: Path) -> None:
     """The fast engine here, and the slow one in PyTorch that is held to no vector instructions."""
     settings = ("search", "--algorithm", "snasnet", "--n-draws", "20", "--batch-size", "16", "--quiet", "--json")

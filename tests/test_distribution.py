@@ -126,7 +126,7 @@ def test_refusals_keep_their_kind() -> None:
         from_line(b'{"place": "1"}\n')
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 7])
+@pytest.mark.parametrize("size", [1, 3, *(pytest.param(size, marks=pytest.mark.slow) for size in (2, 7))])
 def test_any_number_of_workers(distribute: Distribute, size: int) -> None:
     architectures = some(50)
     distributor = distribute(size)
@@ -381,15 +381,8 @@ def result(text: str) -> dict[str, object]:
     return {key: value for key, value in json.loads(text).items() if key not in {"seconds", "peak_memory_mb"}}
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        pytest.param((1,), marks=pytest.mark.slow),
-        (2,),
-        pytest.param((3, "--memory-limit", 0.05), marks=pytest.mark.slow),
-    ],
-    ids=["one", "two", "three"],
-)
+@pytest.mark.slow  # the fast run has workers in test_examples.py and test_memory.py
+@pytest.mark.parametrize("options", [(1,), (2,), (3, "--memory-limit", 0.05)], ids=["one", "two", "three"])
 def test_search_with_workers(neuronas: Neuronas, tmp_path: Path, options: tuple[object, ...]) -> None:
     code, alone, _ = neuronas(*SMALL, "--json", "--out", "alone")
     assert code == 0

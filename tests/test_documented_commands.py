@@ -46,6 +46,7 @@ REPLACED = {
 """Words of commands that stand for something of the reader's, and data sets that would have to be fetched."""
 ADDED = {
     ("search",): ["--config", "small.yaml"],
+    ("search", "runs/digits"): ["--set", "train.batch_size=32", "--set", "train.epochs=3"],  # 18 times as many images
     ("train", "|"): ["--config", "small.yaml"],
     ("evaluate", "--chip"): ["--chips", "2"],
     ("reproduce", "proxy-benchmark"): ["--sample", "3", "--channels", "2", "--timesteps", "2", "--batch-size", "8"],

@@ -108,7 +108,7 @@ def test_engine_and_reference_agree(
 
 
 @pytest.mark.parametrize("bits", [4, 8, 10, 16, 32])
-@pytest.mark.parametrize("channels", [72, 128])
+@pytest.mark.parametrize("channels", [72, pytest.param(128, marks=pytest.mark.slow)])
 def test_engine_and_reference_agree_on_wide_layers_and_every_kernel(bits: int, channels: int) -> None:
     space = Space(operations=("conv_1x1", "conv_5x5", "conv_7x7", "skip", "avg_pool_3x3"), backward=True)
     compare(space, 3, bits=bits, batch=4, channels=channels, side=8, timesteps=2, fitness="sahd", n=2)

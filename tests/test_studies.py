@@ -39,6 +39,10 @@ N_CASES = {
 }
 
 
+ALIKE = {"memory-case-study", "operations", "precision", "spikenas"}
+"""Studies that are made of the same parts as the others."""
+
+
 @pytest.fixture
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every study takes seconds: a space of 64 cells, two channels, one epoch."""
@@ -65,7 +69,10 @@ def without_times(document: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-@pytest.mark.parametrize("name", sorted(N_CASES))
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if name in ALIKE else ()) for name in sorted(N_CASES)],
+)
 @pytest.mark.usefixtures("tiny")
 def test_every_study_at_a_tiny_size(name: str, neuronas: Neuronas, tmp_path: Path) -> None:
     code, out, err = neuronas("reproduce", name, "--dataset", "digits", "--json")
@@ -100,7 +107,7 @@ def test_the_list_names_every_experiment(neuronas: Neuronas) -> None:
 def test_stopped_in_a_training_and_gone_on_with_ends_the_same(
     neuronas: Neuronas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    options = ["reproduce", "qafe", "--dataset", "digits", "--json"]
+    options = ["reproduce", "qafe", "--dataset", "digits", "--n-seeds", 1, "--json"]
     code, out, err = neuronas(*options)
     assert code == 0, err
     whole = json.loads(out)
@@ -127,10 +134,10 @@ def test_stopped_in_a_training_and_gone_on_with_ends_the_same(
 
 @pytest.mark.usefixtures("tiny")
 def test_studies_share_what_they_have_in_common(neuronas: Neuronas, tmp_path: Path) -> None:
-    assert neuronas("reproduce", "qafe", "--dataset", "digits", "--runs", "shared")[0] == 0
+    some = ["--dataset", "digits", "--n-seeds", 1, "--runs", "shared"]
+    assert neuronas("reproduce", "qafe", *some)[0] == 0
     before = {path.name for path in (tmp_path / "shared").iterdir()}
-    options = ["--dataset", "digits", "--runs", "shared", "--resume", "--json", "--quiet"]
-    code, out, err = neuronas("reproduce", "precision", *options)
+    code, out, err = neuronas("reproduce", "precision", *some, "--resume", "--json", "--quiet")
     assert code == 0, err
     assert before <= {path.name for path in (tmp_path / "shared").iterdir()}
     first = json.loads((tmp_path / "results" / "qafe-small.json").read_text())

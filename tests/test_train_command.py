@@ -155,7 +155,11 @@ def test_settings_that_are_refused_do_not_become_those_of_the_run(
 
 
 @pytest.mark.parametrize(
-    "options", [[], ["--sparsity", "0.5", "--scale", "lsq", "--rate-weight", "1", "--chip-noise", "0.2"]]
+    "options",
+    [
+        pytest.param([], marks=pytest.mark.slow),
+        ["--sparsity", "0.5", "--scale", "lsq", "--rate-weight", "1", "--chip-noise", "0.2"],
+    ],
 )
 def test_stopped_anywhere_and_resumed_ends_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str]
