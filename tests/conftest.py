@@ -1,5 +1,6 @@
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,13 @@ DATASETS = Path(__file__).parents[2] / "shared" / "datasets"
 def pytest_configure(config: pytest.Config) -> None:
     """All examples in the whole run, some in the fast one; tests with fewer take a part of ``max_examples``."""
     settings.load_profile("fast" if config.option.markexpr == "not slow" else "whole")
+
+
+@pytest.hookimpl(trylast=True)  # behind what leaves tests out
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long come first, so that no process waits for the last one of another."""
+    n, n_slow = Counter(item.path for item in items), Counter(i.path for i in items if i.get_closest_marker("slow"))
+    items.sort(key=lambda item: (-n_slow[item.path], -n[item.path], item.path))
 
 
 @pytest.hookimpl(optionalhook=True)  # also without the plug-in pytest-xdist
