@@ -134,7 +134,12 @@ def test_a_damaged_file_is_taken_or_refused(name: str, tmp_path: Path) -> None:
     refused = sum(not check(target, work, seed) for seed in seeds)
     assert refused == REFUSED_SEEDS.get(name, 0)
 
-    @settings(max_examples=10, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=settings.default.max_examples // 10,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
     @given(damaged(seeds))
     def try_one(data: bytes) -> None:
         check(target, work, data)

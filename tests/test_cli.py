@@ -285,14 +285,8 @@ def without_times(result: str) -> dict[str, object]:
     return {key: value for key, value in json.loads(result).items() if key not in {"seconds", "peak_memory_mb"}}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        signal.SIGINT,
-        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),  # test_crash.py has a quick one
-        pytest.param(signal.SIGKILL, marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow  # test_crash.py has a quick one
+@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_interrupted_and_resumed_gives_the_identical_result(
     neuronas: Neuronas, undisturbed: dict[str, object], tmp_path: Path, name: signal.Signals
 ) -> None:

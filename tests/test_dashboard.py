@@ -226,8 +226,8 @@ def test_ctrl_c_ends_a_dashboard(run: Path, tmp_path: Path, ending: signal.Signa
 
 
 def test_a_search_serves_its_page_until_it_ends(tmp_path: Path) -> None:
-    arguments = ("search", "--serve", "--algorithm", "snasnet", "--n-draws", 20, "--out", "run", "--json")
-    with process(*arguments, cwd=tmp_path) as searching:
+    small = ("--algorithm", "snasnet", "--n-draws", 12, "--timesteps", 2)
+    with process("search", "--serve", *small, "--out", "run", "--json", cwd=tmp_path) as searching:
         assert searching.stderr
         address = searching.stderr.readline().split()[-1]
         port = int(address.rstrip("/").rpartition(":")[2])

@@ -291,7 +291,7 @@ def _worker_ids(distributor: Distributor) -> list[int]:
     ("--raise-at", "MemoryError: no room for this one"),
     ("--stop-at", "it was alive but silent for too long"),
 ])  # fmt: skip
-@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_a_candidate_that_fails_twice_is_recorded(
     distribute: Distribute, accelerator: Accelerator, tmp_path: Path, option: str, reason: str, size: int
 ) -> None:
@@ -312,7 +312,7 @@ def test_a_candidate_that_fails_twice_is_recorded(
 
 def test_workers_that_all_fail_end_the_search(distribute: Distribute) -> None:
     with pytest.raises(WorkerError, match="workers were lost 2 times on each of the first 3 candidates"):
-        list(distribute(2, "--die-at", "|").evaluate("full", some(20)))
+        list(distribute(1, "--die-at", "|").evaluate("full", some(6)))
 
 
 def test_workers_that_cannot_start_end_the_search(distribute: Distribute) -> None:

@@ -119,7 +119,7 @@ def test_three_cells() -> None:
     compare(space, 1, bits=8, batch=5, channels=8, side=16, timesteps=3, fitness="sahd")
 
 
-@pytest.mark.parametrize("backward", [False, True])
+@pytest.mark.parametrize("backward", [pytest.param(False, marks=pytest.mark.slow), True])
 @pytest.mark.parametrize(
     ("nodes", "side", "channels", "fitness"),
     [(3, (8, 12), 6, "sahd"), (4, (9, 8), 40, "path-information"), (5, (8, 21), 16, "path-information"),

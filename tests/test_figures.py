@@ -38,7 +38,9 @@ def facts(run: Path) -> RunFacts:
     return read_run(run, "mine")
 
 
-@pytest.mark.parametrize("ending", STARTS)
+@pytest.mark.parametrize(
+    "ending", [pytest.param(ending, marks=pytest.mark.slow if ending == "png" else ()) for ending in STARTS]
+)
 def test_all_figures_are_written_and_equal_again(neuronas: Neuronas, tmp_path: Path, run: Path, ending: str) -> None:
     contents = []
     for folder in ("one", "other"):

@@ -39,7 +39,7 @@ N_CASES = {
 }
 
 
-ALIKE = {"memory-case-study", "operations", "precision", "spikenas"}
+ALIKE = {"memory-case-study", "operations", "precision", "qafe", "spikenas"}
 """Studies that are made of the same parts as the others."""
 
 
