@@ -27,6 +27,7 @@ def open_page(browser: Any, neuronas: Neuronas, *arguments: object) -> dict[str,
     """Write a page, open it, and return its explorer's data; nothing may go wrong or leave."""
     code, out, err = neuronas(*arguments, "--json")
     assert code == 0, err
+    browser.get("about:blank")  # the page before may still be asking a server that is gone
     browser.get_log("browser"), browser.get_log("performance")
     browser.get(Path(json.loads(out)["file"]).resolve().as_uri())
     until(lambda: find(browser, "html").get_attribute("data-drawn"))
