@@ -28,7 +28,7 @@ from neuronas.distribution.crew import Job
 from neuronas.distribution.distributor import PIECES_PER_WORKER, Distributor
 from neuronas.distribution.processes import ProcessCrew
 from neuronas.distribution.subtrees import subtrees
-from neuronas.distribution.worker import Bench, serve
+from neuronas.distribution.worker import WorkerEvaluators, serve
 from neuronas.fitness.evaluator import Evaluator
 from neuronas.runs.history import History
 from neuronas.space.canonical import architecture_key
@@ -51,8 +51,8 @@ class Nothing:
 def serve_nothing() -> None:
     """Be a worker that computes nothing."""
 
-    def build(job: Job) -> Bench:
-        return Bench({"full": Nothing()}, "nothing")
+    def build(job: Job) -> WorkerEvaluators:
+        return WorkerEvaluators({"full": Nothing()}, "nothing")
 
     serve(build)
 

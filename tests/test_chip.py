@@ -35,7 +35,7 @@ from neuronas.hardware.sweep import vary
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.quantisation import ungrouped
-from neuronas.snn.trainable import Convolution, WeightFormat
+from neuronas.snn.trainable import QuantisedConvolution, WeightFormat
 from neuronas.snn.weights import WeightSource
 from neuronas.space.notation import parse_architecture
 from neuronas.space.shape import NetworkShape
@@ -461,7 +461,7 @@ def test_models_and_their_mistakes(accelerator: Accelerator) -> None:
 
 
 def test_convolutions_hold_what_their_layer_holds() -> None:
-    layer = Convolution(3, 4, 3, WeightFormat(8, "lsq-channel"), torch.Generator().manual_seed(0)).eval()
+    layer = QuantisedConvolution(3, 4, 3, WeightFormat(8, "lsq-channel"), torch.Generator().manual_seed(0)).eval()
     codes, step = layer.quantiser.codes(layer.kept)
     assert torch.allclose(codes * step, layer.held)
 

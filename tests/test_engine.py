@@ -20,7 +20,7 @@ from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.native import backend as native_backend
 from neuronas.fitness.engine.native.backend import NativeBackend
 from neuronas.fitness.engine.native.convolution import OneDnnConvolve, TileConvolve
-from neuronas.fitness.engine.native.memory import Buffers
+from neuronas.fitness.engine.native.memory import BufferPool
 from neuronas.fitness.engine.native.program import compile_value
 from neuronas.fitness.engine.select import describe_kernels, select_backend
 from neuronas.fitness.engine.store import Store
@@ -261,7 +261,7 @@ def test_store_keeps_what_is_needed_first() -> None:
 
 
 def test_buffers_come_back_when_the_last_view_is_gone() -> None:
-    buffers = Buffers(2**26)
+    buffers = BufferPool(2**26)
     first = buffers.empty((1000, 1000), torch.float32)
     address, view = first.data_ptr(), first[10:20].view(torch.int32)
     del first

@@ -20,7 +20,7 @@ from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export import formats
 from neuronas.export.bound_graph import BoundGraph, NeuronArrays, WeightArrays
 from neuronas.export.crossbars import crossbars_document
-from neuronas.export.formats import Content, format_named
+from neuronas.export.formats import ExportContent, format_named
 from neuronas.export.from_network import bind
 from neuronas.export.integer import read_integer, write_integer
 from neuronas.export.integer_document import NetworkDocument
@@ -76,7 +76,7 @@ def make_network(
     return network.eval()
 
 
-def content_of(network: Classifier, dt_s: float = 1e-4, replication: int = 1) -> Content:
+def content_of(network: Classifier, dt_s: float = 1e-4, replication: int = 1) -> ExportContent:
     bits, timesteps = network.settings.form.bits, network.timesteps
     work = rows(network.architecture, network.shape)
     hardware = HardwareConfig(replication=replication)
@@ -84,7 +84,7 @@ def content_of(network: Classifier, dt_s: float = 1e-4, replication: int = 1) ->
     crossbars = crossbars_document(work, model.work(work), "spikeflow-rram")
     text = format_architecture(network.architecture)
     shown = NetworkInput(channels=2, height=8, width=8, mean=(0.5, 0.5), std=(0.25, 0.25))
-    return Content(bind(network), text, bits, shown, ("ant", "bee", "fly"), crossbars, dt_s)
+    return ExportContent(bind(network), text, bits, shown, ("ant", "bee", "fly"), crossbars, dt_s)
 
 
 def a_neuron(neurons: NeuronArrays) -> BoundGraph:

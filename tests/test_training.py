@@ -28,7 +28,7 @@ from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.quantisation import quantise
 from neuronas.snn.spikingjelly import SpikingJellyLif
 from neuronas.snn.surrogates import NO_KERNEL
-from neuronas.snn.trainable import BatchNorm, Convolution, WeightFormat
+from neuronas.snn.trainable import BatchNorm, QuantisedConvolution, WeightFormat
 from neuronas.space.notation import parse_architecture
 from neuronas.space.shape import NetworkShape
 from neuronas.space.workload import rows
@@ -392,7 +392,7 @@ def test_activity_is_counted_exactly() -> None:
     data = Images(source, (0.5, 0.5), (0.5, 0.5))
     seen: dict[str, torch.Tensor] = {}
     layer = network.weighted_layers()["A.01"]
-    assert isinstance(layer, Convolution)
+    assert isinstance(layer, QuantisedConvolution)
     layer.register_forward_pre_hook(lambda module, inputs: seen.update(x=inputs[0]))
     activity = measure_activity(network, data, np.arange(4), torch.device("cpu"))
     spikes, weights = seen["x"], layer.held
@@ -439,7 +439,7 @@ def test_spikes_meet_codes_in_integers(scale: str, bits: int, stride: int, monke
     if onednn_works():
         pytest.skip(f"no integer convolution here: {onednn_works()}")
     form = WeightFormat(bits, scale, prunable=True)
-    layer = Convolution(5, 7, 3, form, torch.Generator().manual_seed(0), stride, reads_spikes=True)
+    layer = QuantisedConvolution(5, 7, 3, form, torch.Generator().manual_seed(0), stride, reads_spikes=True)
     layer.mask = torch.rand(layer.weight.shape, generator=torch.Generator().manual_seed(2)) < 0.7
     spikes = (torch.rand(6, 5, 8, 8, generator=torch.Generator().manual_seed(1)) < 0.4).float()
     found = []
@@ -464,11 +464,13 @@ def test_spikes_meet_codes_in_integers(scale: str, bits: int, stride: int, monke
 
 def test_what_cannot_be_computed_in_integers() -> None:
     generator, spikes = torch.Generator().manual_seed(0), torch.ones(1, 2, 4, 4)
-    assert not Convolution(2, 2, 3, WeightFormat(16), generator, reads_spikes=True)._is_integer(spikes)
+    assert not QuantisedConvolution(2, 2, 3, WeightFormat(16), generator, reads_spikes=True)._is_integer(spikes)
     noisy = WeightFormat(8, noise=(0.1,) * 255)
-    assert not Convolution(2, 2, 3, noisy, generator, reads_spikes=True)._is_integer(spikes)
-    eight = Convolution(2, 2, 3, WeightFormat(8), generator, reads_spikes=True)
+    assert not QuantisedConvolution(2, 2, 3, noisy, generator, reads_spikes=True)._is_integer(spikes)
+    eight = QuantisedConvolution(2, 2, 3, WeightFormat(8), generator, reads_spikes=True)
     assert not eight._is_integer(spikes.bfloat16())
     twin = ClassifierSettings(WeightFormat(8), NEURON, 1, spiking=False)
     ann = Classifier(parse_architecture(ARCH), NetworkShape(3, 8, 10, 4), twin)
-    assert not any(layer.reads_spikes for layer in ann.weighted_layers().values() if isinstance(layer, Convolution))
+    assert not any(
+        layer.reads_spikes for layer in ann.weighted_layers().values() if isinstance(layer, QuantisedConvolution)
+    )

@@ -34,7 +34,7 @@ from neuronas.errors import NeuronasError
 from neuronas.experiments.labels import read_labels
 from neuronas.export.bound_graph import BoundGraph, NeuronArrays, WeightArrays
 from neuronas.export.crossbars import CrossbarsDocument
-from neuronas.export.formats import Content
+from neuronas.export.formats import ExportContent
 from neuronas.export.integer import read_integer, write_integer
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.mapped.activity import load_activity
@@ -259,7 +259,7 @@ def small_export(folder: Path) -> None:
     )  # fmt: skip
     crossbars = CrossbarsDocument(hardware="spikeflow-rram", tiles=(), **sizes)
     shown = NetworkInput(channels=1, height=2, width=2, mean=(0.5,), std=(0.25,))
-    write_integer(Content(network, CELL, 8, shown, None, crossbars, 1e-4), folder)
+    write_integer(ExportContent(network, CELL, 8, shown, None, crossbars, 1e-4), folder)
 
 
 def _progress(folder: Path, data: bytes) -> None:

@@ -12,7 +12,7 @@ from neuronas.space.notation import format_architecture
 from neuronas.space.workload import rows
 
 if TYPE_CHECKING:
-    from neuronas.export.formats import Content
+    from neuronas.export.formats import ExportContent
 
 EXPORTS = "export"
 DT_S = 1e-4
@@ -62,14 +62,14 @@ def export(
     return manifest
 
 
-def _content(given: TrainedRun, dt_s: float) -> "Content":
+def _content(given: TrainedRun, dt_s: float) -> "ExportContent":
     from neuronas.export.crossbars import crossbars_document
-    from neuronas.export.formats import Content
+    from neuronas.export.formats import ExportContent
     from neuronas.export.from_network import bind
 
     run = given.plan
     work = rows(given.architecture, run.shape)
-    return Content(
+    return ExportContent(
         network=bind(given.trained.network),
         architecture=format_architecture(given.architecture),
         weight_bits=run.config.network.weight_bits,

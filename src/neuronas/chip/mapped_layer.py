@@ -16,7 +16,7 @@ from neuronas.hardware.diagonal import Diagonal
 from neuronas.snn.classifier import Classifier
 from neuronas.snn.integer_convolution import serves, spike_convolution
 from neuronas.snn.quantisation import ungrouped
-from neuronas.snn.trainable import Convolution, Linear
+from neuronas.snn.trainable import QuantisedConvolution, QuantisedLinear
 from neuronas.space.workload import Layer, rows
 
 
@@ -115,7 +115,7 @@ class MappedLayer:
 
 
 def convolve(x: Tensor, weight: Tensor, stride: int) -> Tensor:
-    """Convolution with same padding, in the layout of the input, as ``snn.trainable.Convolution`` computes it."""
+    """Convolution with same padding, in the memory layout of the input, as in ``snn.trainable``."""
     if x.is_contiguous(memory_format=torch.channels_last):
         weight = weight.contiguous(memory_format=torch.channels_last)
     return F.conv2d(x, weight, stride=stride, padding=weight.shape[-1] // 2)
@@ -143,10 +143,15 @@ def pixel_format(mean: tuple[float, ...], std: tuple[float, ...], n_bits: int) -
     return InputFormat(n_bits, (highest - lowest) / (2**n_bits - 1), lowest)
 
 
-def _mapped(row: Layer, layer: Convolution | Linear, model: ChipModel, pixels: InputFormat) -> MappedLayer:
+def _mapped(
+    row: Layer, layer: QuantisedConvolution | QuantisedLinear, model: ChipModel, pixels: InputFormat
+) -> MappedLayer:
     codes, step = layer.quantiser.codes(layer.kept.detach())
     weight, codes = (_whole(one, row.groups) for one in (layer.held.detach(), codes))
-    scale, stride = step.detach().reshape(-1).double().cpu(), layer.stride if isinstance(layer, Convolution) else 1
+    scale, stride = (
+        step.detach().reshape(-1).double().cpu(),
+        layer.stride if isinstance(layer, QuantisedConvolution) else 1,
+    )
     weight = weight.to(layer.weight.device)
     return MappedLayer(row.name, weight, codes, scale, stride, _inputs(row, pixels), model, row.groups)
 

@@ -54,10 +54,10 @@ def open_if_there(given: str | DataSet, data_dir: str | None = None) -> DataSet:
     try:
         return open_dataset(given, data_dir)
     except NeuronasError as error:
-        return _Absent(str(given), error)
+        return _MissingDataSet(str(given), error)
 
 
-class _Absent(DataSet):
+class _MissingDataSet(DataSet):
     """A data set that a run was made from, and that is not there now."""
 
     def __init__(self, name: str, error: NeuronasError):

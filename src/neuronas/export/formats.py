@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Content:
+class ExportContent:
     """A trained network, ready to be written.
 
     Attributes:
@@ -55,7 +55,7 @@ class Content:
         }
 
 
-Write = Callable[[Content, Path], None]
+Write = Callable[[ExportContent, Path], None]
 Compute = Callable[[Path, "Tensor"], "Computed"]
 
 

@@ -11,7 +11,7 @@ from neuronas.snn.arithmetic import EPSILON
 from neuronas.snn.classifier import Classifier
 from neuronas.snn.lif import Lif
 from neuronas.snn.quantisation import FULL_PRECISION
-from neuronas.snn.trainable import BatchNorm, Convolution, Linear
+from neuronas.snn.trainable import BatchNorm, QuantisedConvolution, QuantisedLinear
 
 
 def bind(network: Classifier) -> BoundGraph:
@@ -31,7 +31,7 @@ def bind(network: Classifier) -> BoundGraph:
     )
 
 
-def _weights(layer: Convolution | Linear, norm: BatchNorm | None) -> WeightArrays:
+def _weights(layer: QuantisedConvolution | QuantisedLinear, norm: BatchNorm | None) -> WeightArrays:
     gain, offset = _folded(norm)
     if layer.quantiser.bits == FULL_PRECISION:
         return WeightArrays(_array(layer.kept), gain=gain, offset=offset)

@@ -13,7 +13,7 @@ from neuronas.config import read_bytes, write_bytes, write_text
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export import integer_document as doc
 from neuronas.export.bound_graph import BoundGraph, NeuronArrays, WeightArrays
-from neuronas.export.formats import Content
+from neuronas.export.formats import ExportContent
 from neuronas.export.interpreter import interpret
 from neuronas.export.verification import Computed
 from neuronas.snn.decision import READOUT
@@ -26,7 +26,7 @@ _MAX_WEIGHT_BYTES = 10_000_000_000
 Tensors = dict[str, NDArray[np.generic]]
 
 
-def write_integer(content: Content, folder: Path) -> None:
+def write_integer(content: ExportContent, folder: Path) -> None:
     """Write a network's codes, neurons, connections and crossbars into a folder.
 
     Raises:
@@ -85,7 +85,7 @@ def compute_integer(folder: Path, images: Tensor) -> Computed:
     return Computed(found.scores, found.n_spikes)
 
 
-def _node(node: Node, content: Content, tensors: Tensors) -> doc.AnyNode:
+def _node(node: Node, content: ExportContent, tensors: Tensors) -> doc.AnyNode:
     name, shape = node.name, node.shape
     links = tuple(doc.LinkDocument(source=link.source, delayed=link.delayed) for link in node.links)
 

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export.bound_graph import Floats, NeuronArrays, WeightArrays
-from neuronas.export.formats import Content
+from neuronas.export.formats import ExportContent
 from neuronas.export.verification import Computed
 from neuronas.snn.quantisation import ungrouped
 from neuronas.space.graph import Image, Neurons, Node, Pool, Shape, Sum, Votes, Weights
@@ -33,7 +33,7 @@ _About = Mapping[str, NDArray[np.signedinteger] | Floats | None]
 _INPUT, _OUTPUT = "image", "output"
 
 
-def write_nir(content: Content, path: Path) -> None:
+def write_nir(content: ExportContent, path: Path) -> None:
     """Write a network as a NIR graph; the image enters at every time step.
 
     Raises:
@@ -72,7 +72,7 @@ def compute_nir(path: Path, images: Tensor) -> Computed:
 class _Dissolved:
     """Turns a layer graph into NIR nodes and edges."""
 
-    def __init__(self, content: Content):
+    def __init__(self, content: ExportContent):
         self.content, self.network, self.graph = content, content.network, content.network.graph
         self.nodes: dict[str, nir.NIRNode] = {}
         self.edges: list[tuple[str, str]] = []

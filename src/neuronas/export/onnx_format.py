@@ -19,7 +19,7 @@ from torch import Tensor
 from neuronas.config import write_bytes
 from neuronas.errors import VerificationError
 from neuronas.export.bound_graph import BoundGraph, Floats, NeuronArrays, WeightArrays
-from neuronas.export.formats import Content
+from neuronas.export.formats import ExportContent
 from neuronas.export.unrolled import Unrolled
 from neuronas.export.verification import Computed
 from neuronas.space.graph import Pool, Shape, Weights
@@ -28,7 +28,7 @@ _OPSET, _IR_VERSION = 21, 10  # 21 is the first in which 16-bit codes can be deq
 _INT8_BITS = 8
 
 
-def write_onnx(content: Content, path: Path) -> None:
+def write_onnx(content: ExportContent, path: Path) -> None:
     """Write a network as an ONNX model: ``images`` [B, C, H, W], normalised -> ``scores`` [T, B, n_classes]."""
     network, nodes = content.network, content.network.graph.nodes
     writer = _OnnxWriter(network, content.weight_bits)

@@ -4,12 +4,12 @@ import shutil
 from pathlib import Path
 
 from neuronas.errors import ConfigurationError
-from neuronas.export.formats import Content, Format
+from neuronas.export.formats import ExportContent, Format
 from neuronas.export.verification import RoundTrip, compare, make_probe
 from neuronas.snn.classifier import Classifier
 
 
-def export_network(network: Classifier, content: Content, chosen: Format, path: Path) -> RoundTrip:
+def export_network(network: Classifier, content: ExportContent, chosen: Format, path: Path) -> RoundTrip:
     """Export a network with a verified round trip.
 
     Args:

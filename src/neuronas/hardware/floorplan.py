@@ -23,7 +23,7 @@ gigabytes, and no chip is near it."""
 
 
 @dataclass(frozen=True)
-class Tile:
+class FloorplanTile:
     """One tile at column ``x`` and row ``y`` of the mesh.
 
     Attributes:
@@ -54,7 +54,7 @@ class Floorplan:
     n_crossbars_per_pe: int
     crossbar_size: int
     tile_mm2: float
-    tiles: tuple[Tile, ...]
+    tiles: tuple[FloorplanTile, ...]
 
     def utilisation(self, layer: str) -> float:
         """Mean utilisation of a layer's crossbars, 0 to 1."""
@@ -92,7 +92,7 @@ def floorplan(rows: Sequence[Layer], work: Work) -> Floorplan:
         pes = _batched(_utilisations(work, index), n_per_pe)
         contents += [(row.name, tile) for tile in _batched(pes, n_per_tile)]
     side = ceil(sqrt(len(contents)))
-    tiles = tuple(Tile(*_snake(number, side), name, pes) for number, (name, pes) in enumerate(contents))
+    tiles = tuple(FloorplanTile(*_snake(number, side), name, pes) for number, (name, pes) in enumerate(contents))
     area_um2 = sum(float(part(work).sum()) for part in AREA_UM2.values()) + global_buffer(work.accelerator)
     return Floorplan(side, n_per_tile, n_per_pe, size, area_um2 * 1e-6 / len(tiles), tiles)
 

@@ -6,7 +6,7 @@ from colorsys import hls_to_rgb
 from dataclasses import dataclass
 from math import ceil, floor, log10, sqrt
 
-from neuronas.hardware.floorplan import Floorplan, Tile
+from neuronas.hardware.floorplan import Floorplan, FloorplanTile
 from neuronas.report.markup import Html, element, join
 from neuronas.report.style import FONT, colour
 
@@ -88,7 +88,7 @@ class _Chip:
         """Length of a millimetre: a tile and what surrounds it have the tile's area."""
         return sqrt((self.tile[0] + _TILE_GAP) * (self.tile[1] + _TILE_GAP) / self.plan.tile_mm2)
 
-    def at(self, tile: Tile) -> tuple[float, float]:
+    def at(self, tile: FloorplanTile) -> tuple[float, float]:
         """Upper left corner of a tile."""
         return tile.x * (self.tile[0] + _TILE_GAP), tile.y * (self.tile[1] + _TILE_GAP)
 
@@ -98,7 +98,7 @@ class _Chip:
         for number in range(self.plan.n_pes_per_tile):
             yield _PE_GAP + number % n_columns * pitch, _PE_GAP + number // n_columns * pitch
 
-    def numbered(self) -> Iterator[Tile]:
+    def numbered(self) -> Iterator[FloorplanTile]:
         """The tiles that bear their layer's number: all where there is room, otherwise the middle one of each layer."""
         if self.plan.side <= _NUMBERED_SIDE:
             yield from self.plan.tiles
@@ -123,7 +123,7 @@ def _tiles(chip: _Chip) -> Iterator[Html]:
         yield element("text", place | halo | {"text-anchor": "middle"}, str(numbers[tile.layer] + 1))
 
 
-def _tile(chip: _Chip, tile: Tile, shade: str) -> Html:
+def _tile(chip: _Chip, tile: FloorplanTile, shade: str) -> Html:
     """A frame, a grey square for each PE's place, and one path for all crossbars that are equally full."""
     n_columns = _columns(chip.plan.n_crossbars_per_pe)
     crossbars: defaultdict[float, list[str]] = defaultdict(list)

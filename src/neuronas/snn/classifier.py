@@ -14,9 +14,9 @@ from neuronas.config import SURROGATES
 from neuronas.snn.graph_network import GraphNetwork, NormalisedNeurons
 from neuronas.snn.lif import Lif
 from neuronas.snn.neuron import NeuronParameters
-from neuronas.snn.trainable import BatchNorm, Convolution, Linear, WeightFormat, statistics_kept
+from neuronas.snn.trainable import BatchNorm, QuantisedConvolution, QuantisedLinear, WeightFormat, statistics_kept
 from neuronas.space.genotype import Architecture
-from neuronas.space.graph import Neurons, Node, Pool, Section, Weights
+from neuronas.space.graph import GraphSection, Neurons, Node, Pool, Weights
 from neuronas.space.lowering import lower
 from neuronas.space.shape import NetworkShape
 
@@ -50,7 +50,7 @@ class ClassifierSettings:
 class ConvBatchNorm(nn.Module):
     """Convolution and batch normalisation on sequences [T, B, C, H, W]; time is folded into the batch."""
 
-    def __init__(self, conv: Convolution):
+    def __init__(self, conv: QuantisedConvolution):
         super().__init__()
         self.conv, self.norm = conv, BatchNorm(conv.weight.shape[0])
 
@@ -74,7 +74,7 @@ class FoldedNorm(nn.Module):
 class Flattened(nn.Module):
     """A fully connected layer; it answers in float32, since few numbers decide much."""
 
-    def __init__(self, linear: Linear):
+    def __init__(self, linear: QuantisedLinear):
         super().__init__()
         self.linear = linear
 
@@ -109,8 +109,10 @@ class Classifier(GraphNetwork):
         def weights(node: Node, operation: Weights) -> nn.Module:
             n_out, n_in = graph.weight_shape(node)[:2]
             if not operation.kernel:
-                return Flattened(Linear(n_in, n_out, form, generator, _HEAD_GAIN if node.name in fired else 1.0))
-            conv = Convolution(
+                return Flattened(
+                    QuantisedLinear(n_in, n_out, form, generator, _HEAD_GAIN if node.name in fired else 1.0)
+                )
+            conv = QuantisedConvolution(
                 n_in * operation.groups,
                 n_out,
                 operation.kernel,
@@ -137,7 +139,7 @@ class Classifier(GraphNetwork):
         """[B, C, H, W] normalised images -> class scores [T, B, n_classes] float32, one set for each time step."""
         return super().forward(images.contiguous(memory_format=torch.channels_last))
 
-    def run_section(self, section: Section, x: Tensor) -> Tensor:
+    def run_section(self, section: GraphSection, x: Tensor) -> Tensor:
         """See ``GraphNetwork``."""
         run, part = super().run_section, section.origin and section.origin.part
         if part == "cell" and self.settings.checkpointing and self.training:
@@ -147,9 +149,9 @@ class Classifier(GraphNetwork):
         y = run(section, x)
         return y.bfloat16() if part == "stem" and self.settings.low_precision else y
 
-    def weighted_layers(self) -> dict[str, Convolution | Linear]:
+    def weighted_layers(self) -> dict[str, QuantisedConvolution | QuantisedLinear]:
         """All layers that hold weights, by the names of their nodes, in network order."""
-        return self.layers_of(Convolution) | self.layers_of(Linear)
+        return self.layers_of(QuantisedConvolution) | self.layers_of(QuantisedLinear)
 
     def neurons(self) -> dict[str, Lif]:
         """All LIF layers, by the names of their nodes, in network order."""

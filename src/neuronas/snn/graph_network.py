@@ -5,7 +5,7 @@ from typing import Protocol, TypeVar, cast
 
 from torch import Tensor, cat, nn, split
 
-from neuronas.space.graph import Graph, Neurons, Node, Pool, Section, Sum, Votes, Weights
+from neuronas.space.graph import Graph, GraphSection, Neurons, Node, Pool, Sum, Votes, Weights
 
 Module = TypeVar("Module", bound=nn.Module)
 Values = dict[str, Tensor]
@@ -76,7 +76,7 @@ class GraphNetwork(nn.Module):
             x = self.run_section(section, x)
         return x
 
-    def run_section(self, section: Section, x: Tensor) -> Tensor:
+    def run_section(self, section: GraphSection, x: Tensor) -> Tensor:
         """From the value before a section to the section's."""
         if not section.has_delays:
             return self._values(section, x, {}, None)[section.nodes[-1].name]
@@ -98,7 +98,7 @@ class GraphNetwork(nn.Module):
         }
 
     def _values(
-        self, section: Section, x: Tensor, before: Values, potentials: dict[str, Tensor | None] | None
+        self, section: GraphSection, x: Tensor, before: Values, potentials: dict[str, Tensor | None] | None
     ) -> Values:
         """Values over all time steps, or, with potentials, at the one after ``before``; spent ones are left out."""
         now = {section.source: x}
@@ -136,7 +136,7 @@ def _key(name: str) -> str:
     return name.replace(".", "/")  # names of modules hold no dots
 
 
-def _spent(section: Section) -> dict[str, list[str]]:
+def _spent(section: GraphSection) -> dict[str, list[str]]:
     """For each node the values that nothing reads after it, so that their memory is free."""
     last = {link.source: node.name for node in section.nodes for link in node.links}
     delayed = {link.source for node in section.nodes for link in node.links if link.delayed}

@@ -15,7 +15,7 @@ from neuronas.space.lowering import lower_features
 from neuronas.space.shape import NetworkShape
 
 
-class BatchNorm(nn.Module):
+class StepwiseBatchNorm(nn.Module):
     """Batch normalisation of a value."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -71,6 +71,6 @@ class SpikingFeatures(GraphNetwork):
 
         def neurons(_: Node, operation: Neurons) -> nn.Module:
             own = SpikingJellyLif(neuron, timesteps, operation.threshold)
-            return NormalisedNeurons(BatchNorm(), own) if operation.normalised else own
+            return NormalisedNeurons(StepwiseBatchNorm(), own) if operation.normalised else own
 
         super().__init__(graph, timesteps, convolution, neurons, pool)

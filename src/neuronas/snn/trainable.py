@@ -79,7 +79,7 @@ class QuantisedWeight(nn.Module):
         return Codes((held.detach() / step).round(), step)
 
 
-class Convolution(QuantisedWeight):
+class QuantisedConvolution(QuantisedWeight):
     """Convolution without bias, same padding: [n, in, H, W] -> [n, out, H / stride, W / stride], in its type.
 
     Args:
@@ -121,7 +121,7 @@ class Convolution(QuantisedWeight):
         return self.groups == 1 and not self._is_noisy and serves(x, self.quantiser.bits)
 
 
-class Linear(QuantisedWeight):
+class QuantisedLinear(QuantisedWeight):
     """Linear layer without bias: [..., in] -> [..., out], in the input's type."""
 
     def __init__(self, n_in: int, n_out: int, form: WeightFormat, generator: torch.Generator, gain: float = 1.0):

@@ -173,7 +173,7 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Section:
+class GraphSection:
     """Successive nodes of one part of the network: the stem, a cell, a reduction or the head.
 
     Attributes:
@@ -204,11 +204,11 @@ class Graph:
         return {node.name: node for node in self.nodes}
 
     @cached_property
-    def sections(self) -> tuple[Section, ...]:
+    def sections(self) -> tuple[GraphSection, ...]:
         """The nodes behind the image, in sections. No delayed link leads from one section to another."""
         found, source = [], self.nodes[0].name
         for origin, nodes in groupby(self.nodes[1:], key=lambda node: node.origin and node.origin.section):
-            found.append(Section(origin, tuple(nodes), source))
+            found.append(GraphSection(origin, tuple(nodes), source))
             source = found[-1].nodes[-1].name
         return tuple(found)
 

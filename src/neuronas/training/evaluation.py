@@ -13,7 +13,7 @@ from neuronas.snn.classifier import Classifier
 from neuronas.snn.decision import decided, mean_scores, ranked
 from neuronas.snn.lif import observed
 from neuronas.snn.quantisation import BITS, FULL_PRECISION
-from neuronas.snn.trainable import Convolution, Linear
+from neuronas.snn.trainable import QuantisedConvolution, QuantisedLinear
 from neuronas.training.distributed import Process
 from neuronas.training.images import Images, Indices
 from neuronas.training.objective import firing_rates
@@ -195,15 +195,15 @@ def measure_activity(network: Classifier, images: Images, indices: Indices, devi
     neurons: dict[str, int] = {}
     hooks = []
 
-    def watch_layer(name: str, layer: Convolution | Linear) -> None:
+    def watch_layer(name: str, layer: QuantisedConvolution | QuantisedLinear) -> None:
         weights = (layer.held != 0).float()
-        if isinstance(layer, Convolution):  # all filters of a group read the same channels
+        if isinstance(layer, QuantisedConvolution):  # all filters of a group read the same channels
             weights = weights.reshape(layer.groups, -1, *weights.shape[1:]).sum(dim=1)
 
         def seen(module: torch.nn.Module, inputs: tuple[Tensor]) -> None:
             x = inputs[0]
             nonzero = (x != 0).float()
-            if isinstance(layer, Convolution):
+            if isinstance(layer, QuantisedConvolution):
                 done = F.conv2d(nonzero, weights, stride=layer.stride, padding=layer.kernel // 2, groups=layer.groups)
             else:
                 done = F.linear(nonzero, weights)

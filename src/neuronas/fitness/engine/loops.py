@@ -55,7 +55,7 @@ def run_loop(
 
 
 @dataclass(frozen=True)
-class _Spikes:
+class _LayerSpikes:
     spikes: Tensor
     readings: Tensor
     geometry: Geometry
@@ -80,7 +80,7 @@ class _Loop:
             return made
 
         nodes = self.looped.section.nodes
-        fired: dict[Link, _Spikes] = {}
+        fired: dict[Link, _LayerSpikes] = {}
         values: dict[Link, Value] = {Link(self.looped.section.source): self.looped.source}
         for node in nodes:
             if node.name in self._before:
@@ -104,7 +104,7 @@ class _Loop:
         }
         return self._before[nodes[-1].name]
 
-    def _fire(self, node: Node, neurons: Neurons, value: Value, arrays: Mapping[Leaf, Array]) -> _Spikes:
+    def _fire(self, node: Node, neurons: Neurons, value: Value, arrays: Mapping[Leaf, Array]) -> _LayerSpikes:
         geometry = self._geometry(node)
         if node.name not in self._states:
             self._states[node.name] = self.backend.state(geometry)
@@ -119,9 +119,10 @@ class _Loop:
         )
         if fired.spikes is None:
             raise LookupError("a backend that was asked for spikes gave none")
-        return _Spikes(fired.spikes, self.settings.measure.read(Patterns(fired.common, geometry.n_neurons)), geometry)
+        readings = self.settings.measure.read(Patterns(fired.common, geometry.n_neurons))
+        return _LayerSpikes(fired.spikes, readings, geometry)
 
-    def _convolve(self, node: Node, operation: Weights, given: _Spikes) -> Array:
+    def _convolve(self, node: Node, operation: Weights, given: _LayerSpikes) -> Array:
         self.readings += given.readings
         weights = self.weights(weights_place(node), operation, given.geometry.shape)
         return self.backend.convolve(given.spikes, weights, given.geometry)

@@ -13,7 +13,7 @@ from typing import TypeVar
 from neuronas.errors import ConfigurationError
 from neuronas.snn.weights import weights_place
 from neuronas.space.genotype import Architecture
-from neuronas.space.graph import Neurons, Node, Pool, Section, Shape, Weights
+from neuronas.space.graph import GraphSection, Neurons, Node, Pool, Shape, Weights
 from neuronas.space.lowering import lower_features
 from neuronas.space.shape import NetworkShape
 
@@ -73,7 +73,7 @@ class Reduced(Leaf):
 class Looped(Leaf):
     """The output of a cell with feedback, computed step by step; nothing inside it is shared."""
 
-    section: Section
+    section: GraphSection
     source: Value
 
 
@@ -179,7 +179,7 @@ class SharedValues:
         return made  # type: ignore[return-value]  # a key holds what its own builder made
 
 
-def _check(section: Section, static: Set[str]) -> None:
+def _check(section: GraphSection, static: Set[str]) -> None:
     spikes = {node.name for node in section.nodes if isinstance(node.operation, Neurons)}
     for node in section.nodes:
         reads_spikes = any(link.source in spikes for link in node.links)

@@ -10,7 +10,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from neuronas.fitness.engine.backend import Array, Fired, Geometry
 from neuronas.fitness.engine.native.convolution import Convolve, padded, sum_formats
-from neuronas.fitness.engine.native.memory import Buffers
+from neuronas.fitness.engine.native.memory import BufferPool
 from neuronas.fitness.engine.native.program import compile_value
 from neuronas.fitness.engine.values import Leaf, Value
 from neuronas.kernels.library import CFire, CLeaf, CProgram, CShape, CStep, CTerm, StepOperation, accepted
@@ -41,7 +41,7 @@ class NativeBackend:
         self, library: ctypes.CDLL, convolve: Convolve, neuron: NeuronParameters, threads: int, memory_limit_bytes: int
     ):
         self.library, self._convolve, self.neuron, self.threads = library, convolve, neuron, threads
-        self._buffers = Buffers(memory_limit_bytes)
+        self._buffers = BufferPool(memory_limit_bytes)
         self.name = f"native kernels, {convolve.name}, {threads} thread(s)"
         self._program = lru_cache(maxsize=4096)(compile_value)
 

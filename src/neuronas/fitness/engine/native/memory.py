@@ -22,7 +22,7 @@ def huge_memory(n_bytes: int) -> mmap.mmap:
     return memory
 
 
-class Buffers:
+class BufferPool:
     """Hands out memory as tensors and takes it back when the last tensor on it is gone.
 
     Args:
