@@ -30,7 +30,7 @@ from neuronas.space.shape import size_of
 from neuronas.space.workload import Column, Layer, Occupancy, Slot, always, columns
 
 N_LAYERS_WITH_NEURON_STATE = 5
-_CHUNK = 8192  # rows costed at a time: keeps the intermediate arrays in cache
+_CHUNK = 2048  # architectures costed at a time: keeps the intermediate arrays in the cache
 OVERLAP = 0.75
 """Share of a layer's latency that the next layer does not hide."""
 
@@ -48,7 +48,10 @@ ASSUMPTIONS = (
 
 @dataclass(frozen=True)
 class _Counts:
-    """How often each constant is due: [n, n_columns], 0 where no convolution stands."""
+    """How often each constant of the model counts: [n_columns, n] each, 0 where there is no convolution.
+
+    Architectures are the last axis, so that sums over columns add whole rows of memory.
+    """
 
     weights: Array
     pes: Array
@@ -91,13 +94,13 @@ class PaperCostModel:
 
     def _chunk(self, places: Sequence[Column], table: Array, occupancy: Occupancy) -> Totals:
         counts = self._counts(places, table, occupancy)
-        units = {"tiles": counts.tiles.sum(axis=1), "state": counts.state_bits.sum(axis=1)}
+        units = {"tiles": counts.tiles.sum(axis=0), "state": counts.state_bits.sum(axis=0)}
         area = [units[unit] * constant for unit, constant in self._area_constants().values()]
         return Totals(
-            parameters=counts.weights.sum(axis=1),
+            parameters=counts.weights.sum(axis=0),
             area_mm2=sum(area[1:], start=area[0]),
-            latency_ms=counts.cycles.sum(axis=1) * self._cycle_ms,
-            energy_uj=counts.pe_passes.sum(axis=1) * sum(self._energy_constants().values()),
+            latency_ms=counts.cycles.sum(axis=0) * self._cycle_ms,
+            energy_uj=counts.pe_passes.sum(axis=0) * sum(self._energy_constants().values()),
         )
 
     def estimate(self, layers: Sequence[Layer]) -> Cost:
@@ -105,17 +108,19 @@ class PaperCostModel:
         slots, occupancy = always(layers)
         places = _convolutions(columns(slots, occupancy))
         counts = self._counts(places, tabulate(places, occupancy, self._quantities), occupancy)
-        units = {"tiles": counts.tiles[0], "state": counts.state_bits[0]}
+        units = {"tiles": counts.tiles[:, 0], "state": counts.state_bits[:, 0]}
         parts = {
             "area_mm2": {name: units[unit] * constant for name, (unit, constant) in self._area_constants().items()},
-            "latency_ms": {"pe_passes": counts.cycles[0] * self._cycle_ms},
-            "energy_uj": {name: counts.pe_passes[0] * constant for name, constant in self._energy_constants().items()},
+            "latency_ms": {"pe_passes": counts.cycles[:, 0] * self._cycle_ms},
+            "energy_uj": {
+                name: counts.pe_passes[:, 0] * constant for name, constant in self._energy_constants().items()
+            },
         }
         costs = {name: _add(terms) for name, terms in parts.items()}
         rows = [LayerCost(layer, 0, 0, 0, 0.0, 0.0, 0.0, 0.0) for layer in layers]
         for index, place in enumerate(places):
             by_name = {name: float(cost[index]) for name, cost in costs.items()}
-            rows[place.slot] = self._row(layers[place.slot], int(counts.pes[0, index]), by_name)
+            rows[place.slot] = self._row(layers[place.slot], int(counts.pes[index, 0]), by_name)
         return Cost.of(self.totals(slots, occupancy), self.weight_bits, tuple(rows), parts, ASSUMPTIONS)
 
     def _row(self, layer: Layer, n_pes: int, costs: Mapping[str, float]) -> LayerCost:
@@ -133,15 +138,16 @@ class PaperCostModel:
 
     def _counts(self, places: Sequence[Column], table: Array, occupancy: Occupancy) -> _Counts:
         f, steps, per_tile = self.slices, self.timesteps, float(self.accelerator.pe.n_per_tile)
-        found = table[occupancy[:, [place.slot for place in places]], np.arange(len(places))]
-        weights, n_pes, o_area, inputs, outputs = np.moveaxis(found, 2, 0)
+        choices = occupancy.T[[place.slot for place in places]] + len(table) * np.arange(len(places))[:, None]
+        weights, n_pes, o_area, inputs, outputs = (values.T.ravel()[choices] for values in np.moveaxis(table, 2, 0))
         present = n_pes > 0
-        tiles = np.ceil(n_pes / per_tile)
         if self.share_tiles:
-            packed = np.ceil(n_pes.sum(axis=1, keepdims=True) / per_tile)
-            tiles = n_pes / n_pes.sum(axis=1, keepdims=True) * packed
-        holds_state = present & (np.cumsum(present, axis=1, dtype=np.uint8) <= N_LAYERS_WITH_NEURON_STATE)
-        last = present & (np.cumsum(present[:, ::-1], axis=1, dtype=np.uint8)[:, ::-1] == 1)
+            total = n_pes.sum(axis=0)
+            tiles = n_pes / total * np.ceil(total / per_tile)
+        else:
+            tiles = np.ceil(n_pes / per_tile)
+        holds_state = present & (np.cumsum(present, axis=0, dtype=np.uint8) <= N_LAYERS_WITH_NEURON_STATE)
+        last = present & (np.cumsum(present[::-1], axis=0, dtype=np.uint8)[::-1] == 1)
         return _Counts(
             weights=weights,
             pes=n_pes,
