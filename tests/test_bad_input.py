@@ -414,8 +414,7 @@ def test_facts_of_a_checkpoint_are_checked(tmp_path: Path) -> None:
 
     from neuronas.space.notation import parse_architecture
     from neuronas.space.shape import NetworkShape
-    from neuronas.training.model import make_classifier
-    from neuronas.training.trained import load_trained
+    from neuronas.training.build import load_trained, make_classifier
 
     architecture = parse_architecture("|skip~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|")
     shape = NetworkShape(image_channels=1, image_side=8, n_classes=3, channels=2)

@@ -25,11 +25,11 @@ from neuronas.hardware.paper import PaperCostModel
 from neuronas.hardware.pareto import hypervolume, non_dominated, scaled
 from neuronas.runs.history import History
 from neuronas.search.algorithms.base import Algorithm, Outcome
+from neuronas.search.algorithms.evolution import crossover, mutate
 from neuronas.search.algorithms.exhaustive import distinct_cells
 from neuronas.search.algorithms.random_draws import random_draws
 from neuronas.search.algorithms.selection import Selection
 from neuronas.search.algorithms.table import BUILTIN
-from neuronas.search.algorithms.variation import crossover, mutate
 from neuronas.search.front import choose, front, knee, objectives
 from neuronas.search.loop import Found, Problem, search
 from neuronas.search.screening import Evaluators

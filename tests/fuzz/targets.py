@@ -54,8 +54,8 @@ from neuronas.space.graph import Image as ImageInput
 from neuronas.space.notation import format_architecture, parse_architecture
 from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space
+from neuronas.training.build import make_classifier
 from neuronas.training.checkpoint import read_checkpoint, write_checkpoint
-from neuronas.training.model import make_classifier
 from neuronas.training.state import Progress, State
 
 sys.path.append(str(Path(__file__).parents[1] / "support"))

@@ -122,9 +122,9 @@ class Training:
             )
 
     def _work(self, process: "Process", report: Report) -> TrainingResult:
+        from neuronas.training.build import make_classifier
         from neuronas.training.images import stratified_split
         from neuronas.training.loop import begin
-        from neuronas.training.model import make_classifier
 
         started = perf_counter()
         run, settings, architecture = self.plan, self.plan.config.train, self.given.architecture

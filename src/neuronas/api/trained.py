@@ -15,8 +15,8 @@ from neuronas.space.genotype import Architecture
 if TYPE_CHECKING:
     import torch
 
+    from neuronas.training.build import TrainedNetwork
     from neuronas.training.images import Images
-    from neuronas.training.trained import TrainedNetwork
 
 _TEST_DRAW = 0
 """Random seed of the draw of test images, the same for all runs."""
@@ -73,7 +73,7 @@ def read_trained(
     """
     given = read_run(directory)
     run = planned("evaluate", options or {}, assignments=assignments, run=given.run)
-    from neuronas.training.trained import load_trained
+    from neuronas.training.build import load_trained
 
     settings, chosen = run.config, device_named(run.config.device)
     trained = load_trained(directory, given.architecture, run.shape, settings.network, settings.train, chosen)
