@@ -427,7 +427,7 @@ def test_facts_of_a_checkpoint_are_checked(tmp_path: Path) -> None:
         load_trained(tmp_path, architecture, shape, settings.network, settings.train, device)
     for facts in ({}, {"epoch": "1", "accuracy": 0.5}, {"epoch": 1, "accuracy": None}):
         write_checkpoint(tmp_path / "checkpoints" / "best.safetensors", dict(network.state_dict()), facts)
-        with pytest.raises(VerificationError, match="names no epoch"):
+        with pytest.raises(VerificationError, match="epoch and accuracy not found"):
             load_trained(tmp_path, architecture, shape, settings.network, settings.train, device)
 
 

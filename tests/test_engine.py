@@ -368,10 +368,10 @@ def test_fallbacks(monkeypatch: pytest.MonkeyPatch) -> None:
     try:
         without(NEURONAS_NATIVE="0")
         assert chosen() == "torch (cpu)"
-        assert "switched off by NEURONAS_NATIVE=0" in describe_kernels(CPU).missing[0]
+        assert "disabled by NEURONAS_NATIVE=0" in describe_kernels(CPU).missing[0]
         without(NEURONAS_NATIVE="1", PATH="/nowhere", CXX="no-such-compiler")
         assert chosen() == "torch (cpu)"
-        assert "no C++ compiler" in describe_kernels(CPU).missing[0]
+        assert "C++ compiler not found" in describe_kernels(CPU).missing[0]
         monkeypatch.undo()
         native.cache_clear()
         found = native()
@@ -464,11 +464,11 @@ def test_codes_that_no_kernel_knows_are_refused(monkeypatch: pytest.MonkeyPatch)
             lambda: backend.fire(value, leaves, geometry, 1.0, normalised=False, with_spikes=False),
             lambda: backend.fire(value, leaves, geometry, 1.0, normalised=True, with_spikes=False),
         ):
-            with pytest.raises(ValueError, match="given a code that it does not know"):
+            with pytest.raises(ValueError, match="unknown code given to a kernel"):
                 compute()
     monkeypatch.setitem(native_backend._KINDS, torch.float32, 9)
     sums = Array(torch.ones(1, 2, 4 * 30), torch.ones(1, 16), torch.ones(1, 16))
-    with pytest.raises(ValueError, match="given a code that it does not know"):
+    with pytest.raises(ValueError, match="unknown code given to a kernel"):
         backend.reduce(sums, geometry)
 
 

@@ -1,4 +1,4 @@
-"""Compiles the C++ kernels once per machine and loads them; says why where that cannot be done."""
+"""Compiles the C++ kernels once per machine and loads them. If that is not possible, it reports the reason."""
 
 import atexit
 import ctypes
@@ -22,14 +22,14 @@ _FLAGS = (
 )  # fmt: skip
 _COMPILE_S, _DIGEST_BYTES, _UNFINISHED = 300, 16, "building-"
 DISABLE = "NEURONAS_NATIVE"
-"""Environment variable: 0 leaves the native kernels out."""
+"""Environment variable; 0 disables the native kernels."""
 
 CACHE = "NEURONAS_CACHE"
 """Environment variable: the folder of compiled kernels. Where none can be written, a temporary one is set, so that
 processes that are started here do not compile again."""
 
 MAX_SLICES = 4
-"""``kMaxSlices`` of kernels/convolutions.cpp; 24-bit codes near their limit take four signed 8-bit slices."""
+"""``kMaxSlices`` of kernels/convolutions.cpp. The largest 24-bit codes need four signed 8-bit slices."""
 
 _pointer, _int32, _int64, _float = ctypes.c_void_p, ctypes.c_int32, ctypes.c_int64, ctypes.c_float
 
@@ -116,25 +116,25 @@ class CLif(ctypes.Structure):
 
 
 class Instructions(IntEnum):
-    """What multiplies spikes with weights (``enum Instructions`` of kernels/convolutions.cpp), best first."""
+    """Instruction sets of the convolution kernel (``enum Instructions`` of kernels/convolutions.cpp), fastest first."""
 
     AMX = 1
     VNNI = 2
 
     @property
     def label(self) -> str:
-        """For people."""
+        """Name for messages and reports."""
         return {Instructions.AMX: "AMX", Instructions.VNNI: "AVX-512 VNNI"}[self]
 
 
 @dataclass(frozen=True)
 class Native:
-    """The loaded kernels, or the reason why there are none.
+    """The loaded kernels, or the reason why they are not available.
 
     Attributes:
-        library: the loaded library, or None.
-        reason: why it is None; empty if it is there.
-        instructions: with which our convolution runs on this machine, best first.
+        library: the loaded library; None if it is not available.
+        reason: why ``library`` is None; otherwise empty.
+        instructions: instruction sets of this machine that the convolution kernel supports, fastest first.
     """
 
     library: ctypes.CDLL | None
@@ -144,14 +144,14 @@ class Native:
 
 @cache
 def native() -> Native:
-    """Compile (the first time on this machine) and load the kernels."""
+    """Load the kernels; compile them first if this machine has not done so yet."""
     if os.environ.get(DISABLE) == "0":
-        return Native(None, f"switched off by {DISABLE}=0")
+        return Native(None, f"disabled by {DISABLE}=0")
     if platform.system() != "Linux":
-        return Native(None, f"only built on Linux; this is {platform.system()}")
+        return Native(None, f"supported on Linux only; this system is {platform.system()}")
     compiler = shutil.which(os.environ.get("CXX", "c++")) or shutil.which("g++")
     if compiler is None:
-        return Native(None, "no C++ compiler (install g++ for a faster search)")
+        return Native(None, "C++ compiler not found; install g++ for a faster search")
     try:
         library = ctypes.CDLL(str(_compiled(compiler)))
     except (OSError, subprocess.SubprocessError) as error:
@@ -161,13 +161,13 @@ def native() -> Native:
 
 
 def accepted(answer: int) -> int:
-    """Return what a kernel answered.
+    """Check and return the return value of a kernel.
 
     Raises:
-        ValueError: it was handed a code that it does not know.
+        ValueError: the value is negative: the kernel was given an unknown code.
     """
     if answer < 0:
-        raise ValueError("a kernel was given a code that it does not know; expected one of its enumerations")
+        raise ValueError("unknown code given to a kernel; expected a value of the kernel's enumerations")
     return answer
 
 
@@ -176,7 +176,7 @@ def _has(library: ctypes.CDLL, instructions: Instructions) -> bool:
 
 
 def cache_folder() -> Path:
-    """Where compiled kernels are kept."""
+    """Folder of the compiled kernels."""
     if own := os.environ.get(CACHE):
         return Path(own)
     return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "neuronas"  # noqa: PTH111
@@ -242,5 +242,5 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor()
-    wanted = ("model name", "flags", "Features", "CPU part")
-    return "\n".join(next((line for line in lines if line.startswith(name)), "") for name in wanted)
+    names = ("model name", "flags", "Features", "CPU part")
+    return "\n".join(next((line for line in lines if line.startswith(name)), "") for name in names)

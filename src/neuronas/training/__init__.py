@@ -1,1 +1,1 @@
-"""Training of the found network at the chip's precision, checkpoints, and evaluation."""
+"""Training with quantised weights, checkpoints, and evaluation."""

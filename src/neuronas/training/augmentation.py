@@ -1,4 +1,4 @@
-"""Augmentation of whole batches on their device, drawn from torch's generator."""
+"""Augmentation of whole batches on their device. Random numbers come from torch's default generator."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,13 +12,16 @@ from neuronas.errors import ConfigurationError
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What is done to training images.
+    """Augmentation of training images.
 
     Attributes:
-        kind: ``none``, ``shift`` (random crop after padding by an eighth of the shorter side), ``flip`` (mirrored at
-            random as well), ``autoaugment`` or ``randaugment`` (flip, then torchvision's policy).
-        cutout: side of a square at a random place that is set to 0, in pixels (arXiv 1708.04552); 0: none.
-        mixup: alpha of the beta distribution that mixes pairs of images (arXiv 1710.09412); 0: none.
+        kind: ``none``, ``shift`` (random crop after padding by one eighth of the shorter side), ``flip`` (``shift``
+            and random horizontal flip), ``autoaugment`` or ``randaugment`` (``flip``, then torchvision's policy).
+        cutout: side in pixels of a square that is set to 0 at a random position (arXiv 1708.04552); 0 disables it.
+        mixup: alpha of the beta distribution for mixing pairs of images (arXiv 1710.09412); 0 disables it.
+
+    Raises:
+        ConfigurationError: ``kind`` needs torchvision, which is missing or does not match torch.
     """
 
     kind: str
@@ -30,7 +33,7 @@ class Augmentation:
             _policy(self.kind)
 
     def pixels(self, images: Tensor) -> Tensor:
-        """Augment uint8 [n, C, H, W]; type and shape stay."""
+        """Augment uint8 images [n, C, H, W]; the result has the same type and shape."""
         if self.kind == "none":
             return images
         images = _shifted(images)
@@ -43,7 +46,7 @@ class Augmentation:
         return images
 
     def mixed(self, x: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Cut out of and mix normalised images [n, C, H, W] with their targets [n, n_classes]."""
+        """Apply cutout and mixup to normalised images [n, C, H, W] and their targets [n, n_classes]."""
         if self.cutout:
             x = _blanked(x, self.cutout)
         if self.mixup:
@@ -81,7 +84,7 @@ def _policy(kind: str) -> Any:
         from torchvision.transforms import v2  # noqa: PLC0415 - an optional package, slow to import
     except (ImportError, RuntimeError) as error:
         raise ConfigurationError(
-            f"augment '{kind}' needs a torchvision that fits torch {torch.__version__} "
+            f"augment '{kind}' given, which needs a torchvision that matches torch {torch.__version__} "
             f"({' '.join(str(error).split())[:80]}); pip install torchvision, or choose augment none, shift or flip"
         ) from error
     if kind == "randaugment":

@@ -24,20 +24,20 @@ def make_classifier(
     device: torch.device,
     noise: tuple[float, ...] = (),
 ) -> Classifier:
-    """Build the network, with first weights drawn from the training seed or those of a trained run.
+    """Build the network with random initial weights (from the training seed), or with those of ``train.start_from``.
 
     Args:
         architecture: the cells.
-        shape: the network around them.
-        network: precision and neurons.
+        shape: sizes of the network around the cells.
+        network: settings of weight precision and neurons.
         train: resolved settings of training.
-        device: where it will learn.
-        noise: of the weights in training, see ``WeightFormat``.
+        device: device of the network.
+        noise: standard deviations of the weights in training, see ``WeightFormat``.
 
     Raises:
-        ConfigurationError: settings that do not go together.
-        RunDirectoryError: the run to start from was not trained.
-        VerificationError: it has another network, or is damaged.
+        ConfigurationError: settings that cannot be combined.
+        RunDirectoryError: the run of ``train.start_from`` was not trained.
+        VerificationError: the checkpoint of ``train.start_from`` is damaged or belongs to another network.
     """
     form = WeightFormat(
         bits=FULL_PRECISION if train.quantise == "after" else network.weight_bits,
@@ -47,10 +47,13 @@ def make_classifier(
         noise=noise,
     )
     if form.scale != "power-of-two" and form.bits == FULL_PRECISION:
-        raise ConfigurationError(f"scale {form.scale} given with weight_bits 32; only rounded weights have a step")
+        raise ConfigurationError(
+            f"scale {form.scale} given with weight_bits 32; expected weight_bits 4 to 16: only quantised weights "
+            "have a step"
+        )
     if form.scale != "power-of-two" and network.rounding != "nearest":
         raise ConfigurationError(
-            f"rounding {network.rounding} given with scale {form.scale}; learned steps round to the nearest"
+            f"rounding {network.rounding} given with scale {form.scale}; expected rounding nearest with a learned step"
         )
     settings = ClassifierSettings(
         form=form,
@@ -73,8 +76,8 @@ class TrainedNetwork:
 
     Attributes:
         network: the classifier.
-        epoch: the one whose weights these are.
-        accuracy: on the validation images; None where there were none.
+        epoch: epoch of the weights, from 1.
+        accuracy: accuracy on the validation images; None if the run had none.
     """
 
     network: Classifier
@@ -93,23 +96,23 @@ def load_trained(
     """Read the best checkpoint of a run.
 
     Args:
-        directory: of the run.
-        architecture: of the run.
-        shape: the network around the cells.
-        network: the run's settings of it.
+        directory: the run directory.
+        architecture: the cells of the run.
+        shape: sizes of the network around the cells.
+        network: the run's settings of weight precision and neurons.
         train: the run's resolved settings of training.
-        device: where it will run.
+        device: device of the network.
 
     Raises:
         RunDirectoryError: the run was not trained.
-        VerificationError: a damaged checkpoint, or one of another network.
+        VerificationError: the checkpoint is damaged or belongs to another network.
     """
     exact = train.model_copy(update={"precision": "float32", "checkpointing": False, "start_from": None})
     classifier = make_classifier(architecture, shape, network, exact, device)
     facts = load_best(classifier, directory)
     epoch, accuracy = facts.get("epoch"), facts.get("accuracy")
     if not isinstance(epoch, int) or not isinstance(accuracy, int | float):
-        raise VerificationError(f"run directory {directory}: its best checkpoint names no epoch and accuracy")
+        raise VerificationError(f"run directory {directory}: epoch and accuracy not found in its best checkpoint")
     classifier.set_bits(network.weight_bits)
     classifier.eval()
     return TrainedNetwork(classifier, epoch, float(accuracy) if facts.get("validated", True) else None)
@@ -118,5 +121,5 @@ def load_trained(
 def _low_precision(precision: str, device: torch.device) -> bool:
     if precision != "auto":
         return precision == "bfloat16"
-    # On a CPU bfloat16 is faster where the processor multiplies it (AMX, AVX-512 BF16), and slower elsewhere.
+    # On a CPU, bfloat16 is faster only with hardware support (AMX, AVX-512 BF16).
     return device.type == "cuda" or torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()

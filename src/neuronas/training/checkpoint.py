@@ -1,4 +1,4 @@
-"""Checkpoints: safetensors files, tensors and JSON in one, either whole or absent, and checked when they are read."""
+"""Checkpoints: safetensors files with tensors and JSON metadata, written atomically and verified on reading."""
 
 import errno
 import json
@@ -19,12 +19,12 @@ FOLDER, BEST, LAST = "checkpoints", "best.safetensors", "last.safetensors"
 
 
 def write_checkpoint(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-    """Write tensors with facts about them.
+    """Write tensors and metadata.
 
     Args:
-        path: the file; its folder is made if it is not there.
-        tensors: by name.
-        facts: plain values.
+        path: the file; its folder is created if necessary.
+        tensors: tensors by name.
+        facts: metadata; values that JSON can hold.
     """
     kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     document = {"format": FORMAT, "digest": _digest(kept, facts), **facts}
@@ -33,18 +33,21 @@ def write_checkpoint(path: Path, tensors: dict[str, Tensor], facts: dict[str, An
 
 
 def read_checkpoint(path: Path, module: torch.nn.Module | None = None) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read what ``write_checkpoint`` wrote.
+    """Read a file of ``write_checkpoint``.
 
     Args:
         path: the file.
-        module: what it is for; a file far too large for it is refused before it is read.
+        module: the network that it will be loaded into; a file that is far too large for it is refused unread.
+
+    Returns:
+        the tensors by name, and the metadata.
 
     Raises:
-        VerificationError: missing, truncated, changed, too large, or no checkpoint of neuronas.
+        VerificationError: the file is missing, truncated, changed, too large, or not a checkpoint of neuronas.
     """
     try:
         if not path.is_file():
-            raise OSError(errno.ENOENT, "no such file")
+            raise OSError(errno.ENOENT, "file not found")
         if module is not None and (size := path.stat().st_size) > (most := _most_bytes(module)):
             raise VerificationError(
                 f"checkpoint {path}: belongs to another network ({size:,} bytes; this one has at most {most:,})"
@@ -65,7 +68,7 @@ def read_checkpoint(path: Path, module: torch.nn.Module | None = None) -> tuple[
 
 
 def subset(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """The tensors whose names begin with ``prefix.``, without it."""
+    """The tensors whose names begin with ``prefix.``, by their names without the prefix."""
     return {name[len(prefix) + 1 :]: tensor for name, tensor in tensors.items() if name.startswith(prefix + ".")}
 
 
@@ -73,7 +76,7 @@ def load_state(module: torch.nn.Module, tensors: dict[str, Tensor], path: Path) 
     """Load tensors into a module.
 
     Raises:
-        VerificationError: they belong to another network.
+        VerificationError: names or shapes do not match the module.
     """
     own = module.state_dict()
     wrong = [name for name in own if name not in tensors or tensors[name].shape != own[name].shape]
@@ -84,22 +87,28 @@ def load_state(module: torch.nn.Module, tensors: dict[str, Tensor], path: Path) 
 
 
 def load_best(module: torch.nn.Module, directory: Path) -> dict[str, Any]:
-    """Load the best weights of a trained run into its network, and return what is known of them.
+    """Load the best weights of a trained run into its network, and return the metadata of the checkpoint.
 
     Raises:
         RunDirectoryError: the run was not trained.
-        VerificationError: a damaged checkpoint, or one of another network.
+        VerificationError: the checkpoint is damaged or belongs to another network.
     """
     path = directory / FOLDER / BEST
     if not path.exists():
-        raise RunDirectoryError(f"run directory {directory}: holds no {FOLDER}/{BEST}; run: neuronas train {directory}")
+        raise RunDirectoryError(
+            f"run directory {directory}: {FOLDER}/{BEST} not found; run: neuronas train {directory}"
+        )
     tensors, facts = read_checkpoint(path, module)
     load_state(module, tensors, path)
     return facts
 
 
 def _most_bytes(module: torch.nn.Module) -> int:
-    """More than any checkpoint has: weights, their average and two moments of the optimiser, twice, and names."""
+    """Upper bound on the size of a checkpoint.
+
+    A checkpoint holds the weights, their moving average and two moments of the optimiser. The bound is twice that, and
+    10 MB for names and metadata.
+    """
     return 8 * sum(int(tensor.nbytes) for tensor in module.state_dict().values()) + 10_000_000
 
 

@@ -1,4 +1,4 @@
-"""Several processes that train one network (``torchrun``); with one process everything here does nothing."""
+"""Data-parallel training with several processes (``torchrun``). With one process, every function here has no effect."""
 
 import os
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ from neuronas.errors import ConfigurationError
 
 @dataclass(frozen=True)
 class Process:
-    """This process among those that train together.
+    """The current process of a distributed training.
 
     Attributes:
-        rank: 0 writes files and talks.
+        rank: rank of the process; rank 0 writes files and prints.
         n: number of processes.
-        device: of this process.
+        device: device of this process.
     """
 
     rank: int
@@ -26,11 +26,11 @@ class Process:
     device: torch.device
 
     def share_of(self, batch_size: int) -> slice:
-        """This process' part of a global batch."""
+        """The part of a global batch that this process computes."""
         return slice(self.rank, batch_size, self.n)
 
     def total(self, *values: float) -> tuple[float, ...]:
-        """Each value, added up over all processes."""
+        """Sum of each value over all processes."""
         if self.n == 1:
             return values
         sums = torch.tensor(values, dtype=torch.float64, device=self.device)
@@ -38,26 +38,26 @@ class Process:
         return tuple(sums.tolist())
 
     def wait_for_others(self) -> None:
-        """Go on when all processes have come here."""
+        """Wait until all processes have reached this point."""
         if self.n > 1:
             dist.barrier()
 
 
 def is_first_process() -> bool:
-    """Whether this is the process that writes files and talks; known before it has joined the others."""
+    """Whether this process has rank 0, which writes files and prints. Valid before ``joined``."""
     return os.environ.get("RANK", "0") == "0"
 
 
 @contextmanager
 def joined(device: torch.device, batch_size: int) -> Iterator[Process]:
-    """Join the processes that the launcher started, if it started any.
+    """Join the process group of the launcher (``torchrun``); without a launcher, yield a single process.
 
     Args:
-        device: the device class; on CUDA each process takes the one of its local rank.
-        batch_size: global; must be a multiple of the number of processes.
+        device: the device class; on CUDA, each process uses the device of its local rank.
+        batch_size: global batch size; must be a multiple of the number of processes.
 
     Raises:
-        ConfigurationError: it is not.
+        ConfigurationError: ``batch_size`` is not a multiple of the number of processes.
     """
     n = int(os.environ.get("WORLD_SIZE", "1"))
     if n == 1:

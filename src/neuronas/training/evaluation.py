@@ -1,4 +1,4 @@
-"""What a trained network does on images: accuracy at each precision, firing rates, operations."""
+"""Evaluation of a trained network on images: accuracy at each precision, firing rates, number of operations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from neuronas.training.images import Images, Indices
 from neuronas.training.objective import firing_rates
 
 PJ_PER_MAC, PJ_PER_ACCUMULATE = 4.6, 0.9
-"""32-bit floating point in 45 nm CMOS: Horowitz, ISSCC 2014, doi 10.1109/ISSCC.2014.6757323."""
+"""Energy of 32-bit floating-point operations in 45 nm CMOS: Horowitz, ISSCC 2014, doi 10.1109/ISSCC.2014.6757323."""
 
 
 @torch.no_grad()
 def class_scores(network: Classifier, images: Images, indices: Indices, device: torch.device) -> Tensor:
-    """Mean class scores over time, [n, n_classes] float32 on the CPU."""
+    """Class scores, averaged over the time steps: [n, n_classes] float32 on the CPU."""
     network.eval()
     return torch.cat([mean_scores(network(x)).cpu() for x, _ in images.batches(indices, device)])
 
@@ -54,7 +54,7 @@ class AccuracyAndRates:
 
 @torch.no_grad()
 def accuracy_and_rates(network: Classifier, images: Images, indices: Indices, process: Process) -> AccuracyAndRates:
-    """Classify images; count the right answers and the spikes."""
+    """Classify images; measure top-1 accuracy and firing rates."""
     network.eval()
     n_correct = 0
     totals: dict[str, float] = {}
@@ -89,10 +89,10 @@ class Accuracy:
     """Accuracy on labelled images.
 
     Attributes:
-        top1: share of images whose highest score is the right class.
-        top5: … whose five highest scores hold it (all, with fewer than six classes).
-        per_class: top-1 accuracy of each class; NaN for a class without images.
-        confusion: [n_classes, n_classes] counts, rows are the right classes.
+        top1: share of images whose highest score is the true class.
+        top5: share of images whose true class is among the five highest scores (1 with at most five classes).
+        per_class: [n_classes] top-1 accuracy of each class; NaN for a class without images.
+        confusion: [n_classes, n_classes] confusion matrix in images (rows: true class, columns: predicted class).
     """
 
     top1: float
@@ -102,7 +102,7 @@ class Accuracy:
 
 
 def accuracy_of(scores: Tensor, labels: Tensor) -> Accuracy:
-    """Judge class scores [n, n_classes] by labels [n]; equal scores rank by the lowest index (``snn.decision``)."""
+    """Accuracy of class scores [n, n_classes] for labels [n]; equal scores rank by the lowest index (``snn.decision``)."""
     n_classes = scores.shape[1]
     best = ranked(scores, 5)
     hits = best == labels[:, None]
@@ -115,7 +115,7 @@ def accuracy_of(scores: Tensor, labels: Tensor) -> Accuracy:
 
 
 def accuracy(network: Classifier, images: Images, indices: Indices, device: torch.device) -> Accuracy:
-    """Classify images and judge the answers."""
+    """Classify images and compute the accuracy."""
     return accuracy_of(class_scores(network, images, indices, device), images.labels[torch.from_numpy(indices)])
 
 
@@ -127,7 +127,7 @@ def accuracy_by_bits(
     trained_bits: int,
     bits: Sequence[int] = (FULL_PRECISION, *BITS),
 ) -> dict[int, Accuracy]:
-    """Accuracy with weights of each precision; those that it was not trained for are rounded after training."""
+    """Accuracy at each weight precision, by bits; at bits other than ``trained_bits`` weights are rounded (PTQ)."""
     found = {}
     try:
         for one in bits:
@@ -140,12 +140,12 @@ def accuracy_by_bits(
 
 @dataclass(frozen=True)
 class LayerActivity:
-    """What one weighted layer does for one image, over all time steps.
+    """Activity of one layer with weights, per image, over all time steps.
 
     Attributes:
-        input_rate: share of its inputs that are not zero, a time step.
-        operations: its inputs that are not zero times the weights that are not zero behind them.
-        spiking: whether its inputs are spikes, so that an operation is an accumulation and not a multiplication.
+        input_rate: share of nonzero inputs per time step, 0 to 1.
+        operations: number of products of a nonzero input and a nonzero weight.
+        spiking: whether the inputs are spikes: an operation is then an accumulation, otherwise a multiply-accumulate.
     """
 
     input_rate: float
@@ -155,12 +155,12 @@ class LayerActivity:
 
 @dataclass(frozen=True)
 class NetworkActivity:
-    """What a network does for one image.
+    """Activity of a network, per image.
 
     Attributes:
-        layers: by the name of the node of the layer graph.
-        firing_rates: spikes a neuron and time step of each LIF layer.
-        n_spikes: of all LIF layers and time steps.
+        layers: activity of each layer with weights, by the name of its node in the layer graph.
+        firing_rates: spikes per neuron per time step of each LIF layer, by name.
+        n_spikes: number of spikes of all LIF layers over all time steps.
     """
 
     layers: dict[str, LayerActivity]
@@ -169,23 +169,23 @@ class NetworkActivity:
 
     @property
     def accumulations(self) -> float:
-        """Synaptic operations: additions of a weight that a spike causes."""
+        """Synaptic operations: accumulations of a weight, each caused by a spike."""
         return sum(layer.operations for layer in self.layers.values() if layer.spiking)
 
     @property
     def multiplications(self) -> float:
-        """Multiply-accumulates with inputs that are no spikes."""
+        """Multiply-accumulate operations of layers whose inputs are not spikes."""
         return sum(layer.operations for layer in self.layers.values() if not layer.spiking)
 
     @property
     def literature_energy_uj(self) -> float:
-        """Energy by the figures of the literature: 4.6 pJ a multiply-accumulate, 0.9 pJ an accumulation."""
+        """Energy in uJ, at 4.6 pJ per multiply-accumulate and 0.9 pJ per accumulation (see ``PJ_PER_MAC``)."""
         return (PJ_PER_MAC * self.multiplications + PJ_PER_ACCUMULATE * self.accumulations) / 1e6
 
 
 @torch.no_grad()
 def measure_activity(network: Classifier, images: Images, indices: Indices, device: torch.device) -> NetworkActivity:
-    """Count spikes and operations over images."""
+    """Count spikes and operations; the result is the mean over the given images."""
     network.eval()
     operations: dict[str, float] = {}
     active: dict[str, float] = {}
@@ -197,7 +197,7 @@ def measure_activity(network: Classifier, images: Images, indices: Indices, devi
 
     def watch_layer(name: str, layer: QuantisedConvolution | QuantisedLinear) -> None:
         weights = (layer.held != 0).float()
-        if isinstance(layer, QuantisedConvolution):  # all filters of a group read the same channels
+        if isinstance(layer, QuantisedConvolution):  # the filters of a group read the same channels
             weights = weights.reshape(layer.groups, -1, *weights.shape[1:]).sum(dim=1)
 
         def seen(module: torch.nn.Module, inputs: tuple[Tensor]) -> None:

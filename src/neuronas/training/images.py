@@ -1,4 +1,4 @@
-"""The images of a training run: in memory if they fit, else decoded batch by batch; a stratified validation split."""
+"""Images for training: held in memory if they fit, otherwise decoded batch by batch; a stratified validation split."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -16,27 +16,28 @@ from neuronas.errors import DataError
 from neuronas.machine import memory, n_cores
 
 BATCH = 256
-"""Images that a network classifies at a time when it does not learn."""
+"""Batch size of evaluation."""
 IN_MEMORY_BYTES = 2 * 2**30
-"""Image files of at most this size together, decoded, are read once and kept."""
+"""Images whose decoded size is at most this are read once and kept in memory."""
 
 _log = logging.getLogger(__name__)
 Indices = NDArray[np.int64]
 
 
 class Images:
-    """Labelled images that can be fetched in any order.
+    """Labelled images with random access.
 
     Args:
-        source: where they come from.
-        mean: per channel, of pixels in [0, 1].
-        std: as ``mean``.
-        skip_corrupt: leave out files that cannot be decoded (each is logged) instead of failing. They are found
-            beforehand, so that epochs stay as long as planned.
-        in_memory_bytes: instead of ``IN_MEMORY_BYTES``, or half of the free memory where that is less.
+        source: reads single images.
+        mean: mean of each channel, for pixels in [0, 1].
+        std: standard deviation of each channel, for pixels in [0, 1].
+        skip_corrupt: skip files that cannot be decoded (each is logged) instead of raising. All files are checked
+            before training, so that the number of steps per epoch is known.
+        in_memory_bytes: replaces the default limit, which is ``IN_MEMORY_BYTES`` or half of the free memory, whichever
+            is less.
 
     Raises:
-        DataError: no images, or a corrupt one.
+        DataError: there are no images, or an image cannot be decoded.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class Images:
         self.labels = torch.from_numpy(source.labels)
         self._indices = np.arange(len(source.labels))
         if not len(self._indices):
-            raise DataError("the data set holds no images")
+            raise DataError("the data set has no images; expected at least one")
         self._mean = torch.tensor(mean)[:, None, None]
         self._std = torch.tensor(std)[:, None, None]
         self._readers = ThreadPoolExecutor(max_workers=n_cores(), thread_name_prefix="images")
@@ -69,19 +70,19 @@ class Images:
         return len(self._indices)
 
     def fetch(self, indices: Indices) -> Tensor:
-        """Return images as uint8 [n, C, side, side]."""
+        """Return images as uint8 [n, C, H, W]."""
         if self._array is not None:
             return self._array[torch.from_numpy(indices)]
         return torch.stack(list(self._readers.map(self._source.read, self._indices[indices].tolist())))
 
     def batches(self, indices: Indices, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield normalised images [n, C, side, side] on the device, and their labels [n] on the CPU, in order."""
+        """Yield batches in order: normalised images [n, C, H, W] on the device, and their labels [n] on the CPU."""
         for first in range(0, len(indices), BATCH):
             chosen = indices[first : first + BATCH]
             yield self.normalised(self.fetch(chosen).to(device)), self.labels[torch.from_numpy(chosen)]
 
     def normalised(self, pixels: Tensor) -> Tensor:
-        """Turn uint8 pixels (or float pixels of the same range) into what the network sees."""
+        """Normalise pixels (uint8, or float from 0 to 255) to (pixel / 255 - mean) / std, float32."""
         return (pixels.float() / 255 - self._mean.to(pixels.device)) / self._std.to(pixels.device)
 
     def _size_of_one(self, *, skip_corrupt: bool) -> int:
@@ -126,19 +127,21 @@ class Images:
 
 @dataclass(frozen=True)
 class Split:
-    """Indices of the images that train and of those that choose the best checkpoint."""
+    """Indices of the training images, and of the validation images that select the best checkpoint."""
 
     training: Indices
     validation: Indices
 
 
 def stratified_split(labels: Tensor, share: float, seed: int) -> Split:
-    """Set aside the same share of each class, drawn with a seed; of a class with two images at least one, never all.
+    """Draw the same share of each class for validation.
+
+    A class with at least two images has at least one in each part.
 
     Args:
-        labels: class of each image.
-        share: for validation; 0: no validation.
-        seed: of the draw.
+        labels: [n] class of each image.
+        share: share of the images for validation; 0: no validation images.
+        seed: random seed of the draw.
     """
     rng = np.random.default_rng([seed, 1])
     classes = labels.numpy()
@@ -153,7 +156,7 @@ def stratified_split(labels: Tensor, share: float, seed: int) -> Split:
 
 @dataclass(frozen=True)
 class Subset:
-    """Some images of another source, in the order of ``indices``."""
+    """A subset of another source, in the order of ``indices``."""
 
     source: ImageSource
     indices: Indices
@@ -169,14 +172,19 @@ class Subset:
 
 
 def drawn(source: ImageSource, n: int | None, seed: int) -> ImageSource:
-    """Draw about n images, the same share of each class; all of them if n is None or as many as there are.
+    """Draw about n images, the same share of each class.
+
+    Args:
+        source: where the images come from.
+        n: number of images; None, or a number not below that of the source, returns the source itself.
+        seed: random seed of the draw.
 
     Raises:
-        DataError: the source holds no image.
+        DataError: the source has no images.
     """
     there = len(source.labels)
     if not there:
-        raise DataError("the data set holds no images")
+        raise DataError("the data set has no images; expected at least one")
     if n is None or n >= there:
         return source
     split = stratified_split(torch.from_numpy(source.labels), n / there, seed)

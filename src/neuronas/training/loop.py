@@ -1,4 +1,4 @@
-"""The training loop. Every draw follows from (seed, epoch, step), so that a run can be stopped and resumed anywhere."""
+"""The training loop. All random numbers depend on (seed, epoch, step) only, so that training can resume at any step."""
 
 import math
 from collections.abc import Callable
@@ -35,9 +35,9 @@ from neuronas.training.state import Progress, State
 
 _SAVE_EVERY_S = 300.0
 _PRUNINGS = 50
-"""How often, in a whole training, it is decided which weights to prune."""
+"""How many times during training the pruning masks are updated."""
 Report = Callable[[int, int, int, float, Epoch | None], None]
-"""(epoch, step, steps of an epoch, images/s, metrics of the epoch if it ends here)."""
+"""Progress callback: (epoch, step, steps per epoch, images/s, metrics of the epoch if it has just ended)."""
 
 
 class Trainer:
@@ -48,15 +48,15 @@ class Trainer:
         silent: LIF layers without a spike then.
 
     Args:
-        state: network, optimiser, progress.
-        images: all training images.
-        split: which of them train and which validate.
-        folder: of checkpoints.
-        metrics: where each epoch's figures go.
-        process: this process among those that train together.
+        state: network, optimiser and progress.
+        images: all images of the training split of the data set.
+        split: which of them are used for training and which for validation.
+        folder: folder of the checkpoints.
+        metrics: receives the metrics of each epoch.
+        process: the current process of a distributed training.
 
     Raises:
-        DataError: fewer training images than one batch.
+        DataError: there are fewer training images than one batch.
     """
 
     def __init__(self, state: State, images: Images, split: Split, folder: Path, metrics: Metrics, process: Process):
@@ -67,25 +67,25 @@ class Trainer:
         self.n_epochs = settings.epochs
         if len(split.training) < self.batch_size:
             raise DataError(
-                f"{len(split.training):,} training images (validation is set aside); expected at least one batch of "
-                f"{self.batch_size}, or a smaller --batch-size"
+                f"{len(split.training):,} training images given (without those for validation); expected at least one "
+                f"batch of {self.batch_size}; use more images or a smaller --batch-size"
             )
         self.n_steps = len(split.training) // self.batch_size
         self.augmentation = Augmentation(settings.augment, settings.cutout, settings.mixup)
         self.n_classes = state.network.shape.n_classes
         self.model: nn.Module = state.network
         if process.n > 1:
-            # Batch normalisation's statistics are global already.
+            # Batch normalisation already uses statistics over all processes.
             self.model = DistributedDataParallel(state.network, broadcast_buffers=False)
         self.dead: dict[str, int] = {}
         self.silent: tuple[str, ...] = ()
         self._images_per_s = 0.0
 
     def run(self, report: Report) -> Progress:
-        """Train to the end, from where the state stands.
+        """Train from the current state to the last epoch.
 
         Raises:
-            DivergedError: the loss is no finite number.
+            DivergedError: the loss or a weight is not finite.
         """
         progress = self.state.progress
         saved = monotonic()
@@ -112,7 +112,7 @@ class Trainer:
         state, settings, progress = self.state, self.state.settings, self.state.progress
         n_done, n_all = progress.epoch * self.n_steps + progress.step, self.n_epochs * self.n_steps
         warmup = min(1.0, settings.warmup_epochs / self.n_epochs)
-        share = (n_done + 1) / n_all  # the first step has a rate above zero
+        share = (n_done + 1) / n_all  # so that the first step has a learning rate above 0
         rate = learning_rate(settings.schedule, settings.learning_rate, share, warmup)
         for group in state.optimiser.param_groups:
             group["lr"] = rate
@@ -121,7 +121,7 @@ class Trainer:
         torch.manual_seed(_seed_of(settings.seed, progress.epoch, progress.step))
         x, targets = self._batch(indices)
         state.network.train()
-        with firing_rates(state.network, wanted=bool(settings.rate_weight)) as rates:
+        with firing_rates(state.network, enabled=bool(settings.rate_weight)) as rates:
             scores: Tensor = self.model(x)
         loss = classification_loss(scores, targets, settings.loss, settings.label_smoothing)
         if settings.rate_weight:
@@ -142,7 +142,7 @@ class Trainer:
         progress.step += 1
 
     def _batch(self, indices: Indices) -> tuple[Tensor, Tensor]:
-        """This process' part of the global batch; every process makes the same draws for all of it."""
+        """Inputs and targets of this process; every process draws the same augmentation for the global batch."""
         device = self.process.device
         pixels = self.augmentation.pixels(self.images.fetch(indices).to(device))
         targets = F.one_hot(self.images.labels[torch.from_numpy(indices)].to(device), self.n_classes).float()
@@ -157,7 +157,7 @@ class Trainer:
         self._diverged(f"loss is {loss} at epoch {progress.epoch + 1}, step {progress.step + 1} of {self.n_steps}")
 
     def _check_weights(self) -> None:
-        """A finite loss may have infinite gradients; what they made of the weights must not be kept."""
+        """Check that all weights are finite before they are saved: a finite loss can have infinite gradients."""
         for name, weights in self.state.network.named_parameters():
             if not bool(torch.isfinite(weights).all()):
                 progress = self.state.progress
@@ -167,8 +167,8 @@ class Trainer:
         again = "no checkpoint was written yet; train again with a lower --learning-rate"
         if (self.folder / LAST).exists():
             again = (
-                f"the last good checkpoint is kept in {self.folder}; it goes with its own settings: expected a lower "
-                f"--learning-rate and another --out, perhaps with --start-from {self.folder.parent}"
+                f"the last good checkpoint is kept in {self.folder} and belongs to these settings; train again with a "
+                f"lower --learning-rate and another --out, optionally with --start-from {self.folder.parent}"
             )
         raise DivergedError(f"{what}; {again}")
 
@@ -191,14 +191,14 @@ class Trainer:
             dead_outputs=sum(self.dead.values()),
             silent_layers=len(self.silent),
         )
-        better = accuracy >= progress.best_accuracy  # of equals the one that learned longer
+        better = accuracy >= progress.best_accuracy  # of equal epochs, the later one
         if better:
             progress.best_accuracy, progress.best_epoch = accuracy, progress.epoch + 1
         progress.epoch += 1
         progress.step = progress.n_correct = progress.n_seen = 0
         progress.loss = 0.0
         if self.process.rank == 0:
-            # In this order a crash in between is repaired by running the epoch again.
+            # This order is safe: after a crash in between, the epoch is run again.
             if better:
                 facts = {
                     "epoch": progress.best_epoch,
@@ -230,21 +230,21 @@ def begin(
     *,
     resume: bool,
 ) -> Trainer:
-    """Make ready to train a network in a run directory, with checkpoints and metrics.
+    """Prepare the training of a network in a run directory, with checkpoints and metrics.
 
     Args:
-        network: with its first weights.
-        settings: resolved.
-        images: training images.
-        split: which of them train and which validate.
-        directory: of the run.
-        identity: of everything that decides what is learned; a checkpoint of another training is refused.
-        process: this process among those that train together.
+        network: the network with its initial weights.
+        settings: resolved settings of training.
+        images: all images of the training split of the data set.
+        split: which of them are used for training and which for validation.
+        directory: the run directory.
+        identity: digest of everything that affects the trained weights; checkpoints with another one are refused.
+        process: the current process of a distributed training.
         resume: resume from the last checkpoint if there is one.
 
     Raises:
         VerificationError: the checkpoint is damaged or belongs to another training.
-        DataError: fewer training images than one batch.
+        DataError: there are fewer training images than one batch.
     """
     state = State(network, settings, identity)
     folder = directory / FOLDER

@@ -1,4 +1,4 @@
-"""What training minimises, and how fast: losses, firing rates, learning rate, pruning."""
+"""Loss functions, firing-rate penalty, learning-rate schedules and pruning."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,11 +26,12 @@ def classification_loss(scores: Tensor, targets: Tensor, kind: str, label_smooth
     """Loss of class scores.
 
     Args:
-        scores: [T, B, n_classes].
-        targets: [B, n_classes], shares that add up to 1.
-        kind: ``mean``: cross entropy of the mean over time; ``tet``: mean of each step's cross entropy, with a share of
-            0.05 for the squared distance of scores to 1 (TET, arXiv 2202.11946, equation 11).
-        label_smoothing: share of the target that is spread over all classes.
+        scores: [T, B, n_classes] class scores (logits).
+        targets: [B, n_classes] class probabilities that add up to 1.
+        kind: ``mean``: cross entropy of the scores averaged over time; ``tet``: 0.95 times the mean over time steps of
+            the cross entropy, plus 0.05 times the mean squared error of the scores to 1 (TET, arXiv 2202.11946,
+            equation 11).
+        label_smoothing: share of the target that is distributed over all classes.
     """
     if kind == "mean":
         return F.cross_entropy(mean_scores(scores), targets, label_smoothing=label_smoothing)
@@ -40,21 +41,25 @@ def classification_loss(scores: Tensor, targets: Tensor, kind: str, label_smooth
 
 
 @contextmanager
-def firing_rates(network: Classifier, *, wanted: bool = True) -> Iterator[dict[str, Tensor]]:
-    """Collect each LIF layer's spikes a neuron and time step, with gradients, while the network runs once."""
+def firing_rates(network: Classifier, *, enabled: bool = True) -> Iterator[dict[str, Tensor]]:
+    """Collect the spikes per neuron per time step of each LIF layer, with gradients, during one forward pass.
+
+    Yields:
+        a dictionary that is filled when the context ends; it stays empty if not ``enabled``.
+    """
     found: dict[str, list[Tensor]] = {}
 
     def seen(name: str, spikes: Tensor) -> None:
         found.setdefault(name, []).append(spikes.float().mean())
 
     rates: dict[str, Tensor] = {}
-    with observed(network.neurons() if wanted else {}, seen):
+    with observed(network.neurons() if enabled else {}, seen):
         yield rates
     rates.update({name: torch.stack(means).mean() for name, means in found.items()})
 
 
 def rate_penalty(rates: dict[str, Tensor], target: float) -> Tensor:
-    """Mean over layers of the squared excess of the firing rate, over the global batch, over a target."""
+    """Mean over layers of ``max(0, rate - target)^2``, with the rates of the global batch."""
     own = torch.stack(list(rates.values()))
     if is_distributed():
         own = distributed.all_reduce(own) / dist.get_world_size()  # type: ignore[no-untyped-call]
@@ -65,10 +70,10 @@ def learning_rate(kind: str, largest: float, progress: float, warmup: float) -> 
     """Learning rate at a point of training.
 
     Args:
-        kind: ``cosine`` (to zero), or ``step`` (a tenth at 50, 75 and 90 % of training).
-        largest: the largest.
-        progress: share of training that is done, 0 to 1.
-        warmup: share of training in which the rate rises linearly from zero.
+        kind: ``cosine`` (cosine decay to 0), or ``step`` (divided by 10 at 50, 75 and 90 % of training).
+        largest: peak learning rate.
+        progress: finished share of training, 0 to 1.
+        warmup: share of training in which the rate rises linearly from 0.
     """
     if progress < warmup:
         return largest * progress / warmup
@@ -79,9 +84,9 @@ def learning_rate(kind: str, largest: float, progress: float, warmup: float) -> 
 
 
 def planned_sparsity(final: float, progress: float) -> float:
-    """Share of weights that are pruned at a point of training: rises cubically from 10 to 70 % of it.
+    """Sparsity at a point of training: it rises from 0 at 10 % of training to ``final`` at 70 %.
 
-    Gradual pruning of Zhu and Gupta, arXiv 1710.01878, equation 1.
+    Cubic schedule of gradual pruning (Zhu and Gupta, arXiv 1710.01878, equation 1).
     """
     done = min(max((progress - _PRUNING_FROM) / (_PRUNING_TO - _PRUNING_FROM), 0.0), 1.0)
     return final * (1 - (1 - done) ** 3)
@@ -89,9 +94,9 @@ def planned_sparsity(final: float, progress: float) -> float:
 
 @torch.no_grad()
 def prune(network: Classifier, sparsity: float) -> None:
-    """Mask out the weights of smallest magnitude of every layer but the stem, the same share in each."""
+    """Prune the weights of smallest magnitude, the same share of every layer except the stem."""
     for name, layer in network.weighted_layers().items():
-        if name == "stem":  # a few hundred weights that see the image itself
+        if name == "stem":  # it has only a few hundred weights, and they read the image
             continue
         magnitude = layer.weight.abs().flatten()
         n = int(sparsity * len(magnitude))
@@ -103,6 +108,6 @@ def prune(network: Classifier, sparsity: float) -> None:
 
 @torch.no_grad()
 def sparsity_of(network: Classifier) -> float:
-    """Share of weights that are zero as the chip holds them."""
+    """Share of quantised weights that are 0."""
     held = [layer.held for layer in network.weighted_layers().values()]
     return float(sum((weight == 0).sum() for weight in held)) / sum(weight.numel() for weight in held)

@@ -1,4 +1,4 @@
-"""Training recipes by name: the value of every training setting that a person leaves open."""
+"""Training recipes by name: default values of the training settings."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -37,7 +37,7 @@ BUILTIN: dict[str, Mapping[str, Any]] = {
         "label_smoothing": 0.1,
         "ema": 0.998,
     },
-    # SNASNet's recipe (arXiv 2201.10355), which NeuroNAS takes over, with NeuroNAS' number of epochs.
+    # SNASNet's recipe (arXiv 2201.10355), which NeuroNAS uses, with NeuroNAS' number of epochs.
     "paper": {
         **_COMMON,
         "epochs": 200,
@@ -53,23 +53,30 @@ BUILTIN: dict[str, Mapping[str, Any]] = {
 
 
 def check_training(settings: TrainConfig) -> None:
-    """Refuse settings of training that do not go together, or that nothing would read.
+    """Refuse settings of training that cannot be combined, and settings that would have no effect.
 
     Raises:
-        ConfigurationError: names them.
+        ConfigurationError: with the names of the settings.
     """
     recipe = RECIPES[settings.recipe]
     if settings.surrogate not in SURROGATES:
         SURROGATES[settings.surrogate]
     if settings.optimiser == "adamw" and settings.momentum != recipe["momentum"]:
-        raise ConfigurationError(f"momentum {settings.momentum:g} given with optimiser adamw; only sgd has momentum")
+        raise ConfigurationError(
+            f"momentum {settings.momentum:g} given with optimiser adamw; expected optimiser sgd: only sgd has momentum"
+        )
     if settings.ann and settings.surrogate != recipe["surrogate"]:
-        raise ConfigurationError(f"surrogate {settings.surrogate} given with ann; its ReLU has a derivative of its own")
+        raise ConfigurationError(
+            f"surrogate {settings.surrogate} given with ann; expected none: ReLU needs no surrogate gradient"
+        )
     if settings.rate_target and not settings.rate_weight:
-        raise ConfigurationError(f"rate_target {settings.rate_target:g} given without rate_weight")
+        raise ConfigurationError(f"rate_target {settings.rate_target:g} given without rate_weight; expected both")
     if settings.quantise == "after" and settings.scale != "power-of-two":
         raise ConfigurationError(
-            f"scale {settings.scale} given with quantise after; steps learn from rounded weights: use quantise aware"
+            f"scale {settings.scale} given with quantise after; expected quantise aware: steps are learned in training"
         )
     if settings.ann and (settings.rate_weight or settings.loss == "tet"):
-        raise ConfigurationError("--ann has no spikes and one step; it goes with neither rate_weight nor loss tet")
+        raise ConfigurationError(
+            "--ann given with rate_weight or loss tet; expected neither: an artificial network has no spikes and one "
+            "time step"
+        )

@@ -1,4 +1,4 @@
-"""Everything that a training run needs in order to resume as if it had never stopped."""
+"""The state of a training: everything that is needed to resume it with the same result."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,14 +18,17 @@ from neuronas.training.checkpoint import load_state, read_checkpoint, subset, wr
 
 @dataclass
 class Progress:
-    """Where training stands; all random draws follow from these numbers and the seed.
+    """Progress of training; together with the seed it determines all random numbers.
 
     Attributes:
-        epoch: the one that runs, from 0.
-        step: steps done in it.
-        best_accuracy: on validation images (training images where there are none); -1 before the first epoch.
-        best_epoch: the one that reached it.
-        loss, n_correct, n_seen: of the epoch so far.
+        epoch: the current epoch, from 0.
+        step: finished steps of the current epoch.
+        best_accuracy: best accuracy on the validation images (without any, on the training images); -1 before the end
+            of the first epoch.
+        best_epoch: epoch of ``best_accuracy``, from 1; -1 before the end of the first epoch.
+        loss: sum of the losses of all images seen in the current epoch.
+        n_correct: correctly classified images in the current epoch.
+        n_seen: images seen in the current epoch.
     """
 
     epoch: int = 0
@@ -42,9 +45,9 @@ class State:
     """Network, optimiser, averaged weights and progress.
 
     Args:
-        network: the one that learns.
-        settings: resolved.
-        identity: of the run; a checkpoint of another run is refused.
+        network: the network to train.
+        settings: resolved settings of training.
+        identity: digest of the run; checkpoints with another one are refused.
     """
 
     network: Classifier
@@ -57,22 +60,22 @@ class State:
         decay = self.settings.ema
         self.average: AveragedModel | None = None
         if decay:
-            # Running statistics are averaged with the weights that made them.
+            # The running statistics are averaged along with the weights that they belong to.
             average = partial(_average, decay)
             self.average = AveragedModel(self.network, multi_avg_fn=average, use_buffers=True)
 
     @property
     def evaluated(self) -> Classifier:
-        """The network whose accuracy counts: the averaged one, if there is one."""
+        """The network to evaluate: the one with averaged weights if there is one, otherwise the trained network."""
         if self.average is None:
             return self.network
         averaged = self.average.module
         if not isinstance(averaged, Classifier):
-            raise TypeError("the average is not over a classifier")
+            raise TypeError(f"averaged module is a {type(averaged).__name__}; expected a Classifier")
         return averaged
 
     def update_average(self) -> None:
-        """Take the newest weights into the average; what is pruned is pruned there too."""
+        """Update the moving average with the current weights and pruning masks."""
         if self.average is None:
             return
         self.average.update_parameters(self.network)
@@ -84,7 +87,7 @@ class State:
                 averaged[name].mask = layer.mask.clone()
 
     def save(self, path: Path) -> None:
-        """Write everything."""
+        """Write network, averaged weights, optimiser and progress to a checkpoint."""
         tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
         if self.average is not None:
             tensors |= {f"average.{name}": tensor for name, tensor in self.average.state_dict().items()}
@@ -94,20 +97,20 @@ class State:
         write_checkpoint(path, tensors, {"identity": self.identity, "progress": vars(self.progress)})
 
     def save_evaluated(self, path: Path, facts: dict[str, Any]) -> None:
-        """Write the network whose accuracy counts."""
+        """Write the network of ``evaluated`` to a checkpoint, with metadata ``facts``."""
         write_checkpoint(path, dict(self.evaluated.state_dict()), {"identity": self.identity, **facts})
 
     def load(self, path: Path) -> None:
-        """Go back to what ``save`` wrote.
+        """Restore the state from a checkpoint of ``save``.
 
         Raises:
-            VerificationError: a damaged file, or one of another run.
+            VerificationError: the file is damaged or belongs to another run.
         """
         tensors, facts = read_checkpoint(path, self.network)
         if facts.get("identity") != self.identity:
             raise VerificationError(
-                f"checkpoint {path}: was made with other settings or another architecture; leave out --resume and "
-                "choose another --out"
+                f"checkpoint {path}: was written with other settings or another architecture; train without --resume "
+                "and with another --out"
             )
         load_state(self.network, subset(tensors, "network"), path)
         if self.average is not None:
@@ -120,7 +123,7 @@ class State:
                 state["state"].setdefault(int(index), {})[key] = tensor
             self.optimiser.load_state_dict(state)
         except (ValueError, TypeError, LookupError, AttributeError, RuntimeError) as error:
-            raise VerificationError(f"checkpoint {path}: holds no progress of this training ({error})") from error
+            raise VerificationError(f"checkpoint {path}: progress of training cannot be read ({error})") from error
 
 
 def _progress(facts: dict[str, Any]) -> Progress:
@@ -134,7 +137,7 @@ def _progress(facts: dict[str, Any]) -> Progress:
 
 @torch.no_grad()
 def _average(decay: float, averages: Sequence[Tensor], newest: Sequence[Tensor], n_averaged: Tensor | int) -> None:
-    """Exponential average that begins short, so that first weights do not linger in a short run."""
+    """Exponential moving average whose decay starts low, so that the initial weights are soon forgotten."""
     n = int(n_averaged)
     share = 1 - min(decay, (1 + n) / (10 + n))
     for average, new in zip(averages, newest, strict=True):
@@ -145,13 +148,12 @@ def _average(decay: float, averages: Sequence[Tensor], newest: Sequence[Tensor],
 
 
 def _optimiser(network: nn.Module, settings: TrainConfig) -> torch.optim.Optimizer:
-    # Weight decay would only shrink scales: those of batch normalisation and of quantisation are left alone.
+    # No weight decay on the parameters of batch normalisation and on quantisation steps.
     decayed: list[Tensor] = []
     others: list[Tensor] = []
     for name, value in network.named_parameters():
-        is_scale = value.dim() <= 1 or name.endswith(
-            "quantiser.log_step"
-        )  # one step for each output has dimensions too
+        # Per-channel steps have several dimensions.
+        is_scale = value.dim() <= 1 or name.endswith("quantiser.log_step")
         (others if is_scale else decayed).append(value)
     groups: list[dict[str, Any]] = [
         {"params": decayed, "weight_decay": settings.weight_decay},
