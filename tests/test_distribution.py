@@ -122,7 +122,7 @@ def test_refusals_keep_their_kind() -> None:
     assert isinstance(back, Refused)
     assert type(back.error) is ConfigurationError
     assert str(back.error) == "--memory-limit is too small"
-    with pytest.raises(ValueError, match="unknown message of a worker"):
+    with pytest.raises(ValueError, match="expected a message of a worker"):
         from_line(b'{"place": "1"}\n')
 
 
@@ -172,7 +172,7 @@ def crew_of(distributor: Distributor) -> Impatient:
 
 
 @pytest.mark.parametrize(("number", "message"), [
-    (signal.SIGKILL, "ended by SIGKILL, perhaps out of memory"), (signal.SIGSTOP, "has been silent for more than 600"),
+    (signal.SIGKILL, "ended by SIGKILL, possibly out of memory"), (signal.SIGSTOP, "sent no message for more than 600"),
 ])  # fmt: skip
 def test_a_worker_that_dies_or_hangs_costs_time_only(
     distribute: Distribute, caplog: pytest.LogCaptureFixture, number: signal.Signals, message: str
@@ -213,7 +213,8 @@ def test_a_hanging_worker_does_not_stop_who_gives_it_much(distribute: Distribute
 
 def test_workers_that_hang_while_they_start_end_the_search(distribute: Distribute) -> None:
     with pytest.raises(
-        WorkerError, match="3 workers ended before they were ready; the last one: it was alive but silent"
+        WorkerError,
+        match="3 workers ended before they were ready; reason of the last one: it was running but did not respond",
     ):
         distribute(2, "--never-moves").prepare()
 
@@ -287,9 +288,9 @@ def _worker_ids(distributor: Distributor) -> list[int]:
 
 
 @pytest.mark.parametrize(("option", "reason"), [
-    ("--die-at", "ended by SIGKILL, perhaps out of memory"),
+    ("--die-at", "ended by SIGKILL, possibly out of memory"),
     ("--raise-at", "MemoryError: no room for this one"),
-    ("--stop-at", "it was alive but silent for too long"),
+    ("--stop-at", "it was running but did not respond"),
 ])  # fmt: skip
 @pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_a_candidate_that_fails_twice_is_recorded(
@@ -316,7 +317,9 @@ def test_workers_that_all_fail_end_the_search(distribute: Distribute) -> None:
 
 
 def test_workers_that_cannot_start_end_the_search(distribute: Distribute) -> None:
-    with pytest.raises(WorkerError, match="3 workers ended before they were ready; the last one: ended by SIGKILL"):
+    with pytest.raises(
+        WorkerError, match="3 workers ended before they were ready; reason of the last one: ended by SIGKILL"
+    ):
         distribute(2, "--never-ready").prepare()
     with pytest.raises(WorkerError, match="unrecognized arguments: --wrong"):
         distribute(1, "--wrong").prepare()
@@ -328,7 +331,7 @@ def test_a_refusal_is_raised_as_what_it_was(distribute: Distribute) -> None:
 
 
 def test_workers_that_compute_something_else_are_refused(distribute: Distribute) -> None:
-    with pytest.raises(VerificationError, match="workers do not compute the same"):
+    with pytest.raises(VerificationError, match="workers would compute different results"):
         list(distribute(2, "--other", "--sleep", "0.05").evaluate("full", some(40)))
 
 

@@ -1,1 +1,1 @@
-"""Distribution: workers, on this machine or on a cluster, evaluate the candidates in subtrees."""
+"""Distribution: workers on this machine or on a cluster evaluate candidates in groups that share their first layers."""

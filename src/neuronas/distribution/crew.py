@@ -1,4 +1,4 @@
-"""Messages between the distributor and its workers, and the interface of a back end."""
+"""Messages of workers, and the interface of a group of workers (a crew)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,17 +11,18 @@ from neuronas.errors import NeuronasError
 
 
 class Job(Section):
-    """What a worker needs before its first candidate.
+    """Everything that a worker needs to start.
 
     Attributes:
-        settings: of the run, complete.
-        copies: what the settings name by file or object, as plain values by the names in ``runs.directory.COPIES``.
-        identity: of the run, so that a worker notices other code under the same names.
-        threads: CPU threads.
-        memory_limit_bytes: of the worker's machine; None: from the settings, or half of the free memory there.
-        memory_share: the worker's share of that.
-        cuda_device: the worker's own device, where the run computes on CUDA.
-        images: the images that fitness is computed on (``data.batches.to_text``); None: the worker reads them.
+        settings: resolved settings of the run.
+        copies: content of the files and objects that the settings name, by the names in ``runs.directory.COPIES``.
+        identity: digest of the run; a worker whose code gives another digest refuses the job.
+        threads: number of CPU threads.
+        memory_limit_bytes: memory limit of the worker's machine; None: that of the settings, otherwise half of the free
+            memory of the machine.
+        memory_share: the worker's share of the memory limit, above 0, at most 1.
+        cuda_device: index of the worker's CUDA device, if the run computes on CUDA.
+        images: the images for computing fitness (``data.batches.to_text``); None: the worker reads the data set.
     """
 
     settings: ResolvedConfig
@@ -36,10 +37,10 @@ class Job(Section):
 
 @dataclass(frozen=True)
 class Ready:
-    """A worker has built its engine.
+    """A worker has built its evaluators.
 
     Attributes:
-        computes: digest of the images and of everything else that a fitness depends on; equal for all workers of a run.
+        computes: digest of the images and of everything else that affects fitness; it must be equal for all workers.
     """
 
     computes: str
@@ -47,7 +48,12 @@ class Ready:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """Fitness of one candidate of the current piece, by its index in the piece."""
+    """Fitness of one candidate.
+
+    Attributes:
+        place: index of the candidate in the current piece of work.
+        fitness: its fitness.
+    """
 
     place: int
     fitness: float
@@ -55,28 +61,32 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class Finished:
-    """The whole piece is done. ``peak_memory_mb``: the worker's largest resident memory so far."""
+    """All candidates of the current piece are evaluated.
+
+    Attributes:
+        peak_memory_mb: peak resident memory of the worker so far, in MiB.
+    """
 
     peak_memory_mb: float
 
 
 @dataclass(frozen=True)
 class Noted:
-    """A warning that a worker passes on to the parent's log."""
+    """A warning of a worker, for the log of the parent process."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Refused:
-    """A worker reports that no worker can compute with these settings."""
+    """An error that every worker would have with these settings; the search ends with it."""
 
     error: NeuronasError
 
 
 @dataclass(frozen=True)
 class Lost:
-    """A worker has ended: killed, out of memory, its machine lost, an unexpected error, or silent for too long."""
+    """A worker has ended: it was killed, ran out of memory, lost its machine, failed, or did not respond."""
 
     reason: str
 
@@ -85,32 +95,38 @@ Message = Ready | Evaluated | Finished | Noted | Refused | Lost
 
 
 class Crew(Protocol):
-    """Workers with numbers from 0; each holds one piece at a time.
+    """A group of workers, numbered from 0. A worker computes one piece of work (a list of candidates) at a time.
 
-    A worker sends ``Ready``, then for each piece ``Evaluated`` for its members in order and ``Finished``. Nothing
-    follows ``Lost``; the number can then be started again.
+    A worker sends ``Ready``; then, for each piece, ``Evaluated`` for each candidate in order, and ``Finished``. After
+    ``Lost`` it sends nothing more, and a worker with the same number can be started.
     """
 
     size: int
 
     def start(self, number: int) -> None:
-        """Start a worker; returns at once."""
+        """Start a worker; return without waiting for it."""
         ...
 
     def give(self, number: int, evaluator: str, architectures: Sequence[str]) -> None:
-        """Give a ready worker a piece, as architecture texts, for its evaluator of this name."""
+        """Send a piece of work to a ready worker.
+
+        Args:
+            number: the worker.
+            evaluator: name of one of its evaluators.
+            architectures: the candidates, in text notation.
+        """
         ...
 
     def wait(self, seconds: float) -> Sequence[tuple[int, Message]]:
-        """Return the messages of workers; wait for at most this many seconds until there is one."""
+        """Return (worker, message) pairs; wait up to ``seconds`` for the first message."""
         ...
 
     def is_queued(self, number: int) -> bool:
-        """Whether a started worker still waits for a machine, so that its silence means nothing."""
+        """Whether a started worker still waits for a machine; no time limit applies meanwhile."""
         ...
 
     def stop(self, number: int) -> None:
-        """End a worker, whatever it is doing; it sends nothing more. No effect on a lost worker."""
+        """End a worker at once; it sends nothing more. No effect if it has already ended."""
         ...
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
-"""Distributes subtrees to workers, collects their results, and distributes the rest of a lost worker's piece again.
+"""Distributes candidates to workers and collects their fitness; the work of a lost worker is distributed again.
 
-Fitness depends on the candidate alone, so results depend neither on the number of workers nor on the order of arrival.
+Fitness depends on the candidate only, so results depend neither on the number of workers nor on the order of messages.
 """
 
 import logging
@@ -17,7 +17,7 @@ from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture
 
 PIECES_PER_WORKER = 3
-"""More pieces balance better and lose less with a worker; fewer share more work (``benchmarks/workers.py``)."""
+"""More pieces balance the load better; fewer pieces share more computation (``benchmarks/workers.py``)."""
 MAX_ATTEMPTS = 2
 _MAX_FAILED_STARTS = 3
 _MAX_FAILURES_AT_FIRST = 3
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class _Set:
-    """The candidates being evaluated: which wait, which worker has which, and which failed."""
+    """The candidates of one ``evaluate`` call: waiting, at a worker, done, and failed. Numbers are their indices."""
 
     evaluator: str
     architectures: Sequence[Architecture]
@@ -42,13 +42,13 @@ class _Set:
 
 
 class Distributor:
-    """Spreads evaluations over a crew.
+    """Distributes evaluations over the workers of a crew.
 
     Args:
-        crew: the workers; started when there is work.
+        crew: the workers; they are started when there is work.
         n_cells: number of cells of the network.
-        pieces_per_worker: subtrees per worker and set of candidates.
-        silence: finds workers that have been silent for too long; default: for ten minutes.
+        pieces_per_worker: number of pieces of work per worker, for each set of candidates.
+        silence: finds workers that do not respond; default: with a limit of 10 minutes.
     """
 
     def __init__(
@@ -67,14 +67,14 @@ class Distributor:
 
     @property
     def peak_memory_mb(self) -> float:
-        """Sum of each worker's largest resident memory, in MiB."""
+        """Sum over all workers of their peak resident memory, in MiB."""
         return sum(self._peaks.values())
 
     def prepare(self) -> None:
         """Start the workers and wait until one of them is ready.
 
         Raises:
-            NeuronasError: none can be started, and why.
+            NeuronasError: no worker can be started; the message gives the reason.
         """
         nothing = _Set("", (), deque())
         while not self._idle:
@@ -87,25 +87,25 @@ class Distributor:
         self._crew.close()
 
     def evaluate(self, name: str, architectures: Sequence[Architecture]) -> Iterator[tuple[int, float | Failure]]:
-        """See ``fitness.evaluator.Evaluator``; ``name``: which evaluator of the workers.
+        """Evaluate candidates with the workers' evaluator ``name``; see ``fitness.evaluator.Evaluator``.
 
-        A candidate on which workers were lost ``MAX_ATTEMPTS`` times is a ``Failure``; these come last.
+        A candidate on which workers were lost ``MAX_ATTEMPTS`` times gets a ``Failure``. Failures are yielded last.
 
         Raises:
-            WorkerError: workers cannot be started, or fail on every candidate.
-            VerificationError: workers do not compute the same, because their files or machines differ.
+            WorkerError: workers cannot be started, or are lost on every candidate.
+            VerificationError: workers would compute different results, because their data or software differ.
         """
         n_pieces = self._crew.size * self._pieces_per_worker
         work = _Set(name, architectures, deque(subtrees(architectures, self._n_cells, n_pieces)))
         try:
             while work.is_open:
                 self._hand_out(work)
-                # All messages are processed before the first result is yielded: the caller may stop iterating there.
+                # Process all messages before yielding a result: the caller may stop iterating at any result.
                 results = [self._receive(work, number, message) for number, message in self._listen()]
                 yield from (result for result in results if result is not None)
             yield from work.failures.items()
         finally:
-            for number in work.held:  # only where the caller stopped iterating
+            for number in work.held:  # not empty only if the caller stopped iterating
                 self._end(number)
 
     def _hand_out(self, work: _Set) -> None:
@@ -126,19 +126,19 @@ class Distributor:
                 self._silence.begin(number, is_start=True)
 
     def _listen(self) -> Iterator[tuple[int, Message]]:
-        """Messages of workers, after a short wait. A worker that has been silent for too long is stopped: ``Lost``."""
+        """Messages of workers, after a short wait. A worker beyond its time limit is stopped: ``Lost``."""
         messages, silent = self._silence.listen(self._crew)
         yield from messages
         for number in silent:
             if self._crew.is_queued(number):
                 self._silence.begin(number, is_start=True)
             else:
-                _log.warning("worker %d has been silent for more than %.0f s", number, self._silence.limit_s(number))
+                _log.warning("worker %d sent no message for more than %.0f s", number, self._silence.limit_s(number))
                 self._crew.stop(number)
-                yield number, Lost("it was alive but silent for too long")
+                yield number, Lost("it was running but did not respond")
 
     def _receive(self, work: _Set, number: int, message: Message) -> tuple[int, float] | None:
-        """Process a message; return (index, fitness) if it holds one."""
+        """Process a message; return (index, fitness) if it contains a fitness."""
         match message:
             case Evaluated(place, fitness):
                 index = work.held[number][place]
@@ -170,14 +170,15 @@ class Distributor:
             self._computes = computes
         elif computes != self._computes:
             raise VerificationError(
-                f"workers do not compute the same: one has {self._computes}, another {computes}; expected the same "
-                "data set, neuronas and class of device everywhere"
+                f"workers would compute different results (digests {self._computes} and {computes}); expected the same "
+                "data set, version of neuronas and type of device on all machines"
             )
 
     def _lose(self, work: _Set, number: int, reason: str) -> None:
-        """Take back what a lost worker held.
+        """Take back the candidates of a lost worker.
 
-        The first unfinished candidate may be the cause: it is tried again last, alone; the rest is distributed at once.
+        The first unfinished candidate may have caused the loss: it is tried again alone, after all others. The rest is
+        distributed again at once.
         """
         was_idle = number in self._idle
         self._idle.discard(number)
@@ -188,8 +189,10 @@ class Distributor:
         if piece is None:
             self._failed_starts += not was_idle
             if self._failed_starts >= _MAX_FAILED_STARTS:
-                raise WorkerError(f"{self._failed_starts} workers ended before they were ready; the last one: {reason}")
-            _log.warning("worker %d was lost (%s); it had no work", number, reason)
+                raise WorkerError(
+                    f"{self._failed_starts} workers ended before they were ready; reason of the last one: {reason}"
+                )
+            _log.warning("worker %d was lost (%s); it had no candidates", number, reason)
             return
         rest = [index for index in piece if index not in work.done]
         _log.warning("worker %d was lost (%s); %d candidates are distributed again", number, reason, len(rest))
@@ -217,7 +220,7 @@ class Distributor:
 
 @dataclass(frozen=True)
 class DistributedEvaluator:
-    """One of the workers' evaluators, with the interface of a local one."""
+    """One of the workers' evaluators, with the interface of a local ``Evaluator``."""
 
     distributor: Distributor
     name: str

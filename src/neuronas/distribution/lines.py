@@ -1,4 +1,4 @@
-"""Messages between processes: one JSON object per line."""
+"""Encoding of messages between processes: one JSON object per line."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from neuronas.errors import NeuronasError
 
 
 def to_line(message: Message) -> bytes:
-    """Encode a worker's message."""
+    """Encode a message of a worker."""
     match message:
         case Evaluated(place, fitness):
             content: dict[str, Any] = {"place": place, "fitness": fitness}
@@ -27,7 +27,11 @@ def to_line(message: Message) -> bytes:
 
 
 def from_line(line: bytes) -> Message:
-    """Decode a worker's message."""
+    """Decode a message of a worker.
+
+    Raises:
+        ValueError: the line is not a message.
+    """
     content = json.loads(line)
     match content:
         case {"place": int(place), "fitness": float(fitness)}:
@@ -42,7 +46,7 @@ def from_line(line: bytes) -> Message:
             return Refused(_error(kind, text))
         case {"lost": str(reason)}:
             return Lost(reason)
-    raise ValueError(f"unknown message of a worker: {line[:200]!r}")
+    raise ValueError(f"message {line[:200]!r} given; expected a message of a worker")
 
 
 def document_line(content: dict[str, Any]) -> bytes:

@@ -1,7 +1,7 @@
-"""Workers as processes of this machine.
+"""Workers as processes on this machine.
 
-They are new processes, never forks; they exchange lines through their standard streams, and they end with the process
-that started them, because their standard input ends then.
+They are started as new processes (no fork) and exchange lines through standard input and output. They end when the
+parent process ends, because their standard input is then closed.
 """
 
 import os
@@ -25,8 +25,8 @@ class ProcessCrew:
 
     Args:
         size: number of workers.
-        command: starts a worker (``distribution.worker``).
-        job: the job of a worker, by its number.
+        command: command line that starts a worker (``distribution.worker``).
+        job: returns the job of a worker, given its number.
     """
 
     def __init__(self, size: int, command: Sequence[str], job: Callable[[int], Job]):
@@ -51,7 +51,7 @@ class ProcessCrew:
         found: list[tuple[int, Message]] = []
         for key, _ in self._selector.select(seconds):
             worker = self._workers.get(key.data)
-            if worker is None:  # ended by an earlier message
+            if worker is None:  # it was stopped while earlier messages were processed
                 continue
             if key.fileobj is worker.input:
                 self._send(key.data)
@@ -63,7 +63,7 @@ class ProcessCrew:
         return found
 
     def is_queued(self, number: int) -> bool:
-        """See ``Crew``: processes start at once."""
+        """See ``Crew``; processes on this machine start at once."""
         return False
 
     def stop(self, number: int) -> None:
@@ -76,7 +76,7 @@ class ProcessCrew:
         worker.end()
 
     def _send(self, number: int) -> None:
-        """Send as much as the pipe takes now and the rest later, so that a hanging worker does not block the search."""
+        """Send as much as fits into the pipe now and the rest later: a worker that hangs must not block the search."""
         worker = self._workers[number]
         self._watch_input(worker, number, is_full=not worker.send())
 
@@ -96,7 +96,7 @@ class ProcessCrew:
 
 class _Process:
     def __init__(self, command: Sequence[str], job: Job):
-        # Libraries read the number of threads when they are loaded, before the worker could set it.
+        # Libraries read the number of threads when they are loaded, so it must be set before the worker starts.
         environment = {**os.environ, "OMP_NUM_THREADS": str(job.threads)}
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in end()
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
@@ -106,10 +106,10 @@ class _Process:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             env=environment,
-            start_new_session=True,  # Ctrl-C is for the parent, which ends its workers
+            start_new_session=True,  # Ctrl-C must reach the parent only, which then ends its workers
         )
         if self._process.stdin is None or self._process.stdout is None:
-            raise LookupError("a process with pipes has none")
+            raise LookupError("the pipes of a worker process are missing")
         self.input, self.output = self._process.stdin, self._process.stdout
         os.set_blocking(self.input.fileno(), False)
         self._heard, self._unsent = b"", b""
@@ -120,7 +120,7 @@ class _Process:
         self._unsent += line
 
     def send(self) -> bool:
-        """Send what the pipe takes; True if nothing is left. A worker that has ended is noticed by its output."""
+        """Send as much as fits into the pipe; return whether nothing is left. No effect if the worker has ended."""
         try:
             while self._unsent:
                 self._unsent = self._unsent[os.write(self.input.fileno(), self._unsent) :]
@@ -131,7 +131,7 @@ class _Process:
         return True
 
     def hear(self) -> list[Message]:
-        """Read the messages that have arrived; the last one is ``Lost`` where the process has ended."""
+        """Read the messages that have arrived; the last one is ``Lost`` if the process has ended."""
         chunk = os.read(self.output.fileno(), _CHUNK)
         if not chunk:
             return [Lost(self._how_it_ended())]
@@ -139,14 +139,14 @@ class _Process:
         messages: list[Message] = []
         for line in lines:
             messages.append(from_line(line))
-            if isinstance(messages[-1], Lost):  # the worker reported its own end
+            if isinstance(messages[-1], Lost):  # the worker reported a fatal error
                 break
         return messages
 
     def end(self) -> None:
         """Kill the process if it still runs, and close its streams."""
         self._process.kill()
-        with suppress(subprocess.TimeoutExpired):  # a process that waits for a broken disk cannot be killed
+        with suppress(subprocess.TimeoutExpired):  # a process in uninterruptible sleep (disk) cannot be killed
             self._process.wait(_PATIENCE_S)
         self.output.close()
         self._errors.close()
@@ -159,7 +159,7 @@ class _Process:
             return "it closed its output"
         if code < 0:
             why = f"ended by {signal.Signals(-code).name}"
-            return why + (", perhaps out of memory" if -code == signal.SIGKILL else "")
+            return why + (", possibly out of memory" if -code == signal.SIGKILL else "")
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").split("\n")
         last = next((line.strip() for line in reversed(lines) if line.strip()), "")

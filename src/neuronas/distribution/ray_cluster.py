@@ -20,22 +20,23 @@ _log = logging.getLogger(__name__)
 
 
 class RayCrew:
-    """A crew of actors; Ray chooses their machines. An actor whose machine is lost waits for another one with room.
+    """A crew of Ray actors; Ray assigns them to machines. If a machine is lost, its actor waits for a free one.
 
-    Every machine needs the same neuronas, and the data set and files named by the settings at the same paths.
+    Every machine needs the same version of neuronas, and the data set and files of the settings at the same paths.
 
     Args:
-        address: of the cluster; None: the one running on this machine, or a new one on this machine alone.
-        size: number of workers; None: one per CUDA device, or as many as fit with the CPUs of the smallest machine.
-        build: builds a worker's evaluators.
-        job: for every worker; threads and memory are filled in for the machine.
+        address: address of the cluster; None: the cluster running on this machine, otherwise a new local one.
+        size: number of workers; None: one per CUDA device, or, without CUDA, as many as fit if each gets as many CPUs
+            as the smallest machine has.
+        build: builds the evaluators of a worker.
+        job: the job of every worker; threads and memory share are set for its machine.
 
     Raises:
         ConfigurationError: the cluster is not found, or has too few CPUs or CUDA devices.
     """
 
     def __init__(self, address: str | None, size: int | None, build: Build, job: Job):
-        # A thread of Ray prints events of the cluster; standard output is for the search's answer.
+        # A thread of Ray prints events of the cluster; standard output is reserved for the result of the search.
         self._ending = ExitStack()
         self._ending.enter_context(redirect_stdout(sys.stderr))
         self._build, self._job = build, job
@@ -47,7 +48,7 @@ class RayCrew:
                 self._ending.callback(ray.shutdown)
                 terminate = signal.getsignal(signal.SIGTERM)
                 _connect(address)
-                signal.signal(signal.SIGTERM, terminate)  # Ray sets one that exits with another code
+                signal.signal(signal.SIGTERM, terminate)  # Ray installs a handler that exits with another code
             self.size, self._resources = _division(_machines(), size, job.settings.device)
         except ConfigurationError:
             self.close()
@@ -100,7 +101,7 @@ class RayCrew:
         self._streams[method.options(num_returns="streaming").remote(*arguments)] = number
 
     def _next(self, stream: Any) -> Iterator[Message]:
-        """The next message of a stream that is ready; none at its end."""
+        """The next message of a stream that is ready; nothing at its end."""
         try:
             yield from_line(ray.get(next(stream)))
         except StopIteration:
@@ -112,7 +113,7 @@ class RayCrew:
 
 
 class _Actor:
-    """Runs in a Ray process; its messages are lines."""
+    """A worker in a Ray process; it yields encoded messages (``distribution.lines``)."""
 
     def __init__(self, build: Build, job: dict[str, Any], n_cpus: int):
         context = ray.get_runtime_context()
@@ -130,13 +131,13 @@ class _Actor:
 
     def work(self, evaluator: str, architectures: list[str]) -> Iterator[bytes]:
         if self._evaluators is None:
-            raise LookupError("a worker got work before it was ready")
+            raise LookupError("work was sent to a worker that is not ready")
         for one in work(self._evaluators, evaluator, architectures):
             yield to_line(one)  # no "yield from": Ray sends values into this generator
 
 
 class _Notes(logging.Handler):
-    """Keeps warnings for the parent."""
+    """Collects warnings for the parent process."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -147,20 +148,20 @@ class _Notes(logging.Handler):
         self._kept.append(Noted(record.getMessage()))
 
     def take(self) -> list[Noted]:
-        """Return the kept warnings and forget them."""
+        """Return the collected warnings and clear them."""
         kept, self._kept = self._kept, []
         return kept
 
 
 def _connect(address: str | None) -> None:
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no usage statistics over the network
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
         ray.init(address=address or "auto", **quiet)
     except (ConnectionError, ValueError, RuntimeError) as error:
         if address is not None:
             reason = " ".join(str(error).split())[:200]
-            raise ConfigurationError(f"--cluster ray:{address}: no cluster found there ({reason})") from error
+            raise ConfigurationError(f"--cluster ray:{address}: cluster not found ({reason})") from error
         ray.init(include_dashboard=False, _node_ip_address="127.0.0.1", **quiet)
 
 
@@ -169,23 +170,23 @@ def _machines() -> list[dict[str, float]]:
 
 
 def _division(machines: list[dict[str, float]], size: int | None, device: str) -> tuple[int, dict[str, Any]]:
-    """Number of workers, and each one's share of its machine.
+    """Number of workers, and the Ray resources of each.
 
     Args:
-        machines: resources of each, as Ray counts them.
+        machines: resources of each machine, in Ray's units.
         size: number of workers; None: see ``RayCrew``.
         device: ``auto``, ``cpu`` or ``cuda``.
 
     Raises:
-        ConfigurationError: the machines have no room for them.
+        ConfigurationError: the machines have too few CPUs or CUDA devices.
     """
     n_gpus = int(sum(machine.get("GPU", 0) for machine in machines))
     if device == "cuda" and not n_gpus:
-        raise ConfigurationError("--device cuda given, but the cluster has no CUDA device; expected cpu or auto")
+        raise ConfigurationError("--device cuda given for a cluster without CUDA devices; expected cpu or auto")
     with_gpus = device != "cpu" and n_gpus > 0
     places = [m for m in machines if m.get("CPU", 0) >= 1 and (not with_gpus or m.get("GPU", 0) >= 1)]
     if not places:
-        raise ConfigurationError("the cluster has no CPUs to compute on; expected nodes with CPUs")
+        raise ConfigurationError("the cluster has no CPUs; expected at least one node with CPUs")
 
     def room(n_cpus: int) -> int:
         return sum(int(min(m["CPU"] // n_cpus, m.get("GPU", 0) if with_gpus else m["CPU"])) for m in places)
@@ -195,6 +196,6 @@ def _division(machines: list[dict[str, float]], size: int | None, device: str) -
         size = n_gpus if with_gpus else room(int(min(machine["CPU"] for machine in places)))
     n_cpus = next((n for n in range(largest, 0, -1) if room(n) >= size), None)
     if n_cpus is None:
-        what = "CUDA devices, one for each worker" if with_gpus else "CPUs"
-        raise ConfigurationError(f"--workers {size} given; the cluster has room for {room(1)} ({what})")
+        what = "one CUDA device per worker" if with_gpus else "at least one CPU per worker"
+        raise ConfigurationError(f"--workers {size} given; expected at most {room(1)} on this cluster ({what})")
     return size, {"num_cpus": n_cpus, "num_gpus": int(with_gpus)}

@@ -1,4 +1,4 @@
-"""How long a worker may be silent: a search must not wait forever for one that is alive but hangs."""
+"""Time limits for workers: a search must not wait forever for a worker that runs but does not respond."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -6,22 +6,23 @@ from collections.abc import Callable, Sequence
 from neuronas.distribution.crew import Crew, Lost, Message
 
 _FACTOR = 20.0
-"""Candidates differ in their time by less than this; what takes this many times as long as the slowest so far hangs."""
+"""Evaluation times of candidates differ by less than this factor. A worker that is silent for longer than this many
+times the longest silence so far is taken to hang."""
 _LONGEST_WAIT_S = 60.0
 _WAITS = 10
-"""The limit is at least this many waits, so that no worker is blamed after a single one in a suspended search."""
+"""The limit spans at least this many waits, so that one long wait (a suspended search) does not reach it."""
 
 
 class Silence:
-    """Counts for each busy worker how long it has been silent.
+    """Measures for each busy worker the time since its last message (its silence).
 
-    Only time spent waiting counts, so that a slow or suspended parent does not blame its workers. Starts and work have
-    separate limits: a start that took minutes, from a slow disk or a wait for a machine, says nothing about candidates
-    of a hundredth of a second.
+    Only time that the parent spends waiting counts, so that a slow or suspended parent does not stop its workers.
+    Starts and work have separate limits: a start can take minutes (slow disk, waiting for a machine), while a candidate
+    may take a hundredth of a second.
 
     Args:
-        shortest_limit_s: the limit until a worker has been silent for more than a twentieth of it and continued.
-        clock: returns seconds.
+        shortest_limit_s: minimum time limit in seconds.
+        clock: returns the time in seconds.
     """
 
     def __init__(self, shortest_limit_s: float, clock: Callable[[], float] = time.monotonic):
@@ -32,25 +33,25 @@ class Silence:
         self._longest_s = {True: 0.0, False: 0.0}
 
     def limit_s(self, number: int) -> float:
-        """Limit of a busy worker in seconds.
+        """Time limit of a busy worker in seconds.
 
-        20 times the longest silence after which any worker continued in the same activity (start or work), but at least
-        the shortest limit; multiplied by the worker's ``patience``.
+        The limit is 20 times the longest silence so far after which a worker of the same activity (start or work) sent
+        a message, at least ``shortest_limit_s``; times the worker's ``patience``.
         """
         longest_s = self._longest_s[number in self._starting]
         return self._patience[number] * max(self._shortest_limit_s, _FACTOR * longest_s)
 
     def begin(self, number: int, patience: int = 1, *, is_start: bool = False) -> None:
-        """A worker starts or gets work; its limit is ``patience`` times that of others."""
+        """Record that a worker starts or receives work; its limit is multiplied by ``patience``."""
         self._silent[number], self._patience[number] = 0.0, patience
         (self._starting.add if is_start else self._starting.discard)(number)
 
     def end(self, number: int) -> None:
-        """A worker is idle or has ended."""
+        """Record that a worker is idle or has ended."""
         self._silent.pop(number, None)
 
     def listen(self, crew: Crew) -> tuple[Sequence[tuple[int, Message]], list[int]]:
-        """Messages of workers, after a short wait, and the numbers of those that have been silent for too long."""
+        """Wait shortly; return the messages of workers, and the numbers of those that have exceeded their limit."""
         at_a_time_s = min(_LONGEST_WAIT_S, self._shortest_limit_s / _WAITS)
         since = self._clock()
         messages = crew.wait(at_a_time_s)

@@ -1,9 +1,9 @@
-"""Cuts a set of candidates into pieces that share their first layers.
+"""Splits a set of candidates into pieces whose candidates share their first layers.
 
-In the order of ``space.genotype.edge_order`` a set is a tree: candidates with the same first layers are adjacent.
-The work of a candidate is the number of edges not shared with the one before. A cut between two candidates costs
-what they share, which is then computed on both sides; so cuts lie near equal shares of the work, where neighbours
-share least.
+Sorted by ``space.genotype.edge_order``, a set of candidates is the leaves of a prefix tree: candidates with the same
+first layers are adjacent. The work of a candidate is the number of edges that it does not share with its predecessor.
+If two neighbours are in different pieces, their common edges are computed twice. Therefore the splits are near equal
+shares of the work, where neighbours have the fewest edges in common.
 """
 
 from bisect import bisect_left, bisect_right
@@ -14,12 +14,15 @@ from neuronas.space.genotype import Architecture, EdgeKey, edge_order
 
 
 def subtrees(architectures: Sequence[Architecture], n_cells: int, n_pieces: int) -> list[list[int]]:
-    """Return at most ``n_pieces`` lists of indices, each in the order in which an engine visits them.
+    """Split a set of candidates.
 
     Args:
-        architectures: the set.
-        n_cells: number of cell places.
-        n_pieces: number of pieces, at least 1.
+        architectures: the candidates.
+        n_cells: number of cells of the network.
+        n_pieces: maximum number of pieces, at least 1.
+
+    Returns:
+        lists of indices into ``architectures``, each in the order of ``edge_order``.
     """
     if not architectures:
         return []
@@ -32,11 +35,11 @@ def subtrees(architectures: Sequence[Architecture], n_cells: int, n_pieces: int)
 
 
 def _cuts(shared: Sequence[int], done: Sequence[int], n_pieces: int) -> list[int]:
-    """Indices before which to cut, ascending.
+    """Positions of the splits, ascending; each is the first index of a piece.
 
     Args:
-        shared: for each candidate, the number of edges in common with the one before.
-        done: cumulative work before each candidate, and in total.
+        shared: for each candidate, the number of edges in common with its predecessor.
+        done: cumulative work before each candidate; the last value is the total.
         n_pieces: number of pieces.
     """
     cuts: list[int] = []

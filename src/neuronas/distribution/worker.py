@@ -1,4 +1,4 @@
-"""The worker's side: reads a job and pieces of work as lines, and writes messages."""
+"""The worker process: it reads a job and pieces of work from its parent, and writes messages."""
 
 import json
 import logging
@@ -21,7 +21,12 @@ from neuronas.space.notation import parse_architecture
 
 @dataclass(frozen=True)
 class WorkerEvaluators:
-    """A worker's evaluators by name, and a digest of what they compute (``crew.Ready``)."""
+    """The evaluators of a worker.
+
+    Attributes:
+        by_name: the evaluators by name.
+        computes: see ``crew.Ready``.
+    """
 
     by_name: Mapping[str, Evaluator]
     computes: str
@@ -31,25 +36,31 @@ Build = Callable[[Job], WorkerEvaluators]
 
 
 def work(built: WorkerEvaluators, evaluator: str, architectures: Sequence[str]) -> Iterator[Message]:
-    """Evaluate one piece: ``Evaluated`` for each member, then ``Finished``; or ``Refused``, or ``Lost`` and no more.
+    """Evaluate one piece of work.
 
-    An unexpected error ends the worker, because its state is unknown then.
+    Yields:
+        ``Evaluated`` for each candidate, then ``Finished``. After an error, ``Refused`` (an error of neuronas) or
+        ``Lost`` (any other error) and nothing more: the worker must end, because its state is unknown.
     """
     try:
         found = built.by_name[evaluator].evaluate([parse_architecture(text) for text in architectures])
         for place, fitness in found:
             if isinstance(fitness, Failure):
-                raise WorkerError(f"a worker's evaluator failed: {fitness.reason}")
+                raise WorkerError(f"evaluator of a worker failed: {fitness.reason}")
             yield Evaluated(place, fitness)
         yield Finished(_peak_memory_mb())
     except NeuronasError as error:
         yield Refused(error)
-    except Exception as error:  # noqa: BLE001 - reported to the parent; this worker ends
+    except Exception as error:  # noqa: BLE001 - reported to the parent, and this worker ends
         yield Lost(f"{type(error).__name__}: {error}")
 
 
 def build_evaluators(build: Build, job: Job) -> tuple[WorkerEvaluators | None, Message]:
-    """Build a worker's evaluators; where that fails, None and a message with the reason."""
+    """Build the evaluators of a worker.
+
+    Returns:
+        the evaluators and ``Ready``; after an error, None and ``Refused`` or ``Lost`` (see ``work``).
+    """
     try:
         built = build(job)
     except NeuronasError as error:
@@ -60,9 +71,9 @@ def build_evaluators(build: Build, job: Job) -> tuple[WorkerEvaluators | None, M
 
 
 def serve(build: Build) -> None:
-    """Serve a parent process through the standard streams until it ends.
+    """Work for a parent process, through standard input and output, until the parent ends.
 
-    Anything else printed goes to standard error; warnings go to the parent.
+    Other output of this process is redirected to standard error. Log warnings are sent to the parent.
     """
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -80,7 +91,7 @@ def serve(build: Build) -> None:
 
 
 def _listen(source: BinaryIO, lines: "queue.SimpleQueue[bytes]") -> None:
-    """Queue the parent's lines. When it has ended, end at once, even in the middle of a computation."""
+    """Queue the lines of the parent. When the parent has ended, exit at once, even during a computation."""
     for line in source:
         lines.put(line)
     os._exit(0)
@@ -97,7 +108,7 @@ class _Speaker:
 
 
 class _Forwarder(logging.Handler):
-    """Sends warnings to the parent."""
+    """Sends warnings to the parent process."""
 
     def __init__(self, speak: _Speaker):
         super().__init__(logging.WARNING)

@@ -1,4 +1,4 @@
-"""Search: algorithms propose, one loop evaluates, a history keeps every candidate."""
+"""Architecture search: algorithms propose candidates, one loop evaluates them, a history stores them."""
 
 from neuronas.callable_package import make_callable
 

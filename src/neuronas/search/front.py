@@ -1,6 +1,6 @@
-"""The Pareto front of evaluated candidates: who is on it, how much it dominates, and which one to choose.
+"""The Pareto front of evaluated candidates, and the choice of one candidate.
 
-Objectives: fitness (more is better) and the four costs of ``hardware.cost.BUDGETED`` (less is better).
+The objectives are fitness (maximised) and the four costs of ``hardware.cost.BUDGETED`` (minimised).
 """
 
 from collections.abc import Sequence
@@ -14,28 +14,28 @@ from neuronas.search.algorithms.base import Outcome, best
 
 
 def front(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """The candidates of finite fitness that no other one beats, in the order given; of equal ones the first."""
+    """The non-dominated candidates with finite fitness, in the given order; of equal candidates the first."""
     finite = [one for one in outcomes if one.fitness is not None and isfinite(one.fitness)]
     return [finite[index] for index in non_dominated(objectives(finite))]
 
 
 def objectives(outcomes: Sequence[Outcome]) -> Array:
-    """[n, 5] what to minimise: fitness with its sign turned, then the costs."""
+    """Objectives to minimise, [n, 5]: negative fitness, then the four costs."""
     rows = [(-one.fitness, *one.cost) for one in outcomes if one.fitness is not None]
     return np.array(rows, dtype=np.float64).reshape(-1, 1 + len(BUDGETED))
 
 
 def choose(outcomes: Sequence[Outcome], prefer: str) -> Outcome | None:
-    """Choose from the front; None if nothing was evaluated.
+    """Choose a candidate from the Pareto front; None if there are no evaluated candidates.
 
     Args:
-        outcomes: every candidate.
-        prefer: ``fitness``: the fittest; the name of a cost: the lowest, the fittest among equals; ``knee``: the one
-            nearest to the best of everything, with objectives scaled to the front's range (see ``knee``).
+        outcomes: all candidates.
+        prefer: ``fitness``: highest fitness; the name of a cost: lowest cost, of equal ones the highest fitness;
+            ``knee``: the candidate nearest to the ideal point (see ``knee``).
     """
     candidates = front(outcomes)
     if prefer == "fitness" or not candidates:
-        # Where no network answers, all have the fitness -inf and none is on the front.
+        # If all candidates have fitness -inf, the front is empty.
         return best(candidates or outcomes)
     points = objectives(candidates)
     if prefer == "knee":
@@ -44,7 +44,11 @@ def choose(outcomes: Sequence[Outcome], prefer: str) -> Outcome | None:
 
 
 def knee(points: Array) -> int:
-    """Row of [n, 5] nearest to the ideal point: fitness counts as much as all costs together, which move together."""
+    """Index of the row of ``points`` [n, 5] that is nearest to the ideal point.
+
+    Objectives are scaled to the range of the rows. The squared distance is that of fitness plus the mean over the four
+    costs, which are correlated.
+    """
     low, high = points.min(axis=0), points.max(axis=0)
     unit = (points - low) / np.where(high > low, high - low, 1)
     distance = unit[:, 0] ** 2 + (unit[:, 1:] ** 2).mean(axis=1)

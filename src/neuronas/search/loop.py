@@ -1,4 +1,4 @@
-"""The one search loop: cost, reject, evaluate each distinct function once, keep everything, propose again."""
+"""The search loop: compute costs, reject by budget, evaluate each distinct function once, store, propose again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,15 +31,22 @@ class Observer(Protocol):
     """Follows the progress of a search."""
 
     def batch(self, n_candidates: int, n_rejected: int, n_functions: int, n_full: int) -> None:
-        """A batch was proposed and costed: ``n_functions`` distinct functions fit, ``n_full`` get the full batch."""
+        """A batch of candidates was proposed and its costs computed.
+
+        Args:
+            n_candidates: number of candidates.
+            n_rejected: candidates that violate the budget.
+            n_functions: distinct functions among the others.
+            n_full: how many of these functions are evaluated on the full batch of images.
+        """
         ...
 
     def evaluated(self, architecture: Architecture, fitness: float, *, screened: bool) -> None:
-        """One architecture was evaluated on the full batch or, ``screened``, on the small one."""
+        """An architecture was evaluated on the full batch of images, or on the small batch if ``screened``."""
         ...
 
     def failed(self, architecture: Architecture, reason: str) -> None:
-        """The fitness of one architecture could not be computed; the search continues without it."""
+        """The fitness of an architecture could not be computed; the search continues without it."""
         ...
 
 
@@ -58,7 +65,7 @@ class Silent:
 
 @dataclass(frozen=True)
 class Problem:
-    """What is searched, and what an answer must fit."""
+    """A search problem: the search space, sizes of the network, cost model, and budget."""
 
     space: Space
     shape: NetworkShape
@@ -68,15 +75,17 @@ class Problem:
 
 @dataclass(frozen=True)
 class Found:
-    """A finished search.
+    """Result of a search.
 
     Attributes:
-        n_candidates: architectures proposed.
+        architecture: the chosen architecture.
+        fitness: its fitness on the full batch of images.
+        n_candidates: number of proposed architectures.
         n_evaluated: distinct functions whose fitness was computed, on the small or the full batch.
-        n_full: those that got the full batch.
-        rejected: for each limit, how many candidates broke it (one may break several).
-        surveyed: every candidate that fits, with its fitness, where the algorithm surveys.
-        failed: whose fitness could not be computed, and why.
+        n_full: distinct functions whose fitness was computed on the full batch.
+        rejected: for each limit, the number of candidates that violate it (a candidate may violate several).
+        surveyed: all candidates that fit the budget, with fitness, if the algorithm surveys; otherwise empty.
+        failed: architectures whose fitness could not be computed, with the reason.
     """
 
     architecture: Architecture
@@ -114,11 +123,21 @@ def search(
     history: History,
     observer: Observer | None = None,
 ) -> Found:
-    """Run a search, or resume the one that ``history`` holds; both give the same answer.
+    """Run a search, or resume the search stored in ``history``; both give the same result.
+
+    Args:
+        problem: what is searched.
+        algorithm: proposes candidates.
+        settings: resolved settings of the search.
+        seed: random seed of the proposals.
+        evaluators: compute fitness.
+        history: stores all candidates and their fitness.
+        observer: is informed about progress.
 
     Raises:
         ConfigurationError: see ``Algorithm.check``.
-        InfeasibleError: no candidate fits the budget; says which limit is closest and by how much.
+        InfeasibleError: no candidate fits the budget; the message has the closest candidate and its largest excess.
+        WorkerError: the fitness of no feasible candidate could be computed.
     """
     algorithm.check(settings)
     if algorithm.surveys:
@@ -170,7 +189,7 @@ class _State:
         self.smallest = dict.fromkeys(BUDGETED, inf)
 
     def handle(self, proposed: Sequence[Architecture]) -> list[Outcome]:
-        """Cost, keep and evaluate one batch."""
+        """Compute costs of one batch, store it, and evaluate the feasible candidates."""
         batch = [architecture.cleaned for architecture in proposed]
         totals = self.problem.cost_model.totals(self.work.slots, self.work.occupancy(batch))
         broken = rejected(self.problem.budget.excess(totals))
@@ -188,7 +207,7 @@ class _State:
             chosen = survivors({key: self.screened[key] for key in feasible if key in self.screened}, n_full)
             feasible = {key: feasible[key] for key in chosen}
         self._evaluate(self.evaluators.full, self.fitness, batch, feasible, first, screened=False)
-        # A function whose full fitness an earlier batch computed counts, whether or not it survived here.
+        # A function whose full fitness is known from an earlier batch keeps it, even if screening discards it here.
         costs = np.stack([getattr(totals, name) for name in BUDGETED], axis=1).tolist()
         excess = self.problem.budget.relative_excess(totals).tolist()
         return [
@@ -234,14 +253,14 @@ class _State:
         evaluator: Evaluator,
         known: dict[str, float],
         batch: Sequence[Architecture],
-        wanted: dict[str, int],
+        feasible: dict[str, int],
         first: int,
         *,
         screened: bool,
     ) -> None:
-        """Compute what is not known yet and keep each result as it comes."""
+        """Evaluate the functions without a known fitness, and store each result at once."""
         failures = self.failures[screened]
-        todo = [(key, index) for key, index in wanted.items() if key not in known and key not in failures]
+        todo = [(key, index) for key, index in feasible.items() if key not in known and key not in failures]
         started = perf_counter()
         for number, fitness in evaluator.evaluate([batch[index] for _, index in todo]):
             key, index = todo[number]
@@ -257,14 +276,14 @@ class _State:
             started = now
             known[key] = fitness
             self.observer.evaluated(batch[index], fitness, screened=screened)
-        self.failed |= {key: (batch[index], failures[key]) for key, index in wanted.items() if key in failures}
+        self.failed |= {key: (batch[index], failures[key]) for key, index in feasible.items() if key in failures}
 
 
 def _nothing_found(state: _State) -> NeuronasError:
     if state.failed:
         architecture, reason = next(iter(state.failed.values()))
         return WorkerError(
-            f"every candidate that fits the budget failed, {len(state.failed):,} in all; the first: "
+            f"all {len(state.failed):,} candidates that fit the budget failed; the first: "
             f"{format_architecture(architecture)}: {reason}"
         )
     if state.nearest is None:

@@ -1,8 +1,8 @@
-"""Screening: a small batch discards most candidates, the survivors get the full batch.
+"""Screening: candidates are first evaluated on a small batch of images, and only the best on the full batch.
 
-Rule: of the n distinct functions that an algorithm proposes at a time, the ``ceil(keep * n)`` with the highest fitness
-on the small batch survive, at least ``MIN_SURVIVORS``. Fitness values of different batch sizes are never compared: a
-discarded candidate has none. ``benchmarks/screening.py`` measures what the rule loses against the exact search.
+Of the n distinct functions in one batch of proposals, the ``ceil(keep * n)`` with the highest fitness on the small
+batch survive, and at least ``MIN_SURVIVORS``. Fitness values of different batch sizes are never compared: a discarded
+candidate has no fitness. ``benchmarks/screening.py`` compares this with the search without screening.
 """
 
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ MIN_SURVIVORS = 16
 
 @dataclass(frozen=True)
 class Evaluators:
-    """What computes fitness in a search.
+    """The evaluators of a search.
 
     Attributes:
-        full: on the full batch.
-        screen: on the small batch; None: every candidate gets the full batch.
-        keep: share of the candidates that survive the screen.
+        full: computes fitness on the full batch of images.
+        screen: computes fitness on the small batch; None: no screening.
+        keep: share of the candidates that survive screening.
     """
 
     full: Evaluator
@@ -29,12 +29,12 @@ class Evaluators:
     keep: float = 1.0
 
     def n_survivors(self, n_candidates: int) -> int:
-        """How many of n candidates get the full batch."""
+        """Number of candidates, of ``n_candidates``, that are evaluated on the full batch."""
         if self.screen is None:
             return n_candidates
         return min(n_candidates, max(MIN_SURVIVORS, ceil(self.keep * n_candidates)))
 
 
 def survivors(fitness: Mapping[str, float], n: int) -> list[str]:
-    """The n keys of highest fitness; equal ones in the order of the mapping."""
+    """The n keys of highest fitness, highest first; keys of equal fitness in the order of the mapping."""
     return sorted(fitness, key=lambda key: -fitness[key])[:n]

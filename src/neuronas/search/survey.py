@@ -1,4 +1,4 @@
-"""What a survey leaves in its run directory: the Pareto front and the ranking of all that fits."""
+"""Files of a search that surveys: the Pareto front, and the ranking of all candidates that fit the budget."""
 
 import csv
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ _OBJECTIVES = ("fitness", *BUDGETED)
 
 
 def pareto_front(outcomes: Sequence[Outcome], prefer: str, chosen: str) -> ParetoFront:
-    """The front of a survey. An objective in which all candidates are equal does not count in its hypervolume.
+    """The Pareto front as a document. The hypervolume leaves out objectives that are equal for all candidates.
 
     Args:
-        outcomes: every candidate that fits.
-        prefer: how the answer was chosen.
-        chosen: the answer's text.
+        outcomes: all candidates that fit the budget.
+        prefer: how the result was chosen, see ``search.front.choose``.
+        chosen: the chosen architecture, in text notation.
     """
     members = front(outcomes)
     share, ideal, reference = 0.0, None, None
@@ -59,7 +59,14 @@ def _member(outcome: Outcome) -> FrontMember:
 
 
 def write_ranking(path: Path, outcomes: Sequence[Outcome]) -> None:
-    """Write every candidate that fits, the fittest first, as CSV: rank, architecture, fitness and costs."""
+    """Write a CSV file of all candidates that fit the budget, by descending fitness.
+
+    Columns: rank, architecture, fitness, and the four costs.
+
+    Args:
+        path: the file.
+        outcomes: all candidates that fit the budget.
+    """
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("rank", "architecture", *_OBJECTIVES))

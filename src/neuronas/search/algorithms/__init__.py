@@ -1,1 +1,1 @@
-"""Search algorithms: generators that propose batches of architectures and receive what came of them."""
+"""Search algorithms: generators that propose batches of architectures and receive their outcomes."""

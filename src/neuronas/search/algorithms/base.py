@@ -1,4 +1,4 @@
-"""What an algorithm is."""
+"""The interface of search algorithms."""
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from neuronas.space.spaces import Space
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a proposal.
+    """Result of one proposed architecture.
 
     Attributes:
-        architecture: without dead edges.
-        fitness: None if it breaks the budget or a screen discarded it.
-        cost: in the order and units of ``hardware.cost.BUDGETED``.
-        excess: cost above each limit as a share of the limit; above 0 is a violation, -inf means no limit.
+        architecture: the architecture without dead edges.
+        fitness: its fitness; None if it violates the budget, or if screening discarded it.
+        cost: its cost, in the order and units of ``hardware.cost.BUDGETED``.
+        excess: (cost - limit) / limit for each limit; above 0 is a violation, -inf means no limit.
     """
 
     architecture: Architecture
@@ -31,14 +31,23 @@ class Outcome:
 
 
 Proposals = Generator[Sequence[Architecture], Sequence[Outcome], None]
-"""Yields a batch of architectures and receives one outcome for each, in the same order."""
+"""A generator that yields batches of architectures and receives one outcome per architecture, in the same order."""
 
 
 class Propose(Protocol):
-    """Proposes architectures. It must depend on its arguments and the outcomes alone: a resumed search replays it."""
+    """Proposes architectures.
+
+    The proposals must depend on the arguments and the outcomes only, because a resumed search replays them.
+    """
 
     def __call__(self, space: Space, random: Random, settings: SearchConfig) -> Proposals:
-        """Start a search."""
+        """Start a search.
+
+        Args:
+            space: the search space.
+            random: random numbers of the search.
+            settings: resolved settings of the search.
+        """
         ...
 
 
@@ -47,12 +56,12 @@ class Algorithm:
     """A search algorithm.
 
     Attributes:
-        propose: how it proposes.
-        budget: the limits that it sets where the user sets none.
-        source: where it was published.
-        surveys: it looks for a front of many objectives or a whole ranking, not for the fittest alone. No screen
-            discards for it, since a screen sees fitness only; and its run keeps the front and the ranking.
-        prepare: raises ConfigurationError where something that it needs is not installed.
+        propose: the generator function.
+        budget: default limits, used where the user gives none.
+        source: publication of the algorithm.
+        surveys: whether it searches for a Pareto front or a ranking, and not only for the fittest candidate. Such a
+            search uses no screening (which considers fitness only); its run directory has the front and the ranking.
+        prepare: checks requirements; raises ConfigurationError if a required package is not installed.
     """
 
     propose: Propose
@@ -62,21 +71,21 @@ class Algorithm:
     prepare: Callable[[], object] = lambda: None
 
     def check(self, settings: SearchConfig) -> None:
-        """Find out whether it can be run with these settings.
+        """Check that the algorithm supports these settings.
 
         Raises:
-            ConfigurationError: ``settings.prefer`` needs an algorithm that surveys; or see ``prepare``.
+            ConfigurationError: ``settings.prefer`` needs an algorithm that surveys, or ``prepare`` failed.
         """
         if settings.prefer != "fitness" and not self.surveys:
             raise ConfigurationError(
-                f"--prefer {settings.prefer} given with --algorithm {settings.algorithm}, which looks for fitness "
-                "alone; expected --algorithm evolution or exhaustive"
+                f"--prefer {settings.prefer} given with --algorithm {settings.algorithm}, which ranks by fitness only; "
+                "expected --algorithm evolution or exhaustive"
             )
         self.prepare()
 
 
 def best(outcomes: Sequence[Outcome]) -> Outcome | None:
-    """The fittest outcome, the earliest among equals; None if none fits the budget."""
+    """The outcome of highest fitness, the first of equal ones; None if no outcome has a fitness."""
     winner: Outcome | None = None
     highest = -inf
     for outcome in outcomes:

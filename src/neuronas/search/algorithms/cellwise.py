@@ -1,8 +1,9 @@
-"""Algorithm 1 of NeuroNAS (arXiv 2407.00641): one cell after the other, each chosen from all cells.
+"""Algorithm 1 of NeuroNAS (arXiv 2407.00641): the cells of the network are chosen one after the other.
 
-First pass: every cell stands at all places; the best feasible one is kept. Each further pass keeps the places
-chosen so far and tries every cell at the rest. The published algorithm checks only memory in its first pass,
-so its answer may break the other budgets; here a candidate that breaks any budget is never chosen.
+In the first pass, each candidate uses one cell at all positions of the network, and all cells of the space are tried;
+the best feasible cell is kept at the first position. Each further pass keeps the cells chosen so far and tries all
+cells at the remaining positions. The published algorithm checks only memory in its first pass, so its result may
+violate the other budgets; here a candidate that violates any budget is never chosen.
 """
 
 from random import Random
@@ -17,10 +18,10 @@ MAX_CELLS = 1_000_000
 
 
 def cellwise(space: Space, random: Random, settings: SearchConfig) -> Proposals:
-    """Propose all cells at all places, then refine the later places. Nothing is random.
+    """Propose all cells at all positions, then all cells at the later positions. ``random`` is not used.
 
     Raises:
-        ConfigurationError: the space has too many cells to go through.
+        ConfigurationError: the space has more than ``MAX_CELLS`` cells.
     """
     cells = all_cells(space)
     chosen: tuple[Genotype, ...] = ()
@@ -33,14 +34,14 @@ def cellwise(space: Space, random: Random, settings: SearchConfig) -> Proposals:
 
 
 def all_cells(space: Space) -> list[Genotype]:
-    """Every cell of a space, twins included.
+    """All cells of a space, including cells that compute the same function.
 
     Raises:
-        ConfigurationError: there are too many to go through.
+        ConfigurationError: the space has more than ``MAX_CELLS`` cells.
     """
     if space.n_genotypes > MAX_CELLS:
         raise ConfigurationError(
-            f"this space has {space.n_genotypes:,} cells; an algorithm that goes through all of them takes at most "
-            f"{MAX_CELLS:,}; choose --algorithm evolution or snasnet"
+            f"space with {space.n_genotypes:,} cells given; expected at most {MAX_CELLS:,} for an algorithm that tries "
+            "all cells; use --algorithm evolution or snasnet"
         )
     return list(space.genotypes())

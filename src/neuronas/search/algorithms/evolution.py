@@ -1,7 +1,7 @@
-"""Evolution with many objectives: NSGA-II on cells, with the budgets as constraints.
+"""Multi-objective evolution: NSGA-II (Deb et al., 2002, doi 10.1109/4235.996017) with the budgets as constraints.
 
-The first generation is drawn at random; each further one comes from the survivors of all before it by crossover and
-mutation. A candidate that computes the same function as an earlier one is never proposed again.
+The first generation is random. Each further generation is made by crossover and mutation from the survivors of all
+earlier generations. A candidate that computes the same function as an earlier one is not proposed again.
 """
 
 from collections.abc import Callable
@@ -22,16 +22,16 @@ _MAX_TRIES = 200
 
 
 def evolution(space: Space, random: Random, settings: SearchConfig) -> Proposals:
-    """Propose ``settings.n_draws`` distinct functions in generations of ``settings.population``.
+    """Propose ``settings.n_draws`` architectures of distinct functions, in generations of ``settings.population``.
 
-    Ends earlier where new ones can no longer be found.
+    The search ends earlier if no new functions can be found.
 
     Raises:
         ConfigurationError: Optuna is not installed.
     """
     selection = selection_type()(settings.population, random.getrandbits(32))
     draws = _Draws(space, random)
-    alive: dict[int, Architecture] = {}  # by their number, as in the selection
+    alive: dict[int, Architecture] = {}  # by their numbers in ``Selection``
     for first in range(0, settings.n_draws, settings.population):
         size = min(settings.population, settings.n_draws - first)
         generation = draws.generation(list(alive.values()), size)
@@ -45,7 +45,7 @@ def evolution(space: Space, random: Random, settings: SearchConfig) -> Proposals
 
 
 def selection_type() -> "type[Selection]":
-    """What selects the survivors.
+    """The class that selects the survivors.
 
     Raises:
         ConfigurationError: Optuna is not installed.
@@ -54,19 +54,19 @@ def selection_type() -> "type[Selection]":
         from neuronas.search.algorithms.selection import Selection  # noqa: PLC0415 - Optuna is an extra
     except ImportError as error:
         raise ConfigurationError(
-            f"--algorithm evolution needs Optuna ({error}); install it with: pip install 'neuronas[evolution]'"
+            f"--algorithm evolution given, which needs Optuna ({error}); pip install 'neuronas[evolution]'"
         ) from error
     return Selection
 
 
 def crossover(first: Architecture, second: Architecture, n_places: int, random: Random) -> Architecture:
-    """Take each edge from either parent with equal chance.
+    """Uniform crossover: take each edge from either parent with equal probability.
 
     Args:
         first: one parent.
-        second: the other.
-        n_places: places where a cell of its own may stand.
-        random: decides.
+        second: the other parent.
+        n_places: number of positions with a cell of their own.
+        random: random numbers.
     """
     pairs = zip(first.expanded(n_places), second.expanded(n_places), strict=True)
     return Architecture(
@@ -78,13 +78,13 @@ def crossover(first: Architecture, second: Architecture, n_places: int, random: 
 
 
 def mutate(architecture: Architecture, space: Space, n_places: int, random: Random) -> Architecture:
-    """Draw at least one edge anew; of all edges one on average, beyond the first.
+    """Replace one random edge, and each other edge with probability 1 / number of edges, by a random choice.
 
     Args:
-        architecture: what to change.
-        space: what an edge may hold.
-        n_places: places where a cell of its own may stand.
-        random: decides.
+        architecture: the architecture to change.
+        space: the search space, which has the choices of an edge.
+        n_places: number of positions with a cell of their own.
+        random: random numbers.
     """
     edges = [list(cell.edges) for cell in architecture.expanded(n_places)]
     numbers = [(place, number) for place, cell in enumerate(edges) for number in range(len(cell))]
@@ -96,7 +96,7 @@ def mutate(architecture: Architecture, space: Space, n_places: int, random: Rand
 
 
 class _Draws:
-    """Makes architectures of functions that were never made before."""
+    """Makes architectures whose functions were not proposed before."""
 
     def __init__(self, space: Space, random: Random):
         self._space, self._random = space, random
@@ -104,7 +104,7 @@ class _Draws:
         self._seen: set[str] = set()
 
     def generation(self, parents: list[Architecture], size: int) -> list[Architecture]:
-        """Up to ``size`` architectures; fewer where the space has no more to give."""
+        """Up to ``size`` new architectures; fewer if no more can be found."""
         found: list[Architecture] = []
         while len(found) < size:
             child = self._new(lambda: self._child(parents)) if parents else None

@@ -1,8 +1,8 @@
-"""Exhaustive search: every architecture of a space that differs from all others in function or work, once.
+"""Exhaustive search: one architecture of each distinct combination of function and hardware cost.
 
-Cells are grouped by their function and by the work that they make; one cell of each group stands for it. A batch
-holds all architectures that begin with the same cells, so the evaluator shares what precedes the last cell, and the
-memory in use does not grow with the space.
+Cells are grouped by their function and by their work on the chip; one cell of each group is used. The architectures of
+a batch differ in their last cell only, so that the evaluator computes the earlier cells once, and memory use does not
+grow with the size of the space.
 """
 
 from itertools import product
@@ -22,18 +22,18 @@ _BATCH = 1000
 
 
 def exhaustive(space: Space, random: Random, settings: SearchConfig) -> Proposals:
-    """Propose every distinct architecture. Nothing is random.
+    """Propose every distinct architecture. ``random`` is not used.
 
     Raises:
-        ConfigurationError: the space has too many.
+        ConfigurationError: the space has more than ``MAX_ARCHITECTURES`` distinct architectures.
     """
     cells = distinct_cells(all_cells(space))
     n_places = 1 if space.shared_cell else space.cells
     n_architectures = len(cells) ** n_places
     if n_architectures > MAX_ARCHITECTURES:
         raise ConfigurationError(
-            f"this space has {n_architectures:,} distinct architectures; an exhaustive search takes at most "
-            f"{MAX_ARCHITECTURES:,}; choose --algorithm evolution, or a --space with fewer operations"
+            f"space with {n_architectures:,} distinct architectures given; expected at most {MAX_ARCHITECTURES:,} "
+            "for an exhaustive search; use --algorithm evolution, or a --space with fewer operations"
         )
     for first in product(cells, repeat=n_places - 1):
         for start in range(0, len(cells), _BATCH):
@@ -41,7 +41,7 @@ def exhaustive(space: Space, random: Random, settings: SearchConfig) -> Proposal
 
 
 def distinct_cells(cells: list[Genotype]) -> list[Genotype]:
-    """The first of the cells that share a function and, in whatever order, the work of their edges and nodes."""
+    """The first cell of each group with the same function and the same work of edges and nodes, in any order."""
     groups: dict[object, Genotype] = {}
     for cell, row in zip(cells, cell_occupancy(cells, cells[0].n_nodes).tolist(), strict=True):
         edges, nodes = row[: len(cell.edges)], row[len(cell.edges) :]

@@ -1,4 +1,4 @@
-"""An algorithm that ends when it has spent a number of evaluations: for comparisons at equal effort."""
+"""An algorithm with a limited number of evaluations, for comparisons at equal effort."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,13 +11,13 @@ from neuronas.space.genotype import Architecture
 from neuronas.space.spaces import Space
 
 PIECE = 10
-"""Candidates proposed at a time; the limit is exceeded by fewer than this."""
+"""Number of candidates per batch; the limit is exceeded by fewer than this."""
 
 
 def limited(algorithm: Algorithm, max_evaluated: int) -> Algorithm:
-    """The same algorithm, which ends once so many distinct functions were evaluated.
+    """Return the algorithm, limited to about ``max_evaluated`` evaluations of distinct functions.
 
-    Candidates that break a budget are never evaluated and do not count.
+    Candidates that violate a budget are not evaluated and do not count.
     """
 
     def propose(space: Space, random: Random, settings: SearchConfig) -> Proposals:

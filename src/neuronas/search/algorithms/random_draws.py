@@ -1,4 +1,4 @@
-"""Random search as SNASNet does it (arXiv 2201.10355): the fittest of a number of random architectures."""
+"""Random search of SNASNet (arXiv 2201.10355): the fittest of a number of random architectures."""
 
 from random import Random
 
@@ -6,11 +6,11 @@ from neuronas.config import SearchConfig
 from neuronas.search.algorithms.base import Proposals
 from neuronas.space.spaces import Space
 
-_BATCH = 1000  # proposals at a time: bounds memory, and gives the evaluator enough to share work
+_BATCH = 1000  # limits memory, and is large enough for the evaluator to share computations
 
 
 def random_draws(space: Space, random: Random, settings: SearchConfig) -> Proposals:
-    """Propose ``settings.n_draws`` architectures, drawn uniformly; twins are drawn like any other."""
+    """Propose ``settings.n_draws`` architectures, drawn uniformly; several may compute the same function."""
     remaining = settings.n_draws
     while remaining:
         size = min(_BATCH, remaining)

@@ -1,7 +1,7 @@
-"""Which candidates survive a generation: NSGA-II (Deb et al., 2002) as Optuna computes it.
+"""Selection of survivors by NSGA-II (Deb et al., 2002, doi 10.1109/4235.996017), computed by Optuna.
 
-Optuna sorts by constrained dominance and by crowding; it never proposes. The objectives are fitness (more is better)
-and the four costs (less is better); the excess over each limit is a constraint.
+Optuna sorts candidates by constrained dominance and crowding distance; it does not propose any. The objectives are
+fitness (maximised) and the four costs (minimised); the excess over each limit is a constraint.
 """
 
 from collections.abc import Sequence
@@ -14,32 +14,32 @@ from neuronas.search.algorithms.base import Outcome
 
 
 class _Elite(optuna.samplers.NSGAIISampler):
-    """Selects from whatever a study holds; candidates come from elsewhere."""
+    """Selects among all trials of a study, which are added from outside."""
 
     def get_population(self, study: optuna.Study, generation: int) -> list[optuna.trial.FrozenTrial]:
-        """Every trial: a study of ours holds one generation and the survivors of those before it."""
+        """All trials: a study has one generation and the survivors of earlier ones."""
         return study.get_trials(deepcopy=False)
 
 
 class Selection:
-    """Keeps the best candidates seen so far.
+    """Keeps the best candidates of all generations so far.
 
     Args:
-        size: how many survive, and how many candidates a generation has.
-        seed: decides what Optuna draws.
+        size: number of survivors, which is also the size of a generation.
+        seed: random seed for Optuna.
     """
 
     def __init__(self, size: int, seed: int):
-        optuna.logging.set_verbosity(optuna.logging.WARNING)  # it announces every study on standard error
+        optuna.logging.set_verbosity(optuna.logging.WARNING)  # it would log every new study
         self._sampler = _Elite(population_size=size, seed=seed)
         self._alive: dict[int, Outcome] = {}
         self._n_seen = 0
 
     def survivors(self, generation: Sequence[Outcome]) -> list[int]:
-        """Add a generation and return who survives, numbered in the order in which all candidates were added."""
+        """Add a generation; return the numbers of the survivors. Candidates are numbered in the order of addition."""
         numbered = dict(enumerate(generation, self._n_seen)) | dict(sorted(self._alive.items()))
         self._n_seen += len(generation)
-        # A study of its own for each generation: one for all would keep the dead, and search them for each candidate.
+        # One study per generation: a common study would keep all discarded candidates and become slow.
         up, down = optuna.study.StudyDirection.MAXIMIZE, optuna.study.StudyDirection.MINIMIZE
         study = optuna.create_study(directions=[up, *[down] * len(BUDGETED)], sampler=self._sampler)
         for outcome in numbered.values():
@@ -54,7 +54,7 @@ def _add(study: optuna.Study, outcome: Outcome) -> None:
     trial = study.ask()
     for name, excess in zip(BUDGETED, outcome.excess, strict=True):
         trial.set_constraint(name, max(0.0, excess))
-    # A network that answers nothing has the fitness -inf, which no crowding distance can hold.
+    # A network without distinct spike patterns has fitness -inf, with which crowding distances cannot be computed.
     fitness = 0.0 if outcome.fitness is None else outcome.fitness
     trial.set_constraint("answers", 0.0 if isfinite(fitness) else 1.0)
     study.tell(trial, [fitness if isfinite(fitness) else 0.0, *outcome.cost])

@@ -1,4 +1,4 @@
-"""The algorithms by name."""
+"""Search algorithms by name."""
 
 from typing import Any
 
@@ -23,10 +23,10 @@ BUILTIN: dict[str, Algorithm] = {
 
 
 def as_algorithm(entry: Any) -> Algorithm:
-    """An entry of the registry, or an object that was given: a generator function that proposes has no defaults.
+    """Turn an algorithm or a generator function into an algorithm; a generator function has no default budget.
 
     Raises:
-        ConfigurationError: it is neither.
+        ConfigurationError: ``entry`` is neither.
     """
     if isinstance(entry, Algorithm):
         return entry
