@@ -448,7 +448,7 @@ def test_models_and_their_mistakes(accelerator: Accelerator) -> None:
     assert model.without(model.active).active == () and not model.without(NON_IDEALITIES).is_random
     assert chip_model(load_accelerator("isaac-rram"), "x", 8).sign_scheme == "offset-binary"
     for call, message in (
-        (lambda: chip_model(load_accelerator("sram-65nm"), "sram-65nm", 8), "no section 'device'"),
+        (lambda: chip_model(load_accelerator("sram-65nm"), "sram-65nm", 8), "section 'device' not found"),
         (lambda: chip_model(accelerator, "x", 32), "not"),
         (lambda: chip_model(accelerator, "x", 8, sign_scheme="differental"), "did you mean 'differential'"),
         (lambda: chip_model(accelerator, "x", 8, variation="log"), "unknown variation"),

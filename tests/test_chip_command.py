@@ -87,7 +87,7 @@ def test_one_chip_without_converters_is_reported(trained: Path, capsys: pytest.C
         (["--chips", "3"], "--chips given without --chip"),
         (["--no-gain-calibration"], "--gain-calibration given without --chip"),
         (["--chip", "--without", "adcc"], "did you mean 'adc'"),
-        (["--chip", "--hardware", "sram-65nm"], "no section 'device'"),
+        (["--chip", "--hardware", "sram-65nm"], "section 'device' not found"),
         (["--chip", "--sign-scheme", "differental"], "'differential'"),
         (["--chip", "--chips", "0"], "greater than or equal to 1"),
     ],

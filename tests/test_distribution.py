@@ -214,7 +214,7 @@ def test_a_hanging_worker_does_not_stop_who_gives_it_much(distribute: Distribute
 def test_workers_that_hang_while_they_start_end_the_search(distribute: Distribute) -> None:
     with pytest.raises(
         WorkerError,
-        match="3 workers ended before they were ready; reason of the last one: it was running but did not respond",
+        match=r"3 workers ended before .* reason of the last one: it was running but did not respond",
     ):
         distribute(2, "--never-moves").prepare()
 
@@ -317,9 +317,7 @@ def test_workers_that_all_fail_end_the_search(distribute: Distribute) -> None:
 
 
 def test_workers_that_cannot_start_end_the_search(distribute: Distribute) -> None:
-    with pytest.raises(
-        WorkerError, match="3 workers ended before they were ready; reason of the last one: ended by SIGKILL"
-    ):
+    with pytest.raises(WorkerError, match=r"3 workers ended before .*; reason of the last one: ended by SIGKILL"):
         distribute(2, "--never-ready").prepare()
     with pytest.raises(WorkerError, match="unrecognized arguments: --wrong"):
         distribute(1, "--wrong").prepare()

@@ -1,1 +1,1 @@
-"""Simulation of a trained network on the crossbars of a compute-in-memory chip, with its non-idealities."""
+"""Simulation of a trained network on the crossbars of a compute-in-memory chip, including non-idealities."""

@@ -1,4 +1,4 @@
-"""What is trimmed on training images: the converters' range, once a design, and each column's gain, once a chip."""
+"""Calibration on training images: the ADC range, once per design, and the gain of each column, once per chip."""
 
 from dataclasses import dataclass, field
 
@@ -11,30 +11,30 @@ from neuronas.chip.programming import Programmed, seeded
 from neuronas.snn.classifier import Classifier
 
 N_SAMPLES = 128
-"""Input vectors of each block, from which the converters' range is chosen."""
+"""Number of input vectors per block and batch of images from which the ADC range is chosen."""
 _GAINS = (0.5, 2.0)
-"""How far a column's gain can be trimmed."""
+"""Smallest and largest gain of a column."""
 _STEPS = 12
 _SAMPLING = 20240702
 
 
 @dataclass
 class LayerInputs:
-    """What a layer's crossbars read on training images: bit planes of input vectors, for each block of the layer.
+    """Input vectors of a layer on training images, as bit planes (0 or 1), for each block of the layer.
 
     Attributes:
-        moments: [rows, rows] sums of x x^T, one for each block.
-        samples: [n, rows] some of the vectors, one for each block.
+        moments: second moments of each block, the sum of x x^T over its input vectors x, [rows, rows].
+        samples: random input vectors of each block, [n, rows].
     """
 
     moments: list[Tensor] = field(default_factory=list)
     samples: list[Tensor] = field(default_factory=list)
 
     def add(self, layer: MappedLayer, x: Tensor) -> None:
-        """Take in inputs [n, in, H, W]."""
+        """Add inputs [n, in, H, W] of the layer."""
         planes = torch.stack([plane for _, plane in layer.inputs.planes(x)])
         vectors = planes.movedim(2, -1).flatten(0, -2)
-        # Drawn, not every so many: that would be the same pixel of each image.
+        # Random samples: every n-th vector could be the same pixel of each image.
         chosen = torch.randint(len(vectors), (N_SAMPLES,), generator=seeded(_SAMPLING)).to(x.device)
         for number, block in enumerate(layer.blocks):
             rows = vectors[:, block.channels]
@@ -49,7 +49,7 @@ class LayerInputs:
 
 @torch.no_grad()
 def inputs_on(network: Classifier, layers: dict[str, MappedLayer], images: Tensor) -> dict[str, LayerInputs]:
-    """Watch what each layer of the ideal network reads on normalised training images [n, C, H, W]."""
+    """Record the inputs of each layer of the ideal network on normalised training images [n, C, H, W]."""
     found = {name: LayerInputs() for name in layers}
     hooks = []
     for name, module in network.weighted_layers().items():
@@ -68,17 +68,18 @@ def inputs_on(network: Classifier, layers: dict[str, MappedLayer], images: Tenso
 
 
 def gains(current: Tensor, levels: Tensor, moment: Tensor) -> Tensor:
-    """The gain of each column that brings its current nearest to the ideal one, in least squares, within trimming.
+    """The gain of each column that minimises the squared error of its current, limited to 0.5 to 2.
 
-    g = sum (w x)(c x) / sum (c x)^2 over input vectors x = (w^T M c) / (c^T M c), M the inputs' second moments.
+    With cell currents c, target levels w and input vectors x,
+    g = sum (w x)(c x) / sum (c x)^2 = (w^T M c) / (c^T M c), where M is the second moment of the inputs.
 
     Args:
-        current: [positions, rows, outputs, K] as programmed.
-        levels: the target, the same shape.
-        moment: [rows, rows].
+        current: cell currents as programmed, in levels, [positions, rows, outputs, K].
+        levels: target levels, the same shape.
+        moment: second moments M of the inputs, [rows, rows].
 
     Returns:
-        [positions, 1, outputs, K]; 1 for a column that reads nothing.
+        gains [positions, 1, outputs, K]; 1 for a column without current.
     """
     weighted = torch.einsum("rs,psfk->prfk", moment, current)
     ideal, own = ((one * weighted).sum(dim=1, keepdim=True) for one in (levels, current))
@@ -86,22 +87,25 @@ def gains(current: Tensor, levels: Tensor, moment: Tensor) -> Tensor:
 
 
 def trimmed(model: ChipModel, written: Programmed, levels: Tensor, moment: Tensor) -> Tensor:
-    """The gain of each column of a block, 1 where the chip trims none; see ``gains``."""
+    """The gain of each column of a block (see ``gains``); 1 if the chip has no gain calibration."""
     if not model.gain_calibration:
         return torch.ones(1, dtype=torch.float64)
     return gains(written.current, levels, moment)
 
 
 def converter_step(sums: Tensor, ideal: Tensor, adc_bits: int) -> float:
-    """The converter's step with which codes are nearest to the ideal column sums, in least squares.
+    """The ADC step that minimises the squared error of the converted column sums.
 
-    Candidates reach from the full range down to a tenth of it (large sums are then clipped). A step of one level is one
-    of them: it rounds small errors away.
+    Candidate ranges go from the largest sum down to a tenth of it (larger sums are clipped). A step of one level is
+    also a candidate, because it rounds small errors away.
 
     Args:
-        sums: what the columns of one kind give, any shape, in levels.
-        ideal: what they should give, the same shape.
-        adc_bits: of the converter.
+        sums: simulated column sums in levels, any shape.
+        ideal: ideal column sums in levels, the same shape.
+        adc_bits: resolution of the ADC.
+
+    Returns:
+        the step in levels.
     """
     largest_code = 2**adc_bits - 1
     full = float(sums.max()) / largest_code

@@ -1,4 +1,4 @@
-"""What is simulated: the device, the crossbar and the converter, each non-ideality with a switch of its own."""
+"""Parameters of a simulated chip: memory device, crossbar and ADC. Each non-ideality can be switched off."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -11,26 +11,28 @@ from neuronas.snn.quantisation import FULL_PRECISION
 
 VARIATIONS = ("normal", "lognormal")
 MAX_ADC_BITS = 24
-"""Sums are float32, which counts no further."""
+"""Column sums are float32, which represents integers exactly only up to 24 bits."""
 
 
 @dataclass(frozen=True)
 class ChipModel:
-    """One kind of chip. A field at its ideal value switches its non-ideality off; see ``NON_IDEALITIES``.
+    """Parameters of a chip. A field at its ideal value switches its non-ideality off; see ``NON_IDEALITIES``.
 
     Attributes:
-        weight_bits: of the network.
-        bits_per_cell: that a cell holds.
-        crossbar_size: wordlines of a crossbar, and its columns.
-        sign_scheme: how weights with a sign are held, one of ``slicing.SCHEMES``.
-        on_resistance_ohm, off_resistance_ohm: of a cell at its highest and lowest level.
+        weight_bits: weight precision of the network.
+        bits_per_cell: bits that one memory cell stores.
+        crossbar_size: number of wordlines and of columns of a crossbar.
+        sign_scheme: representation of signed weights, one of ``slicing.SCHEMES``.
+        on_resistance_ohm: resistance of a cell at its highest level.
+        off_resistance_ohm: resistance of a cell at level 0.
         write_variation: relative standard deviation of a programmed conductance.
-        variation: its distribution, one of ``VARIATIONS``.
-        read_noise: relative standard deviation of a conductance from read to read.
-        stuck_on_share, stuck_off_share: of all cells.
-        column_resistance_ohm: of a column's wire between two rows.
-        adc_bits: of the converters; None: they are ideal.
-        gain_calibration: trim the gain of each column on training images.
+        variation: distribution of the write variation, one of ``VARIATIONS``.
+        read_noise: relative standard deviation of a conductance between reads.
+        stuck_on_share: share of cells that are stuck at the highest level.
+        stuck_off_share: share of cells that are stuck at level 0.
+        column_resistance_ohm: wire resistance of a column between two neighbouring rows.
+        adc_bits: resolution of the ADCs; None: ideal ADCs.
+        gain_calibration: whether the gain of each column is calibrated on training images.
     """
 
     weight_bits: int
@@ -55,7 +57,7 @@ class ChipModel:
 
     @property
     def level_siemens(self) -> float:
-        """Conductance between two neighbouring levels."""
+        """Difference in conductance between two neighbouring levels."""
         return (1 / self.on_resistance_ohm - 1 / self.off_resistance_ohm) / self.largest_level
 
     @property
@@ -65,7 +67,7 @@ class ChipModel:
 
     @property
     def active(self) -> tuple[str, ...]:
-        """Names of the non-idealities that are on."""
+        """Names of the non-idealities that are not switched off."""
         return tuple(
             name
             for name, ideal in NON_IDEALITIES.items()
@@ -74,14 +76,14 @@ class ChipModel:
 
     @property
     def is_random(self) -> bool:
-        """Whether two chips differ."""
+        """Whether chips with different numbers differ: some non-ideality is random."""
         return bool({"write_variation", "stuck_cells", "read_noise"} & set(self.active))
 
     def without(self, names: Iterable[str]) -> "ChipModel":
-        """The same chip with non-idealities switched off.
+        """Return the same chip with some non-idealities switched off.
 
         Raises:
-            ConfigurationError: an unknown name.
+            ConfigurationError: a name is unknown.
         """
         changed: dict[str, float | None] = {}
         for name in names:
@@ -109,25 +111,25 @@ def chip_model(
     variation: str = "normal",
     gain_calibration: bool = True,
 ) -> ChipModel:
-    """Read the chip from an accelerator.
+    """Make the parameters of a chip from an accelerator.
 
     Args:
-        accelerator: with a device.
-        name: of it, for errors.
-        weight_bits: of the network.
-        sign_scheme: how weights with a sign are held; None: differential where the crossbar has two sign columns, else
-            offset binary.
+        accelerator: an accelerator with a ``device`` section.
+        name: name of the accelerator, for error messages.
+        weight_bits: weight precision of the network.
+        sign_scheme: see ``ChipModel``; None: ``differential`` if the crossbar has two sign columns, otherwise
+            ``offset-binary``.
         variation: distribution of the write variation.
-        gain_calibration: trim the gain of each column.
+        gain_calibration: see ``ChipModel``.
 
     Raises:
-        ConfigurationError: no device, weights that are not integers, or an unknown name.
+        ConfigurationError: the accelerator has no device, weights are not quantised, or a name or value is invalid.
     """
     device, crossbar = accelerator.device, accelerator.crossbar
     if device is None:
-        raise ConfigurationError(f"hardware {name}: has no section 'device'; expected one, as in spikeflow-rram")
+        raise ConfigurationError(f"hardware {name}: section 'device' not found; expected one, as in spikeflow-rram")
     if weight_bits == FULL_PRECISION:
-        raise ConfigurationError("weight_bits 32 given; expected 4 to 16, since a crossbar holds integers")
+        raise ConfigurationError("weight_bits 32 given; expected 4 to 16, since crossbars store integers")
     if crossbar.bits_per_cell > weight_bits:
         raise ConfigurationError(
             f"hardware {name}: bits_per_cell {crossbar.bits_per_cell:g} given for weights of {weight_bits} bits; "
@@ -135,7 +137,7 @@ def chip_model(
         )
     if accelerator.adc.bits > MAX_ADC_BITS:
         raise ConfigurationError(
-            f"hardware {name}: adc.bits {accelerator.adc.bits:g} given; expected at most {MAX_ADC_BITS} to be simulated"
+            f"hardware {name}: adc.bits {accelerator.adc.bits:g} given; expected at most {MAX_ADC_BITS} for simulation"
         )
     sign_scheme = sign_scheme or ("differential" if crossbar.n_sign_columns == 2 else "offset-binary")
     if sign_scheme not in SCHEMES:

@@ -1,4 +1,4 @@
-"""Untrained weights as a simulated chip holds them, so that fitness sees what the chip does to a network."""
+"""Untrained weights as programmed on a simulated chip, for a fitness that includes the chip's non-idealities."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,38 +15,40 @@ from neuronas.snn.quantisation import FixedPoint, quantise
 from neuronas.snn.weights import WeightSource
 
 WITHOUT = ("adc", "read_noise")
-"""Non-idealities that are no property of a weight: they differ from read to read, or act on a sum."""
+"""Non-idealities that do not change a weight permanently: they act on each read, or on a column sum."""
 _PRECISION_BITS = 16
-"""Of a weight as its cells make it: errors of 2^-16 of the largest are far below those of any device."""
+"""Precision of an effective weight: the rounding error is far below the variation of any device."""
 _RATE = 0.1
-"""Share of inputs that spike, independently, when gains are trimmed: there is no trained network to measure it on."""
+"""Assumed firing rate of the inputs, independent of each other, for gain calibration without a trained network."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChipWeights(WeightSource):
-    """The weights of ``WeightSource``, programmed.
+    """The weights of ``WeightSource``, programmed on a chip.
 
-    Write variation, stuck cells, wire resistance and the current of cells that are off change a weight for good: a
-    column's sum stays linear in its inputs, so that the chip computes the same network with other weights. They are
-    those of ``docs/chip-simulation.md``, steps 1 to 7, as fixed point of 16 bits, which the engine computes exactly.
+    Write variation, stuck cells, wire resistance and the off-state current of cells change weights permanently. Column
+    sums stay linear in the inputs, so the chip computes the same network with other, effective weights. These follow
+    steps 1 to 7 of ``docs/chip-simulation.md``. They are rounded to 16-bit fixed point, which the engine computes
+    exactly.
 
     Attributes:
-        model: of the chip, without ``WITHOUT``.
-        chip: its number; with the seed it decides variation and faults.
+        model: parameters of the chip, without the non-idealities ``WITHOUT``.
+        chip: number of the chip; with the seed it determines variation and faults.
     """
 
     model: ChipModel
     chip: int = 0
 
     def convolution(self, place: str, in_channels: int, out_channels: int, kernel: int, groups: int = 1) -> FixedPoint:
-        """Weights [out, in, k, k] of the convolution at ``place``, quantised and programmed.
+        """Weights [out, in, k, k] of the convolution at ``place``, quantised and programmed; see ``WeightSource``.
 
-        Those of other groups are not 0 where their cells share a crossbar: cells that are off conduct.
+        Weights for the inputs of other groups are not 0 if they are on the same crossbar, since cells in the off state
+        conduct.
         """
         return _programmed(self, place, in_channels, out_channels, kernel, groups)
 
     def drawn(self, place: str, *sizes: int) -> FixedPoint:
-        """The weights that are to be programmed, for the same arguments."""
+        """The weights before programming, for the same arguments as ``convolution``."""
         return super().convolution(place, *sizes)
 
 
@@ -75,12 +77,13 @@ def _programmed(
 def weight_noise(model: ChipModel, write_variation: float) -> tuple[float, ...]:
     """Standard deviation of a programmed weight, in codes, for each code from the lowest to the highest.
 
-    A weight is ``sum over k of f_k l_k`` of cells with conductances ``l_k + l_off`` levels (docs/chip-simulation.md,
-    steps 2 and 3), each with an independent relative error of ``write_variation``: its variance is
-    ``write_variation^2 * sum over k of f_k^2 (l_k + l_off)^2``. Cells that are off conduct: a weight of 0 varies.
+    A weight is ``sum over k of f_k l_k``, from cells with conductances ``l_k + l_off`` in levels (steps 2 and 3 of
+    docs/chip-simulation.md), each with an independent relative error of ``write_variation``. Its variance is
+    ``write_variation^2 * sum over k of f_k^2 (l_k + l_off)^2``. A weight of 0 varies too, since cells in the off state
+    conduct.
 
     Args:
-        model: of the chip; its own write variation does not matter.
+        model: parameters of the chip; its own write variation is ignored.
         write_variation: relative standard deviation of a conductance.
     """
     largest = 2 ** (model.weight_bits - 1) - 1

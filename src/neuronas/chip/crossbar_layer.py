@@ -1,4 +1,4 @@
-"""A layer that computes as its crossbars do."""
+"""A layer with weights, computed as by the crossbars of a programmed chip."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,18 +11,18 @@ from neuronas.chip.mapped_layer import MappedLayer, convolve
 from neuronas.chip.partial_sums import distinct, gathered
 
 CHUNK_VALUES = 2**18
-"""Column sums at a time: as many as stay in a cache."""
+"""Number of column sums computed at a time, so that they stay in the cache."""
 _OUTPUT_VALUES = 2**24
-"""Outputs of single kernel positions at a time."""
+"""Number of outputs of single kernel positions computed at a time, to limit memory."""
 
 
 @dataclass(frozen=True)
 class Currents:
-    """What the memory cells of a block add to their columns, in converter steps (in levels, if converters are ideal).
+    """Contributions of the memory cells of a block to their columns, in ADC steps (in levels if ADCs are ideal).
 
     Attributes:
-        current: [K, rows, positions * outputs] float32.
-        variance: from read to read, the same shape; None without read noise.
+        current: [K, rows, positions * outputs], float32 (float64 if ADCs are ideal).
+        variance: variance of ``current`` due to read noise, the same shape; None without read noise.
     """
 
     current: Tensor
@@ -31,7 +31,14 @@ class Currents:
 
 @dataclass
 class Observed:
-    """What was seen at a layer: squared sums of the ideal answer and of the error, and conversions."""
+    """Statistics of a layer.
+
+    Attributes:
+        signal: sum of the squared ideal outputs.
+        error: sum of the squared differences between outputs and ideal outputs.
+        n_saturated: number of conversions beyond the range of the ADC.
+        n_conversions: number of all conversions.
+    """
 
     signal: float = 0.0
     error: float = 0.0
@@ -40,16 +47,16 @@ class Observed:
 
 
 class CrossbarLayer(nn.Module):
-    """A weighted layer of one programmed chip.
+    """A layer with weights on one programmed chip.
 
-    Without converters all column sums stay linear, so that one convolution with the effective weights does it all.
+    With ideal ADCs all column sums are linear, and the layer is one convolution with the effective weights.
 
     Args:
-        layer: what is simulated.
-        currents: of each block of the layer.
-        factors: [K] digital factor of each column times its converter's step.
-        adc_bits: of the converters, or None.
-        generator: of the read noise, on the weights' device.
+        layer: the layer to simulate.
+        currents: contributions of the cells of each block.
+        factors: [K] digital factor of each column times the step of its ADC.
+        adc_bits: resolution of the ADCs; None: ideal ADCs.
+        generator: random generator of the read noise, on the device of the weights.
     """
 
     def __init__(
@@ -91,7 +98,7 @@ class CrossbarLayer(nn.Module):
         if self.is_ideal:
             return layer.ideal(x)
         y = convolve(x, self.effective, layer.stride)
-        if layer.inputs.offset:  # what the offset adds is digital
+        if layer.inputs.offset:  # the offset of the inputs is added digitally
             y = layer.ideal(x) + convolve(x - layer.inputs.offset, self.effective - layer.weight, layer.stride)
         if not self.noisy:
             return y
@@ -113,7 +120,7 @@ class CrossbarLayer(nn.Module):
                 part = gathered(self._positions(plane), kernel, stride).mul_(weight)
                 total = part if total is None else total.add_(part)
             if total is None:
-                raise AssertionError("an input format without bits")
+                raise AssertionError("input format without bits")
             y = total * self.scale
             if offset is not None:
                 y = y + convolve(torch.ones_like(some), offset, stride)
@@ -126,7 +133,7 @@ class CrossbarLayer(nn.Module):
         return self.layer.weight * inputs.offset if inputs.offset else None
 
     def _positions(self, plane: Tensor) -> Tensor:
-        """Answers of each kernel position to each pixel's vector: [n, in, H, W] -> [k * k, n, H, W, out]."""
+        """Outputs of each kernel position for the channels of each pixel: [n, in, H, W] -> [k * k, n, H, W, out]."""
         n, _, height, width = plane.shape
         vectors = plane.permute(0, 2, 3, 1).flatten(0, 2)
         n_out, _, *kernel = self.layer.weight.shape
@@ -136,18 +143,18 @@ class CrossbarLayer(nn.Module):
             if self.noisy:
                 answers = self._columns(currents, rows, None)
             else:
-                # Equal vectors give equal answers.
+                # Without read noise, equal vectors give equal outputs.
                 unique, inverse, counts = distinct(rows)
                 answers = self._columns(currents, unique, counts).index_select(0, inverse)
             total[:, :, block.outputs] += answers.view(len(rows), prod(kernel), -1)
         return total.view(n, height, width, -1, n_out).permute(3, 0, 1, 2, 4)
 
     def _columns(self, currents: Currents, vectors: Tensor, counts: Tensor | None) -> Tensor:
-        """Convert the columns and add them up: [m, rows] -> [m, positions * outputs]."""
+        """Convert column sums and add up the columns of each output: [m, rows] -> [m, positions * outputs]."""
         k, _, width = currents.current.shape
         answers = vectors.new_empty(len(vectors), width)
         step = max(1, CHUNK_VALUES // (k * width))
-        buffer = vectors.new_empty(k * min(step, len(vectors)) * width)  # touched once: fresh memory is slow
+        buffer = vectors.new_empty(k * min(step, len(vectors)) * width)  # reused: new memory is slow at first access
         for first in range(0, len(vectors), step):
             rows = vectors[first : first + step]
             sums = buffer[: k * len(rows) * width].view(k, len(rows), width)
@@ -164,7 +171,7 @@ class CrossbarLayer(nn.Module):
         return answers
 
     def _observe(self, codes: Tensor, times: Tensor) -> None:
-        """Count conversions [K, m, columns], each row so many times, and those beyond the range."""
+        """Count the conversions ``codes`` [K, m, columns] and the saturated ones; ``times`` [m]: count of each row."""
         if self.observed is None or self.largest_code is None:
             return
         saturated = (codes > self.largest_code).sum(dim=(0, 2)).double()
@@ -172,7 +179,7 @@ class CrossbarLayer(nn.Module):
         self.observed.n_conversions += float(times.sum()) * codes.shape[0] * codes.shape[2]
 
     def _folded(self, currents: list[Currents], name: str, factors: Tensor, power: int = 1) -> Tensor:
-        """The weights with which one convolution gives the sum over columns: [out, in, k, k]."""
+        """Effective weights [out, in, k, k]: one convolution with them gives the sum over all columns."""
         kernel = self.layer.weight.shape[2:]
         whole = torch.zeros(self.layer.weight.shape, dtype=torch.float64)
         for one, block in zip(currents, self.layer.blocks, strict=True):

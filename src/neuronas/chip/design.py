@@ -1,4 +1,4 @@
-"""From a trained network to a kind of chip, and from that to single programmed chips."""
+"""Maps a trained network to a chip design, and programs single chips of this design."""
 
 from copy import deepcopy
 from dataclasses import dataclass
@@ -16,22 +16,22 @@ from neuronas.errors import ConfigurationError
 from neuronas.snn.classifier import Classifier
 
 _BLOCKS_FOR_RANGE = 8
-"""Blocks of rows of a layer that decide its converters' range."""
+"""Number of blocks of a layer from which its ADC range is chosen."""
 _PILOT = 20240701
-"""Seed of the chip on which ranges are chosen; none of those that are measured."""
+"""Random seed of the pilot chip on which ADC ranges are chosen; no evaluated chip has it."""
 _READING = 1
 
 
 @dataclass(frozen=True)
 class ChipDesign:
-    """What all chips of a kind share.
+    """What all chips of a design have in common.
 
     Attributes:
-        network: trained, in evaluation mode.
-        model: of the chip.
-        layers: by name, on crossbars.
-        inputs: what they read on training images.
-        steps: [K] of each layer's converters, in levels; 1 where they are ideal.
+        network: trained network in evaluation mode.
+        model: parameters of the chip.
+        layers: layers with weights, mapped to crossbars, by name.
+        inputs: inputs of each layer on training images.
+        steps: [K] steps of the ADCs of each layer, in levels; 1 for ideal ADCs.
     """
 
     network: Classifier
@@ -44,12 +44,12 @@ class ChipDesign:
         """Program one chip.
 
         Args:
-            seed: of all chips.
-            number: of this chip; with the seed it decides its variation, faults and read noise. A non-ideality that is
-                switched off leaves the draws of the others as they are.
+            seed: random seed of all chips.
+            number: number of this chip; with the seed it determines variation, faults and read noise. Switching one
+                non-ideality off does not change the random numbers of the others.
 
         Returns:
-            a copy of the network with its weighted layers on crossbars.
+            a copy of the network whose layers with weights are ``CrossbarLayer``.
         """
         copy = deepcopy(self.network)
         own = copy.weighted_layers()
@@ -77,7 +77,7 @@ class ChipDesign:
                     None if variance is None else _by_column(variance, device, exact=exact),
                 )
             )
-        # Without the last number these would be the draws of the first block: a seed's trailing zeros do not count.
+        # _READING keeps these seeds apart from those of the blocks: NumPy ignores trailing zeros in a seed sequence.
         reading = torch.Generator(device).manual_seed(seeded(seed, number, place, 0, _READING).initial_seed())
         factors = torch.tensor(layer.factors, dtype=torch.float64) * steps
         return CrossbarLayer(layer, currents, factors, model.adc_bits, reading)
@@ -85,20 +85,20 @@ class ChipDesign:
 
 @torch.no_grad()
 def make_design(network: Classifier, model: ChipModel, pixels: InputFormat, images: Tensor) -> ChipDesign:
-    """Map a network and choose its converters' ranges on a pilot chip.
+    """Map a network to crossbars and choose the ADC ranges on a pilot chip.
 
     Args:
-        network: trained, in evaluation mode, of as many bits as the model.
-        model: of the chip.
-        pixels: format of the normalised images.
-        images: [n, C, H, W] normalised training images, on the network's device.
+        network: trained network in evaluation mode, with the weight precision of ``model``.
+        model: parameters of the chip.
+        pixels: input format of the normalised images.
+        images: [n, C, H, W] normalised training images, on the device of the network.
 
     Raises:
-        ConfigurationError: the network does not spike.
+        ConfigurationError: the network is artificial (trained with --ann).
     """
     if not network.settings.spiking:
         raise ConfigurationError(
-            "run trained with --ann given; expected a spiking network, since chips read spikes; train without --ann"
+            "run trained with --ann given; expected a spiking network, since crossbars read spikes; train without --ann"
         )
     layers = mapped_layers(network, model, pixels)
     inputs = inputs_on(network, layers, images)
@@ -127,12 +127,12 @@ def _steps(layer: MappedLayer, model: ChipModel, inputs: LayerInputs) -> Tensor:
 
 
 def _by_column(values: Tensor, device: torch.device, *, exact: bool) -> Tensor:
-    """[positions, rows, outputs, K] -> [K, rows, positions * outputs]; as they are where they will be added."""
+    """[positions, rows, outputs, K] -> [K, rows, positions * outputs]; float32 on the device unless ``exact``."""
     ordered = values.permute(3, 1, 0, 2).flatten(2)
     return ordered if exact else ordered.to(device, torch.float32).contiguous()
 
 
 def crossbar_layers(chip: Classifier, design: ChipDesign) -> dict[str, CrossbarLayer]:
-    """The layers of a programmed chip, by name."""
+    """The crossbar layers of a programmed chip, by name, in network order."""
     found = {module.layer.name: module for module in chip.modules() if isinstance(module, CrossbarLayer)}
     return {name: found[name] for name in design.layers}

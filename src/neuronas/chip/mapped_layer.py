@@ -1,4 +1,4 @@
-"""A layer's weights as integers on crossbars, and how its inputs reach them: the same on every chip."""
+"""Layers mapped to crossbars: integer weights and input formats, which are the same on all chips of a design."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,14 +22,17 @@ from neuronas.space.workload import Layer, rows
 
 @dataclass(frozen=True)
 class InputFormat:
-    """Inputs ``offset + step * n`` with n of ``n_bits``, read bit by bit; a spike is one bit."""
+    """Format of inputs ``offset + step * n``, where n is an integer of ``n_bits`` bits that is read bit by bit.
+
+    The default is a spike: one bit.
+    """
 
     n_bits: int = 1
     step: float = 1.0
     offset: float = 0.0
 
     def planes(self, x: Tensor) -> Iterator[tuple[float, Tensor]]:
-        """Each bit's weight and plane, 0 or 1, of x's shape and type."""
+        """Yield the weight of each bit and its bit plane, 0 or 1, of the shape and type of x."""
         if self.n_bits == 1:
             yield self.step, x
             return
@@ -40,7 +43,7 @@ class InputFormat:
 
 @dataclass(frozen=True)
 class RowBlock:
-    """Input channels whose currents add up in a column, at each kernel position, and the outputs of these columns."""
+    """A block: input channels whose currents add up in one column per kernel position, and the outputs they feed."""
 
     channels: slice
     outputs: slice
@@ -48,19 +51,19 @@ class RowBlock:
 
 @dataclass(frozen=True)
 class MappedLayer:
-    """A weighted layer; a linear one is a 1x1 convolution of one pixel.
+    """A layer with weights; a fully connected layer is a 1x1 convolution of one pixel.
 
-    One with groups has weights of 0 for the inputs of other groups. Only its ``blocks`` lie on crossbars: as many
-    groups as fit on the diagonal of one crossbar hold their weights in it.
+    In a layer with groups, weights for the inputs of other groups are 0. Only its ``blocks`` are on crossbars: as many
+    groups as fit on the diagonal of one crossbar share it (``hardware.diagonal``).
 
     Attributes:
-        name: of its node in the layer graph.
-        weight: [out, in, k, k] float32, codes times scale: what an ideal chip computes with.
-        codes: [out, in, k, k] float32 whole numbers, on the CPU.
-        scale: of the codes, broadcast to [out].
-        stride: of the convolution.
-        inputs: their format.
-        model: of the chip.
+        name: name of its node in the layer graph.
+        weight: [out, in, k, k] float32, codes times scale: the weights of an ideal chip.
+        codes: [out, in, k, k] float32 integers, on the CPU.
+        scale: step of the codes, one value or one per output.
+        stride: stride of the convolution.
+        inputs: format of the inputs.
+        model: parameters of the chip.
         groups: see ``space.graph.Weights``.
     """
 
@@ -75,17 +78,17 @@ class MappedLayer:
 
     @cached_property
     def factors(self) -> tuple[float, ...]:
-        """Digital factor of each of a filter's K columns."""
+        """Digital factor of each of the K columns of a filter."""
         return self._columns(self.codes[:1, :1]).factors
 
     @cached_property
     def has_reference(self) -> bool:
-        """Whether a filter's last column stands once for all filters."""
+        """Whether the last column of a filter is a reference column, which all filters share."""
         return self._columns(self.codes[:1, :1]).has_reference
 
     @cached_property
     def blocks(self) -> tuple[RowBlock, ...]:
-        """What is summed in columns of its own."""
+        """The blocks of the layer; each has columns of its own."""
         size, (n_out, n_in) = self.model.crossbar_size, self.weight.shape[:2]
         n_columns = n_out * (len(self.factors) - self.has_reference)
         matrix = np.array([[n_in], [n_columns], [self.groups]], np.float64)
@@ -99,12 +102,12 @@ class MappedLayer:
         )
 
     def levels(self, block: RowBlock) -> Tensor:
-        """Levels of a block: [k * k, rows, outputs, K] float64; made anew, since together they are large."""
+        """Levels of the cells of a block, [k * k, rows, outputs, K] float64; not cached, since all blocks are large."""
         return self._columns(self.codes[block.outputs, block.channels]).levels.permute(2, 3, 1, 0, 4).flatten(0, 1)
 
     def ideal(self, x: Tensor) -> Tensor:
-        """What an ideal chip answers: [n, in, H, W] -> [n, out, H', W']."""
-        is_convolution = x.shape[-1] > 1  # a linear layer's weights take longer to prepare than to multiply
+        """Output of an ideal chip: [n, in, H, W] -> [n, out, H', W']."""
+        is_convolution = x.shape[-1] > 1  # preparing integer weights does not pay off for a fully connected layer
         if is_convolution and self.inputs.n_bits == 1 and serves(x, self.model.weight_bits):
             return spike_convolution(x, self.weight, self.codes, self.scale.float(), self.stride)
         return convolve(x, self.weight, self.stride)
@@ -122,22 +125,22 @@ def convolve(x: Tensor, weight: Tensor, stride: int) -> Tensor:
 
 
 def mapped_layers(network: Classifier, model: ChipModel, pixels: InputFormat) -> dict[str, MappedLayer]:
-    """All weighted layers of a network.
+    """Map all layers with weights of a network, by name.
 
     Args:
-        network: trained, of as many bits as the model.
-        model: of the chip.
-        pixels: format of the normalised images.
+        network: trained network with the weight precision of ``model``.
+        model: parameters of the chip.
+        pixels: input format of the normalised images.
 
     Raises:
-        ConfigurationError: a layer reads what a crossbar cannot read.
+        ConfigurationError: the inputs of a layer are neither pixels, spikes nor means of spikes.
     """
     work = {row.name: row for row in rows(network.architecture, network.shape)}
     return {name: _mapped(work[name], layer, model, pixels) for name, layer in network.weighted_layers().items()}
 
 
 def pixel_format(mean: tuple[float, ...], std: tuple[float, ...], n_bits: int) -> InputFormat:
-    """Normalised pixels as whole numbers of n_bits that span black to white of every channel."""
+    """Input format of normalised pixels: integers of ``n_bits`` bits from black to white, for all channels."""
     lowest = min(-m / s for m, s in zip(mean, std, strict=True))
     highest = max((1 - m) / s for m, s in zip(mean, std, strict=True))
     return InputFormat(n_bits, (highest - lowest) / (2**n_bits - 1), lowest)
@@ -166,9 +169,8 @@ def _inputs(row: Layer, pixels: InputFormat) -> InputFormat:
     if row.reads == "image":
         return pixels
     if row.reads == "spikes":
-        n = row.n_pooled  # a mean of spikes is their number, over n
+        n = row.n_pooled  # a mean of n spikes is their count divided by n
         return InputFormat(n.bit_length(), 1 / n)
     raise ConfigurationError(
-        f"layer {row.name} given, which reads {row.reads}; expected one that reads pixels, spikes or means of spikes, "
-        "as crossbars do"
+        f"layer {row.name} given, which reads {row.reads}; expected pixels, spikes or means of spikes"
     )

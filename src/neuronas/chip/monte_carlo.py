@@ -1,4 +1,4 @@
-"""Accuracy over several programmed chips, and which non-ideality costs how much."""
+"""Accuracy over several programmed chips, and the loss of accuracy due to each non-ideality."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,22 +19,22 @@ from neuronas.training.evaluation import accuracy
 from neuronas.training.images import Images, Indices
 
 Report = Callable[[str, int, int], None]
-"""Progress: (what is simulated, chips done, chips in all)."""
+"""Progress callback: (name of the simulated chips, finished chips, number of chips)."""
 
 
 @dataclass(frozen=True)
 class ChipTrial:
-    """What every kind of chip is tried with.
+    """Inputs of a simulation that are the same for all chip models.
 
     Attributes:
-        network: trained, in evaluation mode.
-        pixels: format of the normalised images.
-        calibration: [n, C, H, W] normalised training images, on the network's device.
-        images: to be classified.
-        indices: which of them.
-        device: of the network.
-        n_chips: of each kind; of one kind without random effects all chips are alike, and one is enough.
-        seed: of the chips.
+        network: trained network in evaluation mode.
+        pixels: input format of the normalised images.
+        calibration: [n, C, H, W] normalised training images, on the device of the network.
+        images: test images.
+        indices: indices of the test images to classify.
+        device: device of the network.
+        n_chips: number of chips per model; one chip is simulated if the model has no random non-ideality.
+        seed: random seed of the chips.
     """
 
     network: Classifier
@@ -49,9 +49,12 @@ class ChipTrial:
 
 @dataclass(frozen=True)
 class Simulated:
-    """Accuracy over the chips of a kind, and the quality of each layer by name, if it was measured.
+    """Result of a simulation.
 
-    A layer is measured on calibration images, with its inputs as they are on the chip; values are means over the chips.
+    Attributes:
+        accuracies: accuracy over the chips.
+        layers: quality of each layer by name, if measured: means over the chips, on the calibration images, with the
+            inputs that the layer has on the chip.
     """
 
     accuracies: ChipAccuracies
@@ -59,11 +62,11 @@ class Simulated:
 
 
 def over_chips(per_chip: Sequence[float], *, differ: bool) -> ChipAccuracies:
-    """Statistics over chips.
+    """Mean, standard deviation and 95 % confidence interval (Student's t) of accuracies.
 
     Args:
-        per_chip: top-1 accuracy of each.
-        differ: whether chips have random effects; if not, one stands for all.
+        per_chip: top-1 accuracy of each chip.
+        differ: whether the chips have random non-idealities; if not, the standard deviation is 0.
     """
     n, mean = len(per_chip), float(np.mean(per_chip))
     std = float(np.std(per_chip, ddof=1)) if n > 1 else None
@@ -82,14 +85,14 @@ def over_chips(per_chip: Sequence[float], *, differ: bool) -> ChipAccuracies:
 def simulate(
     trial: ChipTrial, model: ChipModel, report: Report, what: str = "chips", *, layers: bool = True
 ) -> Simulated:
-    """Program chips and classify the images on each.
+    """Program chips and classify the test images on each.
 
     Args:
-        trial: what they are tried with.
-        model: of the chips.
+        trial: network and images.
+        model: parameters of the chips.
         report: called after each chip.
-        what: name of this kind of chip, for the report.
-        layers: measure the layers as well.
+        what: name of these chips for ``report``.
+        layers: whether to measure the quality of each layer.
     """
     design = make_design(trial.network, model, trial.pixels, trial.calibration)
     n = trial.n_chips if model.is_random else 1
@@ -106,15 +109,15 @@ def simulate(
 def ablate(
     trial: ChipTrial, model: ChipModel, whole: ChipAccuracies, ideal_top1: float, report: Report
 ) -> tuple[ChipAblation, ...]:
-    """Accuracy with all non-idealities, with each alone, with all but each, and without gain calibration.
+    """Accuracy with all non-idealities, with each alone, with all except each, and without gain calibration.
 
-    Chips of one number have the same draws in all rows, so that rows differ by what is switched and not by luck.
+    Chips with the same number use the same random numbers in all rows, so that rows differ only by what is switched.
 
     Args:
-        trial: what the chips are tried with.
-        model: of the chip as a whole.
-        whole: its accuracies.
-        ideal_top1: accuracy of the network without any non-ideality.
+        trial: network and images.
+        model: parameters of the chip with all non-idealities.
+        whole: accuracies of ``model``.
+        ideal_top1: top-1 accuracy of the network without non-idealities.
         report: called after each chip.
     """
     kinds = {"none": model.without(model.active), "all": model}
@@ -143,7 +146,7 @@ def _observed(chip: Classifier, design: ChipDesign, images: Tensor) -> dict[str,
     finally:
         for layer in layers.values():
             layer.observed = None
-            layer.generator.manual_seed(layer.generator.initial_seed())  # whether it was watched leaves no trace
+            layer.generator.manual_seed(layer.generator.initial_seed())  # observing must not change later results
     return found
 
 
@@ -154,6 +157,6 @@ def _qualities(chips: Sequence[dict[str, Observed]]) -> dict[str, LayerQuality]:
 def _quality(layer: Sequence[Observed]) -> LayerQuality:
     signal, error = sum(one.signal for one in layer), sum(one.error for one in layer)
     n_saturated, n_conversions = sum(one.n_saturated for one in layer), sum(one.n_conversions for one in layer)
-    # No answer at all has no finite ratio either.
+    # Without signal or without error, the ratio is not finite.
     snr_db = 10 * log10(signal / error) if signal and error else None
     return LayerQuality(snr_db=snr_db, adc_saturation=n_saturated / max(1.0, n_conversions))

@@ -1,37 +1,37 @@
-"""From an image to the input vectors of a crossbar, and from the answers of its kernel positions to a convolution."""
+"""Distinct input vectors of a crossbar, and the sum of the outputs of all kernel positions of a convolution."""
 
 import torch
 from torch import Tensor
 
 _BITS = 52
-"""Bits of a word that a float64 holds exactly."""
+"""Number of bits in one word; a float64 represents such a word exactly."""
 
 
 def distinct(vectors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The distinct rows among vectors of 0 and 1: spikes are sparse and repeat over time steps and pixels.
+    """Distinct rows of a matrix of 0 and 1. Spikes are sparse, so that many input vectors are equal.
 
     Args:
         vectors: [n, length], n at least 1.
 
     Returns:
-        [m, length] distinct rows; [n] which of them each row is; [m] how often each occurs.
+        the distinct rows [m, length]; for each row its index among them [n]; the count of each distinct row [m].
     """
     keys = torch.zeros(len(vectors), dtype=torch.int64, device=vectors.device)
     for first in range(0, vectors.shape[1], _BITS):
         word = vectors[:, first : first + _BITS].double()
         powers = 2.0 ** torch.arange(word.shape[1], dtype=torch.float64, device=word.device)
         values, numbers = torch.unique((word @ powers).long(), return_inverse=True)
-        # Numbers of what was seen so far and of this word: one whole number, without overflow.
+        # Combine the indices of the words so far and of this word to one integer; it cannot overflow.
         keys = torch.unique(keys, return_inverse=True)[1] * len(values) + numbers if first else numbers
     found, inverse, counts = torch.unique(keys, return_inverse=True, return_counts=True)
-    # Whichever of equal rows is written last: they are equal.
+    # Of equal rows, any may be written last.
     places = torch.empty(len(found), dtype=torch.int64, device=vectors.device)
     places[inverse] = torch.arange(len(vectors), device=vectors.device)
     return vectors[places], inverse, counts
 
 
 def gathered(answers: Tensor, kernel: int, stride: int) -> Tensor:
-    """Add the kernel positions' answers where the convolution needs them: [k * k, n, H, W, out] -> [n, out, H', W']."""
+    """Shift and add the outputs of all kernel positions to a convolution: [k * k, n, H, W, out] -> [n, out, H', W']."""
     _, n, height, width, out = answers.shape
     rows, columns = (height - 1) // stride + 1, (width - 1) // stride + 1
     total = answers.new_zeros(n, rows, columns, out)
@@ -44,7 +44,7 @@ def gathered(answers: Tensor, kernel: int, stride: int) -> Tensor:
 
 
 def _overlap(shift: int, size: int, n: int, stride: int) -> tuple[slice, slice]:
-    """Which of n outputs read inside of size inputs at output * stride + shift, and the inputs that they read."""
+    """Outputs (of ``n``) whose input ``output * stride + shift`` is inside ``size`` inputs, and these inputs."""
     first = max(0, -(shift // stride))  # the smallest output whose input is not negative
     last = min(n, (size - 1 - shift) // stride + 1)
     if last <= first:

@@ -1,4 +1,4 @@
-"""From target levels to what a programmed chip's columns do: conductances, variation, faults, wires."""
+"""Programming of a chip: from target levels to column currents, with variation, faults and wire resistance."""
 
 from dataclasses import dataclass
 
@@ -12,18 +12,18 @@ _FAULTS = 1
 
 
 def seeded(*numbers: int) -> torch.Generator:
-    """A generator, always on the CPU, so that a chip is the same on every device."""
+    """A random generator with a seed from several numbers; on the CPU, so that a chip is the same on every device."""
     seed = int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)
     return torch.Generator().manual_seed(seed)
 
 
 @dataclass(frozen=True)
 class Programmed:
-    """What the cells of a block do, in levels: currents at the read voltage, over that between two levels.
+    """The programmed cells of a block. Currents are in levels: current divided by the difference of two levels.
 
     Attributes:
-        current: [positions, rows, filters, K] float64, that each cell adds to its column's converter.
-        variance: of that current from read to read, the same shape; None without read noise.
+        current: current of each cell at the ADC of its column, [positions, rows, filters, K] float64.
+        variance: variance of ``current`` due to read noise, the same shape; None without read noise.
     """
 
     current: Tensor
@@ -31,23 +31,23 @@ class Programmed:
 
 
 def program(levels: Tensor, model: ChipModel, generator: torch.Generator, *, has_reference: bool) -> Programmed:
-    """Write one block of rows.
+    """Program one block.
 
-    Steps: conductance G = G_off + level * (G_on - G_off) / largest level; write variation G * (1 + s * e) or
-    G * exp(s * e), e standard normal; stuck cells; wire. Beside the columns of each crossbar stands one of cells that
-    are off; its current is subtracted from that of each other column, and with it the pedestal of G_off that grows
-    with the number of active rows. Read noise is independent in each cell: its variance is (s * G_eff)^2.
+    Steps: conductance G = G_off + level * (G_on - G_off) / largest level; write variation, G * (1 + s * e) or
+    G * exp(s * e) with a standard normal e; stuck cells; wire resistance. Each crossbar has an additional column of
+    cells in the off state. Its current is subtracted from that of all other columns, which removes the contribution of
+    G_off in each active row. Read noise is independent for each cell, with variance (s * G_eff)^2.
 
     Args:
-        levels: [positions, rows, filters, K] whole numbers; the last row is next to the sense node.
-        model: of the chip.
-        generator: its seed decides variation and faults, each by itself.
-        has_reference: whether a filter's last column stands once for all filters.
+        levels: target levels, integers [positions, rows, filters, K]; the last row is next to the sense node.
+        model: parameters of the chip.
+        generator: its seed determines variation and faults, independently of each other.
+        has_reference: whether the last column of a filter is a reference column, which all filters share.
     """
     positions, rows, filters, k = levels.shape
     n_columns = filters * k
     written = levels.reshape(positions, rows, n_columns)
-    # The columns beside are drawn even where they are not needed: the draws of the others do not depend on it.
+    # Random numbers are also drawn for off columns that are not used, so that those of the other columns stay the same.
     cells = torch.cat([written, written.new_zeros(positions, rows, -(-n_columns // model.crossbar_size))], dim=2)
     varied = _varied(cells + model.off_levels, model, generator)
     cells = _faulty(varied, model, seeded(generator.initial_seed(), _FAULTS))
@@ -57,7 +57,7 @@ def program(levels: Tensor, model: ChipModel, generator: torch.Generator, *, has
         cells = torch.cat([one.reshape(positions, rows, n_columns), cells[:, :, n_columns:]], dim=2)
     seen = effective_conductance(cells * model.level_siemens, model.column_resistance_ohm) / model.level_siemens
     if not model.column_resistance_ohm:
-        seen = cells  # without a wire nothing is rounded
+        seen = cells  # exact without wire resistance
     current, variance = seen[:, :, :n_columns], (seen * model.read_noise).square()
     noise = variance[:, :, :n_columns]
     if model.off_levels:
@@ -84,20 +84,20 @@ def _faulty(cells: Tensor, model: ChipModel, generator: torch.Generator) -> Tens
 
 
 def effective_conductance(conductance: Tensor, resistance_ohm: float) -> Tensor:
-    """Effective conductances of columns whose wires have a resistance; exact, in O(n) for n rows.
+    """Effective conductances of the cells of columns with wire resistance; exact, in O(n) for n rows.
 
     Rows are driven by ideal sources (the read voltage, or 0 V where there is no spike), the sense node is at 0 V, and
     ``resistance_ohm`` lies between neighbouring rows and between the last row and the sense node. The circuit is
     linear, so the sensed current is the sum of effective conductances times row voltages:
     Y_0 = G_0; a_i = 1 / (1 + r Y_i); Y_{i+1} = a_i Y_i + G_{i+1}; G_eff,i = G_i * product of a_j over j >= i.
-    (Y_i is what the wire sees from row i away from the sense node, a_i how voltages divide there.)
+    Y_i is the conductance of row i and all rows further away from the sense node; a_i is the voltage division at row i.
 
     Args:
-        conductance: [..., n, columns] siemens; row n - 1 is next to the sense node.
-        resistance_ohm: r.
+        conductance: [..., n, columns] in siemens; row n - 1 is next to the sense node.
+        resistance_ohm: r, the wire resistance between two rows.
 
     Returns:
-        the same shape, siemens.
+        effective conductances in siemens, the same shape.
     """
     if resistance_ohm == 0:
         return conductance

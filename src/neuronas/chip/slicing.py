@@ -1,4 +1,4 @@
-"""Weights with a sign on cells without: bit slices, and the columns that hold them."""
+"""Representation of signed weights on memory cells, which have no sign: bit slices on several columns."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns that hold the weights of each filter; ``weight = sum over k of factors[k] * levels[..., k]``.
+    """The K columns that store the weights of a filter: ``weight = sum over k of factors[k] * levels[..., k]``.
 
     Attributes:
-        levels: of the cells, 0 to 2^bits_per_cell - 1; the weights' shape and, last, K columns.
-        factors: digital factor of each column, K of them.
-        has_reference: whether the last column is the same in all filters: a crossbar has it once.
+        levels: levels of the cells, 0 to 2^bits_per_cell - 1, [..., K] for weights of shape [...].
+        factors: digital factor of each of the K columns.
+        has_reference: whether the last column is a reference column: equal for all filters, and shared by them.
     """
 
     levels: Tensor
@@ -23,9 +23,9 @@ class Columns:
 
 
 def _differential(codes: Tensor, weight_bits: int, bits_per_cell: int) -> Columns:
-    """Positive weights on one set of columns, negative on another (SpikeSim, arXiv 2210.12899).
+    """Positive weights on one set of columns, negative ones on another (SpikeSim, arXiv 2210.12899).
 
-    A magnitude has weight_bits - 1 bits, so that is what is sliced.
+    Magnitudes of weight_bits - 1 bits are sliced.
     """
     positive, factors = _sliced(codes.clamp_min(0), weight_bits - 1, bits_per_cell)
     negative, _ = _sliced((-codes).clamp_min(0), weight_bits - 1, bits_per_cell)
@@ -33,7 +33,7 @@ def _differential(codes: Tensor, weight_bits: int, bits_per_cell: int) -> Column
 
 
 def _offset_binary(codes: Tensor, weight_bits: int, bits_per_cell: int) -> Columns:
-    """Offset 2^(weight_bits - 1), and a column of cells that are all on, whose reading is subtracted (ISAAC)."""
+    """Weights plus 2^(weight_bits - 1); a reference column with all cells on is subtracted (ISAAC, ISCA 2016)."""
     offset = 2 ** (weight_bits - 1)
     levels, factors = _sliced(codes + offset, weight_bits, bits_per_cell)
     largest = 2**bits_per_cell - 1
@@ -42,7 +42,7 @@ def _offset_binary(codes: Tensor, weight_bits: int, bits_per_cell: int) -> Colum
 
 
 def _twos_complement(codes: Tensor, weight_bits: int, bits_per_cell: int) -> Columns:
-    """The low weight_bits - 1 bits in slices, and the sign bit on a column of its own."""
+    """Two's complement: slices of the low weight_bits - 1 bits, and a separate column for the sign bit."""
     half = 2 ** (weight_bits - 1)
     levels, factors = _sliced(torch.where(codes < 0, codes + half, codes), weight_bits - 1, bits_per_cell)
     largest = 2**bits_per_cell - 1
@@ -55,23 +55,23 @@ SCHEMES: dict[str, Callable[[Tensor, int, int], Columns]] = {
     "offset-binary": _offset_binary,
     "twos-complement": _twos_complement,
 }
-"""How weights with a sign are held, by name."""
+"""Representations of signed weights by name."""
 
 
 def columns_of(codes: Tensor, scheme: str, weight_bits: int, bits_per_cell: int) -> Columns:
-    """Lay out integer weights.
+    """Distribute integer weights over columns.
 
     Args:
-        codes: any shape, -(2^(weight_bits - 1) - 1) to 2^(weight_bits - 1) - 1, float64.
+        codes: integers from -(2^(weight_bits - 1) - 1) to 2^(weight_bits - 1) - 1, float64, any shape.
         scheme: one of ``SCHEMES``.
-        weight_bits: of the weights.
-        bits_per_cell: of a cell.
+        weight_bits: bits of a weight.
+        bits_per_cell: bits that one cell stores.
     """
     return SCHEMES[scheme](codes, weight_bits, bits_per_cell)
 
 
 def _sliced(values: Tensor, n_bits: int, bits_per_cell: int) -> tuple[Tensor, tuple[float, ...]]:
-    """Whole numbers of n_bits as ceil(n_bits / bits_per_cell) digits, lowest first, and the digits' weights."""
+    """Digits of integers of ``n_bits`` bits to the base 2^bits_per_cell, lowest first, and the weight of each digit."""
     base = 2**bits_per_cell
     n_slices = -(-n_bits // bits_per_cell)
     digits = [(values / base**number).floor().remainder(base) for number in range(n_slices)]
