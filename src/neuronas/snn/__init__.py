@@ -1,1 +1,1 @@
-"""Spiking networks: neurons, quantised weights, operations as modules, and the network that cells make."""
+"""Spiking neural networks: neurons, quantised weights, and networks as PyTorch modules."""

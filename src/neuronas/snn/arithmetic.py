@@ -1,8 +1,8 @@
-"""The arithmetic that every evaluation of a network shares, so that spikes agree to the last bit.
+"""Arithmetic that all evaluations of an untrained network share, so that their spikes are equal bit for bit.
 
-A spike is decided by a comparison, so a rounding difference can flip it and the flip spreads. Therefore
-convolutions are exact (integers), statistics are taken in float64, and everything elementwise is float32 in
-the order written here.
+A spike is the result of a comparison: a rounding difference can add or remove it, and later layers amplify this.
+Therefore convolutions are exact (integers), statistics are computed in float64, and elementwise operations in float32
+in the order of this module.
 """
 
 from functools import reduce
@@ -21,14 +21,14 @@ _EXACT_FLOAT32 = 2**24
 
 
 def normalised_image(images: Tensor, weights: FixedPoint, stride: int) -> Tensor:
-    """Convolve real-valued images in float64, same padding, and normalise.
+    """Convolve real-valued images in float64 with same padding, and apply batch normalisation.
 
-    Direct coding shows the same image at every time step, so this is due once.
+    With direct coding the image is the same at every time step, so this is computed once.
 
     Args:
         images: [B, in, H, W].
         weights: [out, in, k, k].
-        stride: of the convolution.
+        stride: stride of the convolution.
 
     Returns:
         [1, B, out, H', W'] float32.
@@ -39,25 +39,25 @@ def normalised_image(images: Tensor, weights: FixedPoint, stride: int) -> Tensor
 
 
 def exact_conv2d(spikes: Tensor, codes: Tensor) -> Tensor:
-    """Convolve spikes with integer weights, same padding; exact.
+    """Convolve spikes with integer weights, same padding. The result is exact.
 
     Args:
         spikes: [n, in, H, W], values 0 or 1.
         codes: [out, in, k, k] integers.
 
     Returns:
-        [n, out, H, W] whole numbers, float32 where that is exact by a bound on the sum, else float64.
+        [n, out, H, W] integers; float32 if a bound on the sums shows that this is exact, otherwise float64.
     """
     largest_sum = codes.abs().double().sum(dim=(1, 2, 3)).max()
-    # CUDA may choose algorithms (TF32, Winograd) that round; float64 has neither.
+    # CUDA may use algorithms that round (TF32, Winograd); for float64 it has none.
     dtype = torch.float32 if spikes.device.type == "cpu" and largest_sum < _EXACT_FLOAT32 else torch.float64
     return F.conv2d(spikes.to(dtype), codes.to(dtype), padding=codes.shape[-1] // 2)
 
 
 def batch_norm(y: Tensor) -> Tensor:
-    """Normalise each channel of each time step over the batch (training mode, no learned scale).
+    """Batch normalisation in training mode without learned parameters, separately for each time step.
 
-    SNASNet runs its network step by step, so each time step is normalised by its own statistics.
+    Each time step has its own statistics, since SNASNet runs its network step by step.
 
     Args:
         y: [T, B, C, H, W], float32 or float64.
@@ -72,15 +72,15 @@ def batch_norm(y: Tensor) -> Tensor:
 
 
 def affine(total: Tensor, total_of_squares: Tensor, n: int) -> tuple[Tensor, Tensor]:
-    """Turn sums over n values into batch normalisation's scale and shift.
+    """Scale and shift of batch normalisation from sums over n values.
 
     Args:
-        total: float64, any shape.
-        total_of_squares: float64, the same shape.
+        total: sums of the values, float64, any shape.
+        total_of_squares: sums of the squared values, float64, the same shape.
         n: number of values in each sum.
 
     Returns:
-        scale and shift, float32.
+        scale and shift, float32, the same shape.
     """
     mean = total / n
     variance = (total_of_squares / n - mean * mean).clamp_min(0)
@@ -89,16 +89,18 @@ def affine(total: Tensor, total_of_squares: Tensor, n: int) -> tuple[Tensor, Ten
 
 
 def divided(x: Tensor, by: float) -> Tensor:
-    """``x / by``, rounded alike on all devices: by a plain number CUDA multiplies with the reciprocal."""
+    """``x / by``, rounded equally on all devices. (CUDA replaces division by a Python number by multiplication.)"""
     return x / torch.full((), by, dtype=x.dtype, device=x.device)
 
 
 def pool(x: Tensor, operation: Pool) -> Tensor:
-    """Pool windows: rows first, from left to right, then columns; pixels beyond the image are 0 in a mean.
+    """Mean or maximum pooling. Values are combined along rows from left to right, then along columns.
+
+    Pixels beyond the image count as 0 in a mean, and are ignored in a maximum.
 
     Args:
         x: [..., H, W].
-        operation: which windows, and their mean or maximum.
+        operation: window, stride, padding, and mean or maximum.
 
     Returns:
         [..., H', W'].

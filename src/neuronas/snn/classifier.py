@@ -1,4 +1,4 @@
-"""The network that learns and is evaluated: stem, cells, reductions and head, weights at the chip's precision."""
+"""The trainable network: stem, cells, reductions and head, with quantised weights."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -21,21 +21,22 @@ from neuronas.space.lowering import lower
 from neuronas.space.shape import NetworkShape
 
 _HEAD_GAIN = 4.0
-"""The head's neurons see sparse spikes without batch normalisation; with usual first weights all would be silent."""
+"""Factor of the initial weights in front of the neurons of the head. These have no batch normalisation and receive
+sparse spikes, so that with the usual initial weights they would not fire."""
 
 
 @dataclass(frozen=True)
 class ClassifierSettings:
-    """What decides the network besides architecture and shape.
+    """Settings of the network besides architecture and shape.
 
     Attributes:
-        form: how weights are held; stem and head included.
+        form: quantisation of all weights, including stem and head.
         neuron: parameters of the LIF neurons.
-        timesteps: T; an artificial network takes one step.
-        surrogate: name of the spike's surrogate derivative.
-        spiking: False: the same graph with ReLU for LIF, the artificial twin.
-        checkpointing: compute cells again in the backward pass instead of keeping what is inside them.
-        low_precision: convolve in bfloat16 (8-bit codes and spikes are exact in it; sums are rounded).
+        timesteps: number of time steps T; an artificial network has one.
+        surrogate: name of the surrogate gradient.
+        spiking: False gives the equivalent artificial network (ANN), with ReLU instead of LIF neurons.
+        checkpointing: gradient checkpointing: recompute cells in the backward pass to save memory.
+        low_precision: convolve in bfloat16. (Spikes and 8-bit codes are exact in bfloat16; sums are rounded.)
     """
 
     form: WeightFormat
@@ -48,7 +49,7 @@ class ClassifierSettings:
 
 
 class ConvBatchNorm(nn.Module):
-    """Convolution and batch normalisation on sequences [T, B, C, H, W]; time is folded into the batch."""
+    """Convolution and batch normalisation of sequences [T, B, C, H, W]; time is folded into the batch dimension."""
 
     def __init__(self, conv: QuantisedConvolution):
         super().__init__()
@@ -60,7 +61,7 @@ class ConvBatchNorm(nn.Module):
 
 
 class FoldedNorm(nn.Module):
-    """Batch normalisation of sequences; time is folded into the batch."""
+    """Batch normalisation of sequences; time is folded into the batch dimension."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -72,7 +73,7 @@ class FoldedNorm(nn.Module):
 
 
 class Flattened(nn.Module):
-    """A fully connected layer; it answers in float32, since few numbers decide much."""
+    """A fully connected layer on flattened inputs. Its output is float32, since the class scores need the precision."""
 
     def __init__(self, linear: QuantisedLinear):
         super().__init__()
@@ -85,21 +86,21 @@ class Flattened(nn.Module):
 
 
 class Relu(nn.ReLU):
-    """What stands for neurons in an artificial network."""
+    """ReLU, which replaces the LIF neurons in an artificial network."""
 
     def step(self, x: Tensor, v: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """One time step; there is no potential."""
+        """See ``NeuronLayer``; a ReLU has no membrane potential."""
         return self(x), v
 
 
 class Classifier(GraphNetwork):
-    """Images to class scores.
+    """The trainable network, from normalised images to class scores.
 
     Args:
         architecture: the cells.
-        shape: the network around them.
-        settings: precision, neurons.
-        seed: random seed of the first weights.
+        shape: sizes of the network around the cells.
+        settings: quantisation, neurons and precision.
+        seed: random seed of the initial weights.
     """
 
     def __init__(self, architecture: Architecture, shape: NetworkShape, settings: ClassifierSettings, seed: int = 0):
@@ -136,7 +137,7 @@ class Classifier(GraphNetwork):
         self.architecture, self.shape, self.settings = architecture, shape, settings
 
     def forward(self, images: Tensor) -> Tensor:
-        """[B, C, H, W] normalised images -> class scores [T, B, n_classes] float32, one set for each time step."""
+        """[B, C, H, W] normalised images -> [T, B, n_classes] float32 class scores of each time step."""
         return super().forward(images.contiguous(memory_format=torch.channels_last))
 
     def run_section(self, section: GraphSection, x: Tensor) -> Tensor:
@@ -150,7 +151,7 @@ class Classifier(GraphNetwork):
         return y.bfloat16() if part == "stem" and self.settings.low_precision else y
 
     def weighted_layers(self) -> dict[str, QuantisedConvolution | QuantisedLinear]:
-        """All layers that hold weights, by the names of their nodes, in network order."""
+        """All layers with weights, by the names of their nodes, in network order."""
         return self.layers_of(QuantisedConvolution) | self.layers_of(QuantisedLinear)
 
     def neurons(self) -> dict[str, Lif]:
@@ -158,7 +159,7 @@ class Classifier(GraphNetwork):
         return self.layers_of(Lif)
 
     def norms(self) -> dict[str, BatchNorm]:
-        """Batch normalisation by the name of the node that it belongs to: behind weights, in front of neurons."""
+        """Batch normalisation layers by the name of their node: a node with weights (after them) or LIF (before it)."""
         return self.layers_of(BatchNorm)
 
     def keep_alive(self) -> None:
@@ -167,7 +168,7 @@ class Classifier(GraphNetwork):
             layer.quantiser.keep_alive(layer.kept)
 
     def set_bits(self, bits: int) -> None:
-        """Hold all weights with other bits: quantisation after training (32: none)."""
+        """Set the precision of all weights (4 to 16, or 32: not quantised), for post-training quantisation."""
         for layer in self.weighted_layers().values():
             layer.quantiser.bits = bits
 

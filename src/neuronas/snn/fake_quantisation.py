@@ -1,4 +1,4 @@
-"""Quantised weights that learn: the forward pass sees fixed point, gradients go straight through the rounding."""
+"""Quantisation-aware training of weights: quantised in the forward pass, with a straight-through gradient."""
 
 from math import sqrt
 from typing import NamedTuple
@@ -11,11 +11,11 @@ from neuronas.snn.quantisation import FULL_PRECISION
 SCALES = ("power-of-two", "lsq", "lsq-channel")
 _SMALLEST = 1e-12
 """Of weights that are all 0, the magnitude whose logarithm is taken."""
-_EVALUATION_SEED = 20240700  # stochastic rounding in evaluation must not depend on what was drawn before
+_EVALUATION_SEED = 20240700  # makes stochastic rounding reproducible in evaluation
 
 
 class Codes(NamedTuple):
-    """Weights ``codes * step``; ``step`` is a scalar or has one value for each output, shaped to broadcast."""
+    """Quantised weights ``codes * step``; ``step`` broadcasts to ``codes``: a scalar, or one value per output."""
 
     codes: Tensor
     step: Tensor
@@ -24,17 +24,17 @@ class Codes(NamedTuple):
 class WeightQuantiser(nn.Module):
     """Rounds a weight tensor to ``bits``-bit symmetric integers times a step.
 
-    Scales: ``power-of-two`` is the smallest power of two that holds the largest weight, as in
-    ``snn.quantisation`` (the fixed point of NeuroNAS); ``lsq`` learns the step of the tensor, ``lsq-channel`` one for
-    each output (LSQ, arXiv 1902.08153). With other bits than it was made for, every scale falls back to
-    ``power-of-two``: that is quantisation after training.
+    Scales: ``power-of-two`` uses the smallest power of two that represents the largest weight, as in
+    ``snn.quantisation`` (the fixed point of NeuroNAS); ``lsq`` learns one step for the tensor, and ``lsq-channel`` one
+    per output (LSQ, arXiv 1902.08153). If ``bits`` is changed later (post-training quantisation), every scale works as
+    ``power-of-two``.
 
     What learns is the logarithm of a step, so that no update makes it 0 or negative. Its gradient is LSQ's, divided by
     the step: to first order, gradient descent changes a step by the same share as in LSQ.
 
     Args:
-        weight: the tensor, to begin with.
-        bits: 4 to 16, or 32 for none.
+        weight: initial values of the weight tensor.
+        bits: 4 to 16, or 32: not quantised.
         scale: one of ``SCALES``.
         rounding: ``nearest``, ``floor`` or ``stochastic``; learned steps always round to the nearest.
     """
@@ -51,7 +51,7 @@ class WeightQuantiser(nn.Module):
             self.log_step = nn.Parameter((2 * mean.clamp_min(_SMALLEST) / sqrt(2 ** (bits - 1) - 1)).log())
 
     def forward(self, weight: Tensor) -> Tensor:
-        """Return the weight as the chip holds it; its gradient is that of the weight."""
+        """Return the quantised weight, of the same shape; the gradient passes through unchanged (straight-through)."""
         if self.bits == FULL_PRECISION:
             return weight
         largest = 2 ** (self.bits - 1) - 1
@@ -66,13 +66,13 @@ class WeightQuantiser(nn.Module):
 
     @torch.no_grad()
     def codes(self, weight: Tensor) -> Codes:
-        """Return integer codes (as floating point) and their step."""
+        """Return the integer codes (of a floating-point type) and their step."""
         largest, step = 2 ** (self.bits - 1) - 1, self.step_of(weight)
         scaled = weight / step
         return Codes((scaled.round() if self._learned else self._round(scaled)).clamp(-largest, largest), step)
 
     def step_of(self, weight: Tensor) -> Tensor:
-        """The value of one code."""
+        """The step: the weight that corresponds to code 1."""
         return self.log_step.detach().exp() if self._learned else power_of_two_step(weight, self.bits)
 
     @torch.no_grad()
@@ -114,11 +114,11 @@ class WeightQuantiser(nn.Module):
 
 
 def power_of_two_step(weight: Tensor, bits: int) -> Tensor:
-    """The smallest power of two with which ``bits``-bit symmetric codes hold the largest weight."""
+    """The smallest power of two as step with which ``bits``-bit symmetric codes represent the largest weight."""
     mantissa, exponent = torch.frexp(weight.detach().abs().max().double())
     largest = 2 ** (bits - 1) - 1
-    # The largest weight is mantissa 2^exponent, mantissa in [1/2, 1): its code gets bits - 2 bits, or one more if it
-    # fits.
+    # The largest weight is mantissa * 2^exponent with mantissa in [1/2, 1). Its code has bits - 2 bits, or one more if
+    # that fits.
     spare = (mantissa * 2.0 ** (bits - 1) <= largest).to(exponent.dtype)
     step = torch.ldexp(torch.ones_like(mantissa), exponent - (bits - 2) - spare)
     return torch.where(mantissa == 0, torch.ones_like(step), step).to(weight.dtype)

@@ -1,4 +1,4 @@
-"""A layer graph as a torch module: what the reference network and the trainable one have in common."""
+"""A layer graph as a PyTorch module: the common base of the reference network and the trainable network."""
 
 from collections.abc import Callable
 from typing import Protocol, TypeVar, cast
@@ -9,19 +9,19 @@ from neuronas.space.graph import Graph, GraphSection, Neurons, Node, Pool, Sum, 
 
 Module = TypeVar("Module", bound=nn.Module)
 Values = dict[str, Tensor]
-"""Node name -> [T or 1, B, ...]; what has not come yet is missing."""
+"""Values [T or 1, B, ...] by node name. A node without a value is missing: none of its inputs has arrived yet."""
 
 
 class NeuronLayer(Protocol):
-    """What a module of neurons can do besides running all time steps ([T or 1, B, ...] -> [T, B, ...])."""
+    """Interface of neuron modules, besides ``forward`` over all time steps ([T or 1, B, ...] -> [T, B, ...])."""
 
     def step(self, x: Tensor, v: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """One time step: input [1, B, ...] and potential before (None: at rest) -> output and potential after."""
+        """One time step: input [1, B, ...] and potential before it (None: at rest) -> output and potential after it."""
         ...
 
 
 class NormalisedNeurons(nn.Module):
-    """Neurons with batch normalisation in front."""
+    """Batch normalisation followed by neurons."""
 
     def __init__(self, norm: nn.Module, neurons: nn.Module):
         super().__init__()
@@ -38,15 +38,15 @@ class NormalisedNeurons(nn.Module):
 
 
 class GraphNetwork(nn.Module):
-    """Runs a graph: all time steps at once, or one after the other within a cell that feeds back.
+    """Computes a layer graph: all time steps at once, but one after the other in a cell with feedback.
 
-    A value is [T, B, ...], or [1, B, ...] as long as it is the same at every time step.
+    A value is [T, B, ...], or [1, B, ...] if it is the same at every time step.
 
     Args:
-        graph: what is computed.
-        timesteps: T.
-        make_weights: the module of a node with weights: [T or 1, B, ...] -> the same times and images.
-        make_neurons: the module of a node of neurons, a ``NeuronLayer``.
+        graph: the layer graph.
+        timesteps: number of time steps T.
+        make_weights: makes the module of a node with weights; it keeps the first two dimensions.
+        make_neurons: makes the module of a node of neurons, a ``NeuronLayer``.
         pool: computes a pooling node.
     """
 
@@ -70,14 +70,14 @@ class GraphNetwork(nn.Module):
         self._spent = {name: names for section in graph.sections for name, names in _spent(section).items()}
 
     def forward(self, images: Tensor) -> Tensor:
-        """[B, C, H, W] -> the last node's value."""
+        """[B, C, H, W] -> the value of the last node."""
         x = images.unsqueeze(0)
         for section in self.graph.sections:
             x = self.run_section(section, x)
         return x
 
     def run_section(self, section: GraphSection, x: Tensor) -> Tensor:
-        """From the value before a section to the section's."""
+        """Compute a section of the graph: the value before the section -> its value."""
         if not section.has_delays:
             return self._values(section, x, {}, None)[section.nodes[-1].name]
         if len(x) < self.timesteps:
@@ -89,7 +89,7 @@ class GraphNetwork(nn.Module):
         return cat(outputs)
 
     def layers_of(self, kind: type[Module]) -> dict[str, Module]:
-        """The modules of a kind by the names of their nodes, in network order."""
+        """All modules of a type, by the names of their nodes, in network order."""
         return {
             key.replace("/", "."): module
             for key, layer in self.layers.items()
@@ -100,7 +100,10 @@ class GraphNetwork(nn.Module):
     def _values(
         self, section: GraphSection, x: Tensor, before: Values, potentials: dict[str, Tensor | None] | None
     ) -> Values:
-        """Values over all time steps, or, with potentials, at the one after ``before``; spent ones are left out."""
+        """Values of a section over all time steps; with ``potentials``, of the time step after ``before``.
+
+        Values that no later node reads are dropped.
+        """
         now = {section.source: x}
         for node in section.nodes:
             sources = [(before if link.delayed else now, link.source) for link in node.links]
@@ -133,11 +136,11 @@ class GraphNetwork(nn.Module):
 
 
 def _key(name: str) -> str:
-    return name.replace(".", "/")  # names of modules hold no dots
+    return name.replace(".", "/")  # PyTorch allows no dots in names of modules
 
 
 def _spent(section: GraphSection) -> dict[str, list[str]]:
-    """For each node the values that nothing reads after it, so that their memory is free."""
+    """For each node, the values that no later node reads; their memory can be freed after it."""
     last = {link.source: node.name for node in section.nodes for link in node.links}
     delayed = {link.source for node in section.nodes for link in node.links if link.delayed}
     found: dict[str, list[str]] = {node.name: [] for node in section.nodes}

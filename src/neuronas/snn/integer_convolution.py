@@ -1,7 +1,7 @@
-"""Convolutions of spikes with quantised weights in integers, on CPUs: exact, and faster than in float32.
+"""Integer convolutions of spikes with quantised weights on CPUs: exact, and faster than float32.
 
-oneDNN's uint8 x int8 convolution, as PyTorch offers it (VNNI, AMX and slower instructions), with int32 sums. Codes of
-more than 8 bits are two signed 8-bit slices.
+They use oneDNN's uint8 x int8 convolution with int32 sums, through PyTorch (VNNI, AMX, or slower instructions). Codes
+of more than 8 bits are split into two signed 8-bit slices.
 """
 
 from functools import lru_cache
@@ -12,17 +12,17 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 MAX_BITS = 14
-"""Of a weight's code: more would take a third slice, and no less time than in float32."""
+"""Largest number of bits of a code. More would not be faster than float32."""
 _SLICE = 256
 
 
 class IntegerKernel:
-    """Weights, prepared for ``torch.ops.onednn.qconv2d_pointwise``.
+    """A convolution with weights prepared for ``torch.ops.onednn.qconv2d_pointwise``; same padding.
 
     Args:
         codes: [out, in, k, k] int8.
-        step: value of one code, for all outputs or for each ([out]).
-        stride: of the convolution; padding keeps the side.
+        step: step of the codes, one value or [out]; None: 1.
+        stride: stride of the convolution.
     """
 
     def __init__(self, codes: Tensor, step: Tensor | None = None, stride: int = 1):
@@ -45,32 +45,35 @@ class IntegerKernel:
 
 @lru_cache
 def onednn_works() -> str:
-    """Empty if this torch has the integer convolution and it is exact here; else why not."""
+    """Whether the integer convolution is available and exact on this machine: empty if so, otherwise the reason."""
     codes = torch.randint(-127, 128, (8, 5, 3, 3), dtype=torch.int8, generator=torch.Generator().manual_seed(0))
     spikes = (torch.rand(2, 5, 6, 6, generator=torch.Generator().manual_seed(1)) < 0.5).to(torch.uint8)
     try:
         found = IntegerKernel(codes)(spikes.contiguous(memory_format=torch.channels_last))
     except (RuntimeError, AttributeError, TypeError, NotImplementedError) as error:
         return " ".join(str(error).split())[:120]
-    wanted = F.conv2d(spikes.double(), codes.double(), padding=1)
-    return "" if torch.equal(found.double(), wanted) else "its results are not exact on this machine"
+    expected = F.conv2d(spikes.double(), codes.double(), padding=1)
+    return "" if torch.equal(found.double(), expected) else "its results are not exact on this machine"
 
 
 def serves(x: Tensor, weight_bits: int) -> bool:
-    """Whether spikes like x, with weights of so many bits, are convolved in integers here."""
+    """Whether spikes x are convolved as integers on this machine, for weights of ``weight_bits`` bits."""
     fits = weight_bits <= MAX_BITS and x.device.type == "cpu" and x.dtype == torch.float32
     return fits and not onednn_works()
 
 
 def spike_convolution(spikes: Tensor, weight: Tensor, codes: Tensor, step: Tensor, stride: int) -> Tensor:
-    """Convolve in integers, where ``serves`` says so; backward is that of a float32 convolution.
+    """Convolve spikes as integers (if ``serves``), same padding; the backward pass is that of a float32 convolution.
 
     Args:
         spikes: [n, in, H, W] float32, 0 or 1.
-        weight: [out, in, k, k], ``codes * step``; gets the gradient.
-        codes: whole numbers of at most ``MAX_BITS`` bits.
-        step: value of one code, for all outputs or for each.
-        stride: of the convolution; padding keeps the side.
+        weight: [out, in, k, k], equal to ``codes * step``; receives the gradient.
+        codes: [out, in, k, k] integers of at most ``MAX_BITS`` bits.
+        step: step of the codes, one value or one per output.
+        stride: stride of the convolution.
+
+    Returns:
+        [n, out, H', W'] float32.
     """
     found: Tensor = _SpikeConvolution.apply(spikes, weight, codes, step, stride)  # type: ignore[no-untyped-call]
     return found

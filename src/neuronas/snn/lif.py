@@ -1,4 +1,4 @@
-"""LIF neurons that learn: all time steps at once, with surrogate gradients, fused on the CPU and on CUDA."""
+"""LIF layers for training: all time steps at once with surrogate gradients, in fused kernels on CPU and CUDA."""
 
 import ctypes
 from collections.abc import Callable, Iterator, Mapping
@@ -15,17 +15,17 @@ from neuronas.snn.neuron import NeuronParameters, lif_step
 from neuronas.snn.surrogates import NO_KERNEL, Surrogate
 
 _WORTH_A_THREAD = 2**16
-"""Values; fewer are done sooner than another thread has started."""
+"""Minimum number of values per thread; with fewer, starting a thread takes longer than the work."""
 
 
 class Lif(nn.Module):
-    """LIF layer on sequences; stateless between calls.
+    """LIF layer for sequences; it keeps no state between calls.
 
     Args:
-        neuron: parameters.
-        surrogate: of the spike's derivative; the reset is not differentiated.
-        timesteps: T, the length of the answer.
-        threshold: firing threshold, if other than the neuron's.
+        neuron: parameters of the neurons.
+        surrogate: surrogate gradient of a spike; no gradient flows through the reset.
+        timesteps: number of time steps T of the output.
+        threshold: firing threshold; None: ``neuron.v_threshold``.
     """
 
     def __init__(self, neuron: NeuronParameters, surrogate: Surrogate, timesteps: int, threshold: float | None = None):
@@ -33,17 +33,17 @@ class Lif(nn.Module):
         self.neuron, self.surrogate, self.timesteps = neuron, surrogate, timesteps
         self.threshold = neuron.v_threshold if threshold is None else threshold
         self.observer: Callable[[Tensor], None] | None = None
-        """Is shown all spikes, of all steps or of each step."""
+        """Called with the spikes of all time steps, or of each time step."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """[T, ...] (or [1, ...], the same at every step) -> spikes [T, ...], 0 or 1, of the same type."""
+        """[T, ...] (or [1, ...], equal at every time step) -> spikes [T, ...], 0 or 1, of the same type."""
         spikes: Tensor = _Spikes.apply(x, self)  # type: ignore[no-untyped-call]
         if self.observer:
             self.observer(spikes)
         return spikes
 
     def step(self, x: Tensor, v: Tensor | None) -> tuple[Tensor, Tensor]:
-        """One time step: input and potential before (None: at rest) -> spikes and float32 potential after."""
+        """One time step: input and potential before it (None: at rest) -> spikes and float32 potential after it."""
         u, v = self.charged(x.float(), v)
         spikes: Tensor = _Spike.apply(u, self.surrogate)  # type: ignore[no-untyped-call]
         spikes = spikes.to(x.dtype)
@@ -52,7 +52,7 @@ class Lif(nn.Module):
         return spikes, v
 
     def charged(self, x: Tensor, v: Tensor | None) -> tuple[Tensor, Tensor]:
-        """One time step, see ``lif_step``: input and potential before -> u and potential after."""
+        """One time step, see ``lif_step``: input and potential before it -> u and potential after it."""
         neuron = self.neuron
         v = torch.full_like(x, neuron.v_reset) if v is None else v
         return lif_step(x, v, neuron.tau, self.threshold, neuron.v_reset, neuron.v_reset)
@@ -60,7 +60,7 @@ class Lif(nn.Module):
 
 @contextmanager
 def observed(neurons: Mapping[str, Lif], seen: Callable[[str, Tensor], None]) -> Iterator[None]:
-    """Show every layer's spikes, with its name, while the network runs."""
+    """Call ``seen(name, spikes)`` for each LIF layer while the network runs in this context."""
     for name, lif in neurons.items():
         lif.observer = partial(seen, name)
     try:
@@ -86,7 +86,7 @@ class _Spike(torch.autograd.Function):
 
 
 class _Spikes(torch.autograd.Function):
-    """All time steps; keeps nothing but the input for the backward pass."""
+    """All time steps; only the input is stored for the backward pass."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, lif: Lif) -> Tensor:
@@ -94,7 +94,7 @@ class _Spikes(torch.autograd.Function):
         ctx.save_for_backward(x)
         ctx.lif = lif
         if _has_kernel(x):
-            # The layout of x, also where its strides were lost because the leading dimension is 1.
+            # The memory layout of x, even if its strides do not show it because the leading dimension is 1.
             spikes = _empty_as(x, lif.timesteps)
             _run_kernel(lif, x, None, spikes)
             return spikes
@@ -124,7 +124,7 @@ class _Spikes(torch.autograd.Function):
 
 
 def _above_threshold(x: Tensor, lif: Lif) -> list[Tensor]:
-    """How far the potential is above the threshold before the reset, at each step, in float32."""
+    """Potential before the reset minus threshold, for each time step, in float32."""
     found: list[Tensor] = []
     v: Tensor | None = None
     for x_t in x.float().expand(lif.timesteps, *x.shape[1:]):
@@ -134,12 +134,12 @@ def _above_threshold(x: Tensor, lif: Lif) -> list[Tensor]:
 
 
 def _channels_inside(x: Tensor) -> bool:
-    """Whether memory holds [T, B, H, W, C] although the shape is [T, B, C, H, W]."""
+    """Whether a tensor of shape [T, B, C, H, W] is stored as [T, B, H, W, C]."""
     return x.dim() == 5 and not x.is_contiguous() and x.movedim(2, -1).is_contiguous()
 
 
 def _empty_as(x: Tensor, timesteps: int) -> Tensor:
-    """Uninitialised [T, ...] in the layout of x."""
+    """Uninitialised tensor [T, ...] in the memory layout of x."""
     if not _channels_inside(x):
         return x.new_empty(timesteps, *x.shape[1:])
     return x.new_empty(timesteps, *x.movedim(2, -1).shape[1:]).movedim(-1, 2)
@@ -154,7 +154,7 @@ def _has_kernel(x: Tensor) -> bool:
 
 
 def _run_kernel(lif: Lif, x: Tensor, gradient: Tensor | None, output: Tensor) -> None:
-    """Forward without a gradient, backward with one."""
+    """Run the forward kernel if ``gradient`` is None, otherwise the backward kernel."""
     if _is_native(x):
         _run_native(lif, x, gradient, output)
     elif gradient is None:
@@ -170,7 +170,7 @@ def _is_native(x: Tensor) -> bool:
 def _run_native(lif: Lif, x: Tensor, gradient: Tensor | None, output: Tensor) -> None:
     library = native().library
     if library is None:
-        raise LookupError("no native kernels")
+        raise LookupError("native kernels are not available")
     n = x[0].numel()
     arguments = CLif(
         x.data_ptr(), None if gradient is None else gradient.data_ptr(), output.data_ptr(), lif.timesteps, n,

@@ -1,8 +1,8 @@
-"""LIF neurons on CUDA: all time steps of a neuron in one Triton kernel, forward and backward.
+"""LIF neurons on CUDA: Triton kernels that run all time steps of a neuron, forward and backward.
 
-Written plainly, every time step reads and writes potentials and spikes several times; here each input is read once
-and each spike written once. The arithmetic is that of ``snn.lif``, operation by operation: divisions are rounded as
-IEEE 754 asks for and nothing is contracted, so that spikes are the CPU's.
+In plain PyTorch every time step reads and writes potentials and spikes several times; here each input is read once and
+each spike written once. The arithmetic is that of ``snn.lif``: divisions are rounded as in IEEE 754 and no fused
+multiply-add is used, so that the spikes are equal to those of the CPU.
 """
 
 import subprocess
@@ -14,21 +14,21 @@ from torch import Tensor
 from neuronas.snn.neuron import NeuronParameters
 
 _BLOCK = 1024
-"""Neurons of one program."""
+"""Number of neurons per Triton program."""
 
 
 @lru_cache
 def fused_works(device: torch.device) -> str:
-    """Run the kernel once; return why it does not run on a device, empty where it does."""
+    """Run the kernel once; return the reason why it does not work on a device, empty if it works."""
     if device.type != "cuda":
-        return f"made for CUDA, not for {device.type}"
+        return f"supported on CUDA only; given {device.type}"
     x = torch.full((2, 4), 1.5, device=device)
     spikes = torch.empty_like(x)
     try:
         lif_forward(x, spikes, NeuronParameters(), 1.0)
     except ImportError as error:
         return f"{error}; pip install triton"
-    # Triton compiles at the first use: without a C compiler or Python's headers that fails, in several ways.
+    # Triton compiles at first use, which raises various errors without a C compiler or the headers of Python.
     except (RuntimeError, OSError, AttributeError, subprocess.SubprocessError) as error:
         return (
             f"Triton cannot run its kernels here ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
@@ -45,14 +45,14 @@ def is_fused(device: torch.device) -> bool:
 def lif_forward(
     x: Tensor, spikes: Tensor, neuron: NeuronParameters, threshold: float, state: Tensor | None = None
 ) -> None:
-    """Run neurons over time.
+    """Run LIF neurons over all time steps.
 
     Args:
-        x: [T, ...] inputs, float32 or bfloat16, or [1, ...]: the same at every step; dense, time outermost.
-        spikes: [T, ...] of any type and of x's layout, is filled with 0 and 1.
-        neuron: parameters.
+        x: inputs [T, ...], or [1, ...] if equal at every time step; float32 or bfloat16, dense, time outermost.
+        spikes: output [T, ...] of any type, in the memory layout of x; filled with 0 and 1.
+        neuron: parameters of the neurons.
         threshold: firing threshold.
-        state: [...] float32, potentials before the first step; is updated. None: neurons start at rest.
+        state: potentials [...] float32 before the first time step; updated in place. None: neurons start at rest.
     """
     from neuronas.snn import lif_triton
 
@@ -67,13 +67,13 @@ def lif_forward(
 def lif_backward(
     x: Tensor, gradient: Tensor, found: Tensor, neuron: NeuronParameters, threshold: float, surrogate: int
 ) -> None:
-    """Turn the gradient of spikes into that of inputs; potentials are computed again from the inputs.
+    """Compute the gradient of the inputs from that of the spikes; potentials are recomputed from the inputs.
 
     Args:
         x: as in ``lif_forward``.
-        gradient: [T, ...] of the spikes, in x's layout.
-        found: of x's shape, type and layout, is filled.
-        neuron: parameters.
+        gradient: gradient of the spikes [T, ...], in the memory layout of x.
+        found: output: gradient of x, of its shape, type and memory layout.
+        neuron: parameters of the neurons.
         threshold: firing threshold.
         surrogate: ``Surrogate.code``.
     """
@@ -89,5 +89,5 @@ def lif_backward(
 
 
 def _stride(x: Tensor, steps: Tensor) -> int:
-    """Values from one time step of x to the next: none where x is the same at every step."""
+    """Number of values between two time steps of x; 0 if x is equal at every time step."""
     return 0 if len(x) < len(steps) else x[0].numel()

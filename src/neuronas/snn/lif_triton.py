@@ -1,6 +1,6 @@
-"""Triton kernels of ``snn.lif_cuda``; a module of their own, as importing Triton takes its time and needs Linux."""
+"""Triton kernels of ``snn.lif_cuda``, in a separate module because importing Triton is slow and needs Linux."""
 
-# Arguments of kernels have no types but Triton's own; names in capitals are compiled in.
+# Arguments in capitals are compile-time constants.
 
 from math import pi
 
@@ -24,7 +24,7 @@ def forward(
     HAS_STATE: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
-    """See ``lif_cuda.lif_forward``; ``x_stride``: values from one step of x to the next."""
+    """See ``lif_cuda.lif_forward``; ``x_stride``: number of values between two time steps of x."""
     at = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     inside = at < n
     x_at, spikes_at = x_ptr + at, spikes_ptr + at
@@ -63,7 +63,7 @@ def backward(
 ):
     """See ``lif_cuda.lif_backward``; ``last``: offset of the last time step.
 
-    Each step's potential is computed from the first step on: its inputs are in the cache, and no memory is taken.
+    The potential of each time step is recomputed from the first time step: inputs are cached, and no memory is needed.
     """
     at = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     inside = at < n

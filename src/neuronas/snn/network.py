@@ -1,4 +1,4 @@
-"""The network whose spikes fitness reads, plainly: exact arithmetic, random weights, SpikingJelly's neurons."""
+"""The reference network for fitness: random weights, exact arithmetic, and SpikingJelly's neurons."""
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,7 @@ from neuronas.space.shape import NetworkShape
 
 
 class StepwiseBatchNorm(nn.Module):
-    """Batch normalisation of a value."""
+    """Batch normalisation with the statistics of each time step (``arithmetic.batch_norm``)."""
 
     def forward(self, x: Tensor) -> Tensor:
         """[T, B, C, H, W] -> the same shape."""
@@ -24,7 +24,7 @@ class StepwiseBatchNorm(nn.Module):
 
 
 class ImageConvolution(nn.Module):
-    """Convolution of the image and batch normalisation."""
+    """Convolution of images followed by batch normalisation."""
 
     def __init__(self, weights: FixedPoint, stride: int):
         super().__init__()
@@ -36,7 +36,7 @@ class ImageConvolution(nn.Module):
 
 
 class SpikeConvolution(nn.Module):
-    """Convolution of spikes and batch normalisation."""
+    """Convolution of spikes followed by batch normalisation."""
 
     def __init__(self, weights: FixedPoint):
         super().__init__()
@@ -50,7 +50,15 @@ class SpikeConvolution(nn.Module):
 
 
 class SpikingFeatures(GraphNetwork):
-    """[B, C, H, W] images -> [T, B, C', H', W'] spikes of the neurons behind the last cell."""
+    """The network without its head: images [B, C, H, W] -> spikes [T, B, C', H', W'] of the last LIF layer.
+
+    Args:
+        architecture: the cells.
+        shape: sizes of the network around the cells.
+        weights: draws the quantised weights.
+        neuron: parameters of the LIF neurons.
+        timesteps: number of time steps T.
+    """
 
     def __init__(
         self,

@@ -10,12 +10,12 @@ from neuronas.snn.arithmetic import divided
 
 @dataclass(frozen=True)
 class NeuronParameters:
-    """Parameters of the LIF neuron, in SpikingJelly's terms (see ``lif_step``).
+    """Parameters of the LIF neuron, named as in SpikingJelly (see ``lif_step``).
 
     Attributes:
         tau: membrane time constant in time steps, above 1 (4/3 in SNASNet, arXiv 2201.10355).
         v_threshold: firing threshold.
-        v_reset: potential after a spike (hard reset), at rest, and before the first time step.
+        v_reset: potential after a spike (hard reset); also the resting potential and the initial potential.
     """
 
     tau: float = 4 / 3
@@ -38,15 +38,15 @@ def lif_step(
         v = v_reset if u >= 0 else h
 
     Args:
-        x: input, float32 or float64, of any shape.
-        v: potential before.
+        x: input, float32 or float64, any shape.
+        v: potential before the time step, the same shape.
         tau: see ``NeuronParameters``.
-        threshold: one number, or a tensor that broadcasts, as are the following.
+        threshold: firing threshold; a number or a tensor that broadcasts to x, like ``v_reset`` and ``v_rest``.
         v_reset: potential after a spike.
-        v_rest: what the potential decays to.
+        v_rest: resting potential, to which the potential decays.
 
     Returns:
-        u, 0 or above where a neuron spikes, and the potential after the step.
+        u, which is at least 0 where a neuron spikes, and the potential after the time step; both of the shape of x.
     """
     h = v + divided(x - (v - v_rest), tau)
     u = h - threshold

@@ -1,9 +1,9 @@
-"""Fixed-point weights: integer codes times a power of two, one scale for a whole weight tensor.
+"""Fixed-point weights: integer codes times a power of two, with one scale per weight tensor.
 
-``weight_bits`` 4 to 16 gives symmetric codes in [-(2^(bits-1) - 1), 2^(bits-1) - 1] with the smallest power-of-two
-scale that holds the largest weight (the fixed point FxP of NeuroNAS, arXiv 2407.00641). 32 means "not
-quantised": 24-bit codes, the precision of a float32's mantissa. So every network here has integer weights, and a
-convolution of spikes is a sum of integers: exact in any order, on any machine.
+``weight_bits`` 4 to 16 gives symmetric codes in [-(2^(bits-1) - 1), 2^(bits-1) - 1] and the smallest power-of-two scale
+that represents the largest weight (fixed point FxP of NeuroNAS, arXiv 2407.00641). 32 means "not quantised": codes of
+24 bits, the precision of a float32 mantissa. So all networks have integer weights, and convolutions of spikes are sums
+of integers, which are exact in any order and on any machine.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 FULL_PRECISION = 32
 BITS = (4, 6, 8, 10, 12, 14, 16)
-"""The fixed-point precisions that are measured and compared."""
+"""The fixed-point precisions, in bits, for which accuracy is evaluated."""
 _MANTISSA_BITS = 24
 _Number = TypeVar("_Number", bound=np.generic)
 
@@ -26,7 +26,7 @@ class FixedPoint:
     """Weights ``codes * 2**-exponent``.
 
     Attributes:
-        codes: integers [out, in, k, k].
+        codes: int32 [out, in, k, k].
         exponent: number of fractional bits.
     """
 
@@ -35,19 +35,19 @@ class FixedPoint:
 
     @property
     def values(self) -> NDArray[np.float64]:
-        """The weights as floating point; exact."""
+        """The weights as float64; exact."""
         return np.ldexp(self.codes.astype(np.float64), -self.exponent)
 
 
 def ungrouped(weights: NDArray[_Number], groups: int) -> NDArray[_Number]:
-    """Weights of the same convolution without groups: 0 where an output does not read a channel.
+    """Weights of the equivalent convolution without groups; 0 where an output does not read a channel.
 
     Args:
         weights: [out, in / groups, k, k].
         groups: see ``space.graph.Weights``.
 
     Returns:
-        [out, in, k, k]; at each kernel position a block-diagonal matrix.
+        [out, in, k, k], a block-diagonal matrix at each kernel position.
     """
     if groups == 1:
         return weights
@@ -66,14 +66,14 @@ def quantise(
     """Round weights to fixed point.
 
     Args:
-        weights: any shape.
-        bits: 4 to 16, or 32 for full precision (then ``rounding`` does not matter).
-        rounding: ``nearest`` (ties to even), ``floor``, or ``stochastic`` (up with the probability of the
-            fractional part, so that the mean is kept).
-        noise: for ``stochastic``, uniform numbers in [0, 1) of the weights' shape.
+        weights: float64, any shape.
+        bits: 4 to 16, or 32 for full precision (``rounding`` is then ignored).
+        rounding: ``nearest`` (ties to even), ``floor``, or ``stochastic`` (up with a probability equal to the
+            fractional part, which preserves the mean).
+        noise: for ``stochastic``: uniform random numbers in [0, 1), of the shape of ``weights``.
 
     Raises:
-        ValueError: unknown rounding, or no noise for stochastic rounding.
+        ValueError: ``rounding`` is unknown, or ``stochastic`` without ``noise``.
     """
     width = _MANTISSA_BITS if bits == FULL_PRECISION else bits
     largest_code = 2 ** (width - 1) - 1
@@ -91,7 +91,7 @@ def quantise(
 
 
 def _exponent(largest: float, largest_code: int) -> int:
-    """Most fractional bits with which ``largest`` still fits ``largest_code``."""
+    """Largest number of fractional bits with which ``largest`` does not exceed ``largest_code``."""
     if largest == 0:
         return 0
     exponent = floor(log2(largest_code)) - frexp(largest)[1]
@@ -102,17 +102,17 @@ def _exponent(largest: float, largest_code: int) -> int:
 
 @lru_cache(maxsize=1024)
 def n_slices(weights: FixedPoint) -> int:
-    """Number of 8-bit slices that hold the codes (a code is the sum of slice s times 256^s, all signed)."""
+    """Number of signed 8-bit slices needed for the codes; a code is the sum over slices s of slice * 256^s."""
     low, high = int(weights.codes.min(initial=0)), int(weights.codes.max(initial=0))
     slices = 1
     while low < -128 or high > 127:
-        # the lower slice takes what is nearest to a multiple of 256
+        # the lower slice is the signed remainder modulo 256
         low, high, slices = (low + 128) >> 8, (high + 128) >> 8, slices + 1
     return slices
 
 
 def sliced(weights: FixedPoint) -> NDArray[np.int8]:
-    """[slices, out, in, k, k] signed 8-bit slices of the codes, lowest first."""
+    """Signed 8-bit slices of the codes, lowest first: int8 [slices, out, in, k, k]."""
     rest = weights.codes.astype(np.int64)
     slices = []
     for _ in range(n_slices(weights) - 1):

@@ -1,4 +1,4 @@
-"""The one adapter to SpikingJelly, whose neurons the reference network runs."""
+"""Adapter to SpikingJelly, whose neurons the reference network uses."""
 
 import logging
 
@@ -8,17 +8,17 @@ from torch import Tensor, nn
 
 from neuronas.snn.neuron import NeuronParameters
 
-# torch says at every first use of SpikingJelly that Triton is absent; on a CPU that is no news.
+# At the first use of SpikingJelly, torch logs that Triton is missing, which is not needed on a CPU.
 logging.getLogger("torch._library.triton").setLevel(logging.ERROR)
 
 
 class SpikingJellyLif(nn.Module):
-    """A LIF layer on sequences, with the interface of ``snn.lif.Lif``; stateless between calls.
+    """LIF layer for sequences, with the interface of ``snn.lif.Lif``; it keeps no state between calls.
 
     Args:
-        neuron: parameters.
-        timesteps: T, the length of the answer.
-        threshold: firing threshold; None: the neuron's.
+        neuron: parameters of the neurons.
+        timesteps: number of time steps T of the output.
+        threshold: firing threshold; None: ``neuron.v_threshold``.
     """
 
     def __init__(self, neuron: NeuronParameters, timesteps: int, threshold: float | None = None):
@@ -35,13 +35,13 @@ class SpikingJellyLif(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """[T, ...] (or [1, ...], the same at every step) -> spikes [T, ...], 0 or 1."""
+        """[T, ...] (or [1, ...], equal at every time step) -> spikes [T, ...], 0 or 1."""
         self.node.reset()
         spikes: Tensor = self.node(x.expand(self.timesteps, *x.shape[1:]))
         return spikes
 
     def step(self, x: Tensor, v: Tensor | None) -> tuple[Tensor, Tensor]:
-        """One time step: input [1, ...] and potential before (None: at rest) -> spikes and potential after."""
+        """One time step: input [1, ...] and potential before it (None: at rest) -> spikes and potential after it."""
         self.node.reset()
         if v is not None:
             self.node.v = v

@@ -1,6 +1,6 @@
-"""Surrogates of the spike's derivative: what stands for d(spike)/dh, with u = h - v_threshold, in training.
+"""Surrogate gradients: they replace the derivative of a spike, d(spike)/dh as a function of u = h - v_threshold.
 
-Each has slope 1 at the threshold, so that changing the surrogate does not change the learning rate.
+Each has the value 1 at the threshold, so that all work with the same learning rate.
 """
 
 from collections.abc import Callable
@@ -17,12 +17,12 @@ NO_KERNEL = -1
 
 @dataclass(frozen=True)
 class Surrogate:
-    """One surrogate.
+    """One surrogate gradient.
 
     Attributes:
-        code: its number in ``kernels/training.cpp`` and ``snn.lif_triton``; ``NO_KERNEL``: plain torch computes it.
-        slope: u -> d(spike)/dh, elementwise.
-        source: where it comes from.
+        code: its number in ``kernels/training.cpp`` and ``snn.lif_triton``; ``NO_KERNEL``: computed by PyTorch.
+        slope: the surrogate of d(spike)/dh as a function of u, elementwise.
+        source: publication, and the value of its parameter.
     """
 
     code: int

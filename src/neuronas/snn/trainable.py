@@ -1,4 +1,4 @@
-"""Layers that learn: quantised convolutions and linear layers with optional pruning, batch normalisation over time."""
+"""Trainable layers: convolution and linear layer with quantised, optionally pruned weights; batch normalisation."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,16 +15,21 @@ from neuronas.snn.fake_quantisation import Codes, WeightQuantiser
 from neuronas.snn.integer_convolution import serves, spike_convolution
 
 MOMENTUM = 0.1
-"""Share of the newest batch in batch normalisation's running statistics (PyTorch's default)."""
+"""Momentum of the running statistics of batch normalisation (PyTorch's default)."""
 
 
 @dataclass(frozen=True)
 class WeightFormat:
-    """How weights are held (see ``WeightQuantiser``); ``prunable``: weights can be masked out.
+    """Quantisation, pruning and noise of weights.
 
-    ``noise`` holds the standard deviation, in codes, with which a held weight differs in each pass of training, for
-    each code from the lowest to the highest (empty: none), drawn from torch's generator: what learns despite it bears
-    a chip's variation (noise injection, arXiv 2001.04974).
+    Attributes:
+        bits: see ``WeightQuantiser``.
+        scale: see ``WeightQuantiser``.
+        rounding: see ``WeightQuantiser``.
+        prunable: whether weights can be pruned (masked out).
+        noise: standard deviation, in codes, of normal noise added to the quantised weights in each forward pass of
+            training, for each code from the lowest to the highest; empty: no noise. Training with noise makes a network
+            robust against the variation of a chip (noise injection, arXiv 2001.04974).
     """
 
     bits: int
@@ -35,13 +40,13 @@ class WeightFormat:
 
 
 class QuantisedWeight(nn.Module):
-    """A weight tensor as the chip holds it: pruned, then quantised. Base of the layers below.
+    """A weight tensor that is pruned, then quantised; base class of the layers below.
 
     Args:
-        shape: of the weight, outputs first.
-        form: how it is held.
-        generator: draws the first values, Kaiming-normal.
-        gain: factor of the first values.
+        shape: shape of the weight, outputs first.
+        form: quantisation, pruning and noise.
+        generator: random generator of the initial values (Kaiming-normal).
+        gain: factor of the initial values.
     """
 
     def __init__(self, shape: tuple[int, ...], form: WeightFormat, generator: torch.Generator, gain: float = 1.0):
@@ -55,12 +60,12 @@ class QuantisedWeight(nn.Module):
 
     @property
     def kept(self) -> Tensor:
-        """The weight without what is pruned, not quantised."""
+        """The pruned weight, before quantisation."""
         return self.weight if self.mask is None else self.weight * self.mask
 
     @property
     def held(self) -> Tensor:
-        """The weight as the chip holds it; in training, as some chip might."""
+        """The pruned and quantised weight, as stored on the chip; in training, with noise if ``form`` has any."""
         held: Tensor = self.quantiser(self.kept)
         return held + self._deviation(held.detach()) if self._is_noisy else held
 
@@ -74,23 +79,24 @@ class QuantisedWeight(nn.Module):
         return noise[codes.long() + len(noise) // 2] * step * torch.randn_like(held)
 
     def _codes_of(self, held: Tensor) -> Codes:
-        """Read the codes off a weight as held: rounding anew could draw other numbers."""
+        """Codes of a quantised weight. Quantising ``kept`` again could give other codes with stochastic rounding."""
         step = self.quantiser.step_of(self.kept)
         return Codes((held.detach() / step).round(), step)
 
 
 class QuantisedConvolution(QuantisedWeight):
-    """Convolution without bias, same padding: [n, in, H, W] -> [n, out, H / stride, W / stride], in its type.
+    """Convolution without bias, same padding: [n, in, H, W] -> [n, out, H / stride, W / stride], of the input's type.
 
     Args:
-        in_channels: of the input.
-        out_channels: of the output.
-        kernel: side.
-        form: how weights are held.
-        generator: draws the first weights.
-        stride: of the convolution.
-        groups: the channels are split into so many groups, and each output reads those of its own group.
-        reads_spikes: every input is 0 or 1; on a CPU, float32 spikes meet weights of few bits in integers.
+        in_channels: number of input channels.
+        out_channels: number of output channels.
+        kernel: side of the kernel, odd.
+        form: quantisation, pruning and noise of the weights.
+        generator: random generator of the initial weights.
+        stride: stride of the convolution.
+        groups: number of groups; each output reads the channels of its own group only.
+        reads_spikes: whether all inputs are 0 or 1; on a CPU, an integer convolution is then used if possible
+            (``integer_convolution.serves``).
     """
 
     def __init__(
@@ -109,7 +115,7 @@ class QuantisedConvolution(QuantisedWeight):
         self.kernel, self.stride, self.groups, self.reads_spikes = kernel, stride, groups, reads_spikes
 
     def forward(self, x: Tensor) -> Tensor:
-        """Convolve."""
+        """Convolve with the quantised weight."""
         weight = self.held.to(x.dtype)
         if self.reads_spikes and self._is_integer(x):
             return spike_convolution(x, weight, *self._codes_of(weight), self.stride)
@@ -122,20 +128,20 @@ class QuantisedConvolution(QuantisedWeight):
 
 
 class QuantisedLinear(QuantisedWeight):
-    """Linear layer without bias: [..., in] -> [..., out], in the input's type."""
+    """Linear layer without bias: [..., in] -> [..., out], of the input's type."""
 
     def __init__(self, n_in: int, n_out: int, form: WeightFormat, generator: torch.Generator, gain: float = 1.0):
         super().__init__((n_out, n_in), form, generator, gain)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Multiply."""
+        """Multiply by the quantised weight."""
         return F.linear(x, self.held.to(x.dtype))
 
 
 class BatchNorm(nn.Module):
-    """Batch normalisation over images and time steps alike, so that it folds into weights and thresholds afterwards.
+    """Batch normalisation over images and time steps together, so that it can be folded into weights and thresholds.
 
-    Under ``torch.distributed`` the statistics are those of all processes together: the global batch decides.
+    Under ``torch.distributed`` the statistics are those of the global batch, over all processes.
     """
 
     _updates = True
@@ -158,7 +164,7 @@ class BatchNorm(nn.Module):
         sums = torch.stack([wide.sum(dim=(0, 2, 3)), wide.square().sum(dim=(0, 2, 3))])
         total: Tensor = distributed.all_reduce(sums)  # type: ignore[no-untyped-call]
         batch_mean, square = (total / n).unbind()
-        batch_var = (square - batch_mean.square()).clamp_min(0)  # rounding may go below
+        batch_var = (square - batch_mean.square()).clamp_min(0)  # rounding can make it negative
         if BatchNorm._updates:
             with torch.no_grad():
                 mean.lerp_(batch_mean, MOMENTUM)
@@ -171,7 +177,7 @@ class BatchNorm(nn.Module):
 
 @contextmanager
 def statistics_kept() -> Iterator[None]:
-    """Leave running statistics alone: for the second forward pass of gradient checkpointing."""
+    """Do not update running statistics in this context: for the second forward pass of gradient checkpointing."""
     BatchNorm._updates = False
     try:
         yield

@@ -1,7 +1,7 @@
-"""Random weights that depend only on the seed and on the place that holds them.
+"""Random weights that depend only on the random seed and on the place in the network.
 
-Two architectures that have the same operation on the same edge of the same cell get the same weights there.
-So a comparison of fitness sees the architectures differ, not the draw, and evaluations can share work.
+Two architectures with the same operation on the same edge of the same cell have the same weights there. So their
+fitness differs because of the architecture and not because of random weights, and evaluations can share computations.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class WeightSource:
     """Draws the quantised, untrained weights of a network.
 
     Attributes:
-        seed: the run's seed.
+        seed: random seed of the run.
         weight_bits: 4 to 16, or 32 for full precision.
         rounding: see ``quantise``.
     """
@@ -36,10 +36,10 @@ class WeightSource:
         """Weights [out, in, k, k] of the convolution at ``place``, Kaiming-uniform, then quantised.
 
         Args:
-            place: see ``weights_place``.
-            in_channels: channels of the input.
-            out_channels: number of outputs.
-            kernel: side.
+            place: name of the place, see ``weights_place``.
+            in_channels: number of input channels.
+            out_channels: number of output channels.
+            kernel: side of the kernel.
             groups: see ``space.graph.Weights``; weights for the inputs of other groups are 0.
         """
         shape = (out_channels, in_channels // groups, kernel, kernel)
@@ -50,14 +50,14 @@ class WeightSource:
         return FixedPoint(ungrouped(found.codes, groups), found.exponent)
 
     def _uniform(self, place: str, purpose: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
-        # 24 raw bits each, as a float32 would carry; raw bits are the same in every version of NumPy.
+        # 24 random bits each, the precision of a float32. Raw bits are the same in all versions of NumPy.
         digest = blake2b(f"{self.seed}/{place}/{purpose}".encode(), digest_size=16).digest()
         raw = np.random.PCG64(int.from_bytes(digest, "little")).random_raw(int(np.prod(shape)))
         return ((raw >> np.uint64(40)).astype(np.float64) / 2**24).reshape(shape)
 
 
 def weights_place(node: Node) -> str:
-    """Name of the place that holds a node's weights: besides the seed they depend on nothing else."""
+    """Name of the place of a node's weights. The weights depend on this name and the random seed only."""
     match node.origin:
         case Origin("cell", operation=operation):
             return f"{node.name}.{operation}"

@@ -102,7 +102,7 @@ class Accuracy:
 
 
 def accuracy_of(scores: Tensor, labels: Tensor) -> Accuracy:
-    """Accuracy of class scores [n, n_classes] for labels [n]; equal scores rank by the lowest index (``snn.decision``)."""
+    """Accuracy of class scores [n, n_classes], labels [n]; equal scores rank by the lowest index (``snn.decision``)."""
     n_classes = scores.shape[1]
     best = ranked(scores, 5)
     hits = best == labels[:, None]
