@@ -1,1 +1,1 @@
-"""How promising an untrained architecture is, read from its spikes."""
+"""Fitness: predicts from the spikes of an untrained network how well an architecture will perform after training."""

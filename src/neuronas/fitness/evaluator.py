@@ -1,4 +1,4 @@
-"""The seam between search and fitness: candidates in, fitness out. Nothing here needs torch."""
+"""The interface between search and fitness. Nothing here needs PyTorch."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,11 @@ from neuronas.space.genotype import Architecture
 
 @dataclass(frozen=True)
 class Failure:
-    """A candidate whose fitness could not be computed, however often it was tried; ``reason`` is for people."""
+    """Returned instead of a fitness that could not be computed, even by repeated attempts.
+
+    Attributes:
+        reason: the reason, for messages.
+    """
 
     reason: str
 
@@ -18,25 +22,25 @@ class Evaluator(Protocol):
     """Computes the fitness of architectures."""
 
     def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[tuple[int, float | Failure]]:
-        """Yield (index, fitness) for each architecture, in any order, as they are done.
+        """Yield (index, fitness) for each architecture as soon as it is computed, in any order.
 
-        Higher is better; ``-inf`` means that some images give the same spikes.
+        Higher fitness is better; ``-inf`` means that the network does not distinguish some of the images.
         """
         ...
 
 
 class MeanEvaluator:
-    """Asks evaluators one after the other; each is done with its memory before the next begins.
+    """Mean fitness over several evaluators. They run one after the other, so that each has all memory.
 
     Args:
-        evaluators: one or more.
+        evaluators: one or more evaluators.
     """
 
     def __init__(self, evaluators: Sequence[Evaluator]):
         self.evaluators = evaluators
 
     def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[tuple[int, float | Failure]]:
-        """See ``Evaluator``; what one of them cannot compute has no mean."""
+        """See ``Evaluator``; the result is a ``Failure`` if that of any evaluator is."""
         totals: list[float | Failure] = [0.0] * len(architectures)
         for evaluator in self.evaluators:
             for index, fitness in evaluator.evaluate(architectures):

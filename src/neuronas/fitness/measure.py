@@ -1,4 +1,4 @@
-"""What a fitness is: a reading of each LIF layer at each time step, and how readings become one number."""
+"""The interface of fitness measures: a reading of each LIF layer per time step, combined to one number."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reading:
-    """Readings added over time steps (and, in a cell with feedback, over its LIF layers), and how many they are.
+    """Sum of readings over time steps, in a cell with feedback also over its LIF layers.
 
-    The count is 0 if nothing reached the neurons, as where one time step has nothing to feed back.
+    Attributes:
+        total: sum of the readings.
+        count: number of readings; 0 if nothing reached the neurons (feedback with a single time step).
     """
 
     total: Tensor
@@ -28,7 +30,7 @@ class Reading:
 
     @classmethod
     def added(cls, readings: Iterable[Tensor]) -> Reading:
-        """Add single readings, from first to last."""
+        """Sum single readings, from first to last."""
         import torch
 
         each = list(readings)
@@ -36,30 +38,34 @@ class Reading:
 
 
 class Measure(Protocol):
-    """A fitness as a pure function of spikes."""
+    """A fitness measure: a pure function of spikes."""
 
     def read(self, patterns: Patterns) -> Tensor:
-        """Read one LIF layer: [T, …], a reading for each of its T time steps."""
+        """Read one LIF layer: [T, …], one reading per time step."""
         ...
 
     def combine(self, architecture: Architecture, n_cells: int, layers: Sequence[Reading]) -> float:
-        """Turn readings into fitness; higher is better.
+        """Combine readings to a fitness; higher is better.
 
         Args:
-            architecture: cleaned.
-            n_cells: number of cell places.
-            layers: in network order: for each cell the reduction before it (not before the first), then one for
-                each convolution of its layer graph (``space.lowering.lower_cell``), or a single one if the cell has
-                feedback and convolutions; at last the layer behind the last cell.
+            architecture: the architecture without dead edges.
+            n_cells: number of cells of the network.
+            layers: readings in network order. For each cell: that of the reduction before it (not for the first cell),
+                then one per convolution of its layer graph (``space.lowering.lower_cell``), or a single one if the cell
+                has feedback and convolutions. Finally that of the LIF layer after the last cell.
         """
         ...
 
 
 @dataclass(frozen=True)
 class KernelMeasure:
-    """Log-determinant of a kernel's mean over all LIF layers and time steps, or of its sum.
+    """Log-determinant of the mean of a kernel over all LIF layers and time steps, or of its sum.
 
-    With the sum, fitness also grows with the number of layers: by the number of images times the logarithm of it.
+    With the sum, fitness increases with the number of readings n: by B ln n for B images.
+
+    Attributes:
+        kernel: the kernel.
+        mean: whether to average; otherwise sum.
     """
 
     kernel: Kernel

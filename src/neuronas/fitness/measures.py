@@ -1,4 +1,4 @@
-"""The fitness measures by name."""
+"""Fitness measures by name."""
 
 from neuronas.fitness.measure import KernelMeasure, Measure
 from neuronas.fitness.path_information import PathInformation

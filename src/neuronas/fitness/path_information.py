@@ -38,10 +38,10 @@ from neuronas.space.lowering import lower_cell
 if TYPE_CHECKING:
     from torch import Tensor
 
-_DIGITS = 12  # so that the order in which a library adds does not show through
+_DIGITS = 12  # significant digits; hides rounding differences between libraries
 _TINY = 1e-300
 _SOURCE = Node("source", Image(), (), (1, 1, 1))
-"""What a cell reads; information does not depend on its shape."""
+"""Input node of a cell; the information does not depend on its shape."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,14 @@ FITTED = Coefficients(
 
 @dataclass(frozen=True)
 class Signal:
-    """What is known of a value of the cell.
+    """Properties of a value in a cell.
 
     Attributes:
         value: C.
-        information: I, bits.
-        n_input: how often the cell's input is added without a convolution (it adds up coherently).
-        n_refined: how many convolutions are added.
-        refined: sum of their information, bits.
+        information: I in bits.
+        n_input: how many times the cell's input is added without a convolution (its amplitudes add up).
+        n_refined: number of convolutions that are added.
+        refined: sum of the information of these convolutions in bits.
     """
 
     value: float
@@ -83,13 +83,13 @@ class Signal:
 
     @property
     def input_share(self) -> float:
-        """R: share of the signal's energy."""
+        """R: the input's share of the energy of the signal."""
         energy = self.n_input**2
         return energy / (energy + self.n_refined)
 
     @property
     def mixed(self) -> float:
-        """Information of all that the signal is a sum of, by energy: (1 - R) J + R, bits."""
+        """Mean information of all summands of the signal, weighted by energy: (1 - R) J + R, in bits."""
         energy = self.n_input**2
         return (energy + self.refined) / (energy + self.n_refined)
 
@@ -99,7 +99,7 @@ _INPUT = Signal(0.0, 0.0, 1.0, 0.0, 0.0)
 
 @dataclass(frozen=True)
 class PathInformation:
-    """The measure; see the module."""
+    """The fitness measure ``path-information``; see the docstring of the module."""
 
     coefficients: Coefficients = FITTED
 
@@ -117,13 +117,13 @@ class PathInformation:
         values = []
         for place, cell in enumerate(architecture.expanded(n_cells)):
             if place:
-                next(entropies)  # the reduction is the same for every candidate
+                next(entropies)  # the reduction is not used: it is the same for all candidates
             values.append(cell_value(cell, entropies_of(cell, entropies), self.coefficients))
         return float(f"{sum(values) / len(values):.{_DIGITS}g}")
 
 
 def entropies_of(cell: Genotype, readings: Iterator[float]) -> dict[str, float]:
-    """Entropy in front of each convolution of a cell, by its node's name; taken in the order of the LIF layers."""
+    """Entropy of the spikes in front of each convolution of a cell, by node name; ``readings`` in network order."""
     names = _convolutions(_lowered(cell))
     if cell.has_backward:
         return dict.fromkeys(names, next(readings)) if names else {}
@@ -131,12 +131,13 @@ def entropies_of(cell: Genotype, readings: Iterator[float]) -> dict[str, float]:
 
 
 def cell_value(cell: Genotype, entropies: Mapping[str, float], coefficients: Coefficients) -> float:
-    """Value of a cell; 0 where nothing reaches its output.
+    """Value of a cell; 0 if nothing reaches its output.
 
     Args:
-        cell: cleaned.
-        entropies: bits of a spike in front of each convolution, by the name of its node in a first cell (``A.01``).
-        coefficients: of the equations.
+        cell: the cell without dead edges.
+        entropies: entropy in bits of the spikes in front of each convolution, by the name of its node in cell A
+            (such as ``A.01``).
+        coefficients: constants of the equations.
     """
     nodes = _lowered(cell)
     signals: dict[str, Signal] = {}
@@ -163,7 +164,7 @@ def _convolutions(nodes: Sequence[Node]) -> list[str]:
 def _signals(
     nodes: Sequence[Node], entropies: Mapping[str, float], coefficients: Coefficients, before: Mapping[str, Signal]
 ) -> dict[str, Signal]:
-    """The signals after one time step; what has not arrived is missing."""
+    """The signals after one time step; nodes that no signal has reached yet are missing."""
     now = {_SOURCE.name: _INPUT}
     for node in nodes:
         sources = [((before if link.delayed else now), link.source) for link in node.links]

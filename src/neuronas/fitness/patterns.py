@@ -1,4 +1,4 @@
-"""The spike patterns of a LIF layer, as far as a fitness reads them: which images its neurons answer alike to."""
+"""The spike patterns of a LIF layer, reduced to what fitness measures read: how similar they are for two images."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Patterns:
-    """What the neurons of one LIF layer answer to B images at T time steps.
+    """Spike patterns of one LIF layer for B images at T time steps.
 
     Attributes:
-        common: [T, B, B] float64 whole numbers, how many neurons spike for both of two images; for one on the diagonal.
+        common: [T, B, B] float64 integers: number of neurons that spike for both of two images; on the diagonal the
+            number of neurons that spike for an image.
         n: number of neurons.
     """
 
@@ -23,19 +24,19 @@ class Patterns:
 
     @classmethod
     def of(cls, spikes: Tensor) -> Patterns:
-        """Count spikes [T, B, N], values 0 or 1, N below 2^24."""
+        """Make the patterns of spikes [T, B, N], 0 or 1, with N below 2^24."""
         import torch
 
-        steps = (step.float() for step in spikes)  # one at a time: they are large
+        steps = (step.float() for step in spikes)  # one time step at a time, to limit memory
         return cls(torch.stack([(step @ step.T).double() for step in steps]), spikes.shape[2])
 
     @property
     def rates(self) -> Tensor:
-        """Share of the neurons that spike, [T, B]."""
+        """Firing rate: share of the neurons that spike, [T, B]."""
         return self.common.diagonal(dim1=1, dim2=2) / self.n
 
     @property
     def hamming(self) -> Tensor:
-        """How many neurons answer differently to two images, [T, B, B] float64 whole numbers."""
+        """Hamming distance: number of neurons that differ between two images, [T, B, B] float64 integers."""
         counts = self.common.diagonal(dim1=1, dim2=2)
         return counts[:, :, None] + counts[:, None] - 2 * self.common

@@ -1,4 +1,4 @@
-"""The reference evaluation: slow, short, readable. Every faster one must give its numbers."""
+"""The reference evaluation: slow, but short and readable. The fast engine must give the same fitness."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,15 +15,15 @@ from neuronas.space.shape import NetworkShape
 
 
 class ReferenceEvaluator:
-    """Builds each network with SpikingJelly's neurons, runs it on the batches and reads what its convolutions read.
+    """Builds each network with SpikingJelly's neurons, runs it, and reads the spikes in front of each convolution.
 
     Args:
         batches: [n, B, C, H, W] normalised images; fitness is the mean over the n batches.
-        shape: the network around the cells.
-        weights: where the quantised weights come from.
+        shape: sizes of the network around the cells.
+        weights: draws the quantised weights.
         neuron: parameters of the LIF neurons.
         timesteps: number of time steps.
-        measure: reads spikes.
+        measure: the fitness measure.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class ReferenceEvaluator:
 
     @torch.no_grad()
     def _fitness(self, architecture: Architecture, network: SpikingFeatures, images: Tensor) -> float:
-        # A cell with feedback runs step by step, so its layers are read as one.
+        # The LIF layers of a cell with feedback are read as one.
         sections = network.graph.sections
         groups = {node.name: one.source if one.has_delays else node.name for one in sections for node in one.nodes}
         readings: dict[str, list[Tensor]] = {}

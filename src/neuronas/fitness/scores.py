@@ -1,7 +1,8 @@
-"""Fitness as a pure function of binary spikes: how differently a network answers to different images.
+"""Kernels of spike patterns: they measure how well a network distinguishes images.
 
-Each LIF layer gives a kernel for each time step; H below is the Hamming distance of two images' patterns, n the number
-of neurons. The kernels of all layers and time steps are averaged; fitness is the log of the absolute determinant.
+Each LIF layer has one kernel matrix per time step. In the equations, H is the Hamming distance between the spike
+patterns of two images and n the number of neurons. The kernels of all layers and time steps are averaged; fitness is
+the logarithm of the absolute determinant of the mean.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ if TYPE_CHECKING:
 
 _SINGULAR = 1e-12
 _EPSILON = 1e-3
-"""Added to the expected distance, so that silent layers do not divide by zero (SNASNet's value)."""
+"""Added to the expected distance to avoid division by 0 in layers without spikes (SNASNet's value)."""
 
 Kernel = Callable[[Patterns], "Tensor"]
-"""A kernel matrix for each time step: [T, B, B] float64."""
+"""A kernel: patterns -> one kernel matrix per time step, [T, B, B] float64."""
 
 
 def expected_distance(patterns: Patterns) -> Tensor:
-    """Hamming distance that independent spike patterns of these rates would have: [T, B, B]."""
+    """Expected Hamming distance between independent spike patterns with the same firing rates, [T, B, B] float64."""
     rates = patterns.rates
     one, other = rates[:, :, None], rates[:, None]
     return patterns.n * (one * (1 - other) + (1 - one) * other)
@@ -33,13 +34,13 @@ def expected_distance(patterns: Patterns) -> Tensor:
 def sahd(patterns: Patterns) -> Tensor:
     """Sparsity-aware Hamming distance in the paper's form (arXiv 2201.10355, equation 6).
 
-    ``K = n - 0.5 n H / E``: images with unrelated patterns get n / 2.
+    ``K = n - 0.5 n H / E``, where E is the expected distance: for images with independent patterns K is n / 2.
     """
     return patterns.n - 0.5 * patterns.n * patterns.hamming / (expected_distance(patterns) + _EPSILON)
 
 
 def sahd_snasnet(patterns: Patterns) -> Tensor:
-    """The form that SNASNet's published code computes: ``K = n - 0.5 H / E``. K is then almost of rank one."""
+    """The form in SNASNet's published code: ``K = n - 0.5 H / E``. This K is almost of rank one."""
     return patterns.n - 0.5 * patterns.hamming / (expected_distance(patterns) + _EPSILON)
 
 
@@ -54,15 +55,15 @@ KERNELS: dict[str, Kernel] = {"sahd": sahd, "sahd-snasnet": sahd_snasnet, "hammi
 def log_determinant(kernel: Tensor) -> float:
     """``log |det K|`` of a symmetric matrix, from its eigenvalues.
 
-    A singular K means that the network answers alike to different images. Its computed determinant would be
-    rounding noise, so an eigenvalue below 1e-12 of the largest counts as zero. Twelve digits are kept, so that no
-    linear algebra library shows through.
+    K is singular if the network gives the same spikes for different images. The computed determinant would then be
+    rounding noise, so K counts as singular if an eigenvalue is at most 1e-12 of the largest. The result is rounded to
+    12 significant digits to hide differences between linear algebra libraries.
 
     Args:
-        kernel: [B, B] float64, symmetric.
+        kernel: K, [B, B] float64, symmetric.
 
     Returns:
-        The logarithm, ``-inf`` if K is numerically singular, ``nan`` if it is not finite.
+        the logarithm; ``-inf`` if K is numerically singular, ``nan`` if K is not finite.
     """
     import torch
 

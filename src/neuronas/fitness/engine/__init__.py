@@ -1,1 +1,1 @@
-"""The fast evaluation: the reference's numbers, with everything that candidates have in common computed once."""
+"""The fast engine: the same fitness as the reference, but what candidates have in common is computed only once."""

@@ -1,4 +1,4 @@
-"""What a machine must be able to do for the engine, and the arrays that pass between."""
+"""The interface of the engine's back ends, and the arrays that they exchange with the engine."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from neuronas.space.graph import Shape
 
 @dataclass(frozen=True)
 class Array:
-    """A stored leaf, in the backend's own layout; the leading dimension is time.
+    """A stored leaf (see ``values``), in the memory layout of the back end; the first dimension is time.
 
     Attributes:
         data: [T, B, …], or [1, B, …] if ``constant``.
-        scale: [T, C] batch normalisation of integer sums; None for finished values.
-        shift: as ``scale``.
-        constant: the same at every time step.
+        scale: [T, C] scale of batch normalisation that is still to be applied to ``data``; None if there is none.
+        shift: [T, C] shift of batch normalisation, like ``scale``.
+        constant: whether the values are equal at every time step.
     """
 
     data: Tensor
@@ -29,7 +29,7 @@ class Array:
 
     @property
     def n_bytes(self) -> int:
-        """Size in memory."""
+        """Size of ``data`` in bytes."""
         return self.data.numel() * self.data.element_size()
 
     def step(self, t: int) -> "Array":
@@ -46,8 +46,8 @@ class Fired:
     """Spikes of one LIF layer.
 
     Attributes:
-        spikes: in the backend's layout, if they were asked for.
-        common: [T, B, B] float64, how many neurons spike for both of two images.
+        spikes: the spikes in the memory layout of the back end, if requested.
+        common: [T, B, B] float64, number of neurons that spike for both of two images.
     """
 
     spikes: Tensor | None
@@ -56,7 +56,7 @@ class Fired:
 
 @dataclass(frozen=True)
 class Geometry:
-    """Shape of a value: time steps, images, channels, height and width in pixels."""
+    """Sizes of a value: time steps, images, channels, height and width in pixels."""
 
     timesteps: int
     batch: int
@@ -76,25 +76,25 @@ class Geometry:
 
     @property
     def n_neurons(self) -> int:
-        """Neurons of a LIF layer that this value drives."""
+        """Number of neurons of a LIF layer with inputs of this size."""
         return self.channels * self.n_pixels
 
     @property
     def n_values(self) -> int:
-        """Number of values over all time steps."""
+        """Number of values over all time steps and images."""
         return self.timesteps * self.batch * self.n_neurons
 
 
 class Backend(Protocol):
-    """Computes leaves and spikes; every backend gives the same spikes to the last bit."""
+    """Computes leaves and spikes. The spikes of all back ends are equal bit for bit."""
 
     @property
     def name(self) -> str:
-        """What does the work, for people."""
+        """Description for messages and reports."""
         ...
 
     def dense(self, value: Tensor, *, constant: bool) -> Array:
-        """Take over a finished value [T, B, C, H, W]."""
+        """Convert a value [T, B, C, H, W] to the memory layout of the back end."""
         ...
 
     def fire(
@@ -108,33 +108,43 @@ class Backend(Protocol):
         with_spikes: bool,
         state: Tensor | None = None,
     ) -> Fired:
-        """Run LIF neurons on a value; ``state`` is read and updated, else neurons start at rest."""
+        """Run LIF neurons over all time steps of a value.
+
+        Args:
+            value: input of the neurons.
+            leaves: arrays of the leaves of ``value``.
+            geometry: sizes of the value.
+            threshold: firing threshold.
+            normalised: whether to apply batch normalisation to the input first.
+            with_spikes: whether to return the spikes.
+            state: membrane potentials before the first time step; updated in place. None: neurons start at rest.
+        """
         ...
 
     def state(self, geometry: Geometry) -> Tensor:
-        """Membrane potentials before the first time step: ``v_reset``."""
+        """Membrane potentials at rest (``v_reset``), for ``state`` of ``fire``."""
         ...
 
     def convolve(self, spikes: Tensor, weights: FixedPoint, geometry: Geometry) -> Array:
-        """Convolve spikes (``geometry`` is theirs) and take the statistics for batch normalisation."""
+        """Convolve spikes and compute the statistics of batch normalisation; ``geometry``: sizes of the input."""
         ...
 
     def reduce(self, convolved: Array, geometry: Geometry) -> Array:
-        """Normalise sums (``geometry`` is theirs) and pool them by ``values.REDUCTION``."""
+        """Apply batch normalisation to a convolution and pool it by ``values.REDUCTION``; ``geometry``: its sizes."""
         ...
 
     def materialise(self, value: Value, leaves: Mapping[Leaf, Array], geometry: Geometry) -> Array:
-        """Compute a value."""
+        """Compute a value from its leaves."""
         ...
 
     def stack(self, steps: list[Array]) -> Array:
-        """Join finished values of single time steps."""
+        """Concatenate values of single time steps."""
         ...
 
     def convolved_bytes(self, weights: FixedPoint, geometry: Geometry) -> int:
-        """Memory that ``convolve`` will take for its result."""
+        """Size in bytes of the result of ``convolve``."""
         ...
 
     def spike_bytes(self, geometry: Geometry) -> int:
-        """Memory that the spikes of ``fire`` take."""
+        """Size in bytes of the spikes of ``fire``."""
         ...

@@ -1,4 +1,4 @@
-"""The engine: evaluates a set of candidates, computing what they share once, within a memory limit."""
+"""The engine: evaluates a set of candidates within a memory limit; what they have in common is computed once."""
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
@@ -26,20 +26,20 @@ Kept = TypeVar("Kept")
 
 
 class EngineEvaluator:
-    """Gives the reference's fitness for a set of candidates.
+    """Computes the fitness of a set of candidates, equal to that of the reference.
 
-    Candidates are sorted so that neighbours share the longest prefix of their cells; what a later candidate
-    needs is kept, what none needs is dropped at once, and within the memory limit what is needed latest goes first.
+    Candidates are sorted so that neighbours have the most layers in common. A result is kept as long as a later
+    candidate needs it. If memory is short, the result whose next use is latest is dropped and recomputed later.
 
     Args:
         batches: [n, B, C, H, W] normalised images; fitness is the mean over the n batches.
-        shape: the network around the cells.
-        weights: where the quantised weights come from.
+        shape: sizes of the network around the cells.
+        weights: draws the quantised weights.
         timesteps: number of time steps.
-        measure: reads spikes.
-        backend: what computes.
-        memory_limit_bytes: for everything that is kept between candidates.
-        v_threshold: the network's firing threshold.
+        measure: the fitness measure.
+        backend: computes convolutions and neurons.
+        memory_limit_bytes: limit for all stored results.
+        v_threshold: firing threshold of the network.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class EngineEvaluator:
         self.backend, self.memory_limit_bytes, self.v_threshold = backend, memory_limit_bytes, v_threshold
 
     def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[tuple[int, float]]:
-        """See ``Evaluator``. Several batches go side by side, each with its share of the memory limit."""
+        """See ``Evaluator``. All batches are evaluated candidate by candidate, each with its share of the memory."""
         order = sorted(
             range(len(architectures)), key=lambda index: edge_order(architectures[index], self.shape.n_cells)
         )
@@ -70,7 +70,7 @@ class EngineEvaluator:
 
 
 class _Run:
-    """One batch of images, all candidates in order."""
+    """Evaluates all candidates in order on one batch of images."""
 
     def __init__(
         self, engine: EngineEvaluator, images: Tensor, architectures: Sequence[Architecture], limit_bytes: int
@@ -103,7 +103,7 @@ class _Run:
         if found is None:
             found, _ = self._fire(firing)
         if found is None:
-            raise LookupError("spikes were requested that no later step was planned to use")
+            raise LookupError("spikes were requested that are not in the list of uses")
         return found
 
     def _leaf(self, leaf: Leaf) -> Array:
@@ -135,7 +135,7 @@ class _Run:
             return self.backend.convolve(spikes, weights, geometry)
 
     def _reduce(self, leaf: Reduced) -> Array:
-        # The reduction's own sums are large and have this one use, so they are not kept.
+        # The convolution of a reduction is large and only used here, so it is not stored.
         sums = self._convolve(leaf.convolved)
         geometry = self._geometry(leaf.convolved.shape)
         self.store.reserve(sums.n_bytes + geometry.n_values)
@@ -166,7 +166,7 @@ class _Run:
 
     @contextmanager
     def _inputs(self, value: Value) -> Iterator[dict[Leaf, Array]]:
-        """The leaves of a value, kept in memory meanwhile."""
+        """The leaves of a value; they cannot be dropped within this context."""
         arrays: dict[Leaf, Array] = {}
         with ExitStack() as pins:
             for leaf in value.leaves:
@@ -175,7 +175,7 @@ class _Run:
             yield arrays
 
     def weights(self, place: str, operation: Weights, given: Shape) -> FixedPoint:
-        """The weights of a place, drawn once; ``given``: shape of what they are convolved with."""
+        """The weights of a place, drawn once; ``given``: shape [C, H, W] of their input."""
         if place not in self._weights:
             self._weights[place] = self.engine.weights.convolution(
                 place, given[0], operation.n_out, operation.kernel, operation.groups
@@ -195,7 +195,7 @@ class _Run:
 
 
 def _uses(candidates: Sequence[Sequence[Term]]) -> dict[Hashable, list[int]]:
-    """The steps that need each reading, and the steps at which something new is computed from each array."""
+    """For each reading and each array, the indices of the candidates that need it, ascending."""
     uses: defaultdict[Hashable, list[int]] = defaultdict(list)
     known: set[object] = set()
 

@@ -1,4 +1,4 @@
-"""Exact arithmetic of spikes as integer matrix products, for devices whose own convolutions may round (CUDA).
+"""Exact convolutions of spikes by integer matrix products, for devices whose own convolutions may round (CUDA).
 
 Spikes are 0 or 1 and weights are signed 8-bit slices, so ``torch._int_mm`` (int8 tensor cores) gives exact int32 sums.
 """
@@ -8,14 +8,14 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 _CHUNK_BYTES = 2**28
-"""Patches of this size at a time: they hold every spike once for each kernel position."""
+"""Maximum size of the patches computed at a time; they contain each spike once per kernel position."""
 _MULTIPLE = 8
 _ROW_MULTIPLE = 32
-"""cuBLAS refuses fewer than 17 rows, and odd numbers of them have given wrong sums on some devices."""
+"""cuBLAS needs at least 17 rows, and gave wrong sums for odd numbers of rows on some devices."""
 
 
 def available(device: torch.device) -> bool:
-    """Whether this torch multiplies integer matrices on a device."""
+    """Whether this version of PyTorch multiplies int8 matrices correctly on a device."""
     try:
         ones = torch.ones(_ROW_MULTIPLE, _MULTIPLE, dtype=torch.int8, device=device)
         return bool((torch._int_mm(ones, ones[:_MULTIPLE].T) == _MULTIPLE).all())
@@ -24,10 +24,10 @@ def available(device: torch.device) -> bool:
 
 
 def int8_products(spikes: Tensor) -> Tensor:
-    """Count the neurons that spike for both of two images; exact.
+    """Number of neurons that spike for both of two images; exact.
 
     Args:
-        spikes: [T, B, n] of any type, 0 or 1.
+        spikes: [T, B, n], 0 or 1, any type.
 
     Returns:
         [T, B, B] float64.
@@ -45,10 +45,10 @@ def int8_conv2d(spikes: Tensor, slices: Tensor) -> Tensor:
 
     Args:
         spikes: [n, in, H, W], 0 or 1, any type.
-        slices: [s, out, in, k, k] int8; weights are the sum of slice i times 256^i.
+        slices: [s, out, in, k, k] int8; the weights are the sum over i of slice i times 256^i.
 
     Returns:
-        [n, out, H, W] whole numbers: int32 from one slice, else float64.
+        [n, out, H, W] integers: int32 with one slice, otherwise float64.
     """
     channels, height, width = spikes.shape[1:]
     out_channels, kernel = slices.shape[1], slices.shape[-1]
@@ -65,7 +65,7 @@ def int8_conv2d(spikes: Tensor, slices: Tensor) -> Tensor:
 
 
 def _patches(x: Tensor, kernel: int) -> Tensor:
-    """[n, C, H, W] -> [n * H * W, k * k * C]: what each pixel's kernel sees; C and the rows filled up with zeros."""
+    """Input patch of each output pixel: [n, C, H, W] -> [n * H * W, k * k * C]; C and rows are zero-padded."""
     border = kernel // 2
     padded = F.pad(x.permute(0, 2, 3, 1), (0, -x.shape[1] % _MULTIPLE, border, border, border, border))
     words = padded.contiguous().view(torch.int64)  # copying eight channels at a time takes an eighth of the time
@@ -75,7 +75,7 @@ def _patches(x: Tensor, kernel: int) -> Tensor:
 
 
 def _padded(x: Tensor, margins: tuple[int, ...]) -> Tensor:
-    """Fill up with zeros; ``F.pad`` would copy even where there is nothing to add."""
+    """Pad with zeros. (``F.pad`` would copy even without margins.)"""
     return F.pad(x, margins) if any(margins) else x
 
 

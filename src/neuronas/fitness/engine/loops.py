@@ -1,4 +1,4 @@
-"""Cells with feedback: step by step through time, each step normalised by itself as in the reference."""
+"""Cells with feedback: computed time step by time step, with batch normalisation per time step as in the reference."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from neuronas.space.graph import Link, Neurons, Node, Pool, Shape, Sum, Weights
 
 
 class Settings(Protocol):
-    """What a loop needs to know of the engine."""
+    """The settings of the engine that a cell with feedback needs."""
 
     measure: Measure
     v_threshold: float
@@ -39,13 +39,13 @@ def run_loop(
     Args:
         looped: the cell and its input.
         leaves: arrays of the input's leaves.
-        geometry: of the cell's value.
-        backend: what computes.
+        geometry: sizes of the cell's output.
+        backend: computes convolutions and neurons.
         settings: fitness measure and firing threshold.
-        weights: where weights come from.
+        weights: draws weights.
 
     Returns:
-        The cell's value over all time steps, and the readings of its LIF layers.
+        the output of the cell over all time steps, and the sum of the readings of its LIF layers.
     """
     loop = _Loop(looped, geometry.batch, backend, settings, weights)
     outputs = []
@@ -72,7 +72,7 @@ class _Loop:
         self._before: dict[str, Array] = {}
 
     def step(self, arrays: dict[Leaf, Array]) -> Array:
-        """One time step: the cell's value."""
+        """Compute one time step; return the output of the cell."""
 
         def leaf(array: Array, node: Node) -> Leaf:
             made = Leaf(node.shape)
@@ -118,7 +118,7 @@ class _Loop:
             state=self._states[node.name],
         )
         if fired.spikes is None:
-            raise LookupError("a backend that was asked for spikes gave none")
+            raise LookupError("back end returned no spikes although they were requested")
         readings = self.settings.measure.read(Patterns(fired.common, geometry.n_neurons))
         return _LayerSpikes(fired.spikes, readings, geometry)
 

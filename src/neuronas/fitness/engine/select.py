@@ -1,4 +1,4 @@
-"""Chooses the fastest backend that this machine can run, and says what it is and why no better one."""
+"""Selects the fastest back end that this machine supports, and describes which faster ones are not available."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,12 @@ from neuronas.snn.neuron import NeuronParameters
 
 @dataclass(frozen=True)
 class Kernels:
-    """What a machine has, for people: one line for each step, best first."""
+    """Description of the kernels of a machine.
+
+    Attributes:
+        chosen: the selected back end.
+        missing: faster kernels that are not available, with the reason, fastest first.
+    """
 
     chosen: str
     missing: tuple[str, ...]
@@ -26,14 +31,14 @@ class Kernels:
 def select_backend(
     neuron: NeuronParameters, device: torch.device, max_kernel: int, threads: int, memory_limit_bytes: int
 ) -> Backend:
-    """Return the fastest backend; all of them give the same spikes.
+    """Return the fastest back end. All back ends give the same spikes.
 
     Args:
         neuron: parameters of the LIF neurons.
-        device: CPU or CUDA.
-        max_kernel: side of the largest convolution kernel that will come.
-        threads: CPU threads.
-        memory_limit_bytes: memory that the backend may keep for reuse.
+        device: CPU or CUDA device.
+        max_kernel: side of the largest convolution kernel of the space.
+        threads: number of CPU threads.
+        memory_limit_bytes: limit for memory that the back end keeps for reuse.
     """
     if device.type != "cpu":
         return TorchBackend(neuron, device, has_integers=int8.available(device), is_fused=is_fused(device))
@@ -50,7 +55,7 @@ def select_backend(
 
 
 def describe_kernels(device: torch.device) -> Kernels:
-    """Say which kernels a search on a device of this machine will use, and why no better ones."""
+    """Describe the kernels that a search on a device uses, and why faster ones are not available."""
     backend = select_backend(NeuronParameters(), device, 3, torch.get_num_threads(), 0)
     return Kernels(backend.name, tuple(_missing_on_cpu() if device.type == "cpu" else _missing_on_gpu(device)))
 
@@ -58,7 +63,7 @@ def describe_kernels(device: torch.device) -> Kernels:
 def _missing_on_gpu(device: torch.device) -> list[str]:
     missing = []
     if not int8.available(device):
-        missing.append("int8 matrix products: this torch or this device multiplies no integer matrices")
+        missing.append("int8 matrix products: not supported by this version of torch or this device")
     if reason := fused_works(device):
         missing.append(f"fused neurons: {reason}")
     return missing
@@ -73,7 +78,7 @@ def _missing_on_cpu() -> list[str]:
         for better in Instructions:
             if better in found.instructions:
                 break
-            missing.append(f"{better.label} int8 convolution: this processor or its system does not offer it")
+            missing.append(f"{better.label} int8 convolution: not supported by this processor or operating system")
     if not found.instructions and (reason := onednn_works()):
         missing.append(f"oneDNN int8 convolution: {reason}")
     return missing

@@ -1,4 +1,4 @@
-"""Memory-bounded store of computed things: what is needed again last goes first; what goes is computed anew."""
+"""A store of results with a memory limit. If it is full, the result whose next use is latest is dropped (Belady)."""
 
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,8 +22,8 @@ class Store:
     """Keeps items within a limit in bytes.
 
     Args:
-        limit_bytes: for everything in the store together.
-        uses: for each key, the steps of the schedule that need it, ascending. A key without any goes at the next step.
+        limit_bytes: limit for all items together.
+        uses: for each key, the steps that need its item, ascending. An item without uses is dropped at the next step.
     """
 
     def __init__(self, limit_bytes: int, uses: Mapping[Hashable, list[int]]):
@@ -33,42 +33,42 @@ class Store:
         self.used_bytes = 0
 
     def get(self, key: Hashable) -> Any:
-        """Return an item, or None if it is not here."""
+        """Return an item, or None if it is not in the store."""
         entry = self._entries.get(key)
         return None if entry is None else entry.item
 
     def reserve(self, n_bytes: int) -> None:
-        """Make room, dropping first what is needed latest.
+        """Make room for an item; items whose next use is latest are dropped first.
 
         Raises:
-            ConfigurationError: what is in use now and the new item together exceed the limit.
+            ConfigurationError: the pinned items and the new item together exceed the limit.
         """
         while self.used_bytes + n_bytes > self.limit_bytes:
             loose = [key for key, entry in self._entries.items() if not entry.pins]
             if not loose:
-                wanted = (self.used_bytes + n_bytes) / 2**30
+                required = (self.used_bytes + n_bytes) / 2**30
                 raise ConfigurationError(
                     f"--memory-limit {self.limit_bytes / 2**30:.3g} GiB is too small for one candidate; "
-                    f"expected at least {wanted:.3g} GiB, or a smaller --batch-size or --channels"
+                    f"expected at least {required:.3g} GiB, or a smaller --batch-size or --channels"
                 )
             self._drop(max(loose, key=self._next_use))
 
     def put(self, key: Hashable, item: Any, n_bytes: int) -> None:
-        """Keep an item; call ``reserve`` before computing it."""
+        """Store an item; call ``reserve`` before computing it."""
         if key in self._entries:
             self._drop(key)
         self._entries[key] = _Entry(item, n_bytes, self._uses.get(key, []))
         self.used_bytes += n_bytes
 
     def advance(self, step: int) -> None:
-        """Go on to a step of the schedule and drop what no later step needs."""
+        """Set the current step and drop all items that no later step needs."""
         self._step = step
         for key in [key for key in self._entries if self._next_use(key) == _NEVER]:
             self._drop(key)
 
     @contextmanager
     def pinned(self, key: Hashable) -> Iterator[None]:
-        """Keep an item from being dropped for a while."""
+        """Prevent an item from being dropped within this context."""
         entry = self._entries[key]
         entry.pins += 1
         try:

@@ -1,4 +1,4 @@
-"""The engine on PyTorch: any device, the reference's arithmetic; on CUDA integer products and fused neurons."""
+"""The engine's back end in PyTorch for any device; on CUDA with int8 matrix products and fused neurons."""
 
 from collections.abc import Mapping
 
@@ -15,14 +15,14 @@ from neuronas.snn.quantisation import FixedPoint, sliced
 
 
 class TorchBackend:
-    """Layout: values [T, B, C, H, W]; spikes bool, the same shape.
+    """Back end in PyTorch. Memory layout: values [T, B, C, H, W]; spikes bool, of the same shape.
 
     Args:
         neuron: parameters of the LIF neurons.
-        device: where everything is computed.
-        has_integers: convolve by int8 matrix products. CUDA's own convolutions may round (TF32, Winograd), but for
+        device: device of all computations.
+        has_integers: convolve by int8 matrix products, since CUDA's convolutions may round (TF32, Winograd) except in
             float64, which is slow.
-        is_fused: run neurons by the kernels of ``snn.lif_cuda``.
+        is_fused: run neurons with the kernels of ``snn.lif_cuda``.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class TorchBackend:
         shape = (geometry.timesteps, geometry.batch, len(weights.codes), geometry.height, geometry.width)
         sums = torch.empty(shape, device=self.device)
         totals, squares = [], []
-        # One time step at a time bounds the copies; the sums are exact, so any order of adding them is.
+        # One time step at a time limits memory. The sums are exact, so the order of additions does not matter.
         for kept, step in zip(sums, spikes, strict=True):
             y = int8_conv2d(step, codes) if self._has_integers else exact_conv2d(step, codes)
             kept.copy_(y)
@@ -119,7 +119,7 @@ class TorchBackend:
         return (flat @ flat.mT).double()
 
     def _evaluate(self, value: Value, leaves: Mapping[Leaf, Array], geometry: Geometry) -> Tensor:
-        """[T, B, C, H, W]; what a value holds several times is computed once."""
+        """Compute a value, [T, B, C, H, W]; parts that occur several times are computed once."""
         known: dict[Value, Tensor] = {}
 
         def tensor(one: Value) -> Tensor:
@@ -137,7 +137,7 @@ class TorchBackend:
             if isinstance(one, Pooled):
                 return pool(tensor(one.source), one.operation)
             if not isinstance(one, Added):
-                raise TypeError(f"no arithmetic for {type(one).__name__}")
+                raise TypeError(f"{type(one).__name__} given; expected Leaf, Pooled or Added")
             if not one.terms:
                 return torch.zeros(geometry.timesteps, geometry.batch, *geometry.shape, device=self.device)
             total = tensor(one.terms[0])

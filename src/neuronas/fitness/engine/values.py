@@ -1,9 +1,9 @@
-"""What candidates compute, as values of which equal ones are one object.
+"""The values that candidates compute; equal values are the same object, which candidates share.
 
-A *leaf* is an array that is stored once computed: the stem's output, a convolution's integer sums, a
-reduction, the output of a cell with feedback. A *value* is what a node of the graph holds: leaves, pooled and added
-in the reference's order, never stored. A *firing* is one LIF layer on a value; its spikes feed convolutions, and its
-kernel feeds the fitness. Two candidates share whatever is the same object here.
+A *leaf* is an array that is stored after it is computed: the output of the stem, the integer sums of a convolution, a
+reduction, or the output of a cell with feedback. A *value* is the value of a graph node: leaves that are pooled and
+added in the order of the reference; it is never stored. A *firing* is one LIF layer on a value; convolutions read its
+spikes, and the fitness measure its spike patterns.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence, Set
@@ -23,7 +23,7 @@ REDUCTION = Pool((2, 2), (2, 2))
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """A node's value. Compared by identity: ``SharedValues`` makes each value once."""
+    """The value of a node. It is compared by identity, since ``SharedValues`` makes each value once."""
 
     leaves: tuple["Leaf", ...]
 
@@ -41,11 +41,12 @@ class Leaf(Value):
 
 @dataclass(frozen=True, eq=False)
 class Stem(Leaf):
-    """The stem's normalised output, the same at every time step.
+    """The normalised output of the stem, equal at every time step.
 
     Attributes:
-        place: name of its weights (``snn.weights.weights_place``).
-        given: shape of the image.
+        place: place of its weights (``snn.weights.weights_place``).
+        operation: the convolution.
+        given: shape of the image, [C, H, W].
     """
 
     place: str
@@ -55,7 +56,13 @@ class Stem(Leaf):
 
 @dataclass(frozen=True, eq=False)
 class Convolved(Leaf):
-    """A convolution of spikes, with the batch normalisation that follows it; ``place`` as in ``Stem``."""
+    """A convolution of spikes, with the statistics of the batch normalisation after it.
+
+    Attributes:
+        place: place of its weights (``snn.weights.weights_place``).
+        operation: the convolution.
+        firing: the LIF layer whose spikes it reads.
+    """
 
     place: str
     operation: Weights
@@ -64,14 +71,14 @@ class Convolved(Leaf):
 
 @dataclass(frozen=True, eq=False)
 class Reduced(Leaf):
-    """A reduction's convolution, normalised and averaged over 2x2 blocks: the input of the next cell."""
+    """The convolution of a reduction, normalised and averaged over 2x2 blocks: the input of the next cell."""
 
     convolved: Convolved
 
 
 @dataclass(frozen=True, eq=False)
 class Looped(Leaf):
-    """The output of a cell with feedback, computed step by step; nothing inside it is shared."""
+    """The output of a cell with feedback, computed time step by time step. Nothing inside the cell is shared."""
 
     section: GraphSection
     source: Value
@@ -87,7 +94,7 @@ class Pooled(Value):
 
 @dataclass(frozen=True, eq=False)
 class Added(Value):
-    """Values added from left to right; none of them: zero."""
+    """The sum of values, added from left to right; 0 without values."""
 
     terms: tuple[Value, ...]
 
@@ -102,8 +109,9 @@ class Firing:
     """One LIF layer.
 
     Attributes:
-        operation: its threshold, and whether batch normalisation stands in front.
-        shape: [C, H, W].
+        value: input of the neurons.
+        operation: firing threshold, and whether batch normalisation is applied to the input.
+        shape: shape of the spikes, [C, H, W].
     """
 
     value: Value
@@ -115,10 +123,10 @@ Made = TypeVar("Made")
 
 
 class SharedValues:
-    """Turns architectures into values; what two of them have in common is the same object.
+    """Converts architectures to values. Values that two architectures have in common are the same object.
 
     Args:
-        shape: the network around the cells.
+        shape: sizes of the network around the cells.
     """
 
     def __init__(self, shape: NetworkShape):
@@ -126,12 +134,12 @@ class SharedValues:
         self._made: dict[Hashable, object] = {}
 
     def terms(self, architecture: Architecture) -> list[Firing | Looped]:
-        """Return what an architecture's fitness reads: the LIF layer in front of each convolution, and the last one.
+        """Return the LIF layers that a fitness measure reads: the one in front of each convolution, and the last one.
 
-        In the place of the layers of a cell with feedback stands the cell.
+        A cell with feedback is one item, in place of its LIF layers.
 
         Raises:
-            ConfigurationError: an operation computes what no kernel does.
+            ConfigurationError: the engine does not support an operation.
         """
         graph = lower_features(architecture, self.shape)
         values: dict[str, Value] = {}
@@ -186,7 +194,7 @@ def _check(section: GraphSection, static: Set[str]) -> None:
         if node.name not in static and reads_spikes != isinstance(node.operation, Weights):
             operation = node.origin.operation if node.origin else ""
             raise ConfigurationError(
-                f"operation '{operation}' given, whose part '{node.name}' reads "
-                f"{'spikes' if reads_spikes else 'no spikes'}; expected neurons in front of each convolution, "
-                "and nothing else that reads them"
+                f"operation '{operation}' given, whose node '{node.name}' reads "
+                f"{'spikes' if reads_spikes else 'no spikes'}; expected neurons in front of each convolution, and no "
+                "other node that reads spikes"
             )

@@ -1,1 +1,1 @@
-"""Fused CPU kernels in C++, compiled when first needed, and their Python side."""
+"""The engine's back end for CPUs: fused C++ kernels, compiled at first use."""

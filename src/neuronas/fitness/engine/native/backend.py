@@ -1,4 +1,4 @@
-"""The engine on fused CPU kernels. Layout: values in planes of 32 channels, [T, B, values] (see kernels/lanes.h)."""
+"""The engine's back end for CPUs. Memory layout: [T, B, values], values in planes of 32 channels (kernels/lanes.h)."""
 
 import ctypes
 from collections.abc import Mapping, Sequence
@@ -23,18 +23,18 @@ _KINDS = {torch.int16: 1, torch.float32: 2}
 _ROW_BLOCK, _BYTE_BLOCK = 4, 64
 _PLANE = 32
 _WORTH_A_THREAD = 2**17
-"""Values; fewer are done sooner than other threads have started."""
+"""Minimum number of values per thread; with fewer, starting a thread takes longer than the work."""
 
 
 class NativeBackend:
-    """Fused kernels: one pass evaluates a node, runs its neurons and packs its spikes.
+    """Back end with fused kernels: one pass computes a node, runs its neurons and packs its spikes.
 
     Args:
         library: the compiled kernels.
-        convolve: how spikes are convolved.
+        convolve: convolves spikes.
         neuron: parameters of the LIF neurons.
-        threads: number of threads; it does not show in any result.
-        memory_limit_bytes: memory is kept for reuse within this limit.
+        threads: number of threads; it does not affect results.
+        memory_limit_bytes: limit for memory that is kept for reuse.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class NativeBackend:
             if fits:
                 break
         else:
-            raise OverflowError(f"a convolution with weights of shape {weights.codes.shape} fits no format of sums")
+            raise OverflowError(f"sums of a convolution with weights of shape {weights.codes.shape} exceed all formats")
         unit = 2.0**-weights.exponent  # a power of two: multiplying by it never rounds
         scale, shift = affine(totals * unit, squares * unit**2, geometry.batch * geometry.n_pixels)
         return Array(sums, scale * unit, shift)
@@ -159,7 +159,7 @@ class NativeBackend:
     def convolved_bytes(self, weights: FixedPoint, geometry: Geometry) -> int:
         """See ``Backend``."""
         n_outputs = geometry.n_values // geometry.channels * padded(len(weights.codes))
-        # If sums turn out not to fit, the store learns the true size afterwards; that is rare.
+        # If the sums exceed this format, which is rare, the store is told the true size afterwards.
         return n_outputs * sum_formats(weights, geometry.n_pixels)[0].dtype.itemsize
 
     def spike_bytes(self, geometry: Geometry) -> int:
@@ -181,7 +181,7 @@ class NativeBackend:
         return affine(sums, squares, geometry.batch * geometry.n_pixels)
 
     def _bind(self, value: Value, leaves: Mapping[Leaf, Array]) -> tuple[CProgram, object]:
-        """Return the program with its leaves' addresses, and what must stay alive while it runs."""
+        """Return the program with the addresses of its leaves, and objects that must stay alive while it runs."""
         program = self._program(value, frozenset(leaf for leaf in value.leaves if leaves[leaf].constant))
         numbers = {leaf: number for number, leaf in enumerate(program.leaves)}
         terms: list[CTerm] = []
@@ -210,12 +210,12 @@ class NativeBackend:
 
 
 def _operation(pool: Pool | None) -> tuple[StepOperation, int]:
-    """What a step computes, and the side of its windows."""
+    """Operation of a step, and the side of its window."""
     if pool is None:
         return StepOperation.ADD, 1
     kernel = pool.kernel[0]
     if pool != Pool((kernel, kernel), (1, 1), kernel // 2, pool.reduce):
-        raise TypeError(f"no kernel computes {pool}; expected square windows of stride 1 that keep the sides")
+        raise TypeError(f"{pool} given; expected square windows with stride 1 and same padding")
     return StepOperation.MEAN if pool.reduce == "mean" else StepOperation.MAXIMUM, kernel
 
 

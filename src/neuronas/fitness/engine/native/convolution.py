@@ -1,4 +1,4 @@
-"""Exact convolutions of spikes on the CPU: with AMX or AVX-512 VNNI, else with oneDNN's integer convolution."""
+"""Exact convolutions of spikes on the CPU: with AMX or AVX-512 VNNI, otherwise with oneDNN's integer convolution."""
 
 import ctypes
 from enum import IntEnum
@@ -25,15 +25,16 @@ LANES = 16
 
 
 def padded(channels: int) -> int:
-    """Channels in the kernels' layout of values."""
+    """Number of channels in the memory layout of the kernels."""
     return -(-channels // LANES) * LANES
 
 
 class Convolve(Protocol):
     """Convolves spikes [T, B, …] with fixed-point weights; exact.
 
-    ``pad`` is the width of the zero border that it wants around the spikes, ``depth`` the most channels in a plane of
-    them (see kernels/nodes.cpp).
+    Attributes:
+        pad: width of the zero border around the spikes.
+        depth: largest number of channels in a plane of the spikes (see kernels/nodes.cpp).
     """
 
     pad: int
@@ -41,30 +42,30 @@ class Convolve(Protocol):
 
     @property
     def name(self) -> str:
-        """What does the work, for people."""
+        """Description for messages and reports."""
         ...
 
     def __call__(
         self, spikes: Tensor, weights: FixedPoint, geometry: Geometry, out: Tensor, form: "SumFormat", threads: int
     ) -> tuple[Tensor, Tensor, bool]:
-        """Write sums to ``out`` (the layout of values) of ``form.dtype``, in units of codes.
+        """Write the sums, in units of codes, to ``out`` of type ``form.dtype``, in the memory layout of values.
 
         Returns:
-            Their totals and totals of squares, [T, padded out] float64, and whether every sum fits the format.
+            sum and sum of squares of each channel, [T, padded out] float64, and whether all sums fit the format.
         """
         ...
 
     def padded_channels(self, channels: int) -> int:
-        """Channels of the spike layout."""
+        """Number of channels in the memory layout of the spikes."""
         ...
 
     def spike_bytes(self, geometry: Geometry) -> int:
-        """Size of the spikes in memory."""
+        """Size of the spikes in bytes."""
         ...
 
 
 class SumFormat(IntEnum):
-    """How a convolution's sums are added and stored (``enum SumFormat`` of kernels/convolutions.cpp)."""
+    """Format of the sums of a convolution while added and stored (``enum SumFormat`` of kernels/convolutions.cpp)."""
 
     INT16 = 1
     INT32 = 2
@@ -72,16 +73,16 @@ class SumFormat(IntEnum):
 
     @property
     def dtype(self) -> torch.dtype:
-        """How sums are stored."""
+        """Type of the stored sums."""
         return torch.int16 if self is SumFormat.INT16 else torch.float32
 
 
 @lru_cache(maxsize=1024)
 def sum_formats(weights: FixedPoint, n_pixels: int) -> tuple[SumFormat, ...]:
-    """Formats to try in order, for images of ``n_pixels``; the last one always fits.
+    """Formats to try in order, for images of ``n_pixels`` pixels; the last one always fits.
 
-    int16 comes first for 8-bit codes even where a bound on the sums exceeds it: weights of both signs cancel, and the
-    kernels notice where they do not.
+    For 8-bit codes int16 is tried first, even if the upper bound of the sums exceeds it: weights of both signs usually
+    cancel, and the kernels detect an overflow.
     """
     codes = weights.codes.reshape(len(weights.codes), -1).astype(np.int64)
     largest = int(max(codes.clip(min=0).sum(axis=1).max(), -codes.clip(max=0).sum(axis=1).min()))
@@ -93,12 +94,12 @@ def sum_formats(weights: FixedPoint, n_pixels: int) -> tuple[SumFormat, ...]:
 
 
 class TileConvolve:
-    """Our kernel: shifted matrix products straight from the bordered spikes, statistics in passing.
+    """Convolution by our own kernel: shifted matrix products on the padded spikes; it also computes the statistics.
 
     Args:
         library: the compiled kernels.
-        instructions: that multiply.
-        max_kernel: side of the largest kernel that will come.
+        instructions: instruction set of the kernel.
+        max_kernel: side of the largest convolution kernel of the space.
     """
 
     depth = _TILE
@@ -114,7 +115,7 @@ class TileConvolve:
         kernel, out_channels = weights.codes.shape[2], padded(len(weights.codes))
         steps, batch = geometry.timesteps, geometry.batch
         if n_slices(weights) > MAX_SLICES:
-            raise ValueError(f"codes of {n_slices(weights)} slices; the kernel takes at most {MAX_SLICES}")
+            raise ValueError(f"codes of {n_slices(weights)} slices given; expected at most {MAX_SLICES}")
         packed = _packed(weights, self.padded_channels(geometry.channels))
         totals = torch.zeros(steps, out_channels, dtype=torch.float64)
         squares = torch.zeros_like(totals)
@@ -127,20 +128,20 @@ class TileConvolve:
         return totals, squares, bool(fits)
 
     def padded_channels(self, channels: int) -> int:
-        """See ``Convolve``: a tile row holds 16, 32 or 64 channels."""
+        """See ``Convolve``; a row of a tile has 16, 32 or 64 channels."""
         return next((width for width in (16, 32) if channels <= width), -(-channels // _TILE) * _TILE)
 
     def spike_bytes(self, geometry: Geometry) -> int:
         """See ``Convolve``."""
         channels = self.padded_channels(geometry.channels)
         n_pixels = (geometry.height + 2 * self.pad) * (geometry.width + 2 * self.pad)
-        # A tile reads 16 pixels, also where a row has fewer left: some memory must follow the last one.
+        # A tile always reads 16 pixels, also at the end of the last row: it needs some memory after it.
         return geometry.timesteps * geometry.batch * n_pixels * channels + 16 * channels
 
 
 @lru_cache(maxsize=128)
 def _packed(weights: FixedPoint, padded_channels: int) -> NDArray[np.int8]:
-    """Weights in the tile layout of kernels/convolutions.cpp, zero where outputs or channels are padded."""
+    """Weights in the tile layout of kernels/convolutions.cpp; 0 for padded outputs and channels."""
     slices = sliced(weights)
     n, out_channels, channels, kernel, _ = slices.shape
     n_blocks, depth = -(-out_channels // 16), min(_TILE, padded_channels)
@@ -148,7 +149,7 @@ def _packed(weights: FixedPoint, padded_channels: int) -> NDArray[np.int8]:
     padded[:, :out_channels, :channels] = slices.reshape(n, out_channels, channels, -1)
     tiles = padded.reshape(n, n_blocks, 16, padded_channels // depth, depth // 4, 4, kernel * kernel)
     ordered = tiles.transpose(0, 1, 3, 6, 4, 2, 5)
-    # On one huge page: a search reads them for every few pixels, and small pages would cost address translations.
+    # On huge pages: the weights are read for every few pixels, and small pages need many address translations.
     memory = huge_memory(ordered.size)
     aligned = np.frombuffer(memory, dtype=np.int8, count=ordered.size).reshape(ordered.shape)
     aligned[...] = ordered
@@ -156,7 +157,7 @@ def _packed(weights: FixedPoint, padded_channels: int) -> NDArray[np.int8]:
 
 
 class OneDnnConvolve:
-    """oneDNN's uint8 x int8 convolution through PyTorch (AVX-VNNI, ARM and others), our kernel for the statistics.
+    """Convolution by oneDNN (uint8 x int8, through PyTorch: AVX-VNNI, ARM and others), statistics by our own kernel.
 
     Args:
         library: the compiled kernels.
@@ -165,7 +166,7 @@ class OneDnnConvolve:
     name = "oneDNN int8 convolution"
     pad = 0
     depth = 2**31  # one plane
-    _CHUNK_BYTES = 2**23  # float32 results at a time: they are read back at once, while they are in the cache
+    _CHUNK_BYTES = 2**23  # size of the float32 results computed at a time, so that they are still cached when read
 
     def __init__(self, library: ctypes.CDLL):
         self.library = library

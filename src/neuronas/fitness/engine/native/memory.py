@@ -1,4 +1,4 @@
-"""Large buffers that are used again: fresh memory costs a page fault and a zeroing every 4 KiB."""
+"""Reuse of large buffers: new memory costs a page fault and zeroing for every 4 KiB."""
 
 import mmap
 import weakref
@@ -10,23 +10,23 @@ from torch import Tensor
 
 _HUGE_PAGE = 2**21
 _SLACK = 1.25
-"""A free buffer serves a request that is at most this much smaller."""
+"""A free buffer is reused if its size is at most this factor above the requested size."""
 
 
 def huge_memory(n_bytes: int) -> mmap.mmap:
-    """At least ``n_bytes`` of memory, on huge pages where the system has them."""
-    # Private: the system gives no huge pages to shared memory.
+    """Allocate at least ``n_bytes`` of memory, on huge pages if the system supports them."""
+    # Private, since the system gives no huge pages to shared memory.
     memory = mmap.mmap(-1, -(-n_bytes // _HUGE_PAGE) * _HUGE_PAGE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    with suppress(OSError, AttributeError):  # systems without huge pages are slower, no more
+    with suppress(OSError, AttributeError):  # without huge pages it is only slower
         memory.madvise(mmap.MADV_HUGEPAGE)
     return memory
 
 
 class BufferPool:
-    """Hands out memory as tensors and takes it back when the last tensor on it is gone.
+    """A pool of memory buffers. Memory returns to the pool when no tensor uses it any more.
 
     Args:
-        limit_bytes: memory that is not in use is let go when all of it together would exceed this.
+        limit_bytes: unused buffers are freed if all buffers together would exceed this size.
     """
 
     def __init__(self, limit_bytes: int):
@@ -35,11 +35,11 @@ class BufferPool:
         self._free: list[mmap.mmap] = []
 
     def empty(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-        """A tensor with undefined content."""
+        """An uninitialised tensor."""
         n_bytes = max(1, int(np.prod(shape)) * dtype.itemsize)
         memory = self._take(n_bytes)
         array = np.frombuffer(memory, dtype=np.uint8, count=n_bytes)
-        # The tensor's storage holds the array, so the memory comes back when no tensor needs it any more.
+        # The tensor's storage references the array: the memory is free when the array is finalised.
         weakref.finalize(array, self._free.append, memory).atexit = False
         return torch.from_numpy(array).view(dtype).view(shape)
 

@@ -1,4 +1,4 @@
-"""Turns a node's value into the short program that the kernels run (``Program`` of kernels/nodes.cpp)."""
+"""Compiles the value of a node to a short program for the kernels (``Program`` of kernels/nodes.cpp)."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -7,14 +7,18 @@ from neuronas.fitness.engine.values import Added, Leaf, Pooled, Value
 from neuronas.space.graph import Pool
 
 _MAX_TERMS = 4
-"""Terms that a kernel adds in one go (``kMaxTerms``)."""
+"""Maximum number of terms that a kernel adds in one step (``kMaxTerms`` of kernels/nodes.cpp)."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """Write the sum of ``terms``, pooled or not (``pool`` None), to the buffer ``target``.
+    """One step of a program: write the sum of some terms, optionally pooled, to a buffer.
 
-    A term is a leaf, or the number of a buffer. ``constant``: the same at every time step.
+    Attributes:
+        pool: the pooling; None: no pooling.
+        target: number of the buffer to write.
+        terms: terms of the sum; a leaf, or the number of a buffer.
+        constant: whether the result is equal at every time step.
     """
 
     pool: Pool | None
@@ -25,7 +29,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Program:
-    """What computes a value: ``steps`` in order, then the sum of ``terms``; ``leaves`` by their numbers."""
+    """A program that computes a value.
+
+    Attributes:
+        leaves: the leaves that it reads; terms refer to their index.
+        steps: steps, executed in order.
+        terms: terms of the final sum, which is the value.
+        n_buffers: number of buffers.
+    """
 
     leaves: tuple[Leaf, ...]
     steps: tuple[Step, ...]
@@ -34,11 +45,12 @@ class Program:
 
 
 def compile_value(value: Value, constant_leaves: frozenset[Leaf]) -> Program:
-    """Compile a value. Pooled parts and sums inside sums get a buffer; each is computed once for all who read it.
+    """Compile a value. Each pooled part and each nested sum is computed once, into a buffer.
 
     Args:
-        value: leaves, pooled and added.
-        constant_leaves: leaves that are the same at every time step; what needs no others is computed at the first.
+        value: the value.
+        constant_leaves: leaves that are equal at every time step. What depends only on these is computed at the first
+            time step.
     """
     compiler = _Compiler(value, constant_leaves)
     terms = compiler.terms_of(value)
@@ -59,13 +71,13 @@ class _Compiler:
         self._count_reads(_summands(self.value), set())
 
     def terms_of(self, value: Value) -> tuple[Leaf | int, ...]:
-        """What a kernel adds to get a value, in the reference's order; parts that are no leaves get buffers first."""
+        """Terms whose sum is the value, in the order of the reference; other parts than leaves are computed first."""
         parts = _summands(value)
         terms: list[Leaf | int] = [part if isinstance(part, Leaf) else self._buffer_of(part) for part in parts]
         for part in parts:
             self._read(part)
-        while len(terms) > _MAX_TERMS:  # from left to right, so that the order of additions stays
-            target = self._new()  # a free one may be among the terms
+        while len(terms) > _MAX_TERMS:  # from left to right, which preserves the order of additions
+            target = self._new()  # a new buffer, since a free one may be among the terms
             self.steps.append(Step(None, target, tuple(terms[:_MAX_TERMS]), constant=False))
             terms = [target, *terms[_MAX_TERMS:]]
         return tuple(terms)
@@ -74,8 +86,8 @@ class _Compiler:
         if value not in self.buffers:
             constant = self._is_constant(value)
             terms = self.terms_of(value.source if isinstance(value, Pooled) else value)
-            # What lasts for all time steps gets a buffer of its own, that no step writes later. And a pool reads
-            # neighbours of what it writes: never into a buffer that it reads, even if this is the last time.
+            # Constant values need a buffer that no later step writes. Pooling cannot work in place, because it reads
+            # neighbours of the pixel that it writes.
             target = next((buffer for buffer in self.free if buffer not in terms and not constant), None)
             if target is None:
                 target = self._new()
@@ -86,7 +98,7 @@ class _Compiler:
         return self.buffers[value]
 
     def _count_reads(self, parts: tuple[Value, ...], seen: set[Value]) -> None:
-        """Count how often each value is read from its buffer."""
+        """Count how many times each value is read."""
         for part in parts:
             self.reads[part] += 1
             if part not in seen and not isinstance(part, Leaf):
@@ -94,7 +106,7 @@ class _Compiler:
                 self._count_reads(_summands(part.source if isinstance(part, Pooled) else part), seen)
 
     def _read(self, value: Value) -> None:
-        """One use is done; after the last one the buffer is free, unless it must last for all time steps."""
+        """Record one use of a value; after its last use its buffer is free, unless the value is constant."""
         self.reads[value] -= 1
         if not self.reads[value] and value in self.buffers and not self._is_constant(value):
             self.free.append(self.buffers.pop(value))
@@ -108,7 +120,7 @@ class _Compiler:
 
 
 def _summands(value: Value) -> tuple[Value, ...]:
-    """The terms of a sum, from left to right; a sum in front is opened, since (a + b) + c is a + b + c."""
+    """The terms of a sum from left to right; a sum as the first term is expanded, since (a + b) + c is a + b + c."""
     if not isinstance(value, Added):
         return (value,)
     if value.terms and isinstance(value.terms[0], Added):
