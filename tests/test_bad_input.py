@@ -89,14 +89,14 @@ def _conv(nodes: list[Any], tensors: dict[str, Any], **changed: Any) -> None:
         (lambda nodes, tensors: tensors.update({"spikes.threshold": np.ones(3)}), "3 thresholds; expected 1 or 2"),
         (lambda nodes, tensors: tensors.pop("spikes.v_reset"), "spikes.v_reset"),
         (lambda nodes, tensors: nodes[1].update(shape=[3]), r"gives the shape \[2\], not \[3\]"),
-        (lambda nodes, tensors: nodes[1].update(kernel=3), "a kernel of 3 and a padding of 0"),
+        (lambda nodes, tensors: nodes[1].update(kernel=3), "kernel 3 and padding 0"),
         (lambda nodes, tensors: nodes[2].update(links=[]), "links or a shape"),
         (lambda nodes, tensors: nodes[2]["links"].append({"source": "image", "delayed": False}), "links bring"),
         (lambda nodes, tensors: nodes[2]["links"][0].update(source="votes"), "missing or later"),
         (lambda nodes, tensors: nodes[3].update(size=3), "expected a multiple of 3"),
         (lambda nodes, tensors: nodes[3].update(name="head"), "same name"),
         (lambda nodes, tensors: nodes.pop(0), "not the image"),
-        (lambda nodes, tensors: _conv(nodes, tensors, padding=0), "a kernel of 3 and a padding of 0"),
+        (lambda nodes, tensors: _conv(nodes, tensors, padding=0), "kernel 3 and padding 0"),
         (lambda nodes, tensors: _conv(nodes, tensors, groups=2), "in 2 groups"),
         (lambda nodes, tensors: _conv(nodes, tensors, stride=2), r"gives the shape \[1, 1, 1\]"),
     ],
@@ -501,7 +501,7 @@ def test_crossbars_too_many_to_place_are_refused(neuronas: Neuronas, tmp_path: P
     (tmp_path / "h.yaml").write_text(re.sub(r"( +size: +)\{value: \d+", r"\1{value: 1", text, count=1))
     cell = "|conv_3x3~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|"
     code, out, err = neuronas("estimate", cell, "--dataset", "cifar10", "--hardware", "h.yaml", "--floorplan", "f.svg")
-    assert (code, out, err.splitlines()[-1].count("too many to place one by one")) == (2, "", 1)
+    assert (code, out, err.splitlines()[-1].count("too many for a floorplan")) == (2, "", 1)
     assert "crossbars of 1x1 in" in err
 
 
@@ -509,7 +509,7 @@ def test_a_run_with_more_classes_than_a_chip_holds_is_refused(neuronas: Neuronas
     run = make_run(tmp_path / "run", n=4, settings={"data": {"n_classes": 10**9}, "budget": {}})
     code, out, err = neuronas("report", run)
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert "too many to place one by one" in err
+    assert "too many for a floorplan" in err
 
 
 def test_doctor_finds_old_packages_and_a_cache_that_cannot_be_written(

@@ -232,7 +232,7 @@ def export(
     out: str | os.PathLike[str] | None = ...,
     dt_s: float = ...,
 ) -> ExportManifest:
-    """Trained networks in files that others read: integer codes, NIR, ONNX; each is computed again from its file.
+    """Export of trained networks: integer format, NIR, ONNX. Each file is verified: it is read back and computed.
     """
 
 
@@ -326,7 +326,7 @@ def search(
     population: int | None = ...,
     prefer: Literal['fitness', 'parameters', 'area_mm2', 'latency_ms', 'energy_uj', 'knee'] | None = ...,
 ) -> SearchResult:
-    """Search: algorithms propose, one loop evaluates, a history keeps every candidate.
+    """Architecture search: algorithms propose candidates, one loop evaluates them, a history stores them.
 
     Settings:
         seed: Random seed [0].

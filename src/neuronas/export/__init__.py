@@ -1,4 +1,4 @@
-"""Trained networks in files that others read: integer codes, NIR, ONNX; each is computed again from its file."""
+"""Export of trained networks: integer format, NIR, ONNX. Each file is verified: it is read back and computed."""
 
 from neuronas.callable_package import make_callable
 

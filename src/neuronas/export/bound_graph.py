@@ -1,4 +1,4 @@
-"""A trained network: its layer graph, and the arrays of its nodes by name."""
+"""A trained network as its layer graph and the arrays of its nodes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,14 +13,14 @@ Floats = NDArray[np.floating]
 
 @dataclass(frozen=True, eq=False)
 class WeightArrays:
-    """Weights, with what follows for each output: ``gain * (weights x) + offset``.
+    """Weights and the batch normalisation after them: ``gain * (weights x) + offset``.
 
     Attributes:
-        values: [out, in / groups, k, k] or [out, in] float32, as the chip holds them.
-        codes: int32, the same shape; None where weights are not quantised. ``values = codes * step``.
-        step: float32, one number or one for each output, shaped to broadcast.
-        gain: [out] factor of batch normalisation; None: 1.
-        offset: [out] its summand; None: 0.
+        values: [out, in / groups, k, k] or [out, in] float32, quantised if ``codes`` is given.
+        codes: int32, the same shape; ``values = codes * step``. None: the weights are not quantised.
+        step: float32, one value or one per output, broadcasts to ``codes``.
+        gain: [out] scale of batch normalisation; None: 1.
+        offset: [out] shift of batch normalisation; None: 0.
     """
 
     values: NDArray[np.float32]
@@ -40,19 +40,21 @@ class WeightArrays:
 
 @dataclass(frozen=True, eq=False)
 class NeuronArrays:
-    """LIF neurons: one step with input x turns the potential v into::
+    """LIF neurons. One time step with input x updates the potential v::
 
         h = v + (gain * x + offset - (v - v_rest)) / tau
         spike = h >= threshold
         v = v_reset if spike else h
 
-    v begins at ``v_reset``.
+    The initial potential is ``v_reset``.
 
     Attributes:
-        tau: in time steps.
-        threshold: one number, or one for each channel; ``v_reset`` likewise.
-        gain: [channels] batch normalisation in front; None: 1.
-        offset: [channels]; None: 0.
+        tau: membrane time constant in time steps.
+        threshold: firing threshold, one value or one per channel.
+        v_reset: potential after a spike, one value or one per channel.
+        v_rest: resting potential.
+        gain: [channels] scale of the batch normalisation of the input; None: 1.
+        offset: [channels] shift of the batch normalisation of the input; None: 0.
     """
 
     tau: float
@@ -64,7 +66,7 @@ class NeuronArrays:
 
     @property
     def folded(self) -> "NeuronArrays":
-        """The same spikes without an offset: with v - offset for the potential, it moves into threshold and reset."""
+        """Neurons with the same spikes but no offset: it is folded into threshold and reset (v - offset for v)."""
         if self.offset is None:
             return self
         offset = self.offset.astype(np.float64)
@@ -73,12 +75,12 @@ class NeuronArrays:
 
 @dataclass(frozen=True, eq=False)
 class BoundGraph:
-    """A layer graph that can be computed.
+    """A layer graph with all arrays that are needed to compute it.
 
     Attributes:
-        graph: what one time step computes.
+        graph: the layer graph of one time step.
         timesteps: number of time steps.
-        weights: arrays of the nodes that hold weights, by name.
+        weights: arrays of the nodes with weights, by name.
         neurons: arrays of the LIF layers, by name.
     """
 
@@ -88,10 +90,10 @@ class BoundGraph:
     neurons: Mapping[str, NeuronArrays]
 
     def check(self) -> None:
-        """Check that the nodes fit together and have arrays of their shapes.
+        """Check that the shapes of all nodes and arrays match.
 
         Raises:
-            ValueError: names the first node that does not fit.
+            ValueError: with the name of the first node that does not match.
         """
         self.graph.check()
         for node in self.graph.nodes:
@@ -105,7 +107,7 @@ class BoundGraph:
         found = self.weights[node.name]
         if found.values.shape != shape:
             raise ValueError(
-                f"node '{node.name}' has weights of the shape {list(found.values.shape)}, not {list(shape)}"
+                f"node '{node.name}' has weights of shape {list(found.values.shape)}; expected {list(shape)}"
             )
         _check_size(node, "gains", found.gain, shape[:1])
         _check_size(node, "offsets", found.offset, shape[:1])

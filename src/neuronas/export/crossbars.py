@@ -1,4 +1,4 @@
-"""The crossbars of a mapped network, each with the weights that it holds."""
+"""The crossbars of a mapped network and the weights on each."""
 
 from collections.abc import Sequence
 from itertools import chain, islice
@@ -16,11 +16,11 @@ Index = Annotated[int, Field(ge=0)]
 
 
 class CrossbarDocument(Document):
-    """Which weights one crossbar holds, from wordline 0 and bitline 0.
+    """The weights on one crossbar, from wordline 0 and bitline 0.
 
-    Wordlines: input channels at one kernel position (row * k + column; of a fully connected layer, its inputs).
-    Bitline columns: ``columns_per_output`` for each output, counted over the whole layer. ``replica``: which copy of
-    the layer's weights, from 0; all hold the same, and there are at most ``replication``.
+    Wordlines are input channels at one kernel position (row * k + column), or the inputs of a fully connected layer.
+    Bitline columns are numbered over the whole layer, with ``columns_per_output`` per output. ``replica`` is the number
+    of the copy of the layer's weights, from 0; there are at most ``replication`` equal copies.
     """
 
     replica: Index
@@ -32,13 +32,13 @@ class CrossbarDocument(Document):
 
 
 class ProcessingElementDocument(Document):
-    """One PE: its crossbars in use."""
+    """One PE and its crossbars in use."""
 
     crossbars: tuple[CrossbarDocument, ...]
 
 
 class TileDocument(Document):
-    """One tile at column x and row y of the mesh; it holds weights of one layer."""
+    """One tile at column x and row y of the mesh, with weights of one layer."""
 
     x: Index
     y: Index
@@ -47,7 +47,7 @@ class TileDocument(Document):
 
 
 class CrossbarsDocument(Document):
-    """What lies where on the accelerator. The columns of an output are its bit slices, times ``n_sign_columns``."""
+    """Placement of a network on an accelerator. An output has one column per bit slice and sign column."""
 
     hardware: str
     crossbar_size: Size
@@ -62,7 +62,7 @@ class CrossbarsDocument(Document):
 
 
 def crossbars_document(rows: Sequence[Layer], work: Work, hardware: str) -> CrossbarsDocument:
-    """Say what each crossbar holds.
+    """Describe the weights on each crossbar.
 
     Args:
         rows: rows of work (``space.workload``).

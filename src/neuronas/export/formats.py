@@ -1,4 +1,4 @@
-"""The formats by name: what each is given, needs and writes, and how its file is computed again."""
+"""Export formats by name: how a file is written and computed, and which packages are needed."""
 
 import json
 from collections.abc import Callable
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ExportContent:
-    """A trained network, ready to be written.
+    """A trained network with all information that is exported.
 
     Attributes:
-        network: what it computes.
-        architecture: its text.
+        network: layer graph and arrays.
+        architecture: the architecture in text notation.
         weight_bits: 4 to 16, or 32 for weights that are not quantised.
-        input: how an image becomes the network's input.
-        class_names: in the order of the outputs; None where classes are called by their numbers.
-        crossbars: what lies where on the run's accelerator.
-        dt_s: length of a time step in seconds, for formats whose time constants carry time.
+        input: preparation of an image for the network.
+        class_names: class names in the order of the outputs; None if classes have numbers only.
+        crossbars: placement on the accelerator of the run.
+        dt_s: length of a time step in seconds, for formats with time constants in seconds.
     """
 
     network: "BoundGraph"
@@ -61,14 +61,14 @@ Compute = Callable[[Path, "Tensor"], "Computed"]
 
 @dataclass(frozen=True)
 class Format:
-    """One format.
+    """One export format.
 
     Attributes:
-        place: name of its file, or of its folder, in a run.
-        load: imports and returns what writes content to the file, and what computes images [B, C, H, W] -> scores from
-            the file alone.
-        computed_by: what computes the file.
-        packages: that it needs; the extra ``export`` brings those of neuronas' own formats.
+        place: name of its file or folder in a run directory.
+        load: imports and returns two functions: one writes the file; the other computes scores from the file alone,
+            for images [B, C, H, W].
+        computed_by: name of the program that computes the file.
+        packages: required packages; the extra ``export`` installs those of the built-in formats.
     """
 
     place: str
@@ -106,12 +106,12 @@ def format_named(name: str) -> Format:
     """Look up a format.
 
     Raises:
-        ConfigurationError: unknown, or a package that it needs is missing.
+        ConfigurationError: the name is unknown, or a required package is not installed.
     """
     found: Format = EXPORT_FORMATS[name]
     missing = [package for package in found.packages if find_spec(package) is None]
     if missing:
         raise ConfigurationError(
-            f"--format {name} needs {' and '.join(missing)}, not installed here; pip install 'neuronas[export]'"
+            f"--format {name} given, which needs {' and '.join(missing)}; pip install 'neuronas[export]'"
         )
     return found

@@ -1,4 +1,4 @@
-"""From the trained network to its layer graph with arrays."""
+"""Converts a trained network to its layer graph with arrays."""
 
 from typing import cast
 
@@ -15,10 +15,10 @@ from neuronas.snn.trainable import BatchNorm, QuantisedConvolution, QuantisedLin
 
 
 def bind(network: Classifier) -> BoundGraph:
-    """Write a network down.
+    """Convert a network.
 
     Raises:
-        ConfigurationError: an artificial network, which has no neurons to export.
+        ConfigurationError: the network is artificial (trained with --ann).
     """
     if not network.settings.spiking:
         raise ConfigurationError("run trained with --ann given; expected a spiking network; train it without --ann")
@@ -45,7 +45,10 @@ def _neurons(lif: Lif, norm: BatchNorm | None) -> NeuronArrays:
 
 
 def _folded(norm: BatchNorm | None) -> tuple[Floats | None, Floats | None]:
-    """Batch normalisation in evaluation as gain and offset: gain = weight / sqrt(var + epsilon)."""
+    """Gain and offset of batch normalisation in evaluation mode.
+
+    gain = weight / sqrt(var + epsilon), offset = bias - mean * gain.
+    """
     if norm is None:
         return None, None
     mean, var = norm.get_buffer("running_mean"), norm.get_buffer("running_var")

@@ -27,10 +27,10 @@ Tensors = dict[str, NDArray[np.generic]]
 
 
 def write_integer(content: ExportContent, folder: Path) -> None:
-    """Write a network's codes, neurons, connections and crossbars into a folder.
+    """Write integer weights, neurons, connections and crossbars of a network to a folder.
 
     Raises:
-        ConfigurationError: its weights are not quantised.
+        ConfigurationError: the weights are not quantised.
     """
     tensors: Tensors = {}
     nodes = tuple(_node(node, content, tensors) for node in content.network.graph.nodes)
@@ -55,10 +55,10 @@ def write_integer(content: ExportContent, folder: Path) -> None:
 
 
 def read_integer(folder: Path) -> BoundGraph:
-    """Read a network back from its folder alone.
+    """Read a network from its folder.
 
     Raises:
-        VerificationError: a file is missing, damaged or changed, or the two do not belong together.
+        VerificationError: a file is missing, damaged or changed, or the two files do not match.
     """
     network, path = doc.NetworkDocument.read(folder / NETWORK_FILE), folder / doc.WEIGHTS_FILE
     try:
@@ -66,17 +66,17 @@ def read_integer(folder: Path) -> BoundGraph:
     except OSError as error:
         raise VerificationError(f"{path}: cannot be read ({error.strerror})") from error
     if sha256(weights).hexdigest() != network.weights_sha256:
-        raise VerificationError(f"{path}: is not the file that {NETWORK_FILE} was written with")
+        raise VerificationError(f"{path}: does not match {NETWORK_FILE} (wrong SHA-256)")
     try:
         found = _read(network, load(weights))
         found.check()
     except (SafetensorError, LookupError, ValueError, TypeError) as error:
-        raise VerificationError(f"{folder}: {NETWORK_FILE} and its tensors do not belong together ({error})") from error
+        raise VerificationError(f"{folder}: {NETWORK_FILE} and its tensors do not match ({error})") from error
     return found
 
 
 def compute_integer(folder: Path, images: Tensor) -> Computed:
-    """Compute a batch from a folder alone.
+    """Compute the scores of images [B, C, H, W] from a folder.
 
     Raises:
         VerificationError: see ``read_integer``.
@@ -100,8 +100,8 @@ def _node(node: Node, content: ExportContent, tensors: Tensors) -> doc.AnyNode:
             weights, bits = content.network.weights[name], content.weight_bits
             if weights.codes is None or weights.step is None:
                 raise ConfigurationError(
-                    f"weights of {bits} bits given; format integer expects quantised ones: train with --weight-bits 4 "
-                    "to 16, or export to nir or onnx"
+                    f"weights of {bits} bits given; expected quantised weights for format integer: train with "
+                    "--weight-bits 4 to 16, or export to nir or onnx"
                 )
             kept("codes", weights.codes.astype(np.int8 if bits <= _INT8_BITS else np.int16))
             kept("step", weights.step.reshape(-1))
@@ -151,7 +151,7 @@ def _operation(node: doc.AnyNode, tensors: Tensors) -> NodeOperation:
         case doc.WeightsNode(kernel=kernel, padding=padding):
             if padding != kernel // 2 or (kernel and kernel % 2 == 0):
                 raise ValueError(
-                    f"node '{node.name}' has a kernel of {kernel} and a padding of {padding}; expected odd k and k // 2"
+                    f"node '{node.name}' has kernel {kernel} and padding {padding}; expected odd k and padding k // 2"
                 )
             return Weights(len(tensors[node.codes]), kernel, node.stride, node.groups, node.gain is not None)
         case doc.NeuronsNode():
@@ -169,9 +169,9 @@ def _operation(node: doc.AnyNode, tensors: Tensors) -> NodeOperation:
 def _weights(node: doc.WeightsNode, tensors: Tensors) -> WeightArrays:
     found, step = tensors[node.codes], _reals(tensors, node.step).astype(np.float32)
     if found.dtype not in (np.int8, np.int16):
-        raise ValueError(f"tensor '{node.codes}' holds {found.dtype}; expected int8 or int16")
+        raise ValueError(f"tensor '{node.codes}' has type {found.dtype}; expected int8 or int16")
     if step.size not in (1, len(found)):
-        raise ValueError(f"tensor '{node.step}' holds {step.size} steps; expected 1 or {len(found)}")
+        raise ValueError(f"tensor '{node.step}' has {step.size} values; expected 1 or {len(found)}")
     codes = found.astype(np.int32)
     values = codes * step.reshape(-1, *[1] * (codes.ndim - 1))
     gain, offset = _optional(tensors, node.gain), _optional(tensors, node.offset)
@@ -190,5 +190,5 @@ def _optional(tensors: Tensors, name: str | None) -> NDArray[np.float64] | None:
 def _reals(tensors: Tensors, name: str) -> NDArray[np.float64]:
     values = tensors[name]
     if values.dtype.kind != "f" or not np.isfinite(values).all():
-        raise ValueError(f"tensor '{name}' holds other values than finite floating-point numbers")
+        raise ValueError(f"tensor '{name}' has type {values.dtype}; expected finite floating-point numbers only")
     return values.astype(np.float64)

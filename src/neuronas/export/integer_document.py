@@ -1,6 +1,6 @@
-"""``network.json`` of the integer format, as strict models; its JSON schema is docs/schemas/integer.schema.json.
+"""``network.json`` of the integer format as strict models; its JSON schema is docs/schemas/integer.schema.json.
 
-Tensors are named here and lie in the safetensors file beside it.
+The file names tensors, which are in the safetensors file in the same folder.
 """
 
 from typing import Annotated, Literal
@@ -16,16 +16,17 @@ WEIGHTS_FILE: Literal["weights.safetensors"] = "weights.safetensors"
 
 
 class LinkDocument(Document):
-    """Where a value comes from. ``delayed``: of the previous time step, nothing at the first."""
+    """An input of a node. ``delayed``: the value of the previous time step; there is none at the first time step."""
 
     source: str
     delayed: bool
 
 
 class NodeDocument(Document):
-    """One value; its links are added up, then the operation follows. ``shape``: [C, H, W], or [n] behind ``multiply``.
+    """One node: the values of its links are added, then the operation is applied.
 
-    A node none of whose links brings anything yet brings nothing itself; a ``sum`` is then 0.
+    ``shape``: [C, H, W], or [n] after a fully connected layer. A node has no value as long as none of its links has
+    one, except ``sum``, whose value is then 0.
     """
 
     name: str
@@ -34,20 +35,20 @@ class NodeDocument(Document):
 
 
 class ImageNode(NodeDocument):
-    """The image, (pixel / 255 - mean) / std, the same at every time step."""
+    """The image, (pixel / 255 - mean) / std, equal at every time step."""
 
     operation: Literal["image"] = "image"
 
 
 class WeightsNode(NodeDocument):
-    """``gain * step * (codes x) + offset``: a convolution, or, kernel 0, a product with the flat input.
+    """``gain * step * (codes x) + offset``: a convolution or, with kernel 0, a fully connected layer on the flat input.
 
     Attributes:
-        groups: channels are split into so many groups, and each output reads the inputs of its own.
+        groups: number of groups; each output reads the inputs of its own group only.
         codes: tensor [out, in / groups, k, k] or [out, in], int8 or int16.
-        step: tensor [1] or [out], float32; one unit of a code.
-        gain: tensor [out] float32, batch normalisation's factor; null: 1.
-        offset: tensor [out] float32, its summand; null: 0.
+        step: tensor [1] or [out], float32; the weight of code 1.
+        gain: tensor [out] float32, scale of batch normalisation; null: 1.
+        offset: tensor [out] float32, shift of batch normalisation; null: 0.
     """
 
     operation: Literal["weights"] = "weights"
@@ -62,13 +63,15 @@ class WeightsNode(NodeDocument):
 
 
 class NeuronsNode(NodeDocument):
-    """LIF neurons: h = v + (gain * x - (v - v_rest)) / tau; where h >= threshold, a spike, and v = v_reset; else v = h.
+    """LIF neurons: h = v + (gain * x - (v - v_rest)) / tau; if h >= threshold: spike, v = v_reset; otherwise v = h.
 
-    Batch normalisation in front is folded into gain, threshold and reset. v begins at v_reset.
+    Batch normalisation of the input is folded into gain, threshold and reset. The initial potential is v_reset.
 
     Attributes:
-        tau: in time steps.
-        threshold: tensor [1] or [channels], float64; ``v_reset`` likewise.
+        tau: membrane time constant in time steps.
+        v_rest: resting potential.
+        threshold: tensor [1] or [channels], float64: firing threshold.
+        v_reset: tensor [1] or [channels], float64: potential after a spike.
         gain: tensor [channels] float32; null: 1.
     """
 
@@ -81,9 +84,9 @@ class NeuronsNode(NodeDocument):
 
 
 class PoolNode(NodeDocument):
-    """Mean or maximum over windows of ``kernel`` pixels: [height, width], ``stride`` likewise.
+    """Mean or maximum pooling. ``kernel`` and ``stride`` are [height, width] in pixels.
 
-    Pixels beyond the edge, ``padding`` on each side, count as 0 in a mean and not at all in a maximum.
+    Pixels beyond the image (``padding`` on each side) count as 0 in a mean, and are ignored in a maximum.
     """
 
     operation: Literal["pool"] = "pool"
@@ -94,13 +97,13 @@ class PoolNode(NodeDocument):
 
 
 class SumNode(NodeDocument):
-    """What meets at a node of a cell."""
+    """The sum at a node of a cell."""
 
     operation: Literal["sum"] = "sum"
 
 
 class VotesNode(NodeDocument):
-    """Mean over each ``size`` successive values."""
+    """Voting: the mean of each group of ``size`` successive values."""
 
     operation: Literal["votes"] = "votes"
     size: Size
@@ -112,10 +115,10 @@ AnyNode = Annotated[
 
 
 class NetworkDocument(Document):
-    """A spiking network in integers, and the crossbars that hold it. Nodes stand in the order of computation.
+    """A spiking network with integer weights, and its placement on crossbars. Nodes are in the order of computation.
 
     Attributes:
-        class_names: in the order of the outputs; null where classes are called by their numbers.
+        class_names: class names in the order of the outputs; null if classes have numbers only.
     """
 
     format: Literal["neuronas-integer-2"]

@@ -1,4 +1,4 @@
-"""A network computed in float64, one value after another: the reference of what an exported file means."""
+"""The reference interpreter: it computes an exported network in float64, node by node."""
 
 from dataclasses import dataclass
 
@@ -15,13 +15,13 @@ from neuronas.space.graph import Pool, Shape, Weights
 
 @dataclass(frozen=True)
 class Interpreted:
-    """What a network gives for a batch.
+    """Result of a network for a batch.
 
     Attributes:
-        scores: [T, B, n_classes].
-        n_spikes: by name of the neurons' node, [B] spikes of each image over all time steps.
-        margin: [B] the least distance of a potential from its threshold; nearer than a rounding error, a spike
-            may come or not.
+        scores: class scores [T, B, n_classes].
+        n_spikes: number of spikes of each image over all time steps, [B], by name of the LIF layer.
+        margin: [B] smallest distance between a potential and its threshold; if it is below the rounding error, a spike
+            depends on rounding.
     """
 
     scores: Tensor
@@ -34,8 +34,8 @@ def interpret(network: BoundGraph, images: Tensor) -> Interpreted:
     """Compute a network.
 
     Args:
-        network: to be computed.
-        images: [B, C, H, W], normalised.
+        network: the network.
+        images: normalised images [B, C, H, W].
     """
     interpreter = _Interpreter(network, len(images))
     scores = torch.stack(interpreter.scores(images.double()))
@@ -59,7 +59,7 @@ class _Interpreter(Unrolled[Tensor]):
     def weigh(self, operation: Weights, weights: WeightArrays, x: Tensor, node: str, name: str) -> Tensor:
         if weights.codes is None or weights.step is None:
             held, step = torch.from_numpy(weights.values).double(), None
-        else:  # what a chip does: a sum of integers first, scaled behind it
+        else:  # as on a chip: a sum of integers, which is then scaled
             held, step = torch.from_numpy(weights.codes).double(), weights.step.reshape(-1)
         if operation.kernel:
             y = F.conv2d(x, held, stride=operation.stride, padding=operation.kernel // 2, groups=operation.groups)
@@ -93,6 +93,6 @@ def _affine(gain: Floats | None, offset: Floats | None, x: Tensor) -> Tensor:
 
 
 def _channels(values: Floats, like: Tensor) -> Tensor:
-    """One value or one for each channel, shaped to broadcast over [B, C, ...]."""
+    """One value, or one value per channel, reshaped to broadcast over [B, C, ...]."""
     tensor = torch.from_numpy(np.asarray(values, dtype=np.float64))
     return tensor.reshape(-1, *[1] * (like.dim() - 2))

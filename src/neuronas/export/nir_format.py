@@ -1,15 +1,15 @@
 """Format ``nir``: the Neuromorphic Intermediate Representation (doi 10.1038/s41467-024-52259-9) in HDF5.
 
-NIR adds up what arrives at a node and has no node that only adds: the sums of a cell are dissolved into the edges
-behind them. A value that arrives k times passes a 1x1 convolution by k, since edges cannot be doubled. Batch
-normalisation is folded into the convolution in front of it; in front of a reduction or of the head, where sums arrive,
-it is a diagonal 1x1 convolution of its own. NIR's LIF is tau dv/dt = (v_leak - v) + r x. One step of Euler's method of
-length dt is::
+A NIR node adds its inputs, and NIR has no node that only adds: instead of the sum of a cell's node, each reader of the
+sum gets an edge from each summand. A summand that occurs k times passes through a 1x1 convolution by k, since NIR does
+not allow double edges. Batch normalisation after a convolution is folded into it; in front of the neurons of a
+reduction or of the head, it is a separate diagonal 1x1 convolution. NIR's LIF is tau dv/dt = (v_leak - v) + r x. One
+step of Euler's method of length dt is::
 
     v + (dt / tau) * (r * x - (v - v_leak))
 
-which is our neuron with tau (in time steps) times dt for tau, r = 1 and v_leak = v_reset. nir is an extra and imported
-only here; SpikingJelly's importer computes the file that was written.
+which is our neuron if NIR's tau is our tau (in time steps) times dt, r = 1 and v_leak = v_reset. The package nir is
+optional and imported only here. The written file is verified with SpikingJelly's importer.
 """
 
 from collections import Counter
@@ -34,10 +34,10 @@ _INPUT, _OUTPUT = "image", "output"
 
 
 def write_nir(content: ExportContent, path: Path) -> None:
-    """Write a network as a NIR graph; the image enters at every time step.
+    """Write a network as a NIR graph, whose input is the image at every time step.
 
     Raises:
-        ConfigurationError: NIR cannot hold the network.
+        ConfigurationError: NIR cannot represent the network.
     """
     if content.network.graph.has_delays:
         raise ConfigurationError(
@@ -48,10 +48,10 @@ def write_nir(content: ExportContent, path: Path) -> None:
 
 
 def compute_nir(path: Path, images: Tensor) -> Computed:
-    """Read a file back with nir and compute a batch in float64 with the network that SpikingJelly's importer makes.
+    """Read a file with nir and compute images [B, C, H, W] in float64 by SpikingJelly's importer.
 
     Raises:
-        VerificationError: the file cannot be read, or the importer refuses it.
+        VerificationError: the file cannot be read or imported.
     """
     from spikingjelly.activation_based.nir_exchange import import_from_nir  # noqa: PLC0415 - imports nirtorch
 
@@ -70,14 +70,14 @@ def compute_nir(path: Path, images: Tensor) -> Computed:
 
 
 class _Dissolved:
-    """Turns a layer graph into NIR nodes and edges."""
+    """Converts a layer graph to NIR nodes and edges."""
 
     def __init__(self, content: ExportContent):
         self.content, self.network, self.graph = content, content.network, content.network.graph
         self.nodes: dict[str, nir.NIRNode] = {}
         self.edges: list[tuple[str, str]] = []
         self.terms: dict[str, Counter[str]] = {}
-        """Value of the layer graph -> the NIR nodes whose sum it is, with how often each is added."""
+        """For each node of the layer graph, the NIR nodes whose sum it is, with the number of times each is added."""
 
     def dissolved(self) -> nir.NIRGraph:
         content = self.content
@@ -107,8 +107,7 @@ class _Dissolved:
             case Sum():
                 if not arriving:
                     raise ConfigurationError(
-                        f"node {node.name} given, into which nothing leads; NIR has no constant; expected --format "
-                        "integer or onnx"
+                        f"node {node.name} without inputs given; NIR has no constants; use --format integer or onnx"
                     )
                 return arriving
             case Image():
@@ -137,7 +136,7 @@ class _Dissolved:
         known: _About = {"codes": weights.codes, "step": step, "gain": weights.gain, "offset": weights.offset}
         about = {key: value for key, value in known.items() if value is not None}
         if operation.kernel:
-            whole = ungrouped(values, operation.groups)  # importers know no groups
+            whole = ungrouped(values, operation.groups)  # importers do not support groups
             return self._place(name, _convolution(whole, offset, operation.stride, before, about), arriving, before)
         if len(before) > 1:
             flatten = nir.Flatten({"input": np.array(before)}, start_dim=0, end_dim=-1)
@@ -160,7 +159,7 @@ class _Dissolved:
         return self._place(name, lif, arriving, shape)
 
     def _place(self, name: str, node: nir.NIRNode, arriving: Counter[str], shape: Shape) -> Counter[str]:
-        """Put a node behind what arrives, of ``shape``; what arrives k times passes a factor of k first."""
+        """Add a node with the given inputs of ``shape``; an input that occurs k times is multiplied by k first."""
         self.nodes[name] = node
         for source, times in arriving.items():
             self.edges.append((source if times == 1 else self._times(source, times, shape), name))

@@ -1,7 +1,7 @@
-"""Format ``onnx``: one file, images in, class scores at every time step out; the time steps are unrolled.
+"""Format ``onnx``: one file, from images to the class scores of every time step; the time steps are unrolled.
 
-Quantised weights stay integers (``DequantizeLinear``). Batch normalisation stands behind them as a factor and a summand
-for each channel, so that a runtime adds up what a chip adds up. onnx and onnxruntime are extras and imported only here.
+Quantised weights stay integers (``DequantizeLinear``). Batch normalisation is a separate scale and shift per channel,
+so that a runtime computes the same sums as a chip. onnx and onnxruntime are optional and imported only here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ from neuronas.export.unrolled import Unrolled
 from neuronas.export.verification import Computed
 from neuronas.space.graph import Pool, Shape, Weights
 
-_OPSET, _IR_VERSION = 21, 10  # 21 is the first in which 16-bit codes can be dequantised
+_OPSET, _IR_VERSION = 21, 10  # opset 21 is the first with DequantizeLinear for 16-bit codes
 _INT8_BITS = 8
 
 
@@ -55,10 +55,10 @@ def write_onnx(content: ExportContent, path: Path) -> None:
 
 
 def compute_onnx(path: Path, images: Tensor) -> Computed:
-    """Compute a batch with onnxruntime, on the CPU.
+    """Compute images [B, C, H, W] with onnxruntime on the CPU.
 
     Raises:
-        VerificationError: the runtime refuses the file.
+        VerificationError: onnxruntime cannot run the file.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
@@ -71,7 +71,7 @@ def compute_onnx(path: Path, images: Tensor) -> Computed:
 
 
 class _OnnxWriter(Unrolled[str]):
-    """Writes the time steps one after another; values are names of ONNX values."""
+    """Writes the nodes of all time steps; a value is the name of an ONNX value."""
 
     def __init__(self, network: BoundGraph, weight_bits: int):
         super().__init__(network)
@@ -81,7 +81,7 @@ class _OnnxWriter(Unrolled[str]):
         self.held: set[str] = set()
 
     def write(self) -> None:
-        """Write all time steps and join their scores."""
+        """Write all time steps and concatenate their scores."""
         axes = self._constant("axis0", np.array([0], np.int64))
         scores = [
             self._node("Unsqueeze", [score, axes], f"scores/{step}/step")

@@ -1,4 +1,4 @@
-"""Write a trained network in a format, compute it again from what was written, and keep it only if it is the same."""
+"""Exports a network with verification: the written file is computed, and kept only if its results are the same."""
 
 import shutil
 from pathlib import Path
@@ -10,21 +10,21 @@ from neuronas.snn.classifier import Classifier
 
 
 def export_network(network: Classifier, content: ExportContent, chosen: Format, path: Path) -> RoundTrip:
-    """Export a network with a verified round trip.
+    """Export a network and verify the written file.
 
     Args:
-        network: on the CPU, in evaluation mode.
-        content: the same network, ready to be written.
-        chosen: the format.
-        path: the file or folder to write; an older one is replaced only by one that was verified.
+        network: the network, on the CPU, in evaluation mode.
+        content: the same network, with all information that is exported.
+        chosen: the export format.
+        path: the file or folder to write; an existing one is replaced only after verification.
 
     Raises:
-        ConfigurationError: the format cannot hold the network, or ``path`` is the root of all folders.
-        VerificationError: what was written is not what the network computes; ``path`` is as before.
+        ConfigurationError: the format cannot represent the network, or ``path`` is the root directory.
+        VerificationError: the written file computes other results than the network; ``path`` is unchanged.
     """
     path = path.absolute()  # . has no name
     if path == path.parent:
-        raise ConfigurationError(f"--out {path} given; expected a file or folder of its own")
+        raise ConfigurationError(f"--out {path} given; expected another file or folder than the root directory")
     probe = make_probe(network, content.network, content.input.mean, content.input.std)
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{path.stem}.unverified{path.suffix}")

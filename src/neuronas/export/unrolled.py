@@ -1,4 +1,4 @@
-"""The time steps of a network one after another, whatever a value is: a tensor, or the name of one in a file."""
+"""Unrolls the time steps of a network. A value can be of any type: a tensor, or the name of a value in a file."""
 
 from abc import ABC, abstractmethod
 from typing import Generic, TypeVar
@@ -10,12 +10,13 @@ Value = TypeVar("Value")
 
 
 class Unrolled(ABC, Generic[Value]):
-    """Computes a network.
+    """Computes a network time step by time step; subclasses implement the operations.
 
-    ``name`` tells values apart: that of the node, with the number of the time step where values differ between steps.
+    The argument ``name`` of the methods is a unique name for the result: the name of the node and, unless the value is
+    equal at all time steps, the number of the time step.
 
     Args:
-        network: to be computed.
+        network: the network.
     """
 
     def __init__(self, network: BoundGraph):
@@ -23,7 +24,7 @@ class Unrolled(ABC, Generic[Value]):
         self._potentials: dict[str, Value] = {}
 
     def scores(self, images: Value) -> list[Value]:
-        """Values of the last node, one for each time step."""
+        """Values of the last node, one per time step."""
         graph, before, scores = self.network.graph, dict[str, Value](), []
         fixed = {graph.nodes[0].name: images}
         for step in range(self.network.timesteps):
@@ -37,7 +38,7 @@ class Unrolled(ABC, Generic[Value]):
         return scores
 
     def _value(self, node: Node, now: dict[str, Value], before: dict[str, Value], name: str) -> Value | None:
-        """A node's value; None where nothing has come yet."""
+        """The value of a node; None if no input has a value yet."""
         sources = [(before if link.delayed else now, link.source) for link in node.links]
         summands = [values[source] for values, source in sources if source in values]
         if not summands:
@@ -61,11 +62,11 @@ class Unrolled(ABC, Generic[Value]):
 
     @abstractmethod
     def zeros(self, shape: Shape, name: str) -> Value:
-        """Zeros of this shape for each image."""
+        """Zeros of a shape (without the batch dimension)."""
 
     @abstractmethod
     def add(self, x: Value, y: Value, name: str) -> Value:
-        """A sum."""
+        """The sum of two values."""
 
     @abstractmethod
     def weigh(self, operation: Weights, weights: WeightArrays, x: Value, node: str, name: str) -> Value:
@@ -73,7 +74,7 @@ class Unrolled(ABC, Generic[Value]):
 
     @abstractmethod
     def fire(self, neurons: NeuronArrays, x: Value, v: Value | None, node: str, name: str) -> tuple[Value, Value]:
-        """Spikes, and the potential after the step; ``v`` is the one before (None: v_reset)."""
+        """Return the spikes and the potential after the time step; ``v``: potential before it (None: v_reset)."""
 
     @abstractmethod
     def pool(self, operation: Pool, x: Value, name: str) -> Value:

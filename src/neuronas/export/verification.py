@@ -1,4 +1,4 @@
-"""The round trip: a fixed batch through the network and through what its exported file says."""
+"""Verification of an exported file: a fixed batch of images is computed by the network and from the file."""
 
 from dataclasses import dataclass
 
@@ -15,14 +15,19 @@ from neuronas.snn.lif import observed
 N_IMAGES = 8
 _SEED = 20240700
 _TOLERANCE, _TIED_TOLERANCE = 1e-4, 0.05
-"""Of the largest score; the second where a spike may come or not by rounding alone."""
+"""Allowed difference relative to the largest score; the second for images where a spike depends on rounding."""
 _TIE = 3e-6
-"""Distance of a potential from its threshold that rounding in float32 can bridge."""
+"""Distance of a potential from its threshold below which a spike can depend on float32 rounding."""
 
 
 @dataclass(frozen=True)
 class Computed:
-    """What a file gives for a batch: scores [T, B, n_classes] and, where known, spikes [B] of each node of neurons."""
+    """Result of a file for a batch.
+
+    Attributes:
+        scores: class scores [T, B, n_classes].
+        n_spikes: number of spikes [B] by name of the LIF layer; None if unknown.
+    """
 
     scores: Tensor
     n_spikes: dict[str, Tensor] | None = None
@@ -30,12 +35,12 @@ class Computed:
 
 @dataclass(frozen=True)
 class Probe:
-    """The fixed batch and what the network makes of it.
+    """The fixed batch and its result by the network.
 
     Attributes:
-        images: [B, C, H, W], normalised; noise and smooth random images, so that no data set is needed.
-        expected: of the network.
-        tied: [B] whether some neuron of the image comes so near to its threshold that rounding decides.
+        images: normalised images [B, C, H, W]: noise and smooth random images, so that no data set is needed.
+        expected: result of the network.
+        tied: [B] whether a potential is so near to its threshold that a spike depends on rounding.
     """
 
     images: Tensor
@@ -45,12 +50,13 @@ class Probe:
 
 @dataclass(frozen=True)
 class RoundTrip:
-    """How well a file's scores agree with the network's.
+    """Agreement between the scores of a file and those of the network.
 
     Attributes:
-        largest_difference: of a score.
-        largest_score: of the network, in magnitude.
-        n_images: in the batch; ``n_tied`` of them may differ by a spike.
+        largest_difference: largest absolute difference between two scores.
+        largest_score: largest absolute score of the network.
+        n_images: number of images.
+        n_tied: number of images where a spike depends on rounding.
     """
 
     largest_difference: float
@@ -64,7 +70,7 @@ def make_probe(network: Classifier, bound: BoundGraph, mean: tuple[float, ...], 
     channels, *size = bound.graph.nodes[0].shape
     generator, half = torch.Generator().manual_seed(_SEED), N_IMAGES // 2
     fine = torch.rand(half, channels, *size, generator=generator)
-    # Noise alone may leave a network silent that has learned from photographs, whose neighbouring pixels are alike.
+    # A network trained on photographs, whose neighbouring pixels are similar, may not spike on noise at all.
     coarse = torch.rand(half, channels, 2, 2, generator=generator)
     smooth = F.interpolate(coarse, size=size, mode="bilinear", align_corners=True)
     pixels = torch.cat([fine, smooth])
@@ -81,15 +87,15 @@ def make_probe(network: Classifier, bound: BoundGraph, mean: tuple[float, ...], 
 
 
 def compare(what: str, probe: Probe, found: Computed) -> RoundTrip:
-    """Hold what a file computes against the network.
+    """Compare the results of a file and of the network.
 
     Args:
-        what: the file, for the message.
-        probe: the batch.
-        found: of the file.
+        what: name of the file, for messages.
+        probe: the batch and the result of the network.
+        found: the result of the file.
 
     Raises:
-        VerificationError: scores or spikes differ by more than rounding explains.
+        VerificationError: scores or numbers of spikes differ by more than the rounding error.
     """
     expected = probe.expected.scores.double()
     if found.scores.shape != expected.shape:
@@ -105,8 +111,8 @@ def compare(what: str, probe: Probe, found: Computed) -> RoundTrip:
     differences = (found.scores.double() - expected).abs().amax(dim=(0, 2))
     strict = _TOLERANCE * largest
     allowed = torch.where(probe.tied, _TIED_TOLERANCE * largest, strict).double()
-    wrong = ~(differences <= allowed)  # so that NaN is wrong
-    if not (differences <= strict).any():  # ties are few: rounding does not decide in every image
+    wrong = ~(differences <= allowed)  # also true for NaN
+    if not (differences <= strict).any():  # rounding cannot explain differences in all images
         wrong[:], allowed[:] = True, strict
     if wrong.any():
         image = int((differences - allowed).argmax())

@@ -1,1 +1,1 @@
-"""What an architecture costs on a compute-in-memory accelerator, and whether that fits a budget."""
+"""Hardware cost of architectures on a compute-in-memory accelerator, and budgets."""

@@ -1,4 +1,4 @@
-"""An accelerator as data: every constant of a cost model, read from YAML with its unit and source."""
+"""Accelerator description: all constants of the cost models, read from YAML with units and sources."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,11 +16,11 @@ class Crossbar(Section):
     """One array of ``size`` x ``size`` memory cells.
 
     Attributes:
-        base_weight_bits: the weight width that one array column holds in cost model ``paper``.
-        bits_per_cell: the weight bits that one cell holds (``mapped``).
-        n_sign_columns: 2 for differential columns, 1 for offset binary or cells that hold a sign (``mapped``).
-        cell_read_energy_pj: one cell, driven and read once.
-        cell_leakage_pw: one cell at rest; 0 where it is not volatile.
+        base_weight_bits: weight bits that one column stores in cost model ``paper``.
+        bits_per_cell: weight bits that one cell stores (cost model ``mapped``).
+        n_sign_columns: 2 for differential columns, 1 for offset binary or cells with a sign (cost model ``mapped``).
+        cell_read_energy_pj: energy of one read of one cell.
+        cell_leakage_pw: leakage power of one cell; 0 for non-volatile cells.
     """
 
     size: Count
@@ -50,7 +50,7 @@ class Adc(Section):
 
 
 class Multiplexer(Section):
-    """``ratio`` columns share one ADC: a crossbar is read in so many phases."""
+    """Column multiplexer: ``ratio`` columns share one ADC, so a crossbar is read in ``ratio`` phases."""
 
     ratio: Count
     energy_pj: NonNegative
@@ -60,8 +60,8 @@ class Multiplexer(Section):
 class ProcessingElement(Section):
     """A group of crossbars with its registers and subtractors.
 
-    ``cycle_clocks`` clock cycles a pass (``paper``); ``fill_clocks`` beyond those of the phases (``mapped``).
-    Register energy per mux phase.
+    ``cycle_clocks``: clock cycles per pass (cost model ``paper``); ``fill_clocks``: clock cycles per pass in addition
+    to those of the phases (cost model ``mapped``); ``register_energy_pj``: energy per multiplexer phase.
     """
 
     cycle_clocks: Positive
@@ -73,7 +73,7 @@ class ProcessingElement(Section):
 
 
 class Tile(Section):
-    """A group of PEs with the H-tree that joins them (its energy per PE pass), and ``paper``'s buffer."""
+    """A group of PEs connected by an H-tree (energy per PE pass), and the tile buffer of cost model ``paper``."""
 
     register_area_um2: NonNegative
     buffer_bits: NonNegative
@@ -83,7 +83,7 @@ class Tile(Section):
 
 
 class Memory(Section):
-    """On-chip memory for buffers and neuron state, per bit; ``fetch_energy_pj`` is ``paper``'s buffer fetch."""
+    """On-chip memory for buffers and neuron state, per bit; ``fetch_energy_pj``: buffer fetch (model ``paper``)."""
 
     sram_bit_area_um2: NonNegative
     sram_bit_energy_pj: NonNegative
@@ -92,7 +92,7 @@ class Memory(Section):
 
 
 class Buffers(Section):
-    """Capacities of the buffers that ``mapped`` counts: in each PE, in each tile, and one for the chip."""
+    """Sizes of the buffers of each PE, of each tile, and of the chip (cost model ``mapped``)."""
 
     pe_bits: NonNegative
     tile_bits: NonNegative
@@ -100,9 +100,9 @@ class Buffers(Section):
 
 
 class Digital(Section):
-    """The adders behind pooling, node sums and neurons: ``n_lanes`` of them side by side for each layer that needs one.
+    """Adders for pooling, node sums and neurons: units of ``n_lanes`` parallel adders.
 
-    ``image_bits`` is the width of a pixel, read bit by bit by the first layer.
+    ``image_bits``: bits of a pixel, which the first layer reads bit by bit.
     """
 
     n_lanes: Count
@@ -112,7 +112,7 @@ class Digital(Section):
 
 
 class Noc(Section):
-    """Mesh network on chip: one router per tile, one word of ``link_bits`` per clock cycle and link."""
+    """Mesh network on chip: one router per tile; each link transfers ``link_bits`` per clock cycle."""
 
     link_bits: Count
     router_area_um2: NonNegative
@@ -120,23 +120,23 @@ class Noc(Section):
 
 
 class NeuronCircuit(Section):
-    """The LIF neuron's state and the energy of its update."""
+    """State bits of a LIF neuron, and the energy of one update."""
 
     state_bits: Count
     energy_pj: NonNegative
 
 
 class Device(Section):
-    """The memory device, as ``neuronas.chip`` simulates it; no cost model reads it.
+    """The memory device, for the simulation in ``neuronas.chip``; cost models do not use it.
 
     Attributes:
-        on_resistance_ohm: of a cell at its highest level.
-        off_resistance_ohm: of a cell at level 0; larger.
-        write_variation: standard deviation of a programmed conductance, relative to it.
-        read_noise: standard deviation of a conductance from one read to the next, relative to it.
-        stuck_on_share: share of cells that stay at ``on_resistance_ohm`` whatever is written.
-        stuck_off_share: share of cells that stay at ``off_resistance_ohm``.
-        column_resistance_ohm: of a column's wire between two neighbouring rows.
+        on_resistance_ohm: resistance of a cell at its highest level.
+        off_resistance_ohm: resistance of a cell at level 0; above ``on_resistance_ohm``.
+        write_variation: relative standard deviation of a programmed conductance.
+        read_noise: relative standard deviation of a conductance between reads.
+        stuck_on_share: share of cells that always have ``on_resistance_ohm``.
+        stuck_off_share: share of cells that always have ``off_resistance_ohm``.
+        column_resistance_ohm: wire resistance of a column between two neighbouring rows.
     """
 
     on_resistance_ohm: Positive
@@ -157,7 +157,7 @@ class Device(Section):
 
 
 class Accelerator(Section):
-    """A compute-in-memory accelerator. Without a ``device`` it can be costed, but not simulated."""
+    """A compute-in-memory accelerator. Without a ``device``, its cost can be estimated but it cannot be simulated."""
 
     description: str = ""
     technology_nm: Positive
@@ -175,7 +175,7 @@ class Accelerator(Section):
     device: Device | None = None
 
     def quantities(self) -> Iterator[tuple[str, Quantity]]:
-        """Every constant with its dotted key, for provenance."""
+        """All constants with their dotted keys, such as ``crossbar.size``."""
         for name in type(self).model_fields:
             value = getattr(self, name)
             if isinstance(value, Quantity):
@@ -185,14 +185,14 @@ class Accelerator(Section):
 
 
 BUILTIN: dict[str, Path] = {path.stem: path for path in sorted(_PRESETS.glob("*.yaml"))}
-"""The accelerators that come with neuronas, by name: their files."""
+"""Files of the built-in accelerators, by name."""
 
 
 def load_accelerator(given: Accelerator | str) -> Accelerator:
-    """Load an accelerator by name, or from a YAML file of the same format; an object stays as it is.
+    """Load an accelerator by name or from a YAML file; an accelerator object is returned unchanged.
 
     Raises:
-        ConfigurationError: unknown name, unreadable file, missing key, or a value out of range.
+        ConfigurationError: the name is unknown, the file cannot be read, a key is missing, or a value is out of range.
     """
     if isinstance(given, str) and given.endswith((".yaml", ".yml")):
         return validate(Accelerator, read_yaml(Path(given)), given)

@@ -33,7 +33,7 @@ class Budget:
         return np.stack([_relative(getattr(totals, name), limit) for name, limit in self.limits.items()], axis=1)
 
     def violations(self, cost: Cost) -> dict[str, float]:
-        """The limits that a cost breaks, with the excess in the quantity's unit (always above 0)."""
+        """The limits that a cost violates, with the excess in the unit of the quantity (above 0)."""
         return {name: float(excess) for name, excess in self.excess(cost).items() if excess > 0}
 
 
@@ -43,14 +43,14 @@ PAPER_BUDGET = Budget(max_parameters=10e6, max_area_mm2=1000, max_latency_ms=500
 
 @dataclass(frozen=True)
 class Closest:
-    """The candidate that comes nearest to a budget that none fits.
+    """The candidate closest to a budget that no candidate fits.
 
     Attributes:
-        index: which candidate.
-        name: the limit that it misses most.
-        value: its cost there.
-        limit: the limit.
-        relative: excess over limit (the cost itself where the limit is 0).
+        index: index of the candidate.
+        name: the quantity with the largest relative excess.
+        value: cost of the candidate in this quantity.
+        limit: its limit.
+        relative: excess divided by the limit (the cost itself if the limit is 0).
     """
 
     index: int
@@ -60,7 +60,7 @@ class Closest:
     relative: float
 
     def describe(self) -> str:
-        """One sentence: which limit is closest, and by how much it is missed."""
+        """One clause for messages: the violated limit and the excess."""
         over = self.value - self.limit
         share = f", {over / self.limit:,.1%}" if self.limit else ""
         value, limit, more = (quantity(self.name, one) for one in (self.value, self.limit, over))
@@ -82,7 +82,7 @@ def _relative(values: Array, limit: float) -> Array:
 
 
 def rejected(excess: Mapping[str, Array]) -> list[tuple[str, ...]]:
-    """For each candidate, the names of the limits that it breaks (empty: it fits)."""
+    """For each candidate, the names of the limits that it violates (empty: it fits)."""
     names = list(excess)
     broken = np.stack([excess[name] > 0 for name in names], axis=1)
     return [tuple(name for name, bad in zip(names, row, strict=True) if bad) for row in broken]

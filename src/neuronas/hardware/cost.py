@@ -1,4 +1,4 @@
-"""What a cost model answers: totals for many architectures at once, and one architecture in full."""
+"""The interface of cost models: totals of many architectures at once, and the full cost of one architecture."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ BUDGETED = ("parameters", "area_mm2", "latency_ms", "energy_uj")
 
 @dataclass(frozen=True)
 class Totals:
-    """Cost of n architectures, one array [n] each."""
+    """Total costs of n architectures; one array [n] per quantity."""
 
     parameters: Array
     area_mm2: Array
@@ -26,9 +26,9 @@ class Totals:
 
 @dataclass(frozen=True)
 class LayerCost:
-    """One row of a cost report. A layer that the model does not count costs nothing and holds no crossbar.
+    """Cost of one layer. If the model does not count a layer, its cost and its number of crossbars are 0.
 
-    ``utilisation`` is the share of the layer's crossbar columns and rows that hold a weight (0 to 1).
+    ``utilisation``: share of the cells of the layer's crossbars that store a weight, 0 to 1.
     """
 
     layer: Layer
@@ -43,9 +43,9 @@ class LayerCost:
 
 @dataclass(frozen=True)
 class Cost:
-    """One architecture in full. Each total is the sum over ``layers`` and, as well, over ``components``.
+    """Full cost of one architecture. Each total is the sum over ``layers``, and also the sum over ``components``.
 
-    ``components`` maps ``area_mm2``, ``latency_ms`` and ``energy_uj`` to named parts.
+    ``components`` has, for ``area_mm2``, ``latency_ms`` and ``energy_uj``, the cost of each component by name.
     """
 
     parameters: int
@@ -66,15 +66,15 @@ class Cost:
         parts: Mapping[str, Mapping[str, Array]],
         assumptions: tuple[str, ...],
     ) -> "Cost":
-        """Put a cost together.
+        """Make a cost.
 
         Args:
-            totals: of the one architecture, as a search sees them, so that a limit that equals an estimate is never
-                broken by rounding.
-            weight_bits: of a parameter in memory.
-            layers: every row.
-            parts: ``area_mm2``, ``latency_ms`` and ``energy_uj``: each part's share in every row.
-            assumptions: of the model.
+            totals: totals of the one architecture, computed as in a search; so an estimate used as a limit is never
+                exceeded by rounding.
+            weight_bits: bits of a parameter.
+            layers: cost of each layer.
+            parts: for ``area_mm2``, ``latency_ms`` and ``energy_uj``, the cost of each component in each row.
+            assumptions: assumptions of the model.
         """
         parameters = int(totals.parameters[0])
         return cls(
@@ -92,7 +92,7 @@ class Cost:
 
 
 class CostModel(Protocol):
-    """Costs architectures on one accelerator at one precision and number of time steps."""
+    """Estimates the cost of architectures on one accelerator, at one weight precision and number of time steps."""
 
     @property
     def name(self) -> str:
@@ -100,26 +100,26 @@ class CostModel(Protocol):
         ...
 
     def totals(self, slots: Sequence[Slot], occupancy: Occupancy) -> Totals:
-        """Cost many architectures in one vectorised call.
+        """Total costs of many architectures in one vectorised call.
 
         Args:
-            slots: the places where work may stand (``space.workload``).
-            occupancy: [n, n_slots] what stands there.
+            slots: all places for work (``space.workload``).
+            occupancy: [n, n_slots] the choice at each place.
         """
         ...
 
     def estimate(self, layers: Sequence[Layer]) -> Cost:
-        """Cost the rows of one architecture (``space.workload.rows``) per layer and per component."""
+        """Full cost of one architecture, given its rows of work (``space.workload.rows``)."""
         ...
 
 
 def tabulate(places: Sequence[Column], occupancy: Occupancy, quantities: Callable[[Sequence[Layer]], Array]) -> Array:
-    """Look-up table of what rows add: [choices, n_columns, n_quantities], 0 where nothing stands.
+    """Table of the contribution of each row of work: [choices, n_columns, n_quantities]; 0 without a row.
 
     Args:
-        places: what can stand where.
-        occupancy: where the table will be looked up.
-        quantities: gives [n_rows, n_quantities] of some rows.
+        places: the rows of each choice at each place.
+        occupancy: the choices for which the table will be used.
+        quantities: returns [n_rows, n_quantities] for given rows.
     """
     found = [(choice, number, row) for number, place in enumerate(places) for choice, row in place.rows.items()]
     choices, numbers, rows = zip(*found, strict=True)

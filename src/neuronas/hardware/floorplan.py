@@ -1,7 +1,7 @@
-"""Where each layer lies on the chip: tiles in a square mesh, PEs in them, crossbars in those, as data.
+"""Placement of layers on the chip: a square mesh of tiles, with PEs in tiles and crossbars in PEs.
 
-Layers follow one another in a snake through the mesh, so that successive tiles are neighbours. Within a layer the row
-blocks of one column block come first: what is added up lies together.
+Layers are placed one after the other along a snake through the mesh, so that successive tiles are neighbours. Within a
+layer, the row blocks of one column block are placed together, since their results are added.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,8 +18,8 @@ from neuronas.space.workload import Layer
 
 Item = TypeVar("Item")
 MAX_PARTS, _TILE = 2_500_000, 10
-"""Crossbars and places for PEs, and a tile, which takes as long to place and draw as ten of them. More take minutes and
-gigabytes, and no chip is near it."""
+"""Limit on the number of crossbars and PEs, where a tile counts as ten. A larger floorplan would take minutes and
+gigabytes; no real chip comes near this limit."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class FloorplanTile:
 
 @dataclass(frozen=True)
 class Floorplan:
-    """A chip just large enough for a network: ``side`` x ``side`` places for tiles, of which ``tiles`` are in use.
+    """The smallest square mesh of tiles for a network: ``side`` x ``side`` positions, of which ``tiles`` are in use.
 
-    ``tile_mm2`` is the chip's area divided by its tiles in use, which neurons, adders, routers and buffers share.
+    ``tile_mm2``: area of the chip, including neurons, adders, routers and buffers, divided by the number of tiles.
     """
 
     side: int
@@ -68,14 +68,14 @@ class Floorplan:
 
 
 def floorplan(rows: Sequence[Layer], work: Work) -> Floorplan:
-    """Place all layers that lie on crossbars.
+    """Place all layers with weights.
 
     Args:
         rows: rows of work (``space.workload``).
         work: the same rows, mapped (``hardware.mapped.mapping``).
 
     Raises:
-        ConfigurationError: they take more than ``MAX_PARTS``.
+        ConfigurationError: they need more than ``MAX_PARTS``.
     """
     size, n_per_pe = int(work.accelerator.crossbar.size), int(work.accelerator.crossbar.n_per_pe)
     n_per_tile, n_tiles, n_crossbars = (
@@ -83,8 +83,8 @@ def floorplan(rows: Sequence[Layer], work: Work) -> Floorplan:
     )
     if n_crossbars + n_tiles * (_TILE + n_per_tile) > MAX_PARTS:
         raise ConfigurationError(
-            f"the network lies on {n_crossbars:,} crossbars of {size}x{size} in {n_tiles:,} tiles of {n_per_tile:,} "
-            "PEs, too many to place one by one; expected larger crossbars, or a smaller --replication, --channels, "
+            f"the network needs {n_crossbars:,} crossbars of {size}x{size} in {n_tiles:,} tiles of {n_per_tile:,} "
+            "PEs, too many for a floorplan; expected larger crossbars, or a smaller --replication, --channels, "
             "head_width or n_classes"
         )
     contents: list[tuple[str, tuple[tuple[float, ...], ...]]] = []
@@ -99,12 +99,13 @@ def floorplan(rows: Sequence[Layer], work: Work) -> Floorplan:
 
 @dataclass(frozen=True)
 class Block:
-    """The part of a layer's weights that one crossbar holds; channels from wordline 0, columns from bitline 0.
+    """The weights of a layer on one crossbar; channels start at wordline 0, columns at bitline 0.
 
-    Of several groups (``hardware.diagonal``) those whose columns do not read a channel hold no weight for it.
+    If several groups share a crossbar (``hardware.diagonal``), cells between a channel and the columns of another group
+    store no weight.
 
     Attributes:
-        replica: which copy of the layer's weights.
+        replica: number of the copy of the layer's weights.
         kernel_position: row * k + column in the kernel.
         first_channel: first input channel, of ``n_channels``.
         first_column: first of the layer's bitline columns (``mapping.columns``), of ``n_columns``.
@@ -119,7 +120,7 @@ class Block:
 
 
 def blocks(work: Work, index: int) -> Iterator[Block]:
-    """The contents of the crossbars of one row in the order in which they lie: copies, column blocks, row blocks."""
+    """The blocks of one row of work in the order of placement: by copy, then by column block, then by row block."""
     size, n_groups = int(work.accelerator.crossbar.size), int(work.groups[index])
     n_rows, n_columns = (int(n[index]) // n_groups for n in (work.c_in, mapping.columns(work)))  # of a group
     for replica in range(int(mapping.replicas(work)[index])):
@@ -131,7 +132,7 @@ def blocks(work: Work, index: int) -> Iterator[Block]:
 
 
 def _utilisations(work: Work, index: int) -> Iterator[float]:
-    """Share of cells in use of each crossbar of one row; of several groups, each uses its own rows and columns."""
+    """Share of used cells of each crossbar of one row of work; each group uses its own rows and columns."""
     size, n_together = int(work.accelerator.crossbar.size), int(work.diagonal.n_together[index])
     n_columns = int(mapping.columns(work)[index]) // int(work.groups[index])
     for block in blocks(work, index):
@@ -140,14 +141,14 @@ def _utilisations(work: Work, index: int) -> Iterator[float]:
 
 
 def _batched(items: Iterable[Item], n: int) -> Iterator[tuple[Item, ...]]:
-    """Consecutive groups of ``n`` items, the last one smaller if it does not come out even."""
+    """Consecutive groups of ``n`` items; the last one may be smaller."""
     remaining = iter(items)
     while group := tuple(islice(remaining, n)):
         yield group
 
 
 def _parts(n: int, size: int) -> list[tuple[int, int]]:
-    """``n`` in parts of ``size``, each as start and length, the last one shorter if it does not come out even."""
+    """Split ``n`` into parts of ``size``, each as (start, length); the last one may be shorter."""
     return [(start, min(size, n - start)) for start in range(0, n, size)]
 
 

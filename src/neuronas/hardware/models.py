@@ -1,4 +1,4 @@
-"""The cost models by name."""
+"""Cost models by name."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,7 @@ def _paper(
 def mapped_cost_model(
     settings: HardwareConfig, accelerator: Accelerator, weight_bits: int, timesteps: int, activity: Activity
 ) -> MappedCostModel:
-    """Make the cost model ``mapped``, which also knows where a layer lies."""
+    """Make the cost model ``mapped``, whose mapping the floorplan also uses."""
     return MappedCostModel(accelerator, weight_bits, timesteps, settings.schedule, settings.replication, activity)
 
 
@@ -35,7 +35,7 @@ def beside(name: str) -> str:
 
 
 def unread(settings: HardwareConfig) -> list[str]:
-    """Names of what the settings choose although their cost model does not read it."""
+    """Names of settings that were changed although the chosen cost model does not use them."""
     if settings.cost_model == "mapped":
         return []
     names = ("schedule", "replication", "activity")
@@ -48,7 +48,7 @@ def make_cost_model(
     """Make the cost model that the settings name, for an accelerator, precision and number of time steps.
 
     Raises:
-        ConfigurationError: there is no such model, or a cell of the accelerator holds more bits than a weight has.
+        ConfigurationError: the model is unknown, or a memory cell stores more bits than a weight has.
     """
     make: _Maker = COST_MODELS[settings.cost_model]
     bits_per_cell = int(accelerator.crossbar.bits_per_cell)

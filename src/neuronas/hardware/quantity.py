@@ -1,15 +1,15 @@
-"""A number from an accelerator file together with where it comes from."""
+"""A number of an accelerator file with its source."""
 
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
-_SMALLEST, _LARGEST = 1e-30, 1e15  # nothing physical lies outside; sums and products stay finite
+_SMALLEST, _LARGEST = 1e-30, 1e15  # range of physical values; sums and products stay finite
 UNSTATED = "source not stated in the accelerator file"
 
 
 class Quantity(float):
-    """A float that remembers its source. Arithmetic gives plain floats; the unit stands in the key's name."""
+    """A float with its source. Arithmetic gives plain floats. The unit is part of the key's name."""
 
     source: str
 

@@ -1,4 +1,4 @@
-"""One constant of an accelerator at several values, everything else as it is."""
+"""Sweep: the cost of an architecture for several values of one accelerator constant."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ MAX_POINTS = 100
 
 @dataclass(frozen=True)
 class Sweep:
-    """Which constant, by its key in the accelerator file with dots (``crossbar.size``), and its values."""
+    """A sweep: dotted key of a constant in the accelerator file, such as ``crossbar.size``, and its values."""
 
     key: str
     values: tuple[float, ...]
@@ -21,14 +21,14 @@ class Sweep:
 
 @dataclass(frozen=True)
 class SweepPoint:
-    """A value of the constant, and the cost with it."""
+    """A value of the constant, and the cost at this value."""
 
     value: float
     cost: Cost
 
 
 def parse_sweep(text: str, accelerator: Accelerator) -> Sweep:
-    """Read ``crossbar_size=32,64,128``; a key's dots may be written as underscores.
+    """Parse text such as ``crossbar_size=32,64,128``; the dots of a key may be written as underscores.
 
     Raises:
         ConfigurationError: no such key, no values, or a value that is not a number.
@@ -37,8 +37,8 @@ def parse_sweep(text: str, accelerator: Accelerator) -> Sweep:
     if not separator or not listed.strip():
         raise ConfigurationError(f"--sweep: given '{text}'; expected KEY=VALUE,VALUE, such as crossbar_size=32,64,128")
     keys = {key.replace(".", "_"): key for key, _ in accelerator.quantities()}
-    wanted = name.strip().replace(".", "_")
-    if wanted not in keys:
+    key = name.strip().replace(".", "_")
+    if key not in keys:
         raise unknown_name("accelerator constant", name.strip(), keys)
     try:
         values = tuple(float(value) for value in listed.split(","))
@@ -46,11 +46,11 @@ def parse_sweep(text: str, accelerator: Accelerator) -> Sweep:
         raise ConfigurationError(f"--sweep: given '{listed}'; expected numbers with commas between them") from None
     if len(values) > MAX_POINTS:
         raise ConfigurationError(f"--sweep: given {len(values)} values; expected at most {MAX_POINTS}")
-    return Sweep(keys[wanted], values)
+    return Sweep(keys[key], values)
 
 
 def vary(accelerator: Accelerator, key: str, value: float) -> Accelerator:
-    """Return the accelerator with one constant at another value.
+    """Return a copy of the accelerator with another value of one constant.
 
     Raises:
         ConfigurationError: the value is out of the constant's range.
@@ -65,10 +65,10 @@ def vary(accelerator: Accelerator, key: str, value: float) -> Accelerator:
 
 
 def run_sweep(sweep: Sweep, accelerator: Accelerator, cost: Callable[[Accelerator], Cost]) -> list[SweepPoint]:
-    """Cost one architecture at each value."""
+    """Compute the cost of one architecture at each value of a sweep."""
     return [SweepPoint(value, cost(vary(accelerator, sweep.key, value))) for value in sweep.values]
 
 
 def changes_nothing(points: list[SweepPoint]) -> bool:
-    """Whether several values all cost the same: the constant is in no equation of the cost model."""
+    """Whether the cost is equal for all values: the cost model does not use the constant."""
     return len(points) > 1 and len({tuple(getattr(point.cost, name) for name in BUDGETED) for point in points}) == 1

@@ -1,4 +1,4 @@
-"""Costs as text for people."""
+"""Formats costs with their units, for messages and reports."""
 
 from math import inf
 
@@ -22,7 +22,7 @@ def quantity(name: str, value: float) -> str:
 
 
 def word(name: str) -> str:
-    """A budgeted quantity without its unit: ``area`` of ``area_mm2``."""
+    """Name of a budgeted quantity without its unit: ``area`` for ``area_mm2``."""
     return name.rsplit("_", 1)[0]
 
 
@@ -31,7 +31,7 @@ QUANTITIES = {
     "screened": ("fitness on the screen's small batch", ""),
     **{name: (word(name), UNITS[name]) for name in BUDGETED},
 }
-"""What an axis can show: its name for people and its unit."""
+"""Quantities of chart axes: name and unit."""
 
 
 def axis_label(key: str) -> str:
