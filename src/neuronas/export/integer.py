@@ -171,7 +171,7 @@ def _weights(node: doc.WeightsNode, tensors: Tensors) -> WeightArrays:
     if found.dtype not in (np.int8, np.int16):
         raise ValueError(f"tensor '{node.codes}' has type {found.dtype}; expected int8 or int16")
     if step.size not in (1, len(found)):
-        raise ValueError(f"tensor '{node.step}' has {step.size} values; expected 1 or {len(found)}")
+        raise ValueError(f"tensor '{node.step}' has {step.size} steps; expected 1 or {len(found)}")
     codes = found.astype(np.int32)
     values = codes * step.reshape(-1, *[1] * (codes.ndim - 1))
     gain, offset = _optional(tensors, node.gain), _optional(tensors, node.offset)
