@@ -267,7 +267,7 @@ def test_damaged_integer_files_are_found(tmp_path: Path) -> None:
     network, weights = tmp_path / "network.json", tmp_path / "weights.safetensors"
     kept, text = weights.read_bytes(), network.read_text()
     weights.write_bytes(kept[:-1] + bytes([kept[-1] ^ 1]))
-    with pytest.raises(VerificationError, match="is not the file"):
+    with pytest.raises(VerificationError, match=r"does not match network\.json"):
         read_integer(tmp_path)
     weights.write_bytes(kept)
     for broken in (

@@ -107,7 +107,7 @@ class _Dissolved:
             case Sum():
                 if not arriving:
                     raise ConfigurationError(
-                        f"node {node.name} without inputs given; NIR has no constants; use --format integer or onnx"
+                        f"node {node.name} without inputs given; NIR has no constants; expected --format integer, onnx"
                     )
                 return arriving
             case Image():
