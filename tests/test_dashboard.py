@@ -173,8 +173,8 @@ def test_content_comes_once_for_each_change(unfinished: Path) -> None:
     second = live.state(first["version"])
     assert second["version"] != first["version"]
     assert second["summary"].startswith("Search not finished: 61 candidates")
-    assert "Best so far" in second["sections"]["answer"]
-    assert CELL in second["sections"]["answer"]
+    assert "Best so far" in second["sections"]["result"]
+    assert CELL in second["sections"]["result"]
     assert second["data"]["explorer"]["runs"][0]["answer"] == 60
     assert len(read) == 2
 
@@ -243,7 +243,7 @@ def test_a_search_serves_its_page_until_it_ends(tmp_path: Path) -> None:
         out, _ = searching.communicate(timeout=WAIT_S)
     assert searching.returncode == 0
     assert last["summary"].startswith("Search finished in")
-    assert json.loads(out)["architecture"] in last["sections"]["answer"].replace("&#x27;", "'")
+    assert json.loads(out)["architecture"] in last["sections"]["result"].replace("&#39;", "'")
 
 
 def open_live(browser: Any, address: str) -> None:
@@ -290,7 +290,7 @@ def test_the_page_follows_a_search_in_another_process(browser: Any, tmp_path: Pa
             open_live(browser, address)
             until(lambda: "fitness of" in find(browser, "#live").text)
             until(lambda: browser.find_elements("css selector", "#count"))
-            until(lambda: "Best so far" in find(browser, "#answer h2").text)
+            until(lambda: "Best so far" in find(browser, "#result h2").text)
             before, shown = version(browser), number_shown(browser)
             until(lambda: number_shown(browser) > shown)
             assert version(browser) != before
@@ -320,7 +320,7 @@ def test_updates_keep_what_the_reader_has_set(browser: Any, unfinished: Path) ->
         assert find(browser, "[for=limit-energy_uj]").text == limit
         assert number_shown(browser) == n_shown + 1
         assert browser.execute_script("return document.activeElement.closest('section').id") == "rejected"
-        assert CELL in find(browser, "#answer code").text
+        assert CELL in find(browser, "#result code").text
         tables = browser.find_elements("css selector", "figure.table")
         assert len(tables) == len(browser.find_elements("css selector", "figure.table button.copy"))
         assert_quiet(browser, server.address)
@@ -347,11 +347,11 @@ def test_the_plot_appears_with_the_first_candidate_and_the_answer_with_the_end(b
         for name in ("history.sqlite", "architecture.json", "result.json"):
             (run / name).write_bytes((finished / name).read_bytes())
         until(lambda: "Search finished" in find(browser, "#live").text)
-        assert find(browser, "#answer h2").text == "The answer"
+        assert find(browser, "#result h2").text == "Result"
         assert "the run's answer" in find(browser, "#plot svg").text
         (run / "result.json").write_text("{")
         until(lambda: "Cannot be read: " in find(browser, "#live").text)
-        assert find(browser, "#answer h2").text == "The answer"  # what was there stays
+        assert find(browser, "#result h2").text == "Result"  # what was there stays
         assert_quiet(browser, server.address)
 
 
@@ -368,7 +368,7 @@ def test_an_open_page_is_told_that_the_search_has_ended(
     ):
         open_live(browser, server.address)
     until(lambda: "no longer serves this page" in find(browser, "#live").text)
-    assert find(browser, "#answer code").text
+    assert find(browser, "#result code").text
     assert browser.execute_script("return pending") == 0  # so that it asks no more
     assert_quiet(browser, server.address)
 
@@ -379,7 +379,7 @@ def test_a_server_that_is_gone_is_said(browser: Any, run: Path) -> None:
         open_live(browser, server.address)
         raise KeyboardInterrupt
     until(lambda: "No answer from neuronas since" in find(browser, "#live").text)
-    assert find(browser, "#answer code").text
+    assert find(browser, "#result code").text
 
 
 @pytest.mark.browser

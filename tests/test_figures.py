@@ -15,7 +15,7 @@ from neuronas.api.run_facts import read_run
 from neuronas.report.cost_tables import COSTED, budget_uses
 from neuronas.report.facts import RunFacts
 from neuronas.report.figures import COLUMN, NEEDS, figures
-from neuronas.report.floorplan_drawing import layer_summary
+from neuronas.report.floorplan_drawing import placed_layers
 from neuronas.report.pictures import charts
 from report_runs import add_training, make_run
 from test_report import hostile_run
@@ -223,7 +223,7 @@ def test_cells_and_floorplan_show_all_parts(facts: RunFacts) -> None:
         assert texts[:10] == [*(words[edge.operation] for edge in cell.edges), "in", "1", "2", "out"]
     plan = facts.answer.floorplan
     assert floorplan.count("<title>") == 1 + len(plan.tiles)
-    assert all(f">{layer_summary(plan, name)}</text>" in floorplan for name in plan.layers)
+    assert all(f">{layer.summary}</text>" in floorplan for layer in placed_layers(plan))
     assert re.search(r">[\d.]+ mm</text>", floorplan)
 
 

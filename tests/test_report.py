@@ -3,6 +3,8 @@
 import json
 import re
 import sqlite3
+import subprocess
+import sys
 from html.parser import HTMLParser
 from importlib.resources import files
 from itertools import combinations
@@ -23,7 +25,7 @@ from neuronas.hardware.pareto import non_dominated
 from neuronas.report.accuracy_tables import neuron_titles
 from neuronas.report.charts import short
 from neuronas.report.floorplan_drawing import floorplan_svg
-from neuronas.report.markup import element, join, script_json
+from neuronas.report.rendering import environment, trusted
 from neuronas.report.tables import aligned
 from neuronas.runs.candidates import Candidates
 from neuronas.space.notation import parse_genotype
@@ -32,7 +34,7 @@ from report_runs import add_training, make_run
 NO_LIMIT = {"budget": {"max_energy_uj": 1e6}}
 HOSTILE = "\"'><img src=x onerror=pwned=1></script><script>pwned=1</script>&lt;"
 SECTIONS = {
-    "asked", "answer", "candidates", "rejected", "progress", "costs", "floorplan", "training", "evaluation", "chip",
+    "settings", "result", "candidates", "rejected", "search", "cost", "floorplan", "training", "accuracy", "chips",
     "provenance", "reproduce",
 }  # fmt: skip
 
@@ -117,6 +119,16 @@ def test_report_shows_everything_of_a_trained_run(neuronas: Neuronas, tmp_path: 
         "max_energy_uj: 3.5",
     ):  # fmt: skip
         assert text in page.text, text
+
+
+def test_report_imports_no_torch(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "mine", n=8)
+    script = (
+        "import sys; from neuronas.cli.main import run; "
+        f"code = run(['report', {str(run)!r}, '--quiet']); "
+        "sys.exit(code or int('torch' in sys.modules or 'jinja2' not in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, check=False).returncode == 0
 
 
 def test_report_asks_the_network_for_nothing(neuronas: Neuronas, tmp_path: Path) -> None:
@@ -213,7 +225,7 @@ def test_hostile_names_stay_text(neuronas: Neuronas, tmp_path: Path, verb: str) 
 @settings(max_examples=30)
 @given(st.text())
 @example(HOSTILE)
-def test_text_comes_back_from_markup_as_it_was(text: str) -> None:
+def test_text_comes_back_from_a_template_as_it_was(text: str) -> None:
     parsed: list[tuple[str, str | None]] = []
 
     class Reader(HTMLParser):
@@ -224,7 +236,7 @@ def test_text_comes_back_from_markup_as_it_was(text: str) -> None:
             parsed.append(("text", data))
 
     reader = Reader()
-    reader.feed(element("p", {"title": text}, text))
+    reader.feed(environment().from_string('<p title="{{ text }}">{{ text }}</p>').render(text=text))
     reader.close()
     assert parsed[0] == ("p title", text)
     assert "".join(str(value) for _, value in parsed[1:]) == text
@@ -232,8 +244,7 @@ def test_text_comes_back_from_markup_as_it_was(text: str) -> None:
 
 @given(st.text())
 def test_a_script_block_holds_any_text(text: str) -> None:
-    block = script_json("data", {text: [text]})
-    inner = block.removeprefix('<script type="application/json" id="data">').removesuffix("</script>")
+    inner = environment().from_string("{{ data|tojson }}").render(data={text: [text]})
     assert not set(inner) & set("<>&\u2028\u2029")
     assert json.loads(inner) == {text: [text]}
 
@@ -247,8 +258,9 @@ def test_the_pages_vega_is_what_its_first_lines_say() -> None:
     assert bundle.strip() == converter.javascript_bundle("window.vegaEmbed=vegaEmbed;", "6.4").strip()
 
 
-def test_joined_html_is_not_escaped_twice() -> None:
-    assert join("a<", element("b", {}, "<")) == "a&lt;<b>&lt;</b>"
+def test_rendered_html_is_not_escaped_twice() -> None:
+    template = environment().from_string("{{ text }}{{ html }}")
+    assert template.render(text="a<", html=trusted("<b>&lt;</b>")) == "a&lt;<b>&lt;</b>"
 
 
 def test_numbers_of_a_column_have_the_same_decimals() -> None:

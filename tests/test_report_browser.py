@@ -131,7 +131,7 @@ def test_axes_rejected_candidates_and_front_table(browser: Any, neuronas: Neuron
     assert find(browser, "#front tbody code").text in find(browser, "#chosen").text
     assert find(browser, "#front button.copy").is_displayed()
     find(browser, "#fittest").click()
-    assert find(browser, "#answer code").text in find(browser, "#chosen").text
+    assert find(browser, "#result code").text in find(browser, "#chosen").text
     assert_quiet(browser)
 
 
@@ -139,7 +139,7 @@ def test_every_table_can_be_copied(browser: Any, neuronas: Neuronas, run: Path) 
     open_page(browser, neuronas, "report", run)
     tables = browser.find_elements("css selector", "figure.table")
     assert len(tables) == len(browser.find_elements("css selector", "figure.table button.copy")) >= 9
-    button = find(browser, "#costs button.copy")
+    button = find(browser, "#cost button.copy")
     button.click()
     settle(browser)
     assert button.text != "copy"

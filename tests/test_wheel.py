@@ -30,4 +30,4 @@ def test_the_wheel_holds_all_files_of_the_package(tmp_path: Path) -> None:
     }
     assert held == expected
     kinds = {Path(name).suffix for name in held}
-    assert kinds >= {".py", ".js", ".css", ".yaml", ".cpp", ".h", ".typed"}
+    assert kinds >= {".py", ".js", ".css", ".html", ".svg", ".yaml", ".cpp", ".h", ".typed"}

@@ -18,6 +18,7 @@ from neuronas.runs.evaluations import Evaluation, read_chips
 from neuronas.runs.metrics import METRICS, read_epochs
 from neuronas.runs.results import SearchSummary
 from neuronas.space.genotype import Architecture
+from neuronas.space.lowering import lower
 from neuronas.space.notation import format_architecture, parse_architecture
 from neuronas.space.workload import rows
 
@@ -78,7 +79,7 @@ def _answer(run: Plan, directory: Path, candidates: Candidates | None) -> Answer
     return Answer(
         architecture,
         format_architecture(architecture),
-        run.shape.n_cells,
+        lower(architecture, run.shape),
         cost,
         run.cost_report(architecture, cost).summary,
         floorplan(work, run.mapped_model().work(work)),

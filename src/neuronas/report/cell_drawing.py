@@ -1,86 +1,90 @@
 """A cell as a graph in SVG: nodes in a row, edges as cubic Bezier curves above, below and between them.
 
 Edges that skip nodes arch over them: above where they begin at an even node, below at an odd one; the more nodes, the
-higher. A page can draw other cells from the same parts (``edge_svg``, ``frame_svg``).
+higher. Here is the geometry; ``templates/cell.svg`` draws it.
 """
 
-from neuronas.report.markup import Html, element, join
-from neuronas.report.style import FONT, colour
+from dataclasses import dataclass
+from typing import ClassVar
+
+from neuronas.report.style import colour
 from neuronas.space.genotype import Edge, Genotype
 
 _Point = tuple[float, float]
 _PITCH, _MARGIN, _RADIUS, _RISE = 160, 24, 18, 61
-_LABEL_HEIGHT, _CHARACTER, _WIDEST = 22, 7.3, 104.0  # a label leaves room for the arrow heads beside it
+_CHARACTER, _WIDEST = 7.3, 104.0  # a label leaves room for the arrow heads beside it
 _ARROW = 9
 _COLOURS = {"weights": "series-0", "linear": "series-2", "function": "series-2", "none": "line"}
-_LETTERS = {"font-family": FONT, "font-size": 13, "text-anchor": "middle", "fill": colour("ink")}
 
 
-def cell_svg(cell: Genotype, title: str) -> Html:
-    """Draw a cell.
+@dataclass(frozen=True)
+class EdgeDrawing:
+    """What the template draws of an edge; one that connects nothing has neither arrow nor label."""
 
-    Args:
-        cell: of 3 to 6 nodes.
-        title: begins the description for those who hear the page.
+    path: str
+    stroke: str
+    width: float = 1.0
+    dashes: str = "2 5"
+    arrow: str = ""
+    label: str = ""
+    label_at: _Point = (0, 0)
+    label_width: float = 0.0
+
+
+@dataclass(frozen=True)
+class CellDrawing:
+    """What the template draws of a cell.
+
+    Attributes:
+        nodes: name, x and y of each.
+        description: for those who hear the page.
     """
+
+    width: int
+    height: int
+    nodes: tuple[tuple[str, int, int], ...]
+    edges: tuple[EdgeDrawing, ...]
+    description: str
+    RADIUS: ClassVar = _RADIUS
+
+
+def cell_drawing(cell: Genotype, title: str = "") -> CellDrawing:
+    """Place the parts of a cell of 3 to 6 nodes."""
+    n = cell.n_nodes
     joined = [
         f"{high} to {low} {edge_label(edge)}" if edge.backward else f"{low} to {high} {edge_label(edge)}"
         for edge, (low, high) in zip(cell.edges, cell.pairs, strict=True)
         if edge.kind.connects
     ]
-    start, end = frame_svg(cell.n_nodes, f"{title}: {'; '.join(joined)}")
-    return join(start, *(edge_svg(cell, number) for number in range(len(cell.edges))), end)
+    return CellDrawing(
+        2 * _MARGIN + (n - 1) * _PITCH,
+        _base(n) + max(_RISE * (n - 3), _RADIUS) + _MARGIN,
+        tuple(({0: "in", n - 1: "out"}.get(i, str(i)), _MARGIN + i * _PITCH, _base(n)) for i in range(n)),
+        tuple(edge_drawing(cell, number) for number in range(len(cell.edges))),
+        f"{title}: {'; '.join(joined)}",
+    )
 
 
-def cell_size(n_nodes: int) -> tuple[int, int]:
-    """Width and height of a cell's drawing."""
-    below = max(_RISE * (n_nodes - 3), _RADIUS)
-    return 2 * _MARGIN + (n_nodes - 1) * _PITCH, _base(n_nodes) + below + _MARGIN
-
-
-def frame_svg(n_nodes: int, title: str = "") -> tuple[Html, Html]:
-    """What stands before and after the edges of a cell's drawing."""
-    width, height = cell_size(n_nodes)
-    whole = element(
-        "svg",
-        {"xmlns": "http://www.w3.org/2000/svg", "class": "cell", "viewBox": f"0 0 {width} {height}", "width": width,
-         "height": height, "role": "img", "aria-label": title, **_LETTERS},
-        *(_node(number, n_nodes) for number in range(n_nodes)),
-    )  # fmt: skip
-    middle = whole.index(">") + 1
-    return Html(whole[:middle]), Html(whole[middle:])
-
-
-def edge_svg(cell: Genotype, number: int) -> Html:
-    """One edge of a cell: its curve, the head of its arrow, and its label; what connects nothing is a faint curve."""
+def edge_drawing(cell: Genotype, number: int) -> EdgeDrawing:
+    """One edge: its curve, the head of its arrow, and its label."""
     edge, (low, high) = cell.edges[number], cell.pairs[number]
-    stroke = colour(_COLOURS.get(edge.kind.identity, "soft"))
     points = _curve(low, high, cell.n_nodes)
     start, first, second, end = (f"{x:g} {y:g}" for x, y in points)
-    line: dict[str, object] = {"d": f"M{start}C{first} {second} {end}", "fill": "none", "stroke": stroke}
+    path, stroke = f"M{start}C{first} {second} {end}", colour(_COLOURS.get(edge.kind.identity, "soft"))
     if not edge.kind.connects:
-        return element("g", {"class": "edge"}, element("path", line | {"stroke-dasharray": "2 5"}))
-    line |= {"stroke-width": 2.6 if edge.kind.identity == "weights" else 1.6} | (
-        {"stroke-dasharray": "6 4"} if edge.backward else {}
-    )
+        return EdgeDrawing(path, stroke)
     (left, _), control, _, (right, y) = points
-    x, label = (left + right) / 2, edge_label(edge)
-    middle = y + (control[1] - y) * 3 / 4  # where a cubic Bezier curve with two equal controls is highest
-    width = min(_WIDEST, 16 + _CHARACTER * len(label))
-    box = {"x": x - width / 2, "y": middle - _LABEL_HEIGHT / 2, "width": width, "height": _LABEL_HEIGHT, "rx": 11}
-    return element(
-        "g",
-        {"class": "edge"},
-        element("path", line),
-        element("polygon", {"points": _arrow(points[::-1] if edge.backward else points), "fill": stroke}),
-        element("rect", box | {"fill": colour("card"), "stroke": stroke}),
-        element("text", {"x": x, "y": middle + 4.5}, label),
+    label = edge_label(edge)
+    return EdgeDrawing(
+        path,
+        stroke,
+        width=2.6 if edge.kind.identity == "weights" else 1.6,
+        dashes="6 4" if edge.backward else "none",
+        arrow=_arrow(points[::-1] if edge.backward else points),
+        label=label,
+        label_at=((left + right) / 2, y + (control[1] - y) * 3 / 4),  # where a curve with two equal controls is highest
+        label_width=min(_WIDEST, 16 + _CHARACTER * len(label)),
     )
-
-
-def node_name(number: int, n_nodes: int) -> str:
-    """What stands in a node."""
-    return {0: "in", n_nodes - 1: "out"}.get(number, str(number))
 
 
 def edge_label(edge: Edge) -> str:
@@ -93,12 +97,6 @@ def edge_label(edge: Edge) -> str:
 def _base(n_nodes: int) -> int:
     """How far below the upper edge the nodes stand: room for the highest arch and its label."""
     return _RISE * (n_nodes - 2) + 28
-
-
-def _node(number: int, n_nodes: int) -> Html:
-    x, y = _MARGIN + number * _PITCH, _base(n_nodes)
-    disc = {"cx": x, "cy": y, "r": _RADIUS, "fill": colour("card"), "stroke": colour("ink"), "stroke-width": 1.5}
-    return element("g", {}, element("circle", disc), element("text", {"x": x, "y": y + 5}, node_name(number, n_nodes)))
 
 
 def _curve(low: int, high: int, n_nodes: int) -> tuple[_Point, _Point, _Point, _Point]:

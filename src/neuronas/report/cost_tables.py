@@ -9,6 +9,7 @@ from neuronas.hardware.cost import BUDGETED, Cost
 from neuronas.hardware.sweep import Sweep, SweepPoint
 from neuronas.hardware.units import UNITS, quantity, word
 from neuronas.report.tables import Table, aligned, share
+from neuronas.runs.candidates import Candidates
 from neuronas.runs.costs import CostSummary
 from neuronas.runs.results import ParetoFront
 from neuronas.space.shape import Side, size_of
@@ -133,6 +134,19 @@ def disagreements(cost: CostSummary, budget: Budget) -> tuple[str, ...]:
 
 def _over(name: str, cost: float, limit: float) -> str:
     return f"over by {quantity(name, cost - limit)}"
+
+
+def limits_table(candidates: Candidates, budget: Budget) -> Table:
+    """How many candidates of a search broke each limit, and what they cost."""
+    rows = []
+    for name, limit in budget.limits.items():
+        n_broken, n_only = candidates.breaks(name)
+        costs = candidates.costs[name]
+        span = f"{quantity(name, float(costs.min()))} to {quantity(name, float(costs.max()))}"
+        part = share(n_broken / len(candidates))
+        rows.append((word(name), quantity(name, limit), f"{n_broken:,}", f"{n_only:,}", part, span))
+    titles = ("limit on", "budget", "exceeded it", "exceeded only it", "share that exceeded it", "candidates cost")
+    return Table("Candidates by limit", titles, tuple(rows))
 
 
 def layer_table(cost: Cost) -> Table:

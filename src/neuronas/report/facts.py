@@ -1,6 +1,7 @@
 """What a report knows about a run; ``neuronas.api`` puts it together, the sections only write it down."""
 
 from dataclasses import dataclass
+from math import isclose
 
 from neuronas.config import ResolvedConfig
 from neuronas.hardware.accelerator import Accelerator
@@ -15,6 +16,7 @@ from neuronas.runs.metrics import Epoch
 from neuronas.runs.results import SearchSummary
 from neuronas.search.algorithms.base import Algorithm
 from neuronas.space.genotype import Architecture
+from neuronas.space.graph import Graph
 from neuronas.space.shape import cell_name
 
 
@@ -24,7 +26,7 @@ class Answer:
 
     Attributes:
         text: in the notation.
-        n_cells: places for a cell in the network.
+        graph: the network that it stands for.
         cost: by the run's cost model, layer by layer.
         summary: its totals, and those by the other cost model.
         floorplan: of the mapped network.
@@ -33,7 +35,7 @@ class Answer:
 
     architecture: Architecture
     text: str
-    n_cells: int
+    graph: Graph
     cost: Cost
     summary: CostSummary
     floorplan: Floorplan
@@ -44,8 +46,8 @@ class Answer:
         """What each different cell is called."""
         n_different = len(self.architecture.cells)
         if n_different == 1:
-            joined = "and" if self.n_cells == 2 else "to"
-            return (f"cells A {joined} {cell_name(self.n_cells - 1)}",)
+            n_cells = sum(bool(one.origin and one.origin.part == "cell") for one in self.graph.sections)
+            return (f"cells A {'and' if n_cells == 2 else 'to'} {cell_name(n_cells - 1)}",)
         return tuple(f"cell {cell_name(place)}" for place in range(n_different))
 
 
@@ -98,3 +100,12 @@ class RunFacts:
     def is_answered(self) -> bool:
         """Whether the run has an answer of its own, not only a best one so far."""
         return self.answer is not None and self.answer.is_final
+
+    @property
+    def changed_costs(self) -> dict[str, float]:
+        """The costs of ``result.json`` that differ from those computed now, by another version or from other files."""
+        if self.result is None or self.answer is None:
+            return {}
+        stored = {name: float(getattr(self.result.cost, name)) for name in self.budget.limits}
+        now = {name: float(getattr(self.answer.cost, name)) for name in stored}
+        return {name: then for name, then in stored.items() if not isclose(now[name], then, rel_tol=1e-6)}

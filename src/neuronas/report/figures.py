@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from neuronas.errors import ConfigurationError, unknown_name
-from neuronas.report.cell_drawing import cell_size, cell_svg
 from neuronas.report.charts import Chart
-from neuronas.report.facts import Answer, RunFacts
+from neuronas.report.facts import RunFacts
 from neuronas.report.floorplan_drawing import floorplan_svg
-from neuronas.report.markup import Html, element
+from neuronas.report.network_drawing import network_svg
 from neuronas.report.pictures import charts
 from neuronas.report.search_charts import pareto_chart
-from neuronas.report.style import FONT, colour, resolved
+from neuronas.report.style import resolved
 
 FORMATS = ("pdf", "svg", "png")
 COLUMN, PAGE = 245.0, 504.0
@@ -26,7 +25,7 @@ COLUMN, PAGE = 245.0, 504.0
 _SIZE = re.compile(r'\b(width|height)="([\d.]+)"')
 _RESOURCES = re.compile(rb"(?:\n +/[a-z]+\d+ \d+ 0 R)+")
 _DOTS_PER_INCH = 300
-_TITLE_HEIGHT = 22
+_WIDEST = 528.0  # pixels of a drawing that fits a column: a cell of four nodes
 _NO_ARCHITECTURE, _NO_FITNESS = "no architecture in the run", "no fitness in the run's history"
 NEEDS = {
     "cells": _NO_ARCHITECTURE,
@@ -93,26 +92,26 @@ def write_figures(run: RunFacts, folder: Path, ending: str) -> Written:
     drawn = figures(run)
     files = {name: folder / f"{name}.{ending}" for name in NEEDS if name in drawn}
     for name, file in files.items():
-        save(drawn[name], file, _cells_width(run) if name == "cells" else COLUMN)
+        save(drawn[name], file, COLUMN)
     return Written(files, {name: why for name, why in NEEDS.items() if name not in drawn})
 
 
-def figures(run: RunFacts) -> dict[str, Chart | Html]:
+def figures(run: RunFacts) -> dict[str, Chart | str]:
     """The charts and drawings of a run by name."""
-    found: dict[str, Chart | Html] = dict(charts(run))
+    found: dict[str, Chart | str] = dict(charts(run))
     if "progress" in found and run.candidates:
         answer = run.answer.text if run.answer else None
         found["pareto"] = pareto_chart(run.candidates, run.budget, answer, run.answer_name)
     if run.answer:
-        found |= {"cells": _cells(run.answer), "floorplan": floorplan_svg(run.answer.floorplan, "floorplan")}
+        found |= {"cells": network_svg(run.answer), "floorplan": floorplan_svg(run.answer.floorplan, "floorplan")}
     return found
 
 
-def save(picture: Chart | Html, file: Path, width: float) -> None:
+def save(picture: Chart | str, file: Path, width: float) -> None:
     """Write a chart or a drawing as its file's ending says, so many points wide."""
     if isinstance(picture, Chart):
         declared = resolved(json.dumps(picture.figure()))
-        picture = Html(_converter().vegalite_to_svg(declared, allowed_base_urls=[]))
+        picture = str(_converter().vegalite_to_svg(declared, allowed_base_urls=[]))
     svg = _sized(resolved(picture), width)
     if file.suffix == ".svg":
         file.write_text(svg, encoding="utf-8")
@@ -133,27 +132,9 @@ def _converter() -> Any:
     return vl_convert
 
 
-def _cells(answer: Answer) -> Html:
-    """Each different cell, one below the other."""
-    width, height = cell_size(max(cell.n_nodes for cell in answer.architecture.cells))
-    pitch = height + _TITLE_HEIGHT
-    parts = []
-    for number, (title, cell) in enumerate(zip(answer.cell_titles, answer.architecture.cells, strict=True)):
-        text = element("text", {"y": 15, "font-family": FONT, "font-size": 14, "fill": colour("ink")}, title)
-        drawn = element("g", {"transform": f"translate(0 {_TITLE_HEIGHT})"}, cell_svg(cell, title))
-        parts.append(element("g", {"transform": f"translate(0 {number * pitch})"}, text, drawn))
-    size = {"width": width, "height": pitch * len(parts), "viewBox": f"0 0 {width} {pitch * len(parts)}"}
-    return element("svg", {"xmlns": "http://www.w3.org/2000/svg", **size}, *parts)
-
-
-def _cells_width(run: RunFacts) -> float:
-    """Cells with more than four nodes are wider than a column, so that their labels can be read."""
-    n_nodes = max((cell.n_nodes for cell in run.answer.architecture.cells), default=4) if run.answer else 4
-    return COLUMN * max(1.0, cell_size(n_nodes)[0] / cell_size(4)[0])
-
-
 def _sized(svg: str, width: float) -> str:
-    """A drawing so many points wide; a unit of its size is a point."""
+    """A drawing so many points wide, or wider if its letters would be too small; a unit of its size is a point."""
     head, rest = svg.split(">", 1)
     drawn = float(dict(_SIZE.findall(head))["width"])
+    width *= max(1.0, drawn / _WIDEST)
     return _SIZE.sub(lambda found: f'{found[1]}="{float(found[2]) * width / drawn:.2f}"', head) + ">" + rest

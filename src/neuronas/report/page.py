@@ -1,42 +1,56 @@
-"""The whole page: style, content, data and script in one file that asks the network for nothing."""
+"""The whole page: style, content, data and script in one file that asks the network for nothing.
+
+A section is a title in ``SECTIONS`` and the template ``sections/ID.html``, which reads the run's facts, its charts and
+the tables of the modules in ``_TABLES``.
+"""
 
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from neuronas.report.answer import answer_section, asked_section, progress_section, rejected_section
+from neuronas.report import accuracy_tables, comparison, cost_tables, provenance
 from neuronas.report.charts import Chart
-from neuronas.report.comparison import comparison_section
-from neuronas.report.costs import costs_section, floorplan_section
-from neuronas.report.explorer import explorer_document, explorer_section
+from neuronas.report.explorer import explorer_document
 from neuronas.report.facts import RunFacts
-from neuronas.report.learning import chip_section, evaluation_section, training_section
-from neuronas.report.markup import Html, element, join, script_json
+from neuronas.report.floorplan_drawing import floorplan_svg, placed_layers
+from neuronas.report.network_drawing import network_svg
 from neuronas.report.pictures import charts
-from neuronas.report.provenance import provenance_section, reproduce_section
+from neuronas.report.rendering import render, resource, trusted
 from neuronas.report.style import chart_config, style_sheet
 from neuronas.version import __version__
 
-_SCRIPTS = ("charts.js", "explorer.js", "page.js")
-LINKS = {
-    "asked": "asked",
-    "answer": "answer",
-    "candidates": "candidates",
-    "rejected": "rejected",
-    "progress": "progress",
-    "costs": "cost",
-    "floorplan": "floorplan",
-    "training": "training",
-    "evaluation": "evaluation",
-    "chip": "chips",
-    "provenance": "provenance",
-    "reproduce": "reproduce",
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+SECTIONS = {
+    "result": "Result",
+    "settings": "Settings",
+    "cost": "Cost",
+    "floorplan": "Floorplan",
+    "candidates": "Candidates",
+    "rejected": "Rejected candidates",
+    "search": "Search",
+    "training": "Training",
+    "accuracy": "Accuracy",
+    "chips": "Simulated chips",
+    "provenance": "Sources and assumptions",
+    "reproduce": "Reproduce this run",
 }
-"""Identifiers of a run's sections, and what the navigation calls them."""
+"""Identifiers of a run's sections, in order, with their titles."""
+_COMPARED = {"runs": "Runs", "candidates": "Candidates"}
+_TABLES: dict[str, Any] = {
+    "accuracy_tables": accuracy_tables,
+    "comparison": comparison,
+    "cost_tables": cost_tables,
+    "provenance": provenance,
+    "floorplan_svg": floorplan_svg,
+    "network_svg": network_svg,
+    "placed_layers": placed_layers,
+}
+_SCRIPTS = ("charts.js", "explorer.js", "page.js")
 _FOOTER = f"Written by neuronas {__version__}. This file is complete: it needs no network."
 _LIVE_FOOTER = f"Shown by neuronas {__version__}, on this machine only."
 
@@ -45,47 +59,41 @@ _LIVE_FOOTER = f"Shown by neuronas {__version__}, on this machine only."
 class Content:
     """What a page shows: its sections by identifier, and the data of its charts and of its explorer."""
 
-    sections: dict[str, Html]
+    sections: dict[str, "Markup"]
     data: dict[str, Any]
 
 
 def report_page(run: RunFacts) -> str:
     """One run, in full."""
-    return _page(f"Run {run.name}", LINKS, content(run), _assets("start.js"), _FOOTER)
+    return _page(f"Run {run.name}", SECTIONS, content(run), _assets("start.js"), _FOOTER)
 
 
 def comparison_page(runs: tuple[RunFacts, ...]) -> str:
-    """Several runs: one table, one plot, the cells side by side."""
-    sections = {"runs": comparison_section(runs), "candidates": explorer_section(runs)}
-    shown = Content(sections, _data({}, runs))
-    return _page(f"{len(runs)} runs compared", {name: name for name in sections}, shown, _assets("start.js"), _FOOTER)
+    """Several runs: one table, one plot, the networks side by side."""
+    shown = Content(_sections(_COMPARED, runs=runs, searched=_searched(runs)), _data({}, runs))
+    return _page(f"{len(runs)} runs compared", _COMPARED, shown, _assets("start.js"), _FOOTER)
 
 
 def live_page() -> tuple[str, str]:
     """A page without content, which asks its server for that (``live.LiveRun``), and its content security policy."""
-    status = element("p", {"id": "live", "class": "live"}, "Asking neuronas …")
     assets = _assets("live.js", connect="'self'")
-    return _page("Live page", LINKS, Content({"live": status}, {}), assets, _LIVE_FOOTER), assets.policy
+    return _page("Live page", SECTIONS, Content({"live": render("live.html")}, {}), assets, _LIVE_FOOTER), assets.policy
 
 
 def content(run: RunFacts) -> Content:
     """What a run's page shows."""
     drawn = charts(run)
-    sections = {
-        "asked": asked_section(run),
-        "answer": answer_section(run, drawn),
-        "candidates": explorer_section((run,)),
-        "rejected": rejected_section(run),
-        "progress": progress_section(run, drawn),
-        "costs": costs_section(run, drawn),
-        "floorplan": floorplan_section(run),
-        "training": training_section(run, drawn),
-        "evaluation": evaluation_section(run, drawn),
-        "chip": chip_section(run, drawn),
-        "provenance": provenance_section(run),
-        "reproduce": reproduce_section(run),
+    return Content(_sections(SECTIONS, run=run, drawn=drawn, searched=_searched((run,))), _data(drawn, (run,)))
+
+
+def _sections(titles: Mapping[str, str], **values: Any) -> dict[str, "Markup"]:
+    return {
+        key: render(f"sections/{key}.html", id=key, title=title, **_TABLES, **values) for key, title in titles.items()
     }
-    return Content(sections, _data(drawn, (run,)))
+
+
+def _searched(runs: tuple[RunFacts, ...]) -> bool:
+    return any(run.candidates for run in runs)
 
 
 def _data(drawn: Mapping[str, Chart], runs: tuple[RunFacts, ...]) -> dict[str, Any]:
@@ -97,8 +105,8 @@ def _data(drawn: Mapping[str, Chart], runs: tuple[RunFacts, ...]) -> dict[str, A
 class _Assets:
     """Style and script of a page, and a policy that lets only these work."""
 
-    style: Html
-    script: Html
+    style: "Markup"
+    script: "Markup"
     policy: str
 
 
@@ -110,9 +118,9 @@ def _assets(start: str, connect: str = "'none'") -> _Assets:
         start: the resource that starts it.
         connect: where the script may ask for more, in the words of a content security policy.
     """
-    style = Html(style_sheet() + _resource("page.css"))
-    own = "".join(map(_resource, (*_SCRIPTS, start)))
-    script = Html(f'(() => {{\n"use strict";\n{{\n{_resource("vega.js")}}}\n{own}}})();\n')
+    style = trusted(style_sheet() + resource("page.css"))
+    own = "".join(map(resource, (*_SCRIPTS, start)))
+    script = trusted(f'(() => {{\n"use strict";\n{{\n{resource("vega.js")}}}\n{own}}})();\n')
     # A second lock behind the escaping: only this script and this style work, and nothing else is fetched or sent.
     policy = (
         "default-src 'none'",
@@ -126,34 +134,16 @@ def _assets(start: str, connect: str = "'none'") -> _Assets:
 
 
 def _page(title: str, links: Mapping[str, str], shown: Content, assets: _Assets, footer: str) -> str:
-    head = element(
-        "head",
-        {},
-        Html('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),
-        Html(f'<meta http-equiv="Content-Security-Policy" content="{assets.policy}">'),
-        Html('<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'),
-        element("title", {}, f"{title} – neuronas"),
-        element("style", {}, assets.style),
+    return render(
+        "page.html",
+        title=title,
+        links=links,
+        sections=shown.sections.values(),
+        data=shown.data,
+        assets=assets,
+        footer=footer,
     )
-    navigation = element(
-        "nav", {"aria-label": "sections"}, *(element("a", {"href": f"#{key}"}, text) for key, text in links.items())
-    )
-    body = element(
-        "body",
-        {},
-        element("header", {}, element("h1", {}, title), navigation),
-        element("noscript", {}, "Charts need JavaScript, which is off."),
-        element("main", {}, *shown.sections.values()),
-        element("footer", {}, footer),
-        script_json("data", shown.data),
-        element("script", {}, assets.script),
-    )
-    return join(Html("<!DOCTYPE html>\n"), element("html", {"lang": "en"}, head, body), "\n")
 
 
 def _digest(text: str) -> str:
     return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
-
-
-def _resource(name: str) -> str:
-    return files("neuronas.report").joinpath("resources", name).read_text(encoding="utf-8")

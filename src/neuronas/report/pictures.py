@@ -1,15 +1,10 @@
 """Which charts a run has: the page and the figures show the same ones, by the same names."""
 
-from collections.abc import Mapping
-
 from neuronas.report.accuracy_charts import ablation_chart, accuracy_chart, learning_chart, rates_chart
 from neuronas.report.charts import Chart
 from neuronas.report.cost_charts import budget_chart, components_chart, layers_chart
 from neuronas.report.facts import RunFacts
-from neuronas.report.markup import Html, element
 from neuronas.report.search_charts import progress_chart
-
-Charts = Mapping[str, Chart]
 
 
 def charts(run: RunFacts) -> dict[str, Chart]:
@@ -30,18 +25,3 @@ def charts(run: RunFacts) -> dict[str, Chart]:
     if run.chip and run.chip.ablation:
         found["chips"] = ablation_chart(run.chip.ablation)
     return found
-
-
-def shown(drawn: Charts, *names: str) -> Html:
-    """Places beside each other for those of the charts that there are; the page's script draws them there."""
-    return element("div", {"class": "charts"}, *(_place(name, drawn[name]) for name in names if name in drawn))
-
-
-def _place(name: str, chart: Chart) -> Html:
-    views = (element("div", {"class": "view"}) for _ in chart.views)
-    return element(
-        "figure",
-        {"class": "chart" if len(chart.views) == 1 else "chart wide", "data-chart": name},
-        element("figcaption", {}, chart.title),
-        element("div", {"class": "charts", "role": "img", "aria-label": chart.title}, *views),
-    )

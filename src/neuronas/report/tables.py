@@ -1,7 +1,7 @@
 """Tables as data, which the command line prints and a page renders; and numbers as text for people."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from math import floor, log10
 
 _DIGITS = 4  # significant digits of a number
@@ -17,6 +17,8 @@ class Table:
         rows: one cell for each column.
         text_columns: which columns hold text, from 0; the others are aligned as numbers.
         alerts: cells, as (row, column) from 0, that are shown as broken limits.
+        bars: by column, a bar for each row that a page draws below the number: 1 is the whole width of the cell, more
+            is too much; None for none.
     """
 
     caption: str
@@ -24,6 +26,11 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     text_columns: Collection[int] = (0,)
     alerts: Collection[tuple[int, int]] = ()
+    bars: Mapping[int, Sequence[float | None]] = field(default_factory=dict)
+
+    def bar(self, row: int, column: int) -> float | None:
+        """Length of the bar in a cell; None for none."""
+        return self.bars[column][row] if column in self.bars else None
 
 
 def number(value: float | None, digits: int = _DIGITS) -> str:
