@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -177,6 +178,38 @@ def test_content_comes_once_for_each_change(unfinished: Path) -> None:
     assert CELL in second["sections"]["result"]
     assert second["data"]["explorer"]["runs"][0]["answer"] == 60
     assert len(read) == 2
+
+
+def test_progress_and_time_left_come_first(unfinished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from neuronas.api.run_facts import read_run
+
+    now = iter([100.0, 130.0, 130.0])
+    monkeypatch.setattr("neuronas.report.live.monotonic", lambda: next(now))
+    live = LiveRun(unfinished, lambda directory: read_run(directory, "mine"))
+    history = History(unfinished / "history.sqlite")
+    history.add_candidates([CandidateRow(i, 1, CELL, f"more{i}", 1e3, 1.0, 1.0, 1.0, "") for i in range(60, 70)])
+    history.close()
+    first = live.state("")["sections"]
+    assert next(iter(first)) == "progress"
+    done, total = map(int, re.findall(r"(\d+) of (\d+) proposed", first["progress"])[0])
+    assert total == done + 10
+    assert "time left not known yet" in first["progress"]
+    history = History(unfinished / "history.sqlite")
+    history.add_fitness("more60", 60, 5.0, 0.01, screened=False)
+    history.add_fitness("more61", 61, 5.0, 0.01, screened=False)
+    history.close()
+    assert "about 2 min left" in live.state("")["sections"]["progress"]  # 30 s for two, eight are left
+
+
+@pytest.mark.parametrize(("epochs", "words"), [(8, "Training: 4 of 8 epochs"), (4, None)])
+def test_a_training_has_progress_until_it_is_done(tmp_path: Path, epochs: int, words: str | None) -> None:
+    from neuronas.api.run_facts import read_run
+
+    directory = make_run(tmp_path / "mine", n=8, settings={"train": {"epochs": epochs}})
+    add_training(directory)
+    sections = LiveRun(directory, lambda directory: read_run(directory, "mine")).state("")["sections"]
+    assert ("progress" in sections) is bool(words)
+    assert (words or "") in sections.get("progress", "")
 
 
 def test_what_cannot_be_read_is_said_and_asked_again(unfinished: Path, tmp_path: Path) -> None:

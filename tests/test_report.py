@@ -23,11 +23,13 @@ from neuronas.api.run_facts import read_run
 from neuronas.hardware.cost import BUDGETED
 from neuronas.hardware.pareto import non_dominated
 from neuronas.report.accuracy_tables import neuron_titles
-from neuronas.report.charts import short
+from neuronas.report.charts import short, span
 from neuronas.report.floorplan_drawing import floorplan_svg
+from neuronas.report.network_drawing import network_svg
 from neuronas.report.rendering import environment, trusted
 from neuronas.report.tables import aligned
 from neuronas.runs.candidates import Candidates
+from neuronas.runs.evaluations import Evaluation
 from neuronas.space.notation import parse_genotype
 from report_runs import add_training, make_run
 
@@ -268,6 +270,42 @@ def test_numbers_of_a_column_have_the_same_decimals() -> None:
     assert aligned([12345.6, 0.25]) == ["12,345.6", "0.2"]
     assert aligned([0.0]) == ["0.0"]
     assert aligned([]) == []
+
+
+def test_an_accuracy_has_wilsons_interval(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "mine", n=8)
+    add_training(run)
+    evaluation = Evaluation.read(run / "evaluation.json")
+    ten = evaluation.model_copy(update={"n_images": 10})
+    assert ten.interval_95(0.8) == pytest.approx((0.4901625, 0.9433178), abs=1e-6)  # by hand: 8 of 10
+    assert ten.interval_95(1.0) == pytest.approx((0.7224672, 1.0), abs=1e-6)
+    assert ten.interval_95(0.0)[0] == pytest.approx(0, abs=1e-12)
+
+
+def test_top_5_needs_ten_classes(neuronas: Neuronas, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "mine", n=8)
+    add_training(run)
+    assert "top-5" not in written(neuronas, "report", run).text  # of two classes
+    evaluation = json.loads((run / "evaluation.json").read_text())
+    evaluation |= {"confusion": [[1] * 10] * 10, "per_class": [0.1] * 10}
+    (run / "evaluation.json").write_text(json.dumps(evaluation))
+    assert "top-5 accuracy 100.0%" in written(neuronas, "report", run).text
+
+
+def test_an_axis_fits_its_values_and_not_their_far_outliers() -> None:
+    values = [1.0, *(7 + i / 100 for i in range(90))]
+    low, high = span(values, fenced=True)
+    assert 6 < low < 7 and 7.9 < high < 8
+    assert span(values)[0] < 1
+    assert span([2.0])[0] < 2 < span([2.0])[1]
+
+
+def test_the_whole_network_is_drawn(tmp_path: Path) -> None:
+    answer = read_run(make_run(tmp_path / "mine", n=8), "mine").answer
+    texts = re.findall(r"<text[^>]*>([^<]*)</text>", network_svg(answer).split('class="cell"')[0])
+    for name in ("image", "1×8×8", "stem", "cell A", "reduction", "reduction.pool", "cell B", "head.1", "scores"):
+        assert name in texts
+    assert texts[-2:] == ["10", "cell A"]  # classes, then the first cell's title
 
 
 def test_neurons_are_called_by_the_nodes_of_the_drawn_cells() -> None:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from neuronas.report.accuracy_tables import neuron_titles, precision
+from neuronas.report.accuracy_tables import chip_accuracy, neuron_titles, precision
 from neuronas.report.charts import Chart, Row, View, colours, data, name, name_axis, number, tooltip
 from neuronas.report.style import colour, series
 from neuronas.report.tables import share
-from neuronas.runs.evaluations import ChipAblation, ChipEvaluation, Evaluation
+from neuronas.runs.evaluations import ChipAblation, ChipAccuracies, ChipEvaluation, Evaluation
 from neuronas.runs.metrics import Epoch
 
 RATE = "spikes per neuron per time step"
@@ -35,22 +35,21 @@ def learning_chart(epochs: Sequence[Epoch]) -> Chart:
 
 
 def accuracy_chart(evaluation: Evaluation, chips: Iterable[ChipEvaluation]) -> Chart:
-    """Top-1 accuracy on the test images: a row for each precision, one for the simulated chips of each accelerator."""
+    """Top-1 accuracy on the test images: a bar for each precision, one for the simulated chips of each accelerator."""
+    shades = {"float": "soft"}
     rows = [
-        _dot(precision(bits), value, 0.0, "soft" if bits == "float" else "series-0")
+        _row(precision(bits), value, share(value), evaluation.interval_95(value), shades.get(bits, "series-0"))
         for bits, value in evaluation.accuracy_by_bits.items()
     ]
-    rows += [
-        _dot(f"{chip.n_chips} chips, {chip.hardware}", chip.top1_mean, chip.top1_std, "series-1") for chip in chips
-    ]
-    view = _dots(rows, f"top-1 accuracy on {evaluation.n_images:,} images")
-    return Chart("Accuracy by precision and on chips", (view,))
+    rows += [_on_chips(f"{chip.n_chips} chips, {chip.hardware}", chip) for chip in chips]
+    view = _rows(rows, f"top-1 accuracy on {evaluation.n_images:,} images", bars=True)
+    return Chart("Accuracy by precision and on chips, with 95 % intervals", (view,))
 
 
 def ablation_chart(rows: Iterable[ChipAblation]) -> Chart:
     """Top-1 accuracy on simulated chips with each set of non-idealities."""
-    dots = [_dot(row.name.replace("_", " "), row.top1_mean, row.top1_std, "series-1") for row in rows]
-    return Chart("Accuracy by non-ideality", (_dots(dots, "top-1 accuracy on simulated chips"),))
+    view = _rows([_on_chips(row.name.replace("_", " "), row) for row in rows], "top-1 accuracy on simulated chips")
+    return Chart("Accuracy by non-ideality, with 95 % intervals", (view,))
 
 
 def rates_chart(firing_rates: Mapping[str, float]) -> Chart:
@@ -80,37 +79,49 @@ def _over_epochs(rows: Sequence[Row], title: str, channels: View, **y: View) -> 
         "height": 170,
         "mark": {"type": "line", "point": len(rows) < 60},
         "encoding": {
-            "x": number("epoch", "epoch", axis={"tickMinStep": 1}, scale={"zero": False, "nice": False}),
+            "x": number("epoch", "epoch", axis={"values": _ticks(rows)}, scale={"zero": False, "nice": False}),
             "y": number("value", title, **{"scale": {"zero": False}, **y}),
             **channels,
         },
     }
 
 
-def _dot(label: str, value: float, spread: float | None, shade: str) -> Row:
-    text = f"{share(value)} ± {share(spread)}" if spread else share(value)
-    low, high = value - (spread or 0.0), value + (spread or 0.0)
-    return {"name": label, "value": value, "low": low, "high": high, "text": text, "colour": colour(shade)}
+def _ticks(rows: Sequence[Row]) -> list[int]:
+    """Some ten whole epochs."""
+    last = max((row["epoch"] for row in rows), default=1)
+    return list(range(1, last + 1, -(-last // 10)))
 
 
-def _dots(rows: Sequence[Row], title: str) -> View:
-    """A dot with its value in each row, and a bar of one standard deviation; the axis need not begin at 0."""
-    low, high = min(float(row["low"] or 0) for row in rows), max(float(row["high"] or 0) for row in rows)
+def _on_chips(label: str, chips: ChipAccuracies) -> Row:
+    return _row(label, chips.top1_mean, chip_accuracy(chips), chips.top1_interval_95, "series-1")
+
+
+def _row(label: str, value: float, text: str, interval: tuple[float, float] | None, shade: str) -> Row:
+    low, high = interval or (value, value)
+    between = f"{share(low)} to {share(high)}" if interval else "not known"
+    return {"name": label, "value": value, "low": low, "high": high, "text": text, "interval": between,
+            "colour": colour(shade)}  # fmt: skip
+
+
+def _rows(rows: Sequence[Row], title: str, *, bars: bool = False) -> View:
+    """A value in each row with a line for its interval: as bars from 0, or as dots on an axis that fits them."""
+    low, high = 0.0 if bars else min(row["low"] for row in rows), max(row["high"] for row in rows)
     room = max(high - low, 0.01)
-    scale = {"domain": [low - 0.15 * room, high + 0.6 * room], "nice": False, "zero": False}
+    scale = {"domain": [low - 0.15 * room * (not bars), high + 0.4 * room], "nice": False, "zero": False}
     axis = _percent(".0%" if room > 0.05 else ".1%") | {"tickCount": 5}
     shade = {"field": "colour", "type": "nominal", "scale": None}
-    spread = {"x": number("low", title, scale=scale, axis=axis), "x2": {"field": "high"}, "color": shade}
+    told = {"tooltip": tooltip(name="of", text="top-1", interval="95 % interval")}
+    value = {"x": number("value", title, scale=scale, axis=axis), "color": shade} | told
+    line = {"x": number("low", title), "x2": {"field": "high"}}
+    bar = {"type": "bar", "height": {"band": 0.7}, "fillOpacity": 0.75}
+    dot = {"type": "point", "filled": True, "size": 60, "opacity": 1}
     return {
         **data(rows),
         "height": 22 * len(rows),
         "encoding": {"y": name_axis()},
         "layer": [
-            {"mark": {"type": "rule", "strokeWidth": 2}, "encoding": spread},
-            {
-                "mark": {"type": "point", "filled": True, "size": 60, "opacity": 1},
-                "encoding": {"x": number("value", title), "color": shade, "tooltip": tooltip(name="of", text="top-1")},
-            },
+            {"mark": bar if bars else dot, "encoding": value},
+            {"mark": {"type": "rule", "strokeWidth": 2}, "encoding": line | ({} if bars else {"color": shade})},
             {
                 "mark": {"type": "text", "align": "left", "dx": 8},
                 "encoding": {"x": number("high", title), "text": {"field": "text"}},

@@ -8,6 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from neuronas.report.style import chart_config, colour
 
 View = dict[str, Any]
@@ -76,6 +79,28 @@ def colours(names: Sequence[str], shades: Sequence[str], columns: Any = None) ->
     """The scale and legend of a channel that gives each name its colour."""
     legend = {} if columns is None else {"columns": columns}
     return {"scale": {"domain": list(names), "range": list(shades)}, "legend": legend}
+
+
+def domain(low: Any, high: Any) -> View:
+    """A scale between two numbers or expressions; what lies outside is drawn on its edge."""
+    return {"scale": {"zero": False, "nice": False, "clamp": True, "domainMin": low, "domainMax": high}}
+
+
+def span(values: ArrayLike, *, fenced: bool = False) -> tuple[float, float]:
+    """Where an axis begins and ends, so that its numbers fill it.
+
+    Args:
+        values: what is shown.
+        fenced: far outliers at the lower end do not stretch it: those below Tukey's fence, 1.5 interquartile ranges
+            under the lower quartile.
+    """
+    known = np.asarray(values, dtype=np.float64)
+    low, high = float(known.min()), float(known.max())
+    if fenced:
+        lower, upper = np.percentile(known, (25, 75))
+        low = max(low, float(lower - 1.5 * (upper - lower)))
+    room = 0.04 * (high - low) or 0.05 * abs(high) or 1.0
+    return low - room, high + room
 
 
 def short(value: Any) -> Any:

@@ -103,8 +103,8 @@ def components(cost: Cost) -> tuple[Component, ...]:
 
 def budget_table(cost: CostSummary, budget: Budget) -> Table:
     """Cost by both models against each limit; what breaks one is marked."""
-    rows, alerts = [], []
-    for number, use in enumerate(budget_uses(cost, budget)):
+    rows, alerts, uses = [], [], budget_uses(cost, budget)
+    for number, use in enumerate(uses):
         name, used, other = use.name, use.used, float(getattr(cost.other_model, use.name))
         is_over = use.cost > use.limit
         alerts += [
@@ -114,7 +114,7 @@ def budget_table(cost: CostSummary, budget: Budget) -> Table:
         amounts = (quantity(name, use.cost), quantity(name, use.limit))
         rows.append((word(name), *amounts, margin, "" if used is None else share(used), quantity(name, other)))
     titles = ("", f"cost ({cost.cost_model})", "budget", "margin", "used", f"cost ({cost.other_model.cost_model})")
-    return Table("Cost against budget", titles, tuple(rows), alerts=alerts)
+    return Table("Cost against budget", titles, tuple(rows), alerts=alerts, bars={4: [use.used for use in uses]})
 
 
 def disagreements(cost: CostSummary, budget: Budget) -> tuple[str, ...]:
@@ -146,7 +146,8 @@ def limits_table(candidates: Candidates, budget: Budget) -> Table:
         part = share(n_broken / len(candidates))
         rows.append((word(name), quantity(name, limit), f"{n_broken:,}", f"{n_only:,}", part, span))
     titles = ("limit on", "budget", "exceeded it", "exceeded only it", "share that exceeded it", "candidates cost")
-    return Table("Candidates by limit", titles, tuple(rows))
+    bars = {4: [candidates.breaks(name)[0] / len(candidates) for name in budget.limits]}
+    return Table("Candidates by limit", titles, tuple(rows), bars=bars)
 
 
 def layer_table(cost: Cost) -> Table:
@@ -167,7 +168,11 @@ def layer_table(cost: Cost) -> Table:
     )  # fmt: skip
     units = (UNITS[name] for name in COSTED)
     titles = ("layer", "kind", *units, "channels", "kernel", "side", "crossbars", "PEs", "tiles", "used")
-    return Table("Cost by layer", titles, rows, text_columns=(0, 1))
+    bars = {}
+    for column, key in enumerate(COSTED, start=2):
+        largest = max((getattr(row, key) for row in cost.layers), default=0.0)
+        bars[column] = [getattr(row, key) / largest if largest and getattr(row, key) else None for row in cost.layers]
+    return Table("Cost by layer", titles, rows, text_columns=(0, 1), bars=bars)
 
 
 def _size(side: Side) -> str:
@@ -178,11 +183,13 @@ def component_table(cost: Cost) -> Table:
     """One row for each component, with its share of each total."""
     parts = components(cost)
     columns: list[Sequence[str]] = [[one.name for one in parts]]
+    bars = {}
     for name in COSTED:
+        bars[len(columns) + 1] = [one.shares.get(name) for one in parts]
         columns.append(aligned([one.values.get(name) for one in parts]))
         columns.append([share(one.shares[name]) if name in one.shares else "" for one in parts])
     titles = ("component", *(title for name in COSTED for title in (UNITS[name], "share")))
-    return Table("Cost by component", titles, tuple(zip(*columns, strict=True)))
+    return Table("Cost by component", titles, tuple(zip(*columns, strict=True)), bars=bars)
 
 
 def model_table(costs: Mapping[str, Cost], chosen: str) -> Table:

@@ -20,7 +20,7 @@ from neuronas.space.notation import parse_genotype
 _MOST = 100_000
 """Candidates of a run on a page, but for those on fronts: with more of them a page is slow to follow."""
 _HIGHER_IS_BETTER = ("fitness", "screened")
-_LOOK = ("x", "y", "step", "size", "opacity")
+_LOOK = ("x", "y", "step", "size", "opacity", "x_low", "x_high", "y_low", "y_high")
 
 
 def explorer_document(runs: Sequence[RunFacts]) -> dict[str, Any] | None:
@@ -40,7 +40,7 @@ def explorer_document(runs: Sequence[RunFacts]) -> dict[str, Any] | None:
             for key, (name, unit) in QUANTITIES.items()
         ],
         "budgeted": list(BUDGETED),
-        "view": view | {"params": [{"name": key, "value": None} for key in _LOOK]},
+        "view": view | {"params": [{"name": key, "value": int(key.endswith("high"))} for key in _LOOK]},
         "groups": list(groups),
         "exceeded": EXCEEDED,
         "runs": [_document(run, cells) for run in searched],

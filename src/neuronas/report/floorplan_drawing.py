@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from neuronas.hardware.floorplan import Floorplan, FloorplanTile
 from neuronas.report.rendering import render
 from neuronas.report.style import FONT
+from neuronas.report.tables import Table, share
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -91,6 +92,18 @@ def placed_layers(plan: Floorplan) -> tuple[PlacedLayer, ...]:
     return tuple(found)
 
 
+def layers_table(plan: Floorplan) -> Table:
+    """The legend as a table."""
+    layers = placed_layers(plan)
+    rows = tuple(
+        (f"{one.number}  {one.name}", f"{one.n_tiles:,}", f"{one.n_pes:,}", f"{one.n_crossbars:,}", share(one.used))
+        for one in layers
+    )
+    titles = ("layer", "tiles", "PEs", "crossbars", "used")
+    swatches, bars = [one.colour for one in layers], {4: [one.used for one in layers]}
+    return Table("Layers on the chip", titles, rows, swatches=swatches, bars=bars)
+
+
 def _summary(plan: Floorplan, layers: Sequence[PlacedLayer]) -> str:
     n_pes, n_crossbars = sum(one.n_pes for one in layers), sum(one.n_crossbars for one in layers)
     counts = (_counted(len(plan.tiles), "tile"), _counted(n_pes, "PE"), _counted(n_crossbars, "crossbar"))
@@ -106,10 +119,10 @@ def _crossbars(tile: FloorplanTile, pes: Sequence[tuple[float, float]], n_column
     """Opacity and path of all crossbars of a tile that are equally full."""
     found: defaultdict[float, list[str]] = defaultdict(list)
     for (x, y), pe in zip(pes, tile.pes, strict=False):
-        for number, share in enumerate(pe):
+        for number, used in enumerate(pe):
             corner = x + number % n_columns * _CROSSBAR, y + number // n_columns * _CROSSBAR
-            found[share].append(_square(*corner, _CROSSBAR - 1))
-    return [(_FAINTEST + (1 - _FAINTEST) * share, "".join(squares)) for share, squares in sorted(found.items())]
+            found[used].append(_square(*corner, _CROSSBAR - 1))
+    return [(_FAINTEST + (1 - _FAINTEST) * used, "".join(squares)) for used, squares in sorted(found.items())]
 
 
 def _numbered(plan: Floorplan) -> Sequence[int]:

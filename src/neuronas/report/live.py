@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from threading import Lock
-from time import time
+from time import monotonic, time
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,18 @@ import numpy as np
 from neuronas.errors import NeuronasError
 from neuronas.report.facts import RunFacts
 from neuronas.report.page import content
+from neuronas.report.rendering import render
 from neuronas.report.tables import number
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Something that is under way, and how far: ``done`` of ``total`` units."""
+
+    what: str
+    done: int
+    total: int
+    units: str
 
 
 class LiveRun:
@@ -29,6 +41,11 @@ class LiveRun:
         self._lock = Lock()
         self._version = ""
         self._content: dict[str, Any] = {}
+        self._began: tuple[str, float, int] = (
+            "",
+            0.0,
+            0,
+        )  # what is under way, when that was first seen, how far it was
 
     def state(self, known: str) -> dict[str, Any]:
         """What a page that knows a version has to learn.
@@ -42,7 +59,7 @@ class LiveRun:
         with self._lock:  # pages that ask at the same time wait for one reading
             if version != self._version:
                 try:
-                    self._content = _content(self._read(self.directory))
+                    self._content = self._shown(self._read(self.directory))
                     self._version = version
                 except (NeuronasError, OSError) as error:  # such as a file that is not there yet; read again next time
                     self._version = ""
@@ -52,6 +69,23 @@ class LiveRun:
         if "error" in content:
             return answer | content
         return answer if known == version else answer | {"version": version} | content
+
+    def _shown(self, run: RunFacts) -> dict[str, Any]:
+        page, progress = content(run), _progress(run)
+        sections: dict[str, str] = {}
+        if progress:
+            sections["progress"] = render("progress.html", progress=progress, left_s=self._left_s(progress))
+        sections |= page.sections
+        return {"title": f"Run {run.name}", "summary": _summary(run), "sections": sections, "data": page.data}
+
+    def _left_s(self, progress: Progress) -> float | None:
+        """Time until all is done at the rate since this was first seen; None before the first step."""
+        what, began, done = self._began
+        if what != progress.what or done > progress.done:
+            what, began, done = self._began = progress.what, monotonic(), progress.done
+        if done == progress.done:
+            return None
+        return (monotonic() - began) / (progress.done - done) * (progress.total - progress.done)
 
     def _stamp(self) -> tuple[str, float]:
         """A text that is another one after every change of the run's files, and the time of the last change."""
@@ -69,9 +103,16 @@ _READ = {".yaml", ".json", ".jsonl", ".sqlite", ".sqlite-wal"}
 """Endings of the files that a report reads."""
 
 
-def _content(run: RunFacts) -> dict[str, Any]:
-    shown = content(run)
-    return {"title": f"Run {run.name}", "summary": _summary(run), "sections": shown.sections, "data": shown.data}
+def _progress(run: RunFacts) -> Progress | None:
+    """What is under way; None where all is done, or it is not known how much there is to do."""
+    if not run.result and run.candidates:
+        known = np.isfinite(run.candidates.fitness) | np.isfinite(run.candidates.screened)
+        n_fitting = len(run.candidates) - run.candidates.n_rejected
+        return Progress("Search", int(known.sum()), n_fitting, "proposed candidates evaluated that fit the budgets")
+    planned = run.config.train.epochs
+    if planned and 0 < len(run.epochs) < planned:
+        return Progress("Training", len(run.epochs), planned, "epochs")
+    return None
 
 
 def _summary(run: RunFacts) -> str:

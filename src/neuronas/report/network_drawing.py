@@ -41,7 +41,7 @@ def network_svg(answer: Answer) -> "Markup":
     width = max(cell.width for cell in drawn)
     n_columns = (width + _PITCH - Block.WIDTH) // _PITCH
     blocks = [
-        Block(*texts, number % n_columns * _PITCH, number // n_columns * _ROW_HEIGHT)
+        Block(*texts, 1 + number % n_columns * _PITCH, number // n_columns * _ROW_HEIGHT)
         for number, texts in enumerate(_parts(answer))
     ]
     heights = [_TITLE_HEIGHT + cell.height for cell in drawn]
@@ -70,7 +70,8 @@ def _parts(answer: Answer) -> Iterator[tuple[str, str, str, str]]:
                 yield "", f"cell {cell_name(place)}", _shape(node), colour("accent")
             last = place
         elif not isinstance(node.operation, Neurons):
-            yield node.name, _label(node), _shape(node), colour("soft" if isinstance(node.operation, Image) else "ink")
+            name = "" if isinstance(node.operation, Image) else node.name
+            yield name, _label(node), _shape(node), colour("soft" if isinstance(node.operation, Image) else "ink")
 
 
 def _label(node: Node) -> str:

@@ -15,7 +15,7 @@ from neuronas.report import accuracy_tables, comparison, cost_tables, provenance
 from neuronas.report.charts import Chart
 from neuronas.report.explorer import explorer_document
 from neuronas.report.facts import RunFacts
-from neuronas.report.floorplan_drawing import floorplan_svg, placed_layers
+from neuronas.report.floorplan_drawing import floorplan_svg, layers_table
 from neuronas.report.network_drawing import network_svg
 from neuronas.report.pictures import charts
 from neuronas.report.rendering import render, resource, trusted
@@ -48,7 +48,7 @@ _TABLES: dict[str, Any] = {
     "provenance": provenance,
     "floorplan_svg": floorplan_svg,
     "network_svg": network_svg,
-    "placed_layers": placed_layers,
+    "layers_table": layers_table,
 }
 _SCRIPTS = ("charts.js", "explorer.js", "page.js")
 _FOOTER = f"Written by neuronas {__version__}. This file is complete: it needs no network."

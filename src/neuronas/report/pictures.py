@@ -21,7 +21,8 @@ def charts(run: RunFacts) -> dict[str, Chart]:
         found["learning"] = learning_chart(run.epochs)
     if run.evaluation:
         found["accuracy"] = accuracy_chart(run.evaluation, run.chips)
-        found["firing-rates"] = rates_chart(run.evaluation.firing_rates)
+        if run.evaluation.firing_rates:
+            found["firing-rates"] = rates_chart(run.evaluation.firing_rates)
     if run.chip and run.chip.ablation:
         found["chips"] = ablation_chart(run.chip.ablation)
     return found

@@ -8,13 +8,19 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from neuronas.hardware.units import quantity, word
-from neuronas.report.tables import number, share
+from neuronas.report.tables import duration, number, share
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-_FILTERS = {"number": number, "share": share, "quantity": lambda value, name: quantity(name, value), "word": word}
+_FILTERS = {
+    "number": number,
+    "share": share,
+    "duration": duration,
+    "quantity": lambda value, name: quantity(name, value),
+    "word": word,
+}
 
 
 @cache

@@ -10,7 +10,7 @@ import numpy as np
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.pareto import non_dominated
 from neuronas.hardware.units import axis_label
-from neuronas.report.charts import FITTING, Chart, View, colours, data, name, number, tooltip
+from neuronas.report.charts import FITTING, Chart, View, colours, data, domain, name, number, span, tooltip
 from neuronas.report.style import colour, series
 from neuronas.runs.candidates import Candidates
 
@@ -32,7 +32,8 @@ def scatter(
         groups: colour of each group of candidates.
         answer: what the answer is called.
         columns: of the legend.
-        look: titles of the axes ``x`` and ``y``, ``step`` of the front's line, ``size`` and ``opacity`` of points.
+        look: titles of the axes ``x`` and ``y``, where they begin and end (``x_low``, ``x_high``, …), ``step`` of the
+            front's line, ``size`` and ``opacity`` of points.
         source: the data ``candidates`` (x, y, group), ``front``, ``answers`` (x, y) and ``budgets`` (x or y); without
             it they are named, and a page's script gives them.
     """
@@ -51,7 +52,8 @@ def scatter(
     return {
         "height": 400,
         "encoding": {
-            axis: number(axis, None, axis={"title": look[axis]}, scale={"zero": False}) for axis in ("x", "y")
+            axis: number(axis, None, axis={"title": look[axis]}, **domain(look[f"{axis}_low"], look[f"{axis}_high"]))
+            for axis in ("x", "y")
         },
         "layer": [
             source("candidates") | {"mark": points, "encoding": {"color": name("group", **legend)}},
@@ -88,7 +90,10 @@ def pareto_chart(candidates: Candidates, budget: Budget, answer: str | None, ans
             "answers": _points(costs, fitness, [] if marked is None or not isfinite(fitness[marked]) else [marked]),
             "budgets": [{"x": limit}] if low < limit <= high + (high - low) / 4 else [],
         }
-        look = {"x": axis_label(key), "y": "fitness", "step": "step-after", "opacity": 0.8}
+        look: dict[str, Any] = {"x": axis_label(key), "y": "fitness", "step": "step-after", "opacity": 0.8}
+        near = [row["x"] for row in rows["budgets"]]
+        look["x_low"], look["x_high"] = span([low, high, *near])
+        look["y_low"], look["y_high"] = span(fitness[known], fenced=True)
         look["size"] = 12 if len(shown) > _FEW else 26
         view = scatter({CANDIDATES: colour("point")}, answer_name, look, 3, partial(_source, rows))
         views.append(view | {"height": 150})
@@ -100,6 +105,7 @@ def progress_chart(candidates: Candidates) -> Chart:
     best, every = "best so far", -(-len(candidates) // _MOST)
     improved = [*candidates.improvements, (len(candidates), candidates.improvements[-1][1])]
     chosen = {*range(0, len(candidates), every), *(number - 1 for number, _ in candidates.improvements)}
+    known = candidates.fitness[np.isfinite(candidates.fitness)]
     rows = [
         {"number": i + 1, "fitness": float(candidates.fitness[i]), "line": CANDIDATES}
         for i in sorted(chosen)
@@ -112,8 +118,8 @@ def progress_chart(candidates: Candidates) -> Chart:
         **data(rows),
         "height": 220,
         "encoding": {
-            "x": number("number", "candidates proposed"),
-            "y": number("fitness", "fitness", scale={"zero": False}),
+            "x": number("number", "candidates proposed", **domain(0, len(candidates))),
+            "y": number("fitness", "fitness", **domain(*span(known, fenced=True))),
             "color": lines,
         },
         "layer": [

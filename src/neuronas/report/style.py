@@ -75,6 +75,7 @@ def chart_config() -> dict[str, Any]:
             "labelPadding": 5,
             "labelSeparation": 4,
         },
+        "axisXQuantitative": {"tickCount": 8},
         "axisQuantitative": {
             "labelExpr": "abs(datum.value) < 1e6 ? format(datum.value, ',.10~g') : "
             "format(datum.value / 1e6, ',.4~g') + 'M'"

@@ -17,6 +17,7 @@ class Table:
         rows: one cell for each column.
         text_columns: which columns hold text, from 0; the others are aligned as numbers.
         alerts: cells, as (row, column) from 0, that are shown as broken limits.
+        swatches: the colour of a square in front of each row on a page; empty for none.
         bars: by column, a bar for each row that a page draws below the number: 1 is the whole width of the cell, more
             is too much; None for none.
     """
@@ -26,6 +27,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     text_columns: Collection[int] = (0,)
     alerts: Collection[tuple[int, int]] = ()
+    swatches: Sequence[str] = ()
     bars: Mapping[int, Sequence[float | None]] = field(default_factory=dict)
 
     def bar(self, row: int, column: int) -> float | None:
@@ -54,6 +56,13 @@ def aligned(values: Sequence[float | None]) -> list[str]:
         "" if value is None else f"<{smallest:.{decimals}f}" if 0 < value < smallest / 2 else f"{value:,.{decimals}f}"
         for value in values
     ]
+
+
+def duration(seconds: float) -> str:
+    """A time in its largest fitting unit: ``45 s``, ``12 min``, ``3.5 h``."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 def share(value: float | None) -> str:

@@ -30,6 +30,19 @@ function extent(values) {
   return [low, high];
 }
 
+/** Where an axis begins and ends; far outliers at the lower end (Tukey's fence) do not stretch it where higher is better. */
+function span(values, fenced) {
+  let [low, high] = extent(values);
+  if (low > high) return [0, 1];
+  if (fenced) {
+    const sorted = Float64Array.from(values).sort();
+    const [lower, upper] = [1, 3].map((quarter) => sorted[Math.floor((quarter * (sorted.length - 1)) / 4)]);
+    low = Math.max(low, lower - 1.5 * (upper - lower));
+  }
+  const room = 0.04 * (high - low) || 0.05 * Math.abs(high) || 1;
+  return [low - room, high + room];
+}
+
 /** Indices of the points that no other beats on both axes, in the order of x; a sign of -1: higher is better. */
 function paretoFront(points, [sx, sy]) {
   const order = points.map((_, i) => i).sort((a, b) => sx * (points[a].x - points[b].x) || sy * (points[a].y - points[b].y));
@@ -219,18 +232,25 @@ class Explorer {
     const many = points.length > MANY;
     const look = { x: this.label(keys[0]), y: this.label(keys[1]), size: many ? 10 : 26, opacity: many ? 0.5 : 0.85 };
     look.step = signs[0] > 0 ? "step-after" : "step-before"; // between two points the one that still fits counts
+    const limits = this.budgets(keys, plottable);
+    const spans = ["x", "y"].map((axis, number) => {
+      const near = limits.flatMap((limit) => limit[axis] ?? []);
+      const [low, high] = span([...points.map((point) => point[axis]), ...near], signs[number] < 0);
+      Object.assign(look, { [`${axis}_low`]: low, [`${axis}_high`]: high });
+      return low;
+    });
     for (const [signal, value] of Object.entries(look)) this.view.signal(signal, value);
     const rows = {
       candidates: points,
       front: this.front.map((point) => ({ x: points[point].x, y: points[point].y })),
       answers: points.filter((_, point) => isAnswer(this.shownNow[point])).map(({ x, y }) => ({ x, y })),
-      budgets: this.budgets(keys, plottable),
+      budgets: limits,
     };
     for (const [name, values] of Object.entries(rows)) this.view.data(name, values);
     this.points = points;
     this.point(-1);
     this.view.runAsync().then(() => this.locate());
-    this.describe(plottable.length);
+    this.describe(plottable.length, points.filter(({ x, y }) => x < spans[0] || y < spans[1]).length);
     this.tabulate(keys);
   }
 
@@ -300,11 +320,12 @@ class Explorer {
   }
 
   /** Say how many candidates are shown, and offer the fittest. */
-  describe(n_plottable) {
+  describe(n_plottable, n_outside) {
     const count = document.getElementById("count");
     const { columns } = this;
     const n_held = columns.run.length, n_all = this.data.runs.reduce((sum, run) => sum + run.n_candidates, 0);
     count.textContent = `${shown(this.shownNow.length)} of ${shown(n_plottable)} candidates shown`;
+    if (n_outside) count.textContent += `; ${shown(n_outside)} of them far below the others, on the edge of the plot`;
     if (n_held > n_plottable) {
       count.textContent += `; left out: ${shown(n_held - n_plottable)} without a value on these axes or over the run's budget`;
     }

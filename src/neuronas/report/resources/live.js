@@ -42,6 +42,11 @@ class Live {
       if (this.shown.get(id) !== html) this.replace(id, html, before);
       before = document.getElementById(id);
     }
+    for (const id of this.shown.keys()) {
+      if (id in state.sections) continue;
+      document.getElementById(id).remove();
+      this.shown.delete(id);
+    }
     await this.pictures.show(state.data);
     this.version = state.version;
     document.documentElement.dataset.version = state.version;
