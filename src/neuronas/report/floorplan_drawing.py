@@ -140,7 +140,7 @@ def _round_length(most: float) -> float:
 
 
 def _colour(number: int) -> str:
-    red, green, blue = hls_to_rgb((0.58 + number * _GOLDEN_ANGLE) % 1, 0.45, 0.6)
+    red, green, blue = hls_to_rgb((0.58 + number * _GOLDEN_ANGLE) % 1, 0.5, 0.6)
     return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"
 
 
