@@ -18,8 +18,8 @@ from neuronas.report.facts import RunFacts
 from neuronas.report.floorplan_drawing import floorplan_svg, layers_table
 from neuronas.report.network_drawing import network_svg
 from neuronas.report.pictures import charts
-from neuronas.report.rendering import render, resource, trusted
-from neuronas.report.style import chart_config, style_sheet
+from neuronas.report.rendering import render, trusted
+from neuronas.report.style import chart_config, resource, style_sheet
 from neuronas.version import __version__
 
 if TYPE_CHECKING:

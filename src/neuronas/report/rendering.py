@@ -1,10 +1,9 @@
-"""Templates and resources. Every value is escaped where a template puts it in, unless it was rendered by a template.
+"""Templates. Every value is escaped where a template puts it in, unless it was rendered by a template.
 
 Jinja2 is imported with the first template that is rendered. A name that a template misspells raises.
 """
 
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from neuronas.hardware.units import quantity, word
@@ -50,8 +49,3 @@ def trusted(text: str) -> "Markup":
     from markupsafe import Markup  # noqa: PLC0415 - comes with Jinja2
 
     return Markup(text)  # noqa: S704 - callers give what templates rendered, and the package's own resources
-
-
-def resource(name: str) -> str:
-    """Text of a style sheet or script of the package."""
-    return files("neuronas.report").joinpath("resources", name).read_text(encoding="utf-8")

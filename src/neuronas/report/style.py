@@ -4,7 +4,10 @@ Charts and drawings name a colour as a style sheet does: ``var(--ink)``. A page 
 pictures follow the reader's light or dark setting; a figure for a paper has the colours themselves.
 """
 
+import json
 import re
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 PALETTE = {
@@ -59,38 +62,12 @@ def style_sheet() -> str:
     return f":root {{ {light} }}\n{on_dark}\n"
 
 
+@cache
 def chart_config() -> dict[str, Any]:
-    """Vega-Lite's configuration of all charts: sizes in pixels of a page."""
-    text = {"labelColor": colour("soft"), "titleColor": colour("ink"), "labelFontSize": 11, "titleFontSize": 12}
-    return {
-        "background": None,
-        "font": FONT,
-        "view": {"stroke": None},
-        "axis": {
-            **text,
-            "titleFontWeight": "normal",
-            "domainColor": colour("soft"),
-            "tickColor": colour("soft"),
-            "gridColor": colour("line"),
-            "labelPadding": 5,
-            "labelSeparation": 4,
-        },
-        "axisXQuantitative": {"tickCount": 8},
-        "axisQuantitative": {
-            "labelExpr": "abs(datum.value) < 1e6 ? format(datum.value, ',.10~g') : "
-            "format(datum.value / 1e6, ',.4~g') + 'M'"
-        },
-        "legend": {
-            **text,
-            "title": None,
-            "orient": "top",
-            "labelLimit": 260,
-            "symbolStrokeWidth": 2,
-            "symbolOpacity": 1,
-        },
-        "text": {"fill": colour("ink"), "fontSize": 11},
-        "bar": {"fill": colour("series-0")},
-        "rule": {"stroke": colour("ink")},
-        "line": {"strokeWidth": 2},
-        "aria": False,  # the page names each chart as a whole
-    }
+    """Vega-Lite's configuration of all charts: sizes in pixels of a page. The page names each chart as a whole."""
+    return {"font": FONT, **json.loads(resource("charts.json"))}
+
+
+def resource(name: str) -> str:
+    """Text of a style sheet, script or declaration of the package."""
+    return files("neuronas.report").joinpath("resources", name).read_text(encoding="utf-8")
