@@ -19,7 +19,7 @@ from neuronas.report.tables import number
 
 
 @dataclass(frozen=True)
-class Progress:
+class Underway:
     """Something that is under way, and how far: ``done`` of ``total`` units."""
 
     what: str
@@ -78,7 +78,7 @@ class LiveRun:
         sections |= page.sections
         return {"title": f"Run {run.name}", "summary": _summary(run), "sections": sections, "data": page.data}
 
-    def _left_s(self, progress: Progress) -> float | None:
+    def _left_s(self, progress: Underway) -> float | None:
         """Time until all is done at the rate since this was first seen; None before the first step."""
         what, began, done = self._began
         if what != progress.what or done > progress.done:
@@ -103,15 +103,15 @@ _READ = {".yaml", ".json", ".jsonl", ".sqlite", ".sqlite-wal"}
 """Endings of the files that a report reads."""
 
 
-def _progress(run: RunFacts) -> Progress | None:
+def _progress(run: RunFacts) -> Underway | None:
     """What is under way; None where all is done, or it is not known how much there is to do."""
     if not run.result and run.candidates:
         known = np.isfinite(run.candidates.fitness) | np.isfinite(run.candidates.screened)
         n_fitting = len(run.candidates) - run.candidates.n_rejected
-        return Progress("Search", int(known.sum()), n_fitting, "proposed candidates evaluated that fit the budgets")
+        return Underway("Search", int(known.sum()), n_fitting, "proposed candidates evaluated that fit the budgets")
     planned = run.config.train.epochs
     if planned and 0 < len(run.epochs) < planned:
-        return Progress("Training", len(run.epochs), planned, "epochs")
+        return Underway("Training", len(run.epochs), planned, "epochs")
     return None
 
 

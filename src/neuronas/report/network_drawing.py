@@ -23,7 +23,7 @@ _PITCH, _ROW_HEIGHT, _WAY = 106, 82, 32  # of blocks; how far below a row's top 
 
 
 @dataclass(frozen=True)
-class Block:
+class NetworkBlock:
     """One part of the network: its name above, what it is, and the shape of its values below; x and y of its corner."""
 
     name: str
@@ -39,9 +39,9 @@ def network_svg(answer: Answer) -> "Markup":
     """Draw a network."""
     drawn = [cell_drawing(*pair) for pair in zip(answer.architecture.cells, answer.cell_titles, strict=True)]
     width = max(cell.width for cell in drawn)
-    n_columns = (width + _PITCH - Block.WIDTH) // _PITCH
+    n_columns = (width + _PITCH - NetworkBlock.WIDTH) // _PITCH
     blocks = [
-        Block(*texts, 1 + number % n_columns * _PITCH, number // n_columns * _ROW_HEIGHT)
+        NetworkBlock(*texts, 1 + number % n_columns * _PITCH, number // n_columns * _ROW_HEIGHT)
         for number, texts in enumerate(_parts(answer))
     ]
     heights = [_TITLE_HEIGHT + cell.height for cell in drawn]
@@ -53,11 +53,11 @@ def network_svg(answer: Answer) -> "Markup":
     )  # fmt: skip
 
 
-def _arrow(one: Block, other: Block) -> str:
+def _arrow(one: NetworkBlock, other: NetworkBlock) -> str:
     """To the next block in the row, or down to the first one of the next row."""
     if one.y == other.y:
-        return f"M{one.x + Block.WIDTH} {one.y + _WAY}h{_PITCH - Block.WIDTH - 1}m-5-4l5 4l-5 4"
-    return f"M{one.x + Block.WIDTH // 2} {one.y + _ROW_HEIGHT - 16}v6H{other.x + Block.WIDTH // 2 - 40}v10m-4-5l4 5l4-5"
+        return f"M{one.x + NetworkBlock.WIDTH} {one.y + _WAY}h{_PITCH - NetworkBlock.WIDTH - 1}m-5-4l5 4l-5 4"
+    return f"M{one.x + NetworkBlock.WIDTH // 2} {one.y + _ROW_HEIGHT - 16}v6H{other.x + NetworkBlock.WIDTH // 2 - 40}v10m-4-5l4 5l4-5"
 
 
 def _parts(answer: Answer) -> Iterator[tuple[str, str, str, str]]:
