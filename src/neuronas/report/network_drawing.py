@@ -55,9 +55,10 @@ def network_svg(answer: Answer) -> "Markup":
 
 def _arrow(one: NetworkBlock, other: NetworkBlock) -> str:
     """To the next block in the row, or down to the first one of the next row."""
+    width = NetworkBlock.WIDTH
     if one.y == other.y:
-        return f"M{one.x + NetworkBlock.WIDTH} {one.y + _WAY}h{_PITCH - NetworkBlock.WIDTH - 1}m-5-4l5 4l-5 4"
-    return f"M{one.x + NetworkBlock.WIDTH // 2} {one.y + _ROW_HEIGHT - 16}v6H{other.x + NetworkBlock.WIDTH // 2 - 40}v10m-4-5l4 5l4-5"
+        return f"M{one.x + width} {one.y + _WAY}h{_PITCH - width - 1}m-5-4l5 4l-5 4"
+    return f"M{one.x + width // 2} {one.y + _ROW_HEIGHT - 16}v6H{other.x + width // 2 - 40}v10m-4-5l4 5l4-5"
 
 
 def _parts(answer: Answer) -> Iterator[tuple[str, str, str, str]]:
