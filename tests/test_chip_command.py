@@ -2,11 +2,15 @@
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from neuronas.chip.design import ChipDesign
 from neuronas.cli.main import run as command
+from neuronas.snn.classifier import Classifier
 
 ARCH = "|conv_3x3~0|+|skip~0|skip~1|+|skip~0|avg_pool_3x3~1|conv_3x3~2|"
 SMALL = ["--channels", "4", "--timesteps", "2", "--epochs", "2", "--quiet", "--head", "gap"]
@@ -46,6 +50,42 @@ def test_chips_of_a_run(trained: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert rows["only off_conductance"]["loss"] == 0 and rows["only wire_resistance"]["n_chips"] == 1
     again = evaluate(trained, capsys, "--chips", "2")
     assert again["top1_per_chip"] == document["top1_per_chip"][:2]  # seeds reproduce
+
+
+def test_finished_chips_are_kept(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--hardware", "isaac-rram", "--seed", "11", "--n-test", "20"]
+    records = trained / "chips/isaac-rram.jsonl"
+    whole = evaluate(trained, capsys, *options, "--chips", "3")
+    lines = records.read_text().splitlines()
+    assert [json.loads(line)["number"] for line in lines] == [0, 1, 2]
+    records.write_text(f"{lines[0]}\n{lines[1]}\n{lines[2][:50]}")  # interrupted while it wrote the third
+    fact = "top1_per_chip", "layers", "top1_interval_95"
+    with simulated() as numbers:
+        resumed = evaluate(trained, capsys, *options, "--chips", "3")
+    assert numbers == [2] and [resumed[key] for key in fact] == [whole[key] for key in fact]
+    with simulated() as numbers:
+        more = evaluate(trained, capsys, *options, "--chips", "4")
+        evaluate(trained, capsys, *options, "--chips", "2")
+    assert numbers == [3] and more["top1_per_chip"][:3] == whole["top1_per_chip"]
+    with simulated() as numbers:
+        evaluate(trained, capsys, *options[:-1], "25", "--chips", "1")  # other images
+        evaluate(trained, capsys, *options, "--chips", "1", "--without", "adc")
+    assert numbers == [0, 0]
+
+
+@contextmanager
+def simulated() -> Iterator[list[int]]:
+    """The numbers of the chips that are programmed."""
+    numbers: list[int] = []
+    program = ChipDesign.chip
+
+    def chip(design: ChipDesign, seed: int, number: int) -> Classifier:
+        numbers.append(number)
+        return program(design, seed, number)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ChipDesign, "chip", chip)
+        yield numbers
 
 
 def test_everything_off_is_the_quantised_network(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:

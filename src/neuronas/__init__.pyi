@@ -196,6 +196,9 @@ def evaluate_on_chips(
 ) -> ChipEvaluation:
     """Measure a trained run on simulated crossbar chips, and write ``chips/NAME.json`` into its directory.
 
+    Each finished chip is kept in ``chips/NAME.jsonl``: called again after an interruption, or with more chips, only the
+    missing ones are simulated.
+
     Args:
         run: the run's directory.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.

@@ -1,13 +1,17 @@
 """Accuracy of a trained run on simulated chips."""
 
 from collections.abc import Callable, Iterable
+from hashlib import blake2b
+from importlib.resources import files
 from os import PathLike
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from neuronas.api.trained import TrainedRun, read_trained
-from neuronas.runs.evaluations import ChipEvaluation, SimulatedChip, chip_file
+from neuronas.runs.chip_records import ChipRecords
+from neuronas.runs.evaluations import ChipEvaluation, SimulatedChip, chip_file, chip_records_file
+from neuronas.version import __version__
 
 if TYPE_CHECKING:
     from neuronas.chip.chip_model import ChipModel
@@ -34,6 +38,9 @@ def evaluate_on_chips(
 ) -> ChipEvaluation:
     """Measure a trained run on simulated crossbar chips, and write ``chips/NAME.json`` into its directory.
 
+    Each finished chip is kept in ``chips/NAME.jsonl``: called again after an interruption, or with more chips, only the
+    missing ones are simulated.
+
     Args:
         run: the run's directory.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
@@ -46,14 +53,20 @@ def evaluate_on_chips(
         VerificationError: a damaged file.
     """
     given = read_trained(Path(run), options, assignments)
-    evaluation = simulate_chips(given, report)
-    path = chip_file(given.directory, evaluation.hardware)
-    evaluation.write(path)
+    hardware = given.plan.config.hardware.accelerator
+    evaluation = simulate_chips(given, report, ChipRecords(chip_records_file(given.directory, hardware)))
+    evaluation.write(chip_file(given.directory, hardware))
     return evaluation
 
 
-def simulate_chips(given: TrainedRun, report: Report = _silent) -> ChipEvaluation:
-    """Simulate as the settings say; docs/chip-simulation.md says what the answer means."""
+def simulate_chips(given: TrainedRun, report: Report = _silent, records: ChipRecords | None = None) -> ChipEvaluation:
+    """Simulate as the settings say; docs/chip-simulation.md says what the answer means.
+
+    Args:
+        given: the trained run.
+        report: called with the progress.
+        records: chips that are simulated already, and where others are kept; default: none, in memory.
+    """
     from neuronas.chip.chip_model import chip_model
     from neuronas.chip.monte_carlo import ablate, simulate
     from neuronas.training.evaluation import accuracy
@@ -68,7 +81,7 @@ def simulate_chips(given: TrainedRun, report: Report = _silent) -> ChipEvaluatio
         gain_calibration=request.gain_calibration,
     )
     model = full.without(request.without)
-    trial = make_trial(given)
+    trial = make_trial(given, records)
     started = perf_counter()
     quantised = accuracy(trial.network, trial.images, trial.indices, trial.device).top1
     whole = simulate(trial, model, report)
@@ -92,8 +105,8 @@ def simulate_chips(given: TrainedRun, report: Report = _silent) -> ChipEvaluatio
     )
 
 
-def make_trial(given: TrainedRun) -> "ChipTrial":
-    """The trained network, test images, and training images for calibration."""
+def make_trial(given: TrainedRun, records: ChipRecords | None = None) -> "ChipTrial":
+    """The trained network, test images, and training images for calibration; see ``simulate_chips``."""
     import numpy as np
 
     from neuronas.chip.mapped_layer import pixel_format
@@ -111,7 +124,23 @@ def make_trial(given: TrainedRun) -> "ChipTrial":
         device=given.device,
         n_chips=request.n_chips,
         seed=request.seed,
+        identity=_identity(given),
+        records=ChipRecords() if records is None else records,
     )
+
+
+def _identity(given: TrainedRun) -> str:
+    """What decides a simulated chip besides its model and seed: weights, images, accelerator, device and code."""
+    from neuronas.training.checkpoint import BEST, FOLDER
+
+    run = given.plan
+    digest = blake2b((given.directory / FOLDER / BEST).read_bytes(), digest_size=16)
+    for file in sorted(files("neuronas.chip").iterdir(), key=lambda one: one.name):
+        if file.name.endswith(".py"):
+            digest.update(file.read_bytes())
+    data = run.config.data.model_dump(exclude={"name", "data_dir", "class_names"})  # which may move
+    parts = (run.config.network, data, run.config.train.n_images, run.config.train.seed, run.accelerator)
+    return f"{__version__} {digest.hexdigest()} {run.dataset.fingerprint} {given.device.type} {parts!r}"
 
 
 def _simulated(model: "ChipModel") -> SimulatedChip:

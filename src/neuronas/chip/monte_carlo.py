@@ -1,7 +1,8 @@
 """Accuracy over several programmed chips, and the loss of accuracy due to each non-ideality."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from hashlib import blake2b
 from math import log10, sqrt
 
 import numpy as np
@@ -13,6 +14,7 @@ from neuronas.chip.chip_model import ChipModel
 from neuronas.chip.crossbar_layer import Observed
 from neuronas.chip.design import ChipDesign, crossbar_layers, make_design
 from neuronas.chip.mapped_layer import InputFormat
+from neuronas.runs.chip_records import ChipRecord, ChipRecords, LayerSums
 from neuronas.runs.evaluations import ChipAblation, ChipAccuracies, LayerQuality
 from neuronas.snn.classifier import Classifier
 from neuronas.training.evaluation import accuracy
@@ -35,6 +37,8 @@ class ChipTrial:
         device: device of the network.
         n_chips: number of chips per model; one chip is simulated if the model has no random non-ideality.
         seed: random seed of the chips.
+        identity: text that says what network, images and code are simulated; needed where ``records`` are a file.
+        records: chips that are simulated already are taken from here, and all others kept here.
     """
 
     network: Classifier
@@ -45,6 +49,8 @@ class ChipTrial:
     device: torch.device
     n_chips: int
     seed: int
+    identity: str = ""
+    records: ChipRecords = field(default_factory=ChipRecords)
 
 
 @dataclass(frozen=True)
@@ -94,16 +100,30 @@ def simulate(
         what: name of these chips for ``report``.
         layers: whether to measure the quality of each layer.
     """
-    design = make_design(trial.network, model, trial.pixels, trial.calibration)
+    key = blake2b(repr((trial.identity, trial.seed, model)).encode(), digest_size=16).hexdigest()
+    design: ChipDesign | None = None  # made when the first chip is missing: it takes long
     n = trial.n_chips if model.is_random else 1
-    per_chip, seen = [], []
+    chips = []
     for number in range(n):
-        chip = design.chip(trial.seed, number)
-        if layers:
-            seen.append(_observed(chip, design, trial.calibration))
-        per_chip.append(accuracy(chip, trial.images, trial.indices, trial.device).top1)
+        record = trial.records.get(key, number, layers=layers)
+        if record is None:
+            design = design or make_design(trial.network, model, trial.pixels, trial.calibration)
+            record = _simulated(trial, design, key, number, layers=layers)
+            trial.records.add(record)
+        chips.append(record)
         report(what, number + 1, n)
-    return Simulated(over_chips(per_chip, differ=model.is_random), _qualities(seen) if layers else {})
+    accuracies = over_chips([one.top1 for one in chips], differ=model.is_random)
+    return Simulated(accuracies, _qualities([one.layers or {} for one in chips]) if layers else {})
+
+
+def _simulated(trial: ChipTrial, design: ChipDesign, key: str, number: int, *, layers: bool) -> ChipRecord:
+    chip = design.chip(trial.seed, number)
+    seen = None
+    if layers:
+        observed = _observed(chip, design, trial.calibration)
+        seen = {name: LayerSums(**asdict(one)) for name, one in observed.items()}
+    top1 = accuracy(chip, trial.images, trial.indices, trial.device).top1
+    return ChipRecord(key=key, number=number, top1=top1, layers=seen)
 
 
 def ablate(
@@ -150,11 +170,11 @@ def _observed(chip: Classifier, design: ChipDesign, images: Tensor) -> dict[str,
     return found
 
 
-def _qualities(chips: Sequence[dict[str, Observed]]) -> dict[str, LayerQuality]:
+def _qualities(chips: Sequence[Mapping[str, LayerSums]]) -> dict[str, LayerQuality]:
     return {name: _quality([one[name] for one in chips]) for name in chips[0]}
 
 
-def _quality(layer: Sequence[Observed]) -> LayerQuality:
+def _quality(layer: Sequence[LayerSums]) -> LayerQuality:
     signal, error = sum(one.signal for one in layer), sum(one.error for one in layer)
     n_saturated, n_conversions = sum(one.n_saturated for one in layer), sum(one.n_conversions for one in layer)
     # Without signal or without error, the ratio is not finite.

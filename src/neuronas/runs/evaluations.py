@@ -142,7 +142,7 @@ class ChipEvaluation(ChipAccuracies):
         n_calibration_images: training images on which gains and converters are trimmed.
         quantised_network_top1: accuracy without any non-ideality.
         ablation: only where it was asked for.
-        seconds: of the simulation.
+        seconds: of this simulation, without chips that were kept from an earlier one.
     """
 
     run: str
@@ -170,6 +170,11 @@ def chip_file(directory: Path, hardware: str) -> Path:
     """
     name = re.sub(r"[^\w.-]+", "-", re.sub(r"\.ya?ml$", "", hardware.replace("\\", "/").rsplit("/", 1)[-1])).strip("-.")
     return directory / CHIPS / f"{name or 'chip'}.json"
+
+
+def chip_records_file(directory: Path, hardware: str) -> Path:
+    """Where a run keeps each chip that was simulated of an accelerator; see ``chip_file``."""
+    return chip_file(directory, hardware).with_suffix(".jsonl")
 
 
 def read_chips(directory: Path) -> tuple[ChipEvaluation, ...]:
