@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from conftest import Neuronas, chain
-from neuronas.config import ACCELERATORS
-from neuronas.hardware.accelerator import Accelerator, load_accelerator
+from neuronas.config import ACCELERATORS, validate
+from neuronas.errors import ConfigurationError
+from neuronas.hardware.accelerator import BUILTIN, Accelerator, load_accelerator
 from neuronas.hardware.floorplan import floorplan
 from neuronas.hardware.mapped.model import MappedCostModel
 from neuronas.space.notation import parse_architecture
@@ -258,3 +259,25 @@ def test_floorplan_files(neuronas: Neuronas, tmp_path: Path) -> None:
     document = json.loads((tmp_path / "f.json").read_text())
     assert len(titles) == 1 + len(document["tiles"])
     assert document["tiles"][0]["layer"] == "stem"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("device.write_variation", 5, "expected 0, or a number between 1e-30 and 1"),  # meant: 5 %
+        ("device.read_noise", 1.5, "expected 0, or a number between 1e-30 and 1"),
+        ("device.stuck_on_share", 3, "expected 0, or a number between 1e-30 and 1"),
+        ("adc.bits", 128, "expected a whole number between 1 and 64"),
+        ("crossbar.bits_per_cell", 256, "expected a whole number between 1 and 64"),
+        ("neuron.state_bits", 1000, "expected a whole number between 1 and 64"),
+        ("technology_nm", 1e-9, "expected a number between 0.1 and 100000"),  # in metres
+        ("clock_mhz", 2.5e8, "expected a number between 1e-06 and 1e+06"),  # in Hz
+    ],
+)
+def test_values_that_do_not_exist_are_refused(key: str, value: float, message: str) -> None:
+    values = yaml.safe_load(BUILTIN["spikeflow-rram"].read_text())
+    section, _, name = key.rpartition(".")
+    (values[section] if section else values)[name] = value
+    with pytest.raises(ConfigurationError) as raised:
+        validate(Accelerator, values, "mine.yaml")
+    assert str(raised.value).startswith(f"mine.yaml: {key}: ") and message in str(raised.value)

@@ -13,7 +13,6 @@ Each verb of the command line is a function with the same options::
 import logging
 from importlib import import_module
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neuronas.version import __version__
@@ -118,5 +117,6 @@ def load(run: str | PathLike[str], device: str = "cpu") -> "Classifier":
         VerificationError: a damaged file.
     """
     from neuronas.api.trained import read_trained  # noqa: PLC0415 - imports torch
+    from neuronas.config import as_path  # noqa: PLC0415
 
-    return read_trained(Path(run), {"device": device}).trained.network
+    return read_trained(as_path(run, "RUN"), {"device": device}).trained.network

@@ -1,5 +1,6 @@
 """One root error with named children; each knows the exit code that the command line returns for it."""
 
+import shlex
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, TypeVar
@@ -89,3 +90,8 @@ def named(what: str, name: str, table: Mapping[str, Entry]) -> Entry:
     if name not in table:
         raise unknown_name(what, name, table)
     return table[name]
+
+
+def quoted(value: object) -> str:
+    """A path or a name as a word of a command that a message gives, which may be copied into a shell."""
+    return shlex.quote(str(value))

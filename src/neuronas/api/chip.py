@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable
 from hashlib import blake2b
 from importlib.resources import files
 from os import PathLike
-from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from neuronas.api.trained import TrainedRun, read_trained
+from neuronas.config import as_path
 from neuronas.runs.chip_records import ChipRecords
 from neuronas.runs.evaluations import ChipEvaluation, SimulatedChip, chip_file, chip_records_file
 from neuronas.version import __version__
@@ -52,7 +52,7 @@ def evaluate_on_chips(
         ConfigurationError: a chip that cannot be simulated, or that cannot hold these weights.
         VerificationError: a damaged file.
     """
-    given = read_trained(Path(run), options, assignments)
+    given = read_trained(as_path(run, "RUN"), options, assignments)
     hardware = given.plan.config.hardware.accelerator
     evaluation = simulate_chips(given, report, ChipRecords(chip_records_file(given.directory, hardware)))
     evaluation.write(chip_file(given.directory, hardware))

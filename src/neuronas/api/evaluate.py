@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from neuronas.api.trained import TrainedRun, read_trained
+from neuronas.config import as_path
 from neuronas.hardware.cost import CostModel
 from neuronas.hardware.mapped.activity import Activity as LayerRates
 from neuronas.runs.costs import CostSummary
@@ -33,7 +33,7 @@ def evaluate(
         DataError: images are missing or broken.
         VerificationError: a damaged file.
     """
-    given = read_trained(Path(run), options, assignments)
+    given = read_trained(as_path(run, "RUN"), options, assignments)
     evaluation = _measure(given)
     evaluation.write(given.directory / EVALUATION)
     return evaluation

@@ -1,10 +1,10 @@
 """A trained network in a file that others read, with a verified round trip."""
 
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuronas.api.trained import TrainedRun, read_trained
+from neuronas.config import as_path
 from neuronas.errors import ConfigurationError
 from neuronas.runs.inputs import NetworkInput
 from neuronas.runs.results import ExportManifest
@@ -43,9 +43,9 @@ def export(
     from neuronas.export.round_trip import export_network
 
     chosen = format_named(format_name)
-    given = read_trained(Path(run), {"device": "cpu"})
+    given = read_trained(as_path(run, "RUN"), {"device": "cpu"})
     folder = given.directory / EXPORTS
-    path = Path(out) if out else folder / chosen.place
+    path = as_path(out, "--out") if out is not None else folder / chosen.place
     agreement = export_network(given.trained.network, _content(given, dt_s), chosen, path)
     manifest = ExportManifest(
         run=given.directory,
@@ -57,7 +57,7 @@ def export(
         largest_difference=agreement.largest_difference,
         largest_score=agreement.largest_score,
     )
-    if not out:
+    if out is None:
         manifest.write(folder / f"{format_name}.json")
     return manifest
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field
 
 from neuronas.api.run_facts import read_runs
-from neuronas.config import write_text
+from neuronas.config import as_path, write_text
 from neuronas.errors import ConfigurationError
 from neuronas.report.figures import check_converter, check_format, write_figures
 from neuronas.report.page import comparison_page, report_page
@@ -53,11 +53,13 @@ def report(
     if figures is not None:
         check_format(figure_format)
         check_converter("figures need")
-    (facts,) = read_runs([Path(run)])
-    content, place = report_page(facts), Path(out) if out else Path(run)
+    directory = as_path(run, "RUN")
+    (facts,) = read_runs([directory])
+    content, place = report_page(facts), as_path(out, "--out") if out is not None else directory
     if figures is None:
         return _write(place, "report.html", content)
-    written = write_figures(facts, Path(figures), figure_format)  # first: a folder that cannot be made leaves no page
+    # First: a folder that cannot be made leaves no page.
+    written = write_figures(facts, as_path(figures, "--figures"), figure_format)
     page = _write(place, "report.html", content)
     return page.model_copy(update={"figures": written.files, "figures_left_out": written.left_out})
 
@@ -74,14 +76,16 @@ def compare(runs: Sequence[str | PathLike[str]], *, out: str | PathLike[str] | N
         RunDirectoryError: one is not a run directory.
         VerificationError: a broken file.
     """
-    directories = [Path(run) for run in runs]
+    directories = [as_path(run, "RUN") for run in runs]
     if len(directories) < 2:
         raise ConfigurationError(f"{len(directories)} run given; expected two or more")
     resolved = [run.resolve() for run in directories]
     for number, run in enumerate(directories):
         if resolved[number] in resolved[:number]:
             raise ConfigurationError(f"run '{run}' given twice; expected different ones")
-    return _write(Path(out) if out else Path(), "compare.html", comparison_page(read_runs(directories)))
+    return _write(
+        as_path(out, "--out") if out is not None else Path(), "compare.html", comparison_page(read_runs(directories))
+    )
 
 
 def _write(place: Path, name: str, page: str) -> Page:

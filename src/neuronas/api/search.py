@@ -11,6 +11,7 @@ from neuronas.api.devices import check_device
 from neuronas.api.feasibility import explain, fitting_width
 from neuronas.api.settings import Config, planned
 from neuronas.api.workers import computing
+from neuronas.config import as_path
 from neuronas.errors import ConfigurationError, InfeasibleError
 from neuronas.hardware.cost import Cost
 from neuronas.runs.architectures import ArchitectureFile
@@ -221,7 +222,7 @@ def plan_search(
     """
     if resume and out is None:
         raise ConfigurationError("--resume needs --out DIR, the run directory to resume")
-    directory = Path(out) if out else None
+    directory = as_path(out, "--out") if out is not None else None
     own = directory if resume and directory and (directory / CONFIG).is_file() else None
 
     def planned_with(**more: Any) -> Plan:

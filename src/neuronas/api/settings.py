@@ -9,6 +9,7 @@ from neuronas.api.compose import COPIED, Copies, Plan, plan
 from neuronas.config import (
     RunConfig,
     Section,
+    as_path,
     given,
     is_there,
     load_plugins,
@@ -90,7 +91,7 @@ def _values(config: Config) -> Mapping[str, Any]:
         return written(config)
     if config is None or isinstance(config, Mapping):
         return config or {}
-    return read_yaml(Path(config))
+    return read_yaml(as_path(config, "--config"))
 
 
 def _copies(run: Path, own: Mapping[str, Any], chosen: RunConfig, *, resume: bool) -> Copies:
@@ -99,7 +100,7 @@ def _copies(run: Path, own: Mapping[str, Any], chosen: RunConfig, *, resume: boo
     for name, (file, path) in COPIES.items():
         value = value_at(written(chosen), path)
         is_own = value == value_at(own, path)
-        is_needed = not resume or not (isinstance(value, str) and Path(value).is_file())
+        is_needed = not resume or not (isinstance(value, str) and as_path(value).is_file())
         if is_own and is_needed and is_there(run / file):
             found[name] = validate(COPIED[name], read_yaml(run / file), str(run / file))
     return Copies(**found)

@@ -13,7 +13,7 @@ from neuronas.api.evaluators import prepare_images
 from neuronas.api.settings import Config, planned
 from neuronas.api.trained import read_images
 from neuronas.api.training_checks import NOT_LEARNED, check_own, check_resumed
-from neuronas.config import is_there
+from neuronas.config import as_path, is_there
 from neuronas.errors import ConfigurationError, RunDirectoryError
 from neuronas.runs.architectures import ArchitectureFile, Given, read_architecture
 from neuronas.runs.config_file import write_config
@@ -241,12 +241,12 @@ def plan_training(
         VerificationError: a damaged file.
     """
     given = read_architecture(architecture)
-    own = given.run
-    if out is not None and resume and (Path(out) / CONFIG).is_file():
-        own = Path(out)
+    own, place = given.run, as_path(out, "--out") if out is not None else None
+    if place is not None and resume and (place / CONFIG).is_file():
+        own = place
     run = planned("train", options, config=config, assignments=assignments, run=own, resume=resume)
-    if out is not None:
-        directory = Path(out)
+    if place is not None:
+        directory = place
     elif given.run is None:
         directory = new_directory(run.config.data.name, "train")
     else:

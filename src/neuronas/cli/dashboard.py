@@ -9,10 +9,13 @@ import typer
 from neuronas.api.run_facts import read_runs
 from neuronas.cli import console, options
 from neuronas.cli.serving import Port, live_server
+from neuronas.config import as_path
 
 
 def dashboard(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory; another process may be at work in it.")],
+    run: Annotated[
+        Path, typer.Argument(parser=as_path, metavar="RUN", help="Run directory; another process may be at work in it.")
+    ],
     port: Port = None,
     plugin: options.Plugins = None,
     as_json: options.Json = False,

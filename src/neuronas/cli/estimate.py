@@ -10,6 +10,7 @@ from neuronas.cli import console
 from neuronas.cli import options as opt
 from neuronas.cli.plots import check_floorplan, check_plot, write_floorplan, write_sweep
 from neuronas.cli.tables import printable
+from neuronas.config import as_path
 from neuronas.hardware.sweep import changes_nothing
 from neuronas.report.cost_tables import component_table, layer_table, model_table, sweep_table
 from neuronas.runs.costs import SweptConstant
@@ -28,11 +29,22 @@ def estimate(
         typer.Option(help="A constant at several values: crossbar_size=32,64,128.", rich_help_panel="Hardware"),
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(help="Draw the sweep into FILE.pdf, .svg or .png.", rich_help_panel="Hardware")
+        Path | None,
+        typer.Option(
+            parser=as_path,
+            metavar="FILE",
+            help="Draw the sweep into FILE.pdf, .svg or .png.",
+            rich_help_panel="Hardware",
+        ),
     ] = None,
     floorplan: Annotated[
         Path | None,
-        typer.Option(help="Write the floorplan to FILE.svg, .pdf, .png or .json.", rich_help_panel="Hardware"),
+        typer.Option(
+            parser=as_path,
+            metavar="FILE",
+            help="Write the floorplan to FILE.svg, .pdf, .png or .json.",
+            rich_help_panel="Hardware",
+        ),
     ] = None,
     out: opt.Out = None,
     as_json: opt.Json = False,

@@ -12,6 +12,7 @@ from neuronas.cli import options as opt
 from neuronas.cli.chip import ChipProgress, print_chips
 from neuronas.cli.options import given_flags
 from neuronas.cli.tables import printable
+from neuronas.config import as_path
 from neuronas.errors import ConfigurationError
 from neuronas.report.accuracy_tables import precision_table, rates_table
 from neuronas.runs.evaluations import Evaluation
@@ -19,7 +20,7 @@ from neuronas.runs.evaluations import Evaluation
 
 @opt.with_settings("evaluate")
 def evaluate(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Directory of a trained run.")],
+    run: Annotated[Path, typer.Argument(parser=as_path, metavar="RUN", help="Directory of a trained run.")],
     options: dict[str, Any],
     chip: Annotated[
         bool, typer.Option("--chip", help="Measure it on simulated chips.", rich_help_panel="Chip simulation")

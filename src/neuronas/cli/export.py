@@ -8,14 +8,15 @@ import typer
 from neuronas.api.export import DT_S
 from neuronas.api.export import export as write_export
 from neuronas.cli import console, options
+from neuronas.config import as_path
 
 FormatName = Annotated[str, typer.Option("--format", help="nir, onnx or integer.")]
-Place = Annotated[Path | None, typer.Option("--out", metavar="FILE|DIR", help="Default: RUN/export/…")]
+Place = Annotated[Path | None, typer.Option("--out", parser=as_path, metavar="FILE|DIR", help="Default: RUN/export/…")]
 TimeStep = Annotated[float, typer.Option("--dt", help="nir: length of a time step in seconds.")]
 
 
 def export(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Directory of a trained run.")],
+    run: Annotated[Path, typer.Argument(parser=as_path, metavar="RUN", help="Directory of a trained run.")],
     format_name: FormatName,
     out: Place = None,
     dt: TimeStep = DT_S,

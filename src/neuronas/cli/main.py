@@ -5,6 +5,8 @@ import logging
 import os
 import signal
 import sys
+from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
 
@@ -70,6 +72,9 @@ def main() -> None:
     # Threads that spin while they wait slow every other one down on a busy machine: 13 times, measured on two cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     signal.signal(signal.SIGTERM, _interrupt)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # it was closed before the start, as by >&-
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the end
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that cannot show µ shows ?
@@ -83,6 +88,7 @@ def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; every expected failure becomes one line on standard error."""
     try:
         code = app(arguments, prog_name="neuronas", standalone_mode=False)
+        sys.stdout.flush()  # here, where a full disk or a reader that has gone is handled, and not at the very end
         if code == INTERRUPTED:  # Typer turns Ctrl-C into this code by itself
             raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
@@ -94,8 +100,13 @@ def run(arguments: list[str]) -> int:
         return _fail(message + path, 2)
     except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted", INTERRUPTED)
-    except BrokenPipeError:
-        sys.stderr.close()
+    except SystemExit as ending:  # rich and Typer end with code 1 where the reader has gone
+        if not isinstance(ending.__context__, BrokenPipeError):
+            raise
+        _discard_output()
+        return 0
+    except BrokenPipeError:  # the reader has what it wanted, as in | head
+        _discard_output()
         return 0
     except OSError as error:
         return _fail(f"{error.filename or 'system'}: {error.strerror or error}", 2)
@@ -103,6 +114,15 @@ def run(arguments: list[str]) -> int:
         if not isinstance(error, MemoryError) and not any(words in str(error) for words in _NO_MEMORY):
             raise
         return _fail("not enough memory; expected smaller --channels, --image-side, --timesteps or --batch-size", 2)
+
+
+def _discard_output() -> None:
+    """Let what is still buffered go nowhere, or Python would fail with it in the end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # a stream without a descriptor, as in tests
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def _fail(message: str, code: int) -> int:

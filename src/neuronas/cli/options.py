@@ -8,12 +8,14 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from neuronas.config import Setting, load_plugins, settings_for
+from neuronas.config import Setting, as_path, load_plugins, settings_for
 
 _RUN = "Run"
 Config = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="YAML file with settings; options override it.", rich_help_panel=_RUN),
+    typer.Option(
+        parser=as_path, metavar="FILE", help="YAML file with settings; options override it.", rich_help_panel=_RUN
+    ),
 ]
 Set = Annotated[
     list[str] | None,
@@ -26,7 +28,9 @@ Set = Annotated[
 ]
 Out = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="Directory to write to \\[a new one under runs].", rich_help_panel=_RUN),
+    typer.Option(
+        parser=as_path, metavar="DIR", help="Directory to write to \\[a new one under runs].", rich_help_panel=_RUN
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.", rich_help_panel=_RUN)]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print the answer and errors only.", rich_help_panel=_RUN)]

@@ -9,18 +9,26 @@ from neuronas.api.report import Page
 from neuronas.api.report import compare as write_comparison
 from neuronas.api.report import report as write_report
 from neuronas.cli import console, options
+from neuronas.config import as_path
 from neuronas.errors import ConfigurationError
 
-OutFile = Annotated[Path | None, typer.Option(help="File to write, or a folder.", rich_help_panel="Run")]
+OutFile = Annotated[
+    Path | None, typer.Option(parser=as_path, metavar="PATH", help="File to write, or a folder.", rich_help_panel="Run")
+]
 Figures = Annotated[
     Path | None,
-    typer.Option(help="Folder to write figures for a paper into as well.", rich_help_panel="Figures"),
+    typer.Option(
+        parser=as_path,
+        metavar="DIR",
+        help="Folder to write figures for a paper into as well.",
+        rich_help_panel="Figures",
+    ),
 ]
 FigureFormat = Annotated[str | None, typer.Option(help="pdf (default), svg or png.", rich_help_panel="Figures")]
 
 
 def report(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.")],
+    run: Annotated[Path, typer.Argument(parser=as_path, metavar="RUN", help="Run directory.")],
     out: OutFile = None,
     figures: Figures = None,
     figure_format: FigureFormat = None,
@@ -48,7 +56,7 @@ def print_page(page: Page) -> None:
 
 
 def compare(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="Run directories.")],
+    runs: Annotated[list[Path], typer.Argument(parser=as_path, metavar="RUN RUN...", help="Run directories.")],
     out: OutFile = None,
     plugin: options.Plugins = None,
     as_json: options.Json = False,

@@ -11,14 +11,15 @@ from neuronas.cli import console
 from neuronas.cli import options as opt
 from neuronas.cli.progress import SearchProgress
 from neuronas.cli.tables import PlainTable
-from neuronas.errors import VerificationError
+from neuronas.config import as_path
+from neuronas.errors import VerificationError, quoted
 from neuronas.experiments.catalogue import EXPERIMENTS, STUDIES
 from neuronas.experiments.hardware import PrintedFigure
 from neuronas.experiments.study import Scale, Study
 
 _DATASET = "cifar10"
 ScaleOption = Annotated[Scale, typer.Option(help="How large; full needs a GPU where networks are trained.")]
-Results = Annotated[Path, typer.Option(metavar="DIR", help="Folder for the result.")]
+Results = Annotated[Path, typer.Option(parser=as_path, metavar="DIR", help="Folder for the result.")]
 
 app = typer.Typer(help="Repeat an experiment and compare.", add_completion=False, rich_markup_mode="rich")
 
@@ -93,7 +94,9 @@ def search_time(
 @opt.with_settings("benchmark")
 def proxy_benchmark(
     options: dict[str, Any],
-    labels: Annotated[Path, typer.Option(metavar="FILE", help="CSV file: id, op_01 … op_23, test_accuracy.")],
+    labels: Annotated[
+        Path, typer.Option(parser=as_path, metavar="FILE", help="CSV file: id, op_01 … op_23, test_accuracy.")
+    ],
     sample: Annotated[int | None, typer.Option(help="Draw so many connected networks \\[all].")] = None,
     download: opt.Download = False,
     config: opt.Config = None,
@@ -129,6 +132,7 @@ def _study_command(study: Study) -> Callable[..., None]:
         runs: Annotated[
             Path | None,
             typer.Option(
+                parser=as_path,
                 metavar="DIR",
                 help="Folder of the run directories \\[runs/reproduce-NAME-SCALE]; experiments may share one.",
             ),
@@ -152,7 +156,7 @@ def _study_command(study: Study) -> Callable[..., None]:
             result = run_study(study, possible, options, seeds, folder, _notes(quiet=quiet), resume=resume)
         except KeyboardInterrupt:
             if not quiet:
-                console.notes.print(f"everything so far is kept; resume with --resume --runs {folder}")
+                console.notes.print(f"everything so far is kept; resume with --resume --runs {quoted(folder)}")
             raise
         path = write_study(result, study, out)
         if as_json:

@@ -1,6 +1,5 @@
 """``neuronas search``: find the fittest architecture that breaks no budget."""
 
-import shlex
 from typing import Any
 
 from neuronas.api.compose import Plan
@@ -10,7 +9,7 @@ from neuronas.cli import options as opt
 from neuronas.cli.fronts import print_front
 from neuronas.cli.progress import SearchProgress
 from neuronas.cli.serving import Port, Serve, served
-from neuronas.errors import InfeasibleError
+from neuronas.errors import InfeasibleError, quoted
 from neuronas.hardware.units import quantity
 from neuronas.runs.directory import CONFIG, LOG
 
@@ -50,7 +49,9 @@ def search(
         raise
     except KeyboardInterrupt:
         if not quiet and (directory / CONFIG).is_file():
-            console.notes.print(f"everything so far is kept; resume with: neuronas search --resume --out {directory}")
+            console.notes.print(
+                f"everything so far is kept; resume with: neuronas search --resume --out {quoted(directory)}"
+            )
         raise
     if result.was_finished and not quiet:
         console.notes.print(f"note: the search in {directory} had come to its end before; this is its answer")
@@ -112,4 +113,4 @@ def _print_answer(result: SearchResult) -> None:
         f"{result.summary.seconds:.1f} s, {result.summary.peak_memory_mb:.0f} MB; cost is an estimate of model "
         f"'{run.cost_model.name}' for {run.config.hardware.accelerator}; run: {directory}"
     )
-    out.print(f"next: neuronas train {shlex.quote(str(directory))}")
+    out.print(f"next: neuronas train {quoted(directory)}")

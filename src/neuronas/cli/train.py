@@ -8,6 +8,7 @@ from neuronas.api.train import plan_training
 from neuronas.cli import console
 from neuronas.cli import options as opt
 from neuronas.cli.progress import TrainingProgress
+from neuronas.errors import quoted
 from neuronas.runs.directory import CONFIG
 
 
@@ -41,7 +42,7 @@ def train(
             done = training.run(progress.report, download=download)
         except KeyboardInterrupt:
             if training.has_checkpoint and not quiet:
-                again = f"neuronas train {training.directory} --resume"
+                again = f"neuronas train {quoted(training.directory)} --resume"
                 console.notes.print(f"everything up to the last checkpoint is kept; resume with: {again}")
             raise
     if not is_first:
@@ -52,5 +53,5 @@ def train(
         accuracy = done.validation_accuracy
         reached = "without validation images" if accuracy is None else f"validation accuracy {accuracy:.2%}"
         console.answers.print(
-            f"best epoch {done.best_epoch}: {reached}; measure it with: neuronas evaluate {done.directory}"
+            f"best epoch {done.best_epoch}: {reached}; measure it with: neuronas evaluate {quoted(done.directory)}"
         )

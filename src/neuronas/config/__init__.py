@@ -1,6 +1,7 @@
 """Settings: one schema, what was given and what is resolved, registries of named choices, plug-ins, files."""
 
 from neuronas.config.files import (
+    as_path,
     first_mistake,
     is_there,
     parse_yaml_value,
@@ -87,6 +88,7 @@ __all__ = [
     "Setting",
     "TrainConfig",
     "as_options",
+    "as_path",
     "first_mistake",
     "given",
     "is_there",

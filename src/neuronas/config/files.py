@@ -79,6 +79,24 @@ def _reason(error: Exception) -> str:
     return _short(" ".join(str(error).split()) or "nested too deeply", 300)
 
 
+def as_path(given: str | os.PathLike[str], what: str = "path") -> Path:
+    """A path as a person gives it, in which ``~`` is the home folder.
+
+    Args:
+        given: the path.
+        what: its name in the message, such as ``--out``.
+
+    Raises:
+        ConfigurationError: an empty text, which would mean the current folder.
+    """
+    if given == "":
+        raise ConfigurationError(f"{what} '' given; expected a path (a variable of the shell may not be set)")
+    try:
+        return Path(given).expanduser()
+    except RuntimeError:  # no such user
+        return Path(given)
+
+
 def is_there(path: Path) -> bool:
     """Whether anything has this name, also a link to nowhere, which must not pass for a file that was never written."""
     return os.path.lexists(path)

@@ -33,6 +33,7 @@ from neuronas.config.values import (
     TRAIN,
     ImageSize,
     PerChannel,
+    Place,
 )
 
 _NETWORK = (ESTIMATE, SEARCH, TRAIN, BENCHMARK)
@@ -50,7 +51,7 @@ class DataConfig(Section):
         "Data set: a name, imagefolder:DIR or, in Python, an object", "digits",
         (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY), name="dataset", choices=DATASETS,
     )  # fmt: skip
-    data_dir: str | None = setting(
+    data_dir: Place | None = setting(
         "Folder of downloaded data sets", None, (SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY, DOCTOR), metavar="DIR"
     )
     image_side: ImageSize = setting(
@@ -199,7 +200,7 @@ class HardwareConfig(Section):
     firing_rate: float | None = setting(
         "Share of inputs that spike in a time step (--activity rate)", None, _COST, ge=0, le=1
     )
-    trace: str | None = setting(
+    trace: Place | None = setting(
         "Firing rate of each layer's inputs (--activity trace): YAML, or the evaluation.json of a run", None, _COST,
         metavar="FILE",
     )  # fmt: skip

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from neuronas.config.registry import RECIPES, SURROGATES
 from neuronas.config.setting import Section, setting
-from neuronas.config.values import DATASET, EVALUATE, RECIPE, RUN, TRAIN, Names
+from neuronas.config.values import DATASET, EVALUATE, RECIPE, RUN, TRAIN, Names, Place
 
 
 def _learning(help: str, default: Any = RECIPE, *, is_option: bool = False, **more: Any) -> Any:  # noqa: A002
@@ -50,7 +50,7 @@ class TrainConfig(Section):
     quantise: Literal["aware", "after"] = _learning(
         "Quantisation-aware training, or quantisation after training", is_option=True
     )
-    start_from: str | None = _learning(
+    start_from: Place | None = _learning(
         "Start with the best weights of a trained run (fine-tuning)", None, is_option=True, metavar="RUN"
     )
     validation_share: float = _learning("Share of the training images that is held out for validation", ge=0, lt=1)

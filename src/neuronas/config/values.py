@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 from neuronas.config.setting import From
 
@@ -35,6 +35,16 @@ ImageSize = Annotated[
     PlainSerializer(lambda sides: sides[0] if sides[0] == sides[1] else f"{sides[0]}x{sides[1]}"),
 ]
 """Height and width in pixels; written as one number where they are equal."""
+
+
+def _not_empty(text: str) -> str:
+    if not text:
+        raise ValueError("expected a path (a variable of the shell may not be set)")
+    return text
+
+
+Place = Annotated[str, AfterValidator(_not_empty)]
+"""A path, as text; ``~`` is the home folder."""
 
 
 Names = Annotated[

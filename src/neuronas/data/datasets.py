@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from neuronas.config import DATASETS, DataConfig, is_there
 from neuronas.data.dataset import IN_MEMORY, DataSet
-from neuronas.errors import ConfigurationError, DataError, NeuronasError, VerificationError, unknown_name
+from neuronas.errors import ConfigurationError, DataError, NeuronasError, VerificationError, quoted, unknown_name
 from neuronas.space.shape import Side
 
 ENVIRONMENT = "NEURONAS_DATA"
@@ -99,5 +99,7 @@ def check_described(data: DataConfig, dataset: DataSet) -> None:
 def _unknown(name: str) -> ConfigurationError:
     error = unknown_name("data set", name, DATASETS)
     if is_there(Path(name)) and Path(name).is_dir():
-        return ConfigurationError(f"{error}; for the images in the folder '{name}' give imagefolder:{name}")
+        return ConfigurationError(
+            f"{error}; for the images in the folder '{name}' give {quoted(f'imagefolder:{name}')}"
+        )
     return error

@@ -6,8 +6,8 @@ from typing import Self
 
 from pydantic import field_validator, model_validator
 
-from neuronas.config import ACCELERATORS, Section, read_yaml, validate
-from neuronas.hardware.quantity import Count, NonNegative, Positive, Quantity
+from neuronas.config import ACCELERATORS, Section, as_path, read_yaml, validate
+from neuronas.hardware.quantity import Bits, Count, Fraction, Megahertz, Nanometres, NonNegative, Positive, Quantity
 
 _PRESETS = Path(__file__).parent / "presets"
 
@@ -24,8 +24,8 @@ class Crossbar(Section):
     """
 
     size: Count
-    base_weight_bits: Count
-    bits_per_cell: Count
+    base_weight_bits: Bits
+    bits_per_cell: Bits
     n_sign_columns: Count
     n_per_pe: Count
     cell_read_energy_pj: NonNegative
@@ -43,7 +43,7 @@ class Crossbar(Section):
 class Adc(Section):
     """One analog-to-digital converter; energy per conversion, clock cycles from one conversion to the next."""
 
-    bits: Count
+    bits: Bits
     energy_pj: NonNegative
     area_um2: NonNegative
     conversion_clocks: Positive
@@ -108,7 +108,7 @@ class Digital(Section):
     n_lanes: Count
     add_energy_pj: NonNegative
     add_area_um2: NonNegative
-    image_bits: Count
+    image_bits: Bits
 
 
 class Noc(Section):
@@ -122,7 +122,7 @@ class Noc(Section):
 class NeuronCircuit(Section):
     """State bits of a LIF neuron, and the energy of one update."""
 
-    state_bits: Count
+    state_bits: Bits
     energy_pj: NonNegative
 
 
@@ -132,7 +132,7 @@ class Device(Section):
     Attributes:
         on_resistance_ohm: resistance of a cell at its highest level.
         off_resistance_ohm: resistance of a cell at level 0; above ``on_resistance_ohm``.
-        write_variation: relative standard deviation of a programmed conductance.
+        write_variation: relative standard deviation of a programmed conductance: 0.05 for 5 %.
         read_noise: relative standard deviation of a conductance between reads.
         stuck_on_share: share of cells that always have ``on_resistance_ohm``.
         stuck_off_share: share of cells that always have ``off_resistance_ohm``.
@@ -141,10 +141,10 @@ class Device(Section):
 
     on_resistance_ohm: Positive
     off_resistance_ohm: Positive
-    write_variation: NonNegative
-    read_noise: NonNegative
-    stuck_on_share: NonNegative
-    stuck_off_share: NonNegative
+    write_variation: Fraction
+    read_noise: Fraction
+    stuck_on_share: Fraction
+    stuck_off_share: Fraction
     column_resistance_ohm: NonNegative
 
     @model_validator(mode="after")
@@ -160,8 +160,8 @@ class Accelerator(Section):
     """A compute-in-memory accelerator. Without a ``device``, its cost can be estimated but it cannot be simulated."""
 
     description: str = ""
-    technology_nm: Positive
-    clock_mhz: Positive
+    technology_nm: Nanometres
+    clock_mhz: Megahertz
     crossbar: Crossbar
     adc: Adc
     multiplexer: Multiplexer
@@ -195,6 +195,6 @@ def load_accelerator(given: Accelerator | str) -> Accelerator:
         ConfigurationError: the name is unknown, the file cannot be read, a key is missing, or a value is out of range.
     """
     if isinstance(given, str) and given.endswith((".yaml", ".yml")):
-        return validate(Accelerator, read_yaml(Path(given)), given)
+        return validate(Accelerator, read_yaml(as_path(given)), given)
     found: Accelerator | Path = ACCELERATORS[given] if isinstance(given, str) else given
     return validate(Accelerator, read_yaml(found), str(given)) if isinstance(found, Path) else found

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from neuronas.config import ResolvedConfig
+from neuronas.errors import quoted
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.report.facts import RunFacts
 from neuronas.report.tables import Table, number
@@ -36,14 +37,14 @@ def constants_table(accelerator: Accelerator) -> Table:
 
 def commands(run: RunFacts) -> list[str]:
     """What makes the run again from its settings, into the directory ``again``."""
-    settings = shlex.quote(f"{run.directory}/config.yaml")
+    settings = quoted(f"{run.directory}/config.yaml")
     found = []
     if run.candidates or run.result or run.answer is None:
         found.append(f"neuronas search --config {settings} --out again")
         if run.epochs:
             found.append("neuronas train again")
     else:
-        found.append(f"neuronas train {shlex.quote(run.answer.text)} --config {settings} --out again")
+        found.append(f"neuronas train {quoted(run.answer.text)} --config {settings} --out again")
     if run.evaluation:
         found.append("neuronas evaluate again")
     if run.chip:

@@ -6,8 +6,8 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Literal, Self
 
-from neuronas.config import is_there
-from neuronas.errors import ArchitectureError, RunDirectoryError, VerificationError
+from neuronas.config import as_path, is_there
+from neuronas.errors import ArchitectureError, RunDirectoryError, VerificationError, quoted
 from neuronas.runs.directory import ARCHITECTURE, CONFIG
 from neuronas.runs.document import Document
 from neuronas.runs.environment import check_format
@@ -74,7 +74,7 @@ def read_architecture(given: Architecture | str | PathLike[str]) -> Given:
     if isinstance(given, Architecture):
         return Given(given)
     text = fspath(given)
-    path = Path(text)
+    path = as_path(text, "ARCH")
     if "|" in text or not text.strip():
         return Given(text)
     if path.is_dir():
@@ -86,7 +86,7 @@ def read_architecture(given: Architecture | str | PathLike[str]) -> Given:
             raise RunDirectoryError(f"'{path}' given, which holds no {ARCHITECTURE}; expected a run directory")
         raise RunDirectoryError(
             f"run directory {path}: has no result yet: its search was stopped, or nothing fits its budgets; "
-            f"resume it, or see which limit is closest, with neuronas search --resume --out {path}"
+            f"resume it, or see which limit is closest, with neuronas search --resume --out {quoted(path)}"
         )
     if path.is_file():
         return Given(path)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from neuronas.config import NetworkConfig, TrainConfig
+from neuronas.config import NetworkConfig, TrainConfig, as_path
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.neuron import NeuronParameters
@@ -66,7 +66,7 @@ def make_classifier(
     )
     classifier = Classifier(architecture, shape, settings, train.seed)
     if train.start_from is not None:
-        load_best(classifier, Path(train.start_from))
+        load_best(classifier, as_path(train.start_from))
     return classifier.to(device)
 
 

@@ -12,7 +12,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from neuronas.config import parse_json, write_bytes
-from neuronas.errors import RunDirectoryError, VerificationError
+from neuronas.errors import RunDirectoryError, VerificationError, quoted
 
 FORMAT = "neuronas-checkpoint-2"
 FOLDER, BEST, LAST = "checkpoints", "best.safetensors", "last.safetensors"
@@ -96,7 +96,7 @@ def load_best(module: torch.nn.Module, directory: Path) -> dict[str, Any]:
     path = directory / FOLDER / BEST
     if not path.exists():
         raise RunDirectoryError(
-            f"run directory {directory}: {FOLDER}/{BEST} not found; run: neuronas train {directory}"
+            f"run directory {directory}: {FOLDER}/{BEST} not found; run: neuronas train {quoted(directory)}"
         )
     tensors, facts = read_checkpoint(path, module)
     load_state(module, tensors, path)

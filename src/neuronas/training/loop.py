@@ -13,7 +13,7 @@ from torch.nn import functional as F  # noqa: N812
 from torch.nn.parallel import DistributedDataParallel
 
 from neuronas.config import TrainConfig, is_there
-from neuronas.errors import DataError, DivergedError
+from neuronas.errors import DataError, DivergedError, quoted
 from neuronas.runs.metrics import Epoch, Metrics
 from neuronas.snn.classifier import Classifier
 from neuronas.snn.decision import decided, mean_scores
@@ -168,7 +168,7 @@ class Trainer:
         if (self.folder / LAST).exists():
             again = (
                 f"the last good checkpoint is kept in {self.folder} and belongs to these settings; train again with a "
-                f"lower --learning-rate and another --out, optionally with --start-from {self.folder.parent}"
+                f"lower --learning-rate and another --out, optionally with --start-from {quoted(self.folder.parent)}"
             )
         raise DivergedError(f"{what}; {again}")
 

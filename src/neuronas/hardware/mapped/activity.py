@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from neuronas.config import HardwareConfig, Section, parse_json, read_text, read_yaml, validate
+from neuronas.config import HardwareConfig, Section, as_path, parse_json, read_text, read_yaml, validate
 from neuronas.errors import ConfigurationError, suggestion
 from neuronas.hardware.cost import Array
 from neuronas.space.workload import Layer
@@ -61,7 +61,7 @@ def load_activity(settings: HardwareConfig) -> Activity:
         ConfigurationError: the file cannot be read, or a rate in it is not a number from 0 to 1.
     """
     if settings.trace is not None:
-        return validate(Activity, {"trace": _read_trace(Path(settings.trace))}, settings.trace)
+        return validate(Activity, {"trace": _read_trace(as_path(settings.trace))}, settings.trace)
     return DENSE if settings.firing_rate is None else Activity(rate=settings.firing_rate)
 
 
