@@ -6,6 +6,7 @@ Jinja2 is imported with the first template that is rendered. A name that a templ
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from neuronas.errors import quoted
 from neuronas.hardware.units import quantity, word
 from neuronas.report.tables import duration, number, share
 
@@ -19,6 +20,7 @@ _FILTERS = {
     "duration": duration,
     "quantity": lambda value, name: quantity(name, value),
     "word": word,
+    "quoted": quoted,
 }
 
 
