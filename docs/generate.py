@@ -32,6 +32,7 @@ from neuronas.runs.environment import Environment
 from neuronas.runs.evaluations import ChipEvaluation, Evaluation
 from neuronas.runs.floorplan_file import FloorplanFile
 from neuronas.runs.metrics import Epoch
+from neuronas.runs.predictions import Predictions
 from neuronas.runs.results import ExportManifest, ParetoFront, SearchSummary, TrainingResult
 
 FOLDER = Path(__file__).parent
@@ -279,6 +280,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "epoch": Epoch,
     "estimate": CostReport,
     "evaluation": Evaluation,
+    "predictions": Predictions,
     "doctor": Diagnosis,
     "export": ExportManifest,
     "floorplan": FloorplanFile,

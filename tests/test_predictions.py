@@ -1,5 +1,7 @@
 """One decision from class scores to an answer: evaluation, prediction and exported files agree, also at ties."""
 
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+import neuronas
 from neuronas.cli.main import run as command
 from neuronas.data.presets import Digits
 from neuronas.export.integer import compute_integer
@@ -88,3 +91,66 @@ def test_exported_files_say_what_their_outputs_and_inputs_are(
         assert json.loads(about["class_names"]) == names
         assert (about["image_channels"], about["image_size"], about["preparation"]) == ("3", "8x10", PREPARATION)
         assert about["readout"] == READOUT
+
+
+def test_predictions_are_those_of_the_evaluation(
+    photographed: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, names = photographed.parent / "data" / "test", ["1", "10", "2"]
+    assert command(["evaluate", str(photographed), "--json"]) == 0
+    evaluated = json.loads(capsys.readouterr().out)
+    assert command(["predict", str(photographed), str(data), "--top-k", "3", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["images"]
+    assert [one["image"] for one in found] == sorted(str(path) for path in data.rglob("*.png"))
+    confusion = [[0] * 3 for _ in names]
+    for one in found:
+        scores = {own["index"]: own["score"] for own in one["classes"]}
+        assert [own["index"] for own in one["classes"]] == sorted(scores, key=lambda index: (-scores[index], index))
+        assert [own["name"] for own in one["classes"]] == [names[own["index"]] for own in one["classes"]]
+        confusion[names.index(Path(one["image"]).parent.name)][one["classes"][0]["index"]] += 1
+    assert confusion == evaluated["confusion"]
+    paths = [str(path) for path in sorted(data.rglob("*.png"))]
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(paths[:5]) + "\n"))
+    assert command(["predict", str(photographed), "-", "--csv", "--top-k", "2"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [(row["image"], row["rank"]) for row in rows] == [(path, rank) for path in paths[:5] for rank in "12"]
+    scores = [own["score"] for own in found[0]["classes"][:2]]  # rounded otherwise in a batch of another size
+    assert [float(row["score"]) for row in rows[:2]] == pytest.approx(scores, abs=1e-6)
+    assert command(["predict", str(photographed), paths[0]]) == 0
+    assert paths[0] in capsys.readouterr().out
+
+
+def test_pictures_and_arrays_are_predicted_as_files_are(photographed: Path) -> None:
+    paths = sorted((photographed.parent / "data" / "test").rglob("*.png"))[::6]
+    files = neuronas.predict(photographed, paths, top_k=3)
+    pictures = neuronas.predict(photographed, [Image.open(path) for path in paths], top_k=3)
+    arrays = neuronas.predict(photographed, np.stack([np.asarray(Image.open(path)) for path in paths]), top_k=3)
+    assert [one.classes for one in files.images] == [one.classes for one in pictures.images]
+    assert [one.classes for one in files.images] == [one.classes for one in arrays.images]
+    (one,) = neuronas.predict(photographed, Image.open(paths[0])).images
+    assert one.classes == files.images[0].classes[:1]
+
+
+def test_images_that_cannot_be_predicted(
+    photographed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, bad = next((photographed.parent / "data" / "test").rglob("*.png")), tmp_path / "bad.png"
+    bad.write_bytes(b"broken")
+    run = ["predict", str(photographed)]
+    for arguments, message in (
+        ([str(good), str(bad)], "bad.png: cannot be decoded"),
+        ([str(bad), str(tmp_path / "none.png")], "2 of 2 images cannot be read; the first: "),
+        ([str(bad), "--skip-corrupt"], "bad.png: cannot be decoded"),
+        ([""], "IMAGE '' given; expected a path"),
+        ([str(good), "--csv", "--json"], "expected one of them"),
+        ([str(good), "--top-k", "0"], "--top-k"),
+    ):
+        assert command([*run, *arguments]) == 2, arguments
+        err = capsys.readouterr().err
+        assert message in err and err.count("\n") == 1, err
+    assert command([*run, str(good), str(bad), "--skip-corrupt", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert [one["image"] for one in answer["images"]] == [str(good)] and list(answer["unreadable"]) == [str(bad)]
+    assert command(["predict", str(tmp_path), str(good)]) == 2
+    (tmp_path / "empty").mkdir()
+    assert command([*run, str(tmp_path / "empty")]) == 2

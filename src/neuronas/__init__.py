@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from neuronas.api.estimate import Estimate, estimate
     from neuronas.api.evaluate import evaluate
     from neuronas.api.export import export
+    from neuronas.api.predict import predict
     from neuronas.api.report import Page, compare, report
     from neuronas.api.search import SearchResult, search
     from neuronas.api.train import train
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from neuronas.data.memory import InMemoryDataSet
     from neuronas.hardware.accelerator import Accelerator
     from neuronas.runs.evaluations import ChipEvaluation, Evaluation
+    from neuronas.runs.predictions import Predictions
     from neuronas.runs.results import ExportManifest, TrainingResult
     from neuronas.snn.classifier import Classifier
     from neuronas.space.genotype import Architecture
@@ -46,6 +48,7 @@ __all__ = [
     "InMemoryDataSet",
     "Page",
     "Plugin",
+    "Predictions",
     "RunConfig",
     "SearchResult",
     "Space",
@@ -57,6 +60,7 @@ __all__ = [
     "evaluate_on_chips",
     "export",
     "load",
+    "predict",
     "report",
     "search",
     "train",
@@ -73,6 +77,7 @@ _MODULES = {
     "InMemoryDataSet": "data.memory",
     "Page": "api.report",
     "Plugin": "config",
+    "Predictions": "runs.predictions",
     "RunConfig": "config",
     "SearchResult": "api.search",
     "Space": "space.spaces",
@@ -81,6 +86,7 @@ _MODULES = {
     "estimate": "api.estimate",
     "evaluate": "api.evaluate",
     "evaluate_on_chips": "api.chip",
+    "predict": "api.predict",
     "train": "api.train",
 }
 """Where each name is; it is imported when it is first used."""

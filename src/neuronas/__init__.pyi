@@ -20,6 +20,7 @@ from neuronas.runs.results import ExportManifest as ExportManifest
 from neuronas.data.memory import InMemoryDataSet as InMemoryDataSet
 from neuronas.api.report import Page as Page
 from neuronas.config.plugins import Plugin as Plugin
+from neuronas.runs.predictions import Predictions as Predictions
 from neuronas.api.search import SearchResult as SearchResult
 from neuronas.space.spaces import Space as Space
 from neuronas.runs.results import TrainingResult as TrainingResult
@@ -255,6 +256,32 @@ def load(
 
     Raises:
         RunDirectoryError: no run, or one that was not trained.
+        VerificationError: a damaged file.
+    """
+
+
+def predict(
+    run: str | os.PathLike[str],
+    images: Any,
+    *,
+    top_k: int = ...,
+    skip_corrupt: bool = ...,
+    device: str = ...,
+) -> Predictions:
+    """Classify images with a trained run.
+
+    Args:
+        run: the run's directory.
+        images: a file, a folder (with all folders in it), a picture of Pillow, an array or tensor of bytes [N, H, W],
+            [N, C, H, W] or [N, H, W, C]; or several files, folders and pictures.
+        top_k: how many classes each answer has.
+        skip_corrupt: leave out files that cannot be read; they are in ``unreadable``.
+        device: ``auto``, ``cpu`` or ``cuda``.
+
+    Raises:
+        RunDirectoryError: no run, or one that was not trained.
+        ConfigurationError: ``top_k`` below 1.
+        DataError: no image, or images that cannot be read; says how many.
         VerificationError: a damaged file.
     """
 

@@ -18,6 +18,7 @@ from neuronas.cli.doctor import doctor
 from neuronas.cli.estimate import estimate
 from neuronas.cli.evaluate import evaluate
 from neuronas.cli.export import export
+from neuronas.cli.predict import predict
 from neuronas.cli.report import compare, report
 from neuronas.cli.reproduce import app as reproduce
 from neuronas.cli.search import search
@@ -41,6 +42,7 @@ app.command(
 )(estimate)
 app.command(epilog="Example: neuronas train runs/mine --epochs 100")(train)
 app.command(epilog="Example: neuronas evaluate runs/mine --json")(evaluate)
+app.command(epilog="Example: neuronas predict runs/mine photo.jpg more-photos --top-k 3")(predict)
 app.command(epilog="Example: neuronas export runs/mine --format integer")(export)
 app.command(epilog="Example: neuronas report runs/mine --out mine.html")(report)
 app.command(epilog="Example: neuronas compare runs/one runs/other --out both.html")(compare)

@@ -1,0 +1,148 @@
+"""Classes of images by a trained run, prepared as its training images were."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neuronas.api.trained import TrainedRun, read_trained
+from neuronas.config import as_path
+from neuronas.data.listing import SUFFIXES, unreadable
+from neuronas.errors import ConfigurationError, DataError
+from neuronas.machine import n_cores
+from neuronas.runs.predictions import ClassScore, Prediction, Predictions
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_AT_A_TIME = 256
+
+
+def predict(
+    run: str | PathLike[str],
+    images: Any,
+    *,
+    top_k: int = 1,
+    skip_corrupt: bool = False,
+    device: str = "auto",
+) -> Predictions:
+    """Classify images with a trained run.
+
+    Args:
+        run: the run's directory.
+        images: a file, a folder (with all folders in it), a picture of Pillow, an array or tensor of bytes [N, H, W],
+            [N, C, H, W] or [N, H, W, C]; or several files, folders and pictures.
+        top_k: how many classes each answer has.
+        skip_corrupt: leave out files that cannot be read; they are in ``unreadable``.
+        device: ``auto``, ``cpu`` or ``cuda``.
+
+    Raises:
+        RunDirectoryError: no run, or one that was not trained.
+        ConfigurationError: ``top_k`` below 1.
+        DataError: no image, or images that cannot be read; says how many.
+        VerificationError: a damaged file.
+    """
+    if top_k < 1:
+        raise ConfigurationError(f"--top-k {top_k} given; expected at least 1")
+    given = read_trained(as_path(run, "RUN"), {"device": device})
+    entries = list(_entries(images))
+    if not entries:
+        raise DataError("no image given; expected files, folders of images, pictures or an array")
+    answers: list[Prediction] = []
+    bad: dict[str, DataError] = {}
+    with ThreadPoolExecutor(n_cores(), thread_name_prefix="images") as readers:
+        for first in range(0, len(entries), _AT_A_TIME):
+            part = entries[first : first + _AT_A_TIME]
+            read = list(readers.map(lambda entry: _pixels(given, *entry), part))
+            good: list[tuple[str, Tensor]] = []
+            for (name, _), found in zip(part, read, strict=True):
+                if isinstance(found, DataError):
+                    bad[name] = found
+                else:
+                    good.append((name, found))
+            answers += _answers(given, good, top_k)
+    if bad and not (skip_corrupt and answers):
+        raise unreadable(list(bad.values()), len(entries))
+    return Predictions(
+        run=str(given.directory),
+        images=tuple(answers),
+        unreadable={name: str(error) for name, error in bad.items()},
+    )
+
+
+def _entries(images: Any) -> Iterator[tuple[str, Any]]:
+    """Name and content of each image: a path, or what is in memory."""
+    from PIL import Image
+
+    if isinstance(images, str | PathLike):
+        yield from _files(as_path(images, "IMAGE"))
+    elif isinstance(images, Image.Image):
+        yield "image 0", images
+    elif hasattr(images, "shape"):
+        from neuronas.data.arrays import labelled
+
+        source = labelled((images, [0] * len(images)), "image").source
+        yield from ((f"image {number}", pixels) for number, pixels in enumerate(source.images))
+    elif isinstance(images, Iterable):
+        for number, one in enumerate(images):
+            found = list(_entries(one))
+            yield from found if isinstance(one, str | PathLike) else ((f"image {number}", one) for _, one in found)
+    else:
+        raise ConfigurationError(f"{type(images).__name__} given; expected files, folders, pictures or an array")
+
+
+def _files(path: Path) -> Iterator[tuple[str, Path]]:
+    if not path.is_dir():
+        yield str(path), path
+        return
+    found = sorted(one for one in path.rglob("*") if one.suffix.lower() in SUFFIXES and one.is_file())
+    if not found:
+        raise DataError(f"folder {path}: holds no images (looked for {', '.join(sorted(SUFFIXES))})")
+    yield from ((str(one), one) for one in found)
+
+
+def _pixels(given: TrainedRun, name: str, content: Any) -> "Tensor | DataError":
+    """One image as the network's data set would read it: uint8 [C, H, W]."""
+    import numpy as np
+    from PIL import Image
+
+    from neuronas.data.pixels import as_tensor, resized, resized_picture, to_mode
+    from neuronas.data.source import FileSource, upright
+
+    data = given.plan.config.data
+    channels, size = data.image_channels, data.image_side
+    try:
+        if isinstance(content, Path):
+            return FileSource([content], np.zeros(1, np.int64), channels, size).read(0)
+        if isinstance(content, Image.Image):
+            picture = to_mode(upright(content), "L" if channels == 1 else "RGB")
+            return as_tensor(resized_picture(picture, size))
+        if len(content) != channels:
+            raise DataError(f"{name}: {len(content)} channel(s) given; expected {channels}")
+        return resized(content[None], size)[0]
+    except DataError as error:
+        return error
+    except (ValueError, OSError) as error:
+        return DataError(f"{name}: cannot be read ({error})")
+
+
+def _answers(given: TrainedRun, images: Sequence[tuple[str, "Tensor"]], top_k: int) -> Iterator[Prediction]:
+    import numpy as np
+    import torch
+
+    from neuronas.data.source import ArraySource
+    from neuronas.snn.decision import ranked
+    from neuronas.training.evaluation import class_scores
+    from neuronas.training.images import Images
+
+    if not images:
+        return
+    data = given.plan.config.data
+    source = ArraySource(torch.stack([pixels for _, pixels in images]), np.zeros(len(images), np.int64))
+    shown = Images(source, data.mean, data.std)
+    scores = class_scores(given.trained.network, shown, np.arange(len(images)), given.device)
+    names = data.class_names or tuple(map(str, range(data.n_classes)))
+    for (image, _), own, best in zip(images, scores.tolist(), ranked(scores, top_k).tolist(), strict=True):
+        classes = tuple(ClassScore(index=index, name=names[index], score=own[index]) for index in best)
+        yield Prediction(image=image, classes=classes)

@@ -1,0 +1,79 @@
+"""``neuronas predict RUN IMAGE…``: classes and scores of images by a trained run."""
+
+import csv
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from neuronas.api.predict import predict as classify
+from neuronas.cli import console, options
+from neuronas.cli.tables import PlainTable
+from neuronas.config import as_path
+from neuronas.errors import ConfigurationError
+from neuronas.runs.predictions import Predictions
+
+_LIST = "-"
+Images = Annotated[
+    list[str],
+    typer.Argument(metavar="IMAGE...", help="Image files and folders of images; - reads paths from standard input."),
+]
+TopK = Annotated[int, typer.Option("--top-k", min=1, help="Classes per image, the most likely first.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print comma-separated values.", rich_help_panel="Run")]
+Skip = Annotated[bool, typer.Option("--skip-corrupt", help="Leave out images that cannot be read.")]
+Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Device for the computation.")]
+
+
+def predict(
+    run: Annotated[Path, typer.Argument(parser=as_path, metavar="RUN", help="Directory of a trained run.")],
+    images: Images,
+    top_k: TopK = 1,
+    skip_corrupt: Skip = False,
+    device: Device = "auto",
+    plugin: options.Plugins = None,
+    as_csv: Csv = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Print the classes of images, with their scores. Images are prepared as those of the run's training."""
+    if as_csv and as_json:
+        raise ConfigurationError("--csv and --json given; expected one of them")
+    found = classify(run, list(_paths(images)), top_k=top_k, skip_corrupt=skip_corrupt, device=device)
+    if not quiet:
+        for reason in found.unreadable.values():
+            console.notes.print(f"left out: {reason}")
+    if as_json:
+        console.print_json(found)
+    elif as_csv:
+        _print_csv(found)
+    else:
+        console.answers.print(_table(found, top_k))
+
+
+def _paths(given: Sequence[str]) -> Iterator[str]:
+    for one in given:
+        if one == _LIST:
+            yield from (line.rstrip("\r\n") for line in sys.stdin if line.strip())
+        else:
+            yield one
+
+
+def _print_csv(found: Predictions) -> None:
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    table.writerow(("image", "rank", "index", "class", "score"))
+    for one in found.images:
+        for rank, own in enumerate(one.classes, start=1):
+            table.writerow((one.image, rank, own.index, own.name, own.score))
+
+
+def _table(found: Predictions, top_k: int) -> PlainTable:
+    table = PlainTable()
+    table.add_column("image")
+    for rank in range(1, min(top_k, max(len(one.classes) for one in found.images)) + 1):
+        table.add_column("class" if rank == 1 else f"{rank}.")
+        table.add_column("score", justify="right")
+    for one in found.images:
+        table.add_row(one.image, *(text for own in one.classes for text in (own.name, f"{own.score:.4g}")))
+    return table
