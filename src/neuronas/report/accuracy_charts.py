@@ -70,7 +70,8 @@ def rates_chart(firing_rates: Mapping[str, float]) -> Chart:
 
 
 def _percent(form: str) -> View:
-    return {"labelExpr": f"format(datum.value, '{form}')"}
+    """An axis of shares; room beyond 100 % for numbers beside bars has no label."""
+    return {"labelExpr": f"datum.value > 1.001 ? '' : format(datum.value, '{form}')"}
 
 
 def _over_epochs(rows: Sequence[Row], title: str, channels: View, **y: View) -> View:
