@@ -1,6 +1,7 @@
 """Charts of learning, accuracy by precision and on simulated chips, and firing rates."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
 
 from neuronas.report.accuracy_tables import chip_accuracy, neuron_titles, precision
 from neuronas.report.charts import Chart, Row, View, colours, data, name, name_axis, number, tooltip
@@ -88,9 +89,10 @@ def _over_epochs(rows: Sequence[Row], title: str, channels: View, **y: View) -> 
 
 
 def _ticks(rows: Sequence[Row]) -> list[int]:
-    """Some ten whole epochs."""
+    """Ten round epochs at most."""
     last = max((row["epoch"] for row in rows), default=1)
-    return list(range(1, last + 1, -(-last // 10)))
+    step = next(digit * 10**power for power in count() for digit in (1, 2, 5) if last <= 10 * digit * 10**power)
+    return list(range(step, last + 1, step))
 
 
 def _on_chips(label: str, chips: ChipAccuracies) -> Row:
