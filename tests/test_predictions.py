@@ -93,6 +93,21 @@ def test_exported_files_say_what_their_outputs_and_inputs_are(
         assert about["readout"] == READOUT
 
 
+def test_onnx_files_of_other_operators(photographed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    export = ["export", str(photographed), "--quiet", "--format"]
+    for opset in (18, 21):
+        file = tmp_path / f"{opset}.onnx"
+        assert command([*export, "onnx", "--opset", str(opset), "--out", str(file)]) == 0
+        assert onnx.load(file).opset_import[0].version == opset
+    capsys.readouterr()
+    for arguments, message in (
+        (["onnx", "--opset", "17"], "expected 18 to "),
+        (["integer", "--opset", "18"], "expected --format onnx"),
+    ):
+        assert command([*export, *arguments]) == 2
+        assert message in capsys.readouterr().err
+
+
 def test_predictions_are_those_of_the_evaluation(
     photographed: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,6 +119,23 @@ def test_every_option_may_repeat_the_runs_own_value(tmp_path: Path, capsys: pyte
         assert json.loads(capsys.readouterr().out)["settings"] == own, given
 
 
+def test_a_training_stops_where_the_validation_accuracy_no_longer_rises(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, options = tmp_path / "run", ["--patience", "2", "--class-weights", "balanced", "--json"]
+    still = [*options, "--set", "network.v_threshold=1000000"]  # no spikes: always the same answer
+    assert train(run, *still, epochs=9) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["epochs"], result["stopped_early"]) == (3, True)
+    assert len(rows(run)) == 3
+    assert command(["train", str(run), "--resume", "--quiet", "--json"]) == 0  # nothing is left to be done
+    assert json.loads(capsys.readouterr().out)["stopped_early"] is True and len(rows(run)) == 3
+    assert train(tmp_path / "moving", *options, epochs=2) == 0
+    assert json.loads(capsys.readouterr().out)["stopped_early"] is False
+    assert train(tmp_path / "wrong", *options, "--set", "train.validation_share=0") == 2
+    assert "patience 2 given with validation_share 0" in capsys.readouterr().err
+
+
 def test_a_resumed_training_names_the_setting_that_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = tmp_path / "run"
     assert train(run, epochs=1) == 0

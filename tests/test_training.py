@@ -36,6 +36,7 @@ from neuronas.training.augmentation import Augmentation
 from neuronas.training.evaluation import AccuracyAndRates, accuracy_of, dead_outputs, measure_activity
 from neuronas.training.images import Images, stratified_split
 from neuronas.training.objective import (
+    balanced_weights,
     classification_loss,
     firing_rates,
     learning_rate,
@@ -276,6 +277,20 @@ def test_losses_by_hand() -> None:
     squares = (1 + 1 + 1 + 0) / 4
     assert float(classification_loss(scores, target, "tet", 0.0)) == pytest.approx(
         0.95 * sum(each) / 2 + 0.05 * squares
+    )
+
+
+def test_balanced_classes_by_hand() -> None:
+    labels = torch.tensor([0] * 6 + [1] * 2)
+    weights = balanced_weights(labels, 3)
+    assert weights.tolist() == pytest.approx([8 / (2 * 6), 8 / (2 * 2), 1])
+    scores, targets = torch.zeros(2, 8, 3), F.one_hot(labels, 3).float()
+    each = F.cross_entropy(scores[0], targets, weights, reduction="none")
+    assert float(each[:6].sum()) == pytest.approx(float(each[6:].sum()))  # each class has the same share
+    plain = float(classification_loss(scores, targets, "mean", 0.0))
+    assert float(classification_loss(scores, targets, "mean", 0.0, weights)) == pytest.approx(plain)
+    assert float(classification_loss(scores, targets, "tet", 0.0, weights)) == pytest.approx(
+        float(classification_loss(scores, targets, "tet", 0.0))
     )
 
 

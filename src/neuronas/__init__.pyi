@@ -235,6 +235,7 @@ def export(
     *,
     out: str | os.PathLike[str] | None = ...,
     dt_s: float = ...,
+    opset: int | None = ...,
 ) -> ExportManifest:
     """Export of trained networks: integer format, NIR, ONNX. Each file is verified: it is read back and computed.
     """
@@ -429,6 +430,7 @@ def train(
     device: Literal['auto', 'cpu', 'cuda'] | None = ...,
     n_images: int | None = ...,
     epochs: int | None = ...,
+    patience: int | None = ...,
     batch_size: int | None = ...,
     learning_rate: float | None = ...,
     optimiser: Literal['sgd', 'adamw'] | None = ...,
@@ -438,6 +440,7 @@ def train(
     warmup_epochs: float | None = ...,
     clip_norm: float | None = ...,
     loss: Literal['mean', 'tet'] | None = ...,
+    class_weights: Literal['none', 'balanced'] | None = ...,
     label_smoothing: float | None = ...,
     surrogate: str | None = ...,
     augment: Literal['none', 'shift', 'flip', 'autoaugment', 'randaugment'] | None = ...,
@@ -497,6 +500,7 @@ def train(
         device: Device for training [the run's].
         n_images: Training images, drawn with the random seed, the same share of each class (all).
         epochs: Passes over the training images [the recipe's].
+        patience: Stop after this many epochs without a higher validation accuracy; 0: never (epochs) [0].
         batch_size: Images in a training step, of all processes together [the recipe's].
         learning_rate: Peak learning rate [the recipe's].
         optimiser: Optimiser [the recipe's].
@@ -506,6 +510,7 @@ def train(
         warmup_epochs: Epochs of linear warm-up [the recipe's].
         clip_norm: Clip the gradient's norm to this; 0: never [the recipe's].
         loss: Loss: of the mean scores, or of each time step (TET) [the recipe's].
+        class_weights: Weights of the classes in the loss: none, or balanced for classes of different size [none].
         label_smoothing: Label smoothing [the recipe's].
         surrogate: Surrogate of the spike's derivative [the recipe's].
         augment: Augmentation of the training images [the data set's].

@@ -20,7 +20,12 @@ DT_S = 1e-4
 
 
 def export(
-    run: str | PathLike[str], format_name: str, *, out: str | PathLike[str] | None = None, dt_s: float = DT_S
+    run: str | PathLike[str],
+    format_name: str,
+    *,
+    out: str | PathLike[str] | None = None,
+    dt_s: float = DT_S,
+    opset: int | None = None,
 ) -> ExportManifest:
     """Write a trained network as NIR, ONNX or integers for a chip; the file is computed again and compared.
 
@@ -31,6 +36,7 @@ def export(
         format_name: ``nir``, ``onnx`` or ``integer``.
         out: file or folder; default: in the run's folder ``export``.
         dt_s: nir: length of a time step, s.
+        opset: onnx: version of the operators, from 18 (21 with weights of more than 8 bits); default: 21.
 
     Raises:
         RunDirectoryError: no run, or one that was not trained.
@@ -39,6 +45,8 @@ def export(
     """
     if not 0 < dt_s < 1:
         raise ConfigurationError(f"--dt {dt_s:g} given; expected seconds between 0 and 1")
+    if opset is not None and format_name != "onnx":
+        raise ConfigurationError(f"--opset {opset} given with --format {format_name}; expected --format onnx")
     from neuronas.export.formats import format_named
     from neuronas.export.round_trip import export_network
 
@@ -46,7 +54,7 @@ def export(
     given = read_trained(as_path(run, "RUN"), {"device": "cpu"})
     folder = given.directory / EXPORTS
     path = as_path(out, "--out") if out is not None else folder / chosen.place
-    agreement = export_network(given.trained.network, _content(given, dt_s), chosen, path)
+    agreement = export_network(given.trained.network, _content(given, dt_s, opset), chosen, path)
     manifest = ExportManifest(
         run=given.directory,
         format=format_name,
@@ -62,7 +70,7 @@ def export(
     return manifest
 
 
-def _content(given: TrainedRun, dt_s: float) -> "ExportContent":
+def _content(given: TrainedRun, dt_s: float, opset: int | None) -> "ExportContent":
     from neuronas.export.crossbars import crossbars_document
     from neuronas.export.formats import ExportContent
     from neuronas.export.from_network import bind
@@ -77,4 +85,5 @@ def _content(given: TrainedRun, dt_s: float) -> "ExportContent":
         class_names=run.config.data.class_names,
         crossbars=crossbars_document(work, run.mapped_model().work(work), run.config.hardware.accelerator),
         dt_s=dt_s,
+        opset=opset,
     )

@@ -149,6 +149,7 @@ class Training:
             seconds=round(perf_counter() - started, 3),
             dead_outputs=trainer.dead,
             silent_layers=trainer.silent,
+            stopped_early=trainer.is_stopped and done.epoch < settings.epochs,
         )
 
     @property

@@ -12,6 +12,7 @@ from neuronas.config import as_path
 
 FormatName = Annotated[str, typer.Option("--format", help="nir, onnx or integer.")]
 Place = Annotated[Path | None, typer.Option("--out", parser=as_path, metavar="FILE|DIR", help="Default: RUN/export/…")]
+Opset = Annotated[int | None, typer.Option(help="onnx: version of the operators, 18 or higher \\[21].")]
 TimeStep = Annotated[float, typer.Option("--dt", help="nir: length of a time step in seconds.")]
 
 
@@ -20,12 +21,13 @@ def export(
     format_name: FormatName,
     out: Place = None,
     dt: TimeStep = DT_S,
+    opset: Opset = None,
     plugin: options.Plugins = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Write a trained network as NIR, ONNX or integers for a chip; the file is computed again and compared."""
-    done = write_export(run, format_name, out=out, dt_s=dt)
+    done = write_export(run, format_name, out=out, dt_s=dt, opset=opset)
     if as_json:
         console.print_json(done)
         return

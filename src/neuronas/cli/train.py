@@ -52,6 +52,8 @@ def train(
     else:
         accuracy = done.validation_accuracy
         reached = "without validation images" if accuracy is None else f"validation accuracy {accuracy:.2%}"
+        if done.stopped_early and not quiet:
+            console.notes.print(f"stopped after epoch {done.epochs}: the validation accuracy no longer rose")
         console.answers.print(
             f"best epoch {done.best_epoch}: {reached}; measure it with: neuronas evaluate {quoted(done.directory)}"
         )

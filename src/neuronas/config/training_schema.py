@@ -23,6 +23,10 @@ class TrainConfig(Section):
         "Training images, drawn with the random seed, the same share of each class (all)", None, is_option=True, ge=1
     )
     epochs: int = _learning("Passes over the training images", is_option=True, ge=1)
+    patience: int = _learning(
+        "Stop after this many epochs without a higher validation accuracy; 0: never", 0, unit="epochs", is_option=True,
+        ge=0,
+    )  # fmt: skip
     batch_size: int = _learning("Images in a training step, of all processes together", is_option=True, ge=2)
     learning_rate: float = _learning("Peak learning rate", is_option=True, gt=0)
     optimiser: Literal["sgd", "adamw"] = _learning("Optimiser")
@@ -32,6 +36,9 @@ class TrainConfig(Section):
     warmup_epochs: float = _learning("Epochs of linear warm-up", ge=0)
     clip_norm: float = _learning("Clip the gradient's norm to this; 0: never", ge=0)
     loss: Literal["mean", "tet"] = _learning("Loss: of the mean scores, or of each time step (TET)", is_option=True)
+    class_weights: Literal["none", "balanced"] = _learning(
+        "Weights of the classes in the loss: none, or balanced for classes of different size", "none", is_option=True
+    )
     label_smoothing: float = _learning("Label smoothing", ge=0, lt=1)
     surrogate: str = _learning("Surrogate of the spike's derivative", choices=SURROGATES, is_option=True)
     augment: Literal["none", "shift", "flip", "autoaugment", "randaugment"] = _learning(

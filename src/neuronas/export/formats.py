@@ -32,6 +32,7 @@ class ExportContent:
         class_names: class names in the order of the outputs; None if classes have numbers only.
         crossbars: placement on the accelerator of the run.
         dt_s: length of a time step in seconds, for formats with time constants in seconds.
+        opset: onnx: version of the operators; None: ``onnx_format.OPSET``.
     """
 
     network: "BoundGraph"
@@ -41,6 +42,7 @@ class ExportContent:
     class_names: tuple[str, ...] | None
     crossbars: "CrossbarsDocument"
     dt_s: float
+    opset: int | None = None
 
     @property
     def about(self) -> dict[str, str]:

@@ -17,14 +17,17 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
 from neuronas.config import write_bytes
-from neuronas.errors import VerificationError
+from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export.bound_graph import BoundGraph, Floats, NeuronArrays, WeightArrays
 from neuronas.export.formats import ExportContent
 from neuronas.export.unrolled import Unrolled
 from neuronas.export.verification import Computed
+from neuronas.snn.quantisation import FULL_PRECISION
 from neuronas.space.graph import Pool, Shape, Weights
 
-_OPSET, _IR_VERSION = 21, 10  # opset 21 is the first with DequantizeLinear for 16-bit codes
+OPSET = 21
+"""The first with ``DequantizeLinear`` for 16-bit codes; the default."""
+_LOWEST_OPSET = 18  # ReduceMean with its axes as an input
 _INT8_BITS = 8
 
 
@@ -41,7 +44,8 @@ def write_onnx(content: ExportContent, path: Path) -> None:
         [helper.make_tensor_value_info("scores", TensorProto.FLOAT, [network.timesteps, "batch", n_classes])],
         list(writer.constants.values()),
     )
-    model = helper.make_model(body, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
+    imports = [helper.make_opsetid("", _opset(content))]
+    model = helper.make_model(body, opset_imports=imports, ir_version=helper.find_min_ir_version_for(imports))
     about = {
         **content.about,
         "weight_bits": str(content.weight_bits),
@@ -52,6 +56,21 @@ def write_onnx(content: ExportContent, path: Path) -> None:
     helper.set_model_props(model, about)
     onnx.checker.check_model(model, full_check=True)
     write_bytes(path, model.SerializeToString())
+
+
+def _opset(content: ExportContent) -> int:
+    """Version of the operators that was asked for.
+
+    Raises:
+        ConfigurationError: it lacks operators that the network needs, or the installed onnx does not know it.
+    """
+    lowest = OPSET if _INT8_BITS < content.weight_bits < FULL_PRECISION else _LOWEST_OPSET
+    highest, given = onnx.defs.onnx_opset_version(), OPSET if content.opset is None else content.opset
+    if not lowest <= given <= highest:
+        raise ConfigurationError(
+            f"--opset {given} given for weights of {content.weight_bits} bits; expected {lowest} to {highest}"
+        )
+    return given
 
 
 def compute_onnx(path: Path, images: Tensor) -> Computed:

@@ -87,6 +87,7 @@ class TrainingResult(Document):
         dead_outputs: of each weighted layer after the last epoch, how many outputs have only weights that are 0 as the
             chip holds them; layers without one are left out.
         silent_layers: LIF layers without a single spike after the last epoch.
+        stopped_early: validation accuracy did not rise for ``train.patience`` epochs.
     """
 
     directory: Location
@@ -99,6 +100,7 @@ class TrainingResult(Document):
     seconds: float
     dead_outputs: dict[str, int] = Field(default_factory=dict)
     silent_layers: tuple[str, ...] = ()
+    stopped_early: bool = False
 
 
 class ExportManifest(Document):

@@ -23,6 +23,7 @@ from neuronas.training.distributed import Process
 from neuronas.training.evaluation import accuracy_and_rates, dead_outputs
 from neuronas.training.images import Images, Indices, Split
 from neuronas.training.objective import (
+    balanced_weights,
     classification_loss,
     firing_rates,
     learning_rate,
@@ -65,6 +66,10 @@ class Trainer:
         settings = state.settings
         self.batch_size = settings.batch_size
         self.n_epochs = settings.epochs
+        self.class_weights: Tensor | None = None
+        if settings.class_weights == "balanced":
+            labels = images.labels[torch.from_numpy(split.training)]
+            self.class_weights = balanced_weights(labels, state.network.shape.n_classes).to(process.device)
         if len(split.training) < self.batch_size:
             raise DataError(
                 f"{len(split.training):,} training images given (without those for validation); expected at least one "
@@ -89,7 +94,7 @@ class Trainer:
         """
         progress = self.state.progress
         saved = monotonic()
-        while progress.epoch < self.n_epochs:
+        while progress.epoch < self.n_epochs and not self.is_stopped:
             order = np.random.default_rng([self.state.settings.seed, 2, progress.epoch]).permutation(
                 self.split.training
             )
@@ -108,6 +113,12 @@ class Trainer:
             saved = monotonic()
         return progress
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether patience has ended the training before the last epoch."""
+        patience, progress = self.state.settings.patience, self.state.progress
+        return bool(patience) and progress.epoch - progress.improved_epoch >= patience and progress.epoch > 0
+
     def _step(self, indices: Indices) -> None:
         state, settings, progress = self.state, self.state.settings, self.state.progress
         n_done, n_all = progress.epoch * self.n_steps + progress.step, self.n_epochs * self.n_steps
@@ -123,7 +134,7 @@ class Trainer:
         state.network.train()
         with firing_rates(state.network, enabled=bool(settings.rate_weight)) as rates:
             scores: Tensor = self.model(x)
-        loss = classification_loss(scores, targets, settings.loss, settings.label_smoothing)
+        loss = classification_loss(scores, targets, settings.loss, settings.label_smoothing, self.class_weights)
         if settings.rate_weight:
             loss = loss + settings.rate_weight * rate_penalty(rates, settings.rate_target)
         right = (decided(mean_scores(scores)) == targets.argmax(dim=1)).sum().item()
@@ -191,6 +202,8 @@ class Trainer:
             dead_outputs=sum(self.dead.values()),
             silent_layers=len(self.silent),
         )
+        if accuracy > progress.best_accuracy:
+            progress.improved_epoch = progress.epoch + 1
         better = accuracy >= progress.best_accuracy  # of equal epochs, the later one
         if better:
             progress.best_accuracy, progress.best_epoch = accuracy, progress.epoch + 1

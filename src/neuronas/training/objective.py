@@ -22,7 +22,23 @@ _STEP_FACTOR = 0.1
 _PRUNING_FROM, _PRUNING_TO = 0.1, 0.7
 
 
-def classification_loss(scores: Tensor, targets: Tensor, kind: str, label_smoothing: float) -> Tensor:
+def balanced_weights(labels: Tensor, n_classes: int) -> Tensor:
+    """Weight of each class in the loss: n images / (n classes * images of the class), 1 for a class without images.
+
+    With them every class has the same share of the loss, and the mean over the images is 1.
+
+    Args:
+        labels: class of each training image.
+        n_classes: number of classes.
+    """
+    counts = torch.bincount(labels, minlength=n_classes)
+    weights = len(labels) / ((counts > 0).sum() * counts.clamp_min(1))
+    return torch.where(counts > 0, weights, 1.0).float()
+
+
+def classification_loss(
+    scores: Tensor, targets: Tensor, kind: str, label_smoothing: float, class_weights: Tensor | None = None
+) -> Tensor:
     """Loss of class scores.
 
     Args:
@@ -32,11 +48,12 @@ def classification_loss(scores: Tensor, targets: Tensor, kind: str, label_smooth
             the cross entropy, plus 0.05 times the mean squared error of the scores to 1 (TET, arXiv 2202.11946,
             equation 11).
         label_smoothing: share of the target that is distributed over all classes.
+        class_weights: [n_classes] factor of the cross entropy of each class; None: 1.
     """
     if kind == "mean":
-        return F.cross_entropy(mean_scores(scores), targets, label_smoothing=label_smoothing)
+        return F.cross_entropy(mean_scores(scores), targets, class_weights, label_smoothing=label_smoothing)
     every = targets.expand(len(scores), *targets.shape).flatten(0, 1)
-    entropy = F.cross_entropy(scores.flatten(0, 1), every, label_smoothing=label_smoothing)
+    entropy = F.cross_entropy(scores.flatten(0, 1), every, class_weights, label_smoothing=label_smoothing)
     return (1 - _TET_SHARE) * entropy + _TET_SHARE * (scores - _TET_TARGET).square().mean()
 
 

@@ -69,6 +69,8 @@ def check_training(settings: TrainConfig) -> None:
         raise ConfigurationError(
             f"surrogate {settings.surrogate} given with ann; expected none: ReLU needs no surrogate gradient"
         )
+    if settings.patience and not settings.validation_share:
+        raise ConfigurationError(f"patience {settings.patience} given with validation_share 0; expected more than 0")
     if settings.rate_target and not settings.rate_weight:
         raise ConfigurationError(f"rate_target {settings.rate_target:g} given without rate_weight; expected both")
     if settings.quantise == "after" and settings.scale != "power-of-two":

@@ -25,6 +25,7 @@ class Progress:
         step: finished steps of the current epoch.
         best_accuracy: best accuracy on the validation images (without any, on the training images); -1 before the end
             of the first epoch.
+        improved_epoch: the first one that reached it.
         best_epoch: epoch of ``best_accuracy``, from 1; -1 before the end of the first epoch.
         loss: sum of the losses of all images seen in the current epoch.
         n_correct: correctly classified images in the current epoch.
@@ -35,6 +36,7 @@ class Progress:
     step: int = 0
     best_accuracy: float = -1.0
     best_epoch: int = -1
+    improved_epoch: int = -1
     loss: float = 0.0
     n_correct: int = 0
     n_seen: int = 0
