@@ -23,6 +23,7 @@ from neuronas.api.trained import read_trained
 from neuronas.chip.chip_model import chip_model
 from neuronas.chip.monte_carlo import simulate
 from neuronas.runs.architectures import read_architecture
+from neuronas.runs.observer import Work
 from neuronas.space.notation import format_architecture
 
 VARIATIONS = (0.1, 0.4)
@@ -69,7 +70,7 @@ def accuracies(directory: Path, n_chips: int) -> dict[float, dict[str, Any]]:
     models = {0.0: full.without(full.active)} | {one: replace(full, write_variation=one) for one in VARIATIONS}
     found = {}
     for variation, model in models.items():
-        simulated = simulate(trial, model, lambda what, done, total: None, layers=False).accuracies
+        simulated = simulate(trial, model, Work("chips", directory, "chips"), layers=False).accuracies
         found[variation] = {"mean": round(simulated.top1_mean, 4), "std": round(simulated.top1_std or 0.0, 4)}
         print(directory.name, variation, found[variation])
     return found

@@ -29,9 +29,9 @@ from neuronas.report.cost_tables import COUNTED
 from neuronas.runs.architectures import ArchitectureFile
 from neuronas.runs.costs import CostReport
 from neuronas.runs.environment import Environment
+from neuronas.runs.epoch import Epoch
 from neuronas.runs.evaluations import ChipEvaluation, Evaluation
 from neuronas.runs.floorplan_file import FloorplanFile
-from neuronas.runs.metrics import Epoch
 from neuronas.runs.predictions import Predictions
 from neuronas.runs.results import ExportManifest, ParetoFront, SearchSummary, TrainingResult
 

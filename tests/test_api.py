@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from recorder import Recorder
 
 import neuronas
 from neuronas.cli.main import run as command
@@ -82,12 +83,12 @@ def test_from_search_to_report(
     assert found.cost.energy_uj <= 5
     assert found.fitness == found.summary.fitness
 
-    reports = []
-    trained = neuronas.train(found.directory, epochs=4, report=lambda *facts: reports.append(facts))
+    recorder = Recorder()
+    trained = neuronas.train(found.directory, epochs=4, observer=recorder)
     assert trained.directory == found.directory
     assert trained.epochs == 4
     assert 0 < trained.validation_accuracy <= 1
-    assert [facts[4].epoch for facts in reports if facts[4]] == [1, 2, 3, 4]
+    assert [one.detail.row.epoch for one in recorder.events if getattr(one, "detail", None)] == [1, 2, 3, 4]
 
     evaluation = neuronas.evaluate("mine")
     assert evaluation.top1 == evaluation.accuracy_by_bits["8"]

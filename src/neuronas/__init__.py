@@ -26,11 +26,13 @@ if TYPE_CHECKING:
     from neuronas.api.report import Page, compare, report
     from neuronas.api.search import SearchResult, search
     from neuronas.api.train import train
+    from neuronas.cli.progress import ProgressBar
     from neuronas.config import Plugin, RunConfig
     from neuronas.data.dataset import DataSet
     from neuronas.data.memory import InMemoryDataSet
     from neuronas.hardware.accelerator import Accelerator
     from neuronas.runs.evaluations import ChipEvaluation, Evaluation
+    from neuronas.runs.observer import Observer
     from neuronas.runs.predictions import Predictions
     from neuronas.runs.results import ExportManifest, TrainingResult
     from neuronas.snn.classifier import Classifier
@@ -46,9 +48,11 @@ __all__ = [
     "Evaluation",
     "ExportManifest",
     "InMemoryDataSet",
+    "Observer",
     "Page",
     "Plugin",
     "Predictions",
+    "ProgressBar",
     "RunConfig",
     "SearchResult",
     "Space",
@@ -75,9 +79,11 @@ _MODULES = {
     "Evaluation": "runs.evaluations",
     "ExportManifest": "runs.results",
     "InMemoryDataSet": "data.memory",
+    "Observer": "runs.observer",
     "Page": "api.report",
     "Plugin": "config",
     "Predictions": "runs.predictions",
+    "ProgressBar": "cli.progress",
     "RunConfig": "config",
     "SearchResult": "api.search",
     "Space": "space.spaces",

@@ -6,9 +6,7 @@ from typing import Any, Literal
 
 from neuronas.config.setting import Section
 from neuronas.fitness.measure import Measure
-from neuronas.runs.metrics import Epoch
 from neuronas.search.algorithms.base import Algorithm
-from neuronas.search.loop import Observer
 from neuronas.snn.classifier import Classifier
 from neuronas.hardware.accelerator import Accelerator as Accelerator
 from neuronas.space.genotype import Architecture as Architecture
@@ -18,9 +16,11 @@ from neuronas.api.estimate import Estimate as Estimate
 from neuronas.runs.evaluations import Evaluation as Evaluation
 from neuronas.runs.results import ExportManifest as ExportManifest
 from neuronas.data.memory import InMemoryDataSet as InMemoryDataSet
+from neuronas.runs.observer import Observer as Observer
 from neuronas.api.report import Page as Page
 from neuronas.config.plugins import Plugin as Plugin
 from neuronas.runs.predictions import Predictions as Predictions
+from neuronas.cli.progress import ProgressBar as ProgressBar
 from neuronas.api.search import SearchResult as SearchResult
 from neuronas.space.spaces import Space as Space
 from neuronas.runs.results import TrainingResult as TrainingResult
@@ -130,6 +130,7 @@ def evaluate(
     run: str | os.PathLike[str],
     *,
     assignments: Iterable[str] = ...,
+    observer: Observer | None = ...,
     device: Literal['auto', 'cpu', 'cuda'] | None = ...,
     plugin: Sequence[str] | None = ...,
     chips: int | None = ...,
@@ -150,6 +151,7 @@ def evaluate(
     Args:
         run: the run's directory.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
+        observer: follows the progress.
         **options: settings that are not the run's own, by keyword: ``hardware``, ``data_dir``, ``device``, ….
 
     Raises:
@@ -179,7 +181,7 @@ def evaluate_on_chips(
     run: str | os.PathLike[str],
     *,
     assignments: Iterable[str] = ...,
-    report: Callable[[str, int, int], None] = ...,
+    observer: Observer | None = ...,
     device: Literal['auto', 'cpu', 'cuda'] | None = ...,
     plugin: Sequence[str] | None = ...,
     chips: int | None = ...,
@@ -203,7 +205,7 @@ def evaluate_on_chips(
     Args:
         run: the run's directory.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
-        report: called with the progress.
+        observer: follows the progress.
         **options: settings by keyword: ``chips``, ``seed``, ``ablation``, ``sign_scheme``, ``hardware``, ….
 
     Raises:
@@ -236,6 +238,7 @@ def export(
     out: str | os.PathLike[str] | None = ...,
     dt_s: float = ...,
     opset: int | None = ...,
+    observer: Observer | None = ...,
 ) -> ExportManifest:
     """Export of trained networks: integer format, NIR, ONNX. Each file is verified: it is read back and computed.
     """
@@ -421,7 +424,7 @@ def train(
     out: str | os.PathLike[str] | None = ...,
     resume: bool = ...,
     download: bool = ...,
-    report: Callable[[int, int, int, float, Epoch | None], None] = ...,
+    observer: Observer | None = ...,
     preset: str | None = ...,
     plugin: Sequence[str] | None = ...,
     space: str | Space | None = ...,
@@ -485,7 +488,7 @@ def train(
         out: directory to write to; default: the run's own, or a new one under ``runs``.
         resume: resume the training in the directory.
         download: fetch the data set if it is missing.
-        report: called with the progress.
+        observer: follows the progress.
         **options: settings by keyword (docs/reference/settings.md).
 
     Raises:

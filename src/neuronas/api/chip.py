@@ -1,6 +1,6 @@
 """Accuracy of a trained run on simulated chips."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from hashlib import blake2b
 from importlib.resources import files
 from os import PathLike
@@ -11,6 +11,7 @@ from neuronas.api.trained import TrainedRun, read_trained
 from neuronas.config import as_path
 from neuronas.runs.chip_records import ChipRecords
 from neuronas.runs.evaluations import ChipEvaluation, SimulatedChip, chip_file, chip_records_file
+from neuronas.runs.observer import Observer, Work
 from neuronas.version import __version__
 
 if TYPE_CHECKING:
@@ -21,19 +22,11 @@ _N_CALIBRATION = 128
 """Training images on which gains and converters are trimmed and layers are measured."""
 
 
-Report = Callable[[str, int, int], None]
-"""Progress: (what is simulated, chips done, chips in all)."""
-
-
-def _silent(what: str, done: int, total: int) -> None:
-    pass
-
-
 def evaluate_on_chips(
     run: str | PathLike[str],
     *,
     assignments: Iterable[str] = (),
-    report: Report = _silent,
+    observer: Observer | None = None,
     **options: Any,
 ) -> ChipEvaluation:
     """Measure a trained run on simulated crossbar chips, and write ``chips/NAME.json`` into its directory.
@@ -44,7 +37,7 @@ def evaluate_on_chips(
     Args:
         run: the run's directory.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
-        report: called with the progress.
+        observer: follows the progress.
         **options: settings by keyword: ``chips``, ``seed``, ``ablation``, ``sign_scheme``, ``hardware``, ….
 
     Raises:
@@ -54,21 +47,23 @@ def evaluate_on_chips(
     """
     given = read_trained(as_path(run, "RUN"), options, assignments)
     hardware = given.plan.config.hardware.accelerator
-    evaluation = simulate_chips(given, report, ChipRecords(chip_records_file(given.directory, hardware)))
+    work = Work("chips", given.directory, "chips", observer)
+    evaluation = simulate_chips(given, work, ChipRecords(chip_records_file(given.directory, hardware)))
     evaluation.write(chip_file(given.directory, hardware))
+    work.finish(evaluation)
     return evaluation
 
 
-def simulate_chips(given: TrainedRun, report: Report = _silent, records: ChipRecords | None = None) -> ChipEvaluation:
+def simulate_chips(given: TrainedRun, work: Work | None = None, records: ChipRecords | None = None) -> ChipEvaluation:
     """Simulate as the settings say; docs/chip-simulation.md says what the answer means.
 
     Args:
         given: the trained run.
-        report: called with the progress.
+        work: is told of each chip.
         records: chips that are simulated already, and where others are kept; default: none, in memory.
     """
     from neuronas.chip.chip_model import chip_model
-    from neuronas.chip.monte_carlo import ablate, simulate
+    from neuronas.chip.monte_carlo import ablate, ablation_models, simulate
     from neuronas.training.evaluation import accuracy
 
     run, network, request = given.plan, given.plan.config.network, given.plan.config.chip
@@ -84,8 +79,12 @@ def simulate_chips(given: TrainedRun, report: Report = _silent, records: ChipRec
     trial = make_trial(given, records)
     started = perf_counter()
     quantised = accuracy(trial.network, trial.images, trial.indices, trial.device).top1
-    whole = simulate(trial, model, report)
-    ablation = ablate(trial, model, whole.accuracies, quantised, report) if request.ablation else ()
+    kinds = ablation_models(model) if request.ablation else {}
+    work = work or Work("chips", given.directory, "chips")
+    # The chips of row "all" are those of the main simulation.
+    work.start(sum(trial.n_of(one) for name, one in kinds.items() if name != "all") + trial.n_of(model))
+    whole = simulate(trial, model, work)
+    ablation = ablate(trial, kinds, whole.accuracies, quantised, work) if kinds else ()
     return ChipEvaluation(
         run=str(given.directory),
         dataset=run.config.data.name,

@@ -12,6 +12,7 @@ from neuronas.runs.costs import CostSummary
 from neuronas.runs.directory import EVALUATION
 from neuronas.runs.evaluations import Evaluation, LayerOperations
 from neuronas.runs.inputs import NetworkInput
+from neuronas.runs.observer import Observer, Work
 from neuronas.space.workload import rows
 
 
@@ -19,6 +20,7 @@ def evaluate(
     run: str | PathLike[str],
     *,
     assignments: Iterable[str] = (),
+    observer: Observer | None = None,
     **options: Any,
 ) -> Evaluation:
     """Measure a trained run on its test images, and write ``evaluation.json`` into its directory.
@@ -26,6 +28,7 @@ def evaluate(
     Args:
         run: the run's directory.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
+        observer: follows the progress.
         **options: settings that are not the run's own, by keyword: ``hardware``, ``data_dir``, ``device``, ….
 
     Raises:
@@ -34,23 +37,31 @@ def evaluate(
         VerificationError: a damaged file.
     """
     given = read_trained(as_path(run, "RUN"), options, assignments)
-    evaluation = _measure(given)
+    work = Work("evaluate", given.directory, "images", observer)
+    evaluation = _measure(given, work)
     evaluation.write(given.directory / EVALUATION)
+    work.finish(evaluation)
     return evaluation
 
 
-def _measure(given: TrainedRun) -> Evaluation:
+def _measure(given: TrainedRun, work: Work) -> Evaluation:
     import numpy as np
 
     from neuronas.snn.quantisation import FULL_PRECISION
-    from neuronas.training.evaluation import accuracy_by_bits, measure_activity
+    from neuronas.training.evaluation import EVERY_PRECISION, accuracy_by_bits, measure_activity
 
     run, trained = given.plan, given.trained
     network, spiking = run.config.network, trained.network.settings.spiking
     images = given.images("test")
     indices = np.arange(len(images))
-    by_bits = accuracy_by_bits(trained.network, images, indices, given.device, network.weight_bits)
-    activity = measure_activity(trained.network, images, indices, given.device)
+    work.start((len(EVERY_PRECISION) + 1) * len(images))  # each image at every precision, and once for its activity
+    by_bits = accuracy_by_bits(
+        trained.network, images, indices, given.device, network.weight_bits,
+        seen=lambda n: work.advance(n, "accuracy at every precision"),
+    )  # fmt: skip
+    activity = measure_activity(
+        trained.network, images, indices, given.device, lambda n: work.advance(n, "spikes and operations")
+    )
     own = by_bits[network.weight_bits]
     trace = LayerRates(trace={name: layer.input_rate for name, layer in activity.layers.items()})
     return Evaluation(

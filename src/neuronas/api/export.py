@@ -7,6 +7,7 @@ from neuronas.api.trained import TrainedRun, read_trained
 from neuronas.config import as_path
 from neuronas.errors import ConfigurationError
 from neuronas.runs.inputs import NetworkInput
+from neuronas.runs.observer import Observer, Work
 from neuronas.runs.results import ExportManifest
 from neuronas.space.notation import format_architecture
 from neuronas.space.workload import rows
@@ -26,6 +27,7 @@ def export(
     out: str | PathLike[str] | None = None,
     dt_s: float = DT_S,
     opset: int | None = None,
+    observer: Observer | None = None,
 ) -> ExportManifest:
     """Write a trained network as NIR, ONNX or integers for a chip; the file is computed again and compared.
 
@@ -37,6 +39,7 @@ def export(
         out: file or folder; default: in the run's folder ``export``.
         dt_s: nir: length of a time step, s.
         opset: onnx: version of the operators, from 18 (21 with weights of more than 8 bits); default: 21.
+        observer: follows the progress.
 
     Raises:
         RunDirectoryError: no run, or one that was not trained.
@@ -54,7 +57,8 @@ def export(
     given = read_trained(as_path(run, "RUN"), {"device": "cpu"})
     folder = given.directory / EXPORTS
     path = as_path(out, "--out") if out is not None else folder / chosen.place
-    agreement = export_network(given.trained.network, _content(given, dt_s, opset), chosen, path)
+    work = Work("export", given.directory, "steps", observer)
+    agreement = export_network(given.trained.network, _content(given, dt_s, opset), chosen, path, work)
     manifest = ExportManifest(
         run=given.directory,
         format=format_name,
@@ -67,6 +71,7 @@ def export(
     )
     if out is None:
         manifest.write(folder / f"{format_name}.json")
+    work.finish(manifest)
     return manifest
 
 

@@ -28,9 +28,10 @@ from neuronas.runs.directory import (
 )
 from neuronas.runs.history import History
 from neuronas.runs.infeasible import INFEASIBLE
+from neuronas.runs.observer import Observer, Work
 from neuronas.runs.results import FailedCandidate, ParetoFront, SearchSummary
 from neuronas.search.algorithms.limited import limited
-from neuronas.search.loop import Found, NothingFitsError, Observer, Problem
+from neuronas.search.loop import Found, NothingFitsError, Problem
 from neuronas.search.loop import search as run_search
 from neuronas.search.survey import pareto_front, write_ranking
 from neuronas.space.genotype import Architecture
@@ -121,12 +122,13 @@ class Search:
             history.claim(self.identity)
             problem = Problem(run.space, run.shape, run.cost_model, run.budget)
             settings, seed = run.config.search, run.config.seed
-            told = None if history.was_finished else observer
+            is_told = not history.was_finished
+            work = Work("search", self.directory, "candidates", observer if is_told else None, logs=is_told)
             algorithm = run.algorithm
             if settings.max_evaluated is not None:
                 algorithm = limited(algorithm, settings.max_evaluated)
             try:
-                found = run_search(problem, algorithm, settings, seed, here.evaluators, history, told)
+                found = run_search(problem, algorithm, settings, seed, here.evaluators, history, work)
             except NothingFitsError as nothing:
                 advice = explain(run, nothing)
                 advice.write(files.file(INFEASIBLE))
@@ -140,6 +142,7 @@ class Search:
                 write_ranking(files.file(RANKING), found.surveyed)
             result.summary.write(files.file(RESULT))
             log.info("done: %s", result.text)
+            work.finish(result)
         return result
 
     def _result(self, found: Found, history: History) -> SearchResult:

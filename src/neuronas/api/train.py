@@ -1,6 +1,6 @@
 """The found network learns, at the chip's precision."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -26,7 +26,7 @@ from neuronas.runs.directory import (
     log,
     new_directory,
 )
-from neuronas.runs.metrics import Epoch
+from neuronas.runs.observer import Observer, Work
 from neuronas.runs.results import TrainingResult
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
@@ -35,13 +35,6 @@ from neuronas.training.recipes import check_training
 
 if TYPE_CHECKING:
     from neuronas.training.distributed import Process
-
-Report = Callable[[int, int, int, float, Epoch | None], None]
-"""See ``neuronas.training.loop.Report``."""
-
-
-def _silent(epoch: int, step: int, n_steps: int, images_per_s: float, row: Epoch | None) -> None:
-    pass
 
 
 @dataclass(frozen=True)
@@ -67,11 +60,11 @@ class Training:
 
         return is_there(self.directory / FOLDER / LAST)
 
-    def run(self, report: Report = _silent, *, download: bool = False) -> TrainingResult:
+    def run(self, observer: Observer | None = None, *, download: bool = False) -> TrainingResult:
         """Train to the end.
 
         Args:
-            report: called with the progress.
+            observer: follows the progress, in the first process only.
             download: fetch the data set if it is missing.
 
         Raises:
@@ -87,7 +80,7 @@ class Training:
         with joined(device_named(settings.device), settings.batch_size) as process:
             if process.rank:
                 process.wait_for_others()  # until the first one has the data set
-                return self._work(process, _silent)
+                return self._work(process, Work("train", self.directory, "images", logs=False))
             prepare_images(self.plan, download=download)
             process.wait_for_others()
             # A run that was searched, or stopped while it trained, is there already.
@@ -101,11 +94,13 @@ class Training:
                     )
                 self._place(files.file(ARCHITECTURE))
                 finished = TrainingResult.read_if_there(files.file(TRAINING))
-                result = self._work(process, report)
+                work = Work("train", self.directory, "images", observer)
+                result = self._work(process, work)
                 if finished is not None:  # nothing was left to be trained: what was measured then stays
                     kept = ("seconds", "dead_outputs", "silent_layers")
                     result = result.model_copy(update={name: getattr(finished, name) for name in kept})
                 result.write(files.file(TRAINING))
+                work.finish(result)
                 return result
 
     def _place(self, file: Path) -> None:
@@ -121,7 +116,7 @@ class Training:
                 "another --out"
             )
 
-    def _work(self, process: "Process", report: Report) -> TrainingResult:
+    def _work(self, process: "Process", work: Work) -> TrainingResult:
         from neuronas.training.build import make_classifier
         from neuronas.training.images import stratified_split
         from neuronas.training.loop import begin
@@ -135,7 +130,7 @@ class Training:
         trainer = begin(network, settings, images, split, self.directory, self.identity, process, resume=self.resume)
         if not process.rank:  # and not before: settings that are refused must not become those of the run
             write_config(self.directory / CONFIG, run.config)
-        done = trainer.run(report)
+        done = trainer.run(work)
         if not process.rank:
             _say_what_is_dead(trainer.dead, trainer.silent)
         return TrainingResult(
@@ -192,7 +187,7 @@ def train(
     out: str | PathLike[str] | None = None,
     resume: bool = False,
     download: bool = False,
-    report: Report = _silent,
+    observer: Observer | None = None,
     **options: Any,
 ) -> TrainingResult:
     """Train an architecture with surrogate gradients and quantised weights; a run is trained in its own directory.
@@ -204,7 +199,7 @@ def train(
         out: directory to write to; default: the run's own, or a new one under ``runs``.
         resume: resume the training in the directory.
         download: fetch the data set if it is missing.
-        report: called with the progress.
+        observer: follows the progress.
         **options: settings by keyword (docs/reference/settings.md).
 
     Raises:
@@ -213,7 +208,7 @@ def train(
     planned_training = plan_training(
         architecture, options, config=config, assignments=assignments, out=out, resume=resume
     )
-    return planned_training.run(report, download=download)
+    return planned_training.run(observer, download=download)
 
 
 def plan_training(

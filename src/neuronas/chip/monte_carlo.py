@@ -1,6 +1,6 @@
 """Accuracy over several programmed chips, and the loss of accuracy due to each non-ideality."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 from math import log10, sqrt
@@ -16,12 +16,10 @@ from neuronas.chip.design import ChipDesign, crossbar_layers, make_design
 from neuronas.chip.mapped_layer import InputFormat
 from neuronas.runs.chip_records import ChipRecord, ChipRecords, LayerSums
 from neuronas.runs.evaluations import ChipAblation, ChipAccuracies, LayerQuality
+from neuronas.runs.observer import Work
 from neuronas.snn.classifier import Classifier
 from neuronas.training.evaluation import accuracy
 from neuronas.training.images import Images, Indices
-
-Report = Callable[[str, int, int], None]
-"""Progress callback: (name of the simulated chips, finished chips, number of chips)."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +49,10 @@ class ChipTrial:
     seed: int
     identity: str = ""
     records: ChipRecords = field(default_factory=ChipRecords)
+
+    def n_of(self, model: ChipModel) -> int:
+        """Number of chips of a model: chips without random non-idealities are all the same."""
+        return self.n_chips if model.is_random else 1
 
 
 @dataclass(frozen=True)
@@ -88,30 +90,30 @@ def over_chips(per_chip: Sequence[float], *, differ: bool) -> ChipAccuracies:
 
 
 @torch.no_grad()
-def simulate(
-    trial: ChipTrial, model: ChipModel, report: Report, what: str = "chips", *, layers: bool = True
-) -> Simulated:
+def simulate(trial: ChipTrial, model: ChipModel, work: Work, what: str = "chips", *, layers: bool = True) -> Simulated:
     """Program chips and classify the test images on each.
 
     Args:
         trial: network and images.
         model: parameters of the chips.
-        report: called after each chip.
-        what: name of these chips for ``report``.
+        work: is told of each chip.
+        what: name of these chips for ``work``.
         layers: whether to measure the quality of each layer.
     """
     key = blake2b(repr((trial.identity, trial.seed, model)).encode(), digest_size=16).hexdigest()
     design: ChipDesign | None = None  # made when the first chip is missing: it takes long
-    n = trial.n_chips if model.is_random else 1
+    n = trial.n_of(model)
     chips = []
     for number in range(n):
         record = trial.records.get(key, number, layers=layers)
-        if record is None:
+        if record is not None:
+            work.skip(1)
+        else:
             design = design or make_design(trial.network, model, trial.pixels, trial.calibration)
             record = _simulated(trial, design, key, number, layers=layers)
             trial.records.add(record)
+            work.advance(1, f"{what}, {number + 1} of {n}", {"top1": record.top1})
         chips.append(record)
-        report(what, number + 1, n)
     accuracies = over_chips([one.top1 for one in chips], differ=model.is_random)
     return Simulated(accuracies, _qualities([one.layers or {} for one in chips]) if layers else {})
 
@@ -127,7 +129,7 @@ def _simulated(trial: ChipTrial, design: ChipDesign, key: str, number: int, *, l
 
 
 def ablate(
-    trial: ChipTrial, model: ChipModel, whole: ChipAccuracies, ideal_top1: float, report: Report
+    trial: ChipTrial, kinds: Mapping[str, ChipModel], whole: ChipAccuracies, ideal_top1: float, work: Work
 ) -> tuple[ChipAblation, ...]:
     """Accuracy with all non-idealities, with each alone, with all except each, and without gain calibration.
 
@@ -135,11 +137,21 @@ def ablate(
 
     Args:
         trial: network and images.
-        model: parameters of the chip with all non-idealities.
-        whole: accuracies of ``model``.
+        kinds: see ``ablation_models``.
+        whole: accuracies of the chip with all non-idealities.
         ideal_top1: top-1 accuracy of the network without non-idealities.
-        report: called after each chip.
+        work: is told of each chip.
     """
+    rows = []
+    for name, kind in kinds.items():
+        found = whole if name == "all" else simulate(trial, kind, work, name, layers=False).accuracies
+        loss = ideal_top1 - found.top1_mean
+        rows.append(ChipAblation(name=name, non_idealities=kind.active, loss=loss, **dict(found)))
+    return tuple(rows)
+
+
+def ablation_models(model: ChipModel) -> dict[str, ChipModel]:
+    """The chips of an ablation by the names of its rows; ``model`` has all non-idealities."""
     kinds = {"none": model.without(model.active), "all": model}
     kinds |= {f"only {name}": model.without(set(model.active) - {name}) for name in model.active}
     if len(model.active) > 2:
@@ -147,12 +159,7 @@ def ablate(
     if model.active:
         other = "without" if model.gain_calibration else "with"
         kinds[f"{other} gain_calibration"] = replace(model, gain_calibration=not model.gain_calibration)
-    rows = []
-    for name, kind in kinds.items():
-        found = whole if name == "all" else simulate(trial, kind, report, name, layers=False).accuracies
-        loss = ideal_top1 - found.top1_mean
-        rows.append(ChipAblation(name=name, non_idealities=kind.active, loss=loss, **dict(found)))
-    return tuple(rows)
+    return kinds
 
 
 @torch.no_grad()

@@ -1,24 +1,10 @@
 """``neuronas evaluate RUN --chip``: how chips are shown to people."""
 
 from neuronas.cli import console
-from neuronas.cli.progress import Display
 from neuronas.cli.tables import printable
 from neuronas.report.accuracy_tables import ablation_table, chip_accuracy, chip_layer_table
 from neuronas.report.tables import share
 from neuronas.runs.evaluations import ChipEvaluation
-
-
-class ChipProgress(Display):
-    """Chips of one kind that are done."""
-
-    def __init__(self, *, quiet: bool):
-        super().__init__("chips", quiet=quiet, fields={})
-
-    def report(self, what: str, done: int, total: int) -> None:
-        """Show where the simulation stands."""
-        self._draw(what, done, total, {})
-        if self._is_line_due:
-            self._line(f"{what}: {done} of {total} chips")
 
 
 def print_chips(chips: ChipEvaluation, *, quiet: bool) -> None:

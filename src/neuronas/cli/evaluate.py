@@ -9,8 +9,9 @@ from neuronas.api.chip import evaluate_on_chips
 from neuronas.api.evaluate import evaluate as measure
 from neuronas.cli import console
 from neuronas.cli import options as opt
-from neuronas.cli.chip import ChipProgress, print_chips
+from neuronas.cli.chip import print_chips
 from neuronas.cli.options import given_flags
+from neuronas.cli.progress import ProgressBar
 from neuronas.cli.tables import printable
 from neuronas.config import as_path
 from neuronas.errors import ConfigurationError
@@ -36,14 +37,20 @@ def evaluate(
     if not chip and (flags := given_flags(options, "evaluate", "chip")):
         raise ConfigurationError(f"{flags[0]} given without --chip; add --chip to simulate chips")
     if chip:
-        with ChipProgress(quiet=quiet) as progress:
-            chips = evaluate_on_chips(run, assignments=assignments or (), report=progress.report, **options)
+        try:
+            with ProgressBar(quiet=quiet) as progress:
+                chips = evaluate_on_chips(run, assignments=assignments or (), observer=progress, **options)
+        except KeyboardInterrupt:
+            if not quiet:
+                console.notes.print("finished chips are kept; the same command continues")
+            raise
         if as_json:
             console.print_json(chips)
         else:
             print_chips(chips, quiet=quiet)
         return
-    found = measure(run, assignments=assignments or (), **options)
+    with ProgressBar(quiet=quiet) as progress:
+        found = measure(run, assignments=assignments or (), observer=progress, **options)
     if as_json:
         console.print_json(found)
     else:

@@ -8,6 +8,7 @@ import typer
 from neuronas.api.export import DT_S
 from neuronas.api.export import export as write_export
 from neuronas.cli import console, options
+from neuronas.cli.progress import ProgressBar
 from neuronas.config import as_path
 
 FormatName = Annotated[str, typer.Option("--format", help="nir, onnx or integer.")]
@@ -27,7 +28,8 @@ def export(
     quiet: options.Quiet = False,
 ) -> None:
     """Write a trained network as NIR, ONNX or integers for a chip; the file is computed again and compared."""
-    done = write_export(run, format_name, out=out, dt_s=dt, opset=opset)
+    with ProgressBar(quiet=quiet) as progress:
+        done = write_export(run, format_name, out=out, dt_s=dt, opset=opset, observer=progress)
     if as_json:
         console.print_json(done)
         return

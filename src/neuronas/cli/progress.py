@@ -1,172 +1,193 @@
-"""Shows what runs: a bar on standard error, or a line now and then where there is no terminal."""
+"""Shows what works: a bar in a terminal or a notebook, a line now and then elsewhere. One display for all verbs."""
 
-import logging
+import sys
+from html import escape
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, Progress, TextColumn
 
 from neuronas.cli import console
-from neuronas.runs.metrics import Epoch
-from neuronas.space.genotype import Architecture
-from neuronas.space.notation import format_architecture
+from neuronas.report.tables import duration
+from neuronas.runs.observer import Advanced, BatchProposed, EpochEnded, Finished, RunEnded, Started
 
-_log = logging.getLogger(__name__)
 _LINE_EVERY_S = 10.0
+_ESTIMATE_AFTER_S, _LONG_S = 3.0, 20.0
+"""When the whole time is estimated, and what is long enough to be said."""
+_REDRAW_EVERY_S = 0.2
+_SHOWN = ("best_fitness", "train_accuracy", "validation_accuracy", "top1")
+"""Values that are shown beside the bar."""
 
 
-class Display:
-    """A bar, or lines. Base of the displays below; use it in a ``with`` statement.
+class ProgressBar:
+    """An observer that shows progress, with rate and time left, on standard error or below a cell of a notebook.
 
     Args:
-        text: behind the bar, in rich's format; ``fields`` are what it names.
-        quiet: draw nothing.
-        fields: first values.
+        quiet: show nothing.
     """
 
-    def __init__(self, text: str, *, quiet: bool, fields: dict[str, Any]):
+    def __init__(self, *, quiet: bool = False):
         self._quiet = quiet
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn(text),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=console.notes,
-            transient=True,
-            disable=quiet or not console.notes.is_terminal,
-        )
-        self._task = self._bar.add_task("starting", total=None, **fields)
-        self._last_line = monotonic()
+        self._bar: _Bar = _Nothing()
+        self._last_line = self._last_drawn = monotonic()
+        self._is_estimated = False
 
     def __enter__(self) -> Self:
-        """Start drawing."""
-        self._bar.start()
+        """Use it."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop drawing."""
-        self._bar.stop()
+        """Remove the bar, also of work that failed."""
+        self._bar.close()
 
-    def _draw(self, description: str, done: int, total: int, fields: dict[str, Any]) -> None:
-        self._bar.update(self._task, description=description, completed=done, total=total, **fields)
+    def started(self, event: Started) -> None:
+        """See ``Observer``."""
+        self._bar.close()
+        self._bar = _Nothing() if self._quiet else _NotebookBar() if _in_notebook() else _TerminalBar()
+        self._last_line = self._last_drawn = monotonic()
+        self._is_estimated = False
+
+    def progress(self, event: Advanced) -> None:
+        """See ``Observer``."""
+        now = monotonic()
+        self._estimate(event)
+        if event.detail is not None or now - self._last_drawn > _REDRAW_EVERY_S:
+            self._last_drawn = now
+            self._bar.draw(event, describe(event))
+        if isinstance(event.detail, RunEnded):
+            self._last_line = now
+            self._note(str(event.detail))
+        elif isinstance(event.detail, BatchProposed):
+            self._line(str(event.detail))
+        elif isinstance(event.detail, EpochEnded):
+            self._line(f"{event.detail}, {event.rate:,.3g} {event.unit}/s")
+        elif now - self._last_line > _LINE_EVERY_S:
+            total = "" if event.total is None else f" of {event.total:,}"
+            self._line(f"{event.part}, {event.done:,}{total} {event.unit}, {describe(event)}")
+
+    def finished(self, event: Finished) -> None:
+        """See ``Observer``."""
+        self._bar.close()
+
+    def _estimate(self, event: Advanced) -> None:
+        """Say once, from the first pieces of work, how long the whole takes."""
+        left = event.seconds_left
+        if self._is_estimated or self._quiet or left is None or event.seconds < _ESTIMATE_AFTER_S:
+            return
+        self._is_estimated = True
+        if left >= _LONG_S:
+            n = event.done - event.n_before
+            self._note(
+                f"about {duration(event.seconds + left)} for {(event.total or 0) - event.n_before:,} {event.unit} "
+                f"(estimated from the first {n:,})"
+            )
 
     def _line(self, text: str) -> None:
         if not self._quiet and not console.notes.is_terminal:
             self._last_line = monotonic()
+            self._note(text)
+
+    def _note(self, text: str) -> None:
+        if not self._quiet and not self._bar.note(text):
             console.notes.print(text)
 
-    @property
-    def _is_line_due(self) -> bool:
-        return monotonic() - self._last_line > _LINE_EVERY_S
+
+def describe(event: Advanced) -> str:
+    """Rate, time left and the values that matter, for people."""
+    parts = []
+    if event.done > event.n_before:
+        parts.append(f"{event.rate:,.3g} {event.unit}/s" if event.rate >= 1 else f"{1 / event.rate:.3g} s each")
+    if event.seconds_left is not None:
+        parts.append(f"about {duration(event.seconds_left)} left")
+    parts += [f"{name.replace('_', ' ')} {event.values[name]:.4g}" for name in _SHOWN if name in event.values]
+    return ", ".join(parts)
 
 
-class SearchProgress(Display):
-    """Observes a search: candidates per second, best so far, rejections."""
+class _Nothing:
+    """A display of nothing; base of the others."""
 
-    def __init__(self, *, quiet: bool):
-        text = "{task.fields[rate]:.1f}/s  best {task.fields[best]}  rejected {task.fields[rejected]}"
-        super().__init__(text, quiet=quiet, fields={"rate": 0.0, "best": "-", "rejected": 0})
-        self._n_batches = self._n_done = self._n_total = self._n_rejected = 0
-        self._best: float | None = None
-        self._started = monotonic()
+    def draw(self, event: Advanced, text: str) -> None:
+        """Show where the work stands."""
 
-    def batch(self, n_candidates: int, n_rejected: int, n_functions: int, n_full: int) -> None:
-        """See ``Observer``."""
-        self._n_batches += 1
-        self._n_rejected += n_rejected
-        self._n_total += n_full + (n_functions if n_full < n_functions else 0)
-        line = (
-            f"batch {self._n_batches}: {n_candidates:,} candidates, {n_rejected:,} break the budget, "
-            f"{n_functions:,} distinct functions left"
-            + (f", of which a screen keeps {n_full:,}" if n_full < n_functions else "")
+    def note(self, text: str) -> bool:
+        """Show a line beside the bar; False: print it instead."""
+        return False
+
+    def close(self) -> None:
+        """Remove the bar."""
+
+
+class _TerminalBar(_Nothing):
+    def __init__(self) -> None:
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[text]}"),
+            console=console.notes,
+            transient=True,
+            disable=not console.notes.is_terminal,
         )
-        _log.info(line)
-        self._line(line)
-        self._show()
+        self._task = self._bar.add_task("starting", total=None, text="")
+        self._bar.start()
 
-    def evaluated(self, architecture: Architecture, fitness: float, *, screened: bool) -> None:
-        """See ``Observer``."""
-        self._n_done += 1
-        # Fitness on a screen's small batch is on another scale.
-        if not screened and (self._best is None or fitness > self._best):
-            self._best = fitness
-            _log.info("fitness %.6f: %s", fitness, format_architecture(architecture))
-        self._show()
-        if self._is_line_due:
-            self._line(f"{self._n_done:,} of {self._n_total:,} evaluated, {self._rate:.1f}/s, best {self._best_text}")
+    def draw(self, event: Advanced, text: str) -> None:
+        """See ``_Nothing``."""
+        self._bar.update(self._task, description=event.part, completed=event.done, total=event.total, text=text)
 
-    def failed(self, architecture: Architecture, reason: str) -> None:
-        """See ``Observer``."""
-        _log.warning("no fitness for %s: %s", format_architecture(architecture), reason)
-
-    def _show(self) -> None:
-        self._draw(
-            f"batch {self._n_batches}",
-            self._n_done,
-            self._n_total,
-            {"rate": self._rate, "best": self._best_text, "rejected": self._n_rejected},
-        )
-
-    @property
-    def _rate(self) -> float:
-        return self._n_done / max(monotonic() - self._started, 1e-9)
-
-    @property
-    def _best_text(self) -> str:
-        return "-" if self._best is None else f"{self._best:.3f}"
+    def close(self) -> None:
+        """See ``_Nothing``."""
+        self._bar.stop()
 
 
-class TrainingProgress(Display):
-    """Shows a training run: images per second, a line for each epoch.
+class _NotebookBar(_Nothing):
+    def __init__(self) -> None:
+        from IPython.display import display
 
-    Args:
-        n_epochs: of the whole run.
-        quiet: draw nothing.
-    """
+        self._handle: Any = display(_Html(""), display_id=True)  # type: ignore[no-untyped-call]
+        self._notes: list[str] = []
+        self._shown = ""
 
-    def __init__(self, n_epochs: int, *, quiet: bool):
-        text = "{task.fields[rate]:,.0f} images/s  {task.fields[accuracy]}"
-        super().__init__(text, quiet=quiet, fields={"rate": 0.0, "accuracy": ""})
-        self._n_epochs, self._accuracy = n_epochs, ""
+    def draw(self, event: Advanced, text: str) -> None:
+        """See ``_Nothing``."""
+        ends = "" if event.total is None else f' value="{event.done}" max="{max(event.total, 1)}"'
+        self._shown = f"<div><progress{ends}></progress> {escape(event.part)}, {escape(text)}</div>"
+        self._update()
 
-    def report(self, epoch: int, step: int, n_steps: int, images_per_s: float, row: Epoch | None) -> None:
-        """See ``neuronas.training.loop.Report``."""
-        if row is not None:
-            validation = row.validation_accuracy
-            shown = "" if validation is None else f", validation {validation:.1%}"
-            self._accuracy = f"train {row.train_accuracy:.1%}{shown}"
-            line = f"epoch {row.epoch} of {self._n_epochs}: loss {row.train_loss:.4f}, {self._accuracy}"
-            _log.info(line)
-            self._line(f"{line}, {images_per_s:,.0f} images/s")
-        elif self._is_line_due:
-            self._line(
-                f"epoch {epoch + 1} of {self._n_epochs}: step {step:,} of {n_steps:,}, {images_per_s:,.0f} images/s"
-            )
-        done, total = epoch * n_steps + step, self._n_epochs * n_steps
-        fields = {"rate": images_per_s, "accuracy": self._accuracy}
-        self._draw(f"epoch {min(epoch + 1, self._n_epochs)}", done, total, fields)
+    def note(self, text: str) -> bool:
+        """See ``_Nothing``."""
+        self._notes = [*self._notes[-4:], text]
+        self._update()
+        return True
+
+    def close(self) -> None:
+        """See ``_Nothing``."""
+        self._shown = ""
+        self._update()
+
+    def _update(self) -> None:
+        self._handle.update(_Html(self._shown + "".join(f"<div>{escape(one)}</div>" for one in self._notes)))
 
 
-class BenchmarkProgress(Display):
-    """Shows how many functions a benchmark of a fitness has evaluated."""
+class _Html:
+    """Something that a notebook shows as HTML."""
 
-    def __init__(self, *, quiet: bool):
-        super().__init__("", quiet=quiet, fields={})
+    def __init__(self, html: str):
+        self._html = html
 
-    def report(self, n_done: int, n_total: int) -> None:
-        """See ``neuronas.experiments.proxy_benchmark.Report``."""
-        self._draw("evaluating", n_done, n_total, {})
-        if self._is_line_due:
-            self._line(f"{n_done:,} of {n_total:,} evaluated")
+    def _repr_html_(self) -> str:
+        return self._html
+
+    def __repr__(self) -> str:
+        return ""
+
+
+_Bar = _Nothing
+
+
+def _in_notebook() -> bool:
+    """Whether the program runs in the kernel of a notebook."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return getattr(shell, "kernel", None) is not None

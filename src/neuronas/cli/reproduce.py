@@ -9,7 +9,7 @@ import typer
 from neuronas.api.settings import gathered
 from neuronas.cli import console
 from neuronas.cli import options as opt
-from neuronas.cli.progress import SearchProgress
+from neuronas.cli.progress import ProgressBar
 from neuronas.cli.tables import PlainTable
 from neuronas.config import as_path
 from neuronas.errors import VerificationError, quoted
@@ -76,7 +76,8 @@ def search_time(
     """Time Algorithm 1 against random search with the same fitness, once for each engine and seed (Fig. 13)."""
     from neuronas.experiments.search_time import run
 
-    result = run(scale, n_draws, n_seeds, data_dir, _notes(quiet=quiet))
+    with ProgressBar(quiet=quiet) as progress:
+        result = run(scale, n_draws, n_seeds, data_dir, progress)
     result.write(out / f"search-time-{scale}.json")
     if as_json:
         console.print_json(result)
@@ -110,7 +111,7 @@ def proxy_benchmark(
     from neuronas.experiments.proxy_benchmark import run
 
     settings = gathered("benchmark", options, config or {"data": {"name": _DATASET}}, assignments or ())
-    with SearchProgress(quiet=quiet) as progress:
+    with ProgressBar(quiet=quiet) as progress:
         result, directory = run(labels, sample, settings, out=out, resume=resume, download=download, observer=progress)
     if as_json:
         console.print_json(result)
@@ -153,7 +154,8 @@ def _study_command(study: Study) -> Callable[..., None]:
         seeds = range(seed, seed + (n_seeds or study.sizes[possible].n_seeds))
         options = {"dataset": _DATASET, **options}
         try:
-            result = run_study(study, possible, options, seeds, folder, _notes(quiet=quiet), resume=resume)
+            with ProgressBar(quiet=quiet) as progress:
+                result = run_study(study, possible, options, seeds, folder, progress, resume=resume)
         except KeyboardInterrupt:
             if not quiet:
                 console.notes.print(f"everything so far is kept; resume with --resume --runs {quoted(folder)}")
@@ -174,10 +176,6 @@ for _study in STUDIES:
         help=f"Repeat: {_study.shows}.",
         epilog=f"Example: neuronas reproduce {_study.name} --dataset imagefolder:DIR --scale small",
     )(_study_command(_study))
-
-
-def _notes(*, quiet: bool) -> Callable[[str], None]:
-    return (lambda text: None) if quiet else console.notes.print
 
 
 def _comparison(rows: tuple[PrintedFigure, ...]) -> PlainTable:

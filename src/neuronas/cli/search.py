@@ -7,7 +7,7 @@ from neuronas.api.search import Search, SearchResult, plan_search
 from neuronas.cli import console
 from neuronas.cli import options as opt
 from neuronas.cli.fronts import print_front
-from neuronas.cli.progress import SearchProgress
+from neuronas.cli.progress import ProgressBar
 from neuronas.cli.serving import Port, Serve, served
 from neuronas.errors import InfeasibleError, quoted
 from neuronas.hardware.units import quantity
@@ -38,7 +38,7 @@ def search(
         return
     directory = planned.directory
     try:
-        with served(directory, serve=serve, port=port, quiet=quiet), SearchProgress(quiet=quiet) as progress:
+        with served(directory, serve=serve, port=port, quiet=quiet), ProgressBar(quiet=quiet) as progress:
             result = planned.run(progress, download=download)
     except InfeasibleError as error:
         if as_json and error.advice is not None:

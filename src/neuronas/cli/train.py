@@ -7,7 +7,7 @@ import typer
 from neuronas.api.train import plan_training
 from neuronas.cli import console
 from neuronas.cli import options as opt
-from neuronas.cli.progress import TrainingProgress
+from neuronas.cli.progress import ProgressBar
 from neuronas.errors import quoted
 from neuronas.runs.directory import CONFIG
 
@@ -37,9 +37,9 @@ def train(
     quiet = quiet or not is_first
     if resume and (training.directory / CONFIG).is_file() and not training.has_checkpoint and not quiet:
         console.notes.print(f"note: {training.directory} holds no checkpoint yet; training begins with the first epoch")
-    with TrainingProgress(training.plan.config.train.epochs, quiet=quiet) as progress:
+    with ProgressBar(quiet=quiet) as progress:
         try:
-            done = training.run(progress.report, download=download)
+            done = training.run(progress, download=download)
         except KeyboardInterrupt:
             if training.has_checkpoint and not quiet:
                 again = f"neuronas train {quoted(training.directory)} --resume"

@@ -1,6 +1,5 @@
 """The searches and trainings of a study: ordinary runs in one folder, found again by everything that decides them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,12 +12,15 @@ from neuronas.config import merged
 from neuronas.errors import InfeasibleError
 from neuronas.experiments.figures import Figure
 from neuronas.experiments.study import SearchPiece, Settings, Size, TrainingPiece
-from neuronas.hardware.cost import Cost
+from neuronas.hardware.cost import BUDGETED, Cost
 from neuronas.runs.directory import CONFIG, EVALUATION, RESULT, TRAINING
 from neuronas.runs.evaluations import Evaluation
+from neuronas.runs.observer import RunEnded, Work
 from neuronas.runs.results import SearchSummary, TrainingResult
+from neuronas.snn.quantisation import BITS, FULL_PRECISION
 from neuronas.space.genotype import Architecture, Edge, Genotype
 
+_SKIPS = "|skip~0|+|skip~0|skip~1|+|skip~0|skip~1|skip~2|"
 PAPER: Settings = {"preset": "paper"}
 ACCURACY, PARAMETERS, MEMORY = "test accuracy, %", "parameters", "memory, kbit"
 _OF_TRAINING = ("preset", "device", "space", "data", "network", "train")
@@ -60,12 +62,12 @@ class Pieces:
         common: settings of every run besides those of the size: data set, device.
         seeds: to repeat everything over.
         folder: of the run directories.
-        note: called with a line for each piece.
+        work: is told of each piece.
     """
 
-    def __init__(self, size: Size, common: Settings, seeds: range, folder: Path, note: Callable[[str], None]):
+    def __init__(self, size: Size, common: Settings, seeds: range, folder: Path, work: Work):
         self._size, self._settings, self.seeds = size, merged(PAPER, size.settings, common), seeds
-        self._folder, self._note = folder, note
+        self._folder, self._work = folder, work
         self.done: list[SearchPiece | TrainingPiece] = []
 
     def check(self, *, test_images: bool) -> None:
@@ -102,8 +104,10 @@ class Pieces:
         planned = plan_search({}, config=merged(self._settings, changes, {"seed": seed}), out=self._folder)
         directory = self._folder / f"search-{planned.identity}"
         found = SearchSummary.read_if_there(directory / RESULT)
+        is_new = found is None
         if found is None:
-            found = replace(planned, directory=directory, resume=(directory / CONFIG).is_file()).run().summary
+            begun = replace(planned, directory=directory, resume=(directory / CONFIG).is_file())
+            found = begun.run(self._work.within(f"{case}, seed {seed}")).summary
         if found.fitness is None:
             raise InfeasibleError("no candidate that fits distinguishes two images; expected a larger budget")
         piece = SearchPiece(
@@ -120,7 +124,7 @@ class Pieces:
             n_evaluated=found.n_evaluated,
             seconds=found.seconds,
         )
-        self._keep(piece, f"fitness {piece.fitness:.6g}, {piece.n_evaluated:,} evaluated")
+        self._keep(piece, f"fitness {piece.fitness:.6g}, {piece.n_evaluated:,} evaluated", is_new=is_new)
         return piece
 
     def train(self, case: str, seed: int, changes: Settings, architecture: str) -> TrainingPiece:
@@ -130,9 +134,11 @@ class Pieces:
         settings = {name: settings[name] for name in _OF_TRAINING if name in settings} | {"seed": seed}
         planned = plan_training(architecture, {}, config=settings, out=self._folder)
         directory = self._folder / f"train-{planned.identity}"
-        if not (directory / EVALUATION).exists():
-            replace(planned, directory=directory, resume=(directory / CONFIG).is_file()).run()
-            evaluate(directory)
+        is_new = not (directory / EVALUATION).exists()
+        if is_new:
+            within = self._work.within(f"{case}, seed {seed}")
+            replace(planned, directory=directory, resume=(directory / CONFIG).is_file()).run(within)
+            evaluate(directory, observer=within)
         training, evaluation = TrainingResult.read(directory / TRAINING), Evaluation.read(directory / EVALUATION)
         piece = TrainingPiece(
             case=case,
@@ -142,10 +148,41 @@ class Pieces:
             test_accuracy={bits.replace("float", "32"): share for bits, share in evaluation.accuracy_by_bits.items()},
             seconds=training.seconds,
         )
-        self._keep(piece, f"test accuracy {evaluation.top1:.1%} at {evaluation.weight_bits} bits")
+        self._keep(piece, f"test accuracy {evaluation.top1:.1%} at {evaluation.weight_bits} bits", is_new=is_new)
         return piece
 
-    def _keep(self, piece: SearchPiece | TrainingPiece, text: str) -> None:
-        self._note(f"{piece.case}, seed {piece.seed}: {text}, {piece.seconds:.0f} s")
+    def _keep(self, piece: SearchPiece | TrainingPiece, text: str, *, is_new: bool) -> None:
+        if not is_new:
+            self._work.skip(1)
+        part = f"{piece.case}, seed {piece.seed}"
+        ended = RunEnded(f"{part}: {text}, {piece.seconds:.0f} s")
+        self._work.advance(int(is_new), part, detail=ended)
         if piece not in self.done:
             self.done.append(piece)
+
+
+class Rehearsal(Pieces):
+    """Counts the pieces of a study without doing them; its costs are those of the largest network.
+
+    Attributes:
+        n: how many pieces there are.
+    """
+
+    n = 0
+
+    def search(self, case: str, seed: int, changes: Settings) -> SearchPiece:
+        """Count a search."""
+        self.n += 1
+        cost = self.extremes({"network": changes.get("network", {})})[1]
+        costs = {name: getattr(cost, name) for name in ("memory_bits", *BUDGETED)}
+        return SearchPiece(
+            case=case, seed=seed, architecture=_SKIPS, fitness=0.0, n_candidates=1, n_evaluated=1, seconds=0.0, **costs
+        )
+
+    def train(self, case: str, seed: int, changes: Settings, architecture: str) -> TrainingPiece:
+        """Count a training."""
+        self.n += 1
+        accuracy = {str(bits): 0.0 for bits in (FULL_PRECISION, *BITS)}
+        return TrainingPiece(
+            case=case, seed=seed, epoch=1, validation_accuracy=None, test_accuracy=accuracy, seconds=0.0
+        )

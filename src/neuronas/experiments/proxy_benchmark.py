@@ -14,8 +14,8 @@ from neuronas.experiments.labels import draw, read_labels
 from neuronas.runs.directory import HISTORY
 from neuronas.runs.document import Document, Finite
 from neuronas.runs.history_file import HistorySnapshot
+from neuronas.runs.observer import Observer
 from neuronas.search.algorithms.base import Proposals
-from neuronas.search.loop import Observer
 from neuronas.space.canonical import architecture_key
 from neuronas.space.notation import format_architecture, parse_architecture
 from neuronas.space.spaces import Space

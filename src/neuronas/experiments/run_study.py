@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,10 @@ from neuronas.api.devices import device_named
 from neuronas.api.settings import gathered
 from neuronas.config import write_text, written
 from neuronas.errors import RunDirectoryError
-from neuronas.experiments.pieces import Pieces
+from neuronas.experiments.pieces import Pieces, Rehearsal
 from neuronas.experiments.study import Scale, Study, StudyResult
 from neuronas.runs.environment import Machine
+from neuronas.runs.observer import Observer, Work
 
 
 def possible_scale(study: Study, scale: Scale, device: str) -> Scale:
@@ -28,7 +29,7 @@ def run_study(
     options: Mapping[str, Any],
     seeds: range,
     folder: Path,
-    note: Callable[[str], None],
+    observer: Observer | None = None,
     *,
     resume: bool,
 ) -> StudyResult:
@@ -40,7 +41,7 @@ def run_study(
         options: of verb ``study``, by keyword; they hold for every run.
         seeds: to repeat everything over.
         folder: of the run directories.
-        note: is told of each piece of work.
+        observer: follows the progress.
         resume: the folder holds work already.
 
     Raises:
@@ -49,10 +50,14 @@ def run_study(
     """
     _check_folder(folder, resume=resume)
     size, common = study.sizes[scale], written(gathered("study", options, None))
-    pieces = Pieces(size, common, seeds, folder, note)
+    work = Work("reproduce", folder, "runs", observer)
+    pieces = Pieces(size, common, seeds, folder, work)
     pieces.check(test_images=study.trains)
+    rehearsal = Rehearsal(size, common, seeds, folder, work)
+    tuple(study.run(rehearsal))
+    work.start(rehearsal.n)
     figures = tuple(study.run(pieces))
-    return StudyResult(
+    result = StudyResult(
         experiment=study.name,
         scale=scale,
         source=study.source,
@@ -66,6 +71,8 @@ def run_study(
         machine=Machine.here(),
         pieces=tuple(pieces.done),
     )
+    work.finish(result)
+    return result
 
 
 def write_study(result: StudyResult, study: Study, folder: Path) -> Path:

@@ -1,12 +1,12 @@
 """Fig. 13 of NeuroNAS (arXiv 2407.00641): how long Algorithm 1 searches against random search with 5,000 draws."""
 
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from neuronas.api.search import search
 from neuronas.runs.document import Document, Finite
+from neuronas.runs.observer import Observer, RunEnded, Work
 
 PUBLISHED_SPEED_UP = 6.6
 """Up to; abstract of arXiv 2407.00641."""
@@ -56,7 +56,9 @@ class SearchTimeResult(Document):
     difference: str = DIFFERENCE
 
 
-def run(scale: str, n_draws: int, n_seeds: int, data_dir: str | None, note: Callable[[str], None]) -> SearchTimeResult:
+def run(
+    scale: str, n_draws: int, n_seeds: int, data_dir: str | None, observer: Observer | None = None
+) -> SearchTimeResult:
     """Search with both algorithms, each engine and each seed, every time from nothing.
 
     Args:
@@ -64,13 +66,16 @@ def run(scale: str, n_draws: int, n_seeds: int, data_dir: str | None, note: Call
         n_draws: of random search.
         n_seeds: searches of each kind.
         data_dir: folder of downloaded data sets.
-        note: is told of each search.
+        observer: follows the progress.
     """
     timed = []
+    work = Work("reproduce", Path(), "runs", observer)
+    work.start(2 * n_seeds * len(ENGINES[scale]))
     with TemporaryDirectory() as folder:
         for seed in range(n_seeds):
             for engine in ENGINES[scale]:
                 for algorithm in ("neuronas", "snasnet"):  # budgets bind Algorithm 1; random search has none
+                    part = f"{engine}, {algorithm}, seed {seed}"
                     found = search(
                         **SIZES[scale],
                         preset="paper",
@@ -80,6 +85,7 @@ def run(scale: str, n_draws: int, n_seeds: int, data_dir: str | None, note: Call
                         n_draws=n_draws,
                         seed=seed,
                         out=Path(folder) / f"{engine}-{algorithm}-{seed}",
+                        observer=work.within(part),
                     ).summary
                     one = TimedSearch(
                         algorithm=algorithm,
@@ -91,12 +97,15 @@ def run(scale: str, n_draws: int, n_seeds: int, data_dir: str | None, note: Call
                         seconds=found.seconds,
                     )
                     timed.append(one)
-                    note(
-                        f"{engine}, {algorithm}, seed {seed}: {one.seconds:.1f} s, {one.n_candidates:,} candidates, "
+                    text = (
+                        f"{part}: {one.seconds:.1f} s, {one.n_candidates:,} candidates, "
                         f"{one.n_evaluated:,} distinct functions, fitness {found.fitness:.6g}"
                     )
+                    work.advance(1, part, detail=RunEnded(text))
     factors = {engine: speed_up(timed, engine) for engine in ENGINES[scale]}
-    return SearchTimeResult(scale=scale, n_draws=n_draws, speed_up=factors, searches=tuple(timed))
+    result = SearchTimeResult(scale=scale, n_draws=n_draws, speed_up=factors, searches=tuple(timed))
+    work.finish(result)
+    return result
 
 
 def speed_up(searches: list[TimedSearch], engine: str) -> float:

@@ -6,10 +6,13 @@ from pathlib import Path
 from neuronas.errors import ConfigurationError
 from neuronas.export.formats import ExportContent, Format
 from neuronas.export.verification import RoundTrip, compare, make_probe
+from neuronas.runs.observer import Work
 from neuronas.snn.classifier import Classifier
 
 
-def export_network(network: Classifier, content: ExportContent, chosen: Format, path: Path) -> RoundTrip:
+def export_network(
+    network: Classifier, content: ExportContent, chosen: Format, path: Path, work: Work | None = None
+) -> RoundTrip:
     """Export a network and verify the written file.
 
     Args:
@@ -17,6 +20,7 @@ def export_network(network: Classifier, content: ExportContent, chosen: Format, 
         content: the same network, with all information that is exported.
         chosen: the export format.
         path: the file or folder to write; an existing one is replaced only after verification.
+        work: is told of each step.
 
     Raises:
         ConfigurationError: the format cannot represent the network, or ``path`` is the root directory.
@@ -25,13 +29,18 @@ def export_network(network: Classifier, content: ExportContent, chosen: Format, 
     path = path.absolute()  # . has no name
     if path == path.parent:
         raise ConfigurationError(f"--out {path} given; expected another file or folder than the root directory")
+    work = work or Work("export", path, "steps")
+    work.start(3)
     probe = make_probe(network, content.network, content.input.mean, content.input.std)
+    work.advance(1, "computing images with the network")
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{path.stem}.unverified{path.suffix}")
     write, compute = chosen.load()
     try:
         write(content, beside)
+        work.advance(1, "writing the file")
         agreement = compare(str(path), probe, compute(beside, probe.images))
+        work.advance(1, "computing the images from the file")
         _replace(beside, path)
     finally:
         _remove(beside)

@@ -7,8 +7,8 @@ from neuronas.report.accuracy_tables import chip_accuracy, neuron_titles, precis
 from neuronas.report.charts import Chart, Row, View, colours, data, name, name_axis, number, tooltip
 from neuronas.report.style import colour, series
 from neuronas.report.tables import share
+from neuronas.runs.epoch import Epoch
 from neuronas.runs.evaluations import ChipAblation, ChipAccuracies, ChipEvaluation, Evaluation
-from neuronas.runs.metrics import Epoch
 
 RATE = "spikes per neuron per time step"
 

@@ -11,8 +11,8 @@ from neuronas.hardware.floorplan import Floorplan
 from neuronas.runs.candidates import Candidates
 from neuronas.runs.costs import CostSummary
 from neuronas.runs.environment import Environment
+from neuronas.runs.epoch import Epoch
 from neuronas.runs.evaluations import ChipEvaluation, Evaluation
-from neuronas.runs.metrics import Epoch
 from neuronas.runs.results import SearchSummary
 from neuronas.search.algorithms.base import Algorithm
 from neuronas.space.genotype import Architecture

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, isnan
+from pathlib import Path
 from random import Random
-from time import perf_counter
-from typing import Protocol
+from time import monotonic, perf_counter
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from neuronas.hardware.budget import Budget, Closest, closest, rejected
 from neuronas.hardware.cost import BUDGETED, CostModel, Totals
 from neuronas.runs.history import History
 from neuronas.runs.history_file import CandidateRow
+from neuronas.runs.observer import BatchProposed, CandidateEvaluated, CandidateFailed, Work
 from neuronas.search.algorithms.base import Algorithm, Outcome, best
 from neuronas.search.front import choose
 from neuronas.search.screening import Evaluators, survivors
@@ -25,42 +26,6 @@ from neuronas.space.notation import format_architecture
 from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import Space
 from neuronas.space.workload import Workload
-
-
-class Observer(Protocol):
-    """Follows the progress of a search."""
-
-    def batch(self, n_candidates: int, n_rejected: int, n_functions: int, n_full: int) -> None:
-        """A batch of candidates was proposed and its costs computed.
-
-        Args:
-            n_candidates: number of candidates.
-            n_rejected: candidates that violate the budget.
-            n_functions: distinct functions among the others.
-            n_full: how many of these functions are evaluated on the full batch of images.
-        """
-        ...
-
-    def evaluated(self, architecture: Architecture, fitness: float, *, screened: bool) -> None:
-        """An architecture was evaluated on the full batch of images, or on the small batch if ``screened``."""
-        ...
-
-    def failed(self, architecture: Architecture, reason: str) -> None:
-        """The fitness of an architecture could not be computed; the search continues without it."""
-        ...
-
-
-class Silent:
-    """An observer that does nothing."""
-
-    def batch(self, n_candidates: int, n_rejected: int, n_functions: int, n_full: int) -> None:
-        """See ``Observer``."""
-
-    def evaluated(self, architecture: Architecture, fitness: float, *, screened: bool) -> None:
-        """See ``Observer``."""
-
-    def failed(self, architecture: Architecture, reason: str) -> None:
-        """See ``Observer``."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +51,7 @@ class Found:
         rejected: for each limit, the number of candidates that violate it (a candidate may violate several).
         surveyed: all candidates that fit the budget, with fitness, if the algorithm surveys; otherwise empty.
         failed: architectures whose fitness could not be computed, with the reason.
+        is_complete: the search came to its end; otherwise its time was up.
     """
 
     architecture: Architecture
@@ -96,6 +62,7 @@ class Found:
     rejected: dict[str, int]
     surveyed: tuple[Outcome, ...] = ()
     failed: tuple[tuple[Architecture, str], ...] = ()
+    is_complete: bool = True
 
 
 class NothingFitsError(InfeasibleError):
@@ -121,7 +88,8 @@ def search(
     seed: int,
     evaluators: Evaluators,
     history: History,
-    observer: Observer | None = None,
+    work: Work | None = None,
+    deadline: float = inf,
 ) -> Found:
     """Run a search, or resume the search stored in ``history``; both give the same result.
 
@@ -132,7 +100,9 @@ def search(
         seed: random seed of the proposals.
         evaluators: compute fitness.
         history: stores all candidates and their fitness.
-        observer: is informed about progress.
+        work: is told of each candidate.
+        deadline: time (``time.monotonic``) at which the search stops with the best candidate so far. One candidate is
+            always evaluated; without a candidate that fits, the search goes on.
 
     Raises:
         ConfigurationError: see ``Algorithm.check``.
@@ -142,10 +112,14 @@ def search(
     algorithm.check(settings)
     if algorithm.surveys:
         evaluators = Evaluators(evaluators.full)
-    state = _State(problem, evaluators, history, observer or Silent())
+    n_batches = algorithm.n_batches(problem.space, settings) if algorithm.n_batches else None
+    work = work or Work("search", Path(), "candidates")
+    work.start(None)
+    state = _State(problem, evaluators, history, work, n_batches, deadline)
     proposals = algorithm.propose(problem.space, Random(seed), settings)  # noqa: S311 - no cryptography
     surveyed: list[Outcome] = []
     winner: Outcome | None = None
+    is_complete = False
     try:
         batch = next(proposals)
         while True:
@@ -155,8 +129,10 @@ def search(
             else:
                 winner = best(results if winner is None else (winner, *results))
             batch = proposals.send(results)
+            if state.is_time_up and (surveyed or winner):
+                break
     except StopIteration:
-        pass
+        is_complete = True
     if algorithm.surveys:
         winner = choose(surveyed, settings.prefer)
     if winner is None or winner.fitness is None:
@@ -171,12 +147,24 @@ def search(
         state.n_rejected,
         tuple(surveyed),
         tuple(state.failed.values()),
+        is_complete,
     )
 
 
 class _State:
-    def __init__(self, problem: Problem, evaluators: Evaluators, history: History, observer: Observer):
-        self.problem, self.evaluators, self.history, self.observer = problem, evaluators, history, observer
+    def __init__(
+        self,
+        problem: Problem,
+        evaluators: Evaluators,
+        history: History,
+        work: Work,
+        n_expected: int | None,
+        deadline: float,
+    ):
+        self.problem, self.evaluators, self.history, self.told = problem, evaluators, history, work
+        self.n_expected, self.deadline = n_expected, deadline
+        self.n_planned = 0
+        self.highest = -inf
         self.work = Workload(problem.shape, problem.space.nodes)
         self.fitness = history.fitness(screened=False)
         self.screened = history.fitness(screened=True)
@@ -187,6 +175,11 @@ class _State:
         self.n_rejected = dict.fromkeys(BUDGETED, 0)
         self.nearest: tuple[Architecture, Closest] | None = None
         self.smallest = dict.fromkeys(BUDGETED, inf)
+
+    @property
+    def is_time_up(self) -> bool:
+        """Whether the search has to stop."""
+        return monotonic() >= self.deadline
 
     def handle(self, proposed: Sequence[Architecture]) -> list[Outcome]:
         """Compute costs of one batch, store it, and evaluate the feasible candidates."""
@@ -201,9 +194,10 @@ class _State:
             if not limits:
                 feasible.setdefault(key, index)
         n_full = self.evaluators.n_survivors(len(feasible))
-        self.observer.batch(len(batch), sum(map(bool, broken)), len(feasible), n_full)
+        self._tell(BatchProposed(self.n_batches, len(batch), sum(map(bool, broken)), len(feasible), n_full))
         if n_full < len(feasible) and self.evaluators.screen is not None:
             self._evaluate(self.evaluators.screen, self.screened, batch, feasible, first, screened=True)
+            n_full = 1 if self.is_time_up else n_full
             chosen = survivors({key: self.screened[key] for key in feasible if key in self.screened}, n_full)
             feasible = {key: feasible[key] for key in chosen}
         self._evaluate(self.evaluators.full, self.fitness, batch, feasible, first, screened=False)
@@ -214,6 +208,22 @@ class _State:
             Outcome(architecture, None if limits else self.fitness.get(key), tuple(cost), tuple(over))
             for architecture, key, limits, cost, over in zip(batch, keys, broken, costs, excess, strict=True)
         ]
+
+    def _tell(self, batch: BatchProposed) -> None:
+        """Tell of a batch, and how many evaluations are expected: of batches to come as many as of those so far."""
+        screened = batch.n_functions if batch.n_full < batch.n_functions else 0
+        self.n_planned += batch.n_full + screened
+        remaining = max(0, (self.n_expected or 0) - self.n_batches)
+        self.told.total = round(self.n_planned * (1 + remaining / self.n_batches))
+        self.told.advance(0, self._part, self._values(), batch)
+
+    @property
+    def _part(self) -> str:
+        return f"batch {self.n_batches}" + (f" of {self.n_expected}" if self.n_expected else "")
+
+    def _values(self) -> dict[str, float]:
+        best = {"best_fitness": self.highest} if self.highest > -inf else {}
+        return best | {"n_candidates": float(self.n_candidates)}
 
     def _keep(
         self,
@@ -261,13 +271,16 @@ class _State:
         """Evaluate the functions without a known fitness, and store each result at once."""
         failures = self.failures[screened]
         todo = [(key, index) for key, index in feasible.items() if key not in known and key not in failures]
+        if not screened:
+            self.highest = max(self.highest, *(known.get(key, -inf) for key in feasible), -inf)
+        self.told.skip(len(feasible) - len(todo))
         started = perf_counter()
         for number, fitness in evaluator.evaluate([batch[index] for _, index in todo]):
             key, index = todo[number]
             if isinstance(fitness, Failure):
                 self.history.add_failure(key, first + index, fitness.reason, screened=screened)
                 failures[key] = fitness.reason
-                self.observer.failed(batch[index], fitness.reason)
+                self.told.advance(1, self._part, self._values(), CandidateFailed(batch[index], fitness.reason))
                 continue
             if isnan(fitness):
                 raise NeuronasError(f"fitness of {format_architecture(batch[index])} is not a number")
@@ -275,7 +288,12 @@ class _State:
             self.history.add_fitness(key, first + index, fitness, now - started, screened=screened)
             started = now
             known[key] = fitness
-            self.observer.evaluated(batch[index], fitness, screened=screened)
+            is_best = not screened and fitness > self.highest
+            self.highest = fitness if is_best else self.highest
+            values = {"screened_fitness" if screened else "fitness": fitness} | self._values()
+            self.told.advance(1, self._part, values, CandidateEvaluated(batch[index], fitness, screened, is_best))
+            if self.is_time_up:
+                break
         self.failed |= {key: (batch[index], failures[key]) for key, index in feasible.items() if key in failures}
 
 

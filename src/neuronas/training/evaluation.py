@@ -1,6 +1,6 @@
 """Evaluation of a trained network on images: accuracy at each precision, firing rates, number of operations."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,15 +18,30 @@ from neuronas.training.distributed import Process
 from neuronas.training.images import Images, Indices
 from neuronas.training.objective import firing_rates
 
+EVERY_PRECISION = (FULL_PRECISION, *BITS)
 PJ_PER_MAC, PJ_PER_ACCUMULATE = 4.6, 0.9
 """Energy of 32-bit floating-point operations in 45 nm CMOS: Horowitz, ISSCC 2014, doi 10.1109/ISSCC.2014.6757323."""
 
 
+Seen = Callable[[int], None]
+"""Progress callback: number of images that were just computed."""
+
+
+def _unseen(n: int) -> None:
+    pass
+
+
 @torch.no_grad()
-def class_scores(network: Classifier, images: Images, indices: Indices, device: torch.device) -> Tensor:
+def class_scores(
+    network: Classifier, images: Images, indices: Indices, device: torch.device, seen: Seen = _unseen
+) -> Tensor:
     """Class scores, averaged over the time steps: [n, n_classes] float32 on the CPU."""
     network.eval()
-    return torch.cat([mean_scores(network(x)).cpu() for x, _ in images.batches(indices, device)])
+    found = []
+    for x, _ in images.batches(indices, device):
+        found.append(mean_scores(network(x)).cpu())
+        seen(len(x))
+    return torch.cat(found)
 
 
 @dataclass(frozen=True)
@@ -114,9 +129,12 @@ def accuracy_of(scores: Tensor, labels: Tensor) -> Accuracy:
     return Accuracy(top1, top5, per_class, counts)
 
 
-def accuracy(network: Classifier, images: Images, indices: Indices, device: torch.device) -> Accuracy:
+def accuracy(
+    network: Classifier, images: Images, indices: Indices, device: torch.device, seen: Seen = _unseen
+) -> Accuracy:
     """Classify images and compute the accuracy."""
-    return accuracy_of(class_scores(network, images, indices, device), images.labels[torch.from_numpy(indices)])
+    scores = class_scores(network, images, indices, device, seen)
+    return accuracy_of(scores, images.labels[torch.from_numpy(indices)])
 
 
 def accuracy_by_bits(
@@ -125,14 +143,15 @@ def accuracy_by_bits(
     indices: Indices,
     device: torch.device,
     trained_bits: int,
-    bits: Sequence[int] = (FULL_PRECISION, *BITS),
+    bits: Sequence[int] = EVERY_PRECISION,
+    seen: Seen = _unseen,
 ) -> dict[int, Accuracy]:
     """Accuracy at each weight precision, by bits; at bits other than ``trained_bits`` weights are rounded (PTQ)."""
     found = {}
     try:
         for one in bits:
             network.set_bits(one)
-            found[one] = accuracy(network, images, indices, device)
+            found[one] = accuracy(network, images, indices, device, seen)
     finally:
         network.set_bits(trained_bits)
     return found
@@ -184,7 +203,9 @@ class NetworkActivity:
 
 
 @torch.no_grad()
-def measure_activity(network: Classifier, images: Images, indices: Indices, device: torch.device) -> NetworkActivity:
+def measure_activity(
+    network: Classifier, images: Images, indices: Indices, device: torch.device, seen: Seen = _unseen
+) -> NetworkActivity:
     """Count spikes and operations; the result is the mean over the given images."""
     network.eval()
     operations: dict[str, float] = {}
@@ -224,6 +245,7 @@ def measure_activity(network: Classifier, images: Images, indices: Indices, devi
         with observed(network.neurons(), count):
             for x, _ in images.batches(indices, device):
                 network(x)
+                seen(len(x))
     finally:
         for hook in hooks:
             hook.remove()

@@ -1,7 +1,6 @@
 """The training loop. All random numbers depend on (seed, epoch, step) only, so that training can resume at any step."""
 
 import math
-from collections.abc import Callable
 from pathlib import Path
 from time import monotonic, perf_counter
 from typing import NoReturn
@@ -14,7 +13,9 @@ from torch.nn.parallel import DistributedDataParallel
 
 from neuronas.config import TrainConfig, is_there
 from neuronas.errors import DataError, DivergedError, quoted
-from neuronas.runs.metrics import Epoch, Metrics
+from neuronas.runs.epoch import Epoch
+from neuronas.runs.metrics import Metrics
+from neuronas.runs.observer import EpochEnded, Work
 from neuronas.snn.classifier import Classifier
 from neuronas.snn.decision import decided, mean_scores
 from neuronas.training.augmentation import Augmentation
@@ -37,8 +38,6 @@ from neuronas.training.state import Progress, State
 _SAVE_EVERY_S = 300.0
 _PRUNINGS = 50
 """How many times during training the pruning masks are updated."""
-Report = Callable[[int, int, int, float, Epoch | None], None]
-"""Progress callback: (epoch, step, steps per epoch, images/s, metrics of the epoch if it has just ended)."""
 
 
 class Trainer:
@@ -86,14 +85,21 @@ class Trainer:
         self.silent: tuple[str, ...] = ()
         self._images_per_s = 0.0
 
-    def run(self, report: Report) -> Progress:
+    def run(self, work: Work) -> Progress:
         """Train from the current state to the last epoch.
+
+        Args:
+            work: is told of each step and epoch.
 
         Raises:
             DivergedError: the loss or a weight is not finite.
         """
         progress = self.state.progress
         saved = monotonic()
+        work.start(
+            self.n_epochs * self.n_steps * self.batch_size,
+            (progress.epoch * self.n_steps + progress.step) * self.batch_size,
+        )
         while progress.epoch < self.n_epochs and not self.is_stopped:
             order = np.random.default_rng([self.state.settings.seed, 2, progress.epoch]).permutation(
                 self.split.training
@@ -103,13 +109,14 @@ class Trainer:
                 first = progress.step * self.batch_size
                 self._step(order[first : first + self.batch_size])
                 self._images_per_s = self.batch_size / max(perf_counter() - started, 1e-9)
-                report(progress.epoch, progress.step, self.n_steps, self._images_per_s, None)
+                part = f"epoch {progress.epoch + 1} of {self.n_epochs}: step {progress.step:,} of {self.n_steps:,}"
+                work.advance(self.batch_size, part, self._values())
                 if monotonic() - saved > _SAVE_EVERY_S:
                     self._check_weights()
                     self._save_last()
                     saved = monotonic()
             row = self._end_epoch()
-            report(progress.epoch, 0, self.n_steps, self._images_per_s, row)
+            work.advance(0, f"epoch {row.epoch} of {self.n_epochs}", _numbers(row), EpochEnded(row, self.n_epochs))
             saved = monotonic()
         return progress
 
@@ -118,6 +125,14 @@ class Trainer:
         """Whether patience has ended the training before the last epoch."""
         patience, progress = self.state.settings.patience, self.state.progress
         return bool(patience) and progress.epoch - progress.improved_epoch >= patience and progress.epoch > 0
+
+    def _values(self) -> dict[str, float]:
+        progress = self.state.progress
+        return {
+            "train_loss": progress.loss / max(1, progress.n_seen),
+            "train_accuracy": progress.n_correct / max(1, progress.n_seen),
+            "images_per_s": self._images_per_s,
+        }
 
     def _step(self, indices: Indices) -> None:
         state, settings, progress = self.state, self.state.settings, self.state.progress
@@ -226,6 +241,10 @@ class Trainer:
     def _save_last(self) -> None:
         if self.process.rank == 0:
             self.state.save(self.folder / LAST)
+
+
+def _numbers(row: Epoch) -> dict[str, float]:
+    return {name: float(value) for name, value in row.plain().items() if value is not None}
 
 
 def _seed_of(seed: int, epoch: int, step: int) -> int:

@@ -62,6 +62,7 @@ class Algorithm:
         surveys: whether it searches for a Pareto front or a ranking, and not only for the fittest candidate. Such a
             search uses no screening (which considers fitness only); its run directory has the front and the ranking.
         prepare: checks requirements; raises ConfigurationError if a required package is not installed.
+        n_batches: how many batches it proposes, from which the time left is estimated; None: not known.
     """
 
     propose: Propose
@@ -69,6 +70,7 @@ class Algorithm:
     source: str
     surveys: bool = False
     prepare: Callable[[], object] = lambda: None
+    n_batches: Callable[[Space, SearchConfig], int] | None = None
 
     def check(self, settings: SearchConfig) -> None:
         """Check that the algorithm supports these settings.

@@ -37,4 +37,4 @@ def limited(algorithm: Algorithm, max_evaluated: int) -> Algorithm:
             except StopIteration:
                 batch = None
 
-    return replace(algorithm, propose=propose)
+    return replace(algorithm, propose=propose, n_batches=None)

@@ -1,22 +1,41 @@
 """Search algorithms by name."""
 
+from collections.abc import Callable
+from math import ceil
 from typing import Any
 
-from neuronas.config import label
+from neuronas.config import SearchConfig, label
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.budget import PAPER_BUDGET, Budget
 from neuronas.search.algorithms.base import Algorithm
 from neuronas.search.algorithms.cellwise import cellwise
 from neuronas.search.algorithms.evolution import evolution, selection_type
 from neuronas.search.algorithms.exhaustive import exhaustive
-from neuronas.search.algorithms.random_draws import random_draws
+from neuronas.search.algorithms.random_draws import BATCH, random_draws
+from neuronas.space.spaces import Space
+
+
+def _places(space: Space, settings: SearchConfig) -> int:
+    return 1 if space.shared_cell else space.cells
+
+
+def _batches_of(size: Callable[[SearchConfig], int]) -> Callable[[Space, SearchConfig], int]:
+    return lambda space, settings: ceil(settings.n_draws / size(settings))
+
 
 BUILTIN: dict[str, Algorithm] = {
-    "neuronas": Algorithm(cellwise, PAPER_BUDGET, "arXiv 2407.00641, Algorithm 1"),
-    "spikenas": Algorithm(cellwise, Budget(max_parameters=PAPER_BUDGET.max_parameters), "arXiv 2402.11322"),
-    "snasnet": Algorithm(random_draws, Budget(), "arXiv 2201.10355"),
+    "neuronas": Algorithm(cellwise, PAPER_BUDGET, "arXiv 2407.00641, Algorithm 1", n_batches=_places),
+    "spikenas": Algorithm(
+        cellwise, Budget(max_parameters=PAPER_BUDGET.max_parameters), "arXiv 2402.11322", n_batches=_places
+    ),
+    "snasnet": Algorithm(random_draws, Budget(), "arXiv 2201.10355", n_batches=_batches_of(lambda settings: BATCH)),
     "evolution": Algorithm(
-        evolution, PAPER_BUDGET, "NSGA-II, doi 10.1109/4235.996017", surveys=True, prepare=selection_type
+        evolution,
+        PAPER_BUDGET,
+        "NSGA-II, doi 10.1109/4235.996017",
+        surveys=True,
+        prepare=selection_type,
+        n_batches=_batches_of(lambda settings: settings.population),
     ),
     "exhaustive": Algorithm(exhaustive, PAPER_BUDGET, "every distinct architecture", surveys=True),
 }

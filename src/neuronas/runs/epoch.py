@@ -1,0 +1,35 @@
+"""What is measured of one epoch of a training: a line of ``metrics.jsonl``."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from neuronas.runs.document import Document, Share
+
+
+class Epoch(Document):
+    """One line of ``metrics.jsonl``.
+
+    Attributes:
+        epoch: from 1.
+        train_loss: mean over the epoch's images, of the network as it was at each step.
+        train_accuracy: likewise.
+        validation_accuracy: after the epoch; null without validation images.
+        learning_rate: of the last step.
+        firing_rate: spikes per neuron per time step after the epoch, mean over the layers; null without spikes.
+        sparsity: share of weights that are 0.
+        images_per_s: of the last step.
+        dead_outputs: outputs of weighted layers all of whose weights are 0 as the chip holds them.
+        silent_layers: LIF layers without a single spike after the epoch.
+    """
+
+    epoch: Annotated[int, Field(ge=1)]
+    train_loss: float
+    train_accuracy: Share
+    validation_accuracy: Share | None
+    learning_rate: float
+    firing_rate: float | None
+    sparsity: float
+    images_per_s: float
+    dead_outputs: int = 0
+    silent_layers: int = 0

@@ -1,0 +1,278 @@
+"""What a verb that takes long tells while it works: one kind of observer for all of them."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Protocol
+
+from neuronas.runs.epoch import Epoch
+from neuronas.space.genotype import Architecture
+from neuronas.space.notation import format_architecture
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class BatchProposed:
+    """A search proposed a batch of candidates and computed their costs.
+
+    Attributes:
+        number: of the batch, from 1.
+        n_candidates: candidates in it.
+        n_rejected: candidates that violate the budget.
+        n_functions: distinct functions among the others.
+        n_full: how many of these functions are evaluated on the full batch of images.
+    """
+
+    number: int
+    n_candidates: int
+    n_rejected: int
+    n_functions: int
+    n_full: int
+
+    def __str__(self) -> str:
+        """A line for the log."""
+        screen = f", of which a screen keeps {self.n_full:,}" if self.n_full < self.n_functions else ""
+        return (
+            f"batch {self.number}: {self.n_candidates:,} candidates, {self.n_rejected:,} break the budget, "
+            f"{self.n_functions:,} distinct functions left{screen}"
+        )
+
+
+@dataclass(frozen=True)
+class CandidateEvaluated:
+    """A search computed the fitness of a candidate.
+
+    Attributes:
+        architecture: the candidate.
+        fitness: its fitness.
+        screened: on the small batch, where fitness has another scale.
+        is_best: it is the fittest so far on the full batch.
+    """
+
+    architecture: Architecture
+    fitness: float
+    screened: bool
+    is_best: bool
+
+    def __str__(self) -> str:
+        """A line for the log."""
+        return f"fitness {self.fitness:.6f}: {format_architecture(self.architecture)}"
+
+
+@dataclass(frozen=True)
+class CandidateFailed:
+    """The fitness of a candidate could not be computed; the search continues without it."""
+
+    architecture: Architecture
+    reason: str
+
+    def __str__(self) -> str:
+        """A line for the log."""
+        return f"no fitness for {format_architecture(self.architecture)}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class EpochEnded:
+    """An epoch of a training ended; ``row`` is its line in ``metrics.jsonl``."""
+
+    row: Epoch
+    n_epochs: int
+
+    def __str__(self) -> str:
+        """A line for the log."""
+        row = self.row
+        validation = "" if row.validation_accuracy is None else f", validation {row.validation_accuracy:.1%}"
+        return (
+            f"epoch {row.epoch} of {self.n_epochs}: loss {row.train_loss:.4f}, train {row.train_accuracy:.1%}"
+            f"{validation}"
+        )
+
+
+@dataclass(frozen=True)
+class RunEnded:
+    """A search or a training of an experiment ended; ``text``: which, and with what result."""
+
+    text: str
+
+    def __str__(self) -> str:
+        """A line for the log."""
+        return self.text
+
+
+Detail = BatchProposed | CandidateEvaluated | CandidateFailed | EpochEnded | RunEnded
+
+
+@dataclass(frozen=True)
+class Started:
+    """A verb begins to work.
+
+    Attributes:
+        verb: ``search``, ``train``, ``evaluate``, ``chips``, ``export`` or ``reproduce``.
+        directory: of the run.
+        unit: what is counted: ``candidates``, ``images``, ``chips``, ``steps`` or ``runs``.
+        total: how many; None: not known yet.
+        n_before: how many of them an earlier session has done.
+    """
+
+    verb: str
+    directory: Path
+    unit: str
+    total: int | None
+    n_before: int = 0
+
+
+@dataclass(frozen=True)
+class Advanced:
+    """A piece of work is done.
+
+    Attributes:
+        verb: see ``Started``.
+        directory: of the run.
+        unit: see ``Started``.
+        done: how many are done, with those of earlier sessions.
+        total: how many there are; of a search an estimate that changes. None: not known yet.
+        n_before: how many of ``done`` were done before this session.
+        seconds: since ``Started``.
+        part: which part of the work, for people, such as ``epoch 3 of 60``.
+        values: numbers to log, by name, such as ``fitness`` or ``train_loss``.
+        detail: what happened, where there is more to tell.
+    """
+
+    verb: str
+    directory: Path
+    unit: str
+    done: int
+    total: int | None
+    n_before: int
+    seconds: float
+    part: str = ""
+    values: Mapping[str, float] = field(default_factory=dict)
+    detail: Detail | None = None
+
+    @property
+    def rate(self) -> float:
+        """Units per second in this session."""
+        return (self.done - self.n_before) / max(self.seconds, 1e-9)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Expected seconds to the end, at the rate so far; None where nothing is known yet."""
+        if self.total is None or self.done <= self.n_before:
+            return None
+        return max(0, self.total - self.done) / self.rate
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A verb is done.
+
+    Attributes:
+        verb: see ``Started``.
+        directory: of the run.
+        result: what the function returns: ``SearchResult``, ``TrainingResult``, ``Evaluation``, ….
+        seconds: since ``Started``.
+    """
+
+    verb: str
+    directory: Path
+    result: object
+    seconds: float
+
+
+class Observer(Protocol):
+    """Follows the progress of any verb: ``search``, ``train``, ``evaluate``, ``evaluate_on_chips``, ``export``.
+
+    Each method is called in the process and thread that called the verb; what it raises ends the work, which can be
+    resumed. Work that fails has no ``finished``.
+    """
+
+    def started(self, event: Started) -> None:
+        """A verb begins to work; its settings are in ``config.yaml`` of the run."""
+        ...
+
+    def progress(self, event: Advanced) -> None:
+        """A piece of work is done: called often, with ``event.detail`` where there is more to tell."""
+        ...
+
+    def finished(self, event: Finished) -> None:
+        """A verb is done."""
+        ...
+
+
+class Work:
+    """The work of one call of a verb: counts its pieces and tells an observer, if there is one, and the log.
+
+    Attributes:
+        total: how many pieces there are; None: not known yet.
+        done: how many are done.
+
+    Args:
+        verb: see ``Started``.
+        directory: see ``Started``.
+        unit: see ``Started``.
+        observer: follows the progress.
+        logs: whether details are logged.
+    """
+
+    def __init__(self, verb: str, directory: Path, unit: str, observer: Observer | None = None, *, logs: bool = True):
+        self.verb, self.directory, self.unit = verb, directory, unit
+        self.total: int | None = None
+        self.done = 0
+        self._observer, self._logs, self._n_before, self._started = observer, logs, 0, monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Since the beginning."""
+        return monotonic() - self._started
+
+    def start(self, total: int | None, n_before: int = 0) -> None:
+        """Begin; the time counts from here."""
+        self.total, self.done, self._n_before, self._started = total, n_before, n_before, monotonic()
+        if self._observer is not None:
+            self._observer.started(Started(self.verb, self.directory, self.unit, total, n_before))
+
+    def skip(self, n: int) -> None:
+        """Count ``n`` pieces that an earlier session has done."""
+        self.done += n
+        self._n_before += n
+
+    def advance(
+        self, n: int, part: str, values: Mapping[str, float] | None = None, detail: Detail | None = None
+    ) -> None:
+        """Count ``n`` pieces and tell what happened; see ``Advanced``."""
+        self.done += n
+        if self._logs and detail is not None and not (isinstance(detail, CandidateEvaluated) and not detail.is_best):
+            _log.log(logging.WARNING if isinstance(detail, CandidateFailed) else logging.INFO, "%s", detail)
+        if self._observer is not None:
+            about = (self.verb, self.directory, self.unit, self.done, self.total, self._n_before, self.seconds)
+            self._observer.progress(Advanced(*about, part, values or {}, detail))
+
+    def finish(self, result: object) -> None:
+        """Tell that the work is done."""
+        if self._observer is not None:
+            self._observer.finished(Finished(self.verb, self.directory, result, self.seconds))
+
+    def within(self, part: str) -> "Within":
+        """An observer of a verb that is one piece of this work."""
+        return Within(self, part)
+
+
+@dataclass(frozen=True)
+class Within:
+    """Tells of a verb as a part of other work, such as of a training of an experiment."""
+
+    work: Work
+    part: str
+
+    def started(self, event: Started) -> None:
+        """See ``Observer``."""
+
+    def progress(self, event: Advanced) -> None:
+        """See ``Observer``."""
+        self.work.advance(0, f"{self.part}: {event.verb}, {event.part}", event.values)
+
+    def finished(self, event: Finished) -> None:
+        """See ``Observer``."""
