@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from recorder import Recorder
 
 import neuronas
 from neuronas.cli.main import run as command
 from neuronas.errors import ConfigurationError
 from neuronas.space.notation import parse_architecture
+from recorder import Recorder
 
 ARCH = "|conv_3x3~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|"
 TIMES = {"seconds", "peak_memory_mb"}

@@ -70,6 +70,16 @@ def test_own_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (here["fitness"], here["dataset"]) == (workers["fitness"], "stripes")
 
 
+def test_observer(tmp_path: Path) -> None:
+    run("observer.py", tmp_path)
+    events = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    verbs = ["search", "train", "evaluate", "chips"]
+    assert [one["verb"] for one in events if one["event"] == "started"] == verbs
+    assert [one["verb"] for one in events if one["event"] == "finished"] == verbs
+    epochs = [one for one in events if (one["verb"], one["event"]) == ("train", "progress")]
+    assert [one["epoch"] for one in epochs] == [1, 2]
+
+
 @pytest.mark.slow
 def test_own_accelerator(tmp_path: Path) -> None:
     preset, own, *sweep = run("own_accelerator.py", tmp_path).splitlines()

@@ -1,0 +1,143 @@
+"""What long verbs tell while they work, and how it is shown."""
+
+import io
+import re
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+import neuronas
+from neuronas.cli import console, progress
+from neuronas.cli.progress import ProgressBar, describe
+from neuronas.experiments.pieces import Rehearsal
+from neuronas.runs.observer import Advanced, BatchProposed, CandidateEvaluated, EpochEnded, Finished, Started, Work
+from recorder import Recorder
+
+SMALL: dict[str, Any] = {"channels": 4, "timesteps": 2}
+
+
+def advanced(done: int = 30, total: int | None = 100, seconds: float = 15.0, **more: Any) -> Advanced:
+    return Advanced("train", Path("run"), "images", done, total, more.pop("n_before", 0), seconds, "epoch 1", **more)
+
+
+@pytest.fixture
+def printed(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What is printed where there is no terminal."""
+    text = io.StringIO()
+    monkeypatch.setattr(console, "notes", Console(file=text, width=200))
+    return text
+
+
+def test_every_verb_tells_one_kind_of_observer(tmp_path: Path) -> None:
+    for verb, call in {
+        "search": lambda seen: neuronas.search(
+            **SMALL, algorithm="snasnet", n_draws=30, batch_size=16, out=tmp_path / "run", observer=seen
+        ),
+        "train": lambda seen: neuronas.train(tmp_path / "run", epochs=2, observer=seen),
+        "evaluate": lambda seen: neuronas.evaluate(tmp_path / "run", n_test=40, observer=seen),
+        "chips": lambda seen: neuronas.evaluate_on_chips(tmp_path / "run", chips=2, n_test=40, observer=seen),
+        "export": lambda seen: neuronas.export(tmp_path / "run", "integer", observer=seen),
+    }.items():
+        recorder = Recorder()
+        result = call(recorder)
+        first, *between, last = recorder.events
+        assert isinstance(first, Started) and first.verb == verb
+        assert isinstance(last, Finished) and last.result == result
+        steps = [one for one in between if isinstance(one, Advanced)]
+        assert len(steps) == len(between) >= 1
+        assert steps[-1].done == steps[-1].total
+        assert [one.done for one in steps] == sorted(one.done for one in steps)
+        if verb == "search":
+            assert isinstance(steps[0].detail, BatchProposed) and steps[0].detail.n_candidates == 30
+            fitness = [one.detail.fitness for one in steps if isinstance(one.detail, CandidateEvaluated)]
+            assert max(fitness) == result.fitness == steps[-1].values["best_fitness"]
+        if verb == "train":
+            assert isinstance(steps[-1].detail, EpochEnded) and steps[-1].detail.row.epoch == 2
+
+
+def test_rate_and_time_left_count_this_session_only() -> None:
+    event = advanced(done=60, total=100, seconds=10, n_before=40)
+    assert event.rate == 2
+    assert event.seconds_left == 20
+    assert advanced(total=None).seconds_left is None
+    assert advanced(done=40, n_before=40).seconds_left is None
+    assert describe(event) == "2 images/s, about 20 s left"
+    assert describe(advanced(done=1, total=3, seconds=4)) == "4 s each, about 8 s left"
+
+
+def test_work_that_was_kept_is_no_work_of_this_session() -> None:
+    recorder = Recorder()
+    work = Work("chips", Path("run"), "chips", recorder)
+    work.start(4)
+    work.skip(2)
+    work.advance(1, "chips")
+    event = recorder.events[-1]
+    assert isinstance(event, Advanced)
+    assert (event.done, event.n_before) == (3, 2)
+
+
+def test_how_long_it_takes_is_said_once(printed: io.StringIO) -> None:
+    with ProgressBar() as bar:
+        bar.started(Started("train", Path("run"), "images", 10_000))
+        bar.progress(advanced(done=10, total=10_000, seconds=1))  # too early to know
+        assert printed.getvalue() == ""
+        bar.progress(advanced(done=100, total=10_000, seconds=10))
+        bar.progress(advanced(done=200, total=10_000, seconds=20))
+    assert printed.getvalue() == "about 17 min for 10,000 images (estimated from the first 100)\n"
+
+
+def test_lines_where_there_is_no_terminal(printed: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_LINE_EVERY_S", -1)
+    with ProgressBar() as bar:
+        bar.started(Started("train", Path("run"), "images", 100))
+        bar.progress(advanced(values={"train_accuracy": 0.5}))
+    line = printed.getvalue().splitlines()[-1]
+    assert line == "epoch 1, 30 of 100 images, 2 images/s, about 35 s left, train accuracy 0.5"
+
+
+def test_a_bar_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = io.StringIO()
+    monkeypatch.setattr(console, "notes", Console(file=text, width=120, force_terminal=True))
+    with ProgressBar() as bar:
+        bar.started(Started("train", Path("run"), "images", 100))
+        bar.progress(advanced(detail=BatchProposed(1, 2, 0, 2, 2)))
+    assert "epoch 1" in text.getvalue() and "about 35 s left" in text.getvalue()
+
+
+def test_quiet_shows_nothing(printed: io.StringIO) -> None:
+    with ProgressBar(quiet=True) as bar:
+        bar.started(Started("train", Path("run"), "images", 100_000))
+        bar.progress(advanced(total=100_000))
+    assert printed.getvalue() == ""
+
+
+def test_a_bar_below_the_cell_of_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+    display = SimpleNamespace(
+        display=lambda one, **more: SimpleNamespace(update=lambda html: shown.append(html._repr_html_()))
+    )
+    shell = SimpleNamespace(kernel=object())
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell, display=display))
+    monkeypatch.setitem(sys.modules, "IPython.display", display)
+    with ProgressBar() as bar:
+        bar.started(Started("train", Path("run"), "images", 100_000))
+        bar.progress(advanced(total=100_000, detail=BatchProposed(1, 2, 0, 2, 2)))
+        assert re.search(r'<progress value="30" max="100000">.*2 images/s', shown[-1])
+        assert "about 13.9 h for 100,000 images" in shown[-1]
+    assert "<progress" not in shown[-1]  # the bar goes, the notes stay
+
+
+def test_a_study_is_counted_before_it_begins(tmp_path: Path) -> None:
+    from neuronas.experiments.catalogue import STUDIES
+
+    for study in STUDIES:
+        rehearsal = Rehearsal(
+            study.sizes["small"], {"data": {"name": "digits"}}, range(2), tmp_path, Work("reproduce", tmp_path, "runs")
+        )
+        assert tuple(study.run(rehearsal))
+        assert rehearsal.n >= 8
+    assert not list(tmp_path.iterdir())
