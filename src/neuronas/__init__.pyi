@@ -271,6 +271,7 @@ def predict(
     top_k: int = ...,
     skip_corrupt: bool = ...,
     device: str = ...,
+    observer: Observer | None = ...,
 ) -> Predictions:
     """Classify images with a trained run.
 
@@ -281,6 +282,7 @@ def predict(
         top_k: how many classes each answer has.
         skip_corrupt: leave out files that cannot be read; they are in ``unreadable``.
         device: ``auto``, ``cpu`` or ``cuda``.
+        observer: follows the progress.
 
     Raises:
         RunDirectoryError: no run, or one that was not trained.

@@ -11,6 +11,7 @@ from neuronas.config import as_path
 from neuronas.data.listing import SUFFIXES, unreadable
 from neuronas.errors import ConfigurationError, DataError
 from neuronas.machine import n_cores
+from neuronas.runs.observer import Observer, Work
 from neuronas.runs.predictions import ClassScore, Prediction, Predictions
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def predict(
     top_k: int = 1,
     skip_corrupt: bool = False,
     device: str = "auto",
+    observer: Observer | None = None,
 ) -> Predictions:
     """Classify images with a trained run.
 
@@ -36,6 +38,7 @@ def predict(
         top_k: how many classes each answer has.
         skip_corrupt: leave out files that cannot be read; they are in ``unreadable``.
         device: ``auto``, ``cpu`` or ``cuda``.
+        observer: follows the progress.
 
     Raises:
         RunDirectoryError: no run, or one that was not trained.
@@ -49,6 +52,8 @@ def predict(
     entries = list(_entries(images))
     if not entries:
         raise DataError("no image given; expected files, folders of images, pictures or an array")
+    work = Work("predict", given.directory, "images", observer)
+    work.start(len(entries))
     answers: list[Prediction] = []
     bad: dict[str, DataError] = {}
     with ThreadPoolExecutor(n_cores(), thread_name_prefix="images") as readers:
@@ -62,13 +67,16 @@ def predict(
                 else:
                     good.append((name, found))
             answers += _answers(given, good, top_k)
+            work.advance(len(part), "classifying")
     if bad and not (skip_corrupt and answers):
         raise unreadable(list(bad.values()), len(entries))
-    return Predictions(
+    predictions = Predictions(
         run=str(given.directory),
         images=tuple(answers),
         unreadable={name: str(error) for name, error in bad.items()},
     )
+    work.finish(predictions)
+    return predictions
 
 
 def _entries(images: Any) -> Iterator[tuple[str, Any]]:

@@ -10,6 +10,7 @@ import typer
 
 from neuronas.api.predict import predict as classify
 from neuronas.cli import console, options
+from neuronas.cli.progress import ProgressBar
 from neuronas.cli.tables import PlainTable
 from neuronas.config import as_path
 from neuronas.errors import ConfigurationError
@@ -40,7 +41,10 @@ def predict(
     """Print the classes of images, with their scores. Images are prepared as those of the run's training."""
     if as_csv and as_json:
         raise ConfigurationError("--csv and --json given; expected one of them")
-    found = classify(run, list(_paths(images)), top_k=top_k, skip_corrupt=skip_corrupt, device=device)
+    with ProgressBar(quiet=quiet) as progress:
+        found = classify(
+            run, list(_paths(images)), top_k=top_k, skip_corrupt=skip_corrupt, device=device, observer=progress
+        )
     if not quiet:
         for reason in found.unreadable.values():
             console.notes.print(f"left out: {reason}")

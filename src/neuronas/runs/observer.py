@@ -110,7 +110,7 @@ class Started:
     """A verb begins to work.
 
     Attributes:
-        verb: ``search``, ``train``, ``evaluate``, ``chips``, ``export`` or ``reproduce``.
+        verb: ``search``, ``train``, ``evaluate``, ``chips``, ``predict``, ``export`` or ``reproduce``.
         directory: of the run.
         unit: what is counted: ``candidates``, ``images``, ``chips``, ``steps`` or ``runs``.
         total: how many; None: not known yet.
@@ -183,7 +183,8 @@ class Finished:
 
 
 class Observer(Protocol):
-    """Follows the progress of any verb: ``search``, ``train``, ``evaluate``, ``evaluate_on_chips``, ``export``.
+    """Follows the progress of any verb: ``search``, ``train``, ``evaluate``, ``evaluate_on_chips``, ``predict``,
+    ``export``.
 
     Each method is called in the process and thread that called the verb; what it raises ends the work, which can be
     resumed. Work that fails has no ``finished``.
