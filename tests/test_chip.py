@@ -170,12 +170,20 @@ def test_gains_and_converter_steps() -> None:
     assert torch.equal(gains(0 * levels, levels, moment), torch.ones(1, 1, 40, 6, dtype=torch.float64))
     assert float(gains(0.1 * levels, levels, moment).max()) == 2.0
     whole = torch.arange(16.0)
-    assert converter_step(whole, whole, 4) == 1.0
-    assert converter_step(2 * whole, 2 * whole, 4) == pytest.approx(2.0)
+    assert converter_step(whole, whole, 4, 15) == 1.0
+    assert converter_step(2 * whole, 2 * whole, 4, 30) == pytest.approx(2.0)
     # Many small sums and one of 64 (the case of sparse spikes): clipping the one is better than rounding all.
     sparse = torch.cat([torch.arange(6.0).repeat(1000), torch.tensor([64.0])])
-    assert converter_step(sparse, sparse, 4) == pytest.approx(1.0, rel=0.05)
-    assert converter_step(whole + 0.3, whole, 8) == 1.0  # rounding repairs what is off by less than half a level
+    assert converter_step(sparse, sparse, 4, 64) == pytest.approx(1.0, rel=0.05)
+    assert converter_step(whole + 0.3, whole, 8, 64) == 1.0  # rounding repairs what is off by less than half a level
+
+
+@pytest.mark.parametrize("bits", [7, 8, 10])
+def test_a_converter_with_a_code_for_each_sum_covers_all_of_them(bits: int) -> None:
+    """24 rows of 3 levels need 73 codes: no sum is clipped, however few rows the calibration images activate."""
+    few = torch.arange(10.0).repeat(100)
+    noisy = few + 0.4 * torch.randn(len(few), generator=torch.Generator().manual_seed(0))
+    assert converter_step(noisy, few, bits, 72.0) * (2**bits - 1) >= 72
 
 
 def test_ranges_are_chosen_from_all_pixels() -> None:
@@ -221,13 +229,12 @@ def mapped(
 
 def on_chip(layer: MappedLayer, model: ChipModel, x: Tensor, steps: Tensor | None = None, number: int = 0):
     """One layer of one chip, calibrated on its own input."""
-    from neuronas.chip.design import ChipDesign, _steps
+    from neuronas.chip.design import converter_steps, programmed
 
-    inputs = LayerInputs()
+    layer, inputs = replace(layer, model=model), LayerInputs()
     inputs.add(layer, x)
-    chosen = _steps(layer, model, inputs) if steps is None else steps
-    design = ChipDesign(None, model, {layer.name: layer}, {layer.name: inputs}, {layer.name: chosen})  # type: ignore[arg-type]
-    return design._programmed(layer, 0, number, 0), chosen
+    chosen = converter_steps(layer, inputs) if steps is None else steps
+    return programmed(layer, chosen, inputs, 0, number, 0), chosen
 
 
 def slow_reference(layer: MappedLayer, model: ChipModel, x: Tensor, steps: Tensor) -> Tensor:
@@ -452,7 +459,7 @@ def test_models_and_their_mistakes(accelerator: Accelerator) -> None:
         (lambda: chip_model(accelerator, "x", 32), "not"),
         (lambda: chip_model(accelerator, "x", 8, sign_scheme="differental"), "did you mean 'differential'"),
         (lambda: chip_model(accelerator, "x", 8, variation="log"), "unknown variation"),
-        (lambda: chip_model(vary(accelerator, "adc.bits", 1e9), "x", 8), "expected at most 24"),
+        (lambda: chip_model(vary(accelerator, "adc.bits", 32), "x", 8), "expected at most 24"),
         (lambda: model.without(["adcs"]), "did you mean 'adc'"),
     ):
         with pytest.raises(ConfigurationError, match=message if message != "not" else "weight_bits 32"):

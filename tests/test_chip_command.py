@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from neuronas import hardware
 from neuronas.chip.design import ChipDesign
 from neuronas.cli.main import run as command
 from neuronas.snn.classifier import Classifier
@@ -53,7 +54,7 @@ def test_chips_of_a_run(trained: Path, capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_finished_chips_are_kept(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    options = ["--hardware", "isaac-rram", "--seed", "11", "--n-test", "20"]
+    options = ["--hardware", "isaac-rram", "--seed", "11", "--no-diagnosis", "--n-test", "20"]
     records = trained / "chips/isaac-rram.jsonl"
     whole = evaluate(trained, capsys, *options, "--chips", "3")
     lines = records.read_text().splitlines()
@@ -86,6 +87,25 @@ def simulated() -> Iterator[list[int]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ChipDesign, "chip", chip)
         yield numbers
+
+
+def test_the_verdict_names_the_sign_scheme(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A chip with one sign column and much variation: two columns recover the loss, converter bits are not tried."""
+    preset = Path(hardware.__file__).parent / "presets" / "isaac-rram.yaml"
+    text = re.sub(r"(write_variation: +\{value: )[\d.]+", r"\g<1>0.3", preset.read_text(encoding="utf-8"))
+    (tmp_path / "chip.yaml").write_text(text, encoding="utf-8")
+    document = evaluate(trained, capsys, "--chips", "1", "--hardware", str(tmp_path / "chip.yaml"))
+    verdict = document["verdict"]
+    assert (verdict["split"], verdict["n_images"]) == ("validation", 144)
+    causes = {one["name"]: one for one in verdict["causes"]}
+    loss = verdict["quantised_network_top1"] - verdict["top1_mean"]
+    assert causes["write_variation"]["loss"] < 0.5 * loss
+    best = max(verdict["remedies"], key=lambda one: one["recovered"])
+    assert best["change"] == "sign scheme differential"
+    assert best["recovered"] == pytest.approx(best["top1_mean"] - verdict["top1_mean"])
+    assert "cause: write_variation" in verdict["text"] and "--chip-noise 0.3" in verdict["retrain"]
+    assert command(["evaluate", str(trained), "--chip", "--chips", "1", "--no-diagnosis", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["verdict"] is None
 
 
 def test_everything_off_is_the_quantised_network(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -140,6 +140,7 @@ def evaluate(
     variation: Literal['normal', 'lognormal'] | None = ...,
     gain_calibration: bool | None = ...,
     ablation: bool | None = ...,
+    diagnosis: bool | None = ...,
     dataset: str | DataSet | None = ...,
     data_dir: str | None = ...,
     skip_corrupt: bool | None = ...,
@@ -169,6 +170,7 @@ def evaluate(
         variation: Distribution of the write variation [normal].
         gain_calibration: Calibrate the gain of each column [true].
         ablation: Measure the accuracy loss of each non-ideality.
+        diagnosis: Find the causes of a loss and try changes of the chip, on validation images [true].
         dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
         data_dir: Folder of downloaded data sets.
         skip_corrupt: Leave out images that cannot be read.
@@ -191,6 +193,7 @@ def evaluate_on_chips(
     variation: Literal['normal', 'lognormal'] | None = ...,
     gain_calibration: bool | None = ...,
     ablation: bool | None = ...,
+    diagnosis: bool | None = ...,
     dataset: str | DataSet | None = ...,
     data_dir: str | None = ...,
     skip_corrupt: bool | None = ...,
@@ -223,6 +226,7 @@ def evaluate_on_chips(
         variation: Distribution of the write variation [normal].
         gain_calibration: Calibrate the gain of each column [true].
         ablation: Measure the accuracy loss of each non-ideality.
+        diagnosis: Find the causes of a loss and try changes of the chip, on validation images [true].
         dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
         data_dir: Folder of downloaded data sets.
         skip_corrupt: Leave out images that cannot be read.

@@ -1,16 +1,19 @@
 """Accuracy of a trained run on simulated chips."""
 
+import shlex
 from collections.abc import Iterable
+from dataclasses import replace
 from hashlib import blake2b
 from importlib.resources import files
 from os import PathLike
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from neuronas.api.compose import Plan
 from neuronas.api.trained import TrainedRun, read_trained
 from neuronas.config import as_path
 from neuronas.runs.chip_records import ChipRecords
-from neuronas.runs.evaluations import ChipEvaluation, SimulatedChip, chip_file, chip_records_file
+from neuronas.runs.evaluations import ChipEvaluation, ChipVerdict, SimulatedChip, chip_file, chip_records_file
 from neuronas.runs.observer import Observer, Work
 from neuronas.version import __version__
 
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from neuronas.chip.chip_model import ChipModel
     from neuronas.chip.monte_carlo import ChipTrial
 
+_N_DIAGNOSIS = 256
+"""Images on which causes and changes are tried, at most."""
 _N_CALIBRATION = 128
 """Training images on which gains and converters are trimmed and layers are measured."""
 
@@ -62,20 +67,11 @@ def simulate_chips(given: TrainedRun, work: Work | None = None, records: ChipRec
         work: is told of each chip.
         records: chips that are simulated already, and where others are kept; default: none, in memory.
     """
-    from neuronas.chip.chip_model import chip_model
     from neuronas.chip.monte_carlo import ablate, ablation_models, simulate
     from neuronas.training.evaluation import accuracy
 
     run, network, request = given.plan, given.plan.config.network, given.plan.config.chip
-    full = chip_model(
-        run.accelerator,
-        run.config.hardware.accelerator,
-        network.weight_bits,
-        sign_scheme=request.sign_scheme,
-        variation=request.variation,
-        gain_calibration=request.gain_calibration,
-    )
-    model = full.without(request.without)
+    model = chip_of(run)
     trial = make_trial(given, records)
     started = perf_counter()
     quantised = accuracy(trial.network, trial.images, trial.indices, trial.device).top1
@@ -85,6 +81,7 @@ def simulate_chips(given: TrainedRun, work: Work | None = None, records: ChipRec
     work.start(sum(trial.n_of(one) for name, one in kinds.items() if name != "all") + trial.n_of(model))
     whole = simulate(trial, model, work)
     ablation = ablate(trial, kinds, whole.accuracies, quantised, work) if kinds else ()
+    verdict = _verdict(given, trial, model, work) if request.diagnosis else None
     return ChipEvaluation(
         run=str(given.directory),
         dataset=run.config.data.name,
@@ -100,7 +97,50 @@ def simulate_chips(given: TrainedRun, work: Work | None = None, records: ChipRec
         **dict(whole.accuracies),
         layers=dict(whole.layers),
         ablation=ablation,
+        verdict=verdict,
         seconds=round(perf_counter() - started, 2),
+    )
+
+
+def chip_of(run: Plan) -> "ChipModel":
+    """The chip that settings describe.
+
+    Raises:
+        ConfigurationError: the accelerator cannot be simulated, or cannot hold these weights.
+    """
+    from neuronas.chip.chip_model import chip_model
+
+    request = run.config.chip
+    full = chip_model(
+        run.accelerator,
+        run.config.hardware.accelerator,
+        run.config.network.weight_bits,
+        sign_scheme=request.sign_scheme,
+        variation=request.variation,
+        gain_calibration=request.gain_calibration,
+    )
+    return full.without(request.without)
+
+
+def chip_warning(run: Plan) -> str | None:
+    """A word where a layer of random weights loses too much on the chip of a run; None where it does not.
+
+    None as well where chips of this kind cannot be simulated, which ``evaluate --chip`` says.
+    """
+    from neuronas.chip.precheck import ENOUGH_DB, layer_snr_db
+    from neuronas.snn.quantisation import FULL_PRECISION
+
+    if run.accelerator.device is None or run.config.network.weight_bits == FULL_PRECISION:
+        return None
+    model = chip_of(run)
+    snr_db = layer_snr_db(model)
+    if snr_db is None or snr_db >= ENOUGH_DB:
+        return None
+    return (
+        f"a layer of {model.crossbar_size} rows keeps {snr_db:.1f} dB of signal to noise on simulated chips of "
+        f"{run.config.hardware.accelerator} (sign scheme {model.sign_scheme}, write variation "
+        f"{model.write_variation:.0%}, {model.adc_bits}-bit converters); below {ENOUGH_DB:g} dB networks lose "
+        "accuracy: evaluate --chip will say which change helps"
     )
 
 
@@ -140,6 +180,25 @@ def _identity(given: TrainedRun) -> str:
     data = run.config.data.model_dump(exclude={"name", "data_dir", "class_names"})  # which may move
     parts = (run.config.network, data, run.config.train.n_images, run.config.train.seed, run.accelerator)
     return f"{__version__} {digest.hexdigest()} {run.dataset.fingerprint} {given.device.type} {parts!r}"
+
+
+def _verdict(given: TrainedRun, trial: "ChipTrial", model: "ChipModel", work: Work) -> ChipVerdict:
+    """Causes and remedies on validation images, or on training images where the run has none."""
+    import numpy as np
+
+    from neuronas.chip.diagnosis import diagnose
+    from neuronas.training.images import stratified_split
+
+    train, images = given.plan.config.train, given.images("train")
+    split = stratified_split(images.labels, train.validation_share, train.seed)
+    name = "validation" if len(split.validation) else "training"
+    indices = split.validation if len(split.validation) else split.training
+    chosen = np.random.default_rng([trial.seed, 6]).permutation(indices)[:_N_DIAGNOSIS]
+    own = str(given.directory)
+    retrain = ["neuronas", "train", own, "--start-from", own, "--out", f"{own}-noise"]
+    retrain += ["--chip-noise", f"{model.write_variation or 0.1:g}"]
+    other = replace(trial, images=images, indices=np.sort(chosen), identity=f"{trial.identity}, {name} images")
+    return diagnose(other, model, name, shlex.join(retrain), work)
 
 
 def _simulated(model: "ChipModel") -> SimulatedChip:

@@ -6,6 +6,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from neuronas.api.chip import chip_warning
 from neuronas.api.compose import Plan
 from neuronas.api.devices import check_device
 from neuronas.api.feasibility import explain, fitting_width
@@ -120,6 +121,8 @@ class Search:
             History(files.file(HISTORY)) as history,
         ):
             history.claim(self.identity)
+            if warning := chip_warning(run):
+                log.warning(warning)
             problem = Problem(run.space, run.shape, run.cost_model, run.budget)
             settings, seed = run.config.search, run.config.seed
             is_told = not history.was_finished

@@ -14,7 +14,9 @@ N_SAMPLES = 128
 """Number of input vectors per block and batch of images from which the ADC range is chosen."""
 _GAINS = (0.5, 2.0)
 """Smallest and largest gain of a column."""
-_STEPS = 12
+_STEPS = 24
+_TOLERANCE = 0.01
+"""Share by which the squared error of a wider ADC range may exceed the smallest one."""
 _SAMPLING = 20240702
 
 
@@ -93,26 +95,32 @@ def trimmed(model: ChipModel, written: Programmed, levels: Tensor, moment: Tenso
     return gains(written.current, levels, moment)
 
 
-def converter_step(sums: Tensor, ideal: Tensor, adc_bits: int) -> float:
-    """The ADC step that minimises the squared error of the converted column sums.
+def converter_step(sums: Tensor, ideal: Tensor, adc_bits: int, largest: float) -> float:
+    """The widest ADC step whose converted column sums are as accurate as with any other step.
 
-    Candidate ranges go from the largest sum down to a tenth of it (larger sums are clipped). A step of one level is
-    also a candidate, because it rounds small errors away.
+    Candidate ranges go from the largest sum that the column can have (larger sums cannot come) down to a step of one
+    level; ideal sums are whole numbers of levels, and a step of one level rounds small errors away. A range is never
+    narrower than that: it would clip the sums of a chip whose neurons fire more than those of the ideal network, and
+    resolve nothing. Of the steps whose squared error is within ``_TOLERANCE`` of the smallest, the widest is chosen.
 
     Args:
         sums: simulated column sums in levels, any shape.
         ideal: ideal column sums in levels, the same shape.
         adc_bits: resolution of the ADC.
+        largest: the largest sum that the column can have, in levels.
 
     Returns:
         the step in levels.
     """
     largest_code = 2**adc_bits - 1
-    full = float(sums.max()) / largest_code
+    full = largest / largest_code
     if full <= 0:
         return 1.0
-    candidates: list[float] = [1.0, *(full * 0.1 ** (number / _STEPS) for number in range(_STEPS + 1))]
+    finest = min(full, 1.0)
+    ranges = (full * (finest / full) ** (number / _STEPS) for number in range(_STEPS + 1))
+    candidates: list[float] = sorted({1.0, *ranges}, reverse=True)
     errors: list[float] = [
         float(((sums / step).round().clamp(0, largest_code) * step - ideal).square().sum()) for step in candidates
     ]
-    return candidates[errors.index(min(errors))]
+    enough = min(errors) * (1 + _TOLERANCE)
+    return next(step for step, error in zip(candidates, errors, strict=True) if error <= enough)

@@ -54,33 +54,46 @@ class ChipDesign:
         copy = deepcopy(self.network)
         own = copy.weighted_layers()
         for place, (name, layer) in enumerate(self.layers.items()):
-            replaced = self._programmed(layer, seed, number, place)
+            replaced = programmed(layer, self.steps[name], self.inputs[name], seed, number, place)
             for parent in list(copy.modules()):
                 for key, child in parent.named_children():
                     if child is own[name]:
                         parent.add_module(key, replaced)
         return copy
 
-    def _programmed(self, layer: MappedLayer, seed: int, number: int, place: int) -> CrossbarLayer:
-        model, device, steps = self.model, layer.weight.device, self.steps[layer.name].double()
-        currents = []
-        for index, block in enumerate(layer.blocks):
-            generator = seeded(seed, number, place, index)
-            levels = layer.levels(block)
-            written = program(levels, model, generator, has_reference=layer.has_reference)
-            factor = trimmed(model, written, levels, self.inputs[layer.name].moments[index]) / steps
-            exact = model.adc_bits is None
-            variance = None if written.variance is None else written.variance * factor.square()
-            currents.append(
-                Currents(
-                    _by_column(written.current * factor, device, exact=exact),
-                    None if variance is None else _by_column(variance, device, exact=exact),
-                )
+
+def programmed(
+    layer: MappedLayer, steps: Tensor, inputs: LayerInputs, seed: int, number: int, place: int
+) -> CrossbarLayer:
+    """Program the cells of one layer on one chip.
+
+    Args:
+        layer: the layer.
+        steps: [K] steps of its converters, see ``converter_steps``.
+        inputs: of the layer on training images, for the calibration of gains.
+        seed: random seed of all chips.
+        number: of the chip.
+        place: of the layer in the network.
+    """
+    model, device, steps = layer.model, layer.weight.device, steps.double()
+    currents = []
+    for index, block in enumerate(layer.blocks):
+        generator = seeded(seed, number, place, index)
+        levels = layer.levels(block)
+        written = program(levels, model, generator, has_reference=layer.has_reference)
+        factor = trimmed(model, written, levels, inputs.moments[index]) / steps
+        exact = model.adc_bits is None
+        variance = None if written.variance is None else written.variance * factor.square()
+        currents.append(
+            Currents(
+                _by_column(written.current * factor, device, exact=exact),
+                None if variance is None else _by_column(variance, device, exact=exact),
             )
-        # _READING keeps these seeds apart from those of the blocks: NumPy ignores trailing zeros in a seed sequence.
-        reading = torch.Generator(device).manual_seed(seeded(seed, number, place, 0, _READING).initial_seed())
-        factors = torch.tensor(layer.factors, dtype=torch.float64) * steps
-        return CrossbarLayer(layer, currents, factors, model.adc_bits, reading)
+        )
+    # _READING keeps these seeds apart from those of the blocks: NumPy ignores trailing zeros in a seed sequence.
+    reading = torch.Generator(device).manual_seed(seeded(seed, number, place, 0, _READING).initial_seed())
+    factors = torch.tensor(layer.factors, dtype=torch.float64) * steps
+    return CrossbarLayer(layer, currents, factors, model.adc_bits, reading)
 
 
 @torch.no_grad()
@@ -102,12 +115,13 @@ def make_design(network: Classifier, model: ChipModel, pixels: InputFormat, imag
         )
     layers = mapped_layers(network, model, pixels)
     inputs = inputs_on(network, layers, images)
-    steps = {name: _steps(layer, model, inputs[name]) for name, layer in layers.items()}
+    steps = {name: converter_steps(layer, inputs[name]) for name, layer in layers.items()}
     return ChipDesign(network, model, layers, inputs, steps)
 
 
-def _steps(layer: MappedLayer, model: ChipModel, inputs: LayerInputs) -> Tensor:
-    k = len(layer.factors)
+def converter_steps(layer: MappedLayer, inputs: LayerInputs) -> Tensor:
+    """Steps of a layer's converters in levels [K], one for each kind of column, chosen on the pilot chip."""
+    model, k = layer.model, len(layer.factors)
     if model.adc_bits is None:
         return torch.ones(k)
     pilot = model.without(["read_noise"])
@@ -122,8 +136,11 @@ def _steps(layer: MappedLayer, model: ChipModel, inputs: LayerInputs) -> Tensor:
         for column in range(k):
             for found, cells in ((sums, current), (ideal, levels)):
                 found[column].append(torch.einsum("nr,prf->npf", samples, cells[..., column]).flatten())
-    bits = model.adc_bits
-    return torch.tensor([converter_step(torch.cat(s), torch.cat(i), bits) for s, i in zip(sums, ideal, strict=True)])
+    n_rows = max(block.channels.stop - block.channels.start for block in layer.blocks)
+    largest = float(n_rows * model.largest_level)
+    return torch.tensor(
+        [converter_step(torch.cat(s), torch.cat(i), model.adc_bits, largest) for s, i in zip(sums, ideal, strict=True)]
+    )
 
 
 def _by_column(values: Tensor, device: torch.device, *, exact: bool) -> Tensor:

@@ -178,10 +178,11 @@ def _observed(chip: Classifier, design: ChipDesign, images: Tensor) -> dict[str,
 
 
 def _qualities(chips: Sequence[Mapping[str, LayerSums]]) -> dict[str, LayerQuality]:
-    return {name: _quality([one[name] for one in chips]) for name in chips[0]}
+    return {name: quality([one[name] for one in chips]) for name in chips[0]}
 
 
-def _quality(layer: Sequence[LayerSums]) -> LayerQuality:
+def quality(layer: Sequence[LayerSums]) -> LayerQuality:
+    """Signal to noise and saturation of a layer over several chips."""
     signal, error = sum(one.signal for one in layer), sum(one.error for one in layer)
     n_saturated, n_conversions = sum(one.n_saturated for one in layer), sum(one.n_conversions for one in layer)
     # Without signal or without error, the ratio is not finite.

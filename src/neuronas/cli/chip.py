@@ -2,7 +2,7 @@
 
 from neuronas.cli import console
 from neuronas.cli.tables import printable
-from neuronas.report.accuracy_tables import ablation_table, chip_accuracy, chip_layer_table
+from neuronas.report.accuracy_tables import ablation_table, chip_accuracy, chip_layer_table, remedy_table
 from neuronas.report.tables import share
 from neuronas.runs.evaluations import ChipEvaluation
 
@@ -26,3 +26,7 @@ def print_chips(chips: ChipEvaluation, *, quiet: bool) -> None:
     out.print(printable(chip_layer_table(chips.layers)))
     if chips.ablation:
         out.print(printable(ablation_table(chips.ablation)))
+    if chips.verdict:
+        if chips.verdict.remedies:
+            out.print(printable(remedy_table(chips.verdict)))
+        out.print(f"verdict: {chips.verdict.text}", style="bold")

@@ -89,3 +89,4 @@ class ChipConfig(Section):
     variation: Literal["normal", "lognormal"] = _on_chip("Distribution of the write variation", "normal")
     gain_calibration: bool = _on_chip("Calibrate the gain of each column", True)
     ablation: bool = _on_chip("Measure the accuracy loss of each non-ideality", False)
+    diagnosis: bool = _on_chip("Find the causes of a loss and try changes of the chip, on validation images", True)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 
 from neuronas.report.tables import Table, aligned, share
-from neuronas.runs.evaluations import ChipAblation, ChipAccuracies, Evaluation, LayerQuality
+from neuronas.runs.evaluations import ChipAblation, ChipAccuracies, ChipVerdict, Evaluation, LayerQuality
 from neuronas.space.shape import cell_name
 
 MOST_CLASSES = 20
@@ -65,6 +65,20 @@ def ablation_table(rows: Iterable[ChipAblation]) -> Table:
     """Accuracy with each set of non-idealities."""
     cells = tuple((row.name, chip_accuracy(row), share(row.loss), str(row.n_chips)) for row in rows)
     return Table("Accuracy by non-ideality", ("non-idealities", "top-1", "loss", "chips"), cells)
+
+
+def remedy_table(verdict: ChipVerdict) -> Table:
+    """Accuracy without each non-ideality and with each change of the chip."""
+    base = verdict.top1_mean
+    unchanged = ("unchanged", share(base), "", "")
+    causes = [(f"without {one.name}", chip_accuracy(one), _gain(one.top1_mean - base), "") for one in verdict.causes]
+    changes = [(one.change, chip_accuracy(one), _gain(one.recovered), one.how) for one in verdict.remedies]
+    caption = f"Causes and changes, on {verdict.n_images:,} {verdict.split} images"
+    return Table(caption, ("chips", "top-1", "points", "how"), (unchanged, *causes, *changes), text_columns=(0, 3))
+
+
+def _gain(value: float) -> str:
+    return f"{100 * value:+.1f}"
 
 
 def chip_accuracy(chips: ChipAccuracies) -> str:

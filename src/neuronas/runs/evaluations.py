@@ -135,10 +135,48 @@ class ChipAblation(ChipAccuracies):
     loss: float
 
 
+class ChipRemedy(ChipAccuracies):
+    """Accuracy with one change of the chip.
+
+    Attributes:
+        change: what was changed.
+        how: an option of ``evaluate --chip``, or a key and value of the accelerator's file.
+        recovered: by how much it is above the unchanged chip's.
+    """
+
+    change: str
+    how: str
+    recovered: float
+
+
+class ChipVerdict(Document):
+    """Why the network loses accuracy on the chips, and what would recover it. Test images take no part in it.
+
+    Attributes:
+        text: the conclusion, for people.
+        split: the images: ``validation``, or ``training`` where the run has no validation images.
+        quantised_network_top1: accuracy on them without any non-ideality.
+        top1_mean: on the unchanged chips.
+        causes: each non-ideality switched off, all others on; none, nor remedies, where the loss is below one point.
+        remedies: each change of the chip alone that can help against these causes, those that cost little first.
+        retrain: the command of a noise-aware training, which was not tried.
+    """
+
+    text: str
+    split: str
+    n_images: int
+    quantised_network_top1: Share
+    top1_mean: Share
+    causes: tuple[ChipAblation, ...]
+    remedies: tuple[ChipRemedy, ...]
+    retrain: str
+
+
 class ChipEvaluation(ChipAccuracies):
     """``chips/NAME.json``: a trained network on simulated chips of one accelerator.
 
     Attributes:
+        verdict: null without a diagnosis.
         n_calibration_images: training images on which gains and converters are trimmed.
         quantised_network_top1: accuracy without any non-ideality.
         ablation: only where it was asked for.
@@ -158,6 +196,7 @@ class ChipEvaluation(ChipAccuracies):
     quantised_network_top1: Share
     layers: dict[str, LayerQuality]
     ablation: tuple[ChipAblation, ...] = Field(default=(), exclude_if=lambda rows: not rows)
+    verdict: ChipVerdict | None = None
     seconds: float
 
 

@@ -1,0 +1,45 @@
+"""Whether a chip can hold a layer at all: signal to noise of random weights and spikes, before anything is trained."""
+
+from dataclasses import asdict
+
+import torch
+
+from neuronas.chip.calibration import LayerInputs
+from neuronas.chip.chip_model import ChipModel
+from neuronas.chip.crossbar_layer import Observed
+from neuronas.chip.design import converter_steps, programmed
+from neuronas.chip.mapped_layer import InputFormat, MappedLayer
+from neuronas.chip.monte_carlo import quality
+from neuronas.chip.programming import seeded
+from neuronas.runs.chip_records import LayerSums
+
+ENOUGH_DB = 10.0
+"""Signal-to-noise ratio below which trained networks lost more than a point of accuracy (docs/chip-simulation.md)."""
+_N_OUTPUTS, _N_IMAGES, _SIDE = 16, 8, 8
+_RATE = 0.15
+_SPREAD = 0.25
+"""Standard deviation of the weights as a share of the largest, as of trained layers."""
+_SEED = 20241129
+
+
+@torch.no_grad()
+def layer_snr_db(model: ChipModel) -> float | None:
+    """Signal-to-noise ratio of a 1x1 convolution that fills the rows of one crossbar, on one chip; None: no error.
+
+    Weights are normal, inputs spike independently of each other in 15 % of the time steps.
+
+    Args:
+        model: parameters of the chip.
+    """
+    generator = seeded(_SEED)
+    largest = 2 ** (model.weight_bits - 1) - 1
+    drawn = torch.randn(_N_OUTPUTS, model.crossbar_size, 1, 1, generator=generator) * _SPREAD * largest
+    codes = drawn.round().clamp(-largest, largest)
+    layer = MappedLayer("layer", codes, codes, torch.ones(1, dtype=torch.float64), 1, InputFormat(), model)
+    x = (torch.rand(_N_IMAGES, model.crossbar_size, _SIDE, _SIDE, generator=generator) < _RATE).float()
+    inputs = LayerInputs()
+    inputs.add(layer, x)
+    chip = programmed(layer, converter_steps(layer, inputs), inputs, _SEED, 0, 0)
+    chip.observed = Observed()
+    chip(x)
+    return quality([LayerSums(**asdict(chip.observed))]).snr_db
