@@ -136,6 +136,11 @@ class Setting:
         return tuple(str(one) for part in _parts(self.kind) if get_origin(part) is Literal for one in get_args(part))
 
     @property
+    def allows_none(self) -> bool:
+        """Whether null is a value of the complete setting."""
+        return type(None) in _parts(self.kind)
+
+    @property
     def primitive(self) -> type:
         """``bool``, ``int``, ``float`` or ``str``: how the value is written on a command line."""
         parts = [part for part in _parts(self.kind) if part is not type(None)]

@@ -37,6 +37,9 @@ def read_config(path: Path) -> dict[str, Any]:
     for setting in SETTINGS.values():
         section, _, name = setting.path.rpartition(".")
         inside = value_at(values, section) if section else values
-        if section not in _OPEN and (not isinstance(inside, dict) or name not in inside):
+        if section in _OPEN:
+            continue
+        is_there = isinstance(inside, dict) and name in inside
+        if not is_there or (inside[name] is None and not setting.allows_none):  # null: cut off behind the colon
             raise VerificationError(f"{path}: lacks '{setting.path}', which the settings of every run have")
     return values
