@@ -29,7 +29,8 @@ from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.budget import PAPER_BUDGET
 from neuronas.hardware.paper import PaperCostModel
 from neuronas.runs.history import History
-from neuronas.search.loop import Problem, search
+from neuronas.search.loop import search
+from neuronas.search.problem import Problem
 from neuronas.search.screening import Evaluators
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.weights import WeightSource

@@ -54,7 +54,7 @@ def test_chips_of_a_run(trained: Path, capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_finished_chips_are_kept(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    options = ["--hardware", "isaac-rram", "--seed", "11", "--no-diagnosis", "--n-test", "20"]
+    options = ["--hardware", "isaac-rram", "--seed", "11", "--no-diagnosis", "--limit", "20"]
     records = trained / "chips/isaac-rram.jsonl"
     whole = evaluate(trained, capsys, *options, "--chips", "3")
     lines = records.read_text().splitlines()

@@ -34,7 +34,8 @@ from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.paper import PaperCostModel
 from neuronas.runs.history import History
-from neuronas.search.loop import Found, Problem, search
+from neuronas.search.loop import search
+from neuronas.search.problem import Found, Problem
 from neuronas.search.screening import Evaluators
 from neuronas.space.genotype import Architecture, edge_order
 from neuronas.space.notation import format_architecture

@@ -30,9 +30,9 @@ def test_from_search_to_export(nodes: int, side: int | str, tmp_path: Path) -> N
     groups = ("|".join(f"{NEW[(low + high) % 2]}~{low}" for low in range(high)) for high in range(1, nodes))
     cell = "+".join(f"|{group}|" for group in groups)
     run = str(tmp_path / "trained")
-    trained = neuronas.train(cell, **shared, epochs=2, n_images=300, out=run)
+    trained = neuronas.train(cell, **shared, epochs=2, limit=300, out=run)
     assert trained.epochs == 2
-    chips = neuronas.evaluate_on_chips(run, chips=2, n_test=20)
+    chips = neuronas.evaluate_on_chips(run, chips=2, limit=20)
     assert chips.hardware
     for form in ("integer", "onnx"):
         assert neuronas.export(run, form)

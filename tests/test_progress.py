@@ -13,10 +13,12 @@ from rich.console import Console
 import neuronas
 from neuronas.cli import console, progress
 from neuronas.cli.progress import ProgressBar, describe
+from neuronas.errors import ConfigurationError
 from neuronas.experiments.pieces import Rehearsal
 from neuronas.runs.observer import Advanced, BatchProposed, CandidateEvaluated, EpochEnded, Finished, Started, Work
 from recorder import Recorder
 
+ARCH = "|conv_3x3~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|"
 SMALL: dict[str, Any] = {"channels": 4, "timesteps": 2}
 
 
@@ -38,8 +40,8 @@ def test_every_verb_tells_one_kind_of_observer(tmp_path: Path) -> None:
             **SMALL, algorithm="snasnet", n_draws=30, batch_size=16, out=tmp_path / "run", observer=seen
         ),
         "train": lambda seen: neuronas.train(tmp_path / "run", epochs=2, observer=seen),
-        "evaluate": lambda seen: neuronas.evaluate(tmp_path / "run", n_test=40, observer=seen),
-        "chips": lambda seen: neuronas.evaluate_on_chips(tmp_path / "run", chips=2, n_test=40, observer=seen),
+        "evaluate": lambda seen: neuronas.evaluate(tmp_path / "run", limit=40, observer=seen),
+        "chips": lambda seen: neuronas.evaluate_on_chips(tmp_path / "run", chips=2, limit=40, observer=seen),
         "export": lambda seen: neuronas.export(tmp_path / "run", "integer", observer=seen),
     }.items():
         recorder = Recorder()
@@ -65,7 +67,7 @@ def test_rate_and_time_left_count_this_session_only() -> None:
     assert event.seconds_left == 20
     assert advanced(total=None).seconds_left is None
     assert advanced(done=40, n_before=40).seconds_left is None
-    assert describe(event) == "2 images/s, about 20 s left"
+    assert describe(event) == "2.0 images/s, about 20 s left"
     assert describe(advanced(done=1, total=3, seconds=4)) == "4 s each, about 8 s left"
 
 
@@ -96,7 +98,7 @@ def test_lines_where_there_is_no_terminal(printed: io.StringIO, monkeypatch: pyt
         bar.started(Started("train", Path("run"), "images", 100))
         bar.progress(advanced(values={"train_accuracy": 0.5}))
     line = printed.getvalue().splitlines()[-1]
-    assert line == "epoch 1, 30 of 100 images, 2 images/s, about 35 s left, train accuracy 0.5"
+    assert line == "epoch 1, 30 of 100 images, 2.0 images/s, about 35 s left, train accuracy 0.5"
 
 
 def test_a_bar_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +128,7 @@ def test_a_bar_below_the_cell_of_a_notebook(monkeypatch: pytest.MonkeyPatch) -> 
     with ProgressBar() as bar:
         bar.started(Started("train", Path("run"), "images", 100_000))
         bar.progress(advanced(total=100_000, detail=BatchProposed(1, 2, 0, 2, 2)))
-        assert re.search(r'<progress value="30" max="100000">.*2 images/s', shown[-1])
+        assert re.search(r'<progress value="30" max="100000">.*2.0 images/s', shown[-1])
         assert "about 13.9 h for 100,000 images" in shown[-1]
     assert "<progress" not in shown[-1]  # the bar goes, the notes stay
 
@@ -141,3 +143,46 @@ def test_a_study_is_counted_before_it_begins(tmp_path: Path) -> None:
         assert tuple(study.run(rehearsal))
         assert rehearsal.n >= 8
     assert not list(tmp_path.iterdir())
+
+
+def test_a_search_that_ran_out_of_time_continues_to_the_same_end(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {**SMALL, "algorithm": "snasnet", "n_draws": 40, "batch_size": 16, "exact": True}
+    whole = neuronas.search(**settings, out=tmp_path / "whole")
+    part = neuronas.search(**settings, out=tmp_path / "part", max_minutes=1e-9)
+    assert part.summary.out_of_time and part.summary.n_evaluated == 1
+    assert part.fitness <= whole.fitness
+    assert not neuronas.search(**settings, out=tmp_path / "part", resume=True).summary.out_of_time
+    done = neuronas.search(out=tmp_path / "part", resume=True, max_minutes=1e-9)  # nothing is left to do
+    assert done.was_finished and not done.summary.out_of_time
+    assert (done.text, done.fitness, done.summary.n_evaluated) == (whole.text, whole.fitness, whole.summary.n_evaluated)
+
+
+def test_a_search_with_a_screen_that_ran_out_of_time_has_an_answer(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {**SMALL, "algorithm": "snasnet", "n_draws": 40, "batch_size": 128}
+    part = neuronas.search(**settings, out=tmp_path / "part", max_minutes=1e-9)
+    assert part.summary.out_of_time and part.found.n_full == 1
+    resumed = neuronas.search(out=tmp_path / "part", resume=True)
+    whole = neuronas.search(**settings, out=tmp_path / "whole")
+    assert (resumed.text, resumed.fitness, resumed.found) == (whole.text, whole.fitness, whole.found)
+
+
+def test_a_training_that_ran_out_of_time_continues_bit_for_bit(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {**SMALL, "epochs": 2, "batch_size": 128}
+    whole = neuronas.train(ARCH, **settings, out=tmp_path / "whole")
+    part = neuronas.train(ARCH, **settings, out=tmp_path / "part", max_minutes=1e-9)
+    assert part.out_of_time and (part.epochs, part.best_epoch, part.validation_accuracy) == (0, 0, None)
+    assert not (tmp_path / "part" / "training.json").exists()
+    n_sessions = 1
+    while part.out_of_time:
+        part = neuronas.train(tmp_path / "part", resume=True, max_minutes=1e-9)
+        n_sessions += 1
+    assert n_sessions >= 10  # a step each
+    assert part.best_epoch == whole.best_epoch
+    weights = [(tmp_path / name / "checkpoints/last.safetensors").read_bytes() for name in ("whole", "part")]
+    assert weights[0] == weights[1]
+    assert (tmp_path / "part" / "training.json").is_file()
+
+
+def test_a_time_limit_is_above_0() -> None:
+    with pytest.raises(ConfigurationError, match="--max-minutes 0 given; expected a number above 0"):
+        neuronas.search(**SMALL, max_minutes=0)

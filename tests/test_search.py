@@ -16,7 +16,8 @@ from neuronas.hardware.budget import Budget, rejected
 from neuronas.hardware.paper import PaperCostModel
 from neuronas.runs.history import History
 from neuronas.runs.history_file import CandidateRow, HistorySnapshot
-from neuronas.search.loop import Found, Problem, search
+from neuronas.search.loop import search
+from neuronas.search.problem import Found, Problem
 from neuronas.search.screening import MIN_SURVIVORS, Evaluators, survivors
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture

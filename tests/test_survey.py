@@ -31,7 +31,8 @@ from neuronas.search.algorithms.random_draws import random_draws
 from neuronas.search.algorithms.selection import Selection
 from neuronas.search.algorithms.table import BUILTIN
 from neuronas.search.front import choose, front, knee, objectives
-from neuronas.search.loop import Found, Problem, search
+from neuronas.search.loop import search
+from neuronas.search.problem import Found, Problem
 from neuronas.search.screening import Evaluators
 from neuronas.search.survey import pareto_front, write_ranking
 from neuronas.space.canonical import architecture_key

@@ -144,7 +144,7 @@ def evaluate(
     dataset: str | DataSet | None = ...,
     data_dir: str | None = ...,
     skip_corrupt: bool | None = ...,
-    n_test: int | None = ...,
+    limit: int | None = ...,
     hardware: str | Accelerator | None = ...,
 ) -> Evaluation:
     """Measure a trained run on its test images, and write ``evaluation.json`` into its directory.
@@ -174,7 +174,7 @@ def evaluate(
         dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
         data_dir: Folder of downloaded data sets.
         skip_corrupt: Leave out images that cannot be read.
-        n_test: Test images to measure on, the same share of each class and the same for all runs (all).
+        limit: Test images to measure on, the same share of each class and the same for all runs (all).
         hardware: Accelerator: a name or FILE.yaml [spikeflow-rram].
     """
 
@@ -197,7 +197,7 @@ def evaluate_on_chips(
     dataset: str | DataSet | None = ...,
     data_dir: str | None = ...,
     skip_corrupt: bool | None = ...,
-    n_test: int | None = ...,
+    limit: int | None = ...,
     hardware: str | Accelerator | None = ...,
 ) -> ChipEvaluation:
     """Measure a trained run on simulated crossbar chips, and write ``chips/NAME.json`` into its directory.
@@ -230,7 +230,7 @@ def evaluate_on_chips(
         dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
         data_dir: Folder of downloaded data sets.
         skip_corrupt: Leave out images that cannot be read.
-        n_test: Test images to measure on, the same share of each class and the same for all runs (all).
+        limit: Test images to measure on, the same share of each class and the same for all runs (all).
         hardware: Accelerator: a name or FILE.yaml [spikeflow-rram].
     """
 
@@ -314,6 +314,7 @@ def search(
     out: str | os.PathLike[str] | None = ...,
     resume: bool = ...,
     download: bool = ...,
+    max_minutes: float | None = ...,
     observer: Observer | None = ...,
     seed: int | None = ...,
     device: Literal['auto', 'cpu', 'cuda'] | None = ...,
@@ -430,6 +431,7 @@ def train(
     out: str | os.PathLike[str] | None = ...,
     resume: bool = ...,
     download: bool = ...,
+    max_minutes: float | None = ...,
     observer: Observer | None = ...,
     preset: str | None = ...,
     plugin: Sequence[str] | None = ...,
@@ -437,7 +439,7 @@ def train(
     recipe: str | None = ...,
     seed: int | None = ...,
     device: Literal['auto', 'cpu', 'cuda'] | None = ...,
-    n_images: int | None = ...,
+    limit: int | None = ...,
     epochs: int | None = ...,
     patience: int | None = ...,
     batch_size: int | None = ...,
@@ -494,6 +496,7 @@ def train(
         out: directory to write to; default: the run's own, or a new one under ``runs``.
         resume: resume the training in the directory.
         download: fetch the data set if it is missing.
+        max_minutes: stop after this time with a checkpoint; ``resume`` continues.
         observer: follows the progress.
         **options: settings by keyword (docs/reference/settings.md).
 
@@ -507,7 +510,7 @@ def train(
         recipe: Recipe for the training settings that are not given [default].
         seed: Random seed of training [the run's].
         device: Device for training [the run's].
-        n_images: Training images, drawn with the random seed, the same share of each class (all).
+        limit: Training images, drawn with the random seed, the same share of each class (all).
         epochs: Passes over the training images [the recipe's].
         patience: Stop after this many epochs without a higher validation accuracy; 0: never (epochs) [0].
         batch_size: Images in a training step, of all processes together [the recipe's].

@@ -9,7 +9,7 @@ from neuronas.hardware.cost import BUDGETED, LayerCost
 from neuronas.hardware.units import quantity
 from neuronas.runs.infeasible import BrokenLimit, Infeasible, Knob
 from neuronas.search.feasibility import Feasibility, Knobs
-from neuronas.search.loop import NothingFitsError
+from neuronas.search.problem import NothingFitsError
 from neuronas.space.shape import side_of
 
 _PARTS = ("stem", "reduction", "head")

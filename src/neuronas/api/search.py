@@ -29,11 +29,11 @@ from neuronas.runs.directory import (
 )
 from neuronas.runs.history import History
 from neuronas.runs.infeasible import INFEASIBLE
-from neuronas.runs.observer import Observer, Work
+from neuronas.runs.observer import Observer, Work, deadline_in
 from neuronas.runs.results import FailedCandidate, ParetoFront, SearchSummary
 from neuronas.search.algorithms.limited import limited
-from neuronas.search.loop import Found, NothingFitsError, Problem
 from neuronas.search.loop import search as run_search
+from neuronas.search.problem import Found, NothingFitsError, Problem
 from neuronas.search.survey import pareto_front, write_ranking
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture
@@ -100,12 +100,15 @@ class Search:
         """A key of everything that decides what is found."""
         return self.plan.origin.identity
 
-    def run(self, observer: Observer | None = None, *, download: bool = False) -> SearchResult:
+    def run(
+        self, observer: Observer | None = None, *, download: bool = False, max_minutes: float | None = None
+    ) -> SearchResult:
         """Search to the end.
 
         Args:
             observer: follows the progress.
             download: fetch the data set if it is missing.
+            max_minutes: stop after this time with the best candidate so far; ``resume`` continues.
 
         Raises:
             DataError: images are missing, broken or too few.
@@ -114,7 +117,7 @@ class Search:
                 fit (``infeasible.json``).
             WorkerError: workers cannot be started, or fail whatever they are given.
         """
-        run = self.plan
+        run, deadline = self.plan, deadline_in(max_minutes)
         with (
             computing(run, download=download) as here,
             RunDirectory(self.directory, run.origin, resume=self.resume) as files,
@@ -131,24 +134,24 @@ class Search:
             if settings.max_evaluated is not None:
                 algorithm = limited(algorithm, settings.max_evaluated)
             try:
-                found = run_search(problem, algorithm, settings, seed, here.evaluators, history, work)
+                found = run_search(problem, algorithm, settings, seed, here.evaluators, history, work, deadline)
             except NothingFitsError as nothing:
                 advice = explain(run, nothing)
                 advice.write(files.file(INFEASIBLE))
                 raise InfeasibleError(str(nothing), advice) from None
-            if not history.was_finished:
+            if not history.was_finished and found.is_complete:
                 history.finish(here.peak_memory_mb)
-            result = self._result(found, history)
+            result = self._result(found, history, here.peak_memory_mb)
             ArchitectureFile.of(found.architecture).write(files.file(ARCHITECTURE))
             if result.front is not None:
                 result.front.write(files.file(FRONT))
                 write_ranking(files.file(RANKING), found.surveyed)
             result.summary.write(files.file(RESULT))
-            log.info("done: %s", result.text)
+            log.info("%s: %s", "done" if found.is_complete else "out of time, the best so far", result.text)
             work.finish(result)
         return result
 
-    def _result(self, found: Found, history: History) -> SearchResult:
+    def _result(self, found: Found, history: History, peak_memory_mb: float) -> SearchResult:
         run, settings = self.plan, self.plan.config
         cost = run.cost_model.estimate(rows(found.architecture, run.shape))
         report = run.cost_report(found.architecture, cost)
@@ -162,7 +165,7 @@ class Search:
             n_evaluated=found.n_evaluated,
             rejected=found.rejected,
             seconds=round(history.elapsed_s, 3),
-            peak_memory_mb=round(history.peak_memory_mb() or 0.0, 1),
+            peak_memory_mb=round(history.peak_memory_mb() or peak_memory_mb, 1),
             seed=settings.seed,
             dataset=settings.data.name,
             space=settings.space,
@@ -171,6 +174,7 @@ class Search:
                 FailedCandidate(architecture=format_architecture(architecture), reason=reason)
                 for architecture, reason in found.failed
             ),
+            out_of_time=not found.is_complete,
         )
         surveys, prefer = run.algorithm.surveys, settings.search.prefer
         front = pareto_front(found.surveyed, prefer, report.architecture) if surveys else None
@@ -184,6 +188,7 @@ def search(
     out: str | PathLike[str] | None = None,
     resume: bool = False,
     download: bool = False,
+    max_minutes: float | None = None,
     observer: Observer | None = None,
     **options: Any,
 ) -> SearchResult:
@@ -195,6 +200,7 @@ def search(
         out: directory to write to; default: a new one under ``runs``.
         resume: resume the run in ``out``, to the identical result.
         download: fetch the data set if it is missing.
+        max_minutes: stop after this time with the best candidate so far; ``resume`` continues.
         observer: follows the progress.
         **options: settings by keyword (docs/reference/settings.md). Where a name is expected, an object serves too:
             ``dataset``, ``space``, ``fitness``, ``algorithm``, ``hardware``.
@@ -203,7 +209,7 @@ def search(
         NeuronasError: see ``plan_search`` and ``Search.run``.
     """
     planned_search = plan_search(options, config=config, assignments=assignments, out=out, resume=resume)
-    return planned_search.run(observer, download=download)
+    return planned_search.run(observer, download=download, max_minutes=max_minutes)
 
 
 def plan_search(

@@ -26,7 +26,7 @@ from neuronas.runs.directory import (
     log,
     new_directory,
 )
-from neuronas.runs.observer import Observer, Work
+from neuronas.runs.observer import Observer, Work, deadline_in
 from neuronas.runs.results import TrainingResult
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
@@ -60,12 +60,15 @@ class Training:
 
         return is_there(self.directory / FOLDER / LAST)
 
-    def run(self, observer: Observer | None = None, *, download: bool = False) -> TrainingResult:
+    def run(
+        self, observer: Observer | None = None, *, download: bool = False, max_minutes: float | None = None
+    ) -> TrainingResult:
         """Train to the end.
 
         Args:
             observer: follows the progress, in the first process only.
             download: fetch the data set if it is missing.
+            max_minutes: stop after this time with a checkpoint; ``resume`` continues.
 
         Raises:
             RunDirectoryError: another process works in it; it holds checkpoints, and this is no resumption, or no run
@@ -76,11 +79,11 @@ class Training:
         from neuronas.training.checkpoint import FOLDER
         from neuronas.training.distributed import joined
 
-        settings = self.plan.config.train
+        settings, deadline = self.plan.config.train, deadline_in(max_minutes)
         with joined(device_named(settings.device), settings.batch_size) as process:
             if process.rank:
                 process.wait_for_others()  # until the first one has the data set
-                return self._work(process, Work("train", self.directory, "images", logs=False))
+                return self._work(process, Work("train", self.directory, "images", logs=False), deadline)
             prepare_images(self.plan, download=download)
             process.wait_for_others()
             # A run that was searched, or stopped while it trained, is there already.
@@ -95,11 +98,12 @@ class Training:
                 self._place(files.file(ARCHITECTURE))
                 finished = TrainingResult.read_if_there(files.file(TRAINING))
                 work = Work("train", self.directory, "images", observer)
-                result = self._work(process, work)
+                result = self._work(process, work, deadline)
                 if finished is not None:  # nothing was left to be trained: what was measured then stays
                     kept = ("seconds", "dead_outputs", "silent_layers")
                     result = result.model_copy(update={name: getattr(finished, name) for name in kept})
-                result.write(files.file(TRAINING))
+                if not result.out_of_time:
+                    result.write(files.file(TRAINING))
                 work.finish(result)
                 return result
 
@@ -116,7 +120,7 @@ class Training:
                 "another --out"
             )
 
-    def _work(self, process: "Process", work: Work) -> TrainingResult:
+    def _work(self, process: "Process", work: Work, deadline: float) -> TrainingResult:
         from neuronas.training.build import make_classifier
         from neuronas.training.images import stratified_split
         from neuronas.training.loop import begin
@@ -130,14 +134,14 @@ class Training:
         trainer = begin(network, settings, images, split, self.directory, self.identity, process, resume=self.resume)
         if not process.rank:  # and not before: settings that are refused must not become those of the run
             write_config(self.directory / CONFIG, run.config)
-        done = trainer.run(work)
+        done = trainer.run(work, deadline)
         if not process.rank:
             _say_what_is_dead(trainer.dead, trainer.silent)
         return TrainingResult(
             directory=self.directory,
             epochs=done.epoch,
-            best_epoch=done.best_epoch,
-            validation_accuracy=done.best_accuracy if len(split.validation) else None,
+            best_epoch=max(0, done.best_epoch),
+            validation_accuracy=done.best_accuracy if len(split.validation) and done.best_epoch > 0 else None,
             n_training=len(split.training),
             n_validation=len(split.validation),
             seed=settings.seed,
@@ -145,6 +149,7 @@ class Training:
             dead_outputs=trainer.dead,
             silent_layers=trainer.silent,
             stopped_early=trainer.is_stopped and done.epoch < settings.epochs,
+            out_of_time=trainer.is_out_of_time,
         )
 
     @property
@@ -187,6 +192,7 @@ def train(
     out: str | PathLike[str] | None = None,
     resume: bool = False,
     download: bool = False,
+    max_minutes: float | None = None,
     observer: Observer | None = None,
     **options: Any,
 ) -> TrainingResult:
@@ -199,6 +205,7 @@ def train(
         out: directory to write to; default: the run's own, or a new one under ``runs``.
         resume: resume the training in the directory.
         download: fetch the data set if it is missing.
+        max_minutes: stop after this time with a checkpoint; ``resume`` continues.
         observer: follows the progress.
         **options: settings by keyword (docs/reference/settings.md).
 
@@ -208,7 +215,7 @@ def train(
     planned_training = plan_training(
         architecture, options, config=config, assignments=assignments, out=out, resume=resume
     )
-    return planned_training.run(observer, download=download)
+    return planned_training.run(observer, download=download, max_minutes=max_minutes)
 
 
 def plan_training(

@@ -38,6 +38,14 @@ Resume = Annotated[bool, typer.Option("--resume", help="Resume the run in --out.
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Check all settings, print the plan and read no image.", rich_help_panel=_RUN)
 ]
+MaxMinutes = Annotated[
+    float | None,
+    typer.Option(
+        metavar="MINUTES",
+        help="Stop after this time with the best so far (exit code 0); --resume continues \\[no limit].",
+        rich_help_panel=_RUN,
+    ),
+]
 Plugins = Annotated[
     list[str] | None,
     typer.Option(

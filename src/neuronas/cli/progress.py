@@ -63,7 +63,7 @@ class ProgressBar:
         elif isinstance(event.detail, BatchProposed):
             self._line(str(event.detail))
         elif isinstance(event.detail, EpochEnded):
-            self._line(f"{event.detail}, {event.rate:,.3g} {event.unit}/s")
+            self._line(f"{event.detail}, {_rate(event)}")
         elif now - self._last_line > _LINE_EVERY_S:
             total = "" if event.total is None else f" of {event.total:,}"
             self._line(f"{event.part}, {event.done:,}{total} {event.unit}, {describe(event)}")
@@ -99,11 +99,16 @@ def describe(event: Advanced) -> str:
     """Rate, time left and the values that matter, for people."""
     parts = []
     if event.done > event.n_before:
-        parts.append(f"{event.rate:,.3g} {event.unit}/s" if event.rate >= 1 else f"{1 / event.rate:.3g} s each")
+        parts.append(_rate(event))
     if event.seconds_left is not None:
         parts.append(f"about {duration(event.seconds_left)} left")
     parts += [f"{name.replace('_', ' ')} {event.values[name]:.4g}" for name in _SHOWN if name in event.values]
     return ", ".join(parts)
+
+
+def _rate(event: Advanced) -> str:
+    rate = event.rate
+    return f"{rate:,.{0 if rate >= 100 else 1}f} {event.unit}/s" if rate >= 1 else f"{1 / max(rate, 1e-9):.3g} s each"
 
 
 class _Nothing:

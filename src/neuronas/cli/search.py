@@ -23,6 +23,7 @@ def search(
     out: opt.Out = None,
     resume: opt.Resume = False,
     dry_run: opt.DryRun = False,
+    max_minutes: opt.MaxMinutes = None,
     serve: Serve = False,
     port: Port = None,
     as_json: opt.Json = False,
@@ -39,7 +40,7 @@ def search(
     directory = planned.directory
     try:
         with served(directory, serve=serve, port=port, quiet=quiet), ProgressBar(quiet=quiet) as progress:
-            result = planned.run(progress, download=download)
+            result = planned.run(progress, download=download, max_minutes=max_minutes)
     except InfeasibleError as error:
         if as_json and error.advice is not None:
             console.print_json(error.advice)
@@ -55,6 +56,11 @@ def search(
         raise
     if result.was_finished and not quiet:
         console.notes.print(f"note: the search in {directory} had come to its end before; this is its answer")
+    if result.summary.out_of_time and not quiet:
+        console.notes.print(
+            f"note: stopped after {max_minutes:g} minutes; this is the best so far. Continue with: neuronas search "
+            f"--resume --out {quoted(directory)}"
+        )
     if as_json:
         console.print_json(result.summary)
     elif quiet:

@@ -22,6 +22,7 @@ def train(
     out: opt.Out = None,
     resume: opt.Resume = False,
     dry_run: opt.DryRun = False,
+    max_minutes: opt.MaxMinutes = None,
     as_json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -39,7 +40,7 @@ def train(
         console.notes.print(f"note: {training.directory} holds no checkpoint yet; training begins with the first epoch")
     with ProgressBar(quiet=quiet) as progress:
         try:
-            done = training.run(progress, download=download)
+            done = training.run(progress, download=download, max_minutes=max_minutes)
         except KeyboardInterrupt:
             if training.has_checkpoint and not quiet:
                 again = f"neuronas train {quoted(training.directory)} --resume"
@@ -47,8 +48,15 @@ def train(
             raise
     if not is_first:
         return  # every process would say the same
+    if done.out_of_time and not quiet:
+        console.notes.print(
+            f"note: stopped after {max_minutes:g} minutes, in epoch {done.epochs + 1}; continue with: neuronas train "
+            f"{quoted(done.directory)} --resume"
+        )
     if as_json:
         console.print_json(done)
+    elif not done.best_epoch:
+        console.answers.print("no epoch has ended yet, so that there is no trained network")
     else:
         accuracy = done.validation_accuracy
         reached = "without validation images" if accuracy is None else f"validation accuracy {accuracy:.2%}"

@@ -74,6 +74,8 @@ class DataConfig(Section):
         "Test images to measure on, the same share of each class and the same for all runs (all)",
         None,
         (EVALUATE,),
+        name="limit",
+        metavar="IMAGES",
         ge=1,
     )
 

@@ -20,8 +20,9 @@ class TrainConfig(Section):
     seed: int = _learning("Random seed of training", RUN, is_option=True, ge=0, lt=2**63)
     device: Literal["auto", "cpu", "cuda"] = _learning("Device for training", RUN, is_option=True)
     n_images: int | None = _learning(
-        "Training images, drawn with the random seed, the same share of each class (all)", None, is_option=True, ge=1
-    )
+        "Training images, drawn with the random seed, the same share of each class (all)", None, is_option=True,
+        name="limit", metavar="IMAGES", ge=1,
+    )  # fmt: skip
     epochs: int = _learning("Passes over the training images", is_option=True, ge=1)
     patience: int = _learning(
         "Stop after this many epochs without a higher validation accuracy; 0: never", 0, unit="epochs", is_option=True,

@@ -3,10 +3,12 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import Protocol
 
+from neuronas.errors import ConfigurationError
 from neuronas.runs.epoch import Epoch
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture
@@ -201,6 +203,19 @@ class Observer(Protocol):
     def finished(self, event: Finished) -> None:
         """A verb is done."""
         ...
+
+
+def deadline_in(max_minutes: float | None) -> float:
+    """The time (``time.monotonic``) so many minutes from now; infinity for None.
+
+    Raises:
+        ConfigurationError: not above 0.
+    """
+    if max_minutes is None:
+        return inf
+    if not max_minutes > 0:
+        raise ConfigurationError(f"--max-minutes {max_minutes:g} given; expected a number above 0")
+    return monotonic() + 60 * max_minutes
 
 
 class Work:

@@ -26,6 +26,7 @@ class SearchSummary(Document):
         seconds: wall-clock time of all sessions; reading images and starting workers does not count.
         peak_memory_mb: largest resident memory of the process and its workers together, MiB.
         failed: only where candidates failed.
+        out_of_time: true if the time was up (``max_minutes``): this is the best so far, and the search can be resumed.
     """
 
     architecture: str
@@ -43,6 +44,7 @@ class SearchSummary(Document):
     space: str
     algorithm: str
     failed: tuple[FailedCandidate, ...] = Field(default=(), exclude_if=lambda failed: not failed)
+    out_of_time: bool = Field(default=False, exclude_if=lambda value: not value)
 
 
 class FrontMember(Budgeted):
@@ -78,8 +80,8 @@ class TrainingResult(Document):
     Attributes:
         directory: of the run.
         epochs: that were trained.
-        best_epoch: the one whose weights are used.
-        validation_accuracy: of that epoch; null without validation images.
+        best_epoch: the one whose weights are used; 0 before the first has ended.
+        validation_accuracy: of that epoch; null without validation images, or before the first epoch has ended.
         n_training: images that were learned from.
         n_validation: images that chose the best epoch.
         seed: of the training.
@@ -88,6 +90,7 @@ class TrainingResult(Document):
             chip holds them; layers without one are left out.
         silent_layers: LIF layers without a single spike after the last epoch.
         stopped_early: validation accuracy did not rise for ``train.patience`` epochs.
+        out_of_time: true if the time was up (``max_minutes``): the training can be resumed, and no file is written.
     """
 
     directory: Location
@@ -101,6 +104,7 @@ class TrainingResult(Document):
     dead_outputs: dict[str, int] = Field(default_factory=dict)
     silent_layers: tuple[str, ...] = ()
     stopped_early: bool = False
+    out_of_time: bool = Field(default=False, exclude_if=lambda value: not value)
 
 
 class ExportManifest(Document):

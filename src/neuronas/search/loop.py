@@ -1,7 +1,6 @@
 """The search loop: compute costs, reject by budget, evaluate each distinct function once, store, propose again."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import inf, isnan
 from pathlib import Path
 from random import Random
@@ -12,73 +11,19 @@ import numpy as np
 from neuronas.config import SearchConfig
 from neuronas.errors import InfeasibleError, NeuronasError, WorkerError
 from neuronas.fitness.evaluator import Evaluator, Failure
-from neuronas.hardware.budget import Budget, Closest, closest, rejected
-from neuronas.hardware.cost import BUDGETED, CostModel, Totals
+from neuronas.hardware.budget import Closest, closest, rejected
+from neuronas.hardware.cost import BUDGETED, Totals
 from neuronas.runs.history import History
 from neuronas.runs.history_file import CandidateRow
 from neuronas.runs.observer import BatchProposed, CandidateEvaluated, CandidateFailed, Work
 from neuronas.search.algorithms.base import Algorithm, Outcome, best
 from neuronas.search.front import choose
+from neuronas.search.problem import Found, NothingFitsError, Problem
 from neuronas.search.screening import Evaluators, survivors
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture
-from neuronas.space.shape import NetworkShape
-from neuronas.space.spaces import Space
 from neuronas.space.workload import Workload
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A search problem: the search space, sizes of the network, cost model, and budget."""
-
-    space: Space
-    shape: NetworkShape
-    cost_model: CostModel
-    budget: Budget
-
-
-@dataclass(frozen=True)
-class Found:
-    """Result of a search.
-
-    Attributes:
-        architecture: the chosen architecture.
-        fitness: its fitness on the full batch of images.
-        n_candidates: number of proposed architectures.
-        n_evaluated: distinct functions whose fitness was computed, on the small or the full batch.
-        n_full: distinct functions whose fitness was computed on the full batch.
-        rejected: for each limit, the number of candidates that violate it (a candidate may violate several).
-        surveyed: all candidates that fit the budget, with fitness, if the algorithm surveys; otherwise empty.
-        failed: architectures whose fitness could not be computed, with the reason.
-        is_complete: the search came to its end; otherwise its time was up.
-    """
-
-    architecture: Architecture
-    fitness: float
-    n_candidates: int
-    n_evaluated: int
-    n_full: int
-    rejected: dict[str, int]
-    surveyed: tuple[Outcome, ...] = ()
-    failed: tuple[tuple[Architecture, str], ...] = ()
-    is_complete: bool = True
-
-
-class NothingFitsError(InfeasibleError):
-    """No candidate fits the budget.
-
-    Attributes:
-        n_candidates: that were costed.
-        closest: the one that misses the budget least, and by how much, as a sentence.
-        missed: the limit that it misses most.
-        smallest: the smallest value of each quantity over all candidates.
-    """
-
-    def __init__(self, n_candidates: int, architecture: Architecture, near: Closest, smallest: dict[str, float]):
-        self.n_candidates, self.missed, self.smallest = n_candidates, near.name, smallest
-        self.closest = f"{near.describe()}: {format_architecture(architecture)}"
-        super().__init__(f"none of {n_candidates:,} candidates fits the budget; {self.closest}")
 
 
 def search(
@@ -128,6 +73,8 @@ def search(
                 surveyed += (one for one in results if one.fitness is not None)
             else:
                 winner = best(results if winner is None else (winner, *results))
+            if state.was_cut:  # the algorithm must not see half a batch: it would propose something else
+                break
             batch = proposals.send(results)
             if state.is_time_up and (surveyed or winner):
                 break
@@ -165,6 +112,7 @@ class _State:
         self.n_expected, self.deadline = n_expected, deadline
         self.n_planned = 0
         self.highest = -inf
+        self.was_cut = False
         self.work = Workload(problem.shape, problem.space.nodes)
         self.fitness = history.fitness(screened=False)
         self.screened = history.fitness(screened=True)
@@ -197,10 +145,12 @@ class _State:
         self._tell(BatchProposed(self.n_batches, len(batch), sum(map(bool, broken)), len(feasible), n_full))
         if n_full < len(feasible) and self.evaluators.screen is not None:
             self._evaluate(self.evaluators.screen, self.screened, batch, feasible, first, screened=True)
-            n_full = 1 if self.is_time_up else n_full
+            n_full = 1 if self.was_cut else n_full
             chosen = survivors({key: self.screened[key] for key in feasible if key in self.screened}, n_full)
             feasible = {key: feasible[key] for key in chosen}
-        self._evaluate(self.evaluators.full, self.fitness, batch, feasible, first, screened=False)
+        # What a whole screen might have discarded must have no fitness when the search is resumed.
+        is_kept = not self.was_cut
+        self._evaluate(self.evaluators.full, self.fitness, batch, feasible, first, screened=False, is_kept=is_kept)
         # A function whose full fitness is known from an earlier batch keeps it, even if screening discards it here.
         costs = np.stack([getattr(totals, name) for name in BUDGETED], axis=1).tolist()
         excess = self.problem.budget.relative_excess(totals).tolist()
@@ -267,32 +217,37 @@ class _State:
         first: int,
         *,
         screened: bool,
+        is_kept: bool = True,
     ) -> None:
-        """Evaluate the functions without a known fitness, and store each result at once."""
+        """Evaluate the functions without a known fitness, and store each result at once, if ``is_kept``."""
         failures = self.failures[screened]
         todo = [(key, index) for key, index in feasible.items() if key not in known and key not in failures]
         if not screened:
             self.highest = max(self.highest, *(known.get(key, -inf) for key in feasible), -inf)
         self.told.skip(len(feasible) - len(todo))
         started = perf_counter()
-        for number, fitness in evaluator.evaluate([batch[index] for _, index in todo]):
+        evaluations = evaluator.evaluate([batch[index] for _, index in todo])
+        for n_done, (number, fitness) in enumerate(evaluations, start=1):
             key, index = todo[number]
             if isinstance(fitness, Failure):
-                self.history.add_failure(key, first + index, fitness.reason, screened=screened)
+                if is_kept:
+                    self.history.add_failure(key, first + index, fitness.reason, screened=screened)
                 failures[key] = fitness.reason
                 self.told.advance(1, self._part, self._values(), CandidateFailed(batch[index], fitness.reason))
                 continue
             if isnan(fitness):
                 raise NeuronasError(f"fitness of {format_architecture(batch[index])} is not a number")
             now = perf_counter()
-            self.history.add_fitness(key, first + index, fitness, now - started, screened=screened)
+            if is_kept:
+                self.history.add_fitness(key, first + index, fitness, now - started, screened=screened)
             started = now
             known[key] = fitness
             is_best = not screened and fitness > self.highest
             self.highest = fitness if is_best else self.highest
             values = {"screened_fitness" if screened else "fitness": fitness} | self._values()
             self.told.advance(1, self._part, values, CandidateEvaluated(batch[index], fitness, screened, is_best))
-            if self.is_time_up:
+            if self.is_time_up and n_done < len(todo):
+                self.was_cut = True
                 break
         self.failed |= {key: (batch[index], failures[key]) for key, index in feasible.items() if key in failures}
 

@@ -46,6 +46,7 @@ class Trainer:
     Attributes:
         dead: outputs that carry nothing after the last epoch that was trained, see ``dead_outputs``.
         silent: LIF layers without a spike then.
+        is_out_of_time: the time was up before the last epoch.
 
     Args:
         state: network, optimiser and progress.
@@ -83,13 +84,15 @@ class Trainer:
             self.model = DistributedDataParallel(state.network, broadcast_buffers=False)
         self.dead: dict[str, int] = {}
         self.silent: tuple[str, ...] = ()
+        self.is_out_of_time = False
         self._images_per_s = 0.0
 
-    def run(self, work: Work) -> Progress:
+    def run(self, work: Work, deadline: float = math.inf) -> Progress:
         """Train from the current state to the last epoch.
 
         Args:
             work: is told of each step and epoch.
+            deadline: time (``time.monotonic``) at which training stops with a checkpoint, after at least one step.
 
         Raises:
             DivergedError: the loss or a weight is not finite.
@@ -111,14 +114,25 @@ class Trainer:
                 self._images_per_s = self.batch_size / max(perf_counter() - started, 1e-9)
                 part = f"epoch {progress.epoch + 1} of {self.n_epochs}: step {progress.step:,} of {self.n_steps:,}"
                 work.advance(self.batch_size, part, self._values())
-                if monotonic() - saved > _SAVE_EVERY_S:
+                is_up = self._is_up(deadline) and progress.step < self.n_steps
+                if is_up or monotonic() - saved > _SAVE_EVERY_S:
                     self._check_weights()
                     self._save_last()
                     saved = monotonic()
+                if is_up:
+                    self.is_out_of_time = True
+                    return progress
             row = self._end_epoch()
             work.advance(0, f"epoch {row.epoch} of {self.n_epochs}", _numbers(row), EpochEnded(row, self.n_epochs))
             saved = monotonic()
+            if self._is_up(deadline) and progress.epoch < self.n_epochs and not self.is_stopped:
+                self.is_out_of_time = True
+                break
         return progress
+
+    def _is_up(self, deadline: float) -> bool:
+        """Whether the time is up; all processes agree about it."""
+        return deadline < math.inf and self.process.total(float(monotonic() >= deadline))[0] > 0
 
     @property
     def is_stopped(self) -> bool:

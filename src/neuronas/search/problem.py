@@ -1,0 +1,65 @@
+"""What a search is given and what it finds."""
+
+from dataclasses import dataclass
+
+from neuronas.errors import InfeasibleError
+from neuronas.hardware.budget import Budget, Closest
+from neuronas.hardware.cost import CostModel
+from neuronas.search.algorithms.base import Outcome
+from neuronas.space.genotype import Architecture
+from neuronas.space.notation import format_architecture
+from neuronas.space.shape import NetworkShape
+from neuronas.space.spaces import Space
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A search problem: the search space, sizes of the network, cost model, and budget."""
+
+    space: Space
+    shape: NetworkShape
+    cost_model: CostModel
+    budget: Budget
+
+
+@dataclass(frozen=True)
+class Found:
+    """Result of a search.
+
+    Attributes:
+        architecture: the chosen architecture.
+        fitness: its fitness on the full batch of images.
+        n_candidates: number of proposed architectures.
+        n_evaluated: distinct functions whose fitness was computed, on the small or the full batch.
+        n_full: distinct functions whose fitness was computed on the full batch.
+        rejected: for each limit, the number of candidates that violate it (a candidate may violate several).
+        surveyed: all candidates that fit the budget, with fitness, if the algorithm surveys; otherwise empty.
+        failed: architectures whose fitness could not be computed, with the reason.
+        is_complete: the search came to its end; otherwise its time was up.
+    """
+
+    architecture: Architecture
+    fitness: float
+    n_candidates: int
+    n_evaluated: int
+    n_full: int
+    rejected: dict[str, int]
+    surveyed: tuple[Outcome, ...] = ()
+    failed: tuple[tuple[Architecture, str], ...] = ()
+    is_complete: bool = True
+
+
+class NothingFitsError(InfeasibleError):
+    """No candidate fits the budget.
+
+    Attributes:
+        n_candidates: that were costed.
+        closest: the one that misses the budget least, and by how much, as a sentence.
+        missed: the limit that it misses most.
+        smallest: the smallest value of each quantity over all candidates.
+    """
+
+    def __init__(self, n_candidates: int, architecture: Architecture, near: Closest, smallest: dict[str, float]):
+        self.n_candidates, self.missed, self.smallest = n_candidates, near.name, smallest
+        self.closest = f"{near.describe()}: {format_architecture(architecture)}"
+        super().__init__(f"none of {n_candidates:,} candidates fits the budget; {self.closest}")
