@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from conftest import Neuronas
 from neuronas.api.report import report as write_page
-from neuronas.api.run_facts import read_run
+from neuronas.api.run_facts import read_run, read_runs
+from neuronas.cli.main import run as command
 from neuronas.hardware.cost import BUDGETED
 from neuronas.hardware.pareto import non_dominated
 from neuronas.report.accuracy_tables import neuron_titles
@@ -28,6 +29,7 @@ from neuronas.report.floorplan_drawing import floorplan_svg
 from neuronas.report.network_drawing import network_svg
 from neuronas.report.rendering import environment, trusted
 from neuronas.report.tables import aligned
+from neuronas.report.verdict import verdict_table
 from neuronas.runs.candidates import Candidates
 from neuronas.runs.evaluations import Evaluation
 from neuronas.space.notation import parse_genotype
@@ -36,8 +38,8 @@ from report_runs import add_training, make_run
 NO_LIMIT = {"budget": {"max_energy_uj": 1e6}}
 HOSTILE = "\"'><img src=x onerror=pwned=1></script><script>pwned=1</script>&lt;"
 SECTIONS = {
-    "settings", "result", "candidates", "rejected", "search", "cost", "floorplan", "training", "accuracy", "chips",
-    "provenance", "reproduce",
+    "verdict", "settings", "result", "candidates", "rejected", "search", "cost", "floorplan", "training", "accuracy",
+    "chips", "provenance", "reproduce",
 }  # fmt: skip
 
 
@@ -418,3 +420,40 @@ def test_a_part_of_the_candidates_has_every_front_of_all(seed: int, limit: float
             numbers = np.flatnonzero(shown)
             wanted = {tuple(points[numbers[i]]) for i in non_dominated(points[numbers])}
             assert wanted <= {tuple(points[number]) for number in part if shown[number]}
+
+
+def test_compare_costs_all_runs_by_one_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    by_paper = make_run(tmp_path / "paper")
+    by_mapped = make_run(tmp_path / "mapped", settings=NO_LIMIT | {"hardware": {"cost_model": "mapped"}})
+    one, other = read_runs([by_paper, by_mapped], comparable=True)
+    assert one.answer is not None and other.answer is not None and one.candidates is not None
+    assert {run.answer.summary.cost_model for run in (one, other) if run.answer} == {"mapped"}
+    number = one.candidates.number_of(one.answer.text)
+    assert one.candidates.costs["energy_uj"][number] == pytest.approx(one.answer.cost.energy_uj)
+    (alone,) = read_runs([by_paper], comparable=True)
+    assert alone.answer is not None and alone.answer.summary.cost_model == "paper"
+    assert command(["compare", str(by_paper), str(by_mapped), "--out", str(tmp_path / "both.html"), "--quiet"]) == 0
+
+
+def test_the_verdict_comes_first(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    add_training(run)
+    page = (write_page(run), run / "report.html")[1].read_text(encoding="utf-8")
+    assert page.index('id="verdict"') < page.index('id="result"')
+    (facts,) = read_runs([run])
+    rows = dict(verdict_table(facts).rows)
+    assert rows["test accuracy"].startswith("96.2% (95 % interval 93.7% to 97.8%) on 359 test images")
+    assert rows["accuracy on chips, spikeflow-rram"].startswith("93.0%")
+    assert rows["budget by model paper"].startswith("kept; closest: energy")
+    assert rows["budget by model mapped"].startswith("broken: energy")
+    assert rows["training"].startswith("4 of 60 epochs; validation 90.0% at the best epoch, 1")
+
+
+def test_a_search_without_answer_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = str(tmp_path / "run")
+    options = ("--algorithm", "snasnet", "--n-draws", "4", "--batch-size", "16", "--channels", "8", "--quiet")
+    assert command(["search", *options, "--max-energy-uj", "0.001", "--out", run]) == 3
+    assert command(["report", run, "--quiet"]) == 0
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "None of 4 candidates fits the budget" in page
+    assert "hopeless on this chip" in page

@@ -65,7 +65,7 @@ def report(
 
 
 def compare(runs: Sequence[str | PathLike[str]], *, out: str | PathLike[str] | None = None) -> Page:
-    """Write several runs as one HTML file: one table, one plot.
+    """Write several runs as one HTML file: one table, one plot, all costed by one model.
 
     Args:
         runs: their directories, two or more different ones.
@@ -84,7 +84,9 @@ def compare(runs: Sequence[str | PathLike[str]], *, out: str | PathLike[str] | N
         if resolved[number] in resolved[:number]:
             raise ConfigurationError(f"run '{run}' given twice; expected different ones")
     return _write(
-        as_path(out, "--out") if out is not None else Path(), "compare.html", comparison_page(read_runs(directories))
+        as_path(out, "--out") if out is not None else Path(),
+        "compare.html",
+        comparison_page(read_runs(directories, comparable=True)),
     )
 
 

@@ -1,6 +1,7 @@
 """A run directory read for a report. Needs neither data nor torch."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from os.path import realpath
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from neuronas.api.compose import Plan
 from neuronas.api.settings import planned
 from neuronas.config import is_there
 from neuronas.errors import ArchitectureError, RunDirectoryError, VerificationError
+from neuronas.hardware.budget import rejected
+from neuronas.hardware.cost import BUDGETED
 from neuronas.hardware.floorplan import floorplan
 from neuronas.report.facts import Answer, RunFacts
 from neuronas.runs.architectures import read_architecture
@@ -15,20 +18,22 @@ from neuronas.runs.candidates import Candidates, read_candidates
 from neuronas.runs.directory import ARCHITECTURE, CONFIG, EVALUATION, HISTORY, RESULT
 from neuronas.runs.environment import ENVIRONMENT, Environment, check_format
 from neuronas.runs.evaluations import Evaluation, read_chips
+from neuronas.runs.infeasible import INFEASIBLE, Infeasible
 from neuronas.runs.metrics import METRICS, read_epochs
 from neuronas.runs.results import SearchSummary
 from neuronas.space.genotype import Architecture
 from neuronas.space.lowering import lower
 from neuronas.space.notation import format_architecture, parse_architecture
-from neuronas.space.workload import rows
+from neuronas.space.workload import Workload, rows
 
 
-def read_run(directory: Path, name: str) -> RunFacts:
+def read_run(directory: Path, name: str, cost_model: str | None = None) -> RunFacts:
     """Read everything that a run directory holds.
 
     Args:
         directory: of the run.
         name: what the report will call it.
+        cost_model: costs everything anew by this model, if it is not the run's own.
 
     Raises:
         RunDirectoryError: it is not a run directory.
@@ -42,6 +47,9 @@ def read_run(directory: Path, name: str) -> RunFacts:
     check_format(directory)
     run = planned("estimate", {}, run=directory)
     candidates = read_candidates(directory / HISTORY)
+    if cost_model not in (None, run.cost_model.name):
+        run = planned("estimate", {"cost_model": cost_model}, run=directory)
+        candidates = candidates and _costed_anew(run, candidates, directory)
     return RunFacts(
         name,
         str(directory),
@@ -56,14 +64,39 @@ def read_run(directory: Path, name: str) -> RunFacts:
         Evaluation.read_if_there(directory / EVALUATION),
         read_chips(directory),
         Environment.read_if_there(directory / ENVIRONMENT),
+        Infeasible.read_if_there(directory / INFEASIBLE),
     )
 
 
-def read_runs(directories: Sequence[Path]) -> tuple[RunFacts, ...]:
-    """Read several; each is called by its directory's name or, where two have the same, by its path."""
+def _costed_anew(run: Plan, candidates: Candidates, directory: Path) -> Candidates:
+    """The candidates with costs, and broken limits, by the plan's cost model."""
+    architectures = [_parsed(text, directory) for text in candidates.architectures]
+    work = Workload(run.shape, run.space.nodes)
+    totals = run.cost_model.totals(work.slots, work.occupancy(architectures))
+    costs = {name: getattr(totals, name) for name in BUDGETED}
+    return replace(candidates, costs=costs, rejected=tuple(rejected(run.budget.excess(totals))))
+
+
+def _parsed(text: str, directory: Path) -> Architecture:
+    try:
+        return parse_architecture(text)
+    except ArchitectureError as error:
+        raise VerificationError(f"{directory / HISTORY}: {error}") from None
+
+
+def read_runs(directories: Sequence[Path], *, comparable: bool = False) -> tuple[RunFacts, ...]:
+    """Read several; each is called by its directory's name or, where two have the same, by its path.
+
+    Args:
+        directories: of the runs.
+        comparable: all are costed by one model: their own or, where they have different ones, ``mapped``.
+    """
     names = [Path(realpath(directory)).name for directory in directories]  # Path.resolve fails at a link to itself
     called = [str(path) if names.count(name) > 1 else name for path, name in zip(directories, names, strict=True)]
-    return tuple(read_run(directory, name) for directory, name in zip(directories, called, strict=True))
+    found = [read_run(directory, name) for directory, name in zip(directories, called, strict=True)]
+    if comparable and len({one.config.hardware.cost_model for one in found}) > 1:
+        found = [read_run(directory, name, "mapped") for directory, name in zip(directories, called, strict=True)]
+    return tuple(found)
 
 
 def _answer(run: Plan, directory: Path, candidates: Candidates | None) -> Answer | None:
@@ -89,7 +122,4 @@ def _answer(run: Plan, directory: Path, candidates: Candidates | None) -> Answer
 
 def _best_so_far(directory: Path, candidates: Candidates) -> Architecture:
     number, _ = candidates.improvements[-1]
-    try:
-        return parse_architecture(candidates.architectures[number - 1])
-    except ArchitectureError as error:
-        raise VerificationError(f"{directory / HISTORY}: {error}") from None
+    return _parsed(candidates.architectures[number - 1], directory)

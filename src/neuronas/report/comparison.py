@@ -5,6 +5,7 @@ from math import inf
 
 from neuronas.hardware.cost import BUDGETED
 from neuronas.hardware.units import quantity, word
+from neuronas.report.accuracy_tables import chip_accuracy
 from neuronas.report.facts import RunFacts
 from neuronas.report.tables import Table, number, share
 
@@ -25,8 +26,8 @@ _ROWS: tuple[tuple[str, Callable[[RunFacts], str]], ...] = (
     ("exceeded a limit", lambda run: f"{run.candidates.n_rejected:,}" if run.candidates else "–"),
     ("search", lambda run: f"{run.result.seconds:,.1f} s" if run.result else "–"),
     ("epochs trained", lambda run: str(len(run.epochs)) if run.epochs else "not trained"),
-    ("test accuracy", lambda run: share(run.evaluation.top1) if run.evaluation else "not evaluated"),
-    ("accuracy on chips", lambda run: share(run.chip.top1_mean) if run.chip else "not simulated"),
+    ("test accuracy", lambda run: _accuracy(run)),
+    ("accuracy on chips", lambda run: _on_chips(run)),
 )
 
 
@@ -43,6 +44,17 @@ def different_settings(runs: Sequence[RunFacts]) -> list[str]:
         "cost": lambda run: (_images(run), run.config.hardware, run.config.network.weight_bits),
     }
     return [what for what, key in kinds.items() if any(key(run) != key(runs[0]) for run in runs)]
+
+
+def _accuracy(run: RunFacts) -> str:
+    if run.evaluation is None:
+        return "not evaluated"
+    low, high = map(share, run.evaluation.interval_95(run.evaluation.top1))
+    return f"{share(run.evaluation.top1)} ({low} to {high})"
+
+
+def _on_chips(run: RunFacts) -> str:
+    return "; ".join(f"{chip_accuracy(one)} on {one.hardware}" for one in run.chips) or "not simulated"
 
 
 def _cost(run: RunFacts, name: str) -> str:

@@ -13,6 +13,7 @@ from neuronas.runs.costs import CostSummary
 from neuronas.runs.environment import Environment
 from neuronas.runs.epoch import Epoch
 from neuronas.runs.evaluations import ChipEvaluation, Evaluation
+from neuronas.runs.infeasible import Infeasible
 from neuronas.runs.results import SearchSummary
 from neuronas.search.algorithms.base import Algorithm
 from neuronas.space.genotype import Architecture
@@ -60,6 +61,7 @@ class RunFacts:
         directory: as the user gave it.
         config: every setting, presets filled in.
         algorithm: of the search.
+        infeasible: why nothing fits, of a search that came to no answer.
     """
 
     name: str
@@ -75,6 +77,7 @@ class RunFacts:
     evaluation: Evaluation | None
     chips: tuple[ChipEvaluation, ...]
     environment: Environment | None
+    infeasible: Infeasible | None
 
     @property
     def chip(self) -> ChipEvaluation | None:

@@ -1,0 +1,91 @@
+"""The verdict that a report opens with: accuracy, budget, training, and what was expected against what was measured."""
+
+from collections.abc import Iterator
+from math import inf
+
+from neuronas.hardware.units import quantity, word
+from neuronas.report.accuracy_tables import chip_accuracy
+from neuronas.report.cost_tables import disagreements
+from neuronas.report.facts import RunFacts
+from neuronas.report.tables import Table, share
+
+_Row = tuple[str, str, bool]
+"""What, its finding, and whether that is bad news."""
+
+
+def verdict_table(run: RunFacts) -> Table:
+    """One row for each question that a reader asks first."""
+    rows = [*_accuracy(run), *_chips(run), *_budget(run), *_training(run), *_measured(run)]
+    alerts = [(number, 1) for number, row in enumerate(rows) if row[2]]
+    return Table("Verdict", ("question", "finding"), tuple(row[:2] for row in rows), text_columns=(0, 1), alerts=alerts)
+
+
+def _accuracy(run: RunFacts) -> Iterator[_Row]:
+    one = run.evaluation
+    if one is None:
+        yield "test accuracy", "not evaluated" if run.epochs else "not trained", False
+        return
+    low, high = one.interval_95(one.top1)
+    text = f"{share(one.top1)} (95 % interval {share(low)} to {share(high)}) on {one.n_images:,} test images"
+    yield "test accuracy", f"{text}, {one.weight_bits}-bit weights", False
+
+
+def _chips(run: RunFacts) -> Iterator[_Row]:
+    if not run.chips:
+        yield "accuracy on chips", "not simulated", False
+    for chip in run.chips:
+        loss = chip.quantised_network_top1 - chip.top1_mean
+        interval = ""
+        if chip.top1_interval_95 and chip.n_chips > 1:
+            interval = f" (95 % interval of the mean {' to '.join(map(share, chip.top1_interval_95))})"
+        text = f"{chip_accuracy(chip)}{interval} on {chip.n_chips} simulated; {100 * loss:.1f} points lost"
+        verdict = f". {chip.verdict.text}" if chip.verdict and chip.verdict.remedies else ""
+        yield f"accuracy on chips, {chip.hardware}", text + verdict, bool(verdict)
+
+
+def _budget(run: RunFacts) -> Iterator[_Row]:
+    if run.answer is None:
+        yield "budget", run.infeasible.closest if run.infeasible else "no architecture yet", bool(run.infeasible)
+        return
+    summary = run.answer.summary
+    limits = {name: limit for name, limit in run.budget.limits.items() if limit != inf}
+    for cost in (summary, summary.other_model):
+        broken = [
+            f"{word(name)} {quantity(name, value)} of {quantity(name, limit)}"
+            for name, limit in limits.items()
+            if (value := float(getattr(cost, name))) > limit
+        ]
+        least = min(limits, key=lambda name: limits[name] / max(float(getattr(cost, name)), 1e-300), default=None)
+        kept = "no limits set"
+        if least is not None:
+            kept = f"kept; closest: {word(least)}, {share(float(getattr(cost, least)) / (limits[least] or 1))} used"
+        yield f"budget by model {cost.cost_model}", "broken: " + "; ".join(broken) if broken else kept, bool(broken)
+    if lines := disagreements(summary, run.budget):
+        yield "cost models disagree", "; ".join(lines), True
+
+
+def _training(run: RunFacts) -> Iterator[_Row]:
+    if not run.epochs:
+        return
+    planned, last = run.config.train.epochs, run.epochs[-1]
+    scored = [one for one in run.epochs if one.validation_accuracy is not None]
+    text = f"{last.epoch} of {planned} epochs" if planned else f"{last.epoch} epochs"
+    if scored:
+        best = max(scored, key=lambda one: (one.validation_accuracy or 0.0, -one.epoch))
+        text += f"; validation {share(best.validation_accuracy)} at the best epoch, {best.epoch}"
+        text += f", {share(scored[-1].validation_accuracy)} at the last, {scored[-1].epoch}"
+    is_unfinished = bool(planned) and last.epoch < planned and run.evaluation is None
+    yield "training", text + ("; not finished" if is_unfinished else ""), is_unfinished
+
+
+def _measured(run: RunFacts) -> Iterator[_Row]:
+    one = run.evaluation
+    if one is None or one.cost_at_trace is None or run.answer is None:
+        return
+    dense = run.answer.summary if run.answer.summary.cost_model == "mapped" else run.answer.summary.other_model
+    yield (
+        "energy, model mapped",
+        f"{quantity('energy_uj', dense.energy_uj)} expected at the settings' activity, "
+        f"{quantity('energy_uj', one.cost_at_trace.energy_uj)} at the measured one",
+        False,
+    )
