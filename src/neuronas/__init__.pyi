@@ -34,7 +34,7 @@ def compare(
     *,
     out: str | os.PathLike[str] | None = ...,
 ) -> Page:
-    """Write several runs as one HTML file: one table, one plot.
+    """Write several runs as one HTML file: one table, one plot, all costed by one model.
 
     Args:
         runs: their directories, two or more different ones.
