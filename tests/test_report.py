@@ -29,7 +29,7 @@ from neuronas.report.floorplan_drawing import floorplan_svg
 from neuronas.report.network_drawing import network_svg
 from neuronas.report.rendering import environment, trusted
 from neuronas.report.tables import aligned
-from neuronas.report.verdict import verdict_table
+from neuronas.report.verdict import verdict
 from neuronas.runs.candidates import Candidates
 from neuronas.runs.evaluations import Evaluation
 from neuronas.space.notation import parse_genotype
@@ -441,10 +441,10 @@ def test_the_verdict_comes_first(tmp_path: Path) -> None:
     page = (write_page(run), run / "report.html")[1].read_text(encoding="utf-8")
     assert page.index('id="verdict"') < page.index('id="result"')
     (facts,) = read_runs([run])
-    rows = dict(verdict_table(facts).rows)
+    rows = {name: finding for name, finding, _ in verdict(facts)}
     assert rows["test accuracy"].startswith("96.2% (95 % interval 93.7% to 97.8%) on 359 test images")
-    assert rows["accuracy on chips, spikeflow-rram"].startswith("93.0%")
-    assert rows["budget by model paper"].startswith("kept; closest: energy")
+    assert rows["accuracy on chips, spikeflow-rram"].startswith("93.2% ± 1.0%")
+    assert rows["budget by model paper"].startswith("kept; closest: ")
     assert rows["budget by model mapped"].startswith("broken: energy")
     assert rows["training"].startswith("4 of 60 epochs; validation 90.0% at the best epoch, 1")
 

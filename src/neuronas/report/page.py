@@ -20,7 +20,7 @@ from neuronas.report.network_drawing import network_svg
 from neuronas.report.pictures import charts
 from neuronas.report.rendering import render, trusted
 from neuronas.report.style import chart_config, resource, style_sheet
-from neuronas.report.verdict import verdict_table
+from neuronas.report.verdict import verdict
 from neuronas.version import __version__
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ _TABLES: dict[str, Any] = {
     "floorplan_svg": floorplan_svg,
     "network_svg": network_svg,
     "layers_table": layers_table,
-    "verdict_table": verdict_table,
+    "verdict": verdict,
 }
 _SCRIPTS = ("charts.js", "explorer.js", "page.js")
 _FOOTER = f"Written by neuronas {__version__}. This file is complete: it needs no network."

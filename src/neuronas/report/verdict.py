@@ -5,19 +5,16 @@ from math import inf
 
 from neuronas.hardware.units import quantity, word
 from neuronas.report.accuracy_tables import chip_accuracy
-from neuronas.report.cost_tables import disagreements
 from neuronas.report.facts import RunFacts
-from neuronas.report.tables import Table, share
+from neuronas.report.tables import share
 
 _Row = tuple[str, str, bool]
-"""What, its finding, and whether that is bad news."""
+"""What a reader asks, the finding, and whether that is bad news."""
 
 
-def verdict_table(run: RunFacts) -> Table:
-    """One row for each question that a reader asks first."""
-    rows = [*_accuracy(run), *_chips(run), *_budget(run), *_training(run), *_measured(run)]
-    alerts = [(number, 1) for number, row in enumerate(rows) if row[2]]
-    return Table("Verdict", ("question", "finding"), tuple(row[:2] for row in rows), text_columns=(0, 1), alerts=alerts)
+def verdict(run: RunFacts) -> tuple[_Row, ...]:
+    """The questions that a reader asks first, with their findings."""
+    return (*_accuracy(run), *_chips(run), *_budget(run), *_training(run), *_measured(run))
 
 
 def _accuracy(run: RunFacts) -> Iterator[_Row]:
@@ -39,8 +36,10 @@ def _chips(run: RunFacts) -> Iterator[_Row]:
         if chip.top1_interval_95 and chip.n_chips > 1:
             interval = f" (95 % interval of the mean {' to '.join(map(share, chip.top1_interval_95))})"
         text = f"{chip_accuracy(chip)}{interval} on {chip.n_chips} simulated; {100 * loss:.1f} points lost"
-        verdict = f". {chip.verdict.text}" if chip.verdict and chip.verdict.remedies else ""
-        yield f"accuracy on chips, {chip.hardware}", text + verdict, bool(verdict)
+        why = ""
+        if chip.verdict and chip.verdict.remedies:
+            why = f". On {chip.verdict.n_images:,} {chip.verdict.split} images {chip.verdict.text}"
+        yield f"accuracy on chips, {chip.hardware}", text + why, bool(why)
 
 
 def _budget(run: RunFacts) -> Iterator[_Row]:
@@ -60,8 +59,6 @@ def _budget(run: RunFacts) -> Iterator[_Row]:
         if least is not None:
             kept = f"kept; closest: {word(least)}, {share(float(getattr(cost, least)) / (limits[least] or 1))} used"
         yield f"budget by model {cost.cost_model}", "broken: " + "; ".join(broken) if broken else kept, bool(broken)
-    if lines := disagreements(summary, run.budget):
-        yield "cost models disagree", "; ".join(lines), True
 
 
 def _training(run: RunFacts) -> Iterator[_Row]:
