@@ -16,10 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import typer
-from PIL import Image
 
 from documented_commands import PAGES, ROOT, Block, blocks
 from neuronas.cli.main import app
@@ -31,7 +29,7 @@ space: small-space.yaml
 data: {image_side: 8}
 network: {channels: 8, timesteps: 2, head: gap}
 fitness: {batch_size: 16}
-train: {epochs: 6, batch_size: 8}
+train: {epochs: 6, batch_size: 32}
 """
 SMALL_SPACE = "operations: [skip, conv_3x3]\nshared_cell: true\n"
 LABELS = "id,op_01,op_02,op_03,op_12,op_13,op_23,test_accuracy\n1,2,0,0,0,1,0,86\n2,0,0,1,0,0,0,81\n3,3,0,1,4,0,2,88\n"
@@ -47,6 +45,7 @@ REPLACED = {
 ADDED = {
     ("search",): ["--config", "small.yaml"],
     ("search", "runs/digits"): ["--set", "train.batch_size=32", "--set", "train.epochs=3"],  # 18 times as many images
+    ("train", "runs/photos"): ["--epochs", "3"],  # all on images of 32x32 pixels
     ("train", "|"): ["--config", "small.yaml"],
     ("evaluate", "--chip"): ["--chips", "2"],
     ("reproduce", "proxy-benchmark"): ["--sample", "3", "--channels", "2", "--timesteps", "2", "--batch-size", "8"],
@@ -58,23 +57,15 @@ EXTRAS = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["op
 
 @pytest.fixture(scope="module")
 def materials(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what a reader has: photographs, a table of labels, an accelerator of their own."""
+    """A folder with what a reader has: images and an accelerator (``example-files``), a table of labels, plug-ins."""
     folder = tmp_path_factory.mktemp("reader")
     (folder / "small.yaml").write_text(SMALL_SETTINGS)
     (folder / "small-space.yaml").write_text(SMALL_SPACE)
     (folder / "my-space.yaml").write_text("operations: [skip, conv_9x9]\nshared_cell: true\n")
     (folder / "labels.csv").write_text(LABELS)
     shutil.copy(ROOT / "examples/my_plugin.py", folder)
-    shutil.copy(ROOT / "src/neuronas/hardware/presets/spikeflow-rram.yaml", folder / "mine.yaml")
     shutil.copy(ROOT / "examples/own_dataset.py", folder)
-    random = np.random.default_rng(0)
-    for split, count in (("train", 40), ("test", 8)):
-        for brightness, name in ((60, "cat"), (180, "dog")):
-            place = folder / "photos" / split / name
-            place.mkdir(parents=True)
-            for number in range(count):
-                pixels = random.normal(brightness, 30, (8, 8, 3)).clip(0, 255).astype(np.uint8)
-                Image.fromarray(pixels).save(place / f"{number}.png")
+    assert neuronas(["example-files", "--out", str(folder), "--quiet"]) == 0
     return folder
 
 

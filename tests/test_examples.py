@@ -13,9 +13,12 @@ import pytest
 from nbclient import NotebookClient
 from PIL import Image
 
+from neuronas.api.example_files import CLASSES
 from neuronas.cli.main import run as command
 from neuronas.config.registry import OPERATIONS
+from neuronas.data.datasets import open_dataset
 from neuronas.errors import ConfigurationError
+from neuronas.hardware.accelerator import load_accelerator
 from neuronas.space.operations import Convolution
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -130,3 +133,14 @@ def test_notebook(tmp_path: Path) -> None:
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
     assert not any(output.output_type == "error" for cell in cells for output in cell.outputs)
     assert "µJ of at most 3" in cells[2].outputs[0]["data"]["text/plain"]
+
+
+def test_example_files_can_be_written_again_and_replace_nothing(tmp_path: Path) -> None:
+    assert command(["example-files", "--out", str(tmp_path)]) == 0
+    assert command(["example-files", "--out", str(tmp_path)]) == 0
+    dataset = open_dataset(f"imagefolder:{tmp_path / 'photos'}")
+    assert dataset.class_names == tuple(sorted(CLASSES))
+    assert load_accelerator(str(tmp_path / "mine.yaml")) == load_accelerator("spikeflow-rram")
+    (tmp_path / "mine.yaml").write_text("my own")
+    assert command(["example-files", "--out", str(tmp_path)]) == 2
+    assert (tmp_path / "mine.yaml").read_text() == "my own"

@@ -17,6 +17,7 @@ from neuronas.cli.dashboard import dashboard
 from neuronas.cli.doctor import doctor
 from neuronas.cli.estimate import estimate
 from neuronas.cli.evaluate import evaluate
+from neuronas.cli.example_files import example_files
 from neuronas.cli.export import export
 from neuronas.cli.predict import predict
 from neuronas.cli.report import compare, report
@@ -49,6 +50,9 @@ app.command(epilog="Example: neuronas compare runs/one runs/other --out both.htm
 app.command(epilog="Example: neuronas dashboard runs/mine")(dashboard)
 app.add_typer(reproduce, name="reproduce")
 app.command()(doctor)
+app.command(
+    epilog="Next: neuronas search --dataset imagefolder:photos --hardware mine.yaml --channels 8 --out runs/mine"
+)(example_files)
 
 
 def _version(show: bool) -> None:

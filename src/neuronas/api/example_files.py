@@ -1,0 +1,76 @@
+"""Files to try the commands of the documentation with: a folder of images, and an accelerator."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import Image
+
+from neuronas.config import is_there, settings_for, write_bytes
+from neuronas.config.files import read_beginning
+from neuronas.data.presets import Digits
+from neuronas.errors import ConfigurationError, RunDirectoryError
+from neuronas.hardware.accelerator import BUILTIN
+from neuronas.runs.document import Document, Location
+
+CLASSES = ("zero", "one", "two", "three", "four")
+"""Names of the folders of images; the index is the digit on them."""
+N_IMAGES = {"train": 100, "test": 20}
+"""Images per class."""
+_PHOTOS, _ACCELERATOR = "photos", "mine.yaml"
+
+
+class ExampleFiles(Document):
+    """What was written.
+
+    Attributes:
+        images: the folder of images, as ``--dataset imagefolder:DIR`` takes it.
+        n_images: in that folder.
+        class_names: its classes.
+        hardware: the accelerator, as ``--hardware FILE`` takes it.
+    """
+
+    images: Location
+    n_images: int
+    class_names: tuple[str, ...]
+    hardware: Location
+
+
+def write_example_files(folder: Path) -> ExampleFiles:
+    """Write ``photos/{train,test}/CLASS/*.png``, digits of 8x8 pixels, and ``mine.yaml``, a copy of the default chip.
+
+    Files that are there with the same content stay as they are, so it may be repeated.
+
+    Raises:
+        ConfigurationError: a file is there with other content; nothing is written.
+        RunDirectoryError: a file cannot be written.
+    """
+    accelerator = BUILTIN[settings_for("search")["hardware"].default].read_bytes()
+    contents = {folder / _ACCELERATOR: accelerator, **dict(_images(folder / _PHOTOS))}
+    for path, content in contents.items():
+        if is_there(path) and read_beginning(path, len(content) + 1)[0] != content:
+            raise ConfigurationError(f"{path}: exists with other content; expected an empty folder (--out DIR)")
+    for path, content in contents.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunDirectoryError(f"{path}: cannot be written ({error.strerror})") from error
+        if not is_there(path):
+            write_bytes(path, content)
+    return ExampleFiles(
+        images=folder / _PHOTOS,
+        n_images=len(contents) - 1,
+        class_names=CLASSES,
+        hardware=folder / _ACCELERATOR,
+    )
+
+
+def _images(folder: Path) -> Iterator[tuple[Path, bytes]]:
+    digits = Digits()
+    for split, count in N_IMAGES.items():
+        source = digits.load(split, digits.image_size)
+        for digit, name in enumerate(CLASSES):
+            for number, index in enumerate((source.labels == digit).nonzero()[0][:count]):
+                file = io.BytesIO()
+                Image.fromarray(source.images[int(index), 0].numpy()).save(file, format="PNG")
+                yield folder / split / name / f"{number}.png", file.getvalue()
