@@ -129,10 +129,13 @@ def test_notebook(tmp_path: Path) -> None:
     notebook = nbformat.read(EXAMPLES / "tutorial.ipynb", as_version=4)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert len(cells) > 8
-    assert not any(cell.outputs or cell.execution_count for cell in cells), "strip the outputs before committing"
+    shipped = [[output.output_type for output in cell.outputs] for cell in cells]
+    assert (EXAMPLES / "tutorial.ipynb").stat().st_size < 300_000
+    assert "<svg" in cells[1].outputs[-1]["data"]["text/html"], "execute the notebook before committing"
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
     assert not any(output.output_type == "error" for cell in cells for output in cell.outputs)
-    assert "µJ of at most 3" in cells[2].outputs[0]["data"]["text/plain"]
+    assert [[output.output_type for output in cell.outputs] for cell in cells] == shipped
+    assert "µJ of at most 5" in cells[2].outputs[0]["data"]["text/plain"]
 
 
 def test_example_files_can_be_written_again_and_replace_nothing(tmp_path: Path) -> None:

@@ -312,7 +312,7 @@ def search(
     config: str | os.PathLike[str] | Mapping[str, Any] | Section | None = ...,
     assignments: Iterable[str] = ...,
     out: str | os.PathLike[str] | None = ...,
-    resume: bool = ...,
+    resume: bool | str = ...,
     download: bool = ...,
     max_minutes: float | None = ...,
     observer: Observer | None = ...,
@@ -429,7 +429,7 @@ def train(
     config: str | os.PathLike[str] | Mapping[str, Any] | Section | None = ...,
     assignments: Iterable[str] = ...,
     out: str | os.PathLike[str] | None = ...,
-    resume: bool = ...,
+    resume: bool | str = ...,
     download: bool = ...,
     max_minutes: float | None = ...,
     observer: Observer | None = ...,
@@ -494,7 +494,8 @@ def train(
         config: settings as a YAML file, nested values or a ``RunConfig``; options override it.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
         out: directory to write to; default: the run's own, or a new one under ``runs``.
-        resume: resume the training in the directory.
+        resume: resume the training in the directory; ``"auto"``: if there is a checkpoint, so that a cell of a notebook
+            can be run again.
         download: fetch the data set if it is missing.
         max_minutes: stop after this time with a checkpoint; ``resume`` continues.
         observer: follows the progress.

@@ -10,19 +10,21 @@ from neuronas.api.settings import Config, planned
 from neuronas.config import COST_MODELS, ResolvedConfig
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.budget import Budget
-from neuronas.hardware.cost import Cost
+from neuronas.hardware.cost import BUDGETED, Cost
 from neuronas.hardware.floorplan import Floorplan
 from neuronas.hardware.floorplan import floorplan as make_floorplan
 from neuronas.hardware.sweep import Sweep, SweepPoint, parse_sweep, run_sweep
+from neuronas.hardware.units import quantity, word
 from neuronas.runs.architectures import read_architecture
+from neuronas.runs.card import Card, Shown
 from neuronas.runs.costs import CostReport
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture
 from neuronas.space.workload import Layer, rows
 
 
-@dataclass(frozen=True)
-class Estimate:
+@dataclass(frozen=True, repr=False)
+class Estimate(Shown):
     """An architecture's cost on an accelerator.
 
     Attributes:
@@ -79,6 +81,17 @@ class Estimate:
     def floorplan(self) -> Floorplan:
         """Where each layer lies on the chip, with the mapping of model ``mapped``."""
         return make_floorplan(self._work, self.plan.mapped_model().work(self._work))
+
+    def card(self) -> Card:
+        """See ``Shown``."""
+        from neuronas.api.network_card import network_card
+
+        facts = {word(name): quantity(name, getattr(self.cost, name)) for name in BUDGETED}
+        facts["on"] = f"{self.config.hardware.accelerator}, {self.config.network.weight_bits}-bit weights"
+        broken = ", ".join(self.violations)
+        facts |= {"breaks": broken} if broken else {}
+        following = f"neuronas.train({self.text!r})"
+        return network_card("estimate", self.plan, self.architecture, self.cost, facts, following)
 
     @property
     def _work(self) -> tuple[Layer, ...]:

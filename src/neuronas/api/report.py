@@ -1,8 +1,10 @@
 """Runs as HTML files that open offline, and as figures."""
 
 from collections.abc import Sequence
+from html import escape
 from os import PathLike
 from pathlib import Path
+from urllib.parse import quote
 
 from pydantic import Field
 
@@ -11,10 +13,11 @@ from neuronas.config import as_path, write_text
 from neuronas.errors import ConfigurationError
 from neuronas.report.figures import check_converter, check_format, write_figures
 from neuronas.report.page import comparison_page, report_page
+from neuronas.runs.card import Card, Shown
 from neuronas.runs.document import Document
 
 
-class Page(Document):
+class Page(Shown, Document):
     """A page that was written.
 
     Attributes:
@@ -28,6 +31,14 @@ class Page(Document):
     n_bytes: int
     figures: dict[str, Path] = Field(default_factory=dict)
     figures_left_out: dict[str, str] = Field(default_factory=dict)
+
+    def card(self) -> Card:
+        """See ``Shown``; a notebook links the file."""
+        facts = {"file": str(self.file), "size": f"{self.n_bytes / 1e6:.2f} MB"}
+        facts |= {name: str(file) for name, file in self.figures.items()}
+        facts |= {f"no figure '{name}'": why for name, why in self.figures_left_out.items()}
+        link = f'<a href="{escape(quote(str(self.file)))}" target="_blank">open</a>'
+        return Card("page", facts, below=link)
 
 
 def report(

@@ -6,12 +6,12 @@ from os.path import realpath
 from pathlib import Path
 
 from neuronas.api.compose import Plan
+from neuronas.api.network_card import answer_of
 from neuronas.api.settings import planned
 from neuronas.config import is_there
 from neuronas.errors import ArchitectureError, RunDirectoryError, VerificationError
 from neuronas.hardware.budget import rejected
 from neuronas.hardware.cost import BUDGETED
-from neuronas.hardware.floorplan import floorplan
 from neuronas.report.facts import Answer, RunFacts
 from neuronas.runs.architectures import read_architecture
 from neuronas.runs.candidates import Candidates, read_candidates
@@ -22,9 +22,8 @@ from neuronas.runs.infeasible import INFEASIBLE, Infeasible
 from neuronas.runs.metrics import METRICS, read_epochs
 from neuronas.runs.results import SearchSummary
 from neuronas.space.genotype import Architecture
-from neuronas.space.lowering import lower
-from neuronas.space.notation import format_architecture, parse_architecture
-from neuronas.space.workload import Workload, rows
+from neuronas.space.notation import parse_architecture
+from neuronas.space.workload import Workload
 
 
 def read_run(directory: Path, name: str, cost_model: str | None = None) -> RunFacts:
@@ -107,17 +106,7 @@ def _answer(run: Plan, directory: Path, candidates: Candidates | None) -> Answer
         architecture = _best_so_far(directory, candidates)
     else:
         return None
-    work = rows(architecture, run.shape)
-    cost = run.cost_model.estimate(work)
-    return Answer(
-        architecture,
-        format_architecture(architecture),
-        lower(architecture, run.shape),
-        cost,
-        run.cost_report(architecture, cost).summary,
-        floorplan(work, run.mapped_model().work(work)),
-        is_final,
-    )
+    return answer_of(run, architecture, is_final=is_final)
 
 
 def _best_so_far(directory: Path, candidates: Candidates) -> Architecture:

@@ -10,12 +10,14 @@ from neuronas.api.chip import chip_warning
 from neuronas.api.compose import Plan
 from neuronas.api.devices import check_device
 from neuronas.api.feasibility import explain, fitting_width
-from neuronas.api.settings import Config, planned
+from neuronas.api.settings import Config, is_resumed, planned
 from neuronas.api.workers import computing
-from neuronas.config import as_path
+from neuronas.config import as_path, is_there
 from neuronas.errors import ConfigurationError, InfeasibleError
-from neuronas.hardware.cost import Cost
+from neuronas.hardware.cost import BUDGETED, Cost
+from neuronas.hardware.units import quantity, word
 from neuronas.runs.architectures import ArchitectureFile
+from neuronas.runs.card import Card, Shown, call
 from neuronas.runs.directory import (
     ARCHITECTURE,
     CONFIG,
@@ -40,8 +42,8 @@ from neuronas.space.notation import format_architecture
 from neuronas.space.workload import rows
 
 
-@dataclass(frozen=True)
-class SearchResult:
+@dataclass(frozen=True, repr=False)
+class SearchResult(Shown):
     """A finished search.
 
     Attributes:
@@ -76,6 +78,19 @@ class SearchResult:
     def fitness(self) -> float:
         """Its fitness."""
         return self.found.fitness
+
+    def card(self) -> Card:
+        """See ``Shown``."""
+        from neuronas.api.network_card import network_card
+
+        facts = {
+            "fitness": f"{self.fitness:.4g}",
+            **{word(name): quantity(name, getattr(self.cost, name)) for name in BUDGETED},
+            "evaluated": f"{self.found.n_evaluated:,} of {self.found.n_candidates:,} candidates",
+            "run": str(self.directory),
+        }
+        title = "search, out of time" if self.summary.out_of_time else "search"
+        return network_card(title, self.plan, self.architecture, self.cost, facts, call("train", self.directory))
 
 
 @dataclass(frozen=True)
@@ -186,7 +201,7 @@ def search(
     config: Config = None,
     assignments: Iterable[str] = (),
     out: str | PathLike[str] | None = None,
-    resume: bool = False,
+    resume: bool | str = False,
     download: bool = False,
     max_minutes: float | None = None,
     observer: Observer | None = None,
@@ -198,7 +213,8 @@ def search(
         config: settings as a YAML file, nested values or a ``RunConfig``; options override it.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
         out: directory to write to; default: a new one under ``runs``.
-        resume: resume the run in ``out``, to the identical result.
+        resume: resume the run in ``out``, to the identical result; ``"auto"``: if it holds one, so that a cell of a
+            notebook can be run again.
         download: fetch the data set if it is missing.
         max_minutes: stop after this time with the best candidate so far; ``resume`` continues.
         observer: follows the progress.
@@ -208,7 +224,9 @@ def search(
     Raises:
         NeuronasError: see ``plan_search`` and ``Search.run``.
     """
-    planned_search = plan_search(options, config=config, assignments=assignments, out=out, resume=resume)
+    is_begun = out is not None and is_there(as_path(out, "--out") / CONFIG)
+    going_on = is_resumed(resume, is_begun=is_begun)
+    planned_search = plan_search(options, config=config, assignments=assignments, out=out, resume=going_on)
     return planned_search.run(observer, download=download, max_minutes=max_minutes)
 
 

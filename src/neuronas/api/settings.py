@@ -21,6 +21,7 @@ from neuronas.config import (
     with_options,
     written,
 )
+from neuronas.errors import ConfigurationError
 from neuronas.runs.config_file import read_config
 from neuronas.runs.directory import CONFIG, COPIES
 from neuronas.runs.environment import ENVIRONMENT, Environment
@@ -104,3 +105,14 @@ def _copies(run: Path, own: Mapping[str, Any], chosen: RunConfig, *, resume: boo
         if is_own and is_needed and is_there(run / file):
             found[name] = validate(COPIED[name], read_yaml(run / file), str(run / file))
     return Copies(**found)
+
+
+def is_resumed(resume: bool | str, *, is_begun: bool) -> bool:
+    """Whether to continue a run; ``"auto"``: where there is something to continue from.
+
+    Raises:
+        ConfigurationError: another text.
+    """
+    if isinstance(resume, str) and resume != "auto":
+        raise ConfigurationError(f"resume {resume!r} given; expected True, False or 'auto'")
+    return is_begun if isinstance(resume, str) else resume

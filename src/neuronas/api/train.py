@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from neuronas.api.compose import Plan
 from neuronas.api.devices import check_device, device_named
 from neuronas.api.evaluators import prepare_images
-from neuronas.api.settings import Config, planned
+from neuronas.api.settings import Config, is_resumed, planned
 from neuronas.api.trained import read_images
 from neuronas.api.training_checks import NOT_LEARNED, check_own, check_resumed
 from neuronas.config import as_path, is_there
@@ -56,9 +56,7 @@ class Training:
     @property
     def has_checkpoint(self) -> bool:
         """Whether there is anything to continue from."""
-        from neuronas.training.checkpoint import FOLDER, LAST
-
-        return is_there(self.directory / FOLDER / LAST)
+        return has_checkpoint(self.directory)
 
     def run(
         self, observer: Observer | None = None, *, download: bool = False, max_minutes: float | None = None
@@ -92,8 +90,8 @@ class Training:
             with RunDirectory(self.directory, self.plan.origin, resume=resume) as files:
                 if there and files.file(FOLDER).exists() and not self.resume:
                     raise RunDirectoryError(
-                        f"run directory {self.directory}: holds checkpoints; resume it with --resume, or choose "
-                        "another --out"
+                        f"run directory {self.directory}: holds checkpoints; resume it with --resume (in Python "
+                        "resume=True), or choose another --out"
                     )
                 self._place(files.file(ARCHITECTURE))
                 finished = TrainingResult.read_if_there(files.file(TRAINING))
@@ -161,6 +159,13 @@ class Training:
         return identity(run.config, *parts)
 
 
+def has_checkpoint(directory: Path) -> bool:
+    """Whether a run can be trained further."""
+    from neuronas.training.checkpoint import FOLDER, LAST
+
+    return is_there(directory / FOLDER / LAST)
+
+
 def _say_what_is_dead(dead: Mapping[str, int], silent: Sequence[str]) -> None:
     """Warn of parts of the trained network that are the same whatever the image."""
     if dead:
@@ -190,7 +195,7 @@ def train(
     config: Config = None,
     assignments: Iterable[str] = (),
     out: str | PathLike[str] | None = None,
-    resume: bool = False,
+    resume: bool | str = False,
     download: bool = False,
     max_minutes: float | None = None,
     observer: Observer | None = None,
@@ -203,7 +208,8 @@ def train(
         config: settings as a YAML file, nested values or a ``RunConfig``; options override it.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
         out: directory to write to; default: the run's own, or a new one under ``runs``.
-        resume: resume the training in the directory.
+        resume: resume the training in the directory; ``"auto"``: if there is a checkpoint, so that a cell of a notebook
+            can be run again.
         download: fetch the data set if it is missing.
         max_minutes: stop after this time with a checkpoint; ``resume`` continues.
         observer: follows the progress.
@@ -212,8 +218,10 @@ def train(
     Raises:
         NeuronasError: see ``plan_training`` and ``Training.run``.
     """
+    place = as_path(out, "--out") if out is not None else read_architecture(architecture).run
+    going_on = is_resumed(resume, is_begun=place is not None and has_checkpoint(place))
     planned_training = plan_training(
-        architecture, options, config=config, assignments=assignments, out=out, resume=resume
+        architecture, options, config=config, assignments=assignments, out=out, resume=going_on
     )
     return planned_training.run(observer, download=download, max_minutes=max_minutes)
 

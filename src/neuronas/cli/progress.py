@@ -86,7 +86,7 @@ class ProgressBar:
             )
 
     def _line(self, text: str) -> None:
-        if not self._quiet and not console.notes.is_terminal:
+        if not self._quiet and not self._bar.is_drawn and not console.notes.is_terminal:
             self._last_line = monotonic()
             self._note(text)
 
@@ -112,7 +112,9 @@ def _rate(event: Advanced) -> str:
 
 
 class _Nothing:
-    """A display of nothing; base of the others."""
+    """A display of nothing; base of the others. ``is_drawn``: it stands for lines of text as well."""
+
+    is_drawn = False
 
     def draw(self, event: Advanced, text: str) -> None:
         """Show where the work stands."""
@@ -148,6 +150,8 @@ class _TerminalBar(_Nothing):
 
 
 class _NotebookBar(_Nothing):
+    is_drawn = True
+
     def __init__(self) -> None:
         from IPython.display import display
 

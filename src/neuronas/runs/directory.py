@@ -152,7 +152,8 @@ class RunDirectory:
             write_config(config, self._origin.config, self._origin.given)
         elif not self._resume:
             raise RunDirectoryError(
-                f"run directory {self.path}: holds a run already; resume it with --resume, or choose another --out"
+                f"run directory {self.path}: holds a run already; resume it with --resume (in Python resume=True), or "
+                "choose another --out"
             )
         else:
             stored = given(read_config(config), str(config)).model_dump()

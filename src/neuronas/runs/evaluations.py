@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from neuronas.runs.card import Card, Shown, call, percent
 from neuronas.runs.costs import CostSummary
 from neuronas.runs.document import Document, Finite, Share
 from neuronas.runs.inputs import NetworkInput
@@ -30,7 +31,7 @@ class LayerOperations(Document):
     spiking: bool
 
 
-class Evaluation(Document):
+class Evaluation(Shown, Document):
     """``evaluation.json``: a trained network on the test images.
 
     Attributes:
@@ -76,6 +77,19 @@ class Evaluation(Document):
     cost_at_trace: CostSummary | None
     class_names: tuple[str, ...] | None = None
     input: NetworkInput | None = None
+
+    def card(self) -> Card:
+        """See ``Shown``."""
+        facts = {
+            "top-1": f"{percent(self.top1)} at {self.weight_bits} bits, {self.n_images:,} {self.split} images",
+            "by bits": ", ".join(f"{bits}: {percent(value)}" for bits, value in self.accuracy_by_bits.items()),
+            "epoch": str(self.epoch),
+            "energy": f"{self.cost.energy_uj:.4g} µJ by model '{self.cost.cost_model}'",
+            "run": self.run,
+        }
+        if self.spikes_per_image is not None:
+            facts["spikes per image"] = f"{self.spikes_per_image:,.0f}"
+        return Card("evaluation", facts, call("evaluate_on_chips", self.run))
 
     def interval_95(self, accuracy: float) -> tuple[float, float]:
         """Wilson's 95 % interval (JASA 22, 1927) of an accuracy on the same images, each of 0 to 1."""
@@ -172,7 +186,7 @@ class ChipVerdict(Document):
     retrain: str
 
 
-class ChipEvaluation(ChipAccuracies):
+class ChipEvaluation(Shown, ChipAccuracies):
     """``chips/NAME.json``: a trained network on simulated chips of one accelerator.
 
     Attributes:
@@ -198,6 +212,21 @@ class ChipEvaluation(ChipAccuracies):
     ablation: tuple[ChipAblation, ...] = Field(default=(), exclude_if=lambda rows: not rows)
     verdict: ChipVerdict | None = None
     seconds: float
+
+    def card(self) -> Card:
+        """See ``Shown``."""
+        interval = ""
+        if self.top1_interval_95 is not None:
+            interval = " (95 % interval of the mean: {} to {})".format(*map(percent, self.top1_interval_95))
+        facts = {
+            "top-1": f"{percent(self.top1_mean)} on {self.n_chips} chips{interval}",
+            "without non-idealities": percent(self.quantised_network_top1),
+            "chip": f"{self.hardware} with {', '.join(self.model.non_idealities) or 'no non-ideality'}",
+            "run": self.run,
+        }
+        if self.verdict is not None:
+            facts["verdict"] = self.verdict.text
+        return Card("simulated chips", facts, call("export", self.run, "'integer'"))
 
 
 def chip_file(directory: Path, hardware: str) -> Path:

@@ -2,7 +2,11 @@
 
 from pydantic import Field
 
+from neuronas.runs.card import Card, Shown
 from neuronas.runs.document import Document
+
+_SHOWN = 10
+"""Images on a card."""
 
 
 class ClassScore(Document):
@@ -26,7 +30,7 @@ class Prediction(Document):
     classes: tuple[ClassScore, ...]
 
 
-class Predictions(Document):
+class Predictions(Shown, Document):
     """``neuronas predict --json``.
 
     Attributes:
@@ -38,3 +42,13 @@ class Predictions(Document):
     run: str
     images: tuple[Prediction, ...]
     unreadable: dict[str, str] = Field(default_factory=dict)
+
+    def card(self) -> Card:
+        """See ``Shown``: the first images."""
+        shown = self.images[:_SHOWN]
+        facts = {one.image: ", ".join(f"{own.name} ({own.score:.3g})" for own in one.classes) for one in shown}
+        if len(self.images) > len(shown):
+            facts["…"] = f"{len(self.images) - len(shown):,} more"
+        if self.unreadable:
+            facts["unreadable"] = f"{len(self.unreadable):,}"
+        return Card(f"predictions for {len(self.images):,} images", facts)

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from neuronas.runs.card import Card, Shown, call, percent
 from neuronas.runs.costs import Budgeted, CostSummary
 from neuronas.runs.document import Document, Finite, Location, Share
 
@@ -74,7 +75,7 @@ class ParetoFront(Document):
     front: tuple[FrontMember, ...]
 
 
-class TrainingResult(Document):
+class TrainingResult(Shown, Document):
     """``training.json``: a finished training.
 
     Attributes:
@@ -106,8 +107,24 @@ class TrainingResult(Document):
     stopped_early: bool = False
     out_of_time: bool = Field(default=False, exclude_if=lambda value: not value)
 
+    def card(self) -> Card:
+        """See ``Shown``."""
+        facts = {
+            "best epoch": f"{self.best_epoch} of {self.epochs}",
+            "validation accuracy": percent(self.validation_accuracy),
+            "images": f"{self.n_training:,} for training, {self.n_validation:,} for validation",
+            "run": str(self.directory),
+        }
+        if self.dead_outputs:
+            facts["dead outputs"] = ", ".join(f"{name} {n}" for name, n in self.dead_outputs.items())
+        if self.silent_layers:
+            facts["without a spike"] = ", ".join(self.silent_layers)
+        if self.out_of_time:
+            return Card("training, out of time", facts, call("train", self.directory, "resume=True"))
+        return Card("training", facts, call("evaluate", self.directory))
 
-class ExportManifest(Document):
+
+class ExportManifest(Shown, Document):
     """``export/FORMAT.json``: a verified export.
 
     Attributes:
@@ -129,3 +146,12 @@ class ExportManifest(Document):
     n_images_tied: int
     largest_difference: float
     largest_score: float
+
+    def card(self) -> Card:
+        """See ``Shown``."""
+        facts = {
+            "file": str(self.path),
+            "verified by": f"{self.verified_by}, {self.n_images} images",
+            "largest difference": f"{self.largest_difference:.2g} of {self.largest_score:.3g}",
+        }
+        return Card(f"export, {self.format}", facts, call("report", self.run))

@@ -1,0 +1,49 @@
+"""The card of an architecture: its cells drawn, its cost against the budget."""
+
+from collections.abc import Mapping
+
+from neuronas.api.compose import Plan
+from neuronas.hardware.cost import Cost
+from neuronas.hardware.floorplan import floorplan
+from neuronas.report.cost_tables import budget_table, disagreements
+from neuronas.report.facts import Answer
+from neuronas.report.network_drawing import network_svg
+from neuronas.report.rendering import render
+from neuronas.report.style import resolved
+from neuronas.runs.card import Card
+from neuronas.space.genotype import Architecture
+from neuronas.space.lowering import lower
+from neuronas.space.notation import format_architecture
+from neuronas.space.workload import rows
+
+
+def answer_of(run: Plan, architecture: Architecture, cost: Cost | None = None, *, is_final: bool = True) -> Answer:
+    """An architecture with everything that drawings and tables read.
+
+    Args:
+        run: settings, and what they name.
+        architecture: which one.
+        cost: by the run's cost model, if it is known.
+        is_final: see ``Answer``.
+    """
+    work = rows(architecture, run.shape)
+    cost = cost or run.cost_model.estimate(work)
+    return Answer(
+        architecture,
+        format_architecture(architecture),
+        lower(architecture, run.shape),
+        cost,
+        run.cost_report(architecture, cost).summary,
+        floorplan(work, run.mapped_model().work(work)),
+        is_final,
+    )
+
+
+def network_card(
+    title: str, run: Plan, architecture: Architecture, cost: Cost, facts: Mapping[str, str], next_step: str
+) -> Card:
+    """A card with the network drawn and its cost against the budget; see ``Card``."""
+    answer = answer_of(run, architecture, cost)
+    table, warnings = budget_table(answer.summary, run.budget), disagreements(answer.summary, run.budget)
+    below = render("card.html", drawing=network_svg(answer), table=table, warnings=warnings)
+    return Card(title, facts, next_step, resolved(below))

@@ -1,0 +1,73 @@
+"""How results show themselves: a short line in an interpreter, a card in a notebook."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
+
+_BOX = (
+    "display:inline-block;max-width:60em;padding:.6em 1em;border:1px solid #ccc;border-radius:8px;background:#fff;"
+    "color:#222;color-scheme:light"
+)
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is shown of a result.
+
+    Attributes:
+        title: what it is.
+        facts: its most important values, for people, by name.
+        next_step: a Python expression that goes on from here, or an empty string.
+        below: HTML of drawings and tables, only in notebooks.
+    """
+
+    title: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+    next_step: str = ""
+    below: str = ""
+
+    def __str__(self) -> str:
+        """One line."""
+        facts = ", ".join(f"{name} {value}" for name, value in self.facts.items())
+        return f"<{self.title}: {facts}{f'; next: {self.next_step}' if self.next_step else ''}>"
+
+    def html(self) -> str:
+        """The card."""
+        rows = "".join(
+            f"<tr><th style='text-align:left;font-weight:400;padding-right:1em'>{escape(name)}</th>"
+            f"<td style='text-align:left'>{escape(value)}</td></tr>"
+            for name, value in self.facts.items()
+        )
+        following = f"<div>next: <code>{escape(self.next_step)}</code></div>" if self.next_step else ""
+        return f'<div style="{_BOX}"><b>{escape(self.title)}</b><table>{rows}</table>{self.below}{following}</div>'
+
+
+class Shown:
+    """Base of results that show themselves as a card; a result class names it before its other bases."""
+
+    @abstractmethod
+    def card(self) -> Card:
+        """What is shown."""
+
+    def __repr__(self) -> str:
+        """One line."""
+        return str(self.card())
+
+    def __str__(self) -> str:
+        """One line."""
+        return str(self.card())
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return self.card().html()
+
+
+def percent(value: float | None) -> str:
+    """A share of 1 as percent."""
+    return "not measured" if value is None else f"{value:.1%}"
+
+
+def call(verb: str, run: object, *arguments: str) -> str:
+    """A Python call of a verb on a run."""
+    return f"neuronas.{verb}({', '.join([repr(str(run)), *arguments])})"
