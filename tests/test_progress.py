@@ -8,10 +8,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import typer
 from rich.console import Console
 
 import neuronas
 from neuronas.cli import console, progress
+from neuronas.cli.main import app
 from neuronas.cli.progress import ProgressBar, describe
 from neuronas.errors import ConfigurationError
 from neuronas.experiments.pieces import Rehearsal
@@ -186,3 +188,20 @@ def test_a_training_that_ran_out_of_time_continues_bit_for_bit(tmp_path: Path) -
 def test_a_time_limit_is_above_0() -> None:
     with pytest.raises(ConfigurationError, match="--max-minutes 0 given; expected a number above 0"):
         neuronas.search(**SMALL, max_minutes=0)
+
+
+def test_help_has_every_default_an_example_and_the_next_step() -> None:
+    verbs: list[tuple[str, Any]] = [("neuronas", typer.main.get_command(app))]
+    n_verbs = 0
+    while verbs:
+        name, verb = verbs.pop()
+        if hasattr(verb, "commands"):
+            verbs += [(f"{name} {inner}", one) for inner, one in verb.commands.items()]
+            continue
+        n_verbs += 1
+        assert re.fullmatch(rf"Example: {name} .*\n\nNext: .+", verb.epilog, flags=re.DOTALL)
+        for option in verb.params:
+            if option.param_type_name == "option" and option.name != "help" and not option.required:
+                is_shown = option.show_default and option.default is not None and option.default is not False
+                assert is_shown or re.search(r"[\[(]", option.help), f"{name} {option.opts[0]}: {option.help}"
+    assert n_verbs > 15

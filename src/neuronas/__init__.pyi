@@ -98,7 +98,7 @@ def estimate(
         seed: Random seed [0].
         device: Device for all other computations [auto].
         preset: Settings to start from: default, or paper for those of NeuroNAS's experiments [default].
-        plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats.
+        plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats [none].
         space: Search space: a name or FILE.yaml [neuronas].
         dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
@@ -162,18 +162,18 @@ def evaluate(
 
     Settings:
         device: Device for all other computations [auto].
-        plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats.
+        plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats [none].
         chips: Chips to simulate [20].
         seed: Random seed of the chips [0].
-        without: Non-idealities to switch off: adc, read_noise, write_variation, wire_resistance, stuck_cells or off_conductance.
+        without: Non-idealities to switch off: adc, read_noise, write_variation, wire_resistance, stuck_cells or off_conductance [none].
         sign_scheme: Representation of signed weights (default: the accelerator's).
         variation: Distribution of the write variation [normal].
         gain_calibration: Calibrate the gain of each column [true].
-        ablation: Measure the accuracy loss of each non-ideality.
+        ablation: Measure the accuracy loss of each non-ideality [off].
         diagnosis: Find the causes of a loss and try changes of the chip, on validation images [true].
         dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
-        data_dir: Folder of downloaded data sets.
-        skip_corrupt: Leave out images that cannot be read.
+        data_dir: Folder of downloaded data sets ($NEURONAS_DATA, or else data).
+        skip_corrupt: Leave out images that cannot be read [off].
         limit: Test images to measure on, the same share of each class and the same for all runs (all).
         hardware: Accelerator: a name or FILE.yaml [spikeflow-rram].
     """
@@ -218,18 +218,18 @@ def evaluate_on_chips(
 
     Settings:
         device: Device for all other computations [auto].
-        plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats.
+        plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats [none].
         chips: Chips to simulate [20].
         seed: Random seed of the chips [0].
-        without: Non-idealities to switch off: adc, read_noise, write_variation, wire_resistance, stuck_cells or off_conductance.
+        without: Non-idealities to switch off: adc, read_noise, write_variation, wire_resistance, stuck_cells or off_conductance [none].
         sign_scheme: Representation of signed weights (default: the accelerator's).
         variation: Distribution of the write variation [normal].
         gain_calibration: Calibrate the gain of each column [true].
-        ablation: Measure the accuracy loss of each non-ideality.
+        ablation: Measure the accuracy loss of each non-ideality [off].
         diagnosis: Find the causes of a loss and try changes of the chip, on validation images [true].
         dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
-        data_dir: Folder of downloaded data sets.
-        skip_corrupt: Leave out images that cannot be read.
+        data_dir: Folder of downloaded data sets ($NEURONAS_DATA, or else data).
+        skip_corrupt: Leave out images that cannot be read [off].
         limit: Test images to measure on, the same share of each class and the same for all runs (all).
         hardware: Accelerator: a name or FILE.yaml [spikeflow-rram].
     """
@@ -373,15 +373,15 @@ def search(
         seed: Random seed [0].
         device: Device for all other computations [auto].
         preset: Settings to start from: default, or paper for those of NeuroNAS's experiments [default].
-        plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats.
+        plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats [none].
         space: Search space: a name or FILE.yaml [neuronas].
         dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
-        data_dir: Folder of downloaded data sets.
+        data_dir: Folder of downloaded data sets ($NEURONAS_DATA, or else data).
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
         image_channels: Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
         mean: Mean of each channel, of pixels from 0 to 1, such as 0.49,0.48,0.45 [the data set's].
         std: Standard deviation of each channel, as --mean [the data set's].
-        skip_corrupt: Leave out images that cannot be read.
+        skip_corrupt: Leave out images that cannot be read [off].
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
         weight_bits: Weight precision in bits: 4 to 16 (fixed point) or 32 (no quantisation) [8].
@@ -394,15 +394,15 @@ def search(
         fitness: Fitness measure [path-information].
         batch_size: Images in a batch of the fitness [the data set's].
         n_batches: Batches over which fitness is averaged [1].
-        exact: Evaluate every candidate on the full batch, without screening on a small one.
+        exact: Evaluate every candidate on the full batch, without screening on a small one [off].
         screen_batch_size: Images in the batch that screens candidates [32].
         screen_keep: Share of the candidates that survive the screen [0.1].
-        chip_fitness: Evaluate candidates with their weights as simulated chips hold them.
+        chip_fitness: Evaluate candidates with their weights as simulated chips hold them [off].
         chips: Simulated chips over which --chip-fitness averages [1].
         engine: Engine that computes fitness; the reference is slow and gives the same numbers [fast].
         memory_limit: Memory limit of the engine on each machine (half of the free memory) (GiB).
         workers: Number of worker processes that evaluate candidates (none).
-        cluster: Evaluate on a Ray cluster: ray or ray:ADDRESS.
+        cluster: Evaluate on a Ray cluster: ray or ray:ADDRESS (none).
         silence_limit_minutes: A worker is considered lost after this time without a message (and 20 times its longest silence) (minutes) [10].
         hardware: Accelerator: a name or FILE.yaml [spikeflow-rram].
         cost_model: Cost model that budgets apply to [mapped].
@@ -506,7 +506,7 @@ def train(
 
     Settings:
         preset: Settings to start from: default, or paper for those of NeuroNAS's experiments [default].
-        plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats.
+        plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats [none].
         space: Search space: a name or FILE.yaml [neuronas].
         recipe: Recipe for the training settings that are not given [default].
         seed: Random seed of training [the run's].
@@ -540,15 +540,15 @@ def train(
         validation_share: Share of the training images that is held out for validation [the recipe's].
         precision: Floating-point format of convolutions [the recipe's].
         checkpointing: Recompute cells in the backward pass to save memory [the recipe's].
-        ann: Train the artificial twin: ReLU instead of LIF neurons.
-        tensorboard: Write TensorBoard event files.
+        ann: Train the artificial twin: ReLU instead of LIF neurons [off].
+        tensorboard: Write TensorBoard event files [off].
         dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
-        data_dir: Folder of downloaded data sets.
+        data_dir: Folder of downloaded data sets ($NEURONAS_DATA, or else data).
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
         image_channels: Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
         mean: Mean of each channel, of pixels from 0 to 1, such as 0.49,0.48,0.45 [the data set's].
         std: Standard deviation of each channel, as --mean [the data set's].
-        skip_corrupt: Leave out images that cannot be read.
+        skip_corrupt: Leave out images that cannot be read [off].
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
         weight_bits: Weight precision in bits: 4 to 16 (fixed point) or 32 (no quantisation) [8].

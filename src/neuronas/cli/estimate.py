@@ -26,14 +26,16 @@ def estimate(
     assignments: opt.Set = None,
     sweep: Annotated[
         str | None,
-        typer.Option(help="A constant at several values: crossbar_size=32,64,128.", rich_help_panel="Hardware"),
+        typer.Option(
+            help="A constant at several values: crossbar_size=32,64,128 \\[none].", rich_help_panel="Hardware"
+        ),
     ] = None,
     plot: Annotated[
         Path | None,
         typer.Option(
             parser=as_path,
             metavar="FILE",
-            help="Draw the sweep into FILE.pdf, .svg or .png.",
+            help="Draw the sweep into FILE.pdf, .svg or .png \\[not drawn].",
             rich_help_panel="Hardware",
         ),
     ] = None,
@@ -42,7 +44,7 @@ def estimate(
         typer.Option(
             parser=as_path,
             metavar="FILE",
-            help="Write the floorplan to FILE.svg, .pdf, .png or .json.",
+            help="Write the floorplan to FILE.svg, .pdf, .png or .json \\[not written].",
             rich_help_panel="Hardware",
         ),
     ] = None,

@@ -24,7 +24,7 @@ def evaluate(
     run: Annotated[Path, typer.Argument(parser=as_path, metavar="RUN", help="Directory of a trained run.")],
     options: dict[str, Any],
     chip: Annotated[
-        bool, typer.Option("--chip", help="Measure it on simulated chips.", rich_help_panel="Chip simulation")
+        bool, typer.Option("--chip", help="Measure it on simulated chips \\[off].", rich_help_panel="Chip simulation")
     ] = False,
     assignments: opt.Set = None,
     as_json: opt.Json = False,

@@ -12,7 +12,10 @@ from neuronas.cli.progress import ProgressBar
 from neuronas.config import as_path
 
 FormatName = Annotated[str, typer.Option("--format", help="nir, onnx or integer.")]
-Place = Annotated[Path | None, typer.Option("--out", parser=as_path, metavar="FILE|DIR", help="Default: RUN/export/…")]
+Place = Annotated[
+    Path | None,
+    typer.Option("--out", parser=as_path, metavar="FILE|DIR", help="File or folder to write \\[RUN/export/…]."),
+]
 Opset = Annotated[int | None, typer.Option(help="onnx: version of the operators, 18 or higher \\[21].")]
 TimeStep = Annotated[float, typer.Option("--dt", help="nir: length of a time step in seconds.")]
 

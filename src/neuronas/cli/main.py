@@ -19,6 +19,7 @@ from neuronas.cli.estimate import estimate
 from neuronas.cli.evaluate import evaluate
 from neuronas.cli.example_files import example_files
 from neuronas.cli.export import export
+from neuronas.cli.options import example
 from neuronas.cli.predict import predict
 from neuronas.cli.report import compare, report
 from neuronas.cli.reproduce import app as reproduce
@@ -37,21 +38,37 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-app.command(epilog="Example: neuronas search --dataset imagefolder:photos --max-energy-uj 300")(search)
+app.command(epilog=example("neuronas search --dataset imagefolder:photos --max-energy-uj 300", "neuronas train RUN"))(
+    search
+)
 app.command(
-    epilog="Example: neuronas estimate '|conv_3x3~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|' --dataset cifar10"
+    epilog=example(
+        "neuronas estimate '|conv_3x3~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|' --dataset cifar10",
+        "neuronas search with the same options and budgets, or neuronas train ARCH",
+    )
 )(estimate)
-app.command(epilog="Example: neuronas train runs/mine --epochs 100")(train)
-app.command(epilog="Example: neuronas evaluate runs/mine --json")(evaluate)
-app.command(epilog="Example: neuronas predict runs/mine photo.jpg more-photos --top-k 3")(predict)
-app.command(epilog="Example: neuronas export runs/mine --format integer")(export)
-app.command(epilog="Example: neuronas report runs/mine --out mine.html")(report)
-app.command(epilog="Example: neuronas compare runs/one runs/other --out both.html")(compare)
-app.command(epilog="Example: neuronas dashboard runs/mine")(dashboard)
-app.add_typer(reproduce, name="reproduce")
-app.command()(doctor)
+app.command(epilog=example("neuronas train runs/mine --epochs 100", "neuronas evaluate runs/mine"))(train)
 app.command(
-    epilog="Next: neuronas search --dataset imagefolder:photos --hardware mine.yaml --channels 8 --out runs/mine"
+    epilog=example("neuronas evaluate runs/mine --json", "neuronas evaluate runs/mine --chip, then neuronas export")
+)(evaluate)
+app.command(epilog=example("neuronas predict runs/mine photo.jpg more-photos --top-k 3", "neuronas export runs/mine"))(
+    predict
+)
+app.command(epilog=example("neuronas export runs/mine --format integer", "neuronas report runs/mine"))(export)
+app.command(epilog=example("neuronas report runs/mine --out mine.html", "open mine.html in a browser"))(report)
+app.command(epilog=example("neuronas compare runs/one runs/other --out both.html", "open both.html in a browser"))(
+    compare
+)
+app.command(epilog=example("neuronas dashboard runs/mine", "neuronas report runs/mine, when the run has ended"))(
+    dashboard
+)
+app.add_typer(reproduce, name="reproduce")
+app.command(epilog=example("neuronas doctor --json", "neuronas search"))(doctor)
+app.command(
+    epilog=example(
+        "neuronas example-files --out examples",
+        "neuronas search --dataset imagefolder:photos --hardware mine.yaml --channels 8 --out runs/mine",
+    )
 )(example_files)
 
 

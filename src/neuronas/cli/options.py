@@ -14,7 +14,10 @@ _RUN = "Run"
 Config = Annotated[
     Path | None,
     typer.Option(
-        parser=as_path, metavar="FILE", help="YAML file with settings; options override it.", rich_help_panel=_RUN
+        parser=as_path,
+        metavar="FILE",
+        help="YAML file with settings; options override it \\[none].",
+        rich_help_panel=_RUN,
     ),
 ]
 Set = Annotated[
@@ -32,11 +35,16 @@ Out = Annotated[
         parser=as_path, metavar="DIR", help="Directory to write to \\[a new one under runs].", rich_help_panel=_RUN
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.", rich_help_panel=_RUN)]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print the answer and errors only.", rich_help_panel=_RUN)]
-Resume = Annotated[bool, typer.Option("--resume", help="Resume the run in --out.", rich_help_panel=_RUN)]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object on standard output \\[off].", rich_help_panel=_RUN)
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print the answer and errors only \\[off].", rich_help_panel=_RUN)]
+Resume = Annotated[bool, typer.Option("--resume", help="Resume the run in --out \\[off].", rich_help_panel=_RUN)]
 DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Check all settings, print the plan and read no image.", rich_help_panel=_RUN)
+    bool,
+    typer.Option(
+        "--dry-run", help="Check all settings, print the plan and read no image \\[off].", rich_help_panel=_RUN
+    ),
 ]
 MaxMinutes = Annotated[
     float | None,
@@ -51,15 +59,20 @@ Plugins = Annotated[
     typer.Option(
         "--plugin",
         metavar="MODULE",
-        help="Plug-in that the run was made with: a module, or FILE.py.",
+        help="Plug-in that the run was made with: a module, or FILE.py \\[none].",
         callback=lambda names: load_plugins(names or ()),
         rich_help_panel=_RUN,
     ),
 ]
 """For verbs that take no settings; it is loaded before the verb runs."""
 Download = Annotated[
-    bool, typer.Option("--download", help="Download the data set if it is missing.", rich_help_panel="Data")
+    bool, typer.Option("--download", help="Download the data set if it is missing \\[off].", rich_help_panel="Data")
 ]
+
+
+def example(command: str, following: str) -> str:
+    """What stands below the options of a verb: an example, and what comes next."""
+    return f"Example: {command}\n\nNext: {following}"
 
 
 def with_settings(verb: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -22,8 +22,8 @@ Images = Annotated[
     typer.Argument(metavar="IMAGE...", help="Image files and folders of images; - reads paths from standard input."),
 ]
 TopK = Annotated[int, typer.Option("--top-k", min=1, help="Classes per image, the most likely first.")]
-Csv = Annotated[bool, typer.Option("--csv", help="Print comma-separated values.", rich_help_panel="Run")]
-Skip = Annotated[bool, typer.Option("--skip-corrupt", help="Leave out images that cannot be read.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print comma-separated values \\[off].", rich_help_panel="Run")]
+Skip = Annotated[bool, typer.Option("--skip-corrupt", help="Leave out images that cannot be read \\[off].")]
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Device for the computation.")]
 
 

@@ -13,18 +13,24 @@ from neuronas.config import as_path
 from neuronas.errors import ConfigurationError
 
 OutFile = Annotated[
-    Path | None, typer.Option(parser=as_path, metavar="PATH", help="File to write, or a folder.", rich_help_panel="Run")
+    Path | None,
+    typer.Option(
+        parser=as_path,
+        metavar="PATH",
+        help="File to write, or a folder \\[report.html in the run, or compare.html here].",
+        rich_help_panel="Run",
+    ),
 ]
 Figures = Annotated[
     Path | None,
     typer.Option(
         parser=as_path,
         metavar="DIR",
-        help="Folder to write figures for a paper into as well.",
+        help="Folder to write figures for a paper into as well \\[none].",
         rich_help_panel="Figures",
     ),
 ]
-FigureFormat = Annotated[str | None, typer.Option(help="pdf (default), svg or png.", rich_help_panel="Figures")]
+FigureFormat = Annotated[str | None, typer.Option(help="pdf, svg or png \\[pdf].", rich_help_panel="Figures")]
 
 
 def report(

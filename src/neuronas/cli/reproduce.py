@@ -9,6 +9,7 @@ import typer
 from neuronas.api.settings import gathered
 from neuronas.cli import console
 from neuronas.cli import options as opt
+from neuronas.cli.options import example
 from neuronas.cli.progress import ProgressBar
 from neuronas.cli.tables import PlainTable
 from neuronas.config import as_path
@@ -42,7 +43,9 @@ def reproduce(
             console.answers.print(f"{name}: {experiment.shows}\n  needs {experiment.needs}; takes {experiment.takes}")
 
 
-@app.command("hardware", epilog="Example: neuronas reproduce hardware --json")
+@app.command(
+    "hardware", epilog=example("neuronas reproduce hardware --json", "neuronas estimate ARCH --cost-model paper")
+)
 def hardware(out: Results = Path("results"), as_json: opt.Json = False, quiet: opt.Quiet = False) -> None:
     """Compute the figures that NeuroNAS prints for memory, area, latency and energy (Fig. 12) and compare them."""
     from neuronas.experiments.hardware import run
@@ -61,14 +64,18 @@ def hardware(out: Results = Path("results"), as_json: opt.Json = False, quiet: o
         raise VerificationError("the cost model no longer gives the published figures; see the rows marked 'no'")
 
 
-@app.command("search-time", epilog="Example: neuronas reproduce search-time --scale small")
+@app.command(
+    "search-time", epilog=example("neuronas reproduce search-time --scale small", "neuronas search --workers 2")
+)
 def search_time(
     scale: Annotated[
         Scale, typer.Option(help="small: digits, 4 channels, batch 16, both engines; full: CIFAR-10, the fast engine.")
     ] = "small",
     n_draws: Annotated[int, typer.Option(min=1, help="Candidates of the random search.")] = 5000,
     n_seeds: Annotated[int, typer.Option(min=1, help="Searches of each kind.")] = 1,
-    data_dir: Annotated[str | None, typer.Option(metavar="DIR", help="Folder of downloaded data sets.")] = None,
+    data_dir: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Folder of downloaded data sets ($NEURONAS_DATA, or else data).")
+    ] = None,
     out: Results = Path("results"),
     as_json: opt.Json = False,
     quiet: opt.Quiet = False,
@@ -90,7 +97,10 @@ def search_time(
 
 @app.command(
     "proxy-benchmark",
-    epilog="Example: neuronas reproduce proxy-benchmark --labels bench.csv --sample 200 --batch-size 64 --fitness sahd",
+    epilog=example(
+        "neuronas reproduce proxy-benchmark --labels bench.csv --sample 200 --batch-size 64 --fitness sahd",
+        "neuronas search --fitness sahd",
+    ),
 )
 @opt.with_settings("benchmark")
 def proxy_benchmark(
@@ -138,7 +148,7 @@ def _study_command(study: Study) -> Callable[..., None]:
                 help="Folder of the run directories \\[runs/reproduce-NAME-SCALE]; experiments may share one.",
             ),
         ] = None,
-        resume: Annotated[bool, typer.Option("--resume", help="Resume the work in --runs.")] = False,
+        resume: Annotated[bool, typer.Option("--resume", help="Resume the work in --runs \\[off].")] = False,
         out: Results = Path("results"),
         as_json: opt.Json = False,
         quiet: opt.Quiet = False,
@@ -174,7 +184,10 @@ for _study in STUDIES:
     app.command(
         _study.name,
         help=f"Repeat: {_study.shows}.",
-        epilog=f"Example: neuronas reproduce {_study.name} --dataset imagefolder:DIR --scale small",
+        epilog=example(
+            f"neuronas reproduce {_study.name} --dataset imagefolder:DIR --scale small",
+            f"read results/{_study.name}-small.md",
+        ),
     )(_study_command(_study))
 
 

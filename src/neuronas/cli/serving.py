@@ -21,7 +21,9 @@ Port = Annotated[
 ]
 Serve = Annotated[
     bool,
-    typer.Option("--serve", help="Show the search live in the browser, on this machine only.", rich_help_panel=_PANEL),
+    typer.Option(
+        "--serve", help="Show the search live in the browser, on this machine only \\[off].", rich_help_panel=_PANEL
+    ),
 ]
 
 

@@ -52,7 +52,10 @@ class DataConfig(Section):
         (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY), name="dataset", choices=DATASETS,
     )  # fmt: skip
     data_dir: Place | None = setting(
-        "Folder of downloaded data sets", None, (SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY, DOCTOR), metavar="DIR"
+        "Folder of downloaded data sets ($NEURONAS_DATA, or else data)",
+        None,
+        (SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY, DOCTOR),
+        metavar="DIR",
     )
     image_side: ImageSize = setting(
         "Resize images to this side, or to HEIGHTxWIDTH", DATASET, _NETWORK, unit="pixels", metavar="SIDE"
@@ -176,7 +179,7 @@ class EngineConfig(Section):
         "Number of worker processes that evaluate candidates (none)", None, (SEARCH,), ge=1, le=10_000
     )
     cluster: Annotated[str, AfterValidator(_ray)] | None = setting(
-        "Evaluate on a Ray cluster: ray or ray:ADDRESS", None, (SEARCH,), metavar="ray[:ADDRESS]"
+        "Evaluate on a Ray cluster: ray or ray:ADDRESS (none)", None, (SEARCH,), metavar="ray[:ADDRESS]"
     )
     silence_limit_minutes: float = setting(
         "A worker is considered lost after this time without a message (and 20 times its longest silence)", 10.0,

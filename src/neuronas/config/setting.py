@@ -150,11 +150,13 @@ class Setting:
 
     @property
     def default_text(self) -> str:
-        """The default for people; empty where the setting is off by default."""
+        """The default for people; empty where the help says what happens without a value."""
         if self.meaning.default is not None:
             return self.meaning.default.what
-        if self.default is None or self.default is False or self.default == ():
+        if self.default is None:
             return ""
+        if self.default is False or self.default == ():
+            return "off" if self.default is False else "none"
         return f"{self.default:.6g}" if isinstance(self.default, float) else str(self.default).lower()
 
 
