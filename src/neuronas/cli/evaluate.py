@@ -59,9 +59,11 @@ def evaluate(
 
 def _print(document: Evaluation, *, quiet: bool) -> None:
     out = console.answers
+    low, high = document.interval_95(document.top1)
+    top5 = f", top-5 {document.top5:.2%}" if document.says_top5 else ""
     out.print(
-        f"top-1 {document.top1:.2%}, top-5 {document.top5:.2%} at {document.weight_bits} bits "
-        f"({document.n_images:,} test images of {document.dataset})",
+        f"top-1 {document.top1:.2%}{top5} at {document.weight_bits} bits "
+        f"({document.n_images:,} test images of {document.dataset}; 95 % interval of top-1 {low:.1%} to {high:.1%})",
         style="bold",
     )
     if quiet:
@@ -77,5 +79,6 @@ def _print(document: Evaluation, *, quiet: bool) -> None:
     at_trace = f", {traced.energy_uj:.4g} µJ by model '{traced.cost_model}' at these spikes" if traced else ""
     out.print(
         f"energy: {document.literature_energy_uj:.4g} µJ by the literature's 0.9 and 4.6 pJ per operation; on "
-        f"{cost.hardware} {cost.energy_uj:.4g} µJ by model '{cost.cost_model}'{at_trace}"
+        f"{cost.hardware} {cost.energy_uj:.4g} µJ by model '{cost.cost_model}', {cost.other_model.energy_uj:.4g} µJ by "
+        f"model '{cost.other_model.cost_model}'{at_trace}"
     )

@@ -91,6 +91,11 @@ class Evaluation(Shown, Document):
             facts["spikes per image"] = f"{self.spikes_per_image:,.0f}"
         return Card("evaluation", facts, call("evaluate_on_chips", self.run))
 
+    @property
+    def says_top5(self) -> bool:
+        """Whether top-5 accuracy says anything: not among fewer than ten classes."""
+        return len(self.confusion) >= 10
+
     def interval_95(self, accuracy: float) -> tuple[float, float]:
         """Wilson's 95 % interval (JASA 22, 1927) of an accuracy on the same images, each of 0 to 1."""
         n = self.n_images
