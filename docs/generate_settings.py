@@ -54,7 +54,7 @@ def reference() -> str:
 
 def _row(one: Setting) -> str:
     option = f"`{one.flag}`" if one.meaning.is_option and one.meaning.verbs else ""
-    values = ", ".join(f"`{name}`" for name in one.choices) or " ".join([one.primitive.__name__, one.limits]).strip()
+    values = ", ".join(f"`{name}`" for name in one.choices) or " ".join([one.type_text, one.limits]).strip()
     unit = f" ({one.meaning.unit})" if one.meaning.unit else ""
     verbs = ", ".join(sorted(one.meaning.verbs))
     return f"| `{one.path}` | {option} | {verbs} | {values} | {one.default_text} | {one.meaning.help}{unit} |".replace(

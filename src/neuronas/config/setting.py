@@ -149,6 +149,14 @@ class Setting:
         return str
 
     @property
+    def type_text(self) -> str:
+        """The type for people: ``float``, or ``several float``."""
+        for part in _parts(self.kind):
+            if get_origin(part) is tuple and get_args(part)[-1] is Ellipsis:
+                return f"several {get_args(part)[0].__name__}"
+        return self.primitive.__name__
+
+    @property
     def default_text(self) -> str:
         """The default for people; empty where the help says what happens without a value."""
         if self.meaning.default is not None:
