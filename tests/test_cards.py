@@ -18,6 +18,7 @@ def test_an_estimate_is_drawn_with_its_cost_against_the_budget() -> None:
     text, html = repr(found), found._repr_html_()
     assert text.startswith("<estimate: parameters ") and "breaks energy_uj" in text and "\n" not in text
     assert "<svg" in html and "Cost against budget" in html and "over by" in html
+    assert 'class="bar"' not in html  # whose size no style sheet sets here
     assert "var(--" not in re.sub(r"color-scheme", "", html)  # colours that no style sheet has to define
 
 

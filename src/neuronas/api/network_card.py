@@ -1,6 +1,7 @@
 """The card of an architecture: its cells drawn, its cost against the budget."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from neuronas.api.compose import Plan
 from neuronas.hardware.cost import Cost
@@ -44,6 +45,7 @@ def network_card(
 ) -> Card:
     """A card with the network drawn and its cost against the budget; see ``Card``."""
     answer = answer_of(run, architecture, cost)
-    table, warnings = budget_table(answer.summary, run.budget), disagreements(answer.summary, run.budget)
+    table = replace(budget_table(answer.summary, run.budget), bars={})  # whose height a page's style sheet sets
+    warnings = disagreements(answer.summary, run.budget)
     below = render("card.html", drawing=network_svg(answer), table=table, warnings=warnings)
     return Card(title, facts, next_step, resolved(below))
