@@ -25,7 +25,7 @@ _VERBS = {
     "evaluate_on_chips": "evaluate",
 }
 """Functions that take settings by keyword, and whose they are."""
-_CLASS = r"(neuronas(?:\.[a-z_]+)+)\.([A-Z]\w+)"
+_CLASS = r"((?:neuronas|torch)(?:\.[a-z_]+)+)\.([A-Z]\w+)"
 _INTRODUCTION = """\
 # Settings
 

@@ -8,6 +8,7 @@ from neuronas.config.setting import Section
 from neuronas.fitness.measure import Measure
 from neuronas.search.algorithms.base import Algorithm
 from neuronas.snn.classifier import Classifier
+from torch.nn import Module
 from neuronas.hardware.accelerator import Accelerator as Accelerator
 from neuronas.space.genotype import Architecture as Architecture
 from neuronas.runs.evaluations import ChipEvaluation as ChipEvaluation
@@ -48,8 +49,9 @@ def compare(
 
 
 def estimate(
-    architecture: Architecture | str | os.PathLike[str],
+    architecture: Architecture | str | os.PathLike[str] | Module,
     *,
+    input_shape: Sequence[int] | None = ...,
     config: str | os.PathLike[str] | Mapping[str, Any] | Section | None = ...,
     assignments: Iterable[str] = ...,
     seed: int | None = ...,
@@ -81,16 +83,18 @@ def estimate(
     max_latency_ms: float | None = ...,
     max_energy_uj: float | None = ...,
 ) -> Estimate:
-    """Estimate an architecture's parameters, area, latency and energy.
+    """Estimate an architecture's parameters, area, latency and energy, or those of a network of your own.
 
     Args:
-        architecture: its text, an ``architecture.json``, or a run directory, whose settings then hold as well.
+        architecture: its text, an ``architecture.json``, or a run directory, whose settings then hold as well; or a
+            network of your own: an ``.onnx`` or ``.nir`` file, or an ``nn.Module``, whose weights are not read.
+        input_shape: [C, H, W] of an image, for modules and for files that leave it open.
         config: settings as a YAML file, nested values or a ``RunConfig``; options override it.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
         **options: settings by keyword (docs/reference/settings.md); the data set gives the input shape only.
 
     Raises:
-        ConfigurationError: an unknown option, name or value.
+        ConfigurationError: an unknown option, name or value, or a layer of a kind that cannot be costed.
         ArchitectureError: neither an architecture nor a path.
         VerificationError: a damaged file.
 

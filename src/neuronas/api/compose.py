@@ -1,6 +1,6 @@
 """From the settings that were given to the parts of a run: everything that needs no image and no torch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,7 +41,7 @@ from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture
 from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import Space, load_space
-from neuronas.space.workload import rows
+from neuronas.space.workload import Layer, rows
 
 if TYPE_CHECKING:
     from neuronas.fitness.measure import Measure
@@ -122,25 +122,29 @@ class Plan:
             self.activity,
         )
 
-    def other_model(self, architecture: Architecture, name: str) -> OtherModel:
+    def other_model(self, work: Sequence[Layer], name: str) -> OtherModel:
         """Cost by the model that budgets are not judged by.
 
         Args:
-            architecture: what is costed.
+            work: rows of what is costed.
             name: of the model that it stands beside.
         """
         other = self.model_named(beside(name))
-        cost = other.estimate(rows(architecture, self.shape))
+        cost = other.estimate(work)
         totals = {name: getattr(cost, name) for name in BUDGETED}
         return OtherModel(cost_model=other.name, violations=self.budget.violations(cost), **totals)
 
     def cost_report(self, architecture: Architecture, cost: Cost, model: CostModel | None = None) -> CostReport:
         """Cost as a document; ``model``: the cost model that computed it, if not the run's."""
+        return self.work_report(format_architecture(architecture), rows(architecture, self.shape), cost, model)
+
+    def work_report(self, text: str, work: Sequence[Layer], cost: Cost, model: CostModel | None = None) -> CostReport:
+        """The same for any network: what it is called, its rows, and their cost."""
         network = self.config.network
         return CostReport.of(
             cost,
-            self.other_model(architecture, (model or self.cost_model).name),
-            architecture=format_architecture(architecture),
+            self.other_model(work, (model or self.cost_model).name),
+            architecture=text,
             hardware=self.config.hardware.accelerator,
             cost_model=(model or self.cost_model).name,
             weight_bits=network.weight_bits,

@@ -1,13 +1,14 @@
-"""What an architecture costs. Needs neither data nor torch."""
+"""What an architecture, or a network of your own, costs. Needs no data, and torch for modules only."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from neuronas.api.compose import Plan
-from neuronas.api.settings import Config, planned
-from neuronas.config import COST_MODELS, ResolvedConfig
+from neuronas.api.settings import Config, gathered, planned
+from neuronas.config import COST_MODELS, SETTINGS, ResolvedConfig, as_path, value_at, written
+from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import BUDGETED, Cost
@@ -15,32 +16,36 @@ from neuronas.hardware.floorplan import Floorplan
 from neuronas.hardware.floorplan import floorplan as make_floorplan
 from neuronas.hardware.sweep import Sweep, SweepPoint, parse_sweep, run_sweep
 from neuronas.hardware.units import quantity, word
+from neuronas.importing.read import is_network_file, read_network
 from neuronas.runs.architectures import read_architecture
 from neuronas.runs.card import Card, Shown
 from neuronas.runs.costs import CostReport
 from neuronas.space.genotype import Architecture
+from neuronas.space.graph import Graph
 from neuronas.space.notation import format_architecture
-from neuronas.space.workload import Layer, rows
+from neuronas.space.workload import Layer, graph_rows, rows
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True, repr=False)
 class Estimate(Shown):
-    """An architecture's cost on an accelerator.
+    """A network's cost on an accelerator.
 
     Attributes:
-        architecture: what was costed.
+        architecture: what was costed: an architecture, or the layers of a network of your own.
+        text: the architecture's text, or the name of the file or class.
+        work: its rows of work.
         cost: totals, layers and components, by the chosen model.
         plan: the complete settings, and what they name.
     """
 
-    architecture: Architecture
+    architecture: Architecture | Graph
+    text: str
+    work: tuple[Layer, ...]
     cost: Cost
     plan: Plan
-
-    @property
-    def text(self) -> str:
-        """The architecture's text."""
-        return format_architecture(self.architecture)
 
     @property
     def config(self) -> ResolvedConfig:
@@ -60,7 +65,7 @@ class Estimate(Shown):
     @property
     def report(self) -> CostReport:
         """The cost as a document."""
-        return self.plan.cost_report(self.architecture, self.cost)
+        return self.plan.work_report(self.text, self.work, self.cost)
 
     def by_all_models(self) -> dict[str, Cost]:
         """Cost by each cost model."""
@@ -80,49 +85,92 @@ class Estimate(Shown):
 
     def floorplan(self) -> Floorplan:
         """Where each layer lies on the chip, with the mapping of model ``mapped``."""
-        return make_floorplan(self._work, self.plan.mapped_model().work(self._work))
+        return make_floorplan(self.work, self.plan.mapped_model().work(self.work))
 
     def card(self) -> Card:
         """See ``Shown``."""
-        from neuronas.api.network_card import network_card
+        from neuronas.api.network_card import cost_card, network_card
 
         facts = {word(name): quantity(name, getattr(self.cost, name)) for name in BUDGETED}
         facts["on"] = f"{self.config.hardware.accelerator}, {self.config.network.weight_bits}-bit weights"
         broken = ", ".join(self.violations)
         facts |= {"breaks": broken} if broken else {}
+        if isinstance(self.architecture, Graph):
+            return cost_card("estimate", self.plan, self.report, {"of": self.text, **facts})
         following = f"neuronas.train({self.text!r})"
         return network_card("estimate", self.plan, self.architecture, self.cost, facts, following)
 
-    @property
-    def _work(self) -> tuple[Layer, ...]:
-        return rows(self.architecture, self.plan.shape)
-
     def _cost(self, accelerator: Accelerator, name: str | None = None) -> Cost:
         """Cost on a changed accelerator, or by another model than the chosen one."""
-        return self.plan.model_named(name or self.plan.cost_model.name, accelerator=accelerator).estimate(self._work)
+        return self.plan.model_named(name or self.plan.cost_model.name, accelerator=accelerator).estimate(self.work)
 
 
 def estimate(
-    architecture: Architecture | str | PathLike[str],
+    architecture: "Architecture | str | os.PathLike[str] | torch.nn.Module",
     *,
+    input_shape: Sequence[int] | None = None,
     config: Config = None,
     assignments: Iterable[str] = (),
     **options: Any,
 ) -> Estimate:
-    """Estimate an architecture's parameters, area, latency and energy.
+    """Estimate an architecture's parameters, area, latency and energy, or those of a network of your own.
 
     Args:
-        architecture: its text, an ``architecture.json``, or a run directory, whose settings then hold as well.
+        architecture: its text, an ``architecture.json``, or a run directory, whose settings then hold as well; or a
+            network of your own: an ``.onnx`` or ``.nir`` file, or an ``nn.Module``, whose weights are not read.
+        input_shape: [C, H, W] of an image, for modules and for files that leave it open.
         config: settings as a YAML file, nested values or a ``RunConfig``; options override it.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
         **options: settings by keyword (docs/reference/settings.md); the data set gives the input shape only.
 
     Raises:
-        ConfigurationError: an unknown option, name or value.
+        ConfigurationError: an unknown option, name or value, or a layer of a kind that cannot be costed.
         ArchitectureError: neither an architecture nor a path.
         VerificationError: a damaged file.
     """
-    given = read_architecture(architecture)
+    if own := _own_network(architecture, input_shape):
+        assignments = tuple(assignments)
+        _check_unread(options, assignments)
+        run, (text, graph) = planned("estimate", options, config=config, assignments=assignments), own
+        work = graph_rows(graph)
+        return Estimate(graph, text, work, run.cost_model.estimate(work), run)
+    if input_shape is not None:
+        raise ConfigurationError("input_shape given with an architecture; expected the data set's, or image_side")
+    given = read_architecture(cast("Architecture | str | os.PathLike[str]", architecture))
     run = planned("estimate", options, config=config, assignments=assignments, run=given.run)
-    cost = run.cost_model.estimate(rows(given.architecture, run.shape))
-    return Estimate(given.architecture, cost, run)
+    work = rows(given.architecture, run.shape)
+    text = format_architecture(given.architecture)
+    return Estimate(given.architecture, text, work, run.cost_model.estimate(work), run)
+
+
+def _own_network(given: object, input_shape: Sequence[int] | None) -> tuple[str, Graph] | None:
+    """Name and layers of what is no architecture; None for one."""
+    if isinstance(given, Architecture):
+        return None
+    if not isinstance(given, str | os.PathLike):
+        from neuronas.importing.module import read_module
+
+        return type(given).__name__, read_module(given, input_shape)
+    text = os.fspath(given)
+    if "|" in text or not is_network_file(path := as_path(text, "ARCH")):
+        return None
+    return path.name, read_network(path, None if input_shape is None else tuple(input_shape))
+
+
+_OF_ARCHITECTURES = ("data.", "space", "network.channels", "network.head", "network.head_width")
+"""Settings, and their section, that decide the layers of an architecture."""
+
+
+def _check_unread(options: Mapping[str, Any], assignments: Iterable[str]) -> None:
+    """Refuse settings that would be left out in silence.
+
+    Raises:
+        ConfigurationError: names the first.
+    """
+    values = written(gathered("estimate", options, None, assignments))
+    for path, one in SETTINGS.items():
+        if path.startswith(_OF_ARCHITECTURES) and value_at(values, path) is not None:
+            raise ConfigurationError(
+                f"{one.flag if one.meaning.is_option else path} given with a network of your own, whose layers are "
+                "given; expected settings of the chip, weight bits and time steps"
+            )

@@ -12,6 +12,7 @@ from neuronas.report.network_drawing import network_svg
 from neuronas.report.rendering import render
 from neuronas.report.style import resolved
 from neuronas.runs.card import Card
+from neuronas.runs.costs import CostSummary
 from neuronas.space.genotype import Architecture
 from neuronas.space.lowering import lower
 from neuronas.space.notation import format_architecture
@@ -45,7 +46,14 @@ def network_card(
 ) -> Card:
     """A card with the network drawn and its cost against the budget; see ``Card``."""
     answer = answer_of(run, architecture, cost)
-    table = replace(budget_table(answer.summary, run.budget), bars={})  # whose height a page's style sheet sets
-    warnings = disagreements(answer.summary, run.budget)
-    below = render("card.html", drawing=network_svg(answer), table=table, warnings=warnings)
+    return cost_card(title, run, answer.summary, facts, next_step, network_svg(answer))
+
+
+def cost_card(
+    title: str, run: Plan, summary: CostSummary, facts: Mapping[str, str], next_step: str = "", drawing: str = ""
+) -> Card:
+    """A card with a cost against the budget, of any network, and below a drawing of it; see ``Card``."""
+    table = replace(budget_table(summary, run.budget), bars={})  # whose height a page's style sheet sets
+    warnings = disagreements(summary, run.budget)
+    below = render("card.html", drawing=drawing, table=table, warnings=warnings)
     return Card(title, facts, next_step, resolved(below))

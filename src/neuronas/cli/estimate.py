@@ -1,4 +1,4 @@
-"""``neuronas estimate ARCH``: what an architecture costs. Needs neither data nor torch."""
+"""``neuronas estimate ARCH``: what an architecture, or a network of your own, costs. Needs neither data nor torch."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,17 +11,23 @@ from neuronas.cli import options as opt
 from neuronas.cli.plots import check_floorplan, check_plot, write_floorplan, write_sweep
 from neuronas.cli.tables import printable
 from neuronas.config import as_path
+from neuronas.errors import ConfigurationError
 from neuronas.hardware.sweep import changes_nothing
 from neuronas.report.cost_tables import component_table, layer_table, model_table, sweep_table
 from neuronas.runs.costs import SweptConstant
 
 _FILE = "estimate.json"
+_ARCH = "Architecture text, architecture.json, run directory, or a network of your own: an .onnx or .nir file."
 
 
 @opt.with_settings("estimate")
 def estimate(
-    arch: Annotated[str, typer.Argument(metavar="ARCH", help="Architecture text, architecture.json or run directory.")],
+    arch: Annotated[str, typer.Argument(metavar="ARCH", help=_ARCH)],
     options: dict[str, Any],
+    input_shape: Annotated[
+        str | None,
+        typer.Option(metavar="C,H,W", help="Shape of an image, where an .onnx file leaves it open: 3,32,32."),
+    ] = None,
     config: opt.Config = None,
     assignments: opt.Set = None,
     sweep: Annotated[
@@ -52,10 +58,10 @@ def estimate(
     as_json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
-    """Estimate an architecture's parameters, area, latency and energy on an accelerator."""
+    """Estimate parameters, area, latency and energy of an architecture or your own network."""
     check_plot(plot, sweep)
     check_floorplan(floorplan)
-    found = cost_of(arch, config=config, assignments=assignments or (), **options)
+    found = cost_of(arch, input_shape=_shape(input_shape), config=config, assignments=assignments or (), **options)
     if not quiet:
         console.note_unread(found.config.hardware)
     document, model = found.report, found.config.hardware.cost_model
@@ -92,3 +98,12 @@ def estimate(
             console.answers.print("\n", printable(content), sep="")
         for line in found.cost.assumptions:
             console.notes.print(f"note: {line}", style="dim")
+
+
+def _shape(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    sizes = text.split(",")
+    if len(sizes) != 3 or not all(size.strip().isdecimal() and int(size) for size in sizes):
+        raise ConfigurationError(f"--input-shape {text} given; expected channels, height and width, such as 3,32,32")
+    return tuple(map(int, sizes))

@@ -96,7 +96,7 @@ def _node(node: Node, content: ExportContent, tensors: Tensors) -> doc.AnyNode:
         return f"{name}.{what}"
 
     match node.operation:
-        case Weights(_, kernel, stride, groups):
+        case Weights(_, kernel, stride, groups) as operation:
             weights, bits = content.network.weights[name], content.weight_bits
             if weights.codes is None or weights.step is None:
                 raise ConfigurationError(
@@ -107,7 +107,7 @@ def _node(node: Node, content: ExportContent, tensors: Tensors) -> doc.AnyNode:
             kept("step", weights.step.reshape(-1))
             return doc.WeightsNode(
                 name=name, links=links, shape=shape,
-                kernel=kernel, stride=stride, padding=kernel // 2, groups=groups,
+                kernel=kernel, stride=stride, padding=operation.n_padded, groups=groups,
                 codes=f"{name}.codes", step=f"{name}.step",
                 gain=kept("gain", weights.gain), offset=kept("offset", weights.offset),
             )  # fmt: skip

@@ -62,7 +62,7 @@ class _Interpreter(Unrolled[Tensor]):
         else:  # as on a chip: a sum of integers, which is then scaled
             held, step = torch.from_numpy(weights.codes).double(), weights.step.reshape(-1)
         if operation.kernel:
-            y = F.conv2d(x, held, stride=operation.stride, padding=operation.kernel // 2, groups=operation.groups)
+            y = F.conv2d(x, held, stride=operation.stride, padding=operation.n_padded, groups=operation.groups)
         else:
             y = F.linear(x.flatten(1), held)
         return _affine(weights.gain, weights.offset, _affine(step, None, y))

@@ -3,7 +3,8 @@
 A NIR node adds its inputs, and NIR has no node that only adds: instead of the sum of a cell's node, each reader of the
 sum gets an edge from each summand. A summand that occurs k times passes through a 1x1 convolution by k, since NIR does
 not allow double edges. Batch normalisation after a convolution is folded into it; in front of the neurons of a
-reduction or of the head, it is a separate diagonal 1x1 convolution. NIR's LIF is tau dv/dt = (v_leak - v) + r x. One
+reduction or of the head, it is a separate diagonal 1x1 convolution. The metadata ``sums`` (JSON: each sum, what
+it adds) and ``order`` (JSON: all names) say what this loses. NIR's LIF is tau dv/dt = (v_leak - v) + r x. One
 step of Euler's method of length dt is::
 
     v + (dt / tau) * (r * x - (v - v_leak))
@@ -12,6 +13,7 @@ which is our neuron if NIR's tau is our tau (in time steps) times dt, r = 1 and 
 optional and imported only here. The written file is verified with SpikingJelly's importer.
 """
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -78,6 +80,7 @@ class _Dissolved:
         self.edges: list[tuple[str, str]] = []
         self.terms: dict[str, Counter[str]] = {}
         """For each node of the layer graph, the NIR nodes whose sum it is, with the number of times each is added."""
+        self.sums: dict[str, list[str]] = {}
 
     def dissolved(self) -> nir.NIRGraph:
         content = self.content
@@ -95,6 +98,8 @@ class _Dissolved:
             "pixel_std": np.array(content.input.std),
             "input": "(pixel / 255 - pixel_mean) / pixel_std, the same image at every time step",
             "fires": "where v >= v_threshold",
+            "sums": json.dumps(self.sums),
+            "order": json.dumps(list(self.nodes)),
         }
         return nir.NIRGraph(self.nodes, self.edges, metadata=about)
 
@@ -102,16 +107,17 @@ class _Dissolved:
         arriving: Counter[str] = Counter()
         for link in node.links:
             arriving += self.terms[link.source]
-        before, name = self.graph.input_shape(node), node.name.replace(".", "_")
+        before, name = self.graph.input_shape(node), _name(node)
         match node.operation:
             case Sum():
                 if not arriving:
                     raise ConfigurationError(
                         f"node {node.name} without inputs given; NIR has no constants; expected --format integer, onnx"
                     )
+                self.sums[name] = [_name(self.graph.by_name[link.source]) for link in node.links]
                 return arriving
             case Image():
-                return self._place(_INPUT, nir.Input(np.array(node.shape)), arriving, before)
+                return self._place(name, nir.Input(np.array(node.shape)), arriving, before)
             case Weights() as operation:
                 return self._weigh(name, operation, self.network.weights[node.name], arriving, before)
             case Neurons():
@@ -137,7 +143,8 @@ class _Dissolved:
         about = {key: value for key, value in known.items() if value is not None}
         if operation.kernel:
             whole = ungrouped(values, operation.groups)  # importers do not support groups
-            return self._place(name, _convolution(whole, offset, operation.stride, before, about), arriving, before)
+            layer = _convolution(whole, offset, operation.stride, before, about, operation.n_padded)
+            return self._place(name, layer, arriving, before)
         if len(before) > 1:
             flatten = nir.Flatten({"input": np.array(before)}, start_dim=0, end_dim=-1)
             arriving = self._place(f"{name}_flatten", flatten, arriving, before)
@@ -173,15 +180,20 @@ class _Dissolved:
         return name
 
 
+def _name(node: Node) -> str:
+    return _INPUT if isinstance(node.operation, Image) else node.name.replace(".", "_")
+
+
 def _convolution(
     weights: NDArray[np.floating],
     offset: NDArray[np.floating],
     stride: int,
     before: Shape,
     about: _About,
+    padding: int = 0,
 ) -> nir.Conv2d:
     values, bias = weights.astype(np.float32), offset.astype(np.float32)
-    return nir.Conv2d(before[1:], values, stride, weights.shape[2] // 2, 1, 1, bias, metadata=dict(about))
+    return nir.Conv2d(before[1:], values, stride, padding, 1, 1, bias, metadata=dict(about))
 
 
 def _diagonal(factors: NDArray[np.generic]) -> NDArray[np.floating]:

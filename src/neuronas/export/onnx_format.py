@@ -119,7 +119,7 @@ class _OnnxWriter(Unrolled[str]):
     def weigh(self, operation: Weights, weights: WeightArrays, x: str, node: str, name: str) -> str:
         held = self._held(weights, f"{node}.weights")
         if operation.kernel:
-            padding, stride = [operation.kernel // 2] * 4, [operation.stride] * 2
+            padding, stride = [operation.n_padded] * 4, [operation.stride] * 2
             window = {"pads": padding, "strides": stride, "group": operation.groups}
             y = self._node("Conv", [x, held], f"{name}/product", window)
         else:

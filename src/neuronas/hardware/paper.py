@@ -30,6 +30,7 @@ from neuronas.space.shape import size_of
 from neuronas.space.workload import Column, Layer, Occupancy, Slot, always, columns
 
 N_LAYERS_WITH_NEURON_STATE = 5
+_N_QUANTITIES = 5
 _CHUNK = 2048  # architectures costed at a time: keeps the intermediate arrays in the cache
 OVERLAP = 0.75
 """Share of a layer's latency that the next layer does not hide."""
@@ -87,7 +88,7 @@ class PaperCostModel:
     def totals(self, slots: Sequence[Slot], occupancy: Occupancy) -> Totals:
         """See ``CostModel``; work other than convolutions is passed over."""
         places = _convolutions(columns(slots, occupancy))
-        table = tabulate(places, occupancy, self._quantities)
+        table = self._table(places, occupancy)
         starts = range(0, len(occupancy), _CHUNK)
         chunks = [self._chunk(places, table, occupancy[start : start + _CHUNK]) for start in starts]
         return Totals(*(np.concatenate([getattr(chunk, field.name) for chunk in chunks]) for field in fields(Totals)))
@@ -107,7 +108,7 @@ class PaperCostModel:
         """See ``CostModel``."""
         slots, occupancy = always(layers)
         places = _convolutions(columns(slots, occupancy))
-        counts = self._counts(places, tabulate(places, occupancy, self._quantities), occupancy)
+        counts = self._counts(places, self._table(places, occupancy), occupancy)
         units = {"tiles": counts.tiles[:, 0], "state": counts.state_bits[:, 0]}
         parts = {
             "area_mm2": {name: units[unit] * constant for name, (unit, constant) in self._area_constants().items()},
@@ -156,6 +157,11 @@ class PaperCostModel:
             state_bits=f * float(self.accelerator.neuron.state_bits) * (inputs + holds_state * outputs),
             cycles=steps * outputs * (OVERLAP * present + (1 - OVERLAP) * last),
         )
+
+    def _table(self, places: Sequence[Column], occupancy: Occupancy) -> Array:
+        if not places:  # a network of linear layers, none of which is counted
+            return np.zeros((int(occupancy.max()) + 1, 0, _N_QUANTITIES))
+        return tabulate(places, occupancy, self._quantities)
 
     def _quantities(self, rows: Sequence[Layer]) -> Array:
         """[n_rows, 5] weights, PEs, output pixels, inputs and outputs."""

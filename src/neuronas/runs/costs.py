@@ -33,6 +33,7 @@ class OtherModel(Budgeted):
 class CostSummary(Budgeted):
     """An architecture's cost on an accelerator by one cost model; each total is the sum of its components.
 
+    ``architecture``: its text; of another network, the name of its file or class.
     ``other_model``: the totals by ``paper`` where ``cost_model`` is ``mapped``, otherwise by ``mapped``.
     """
 

@@ -28,14 +28,15 @@ class Image:
 
 @dataclass(frozen=True)
 class Weights:
-    """A convolution whose padding keeps the sides or, with kernel 0, a matrix that multiplies the flattened input.
+    """A convolution or, with kernel 0, a matrix that multiplies the flattened input.
 
     Attributes:
         n_out: output channels, or outputs.
-        kernel: side of the kernel, odd; 0 for a fully connected layer.
+        kernel: side of the kernel; 0 for a fully connected layer.
         stride: of the convolution.
         groups: the channels are split into so many groups, and each output reads those of its own group.
         normalised: batch normalisation follows.
+        padding: zeros on each side of the image; None: half of an odd kernel, which keeps the sides.
     """
 
     n_out: int
@@ -43,6 +44,12 @@ class Weights:
     stride: int = 1
     groups: int = 1
     normalised: bool = True
+    padding: int | None = None
+
+    @property
+    def n_padded(self) -> int:
+        """Zeros on each side of the image."""
+        return self.kernel // 2 if self.padding is None else self.padding
 
     def output(self, given: Shape) -> Shape:
         """Shape of the result for an input of shape ``given``."""
@@ -51,7 +58,10 @@ class Weights:
         channels, *sides = _image("a convolution", given)
         if channels % self.groups or self.n_out % self.groups:
             raise ValueError(f"{channels} input and {self.n_out} output channels given in {self.groups} groups")
-        return (self.n_out, *(-(-side // self.stride) for side in sides))
+        found = [(side + 2 * self.n_padded - self.kernel) // self.stride + 1 for side in sides]
+        if min(found) < 1:
+            raise ValueError(f"image of {sides} pixels given; expected at least the kernel's {self.kernel}")
+        return (self.n_out, *found)
 
     def weight_shape(self, given: Shape) -> Shape:
         """Shape of the weights, [out, in / groups, k, k] or [out, in], for an input of shape ``given``."""
@@ -95,7 +105,10 @@ class Pool:
         """Shape of the result for an input of shape ``given``."""
         channels, *sides = _image("pooling", given)
         windows = zip(sides, self.kernel, self.stride, strict=True)
-        return (channels, *((side + 2 * self.padding - kernel) // stride + 1 for side, kernel, stride in windows))
+        found = [(side + 2 * self.padding - kernel) // stride + 1 for side, kernel, stride in windows]
+        if min(found) < 1:
+            raise ValueError(f"image of {sides} pixels given; expected at least the window's {list(self.kernel)}")
+        return (channels, *found)
 
 
 @dataclass(frozen=True)

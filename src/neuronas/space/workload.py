@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from neuronas.config.registry import OPERATIONS
 from neuronas.space.genotype import NONE, Architecture, Edge, Genotype, node_pairs
-from neuronas.space.graph import Image, Neurons, Node, Pair, Pool, Weights
+from neuronas.space.graph import Graph, Image, Neurons, Node, Pair, Pool, Sum, Weights
 from neuronas.space.lowering import lower, lower_cell
 from neuronas.space.shape import NetworkShape, Side, cell_name, side_of, size_of
 
@@ -30,7 +30,8 @@ class Layer:
 
     Attributes:
         name: of its node in the graph: ``stem``, ``A.01`` (cell A, edge 0->1), ``reduction``, ``head.1``, ...
-        kind: ``conv``, ``linear``, ``avg_pool``, ``max_pool``, or ``add``: the sum at a node of a cell.
+        kind: ``conv``, ``linear``, ``avg_pool``, ``max_pool``, ``add``: a sum, such as that at a node of a cell, or
+            ``lif``: neurons that no other row has in front of it.
         in_channels: channels, or inputs; of a sum, those of all summands together.
         out_channels: channels, or outputs.
         kernel: side of the window; 1 for fully connected layers, 0 for sums.
@@ -39,7 +40,8 @@ class Layer:
         out_side: of the output, before any pooling that follows.
         groups: see ``graph.Weights``.
         reads: what its inputs are; spikes come from neurons of its own in front of it.
-        n_pooled: each input is the mean of so many spikes; neurons stand in front of the pooling then.
+        n_pooled: each input is the mean or the sum of so many spikes.
+        is_fired: False where a pool or a sum stands between it and the neurons.
     """
 
     name: str
@@ -53,11 +55,17 @@ class Layer:
     groups: int = 1
     reads: Reads = "spikes"
     n_pooled: int = 1
+    is_fired: bool = True
 
     @property
     def has_weights(self) -> bool:
         """Whether it lies on crossbars."""
         return self.kind in ("conv", "linear")
+
+    @property
+    def has_neurons(self) -> bool:
+        """Whether it has neurons of its own in front of it."""
+        return self.reads == "spikes" and self.n_pooled == 1 and self.is_fired
 
     @property
     def is_pool(self) -> bool:
@@ -164,6 +172,20 @@ def rows(architecture: Architecture, shape: NetworkShape) -> tuple[Layer, ...]:
     return tuple(row for slot, choice in choices for row in slot.choices[choice])
 
 
+def graph_rows(graph: Graph) -> tuple[Layer, ...]:
+    """All work of any layer graph, in its order. Of an architecture's graph these are its ``rows``."""
+    found, fired = [], set[str]()
+    for node in graph.nodes:
+        if row := _row(node, graph.by_name):
+            found.append(row)
+            fired.add(node.links[0].source)
+        elif isinstance(node.operation, Sum) and len(node.links) > 1:
+            found.append(_sum(node, len(node.links)))
+        elif isinstance(node.operation, Neurons):
+            found.append(replace(_sum(node, 1), kind="lif", reads="spikes"))
+    return tuple(row for row in found if row.kind != "lif" or row.name not in fired)
+
+
 def cell_occupancy(cells: Sequence[Genotype], n_nodes: int) -> Occupancy:
     """[n, n_edges + n_nodes] of each cell: what is on each edge, then the summands of each node."""
     numbers = {name: number for number, name in enumerate(OPERATIONS) if OPERATIONS[name].has_work}
@@ -216,11 +238,11 @@ def _row(node: Node, known: Mapping[str, Node]) -> Layer | None:
     if not isinstance(node.operation, Weights | Pool):
         return None
     source = known[node.links[0].source]
-    reads, n_pooled = _inputs(source, known)
+    inputs = *_inputs(source, known), isinstance(source.operation, Neurons)
     if isinstance(node.operation, Weights) and not node.operation.kernel:
-        return Layer(node.name, "linear", prod(source.shape), node.shape[0], 1, 1, 1, 1, 1, reads, n_pooled)
+        return Layer(node.name, "linear", prod(source.shape), node.shape[0], 1, 1, 1, 1, 1, *inputs)
     (c_in, *i_size), (c_out, *o_size) = source.shape, node.shape
-    row = Layer(node.name, "conv", c_in, c_out, 0, 1, side_of(i_size), side_of(o_size), 1, reads, n_pooled)
+    row = Layer(node.name, "conv", c_in, c_out, 0, 1, side_of(i_size), side_of(o_size), 1, *inputs)
     match node.operation:
         case Weights(_, kernel, stride, groups):
             return replace(row, kernel=kernel, stride=stride, groups=groups)
@@ -234,12 +256,18 @@ def _inputs(source: Node, known: Mapping[str, Node]) -> tuple[Reads, int]:
             return "image", 1
         case Neurons():
             return "spikes", 1
-        case Pool(kernel) if isinstance(known[source.links[0].source].operation, Neurons):
-            return "spikes", prod(kernel)
+        case Pool(kernel, _, _, reduce):
+            reads, n = _inputs(known[source.links[0].source], known)
+            if reads == "spikes":
+                return reads, n if reduce == "max" else n * prod(kernel)
+        case Sum() if source.origin is None and source.links and not any(link.delayed for link in source.links):
+            parts = [_inputs(known[link.source], known) for link in source.links]
+            if all(reads == "spikes" for reads, _ in parts):
+                return "spikes", sum(n for _, n in parts)
     return "values", 1
 
 
 def _sum(node: Node, n_summands: int) -> Layer:
     channels, *size = node.shape
-    side = side_of(size)
+    side = side_of(size) if size else 1
     return Layer(node.name, "add", n_summands * channels, channels, 0, 1, side, side, reads="values")

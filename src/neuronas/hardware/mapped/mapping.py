@@ -93,9 +93,9 @@ def make_work(
         has_weights=_column([row.has_weights for row in rows]),
         is_pool=_column([row.is_pool for row in rows]),
         is_addition=_column([row.kind == "add" for row in rows]),
-        has_neurons=_column([row.reads == "spikes" and row.n_pooled == 1 for row in rows]),
+        has_neurons=_column([row.has_neurons for row in rows]),
         steps=_column([1 if row.reads == "image" else timesteps for row in rows]),
-        # a mean of n spikes takes n + 1 values
+        # a mean or a sum of n spikes takes n + 1 values
         input_bits=_column([bits.get(row.reads, row.n_pooled.bit_length()) for row in rows]),
         rate=activity.rates(rows),
     )
