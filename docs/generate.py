@@ -48,6 +48,14 @@ default) maps every layer to crossbars of its own and counts pooling, sums, head
 apply to the model that `--cost-model` names; every result shows both, and a budget that one keeps and the other breaks.
 
 All numbers are estimates. Use them to compare candidates, not to sign off a chip.
+
+![The tiles of a chip, coloured by the layer that uses them, with a scale and a list of layers](pictures/floorplan.png)
+
+*The floorplan of a network on the default chip, by model `mapped` (`neuronas estimate RUN --floorplan chip.svg`).*
+
+![Shares of the components in area, latency and energy of this network](pictures/components.png)
+
+*What area, latency and energy of this network consist of.*
 """
 
 PAPER = r"""

@@ -7,8 +7,11 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from browser_pages import assert_nothing_sticks_out, find
 
 ROOT = Path(__file__).parents[1]
 LOADING = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src"}
@@ -93,3 +96,13 @@ def test_formulas_of_docstrings_become_latex(formula: str, latex: str) -> None:
 def test_a_formula_with_an_unknown_sign_is_refused() -> None:
     with pytest.raises(ValueError, match="no equation has"):
         runpy.run_path(str(ROOT / "docs" / "generate.py"))["equation"]("a & b")
+
+
+@pytest.mark.browser
+def test_from_disk_no_code_is_cut_and_no_search_is_promised(site: Path, browser: Any) -> None:
+    cut = "return [...document.querySelectorAll('.md-content pre code')].filter(e => e.scrollWidth > e.clientWidth + 1)"
+    for name in ("howto/own-accelerator.html", "training.html", "index.html"):
+        browser.get((site / name).as_uri())
+        assert_nothing_sticks_out(browser)
+        assert not browser.execute_script(cut), name
+        assert not find(browser, ".md-search").is_displayed()
