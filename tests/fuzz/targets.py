@@ -12,7 +12,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -34,10 +34,12 @@ from neuronas.errors import NeuronasError
 from neuronas.experiments.labels import read_labels
 from neuronas.export.bound_graph import BoundGraph, NeuronArrays, WeightArrays
 from neuronas.export.crossbars import CrossbarsDocument
-from neuronas.export.formats import ExportContent
+from neuronas.export.formats import ExportContent, format_named
+from neuronas.export.from_network import bind
 from neuronas.export.integer import read_integer, write_integer
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.mapped.activity import load_activity
+from neuronas.importing.read import read_network
 from neuronas.report.page import report_page
 from neuronas.runs.architectures import read_architecture
 from neuronas.runs.candidates import read_candidates
@@ -243,6 +245,20 @@ def _integer_weights(folder: Path, data: bytes) -> None:
 
 def small_export(folder: Path) -> None:
     """The smallest network in format ``integer``."""
+    write_integer(_small_content(), folder)
+
+
+def _exported_seeds(format_name: str) -> Callable[[Path], list[bytes]]:
+    def seeds(folder: Path) -> list[bytes]:
+        folder.mkdir(parents=True, exist_ok=True)
+        write, _ = format_named(format_name).load()
+        write(replace(_small_content(), network=bind(_small_classifier())), folder / "seed")
+        return [(folder / "seed").read_bytes()]
+
+    return seeds
+
+
+def _small_content() -> ExportContent:
     codes, one = np.arange(8, dtype=np.int32).reshape(2, 4), np.ones(1, np.float32)
     nodes = (
         Node("image", ImageInput(), (), (1, 2, 2)),
@@ -259,7 +275,7 @@ def small_export(folder: Path) -> None:
     )  # fmt: skip
     crossbars = CrossbarsDocument(hardware="spikeflow-rram", tiles=(), **sizes)
     shown = NetworkInput(channels=1, height=2, width=2, mean=(0.5,), std=(0.25,))
-    write_integer(ExportContent(network, CELL, 8, shown, None, crossbars, 1e-4), folder)
+    return ExportContent(network, CELL, 8, shown, None, crossbars, 1e-4)
 
 
 def _progress(folder: Path, data: bytes) -> None:
@@ -429,6 +445,8 @@ TARGETS: dict[str, Target] = {
     "checkpoint": Target(_file("best.safetensors", read_checkpoint), _checkpoint_seeds, CORRUPT),
     "network.json": Target(_integer, _integer_seeds("network.json"), CORRUPT, change_json),
     "weights.safetensors": Target(_integer_weights, _integer_seeds("weights.safetensors"), CORRUPT),
+    "network.onnx": Target(_file("network.onnx", read_network), _exported_seeds("onnx"), EITHER),
+    "network.nir": Target(_file("network.nir", read_network), _exported_seeds("nir"), EITHER),
     "progress": Target(_progress, _given(json.dumps(vars(Progress())).encode()), CORRUPT, change_json),
     "training.json": Target(
         _file("training.json", TrainingResult.read), _given(TRAINED.encode()), CORRUPT, change_json

@@ -37,7 +37,7 @@ def read_nir(path: Path, input_shape: Shape | None) -> Graph:
     """
     try:
         graph = nir.read(path)
-    except (OSError, LookupError, TypeError, ValueError, AssertionError) as error:
+    except (OSError, LookupError, TypeError, ValueError, RuntimeError, AssertionError) as error:
         raise VerificationError(f"{path}: cannot be read as a NIR graph ({error})") from error
     return _Reader(path, graph, input_shape).read()
 

@@ -32,8 +32,8 @@ def read_onnx(path: Path, input_shape: Shape | None) -> Graph:
     try:
         model = onnx.load(path, load_external_data=False)
         onnx.checker.check_model(str(path))
-    except (OSError, DecodeError, onnx.checker.ValidationError) as error:
-        reason = str(error).splitlines()[0]
+    except (OSError, ValueError, DecodeError, onnx.checker.ValidationError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise VerificationError(f"{path}: cannot be read as an ONNX model ({reason})") from error
     reader = NodeReader(str(path), model.graph, input_shape)
     for node in model.graph.node:
