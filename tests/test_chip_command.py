@@ -118,9 +118,17 @@ def test_everything_off_is_the_quantised_network(trained: Path, capsys: pytest.C
     assert stored["layers"]["A.01"]["snr_db"] is None  # no error at all
     assert command(["evaluate", str(trained), "--chip", "--without", names]) == 0
     assert re.search(r"A\.01 +no error +0\.0%", capsys.readouterr().out)
-    assert command(["report", str(trained), "--quiet"]) == 0
-    page = (trained / "report.html").read_text()
+    page = page_of_one_chip(trained)
     assert "no error" in page and " ± " not in page
+
+
+def page_of_one_chip(run: Path) -> str:
+    """The report without the chips that other tests simulated."""
+    for file in (run / "chips").glob("*.json"):
+        if file.stem != "spikeflow-rram":
+            file.unlink()
+    assert command(["report", str(run), "--quiet"]) == 0
+    return (run / "report.html").read_text()
 
 
 def test_other_chips(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -134,10 +142,9 @@ def test_other_chips(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_one_chip_without_converters_is_reported(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    document = evaluate(trained, capsys, "--chips", "1", "--without", "adc", "--ablation")
+    document = evaluate(trained, capsys, "--chips", "1", "--without", "adc", "--ablation", "--no-diagnosis")
     assert document["top1_std"] is None and document["top1_interval_95"] is None  # other chips would differ
-    assert command(["report", str(trained), "--quiet"]) == 0
-    page = (trained / "report.html").read_text()
+    page = page_of_one_chip(trained)
     assert "needs at least two chips" in page and "ideal; sign scheme" in page and " ± " not in page
 
 
