@@ -289,7 +289,8 @@ def test_more_of_anything_never_costs_less(first: Genotype, second: Genotype) ->
     constants = ("adc.energy_pj", "adc.area_um2", "multiplexer.ratio", "neuron.state_bits", "buffers.pe_bits")
     for key in constants:
         value = dict(accelerator.quantities())[key]
-        changed = [vary(accelerator, key, value * factor) for factor in (1, 2, 8)]
+        factors = (1, 2) if key == "neuron.state_bits" else (1, 2, 8)  # at most 64 bits
+        changed = [vary(accelerator, key, value * factor) for factor in factors]
         names = ("latency_ms",) if key == "multiplexer.ratio" else ("area_mm2", "energy_uj")
         grows([replace(plain, accelerator=one) for one in changed], *names)
     pipelined = replace(plain, schedule="pipelined-over-timesteps").estimate(work)

@@ -26,7 +26,10 @@ def estimate(
     options: dict[str, Any],
     input_shape: Annotated[
         str | None,
-        typer.Option(metavar="C,H,W", help="Shape of an image, where an .onnx file leaves it open: 3,32,32."),
+        typer.Option(
+            metavar="C,H,W",
+            help="Shape of an image, where an .onnx file leaves it open, such as 3,32,32 \\[the file's].",
+        ),
     ] = None,
     config: opt.Config = None,
     assignments: opt.Set = None,
