@@ -94,7 +94,8 @@ def test_the_verdict_names_the_sign_scheme(trained: Path, tmp_path: Path, capsys
     preset = Path(hardware.__file__).parent / "presets" / "isaac-rram.yaml"
     text = re.sub(r"(write_variation: +\{value: )[\d.]+", r"\g<1>0.3", preset.read_text(encoding="utf-8"))
     (tmp_path / "chip.yaml").write_text(text, encoding="utf-8")
-    document = evaluate(trained, capsys, "--chips", "1", "--hardware", str(tmp_path / "chip.yaml"))
+    options = ["--chips", "1", "--hardware", str(tmp_path / "chip.yaml")]
+    document = evaluate(trained, capsys, *options)
     verdict = document["verdict"]
     assert (verdict["split"], verdict["n_images"]) == ("validation", 144)
     causes = {one["name"]: one for one in verdict["causes"]}
@@ -104,6 +105,13 @@ def test_the_verdict_names_the_sign_scheme(trained: Path, tmp_path: Path, capsys
     assert best["change"] == "sign scheme differential"
     assert best["recovered"] == pytest.approx(best["top1_mean"] - verdict["top1_mean"])
     assert "cause: write_variation" in verdict["text"] and "--chip-noise 0.3" in verdict["retrain"]
+    retrained = [*options, "--retrain-epochs", "1"]
+    document = evaluate(trained, capsys, *retrained)
+    last = document["verdict"]["remedies"][-1]
+    assert last["change"] == "noise-aware training" and "--epochs 1" in last["how"]
+    assert (trained.parent / "run-noise" / "training.json").is_file()
+    assert document["verdict"]["remedies"][:-1] == verdict["remedies"]
+    assert evaluate(trained, capsys, *retrained)["verdict"] == document["verdict"]  # nothing is trained again
     assert command(["evaluate", str(trained), "--chip", "--chips", "1", "--no-diagnosis", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["verdict"] is None
 

@@ -145,6 +145,7 @@ def evaluate(
     gain_calibration: bool | None = ...,
     ablation: bool | None = ...,
     diagnosis: bool | None = ...,
+    retrain_epochs: int | None = ...,
     dataset: str | DataSet | None = ...,
     data_dir: str | None = ...,
     skip_corrupt: bool | None = ...,
@@ -175,6 +176,7 @@ def evaluate(
         gain_calibration: Calibrate the gain of each column [true].
         ablation: Measure the accuracy loss of each non-ideality [off].
         diagnosis: Find the causes of a loss and try changes of the chip, on validation images [true].
+        retrain_epochs: Epochs of noise-aware training that the diagnosis also tries, into RUN-noise; 0: none [0].
         dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
         data_dir: Folder of downloaded data sets ($NEURONAS_DATA, or else data).
         skip_corrupt: Leave out images that cannot be read [off].
@@ -198,6 +200,7 @@ def evaluate_on_chips(
     gain_calibration: bool | None = ...,
     ablation: bool | None = ...,
     diagnosis: bool | None = ...,
+    retrain_epochs: int | None = ...,
     dataset: str | DataSet | None = ...,
     data_dir: str | None = ...,
     skip_corrupt: bool | None = ...,
@@ -231,6 +234,7 @@ def evaluate_on_chips(
         gain_calibration: Calibrate the gain of each column [true].
         ablation: Measure the accuracy loss of each non-ideality [off].
         diagnosis: Find the causes of a loss and try changes of the chip, on validation images [true].
+        retrain_epochs: Epochs of noise-aware training that the diagnosis also tries, into RUN-noise; 0: none [0].
         dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
         data_dir: Folder of downloaded data sets ($NEURONAS_DATA, or else data).
         skip_corrupt: Leave out images that cannot be read [off].

@@ -6,10 +6,12 @@ from dataclasses import replace
 from hashlib import blake2b
 from importlib.resources import files
 from os import PathLike
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from neuronas.api.compose import Plan
+from neuronas.api.train import train as train_again
 from neuronas.api.trained import TrainedRun, read_trained
 from neuronas.config import as_path
 from neuronas.runs.chip_records import ChipRecords
@@ -187,6 +189,7 @@ def _verdict(given: TrainedRun, trial: "ChipTrial", model: "ChipModel", work: Wo
     import numpy as np
 
     from neuronas.chip.diagnosis import diagnose
+    from neuronas.chip.monte_carlo import ChipTrial
     from neuronas.training.images import stratified_split
 
     train, images = given.plan.config.train, given.images("train")
@@ -194,11 +197,22 @@ def _verdict(given: TrainedRun, trial: "ChipTrial", model: "ChipModel", work: Wo
     name = "validation" if len(split.validation) else "training"
     indices = split.validation if len(split.validation) else split.training
     chosen = np.random.default_rng([trial.seed, 6]).permutation(indices)[:_N_DIAGNOSIS]
-    own = str(given.directory)
-    retrain = ["neuronas", "train", own, "--start-from", own, "--out", f"{own}-noise"]
-    retrain += ["--chip-noise", f"{model.write_variation or 0.1:g}"]
-    other = replace(trial, images=images, indices=np.sort(chosen), identity=f"{trial.identity}, {name} images")
-    return diagnose(other, model, name, shlex.join(retrain), work)
+    own, noise, epochs = str(given.directory), model.write_variation or 0.1, given.plan.config.chip.retrain_epochs
+    retrain = ["neuronas", "train", own, "--start-from", own, "--out", f"{own}-noise", "--chip-noise", f"{noise:g}"]
+    if epochs:
+        retrain += ["--epochs", str(epochs)]
+
+    def on_images(of: ChipTrial) -> ChipTrial:
+        return replace(of, images=images, indices=np.sort(chosen), identity=f"{of.identity}, {name} images")
+
+    def retrained() -> ChipTrial:
+        place = Path(f"{own}-noise")
+        train_again(own, out=place, resume="auto", chip_noise=noise, epochs=epochs, start_from=own, device=train.device)
+        other = replace(read_trained(place), plan=given.plan)
+        return on_images(make_trial(other, trial.records))
+
+    tried = retrained if epochs else None
+    return diagnose(on_images(trial), model, name, shlex.join(retrain), work, tried)
 
 
 def _simulated(model: "ChipModel") -> SimulatedChip:

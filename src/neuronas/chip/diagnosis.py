@@ -1,6 +1,6 @@
 """Why a network loses accuracy on a chip, and which change of the chip or of the network recovers how much."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from neuronas.chip.chip_model import ChipModel
@@ -16,6 +16,7 @@ NOTICED = 0.01
 _HELPS = 0.2
 """Share of the loss that a change must recover to be recommended, or a cause must explain to be named."""
 _MORE_ADC_BITS = (1, 2)
+_RETRAINED = "noise-aware training"
 
 
 @dataclass(frozen=True)
@@ -61,15 +62,23 @@ def changes(model: ChipModel) -> Iterator[Change]:
         yield Change("1 bit per cell", "crossbar.bits_per_cell: 1", replace(model, bits_per_cell=1), (*cells, "adc"))
 
 
-def diagnose(trial: ChipTrial, model: ChipModel, split: str, retrain: str, work: Work) -> ChipVerdict:
+def diagnose(
+    trial: ChipTrial,
+    model: ChipModel,
+    split: str,
+    retrain: str,
+    work: Work,
+    retrained: Callable[[], ChipTrial] | None = None,
+) -> ChipVerdict:
     """Switch each non-ideality off, and try the changes that can help against the causes, on two chips each.
 
     Args:
         trial: network and images; these must not be test images, since the outcome decides what is changed.
         model: parameters of the chip.
         split: what the images are, for the document.
-        retrain: the command of a noise-aware training, which is proposed and not tried.
+        retrain: the command of a noise-aware training.
         work: is told of each chip.
+        retrained: does this training and gives its network on the same images; None: it is proposed and not tried.
     """
     trial = replace(trial, n_chips=N_CHIPS)
     _expect(work, trial, [model])
@@ -91,8 +100,14 @@ def diagnose(trial: ChipTrial, model: ChipModel, split: str, retrain: str, work:
         found = simulate(trial, change.model, work, change.name, layers=False).accuracies
         recovered = found.top1_mean - whole.top1_mean
         remedies.append(ChipRemedy(change=change.name, how=change.how, recovered=recovered, **dict(found)))
+    if retrained is not None and loss >= NOTICED:
+        other = replace(retrained(), n_chips=N_CHIPS)
+        _expect(work, other, [model])
+        found = simulate(other, model, work, _RETRAINED, layers=False).accuracies
+        recovered = found.top1_mean - whole.top1_mean
+        remedies.append(ChipRemedy(change=_RETRAINED, how=retrain, recovered=recovered, **dict(found)))
     return ChipVerdict(
-        text=_text(loss, blamed, remedies, retrain),
+        text=_text(loss, blamed, remedies, "" if retrained else retrain),
         split=split,
         n_images=len(trial.indices),
         quantised_network_top1=ideal,
@@ -125,7 +140,7 @@ def _text(loss: float, blamed: list[ChipAblation], remedies: list[ChipRemedy], r
         text += f"; {best.change} recovers {100 * best.recovered:.1f} points ({best.how})"
     else:
         text += "; no change of the chip that was tried recovers much of it"
-    return f"{text}; noise-aware training was not tried: {retrain}"
+    return f"{text}; noise-aware training was not tried: {retrain}" if retrain else text
 
 
 def _points(gain: float) -> str:

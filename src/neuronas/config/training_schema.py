@@ -91,3 +91,6 @@ class ChipConfig(Section):
     gain_calibration: bool = _on_chip("Calibrate the gain of each column", True)
     ablation: bool = _on_chip("Measure the accuracy loss of each non-ideality", False)
     diagnosis: bool = _on_chip("Find the causes of a loss and try changes of the chip, on validation images", True)
+    retrain_epochs: int = _on_chip(
+        "Epochs of noise-aware training that the diagnosis also tries, into RUN-noise; 0: none", 0, ge=0
+    )

@@ -177,8 +177,9 @@ class ChipVerdict(Document):
         quantised_network_top1: accuracy on them without any non-ideality.
         top1_mean: on the unchanged chips.
         causes: each non-ideality switched off, all others on; none, nor remedies, where the loss is below one point.
-        remedies: each change of the chip alone that can help against these causes, those that cost little first.
-        retrain: the command of a noise-aware training, which was not tried.
+        remedies: each change of the chip alone that can help against these causes, those that cost little first; and
+            noise-aware training, where it was tried.
+        retrain: the command of a noise-aware training.
     """
 
     text: str
