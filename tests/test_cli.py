@@ -562,3 +562,18 @@ def test_a_signal_after_the_answer_changes_nothing(late: str) -> None:
     done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("neuronas ")
+
+
+def test_a_random_search_goes_on_with_more_draws(neuronas: Neuronas, tmp_path: Path) -> None:
+    draws = ("--algorithm", "snasnet", "--batch-size", 16, "--timesteps", 2, "--channels", 4, "--seed", 3)
+    assert neuronas("search", *draws, "--n-draws", 6, "--out", "run", "--quiet")[0] == 0
+    code, out, _ = neuronas("search", "--resume", "--out", "run", "--n-draws", 14, "--json")
+    whole = json.loads(neuronas("search", *draws, "--n-draws", 14, "--out", "whole", "--json")[1])
+    longer = json.loads(out)
+    assert (code, longer["n_candidates"]) == (0, 14)
+    for key in ("architecture", "fitness", "n_evaluated", "cost"):
+        assert longer[key] == whole[key]
+    assert yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())["search"]["n_draws"] == 14
+    code, _, err = neuronas("search", "--resume", "--out", "run", "--n-draws", 6)
+    assert (code, "search.n_draws was 14, now 6" in err) == (2, True)
+    assert neuronas("search", "--resume", "--out", "run", "--json")[1] == out  # finished again

@@ -171,6 +171,7 @@ class Plan:
             self.given,
             {"space": self.space, "accelerator": self.accelerator, "activity": self.activity},
             {"fitness": origin(self.measure), "algorithm": origin(self.algorithm.propose), **data, **plugins},
+            self.algorithm.grows,
         )
 
 

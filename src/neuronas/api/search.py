@@ -138,7 +138,9 @@ class Search:
             RunDirectory(self.directory, run.origin, resume=self.resume) as files,
             History(files.file(HISTORY)) as history,
         ):
-            history.claim(self.identity)
+            history.claim(run.origin.history_identity)
+            if run.algorithm.grows and history.was_finished and history.n_candidates() < run.config.search.n_draws:
+                history.go_on()
             if warning := chip_warning(run):
                 log.warning(warning)
             problem = Problem(run.space, run.shape, run.cost_model, run.budget)
@@ -157,6 +159,7 @@ class Search:
             if not history.was_finished and found.is_complete:
                 history.finish(here.peak_memory_mb)
             result = self._result(found, history, here.peak_memory_mb)
+            files.file(INFEASIBLE).unlink(missing_ok=True)  # of fewer draws
             ArchitectureFile.of(found.architecture).write(files.file(ARCHITECTURE))
             if result.front is not None:
                 result.front.write(files.file(FRONT))

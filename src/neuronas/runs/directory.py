@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
 from logging.handlers import RotatingFileHandler
@@ -51,17 +51,27 @@ class RunOrigin:
         given: what a person gave of them.
         copies: what the settings name by file or object, by the names in ``COPIES``.
         code: the code behind names in the settings, such as that of the fitness.
+        grows: a run of fewer draws (``search.n_draws``) can go on with more.
     """
 
     config: ResolvedConfig
     given: RunConfig
     copies: Mapping[str, BaseModel]
     code: Mapping[str, str]
+    grows: bool = False
 
     @property
     def identity(self) -> str:
         """A key of everything that decides what a search finds."""
         return identity(self.config, *self.copies.values(), self.code)
+
+    @property
+    def history_identity(self) -> str:
+        """A key of everything that decides what a history holds, apart from how far it goes."""
+        if not self.grows:
+            return self.identity
+        search = self.config.search.model_copy(update={"n_draws": 1})
+        return replace(self, config=self.config.model_copy(update={"search": search})).identity
 
 
 class RunDirectory:
@@ -157,11 +167,15 @@ class RunDirectory:
             )
         else:
             stored = given(read_config(config), str(config)).model_dump()
-            changed = differences(_deciding(self._origin.config.model_dump()), stored)
+            now, drawn = _deciding(self._origin.config.model_dump()), stored["search"]["n_draws"]
+            is_longer = self._origin.grows and now["search"]["n_draws"] > drawn
+            if is_longer:
+                now["search"]["n_draws"] = drawn
+            changed = differences(now, stored)
             if changed:
                 raise RunDirectoryError(f"run directory {self.path}: was started with other settings: {changed[0]}")
             self._check_code()
-            if stored["data"]["name"] != self._origin.config.data.name:  # moved
+            if is_longer or stored["data"]["name"] != self._origin.config.data.name:  # moved
                 write_config(config, self._origin.config, self._origin.given)
 
     def _check_code(self) -> None:

@@ -52,6 +52,11 @@ class HistoryFile:
         """Close the file."""
         self._db.close()
 
+    def n_candidates(self) -> int:
+        """How many candidates it holds."""
+        with self._errors():
+            return int(self._db.execute("SELECT count(*) FROM candidates").fetchone()[0])
+
     def evaluation_seconds(self) -> tuple[int, float]:
         """How many evaluations the history holds, and the seconds that they took together."""
         with self._errors():

@@ -69,6 +69,7 @@ class Algorithm:
     budget: Budget
     source: str
     surveys: bool = False
+    grows: bool = False
     prepare: Callable[[], object] = lambda: None
     n_batches: Callable[[Space, SearchConfig], int] | None = None
 

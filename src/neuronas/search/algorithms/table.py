@@ -28,7 +28,9 @@ BUILTIN: dict[str, Algorithm] = {
     "spikenas": Algorithm(
         cellwise, Budget(max_parameters=PAPER_BUDGET.max_parameters), "arXiv 2402.11322", n_batches=_places
     ),
-    "snasnet": Algorithm(random_draws, Budget(), "arXiv 2201.10355", n_batches=_batches_of(lambda settings: BATCH)),
+    "snasnet": Algorithm(
+        random_draws, Budget(), "arXiv 2201.10355", grows=True, n_batches=_batches_of(lambda settings: BATCH)
+    ),
     "evolution": Algorithm(
         evolution,
         PAPER_BUDGET,
