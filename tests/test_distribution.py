@@ -22,7 +22,7 @@ from light_worker import light_fitness
 from neuronas.api.compose import plan
 from neuronas.config import ALGORITHMS, SearchConfig
 from neuronas.config import given as checked
-from neuronas.distribution.crew import Crew, Evaluated, Finished, Job, Lost, Message, Noted, Ready, Refused
+from neuronas.distribution.crew import Crew, Evaluated, Job, Lost, Message, Noted, PieceFinished, Ready, Refused
 from neuronas.distribution.distributor import DistributedEvaluator, Distributor
 from neuronas.distribution.lines import from_line, to_line
 from neuronas.distribution.processes import ProcessCrew
@@ -107,7 +107,7 @@ def test_pieces_have_like_work() -> None:
 
 
 MESSAGES: list[Message] = [
-    Ready("images"), Evaluated(3, 0.1 + 0.2), Evaluated(0, float("-inf")), Finished(12.5), Noted("µ"), Lost("gone"),
+    Ready("images"), Evaluated(3, 0.1 + 0.2), Evaluated(0, float("-inf")), PieceFinished(12.5), Noted("µ"), Lost("gone"),
 ]  # fmt: skip
 
 

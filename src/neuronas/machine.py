@@ -19,7 +19,7 @@ _UNLIMITED = 2**60
 
 
 @dataclass(frozen=True)
-class Memory:
+class AvailableMemory:
     """Memory in bytes: what may be used in all, and how much of it is free."""
 
     total: int
@@ -43,7 +43,7 @@ def n_cores(root: Path = _ROOT) -> int:
     return n
 
 
-def memory(root: Path = _ROOT) -> Memory:
+def memory(root: Path = _ROOT) -> AvailableMemory:
     """Memory that this process may use: the machine's, or less by a control group or ``ulimit -v``.
 
     Args:
@@ -62,7 +62,7 @@ def memory(root: Path = _ROOT) -> Memory:
     if address_space != resource.RLIM_INFINITY:
         total = min(total, address_space)
         free = min(free, address_space - psutil.Process().memory_info().vms)
-    return Memory(total, max(0, free))
+    return AvailableMemory(total, max(0, free))
 
 
 def n_open_files() -> int | None:

@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from neuronas.distribution.crew import Crew, Finished, Message, Ready
+from neuronas.distribution.crew import Crew, Message, PieceFinished, Ready
 
 
 class Impatient:
@@ -44,7 +44,7 @@ class Impatient:
                 self.now += seconds
                 break
         self._starting -= {number for number, message in found if isinstance(message, Ready)}
-        self._working -= {number for number, message in found if isinstance(message, Finished)}
+        self._working -= {number for number, message in found if isinstance(message, PieceFinished)}
         return found
 
     def is_queued(self, number: int) -> bool:

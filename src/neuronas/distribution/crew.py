@@ -60,7 +60,7 @@ class Evaluated:
 
 
 @dataclass(frozen=True)
-class Finished:
+class PieceFinished:
     """All candidates of the current piece are evaluated.
 
     Attributes:
@@ -91,13 +91,13 @@ class Lost:
     reason: str
 
 
-Message = Ready | Evaluated | Finished | Noted | Refused | Lost
+Message = Ready | Evaluated | PieceFinished | Noted | Refused | Lost
 
 
 class Crew(Protocol):
     """A group of workers, numbered from 0. A worker computes one piece of work (a list of candidates) at a time.
 
-    A worker sends ``Ready``; then, for each piece, ``Evaluated`` for each candidate in order, and ``Finished``. After
+    A worker sends ``Ready``; then, for each piece, ``Evaluated`` for each candidate in order, and ``PieceFinished``. After
     ``Lost`` it sends nothing more, and a worker with the same number can be started.
     """
 

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from neuronas.distribution.crew import Crew, Evaluated, Finished, Lost, Message, Noted, Ready, Refused
+from neuronas.distribution.crew import Crew, Evaluated, Lost, Message, Noted, PieceFinished, Ready, Refused
 from neuronas.distribution.silence import Silence
 from neuronas.distribution.subtrees import subtrees
 from neuronas.errors import VerificationError, WorkerError
@@ -145,7 +145,7 @@ class Distributor:
                 work.done.add(index)
                 self._has_succeeded = True
                 return index, fitness
-            case Finished(peak_memory_mb):
+            case PieceFinished(peak_memory_mb):
                 self._peaks[number] = max(peak_memory_mb, self._peaks.get(number, 0.0))
                 del work.held[number]
                 self._silence.end(number)

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from neuronas import errors
-from neuronas.distribution.crew import Evaluated, Finished, Lost, Message, Noted, Ready, Refused
+from neuronas.distribution.crew import Evaluated, Lost, Message, Noted, PieceFinished, Ready, Refused
 from neuronas.errors import NeuronasError
 
 
@@ -13,7 +13,7 @@ def to_line(message: Message) -> bytes:
     match message:
         case Evaluated(place, fitness):
             content: dict[str, Any] = {"place": place, "fitness": fitness}
-        case Finished(peak_memory_mb):
+        case PieceFinished(peak_memory_mb):
             content = {"peak_memory_mb": peak_memory_mb}
         case Ready(computes):
             content = {"computes": computes}
@@ -37,7 +37,7 @@ def from_line(line: bytes) -> Message:
         case {"place": int(place), "fitness": float(fitness)}:
             return Evaluated(place, fitness)
         case {"peak_memory_mb": float(peak)}:
-            return Finished(peak)
+            return PieceFinished(peak)
         case {"computes": str(computes)}:
             return Ready(computes)
         case {"noted": str(text)}:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from neuronas.config import validate
-from neuronas.distribution.crew import Evaluated, Finished, Job, Lost, Message, Noted, Ready, Refused
+from neuronas.distribution.crew import Evaluated, Job, Lost, Message, Noted, PieceFinished, Ready, Refused
 from neuronas.distribution.lines import to_line
 from neuronas.errors import NeuronasError, WorkerError
 from neuronas.fitness.evaluator import Evaluator, Failure
@@ -39,7 +39,7 @@ def work(built: WorkerEvaluators, evaluator: str, architectures: Sequence[str]) 
     """Evaluate one piece of work.
 
     Yields:
-        ``Evaluated`` for each candidate, then ``Finished``. After an error, ``Refused`` (an error of neuronas) or
+        ``Evaluated`` for each candidate, then ``PieceFinished``. After an error, ``Refused`` (an error of neuronas) or
         ``Lost`` (any other error) and nothing more: the worker must end, because its state is unknown.
     """
     try:
@@ -48,7 +48,7 @@ def work(built: WorkerEvaluators, evaluator: str, architectures: Sequence[str]) 
             if isinstance(fitness, Failure):
                 raise WorkerError(f"evaluator of a worker failed: {fitness.reason}")
             yield Evaluated(place, fitness)
-        yield Finished(_peak_memory_mb())
+        yield PieceFinished(_peak_memory_mb())
     except NeuronasError as error:
         yield Refused(error)
     except Exception as error:  # noqa: BLE001 - reported to the parent, and this worker ends

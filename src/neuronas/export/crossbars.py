@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from neuronas.hardware.floorplan import blocks, floorplan
-from neuronas.hardware.mapped.mapping import Work, columns_per_output
+from neuronas.hardware.mapped.mapping import MappedWork, columns_per_output
 from neuronas.runs.document import Document
 from neuronas.space.workload import Layer
 
@@ -61,7 +61,7 @@ class CrossbarsDocument(Document):
     tiles: tuple[TileDocument, ...]
 
 
-def crossbars_document(rows: Sequence[Layer], work: Work, hardware: str) -> CrossbarsDocument:
+def crossbars_document(rows: Sequence[Layer], work: MappedWork, hardware: str) -> CrossbarsDocument:
     """Describe the weights on each crossbar.
 
     Args:

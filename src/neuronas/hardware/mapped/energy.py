@@ -8,10 +8,10 @@ from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.cost import Array
 from neuronas.hardware.mapped import mapping
 from neuronas.hardware.mapped.area import buffer_bits, state_bits
-from neuronas.hardware.mapped.mapping import Work
+from neuronas.hardware.mapped.mapping import MappedWork
 
 
-def crossbar(work: Work) -> Array:
+def crossbar(work: MappedWork) -> Array:
     """Reads of memory cells: passes * cells * rate * cell_read_energy, pJ.
 
     Only cells that hold a weight are driven. With 4 bits per cell, one sign column, X = 64 and dense spikes this
@@ -21,17 +21,17 @@ def crossbar(work: Work) -> Array:
     return mapping.passes(work) * mapping.used_cells(work) * work.rate * cell_pj
 
 
-def adc(work: Work) -> Array:
+def adc(work: MappedWork) -> Array:
     """Conversions: conversions * awake_share * adc.energy, pJ (SpikeSim's converter, counted per crossbar)."""
     return _awake_conversions(work) * float(work.accelerator.adc.energy_pj)
 
 
-def multiplexer(work: Work) -> Array:
+def multiplexer(work: MappedWork) -> Array:
     """Column selection: conversions * awake_share * multiplexer.energy, pJ (SpikeSim)."""
     return _awake_conversions(work) * float(work.accelerator.multiplexer.energy_pj)
 
 
-def shift_add(work: Work) -> Array:
+def shift_add(work: MappedWork) -> Array:
     """Accumulation over slices, signs and row blocks: conversions * awake_share * add_energy, pJ.
 
     One 32-bit addition for each conversion (Horowitz, ISSCC 2014).
@@ -39,14 +39,14 @@ def shift_add(work: Work) -> Array:
     return _awake_conversions(work) * float(work.accelerator.digital.add_energy_pj)
 
 
-def register(work: Work) -> Array:
+def register(work: MappedWork) -> Array:
     """PE registers: passes * PEs of one copy * mux ratio * register_energy, pJ; one access a mux phase (SpikeSim)."""
     accelerator = work.accelerator
     per_pass = float(accelerator.multiplexer.ratio) * float(accelerator.pe.register_energy_pj)
     return mapping.passes(work) * _pes_of_a_copy(work) * per_pass
 
 
-def buffer(work: Work) -> Array:
+def buffer(work: MappedWork) -> Array:
     """Buffer accesses: passes * (k^2 * C_in read + C_out written) bits * sram_bit_energy, pJ (Horowitz, ISSCC 2014).
 
     Spikes are buffered as single bits. Inputs are read again for each pixel: no sliding window is assumed.
@@ -55,27 +55,27 @@ def buffer(work: Work) -> Array:
     return bits * float(work.accelerator.memory.sram_bit_energy_pj)
 
 
-def htree(work: Work) -> Array:
+def htree(work: MappedWork) -> Array:
     """Wires between PEs and tile buffer: passes * PEs of one copy * htree_energy, pJ (SpikeSim)."""
     return mapping.passes(work) * _pes_of_a_copy(work) * float(work.accelerator.tile.htree_energy_pj)
 
 
-def neuron(work: Work) -> Array:
+def neuron(work: MappedWork) -> Array:
     """LIF updates: steps * neurons * neuron.energy, pJ; each neuron once in each time step (SpikeSim)."""
     return work.steps * mapping.neurons(work) * float(work.accelerator.neuron.energy_pj)
 
 
-def neuron_state(work: Work) -> Array:
+def neuron_state(work: MappedWork) -> Array:
     """Membrane memory: steps * 2 * neurons * state_bits * sram_bit_energy, pJ; each state is read and written."""
     return work.steps * 2 * state_bits(work) * float(work.accelerator.memory.sram_bit_energy_pj)
 
 
-def digital(work: Work) -> Array:
+def digital(work: MappedWork) -> Array:
     """Pooling and node sums: additions * add_energy, pJ (Horowitz, ISSCC 2014)."""
     return mapping.additions(work) * float(work.accelerator.digital.add_energy_pj)
 
 
-def noc_bits(work: Work) -> Array:
+def noc_bits(work: MappedWork) -> Array:
     """Bits on the mesh for one image: input_traffic_bits + partial_sum_bits."""
     return mapping.input_traffic_bits(work) + mapping.partial_sum_bits(work)
 
@@ -96,7 +96,7 @@ def noc(bits: Array, n_tiles: Array, accelerator: Accelerator) -> Array:
     return bits * mean_hops(n_tiles) * float(accelerator.noc.bit_hop_energy_pj)
 
 
-def leaking_pw(work: Work) -> Array:
+def leaking_pw(work: MappedWork) -> Array:
     """Power at rest: (buffer and neuron-state bits) * sram_bit_leakage + crossbar cells * cell_leakage, pW."""
     array, memory = work.accelerator.crossbar, work.accelerator.memory
     cells = work.n_crossbars * float(array.size) ** 2
@@ -114,15 +114,15 @@ def leakage(power_pw: Array, latency_ms: Array) -> Array:
     return power_pw * latency_ms * 1e-3
 
 
-def _awake_conversions(work: Work) -> Array:
+def _awake_conversions(work: MappedWork) -> Array:
     return mapping.conversions(work) * mapping.awake_share(work)
 
 
-def _pes_of_a_copy(work: Work) -> Array:
+def _pes_of_a_copy(work: MappedWork) -> Array:
     return work.n_pes / np.maximum(1, mapping.replicas(work))
 
 
-ENERGY_PJ: dict[str, Callable[[Work], Array]] = {
+ENERGY_PJ: dict[str, Callable[[MappedWork], Array]] = {
     "crossbar": crossbar,
     "adc": adc,
     "multiplexer": multiplexer,

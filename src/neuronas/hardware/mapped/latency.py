@@ -8,7 +8,7 @@ import numpy as np
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.cost import Array
 from neuronas.hardware.mapped import mapping
-from neuronas.hardware.mapped.mapping import Work
+from neuronas.hardware.mapped.mapping import MappedWork
 
 Schedule = Literal["layers-in-order", "pipelined-over-timesteps"]
 
@@ -23,20 +23,20 @@ def pass_ns(accelerator: Accelerator) -> float:
     return float(clocks) * clock_ns(accelerator)
 
 
-def crossbar(work: Work) -> Array:
+def crossbar(work: MappedWork) -> Array:
     """Crossbar passes: ceil(o^2 / replicas) * input_bits * pass_ns, ns; copies work on different pixels."""
     pixels = np.ceil(work.o_area / np.maximum(1, mapping.replicas(work)))
     return work.has_weights * pixels * work.input_bits * pass_ns(work.accelerator)
 
 
-def digital(work: Work) -> Array:
+def digital(work: MappedWork) -> Array:
     """Pooling, node sums and LIF updates: ceil((additions + neurons) / (digital_units * n_lanes)) clock cycles, ns."""
     n_operations = mapping.additions(work) / work.steps + mapping.neurons(work)
     n_adders = np.maximum(1, mapping.digital_units(work)) * float(work.accelerator.digital.n_lanes)
     return np.ceil(n_operations / n_adders) * clock_ns(work.accelerator)
 
 
-def noc(work: Work) -> Array:
+def noc(work: MappedWork) -> Array:
     """Transfers: (ceil(bits into each receiver / link) + ceil(partial-sum bits / (link * tiles))) clock cycles, ns.
 
     The tiles of a layer receive the same inputs at the same time (multicast); digital units receive their own
@@ -83,7 +83,7 @@ def clock_count(schedule: Schedule, each_ns: Array, timesteps: int) -> Array:
     return counts
 
 
-LATENCY_NS: dict[str, Callable[[Work], Array]] = {"crossbar": crossbar, "digital": digital, "noc": noc}
+LATENCY_NS: dict[str, Callable[[MappedWork], Array]] = {"crossbar": crossbar, "digital": digital, "noc": noc}
 """The parts of a row's time for one time step."""
 SCHEDULES = {"layers-in-order": layers_in_order, "pipelined-over-timesteps": pipelined_over_timesteps}
 """Latency of a network from its rows, by name."""

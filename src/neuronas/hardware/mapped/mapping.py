@@ -19,7 +19,7 @@ from neuronas.space.workload import Layer
 
 
 @dataclass(frozen=True)
-class Work:
+class MappedWork:
     """Rows of work as columns [n_rows], with the settings that decide how they are mapped.
 
     Attributes:
@@ -77,10 +77,10 @@ def make_work(
     timesteps: int,
     replication: int,
     activity: Activity,
-) -> Work:
+) -> MappedWork:
     """Turn rows (``space.workload``) into columns."""
     bits = {"image": int(accelerator.digital.image_bits), "values": int(accelerator.neuron.state_bits)}
-    return Work(
+    return MappedWork(
         accelerator=accelerator,
         weight_bits=weight_bits,
         replication=replication,
@@ -101,7 +101,7 @@ def make_work(
     )
 
 
-def parameters(work: Work) -> Array:
+def parameters(work: MappedWork) -> Array:
     """Weights: k^2 * C_in / groups * C_out, convolutions and fully connected layers; no bias, no batch norm."""
     return work.has_weights * work.kernel_area * (work.c_in / work.groups) * work.c_out
 
@@ -118,12 +118,12 @@ def columns_per_output(weight_bits: int, crossbar: Crossbar) -> int:
     return signs * -(-sliced_bits // int(crossbar.bits_per_cell))
 
 
-def columns(work: Work) -> Array:
+def columns(work: MappedWork) -> Array:
     """Bitline columns: C_out * columns_per_output."""
     return work.has_weights * work.c_out * float(columns_per_output(work.weight_bits, work.accelerator.crossbar))
 
 
-def row_blocks(work: Work) -> Array:
+def row_blocks(work: MappedWork) -> Array:
     """Sets of wordlines that a column sums apart: k^2 * ceil(C_in / X), with groups those of one part.
 
     One for each kernel position and block of X input channels (SpikeSim, arXiv 2210.12899; parts:
@@ -132,49 +132,49 @@ def row_blocks(work: Work) -> Array:
     return work.has_weights * work.kernel_area * work.diagonal.n_rows
 
 
-def replicas(work: Work) -> Array:
+def replicas(work: MappedWork) -> Array:
     """Copies of a layer's weights: min(replication, o^2). They work on different pixels at the same time."""
     return work.has_weights * np.minimum(work.replication, work.o_area)
 
 
-def crossbars(work: Work) -> Array:
+def crossbars(work: MappedWork) -> Array:
     """Crossbars: replicas * row_blocks * ceil(columns / X), with groups the sum over all parts."""
     return replicas(work) * work.kernel_area * work.diagonal.n_crossbars
 
 
-def pes(work: Work) -> Array:
+def pes(work: MappedWork) -> Array:
     """Processing elements: ceil(crossbars / n_per_pe). No PE is shared between layers."""
     return np.ceil(work.n_crossbars / float(work.accelerator.crossbar.n_per_pe))
 
 
-def tiles(work: Work) -> Array:
+def tiles(work: MappedWork) -> Array:
     """Tiles: ceil(PEs / n_per_tile). No tile is shared between layers (SpikeSim's mapping rule)."""
     return np.ceil(work.n_pes / float(work.accelerator.pe.n_per_tile))
 
 
-def utilisation(work: Work) -> Array:
+def utilisation(work: MappedWork) -> Array:
     """Share of a layer's cells that hold a weight: replicas * cells / (crossbars * X^2), 0 to 1."""
     cells = work.n_crossbars * float(work.accelerator.crossbar.size) ** 2
     return np.divide(replicas(work) * used_cells(work), cells, out=np.zeros_like(cells), where=cells > 0)
 
 
-def used_cells(work: Work) -> Array:
+def used_cells(work: MappedWork) -> Array:
     """Cells that hold one copy of the weights: k^2 * C_in / groups * columns."""
     cells: Array = work.kernel_area * (work.c_in / work.groups) * columns(work)
     return cells
 
 
-def passes(work: Work) -> Array:
+def passes(work: MappedWork) -> Array:
     """Crossbar passes of an image: steps * o^2 * input_bits. Each gives all outputs of one pixel for one input bit."""
     return work.has_weights * work.steps * work.o_area * work.input_bits
 
 
-def conversions(work: Work) -> Array:
+def conversions(work: MappedWork) -> Array:
     """ADC conversions of an image: passes * row_blocks * columns; every used column of every crossbar."""
     return passes(work) * row_blocks(work) * columns(work)
 
 
-def awake_share(work: Work) -> Array:
+def awake_share(work: MappedWork) -> Array:
     """Share of conversions whose rows hold a spike: 1 - (1 - rate)^rows, the mean over blocks of X input channels.
 
     Rows spike independently; a set of rows that is silent is not converted. A layer's last block may have fewer
@@ -189,7 +189,7 @@ def awake_share(work: Work) -> Array:
     return share
 
 
-def neurons(work: Work) -> Array:
+def neurons(work: MappedWork) -> Array:
     """LIF neurons of all layers: C_in * i^2, in front of each convolution, the head's pooling and the head's layers.
 
     None in front of the first layer, which reads the image, or of a layer that reads pooled spikes. Convolutions that
@@ -198,7 +198,7 @@ def neurons(work: Work) -> Array:
     return work.has_neurons * work.c_in * work.i_area
 
 
-def digital_units(work: Work) -> Array:
+def digital_units(work: MappedWork) -> Array:
     """Units for pooling, node sums and neurons: ceil(channels / n_lanes), each with n_lanes adders and a link.
 
     Channels are C_in where neurons stand, otherwise C_out; 0 where a row needs no such unit.
@@ -209,7 +209,7 @@ def digital_units(work: Work) -> Array:
     return units
 
 
-def additions(work: Work) -> Array:
+def additions(work: MappedWork) -> Array:
     """Additions of an image outside crossbars: steps * (k^2 * C_out * o^2 pooling, (C_in - C_out) * o^2 node sums).
 
     A comparison of max pooling counts as an addition. A node that adds up m values has C_in = m * C_out.
@@ -219,7 +219,7 @@ def additions(work: Work) -> Array:
     return work.steps * (pooling + sums) * work.o_area
 
 
-def input_traffic_bits(work: Work) -> Array:
+def input_traffic_bits(work: MappedWork) -> Array:
     """Bits into a row's tiles for an image: steps * input_bits * C_in * i^2 * max(1, tiles).
 
     Every tile of a layer receives all its inputs; inputs are spikes of one bit, image pixels, means of spikes, or
@@ -228,7 +228,7 @@ def input_traffic_bits(work: Work) -> Array:
     return work.steps * work.input_bits * work.c_in * work.i_area * np.maximum(1, work.n_tiles)
 
 
-def partial_sum_bits(work: Work) -> Array:
+def partial_sum_bits(work: MappedWork) -> Array:
     """Bits of partial sums between tiles: passes * C_out * (tiles that one column block spans - 1) * state_bits.
 
     The row blocks of a column fill ceil(row_blocks / (n_per_pe * n_per_tile)) tiles.

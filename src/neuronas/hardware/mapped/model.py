@@ -10,7 +10,7 @@ from neuronas.hardware.cost import Array, Cost, LayerCost, Totals, tabulate
 from neuronas.hardware.mapped import area, energy, mapping
 from neuronas.hardware.mapped.activity import DENSE, Activity
 from neuronas.hardware.mapped.latency import LATENCY_NS, SCHEDULES, Schedule, clock_count
-from neuronas.hardware.mapped.mapping import Work, make_work
+from neuronas.hardware.mapped.mapping import MappedWork, make_work
 from neuronas.space.workload import Column, Layer, Occupancy, Slot, always, columns
 
 _CHUNK = 8192  # rows costed at a time: keeps the intermediate arrays in cache
@@ -121,22 +121,22 @@ class MappedCostModel:
             energy_uj=(energy_pj + energy.leakage(power_pw, latency_ns * _MS)) * _UJ,
         )
 
-    def work(self, rows: Sequence[Layer]) -> Work:
+    def work(self, rows: Sequence[Layer]) -> MappedWork:
         """Rows of work (``space.workload``), mapped to the chip."""
         return make_work(rows, self.accelerator, self.weight_bits, self.timesteps, self.replication, self.activity)
 
-    def _area_parts(self, work: Work) -> dict[str, Array]:
+    def _area_parts(self, work: MappedWork) -> dict[str, Array]:
         parts = {name: term(work) * _MM2 for name, term in area.AREA_UM2.items()}
         shared = _share(work) * area.global_buffer(self.accelerator) * _MM2
         return parts | {"global_buffer": shared}
 
-    def _latency_parts(self, rows: Sequence[Layer], work: Work) -> dict[str, Array]:
+    def _latency_parts(self, rows: Sequence[Layer], work: MappedWork) -> dict[str, Array]:
         each = np.array([row.reads != "image" for row in rows])
         counts = np.ones(len(rows))
         counts[each] = clock_count(self.schedule, _row_sums(work).time_ns[each], self.timesteps)
         return {name: counts * term(work) * _MS for name, term in LATENCY_NS.items()}
 
-    def _energy_parts(self, work: Work, latency_ms: Array) -> dict[str, Array]:
+    def _energy_parts(self, work: MappedWork, latency_ms: Array) -> dict[str, Array]:
         sums = _row_sums(work)
         n_tiles = sums.n_tiles.sum(keepdims=True)
         power_pw = sums.leaking_pw + _share(work) * energy.global_leaking_pw(self.accelerator)
@@ -157,7 +157,7 @@ class MappedCostModel:
         )
 
 
-def _row_sums(work: Work) -> _Sums:
+def _row_sums(work: MappedWork) -> _Sums:
     return _Sums(
         parameters=mapping.parameters(work),
         n_tiles=work.n_tiles,
@@ -169,7 +169,7 @@ def _row_sums(work: Work) -> _Sums:
     )
 
 
-def _share(work: Work) -> Array:
+def _share(work: MappedWork) -> Array:
     """Each row's share of what the chip has once: by tiles."""
     share: Array = work.n_tiles / work.n_tiles.sum()
     return share
