@@ -107,7 +107,8 @@ def test_pieces_have_like_work() -> None:
 
 
 MESSAGES: list[Message] = [
-    Ready("images"), Evaluated(3, 0.1 + 0.2), Evaluated(0, float("-inf")), PieceFinished(12.5), Noted("µ"), Lost("gone"),
+    Ready("images"), Evaluated(3, 0.1 + 0.2), Evaluated(0, float("-inf")), PieceFinished(12.5), Noted("µ"),
+    Lost("gone"),
 ]  # fmt: skip
 
 

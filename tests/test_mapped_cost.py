@@ -17,7 +17,7 @@ from neuronas.hardware.cost import BUDGETED, Cost
 from neuronas.hardware.floorplan import blocks
 from neuronas.hardware.mapped import area, energy, latency, mapping
 from neuronas.hardware.mapped.activity import DENSE, Activity, load_activity
-from neuronas.hardware.mapped.mapping import Work, make_work
+from neuronas.hardware.mapped.mapping import MappedWork, make_work
 from neuronas.hardware.mapped.model import MappedCostModel
 from neuronas.hardware.paper import PaperCostModel
 from neuronas.hardware.sweep import vary
@@ -42,7 +42,7 @@ TABLE = (
 
 
 @pytest.fixture(scope="module")
-def work() -> Work:
+def work() -> MappedWork:
     """9 bits, 5 time steps, two copies, a tenth of the inputs spike."""
     return make_work(TABLE, load_accelerator("spikeflow-rram"), 9, 5, 2, Activity(rate=0.1))
 
@@ -127,7 +127,7 @@ BY_HAND = [
 @pytest.mark.parametrize(
     ("term", "expected"), BY_HAND, ids=[f"{term.__module__}.{term.__name__}" for term, _ in BY_HAND]
 )
-def test_terms_by_hand(work: Work, term, expected: list[float]) -> None:
+def test_terms_by_hand(work: MappedWork, term, expected: list[float]) -> None:
     assert term(work) == pytest.approx(expected, rel=1e-12)
 
 
@@ -184,7 +184,7 @@ def test_max_pooling_costs_what_mean_pooling_does(accelerator: Accelerator, cifa
     assert {row.layer.kind for row in largest.layers} > {"max_pool", "avg_pool"}
 
 
-def test_terms_on_conversions_by_hand(work: Work) -> None:
+def test_terms_on_conversions_by_hand(work: MappedWork) -> None:
     awake = mapping.conversions(work) * mapping.awake_share(work)
     for term, pj in ((energy.adc, 2.03084), (energy.multiplexer, 0.094245), (energy.shift_add, 0.1)):
         assert term(work) == pytest.approx(awake * pj)

@@ -97,8 +97,8 @@ Message = Ready | Evaluated | PieceFinished | Noted | Refused | Lost
 class Crew(Protocol):
     """A group of workers, numbered from 0. A worker computes one piece of work (a list of candidates) at a time.
 
-    A worker sends ``Ready``; then, for each piece, ``Evaluated`` for each candidate in order, and ``PieceFinished``. After
-    ``Lost`` it sends nothing more, and a worker with the same number can be started.
+    A worker sends ``Ready``; then, for each piece, ``Evaluated`` for each candidate in order, and ``PieceFinished``.
+    After ``Lost`` it sends nothing more, and a worker with the same number can be started.
     """
 
     size: int

@@ -13,7 +13,7 @@ from typing import TypeVar
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.mapped import mapping
 from neuronas.hardware.mapped.area import AREA_UM2, global_buffer
-from neuronas.hardware.mapped.mapping import Work
+from neuronas.hardware.mapped.mapping import MappedWork
 from neuronas.space.workload import Layer
 
 Item = TypeVar("Item")
@@ -67,7 +67,7 @@ class Floorplan:
         return tuple(dict.fromkeys(tile.layer for tile in self.tiles))
 
 
-def floorplan(rows: Sequence[Layer], work: Work) -> Floorplan:
+def floorplan(rows: Sequence[Layer], work: MappedWork) -> Floorplan:
     """Place all layers with weights.
 
     Args:
@@ -119,7 +119,7 @@ class Block:
     n_columns: int
 
 
-def blocks(work: Work, index: int) -> Iterator[Block]:
+def blocks(work: MappedWork, index: int) -> Iterator[Block]:
     """The blocks of one row of work in the order of placement: by copy, then by column block, then by row block."""
     size, n_groups = int(work.accelerator.crossbar.size), int(work.groups[index])
     n_rows, n_columns = (int(n[index]) // n_groups for n in (work.c_in, mapping.columns(work)))  # of a group
@@ -131,7 +131,7 @@ def blocks(work: Work, index: int) -> Iterator[Block]:
                         yield Block(replica, position, first * n_rows + row, height, first * n_columns + column, width)
 
 
-def _utilisations(work: Work, index: int) -> Iterator[float]:
+def _utilisations(work: MappedWork, index: int) -> Iterator[float]:
     """Share of used cells of each crossbar of one row of work; each group uses its own rows and columns."""
     size, n_together = int(work.accelerator.crossbar.size), int(work.diagonal.n_together[index])
     n_columns = int(mapping.columns(work)[index]) // int(work.groups[index])
