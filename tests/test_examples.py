@@ -86,8 +86,8 @@ def test_observer(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_own_accelerator(tmp_path: Path) -> None:
     preset, own, *sweep = run("own_accelerator.py", tmp_path).splitlines()
-    assert preset.startswith("spikeflow-rram: 3,117.2 mm²")
-    assert own.startswith("own_accelerator.yaml: 834.4 mm²")
+    assert preset.startswith("spikeflow-rram: 426.9 mm²")
+    assert own.startswith("own_accelerator.yaml: 126.1 mm²")
     assert preset.split(":")[1] != own.split(":")[1]
     assert [line.split(":")[0] for line in sweep] == [f"crossbar.size {size}" for size in (32, 64, 128)]
 

@@ -4,8 +4,6 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
-from PIL import Image
-
 from neuronas.config import is_there, settings_for, write_bytes
 from neuronas.config.files import read_beginning
 from neuronas.data.presets import Digits
@@ -66,6 +64,8 @@ def write_example_files(folder: Path) -> ExampleFiles:
 
 
 def _images(folder: Path) -> Iterator[tuple[Path, bytes]]:
+    from PIL import Image
+
     digits = Digits()
     for split, count in N_IMAGES.items():
         source = digits.load(split, digits.image_size)
