@@ -139,6 +139,7 @@ def test_two_searches_on_one_directory(neuronas: Neuronas, undisturbed: Path, tm
     assert searched(tmp_path / "run") == searched(undisturbed)
 
 
+@pytest.mark.slow
 def test_a_search_is_ended_from_another_shell_and_resumed(
     neuronas: Neuronas, undisturbed: Path, tmp_path: Path
 ) -> None:

@@ -258,6 +258,7 @@ def test_ctrl_c_ends_a_dashboard(run: Path, tmp_path: Path, ending: signal.Signa
             pytest.fail("still served")
 
 
+@pytest.mark.slow
 def test_a_search_serves_its_page_until_it_ends(tmp_path: Path) -> None:
     small = ("--algorithm", "snasnet", "--n-draws", 12, "--timesteps", 2)
     with process("search", "--serve", *small, "--out", "run", "--json", cwd=tmp_path) as searching:

@@ -313,6 +313,7 @@ def test_a_candidate_that_fails_twice_is_recorded(
     assert again.n_lost == 0
 
 
+@pytest.mark.slow
 def test_workers_that_all_fail_end_the_search(distribute: Distribute) -> None:
     with pytest.raises(WorkerError, match="workers were lost 2 times on each of the first 3 candidates"):
         list(distribute(1, "--die-at", "|").evaluate("full", some(6)))

@@ -73,6 +73,7 @@ def test_own_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (here["fitness"], here["dataset"]) == (workers["fitness"], "stripes")
 
 
+@pytest.mark.slow
 def test_observer(tmp_path: Path) -> None:
     run("observer.py", tmp_path)
     events = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]

@@ -102,6 +102,7 @@ def run(*lines: str, **environment: str) -> None:
     subprocess.run([sys.executable, "-c", "\n".join((COMPILE, *lines))], env={**os.environ, **environment}, check=True)
 
 
+@pytest.mark.slow
 @needs_a_compiler
 def test_a_damaged_cache_is_rebuilt_and_leftovers_are_removed(tmp_path: Path) -> None:
     whole = next(path for path in library.cache_folder().glob("kernels-*.so") if library._is_whole(path))
@@ -116,6 +117,7 @@ def test_a_damaged_cache_is_rebuilt_and_leftovers_are_removed(tmp_path: Path) ->
     assert not left.exists()
 
 
+@pytest.mark.slow
 @needs_a_compiler
 def test_without_a_cache_nothing_is_left_behind_and_children_do_not_compile(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")

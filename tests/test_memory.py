@@ -273,6 +273,7 @@ def test_from_memory_to_an_evaluated_network(tmp_path: Path) -> None:
         neuronas.train(run.directory, dataset=neuronas.InMemoryDataSet(shades(60)))
 
 
+@pytest.mark.slow
 def test_workers_see_what_is_in_memory(tmp_path: Path) -> None:
     dataset = neuronas.InMemoryDataSet(shades(90))
     here = neuronas.search(dataset=dataset, out=tmp_path / "here", **SMALL)

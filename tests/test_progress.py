@@ -135,6 +135,7 @@ def test_a_bar_below_the_cell_of_a_notebook(monkeypatch: pytest.MonkeyPatch) -> 
     assert "<progress" not in shown[-1]  # the bar goes, the notes stay
 
 
+@pytest.mark.slow
 def test_a_study_is_counted_before_it_begins(tmp_path: Path) -> None:
     from neuronas.experiments.catalogue import STUDIES
 

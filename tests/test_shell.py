@@ -45,6 +45,7 @@ def test_streams_that_are_closed_or_cut_off(command: str, code: int, tmp_path: P
         assert done.stderr == "neuronas: system: No space left on device\n"
 
 
+@pytest.mark.slow
 def test_the_home_folder_in_every_path(neuronas: Neuronas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
     home.mkdir()

@@ -103,6 +103,7 @@ def test_the_list_names_every_experiment(neuronas: Neuronas) -> None:
     assert all(set(line) == {"shows", "needs", "takes"} and all(line.values()) for line in listed.values())
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tiny")
 def test_stopped_in_a_training_and_gone_on_with_ends_the_same(
     neuronas: Neuronas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

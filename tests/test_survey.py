@@ -130,6 +130,7 @@ def test_the_front_by_hand(accelerator, tmp_path: Path, two_operations: str) -> 
     assert len(expected) < 49
 
 
+@pytest.mark.slow
 def test_evolution_finds_the_known_front(accelerator, tmp_path: Path, two_operations: str) -> None:
     exact = run("exhaustive", tmp_path / "a", accelerator, two_operations)
     found = run("evolution", tmp_path / "b", accelerator, two_operations, n_draws=10_000)

@@ -147,6 +147,7 @@ def test_a_resumed_training_names_the_setting_that_changed(tmp_path: Path, capsy
     assert command(["train", str(run), "--resume", "--epochs", "1", "--quiet"]) == 0
 
 
+@pytest.mark.slow
 def test_settings_that_are_refused_do_not_become_those_of_the_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -172,6 +173,7 @@ def test_settings_that_are_refused_do_not_become_those_of_the_run(
     assert command(["train", str(run), "--resume", "--quiet"]) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -408,6 +410,7 @@ def picture(path: Path, seed: int) -> None:
     Image.fromarray(pixels).save(path)
 
 
+@pytest.mark.slow
 def test_artificial_twin_and_other_choices(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for number, options in enumerate(
         (
@@ -474,6 +477,7 @@ def test_two_processes_learn_what_one_learns(
         assert theirs["train_accuracy"] == pytest.approx(ours["train_accuracy"], rel=30 * tolerance)
 
 
+@pytest.mark.slow
 def test_fine_tuning_begins_with_the_weights_of_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     assert train(first) == 0
