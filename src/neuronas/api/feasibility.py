@@ -2,6 +2,7 @@
 
 import shlex
 from collections import Counter
+from typing import Any
 
 from neuronas.api.compose import Plan
 from neuronas.config import as_options, given, value_at, with_value, written
@@ -70,9 +71,9 @@ def explain(run: Plan, nothing: NothingFitsError) -> Infeasible:
             for name in broken
         ),
         tiles=_tiles(layers["area_mm2"]) if "area_mm2" in layers else "",
-        knobs=tuple(_knob(run, feasibility, knobs, broken, reachable) for knobs in feasibility.single_changes()),
+        knobs=tuple(_knob(feasibility, knobs, broken, reachable) for knobs in feasibility.single_changes()),
         changes=None if changes is None else {path: _plain(value) for path, value in changes.items()},
-        command=None if changes is None else _command(run, changes),
+        command=None if changes is None else shlex.join(["neuronas", "search", *_typed(written(run.given), changes)]),
     )
 
 
@@ -99,28 +100,21 @@ def _tiles(layers: tuple[LayerCost, ...]) -> str:
     )
 
 
-def _knob(run: Plan, of: Feasibility, knobs: Knobs, broken: list[str], reachable: dict[str, float]) -> Knob:
+def _knob(of: Feasibility, knobs: Knobs, broken: list[str], reachable: dict[str, float]) -> Knob:
     smallest = of.smallest(knobs)
     return Knob(
-        options=shlex.join(_options(run, knobs.changes(of.base))),
+        options=shlex.join(_typed({}, knobs.changes(of.base))),
         smallest={name: smallest[name] for name in broken},
         saved={name: 1 - smallest[name] / reachable[name] if reachable[name] else 0.0 for name in broken},
         fits=of.fits(knobs),
     )
 
 
-def _options(run: Plan, changes: dict[str, object]) -> list[str]:
-    values: dict[str, object] = {}
+def _typed(values: dict[str, Any], changes: dict[str, object]) -> list[str]:
+    """Settings with changes, as options of ``search``."""
     for path, value in changes.items():
         values = with_value(values, path, value)
     return as_options(given(values, "changes"), "search")
-
-
-def _command(run: Plan, changes: dict[str, object]) -> str:
-    values = written(run.given)
-    for path, value in changes.items():
-        values = with_value(values, path, value)
-    return shlex.join(["neuronas", "search", *as_options(given(values, "changes"), "search")])
 
 
 def _plain(value: object) -> object:

@@ -112,7 +112,9 @@ class Feasibility:
 
     def widest(self) -> int | None:
         """The largest number of channels, up to the one that is set, at which a network fits; None where none does."""
-        low, high = 0, self.base.channels + 1
+        if self.fits(self.base):
+            return self.base.channels
+        low, high = 0, self.base.channels
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (middle, high) if self.fits(replace(self.base, channels=middle)) else (low, middle)
