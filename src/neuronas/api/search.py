@@ -140,7 +140,7 @@ class Search:
         ):
             history.claim(run.origin.history_identity)
             if run.algorithm.grows and history.was_finished and history.n_candidates() < run.config.search.n_draws:
-                history.go_on()
+                history.reopen()
             if warning := chip_warning(run):
                 log.warning(warning)
             problem = Problem(run.space, run.shape, run.cost_model, run.budget)

@@ -128,7 +128,7 @@ def run(arguments: list[str]) -> int:
             raise
         _discard_output()
         return 0
-    except BrokenPipeError:  # the reader has what it wanted, as in | head
+    except BrokenPipeError:  # the reader closed the pipe, as in | head
         _discard_output()
         return 0
     except OSError as error:

@@ -51,7 +51,7 @@ class RunOrigin:
         given: what a person gave of them.
         copies: what the settings name by file or object, by the names in ``COPIES``.
         code: the code behind names in the settings, such as that of the fitness.
-        grows: a run of fewer draws (``search.n_draws``) can go on with more.
+        grows: a run of fewer draws (``search.n_draws``) can be resumed with more.
     """
 
     config: ResolvedConfig

@@ -139,8 +139,8 @@ class History(HistoryFile):
         self._set("seconds", self._elapsed_s)
         self._set("peak_memory_mb", peak_memory_mb)
 
-    def go_on(self) -> None:
-        """A finished search goes on, with more draws."""
+    def reopen(self) -> None:
+        """Resume a finished search with more draws."""
         with self._errors():
             self._db.execute("DELETE FROM meta WHERE name = 'peak_memory_mb'")
         self.was_finished, self._elapsed_s = False, None
