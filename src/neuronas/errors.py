@@ -1,8 +1,10 @@
 """One root error with named children; each knows the exit code that the command line returns for it."""
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
+from os import PathLike
 from typing import Any, TypeVar
 
 Entry = TypeVar("Entry")
@@ -67,6 +69,26 @@ class DivergedError(NeuronasError):
     """Training came to a loss that is no finite number."""
 
     exit_code = 4
+
+
+@contextmanager
+def reading_as(kind: str, path: str | PathLike[str], *errors: type[Exception]) -> Iterator[None]:
+    """Turn what a package raises at a file that it cannot read into one line.
+
+    Args:
+        kind: of file, with its article: ``a NIR graph``.
+        path: of the file.
+        errors: what the package raises, beside ``OSError`` and ``ValueError``.
+
+    Raises:
+        VerificationError: instead of these.
+    """
+    known: tuple[type[Exception], ...] = (OSError, ValueError, *errors)
+    try:
+        yield
+    except known as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise VerificationError(f"{path}: cannot be read as {kind} ({reason})") from error
 
 
 def suggestion(given: str, known: Iterable[str]) -> str:

@@ -24,7 +24,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from neuronas.errors import ConfigurationError, VerificationError
+from neuronas.errors import ConfigurationError, reading_as
 from neuronas.export.bound_graph import Floats, NeuronArrays, WeightArrays
 from neuronas.export.formats import ExportContent
 from neuronas.export.verification import Computed
@@ -57,12 +57,10 @@ def compute_nir(path: Path, images: Tensor) -> Computed:
     """
     from spikingjelly.activation_based.nir_exchange import import_from_nir  # noqa: PLC0415 - imports nirtorch
 
-    try:
+    with reading_as("a NIR graph", path, KeyError, NotImplementedError, AssertionError):
         graph = nir.read(path)
         timesteps, dt = int(graph.metadata["timesteps"]), float(graph.metadata["dt_s"])
         network = import_from_nir(graph, dt=dt, dtype=torch.float64)
-    except (OSError, KeyError, ValueError, NotImplementedError, AssertionError) as error:
-        raise VerificationError(f"{path}: cannot be read back as a NIR graph ({error})") from error
     state, scores = None, []
     with torch.no_grad():
         for _ in range(timesteps):

@@ -15,7 +15,7 @@ import nir
 import numpy as np
 from numpy.typing import NDArray
 
-from neuronas.errors import ConfigurationError, VerificationError
+from neuronas.errors import ConfigurationError, reading_as
 from neuronas.importing.draft import UNSUPPORTED, Draft, convolution, linear, pooling
 from neuronas.space.graph import Graph, Shape, Sum
 
@@ -35,10 +35,8 @@ def read_nir(path: Path, input_shape: Shape | None) -> Graph:
         ConfigurationError: it holds what a layer graph cannot; names the node and its type.
         VerificationError: not a NIR file.
     """
-    try:
+    with reading_as("a NIR graph", path, LookupError, TypeError, RuntimeError, AssertionError):
         graph = nir.read(path)
-    except (OSError, LookupError, TypeError, ValueError, RuntimeError, AssertionError) as error:
-        raise VerificationError(f"{path}: cannot be read as a NIR graph ({error})") from error
     return _Reader(path, graph, input_shape).read()
 
 
@@ -49,11 +47,9 @@ class _Reader:
         self.draft, self.nodes, self.edges = Draft(str(path)), graph.nodes, graph.edges
         self.input_shape = input_shape
         about = graph.metadata if graph.metadata.get("format") == _OWN else {}
-        try:
+        with reading_as("a NIR graph with sums and order", path, TypeError):
             self.sums: dict[str, list[str]] = dict(json.loads(about.get("sums", "{}")))
             self.order: list[str] = list(json.loads(about.get("order", "[]")))
-        except (TypeError, ValueError) as error:
-            raise VerificationError(f"{path}: its sums and order cannot be read ({error})") from error
         self.known: dict[frozenset[tuple[str, int]], str] = {}
         """Names of values by what they are the sum of."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import onnx
 from google.protobuf.message import DecodeError
 
-from neuronas.errors import VerificationError
+from neuronas.errors import VerificationError, reading_as
 from neuronas.importing.draft import Draft, checked
 from neuronas.importing.onnx_nodes import NodeReader
 from neuronas.space.graph import Graph, Link, Node, Shape
@@ -29,12 +29,9 @@ def read_onnx(path: Path, input_shape: Shape | None) -> Graph:
         ConfigurationError: it holds what a layer graph cannot; names the layer and its type.
         VerificationError: not an ONNX file.
     """
-    try:
+    with reading_as("an ONNX model", path, DecodeError, onnx.checker.ValidationError):
         model = onnx.load(path, load_external_data=False)
         onnx.checker.check_model(str(path))
-    except (OSError, ValueError, DecodeError, onnx.checker.ValidationError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise VerificationError(f"{path}: cannot be read as an ONNX model ({reason})") from error
     reader = NodeReader(str(path), model.graph, input_shape)
     for node in model.graph.node:
         reader.read(node)
