@@ -12,7 +12,7 @@ import pytest
 
 from conftest import Neuronas
 from neuronas.api.run_facts import read_run
-from neuronas.report.cost_tables import COSTED, budget_uses
+from neuronas.report.cost_tables import COSTED
 from neuronas.report.facts import RunFacts
 from neuronas.report.figures import COLUMN, NEEDS, figures
 from neuronas.report.floorplan_drawing import placed_layers
@@ -208,7 +208,7 @@ def test_cost_charts_add_up(facts: RunFacts) -> None:
         for word in ("area", "latency", "energy"):
             assert sum(row["share"] for row in rows if row["quantity"].startswith(word)) == pytest.approx(100)
     assert len(rows_of(facts, "layers")) == len(COSTED) * sum(bool(row.area_mm2) for row in cost.layers)
-    uses, bars = budget_uses(cost, facts.budget), rows_of(facts, "budget")
+    uses, bars = facts.budget.uses(cost), rows_of(facts, "budget")
     assert [bar["used"] for bar in bars] == pytest.approx([100 * (use.used or 0) for use in uses], rel=1e-6)
     assert "of 3.5 µJ" in bars[3]["text"]
 

@@ -3,11 +3,64 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
+from typing import Protocol
 
 import numpy as np
 
-from neuronas.hardware.cost import BUDGETED, Array, Cost, Totals
+from neuronas.hardware.cost import BUDGETED, Array, Totals
 from neuronas.hardware.units import quantity
+
+
+class Costed(Protocol):
+    """Whatever has the four quantities: a cost, or a document about one."""
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights."""
+
+    @property
+    def area_mm2(self) -> float:
+        """Area in mm²."""
+
+    @property
+    def latency_ms(self) -> float:
+        """Latency per image in ms."""
+
+    @property
+    def energy_uj(self) -> float:
+        """Energy per image in µJ."""
+
+
+@dataclass(frozen=True)
+class BudgetUse:
+    """What an architecture takes of one budget.
+
+    Attributes:
+        name: one of ``hardware.cost.BUDGETED``.
+        cost: in the unit of that name.
+        limit: in the same unit; ``inf`` for none.
+    """
+
+    name: str
+    cost: float
+    limit: float
+
+    @property
+    def used(self) -> float | None:
+        """Share of the limit, above 1 where it is exceeded; None where there is no limit."""
+        if self.limit == inf:
+            return None
+        return self.cost / self.limit if self.limit else float(self.cost > 0) * 2
+
+    @property
+    def excess(self) -> float:
+        """Cost minus limit, in the unit of the name; above 0 where the limit is broken."""
+        return self.cost - self.limit
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the limit is broken."""
+        return self.excess > 0
 
 
 @dataclass(frozen=True)
@@ -24,17 +77,21 @@ class Budget:
         """Limit of each budgeted quantity."""
         return {name: getattr(self, f"max_{name}") for name in BUDGETED}
 
-    def excess(self, cost: Totals | Cost) -> dict[str, Array]:
-        """Cost minus limit: above 0 is a violation, 0 or less fits. -inf where there is no limit."""
-        return {name: np.asarray(getattr(cost, name) - limit) for name, limit in self.limits.items()}
+    def excess(self, totals: Totals) -> dict[str, Array]:
+        """[n] cost minus limit: above 0 is a violation, 0 or less fits. -inf where there is no limit."""
+        return {name: getattr(totals, name) - limit for name, limit in self.limits.items()}
 
     def relative_excess(self, totals: Totals) -> Array:
         """[n, 4] excess as a share of its limit (the cost itself where the limit is 0, -inf where there is none)."""
         return np.stack([_relative(getattr(totals, name), limit) for name, limit in self.limits.items()], axis=1)
 
-    def violations(self, cost: Cost) -> dict[str, float]:
+    def uses(self, cost: Costed) -> tuple[BudgetUse, ...]:
+        """One cost against each limit."""
+        return tuple(BudgetUse(name, float(getattr(cost, name)), limit) for name, limit in self.limits.items())
+
+    def violations(self, cost: Costed) -> dict[str, float]:
         """The limits that a cost violates, with the excess in the unit of the quantity (above 0)."""
-        return {name: float(excess) for name, excess in self.excess(cost).items() if excess > 0}
+        return {use.name: use.excess for use in self.uses(cost) if use.is_broken}
 
 
 PAPER_BUDGET = Budget(max_parameters=10e6, max_area_mm2=1000, max_latency_ms=500, max_energy_uj=1000)

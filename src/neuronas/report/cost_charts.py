@@ -7,7 +7,7 @@ from neuronas.hardware.cost import Cost
 from neuronas.hardware.sweep import Sweep, SweepPoint
 from neuronas.hardware.units import axis_label, quantity, word
 from neuronas.report.charts import FITTING, Chart, colours, data, name, name_axis, number, tooltip
-from neuronas.report.cost_tables import COSTED, Component, budget_uses, components
+from neuronas.report.cost_tables import COSTED, Component, components
 from neuronas.report.style import N_SERIES, colour, series
 from neuronas.report.tables import share
 
@@ -16,7 +16,7 @@ _PERCENT = {"domain": [0, 100]}
 
 def budget_chart(cost: Cost, budget: Budget) -> Chart:
     """A bar for each budget: how much of it is used."""
-    rows, uses = [], budget_uses(cost, budget)
+    rows, uses = [], budget.uses(cost)
     for use in uses:
         text = f"{quantity(use.name, use.cost)}, no limit"
         if use.used is not None:

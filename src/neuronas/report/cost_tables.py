@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import inf
 
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import BUDGETED, Cost
@@ -48,28 +47,6 @@ COUNTED = (
 
 
 @dataclass(frozen=True)
-class BudgetUse:
-    """What an architecture takes of one budget.
-
-    Attributes:
-        name: one of ``hardware.cost.BUDGETED``.
-        cost: in the unit of that name.
-        limit: in the same unit; ``inf`` for none.
-    """
-
-    name: str
-    cost: float
-    limit: float
-
-    @property
-    def used(self) -> float | None:
-        """Share of the limit, above 1 where it is exceeded; None where there is no limit."""
-        if self.limit == inf:
-            return None
-        return self.cost / self.limit if self.limit else float(self.cost > 0) * 2
-
-
-@dataclass(frozen=True)
 class Component:
     """One component's part of area, latency and energy, under the names of ``Cost.components``.
 
@@ -82,11 +59,6 @@ class Component:
     name: str
     values: dict[str, float]
     shares: dict[str, float]
-
-
-def budget_uses(cost: Cost | CostSummary, budget: Budget) -> tuple[BudgetUse, ...]:
-    """A cost against each limit."""
-    return tuple(BudgetUse(name, float(getattr(cost, name)), limit) for name, limit in budget.limits.items())
 
 
 def components(cost: Cost) -> tuple[Component, ...]:
@@ -103,37 +75,32 @@ def components(cost: Cost) -> tuple[Component, ...]:
 
 def budget_table(cost: CostSummary, budget: Budget) -> Table:
     """Cost by both models against each limit; what breaks one is marked."""
-    rows, alerts, uses = [], [], budget_uses(cost, budget)
-    for number, use in enumerate(uses):
-        name, used, other = use.name, use.used, float(getattr(cost.other_model, use.name))
-        is_over = use.cost > use.limit
-        alerts += [
-            (number, column) for column, broken in ((1, is_over), (3, is_over), (5, other > use.limit)) if broken
-        ]
-        margin = _over(name, use.cost, use.limit) if is_over else "" if used is None else share(1 - used)
+    rows, alerts, bars = [], [], []
+    for number, (use, other) in enumerate(zip(budget.uses(cost), budget.uses(cost.other_model), strict=True)):
+        name, used = use.name, use.used
+        broken = ((1, use.is_broken), (3, use.is_broken), (5, other.is_broken))
+        alerts += [(number, column) for column, is_broken in broken if is_broken]
+        margin = f"over by {quantity(name, use.excess)}" if use.is_broken else "" if used is None else share(1 - used)
         amounts = (quantity(name, use.cost), quantity(name, use.limit))
-        rows.append((word(name), *amounts, margin, "" if used is None else share(used), quantity(name, other)))
+        rows.append((word(name), *amounts, margin, "" if used is None else share(used), quantity(name, other.cost)))
+        bars.append(used)
     titles = ("", f"cost ({cost.cost_model})", "budget", "margin", "used", f"cost ({cost.other_model.cost_model})")
-    return Table("Cost against budget", titles, tuple(rows), alerts=alerts, bars={4: [use.used for use in uses]})
+    return Table("Cost against budget", titles, tuple(rows), alerts=alerts, bars={4: bars})
 
 
 def disagreements(cost: CostSummary, budget: Budget) -> tuple[str, ...]:
     """A sentence for each limit that one cost model keeps and the other breaks."""
     found = []
-    for name, limit in budget.limits.items():
-        values = {one.cost_model: float(getattr(one, name)) for one in (cost, cost.other_model)}
-        kept = [model for model, value in values.items() if value <= limit]
-        broken = [model for model in values if model not in kept]
-        if kept and broken:
+    for pair in zip(budget.uses(cost), budget.uses(cost.other_model), strict=True):
+        (kept, model), (broken, other) = sorted(
+            zip(pair, (cost.cost_model, cost.other_model.cost_model), strict=True), key=lambda one: one[0].is_broken
+        )
+        if broken.is_broken and not kept.is_broken:
             found.append(
-                f"{word(name)}: the budget of {quantity(name, limit)} is kept by cost model '{kept[0]}' and broken by "
-                f"'{broken[0]}' ({quantity(name, values[broken[0]])})"
+                f"{word(kept.name)}: the budget of {quantity(kept.name, kept.limit)} is kept by cost model '{model}' "
+                f"and broken by '{other}' ({quantity(broken.name, broken.cost)})"
             )
     return tuple(found)
-
-
-def _over(name: str, cost: float, limit: float) -> str:
-    return f"over by {quantity(name, cost - limit)}"
 
 
 def limits_table(candidates: Candidates, budget: Budget) -> Table:

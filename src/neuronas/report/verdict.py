@@ -1,7 +1,6 @@
 """The verdict that a report opens with: accuracy, budget, training, and what was expected against what was measured."""
 
 from collections.abc import Iterator
-from math import inf
 
 from neuronas.hardware.units import quantity, word
 from neuronas.report.accuracy_tables import chip_accuracy
@@ -47,17 +46,15 @@ def _budget(run: RunFacts) -> Iterator[_Row]:
         yield "budget", run.infeasible.closest if run.infeasible else "no architecture yet", bool(run.infeasible)
         return
     summary = run.answer.summary
-    limits = {name: limit for name, limit in run.budget.limits.items() if limit != inf}
     for cost in (summary, summary.other_model):
+        uses = [use for use in run.budget.uses(cost) if use.used is not None]
         broken = [
-            f"{word(name)} {quantity(name, value)} of {quantity(name, limit)}"
-            for name, limit in limits.items()
-            if (value := float(getattr(cost, name))) > limit
+            f"{word(use.name)} {quantity(use.name, use.cost)} of {quantity(use.name, use.limit)}"
+            for use in uses
+            if use.is_broken
         ]
-        least = min(limits, key=lambda name: limits[name] / max(float(getattr(cost, name)), 1e-300), default=None)
-        kept = "no limits set"
-        if least is not None:
-            kept = f"kept; closest: {word(least)}, {share(float(getattr(cost, least)) / (limits[least] or 1))} used"
+        tightest = max(uses, key=lambda use: use.used or 0.0, default=None)
+        kept = f"kept; closest: {word(tightest.name)}, {share(tightest.used)} used" if tightest else "no limits set"
         yield f"budget by model {cost.cost_model}", "broken: " + "; ".join(broken) if broken else kept, bool(broken)
 
 
