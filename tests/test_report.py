@@ -30,7 +30,7 @@ from neuronas.report.network_drawing import network_svg
 from neuronas.report.rendering import environment, trusted
 from neuronas.report.tables import aligned
 from neuronas.report.verdict import verdict
-from neuronas.runs.candidates import Candidates
+from neuronas.runs.candidates import Candidates, read_candidates
 from neuronas.runs.evaluations import Evaluation
 from neuronas.space.notation import parse_genotype
 from report_runs import add_training, make_run
@@ -433,6 +433,20 @@ def test_compare_costs_all_runs_by_one_model(tmp_path: Path, capsys: pytest.Capt
     (alone,) = read_runs([by_paper], comparable=True)
     assert alone.answer is not None and alone.answer.summary.cost_model == "paper"
     assert command(["compare", str(by_paper), str(by_mapped), "--out", str(tmp_path / "both.html"), "--quiet"]) == 0
+
+
+def test_compare_reads_each_history_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_paper = make_run(tmp_path / "paper")
+    by_mapped = make_run(tmp_path / "mapped", settings=NO_LIMIT | {"hardware": {"cost_model": "mapped"}})
+    seen: list[Path] = []
+
+    def read(path: Path) -> Candidates | None:
+        seen.append(path.parent)
+        return read_candidates(path)
+
+    monkeypatch.setattr("neuronas.api.run_facts.read_candidates", read)
+    assert len(read_runs([by_paper, by_mapped], comparable=True)) == 2
+    assert seen == [by_paper, by_mapped]
 
 
 def test_the_verdict_comes_first(tmp_path: Path) -> None:

@@ -26,25 +26,32 @@ from neuronas.space.notation import parse_architecture
 from neuronas.space.workload import Workload
 
 
-def read_run(directory: Path, name: str, cost_model: str | None = None) -> RunFacts:
+def read_run(directory: Path, name: str) -> RunFacts:
     """Read everything that a run directory holds.
 
     Args:
         directory: of the run.
         name: what the report will call it.
-        cost_model: costs everything anew by this model, if it is not the run's own.
 
     Raises:
         RunDirectoryError: it is not a run directory.
         ConfigurationError: its settings name what is not there.
         VerificationError: one of its files is broken.
     """
-    config = directory / CONFIG
-    if not is_there(config):
+    return _read(directory, name, _plan_of(directory), None)
+
+
+def _plan_of(directory: Path) -> Plan:
+    """A run's settings, and what they name."""
+    if not is_there(directory / CONFIG):
         why = f"holds no {CONFIG}" if is_there(directory) else "does not exist"
         raise RunDirectoryError(f"'{directory}' given, which {why}; expected a run directory")
     check_format(directory)
-    run = planned("estimate", {}, run=directory)
+    return planned("estimate", {}, run=directory)
+
+
+def _read(directory: Path, name: str, run: Plan, cost_model: str | None) -> RunFacts:
+    """Read a run; with a cost model that is not its own, everything is costed by that."""
     candidates = read_candidates(directory / HISTORY)
     if cost_model not in (None, run.cost_model.name):
         run = planned("estimate", {"cost_model": cost_model}, run=directory)
@@ -92,10 +99,10 @@ def read_runs(directories: Sequence[Path], *, comparable: bool = False) -> tuple
     """
     names = [Path(realpath(directory)).name for directory in directories]  # Path.resolve fails at a link to itself
     called = [str(path) if names.count(name) > 1 else name for path, name in zip(directories, names, strict=True)]
-    found = [read_run(directory, name) for directory, name in zip(directories, called, strict=True)]
-    if comparable and len({one.config.hardware.cost_model for one in found}) > 1:
-        found = [read_run(directory, name, "mapped") for directory, name in zip(directories, called, strict=True)]
-    return tuple(found)
+    plans = [_plan_of(directory) for directory in directories]
+    is_mixed = comparable and len({one.cost_model.name for one in plans}) > 1
+    cost_model = "mapped" if is_mixed else None
+    return tuple(_read(*one, cost_model) for one in zip(directories, called, plans, strict=True))
 
 
 def _answer(run: Plan, directory: Path, candidates: Candidates | None) -> Answer | None:
