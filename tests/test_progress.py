@@ -12,12 +12,15 @@ import typer
 from rich.console import Console
 
 import neuronas
+from neuronas.api.run_facts import read_run
 from neuronas.cli import console, progress
 from neuronas.cli.main import app
 from neuronas.cli.progress import ProgressBar, describe
 from neuronas.errors import ConfigurationError
 from neuronas.experiments.pieces import Rehearsal
+from neuronas.report.verdict import verdict
 from neuronas.runs.observer import Advanced, BatchProposed, CandidateEvaluated, EpochEnded, Finished, Started, Work
+from neuronas.runs.results import TrainingResult
 from recorder import Recorder
 
 ARCH = "|conv_3x3~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|"
@@ -148,13 +151,26 @@ def test_a_study_is_counted_before_it_begins(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def findings(run: Path) -> dict[str, str]:
+    """The verdict that the run's report opens with."""
+    return {name: finding for name, finding, _ in verdict(read_run(run, "run"))}
+
+
+def page_of(run: Path) -> str:
+    """The run's report."""
+    return neuronas.report(run).file.read_text(encoding="utf-8")
+
+
 def test_a_search_that_ran_out_of_time_continues_to_the_same_end(tmp_path: Path) -> None:
     settings: dict[str, Any] = {**SMALL, "algorithm": "snasnet", "n_draws": 40, "batch_size": 16, "exact": True}
     whole = neuronas.search(**settings, out=tmp_path / "whole")
     part = neuronas.search(**settings, out=tmp_path / "part", max_minutes=1e-9)
     assert part.summary.out_of_time and part.summary.n_evaluated == 1
     assert part.fitness <= whole.fitness
+    assert findings(tmp_path / "part")["search"].startswith("the time was up (--max-minutes) after 1 evaluated")
+    assert "after 1 evaluated candidates" in page_of(tmp_path / "part")
     assert not neuronas.search(**settings, out=tmp_path / "part", resume=True).summary.out_of_time
+    assert "search" not in findings(tmp_path / "part")
     done = neuronas.search(out=tmp_path / "part", resume=True, max_minutes=1e-9)  # nothing is left to do
     assert done.was_finished and not done.summary.out_of_time
     assert (done.text, done.fitness, done.summary.n_evaluated) == (whole.text, whole.fitness, whole.summary.n_evaluated)
@@ -174,7 +190,9 @@ def test_a_training_that_ran_out_of_time_continues_bit_for_bit(tmp_path: Path) -
     whole = neuronas.train(ARCH, **settings, out=tmp_path / "whole")
     part = neuronas.train(ARCH, **settings, out=tmp_path / "part", max_minutes=1e-9)
     assert part.out_of_time and (part.epochs, part.best_epoch, part.validation_accuracy) == (0, 0, None)
-    assert not (tmp_path / "part" / "training.json").exists()
+    assert TrainingResult.read(tmp_path / "part" / "training.json").out_of_time
+    assert findings(tmp_path / "part")["training"] == "0 of 2 epochs; the time was up (--max-minutes); can be resumed"
+    assert "before the last epoch" in page_of(tmp_path / "part")
     n_sessions = 1
     while part.out_of_time:
         part = neuronas.train(tmp_path / "part", resume=True, max_minutes=1e-9)
@@ -183,7 +201,8 @@ def test_a_training_that_ran_out_of_time_continues_bit_for_bit(tmp_path: Path) -
     assert part.best_epoch == whole.best_epoch
     weights = [(tmp_path / name / "checkpoints/last.safetensors").read_bytes() for name in ("whole", "part")]
     assert weights[0] == weights[1]
-    assert (tmp_path / "part" / "training.json").is_file()
+    assert not TrainingResult.read(tmp_path / "part" / "training.json").out_of_time
+    assert "--max-minutes" not in findings(tmp_path / "part")["training"]
 
 
 def test_a_time_limit_is_above_0() -> None:

@@ -15,12 +15,12 @@ from neuronas.hardware.cost import BUDGETED
 from neuronas.report.facts import Answer, RunFacts
 from neuronas.runs.architectures import read_architecture
 from neuronas.runs.candidates import Candidates, read_candidates
-from neuronas.runs.directory import ARCHITECTURE, CONFIG, EVALUATION, HISTORY, RESULT
+from neuronas.runs.directory import ARCHITECTURE, CONFIG, EVALUATION, HISTORY, RESULT, TRAINING
 from neuronas.runs.environment import ENVIRONMENT, Environment, check_format
 from neuronas.runs.evaluations import Evaluation, read_chips
 from neuronas.runs.infeasible import INFEASIBLE, Infeasible
 from neuronas.runs.metrics import METRICS, read_epochs
-from neuronas.runs.results import SearchSummary
+from neuronas.runs.results import SearchSummary, TrainingResult
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import parse_architecture
 from neuronas.space.workload import Workload
@@ -67,6 +67,7 @@ def _read(directory: Path, name: str, run: Plan, cost_model: str | None) -> RunF
         candidates,
         SearchSummary.read_if_there(directory / RESULT),
         read_epochs(directory / METRICS),
+        TrainingResult.read_if_there(directory / TRAINING),
         Evaluation.read_if_there(directory / EVALUATION),
         read_chips(directory),
         Environment.read_if_there(directory / ENVIRONMENT),

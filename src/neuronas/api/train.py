@@ -97,11 +97,11 @@ class Training:
                 finished = TrainingResult.read_if_there(files.file(TRAINING))
                 work = Work("train", self.directory, "images", observer)
                 result = self._work(process, work, deadline)
-                if finished is not None:  # nothing was left to be trained: what was measured then stays
+                if finished is not None and finished.is_of(result.epochs) and not result.out_of_time:
+                    # Nothing was left to be trained: what was measured then stays.
                     kept = ("seconds", "dead_outputs", "silent_layers")
                     result = result.model_copy(update={name: getattr(finished, name) for name in kept})
-                if not result.out_of_time:
-                    result.write(files.file(TRAINING))
+                result.write(files.file(TRAINING))
                 work.finish(result)
                 return result
 

@@ -24,8 +24,8 @@ _ROWS: tuple[tuple[str, Callable[[RunFacts], str]], ...] = (
     *((word(name), lambda run, name=name: _cost(run, name)) for name in BUDGETED),
     ("candidates", lambda run: f"{len(run.candidates):,}" if run.candidates else "–"),
     ("exceeded a limit", lambda run: f"{run.candidates.n_rejected:,}" if run.candidates else "–"),
-    ("search", lambda run: f"{run.result.seconds:,.1f} s" if run.result else "–"),
-    ("epochs trained", lambda run: str(len(run.epochs)) if run.epochs else "not trained"),
+    ("search", lambda run: _search(run)),
+    ("epochs trained", lambda run: _training(run)),
     ("test accuracy", lambda run: _accuracy(run)),
     ("accuracy on chips", lambda run: _on_chips(run)),
 )
@@ -44,6 +44,18 @@ def different_settings(runs: Sequence[RunFacts]) -> list[str]:
         "cost": lambda run: (_images(run), run.config.hardware, run.config.network.weight_bits),
     }
     return [what for what, key in kinds.items() if any(key(run) != key(runs[0]) for run in runs)]
+
+
+def _search(run: RunFacts) -> str:
+    if run.result is None:
+        return "–"
+    return f"{run.result.seconds:,.1f} s{', out of time' if run.is_search_out_of_time else ''}"
+
+
+def _training(run: RunFacts) -> str:
+    if not run.epochs and not run.training:
+        return "not trained"
+    return f"{len(run.epochs)}{', out of time' if run.is_training_out_of_time else ''}"
 
 
 def _accuracy(run: RunFacts) -> str:

@@ -14,7 +14,7 @@ from neuronas.runs.environment import Environment
 from neuronas.runs.epoch import Epoch
 from neuronas.runs.evaluations import ChipEvaluation, Evaluation
 from neuronas.runs.infeasible import Infeasible
-from neuronas.runs.results import SearchSummary
+from neuronas.runs.results import SearchSummary, TrainingResult
 from neuronas.search.algorithms.base import Algorithm
 from neuronas.space.genotype import Architecture
 from neuronas.space.graph import Graph
@@ -74,6 +74,7 @@ class RunFacts:
     candidates: Candidates | None
     result: SearchSummary | None
     epochs: tuple[Epoch, ...]
+    training: TrainingResult | None
     evaluation: Evaluation | None
     chips: tuple[ChipEvaluation, ...]
     environment: Environment | None
@@ -102,7 +103,23 @@ class RunFacts:
     @property
     def is_answered(self) -> bool:
         """Whether the run has an answer of its own, not only a best one so far."""
-        return self.answer is not None and self.answer.is_final
+        return self.answer is not None and self.answer.is_final and not self.is_search_out_of_time
+
+    @property
+    def is_search_out_of_time(self) -> bool:
+        """Whether the search was ended by ``max_minutes``."""
+        return self.result is not None and self.result.out_of_time
+
+    @property
+    def is_training_ended(self) -> bool:
+        """Whether the training came to its end: the last epoch, or ``train.patience``."""
+        return self.training is not None and self.training.is_of(len(self.epochs))
+
+    @property
+    def is_training_out_of_time(self) -> bool:
+        """Whether the training was ended by ``max_minutes``, and has not been resumed since."""
+        is_last = self.training is not None and self.training.epochs == len(self.epochs)
+        return self.training is not None and is_last and self.training.out_of_time
 
     @property
     def changed_costs(self) -> dict[str, float]:

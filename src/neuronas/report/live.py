@@ -110,7 +110,7 @@ def _progress(run: RunFacts) -> Underway | None:
         n_fitting = len(run.candidates) - run.candidates.n_rejected
         return Underway("Search", int(known.sum()), n_fitting, "proposed candidates evaluated that fit the budgets")
     planned = run.config.train.epochs
-    if planned and 0 < len(run.epochs) < planned:
+    if planned and 0 < len(run.epochs) < planned and not run.is_training_ended:
         return Underway("Training", len(run.epochs), planned, "epochs")
     return None
 

@@ -9,11 +9,12 @@ from neuronas.report.tables import share
 
 _Row = tuple[str, str, bool]
 """What a reader asks, the finding, and whether that is bad news."""
+_OUT_OF_TIME = "the time was up (--max-minutes)"
 
 
 def verdict(run: RunFacts) -> tuple[_Row, ...]:
     """The questions that a reader asks first, with their findings."""
-    return (*_accuracy(run), *_chips(run), *_budget(run), *_training(run), *_measured(run))
+    return (*_accuracy(run), *_chips(run), *_budget(run), *_search(run), *_training(run), *_measured(run))
 
 
 def _accuracy(run: RunFacts) -> Iterator[_Row]:
@@ -58,18 +59,28 @@ def _budget(run: RunFacts) -> Iterator[_Row]:
         yield f"budget by model {cost.cost_model}", "broken: " + "; ".join(broken) if broken else kept, bool(broken)
 
 
+def _search(run: RunFacts) -> Iterator[_Row]:
+    if run.result and run.result.out_of_time:
+        yield "search", f"{_OUT_OF_TIME} after {run.result.n_evaluated:,} evaluated candidates; can be resumed", True
+
+
 def _training(run: RunFacts) -> Iterator[_Row]:
-    if not run.epochs:
+    if not run.epochs and not run.training:
         return
-    planned, last = run.config.train.epochs, run.epochs[-1]
+    planned, n_done = run.config.train.epochs, len(run.epochs)
     scored = [one for one in run.epochs if one.validation_accuracy is not None]
-    text = f"{last.epoch} of {planned} epochs" if planned else f"{last.epoch} epochs"
+    text = f"{n_done} of {planned} epochs" if planned else f"{n_done} epochs"
     if scored:
         best = max(scored, key=lambda one: (one.validation_accuracy or 0.0, -one.epoch))
         text += f"; validation {share(best.validation_accuracy)} at the best epoch, {best.epoch}"
         text += f", {share(scored[-1].validation_accuracy)} at the last, {scored[-1].epoch}"
-    is_unfinished = bool(planned) and last.epoch < planned and run.evaluation is None
-    yield "training", text + ("; not finished" if is_unfinished else ""), is_unfinished
+    is_unfinished = bool(planned) and n_done < planned and not run.is_training_ended and run.evaluation is None
+    if run.is_training_out_of_time:
+        yield "training", f"{text}; {_OUT_OF_TIME}; can be resumed", True
+    else:
+        is_stopped = run.is_training_ended and run.training is not None and run.training.stopped_early
+        end = "; stopped early" if is_stopped else "; not finished" if is_unfinished else ""
+        yield "training", text + end, is_unfinished
 
 
 def _measured(run: RunFacts) -> Iterator[_Row]:

@@ -76,7 +76,7 @@ class ParetoFront(Document):
 
 
 class TrainingResult(Shown, Document):
-    """``training.json``: a finished training.
+    """``training.json``: a training that came to its end, or whose time was up.
 
     Attributes:
         directory: of the run.
@@ -91,7 +91,8 @@ class TrainingResult(Shown, Document):
             chip holds them; layers without one are left out.
         silent_layers: LIF layers without a single spike after the last epoch.
         stopped_early: validation accuracy did not rise for ``train.patience`` epochs.
-        out_of_time: true if the time was up (``max_minutes``): the training can be resumed, and no file is written.
+        out_of_time: true if the time was up (``max_minutes``): this is the best epoch so far, and the training can be
+            resumed.
     """
 
     directory: Location
@@ -106,6 +107,10 @@ class TrainingResult(Shown, Document):
     silent_layers: tuple[str, ...] = ()
     stopped_early: bool = False
     out_of_time: bool = Field(default=False, exclude_if=lambda value: not value)
+
+    def is_of(self, epochs: int) -> bool:
+        """Whether this is how a training of so many epochs ended."""
+        return self.epochs == epochs and not self.out_of_time
 
     def card(self) -> Card:
         """See ``Shown``."""
