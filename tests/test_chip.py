@@ -16,7 +16,7 @@ from neuronas.chip.calibration import LayerInputs, converter_step, gains
 from neuronas.chip.chip_model import NON_IDEALITIES, ChipModel, chip_model
 from neuronas.chip.chip_weights import ChipWeights, weight_noise
 from neuronas.chip.design import crossbar_layers, make_design
-from neuronas.chip.mapped_layer import InputFormat, MappedLayer, pixel_format
+from neuronas.chip.mapped_layer import MappedLayer, pixel_format
 from neuronas.chip.monte_carlo import _observed, over_chips
 from neuronas.chip.partial_sums import distinct
 from neuronas.chip.programming import effective_conductance, program, seeded
@@ -36,6 +36,7 @@ from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.quantisation import ungrouped
 from neuronas.snn.trainable import QuantisedConvolution, WeightFormat
+from neuronas.snn.weighted import InputFormat
 from neuronas.snn.weights import WeightSource
 from neuronas.space.notation import parse_architecture
 from neuronas.space.shape import NetworkShape
@@ -216,6 +217,7 @@ def mapped(
     kernel: int = 3,
     stride: int = 1,
     groups: int = 1,
+    padding: int | None = None,
     **formats: float,
 ) -> MappedLayer:
     largest = 2 ** (model.weight_bits - 1) - 1
@@ -224,7 +226,7 @@ def mapped(
     codes = torch.from_numpy(ungrouped(drawn.numpy(), groups))
     inputs = InputFormat(**formats)  # type: ignore[arg-type]
     scale = torch.tensor([0.125], dtype=torch.float64)
-    return MappedLayer("A.01", (codes * 0.125).float(), codes.float(), scale, stride, inputs, model, groups)
+    return MappedLayer("A.01", (codes * 0.125).float(), codes.float(), scale, stride, inputs, model, groups, padding)
 
 
 def on_chip(layer: MappedLayer, model: ChipModel, x: Tensor, steps: Tensor | None = None, number: int = 0):
@@ -241,8 +243,8 @@ def slow_reference(layer: MappedLayer, model: ChipModel, x: Tensor, steps: Tenso
     """Every crossbar, column, bit and pixel in loops, with the same cells as chip (0, 0)."""
     n, _, height, width = x.shape
     out, _, kernel, _ = layer.weight.shape
-    padding, stride = kernel // 2, layer.stride
-    rows_out, columns_out = (height - 1) // stride + 1, (width - 1) // stride + 1
+    padding, stride = layer.n_padded, layer.stride
+    rows_out, columns_out = ((side + 2 * padding - kernel) // stride + 1 for side in (height, width))
     answer = np.zeros((n, out, rows_out, columns_out))
     for index, block in enumerate(layer.blocks):
         levels = layer.levels(block)
@@ -293,6 +295,22 @@ def test_a_layer_against_loops(
         module, steps = on_chip(layer, model, x)
         expected = slow_reference(layer, model, x, steps)
         assert torch.allclose(module(x), expected, atol=1e-4), formats
+
+
+@pytest.mark.parametrize(("kernel", "stride", "padding"), [(3, 1, 0), (3, 2, 2), (2, 2, 0), (4, 1, 1), (1, 2, 0)])
+@pytest.mark.parametrize("adc_bits", [None, 3])
+def test_any_padding_and_even_kernels_against_loops(
+    kernel: int, stride: int, padding: int, adc_bits: int | None
+) -> None:
+    model = replace(TABLE_I, crossbar_size=3, adc_bits=adc_bits, gain_calibration=False)
+    for formats in ({}, {"n_bits": 3, "step": 0.25, "offset": -0.5}):
+        layer = mapped(model, kernel=kernel, stride=stride, padding=padding, **formats)
+        whole = torch.randint(0, 2**layer.inputs.n_bits, (2, 5, 6, 5), generator=seeded(6)).float()
+        x = layer.inputs.offset + layer.inputs.step * whole
+        module, steps = on_chip(layer, model, x)
+        assert torch.allclose(module(x), slow_reference(layer, model, x, steps), atol=1e-4), formats
+        ideal = torch.nn.functional.conv2d(x, layer.weight, stride=stride, padding=padding)
+        assert torch.allclose(layer.ideal(x), ideal, atol=1e-4)
 
 
 @pytest.mark.parametrize(

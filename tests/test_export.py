@@ -18,7 +18,6 @@ from neuronas.cli.main import run as command
 from neuronas.config import EXPORT_FORMATS, HardwareConfig
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export import formats
-from neuronas.export.bound_graph import BoundGraph, NeuronArrays, WeightArrays
 from neuronas.export.crossbars import crossbars_document
 from neuronas.export.formats import ExportContent, format_named
 from neuronas.export.from_network import bind
@@ -31,6 +30,7 @@ from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.mapped.activity import DENSE
 from neuronas.hardware.models import mapped_cost_model
 from neuronas.runs.inputs import NetworkInput
+from neuronas.snn.bound_graph import BoundGraph, NeuronArrays, WeightArrays
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.trainable import BatchNorm, WeightFormat

@@ -32,7 +32,6 @@ from neuronas.data.source import FileSource
 from neuronas.data.tiny_imagenet import TinyImageNet
 from neuronas.errors import NeuronasError
 from neuronas.experiments.labels import read_labels
-from neuronas.export.bound_graph import BoundGraph, NeuronArrays, WeightArrays
 from neuronas.export.crossbars import CrossbarsDocument
 from neuronas.export.formats import ExportContent, format_named
 from neuronas.export.from_network import bind
@@ -49,6 +48,7 @@ from neuronas.runs.history import History
 from neuronas.runs.inputs import NetworkInput
 from neuronas.runs.metrics import read_epochs
 from neuronas.runs.results import SearchSummary, TrainingResult
+from neuronas.snn.bound_graph import BoundGraph, NeuronArrays, WeightArrays
 from neuronas.snn.classifier import Classifier
 from neuronas.space.canonical import architecture_key
 from neuronas.space.graph import Graph, Link, Neurons, Node, Votes, Weights

@@ -14,6 +14,7 @@ from neuronas.api.compose import Plan
 from neuronas.api.train import train as train_again
 from neuronas.api.trained import TrainedRun, read_trained
 from neuronas.config import as_path
+from neuronas.errors import ConfigurationError
 from neuronas.runs.chip_records import ChipRecords
 from neuronas.runs.evaluations import ChipEvaluation, ChipVerdict, SimulatedChip, chip_file, chip_records_file
 from neuronas.runs.observer import Observer, Work
@@ -153,6 +154,10 @@ def make_trial(given: TrainedRun, records: ChipRecords | None = None) -> "ChipTr
     from neuronas.chip.mapped_layer import pixel_format
     from neuronas.chip.monte_carlo import ChipTrial
 
+    if given.plan.config.train.ann:
+        raise ConfigurationError(
+            "run trained with --ann given; expected a spiking network, since crossbars read spikes; train without --ann"
+        )
     run, request = given.plan, given.plan.config.chip
     training, test = given.images("train"), given.images("test")
     chosen = np.random.default_rng([request.seed, 5]).permutation(len(training))[:_N_CALIBRATION]

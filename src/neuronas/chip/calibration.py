@@ -8,7 +8,7 @@ from torch import Tensor
 from neuronas.chip.chip_model import ChipModel
 from neuronas.chip.mapped_layer import MappedLayer
 from neuronas.chip.programming import Programmed, seeded
-from neuronas.snn.classifier import Classifier
+from neuronas.snn.weighted import WeightedNetwork
 
 N_SAMPLES = 128
 """Number of input vectors per block and batch of images from which the ADC range is chosen."""
@@ -50,7 +50,7 @@ class LayerInputs:
 
 
 @torch.no_grad()
-def inputs_on(network: Classifier, layers: dict[str, MappedLayer], images: Tensor) -> dict[str, LayerInputs]:
+def inputs_on(network: WeightedNetwork, layers: dict[str, MappedLayer], images: Tensor) -> dict[str, LayerInputs]:
     """Record the inputs of each layer of the ideal network on normalised training images [n, C, H, W]."""
     found = {name: LayerInputs() for name in layers}
     hooks = []

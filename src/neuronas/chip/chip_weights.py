@@ -8,10 +8,11 @@ import torch
 
 from neuronas.chip.calibration import trimmed
 from neuronas.chip.chip_model import ChipModel
-from neuronas.chip.mapped_layer import InputFormat, MappedLayer
+from neuronas.chip.mapped_layer import MappedLayer
 from neuronas.chip.programming import program, seeded
 from neuronas.chip.slicing import columns_of
 from neuronas.snn.quantisation import FixedPoint, quantise
+from neuronas.snn.weighted import InputFormat
 from neuronas.snn.weights import WeightSource
 
 WITHOUT = ("adc", "read_noise")

@@ -7,7 +7,7 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-from neuronas.chip.mapped_layer import MappedLayer, convolve
+from neuronas.chip.mapped_layer import MappedLayer
 from neuronas.chip.partial_sums import distinct, gathered
 
 CHUNK_VALUES = 2**18
@@ -97,33 +97,31 @@ class CrossbarLayer(nn.Module):
         layer = self.layer
         if self.is_ideal:
             return layer.ideal(x)
-        y = convolve(x, self.effective, layer.stride)
+        y = layer.convolve(x, self.effective)
         if layer.inputs.offset:  # the offset of the inputs is added digitally
-            y = layer.ideal(x) + convolve(x - layer.inputs.offset, self.effective - layer.weight, layer.stride)
+            y = layer.ideal(x) + layer.convolve(x - layer.inputs.offset, self.effective - layer.weight)
         if not self.noisy:
             return y
-        variance = sum(
-            weight**2 * convolve(plane, self.variance, layer.stride) for weight, plane in layer.inputs.planes(x)
-        )
+        variance = sum(weight**2 * layer.convolve(plane, self.variance) for weight, plane in layer.inputs.planes(x))
         noise = torch.randn(y.shape, generator=self.generator, device=y.device)
         return y + noise * torch.as_tensor(variance).clamp_min(0).sqrt()
 
     def _converted(self, x: Tensor) -> Tensor:
         layer = self.layer
-        kernel, stride = layer.weight.shape[-1], layer.stride
+        kernel, stride, padding = layer.weight.shape[-1], layer.stride, layer.n_padded
         offset = self._offset.to(x) if self._offset is not None else None
         each = x.shape[2] * x.shape[3] * kernel**2 * layer.weight.shape[0]
         answers = []
         for some in torch.split(x, max(1, _OUTPUT_VALUES // each)):
             total: Tensor | None = None
             for weight, plane in layer.inputs.planes(some):
-                part = gathered(self._positions(plane), kernel, stride).mul_(weight)
+                part = gathered(self._positions(plane), kernel, stride, padding).mul_(weight)
                 total = part if total is None else total.add_(part)
             if total is None:
                 raise AssertionError("input format without bits")
             y = total * self.scale
             if offset is not None:
-                y = y + convolve(torch.ones_like(some), offset, stride)
+                y = y + layer.convolve(torch.ones_like(some), offset)
             answers.append(y)
         return torch.cat(answers)
 

@@ -10,10 +10,9 @@ from torch import Tensor
 from neuronas.chip.calibration import LayerInputs, converter_step, inputs_on, trimmed
 from neuronas.chip.chip_model import ChipModel
 from neuronas.chip.crossbar_layer import CrossbarLayer, Currents
-from neuronas.chip.mapped_layer import InputFormat, MappedLayer, mapped_layers
+from neuronas.chip.mapped_layer import MappedLayer, mapped_layers
 from neuronas.chip.programming import program, seeded
-from neuronas.errors import ConfigurationError
-from neuronas.snn.classifier import Classifier
+from neuronas.snn.weighted import InputFormat, WeightedNetwork
 
 _BLOCKS_FOR_RANGE = 8
 """Number of blocks of a layer from which its ADC range is chosen."""
@@ -34,13 +33,13 @@ class ChipDesign:
         steps: [K] steps of the ADCs of each layer, in levels; 1 for ideal ADCs.
     """
 
-    network: Classifier
+    network: WeightedNetwork
     model: ChipModel
     layers: dict[str, MappedLayer]
     inputs: dict[str, LayerInputs]
     steps: dict[str, Tensor]
 
-    def chip(self, seed: int, number: int) -> Classifier:
+    def chip(self, seed: int, number: int) -> WeightedNetwork:
         """Program one chip.
 
         Args:
@@ -97,7 +96,7 @@ def programmed(
 
 
 @torch.no_grad()
-def make_design(network: Classifier, model: ChipModel, pixels: InputFormat, images: Tensor) -> ChipDesign:
+def make_design(network: WeightedNetwork, model: ChipModel, pixels: InputFormat, images: Tensor) -> ChipDesign:
     """Map a network to crossbars and choose the ADC ranges on a pilot chip.
 
     Args:
@@ -107,12 +106,8 @@ def make_design(network: Classifier, model: ChipModel, pixels: InputFormat, imag
         images: [n, C, H, W] normalised training images, on the device of the network.
 
     Raises:
-        ConfigurationError: the network is artificial (trained with --ann).
+        ConfigurationError: inputs of a layer have no format (see ``layer_inputs.input_format``).
     """
-    if not network.settings.spiking:
-        raise ConfigurationError(
-            "run trained with --ann given; expected a spiking network, since crossbars read spikes; train without --ann"
-        )
     layers = mapped_layers(network, model, pixels)
     inputs = inputs_on(network, layers, images)
     steps = {name: converter_steps(layer, inputs[name]) for name, layer in layers.items()}
@@ -149,7 +144,7 @@ def _by_column(values: Tensor, device: torch.device, *, exact: bool) -> Tensor:
     return ordered if exact else ordered.to(device, torch.float32).contiguous()
 
 
-def crossbar_layers(chip: Classifier, design: ChipDesign) -> dict[str, CrossbarLayer]:
+def crossbar_layers(chip: WeightedNetwork, design: ChipDesign) -> dict[str, CrossbarLayer]:
     """The crossbar layers of a programmed chip, by name, in network order."""
     found = {module.layer.name: module for module in chip.modules() if isinstance(module, CrossbarLayer)}
     return {name: found[name] for name in design.layers}

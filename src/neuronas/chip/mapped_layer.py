@@ -1,6 +1,5 @@
 """Layers mapped to crossbars: integer weights and input formats, which are the same on all chips of a design."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,35 +9,12 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from neuronas.chip.chip_model import ChipModel
+from neuronas.chip.layer_inputs import input_format
 from neuronas.chip.slicing import Columns, columns_of
-from neuronas.errors import ConfigurationError
 from neuronas.hardware.diagonal import Diagonal
-from neuronas.snn.classifier import Classifier
 from neuronas.snn.integer_convolution import serves, spike_convolution
 from neuronas.snn.quantisation import ungrouped
-from neuronas.snn.trainable import QuantisedConvolution, QuantisedLinear
-from neuronas.space.workload import Layer, rows
-
-
-@dataclass(frozen=True)
-class InputFormat:
-    """Format of inputs ``offset + step * n``, where n is an integer of ``n_bits`` bits that is read bit by bit.
-
-    The default is a spike: one bit.
-    """
-
-    n_bits: int = 1
-    step: float = 1.0
-    offset: float = 0.0
-
-    def planes(self, x: Tensor) -> Iterator[tuple[float, Tensor]]:
-        """Yield the weight of each bit and its bit plane, 0 or 1, of the shape and type of x."""
-        if self.n_bits == 1:
-            yield self.step, x
-            return
-        whole = ((x - self.offset) / self.step).round().clamp(0, 2**self.n_bits - 1)
-        for bit in range(self.n_bits):
-            yield self.step * 2**bit, (whole / 2**bit).floor().remainder(2)
+from neuronas.snn.weighted import InputFormat, WeightedLayer, WeightedNetwork
 
 
 @dataclass(frozen=True)
@@ -65,6 +41,7 @@ class MappedLayer:
         inputs: format of the inputs.
         model: parameters of the chip.
         groups: see ``space.graph.Weights``.
+        padding: see ``space.graph.Weights``.
     """
 
     name: str
@@ -75,6 +52,7 @@ class MappedLayer:
     inputs: InputFormat
     model: ChipModel
     groups: int = 1
+    padding: int | None = None
 
     @cached_property
     def factors(self) -> tuple[float, ...]:
@@ -105,26 +83,30 @@ class MappedLayer:
         """Levels of the cells of a block, [k * k, rows, outputs, K] float64; not cached, since all blocks are large."""
         return self._columns(self.codes[block.outputs, block.channels]).levels.permute(2, 3, 1, 0, 4).flatten(0, 1)
 
+    @property
+    def n_padded(self) -> int:
+        """Zeros on each side of the image."""
+        return self.weight.shape[-1] // 2 if self.padding is None else self.padding
+
+    def convolve(self, x: Tensor, weight: Tensor) -> Tensor:
+        """Convolution with other weights of this layer, in the memory layout of the input."""
+        if x.is_contiguous(memory_format=torch.channels_last):
+            weight = weight.contiguous(memory_format=torch.channels_last)
+        return F.conv2d(x, weight, stride=self.stride, padding=self.n_padded)
+
     def ideal(self, x: Tensor) -> Tensor:
         """Output of an ideal chip: [n, in, H, W] -> [n, out, H', W']."""
         is_convolution = x.shape[-1] > 1  # preparing integer weights does not pay off for a fully connected layer
         if is_convolution and self.inputs.n_bits == 1 and serves(x, self.model.weight_bits):
-            return spike_convolution(x, self.weight, self.codes, self.scale.float(), self.stride)
-        return convolve(x, self.weight, self.stride)
+            return spike_convolution(x, self.weight, self.codes, self.scale.float(), self.stride, self.padding)
+        return self.convolve(x, self.weight)
 
     def _columns(self, codes: Tensor) -> Columns:
         model = self.model
         return columns_of(codes.double(), model.sign_scheme, model.weight_bits, model.bits_per_cell)
 
 
-def convolve(x: Tensor, weight: Tensor, stride: int) -> Tensor:
-    """Convolution with same padding, in the memory layout of the input, as in ``snn.trainable``."""
-    if x.is_contiguous(memory_format=torch.channels_last):
-        weight = weight.contiguous(memory_format=torch.channels_last)
-    return F.conv2d(x, weight, stride=stride, padding=weight.shape[-1] // 2)
-
-
-def mapped_layers(network: Classifier, model: ChipModel, pixels: InputFormat) -> dict[str, MappedLayer]:
+def mapped_layers(network: WeightedNetwork, model: ChipModel, pixels: InputFormat) -> dict[str, MappedLayer]:
     """Map all layers with weights of a network, by name.
 
     Args:
@@ -133,10 +115,13 @@ def mapped_layers(network: Classifier, model: ChipModel, pixels: InputFormat) ->
         pixels: input format of the normalised images.
 
     Raises:
-        ConfigurationError: the inputs of a layer are neither pixels, spikes nor means of spikes.
+        ConfigurationError: see ``input_format``.
     """
-    work = {row.name: row for row in rows(network.architecture, network.shape)}
-    return {name: _mapped(work[name], layer, model, pixels) for name, layer in network.weighted_layers().items()}
+    nodes, found = network.graph.by_name, {}
+    for name, layer in network.weighted_layers().items():
+        inputs = input_format(network, nodes[name], pixels)
+        found[name] = _mapped(name, layer, network.graph.groups(nodes[name]), inputs, model)
+    return found
 
 
 def pixel_format(mean: tuple[float, ...], std: tuple[float, ...], n_bits: int) -> InputFormat:
@@ -146,31 +131,14 @@ def pixel_format(mean: tuple[float, ...], std: tuple[float, ...], n_bits: int) -
     return InputFormat(n_bits, (highest - lowest) / (2**n_bits - 1), lowest)
 
 
-def _mapped(
-    row: Layer, layer: QuantisedConvolution | QuantisedLinear, model: ChipModel, pixels: InputFormat
-) -> MappedLayer:
-    codes, step = layer.quantiser.codes(layer.kept.detach())
-    weight, codes = (_whole(one, row.groups) for one in (layer.held.detach(), codes))
-    scale, stride = (
-        step.detach().reshape(-1).double().cpu(),
-        layer.stride if isinstance(layer, QuantisedConvolution) else 1,
-    )
-    weight = weight.to(layer.weight.device)
-    return MappedLayer(row.name, weight, codes, scale, stride, _inputs(row, pixels), model, row.groups)
+def _mapped(name: str, layer: WeightedLayer, groups: int, inputs: InputFormat, model: ChipModel) -> MappedLayer:
+    codes, step = layer.integers
+    weight = _whole(layer.held, groups).to(layer.held.device)
+    scale = step.detach().reshape(-1).double().cpu()
+    return MappedLayer(name, weight, _whole(codes, groups), scale, layer.stride, inputs, model, groups, layer.padding)
 
 
 def _whole(weights: Tensor, groups: int) -> Tensor:
     """Weights [out, in, k, k], on the CPU."""
-    values = weights.cpu().numpy()
+    values = weights.detach().cpu().numpy()
     return torch.from_numpy(ungrouped(values if values.ndim == 4 else values[:, :, None, None], groups))
-
-
-def _inputs(row: Layer, pixels: InputFormat) -> InputFormat:
-    if row.reads == "image":
-        return pixels
-    if row.reads == "spikes":
-        n = row.n_pooled  # a mean of n spikes is their count divided by n
-        return InputFormat(n.bit_length(), 1 / n)
-    raise ConfigurationError(
-        f"layer {row.name} given, which reads {row.reads}; expected pixels, spikes or means of spikes"
-    )

@@ -13,11 +13,10 @@ from torch import Tensor
 from neuronas.chip.chip_model import ChipModel
 from neuronas.chip.crossbar_layer import Observed
 from neuronas.chip.design import ChipDesign, crossbar_layers, make_design
-from neuronas.chip.mapped_layer import InputFormat
 from neuronas.runs.chip_records import ChipRecord, ChipRecords, LayerSums
 from neuronas.runs.evaluations import ChipAblation, ChipAccuracies, LayerQuality
 from neuronas.runs.observer import Work
-from neuronas.snn.classifier import Classifier
+from neuronas.snn.weighted import InputFormat, WeightedNetwork
 from neuronas.training.evaluation import accuracy
 from neuronas.training.images import Images, Indices
 
@@ -39,7 +38,7 @@ class ChipTrial:
         records: chips that are simulated already are taken from here, and all others kept here.
     """
 
-    network: Classifier
+    network: WeightedNetwork
     pixels: InputFormat
     calibration: Tensor
     images: Images
@@ -163,7 +162,7 @@ def ablation_models(model: ChipModel) -> dict[str, ChipModel]:
 
 
 @torch.no_grad()
-def _observed(chip: Classifier, design: ChipDesign, images: Tensor) -> dict[str, Observed]:
+def _observed(chip: WeightedNetwork, design: ChipDesign, images: Tensor) -> dict[str, Observed]:
     layers = crossbar_layers(chip, design)
     found = {name: Observed() for name in layers}
     for name, layer in layers.items():

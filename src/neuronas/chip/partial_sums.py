@@ -30,13 +30,13 @@ def distinct(vectors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return vectors[places], inverse, counts
 
 
-def gathered(answers: Tensor, kernel: int, stride: int) -> Tensor:
+def gathered(answers: Tensor, kernel: int, stride: int, padding: int) -> Tensor:
     """Shift and add the outputs of all kernel positions to a convolution: [k * k, n, H, W, out] -> [n, out, H', W']."""
     _, n, height, width, out = answers.shape
-    rows, columns = (height - 1) // stride + 1, (width - 1) // stride + 1
+    rows, columns = ((side + 2 * padding - kernel) // stride + 1 for side in (height, width))
     total = answers.new_zeros(n, rows, columns, out)
     for position in range(kernel**2):
-        top, left = (one - kernel // 2 for one in divmod(position, kernel))
+        top, left = (one - padding for one in divmod(position, kernel))
         to_row, from_row = _overlap(top, height, rows, stride)
         to_column, from_column = _overlap(left, width, columns, stride)
         total[:, to_row, to_column] += answers[position, :, from_row, from_column]

@@ -8,10 +8,11 @@ from neuronas.chip.calibration import LayerInputs
 from neuronas.chip.chip_model import ChipModel
 from neuronas.chip.crossbar_layer import Observed
 from neuronas.chip.design import converter_steps, programmed
-from neuronas.chip.mapped_layer import InputFormat, MappedLayer
+from neuronas.chip.mapped_layer import MappedLayer
 from neuronas.chip.monte_carlo import quality
 from neuronas.chip.programming import seeded
 from neuronas.runs.chip_records import LayerSums
+from neuronas.snn.weighted import InputFormat
 
 ENOUGH_DB = 10.0
 """Signal-to-noise ratio below which trained networks lost more than a point of accuracy (docs/chip-simulation.md)."""

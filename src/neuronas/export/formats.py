@@ -15,9 +15,9 @@ from neuronas.snn.decision import READOUT
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from neuronas.export.bound_graph import BoundGraph
     from neuronas.export.crossbars import CrossbarsDocument
     from neuronas.export.verification import Computed
+    from neuronas.snn.bound_graph import BoundGraph
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import numpy as np
 from torch import Tensor
 
 from neuronas.errors import ConfigurationError
-from neuronas.export.bound_graph import BoundGraph, Floats, NeuronArrays, WeightArrays
 from neuronas.snn.arithmetic import EPSILON
+from neuronas.snn.bound_graph import BoundGraph, Floats, NeuronArrays, WeightArrays
 from neuronas.snn.classifier import Classifier
 from neuronas.snn.lif import Lif
 from neuronas.snn.quantisation import FULL_PRECISION

@@ -12,10 +12,10 @@ from torch import Tensor
 from neuronas.config import read_bytes, write_bytes, write_text
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export import integer_document as doc
-from neuronas.export.bound_graph import BoundGraph, NeuronArrays, WeightArrays
 from neuronas.export.formats import ExportContent
 from neuronas.export.interpreter import interpret
 from neuronas.export.verification import Computed
+from neuronas.snn.bound_graph import BoundGraph, NeuronArrays, WeightArrays
 from neuronas.snn.decision import READOUT
 from neuronas.space.graph import Graph, Image, Link, Neurons, Node, NodeOperation, Pool, Sum, Votes, Weights
 from neuronas.version import __version__

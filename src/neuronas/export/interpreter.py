@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from neuronas.export.bound_graph import BoundGraph, Floats, NeuronArrays, WeightArrays
 from neuronas.export.unrolled import Unrolled
+from neuronas.snn.bound_graph import BoundGraph, Floats, NeuronArrays, WeightArrays
 from neuronas.snn.neuron import lif_step
 from neuronas.space.graph import Pool, Shape, Weights
 

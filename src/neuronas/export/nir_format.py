@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from neuronas.errors import ConfigurationError, reading_as
-from neuronas.export.bound_graph import Floats, NeuronArrays, WeightArrays
 from neuronas.export.formats import ExportContent
 from neuronas.export.verification import Computed
+from neuronas.snn.bound_graph import Floats, NeuronArrays, WeightArrays
 from neuronas.snn.quantisation import ungrouped
 from neuronas.space.graph import Image, Neurons, Node, Pool, Shape, Sum, Votes, Weights
 

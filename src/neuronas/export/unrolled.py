@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import Generic, TypeVar
 
-from neuronas.export.bound_graph import BoundGraph, NeuronArrays, WeightArrays
+from neuronas.snn.bound_graph import BoundGraph, NeuronArrays, WeightArrays
 from neuronas.space.graph import Image, Neurons, Node, Pool, Shape, Sum, Votes, Weights
 
 Value = TypeVar("Value")

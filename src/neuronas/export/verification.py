@@ -7,8 +7,8 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from neuronas.errors import VerificationError
-from neuronas.export.bound_graph import BoundGraph
 from neuronas.export.interpreter import interpret
+from neuronas.snn.bound_graph import BoundGraph
 from neuronas.snn.classifier import Classifier
 from neuronas.snn.lif import observed
 

@@ -11,10 +11,11 @@ from torch.nn import functional as F  # noqa: N812
 from torch.utils.checkpoint import checkpoint
 
 from neuronas.config import SURROGATES
-from neuronas.snn.graph_network import GraphNetwork, NormalisedNeurons
+from neuronas.snn.graph_network import NormalisedNeurons
 from neuronas.snn.lif import Lif
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.trainable import BatchNorm, QuantisedConvolution, QuantisedLinear, WeightFormat, statistics_kept
+from neuronas.snn.weighted import WeightedNetwork
 from neuronas.space.genotype import Architecture
 from neuronas.space.graph import GraphSection, Neurons, Node, Pool, Weights
 from neuronas.space.lowering import lower
@@ -93,7 +94,7 @@ class Relu(nn.ReLU):
         return self(x), v
 
 
-class Classifier(GraphNetwork):
+class Classifier(WeightedNetwork):
     """The trainable network, from normalised images to class scores.
 
     Args:
@@ -153,6 +154,10 @@ class Classifier(GraphNetwork):
     def weighted_layers(self) -> dict[str, QuantisedConvolution | QuantisedLinear]:
         """All layers with weights, by the names of their nodes, in network order."""
         return self.layers_of(QuantisedConvolution) | self.layers_of(QuantisedLinear)
+
+    def is_spiking(self, node: Node) -> bool:
+        """See ``WeightedNetwork``."""
+        return self.settings.spiking and isinstance(node.operation, Neurons)
 
     def neurons(self) -> dict[str, Lif]:
         """All LIF layers, by the names of their nodes, in network order."""

@@ -17,19 +17,20 @@ _SLICE = 256
 
 
 class IntegerKernel:
-    """A convolution with weights prepared for ``torch.ops.onednn.qconv2d_pointwise``; same padding.
+    """A convolution with weights prepared for ``torch.ops.onednn.qconv2d_pointwise``.
 
     Args:
         codes: [out, in, k, k] int8.
         step: step of the codes, one value or [out]; None: 1.
         stride: stride of the convolution.
+        padding: zeros on each side of the image; None: half of the kernel, which keeps the sides.
     """
 
-    def __init__(self, codes: Tensor, step: Tensor | None = None, stride: int = 1):
+    def __init__(self, codes: Tensor, step: Tensor | None = None, stride: int = 1, padding: int | None = None):
         n = len(codes)
         self.steps = torch.ones(n) if step is None else step.float().flatten().expand(n).contiguous()
         self.zeros = torch.zeros(n, dtype=torch.int64)
-        self.stride, self.padding = [stride] * 2, [codes.shape[-1] // 2] * 2
+        self.stride, self.padding = [stride] * 2, [codes.shape[-1] // 2 if padding is None else padding] * 2
         self.packed = torch.ops.onednn.qconv_prepack(
             codes, self.steps, 1.0, 0, self.stride, self.padding, [1, 1], 1, None
         )
@@ -62,8 +63,10 @@ def serves(x: Tensor, weight_bits: int) -> bool:
     return fits and not onednn_works()
 
 
-def spike_convolution(spikes: Tensor, weight: Tensor, codes: Tensor, step: Tensor, stride: int) -> Tensor:
-    """Convolve spikes as integers (if ``serves``), same padding; the backward pass is that of a float32 convolution.
+def spike_convolution(
+    spikes: Tensor, weight: Tensor, codes: Tensor, step: Tensor, stride: int, padding: int | None = None
+) -> Tensor:
+    """Convolve spikes as integers (if ``serves``); the backward pass is that of a float32 convolution.
 
     Args:
         spikes: [n, in, H, W] float32, 0 or 1.
@@ -71,32 +74,35 @@ def spike_convolution(spikes: Tensor, weight: Tensor, codes: Tensor, step: Tenso
         codes: [out, in, k, k] integers of at most ``MAX_BITS`` bits.
         step: step of the codes, one value or one per output.
         stride: stride of the convolution.
+        padding: see ``IntegerKernel``.
 
     Returns:
         [n, out, H', W'] float32.
     """
-    found: Tensor = _SpikeConvolution.apply(spikes, weight, codes, step, stride)  # type: ignore[no-untyped-call]
+    found: Tensor = _SpikeConvolution.apply(spikes, weight, codes, step, stride, padding)  # type: ignore[no-untyped-call]
     return found
 
 
 class _SpikeConvolution(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, spikes: Tensor, weight: Tensor, codes: Tensor, step: Tensor, stride: int) -> Tensor:
+    def forward(
+        ctx: Any, spikes: Tensor, weight: Tensor, codes: Tensor, step: Tensor, stride: int, padding: int | None
+    ) -> Tensor:
         ctx.save_for_backward(spikes, weight)
-        ctx.stride = stride
+        ctx.stride, ctx.padding = stride, weight.shape[-1] // 2 if padding is None else padding
         x = spikes.to(torch.uint8).contiguous(memory_format=torch.channels_last)
         low = (codes + _SLICE // 2).remainder(_SLICE) - _SLICE // 2
-        found = IntegerKernel(low.to(torch.int8), step, stride)(x)
+        found = IntegerKernel(low.to(torch.int8), step, stride, padding)(x)
         if torch.equal(low, codes):
             return found
         high = (codes - low) / _SLICE
-        return found.add_(IntegerKernel(high.to(torch.int8), step * _SLICE, stride)(x))
+        return found.add_(IntegerKernel(high.to(torch.int8), step * _SLICE, stride, padding)(x))
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None, None]:
         spikes, weight = ctx.saved_tensors
-        padding, needed = [weight.shape[-1] // 2] * 2, [*ctx.needs_input_grad[:2], False]
+        padding, needed = [ctx.padding] * 2, [*ctx.needs_input_grad[:2], False]
         x, w, _ = torch.ops.aten.convolution_backward(
             gradients[0], spikes, weight, None, [ctx.stride] * 2, padding, [1, 1], False, [0, 0], 1, needed
         )
-        return x, w, None, None, None
+        return x, w, None, None, None, None

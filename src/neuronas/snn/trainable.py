@@ -13,6 +13,7 @@ from torch.nn import functional as F  # noqa: N812
 from neuronas.snn.arithmetic import EPSILON
 from neuronas.snn.fake_quantisation import Codes, WeightQuantiser
 from neuronas.snn.integer_convolution import serves, spike_convolution
+from neuronas.snn.weighted import WeightedLayer
 
 MOMENTUM = 0.1
 """Momentum of the running statistics of batch normalisation (PyTorch's default)."""
@@ -39,7 +40,7 @@ class WeightFormat:
     noise: tuple[float, ...] = ()
 
 
-class QuantisedWeight(nn.Module):
+class QuantisedWeight(WeightedLayer):
     """A weight tensor that is pruned, then quantised; base class of the layers below.
 
     Args:
@@ -68,6 +69,11 @@ class QuantisedWeight(nn.Module):
         """The pruned and quantised weight, as stored on the chip; in training, with noise if ``form`` has any."""
         held: Tensor = self.quantiser(self.kept)
         return held + self._deviation(held.detach()) if self._is_noisy else held
+
+    @property
+    def integers(self) -> Codes:
+        """See ``WeightedLayer``."""
+        return self.quantiser.codes(self.kept.detach())
 
     @property
     def _is_noisy(self) -> bool:
@@ -113,6 +119,7 @@ class QuantisedConvolution(QuantisedWeight):
     ):
         super().__init__((out_channels, in_channels // groups, kernel, kernel), form, generator)
         self.kernel, self.stride, self.groups, self.reads_spikes = kernel, stride, groups, reads_spikes
+        self.padding = kernel // 2
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve with the quantised weight."""
@@ -121,7 +128,7 @@ class QuantisedConvolution(QuantisedWeight):
             return spike_convolution(x, weight, *self._codes_of(weight), self.stride)
         if x.is_contiguous(memory_format=torch.channels_last):
             weight = weight.contiguous(memory_format=torch.channels_last)
-        return F.conv2d(x, weight, stride=self.stride, padding=self.kernel // 2, groups=self.groups)
+        return F.conv2d(x, weight, stride=self.stride, padding=self.padding, groups=self.groups)
 
     def _is_integer(self, x: Tensor) -> bool:
         return self.groups == 1 and not self._is_noisy and serves(x, self.quantiser.bits)

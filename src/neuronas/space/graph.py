@@ -250,6 +250,12 @@ class Graph:
             raise TypeError(f"node '{node.name}' is {node.operation}; expected weights")
         return node.operation.weight_shape(self.input_shape(node))
 
+    def groups(self, node: Node) -> int:
+        """Groups of a node that holds weights."""
+        if not isinstance(node.operation, Weights):
+            raise TypeError(f"node '{node.name}' is {node.operation}; expected weights")
+        return node.operation.groups
+
     def check(self) -> None:
         """Check that every node can be computed from those that it is linked to, and has the shape that follows.
 

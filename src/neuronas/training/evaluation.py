@@ -11,6 +11,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from neuronas.snn.classifier import Classifier
 from neuronas.snn.decision import decided, mean_scores, ranked
+from neuronas.snn.graph_network import GraphNetwork
 from neuronas.snn.lif import observed
 from neuronas.snn.quantisation import BITS, FULL_PRECISION
 from neuronas.snn.trainable import QuantisedConvolution, QuantisedLinear
@@ -33,7 +34,7 @@ def _unseen(n: int) -> None:
 
 @torch.no_grad()
 def class_scores(
-    network: Classifier, images: Images, indices: Indices, device: torch.device, seen: Seen = _unseen
+    network: GraphNetwork, images: Images, indices: Indices, device: torch.device, seen: Seen = _unseen
 ) -> Tensor:
     """Class scores, averaged over the time steps: [n, n_classes] float32 on the CPU."""
     network.eval()
@@ -130,7 +131,7 @@ def accuracy_of(scores: Tensor, labels: Tensor) -> Accuracy:
 
 
 def accuracy(
-    network: Classifier, images: Images, indices: Indices, device: torch.device, seen: Seen = _unseen
+    network: GraphNetwork, images: Images, indices: Indices, device: torch.device, seen: Seen = _unseen
 ) -> Accuracy:
     """Classify images and compute the accuracy."""
     scores = class_scores(network, images, indices, device, seen)

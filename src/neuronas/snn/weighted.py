@@ -1,0 +1,81 @@
+"""What a simulated chip needs of a network: layers whose weights are integers times a step."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from neuronas.snn.fake_quantisation import Codes
+from neuronas.snn.graph_network import GraphNetwork
+from neuronas.space.graph import Node, Sum
+
+
+@dataclass(frozen=True)
+class InputFormat:
+    """Format of inputs ``offset + step * n``, where n is an integer of ``n_bits`` bits that is read bit by bit.
+
+    The default is a spike: one bit.
+    """
+
+    n_bits: int = 1
+    step: float = 1.0
+    offset: float = 0.0
+
+    def planes(self, x: Tensor) -> Iterator[tuple[float, Tensor]]:
+        """Yield the weight of each bit and its bit plane, 0 or 1, of the shape and type of x."""
+        if self.n_bits == 1:
+            yield self.step, x
+            return
+        whole = self._whole(x)
+        for bit in range(self.n_bits):
+            yield self.step * 2**bit, (whole / 2**bit).floor().remainder(2)
+
+    def rounded(self, x: Tensor) -> Tensor:
+        """The nearest values of this format."""
+        return self.offset + self.step * self._whole(x)
+
+    def _whole(self, x: Tensor) -> Tensor:
+        return ((x - self.offset) / self.step).round().clamp(0, 2**self.n_bits - 1)
+
+
+class WeightedLayer(nn.Module, ABC):
+    """A convolution [n, in, H, W] -> [n, out, H', W'], or a fully connected layer [..., in] -> [..., out].
+
+    Attributes:
+        stride: of the convolution.
+        padding: zeros on each side of the image.
+    """
+
+    stride: int = 1
+    padding: int = 0
+
+    @property
+    @abstractmethod
+    def held(self) -> Tensor:
+        """The weights that it multiplies by, [out, in / groups, k, k] or [out, in]."""
+
+    @property
+    @abstractmethod
+    def integers(self) -> Codes:
+        """The same as integers and their step."""
+
+
+class WeightedNetwork(GraphNetwork, ABC):
+    """A layer graph whose weights a crossbar can hold."""
+
+    def weighted_layers(self) -> Mapping[str, WeightedLayer]:
+        """All layers with weights, by the names of their nodes, in network order."""
+        return self.layers_of(WeightedLayer)  # type: ignore[type-abstract]
+
+    @abstractmethod
+    def is_spiking(self, node: Node) -> bool:
+        """Whether a node of neurons gives spikes, 0 or 1."""
+
+    def is_plain(self, node: Node) -> bool:
+        """Whether a sum is nothing but the sum of its links."""
+        return isinstance(node.operation, Sum)
+
+    def input_formats(self) -> Mapping[str, InputFormat]:
+        """Formats of the inputs of layers, by name, that follow from images and not from the graph."""
+        return {}
