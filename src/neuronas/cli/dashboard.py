@@ -21,7 +21,7 @@ def dashboard(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Show a run in the browser, on this machine only, and follow it as it changes. Ctrl-C ends it."""
+    """See ``neuronas.cli.verbs``."""
     read_runs([run])  # what cannot be shown at all is refused before anything is served
     try:
         with live_server(run, port) as server:

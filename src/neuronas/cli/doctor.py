@@ -20,7 +20,7 @@ def doctor(
     as_json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
-    """Show what is installed, what is missing and how to get it."""
+    """See ``neuronas.cli.verbs``."""
     given = written(gathered("doctor", options, config, assignments or ()))
     diagnosis = examine(value_at(given, "data.data_dir"))
     if out:

@@ -61,7 +61,7 @@ def estimate(
     as_json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
-    """Estimate parameters, area, latency and energy of an architecture or your own network."""
+    """See ``neuronas.cli.verbs``."""
     check_plot(plot, sweep)
     check_floorplan(floorplan)
     found = cost_of(arch, input_shape=_shape(input_shape), config=config, assignments=assignments or (), **options)

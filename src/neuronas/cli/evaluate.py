@@ -30,10 +30,7 @@ def evaluate(
     as_json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
-    """Measure a trained run on its test images: accuracy at every precision, firing rates, operations, cost.
-
-    With --chip: accuracy on simulated crossbar chips (see docs/chip-simulation.md).
-    """
+    """See ``neuronas.cli.verbs``."""
     if not chip and (flags := given_flags(options, "evaluate", "chip")):
         raise ConfigurationError(f"{flags[0]} given without --chip; add --chip to simulate chips")
     if chip:

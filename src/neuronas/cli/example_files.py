@@ -20,7 +20,7 @@ def example_files(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write small images in class folders (photos) and an accelerator (mine.yaml), to try the other commands with."""
+    """See ``neuronas.cli.verbs``."""
     written = write_example_files(out)
     if as_json:
         console.print_json(written)

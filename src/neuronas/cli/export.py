@@ -30,7 +30,7 @@ def export(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write a trained network as NIR, ONNX or integers for a chip; the file is computed again and compared."""
+    """See ``neuronas.cli.verbs``."""
     with ProgressBar(quiet=quiet) as progress:
         done = write_export(run, format_name, out=out, dt_s=dt, opset=opset, observer=progress)
     if as_json:

@@ -13,18 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from neuronas import __version__
-from neuronas.cli.dashboard import dashboard
-from neuronas.cli.doctor import doctor
-from neuronas.cli.estimate import estimate
-from neuronas.cli.evaluate import evaluate
-from neuronas.cli.example_files import example_files
-from neuronas.cli.export import export
-from neuronas.cli.options import example
-from neuronas.cli.predict import predict
-from neuronas.cli.report import compare, report
-from neuronas.cli.reproduce import app as reproduce
-from neuronas.cli.search import search
-from neuronas.cli.train import train
+from neuronas.cli.verbs import Verbs
 from neuronas.ending import INTERRUPTED, end
 from neuronas.errors import NeuronasError
 
@@ -33,43 +22,12 @@ _NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")  # 
 _UsageError: Any = typer.BadParameter.__base__
 app = typer.Typer(
     name="neuronas",
+    cls=Verbs,
     help="Find spiking neural networks that are accurate and fit a compute-in-memory chip.",
     context_settings={"help_option_names": ["-h", "--help"]},  # of every command
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-app.command(epilog=example("neuronas search --dataset imagefolder:photos --max-energy-uj 300", "neuronas train RUN"))(
-    search
-)
-app.command(
-    epilog=example(
-        "neuronas estimate '|conv_3x3~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|' --dataset cifar10",
-        "neuronas search with the same options and budgets, or neuronas train ARCH",
-    )
-)(estimate)
-app.command(epilog=example("neuronas train runs/mine --epochs 100", "neuronas evaluate runs/mine"))(train)
-app.command(
-    epilog=example("neuronas evaluate runs/mine --json", "neuronas evaluate runs/mine --chip, then neuronas export")
-)(evaluate)
-app.command(epilog=example("neuronas predict runs/mine photo.jpg more-photos --top-k 3", "neuronas export runs/mine"))(
-    predict
-)
-app.command(epilog=example("neuronas export runs/mine --format integer", "neuronas report runs/mine"))(export)
-app.command(epilog=example("neuronas report runs/mine --out mine.html", "open mine.html in a browser"))(report)
-app.command(epilog=example("neuronas compare runs/one runs/other --out both.html", "open both.html in a browser"))(
-    compare
-)
-app.command(epilog=example("neuronas dashboard runs/mine", "neuronas report runs/mine, when the run has ended"))(
-    dashboard
-)
-app.add_typer(reproduce, name="reproduce")
-app.command(epilog=example("neuronas doctor --json", "neuronas search"))(doctor)
-app.command(
-    epilog=example(
-        "neuronas example-files --out examples",
-        "neuronas search --dataset imagefolder:photos --hardware mine.yaml --channels 8 --out runs/mine",
-    )
-)(example_files)
 
 
 def _version(show: bool) -> None:

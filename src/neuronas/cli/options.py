@@ -70,11 +70,6 @@ Download = Annotated[
 ]
 
 
-def example(command: str, following: str) -> str:
-    """What stands below the options of a verb: an example, and what comes next."""
-    return f"Example: {command}\n\nNext: {following}"
-
-
 def with_settings(verb: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command the options of all settings that a verb takes; it receives those given as ``options``.
 

@@ -38,7 +38,7 @@ def predict(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Print the classes of images, with their scores. Images are prepared as those of the run's training."""
+    """See ``neuronas.cli.verbs``."""
     if as_csv and as_json:
         raise ConfigurationError("--csv and --json given; expected one of them")
     with ProgressBar(quiet=quiet) as progress:

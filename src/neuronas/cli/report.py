@@ -42,7 +42,7 @@ def report(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write a run as one HTML file that opens offline (by default report.html in the run directory)."""
+    """See ``neuronas.cli.verbs``."""
     if figures is None and figure_format is not None:
         raise ConfigurationError(f"--figure-format {figure_format} given without --figures DIR")
     page = write_report(run, out=out, figures=figures, figure_format=figure_format or "pdf")
@@ -68,7 +68,7 @@ def compare(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write several runs as one HTML file that opens offline (by default compare.html here): one table, one plot."""
+    """See ``neuronas.cli.verbs``."""
     page = write_comparison(runs, out=out)
     if as_json:
         console.print_json(page)

@@ -9,9 +9,9 @@ import typer
 from neuronas.api.settings import gathered
 from neuronas.cli import console
 from neuronas.cli import options as opt
-from neuronas.cli.options import example
 from neuronas.cli.progress import ProgressBar
 from neuronas.cli.tables import PlainTable
+from neuronas.cli.verbs import example
 from neuronas.config import as_path
 from neuronas.errors import VerificationError, quoted
 from neuronas.experiments.catalogue import EXPERIMENTS, STUDIES
@@ -22,7 +22,7 @@ _DATASET = "cifar10"
 ScaleOption = Annotated[Scale, typer.Option(help="How large; full needs a GPU where networks are trained.")]
 Results = Annotated[Path, typer.Option(parser=as_path, metavar="DIR", help="Folder for the result.")]
 
-app = typer.Typer(help="Repeat an experiment and compare.", add_completion=False, rich_markup_mode="rich")
+app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 
 
 @app.callback(invoke_without_command=True)
@@ -31,7 +31,7 @@ def reproduce(
     show: Annotated[bool, typer.Option("--list", help="Say what each experiment needs and how long it takes.")] = False,
     as_json: opt.Json = False,
 ) -> None:
-    """Repeat an experiment and compare its outcome with trained or published figures."""
+    """See ``neuronas.cli.verbs``."""
     if context.invoked_subcommand is not None:
         return
     if not show:

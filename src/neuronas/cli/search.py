@@ -29,7 +29,7 @@ def search(
     as_json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
-    """Find the fittest spiking network that fits all budgets. Without options: on the embedded digits."""
+    """See ``neuronas.cli.verbs``."""
     planned = plan_search(options, config=config, assignments=assignments or (), out=out, resume=resume)
     if not quiet:
         console.note_unread(planned.plan.config.hardware)

@@ -26,7 +26,7 @@ def train(
     as_json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
-    """Train an architecture with surrogate gradients and quantised weights; a run is trained in its own directory."""
+    """See ``neuronas.cli.verbs``."""
     from neuronas.training.distributed import is_first_process
 
     training = plan_training(arch, options, config=config, assignments=assignments or (), out=out, resume=resume)

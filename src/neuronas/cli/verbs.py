@@ -1,0 +1,154 @@
+"""The verbs: what the help says of each, and where it is. A verb's module is imported when the verb is called."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One verb.
+
+    Attributes:
+        place: ``module:NAME`` in ``neuronas.cli`` of its function, or of the Typer application of its own verbs.
+        help: the first paragraph stands in the list of all verbs.
+        example: a command.
+        following: what to do next.
+    """
+
+    place: str
+    help: str
+    example: str = ""
+    following: str = ""
+
+
+VERBS: Mapping[str, Verb] = {
+    "search": Verb(
+        "search:search",
+        "Find the fittest spiking network that fits all budgets. Without options: on the embedded digits.",
+        "neuronas search --dataset imagefolder:photos --max-energy-uj 300",
+        "neuronas train RUN",
+    ),
+    "estimate": Verb(
+        "estimate:estimate",
+        "Estimate parameters, area, latency and energy of an architecture or your own network.",
+        "neuronas estimate '|conv_3x3~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|' --dataset cifar10",
+        "neuronas search with the same options and budgets, or neuronas train ARCH",
+    ),
+    "train": Verb(
+        "train:train",
+        "Train an architecture with surrogate gradients and quantised weights; a run is trained in its own directory.",
+        "neuronas train runs/mine --epochs 100",
+        "neuronas evaluate runs/mine",
+    ),
+    "evaluate": Verb(
+        "evaluate:evaluate",
+        "Measure a trained run on its test images: accuracy at every precision, firing rates, operations, cost.\n\n"
+        "With --chip: accuracy on simulated crossbar chips (see docs/chip-simulation.md).",
+        "neuronas evaluate runs/mine --json",
+        "neuronas evaluate runs/mine --chip, then neuronas export",
+    ),
+    "predict": Verb(
+        "predict:predict",
+        "Print the classes of images, with their scores. Images are prepared as those of the run's training.",
+        "neuronas predict runs/mine photo.jpg more-photos --top-k 3",
+        "neuronas export runs/mine",
+    ),
+    "export": Verb(
+        "export:export",
+        "Write a trained network as NIR, ONNX or integers for a chip; the file is computed again and compared.",
+        "neuronas export runs/mine --format integer",
+        "neuronas report runs/mine",
+    ),
+    "report": Verb(
+        "report:report",
+        "Write a run as one HTML file that opens offline (by default report.html in the run directory).",
+        "neuronas report runs/mine --out mine.html",
+        "open mine.html in a browser",
+    ),
+    "compare": Verb(
+        "report:compare",
+        "Write several runs as one HTML file that opens offline (by default compare.html here): one table, one plot.",
+        "neuronas compare runs/one runs/other --out both.html",
+        "open both.html in a browser",
+    ),
+    "dashboard": Verb(
+        "dashboard:dashboard",
+        "Show a run in the browser, on this machine only, and follow it as it changes. Ctrl-C ends it.",
+        "neuronas dashboard runs/mine",
+        "neuronas report runs/mine, when the run has ended",
+    ),
+    "doctor": Verb(
+        "doctor:doctor",
+        "Show what is installed, what is missing and how to get it.",
+        "neuronas doctor --json",
+        "neuronas search",
+    ),
+    "example-files": Verb(
+        "example_files:example_files",
+        "Write small images in class folders (photos) and an accelerator (mine.yaml), to try the other commands with.",
+        "neuronas example-files --out examples",
+        "neuronas search --dataset imagefolder:photos --hardware mine.yaml --channels 8 --out runs/mine",
+    ),
+    "reproduce": Verb("reproduce:app", "Repeat an experiment and compare."),
+}
+
+
+def example(command: str, following: str) -> str:
+    """What stands below the options of a verb: an example, and what comes next."""
+    return f"Example: {command}\n\nNext: {following}"
+
+
+class Verbs(TyperGroup):
+    """The command ``neuronas``: it lists its verbs without importing them, and imports the one that is called."""
+
+    def __init__(self, **attributes: Any):
+        super().__init__(**attributes)
+        self.commands = _Commands()  # type: ignore[assignment]  # nothing is added to it
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names, in order."""
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A verb for lists, without its options; None if there is no such verb."""
+        verb = VERBS.get(cmd_name)
+        return None if verb is None else TyperCommand(cmd_name, help=verb.help)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The verb that is called, with its options."""
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, self.commands[name] if name else None, rest
+
+
+class _Commands(Mapping[str, Any]):
+    """Complete commands by the names of the verbs; each is made when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            self._made[name] = _command(name, VERBS[name])
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(VERBS)
+
+    def __len__(self) -> int:
+        return len(VERBS)
+
+
+def _command(name: str, verb: Verb) -> Any:
+    module, _, attribute = verb.place.partition(":")
+    found = getattr(import_module(f"neuronas.cli.{module}"), attribute)
+    if isinstance(found, typer.Typer):
+        found.info.help = verb.help
+        return typer.main.get_command(found)
+    alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
+    alone.command(name, help=verb.help, epilog=example(verb.example, verb.following))(found)
+    return typer.main.get_command(alone)
