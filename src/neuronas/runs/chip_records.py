@@ -1,16 +1,12 @@
 """``chips/NAME.jsonl``: one line for each simulated chip, so that an evaluation continues after an interruption."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
-from neuronas.config import is_there, read_bytes, write_text
-from neuronas.errors import RunDirectoryError, VerificationError
 from neuronas.runs.document import Document, Share
-
-_MAX_BYTES = 1_000_000_000
+from neuronas.runs.lines import JsonLines
 
 
 class LayerSums(Document):
@@ -45,22 +41,14 @@ class ChipRecords:
         path: the file; None: keep the chips in memory only.
 
     Raises:
-        VerificationError: the file cannot be read, or a line is not a chip. A last line that was cut off is dropped.
+        VerificationError: the file cannot be read, or a line is not a chip. A last line that was cut off is removed.
+        RunDirectoryError: the file cannot be written.
     """
 
     def __init__(self, path: Path | None = None):
-        self.path = path
-        self._found: dict[tuple[str, int], ChipRecord] = {}
-        if path is None or not is_there(path):
-            return
-        try:
-            *complete, rest = read_bytes(path, _MAX_BYTES).decode(errors="replace").split("\n")
-        except OSError as error:
-            raise VerificationError(f"{path}: cannot be read ({error.strerror})") from error
-        for number, line in enumerate(complete, start=1):
-            self._remember(ChipRecord.parse(line, f"{path}, line {number}"))
-        if rest:
-            write_text(path, "".join(f"{line}\n" for line in complete))
+        self._lines = JsonLines(path, ChipRecord) if path is not None else None
+        known = self._lines.read_to_append() if self._lines is not None else ()
+        self._found = {(record.key, record.number): record for record in known}
 
     def get(self, key: str, number: int, *, layers: bool) -> ChipRecord | None:
         """A chip that is simulated already; None if it is not, or without the statistics of its layers.
@@ -79,15 +67,6 @@ class ChipRecords:
         Raises:
             RunDirectoryError: the file cannot be written.
         """
-        self._remember(record)
-        if self.path is None:
-            return
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(record.plain(), allow_nan=False) + "\n")
-        except OSError as error:
-            raise RunDirectoryError(f"{self.path}: cannot be written ({error.strerror})") from error
-
-    def _remember(self, record: ChipRecord) -> None:
         self._found[record.key, record.number] = record
+        if self._lines is not None:
+            self._lines.append(record)

@@ -1,15 +1,13 @@
 """``metrics.jsonl``: one line for each epoch; optionally the same for TensorBoard."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-from neuronas.config import is_there, read_bytes, write_text
-from neuronas.errors import ConfigurationError, VerificationError
+from neuronas.errors import ConfigurationError
 from neuronas.runs.epoch import Epoch
+from neuronas.runs.lines import JsonLines
 
 METRICS = "metrics.jsonl"
-_MAX_BYTES = 100_000_000
 
 
 class Metrics:
@@ -27,11 +25,11 @@ class Metrics:
 
     def __init__(self, folder: Path, n_epochs: int, *, tensorboard: bool = False, writes: bool = True):
         self.path = folder / METRICS
+        self._lines = JsonLines(self.path, Epoch)
         self._writer: Any = None
         if not writes:
             return
-        rows = read_epochs(self.path)[:n_epochs] if n_epochs else ()
-        write_text(self.path, "".join(map(_line, rows)))
+        self._lines.write(self._lines.read()[:n_epochs] if n_epochs else ())
         if tensorboard:
             try:
                 from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - an optional package
@@ -43,8 +41,7 @@ class Metrics:
 
     def append(self, row: Epoch) -> None:
         """Add an epoch."""
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(_line(row))
+        self._lines.append(row)
         if self._writer is not None:
             for name, value in row.plain().items():
                 if name != "epoch" and value is not None:
@@ -53,19 +50,5 @@ class Metrics:
 
 
 def read_epochs(path: Path) -> tuple[Epoch, ...]:
-    """Read all complete lines; empty where there is no file. A last line that a crash cut off is dropped.
-
-    Raises:
-        VerificationError: the file cannot be read, or a line is not an epoch.
-    """
-    if not is_there(path):
-        return ()
-    try:
-        *complete, _ = read_bytes(path, _MAX_BYTES).decode(errors="replace").split("\n")
-    except OSError as error:
-        raise VerificationError(f"{path}: cannot be read ({error.strerror})") from error
-    return tuple(Epoch.parse(line, f"{path}, line {number}") for number, line in enumerate(complete, start=1))
-
-
-def _line(row: Epoch) -> str:
-    return json.dumps(row.plain(), allow_nan=False) + "\n"
+    """The epochs of a run; see ``JsonLines.read``."""
+    return JsonLines(path, Epoch).read()

@@ -1,0 +1,80 @@
+"""Files with one document per line, to which a long work appends; a crash cuts off the last line at most."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from neuronas.config import is_there, read_bytes, write_text
+from neuronas.errors import RunDirectoryError, VerificationError
+from neuronas.runs.document import Document
+
+_MAX_BYTES = 1_000_000_000
+Row = TypeVar("Row", bound=Document)
+
+
+class JsonLines(Generic[Row]):
+    """A file of documents of one kind.
+
+    Args:
+        path: the file, which may be missing.
+        kind: of the documents.
+    """
+
+    def __init__(self, path: Path, kind: type[Row]):
+        self.path, self.kind = path, kind
+
+    def read(self) -> tuple[Row, ...]:
+        """Read all complete lines; empty where there is no file. A last line that was cut off is dropped.
+
+        Raises:
+            VerificationError: the file cannot be read, or a line is no such document.
+        """
+        return self._read()[0]
+
+    def read_to_append(self) -> tuple[Row, ...]:
+        """The same, and remove the last line if it was cut off, so that no other is appended to it.
+
+        Raises:
+            VerificationError: see ``read``.
+            RunDirectoryError: the file cannot be written.
+        """
+        rows, rest = self._read()
+        if rest:
+            self.write(rows)
+        return rows
+
+    def _read(self) -> tuple[tuple[Row, ...], str]:
+        if not is_there(self.path):
+            return (), ""
+        try:
+            *complete, rest = read_bytes(self.path, _MAX_BYTES).decode(errors="replace").split("\n")
+        except OSError as error:
+            raise VerificationError(f"{self.path}: cannot be read ({error.strerror})") from error
+        rows = (self.kind.parse(line, f"{self.path}, line {n}") for n, line in enumerate(complete, start=1))
+        return tuple(rows), rest
+
+    def write(self, rows: Iterable[Row]) -> None:
+        """Replace all lines.
+
+        Raises:
+            RunDirectoryError: the file cannot be written.
+        """
+        write_text(self.path, "".join(map(_line, rows)))
+
+    def append(self, row: Row) -> None:
+        """Add a line; the file, and the folder that it lies in, are made.
+
+        Raises:
+            RunDirectoryError: the file cannot be written.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(_line(row))
+        except OSError as error:
+            raise RunDirectoryError(f"{self.path}: cannot be written ({error.strerror})") from error
+
+
+def _line(row: Document) -> str:
+    return json.dumps(row.plain(), allow_nan=False) + "\n"
