@@ -1,14 +1,17 @@
 """A few rounds of ``crash.py``, and storage that fails in other ways."""
 
+import errno
 import json
 import os
+import re
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,7 +19,11 @@ import pytest
 from conftest import Neuronas
 from crash import SEARCH, Rounds, check_search, search_rounds, searched, training_rounds
 from neuronas.cli.main import run as command
+from neuronas.errors import RunDirectoryError
 from neuronas.runs.directory import log, log_to
+from neuronas.runs.history import History
+from neuronas.runs.lines import JsonLines
+from neuronas.runs.results import FailedCandidate
 from waiting import until
 
 SMALL = ("search", "--algorithm", "snasnet", "--n-draws", "60", "--channels", "4", "--timesteps", "2")
@@ -108,6 +115,68 @@ def test_a_full_file_system(neuronas: Neuronas, undisturbed: Path, tmp_path: Pat
         assert searched(small / "run") == searched(undisturbed)
     finally:
         subprocess.run(["umount", str(small)], check=True)
+
+
+FULL = [errno.ENOSPC, errno.EDQUOT]
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, code: int, n_before: int) -> None:
+    """Let the system refuse to write whole files, such as checkpoints, after so many of them."""
+    flush, n = os.fsync, 0
+
+    def fsync(descriptor: int) -> None:
+        nonlocal n
+        n += 1
+        if n > n_before:
+            raise OSError(code, os.strerror(code))
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+
+
+@pytest.mark.parametrize("code", FULL)
+@pytest.mark.parametrize(("verb", "n_before"), [("search", 5), ("train", 8)])
+def test_a_full_disk_and_a_disk_quota(
+    verb: str, n_before: int, code: int, neuronas: Neuronas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    architecture = "|skip~0|+|skip~0|conv_3x3~1|+|skip~0|none~1|conv_3x3~2|"
+    train = ("train", architecture, "--epochs", "2", "--channels", "4", "--timesteps", "2")
+    given = (*(SMALL if verb == "search" else train), "--quiet", "--out", "run")
+    with monkeypatch.context() as patch:
+        refuse(patch, code, n_before)
+        status, _, err = neuronas(*given)
+    assert (status, len(err.splitlines())) == (2, 1), err
+    assert f"cannot be written ({os.strerror(code)}); free some space, or have the disk quota raised" in err
+    assert not list((tmp_path / "run").rglob("*.part"))
+    again = given if verb == "search" else ("train", "run", "--quiet")
+    status, _, err = neuronas(*again, "--resume")
+    assert status == 0, err
+    assert (tmp_path / "run" / ("result.json" if verb == "search" else "training.json")).is_file()
+
+
+@pytest.mark.parametrize("code", FULL)
+def test_the_log_and_lines_on_a_full_disk(code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    expected = re.escape(f"cannot be written ({os.strerror(code)}); free some space")
+    with log_to(tmp_path / "log.txt"), monkeypatch.context() as patch:
+        patch.setattr(log.handlers[-1], "flush", fail)
+        with pytest.raises(RunDirectoryError, match=rf"log.txt: {expected}"):
+            log.info("a line")
+    monkeypatch.setattr(Path, "open", fail)
+    with pytest.raises(RunDirectoryError, match=rf"rows.jsonl: {expected}"):
+        JsonLines(tmp_path / "rows.jsonl", FailedCandidate).append(FailedCandidate(architecture="a", reason="b"))
+
+
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE])
+def test_a_history_on_a_full_disk(code: int, tmp_path: Path) -> None:
+    """SQLite calls a disk quota that is used up an input or output error."""
+    refused = sqlite3.OperationalError("refused")
+    refused.sqlite_errorcode = code
+    history = History(tmp_path / "history.sqlite")
+    with closing(history), pytest.raises(RunDirectoryError, match="refused; free some space"), history._errors():
+        raise refused
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

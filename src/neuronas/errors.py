@@ -1,5 +1,6 @@
 """One root error with named children; each knows the exit code that the command line returns for it."""
 
+import errno
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,6 +10,8 @@ from typing import Any, TypeVar
 
 Entry = TypeVar("Entry")
 _BEGINNING, _END = 900, 500
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+ADVICE_IF_FULL = "free some space, or have the disk quota raised, and give the command again, a run's with --resume"
 
 
 class NeuronasError(Exception):
@@ -69,6 +72,30 @@ class DivergedError(NeuronasError):
     """Training came to a loss that is no finite number."""
 
     exit_code = 4
+
+
+def is_full(error: OSError) -> bool:
+    """Whether a file cannot be written because the disk is full, or what a disk quota allows is used up."""
+    return error.errno in _FULL
+
+
+def unwritable(what: object, error: OSError) -> RunDirectoryError:
+    """Build the error for what cannot be written: why, and what to do where space is missing."""
+    advice = f"; {ADVICE_IF_FULL}" if is_full(error) else ""
+    return RunDirectoryError(f"{what}: cannot be written ({error.strerror}){advice}")
+
+
+@contextmanager
+def writing(what: object) -> Iterator[None]:
+    """Turn what the system says of a file that cannot be written into one line.
+
+    Raises:
+        RunDirectoryError: instead of an ``OSError``; see ``unwritable``.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise unwritable(what, error) from error
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import os
 import platform
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from pathlib import Path
 
@@ -63,9 +63,9 @@ def _machine() -> Iterator[Check]:
     yield _free_space(
         "memory", there.free, f" of {there.total / 2**30:.1f}", "close other programs, or reduce --batch-size"
     )
-    yield _free_space(
-        "disk", shutil.disk_usage(Path.cwd()).free, "", "runs are written here; free some space, or give --out"
-    )
+    advice = "runs are written here; free some space, or give --out"
+    disk = _free_space("disk", shutil.disk_usage(Path.cwd()).free, "", advice)
+    yield replace(disk, found=f"{disk.found} to this user, unless a disk quota allows less (see: quota -s)")
     few = n_files is not None and n_files < _MIN_OPEN_FILES
     advice = f"run: ulimit -n {_MIN_OPEN_FILES}, or workers may not start" if few else ""
     yield Check("open files", not few, "no limit" if n_files is None else f"at most {n_files:,}", advice)

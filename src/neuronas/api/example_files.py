@@ -7,7 +7,7 @@ from pathlib import Path
 from neuronas.config import is_there, settings_for, write_bytes
 from neuronas.config.files import read_beginning
 from neuronas.data.presets import Digits
-from neuronas.errors import ConfigurationError, RunDirectoryError
+from neuronas.errors import ConfigurationError, writing
 from neuronas.hardware.accelerator import BUILTIN
 from neuronas.runs.document import Document, Location
 
@@ -49,10 +49,8 @@ def write_example_files(folder: Path) -> ExampleFiles:
         if is_there(path) and read_beginning(path, len(content) + 1)[0] != content:
             raise ConfigurationError(f"{path}: exists with other content; expected an empty folder (--out DIR)")
     for path, content in contents.items():
-        try:
+        with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunDirectoryError(f"{path}: cannot be written ({error.strerror})") from error
         if not is_there(path):
             write_bytes(path, content)
     return ExampleFiles(

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from neuronas.errors import ConfigurationError, RunDirectoryError, suggestion
+from neuronas.errors import ConfigurationError, suggestion, unwritable
 
 MAX_FILE_BYTES = 1_000_000
 _MAX_VALUES, _LONGEST_NUMBER = 100_000, 1000
@@ -200,7 +200,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     except OSError as error:
         with suppress(OSError):  # half a file on a full disk helps nobody; why it is there matters more
             beside.unlink()
-        raise RunDirectoryError(f"{path}: cannot be written ({error.strerror})") from error
+        raise unwritable(path, error) from error
 
 
 def write_yaml(path: Path, model: BaseModel) -> None:

@@ -16,7 +16,7 @@ from typing import Self
 from urllib.request import Request, urlopen
 
 from neuronas.data.dataset import DataSet
-from neuronas.errors import DataError
+from neuronas.errors import ADVICE_IF_FULL, DataError, is_full
 from neuronas.version import __version__
 
 
@@ -172,7 +172,9 @@ def unpack(path: Path, folder: Path) -> None:
                 tarred.extractall(folder, filter="data")
     except _DAMAGED as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"archive {path}: cannot be unpacked ({reason}); download it again") from error
+        is_space = isinstance(error, OSError) and is_full(error)
+        advice = ADVICE_IF_FULL if is_space else "download it again"
+        raise DataError(f"archive {path}: cannot be unpacked ({reason}); {advice}") from error
 
 
 def _check_places(path: Path, folder: Path, names: Iterable[str]) -> None:

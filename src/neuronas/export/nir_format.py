@@ -16,6 +16,7 @@ optional and imported only here. The written file is verified with SpikingJelly'
 import json
 from collections import Counter
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 
 import nir
@@ -24,6 +25,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from neuronas.config import write_bytes
 from neuronas.errors import ConfigurationError, reading_as
 from neuronas.export.formats import ExportContent
 from neuronas.export.verification import Computed
@@ -46,7 +48,9 @@ def write_nir(content: ExportContent, path: Path) -> None:
             "architecture with backward edges given; NIR has no delay of one time step; expected forward edges only, "
             "or --format integer or onnx"
         )
-    nir.write(path, _Dissolved(content).dissolved())
+    file = BytesIO()  # HDF5 itself leaves half a file where the disk is full
+    nir.write(file, _Dissolved(content).dissolved())
+    write_bytes(path, file.getvalue())
 
 
 def compute_nir(path: Path, images: Tensor) -> Computed:

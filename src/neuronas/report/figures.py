@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from neuronas.config import write_bytes, write_text
 from neuronas.errors import ConfigurationError, unknown_name
 from neuronas.report.charts import Chart
 from neuronas.report.facts import RunFacts
@@ -114,11 +115,11 @@ def save(picture: Chart | str, file: Path, width: float) -> None:
         picture = str(_converter().vegalite_to_svg(declared, allowed_base_urls=[]))
     svg = _sized(resolved(picture), width)
     if file.suffix == ".svg":
-        file.write_text(svg, encoding="utf-8")
+        write_text(file, svg)
     elif file.suffix == ".pdf":
-        file.write_bytes(_RESOURCES.sub(_sorted, _converter().svg_to_pdf(svg)))
+        write_bytes(file, _RESOURCES.sub(_sorted, _converter().svg_to_pdf(svg)))
     else:
-        file.write_bytes(_converter().svg_to_png(svg, ppi=_DOTS_PER_INCH))
+        write_bytes(file, _converter().svg_to_png(svg, ppi=_DOTS_PER_INCH))
 
 
 def _sorted(lines: re.Match[bytes]) -> bytes:

@@ -4,6 +4,7 @@ import fcntl
 import json
 import logging
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from typing import Any, Self
 from pydantic import BaseModel
 
 from neuronas.config import ResolvedConfig, RunConfig, given, is_there, read_text, write_yaml
-from neuronas.errors import RunDirectoryError
+from neuronas.errors import RunDirectoryError, unwritable, writing
 from neuronas.runs.config_file import read_config, write_config
 from neuronas.runs.environment import ENVIRONMENT, Environment, check_format
 
@@ -120,7 +121,7 @@ class RunDirectory:
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW
             lock = os.fdopen(os.open(self.path / LOCK, flags, 0o666), "a")
         except OSError as error:
-            raise self._not_writable(error) from error
+            raise unwritable(f"run directory {self.path}", error) from error
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -132,11 +133,8 @@ class RunDirectory:
                     "choose another --out"
                 ) from None
             except OSError as error:
-                raise self._not_writable(error) from error
+                raise unwritable(f"run directory {self.path}", error) from error
             yield
-
-    def _not_writable(self, error: OSError) -> RunDirectoryError:
-        return RunDirectoryError(f"run directory {self.path}: cannot be written ({error.strerror})")
 
     def _holder(self) -> str:
         try:
@@ -188,6 +186,18 @@ class RunDirectory:
                 )
 
 
+class _LogFile(RotatingFileHandler):
+    """A log that ends the work where it cannot be written, as every other file of a run does."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name in the standard library
+        """Raise what ``emit`` has caught of the system; print a mistake in the call."""
+        if isinstance(error := sys.exception(), OSError):
+            raise unwritable(self.baseFilename, error) from error
+        if isinstance(error, RunDirectoryError):  # the above, on its way out through another ``emit``
+            raise error
+        super().handleError(record)
+
+
 @contextmanager
 def log_to(path: Path) -> Iterator[None]:
     """Append what the package logs to a file; a full one becomes ``log.txt.1``, and the oldest of three is deleted.
@@ -198,7 +208,8 @@ def log_to(path: Path) -> Iterator[None]:
     """
     if is_there(path) and (path.is_symlink() or not path.is_file()):
         raise RunDirectoryError(f"{path}: is not a regular file; remove it, the log is written there")
-    handler = RotatingFileHandler(path, "a", _LOG_BYTES, _OLD_LOGS, encoding="utf-8", errors="backslashreplace")
+    with writing(path):
+        handler = _LogFile(path, "a", _LOG_BYTES, _OLD_LOGS, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log.addHandler(handler)
     log.setLevel(logging.INFO)
@@ -206,7 +217,8 @@ def log_to(path: Path) -> Iterator[None]:
         yield
     finally:
         log.removeHandler(handler)
-        handler.close()
+        with writing(path):
+            handler.close()
 
 
 _NOT_DECIDING, _OF_READING = ("engine", "train", "chip"), ("name", "data_dir", "class_names", "n_test")

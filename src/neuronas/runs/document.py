@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from neuronas.config import first_mistake, is_there, parse_json, plain, read_text, write_json
-from neuronas.errors import RunDirectoryError, VerificationError
+from neuronas.errors import VerificationError, writing
 
 _MAX_BYTES = 100_000_000
 Finite = Annotated[float | None, BeforeValidator(plain)]
@@ -32,10 +32,8 @@ class Document(BaseModel):
         Raises:
             RunDirectoryError: it cannot be written.
         """
-        try:
+        with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunDirectoryError(f"{path}: cannot be written ({error.strerror})") from error
         write_json(path, self.plain())
 
     @classmethod

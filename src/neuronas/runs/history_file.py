@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from neuronas.config import is_there, read_beginning
-from neuronas.errors import RunDirectoryError, VerificationError
+from neuronas.errors import ADVICE_IF_FULL, RunDirectoryError, VerificationError
 
 SCHEMA_VERSION = 2
 
@@ -40,6 +40,8 @@ _SYSTEM = {
     sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN,
 }  # fmt: skip
 """Errors of the disk or of another process; all others say that the file is not what it should be."""
+_NO_SPACE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}
+"""SQLite calls only a full disk full; a quota that is used up is an error in writing."""
 
 
 class HistoryFile:
@@ -171,7 +173,8 @@ class HistoryFile:
             code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
             short = code == sqlite3.SQLITE_IOERR_SHORT_READ
             kind = RunDirectoryError if code & 0xFF in _SYSTEM and not short else VerificationError
-            raise kind(f"{self.path}: {error}") from error
+            advice = f"; {ADVICE_IF_FULL}" if code in _NO_SPACE else ""
+            raise kind(f"{self.path}: {error}{advice}") from error
         except OSError as error:
             kind = VerificationError if error.errno == errno.EINVAL else RunDirectoryError  # EINVAL: not a regular file
             raise kind(f"{self.path}: cannot be read ({error.strerror})") from error

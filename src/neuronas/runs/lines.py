@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from neuronas.config import is_there, read_bytes, write_text
-from neuronas.errors import RunDirectoryError, VerificationError
+from neuronas.errors import VerificationError, writing
 from neuronas.runs.document import Document
 
 _MAX_BYTES = 1_000_000_000
@@ -68,12 +68,10 @@ class JsonLines(Generic[Row]):
         Raises:
             RunDirectoryError: the file cannot be written.
         """
-        try:
+        with writing(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(_line(row))
-        except OSError as error:
-            raise RunDirectoryError(f"{self.path}: cannot be written ({error.strerror})") from error
 
 
 def _line(row: Document) -> str:
