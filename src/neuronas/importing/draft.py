@@ -1,16 +1,49 @@
 """A layer graph in the making, and what the readers of all formats share."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import count
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from neuronas.errors import ConfigurationError
+from neuronas.importing.folding import fold, needed
+from neuronas.snn.bound_graph import WeightArrays
+from neuronas.snn.imported import ImportedNetwork, Rule, Scaling
 from neuronas.space.build import GraphBuilder
 from neuronas.space.graph import Graph, Image, Link, Neurons, Node, NodeOperation, Pool, Shape, Sum, Votes, Weights
 
-UNSUPPORTED = "unsupported; expected a convolution, linear layer, pool, sum, batch normalisation, ReLU or LIF"
-Size = int | Sequence[int]
+
+@dataclass(frozen=True)
+class ImageShape:
+    """[C, H, W] of an image.
+
+    Attributes:
+        given: whatever the file says; None: as it says.
+        default: of the sizes that the file leaves open; None: it must leave none.
+    """
+
+    given: Shape | None = None
+    default: Shape | None = None
+
+    def of(self, sizes: Sequence[int]) -> Shape:
+        """The shape, where the file says [batch, channels, height, width] or the same without batch; 0: open.
+
+        Raises:
+            ValueError: a size is open, or there are more or fewer.
+        """
+        if self.given is not None:
+            return self.given
+        own = tuple(int(size) for size in sizes[-3:])
+        if len(sizes) in (3, 4) and self.default is not None:
+            own = tuple(size or other for size, other in zip(own, self.default, strict=True))
+        if len(sizes) not in (3, 4) or min(own) < 1:
+            shown = ", ".join(str(size or "?") for size in sizes)
+            raise ValueError(f"shape [{shown}] given; expected [batch, channels, height, width], or input_shape")
+        return own
 
 
 class Draft:
@@ -18,11 +51,23 @@ class Draft:
 
     Args:
         source: the file or module that is read, for messages.
+        with_arrays: whether weights, neurons and scales are read as well; otherwise a scale leaves no node.
+
+    Attributes:
+        output: name of the value that the network gives; None: the last.
+        weights: arrays of the layers with weights, by name.
+        rules: of the neurons, by name.
+        scalings: of the nodes that only scale, by name.
     """
 
-    def __init__(self, source: str):
-        self.source = source
+    def __init__(self, source: str, *, with_arrays: bool = False):
+        self.source, self.with_arrays = source, with_arrays
+        self.output: str | None = None
         self._builder = GraphBuilder()
+        self._used: set[str] = set()
+        self.weights: dict[str, WeightArrays] = {}
+        self.rules: dict[str, Rule] = {}
+        self.scalings: dict[str, Scaling] = {}
 
     @property
     def nodes(self) -> dict[str, Node]:
@@ -59,8 +104,17 @@ class Draft:
             raise ValueError(f"sum of shapes {given} given; expected equal shapes")
         return self._builder.add(self._unused(name), operation, *map(Link, sources)).source
 
-    def weigh(self, name: str, operation: Weights, source: str, weight_shape: Shape) -> str:
+    def weigh(
+        self, name: str, operation: Weights, source: str, weight_shape: Shape, arrays: WeightArrays | None = None
+    ) -> str:
         """Add weights of a shape, [out, in / groups, k, k] or [out, in], and return the node's name.
+
+        Args:
+            name: of the layer.
+            operation: what it computes.
+            source: what it reads.
+            weight_shape: of the weights.
+            arrays: the weights; needed with ``with_arrays``.
 
         Raises:
             ValueError: they do not fit what they read.
@@ -68,11 +122,43 @@ class Draft:
         expected = operation.weight_shape(self.shape(source))
         if expected != weight_shape:
             raise ValueError(f"weights of shape {list(weight_shape)} given; expected {list(expected)} for its input")
-        return self.add(name, operation, source)
+        found = self.add(name, operation, source)
+        if arrays is not None:
+            _check_finite(arrays.values, arrays.gain, arrays.offset)
+            self.weights[found] = arrays
+        return found
 
-    def fire(self, name: str, source: str) -> str:
-        """Add neurons and return the node's name."""
-        return self.add(name, Neurons(), source)
+    def fire(self, name: str, source: str, rule: Rule | None = None) -> str:
+        """Add neurons and return the node's name.
+
+        Args:
+            name: of the layer.
+            source: what they read.
+            rule: when they fire; needed with ``with_arrays``.
+        """
+        found = self.add(name, Neurons(), source)
+        if rule is not None:
+            self.rules[found] = rule
+        return found
+
+    def scale(self, name: str, source: str, scaling: Callable[[Shape], Scaling]) -> str:
+        """Scale and shift a value, and return the name of the result: without arrays the value itself.
+
+        Args:
+            name: of the layer.
+            source: the value.
+            scaling: makes it for the shape of the value.
+
+        Raises:
+            ValueError: it does not fit the shape.
+        """
+        if not self.with_arrays:
+            return source
+        made = scaling(self.shape(source))
+        _check_finite(made.gain, made.offset)
+        found = self.add(name, Sum(), source)
+        self.scalings[found] = made
+        return found
 
     def zeros(self, name: str, shape: Shape) -> str:
         """Add a sum of nothing and return the node's name."""
@@ -97,7 +183,10 @@ class Draft:
     def _unused(self, name: str) -> str:
         """The name, or the next one with a number where a node has it already."""
         names = (name if number == 1 else f"{name}.{number}" for number in count(1))
-        return next(one for one in names if one not in self.nodes)
+        # A dot and a slash do not tell two modules of PyTorch apart.
+        found = next(one for one in names if one.replace("/", ".") not in self._used)
+        self._used.add(found.replace("/", "."))
+        return found
 
     def shape(self, name: str) -> Shape:
         """Shape of a value."""
@@ -110,6 +199,45 @@ class Draft:
             ConfigurationError: it holds no weights, or its nodes do not fit.
         """
         return checked(Graph(tuple(self.nodes.values())), self.source)
+
+    def network(self) -> ImportedNetwork:
+        """The finished network, of which only what its output depends on is kept.
+
+        Raises:
+            ConfigurationError: see ``graph``.
+        """
+        nodes = self.nodes if self.output is None else needed(self.nodes, self.output)
+        scalings = {name: one for name, one in self.scalings.items() if name in nodes}
+        return finished(self.source, nodes, self.weights, self.rules, scalings)
+
+
+def _check_finite(*arrays: NDArray[np.floating] | None) -> None:
+    if not all(one is None or np.isfinite(one).all() for one in arrays):
+        raise ValueError("weights that are infinite or no numbers given; expected finite ones")
+
+
+def finished(
+    source: str,
+    nodes: Mapping[str, Node],
+    weights: Mapping[str, WeightArrays],
+    rules: Mapping[str, Rule],
+    scalings: Mapping[str, Scaling],
+) -> ImportedNetwork:
+    """Fold scalings and check what is left.
+
+    Args:
+        source: the file or module, for messages.
+        nodes: in order; arrays of others are left out.
+        weights: see ``Draft``.
+        rules: see ``Draft``.
+        scalings: see ``Draft``.
+
+    Raises:
+        ConfigurationError: see ``checked``.
+    """
+    folded = fold(nodes, weights, scalings)
+    graph = checked(Graph(folded.nodes), source)
+    return ImportedNetwork(graph, folded.weights, rules, folded.scalings)
 
 
 def checked(graph: Graph, source: str) -> Graph:
@@ -125,57 +253,3 @@ def checked(graph: Graph, source: str) -> Graph:
     except ValueError as error:
         raise ConfigurationError(f"{source}: {error}") from None
     return graph
-
-
-def convolution(
-    n_out: int, kernel: Size, stride: Size = 1, padding: Size = 0, dilation: Size = 1, groups: int = 1
-) -> Weights:
-    """A convolution.
-
-    Raises:
-        ValueError: it is not square, or dilated.
-    """
-    if _same("dilation", dilation) != 1:
-        raise ValueError(f"dilation {_same('dilation', dilation)} given; expected 1")
-    side, pad = _same("kernel", kernel), _same("padding", padding)
-    keeps = side % 2 == 1 and pad == side // 2
-    return Weights(n_out, side, _same("stride", stride), groups, False, None if keeps else pad)
-
-
-def linear(n_out: int) -> Weights:
-    """A fully connected layer."""
-    return Weights(n_out, normalised=False)
-
-
-def pooling(
-    reduce: Literal["mean", "max"],
-    kernel: Size,
-    stride: Size,
-    padding: Size = 0,
-    *,
-    ceil: bool = False,
-    counts_padding: bool = True,
-) -> Pool:
-    """Pooling.
-
-    Raises:
-        ValueError: windows reach beyond the padding, or a mean leaves out the padding.
-    """
-    pad = _same("padding", padding)
-    if ceil:
-        raise ValueError("ceil_mode given; expected windows inside the image and its padding")
-    if reduce == "mean" and pad and not counts_padding:
-        raise ValueError("mean without padding given (count_include_pad is false); expected zeros to count")
-    return Pool(_pair(kernel), _pair(stride), pad, reduce)
-
-
-def _pair(size: Size) -> tuple[int, int]:
-    height, width = (size, size) if isinstance(size, int) else size
-    return int(height), int(width)
-
-
-def _same(what: str, size: Size) -> int:
-    values = {size} if isinstance(size, int) else set(map(int, size))
-    if len(values) != 1:
-        raise ValueError(f"{what} {list(size) if not isinstance(size, int) else size} given; expected equal sides")
-    return values.pop()

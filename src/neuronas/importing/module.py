@@ -7,6 +7,7 @@ adds one, is not part of a value's shape.
 
 import operator
 from collections.abc import Mapping, Sequence
+from functools import partial
 from math import prod
 from typing import Any, Literal
 
@@ -17,8 +18,12 @@ from torch import fx, nn
 from torch.nn import functional as F  # noqa: N812
 
 from neuronas.errors import ConfigurationError
-from neuronas.importing.draft import UNSUPPORTED, Draft, convolution, linear, pooling
+from neuronas.importing.draft import Draft
+from neuronas.importing.layers import UNSUPPORTED, convolution, linear, pooling
+from neuronas.importing.module_arrays import rule_of, scaling_of, weights_of
+from neuronas.snn.bound_graph import WeightArrays
 from neuronas.snn.graph_network import GraphNetwork
+from neuronas.snn.imported import ImportedNetwork, Scaling
 from neuronas.snn.lif import Lif
 from neuronas.snn.spikingjelly import SpikingJellyLif
 from neuronas.space.graph import Graph, Shape, Sum
@@ -27,11 +32,12 @@ _NEURONS = (nn.ReLU, nn.ReLU6, spikingjelly_neuron.BaseNode, Lif, SpikingJellyLi
 _FOLDED = (nn.Identity, nn.Flatten, nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
 _CONTAINERS = (spikingjelly_layer.SeqToANNContainer, spikingjelly_layer.MultiStepContainer)
 _POOLS = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
+_STATELESS = (nn.ReLU, nn.ReLU6, *_FOLDED, *_POOLS)
 _LAYERS = (nn.Conv2d, nn.Linear, spikingjelly_layer.VotingLayer, *_NEURONS, *_FOLDED, *_POOLS, *_CONTAINERS)
 
 
 def read_module(module: object, input_shape: Sequence[int] | None) -> Graph:
-    """Read a module's layers.
+    """Read a module's layers, without their weights.
 
     Args:
         module: convolutions, linear layers, pools, sums, batch normalisation, and neurons.
@@ -44,6 +50,15 @@ def read_module(module: object, input_shape: Sequence[int] | None) -> Graph:
         raise ConfigurationError(f"{module!r:.60} given; expected an architecture, a path, or an nn.Module")
     if isinstance(module, GraphNetwork):
         return module.graph
+    return _read(module, input_shape, with_arrays=False).graph()
+
+
+def read_module_arrays(module: nn.Module, input_shape: Sequence[int]) -> ImportedNetwork:
+    """Read a module's layers with their weights and neurons; see ``read_module``."""
+    return _read(module, input_shape, with_arrays=True).network()
+
+
+def _read(module: nn.Module, input_shape: Sequence[int] | None, *, with_arrays: bool) -> Draft:
     name = type(module).__name__
     if input_shape is None:
         raise ConfigurationError(f"{name} given without input_shape; expected input_shape=(channels, height, width)")
@@ -54,7 +69,9 @@ def read_module(module: object, input_shape: Sequence[int] | None) -> Graph:
         raise ConfigurationError(
             f"{name}: torch.fx cannot trace its forward ({reason}); expected no conditions on values, or a file"
         ) from error
-    return _Reader(name, module, tuple(map(int, input_shape))).read(traced)
+    reader = _Reader(Draft(name, with_arrays=with_arrays), module, tuple(map(int, input_shape)))
+    reader.read(traced)
+    return reader.draft
 
 
 class _Tracer(fx.Tracer):
@@ -68,12 +85,12 @@ class _Tracer(fx.Tracer):
 class _Reader:
     """Converts a traced module."""
 
-    def __init__(self, source: str, module: nn.Module, input_shape: Shape):
-        self.draft, self.module, self.input_shape = Draft(source), module, input_shape
+    def __init__(self, draft: Draft, module: nn.Module, input_shape: Shape):
+        self.draft, self.module, self.input_shape = draft, module, input_shape
         self.called: set[str] = set()
 
-    def read(self, traced: fx.Graph) -> Graph:
-        """The layer graph."""
+    def read(self, traced: fx.Graph) -> None:
+        """Read all layers into the draft."""
         values: dict[fx.Node, Any] = {}
         for node in traced.nodes:
             name, kind = str(node.target) if node.op == "call_module" else node.name, self._kind(node)
@@ -90,7 +107,10 @@ class _Reader:
                         values[node] = self._call(name, node, given, node.kwargs)
                     case "get_attr":
                         raise ValueError("parameter outside of a layer given; expected layers with weights")
-        return self.draft.graph()
+                    case "output" if self.draft.with_arrays:
+                        if not isinstance(node.args[0], fx.Node):
+                            raise ValueError("several outputs given; expected one, the class scores")
+                        self.draft.output = values[node.args[0]]
 
     def _kind(self, node: fx.Node) -> str:
         if node.op == "call_module":
@@ -99,7 +119,7 @@ class _Reader:
 
     def _layer(self, name: str, layer: nn.Module, source: str) -> str:
         draft = self.draft
-        if name in self.called and not isinstance(layer, _FOLDED):
+        if name in self.called and not isinstance(layer, _STATELESS):
             raise ValueError("called twice; expected a forward of one time step that calls each layer once")
         self.called.add(name)
         match layer:
@@ -112,9 +132,12 @@ class _Reader:
                 operation = convolution(
                     layer.out_channels, layer.kernel_size, layer.stride, _padding(layer), layer.dilation, layer.groups
                 )
-                return draft.weigh(name, operation, source, tuple(layer.weight.shape))
+                return draft.weigh(name, operation, source, tuple(layer.weight.shape), self._weights(layer))
             case nn.Linear():
-                return draft.weigh(name, linear(layer.out_features), source, tuple(layer.weight.shape))
+                operation = linear(layer.out_features)
+                return draft.weigh(name, operation, source, tuple(layer.weight.shape), self._weights(layer))
+            case nn.modules.batchnorm._BatchNorm() if draft.with_arrays:
+                return draft.scale(name, source, scaling_of(layer))
             case nn.MaxPool2d():
                 if layer.dilation not in (1, (1, 1)):
                     raise ValueError(f"dilation {layer.dilation} given; expected 1")
@@ -134,10 +157,29 @@ class _Reader:
             case spikingjelly_layer.VotingLayer():
                 return draft.vote(name, layer.voting_size, source)
         if isinstance(layer, _NEURONS):
-            return draft.fire(name, source)
+            return self._fire(name, source, layer)
         if isinstance(layer, _FOLDED):
             return source
         raise ValueError(UNSUPPORTED)
+
+    def _weights(self, layer: nn.Conv2d | nn.Linear) -> WeightArrays | None:
+        return weights_of(layer) if self.draft.with_arrays else None
+
+    def _fire(self, name: str, source: str, layer: nn.Module) -> str:
+        if not self.draft.with_arrays:
+            return self.draft.fire(name, source)
+        rule, factor = rule_of(layer)
+        if factor != 1:
+            source = self.draft.scale(f"{name}.input", source, partial(Scaling.of, factor, 0.0))
+        return self.draft.fire(name, source, rule)
+
+    def _add(self, name: str, given: list[Any], named: Mapping[str, Any]) -> str:
+        values = [one for one in given if isinstance(one, str)]
+        numbers = [one for one in given if isinstance(one, int | float)]
+        if named and self.draft.with_arrays:
+            raise ValueError(f"{', '.join(named)} given; expected a plain sum")
+        found = self.draft.add(name, Sum(), *values) if len(values) > 1 else values[0]
+        return self.draft.scale(name, found, partial(Scaling.of, 1.0, float(sum(numbers)))) if numbers else found
 
     def _call(self, name: str, node: fx.Node, given: list[Any], named: Mapping[str, Any]) -> Any:
         """What a function or a method gives: the name of a value, or for sizes nothing."""
@@ -145,10 +187,9 @@ class _Reader:
         source = given[0]
         match target:
             case "add":
-                values = [one for one in given if isinstance(one, str)]
-                return self.draft.add(name, Sum(), *values) if len(values) > 1 else values[0]
+                return self._add(name, given, named)
             case "relu":
-                return self.draft.fire(name, source)
+                return self._fire(name, source, nn.ReLU())
             case "max_pool2d" | "avg_pool2d":
                 return self._pool(name, target, given, named)
             case "adaptive_avg_pool2d":

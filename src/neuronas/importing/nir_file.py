@@ -7,7 +7,9 @@ their metadata which sums there were. Nodes that scale each channel are folded i
 import json
 from collections import Counter
 from collections.abc import Sequence
-from math import gcd
+from dataclasses import replace
+from functools import partial
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -16,52 +18,91 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuronas.errors import ConfigurationError, reading_as
-from neuronas.importing.draft import UNSUPPORTED, Draft, convolution, linear, pooling
-from neuronas.space.graph import Graph, Shape, Sum
+from neuronas.importing.draft import Draft, ImageShape
+from neuronas.importing.layers import UNSUPPORTED, convolution, linear, pooling
+from neuronas.importing.metadata import recorded
+from neuronas.importing.nir_arrays import n_groups, rule_of, scaling_of, weights_of
+from neuronas.snn.bound_graph import WeightArrays
+from neuronas.snn.imported import ImportedNetwork, Scaling
+from neuronas.space.graph import Graph, Sum
 
 _NEURONS = (nir.LIF, nir.IF, nir.CubaLIF, nir.Threshold)
 _OWN = "neuronas-nir-1"
+_DT_S = 1e-4
+"""Length of a time step, s, where the file does not say it: the default of SpikingJelly and snnTorch."""
 _Terms = Counter[str]
 
 
-def read_nir(path: Path, input_shape: Shape | None) -> Graph:
-    """Read a NIR file.
+def read_nir(path: Path, shape: ImageShape) -> Graph:
+    """Read the layers of a NIR file.
 
     Args:
         path: of the file.
-        input_shape: [C, H, W]; None: as the file says.
+        shape: of the image.
 
     Raises:
         ConfigurationError: it holds what a layer graph cannot; names the node and its type.
         VerificationError: not a NIR file.
     """
+    return _read(path, shape, with_arrays=False).draft.graph()
+
+
+def read_nir_arrays(path: Path, shape: ImageShape, dt_s: float | None) -> ImportedNetwork:
+    """Read a NIR file with weights and neurons; see ``read_nir``.
+
+    Args:
+        path: of the file.
+        shape: of the image.
+        dt_s: length of a time step, s; None: as the file says, or 1e-4.
+    """
+    reader = _read(path, shape, with_arrays=True, dt_s=dt_s)
+    found = reader.draft.network()
+    return replace(found, recorded=recorded(str(path), reader.about)) if reader.about else found
+
+
+def _read(path: Path, shape: ImageShape, *, with_arrays: bool, dt_s: float | None = None) -> "_Reader":
     with reading_as("a NIR graph", path, LookupError, TypeError, RuntimeError, AssertionError):
         graph = nir.read(path)
-    return _Reader(path, graph, input_shape).read()
+    reader = _Reader(path, graph, shape, with_arrays=with_arrays, dt_s=dt_s)
+    reader.read()
+    return reader
 
 
 class _Reader:
     """Converts a NIR graph."""
 
-    def __init__(self, path: Path, graph: nir.NIRGraph, input_shape: Shape | None):
-        self.draft, self.nodes, self.edges = Draft(str(path)), graph.nodes, graph.edges
-        self.input_shape = input_shape
-        about = graph.metadata if graph.metadata.get("format") == _OWN else {}
+    def __init__(self, path: Path, graph: nir.NIRGraph, shape: ImageShape, *, with_arrays: bool, dt_s: float | None):
+        self.draft, self.nodes, self.edges = Draft(str(path), with_arrays=with_arrays), graph.nodes, graph.edges
+        self.shape = shape
+        self.about = about = graph.metadata if graph.metadata.get("format") == _OWN else {}
+        own_dt_s = float(about["dt_s"]) if "dt_s" in about else None
+        if own_dt_s is not None and dt_s not in (None, own_dt_s):
+            raise ConfigurationError(
+                f"--dt {dt_s:g} given with {path}, whose time step is {own_dt_s:g} s; leave it out"
+            )
+        self.dt_s = own_dt_s or dt_s or _DT_S
         with reading_as("a NIR graph with sums and order", path, TypeError):
             self.sums: dict[str, list[str]] = dict(json.loads(about.get("sums", "{}")))
             self.order: list[str] = list(json.loads(about.get("order", "[]")))
         self.known: dict[frozenset[tuple[str, int]], str] = {}
         """Names of values by what they are the sum of."""
 
-    def read(self) -> Graph:
-        """The layer graph."""
+    def read(self) -> None:
+        """Read all nodes into the draft."""
         for name in self._ordered():
             node = self.nodes[name]
             with self.draft.reading(name, type(node).__name__):
-                if not isinstance(node, nir.Output) and not self._is_folded(name):
+                if isinstance(node, nir.Output):
+                    self._end(name)
+                elif not self._is_folded(name):
                     self._read(name, node)
                     self._make_sums()
-        return self.draft.graph()
+
+    def _end(self, name: str) -> None:
+        if self.draft.output is not None:
+            raise ValueError("second output given; expected one, the class scores")
+        if self.draft.with_arrays:
+            self.draft.output = self._source(name)
 
     def _ordered(self) -> list[str]:
         """All names, each behind those that it reads; else as neuronas wrote or the file has them."""
@@ -94,40 +135,65 @@ class _Reader:
         return found
 
     def _is_folded(self, name: str) -> bool:
+        """Whether a node is none of the layer graph: without arrays, those that only scale leave no trace."""
+        if isinstance(self.nodes[name], nir.Flatten):
+            return True
+        is_repeated = bool(self.order) and name.rpartition("_times_")[2].isdecimal() and "_times_" in name
+        return self._is_scale(name) and (is_repeated or not self.draft.with_arrays)
+
+    def _is_scale(self, name: str) -> bool:
         node = self.nodes[name]
-        if isinstance(node, nir.Scale | nir.Flatten):
+        if isinstance(node, nir.Scale):
             return True
         if not isinstance(node, nir.Conv2d) or node.metadata or node.weight.shape[2:] != (1, 1):
             return False
         weights = node.weight[:, :, 0, 0]
-        is_scale = weights.shape[0] == weights.shape[1] and not (weights - np.diag(np.diag(weights))).any()
-        return is_scale and (len(weights) > 1 or bool(self.order))
+        is_diagonal = weights.shape[0] == weights.shape[1] and not (weights - np.diag(np.diag(weights))).any()
+        moves = self.draft.with_arrays and ({*_ints(node.stride)} != {1} or {*_ints(_padding(node))} != {0})
+        return is_diagonal and (len(weights) > 1 or bool(self.order)) and not moves
 
     def _read(self, name: str, node: nir.NIRNode) -> None:
         match node:
             case nir.Input():
-                shape = self.input_shape or tuple(int(size) for size in node.input_type["input"])
-                self._keep(self.draft.image(name, shape))
+                self._keep(self.draft.image(name, self.shape.of(node.input_type["input"])))
+            case _ if self._is_scale(name):
+                self._keep(self.draft.scale(name, self._source(name), scaling_of(node)))
             case nir.Conv2d():
-                groups = node.groups if node.groups > 1 else _groups(node.weight)
+                groups = node.groups if node.groups > 1 else n_groups(node.weight)
                 kernel, stride, dilation = node.weight.shape[2:], _ints(node.stride), _ints(node.dilation)
                 operation = convolution(len(node.weight), kernel, stride, _padding(node), dilation, groups)
                 n_in = node.weight.shape[1] * node.groups // groups
                 shape = (len(node.weight), n_in, *node.weight.shape[2:])
-                self._keep(self.draft.weigh(name, operation, self._source(name), shape))
+                self._keep(self.draft.weigh(name, operation, self._source(name), shape, self._arrays(node, groups)))
             case nir.Linear() | nir.Affine():
                 if size := _voters(node.weight):
                     self._keep(self.draft.vote(name, size, self._source(name)))
                 else:
                     shape = tuple(node.weight.shape)
-                    self._keep(self.draft.weigh(name, linear(shape[0]), self._source(name), shape))
+                    arrays = self._arrays(node, 1)
+                    self._keep(self.draft.weigh(name, linear(shape[0]), self._source(name), shape, arrays))
             case nir.AvgPool2d() | nir.SumPool2d():
                 pool = pooling("mean", _ints(node.kernel_size), _ints(node.stride), _ints(node.padding))
-                self._keep(self.draft.add(name, pool, self._source(name)))
+                found = self.draft.add(name, pool, self._source(name))
+                if isinstance(node, nir.SumPool2d):
+                    found = self.draft.scale(f"{name}.sum", found, partial(Scaling.of, float(prod(pool.kernel)), 0.0))
+                self.known[_key(_Terms([name]))] = found
             case _ if isinstance(node, _NEURONS):
-                self._keep(self.draft.fire(name, self._source(name)))
+                self._keep(self._fire(name, node))
             case _:
                 raise ValueError(UNSUPPORTED)
+
+    def _arrays(self, node: nir.NIRNode, groups: int) -> WeightArrays | None:
+        return weights_of(node, groups) if self.draft.with_arrays else None
+
+    def _fire(self, name: str, node: nir.NIRNode) -> str:
+        source = self._source(name)
+        if not self.draft.with_arrays:
+            return self.draft.fire(name, source)
+        rule, factor = rule_of(node, self.dt_s)
+        if (factor != 1).any():
+            source = self.draft.scale(f"{name}.input", source, partial(Scaling.of, factor, 0.0))
+        return self.draft.fire(name, source, rule)
 
     def _keep(self, name: str) -> None:
         self.known[_key(_Terms([name]))] = name
@@ -159,17 +225,6 @@ class _Reader:
 
 def _key(terms: _Terms) -> frozenset[tuple[str, int]]:
     return frozenset(terms.items())
-
-
-def _groups(weights: NDArray[Any]) -> int:
-    """The most groups in which weights [out, in, k, k] fall apart."""
-    n_out, n_in = weights.shape[:2]
-    used = (weights != 0).any(axis=(2, 3))
-    outputs, inputs = np.nonzero(used)
-    for groups in range(gcd(n_out, n_in), 1, -1):
-        if gcd(n_out, n_in) % groups == 0 and (outputs * groups // n_out == inputs * groups // n_in).all():
-            return groups if len(outputs) else 1
-    return 1
 
 
 def _voters(weights: NDArray[Any]) -> int:

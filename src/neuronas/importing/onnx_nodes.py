@@ -1,34 +1,27 @@
 """Reads the nodes of an ONNX graph one by one.
 
-What follows a layer channel by channel (scale, shift, batch normalisation) is folded into it and leaves no trace. LIF
-neurons are found by their comparison: a potential that reaches a constant threshold, where the potential is a sum of
-the input and what the last time step left, which ``Where`` resets.
+What follows a layer channel by channel (scale, shift, batch normalisation) is folded into it, or leaves no trace where
+arrays are not read. LIF neurons are found by their comparison: a potential that reaches a constant threshold, where the
+potential is a sum of the input and what the last time step left, which ``Where`` resets.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
 from typing import Any, Literal
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
-from onnx import helper, numpy_helper
+from onnx import helper
 
-from neuronas.importing.draft import UNSUPPORTED, Draft, convolution, linear, pooling
+from neuronas.importing.draft import Draft, ImageShape
+from neuronas.importing.layers import UNSUPPORTED, convolution, linear, pooling
+from neuronas.importing.onnx_constants import Constant, Constants
+from neuronas.importing.onnx_lif import find_lif
+from neuronas.snn.bound_graph import WeightArrays
+from neuronas.snn.imported import ReluRule, Scaling, SpikeRule
 from neuronas.space.graph import Shape, Sum
-
-_LARGEST_READ = 64
-"""Constants with more values are weights: only their shape is read."""
-
-
-@dataclass(frozen=True)
-class _Constant:
-    """A value known before the network runs; ``value`` where it is short, without entries that depend on the batch."""
-
-    shape: Shape | None = None
-    value: NDArray[np.generic] | None = None
 
 
 @dataclass(frozen=True)
@@ -52,18 +45,22 @@ class NodeReader:
     Args:
         path: of the file, for messages.
         graph: of the model.
-        input_shape: [C, H, W]; None: as the file says.
+        shape: of the image.
+        with_arrays: see ``Draft``.
     """
 
-    def __init__(self, path: str, graph: onnx.GraphProto, input_shape: Shape | None):
-        self.draft = Draft(path)
-        self.known: dict[str, _Value | _Constant] = {one.name: _constant(one) for one in graph.initializer}
+    def __init__(self, path: str, graph: onnx.GraphProto, shape: ImageShape, *, with_arrays: bool = False):
+        self.draft = Draft(path, with_arrays=with_arrays)
+        self.constants = Constants(whole=with_arrays)
+        self.lif = find_lif(graph) if with_arrays else {}
+        self.inner = {name for one in self.lif.values() for name in one.inner}
+        self.known: dict[str, _Value | Constant] = {one.name: self.constants.of(one) for one in graph.initializer}
         inputs = [one for one in graph.input if one.name not in self.known]
         with self.draft.reading(", ".join(one.name for one in inputs), "Input"):
             if len(inputs) != 1:
                 raise ValueError(f"{len(inputs)} inputs given; expected one, the image")
-            shape = input_shape or _image_shape(inputs[0])
-            self.known[inputs[0].name] = _Value(self.draft.image(inputs[0].name, shape))
+            sizes = [one.dim_value or 0 for one in inputs[0].type.tensor_type.shape.dim]
+            self.known[inputs[0].name] = _Value(self.draft.image(inputs[0].name, shape.of(sizes)))
 
     def read(self, node: onnx.NodeProto) -> None:
         """Read one node.
@@ -78,34 +75,37 @@ class NodeReader:
             values = [one for one in given if isinstance(one, _Value)]
             if values:
                 if node.op_type == "Shape":
-                    self.known[node.output[0]] = _Constant()
+                    self.known[node.output[0]] = Constant()
                     return
                 if node.op_type not in _READ:
                     raise ValueError(UNSUPPORTED)
+                self.output = node.output[0]
                 self.known[node.output[0]] = _READ[node.op_type](self, name, given, attributes)
             else:
-                self.known[node.output[0]] = self._folded(node, [one for one in given if isinstance(one, _Constant)])
+                self.known[node.output[0]] = self._folded(node, [one for one in given if isinstance(one, Constant)])
 
-    def _given(self, name: str) -> _Value | _Constant:
+    def node_of(self, output: str) -> str:
+        """Name of the node of the layer graph that gives an output of the file.
+
+        Raises:
+            ConfigurationError: it does not depend on the image.
+        """
+        found = self.known.get(output)
+        with self.draft.reading(output, "Output"):
+            if not isinstance(found, _Value):
+                raise ValueError("constant given; expected class scores")
+            return found.node
+
+    def _given(self, name: str) -> _Value | Constant:
         if name not in self.known:
             raise ValueError(f"input '{name}' is missing or comes later; expected nodes in order of computation")
         return self.known[name]
 
-    def _folded(self, node: onnx.NodeProto, given: Sequence[_Constant]) -> _Value | _Constant:
+    def _folded(self, node: onnx.NodeProto, given: Sequence[Constant]) -> _Value | Constant:
         """What depends on constants alone."""
-        match node.op_type:
-            case "Constant":
-                held = [helper.get_attribute_value(one) for one in node.attribute]
-                return _constant(held[0]) if isinstance(held[0], onnx.TensorProto) else _short(np.array(held[0]))
-            case "Concat":
-                return _short(np.concatenate([one.value.ravel() for one in given if one.value is not None]))
-            case "Transpose" if given[0].shape is not None:
-                return _Constant(given[0].shape[::-1])
-            case "ConstantOfShape" if given[0].value is not None:
-                return _Value(self.draft.zeros(node.output[0], tuple(map(int, given[0].value))))
-            case "DequantizeLinear" | "Identity" | "Cast" | "QuantizeLinear":
-                return given[0]
-        return _Constant()
+        if node.op_type == "ConstantOfShape" and given[0].value is not None:
+            return _Value(self.draft.zeros(node.output[0], tuple(map(int, given[0].value))))
+        return self.constants.folded(node, given)
 
     def _weigh(self, name: str, given: Sequence[Any], attributes: Mapping[str, Any]) -> _Value:
         shape, source = _weights(given), given[0].node
@@ -123,34 +123,83 @@ class NodeReader:
             attributes.get("dilations", 1),
             attributes.get("group", 1),
         )
-        return _Value(self.draft.weigh(name, operation, source, shape))
+        return _Value(self.draft.weigh(name, operation, source, shape, self._arrays(given)))
 
     def _multiply(self, name: str, given: Sequence[Any], attributes: Mapping[str, Any]) -> _Value:
-        shape = _weights(given)
-        if not attributes.get("transB", 0):
+        shape, is_transposed = _weights(given), not attributes.get("transB", 0)
+        if is_transposed:
             shape = shape[::-1]
-        return _Value(self.draft.weigh(name, linear(shape[0]), given[0].node, shape))
+        factors = attributes.get("alpha", 1.0), attributes.get("beta", 1.0)
+        arrays = self._arrays(given, factors, is_transposed=is_transposed)
+        return _Value(self.draft.weigh(name, linear(shape[0]), given[0].node, shape, arrays))
+
+    def _arrays(
+        self, given: Sequence[Any], factors: tuple[float, float] = (1.0, 1.0), *, is_transposed: bool = False
+    ) -> WeightArrays | None:
+        """Weights and bias of a layer, and their factors."""
+        if not self.draft.with_arrays:
+            return None
+        weights: Constant = given[1]
+        return weights.weights(given[2] if len(given) > 2 else None, factors, is_transposed=is_transposed)
 
     def _add(self, name: str, given: Sequence[Any], attributes: Mapping[str, Any]) -> _Value:
         """Constants are shifts, and potentials belong to neurons; what remains is a sum."""
         values = [one for one in given if isinstance(one, _Value)]
         inputs = [one for one in values if not one.is_state]
-        if len(inputs) < 2:
-            return (inputs or values)[0]
-        return _Value(self.draft.add(name, Sum(), *(one.node for one in inputs)))
+        found = (inputs or values)[0]
+        if len(inputs) > 1:
+            found = _Value(self.draft.add(name, Sum(), *(one.node for one in inputs)))
+        shifts = [one for one in given if isinstance(one, Constant)]
+        return self._scaled(name, found, 1.0, *shifts) if shifts else found
 
     def _subtract(self, name: str, given: Sequence[Any], attributes: Mapping[str, Any]) -> _Value:
         values = [one for one in given if isinstance(one, _Value)]
         inputs = [one for one in values if not one.is_state]
         if len(inputs) > 1:
             raise ValueError("difference of two values given; expected one value and constants, or a sum")
-        return (inputs or values)[0]
+        found = (inputs or values)[0]
+        if len(values) > 1:
+            return found
+        sign = 1.0 if isinstance(given[0], _Value) else -1.0
+        constant = next(one for one in given if isinstance(one, Constant))
+        return self._scaled(name, found, sign, constant, shift=-sign)
 
     def _scale(self, name: str, given: Sequence[Any], attributes: Mapping[str, Any]) -> _Value:
         values = [one for one in given if isinstance(one, _Value)]
         if len(values) > 1:
             raise ValueError("product of two values given; expected one value and constants")
-        return values[0]
+        return self._scaled(name, values[0], next(one for one in given if isinstance(one, Constant)))
+
+    def _divide(self, name: str, given: Sequence[Any], attributes: Mapping[str, Any]) -> _Value:
+        if not isinstance(given[0], _Value) or not isinstance(given[1], Constant):
+            raise ValueError("division by a value given; expected one value and a constant")
+        return self._scaled(name, given[0], given[1], is_divisor=True)
+
+    def _normalise(self, name: str, given: Sequence[Any], attributes: Mapping[str, Any]) -> _Value:
+        if not self.draft.with_arrays:
+            return self._keep(name, given, attributes)
+        weight, bias, mean, variance = (one.needed for one in given[1:5])
+        gain = weight / np.sqrt(variance + attributes.get("epsilon", 1e-5))
+        offset = bias - mean * gain
+        return _Value(self.draft.scale(name, given[0].node, partial(Scaling.of_channels, gain, offset)))
+
+    def _scaled(
+        self,
+        name: str,
+        value: _Value,
+        gain: Constant | float,
+        *shifts: Constant,
+        shift: float = 1.0,
+        is_divisor: bool = False,
+    ) -> _Value:
+        """A value times a gain, plus constants times ``shift``; what is inside of neurons belongs to them."""
+        if not self.draft.with_arrays or self.output in self.inner:
+            return value
+        factor = gain.needed if isinstance(gain, Constant) else np.float64(gain)
+        if is_divisor:
+            factor = 1 / factor
+        offset = sum((shift * one.needed for one in shifts), np.float64(0.0))
+        return replace(value, node=self.draft.scale(name, value.node, partial(Scaling.of, factor, offset)))
 
     def _keep(self, name: str, given: Sequence[Any], attributes: Mapping[str, Any]) -> _Value:
         value: _Value = given[0]
@@ -159,7 +208,31 @@ class NodeReader:
     def _fire(self, name: str, given: Sequence[Any], attributes: Mapping[str, Any]) -> _Value:
         if not isinstance(given[0], _Value) or any(isinstance(one, _Value) for one in given[1:]):
             raise ValueError("comparison of other values given; expected a potential and a constant threshold")
-        return _Value(self.draft.fire(name, given[0].node))
+        return _Value(self.draft.fire(name, given[0].node, self._spike_rule()))
+
+    def _spike_rule(self) -> SpikeRule | None:
+        if not self.draft.with_arrays:
+            return None
+        if self.output not in self.lif:
+            raise ValueError("comparison without LIF neurons around it given; expected them as neuronas export writes")
+        names = self.lif[self.output]
+        values = [self._given(name) for name in (names.tau, names.threshold, names.reset, names.rest)]
+        if not all(isinstance(one, Constant) for one in values):
+            raise ValueError("LIF neurons with computed parameters given; expected constants")
+        tau, threshold, reset, rest = (one.needed for one in values if isinstance(one, Constant))
+        return SpikeRule(tau, threshold, reset, rest)
+
+    def _relu(self, name: str, given: Sequence[Any], attributes: Mapping[str, Any]) -> _Value:
+        return _Value(self.draft.fire(name, given[0].node, ReluRule() if self.draft.with_arrays else None))
+
+    def _clip(self, name: str, given: Sequence[Any], attributes: Mapping[str, Any]) -> _Value:
+        if not self.draft.with_arrays:
+            return _Value(self.draft.fire(name, given[0].node))
+        limits = [float(one.needed) for one in given[1:]]
+        limits = limits or [attributes[key] for key in ("min", "max") if key in attributes]
+        if len(limits) != 2 or limits[0] != 0 or limits[1] <= 0:
+            raise ValueError(f"limits {limits} given; expected 0 and a number above it, as of ReLU6")
+        return _Value(self.draft.fire(name, given[0].node, ReluRule(limits[1])))
 
     def _reset(self, name: str, given: Sequence[Any], attributes: Mapping[str, Any]) -> _Value:
         if not isinstance(given[0], _Value):
@@ -219,10 +292,14 @@ _READ: Mapping[str, _Read] = {
     "Add": NodeReader._add,
     "Sum": NodeReader._add,
     "Sub": NodeReader._subtract,
-    **dict.fromkeys(("Mul", "Div"), NodeReader._scale),
-    **dict.fromkeys(("BatchNormalization", "Dropout", "Identity", "Flatten", "Cast", "Unsqueeze"), NodeReader._keep),
+    "Mul": NodeReader._scale,
+    "Div": NodeReader._divide,
+    "BatchNormalization": NodeReader._normalise,
+    **dict.fromkeys(("Dropout", "Identity", "Flatten", "Cast", "Unsqueeze"), NodeReader._keep),
     **dict.fromkeys(("QuantizeLinear", "DequantizeLinear"), NodeReader._keep),
-    **dict.fromkeys(("Relu", "Clip", "GreaterOrEqual", "Greater"), NodeReader._fire),
+    "Relu": NodeReader._relu,
+    "Clip": NodeReader._clip,
+    **dict.fromkeys(("GreaterOrEqual", "Greater"), NodeReader._fire),
     "Where": NodeReader._reset,
     "MaxPool": partial(NodeReader._pool, reduce="max"),
     "AveragePool": partial(NodeReader._pool, reduce="mean"),
@@ -234,28 +311,9 @@ _READ: Mapping[str, _Read] = {
 }
 
 
-def _constant(tensor: onnx.TensorProto) -> _Constant:
-    shape = tuple(tensor.dims)
-    is_short = prod(shape) <= _LARGEST_READ and tensor.data_location != onnx.TensorProto.EXTERNAL
-    return _Constant(shape, numpy_helper.to_array(tensor) if is_short else None)
-
-
-def _short(values: NDArray[np.generic]) -> _Constant:
-    return _Constant(values.shape, values)
-
-
 def _weights(given: Sequence[Any]) -> Shape:
     """Shape of the weights among the inputs of a layer."""
-    if not isinstance(given[0], _Value) or not isinstance(given[1], _Constant) or given[1].shape is None:
+    if not isinstance(given[0], _Value) or not isinstance(given[1], Constant) or given[1].shape is None:
         raise ValueError("product of two values given; expected one value and constant weights")
     shape: Shape = given[1].shape
     return shape
-
-
-def _image_shape(given: onnx.ValueInfoProto) -> Shape:
-    """[C, H, W] of the input [B, C, H, W]."""
-    sizes = [one.dim_value or 0 for one in given.type.tensor_type.shape.dim]
-    if len(sizes) != 4 or min(sizes[1:]) < 1:
-        shown = ", ".join(str(size or "?") for size in sizes)
-        raise ValueError(f"shape [{shown}] given; expected [batch, channels, height, width], or input_shape")
-    return tuple(sizes[1:])

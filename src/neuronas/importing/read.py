@@ -6,32 +6,50 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from neuronas.errors import ConfigurationError
+from neuronas.importing.draft import ImageShape
+from neuronas.snn.imported import ImportedNetwork
 from neuronas.space.graph import Graph, Shape
-
-Read = Callable[[Path, Shape | None], Graph]
-
-
-def _onnx() -> Read:
-    from neuronas.importing.onnx_file import read_onnx
-
-    return read_onnx
-
-
-def _nir() -> Read:
-    from neuronas.importing.nir_file import read_nir
-
-    return read_nir
 
 
 @dataclass(frozen=True)
 class _Reader:
-    """``load`` imports and returns the function that reads a file; it needs ``package``."""
+    """Reads the layers of a file, or layers with weights and neurons; imports the package only then."""
 
-    load: Callable[[], Read]
     package: str
+    layers: Callable[[Path, ImageShape], Graph]
+    arrays: Callable[[Path, ImageShape, float | None], ImportedNetwork]
 
 
-_READERS: Mapping[str, _Reader] = {".onnx": _Reader(_onnx, "onnx"), ".nir": _Reader(_nir, "nir")}
+def _onnx_layers(path: Path, shape: ImageShape) -> Graph:
+    from neuronas.importing.onnx_file import read_onnx
+
+    return read_onnx(path, shape)
+
+
+def _onnx_arrays(path: Path, shape: ImageShape, dt_s: float | None) -> ImportedNetwork:
+    from neuronas.importing.onnx_file import read_onnx_arrays
+
+    if dt_s is not None:
+        raise ConfigurationError(f"--dt {dt_s:g} given with {path}; expected it with NIR files only")
+    return read_onnx_arrays(path, shape)
+
+
+def _nir_layers(path: Path, shape: ImageShape) -> Graph:
+    from neuronas.importing.nir_file import read_nir
+
+    return read_nir(path, shape)
+
+
+def _nir_arrays(path: Path, shape: ImageShape, dt_s: float | None) -> ImportedNetwork:
+    from neuronas.importing.nir_file import read_nir_arrays
+
+    return read_nir_arrays(path, shape, dt_s)
+
+
+_READERS: Mapping[str, _Reader] = {
+    ".onnx": _Reader("onnx", _onnx_layers, _onnx_arrays),
+    ".nir": _Reader("nir", _nir_layers, _nir_arrays),
+}
 
 
 def is_network_file(path: Path) -> bool:
@@ -50,9 +68,28 @@ def read_network(path: Path, input_shape: Shape | None = None) -> Graph:
         ConfigurationError: not found, a package is missing, or it holds what a layer graph cannot.
         VerificationError: it cannot be read.
     """
+    return _reader(path).layers(path, ImageShape(given=input_shape))
+
+
+def read_network_arrays(path: Path, default_shape: Shape, dt_s: float | None = None) -> ImportedNetwork:
+    """Read a network with its weights and neurons from an ``.onnx`` or ``.nir`` file.
+
+    Args:
+        path: of the file.
+        default_shape: [C, H, W], for the sizes that the file leaves open.
+        dt_s: length of a time step, s, of a NIR file that does not say it; None: 1e-4.
+
+    Raises:
+        ConfigurationError: see ``read_network``; or a layer that can be costed, and not simulated.
+        VerificationError: it cannot be read.
+    """
+    return _reader(path).arrays(path, ImageShape(default=default_shape), dt_s)
+
+
+def _reader(path: Path) -> _Reader:
     reader = _READERS[path.suffix.lower()]
     if find_spec(reader.package) is None:
         raise ConfigurationError(f"{path} given, which needs {reader.package}; pip install 'neuronas[export]'")
     if not path.is_file():
         raise ConfigurationError(f"{path} given, which is not found; expected an .onnx or .nir file")
-    return reader.load()(path, input_shape)
+    return reader

@@ -1,23 +1,22 @@
 """The trainable network: stem, cells, reductions and head, with quantised weights."""
 
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
 from torch.utils.checkpoint import checkpoint
 
 from neuronas.config import SURROGATES
+from neuronas.snn.folded_time import folded, pooled
 from neuronas.snn.graph_network import NormalisedNeurons
 from neuronas.snn.lif import Lif
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.trainable import BatchNorm, QuantisedConvolution, QuantisedLinear, WeightFormat, statistics_kept
 from neuronas.snn.weighted import WeightedNetwork
 from neuronas.space.genotype import Architecture
-from neuronas.space.graph import GraphSection, Neurons, Node, Pool, Weights
+from neuronas.space.graph import GraphSection, Neurons, Node, Weights
 from neuronas.space.lowering import lower
 from neuronas.space.shape import NetworkShape
 
@@ -58,7 +57,7 @@ class ConvBatchNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[T, B, C, H, W] -> [T, B, C', H', W']."""
-        return _folded(lambda y: self.norm(self.conv(y)), x)
+        return folded(lambda y: self.norm(self.conv(y)), x)
 
 
 class FoldedNorm(nn.Module):
@@ -70,7 +69,7 @@ class FoldedNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[T, B, C, H, W] -> the same shape."""
-        return _folded(self.norm, x)
+        return folded(self.norm, x)
 
 
 class Flattened(nn.Module):
@@ -134,7 +133,7 @@ class Classifier(WeightedNetwork):
                 own = Relu()
             return NormalisedNeurons(FoldedNorm(node.shape[0]), own) if operation.normalised else own
 
-        super().__init__(graph, settings.timesteps if settings.spiking else 1, weights, neurons, _pool)
+        super().__init__(graph, settings.timesteps if settings.spiking else 1, weights, neurons, pooled)
         self.architecture, self.shape, self.settings = architecture, shape, settings
 
     def forward(self, images: Tensor) -> Tensor:
@@ -176,20 +175,3 @@ class Classifier(WeightedNetwork):
         """Set the precision of all weights (4 to 16, or 32: not quantised), for post-training quantisation."""
         for layer in self.weighted_layers().values():
             layer.quantiser.bits = bits
-
-
-def _pool(x: Tensor, operation: Pool) -> Tensor:
-    if operation.kernel == x.shape[-2:] and operation.reduce == "mean":
-        return x.float().mean(dim=(3, 4), keepdim=True)
-    pool = F.avg_pool2d if operation.reduce == "mean" else F.max_pool2d
-    return _folded(partial(pool, kernel_size=operation.kernel, stride=operation.stride, padding=operation.padding), x)
-
-
-def _folded(layer: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """Apply a stateless layer with time folded into the batch, channels last: [T, B, ...] -> [T, B, ...]."""
-    steps, batch = x.shape[:2]
-    flat = x.flatten(0, 1)
-    if flat.dim() == 4 and not flat.is_contiguous(memory_format=torch.channels_last):
-        flat = flat.contiguous(memory_format=torch.channels_last)
-    y = layer(flat)
-    return y.view(steps, batch, *y.shape[1:])

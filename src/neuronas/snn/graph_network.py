@@ -61,12 +61,14 @@ class GraphNetwork(nn.Module):
         super().__init__()
         self.graph, self.timesteps, self._pool = graph, timesteps, pool
         self.layers = nn.ModuleDict()
+        if len({module_key(node.name) for node in graph.nodes}) < len(graph.nodes):
+            raise ValueError("names of nodes given that differ by a dot and a slash only; expected other names")
         for node in graph.nodes:
             match node.operation:
                 case Weights() as weights:
-                    self.layers[_key(node.name)] = make_weights(node, weights)
+                    self.layers[module_key(node.name)] = make_weights(node, weights)
                 case Neurons() as neurons:
-                    self.layers[_key(node.name)] = make_neurons(node, neurons)
+                    self.layers[module_key(node.name)] = make_neurons(node, neurons)
         self._spent = {name: names for section in graph.sections for name, names in _spent(section).items()}
 
     def forward(self, images: Tensor) -> Tensor:
@@ -91,9 +93,10 @@ class GraphNetwork(nn.Module):
     def layers_of(self, kind: type[Module]) -> dict[str, Module]:
         """All modules of a type, by the names of their nodes, in network order."""
         return {
-            key.replace("/", "."): module
-            for key, layer in self.layers.items()
-            for module in layer.modules()
+            node.name: module
+            for node in self.graph.nodes
+            if module_key(node.name) in self.layers
+            for module in self.layers[module_key(node.name)].modules()
             if isinstance(module, kind)
         }
 
@@ -128,14 +131,15 @@ class GraphNetwork(nn.Module):
             case Votes(size):
                 return x.reshape(*x.shape[:2], -1, size).mean(dim=3)
             case Neurons() if potentials is not None:
-                neurons = cast(NeuronLayer, self.layers[_key(node.name)])
+                neurons = cast(NeuronLayer, self.layers[module_key(node.name)])
                 spikes, potentials[node.name] = neurons.step(x, potentials.get(node.name))
                 return spikes
-        value: Tensor = self.layers[_key(node.name)](x)
+        value: Tensor = self.layers[module_key(node.name)](x)
         return value
 
 
-def _key(name: str) -> str:
+def module_key(name: str) -> str:
+    """A node's name as that of a module."""
     return name.replace(".", "/")  # PyTorch allows no dots in names of modules
 
 

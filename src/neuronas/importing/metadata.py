@@ -1,0 +1,36 @@
+"""What a file that neuronas exported says of its network: time steps, precision and pre-processing."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from neuronas.errors import VerificationError
+from neuronas.snn.imported import Recorded
+from neuronas.snn.quantisation import FULL_PRECISION
+
+
+def recorded(source: str, about: Mapping[str, Any]) -> Recorded:
+    """Read the metadata of an exported file.
+
+    Args:
+        source: name of the file.
+        about: texts, numbers or arrays by key.
+
+    Raises:
+        VerificationError: something else than numbers.
+    """
+    try:
+        bits = int(about["weight_bits"])
+        return Recorded(
+            timesteps=int(about["timesteps"]),
+            weight_bits=None if bits == FULL_PRECISION else bits,
+            mean=_numbers(about["pixel_mean"]),
+            std=_numbers(about["pixel_std"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise VerificationError(f"{source}: its metadata cannot be read ({error})") from error
+
+
+def _numbers(given: Any) -> tuple[float, ...]:
+    return tuple(float(one) for one in (given.split() if isinstance(given, str) else np.atleast_1d(given)))
