@@ -1,5 +1,6 @@
 import tarfile
 from hashlib import md5
+from importlib.util import spec_from_file_location
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,10 @@ from neuronas.config.registry import DATASETS as REGISTRY
 from neuronas.data.batches import search_batches
 from neuronas.data.cifar import Cifar
 from neuronas.data.datasets import open_dataset
-from neuronas.data.download import Archive, download
+from neuronas.data.download import download
 from neuronas.data.folders import ImageFolder
-from neuronas.data.presets import Digits
+from neuronas.data.presets import Digits, scikit_learns_digits
+from neuronas.data.published import Archive
 from neuronas.data.source import ImageSource
 from neuronas.errors import ConfigurationError, DataError
 from neuronas.space.shape import Side
@@ -41,6 +43,21 @@ def photos(tmp_path: Path) -> Path:
         for number in range(10):
             write_image(folder / name / f"{number}.png", value + number)
     return folder
+
+
+def test_digits_are_those_of_scikit_learn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from sklearn.datasets import load_digits
+
+    levels, labels = scikit_learns_digits()
+    theirs = load_digits()
+    assert np.array_equal(levels, theirs.images)
+    assert np.array_equal(labels, theirs.target)
+    (tmp_path / "sklearn").mkdir()
+    (tmp_path / "sklearn" / "__init__.py").touch()
+    spec = spec_from_file_location("sklearn", tmp_path / "sklearn" / "__init__.py")
+    monkeypatch.setattr("neuronas.data.presets.find_spec", lambda _: spec)
+    with pytest.raises(DataError, match=r"digits\.csv\.gz.* expected the digits that scikit-learn contains"):
+        load("digits", "train", None, 8)
 
 
 def test_digits_are_real_split_and_normalised() -> None:

@@ -133,7 +133,7 @@ def _torch() -> Iterator[Check]:
 def _data(data_dir: str | None) -> Iterator[Check]:
     try:
         from neuronas.data.datasets import open_dataset
-        from neuronas.data.download import Downloadable, Placed
+        from neuronas.data.published import Downloadable, Placed
     except ImportError as error:
         yield Check("data sets", False, str(error), "install the missing packages above")
         return

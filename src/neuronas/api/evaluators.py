@@ -126,20 +126,22 @@ def _maker(run: Plan, device: "torch.device", limit_bytes: int | None) -> Callab
     """What makes an evaluator for batches; all of them share one backend and its memory."""
     import torch
 
-    from neuronas.fitness.engine.evaluator import EngineEvaluator
-    from neuronas.fitness.engine.select import select_backend
-    from neuronas.fitness.reference import ReferenceEvaluator
     from neuronas.snn.neuron import NeuronParameters
 
     network = run.config.network
     neuron = NeuronParameters(network.tau, network.v_threshold, network.v_reset)
     if run.config.engine.name == "reference":
+        from neuronas.fitness.reference import ReferenceEvaluator
+
         return _on_chips(
             run,
             lambda weights, batches: ReferenceEvaluator(
                 batches, run.shape, weights, neuron, network.timesteps, run.measure
             ),
         )
+    from neuronas.fitness.engine.evaluator import EngineEvaluator
+    from neuronas.fitness.engine.select import select_backend
+
     if device.type == "cuda":
         limit_bytes = _limit_bytes(run, torch.cuda.mem_get_info(device)[0])
     elif limit_bytes is None:

@@ -7,7 +7,6 @@ from math import log10, sqrt
 
 import numpy as np
 import torch
-from scipy.stats import t as student_t
 from torch import Tensor
 
 from neuronas.chip.chip_model import ChipModel
@@ -81,11 +80,18 @@ def over_chips(per_chip: Sequence[float], *, differ: bool) -> ChipAccuracies:
         std = 0.0
     interval = None
     if std is not None:
-        half = float(student_t.ppf(0.975, n - 1)) * std / sqrt(n) if n > 1 else 0.0
+        half = _student_t(0.975, n - 1) * std / sqrt(n) if n > 1 else 0.0
         interval = max(0.0, mean - half), min(1.0, mean + half)
     return ChipAccuracies(
         n_chips=n, top1_mean=mean, top1_std=std, top1_interval_95=interval, top1_per_chip=tuple(per_chip)
     )
+
+
+def _student_t(probability: float, freedom: int) -> float:
+    """Quantile of Student's t distribution."""
+    from scipy.special import stdtrit  # noqa: PLC0415 - slow to import, and a search imports this module
+
+    return float(stdtrit(freedom, probability))
 
 
 @torch.no_grad()

@@ -19,7 +19,7 @@ SMALLEST, LARGEST = 1e-30, 1e15
 class Section(BaseModel):
     """Base of all settings: strict types, frozen, unknown keys refused, no NaN."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
 
     @field_validator("*")
     @classmethod

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuronas.config import read_bytes
-from neuronas.data.cifar_python import read_python_batch
-from neuronas.data.download import Archive, Downloadable
+from neuronas.data.published import Archive, Downloadable
 from neuronas.errors import DataError
 from neuronas.space.shape import Side
 
@@ -61,6 +60,8 @@ class Cifar(Downloadable):
 
     def _python_records(self, path: Path) -> NDArray[np.uint8]:
         """The same records from a file of the version for Python."""
+        from neuronas.data.cifar_python import read_python_batch
+
         labels, pixels = read_python_batch(path, self.python_labels)
         if len(pixels) and labels.max() >= self.n_classes:
             raise DataError(f"{path}: holds a class above {self.n_classes - 1}; expected {self.name}")

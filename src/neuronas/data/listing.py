@@ -3,7 +3,6 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -98,6 +97,8 @@ def check_readable(
     Raises:
         DataError: images cannot be read; says how many, and names the first.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     work = [(source, index) for source in sources for index in range(len(source.labels))]
     bad: list[DataError] = []
     started, n_done = now(), 0

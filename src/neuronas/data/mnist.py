@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuronas.config import read_bytes
-from neuronas.data.download import Placed
+from neuronas.data.published import Placed
 from neuronas.errors import DataError
 from neuronas.space.shape import Side
 

@@ -1,15 +1,20 @@
 """The data sets that come with neuronas, by name, and the embedded one. Nothing here needs torch before it is read."""
 
+import zlib
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neuronas.data.cifar import Cifar10, Cifar100
 from neuronas.data.dataset import DataSet
 from neuronas.data.folders import ImageFolder
 from neuronas.data.mnist import FashionMnist, Mnist
 from neuronas.data.tiny_imagenet import TinyImageNet
+from neuronas.errors import DataError
 from neuronas.space.shape import Side
 
 if TYPE_CHECKING:
@@ -30,17 +35,39 @@ class Digits(DataSet):
     def load(self, split: str, size: Side) -> "ArraySource":
         """See ``DataSet``."""
         import torch
-        from sklearn.datasets import load_digits
 
         from neuronas.data.pixels import resized
         from neuronas.data.source import ArraySource
 
-        raw = load_digits()
-        images = torch.from_numpy(np.rint(raw.images * (255 / 16)).astype(np.uint8)).unsqueeze(1)
+        levels, labels = scikit_learns_digits()
+        images = torch.from_numpy(np.rint(levels * (255 / 16)).astype(np.uint8)).unsqueeze(1)
         order = np.random.default_rng(_SPLIT_SEED).permutation(len(images))
         n_test = round(_TEST_SHARE * len(images))
         chosen = np.sort(order[:n_test] if split == "test" else order[n_test:])
-        return ArraySource(resized(images[torch.from_numpy(chosen)], size), raw.target[chosen].astype(np.int64))
+        return ArraySource(resized(images[torch.from_numpy(chosen)], size), labels[chosen].astype(np.int64))
+
+
+def scikit_learns_digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Levels from 0 to 16, [N, 8, 8], and classes, [N]: what ``sklearn.datasets.load_digits`` returns.
+
+    The file is read here, since the import of ``sklearn.datasets`` takes longer than that of all else but torch.
+
+    Raises:
+        ModuleNotFoundError: scikit-learn is not installed.
+        DataError: its file is missing or damaged.
+    """
+    package = find_spec("sklearn")  # found, not imported
+    if package is None or not package.submodule_search_locations:
+        raise ModuleNotFoundError("No module named 'sklearn'", name="sklearn")
+    file = Path(package.submodule_search_locations[0], "datasets", "data", "digits.csv.gz")
+    try:
+        table = np.loadtxt(file, delimiter=",", dtype=np.uint8)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise DataError(
+            f"{file}: {error}; expected the digits that scikit-learn contains; run: pip install --force-reinstall "
+            "scikit-learn"
+        ) from error
+    return table[:, :-1].reshape(-1, 8, 8), table[:, -1]
 
 
 BUILTIN: Mapping[str, DataSet | Callable[..., DataSet]] = {

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuronas.data.download import Archive, Downloadable
 from neuronas.data.listing import check_readable, images_in, lines_of, source_of
+from neuronas.data.published import Archive, Downloadable
 from neuronas.errors import DataError
 from neuronas.space.shape import Side
 

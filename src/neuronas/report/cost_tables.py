@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import BUDGETED, Cost
 from neuronas.hardware.sweep import Sweep, SweepPoint
 from neuronas.hardware.units import UNITS, quantity, word
 from neuronas.report.tables import Table, aligned, share
-from neuronas.runs.candidates import Candidates
 from neuronas.runs.costs import CostSummary
-from neuronas.runs.results import ParetoFront
 from neuronas.space.shape import Side, size_of
+
+if TYPE_CHECKING:
+    from neuronas.runs.candidates import Candidates
+    from neuronas.runs.results import ParetoFront
 
 COSTED = ("area_mm2", "latency_ms", "energy_uj")
 """The quantities that have components and layers."""
@@ -103,7 +106,7 @@ def disagreements(cost: CostSummary, budget: Budget) -> tuple[str, ...]:
     return tuple(found)
 
 
-def limits_table(candidates: Candidates, budget: Budget) -> Table:
+def limits_table(candidates: "Candidates", budget: Budget) -> Table:
     """How many candidates of a search broke each limit, and what they cost."""
     rows = []
     for name, limit in budget.limits.items():
@@ -180,7 +183,7 @@ def sweep_table(sweep: Sweep, points: Sequence[SweepPoint]) -> Table:
     return Table(f"Cost over {sweep.key}", titles, tuple(rows), text_columns=())
 
 
-def front_table(front: ParetoFront) -> Table:
+def front_table(front: "ParetoFront") -> Table:
     """The fittest members of a front; the chosen one is marked."""
     rows = tuple(
         (

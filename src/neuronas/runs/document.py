@@ -20,7 +20,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class Document(BaseModel):
     """A JSON document. Frozen, of strict types, without unknown keys, so that what is read is what was written."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
 
     def plain(self) -> dict[str, Any]:
         """The document as JSON's own values, as ``--json`` prints them."""

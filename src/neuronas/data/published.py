@@ -1,0 +1,96 @@
+"""Data sets that others publish: where each lies, and how to get it. Nothing is downloaded unless it is asked for."""
+
+from copy import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from neuronas.data.dataset import DataSet
+from neuronas.errors import DataError
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A published archive and its MD5 checksum, as its authors state it."""
+
+    url: str
+    md5: str
+
+
+class Placed(DataSet):
+    """A published data set that lies in the folder of data sets, in one of its usual places.
+
+    Attributes:
+        places: folders in which it may lie, each with a file by which it is known there.
+        advice: how to get it.
+        data_dir: the folder that holds data sets.
+    """
+
+    places: tuple[tuple[str, str], ...]
+    advice: str
+    data_dir = Path("data")
+
+    def within(self, data_dir: Path) -> Self:
+        """See ``DataSet``."""
+        placed = copy(self)
+        placed.data_dir = data_dir
+        return placed
+
+    def seen_from(self, folder: Path) -> Self:
+        """See ``DataSet``."""
+        elsewhere = self.within(folder / self.data_dir)
+        return self if self.found() is not None or elsewhere.found() is None else elsewhere
+
+    def found(self) -> Path | None:
+        """Return the folder of its files, or None if it is not there."""
+        places = ((path, mark) for folder, mark in self.places for path in (self.data_dir / folder, self.data_dir))
+        return next((path for path, mark in places if (path / mark).is_file()), None)
+
+    def root(self) -> Path:
+        """Return the folder of its files.
+
+        Raises:
+            DataError: it is not there; the message says what was looked for and what to do.
+        """
+        if (path := self.found()) is not None:
+            return path
+        first = dict(reversed(self.places))
+        looked = " and ".join(str(self.data_dir / folder / mark) for folder, mark in reversed(first.items()))
+        raise DataError(
+            f"{self.name}: not found; looked for {looked}; {self.advice}, or name its folder with --data-dir"
+        )
+
+    def check(self, *, n_threads: int, skip_corrupt: bool) -> None:
+        """See ``DataSet``."""
+        self.root()
+
+
+class Downloadable(Placed):
+    """A data set that is published as an archive.
+
+    Attributes:
+        archive: where it is published.
+        folder: the folder inside the archive.
+        mark: a file in that folder by which it is known.
+    """
+
+    archive: Archive
+    folder: str
+    mark: str
+
+    @property
+    def places(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
+        """That of the archive."""
+        return ((self.folder, self.mark),)
+
+    @property
+    def advice(self) -> str:  # type: ignore[override]
+        """Where it can be had."""
+        return f"add --download to fetch it, or unpack {self.archive.url} there"
+
+    def fetch(self) -> None:
+        """Download it if it is missing; see ``download``."""
+        from neuronas.data.download import download
+
+        if self.found() is None:
+            download(self.name, self.archive, self.data_dir)
