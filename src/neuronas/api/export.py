@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from neuronas.api.trained import TrainedRun, read_trained
 from neuronas.config import as_path
 from neuronas.errors import ConfigurationError
+from neuronas.export.formats import DT_S, format_named
 from neuronas.runs.inputs import NetworkInput
 from neuronas.runs.observer import Observer, Work
 from neuronas.runs.results import ExportManifest
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from neuronas.export.formats import ExportContent
 
 EXPORTS = "export"
-DT_S = 1e-4
-"""Length of a time step, s: the default of SpikingJelly's NIR importer."""
 
 
 def export(
@@ -50,7 +49,6 @@ def export(
         raise ConfigurationError(f"--dt {dt_s:g} given; expected seconds between 0 and 1")
     if opset is not None and format_name != "onnx":
         raise ConfigurationError(f"--opset {opset} given with --format {format_name}; expected --format onnx")
-    from neuronas.export.formats import format_named
     from neuronas.export.round_trip import export_network
 
     chosen = format_named(format_name)

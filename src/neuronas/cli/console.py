@@ -5,18 +5,9 @@ import sys
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
-from neuronas.cli.tables import PlainTable, printable
-from neuronas.config import HardwareConfig, plain
-from neuronas.hardware.budget import Budget
-from neuronas.hardware.models import unread
-from neuronas.report.cost_tables import budget_table, disagreements
-from neuronas.runs.costs import CostSummary
+from neuronas.config import plain
 from neuronas.runs.document import Document
-from neuronas.space.genotype import Architecture, Genotype
-from neuronas.space.notation import format_edge
-from neuronas.space.shape import cell_name
 
 _WIDTH_OF_A_FILE = 160
 
@@ -34,47 +25,7 @@ answers = _console(stderr=False)
 notes = _console(stderr=True)
 
 
-def note_unread(settings: HardwareConfig) -> None:
-    """Say which settings the cost model does not read, rather than leave them out in silence."""
-    if names := unread(settings):
-        notes.print(f"note: cost model '{settings.cost_model}' reads no {' or '.join(names)}; --cost-model mapped does")
-
-
-def print_budget(cost: CostSummary, budget: Budget) -> None:
-    """Print a cost by both models against the budget, and where the models disagree about a limit."""
-    answers.print(printable(budget_table(cost, budget)))
-    for line in disagreements(cost, budget):
-        answers.print(line, style="bold red")
-
-
 def print_json(document: Document | dict[str, Any]) -> None:
     """Print one JSON object on standard output."""
     values = document.plain() if isinstance(document, Document) else plain(document)
     sys.stdout.write(json.dumps(values, indent=2, allow_nan=False) + "\n")
-
-
-def architecture_table(architecture: Architecture, n_cells: int) -> PlainTable:
-    """The cells, drawn as which operation joins which nodes."""
-    table, last_node = PlainTable(), architecture.n_nodes - 1
-    for title in ("", *(f"from node {low}" + (" (input)" if low == 0 else "") for low in range(last_node))):
-        table.add_column(title)
-    places = architecture.expanded(n_cells)
-    groups = [(0, n_cells - 1)] if len(architecture.cells) == 1 else [(place, place) for place in range(n_cells)]
-    for first, last in groups:
-        name = cell_name(first)
-        if first < last:
-            name += f" {'and' if last - first == 1 else 'to'} {cell_name(last)}, the same"
-        table.add_row(Text(f"cell {name}", style="bold"))
-        for high in range(1, last_node + 1):
-            title = f"  node {high}" + (" (output)" if high == last_node else "")
-            table.add_row(title, *_incoming(places[first], high))
-    return table
-
-
-def _incoming(cell: Genotype, high: int) -> list[str]:
-    names = []
-    for edge, (low, target) in zip(cell.edges, cell.pairs, strict=True):
-        if target == high:
-            text = format_edge(edge, low)[: -len(f"~{low}")]
-            names.append("·" if not edge.kind.connects else f"{text} (back)" if edge.backward else text)
-    return names

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from neuronas.api.run_facts import read_runs
 from neuronas.cli import console, options
 from neuronas.cli.serving import Port, live_server
 from neuronas.config import as_path
@@ -22,6 +21,8 @@ def dashboard(
     quiet: options.Quiet = False,
 ) -> None:
     """See ``neuronas.cli.verbs``."""
+    from neuronas.api.run_facts import read_runs
+
     read_runs([run])  # what cannot be shown at all is refused before anything is served
     try:
         with live_server(run, port) as server:

@@ -4,8 +4,6 @@ from typing import Any
 
 from rich.text import Text
 
-from neuronas.api.doctor import examine
-from neuronas.api.settings import gathered
 from neuronas.cli import console
 from neuronas.cli import options as opt
 from neuronas.config import value_at, written
@@ -21,6 +19,9 @@ def doctor(
     quiet: opt.Quiet = False,
 ) -> None:
     """See ``neuronas.cli.verbs``."""
+    from neuronas.api.doctor import examine
+    from neuronas.api.settings import gathered
+
     given = written(gathered("doctor", options, config, assignments or ()))
     diagnosis = examine(value_at(given, "data.data_dir"))
     if out:

@@ -1,20 +1,19 @@
 """``neuronas estimate ARCH``: what an architecture, or a network of your own, costs. Needs neither data nor torch."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neuronas.api.estimate import estimate as cost_of
 from neuronas.cli import console
 from neuronas.cli import options as opt
-from neuronas.cli.plots import check_floorplan, check_plot, write_floorplan, write_sweep
-from neuronas.cli.tables import printable
 from neuronas.config import as_path
 from neuronas.errors import ConfigurationError
-from neuronas.hardware.sweep import changes_nothing
-from neuronas.report.cost_tables import component_table, layer_table, model_table, sweep_table
-from neuronas.runs.costs import SweptConstant
+
+if TYPE_CHECKING:
+    from neuronas.api.estimate import Estimate
+    from neuronas.hardware.sweep import Sweep, SweepPoint
+    from neuronas.runs.costs import CostReport
 
 _FILE = "estimate.json"
 _ARCH = "Architecture text, architecture.json, run directory, or a network of your own: an .onnx or .nir file."
@@ -62,20 +61,21 @@ def estimate(
     quiet: opt.Quiet = False,
 ) -> None:
     """See ``neuronas.cli.verbs``."""
-    check_plot(plot, sweep)
-    check_floorplan(floorplan)
+    from neuronas.api.estimate import estimate as cost_of
+    from neuronas.cli.architectures import note_unread
+    from neuronas.runs.costs import SweptConstant
+
+    if plot or floorplan:
+        _check_pictures(plot, sweep, floorplan)
     found = cost_of(arch, input_shape=_shape(input_shape), config=config, assignments=assignments or (), **options)
     if not quiet:
-        console.note_unread(found.config.hardware)
-    document, model = found.report, found.config.hardware.cost_model
+        note_unread(found.config.hardware)
+    document = found.report
     swept, points = found.sweep(sweep) if sweep else (None, [])
     if swept:
         document = document.model_copy(update={"sweep": SweptConstant.of(swept, points)})
-    if plot and swept:
-        write_sweep(plot, swept, points, model)
-    if floorplan:
-        title = f"{found.config.hardware.accelerator}, {found.config.network.weight_bits}-bit weights"
-        write_floorplan(floorplan, found.floorplan(), title)
+    if plot or floorplan:
+        _write_pictures(found, swept, points, plot, floorplan)
     if out:
         document.write(out / _FILE)
     if not quiet:
@@ -84,14 +84,43 @@ def estimate(
                 console.notes.print(f"written: {file}")
     if as_json:
         console.print_json(document)
-        return
-    console.print_budget(document, found.budget)
+    else:
+        _print(found, document, swept, points, quiet=quiet)
+
+
+def _check_pictures(plot: Path | None, sweep: str | None, floorplan: Path | None) -> None:
+    from neuronas.cli.plots import check_floorplan, check_plot
+
+    check_plot(plot, sweep)
+    check_floorplan(floorplan)
+
+
+def _write_pictures(
+    found: "Estimate", swept: "Sweep | None", points: "list[SweepPoint]", plot: Path | None, floorplan: Path | None
+) -> None:
+    from neuronas.cli.plots import write_floorplan, write_sweep
+
+    if plot and swept:
+        write_sweep(plot, swept, points, found.config.hardware.cost_model)
+    if floorplan:
+        title = f"{found.config.hardware.accelerator}, {found.config.network.weight_bits}-bit weights"
+        write_floorplan(floorplan, found.floorplan(), title)
+
+
+def _print(
+    found: "Estimate", document: "CostReport", swept: "Sweep | None", points: "list[SweepPoint]", *, quiet: bool
+) -> None:
+    from neuronas.cli.architectures import print_budget
+    from neuronas.cli.tables import printable
+    from neuronas.hardware.sweep import changes_nothing
+    from neuronas.report.cost_tables import component_table, layer_table, model_table, sweep_table
+
+    model = found.config.hardware.cost_model
+    print_budget(document, found.budget)
     if swept:
         console.answers.print("\n", printable(sweep_table(swept, points)), sep="")
         if changes_nothing(points):
-            console.notes.print(
-                f"note: {swept.key} is in no equation of cost model '{found.config.hardware.cost_model}'"
-            )
+            console.notes.print(f"note: {swept.key} is in no equation of cost model '{model}'")
     if not quiet:
         for content in (
             layer_table(found.cost),

@@ -1,22 +1,19 @@
 """``neuronas evaluate RUN [--chip]``: what a trained run does on the test images, as such or on simulated chips."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neuronas.api.chip import evaluate_on_chips
-from neuronas.api.evaluate import evaluate as measure
 from neuronas.cli import console
 from neuronas.cli import options as opt
-from neuronas.cli.chip import print_chips
 from neuronas.cli.options import given_flags
 from neuronas.cli.progress import ProgressBar
-from neuronas.cli.tables import printable
 from neuronas.config import as_path
 from neuronas.errors import ConfigurationError
-from neuronas.report.accuracy_tables import precision_table, rates_table
-from neuronas.runs.evaluations import Evaluation
+
+if TYPE_CHECKING:
+    from neuronas.runs.evaluations import Evaluation
 
 
 @opt.with_settings("evaluate")
@@ -31,6 +28,10 @@ def evaluate(
     quiet: opt.Quiet = False,
 ) -> None:
     """See ``neuronas.cli.verbs``."""
+    from neuronas.api.chip import evaluate_on_chips
+    from neuronas.api.evaluate import evaluate as measure
+    from neuronas.cli.chip import print_chips
+
     if not chip and (flags := given_flags(options, "evaluate", "chip")):
         raise ConfigurationError(f"{flags[0]} given without --chip; add --chip to simulate chips")
     if chip:
@@ -54,7 +55,10 @@ def evaluate(
         _print(found, quiet=quiet)
 
 
-def _print(document: Evaluation, *, quiet: bool) -> None:
+def _print(document: "Evaluation", *, quiet: bool) -> None:
+    from neuronas.cli.tables import printable
+    from neuronas.report.accuracy_tables import precision_table, rates_table
+
     out = console.answers
     low, high = document.interval_95(document.top1)
     top5 = f", top-5 {document.top5:.2%}" if document.says_top5 else ""

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from neuronas.api.example_files import write_example_files
 from neuronas.cli import console, options
 from neuronas.config import as_path
 
@@ -21,6 +20,8 @@ def example_files(
     quiet: options.Quiet = False,
 ) -> None:
     """See ``neuronas.cli.verbs``."""
+    from neuronas.api.example_files import write_example_files
+
     written = write_example_files(out)
     if as_json:
         console.print_json(written)

@@ -5,11 +5,10 @@ from typing import Annotated
 
 import typer
 
-from neuronas.api.export import DT_S
-from neuronas.api.export import export as write_export
 from neuronas.cli import console, options
 from neuronas.cli.progress import ProgressBar
 from neuronas.config import as_path
+from neuronas.export.formats import DT_S
 
 FormatName = Annotated[str, typer.Option("--format", help="nir, onnx or integer.")]
 Place = Annotated[
@@ -31,6 +30,8 @@ def export(
     quiet: options.Quiet = False,
 ) -> None:
     """See ``neuronas.cli.verbs``."""
+    from neuronas.api.export import export as write_export
+
     with ProgressBar(quiet=quiet) as progress:
         done = write_export(run, format_name, out=out, dt_s=dt, opset=opset, observer=progress)
     if as_json:

@@ -4,17 +4,18 @@ import csv
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from neuronas.api.predict import predict as classify
 from neuronas.cli import console, options
 from neuronas.cli.progress import ProgressBar
 from neuronas.cli.tables import PlainTable
 from neuronas.config import as_path
 from neuronas.errors import ConfigurationError
-from neuronas.runs.predictions import Predictions
+
+if TYPE_CHECKING:
+    from neuronas.runs.predictions import Predictions
 
 _LIST = "-"
 Images = Annotated[
@@ -39,6 +40,8 @@ def predict(
     quiet: options.Quiet = False,
 ) -> None:
     """See ``neuronas.cli.verbs``."""
+    from neuronas.api.predict import predict as classify
+
     if as_csv and as_json:
         raise ConfigurationError("--csv and --json given; expected one of them")
     with ProgressBar(quiet=quiet) as progress:
@@ -64,7 +67,7 @@ def _paths(given: Sequence[str]) -> Iterator[str]:
             yield one
 
 
-def _print_csv(found: Predictions) -> None:
+def _print_csv(found: "Predictions") -> None:
     table = csv.writer(sys.stdout, lineterminator="\n")
     table.writerow(("image", "rank", "index", "class", "score"))
     for one in found.images:
@@ -72,7 +75,7 @@ def _print_csv(found: Predictions) -> None:
             table.writerow((one.image, rank, own.index, own.name, own.score))
 
 
-def _table(found: Predictions, top_k: int) -> PlainTable:
+def _table(found: "Predictions", top_k: int) -> PlainTable:
     table = PlainTable()
     table.add_column("image")
     for rank in range(1, min(top_k, max(len(one.classes) for one in found.images)) + 1):

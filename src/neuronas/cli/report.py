@@ -1,16 +1,16 @@
 """``neuronas report RUN``: one HTML file about a run, and its figures."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neuronas.api.report import Page
-from neuronas.api.report import compare as write_comparison
-from neuronas.api.report import report as write_report
 from neuronas.cli import console, options
 from neuronas.config import as_path
 from neuronas.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from neuronas.api.report import Page
 
 OutFile = Annotated[
     Path | None,
@@ -43,6 +43,8 @@ def report(
     quiet: options.Quiet = False,
 ) -> None:
     """See ``neuronas.cli.verbs``."""
+    from neuronas.api.report import report as write_report
+
     if figures is None and figure_format is not None:
         raise ConfigurationError(f"--figure-format {figure_format} given without --figures DIR")
     page = write_report(run, out=out, figures=figures, figure_format=figure_format or "pdf")
@@ -52,7 +54,7 @@ def report(
         print_page(page)
 
 
-def print_page(page: Page) -> None:
+def print_page(page: "Page") -> None:
     """Say where a page and its figures are, and which figures could not be drawn."""
     console.answers.print(f"{page.file}: {page.n_bytes / 1e6:.2f} MB; open it in a browser")
     for name, file in page.figures.items():
@@ -69,6 +71,8 @@ def compare(
     quiet: options.Quiet = False,
 ) -> None:
     """See ``neuronas.cli.verbs``."""
+    from neuronas.api.report import compare as write_comparison
+
     page = write_comparison(runs, out=out)
     if as_json:
         console.print_json(page)

@@ -1,17 +1,16 @@
 """``neuronas search``: find the fittest architecture that breaks no budget."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from neuronas.api.compose import Plan
-from neuronas.api.search import Search, SearchResult, plan_search
 from neuronas.cli import console
 from neuronas.cli import options as opt
-from neuronas.cli.fronts import print_front
 from neuronas.cli.progress import ProgressBar
 from neuronas.cli.serving import Port, Serve, served
 from neuronas.errors import InfeasibleError, quoted
-from neuronas.hardware.units import quantity
-from neuronas.runs.directory import CONFIG, LOG
+
+if TYPE_CHECKING:
+    from neuronas.api.compose import Plan
+    from neuronas.api.search import Search, SearchResult
 
 
 @opt.with_settings("search")
@@ -30,9 +29,13 @@ def search(
     quiet: opt.Quiet = False,
 ) -> None:
     """See ``neuronas.cli.verbs``."""
+    from neuronas.api.search import plan_search
+    from neuronas.cli.architectures import note_unread
+    from neuronas.runs.directory import CONFIG
+
     planned = plan_search(options, config=config, assignments=assignments or (), out=out, resume=resume)
     if not quiet:
-        console.note_unread(planned.plan.config.hardware)
+        note_unread(planned.plan.config.hardware)
         _note_width(planned)
     if dry_run:
         _print_plan(planned.plan, as_json=as_json)
@@ -67,11 +70,13 @@ def search(
         console.answers.print(result.text)
     else:
         if result.front is not None:
+            from neuronas.cli.fronts import print_front
+
             print_front(result.front)
         _print_answer(result)
 
 
-def _note_width(planned: Search) -> None:
+def _note_width(planned: "Search") -> None:
     if planned.own_channels is not None:
         console.notes.print(
             f"note: {planned.plan.config.network.channels} channels, the most that leave an architecture within the "
@@ -79,7 +84,9 @@ def _note_width(planned: Search) -> None:
         )
 
 
-def _print_plan(run: Plan, *, as_json: bool) -> None:
+def _print_plan(run: "Plan", *, as_json: bool) -> None:
+    from neuronas.hardware.units import quantity
+
     document = {
         "dry_run": True,
         "settings": run.config.model_dump(mode="json"),
@@ -98,13 +105,16 @@ def _print_plan(run: Plan, *, as_json: bool) -> None:
         console.answers.print(f"  {name}: at most {quantity(name, limit)}")
 
 
-def _print_answer(result: SearchResult) -> None:
+def _print_answer(result: "SearchResult") -> None:
+    from neuronas.cli.architectures import architecture_table, print_budget
+    from neuronas.runs.directory import LOG
+
     out, run, found, directory = console.answers, result.plan, result.found, result.directory
     out.print(result.text, style="bold")
     out.print()
-    out.print(console.architecture_table(found.architecture, run.shape.n_cells))
+    out.print(architecture_table(found.architecture, run.shape.n_cells))
     out.print()
-    console.print_budget(result.summary.cost, run.budget)
+    print_budget(result.summary.cost, run.budget)
     broken = ", ".join(f"{name} {count:,}" for name, count in found.rejected.items() if count) or "none"
     out.print(
         f"\nfitness {found.fitness:.6g} ({run.config.fitness.name}); {found.n_candidates:,} candidates, "

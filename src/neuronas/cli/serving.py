@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neuronas.api.run_facts import read_runs
 from neuronas.cli import console
 from neuronas.errors import ConfigurationError
-from neuronas.report.facts import RunFacts
-from neuronas.report.live import LiveRun
-from neuronas.report.server import LiveServer
+
+if TYPE_CHECKING:
+    from neuronas.report.facts import RunFacts
+    from neuronas.report.server import LiveServer
 
 _PANEL = "Live page"
 Port = Annotated[
@@ -27,12 +27,15 @@ Serve = Annotated[
 ]
 
 
-def live_server(directory: Path, port: int | None) -> LiveServer:
+def live_server(directory: Path, port: int | None) -> "LiveServer":
     """The server of a run's live page, not yet answering.
 
     Raises:
         ConfigurationError: the port is taken.
     """
+    from neuronas.report.live import LiveRun
+    from neuronas.report.server import LiveServer
+
     return LiveServer(LiveRun(directory, _read), port or 0)
 
 
@@ -54,6 +57,8 @@ def served(directory: Path, *, serve: bool, port: int | None, quiet: bool) -> It
         yield
 
 
-def _read(directory: Path) -> RunFacts:
+def _read(directory: Path) -> "RunFacts":
+    from neuronas.api.run_facts import read_runs
+
     (facts,) = read_runs([directory])
     return facts

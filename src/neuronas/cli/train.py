@@ -4,12 +4,10 @@ from typing import Annotated, Any
 
 import typer
 
-from neuronas.api.train import plan_training
 from neuronas.cli import console
 from neuronas.cli import options as opt
 from neuronas.cli.progress import ProgressBar
 from neuronas.errors import quoted
-from neuronas.runs.directory import CONFIG
 
 
 @opt.with_settings("train")
@@ -27,6 +25,8 @@ def train(
     quiet: opt.Quiet = False,
 ) -> None:
     """See ``neuronas.cli.verbs``."""
+    from neuronas.api.train import plan_training
+    from neuronas.runs.directory import CONFIG
     from neuronas.training.distributed import is_first_process
 
     training = plan_training(arch, options, config=config, assignments=assignments or (), out=out, resume=resume)

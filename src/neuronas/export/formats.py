@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from neuronas.export.verification import Computed
     from neuronas.snn.bound_graph import BoundGraph
 
+DT_S = 1e-4
+"""Length of a time step, s: the default of SpikingJelly's NIR importer."""
+
 
 @dataclass(frozen=True)
 class ExportContent:
