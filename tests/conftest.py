@@ -1,23 +1,35 @@
+import gc
 import os
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
-# Before torch is imported. Threads that spin while they wait multiply the time of a test on a busy machine, by 8 at
-# worst; and where pytest-xdist gives each core a process, threads only get in each other's way.
+# Before torch is imported. Networks of tests are small: threads take several times the processor time and save none,
+# and threads that spin while they wait multiply it once more on a busy machine, by 8 at worst.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Compiled files are kept: every worker would compile all tests anew otherwise, and every command all of the package.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+import typer
 
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.machine import n_cores
 from neuronas.space.shape import NetworkShape
 from own_operations import registered
+
+sys.dont_write_bytecode = False
+gc.set_threshold(20_000)  # torch and others make a million objects, which the collector would look through all the time
+
+# The parser of the command line is made once, as in a process of its own; it takes more time than most commands.
+typer.main.get_command = cache(typer.main.get_command)
 
 # How long an example takes says more about the machine's other work than about the code.
 settings.register_profile("whole", deadline=None)

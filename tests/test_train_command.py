@@ -23,7 +23,7 @@ from neuronas.training import loop
 from neuronas.training.checkpoint import read_checkpoint, write_checkpoint
 
 ARCH = "|conv_3x3~0|+|skip~0|skip~1|+|skip~0|avg_pool_3x3~1|conv_3x3~2|"
-SMALL = ["--channels", "4", "--timesteps", "2", "--quiet"]
+SMALL = ["--channels", "4", "--timesteps", "2", "--batch-size", "256", "--quiet"]  # five steps an epoch
 TIMES = {"images_per_s"}
 
 
@@ -188,7 +188,7 @@ def test_stopped_anywhere_and_resumed_ends_the_same(
     assert train(whole, *options, epochs=3) == 0
     step = loop.Trainer._step
     monkeypatch.setattr(loop, "_SAVE_EVERY_S", 0.0)  # a checkpoint after every step
-    for n_stops, stop_at in enumerate((1, 7, 25)):
+    for n_stops, stop_at in enumerate((1, 2, 6)):
         done = 0
 
         def stopping(self: loop.Trainer, indices: object, stop_at: int = stop_at) -> None:
@@ -223,7 +223,7 @@ def test_a_training_says_where_it_stands_and_how_to_go_on(
     arguments = ["train", ARCH, "--out", str(run), "--epochs", "2", *SMALL[:-1]]
     assert command(arguments) == 130
     err = capsys.readouterr().err
-    assert "epoch 1 of 2: step 1 of 20" in err and "kept" not in err  # there is no checkpoint yet
+    assert "epoch 1 of 2: step 1 of 5" in err and "kept" not in err  # there is no checkpoint yet
     monkeypatch.setattr(loop, "_SAVE_EVERY_S", 0.0)
     assert command([*arguments, "--resume"]) == 130
     again = re.search("checkpoint is kept; resume with: neuronas (.*)\n", capsys.readouterr().err)
@@ -461,7 +461,7 @@ def test_metrics_forget_what_is_run_again(tmp_path: Path) -> None:
 def test_two_processes_learn_what_one_learns(
     tmp_path: Path, options: tuple[str, ...], tolerances: tuple[float, float]
 ) -> None:
-    same = ("--precision", "float32", *options)
+    same = ("--precision", "float32", "--batch-size", "64", *options)
     assert train(tmp_path / "one", *same, epochs=2) == 0
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     options = ["--out", str(tmp_path / "two"), "--epochs", "2", *SMALL, *same]
