@@ -28,7 +28,7 @@ from neuronas.report.charts import short, span
 from neuronas.report.floorplan_drawing import floorplan_svg
 from neuronas.report.network_drawing import network_svg
 from neuronas.report.rendering import environment, trusted
-from neuronas.report.tables import aligned
+from neuronas.report.tables import Table, aligned
 from neuronas.report.verdict import verdict
 from neuronas.runs.candidates import Candidates, read_candidates
 from neuronas.runs.evaluations import Evaluation
@@ -447,6 +447,15 @@ def test_compare_reads_each_history_once(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("neuronas.api.run_facts.read_candidates", read)
     assert len(read_runs([by_paper, by_mapped], comparable=True)) == 2
     assert seen == [by_paper, by_mapped]
+
+
+def test_a_table_is_stacked_where_its_columns_do_not_fit_a_phone() -> None:
+    words = ("a long text that may be broken between its words",) * 3
+    assert not Table("text", ("a", "b", "c"), (words,), text_columns=range(3)).is_stacked
+    assert Table("numbers", ("a", "b", "c"), (words,)).is_stacked
+    for n, is_stacked in ((10, False), (20, True)):
+        counts = ("class", *("100",) * n, "98.0%")
+        assert Table("counts", counts, (counts,), is_matrix=True).is_stacked is is_stacked
 
 
 def test_the_verdict_comes_first(tmp_path: Path) -> None:

@@ -195,6 +195,22 @@ def test_hostile_names_run_nothing(browser: Any, neuronas: Neuronas, tmp_path: P
         assert_quiet(browser)
 
 
+def test_no_table_scrolls_sideways_on_a_phone(browser: Any, neuronas: Neuronas, run: Path, tmp_path: Path) -> None:
+    other = make_run(tmp_path / "with-a-longer-name")
+    size = {"width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    wide = "return [...document.querySelectorAll('.scroll')].filter((one) => one.scrollWidth > one.clientWidth).length"
+    for arguments in (("report", run), ("compare", run, other)):
+        open_page(browser, neuronas, *arguments, "--out", tmp_path / "page.html")
+        browser.execute_script("document.querySelectorAll('details').forEach((one) => (one.open = true))")
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        assert browser.execute_script(wide) == 0
+        titles = [
+            one.get_attribute("data-title") for one in browser.find_elements("css selector", ".stacked td.number")
+        ]
+        assert titles and all(titles)
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_sticks_out_at_any_width(browser: Any, neuronas: Neuronas, run: Path, scheme: str) -> None:
     with scheme_of(browser, scheme):

@@ -11,6 +11,7 @@ from neuronas.runs.epoch import Epoch
 from neuronas.runs.evaluations import ChipAblation, ChipAccuracies, ChipEvaluation, Evaluation
 
 RATE = "spikes per neuron per time step"
+_ROOM_OF_CHARACTER = 0.05  # beside the longest bar, as a share of it, on a phone
 
 
 def learning_chart(epochs: Sequence[Epoch]) -> Chart:
@@ -110,7 +111,8 @@ def _rows(rows: Sequence[Row], title: str, *, bars: bool = False) -> View:
     """A value in each row with a line for its interval: as bars from 0, or as dots on an axis that fits them."""
     low, high = 0.0 if bars else min(row["low"] for row in rows), max(row["high"] for row in rows)
     room = max(high - low, 0.01)
-    scale = {"domain": [low - 0.15 * room * (not bars), high + 0.4 * room], "nice": False, "zero": False}
+    beside = room * _ROOM_OF_CHARACTER * max(len(row["text"]) for row in rows)
+    scale = {"domain": [low - 0.15 * room * (not bars), high + beside], "nice": False, "zero": False}
     axis = _percent(".0%" if room > 0.05 else ".1%") | {"tickCount": 5}
     shade = {"field": "colour", "type": "nominal", "scale": None}
     told = {"tooltip": tooltip(name="of", text="top-1", interval="95 % interval")}

@@ -42,13 +42,13 @@ def confusion_table(one: Evaluation, names: Sequence[str]) -> Table | None:
     n = len(one.confusion)
     labels = [f"{label} {name}".rstrip() for label, name in zip_longest(range(n), names[:n], fillvalue="")]
     rows = tuple(
-        (label, *(f"{count:,}" if count else "·" for count in counts), share(accuracy))
+        (label, *(f"{count:,}" if count else "" for count in counts), share(accuracy))
         for label, counts, accuracy in zip(labels, one.confusion, one.per_class, strict=False)
     )
     titles = ("class", *map(str, range(n)), "correct")
     if any(len(row) != len(titles) for row in rows):
         return None
-    return Table("Confusion matrix (rows: true class, columns: predicted)", titles, rows)
+    return Table("Confusion matrix (rows: true class, columns: predicted)", titles, rows, is_matrix=True)
 
 
 def chip_layer_table(layers: Mapping[str, LayerQuality]) -> Table:

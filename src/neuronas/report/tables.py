@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from math import floor, log10
 
 _DIGITS = 4  # significant digits of a number
+_NARROW, _NARROW_MATRIX = (52, 2.0), (56, 0.75)
+"""Characters in the width of a phone, and those that the margins of a column take; a matrix has small letters."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Table:
         swatches: the colour of a square in front of each row on a page; empty for none.
         bars: by column, a bar for each row that a page draws below the number: 1 is the whole width of the cell, more
             is too much; None for none.
+        is_matrix: rows and columns stand for the same kind of thing.
     """
 
     caption: str
@@ -29,6 +32,19 @@ class Table:
     alerts: Collection[tuple[int, int]] = ()
     swatches: Sequence[str] = ()
     bars: Mapping[int, Sequence[float | None]] = field(default_factory=dict)
+    is_matrix: bool = False
+
+    @property
+    def is_stacked(self) -> bool:
+        """Whether a narrow page, which not all columns fit, shows each row as a list."""
+        most, margins = _NARROW_MATRIX if self.is_matrix else _NARROW
+        return sum(margins + self._narrowest(column) for column in range(len(self.titles))) > most
+
+    def _narrowest(self, column: int) -> int:
+        """Width of a column in characters, where titles and text are broken between words."""
+        cells = [row[column] for row in self.rows]
+        words = " ".join((self.titles[column], *(cells if column in self.text_columns else ()))).split()
+        return max(map(len, words if column in self.text_columns else (*words, *cells)), default=0)
 
     def bar(self, row: int, column: int) -> float | None:
         """Length of the bar in a cell; None for none."""

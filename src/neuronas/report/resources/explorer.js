@@ -346,14 +346,18 @@ class Explorer {
     const rows = this.front.slice(0, FRONT_ROWS).map((point) => {
       const i = this.shownNow[point];
       const show = make("button", { type: "button", onclick: () => this.showCells(i) }, "show cell");
-      const cells = keys.map((key) => make("td", { className: "number" }, shown(this.columns[key][i])));
+      const cells = keys.map((key) => {
+        const cell = make("td", { className: "number" }, shown(this.columns[key][i]));
+        cell.dataset.title = this.label(key);
+        return cell;
+      });
       return make("tr", {}, ...cells, make("td", {}, make("code", {}, this.text(i))), make("td", { className: "show" }, show));
     });
     const titles = [...keys.map((key) => this.label(key)), "architecture"];
     const head = make("tr", {}, ...titles.map((title) => make("th", { scope: "col" }, title)), make("td", { className: "show" }));
     const table = make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows));
     const scroll = make("div", { className: "scroll", tabIndex: 0 }, table);
-    const figure = make("figure", { className: "table" }, make("figcaption", {}, "Pareto front"), scroll);
+    const figure = make("figure", { className: "table stacked" }, make("figcaption", {}, "Pareto front"), scroll);
     const box = document.getElementById("front");
     box.replaceChildren(box.firstElementChild, figure);
     dress(box);
