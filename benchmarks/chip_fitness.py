@@ -46,7 +46,7 @@ def main() -> None:
     source = digits.load("train", 8)
     batches = search_batches(source, 64, 1, options.seed, digits.mean, digits.std, skip_corrupt=False)
     shape = NetworkShape(digits.image_channels, 8, digits.n_classes, 16)
-    backend = select_backend(NeuronParameters(), torch.device("cpu"), 3, torch.get_num_threads(), MEMORY)
+    backend = select_backend(NeuronParameters(), torch.device("cpu"), torch.get_num_threads(), MEMORY)
 
     def fitness(weights: WeightSource) -> np.ndarray:
         engine = EngineEvaluator(batches, shape, weights, TIMESTEPS, FITNESS[options.fitness], backend, MEMORY)

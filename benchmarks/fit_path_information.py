@@ -81,7 +81,7 @@ def record(rows: list[LabelledNetwork], given: argparse.Namespace) -> dict[str, 
     first = {architecture_key(row.architecture): row.architecture for row in reversed(rows)}
     batches = images(given.dataset, given.batch_size, given.seed)
     shape = NetworkShape(3, 32, 10, given.channels)
-    backend = select_backend(NeuronParameters(), torch.device("cpu"), 3, torch.get_num_threads(), 2**32)
+    backend = select_backend(NeuronParameters(), torch.device("cpu"), torch.get_num_threads(), 2**32)
     engine = EngineEvaluator(batches, shape, WeightSource(given.seed), 5, PathInformation(), backend, 2**32)
     engine.measure = recorder = Recorder()
     keys = list(first)

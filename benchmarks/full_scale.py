@@ -125,7 +125,7 @@ def main() -> None:
     options = parser.parse_args()
     limit = int(options.memory_limit * 2**30)
     neuron, device = NeuronParameters(), torch.device(options.device)
-    backend = Accounting(select_backend(neuron, device, 3, torch.get_num_threads(), limit))
+    backend = Accounting(select_backend(neuron, device, torch.get_num_threads(), limit))
     rate, bandwidth = convolution_rate(backend.backend), copy_bandwidth(device)
     started = time.perf_counter()
     batch = images(options.dataset, BATCH, options.seed, SIDE).to(device)

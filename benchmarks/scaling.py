@@ -40,7 +40,7 @@ def main() -> None:
     rng = random.Random(0)
     space = load_space("neuronas")
     candidates = [Architecture((space.random_genotype(rng),)) for _ in range(60)]
-    backend = select_backend(NeuronParameters(), torch.device("cpu"), 3, torch.get_num_threads(), 6 * 2**30)
+    backend = select_backend(NeuronParameters(), torch.device("cpu"), torch.get_num_threads(), 6 * 2**30)
 
     def seconds(batch: int, channels: int, timesteps: int, side: int, cells: int) -> float:
         shape = NetworkShape(3, side, 10, channels, n_cells=cells)

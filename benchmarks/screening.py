@@ -41,7 +41,7 @@ def main() -> None:
     options = parser.parse_args()
     limit = int(options.memory_limit * 2**30)
     shape = NetworkShape(3, SIDE, 10, options.channels)
-    backend = select_backend(NeuronParameters(), torch.device("cpu"), 3, torch.get_num_threads(), limit)
+    backend = select_backend(NeuronParameters(), torch.device("cpu"), torch.get_num_threads(), limit)
     cells = list({genotype_key(cell): cell for cell in load_space("neuronas").genotypes()}.values())
     rows = []
     for seed in range(options.seeds):

@@ -529,7 +529,7 @@ def test_chip_fitness_is_the_mean_over_chips_and_the_references() -> None:
     space, rng = load_space("neuronas"), random.Random(1)
     candidates = [space.random_architecture(rng) for _ in range(3)]
     shape, images = NetworkShape(3, 8, 10, 4), torch.randn(1, 6, 3, 8, 8, generator=torch.Generator().manual_seed(0))
-    backend = select_backend(NeuronParameters(), torch.device("cpu"), 3, 1, 2**28)
+    backend = select_backend(NeuronParameters(), torch.device("cpu"), 1, 2**28)
     chips = [ChipWeights(0, 4, model=replace(TABLE_I, adc_bits=None), chip=chip) for chip in range(2)]
     engines = [EngineEvaluator(images, shape, weights, 2, FITNESS["sahd"], backend, 2**28) for weights in chips]
     each = [dict(engine.evaluate(candidates)) for engine in engines]

@@ -30,7 +30,7 @@ def test_the_engine_gives_the_cpus_fitness(bits: int) -> None:
     shape = NetworkShape(3, 16, 10, 16)
     found = []
     for device in (torch.device("cpu"), CUDA):
-        backend = select_backend(NeuronParameters(), device, 3, 2, 2**30)
+        backend = select_backend(NeuronParameters(), device, 2, 2**30)
         engine = EngineEvaluator(images.to(device), shape, WeightSource(0, bits), 3, FITNESS["sahd"], backend, 2**30)
         found.append(dict(engine.evaluate(candidates)))
     assert found[1] == pytest.approx(found[0], rel=1e-5)

@@ -1,6 +1,5 @@
 """The engine gives the reference's fitness: every backend, space, precision and memory limit."""
 
-import platform
 import random
 from collections import Counter
 from pathlib import Path
@@ -19,7 +18,6 @@ from neuronas.fitness.engine.backend import Array, Backend, Geometry
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.native import backend as native_backend
 from neuronas.fitness.engine.native.backend import NativeBackend
-from neuronas.fitness.engine.native.convolution import OneDnnConvolve, TileConvolve
 from neuronas.fitness.engine.native.memory import BufferPool
 from neuronas.fitness.engine.native.program import compile_value
 from neuronas.fitness.engine.select import describe_kernels, select_backend
@@ -27,10 +25,10 @@ from neuronas.fitness.engine.store import Store
 from neuronas.fitness.engine.torch_backend import TorchBackend
 from neuronas.fitness.engine.values import Added, Leaf, Pooled, Value
 from neuronas.fitness.reference import ReferenceEvaluator
-from neuronas.kernels import library
-from neuronas.kernels.library import native
+from neuronas.kernels.library import load, native
+from neuronas.kernels.structures import Method
+from neuronas.kernels.targets import TARGETS
 from neuronas.snn.arithmetic import exact_conv2d
-from neuronas.snn.integer_convolution import IntegerKernel, onednn_works
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.quantisation import FixedPoint, n_slices, sliced
 from neuronas.snn.weights import WeightSource
@@ -47,16 +45,16 @@ MEAN = Pool((3, 3), (1, 1), 1)
 CPU = torch.device("cpu")
 
 
-def backends(neuron: NeuronParameters, max_kernel: int = 7, threads: int = 2) -> dict[str, Backend]:
-    """Every backend that runs here."""
+def backends(neuron: NeuronParameters, threads: int = 2) -> dict[str, Backend]:
+    """Every backend that runs here, with each instruction set and each way to convolve."""
     found: dict[str, Backend] = {"torch": TorchBackend(neuron, CPU)}
-    kernels = native()
-    if kernels.library is not None:
-        for instructions in kernels.instructions:
-            convolve = TileConvolve(kernels.library, instructions, max_kernel)
-            found[instructions.name] = NativeBackend(kernels.library, convolve, neuron, threads, GIB)
-        if not onednn_works():
-            found["onednn"] = NativeBackend(kernels.library, OneDnnConvolve(kernels.library), neuron, threads, GIB)
+    if native().library is not None:
+        for target in TARGETS:
+            if target.is_supported:
+                kernels = load(target)
+                for method in [Method.EVENTS, Method.TILES][: 1 + kernels.has_tiles]:
+                    name = f"{target.name} {method.name}"
+                    found[name] = NativeBackend(kernels, neuron, threads, GIB, method)
     return found
 
 
@@ -182,7 +180,7 @@ def some_architectures() -> list[Architecture]:
     return [Architecture((cell,)) for cell in cells] + [Architecture((cells[0], cell)) for cell in cells]
 
 
-@pytest.mark.parametrize("name", ["torch", "amx", "onednn"])
+@pytest.mark.parametrize("name", ["torch", "avx512 TILES", "avx512 EVENTS", "avx2 EVENTS", "neon EVENTS"])
 def test_memory_limit_threads_and_company_leave_no_trace(name: str, some_architectures: list[Architecture]) -> None:
     neuron = NeuronParameters()
     if name not in backends(neuron):
@@ -354,51 +352,43 @@ def test_a_search_on_integer_matrix_products_agrees(some_architectures: list[Arc
     assert found[0] == found[1]
 
 
-def test_fallbacks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fallbacks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Each missing thing leads to the next best backend, and doctor says what is missing."""
 
     def chosen() -> str:
-        return select_backend(NeuronParameters(), CPU, 3, 1, GIB).name
+        return select_backend(NeuronParameters(), CPU, 1, GIB).name
 
     def without(**changes: object) -> None:
         for name, value in changes.items():
             monkeypatch.setenv(name, str(value))
         native.cache_clear()
+        load.cache_clear()
 
     try:
         without(NEURONAS_NATIVE="0")
         assert chosen() == "torch (cpu)"
         assert "disabled by NEURONAS_NATIVE=0" in describe_kernels(CPU).missing[0]
-        without(NEURONAS_NATIVE="1", PATH="/nowhere", CXX="no-such-compiler")
+        without(NEURONAS_NATIVE="1", NEURONAS_CACHE=tmp_path, PATH="/nowhere", CXX="no-such-compiler")
         assert chosen() == "torch (cpu)"
         assert "C++ compiler not found" in describe_kernels(CPU).missing[0]
         monkeypatch.undo()
         native.cache_clear()
+        load.cache_clear()
         found = native()
         if found.library is None:
             pytest.skip(f"no native kernels here: {found.reason}")
         assert chosen().startswith("native kernels")
-        if library.Instructions.VNNI in found.instructions:
-            monkeypatch.setattr(library, "_has", lambda _, instructions: instructions == library.Instructions.VNNI)
-            native.cache_clear()
-            assert "AVX-512 VNNI" in chosen()
-            assert [one.split()[0] for one in describe_kernels(CPU).missing] == ["AMX"]
-        monkeypatch.setattr(library, "_has", lambda *_: False)
-        native.cache_clear()
-        assert "oneDNN" in chosen() or onednn_works()
-        assert [one.split()[0] for one in describe_kernels(CPU).missing[:2]] == ["AMX", "AVX-512"]
-
-        def no_such_operator(*_: object) -> None:
-            raise AttributeError("qconv_prepack")
-
-        monkeypatch.setattr(IntegerKernel, "__init__", no_such_operator)
-        onednn_works.cache_clear()
+        for target in TARGETS:
+            if target.is_supported:
+                without(NEURONAS_TARGET=target.name)
+                assert f"native kernels, {target.label}" in chosen()
+        without(NEURONAS_TARGET="vax")
         assert chosen() == "torch (cpu)"
-        assert any("oneDNN" in reason for reason in describe_kernels(CPU).missing)
+        assert "NEURONAS_TARGET=vax given; expected one of" in describe_kernels(CPU).missing[0]
     finally:
         monkeypatch.undo()
         native.cache_clear()
-        onednn_works.cache_clear()
+        load.cache_clear()
 
 
 def test_a_compiler_that_fails_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
@@ -410,12 +400,14 @@ def test_a_compiler_that_fails_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setenv("CXX", str(compiler))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     native.cache_clear()
+    load.cache_clear()
     try:
         assert "internal compiler error" in native().reason
-        assert select_backend(NeuronParameters(), CPU, 3, 1, GIB).name == "torch (cpu)"
+        assert select_backend(NeuronParameters(), CPU, 1, GIB).name == "torch (cpu)"
     finally:
         monkeypatch.undo()
         native.cache_clear()
+        load.cache_clear()
 
 
 def test_programs_compute_common_parts_once_and_constant_parts_first() -> None:
@@ -452,7 +444,7 @@ def test_codes_that_no_kernel_knows_are_refused(monkeypatch: pytest.MonkeyPatch)
     found = native()
     if found.library is None:
         pytest.skip(f"no native kernels here: {found.reason}")
-    backend = NativeBackend(found.library, OneDnnConvolve(found.library), NeuronParameters(), 1, GIB)
+    backend = NativeBackend(found, NeuronParameters(), 1, GIB)
     geometry, leaf = Geometry(1, 2, 4, 6, 5), Leaf((4, 6, 5))
     value = Pooled((leaf,), leaf, MEAN)
     leaves = {leaf: backend.dense(torch.ones(1, 2, 4, 6, 5), constant=True)}
@@ -490,26 +482,6 @@ def test_sums_beyond_int16_are_noticed(sign: int, bits: int) -> None:
         assert 0 < fired.common.diagonal(dim1=1, dim2=2).sum() < 2 * 3 * 500
     for name, found in common.items():
         assert torch.equal(found, common["torch"]), name
-
-
-@pytest.mark.parametrize("optimised", ["-O0", pytest.param("-O3", marks=pytest.mark.slow)])
-def test_kernels_without_vector_instructions_agree(
-    optimised: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    changed = {"-march=native": "-march=x86-64", "-O3": optimised}
-    monkeypatch.setattr(library, "_FLAGS", tuple(changed.get(flag, flag) for flag in library._FLAGS))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    native.cache_clear()
-    try:
-        if native().library is None or platform.machine() != "x86_64":
-            pytest.skip(f"no kernels to compile: {native().reason}")
-        assert not native().instructions
-        for seed, bits in ((0, 8), (1, 32)):
-            compare(load_space("snasnet-backward"), seed, bits=bits, batch=5, channels=24, side=9, timesteps=3,
-                    fitness="sahd")  # fmt: skip
-    finally:
-        monkeypatch.undo()
-        native.cache_clear()
 
 
 @pytest.mark.parametrize(("channels", "operation"), [(77, "conv_1x1"), (137, "conv_3x3")])

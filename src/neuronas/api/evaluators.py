@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from neuronas.api.compose import Plan
 from neuronas.api.devices import device_named, missing
-from neuronas.config.registry import OPERATIONS
 from neuronas.data.datasets import check_described
 from neuronas.fitness.evaluator import Evaluator
 from neuronas.machine import memory, n_cores
@@ -146,8 +145,7 @@ def _maker(run: Plan, device: "torch.device", limit_bytes: int | None) -> Callab
         limit_bytes = _limit_bytes(run, torch.cuda.mem_get_info(device)[0])
     elif limit_bytes is None:
         limit_bytes = machine_limit_bytes(run)
-    max_kernel = max(OPERATIONS[operation].largest_kernel for operation in (*run.space.operations, "conv_3x3"))
-    backend = select_backend(neuron, device, max_kernel, torch.get_num_threads(), limit_bytes)
+    backend = select_backend(neuron, device, torch.get_num_threads(), limit_bytes)
     return _on_chips(
         run,
         lambda weights, batches: EngineEvaluator(

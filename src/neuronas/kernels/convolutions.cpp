@@ -1,20 +1,19 @@
 // Exact convolutions of spikes with integer weights, with the statistics that batch normalisation needs.
+//
+// Two kernels give the same sums. kEvents visits only the neurons that spike: each adds a row of weights, one for
+// every output, to the sums of the pixels around it. kTiles multiplies everything, on the tiles of Intel AMX.
 
 #include "lanes.h"
 
-#if defined(NEURONAS_AVX512) && defined(__AMX_INT8__)
+#if defined(NEURONAS_AVX512) && defined(__linux__) && defined(__x86_64__)
 #define NEURONAS_AMX 1
 #include <sys/syscall.h>
 #include <unistd.h>
-#endif
-#if defined(NEURONAS_AVX512) && defined(__AVX512VNNI__)
-#define NEURONAS_VNNI 1
 #endif
 
 namespace {
 
 constexpr int kMaxSlices = 4;
-constexpr int64_t kWorthAThread = 1 << 18;  // values; fewer are taken over sooner than another thread has started
 
 // How a convolution's sums are added and stored; convolution.py chooses by a bound on them.
 enum SumFormat : int32_t {
@@ -25,35 +24,394 @@ enum SumFormat : int32_t {
 
 bool is_format(int32_t format) { return format >= kInt16 && format <= kDouble; }
 
-// Add sums and squares of images, [n_images, 2, out_channels], to those of their time step.
-void add_partial(const double* partial, int64_t n_images, int64_t out_channels, double* sums, double* squares) {
-    for (int64_t image = 0; image < n_images; ++image, partial += 2 * out_channels)
-        for (int64_t c = 0; c < out_channels; ++c) {
-            sums[c] += partial[c];
-            squares[c] += partial[out_channels + c];
+enum Method : int32_t { kEvents = 1, kTiles = 2 };
+
+struct Convolution {
+    const uint8_t* bits;    // spikes: [T, rows, row_bytes], see lanes.h
+    const void* weights;    // laid out for the method
+    void* out;              // values: [T, B, planes, H, W, channels of a plane], int16 or float32
+    double* sums;           // [T, out_channels], added to
+    double* squares;
+    int64_t timesteps, batch, height, width, rows, row_bytes;
+    int64_t channels, out_channels;  // padded: multiples of 16
+    int32_t kernel, slices, format, method;
+    int32_t block, limit;   // kEvents: outputs of a block of weights; how many weights int16 can add
+
+    int64_t pixels() const { return height * width; }
+    int64_t planes(int64_t n) const { return (n + kPlane - 1) / kPlane; }
+    const uint8_t* image(int64_t index) const {
+        return bits + (index / batch * rows + index % batch) * row_bytes;
+    }
+    // Where output c of pixel 0 of an image lies in `out`, and the distance between pixels, in values.
+    int64_t at(int64_t image, int64_t c) const {
+        return (image * out_channels + c / kPlane * kPlane) * pixels() + c % kPlane;
+    }
+    int64_t stride(int64_t c) const { return std::min(kPlane, out_channels - c / kPlane * kPlane); }
+};
+
+typedef uint64_t UnsignedLongs __attribute__((vector_size(kLanes * 4)));
+
+// Takes over the sums of kLanes outputs: stores them and adds up what batch normalisation needs, exactly.
+class Outputs {
+   public:
+    Outputs(const Convolution& k, int64_t image, int64_t first) : format_(k.format), stride_(k.stride(first)) {
+        if (format_ == kInt16)
+            narrow_ = static_cast<int16_t*>(k.out) + k.at(image, first);
+        else
+            wide_ = static_cast<float*>(k.out) + k.at(image, first);
+    }
+
+    // Pixels [pixel, pixel + n), n <= 64: get(i) gives their sums as Integers. kIsNarrow: they fit int16.
+    template <bool kIsNarrow, typename Get>
+    void take(int64_t pixel, int64_t n, const Get& get) {
+        Integers sum = {}, largest = largest_, pair = {};
+        Longs even_square = even_square_, odd_square = odd_square_;
+        for (int64_t i = 0; i < n; ++i) {
+            const Integers y = get(i);
+            sum += y;  // of 64 pixels: fits (kInt32: see convolution.py)
+            if (kIsNarrow) {
+                pair += y * y;
+                if (i % 2 || i == n - 1) {  // two squares fit 32 bits, unsigned
+                    even_square += reinterpret_cast<Longs>(pair) & 0xffffffffLL;
+                    odd_square += reinterpret_cast<Longs>(reinterpret_cast<UnsignedLongs>(pair) >> 32);
+                    pair = Integers{};
+                }
+            } else {
+                even_square += even_squares(y);
+                odd_square += even_squares(reinterpret_cast<Integers>(reinterpret_cast<UnsignedLongs>(y) >> 32));
+                largest = y > largest ? y : largest;
+                largest = -y > largest ? -y : largest;
+            }
+            if (format_ == kInt16)
+                store(narrow_ + (pixel + i) * stride_, __builtin_convertvector(y, Shorts));
+            else
+                store(wide_ + (pixel + i) * stride_, __builtin_convertvector(y, Lanes));
         }
+        largest_ = largest, even_square_ = even_square, odd_square_ = odd_square;
+        even_sum_ += even(sum);
+        odd_sum_ += odd(sum);
+    }
+
+    // One pixel whose sums are added as float64.
+    void take_wide(int64_t pixel, const double* y) {
+        for (int i = 0; i < kLanes; ++i) {
+            wide_sum_[i] += y[i];
+            wide_square_[i] += y[i] * y[i];
+            wide_[pixel * stride_ + i] = static_cast<float>(y[i]);
+        }
+    }
+
+    // Write the statistics; returns whether all sums fit the format.
+    bool finish(double* sums, double* squares) const {
+        bool fits = true;
+        for (int i = 0; i < kLanes; ++i) {
+            sums[i] = wide_sum_[i] + static_cast<double>(i % 2 ? odd_sum_[i / 2] : even_sum_[i / 2]);
+            squares[i] = wide_square_[i] + static_cast<double>(i % 2 ? odd_square_[i / 2] : even_square_[i / 2]);
+            fits &= format_ != kInt16 || largest_[i] <= 32767;
+        }
+        return fits;
+    }
+
+   private:
+    const int32_t format_;
+    const int64_t stride_;
+    int16_t* narrow_ = nullptr;
+    float* wide_ = nullptr;
+    Integers largest_ = {};
+    Longs even_sum_ = {}, odd_sum_ = {}, even_square_ = {}, odd_square_ = {};
+    double wide_sum_[kLanes] = {}, wide_square_[kLanes] = {};
+};
+
+// Put together the slices of n sums and hand them over: at(slice, i) is where kLanes int32 sums lie.
+template <typename At>
+void take_slices(const Convolution& k, Outputs& outputs, int64_t pixel, int64_t n, const At& at) {
+    if (k.format != kDouble) {
+        outputs.take<false>(pixel, n, [&](int64_t i) {
+            Integers y = load_as<Integers>(at(0, i));
+            for (int32_t slice = 1; slice < k.slices; ++slice) y += load_as<Integers>(at(slice, i)) << (8 * slice);
+            return y;
+        });
+        return;
+    }
+    for (int64_t i = 0; i < n; ++i) {
+        double y[kLanes];
+        for (int64_t c = 0; c < kLanes; ++c) {
+            y[c] = at(0, i)[c];
+            for (int32_t slice = 1; slice < k.slices; ++slice)
+                y[c] += static_cast<double>(at(slice, i)[c]) * (1 << (8 * slice));
+        }
+        outputs.take_wide(pixel + i, y);
+    }
 }
 
-// What multiplies; library.py chooses.
-enum Instructions : int32_t {
-    kAmx = 1,  // Intel AMX
-    kVnni = 2  // AVX-512 VNNI
+// The spikes of an image, as a list of pixels' channels, row by row.
+class Events {
+   public:
+    // How far entries are apart: of an image's neighbouring columns and of a pixel's neighbouring channels.
+    struct Distances {
+        uint32_t column, channel;
+    };
+
+    // columns: whether each entry's column is needed, times this.
+    void read(const Convolution& k, const uint8_t* bits, Distances entry, uint32_t columns) {
+        const int64_t pixels = k.pixels(), planes = k.planes(k.channels);
+        starts_.resize(pixels + 1);
+        list_.resize(pixels * k.channels + 8);  // a byte's entries are written eight at a time
+        columns_.resize(columns ? list_.size() : 0);
+        size_t size = 0;
+        for (int64_t pixel = 0, column = 0; pixel < pixels; ++pixel, column = column + 1 == k.width ? 0 : column + 1) {
+            starts_[pixel] = static_cast<uint32_t>(size);
+            const uint32_t first = static_cast<uint32_t>(column) * entry.column;
+            for (int64_t plane = 0; plane < planes; ++plane) {
+                const int64_t bytes = std::min(kPlane, k.channels - plane * kPlane) / 8;
+                const uint8_t* from = bits + plane * kPlane / 8 * pixels + pixel * bytes;
+                for (int64_t byte = 0; byte < bytes; ++byte) {
+                    const uint8_t* of = positions().of[from[byte]];
+                    const uint32_t base = first + static_cast<uint32_t>(plane * kPlane + byte * 8) * entry.channel;
+                    for (int i = 0; i < 8; ++i) list_[size + i] = base + of[i] * entry.channel;
+                    for (int i = 0; i < 8 && columns; ++i)
+                        columns_[size + i] = static_cast<uint32_t>(column) * columns;
+                    size += positions().n[from[byte]];
+                }
+            }
+        }
+        starts_[pixels] = static_cast<uint32_t>(size);
+    }
+
+    const uint32_t* at(int64_t pixel) const { return list_.data() + starts_[pixel]; }
+    const uint32_t* column(const uint32_t* entry) const { return columns_.data() + (entry - list_.data()); }
+
+   private:
+    struct Positions {  // of the ones of a byte, and their number
+        uint8_t of[256][8] = {}, n[256] = {};
+        Positions() {
+            for (int byte = 0; byte < 256; ++byte)
+                for (int bit = 0; bit < 8; ++bit)
+                    if (byte >> bit & 1) of[byte][n[byte]++] = static_cast<uint8_t>(bit);
+        }
+    };
+    static const Positions& positions() {
+        static const Positions made;
+        return made;
+    }
+
+    std::vector<uint32_t> list_, columns_, starts_;
 };
 
-#if defined(NEURONAS_AMX) || defined(NEURONAS_VNNI)
-
-// Where the spikes lie that a pixel's sum reads: kernel x kernel neighbours in each of n_depth planes.
-struct Reading {
-    int64_t kernel, n_depth, plane_bytes, wide, depth;  // wide: pixels of a row with its border
+// What a thread needs; kept from call to call.
+struct Workspace {
+    Events events;
+    std::vector<int16_t> sums;
+    std::vector<int32_t> wide;
+    std::vector<uint8_t> spikes;
 };
 
-using Products = int32_t[4][16][16];  // sums of four segments of 16 pixels, for 16 outputs
+struct HalfRegister {
+    using Vector = Shorts;
+};
+struct WholeRegister {
+    using Vector = WideShorts;
+};
 
-#endif
+// The sums of an image for kBlock outputs at a time.
+//
+// Many outputs: a pixel collects the rows of weights of the spikes around it, in registers. Few outputs: those loops
+// would end before the processor has foreseen their end, so that a spike adds its weights to the pixels around it.
+template <int kBlock>
+class EventKernel {
+   public:
+    EventKernel(const Convolution& k, Workspace& memory)
+        : k_(k), memory_(memory), half_(k.kernel / 2), line_(k.kernel * k.channels * kBlock),
+          never_wide_(k.slices == 1 && k.kernel * k.kernel * k.channels <= k.limit) {}
+
+    // Returns whether all sums fit the format. sums, squares: [out_channels].
+    bool run(int64_t image, double* sums, double* squares) {
+        bool fits = true;
+        const uint32_t row = kBlock * sizeof(int16_t), kernel = static_cast<uint32_t>(k_.kernel);
+        const uint32_t channels = static_cast<uint32_t>(k_.channels);
+        if (kSpreads)
+            memory_.events.read(k_, k_.image(image), {0, row * kernel}, row);
+        else
+            memory_.events.read(k_, k_.image(image), {row * channels, row}, 0);
+        const int64_t n_blocks = (k_.out_channels + kBlock - 1) / kBlock;
+        const int64_t band = std::max<int64_t>(1, kBandBytes / (k_.width * kBlock * 2));
+        slice_ = n_blocks * k_.kernel * line_;
+        for (int64_t block = 0; block < n_blocks; ++block) {
+            weights_ = static_cast<const int16_t*>(k_.weights) + block * k_.kernel * line_;
+            const int64_t first = block * kBlock;
+            const int64_t n = std::min<int64_t>(kBlock, k_.out_channels - first) / kLanes;
+            std::vector<Outputs> outputs;
+            outputs.reserve(n);
+            for (int64_t v = 0; v < n; ++v) outputs.emplace_back(k_, image, first + v * kLanes);
+            for (int64_t y = 0; y < k_.height; y += band) run_band(y, std::min(y + band, k_.height), outputs);
+            for (int64_t v = 0; v < n; ++v)
+                fits &= outputs[v].finish(sums + first + v * kLanes, squares + first + v * kLanes);
+        }
+        return fits;
+    }
+
+   private:
+    static constexpr bool kSpreads = kBlock <= 32;
+    static constexpr int64_t kBandBytes = 1 << 16;  // of sums, in the second-level cache with the weights
+    // int16 sums as wide as registers are; a block of 16 outputs fills half of the widest.
+    using Sums = typename std::conditional<(kBlock * 2 < kRegister), HalfRegister, WholeRegister>::type::Vector;
+    static constexpr int64_t kSums = sizeof(Sums) / 2;
+    static constexpr int kVectors = kBlock / kSums;
+
+    bool is_inside(int64_t y, int64_t dy) const { return y + dy >= half_ && y + dy < k_.height + half_; }
+
+    // Call use(from, to, base): what row dy of the kernel adds to a pixel are the weights at base + *entry.
+    template <typename Use>
+    void each_segment(int64_t y, int64_t x, int64_t dy, int32_t slice, const Use& use) const {
+        const int64_t first = std::max<int64_t>(0, x - half_), last = std::min(k_.width, x + half_ + 1);
+        const int64_t pixel = (y + dy - half_) * k_.width;
+        const int16_t* row = weights_ + slice * slice_ + dy * line_;
+        auto at = [&](int64_t column) { return memory_.events.at(pixel + column); };
+        if (!kSpreads)
+            use(at(first), at(last), row - (x - half_) * k_.channels * kBlock);
+        else
+            for (int64_t column = first; column < last; ++column)
+                use(at(column), at(column + 1), row + (x - column + half_) * kBlock);
+    }
+
+    static void add(const uint32_t* from, const uint32_t* to, const int16_t* weights, Sums* sums) {
+        const char* base = reinterpret_cast<const char*>(weights);
+        asm("" : "+r"(base));  // one address for all vectors of a row: compilers take it apart otherwise
+        for (; from < to; ++from) {
+            const Sums* row = reinterpret_cast<const Sums*>(base + *from);
+            for (int v = 0; v < kVectors; ++v) sums[v] += row[v];
+        }
+    }
+
+    void run_band(int64_t first, int64_t last, std::vector<Outputs>& outputs) {
+        bool is_narrow = never_wide_ || k_.slices == 1;
+        for (int64_t y = first; y < last && is_narrow && !never_wide_; ++y)
+            for (int64_t x = 0; x < k_.width && is_narrow; ++x) is_narrow = n_added(y, x) <= k_.limit;
+        if (!is_narrow) return run_wide(first, last, outputs);
+        const int64_t wide = kSpreads ? k_.width + 2 * half_ : k_.width;
+        memory_.sums.assign((last - first) * wide * kBlock, 0);
+        if (kSpreads)
+            k_.kernel == 3 ? spread<3>(first, last) : spread<0>(first, last);
+        else
+            collect(first, last);
+        const int16_t* found = memory_.sums.data() + (kSpreads ? half_ * kBlock : 0);
+        for (size_t v = 0; v < outputs.size(); ++v)
+            for (int64_t y = first; y < last; ++y)
+                for (int64_t x = 0; x < k_.width; x += 64) {
+                    const int16_t* from = found + ((y - first) * wide + x) * kBlock + v * kLanes;
+                    outputs[v].template take<true>(
+                        y * k_.width + x, std::min<int64_t>(64, k_.width - x),
+                        [&](int64_t i) { return integers(load_as<Shorts>(from + i * kBlock)); });
+                }
+    }
+
+    int64_t n_added(int64_t y, int64_t x) const {
+        int64_t n = 0;
+        for (int64_t dy = 0; dy < k_.kernel; ++dy)
+            if (is_inside(y, dy))
+                each_segment(y, x, dy, 0, [&](const uint32_t* from, const uint32_t* to, const int16_t*) { n += to - from; });
+        return n;
+    }
+
+    // One row of the kernel at a time, so that its weights stay in the cache.
+    void collect(int64_t first, int64_t last) {
+        for (int64_t dy = 0; dy < k_.kernel; ++dy)
+            for (int64_t y = first; y < last; ++y) {
+                if (!is_inside(y, dy)) continue;
+                int16_t* sums = memory_.sums.data() + (y - first) * k_.width * kBlock;
+                for (int64_t x = 0; x < k_.width; ++x, sums += kBlock)
+                    each_segment(y, x, dy, 0, [&](const uint32_t* from, const uint32_t* to, const int16_t* base) {
+                        Sums some[kVectors];
+                        for (int v = 0; v < kVectors; ++v) some[v] = load_as<Sums>(sums + v * kSums);
+                        add(from, to, base, some);
+                        for (int v = 0; v < kVectors; ++v) store(sums + v * kSums, some[v]);
+                    });
+            }
+    }
+
+    // The sums have a border of columns, for spikes at the edge.
+    template <int kKernel>
+    void spread(int64_t first, int64_t last) {
+        const int64_t n = (kKernel ? kKernel : k_.kernel) * kVectors, wide = k_.width + 2 * half_;
+        for (int64_t dy = 0; dy < k_.kernel; ++dy)
+            for (int64_t y = first; y < last; ++y) {
+                if (!is_inside(y, dy)) continue;
+                const int64_t row = y + dy - half_;
+                const uint32_t *entry = memory_.events.at(row * k_.width), *end = memory_.events.at((row + 1) * k_.width);
+                const uint32_t* column = memory_.events.column(entry);
+                const char* base = reinterpret_cast<const char*>(weights_ + dy * line_);
+                char* sums = reinterpret_cast<char*>(memory_.sums.data() + (y - first) * wide * kBlock);
+                for (; entry < end; ++entry, ++column) {
+                    const Sums* from = reinterpret_cast<const Sums*>(base + *entry);
+                    char* to = sums + *column;
+                    for (int64_t v = 0; v < n; ++v)
+                        store(to + v * sizeof(Sums), load_as<Sums>(to + v * sizeof(Sums)) + from[v]);
+                }
+            }
+    }
+
+    // One pixel at a time, with sums that int16 does not hold.
+    void run_wide(int64_t first, int64_t last, std::vector<Outputs>& outputs) {
+        memory_.wide.resize(kMaxSlices * 64 * kBlock);
+        int32_t* found = memory_.wide.data();
+        const int64_t end = last * k_.width;
+        for (int64_t start = first * k_.width; start < end; start += 64) {
+            const int64_t n = std::min<int64_t>(64, end - start);
+            for (int64_t i = 0; i < n; ++i)
+                for (int32_t slice = 0; slice < k_.slices; ++slice)
+                    add_wide(start + i, slice, found + (slice * 64 + i) * kBlock);
+            for (size_t v = 0; v < outputs.size(); ++v)
+                take_slices(k_, outputs[v], start, n, [&](int32_t slice, int64_t i) {
+                    return found + (slice * 64 + i) * kBlock + v * kLanes;
+                });
+        }
+    }
+
+    void add_wide(int64_t pixel, int32_t slice, int32_t* found) const {
+        const int64_t y = pixel / k_.width, x = pixel % k_.width;
+        Sums sums[kVectors] = {};
+        int64_t room = k_.limit;
+        auto flush = [&] {
+            int16_t added[kBlock];
+            std::memcpy(added, sums, sizeof(added));
+            for (int64_t c = 0; c < kBlock; ++c) found[c] += added[c];
+            for (auto& sum : sums) sum = Sums{};
+            room = k_.limit;
+        };
+        std::fill(found, found + kBlock, 0);
+        for (int64_t dy = 0; dy < k_.kernel; ++dy)
+            if (is_inside(y, dy))
+                each_segment(y, x, dy, slice, [&](const uint32_t* from, const uint32_t* to, const int16_t* base) {
+                    while (from < to) {
+                        const int64_t n = std::min<int64_t>(room, to - from);
+                        add(from, from + n, base, sums);
+                        from += n;
+                        if ((room -= n) == 0) flush();
+                    }
+                });
+        flush();
+    }
+
+    const Convolution& k_;
+    Workspace& memory_;
+    const int64_t half_, line_;  // line_: weights of one row of the kernel
+    const bool never_wide_;
+    const int16_t* weights_ = nullptr;
+    int64_t slice_ = 0;
+};
+
+template <int kBlock>
+bool run_events(const Convolution& k, int64_t image, Workspace& memory, double* sums, double* squares) {
+    return EventKernel<kBlock>(k, memory).run(image, sums, squares);
+}
 
 #if defined(NEURONAS_AMX)
 
+#define AMX __attribute__((target("amx-tile,amx-int8")))
+
 constexpr int kSpikes = 4, kWeights = 7;  // tiles: 0 to 3 sums of four pixel segments, 4 to 6 spikes, 7 weights
+
+using Products = int32_t[4][16][16];  // sums of four segments of 16 pixels, for 16 outputs
 
 struct alignas(64) Tiles {
     uint8_t palette = 1, start = 0, reserved[14] = {};
@@ -68,65 +426,99 @@ struct alignas(64) Tiles {
 };
 static_assert(sizeof(Tiles) == 64);
 
-void amx_products(const Reading& r, const uint8_t* const* a, const int8_t* w, Products found) {
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
-    // Kernel positions innermost: they read almost the same lines, which are then in the cache.
-    for (int64_t plane = 0; plane < r.n_depth; ++plane)
-        for (int64_t tap = 0; tap < r.kernel * r.kernel; ++tap, w += 16 * r.depth) {
-            const int64_t at = (tap / r.kernel * r.wide + tap % r.kernel) * r.depth + plane * r.plane_bytes;
-            _tile_loadd(7, w, 64);
-            _tile_loadd(4, a[0] + at, r.depth);
-            _tile_dpbusd(0, 4, 7);
-            _tile_loadd(5, a[1] + at, r.depth);
-            _tile_dpbusd(1, 5, 7);
-            _tile_loadd(6, a[2] + at, r.depth);
-            _tile_dpbusd(2, 6, 7);
-            _tile_loadd(4, a[3] + at, r.depth);
-            _tile_dpbusd(3, 4, 7);
-        }
-    _tile_stored(0, found[0], 64);
-    _tile_stored(1, found[1], 64);
-    _tile_stored(2, found[2], 64);
-    _tile_stored(3, found[3], 64);
-}
+// One image's spikes as bytes with a border: [n_depth, H + k - 1, W + k - 1, depth], and memory for 16 more pixels,
+// since a tile always reads 16. Weights: int8 [slices, blocks of 16 outputs, n_depth, k * k, depth / 4, 16, 4].
+class TileKernel {
+   public:
+    TileKernel(const Convolution& k, Workspace& memory)
+        : k_(k), memory_(memory), depth_(k.channels <= 16 ? 16 : k.channels <= 32 ? 32 : 64),
+          n_depth_((k.channels + depth_ - 1) / depth_), wide_(k.width + k.kernel - 1),
+          plane_bytes_((k.height + k.kernel - 1) * wide_ * depth_) {}
 
-#endif
-
-#if defined(NEURONAS_VNNI)
-
-// One segment, of kPixels: their sums stay in registers, four spikes of each meet the weights of 16 outputs at a time.
-template <int kPixels, int64_t kDepth>
-void vnni_segment(const Reading& r, const uint8_t* a, const int8_t* w, int32_t (*found)[16]) {
-    __m512i sums[kPixels];
-    for (int p = 0; p < kPixels; ++p) sums[p] = _mm512_setzero_si512();
-    for (int64_t plane = 0; plane < r.n_depth; ++plane, a += r.plane_bytes)
-        for (int64_t row = 0; row < r.kernel; ++row) {
-            const uint8_t* from = a + row * r.wide * kDepth;
-            for (int64_t column = 0; column < r.kernel; ++column, from += kDepth)
-                for (int64_t channel = 0; channel < kDepth; channel += 4, w += 64) {
-                    const __m512i weights = _mm512_loadu_si512(w);
-#pragma GCC unroll 16
-                    for (int p = 0; p < kPixels; ++p) {
-                        int32_t spikes;
-                        std::memcpy(&spikes, from + p * kDepth + channel, 4);
-                        sums[p] = _mm512_dpbusd_epi32(sums[p], _mm512_set1_epi32(spikes), weights);
-                    }
+    AMX bool run(int64_t image, double* sums, double* squares) {
+        bool fits = true;
+        read(k_.image(image));
+        const Tiles tiles(depth_);
+        _tile_loadconfig(&tiles);
+        const int64_t block_bytes = k_.kernel * k_.kernel * n_depth_ * depth_ * 16, n_blocks = k_.out_channels / 16;
+        const int64_t per_row = (k_.width + 15) / 16, n_segments = per_row * k_.height;
+        alignas(64) Products found[kMaxSlices];
+        // One block of 16 outputs at a time: its weights and the rows in use fit the first-level cache.
+        for (int64_t block = 0; block < n_blocks; ++block) {
+            Outputs outputs(k_, image, block * 16);
+            for (int64_t group = 0; group < n_segments; group += 4) {
+                const int64_t n_parts = std::min<int64_t>(4, n_segments - group);
+                const uint8_t* a[4];
+                for (int64_t part = 0; part < 4; ++part) {
+                    const int64_t segment = group + std::min(part, n_parts - 1);
+                    a[part] = memory_.spikes.data() + (segment / per_row * wide_ + segment % per_row * 16) * depth_;
                 }
+                for (int32_t slice = 0; slice < k_.slices; ++slice)
+                    multiply(a, static_cast<const int8_t*>(k_.weights) + (slice * n_blocks + block) * block_bytes,
+                             found[slice]);
+                for (int64_t part = 0; part < n_parts; ++part) {
+                    const int64_t column = (group + part) % per_row * 16;
+                    take_slices(k_, outputs, (group + part) / per_row * k_.width + column,
+                                std::min<int64_t>(16, k_.width - column),
+                                [&](int32_t slice, int64_t i) { return found[slice][part][i]; });
+                }
+            }
+            fits &= outputs.finish(sums + block * 16, squares + block * 16);
         }
-    for (int p = 0; p < kPixels; ++p) _mm512_storeu_si512(found[p], sums[p]);
-}
+        _tile_release();
+        return fits;
+    }
 
-template <int64_t kDepth>
-void vnni_products(const Reading& r, const uint8_t* const* a, int64_t n_parts, int64_t n_pixels, const int8_t* w,
-                   Products found) {
-    const auto segment = n_pixels > 8   ? vnni_segment<16, kDepth>
-                         : n_pixels > 4 ? vnni_segment<8, kDepth>
-                                        : vnni_segment<4, kDepth>;
-    for (int64_t part = 0; part < n_parts; ++part) segment(r, a[part], w, found[part]);
-}
+   private:
+    void read(const uint8_t* bits) {
+        const int64_t half = k_.kernel / 2, pixels = k_.pixels();
+        memory_.spikes.assign(n_depth_ * plane_bytes_ + 16 * depth_, 0);
+        for (int64_t first = 0; first < k_.channels; first += kPlane) {
+            const int64_t n = std::min(kPlane, k_.channels - first);
+            const uint8_t* from = bits + first / 8 * pixels;
+            uint8_t* to = memory_.spikes.data() + first / depth_ * plane_bytes_ + first % depth_;
+            for (int64_t pixel = 0; pixel < pixels; ++pixel, from += n / 8) {
+                uint32_t mask = 0;
+                std::memcpy(&mask, from, n / 8);
+                uint8_t* at = to + ((pixel / k_.width + half) * wide_ + pixel % k_.width + half) * depth_;
+                if (n == kPlane)
+                    _mm256_storeu_si256(reinterpret_cast<__m256i*>(at), _mm256_maskz_set1_epi8(mask, 1));
+                else
+                    _mm_storeu_si128(reinterpret_cast<__m128i*>(at),
+                                     _mm_maskz_set1_epi8(static_cast<__mmask16>(mask), 1));
+            }
+        }
+    }
+
+    AMX void multiply(const uint8_t* const* a, const int8_t* w, Products found) const {
+        _tile_zero(0);
+        _tile_zero(1);
+        _tile_zero(2);
+        _tile_zero(3);
+        // Kernel positions innermost: they read almost the same lines, which are then in the cache.
+        for (int64_t plane = 0; plane < n_depth_; ++plane)
+            for (int64_t tap = 0; tap < k_.kernel * k_.kernel; ++tap, w += 16 * depth_) {
+                const int64_t at = (tap / k_.kernel * wide_ + tap % k_.kernel) * depth_ + plane * plane_bytes_;
+                _tile_loadd(7, w, 64);
+                _tile_loadd(4, a[0] + at, depth_);
+                _tile_dpbusd(0, 4, 7);
+                _tile_loadd(5, a[1] + at, depth_);
+                _tile_dpbusd(1, 5, 7);
+                _tile_loadd(6, a[2] + at, depth_);
+                _tile_dpbusd(2, 6, 7);
+                _tile_loadd(4, a[3] + at, depth_);
+                _tile_dpbusd(3, 4, 7);
+            }
+        _tile_stored(0, found[0], 64);
+        _tile_stored(1, found[1], 64);
+        _tile_stored(2, found[2], 64);
+        _tile_stored(3, found[3], 64);
+    }
+
+    const Convolution& k_;
+    Workspace& memory_;
+    const int64_t depth_, n_depth_, wide_, plane_bytes_;
+};
 
 #endif
 
@@ -134,208 +526,59 @@ void vnni_products(const Reading& r, const uint8_t* const* a, int64_t n_parts, i
 
 extern "C" {
 
-// 1 if this build and this machine can run the convolution with these instructions.
-int32_t neuronas_has(int32_t instructions) {
+// 1 if this build and this machine have a method.
+int32_t neuronas_has(int32_t method) {
 #if defined(NEURONAS_AMX)
-    constexpr long kRequestPermission = 0x1023, kTileData = 18;  // arch_prctl: ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
-    static const int32_t granted = syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
-    if (instructions == kAmx) return granted;
+    if (method == kTiles) {
+        constexpr long kRequestPermission = 0x1023, kTileData = 18;  // arch_prctl: ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+        static const bool granted = __builtin_cpu_supports("amx-int8") && __builtin_cpu_supports("amx-tile") &&
+                                    syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+        return granted;
+    }
 #endif
-#if defined(NEURONAS_VNNI)
-    if (instructions == kVnni) return 1;
-#endif
-    (void)instructions;
-    return 0;
+    return method == kEvents;
 }
 
-struct Collection {
-    const float* slices[kMaxSlices];  // [n, H, W, out_channels] each: exact sums of one 8-bit slice of the weights
-    void* out;                        // values: [n, planes, H, W, channels of a plane], int16 or float32
-    double* sums;                     // [out_channels], added to
-    double* squares;
-    int64_t n_images, pixels, out_channels;  // channels padded to a multiple of 16
-    int32_t n_slices, format;
-};
-
-// Take over exact sums that another library computed for some images of one time step. Returns 0 if a sum does not fit,
-// kUnknown for a format that it does not know.
-int32_t neuronas_collect(const Collection* collection, int32_t threads) {
-    const Collection k = *collection;
-    if (!is_format(k.format)) return kUnknown;
-    std::vector<double> partial(2 * k.n_images * k.out_channels);  // per image: the order is then fixed
-    std::atomic<int32_t> fits{1};
-    if (k.n_images * k.pixels * k.out_channels < kWorthAThread) threads = 1;
-    parallel_for(k.n_images, threads, [&](int64_t image, int) {
-        for (int64_t first = 0; first < k.out_channels; first += kPlane) {
-            const int64_t n = std::min(kPlane, k.out_channels - first);
-            const int64_t from = image * k.pixels * k.out_channels + first;
-            const int64_t to = (image * k.out_channels + first) * k.pixels;
-            double y[kPlane], sums[kPlane] = {}, squares[kPlane] = {}, largest[kPlane] = {};
-            for (int64_t p = 0; p < k.pixels; ++p) {
-                const int64_t at = from + p * k.out_channels;
-                for (int64_t c = 0; c < n; ++c) y[c] = k.slices[0][at + c];
-                for (int32_t slice = 1; slice < k.n_slices; ++slice) {
-                    const double unit = static_cast<double>(1 << (8 * slice));
-                    for (int64_t c = 0; c < n; ++c) y[c] += k.slices[slice][at + c] * unit;
-                }
-                for (int64_t c = 0; c < n; ++c) {
-                    largest[c] = std::max(largest[c], std::abs(y[c]));
-                    sums[c] += y[c];
-                    squares[c] += y[c] * y[c];
-                }
-                if (k.format == kInt16) {
-                    int16_t* out = static_cast<int16_t*>(k.out) + to + p * n;
-                    for (int64_t c = 0; c < n; ++c) out[c] = static_cast<int16_t>(static_cast<int32_t>(y[c]));
-                } else {
-                    float* out = static_cast<float*>(k.out) + to + p * n;
-                    for (int64_t c = 0; c < n; ++c) out[c] = static_cast<float>(y[c]);
-                }
-            }
-            if (k.format == kInt16 && *std::max_element(largest, largest + n) > 32767.0) fits = 0;
-            std::copy(sums, sums + n, partial.data() + image * 2 * k.out_channels + first);
-            std::copy(squares, squares + n, partial.data() + (image * 2 + 1) * k.out_channels + first);
-        }
-    });
-    add_partial(partial.data(), k.n_images, k.out_channels, k.sums, k.squares);
-    return fits;
+// Number of neurons that spike in n bytes of spikes.
+int64_t neuronas_count(const uint8_t* bits, int64_t n) {
+    int64_t total = 0;
+    for (int64_t i = 0; i < n; i += 8) {
+        uint64_t some = 0;
+        std::memcpy(&some, bits + i, std::min<int64_t>(8, n - i));
+        total += __builtin_popcountll(some);
+    }
+    return total;
 }
 
-
-struct Convolution {
-    const uint8_t* spikes;  // [N, Cp / depth, H + 2p, W + 2p, depth], followed by readable memory for 16 more pixels
-    const int8_t* weights;  // [slices, out blocks of 16, Cp / depth, k * k, depth / 4, 16, 4]
-    void* out;              // values: [N, planes, H, W, channels of a plane], int16 or float32
-    double* sums;           // [T, out_channels], added to
-    double* squares;
-    int64_t timesteps, batch, height, width, padded_channels, out_channels;  // out_channels: a multiple of 16
-    int32_t pad, kernel, slices, format, instructions;
-};
-
-// Exact convolution of spikes with 8-bit slices of weights, with the statistics that batch normalisation needs. Each
-// time step has batch images. Returns 0 if a sum does not fit the format, kUnknown for a format or instructions that it
-// does not know.
+// Exact convolution of spikes with 8-bit slices of weights, same padding, with the statistics that batch normalisation
+// needs. Returns 0 if a sum does not fit the format, kUnknown for codes that it does not know.
 int32_t neuronas_convolve(const Convolution* convolution, int32_t threads) {
-    if (!is_format(convolution->format) || !neuronas_has(convolution->instructions)) return kUnknown;
-#if defined(NEURONAS_AMX) || defined(NEURONAS_VNNI)
     const Convolution k = *convolution;
-    const int64_t depth = std::min<int64_t>(64, k.padded_channels);
-    const int64_t n_depth = k.padded_channels / depth;
-    const int64_t wide = k.width + 2 * k.pad, plane_bytes = (k.height + 2 * k.pad) * wide * depth;
-    const int64_t image_bytes = n_depth * plane_bytes, n_pixels = std::min<int64_t>(16, k.width);
-    const Reading reading{k.kernel, n_depth, plane_bytes, wide, depth};
-    const int64_t taps = k.kernel * k.kernel, n_blocks = k.out_channels / 16, tile_bytes = depth * 16;
-    const int64_t block_bytes = taps * n_depth * tile_bytes, slice_bytes = n_blocks * block_bytes;
-    const int64_t n_segments = (k.width + 15) / 16 * k.height, per_row = (k.width + 15) / 16;
-    const int64_t skip = k.pad - k.kernel / 2;  // the border may be wider than this kernel needs
-
+    auto run = run_events<16>;
+    if (k.method == kEvents)
+        run = k.block == 16 ? run_events<16> : k.block == 32 ? run_events<32> : k.block == 64 ? run_events<64>
+              : k.block == 128 ? run_events<128> : nullptr;
+#if defined(NEURONAS_AMX)
+    if (k.method == kTiles)
+        run = [](const Convolution& k, int64_t image, Workspace& memory, double* sums, double* squares) {
+            return TileKernel(k, memory).run(image, sums, squares);
+        };
+#endif
+    if (!is_format(k.format) || k.slices < 1 || k.slices > kMaxSlices || !neuronas_has(k.method) || !run) return kUnknown;
     std::vector<double> partial(2 * k.timesteps * k.batch * k.out_channels);  // per image: the order is then fixed
     std::atomic<int32_t> fits{1};
-#if defined(NEURONAS_AMX)
-    const Tiles tiles(depth);
-#endif
     parallel_for(k.timesteps * k.batch, threads, [&](int64_t image, int) {
-#if defined(NEURONAS_AMX)
-        if (k.instructions == kAmx) _tile_loadconfig(&tiles);
-#endif
-        alignas(64) Products found[kMaxSlices];
+        static thread_local Workspace memory;
         double* sums = partial.data() + image * 2 * k.out_channels;
-        double* squares = sums + k.out_channels;
-        const uint8_t* base = k.spikes + image * image_bytes + skip * (wide + 1) * depth;
-        // One block of 16 outputs at a time: its weights and the rows in use fit the first-level cache.
-        for (int64_t block = 0; block < n_blocks; ++block) {
-            const int64_t first = block * 16, plane = first / kPlane * kPlane;
-            const int64_t stride = std::min(kPlane, k.out_channels - plane);  // channels of this plane of values
-            const int64_t plane_at = (image * k.out_channels + plane) * k.height * k.width + first - plane;
-            __m512i low = _mm512_setzero_si512(), high_half = low, even = low, odd = low, largest = low;
-            double wide_sum[16] = {}, wide_square[16] = {};
-            for (int64_t group = 0; group < n_segments; group += 4) {
-                const int64_t n_parts = std::min<int64_t>(4, n_segments - group);
-                const uint8_t* a[4];
-                for (int64_t part = 0; part < 4; ++part) {
-                    const int64_t segment = group + std::min(part, n_parts - 1);
-                    a[part] = base + (segment / per_row * wide + segment % per_row * 16) * depth;
-                }
-                for (int32_t slice = 0; slice < k.slices; ++slice) {
-                    const int8_t* w = k.weights + slice * slice_bytes + block * block_bytes;
-#if defined(NEURONAS_AMX)
-                    if (k.instructions == kAmx) amx_products(reading, a, w, found[slice]);
-#endif
-#if defined(NEURONAS_VNNI)
-                    if (k.instructions == kVnni) {
-                        const auto products = depth == 16   ? vnni_products<16>
-                                              : depth == 32 ? vnni_products<32>
-                                                            : vnni_products<64>;
-                        products(reading, a, n_parts, n_pixels, w, found[slice]);
-                    }
-#endif
-                }
-                __m512i sum = _mm512_setzero_si512();  // of 64 pixels: fits 32 bits (kInt32: see convolution.py)
-                for (int64_t part = 0; part < n_parts; ++part) {
-                    const int64_t h = (group + part) / per_row, column = (group + part) % per_row * 16;
-                    const int64_t m = std::min<int64_t>(16, k.width - column);
-                    const int64_t at = plane_at + (h * k.width + column) * stride;
-                    if (k.format != kDouble) {
-                        int16_t* narrow = static_cast<int16_t*>(k.out) + at;
-                        float* out = static_cast<float*>(k.out) + at;
-                        for (int64_t p = 0; p < m; ++p) {
-                            __m512i y = _mm512_load_si512(found[0][part][p]);
-                            for (int32_t slice = 1; slice < k.slices; ++slice)
-                                y = _mm512_add_epi32(
-                                    y, _mm512_slli_epi32(_mm512_load_si512(found[slice][part][p]), 8 * slice));
-                            const __m512i high = _mm512_srli_epi64(y, 32);
-                            sum = _mm512_add_epi32(sum, y);
-                            even = _mm512_add_epi64(even, _mm512_mul_epi32(y, y));
-                            odd = _mm512_add_epi64(odd, _mm512_mul_epi32(high, high));
-                            if (k.format == kInt16) {
-                                largest = _mm512_max_epi32(largest, _mm512_abs_epi32(y));
-                                _mm256_storeu_si256(reinterpret_cast<__m256i*>(narrow + p * stride), _mm512_cvtepi32_epi16(y));
-                            } else {
-                                _mm512_storeu_ps(out + p * stride, _mm512_cvtepi32_ps(y));
-                            }
-                        }
-                    } else {
-                        float* out = static_cast<float*>(k.out) + at;
-                        for (int64_t p = 0; p < m; ++p)
-                            for (int64_t c = 0; c < 16; ++c) {
-                                double y = found[0][part][p][c];
-                                for (int32_t slice = 1; slice < k.slices; ++slice)
-                                    y += static_cast<double>(found[slice][part][p][c]) * (1 << (8 * slice));
-                                wide_sum[c] += y;
-                                wide_square[c] += y * y;
-                                out[p * stride + c] = static_cast<float>(y);
-                            }
-                    }
-                }
-                low = _mm512_add_epi64(low, _mm512_cvtepi32_epi64(_mm512_castsi512_si256(sum)));
-                high_half = _mm512_add_epi64(high_half, _mm512_cvtepi32_epi64(_mm512_extracti64x4_epi64(sum, 1)));
-            }
-            if (k.format == kInt16 && _mm512_reduce_max_epi32(largest) > 32767) fits = 0;
-            if (k.format != kDouble) {
-                alignas(64) int64_t total[16], evens[8], odds[8];
-                _mm512_store_si512(total, low);
-                _mm512_store_si512(total + 8, high_half);
-                _mm512_store_si512(evens, even);
-                _mm512_store_si512(odds, odd);
-                for (int64_t c = 0; c < 16; ++c) {
-                    wide_sum[c] = static_cast<double>(total[c]);
-                    wide_square[c] = static_cast<double>(c % 2 ? odds[c / 2] : evens[c / 2]);
-                }
-            }
-            std::memcpy(sums + first, wide_sum, sizeof(wide_sum));
-            std::memcpy(squares + first, wide_square, sizeof(wide_square));
-        }
-#if defined(NEURONAS_AMX)
-        if (k.instructions == kAmx) _tile_release();
-#endif
+        if (!run(k, image, memory, sums, sums + k.out_channels)) fits = 0;
     });
-    for (int64_t t = 0; t < k.timesteps; ++t)
-        add_partial(partial.data() + t * k.batch * 2 * k.out_channels, k.batch, k.out_channels,
-                    k.sums + t * k.out_channels, k.squares + t * k.out_channels);
+    const double* from = partial.data();
+    for (int64_t image = 0; image < k.timesteps * k.batch; ++image, from += 2 * k.out_channels)
+        for (int64_t c = 0; c < k.out_channels; ++c) {
+            k.sums[image / k.batch * k.out_channels + c] += from[c];
+            k.squares[image / k.batch * k.out_channels + c] += from[k.out_channels + c];
+        }
     return fits;
-#else
-    (void)threads;
-    return kUnknown;
-#endif
 }
 
 }  // extern "C"

@@ -1,33 +1,48 @@
-// What the kernels share: 16 floats at a time, the layout, threads.
+// What the kernels share: vectors of floats, the layout of values, threads.
+//
+// Vectors are those of the compiler (GCC and Clang), as wide as the processor's: 16 floats with AVX-512, otherwise 8,
+// which a compiler splits where registers are shorter. Intrinsics stand only where the compilers' code is slow.
 //
 // Layout of values: [T, B, planes, H, W, n]. A plane holds the next 32 channels, the last one 16 if no more are left
 // (channels are padded to a multiple of 16). So a plane of an image is one contiguous piece: it streams through the
 // caches, and no kernel needs masks. Padded channels hold finite values that nothing reads.
+// Layout of spikes: [T, rows, row_bytes] bits, rows >= B: a row holds an image's spikes by plane, pixel and channel.
 //
 // Compile with -ffp-contract=off: the reference rounds after every operation.
 
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <thread>
+#include <type_traits>
 #include <vector>
 
-#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__)
+#include "threads.h"
+
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
 #define NEURONAS_AVX512 1
+#elif defined(__AVX2__) && defined(__FMA__)
+#define NEURONAS_AVX2 1
+#endif
+#if defined(NEURONAS_AVX512) || defined(NEURONAS_AVX2)
 #include <immintrin.h>
 #endif
 
-constexpr int64_t kLanes = 16, kPlane = 32;
+#if defined(NEURONAS_AVX512)
+constexpr int64_t kLanes = 16;
+#else
+constexpr int64_t kLanes = 8;
+#endif
+constexpr int64_t kRegister = kLanes * 4;  // bytes of a vector register
+constexpr int64_t kPadding = 16, kPlane = 32;
 constexpr int32_t kUnknown = -1;  // the answer to a code that the caller's enumeration has and ours has not
 
 struct Shape {
     int64_t timesteps, batch, height, width, channels;
     int64_t pixels() const { return height * width; }
-    int64_t padded() const { return (channels + kLanes - 1) / kLanes * kLanes; }
+    int64_t padded() const { return (channels + kPadding - 1) / kPadding * kPadding; }
     int64_t planes() const { return (padded() + kPlane - 1) / kPlane; }
     int64_t plane_channels(int64_t plane) const { return std::min(kPlane, padded() - plane * kPlane); }
     // Of a plane of the image b at step t, in values.
@@ -36,127 +51,101 @@ struct Shape {
     }
 };
 
-template <typename Work>
-void parallel_for(int64_t n, int threads, const Work& work) {  // work(index, thread)
-    threads = static_cast<int>(std::min<int64_t>(threads, n));
-    if (threads <= 1) {
-        for (int64_t i = 0; i < n; ++i) work(i, 0);
-        return;
-    }
-    std::atomic<int64_t> next{0};
-    auto run = [&](int thread) {
-        for (int64_t i; (i = next.fetch_add(1)) < n;) work(i, thread);
-    };
-    std::vector<std::thread> others;
-    for (int thread = 1; thread < threads; ++thread) others.emplace_back(run, thread);
-    run(0);
-    for (auto& other : others) other.join();
+typedef float Lanes __attribute__((vector_size(kLanes * 4)));
+typedef int32_t Integers __attribute__((vector_size(kLanes * 4)));
+typedef int16_t Shorts __attribute__((vector_size(kLanes * 2)));
+typedef int16_t WideShorts __attribute__((vector_size(kLanes * 4)));  // twice as many
+typedef int64_t Longs __attribute__((vector_size(kLanes * 4)));  // half as many, as of the next two
+typedef double Doubles __attribute__((vector_size(kLanes * 4)));
+typedef float HalfLanes __attribute__((vector_size(kLanes * 2)));
+
+template <typename Vector, typename Number>
+inline Vector load_as(const Number* from) {
+    Vector x;
+    std::memcpy(&x, from, sizeof(x));
+    return x;
+}
+template <typename Vector, typename Number>
+inline void store(Number* to, Vector x) {
+    std::memcpy(to, &x, sizeof(x));
+}
+inline Lanes all(float x) { return x - Lanes{}; }
+inline Lanes load(const float* from) { return load_as<Lanes>(from); }
+inline Integers integers(Shorts x) { return __builtin_convertvector(x, Integers); }
+inline Lanes load(const int16_t* from) { return __builtin_convertvector(integers(load_as<Shorts>(from)), Lanes); }
+// Of every other integer, from the first or from the second: sign-extended.
+inline Longs even(Integers x) { return (reinterpret_cast<Longs>(x) << 32) >> 32; }
+inline Longs odd(Integers x) { return reinterpret_cast<Longs>(x) >> 32; }
+inline Doubles doubles(Lanes x, int half) {
+    HalfLanes part;
+    std::memcpy(&part, reinterpret_cast<const char*>(&x) + half * sizeof(part), sizeof(part));
+    return __builtin_convertvector(part, Doubles);
 }
 
 #if defined(NEURONAS_AVX512)
 
-struct Lanes {
-    __m512 v;
-};
-inline Lanes all(float x) { return {_mm512_set1_ps(x)}; }
-inline Lanes load(const float* from) { return {_mm512_loadu_ps(from)}; }
-inline Lanes load(const int16_t* from) {
-    const __m256i narrow = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
-    return {_mm512_cvtepi32_ps(_mm512_cvtepi16_epi32(narrow))};
-}
-inline void store(float* to, Lanes x) { _mm512_storeu_ps(to, x.v); }
-inline Lanes operator+(Lanes a, Lanes b) { return {_mm512_add_ps(a.v, b.v)}; }
-inline Lanes operator-(Lanes a, Lanes b) { return {_mm512_sub_ps(a.v, b.v)}; }
-inline Lanes operator*(Lanes a, Lanes b) { return {_mm512_mul_ps(a.v, b.v)}; }
-inline Lanes larger(Lanes a, Lanes b) { return {_mm512_max_ps(a.v, b.v)}; }
-// Bit i is set where a[i] >= b[i].
-inline uint16_t at_least(Lanes a, Lanes b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_GE_OQ); }
-inline Lanes select(uint16_t mask, Lanes yes, Lanes no) { return {_mm512_mask_mov_ps(no.v, mask, yes.v)}; }
-inline void store_spikes(uint8_t* to, uint16_t mask) {
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_maskz_set1_epi8(mask, 1));
-}
+using Mask = __mmask16;
+using Bits = uint16_t;  // one for each lane
+inline Lanes larger(Lanes a, Lanes b) { return _mm512_max_ps(a, b); }
+inline Mask at_least(Lanes a, Lanes b) { return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ); }
+inline Lanes select(Mask mask, Lanes yes, Lanes no) { return _mm512_mask_mov_ps(no, mask, yes); }
+inline Bits packed(Mask mask) { return mask; }
 // x / divisor, correctly rounded without the slow division (Markstein: one correction by the remainder).
 inline Lanes divide(Lanes x, Lanes divisor, Lanes reciprocal) {
-    const __m512 guess = _mm512_mul_ps(x.v, reciprocal.v);
-    return {_mm512_fmadd_ps(_mm512_fnmadd_ps(guess, divisor.v, x.v), reciprocal.v, guess)};
+    const __m512 guess = _mm512_mul_ps(x, reciprocal);
+    return _mm512_fmadd_ps(_mm512_fnmadd_ps(guess, divisor, x), reciprocal, guess);
 }
+inline Doubles add_square(Doubles x, Doubles to) { return _mm512_fmadd_pd(x, x, to); }
+inline Longs even_squares(Integers x) { return reinterpret_cast<Longs>(_mm512_mul_epi32(__m512i(x), __m512i(x))); }
+
+#elif defined(NEURONAS_AVX2)
+
+using Mask = __m256;
+using Bits = uint8_t;
+inline Lanes larger(Lanes a, Lanes b) { return _mm256_max_ps(a, b); }
+inline Mask at_least(Lanes a, Lanes b) { return _mm256_cmp_ps(a, b, _CMP_GE_OQ); }
+inline Lanes select(Mask mask, Lanes yes, Lanes no) { return _mm256_blendv_ps(no, yes, mask); }
+inline Bits packed(Mask mask) { return static_cast<Bits>(_mm256_movemask_ps(mask)); }
+inline Lanes divide(Lanes x, Lanes divisor, Lanes reciprocal) {
+    const __m256 guess = _mm256_mul_ps(x, reciprocal);
+    return _mm256_fmadd_ps(_mm256_fnmadd_ps(guess, divisor, x), reciprocal, guess);
+}
+inline Doubles add_square(Doubles x, Doubles to) { return _mm256_fmadd_pd(x, x, to); }
+inline Longs even_squares(Integers x) { return reinterpret_cast<Longs>(_mm256_mul_epi32(__m256i(x), __m256i(x))); }
+
+#else
+
+using Mask = Integers;
+using Bits = uint8_t;
+inline Mask at_least(Lanes a, Lanes b) { return a >= b; }
+inline Lanes select(Mask mask, Lanes yes, Lanes no) { return mask ? yes : no; }
+inline Lanes larger(Lanes a, Lanes b) { return select(a > b, a, b); }
+inline Bits packed(Mask mask) {
+    unsigned found = 0;
+    for (int i = 0; i < kLanes; ++i) found |= (mask[i] & 1u) << i;
+    return static_cast<Bits>(found);
+}
+inline Lanes divide(Lanes x, Lanes divisor, Lanes) { return x / divisor; }
+inline Doubles add_square(Doubles x, Doubles to) { return to + x * x; }
+inline Longs even_squares(Integers x) { return even(x) * even(x); }
+
+#endif
 
 // Sums and sums of squares in float64. The square of a float32 is exact there, so a fused multiply-add changes nothing.
 struct Totals {
-    __m512d sum[2] = {_mm512_setzero_pd(), _mm512_setzero_pd()}, square[2] = {_mm512_setzero_pd(), _mm512_setzero_pd()};
+    Doubles sum[2] = {}, square[2] = {};
     void add(Lanes x) {
-        const __m512d low = _mm512_cvtps_pd(_mm512_castps512_ps256(x.v));
-        const __m512d high = _mm512_cvtps_pd(_mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(x.v), 1)));
-        sum[0] = _mm512_add_pd(sum[0], low);
-        sum[1] = _mm512_add_pd(sum[1], high);
-        square[0] = _mm512_fmadd_pd(low, low, square[0]);
-        square[1] = _mm512_fmadd_pd(high, high, square[1]);
-    }
-    void add_to(double* sums, double* squares) const {
-        for (int i = 0; i < 2; ++i) {
-            _mm512_storeu_pd(sums + 8 * i, _mm512_add_pd(_mm512_loadu_pd(sums + 8 * i), sum[i]));
-            _mm512_storeu_pd(squares + 8 * i, _mm512_add_pd(_mm512_loadu_pd(squares + 8 * i), square[i]));
-        }
-    }
-};
-
-#else  // plain C++, for the compiler to vectorise
-
-struct Lanes {
-    float v[kLanes];
-};
-template <typename Make>
-inline Lanes each(const Make& make) {
-    Lanes made;
-    for (int i = 0; i < kLanes; ++i) made.v[i] = make(i);
-    return made;
-}
-inline Lanes all(float x) {
-    return each([&](int) { return x; });
-}
-template <typename Number>
-inline Lanes load(const Number* from) {
-    return each([&](int i) { return static_cast<float>(from[i]); });
-}
-inline void store(float* to, Lanes x) { std::memcpy(to, x.v, sizeof(x.v)); }
-inline Lanes operator+(Lanes a, Lanes b) {
-    return each([&](int i) { return a.v[i] + b.v[i]; });
-}
-inline Lanes operator-(Lanes a, Lanes b) {
-    return each([&](int i) { return a.v[i] - b.v[i]; });
-}
-inline Lanes operator*(Lanes a, Lanes b) {
-    return each([&](int i) { return a.v[i] * b.v[i]; });
-}
-inline Lanes larger(Lanes a, Lanes b) {
-    return each([&](int i) { return std::max(a.v[i], b.v[i]); });
-}
-inline uint16_t at_least(Lanes a, Lanes b) {
-    uint16_t mask = 0;
-    for (int i = 0; i < kLanes; ++i) mask |= static_cast<uint16_t>((a.v[i] >= b.v[i]) << i);
-    return mask;
-}
-inline Lanes select(uint16_t mask, Lanes yes, Lanes no) {
-    return each([&](int i) { return mask >> i & 1 ? yes.v[i] : no.v[i]; });
-}
-inline void store_spikes(uint8_t* to, uint16_t mask) {
-    for (int i = 0; i < kLanes; ++i) to[i] = mask >> i & 1;
-}
-inline Lanes divide(Lanes x, Lanes divisor, Lanes) {
-    return each([&](int i) { return x.v[i] / divisor.v[i]; });
-}
-
-struct Totals {
-    double sum[kLanes] = {}, square[kLanes] = {};
-    void add(Lanes x) {
-        for (int i = 0; i < kLanes; ++i) {
-            sum[i] += x.v[i];
-            square[i] += static_cast<double>(x.v[i]) * x.v[i];
+        for (int half = 0; half < 2; ++half) {
+            const Doubles part = doubles(x, half);
+            sum[half] += part;
+            square[half] = add_square(part, square[half]);
         }
     }
     void add_to(double* sums, double* squares) const {
-        for (int i = 0; i < kLanes; ++i) sums[i] += sum[i], squares[i] += square[i];
+        for (int half = 0; half < 2; ++half) {
+            double *s = sums + half * kLanes / 2, *q = squares + half * kLanes / 2;
+            store(s, load_as<Doubles>(s) + sum[half]);
+            store(q, load_as<Doubles>(q) + square[half]);
+        }
     }
 };
-
-#endif

@@ -66,17 +66,19 @@ inline Lanes value(const Bound& term, int64_t pixel, int vector, Lanes scale, La
 // Call use(pixel, vector, value) with the sum of N terms.
 template <int N, int kVectors, typename Use>
 inline void add_terms(const Bound* terms, int64_t first, int64_t last, Use&& use) {
-    Lanes scale[N + 1][kVectors], shift[N + 1][kVectors];
-    for (int i = 0; i < N; ++i)
-        for (int v = 0; v < kVectors; ++v) {
-            scale[i][v] = terms[i].scale ? load(terms[i].scale + v * kLanes) : all(1.0f);
-            shift[i][v] = terms[i].shift ? load(terms[i].shift + v * kLanes) : all(0.0f);
-        }
-    for (int64_t pixel = first; pixel < last; ++pixel)
-        for (int v = 0; v < kVectors; ++v) {
-            Lanes x = N ? value<kVectors>(terms[0], pixel, v, scale[0][v], shift[0][v]) : all(0.0f);
-            for (int i = 1; i < N; ++i) x = x + value<kVectors>(terms[i], pixel, v, scale[i][v], shift[i][v]);
-            use(pixel, v, x);
+    constexpr int64_t kPiece = 64;  // pixels: some kilobytes, which stay in the first-level cache
+    for (int64_t start = first; start < last; start += kPiece)
+        for (int v = 0; v < kVectors; ++v) {  // outside pixels: scales and what `use` keeps for v stay in registers
+            Lanes scale[N + 1], shift[N + 1];
+            for (int i = 0; i < N; ++i) {
+                scale[i] = terms[i].scale ? load(terms[i].scale + v * kLanes) : all(1.0f);
+                shift[i] = terms[i].shift ? load(terms[i].shift + v * kLanes) : all(0.0f);
+            }
+            for (int64_t pixel = start; pixel < std::min(start + kPiece, last); ++pixel) {
+                Lanes x = N ? value<kVectors>(terms[0], pixel, v, scale[0], shift[0]) : all(0.0f);
+                for (int i = 1; i < N; ++i) x = x + value<kVectors>(terms[i], pixel, v, scale[i], shift[i]);
+                use(pixel, v, x);
+            }
         }
 }
 
@@ -148,10 +150,10 @@ class Evaluation {
         bind(program_.first_term, program_.n_terms, t, result_);
     }
 
-    // Call use(pixel, vector, value) for the node's value in a row; pixels count from the first row.
+    // Call use(pixel, vector, value) for the node's value; pixels count from the first row.
     template <typename Use>
-    void each_in_row(int64_t row, Use&& use) {
-        add_terms<kVectors>(result_, program_.n_terms, row * shape_.width, (row + 1) * shape_.width, use);
+    void each(Use&& use) {
+        add_terms<kVectors>(result_, program_.n_terms, 0, n_rows_ * shape_.width, use);
     }
 
    private:
@@ -217,18 +219,15 @@ class Evaluation {
     Bound result_[kMaxTerms];
 };
 
-// Call work.template operator()<vectors of a plane>(b, plane, thread) for some planes of all images.
+// Call work.template run<vectors of a plane>(b, plane, thread) for the planes of all images.
 template <typename Work>
-void each_plane(const Shape& s, int64_t planes_at_a_time, int threads, const Work& work) {
-    const int64_t groups = (s.planes() + planes_at_a_time - 1) / planes_at_a_time;
-    parallel_for(s.batch * groups, threads, [&](int64_t index, int thread) {
-        const int64_t b = index / groups, first = index % groups * planes_at_a_time;
-        for (int64_t plane = first; plane < std::min(first + planes_at_a_time, s.planes()); ++plane) {
-            if (s.plane_channels(plane) == kPlane)
-                work.template run<2>(b, plane, thread);
-            else
-                work.template run<1>(b, plane, thread);
-        }
+void each_plane(const Shape& s, int threads, const Work& work) {
+    parallel_for(s.batch * s.planes(), threads, [&](int64_t index, int thread) {
+        const int64_t b = index / s.planes(), plane = index % s.planes();
+        if (s.plane_channels(plane) == kPlane)
+            work.template run<kPlane / kLanes>(b, plane, thread);
+        else
+            work.template run<kPadding / kLanes>(b, plane, thread);
     });
 }
 
@@ -250,8 +249,7 @@ struct StatisticsPass {
             for (int64_t t = 0; t < s.timesteps; ++t) {
                 evaluation.run_steps(t);
                 Totals totals[kVectors];
-                for (int64_t row = 0; row < n; ++row)
-                    evaluation.each_in_row(row, [&](int64_t, int v, Lanes x) { totals[v].add(x); });
+                evaluation.each([&](int64_t, int v, Lanes x) { totals[v].add(x); });
                 double* sums = partial + b * 2 * length + t * s.padded() + plane * kPlane;
                 for (int v = 0; v < kVectors; ++v)
                     totals[v].add_to(sums + v * kLanes, sums + length + v * kLanes);
@@ -273,40 +271,20 @@ struct MaterialisePass {
         for (int64_t t = 0; t < s.timesteps; ++t) {
             evaluation.run_steps(t);
             float* to = out + s.offset(t, b, plane);
-            for (int64_t row = 0; row < s.height; ++row)
-                evaluation.each_in_row(
-                    row, [&](int64_t p, int v, Lanes x) { store(to + (p * kVectors + v) * kLanes, x); });
+            evaluation.each([&](int64_t p, int v, Lanes x) { store(to + (p * kVectors + v) * kLanes, x); });
         }
     }
 };
 
 struct Fire {
     float tau, threshold, reset;
-    int32_t pad;              // border of the spikes in pixels
-    int64_t spike_channels;   // padded: a multiple of depth
-    int64_t depth;            // channels of a plane of spikes
-    const float* scale;       // [T, padded channels], or null: batch normalisation in front of the neurons
+    int32_t pad;         // aligns what follows
+    const float* scale;  // [T, padded channels], or null: batch normalisation in front of the neurons
     const float* shift;
-    float* state;             // as one step of values: potentials, read and written; null: start at reset and forget
-    uint8_t* spikes;          // [T, B, spike planes, H + 2p, W + 2p, depth], zero borders; null: bits only
-    uint8_t* bits;            // [T, rows, row_bytes]: by plane, pixel and channel; zero beyond
+    float* state;        // as one step of values: potentials, read and written; null: start at reset and forget
+    uint8_t* bits;       // spikes: [T, rows, row_bytes], see lanes.h; zero beyond the neurons
     int64_t rows, row_bytes;
 };
-
-// Zero everything of a plane of spikes that no neuron writes: the border, and channels beyond the real ones.
-void clear_border(uint8_t* plane, const Shape& s, int64_t pad, int64_t depth, bool full) {
-    const int64_t line = (s.width + 2 * pad) * depth;
-    if (!full) {
-        std::memset(plane, 0, (s.height + 2 * pad) * line);
-        return;
-    }
-    std::memset(plane, 0, pad * line);
-    for (int64_t h = pad; h < s.height + pad; ++h) {
-        std::memset(plane + h * line, 0, pad * depth);
-        std::memset(plane + (h + 1) * line - pad * depth, 0, pad * depth);
-    }
-    std::memset(plane + (s.height + pad) * line, 0, pad * line);
-}
 
 struct FirePass {
     const Program& program;
@@ -314,18 +292,8 @@ struct FirePass {
     const Fire& f;
     Memory& memory;
 
-    int64_t spike_plane_bytes() const { return (s.height + 2 * f.pad) * (s.width + 2 * f.pad) * f.depth; }
-    uint8_t* spike_plane(int64_t t, int64_t b, int64_t channel) const {
-        return f.spikes + (t * s.batch + b) * (f.spike_channels / f.depth) * spike_plane_bytes() +
-               channel / f.depth * spike_plane_bytes();
-    }
-
     template <int kVectors>
     void run(int64_t b, int64_t plane, int thread) const {
-        const int64_t channel = plane * kPlane;
-        if (f.spikes && channel % f.depth == 0)  // each spike plane has one thread: its first value plane comes first
-            for (int64_t t = 0; t < s.timesteps; ++t)
-                clear_border(spike_plane(t, b, channel), s, f.pad, f.depth, channel + f.depth <= s.padded());
         if (plane == 0)
             for (int64_t t = 0; t < s.timesteps; ++t) {
                 const int64_t used = s.padded() / 8 * s.pixels();
@@ -342,10 +310,10 @@ struct FirePass {
         constexpr int64_t kChannels = kVectors * kLanes;
         const int64_t rows = rows_at_a_time(program, s), channel = plane * kPlane;
         const Lanes tau = all(f.tau), reciprocal = all(1.0f / f.tau), threshold = all(f.threshold), reset = all(f.reset);
-        uint16_t real[kVectors];  // channels that are no padding
+        Bits real[kVectors];  // channels that are no padding
         for (int v = 0; v < kVectors; ++v) {
             const int64_t n = std::clamp<int64_t>(s.channels - channel - v * kLanes, 0, kLanes);
-            real[v] = static_cast<uint16_t>((1u << n) - 1);
+            real[v] = static_cast<Bits>((1u << n) - 1);
         }
         Evaluation<kVectors> evaluation(program, s, memory[thread], rows);
         for (int64_t first = 0; first < s.height; first += rows) {
@@ -361,24 +329,15 @@ struct FirePass {
                     shift[v] = load(f.shift + t * s.padded() + channel + v * kLanes);
                 }
                 uint8_t* bits = f.bits + (t * f.rows + b) * f.row_bytes + (channel * s.pixels() + at) / 8;
-                for (int64_t row = 0; row < n; ++row) {
-                    uint8_t* bytes = nullptr;  // of this row's pixel 0, if pixels counted from the first row
-                    if (f.spikes) {
-                        const int64_t wide = s.width + 2 * f.pad;
-                        const int64_t pixel = (first + row + f.pad) * wide + f.pad - row * s.width;
-                        bytes = spike_plane(t, b, channel) + pixel * f.depth + channel % f.depth;
-                    }
-                    evaluation.each_in_row(row, [&](int64_t p, int v, Lanes drive) {
-                        if (kNormalised) drive = drive * scale[v] + shift[v];
-                        float* potential = potentials + (p * kVectors + v) * kLanes;
-                        const Lanes before = load(potential);
-                        const Lanes h = before + divide(drive - (before - reset), tau, reciprocal);
-                        const uint16_t fires = at_least(h, threshold) & real[v];
-                        store(potential, select(fires, reset, h));
-                        if (bytes) store_spikes(bytes + p * f.depth + v * kLanes, fires);
-                        std::memcpy(bits + (p * kVectors + v) * 2, &fires, 2);
-                    });
-                }
+                evaluation.each([&](int64_t p, int v, Lanes drive) {
+                    if (kNormalised) drive = drive * scale[v] + shift[v];
+                    float* potential = potentials + (p * kVectors + v) * kLanes;
+                    const Lanes before = load(potential);
+                    const Lanes h = before + divide(drive - (before - reset), tau, reciprocal);
+                    const Mask fires = at_least(h, threshold);
+                    store(potential, select(fires, reset, h));
+                    store(bits + (p * kVectors + v) * sizeof(Bits), static_cast<Bits>(packed(fires) & real[v]));
+                });
             }
         }
     }
@@ -429,7 +388,7 @@ int32_t neuronas_statistics(const Program* program, const Shape* shape, double* 
     const int64_t length = s.timesteps * s.padded();
     std::vector<double> partial(s.batch * 2 * length);
     Memory memory(threads);
-    each_plane(s, 1, threads, StatisticsPass{*program, s, memory, partial.data()});
+    each_plane(s, threads, StatisticsPass{*program, s, memory, partial.data()});
     std::fill(sums, sums + length, 0.0);
     std::fill(squares, squares + length, 0.0);
     for (int64_t b = 0; b < s.batch; ++b)
@@ -444,7 +403,7 @@ int32_t neuronas_statistics(const Program* program, const Shape* shape, double* 
 int32_t neuronas_materialise(const Program* program, const Shape* shape, float* out, int32_t threads) {
     if (!is_known(*program)) return kUnknown;
     Memory memory(threads);
-    each_plane(*shape, 1, threads, MaterialisePass{*program, *shape, memory, out});
+    each_plane(*shape, threads, MaterialisePass{*program, *shape, memory, out});
     return 0;
 }
 
@@ -455,15 +414,14 @@ int32_t neuronas_fire(const Program* program, const Shape* shape, const Fire* fi
     for (int64_t t = 0; t < shape->timesteps; ++t)
         std::memset(fire->bits + (t * fire->rows + shape->batch) * fire->row_bytes, 0,
                     (fire->rows - shape->batch) * fire->row_bytes);
-    const int64_t planes_at_a_time = std::max<int64_t>(1, fire->depth / kPlane);
-    each_plane(*shape, planes_at_a_time, threads, FirePass{*program, *shape, *fire, memory});
+    each_plane(*shape, threads, FirePass{*program, *shape, *fire, memory});
     return 0;
 }
 
 // Normalise a convolution's sums and average disjoint 2x2 blocks: float32 [T, B, planes, H / 2, W / 2, n].
 int32_t neuronas_reduce(const Leaf* leaf, const Shape* shape, float* out, int32_t threads) {
     if (leaf->kind == kDense || !is_known(*leaf)) return kUnknown;
-    each_plane(*shape, 1, threads, ReducePass{*leaf, *shape, out});
+    each_plane(*shape, threads, ReducePass{*leaf, *shape, out});
     return 0;
 }
 

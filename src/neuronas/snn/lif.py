@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from neuronas.kernels.library import CLif, accepted, native
+from neuronas.kernels.library import native
+from neuronas.kernels.structures import CLif, accepted
 from neuronas.snn.lif_cuda import is_fused, lif_backward, lif_forward
 from neuronas.snn.neuron import NeuronParameters, lif_step
 from neuronas.snn.surrogates import NO_KERNEL, Surrogate

@@ -3,24 +3,25 @@
 import ctypes
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from math import prod
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from neuronas.fitness.engine.backend import Array, Fired, Geometry
-from neuronas.fitness.engine.native.convolution import Convolve, padded, sum_formats
+from neuronas.fitness.engine.native.convolution import convolve, padded, spike_shape, sum_formats
 from neuronas.fitness.engine.native.memory import BufferPool
 from neuronas.fitness.engine.native.program import compile_value
 from neuronas.fitness.engine.values import Leaf, Value
-from neuronas.kernels.library import CFire, CLeaf, CProgram, CShape, CStep, CTerm, StepOperation, accepted
+from neuronas.kernels.library import Native
+from neuronas.kernels.structures import CFire, CLeaf, CProgram, CShape, CStep, CTerm, Method, StepOperation, accepted
 from neuronas.snn.arithmetic import affine
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.quantisation import FixedPoint
 from neuronas.space.graph import Pool
 
 _KINDS = {torch.int16: 1, torch.float32: 2}
-_ROW_BLOCK, _BYTE_BLOCK = 4, 64
 _PLANE = 32
 _WORTH_A_THREAD = 2**17
 """Minimum number of values per thread; with fewer, starting a thread takes longer than the work."""
@@ -30,19 +31,30 @@ class NativeBackend:
     """Back end with fused kernels: one pass computes a node, runs its neurons and packs its spikes.
 
     Args:
-        library: the compiled kernels.
-        convolve: convolves spikes.
+        native: the compiled kernels.
         neuron: parameters of the LIF neurons.
         threads: number of threads; it does not affect results.
         memory_limit_bytes: limit for memory that is kept for reuse.
+        method: how spikes are convolved; None: the faster method for each layer. It does not affect results.
+
+    Raises:
+        LookupError: the kernels are not available.
     """
 
     def __init__(
-        self, library: ctypes.CDLL, convolve: Convolve, neuron: NeuronParameters, threads: int, memory_limit_bytes: int
+        self,
+        native: Native,
+        neuron: NeuronParameters,
+        threads: int,
+        memory_limit_bytes: int,
+        method: Method | None = None,
     ):
-        self.library, self._convolve, self.neuron, self.threads = library, convolve, neuron, threads
+        if native.library is None:
+            raise LookupError(native.reason)
+        self._native, self._method, self.library = native, method, native.library
+        self.neuron, self.threads = neuron, threads
         self._buffers = BufferPool(memory_limit_bytes)
-        self.name = f"native kernels, {convolve.name}, {threads} thread(s)"
+        self.name = f"native kernels, {native.label}, {threads} thread(s)"
         self._program = lru_cache(maxsize=4096)(compile_value)
 
     def dense(self, value: Tensor, *, constant: bool) -> Array:
@@ -66,23 +78,16 @@ class NativeBackend:
         """See ``Backend``."""
         program, alive = self._bind(value, leaves)
         scale, shift = self._normalisation(program, geometry) if normalised else (None, None)
-        spikes = self._buffers.empty((self._convolve.spike_bytes(geometry),), torch.uint8) if with_spikes else None
-        rows = -(-geometry.batch // _ROW_BLOCK) * _ROW_BLOCK
-        row_bytes = -(-_image_values(geometry) // 8 // _BYTE_BLOCK) * _BYTE_BLOCK
-        bits = self._buffers.empty((geometry.timesteps, rows, row_bytes), torch.uint8)
-        spike_channels = self._convolve.padded_channels(geometry.channels)
+        spikes = self._buffers.empty(spike_shape(geometry), torch.uint8)
+        _, rows, row_bytes = spikes.shape
         fire = CFire(
             tau=self.neuron.tau,
             threshold=threshold,
             reset=self.neuron.v_reset,
-            pad=self._convolve.pad,
-            spike_channels=spike_channels,
-            depth=min(self._convolve.depth, spike_channels),
             scale=_address(scale),
             shift=_address(shift),
             state=_address(state),
-            spikes=_address(spikes),
-            bits=bits.data_ptr(),
+            bits=spikes.data_ptr(),
             rows=rows,
             row_bytes=row_bytes,
         )
@@ -94,14 +99,14 @@ class NativeBackend:
         del alive
         common = torch.empty(geometry.timesteps, rows, rows, dtype=torch.int32)
         self.library.neuronas_common(
-            ctypes.c_void_p(bits.data_ptr()),
+            ctypes.c_void_p(spikes.data_ptr()),
             ctypes.c_int64(geometry.timesteps),
             ctypes.c_int64(rows),
             ctypes.c_int64(row_bytes),
             ctypes.c_void_p(common.data_ptr()),
             self._threads(geometry),
         )
-        return Fired(spikes, common[:, : geometry.batch, : geometry.batch].double())
+        return Fired(spikes if with_spikes else None, common[:, : geometry.batch, : geometry.batch].double())
 
     def state(self, geometry: Geometry) -> Tensor:
         """See ``Backend``."""
@@ -112,7 +117,9 @@ class NativeBackend:
         shape = (geometry.timesteps, geometry.batch, geometry.n_pixels * padded(len(weights.codes)))
         for form in sum_formats(weights, geometry.n_pixels):
             sums = self._buffers.empty(shape, form.dtype)
-            totals, squares, fits = self._convolve(spikes, weights, geometry, sums, form, self._threads(geometry).value)
+            totals, squares, fits = convolve(
+                self._native, spikes, weights, geometry, sums, form, self._threads(geometry).value, self._method
+            )
             if fits:
                 break
         else:
@@ -164,7 +171,7 @@ class NativeBackend:
 
     def spike_bytes(self, geometry: Geometry) -> int:
         """See ``Backend``."""
-        return self._convolve.spike_bytes(geometry)
+        return prod(spike_shape(geometry))
 
     def _normalisation(self, program: CProgram, geometry: Geometry) -> tuple[Tensor, Tensor]:
         sums = torch.empty(geometry.timesteps, padded(geometry.channels), dtype=torch.float64)

@@ -1,0 +1,31 @@
+// Threads that live as long as the process: work that takes microseconds does not pay for their start.
+
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+// Call work(context, thread) in some threads, 0 to threads - 1; thread 0 is the caller's. Returns when all are done.
+void run_threads(int threads, void (*work)(void* context, int thread), void* context);
+
+// Call work(index, thread) for all indices below n; which thread takes which index differs from call to call.
+template <typename Work>
+void parallel_for(int64_t n, int threads, const Work& work) {
+    if (threads > n) threads = static_cast<int>(n);
+    if (threads <= 1) {
+        for (int64_t i = 0; i < n; ++i) work(i, 0);
+        return;
+    }
+    struct Loop {
+        const Work& work;
+        const int64_t n;
+        std::atomic<int64_t> next{0};
+    } loop{work, n};
+    run_threads(
+        threads,
+        [](void* context, int thread) {
+            Loop& loop = *static_cast<Loop*>(context);
+            for (int64_t i; (i = loop.next.fetch_add(1, std::memory_order_relaxed)) < loop.n;) loop.work(i, thread);
+        },
+        &loop);
+}
