@@ -9,7 +9,7 @@ from neuronas.api.compose import Plan
 from neuronas.api.devices import device_named
 from neuronas.api.settings import planned
 from neuronas.data.datasets import check_described
-from neuronas.runs.architectures import read_run
+from neuronas.runs.architectures import read_architecture_of
 from neuronas.space.genotype import Architecture
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def read_trained(
         RunDirectoryError: no run, or one that was not trained.
         VerificationError: a damaged file.
     """
-    given = read_run(directory)
+    given = read_architecture_of(directory)
     run = planned("evaluate", options or {}, assignments=assignments, run=given.run)
     from neuronas.training.build import load_trained
 

@@ -13,15 +13,15 @@ _MAX_BITS = 16
 
 
 @dataclass(frozen=True)
-class _Counts:
+class _InputCounts:
     """Values ``step * n`` with whole n from 0 to ``largest``."""
 
     step: Fraction
     largest: int
 
-    def over(self, n: int) -> "_Counts":
+    def over(self, n: int) -> "_InputCounts":
         """The mean of n of them."""
-        return _Counts(self.step / n, self.largest * n)
+        return _InputCounts(self.step / n, self.largest * n)
 
 
 def input_format(network: WeightedNetwork, node: Node, pixels: InputFormat) -> InputFormat:
@@ -70,10 +70,10 @@ def is_counted(network: WeightedNetwork, node: Node) -> bool:
     return reads_image(network, node) or (counts is not None and counts.largest.bit_length() <= _MAX_BITS)
 
 
-def _counts(network: WeightedNetwork, node: Node) -> _Counts | None:
+def _counts(network: WeightedNetwork, node: Node) -> _InputCounts | None:
     match node.operation:
         case Neurons():
-            return _Counts(Fraction(1), 1) if network.is_spiking(node) else None
+            return _InputCounts(Fraction(1), 1) if network.is_spiking(node) else None
         case Pool(kernel, _, _, reduce):
             found = _sum_of_links(network, node)
             return found if found is None or reduce == "max" else found.over(prod(kernel))
@@ -86,7 +86,7 @@ def _counts(network: WeightedNetwork, node: Node) -> _Counts | None:
             return None
 
 
-def _sum_of_links(network: WeightedNetwork, node: Node) -> _Counts | None:
+def _sum_of_links(network: WeightedNetwork, node: Node) -> _InputCounts | None:
     if not node.links or any(link.delayed for link in node.links):
         return None
     parts = [_counts(network, network.graph.by_name[link.source]) for link in node.links]
@@ -94,10 +94,10 @@ def _sum_of_links(network: WeightedNetwork, node: Node) -> _Counts | None:
     if len(known) < len(parts):
         return None
     step = Fraction(gcd(*(_scaled(known))), lcm(*(part.step.denominator for part in known)))
-    return _Counts(step, sum(int(part.largest * part.step / step) for part in known))
+    return _InputCounts(step, sum(int(part.largest * part.step / step) for part in known))
 
 
-def _scaled(parts: list[_Counts]) -> list[int]:
+def _scaled(parts: list[_InputCounts]) -> list[int]:
     """Steps as whole numbers of their common denominator."""
     common = lcm(*(part.step.denominator for part in parts))
     return [int(part.step * common) for part in parts]

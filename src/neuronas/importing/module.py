@@ -69,7 +69,7 @@ def _read(module: nn.Module, input_shape: Sequence[int] | None, *, with_arrays: 
         raise ConfigurationError(
             f"{name}: torch.fx cannot trace its forward ({reason}); expected no conditions on values, or a file"
         ) from error
-    reader = _Reader(Draft(name, with_arrays=with_arrays), module, tuple(map(int, input_shape)))
+    reader = _ModuleReader(Draft(name, with_arrays=with_arrays), module, tuple(map(int, input_shape)))
     reader.read(traced)
     return reader.draft
 
@@ -82,7 +82,7 @@ class _Tracer(fx.Tracer):
         return isinstance(m, _LAYERS) or super().is_leaf_module(m, module_qualified_name)
 
 
-class _Reader:
+class _ModuleReader:
     """Converts a traced module."""
 
     def __init__(self, draft: Draft, module: nn.Module, input_shape: Shape):

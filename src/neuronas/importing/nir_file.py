@@ -60,15 +60,15 @@ def read_nir_arrays(path: Path, shape: ImageShape, dt_s: float | None) -> Import
     return replace(found, recorded=recorded(str(path), reader.about)) if reader.about else found
 
 
-def _read(path: Path, shape: ImageShape, *, with_arrays: bool, dt_s: float | None = None) -> "_Reader":
+def _read(path: Path, shape: ImageShape, *, with_arrays: bool, dt_s: float | None = None) -> "_NirReader":
     with reading_as("a NIR graph", path, LookupError, TypeError, RuntimeError, AssertionError):
         graph = nir.read(path)
-    reader = _Reader(path, graph, shape, with_arrays=with_arrays, dt_s=dt_s)
+    reader = _NirReader(path, graph, shape, with_arrays=with_arrays, dt_s=dt_s)
     reader.read()
     return reader
 
 
-class _Reader:
+class _NirReader:
     """Converts a NIR graph."""
 
     def __init__(self, path: Path, graph: nir.NIRGraph, shape: ImageShape, *, with_arrays: bool, dt_s: float | None):

@@ -12,7 +12,7 @@ from neuronas.space.graph import Graph, Shape
 
 
 @dataclass(frozen=True)
-class _Reader:
+class _Format:
     """Reads the layers of a file, or layers with weights and neurons; imports the package only then."""
 
     package: str
@@ -46,9 +46,9 @@ def _nir_arrays(path: Path, shape: ImageShape, dt_s: float | None) -> ImportedNe
     return read_nir_arrays(path, shape, dt_s)
 
 
-_READERS: Mapping[str, _Reader] = {
-    ".onnx": _Reader("onnx", _onnx_layers, _onnx_arrays),
-    ".nir": _Reader("nir", _nir_layers, _nir_arrays),
+_READERS: Mapping[str, _Format] = {
+    ".onnx": _Format("onnx", _onnx_layers, _onnx_arrays),
+    ".nir": _Format("nir", _nir_layers, _nir_arrays),
 }
 
 
@@ -86,7 +86,7 @@ def read_network_arrays(path: Path, default_shape: Shape, dt_s: float | None = N
     return _reader(path).arrays(path, ImageShape(default=default_shape), dt_s)
 
 
-def _reader(path: Path) -> _Reader:
+def _reader(path: Path) -> _Format:
     reader = _READERS[path.suffix.lower()]
     if find_spec(reader.package) is None:
         raise ConfigurationError(f"{path} given, which needs {reader.package}; pip install 'neuronas[export]'")

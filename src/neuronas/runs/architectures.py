@@ -95,7 +95,7 @@ def read_architecture(given: Architecture | str | PathLike[str]) -> Given:
     )
 
 
-def read_run(directory: Path) -> Given:
+def read_architecture_of(directory: Path) -> Given:
     """Read a run directory that a verb needs as such: its architecture with its settings.
 
     Raises:

@@ -100,7 +100,7 @@ class _Relu(nn.Module):
         return self(x), v
 
 
-class _Spikes(nn.Module):
+class _ImportedNeurons(nn.Module):
     """Neurons of ``SpikeRule``; see ``NeuronLayer``."""
 
     def __init__(self, rule: SpikeRule, scaling: Scaling | None, timesteps: int):
@@ -149,7 +149,7 @@ class ImportedClassifier(WeightedNetwork):
 
         def neurons(node: Node, operation: Neurons) -> nn.Module:
             rule, scaling = imported.neurons[node.name], imported.scalings.get(node.name)
-            return _Relu(rule, scaling) if isinstance(rule, ReluRule) else _Spikes(rule, scaling, timesteps)
+            return _Relu(rule, scaling) if isinstance(rule, ReluRule) else _ImportedNeurons(rule, scaling, timesteps)
 
         super().__init__(imported.graph, timesteps, weights, neurons, pooled)
         self._rules = imported.neurons
