@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+import neuronas
 from conftest import Neuronas, chain
 from neuronas.data import listing
 from neuronas.data.cifar import Cifar
@@ -18,6 +19,7 @@ from neuronas.data.datasets import open_dataset
 from neuronas.data.pixels import resized
 from neuronas.data.source import FileSource, ImageSource
 from neuronas.errors import ConfigurationError, DataError
+from neuronas.runs.observer import Advanced, Finished, Started
 
 SEARCH = ("search", "--algorithm", "snasnet", "--n-draws", 1, "--channels", 4, "--timesteps", 1, "--batch-size", 4,
           "--head", "gap", "--image-side", 8, "--quiet")  # fmt: skip
@@ -189,6 +191,32 @@ def test_what_is_left_out_is_counted(tmp_path: Path, caplog: pytest.LogCaptureFi
     open_dataset(f"imagefolder:{tmp_path}").check(n_threads=2, skip_corrupt=False)
     assert "2 files are no images by their ending and are left out: 1 .heic, 1 .txt" in caplog.text
     assert "val: is not read (20 files); the test images are in" in caplog.text
+
+
+def test_a_scan_is_shown_like_other_work(tmp_path: Path) -> None:
+    photos(tmp_path, "train", "test")
+
+    class Seen:
+        def __init__(self) -> None:
+            self.events: list[tuple[str, int | None]] = []
+
+        def started(self, event: Started) -> None:
+            self.events.append((f"{event.verb} {event.unit} of", event.total))
+
+        def progress(self, event: Advanced) -> None:
+            if event.verb == "scan":
+                self.events.append((event.part, event.done))
+
+        def finished(self, event: Finished) -> None:
+            self.events.append((f"{event.verb} done", None))
+
+    seen = Seen()
+    settings: dict[str, Any] = {"channels": 4, "timesteps": 2, "epochs": 1, "batch_size": 4, "image_side": 8}
+    data = f"imagefolder:{tmp_path}"
+    neuronas.train(chain(1), **settings, dataset=data, out=tmp_path / "run", observer=seen)
+    n = len(list(tmp_path.rglob("*.png")))
+    assert seen.events[:3] == [("scan images of", n), ("checking images", n), ("scan done", None)]
+    assert seen.events[-1] == ("train done", None)
 
 
 def test_a_scan_ends_after_a_time(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuronas.api.compose import Plan
@@ -10,6 +11,7 @@ from neuronas.api.devices import device_named, missing
 from neuronas.data.datasets import check_described
 from neuronas.fitness.evaluator import Evaluator
 from neuronas.machine import memory, n_cores
+from neuronas.runs.observer import Observer, Work
 from neuronas.search.screening import Evaluators
 
 if TYPE_CHECKING:
@@ -33,26 +35,33 @@ class Setup:
     computes: str
 
 
-def make_evaluators(run: Plan, *, download: bool) -> Evaluators:
+def make_evaluators(run: Plan, scan: Work, *, download: bool) -> Evaluators:
     """Read the images and make the evaluators of a search.
 
     Args:
         run: the settings.
+        scan: see ``prepare_images``.
         download: fetch the data set if it is missing.
 
     Raises:
         ConfigurationError: no such device.
         DataError: images are missing, too few, or broken.
     """
-    prepare_images(run, download=download)
+    prepare_images(run, scan, download=download)
     return make_setup(run).evaluators
 
 
-def prepare_images(run: Plan, *, download: bool) -> None:
+def scan_of(directory: Path, observer: Observer | None) -> Work:
+    """The work of ``prepare_images``, for an observer of a verb that begins with it."""
+    return Work("scan", directory, "images", observer)
+
+
+def prepare_images(run: Plan, scan: Work, *, download: bool) -> None:
     """Find out before anything else whether all images of a run, also those of the test, are there and can be read.
 
     Args:
         run: the settings.
+        scan: is told of the images that are read; it begins only if there are any, and not for images in memory.
         download: fetch the data set if it is missing.
 
     Raises:
@@ -61,11 +70,19 @@ def prepare_images(run: Plan, *, download: bool) -> None:
     """
     if download:
         run.dataset.fetch()
+
+    def progress(n_done: int, n_images: int) -> None:
+        if scan.total is None:
+            scan.start(n_images)
+        scan.advance(n_done - scan.done, "checking images")
+
     try:
         check_described(run.config.data, run.dataset)
-        run.dataset.check(n_threads=n_cores(), skip_corrupt=run.config.data.skip_corrupt)
+        run.dataset.check(n_threads=n_cores(), skip_corrupt=run.config.data.skip_corrupt, progress=progress)
     except ImportError as error:
         raise missing(error) from error
+    if scan.total is not None:
+        scan.finish(scan.done)
 
 
 def make_setup(

@@ -9,6 +9,7 @@ from typing import Any
 from neuronas.api.chip import chip_warning
 from neuronas.api.compose import Plan
 from neuronas.api.devices import check_device
+from neuronas.api.evaluators import scan_of
 from neuronas.api.feasibility import explain, fitting_width
 from neuronas.api.settings import Config, is_resumed, planned
 from neuronas.api.workers import computing
@@ -134,7 +135,7 @@ class Search:
         """
         run, deadline = self.plan, deadline_in(max_minutes)
         with (
-            computing(run, download=download) as here,
+            computing(run, scan_of(self.directory, observer), download=download) as here,
             RunDirectory(self.directory, run.origin, resume=self.resume) as files,
             History(files.file(HISTORY)) as history,
         ):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from neuronas.api.compose import Plan
 from neuronas.api.devices import check_device, device_named
-from neuronas.api.evaluators import prepare_images
+from neuronas.api.evaluators import prepare_images, scan_of
 from neuronas.api.settings import Config, is_resumed, planned
 from neuronas.api.trained import read_images
 from neuronas.api.training_checks import NOT_LEARNED, check_own, check_resumed
@@ -82,7 +82,7 @@ class Training:
             if process.rank:
                 process.wait_for_others()  # until the first one has the data set
                 return self._work(process, Work("train", self.directory, "images", logs=False), deadline)
-            prepare_images(self.plan, download=download)
+            prepare_images(self.plan, scan_of(self.directory, observer), download=download)
             process.wait_for_others()
             # A run that was searched, or stopped while it trained, is there already.
             there = (self.directory / CONFIG).is_file()

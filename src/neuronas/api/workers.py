@@ -15,6 +15,7 @@ from neuronas.distribution.processes import ProcessCrew
 from neuronas.distribution.silence import Silence
 from neuronas.errors import ConfigurationError
 from neuronas.machine import n_cores
+from neuronas.runs.observer import Work
 from neuronas.search.screening import Evaluators
 
 _COMMAND = (sys.executable, "-P", "-c", "from neuronas.api.worker import main; main()")
@@ -35,17 +36,17 @@ class Computing:
 
 
 @contextmanager
-def computing(run: Plan, *, download: bool) -> Iterator[Computing]:
-    """Make the evaluators that the settings ask for, and end their workers in the end.
+def computing(run: Plan, scan: Work, *, download: bool) -> Iterator[Computing]:
+    """Make the evaluators that the settings ask for, and end their workers in the end; see ``make_evaluators``.
 
     Raises:
         NeuronasError: see ``make_evaluators``; no worker can be started.
     """
     engine = run.config.engine
     if engine.workers is None and engine.cluster is None:
-        yield Computing(make_evaluators(run, download=download))
+        yield Computing(make_evaluators(run, scan, download=download))
         return
-    prepare_images(run, download=download)
+    prepare_images(run, scan, download=download)
     silence = Silence(60 * engine.silence_limit_minutes)
     distributor = Distributor(_crew(run), run.shape.n_cells, silence=silence)
     try:

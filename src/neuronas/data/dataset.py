@@ -1,6 +1,7 @@
 """What a data set is: the facts that settings default to, and a reader of its images. Nothing here needs torch."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -10,6 +11,8 @@ from neuronas.space.shape import Side
 if TYPE_CHECKING:
     from neuronas.data.source import ImageSource
 
+Progress = Callable[[int, int], None]
+"""Is told how many images are done, and how many there are."""
 IN_MEMORY = "memory:"
 """What names of images in memory begin with, before their digest."""
 
@@ -55,12 +58,13 @@ class DataSet(ABC):
             DataError: images are missing or broken; the message says what was looked for and what to do.
         """
 
-    def check(self, *, n_threads: int, skip_corrupt: bool) -> None:  # noqa: B027 - images in memory are whole
+    def check(self, *, n_threads: int, skip_corrupt: bool, progress: Progress | None = None) -> None:  # noqa: B027 - images in memory are whole
         """Find out in a moment, before a search or a training begins, whether every split can be read.
 
         Args:
             n_threads: that may read.
             skip_corrupt: images that cannot be read are only counted.
+            progress: is told now and then how many images are read, and of how many.
 
         Raises:
             DataError: folders, classes or images are missing, or cannot be read.

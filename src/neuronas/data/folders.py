@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from neuronas.data.dataset import DataSet
+from neuronas.data.dataset import DataSet, Progress
 from neuronas.data.listing import LAYOUTS, check_readable, class_folders, images_in, log_left_out, source_of
 from neuronas.errors import ConfigurationError, DataError
 from neuronas.space.shape import Side
@@ -77,7 +77,7 @@ class ImageFolder(DataSet):
         """See ``DataSet``."""
         return source_of(self._images(split), self.image_channels, size)
 
-    def check(self, *, n_threads: int, skip_corrupt: bool) -> None:
+    def check(self, *, n_threads: int, skip_corrupt: bool, progress: Progress | None = None) -> None:
         """See ``DataSet``."""
         train, test = self._images("train"), self._images("test")
         if self._training != self._folder:
@@ -90,7 +90,7 @@ class ImageFolder(DataSet):
                              self._test_folders[0])  # fmt: skip
         log_left_out(sorted({path.parent for paths in (*train, *test) for path in paths}))
         sources = [source_of(images, self.image_channels, self.image_size) for images in (train, test)]
-        check_readable(sources, n_threads, skip_corrupt=skip_corrupt)
+        check_readable(sources, n_threads, skip_corrupt=skip_corrupt, progress=progress)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neuronas.config import read_text
+from neuronas.data.dataset import Progress
 from neuronas.errors import DataError
 from neuronas.space.shape import Side
 
@@ -84,7 +85,12 @@ def source_of(by_class: Sequence[Sequence[Path]], channels: int, size: Side) -> 
 
 
 def check_readable(
-    sources: Sequence["FileSource"], n_threads: int, *, skip_corrupt: bool, now: Callable[[], float] = monotonic
+    sources: Sequence["FileSource"],
+    n_threads: int,
+    *,
+    skip_corrupt: bool,
+    progress: Progress | None = None,
+    now: Callable[[], float] = monotonic,
 ) -> None:
     """Try to read every image once, for at most ``SCAN_S`` seconds.
 
@@ -92,6 +98,7 @@ def check_readable(
         sources: whose images.
         n_threads: that decode.
         skip_corrupt: only log how many cannot be read.
+        progress: see ``DataSet.check``.
         now: clock.
 
     Raises:
@@ -107,6 +114,8 @@ def check_readable(
             part = work[n_done : n_done + _AT_A_TIME]
             bad += [error for error in threads.map(_error_of, part) if error is not None]
             n_done += len(part)
+            if progress is not None:
+                progress(n_done, len(work))
     if n_done < len(work):
         _log.warning("looked through %s of %s images; others are read later", f"{n_done:,}", f"{len(work):,}")
     if bad and not skip_corrupt:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuronas.config import read_bytes
+from neuronas.data.dataset import Progress
 from neuronas.data.published import Placed
 from neuronas.errors import DataError
 from neuronas.space.shape import Side
@@ -56,7 +57,7 @@ class Mnist(Placed):
             raise DataError(f"{root}: holds a class above {self.n_classes - 1}; expected {self.name}")
         return ArraySource(resized(torch.from_numpy(images)[:, None], size), labels.astype(np.int64))
 
-    def check(self, *, n_threads: int, skip_corrupt: bool) -> None:
+    def check(self, *, n_threads: int, skip_corrupt: bool, progress: Progress | None = None) -> None:
         """See ``DataSet``."""
         for split in _STEMS:
             self.load(split, self.image_size)

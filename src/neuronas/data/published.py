@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from neuronas.data.dataset import DataSet
+from neuronas.data.dataset import DataSet, Progress
 from neuronas.errors import DataError
 
 
@@ -60,7 +60,7 @@ class Placed(DataSet):
             f"{self.name}: not found; looked for {looked}; {self.advice}, or name its folder with --data-dir"
         )
 
-    def check(self, *, n_threads: int, skip_corrupt: bool) -> None:
+    def check(self, *, n_threads: int, skip_corrupt: bool, progress: Progress | None = None) -> None:
         """See ``DataSet``."""
         self.root()
 

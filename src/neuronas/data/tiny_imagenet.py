@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from neuronas.data.dataset import Progress
 from neuronas.data.listing import check_readable, images_in, lines_of, source_of
 from neuronas.data.published import Archive, Downloadable
 from neuronas.errors import DataError
@@ -31,10 +32,10 @@ class TinyImageNet(Downloadable):
         """See ``DataSet``."""
         return source_of(self._images(split), self.image_channels, size)
 
-    def check(self, *, n_threads: int, skip_corrupt: bool) -> None:
+    def check(self, *, n_threads: int, skip_corrupt: bool, progress: Progress | None = None) -> None:
         """See ``DataSet``."""
         sources = [self.load(split, self.image_size) for split in ("train", "test")]
-        check_readable(sources, n_threads, skip_corrupt=skip_corrupt)
+        check_readable(sources, n_threads, skip_corrupt=skip_corrupt, progress=progress)
 
     def _images(self, split: str) -> list[list[Path]]:
         root = self.root()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from neuronas.api.estimate import estimate
 from neuronas.api.evaluate import evaluate
-from neuronas.api.evaluators import make_evaluators
+from neuronas.api.evaluators import make_evaluators, scan_of
 from neuronas.api.search import plan_search
 from neuronas.api.train import plan_training
 from neuronas.config import merged
@@ -77,7 +77,7 @@ class Pieces:
             ConfigurationError, DataError: see ``neuronas.search``.
         """
         run = plan_search({}, config=merged(self._settings, {"seed": self.seeds[0]}), out=self._folder).plan
-        make_evaluators(run, download=False)
+        make_evaluators(run, scan_of(self._folder, None), download=False)
         if test_images:
             run.dataset.load("test", run.shape.image_size)
 

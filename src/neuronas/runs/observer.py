@@ -112,7 +112,8 @@ class Started:
     """A verb begins to work.
 
     Attributes:
-        verb: ``search``, ``train``, ``evaluate``, ``chips``, ``predict``, ``export`` or ``reproduce``.
+        verb: ``search``, ``train``, ``evaluate``, ``chips``, ``predict``, ``export`` or ``reproduce``; ``scan``: before
+            a search or a training, the images in files are read once.
         directory: of the run.
         unit: what is counted: ``candidates``, ``images``, ``chips``, ``steps`` or ``runs``.
         total: how many; None: not known yet.
