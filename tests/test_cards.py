@@ -25,7 +25,7 @@ def test_an_estimate_is_drawn_with_its_cost_against_the_budget() -> None:
 def test_every_result_says_what_comes_next(tmp_path: Path) -> None:
     run = tmp_path / "run"
     found = neuronas.search(**SMALL, out=run)
-    trained = neuronas.train(run, epochs=2)
+    trained = neuronas.train(run, epochs=2, batch_size=256)
     measured = neuronas.evaluate(run)
     chips = neuronas.evaluate_on_chips(run, chips=1, limit=20, diagnosis=False)
     page = neuronas.report(run)

@@ -9,7 +9,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partialmethod
 from http.client import HTTPConnection
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,8 @@ def nobody_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Servers end at once, and open pages ask often."""
     monkeypatch.setattr("neuronas.report.server._GOODBYE_S", 0.0)
     monkeypatch.setattr("neuronas.report.server._EVERY_S", 0.1)
+    serve = partialmethod(ThreadingHTTPServer.serve_forever, poll_interval=0.01)  # which an end waits for
+    monkeypatch.setattr("neuronas.report.server._Server.serve_forever", serve, raising=False)
 
 
 @pytest.fixture

@@ -28,8 +28,8 @@ CHAIN = "|conv_3x3~0|+|skip~0|conv_3x3~1|+|avg_pool_3x3~0|skip~1|conv_3x3~2|"
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on the digits with one time step, so that many scores are equal."""
     run = tmp_path_factory.mktemp("runs") / "run"
-    options = ["--channels", "4", "--timesteps", "1", "--epochs", "8", "--weight-bits", "4", "--head", "linear"]
-    assert command(["train", CHAIN, *options, "--set", "network.head_width=8", "--quiet", "--out", str(run)]) == 0
+    options = ["--channels", "4", "--timesteps", "1", "--epochs", "8", "--batch-size", "256", "--weight-bits", "4"]
+    assert command(["train", CHAIN, *options, "--head", "linear", "--set", "network.head_width=8", "--quiet", "--out", str(run)]) == 0
     return run
 
 

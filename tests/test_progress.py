@@ -44,7 +44,7 @@ def test_every_verb_tells_one_kind_of_observer(tmp_path: Path) -> None:
         "search": lambda seen: neuronas.search(
             **SMALL, algorithm="snasnet", n_draws=30, batch_size=16, out=tmp_path / "run", observer=seen
         ),
-        "train": lambda seen: neuronas.train(tmp_path / "run", epochs=2, observer=seen),
+        "train": lambda seen: neuronas.train(tmp_path / "run", epochs=2, batch_size=128, observer=seen),
         "evaluate": lambda seen: neuronas.evaluate(tmp_path / "run", limit=40, observer=seen),
         "chips": lambda seen: neuronas.evaluate_on_chips(tmp_path / "run", chips=2, limit=40, observer=seen),
         "export": lambda seen: neuronas.export(tmp_path / "run", "integer", observer=seen),
