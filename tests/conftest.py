@@ -4,7 +4,8 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from functools import cache
+from copy import deepcopy
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import typer
 
+from neuronas.config import files
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.machine import n_cores
 from neuronas.space.shape import NetworkShape
@@ -28,13 +30,21 @@ from own_operations import registered
 sys.dont_write_bytecode = False
 gc.set_threshold(20_000)  # torch and others make a million objects, which the collector would look through all the time
 
-# The parser of the command line is made once, as in a process of its own; it takes more time than most commands.
+# Both take more time than most commands. A process of its own makes the parser of the command line once as well, and
+# reads the few files of accelerators and spaces, which are the same in all tests, only once.
 typer.main.get_command = cache(typer.main.get_command)
+_parse = lru_cache(64)(files._parse)
+files._parse = lambda text: deepcopy(_parse(text))
 
 # How long an example takes says more about the machine's other work than about the code.
 settings.register_profile("whole", deadline=None)
 settings.register_profile("fast", deadline=None, max_examples=20)
 
+# What a browser does beside showing a page takes more processor time than the pages do.
+_NO_COMPANY = (
+    "--disable-extensions", "--disable-component-extensions-with-background-pages", "--disable-component-update",
+    "--disable-background-networking", "--disable-default-apps", "--disable-sync", "--no-first-run",
+)  # fmt: skip
 _MOST_PROCESSES = 8  # each takes about 1 GB
 DATASETS = Path(__file__).parents[2] / "shared" / "datasets"
 
@@ -83,7 +93,7 @@ def browser() -> Iterator[Any]:
         pytest.skip("no chromium and chromedriver here: apt-get install chromium chromium-driver")
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", *_NO_COMPANY):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     opened = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))

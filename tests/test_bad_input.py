@@ -275,7 +275,7 @@ def test_memory_that_is_not_there_is_one_line(neuronas: Neuronas, monkeypatch: p
         def raises(*given: object, **named: object) -> None:
             raise error
 
-        monkeypatch.setattr("neuronas.cli.doctor.gathered", raises)
+        monkeypatch.setattr("neuronas.api.settings.gathered", raises)
 
     for error in (MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9")):
         fail(error)

@@ -355,7 +355,19 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("runs") / "run"
-    options = ["--channels", "8", "--timesteps", "2", "--epochs", "4", "--batch-size", "128", "--quiet", "--head", "gap"]
+    options = [
+        "--channels",
+        "8",
+        "--timesteps",
+        "2",
+        "--epochs",
+        "4",
+        "--batch-size",
+        "128",
+        "--quiet",
+        "--head",
+        "gap",
+    ]
     assert command(["train", BACKWARD, "--out", str(path), "--space", "snasnet-backward", *options]) == 0
     return path
 

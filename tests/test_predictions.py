@@ -29,7 +29,23 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on the digits with one time step, so that many scores are equal."""
     run = tmp_path_factory.mktemp("runs") / "run"
     options = ["--channels", "4", "--timesteps", "1", "--epochs", "8", "--batch-size", "256", "--weight-bits", "4"]
-    assert command(["train", CHAIN, *options, "--head", "linear", "--set", "network.head_width=8", "--quiet", "--out", str(run)]) == 0
+    assert (
+        command(
+            [
+                "train",
+                CHAIN,
+                *options,
+                "--head",
+                "linear",
+                "--set",
+                "network.head_width=8",
+                "--quiet",
+                "--out",
+                str(run),
+            ]
+        )
+        == 0
+    )
     return run
 
 
