@@ -7,12 +7,21 @@ import pytest
 
 from conftest import Neuronas
 from neuronas.experiments import hardware
+from neuronas.experiments.published import published
+from neuronas.hardware.units import UNITS
 
 
 def test_every_figure_agrees_to_the_printed_digits() -> None:
     rows = [*hardware.figures(), *hardware.savings()]
     assert [row for row in rows if not row.agrees] == []
     assert len(rows) == 23
+
+
+def test_no_figure_is_in_the_file_twice() -> None:
+    keys = [(one.paper, one.network, one.dataset, one.weight_bits, one.quantity) for one in published().figures]
+    assert len(set(keys)) == len(keys)
+    assert {one.name for one in published().networks} <= {one.network for one in published().figures}
+    assert all(one.unit == UNITS[one.quantity] for one in published().figures if one.quantity in UNITS)
 
 
 def test_parameters_by_hand() -> None:
@@ -37,8 +46,9 @@ def test_the_command_keeps_its_result(neuronas: Neuronas, tmp_path: Path) -> Non
 def test_a_figure_that_no_longer_agrees_is_a_failed_verification(
     neuronas: Neuronas, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wrong = hardware.Published("wrong", ((3,), ()), 8, {"area_mm2": 1})
-    monkeypatch.setattr(hardware, "PUBLISHED", (wrong,))
+    first, *rest = published().figures
+    changed = published().model_copy(update={"figures": (first.model_copy(update={"value": 1.0}), *rest)})
+    monkeypatch.setattr(hardware, "published", lambda: changed)
     code, _, err = neuronas("reproduce", "hardware")
     assert code == 4
     assert "no longer gives the published figures" in err

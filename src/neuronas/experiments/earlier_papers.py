@@ -7,9 +7,12 @@
 from collections.abc import Iterable
 
 from neuronas.experiments.figures import Figure
-from neuronas.experiments.hardware import SNASNET_PRINTED, full_width_cost
+from neuronas.experiments.hardware import full_width_cost
 from neuronas.experiments.pieces import Pieces
+from neuronas.experiments.published import SNASNET as SNASNET_ON_CIFAR
+from neuronas.experiments.published import published
 from neuronas.experiments.study import SMALLER, SearchPiece, Study
+from neuronas.hardware.cost import BUDGETED
 from neuronas.hardware.units import UNITS, word
 from neuronas.snn.quantisation import FULL_PRECISION
 from neuronas.space.notation import parse_architecture
@@ -37,15 +40,16 @@ def snasnet(pieces: Pieces) -> Iterable[Figure]:
         case = pieces.search_and_train(name, {"space": space, **SNASNET})
         yield from case.figures()
         if space == "snasnet":
-            yield from at_full_width(name, case.searched, SNASNET_PRINTED)
+            yield from at_full_width(name, case.searched, BUDGETED)
 
 
 def at_full_width(name: str, searched: Iterable[SearchPiece], quantities: Iterable[str]) -> Iterable[Figure]:
     """What the networks found would cost with 128/256 channels, beside what NeuroNAS prints for SNASNet's."""
+    printed = published().of("SNASNet's cell on CIFAR") | published().of(SNASNET_ON_CIFAR)
     costs = [full_width_cost(parse_architecture(one.architecture), FULL_PRECISION) for one in searched]
     for quantity in quantities:
         title = f"{word(quantity)} at 128 channels, {UNITS[quantity]}".removesuffix(", ")
-        yield Figure.of(name, title, [getattr(cost, quantity) for cost in costs], SNASNET_PRINTED[quantity])
+        yield Figure.of(name, title, [getattr(cost, quantity) for cost in costs], printed[quantity].value)
 
 
 STUDIES = (
