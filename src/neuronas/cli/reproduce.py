@@ -14,9 +14,9 @@ from neuronas.cli.tables import PlainTable
 from neuronas.cli.verbs import example
 from neuronas.config import as_path
 from neuronas.errors import VerificationError, quoted
-from neuronas.experiments.catalogue import EXPERIMENTS, STUDIES
+from neuronas.experiments.catalogue import STUDIES
 from neuronas.experiments.hardware import PrintedFigure
-from neuronas.experiments.study import Scale, Study
+from neuronas.experiments.study import Scale, Study, experiments
 
 _DATASET = "cifar10"
 ScaleOption = Annotated[Scale, typer.Option(help="How large; full needs a GPU where networks are trained.")]
@@ -37,9 +37,9 @@ def reproduce(
     if not show:
         console.answers.print(context.get_help())
     elif as_json:
-        console.print_json({name: experiment.line() for name, experiment in EXPERIMENTS.items()})
+        console.print_json({name: experiment.line() for name, experiment in experiments().items()})
     else:
-        for name, experiment in EXPERIMENTS.items():
+        for name, experiment in experiments().items():
             console.answers.print(f"{name}: {experiment.shows}\n  needs {experiment.needs}; takes {experiment.takes}")
 
 
@@ -183,7 +183,7 @@ def _study_command(study: Study) -> Callable[..., None]:
 for _study in STUDIES:
     app.command(
         _study.name,
-        help=f"Repeat: {_study.shows}.",
+        help=f"Repeat: {_study.about.shows}.",
         epilog=example(
             f"neuronas reproduce {_study.name} --dataset imagefolder:DIR --scale small",
             f"read results/{_study.name}-small.md",

@@ -50,19 +50,8 @@ def _figures(case: str, found: Sequence[SearchPiece], base: Sequence[SearchPiece
 
 
 STUDY = Study(
-    name="constraints",
-    shows="fitness under ever tighter budgets for Algorithm 1, random search and evolution at equal evaluations",
-    needs="CIFAR-10 images (or others: --dataset)",
-    takes="small: 30 minutes on one busy thread; full: hours, not yet run",
-    source="no paper: the published budgets (10M parameters, 1000 mm2, 500 ms, 1000 uJ) hardly bind",
-    difference=(
-        "nothing is published to compare with; of the published budgets only the one on latency binds at 16 bits or "
-        "fewer"
-    ),
-    run=run,
-    sizes={
-        "small": Size(settings=SMALL.settings, n_seeds=5),
-        "full": Size(settings=FULL.settings, n_seeds=5),
-    },
+    "constraints",
+    run,
+    {"small": Size(settings=SMALL.settings, n_seeds=5), "full": Size(settings=FULL.settings, n_seeds=5)},
     trains=False,
 )

@@ -11,13 +11,12 @@ from neuronas.experiments.hardware import full_width_cost
 from neuronas.experiments.pieces import Pieces
 from neuronas.experiments.published import SNASNET as SNASNET_ON_CIFAR
 from neuronas.experiments.published import published
-from neuronas.experiments.study import SMALLER, SearchPiece, Study
+from neuronas.experiments.study import SearchPiece, Study
 from neuronas.hardware.cost import BUDGETED
 from neuronas.hardware.units import UNITS, word
 from neuronas.snn.quantisation import FULL_PRECISION
 from neuronas.space.notation import parse_architecture
 
-_PAPER = "arXiv 2201.10355"
 SHARES = (1.0, 0.5, 0.3, 0.15)
 """Budgets as shares of the parameters of the space's largest network."""
 SNASNET = {"network": {"weight_bits": FULL_PRECISION}, "search": {"algorithm": "snasnet"}}
@@ -52,27 +51,4 @@ def at_full_width(name: str, searched: Iterable[SearchPiece], quantities: Iterab
         yield Figure.of(name, title, [getattr(cost, quantity) for cost in costs], printed[quantity].value)
 
 
-STUDIES = (
-    Study(
-        name="spikenas",
-        shows="accuracy and parameters under memory budgets (SpikeNAS, arXiv 2402.11322)",
-        takes="small: 10 minutes on one busy thread; full: 12 trainings on a GPU, not yet run",
-        source="arXiv 2402.11322",
-        difference=(
-            "the paper's budgets and accuracies are not stated in the sources that we have, so budgets are shares of "
-            f"the largest network; {SMALLER}"
-        ),
-        run=spikenas,
-    ),
-    Study(
-        name="snasnet",
-        shows=f"accuracy and cost of the fittest of random draws, forward and backward cells (SNASNet, {_PAPER})",
-        takes="small: 9 minutes on one busy thread; full: 6 trainings on a GPU, not yet run",
-        source=f"{_PAPER}; costs as NeuroNAS (arXiv 2407.00641, Fig. 12) prints them for SNASNet on CIFAR, float",
-        difference=(
-            "the printed costs are those of one network with four convolutions in its cell, three of them 1x1; each "
-            f"seed here finds another; SNASNet's accuracies are not stated in the sources that we have; {SMALLER}"
-        ),
-        run=snasnet,
-    ),
-)
+STUDIES = (Study("spikenas", spikenas), Study("snasnet", snasnet))

@@ -8,6 +8,7 @@ on the convolutions of either cell and on the precision, so each figure names th
 from math import floor
 
 from neuronas.experiments.published import HEADLINE, SNASNET, NetworkBehind, PublishedFigure, published
+from neuronas.experiments.study import experiments
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.cost import BUDGETED, Cost
 from neuronas.hardware.paper import PaperCostModel
@@ -18,13 +19,6 @@ from neuronas.space.workload import rows
 
 ACCELERATOR, TIMESTEPS = "spikeflow-rram", 5
 _CHANNELS, _SIDE, _CLASSES = 128, 32, 10  # the published figures use 32x32 for TinyImageNet as well
-
-
-DIFFERENCE = (
-    "every printed figure follows from one closed form; what stays open: SNASNet's area, latency and energy on "
-    "TinyImageNet need five convolutions in either cell, which have 2.02M parameters at least, while 1.93M is printed; "
-    "four convolutions give that number"
-)
 
 
 class PrintedFigure(Document):
@@ -42,20 +36,23 @@ class HardwareResult(Document):
     """``hardware.json``: every printed figure beside the cost model's."""
 
     experiment: str = "hardware"
-    source: str = "arXiv 2407.00641, Fig. 12 and section V"
+    source: str
     hardware: str = ACCELERATOR
     cost_model: str = "paper"
     timesteps: int = TIMESTEPS
     n_figures: int
     n_agree: int
     figures: tuple[PrintedFigure, ...]
-    difference: str = DIFFERENCE
+    difference: str
 
 
 def run() -> HardwareResult:
     """Compute every printed figure."""
     rows = (*figures(), *savings())
-    return HardwareResult(n_figures=len(rows), n_agree=sum(row.agrees for row in rows), figures=rows)
+    about, n_agree = experiments()["hardware"], sum(row.agrees for row in rows)
+    return HardwareResult(
+        source=about.source, n_figures=len(rows), n_agree=n_agree, figures=rows, difference=about.difference
+    )
 
 
 def figures() -> list[PrintedFigure]:

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from neuronas.experiments.earlier_papers import SNASNET, at_full_width
 from neuronas.experiments.figures import Figure
 from neuronas.experiments.pieces import ACCURACY, MEMORY, PARAMETERS, Pieces
-from neuronas.experiments.study import SMALLER, Study
+from neuronas.experiments.study import Study
 from neuronas.snn.quantisation import BITS, FULL_PRECISION
 from neuronas.space.spaces import Space, load_space
 
-_PAPER, _BITS, _SHARE = "arXiv 2407.00641", 8, 0.5
+_BITS, _SHARE = 8, 0.5
 GAIN = "accuracy against rounding, points"
 
 
@@ -67,39 +67,8 @@ def at_precisions(pieces: Pieces, precisions: Sequence[int]) -> Iterable[Figure]
 
 
 STUDIES = (
-    Study(
-        name="operations",
-        shows=f"what is lost when one operation is removed, or 3x3 becomes 5x5 or 7x7 (section III-A of {_PAPER})",
-        takes="small: 15 minutes on one thread; full: 24 trainings on a GPU, not yet run",
-        source=f"{_PAPER}, section III-A",
-        difference=f"the paper's figures are not stated in the sources that we have; {SMALLER}",
-        run=operations,
-    ),
-    Study(
-        name="memory-case-study",
-        shows=f"memory and accuracy from SNASNet's search without budget to NeuroNAS with one (Fig. 2 of {_PAPER})",
-        takes="small: 6 minutes on one thread; full: 9 trainings on a GPU, not yet run",
-        source=f"{_PAPER}, Fig. 2; parameters as its Fig. 12 prints them for SNASNet on CIFAR",
-        difference=(
-            "what exactly the figure plots, and its accuracies, are not stated in the sources that we have; the "
-            f"printed parameters are those of one network, here each seed finds another; {SMALLER}"
-        ),
-        run=memory_case_study,
-    ),
-    Study(
-        name="qafe",
-        shows="accuracy in full precision, rounded after training, and with quantisation-aware fitness (Fig. 9)",
-        takes="small: 12 minutes on one busy thread; full: 9 trainings on a GPU, not yet run",
-        source=f"{_PAPER}, Fig. 9",
-        difference=f"the paper's figures are not stated in the sources that we have; {SMALLER}",
-        run=lambda pieces: at_precisions(pieces, (4, 8)),
-    ),
-    Study(
-        name="precision",
-        shows=f"accuracy at FxP4 to FxP16, found and trained at each precision (Fig. 11 of {_PAPER})",
-        takes="small: 42 minutes on one busy thread; full: 24 trainings on a GPU, not yet run",
-        source=f"{_PAPER}, Fig. 11",
-        difference=f"the paper's accuracies are not stated in the sources that we have; {SMALLER}",
-        run=lambda pieces: at_precisions(pieces, BITS),
-    ),
+    Study("operations", operations),
+    Study("memory-case-study", memory_case_study),
+    Study("qafe", lambda pieces: at_precisions(pieces, (4, 8))),
+    Study("precision", lambda pieces: at_precisions(pieces, BITS)),
 )

@@ -60,8 +60,8 @@ def run_study(
     result = StudyResult(
         experiment=study.name,
         scale=scale,
-        source=study.source,
-        shows=study.shows,
+        source=study.about.source,
+        shows=study.about.shows,
         dataset=common["data"]["name"],
         seeds=tuple(seeds),
         size=size,

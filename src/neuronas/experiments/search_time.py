@@ -6,20 +6,15 @@ from typing import Any
 
 from neuronas.api.search import search
 from neuronas.experiments.published import HEADLINE, published
+from neuronas.experiments.study import experiments
 from neuronas.runs.document import Document, Finite
 from neuronas.runs.observer import Observer, RunEnded, Work
 
-SOURCE = "arXiv 2407.00641, Fig. 13 and abstract"
 SIZES: dict[str, dict[str, Any]] = {
     "small": {"dataset": "digits", "channels": 4, "batch_size": 16},
     "full": {"dataset": "cifar10"},
 }
 ENGINES = {"small": ("fast", "reference"), "full": ("fast",)}
-DIFFERENCE = (
-    "the published factor is the largest over three data sets, between two tools; here one tool searches one space "
-    "with one fitness, so what counts is how many candidates either algorithm proposes, how many of them compute one "
-    "function, and with the fast engine how much work they share: those of a pass of Algorithm 1 share a cell"
-)
 
 
 class TimedSearch(Document):
@@ -47,12 +42,12 @@ class SearchTimeResult(Document):
 
     experiment: str = "search-time"
     scale: str
-    source: str = SOURCE
+    source: str
     n_draws: int
     published_speed_up: float
     speed_up: dict[str, float]
     searches: tuple[TimedSearch, ...]
-    difference: str = DIFFERENCE
+    difference: str
 
 
 def run(
@@ -102,9 +97,15 @@ def run(
                     )
                     work.advance(1, part, detail=RunEnded(text))
     factors = {engine: speed_up(timed, engine) for engine in ENGINES[scale]}
-    printed = published().of(HEADLINE)["search, times faster"].value
+    about = experiments()["search-time"]
     result = SearchTimeResult(
-        scale=scale, n_draws=n_draws, published_speed_up=printed, speed_up=factors, searches=tuple(timed)
+        scale=scale,
+        source=about.source,
+        n_draws=n_draws,
+        published_speed_up=published().of(HEADLINE)["search, times faster"].value,
+        speed_up=factors,
+        searches=tuple(timed),
+        difference=about.difference,
     )
     work.finish(result)
     return result

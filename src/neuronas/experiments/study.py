@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal
 
 from neuronas.experiments.figures import Figure, markdown
@@ -17,17 +19,39 @@ Settings = Mapping[str, Any]
 """Values of a run's settings, nested as in its YAML file."""
 
 
-@dataclass(frozen=True)
-class Experiment:
-    """One line of ``neuronas reproduce --list``."""
+class Experiment(Document):
+    """What is said of an experiment.
+
+    Attributes:
+        shows: its line in ``neuronas reproduce --list``.
+        needs: images and devices.
+        takes: time, at each scale.
+        source: the figure or table that it repeats; empty where there is none.
+        difference: why ours and the published figures differ; empty where none are published.
+    """
 
     shows: str
     needs: str
     takes: str
+    source: str = ""
+    difference: str = ""
 
     def line(self) -> dict[str, str]:
         """What the list says."""
         return {"shows": self.shows, "needs": self.needs, "takes": self.takes}
+
+
+class Experiments(Document):
+    """``experiments.json``: what is said of each experiment, by name."""
+
+    experiments: dict[str, Experiment]
+
+
+@cache
+def experiments() -> dict[str, Experiment]:
+    """All experiments, as the file that comes with the package describes them."""
+    text = files(__package__).joinpath("experiments.json").read_text(encoding="utf-8")
+    return Experiments.parse(text, "experiments.json").experiments
 
 
 class Size(Document):
@@ -131,7 +155,6 @@ FULL = Size(
 runs would be better statistics, but one takes hours on a GPU."""
 
 SIZES = {"small": SMALL, "full": FULL}
-NEEDS = "CIFAR-10 images (or others: --dataset); a GPU at --scale full"
 SMALLER = (
     "at --scale small ours are small networks (8 channels, two time steps, 16x16 pixels) that learn for ten "
     "epochs from 2,000 images, where the papers train 128/256 channels on all images for 200 epochs; "
@@ -139,23 +162,28 @@ SMALLER = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Study(Experiment):
+@dataclass(frozen=True)
+class Study:
     """An experiment of searches and trainings over seeds.
 
     Attributes:
         name: of the command.
-        source: the figure or table that it repeats.
-        difference: why ours and the published figures differ.
         run: does it and yields figures; published values stand in them.
         sizes: ``small`` and ``full``.
         trains: at full scale it needs a GPU.
     """
 
     name: str
-    source: str
-    difference: str
     run: "Callable[[Pieces], Iterable[Figure]]"
     sizes: Mapping[str, Size] = field(default_factory=lambda: SIZES)
     trains: bool = True
-    needs: str = NEEDS
+
+    @property
+    def about(self) -> Experiment:
+        """What is said of it."""
+        return experiments()[self.name]
+
+    @property
+    def difference(self) -> str:
+        """Why ours and the published figures differ."""
+        return f"{self.about.difference}; {SMALLER}" if self.trains else self.about.difference
