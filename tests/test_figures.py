@@ -12,6 +12,7 @@ import pytest
 
 from conftest import Neuronas
 from neuronas.api.run_facts import read_run
+from neuronas.report.charts import declared
 from neuronas.report.cost_tables import COSTED
 from neuronas.report.facts import RunFacts
 from neuronas.report.figures import COLUMN, NEEDS, figures
@@ -237,3 +238,10 @@ def test_accuracy_and_rates_are_the_evaluations(facts: RunFacts) -> None:
     assert training == pytest.approx([1 - 0.5 / i for i in range(1, 5)], rel=1e-6)
     assert [row["value"] for row in loss] == pytest.approx([2 / i for i in range(1, 5)], rel=1e-6)
     assert {row["value"] for row in rate} == {0.1}
+
+
+def test_every_name_in_a_declared_view_is_filled() -> None:
+    assert declared("rates", height=18, names={}, title="t", end=2.0)["encoding"]["x"]["scale"]["domain"] == [0, 2.0]
+    assert declared("rates", height=18, names={}, title="$end", end=2.0)["encoding"]["x"]["title"] == "$end"
+    with pytest.raises(KeyError):
+        declared("rates", height=18)

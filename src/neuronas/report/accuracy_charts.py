@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 
 from neuronas.report.accuracy_tables import chip_accuracy, neuron_titles, precision
-from neuronas.report.charts import Chart, Row, View, colours, data, name, name_axis, number, tooltip
+from neuronas.report.charts import Chart, Row, View, colours, data, declared, name, name_axis, number
 from neuronas.report.style import colour, series
 from neuronas.report.tables import share
 from neuronas.runs.epoch import Epoch
@@ -58,16 +58,8 @@ def rates_chart(firing_rates: Mapping[str, float]) -> Chart:
     """A bar for each layer of neurons."""
     titles = neuron_titles(firing_rates)
     rows = [{"name": titles[key], "rate": rate, "text": f"{rate:.3f}"} for key, rate in firing_rates.items()]
-    x = number("rate", RATE, scale={"domain": [0, 1.15 * max([*firing_rates.values(), 1e-3])], "nice": False})
-    view = {
-        **data(rows),
-        "height": 18 * len(rows),
-        "encoding": {"y": name_axis(), "x": x},
-        "layer": [
-            {"mark": "bar"},
-            {"mark": {"type": "text", "align": "left", "dx": 4}, "encoding": {"text": {"field": "text"}}},
-        ],
-    }
+    end = 1.15 * max([*firing_rates.values(), 1e-3])
+    view = data(rows) | declared("rates", height=18 * len(rows), names=name_axis(), title=RATE, end=end)
     return Chart("Firing rates", (view,))
 
 
@@ -77,16 +69,9 @@ def _percent(form: str) -> View:
 
 
 def _over_epochs(rows: Sequence[Row], title: str, channels: View, **y: View) -> View:
-    return {
-        **data(rows),
-        "height": 170,
-        "mark": {"type": "line", "point": len(rows) < 60},
-        "encoding": {
-            "x": number("epoch", "epoch", axis={"values": _ticks(rows)}, scale={"zero": False, "nice": False}),
-            "y": number("value", title, **{"scale": {"zero": False}, **y}),
-            **channels,
-        },
-    }
+    axis = number("value", title, **{"scale": {"zero": False}, **y})
+    view = declared("epochs", has_points=len(rows) < 60, ticks=_ticks(rows), y=axis)
+    return data(rows) | view | {"encoding": view["encoding"] | channels}
 
 
 def _ticks(rows: Sequence[Row]) -> list[int]:
@@ -114,22 +99,16 @@ def _rows(rows: Sequence[Row], title: str, *, bars: bool = False) -> View:
     beside = room * _ROOM_OF_CHARACTER * max(len(row["text"]) for row in rows)
     scale = {"domain": [low - 0.15 * room * (not bars), high + beside], "nice": False, "zero": False}
     axis = _percent(".0%" if room > 0.05 else ".1%") | {"tickCount": 5}
-    shade = {"field": "colour", "type": "nominal", "scale": None}
-    told = {"tooltip": tooltip(name="of", text="top-1", interval="95 % interval")}
-    value = {"x": number("value", title, scale=scale, axis=axis), "color": shade} | told
-    line = {"x": number("low", title), "x2": {"field": "high"}}
     bar = {"type": "bar", "height": {"band": 0.7}, "fillOpacity": 0.75}
     dot = {"type": "point", "filled": True, "size": 60, "opacity": 1}
-    return {
-        **data(rows),
-        "height": 22 * len(rows),
-        "encoding": {"y": name_axis()},
-        "layer": [
-            {"mark": bar if bars else dot, "encoding": value},
-            {"mark": {"type": "rule", "strokeWidth": 2}, "encoding": line | ({} if bars else {"color": shade})},
-            {
-                "mark": {"type": "text", "align": "left", "dx": 8},
-                "encoding": {"x": number("high", title), "text": {"field": "text"}},
-            },
-        ],
-    }
+    line = {"x": number("low", title), "x2": {"field": "high"}}
+    shade = {} if bars else {"color": {"field": "colour", "type": "nominal", "scale": None}}
+    return data(rows) | declared(
+        "accuracies",
+        height=22 * len(rows),
+        names=name_axis(),
+        mark=bar if bars else dot,
+        x=number("value", title, scale=scale, axis=axis),
+        interval=line | shade,
+        title=title,
+    )

@@ -1,17 +1,19 @@
 """Charts as Vega-Lite declarations: a page shows them, a figure exports them (https://vega.github.io/vega-lite/docs).
 
-Here are the parts that they share; the charts themselves are in ``search_charts``, ``cost_charts`` and
-``accuracy_charts``.
+The declarations are in ``resources/views.json``, where ``"$name"`` stands for what ``search_charts``, ``cost_charts``
+and ``accuracy_charts`` compute. Here are the parts that they share.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neuronas.report.style import chart_config, colour
+from neuronas.report.style import chart_config, colour, resource
 
 View = dict[str, Any]
 """A Vega-Lite view, complete but for its width."""
@@ -49,6 +51,26 @@ class Chart:
         return whole | {"columns": self.columns, "concat": views, "resolve": shared, "spacing": 12}
 
 
+def declared(view: str, **values: Any) -> View:
+    """A view of ``resources/views.json``, with values in place of its ``$names``."""
+    found: View = _filled(_declarations()[view], values)
+    return found
+
+
+@cache
+def _declarations() -> dict[str, Any]:
+    views: dict[str, Any] = json.loads(resource("views.json"))
+    return views
+
+
+def _filled(part: Any, values: Mapping[str, Any]) -> Any:
+    if isinstance(part, dict):
+        return {key: _filled(one, values) for key, one in part.items()}
+    if isinstance(part, list):
+        return [_filled(one, values) for one in part]
+    return values[part[1:]] if isinstance(part, str) and part.startswith("$") else part
+
+
 def data(rows: Iterable[Row], name: str | None = "rows") -> View:
     """A view's data; a live page replaces them by their name."""
     values = [{key: short(value) for key, value in row.items()} for row in rows]
@@ -68,11 +90,6 @@ def name(field: str, **more: Any) -> View:
 def name_axis(field: str = "name") -> View:
     """An axis of names beside bars or dots."""
     return name(field, axis={"domain": False, "ticks": False, "labelLimit": 200, "labelColor": colour("ink")})
-
-
-def tooltip(**titles: str) -> list[View]:
-    """What is told of a mark: titles by field."""
-    return [{"field": field, "title": title} for field, title in titles.items()]
 
 
 def colours(names: Sequence[str], shades: Sequence[str], columns: Any = None) -> View:

@@ -6,12 +6,10 @@ from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Cost
 from neuronas.hardware.sweep import Sweep, SweepPoint
 from neuronas.hardware.units import axis_label, quantity, word
-from neuronas.report.charts import FITTING, Chart, colours, data, name, name_axis, number, tooltip
+from neuronas.report.charts import FITTING, Chart, colours, data, declared, name, name_axis, number
 from neuronas.report.cost_tables import COSTED, Component, components
 from neuronas.report.style import N_SERIES, colour, series
 from neuronas.report.tables import share
-
-_PERCENT = {"domain": [0, 100]}
 
 
 def budget_chart(cost: Cost, budget: Budget) -> Chart:
@@ -24,39 +22,8 @@ def budget_chart(cost: Cost, budget: Budget) -> Chart:
         used = use.used or 0.0
         rows.append({"name": word(use.name), "used": 100 * used, "over": used > 1, "text": text})
     end = 100 * max(1.0, *(use.used or 0.0 for use in uses))
-    x = number("used", "used share of the budget in %", scale={"domain": [0, end]})
-    bar = {"type": "bar", "height": {"band": 0.36}, "yOffset": 7}
-    view = {
-        **data(rows),
-        "height": 38 * len(rows),
-        "encoding": {"y": name_axis()},
-        "layer": [
-            {"mark": {**bar, "fill": colour("line")}, "encoding": {"x": {"datum": end}}},
-            {
-                "mark": bar,
-                "encoding": {
-                    "x": x,
-                    "fill": {"condition": {"test": "datum.over", "value": colour("bad")}, "value": colour("good")},
-                },
-            },
-            {
-                "mark": {
-                    "type": "tick",
-                    "height": {"band": 0.5},
-                    "yOffset": 7,
-                    "color": colour("ink"),
-                    "thickness": 2,
-                    "opacity": 1,
-                },
-                "encoding": {"x": {"datum": 100}},
-            },
-            {
-                "mark": {"type": "text", "align": "left", "dy": -9},
-                "encoding": {"x": {"value": 1}, "text": {"field": "text"}},
-            },
-        ],
-    }
-    return Chart("Cost against budget", (view,))
+    view = declared("budget", height=38 * len(rows), names=name_axis(), end=end)
+    return Chart("Cost against budget", (data(rows) | view,))
 
 
 def layers_chart(cost: Cost) -> Chart:
@@ -74,19 +41,9 @@ def layers_chart(cost: Cost) -> Chart:
         if row.area_mm2 or row.latency_ms or row.energy_uj
         for key in COSTED
     ]
-    view = {
-        **data(rows),
-        "height": 6 * len(rows),
-        "mark": "bar",
-        "encoding": {
-            "y": name_axis("layer"),
-            "yOffset": name("quantity"),
-            "x": number("share", "share of the total in %"),
-            "color": name("quantity", **legend),
-            "tooltip": tooltip(layer="layer", quantity="of", amount="amount"),
-        },
-    }
-    return Chart("Cost by layer", (view,))
+    colour_of = name("quantity", **legend)
+    view = declared("layers", height=6 * len(rows), names=name_axis("layer"), colours=colour_of)
+    return Chart("Cost by layer", (data(rows) | view,))
 
 
 def components_chart(cost: Cost) -> Chart:
@@ -106,19 +63,13 @@ def components_chart(cost: Cost) -> Chart:
     ]
     shades = [*(series(number) for number in range(N_SERIES)), colour("soft")]
     names = [part.name for part in parts]
-    view = {
-        **data(rows),
-        "height": 30 * len(COSTED),
-        "mark": {"type": "bar", "stroke": colour("card"), "strokeWidth": 0.7},
-        "encoding": {
-            "y": name_axis("quantity") | {"sort": [_total(cost, key) for key in COSTED]},
-            "x": number("share", "share of the total in %", scale=_PERCENT, stack="zero"),
-            "color": name("component", **colours(names, shades[: len(names)], FITTING)),
-            "order": {"field": "order", "type": "quantitative"},
-            "tooltip": tooltip(component="component", amount="amount", quantity="of"),
-        },
-    }
-    return Chart("Cost by component", (view,))
+    view = declared(
+        "components",
+        height=30 * len(COSTED),
+        names=name_axis("quantity") | {"sort": [_total(cost, key) for key in COSTED]},
+        colours=name("component", **colours(names, shades[: len(names)], FITTING)),
+    )
+    return Chart("Cost by component", (data(rows) | view,))
 
 
 def sweep_chart(sweep: Sweep, points: Sequence[SweepPoint], model: str) -> Chart:
@@ -126,15 +77,7 @@ def sweep_chart(sweep: Sweep, points: Sequence[SweepPoint], model: str) -> Chart
     rows = [{"value": point.value} | {key: getattr(point.cost, key) for key in COSTED} for point in points]
     values = [point.value for point in points]
     views = tuple(
-        {
-            **data(rows),
-            "height": 200,
-            "mark": {"type": "line", "point": True, "color": series(0)},
-            "encoding": {
-                "x": number("value", sweep.key, axis={"values": values}, scale={"zero": False}),
-                "y": number(key, axis_label(key)),
-            },
-        }
+        data(rows) | declared("sweep", constant=sweep.key, values=values, y=number(key, axis_label(key)))
         for key in COSTED
     )
     return Chart(f"Estimates of cost model '{model}'", views, columns=len(views), width=900)

@@ -10,7 +10,7 @@ import numpy as np
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.pareto import non_dominated
 from neuronas.hardware.units import axis_label
-from neuronas.report.charts import FITTING, Chart, View, colours, data, domain, name, number, span, tooltip
+from neuronas.report.charts import FITTING, Chart, View, colours, data, declared, domain, name, number, span
 from neuronas.report.style import colour, series
 from neuronas.runs.candidates import Candidates
 
@@ -39,31 +39,15 @@ def scatter(
     """
     source = source or (lambda name: {"data": {"name": name}})
     legend = colours([*groups, FRONT, answer], [*groups.values(), colour("accent"), colour("ink")], columns)
-    front, answers = ({"encoding": {"color": {"datum": what}}} for what in (FRONT, answer))
-    points = {
-        "type": "point",
-        "filled": True,
-        "invalid": None,
-        "size": look["size"],
-        "opacity": 1,
-        "fillOpacity": look["opacity"],
-    }
-    limit = {"type": "rule", "color": colour("bad"), "strokeDash": [5, 4]}
-    return {
-        "height": 400,
-        "encoding": {
-            axis: number(axis, None, axis={"title": look[axis]}, **domain(look[f"{axis}_low"], look[f"{axis}_high"]))
-            for axis in ("x", "y")
-        },
-        "layer": [
-            source("candidates") | {"mark": points, "encoding": {"color": name("group", **legend)}},
-            source("budgets") | {"mark": limit, "encoding": {"y": None}},
-            source("budgets") | {"mark": limit, "encoding": {"x": None}},
-            source("front") | {"mark": {"type": "line", "interpolate": look["step"]}} | front,
-            source("front") | {"mark": {"type": "point", "filled": True, "size": 36, "opacity": 1}} | front,
-            source("answers") | {"mark": {"type": "point", "size": 130}} | answers,
-        ],
-    }
+    return declared(
+        "scatter",
+        **{axis: number(axis, None, axis={"title": look[axis]}, **domain(look[f"{axis}_low"], look[f"{axis}_high"]))
+           for axis in ("x", "y")},
+        **{name: source(name)["data"] for name in ("candidates", "budgets", "front", "answers")},
+        **{name: look[name] for name in ("size", "opacity", "step")},
+        colours=name("group", **legend),
+        answer=answer,
+    )  # fmt: skip
 
 
 def pareto_chart(candidates: Candidates, budget: Budget, answer: str | None, answer_name: str) -> Chart:
@@ -112,29 +96,14 @@ def progress_chart(candidates: Candidates) -> Chart:
         if isfinite(candidates.fitness[i])
     ]
     rows += [{"number": number, "fitness": fitness, "line": best} for number, fitness in improved]
-    lines = name("line", **colours((CANDIDATES, best), (colour("point"), series(0)), FITTING))
-    size = 8 if len(rows) > _FEW else 20
-    view = {
-        **data(rows),
-        "height": 220,
-        "encoding": {
-            "x": number("number", "candidates proposed", **domain(0, len(candidates))),
-            "y": number("fitness", "fitness", **domain(*span(known, fenced=True))),
-            "color": lines,
-        },
-        "layer": [
-            {
-                "transform": [{"filter": f"datum.line === '{CANDIDATES}'"}],
-                "mark": {"type": "point", "filled": True, "size": size, "opacity": 1, "fillOpacity": 0.8},
-                "encoding": {"tooltip": tooltip(number="candidate", fitness="fitness")},
-            },
-            {
-                "transform": [{"filter": f"datum.line === '{best}'"}],
-                "mark": {"type": "line", "interpolate": "step-after"},
-            },
-        ],
-    }
-    return Chart("Best fitness so far", (view,))
+    view = declared(
+        "progress",
+        x=number("number", "candidates proposed", **domain(0, len(candidates))),
+        y=number("fitness", "fitness", **domain(*span(known, fenced=True))),
+        colours=name("line", **colours((CANDIDATES, best), (colour("point"), series(0)), FITTING)),
+        size=8 if len(rows) > _FEW else 20,
+    )
+    return Chart("Best fitness so far", (data(rows) | view,))
 
 
 def _source(rows: Mapping[str, list[dict[str, Any]]], name: str) -> View:
