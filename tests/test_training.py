@@ -1,6 +1,7 @@
 """Neurons, quantised layers and the classifier learn as they should; each piece against another source."""
 
 import sys
+from copy import deepcopy
 from dataclasses import replace
 from math import pi
 from pathlib import Path
@@ -45,6 +46,7 @@ from neuronas.training.objective import (
     rate_penalty,
     sparsity_of,
 )
+from neuronas.training.optimisers import AdamW, Sgd
 from neuronas.training.recipes import check_training
 from neuronas.training.state import State
 
@@ -174,6 +176,28 @@ def test_gradients_go_straight_through(scale: str) -> None:
         assert quantiser.log_step.grad.abs().sum() > 0
         quantiser.bits = 8  # after training: no learned step fits
         assert quantiser.codes(weight).step == power_of_two_step(weight, 8)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "settings"),
+    [(AdamW, torch.optim.AdamW, {"weight_decay": 0.1}), (Sgd, torch.optim.SGD, {"momentum": 0.9, "weight_decay": 0.1})],
+)
+def test_optimisers_step_as_those_of_torch(
+    ours: type[torch.optim.Optimizer], theirs: type[torch.optim.Optimizer], settings: dict[str, float]
+) -> None:
+    drawn = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
+    one, other = torch.nn.Parameter(drawn.clone()), torch.nn.Parameter(drawn.clone())
+    mine, torchs = ours([one], lr=0.1, **settings), theirs([other], lr=0.1, **settings)
+    for step in range(4):
+        for weights, optimiser in ((one, mine), (other, torchs)):
+            (weights**2).sum().backward()
+            optimiser.step()
+            optimiser.zero_grad()
+            assert weights.grad is None and weights.requires_grad
+        assert torch.equal(one, other), step
+        states = deepcopy((mine.state_dict(), torchs.state_dict()))
+        torchs.load_state_dict(states[0])
+        mine.load_state_dict(states[1])
 
 
 @pytest.mark.parametrize("optimiser", [torch.optim.AdamW, torch.optim.SGD])

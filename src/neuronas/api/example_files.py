@@ -64,11 +64,10 @@ def write_example_files(folder: Path) -> ExampleFiles:
 def _images(folder: Path) -> Iterator[tuple[Path, bytes]]:
     from PIL import Image
 
-    digits = Digits()
     for split, count in N_IMAGES.items():
-        source = digits.load(split, digits.image_size)
+        pixels, labels = Digits().arrays(split)
         for digit, name in enumerate(CLASSES):
-            for number, index in enumerate((source.labels == digit).nonzero()[0][:count]):
+            for number, index in enumerate((labels == digit).nonzero()[0][:count]):
                 file = io.BytesIO()
-                Image.fromarray(source.images[int(index), 0].numpy()).save(file, format="PNG")
+                Image.fromarray(pixels[index]).save(file, format="PNG")
                 yield folder / split / name / f"{number}.png", file.getvalue()

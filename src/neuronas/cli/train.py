@@ -27,13 +27,14 @@ def train(
     """See ``neuronas.cli.verbs``."""
     from neuronas.api.train import plan_training
     from neuronas.runs.directory import CONFIG
-    from neuronas.training.distributed import is_first_process
 
     training = plan_training(arch, options, config=config, assignments=assignments or (), out=out, resume=resume)
     if dry_run:
         settings = training.plan.config.model_dump(mode="json")
         console.print_json({"dry_run": True, "directory": str(training.directory), "settings": settings})
         return
+    from neuronas.training.distributed import is_first_process  # imports torch
+
     is_first = is_first_process()
     quiet = quiet or not is_first
     if resume and (training.directory / CONFIG).is_file() and not training.has_checkpoint and not quiet:

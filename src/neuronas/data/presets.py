@@ -39,12 +39,16 @@ class Digits(DataSet):
         from neuronas.data.pixels import resized
         from neuronas.data.source import ArraySource
 
+        pixels, labels = self.arrays(split)
+        return ArraySource(resized(torch.from_numpy(pixels).unsqueeze(1), size), labels)
+
+    def arrays(self, split: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Pixels [N, 8, 8] from 0 to 255, and classes [N], of ``train`` or ``test``. Needs no torch."""
         levels, labels = scikit_learns_digits()
-        images = torch.from_numpy(np.rint(levels * (255 / 16)).astype(np.uint8)).unsqueeze(1)
-        order = np.random.default_rng(_SPLIT_SEED).permutation(len(images))
-        n_test = round(_TEST_SHARE * len(images))
+        order = np.random.default_rng(_SPLIT_SEED).permutation(len(levels))
+        n_test = round(_TEST_SHARE * len(levels))
         chosen = np.sort(order[:n_test] if split == "test" else order[n_test:])
-        return ArraySource(resized(images[torch.from_numpy(chosen)], size), labels[chosen].astype(np.int64))
+        return np.rint(levels[chosen] * (255 / 16)).astype(np.uint8), labels[chosen].astype(np.int64)
 
 
 def scikit_learns_digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
 from neuronas.config import TrainConfig
 from neuronas.errors import VerificationError
 from neuronas.snn.classifier import Classifier
 from neuronas.training.checkpoint import load_state, read_checkpoint, subset, write_checkpoint
+from neuronas.training.optimisers import make_optimiser
 
 
 @dataclass
@@ -58,7 +59,7 @@ class State:
     progress: Progress = field(default_factory=Progress)
 
     def __post_init__(self) -> None:
-        self.optimiser = _optimiser(self.network, self.settings)
+        self.optimiser = make_optimiser(self.network, self.settings)
         decay = self.settings.ema
         self.average: AveragedModel | None = None
         if decay:
@@ -147,21 +148,3 @@ def _average(decay: float, averages: Sequence[Tensor], newest: Sequence[Tensor],
             average.lerp_(new.to(average.dtype), share)
         else:
             average.copy_(new)
-
-
-def _optimiser(network: nn.Module, settings: TrainConfig) -> torch.optim.Optimizer:
-    # No weight decay on the parameters of batch normalisation and on quantisation steps.
-    decayed: list[Tensor] = []
-    others: list[Tensor] = []
-    for name, value in network.named_parameters():
-        # Per-channel steps have several dimensions.
-        is_scale = value.dim() <= 1 or name.endswith("quantiser.log_step")
-        (others if is_scale else decayed).append(value)
-    groups: list[dict[str, Any]] = [
-        {"params": decayed, "weight_decay": settings.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-    rate = settings.learning_rate
-    if settings.optimiser == "sgd":
-        return torch.optim.SGD(groups, lr=rate, momentum=settings.momentum)
-    return torch.optim.AdamW(groups, lr=rate)

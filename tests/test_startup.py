@@ -1,0 +1,95 @@
+"""What a verb must not import: packages that it does not use, each of which takes a part of a second or more."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+
+from conftest import chain
+
+SMALL = ("--channels", "2", "--timesteps", "2")
+NEVER = {
+    "IPython", "matplotlib", "nir", "onnx", "onnxruntime", "optuna", "pandas", "ray", "scipy", "sklearn",
+    "spikingjelly", "tensorboard", "torch._dynamo", "torch._inductor", "torchvision", "vl_convert",
+}  # fmt: skip
+NO_TORCH = {*NEVER, "http.client", "torch"}
+NOTHING = {*NO_TORCH, "PIL", "jinja2", "neuronas.api", "neuronas.config", "numpy", "pydantic", "sqlite3", "yaml"}
+VERBS = (
+    "search", "estimate", "train", "evaluate", "predict", "export", "report", "compare", "dashboard", "doctor",
+    "example-files", "reproduce",
+)  # fmt: skip
+PROGRAM = """
+import json, sys
+from neuronas.cli.main import run
+code = run(sys.argv[2:])
+with open(sys.argv[1], "w") as file:
+    json.dump({"code": code, "modules": sorted(sys.modules)}, file)
+"""
+
+
+def imported(folder: Path, *arguments: object) -> set[str]:
+    """The modules that a process has imported at the end of a command, which it runs in a folder."""
+    command = [sys.executable, "-c", PROGRAM, "modules.json", *map(str, arguments)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads((folder / "modules.json").read_text())
+    assert found["code"] == 0, done.stderr
+    return set(found["modules"])
+
+
+@pytest.mark.parametrize("option", ["--version", pytest.param("--help", marks=pytest.mark.slow)])
+def test_what_every_verb_shares_imports_nothing(tmp_path: Path, option: str) -> None:
+    assert imported(tmp_path, option) & NOTHING == set()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_imports_nothing_that_computes(tmp_path: Path, verb: str) -> None:
+    assert imported(tmp_path, verb, "--help") & {*NO_TORCH, "PIL", "jinja2"} == set()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("search", "--dry-run"),
+        *(
+            pytest.param(command, marks=pytest.mark.slow)
+            for command in (
+                ("train", chain(1), "--dry-run"),
+                ("estimate", chain(1)),
+                ("reproduce", "--list"),
+                ("reproduce", "hardware"),
+                ("example-files",),
+            )
+        ),
+    ],
+    ids=" ".join,
+)
+def test_what_needs_no_torch_imports_none(tmp_path: Path, command: tuple[str, ...]) -> None:
+    assert imported(tmp_path, *command) & NO_TORCH == set()
+
+
+def test_a_search_imports_torch_and_no_other_framework(tmp_path: Path) -> None:
+    found = imported(tmp_path, "search", *SMALL, "--batch-size", 8, "--algorithm", "snasnet", "--n-draws", 1)
+    assert found & NEVER == set()
+    assert "torch" in found
+
+
+@pytest.mark.slow
+def test_a_run_is_trained_and_used_without_other_frameworks(tmp_path: Path) -> None:
+    assert imported(tmp_path, "doctor") & NEVER == set()
+    train = ("train", chain(2), *SMALL, "--limit", 200, "--epochs", 1, "--out", "run")
+    assert imported(tmp_path, *train) & NEVER == set()
+    assert imported(tmp_path, "example-files") & NO_TORCH == set()
+    for command in (
+        ("evaluate", "run"),
+        ("evaluate", "run", "--chip", "--chips", "1", "--no-diagnosis"),
+        ("predict", "run", "photos/test/one"),
+    ):
+        assert imported(tmp_path, *command) & NEVER == set(), command
+    copytree(tmp_path / "run", tmp_path / "copy")
+    for command in (("estimate", "run"), ("report", "run"), ("compare", "run", "copy")):
+        assert imported(tmp_path, *command) & NO_TORCH == set(), command
