@@ -142,14 +142,21 @@ def evaluate(
     without: str | None = ...,
     sign_scheme: Literal['differential', 'offset-binary', 'twos-complement'] | None = ...,
     variation: Literal['normal', 'lognormal'] | None = ...,
+    activation_bits: int | None = ...,
     gain_calibration: bool | None = ...,
     ablation: bool | None = ...,
     diagnosis: bool | None = ...,
     retrain_epochs: int | None = ...,
     dataset: str | DataSet | None = ...,
     data_dir: str | None = ...,
+    image_side: int | str | tuple[int, int] | None = ...,
+    image_channels: int | None = ...,
+    mean: str | None = ...,
+    std: str | None = ...,
     skip_corrupt: bool | None = ...,
     limit: int | None = ...,
+    timesteps: int | None = ...,
+    weight_bits: int | None = ...,
     hardware: str | Accelerator | None = ...,
 ) -> Evaluation:
     """Measure a trained run on its test images, and write ``evaluation.json`` into its directory.
@@ -161,6 +168,7 @@ def evaluate(
         **options: settings that are not the run's own, by keyword: ``hardware``, ``data_dir``, ``device``, ….
 
     Raises:
+        ConfigurationError: a network of your own, which ``evaluate_on_chips`` takes.
         RunDirectoryError: no run, or one that was not trained.
         DataError: images are missing or broken.
         VerificationError: a damaged file.
@@ -173,21 +181,30 @@ def evaluate(
         without: Non-idealities to switch off: adc, read_noise, write_variation, wire_resistance, stuck_cells or off_conductance [none].
         sign_scheme: Representation of signed weights (default: the accelerator's).
         variation: Distribution of the write variation [normal].
+        activation_bits: Bits of inputs that are neither pixels nor spikes, as behind ReLU in a network of your own [8].
         gain_calibration: Calibrate the gain of each column [true].
         ablation: Measure the accuracy loss of each non-ideality [off].
         diagnosis: Find the causes of a loss and try changes of the chip, on validation images [true].
         retrain_epochs: Epochs of noise-aware training that the diagnosis also tries, into RUN-noise; 0: none [0].
         dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
         data_dir: Folder of downloaded data sets ($NEURONAS_DATA, or else data).
+        image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
+        image_channels: Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
+        mean: Mean of each channel, of pixels from 0 to 1, such as 0.49,0.48,0.45 [the data set's].
+        std: Standard deviation of each channel, as --mean [the data set's].
         skip_corrupt: Leave out images that cannot be read [off].
         limit: Test images to measure on, the same share of each class and the same for all runs (all).
+        timesteps: Time steps T [5].
+        weight_bits: Weight precision in bits: 4 to 16 (fixed point) or 32 (no quantisation) [8].
         hardware: Accelerator: a name or FILE.yaml [spikeflow-rram].
     """
 
 
 def evaluate_on_chips(
-    run: str | os.PathLike[str],
+    run: str | os.PathLike[str] | Module,
     *,
+    out: str | os.PathLike[str] | None = ...,
+    dt_s: float | None = ...,
     assignments: Iterable[str] = ...,
     observer: Observer | None = ...,
     device: Literal['auto', 'cpu', 'cuda'] | None = ...,
@@ -197,30 +214,40 @@ def evaluate_on_chips(
     without: str | None = ...,
     sign_scheme: Literal['differential', 'offset-binary', 'twos-complement'] | None = ...,
     variation: Literal['normal', 'lognormal'] | None = ...,
+    activation_bits: int | None = ...,
     gain_calibration: bool | None = ...,
     ablation: bool | None = ...,
     diagnosis: bool | None = ...,
     retrain_epochs: int | None = ...,
     dataset: str | DataSet | None = ...,
     data_dir: str | None = ...,
+    image_side: int | str | tuple[int, int] | None = ...,
+    image_channels: int | None = ...,
+    mean: str | None = ...,
+    std: str | None = ...,
     skip_corrupt: bool | None = ...,
     limit: int | None = ...,
+    timesteps: int | None = ...,
+    weight_bits: int | None = ...,
     hardware: str | Accelerator | None = ...,
 ) -> ChipEvaluation:
-    """Measure a trained run on simulated crossbar chips, and write ``chips/NAME.json`` into its directory.
+    """Measure a trained run, or a network of your own, on simulated crossbar chips.
 
-    Each finished chip is kept in ``chips/NAME.jsonl``: called again after an interruption, or with more chips, only the
-    missing ones are simulated.
+    ``chips/NAME.json`` is written into the run's directory, or into ``out``. Each finished chip is kept in
+    ``chips/NAME.jsonl``: called again after an interruption, or with more chips, only the missing ones are simulated.
 
     Args:
-        run: the run's directory.
+        run: the run's directory; or an ``.onnx`` or ``.nir`` file, or an ``nn.Module``, which ``dataset`` is for.
+        out: directory for the results of a network of your own; None: nothing is written.
+        dt_s: length of a time step, s, of a NIR file that does not say it; None: 1e-4.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
         observer: follows the progress.
         **options: settings by keyword: ``chips``, ``seed``, ``ablation``, ``sign_scheme``, ``hardware``, ….
 
     Raises:
         RunDirectoryError: no run, or one that was not trained.
-        ConfigurationError: a chip that cannot be simulated, or that cannot hold these weights.
+        ConfigurationError: a chip that cannot be simulated, or that cannot hold these weights; a layer of a kind that
+            cannot be simulated.
         VerificationError: a damaged file.
 
     Settings:
@@ -231,14 +258,21 @@ def evaluate_on_chips(
         without: Non-idealities to switch off: adc, read_noise, write_variation, wire_resistance, stuck_cells or off_conductance [none].
         sign_scheme: Representation of signed weights (default: the accelerator's).
         variation: Distribution of the write variation [normal].
+        activation_bits: Bits of inputs that are neither pixels nor spikes, as behind ReLU in a network of your own [8].
         gain_calibration: Calibrate the gain of each column [true].
         ablation: Measure the accuracy loss of each non-ideality [off].
         diagnosis: Find the causes of a loss and try changes of the chip, on validation images [true].
         retrain_epochs: Epochs of noise-aware training that the diagnosis also tries, into RUN-noise; 0: none [0].
         dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
         data_dir: Folder of downloaded data sets ($NEURONAS_DATA, or else data).
+        image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
+        image_channels: Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
+        mean: Mean of each channel, of pixels from 0 to 1, such as 0.49,0.48,0.45 [the data set's].
+        std: Standard deviation of each channel, as --mean [the data set's].
         skip_corrupt: Leave out images that cannot be read [off].
         limit: Test images to measure on, the same share of each class and the same for all runs (all).
+        timesteps: Time steps T [5].
+        weight_bits: Weight precision in bits: 4 to 16 (fixed point) or 32 (no quantisation) [8].
         hardware: Accelerator: a name or FILE.yaml [spikeflow-rram].
     """
 

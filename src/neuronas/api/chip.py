@@ -1,18 +1,19 @@
 """Accuracy of a trained run on simulated chips."""
 
+import os
 import shlex
 from collections.abc import Iterable
 from dataclasses import replace
 from hashlib import blake2b
 from importlib.resources import files
-from os import PathLike
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from neuronas.api.compose import Plan
+from neuronas.api.own_network import OwnNetwork, is_own_network, read_own
 from neuronas.api.train import train as train_again
-from neuronas.api.trained import TrainedRun, read_trained
+from neuronas.api.trained import TrainedRun, calibration_images, read_trained
 from neuronas.config import as_path
 from neuronas.errors import ConfigurationError
 from neuronas.runs.chip_records import ChipRecords
@@ -21,52 +22,103 @@ from neuronas.runs.observer import Observer, Work
 from neuronas.version import __version__
 
 if TYPE_CHECKING:
+    import torch
+
     from neuronas.chip.chip_model import ChipModel
     from neuronas.chip.monte_carlo import ChipTrial
+    from neuronas.snn.weighted import WeightedNetwork
+    from neuronas.training.images import Images
 
 _N_DIAGNOSIS = 256
 """Images on which causes and changes are tried, at most."""
-_N_CALIBRATION = 128
-"""Training images on which gains and converters are trimmed and layers are measured."""
+
+
+class OnChips(Protocol):
+    """What can be simulated: a trained run, or a network of one's own.
+
+    Attributes:
+        plan: data set, chip and what to simulate.
+        network: in evaluation mode, with integer weights.
+        device: of the network.
+    """
+
+    @property
+    def name(self) -> str:
+        """For the document."""
+        ...
+
+    @property
+    def plan(self) -> Plan: ...  # noqa: D102 - above
+
+    @property
+    def network(self) -> "WeightedNetwork": ...  # noqa: D102
+
+    @property
+    def device(self) -> "torch.device": ...  # noqa: D102
+
+    @property
+    def digest(self) -> bytes:
+        """Identifies layers and weights."""
+        ...
+
+    def images(self, split: str) -> "Images":
+        """Images of the data set, ``train`` or ``test``."""
+        ...
 
 
 def evaluate_on_chips(
-    run: str | PathLike[str],
+    run: "str | os.PathLike[str] | torch.nn.Module",
     *,
+    out: str | os.PathLike[str] | None = None,
+    dt_s: float | None = None,
     assignments: Iterable[str] = (),
     observer: Observer | None = None,
     **options: Any,
 ) -> ChipEvaluation:
-    """Measure a trained run on simulated crossbar chips, and write ``chips/NAME.json`` into its directory.
+    """Measure a trained run, or a network of your own, on simulated crossbar chips.
 
-    Each finished chip is kept in ``chips/NAME.jsonl``: called again after an interruption, or with more chips, only the
-    missing ones are simulated.
+    ``chips/NAME.json`` is written into the run's directory, or into ``out``. Each finished chip is kept in
+    ``chips/NAME.jsonl``: called again after an interruption, or with more chips, only the missing ones are simulated.
 
     Args:
-        run: the run's directory.
+        run: the run's directory; or an ``.onnx`` or ``.nir`` file, or an ``nn.Module``, which ``dataset`` is for.
+        out: directory for the results of a network of your own; None: nothing is written.
+        dt_s: length of a time step, s, of a NIR file that does not say it; None: 1e-4.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
         observer: follows the progress.
         **options: settings by keyword: ``chips``, ``seed``, ``ablation``, ``sign_scheme``, ``hardware``, ….
 
     Raises:
         RunDirectoryError: no run, or one that was not trained.
-        ConfigurationError: a chip that cannot be simulated, or that cannot hold these weights.
+        ConfigurationError: a chip that cannot be simulated, or that cannot hold these weights; a layer of a kind that
+            cannot be simulated.
         VerificationError: a damaged file.
     """
-    given = read_trained(as_path(run, "RUN"), options, assignments)
+    given: TrainedRun | OwnNetwork
+    if is_own_network(run):
+        given = read_own(run, options, assignments, dt_s)
+        directory = None if out is None else as_path(out, "--out")
+    else:
+        for name, value in (("--out", out), ("--dt", dt_s)):
+            if value is not None:
+                raise ConfigurationError(f"{name} given with a run; expected it with a network of your own")
+        given = read_trained(as_path(cast("str | os.PathLike[str]", run), "RUN"), options, assignments)
+        directory = given.directory
     hardware = given.plan.config.hardware.accelerator
-    work = Work("chips", given.directory, "chips", observer)
-    evaluation = simulate_chips(given, work, ChipRecords(chip_records_file(given.directory, hardware)))
-    evaluation.write(chip_file(given.directory, hardware))
+    work = Work("chips", directory or Path(given.name), "chips", observer)
+    records = ChipRecords(None if directory is None else chip_records_file(directory, hardware))
+    evaluation = simulate_chips(given, work, records)
+    if directory is not None:
+        evaluation.write(chip_file(directory, hardware))
     work.finish(evaluation)
     return evaluation
 
 
-def simulate_chips(given: TrainedRun, work: Work | None = None, records: ChipRecords | None = None) -> ChipEvaluation:
+def simulate_chips(given: OnChips, work: Work | None = None, records: ChipRecords | None = None) -> ChipEvaluation:
     """Simulate as the settings say; docs/chip-simulation.md says what the answer means.
 
     Args:
-        given: the trained run.
+        given: the trained run, or a network of one's own.
         work: is told of each chip.
         records: chips that are simulated already, and where others are kept; default: none, in memory.
     """
@@ -78,15 +130,18 @@ def simulate_chips(given: TrainedRun, work: Work | None = None, records: ChipRec
     trial = make_trial(given, records)
     started = perf_counter()
     quantised = accuracy(trial.network, trial.images, trial.indices, trial.device).top1
+    unrounded = None
+    if isinstance(given, OwnNetwork):
+        unrounded = accuracy(given.float_network, trial.images, trial.indices, trial.device).top1
     kinds = ablation_models(model) if request.ablation else {}
-    work = work or Work("chips", given.directory, "chips")
+    work = work or Work("chips", Path(given.name), "chips")
     # The chips of row "all" are those of the main simulation.
     work.start(sum(trial.n_of(one) for name, one in kinds.items() if name != "all") + trial.n_of(model))
     whole = simulate(trial, model, work)
     ablation = ablate(trial, kinds, whole.accuracies, quantised, work) if kinds else ()
     verdict = _verdict(given, trial, model, work) if request.diagnosis else None
     return ChipEvaluation(
-        run=str(given.directory),
+        run=given.name,
         dataset=run.config.data.name,
         split="test",
         n_images=len(trial.images),
@@ -97,6 +152,7 @@ def simulate_chips(given: TrainedRun, work: Work | None = None, records: ChipRec
         seed=request.seed,
         model=_simulated(model),
         quantised_network_top1=quantised,
+        float_network_top1=unrounded,
         **dict(whole.accuracies),
         layers=dict(whole.layers),
         ablation=ablation,
@@ -147,8 +203,8 @@ def chip_warning(run: Plan) -> str | None:
     )
 
 
-def make_trial(given: TrainedRun, records: ChipRecords | None = None) -> "ChipTrial":
-    """The trained network, test images, and training images for calibration; see ``simulate_chips``."""
+def make_trial(given: OnChips, records: ChipRecords | None = None) -> "ChipTrial":
+    """The network, test images, and training images for calibration; see ``simulate_chips``."""
     import numpy as np
 
     from neuronas.chip.mapped_layer import pixel_format
@@ -160,11 +216,10 @@ def make_trial(given: TrainedRun, records: ChipRecords | None = None) -> "ChipTr
         )
     run, request = given.plan, given.plan.config.chip
     training, test = given.images("train"), given.images("test")
-    chosen = np.random.default_rng([request.seed, 5]).permutation(len(training))[:_N_CALIBRATION]
     return ChipTrial(
-        network=given.trained.network,
+        network=given.network,
         pixels=pixel_format(run.config.data.mean, run.config.data.std, int(run.accelerator.digital.image_bits)),
-        calibration=training.normalised(training.fetch(np.sort(chosen)).to(given.device)),
+        calibration=calibration_images(training, request.seed, given.device),
         images=test,
         indices=np.arange(len(test)),
         device=given.device,
@@ -175,12 +230,10 @@ def make_trial(given: TrainedRun, records: ChipRecords | None = None) -> "ChipTr
     )
 
 
-def _identity(given: TrainedRun) -> str:
+def _identity(given: OnChips) -> str:
     """What decides a simulated chip besides its model and seed: weights, images, accelerator, device and code."""
-    from neuronas.training.checkpoint import BEST, FOLDER
-
     run = given.plan
-    digest = blake2b((given.directory / FOLDER / BEST).read_bytes(), digest_size=16)
+    digest = blake2b(given.digest, digest_size=16)
     for file in sorted(files("neuronas.chip").iterdir(), key=lambda one: one.name):
         if file.name.endswith(".py"):
             digest.update(file.read_bytes())
@@ -189,12 +242,11 @@ def _identity(given: TrainedRun) -> str:
     return f"{__version__} {digest.hexdigest()} {run.dataset.fingerprint} {given.device.type} {parts!r}"
 
 
-def _verdict(given: TrainedRun, trial: "ChipTrial", model: "ChipModel", work: Work) -> ChipVerdict:
+def _verdict(given: OnChips, trial: "ChipTrial", model: "ChipModel", work: Work) -> ChipVerdict:
     """Causes and remedies on validation images, or on training images where the run has none."""
     import numpy as np
 
     from neuronas.chip.diagnosis import diagnose
-    from neuronas.chip.monte_carlo import ChipTrial
     from neuronas.training.images import stratified_split
 
     train, images = given.plan.config.train, given.images("train")
@@ -202,22 +254,24 @@ def _verdict(given: TrainedRun, trial: "ChipTrial", model: "ChipModel", work: Wo
     name = "validation" if len(split.validation) else "training"
     indices = split.validation if len(split.validation) else split.training
     chosen = np.random.default_rng([trial.seed, 6]).permutation(indices)[:_N_DIAGNOSIS]
-    own, noise, epochs = str(given.directory), model.write_variation or 0.1, given.plan.config.chip.retrain_epochs
+
+    def on_images(of: "ChipTrial") -> "ChipTrial":
+        return replace(of, images=images, indices=np.sort(chosen), identity=f"{of.identity}, {name} images")
+
+    if not isinstance(given, TrainedRun):
+        return diagnose(on_images(trial), model, name, "", work)
+    run, own, noise, epochs = given, given.name, model.write_variation or 0.1, given.plan.config.chip.retrain_epochs
     retrain = ["neuronas", "train", own, "--start-from", own, "--out", f"{own}-noise", "--chip-noise", f"{noise:g}"]
     if epochs:
         retrain += ["--epochs", str(epochs)]
 
-    def on_images(of: ChipTrial) -> ChipTrial:
-        return replace(of, images=images, indices=np.sort(chosen), identity=f"{of.identity}, {name} images")
-
-    def retrained() -> ChipTrial:
+    def retrained() -> "ChipTrial":
         place = Path(f"{own}-noise")
         train_again(own, out=place, resume="auto", chip_noise=noise, epochs=epochs, start_from=own, device=train.device)
-        other = replace(read_trained(place), plan=given.plan)
+        other = replace(read_trained(place), plan=run.plan)
         return on_images(make_trial(other, trial.records))
 
-    tried = retrained if epochs else None
-    return diagnose(on_images(trial), model, name, shlex.join(retrain), work, tried)
+    return diagnose(on_images(trial), model, name, shlex.join(retrain), work, retrained if epochs else None)
 
 
 def _simulated(model: "ChipModel") -> SimulatedChip:

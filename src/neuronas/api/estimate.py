@@ -1,13 +1,14 @@
 """What an architecture, or a network of your own, costs. Needs no data, and torch for modules only."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from neuronas.api.compose import Plan
-from neuronas.api.settings import Config, gathered, planned
-from neuronas.config import COST_MODELS, SETTINGS, ResolvedConfig, as_path, value_at, written
+from neuronas.api.own_network import check_unread, is_own_network
+from neuronas.api.settings import Config, planned
+from neuronas.config import COST_MODELS, ResolvedConfig, as_path
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.budget import Budget
@@ -16,7 +17,7 @@ from neuronas.hardware.floorplan import Floorplan
 from neuronas.hardware.floorplan import floorplan as make_floorplan
 from neuronas.hardware.sweep import Sweep, SweepPoint, parse_sweep, run_sweep
 from neuronas.hardware.units import quantity, word
-from neuronas.importing.read import is_network_file, read_network
+from neuronas.importing.read import read_network
 from neuronas.runs.architectures import read_architecture
 from neuronas.runs.card import Card, Shown
 from neuronas.runs.costs import CostReport
@@ -130,7 +131,7 @@ def estimate(
     """
     if own := _own_network(architecture, input_shape):
         assignments = tuple(assignments)
-        _check_unread(options, assignments)
+        check_unread("estimate", options, assignments, _OF_ARCHITECTURES, _EXPECTED)
         run, (text, graph) = planned("estimate", options, config=config, assignments=assignments), own
         work = graph_rows(graph)
         return Estimate(graph, text, work, run.cost_model.estimate(work), run)
@@ -151,26 +152,12 @@ def _own_network(given: object, input_shape: Sequence[int] | None) -> tuple[str,
         from neuronas.importing.module import read_module
 
         return type(given).__name__, read_module(given, input_shape)
-    text = os.fspath(given)
-    if "|" in text or not is_network_file(path := as_path(text, "ARCH")):
+    if not is_own_network(given):
         return None
+    path = as_path(given, "ARCH")
     return path.name, read_network(path, None if input_shape is None else tuple(input_shape))
 
 
 _OF_ARCHITECTURES = ("data.", "space", "network.channels", "network.head", "network.head_width")
-"""Settings, and their section, that decide the layers of an architecture."""
-
-
-def _check_unread(options: Mapping[str, Any], assignments: Iterable[str]) -> None:
-    """Refuse settings that would be left out in silence.
-
-    Raises:
-        ConfigurationError: names the first.
-    """
-    values = written(gathered("estimate", options, None, assignments))
-    for path, one in SETTINGS.items():
-        if path.startswith(_OF_ARCHITECTURES) and value_at(values, path) is not None:
-            raise ConfigurationError(
-                f"{one.flag if one.meaning.is_option else path} given with a network of your own, whose layers are "
-                "given; expected settings of the chip, weight bits and time steps"
-            )
+"""Settings, or what they begin with, that decide the layers of an architecture."""
+_EXPECTED = "expected settings of the chip, weight bits and time steps"

@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from os import PathLike
 from typing import Any
 
+from neuronas.api.own_network import is_own_network
 from neuronas.api.trained import TrainedRun, read_trained
 from neuronas.config import as_path
+from neuronas.errors import ConfigurationError
 from neuronas.hardware.cost import CostModel
 from neuronas.hardware.mapped.activity import Activity as LayerRates
 from neuronas.runs.costs import CostSummary
@@ -32,10 +34,15 @@ def evaluate(
         **options: settings that are not the run's own, by keyword: ``hardware``, ``data_dir``, ``device``, ….
 
     Raises:
+        ConfigurationError: a network of your own, which ``evaluate_on_chips`` takes.
         RunDirectoryError: no run, or one that was not trained.
         DataError: images are missing or broken.
         VerificationError: a damaged file.
     """
+    if is_own_network(run):
+        raise ConfigurationError(
+            f"{run!s:.60} given without --chip; expected a run's directory, or --chip (in Python: evaluate_on_chips)"
+        )
     given = read_trained(as_path(run, "RUN"), options, assignments)
     work = Work("evaluate", given.directory, "images", observer)
     evaluation = _measure(given, work)

@@ -2,22 +2,30 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neuronas.api.compose import Plan
 from neuronas.api.devices import device_named
-from neuronas.api.settings import planned
+from neuronas.api.settings import gathered, planned
+from neuronas.config import SETTINGS, value_at, written
 from neuronas.data.datasets import check_described
+from neuronas.errors import ConfigurationError
 from neuronas.runs.architectures import read_architecture_of
+from neuronas.runs.config_file import read_config
+from neuronas.runs.directory import CONFIG
 from neuronas.space.genotype import Architecture
 
 if TYPE_CHECKING:
     import torch
 
+    from neuronas.snn.classifier import Classifier
     from neuronas.training.build import TrainedNetwork
     from neuronas.training.images import Images
 
+_N_CALIBRATION = 128
+"""Training images on which gains and converters are calibrated and layers are measured."""
 _TEST_DRAW = 0
 """Random seed of the draw of test images, the same for all runs."""
 
@@ -31,6 +39,23 @@ class TrainedRun:
     architecture: Architecture
     trained: "TrainedNetwork"
     device: "torch.device"
+
+    @property
+    def name(self) -> str:
+        """What is measured: the run's directory."""
+        return str(self.directory)
+
+    @property
+    def network(self) -> "Classifier":
+        """The network with its best weights."""
+        return self.trained.network
+
+    @property
+    def digest(self) -> bytes:
+        """Identifies the weights."""
+        from neuronas.training.checkpoint import BEST, FOLDER
+
+        return blake2b((self.directory / FOLDER / BEST).read_bytes(), digest_size=16).digest()
 
     def images(self, split: str) -> "Images":
         """Images of its data set, ``train`` or ``test``."""
@@ -57,6 +82,14 @@ def read_images(run: Plan, split: str) -> "Images":
     return Images(chosen, data.mean, data.std, skip_corrupt=data.skip_corrupt)
 
 
+def calibration_images(training: "Images", seed: int, device: "torch.device") -> "torch.Tensor":
+    """Normalised training images [n, C, H, W] on which chips are calibrated; the seed of the chips chooses them."""
+    import numpy as np
+
+    chosen = np.random.default_rng([seed, 5]).permutation(len(training))[:_N_CALIBRATION]
+    return training.normalised(training.fetch(np.sort(chosen)).to(device))
+
+
 def read_trained(
     directory: Path, options: Mapping[str, Any] | None = None, assignments: Iterable[str] = ()
 ) -> TrainedRun:
@@ -72,9 +105,37 @@ def read_trained(
         VerificationError: a damaged file.
     """
     given = read_architecture_of(directory)
+    check_unchanged(directory, options or {})
     run = planned("evaluate", options or {}, assignments=assignments, run=given.run)
     from neuronas.training.build import load_trained
 
     settings, chosen = run.config, device_named(run.config.device)
     trained = load_trained(directory, given.architecture, run.shape, settings.network, settings.train, chosen)
     return TrainedRun(directory, run, given.architecture, trained, chosen)
+
+
+_OF_NETWORK = (
+    "data.image_side", "data.image_channels", "data.mean", "data.std", "network.timesteps", "network.weight_bits",
+    "chip.activation_bits",
+)  # fmt: skip
+"""Options of ``evaluate`` that a trained network has already: they are for networks of one's own."""
+
+
+def check_unchanged(directory: Path, options: Mapping[str, Any]) -> None:
+    """Refuse options that would make another network of a trained run.
+
+    Args:
+        directory: of the run.
+        options: settings by keyword.
+
+    Raises:
+        ConfigurationError: names the first that is not the run's own.
+    """
+    own = read_config(directory / CONFIG)
+    before, after = (written(gathered("evaluate", given, own, source=str(directory))) for given in ({}, options))
+    for path in _OF_NETWORK:
+        if value_at(before, path) != value_at(after, path):
+            raise ConfigurationError(
+                f"{SETTINGS[path].flag} given with run {directory}, whose network is trained; expected it with a "
+                "network of your own: an .onnx or .nir file, or an nn.Module"
+            )

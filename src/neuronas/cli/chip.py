@@ -9,13 +9,15 @@ from neuronas.runs.evaluations import ChipEvaluation
 
 def print_chips(chips: ChipEvaluation, *, quiet: bool) -> None:
     """Show an evaluation on simulated chips to people."""
-    out, interval = console.answers, ""
+    out, interval, unrounded = console.answers, "", ""
+    if chips.float_network_top1 is not None:
+        unrounded = f", {share(chips.float_network_top1)} with float weights"
     if chips.top1_interval_95:
         low, high = map(share, chips.top1_interval_95)
         interval = f" (95 % interval of the mean {low} to {high})"
     out.print(
         f"top-1 {chip_accuracy(chips)} on {chips.n_chips} simulated {'chips' if chips.n_chips > 1 else 'chip'}"
-        f"{interval}; {share(chips.quantised_network_top1)} without non-idealities "
+        f"{interval}; {share(chips.quantised_network_top1)} without non-idealities{unrounded} "
         f"({chips.n_images:,} test images of {chips.dataset})",
         style="bold",
     )

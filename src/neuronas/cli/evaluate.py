@@ -15,14 +15,41 @@ from neuronas.errors import ConfigurationError
 if TYPE_CHECKING:
     from neuronas.runs.evaluations import Evaluation
 
+_CHIP = "Chip simulation"
+
 
 @opt.with_settings("evaluate")
 def evaluate(
-    run: Annotated[Path, typer.Argument(parser=as_path, metavar="RUN", help="Directory of a trained run.")],
+    run: Annotated[
+        Path,
+        typer.Argument(
+            parser=as_path,
+            metavar="RUN",
+            help="Directory of a trained run; with --chip also a network of your own: an .onnx or .nir file.",
+        ),
+    ],
     options: dict[str, Any],
     chip: Annotated[
-        bool, typer.Option("--chip", help="Measure it on simulated chips \\[off].", rich_help_panel="Chip simulation")
+        bool, typer.Option("--chip", help="Measure it on simulated chips \\[off].", rich_help_panel=_CHIP)
     ] = False,
+    dt_s: Annotated[
+        float | None,
+        typer.Option(
+            "--dt",
+            metavar="SECONDS",
+            help="Length of a time step of a NIR file that does not say it \\[0.0001].",
+            rich_help_panel=_CHIP,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            parser=as_path,
+            metavar="DIR",
+            help="Directory for chips/NAME.json of a network of your own \\[not written].",
+            rich_help_panel="Run",
+        ),
+    ] = None,
     assignments: opt.Set = None,
     as_json: opt.Json = False,
     quiet: opt.Quiet = False,
@@ -30,16 +57,22 @@ def evaluate(
     """See ``neuronas.cli.verbs``."""
     from neuronas.api.chip import evaluate_on_chips
     from neuronas.api.evaluate import evaluate as measure
+    from neuronas.api.own_network import is_own_network
     from neuronas.cli.chip import print_chips
 
-    if not chip and (flags := given_flags(options, "evaluate", "chip")):
-        raise ConfigurationError(f"{flags[0]} given without --chip; add --chip to simulate chips")
+    if not chip:
+        flags = given_flags(options, "evaluate", "chip")
+        flags += [flag for flag, value in (("--dt", dt_s), ("--out", out)) if value is not None]
+        if flags:
+            raise ConfigurationError(f"{flags[0]} given without --chip; add --chip to simulate chips")
     if chip:
         try:
             with ProgressBar(quiet=quiet) as progress:
-                chips = evaluate_on_chips(run, assignments=assignments or (), observer=progress, **options)
+                chips = evaluate_on_chips(
+                    run, out=out, dt_s=dt_s, assignments=assignments or (), observer=progress, **options
+                )
         except KeyboardInterrupt:
-            if not quiet:
+            if not quiet and (out is not None or not is_own_network(run)):
                 console.notes.print("finished chips are kept; the same command continues")
             raise
         if as_json:

@@ -48,7 +48,8 @@ VERBS: Mapping[str, Verb] = {
     "evaluate": Verb(
         "evaluate:evaluate",
         "Measure a trained run on its test images: accuracy at every precision, firing rates, operations, cost.\n\n"
-        "With --chip: accuracy on simulated crossbar chips (see docs/chip-simulation.md).",
+        "With --chip: accuracy on simulated crossbar chips (see docs/chip-simulation.md). RUN can then be a network of "
+        "your own, an .onnx or .nir file, with --dataset, --timesteps, --weight-bits, --image-side, --mean and --std.",
         "neuronas evaluate runs/mine --json",
         "neuronas evaluate runs/mine --chip, then neuronas export",
     ),

@@ -37,7 +37,9 @@ from neuronas.config.values import (
 )
 
 _NETWORK = (ESTIMATE, SEARCH, TRAIN, BENCHMARK)
-_READS_IMAGES = (SEARCH, TRAIN, BENCHMARK)
+_OF_OWN = (*_NETWORK, EVALUATE)
+"""Verbs that take it; ``evaluate`` for networks of one's own only."""
+_READS_IMAGES = (SEARCH, TRAIN, EVALUATE, BENCHMARK)
 _COST = (ESTIMATE, SEARCH)
 _EVERY = (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY, DOCTOR)
 _UNLESS_OWN = (ESTIMATE, SEARCH, BENCHMARK, DOCTOR)
@@ -58,10 +60,10 @@ class DataConfig(Section):
         metavar="DIR",
     )
     image_side: ImageSize = setting(
-        "Resize images to this side, or to HEIGHTxWIDTH", DATASET, _NETWORK, unit="pixels", metavar="SIDE"
+        "Resize images to this side, or to HEIGHTxWIDTH", DATASET, _OF_OWN, unit="pixels", metavar="SIDE"
     )
     image_channels: int = setting(
-        "Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted", DATASET, _NETWORK,
+        "Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted", DATASET, _OF_OWN,
         ge=1,
     )  # fmt: skip
     n_classes: int = setting("Number of classes", DATASET, (ESTIMATE,), is_option=False, ge=1)
@@ -69,7 +71,10 @@ class DataConfig(Section):
         "Names of the classes, in the order of the network's outputs", DATASET, (), is_option=False
     )
     mean: PerChannel = setting(
-        "Mean of each channel, of pixels from 0 to 1, such as 0.49,0.48,0.45", DATASET, _READS_IMAGES, metavar="M,M,M"
+        "Mean of each channel, of pixels from 0 to 1, such as 0.49,0.48,0.45",
+        DATASET,
+        _READS_IMAGES,
+        metavar="M,M,M",
     )
     std: PerChannel = setting("Standard deviation of each channel, as --mean", DATASET, _READS_IMAGES, metavar="S,S,S")
     skip_corrupt: bool = setting("Leave out images that cannot be read", False, (SEARCH, TRAIN, EVALUATE, BENCHMARK))
@@ -103,9 +108,9 @@ class NetworkConfig(Section):
     """Network: what surrounds the cells, and its precision."""
 
     channels: int = setting("Channels before the first reduction", DATASET, _NETWORK, ge=1, le=4096)
-    timesteps: int = setting("Time steps T", 5, _NETWORK, ge=1, le=256)
+    timesteps: int = setting("Time steps T", 5, _OF_OWN, ge=1, le=256)
     weight_bits: Annotated[int, AfterValidator(_fixed_point_or_none)] = setting(
-        "Weight precision in bits: 4 to 16 (fixed point) or 32 (no quantisation)", 8, _NETWORK, ge=4, le=32
+        "Weight precision in bits: 4 to 16 (fixed point) or 32 (no quantisation)", 8, _OF_OWN, ge=4, le=32
     )
     rounding: Literal["nearest", "floor", "stochastic"] = setting("Rounding of weights", "nearest", (SEARCH, TRAIN))
     head: Literal["gap", "linear"] = setting(

@@ -88,6 +88,9 @@ class ChipConfig(Section):
         "Representation of signed weights (default: the accelerator's)", None
     )
     variation: Literal["normal", "lognormal"] = _on_chip("Distribution of the write variation", "normal")
+    activation_bits: int = _on_chip(
+        "Bits of inputs that are neither pixels nor spikes, as behind ReLU in a network of your own", 8, ge=2, le=16
+    )
     gain_calibration: bool = _on_chip("Calibrate the gain of each column", True)
     ablation: bool = _on_chip("Measure the accuracy loss of each non-ideality", False)
     diagnosis: bool = _on_chip("Find the causes of a loss and try changes of the chip, on validation images", True)

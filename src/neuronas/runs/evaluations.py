@@ -179,7 +179,7 @@ class ChipVerdict(Document):
         causes: each non-ideality switched off, all others on; none, nor remedies, where the loss is below one point.
         remedies: each change of the chip alone that can help against these causes, those that cost little first; and
             noise-aware training, where it was tried.
-        retrain: the command of a noise-aware training.
+        retrain: the command of a noise-aware training; empty for a network of one's own.
     """
 
     text: str
@@ -198,7 +198,9 @@ class ChipEvaluation(Shown, ChipAccuracies):
     Attributes:
         verdict: null without a diagnosis.
         n_calibration_images: training images on which gains and converters are trimmed.
+        run: its directory; or file or class of a network of one's own.
         quantised_network_top1: accuracy without any non-ideality.
+        float_network_top1: accuracy of a network of one's own before its weights were rounded; null for runs.
         ablation: only where it was asked for.
         seconds: of this simulation, without chips that were kept from an earlier one.
     """
@@ -214,6 +216,7 @@ class ChipEvaluation(Shown, ChipAccuracies):
     seed: int
     model: SimulatedChip
     quantised_network_top1: Share
+    float_network_top1: Share | None = None
     layers: dict[str, LayerQuality]
     ablation: tuple[ChipAblation, ...] = Field(default=(), exclude_if=lambda rows: not rows)
     verdict: ChipVerdict | None = None
@@ -230,9 +233,12 @@ class ChipEvaluation(Shown, ChipAccuracies):
             "chip": f"{self.hardware} with {', '.join(self.model.non_idealities) or 'no non-ideality'}",
             "run": self.run,
         }
+        if self.float_network_top1 is not None:
+            facts["float weights"] = percent(self.float_network_top1)
         if self.verdict is not None:
             facts["verdict"] = self.verdict.text
-        return Card("simulated chips", facts, call("export", self.run, "'integer'"))
+        following = "" if self.float_network_top1 is not None else call("export", self.run, "'integer'")
+        return Card("simulated chips", facts, following)
 
 
 def chip_file(directory: Path, hardware: str) -> Path:

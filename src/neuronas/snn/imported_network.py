@@ -69,7 +69,7 @@ class _WeightsNode(nn.Module):
 
     def __init__(self, layer: FixedLayer, arrays: WeightArrays, n_dims: int):
         super().__init__()
-        self.layer = layer
+        self.layer, self.is_convolution = layer, bool(layer.kernel)
         gain, offset = (
             np.float64(value) if given is None else given.reshape(-1, *[1] * (n_dims - 1))
             for given, value in ((arrays.gain, 1.0), (arrays.offset, 0.0))
@@ -80,7 +80,7 @@ class _WeightsNode(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.inputs is not None:
             x = self.inputs.rounded(x)
-        y: Tensor = folded(self.layer, x) if self.layer.kernel else self.layer(x.flatten(2))
+        y: Tensor = folded(self.layer, x) if self.is_convolution else self.layer(x.flatten(2))
         scaled: Tensor = self.scaled(y)
         return scaled
 
