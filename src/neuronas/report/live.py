@@ -41,11 +41,8 @@ class LiveRun:
         self._lock = Lock()
         self._version = ""
         self._content: dict[str, Any] = {}
-        self._began: tuple[str, float, int] = (
-            "",
-            0.0,
-            0,
-        )  # what is under way, when that was first seen, how far it was
+        # What is under way, when that was first seen, how far it was.
+        self._began: tuple[str, float, int] = ("", 0.0, 0)
 
     def state(self, known: str) -> dict[str, Any]:
         """What a page that knows a version has to learn.
@@ -119,7 +116,8 @@ def _summary(run: RunFacts) -> str:
     """How far the run is."""
     parts = []
     if run.result:
-        parts.append(f"Search finished in {number(run.result.seconds)} s: {run.result.n_candidates:,} candidates.")
+        ended = "stopped by --max-minutes after" if run.is_search_out_of_time else "finished in"
+        parts.append(f"Search {ended} {number(run.result.seconds)} s: {run.result.n_candidates:,} candidates.")
     elif run.candidates:
         n_known = int(np.isfinite(run.candidates.fitness).sum())
         parts.append(f"Search not finished: {len(run.candidates):,} candidates, fitness of {n_known:,} known.")
