@@ -25,7 +25,7 @@ from neuronas.hardware import paper
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.mapped import area, energy, latency, mapping
 from neuronas.hardware.mapped.model import ASSUMPTIONS
-from neuronas.report.cost_tables import COUNTED
+from neuronas.report.cost_tables import counted
 from neuronas.runs.architectures import ArchitectureFile
 from neuronas.runs.costs import CostReport
 from neuronas.runs.environment import Environment
@@ -162,7 +162,7 @@ def hardware_model() -> str:
     parts = [
         INTRODUCTION,
         "## What each model counts\n",
-        _table(("", "paper", "mapped"), ((row.what, row.paper, row.mapped) for row in COUNTED)),
+        _table(("", "paper", "mapped"), (tuple(row.values()) for row in counted())),
         PAPER,
         "".join(f"- {line}\n" for line in paper.ASSUMPTIONS),
         COUNTS,

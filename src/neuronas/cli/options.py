@@ -11,63 +11,48 @@ import typer
 from neuronas.config import Setting, as_path, load_plugins, settings_for
 
 _RUN = "Run"
+
+
+def _option(*flags: str, panel: str = _RUN, **more: Any) -> Any:
+    return typer.Option(*flags, rich_help_panel=panel, **more)
+
+
 Config = Annotated[
-    Path | None,
-    typer.Option(
-        parser=as_path,
-        metavar="FILE",
-        help="YAML file with settings; options override it \\[none].",
-        rich_help_panel=_RUN,
-    ),
+    Path | None, _option(parser=as_path, metavar="FILE", help="YAML file with settings; options override it \\[none].")
 ]
 Set = Annotated[
     list[str] | None,
-    typer.Option(
+    _option(
         "--set",
         metavar="KEY=VALUE",
         help="Any setting by its key, such as network.tau=1.5; may be repeated (docs/reference/settings.md).",
-        rich_help_panel=_RUN,
     ),
 ]
 Out = Annotated[
-    Path | None,
-    typer.Option(
-        parser=as_path, metavar="DIR", help="Directory to write to \\[a new one under runs].", rich_help_panel=_RUN
-    ),
+    Path | None, _option(parser=as_path, metavar="DIR", help="Directory to write to \\[a new one under runs].")
 ]
-Json = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object on standard output \\[off].", rich_help_panel=_RUN)
-]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print the answer and errors only \\[off].", rich_help_panel=_RUN)]
-Resume = Annotated[bool, typer.Option("--resume", help="Resume the run in --out \\[off].", rich_help_panel=_RUN)]
-DryRun = Annotated[
-    bool,
-    typer.Option(
-        "--dry-run", help="Check all settings, print the plan and read no image \\[off].", rich_help_panel=_RUN
-    ),
-]
+Json = Annotated[bool, _option("--json", help="Print one JSON object on standard output \\[off].")]
+Quiet = Annotated[bool, _option("--quiet", help="Print the answer and errors only \\[off].")]
+Resume = Annotated[bool, _option("--resume", help="Resume the run in --out \\[off].")]
+DryRun = Annotated[bool, _option("--dry-run", help="Check all settings, print the plan and read no image \\[off].")]
 MaxMinutes = Annotated[
     float | None,
-    typer.Option(
+    _option(
         metavar="MINUTES",
         help="Stop after this time with the best so far (exit code 0); --resume continues \\[no limit].",
-        rich_help_panel=_RUN,
     ),
 ]
 Plugins = Annotated[
     list[str] | None,
-    typer.Option(
+    _option(
         "--plugin",
         metavar="MODULE",
         help="Plug-in that the run was made with: a module, or FILE.py \\[none].",
         callback=lambda names: load_plugins(names or ()),
-        rich_help_panel=_RUN,
     ),
 ]
 """For verbs that take no settings; it is loaded before the verb runs."""
-Download = Annotated[
-    bool, typer.Option("--download", help="Download the data set if it is missing \\[off].", rich_help_panel="Data")
-]
+Download = Annotated[bool, _option("--download", panel="Data", help="Download the data set if it is missing \\[off].")]
 
 
 def with_settings(verb: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -10,13 +10,14 @@ from neuronas.api.settings import gathered
 from neuronas.cli import console
 from neuronas.cli import options as opt
 from neuronas.cli.progress import ProgressBar
-from neuronas.cli.tables import PlainTable
+from neuronas.cli.tables import printable
 from neuronas.cli.verbs import example
 from neuronas.config import as_path
 from neuronas.errors import VerificationError, quoted
 from neuronas.experiments.catalogue import STUDIES
 from neuronas.experiments.hardware import PrintedFigure
 from neuronas.experiments.study import Scale, Study, experiments
+from neuronas.report.tables import Table
 
 _DATASET = "cifar10"
 ScaleOption = Annotated[Scale, typer.Option(help="How large; full needs a GPU where networks are trained.")]
@@ -56,7 +57,7 @@ def hardware(out: Results = Path("results"), as_json: opt.Json = False, quiet: o
         console.print_json(result)
         return
     if not quiet:
-        console.answers.print(_comparison(result.figures))
+        console.answers.print(printable(_comparison(result.figures)))
     console.answers.print(
         f"{result.n_agree} of {result.n_figures} figures agree to the printed digits; {result.difference}"
     )
@@ -191,13 +192,18 @@ for _study in STUDIES:
     )(_study_command(_study))
 
 
-def _comparison(rows: tuple[PrintedFigure, ...]) -> PlainTable:
+def _comparison(rows: tuple[PrintedFigure, ...]) -> Table:
     """A line for each figure: network, quantity, bits, as published, as computed, whether they agree."""
-    table = PlainTable()
-    for title in ("network", "quantity", "bits", "published", "ours", "agrees"):
-        table.add_column(title, justify="right" if title in ("bits", "published", "ours") else "left")
-    for row in rows:
-        ours = f"{row.ours:,.{0 if row.quantity == 'parameters' else 2}f}"
-        agrees = "yes" if row.agrees else "no"
-        table.add_row(row.network, row.quantity, str(row.weight_bits), f"{row.published:,.10g}", ours, agrees)
-    return table
+    titles = ("network", "quantity", "bits", "published", "ours", "agrees")
+    lines = tuple(
+        (
+            row.network,
+            row.quantity,
+            str(row.weight_bits),
+            f"{row.published:,.10g}",
+            f"{row.ours:,.{0 if row.quantity == 'parameters' else 2}f}",
+            "yes" if row.agrees else "no",
+        )
+        for row in rows
+    )
+    return Table("Published figures", titles, lines, text_columns=(0, 1, 5))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from neuronas.api.estimate import estimate
 from neuronas.api.evaluate import evaluate
@@ -13,6 +14,7 @@ from neuronas.errors import InfeasibleError
 from neuronas.experiments.figures import Figure
 from neuronas.experiments.study import SearchPiece, Settings, Size, TrainingPiece
 from neuronas.hardware.cost import BUDGETED, Cost
+from neuronas.runs.costs import CostSummary
 from neuronas.runs.directory import CONFIG, EVALUATION, RESULT, TRAINING
 from neuronas.runs.evaluations import Evaluation
 from neuronas.runs.observer import RunEnded, Work
@@ -115,11 +117,7 @@ class Pieces:
             seed=seed,
             architecture=found.architecture,
             fitness=found.fitness,
-            parameters=found.cost.parameters,
-            memory_bits=found.cost.memory_bits,
-            area_mm2=found.cost.area_mm2,
-            latency_ms=found.cost.latency_ms,
-            energy_uj=found.cost.energy_uj,
+            **_costs(found.cost),
             n_candidates=found.n_candidates,
             n_evaluated=found.n_evaluated,
             seconds=found.seconds,
@@ -161,6 +159,11 @@ class Pieces:
             self.done.append(piece)
 
 
+def _costs(cost: Cost | CostSummary) -> dict[str, Any]:
+    """What a piece keeps of a cost."""
+    return {name: getattr(cost, name) for name in ("memory_bits", *BUDGETED)}
+
+
 class Rehearsal(Pieces):
     """Counts the pieces of a study without doing them; its costs are those of the largest network.
 
@@ -173,8 +176,7 @@ class Rehearsal(Pieces):
     def search(self, case: str, seed: int, changes: Settings) -> SearchPiece:
         """Count a search."""
         self.n += 1
-        cost = self.extremes({"network": changes.get("network", {})})[1]
-        costs = {name: getattr(cost, name) for name in ("memory_bits", *BUDGETED)}
+        costs = _costs(self.extremes({"network": changes.get("network", {})})[1])
         return SearchPiece(
             case=case, seed=seed, architecture=_SKIPS, fitness=0.0, n_candidates=1, n_evaluated=1, seconds=0.0, **costs
         )

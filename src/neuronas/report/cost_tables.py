@@ -1,13 +1,16 @@
 """Tables of cost: against a budget, by layer, by component, by cost model, over a sweep, along a Pareto front."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import BUDGETED, Cost
 from neuronas.hardware.sweep import Sweep, SweepPoint
 from neuronas.hardware.units import UNITS, quantity, word
+from neuronas.report.style import resource
 from neuronas.report.tables import Table, aligned, share
 from neuronas.runs.costs import CostSummary
 from neuronas.space.shape import Side, size_of
@@ -23,33 +26,6 @@ _WRITTEN = {"adc": "ADC", "htree": "H-tree", "noc": "NoC", "pe": "PE"}
 
 
 @dataclass(frozen=True)
-class Counted:
-    """One aspect of a chip, and what each model makes of it."""
-
-    what: str
-    paper: str
-    mapped: str
-
-
-COUNTED = (
-    Counted("kernel", "always 3x3 (parameters: true size)", "true size"),
-    Counted("layers with weights", "convolutions", "convolutions and fully connected layers"),
-    Counted("pooling, node sums", "nothing", "adders, transfers"),
-    Counted("tiles", "one layer each, factor f twice", "one layer each"),
-    Counted("ADCs", "size / mux ratio for each PE", "size / mux ratio for each crossbar"),
-    Counted("ADC energy", "once for a PE's crossbars", "every used column of every crossbar"),
-    Counted("neuron state", "first five convolutions", "all layers"),
-    Counted("first layer", "at each time step", "once per image, bit by bit"),
-    Counted("latency", "a PE cycle per output channel and pixel", "a PE pass per pixel, PEs in parallel; transfers"),
-    Counted("buffers", "8 kbit per tile, 22 bits per input", "PE, tile and global buffers, 1 bit per spike"),
-    Counted("mesh NoC, leakage", "nothing", "routers, hops, memory at rest"),
-    Counted("spike activity", "dense", "dense, one rate or a trace"),
-    Counted("replication, schedule", "none, in order", "copies of weights; in order or pipelined"),
-)
-"""The differences between the cost models; equations in ``docs/hardware-model.md``."""
-
-
-@dataclass(frozen=True)
 class Component:
     """One component's part of area, latency and energy, under the names of ``Cost.components``.
 
@@ -62,6 +38,12 @@ class Component:
     name: str
     values: dict[str, float]
     shares: dict[str, float]
+
+
+@cache
+def counted() -> tuple[dict[str, str], ...]:
+    """What each cost model makes of the aspects (``what``) of a chip; equations in ``docs/hardware-model.md``."""
+    return tuple(json.loads(resource("cost-models.json")))
 
 
 def components(cost: Cost) -> tuple[Component, ...]:
@@ -166,8 +148,8 @@ def model_table(costs: Mapping[str, Cost], chosen: str) -> Table:
     """All cost models on one architecture, then what each of them counts."""
     titles = ("cost model", *(f"{name} (chosen)" if name == chosen else name for name in costs))
     totals = [(word(name), *(quantity(name, getattr(cost, name)) for cost in costs.values())) for name in BUDGETED]
-    counted = [(one.what, *(getattr(one, name, "") for name in costs)) for one in COUNTED]
-    return Table("Cost models", titles, (*totals, *counted), text_columns=range(len(titles)))
+    aspects = [(one["what"], *(one.get(name, "") for name in costs)) for one in counted()]
+    return Table("Cost models", titles, (*totals, *aspects), text_columns=range(len(titles)))
 
 
 def sweep_table(sweep: Sweep, points: Sequence[SweepPoint]) -> Table:
