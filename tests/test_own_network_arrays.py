@@ -209,6 +209,43 @@ def test_files_of_other_exporters_by_onnxruntime(tmp_path: Path) -> None:
     assert len(found.graph.nodes) > len(read_network(path).nodes)  # scales that no layer takes up
 
 
+class ResidualBlock(nn.Module):
+    """As in ResNet: one ReLU module that is called twice, a sum in place, a strided shortcut."""
+
+    def __init__(self, n_in: int, n_out: int, stride: int) -> None:
+        super().__init__()
+        self.c1, self.n1 = nn.Conv2d(n_in, n_out, 3, stride, 1, bias=False), nn.BatchNorm2d(n_out)
+        self.c2, self.n2 = nn.Conv2d(n_out, n_out, 3, 1, 1, bias=False), nn.BatchNorm2d(n_out)
+        self.shortcut = nn.Sequential(nn.Conv2d(n_in, n_out, 1, stride, bias=False), nn.BatchNorm2d(n_out))
+        self.relu = nn.ReLU(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.n2(self.c2(self.relu(self.n1(self.c1(x)))))
+        y += self.shortcut(x)
+        return self.relu(y)
+
+
+@pytest.mark.filterwarnings("ignore")  # the exporter of PyTorch that needs no other package is deprecated
+@pytest.mark.parametrize("folds", [True, False])
+def test_a_residual_network_as_pytorch_exports_it(folds: bool, tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    module = randomised(
+        nn.Sequential(
+            nn.Conv2d(3, 8, 7, 2, 3, bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(3, 2, 1),
+            ResidualBlock(8, 8, 1), ResidualBlock(8, 16, 2),
+            nn.AdaptiveAvgPool2d((1, 1)), nn.Flatten(), nn.Linear(16, 5),
+        )
+    )  # fmt: skip
+    images, path = torch.randn(2, 3, 32, 32), tmp_path / "network.onnx"
+    with torch.no_grad():
+        expected = module(images)
+    mode = torch.onnx.TrainingMode.EVAL if folds else torch.onnx.TrainingMode.PRESERVE
+    torch.onnx.export(module, (images,), path, dynamo=False, training=mode, do_constant_folding=folds)
+    for found in (read_module_arrays(module, (3, 32, 32)), read_network_arrays(path, (3, 32, 32))):
+        assert torch.allclose(computed(found, images)[0], expected, rtol=1e-4, atol=1e-4)
+        assert not found.scalings
+
+
 @pytest.mark.parametrize(
     ("nodes", "shapes", "message"),
     [
@@ -281,6 +318,38 @@ def test_a_nir_file_by_spikingjelly(neurons: nir.NIRNode, tmp_path: Path) -> Non
             scores, state = network(images, state)
             expected.append(scores)
     assert torch.allclose(computed(read_network_arrays(path, (3, 8, 8)), images, 5), torch.stack(expected), atol=1e-5)
+
+
+def test_pixels_in_a_row_are_an_image(tmp_path: Path) -> None:
+    """What others write for fully connected networks: an input of 192 numbers."""
+    matrix = np.random.default_rng(8).normal(size=(4, 192)).astype(np.float32)
+    nodes = {"input": nir.Input(np.array([192])), "fc": nir.Linear(matrix), "output": nir.Output(np.array([4]))}
+    nir.write(tmp_path / "network.nir", nir.NIRGraph(nodes, [("input", "fc"), ("fc", "output")]))
+    images = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(9))
+    found = read_network_arrays(tmp_path / "network.nir", (3, 8, 8))
+    expected = images.flatten(1) @ torch.tensor(matrix).T
+    assert torch.allclose(computed(found, images)[0], expected, atol=1e-4)
+    with pytest.raises(ConfigurationError, match=r"shape \[192\] given"):
+        read_network_arrays(tmp_path / "network.nir", (3, 9, 9))
+
+
+def test_every_neuron_has_its_own_parameters(tmp_path: Path) -> None:
+    drawn = np.random.default_rng(10)
+    tau, threshold, r = (drawn.uniform(low, high, (6, 8, 8)) for low, high in ((1e-4, 1e-3), (0.1, 2), (0.5, 3)))
+    reset, leak = drawn.uniform(-0.5, 0, (6, 8, 8)), drawn.uniform(-0.5, 0.2, (6, 8, 8))
+    chain = nir_layers(nir.LIF(tau, r, leak, threshold, reset))
+    found = read_network_arrays(nir_file(tmp_path / "network.nir", chain), (3, 8, 8))
+    images = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(9))
+    conv, affine = chain["conv"], chain["fc"]
+    x = nn.functional.conv2d(images, torch.tensor(conv.weight), torch.tensor(conv.bias), padding=1).double()
+    v, expected = torch.tensor(reset), []
+    for _ in range(4):
+        h = v + 1e-4 / torch.tensor(tau) * (torch.tensor(r) * x - (v - torch.tensor(leak)))
+        spikes = h >= torch.tensor(threshold)
+        v = torch.where(spikes, torch.tensor(reset), h)
+        mean = nn.functional.avg_pool2d(spikes.float(), 2).flatten(1)
+        expected.append(nn.functional.linear(mean, torch.tensor(affine.weight), torch.tensor(affine.bias)))
+    assert torch.allclose(computed(found, images, 4), torch.stack(expected), atol=1e-4)
 
 
 def test_scales_and_sums_of_nir_by_hand(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Networks of one's own on simulated chips: files of a run do what the run does, others what they compute."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,12 +9,20 @@ import torch
 from torch import nn
 
 import neuronas
+from neuronas.chip.activations import round_inputs
+from neuronas.chip.design import make_design
+from neuronas.chip.layer_inputs import input_format
+from neuronas.chip.mapped_layer import pixel_format
 from neuronas.cli.main import run as command
 from neuronas.data.datasets import open_dataset
 from neuronas.data.memory import InMemoryDataSet
 from neuronas.errors import ConfigurationError
+from neuronas.importing.module import read_module_arrays
 from neuronas.runs.evaluations import ChipEvaluation
-from test_own_network import lenet_file
+from neuronas.snn.imported_network import ImportedClassifier
+from neuronas.snn.weighted import InputFormat
+from test_chip import IDEAL as IDEAL_CHIP
+from test_own_network import Residual, lenet_file
 
 ARCH = "|conv_3x3~0|+|skip~0|skip~1|+|skip~0|avg_pool_3x3~1|conv_3x3~2|"
 SMALL = ["--channels", "4", "--timesteps", "2", "--epochs", "3", "--quiet", "--weight-bits", "6"]
@@ -130,6 +139,21 @@ def test_a_module_of_relu_on_a_noisy_chip(relu_network: nn.Module, tmp_path: Pat
     )
     assert 0.4 < found.top1_mean <= 1 and all(1 < one.snr_db < 200 for one in found.layers.values())
     assert found.verdict is not None and found.verdict.split == "validation" and found.verdict.retrain == ""
+
+
+def test_sums_of_spikes_are_counted_and_an_ideal_chip_is_exact() -> None:
+    """SEW-ResNet's block: the head reads means of 0, 1 and 2, as counts of 10 bits; nothing is rounded."""
+    torch.manual_seed(0)
+    imported = read_module_arrays(Residual().eval(), (3, 32, 32))
+    network, images = ImportedClassifier(imported, 3, 8).eval(), torch.rand(4, 3, 32, 32)
+    round_inputs(network, images, 4)
+    assert not network.input_formats()
+    pixels = pixel_format((0.0,) * 3, (1.0,) * 3, 8)
+    formats = [input_format(network, network.graph.by_name[name], pixels) for name in ("stem.0", "conv", "head")]
+    assert formats == [pixels, InputFormat(), InputFormat(10, 1 / 256)]
+    design = make_design(network, replace(IDEAL_CHIP, weight_bits=8, crossbar_size=64), pixels, images)
+    with torch.no_grad():
+        assert torch.allclose(design.chip(0, 0)(images), network(images), atol=1e-5)
 
 
 def images_of(shape: tuple[int, ...], n_classes: int) -> InMemoryDataSet:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
+from math import prod
 from typing import Literal
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from neuronas.errors import ConfigurationError
 from neuronas.importing.folding import fold, needed
 from neuronas.snn.bound_graph import WeightArrays
-from neuronas.snn.imported import ImportedNetwork, Rule, Scaling
+from neuronas.snn.imported import ImportedNetwork, ReluRule, Rule, Scaling
 from neuronas.space.build import GraphBuilder
 from neuronas.space.graph import Graph, Image, Link, Neurons, Node, NodeOperation, Pool, Shape, Sum, Votes, Weights
 
@@ -32,12 +33,16 @@ class ImageShape:
     def of(self, sizes: Sequence[int]) -> Shape:
         """The shape, where the file says [batch, channels, height, width] or the same without batch; 0: open.
 
+        Instead of the image a file may have its flattened pixels, as many as ``default`` has.
+
         Raises:
             ValueError: a size is open, or there are more or fewer.
         """
         if self.given is not None:
             return self.given
         own = tuple(int(size) for size in sizes[-3:])
+        if len(sizes) < 3 and self.default is not None and own[-1:] == (prod(self.default),):
+            return self.default  # which the first layer flattens
         if len(sizes) in (3, 4) and self.default is not None:
             own = tuple(size or other for size, other in zip(own, self.default, strict=True))
         if len(sizes) not in (3, 4) or min(own) < 1:
@@ -135,10 +140,13 @@ class Draft:
             name: of the layer.
             source: what they read.
             rule: when they fire; needed with ``with_arrays``.
+
+        Raises:
+            ValueError: its arrays do not fit the shape of the source.
         """
         found = self.add(name, Neurons(), source)
         if rule is not None:
-            self.rules[found] = rule
+            self.rules[found] = rule if isinstance(rule, ReluRule) else rule.of(self.shape(source))
         return found
 
     def scale(self, name: str, source: str, scaling: Callable[[Shape], Scaling]) -> str:

@@ -16,8 +16,9 @@ import onnx
 from onnx import helper
 
 from neuronas.importing.draft import Draft, ImageShape
-from neuronas.importing.layers import UNSUPPORTED, convolution, linear, pooling
+from neuronas.importing.layers import UNSUPPORTED, linear
 from neuronas.importing.onnx_constants import Constant, Constants
+from neuronas.importing.onnx_layers import convolution_of, pool_of, upper_limit
 from neuronas.importing.onnx_lif import find_lif
 from neuronas.snn.bound_graph import WeightArrays
 from neuronas.snn.imported import ReluRule, Scaling, SpikeRule
@@ -108,22 +109,9 @@ class NodeReader:
         return self.constants.folded(node, given)
 
     def _weigh(self, name: str, given: Sequence[Any], attributes: Mapping[str, Any]) -> _Value:
-        shape, source = _weights(given), given[0].node
-        n_out, _, *kernel = shape
-        pads = attributes.get("pads", [0] * 4)
-        if attributes.get("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID"):
-            raise ValueError(f"auto_pad {attributes['auto_pad'].decode()} given; expected pads")
-        if len(kernel) != 2:
-            raise ValueError(f"{len(kernel)}-dimensional kernel given; expected two dimensions")
-        operation = convolution(
-            n_out,
-            kernel,
-            attributes.get("strides", 1),
-            pads,
-            attributes.get("dilations", 1),
-            attributes.get("group", 1),
-        )
-        return _Value(self.draft.weigh(name, operation, source, shape, self._arrays(given)))
+        shape = _weights(given)
+        operation = convolution_of(shape, attributes)
+        return _Value(self.draft.weigh(name, operation, given[0].node, shape, self._arrays(given)))
 
     def _multiply(self, name: str, given: Sequence[Any], attributes: Mapping[str, Any]) -> _Value:
         shape, is_transposed = _weights(given), not attributes.get("transB", 0)
@@ -226,13 +214,8 @@ class NodeReader:
         return _Value(self.draft.fire(name, given[0].node, ReluRule() if self.draft.with_arrays else None))
 
     def _clip(self, name: str, given: Sequence[Any], attributes: Mapping[str, Any]) -> _Value:
-        if not self.draft.with_arrays:
-            return _Value(self.draft.fire(name, given[0].node))
-        limits = [float(one.needed) for one in given[1:]]
-        limits = limits or [attributes[key] for key in ("min", "max") if key in attributes]
-        if len(limits) != 2 or limits[0] != 0 or limits[1] <= 0:
-            raise ValueError(f"limits {limits} given; expected 0 and a number above it, as of ReLU6")
-        return _Value(self.draft.fire(name, given[0].node, ReluRule(limits[1])))
+        rule = ReluRule(upper_limit(given[1:], attributes)) if self.draft.with_arrays else None
+        return _Value(self.draft.fire(name, given[0].node, rule))
 
     def _reset(self, name: str, given: Sequence[Any], attributes: Mapping[str, Any]) -> _Value:
         if not isinstance(given[0], _Value):
@@ -242,17 +225,7 @@ class NodeReader:
     def _pool(
         self, name: str, given: Sequence[Any], attributes: Mapping[str, Any], *, reduce: Literal["mean", "max"]
     ) -> _Value:
-        if attributes.get("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID"):
-            raise ValueError(f"auto_pad {attributes['auto_pad'].decode()} given; expected pads")
-        operation = pooling(
-            reduce,
-            attributes["kernel_shape"],
-            attributes.get("strides", 1),
-            attributes.get("pads", 0),
-            ceil=bool(attributes.get("ceil_mode", 0)),
-            counts_padding=bool(attributes.get("count_include_pad", 0)),
-        )
-        return _Value(self.draft.add(name, operation, given[0].node))
+        return _Value(self.draft.add(name, pool_of(reduce, attributes), given[0].node))
 
     def _pool_all(
         self, name: str, given: Sequence[Any], attributes: Mapping[str, Any], *, reduce: Literal["mean", "max"]

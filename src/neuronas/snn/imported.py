@@ -1,7 +1,7 @@
 """A network of one's own as it was read: its layer graph, weights, neurons, and what scales values in between."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Self
 
@@ -76,6 +76,21 @@ class SpikeRule:
     threshold: Floats
     v_reset: Floats | None
     v_rest: Floats
+
+    def of(self, shape: Shape) -> Self:
+        """For neurons of a shape.
+
+        Raises:
+            ValueError: an array does not broadcast to it.
+        """
+        tau, v_reset = (None if one is None else _aligned(one, shape) for one in (self.tau, self.v_reset))
+        return replace(
+            self,
+            tau=tau,
+            threshold=_aligned(self.threshold, shape),
+            v_reset=v_reset,
+            v_rest=_aligned(self.v_rest, shape),
+        )
 
 
 Rule = ReluRule | SpikeRule
