@@ -31,10 +31,10 @@ def evaluate(run: Path, capsys: pytest.CaptureFixture[str], *options: str) -> di
 
 
 def test_chips_of_a_run(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    document = evaluate(trained, capsys, "--chips", "3", "--ablation")
+    document = evaluate(trained, capsys, "--chips", "2", "--ablation")
     assert json.loads((trained / "chips/spikeflow-rram.json").read_text()) == document
     assert document["n_images"] == 359 and document["split"] == "test"
-    assert document["n_chips"] == 3 and len(set(document["top1_per_chip"])) >= 1
+    assert document["n_chips"] == 2 and len(set(document["top1_per_chip"])) >= 1
     low, high = document["top1_interval_95"]
     assert low <= document["top1_mean"] <= high
     assert list(document["layers"]) == ["stem", "A.01", "A.23", "reduction", "B.01", "B.23", "head"]
@@ -49,8 +49,8 @@ def test_chips_of_a_run(trained: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert rows["none"]["top1_mean"] == document["quantised_network_top1"]
     assert rows["all"]["top1_per_chip"] == document["top1_per_chip"]
     assert rows["only off_conductance"]["loss"] == 0 and rows["only wire_resistance"]["n_chips"] == 1
-    again = evaluate(trained, capsys, "--chips", "2")
-    assert again["top1_per_chip"] == document["top1_per_chip"][:2]  # seeds reproduce
+    again = evaluate(trained, capsys, "--chips", "1")
+    assert again["top1_per_chip"] == document["top1_per_chip"][:1]  # seeds reproduce
 
 
 def test_finished_chips_are_kept(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
