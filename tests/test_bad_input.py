@@ -526,7 +526,7 @@ def test_doctor_finds_old_packages_and_a_cache_that_cannot_be_written(
     }  # fmt: skip
     assert checks["numpy"]["ok"]
     assert not checks["cache of kernels"]["ok"]
-    assert "XDG_CACHE_HOME" in checks["cache of kernels"]["advice"]
+    assert "NEURONAS_CACHE" in checks["cache of kernels"]["advice"]
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,11 @@
-"""Limits of containers and jobs, and the cache of compiled kernels."""
+"""Limits of containers and jobs."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import psutil
 import pytest
 
-from neuronas.kernels import library
 from neuronas.machine import memory, n_cores, n_open_files
 
 GIB = 2**30
@@ -92,44 +89,3 @@ def test_version_1_of_control_groups_within_a_container(tmp_path: Path) -> None:
 def test_open_files_are_counted() -> None:
     n = n_open_files()
     assert n is None or n > 0
-
-
-COMPILE = "from neuronas.kernels.library import native; native(); import sys; sys.exit(native().library is None)"
-needs_a_compiler = pytest.mark.skipif(library.native().library is None, reason=library.native().reason)
-
-
-def run(*lines: str, **environment: str) -> None:
-    subprocess.run([sys.executable, "-c", "\n".join((COMPILE, *lines))], env={**os.environ, **environment}, check=True)
-
-
-@pytest.mark.slow
-@needs_a_compiler
-def test_a_damaged_cache_is_rebuilt_and_leftovers_are_removed(tmp_path: Path) -> None:
-    whole = next(path for path in library.cache_folder().glob("kernels-*.so") if library._is_whole(path))
-    for damage in (whole.read_bytes()[:50_000], b"", whole.read_bytes()[:-1] + b"x"):
-        (tmp_path / whole.name).write_bytes(damage)
-        assert not library._is_whole(tmp_path / whole.name)
-    left = tmp_path / "building-1.so"
-    left.write_bytes(b"")
-    os.utime(left, (0, 0))
-    run(NEURONAS_CACHE=str(tmp_path))
-    assert [library._is_whole(path) for path in tmp_path.iterdir()] == [True] * len(list(tmp_path.iterdir()))
-    assert not left.exists()
-
-
-@pytest.mark.slow
-@needs_a_compiler
-def test_without_a_cache_nothing_is_left_behind_and_children_do_not_compile(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    (tmp_path / "tmp").mkdir()
-    child = (
-        "import os, subprocess; from pathlib import Path",
-        "(made,) = Path(os.environ['NEURONAS_CACHE']).iterdir(); before = made.stat().st_mtime_ns",
-        f"subprocess.run([sys.executable, '-c', {COMPILE!r}], check=True)",
-        "assert [made] == list(made.parent.iterdir()) and made.stat().st_mtime_ns == before",
-    )
-    script = COMPILE.rpartition("import sys")[0] + "import sys"
-    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "file"), "TMPDIR": str(tmp_path / "tmp")}
-    environment.pop("NEURONAS_CACHE", None)
-    subprocess.run([sys.executable, "-c", "\n".join((script, *child))], env=environment, check=True)
-    assert not list((tmp_path / "tmp").iterdir())

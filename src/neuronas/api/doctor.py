@@ -10,8 +10,10 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from neuronas.api.devices import device_named
 from neuronas.config.registry import DATASETS
-from neuronas.kernels.library import cache_folder
+from neuronas.kernels.folders import CACHE, cache_folder
+from neuronas.kernels.library import Origin, native
 from neuronas.machine import memory, n_cores, n_open_files
 from neuronas.runs.document import Document
 from neuronas.version import __version__
@@ -69,11 +71,17 @@ def _machine() -> Iterator[Check]:
     few = n_files is not None and n_files < _MIN_OPEN_FILES
     advice = f"run: ulimit -n {_MIN_OPEN_FILES}, or workers may not start" if few else ""
     yield Check("open files", not few, "no limit" if n_files is None else f"at most {n_files:,}", advice)
+    cache = _cache()  # before kernels are loaded: where it cannot be used, they set another one
+    if native().origin is not Origin.PREBUILT:
+        yield cache
+
+
+def _cache() -> Check:
     cache = cache_folder()
     existing = next(path for path in (cache, *cache.parents) if path.exists())
     is_writable = existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
-    advice = "cannot be written; set XDG_CACHE_HOME to a writable folder, or searches are slower"
-    yield Check("cache of kernels", is_writable, str(cache), "" if is_writable else advice)
+    advice = f"cannot be written; set {CACHE} to a writable folder, or every command compiles the kernels anew"
+    return Check("cache of kernels", is_writable, str(cache), "" if is_writable else advice)
 
 
 def _free_space(name: str, free_bytes: int, total: str, advice: str) -> Check:
@@ -117,7 +125,7 @@ def _torch() -> Iterator[Check]:
         from neuronas.fitness.engine.select import describe_kernels
 
         has_gpu = torch.cuda.is_available()
-        kernels = {name: describe_kernels(torch.device(name)) for name in ("cpu", *["cuda"] * has_gpu)}
+        kernels = {name: describe_kernels(device_named(name)) for name in ("cpu", *["cuda"] * has_gpu)}
     except ImportError as error:
         yield Check("kernels", False, str(error), "install the missing packages above")
         return

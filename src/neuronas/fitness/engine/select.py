@@ -46,7 +46,9 @@ def select_backend(neuron: NeuronParameters, device: torch.device, threads: int,
 def describe_kernels(device: torch.device) -> Kernels:
     """Describe the kernels that a search on a device uses, and why faster ones are not available."""
     backend = select_backend(NeuronParameters(), device, torch.get_num_threads(), 0)
-    return Kernels(backend.name, tuple(_missing_on_cpu() if device.type == "cpu" else _missing_on_gpu(device)))
+    origin = native().origin if isinstance(backend, NativeBackend) else None
+    chosen = f"{backend.name}, {origin}" if origin else backend.name
+    return Kernels(chosen, tuple(_missing_on_cpu() if device.type == "cpu" else _missing_on_gpu(device)))
 
 
 def _missing_on_gpu(device: torch.device) -> list[str]:

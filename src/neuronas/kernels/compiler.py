@@ -1,0 +1,131 @@
+"""Compiles the C++ kernels, for this machine's cache and for wheels.
+
+Imports the standard library only: a wheel is built where neuronas's dependencies are not installed.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+
+from neuronas.kernels.targets import Target
+
+FLAGS = (
+    "-O3", "-std=c++17", "-fPIC", "-pthread",
+    # A fused multiply-add would round differently from the reference.
+    "-ffp-contract=off", "-fno-math-errno", "-Wno-psabi",
+)  # fmt: skip
+"""Options of the compiler, besides those of the target."""
+
+_PORTABLE = ("-static-libstdc++", "-Wl,--exclude-libs,ALL", "-Wl,--gc-sections", "-s")
+"""For a library that other machines load: it needs the C library and libgcc_s alone, and hides what it is linked with.
+A static libgcc of GCC 12 or later would need glibc 2.35."""
+
+COMPILE_S = 300
+"""Seconds after which a compiler is ended."""
+
+_FOLDER = Path(__file__).parent
+PREBUILT = _FOLDER / "prebuilt"
+"""Where a wheel has its libraries."""
+
+_DIGEST_BYTES = 16
+
+
+@cache
+def _sources() -> dict[str, str]:
+    """Path and text of every source file."""
+    paths = sorted((*_FOLDER.glob("*.cpp"), *_FOLDER.glob("*.h")))
+    return {str(path): path.read_text(encoding="utf-8") for path in paths}
+
+
+@cache
+def functions() -> tuple[str, ...]:
+    """Names of the functions that the sources define for Python."""
+    return tuple(re.findall(r"^\w+ (neuronas_\w+)\(", "\n".join(_sources().values()), re.MULTILINE))
+
+
+def library_name(target: Target, c_library: str) -> str:
+    """File name of a compiled library: another one if the sources, the options or the C library are others.
+
+    Args:
+        target: the instruction set.
+        c_library: the C libraries that the compiled library can be loaded with.
+    """
+    identity = "\0".join((*_sources().values(), *FLAGS, *target.options, target.machine, c_library))
+    return f"kernels-{target.name}-{hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()}.so"
+
+
+def find_compiler() -> str:
+    """Path of the C++ compiler: ``$CXX``, or else the system's.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    for name in (os.environ.get("CXX", "c++"), "g++", "clang++"):
+        if found := shutil.which(name):
+            return found
+    raise FileNotFoundError("C++ compiler not found; install g++ for a faster search")
+
+
+def compile_libraries(
+    compiler: str, targets: Sequence[Target], folder: Path, n_processes: int, *, portable: bool = False
+) -> dict[Target, Path]:
+    """Compile the kernels for some instruction sets.
+
+    Args:
+        compiler: a C++ compiler that takes the options of GCC.
+        targets: the instruction sets.
+        folder: for the libraries and for all files that the compiler makes; empty.
+        n_processes: how many compilers run at a time.
+        portable: the libraries serve on other machines, which may have no or another C++ library.
+
+    Raises:
+        OSError: the compiler cannot be run, or refuses a file.
+        subprocess.TimeoutExpired: the compiler took more than ``COMPILE_S``.
+    """
+    files = sorted(_FOLDER.glob("*.cpp"), key=lambda path: -path.stat().st_size)  # what takes longest comes first
+    objects = {(target, file): folder / f"{target.name}-{file.stem}.o" for file in files for target in targets}
+    with ThreadPoolExecutor(n_processes) as pool:
+        started = [
+            pool.submit(_run, compiler, [*FLAGS, *target.options, "-c", "-o", str(made), str(file)], folder)
+            for (target, file), made in objects.items()
+        ]
+        try:
+            for one in started:
+                one.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+    made = {target: folder / f"{target.name}.so" for target in targets}
+    for target, library in made.items():
+        parts = [str(objects[target, file]) for file in files]
+        extra = _PORTABLE if portable else ()
+        _run(compiler, ["-shared", "-pthread", *extra, "-o", str(library), *parts], folder)
+        with library.open("ab") as end:
+            end.write(_digest(library.read_bytes()))
+    return made
+
+
+def is_whole(library: Path) -> bool:
+    """Whether a compiled library is there and ends with its own digest: to load a damaged one may end the process."""
+    try:
+        content = library.read_bytes()
+    except OSError:
+        return False
+    return content[-_DIGEST_BYTES:] == _digest(content[:-_DIGEST_BYTES])
+
+
+def _run(compiler: str, options: Sequence[str], folder: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(folder)}  # its files are removed with the folder; the usual may be full
+    command = [compiler, *options]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=COMPILE_S, env=environment, check=False)  # noqa: S603
+    if found.returncode:
+        raise OSError(f"{compiler} failed: {found.stderr.strip() or f'exit code {found.returncode}'}")
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=_DIGEST_BYTES).digest()
