@@ -7,6 +7,7 @@
 
 #if defined(NEURONAS_AVX512) && defined(__linux__) && defined(__x86_64__)
 #define NEURONAS_AMX 1
+#include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
@@ -531,8 +532,12 @@ int32_t neuronas_has(int32_t method) {
 #if defined(NEURONAS_AMX)
     if (method == kTiles) {
         constexpr long kRequestPermission = 0x1023, kTileData = 18;  // arch_prctl: ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
-        static const bool granted = __builtin_cpu_supports("amx-int8") && __builtin_cpu_supports("amx-tile") &&
-                                    syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+        constexpr unsigned kTileAndInt8 = 3u << 24;  // cpuid 7, edx; Clang's __builtin_cpu_supports does not know them
+        static const bool granted = [] {
+            unsigned eax, ebx, ecx, edx = 0;
+            return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (edx & kTileAndInt8) == kTileAndInt8 &&
+                   syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+        }();
         return granted;
     }
 #endif
