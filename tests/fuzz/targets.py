@@ -38,7 +38,7 @@ from neuronas.export.from_network import bind
 from neuronas.export.integer import read_integer, write_integer
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.mapped.activity import load_activity
-from neuronas.importing.read import read_network
+from neuronas.importing.read import read_network, read_network_arrays
 from neuronas.report.page import report_page
 from neuronas.runs.architectures import read_architecture
 from neuronas.runs.candidates import read_candidates
@@ -50,6 +50,7 @@ from neuronas.runs.metrics import read_epochs
 from neuronas.runs.results import SearchSummary, TrainingResult
 from neuronas.snn.bound_graph import BoundGraph, NeuronArrays, WeightArrays
 from neuronas.snn.classifier import Classifier
+from neuronas.snn.imported_network import ImportedClassifier
 from neuronas.space.canonical import architecture_key
 from neuronas.space.graph import Graph, Link, Neurons, Node, Votes, Weights
 from neuronas.space.graph import Image as ImageInput
@@ -122,6 +123,13 @@ def _file(name: str, read: Callable[[Path], object]) -> Read:
         read(path)
 
     return reader
+
+
+def _own_network(path: Path) -> None:
+    """Read it with its weights, and compute an image."""
+    imported = read_network_arrays(path, (1, 8, 8))
+    with torch.no_grad():
+        ImportedClassifier(imported, 2, 8)(torch.ones(1, *imported.graph.nodes[0].shape))
 
 
 def _settings(path: Path) -> None:
@@ -446,6 +454,7 @@ TARGETS: dict[str, Target] = {
     "network.json": Target(_integer, _integer_seeds("network.json"), CORRUPT, change_json),
     "weights.safetensors": Target(_integer_weights, _integer_seeds("weights.safetensors"), CORRUPT),
     "network.onnx": Target(_file("network.onnx", read_network), _exported_seeds("onnx"), EITHER),
+    "network.onnx on a chip": Target(_file("network.onnx", _own_network), _exported_seeds("onnx"), EITHER),
     "network.nir": Target(_file("network.nir", read_network), _exported_seeds("nir"), EITHER),
     "progress": Target(_progress, _given(json.dumps(vars(Progress())).encode()), CORRUPT, change_json),
     "training.json": Target(

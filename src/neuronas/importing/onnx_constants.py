@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
+from neuronas.errors import VerificationError
 from neuronas.snn.bound_graph import Floats, WeightArrays
 from neuronas.space.graph import Shape
 
@@ -67,17 +68,27 @@ class Constants:
     """Makes constants.
 
     Args:
+        source: the file, for messages.
         whole: also read and compute the values of large ones.
     """
 
-    def __init__(self, *, whole: bool):
-        self._whole = whole
+    def __init__(self, source: str, *, whole: bool):
+        self._source, self._whole = source, whole
 
     def of(self, tensor: onnx.TensorProto) -> Constant:
-        """A constant that the file stores."""
+        """A constant that the file stores.
+
+        Raises:
+            VerificationError: it is damaged.
+        """
         shape = tuple(tensor.dims)
         is_short = prod(shape) <= _LARGEST_READ and tensor.data_location != onnx.TensorProto.EXTERNAL
-        return Constant(shape, numpy_helper.to_array(tensor) if self._whole or is_short else None)
+        if not self._whole and not is_short:
+            return Constant(shape)
+        try:
+            return Constant(shape, numpy_helper.to_array(tensor))
+        except (KeyError, TypeError, ValueError) as error:
+            raise VerificationError(f"{self._source}: constant '{tensor.name}' cannot be read ({error})") from error
 
     def folded(self, node: onnx.NodeProto, given: Sequence[Constant]) -> Constant:
         """What a node gives that depends on constants alone."""

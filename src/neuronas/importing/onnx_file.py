@@ -67,6 +67,9 @@ def _read(path: Path, shape: ImageShape, *, with_arrays: bool) -> tuple[NodeRead
     with reading_as("an ONNX model", path, DecodeError, onnx.checker.ValidationError):
         model = onnx.load(path, load_external_data=with_arrays)
         onnx.checker.check_model(str(path))
+    names = (name for node in model.graph.node for name in (node.name, *node.input, *node.output))
+    if not all(isinstance(name, str) for name in names):  # protobuf gives bytes where they are no UTF-8
+        raise VerificationError(f"{path}: cannot be read as an ONNX model (names that are no text)")
     reader = NodeReader(str(path), model.graph, shape, with_arrays=with_arrays)
     for node in model.graph.node:
         reader.read(node)
@@ -104,4 +107,4 @@ def _place(value: str, scalings: Container[str]) -> tuple[str, int | None]:
     """
     name, *rest = value.split("/")
     step = int(rest[0]) if rest and rest[0].isdecimal() else None
-    return f"{name}/{rest[-1]}" if value in scalings else name, step
+    return "/".join((name, *rest[-1:])) if value in scalings else name, step

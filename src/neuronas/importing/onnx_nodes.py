@@ -52,7 +52,7 @@ class NodeReader:
 
     def __init__(self, path: str, graph: onnx.GraphProto, shape: ImageShape, *, with_arrays: bool = False):
         self.draft = Draft(path, with_arrays=with_arrays)
-        self.constants = Constants(whole=with_arrays)
+        self.constants = Constants(path, whole=with_arrays)
         self.lif = find_lif(graph) if with_arrays else {}
         self.inner = {name for one in self.lif.values() for name in one.inner}
         self.known: dict[str, _Value | Constant] = {one.name: self.constants.of(one) for one in graph.initializer}
