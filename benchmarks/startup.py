@@ -1,0 +1,116 @@
+"""How long verbs take to start: processor time and number of modules of whole processes, against a revision.
+
+    python benchmarks/startup.py REVISION
+
+REVISION: a commit to compare with, before this working tree; both run alternately, and the least of all times counts.
+Verbs that compute do as little as they can: a search of one candidate, an evaluation of ten images. A tenth of a
+second of the times is Python and Typer. Times of "torch" and "numpy" are those of their imports alone.
+"""
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tarfile
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from common import write
+
+REPEATS = 5
+ROOT = Path(__file__).parents[1]
+ARCH = "|conv_3x3~0|+|skip~0|conv_3x3~1|+|avg_pool_3x3~0|skip~1|conv_3x3~2|"
+SMALL = ("--channels", "4", "--timesteps", "2")
+WITHOUT_TORCH: dict[str, tuple[str, ...]] = {
+    "--version": ("--version",),
+    "--help": ("--help",),
+    **{f"{verb} --help": (verb, "--help") for verb in ("search", "export", "reproduce")},
+    "search --dry-run": ("search", "--dry-run"),
+    "estimate ARCH": ("estimate", ARCH),
+    "report RUN": ("report", "run"),
+    "compare RUN RUN": ("compare", "run", "copy"),
+    "reproduce hardware": ("reproduce", "hardware"),
+    "example-files": ("example-files", "--out", "again"),
+}
+WITH_TORCH: dict[str, tuple[str, ...]] = {
+    "doctor": ("doctor",),
+    "search": ("search", *SMALL, "--batch-size", "8", "--algorithm", "snasnet", "--n-draws", "1"),
+    "train": ("train", ARCH, *SMALL, "--limit", "100", "--epochs", "1", "--batch-size", "32"),
+    "evaluate RUN": ("evaluate", "run", "--limit", "10"),
+    "predict RUN IMAGE": ("predict", "run", "photos/test/one/0.png"),
+    "export RUN --format integer": ("export", "run", "--format", "integer"),
+}
+IMPORTS = {"python": "pass", "numpy": "import numpy", "torch": "import torch", "torch._dynamo": "import torch._dynamo"}
+COUNTED = """
+import json, sys
+from neuronas.cli.main import run
+code = run(sys.argv[2:])
+json.dump([code, len(sys.modules)], open(sys.argv[1], "w"))
+"""
+
+
+def environment(source: Path, folder: Path) -> dict[str, str]:
+    """Compiled modules are kept for both sources, as where neuronas is installed."""
+    own = {"PYTHONPATH": str(source), "PYTHONPYCACHEPREFIX": str(folder / "compiled")}
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | own
+
+
+def processor_s(command: list[str], folder: Path, env: dict[str, str]) -> float:
+    """Processor time of a process, user and system."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, cwd=folder, env=env, check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def measured(arguments: tuple[str, ...], folder: Path, environments: dict[str, dict[str, str]]) -> dict[str, Any]:
+    """Least processor time in seconds, and modules in the end, of a command by both sources."""
+    found: dict[str, Any] = {}
+    for name, env in environments.items():  # the first run also compiles
+        counted = [sys.executable, "-c", COUNTED, "count.json", *arguments]
+        subprocess.run(counted, cwd=folder, env=env, check=True, capture_output=True)
+        code, n_modules = json.loads((folder / "count.json").read_text())
+        if code:
+            raise SystemExit(f"neuronas {' '.join(arguments)}: exit code {code} ({name})")
+        found[f"{name}_modules"] = n_modules
+    times: dict[str, list[float]] = {name: [] for name in environments}
+    for _ in range(REPEATS):
+        for name, env in environments.items():
+            times[name].append(processor_s([sys.executable, "-m", "neuronas", *arguments], folder, env))
+    return {**{f"{name}_s": round(min(values), 3) for name, values in times.items()}, **found}
+
+
+def main() -> None:
+    """Measure and write ``results/startup.json``."""
+    (revision,) = sys.argv[1:]
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        archive = subprocess.run(["git", "archive", revision, "src"], cwd=ROOT, check=True, capture_output=True).stdout
+        with tarfile.open(fileobj=BytesIO(archive)) as files:
+            files.extractall(folder / "before", filter="data")
+        sources = {"before": folder / "before" / "src", "after": ROOT / "src"}
+        environments = {name: environment(source, folder) for name, source in sources.items()}
+        neuronas, env = [sys.executable, "-m", "neuronas"], environments["after"]
+        prepared = (("train", ARCH, "--channels", "8", "--epochs", "3", "--out", "run"), ("example-files",))
+        for arguments in prepared:
+            subprocess.run([*neuronas, *arguments], cwd=folder, env=env, check=True, capture_output=True)
+        shutil.copytree(folder / "run", folder / "copy")
+        verbs = {}
+        for kind, commands in (("without_torch", WITHOUT_TORCH), ("with_torch", WITH_TORCH)):
+            for title, arguments in commands.items():
+                verbs[title] = {"kind": kind, **measured(arguments, folder, environments)}
+                print(title, verbs[title], flush=True)
+        imports = {
+            title: round(min(processor_s([sys.executable, "-c", code], folder, env) for _ in range(REPEATS)), 3)
+            for title, code in IMPORTS.items()
+        }
+    load = [round(one, 1) for one in os.getloadavg()]
+    write("startup", {"repeats": REPEATS, "load_average": load, "imports_s": imports, "verbs": verbs})
+
+
+if __name__ == "__main__":
+    main()
