@@ -126,14 +126,14 @@ def test_everything_off_is_the_quantised_network(trained: Path, capsys: pytest.C
     assert stored["layers"]["A.01"]["snr_db"] is None  # no error at all
     assert command(["evaluate", str(trained), "--chip", "--without", names]) == 0
     assert re.search(r"A\.01 +no error +0\.0%", capsys.readouterr().out)
-    page = page_of_one_chip(trained)
+    page = page_of(trained, "spikeflow-rram")
     assert "no error" in page and " ± " not in page
 
 
-def page_of_one_chip(run: Path) -> str:
-    """The report without the chips that other tests simulated."""
+def page_of(run: Path, *chips: str) -> str:
+    """The report without the other chips, which other tests simulated."""
     for file in (run / "chips").glob("*.json"):
-        if file.stem != "spikeflow-rram":
+        if file.stem not in chips:
             file.unlink()
     assert command(["report", str(run), "--quiet"]) == 0
     return (run / "report.html").read_text()
@@ -152,8 +152,20 @@ def test_other_chips(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_one_chip_without_converters_is_reported(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     document = evaluate(trained, capsys, "--chips", "1", "--without", "adc", "--ablation", "--no-diagnosis")
     assert document["top1_std"] is None and document["top1_interval_95"] is None  # other chips would differ
-    page = page_of_one_chip(trained)
+    page = page_of(trained, "spikeflow-rram")
     assert "needs at least two chips" in page and "ideal; sign scheme" in page and " ± " not in page
+    assert "1 bit; on 20,000 Ω, off 200,000 Ω; write variation 10.0% (normal), read noise 0.0%" in page
+
+
+def test_a_report_gives_the_command_of_each_chip(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--sign-scheme", "twos-complement", "--variation", "lognormal", "--no-gain-calibration"]
+    options += ["--without", "adc,wire_resistance", "--no-diagnosis", "--limit", "20"]
+    evaluate(trained, capsys, *options, "--chips", "1", "--hardware", "isaac-rram")
+    evaluate(trained, capsys, "--chips", "1", "--seed", "4", "--no-diagnosis", "--limit", "20")
+    page = page_of(trained, "spikeflow-rram", "isaac-rram")
+    other, ours = re.findall(r"neuronas evaluate again --chip (.*)", page)
+    assert set(ours.split()) == {"--chips", "1", "--seed", "4", "--no-diagnosis", "--limit", "20"}
+    assert set(other.split()) == {"--chips", "1", "--seed", "0", "--hardware", "isaac-rram", *options}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from neuronas.api.compose import Plan
 from neuronas.api.own_network import OwnNetwork, is_own_network, read_own
 from neuronas.api.train import train as train_again
 from neuronas.api.trained import TrainedRun, calibration_images, read_trained
-from neuronas.config import as_path
+from neuronas.config import as_options, as_path
+from neuronas.config import given as given_settings
 from neuronas.errors import ConfigurationError
 from neuronas.runs.chip_records import ChipRecords
 from neuronas.runs.evaluations import ChipEvaluation, ChipVerdict, SimulatedChip, chip_file, chip_records_file
@@ -157,6 +158,7 @@ def simulate_chips(given: OnChips, work: Work | None = None, records: ChipRecord
         layers=dict(whole.layers),
         ablation=ablation,
         verdict=verdict,
+        options=_options(run),
         seconds=round(perf_counter() - started, 2),
     )
 
@@ -198,8 +200,8 @@ def chip_warning(run: Plan) -> str | None:
     return (
         f"a layer of {model.crossbar_size} rows keeps {snr_db:.1f} dB of signal to noise on simulated chips of "
         f"{run.config.hardware.accelerator} (sign scheme {model.sign_scheme}, write variation "
-        f"{model.write_variation:.0%}, {model.adc_bits}-bit converters); below {ENOUGH_DB:g} dB networks lose "
-        "accuracy: evaluate --chip will say which change helps"
+        f"{model.write_variation:.0%}, {model.adc_bits}-bit converters); below {ENOUGH_DB:g} dB networks "
+        "can lose accuracy: evaluate --chip will say how much, and which change helps"
     )
 
 
@@ -272,6 +274,13 @@ def _verdict(given: OnChips, trial: "ChipTrial", model: "ChipModel", work: Work)
         return on_images(make_trial(other, trial.records))
 
     return diagnose(on_images(trial), model, name, shlex.join(retrain), work, retrained if epochs else None)
+
+
+def _options(run: Plan) -> tuple[str, ...]:
+    """Settings of the chips and the number of images where they are not the defaults."""
+    chip = run.config.chip.model_dump(exclude_defaults=True, exclude={"n_chips", "seed"})
+    values = {"chip": chip, "data": {"n_test": run.config.data.n_test}}
+    return tuple(as_options(given_settings(values, "options"), "evaluate"))
 
 
 def _simulated(model: "ChipModel") -> SimulatedChip:

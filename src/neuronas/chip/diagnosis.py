@@ -140,7 +140,7 @@ def _text(loss: float, blamed: list[ChipAblation], remedies: list[ChipRemedy], r
         text += f"; {best.change} recovers {100 * best.recovered:.1f} points ({best.how})"
     else:
         text += "; no change of the chip that was tried recovers much of it"
-    return f"{text}; noise-aware training was not tried: {retrain}" if retrain else text
+    return f"{text}; to try noise-aware training: {retrain}" if retrain else text
 
 
 def _points(gain: float) -> str:

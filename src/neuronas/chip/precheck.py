@@ -15,7 +15,7 @@ from neuronas.runs.chip_records import LayerSums
 from neuronas.snn.weighted import InputFormat
 
 ENOUGH_DB = 10.0
-"""Signal-to-noise ratio below which trained networks lost more than a point of accuracy (docs/chip-simulation.md)."""
+"""Signal-to-noise ratio from which on trained networks lost nothing where it was measured (docs/chip-simulation.md)."""
 _N_OUTPUTS, _N_IMAGES, _SIDE = 16, 8, 8
 _RATE = 0.15
 _SPREAD = 0.25

@@ -64,8 +64,10 @@ def rates_chart(firing_rates: Mapping[str, float]) -> Chart:
 
 
 def _percent(form: str) -> View:
-    """An axis of shares; room beyond 100 % for numbers beside bars has no label."""
-    return {"labelExpr": f"datum.value > 1.001 ? '' : format(datum.value, '{form}')"}
+    """An axis of shares; room beyond 100 % for numbers beside bars has neither labels nor lines."""
+    lines = {"condition": {"test": "datum.value > 1.001", "value": 0}, "value": 1}
+    text = f"datum.value > 1.001 ? '' : format(datum.value, '{form}')"
+    return {"labelExpr": text, "gridOpacity": lines, "tickOpacity": lines}
 
 
 def _over_epochs(rows: Sequence[Row], title: str, channels: View, **y: View) -> View:

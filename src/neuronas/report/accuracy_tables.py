@@ -4,8 +4,15 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 
-from neuronas.report.tables import Table, aligned, share
-from neuronas.runs.evaluations import ChipAblation, ChipAccuracies, ChipVerdict, Evaluation, LayerQuality
+from neuronas.report.tables import Table, aligned, number, share
+from neuronas.runs.evaluations import (
+    ChipAblation,
+    ChipAccuracies,
+    ChipVerdict,
+    Evaluation,
+    LayerQuality,
+    SimulatedChip,
+)
 from neuronas.space.shape import cell_name
 
 MOST_CLASSES = 20
@@ -69,12 +76,25 @@ def ablation_table(rows: Iterable[ChipAblation]) -> Table:
 
 def remedy_table(verdict: ChipVerdict) -> Table:
     """Accuracy without each non-ideality and with each change of the chip."""
-    base = verdict.top1_mean
+    base, ideal = verdict.top1_mean, verdict.quantised_network_top1
     unchanged = ("unchanged", share(base), "", "")
+    perfect = ("no non-ideality", share(ideal), _gain(ideal - base), "")
     causes = [(f"without {one.name}", chip_accuracy(one), _gain(one.top1_mean - base), "") for one in verdict.causes]
     changes = [(one.change, chip_accuracy(one), _gain(one.recovered), one.how) for one in verdict.remedies]
     caption = f"Causes and changes, on {verdict.n_images:,} {verdict.split} images"
-    return Table(caption, ("chips", "top-1", "points", "how"), (unchanged, *causes, *changes), text_columns=(0, 3))
+    rows = (unchanged, perfect, *causes, *changes)
+    return Table(caption, ("chips", "top-1", "points", "how"), rows, text_columns=(0, 3))
+
+
+def cells_text(chip: SimulatedChip) -> str:
+    """The memory cells of a simulated chip: bits, resistances, variation and faults."""
+    off = "∞" if chip.off_resistance_ohm is None else number(chip.off_resistance_ohm)
+    stuck = f", {share(chip.stuck_on_share)} stuck on, {share(chip.stuck_off_share)} stuck off"
+    return (
+        f"{chip.bits_per_cell} bit{'s' if chip.bits_per_cell > 1 else ''}; on {number(chip.on_resistance_ohm)} Ω, "
+        f"off {off} Ω; write variation {share(chip.write_variation)} ({chip.variation}), "
+        f"read noise {share(chip.read_noise)}{stuck if chip.stuck_on_share or chip.stuck_off_share else ''}"
+    )
 
 
 def _gain(value: float) -> str:

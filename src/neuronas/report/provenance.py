@@ -47,9 +47,10 @@ def commands(run: RunFacts) -> list[str]:
         found.append(f"neuronas train {quoted(run.answer.text)} --config {settings} --out again")
     if run.evaluation:
         found.append("neuronas evaluate again")
-    if run.chip:
-        ablation = " --ablation" if run.chip.ablation else ""
-        found.append(f"neuronas evaluate again --chip --chips {run.chip.n_chips} --seed {run.chip.seed}{ablation}")
+    for chip in run.chips:
+        other = ["--hardware", chip.hardware] if chip.hardware != run.config.hardware.accelerator else []
+        options = ["--chips", str(chip.n_chips), "--seed", str(chip.seed), *other, *chip.options]
+        found.append(shlex.join(["neuronas", "evaluate", "again", "--chip", *options]))
     return [*found, "neuronas report again"]
 
 

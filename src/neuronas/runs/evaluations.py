@@ -197,6 +197,7 @@ class ChipEvaluation(Shown, ChipAccuracies):
 
     Attributes:
         verdict: null without a diagnosis.
+        options: of ``evaluate --chip`` besides hardware, number and random seed of the chips, where not the defaults.
         n_calibration_images: training images on which gains and converters are trimmed.
         run: its directory; or file or class of a network of one's own.
         quantised_network_top1: accuracy without any non-ideality.
@@ -220,6 +221,7 @@ class ChipEvaluation(Shown, ChipAccuracies):
     layers: dict[str, LayerQuality]
     ablation: tuple[ChipAblation, ...] = Field(default=(), exclude_if=lambda rows: not rows)
     verdict: ChipVerdict | None = None
+    options: tuple[str, ...] = ()
     seconds: float
 
     def card(self) -> Card:
