@@ -97,6 +97,25 @@ def test_how_long_it_takes_is_said_once(printed: io.StringIO) -> None:
     assert printed.getvalue() == "about 17 min for 10,000 images (estimated from the first 100)\n"
 
 
+def test_the_first_step_does_not_count_for_the_estimate(printed: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 840 candidates the first takes 4 s, with all that is computed once, each other one 1/16 s."""
+    clock = 0.0
+    monkeypatch.setattr("neuronas.runs.observer.monotonic", lambda: clock)
+    with ProgressBar() as bar:
+        recorder = Recorder()
+        for observer in (recorder, bar):
+            clock = 0.0
+            work = Work("search", Path("run"), "candidates", observer)
+            work.start(840)
+            for number in range(60):
+                clock += 1 / 16 if number else 4.0
+                work.advance(1, "batch 1")
+    steps = [one for one in recorder.events if isinstance(one, Advanced)]
+    assert steps[0].seconds_left is None  # what takes 4 s and what 1/16 s is not known
+    assert [one.seconds_left for one in steps[1:]] == pytest.approx([(840 - n) / 16 for n in range(2, 61)])
+    assert printed.getvalue() == "about 56 s for 840 candidates (estimated from the first 33)\n"
+
+
 def test_lines_where_there_is_no_terminal(printed: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "_LINE_EVERY_S", -1)
     with ProgressBar() as bar:

@@ -13,8 +13,8 @@ from neuronas.report.tables import duration
 from neuronas.runs.observer import Advanced, BatchProposed, EpochEnded, Finished, RunEnded, Started
 
 _LINE_EVERY_S = 10.0
-_ESTIMATE_AFTER_S, _LONG_S = 3.0, 20.0
-"""When the whole time is estimated, and what is long enough to be said."""
+_ESTIMATE_AFTER_S, _ESTIMATE_AFTER_N, _LONG_S = 2.0, 3, 20.0
+"""After how many seconds and pieces, not counting the first step, the whole time is estimated; and what is long."""
 _REDRAW_EVERY_S = 0.2
 _SHOWN = ("best_fitness", "train_accuracy", "validation_accuracy", "top1")
 """Values that are shown beside the bar."""
@@ -73,9 +73,10 @@ class ProgressBar:
         self._bar.close()
 
     def _estimate(self, event: Advanced) -> None:
-        """Say once, from the first pieces of work, how long the whole takes."""
+        """Say once, from the pieces of work after the first step, how long the whole takes."""
         left = event.seconds_left
-        if self._is_estimated or self._quiet or left is None or event.seconds < _ESTIMATE_AFTER_S:
+        is_early = event.n_observed < _ESTIMATE_AFTER_N or event.seconds_observed < _ESTIMATE_AFTER_S
+        if self._is_estimated or self._quiet or left is None or is_early:
             return
         self._is_estimated = True
         if left >= _LONG_S:

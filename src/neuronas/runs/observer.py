@@ -142,6 +142,9 @@ class Advanced:
         part: which part of the work, for people, such as ``epoch 3 of 60``.
         values: numbers to log, by name, such as ``fitness`` or ``train_loss``.
         detail: what happened, where there is more to tell.
+        first: pieces of this session that were done at once at its first step, and seconds until then. That step has
+            the work that all have in common (reading data, starting workers, shared layers), so it is no measure of the
+            others. None: not known; the time left is then computed from all pieces.
     """
 
     verb: str
@@ -154,6 +157,7 @@ class Advanced:
     part: str = ""
     values: Mapping[str, float] = field(default_factory=dict)
     detail: Detail | None = None
+    first: tuple[int, float] | None = None
 
     @property
     def rate(self) -> float:
@@ -161,11 +165,21 @@ class Advanced:
         return (self.done - self.n_before) / max(self.seconds, 1e-9)
 
     @property
+    def n_observed(self) -> int:
+        """Pieces after the first step of this session: those that the time left is computed from."""
+        return self.done - self.n_before - (self.first[0] if self.first else 0)
+
+    @property
+    def seconds_observed(self) -> float:
+        """Seconds that ``n_observed`` pieces took."""
+        return self.seconds - (self.first[1] if self.first else 0.0)
+
+    @property
     def seconds_left(self) -> float | None:
-        """Expected seconds to the end, at the rate so far; None where nothing is known yet."""
-        if self.total is None or self.done <= self.n_before:
+        """Expected seconds to the end, at the rate since the first step; None where nothing is known yet."""
+        if self.total is None or self.n_observed <= 0:
             return None
-        return max(0, self.total - self.done) / self.rate
+        return max(0, self.total - self.done) * max(self.seconds_observed, 1e-9) / self.n_observed
 
 
 @dataclass(frozen=True)
@@ -239,6 +253,7 @@ class Work:
         self.total: int | None = None
         self.done = 0
         self._observer, self._logs, self._n_before, self._started = observer, logs, 0, monotonic()
+        self._first: tuple[int, float] | None = None
 
     @property
     def seconds(self) -> float:
@@ -248,6 +263,7 @@ class Work:
     def start(self, total: int | None, n_before: int = 0) -> None:
         """Begin; the time counts from here."""
         self.total, self.done, self._n_before, self._started = total, n_before, n_before, monotonic()
+        self._first = None
         if self._observer is not None:
             self._observer.started(Started(self.verb, self.directory, self.unit, total, n_before))
 
@@ -261,11 +277,13 @@ class Work:
     ) -> None:
         """Count ``n`` pieces and tell what happened; see ``Advanced``."""
         self.done += n
+        if n and self._first is None:
+            self._first = n, self.seconds
         if self._logs and detail is not None and not (isinstance(detail, CandidateEvaluated) and not detail.is_best):
             _log.log(logging.WARNING if isinstance(detail, CandidateFailed) else logging.INFO, "%s", detail)
         if self._observer is not None:
             about = (self.verb, self.directory, self.unit, self.done, self.total, self._n_before, self.seconds)
-            self._observer.progress(Advanced(*about, part, values or {}, detail))
+            self._observer.progress(Advanced(*about, part, values or {}, detail, self._first))
 
     def finish(self, result: object) -> None:
         """Tell that the work is done."""
