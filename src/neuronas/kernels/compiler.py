@@ -29,8 +29,10 @@ A static libgcc of GCC 12 or later would need glibc 2.35."""
 COMPILE_S = 300
 """Seconds after which a compiler is ended."""
 
-_FOLDER = Path(__file__).parent
-PREBUILT = _FOLDER / "prebuilt"
+SOURCES = Path(__file__).parent
+"""Where the C++ files are."""
+
+PREBUILT = SOURCES / "prebuilt"
 """Where a wheel has its libraries."""
 
 _DIGEST_BYTES = 16
@@ -39,7 +41,7 @@ _DIGEST_BYTES = 16
 @cache
 def _sources() -> dict[str, str]:
     """Path and text of every source file."""
-    paths = sorted((*_FOLDER.glob("*.cpp"), *_FOLDER.glob("*.h")))
+    paths = sorted((*SOURCES.glob("*.cpp"), *SOURCES.glob("*.h")))
     return {str(path): path.read_text(encoding="utf-8") for path in paths}
 
 
@@ -88,7 +90,7 @@ def compile_libraries(
         OSError: the compiler cannot be run, or refuses a file.
         subprocess.TimeoutExpired: the compiler took more than ``COMPILE_S``.
     """
-    files = sorted(_FOLDER.glob("*.cpp"), key=lambda path: -path.stat().st_size)  # what takes longest comes first
+    files = sorted(SOURCES.glob("*.cpp"), key=lambda path: -path.stat().st_size)  # what takes longest comes first
     objects = {(target, file): folder / f"{target.name}-{file.stem}.o" for file in files for target in targets}
     with ThreadPoolExecutor(n_processes) as pool:
         started = [

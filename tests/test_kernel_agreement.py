@@ -1,0 +1,81 @@
+"""Kernels give the same bits on every instruction set and with every compiler (``kernels/agreement.cpp``).
+
+ARM64 runs in QEMU's emulator: apt-get install g++-aarch64-linux-gnu qemu-user.
+"""
+
+import platform
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from neuronas.kernels.compiler import FLAGS, SOURCES
+from neuronas.kernels.targets import TARGETS, Target
+
+DRIVER = Path(__file__).parent / "kernels" / "agreement.cpp"
+CROSS = "aarch64-linux-gnu-g++"
+EMULATOR = ("qemu-aarch64", "-L", "/usr/aarch64-linux-gnu")
+QUICK = ("-O1",)  # compiles in half of the time
+SANITIZED = (*QUICK, "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+STRICT = ("-Wall", "-Wextra", "-Werror")
+GCC = ("-Wno-uninitialized", "-Wno-maybe-uninitialized")  # which GCC 12 finds in its own header of AVX-512
+OURS = tuple(target for target in TARGETS if target.machine == platform.machine())
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not OURS, reason=f"no kernels for {platform.machine()}")]
+
+
+@cache
+def digests(folder: Path, compiler: str, target: Target, *options: str) -> dict[str, str]:
+    """What the driver prints: digest by kernel and input."""
+    runner: tuple[str, ...] = ()
+    if target.machine != platform.machine():
+        compiler, runner = CROSS, EMULATOR
+    elif not target.is_supported:
+        pytest.skip(f"this processor has no {target.label}")
+    for program in (compiler, *runner[:1]):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed")
+    made = str(folder / f"{Path(compiler).name}-{target.name}-{len(options)}")
+    command = [compiler, *FLAGS, *target.options, *STRICT, *options, f"-I{SOURCES}", str(DRIVER), "-o", made]
+    compiled = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert compiled.returncode == 0, compiled.stderr
+    done = subprocess.run([*runner, made], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-1000:] + done.stderr
+    lines = [line.rpartition(" ") for line in done.stdout.splitlines()]
+    return {name: digest for name, _, digest in lines}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("agreement")
+
+
+@pytest.fixture(scope="module")
+def expected(folder: Path) -> dict[str, str]:
+    """Those of the instruction set that every processor of this kind has."""
+    return digests(folder, "g++", OURS[-1], *GCC)
+
+
+def test_every_kernel_is_run(expected: dict[str, str]) -> None:
+    kinds = {name.split()[0] for name in expected}
+    assert kinds == {
+        "convolve", "statistics", "materialise", "fire", "common", "reduce", "lif_forward", "lif_backward",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("target", [target for target in TARGETS if target != OURS[-1]], ids=lambda target: target.name)
+def test_instruction_sets_agree(target: Target, folder: Path, expected: dict[str, str]) -> None:
+    assert digests(folder, "g++", target, *GCC) == expected
+
+
+@pytest.mark.parametrize("target", dict.fromkeys((OURS[0], OURS[-1])), ids=lambda target: target.name)
+def test_clang_agrees(target: Target, folder: Path, expected: dict[str, str]) -> None:
+    assert digests(folder, "clang++", target, *QUICK) == expected
+
+
+def test_sanitizers_find_nothing(folder: Path, expected: dict[str, str]) -> None:
+    """Addresses beyond arrays, alignment, overflow of integers, on the widest registers here."""
+    best = next(target for target in OURS if target.is_supported)
+    assert digests(folder, "g++", best, *GCC, *SANITIZED) == expected
