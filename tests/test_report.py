@@ -465,6 +465,8 @@ def test_the_verdict_comes_first(tmp_path: Path) -> None:
     assert page.index('id="verdict"') < page.index('id="result"')
     (facts,) = read_runs([run])
     rows = {name: finding for name, finding, _ in verdict(facts)}
+    bad = {name for name, _, is_bad in verdict(facts) if is_bad}
+    assert "accuracy on chips, spikeflow-rram" in bad and "test accuracy" not in bad
     assert rows["test accuracy"].startswith("96.2% (95 % interval 93.7% to 97.8%) on 359 test images")
     assert rows["accuracy on chips, spikeflow-rram"].startswith("93.2% ± 1.0%")
     assert rows["budget by model paper"].startswith("kept; closest: ")

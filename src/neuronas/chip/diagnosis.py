@@ -6,13 +6,11 @@ from dataclasses import dataclass, replace
 from neuronas.chip.chip_model import ChipModel
 from neuronas.chip.monte_carlo import ChipTrial, simulate
 from neuronas.chip.slicing import SCHEMES
-from neuronas.runs.evaluations import ChipAblation, ChipRemedy, ChipVerdict
+from neuronas.runs.evaluations import NOTICED_LOSS, ChipAblation, ChipRemedy, ChipVerdict
 from neuronas.runs.observer import Work
 from neuronas.training.evaluation import accuracy
 
 N_CHIPS = 2
-NOTICED = 0.01
-"""Loss of accuracy below which nothing is diagnosed."""
 _HELPS = 0.2
 """Share of the loss that a change must recover to be recommended, or a cause must explain to be named."""
 _MORE_ADC_BITS = (1, 2)
@@ -86,7 +84,7 @@ def diagnose(
     whole = simulate(trial, model, work, "diagnosis", layers=False).accuracies
     loss = ideal - whole.top1_mean
     causes, remedies = [], []
-    kinds = {name: model.without([name]) for name in model.active} if loss >= NOTICED else {}
+    kinds = {name: model.without([name]) for name in model.active} if loss >= NOTICED_LOSS else {}
     _expect(work, trial, kinds.values())
     for name, kind in kinds.items():
         found = simulate(trial, kind, work, f"without {name}", layers=False).accuracies
@@ -100,7 +98,7 @@ def diagnose(
         found = simulate(trial, change.model, work, change.name, layers=False).accuracies
         recovered = found.top1_mean - whole.top1_mean
         remedies.append(ChipRemedy(change=change.name, how=change.how, recovered=recovered, **dict(found)))
-    if retrained is not None and loss >= NOTICED:
+    if retrained is not None and loss >= NOTICED_LOSS:
         other = replace(retrained(), n_chips=N_CHIPS)
         _expect(work, other, [model])
         found = simulate(other, model, work, _RETRAINED, layers=False).accuracies
@@ -130,7 +128,7 @@ def _blamed(loss: float, causes: list[ChipAblation]) -> list[ChipAblation]:
 
 
 def _text(loss: float, blamed: list[ChipAblation], remedies: list[ChipRemedy], retrain: str) -> str:
-    if loss < NOTICED:
+    if loss < NOTICED_LOSS:
         return f"these chips cost {100 * loss:.1f} points of accuracy; nothing to change"
     why = ", ".join(f"{one.name} (without it {_points(loss - one.loss)})" for one in blamed)
     enough = [one for one in remedies if one.recovered >= (1 - _HELPS) * loss]

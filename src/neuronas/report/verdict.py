@@ -6,6 +6,7 @@ from neuronas.hardware.units import quantity, word
 from neuronas.report.accuracy_tables import chip_accuracy
 from neuronas.report.facts import RunFacts
 from neuronas.report.tables import share
+from neuronas.runs.evaluations import NOTICED_LOSS
 
 _Row = tuple[str, str, bool]
 """What a reader asks, the finding, and whether that is bad news."""
@@ -39,7 +40,7 @@ def _chips(run: RunFacts) -> Iterator[_Row]:
         why = ""
         if chip.verdict and chip.verdict.remedies:
             why = f". On {chip.verdict.n_images:,} {chip.verdict.split} images {chip.verdict.text}"
-        yield f"accuracy on chips, {chip.hardware}", text + why, bool(why)
+        yield f"accuracy on chips, {chip.hardware}", text + why, loss >= NOTICED_LOSS
 
 
 def _budget(run: RunFacts) -> Iterator[_Row]:

@@ -14,6 +14,8 @@ from neuronas.runs.document import Document, Finite, Share
 from neuronas.runs.inputs import NetworkInput
 
 CHIPS = "chips"
+NOTICED_LOSS = 0.01
+"""Loss of accuracy on chips below which nothing is diagnosed, and which a report does not show as bad news."""
 _Z = NormalDist().inv_cdf(0.975)
 
 
