@@ -4,8 +4,7 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from copy import deepcopy
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,6 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import typer
 
-from neuronas.config import files
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.machine import n_cores
 from neuronas.space.shape import NetworkShape
@@ -30,11 +28,8 @@ from own_operations import registered
 sys.dont_write_bytecode = False
 gc.set_threshold(20_000)  # torch and others make a million objects, which the collector would look through all the time
 
-# Both take more time than most commands. A process of its own makes the parser of the command line once as well, and
-# reads the few files of accelerators and spaces, which are the same in all tests, only once.
+# It takes more time than most commands; a process of its own makes the parser of the command line only once as well.
 typer.main.get_command = cache(typer.main.get_command)
-_parse = lru_cache(64)(files._parse)
-files._parse = lambda text: deepcopy(_parse(text))
 
 # How long an example takes says more about the machine's other work than about the code.
 settings.register_profile("whole", deadline=None)

@@ -4,8 +4,7 @@ import errno
 import os
 import re
 import stat
-from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from math import inf
 from pathlib import Path
@@ -14,65 +13,11 @@ from typing import Any, TypeVar, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from neuronas.config.strict_yaml import YAML_ERRORS, parse_yaml
 from neuronas.errors import ConfigurationError, suggestion, unwritable
 
 MAX_FILE_BYTES = 1_000_000
-_MAX_VALUES, _LONGEST_NUMBER = 100_000, 1000
-"""More values take PyYAML many seconds. So does a long number to base 60, and none can be shown in a message."""
-_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 Model = TypeVar("Model", bound=BaseModel)
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """Refuses keys given twice, which YAML would silently drop; aliases, which can grow without bound; long numbers."""
-
-    n_values = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases (*name) are not accepted")
-        self.n_values += 1
-        if self.n_values > _MAX_VALUES:
-            raise yaml.YAMLError(f"more than {_MAX_VALUES:,} keys and values")
-        return super().compose_node(parent, index)
-
-    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
-        if node.tag in _NUMBERS and len(node.value) > _LONGEST_NUMBER:
-            raise yaml.YAMLError(f"a number of {len(node.value):,} characters; expected at most {_LONGEST_NUMBER:,}")
-        return super().construct_scalar(node)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [self.construct_object(key) for key, _ in node.value]
-        duplicates = {str(key) for key, n in Counter(keys).items() if n > 1}
-        if duplicates:
-            raise yaml.YAMLError(f"key given twice: {', '.join(sorted(duplicates))}")
-        return super().construct_mapping(node, deep)
-
-
-# YAML 1.1 reads 10e6 and 1e3 as text; people mean numbers. Digits match in one way only, or many of them take for ever.
-_StrictLoader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+"), list("-+.0123456789")
-)
-
-
-_YAML_ERRORS = (
-    yaml.YAMLError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    LookupError,
-    RecursionError,
-)
-"""What PyYAML raises on text that is none."""
-
-
-def _parse(text: str) -> Any:
-    loader = _StrictLoader(text)
-    try:
-        return loader.get_single_data()
-    finally:
-        loader.dispose()
 
 
 def _reason(error: Exception) -> str:
@@ -153,10 +98,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
         ConfigurationError: if the file is missing, too large, no YAML, or no mapping.
     """
     try:
-        content = _parse(read_text(path, MAX_FILE_BYTES))
+        content = parse_yaml(read_text(path, MAX_FILE_BYTES))
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read ({error.strerror}); expected a YAML file") from error
-    except _YAML_ERRORS as error:
+    except YAML_ERRORS as error:
         raise ConfigurationError(f"{path}: not valid YAML: {_reason(error)}") from error
     if content is None:
         return {}
@@ -172,8 +117,8 @@ def parse_yaml_value(text: str, source: str) -> Any:
         ConfigurationError: it cannot be read.
     """
     try:
-        value = _parse(text)
-    except _YAML_ERRORS as error:
+        value = parse_yaml(text)
+    except YAML_ERRORS as error:
         raise ConfigurationError(f"{source}: not valid YAML: {_reason(error)}") from error
     return inf if value in ("inf", "+inf") else value
 
