@@ -4,16 +4,21 @@ Full scale: images 3x32x32, 128/256 channels, T = 5, batch 256, 8 bits, the pape
 
     python benchmarks/full_scale.py imagefolder:DIR [--seed 0] [--exact] [--memory-limit 6] [--fitness sahd]
 
-The floor is what any exact evaluation of these candidates needs: the multiply-accumulates of the distinct
-convolutions at the integer convolution rate of this machine, and the bytes that must pass through memory
-(convolution sums and spikes written once; sums read once for each distinct LIF layer) at its copy bandwidth.
+The floor is what these candidates cost the same kernels at their best, in calls whose data stay in the cache: for each
+distinct convolution the additions of its spikes or, where that is faster, its multiply-accumulates on tiles; and for
+each distinct LIF layer the statistics, normalisation, neurons and packing of a single edge, without sums and pooling.
+Beside it: the time in which the bytes that must pass through memory are copied (sums written once, and read once for
+each distinct LIF layer).
 """
 
 import argparse
+import ctypes
 import resource
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +28,14 @@ from common import images, synchronise, write
 from neuronas.config import ALGORITHMS, FITNESS, SearchConfig
 from neuronas.fitness.engine.backend import Array, Backend, Fired, Geometry
 from neuronas.fitness.engine.evaluator import EngineEvaluator
+from neuronas.fitness.engine.native.backend import NativeBackend
 from neuronas.fitness.engine.select import select_backend
 from neuronas.fitness.engine.values import Leaf
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.budget import PAPER_BUDGET
 from neuronas.hardware.paper import PaperCostModel
+from neuronas.kernels.library import native
+from neuronas.kernels.structures import Method
 from neuronas.runs.history import History
 from neuronas.search.loop import search
 from neuronas.search.problem import Problem
@@ -39,6 +47,8 @@ from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space
 
 TIMESTEPS, BITS, CHANNELS, BATCH, SIDE = 5, 8, 128, 256, 32
+IMAGES, SPIKES = 4, 0.1
+"""Images and share of neurons that spike when rates are measured."""
 
 
 class Accounting:
@@ -46,7 +56,9 @@ class Accounting:
 
     def __init__(self, backend: Backend):
         self.backend = backend
-        self.macs = self.bytes = 0
+        self.macs = self.bytes = self.spikes = self.neurons = 0
+        self.convolution_seconds = self.node_seconds = 0.0
+        self.rates = Rates.of(backend)
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.calls: defaultdict[str, int] = defaultdict(int)
 
@@ -64,14 +76,19 @@ class Accounting:
 
     def convolve(self, spikes: torch.Tensor, weights: Any, geometry: Geometry) -> Array:
         array: Array = self._timed("convolve", spikes, weights, geometry)
-        self.macs += geometry.n_values * weights.codes.shape[0] * weights.codes.shape[2] ** 2
-        self.bytes += geometry.n_values + array.n_bytes
+        connections = weights.codes.shape[0] * weights.codes.shape[2] ** 2
+        n_spikes = count_spikes(self.backend, spikes)
+        self.macs += geometry.n_values * connections
+        self.spikes, self.neurons = self.spikes + n_spikes, self.neurons + geometry.n_values
+        self.convolution_seconds += self.rates.convolution(n_spikes * connections, geometry.n_values * connections)
+        self.bytes += geometry.n_values // 8 + array.n_bytes
         return array
 
     def fire(self, value: Any, leaves: dict[Any, Array], geometry: Geometry, *rest: Any, **options: Any) -> Fired:
         fired: Fired = self._timed("fire", value, leaves, geometry, *rest, **options)
         self.bytes += sum(array.n_bytes for array in leaves.values())
-        self.bytes += geometry.n_values if options["with_spikes"] else 0
+        self.bytes += geometry.n_values // 8
+        self.node_seconds += geometry.n_values * self.rates.node(normalised=options["normalised"])
         return fired
 
     def reduce(self, convolved: Array, geometry: Geometry) -> Array:
@@ -80,22 +97,88 @@ class Accounting:
         return array
 
 
-def convolution_rate(backend: Backend) -> float:
-    """GMAC/s of the fastest of some convolutions like the network's."""
-    best = 0.0
-    for channels, side in ((CHANNELS, SIDE), (2 * CHANNELS, SIDE // 2)):
-        geometry = Geometry(TIMESTEPS, 64, channels, side, side)
-        noise = backend.dense(torch.randn(1, 64, channels, side, side), constant=True)
-        leaf = Leaf((channels, side, side))
-        spikes = backend.fire(leaf, {leaf: noise}, geometry, 1.0, normalised=False, with_spikes=True).spikes
-        weights = WeightSource(0, BITS).convolution("rate", channels, channels, 3)
-        for _ in range(8):
-            synchronise()
-            started = time.perf_counter()
-            backend.convolve(spikes, weights, geometry)
-            synchronise()
-            best = max(best, geometry.n_values * channels * 9 / (time.perf_counter() - started) / 1e9)
-    return best
+@dataclass(frozen=True)
+class Rates:
+    """What the kernels reach at their best.
+
+    Attributes:
+        additions: of a weight for a spike, per second; 0: not counted.
+        macs: multiply-accumulates per second of a dense convolution; 0: there is none.
+        value: seconds per value of a LIF layer on one edge.
+        normalised: the same with batch normalisation and its statistics.
+    """
+
+    additions: float
+    macs: float
+    value: float
+    normalised: float
+
+    @classmethod
+    def of(cls, backend: Backend) -> "Rates":
+        """Measure a backend: the fastest of some convolutions and LIF layers like the network's."""
+        additions = macs = 0.0
+        value = normalised = float("inf")
+        for channels, side in ((CHANNELS, SIDE), (2 * CHANNELS, SIDE // 2)):
+            geometry, leaf = Geometry(TIMESTEPS, IMAGES, channels, side, side), Leaf((channels, side, side))
+            uniform = torch.rand(1, IMAGES, channels, side, side, generator=torch.Generator().manual_seed(0))
+            drive = 2.0 * (uniform < SPIKES).to(getattr(backend, "device", "cpu"))
+            leaves = {leaf: backend.dense(drive, constant=True)}
+
+            def fire(some: Backend, normalised: bool) -> Fired:
+                return some.fire(leaf, leaves, geometry, 1.0, normalised=normalised, with_spikes=True)  # noqa: B023
+
+            spikes = fire(backend, False).spikes
+            assert spikes is not None
+            weights = WeightSource(0, BITS).convolution("rate", channels, channels, 3)
+            connections, n_spikes = 9 * channels, count_spikes(backend, spikes)
+            for some, is_dense in methods(backend):
+                seconds = fastest(lambda: some.convolve(spikes, weights, geometry))  # noqa: B023
+                if is_dense:
+                    macs = max(macs, geometry.n_values * connections / seconds)
+                else:
+                    additions = max(additions, n_spikes * connections / seconds)
+            value = min(value, fastest(lambda: fire(backend, False)) / geometry.n_values)
+            normalised = min(normalised, fastest(lambda: fire(backend, True)) / geometry.n_values)
+        return cls(additions, macs, value, normalised)
+
+    def convolution(self, additions: int, macs: int) -> float:
+        """Seconds of a convolution at best."""
+        seconds = [n / rate for n, rate in ((additions, self.additions), (macs, self.macs)) if rate]
+        return min(seconds)
+
+    def node(self, *, normalised: bool) -> float:
+        """Seconds per value at best."""
+        return self.normalised if normalised else self.value
+
+
+def methods(backend: Backend) -> list[tuple[Backend, bool]]:
+    """The ways in which a backend convolves, each alone, and whether it multiplies everything."""
+    if not isinstance(backend, NativeBackend):
+        return [(backend, True)]
+    some = [Method.EVENTS, Method.TILES][: 1 + native().has_tiles]
+    return [
+        (NativeBackend(native(), backend.neuron, backend.threads, 2**30, method), method is Method.TILES)
+        for method in some
+    ]
+
+
+def count_spikes(backend: Backend, spikes: torch.Tensor) -> int:
+    """Number of neurons that spike."""
+    if not isinstance(backend, NativeBackend):
+        return int(spikes.sum())
+    return int(backend.library.neuronas_count(ctypes.c_void_p(spikes.data_ptr()), ctypes.c_int64(spikes.numel())))
+
+
+def fastest(call: Callable[[], object]) -> float:
+    """Seconds of the fastest of some calls."""
+    seconds = []
+    for _ in range(8):
+        synchronise()
+        started = time.perf_counter()
+        call()
+        synchronise()
+        seconds.append(time.perf_counter() - started)
+    return min(seconds)
 
 
 def copy_bandwidth(device: torch.device) -> float:
@@ -126,7 +209,7 @@ def main() -> None:
     limit = int(options.memory_limit * 2**30)
     neuron, device = NeuronParameters(), torch.device(options.device)
     backend = Accounting(select_backend(neuron, device, torch.get_num_threads(), limit))
-    rate, bandwidth = convolution_rate(backend.backend), copy_bandwidth(device)
+    bandwidth, rates = copy_bandwidth(device), backend.rates
     started = time.perf_counter()
     batch = images(options.dataset, BATCH, options.seed, SIDE).to(device)
     shape = NetworkShape(3, SIDE, 10, options.channels)
@@ -147,7 +230,7 @@ def main() -> None:
         history.close()
     seconds = time.perf_counter() - started
     peak = torch.cuda.max_memory_reserved() / 2**30 if device.type == "cuda" else None
-    compute, memory = backend.macs / rate / 1e9, backend.bytes / bandwidth / 1e9
+    floor, memory = backend.convolution_seconds + backend.node_seconds, backend.bytes / bandwidth / 1e9
     result = {
         "what": f"Algorithm 1, {'exact' if options.exact else 'screened'}, {options.channels} channels",
         "seed": options.seed,
@@ -160,13 +243,17 @@ def main() -> None:
         "n_full": found.n_full,
         "floor": {
             "tera_macs": round(backend.macs / 1e12, 2),
+            "share_of_spikes": round(backend.spikes / backend.neurons, 4),
+            "giga_additions_per_s": round(rates.additions / 1e9, 1),
+            "dense_gmacs_per_s": round(rates.macs / 1e9),
+            "ns_per_value": round(rates.value * 1e9, 3),
+            "ns_per_normalised_value": round(rates.normalised * 1e9, 3),
+            "convolution_seconds": round(backend.convolution_seconds, 1),
+            "node_seconds": round(backend.node_seconds, 1),
             "gigabytes": round(backend.bytes / 1e9, 1),
-            "convolution_gmacs_per_s": round(rate),
             "copy_gb_per_s": round(bandwidth, 1),
-            "compute_seconds": round(compute, 1),
             "memory_seconds": round(memory, 1),
-            "ratio_to_their_sum": round(seconds / (compute + memory), 2),
-            "ratio_to_the_larger": round(seconds / max(compute, memory), 2),
+            "ratio": round(seconds / floor, 2),
         },
         "seconds_by_call": {name: round(value, 1) for name, value in backend.seconds.items()},
         "calls": dict(backend.calls),
@@ -175,6 +262,8 @@ def main() -> None:
         print(f"{key}: {value}")
     suffix = "" if device.type == "cpu" else f"-{device.type}"
     fitness = "" if options.fitness == "sahd" else f"-{options.fitness}"
+    target = native().target
+    suffix = f"-{target.name}" if target and device.type == "cpu" else suffix
     write(f"full_scale-{'exact' if options.exact else 'screened'}-seed{options.seed}{suffix}{fitness}", result)
 
 

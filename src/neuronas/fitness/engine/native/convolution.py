@@ -26,7 +26,7 @@ _SPREAD_UP_TO = 32
 """Largest block whose spikes add to the pixels around them (``kSpreads`` of kernels/convolutions.cpp)."""
 _BLOCK_BYTES = 2**17
 """Limit for the weights of one row of the kernel and one block of outputs: part of a second-level cache."""
-_TILED_FROM = 0.08
+_TILED_FROM = 0.03
 """Share of neurons that spike from which AMX tiles are faster than visiting spikes (benchmarks/NOTES.md)."""
 
 
