@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from neuronas.fitness.engine.backend import Geometry
 from neuronas.fitness.engine.native.convolution import SumFormat, convolve, padded, spike_shape, sum_formats
 from neuronas.kernels.library import Native, load, native
-from neuronas.kernels.structures import Method
+from neuronas.kernels.structures import CProgram, CShape, Method, accepted
 from neuronas.kernels.targets import TARGETS
 from neuronas.snn.quantisation import BITS, FULL_PRECISION, FixedPoint
 
@@ -228,8 +228,25 @@ def test_threads_of_the_program_may_call_at_once() -> None:
         assert list(pool.map(many, range(8))) == [True] * 8
 
 
-FORKS = """
-import os, signal, sys, threading
+@pytest.mark.parametrize("threads", [0, 1, 3])
+def test_a_kernel_that_gets_no_memory_says_so(threads: int) -> None:
+    """Also where it is a thread of the pool that gets none."""
+    pixels, images = CShape(1, 4, 2**45, 1, 16), CShape(1, 2**45, 1, 1, 16)
+    nothing, n = ctypes.c_void_p(), ctypes.c_int32(threads)
+    for target in TARGETS:
+        if target.is_supported:
+            library, program = load(target).library, ctypes.byref(CProgram())
+            assert library is not None
+            for answer in (
+                library.neuronas_materialise(program, ctypes.byref(pixels), nothing, n),
+                library.neuronas_statistics(program, ctypes.byref(images), nothing, nothing, n),
+            ):
+                with pytest.raises(MemoryError, match="use a smaller batch size or fewer threads"):
+                    accepted(answer)
+
+
+COMMON = """
+import os, resource, signal, sys, threading
 sys.path[:0] = {path!r}
 import numpy as np
 from neuronas.kernels.library import native
@@ -245,6 +262,9 @@ def common(bits, threads):
 
 bits = np.random.default_rng(0).integers(0, 256, (2, 64, 1024), dtype=np.uint8)
 expected = common(bits, 1)
+"""
+
+FORKS = """
 stop = threading.Event()
 
 def work():
@@ -266,6 +286,17 @@ for other in others:
 """
 
 
-def test_a_process_may_be_forked_while_a_kernel_runs() -> None:
-    script = FORKS.format(path=sys.path)
+# A thread needs 8 MiB of addresses for its stack.
+FEW_THREADS = """
+size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (size + 2**25, resource.RLIM_INFINITY))
+for _ in range(3):
+    assert np.array_equal(common(bits, 32), expected)
+assert len(os.listdir("/proc/self/task")) < 32
+"""
+
+
+@pytest.mark.parametrize("work", [FORKS, FEW_THREADS], ids=["forked while a kernel runs", "short of threads"])
+def test_a_process_may_be(work: str) -> None:
+    script = COMMON.format(path=sys.path) + work
     subprocess.run([sys.executable, "-W", "ignore::DeprecationWarning", "-c", script], env=os.environ, check=True)

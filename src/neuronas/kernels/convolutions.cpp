@@ -145,6 +145,17 @@ void take_slices(const Convolution& k, Outputs& outputs, int64_t pixel, int64_t 
     }
 }
 
+// Of the ones of each byte, and their number. Known when compiled: made at the first call, it might be half made in a fork.
+struct Positions {
+    uint8_t of[256][8] = {}, n[256] = {};
+    constexpr Positions() {
+        for (int byte = 0; byte < 256; ++byte)
+            for (int bit = 0; bit < 8; ++bit)
+                if (byte >> bit & 1) of[byte][n[byte]++] = static_cast<uint8_t>(bit);
+    }
+};
+constexpr Positions kPositions;
+
 // The spikes of an image, as a list of pixels' channels, row by row.
 class Events {
    public:
@@ -167,12 +178,12 @@ class Events {
                 const int64_t bytes = std::min(kPlane, k.channels - plane * kPlane) / 8;
                 const uint8_t* from = bits + plane * kPlane / 8 * pixels + pixel * bytes;
                 for (int64_t byte = 0; byte < bytes; ++byte) {
-                    const uint8_t* of = positions().of[from[byte]];
+                    const uint8_t* of = kPositions.of[from[byte]];
                     const uint32_t base = first + static_cast<uint32_t>(plane * kPlane + byte * 8) * entry.channel;
                     for (int i = 0; i < 8; ++i) list_[size + i] = base + of[i] * entry.channel;
                     for (int i = 0; i < 8 && columns; ++i)
                         columns_[size + i] = static_cast<uint32_t>(column) * columns;
-                    size += positions().n[from[byte]];
+                    size += kPositions.n[from[byte]];
                 }
             }
         }
@@ -183,19 +194,6 @@ class Events {
     const uint32_t* column(const uint32_t* entry) const { return columns_.data() + (entry - list_.data()); }
 
    private:
-    struct Positions {  // of the ones of a byte, and their number
-        uint8_t of[256][8] = {}, n[256] = {};
-        Positions() {
-            for (int byte = 0; byte < 256; ++byte)
-                for (int bit = 0; bit < 8; ++bit)
-                    if (byte >> bit & 1) of[byte][n[byte]++] = static_cast<uint8_t>(bit);
-        }
-    };
-    static const Positions& positions() {
-        static const Positions made;
-        return made;
-    }
-
     std::vector<uint32_t> list_, columns_, starts_;
 };
 
@@ -556,34 +554,36 @@ int64_t neuronas_count(const uint8_t* bits, int64_t n) {
 }
 
 // Exact convolution of spikes with 8-bit slices of weights, same padding, with the statistics that batch normalisation
-// needs. Returns 0 if a sum does not fit the format, kUnknown for codes that it does not know.
+// needs. Returns 0 if a sum does not fit the format, kUnknown for codes that it does not know, kNoMemory.
 int32_t neuronas_convolve(const Convolution* convolution, int32_t threads) {
-    const Convolution k = *convolution;
-    auto run = run_events<16>;
-    if (k.method == kEvents)
-        run = k.block == 16 ? run_events<16> : k.block == 32 ? run_events<32> : k.block == 64 ? run_events<64>
-              : k.block == 128 ? run_events<128> : nullptr;
-#if defined(NEURONAS_AMX)
-    if (k.method == kTiles)
-        run = [](const Convolution& k, int64_t image, Workspace& memory, double* sums, double* squares) {
-            return TileKernel(k, memory).run(image, sums, squares);
-        };
-#endif
-    if (!is_format(k.format) || k.slices < 1 || k.slices > kMaxSlices || !neuronas_has(k.method) || !run) return kUnknown;
-    std::vector<double> partial(2 * k.timesteps * k.batch * k.out_channels);  // per image: the order is then fixed
-    std::atomic<int32_t> fits{1};
-    parallel_for(k.timesteps * k.batch, threads, [&](int64_t image, int) {
-        static thread_local Workspace memory;
-        double* sums = partial.data() + image * 2 * k.out_channels;
-        if (!run(k, image, memory, sums, sums + k.out_channels)) fits = 0;
+    return answer([&] {
+        const Convolution k = *convolution;
+        auto run = run_events<16>;
+        if (k.method == kEvents)
+            run = k.block == 16 ? run_events<16> : k.block == 32 ? run_events<32> : k.block == 64 ? run_events<64>
+                  : k.block == 128 ? run_events<128> : nullptr;
+    #if defined(NEURONAS_AMX)
+        if (k.method == kTiles)
+            run = [](const Convolution& k, int64_t image, Workspace& memory, double* sums, double* squares) {
+                return TileKernel(k, memory).run(image, sums, squares);
+            };
+    #endif
+        if (!is_format(k.format) || k.slices < 1 || k.slices > kMaxSlices || !neuronas_has(k.method) || !run) return kUnknown;
+        std::vector<double> partial(2 * k.timesteps * k.batch * k.out_channels);  // per image: the order is then fixed
+        std::atomic<int32_t> fits{1};
+        parallel_for(k.timesteps * k.batch, threads, [&](int64_t image, int) {
+            static thread_local Workspace memory;
+            double* sums = partial.data() + image * 2 * k.out_channels;
+            if (!run(k, image, memory, sums, sums + k.out_channels)) fits = 0;
+        });
+        const double* from = partial.data();
+        for (int64_t image = 0; image < k.timesteps * k.batch; ++image, from += 2 * k.out_channels)
+            for (int64_t c = 0; c < k.out_channels; ++c) {
+                k.sums[image / k.batch * k.out_channels + c] += from[c];
+                k.squares[image / k.batch * k.out_channels + c] += from[k.out_channels + c];
+            }
+        return fits.load();
     });
-    const double* from = partial.data();
-    for (int64_t image = 0; image < k.timesteps * k.batch; ++image, from += 2 * k.out_channels)
-        for (int64_t c = 0; c < k.out_channels; ++c) {
-            k.sums[image / k.batch * k.out_channels + c] += from[c];
-            k.squares[image / k.batch * k.out_channels + c] += from[k.out_channels + c];
-        }
-    return fits;
 }
 
 }  // extern "C"

@@ -38,6 +38,17 @@ constexpr int64_t kLanes = 8;
 constexpr int64_t kRegister = kLanes * 4;  // bytes of a vector register
 constexpr int64_t kPadding = 16, kPlane = 32;
 constexpr int32_t kUnknown = -1;  // the answer to a code that the caller's enumeration has and ours has not
+constexpr int32_t kNoMemory = -2;
+
+// The answer of a kernel: no exception may reach Python.
+template <typename Work>
+int32_t answer(const Work& work) {
+    try {
+        return work();
+    } catch (const std::bad_alloc&) {
+        return kNoMemory;
+    }
+}
 
 struct Shape {
     int64_t timesteps, batch, height, width, channels;

@@ -380,42 +380,49 @@ struct ReducePass {
 extern "C" {
 
 // Sums and sums of squares of a program's value: [T, padded channels] each, added over images in order, so the result
-// does not depend on the number of threads. This and the following answer kUnknown to a code that they do not know.
+// does not depend on the number of threads. This and the following answer kUnknown to a code that they do not know, and
+// kNoMemory.
 int32_t neuronas_statistics(const Program* program, const Shape* shape, double* sums, double* squares,
                             int32_t threads) {
-    if (!is_known(*program)) return kUnknown;
-    const Shape s = *shape;
-    const int64_t length = s.timesteps * s.padded();
-    std::vector<double> partial(s.batch * 2 * length);
-    Memory memory(threads);
-    each_plane(s, threads, StatisticsPass{*program, s, memory, partial.data()});
-    std::fill(sums, sums + length, 0.0);
-    std::fill(squares, squares + length, 0.0);
-    for (int64_t b = 0; b < s.batch; ++b)
-        for (int64_t i = 0; i < length; ++i) {
-            sums[i] += partial[b * 2 * length + i];
-            squares[i] += partial[(b * 2 + 1) * length + i];
-        }
-    return 0;
+    return answer([&] {
+        if (!is_known(*program)) return kUnknown;
+        const Shape s = *shape;
+        const int64_t length = s.timesteps * s.padded();
+        std::vector<double> partial(s.batch * 2 * length);
+        Memory memory(std::max(1, threads));
+        each_plane(s, threads, StatisticsPass{*program, s, memory, partial.data()});
+        std::fill(sums, sums + length, 0.0);
+        std::fill(squares, squares + length, 0.0);
+        for (int64_t b = 0; b < s.batch; ++b)
+            for (int64_t i = 0; i < length; ++i) {
+                sums[i] += partial[b * 2 * length + i];
+                squares[i] += partial[(b * 2 + 1) * length + i];
+            }
+        return 0;
+    });
 }
 
 // The value of a program: float32 [T, B, planes, H, W, n].
 int32_t neuronas_materialise(const Program* program, const Shape* shape, float* out, int32_t threads) {
-    if (!is_known(*program)) return kUnknown;
-    Memory memory(threads);
-    each_plane(*shape, threads, MaterialisePass{*program, *shape, memory, out});
-    return 0;
+    return answer([&] {
+        if (!is_known(*program)) return kUnknown;
+        Memory memory(std::max(1, threads));
+        each_plane(*shape, threads, MaterialisePass{*program, *shape, memory, out});
+        return 0;
+    });
 }
 
 // LIF neurons on a program's value.
 int32_t neuronas_fire(const Program* program, const Shape* shape, const Fire* fire, int32_t threads) {
-    if (!is_known(*program)) return kUnknown;
-    Memory memory(threads);
-    for (int64_t t = 0; t < shape->timesteps; ++t)
-        std::memset(fire->bits + (t * fire->rows + shape->batch) * fire->row_bytes, 0,
-                    (fire->rows - shape->batch) * fire->row_bytes);
-    each_plane(*shape, threads, FirePass{*program, *shape, *fire, memory});
-    return 0;
+    return answer([&] {
+        if (!is_known(*program)) return kUnknown;
+        Memory memory(std::max(1, threads));
+        for (int64_t t = 0; t < shape->timesteps; ++t)
+            std::memset(fire->bits + (t * fire->rows + shape->batch) * fire->row_bytes, 0,
+                        (fire->rows - shape->batch) * fire->row_bytes);
+        each_plane(*shape, threads, FirePass{*program, *shape, *fire, memory});
+        return 0;
+    });
 }
 
 // Normalise a convolution's sums and average disjoint 2x2 blocks: float32 [T, B, planes, H / 2, W / 2, n].

@@ -6,6 +6,9 @@ from enum import IntEnum
 MAX_SLICES = 4
 """``kMaxSlices`` of kernels/convolutions.cpp. The largest 24-bit codes need four signed 8-bit slices."""
 
+_NO_MEMORY = -2
+"""``kNoMemory`` of kernels/lanes.h."""
+
 _pointer, _int32, _int64, _float = ctypes.c_void_p, ctypes.c_int32, ctypes.c_int64, ctypes.c_float
 
 
@@ -92,8 +95,11 @@ def accepted(answer: int) -> int:
     """Check and return the return value of a kernel.
 
     Raises:
-        ValueError: the value is negative: the kernel was given an unknown code.
+        MemoryError: the kernel could not get memory.
+        ValueError: the kernel was given an unknown code.
     """
+    if answer == _NO_MEMORY:
+        raise MemoryError("memory for a kernel not available; use a smaller batch size or fewer threads")
     if answer < 0:
         raise ValueError("unknown code given to a kernel; expected a value of the kernel's enumerations")
     return answer

@@ -4,8 +4,10 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 namespace {
@@ -17,8 +19,13 @@ class Pool {
         if (!in_use_.try_lock()) return false;
         {
             std::lock_guard<std::mutex> lock(state_);
-            for (; n_threads_ < threads - 1; ++n_threads_) std::thread(&Pool::serve, this, n_threads_, round_).detach();
-            work_ = work, context_ = context, wanted_ = threads - 1, busy_ = threads - 1;
+            try {
+                for (; n_threads_ < threads - 1; ++n_threads_)
+                    std::thread(&Pool::serve, this, n_threads_, round_).detach();
+            } catch (const std::system_error&) {
+                // The system allows no more threads, as in a container with a limit: fewer do the same work.
+            }
+            work_ = work, context_ = context, wanted_ = busy_ = std::min(threads - 1, n_threads_);
             ++round_;
         }
         begin_.notify_all();

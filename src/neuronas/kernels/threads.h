@@ -4,11 +4,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <new>
 
 // Call work(context, thread) in some threads, 0 to threads - 1; thread 0 is the caller's. Returns when all are done.
+// Fewer threads are used if the pool is in use or the system allows no more. `work` must not throw.
 void run_threads(int threads, void (*work)(void* context, int thread), void* context);
 
 // Call work(index, thread) for all indices below n; which thread takes which index differs from call to call.
+// Throws std::bad_alloc if a call did, after all threads have stopped.
 template <typename Work>
 void parallel_for(int64_t n, int threads, const Work& work) {
     if (threads > n) threads = static_cast<int>(n);
@@ -20,12 +23,19 @@ void parallel_for(int64_t n, int threads, const Work& work) {
         const Work& work;
         const int64_t n;
         std::atomic<int64_t> next{0};
+        std::atomic<bool> lacks_memory{false};
     } loop{work, n};
     run_threads(
         threads,
         [](void* context, int thread) {
             Loop& loop = *static_cast<Loop*>(context);
-            for (int64_t i; (i = loop.next.fetch_add(1, std::memory_order_relaxed)) < loop.n;) loop.work(i, thread);
+            try {
+                for (int64_t i; (i = loop.next.fetch_add(1, std::memory_order_relaxed)) < loop.n;) loop.work(i, thread);
+            } catch (const std::bad_alloc&) {
+                loop.lacks_memory = true;
+                loop.next = loop.n;
+            }
         },
         &loop);
+    if (loop.lacks_memory) throw std::bad_alloc();
 }

@@ -132,19 +132,21 @@ int32_t neuronas_lif_forward(const Lif* lif, int32_t threads) {
     return 0;
 }
 
-// The gradient of the input. Returns kUnknown for a surrogate that it does not know.
+// The gradient of the input. Returns kUnknown for a surrogate that it does not know, kNoMemory.
 int32_t neuronas_lif_backward(const Lif* lif, int32_t threads) {
-    const Lif k = *lif;
-    if (k.surrogate < kAtan || k.surrogate > kFastSigmoid) return kUnknown;
-    std::vector<std::vector<float>> memory(std::max(1, threads));
-    parallel_for((k.n + kChunk - 1) / kChunk, threads, [&](int64_t chunk, int thread) {
-        const int64_t first = chunk * kChunk, last = std::min(first + kChunk, k.n);
-        if (k.is_bfloat16)
-            backward<uint16_t>(k, first, last, memory[thread]);
-        else
-            backward<float>(k, first, last, memory[thread]);
+    return answer([&] {
+        const Lif k = *lif;
+        if (k.surrogate < kAtan || k.surrogate > kFastSigmoid) return kUnknown;
+        std::vector<std::vector<float>> memory(std::max(1, threads));
+        parallel_for((k.n + kChunk - 1) / kChunk, threads, [&](int64_t chunk, int thread) {
+            const int64_t first = chunk * kChunk, last = std::min(first + kChunk, k.n);
+            if (k.is_bfloat16)
+                backward<uint16_t>(k, first, last, memory[thread]);
+            else
+                backward<float>(k, first, last, memory[thread]);
+        });
+        return 0;
     });
-    return 0;
 }
 
 }  // extern "C"
