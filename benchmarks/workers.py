@@ -1,11 +1,13 @@
 """What workers cost and save, and a computation on paper for up to 1,000 of them.
 
-    python benchmarks/workers.py [imagefolder:DIR]
+    python benchmarks/workers.py [imagefolder:DIR] [--estimate]
 
 Measured: one set of candidates in this process, on one worker and on two (seconds of the evaluation, best of
-``--repeats``, workers started before); messages and history writes without any computation. Computed from that: the set
-is cut as the distributor cuts it, a piece takes its edges times the measured seconds of one, pieces go to whoever is
-free, and each result passes the one process that writes.
+``--repeats``, workers started before), which needs an idle machine. ``--estimate`` leaves this out.
+
+Estimated from processor time, which other programs change little: of the same set on one thread, and of messages and
+history writes without any computation. The set is cut as the distributor cuts it, a piece takes its edges times the
+seconds of one, pieces go to whoever is free, and each result passes the one process that writes.
 """
 
 import argparse
@@ -14,7 +16,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ from neuronas.distribution.subtrees import subtrees
 from neuronas.distribution.worker import WorkerEvaluators, serve
 from neuronas.fitness.evaluator import Evaluator
 from neuronas.runs.history import History
+from neuronas.runs.observer import Work
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture, edge_order
 from neuronas.space.spaces import load_space
@@ -69,32 +72,34 @@ def draws(n: int) -> list[Architecture]:
     return list(found.values())
 
 
-def seconds(evaluator: Evaluator, candidates: Sequence[Architecture], repeats: int) -> float:
-    """Best time of evaluating them."""
+def seconds(evaluator: Evaluator, candidates: Sequence[Architecture], repeats: int) -> dict[str, float]:
+    """Best wall time of evaluating them, and best processor time of this process."""
     times = []
     for _ in range(repeats):
-        started = time.perf_counter()
+        started = time.perf_counter(), time.process_time()
         if sum(1 for _ in evaluator.evaluate(candidates)) != len(candidates):
             raise SystemExit("not every candidate was evaluated")
-        times.append(time.perf_counter() - started)
-    return min(times)
+        times.append((time.perf_counter() - started[0], time.process_time() - started[1]))
+    wall, processor = (min(kind) for kind in zip(*times, strict=True))
+    return {"seconds": round(wall, 3), "processor_s": round(processor, 3)}
 
 
-def scaling(dataset: str, channels: int, n: int, repeats: int) -> list[dict[str, Any]]:
-    """Time one set of candidates here and on workers."""
-    candidates = draws(n)
+def scaling(options: argparse.Namespace, crews: Iterable[tuple[int | None, int | None]]) -> list[dict[str, Any]]:
+    """Time one set of candidates on crews: number of workers (None: in this process), number of threads (None: all)."""
+    candidates = draws(options.candidates)
     rows: list[dict[str, Any]] = []
-    for workers, threads in ((None, 1), (None, None), (1, None), (2, None)):
+    for workers, threads in crews:
         settings = {
-            "data": {"name": dataset}, "network": {"channels": channels},
+            "data": {"name": options.dataset}, "network": {"channels": options.channels},
             "fitness": {"exact": True, "batch_size": 64}, "engine": {"workers": workers, "memory_limit_gib": 4.0},
         }  # fmt: skip
         all_threads = torch.get_num_threads()
         torch.set_num_threads(threads or all_threads)
-        with computing(plan(given(settings, "benchmark")), download=False) as here:
-            found = seconds(here.evaluators.full, candidates, repeats)
+        run = plan(given(settings, "benchmark"))
+        with computing(run, Work("scan", Path(), "images"), download=False) as here:
+            found = seconds(here.evaluators.full, candidates, options.repeats)
         torch.set_num_threads(all_threads)
-        rows.append({"workers": workers, "threads": threads or all_threads, "seconds": round(found, 3)})
+        rows.append({"workers": workers, "threads": threads or all_threads} | found)
         print(rows[-1], flush=True)
     return rows
 
@@ -142,10 +147,7 @@ def simulate(candidates: Sequence[Architecture], n_workers: int, edge_s: float, 
     """
     pieces = subtrees(candidates, N_CELLS, n_workers * PIECES_PER_WORKER)
     work = [edges(candidates, piece) for piece in pieces]
-    free = [0.0] * n_workers
-    for n_edges in work:
-        heapq.heapreplace(free, free[0] + n_edges * edge_s)
-    computed, written = max(free), len(candidates) * writer_s
+    computed, written = makespan([n_edges * edge_s for n_edges in work], n_workers), len(candidates) * writer_s
     total = max(computed, written)
     alone = edges(candidates, subtrees(candidates, N_CELLS, 1)[0]) * edge_s
     return {
@@ -159,6 +161,14 @@ def simulate(candidates: Sequence[Architecture], n_workers: int, edge_s: float, 
         "seconds": round(total, 2),
         "speedup": round(max(alone, written) / total, 1),
     }
+
+
+def makespan(pieces: Iterable[float], n_workers: int) -> float:
+    """Seconds until the last piece is done, if each goes to whoever is free; of each piece the seconds are given."""
+    free = [0.0] * n_workers
+    for seconds_of_piece in pieces:
+        heapq.heapreplace(free, free[0] + seconds_of_piece)
+    return max(free)
 
 
 def edges(candidates: Sequence[Architecture], piece: Sequence[int]) -> int:
@@ -181,29 +191,24 @@ def main() -> None:
     parser.add_argument("--channels", type=int, default=64)
     parser.add_argument("--candidates", type=int, default=120)
     parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--estimate", action="store_true", help="measure processor time only, and estimate")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
         serve_nothing()
         return
-    rows = scaling(options.dataset, options.channels, options.candidates, options.repeats)
-    costs = overheads()
+    size = {"candidates": options.candidates, "channels": options.channels}
+    if not options.estimate:
+        write("workers", size | {"scaling": scaling(options, ((None, 1), (None, None), (1, None), (2, None)))})
     measured = draws(options.candidates)
-    edge_s = rows[2]["seconds"] / edges(measured, subtrees(measured, N_CELLS, 1)[0])
-    writer_s = sum(costs.values())
+    (alone,) = scaling(options, ((None, 1),))
+    edge_s = alone["processor_s"] / edges(measured, subtrees(measured, N_CELLS, 1)[0])
+    costs = overheads()
     large = draws(max(SET_SIZES))
-    paper = [simulate(large[:size], n, edge_s, writer_s) for size in SET_SIZES for n in N_WORKERS]
+    paper = [simulate(large[:n], n_workers, edge_s, sum(costs.values())) for n in SET_SIZES for n_workers in N_WORKERS]
     for row in paper:
         print(row)
-    content = {
-        "candidates": options.candidates,
-        "channels": options.channels,
-        "scaling": rows,
-        **costs,
-        "edge_s": edge_s,
-        "simulation": paper,
-    }
-    write("workers", content)
+    write("workers-estimate", size | {"one_thread": alone, **costs, "edge_s": edge_s, "simulation": paper})
 
 
 if __name__ == "__main__":
