@@ -1,74 +1,151 @@
-"""How the cost of a search grows with batch, channels, time steps, image side and cells.
+"""How the time of a search grows with batch size, channels, T, pixels, cells, candidates and workers.
 
-    python benchmarks/scaling.py imagefolder:DIR
+    python benchmarks/scaling.py imagefolder:DIR [--targets avx2 avx512] [--repeats 2]
 
-The first pass of Algorithm 1 over a fixed sample of 60 cells, one setting changed at a time; seconds are the
-best of two runs, the ratio is to the base.
+Random cells, one setting changed at a time, on one thread, each instruction set in turn. The figure is processor time,
+best of ``--repeats`` interleaved rounds: other programs on the machine change it little. Workers are computed in this
+process: the candidates are cut as the distributor cuts them, each piece is timed, and pieces go to whoever is free.
+
+Each measurement is a line of ``--points``; the same command again measures what is missing there and writes results,
+tables and picture anew. Remove the file to measure everything again.
 """
 
 import argparse
+import json
 import random
 import time
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from statistics import median
+from typing import Any
 
 import torch
 
-from common import images, write
+from common import images, machine, write
 from neuronas.config import FITNESS
+from neuronas.distribution.distributor import PIECES_PER_WORKER
+from neuronas.distribution.subtrees import subtrees
 from neuronas.fitness.engine.evaluator import EngineEvaluator
-from neuronas.fitness.engine.select import select_backend
+from neuronas.fitness.engine.native.backend import NativeBackend
+from neuronas.kernels.library import load
+from neuronas.kernels.targets import TARGETS
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.weights import WeightSource
 from neuronas.space.genotype import Architecture
 from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space
+from scaling_law import BASE, CHANGES, draw, fits, tabulate
+from workers import makespan
 
-BASE = {"batch": 64, "channels": 64, "timesteps": 5, "side": 32, "cells": 2}
-CHANGES = {
-    "batch": (32, 128, 256),
-    "channels": (16, 32, 128),
-    "timesteps": (2, 10),
-    "side": (16, 48),
-    "cells": (1, 3),
-}
+MEMORY_BYTES = 6 * 2**30
+POINTS = Path("build/scaling.jsonl")
+Setting = dict[str, int]
+
+
+def settings() -> Iterator[Setting]:
+    """The base, then each axis with the others at the base."""
+    yield BASE
+    for axis, values in CHANGES.items():
+        yield from (BASE | {axis: value} for value in values if value != BASE[axis])
+
+
+@cache
+def backend(target: str) -> NativeBackend:
+    """The kernels of an instruction set, on one thread."""
+    supported = {one.name: one for one in TARGETS if one.is_supported}
+    if target not in supported:
+        raise SystemExit(f"--targets {target} given; expected some of {', '.join(supported)}, which this machine has")
+    return NativeBackend(load(supported[target]), NeuronParameters(), 1, MEMORY_BYTES)
+
+
+@cache
+def warm(target: str) -> None:
+    """Use the kernels once before the first measurement, and have memory."""
+    measured(target, BASE, torch.randn(1, BASE["batch"], 3, BASE["side"], BASE["side"]))
+
+
+@cache
+def draws(n: int) -> tuple[Architecture, ...]:
+    """Candidates whose cells are all the same, as in the first pass of Algorithm 1."""
+    rng, space = random.Random(0), load_space("neuronas")
+    return tuple(Architecture((space.random_genotype(rng),)) for _ in range(n))
+
+
+def measured(target: str, setting: Setting, batch: torch.Tensor) -> dict[str, float]:
+    """Processor time and wall time until the last worker is done, and processor time of all workers, in seconds."""
+    engine = EngineEvaluator(
+        batch,
+        NetworkShape(3, setting["side"], 10, setting["channels"], n_cells=setting["cells"]),
+        WeightSource(0, 8),
+        setting["timesteps"],
+        FITNESS["path-information"],
+        backend(target),
+        MEMORY_BYTES,
+    )
+    candidates, n_workers = draws(setting["candidates"]), setting["workers"]
+    n_pieces = n_workers * PIECES_PER_WORKER if n_workers > 1 else 1
+    times = []
+    for piece in subtrees(candidates, setting["cells"], n_pieces):
+        started = time.process_time(), time.perf_counter()
+        if sum(1 for _ in engine.evaluate([candidates[index] for index in piece])) != len(piece):
+            raise SystemExit("not every candidate was evaluated")
+        times.append((time.process_time() - started[0], time.perf_counter() - started[1]))
+    processor, wall = zip(*times, strict=True)
+    return {
+        "processor_s": makespan(processor, n_workers),
+        "wall_s": makespan(wall, n_workers),
+        "work_s": sum(processor),
+    }
+
+
+def complete(file: Path, dataset: str, targets: list[str], repeats: int) -> list[dict[str, Any]]:
+    """The points of a file, after those that it lacks were measured and added."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    points = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
+    processor = machine()["processor"]
+    if others := {one["processor"] for one in points} - {processor}:
+        raise SystemExit(f"{file} is from another machine ({', '.join(others)}); remove it or give another --points")
+    known = {(one["target"], one["round"], *one["setting"].values()) for one in points}
+    with file.open("a", encoding="utf-8") as lines:
+        for number in range(repeats):
+            for setting in settings():
+                todo = [target for target in targets if (target, number, *setting.values()) not in known]
+                batch = images(dataset, setting["batch"], 0, setting["side"]) if todo else torch.empty(0)
+                for target in todo:
+                    warm(target)
+                    about = {"processor": processor, "target": target, "round": number, "setting": setting}
+                    points.append(about | measured(target, setting, batch))
+                    lines.write(json.dumps(points[-1]) + "\n")
+                    lines.flush()
+                    print(points[-1], flush=True)
+    return points
 
 
 def main() -> None:
-    """Measure and write the result."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Measure what is missing, fit, and write results, tables and picture."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dataset")
+    parser.add_argument("--targets", nargs="+", default=["avx2", "avx512"], help="as in NEURONAS_TARGET")
+    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--points", type=Path, default=POINTS)
     options = parser.parse_args()
-    rng = random.Random(0)
-    space = load_space("neuronas")
-    candidates = [Architecture((space.random_genotype(rng),)) for _ in range(60)]
-    backend = select_backend(NeuronParameters(), torch.device("cpu"), torch.get_num_threads(), 6 * 2**30)
-
-    def seconds(batch: int, channels: int, timesteps: int, side: int, cells: int) -> float:
-        shape = NetworkShape(3, side, 10, channels, n_cells=cells)
-        engine = EngineEvaluator(
-            images(options.dataset, batch, 0, side),
-            shape,
-            WeightSource(0, 8),
-            timesteps,
-            FITNESS["sahd"],
-            backend,
-            6 * 2**30,
-        )
-        times = []
-        for _ in range(2):
-            started = time.perf_counter()
-            list(engine.evaluate(candidates))
-            times.append(time.perf_counter() - started)
-        return min(times)
-
-    base = seconds(**BASE)
-    rows = [{"changed": "base", **BASE, "seconds": round(base, 2), "ratio": 1.0}]
-    for name, values in CHANGES.items():
-        for value in values:
-            setting = BASE | {name: value}
-            found = seconds(**setting)
-            rows.append({"changed": name, **setting, "seconds": round(found, 2), "ratio": round(found / base, 2)})
-            print(rows[-1])
-    write("scaling", {"n_candidates": len(candidates), "rows": rows})
+    torch.set_num_threads(1)
+    names = {target: backend(target).name for target in options.targets}
+    points = complete(options.points, options.dataset, options.targets, options.repeats)
+    found = {target: fits(one for one in points if one["target"] == target) for target in options.targets}
+    for target, axes in found.items():
+        ratios = [row["wall_s"] / row["processor_s"] for one in axes.values() for row in one["rows"]]
+        content = {
+            "machine": machine() | {"kernels": names[target]},
+            "base": BASE,
+            "note": "one thread; processor time is fitted, best of the rounds of a row; wall time over processor time "
+            "well above 1: other programs were running, and the processor time of a shared cache is longer than alone",
+            "wall_over_processor": round(median(ratios), 2),
+        }
+        write(f"scaling-{target}", content | {"axes": axes})
+    tabulate(found)
+    draw(found)
 
 
 if __name__ == "__main__":
