@@ -22,6 +22,8 @@ _INT16_MAX = 2**15 - 1
 _SUMMED = 64
 """Number of pixels whose sums the kernels add as int32 (``Outputs`` of kernels/convolutions.cpp)."""
 _BLOCKS = (16, 32, 64, 128)
+_OFFSET_MAX = 2**32 - 1
+"""Largest offset of a row of weights or of a spike in its list (``Events`` of kernels/convolutions.cpp)."""
 _SPREAD_UP_TO = 32
 """Largest block whose spikes add to the pixels around them (``kSpreads`` of kernels/convolutions.cpp)."""
 _BLOCK_BYTES = 2**17
@@ -106,7 +108,7 @@ def convolve(
         sum and sum of squares of each channel, [T, padded out] float64, and whether all sums fit the format.
 
     Raises:
-        ValueError: the codes of the weights are too large.
+        ValueError: the codes of the weights or the images are too large.
     """
     library = native.library
     if library is None:
@@ -118,6 +120,8 @@ def convolve(
         is_dense = native.has_tiles and _count(library, spikes) > _TILED_FROM * n_neurons
         method = Method.TILES if is_dense else Method.EVENTS
     channels, out_channels = padded(geometry.channels), padded(len(weights.codes))
+    if 2 * _BLOCKS[-1] * geometry.width * channels > _OFFSET_MAX or geometry.n_pixels * channels > _OFFSET_MAX:
+        raise ValueError(f"input of shape {geometry.shape} given; the kernels address fewer neurons")
     packed, limit = (_tiles(weights), 0) if method is Method.TILES else _rows(weights)
     totals = torch.zeros(geometry.timesteps, out_channels, dtype=torch.float64)
     squares = torch.zeros_like(totals)
