@@ -6,7 +6,7 @@ Full scale: images 3x32x32, 128/256 channels, T = 5, batch 256, 8 bits, the pape
 
 The floor is what these candidates cost the same kernels at their best, in calls whose data stay in the cache: for each
 distinct convolution the additions of its spikes or, where that is faster, its multiply-accumulates on tiles; and for
-each distinct LIF layer the statistics, normalisation, neurons and packing of a single edge, without sums and pooling.
+each distinct LIF layer the neurons and their packing, the statistics if it is normalised, its sums and its pools.
 Beside it: the time in which the bytes that must pass through memory are copied (sums written once, and read once for
 each distinct LIF layer).
 """
@@ -17,7 +17,7 @@ import resource
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,8 +29,9 @@ from neuronas.config import ALGORITHMS, FITNESS, SearchConfig
 from neuronas.fitness.engine.backend import Array, Backend, Fired, Geometry
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.native.backend import NativeBackend
+from neuronas.fitness.engine.native.program import compile_value
 from neuronas.fitness.engine.select import select_backend
-from neuronas.fitness.engine.values import Leaf
+from neuronas.fitness.engine.values import Added, Leaf, Pooled, Value
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.budget import PAPER_BUDGET
 from neuronas.hardware.paper import PaperCostModel
@@ -42,13 +43,14 @@ from neuronas.search.problem import Problem
 from neuronas.search.screening import Evaluators
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.weights import WeightSource
+from neuronas.space.graph import Pool
 from neuronas.space.notation import format_architecture
 from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space
 
 TIMESTEPS, BITS, CHANNELS, BATCH, SIDE = 5, 8, 128, 256, 32
-IMAGES, SPIKES = 4, 0.1
-"""Images and share of neurons that spike when rates are measured."""
+IMAGES, SPIKES, POOL = 4, 0.1, Pool((3, 3), (1, 1), 1)
+"""Images, share of neurons that spike, and pooling, when rates are measured."""
 
 
 class Accounting:
@@ -88,7 +90,7 @@ class Accounting:
         fired: Fired = self._timed("fire", value, leaves, geometry, *rest, **options)
         self.bytes += sum(array.n_bytes for array in leaves.values())
         self.bytes += geometry.n_values // 8
-        self.node_seconds += geometry.n_values * self.rates.node(normalised=options["normalised"])
+        self.node_seconds += geometry.n_values * self.rates.node(value, leaves, normalised=options["normalised"])
         return fired
 
     def reduce(self, convolved: Array, geometry: Geometry) -> Array:
@@ -106,28 +108,33 @@ class Rates:
         macs: multiply-accumulates per second of a dense convolution; 0: there is none.
         value: seconds per value of a LIF layer on one edge.
         normalised: the same with batch normalisation and its statistics.
+        edge: seconds per value of adding another edge.
+        pool: seconds per value of pooling.
     """
 
     additions: float
     macs: float
     value: float
     normalised: float
+    edge: float
+    pool: float
 
     @classmethod
     def of(cls, backend: Backend) -> "Rates":
         """Measure a backend: the fastest of some convolutions and LIF layers like the network's."""
         additions = macs = 0.0
-        value = normalised = float("inf")
+        value = normalised = edge = pool = float("inf")
         for channels, side in ((CHANNELS, SIDE), (2 * CHANNELS, SIDE // 2)):
             geometry, leaf = Geometry(TIMESTEPS, IMAGES, channels, side, side), Leaf((channels, side, side))
             uniform = torch.rand(1, IMAGES, channels, side, side, generator=torch.Generator().manual_seed(0))
             drive = 2.0 * (uniform < SPIKES).to(getattr(backend, "device", "cpu"))
-            leaves = {leaf: backend.dense(drive, constant=True)}
+            leaves = {leaf: backend.dense(drive.expand(TIMESTEPS, -1, -1, -1, -1), constant=False)}
+            pooled, added = Pooled((leaf,), leaf, POOL), Added((leaf,), (leaf, leaf))
 
-            def fire(some: Backend, normalised: bool) -> Fired:
-                return some.fire(leaf, leaves, geometry, 1.0, normalised=normalised, with_spikes=True)  # noqa: B023
+            def fire(value: Value, *, normalised: bool = False) -> Fired:
+                return backend.fire(value, leaves, geometry, 1.0, normalised=normalised, with_spikes=True)  # noqa: B023
 
-            spikes = fire(backend, False).spikes
+            spikes = fire(leaf).spikes
             assert spikes is not None
             weights = WeightSource(0, BITS).convolution("rate", channels, channels, 3)
             connections, n_spikes = 9 * channels, count_spikes(backend, spikes)
@@ -137,18 +144,25 @@ class Rates:
                     macs = max(macs, geometry.n_values * connections / seconds)
                 else:
                     additions = max(additions, n_spikes * connections / seconds)
-            value = min(value, fastest(lambda: fire(backend, False)) / geometry.n_values)
-            normalised = min(normalised, fastest(lambda: fire(backend, True)) / geometry.n_values)
-        return cls(additions, macs, value, normalised)
+            value = min(value, fastest(lambda: fire(leaf)) / geometry.n_values)  # noqa: B023
+            normalised = min(normalised, fastest(lambda: fire(leaf, normalised=True)) / geometry.n_values)  # noqa: B023
+            edge = min(edge, fastest(lambda: fire(added)) / geometry.n_values)  # noqa: B023
+            pool = min(pool, fastest(lambda: fire(pooled)) / geometry.n_values)  # noqa: B023
+        return cls(additions, macs, value, normalised, max(0.0, edge - value), max(0.0, pool - value))
 
     def convolution(self, additions: int, macs: int) -> float:
         """Seconds of a convolution at best."""
         seconds = [n / rate for n, rate in ((additions, self.additions), (macs, self.macs)) if rate]
         return min(seconds)
 
-    def node(self, *, normalised: bool) -> float:
-        """Seconds per value at best."""
-        return self.normalised if normalised else self.value
+    def node(self, value: Value, leaves: Mapping[Leaf, Array], *, normalised: bool) -> float:
+        """Seconds per value at best; with batch normalisation its sums and pools are computed twice."""
+        program = compile_value(value, frozenset(leaf for leaf in value.leaves if leaves[leaf].constant))
+        share = [1 / TIMESTEPS if step.constant else 1 for step in program.steps]
+        pools = sum(part for part, step in zip(share, program.steps, strict=True) if step.pool)
+        edges = sum(part * (len(step.terms) - 1) for part, step in zip(share, program.steps, strict=True))
+        rest = pools * self.pool + (edges + len(program.terms) - 1) * self.edge
+        return self.normalised + 2 * rest if normalised else self.value + rest
 
 
 def methods(backend: Backend) -> list[tuple[Backend, bool]]:
@@ -248,6 +262,8 @@ def main() -> None:
             "dense_gmacs_per_s": round(rates.macs / 1e9),
             "ns_per_value": round(rates.value * 1e9, 3),
             "ns_per_normalised_value": round(rates.normalised * 1e9, 3),
+            "ns_per_edge": round(rates.edge * 1e9, 3),
+            "ns_per_pool": round(rates.pool * 1e9, 3),
             "convolution_seconds": round(backend.convolution_seconds, 1),
             "node_seconds": round(backend.node_seconds, 1),
             "gigabytes": round(backend.bytes / 1e9, 1),

@@ -203,7 +203,7 @@ def test_networks_that_cannot_be_simulated(network: nn.Module, message: str) -> 
 def test_mistakes_on_the_command_line(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = str(run / "export" / "network.onnx")
     for arguments, message in (
-        ([file], "network.onnx given without --chip"),
+        ([file], "given without --chip"),
         ([str(run), "--out", "there"], "--out given without --chip"),
         ([str(run), "--chip", "--out", "there"], "--out given with a run"),
         ([str(run), "--chip", "--dt", "0.1"], "--dt given with a run"),

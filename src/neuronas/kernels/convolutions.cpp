@@ -5,6 +5,8 @@
 
 #include "lanes.h"
 
+#include <array>
+
 #if defined(NEURONAS_AVX512) && defined(__linux__) && defined(__x86_64__)
 #define NEURONAS_AMX 1
 #include <cpuid.h>
@@ -197,12 +199,30 @@ class Events {
     std::vector<uint32_t> list_, columns_, starts_;
 };
 
+// Memory that begins with a cache line, so that no vector lies in two.
+template <typename Number>
+class Aligned {
+   public:
+    Number* resize(size_t n) {  // content: anything
+        memory_.resize(n + kLine);
+        const size_t rest = reinterpret_cast<uintptr_t>(memory_.data()) / sizeof(Number) % kLine;
+        return data_ = memory_.data() + (kLine - rest) % kLine;
+    }
+    Number* data() { return data_; }
+
+   private:
+    static constexpr size_t kLine = 64 / sizeof(Number);
+    std::vector<Number> memory_;
+    Number* data_ = nullptr;
+};
+
 // What a thread needs; kept from call to call.
 struct Workspace {
     Events events;
-    std::vector<int16_t> sums;
+    Aligned<int16_t> sums;
     std::vector<int32_t> wide;
-    std::vector<uint8_t> spikes;
+    Aligned<uint8_t> spikes;
+    std::array<int64_t, 5> spikes_of{};  // sizes for which the border of `spikes` is zero; weights of padded channels are
 };
 
 struct HalfRegister {
@@ -288,7 +308,8 @@ class EventKernel {
             for (int64_t x = 0; x < k_.width && is_narrow; ++x) is_narrow = n_added(y, x) <= k_.limit;
         if (!is_narrow) return run_wide(first, last, outputs);
         const int64_t wide = kSpreads ? k_.width + 2 * half_ : k_.width;
-        memory_.sums.assign((last - first) * wide * kBlock, 0);
+        const int64_t n_sums = (last - first) * wide * kBlock;
+        std::fill_n(memory_.sums.resize(n_sums), n_sums, 0);
         if (kSpreads)
             k_.kernel == 3 ? spread<3>(first, last) : spread<0>(first, last);
         else
@@ -471,7 +492,12 @@ class TileKernel {
    private:
     void read(const uint8_t* bits) {
         const int64_t half = k_.kernel / 2, pixels = k_.pixels();
-        memory_.spikes.assign(n_depth_ * plane_bytes_ + 16 * depth_, 0);
+        const std::array<int64_t, 5> sizes{k_.height, k_.width, k_.kernel, depth_, n_depth_};
+        if (memory_.spikes_of != sizes) {
+            const int64_t n_bytes = n_depth_ * plane_bytes_ + 16 * depth_;
+            std::fill_n(memory_.spikes.resize(n_bytes), n_bytes, 0);
+            memory_.spikes_of = sizes;
+        }
         for (int64_t first = 0; first < k_.channels; first += kPlane) {
             const int64_t n = std::min(kPlane, k_.channels - first);
             const uint8_t* from = bits + first / 8 * pixels;
