@@ -210,7 +210,7 @@ void nodes(const Shape& s) {
         for (bool normalised : {false, true}) {
             Array<uint8_t> bits = filled<uint8_t>(s.timesteps * rows(s) * row_bytes(s), random_bits);
             Array<float> state = filled<float>(n / s.timesteps, random_float);
-            const Fire fire{4.0f / 3, 1.0f, -0.25f, 0, normalised ? small.begin() : nullptr, shift.begin(),
+            const Fire fire{4.0f / 3, 1.0f, -0.25f, normalised ? small.begin() : nullptr, shift.begin(),
                             kernel == 3 ? state.begin() : nullptr, bits.begin(), rows(s), row_bytes(s)};
             neuronas_fire(&program, &s, &fire, kThreads);
             print("fire", s, kernel * 10 + normalised, state.digest(bits.digest()));

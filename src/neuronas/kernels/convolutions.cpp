@@ -41,7 +41,7 @@ struct Convolution {
     int32_t block, limit;   // kEvents: outputs of a block of weights; how many weights int16 can add
 
     int64_t pixels() const { return height * width; }
-    int64_t planes(int64_t n) const { return (n + kPlane - 1) / kPlane; }
+    int64_t planes() const { return (channels + kPlane - 1) / kPlane; }
     const uint8_t* image(int64_t index) const {
         return bits + (index / batch * rows + index % batch) * row_bytes;
     }
@@ -168,7 +168,7 @@ class Events {
 
     // columns: whether each entry's column is needed, times this.
     void read(const Convolution& k, const uint8_t* bits, Distances entry, uint32_t columns) {
-        const int64_t pixels = k.pixels(), planes = k.planes(k.channels);
+        const int64_t pixels = k.pixels(), planes = k.planes();
         starts_.resize(pixels + 1);
         list_.resize(pixels * k.channels + 8);  // a byte's entries are written eight at a time
         columns_.resize(columns ? list_.size() : 0);
@@ -221,6 +221,7 @@ struct Workspace {
     Events events;
     Aligned<int16_t> sums;
     std::vector<int32_t> wide;
+    std::vector<bool> narrow_rows;
     Aligned<uint8_t> spikes;
     std::array<int64_t, 5> spikes_of{};  // sizes for which the border of `spikes` is zero; weights of padded channels are
 };
@@ -241,7 +242,7 @@ class EventKernel {
    public:
     EventKernel(const Convolution& k, Workspace& memory)
         : k_(k), memory_(memory), half_(k.kernel / 2), line_(k.kernel * k.channels * kBlock),
-          never_wide_(k.slices == 1 && k.kernel * k.kernel * k.channels <= k.limit) {}
+          weights_(static_cast<const int16_t*>(k.weights)) {}
 
     // Returns whether all sums fit the format. sums, squares: [out_channels].
     bool run(int64_t image, double* sums, double* squares) {
@@ -255,6 +256,8 @@ class EventKernel {
         const int64_t n_blocks = (k_.out_channels + kBlock - 1) / kBlock;
         const int64_t band = std::max<int64_t>(1, kBandBytes / (k_.width * kBlock * 2));
         slice_ = n_blocks * k_.kernel * line_;
+        memory_.narrow_rows.resize(k_.height);
+        for (int64_t y = 0; y < k_.height; ++y) memory_.narrow_rows[y] = is_narrow(y);
         for (int64_t block = 0; block < n_blocks; ++block) {
             weights_ = static_cast<const int16_t*>(k_.weights) + block * k_.kernel * line_;
             const int64_t first = block * kBlock;
@@ -303,10 +306,9 @@ class EventKernel {
     }
 
     void run_band(int64_t first, int64_t last, std::vector<Outputs>& outputs) {
-        bool is_narrow = never_wide_ || k_.slices == 1;
-        for (int64_t y = first; y < last && is_narrow && !never_wide_; ++y)
-            for (int64_t x = 0; x < k_.width && is_narrow; ++x) is_narrow = n_added(y, x) <= k_.limit;
-        if (!is_narrow) return run_wide(first, last, outputs);
+        const auto rows = memory_.narrow_rows.begin();
+        if (!std::all_of(rows + first, rows + last, [](bool narrow) { return narrow; }))
+            return run_wide(first, last, outputs);
         const int64_t wide = kSpreads ? k_.width + 2 * half_ : k_.width;
         const int64_t n_sums = (last - first) * wide * kBlock;
         std::fill_n(memory_.sums.resize(n_sums), n_sums, 0);
@@ -323,6 +325,15 @@ class EventKernel {
                         y * k_.width + x, std::min<int64_t>(64, k_.width - x),
                         [&](int64_t i) { return integers(load_as<Shorts>(from + i * kBlock)); });
                 }
+    }
+
+    // Whether int16 holds all sums of a row of pixels, whatever the weights of its spikes.
+    bool is_narrow(int64_t y) const {
+        if (k_.slices > 1) return false;
+        if (k_.kernel * k_.kernel * k_.channels <= k_.limit) return true;
+        for (int64_t x = 0; x < k_.width; ++x)
+            if (n_added(y, x) > k_.limit) return false;
+        return true;
     }
 
     int64_t n_added(int64_t y, int64_t x) const {
@@ -415,8 +426,7 @@ class EventKernel {
     const Convolution& k_;
     Workspace& memory_;
     const int64_t half_, line_;  // line_: weights of one row of the kernel
-    const bool never_wide_;
-    const int16_t* weights_ = nullptr;
+    const int16_t* weights_;  // of the block
     int64_t slice_ = 0;
 };
 

@@ -278,7 +278,6 @@ struct MaterialisePass {
 
 struct Fire {
     float tau, threshold, reset;
-    int32_t pad;         // aligns what follows
     const float* scale;  // [T, padded channels], or null: batch normalisation in front of the neurons
     const float* shift;
     float* state;        // as one step of values: potentials, read and written; null: start at reset and forget

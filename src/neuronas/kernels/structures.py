@@ -57,7 +57,7 @@ class CFire(ctypes.Structure):
     """``struct Fire`` of kernels/nodes.cpp."""
 
     _fields_ = (
-        ("tau", _float), ("threshold", _float), ("reset", _float), ("pad", _int32), ("scale", _pointer),
+        ("tau", _float), ("threshold", _float), ("reset", _float), ("scale", _pointer),
         ("shift", _pointer), ("state", _pointer), ("bits", _pointer), ("rows", _int64), ("row_bytes", _int64),
     )  # fmt: skip
 
