@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from neuronas.api.devices import device_named
 from neuronas.config.registry import DATASETS
 from neuronas.kernels.folders import CACHE, cache_folder
-from neuronas.kernels.library import Origin, native
+from neuronas.kernels.library import LibraryOrigin, native
 from neuronas.machine import memory, n_cores, n_open_files
 from neuronas.runs.document import Document
 from neuronas.version import __version__
@@ -72,7 +72,7 @@ def _machine() -> Iterator[Check]:
     advice = f"run: ulimit -n {_MIN_OPEN_FILES}, or workers may not start" if few else ""
     yield Check("open files", not few, "no limit" if n_files is None else f"at most {n_files:,}", advice)
     cache = _cache()  # before kernels are loaded: where it cannot be used, they set another one
-    if native().origin is not Origin.PREBUILT:
+    if native().origin is not LibraryOrigin.PREBUILT:
         yield cache
 
 

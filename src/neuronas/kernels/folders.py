@@ -38,7 +38,7 @@ def build_folder() -> Iterator[tuple[Path, Path]]:
     The latter is the cache or, if that is read-only, full or mounted noexec, one that is removed with this process.
 
     Raises:
-        OSError: there is no folder in which a library can be written and loaded.
+        OSError: no folder can be written and loaded from.
     """
     folder, building = _usable()
     try:

@@ -25,7 +25,7 @@ TARGET = "NEURONAS_TARGET"
 """Environment variable: name of the instruction set to use instead of the processor's best one."""
 
 
-class Origin(StrEnum):
+class LibraryOrigin(StrEnum):
     """Where a library comes from."""
 
     PREBUILT = "prebuilt"
@@ -49,7 +49,7 @@ class Native:
     reason: str = ""
     target: Target | None = None
     has_tiles: bool = False
-    origin: Origin | None = None
+    origin: LibraryOrigin | None = None
 
     @property
     def label(self) -> str:
@@ -85,7 +85,10 @@ def load(target: Target) -> Native:
     name = library_name(target, c_library)
     failures = []
     kind = c_library.partition(" ")[0]  # a wheel's library serves with many versions
-    places = {Origin.PREBUILT: PREBUILT / library_name(target, kind), Origin.CACHED: cache_folder() / name}
+    places = {
+        LibraryOrigin.PREBUILT: PREBUILT / library_name(target, kind),
+        LibraryOrigin.CACHED: cache_folder() / name,
+    }
     for origin, path in places.items():
         if is_whole(path):
             try:
@@ -110,12 +113,12 @@ def _compiled(target: Target, name: str) -> Native:
     with build_folder() as (building, folder):
         made = compile_libraries(compiler, (target,), building, n_cores())[target]
         # Before it has its name: the name may belong to a library that is loaded and lacks something.
-        opened = _opened(made, target, Origin.COMPILED)
+        opened = _opened(made, target, LibraryOrigin.COMPILED)
         made.replace(folder / name)  # atomic: another process may have compiled the same
     return opened
 
 
-def _opened(path: Path, target: Target, origin: Origin) -> Native:
+def _opened(path: Path, target: Target, origin: LibraryOrigin) -> Native:
     """Load a library.
 
     Raises:
