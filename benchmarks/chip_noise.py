@@ -23,7 +23,7 @@ from neuronas.api.trained import read_trained
 from neuronas.chip.chip_model import chip_model
 from neuronas.chip.monte_carlo import simulate
 from neuronas.runs.architectures import read_architecture
-from neuronas.runs.observer import Work
+from neuronas.runs.work import Work
 from neuronas.space.notation import format_architecture
 
 VARIATIONS = (0.1, 0.4)

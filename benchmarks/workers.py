@@ -33,7 +33,7 @@ from neuronas.distribution.subtrees import subtrees
 from neuronas.distribution.worker import WorkerEvaluators, serve
 from neuronas.fitness.evaluator import Evaluator
 from neuronas.runs.history import History
-from neuronas.runs.observer import Work
+from neuronas.runs.work import Work
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture, edge_order
 from neuronas.space.spaces import load_space

@@ -19,8 +19,9 @@ from neuronas.cli.progress import ProgressBar, describe
 from neuronas.errors import ConfigurationError
 from neuronas.experiments.pieces import Rehearsal
 from neuronas.report.verdict import verdict
-from neuronas.runs.observer import Advanced, BatchProposed, CandidateEvaluated, EpochEnded, Finished, Started, Work
+from neuronas.runs.observer import Advanced, BatchProposed, CandidateEvaluated, EpochEnded, Finished, Started
 from neuronas.runs.results import TrainingResult
+from neuronas.runs.work import Work
 from recorder import Recorder
 
 ARCH = "|conv_3x3~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|"
@@ -100,7 +101,7 @@ def test_how_long_it_takes_is_said_once(printed: io.StringIO) -> None:
 def test_the_first_step_does_not_count_for_the_estimate(printed: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 840 candidates the first takes 4 s, with all that is computed once, each other one 1/16 s."""
     clock = 0.0
-    monkeypatch.setattr("neuronas.runs.observer.monotonic", lambda: clock)
+    monkeypatch.setattr("neuronas.runs.work.monotonic", lambda: clock)
     with ProgressBar() as bar:
         recorder = Recorder()
         for observer in (recorder, bar):

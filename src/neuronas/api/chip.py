@@ -19,7 +19,8 @@ from neuronas.config import given as given_settings
 from neuronas.errors import ConfigurationError
 from neuronas.runs.chip_records import ChipRecords
 from neuronas.runs.evaluations import ChipEvaluation, ChipVerdict, SimulatedChip, chip_file, chip_records_file
-from neuronas.runs.observer import Observer, Work
+from neuronas.runs.observer import Observer
+from neuronas.runs.work import Work
 from neuronas.version import __version__
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from neuronas.runs.costs import CostSummary
 from neuronas.runs.directory import EVALUATION
 from neuronas.runs.evaluations import Evaluation, LayerOperations
 from neuronas.runs.inputs import NetworkInput
-from neuronas.runs.observer import Observer, Work
+from neuronas.runs.observer import Observer
+from neuronas.runs.work import Work
 from neuronas.space.workload import rows
 
 

@@ -11,7 +11,8 @@ from neuronas.api.devices import device_named, missing
 from neuronas.data.datasets import check_described
 from neuronas.fitness.evaluator import Evaluator
 from neuronas.machine import memory, n_cores
-from neuronas.runs.observer import Observer, Work
+from neuronas.runs.observer import Observer
+from neuronas.runs.work import Work
 from neuronas.search.screening import Evaluators
 
 if TYPE_CHECKING:

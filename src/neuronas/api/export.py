@@ -8,8 +8,9 @@ from neuronas.config import as_path
 from neuronas.errors import ConfigurationError
 from neuronas.export.formats import DT_S, format_named
 from neuronas.runs.inputs import NetworkInput
-from neuronas.runs.observer import Observer, Work
+from neuronas.runs.observer import Observer
 from neuronas.runs.results import ExportManifest
+from neuronas.runs.work import Work
 from neuronas.space.notation import format_architecture
 from neuronas.space.workload import rows
 

@@ -11,8 +11,9 @@ from neuronas.config import as_path
 from neuronas.data.listing import SUFFIXES, unreadable
 from neuronas.errors import ConfigurationError, DataError
 from neuronas.machine import n_cores
-from neuronas.runs.observer import Observer, Work
+from neuronas.runs.observer import Observer
 from neuronas.runs.predictions import ClassScore, Prediction, Predictions
+from neuronas.runs.work import Work
 
 if TYPE_CHECKING:
     from torch import Tensor

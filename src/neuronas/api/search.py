@@ -32,8 +32,9 @@ from neuronas.runs.directory import (
 )
 from neuronas.runs.history import History
 from neuronas.runs.infeasible import INFEASIBLE
-from neuronas.runs.observer import Observer, Work, deadline_in
+from neuronas.runs.observer import Observer
 from neuronas.runs.results import FailedCandidate, ParetoFront, SearchSummary
+from neuronas.runs.work import Work, deadline_in
 from neuronas.search.algorithms.limited import limited
 from neuronas.search.loop import search as run_search
 from neuronas.search.problem import Found, NothingFitsError, Problem

@@ -26,8 +26,9 @@ from neuronas.runs.directory import (
     log,
     new_directory,
 )
-from neuronas.runs.observer import Observer, Work, deadline_in
+from neuronas.runs.observer import Observer
 from neuronas.runs.results import TrainingResult
+from neuronas.runs.work import Work, deadline_in
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture

@@ -15,7 +15,7 @@ from neuronas.distribution.processes import ProcessCrew
 from neuronas.distribution.silence import Silence
 from neuronas.errors import ConfigurationError
 from neuronas.machine import n_cores
-from neuronas.runs.observer import Work
+from neuronas.runs.work import Work
 from neuronas.search.screening import Evaluators
 
 _COMMAND = (sys.executable, "-P", "-c", "from neuronas.api.worker import main; main()")

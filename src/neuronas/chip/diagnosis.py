@@ -7,7 +7,7 @@ from neuronas.chip.chip_model import ChipModel
 from neuronas.chip.monte_carlo import ChipTrial, simulate
 from neuronas.chip.slicing import SCHEMES
 from neuronas.runs.evaluations import NOTICED_LOSS, ChipAblation, ChipRemedy, ChipVerdict
-from neuronas.runs.observer import Work
+from neuronas.runs.work import Work
 from neuronas.training.evaluation import accuracy
 
 N_CHIPS = 2

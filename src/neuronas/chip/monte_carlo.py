@@ -14,7 +14,7 @@ from neuronas.chip.crossbar_layer import Observed
 from neuronas.chip.design import ChipDesign, crossbar_layers, make_design
 from neuronas.runs.chip_records import ChipRecord, ChipRecords, LayerSums
 from neuronas.runs.evaluations import ChipAblation, ChipAccuracies, LayerQuality
-from neuronas.runs.observer import Work
+from neuronas.runs.work import Work
 from neuronas.snn.weighted import InputFormat, WeightedNetwork
 from neuronas.training.evaluation import accuracy
 from neuronas.training.images import Images, Indices

@@ -17,8 +17,9 @@ from neuronas.hardware.cost import BUDGETED, Cost
 from neuronas.runs.costs import CostSummary
 from neuronas.runs.directory import CONFIG, EVALUATION, RESULT, TRAINING
 from neuronas.runs.evaluations import Evaluation
-from neuronas.runs.observer import RunEnded, Work
+from neuronas.runs.observer import RunEnded
 from neuronas.runs.results import SearchSummary, TrainingResult
+from neuronas.runs.work import Work
 from neuronas.snn.quantisation import BITS, FULL_PRECISION
 from neuronas.space.genotype import Architecture, Edge, Genotype
 

@@ -13,7 +13,8 @@ from neuronas.errors import RunDirectoryError
 from neuronas.experiments.pieces import Pieces, Rehearsal
 from neuronas.experiments.study import Scale, Study, StudyResult
 from neuronas.runs.environment import Machine
-from neuronas.runs.observer import Observer, Work
+from neuronas.runs.observer import Observer
+from neuronas.runs.work import Work
 
 
 def possible_scale(study: Study, scale: Scale, device: str) -> Scale:

@@ -8,7 +8,8 @@ from neuronas.api.search import search
 from neuronas.experiments.published import HEADLINE, published
 from neuronas.experiments.study import experiments
 from neuronas.runs.document import Document, Finite
-from neuronas.runs.observer import Observer, RunEnded, Work
+from neuronas.runs.observer import Observer, RunEnded
+from neuronas.runs.work import Work
 
 SIZES: dict[str, dict[str, Any]] = {
     "small": {"dataset": "digits", "channels": 4, "batch_size": 16},

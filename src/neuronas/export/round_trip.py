@@ -6,7 +6,7 @@ from pathlib import Path
 from neuronas.errors import ConfigurationError
 from neuronas.export.formats import ExportContent, Format
 from neuronas.export.verification import RoundTrip, compare, make_probe
-from neuronas.runs.observer import Work
+from neuronas.runs.work import Work
 from neuronas.snn.classifier import Classifier
 
 

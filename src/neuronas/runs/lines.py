@@ -25,7 +25,7 @@ class JsonLines(Generic[Row]):
         self.path, self.kind = path, kind
 
     def read(self) -> tuple[Row, ...]:
-        """Read all complete lines; empty where there is no file. A last line that was cut off is dropped.
+        """Read all complete lines; empty if the file does not exist. A last line that was cut off is dropped.
 
         Raises:
             VerificationError: the file cannot be read, or a line is no such document.

@@ -1,19 +1,13 @@
 """What a verb that takes long tells while it works: one kind of observer for all of them."""
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import inf
 from pathlib import Path
-from time import monotonic
 from typing import Protocol
 
-from neuronas.errors import ConfigurationError
 from neuronas.runs.epoch import Epoch
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -218,96 +212,3 @@ class Observer(Protocol):
     def finished(self, event: Finished) -> None:
         """A verb is done."""
         ...
-
-
-def deadline_in(max_minutes: float | None) -> float:
-    """The time (``time.monotonic``) so many minutes from now; infinity for None.
-
-    Raises:
-        ConfigurationError: not above 0.
-    """
-    if max_minutes is None:
-        return inf
-    if not max_minutes > 0:
-        raise ConfigurationError(f"--max-minutes {max_minutes:g} given; expected a number above 0")
-    return monotonic() + 60 * max_minutes
-
-
-class Work:
-    """The work of one call of a verb: counts its pieces and tells an observer, if there is one, and the log.
-
-    Attributes:
-        total: how many pieces there are; None: not known yet.
-        done: how many are done.
-
-    Args:
-        verb: see ``Started``.
-        directory: see ``Started``.
-        unit: see ``Started``.
-        observer: follows the progress.
-        logs: whether details are logged.
-    """
-
-    def __init__(self, verb: str, directory: Path, unit: str, observer: Observer | None = None, *, logs: bool = True):
-        self.verb, self.directory, self.unit = verb, directory, unit
-        self.total: int | None = None
-        self.done = 0
-        self._observer, self._logs, self._n_before, self._started = observer, logs, 0, monotonic()
-        self._first: tuple[int, float] | None = None
-
-    @property
-    def seconds(self) -> float:
-        """Since the beginning."""
-        return monotonic() - self._started
-
-    def start(self, total: int | None, n_before: int = 0) -> None:
-        """Begin; the time counts from here."""
-        self.total, self.done, self._n_before, self._started = total, n_before, n_before, monotonic()
-        self._first = None
-        if self._observer is not None:
-            self._observer.started(Started(self.verb, self.directory, self.unit, total, n_before))
-
-    def skip(self, n: int) -> None:
-        """Count ``n`` pieces that an earlier session has done."""
-        self.done += n
-        self._n_before += n
-
-    def advance(
-        self, n: int, part: str, values: Mapping[str, float] | None = None, detail: Detail | None = None
-    ) -> None:
-        """Count ``n`` pieces and tell what happened; see ``Advanced``."""
-        self.done += n
-        if n and self._first is None:
-            self._first = n, self.seconds
-        if self._logs and detail is not None and not (isinstance(detail, CandidateEvaluated) and not detail.is_best):
-            _log.log(logging.WARNING if isinstance(detail, CandidateFailed) else logging.INFO, "%s", detail)
-        if self._observer is not None:
-            about = (self.verb, self.directory, self.unit, self.done, self.total, self._n_before, self.seconds)
-            self._observer.progress(Advanced(*about, part, values or {}, detail, self._first))
-
-    def finish(self, result: object) -> None:
-        """Tell that the work is done."""
-        if self._observer is not None:
-            self._observer.finished(Finished(self.verb, self.directory, result, self.seconds))
-
-    def within(self, part: str) -> "Within":
-        """An observer of a verb that is one piece of this work."""
-        return Within(self, part)
-
-
-@dataclass(frozen=True)
-class Within:
-    """Tells of a verb as a part of other work, such as of a training of an experiment."""
-
-    work: Work
-    part: str
-
-    def started(self, event: Started) -> None:
-        """See ``Observer``."""
-
-    def progress(self, event: Advanced) -> None:
-        """See ``Observer``."""
-        self.work.advance(0, f"{self.part}: {event.verb}, {event.part}", event.values)
-
-    def finished(self, event: Finished) -> None:
-        """See ``Observer``."""

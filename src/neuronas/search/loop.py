@@ -15,7 +15,8 @@ from neuronas.hardware.budget import Closest, closest, rejected
 from neuronas.hardware.cost import BUDGETED, Totals
 from neuronas.runs.history import History
 from neuronas.runs.history_file import CandidateRow
-from neuronas.runs.observer import BatchProposed, CandidateEvaluated, CandidateFailed, Work
+from neuronas.runs.observer import BatchProposed, CandidateEvaluated, CandidateFailed
+from neuronas.runs.work import Work
 from neuronas.search.algorithms.base import Algorithm, Outcome, best
 from neuronas.search.front import choose
 from neuronas.search.problem import Found, NothingFitsError, Problem

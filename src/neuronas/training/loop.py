@@ -15,7 +15,8 @@ from neuronas.config import TrainConfig, is_there
 from neuronas.errors import DataError, DivergedError, quoted
 from neuronas.runs.epoch import Epoch
 from neuronas.runs.metrics import Metrics
-from neuronas.runs.observer import EpochEnded, Work
+from neuronas.runs.observer import EpochEnded
+from neuronas.runs.work import Work
 from neuronas.snn.classifier import Classifier
 from neuronas.snn.decision import decided, mean_scores
 from neuronas.training.augmentation import Augmentation
