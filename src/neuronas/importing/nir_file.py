@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from neuronas.errors import ConfigurationError, reading_as
 from neuronas.importing.draft import Draft, ImageShape
+from neuronas.importing.hdf5 import PendingFile
 from neuronas.importing.layers import UNSUPPORTED, convolution, linear, pooling
 from neuronas.importing.metadata import recorded
 from neuronas.importing.nir_arrays import n_groups, rule_of, scaling_of, weights_of
@@ -33,37 +34,37 @@ _DT_S = 1e-4
 _Terms = Counter[str]
 
 
-def read_nir(path: Path, shape: ImageShape) -> Graph:
+def read_nir(file: PendingFile, shape: ImageShape) -> Graph:
     """Read the layers of a NIR file.
 
     Args:
-        path: of the file.
+        file: the file.
         shape: of the image.
 
     Raises:
         ConfigurationError: it holds what a layer graph cannot; names the node and its type.
         VerificationError: not a NIR file.
     """
-    return _read(path, shape, with_arrays=False).draft.graph()
+    return _read(file, shape, with_arrays=False).draft.graph()
 
 
-def read_nir_arrays(path: Path, shape: ImageShape, dt_s: float | None) -> ImportedNetwork:
+def read_nir_arrays(file: PendingFile, shape: ImageShape, dt_s: float | None) -> ImportedNetwork:
     """Read a NIR file with weights and neurons; see ``read_nir``.
 
     Args:
-        path: of the file.
+        file: the file.
         shape: of the image.
         dt_s: length of a time step, s; None: as the file says, or 1e-4.
     """
-    reader = _read(path, shape, with_arrays=True, dt_s=dt_s)
+    reader = _read(file, shape, with_arrays=True, dt_s=dt_s)
     found = reader.draft.network()
-    return replace(found, recorded=recorded(str(path), reader.about)) if reader.about else found
+    return replace(found, recorded=recorded(str(file.path), reader.about)) if reader.about else found
 
 
-def _read(path: Path, shape: ImageShape, *, with_arrays: bool, dt_s: float | None = None) -> "_NirReader":
-    with reading_as("a NIR graph", path, LookupError, TypeError, RuntimeError, AssertionError):
-        graph = nir.read(path)
-    reader = _NirReader(path, graph, shape, with_arrays=with_arrays, dt_s=dt_s)
+def _read(file: PendingFile, shape: ImageShape, *, with_arrays: bool, dt_s: float | None = None) -> "_NirReader":
+    with reading_as("a NIR graph", file.path, LookupError, TypeError, RuntimeError, AssertionError, AttributeError):
+        graph = nir.dict2NIRNode({**file.read(), "type_check": True})  # nir.read would open it in this process
+    reader = _NirReader(file.path, graph, shape, with_arrays=with_arrays, dt_s=dt_s)
     reader.read()
     return reader
 

@@ -7,8 +7,11 @@ from pathlib import Path
 
 from neuronas.errors import ConfigurationError
 from neuronas.importing.draft import ImageShape
+from neuronas.importing.hdf5 import reading_hdf5
 from neuronas.snn.imported import ImportedNetwork
 from neuronas.space.graph import Graph, Shape
+
+_NIR_GROUP = "node"
 
 
 @dataclass(frozen=True)
@@ -35,15 +38,17 @@ def _onnx_arrays(path: Path, shape: ImageShape, dt_s: float | None) -> ImportedN
 
 
 def _nir_layers(path: Path, shape: ImageShape) -> Graph:
-    from neuronas.importing.nir_file import read_nir
+    with reading_hdf5(path, _NIR_GROUP) as file:
+        from neuronas.importing.nir_file import read_nir
 
-    return read_nir(path, shape)
+        return read_nir(file, shape)
 
 
 def _nir_arrays(path: Path, shape: ImageShape, dt_s: float | None) -> ImportedNetwork:
-    from neuronas.importing.nir_file import read_nir_arrays
+    with reading_hdf5(path, _NIR_GROUP) as file:
+        from neuronas.importing.nir_file import read_nir_arrays
 
-    return read_nir_arrays(path, shape, dt_s)
+        return read_nir_arrays(file, shape, dt_s)
 
 
 _READERS: Mapping[str, _Format] = {
