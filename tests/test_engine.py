@@ -222,14 +222,26 @@ class Counting(TorchBackend):
         return super().fire(*arguments, **options)
 
 
-def test_a_whole_cell_space_shares_its_convolutions() -> None:
-    """With cell A fixed, the 729 second cells need at most 36 convolutions; coinciding nodes save some more."""
+def count_second_cells(fitness: str) -> Counting:
+    """Evaluate all second cells of a space behind a fixed first one."""
     plain = parse_architecture("|skip~0|+|skip~0|skip~1|+|skip~0|skip~1|skip~2|").cells[0]
     cells = list(load_space("neuronas").genotypes())
     counting = Counting()
     images = torch.randn(1, 4, 3, 8, 8)
-    engine = EngineEvaluator(images, NetworkShape(3, 8, 10, 4), WeightSource(0, 8), 1, FITNESS["sahd"], counting, GIB)
+    engine = EngineEvaluator(images, NetworkShape(3, 8, 10, 4), WeightSource(0, 8), 1, FITNESS[fitness], counting, GIB)
     list(engine.evaluate([Architecture((plain, cell)) for cell in cells]))
+    return counting
+
+
+def test_a_measure_that_does_not_read_the_output_leaves_out_the_last_convolutions() -> None:
+    counting = count_second_cells("path-information")
+    assert counting.convolutions.total() <= 1 + 1 + 3 + 1  # edges 01, 02 and 12, and the reduction
+    assert counting.n_fired <= 1 + 3 + 27 + 1
+
+
+def test_a_whole_cell_space_shares_its_convolutions() -> None:
+    """With cell A fixed, the 729 second cells need at most 36 convolutions; coinciding nodes save some more."""
+    counting = count_second_cells("sahd")
     assert counting.convolutions.total() <= 36 + 1
     # LIF layers: 1 on the input, 3 variants of node 1, 27 of node 2, the reduction, one behind each distinct output
     assert counting.n_fired <= 1 + 3 + 27 + 1 + 729

@@ -52,9 +52,15 @@ class Measure(Protocol):
             n_cells: number of cells of the network.
             layers: readings in network order. For each cell: that of the reduction before it (not for the first cell),
                 then one per convolution of its layer graph (``space.lowering.lower_cell``), or a single one if the cell
-                has feedback and convolutions. Finally that of the LIF layer after the last cell.
+                has feedback and convolutions. Finally that of the LIF layer after the last cell, unless the measure
+                has an attribute ``reads_output`` that is False.
         """
         ...
+
+
+def reads_output(measure: Measure) -> bool:
+    """Whether a measure reads the LIF layer after the last cell, without which the last convolutions are not needed."""
+    return getattr(measure, "reads_output", True)
 
 
 @dataclass(frozen=True)

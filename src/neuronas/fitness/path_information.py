@@ -27,7 +27,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 from statistics import pstdev
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from neuronas.fitness.measure import Reading
 from neuronas.fitness.patterns import Patterns
@@ -102,6 +102,7 @@ class PathInformation:
     """The fitness measure ``path-information``; see the docstring of the module."""
 
     coefficients: Coefficients = FITTED
+    reads_output: ClassVar[bool] = False  # no equation has the spikes after the last cell
 
     def read(self, patterns: Patterns) -> Tensor:
         """Entropy of a spike in bits, [T] float64; see ``Measure``."""

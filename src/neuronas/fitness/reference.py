@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from neuronas.fitness.measure import Measure, Reading
+from neuronas.fitness.measure import Measure, Reading, reads_output
 from neuronas.fitness.patterns import Patterns
 from neuronas.snn.network import SpikeConvolution, SpikingFeatures
 from neuronas.snn.neuron import NeuronParameters
@@ -60,7 +60,8 @@ class ReferenceEvaluator:
         spikes = network(images)
         for hook in hooks:
             hook.remove()
-        layers = [Reading.added(found) for found in (*readings.values(), self._read(spikes))]
+        outputs = [self._read(spikes)] if reads_output(self.measure) else []
+        layers = [Reading.added(found) for found in (*readings.values(), *outputs)]
         return self.measure.combine(architecture, self.shape.n_cells, layers)
 
     def _read(self, spikes: Tensor) -> list[Tensor]:

@@ -12,7 +12,7 @@ from neuronas.fitness.engine.backend import Array, Backend, Geometry
 from neuronas.fitness.engine.loops import run_loop
 from neuronas.fitness.engine.store import Store
 from neuronas.fitness.engine.values import Convolved, Firing, Leaf, Looped, Reduced, SharedValues, Stem, Value
-from neuronas.fitness.measure import Measure, Reading
+from neuronas.fitness.measure import Measure, Reading, reads_output
 from neuronas.fitness.patterns import Patterns
 from neuronas.snn.arithmetic import normalised_image
 from neuronas.snn.quantisation import FixedPoint
@@ -79,7 +79,9 @@ class _Run:
         self.batch = len(images)
         values = SharedValues(engine.shape)
         self.architectures = [architecture.cleaned for architecture in architectures]
-        self.candidates = [values.terms(architecture) for architecture in architectures]
+        n_left_out = 0 if reads_output(engine.measure) else 1
+        terms = [values.terms(architecture) for architecture in architectures]
+        self.candidates = [one[: len(one) - n_left_out] for one in terms]
         self.uses = _uses(self.candidates)
         self.store = Store(limit_bytes, self.uses)
         self._weights: dict[str, FixedPoint] = {}
