@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -36,7 +37,7 @@ def images_in(folder: Path, layouts: str = LAYOUTS) -> list[Path]:
         entries = [path for path in folder.iterdir() if path.name[0] != "."]
     except OSError as error:
         raise DataError(f"class folder {folder}: {error.strerror}") from None
-    found = sorted(path for path in entries if path.suffix.lower() in SUFFIXES)
+    found = sorted((path for path in entries if path.suffix.lower() in SUFFIXES), key=attrgetter("name"))
     if not found and any(path.is_dir() for path in entries):  # such as Train and Test, or CLASS/images
         raise DataError(f"class folder {folder}: holds folders instead of images; expected {layouts}")
     if not found:
