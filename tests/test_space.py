@@ -116,3 +116,16 @@ def test_large_images_are_halved_by_the_stem() -> None:
 def test_images_too_small_for_the_cells_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="expected at least 16"):
         NetworkShape(3, 8, 10, 16, n_cells=4)
+
+
+@pytest.mark.parametrize(
+    ("text", "depth"),
+    [
+        ("|conv_3x3~0|+|conv_3x3~0|conv_3x3~1|+|conv_3x3~0|conv_3x3~1|conv_3x3~2|", 3),
+        ("|conv_3x3~0|+|none~0|skip~1|+|skip~0|none~1|avg_pool_3x3~2|", 1),
+        ("|skip~0|+|skip~0|none~1|+|none~0|skip~1|avg_pool_3x3~2|", 0),
+        ("|conv_3x3~0|+|none~0|conv_3x3~1|+|skip~0|none~1|none~2|", 0),  # the convolutions lead nowhere
+    ],
+)
+def test_depth_is_the_most_convolutions_on_one_path(text: str, depth: int) -> None:
+    assert parse_architecture(text).cells[0].depth == depth

@@ -121,6 +121,20 @@ class Genotype:
         """
         return _cleaned(self)
 
+    @property
+    def depth(self) -> int:
+        """The most edges with neurons on one forward path from input to output; 0 without any such path."""
+        deepest = {0: 0}
+        for target in range(1, self.n_nodes):
+            depths = [
+                deepest[one.source] + one.edge.kind.has_neurons
+                for one in self.incoming(target)
+                if not one.backward and one.source in deepest
+            ]
+            if depths:
+                deepest[target] = max(depths)
+        return deepest.get(self.n_nodes - 1, 0)
+
 
 # What cells derive is kept for the cells of late, not with each cell: a long search keeps millions of cells.
 _N_DERIVED = 1 << 14
