@@ -169,7 +169,7 @@ def images_of(shape: tuple[int, ...], n_classes: int) -> InMemoryDataSet:
         ({"dataset": images_of((3, 28, 28), 10)}, "lenet.onnx given, which reads images of 1 channels, with data set"),
         ({"dataset": images_of((28, 28), 7)}, "lenet.onnx given, which has 10 class scores, .* of 7 classes"),
         ({"timesteps": 4}, "--timesteps 4 given with lenet.onnx, whose neurons do not spike"),
-        ({"weight_bits": 32}, "weight_bits 32 given; expected 4 to 16"),
+        ({"weight_bits": 32}, "weight_bits 32 given; expected 2 to 16"),
         ({"hardware": "sram-65nm"}, "section 'device' not found"),
         ({"assignments": ["network.tau=2"]}, "network.tau given with a network of your own"),
         ({"assignments": ["train.epochs=2"]}, "--epochs given with a network of your own"),

@@ -110,7 +110,7 @@ def estimate(
         n_classes: Number of classes [the data set's].
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
-        weight_bits: Weight precision in bits: 4 to 16 (fixed point) or 32 (no quantisation) [8].
+        weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation) [8].
         head: Classifier head: global average pooling and one linear layer, or two linear layers as in the papers [gap].
         head_width: Outputs of the linear head's first layer [the data set's].
         tau: Membrane time constant of the LIF neurons (time steps) [1.33333].
@@ -195,7 +195,7 @@ def evaluate(
         skip_corrupt: Leave out images that cannot be read [off].
         limit: Test images to measure on, the same share of each class and the same for all runs (all).
         timesteps: Time steps T [5].
-        weight_bits: Weight precision in bits: 4 to 16 (fixed point) or 32 (no quantisation) [8].
+        weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation) [8].
         hardware: Accelerator: a name or FILE.yaml [spikeflow-rram].
     """
 
@@ -272,7 +272,7 @@ def evaluate_on_chips(
         skip_corrupt: Leave out images that cannot be read [off].
         limit: Test images to measure on, the same share of each class and the same for all runs (all).
         timesteps: Time steps T [5].
-        weight_bits: Weight precision in bits: 4 to 16 (fixed point) or 32 (no quantisation) [8].
+        weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation) [8].
         hardware: Accelerator: a name or FILE.yaml [spikeflow-rram].
     """
 
@@ -426,7 +426,7 @@ def search(
         skip_corrupt: Leave out images that cannot be read [off].
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
-        weight_bits: Weight precision in bits: 4 to 16 (fixed point) or 32 (no quantisation) [8].
+        weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation) [8].
         rounding: Rounding of weights [nearest].
         head: Classifier head: global average pooling and one linear layer, or two linear layers as in the papers [gap].
         head_width: Outputs of the linear head's first layer [the data set's].
@@ -593,7 +593,7 @@ def train(
         skip_corrupt: Leave out images that cannot be read [off].
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
-        weight_bits: Weight precision in bits: 4 to 16 (fixed point) or 32 (no quantisation) [8].
+        weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation) [8].
         rounding: Rounding of weights [nearest].
         head: Classifier head: global average pooling and one linear layer, or two linear layers as in the papers [gap].
         head_width: Outputs of the linear head's first layer [the data set's].

@@ -129,7 +129,7 @@ def chip_model(
     if device is None:
         raise ConfigurationError(f"hardware {name}: section 'device' not found; expected one, as in spikeflow-rram")
     if weight_bits == FULL_PRECISION:
-        raise ConfigurationError("weight_bits 32 given; expected 4 to 16, since crossbars store integers")
+        raise ConfigurationError("weight_bits 32 given; expected 2 to 16, since crossbars store integers")
     if crossbar.bits_per_cell > weight_bits:
         raise ConfigurationError(
             f"hardware {name}: bits_per_cell {crossbar.bits_per_cell:g} given for weights of {weight_bits} bits; "

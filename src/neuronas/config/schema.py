@@ -100,7 +100,7 @@ class DataConfig(Section):
 
 def _fixed_point_or_none(bits: int) -> int:
     if 16 < bits < 32:
-        raise ValueError("expected 4 to 16 (fixed point) or 32 (no quantisation)")
+        raise ValueError("expected 2 to 16 (fixed point) or 32 (no quantisation)")
     return bits
 
 
@@ -110,7 +110,7 @@ class NetworkConfig(Section):
     channels: int = setting("Channels before the first reduction", DATASET, _NETWORK, ge=1, le=4096)
     timesteps: int = setting("Time steps T", 5, _OF_OWN, ge=1, le=256)
     weight_bits: Annotated[int, AfterValidator(_fixed_point_or_none)] = setting(
-        "Weight precision in bits: 4 to 16 (fixed point) or 32 (no quantisation)", 8, _OF_OWN, ge=4, le=32
+        "Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation)", 8, _OF_OWN, ge=2, le=32
     )
     rounding: Literal["nearest", "floor", "stochastic"] = setting("Rounding of weights", "nearest", (SEARCH, TRAIN))
     head: Literal["gap", "linear"] = setting(

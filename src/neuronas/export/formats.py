@@ -30,7 +30,7 @@ class ExportContent:
     Attributes:
         network: layer graph and arrays.
         architecture: the architecture in text notation.
-        weight_bits: 4 to 16, or 32 for weights that are not quantised.
+        weight_bits: 2 to 16, or 32 for weights that are not quantised.
         input: preparation of an image for the network.
         class_names: class names in the order of the outputs; None if classes have numbers only.
         crossbars: placement on the accelerator of the run.

@@ -101,7 +101,7 @@ def _node(node: Node, content: ExportContent, tensors: Tensors) -> doc.AnyNode:
             if weights.codes is None or weights.step is None:
                 raise ConfigurationError(
                     f"weights of {bits} bits given; expected quantised weights for format integer: train with "
-                    "--weight-bits 4 to 16, or export to nir or onnx"
+                    "--weight-bits 2 to 16, or export to nir or onnx"
                 )
             kept("codes", weights.codes.astype(np.int8 if bits <= _INT8_BITS else np.int16))
             kept("step", weights.step.reshape(-1))

@@ -124,7 +124,7 @@ class NetworkDocument(Document):
     format: Literal["neuronas-integer-2"]
     neuronas: str
     architecture: str
-    weight_bits: Annotated[int, Field(ge=4, le=16)]
+    weight_bits: Annotated[int, Field(ge=2, le=16)]
     timesteps: Size
     input: NetworkInput
     class_names: tuple[str, ...] | None

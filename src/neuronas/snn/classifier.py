@@ -172,6 +172,6 @@ class Classifier(WeightedNetwork):
             layer.quantiser.keep_alive(layer.kept)
 
     def set_bits(self, bits: int) -> None:
-        """Set the precision of all weights (4 to 16, or 32: not quantised), for post-training quantisation."""
+        """Set the precision of all weights (2 to 16, or 32: not quantised), for post-training quantisation."""
         for layer in self.weighted_layers().values():
             layer.quantiser.bits = bits

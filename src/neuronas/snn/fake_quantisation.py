@@ -34,7 +34,7 @@ class WeightQuantiser(nn.Module):
 
     Args:
         weight: initial values of the weight tensor.
-        bits: 4 to 16, or 32: not quantised.
+        bits: 2 to 16, or 32: not quantised.
         scale: one of ``SCALES``.
         rounding: ``nearest``, ``floor`` or ``stochastic``; learned steps always round to the nearest.
     """

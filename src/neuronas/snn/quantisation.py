@@ -1,6 +1,6 @@
 """Fixed-point weights: integer codes times a power of two, with one scale per weight tensor.
 
-``weight_bits`` 4 to 16 gives symmetric codes in [-(2^(bits-1) - 1), 2^(bits-1) - 1] and the smallest power-of-two scale
+``weight_bits`` 2 to 16 gives symmetric codes in [-(2^(bits-1) - 1), 2^(bits-1) - 1] and the smallest power-of-two scale
 that represents the largest weight (fixed point FxP of NeuroNAS, arXiv 2407.00641). 32 means "not quantised": codes of
 24 bits, the precision of a float32 mantissa. So all networks have integer weights, and convolutions of spikes are sums
 of integers, which are exact in any order and on any machine.
@@ -67,7 +67,7 @@ def quantise(
 
     Args:
         weights: float64, any shape.
-        bits: 4 to 16, or 32 for full precision (``rounding`` is then ignored).
+        bits: 2 to 16, or 32 for full precision (``rounding`` is then ignored).
         rounding: ``nearest`` (ties to even), ``floor``, or ``stochastic`` (up with a probability equal to the
             fractional part, which preserves the mean).
         noise: for ``stochastic``: uniform random numbers in [0, 1), of the shape of ``weights``.

@@ -24,7 +24,7 @@ class WeightSource:
 
     Attributes:
         seed: random seed of the run.
-        weight_bits: 4 to 16, or 32 for full precision.
+        weight_bits: 2 to 16, or 32 for full precision.
         rounding: see ``quantise``.
     """
 

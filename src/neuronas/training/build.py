@@ -48,7 +48,7 @@ def make_classifier(
     )
     if form.scale != "power-of-two" and form.bits == FULL_PRECISION:
         raise ConfigurationError(
-            f"scale {form.scale} given with weight_bits 32; expected weight_bits 4 to 16: only quantised weights "
+            f"scale {form.scale} given with weight_bits 32; expected weight_bits 2 to 16: only quantised weights "
             "have a step"
         )
     if form.scale != "power-of-two" and network.rounding != "nearest":
