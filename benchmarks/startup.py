@@ -1,10 +1,12 @@
-"""How long verbs take to start: processor time and number of modules of whole processes, against a revision.
+"""How long verbs take to start: processor time, time and number of modules of whole processes, against a revision.
 
     python benchmarks/startup.py REVISION
 
-REVISION: a commit to compare with, before this working tree; both run alternately, and the least of all times counts.
-Verbs that compute do as little as they can: a search of one candidate, an evaluation of ten images. A tenth of a
-second of the times is Python and Typer. Times of "torch" and "numpy" are those of their imports alone.
+REVISION: a commit to compare with, before this working tree; both run alternately, each with a run that it made itself,
+and the least of all times counts. Compare processor times on a busy machine, times on an idle one.
+Verbs that compute do as little as they can, so that the start is nearly all of it: a search of one candidate with 8
+images (its evaluation takes milliseconds), an evaluation of ten images. A tenth of a second of the times is Python and
+Typer. Times of "torch" and "numpy" are those of their imports alone.
 """
 
 import json
@@ -14,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import time
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -59,57 +62,74 @@ def environment(source: Path, folder: Path) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | own
 
 
-def processor_s(command: list[str], folder: Path, env: dict[str, str]) -> float:
-    """Processor time of a process, user and system."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+def taken_s(command: list[str], folder: Path, env: dict[str, str]) -> tuple[float, float]:
+    """Processor time of a process, user and system, and the time that it took."""
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run(command, cwd=folder, env=env, check=True, capture_output=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    after, ended = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, ended - began
 
 
 def measured(arguments: tuple[str, ...], folder: Path, environments: dict[str, dict[str, str]]) -> dict[str, Any]:
-    """Least processor time in seconds, and modules in the end, of a command by both sources."""
+    """Least processor time and time in seconds, and modules in the end, of a command by both sources.
+
+    Args:
+        arguments: of the command.
+        folder: has a folder for each source, where it runs.
+        environments: variables by source.
+    """
     found: dict[str, Any] = {}
     for name, env in environments.items():  # the first run also compiles
         counted = [sys.executable, "-c", COUNTED, "count.json", *arguments]
-        subprocess.run(counted, cwd=folder, env=env, check=True, capture_output=True)
-        code, n_modules = json.loads((folder / "count.json").read_text())
+        subprocess.run(counted, cwd=folder / name, env=env, check=True, capture_output=True)
+        code, n_modules = json.loads((folder / name / "count.json").read_text())
         if code:
             raise SystemExit(f"neuronas {' '.join(arguments)}: exit code {code} ({name})")
         found[f"{name}_modules"] = n_modules
-    times: dict[str, list[float]] = {name: [] for name in environments}
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in environments}
     for _ in range(REPEATS):
         for name, env in environments.items():
-            times[name].append(processor_s([sys.executable, "-m", "neuronas", *arguments], folder, env))
-    return {**{f"{name}_s": round(min(values), 3) for name, values in times.items()}, **found}
+            times[name].append(taken_s([sys.executable, "-m", "neuronas", *arguments], folder / name, env))
+    for name, taken in times.items():
+        processor, wall = (round(min(values), 3) for values in zip(*taken, strict=True))
+        found |= {f"{name}_processor_s": processor, f"{name}_s": wall}
+    return found
+
+
+def prepare(folder: Path, env: dict[str, str]) -> None:
+    """What verbs read, made by the version that reads it: ``run``, ``copy`` of it, ``photos``."""
+    folder.mkdir(exist_ok=True)
+    neuronas = [sys.executable, "-m", "neuronas"]
+    for arguments in (("train", ARCH, "--channels", "8", "--epochs", "3", "--out", "run"), ("example-files",)):
+        subprocess.run([*neuronas, *arguments], cwd=folder, env=env, check=True, capture_output=True)
+    shutil.copytree(folder / "run", folder / "copy")
 
 
 def main() -> None:
     """Measure and write ``results/startup.json``."""
     (revision,) = sys.argv[1:]
-    with TemporaryDirectory() as name:
-        folder = Path(name)
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         archive = subprocess.run(["git", "archive", revision, "src"], cwd=ROOT, check=True, capture_output=True).stdout
         with tarfile.open(fileobj=BytesIO(archive)) as files:
             files.extractall(folder / "before", filter="data")
         sources = {"before": folder / "before" / "src", "after": ROOT / "src"}
         environments = {name: environment(source, folder) for name, source in sources.items()}
-        neuronas, env = [sys.executable, "-m", "neuronas"], environments["after"]
-        prepared = (("train", ARCH, "--channels", "8", "--epochs", "3", "--out", "run"), ("example-files",))
-        for arguments in prepared:
-            subprocess.run([*neuronas, *arguments], cwd=folder, env=env, check=True, capture_output=True)
-        shutil.copytree(folder / "run", folder / "copy")
+        for name, env in environments.items():
+            prepare(folder / name, env)
         verbs = {}
         for kind, commands in (("without_torch", WITHOUT_TORCH), ("with_torch", WITH_TORCH)):
             for title, arguments in commands.items():
                 verbs[title] = {"kind": kind, **measured(arguments, folder, environments)}
                 print(title, verbs[title], flush=True)
         imports = {
-            title: round(min(processor_s([sys.executable, "-c", code], folder, env) for _ in range(REPEATS)), 3)
+            title: round(
+                min(taken_s([sys.executable, "-c", code], folder, environments["after"])[0] for _ in range(REPEATS)), 3
+            )
             for title, code in IMPORTS.items()
         }
     load = [round(one, 1) for one in os.getloadavg()]
-    write("startup", {"repeats": REPEATS, "load_average": load, "imports_s": imports, "verbs": verbs})
+    write("startup", {"repeats": REPEATS, "load_average": load, "imports_processor_s": imports, "verbs": verbs})
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ NEVER = {
     "IPython", "matplotlib", "nir", "onnx", "onnxruntime", "optuna", "pandas", "ray", "scipy", "sklearn",
     "spikingjelly", "tensorboard", "torch._dynamo", "torch._inductor", "torchvision", "vl_convert",
 }  # fmt: skip
-NO_TORCH = {*NEVER, "http.client", "torch"}
+NO_TORCH = {*NEVER, "http.client", "psutil", "torch"}
+OF_OWN_NETWORKS = {"neuronas.api.trained", "neuronas.importing.draft", "neuronas.snn.imported"}
 NOTHING = {*NO_TORCH, "PIL", "jinja2", "neuronas.api", "neuronas.config", "numpy", "pydantic", "sqlite3", "yaml"}
 VERBS = (
     "search", "estimate", "train", "evaluate", "predict", "export", "report", "compare", "dashboard", "doctor",
@@ -27,6 +28,15 @@ from neuronas.cli.main import run
 code = run(sys.argv[2:])
 with open(sys.argv[1], "w") as file:
     json.dump({"code": code, "modules": sorted(sys.modules)}, file)
+"""
+
+ENDING = """
+import atexit, gc, os, sys
+from neuronas.__main__ import main
+found = lambda: print(gc.get_threshold()[0], len(gc.get_objects()), os.environ["PYDANTIC_DISABLE_PLUGINS"])
+atexit.register(found)
+sys.argv = ["neuronas", "--version"]
+main()
 """
 
 
@@ -72,6 +82,18 @@ def test_what_needs_no_torch_imports_none(tmp_path: Path, command: tuple[str, ..
     assert imported(tmp_path, *command) & NO_TORCH == set()
 
 
+def test_the_estimate_of_an_architecture_imports_nothing_that_reads_networks(tmp_path: Path) -> None:
+    assert imported(tmp_path, "estimate", chain(1)) & OF_OWN_NETWORKS == set()
+
+
+def test_a_start_reads_no_plug_ins_of_pydantic_and_seldom_looks_for_garbage(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", ENDING], cwd=tmp_path, capture_output=True, text=True, check=True)
+    threshold, n_objects, plugins = done.stdout.splitlines()[-1].split()
+    assert int(threshold) == 10_000
+    assert int(n_objects) < 100, "all others are frozen"
+    assert plugins == "__all__"
+
+
 def test_a_search_imports_torch_and_no_other_framework(tmp_path: Path) -> None:
     found = imported(tmp_path, "search", *SMALL, "--batch-size", 8, "--algorithm", "snasnet", "--n-draws", 1)
     assert found & NEVER == set()
@@ -80,7 +102,7 @@ def test_a_search_imports_torch_and_no_other_framework(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_run_is_trained_and_used_without_other_frameworks(tmp_path: Path) -> None:
-    assert imported(tmp_path, "doctor") & NEVER == set()
+    assert imported(tmp_path, "doctor") & {*NEVER, "neuronas.api.compose", "neuronas.runs.results"} == set()
     train = ("train", chain(2), *SMALL, "--limit", 200, "--epochs", 1, "--out", "run")
     assert imported(tmp_path, *train) & NEVER == set()
     assert imported(tmp_path, "example-files") & NO_TORCH == set()

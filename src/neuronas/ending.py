@@ -1,5 +1,6 @@
 """How the command ends: with its exit code, whatever happens last."""
 
+import gc
 import signal
 import sys
 from collections import namedtuple
@@ -16,4 +17,5 @@ def end(code: int) -> NoReturn:
     # Where Ctrl-C came while Python compiled a text, as for a dataclass, `python -m` would end by SIGINT instead of
     # with the exit code; compiling another one makes it forget (CPython 3.11 to 3.13, run_eval_code_obj, pythonrun.c).
     namedtuple("Forget", ())
+    gc.freeze()  # nothing is searched for garbage once more, which takes as long as a fifth of torch's import
     sys.exit(code)

@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 _ROOT = Path("/")
 _UNLIMITED = 2**60
 """Version 1 states no limit as a number near 2**63."""
@@ -49,6 +47,8 @@ def memory(root: Path = _ROOT) -> AvailableMemory:
     Args:
         root: of the file system that states the limits.
     """
+    import psutil  # noqa: PLC0415 - takes a part of a second, and most verbs need no memory
+
     here = psutil.virtual_memory()
     total, free = here.total, here.available
     for group in _groups("memory", root):

@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Any, cast
 from neuronas.api.compose import Plan
 from neuronas.api.devices import device_named
 from neuronas.api.settings import gathered, planned
-from neuronas.api.trained import calibration_images, read_images
 from neuronas.config import SETTINGS, as_path, value_at, with_value, written
 from neuronas.errors import ConfigurationError
 from neuronas.importing.read import is_network_file, read_network_arrays
-from neuronas.snn.imported import ImportedNetwork
-from neuronas.space.graph import Shape
 
 if TYPE_CHECKING:
     import torch
 
+    from neuronas.snn.imported import ImportedNetwork
     from neuronas.snn.imported_network import ImportedClassifier
+    from neuronas.space.graph import Shape
     from neuronas.training.images import Images
 
 _OF_RUNS = ("space", "train.", "network.channels", "network.head", "network.tau", "network.v_", "chip.retrain_epochs")
@@ -40,12 +39,14 @@ class OwnNetwork:
 
     name: str
     plan: Plan
-    imported: ImportedNetwork
+    imported: "ImportedNetwork"
     device: "torch.device"
     _images: dict[str, "Images"] = field(default_factory=dict, repr=False)
 
     def images(self, split: str) -> "Images":
         """Images of the data set, ``train`` or ``test``; read once."""
+        from neuronas.api.trained import read_images
+
         if split not in self._images:
             self._images[split] = read_images(self.plan, split)
         return self._images[split]
@@ -53,6 +54,7 @@ class OwnNetwork:
     @cached_property
     def network(self) -> "ImportedClassifier":
         """With integer weights and, behind ReLU and the like, integer inputs."""
+        from neuronas.api.trained import calibration_images
         from neuronas.chip.activations import round_inputs
 
         made, config = self._made(self.plan.config.network.weight_bits), self.plan.config.chip
@@ -159,7 +161,7 @@ def check_unread(
             )
 
 
-def _imported(given: object, run: Plan, dt_s: float | None) -> tuple[str, ImportedNetwork]:
+def _imported(given: object, run: Plan, dt_s: float | None) -> "tuple[str, ImportedNetwork]":
     default = (run.config.data.image_channels, *run.config.data.image_side)
     if isinstance(given, str | os.PathLike):
         path = as_path(given, "RUN")
@@ -178,7 +180,7 @@ def _imported(given: object, run: Plan, dt_s: float | None) -> tuple[str, Import
     return type(given).__name__, read_module_arrays(given, default)
 
 
-def _n_classes(name: str, imported: ImportedNetwork) -> int:
+def _n_classes(name: str, imported: "ImportedNetwork") -> int:
     n_classes, *sides = imported.graph.nodes[-1].shape
     if any(side != 1 for side in sides):
         raise ConfigurationError(
@@ -187,7 +189,7 @@ def _n_classes(name: str, imported: ImportedNetwork) -> int:
     return n_classes
 
 
-def _check_images(name: str, shape: Shape, run: Plan, *, is_given: bool) -> None:
+def _check_images(name: str, shape: "Shape", run: Plan, *, is_given: bool) -> None:
     data = run.config.data
     if shape[0] != data.image_channels:
         raise ConfigurationError(
@@ -199,7 +201,7 @@ def _check_images(name: str, shape: Shape, run: Plan, *, is_given: bool) -> None
         raise ConfigurationError(f"--image-side {found} given with {name}; expected {expected}, or nothing")
 
 
-def _recorded(imported: ImportedNetwork) -> dict[str, Any]:
+def _recorded(imported: "ImportedNetwork") -> dict[str, Any]:
     """Settings that the file gives, by path."""
     about, steps = imported.recorded, None if imported.is_spiking else 1
     found = {

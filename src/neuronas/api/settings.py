@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from neuronas.api.compose import COPIED, Copies, Plan, plan
 from neuronas.config import (
     RunConfig,
     Section,
@@ -26,6 +25,9 @@ from neuronas.runs.config_file import read_config
 from neuronas.runs.directory import CONFIG, COPIES
 from neuronas.runs.environment import ENVIRONMENT, Environment
 
+if TYPE_CHECKING:
+    from neuronas.api.compose import Copies, Plan
+
 Config = str | PathLike[str] | Mapping[str, Any] | Section | None
 """Settings in Python: a YAML file, nested values, or a ``RunConfig``."""
 
@@ -38,7 +40,7 @@ def planned(
     assignments: Iterable[str] = (),
     run: Path | None = None,
     resume: bool = False,
-) -> Plan:
+) -> "Plan":
     """Put together what a person gave, and resolve it.
 
     Options stand over assignments, these over ``config`` or, without it, over the settings of ``run``.
@@ -55,6 +57,8 @@ def planned(
         ConfigurationError: names the file, setting or option, what was given and what is expected.
         VerificationError: the run's settings are damaged.
     """
+    from neuronas.api.compose import plan  # not for verbs that only gather settings
+
     own = read_config(run / CONFIG) if run is not None else {}
     if run is not None and config is None:
         load_plugins(options.get("plugin") or ())
@@ -95,8 +99,10 @@ def _values(config: Config) -> Mapping[str, Any]:
     return read_yaml(as_path(config, "--config"))
 
 
-def _copies(run: Path, own: Mapping[str, Any], chosen: RunConfig, *, resume: bool) -> Copies:
+def _copies(run: Path, own: Mapping[str, Any], chosen: RunConfig, *, resume: bool) -> "Copies":
     """The run's copies of what its settings still name."""
+    from neuronas.api.compose import COPIED, Copies
+
     found: dict[str, Any] = {}
     for name, (file, path) in COPIES.items():
         value = value_at(written(chosen), path)

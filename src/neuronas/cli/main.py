@@ -52,6 +52,8 @@ def main() -> None:
     """Run the command line and exit with the contract's code."""
     # Threads that spin while they wait slow every other one down on a busy machine: 13 times, measured on two cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Pydantic would read the entry points of all installed packages for plug-ins of its own, which serve none here.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     signal.signal(signal.SIGTERM, _interrupt)
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # it was closed before the start, as by >&-

@@ -4,12 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from neuronas.errors import ConfigurationError
-from neuronas.importing.draft import ImageShape
 from neuronas.importing.hdf5 import reading_hdf5
-from neuronas.snn.imported import ImportedNetwork
-from neuronas.space.graph import Graph, Shape
+
+if TYPE_CHECKING:
+    from neuronas.importing.draft import ImageShape
+    from neuronas.snn.imported import ImportedNetwork
+    from neuronas.space.graph import Graph, Shape
 
 _NIR_GROUP = "node"
 
@@ -19,17 +22,17 @@ class _Format:
     """Reads the layers of a file, or layers with weights and neurons; imports the package only then."""
 
     package: str
-    layers: Callable[[Path, ImageShape], Graph]
-    arrays: Callable[[Path, ImageShape, float | None], ImportedNetwork]
+    layers: "Callable[[Path, ImageShape], Graph]"
+    arrays: "Callable[[Path, ImageShape, float | None], ImportedNetwork]"
 
 
-def _onnx_layers(path: Path, shape: ImageShape) -> Graph:
+def _onnx_layers(path: Path, shape: "ImageShape") -> "Graph":
     from neuronas.importing.onnx_file import read_onnx
 
     return read_onnx(path, shape)
 
 
-def _onnx_arrays(path: Path, shape: ImageShape, dt_s: float | None) -> ImportedNetwork:
+def _onnx_arrays(path: Path, shape: "ImageShape", dt_s: float | None) -> "ImportedNetwork":
     from neuronas.importing.onnx_file import read_onnx_arrays
 
     if dt_s is not None:
@@ -37,14 +40,14 @@ def _onnx_arrays(path: Path, shape: ImageShape, dt_s: float | None) -> ImportedN
     return read_onnx_arrays(path, shape)
 
 
-def _nir_layers(path: Path, shape: ImageShape) -> Graph:
+def _nir_layers(path: Path, shape: "ImageShape") -> "Graph":
     with reading_hdf5(path, _NIR_GROUP) as file:
         from neuronas.importing.nir_file import read_nir
 
         return read_nir(file, shape)
 
 
-def _nir_arrays(path: Path, shape: ImageShape, dt_s: float | None) -> ImportedNetwork:
+def _nir_arrays(path: Path, shape: "ImageShape", dt_s: float | None) -> "ImportedNetwork":
     with reading_hdf5(path, _NIR_GROUP) as file:
         from neuronas.importing.nir_file import read_nir_arrays
 
@@ -62,7 +65,7 @@ def is_network_file(path: Path) -> bool:
     return not path.is_dir() and path.suffix.lower() in _READERS
 
 
-def read_network(path: Path, input_shape: Shape | None = None) -> Graph:
+def read_network(path: Path, input_shape: "Shape | None" = None) -> "Graph":
     """Read a network's layers from an ``.onnx`` or ``.nir`` file.
 
     Args:
@@ -73,10 +76,12 @@ def read_network(path: Path, input_shape: Shape | None = None) -> Graph:
         ConfigurationError: not found, a package is missing, or it holds what a layer graph cannot.
         VerificationError: it cannot be read.
     """
+    from neuronas.importing.draft import ImageShape
+
     return _reader(path).layers(path, ImageShape(given=input_shape))
 
 
-def read_network_arrays(path: Path, default_shape: Shape, dt_s: float | None = None) -> ImportedNetwork:
+def read_network_arrays(path: Path, default_shape: "Shape", dt_s: float | None = None) -> "ImportedNetwork":
     """Read a network with its weights and neurons from an ``.onnx`` or ``.nir`` file.
 
     Args:
@@ -88,6 +93,8 @@ def read_network_arrays(path: Path, default_shape: Shape, dt_s: float | None = N
         ConfigurationError: see ``read_network``; or a layer that can be costed, and not simulated.
         VerificationError: it cannot be read.
     """
+    from neuronas.importing.draft import ImageShape
+
     return _reader(path).arrays(path, ImageShape(default=default_shape), dt_s)
 
 
