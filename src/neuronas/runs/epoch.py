@@ -33,3 +33,8 @@ class Epoch(Document):
     images_per_s: float
     dead_outputs: int = 0
     silent_layers: int = 0
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """All of it that was measured, by name."""
+        return {name: float(value) for name, value in self.plain().items() if value is not None}

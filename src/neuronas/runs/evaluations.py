@@ -1,9 +1,7 @@
 """What evaluations of a trained run leave: ``evaluation.json`` and, for each simulated chip, ``chips/NAME.json``."""
 
 import re
-from math import sqrt
 from pathlib import Path
-from statistics import NormalDist
 from typing import Annotated
 
 from pydantic import Field
@@ -12,11 +10,11 @@ from neuronas.runs.card import Card, Shown, call, percent
 from neuronas.runs.costs import CostSummary
 from neuronas.runs.document import Document, Finite, Share
 from neuronas.runs.inputs import NetworkInput
+from neuronas.runs.intervals import wilson_95
 
 CHIPS = "chips"
 NOTICED_LOSS = 0.01
 """Loss of accuracy on chips below which nothing is diagnosed, and which a report does not show as bad news."""
-_Z = NormalDist().inv_cdf(0.975)
 
 
 class LayerOperations(Document):
@@ -99,11 +97,8 @@ class Evaluation(Shown, Document):
         return len(self.confusion) >= 10
 
     def interval_95(self, accuracy: float) -> tuple[float, float]:
-        """Wilson's 95 % interval (JASA 22, 1927) of an accuracy on the same images, each of 0 to 1."""
-        n = self.n_images
-        middle, half = accuracy + _Z**2 / (2 * n), _Z * sqrt(accuracy * (1 - accuracy) / n + _Z**2 / (4 * n**2))
-        low, high = ((middle + side * half) / (1 + _Z**2 / n) for side in (-1, 1))
-        return max(low, 0.0), min(high, 1.0)
+        """95 % interval of an accuracy on the same images; see ``wilson_95``."""
+        return wilson_95(accuracy, self.n_images)
 
 
 class SimulatedChip(Document):
