@@ -8,13 +8,14 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from neuronas.api.compose import Plan
-from neuronas.api.devices import check_device, device_named
+from neuronas.api.devices import device_named
 from neuronas.api.evaluators import prepare_images, scan_of
+from neuronas.api.learning import begin_training
 from neuronas.api.settings import Config, is_resumed, planned
 from neuronas.api.trained import read_images
-from neuronas.api.training_checks import NOT_LEARNED, check_own, check_resumed
+from neuronas.api.training_checks import NOT_LEARNED, check_own, check_resumed, check_settings
 from neuronas.config import as_path, is_there
-from neuronas.errors import ConfigurationError, RunDirectoryError
+from neuronas.errors import RunDirectoryError
 from neuronas.runs.architectures import ArchitectureFile, Given, read_architecture
 from neuronas.runs.config_file import write_config
 from neuronas.runs.directory import (
@@ -32,7 +33,6 @@ from neuronas.runs.work import Work, deadline_in
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture
-from neuronas.training.recipes import check_training
 
 if TYPE_CHECKING:
     from neuronas.training.distributed import Process
@@ -120,17 +120,15 @@ class Training:
             )
 
     def _work(self, process: "Process", work: Work, deadline: float) -> TrainingResult:
-        from neuronas.training.build import make_classifier
         from neuronas.training.images import stratified_split
-        from neuronas.training.loop import begin
 
         started = perf_counter()
         run, settings, architecture = self.plan, self.plan.config.train, self.given.architecture
         images = read_images(run, "train")
         split = stratified_split(images.labels, settings.validation_share, settings.seed)
-        noise = _weight_noise(run)
-        network = make_classifier(architecture, run.shape, run.config.network, settings, process.device, noise)
-        trainer = begin(network, settings, images, split, self.directory, self.identity, process, resume=self.resume)
+        trainer = begin_training(
+            run, architecture, images, split, self.directory, self.identity, process, resume=self.resume
+        )
         if not process.rank:  # and not before: settings that are refused must not become those of the run
             write_config(self.directory / CONFIG, run.config)
         done = trainer.run(work, deadline)
@@ -174,20 +172,6 @@ def _say_what_is_dead(dead: Mapping[str, int], silent: Sequence[str]) -> None:
         log.warning("dead outputs, all of whose weights are 0 at this precision: %s; see docs/training.md", where)
     if silent:
         log.warning("layers without a single spike: %s; see docs/training.md", ", ".join(silent))
-
-
-def _weight_noise(run: Plan) -> tuple[float, ...]:
-    """Noise on the weights in training: a write variation of ``chip_noise`` on the run's accelerator."""
-    from neuronas.chip.chip_model import chip_model
-    from neuronas.chip.chip_weights import weight_noise
-
-    settings, network = run.config.train, run.config.network
-    if not settings.chip_noise:
-        return ()
-    if settings.quantise == "after":
-        raise ConfigurationError("chip_noise given with quantise after; a chip's cells hold rounded weights: use aware")
-    model = chip_model(run.accelerator, run.config.hardware.accelerator, network.weight_bits)
-    return weight_noise(model, settings.chip_noise)
 
 
 def train(
@@ -264,14 +248,7 @@ def plan_training(
     else:
         directory = given.run
         check_own(run, directory)
-    settings = run.config.train
-    check_training(settings)
-    if settings.cutout >= min(run.shape.image_size):
-        raise ConfigurationError(
-            f"cutout {settings.cutout} given for images of side {min(run.shape.image_size)}; expected fewer pixels: "
-            "it would blank whole images"
-        )
-    check_device(settings.device)
+    check_settings(run)
     training = Training(given, directory, run, resume)
     if resume and training.has_checkpoint and (directory / CONFIG).is_file():
         check_resumed(run, directory)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from neuronas.api.compose import DATA_SET, Plan, plan
+from neuronas.api.devices import check_device
 from neuronas.config import SETTINGS, value_at
 from neuronas.config import given as checked
 from neuronas.data.datasets import check_described
@@ -10,12 +11,29 @@ from neuronas.errors import ConfigurationError, RunDirectoryError
 from neuronas.runs.config_file import read_config
 from neuronas.runs.directory import CONFIG, differences
 from neuronas.runs.environment import ENVIRONMENT, Environment
+from neuronas.training.recipes import check_training
 
 _SHAPING = ("space", "data", "network")
 """Settings, or sections of them, that decide what network is trained on what."""
 _FREE = ("data.name", "data.data_dir", "data.class_names", "data.skip_corrupt", "data.n_test")
 NOT_LEARNED = {"device", "tensorboard"}
 """Settings of training that do not change what is learned."""
+
+
+def check_settings(run: Plan) -> None:
+    """Refuse settings of training that cannot be combined or do not suit the images, and a device that is not there.
+
+    Raises:
+        ConfigurationError: names the settings.
+    """
+    settings = run.config.train
+    check_training(settings)
+    if settings.cutout >= min(run.shape.image_size):
+        raise ConfigurationError(
+            f"cutout {settings.cutout} given for images of side {min(run.shape.image_size)}; expected fewer pixels: "
+            "it would blank whole images"
+        )
+    check_device(settings.device)
 
 
 def check_own(run: Plan, directory: Path) -> None:

@@ -88,23 +88,25 @@ class Trainer:
         self.is_out_of_time = False
         self._images_per_s = 0.0
 
-    def run(self, work: Work, deadline: float = math.inf) -> Progress:
+    def run(self, work: Work, deadline: float = math.inf, until: int | None = None) -> Progress:
         """Train from the current state to the last epoch.
 
         Args:
             work: is told of each step and epoch.
             deadline: time (``time.monotonic``) at which training stops with a checkpoint, after at least one step.
+            until: stop after this epoch, from 1; the learning rate is that of a training of all epochs.
 
         Raises:
             DivergedError: the loss or a weight is not finite.
         """
         progress = self.state.progress
         saved = monotonic()
+        last = self.n_epochs if until is None else min(until, self.n_epochs)
         work.start(
-            self.n_epochs * self.n_steps * self.batch_size,
+            last * self.n_steps * self.batch_size,
             (progress.epoch * self.n_steps + progress.step) * self.batch_size,
         )
-        while progress.epoch < self.n_epochs and not self.is_stopped:
+        while progress.epoch < last and not self.is_stopped:
             order = np.random.default_rng([self.state.settings.seed, 2, progress.epoch]).permutation(
                 self.split.training
             )
@@ -124,9 +126,9 @@ class Trainer:
                     self.is_out_of_time = True
                     return progress
             row = self._end_epoch()
-            work.advance(0, f"epoch {row.epoch} of {self.n_epochs}", _numbers(row), EpochEnded(row, self.n_epochs))
+            work.advance(0, f"epoch {row.epoch} of {self.n_epochs}", row.numbers, EpochEnded(row, self.n_epochs))
             saved = monotonic()
-            if self._is_up(deadline) and progress.epoch < self.n_epochs and not self.is_stopped:
+            if self._is_up(deadline) and progress.epoch < last and not self.is_stopped:
                 self.is_out_of_time = True
                 break
         return progress
@@ -183,7 +185,7 @@ class Trainer:
         progress.step += 1
 
     def _batch(self, indices: Indices) -> tuple[Tensor, Tensor]:
-        """Inputs and targets of this process; every process draws the same augmentation for the global batch."""
+        """Inputs and targets of this process; all processes draw the same augmentation for the global batch."""
         device = self.process.device
         pixels = self.augmentation.pixels(self.images.fetch(indices).to(device))
         targets = F.one_hot(self.images.labels[torch.from_numpy(indices)].to(device), self.n_classes).float()
@@ -256,10 +258,6 @@ class Trainer:
     def _save_last(self) -> None:
         if self.process.rank == 0:
             self.state.save(self.folder / LAST)
-
-
-def _numbers(row: Epoch) -> dict[str, float]:
-    return {name: float(value) for name, value in row.plain().items() if value is not None}
 
 
 def _seed_of(seed: int, epoch: int, step: int) -> int:

@@ -1,0 +1,62 @@
+"""From a plan to the training of one architecture: what ``train`` and the finalists of a search have in common."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from neuronas.api.compose import Plan
+from neuronas.errors import ConfigurationError
+from neuronas.space.genotype import Architecture
+
+if TYPE_CHECKING:
+    from neuronas.training.distributed import Process
+    from neuronas.training.images import Images, Split
+    from neuronas.training.loop import Trainer
+
+
+def begin_training(
+    run: Plan,
+    architecture: Architecture,
+    images: "Images",
+    split: "Split",
+    directory: Path,
+    identity: str,
+    process: "Process",
+    *,
+    resume: bool,
+) -> "Trainer":
+    """Make the network of an architecture, and prepare its training; see ``neuronas.training.loop.begin``.
+
+    Args:
+        run: settings of network, training and chip.
+        architecture: the cells.
+        images: of the training split of the data set.
+        split: which of them are used for training and which for validation.
+        directory: receives checkpoints and metrics.
+        identity: digest of everything that decides what is learned.
+        process: the current process of a distributed training.
+        resume: go on from the last checkpoint if there is one.
+
+    Raises:
+        ConfigurationError: settings that cannot be combined.
+        NeuronasError: see ``begin``.
+    """
+    from neuronas.training.build import make_classifier
+    from neuronas.training.loop import begin
+
+    settings, noise = run.config.train, _weight_noise(run)
+    network = make_classifier(architecture, run.shape, run.config.network, settings, process.device, noise)
+    return begin(network, settings, images, split, directory, identity, process, resume=resume)
+
+
+def _weight_noise(run: Plan) -> tuple[float, ...]:
+    """Noise on the weights in training: a write variation of ``chip_noise`` on the run's accelerator."""
+    from neuronas.chip.chip_model import chip_model
+    from neuronas.chip.chip_weights import weight_noise
+
+    settings, network = run.config.train, run.config.network
+    if not settings.chip_noise:
+        return ()
+    if settings.quantise == "after":
+        raise ConfigurationError("chip_noise given with quantise after; a chip's cells hold rounded weights: use aware")
+    model = chip_model(run.accelerator, run.config.hardware.accelerator, network.weight_bits)
+    return weight_noise(model, settings.chip_noise)
