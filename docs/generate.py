@@ -31,6 +31,7 @@ from neuronas.runs.costs import CostReport
 from neuronas.runs.environment import Environment
 from neuronas.runs.epoch import Epoch
 from neuronas.runs.evaluations import ChipEvaluation, Evaluation
+from neuronas.runs.finalists import FinalistChoice
 from neuronas.runs.floorplan_file import FloorplanFile
 from neuronas.runs.predictions import Predictions
 from neuronas.runs.results import ExportManifest, ParetoFront, SearchSummary, TrainingResult
@@ -291,6 +292,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "predictions": Predictions,
     "doctor": Diagnosis,
     "export": ExportManifest,
+    "finalists": FinalistChoice,
     "floorplan": FloorplanFile,
     "front": ParetoFront,
     "integer": NetworkDocument,

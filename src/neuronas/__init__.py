@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from neuronas.api.export import export
     from neuronas.api.predict import predict
     from neuronas.api.report import Page, compare, report
-    from neuronas.api.search import SearchResult, search
+    from neuronas.api.search import search
+    from neuronas.api.search_result import SearchResult
     from neuronas.api.train import train
     from neuronas.cli.progress import ProgressBar
     from neuronas.config import Plugin, RunConfig
@@ -85,7 +86,7 @@ _MODULES = {
     "Predictions": "runs.predictions",
     "ProgressBar": "cli.progress",
     "RunConfig": "config",
-    "SearchResult": "api.search",
+    "SearchResult": "api.search_result",
     "Space": "space.spaces",
     "TrainingResult": "runs.results",
     "compare": "api.report",

@@ -22,7 +22,7 @@ from neuronas.api.report import Page as Page
 from neuronas.config.plugins import Plugin as Plugin
 from neuronas.runs.predictions import Predictions as Predictions
 from neuronas.cli.progress import ProgressBar as ProgressBar
-from neuronas.api.search import SearchResult as SearchResult
+from neuronas.api.search_result import SearchResult as SearchResult
 from neuronas.space.spaces import Space as Space
 from neuronas.runs.results import TrainingResult as TrainingResult
 from neuronas.config.given import RunConfig as RunConfig
@@ -408,6 +408,11 @@ def search(
     max_evaluated: int | None = ...,
     population: int | None = ...,
     prefer: Literal['fitness', 'parameters', 'area_mm2', 'latency_ms', 'energy_uj', 'knee'] | None = ...,
+    finalists: int | None = ...,
+    finalist_epochs: int | None = ...,
+    finalist_images: int | None = ...,
+    finalist_eta: int | None = ...,
+    finalist_validation: float | None = ...,
 ) -> SearchResult:
     """Architecture search: algorithms propose candidates, one loop evaluates them, a history stores them.
 
@@ -462,6 +467,11 @@ def search(
         max_evaluated: Stop after so many evaluated functions (no limit).
         population: Population size of evolution [100].
         prefer: How the answer is chosen from the Pareto front (evolution, exhaustive) [fitness].
+        finalists: Fittest distinct candidates that are trained briefly, so that the one that learns best is the answer; 0: none [0].
+        finalist_epochs: Passes over the images that the last finalists are trained for [12].
+        finalist_images: Training images, at most, that finalists learn from and are compared on [5000].
+        finalist_eta: One in so many finalists goes on to the next rung of halving, and is trained so many times as long [2].
+        finalist_validation: Share of the finalists' images that they are compared on [0.25].
     """
 
 

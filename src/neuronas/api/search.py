@@ -11,21 +11,16 @@ from neuronas.api.compose import Plan
 from neuronas.api.devices import check_device
 from neuronas.api.evaluators import scan_of
 from neuronas.api.feasibility import explain, fitting_width
+from neuronas.api.finalist_training import Finals
+from neuronas.api.finalists import check_finalists, check_images, chosen_from
+from neuronas.api.search_result import SearchResult, result_of, write_result
 from neuronas.api.settings import Config, is_resumed, planned
-from neuronas.api.workers import computing
+from neuronas.api.workers import Computing, computing
 from neuronas.config import as_path, is_there
 from neuronas.errors import ConfigurationError, InfeasibleError
-from neuronas.hardware.cost import BUDGETED, Cost
-from neuronas.hardware.units import quantity, word
-from neuronas.runs.architectures import ArchitectureFile
-from neuronas.runs.card import Card, Shown, call
 from neuronas.runs.directory import (
-    ARCHITECTURE,
     CONFIG,
-    FRONT,
     HISTORY,
-    RANKING,
-    RESULT,
     RunDirectory,
     log,
     new_directory,
@@ -33,66 +28,10 @@ from neuronas.runs.directory import (
 from neuronas.runs.history import History
 from neuronas.runs.infeasible import INFEASIBLE
 from neuronas.runs.observer import Observer
-from neuronas.runs.results import FailedCandidate, ParetoFront, SearchSummary
 from neuronas.runs.work import Work, deadline_in
 from neuronas.search.algorithms.limited import limited
 from neuronas.search.loop import search as run_search
-from neuronas.search.problem import Found, NothingFitsError, Problem
-from neuronas.search.survey import pareto_front, write_ranking
-from neuronas.space.genotype import Architecture
-from neuronas.space.notation import format_architecture
-from neuronas.space.workload import rows
-
-
-@dataclass(frozen=True, repr=False)
-class SearchResult(Shown):
-    """A finished search.
-
-    Attributes:
-        directory: of the run.
-        plan: the complete settings, and what they name.
-        found: the answer, and how many candidates it was chosen from.
-        cost: of the answer, layer by layer.
-        summary: the content of ``result.json``.
-        front: the Pareto front, where the algorithm surveys.
-        was_finished: the search had come to its end before; nothing was evaluated.
-    """
-
-    directory: Path
-    plan: Plan
-    found: Found
-    cost: Cost
-    summary: SearchSummary
-    front: ParetoFront | None
-    was_finished: bool
-
-    @property
-    def architecture(self) -> Architecture:
-        """The fittest architecture that fits."""
-        return self.found.architecture
-
-    @property
-    def text(self) -> str:
-        """Its text."""
-        return self.summary.architecture
-
-    @property
-    def fitness(self) -> float:
-        """Its fitness."""
-        return self.found.fitness
-
-    def card(self) -> Card:
-        """See ``Shown``."""
-        from neuronas.api.network_card import network_card
-
-        facts = {
-            "fitness": f"{self.fitness:.4g}",
-            **{word(name): quantity(name, getattr(self.cost, name)) for name in BUDGETED},
-            "evaluated": f"{self.found.n_evaluated:,} of {self.found.n_candidates:,} candidates",
-            "run": str(self.directory),
-        }
-        title = "search, out of time" if self.summary.out_of_time else "search"
-        return network_card(title, self.plan, self.architecture, self.cost, facts, call("train", self.directory))
+from neuronas.search.problem import NothingFitsError, Problem
 
 
 @dataclass(frozen=True)
@@ -120,7 +59,7 @@ class Search:
     def run(
         self, observer: Observer | None = None, *, download: bool = False, max_minutes: float | None = None
     ) -> SearchResult:
-        """Search to the end.
+        """Search to the end; with ``search.finalists``, these learn and the best of them is the answer.
 
         Args:
             observer: follows the progress.
@@ -133,72 +72,59 @@ class Search:
             InfeasibleError: no candidate fits the budget; says which limit is closest and by how much, and what would
                 fit (``infeasible.json``).
             WorkerError: workers cannot be started, or fail whatever they are given.
+            DivergedError: no finalist can be trained.
         """
         run, deadline = self.plan, deadline_in(max_minutes)
-        with (
-            computing(run, scan_of(self.directory, observer), download=download) as here,
-            RunDirectory(self.directory, run.origin, resume=self.resume) as files,
-            History(files.file(HISTORY)) as history,
-        ):
-            history.claim(run.origin.history_identity)
-            if run.algorithm.grows and history.was_finished and history.n_candidates() < run.config.search.n_draws:
-                history.reopen()
-            if warning := chip_warning(run):
-                log.warning(warning)
-            problem = Problem(run.space, run.shape, run.cost_model, run.budget)
-            settings, seed = run.config.search, run.config.seed
-            is_told = not history.was_finished
-            work = Work("search", self.directory, "candidates", observer if is_told else None, logs=is_told)
-            algorithm = run.algorithm
-            if settings.max_evaluated is not None:
-                algorithm = limited(algorithm, settings.max_evaluated)
-            try:
-                found = run_search(problem, algorithm, settings, seed, here.evaluators, history, work, deadline)
-            except NothingFitsError as nothing:
-                advice = explain(run, nothing)
-                advice.write(files.file(INFEASIBLE))
-                raise InfeasibleError(str(nothing), advice) from None
-            if not history.was_finished and found.is_complete:
-                history.finish(here.peak_memory_mb)
-            result = self._result(found, history, here.peak_memory_mb)
-            files.file(INFEASIBLE).unlink(missing_ok=True)  # of fewer draws
-            ArchitectureFile.of(found.architecture).write(files.file(ARCHITECTURE))
-            if result.front is not None:
-                result.front.write(files.file(FRONT))
-                write_ranking(files.file(RANKING), found.surveyed)
-            result.summary.write(files.file(RESULT))
-            log.info("%s: %s", "done" if found.is_complete else "out of time, the best so far", result.text)
-            work.finish(result)
+        with computing(run, scan_of(self.directory, observer), download=download) as here:
+            check_images(run)
+            with (
+                RunDirectory(self.directory, run.origin, resume=self.resume) as files,
+                History(files.file(HISTORY)) as history,
+            ):
+                work, result, finals = self._search(here, files, history, observer, deadline)
+        del here  # evaluators hold images, weights and spikes, whose memory the finalists need
+        if finals is not None and not finals.choice.is_complete:
+            told = Work("finalists", self.directory, "images", observer)
+            with RunDirectory(self.directory, run.origin, resume=True):
+                finals.run(told, deadline)
+                result = result.with_finalists(finals.choice, out_of_time=finals.is_out_of_time)
+                write_result(result)
+        log.info("%s: %s", "out of time, the best so far" if result.summary.out_of_time else "done", result.text)
+        work.finish(result)
         return result
 
-    def _result(self, found: Found, history: History, peak_memory_mb: float) -> SearchResult:
-        run, settings = self.plan, self.plan.config
-        cost = run.cost_model.estimate(rows(found.architecture, run.shape))
-        report = run.cost_report(found.architecture, cost)
-        summary = SearchSummary(
-            architecture=report.architecture,
-            fitness=found.fitness,
-            cost=report.summary,
-            budget={f"max_{name}": limit for name, limit in run.budget.limits.items()},
-            violations=run.budget.violations(cost),
-            n_candidates=found.n_candidates,
-            n_evaluated=found.n_evaluated,
-            rejected=found.rejected,
-            seconds=round(history.elapsed_s, 3),
-            peak_memory_mb=round(history.peak_memory_mb() or peak_memory_mb, 1),
-            seed=settings.seed,
-            dataset=settings.data.name,
-            space=settings.space,
-            algorithm=settings.search.algorithm,
-            failed=tuple(
-                FailedCandidate(architecture=format_architecture(architecture), reason=reason)
-                for architecture, reason in found.failed
-            ),
-            out_of_time=not found.is_complete,
-        )
-        surveys, prefer = run.algorithm.surveys, settings.search.prefer
-        front = pareto_front(found.surveyed, prefer, report.architecture) if surveys else None
-        return SearchResult(self.directory, run, found, cost, summary, front, history.was_finished)
+    def _search(
+        self, here: Computing, files: RunDirectory, history: History, observer: Observer | None, deadline: float
+    ) -> tuple[Work, SearchResult, Finals | None]:
+        """Evaluate candidates; the result so far is written, and its finalists may have to be trained yet."""
+        run = self.plan
+        history.claim(run.origin.history_identity)
+        if run.algorithm.grows and history.was_finished and history.n_candidates() < run.config.search.n_draws:
+            history.reopen()
+        if warning := chip_warning(run):
+            log.warning(warning)
+        problem = Problem(run.space, run.shape, run.cost_model, run.budget)
+        settings, seed = run.config.search, run.config.seed
+        is_told = not history.was_finished
+        work = Work("search", self.directory, "candidates", observer if is_told else None, logs=is_told)
+        algorithm = run.algorithm
+        if settings.max_evaluated is not None:
+            algorithm = limited(algorithm, settings.max_evaluated)
+        try:
+            found = run_search(problem, algorithm, settings, seed, here.evaluators, history, work, deadline)
+        except NothingFitsError as nothing:
+            advice = explain(run, nothing)
+            advice.write(files.file(INFEASIBLE))
+            raise InfeasibleError(str(nothing), advice) from None
+        if not history.was_finished and found.is_complete:
+            history.finish(here.peak_memory_mb)
+        files.file(INFEASIBLE).unlink(missing_ok=True)  # of fewer draws
+        result = result_of(run, self.directory, found, history, here.peak_memory_mb)
+        finals = chosen_from(run, history, self.directory) if found.is_complete else None
+        if finals is not None:
+            result = result.with_finalists(finals.choice)
+        write_result(result)
+        return work, result, finals
 
 
 def search(
@@ -269,6 +195,7 @@ def plan_search(
     if (width := fitting_width(run)) is not None:
         own_channels, run = run.config.network.channels, planned_with(channels=width)
     run.algorithm.check(run.config.search)
+    check_finalists(run)
     if run.config.engine.cluster is None:  # whose machines have devices of their own
         check_device(run.config.device)
     directory = directory or new_directory(run.config.data.name, run.config.search.algorithm)

@@ -10,7 +10,8 @@ from neuronas.errors import InfeasibleError, quoted
 
 if TYPE_CHECKING:
     from neuronas.api.compose import Plan
-    from neuronas.api.search import Search, SearchResult
+    from neuronas.api.search import Search
+    from neuronas.api.search_result import SearchResult
 
 
 @opt.with_settings("search")
@@ -64,6 +65,8 @@ def search(
             f"note: stopped after {max_minutes:g} minutes; this is the best so far. Continue with: neuronas search "
             f"--resume --out {quoted(directory)}"
         )
+    if planned.plan.config.search.finalists and result.finalists is None and result.found.is_complete and not quiet:
+        console.notes.print("note: only one distinct candidate has a fitness and fits the budgets: no finalists needed")
     if as_json:
         console.print_json(result.summary)
     elif quiet:
@@ -86,13 +89,23 @@ def _note_width(planned: "Search") -> None:
 
 def _print_plan(run: "Plan", *, as_json: bool) -> None:
     from neuronas.hardware.units import quantity
+    from neuronas.runs.finalists import total_epochs
+    from neuronas.search.halving import rungs
 
-    document = {
+    document: dict[str, Any] = {
         "dry_run": True,
         "settings": run.config.model_dump(mode="json"),
         "n_genotypes": run.space.n_genotypes,
         "n_architectures": run.space.n_architectures,
     }
+    search = run.config.search
+    planned_rungs = rungs(search.finalists, search.finalist_eta, search.finalist_epochs)
+    if planned_rungs:
+        document["finalists"] = {
+            "rungs": [rung.plain() for rung in planned_rungs],
+            "epochs": total_epochs(planned_rungs),
+            "images": search.finalist_images,
+        }
     if as_json:
         console.print_json(document)
         return
@@ -103,6 +116,12 @@ def _print_plan(run: "Plan", *, as_json: bool) -> None:
     )
     for name, limit in run.budget.limits.items():
         console.answers.print(f"  {name}: at most {quantity(name, limit)}")
+    if planned_rungs:
+        steps = ", ".join(f"{rung.n} for {rung.epochs}" for rung in planned_rungs)
+        console.answers.print(
+            f"would then train finalists, {steps} epochs: {total_epochs(planned_rungs)} passes in all over at most "
+            f"{search.finalist_images:,} images, {search.finalist_validation:.0%} of them for the comparison"
+        )
 
 
 def _print_answer(result: "SearchResult") -> None:
@@ -121,6 +140,8 @@ def _print_answer(result: "SearchResult") -> None:
         f"{found.n_evaluated:,} distinct functions evaluated, {found.n_full:,} on the full batch; "
         f"broke a budget: {broken}"
     )
+    if result.finalists is not None:
+        out.print(f"{result.finalists.verdict}; {result.finalists.seconds:.0f} s of training")
     if found.failed:
         out.print(
             f"{len(found.failed):,} candidates failed and are left out; {directory / LOG} says why", style="yellow"

@@ -53,8 +53,8 @@ from neuronas.config.schema import (
     HardwareConfig,
     NetworkConfig,
     ResolvedConfig,
-    SearchConfig,
 )
+from neuronas.config.search_schema import SearchConfig
 from neuronas.config.setting import Section, Setting
 from neuronas.config.training_schema import ChipConfig, TrainConfig
 

@@ -12,13 +12,13 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from neuronas.config.registry import (
     ACCELERATORS,
-    ALGORITHMS,
     COST_MODELS,
     DATASETS,
     FITNESS,
     PRESETS,
     SPACES,
 )
+from neuronas.config.search_schema import SearchConfig
 from neuronas.config.setting import Section, setting
 from neuronas.config.training_schema import ChipConfig, TrainConfig
 from neuronas.config.values import (
@@ -241,20 +241,6 @@ class BudgetConfig(Section):
         if value is not None and value != value:
             raise ValueError("expected a number >= 0 (or inf for no limit)")
         return value
-
-
-class SearchConfig(Section):
-    """Search: the algorithm, and what it draws."""
-
-    algorithm: str = setting("Search algorithm", "neuronas", (SEARCH,), choices=ALGORITHMS)
-    n_draws: int = setting("Number of candidates that snasnet and evolution draw", 5000, (SEARCH,), ge=1)
-    max_evaluated: int | None = setting(
-        "Stop after so many evaluated functions (no limit)", None, (SEARCH,), is_option=False, ge=1
-    )
-    population: int = setting("Population size of evolution", 100, (SEARCH,), ge=2)
-    prefer: Literal["fitness", "parameters", "area_mm2", "latency_ms", "energy_uj", "knee"] = setting(
-        "How the answer is chosen from the Pareto front (evolution, exhaustive)", "fitness", (SEARCH,)
-    )
 
 
 class ResolvedConfig(Section):

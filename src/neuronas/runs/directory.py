@@ -173,7 +173,10 @@ class RunDirectory:
             if changed:
                 raise RunDirectoryError(f"run directory {self.path}: was started with other settings: {changed[0]}")
             self._check_code()
-            if is_longer or stored["data"]["name"] != self._origin.config.data.name:  # moved
+            chosen = self._origin.config.search.model_dump(include=set(_OF_CHOICE))
+            is_chosen_anew = bool(differences(chosen, stored["search"]))
+            is_moved = stored["data"]["name"] != self._origin.config.data.name
+            if is_longer or is_moved or is_chosen_anew:
                 write_config(config, self._origin.config, self._origin.given)
 
     def _check_code(self) -> None:
@@ -222,6 +225,10 @@ def log_to(path: Path) -> Iterator[None]:
 
 
 _NOT_DECIDING, _OF_READING = ("engine", "train", "chip"), ("name", "data_dir", "class_names", "n_test")
+_OF_CHOICE = (
+    "prefer", "finalists", "finalist_epochs", "finalist_images", "finalist_eta", "finalist_validation",
+)  # fmt: skip
+"""Settings of a search that choose among what it has found: a resumed one may have others."""
 
 
 def _deciding(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -232,7 +239,7 @@ def _deciding(values: Mapping[str, Any]) -> dict[str, Any]:
     """
     kept = {name: value for name, value in values.items() if name not in _NOT_DECIDING}
     kept["data"] = {name: value for name, value in kept["data"].items() if name not in _OF_READING}
-    kept["search"] = {name: value for name, value in kept["search"].items() if name != "prefer"}
+    kept["search"] = {name: value for name, value in kept["search"].items() if name not in _OF_CHOICE}
     return kept
 
 

@@ -98,7 +98,38 @@ class RunEnded:
         return self.text
 
 
-Detail = BatchProposed | CandidateEvaluated | CandidateFailed | EpochEnded | RunEnded
+@dataclass(frozen=True)
+class FinalistTrained:
+    """A finalist came to the end of a rung.
+
+    Attributes:
+        rank: of the finalist, by fitness, from 1.
+        architecture: its text.
+        rung: from 1.
+        n_rungs: how many there are.
+        epochs: that it has been trained for, from the beginning.
+        accuracy: on the validation images; None: its training failed.
+        interval_95: of the accuracy, by Wilson.
+    """
+
+    rank: int
+    architecture: str
+    rung: int
+    n_rungs: int
+    epochs: int
+    accuracy: float | None
+    interval_95: tuple[float, float] | None
+
+    def __str__(self) -> str:
+        """A line for the log."""
+        said = "failed"
+        if self.accuracy is not None and self.interval_95 is not None:
+            low, high = self.interval_95
+            said = f"validation {self.accuracy:.1%} ({low:.1%} to {high:.1%})"
+        return f"rung {self.rung} of {self.n_rungs}, finalist {self.rank}, epoch {self.epochs}: {said}"
+
+
+Detail = BatchProposed | CandidateEvaluated | CandidateFailed | EpochEnded | RunEnded | FinalistTrained
 
 
 @dataclass(frozen=True)
@@ -107,7 +138,8 @@ class Started:
 
     Attributes:
         verb: ``search``, ``train``, ``evaluate``, ``chips``, ``predict``, ``export`` or ``reproduce``; ``scan``: before
-            a search or a training, the images in files are read once.
+            a search or a training, the images in files are read once; ``finalists``: within a search, after its
+            evaluations.
         directory: of the run.
         unit: what is counted: ``candidates``, ``images``, ``chips``, ``steps`` or ``runs``.
         total: how many; None: not known yet.

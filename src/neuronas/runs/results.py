@@ -24,8 +24,11 @@ class SearchSummary(Document):
         budget: each limit; null: no limit.
         violations: excess of the answer's cost over each limit that it breaks, in the unit of its name.
         rejected: how many candidates broke each limit (one may break several).
-        seconds: wall-clock time of all sessions; reading images and starting workers does not count.
+        seconds: wall-clock time of all sessions; reading images, starting workers and training finalists does not
+            count.
         peak_memory_mb: largest resident memory of the process and its workers together, MiB.
+        chosen_by: what made it the answer: its ``fitness``, what it learned as one of the ``finalists``
+            (``finalists.json``), or its place on the Pareto front (``prefer``).
         failed: only where candidates failed.
         out_of_time: true if the time was up (``max_minutes``): this is the best so far, and the search can be resumed.
     """
@@ -44,6 +47,7 @@ class SearchSummary(Document):
     dataset: str
     space: str
     algorithm: str
+    chosen_by: Literal["fitness", "finalists", "prefer"] = "fitness"
     failed: tuple[FailedCandidate, ...] = Field(default=(), exclude_if=lambda failed: not failed)
     out_of_time: bool = Field(default=False, exclude_if=lambda value: not value)
 

@@ -87,6 +87,15 @@ class Work:
         """An observer of a verb that is one piece of this work."""
         return Within(self, part)
 
+    def counting(self, part: str, n_known: int) -> "Counting":
+        """An observer of a verb whose pieces are pieces of this work.
+
+        Args:
+            part: see ``Advanced``.
+            n_known: how many pieces of the verb this work has counted already.
+        """
+        return Counting(self, part, n_known)
+
 
 @dataclass(frozen=True)
 class Within:
@@ -101,6 +110,28 @@ class Within:
     def progress(self, event: Advanced) -> None:
         """See ``Observer``."""
         self.work.advance(0, f"{self.part}: {event.verb}, {event.part}", event.values)
+
+    def finished(self, event: Finished) -> None:
+        """See ``Observer``."""
+
+
+@dataclass
+class Counting:
+    """Counts the pieces of a verb among those of the work that it is a part of."""
+
+    work: Work
+    part: str
+    n_known: int
+
+    def started(self, event: Started) -> None:
+        """See ``Observer``."""
+        self.work.skip(event.n_before - self.n_known)
+        self.n_known = event.n_before
+
+    def progress(self, event: Advanced) -> None:
+        """See ``Observer``."""
+        n, self.n_known = event.done - self.n_known, event.done
+        self.work.advance(n, f"{self.part}, {event.part}", event.values)
 
     def finished(self, event: Finished) -> None:
         """See ``Observer``."""

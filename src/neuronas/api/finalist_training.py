@@ -1,0 +1,186 @@
+"""Trains the finalists of a search by successive halving.
+
+Each rung goes on with the trainings of the rung before. The learning rate is, in every rung, that of one training over
+all epochs of the last rung: so going on from a checkpoint is that training, bit for bit, all finalists of a rung are
+compared at the same point of it, and those of the last rung at its end, where the rate is 0. What is compared are the
+averaged weights (``train.ema``), which forgive the high rate of the early rungs.
+"""
+
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from time import monotonic, perf_counter
+from typing import TYPE_CHECKING
+
+from neuronas.api.compose import Plan
+from neuronas.api.devices import device_named
+from neuronas.api.learning import begin_training
+from neuronas.api.trained import read_images
+from neuronas.config import TrainConfig
+from neuronas.errors import DataError, DivergedError, RunDirectoryError, writing
+from neuronas.runs.directory import identity, log
+from neuronas.runs.finalists import FINALISTS, FOLDER, Finalist, FinalistChoice, finalist_folder
+from neuronas.runs.metrics import METRICS, read_epochs
+from neuronas.runs.observer import FinalistTrained
+from neuronas.runs.work import Work
+from neuronas.space.notation import parse_architecture
+
+if TYPE_CHECKING:
+    import torch
+
+    from neuronas.training.images import Images, Split
+
+
+@dataclass
+class Finals:
+    """Trains finalists, each rung from where the one before stopped.
+
+    Attributes:
+        plan: see ``learning_plan``.
+        directory: of the run.
+        choice: who they are, and what they have learned so far; written at each step.
+        is_new: nothing of it is in the run yet; what is there belongs to other settings.
+        is_out_of_time: the time was up before the last rung ended.
+    """
+
+    plan: Plan
+    directory: Path
+    choice: FinalistChoice
+    is_new: bool = False
+    is_out_of_time: bool = False
+
+    def run(self, work: Work, deadline: float) -> None:
+        """Train until the choice is made.
+
+        Args:
+            work: is told of each step, and of each finalist that ends a rung.
+            deadline: time (``time.monotonic``) at which it stops with a checkpoint, after at least one step.
+
+        Raises:
+            RunDirectoryError: the run's network is trained already, and these finalists could choose another one.
+            DataError: images are missing, broken or too few.
+            DivergedError: all finalists of a rung diverged.
+        """
+        from neuronas.training.checkpoint import FOLDER as CHECKPOINTS
+
+        if (self.directory / CHECKPOINTS).exists():
+            raise RunDirectoryError(
+                f"run directory {self.directory}: its network is trained, and finalists could choose another one; "
+                "choose another --out"
+            )
+        if self.is_new:
+            if (self.directory / FINALISTS).exists():
+                log.info("finalists: other settings or candidates than before; they are trained from the beginning")
+            shutil.rmtree(self.directory / FOLDER, ignore_errors=True)
+            counts = enough_images(self._images.labels, self.plan.config.train)
+            update = dict(zip(("n_training", "n_validation"), counts, strict=True))
+            self._keep(self.choice.model_copy(update=update))
+            self.is_new = False
+        self._told = work
+        work.start(self.choice.n_epochs * self._per_epoch, self._n_done())
+        has_trained = False
+        for number in range(len(self.choice.rungs)):
+            for finalist in self.choice.members(number):
+                if len(finalist.accuracies) > number or finalist.failed is not None:
+                    continue
+                is_up = has_trained and monotonic() >= deadline
+                if is_up or not self._train(finalist, number, deadline):
+                    self.is_out_of_time = True
+                    return
+                has_trained = True
+            self.clear()
+            if not self.choice.members(number + 1):
+                failed = next(one.failed for one in self.choice.finalists if one.failed is not None)
+                raise DivergedError(f"all finalists of rung {number + 1} diverged; the first: {failed}")
+        work.finish(self.choice)
+
+    def _train(self, finalist: Finalist, number: int, deadline: float) -> bool:
+        """Train one finalist to the end of a rung; False: the time was up before."""
+        from neuronas.training.distributed import Process
+
+        started, choice, rung = perf_counter(), self.choice, self.choice.rungs[number]
+        settings, folder = self.plan.config.train, finalist_folder(self.directory, finalist)
+        begun = choice.rungs[number - 1].epochs if number else 0
+        part = f"rung {number + 1} of {len(choice.rungs)}, finalist {finalist.rank}"
+        counting = self._told.counting(part, begun * self._per_epoch)
+        inner = Work("train", folder, "images", counting, logs=False)
+        key = identity(self.plan.config, choice.identity, finalist.architecture)
+        accuracy, ended = None, finalist
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        try:
+            trainer = begin_training(
+                self.plan, parse_architecture(finalist.architecture), self._images, self._split, folder, key,
+                Process(0, 1, device_named(settings.device)), resume=True,
+            )  # fmt: skip
+            trainer.run(inner, deadline, until=rung.epochs)
+            if trainer.is_out_of_time:
+                self._keep(choice.having(finalist, perf_counter() - started))
+                return False
+            accuracy = read_epochs(folder / METRICS)[rung.epochs - 1].validation_accuracy
+            ended = finalist.model_copy(update={"accuracies": (*finalist.accuracies, accuracy)})
+        except DivergedError as error:
+            log.warning("finalist %d is left out: %s", finalist.rank, error)
+            ended = finalist.model_copy(update={"failed": str(error)})
+        self._keep(choice.having(ended, perf_counter() - started))
+        interval = None if accuracy is None else choice.interval_95(accuracy)
+        told = FinalistTrained(
+            finalist.rank, finalist.architecture, number + 1, len(choice.rungs), rung.epochs, accuracy, interval
+        )
+        values = {} if accuracy is None else {"validation_accuracy": accuracy}
+        self._told.advance(0, part, values, told)
+        return True
+
+    def clear(self) -> None:
+        """Remove the checkpoints of those who were dropped and, after the last rung, of all."""
+        from neuronas.training.checkpoint import FOLDER as CHECKPOINTS
+
+        kept = () if self.choice.is_complete else self.choice.members(self.choice.n_ended)
+        for finalist in self.choice.finalists:
+            if finalist not in kept:
+                shutil.rmtree(finalist_folder(self.directory, finalist) / CHECKPOINTS, ignore_errors=True)
+
+    def _keep(self, choice: FinalistChoice) -> None:
+        self.choice = choice
+        choice.write(self.directory / FINALISTS)
+
+    def _n_done(self) -> int:
+        """Training images of the rungs that finalists have ended."""
+        choice = self.choice
+        return sum(choice.rungs[len(one.accuracies) - 1].epochs for one in choice.finalists if one.accuracies) * (
+            self._per_epoch
+        )
+
+    @property
+    def _per_epoch(self) -> int:
+        """Training images of an epoch: whole batches."""
+        size = self.plan.config.train.batch_size
+        return self.choice.n_training // size * size
+
+    @cached_property
+    def _images(self) -> "Images":
+        """Decoded once for all finalists."""
+        return read_images(self.plan, "train")
+
+    @cached_property
+    def _split(self) -> "Split":
+        from neuronas.training.images import stratified_split
+
+        settings = self.plan.config.train
+        return stratified_split(self._images.labels, settings.validation_share, settings.seed)
+
+
+def enough_images(labels: "torch.Tensor", train: TrainConfig) -> tuple[int, int]:
+    """How many images finalists learn from, and how many they are compared on; see ``check_images``."""
+    from neuronas.training.images import stratified_split
+
+    split = stratified_split(labels, train.validation_share, train.seed)
+    n_training, n_validation = len(split.training), len(split.validation)
+    if n_training < train.batch_size or not n_validation:
+        raise DataError(
+            f"finalists have {n_training:,} images to learn from and {n_validation:,} to be compared on; expected at "
+            f"least {train.batch_size} (train.batch_size) and 1: use more images, --set train.batch_size=N, or leave "
+            "out --finalists"
+        )
+    return n_training, n_validation

@@ -1,0 +1,117 @@
+"""The finalists of a search: who they are, what they are trained with, and whether that is possible."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from neuronas.api.compose import Plan
+from neuronas.api.finalist_training import Finals, enough_images
+from neuronas.api.training_checks import NOT_LEARNED, check_settings
+from neuronas.config import TrainConfig
+from neuronas.data.datasets import check_described
+from neuronas.errors import ConfigurationError
+from neuronas.runs.directory import identity
+from neuronas.runs.finalists import FINALISTS, FinalistChoice
+from neuronas.runs.history_file import HistoryFile
+from neuronas.search.halving import fittest, rungs
+
+_UNLIKE_TRAINING = ("patience", "start_from", "tensorboard")
+"""Settings of ``train`` that a short training has not: it ends where its rung ends, and begins anew."""
+
+
+def check_finalists(run: Plan) -> None:
+    """Refuse settings that leave finalists no choice, or nothing to learn; without finalists, nothing is checked.
+
+    Raises:
+        ConfigurationError: names the settings.
+    """
+    search = run.config.search
+    if not search.finalists:
+        return
+    if search.prefer != "fitness":
+        raise ConfigurationError(
+            f"--finalists {search.finalists} given with --prefer {search.prefer}; expected one of them: finalists are "
+            "chosen by what they learn"
+        )
+    check_settings(learning_plan(run))
+
+
+def learning_plan(run: Plan) -> Plan:
+    """The plan with the settings that finalists are trained with: those of training, on fewer images and epochs.
+
+    Warm-up keeps its share of the training.
+    """
+    train, search = run.config.train, run.config.search
+    brief = {
+        **{name: TrainConfig.model_fields[name].default for name in _UNLIKE_TRAINING},
+        "epochs": search.finalist_epochs,
+        "warmup_epochs": train.warmup_epochs * search.finalist_epochs / train.epochs,
+        "n_images": min(search.finalist_images, train.n_images or search.finalist_images),
+        "validation_share": search.finalist_validation,
+    }
+    return replace(run, config=run.config.model_copy(update={"train": train.model_copy(update=brief)}))
+
+
+def check_images(run: Plan) -> None:
+    """Find out before a search whether its finalists, if any, will have enough images; nothing is decoded.
+
+    Raises:
+        DataError: says how many there are and how many are expected.
+    """
+    if not run.config.search.finalists:
+        return
+    import torch
+
+    from neuronas.training.images import drawn
+
+    check_described(run.config.data, run.dataset)
+    train = learning_plan(run).config.train
+    source = drawn(run.dataset.load("train", run.shape.image_size), train.n_images, train.seed)
+    enough_images(torch.from_numpy(source.labels), train)
+
+
+def chosen_from(run: Plan, history: HistoryFile, directory: Path) -> Finals | None:
+    """The finalists of a search that has come to its end, as far as they have been trained.
+
+    Args:
+        run: of the search.
+        history: of the search.
+        directory: of the run.
+
+    Returns:
+        None where finalists are not asked for, or fewer than two distinct candidates fit the budgets.
+
+    Raises:
+        VerificationError: a damaged file.
+    """
+    search = run.config.search
+    ranked = fittest(history, search.finalists) if search.finalists else ()
+    if len(ranked) < 2:
+        return None
+    brief = learning_plan(run)
+    train = brief.config.train
+    # Settings of training are no part of it: a later training of the answer may have others.
+    names = {
+        "candidates": [one.architecture for one in ranked],
+        **{name: value for name, value in search.model_dump().items() if name.startswith("finalist_")},
+    }
+    question = identity(run.config, run.space, run.dataset.fingerprint, names)
+    learned = identity(run.config, question, train.model_dump(exclude=NOT_LEARNED))
+    there = FinalistChoice.read_if_there(directory / FINALISTS)
+    if there is not None and there.question == question and (there.is_complete or there.identity == learned):
+        known = Finals(brief, directory, there)
+        known.clear()  # what a process that was killed at this point has left
+        return known
+    fresh = FinalistChoice(
+        asked=search.finalists,
+        eta=search.finalist_eta,
+        n_training=0,
+        n_validation=0,
+        weight_bits=run.config.network.weight_bits,
+        seed=train.seed,
+        seconds=0.0,
+        rungs=rungs(len(ranked), search.finalist_eta, search.finalist_epochs),
+        finalists=ranked,
+        question=question,
+        identity=learned,
+    )
+    return Finals(brief, directory, fresh, is_new=True)

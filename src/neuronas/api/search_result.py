@@ -1,0 +1,147 @@
+"""What a search returns, and how it is put together."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from neuronas.api.compose import Plan
+from neuronas.hardware.cost import BUDGETED, Cost
+from neuronas.hardware.units import quantity, word
+from neuronas.runs.architectures import ArchitectureFile
+from neuronas.runs.card import Card, Shown, call
+from neuronas.runs.directory import ARCHITECTURE, FRONT, RANKING, RESULT
+from neuronas.runs.finalists import FinalistChoice
+from neuronas.runs.history import History
+from neuronas.runs.results import FailedCandidate, ParetoFront, SearchSummary
+from neuronas.search.problem import Found
+from neuronas.search.survey import pareto_front, write_ranking
+from neuronas.space.genotype import Architecture
+from neuronas.space.notation import format_architecture, parse_architecture
+from neuronas.space.workload import rows
+
+
+@dataclass(frozen=True, repr=False)
+class SearchResult(Shown):
+    """A finished search.
+
+    Attributes:
+        directory: of the run.
+        plan: the complete settings, and what they name.
+        found: the answer, and how many candidates it was chosen from.
+        cost: of the answer, layer by layer.
+        summary: the content of ``result.json``.
+        front: the Pareto front, where the algorithm surveys.
+        was_finished: the search had come to its end before; nothing was evaluated or trained.
+        finalists: that were trained, where there were any; the answer is the one that learned best so far.
+    """
+
+    directory: Path
+    plan: Plan
+    found: Found
+    cost: Cost
+    summary: SearchSummary
+    front: ParetoFront | None
+    was_finished: bool
+    finalists: FinalistChoice | None = None
+
+    @property
+    def architecture(self) -> Architecture:
+        """The answer: the fittest architecture that fits or, of finalists, the one that learned best."""
+        return self.found.architecture
+
+    @property
+    def text(self) -> str:
+        """Its text."""
+        return self.summary.architecture
+
+    @property
+    def fitness(self) -> float:
+        """Its fitness."""
+        return self.found.fitness
+
+    def with_finalists(self, choice: FinalistChoice, *, out_of_time: bool = False) -> "SearchResult":
+        """The result whose answer is the finalist that has learned best, once a rung has ended.
+
+        Args:
+            choice: among the finalists, as far as it has come.
+            out_of_time: the time was up before its end.
+        """
+        known: SearchResult = replace(self, finalists=choice, was_finished=self.was_finished and choice.is_complete)
+        update: dict[str, Any] = {"out_of_time": out_of_time}
+        if (leader := choice.leader) is None:
+            return replace(known, summary=self.summary.model_copy(update=update))
+        architecture = parse_architecture(leader.architecture)
+        cost = self.plan.cost_model.estimate(rows(architecture, self.plan.shape))
+        report = self.plan.cost_report(architecture, cost)
+        update |= {"architecture": report.architecture, "fitness": leader.fitness, "cost": report.summary}
+        update |= {"violations": self.plan.budget.violations(cost), "chosen_by": "finalists"}
+        return replace(
+            known,
+            found=replace(self.found, architecture=architecture, fitness=leader.fitness),
+            cost=cost,
+            summary=self.summary.model_copy(update=update),
+            front=self.front and self.front.model_copy(update={"chosen": report.architecture}),
+        )
+
+    def card(self) -> Card:
+        """See ``Shown``."""
+        from neuronas.api.network_card import network_card
+
+        facts = {
+            "fitness": f"{self.fitness:.4g}",
+            **{word(name): quantity(name, getattr(self.cost, name)) for name in BUDGETED},
+            **({"chosen by": self.finalists.verdict} if self.finalists else {}),
+            "evaluated": f"{self.found.n_evaluated:,} of {self.found.n_candidates:,} candidates",
+            "run": str(self.directory),
+        }
+        title = "search, out of time" if self.summary.out_of_time else "search"
+        return network_card(title, self.plan, self.architecture, self.cost, facts, call("train", self.directory))
+
+
+def write_result(result: SearchResult) -> None:
+    """Write the files of a search into its run directory."""
+    folder = result.directory
+    ArchitectureFile.of(result.architecture).write(folder / ARCHITECTURE)
+    if result.front is not None:
+        result.front.write(folder / FRONT)
+        write_ranking(folder / RANKING, result.found.surveyed)
+    result.summary.write(folder / RESULT)
+
+
+def result_of(run: Plan, directory: Path, found: Found, history: History, peak_memory_mb: float) -> SearchResult:
+    """Put together what a search has found, before any finalist is trained.
+
+    Args:
+        run: the settings.
+        directory: of the run.
+        found: by the search.
+        history: of the search.
+        peak_memory_mb: of this session.
+    """
+    settings, prefer = run.config, run.config.search.prefer
+    cost = run.cost_model.estimate(rows(found.architecture, run.shape))
+    report = run.cost_report(found.architecture, cost)
+    summary = SearchSummary(
+        architecture=report.architecture,
+        fitness=found.fitness,
+        cost=report.summary,
+        budget={f"max_{name}": limit for name, limit in run.budget.limits.items()},
+        violations=run.budget.violations(cost),
+        n_candidates=found.n_candidates,
+        n_evaluated=found.n_evaluated,
+        rejected=found.rejected,
+        seconds=round(history.elapsed_s, 3),
+        peak_memory_mb=round(history.peak_memory_mb() or peak_memory_mb, 1),
+        seed=settings.seed,
+        dataset=settings.data.name,
+        space=settings.space,
+        algorithm=settings.search.algorithm,
+        chosen_by="fitness" if prefer == "fitness" else "prefer",
+        failed=tuple(
+            FailedCandidate(architecture=format_architecture(architecture), reason=reason)
+            for architecture, reason in found.failed
+        ),
+        out_of_time=not found.is_complete,
+    )
+    front = pareto_front(found.surveyed, prefer, report.architecture) if run.algorithm.surveys else None
+    return SearchResult(directory, run, found, cost, summary, front, history.was_finished)

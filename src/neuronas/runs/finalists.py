@@ -1,0 +1,171 @@
+"""``finalists.json``: candidates that were trained briefly, so that the one that learns best is a search's answer."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field
+
+from neuronas.runs.costs import Budgeted
+from neuronas.runs.document import Document, Share
+from neuronas.runs.intervals import difference_95, wilson_95
+
+FINALISTS, FOLDER = "finalists.json", "finalists"
+
+
+class Rung(Document):
+    """One rung of successive halving.
+
+    Attributes:
+        n: finalists in it.
+        epochs: for how many each of them has been trained at its end, from the beginning.
+    """
+
+    n: int
+    epochs: int
+
+
+class Finalist(Budgeted):
+    """One candidate that is trained briefly.
+
+    Attributes:
+        rank: by fitness, from 1.
+        accuracies: on the validation images at the end of each rung that it has finished.
+        failed: only where its training came to no end: why.
+    """
+
+    rank: int
+    architecture: str
+    fitness: float
+    accuracies: tuple[Share, ...] = ()
+    failed: str | None = Field(default=None, exclude_if=lambda why: why is None)
+
+    @property
+    def folder(self) -> str:
+        """Its folder below ``finalists``."""
+        return f"{self.rank:02}"
+
+
+class FinalistChoice(Document):
+    """``finalists.json``: who was trained, how long, and how well each one learned.
+
+    Attributes:
+        asked: how many finalists were asked for; there are fewer where fewer distinct candidates fit the budgets.
+        eta: one in so many goes on to the next rung.
+        n_training: images that are learned from, the same for all.
+        n_validation: other images of the training split, on which finalists are compared.
+        weight_bits: of the weights in training.
+        seed: of the training.
+        seconds: wall-clock time of all sessions.
+        rungs: of successive halving, in order.
+        finalists: by rank.
+        question: digest of who is compared, on how many images, and for how long.
+        identity: digest of everything that decides what they learn.
+    """
+
+    asked: int
+    eta: int
+    n_training: int
+    n_validation: int
+    weight_bits: int
+    seed: int
+    seconds: float
+    rungs: tuple[Rung, ...]
+    finalists: tuple[Finalist, ...]
+    question: str
+    identity: str
+
+    def members(self, number: int) -> tuple[Finalist, ...]:
+        """The finalists in a rung, the best of the rung before first; none where that has not ended.
+
+        Of equal accuracies the fitter candidate is the better one. Finalists that failed are left out.
+
+        Args:
+            number: of the rung, from 0; one more than the last: the winner alone.
+        """
+        if not number:
+            return tuple(one for one in self.finalists if one.failed is None or one.accuracies)
+        before = self.members(number - 1)
+        if not before or not all(len(one.accuracies) >= number or one.failed for one in before):
+            return ()
+        learned = [one for one in before if len(one.accuracies) >= number]
+        ranked = sorted(learned, key=lambda one: (-one.accuracies[number - 1], one.rank))
+        return tuple(ranked[: self.rungs[number].n if number < len(self.rungs) else 1])
+
+    @property
+    def n_ended(self) -> int:
+        """How many rungs have come to their end."""
+        return next((number for number in range(len(self.rungs)) if not self.members(number + 1)), len(self.rungs))
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the choice is made."""
+        return self.n_ended == len(self.rungs)
+
+    @property
+    def leader(self) -> Finalist | None:
+        """The best of the last rung that has ended; None before the first has."""
+        return self.members(self.n_ended)[0] if self.n_ended else None
+
+    @property
+    def second(self) -> Finalist | None:
+        """The next one after the leader in the same rung; None where there is no other."""
+        number = self.n_ended
+        if not number:
+            return None
+        rivals = [one for one in self.members(number - 1) if one != self.leader and len(one.accuracies) >= number]
+        return max(rivals, key=lambda one: (one.accuracies[number - 1], -one.rank), default=None)
+
+    @property
+    def lead_95(self) -> tuple[float, float] | None:
+        """95 % interval of the leader's accuracy minus the second's; above 0: they differ beyond noise."""
+        leader, second, last = self.leader, self.second, self.n_ended - 1
+        if leader is None or second is None:
+            return None
+        return difference_95(leader.accuracies[last], second.accuracies[last], self.n_validation)
+
+    @property
+    def verdict(self) -> str:
+        """Who leads, by how much, and whether that is more than noise, in a line for people."""
+        leader, second, lead = self.leader, self.second, self.lead_95
+        if leader is None:
+            return f"none of {len(self.finalists)} finalists yet: the first rung has not ended"
+        accuracy = leader.accuracies[self.n_ended - 1]
+        low, high = self.interval_95(accuracy)
+        text = f"{len(self.finalists)} finalists" if self.is_complete else f"{self.n_ended} of {len(self.rungs)} rungs"
+        text += f": rank {leader.rank} by fitness, validation accuracy {accuracy:.1%} ({low:.1%} to {high:.1%})"
+        if second is None or lead is None:
+            return text
+        beyond = "beyond noise" if lead[0] > 0 else "within noise"
+        ahead = 100 * (accuracy - second.accuracies[self.n_ended - 1])
+        return f"{text}, {ahead:.1f} points above rank {second.rank}, {beyond}"
+
+    @property
+    def n_epochs(self) -> int:
+        """Passes over the training images of all finalists together, if none fails."""
+        return total_epochs(self.rungs)
+
+    def interval_95(self, accuracy: float) -> tuple[float, float]:
+        """95 % interval of an accuracy on the validation images; see ``wilson_95``."""
+        return wilson_95(accuracy, self.n_validation)
+
+    def dropped_after(self, finalist: Finalist) -> int | None:
+        """The rung, from 1, after which a finalist was dropped; None where it was not, or not yet."""
+        number = len(finalist.accuracies)
+        is_kept = finalist.failed is None and (number > self.n_ended or finalist in self.members(number))
+        return None if is_kept or not number else number
+
+    def having(self, finalist: Finalist, seconds: float) -> Self:
+        """The document with one finalist as it is now, after so many more seconds."""
+        finalists = tuple(finalist if one.rank == finalist.rank else one for one in self.finalists)
+        return self.model_copy(update={"finalists": finalists, "seconds": round(self.seconds + seconds, 3)})
+
+
+def total_epochs(rungs: tuple[Rung, ...]) -> int:
+    """Passes over the training images that the rungs take; a rung goes on where the one before stopped."""
+    before = (0, *(rung.epochs for rung in rungs))
+    return sum(rung.n * (rung.epochs - begun) for rung, begun in zip(rungs, before, strict=False))
+
+
+def finalist_folder(run: Path, finalist: Finalist) -> Path:
+    """Where a finalist's metrics and, as long as it is in the running, its checkpoints lie."""
+    return run / FOLDER / finalist.folder

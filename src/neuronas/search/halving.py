@@ -1,0 +1,67 @@
+"""Successive halving: how many finalists are trained for how long. And who they are.
+
+Jamieson and Talwalkar, arXiv 1502.07943; with a factor ``eta`` other than 2 as in Hyperband (Li et al., arXiv
+1603.06560, algorithm 1): one in ``eta`` candidates goes on, and is trained ``eta`` times as long in all.
+"""
+
+from math import isfinite
+
+from neuronas.hardware.cost import BUDGETED
+from neuronas.runs.finalists import Finalist, Rung
+from neuronas.runs.history_file import HistoryFile
+
+
+def rungs(n: int, eta: int, epochs: int) -> tuple[Rung, ...]:
+    """The rungs for so many candidates, until two to ``eta`` of them meet in the last one.
+
+    Shares are rounded up, so that none is dropped without a rival. Rungs that would be as long as the one before, since
+    none is shorter than an epoch, are left out.
+
+    Args:
+        n: candidates.
+        eta: one in so many goes on.
+        epochs: that those in the last rung are trained for.
+
+    Returns:
+        none for fewer than two candidates: there is nothing to choose.
+    """
+    sizes = []
+    while n > 1:
+        sizes.append(n)
+        n = -(-n // eta)
+    found: list[Rung] = []
+    for number, size in enumerate(sizes):
+        length = max(1, round(epochs / eta ** (len(sizes) - 1 - number)))
+        if not found or length > found[-1].epochs:
+            found.append(Rung(n=size, epochs=length))
+    return tuple(found)
+
+
+def fittest(history: HistoryFile, n: int) -> tuple[Finalist, ...]:
+    """The fittest distinct functions of a search that break no budget, each by the first candidate that computes it.
+
+    Args:
+        history: of the search. Only fitness on the full batch counts.
+        n: how many; there may be fewer.
+    """
+    fitness = history.fitness(screened=False)
+    firsts: dict[str, tuple[str, tuple[float, ...]]] = {}
+    columns = history.columns("architecture", "key", "rejected", *BUDGETED)
+    for architecture, key, rejected, *costs in zip(*columns, strict=True):
+        if not rejected and isfinite(fitness.get(key, float("nan"))):
+            firsts.setdefault(key, (architecture, tuple(costs)))
+    ranked = sorted(firsts, key=lambda key: -fitness[key])[:n]  # stable: of equal ones the one proposed first
+    return tuple(_finalist(rank, fitness[key], *firsts[key]) for rank, key in enumerate(ranked, start=1))
+
+
+def _finalist(rank: int, fitness: float, architecture: str, costs: tuple[float, ...]) -> Finalist:
+    parameters, area_mm2, latency_ms, energy_uj = costs
+    return Finalist(
+        rank=rank,
+        architecture=architecture,
+        fitness=fitness,
+        parameters=int(parameters),
+        area_mm2=area_mm2,
+        latency_ms=latency_ms,
+        energy_uj=energy_uj,
+    )

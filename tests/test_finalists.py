@@ -1,0 +1,313 @@
+"""Finalists of a search: who they are, how long they are trained, and that a resumed choice is the same."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import neuronas
+from conftest import Neuronas
+from neuronas.errors import DataError, DivergedError, RunDirectoryError
+from neuronas.runs.finalists import FINALISTS, Finalist, FinalistChoice, Rung, total_epochs
+from neuronas.runs.history import History
+from neuronas.runs.history_file import CandidateRow
+from neuronas.runs.intervals import difference_95
+from neuronas.runs.metrics import read_epochs
+from neuronas.runs.observer import Advanced, FinalistTrained, Finished, Started
+from neuronas.runs.results import SearchSummary
+from neuronas.search.halving import fittest, rungs
+from recorder import Recorder
+
+SMALL: dict[str, Any] = {
+    "channels": 4, "timesteps": 2, "algorithm": "snasnet", "n_draws": 12, "batch_size": 16,
+    "config": {"train": {"batch_size": 128}},
+}  # fmt: skip
+THREE: dict[str, Any] = {"finalists": 3, "finalist_epochs": 2, "finalist_images": 400}  # two steps an epoch
+
+
+def finalist(rank: int, *accuracies: float, failed: str | None = None) -> Finalist:
+    costs = {"parameters": 1, "area_mm2": 1.0, "latency_ms": 1.0, "energy_uj": 1.0}
+    return Finalist(rank=rank, architecture=f"a{rank}", fitness=-rank, accuracies=accuracies, failed=failed, **costs)
+
+
+def choice(*finalists: Finalist, n_validation: int = 100) -> FinalistChoice:
+    return FinalistChoice(
+        asked=4, eta=2, n_training=300, n_validation=n_validation, weight_bits=8, seed=0, seconds=0.0,
+        rungs=rungs(4, 2, 4), finalists=finalists, question="", identity="",
+    )  # fmt: skip
+
+
+def learned(run: Path) -> tuple[Any, ...]:
+    """What finalists have learned, apart from the time that it took."""
+    document = FinalistChoice.read(run / FINALISTS)
+    curves = [
+        [
+            row.model_dump(exclude={"images_per_s"})
+            for row in read_epochs(run / "finalists" / one.folder / "metrics.jsonl")
+        ]
+        for one in document.finalists
+    ]
+    summary = json.loads((run / "result.json").read_text())
+    answer = [summary[name] for name in ("architecture", "fitness", "cost", "chosen_by")]
+    return document.model_dump(exclude={"seconds"}), curves, answer, (run / "architecture.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("n", "eta", "epochs", "expected"),
+    [
+        (8, 2, 12, [(8, 3), (4, 6), (2, 12)]),
+        (9, 3, 9, [(9, 3), (3, 9)]),
+        (5, 2, 8, [(5, 2), (3, 4), (2, 8)]),
+        (2, 2, 3, [(2, 3)]),
+        (8, 2, 2, [(8, 1), (2, 2)]),  # a rung of half an epoch is none
+        (8, 2, 1, [(8, 1)]),
+        (1, 2, 8, []),
+        (0, 2, 8, []),
+    ],
+)
+def test_rungs_by_hand(n: int, eta: int, epochs: int, expected: list[tuple[int, int]]) -> None:
+    assert [(rung.n, rung.epochs) for rung in rungs(n, eta, epochs)] == expected
+
+
+def test_a_rung_goes_on_where_the_one_before_stopped() -> None:
+    assert total_epochs(rungs(8, 2, 12)) == 8 * 3 + 4 * 3 + 2 * 6
+    assert total_epochs(()) == 0
+
+
+def test_the_best_of_a_rung_go_on() -> None:
+    begun = choice(finalist(1, 0.5), finalist(2, 0.7), finalist(3, 0.7), finalist(4))
+    assert (begun.n_ended, begun.leader, begun.members(1)) == (0, None, ())
+    halved = choice(finalist(1, 0.5), finalist(2, 0.7), finalist(3, 0.7), finalist(4, 0.6))
+    assert [one.rank for one in halved.members(1)] == [2, 3]  # of equal ones the fitter first
+    assert (halved.n_ended, halved.leader, halved.is_complete) == (1, finalist(2, 0.7), False)
+    assert [halved.dropped_after(one) for one in halved.finalists] == [1, None, None, 1]
+    ended = choice(finalist(1, 0.5), finalist(2, 0.7, 0.8), finalist(3, 0.7, 0.9), finalist(4, 0.6))
+    assert ended.is_complete and ended.leader == finalist(3, 0.7, 0.9) and ended.second == finalist(2, 0.7, 0.8)
+    assert [ended.dropped_after(one) for one in ended.finalists] == [1, 2, None, 1]
+
+
+def test_a_finalist_that_fails_is_out() -> None:
+    one = choice(finalist(1, failed="loss is nan"), finalist(2, 0.7, 0.8), finalist(3, 0.7), finalist(4, 0.6))
+    assert [member.rank for member in one.members(1)] == [2, 3] and not one.is_complete
+    one = one.having(one.finalists[2].model_copy(update={"failed": "loss is inf"}), 1.0)
+    assert one.is_complete and one.leader is not None and one.leader.rank == 2 and one.second is None
+    assert one.lead_95 is None
+
+
+def test_newcombes_interval_of_a_difference() -> None:
+    """His table II: 9 of 10 against 3 of 10."""
+    assert difference_95(0.9, 0.3, 10) == pytest.approx((0.1705, 0.8090), abs=5e-5)
+
+
+def test_noise_is_called_noise() -> None:
+    rivals = (finalist(1, 0.7, 0.8), finalist(2, 0.7, 0.7), finalist(3, 0.1), finalist(4, 0.1))
+    assert choice(*rivals).verdict.endswith("10.0 points above rank 2, within noise")
+    assert choice(*rivals, n_validation=1000).verdict.endswith("10.0 points above rank 2, beyond noise")
+
+
+def test_finalists_are_the_fittest_distinct_functions_within_the_budgets(tmp_path: Path) -> None:
+    keys = ["a", "b", "a", "c", "d", "e"]
+    rejected = ["", "energy_uj", "", "", "", ""]
+    with History(tmp_path / "history.sqlite") as history:
+        history.add_candidates(
+            CandidateRow(i, 0, f"architecture {i}", key, 10.0 + i, 1.0, 2.0, 3.0, rejected[i])
+            for i, key in enumerate(keys)
+        )
+        for key, fitness in {"a": 3.0, "b": 9.0, "c": 5.0, "d": float("-inf")}.items():
+            history.add_fitness(key, keys.index(key), fitness, 0.1, screened=False)
+        history.add_fitness("e", 5, 99.0, 0.1, screened=True)  # of the small batch only
+        found = fittest(history, 10)
+        assert [(one.rank, one.architecture, one.fitness) for one in found] == [
+            (1, "architecture 3", 5.0),
+            (2, "architecture 0", 3.0),
+        ]
+        assert (found[0].parameters, found[0].energy_uj) == (13, 3.0)
+        assert len(fittest(history, 1)) == 1
+
+
+def test_the_finalist_that_learns_best_is_the_answer(tmp_path: Path) -> None:
+    recorder = Recorder()
+    found = neuronas.search(**SMALL, **THREE, out=tmp_path / "run", observer=recorder)
+    document = FinalistChoice.read(tmp_path / "run" / FINALISTS)
+    assert found.finalists == document and document.is_complete and document.leader is not None
+    assert document.rungs == (Rung(n=3, epochs=1), Rung(n=2, epochs=2))
+    assert (document.n_training, document.n_validation) == (299, 100)
+    assert found.text == document.leader.architecture and found.fitness == document.leader.fitness
+    summary = SearchSummary.read(tmp_path / "run" / "result.json")
+    assert summary.chosen_by == "finalists" and summary.cost.energy_uj == document.leader.energy_uj
+    assert not list((tmp_path / "run").rglob("*.safetensors"))  # the curves stay
+    assert sorted(len(one.accuracies) for one in document.finalists) == [1, 2, 2]
+    # Those who follow are told of every rung, and count images to the end.
+    steps = [one for one in recorder.events if isinstance(one, Advanced) and one.verb == "finalists"]
+    assert [one.done for one in steps] == sorted(one.done for one in steps)
+    assert steps[-1].done == steps[-1].total == 256 * total_epochs(document.rungs)
+    ended = [one.detail for one in steps if isinstance(one.detail, FinalistTrained)]
+    assert [(one.rung, one.epochs) for one in ended] == [(1, 1)] * 3 + [(2, 2)] * 2
+    told = [one for one in recorder.events if not isinstance(one, Advanced)]
+    kinds = [(type(one), one.verb) for one in told]
+    assert kinds == [(Started, "search"), (Started, "finalists"), (Finished, "finalists"), (Finished, "search")]
+    # A finished choice is not made again, whatever the answer's own training is like.
+    neuronas.train(tmp_path / "run", epochs=1, config=None, learning_rate=1e-4)
+    before = learned(tmp_path / "run")
+    again = neuronas.search(out=tmp_path / "run", resume=True)
+    assert again.was_finished and again.text == found.text and learned(tmp_path / "run") == before
+    with pytest.raises(RunDirectoryError, match="its network is trained, and finalists could choose another one"):
+        neuronas.search(out=tmp_path / "run", resume=True, finalist_epochs=1)
+
+
+class Killer(Recorder):
+    """Ends the work at its n-th step of training."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__()
+        self.n = n
+
+    def progress(self, event: Advanced) -> None:
+        """See ``Observer``."""
+        super().progress(event)
+        if sum(isinstance(one, Advanced) and one.verb == "finalists" for one in self.events) == self.n:
+            raise KeyboardInterrupt
+
+
+def test_a_choice_that_was_broken_off_goes_on_to_the_same_end(tmp_path: Path) -> None:
+    neuronas.search(**SMALL, **THREE, out=tmp_path / "whole")
+    expected = learned(tmp_path / "whole")
+    run, n, sessions = tmp_path / "part", 3, 0
+    while True:
+        try:
+            neuronas.search(**SMALL, **THREE, out=run, resume="auto", observer=Killer(n))
+            break
+        except KeyboardInterrupt:
+            n, sessions = 3 + (n + 2) % 5, sessions + 1
+            assert sessions < 40
+    assert sessions > 2
+    assert learned(run) == expected
+
+
+def test_a_choice_whose_time_is_up_goes_on_to_the_same_end(tmp_path: Path) -> None:
+    neuronas.search(**SMALL, **THREE, out=tmp_path / "whole")
+    run = tmp_path / "part"
+    first = neuronas.search(**SMALL, out=run)
+    assert first.summary.chosen_by == "fitness" and first.finalists is None
+    found = neuronas.search(out=run, resume=True, **THREE, max_minutes=1e-9)  # finalists for a search that has ended
+    assert found.summary.out_of_time and found.summary.chosen_by == "fitness" and found.text == first.text
+    sessions, reasons = 1, {found.summary.chosen_by}
+    while found.summary.out_of_time:
+        found = neuronas.search(out=run, resume=True, max_minutes=1e-9)  # its settings are the run's now
+        reasons.add(found.summary.chosen_by)
+        sessions += 1
+        assert sessions < 40
+    assert sessions == 10 and reasons == {"fitness", "finalists"}  # a step each
+    assert learned(run) == learned(tmp_path / "whole")
+
+
+def test_fewer_candidates_than_finalists(tmp_path: Path) -> None:
+    settings = SMALL | {"n_draws": 2}
+    found = neuronas.search(**settings, finalists=50, finalist_epochs=1, finalist_images=400, out=tmp_path / "two")
+    assert found.finalists is not None and len(found.finalists.finalists) == 2 and found.finalists.asked == 50
+    alone = neuronas.search(**settings, finalists=1, out=tmp_path / "one")
+    assert alone.finalists is None and alone.summary.chosen_by == "fitness"
+    assert not (tmp_path / "one" / FINALISTS).exists()
+
+
+def test_one_class_is_learned_by_all_so_that_fitness_decides(tmp_path: Path, neuronas: Neuronas) -> None:
+    import numpy as np
+    from PIL import Image
+
+    folder = tmp_path / "photos" / "train" / "only"
+    folder.mkdir(parents=True)
+    (tmp_path / "photos" / "test" / "only").mkdir(parents=True)
+    draw = np.random.default_rng(0)
+    for number in range(40):
+        for place in (folder, tmp_path / "photos" / "test" / "only"):
+            Image.fromarray(draw.integers(0, 255, (8, 8, 3), dtype=np.uint8)).save(place / f"{number}.png")
+    code, out, err = neuronas(
+        "search", "--dataset", f"imagefolder:{tmp_path / 'photos'}", "--image-side", "8", "--channels", "4",
+        "--timesteps", "2", "--algorithm", "snasnet", "--n-draws", "6", "--batch-size", "8", "--finalists", "2",
+        "--finalist-epochs", "1", "--set", "train.batch_size=16", "--out", str(tmp_path / "run"), "--json",
+    )  # fmt: skip
+    assert code == 0, err
+    document = FinalistChoice.read(tmp_path / "run" / FINALISTS)
+    assert [one.accuracies for one in document.finalists] == [(1.0,), (1.0,)]
+    assert document.leader is not None and document.leader.rank == 1
+    assert json.loads(out)["chosen_by"] == "finalists"
+
+
+def test_too_few_images_are_noticed_before_the_search(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="finalists have 10 images to learn from and 10 to be compared on; expected at"):
+        neuronas.search(**SMALL, finalists=3, finalist_images=20, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_settings_that_cannot_be_combined_are_one_line(neuronas: Neuronas, tmp_path: Path) -> None:
+    for options, message in {
+        (
+            "--prefer",
+            "knee",
+            "--algorithm",
+            "exhaustive",
+        ): "--finalists 3 given with --prefer knee; expected one of them",
+        ("--set", "train.momentum=0.5"): "momentum 0.5 given with optimiser adamw",
+    }.items():
+        code, out, err = neuronas("search", "--finalists", "3", *options, "--out", str(tmp_path / "run"))
+        assert (code, out, err.count("\n")) == (2, "", 1) and message in err
+
+
+def test_finalists_that_all_diverge_end_the_search(tmp_path: Path) -> None:
+    settings = SMALL | {"config": {"train": {"batch_size": 128, "learning_rate": 1e14, "optimiser": "sgd"}}}
+    with pytest.raises(DivergedError, match="all finalists of rung 2 diverged; the first: "):
+        neuronas.search(**settings, **THREE, out=tmp_path / "run")
+    assert SearchSummary.read(tmp_path / "run" / "result.json").chosen_by == "fitness"
+
+
+def test_nothing_fits_as_without_finalists(neuronas: Neuronas, tmp_path: Path) -> None:
+    code, _, err = neuronas(
+        "search", "--channels", "4", "--algorithm", "snasnet", "--n-draws", "5", "--max-parameters", "1",
+        "--finalists", "3", "--out", str(tmp_path / "run"), "--quiet",
+    )  # fmt: skip
+    assert code == 3 and "fits the budget" in err
+
+
+def test_a_dry_run_says_what_finalists_cost(neuronas: Neuronas, tmp_path: Path) -> None:
+    code, out, _ = neuronas("search", "--finalists", "8", "--dry-run")
+    assert code == 0
+    assert "would then train finalists, 8 for 3, 4 for 6, 2 for 12 epochs: 48 passes in all over at most 5,000" in out
+    code, out, _ = neuronas("search", "--finalists", "8", "--dry-run", "--json")
+    assert json.loads(out)["finalists"] == {
+        "rungs": [{"n": 8, "epochs": 3}, {"n": 4, "epochs": 6}, {"n": 2, "epochs": 12}],
+        "epochs": 48,
+        "images": 5000,
+    }
+
+
+def test_settings_without_finalists_leave_a_run_what_it_was(tmp_path: Path) -> None:
+    """A history of an earlier version goes on: what chooses among its candidates decides nothing in it."""
+    from neuronas.runs.directory import identity
+
+    one = neuronas.RunConfig(search={"finalists": 0})
+    assert one.search.finalists == 0
+    from neuronas.api.compose import plan
+    from neuronas.config import given
+
+    keys = {
+        identity(plan(given({"search": search}, "test")).config)
+        for search in ({}, {"finalists": 5}, {"finalist_epochs": 3}, {"prefer": "fitness"})
+    }
+    assert len(keys) == 1
+
+
+@pytest.mark.slow
+def test_workers_choose_the_same(tmp_path: Path) -> None:
+    neuronas.search(**SMALL, **THREE, out=tmp_path / "alone")
+    neuronas.search(**SMALL, **THREE, out=tmp_path / "helped", workers=2)
+    assert learned(tmp_path / "helped") == learned(tmp_path / "alone")
+
+
+def test_the_terminal_says_who_was_chosen(neuronas: Neuronas, tmp_path: Path) -> None:
+    options = [part for name, value in THREE.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    code, out, _ = neuronas(
+        "search", "--channels", "4", "--timesteps", "2", "--algorithm", "snasnet", "--n-draws", "8", "--batch-size",
+        "16", "--set", "train.batch_size=128", *options, "--out", str(tmp_path / "run"),
+    )  # fmt: skip
+    assert code == 0 and "\n3 finalists: rank " in out and "validation accuracy" in out
