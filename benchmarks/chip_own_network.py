@@ -7,18 +7,17 @@ are rounded afterwards, to the same number of bits.
 """
 
 import argparse
-
-import torch
-from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+import sys
+from pathlib import Path
 
 import neuronas
 from common import write
-from neuronas.data.presets import Digits
-from neuronas.training.images import Images
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+from relu_network import trained
 
 BITS, HARDWARE = (8, 6, 4), ("spikeflow-rram", "isaac-rram")
-EPOCHS, BATCH_SIZE, LEARNING_RATE = 40, 64, 3e-3
+WIDTHS, EPOCHS, LEARNING_RATE = (16, 32), 40, 3e-3
 
 
 def main() -> None:
@@ -27,7 +26,7 @@ def main() -> None:
     parser.add_argument("--chips", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    network = trained(options.seed)
+    network = trained(WIDTHS, EPOCHS, LEARNING_RATE, options.seed)
     rows = []
     for bits in BITS:
         for hardware in HARDWARE:
@@ -40,38 +39,6 @@ def main() -> None:
             rows.append({key: round(value, 4) if isinstance(value, float) else value for key, value in row.items()})
             print(rows[-1])
     write("chip_own_network", {**vars(options), "n_images": found.n_images, "rows": rows})
-
-
-def trained(seed: int) -> nn.Module:
-    """The network, with weights trained on all training images."""
-    digits = Digits()
-    torch.manual_seed(seed)
-    network = nn.Sequential(
-        nn.Conv2d(1, 16, 3, padding=1, bias=False),
-        nn.BatchNorm2d(16),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.Conv2d(16, 32, 3),
-        nn.ReLU(),
-        nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(),
-        nn.Linear(32, digits.n_classes),
-    )
-    images = digits.load("train", digits.image_size)
-    pixels, labels = normalised(images, digits), torch.from_numpy(images.labels)
-    optimiser = torch.optim.Adam(network.parameters(), LEARNING_RATE)
-    for _ in range(EPOCHS):
-        for chosen in torch.randperm(len(pixels)).split(BATCH_SIZE):
-            optimiser.zero_grad()
-            cross_entropy(network(pixels[chosen]), labels[chosen]).backward()
-            optimiser.step()
-    return network.eval()
-
-
-def normalised(images: Images, digits: Digits) -> Tensor:
-    """Pixels [n, 1, H, W] as networks see them."""
-    mean, std = (torch.tensor(one)[:, None, None] for one in (digits.mean, digits.std))
-    return (images.images.float() / 255 - mean) / std
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from neuronas.importing.module import read_module_arrays
 from neuronas.runs.evaluations import ChipEvaluation
 from neuronas.snn.imported_network import ImportedClassifier
 from neuronas.snn.weighted import InputFormat
+from relu_network import prepared, trained
 from test_chip import IDEAL as IDEAL_CHIP
 from test_own_network import Residual, lenet_file
 
@@ -86,34 +87,7 @@ def test_finished_chips_of_a_file_are_kept(run: Path, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def relu_network() -> nn.Module:
-    """A network of ReLU, batch normalisation and a valid convolution that knows the digits."""
-    data = open_dataset("digits")
-    source = data.load("train", data.image_size)
-    torch.manual_seed(0)
-    network = nn.Sequential(
-        nn.Conv2d(1, 12, 3, padding=1, bias=False),
-        nn.BatchNorm2d(12),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.Conv2d(12, 16, 3),
-        nn.ReLU(),
-        nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(),
-        nn.Linear(16, 10),
-    )
-    images, labels = prepared(data, source.images), torch.from_numpy(source.labels)
-    optimiser = torch.optim.Adam(network.parameters(), 5e-3)
-    for _ in range(8):
-        for chosen in torch.randperm(len(images)).split(64):
-            optimiser.zero_grad()
-            nn.functional.cross_entropy(network(images[chosen]), labels[chosen]).backward()
-            optimiser.step()
-    return network.eval()
-
-
-def prepared(data: neuronas.DataSet, pixels: torch.Tensor) -> torch.Tensor:
-    mean, std = (torch.tensor(one)[:, None, None] for one in (data.mean, data.std))
-    return (pixels / 255 - mean) / std
+    return trained((12, 16), 8, 5e-3)
 
 
 def test_a_module_of_relu_keeps_its_accuracy(relu_network: nn.Module) -> None:
