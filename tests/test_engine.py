@@ -30,7 +30,7 @@ from neuronas.kernels.structures import Method
 from neuronas.kernels.targets import TARGETS
 from neuronas.snn.arithmetic import exact_conv2d
 from neuronas.snn.neuron import NeuronParameters
-from neuronas.snn.quantisation import FixedPoint, n_slices, sliced
+from neuronas.snn.quantisation import FixedPoint, sliced
 from neuronas.snn.weights import WeightSource
 from neuronas.space.build import EdgeBuilder
 from neuronas.space.genotype import Architecture
@@ -288,7 +288,7 @@ def test_slices_add_up(seed: int, bits: int) -> None:
     weights = FixedPoint(codes, 0)
     slices = sliced(weights)
     assert slices.dtype == np.int8
-    assert len(slices) == n_slices(weights) <= -(-bits // 8) + (bits % 8 == 0)
+    assert len(slices) == weights.n_slices <= -(-bits // 8) + (bits % 8 == 0)
     total = sum(part.astype(np.int64) * 256**power for power, part in enumerate(slices))
     assert (total == codes).all()
 
@@ -500,6 +500,6 @@ def test_sums_beyond_int16_are_noticed(sign: int, bits: int) -> None:
 def test_full_precision_weights_that_need_four_slices(channels: int, operation: str) -> None:
     """The largest 24-bit codes do not fit three signed 8-bit slices; whether they occur depends on the fan-in."""
     weights = WeightSource(0, 32).convolution("A.01." + operation, channels, channels, int(operation[-1]))
-    assert n_slices(weights) == 4
+    assert weights.n_slices == 4
     compare(Space(operations=(operation,), cells=1), 0, bits=32, batch=3, channels=channels, side=4, timesteps=2,
             fitness="sahd", n=1)  # fmt: skip

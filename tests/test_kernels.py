@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from neuronas.fitness.engine.backend import Geometry
-from neuronas.fitness.engine.native.convolution import SumFormat, convolve, padded, spike_shape, sum_formats
+from neuronas.fitness.engine.native.convolution import SumFormat, convolve, spike_shape, sum_formats
+from neuronas.fitness.engine.native.weights import PackedWeights, pack, padded
 from neuronas.kernels.library import Native, load, native
 from neuronas.kernels.structures import CProgram, CShape, Method, accepted
 from neuronas.kernels.targets import TARGETS
@@ -128,7 +129,8 @@ def check(case: Case) -> None:
         for name, loaded, method in kernels():
             memory = torch.full((case.timesteps * case.batch * n + TAIL,), 77, dtype=form.dtype)
             out = memory[:-TAIL].view(case.timesteps, case.batch, n)
-            totals, total_squares, fits = convolve(loaded, bits, weights, geometry, out, form, case.threads, method)
+            laid_out = pack(weights, method)
+            totals, total_squares, fits = convolve(loaded.library, bits, laid_out, geometry, out, form, case.threads)
             assert fits == fits_format, (name, form, case)
             assert (memory[-TAIL:] == 77).all(), f"{name} writes beyond the values: {case}"
             if fits:
@@ -300,3 +302,17 @@ assert len(os.listdir("/proc/self/task")) < 32
 def test_a_process_may_be(work: str) -> None:
     script = COMMON.format(path=sys.path) + work
     subprocess.run([sys.executable, "-W", "ignore::DeprecationWarning", "-c", script], env=os.environ, check=True)
+
+
+def test_weights_that_are_kept_stay_within_their_limit() -> None:
+    drawn = [FixedPoint(np.full((16, 16, 3, 3), code, np.int32), 0) for code in range(1, 6)]
+    kept = PackedWeights(2 * 2**21)  # two huge pages
+    first = kept.get(drawn[0], Method.EVENTS)
+    kept.get(drawn[1], Method.EVENTS)
+    assert kept.get(drawn[0], Method.EVENTS) is first
+    kept.get(drawn[2], Method.EVENTS)  # instead of the one that was not used for longest
+    assert kept.get(drawn[0], Method.EVENTS) is first and kept.used_bytes == kept.limit_bytes
+    for weights in drawn[1:]:
+        assert (kept.get(weights, Method.EVENTS).array == weights.codes.max()).any()
+        assert kept.used_bytes <= kept.limit_bytes
+    assert kept.get(drawn[0], Method.EVENTS) is not first

@@ -29,27 +29,23 @@ bool is_format(int32_t format) { return format >= kInt16 && format <= kDouble; }
 
 enum Method : int32_t { kEvents = 1, kTiles = 2 };
 
-struct Convolution {
+struct Convolution : Shape {  // of the input; channels are padded: a multiple of 16, as are out_channels
     const uint8_t* bits;    // spikes: [T, rows, row_bytes], see lanes.h
     const void* weights;    // laid out for the method
     void* out;              // values: [T, B, planes, H, W, channels of a plane], int16 or float32
     double* sums;           // [T, out_channels], added to
     double* squares;
-    int64_t timesteps, batch, height, width, rows, row_bytes;
-    int64_t channels, out_channels;  // padded: multiples of 16
+    int64_t rows, row_bytes, out_channels;
     int32_t kernel, slices, format, method;
     int32_t block, limit;   // kEvents: outputs of a block of weights; how many weights int16 can add
 
-    int64_t pixels() const { return height * width; }
-    int64_t planes() const { return (channels + kPlane - 1) / kPlane; }
+    Shape output() const { return {timesteps, batch, height, width, out_channels}; }
     const uint8_t* image(int64_t index) const {
         return bits + (index / batch * rows + index % batch) * row_bytes;
     }
     // Where output c of pixel 0 of an image lies in `out`, and the distance between pixels, in values.
-    int64_t at(int64_t image, int64_t c) const {
-        return (image * out_channels + c / kPlane * kPlane) * pixels() + c % kPlane;
-    }
-    int64_t stride(int64_t c) const { return std::min(kPlane, out_channels - c / kPlane * kPlane); }
+    int64_t at(int64_t image, int64_t c) const { return output().offset(0, image, c / kPlane) + c % kPlane; }
+    int64_t stride(int64_t c) const { return output().plane_channels(c / kPlane); }
 };
 
 typedef uint64_t UnsignedLongs __attribute__((vector_size(kLanes * 4)));

@@ -73,9 +73,8 @@ class CConvolution(ctypes.Structure):
     """``struct Convolution`` of kernels/convolutions.cpp."""
 
     _fields_ = (
-        ("bits", _pointer), ("weights", _pointer), ("out", _pointer), ("sums", _pointer), ("squares", _pointer),
-        ("timesteps", _int64), ("batch", _int64), ("height", _int64), ("width", _int64), ("rows", _int64),
-        ("row_bytes", _int64), ("channels", _int64), ("out_channels", _int64),
+        ("shape", CShape), ("bits", _pointer), ("weights", _pointer), ("out", _pointer), ("sums", _pointer),
+        ("squares", _pointer), ("rows", _int64), ("row_bytes", _int64), ("out_channels", _int64),
         ("kernel", _int32), ("slices", _int32), ("format", _int32), ("method", _int32),
         ("block", _int32), ("limit", _int32),
     )  # fmt: skip

@@ -7,7 +7,7 @@ of integers, which are exact in any order and on any machine.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 from math import floor, frexp, log2
 from typing import TypeVar
 
@@ -37,6 +37,22 @@ class FixedPoint:
     def values(self) -> NDArray[np.float64]:
         """The weights as float64; exact."""
         return np.ldexp(self.codes.astype(np.float64), -self.exponent)
+
+    @cached_property
+    def largest_sum(self) -> int:
+        """Largest absolute sum of any of the codes of one output."""
+        codes = self.codes.reshape(len(self.codes), -1).astype(np.int64)
+        return int(max(codes.clip(min=0).sum(axis=1).max(), -codes.clip(max=0).sum(axis=1).min()))
+
+    @cached_property
+    def n_slices(self) -> int:
+        """Number of signed 8-bit slices needed for the codes; a code is the sum over slices s of slice * 256^s."""
+        low, high = int(self.codes.min(initial=0)), int(self.codes.max(initial=0))
+        slices = 1
+        while low < -128 or high > 127:
+            # the lower slice is the signed remainder modulo 256
+            low, high, slices = (low + 128) >> 8, (high + 128) >> 8, slices + 1
+        return slices
 
 
 def ungrouped(weights: NDArray[_Number], groups: int) -> NDArray[_Number]:
@@ -100,22 +116,11 @@ def _exponent(largest: float, largest_code: int) -> int:
     return exponent
 
 
-@lru_cache(maxsize=1024)
-def n_slices(weights: FixedPoint) -> int:
-    """Number of signed 8-bit slices needed for the codes; a code is the sum over slices s of slice * 256^s."""
-    low, high = int(weights.codes.min(initial=0)), int(weights.codes.max(initial=0))
-    slices = 1
-    while low < -128 or high > 127:
-        # the lower slice is the signed remainder modulo 256
-        low, high, slices = (low + 128) >> 8, (high + 128) >> 8, slices + 1
-    return slices
-
-
 def sliced(weights: FixedPoint) -> NDArray[np.int8]:
     """Signed 8-bit slices of the codes, lowest first: int8 [slices, out, in, k, k]."""
     rest = weights.codes.astype(np.int64)
     slices = []
-    for _ in range(n_slices(weights) - 1):
+    for _ in range(weights.n_slices - 1):
         low = ((rest + 128) & 255) - 128
         slices.append(low)
         rest = (rest - low) >> 8

@@ -10,9 +10,10 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from neuronas.fitness.engine.backend import Array, Fired, Geometry
-from neuronas.fitness.engine.native.convolution import convolve, padded, spike_shape, sum_formats
+from neuronas.fitness.engine.native.convolution import convolve, fastest_method, spike_shape, sum_formats
 from neuronas.fitness.engine.native.memory import BufferPool
 from neuronas.fitness.engine.native.program import compile_value
+from neuronas.fitness.engine.native.weights import PackedWeights, padded
 from neuronas.fitness.engine.values import Leaf, Value
 from neuronas.kernels.library import Native
 from neuronas.kernels.structures import CFire, CLeaf, CProgram, CShape, CStep, CTerm, Method, StepOperation, accepted
@@ -23,6 +24,7 @@ from neuronas.space.graph import Pool
 
 _KINDS = {torch.int16: 1, torch.float32: 2}
 _PLANE = 32
+_SHARE_OF_WEIGHTS = 16
 _WORTH_A_THREAD = 2**17
 """Minimum number of values per thread; with fewer, starting a thread takes longer than the work."""
 
@@ -34,7 +36,8 @@ class NativeBackend:
         native: the compiled kernels.
         neuron: parameters of the LIF neurons.
         threads: number of threads; it does not affect results.
-        memory_limit_bytes: limit for memory that is kept for reuse.
+        memory_limit_bytes: limit for memory that is kept for reuse. Beside it, weights in the layout of the kernels are
+            kept, up to a sixteenth of it, and each thread holds the spikes of one image as a list, 4 bytes each.
         method: how spikes are convolved; None: the faster method for each layer. It does not affect results.
 
     Raises:
@@ -54,6 +57,7 @@ class NativeBackend:
         self._native, self._method, self.library = native, method, native.library
         self.neuron, self.threads = neuron, threads
         self._buffers = BufferPool(memory_limit_bytes)
+        self._weights = PackedWeights(memory_limit_bytes // _SHARE_OF_WEIGHTS)
         self.name = f"native kernels, {native.label}, {threads} thread(s)"
         self._program = lru_cache(maxsize=4096)(compile_value)
 
@@ -115,10 +119,11 @@ class NativeBackend:
     def convolve(self, spikes: Tensor, weights: FixedPoint, geometry: Geometry) -> Array:
         """See ``Backend``."""
         shape = (geometry.timesteps, geometry.batch, geometry.n_pixels * padded(len(weights.codes)))
+        packed = self._weights.get(weights, self._method or fastest_method(self._native, spikes, geometry))
         for form in sum_formats(weights, geometry.n_pixels):
             sums = self._buffers.empty(shape, form.dtype)
             totals, squares, fits = convolve(
-                self._native, spikes, weights, geometry, sums, form, self._threads(geometry).value, self._method
+                self.library, spikes, packed, geometry, sums, form, self._threads(geometry).value
             )
             if fits:
                 break

@@ -13,10 +13,15 @@ _SLACK = 1.25
 """A free buffer is reused if its size is at most this factor above the requested size."""
 
 
+def huge_bytes(n_bytes: int) -> int:
+    """Size of whole huge pages that hold ``n_bytes``."""
+    return -(-n_bytes // _HUGE_PAGE) * _HUGE_PAGE
+
+
 def huge_memory(n_bytes: int) -> mmap.mmap:
     """Allocate at least ``n_bytes`` of memory, on huge pages if the system supports them."""
     # Private, since the system gives no huge pages to shared memory.
-    memory = mmap.mmap(-1, -(-n_bytes // _HUGE_PAGE) * _HUGE_PAGE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    memory = mmap.mmap(-1, huge_bytes(n_bytes), mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     with suppress(OSError, AttributeError):  # without huge pages it is only slower
         memory.madvise(mmap.MADV_HUGEPAGE)
     return memory
@@ -24,6 +29,9 @@ def huge_memory(n_bytes: int) -> mmap.mmap:
 
 class BufferPool:
     """A pool of memory buffers. Memory returns to the pool when no tensor uses it any more.
+
+    ``empty`` is called by one thread, the one that evaluates: kernels start their own threads, and take no buffers. A
+    buffer may come back in any thread; it is appended in one step, which needs no lock.
 
     Args:
         limit_bytes: unused buffers are freed if all buffers together would exceed this size.
@@ -44,7 +52,7 @@ class BufferPool:
         return torch.from_numpy(array).view(dtype).view(shape)
 
     def _take(self, n_bytes: int) -> mmap.mmap:
-        size = -(-n_bytes // _HUGE_PAGE) * _HUGE_PAGE
+        size = huge_bytes(n_bytes)
         fitting = [memory for memory in self._free if size <= len(memory) <= size * _SLACK]
         if fitting:
             best = min(fitting, key=len)
