@@ -20,7 +20,7 @@ from scipy.optimize import least_squares
 
 from common import images, write
 from neuronas.experiments.labels import LabelledNetwork, read_labels
-from neuronas.experiments.proxy_benchmark import agreement
+from neuronas.experiments.ranking import agreement
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.select import select_backend
 from neuronas.fitness.measure import Reading

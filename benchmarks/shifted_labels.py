@@ -24,7 +24,7 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from common import RESULTS, write
 from fit_path_information import Function, record, report
 from neuronas.experiments.labels import LabelledNetwork, read_labels
-from neuronas.experiments.proxy_benchmark import agreement
+from neuronas.experiments.ranking import agreement
 from neuronas.fitness.path_information import Coefficients
 from neuronas.space.canonical import architecture_key
 

@@ -39,7 +39,7 @@ from torch.nn import functional as F  # noqa: N812
 from common import write
 from neuronas.data.datasets import open_dataset
 from neuronas.experiments.labels import LabelledNetwork, read_labels
-from neuronas.experiments.proxy_benchmark import agreement
+from neuronas.experiments.ranking import agreement
 from neuronas.fitness.path_information import FITTED
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.lif import observed

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from neuronas.api.doctor import Diagnosis
 from neuronas.config import ACCELERATORS
 from neuronas.experiments.hardware import HardwareResult
-from neuronas.experiments.proxy_benchmark import ProxyResult
+from neuronas.experiments.proxy_result import ProxyResult
 from neuronas.experiments.search_time import SearchTimeResult
 from neuronas.experiments.study import StudyResult
 from neuronas.export.integer_document import NetworkDocument

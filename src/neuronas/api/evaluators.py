@@ -36,19 +36,20 @@ class Setup:
     computes: str
 
 
-def make_evaluators(run: Plan, scan: Work, *, download: bool) -> Evaluators:
+def make_evaluators(run: Plan, scan: Work | None, *, download: bool) -> Evaluators:
     """Read the images and make the evaluators of a search.
 
     Args:
         run: the settings.
-        scan: see ``prepare_images``.
+        scan: see ``prepare_images``; None: only the images of the batches are read, and nothing is fetched.
         download: fetch the data set if it is missing.
 
     Raises:
         ConfigurationError: no such device.
         DataError: images are missing, too few, or broken.
     """
-    prepare_images(run, scan, download=download)
+    if scan is not None:
+        prepare_images(run, scan, download=download)
     return make_setup(run).evaluators
 
 

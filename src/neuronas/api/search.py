@@ -57,7 +57,12 @@ class Search:
         return self.plan.origin.identity
 
     def run(
-        self, observer: Observer | None = None, *, download: bool = False, max_minutes: float | None = None
+        self,
+        observer: Observer | None = None,
+        *,
+        download: bool = False,
+        max_minutes: float | None = None,
+        scan_images: bool = True,
     ) -> SearchResult:
         """Search to the end; with ``search.finalists``, these learn and the best of them is the answer.
 
@@ -65,6 +70,8 @@ class Search:
             observer: follows the progress.
             download: fetch the data set if it is missing.
             max_minutes: stop after this time with the best candidate so far; ``resume`` continues.
+            scan_images: look through all images before anything else; without it, those of the batches are read, from
+                what is there.
 
         Raises:
             DataError: images are missing, broken or too few.
@@ -75,7 +82,8 @@ class Search:
             DivergedError: no finalist can be trained.
         """
         run, deadline = self.plan, deadline_in(max_minutes)
-        with computing(run, scan_of(self.directory, observer), download=download) as here:
+        scan = scan_of(self.directory, observer) if scan_images else None
+        with computing(run, scan, download=download) as here:
             check_images(run)
             with (
                 RunDirectory(self.directory, run.origin, resume=self.resume) as files,

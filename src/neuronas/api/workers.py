@@ -36,7 +36,7 @@ class Computing:
 
 
 @contextmanager
-def computing(run: Plan, scan: Work, *, download: bool) -> Iterator[Computing]:
+def computing(run: Plan, scan: Work | None, *, download: bool) -> Iterator[Computing]:
     """Make the evaluators that the settings ask for, and end their workers in the end; see ``make_evaluators``.
 
     Raises:
@@ -46,7 +46,8 @@ def computing(run: Plan, scan: Work, *, download: bool) -> Iterator[Computing]:
     if engine.workers is None and engine.cluster is None:
         yield Computing(make_evaluators(run, scan, download=download))
         return
-    prepare_images(run, scan, download=download)
+    if scan is not None:
+        prepare_images(run, scan, download=download)
     silence = Silence(60 * engine.silence_limit_minutes)
     distributor = Distributor(_crew(run), run.shape.n_cells, silence=silence)
     try:

@@ -12,10 +12,11 @@ from neuronas.cli import options as opt
 from neuronas.cli.progress import ProgressBar
 from neuronas.cli.tables import printable
 from neuronas.cli.verbs import example
-from neuronas.config import as_path
+from neuronas.config import as_path, is_there
 from neuronas.errors import VerificationError, quoted
 from neuronas.experiments.catalogue import STUDIES
 from neuronas.experiments.hardware import PrintedFigure
+from neuronas.experiments.labels import Labels
 from neuronas.experiments.study import Scale, Study, experiments
 from neuronas.report.tables import Table
 
@@ -99,7 +100,7 @@ def search_time(
 @app.command(
     "proxy-benchmark",
     epilog=example(
-        "neuronas reproduce proxy-benchmark --labels bench.csv --sample 200 --batch-size 64 --fitness sahd",
+        "neuronas reproduce proxy-benchmark --labels bench.csv --sample 200 --batch-size 64 --channels 16",
         "neuronas search --fitness sahd",
     ),
 )
@@ -107,9 +108,14 @@ def search_time(
 def proxy_benchmark(
     options: dict[str, Any],
     labels: Annotated[
-        Path, typer.Option(parser=as_path, metavar="FILE", help="CSV file: id, op_01 … op_23, test_accuracy.")
+        list[str],
+        typer.Option(
+            metavar="FILE[=DATASET]",
+            help="CSV file: id, op_01 … op_23 or architecture, test_accuracy; may be repeated. DATASET: its images, if "
+            "not --dataset.",
+        ),
     ],
-    sample: Annotated[int | None, typer.Option(help="Draw so many connected networks \\[all].")] = None,
+    sample: Annotated[int | None, typer.Option(help="Draw so many connected networks of each file \\[all].")] = None,
     download: opt.Download = False,
     config: opt.Config = None,
     assignments: opt.Set = None,
@@ -118,20 +124,30 @@ def proxy_benchmark(
     as_json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
-    """Rank networks of known trained accuracy by a fitness: rank correlations, regret, seconds per candidate."""
+    """Rank networks of known trained accuracy by a fitness, beside their structure: rank correlations and regret."""
     from neuronas.experiments.proxy_benchmark import run
+    from neuronas.experiments.proxy_result import printed
 
-    settings = gathered("benchmark", options, config or {"data": {"name": _DATASET}}, assignments or ())
+    settings = gathered("benchmark", options, config, assignments or ())
+    tables = list(map(_labels, labels))
     with ProgressBar(quiet=quiet) as progress:
-        result, directory = run(labels, sample, settings, out=out, resume=resume, download=download, observer=progress)
+        result, directory = run(tables, sample, settings, out=out, resume=resume, download=download, observer=progress)
     if as_json:
         console.print_json(result)
         return
-    rho, tau = (f"{value:.3f}" if value is not None else "undefined" for value in (result.rho, result.tau))
-    console.answers.print(
-        f"{result.fitness}: rho {rho}, tau {tau}, regret {result.regret:.2f} points over {result.n:,} networks; "
-        f"{result.seconds_per_candidate:.3f} s per candidate; run: {directory}"
-    )
+    for table in result.tables:
+        content = printed(table)
+        console.answers.print(f"{content.caption}\n")
+        console.answers.print(printable(content))
+    console.answers.print(f"written: {directory}")
+
+
+def _labels(text: str) -> Labels:
+    """``FILE`` or ``FILE=DATASET``; a file whose name has a ``=`` counts as it is."""
+    if is_there(as_path(text, "--labels")):
+        return Labels(as_path(text))
+    file, equals, dataset = text.partition("=")
+    return Labels(as_path(file, "--labels"), dataset if equals else None)
 
 
 def _study_command(study: Study) -> Callable[..., None]:

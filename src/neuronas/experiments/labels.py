@@ -2,15 +2,17 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from random import Random
+from typing import TypeVar
 
 from neuronas.config import read_text
-from neuronas.errors import ConfigurationError
+from neuronas.errors import ArchitectureError, ConfigurationError
 from neuronas.space.genotype import NONE, Architecture, Edge, Genotype, node_pairs
+from neuronas.space.notation import parse_architecture
 
 OPERATION_CODES: tuple[Edge, ...] = (
     NONE,
@@ -21,35 +23,77 @@ OPERATION_CODES: tuple[Edge, ...] = (
 )
 """What a number in an ``op_`` column means (SpikeNAS-Bench, IEEE TAI 2024)."""
 _EDGE_COLUMNS = tuple(f"op_{low}{high}" for low, high in node_pairs(4))
-_ACCURACY = "test_accuracy"
-_COLUMNS = f"id, op_01 … op_23, {_ACCURACY}"
+_ARCHITECTURE, _ACCURACY = "architecture", "test_accuracy"
+_COLUMNS = f"id, op_01 … op_23 (or {_ARCHITECTURE}), {_ACCURACY}"
+_N_CELLS = 2
+"""Places of the cell where an architecture has a single one, as in all built-in spaces."""
 _MAX_BYTES = 100_000_000
 _BYTE_ORDER_MARK = "\ufeff"  # spreadsheets begin a table with it
+Row = Mapping[str | None, str | None]
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a network was trained on, as far as a table says; accuracies of different tasks are not ranked together."""
+
+    dataset: str | None = None
+    channels: int | None = None
+    image_side: int | None = None
 
 
 @dataclass(frozen=True)
 class LabelledNetwork:
-    """A connected architecture, dead edges removed, and the test accuracy in percent of its trained network."""
+    """A connected architecture, dead edges removed, and the test accuracy in percent of its trained network.
+
+    Attributes:
+        row_id: column ``id``, or else the line in the file.
+        architecture: without dead edges.
+        accuracy: in percent.
+        n_cells: number of cell places.
+        task: what it was trained on.
+        weight_bits: precision of its weights; None: not in the table.
+        timesteps: T, likewise.
+        seed: random seed of the training, likewise.
+    """
 
     row_id: str
     architecture: Architecture
     accuracy: float
+    n_cells: int = _N_CELLS
+    task: Task = Task()
+    weight_bits: int | None = None
+    timesteps: int | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class Labels:
+    """A table of trained networks, and the data set whose images they are evaluated on; None: the run's."""
+
+    path: Path
+    dataset: str | None = None
 
 
 def read_labels(path: Path) -> list[LabelledNetwork]:
-    """Read the connected networks of a CSV file: columns ``id``, ``op_01`` … ``op_23`` and ``test_accuracy``.
+    """Read the connected networks of a CSV file: ``id``, ``op_01`` … ``op_23`` and ``test_accuracy``.
+
+    Instead of ``op_01`` … ``op_23`` a column ``architecture`` may hold the text notation; then ``id`` may be absent.
+    Optional columns: ``weight_bits``, ``timesteps``, ``dataset``, ``channels``, ``image_side``, ``seed``.
 
     Raises:
         ConfigurationError: the file cannot be read, a column is missing, or a value makes no sense; names the line.
     """
     try:
         reader = csv.DictReader(io.StringIO(read_text(path, _MAX_BYTES).removeprefix(_BYTE_ORDER_MARK), newline=""))
-        for name in ("id", *_EDGE_COLUMNS, _ACCURACY):
-            n = (reader.fieldnames or []).count(name)
+        columns = list(reader.fieldnames or [])
+        needed = (_ARCHITECTURE, _ACCURACY) if _ARCHITECTURE in columns else ("id", *_EDGE_COLUMNS, _ACCURACY)
+        for name in needed:
+            n = columns.count(name)
             if n != 1:
                 how = f"{n} columns" if n else "no column"
                 raise ConfigurationError(f"labels {path}: {how} '{name}'; expected {_COLUMNS} once")
-        rows = [_labelled(row, f"labels {path}, line {reader.line_num}") for row in reader]
+        rows = [_labelled(row, reader.line_num, f"labels {path}, line {reader.line_num}") for row in reader]
     except OSError as error:
         raise ConfigurationError(
             f"labels {path}: cannot be read ({error.strerror}); expected a CSV file with the columns {_COLUMNS}"
@@ -76,16 +120,45 @@ def draw(rows: Sequence[LabelledNetwork], n: int | None, seed: int) -> list[Labe
     return [rows[index] for index in sorted(chosen)]
 
 
-def _labelled(row: Mapping[str | None, str | None], where: str) -> LabelledNetwork:
-    edges = tuple(_edge(row[column], column, where) for column in _EDGE_COLUMNS)
-    text = row[_ACCURACY]
+def _labelled(row: Row, line: int, where: str) -> LabelledNetwork:
+    architecture, n_cells = _architecture(row, where)
+    accuracy = _value(row, _ACCURACY, float, where, "percent, 0 to 100")
+    if accuracy is None or not (isfinite(accuracy) and 0 <= accuracy <= 100):
+        raise ConfigurationError(f"{where}: {_ACCURACY} '{row[_ACCURACY]}' given; expected percent, 0 to 100")
+
+    def whole(column: str) -> int | None:
+        return _value(row, column, int, where, "a whole number, or nothing")
+
+    return LabelledNetwork(
+        row.get("id") or str(line),
+        architecture.cleaned,
+        accuracy,
+        n_cells,
+        Task((row.get("dataset") or "").strip() or None, whole("channels"), whole("image_side")),
+        whole("weight_bits"),
+        whole("timesteps"),
+        whole("seed"),
+    )
+
+
+def _architecture(row: Row, where: str) -> tuple[Architecture, int]:
+    """An architecture and its number of cell places; equal cells are kept once, so the text counts."""
+    if _ARCHITECTURE not in row:
+        return Architecture((Genotype(tuple(_edge(row[column], column, where) for column in _EDGE_COLUMNS)),)), _N_CELLS
+    text = row[_ARCHITECTURE] or ""
     try:
-        accuracy = float(text or "")
+        return parse_architecture(text), text.count("/") + 1 if "/" in text else _N_CELLS
+    except ArchitectureError as error:
+        raise ConfigurationError(f"{where}: {error}") from error
+
+
+def _value(row: Row, column: str, kind: Callable[[str], Value], where: str, expected: str) -> Value | None:
+    """A number in a column; None where the column is absent or empty."""
+    text = (row.get(column) or "").strip()
+    try:
+        return kind(text) if text else None
     except ValueError:
-        accuracy = float("nan")
-    if not (isfinite(accuracy) and 0 <= accuracy <= 100):
-        raise ConfigurationError(f"{where}: {_ACCURACY} '{text}' given; expected percent, 0 to 100")
-    return LabelledNetwork(row["id"] or "", Architecture((Genotype(edges),)).cleaned, accuracy)
+        raise ConfigurationError(f"{where}: {column} '{text}' given; expected {expected}") from None
 
 
 def _edge(text: str | None, column: str, where: str) -> Edge:
@@ -95,5 +168,5 @@ def _edge(text: str | None, column: str, where: str) -> Edge:
 
 
 def _is_connected(architecture: Architecture) -> bool:
-    """Whether any edge is left: cleaning removes all of them where no path joins input and output."""
-    return any(edge != NONE for cell in architecture.cells for edge in cell.edges)
+    """Whether each cell has an edge left: cleaning removes all of them where no path joins input and output."""
+    return all(any(edge != NONE for edge in cell.edges) for cell in architecture.cells)

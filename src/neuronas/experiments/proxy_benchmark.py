@@ -1,86 +1,42 @@
 """How much a fitness knows of trained accuracy: evaluate labelled networks and compare the rankings."""
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import ClassVar
 
-from neuronas.api.search import plan_search
-from neuronas.api.settings import Config, planned
-from neuronas.config import SearchConfig
-from neuronas.errors import WorkerError
-from neuronas.experiments.labels import draw, read_labels
-from neuronas.runs.directory import HISTORY
-from neuronas.runs.document import Document, Finite
-from neuronas.runs.history_file import HistorySnapshot
+from neuronas.api.settings import Config, gathered
+from neuronas.config import value_at, written
+from neuronas.experiments.labels import LabelledNetwork, Labels, Task, draw, read_labels
+from neuronas.experiments.proxy_result import NoiseCeiling, Precision, Predictor, ProxyResult, TableResult
+from neuronas.experiments.ranking import agreement, sampled_regret, within_groups
+from neuronas.experiments.run_study import check_folder
+from neuronas.experiments.structure import LONGEST_PATH, PREDICTORS
+from neuronas.experiments.table_runs import Part, TableRuns, n_functions
+from neuronas.runs.directory import new_directory
 from neuronas.runs.observer import Observer
-from neuronas.search.algorithms.base import Proposals
+from neuronas.runs.work import Work
 from neuronas.space.canonical import architecture_key
-from neuronas.space.notation import format_architecture, parse_architecture
-from neuronas.space.spaces import Space
 
-_SPACE, _RESULT = "spikenas-bench", "proxy-benchmark.json"
-
-
-@dataclass(frozen=True)
-class RankAgreement:
-    """RankAgreement of fitness with accuracy over n networks.
-
-    Attributes:
-        rho: Spearman's rank correlation; nan where either side is constant.
-        tau: Kendall's tau-b; nan likewise.
-        regret: accuracy of the best network minus that of the network ranked first, in the accuracies' unit.
-    """
-
-    n: int
-    rho: float
-    tau: float
-    regret: float
-
-
-def agreement(fitness: Sequence[float], accuracy: Sequence[float]) -> RankAgreement:
-    """Compare two rankings. Fitness may be ``-inf``. Of equally fit networks the worst counts as ranked first.
-
-    Args:
-        fitness: of each network.
-        accuracy: of each network.
-    """
-    highest = max(fitness)
-    regret = max(accuracy) - min(own for own, fit in zip(accuracy, fitness, strict=True) if fit == highest)
-    if len(set(fitness)) < 2 or len(set(accuracy)) < 2:
-        return RankAgreement(len(fitness), float("nan"), float("nan"), regret)
-    from scipy.stats import kendalltau, spearmanr
-
-    rho, tau = (float(test(fitness, accuracy).statistic) for test in (spearmanr, kendalltau))
-    return RankAgreement(len(fitness), rho, tau, regret)
-
-
-class ProxyResult(Document):
-    """``proxy-benchmark.json``; see ``RankAgreement``. A correlation of null does not exist."""
-
-    fitness: str
-    n: int
-    rho: Finite
-    tau: Finite
-    regret: float
-    seconds_per_candidate: float
+_RESULT = "proxy-benchmark.json"
+_PUBLISHED, _DATASET = "sahd", "cifar10"
+"""The fitness that stands beside every other, and the data set where nothing names one."""
 
 
 @dataclass(frozen=True)
-class _Table:
-    """An algorithm that proposes the networks of a table, all at once."""
+class _Planned:
+    """One task of one table, and its runs."""
 
-    name: ClassVar[str] = "table"
-    architectures: tuple[str, ...]
-
-    def __call__(self, space: Space, random: Random, settings: SearchConfig) -> Proposals:
-        """See ``Propose``."""
-        yield list(map(parse_architecture, self.architectures))
+    labels: str
+    task: str | None
+    rows: tuple[LabelledNetwork, ...]
+    own: tuple[Part, ...]
+    published: tuple[Part, ...]
 
 
 def run(
-    labels: Path,
+    labels: Sequence[Labels],
     sample: int | None,
     config: Config,
     *,
@@ -89,41 +45,132 @@ def run(
     download: bool = False,
     observer: Observer | None = None,
 ) -> tuple[ProxyResult, Path]:
-    """Evaluate the networks of a table, as a search that proposes them all, and compare the rankings.
+    """Evaluate the networks of tables, each as searches that propose them all, and compare the rankings.
 
     Args:
-        labels: CSV file, see ``read_labels``.
-        sample: how many of its networks, drawn with the run's seed; None: all.
-        config: settings of the run.
-        out: see ``neuronas.search``.
-        resume: see there.
-        download: see there.
+        labels: tables, see ``read_labels``.
+        sample: how many networks of each, drawn with the run's seed; None: all. Of several tables, those with fewer
+            networks are read whole.
+        config: settings of all runs; they stand over what a table says of its rows.
+        out: folder of the runs and of the result; default: a new one under ``runs``.
+        resume: continue the work in ``out``.
+        download: see ``neuronas.search``.
         observer: see there.
 
     Returns:
-        The result, and the run's directory.
+        The result, and the folder.
 
     Raises:
         NeuronasError: see ``neuronas.search``; a row has no fitness.
     """
-    rows = draw(read_labels(labels), sample, planned("search", {}, config=config).config.seed)
-    table = _Table(tuple(format_architecture(row.architecture) for row in rows))
-    fixed = {"space": _SPACE, "algorithm": table, "exact": True, "preset": "paper"}
-    search = plan_search(fixed, config=config, out=out, resume=resume)
-    search.run(observer, download=download)
-    history = HistorySnapshot(search.directory / HISTORY)
-    try:
-        by_key, failures = history.fitness(screened=False), history.failures(screened=False)
-        n_evaluated, seconds = history.evaluation_seconds()
-    finally:
-        history.close()
-    keys = [architecture_key(row.architecture) for row in rows]
-    for row, key in zip(rows, keys, strict=True):
-        if key not in by_key:
-            raise WorkerError(f"row {row.row_id} has no fitness: {failures.get(key, 'it breaks a budget')}")
-    found = agreement([by_key[key] for key in keys], [row.accuracy for row in rows])
+    given = gathered("benchmark", {}, config)
+    seed, dataset = value_at(written(given), "seed") or 0, value_at(written(given), "data.name")
+    folder = out or new_directory("tables", "proxy-benchmark")
+    check_folder(folder, "--out", resume=resume)
+    runs = TableRuns(given, folder, download)
+    planned: list[_Planned] = []
+    for table in labels:
+        rows = read_labels(table.path)
+        chosen = draw(rows, min(sample, len(rows)) if sample and len(labels) > 1 else sample, seed)
+        for task, own in _by_task(chosen).items():
+            images = table.dataset or dataset or task.dataset or _DATASET
+            stem = "-".join([table.path.stem, *([task.dataset] if task.dataset else [])])
+            parts = runs.plan(stem, own, images, None)
+            published = [] if _fitness(parts) == _PUBLISHED else runs.plan(stem, own, images, _PUBLISHED)
+            planned.append(_Planned(table.path.name, task.dataset, tuple(own), tuple(parts), tuple(published)))
+    work = Work("reproduce", folder, "runs", observer)
+    work.start(sum(len(one.own) + len(one.published) for one in planned))
+    tables = tuple(_result(one, runs, work) for one in planned)
+    first, best = tables[0], tables[0].predictors[0]
     result = ProxyResult(
-        fitness=search.plan.config.fitness.name, **asdict(found), seconds_per_candidate=seconds / n_evaluated
+        fitness=best.name,
+        n=first.n,
+        rho=best.rho,
+        tau=best.tau,
+        regret=best.regret,
+        seconds_per_candidate=first.seconds_per_candidate,
+        tables=tables,
     )
-    result.write(search.directory / _RESULT)
-    return result, search.directory
+    result.write(folder / _RESULT)
+    work.finish(result)
+    return result, folder
+
+
+def _by_task(rows: Sequence[LabelledNetwork]) -> dict[Task, list[LabelledNetwork]]:
+    found: defaultdict[Task, list[LabelledNetwork]] = defaultdict(list)
+    for row in rows:
+        found[row.task].append(row)
+    return found
+
+
+def _result(planned: _Planned, runs: TableRuns, work: Work) -> TableResult:
+    rows = planned.rows
+    own = runs.evaluate(planned.own, work)
+    columns = {_fitness(planned.own): own.fitness}
+    if planned.published:
+        columns[_PUBLISHED] = runs.evaluate(planned.published, work).fitness
+    columns |= {
+        name: [float(predict(row.architecture, row.n_cells)) for row in rows] for name, predict in PREDICTORS.items()
+    }
+    columns["parameters"] = own.parameters
+    accuracy, depth = [row.accuracy for row in rows], columns[LONGEST_PATH]
+    config = planned.own[0].search.plan.config
+    return TableResult(
+        labels=planned.labels,
+        task=planned.task,
+        images=config.data.name,
+        channels=config.network.channels,
+        image_side=str(config.data.model_dump()["image_side"]),
+        n=len(rows),
+        n_functions=n_functions(rows),
+        precisions=_precisions(planned.own),
+        seconds_per_candidate=own.seconds / own.n_evaluated,
+        predictors=tuple(_predictor(name, values, accuracy, depth) for name, values in columns.items()),
+        noise_ceiling=_noise_ceiling(rows),
+    )
+
+
+def _fitness(parts: Sequence[Part]) -> str:
+    return parts[0].search.plan.config.fitness.name
+
+
+def _precisions(parts: Sequence[Part]) -> tuple[Precision, ...]:
+    counts: Counter[tuple[int, int]] = Counter()
+    for part in parts:
+        network = part.search.plan.config.network
+        counts[network.weight_bits, network.timesteps] += len(part.rows)
+    return tuple(Precision(weight_bits=bits, timesteps=steps, n=n) for (bits, steps), n in sorted(counts.items()))
+
+
+def _predictor(name: str, values: Sequence[float], accuracy: Sequence[float], depth: Sequence[float]) -> Predictor:
+    found, (mean, deviation) = agreement(values, accuracy), sampled_regret(values, accuracy)
+    return Predictor(
+        name=name,
+        rho=found.rho,
+        tau=found.tau,
+        rho_within_depth=within_groups(values, accuracy, depth),
+        regret=found.regret,
+        sampled_regret=mean,
+        sampled_regret_sd=deviation,
+    )
+
+
+def _noise_ceiling(rows: Sequence[LabelledNetwork]) -> NoiseCeiling | None:
+    """Rank agreement of two trainings of each function: with different seeds if the table says seeds, else any two."""
+    functions: defaultdict[tuple[object, ...], list[LabelledNetwork]] = defaultdict(list)
+    for row in rows:
+        functions[architecture_key(row.architecture), row.n_cells, row.weight_bits, row.timesteps].append(row)
+    random = Random(0)  # noqa: S311 - no cryptography
+    pairs = []
+    for trained in functions.values():
+        by_seed = {row.seed: row for row in sorted(trained, key=lambda row: row.seed or 0, reverse=True)}
+        if len(by_seed) > 1:
+            one, other = (by_seed[seed].accuracy for seed in sorted(by_seed, key=lambda seed: seed or 0)[:2])
+            pairs.append((one, other))
+        elif len(trained) > 1 and trained[0].seed is None:
+            one, other = (row.accuracy for row in random.sample(trained, 2))
+            pairs.append((one, other))
+    if not pairs:
+        return None
+    found = agreement(*zip(*pairs, strict=True))
+    return NoiseCeiling(n=found.n, rho=found.rho, tau=found.tau)

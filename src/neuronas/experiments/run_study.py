@@ -49,7 +49,7 @@ def run_study(
         RunDirectoryError: the folder holds work and ``resume`` is off, or the other way round.
         NeuronasError: see ``neuronas.search``, ``train`` and ``evaluate``.
     """
-    _check_folder(folder, resume=resume)
+    check_folder(folder, "--runs", resume=resume)
     size, common = study.sizes[scale], written(gathered("study", options, None))
     work = Work("reproduce", folder, "runs", observer)
     pieces = Pieces(size, common, seeds, folder, work)
@@ -102,13 +102,23 @@ def page(result: StudyResult, study: Study) -> str:
     )
 
 
-def _check_folder(path: Path, *, resume: bool) -> None:
+def check_folder(path: Path, option: str, *, resume: bool) -> None:
+    """Find out whether the runs of an experiment may be written to a folder.
+
+    Args:
+        path: the folder.
+        option: that names it, for messages.
+        resume: it holds work already.
+
+    Raises:
+        RunDirectoryError: it holds work and ``resume`` is off, or the other way round; it is a file.
+    """
     if path.exists() and not path.is_dir():
-        raise RunDirectoryError(f"--runs '{path}' is a file; expected a folder")
+        raise RunDirectoryError(f"{option} '{path}' is a file; expected a folder")
     begun = path.is_dir() and any(path.iterdir())
     if begun and not resume:
         raise RunDirectoryError(
-            f"--runs '{path}' holds work already; resume it with --resume, or choose another --runs"
+            f"{option} '{path}' holds work already; resume it with --resume, or choose another {option}"
         )
     if resume and not begun:
-        raise RunDirectoryError(f"--runs '{path}' holds no work to resume; leave out --resume")
+        raise RunDirectoryError(f"{option} '{path}' holds no work to resume; leave out --resume")

@@ -1,0 +1,120 @@
+"""The document of ``neuronas reproduce proxy-benchmark``."""
+
+from neuronas.report.tables import Table
+from neuronas.runs.document import Document, Finite
+
+
+class Predictor(Document):
+    """How one predictor ranks the networks of a table. A correlation of null does not exist.
+
+    Attributes:
+        name: of a fitness, or a property of the network's structure.
+        rho: Spearman's rank correlation with accuracy.
+        tau: Kendall's tau-b.
+        rho_within_depth: see ``ranking.within_groups``; the depth is the longest path of convolutions.
+        regret: see ``ranking.agreement``, in points of accuracy.
+        sampled_regret: its mean in samples, see ``ranking.sampled_regret``.
+        sampled_regret_sd: standard deviation over the samples.
+    """
+
+    name: str
+    rho: Finite
+    tau: Finite
+    rho_within_depth: Finite
+    regret: float
+    sampled_regret: float
+    sampled_regret_sd: float
+
+
+class NoiseCeiling(Document):
+    """How one training of a function ranks the other, over the functions that a table has several trainings of."""
+
+    n: int
+    rho: Finite
+    tau: Finite
+
+
+class Precision(Document):
+    """How many networks are evaluated at a precision and T."""
+
+    weight_bits: int
+    timesteps: int
+    n: int
+
+
+class TableResult(Document):
+    """The networks of one task in one table.
+
+    Attributes:
+        labels: name of the file.
+        task: data set of the training, if the table says it.
+        images: data set that the networks are evaluated on.
+        channels: width at which they are evaluated.
+        image_side: side of these images in pixels, or HEIGHTxWIDTH.
+        n: number of networks.
+        n_functions: number of distinct functions among them.
+        precisions: what they are evaluated at.
+        seconds_per_candidate: per evaluation of the fitness.
+        predictors: the fitness first.
+        noise_ceiling: null where no function was trained twice.
+    """
+
+    labels: str
+    task: str | None
+    images: str
+    channels: int
+    image_side: str
+    n: int
+    n_functions: int
+    precisions: tuple[Precision, ...]
+    seconds_per_candidate: float
+    predictors: tuple[Predictor, ...]
+    noise_ceiling: NoiseCeiling | None
+
+
+class ProxyResult(Document):
+    """``proxy-benchmark.json``. A correlation of null does not exist.
+
+    Attributes:
+        fitness: its name.
+        n: this and the following are those of the first table.
+        tables: all of them.
+    """
+
+    fitness: str
+    n: int
+    rho: Finite
+    tau: Finite
+    regret: float
+    seconds_per_candidate: float
+    tables: tuple[TableResult, ...]
+
+
+def printed(table: TableResult) -> Table:
+    """The predictors of a table, side by side."""
+
+    def correlation(value: float | None) -> str:
+        return "–" if value is None else f"{value:.3f}"
+
+    at = ", ".join(f"{one.weight_bits} bits and T = {one.timesteps}: {one.n:,}" for one in table.precisions)
+    ceiling = ""
+    if table.noise_ceiling is not None:
+        one = table.noise_ceiling
+        pair = f"rho {correlation(one.rho)}, tau {correlation(one.tau)}, n {one.n:,}"
+        ceiling = f"; one training of a function against another: {pair}"
+    name = table.labels + (f" ({table.task})" if table.task else "")
+    caption = (
+        f"{name}: {table.n:,} networks, {table.n_functions:,} functions ({at}); images {table.images}, side "
+        f"{table.image_side}, {table.channels} channels; {table.seconds_per_candidate:.3f} s per candidate{ceiling}"
+    )
+    titles = ("predictor", "rho", "tau", "rho within depth", "regret", "regret in samples")
+    rows = tuple(
+        (
+            one.name,
+            *map(correlation, (one.rho, one.tau, one.rho_within_depth)),
+            f"{one.regret:.2f}",
+            f"{one.sampled_regret:.2f} ± {one.sampled_regret_sd:.2f}",
+        )
+        for one in table.predictors
+    )
+    return Table(caption, titles, rows)

@@ -1,0 +1,188 @@
+"""The networks of a table under a fitness: each distinct function once, in ordinary runs, one per precision."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+from neuronas.api.search import Search, plan_search
+from neuronas.config import RunConfig, SearchConfig, value_at, written
+from neuronas.data.dataset import DataSet
+from neuronas.data.datasets import open_dataset
+from neuronas.errors import WorkerError
+from neuronas.experiments.labels import LabelledNetwork
+from neuronas.runs.directory import CONFIG, HISTORY
+from neuronas.runs.history_file import HistorySnapshot
+from neuronas.runs.work import Work
+from neuronas.search.algorithms.base import Proposals
+from neuronas.space.canonical import architecture_key
+from neuronas.space.genotype import Architecture
+from neuronas.space.notation import format_architecture, parse_architecture
+from neuronas.space.spaces import Space
+
+
+@dataclass(frozen=True)
+class TableProposals:
+    """An algorithm that proposes the networks of a table, all at once."""
+
+    name: ClassVar[str] = "table"
+    architectures: tuple[str, ...]
+
+    def __call__(self, space: Space, random: Any, settings: SearchConfig) -> Proposals:
+        """See ``Propose``."""
+        yield list(map(parse_architecture, self.architectures))
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of a table that one run evaluates.
+
+    Attributes:
+        rows: their numbers among the rows given.
+        search: the run, planned.
+    """
+
+    rows: tuple[int, ...]
+    search: Search
+
+
+@dataclass
+class Evaluated:
+    """Values of the rows of a table, in their order.
+
+    Attributes:
+        fitness: of each row.
+        parameters: number of weights of each row.
+        n_evaluated: distinct functions that were evaluated, those of each precision counted by themselves.
+        seconds: that these took together.
+    """
+
+    fitness: list[float]
+    parameters: list[float]
+    n_evaluated: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class TableRuns:
+    """Plans and does the runs of tables in one folder. A run that was begun is resumed.
+
+    Args:
+        config: settings that a person gave; they stand over what a table says of a row.
+        folder: of the run directories.
+        download: fetch data sets that are missing.
+    """
+
+    config: RunConfig
+    folder: Path
+    download: bool = False
+    _datasets: dict[str, DataSet] = field(default_factory=dict)
+    _n_parts: int = 0
+
+    def plan(self, stem: str, rows: Sequence[LabelledNetwork], dataset: str, fitness: str | None) -> list[Part]:
+        """Group the rows of one task by what they are evaluated at, and plan a run for each group.
+
+        Args:
+            stem: begins the names of the runs.
+            rows: of one task.
+            dataset: whose images are read.
+            fitness: name; None: that of the settings.
+
+        Raises:
+            ConfigurationError, DataError: see ``neuronas.search``.
+        """
+        opened = self._datasets.get(dataset)
+        if opened is None:
+            opened = self._datasets[dataset] = open_dataset(dataset, value_at(written(self.config), "data.data_dir"))
+            if self.download:
+                opened.fetch()
+        groups: defaultdict[tuple[tuple[str, Any], ...], list[int]] = defaultdict(list)
+        for index, row in enumerate(rows):
+            at = {"nodes": row.architecture.n_nodes, "cells": row.n_cells, **self._options(row)}
+            groups[tuple(at.items())].append(index)
+        parts = []
+        for key, members in groups.items():
+            options: dict[str, Any] = dict(key)
+            architectures = [rows[index].architecture for index in members]
+            options["space"] = _space(architectures, options.pop("nodes"), options.pop("cells"))
+            if fitness is not None:
+                options["fitness"] = fitness
+            parts.append(Part(tuple(members), self._planned(stem, architectures, options, opened)))
+        return parts
+
+    def evaluate(self, parts: Sequence[Part], work: Work) -> Evaluated:
+        """Do the runs of a table.
+
+        Args:
+            parts: from ``plan``; together they have all rows.
+            work: is told of each run.
+
+        Raises:
+            NeuronasError: see ``neuronas.search``; a row has no fitness.
+        """
+        n_rows = sum(len(part.rows) for part in parts)
+        found = Evaluated([0.0] * n_rows, [0.0] * n_rows)
+        for part in parts:
+            directory = part.search.directory
+            begun = replace(part.search, resume=(directory / CONFIG).is_file())
+            begun.run(work.within(directory.name), scan_images=False)  # it reads one batch of maybe a million
+            work.advance(1, directory.name)
+            history = HistorySnapshot(directory / HISTORY)
+            try:
+                by_key, failures = history.fitness(screened=False), history.failures(screened=False)
+                keys, parameters = history.columns("key", "parameters")
+                n_evaluated, seconds = history.evaluation_seconds()
+            finally:
+                history.close()
+            found.n_evaluated += n_evaluated
+            found.seconds += seconds
+            for index, key, own in zip(part.rows, keys, parameters, strict=True):
+                if key not in by_key:
+                    reason = failures.get(key, "it breaks a budget")
+                    raise WorkerError(f"{directory.name}, network {index + 1} of {n_rows}: no fitness: {reason}")
+                found.fitness[index], found.parameters[index] = by_key[key], own
+        return found
+
+    def _options(self, row: LabelledNetwork) -> dict[str, Any]:
+        """What the table says a row is evaluated at, unless the settings say it."""
+        given = written(self.config)
+        said = {
+            "weight_bits": ("network.weight_bits", row.weight_bits),
+            "timesteps": ("network.timesteps", row.timesteps),
+            "channels": ("network.channels", row.task.channels),
+            "image_side": ("data.image_side", row.task.image_side),
+        }
+        return {
+            name: value for name, (path, value) in said.items() if value is not None and value_at(given, path) is None
+        }
+
+    def _planned(
+        self, stem: str, architectures: Sequence[Architecture], options: Mapping[str, Any], dataset: DataSet
+    ) -> Search:
+        table = TableProposals(tuple(map(format_architecture, architectures)))
+        fixed = {"algorithm": table, "exact": True, "cost_model": "paper", "dataset": dataset}
+        search = plan_search({**fixed, **options}, config=self.config, out=self.folder)
+        self._n_parts += 1
+        network, fitness = search.plan.config.network, search.plan.config.fitness.name
+        name = f"{self._n_parts:02}-{stem}-{network.weight_bits}bits-T{network.timesteps}-{fitness}"
+        return replace(search, directory=self.folder / name)
+
+
+def n_functions(rows: Sequence[LabelledNetwork]) -> int:
+    """Number of distinct functions of some rows."""
+    return len({architecture_key(row.architecture) for row in rows})
+
+
+def _space(architectures: Sequence[Architecture], n_nodes: int, n_cells: int) -> Space:
+    """The smallest space that contains some architectures."""
+    edges = {edge for one in architectures for cell in one.cells for edge in cell.edges}
+    return Space(
+        source="a table of trained networks",
+        nodes=n_nodes,
+        operations=tuple(sorted({edge.operation for edge in edges})),
+        thresholds=tuple(sorted({edge.threshold for edge in edges if edge.threshold is not None})),
+        cells=n_cells,
+        shared_cell=all(len(one.cells) == 1 for one in architectures),
+        backward=any(edge.backward for edge in edges),
+    )
