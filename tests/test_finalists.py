@@ -8,7 +8,13 @@ import pytest
 
 import neuronas
 from conftest import Neuronas
+from neuronas.api.run_facts import read_run
 from neuronas.errors import DataError, DivergedError, RunDirectoryError
+from neuronas.report.comparison import runs_table
+from neuronas.report.finalist_tables import difference, finalists_table
+from neuronas.report.live import LiveRun
+from neuronas.report.page import report_page
+from neuronas.report.verdict import verdict
 from neuronas.runs.finalists import FINALISTS, Finalist, FinalistChoice, Rung, total_epochs
 from neuronas.runs.history import History
 from neuronas.runs.history_file import CandidateRow
@@ -18,6 +24,7 @@ from neuronas.runs.observer import Advanced, FinalistTrained, Finished, Started
 from neuronas.runs.results import SearchSummary
 from neuronas.search.halving import fittest, rungs
 from recorder import Recorder
+from report_runs import make_run
 
 SMALL: dict[str, Any] = {
     "channels": 4, "timesteps": 2, "algorithm": "snasnet", "n_draws": 12, "batch_size": 16,
@@ -311,3 +318,52 @@ def test_the_terminal_says_who_was_chosen(neuronas: Neuronas, tmp_path: Path) ->
         "16", "--set", "train.batch_size=128", *options, "--out", str(tmp_path / "run"),
     )  # fmt: skip
     assert code == 0 and "\n3 finalists: rank " in out and "validation accuracy" in out
+
+
+def with_finalists(run: Path, *, is_complete: bool = True) -> FinalistChoice:
+    """Finalists of a made-up search: the second by fitness learns best."""
+    with History(run / "history.sqlite") as history:
+        ranked = fittest(history, 4)
+    accuracies = ((0.5,), (0.7, 0.9), (0.6, 0.7 if is_complete else 0.0), (0.4,))
+    done = [
+        one.model_copy(update={"accuracies": values if is_complete or one.rank != 3 else values[:1]})
+        for one, values in zip(ranked, accuracies, strict=True)
+    ]
+    document = choice(*done, n_validation=200)
+    document.write(run / FINALISTS)
+    return document
+
+
+def test_a_report_shows_who_learned_what_and_who_was_dropped_when(tmp_path: Path) -> None:
+    document = with_finalists(make_run(tmp_path / "run", n=30))
+    facts = read_run(tmp_path / "run", "run")
+    table = finalists_table(document)
+    assert table.titles[3:] == ("accuracy after 2 epochs", "accuracy after 4 epochs", "")
+    assert [(row[0], row[-1]) for row in table.rows] == [
+        ("2", "the answer"), ("3", "dropped after rung 2"), ("1", "dropped after rung 1"), ("4", "dropped after rung 1")
+    ]  # fmt: skip
+    assert table.rows[0][3:5] == ("70.0% (63.3% to 75.9%)", "90.0% (85.1% to 93.4%)")
+    assert table.rows[3][4] == ""
+    said = difference(document)
+    assert said.startswith("The first (rank 2) and the second (rank 3) differ beyond noise: +12.")
+    page = report_page(facts)
+    assert said in page and 'id="finalists"' in page
+    assert ("finalists", document.verdict, False) in verdict(facts)
+    assert document.verdict in dict(runs_table([facts]).rows)["chosen by"]
+
+
+def test_a_report_of_finalists_that_still_learn_says_so(tmp_path: Path) -> None:
+    with_finalists(make_run(tmp_path / "run", n=30), is_complete=False)
+    facts = read_run(tmp_path / "run", "run")
+    assert facts.is_choosing and not facts.is_answered
+    page = report_page(facts)
+    assert "The finalists have not been trained to the end; this is the best so far." in page
+    assert "1 of 2 rungs have ended" in page and "in the running" in page
+    live = LiveRun(tmp_path / "run", lambda path: read_run(path, "run")).state("")
+    assert "5 of 6 trainings of a rung" in " ".join(live["sections"]["progress"].split())
+
+
+def test_a_report_without_finalists_says_how_to_get_some(tmp_path: Path) -> None:
+    facts = read_run(make_run(tmp_path / "run", n=6), "run")
+    assert "--finalists 8" in report_page(facts)
+    assert dict(runs_table([facts]).rows)["chosen by"] == "fitness"

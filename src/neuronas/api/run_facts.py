@@ -18,6 +18,7 @@ from neuronas.runs.candidates import Candidates, read_candidates
 from neuronas.runs.directory import ARCHITECTURE, CONFIG, EVALUATION, HISTORY, RESULT, TRAINING
 from neuronas.runs.environment import ENVIRONMENT, Environment, check_format
 from neuronas.runs.evaluations import Evaluation, read_chips
+from neuronas.runs.finalists import FINALISTS, FinalistChoice
 from neuronas.runs.infeasible import INFEASIBLE, Infeasible
 from neuronas.runs.metrics import METRICS, read_epochs
 from neuronas.runs.results import SearchSummary, TrainingResult
@@ -72,6 +73,7 @@ def _read(directory: Path, name: str, run: Plan, cost_model: str | None) -> RunF
         read_chips(directory),
         Environment.read_if_there(directory / ENVIRONMENT),
         Infeasible.read_if_there(directory / INFEASIBLE),
+        FinalistChoice.read_if_there(directory / FINALISTS),
     )
 
 

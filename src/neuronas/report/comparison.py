@@ -22,6 +22,7 @@ _ROWS: tuple[tuple[str, Callable[[RunFacts], str]], ...] = (
     ("seed", lambda run: str(run.config.seed)),
     ("fitness", lambda run: f"{number(run.fitness, 7)} ({run.config.fitness.name})"),
     *((word(name), lambda run, name=name: _cost(run, name)) for name in BUDGETED),
+    ("chosen by", lambda run: _chosen_by(run)),
     ("candidates", lambda run: f"{len(run.candidates):,}" if run.candidates else "–"),
     ("exceeded a limit", lambda run: f"{run.candidates.n_rejected:,}" if run.candidates else "–"),
     ("search", lambda run: _search(run)),
@@ -50,6 +51,12 @@ def _search(run: RunFacts) -> str:
     if run.result is None:
         return "–"
     return f"{run.result.seconds:,.1f} s{', out of time' if run.is_search_out_of_time else ''}"
+
+
+def _chosen_by(run: RunFacts) -> str:
+    if run.finalists is not None:
+        return run.finalists.verdict
+    return run.result.chosen_by if run.result else "–"
 
 
 def _training(run: RunFacts) -> str:

@@ -13,6 +13,7 @@ from neuronas.runs.costs import CostSummary
 from neuronas.runs.environment import Environment
 from neuronas.runs.epoch import Epoch
 from neuronas.runs.evaluations import ChipEvaluation, Evaluation
+from neuronas.runs.finalists import FinalistChoice
 from neuronas.runs.infeasible import Infeasible
 from neuronas.runs.results import SearchSummary, TrainingResult
 from neuronas.search.algorithms.base import Algorithm
@@ -62,6 +63,7 @@ class RunFacts:
         config: every setting, presets filled in.
         algorithm: of the search.
         infeasible: why nothing fits, of a search that came to no answer.
+        finalists: that were trained to choose the answer.
     """
 
     name: str
@@ -79,6 +81,7 @@ class RunFacts:
     chips: tuple[ChipEvaluation, ...]
     environment: Environment | None
     infeasible: Infeasible | None
+    finalists: FinalistChoice | None
 
     @property
     def chip(self) -> ChipEvaluation | None:
@@ -103,7 +106,13 @@ class RunFacts:
     @property
     def is_answered(self) -> bool:
         """Whether the run has an answer of its own, not only a best one so far."""
-        return self.answer is not None and self.answer.is_final and not self.is_search_out_of_time
+        is_ended = not self.is_search_out_of_time and not self.is_choosing
+        return self.answer is not None and self.answer.is_final and is_ended
+
+    @property
+    def is_choosing(self) -> bool:
+        """Whether the search has finalists that are not trained to the end."""
+        return self.finalists is not None and not self.finalists.is_complete
 
     @property
     def is_search_out_of_time(self) -> bool:

@@ -106,6 +106,9 @@ def _progress(run: RunFacts) -> Underway | None:
         known = np.isfinite(run.candidates.fitness) | np.isfinite(run.candidates.screened)
         n_fitting = len(run.candidates) - run.candidates.n_rejected
         return Underway("Search", int(known.sum()), n_fitting, "proposed candidates evaluated that fit the budgets")
+    if run.finalists and run.is_choosing:
+        done = sum(len(one.accuracies) for one in run.finalists.finalists)
+        return Underway("Finalists", done, sum(rung.n for rung in run.finalists.rungs), "trainings of a rung")
     planned = run.config.train.epochs
     if planned and 0 < len(run.epochs) < planned and not run.is_training_ended:
         return Underway("Training", len(run.epochs), planned, "epochs")
@@ -123,6 +126,8 @@ def _summary(run: RunFacts) -> str:
         parts.append(f"Search not finished: {len(run.candidates):,} candidates, fitness of {n_known:,} known.")
     elif run.answer is None:
         parts.append("Search not finished: no candidate yet.")
+    if run.finalists:
+        parts.append(f"Finalists: {run.finalists.verdict}.")
     if run.epochs:
         planned = f" of {run.config.train.epochs}" if run.config.train.epochs else ""
         parts.append(f"Trained for {len(run.epochs)}{planned} epochs.")

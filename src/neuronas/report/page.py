@@ -11,7 +11,7 @@ from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from neuronas.report import accuracy_tables, comparison, cost_tables, provenance
+from neuronas.report import accuracy_tables, comparison, cost_tables, finalist_tables, provenance
 from neuronas.report.charts import Chart
 from neuronas.report.explorer import explorer_document
 from neuronas.report.facts import RunFacts
@@ -35,6 +35,7 @@ SECTIONS = {
     "candidates": "Candidates",
     "rejected": "Rejected candidates",
     "search": "Search",
+    "finalists": "Finalists",
     "training": "Training",
     "accuracy": "Accuracy",
     "chips": "Simulated chips",
@@ -47,6 +48,7 @@ _TABLES: dict[str, Any] = {
     "accuracy_tables": accuracy_tables,
     "comparison": comparison,
     "cost_tables": cost_tables,
+    "finalist_tables": finalist_tables,
     "provenance": provenance,
     "floorplan_svg": floorplan_svg,
     "network_svg": network_svg,

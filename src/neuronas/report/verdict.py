@@ -61,7 +61,10 @@ def _budget(run: RunFacts) -> Iterator[_Row]:
 
 
 def _search(run: RunFacts) -> Iterator[_Row]:
-    if run.result and run.result.out_of_time:
+    if run.finalists is not None:
+        end = "; not finished, can be resumed" if run.is_choosing else ""
+        yield "finalists", run.finalists.verdict + end, run.is_choosing
+    elif run.result and run.result.out_of_time:
         yield "search", f"{_OUT_OF_TIME} after {run.result.n_evaluated:,} evaluated candidates; can be resumed", True
 
 
