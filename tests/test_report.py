@@ -28,7 +28,7 @@ from neuronas.report.charts import short, span
 from neuronas.report.floorplan_drawing import floorplan_svg
 from neuronas.report.network_drawing import network_svg
 from neuronas.report.rendering import environment, trusted
-from neuronas.report.tables import Table, aligned
+from neuronas.report.tables import Table, aligned, share
 from neuronas.report.verdict import verdict
 from neuronas.runs.candidates import Candidates, read_candidates
 from neuronas.runs.evaluations import Evaluation
@@ -472,6 +472,18 @@ def test_the_verdict_comes_first(tmp_path: Path) -> None:
     assert rows["budget by model paper"].startswith("kept; closest: ")
     assert rows["budget by model mapped"].startswith("broken: energy")
     assert rows["training"].startswith("4 of 60 epochs; validation 90.0% at the best epoch, 1")
+
+
+def test_chips_that_lose_nothing_lose_no_negative_points(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    add_training(run)
+    file = run / "chips" / "spikeflow-rram.json"
+    document = json.loads(file.read_text())
+    for loss, expected in ((-1e-16, "; 0.0 points lost"), (0.03, "; 3.0 points lost"), (-0.02, "; 2.0 points gained")):
+        file.write_text(json.dumps(document | {"quantised_network_top1": 0.9321, "top1_mean": 0.9321 - loss}))
+        rows = {name: finding for name, finding, _ in verdict(read_runs([run])[0])}
+        assert rows["accuracy on chips, spikeflow-rram"].endswith(expected)
+    assert (share(-1e-16), share(-0.02), share(0.5)) == ("0.0%", "-2.0%", "50.0%")
 
 
 def test_a_search_without_answer_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -129,7 +129,7 @@ def _blamed(loss: float, causes: list[ChipAblation]) -> list[ChipAblation]:
 
 def _text(loss: float, blamed: list[ChipAblation], remedies: list[ChipRemedy], retrain: str) -> str:
     if loss < NOTICED_LOSS:
-        return f"these chips cost {100 * loss:.1f} points of accuracy; nothing to change"
+        return f"these chips cost {100 * loss:z.1f} points of accuracy; nothing to change"
     why = ", ".join(f"{one.name} (without it {_points(loss - one.loss)})" for one in blamed)
     enough = [one for one in remedies if one.recovered >= (1 - _HELPS) * loss]
     best = enough[0] if enough else max(remedies, key=lambda one: one.recovered, default=None)
@@ -142,4 +142,4 @@ def _text(loss: float, blamed: list[ChipAblation], remedies: list[ChipRemedy], r
 
 
 def _points(gain: float) -> str:
-    return f"{100 * gain:+.1f} points"
+    return f"{100 * gain:+z.1f} points"

@@ -98,7 +98,7 @@ def cells_text(chip: SimulatedChip) -> str:
 
 
 def _gain(value: float) -> str:
-    return f"{100 * value:+.1f}"
+    return f"{100 * value:+z.1f}"
 
 
 def chip_accuracy(chips: ChipAccuracies) -> str:

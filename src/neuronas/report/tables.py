@@ -83,4 +83,4 @@ def duration(seconds: float) -> str:
 
 def share(value: float | None) -> str:
     """A share of 1 as percent; a dash for None."""
-    return "–" if value is None else f"{value:.1%}"
+    return "–" if value is None else f"{value:z.1%}"

@@ -33,10 +33,12 @@ def _chips(run: RunFacts) -> Iterator[_Row]:
         yield "accuracy on chips", "not simulated", False
     for chip in run.chips:
         loss = chip.quantised_network_top1 - chip.top1_mean
+        points = round(100 * loss, 1)  # the mean of equal accuracies can differ from them in the last bit
         interval = ""
         if chip.top1_interval_95 and chip.n_chips > 1:
             interval = f" (95 % interval of the mean {' to '.join(map(share, chip.top1_interval_95))})"
-        text = f"{chip_accuracy(chip)}{interval} on {chip.n_chips} simulated; {100 * loss:.1f} points lost"
+        text = f"{chip_accuracy(chip)}{interval} on {chip.n_chips} simulated; "
+        text += f"{abs(points):.1f} points {'lost' if points >= 0 else 'gained'}"
         why = ""
         if chip.verdict and chip.verdict.remedies:
             why = f". On {chip.verdict.n_images:,} {chip.verdict.split} images {chip.verdict.text}"
