@@ -69,8 +69,8 @@ class Task:
 TASKS = {
     task.name: task
     for task in (
-        Task("cifar10", 16, 8_000, {"neuronas": 30, "snasnet-backward": 20, "kernels": 25, "spikenas-bench": 20}),
-        Task("fashion-mnist", 8, 5_000, {"neuronas": 20, "snasnet-backward": 15, "kernels": 15, "spikenas-bench": 10}),
+        Task("cifar10", 16, 4_000, {"neuronas": 30, "snasnet-backward": 20, "kernels": 25, "spikenas-bench": 20}),
+        Task("fashion-mnist", 8, 4_000, {"neuronas": 20, "snasnet-backward": 15, "kernels": 15, "spikenas-bench": 10}),
     )
 }
 
@@ -121,7 +121,7 @@ def _drawn(name: str, n: int) -> Iterator[tuple[str, int]]:
     """Distinct functions: of each depth in turn the first that a fixed random sequence draws."""
     space, random = SPACES[name], Random(f"trained {name}")
     by_depth: dict[int, dict[str, str]] = {}
-    for _ in range(3_000):
+    for _ in range(600):
         architecture = space.random_architecture(random).cleaned
         if all(any(edge != NONE for edge in cell.edges) for cell in architecture.cells):
             own = by_depth.setdefault(sum(cell.depth for cell in architecture.expanded(space.cells)), {})
