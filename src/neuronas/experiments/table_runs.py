@@ -161,7 +161,7 @@ class TableRuns:
         self, stem: str, architectures: Sequence[Architecture], options: Mapping[str, Any], dataset: DataSet
     ) -> Search:
         table = TableProposals(tuple(map(format_architecture, architectures)))
-        fixed = {"algorithm": table, "exact": True, "cost_model": "paper", "dataset": dataset}
+        fixed = {"algorithm": table, "finalists": 0, "exact": True, "cost_model": "paper", "dataset": dataset}
         search = plan_search({**fixed, **options}, config=self.config, out=self.folder)
         self._n_parts += 1
         network, fitness = search.plan.config.network, search.plan.config.fitness.name
