@@ -159,8 +159,20 @@ def test_the_finalist_that_learns_best_is_the_answer(tmp_path: Path) -> None:
     before = learned(tmp_path / "run")
     again = neuronas.search(out=tmp_path / "run", resume=True)
     assert again.was_finished and again.text == found.text and learned(tmp_path / "run") == before
-    with pytest.raises(RunDirectoryError, match="its network is trained, and finalists could choose another one"):
-        neuronas.search(out=tmp_path / "run", resume=True, finalist_epochs=1)
+    for other in ({"finalist_epochs": 1}, {"finalists": 0}):
+        with pytest.raises(RunDirectoryError, match=r"its network is trained, and with search.finalist\w+ was \d, now"):
+            neuronas.search(out=tmp_path / "run", resume=True, **other)
+    assert neuronas.search(out=tmp_path / "run", resume=True).was_finished and learned(tmp_path / "run") == before
+
+
+def test_other_finalists_replace_those_of_before(tmp_path: Path) -> None:
+    one = neuronas.search(**SMALL, **THREE, out=tmp_path / "run")
+    two = neuronas.search(out=tmp_path / "run", resume=True, finalists=2)
+    assert two.finalists is not None and len(two.finalists.finalists) == 2
+    assert not (tmp_path / "run" / "finalists" / "03").exists()
+    none = neuronas.search(out=tmp_path / "run", resume=True, finalists=0)
+    assert none.summary.chosen_by == "fitness" and none.fitness >= one.fitness
+    assert not (tmp_path / "run" / FINALISTS).exists() and not (tmp_path / "run" / "finalists").exists()
 
 
 class Killer(Recorder):

@@ -23,8 +23,8 @@ from typing import Any
 
 import psutil
 
-from neuronas.runs.directory import CONFIG, HISTORY, RESULT
-from neuronas.training.checkpoint import BEST, FOLDER, LAST, read_checkpoint
+from neuronas.runs.directory import CHECKPOINTS, CONFIG, HISTORY, RESULT
+from neuronas.training.checkpoint import BEST, LAST, read_checkpoint
 
 SEARCH = (
     "search", "--algorithm", "snasnet", "--n-draws", "200", "--channels", "4", "--timesteps", "2",
@@ -171,7 +171,7 @@ def trained(run: Path) -> Content:
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     content: Content = {"metrics": [{key: row[key] for key in row if key != "images_per_s"} for row in rows]}
     for name in (BEST, LAST):
-        tensors, _ = read_checkpoint(run / FOLDER / name)
+        tensors, _ = read_checkpoint(run / CHECKPOINTS / name)
         content[name] = {key: tensor.numpy().tobytes() for key, tensor in tensors.items()}
     return content
 
@@ -179,7 +179,7 @@ def trained(run: Path) -> Content:
 def check_training(run: Path) -> None:
     """Every file that is there is whole, and no epoch is written twice."""
     _check_documents(run)
-    for path in (run / FOLDER).glob("*.safetensors"):
+    for path in (run / CHECKPOINTS).glob("*.safetensors"):
         read_checkpoint(path)
     if (run / "metrics.jsonl").exists():
         epochs = [json.loads(line)["epoch"] for line in (run / "metrics.jsonl").read_text().splitlines()]

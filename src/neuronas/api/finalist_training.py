@@ -19,7 +19,7 @@ from neuronas.api.learning import begin_training
 from neuronas.api.trained import read_images
 from neuronas.config import TrainConfig
 from neuronas.errors import DataError, DivergedError, RunDirectoryError, writing
-from neuronas.runs.directory import identity, log
+from neuronas.runs.directory import CHECKPOINTS, identity, log
 from neuronas.runs.finalists import FINALISTS, FOLDER, Finalist, FinalistChoice, finalist_folder
 from neuronas.runs.metrics import METRICS, read_epochs
 from neuronas.runs.observer import FinalistTrained
@@ -58,21 +58,11 @@ class Finals:
             deadline: time (``time.monotonic``) at which it stops with a checkpoint, after at least one step.
 
         Raises:
-            RunDirectoryError: the run's network is trained already, and these finalists could choose another one.
             DataError: images are missing, broken or too few.
             DivergedError: all finalists of a rung diverged.
         """
-        from neuronas.training.checkpoint import FOLDER as CHECKPOINTS
-
-        if (self.directory / CHECKPOINTS).exists():
-            raise RunDirectoryError(
-                f"run directory {self.directory}: its network is trained, and finalists could choose another one; "
-                "choose another --out"
-            )
         if self.is_new:
-            if (self.directory / FINALISTS).exists():
-                log.info("finalists: other settings or candidates than before; they are trained from the beginning")
-            shutil.rmtree(self.directory / FOLDER, ignore_errors=True)
+            discard_finalists(self.directory)
             counts = enough_images(self._images.labels, self.plan.config.train)
             update = dict(zip(("n_training", "n_validation"), counts, strict=True))
             self._keep(self.choice.model_copy(update=update))
@@ -134,8 +124,6 @@ class Finals:
 
     def clear(self) -> None:
         """Remove the checkpoints of those who were dropped and, after the last rung, of all."""
-        from neuronas.training.checkpoint import FOLDER as CHECKPOINTS
-
         kept = () if self.choice.is_complete else self.choice.members(self.choice.n_ended)
         for finalist in self.choice.finalists:
             if finalist not in kept:
@@ -184,3 +172,24 @@ def enough_images(labels: "torch.Tensor", train: TrainConfig) -> tuple[int, int]
             "out --finalists"
         )
     return n_training, n_validation
+
+
+def discard_finalists(directory: Path) -> None:
+    """Remove finalists of other settings or candidates from a run, if there are any."""
+    if (directory / FINALISTS).exists():
+        log.info("finalists of other settings or candidates are discarded")
+        (directory / FINALISTS).unlink()
+    shutil.rmtree(directory / FOLDER, ignore_errors=True)
+
+
+def check_untrained(directory: Path) -> None:
+    """Refuse a run whose answer is trained already and could become another one.
+
+    Raises:
+        RunDirectoryError: it is.
+    """
+    if (directory / CHECKPOINTS).exists():
+        raise RunDirectoryError(
+            f"run directory {directory}: its network is trained, and its finalists, which are not trained to the end, "
+            "could choose another one; choose another --out"
+        )

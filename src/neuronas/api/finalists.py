@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from neuronas.api.compose import Plan
-from neuronas.api.finalist_training import Finals, enough_images
+from neuronas.api.finalist_training import Finals, check_untrained, discard_finalists, enough_images
 from neuronas.api.training_checks import NOT_LEARNED, check_settings
 from neuronas.config import TrainConfig
 from neuronas.data.datasets import check_described
@@ -81,11 +81,13 @@ def chosen_from(run: Plan, history: HistoryFile, directory: Path) -> Finals | No
         None where finalists are not asked for, or fewer than two distinct candidates fit the budgets.
 
     Raises:
+        RunDirectoryError: they are not trained to the end, but the run's network is.
         VerificationError: a damaged file.
     """
     search = run.config.search
     ranked = fittest(history, search.finalists) if search.finalists else ()
     if len(ranked) < 2:
+        discard_finalists(directory)
         return None
     brief = learning_plan(run)
     train = brief.config.train
@@ -97,9 +99,12 @@ def chosen_from(run: Plan, history: HistoryFile, directory: Path) -> Finals | No
     question = identity(run.config, run.space, run.dataset.fingerprint, names)
     learned = identity(run.config, question, train.model_dump(exclude=NOT_LEARNED))
     there = FinalistChoice.read_if_there(directory / FINALISTS)
-    if there is not None and there.question == question and (there.is_complete or there.identity == learned):
-        known = Finals(brief, directory, there)
+    known = Finals(brief, directory, there) if there is not None and there.question == question else None
+    if known is not None and known.choice.is_complete:
         known.clear()  # what a process that was killed at this point has left
+        return known
+    check_untrained(directory)
+    if known is not None and known.choice.identity == learned:
         return known
     fresh = FinalistChoice(
         asked=search.finalists,

@@ -20,6 +20,7 @@ from neuronas.runs.architectures import ArchitectureFile, Given, read_architectu
 from neuronas.runs.config_file import write_config
 from neuronas.runs.directory import (
     ARCHITECTURE,
+    CHECKPOINTS,
     CONFIG,
     TRAINING,
     RunDirectory,
@@ -75,7 +76,6 @@ class Training:
             DataError: images are missing, broken or too few.
             DivergedError: the loss is not finite.
         """
-        from neuronas.training.checkpoint import FOLDER
         from neuronas.training.distributed import joined
 
         settings, deadline = self.plan.config.train, deadline_in(max_minutes)
@@ -89,7 +89,7 @@ class Training:
             there = (self.directory / CONFIG).is_file()
             resume = there or self.resume
             with RunDirectory(self.directory, self.plan.origin, resume=resume) as files:
-                if there and files.file(FOLDER).exists() and not self.resume:
+                if there and files.file(CHECKPOINTS).exists() and not self.resume:
                     raise RunDirectoryError(
                         f"run directory {self.directory}: holds checkpoints; resume it with --resume (in Python "
                         "resume=True), or choose another --out"
@@ -160,9 +160,9 @@ class Training:
 
 def has_checkpoint(directory: Path) -> bool:
     """Whether a run can be trained further."""
-    from neuronas.training.checkpoint import FOLDER, LAST
+    from neuronas.training.checkpoint import LAST
 
-    return is_there(directory / FOLDER / LAST)
+    return is_there(directory / CHECKPOINTS / LAST)
 
 
 def _say_what_is_dead(dead: Mapping[str, int], silent: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ from neuronas.data.datasets import check_described
 from neuronas.errors import ConfigurationError
 from neuronas.runs.architectures import read_architecture_of
 from neuronas.runs.config_file import read_config
-from neuronas.runs.directory import CONFIG
+from neuronas.runs.directory import CHECKPOINTS, CONFIG
 from neuronas.space.genotype import Architecture
 
 if TYPE_CHECKING:
@@ -53,9 +53,9 @@ class TrainedRun:
     @property
     def digest(self) -> bytes:
         """Identifies the weights."""
-        from neuronas.training.checkpoint import BEST, FOLDER
+        from neuronas.training.checkpoint import BEST
 
-        return blake2b((self.directory / FOLDER / BEST).read_bytes(), digest_size=16).digest()
+        return blake2b((self.directory / CHECKPOINTS / BEST).read_bytes(), digest_size=16).digest()
 
     def images(self, split: str) -> "Images":
         """Images of its data set, ``train`` or ``test``."""

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from neuronas.cli import console
 from neuronas.report.tables import duration
-from neuronas.runs.observer import Advanced, BatchProposed, EpochEnded, Finished, RunEnded, Started
+from neuronas.runs.observer import Advanced, BatchProposed, EpochEnded, FinalistTrained, Finished, RunEnded, Started
 
 _LINE_EVERY_S = 10.0
 _ESTIMATE_AFTER_S, _ESTIMATE_AFTER_N, _LONG_S = 2.0, 3, 20.0
@@ -57,7 +57,7 @@ class ProgressBar:
         if event.detail is not None or now - self._last_drawn > _REDRAW_EVERY_S:
             self._last_drawn = now
             self._bar.draw(event, describe(event))
-        if isinstance(event.detail, RunEnded):
+        if isinstance(event.detail, RunEnded | FinalistTrained):
             self._last_line = now
             self._note(str(event.detail))
         elif isinstance(event.detail, BatchProposed):

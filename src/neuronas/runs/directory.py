@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel
 
-from neuronas.config import ResolvedConfig, RunConfig, given, is_there, read_text, write_yaml
+from neuronas.config import SETTINGS, ResolvedConfig, RunConfig, given, is_there, read_text, write_yaml
 from neuronas.errors import RunDirectoryError, unwritable, writing
 from neuronas.runs.config_file import read_config, write_config
 from neuronas.runs.environment import ENVIRONMENT, Environment, check_format
@@ -25,6 +25,7 @@ from neuronas.runs.environment import ENVIRONMENT, Environment, check_format
 CONFIG, LOG, LOCK = "config.yaml", "log.txt", ".lock"
 HISTORY, RESULT, FRONT, RANKING = "history.sqlite", "result.json", "front.json", "ranking.csv"
 ARCHITECTURE, TRAINING, EVALUATION = "architecture.json", "training.json", "evaluation.json"
+CHECKPOINTS = "checkpoints"
 COPIES = {
     "space": ("space.yaml", "space"),
     "accelerator": ("accelerator.yaml", "hardware.accelerator"),
@@ -173,8 +174,12 @@ class RunDirectory:
             if changed:
                 raise RunDirectoryError(f"run directory {self.path}: was started with other settings: {changed[0]}")
             self._check_code()
-            chosen = self._origin.config.search.model_dump(include=set(_OF_CHOICE))
-            is_chosen_anew = bool(differences(chosen, stored["search"]))
+            is_chosen_anew = bool(anew := _chosen_anew(self._origin.config, stored))
+            if is_chosen_anew and self.file(CHECKPOINTS).exists():
+                raise RunDirectoryError(
+                    f"run directory {self.path}: its network is trained, and with {anew[0]} another one could be the "
+                    "answer; choose another --out"
+                )
             is_moved = stored["data"]["name"] != self._origin.config.data.name
             if is_longer or is_moved or is_chosen_anew:
                 write_config(config, self._origin.config, self._origin.given)
@@ -241,6 +246,14 @@ def _deciding(values: Mapping[str, Any]) -> dict[str, Any]:
     kept["data"] = {name: value for name, value in kept["data"].items() if name not in _OF_READING}
     kept["search"] = {name: value for name, value in kept["search"].items() if name not in _OF_CHOICE}
     return kept
+
+
+def _chosen_anew(config: ResolvedConfig, stored: Mapping[str, Any]) -> list[str]:
+    """Which settings of the choice differ from the stored ones, of which runs of earlier versions may lack some."""
+    now = config.search.model_dump(include=set(_OF_CHOICE))
+    values = {name: stored["search"].get(name) for name in now}
+    known = {name: SETTINGS[f"search.{name}"].default if one is None else one for name, one in values.items()}
+    return differences({"search": now}, {"search": known})
 
 
 def identity(config: ResolvedConfig, *parts: BaseModel | Mapping[str, Any] | str) -> str:

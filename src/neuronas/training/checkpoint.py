@@ -13,9 +13,10 @@ from torch import Tensor
 
 from neuronas.config import parse_json, write_bytes
 from neuronas.errors import RunDirectoryError, VerificationError, quoted
+from neuronas.runs.directory import CHECKPOINTS
 
 FORMAT = "neuronas-checkpoint-2"
-FOLDER, BEST, LAST = "checkpoints", "best.safetensors", "last.safetensors"
+BEST, LAST = "best.safetensors", "last.safetensors"
 
 
 def write_checkpoint(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
@@ -93,10 +94,10 @@ def load_best(module: torch.nn.Module, directory: Path) -> dict[str, Any]:
         RunDirectoryError: the run was not trained.
         VerificationError: the checkpoint is damaged or belongs to another network.
     """
-    path = directory / FOLDER / BEST
+    path = directory / CHECKPOINTS / BEST
     if not path.exists():
         raise RunDirectoryError(
-            f"run directory {directory}: {FOLDER}/{BEST} not found; run: neuronas train {quoted(directory)}"
+            f"run directory {directory}: {CHECKPOINTS}/{BEST} not found; run: neuronas train {quoted(directory)}"
         )
     tensors, facts = read_checkpoint(path, module)
     load_state(module, tensors, path)

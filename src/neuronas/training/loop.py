@@ -13,6 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from neuronas.config import TrainConfig, is_there
 from neuronas.errors import DataError, DivergedError, quoted
+from neuronas.runs.directory import CHECKPOINTS
 from neuronas.runs.epoch import Epoch
 from neuronas.runs.metrics import Metrics
 from neuronas.runs.observer import EpochEnded
@@ -20,7 +21,7 @@ from neuronas.runs.work import Work
 from neuronas.snn.classifier import Classifier
 from neuronas.snn.decision import decided, mean_scores
 from neuronas.training.augmentation import Augmentation
-from neuronas.training.checkpoint import BEST, FOLDER, LAST
+from neuronas.training.checkpoint import BEST, LAST
 from neuronas.training.distributed import Process
 from neuronas.training.evaluation import accuracy_and_rates, dead_outputs
 from neuronas.training.images import Images, Indices, Split
@@ -292,7 +293,7 @@ def begin(
         DataError: there are fewer training images than one batch.
     """
     state = State(network, settings, identity)
-    folder = directory / FOLDER
+    folder = directory / CHECKPOINTS
     if resume and is_there(folder / LAST):
         state.load(folder / LAST)
     metrics = Metrics(directory, state.progress.epoch, tensorboard=settings.tensorboard, writes=process.rank == 0)
