@@ -9,7 +9,8 @@ settings and seed, measured on the test images:
 * ``winner``: the finalist that learned best, for ``--epochs``;
 * ``first``: the first of the ranking, likewise;
 * ``first, longer``: the first of the ranking, for as many more epochs as the time of the finalists pays for, at the
-  images per second that it had itself among them. This is the rival at equal time.
+  images per second that it had itself among them. This is the rival at equal time; that evaluations and checkpoints
+  take time as well is left out, to its advantage.
 
 Where the winner is the first, its training counts for both, and finalists have only cost time. Differences are paired
 by data set and seed. Everything is kept in ``--work``; a stopped run goes on from there. ``--set`` is handed on to
@@ -26,6 +27,8 @@ from typing import Any
 import neuronas
 from common import write
 from neuronas.api.search_result import SearchResult
+from neuronas.runs.directory import EVALUATION, TRAINING
+from neuronas.runs.evaluations import Evaluation
 from neuronas.runs.finalists import Finalist, FinalistChoice, finalist_folder
 from neuronas.runs.metrics import METRICS, read_epochs
 from neuronas.runs.results import TrainingResult
@@ -49,7 +52,7 @@ def row(given: argparse.Namespace, number: int, dataset: str, seed: int) -> Row:
     arms["winner"] = (
         arms["first"] if is_first else learned(given, searched, dataset, seed, leader, given.epochs, folder / "winner")
     )
-    n_training = TrainingResult.read(folder / "first" / "training.json").n_training
+    n_training = TrainingResult.read(folder / "first" / TRAINING).n_training
     extra = round(choice.seconds * images_per_s(folder / "search", first) / n_training)
     arms["first, longer"] = learned(given, searched, dataset, seed, first, given.epochs + extra, folder / "longer")
     return {
@@ -80,7 +83,8 @@ def learned(
         finalist.architecture, config={"data": {"name": dataset}, "network": {"channels": network.channels}},
         assignments=given.set, seed=seed, epochs=epochs, out=out, resume="auto",
     )  # fmt: skip
-    return neuronas.evaluate(out).top1
+    known = Evaluation.read_if_there(out / EVALUATION)
+    return (known or neuronas.evaluate(out)).top1
 
 
 def images_per_s(run: Path, finalist: Finalist) -> float:
