@@ -97,7 +97,6 @@ class Search:
                 finals.run(told, deadline)
                 result = result.with_finalists(finals.choice, out_of_time=finals.is_out_of_time)
                 write_result(result)
-        log.info("%s: %s", "out of time, the best so far" if result.summary.out_of_time else "done", result.text)
         work.finish(result)
         return result
 

@@ -9,7 +9,7 @@ from neuronas.hardware.cost import BUDGETED, Cost
 from neuronas.hardware.units import quantity, word
 from neuronas.runs.architectures import ArchitectureFile
 from neuronas.runs.card import Card, Shown, call
-from neuronas.runs.directory import ARCHITECTURE, FRONT, RANKING, RESULT
+from neuronas.runs.directory import ARCHITECTURE, FRONT, RANKING, RESULT, log
 from neuronas.runs.finalists import FinalistChoice
 from neuronas.runs.history import History
 from neuronas.runs.results import FailedCandidate, ParetoFront, SearchSummary
@@ -99,13 +99,18 @@ class SearchResult(Shown):
 
 
 def write_result(result: SearchResult) -> None:
-    """Write the files of a search into its run directory."""
-    folder = result.directory
+    """Write the files of a search into its run directory, and say in its log how far it is."""
+    folder, choice = result.directory, result.finalists
     ArchitectureFile.of(result.architecture).write(folder / ARCHITECTURE)
     if result.front is not None:
         result.front.write(folder / FRONT)
         write_ranking(folder / RANKING, result.found.surveyed)
     result.summary.write(folder / RESULT)
+    if result.summary.out_of_time:
+        end = "out of time, the best so far"
+    else:
+        end = "done" if choice is None or choice.is_complete else "evaluated; finalists have to learn, the best so far"
+    log.info("%s: %s", end, result.text)
 
 
 def result_of(run: Plan, directory: Path, found: Found, history: History, peak_memory_mb: float) -> SearchResult:
@@ -136,7 +141,7 @@ def result_of(run: Plan, directory: Path, found: Found, history: History, peak_m
         dataset=settings.data.name,
         space=settings.space,
         algorithm=settings.search.algorithm,
-        chosen_by="fitness" if prefer == "fitness" else "prefer",
+        chosen_by="fitness" if settings.search.finalists else None,
         failed=tuple(
             FailedCandidate(architecture=format_architecture(architecture), reason=reason)
             for architecture, reason in found.failed

@@ -56,7 +56,7 @@ def _search(run: RunFacts) -> str:
 def _chosen_by(run: RunFacts) -> str:
     if run.finalists is not None:
         return run.finalists.verdict
-    return run.result.chosen_by if run.result else "–"
+    return run.config.search.prefer if run.result else "–"
 
 
 def _training(run: RunFacts) -> str:

@@ -27,8 +27,8 @@ class SearchSummary(Document):
         seconds: wall-clock time of all sessions; reading images, starting workers and training finalists does not
             count.
         peak_memory_mb: largest resident memory of the process and its workers together, MiB.
-        chosen_by: what made it the answer: its ``fitness``, what it learned as one of the ``finalists``
-            (``finalists.json``), or its place on the Pareto front (``prefer``).
+        chosen_by: only where finalists were asked for: what made it the answer, its ``fitness`` or what it learned as
+            one of the ``finalists`` (``finalists.json``).
         failed: only where candidates failed.
         out_of_time: true if the time was up (``max_minutes``): this is the best so far, and the search can be resumed.
     """
@@ -47,7 +47,7 @@ class SearchSummary(Document):
     dataset: str
     space: str
     algorithm: str
-    chosen_by: Literal["fitness", "finalists", "prefer"] = "fitness"
+    chosen_by: Literal["fitness", "finalists"] | None = Field(default=None, exclude_if=lambda value: value is None)
     failed: tuple[FailedCandidate, ...] = Field(default=(), exclude_if=lambda failed: not failed)
     out_of_time: bool = Field(default=False, exclude_if=lambda value: not value)
 
