@@ -42,7 +42,7 @@ from neuronas.training.loop import begin
 
 TABLE = Path(__file__).parent / "trained" / "networks.csv"
 N_HELD_OUT, N_VALIDATION = 10_000, 500
-EPOCHS, BATCH = 15, 100
+EPOCHS, BATCH = 15, 40
 SIDE, BITS, TIMESTEPS = 16, 8, 2
 CROSSED_BITS, CROSSED_TIMESTEPS = (2, 3, 4, 5, 6, 8), (1, 2, 4, 8)
 N_CROSSED, CROSSED_SHARE = 4, 3
@@ -69,7 +69,7 @@ class Task:
 TASKS = {
     task.name: task
     for task in (
-        Task("cifar10", 16, 4_000, {"neuronas": 30, "snasnet-backward": 20, "kernels": 25, "spikenas-bench": 20}),
+        Task("cifar10", 8, 4_000, {"neuronas": 30, "snasnet-backward": 20, "kernels": 25, "spikenas-bench": 20}),
         Task("fashion-mnist", 8, 4_000, {"neuronas": 20, "snasnet-backward": 15, "kernels": 15, "spikenas-bench": 10}),
     )
 }

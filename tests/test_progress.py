@@ -205,7 +205,9 @@ def test_a_search_with_a_screen_that_ran_out_of_time_has_an_answer(tmp_path: Pat
     assert (resumed.text, resumed.fitness, resumed.found) == (whole.text, whole.fitness, whole.found)
 
 
-def test_a_training_that_ran_out_of_time_continues_bit_for_bit(tmp_path: Path) -> None:
+def test_a_training_that_ran_out_of_time_continues_bit_for_bit(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     settings: dict[str, Any] = {**SMALL, "epochs": 2, "batch_size": 128}
     whole = neuronas.train(ARCH, **settings, out=tmp_path / "whole")
     part = neuronas.train(ARCH, **settings, out=tmp_path / "part", max_minutes=1e-9)
@@ -214,11 +216,23 @@ def test_a_training_that_ran_out_of_time_continues_bit_for_bit(tmp_path: Path) -
     assert findings(tmp_path / "part")["training"] == "0 of 2 epochs; the time was up (--max-minutes); can be resumed"
     assert "before the last epoch" in page_of(tmp_path / "part")
     n_sessions = 1
+    while not part.best_epoch:
+        part = neuronas.train(tmp_path / "part", resume=True, max_minutes=1e-9)
+        n_sessions += 1
+    caplog.clear()
+    neuronas.load(tmp_path / "part")
+    assert [record.message for record in caplog.records if record.levelname == "WARNING"] == [
+        f"run {tmp_path / 'part'}: its training has not come to its end; these are the weights of epoch 1 of 2; "
+        f"continue with: neuronas train {tmp_path / 'part'} --resume"
+    ]
+    caplog.clear()
     while part.out_of_time:
         part = neuronas.train(tmp_path / "part", resume=True, max_minutes=1e-9)
         n_sessions += 1
     assert n_sessions >= 10  # a step each
     assert part.best_epoch == whole.best_epoch
+    neuronas.load(tmp_path / "part")
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
     weights = [(tmp_path / name / "checkpoints/last.safetensors").read_bytes() for name in ("whole", "part")]
     assert weights[0] == weights[1]
     assert not TrainingResult.read(tmp_path / "part" / "training.json").out_of_time

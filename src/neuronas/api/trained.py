@@ -11,10 +11,11 @@ from neuronas.api.devices import device_named
 from neuronas.api.settings import gathered, planned
 from neuronas.config import SETTINGS, value_at, written
 from neuronas.data.datasets import check_described
-from neuronas.errors import ConfigurationError
+from neuronas.errors import ConfigurationError, quoted
 from neuronas.runs.architectures import read_architecture_of
 from neuronas.runs.config_file import read_config
-from neuronas.runs.directory import CHECKPOINTS, CONFIG
+from neuronas.runs.directory import CHECKPOINTS, CONFIG, TRAINING, log
+from neuronas.runs.results import TrainingResult
 from neuronas.space.genotype import Architecture
 
 if TYPE_CHECKING:
@@ -111,6 +112,12 @@ def read_trained(
 
     settings, chosen = run.config, device_named(run.config.device)
     trained = load_trained(directory, given.architecture, run.shape, settings.network, settings.train, chosen)
+    finished = TrainingResult.read_if_there(directory / TRAINING)
+    if finished is None or finished.out_of_time:
+        log.warning(
+            "run %s: its training has not come to its end; these are the weights of epoch %s of %s; continue with: "
+            "neuronas train %s --resume", directory, trained.epoch, settings.train.epochs, quoted(directory),
+        )  # fmt: skip
     return TrainedRun(directory, run, given.architecture, trained, chosen)
 
 

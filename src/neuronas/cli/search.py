@@ -126,7 +126,7 @@ def _print_plan(run: "Plan", *, as_json: bool) -> None:
 
 def _print_answer(result: "SearchResult") -> None:
     from neuronas.cli.architectures import architecture_table, print_budget
-    from neuronas.runs.directory import LOG
+    from neuronas.runs.directory import LOG, TRAINING
 
     out, run, found, directory = console.answers, result.plan, result.found, result.directory
     out.print(result.text, style="bold")
@@ -150,4 +150,5 @@ def _print_answer(result: "SearchResult") -> None:
         f"{result.summary.seconds:.1f} s, {result.summary.peak_memory_mb:.0f} MB; cost is an estimate of model "
         f"'{run.cost_model.name}' for {run.config.hardware.accelerator}; run: {directory}"
     )
-    out.print(f"next: neuronas train {quoted(directory)}")
+    verb = "evaluate" if (directory / TRAINING).is_file() else "train"
+    out.print(f"next: neuronas {verb} {quoted(directory)}")
