@@ -157,11 +157,11 @@ def _mixed(items: list[_T]) -> list[_T]:
 
 
 @cache
-def data(task_name: str, where: str) -> InMemoryDataSet:
+def data(task_name: str, where: str, side: int) -> InMemoryDataSet:
     """Images that train, followed by ``N_HELD_OUT`` others: all of them training images of the data set."""
     task = TASKS[task_name]
     opened = open_dataset(where) if where.startswith("imagefolder:") else open_dataset(task_name, where)
-    source = opened.load("train", (SIDE, SIDE))
+    source = opened.load("train", (side, side))
     chosen = np.random.default_rng(0).permutation(len(source.labels))[: task.n_training + N_HELD_OUT]
     images = torch.stack([source.read(int(index)) for index in chosen]).numpy()
     return InMemoryDataSet((images, source.labels[chosen]), mean=opened.mean, std=opened.std)
@@ -170,7 +170,7 @@ def data(task_name: str, where: str) -> InMemoryDataSet:
 def train(row: Row, where: str) -> Trained:
     """Train one network and measure it."""
     torch.set_num_threads(1)
-    started, images_of = process_time(), data(row.dataset, where)
+    started, images_of = process_time(), data(row.dataset, where, row.image_side)
     augment = {"cifar10": "flip", "fashion-mnist": "shift"}[row.dataset]
     options = {
         "dataset": images_of, "channels": row.channels, "epochs": row.epochs, "batch_size": BATCH, "seed": row.seed,
@@ -182,7 +182,7 @@ def train(row: Row, where: str) -> Trained:
     network = make_classifier(
         planned.given.architecture, planned.plan.shape, planned.plan.config.network, settings, device
     )
-    images = Images(images_of.load("train", SIDE), images_of.mean, images_of.std)
+    images = Images(images_of.load("train", row.image_side), images_of.mean, images_of.std)
     training = np.arange(row.n_training)
     held_out = np.arange(row.n_training, row.n_training + N_HELD_OUT)
     process = Process(0, 1, device)
