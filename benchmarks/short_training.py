@@ -46,7 +46,7 @@ from neuronas.snn.lif import observed
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.trainable import WeightFormat
 from neuronas.space.canonical import architecture_key
-from neuronas.space.genotype import Architecture, Genotype
+from neuronas.space.genotype import Architecture
 from neuronas.space.shape import NetworkShape
 from neuronas.training.objective import learning_rate
 from shifted_labels import entropies, of_others
@@ -147,21 +147,12 @@ class Tests:
         return found
 
 
-def depth(cell: Genotype) -> int:
-    """Most convolutions on a path from input to output."""
-    longest = [0] + [-cell.n_nodes] * (cell.n_nodes - 1)
-    for target in range(1, cell.n_nodes):
-        for edge in cell.incoming(target):
-            longest[target] = max(longest[target], longest[edge.source] + edge.edge.kind.n_neuron_layers)
-    return longest[-1]
-
-
 def drawn(firsts: dict[str, Architecture], labelled: set[str], n: int) -> list[str]:
     """Keys of functions with sound labels, as many of each depth as there are, up to ``n``, depths in turn."""
     order = np.random.default_rng(1).permutation(sorted(labelled))
     by_depth: dict[int, list[str]] = {}
     for key in order.tolist():
-        by_depth.setdefault(depth(firsts[key].cells[0]), []).append(key)
+        by_depth.setdefault(firsts[key].cells[0].depth, []).append(key)
     by_depth.pop(0, None)
     return [key for turn in range(n) for keys in by_depth.values() for key in keys[turn : turn + 1]]
 
@@ -322,7 +313,7 @@ def main() -> None:
         np.array([known[key] for key in keys]),
         np.array([halves[key] for key in keys]),
     )
-    depths = np.array([depth(firsts[key].cells[0]) for key in keys])
+    depths = np.array([firsts[key].cells[0].depth for key in keys])
     results: Record = {
         **longer_training(given, rows, known),
         "n_functions": len(keys),

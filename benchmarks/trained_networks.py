@@ -29,6 +29,7 @@ import torch
 from neuronas.api.train import plan_training
 from neuronas.data.datasets import open_dataset
 from neuronas.data.memory import InMemoryDataSet
+from neuronas.experiments.structure import longest_path
 from neuronas.runs.work import Work
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import NONE
@@ -124,7 +125,7 @@ def _drawn(name: str, n: int) -> Iterator[tuple[str, int]]:
     for _ in range(600):
         architecture = space.random_architecture(random).cleaned
         if all(any(edge != NONE for edge in cell.edges) for cell in architecture.cells):
-            own = by_depth.setdefault(sum(cell.depth for cell in architecture.expanded(space.cells)), {})
+            own = by_depth.setdefault(longest_path(architecture, space.cells), {})
             own.setdefault(architecture_key(architecture), format_architecture(architecture))
     queues = {d: list(own.values()) for d, own in sorted(by_depth.items())}
     while n and any(queues.values()):

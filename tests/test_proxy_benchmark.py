@@ -206,3 +206,48 @@ def test_tables_of_any_space_precision_and_seed_are_reported_one_by_one(
     assert {one["timesteps"] for one in again["precisions"]} == {4}
     assert run([*options[:-2], "--resume"]) == 0
     assert "one training of a function against another: rho 1.000" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ("1,,,", "network.weight_bits: given 1; input should be greater than or equal to 2"),
+        (",0,,", "network.timesteps: given 0; input should be greater than or equal to 1"),
+        (",,0,", "network.channels: given 0; input should be greater than or equal to 1"),
+        (",,,-5", "data.image_side: given -5; expected 4 to 1024 pixels"),
+    ],
+)
+def test_a_row_that_cannot_be_evaluated_is_named_by_its_line(
+    values: str, expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from neuronas.cli.main import run
+
+    header = "architecture,test_accuracy,weight_bits,timesteps,channels,image_side\n"
+    path = table(tmp_path, f"{ONE},50,,,,\n{CHAIN},51,{values}\n", header)
+    options = ["reproduce", "proxy-benchmark", "--labels", str(path), "--dataset", "digits"]
+    assert run([*options, "--out", str(tmp_path / "run")]) == 2
+    assert capsys.readouterr().err == f"neuronas: labels {path}, line 3: {expected}\n"
+    assert not (tmp_path / "run").exists()
+
+
+def test_runs_stay_in_the_folder_whatever_a_table_calls_its_data_set(tmp_path: Path) -> None:
+    from neuronas.cli.main import run
+
+    name = "x/../../../../outside/" + 300 * "x"
+    path = table(tmp_path, f"{ONE},50,{name}\n", "architecture,test_accuracy,dataset\n")
+    options = [
+        "--labels",
+        str(path),
+        "--dataset",
+        "digits",
+        "--channels",
+        "4",
+        "--batch-size",
+        "8",
+        "--fitness",
+        "sahd",
+    ]
+    assert run(["reproduce", "proxy-benchmark", *options, "--out", str(tmp_path / "a" / "run"), "--quiet"]) == 0
+    assert {one.name for one in tmp_path.iterdir()} == {"labels.csv", "a"}
+    assert [one.name for one in (tmp_path / "a").iterdir()] == ["run"]
+    assert len(list((tmp_path / "a" / "run").iterdir())) == 2  # a run and the result

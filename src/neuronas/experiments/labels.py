@@ -48,6 +48,7 @@ class LabelledNetwork:
 
     Attributes:
         row_id: column ``id``, or else the line in the file.
+        where: file and line, for messages.
         architecture: without dead edges.
         accuracy: in percent.
         n_cells: number of cell places.
@@ -60,6 +61,7 @@ class LabelledNetwork:
     row_id: str
     architecture: Architecture
     accuracy: float
+    where: str
     n_cells: int = _N_CELLS
     task: Task = Task()
     weight_bits: int | None = None
@@ -133,6 +135,7 @@ def _labelled(row: Row, line: int, where: str) -> LabelledNetwork:
         row.get("id") or str(line),
         architecture.cleaned,
         accuracy,
+        where,
         n_cells,
         Task((row.get("dataset") or "").strip() or None, whole("channels"), whole("image_side")),
         whole("weight_bits"),

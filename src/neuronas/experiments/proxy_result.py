@@ -11,7 +11,7 @@ class Predictor(Document):
         name: of a fitness, or a property of the network's structure.
         rho: Spearman's rank correlation with accuracy.
         tau: Kendall's tau-b.
-        rho_within_depth: see ``ranking.within_groups``; the depth is the longest path of convolutions.
+        rho_within_depth: see ``ranking.within_groups``; depth is the longest path.
         regret: see ``ranking.agreement``, in points of accuracy.
         sampled_regret: its mean in samples, see ``ranking.sampled_regret``.
         sampled_regret_sd: standard deviation over the samples.
@@ -104,7 +104,7 @@ def printed(table: TableResult) -> Table:
         ceiling = f"; one training of a function against another: {pair}"
     name = table.labels + (f" ({table.task})" if table.task else "")
     caption = (
-        f"{name}: {table.n:,} networks, {table.n_functions:,} functions ({at}); images {table.images}, side "
+        f"{name}: networks: {table.n:,}, functions: {table.n_functions:,} ({at}); images {table.images}, side "
         f"{table.image_side}, {table.channels} channels; {table.seconds_per_candidate:.3f} s per candidate{ceiling}"
     )
     titles = ("predictor", "rho", "tau", "rho within depth", "regret", "regret in samples")

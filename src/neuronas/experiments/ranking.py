@@ -15,7 +15,7 @@ _SEED = 0  # the same samples for all columns of a table
 
 @dataclass(frozen=True)
 class RankAgreement:
-    """RankAgreement of fitness with accuracy over n networks.
+    """How well the ranking by a fitness agrees with that by accuracy, over n networks.
 
     Attributes:
         rho: Spearman's rank correlation; nan where either side is constant.

@@ -1,5 +1,6 @@
 """The networks of a table under a fitness: each distinct function once, in ordinary runs, one per precision."""
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from neuronas.api.search import Search, plan_search
-from neuronas.config import RunConfig, SearchConfig, value_at, written
+from neuronas.config import RunConfig, SearchConfig, given, settings_for, value_at, with_options, written
 from neuronas.data.dataset import DataSet
 from neuronas.data.datasets import open_dataset
 from neuronas.errors import WorkerError
@@ -20,6 +21,8 @@ from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture, parse_architecture
 from neuronas.space.spaces import Space
+
+_LONGEST_STEM = 60
 
 
 @dataclass(frozen=True)
@@ -145,17 +148,25 @@ class TableRuns:
         return found
 
     def _options(self, row: LabelledNetwork) -> dict[str, Any]:
-        """What the table says a row is evaluated at, unless the settings say it."""
-        given = written(self.config)
-        said = {
-            "weight_bits": ("network.weight_bits", row.weight_bits),
-            "timesteps": ("network.timesteps", row.timesteps),
-            "channels": ("network.channels", row.task.channels),
-            "image_side": ("data.image_side", row.task.image_side),
+        """What the table says a row is evaluated at, unless the settings say it.
+
+        Raises:
+            ConfigurationError: a value that is not possible; names the line of the table.
+        """
+        settings, said = settings_for("search"), written(self.config)
+        columns = {
+            "weight_bits": row.weight_bits,
+            "timesteps": row.timesteps,
+            "channels": row.task.channels,
+            "image_side": row.task.image_side,
         }
-        return {
-            name: value for name, (path, value) in said.items() if value is not None and value_at(given, path) is None
+        used = {
+            name: value
+            for name, value in columns.items()
+            if value is not None and value_at(said, settings[name].path) is None
         }
+        given(with_options({}, "search", used), row.where)
+        return used
 
     def _planned(
         self, stem: str, architectures: Sequence[Architecture], options: Mapping[str, Any], dataset: DataSet
@@ -165,7 +176,8 @@ class TableRuns:
         search = plan_search({**fixed, **options}, config=self.config, out=self.folder)
         self._n_parts += 1
         network, fitness = search.plan.config.network, search.plan.config.fitness.name
-        name = f"{self._n_parts:02}-{stem}-{network.weight_bits}bits-T{network.timesteps}-{fitness}"
+        short = re.sub(r"[^\w.-]+", "-", stem, flags=re.ASCII)[:_LONGEST_STEM]  # a table may name a data set by a path
+        name = f"{self._n_parts:02}-{short}-{network.weight_bits}bits-T{network.timesteps}-{fitness}"
         return replace(search, directory=self.folder / name)
 
 
