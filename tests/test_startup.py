@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from shutil import copytree
 
@@ -92,6 +93,13 @@ def test_a_start_reads_no_plug_ins_of_pydantic_and_seldom_looks_for_garbage(tmp_
     assert int(threshold) == 10_000
     assert int(n_objects) < 100, "all others are frozen"
     assert plugins == "__all__"
+
+
+@pytest.mark.skipif(find_spec("triton") is None, reason="torch for this machine comes without triton")
+def test_a_command_that_has_used_triton_ends_without_a_word_of_leaks() -> None:
+    program = "import triton._C.libtriton\nfrom neuronas.ending import end\nend(3)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", "")
 
 
 def test_a_search_imports_torch_and_no_other_framework(tmp_path: Path) -> None:

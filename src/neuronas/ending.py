@@ -17,5 +17,8 @@ def end(code: int) -> NoReturn:
     # Where Ctrl-C came while Python compiled a text, as for a dataclass, `python -m` would end by SIGINT instead of
     # with the exit code; compiling another one makes it forget (CPython 3.11 to 3.13, run_eval_code_obj, pythonrun.c).
     namedtuple("Forget", ())
-    gc.freeze()  # nothing is searched for garbage once more, which takes as long as a fifth of torch's import
+    # Nothing is searched for garbage once more, which takes as long as a fifth of torch's import. Triton, which
+    # SpikingJelly imports, would call what is not collected a leak, in some forty lines.
+    if "triton._C.libtriton" not in sys.modules:
+        gc.freeze()
     sys.exit(code)
