@@ -1,5 +1,6 @@
 """Files of HDF5 are read by a program of their own, which a damaged one may end."""
 
+import os
 from pathlib import Path
 
 import h5py
@@ -72,6 +73,25 @@ def test_a_program_that_ends_early_is_told_in_one_line(
     with pytest.raises(VerificationError, match=expected) as caught:
         read_network(file)
     assert str(caught.value).startswith(str(file)) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("way", ["storage", "link", "virtual"])
+def test_a_file_that_leads_to_another_one_is_refused(file: Path, way: str) -> None:
+    """What it leads to may be secret, or a pipe, which would be waited for."""
+    name, pipe = "node/nodes/matrix/weight", file.with_name("pipe")
+    os.mkfifo(pipe)
+    with h5py.File(file, "a") as written:
+        del written[name]
+        if way == "storage":
+            written.create_dataset(name, (2, 192), np.float32, external=[(str(pipe), 0, 1536)])
+        elif way == "link":
+            written[name] = h5py.ExternalLink(str(pipe), name)
+        else:
+            layout = h5py.VirtualLayout((2, 192), np.float32)
+            layout[:] = h5py.VirtualSource(str(pipe), name, (2, 192))
+            written.create_virtual_dataset(name, layout)
+    with pytest.raises(VerificationError, match="/node/nodes/matrix/weight lies in another file; expected all in one"):
+        read_network(file)
 
 
 def test_a_file_that_holds_more_than_the_memory_is_refused(file: Path) -> None:

@@ -27,7 +27,12 @@ def read(path: str, group: str, output: BinaryIO) -> None:
 
     def describe(item: Any) -> Any:
         if isinstance(item, h5py.Group):
+            for name in item:
+                if isinstance(item.get(name, getlink=True), h5py.ExternalLink):
+                    raise ValueError(f"{item.name}/{name} lies in another file; expected all in one")
             return {name: describe(one) for name, one in item.items()}
+        if item.is_virtual or item.external:
+            raise ValueError(f"{item.name} lies in another file; expected all in one")
         value = item[()]
         if isinstance(value, bytes):
             return value.decode()
