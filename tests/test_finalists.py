@@ -9,7 +9,7 @@ import pytest
 import neuronas
 from conftest import Neuronas
 from neuronas.api.run_facts import read_run
-from neuronas.errors import DataError, DivergedError, RunDirectoryError
+from neuronas.errors import DataError, DivergedError, RunDirectoryError, VerificationError
 from neuronas.report.comparison import runs_table
 from neuronas.report.finalist_tables import difference, finalists_table
 from neuronas.report.live import LiveRun
@@ -100,6 +100,30 @@ def test_a_finalist_that_fails_is_out() -> None:
     one = one.having(one.finalists[2].model_copy(update={"failed": "loss is inf"}), 1.0)
     assert one.is_complete and one.leader is not None and one.leader.rank == 2 and one.second is None
     assert one.lead_95 is None
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"rungs": []}, "rungs of fewer and fewer finalists"),
+        ({"rungs": [{"n": 4, "epochs": 2}, {"n": 4, "epochs": 4}]}, "rungs of fewer and fewer finalists"),
+        ({"rungs": [{"n": 4, "epochs": 2}, {"n": 1, "epochs": 4}]}, "at least 2"),
+        ({"finalists": []}, "finalists of rank 1 to 4 expected"),
+        ({"n_validation": 0}, "n_validation of at least 1 expected"),
+    ],
+)
+def test_a_choice_that_makes_no_sense_is_refused(change: dict[str, Any], expected: str, tmp_path: Path) -> None:
+    sound = choice(finalist(1, 0.5), finalist(2, 0.7, 0.8), finalist(3, 0.7), finalist(4, 0.6))
+    (tmp_path / FINALISTS).write_text(json.dumps(sound.plain() | change))
+    with pytest.raises(VerificationError, match=f"{FINALISTS}.*{expected}"):
+        FinalistChoice.read(tmp_path / FINALISTS)
+
+
+def test_a_rank_or_an_accuracy_too_many_is_refused() -> None:
+    with pytest.raises(ValueError, match="finalists of rank 1 to 4 expected"):
+        choice(finalist(1), finalist(2), finalist(2), finalist(4))
+    with pytest.raises(ValueError, match="at most 2 accuracies"):
+        choice(finalist(1, 0.1, 0.2, 0.3), finalist(2), finalist(3), finalist(4))
 
 
 def test_newcombes_interval_of_a_difference() -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from neuronas.runs.costs import Budgeted
 from neuronas.runs.document import Document, Share
@@ -73,6 +73,20 @@ class FinalistChoice(Document):
     finalists: tuple[Finalist, ...]
     question: str
     identity: str
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        """Rungs and finalists belong together, as those that ``halving`` makes do."""
+        sizes, lengths = [rung.n for rung in self.rungs], [rung.epochs for rung in self.rungs]
+        if not sizes or sizes != sorted(set(sizes), reverse=True) or lengths != sorted(set(lengths)) or sizes[-1] < 2:
+            raise ValueError("rungs of fewer and fewer finalists, at least 2, and more and more epochs expected")
+        if [one.rank for one in self.finalists] != list(range(1, sizes[0] + 1)):
+            raise ValueError(f"finalists of rank 1 to {sizes[0]} expected")
+        if any(len(one.accuracies) > len(sizes) for one in self.finalists):
+            raise ValueError(f"at most {len(sizes)} accuracies of a finalist expected, one per rung")
+        if self.n_validation < 1 and any(one.accuracies for one in self.finalists):
+            raise ValueError("n_validation of at least 1 expected")
+        return self
 
     def members(self, number: int) -> tuple[Finalist, ...]:
         """The finalists in a rung, the best of the rung before first; none where that has not ended.
