@@ -14,13 +14,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from neuronas.config import EVALUATED_BITS, FULL_PRECISION
 from neuronas.fitness.engine.backend import Geometry
 from neuronas.fitness.engine.native.convolution import SumFormat, convolve, spike_shape, sum_formats
 from neuronas.fitness.engine.native.weights import PackedWeights, pack, padded
 from neuronas.kernels.library import Native, load, native
 from neuronas.kernels.structures import CProgram, CShape, Method, accepted
 from neuronas.kernels.targets import TARGETS
-from neuronas.snn.quantisation import BITS, FULL_PRECISION, FixedPoint
+from neuronas.snn.quantisation import FixedPoint
 
 PLANE, TAIL = 32, 64
 needs_kernels = pytest.mark.skipif(native().library is None, reason=native().reason)
@@ -146,7 +147,7 @@ CASES = st.builds(
     height=st.integers(1, 9),
     width=st.integers(1, 9) | st.sampled_from([16, 17, 33, 65]),
     kernel=st.sampled_from([1, 3, 5, 7]),
-    bits=st.sampled_from([*BITS, FULL_PRECISION]),
+    bits=st.sampled_from([*EVALUATED_BITS, FULL_PRECISION]),
     density=st.sampled_from([0.0, 0.01, 1.0]) | st.floats(0, 1),
     weights=st.sampled_from(["any", "positive", "negative", "lowest", "zero"]),
     groups=st.integers(1, 4),

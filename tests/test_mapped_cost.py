@@ -13,7 +13,7 @@ from neuronas.config import ACCELERATORS, HardwareConfig
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.budget import Budget, rejected
-from neuronas.hardware.cost import BUDGETED, Cost
+from neuronas.hardware.cost import Cost
 from neuronas.hardware.floorplan import blocks
 from neuronas.hardware.mapped import area, energy, latency, mapping
 from neuronas.hardware.mapped.activity import DENSE, Activity, load_activity
@@ -21,6 +21,7 @@ from neuronas.hardware.mapped.mapping import MappedWork, make_work
 from neuronas.hardware.mapped.model import MappedCostModel
 from neuronas.hardware.paper import PaperCostModel
 from neuronas.hardware.sweep import vary
+from neuronas.hardware.units import BUDGETED
 from neuronas.space.genotype import Architecture, Genotype
 from neuronas.space.notation import parse_architecture
 from neuronas.space.shape import NetworkShape

@@ -14,13 +14,13 @@ from spikingjelly.activation_based import functional, layer, neuron
 from spikingjelly.activation_based.nir_exchange import import_from_nir
 from torch import Tensor, nn
 
+from neuronas.config import FULL_PRECISION
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export.formats import format_named
 from neuronas.importing.module import read_module_arrays
 from neuronas.importing.read import read_network, read_network_arrays
 from neuronas.snn.imported import ImportedNetwork
 from neuronas.snn.imported_network import ImportedClassifier
-from neuronas.snn.quantisation import FULL_PRECISION
 from neuronas.snn.trainable import WeightFormat
 from test_export import content_of, make_network
 from test_own_network import IN_NIR, TEXTS, LeNet, Residual, lenet_file

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from conftest import chain
 from neuronas.hardware.accelerator import Accelerator
-from neuronas.hardware.cost import BUDGETED
 from neuronas.hardware.paper import PaperCostModel
 from neuronas.hardware.sweep import vary
+from neuronas.hardware.units import BUDGETED
 from neuronas.space.genotype import Architecture, Genotype
 from neuronas.space.notation import parse_architecture
 from neuronas.space.shape import NetworkShape

@@ -18,6 +18,7 @@ NEVER = {
 }  # fmt: skip
 NO_TORCH = {*NEVER, "http.client", "psutil", "torch"}
 OF_OWN_NETWORKS = {"neuronas.api.trained", "neuronas.importing.draft", "neuronas.snn.imported"}
+NO_NUMPY = {*NO_TORCH, "PIL", "jinja2", "numpy"}
 NOTHING = {*NO_TORCH, "PIL", "jinja2", "neuronas.api", "neuronas.config", "numpy", "pydantic", "sqlite3", "yaml"}
 VERBS = (
     "search", "estimate", "train", "evaluate", "predict", "export", "report", "compare", "dashboard", "doctor",
@@ -59,7 +60,12 @@ def test_what_every_verb_shares_imports_nothing(tmp_path: Path, option: str) -> 
 @pytest.mark.slow
 @pytest.mark.parametrize("verb", VERBS)
 def test_help_imports_nothing_that_computes(tmp_path: Path, verb: str) -> None:
-    assert imported(tmp_path, verb, "--help") & {*NO_TORCH, "PIL", "jinja2"} == set()
+    assert imported(tmp_path, verb, "--help") & NO_NUMPY == set()
+
+
+def test_lists_of_choices_and_experiments_import_no_numpy(tmp_path: Path) -> None:
+    for command in (("search", "--help"), ("reproduce", "--list")):
+        assert imported(tmp_path, *command) & NO_NUMPY == set(), command
 
 
 @pytest.mark.parametrize(

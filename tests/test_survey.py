@@ -20,9 +20,9 @@ from neuronas.config import ALGORITHMS, SearchConfig
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.budget import Budget
-from neuronas.hardware.cost import BUDGETED
 from neuronas.hardware.paper import PaperCostModel
 from neuronas.hardware.pareto import hypervolume, non_dominated, scaled
+from neuronas.hardware.units import BUDGETED
 from neuronas.runs.history import History
 from neuronas.search.algorithms.base import Algorithm, Outcome
 from neuronas.search.algorithms.evolution import crossover, mutate

@@ -9,7 +9,7 @@ import numpy as np
 from neuronas.api.compose import plan
 from neuronas.config import given, merged
 from neuronas.hardware.budget import rejected
-from neuronas.hardware.cost import BUDGETED
+from neuronas.hardware.units import BUDGETED
 from neuronas.runs.architectures import ArchitectureFile
 from neuronas.runs.config_file import write_config
 from neuronas.runs.environment import Environment

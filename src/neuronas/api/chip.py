@@ -190,7 +190,7 @@ def chip_warning(run: Plan) -> str | None:
     None as well where chips of this kind cannot be simulated, which ``evaluate --chip`` says.
     """
     from neuronas.chip.precheck import ENOUGH_DB, layer_snr_db
-    from neuronas.snn.quantisation import FULL_PRECISION
+    from neuronas.config import FULL_PRECISION
 
     if run.accelerator.device is None or run.config.network.weight_bits == FULL_PRECISION:
         return None

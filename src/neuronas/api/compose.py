@@ -29,10 +29,11 @@ from neuronas.data.datasets import open_if_there
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.budget import Budget
-from neuronas.hardware.cost import BUDGETED, Cost, CostModel
+from neuronas.hardware.cost import Cost, CostModel
 from neuronas.hardware.mapped.activity import Activity, load_activity
 from neuronas.hardware.mapped.model import MappedCostModel
 from neuronas.hardware.models import beside, make_cost_model, mapped_cost_model
+from neuronas.hardware.units import BUDGETED
 from neuronas.runs.costs import CostReport, OtherModel
 from neuronas.runs.directory import RunOrigin
 from neuronas.search.algorithms.base import Algorithm

@@ -12,11 +12,11 @@ from neuronas.config import COST_MODELS, ResolvedConfig, as_path
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.budget import Budget
-from neuronas.hardware.cost import BUDGETED, Cost
+from neuronas.hardware.cost import Cost
 from neuronas.hardware.floorplan import Floorplan
 from neuronas.hardware.floorplan import floorplan as make_floorplan
 from neuronas.hardware.sweep import Sweep, SweepPoint, parse_sweep, run_sweep
-from neuronas.hardware.units import quantity, word
+from neuronas.hardware.units import BUDGETED, quantity, word
 from neuronas.importing.read import read_network
 from neuronas.runs.architectures import read_architecture
 from neuronas.runs.card import Card, Shown

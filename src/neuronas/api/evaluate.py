@@ -55,7 +55,7 @@ def evaluate(
 def _measure(given: TrainedRun, work: Work) -> Evaluation:
     import numpy as np
 
-    from neuronas.snn.quantisation import FULL_PRECISION
+    from neuronas.config import FULL_PRECISION
     from neuronas.training.evaluation import EVERY_PRECISION, accuracy_by_bits, measure_activity
 
     run, trained = given.plan, given.trained

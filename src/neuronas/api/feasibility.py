@@ -6,8 +6,8 @@ from typing import Any
 
 from neuronas.api.compose import Plan
 from neuronas.config import as_options, given, value_at, with_value, written
-from neuronas.hardware.cost import BUDGETED, LayerCost
-from neuronas.hardware.units import quantity
+from neuronas.hardware.cost import LayerCost
+from neuronas.hardware.units import BUDGETED, quantity
 from neuronas.runs.infeasible import BrokenLimit, Infeasible, Knob
 from neuronas.search.feasibility import Feasibility, Knobs
 from neuronas.search.problem import NothingFitsError

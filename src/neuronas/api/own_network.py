@@ -64,7 +64,7 @@ class OwnNetwork:
     @cached_property
     def float_network(self) -> "ImportedClassifier":
         """With the weights as they were read."""
-        from neuronas.snn.quantisation import FULL_PRECISION
+        from neuronas.config import FULL_PRECISION
 
         return self._made(FULL_PRECISION)
 

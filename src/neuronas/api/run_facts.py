@@ -11,7 +11,7 @@ from neuronas.api.settings import planned
 from neuronas.config import is_there
 from neuronas.errors import ArchitectureError, RunDirectoryError, VerificationError
 from neuronas.hardware.budget import rejected
-from neuronas.hardware.cost import BUDGETED
+from neuronas.hardware.units import BUDGETED
 from neuronas.report.facts import Answer, RunFacts
 from neuronas.runs.architectures import read_architecture
 from neuronas.runs.candidates import Candidates, read_candidates

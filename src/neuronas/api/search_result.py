@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from neuronas.api.compose import Plan
-from neuronas.hardware.cost import BUDGETED, Cost
-from neuronas.hardware.units import quantity, word
+from neuronas.hardware.cost import Cost
+from neuronas.hardware.units import BUDGETED, quantity, word
 from neuronas.runs.architectures import ArchitectureFile
 from neuronas.runs.card import Card, Shown, call
 from neuronas.runs.directory import ARCHITECTURE, FRONT, RANKING, RESULT, log

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from neuronas.chip.slicing import SCHEMES
+from neuronas.config import FULL_PRECISION
 from neuronas.errors import ConfigurationError, named, unknown_name
 from neuronas.hardware.accelerator import Accelerator
-from neuronas.snn.quantisation import FULL_PRECISION
 
 VARIATIONS = ("normal", "lognormal")
 MAX_ADC_BITS = 24

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neuronas.api.settings import gathered
 from neuronas.cli import console
 from neuronas.cli import options as opt
 from neuronas.cli.progress import ProgressBar
@@ -15,10 +14,12 @@ from neuronas.cli.verbs import example
 from neuronas.config import as_path, is_there
 from neuronas.errors import VerificationError, quoted
 from neuronas.experiments.catalogue import STUDIES
-from neuronas.experiments.hardware import PrintedFigure
-from neuronas.experiments.labels import Labels
 from neuronas.experiments.study import Scale, Study, experiments
 from neuronas.report.tables import Table
+
+if TYPE_CHECKING:
+    from neuronas.experiments.hardware import PrintedFigure
+    from neuronas.experiments.labels import Labels
 
 _DATASET = "cifar10"
 ScaleOption = Annotated[Scale, typer.Option(help="How large; full needs a GPU where networks are trained.")]
@@ -125,6 +126,7 @@ def proxy_benchmark(
     quiet: opt.Quiet = False,
 ) -> None:
     """Rank networks of known trained accuracy by a fitness, beside their structure: rank correlations and regret."""
+    from neuronas.api.settings import gathered
     from neuronas.experiments.proxy_benchmark import run
     from neuronas.experiments.proxy_result import printed
 
@@ -142,8 +144,10 @@ def proxy_benchmark(
     console.answers.print(f"written: {directory}")
 
 
-def _labels(text: str) -> Labels:
+def _labels(text: str) -> "Labels":
     """``FILE`` or ``FILE=DATASET``; a file whose name has a ``=`` counts as it is."""
+    from neuronas.experiments.labels import Labels
+
     if is_there(as_path(text, "--labels")):
         return Labels(as_path(text))
     file, equals, dataset = text.partition("=")
@@ -208,7 +212,7 @@ for _study in STUDIES:
     )(_study_command(_study))
 
 
-def _comparison(rows: tuple[PrintedFigure, ...]) -> Table:
+def _comparison(rows: tuple["PrintedFigure", ...]) -> Table:
     """A line for each figure: network, quantity, bits, as published, as computed, whether they agree."""
     titles = ("network", "quantity", "bits", "published", "ours", "agrees")
     lines = tuple(

@@ -57,14 +57,17 @@ from neuronas.config.schema import (
 from neuronas.config.search_schema import SearchConfig
 from neuronas.config.setting import Section, Setting
 from neuronas.config.training_schema import ChipConfig, TrainConfig
+from neuronas.config.values import EVALUATED_BITS, FULL_PRECISION
 
 __all__ = [
     "ACCELERATORS",
     "ALGORITHMS",
     "COST_MODELS",
     "DATASETS",
+    "EVALUATED_BITS",
     "EXPORT_FORMATS",
     "FITNESS",
+    "FULL_PRECISION",
     "OPERATIONS",
     "PRESETS",
     "RECIPES",

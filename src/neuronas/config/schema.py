@@ -28,6 +28,7 @@ from neuronas.config.values import (
     DOCTOR,
     ESTIMATE,
     EVALUATE,
+    FULL_PRECISION,
     SEARCH,
     STUDY,
     TRAIN,
@@ -99,7 +100,7 @@ class DataConfig(Section):
 
 
 def _fixed_point_or_none(bits: int) -> int:
-    if 16 < bits < 32:
+    if 16 < bits < FULL_PRECISION:
         raise ValueError("expected 2 to 16 (fixed point) or 32 (no quantisation)")
     return bits
 

@@ -12,6 +12,11 @@ ESTIMATE, SEARCH, TRAIN, EVALUATE, DOCTOR = "estimate", "search", "train", "eval
 BENCHMARK, STUDY = "benchmark", "study"
 """``reproduce proxy-benchmark``, and the experiments of ``reproduce`` that search and train."""
 
+FULL_PRECISION = 32
+"""Weight bits that stand for weights that are not quantised."""
+EVALUATED_BITS = (4, 6, 8, 10, 12, 14, 16)
+"""The fixed-point precisions, in bits, for which accuracy is evaluated."""
+
 
 def _image_size(given: Any) -> Any:
     """``24x32`` (height x width) or one number for squares."""

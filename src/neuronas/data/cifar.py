@@ -3,15 +3,15 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from neuronas.config import read_bytes
 from neuronas.data.published import Archive, Downloadable
 from neuronas.errors import DataError
 from neuronas.space.shape import Side
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from neuronas.data.source import ArraySource
 
 _N_PIXELS = 3 * 32 * 32
@@ -44,6 +44,7 @@ class Cifar(Downloadable):
 
     def load(self, split: str, size: Side) -> "ArraySource":
         """See ``DataSet``."""
+        import numpy as np
         import torch
 
         from neuronas.data.pixels import resized
@@ -58,8 +59,10 @@ class Cifar(Downloadable):
         images = torch.from_numpy(records[:, self.label_bytes :]).reshape(-1, 3, 32, 32)
         return ArraySource(resized(images, size), records[:, self.label_bytes - 1].astype(np.int64))
 
-    def _python_records(self, path: Path) -> NDArray[np.uint8]:
+    def _python_records(self, path: Path) -> "NDArray[np.uint8]":
         """The same records from a file of the version for Python."""
+        import numpy as np
+
         from neuronas.data.cifar_python import read_python_batch
 
         labels, pixels = read_python_batch(path, self.python_labels)
@@ -69,7 +72,9 @@ class Cifar(Downloadable):
             [np.zeros((len(labels), self.label_bytes - 1), np.uint8), labels[:, None], pixels], axis=1
         )
 
-    def _records(self, path: Path) -> NDArray[np.uint8]:
+    def _records(self, path: Path) -> "NDArray[np.uint8]":
+        import numpy as np
+
         length = self.label_bytes + _N_PIXELS
         try:
             raw = np.frombuffer(read_bytes(path, _MAX_BYTES), dtype=np.uint8)

@@ -7,8 +7,6 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-import numpy as np
-
 from neuronas.data.dataset import DataSet, Progress
 from neuronas.data.listing import LAYOUTS, check_readable, class_folders, images_in, log_left_out, source_of
 from neuronas.errors import ConfigurationError, DataError
@@ -127,6 +125,8 @@ class ImageFolder(DataSet):
 
 
 def _share(paths: list[Path], split: str) -> list[Path]:
+    import numpy as np
+
     order = np.random.default_rng(_SPLIT_SEED).permutation(len(paths))
     n_test = max(1, round(_TEST_SHARE * len(paths))) if len(paths) > 1 else 0
     chosen = order[:n_test] if split == "test" else order[n_test:]

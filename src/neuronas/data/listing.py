@@ -8,8 +8,6 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from neuronas.config import read_text
 from neuronas.data.dataset import Progress
 from neuronas.errors import DataError
@@ -79,6 +77,8 @@ def log_left_out(folders: Sequence[Path]) -> None:
 
 def source_of(by_class: Sequence[Sequence[Path]], channels: int, size: Side) -> "FileSource":
     """The images of each class as a source."""
+    import numpy as np
+
     from neuronas.data.source import FileSource
 
     labels = np.repeat(np.arange(len(by_class)), [len(paths) for paths in by_class])

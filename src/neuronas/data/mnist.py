@@ -5,9 +5,6 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from neuronas.config import read_bytes
 from neuronas.data.dataset import Progress
 from neuronas.data.published import Placed
@@ -15,6 +12,9 @@ from neuronas.errors import DataError
 from neuronas.space.shape import Side
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from neuronas.data.source import ArraySource
 
 _MAX_BYTES = 200_000_000  # training images of MNIST are 47 million
@@ -41,6 +41,7 @@ class Mnist(Placed):
 
     def load(self, split: str, size: Side) -> "ArraySource":
         """See ``DataSet``."""
+        import numpy as np
         import torch
 
         from neuronas.data.pixels import resized
@@ -79,7 +80,7 @@ def _file_names(split: str, what: str) -> tuple[str, ...]:
     return tuple(f"{stem}{mark}{kind}{ending}" for mark in "-." for ending in ("", ".gz"))
 
 
-def _read(root: Path, split: str, what: str) -> NDArray[np.uint8]:
+def _read(root: Path, split: str, what: str) -> "NDArray[np.uint8]":
     names = _file_names(split, what)
     path = next((root / name for name in names if (root / name).is_file()), None)
     if path is None:
@@ -94,8 +95,10 @@ def _read(root: Path, split: str, what: str) -> NDArray[np.uint8]:
     return _array(raw, path)
 
 
-def _array(raw: bytes, path: Path) -> NDArray[np.uint8]:
+def _array(raw: bytes, path: Path) -> "NDArray[np.uint8]":
     """Bytes of an IDX file: 0, 0, type, number of axes, the length of each (big-endian), then the values."""
+    import numpy as np
+
     n_axes = raw[3] if len(raw) > 3 else 0
     shape = tuple(np.frombuffer(raw[4 : 4 + 4 * n_axes], ">u4").tolist())
     n = int(np.prod(shape, dtype=object)) if shape else 0

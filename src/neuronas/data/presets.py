@@ -6,9 +6,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from neuronas.data.cifar import Cifar10, Cifar100
 from neuronas.data.dataset import DataSet
 from neuronas.data.folders import ImageFolder
@@ -18,6 +15,9 @@ from neuronas.errors import DataError
 from neuronas.space.shape import Side
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from neuronas.data.source import ArraySource
 
 _TEST_SHARE = 0.2
@@ -42,8 +42,10 @@ class Digits(DataSet):
         pixels, labels = self.arrays(split)
         return ArraySource(resized(torch.from_numpy(pixels).unsqueeze(1), size), labels)
 
-    def arrays(self, split: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    def arrays(self, split: str) -> "tuple[NDArray[np.uint8], NDArray[np.int64]]":
         """Pixels [N, 8, 8] from 0 to 255, and classes [N], of ``train`` or ``test``. Needs no torch."""
+        import numpy as np
+
         levels, labels = scikit_learns_digits()
         order = np.random.default_rng(_SPLIT_SEED).permutation(len(levels))
         n_test = round(_TEST_SHARE * len(levels))
@@ -51,7 +53,7 @@ class Digits(DataSet):
         return np.rint(levels[chosen] * (255 / 16)).astype(np.uint8), labels[chosen].astype(np.int64)
 
 
-def scikit_learns_digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def scikit_learns_digits() -> "tuple[NDArray[np.uint8], NDArray[np.uint8]]":
     """Levels from 0 to 16, [N, 8, 8], and classes, [N]: what ``sklearn.datasets.load_digits`` returns.
 
     The file is read here, since the import of ``sklearn.datasets`` takes longer than that of all else but torch.
@@ -60,6 +62,8 @@ def scikit_learns_digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         ModuleNotFoundError: scikit-learn is not installed.
         DataError: its file is missing or damaged.
     """
+    import numpy as np
+
     package = find_spec("sklearn")  # found, not imported
     if package is None or not package.submodule_search_locations:
         raise ModuleNotFoundError("No module named 'sklearn'", name="sklearn")

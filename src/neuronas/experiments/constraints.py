@@ -7,18 +7,21 @@ the same weights and images, so fitness is compared seed by seed.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from neuronas.experiments.figures import Figure
-from neuronas.experiments.pieces import Pieces
 from neuronas.experiments.study import FULL, SMALL, SearchPiece, Size, Study
-from neuronas.hardware.cost import BUDGETED
+from neuronas.hardware.units import BUDGETED
+
+if TYPE_CHECKING:
+    from neuronas.experiments.pieces import Pieces
 
 LEVELS = (1.0, 0.5, 0.3, 0.2, 0.1)
 NAMES = {"neuronas": "Algorithm 1", "snasnet": "random search", "evolution": "evolution (NSGA-II)"}
 _MOST_CANDIDATES, _POPULATION = 20_000, 50
 
 
-def run(pieces: Pieces) -> Iterable[Figure]:
+def run(pieces: "Pieces") -> Iterable[Figure]:
     """Search at every level with every algorithm and seed."""
     least, most = pieces.extremes({})
     for level in LEVELS:

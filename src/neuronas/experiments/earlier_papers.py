@@ -5,17 +5,18 @@
 """
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
+from neuronas.config import FULL_PRECISION
 from neuronas.experiments.figures import Figure
-from neuronas.experiments.hardware import full_width_cost
-from neuronas.experiments.pieces import Pieces
 from neuronas.experiments.published import SNASNET as SNASNET_ON_CIFAR
 from neuronas.experiments.published import published
 from neuronas.experiments.study import SearchPiece, Study
-from neuronas.hardware.cost import BUDGETED
-from neuronas.hardware.units import UNITS, word
-from neuronas.snn.quantisation import FULL_PRECISION
+from neuronas.hardware.units import BUDGETED, UNITS, word
 from neuronas.space.notation import parse_architecture
+
+if TYPE_CHECKING:
+    from neuronas.experiments.pieces import Pieces
 
 SHARES = (1.0, 0.5, 0.3, 0.15)
 """Budgets as shares of the parameters of the space's largest network."""
@@ -23,7 +24,7 @@ SNASNET = {"network": {"weight_bits": FULL_PRECISION}, "search": {"algorithm": "
 """Settings of SNASNet's search."""
 
 
-def spikenas(pieces: Pieces) -> Iterable[Figure]:
+def spikenas(pieces: "Pieces") -> Iterable[Figure]:
     """Search and train under each budget."""
     largest = pieces.extremes({})[1].parameters
     for share in SHARES:
@@ -33,7 +34,7 @@ def spikenas(pieces: Pieces) -> Iterable[Figure]:
         yield from case.figures()
 
 
-def snasnet(pieces: Pieces) -> Iterable[Figure]:
+def snasnet(pieces: "Pieces") -> Iterable[Figure]:
     """Search both spaces and train what was found."""
     for space, name in (("snasnet", "forward cells"), ("snasnet-backward", "forward and backward cells")):
         case = pieces.search_and_train(name, {"space": space, **SNASNET})
@@ -45,6 +46,8 @@ def snasnet(pieces: Pieces) -> Iterable[Figure]:
 def at_full_width(name: str, searched: Iterable[SearchPiece], quantities: Iterable[str]) -> Iterable[Figure]:
     """What the networks found would cost with 128/256 channels, beside what NeuroNAS prints for SNASNet's."""
     printed = published().of("SNASNet's cell on CIFAR") | published().of(SNASNET_ON_CIFAR)
+    from neuronas.experiments.hardware import full_width_cost
+
     costs = [full_width_cost(parse_architecture(one.architecture), FULL_PRECISION) for one in searched]
     for quantity in quantities:
         title = f"{word(quantity)} at 128 channels, {UNITS[quantity]}".removesuffix(", ")

@@ -6,6 +6,8 @@ from typing import Self
 
 from neuronas.runs.document import Document
 
+ACCURACY, PARAMETERS, MEMORY = "test accuracy, %", "parameters", "memory, kbit"
+
 NOT_STATED = "not stated"
 
 

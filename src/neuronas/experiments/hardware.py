@@ -10,8 +10,9 @@ from math import floor
 from neuronas.experiments.published import HEADLINE, SNASNET, NetworkBehind, PublishedFigure, published
 from neuronas.experiments.study import experiments
 from neuronas.hardware.accelerator import load_accelerator
-from neuronas.hardware.cost import BUDGETED, Cost
+from neuronas.hardware.cost import Cost
 from neuronas.hardware.paper import PaperCostModel
+from neuronas.hardware.units import BUDGETED
 from neuronas.runs.document import Document
 from neuronas.space.genotype import Architecture, Edge, Genotype, node_pairs
 from neuronas.space.shape import NetworkShape

@@ -7,13 +7,16 @@
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
+from neuronas.config import EVALUATED_BITS, FULL_PRECISION
 from neuronas.experiments.earlier_papers import SNASNET, at_full_width
-from neuronas.experiments.figures import Figure
-from neuronas.experiments.pieces import ACCURACY, MEMORY, PARAMETERS, Pieces
+from neuronas.experiments.figures import ACCURACY, MEMORY, PARAMETERS, Figure
 from neuronas.experiments.study import Study
-from neuronas.snn.quantisation import BITS, FULL_PRECISION
 from neuronas.space.spaces import Space, load_space
+
+if TYPE_CHECKING:
+    from neuronas.experiments.pieces import Pieces
 
 _BITS, _SHARE = 8, 0.5
 GAIN = "accuracy against rounding, points"
@@ -31,13 +34,13 @@ def variants() -> Iterator[tuple[str, Space]]:
         yield f"{larger} for conv_3x3", base.model_copy(update={"operations": replaced})
 
 
-def operations(pieces: Pieces) -> Iterable[Figure]:
+def operations(pieces: "Pieces") -> Iterable[Figure]:
     """Search in each space by random draws as SNASNet does, in full precision, and train what was found."""
     for name, space in variants():
         yield from pieces.search_and_train(name, {"space": space, **SNASNET}).figures()
 
 
-def memory_case_study(pieces: Pieces) -> Iterable[Figure]:
+def memory_case_study(pieces: "Pieces") -> Iterable[Figure]:
     """SNASNet in full precision; rounded to 8 bits; NeuroNAS at 8 bits; that with half of the largest's parameters."""
     base = pieces.search_and_train("SNASNet, no budget, float", {"space": "snasnet", **SNASNET})
     yield from base.figures()
@@ -54,7 +57,7 @@ def memory_case_study(pieces: Pieces) -> Iterable[Figure]:
     yield from pieces.search_and_train(f"the same, at most {limit:,.0f} parameters", budgeted).figures()
 
 
-def at_precisions(pieces: Pieces, precisions: Sequence[int]) -> Iterable[Figure]:
+def at_precisions(pieces: "Pieces", precisions: Sequence[int]) -> Iterable[Figure]:
     """Full precision; then, at each precision, that network rounded and one that was searched and trained so."""
     full = pieces.search_and_train("float", {"network": {"weight_bits": FULL_PRECISION}})
     yield from full.figures()
@@ -70,5 +73,5 @@ STUDIES = (
     Study("operations", operations),
     Study("memory-case-study", memory_case_study),
     Study("qafe", lambda pieces: at_precisions(pieces, (4, 8))),
-    Study("precision", lambda pieces: at_precisions(pieces, BITS)),
+    Study("precision", lambda pieces: at_precisions(pieces, EVALUATED_BITS)),
 )

@@ -9,23 +9,22 @@ from neuronas.api.evaluate import evaluate
 from neuronas.api.evaluators import make_evaluators, scan_of
 from neuronas.api.search import plan_search
 from neuronas.api.train import plan_training
-from neuronas.config import merged
+from neuronas.config import EVALUATED_BITS, FULL_PRECISION, merged
 from neuronas.errors import InfeasibleError
-from neuronas.experiments.figures import Figure
+from neuronas.experiments.figures import ACCURACY, MEMORY, PARAMETERS, Figure
 from neuronas.experiments.study import SearchPiece, Settings, Size, TrainingPiece
-from neuronas.hardware.cost import BUDGETED, Cost
+from neuronas.hardware.cost import Cost
+from neuronas.hardware.units import BUDGETED
 from neuronas.runs.costs import CostSummary
 from neuronas.runs.directory import CONFIG, EVALUATION, RESULT, TRAINING
 from neuronas.runs.evaluations import Evaluation
 from neuronas.runs.observer import RunEnded
 from neuronas.runs.results import SearchSummary, TrainingResult
 from neuronas.runs.work import Work
-from neuronas.snn.quantisation import BITS, FULL_PRECISION
 from neuronas.space.genotype import Architecture, Edge, Genotype
 
 _SKIPS = "|skip~0|+|skip~0|skip~1|+|skip~0|skip~1|skip~2|"
 PAPER: Settings = {"preset": "paper"}
-ACCURACY, PARAMETERS, MEMORY = "test accuracy, %", "parameters", "memory, kbit"
 _OF_TRAINING = ("preset", "device", "space", "data", "network", "train")
 """Settings that training reads; what a search is told besides has no part in it, so that equal networks are trained
 once."""
@@ -185,7 +184,7 @@ class Rehearsal(Pieces):
     def train(self, case: str, seed: int, changes: Settings, architecture: str) -> TrainingPiece:
         """Count a training."""
         self.n += 1
-        accuracy = {str(bits): 0.0 for bits in (FULL_PRECISION, *BITS)}
+        accuracy = {str(bits): 0.0 for bits in (FULL_PRECISION, *EVALUATED_BITS)}
         return TrainingPiece(
             case=case, seed=seed, epoch=1, validation_accuracy=None, test_accuracy=accuracy, seconds=0.0
         )

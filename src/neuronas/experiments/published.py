@@ -17,7 +17,7 @@ class PublishedFigure(Document):
     """One printed number.
 
     Attributes:
-        quantity: a name of ``hardware.cost.BUDGETED`` or, for other quantities, words.
+        quantity: a name of ``hardware.units.BUDGETED`` or, for other quantities, words.
         value: as printed; of a range its lower end.
         high: upper end of a range; null for one number.
         unit: as printed; empty for a count or a ratio.

@@ -5,12 +5,12 @@ from typing import cast
 import numpy as np
 from torch import Tensor
 
+from neuronas.config import FULL_PRECISION
 from neuronas.errors import ConfigurationError
 from neuronas.snn.arithmetic import EPSILON
 from neuronas.snn.bound_graph import BoundGraph, Floats, NeuronArrays, WeightArrays
 from neuronas.snn.classifier import Classifier
 from neuronas.snn.lif import Lif
-from neuronas.snn.quantisation import FULL_PRECISION
 from neuronas.snn.trainable import BatchNorm, QuantisedConvolution, QuantisedLinear
 
 

@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
-from neuronas.config import write_bytes
+from neuronas.config import FULL_PRECISION, write_bytes
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export.formats import ExportContent
 from neuronas.export.unrolled import Unrolled
 from neuronas.export.verification import Computed
 from neuronas.snn.bound_graph import BoundGraph, Floats, NeuronArrays, WeightArrays
-from neuronas.snn.quantisation import FULL_PRECISION
 from neuronas.space.graph import Pool, Shape, Weights
 
 OPSET = 21

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
+from neuronas.hardware.units import BUDGETED, quantity
 
-from neuronas.hardware.cost import BUDGETED, Array, Totals
-from neuronas.hardware.units import quantity
+if TYPE_CHECKING:
+    from neuronas.hardware.cost import Array, Totals
 
 
 class Costed(Protocol):
@@ -36,7 +36,7 @@ class BudgetUse:
     """What an architecture takes of one budget.
 
     Attributes:
-        name: one of ``hardware.cost.BUDGETED``.
+        name: one of ``hardware.units.BUDGETED``.
         cost: in the unit of that name.
         limit: in the same unit; ``inf`` for none.
     """
@@ -77,12 +77,14 @@ class Budget:
         """Limit of each budgeted quantity."""
         return {name: getattr(self, f"max_{name}") for name in BUDGETED}
 
-    def excess(self, totals: Totals) -> dict[str, Array]:
+    def excess(self, totals: "Totals") -> "dict[str, Array]":
         """[n] cost minus limit: above 0 is a violation, 0 or less fits. -inf where there is no limit."""
         return {name: getattr(totals, name) - limit for name, limit in self.limits.items()}
 
-    def relative_excess(self, totals: Totals) -> Array:
+    def relative_excess(self, totals: "Totals") -> "Array":
         """[n, 4] excess as a share of its limit (the cost itself where the limit is 0, -inf where there is none)."""
+        import numpy as np
+
         return np.stack([_relative(getattr(totals, name), limit) for name, limit in self.limits.items()], axis=1)
 
     def uses(self, cost: Costed) -> tuple[BudgetUse, ...]:
@@ -124,7 +126,7 @@ class Closest:
         return f"the closest misses {self.name}: {value} against a limit of {limit} ({more} over{share})"
 
 
-def closest(budget: Budget, totals: Totals) -> Closest:
+def closest(budget: Budget, totals: "Totals") -> Closest:
     """Among candidates that all break the budget, the one whose worst relative excess is smallest."""
     relative = budget.relative_excess(totals)
     index = int(relative.max(axis=1).argmin())
@@ -132,14 +134,18 @@ def closest(budget: Budget, totals: Totals) -> Closest:
     return Closest(index, name, float(getattr(totals, name)[index]), budget.limits[name], float(relative[index].max()))
 
 
-def _relative(values: Array, limit: float) -> Array:
+def _relative(values: "Array", limit: float) -> "Array":
     if limit == inf:
+        import numpy as np
+
         return np.full_like(values, -inf)
     return (values - limit) / limit if limit else values
 
 
-def rejected(excess: Mapping[str, Array]) -> list[tuple[str, ...]]:
+def rejected(excess: "Mapping[str, Array]") -> list[tuple[str, ...]]:
     """For each candidate, the names of the limits that it violates (empty: it fits)."""
+    import numpy as np
+
     names = list(excess)
     broken = np.stack([excess[name] > 0 for name in names], axis=1)
     return [tuple(name for name, bad in zip(names, row, strict=True) if bad) for row in broken]

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from neuronas.space.workload import Column, Layer, Occupancy, Slot
 
 Array = NDArray[np.float64]
-BUDGETED = ("parameters", "area_mm2", "latency_ms", "energy_uj")
-"""The four quantities that a budget can limit."""
 
 
 @dataclass(frozen=True)

@@ -1,28 +1,34 @@
 """Cost models by name."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from neuronas.config import COST_MODELS, SETTINGS, HardwareConfig
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import Accelerator
-from neuronas.hardware.cost import CostModel
-from neuronas.hardware.mapped.activity import Activity
-from neuronas.hardware.mapped.model import MappedCostModel
-from neuronas.hardware.paper import PaperCostModel
 
-_Maker = Callable[[HardwareConfig, Accelerator, int, int, Activity], CostModel]
+if TYPE_CHECKING:
+    from neuronas.hardware.cost import CostModel
+    from neuronas.hardware.mapped.activity import Activity
+    from neuronas.hardware.mapped.model import MappedCostModel
+
+_Maker = Callable[[HardwareConfig, Accelerator, int, int, "Activity"], "CostModel"]
 
 
 def _paper(
-    settings: HardwareConfig, accelerator: Accelerator, weight_bits: int, timesteps: int, activity: Activity
-) -> CostModel:
+    settings: HardwareConfig, accelerator: Accelerator, weight_bits: int, timesteps: int, activity: "Activity"
+) -> "CostModel":
+    from neuronas.hardware.paper import PaperCostModel
+
     return PaperCostModel(accelerator, weight_bits, timesteps)
 
 
 def mapped_cost_model(
-    settings: HardwareConfig, accelerator: Accelerator, weight_bits: int, timesteps: int, activity: Activity
-) -> MappedCostModel:
+    settings: HardwareConfig, accelerator: Accelerator, weight_bits: int, timesteps: int, activity: "Activity"
+) -> "MappedCostModel":
     """Make the cost model ``mapped``, whose mapping the floorplan also uses."""
+    from neuronas.hardware.mapped.model import MappedCostModel
+
     return MappedCostModel(accelerator, weight_bits, timesteps, settings.schedule, settings.replication, activity)
 
 
@@ -43,8 +49,8 @@ def unread(settings: HardwareConfig) -> list[str]:
 
 
 def make_cost_model(
-    settings: HardwareConfig, accelerator: Accelerator, weight_bits: int, timesteps: int, activity: Activity
-) -> CostModel:
+    settings: HardwareConfig, accelerator: Accelerator, weight_bits: int, timesteps: int, activity: "Activity"
+) -> "CostModel":
     """Make the cost model that the settings name, for an accelerator, precision and number of time steps.
 
     Raises:

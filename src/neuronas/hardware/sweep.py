@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from neuronas.config import validate
 from neuronas.errors import ConfigurationError, unknown_name
 from neuronas.hardware.accelerator import Accelerator
-from neuronas.hardware.cost import BUDGETED, Cost
+from neuronas.hardware.cost import Cost
+from neuronas.hardware.units import BUDGETED
 
 MAX_POINTS = 100
 

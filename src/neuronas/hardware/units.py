@@ -2,8 +2,8 @@
 
 from math import inf
 
-from neuronas.hardware.cost import BUDGETED
-
+BUDGETED = ("parameters", "area_mm2", "latency_ms", "energy_uj")
+"""The four quantities that a budget can limit."""
 UNITS = {"parameters": "", "area_mm2": "mm²", "latency_ms": "ms", "energy_uj": "µJ"}
 """Unit of each budgeted quantity; none for a count."""
 
@@ -12,7 +12,7 @@ def quantity(name: str, value: float) -> str:
     """A cost with its unit: ``51.08 mm²``, ``888,192``, ``no limit``.
 
     Args:
-        name: one of ``hardware.cost.BUDGETED``.
+        name: one of ``BUDGETED``.
         value: in the unit of that name; ``inf`` means no limit.
     """
     if value == inf:

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from neuronas.config import FULL_PRECISION
 from neuronas.errors import VerificationError
 from neuronas.snn.imported import Recorded
-from neuronas.snn.quantisation import FULL_PRECISION
 
 
 def recorded(source: str, about: Mapping[str, Any]) -> Recorded:

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 from math import inf
 
-from neuronas.hardware.cost import BUDGETED
-from neuronas.hardware.units import quantity, word
+from neuronas.hardware.units import BUDGETED, quantity, word
 from neuronas.report.accuracy_tables import chip_accuracy
 from neuronas.report.facts import RunFacts
 from neuronas.report.tables import Table, number, share

@@ -7,9 +7,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from neuronas.hardware.budget import Budget
-from neuronas.hardware.cost import BUDGETED, Cost
+from neuronas.hardware.cost import Cost
 from neuronas.hardware.sweep import Sweep, SweepPoint
-from neuronas.hardware.units import UNITS, quantity, word
+from neuronas.hardware.units import BUDGETED, UNITS, quantity, word
 from neuronas.report.style import resource
 from neuronas.report.tables import Table, aligned, share
 from neuronas.runs.costs import CostSummary

@@ -5,8 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from neuronas.errors import ArchitectureError, VerificationError
-from neuronas.hardware.cost import BUDGETED
-from neuronas.hardware.units import QUANTITIES
+from neuronas.hardware.units import BUDGETED, QUANTITIES
 from neuronas.report.cell_drawing import CellDrawing, cell_drawing
 from neuronas.report.charts import short
 from neuronas.report.facts import RunFacts

@@ -9,8 +9,9 @@ import numpy as np
 
 from neuronas.config import is_there
 from neuronas.errors import VerificationError
-from neuronas.hardware.cost import BUDGETED, Array
+from neuronas.hardware.cost import Array
 from neuronas.hardware.pareto import non_dominated
+from neuronas.hardware.units import BUDGETED
 from neuronas.runs.history_file import HistorySnapshot
 
 

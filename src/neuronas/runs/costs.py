@@ -1,14 +1,17 @@
 """Cost as a document: what ``estimate --json`` prints, and what results of searches and evaluations contain."""
 
 from collections.abc import Sequence
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import Field
 
-from neuronas.hardware.cost import BUDGETED, Cost, LayerCost
-from neuronas.hardware.sweep import Sweep, SweepPoint
+from neuronas.hardware.units import BUDGETED
 from neuronas.runs.document import Document
 from neuronas.space.shape import Side
+
+if TYPE_CHECKING:
+    from neuronas.hardware.cost import Cost, LayerCost
+    from neuronas.hardware.sweep import Sweep, SweepPoint
 
 
 class Budgeted(Document):
@@ -73,7 +76,7 @@ class LayerRow(Document):
     energy_uj: float
 
     @classmethod
-    def of(cls, row: LayerCost) -> Self:
+    def of(cls, row: "LayerCost") -> Self:
         """The row of a layer's cost."""
         values = vars(row.layer) | vars(row)
         return cls(**{name: values[name] for name in cls.model_fields})
@@ -92,7 +95,7 @@ class SweptConstant(Document):
     points: tuple[SweptCost, ...]
 
     @classmethod
-    def of(cls, sweep: Sweep, points: Sequence[SweepPoint]) -> Self:
+    def of(cls, sweep: "Sweep", points: "Sequence[SweepPoint]") -> Self:
         """The document of a sweep."""
         rows = ({name: getattr(point.cost, name) for name in BUDGETED} | {"value": point.value} for point in points)
         return cls(key=sweep.key, points=tuple(SweptCost(**row) for row in rows))
@@ -107,7 +110,7 @@ class CostReport(CostSummary):
     @classmethod
     def of(
         cls,
-        cost: Cost,
+        cost: "Cost",
         other: OtherModel,
         *,
         architecture: str,

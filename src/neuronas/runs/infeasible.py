@@ -12,7 +12,7 @@ class BrokenLimit(Document):
     """A limit that the smallest networks of the space break.
 
     Attributes:
-        name: one of ``hardware.cost.BUDGETED``.
+        name: one of ``hardware.units.BUDGETED``.
         limit: the limit, in the unit of its name.
         smallest: the smallest value that any candidate reaches.
         useful: the smallest value of a network with a layer of weights in each cell.

@@ -12,7 +12,8 @@ import numpy as np
 
 from neuronas.config import OPERATIONS
 from neuronas.hardware.budget import Budget
-from neuronas.hardware.cost import BUDGETED, Array, CostModel, LayerCost, Totals
+from neuronas.hardware.cost import Array, CostModel, LayerCost, Totals
+from neuronas.hardware.units import BUDGETED
 from neuronas.space.genotype import Architecture, Edge, Genotype, node_pairs
 from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import Space

@@ -1,6 +1,6 @@
 """The Pareto front of evaluated candidates, and the choice of one candidate.
 
-The objectives are fitness (maximised) and the four costs of ``hardware.cost.BUDGETED`` (minimised).
+The objectives are fitness (maximised) and the four costs of ``hardware.units.BUDGETED`` (minimised).
 """
 
 from collections.abc import Sequence
@@ -8,8 +8,9 @@ from math import isfinite
 
 import numpy as np
 
-from neuronas.hardware.cost import BUDGETED, Array
+from neuronas.hardware.cost import Array
 from neuronas.hardware.pareto import non_dominated
+from neuronas.hardware.units import BUDGETED
 from neuronas.search.algorithms.base import Outcome, best
 
 

@@ -6,7 +6,7 @@ Jamieson and Talwalkar, arXiv 1502.07943; with a factor ``eta`` other than 2 as 
 
 from math import isfinite
 
-from neuronas.hardware.cost import BUDGETED
+from neuronas.hardware.units import BUDGETED
 from neuronas.runs.finalists import Finalist, Rung
 from neuronas.runs.history_file import HistoryFile
 

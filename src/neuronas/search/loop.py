@@ -12,7 +12,8 @@ from neuronas.config import SearchConfig
 from neuronas.errors import InfeasibleError, NeuronasError, WorkerError
 from neuronas.fitness.evaluator import Evaluator, Failure
 from neuronas.hardware.budget import Closest, closest, rejected
-from neuronas.hardware.cost import BUDGETED, Totals
+from neuronas.hardware.cost import Totals
+from neuronas.hardware.units import BUDGETED
 from neuronas.runs.history import History
 from neuronas.runs.history_file import CandidateRow
 from neuronas.runs.observer import BatchProposed, CandidateEvaluated, CandidateFailed

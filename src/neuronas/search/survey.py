@@ -6,8 +6,9 @@ from io import StringIO
 from pathlib import Path
 
 from neuronas.config import write_text
-from neuronas.hardware.cost import BUDGETED, Array
+from neuronas.hardware.cost import Array
 from neuronas.hardware.pareto import hypervolume, scaled
+from neuronas.hardware.units import BUDGETED
 from neuronas.runs.results import FrontMember, ParetoFront
 from neuronas.search.algorithms.base import Outcome
 from neuronas.search.front import front, objectives

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from neuronas.snn.quantisation import FULL_PRECISION
+from neuronas.config import FULL_PRECISION
 
 SCALES = ("power-of-two", "lsq", "lsq-channel")
 _SMALLEST = 1e-12

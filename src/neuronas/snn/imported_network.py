@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from neuronas.config import FULL_PRECISION
 from neuronas.snn.bound_graph import Floats, WeightArrays
 from neuronas.snn.fake_quantisation import Codes
 from neuronas.snn.folded_time import folded, pooled
 from neuronas.snn.graph_network import module_key
 from neuronas.snn.imported import ImportedNetwork, ReluRule, Scaling, SpikeRule
-from neuronas.snn.quantisation import FULL_PRECISION
 from neuronas.snn.weighted import InputFormat, WeightedLayer, WeightedNetwork
 from neuronas.space.graph import Neurons, Node, Sum, Weights
 

@@ -14,9 +14,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-FULL_PRECISION = 32
-BITS = (4, 6, 8, 10, 12, 14, 16)
-"""The fixed-point precisions, in bits, for which accuracy is evaluated."""
+from neuronas.config import FULL_PRECISION
+
 _MANTISSA_BITS = 24
 _Number = TypeVar("_Number", bound=np.generic)
 

@@ -5,11 +5,10 @@ from pathlib import Path
 
 import torch
 
-from neuronas.config import NetworkConfig, TrainConfig, as_path
+from neuronas.config import FULL_PRECISION, NetworkConfig, TrainConfig, as_path
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.neuron import NeuronParameters
-from neuronas.snn.quantisation import FULL_PRECISION
 from neuronas.snn.trainable import WeightFormat
 from neuronas.space.genotype import Architecture
 from neuronas.space.shape import NetworkShape

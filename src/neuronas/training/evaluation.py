@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from neuronas.config import EVALUATED_BITS, FULL_PRECISION
 from neuronas.snn.classifier import Classifier
 from neuronas.snn.decision import decided, mean_scores, ranked
 from neuronas.snn.graph_network import GraphNetwork
 from neuronas.snn.lif import observed
-from neuronas.snn.quantisation import BITS, FULL_PRECISION
 from neuronas.snn.trainable import QuantisedConvolution, QuantisedLinear
 from neuronas.training.distributed import Process
 from neuronas.training.images import Images, Indices
 from neuronas.training.objective import firing_rates
 
-EVERY_PRECISION = (FULL_PRECISION, *BITS)
+EVERY_PRECISION = (FULL_PRECISION, *EVALUATED_BITS)
 PJ_PER_MAC, PJ_PER_ACCUMULATE = 4.6, 0.9
 """Energy of 32-bit floating-point operations in 45 nm CMOS: Horowitz, ISSCC 2014, doi 10.1109/ISSCC.2014.6757323."""
 

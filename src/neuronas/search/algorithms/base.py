@@ -20,7 +20,7 @@ class Outcome:
     Attributes:
         architecture: the architecture without dead edges.
         fitness: its fitness; None if it violates the budget, or if screening discarded it.
-        cost: its cost, in the order and units of ``hardware.cost.BUDGETED``.
+        cost: its cost, in the order and units of ``hardware.units.BUDGETED``.
         excess: (cost - limit) / limit for each limit; above 0 is a violation, -inf means no limit.
     """
 

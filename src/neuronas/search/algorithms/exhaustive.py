@@ -15,7 +15,6 @@ from neuronas.search.algorithms.cellwise import all_cells
 from neuronas.space.canonical import genotype_key
 from neuronas.space.genotype import Architecture, Genotype
 from neuronas.space.spaces import Space
-from neuronas.space.workload import cell_occupancy
 
 MAX_ARCHITECTURES = 1_000_000
 _BATCH = 1000
@@ -42,6 +41,8 @@ def exhaustive(space: Space, random: Random, settings: SearchConfig) -> Proposal
 
 def distinct_cells(cells: list[Genotype]) -> list[Genotype]:
     """The first cell of each group with the same function and the same work of edges and nodes, in any order."""
+    from neuronas.space.workload import cell_occupancy
+
     groups: dict[object, Genotype] = {}
     for cell, row in zip(cells, cell_occupancy(cells, cells[0].n_nodes).tolist(), strict=True):
         edges, nodes = row[: len(cell.edges)], row[len(cell.edges) :]

@@ -9,7 +9,7 @@ from math import isfinite
 
 import optuna
 
-from neuronas.hardware.cost import BUDGETED
+from neuronas.hardware.units import BUDGETED
 from neuronas.search.algorithms.base import Outcome
 
 
