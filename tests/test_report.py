@@ -21,8 +21,8 @@ from conftest import Neuronas
 from neuronas.api.report import report as write_page
 from neuronas.api.run_facts import read_run, read_runs
 from neuronas.cli.main import run as command
-from neuronas.hardware.cost import BUDGETED
 from neuronas.hardware.pareto import non_dominated
+from neuronas.hardware.units import BUDGETED
 from neuronas.report.accuracy_tables import neuron_titles
 from neuronas.report.charts import short, span
 from neuronas.report.floorplan_drawing import floorplan_svg
@@ -265,6 +265,35 @@ def test_the_pages_vega_is_what_its_first_lines_say() -> None:
 def test_rendered_html_is_not_escaped_twice() -> None:
     template = environment().from_string("{{ text }}{{ html }}")
     assert template.render(text="a<", html=trusted("<b>&lt;</b>")) == "a&lt;<b>&lt;</b>"
+
+
+def test_templates_are_compiled_once_and_again_where_the_cache_is_damaged_or_unusable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: list[str] = []
+    table = Table("Costs", ("part", "value"), (("ADC", "1"),))
+
+    def rendered(cache: Path) -> str:
+        monkeypatch.setenv("NEURONAS_CACHE", str(cache))
+        made = environment.__wrapped__()
+        compile_anew = made.compile
+        monkeypatch.setattr(made, "compile", lambda *given: (compiled.append(given[1]), compile_anew(*given))[1])
+        return str(made.get_template("parts.html").module.table(table))
+
+    first = rendered(tmp_path / "cache")
+    assert "ADC" in first
+    assert compiled == ["parts.html"]
+    assert rendered(tmp_path / "cache") == first
+    assert compiled == ["parts.html"]
+    (kept,) = (tmp_path / "cache").rglob("*.cache")
+    for damaged in (kept.read_bytes()[:20], b"", b"other"):
+        kept.write_bytes(damaged)
+        compiled.clear()
+        assert rendered(tmp_path / "cache") == first
+        assert compiled == ["parts.html"]
+    (tmp_path / "file").touch()
+    assert rendered(tmp_path / "file") == first
+    assert compiled == ["parts.html"] * 2
 
 
 def test_numbers_of_a_column_have_the_same_decimals() -> None:

@@ -1,6 +1,7 @@
 """Templates. Every value is escaped where a template puts it in, unless it was rendered by a template.
 
-Jinja2 is imported with the first template that is rendered. A name that a template misspells raises.
+Jinja2 is imported with the first template that is rendered. A name that a template misspells raises. Compiled templates
+are kept in the cache, beside the kernels: compiling takes as long as everything else that a page needs.
 """
 
 from functools import cache
@@ -27,7 +28,9 @@ _FILTERS = {
 @cache
 def environment() -> "Environment":
     """Jinja2 with the templates and the filters that they use."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only where a page is written
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    from neuronas.report.template_cache import TemplateCache
 
     made = Environment(
         loader=PackageLoader("neuronas.report"),
@@ -35,7 +38,9 @@ def environment() -> "Environment":
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        optimized=False,  # or results of filters would be compiled in, and a cached template would keep them
     )
+    made.bytecode_cache = TemplateCache(made)
     made.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     made.filters |= _FILTERS
     return made
@@ -48,6 +53,6 @@ def render(template: str, **values: Any) -> "Markup":
 
 def trusted(text: str) -> "Markup":
     """Text that is HTML, style or script already: a template puts it in as it is."""
-    from markupsafe import Markup  # noqa: PLC0415 - comes with Jinja2
+    from markupsafe import Markup
 
     return Markup(text)  # noqa: S704 - callers give what templates rendered, and the package's own resources
