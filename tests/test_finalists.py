@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import pytest
@@ -227,6 +228,19 @@ def test_a_choice_that_was_broken_off_goes_on_to_the_same_end(tmp_path: Path) ->
             assert sessions < 40
     assert sessions > 2
     assert learned(run) == expected
+
+
+def test_metrics_that_were_lost_are_named_and_their_folder_can_be_removed(tmp_path: Path) -> None:
+    run, two = tmp_path / "run", THREE | {"finalists": 2, "finalist_epochs": 1}
+    with pytest.raises(KeyboardInterrupt):
+        neuronas.search(**SMALL, **two, out=run, observer=Killer(3))  # the first one has ended its only epoch
+    assert FinalistChoice.read(run / FINALISTS).finalists[0].accuracies == ()
+    (run / "finalists" / "01" / "metrics.jsonl").unlink()
+    with pytest.raises(VerificationError, match=r"01/metrics.jsonl: epoch 1 not found; remove .*01, and --resume"):
+        neuronas.search(out=run, resume=True)
+    rmtree(run / "finalists" / "01")
+    found = neuronas.search(out=run, resume=True)
+    assert found.finalists is not None and found.finalists.is_complete
 
 
 def test_a_choice_whose_time_is_up_goes_on_to_the_same_end(tmp_path: Path) -> None:

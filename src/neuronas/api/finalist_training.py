@@ -18,7 +18,7 @@ from neuronas.api.devices import device_named
 from neuronas.api.learning import begin_training
 from neuronas.api.trained import read_images
 from neuronas.config import TrainConfig
-from neuronas.errors import DataError, DivergedError, RunDirectoryError, writing
+from neuronas.errors import DataError, DivergedError, RunDirectoryError, VerificationError, writing
 from neuronas.runs.directory import CHECKPOINTS, identity, log
 from neuronas.runs.finalists import FINALISTS, FOLDER, Finalist, FinalistChoice, finalist_folder
 from neuronas.runs.metrics import METRICS, read_epochs
@@ -60,6 +60,7 @@ class Finals:
         Raises:
             DataError: images are missing, broken or too few.
             DivergedError: all finalists of a rung diverged.
+            VerificationError: a damaged file.
         """
         if self.is_new:
             discard_finalists(self.directory)
@@ -108,7 +109,7 @@ class Finals:
             if trainer.is_out_of_time:
                 self._keep(choice.having(finalist, perf_counter() - started))
                 return False
-            accuracy = read_epochs(folder / METRICS)[rung.epochs - 1].validation_accuracy
+            accuracy = _accuracy_after(rung.epochs, folder)
             ended = finalist.model_copy(update={"accuracies": (*finalist.accuracies, accuracy)})
         except DivergedError as error:
             log.warning("finalist %d is left out: %s", finalist.rank, error)
@@ -157,6 +158,16 @@ class Finals:
 
         settings = self.plan.config.train
         return stratified_split(self._images.labels, settings.validation_share, settings.seed)
+
+
+def _accuracy_after(n_epochs: int, folder: Path) -> float | None:
+    """Validation accuracy of a finalist after so many epochs, from its metrics."""
+    for one in read_epochs(folder / METRICS):
+        if one.epoch == n_epochs:
+            return one.validation_accuracy
+    raise VerificationError(
+        f"{folder / METRICS}: epoch {n_epochs} not found; remove {folder}, and --resume trains this finalist anew"
+    )
 
 
 def enough_images(labels: "torch.Tensor", train: TrainConfig) -> tuple[int, int]:
