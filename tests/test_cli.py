@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from rich.console import Console
+from rich.text import Text
 
 from conftest import Neuronas, chain
 from neuronas.cli.main import run
@@ -525,6 +526,24 @@ def test_a_narrow_terminal_leaves_out_no_digit() -> None:
     text = io.StringIO()
     Console(file=text, width=80, soft_wrap=True).print(table)
     assert "x" * 200 + "  888,192" in text.getvalue() and "…" not in text.getvalue()
+
+
+def test_a_table_is_aligned_by_the_width_of_its_characters_and_shows_every_name_as_it_is() -> None:
+    table = PlainTable()
+    table.add_column("name")
+    table.add_column("score", justify="right")
+    table.add_column("note")
+    for row in (("漢字", "1.5", ":x:"), ("two\nlines", Text("12", "bold red")), ("[b]", "3", "long enough")):
+        table.add_row(*row)
+    text = io.StringIO()
+    Console(file=text, width=80, soft_wrap=True, markup=False).print(table)
+    assert [line.rstrip() for line in text.getvalue().splitlines()] == [
+        "name   score  note",
+        "漢字     1.5  :x:",
+        "two       12",
+        "lines",
+        "[b]        3  long enough",
+    ]
 
 
 def test_an_interrupt_while_the_command_is_loaded_is_one_line() -> None:
