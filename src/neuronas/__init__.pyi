@@ -75,7 +75,7 @@ def estimate(
     cost_model: str | None = ...,
     schedule: Literal['layers-in-order', 'pipelined-over-timesteps'] | None = ...,
     replication: int | None = ...,
-    activity: Literal['dense', 'rate', 'trace'] | None = ...,
+    activity: Literal['dense', 'rate', 'trace', 'forecast'] | None = ...,
     firing_rate: float | None = ...,
     trace: str | None = ...,
     max_parameters: float | None = ...,
@@ -120,7 +120,7 @@ def estimate(
         cost_model: Cost model that budgets apply to [mapped].
         schedule: Order in which layers work (cost model mapped) [layers-in-order].
         replication: Copies of each layer's weights (cost model mapped) [1].
-        activity: Activity of the inputs (cost model mapped): dense, one firing rate, or a trace [dense].
+        activity: Activity of the inputs (cost model mapped): dense, one firing rate, a trace, or a forecast (estimate only) [dense].
         firing_rate: Share of inputs that spike in a time step (--activity rate).
         trace: Firing rate of each layer's inputs (--activity trace): YAML, or the evaluation.json of a run.
         max_parameters: Limit on the number of weights; inf: no limit [the algorithm's].
@@ -396,7 +396,7 @@ def search(
     cost_model: str | None = ...,
     schedule: Literal['layers-in-order', 'pipelined-over-timesteps'] | None = ...,
     replication: int | None = ...,
-    activity: Literal['dense', 'rate', 'trace'] | None = ...,
+    activity: Literal['dense', 'rate', 'trace', 'forecast'] | None = ...,
     firing_rate: float | None = ...,
     trace: str | None = ...,
     max_parameters: float | None = ...,
@@ -455,7 +455,7 @@ def search(
         cost_model: Cost model that budgets apply to [mapped].
         schedule: Order in which layers work (cost model mapped) [layers-in-order].
         replication: Copies of each layer's weights (cost model mapped) [1].
-        activity: Activity of the inputs (cost model mapped): dense, one firing rate, or a trace [dense].
+        activity: Activity of the inputs (cost model mapped): dense, one firing rate, a trace, or a forecast (estimate only) [dense].
         firing_rate: Share of inputs that spike in a time step (--activity rate).
         trace: Firing rate of each layer's inputs (--activity trace): YAML, or the evaluation.json of a run.
         max_parameters: Limit on the number of weights; inf: no limit [the algorithm's].

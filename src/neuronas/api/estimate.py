@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from neuronas.api.compose import Plan
 from neuronas.api.own_network import check_unread, is_own_network
+from neuronas.api.rate_forecast import with_forecast
 from neuronas.api.settings import Config, planned
 from neuronas.config import COST_MODELS, ResolvedConfig, as_path
 from neuronas.errors import ConfigurationError
@@ -20,7 +21,7 @@ from neuronas.hardware.units import BUDGETED, quantity, word
 from neuronas.importing.read import read_network
 from neuronas.runs.architectures import read_architecture
 from neuronas.runs.card import Card, Shown
-from neuronas.runs.costs import CostReport
+from neuronas.runs.costs import CostReport, RateForecast
 from neuronas.space.genotype import Architecture
 from neuronas.space.graph import Graph
 from neuronas.space.notation import format_architecture
@@ -40,6 +41,7 @@ class Estimate(Shown):
         work: its rows of work.
         cost: totals, layers and components, by the chosen model.
         plan: the complete settings, and what they name.
+        firing_rates: with activity ``forecast`` the rates that the cost was estimated at.
     """
 
     architecture: Architecture | Graph
@@ -47,6 +49,7 @@ class Estimate(Shown):
     work: tuple[Layer, ...]
     cost: Cost
     plan: Plan
+    firing_rates: RateForecast | None = None
 
     @property
     def config(self) -> ResolvedConfig:
@@ -66,7 +69,8 @@ class Estimate(Shown):
     @property
     def report(self) -> CostReport:
         """The cost as a document."""
-        return self.plan.work_report(self.text, self.work, self.cost)
+        report = self.plan.work_report(self.text, self.work, self.cost)
+        return report.model_copy(update={"firing_rates": self.firing_rates})
 
     def by_all_models(self) -> dict[str, Cost]:
         """Cost by each cost model."""
@@ -133,15 +137,23 @@ def estimate(
         assignments = tuple(assignments)
         check_unread("estimate", options, assignments, _OF_ARCHITECTURES, _EXPECTED)
         run, (text, graph) = planned("estimate", options, config=config, assignments=assignments), own
+        if run.config.hardware.activity == "forecast":
+            raise ConfigurationError(
+                f"activity forecast given with the network {text}; expected an architecture, or activity dense, rate "
+                "or trace"
+            )
         work = graph_rows(graph)
         return Estimate(graph, text, work, run.cost_model.estimate(work), run)
     if input_shape is not None:
         raise ConfigurationError("input_shape given with an architecture; expected the data set's, or image_side")
     given = read_architecture(cast("Architecture | str | os.PathLike[str]", architecture))
     run = planned("estimate", options, config=config, assignments=assignments, run=given.run)
+    rates = None
+    if run.config.hardware.activity == "forecast":
+        run, rates = with_forecast(run, given.architecture)
     work = rows(given.architecture, run.shape)
     text = format_architecture(given.architecture)
-    return Estimate(given.architecture, text, work, run.cost_model.estimate(work), run)
+    return Estimate(given.architecture, text, work, run.cost_model.estimate(work), run, rates)
 
 
 def _own_network(given: object, input_shape: Sequence[int] | None) -> tuple[str, Graph] | None:

@@ -128,7 +128,8 @@ def _print(
             model_table(found.by_all_models(), model),
         ):
             console.answers.print("\n", printable(content), sep="")
-        for line in found.cost.assumptions:
+        forecast = [found.firing_rates.note] if found.firing_rates else []
+        for line in (*found.cost.assumptions, *forecast):
             console.notes.print(f"note: {line}", style="dim")
 
 

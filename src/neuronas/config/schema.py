@@ -205,9 +205,10 @@ class HardwareConfig(Section):
         "Order in which layers work (cost model mapped)", "layers-in-order", _COST
     )
     replication: int = setting("Copies of each layer's weights (cost model mapped)", 1, _COST, ge=1, le=4096)
-    activity: Literal["dense", "rate", "trace"] = setting(
-        "Activity of the inputs (cost model mapped): dense, one firing rate, or a trace", "dense", _COST
-    )
+    activity: Literal["dense", "rate", "trace", "forecast"] = setting(
+        "Activity of the inputs (cost model mapped): dense, one firing rate, a trace, or a forecast (estimate only)",
+        "dense", _COST,
+    )  # fmt: skip
     firing_rate: float | None = setting(
         "Share of inputs that spike in a time step (--activity rate)", None, _COST, ge=0, le=1
     )

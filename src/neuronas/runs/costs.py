@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 from pydantic import Field
 
 from neuronas.hardware.units import BUDGETED
-from neuronas.runs.document import Document
+from neuronas.runs.document import Document, Share
 from neuronas.space.shape import Side
 
 if TYPE_CHECKING:
@@ -101,11 +101,40 @@ class SweptConstant(Document):
         return cls(key=sweep.key, points=tuple(SweptCost(**row) for row in rows))
 
 
+class RateForecast(Document):
+    """Firing rates expected after training, spikes per neuron per time step; a forecast, not measured.
+
+    ``layers``: of each LIF layer, by name.
+    ``mean``: over the layers with weights of the neurons that they read, dead edges as written included.
+    ``median_factor``: half of the forecasts of ``mean`` were off by less, on networks of data set ``checked_on`` that
+    nothing was fitted to; ``factor_of_9_in_10``: nine in ten.
+    ``not_fitted``: what this network has that none of the networks behind the constants had.
+    """
+
+    layers: dict[str, Share]
+    mean: Share
+    checked_on: str
+    median_factor: float
+    factor_of_9_in_10: float
+    not_fitted: tuple[str, ...]
+
+    @property
+    def note(self) -> str:
+        """Where the rates come from and how sure they are, in one line."""
+        unknown = f"; not fitted for {', '.join(self.not_fitted)}" if self.not_fitted else ""
+        return (
+            f"firing rates are a forecast, mean {self.mean:.3f}: on trained networks of {self.checked_on} half of the "
+            f"forecasts were off by less than a factor of {self.median_factor:.2f}, nine in ten by less than "
+            f"{self.factor_of_9_in_10:.2f}{unknown}"
+        )
+
+
 class CostReport(CostSummary):
-    """A cost summary with its layers and, where one was asked for, a sweep."""
+    """A cost summary with its layers and, where they were asked for, a sweep and the forecast of firing rates."""
 
     layers: tuple[LayerRow, ...]
     sweep: SweptConstant | None = Field(default=None, exclude_if=lambda sweep: sweep is None)
+    firing_rates: RateForecast | None = Field(default=None, exclude_if=lambda rates: rates is None)
 
     @classmethod
     def of(

@@ -41,9 +41,25 @@ def lower_features(architecture: Architecture, shape: NetworkShape) -> Graph:
     return Graph((*nodes, _head(shape, nodes[-1])[0]))
 
 
+def lower_as_written(architecture: Architecture, shape: NetworkShape) -> tuple[Node, ...]:
+    """The nodes of an architecture whose dead edges stay, for the study of networks that were trained with them.
+
+    They are no ``Graph``: links of edges that nothing reaches lead to missing nodes.
+
+    Raises:
+        ArchitectureError: see ``lower``.
+    """
+    nodes = _bodies(architecture, shape)
+    return (*nodes, *_head(shape, nodes[-1]))
+
+
 def _body(architecture: Architecture, shape: NetworkShape) -> list[Node]:
+    return _bodies(architecture.cleaned, shape)
+
+
+def _bodies(architecture: Architecture, shape: NetworkShape) -> list[Node]:
     nodes = [*_stem(shape)]
-    for place, cell in enumerate(architecture.cleaned.expanded(shape.n_cells)):
+    for place, cell in enumerate(architecture.expanded(shape.n_cells)):
         if place:
             nodes += _reduction(shape, place, nodes[-1])
         nodes += lower_cell(cell, place, nodes[-1])

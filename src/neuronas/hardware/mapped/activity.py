@@ -22,17 +22,24 @@ class Activity(Section):
     Attributes:
         rate: one rate for every layer; 1 is the worst case (``dense``).
         trace: a rate for each layer by name, as measured on data; the image, which is no spike train, needs none.
+        is_forecast: the rates of ``trace`` are forecast or, without it, still to be forecast for one architecture.
     """
 
     rate: Rate = 1.0
     trace: Mapping[str, Rate] | None = None
+    is_forecast: bool = False
 
     def rates(self, rows: Sequence[Layer]) -> Array:
         """[n_rows] input rate of each row; 1 for rows without weights, and for the one that reads the image.
 
         Raises:
-            ConfigurationError: the trace has no rate for a row with weights.
+            ConfigurationError: the trace has no rate for a row with weights, or nothing was forecast.
         """
+        if self.is_forecast and self.trace is None:
+            raise ConfigurationError(
+                "activity forecast given for many architectures; expected dense, rate or trace: rates are forecast for "
+                "a single architecture, by estimate"
+            )
         found = [self._rate(row.name) if row.has_weights and row.reads == "spikes" else 1.0 for row in rows]
         return np.array(found, dtype=np.float64)
 
@@ -55,11 +62,13 @@ def load_activity(settings: HardwareConfig) -> Activity:
     """Build the activity that the settings name.
 
     A trace is a YAML file with one ``layer: rate`` line per layer, or what ``neuronas evaluate`` wrote (JSON with
-    ``layers: {NAME: {input_rate: RATE}}``).
+    ``layers: {NAME: {input_rate: RATE}}``). A forecast needs an architecture, so that its rates are still missing.
 
     Raises:
         ConfigurationError: the file cannot be read, or a rate in it is not a number from 0 to 1.
     """
+    if settings.activity == "forecast":
+        return Activity(is_forecast=True)
     if settings.trace is not None:
         return validate(Activity, {"trace": _read_trace(as_path(settings.trace))}, settings.trace)
     return DENSE if settings.firing_rate is None else Activity(rate=settings.firing_rate)

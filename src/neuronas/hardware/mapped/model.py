@@ -148,7 +148,8 @@ class MappedCostModel:
 
     def _choices(self) -> tuple[str, ...]:
         activity = self.activity
-        rates = "as traced" if activity.trace is not None else f"{activity.rate:g}"
+        measured = "as forecast, not measured" if activity.is_forecast else "as traced"
+        rates = measured if activity.trace is not None else f"{activity.rate:g}"
         dense = " (dense, the worst case)" if activity.trace is None and activity.rate == 1 else ""
         copies = "one copy" if self.replication == 1 else f"{self.replication} copies"
         return (
