@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from neuronas.api.compose import Plan
+from neuronas.api.expected_accuracy import expected_accuracy
 from neuronas.hardware.cost import Cost
 from neuronas.hardware.units import BUDGETED, quantity, word
 from neuronas.runs.architectures import ArchitectureFile
@@ -74,6 +75,7 @@ class SearchResult(Shown):
         cost = self.plan.cost_model.estimate(rows(architecture, self.plan.shape))
         report = self.plan.cost_report(architecture, cost)
         update |= {"architecture": report.architecture, "fitness": leader.fitness, "cost": report.summary}
+        update |= {"expected_accuracy": expected_accuracy(self.plan, architecture, leader.fitness, choice)}
         update |= {"violations": self.plan.budget.violations(cost), "chosen_by": "finalists"}
         return replace(
             known,
@@ -89,6 +91,7 @@ class SearchResult(Shown):
 
         facts = {
             "fitness": f"{self.fitness:.4g}",
+            **({"expected accuracy": expected.text} if (expected := self.summary.expected_accuracy) else {}),
             **{word(name): quantity(name, getattr(self.cost, name)) for name in BUDGETED},
             **({"chosen by": self.finalists.verdict} if self.finalists else {}),
             "evaluated": f"{self.found.n_evaluated:,} of {self.found.n_candidates:,} candidates",
@@ -129,6 +132,7 @@ def result_of(run: Plan, directory: Path, found: Found, history: History, peak_m
     summary = SearchSummary(
         architecture=report.architecture,
         fitness=found.fitness,
+        expected_accuracy=expected_accuracy(run, found.architecture, found.fitness),
         cost=report.summary,
         budget={f"max_{name}": limit for name, limit in run.budget.limits.items()},
         violations=run.budget.violations(cost),

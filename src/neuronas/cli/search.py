@@ -127,6 +127,7 @@ def _print_plan(run: "Plan", *, as_json: bool) -> None:
 def _print_answer(result: "SearchResult") -> None:
     from neuronas.cli.architectures import architecture_table, print_budget
     from neuronas.runs.directory import LOG, TRAINING
+    from neuronas.runs.results import NOT_CALIBRATED
 
     out, run, found, directory = console.answers, result.plan, result.found, result.directory
     out.print(result.text, style="bold")
@@ -140,6 +141,8 @@ def _print_answer(result: "SearchResult") -> None:
         f"{found.n_evaluated:,} distinct functions evaluated, {found.n_full:,} on the full batch; "
         f"broke a budget: {broken}"
     )
+    expected = result.summary.expected_accuracy
+    out.print(f"expected accuracy: {expected.text if expected else NOT_CALIBRATED}")
     if result.finalists is not None:
         out.print(f"{result.finalists.verdict}; {result.finalists.seconds:.0f} s of training")
     if found.failed:

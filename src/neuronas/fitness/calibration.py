@@ -1,6 +1,7 @@
 """What was fitted to tables of trained networks: constants and errors only, in ``calibration.json``.
 
-``benchmarks/fit_firing_rate.py`` writes its section. No row of a table is in the file.
+``benchmarks/fit_firing_rate.py`` and ``benchmarks/fit_accuracy.py`` write their sections. The file holds no row of a
+table.
 """
 
 from collections.abc import Iterable
@@ -64,10 +65,58 @@ class RateCalibration(Section):
         ]
 
 
+class AccuracyCalibration(Section):
+    """What accuracy a fitness lets expect on one data set: a line, and 90 % split conformal intervals around it.
+
+    Attributes:
+        dataset: of the trained networks.
+        fitness: name of the measure.
+        rule: the measure's constants at that time; with other constants the line does not hold.
+        channels: of the networks before the reduction.
+        timesteps: T.
+        operations: in their cells.
+        lowest: fitness of the networks.
+        highest: likewise.
+        slope: points of accuracy per unit of fitness.
+        intercept: accuracy in percent at fitness 0.
+        half_width: of the interval, points.
+        difference: two networks differ beyond noise if the line sets them so many points apart.
+        n: networks that gave the half-width; the line was fitted to others.
+    """
+
+    dataset: str
+    fitness: str
+    rule: str
+    channels: int
+    timesteps: int
+    operations: tuple[str, ...]
+    lowest: float
+    highest: float
+    slope: float
+    intercept: float
+    half_width: float
+    difference: float
+    n: int
+
+    def interval(self, fitness: float) -> tuple[float, float, float]:
+        """Expected accuracy of a fitness in percent, and the limits of its interval."""
+        value = self.slope * fitness + self.intercept
+        return value, max(value - self.half_width, 0.0), min(value + self.half_width, 100.0)
+
+    def holds(
+        self, dataset: str, measure: str, rule: str, channels: int, timesteps: int, operations: Iterable[str]
+    ) -> bool:
+        """Whether a network, and how its fitness was read, are like those of the table."""
+        given = (dataset, measure, rule, channels, timesteps)
+        own = (self.dataset, self.fitness, self.rule, self.channels, self.timesteps)
+        return given == own and set(operations) <= set(self.operations)
+
+
 class Calibration(Section):
     """The file."""
 
     firing_rate: RateCalibration
+    accuracy: tuple[AccuracyCalibration, ...]
 
 
 @cache

@@ -7,6 +7,7 @@ from neuronas.hardware.units import BUDGETED, quantity, word
 from neuronas.report.accuracy_tables import chip_accuracy
 from neuronas.report.facts import RunFacts
 from neuronas.report.tables import Table, number, share
+from neuronas.runs.results import NOT_CALIBRATED
 
 _ROWS: tuple[tuple[str, Callable[[RunFacts], str]], ...] = (
     ("directory", lambda run: run.directory),
@@ -34,6 +35,7 @@ _ROWS: tuple[tuple[str, Callable[[RunFacts], str]], ...] = (
 def runs_table(runs: Sequence[RunFacts]) -> Table:
     """One column for each run."""
     rows = tuple((title, *map(text, runs)) for title, text in _ROWS)
+    rows = (*rows, ("expected accuracy", *(_expected(run, runs[0]) for run in runs)))
     return Table("Runs compared", ("", *(run.name for run in runs)), rows)
 
 
@@ -69,6 +71,17 @@ def _accuracy(run: RunFacts) -> str:
         return "not evaluated"
     low, high = map(share, run.evaluation.interval_95(run.evaluation.top1))
     return f"{share(run.evaluation.top1)} ({low} to {high})"
+
+
+def _expected(run: RunFacts, first: RunFacts) -> str:
+    """With whether it differs from the first run's beyond noise."""
+    if run.result is None:
+        return "–"
+    expected, other = run.result.expected_accuracy, first.result and first.result.expected_accuracy
+    if expected is None:
+        return NOT_CALIBRATED
+    noise = expected.against(other) if other and run is not first else None
+    return f"{expected.text}{f'; differs from {first.name} {noise}' if noise else ''}"
 
 
 def _on_chips(run: RunFacts) -> str:

@@ -7,6 +7,7 @@ from neuronas.report.accuracy_tables import chip_accuracy
 from neuronas.report.facts import RunFacts
 from neuronas.report.tables import share
 from neuronas.runs.evaluations import NOTICED_LOSS
+from neuronas.runs.results import NOT_CALIBRATED
 
 _Row = tuple[str, str, bool]
 """What a reader asks, the finding, and whether that is bad news."""
@@ -20,6 +21,9 @@ def verdict(run: RunFacts) -> tuple[_Row, ...]:
 
 def _accuracy(run: RunFacts) -> Iterator[_Row]:
     one = run.evaluation
+    if run.result:
+        expected = run.result.expected_accuracy
+        yield "expected accuracy", expected.text if expected else NOT_CALIBRATED, False
     if one is None:
         yield "test accuracy", "not evaluated" if run.epochs else "not trained", False
         return

@@ -16,11 +16,48 @@ class FailedCandidate(Document):
     reason: str
 
 
+class ExpectedAccuracy(Document):
+    """Test accuracy that a network is expected to have after training, 0 to 1; no measurement.
+
+    Attributes:
+        value: expected.
+        low: lower limit of the interval.
+        high: upper limit.
+        level: share of such intervals that hold the accuracy.
+        difference: two networks whose expected accuracies differ by more differ beyond noise; null: not known.
+        source: what it was learned from, for people.
+    """
+
+    value: Share
+    low: Share
+    high: Share
+    level: Share
+    difference: Share | None
+    source: str
+
+    @property
+    def text(self) -> str:
+        """In a line for people."""
+        limits = f"{percent(self.low)} to {percent(self.high)}"
+        return f"{percent(self.value)} ({self.level:.0%} interval {limits}), from {self.source}"
+
+    def against(self, other: "ExpectedAccuracy") -> str | None:
+        """Whether another network is expected to differ beyond noise; None where nothing is known of differences."""
+        if self.difference is None or other.source != self.source:
+            return None
+        return "beyond noise" if abs(self.value - other.value) > self.difference else "by no more than noise"
+
+
+NOT_CALIBRATED = "not calibrated for this data"
+"""Where no accuracy can be expected of a fitness."""
+
+
 class SearchSummary(Document):
     """``result.json``: the answer of a search and how it was found.
 
     Attributes:
         fitness: of the answer; null if no network distinguishes two images.
+        expected_accuracy: of the answer after training; null: not calibrated for this data, network and fitness.
         budget: each limit; null: no limit.
         violations: excess of the answer's cost over each limit that it breaks, in the unit of its name.
         rejected: how many candidates broke each limit (one may break several).
@@ -35,6 +72,7 @@ class SearchSummary(Document):
 
     architecture: str
     fitness: Finite
+    expected_accuracy: ExpectedAccuracy | None = None
     cost: CostSummary
     budget: dict[str, Finite]
     violations: dict[str, float]

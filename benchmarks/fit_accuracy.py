@@ -1,0 +1,152 @@
+"""Fits the interval of accuracy that a fitness lets expect, from tables of trained networks; reports its coverage.
+
+    python benchmarks/fit_accuracy.py --labels CIFAR10.csv CIFAR100.csv TINY.csv --dataset imagefolder:DIR
+
+Split conformal prediction (Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005; Lei et al., JASA
+113, 2018): a line is fitted on one half of the functions (least squares, Huber) and the residuals of the other half
+give the half-width, so that rows that compute the same function never straddle. Coverage is measured apart, on 100
+random splits of the functions into thirds: line, half-width, test. Only what is fitted goes into ``calibration.json``.
+Spikes come from ``--channels`` channels and one batch of training images, for all tables the same; of a table with more
+functions than ``--functions`` that many are drawn, with all their rows. What the engine read is kept in ``build/``, for
+other constants of the fitness.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from random import Random
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common import write
+from fit_firing_rate import CALIBRATION
+from fit_path_information import Function, record
+from neuronas.experiments.labels import read_labels
+from neuronas.experiments.ranking import agreement
+from neuronas.experiments.structure import longest_path
+from neuronas.fitness.calibration import AccuracyCalibration, calibration
+from neuronas.fitness.path_information import DEFAULT
+from neuronas.space.canonical import architecture_key
+
+Floats = NDArray[np.float64]
+LEVEL, N_SPLITS = 0.9, 100
+BUILD = Path(__file__).parents[1] / "build"
+
+
+class Table:
+    """Rows of a table: fitness, accuracy in percent, number of the function, depth."""
+
+    def __init__(self, path: Path, given: argparse.Namespace):
+        rows = read_labels(path)
+        drawn = dict.fromkeys(architecture_key(row.architecture) for row in rows)
+        if len(drawn) > given.functions:
+            drawn = dict.fromkeys(Random(given.seed).sample(list(drawn), given.functions))
+        rows = [row for row in rows if architecture_key(row.architecture) in drawn]
+        self.dataset = path.stem.removeprefix("spikenas-bench-").removesuffix("-dev")
+        self.accuracy = np.array([row.accuracy for row in rows])
+        self.depth = np.array([longest_path(row.architecture, row.n_cells) for row in rows])
+        keys = [architecture_key(row.architecture) for row in rows]
+        order = {key: place for place, key in enumerate(drawn)}
+        self.functions = np.array([order[key] for key in keys])
+        kept = BUILD / f"entropies-{self.dataset}-{given.channels}-{given.functions}.json"
+        if not kept.exists():
+            read = record(rows, given)
+            BUILD.mkdir(exist_ok=True)
+            kept.write_text(json.dumps([[order[key], one.entropies] for key, one in read.items()]), encoding="utf-8")
+        first = {key: row.architecture.cells[0] for key, row in reversed(list(zip(keys, rows, strict=True)))}
+        cells = {order[key]: cell for key, cell in first.items()}  # what ``record`` read, not a twin
+        known = dict(json.loads(kept.read_text(encoding="utf-8")))
+        values = {number: Function(cells[number], known[number]).value(DEFAULT) for number in known}
+        self.fitness = np.array([values[number] for number in self.functions])
+
+
+def line(fitness: Floats, accuracy: Floats) -> tuple[float, float]:
+    """Slope and intercept by iterated least squares with Huber's weights (limit 1 point)."""
+    weights = np.ones(len(fitness))
+    for _ in range(20):
+        slope, intercept = np.polyfit(fitness, accuracy, 1, w=np.sqrt(weights))
+        weights = np.minimum(1, 1 / np.maximum(np.abs(accuracy - slope * fitness - intercept), 1e-9))
+    return float(slope), float(intercept)
+
+
+def quantile(residuals: Floats) -> float:
+    """The conformal quantile: the ceil((n + 1) LEVEL)-th smallest."""
+    place = int(np.ceil((len(residuals) + 1) * LEVEL))
+    return float(np.sort(residuals)[min(place, len(residuals)) - 1])
+
+
+def calibrated(table: Table, on: NDArray[np.bool_], rest: NDArray[np.bool_]) -> AccuracyCalibration:
+    """The line from rows ``on``, the half-width from ``rest``."""
+    slope, intercept = line(table.fitness[on], table.accuracy[on])
+    residuals = table.accuracy[rest] - slope * table.fitness[rest] - intercept
+    random = np.random.default_rng(0)
+    pairs = random.choice(len(residuals), (20_000, 2))
+    functions = table.functions[rest]
+    pairs = pairs[functions[pairs[:, 0]] != functions[pairs[:, 1]]]
+    return AccuracyCalibration(
+        dataset=table.dataset,
+        fitness="path-information",
+        rule=repr(DEFAULT),
+        channels=128,
+        timesteps=5,
+        operations=("conv_3x3", "skip"),
+        lowest=float(table.fitness.min()),
+        highest=float(table.fitness.max()),
+        slope=slope,
+        intercept=intercept,
+        half_width=quantile(np.abs(residuals)),
+        difference=quantile(np.abs(residuals[pairs[:, 0]] - residuals[pairs[:, 1]])),
+        n=int(rest.sum()),
+    )
+
+
+def coverage(table: Table) -> dict[str, object]:
+    """Share of test rows inside the interval: mean and standard deviation over splits, and by depth."""
+    found, by_depth = [], dict[int, list[float]]()
+    for seed in range(N_SPLITS):
+        u = np.random.default_rng(seed).random(table.functions.max() + 1)[table.functions]
+        one = calibrated(table, u < 1 / 3, (u >= 1 / 3) & (u < 2 / 3))
+        test = np.flatnonzero(u >= 2 / 3)
+        inside = np.array([_is_inside(one, table, row) for row in test])
+        found.append(float(inside.mean()))
+        for depth in np.unique(table.depth[test]):
+            by_depth.setdefault(int(depth), []).append(float(inside[table.depth[test] == depth].mean()))
+    return {
+        "n": len(table.accuracy),
+        "rho": round(agreement(table.fitness.tolist(), table.accuracy.tolist()).rho, 3),
+        "coverage": round(float(np.mean(found)), 3),
+        "standard deviation over splits": round(float(np.std(found)), 3),
+        "by longest path": {str(depth): round(float(np.mean(each)), 3) for depth, each in sorted(by_depth.items())},
+    }
+
+
+def _is_inside(one: AccuracyCalibration, table: Table, row: int) -> bool:
+    low, high = one.interval(float(table.fitness[row]))[1:]
+    return low <= table.accuracy[row] <= high
+
+
+def main() -> None:
+    """Fit, report, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--labels", type=Path, nargs="+", required=True)
+    parser.add_argument("--dataset", required=True)
+    parser.add_argument("--channels", type=int, default=16)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--functions", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    results, found = dict[str, object](), list[AccuracyCalibration]()
+    for path in given.labels:
+        table = Table(path, given)
+        half = (np.random.default_rng(given.seed).random(table.functions.max() + 1) < 0.5)[table.functions]
+        found.append(calibrated(table, half, ~half))
+        results[table.dataset] = coverage(table) | {"half-width": round(found[-1].half_width, 2)}
+        print(table.dataset, results[table.dataset], flush=True)
+    everything = calibration().model_copy(update={"accuracy": tuple(found)})
+    CALIBRATION.write_text(everything.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    write("fit_accuracy", results)
+
+
+if __name__ == "__main__":
+    main()

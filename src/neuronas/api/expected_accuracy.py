@@ -1,0 +1,50 @@
+"""The accuracy to expect of a search's answer, and how sure it is."""
+
+from neuronas.api.compose import Plan
+from neuronas.fitness.calibration import calibration
+from neuronas.fitness.path_information import PathInformation
+from neuronas.runs.finalists import FinalistChoice
+from neuronas.runs.results import ExpectedAccuracy
+from neuronas.space.genotype import Architecture
+
+
+def expected_accuracy(
+    run: Plan, architecture: Architecture, fitness: float, finalists: FinalistChoice | None = None
+) -> ExpectedAccuracy | None:
+    """What the calibration tables say of a fitness, otherwise what the finalists' learning curves say.
+
+    Args:
+        run: settings that the fitness was read with.
+        architecture: the answer.
+        fitness: of the answer.
+        finalists: where the answer is the best of them.
+
+    Returns:
+        None where neither holds: it is not calibrated for this data.
+    """
+    network, measure = run.config.network, run.measure
+    rule = repr(measure.coefficients) if isinstance(measure, PathInformation) else ""
+    operations = {edge.operation for cell in architecture.cleaned.cells for edge in cell.edges if edge.kind.connects}
+    name, dataset = run.config.fitness.name, run.config.data.name
+    for table in calibration().accuracy:
+        known = table.holds(dataset, name, rule, network.channels, network.timesteps, operations)
+        if known and table.lowest <= fitness <= table.highest:
+            value, low, high = (one / 100 for one in table.interval(fitness))
+            source = (
+                f"{table.n:,} trained networks of {table.dataset}, {table.channels} channels, T = {table.timesteps}"
+            )
+            return ExpectedAccuracy(
+                value=value, low=low, high=high, level=0.9, difference=table.difference / 100, source=source
+            )
+    if finalists is None or (leader := finalists.leader) is None:
+        return None
+    accuracy, rung = leader.accuracies[finalists.n_ended - 1], finalists.rungs[finalists.n_ended - 1]
+    low, high = finalists.interval_95(accuracy)
+    return ExpectedAccuracy(
+        value=accuracy,
+        low=low,
+        high=high,
+        level=0.95,
+        difference=None,
+        source=f"its learning curve after {rung.epochs} epochs on {finalists.n_training:,} images, not extrapolated",
+    )

@@ -1,0 +1,89 @@
+"""What accuracy to expect of a fitness: where tables of trained networks apply, and what is said elsewhere."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from conftest import Neuronas
+from neuronas.api.expected_accuracy import expected_accuracy
+from neuronas.api.settings import planned
+from neuronas.fitness.calibration import calibration
+from neuronas.fitness.path_information import DEFAULT
+from neuronas.runs.finalists import Finalist, FinalistChoice, Rung
+from neuronas.runs.results import ExpectedAccuracy
+from neuronas.space.genotype import Architecture
+from neuronas.space.notation import parse_architecture
+
+CHAIN = parse_architecture("|conv_3x3~0|+|none~0|conv_3x3~1|+|none~0|none~1|conv_3x3~2|")
+POOLED = parse_architecture("|avg_pool_3x3~0|+|none~0|conv_3x3~1|+|none~0|none~1|conv_3x3~2|")
+
+
+def expected(architecture: Architecture = CHAIN, fitness: float = 6.0, **options: object) -> ExpectedAccuracy | None:
+    given = {"dataset": "cifar10", "channels": 128, "timesteps": 5, **options}
+    return expected_accuracy(planned("search", given), architecture, fitness)
+
+
+def test_intervals_come_from_the_table_of_the_data_set() -> None:
+    (table,) = [one for one in calibration().accuracy if one.dataset == "cifar10"]
+    found = expected()
+    assert found is not None
+    assert found.value == pytest.approx((table.slope * 6 + table.intercept) / 100)
+    assert 0.8 < found.low < found.value < found.high < 0.9
+    assert found.level == 0.9
+    other = expected(dataset="cifar100")
+    assert other is not None
+    assert other.high < found.low
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"dataset": "digits"},
+        {"channels": 64},
+        {"timesteps": 4},
+        {"fitness_name": "sahd"},
+        {"architecture": POOLED},
+        {"fitness": 100.0},
+    ],
+)
+def test_elsewhere_nothing_is_expected(options: dict) -> None:
+    if "fitness_name" in options:
+        run = planned("search", {"dataset": "cifar10", "channels": 128, "timesteps": 5, "fitness": "sahd"})
+        assert expected_accuracy(run, CHAIN, 6.0) is None
+    else:
+        assert expected(**options) is None
+
+
+def test_the_line_is_that_of_the_measure_as_it_is() -> None:
+    # Whoever changes the constants of path-information runs benchmarks/fit_accuracy.py again.
+    assert {one.rule for one in calibration().accuracy} == {repr(DEFAULT)}
+
+
+def test_finalists_say_what_they_learned() -> None:
+    cost = {"parameters": 1, "area_mm2": 1.0, "latency_ms": 1.0, "energy_uj": 1.0, "architecture": "a", "fitness": 1.0}
+    learned = (Finalist(rank=1, accuracies=(0.6,), **cost), Finalist(rank=2, accuracies=(0.5,), **cost))
+    choice = FinalistChoice(
+        asked=2, eta=2, n_training=900, n_validation=100, weight_bits=8, seed=0, seconds=1.0, question="", identity="",
+        rungs=(Rung(n=2, epochs=4),), finalists=learned,
+    )  # fmt: skip
+    found = expected_accuracy(planned("search", {"dataset": "digits"}), CHAIN, 6.0, choice)
+    assert found is not None
+    assert (found.value, found.level, found.difference) == (0.6, 0.95, None)
+    assert (found.low, found.high) == choice.interval_95(0.6)
+    assert "after 4 epochs on 900 images, not extrapolated" in found.source
+
+
+def test_two_networks_differ_beyond_noise() -> None:
+    low, near, far = expected(fitness=3.0), expected(fitness=3.01), expected(fitness=7.5)
+    assert low and near and far
+    assert low.against(near) == "by no more than noise"
+    assert low.against(far) == "beyond noise"
+    assert low.against(far.model_copy(update={"source": "another"})) is None
+
+
+def test_a_search_says_that_it_is_not_calibrated(neuronas: Neuronas, tmp_path: Path) -> None:
+    small = ("--algorithm", "snasnet", "--n-draws", 4, "--batch-size", 8, "--timesteps", 2, "--channels", 4)
+    code, out, _ = neuronas("search", *small, "--out", "run")
+    assert (code, "expected accuracy: not calibrated for this data" in out) == (0, True)
+    assert json.loads((tmp_path / "run" / "result.json").read_text())["expected_accuracy"] is None
