@@ -26,7 +26,7 @@ from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space
 
 CHANNELS, BATCH, TIMESTEPS, BITS = 16, 64, 5, 8
-MEASURES = ("path-information", "sahd-sum")
+MEASURES = ("path-information",)
 
 
 def functions(n: int) -> list[Architecture]:

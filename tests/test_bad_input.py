@@ -579,7 +579,7 @@ def test_the_settings_of_a_run_cut_anywhere_are_refused(neuronas: Neuronas, tmp_
             read_config(path)
     code, out, err = neuronas("estimate", "run")
     assert (code, out, err.count("\n")) == (4, "", 1)
-    assert "lacks 'search.prefer'" in err
+    assert "lacks 'search.finalist_validation'" in err
 
 
 @pytest.mark.parametrize("text", ["NaN", "[-Infinity]", "[1e999]", "-9.7e308", '{"a": 1, "a": 1}', "[" * 100_000])

@@ -267,35 +267,6 @@ def test_rendered_html_is_not_escaped_twice() -> None:
     assert template.render(text="a<", html=trusted("<b>&lt;</b>")) == "a&lt;<b>&lt;</b>"
 
 
-def test_templates_are_compiled_once_and_again_where_the_cache_is_damaged_or_unusable(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    compiled: list[str] = []
-    table = Table("Costs", ("part", "value"), (("ADC", "1"),))
-
-    def rendered(cache: Path) -> str:
-        monkeypatch.setenv("NEURONAS_CACHE", str(cache))
-        made = environment.__wrapped__()
-        compile_anew = made.compile
-        monkeypatch.setattr(made, "compile", lambda *given: (compiled.append(given[1]), compile_anew(*given))[1])
-        return str(made.get_template("parts.html").module.table(table))
-
-    first = rendered(tmp_path / "cache")
-    assert "ADC" in first
-    assert compiled == ["parts.html"]
-    assert rendered(tmp_path / "cache") == first
-    assert compiled == ["parts.html"]
-    (kept,) = (tmp_path / "cache").rglob("*.cache")
-    for damaged in (kept.read_bytes()[:20], b"", b"other"):
-        kept.write_bytes(damaged)
-        compiled.clear()
-        assert rendered(tmp_path / "cache") == first
-        assert compiled == ["parts.html"]
-    (tmp_path / "file").touch()
-    assert rendered(tmp_path / "file") == first
-    assert compiled == ["parts.html"] * 2
-
-
 def test_numbers_of_a_column_have_the_same_decimals() -> None:
     assert aligned([1.334, 0.00537, 4.9e-07, None, 0.0]) == ["1.334", "0.005", "<0.001", "", "0.000"]
     assert aligned([12345.6, 0.25]) == ["12,345.6", "0.2"]

@@ -1,7 +1,6 @@
 """Templates. Every value is escaped where a template puts it in, unless it was rendered by a template.
 
-Jinja2 is imported with the first template that is rendered. A name that a template misspells raises. Compiled templates
-are kept in the cache, beside the kernels: compiling takes as long as everything else that a page needs.
+Jinja2 is imported with the first template that is rendered. A name that a template misspells raises.
 """
 
 from functools import cache
@@ -30,17 +29,13 @@ def environment() -> "Environment":
     """Jinja2 with the templates and the filters that they use."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    from neuronas.report.template_cache import TemplateCache
-
     made = Environment(
         loader=PackageLoader("neuronas.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        optimized=False,  # or results of filters would be compiled in, and a cached template would keep them
     )
-    made.bytecode_cache = TemplateCache(made)
     made.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     made.filters |= _FILTERS
     return made
