@@ -33,7 +33,7 @@ LAYER_KEYS = {
 }  # fmt: skip
 RESULT_KEYS = {
     "architecture", "fitness", "cost", "budget", "violations", "n_candidates", "n_evaluated", "rejected", "seconds",
-    "peak_memory_mb", "seed", "dataset", "space", "algorithm",
+    "peak_memory_mb", "seed", "dataset", "space", "algorithm", "expected_accuracy",
 }  # fmt: skip
 
 
