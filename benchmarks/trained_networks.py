@@ -46,7 +46,7 @@ N_HELD_OUT, N_VALIDATION = 10_000, 500
 EPOCHS, BATCH = 15, 40
 SIDE, BITS, TIMESTEPS = 16, 8, 2
 CROSSED_BITS, CROSSED_TIMESTEPS = (2, 3, 4, 5, 6, 8), (1, 2, 4, 8)
-N_CROSSED, CROSSED_SHARE = 4, 3
+N_CROSSED, CROSSED_SHARE = 3, 3
 """Further settings of every third network."""
 KERNELS = Space(operations=("skip", "conv_3x3", "conv_5x5", "avg_pool_3x3"), cells=2)
 SPACES: Mapping[str, Space] = {
