@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from common import write
 from fit_firing_rate import CALIBRATION
-from fit_path_information import Function, record
+from fit_path_information import Function, reading_parser, record
 from neuronas.experiments.labels import read_labels
 from neuronas.experiments.ranking import agreement
 from neuronas.experiments.structure import longest_path
@@ -128,13 +128,9 @@ def _is_inside(one: AccuracyCalibration, table: Table, row: int) -> bool:
 
 def main() -> None:
     """Fit, report, write."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = reading_parser(__doc__)
     parser.add_argument("--labels", type=Path, nargs="+", required=True)
-    parser.add_argument("--dataset", required=True)
-    parser.add_argument("--channels", type=int, default=16)
-    parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--functions", type=int, default=500)
-    parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     results, found = dict[str, object](), list[AccuracyCalibration]()
     for path in given.labels:

@@ -20,7 +20,7 @@ from scipy.optimize import least_squares
 
 from common import images, write
 from neuronas.experiments.labels import LabelledNetwork, read_labels
-from neuronas.experiments.ranking import agreement
+from neuronas.experiments.ranking import N_SAMPLES, SAMPLE, agreement
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.select import select_backend
 from neuronas.fitness.measure import Reading
@@ -44,7 +44,8 @@ ABLATIONS: dict[str, dict[str, float]] = {
     "best path only": {"output": 0.0, "convolutions": 0.0, "spread": 0.0},
     "without any spikes": {"information": 0.0, "selectivity": 0.0, "output": 0.0, "spread": 0.0},
 }
-SAMPLE, N_SAMPLES = 200, 500
+FIRST_ID = 3875
+"""Rows of SpikeNAS-Bench's CIFAR-10 table before this id have partly shifted labels (docs/fitness.md)."""
 
 
 @dataclass
@@ -122,15 +123,21 @@ def report(fitness: Floats, accuracy: Floats, late: NDArray[np.bool_]) -> dict[s
     }
 
 
-def main() -> None:
-    """Record, fit, report."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--labels", type=Path, required=True)
+def reading_parser(description: str | None) -> argparse.ArgumentParser:
+    """Options of a program that reads networks with ``record``."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--channels", type=int, default=16)
     parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--first-id", type=int, default=3875)
     parser.add_argument("--seed", type=int, default=0)
+    return parser
+
+
+def main() -> None:
+    """Record, fit, report."""
+    parser = reading_parser(__doc__)
+    parser.add_argument("--labels", type=Path, required=True)
+    parser.add_argument("--first-id", type=int, default=FIRST_ID)
     given = parser.parse_args()
     rows = read_labels(given.labels)
     keys = [architecture_key(row.architecture) for row in rows]

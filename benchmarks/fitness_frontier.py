@@ -7,7 +7,6 @@ combination of ``GRID`` is tried, around the fitted constants; what is printed a
 beats on all tables. Nothing is selected with it: it shows what is possible in hindsight, on the rows that it reads.
 """
 
-import argparse
 from dataclasses import asdict, replace
 from itertools import product
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from common import write
-from fit_path_information import Function, record
+from fit_path_information import Function, reading_parser, record
 from neuronas.experiments.labels import draw, read_labels
 from neuronas.experiments.ranking import agreement
 from neuronas.fitness.path_information import DEFAULT, FITTED, Coefficients
@@ -34,13 +33,9 @@ GRID = {
 
 def main() -> None:
     """Record the functions of every table once, then try all combinations."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = reading_parser(__doc__)
     parser.add_argument("--labels", type=Path, nargs="+", required=True)
-    parser.add_argument("--dataset", required=True)
-    parser.add_argument("--channels", type=int, default=16)
-    parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--sample", type=int, default=800, help="rows of a table that is larger")
-    parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     tables: dict[str, tuple[list[Function], list[float]]] = {}
     for path in given.labels:

@@ -37,6 +37,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from common import write
+from fit_path_information import FIRST_ID
 from neuronas.data.datasets import open_dataset
 from neuronas.experiments.labels import LabelledNetwork, read_labels
 from neuronas.experiments.ranking import agreement
@@ -292,7 +293,7 @@ def main() -> None:
     parser.add_argument("--held-out", type=int, default=512)
     parser.add_argument("--learning-rate", type=float, default=5e-3)
     parser.add_argument("--low-precision", action="store_true")
-    parser.add_argument("--first-id", type=int, default=3875)
+    parser.add_argument("--first-id", type=int, default=FIRST_ID)
     parser.add_argument("--entropies", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()

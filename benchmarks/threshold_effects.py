@@ -17,12 +17,13 @@ from statistics import mean
 import numpy as np
 
 from common import write
+from fit_path_information import FIRST_ID
 from neuronas.experiments.labels import LabelledNetwork, read_labels
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Edge, Genotype
 
 FEATURES = ("first threshold", "last threshold", "convolutions", "skips")
-FIRST_ID, RIDGE = 3875, 0.5
+RIDGE = 0.5
 
 
 def paths(cell: Genotype, node: int) -> Iterator[list[Edge]]:
