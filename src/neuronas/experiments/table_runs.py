@@ -51,7 +51,7 @@ class Part:
 
 
 @dataclass
-class Evaluated:
+class RowValues:
     """Values of the rows of a table, in their order.
 
     Attributes:
@@ -114,7 +114,7 @@ class TableRuns:
             parts.append(Part(tuple(members), self._planned(stem, architectures, options, opened)))
         return parts
 
-    def evaluate(self, parts: Sequence[Part], work: Work) -> Evaluated:
+    def evaluate(self, parts: Sequence[Part], work: Work) -> RowValues:
         """Do the runs of a table.
 
         Args:
@@ -125,7 +125,7 @@ class TableRuns:
             NeuronasError: see ``neuronas.search``; a row has no fitness.
         """
         n_rows = sum(len(part.rows) for part in parts)
-        found = Evaluated([0.0] * n_rows, [0.0] * n_rows)
+        found = RowValues([0.0] * n_rows, [0.0] * n_rows)
         for part in parts:
             directory = part.search.directory
             begun = replace(part.search, resume=(directory / CONFIG).is_file())
