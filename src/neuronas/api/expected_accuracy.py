@@ -24,10 +24,9 @@ def expected_accuracy(
     """
     network, measure = run.config.network, run.measure
     rule = repr(measure.coefficients) if isinstance(measure, PathInformation) else ""
-    operations = {edge.operation for cell in architecture.cleaned.cells for edge in cell.edges if edge.kind.connects}
     name, dataset = run.config.fitness.name, run.config.data.name
     for table in calibration().accuracy:
-        known = table.holds(dataset, name, rule, network.channels, network.timesteps, operations)
+        known = table.holds(dataset, name, rule, network.channels, network.timesteps, architecture.operations)
         if known and table.lowest <= fitness <= table.highest:
             value, low, high = (one / 100 for one in table.interval(fitness))
             source = (

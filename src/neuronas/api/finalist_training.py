@@ -1,7 +1,7 @@
 """Trains the finalists of a search by successive halving.
 
-Each rung goes on with the trainings of the rung before. The learning rate is, in every rung, that of one training over
-all epochs of the last rung: so going on from a checkpoint is that training, bit for bit, all finalists of a rung are
+Each rung resumes the trainings of the rung before. The learning rate is, in every rung, that of one training over all
+epochs of the last rung: so resuming from a checkpoint is that training, bit for bit, all finalists of a rung are
 compared at the same point of it, and those of the last rung at its end, where the rate is 0. What is compared are the
 averaged weights (``train.ema``), which forgive the high rate of the early rungs.
 """

@@ -30,7 +30,6 @@ def with_forecast(run: Plan, architecture: Architecture) -> tuple[Plan, RateFore
     layers = forecast_rates(graph.nodes, neuron, known.constants)
     activity = Activity(trace=input_rates(graph.nodes, layers), is_forecast=True)
     run = replace(run, activity=activity)
-    operations = {edge.operation for cell in architecture.cleaned.cells for edge in cell.edges if edge.kind.connects}
     dataset = run.config.data.name
     error = known.error_on(dataset) or known.errors[0]
     forecast = RateForecast(
@@ -39,6 +38,8 @@ def with_forecast(run: Plan, architecture: Architecture) -> tuple[Plan, RateFore
         checked_on=error.dataset,
         median_factor=error.median_factor,
         factor_of_9_in_10=error.factor_of_9_in_10,
-        not_fitted=tuple(known.not_fitted(dataset, network.timesteps, operations, feeds_back=graph.has_delays)),
+        not_fitted=tuple(
+            known.not_fitted(dataset, network.timesteps, architecture.operations, feeds_back=graph.has_delays)
+        ),
     )
     return replace(run, cost_model=run.model_named(run.cost_model.name)), forecast

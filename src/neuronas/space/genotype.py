@@ -219,6 +219,11 @@ class Architecture:
         """The same function without dead edges."""
         return Architecture(tuple(cell.cleaned for cell in self.cells))
 
+    @property
+    def operations(self) -> frozenset[str]:
+        """Names of the operations that compute something: without those of dead edges."""
+        return frozenset(edge.operation for cell in self.cleaned.cells for edge in cell.edges if edge.kind.connects)
+
 
 EdgeKey = tuple[str, float, bool]
 
