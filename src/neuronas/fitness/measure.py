@@ -65,17 +65,18 @@ def reads_output(measure: Measure) -> bool:
 
 @dataclass(frozen=True)
 class KernelMeasure:
-    """Log-determinant of the mean of a kernel over all LIF layers and time steps, or of its sum.
+    """Log-determinant of the sum of a kernel over all LIF layers and time steps, or of its mean.
 
-    With the sum, fitness increases with the number of readings n: by B ln n for B images.
+    For B images and n readings (layers times time steps) the sum is higher by B ln n: it rewards layers with neurons.
+    T alone adds the same to every candidate without feedback.
 
     Attributes:
         kernel: the kernel.
-        mean: whether to average; otherwise sum.
+        mean: whether the sum is divided by n.
     """
 
     kernel: Kernel
-    mean: bool = True
+    mean: bool
 
     def read(self, patterns: Patterns) -> Tensor:
         """See ``Measure``."""

@@ -2,10 +2,15 @@
 
 from neuronas.fitness.measure import KernelMeasure, Measure
 from neuronas.fitness.path_information import PathInformation
-from neuronas.fitness.scores import KERNELS
+from neuronas.fitness.scores import hamming, sahd, sahd_snasnet
 
 BUILTIN: dict[str, Measure] = {
-    **{name: KernelMeasure(kernel) for name, kernel in KERNELS.items()},
-    "sahd-sum": KernelMeasure(KERNELS["sahd"], mean=False),
+    "sahd": KernelMeasure(sahd, mean=False),
+    "sahd-mean": KernelMeasure(sahd, mean=True),
+    "sahd-snasnet": KernelMeasure(sahd_snasnet, mean=True),
+    "hamming": KernelMeasure(hamming, mean=False),
     "path-information": PathInformation(),
 }
+"""``sahd`` is NeuroNAS's fitness as printed (arXiv 2407.00641, section IV): ``log det |sum over l of M_H|``, with the
+kernel that SNASNet prints. SNASNet's code has another kernel, and divides by the number of readings; ``sahd-mean``
+divides the printed kernel. ``hamming`` is NASWOT's: one pattern of all neurons, and so a sum over layers."""

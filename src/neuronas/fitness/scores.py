@@ -1,8 +1,8 @@
 """Kernels of spike patterns: they measure how well a network distinguishes images.
 
 Each LIF layer has one kernel matrix per time step. In the equations, H is the Hamming distance between the spike
-patterns of two images and n the number of neurons. The kernels of all layers and time steps are averaged; fitness is
-the logarithm of the absolute determinant of the mean.
+patterns of two images and n the number of neurons. Fitness is the logarithm of the absolute determinant of the sum, or
+of the mean, of the kernels of all layers and time steps (``measure.KernelMeasure``).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def expected_distance(patterns: Patterns) -> Tensor:
 
 
 def sahd(patterns: Patterns) -> Tensor:
-    """Sparsity-aware Hamming distance in the paper's form (arXiv 2201.10355, equation 6).
+    """Sparsity-aware Hamming distance as SNASNet prints it (arXiv 2201.10355, equation 6).
 
     ``K = n - 0.5 n H / E``, where E is the expected distance: for images with independent patterns K is n / 2.
     """
@@ -40,16 +40,13 @@ def sahd(patterns: Patterns) -> Tensor:
 
 
 def sahd_snasnet(patterns: Patterns) -> Tensor:
-    """The form in SNASNet's published code: ``K = n - 0.5 H / E``. This K is almost of rank one."""
+    """The kernel of SNASNet's published code: ``K = n - 0.5 H / E``. It is almost of rank one."""
     return patterns.n - 0.5 * patterns.hamming / (expected_distance(patterns) + _EPSILON)
 
 
-def plain_hamming(patterns: Patterns) -> Tensor:
+def hamming(patterns: Patterns) -> Tensor:
     """Hamming distance without the correction for sparsity (NASWOT, arXiv 2006.04647): ``K = n - H``."""
     return patterns.n - patterns.hamming
-
-
-KERNELS: dict[str, Kernel] = {"sahd": sahd, "sahd-snasnet": sahd_snasnet, "hamming": plain_hamming}
 
 
 def log_determinant(kernel: Tensor) -> float:
