@@ -277,10 +277,10 @@ def main() -> None:
     for key, value in result.items():
         print(f"{key}: {value}")
     suffix = "" if device.type == "cpu" else f"-{device.type}"
-    fitness = "" if options.fitness == "sahd" else f"-{options.fitness}"
     target = native().target
     suffix = f"-{target.name}" if target and device.type == "cpu" else suffix
-    write(f"full_scale-{'exact' if options.exact else 'screened'}-seed{options.seed}{suffix}{fitness}", result)
+    kind = "exact" if options.exact else "screened"
+    write(f"full_scale-{kind}-seed{options.seed}{suffix}-{options.fitness}", result)
 
 
 if __name__ == "__main__":

@@ -100,8 +100,10 @@ def main() -> None:
                 }
             )
             print(summary[-1])
-    name = "screening" if options.fitness == "sahd" else f"screening-{options.fitness}"
-    write(f"{name}-{options.channels}", {"n_candidates": len(cells), "summary": summary, "rows": rows})
+    write(
+        f"screening-{options.fitness}-{options.channels}",
+        {"n_candidates": len(cells), "summary": summary, "rows": rows},
+    )
 
 
 if __name__ == "__main__":
