@@ -11,14 +11,16 @@ import pytest
 import torch
 
 from conftest import Neuronas
-from neuronas.config import ALGORITHMS, SearchConfig
+from neuronas.api.compose import plan
+from neuronas.config import ALGORITHMS, SearchConfig, given, merged
 from neuronas.data.source import ArraySource
 from neuronas.errors import DataError
 from neuronas.experiments import constraints
 from neuronas.experiments.catalogue import STUDIES
 from neuronas.experiments.figures import Figure, markdown
 from neuronas.experiments.neuronas_paper import variants
-from neuronas.experiments.study import SIZES, Size, StudyResult, experiments
+from neuronas.experiments.pieces import PAPER
+from neuronas.experiments.study import MEDIUM, SIZES, Size, StudyResult, experiments
 from neuronas.search.algorithms.base import Outcome
 from neuronas.search.algorithms.limited import PIECE, limited
 from neuronas.space.canonical import architecture_key
@@ -56,7 +58,8 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     }
     size = Size(settings=settings, n_seeds=2, n_training=60, n_test=30)
     for sizes in (SIZES, constraints.STUDY.sizes):
-        monkeypatch.setitem(sizes, "small", size)
+        for scale in ("small", "medium"):
+            monkeypatch.setitem(sizes, scale, size)
     monkeypatch.setattr(constraints, "LEVELS", (1.0, 0.3))
     monkeypatch.setattr(constraints, "_MOST_CANDIDATES", 500)
 
@@ -159,6 +162,32 @@ def test_full_scale_without_a_gpu_says_so_and_does_small(neuronas: Neuronas, mon
     assert document["scale"] == "small"
     assert document["seeds"] == [7]
     assert all(row["std"] is None for row in document["figures"])  # one seed says nothing about spread
+
+
+@pytest.mark.usefixtures("tiny")
+def test_medium_needs_no_gpu_and_is_resumed(
+    neuronas: Neuronas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    options = ["reproduce", "snasnet", "--scale", "medium", "--dataset", "digits", "--quiet", "--json"]
+    code, out, err = neuronas(*options, "--n-seeds", 1)
+    assert code == 0, err
+    code, out, err = neuronas(*options, "--resume")
+    assert code == 0, err
+    document = json.loads(out)
+    assert json.loads((tmp_path / "results" / "snasnet-medium.json").read_text()) == document
+    assert (document["scale"], document["seeds"]) == ("medium", [0, 1])
+    assert "five epochs" in document["difference"]
+    assert len(list((tmp_path / "runs" / "reproduce-snasnet-medium").glob("train-*"))) == 4
+
+
+@pytest.mark.parametrize("dataset", ["cifar10", "fashion-mnist", "tiny-imagenet-200"])
+def test_medium_reads_every_image_at_32_pixels(dataset: str) -> None:
+    found = plan(given(merged(PAPER, MEDIUM.settings, {"data": {"name": dataset}}), "medium"))
+    assert (found.shape.image_size, found.shape.stem_stride) == ((32, 32), 1)
+    assert (found.shape.channels, found.config.train.recipe, found.config.fitness.name) == (32, "default", "sahd")
+    assert MEDIUM.n_training is MEDIUM.n_test is None
+    assert MEDIUM.n_seeds >= 5
 
 
 @pytest.mark.usefixtures("tiny")

@@ -14,7 +14,7 @@ from neuronas.cli.verbs import example
 from neuronas.config import as_path, is_there
 from neuronas.errors import VerificationError, quoted
 from neuronas.experiments.catalogue import STUDIES
-from neuronas.experiments.study import Scale, Study, experiments
+from neuronas.experiments.study import Scale, Study, TimedScale, experiments
 from neuronas.report.tables import Table
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from neuronas.experiments.labels import Labels
 
 _DATASET = "cifar10"
-ScaleOption = Annotated[Scale, typer.Option(help="How large; full needs a GPU where networks are trained.")]
+ScaleOption = Annotated[
+    Scale, typer.Option(help="How large: minutes, hours, or as published (needs a GPU where networks are trained).")
+]
 Results = Annotated[Path, typer.Option(parser=as_path, metavar="DIR", help="Folder for the result.")]
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich")
@@ -72,7 +74,8 @@ def hardware(out: Results = Path("results"), as_json: opt.Json = False, quiet: o
 )
 def search_time(
     scale: Annotated[
-        Scale, typer.Option(help="small: digits, 4 channels, batch 16, both engines; full: CIFAR-10, the fast engine.")
+        TimedScale,
+        typer.Option(help="small: digits, 4 channels, batch 16, both engines; full: CIFAR-10, the fast engine."),
     ] = "small",
     n_draws: Annotated[int, typer.Option(min=1, help="Candidates of the random search.")] = 5000,
     n_seeds: Annotated[int, typer.Option(min=1, help="Searches of each kind.")] = 1,
@@ -196,7 +199,7 @@ def _study_command(study: Study) -> Callable[..., None]:
             console.print_json(result)
         else:
             console.answers.print(result.table)
-            console.answers.print(f"\n{study.difference}\nwritten: {path}.json, {path}.md")
+            console.answers.print(f"\n{study.difference(possible)}\nwritten: {path}.json, {path}.md")
 
     return command
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from neuronas.experiments.figures import Figure
-from neuronas.experiments.study import FULL, SMALL, SearchPiece, Size, Study
+from neuronas.experiments.study import SearchPiece, Study, with_seeds
 from neuronas.hardware.units import BUDGETED
 
 if TYPE_CHECKING:
@@ -55,6 +55,6 @@ def _figures(case: str, found: Sequence[SearchPiece], base: Sequence[SearchPiece
 STUDY = Study(
     "constraints",
     run,
-    {"small": Size(settings=SMALL.settings, n_seeds=5), "full": Size(settings=FULL.settings, n_seeds=5)},
+    with_seeds(5),
     trains=False,
 )

@@ -67,7 +67,7 @@ def run_study(
         seeds=tuple(seeds),
         size=size,
         figures=figures,
-        difference=study.difference,
+        difference=study.difference(scale),
         command=" ".join(["neuronas", *sys.argv[1:]]),
         machine=Machine.here(),
         pieces=tuple(pieces.done),

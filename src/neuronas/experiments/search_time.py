@@ -6,16 +6,16 @@ from typing import Any
 
 from neuronas.api.search import search
 from neuronas.experiments.published import HEADLINE, published
-from neuronas.experiments.study import experiments
+from neuronas.experiments.study import TimedScale, experiments
 from neuronas.runs.document import Document, Finite
 from neuronas.runs.observer import Observer, RunEnded
 from neuronas.runs.work import Work
 
-SIZES: dict[str, dict[str, Any]] = {
+SIZES: dict[TimedScale, dict[str, Any]] = {
     "small": {"dataset": "digits", "channels": 4, "batch_size": 16},
     "full": {"dataset": "cifar10"},
 }
-ENGINES = {"small": ("fast", "reference"), "full": ("fast",)}
+ENGINES: dict[TimedScale, tuple[str, ...]] = {"small": ("fast", "reference"), "full": ("fast",)}
 
 
 class TimedSearch(Document):
@@ -52,7 +52,7 @@ class SearchTimeResult(Document):
 
 
 def run(
-    scale: str, n_draws: int, n_seeds: int, data_dir: str | None, observer: Observer | None = None
+    scale: TimedScale, n_draws: int, n_seeds: int, data_dir: str | None, observer: Observer | None = None
 ) -> SearchTimeResult:
     """Search with both algorithms, each engine and each seed, every time from nothing.
 
