@@ -1,4 +1,4 @@
-"""Write ``hardware-model.md`` and the JSON schemas beside this file from what the code says.
+"""Write ``hardware-model.md``, ``deviations.md`` and the JSON schemas beside this file from what the code says.
 
 Run it after a change to a cost model, a preset or a document: ``python docs/generate.py``. Tests check that all are
 current.
@@ -7,17 +7,18 @@ current.
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from deviations_page import deviations_page, table
 from pydantic import BaseModel
 
 from neuronas.api.doctor import Diagnosis
 from neuronas.config import ACCELERATORS
-from neuronas.experiments.hardware import HardwareResult
+from neuronas.experiments.hardware_result import HardwareResult
 from neuronas.experiments.proxy_result import ProxyResult
 from neuronas.experiments.search_time import SearchTimeResult
 from neuronas.experiments.study import StudyResult
@@ -193,7 +194,7 @@ def hardware_model() -> str:
     parts = [
         INTRODUCTION,
         "## What each model counts\n",
-        _table(("", "paper", "mapped"), (tuple(row.values()) for row in counted())),
+        table(("", "paper", "mapped"), (tuple(row.values()) for row in counted())),
         PAPER,
         "".join(f"- {line}\n" for line in paper.ASSUMPTIONS),
         COUNTS,
@@ -222,9 +223,9 @@ def _activity() -> str:
         (one.dataset, f"{one.n:,}", f"{one.rho:.3f}", f"{one.median_factor:.2f}", f"{one.factor_of_9_in_10:.2f}")
         for one in known.errors
     )
-    table = _table(("networks of", "n", "rho", "median factor off", "nine in ten below"), errors)
+    errors_table = table(("networks of", "n", "rho", "median factor off", "nine in ten below"), errors)
     constants = ", ".join(f"{value:g}" for value in asdict(known.constants).values())
-    return ACTIVITY.replace("CONSTANTS", constants).replace("RATE_ERRORS", table.rstrip())
+    return ACTIVITY.replace("CONSTANTS", constants).replace("RATE_ERRORS", errors_table.rstrip())
 
 
 def _term(function: Callable[..., object]) -> str:
@@ -309,12 +310,7 @@ def _name(name: str) -> str:
 def _preset(name: str) -> str:
     accelerator = load_accelerator(name)
     rows = ((f"`{key}`", f"{quantity:g}", quantity.source) for key, quantity in accelerator.quantities())
-    return f"### `{name}`\n\n{accelerator.description}\n\n{_table(('constant', 'value', 'source'), rows)}"
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |\n" for line in lines)
+    return f"### `{name}`\n\n{accelerator.description}\n\n{table(('constant', 'value', 'source'), rows)}"
 
 
 def schema(model: type[BaseModel]) -> str:
@@ -348,6 +344,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
 """Each JSON document by the name of its schema."""
 CONTENT: dict[str, Callable[[], str]] = {
     "hardware-model.md": hardware_model,
+    "deviations.md": deviations_page,
     **{f"schemas/{name}.schema.json": partial(schema, model) for name, model in SCHEMAS.items()},
 }
 """Each file with what belongs in it."""

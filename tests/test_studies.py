@@ -17,10 +17,11 @@ from neuronas.data.source import ArraySource
 from neuronas.errors import DataError
 from neuronas.experiments import constraints
 from neuronas.experiments.catalogue import STUDIES
-from neuronas.experiments.figures import Figure, markdown
-from neuronas.experiments.neuronas_paper import variants
-from neuronas.experiments.pieces import PAPER
-from neuronas.experiments.study import MEDIUM, SIZES, Size, StudyResult, experiments
+from neuronas.experiments.deviations import deviations, deviations_of
+from neuronas.experiments.figures import ACCURACY, Figure, markdown
+from neuronas.experiments.neuronas_paper import RANK, SIGNIFICANCE, operations, variants
+from neuronas.experiments.pieces import PAPER, Case
+from neuronas.experiments.study import MEDIUM, SIZES, SearchPiece, Size, StudyResult, TrainingPiece, experiments
 from neuronas.search.algorithms.base import Outcome
 from neuronas.search.algorithms.limited import PIECE, limited
 from neuronas.space.canonical import architecture_key
@@ -32,7 +33,7 @@ from neuronas.training.images import drawn
 RESULTS = Path(__file__).parents[1] / "results"
 N_CASES = {
     "operations": 8,
-    "memory-case-study": 4,
+    "memory-case-study": 2,
     "qafe": 5,
     "precision": 15,
     "spikenas": 4,
@@ -41,6 +42,8 @@ N_CASES = {
 }
 
 
+WITH_PRINTED = {"operations", "memory-case-study", "precision", "qafe", "snasnet"}
+"""Studies of which the papers print numbers."""
 ALIKE = {"memory-case-study", "operations", "precision", "qafe", "spikenas"}
 """Studies that are made of the same parts as the others."""
 
@@ -83,11 +86,19 @@ def test_every_study_at_a_tiny_size(name: str, neuronas: Neuronas, tmp_path: Pat
     document = json.loads(out)
     assert json.loads((tmp_path / "results" / f"{name}-small.json").read_text()) == document
     assert len({row["case"] for row in document["figures"]}) == N_CASES[name]
-    assert all(row["n"] == len(row["values"]) == 2 for row in document["figures"])
+    assert all(row["n_seeds"] == len(row["values"]) == 2 for row in document["figures"])
+    for row in document["figures"]:
+        assert {"published", "ours", "difference", "n_seeds", "interval"} <= set(row)
+        if row["published"] is not None:
+            assert row["difference"] == pytest.approx(row["ours"] - row["published"])
+            assert row["published"] in row["printed"].values()
+    assert document["compared_with"] == "CIFAR-10"
+    assert document["deviations"] == list(deviations_of(name, "small"))
+    assert any(row["printed"] for row in document["figures"]) == (name in WITH_PRINTED)
     assert document["seeds"] == [0, 1]
     assert {piece["seed"] for piece in document["pieces"]} == {0, 1}
     page = (tmp_path / "results" / f"{name}-small.md").read_text()
-    assert "not stated" in page
+    assert all(f"- {line}." in page for line in document["deviations"])
     assert document["figures"][0]["case"] in page
     # Everything is there: going on computes nothing, and says the same.
     code, out, _ = neuronas("reproduce", name, "--dataset", "digits", "--json", "--resume", "--quiet")
@@ -216,6 +227,84 @@ def test_the_kept_results_are_documents_of_this_version(path: Path) -> None:
     assert result.table in path.read_text(encoding="utf-8")
 
 
+def test_deviations_name_experiments_and_scales_that_there_are() -> None:
+    assert {name for one in deviations() for name in one.experiments} <= set(experiments())
+    assert {name for one in deviations() for name in one.scales} <= set(SIZES)
+    size = next(one for one in deviations() if one.scales)
+    assert size.line in deviations_of("precision", "small")
+    assert size.line not in deviations_of("precision", "full")
+
+
+class Answers:
+    """Stands for the pieces of a study: each case has been searched and trained with two seeds already."""
+
+    seeds = range(2)
+
+    def __init__(self, accuracies: dict[str, tuple[float, float]]):
+        self.accuracies = accuracies
+
+    def search_and_train(self, name: str, changes: Any) -> Case:
+        searched = [
+            SearchPiece(
+                case=name, seed=seed, architecture="", fitness=0.0, memory_bits=32, n_candidates=1, n_evaluated=1,
+                seconds=0.0, parameters=1, area_mm2=1.0, latency_ms=1.0, energy_uj=1.0,
+            )
+            for seed in self.seeds
+        ]  # fmt: skip
+        trained = [
+            TrainingPiece(
+                case=name, seed=seed, epoch=1, validation_accuracy=None, test_accuracy={"32": share}, seconds=0
+            )
+            for seed, share in enumerate(self.accuracies[name])
+        ]
+        return Case(name, tuple(searched), tuple(trained))
+
+
+def test_operations_are_ordered_by_what_is_lost_without_them() -> None:
+    accuracies = {
+        "all operations": (0.5, 0.6),
+        "without none": (0.51, 0.6),
+        "without skip": (0.45, 0.5),
+        "without conv_1x1": (0.5, 0.61),
+        "without conv_3x3": (0.2, 0.2),
+        "without avg_pool_3x3": (0.47, 0.58),
+        "conv_5x5 for conv_3x3": (0.52, 0.61),
+        "conv_7x7 for conv_3x3": (0.54, 0.66),
+    }
+    found = {(one.case, one.quantity): one for one in operations(Answers(accuracies))}  # type: ignore[arg-type]
+    assert found["without skip", SIGNIFICANCE].values == pytest.approx((5, 10))
+    assert found["conv_7x7 for conv_3x3", SIGNIFICANCE].values == pytest.approx((4, 6))
+    ranks = {case: one.values for (case, quantity), one in found.items() if quantity == RANK}
+    assert ranks == {
+        "without conv_3x3": (1, 1),
+        "without skip": (2, 2),
+        "conv_7x7 for conv_3x3": (3, 3),
+        "without avg_pool_3x3": (4, 4),
+        "conv_5x5 for conv_3x3": (5, 5),
+        "without conv_1x1": (6, 7),
+        "without none": (7, 6),
+    }
+    printed = {case: one.printed for (case, quantity), one in found.items() if quantity == RANK}
+    order = sorted(printed, key=lambda case: printed[case]["CIFAR-100"])
+    assert order[:4] == ["without conv_3x3", "without skip", "without avg_pool_3x3", "conv_5x5 for conv_3x3"]
+
+
+@pytest.mark.usefixtures("tiny")
+def test_the_memory_aware_search_keeps_the_share_of_two_million(neuronas: Neuronas) -> None:
+    code, out, err = neuronas("reproduce", "memory-case-study", "--dataset", "digits", "--json", "--quiet")
+    assert code == 0, err
+    document = json.loads(out)
+    cases = list(dict.fromkeys(row["case"] for row in document["figures"]))
+    limit = float(cases[1].split("at most ")[1].split(" ")[0].replace(",", ""))
+    assert limit == pytest.approx(2e6 / 4_722_048 * (2 * 9 + 2 * 4 * 9 + 6 * 9 * (2**2 + 4**2)), abs=0.5)
+    by_place = {(row["case"], row["quantity"]): row for row in document["figures"]}
+    assert max(by_place[cases[1], "parameters"]["values"]) <= limit
+    assert by_place[cases[0], "area at 128 channels, mm²"]["published"] == 634
+    gained = by_place[cases[1], "accuracy against SNASNet, points"]["values"]
+    own, base = (by_place[case, ACCURACY]["values"] for case in reversed(cases))
+    assert gained == pytest.approx([x - y for x, y in zip(own, base, strict=True)])
+
+
 def test_spaces_of_the_study_of_operations() -> None:
     found = dict(variants())
     assert found["without conv_3x3"].operations == ("none", "skip", "conv_1x1", "avg_pool_3x3")
@@ -225,20 +314,31 @@ def test_spaces_of_the_study_of_operations() -> None:
 
 def test_summary_by_hand() -> None:
     found = Figure.of("a", "x", [1.0, 2.0, 3.0])
-    assert (found.n, found.mean, found.std) == (3, 2.0, 1.0)
-    assert found.high == pytest.approx(2 + 4.302653 / 3**0.5, rel=1e-6)  # Student's t, two degrees of freedom
-    assert found.low == pytest.approx(2 - 4.302653 / 3**0.5, rel=1e-6)
-    assert Figure.of("a", "x", [5.0]).std is None
+    assert (found.n_seeds, found.ours, found.std) == (3, 2.0, 1.0)
+    half = 4.302653 / 3**0.5  # Student's t, two degrees of freedom
+    assert found.interval == pytest.approx((2 - half, 2 + half), rel=1e-6)
+    assert (Figure.of("a", "x", [5.0]).std, Figure.of("a", "x", [5.0]).interval) == (None, None)
+
+
+def test_a_figure_stands_beside_that_of_its_data_set_or_the_only_one() -> None:
+    two = Figure.of("a", "x", [1.0, 3.0], {"CIFAR-10": 2.5, "CIFAR-100": 4.0})
+    assert (two.compared_with("CIFAR-100").published, two.compared_with("CIFAR-100").difference) == (4.0, -2.0)
+    assert (two.compared_with("TinyImageNet-200").published, two.compared_with("MNIST").difference) == (None, None)
+    assert Figure.of("a", "x", [1.0], {"CIFAR-100": 4.0}).compared_with("CIFAR-10").published == 4.0
 
 
 def test_a_table_has_what_is_published_beside_ours() -> None:
-    figures = [Figure.of("a", "x", (1, 3), 2.5), Figure.of("b", "x", (4,)), Figure.of("c", "y", (7, 7))]
+    figures = [
+        Figure.of("a", "x", (1, 3), {"CIFAR-10": 2.5, "CIFAR-100": 1.0}),
+        Figure.of("b", "x", (4,), {"CIFAR-100": 3.0}),
+        Figure.of("c", "y", (7, 7)),
+    ]
     assert markdown(figures).splitlines() == [
-        "| case | x | x: published | y |",
-        "| --- | ---: | ---: | ---: |",
-        "| a | 2 ± 1.414 [-10.71, 14.71] | 2.5 |  |",
-        "| b | 4 (one seed) | not stated |  |",
-        "| c |  |  | 7 ± 0 |",
+        "| case | x | published, CIFAR-10 | published, CIFAR-100 | y |",
+        "| --- | ---: | ---: | ---: | ---: |",
+        "| a | 2 ± 1.414 [-10.71, 14.71] | 2.5 | 1 |  |",
+        "| b | 4 (one seed) |  | 3 |  |",
+        "| c |  |  |  | 7 ± 0 |",
     ]
 
 

@@ -1,5 +1,6 @@
 """``neuronas reproduce``: experiments whose outcome is compared with published or trained figures."""
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,13 +13,12 @@ from neuronas.cli.progress import ProgressBar
 from neuronas.cli.tables import printable
 from neuronas.cli.verbs import example
 from neuronas.config import as_path, is_there
-from neuronas.errors import VerificationError, quoted
+from neuronas.errors import quoted
 from neuronas.experiments.catalogue import STUDIES
+from neuronas.experiments.hardware_result import REPRODUCED, judged_figures
 from neuronas.experiments.study import Scale, Study, TimedScale, experiments
-from neuronas.report.tables import Table
 
 if TYPE_CHECKING:
-    from neuronas.experiments.hardware import PrintedFigure
     from neuronas.experiments.labels import Labels
 
 _DATASET = "cifar10"
@@ -52,7 +52,7 @@ def reproduce(
     "hardware", epilog=example("neuronas reproduce hardware --json", "neuronas estimate ARCH --cost-model paper")
 )
 def hardware(out: Results = Path("results"), as_json: opt.Json = False, quiet: opt.Quiet = False) -> None:
-    """Compute the figures that NeuroNAS prints for memory, area, latency and energy (Fig. 12) and compare them."""
+    """Judge every figure that NeuroNAS prints of memory, area, latency and energy: which network gives it, if any."""
     from neuronas.experiments.hardware import run
 
     result = run()
@@ -61,12 +61,14 @@ def hardware(out: Results = Path("results"), as_json: opt.Json = False, quiet: o
         console.print_json(result)
         return
     if not quiet:
-        console.answers.print(printable(_comparison(result.figures)))
-    console.answers.print(
-        f"{result.n_agree} of {result.n_figures} figures agree to the printed digits; {result.difference}"
-    )
-    if result.n_agree < result.n_figures:
-        raise VerificationError("the cost model no longer gives the published figures; see the rows marked 'no'")
+        console.answers.print(printable(judged_figures(result)))
+        for row in result.rows:
+            if row.verdict != REPRODUCED:
+                console.answers.print(f"{row.figure}: {row.note}")
+        for reason, n in Counter(one.reason for one in result.left_out).items():
+            console.answers.print(f"not compared here, {n} more: {reason}")
+    counts = "; ".join(f"{verdict}: {n}" for verdict, n in result.verdicts.items())
+    console.answers.print(f"{result.n_figures} printed figures: {counts}")
 
 
 @app.command(
@@ -96,9 +98,7 @@ def search_time(
         console.print_json(result)
         return
     ours = ", ".join(f"{factor:.1f} with the {engine} engine" for engine, factor in result.speed_up.items())
-    console.answers.print(
-        f"Algorithm 1 is faster by {ours}; published: up to {result.published_speed_up}; {result.difference}"
-    )
+    console.answers.print(f"Algorithm 1 is faster by {ours}; published: up to {result.published_speed_up}")
 
 
 @app.command(
@@ -199,7 +199,8 @@ def _study_command(study: Study) -> Callable[..., None]:
             console.print_json(result)
         else:
             console.answers.print(result.table)
-            console.answers.print(f"\n{study.difference(possible)}\nwritten: {path}.json, {path}.md")
+            console.answers.print("".join(f"\n{line}." for line in result.deviations))
+            console.answers.print(f"written: {path}.json, {path}.md")
 
     return command
 
@@ -213,20 +214,3 @@ for _study in STUDIES:
             f"read results/{_study.name}-small.md",
         ),
     )(_study_command(_study))
-
-
-def _comparison(rows: tuple["PrintedFigure", ...]) -> Table:
-    """A line for each figure: network, quantity, bits, as published, as computed, whether they agree."""
-    titles = ("network", "quantity", "bits", "published", "ours", "agrees")
-    lines = tuple(
-        (
-            row.network,
-            row.quantity,
-            str(row.weight_bits),
-            f"{row.published:,.10g}",
-            f"{row.ours:,.{0 if row.quantity == 'parameters' else 2}f}",
-            "yes" if row.agrees else "no",
-        )
-        for row in rows
-    )
-    return Table("Published figures", titles, lines, text_columns=(0, 1, 5))

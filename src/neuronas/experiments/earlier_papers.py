@@ -4,12 +4,12 @@
 - ``snasnet`` (SNASNet, arXiv 2201.10355): the fittest of random draws, forward and backward cells, no budget.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from neuronas.config import FULL_PRECISION
 from neuronas.experiments.figures import Figure
-from neuronas.experiments.published import SNASNET as SNASNET_ON_CIFAR
+from neuronas.experiments.published import SNASNET as PAPERS_SNASNET
 from neuronas.experiments.published import published
 from neuronas.experiments.study import SearchPiece, Study
 from neuronas.hardware.units import BUDGETED, UNITS, word
@@ -38,20 +38,27 @@ def snasnet(pieces: "Pieces") -> Iterable[Figure]:
     """Search both spaces and train what was found."""
     for space, name in (("snasnet", "forward cells"), ("snasnet-backward", "forward and backward cells")):
         case = pieces.search_and_train(name, {"space": space, **SNASNET})
-        yield from case.figures()
         if space == "snasnet":
-            yield from at_full_width(name, case.searched, BUDGETED)
+            yield from case.figures(snasnet_accuracy())
+            yield from at_full_width(name, case.searched)
+        else:
+            yield from case.figures()
 
 
-def at_full_width(name: str, searched: Iterable[SearchPiece], quantities: Iterable[str]) -> Iterable[Figure]:
+def snasnet_accuracy() -> Mapping[str, float]:
+    """Test accuracy of SNASNet's networks as NeuroNAS prints it, in percent by data set."""
+    return published().by_dataset(PAPERS_SNASNET, "test accuracy", FULL_PRECISION)
+
+
+def at_full_width(name: str, searched: Iterable[SearchPiece]) -> Iterable[Figure]:
     """What the networks found would cost with 128/256 channels, beside what NeuroNAS prints for SNASNet's."""
-    printed = published().of("SNASNet's cell on CIFAR") | published().of(SNASNET_ON_CIFAR)
-    from neuronas.experiments.hardware import full_width_cost
+    from neuronas.experiments.hardware_networks import full_width_cost
 
     costs = [full_width_cost(parse_architecture(one.architecture), FULL_PRECISION) for one in searched]
-    for quantity in quantities:
+    for quantity in BUDGETED:
         title = f"{word(quantity)} at 128 channels, {UNITS[quantity]}".removesuffix(", ")
-        yield Figure.of(name, title, [getattr(cost, quantity) for cost in costs], printed[quantity].value)
+        printed = published().by_dataset(PAPERS_SNASNET, quantity, FULL_PRECISION)
+        yield Figure.of(name, title, [getattr(cost, quantity) for cost in costs], printed)
 
 
 STUDIES = (Study("spikenas", spikenas), Study("snasnet", snasnet))

@@ -1,14 +1,12 @@
 """Figures over seeds beside the published ones, as a document and as a table."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean, stdev
 from typing import Self
 
 from neuronas.runs.document import Document
 
 ACCURACY, PARAMETERS, MEMORY = "test accuracy, %", "parameters", "memory, kbit"
-
-NOT_STATED = "not stated"
 
 
 class Figure(Document):
@@ -18,63 +16,85 @@ class Figure(Document):
         case: what was done.
         quantity: with its unit.
         values: one for each seed.
-        published: the paper's figure; null: not stated in the sources that we have.
-        mean: arithmetic.
-        std: standard deviation of the sample (n - 1).
-        low: lower end of the 95 % confidence interval of the mean (Student's t).
-        high: upper end.
+        ours: their arithmetic mean.
+        std: standard deviation of the sample (n - 1); null for one seed.
+        interval: 95 % confidence interval of the mean (Student's t); null for one seed.
+        n_seeds: number of values.
+        printed: what the paper prints of it, by data set as the paper names it; empty where it prints none.
+        published: that for the data set which the study is compared with, or the only one; null where none is printed.
+        difference: ours minus published.
     """
 
     case: str
     quantity: str
     values: tuple[float, ...]
-    published: float | None
-    n: int
-    mean: float
+    ours: float
     std: float | None
-    low: float | None
-    high: float | None
+    interval: tuple[float, float] | None
+    n_seeds: int
+    printed: dict[str, float]
+    published: float | None = None
+    difference: float | None = None
 
     @classmethod
-    def of(cls, case: str, quantity: str, values: Iterable[float], published: float | None = None) -> Self:
-        """Summarise at least one value."""
-        numbers = tuple(map(float, values))
-        n, mean = len(numbers), fmean(numbers)
-        std = stdev(numbers) if n > 1 else None
-        low = high = None if std is None else mean
-        if std:
-            from scipy.stats import t as student_t
+    def of(cls, case: str, quantity: str, values: Iterable[float], printed: Mapping[str, float] | None = None) -> Self:
+        """Summarise at least one value.
 
-            low, high = map(float, student_t.interval(0.95, n - 1, loc=mean, scale=std / n**0.5))
+        Args:
+            case: what was done.
+            quantity: with its unit.
+            values: one for each seed.
+            printed: by data set (``published().by_dataset``).
+        """
+        numbers = tuple(map(float, values))
+        std = stdev(numbers) if len(numbers) > 1 else None
         return cls(
             case=case,
             quantity=quantity,
             values=numbers,
-            published=published,
-            n=n,
-            mean=mean,
+            ours=fmean(numbers),
             std=std,
-            low=low,
-            high=high,
+            interval=None if std is None else _interval(numbers, std),
+            n_seeds=len(numbers),
+            printed=dict(printed or {}),
         )
+
+    def compared_with(self, dataset: str) -> Self:
+        """The same beside what the paper prints for a data set, or for the only one that it prints it for."""
+        only = next(iter(self.printed.values())) if len(self.printed) == 1 else None
+        value = self.printed.get(dataset, only)
+        difference = None if value is None else self.ours - value
+        return self.model_copy(update={"published": value, "difference": difference})
+
+
+def _interval(numbers: Sequence[float], std: float) -> tuple[float, float]:
+    n, mean = len(numbers), fmean(numbers)
+    if not std:
+        return mean, mean
+    from scipy.stats import t as student_t
+
+    low, high = student_t.interval(0.95, n - 1, loc=mean, scale=std / n**0.5)
+    return float(low), float(high)
 
 
 def markdown(figures: Sequence[Figure]) -> str:
-    """A table: a row for each case, a column for each quantity, and one for what is published of it."""
+    """A table: a row for each case, a column for each quantity, and one for each data set that it is printed for."""
     quantities = list(dict.fromkeys(one.quantity for one in figures))
-    published = {one.quantity for one in figures if one.published is not None}
-    titles = ["case"]
-    for name in quantities:
-        titles += [name, f"{name}: published"] if name in published else [name]
+    datasets = {
+        name: dict.fromkeys(at for one in figures if one.quantity == name for at in one.printed) for name in quantities
+    }
+    titles = [
+        "case",
+        *(title for name in quantities for title in (name, *(f"published, {at}" for at in datasets[name]))),
+    ]
     lines = [titles, ["---", *["---:"] * (len(titles) - 1)]]
     by_place = {(one.case, one.quantity): one for one in figures}
     for case in dict.fromkeys(one.case for one in figures):
         row = [case]
         for name in quantities:
             one = by_place.get((case, name))
-            row.append(_cell(one))
-            if name in published:
-                row.append("" if one is None else NOT_STATED if one.published is None else _number(one.published))
+            printed = one.printed if one else {}
+            row += [_cell(one), *(_number(printed[at]) if at in printed else "" for at in datasets[name])]
         lines.append(row)
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -82,11 +102,12 @@ def markdown(figures: Sequence[Figure]) -> str:
 def _cell(figure: Figure | None) -> str:
     if figure is None:
         return ""
-    if figure.std is None or figure.low is None or figure.high is None:
-        return f"{_number(figure.mean)} (one seed)"
+    if figure.std is None or figure.interval is None:
+        return f"{_number(figure.ours)} (one seed)"
     if figure.std == 0:
-        return f"{_number(figure.mean)} ± 0"
-    return f"{_number(figure.mean)} ± {_number(figure.std)} [{_number(figure.low)}, {_number(figure.high)}]"
+        return f"{_number(figure.ours)} ± 0"
+    low, high = map(_number, figure.interval)
+    return f"{_number(figure.ours)} ± {_number(figure.std)} [{low}, {high}]"
 
 
 def _number(value: float) -> str:

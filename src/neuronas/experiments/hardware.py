@@ -1,113 +1,140 @@
-"""Fig. 12 of NeuroNAS (arXiv 2407.00641): parameters, area, latency and energy as printed, and as the model gives them.
+"""Every figure that NeuroNAS (arXiv 2407.00641) prints of its hardware, beside the cost model's, with a verdict.
 
-The paper prints figures but neither the architectures behind them nor its equations. Under its model cost depends only
-on the convolutions of either cell and on the precision, so each figure names the convolutions that give it
-(docs/hardware-model.md). The paper cuts figures off rather than rounding them.
+The paper prints ends of ranges over precisions, but neither the networks behind them nor its equations. Under its model
+all networks of the space are known, 49 at each precision (``experiments.hardware_networks``). A figure is reproduced if
+the networks of one search, one at each precision and all within the budget, give it together with the other figures of
+its data set (``experiments.consistency``). The paper cuts figures off rather than rounding them.
 """
 
-from math import floor
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
-from neuronas.experiments.published import HEADLINE, SNASNET, NetworkBehind, PublishedFigure, published
+from neuronas.config import EVALUATED_BITS, validate
+from neuronas.experiments.consistency import Network
+from neuronas.experiments.hardware_networks import ACCELERATOR, TIMESTEPS, searched, snasnet_networks
+from neuronas.experiments.hardware_result import CONTRADICTS, REPRODUCED, HardwareResult, LeftOut, Row
+from neuronas.experiments.hardware_search import Search
+from neuronas.experiments.published import (
+    ABOVE,
+    HEADLINE,
+    HIGH,
+    LOW,
+    NEURONAS,
+    SNASNET,
+    FigureKey,
+    PublishedFigure,
+    published,
+)
 from neuronas.experiments.study import experiments
-from neuronas.hardware.accelerator import load_accelerator
-from neuronas.hardware.cost import Cost
-from neuronas.hardware.paper import PaperCostModel
-from neuronas.hardware.units import BUDGETED
-from neuronas.runs.document import Document
-from neuronas.space.genotype import Architecture, Edge, Genotype, node_pairs
-from neuronas.space.shape import NetworkShape
-from neuronas.space.workload import rows
+from neuronas.hardware.accelerator import Accelerator, load_accelerator
+from neuronas.hardware.budget import PAPER_BUDGET
+from neuronas.hardware.units import BUDGETED, quantity
 
-ACCELERATOR, TIMESTEPS = "spikeflow-rram", 5
-_CHANNELS, _SIDE, _CLASSES = 128, 32, 10  # the published figures use 32x32 for TinyImageNet as well
-
-
-class PrintedFigure(Document):
-    """One figure: as printed, as computed, and whether they agree to the printed digits."""
-
-    network: str
-    quantity: str
-    weight_bits: int
-    published: float
-    ours: float
-    agrees: bool
-
-
-class HardwareResult(Document):
-    """``hardware.json``: every printed figure beside the cost model's."""
-
-    experiment: str = "hardware"
-    source: str
-    hardware: str = ACCELERATOR
-    cost_model: str = "paper"
-    timesteps: int = TIMESTEPS
-    n_figures: int
-    n_agree: int
-    figures: tuple[PrintedFigure, ...]
-    difference: str
+_SAVED = {"area saved": "area_mm2", "energy saved": "energy_uj"}
+_TIMES_LOWER = {"latency, times lower": "latency_ms"}
+_HEADLINE_BITS, _BUDGET, _CIFAR = 8, "budget", "CIFAR-10"
+Rows = dict[FigureKey, Row]
 
 
 def run() -> HardwareResult:
-    """Compute every printed figure."""
-    rows = (*figures(), *savings())
-    about, n_agree = experiments()["hardware"], sum(row.agrees for row in rows)
+    """Judge every printed figure."""
+    rows = judged(published().select("hardware"))
     return HardwareResult(
-        source=about.source, n_figures=len(rows), n_agree=n_agree, figures=rows, difference=about.difference
+        source=experiments()["hardware"].source,
+        hardware=ACCELERATOR,
+        timesteps=TIMESTEPS,
+        n_figures=len(rows),
+        verdicts=dict(Counter(row.verdict for row in rows)),
+        rows=tuple(rows),
+        left_out=tuple(_left_out(one) for one in published().figures if one.experiment != "hardware"),
     )
 
 
-def figures() -> list[PrintedFigure]:
-    """Compute the figures of each network; the paper cuts them off."""
+def judged(figures: Sequence[PublishedFigure]) -> list[Row]:
+    """A row for each figure, in their order."""
+    found: Rows = {}
+    for network, own in _groups(figures):
+        costs = [one for one in own if one.quantity in BUDGETED and one.end != ABOVE]
+        if network == NEURONAS:
+            found |= Search(costs, searched(EVALUATED_BITS), PAPER_BUDGET.limits).rows()
+        elif network == SNASNET:
+            found |= Search(costs, snasnet_networks(), {}).rows()
+        elif network == HEADLINE:
+            networks = _beside_snasnet(searched([_HEADLINE_BITS]), found)
+            found |= Search(own, networks, PAPER_BUDGET.limits).rows()
+        else:
+            found |= {one.key: _limit(one) if network == _BUDGET else _constant(one, found) for one in own}
+    found |= {one.key: _saving(one, found) for one in figures if one.quantity in _SAVED and one.network == NEURONAS}
+    found |= {one.key: _claim(one, found) for one in figures if one.end == ABOVE}
+    return [found[one.key] for one in figures]
+
+
+def _groups(figures: Iterable[PublishedFigure]) -> Iterator[tuple[str, list[PublishedFigure]]]:
+    """The figures of each network on each data set."""
+    groups: defaultdict[tuple[str, str], list[PublishedFigure]] = defaultdict(list)
+    for one in figures:
+        groups[one.network, one.dataset].append(one)
+    return ((network, own) for (network, _), own in groups.items())
+
+
+def _beside_snasnet(networks: Iterable[Network], rows: Rows) -> list[Network]:
+    """Networks with what they save against SNASNet's on CIFAR-10."""
+    base = {name: rows[SNASNET, _CIFAR, name, ""] for name in BUDGETED}
     found = []
-    for network in published().networks:
-        cost, printed = _cost(network), published().of(network.name)
-        for one in (printed[name] for name in printed if name in BUDGETED):
-            ours = float(getattr(cost, one.quantity))
-            found.append(_figure(one, ours, agrees=floor(ours / one.step) * one.step == one.value))
+    for one in networks:
+        saved = {name: _saved(one.values[of], base[of].computed) for name, of in _SAVED.items()}
+        lower = {name: base[of].computed / one.values[of] for name, of in _TIMES_LOWER.items()}
+        found.append(replace(one, values={**one.values, **saved, **lower}))
     return found
 
 
-def savings() -> list[PrintedFigure]:
-    """The headline: 92 % less area, 1.2 times the speed and 84 % less energy than SNASNet.
+def _saved(cost: float, base: float) -> float:
+    return 100 * (1 - cost / base)
 
-    These are ratios of figures that the paper cut off, and so agree where they are less than one printed digit apart.
+
+def _saving(one: PublishedFigure, rows: Rows) -> Row:
+    """A saving at one end of the range, from the figures that the paper prints for the other end and for SNASNet.
+
+    Ratios of figures that were cut off agree where they are less than one printed digit apart.
     """
-    costs = {one.name: _cost(one) for one in published().networks}
-    base, ours = costs[SNASNET], costs[HEADLINE]
-    ratios = {
-        "area saved": 100 * (1 - ours.area_mm2 / base.area_mm2),
-        "latency, times lower": base.latency_ms / ours.latency_ms,
-        "energy saved": 100 * (1 - ours.energy_uj / base.energy_uj),
-    }
-    printed = published().of(HEADLINE)
-    return [
-        _figure(printed[name], value, agrees=abs(value - printed[name].value) < printed[name].step)
-        for name, value in ratios.items()
-    ]
+    name, other = _SAVED[one.quantity], {LOW: HIGH, HIGH: LOW}[one.end]
+    cost, base = rows[NEURONAS, one.dataset, name, other].published, rows[SNASNET, one.dataset, name, ""].published
+    ours = _saved(cost, base)
+    note = f"{quantity(name, cost)} of {quantity(name, base)}, as printed"
+    return Row.of(one, ours, REPRODUCED if abs(ours - one.value) < one.step else CONTRADICTS, note)
 
 
-def _figure(printed: PublishedFigure, ours: float, *, agrees: bool) -> PrintedFigure:
-    is_cost = printed.quantity in BUDGETED
-    return PrintedFigure(
-        network=printed.network if is_cost else f"{printed.network}, against SNASNet",
-        quantity=printed.quantity if is_cost else ", ".join(filter(None, (printed.quantity, printed.unit))),
-        weight_bits=printed.weight_bits or 0,
-        published=printed.value,
-        ours=ours,
-        agrees=agrees,
-    )
+def _claim(one: PublishedFigure, rows: Rows) -> Row:
+    """A cost that is only said to be above a limit, beside the figure that is printed of it."""
+    row = rows[one.network, one.dataset, one.quantity, ""]
+    is_so = row.published > one.value
+    note = f"{one.note}; {'' if is_so else 'but '}{quantity(one.quantity, row.published)} is printed"
+    return Row.of(one, row.computed, REPRODUCED if is_so else CONTRADICTS, note)
 
 
-def full_width_cost(architecture: Architecture, weight_bits: int) -> Cost:
-    """Cost of an architecture at the width and image side of the published figures."""
-    shape = NetworkShape(3, _SIDE, _CLASSES, _CHANNELS)
-    return PaperCostModel(load_accelerator(ACCELERATOR), weight_bits, TIMESTEPS).estimate(rows(architecture, shape))
+def _limit(one: PublishedFigure) -> Row:
+    """A limit of the paper's budget, which is a setting here."""
+    ours = PAPER_BUDGET.limits[one.quantity]
+    return Row.of(one, ours, REPRODUCED if ours == one.value else CONTRADICTS, "the default limit of this algorithm")
 
 
-def _cost(one: NetworkBehind) -> Cost:
-    return full_width_cost(Architecture(tuple(map(_cell, one.convolutions))), one.weight_bits)
+def _constant(one: PublishedFigure, rows: Rows) -> Row:
+    """A constant of the accelerator; where ours is another one, with what SNASNet would cost with the printed one."""
+    section, key = one.quantity.split(".")
+    accelerator = load_accelerator(ACCELERATOR)
+    ours = float(getattr(getattr(accelerator, section), key))
+    if ours == one.value:
+        return Row.of(one, ours, REPRODUCED, f"a constant of --hardware {ACCELERATOR}")
+    values = accelerator.model_dump()
+    values[section][key] = one.value
+    area, printed = "area_mm2", rows[SNASNET, _CIFAR, "area_mm2", ""]
+    network = next(of for of in snasnet_networks() if of.values[area] == printed.ours)
+    changed = next(of for of in snasnet_networks(validate(Accelerator, values, ACCELERATOR)) if of.name == network.name)
+    would = f"with it SNASNet would have {quantity(area, changed.values[area])}, but {printed.published:g} is printed"
+    return Row.of(one, ours, CONTRADICTS, f"{one.note}; {would}")
 
 
-def _cell(kernels: tuple[int, ...]) -> Genotype:
-    convolutions = [Edge(f"conv_{side}x{side}") for side in kernels]
-    return Genotype((*convolutions, *[Edge("skip")] * (len(node_pairs(4)) - len(convolutions))))
+def _left_out(one: PublishedFigure) -> LeftOut:
+    reason = f"neuronas reproduce {one.experiment} compares it" if one.experiment else one.note
+    return LeftOut(figure=one.name, published=one.value, reason=reason)

@@ -1,8 +1,7 @@
 """NeuroNAS (arXiv 2407.00641): what its search space, its quantisation-aware fitness (QaFE) and its budgets bring.
 
-- ``operations`` (section III-A): removes one operation of SNASNet's space at a time, and replaces 3x3 by 5x5 and 7x7.
-- ``memory-case-study`` (Fig. 2): from SNASNet's networks without budget to NeuroNAS's under one, step by step. What
-  exactly the figure plots is not stated in the sources that we have.
+- ``operations`` (Fig. 8): removes one operation of SNASNet's space at a time, and replaces 3x3 by 5x5 and 7x7.
+- ``memory-case-study`` (Fig. 2): SNASNet's search without and with a limit on memory.
 - ``qafe`` (Fig. 9) and ``precision`` (Fig. 11): searched and trained at a precision, against rounding afterwards.
 """
 
@@ -10,16 +9,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from neuronas.config import EVALUATED_BITS, FULL_PRECISION
-from neuronas.experiments.earlier_papers import SNASNET, at_full_width
-from neuronas.experiments.figures import ACCURACY, MEMORY, PARAMETERS, Figure
+from neuronas.experiments.earlier_papers import SNASNET, at_full_width, snasnet_accuracy
+from neuronas.experiments.figures import ACCURACY, Figure
+from neuronas.experiments.published import NEURONAS, published
 from neuronas.experiments.study import Study
 from neuronas.space.spaces import Space, load_space
 
 if TYPE_CHECKING:
-    from neuronas.experiments.pieces import Pieces
+    from neuronas.experiments.pieces import Case, Pieces
 
-_BITS, _SHARE = 8, 0.5
-GAIN = "accuracy against rounding, points"
+GAIN, GAIN_OVER_BASE = "accuracy against rounding, points", "accuracy against SNASNet, points"
+SIGNIFICANCE, RANK = "significance, points", "rank of significance"
+_WITHOUT = "without"
 
 
 def variants() -> Iterator[tuple[str, Space]]:
@@ -28,33 +29,52 @@ def variants() -> Iterator[tuple[str, Space]]:
     yield "all operations", base
     for removed in base.operations:
         left = tuple(name for name in base.operations if name != removed)
-        yield f"without {removed}", base.model_copy(update={"operations": left})
+        yield f"{_WITHOUT} {removed}", base.model_copy(update={"operations": left})
     for larger in ("conv_5x5", "conv_7x7"):
         replaced = tuple(larger if name == "conv_3x3" else name for name in base.operations)
         yield f"{larger} for conv_3x3", base.model_copy(update={"operations": replaced})
 
 
 def operations(pieces: "Pieces") -> Iterable[Figure]:
-    """Search in each space by random draws as SNASNet does, in full precision, and train what was found."""
-    for name, space in variants():
-        yield from pieces.search_and_train(name, {"space": space, **SNASNET}).figures()
+    """Search in each space by random draws as SNASNet does, in full precision, and train what was found.
+
+    The significance of an operation is the accuracy that is lost without it; of 5x5 and 7x7, which SNASNet's space does
+    not have, the accuracy that is gained by one in place of 3x3. Ranks are those of each seed; the highest is 1.
+    """
+    cases = [pieces.search_and_train(name, {"space": space, **SNASNET}) for name, space in variants()]
+    base, *others = cases
+    gains = {one.name: _gains(one, base) for one in others}
+    significances = {name: [-x for x in own] if name.startswith(_WITHOUT) else own for name, own in gains.items()}
+    for case in cases:
+        yield from case.figures()
+        if case.name in significances:
+            own = significances[case.name]
+            ranks = [1 + sum(other[seed] > value for other in significances.values()) for seed, value in enumerate(own)]
+            yield Figure.of(case.name, SIGNIFICANCE, own)
+            yield Figure.of(case.name, RANK, ranks, published().by_dataset(case.name, RANK))
 
 
 def memory_case_study(pieces: "Pieces") -> Iterable[Figure]:
-    """SNASNet in full precision; rounded to 8 bits; NeuroNAS at 8 bits; that with half of the largest's parameters."""
-    base = pieces.search_and_train("SNASNet, no budget, float", {"space": "snasnet", **SNASNET})
-    yield from base.figures()
-    yield from at_full_width(base.name, base.searched, ["parameters"])
-    rounded = f"the same, rounded to FxP{_BITS}"
-    parameters = [one.parameters for one in base.searched]
-    yield Figure.of(rounded, PARAMETERS, parameters)
-    yield Figure.of(rounded, MEMORY, [_BITS * n / 1000 for n in parameters])
-    yield Figure.of(rounded, ACCURACY, base.accuracy(_BITS))
-    quantised = {"network": {"weight_bits": _BITS}}
-    yield from pieces.search_and_train(f"NeuroNAS, QaFE, FxP{_BITS}", quantised).figures()
-    limit = _SHARE * pieces.extremes(quantised)[1].parameters
-    budgeted = {**quantised, "search": {"algorithm": "spikenas"}, "budget": {"max_parameters": limit}}
-    yield from pieces.search_and_train(f"the same, at most {limit:,.0f} parameters", budgeted).figures()
+    """SNASNet without a budget, and with the limit of parameters that Fig. 2 has at full width; both in full precision.
+
+    At another width the limit is the same share of the largest network.
+    """
+    from neuronas.experiments.hardware_networks import largest_parameters
+
+    base = pieces.search_and_train("SNASNet", {"space": "snasnet", **SNASNET})
+    printed = next(one for one in published().select("memory-case-study") if one.quantity == "parameters")
+    limit = printed.value / largest_parameters() * pieces.extremes({"space": "snasnet"})[1].parameters
+    budgeted = {"space": "snasnet", **SNASNET, "budget": {"max_parameters": limit}}
+    limited = pieces.search_and_train(f"memory-aware SNASNet, at most {limit:,.0f} parameters", budgeted)
+    for case, accuracy in ((base, snasnet_accuracy()), (limited, None)):
+        yield from case.figures(accuracy)
+        yield from at_full_width(case.name, case.searched)
+    yield Figure.of(limited.name, GAIN_OVER_BASE, _gains(limited, base))
+
+
+def _gains(one: "Case", base: "Case") -> list[float]:
+    """What is gained in accuracy by each seed, in points."""
+    return [own - other for own, other in zip(one.accuracy(), base.accuracy(), strict=True)]
 
 
 def at_precisions(pieces: "Pieces", precisions: Sequence[int]) -> Iterable[Figure]:
@@ -65,7 +85,7 @@ def at_precisions(pieces: "Pieces", precisions: Sequence[int]) -> Iterable[Figur
         quantised = pieces.search_and_train(f"QaFE, FxP{bits}", {"network": {"weight_bits": bits}})
         rounded, own = full.accuracy(bits), quantised.accuracy()
         yield Figure.of(f"rounded after training, FxP{bits}", ACCURACY, rounded)
-        yield from quantised.figures()
+        yield from quantised.figures(published().by_dataset(NEURONAS, "test accuracy", bits))
         yield Figure.of(quantised.name, GAIN, [one - other for one, other in zip(own, rounded, strict=True)])
 
 

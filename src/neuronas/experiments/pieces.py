@@ -1,5 +1,6 @@
 """The searches and trainings of a study: ordinary runs in one folder, found again by everything that decides them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -47,12 +48,16 @@ class Case:
         """Test accuracy in percent, at the case's precision or at another one."""
         return tuple(100 * one.test_accuracy[str(bits or self.weight_bits)] for one in self.trained)
 
-    def figures(self) -> list[Figure]:
-        """Parameters, memory and accuracy."""
+    def figures(self, printed_accuracy: Mapping[str, float] | None = None) -> list[Figure]:
+        """Parameters, memory and accuracy.
+
+        Args:
+            printed_accuracy: in percent, by data set.
+        """
         return [
             Figure.of(self.name, PARAMETERS, [one.parameters for one in self.searched]),
             Figure.of(self.name, MEMORY, [one.memory_bits / 1000 for one in self.searched]),
-            Figure.of(self.name, ACCURACY, self.accuracy()),
+            Figure.of(self.name, ACCURACY, self.accuracy(), printed_accuracy),
         ]
 
 

@@ -1,15 +1,22 @@
-"""Figures as papers print them, in ``published.json``: what experiments compare with. A figure is one line there."""
+"""Figures as papers print them, in ``published.json``: what experiments compare with. A printed number is one line."""
 
 from functools import cache
 from importlib.resources import files
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field
 
+from neuronas.hardware.units import BUDGETED, word
 from neuronas.runs.document import Document
 
-SNASNET, HEADLINE = "SNASNet, CIFAR-10 and CIFAR-100", "NeuroNAS, FxP8, headline"
+DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "tiny-imagenet": "TinyImageNet-200"}
+"""Data sets of the papers as they name them, by the name that ``--dataset`` takes."""
+SNASNET, NEURONAS, HEADLINE = "SNASNet", "NeuroNAS", "NeuroNAS, headline"
 """Networks that experiments compare with; the names in the file."""
+LOW, HIGH, ABOVE = "low", "high", "above"
+"""Ends of printed ranges, and that something is above a value."""
+FigureKey = tuple[str, str, str, str]
+"""Network, data set, quantity and end of a figure."""
 _FILE = "published.json"
 
 
@@ -17,62 +24,72 @@ class PublishedFigure(Document):
     """One printed number.
 
     Attributes:
-        quantity: a name of ``hardware.units.BUDGETED`` or, for other quantities, words.
-        value: as printed; of a range its lower end.
-        high: upper end of a range; null for one number.
+        quantity: a name of ``hardware.units.BUDGETED``, a key of an accelerator or, for other quantities, words.
+        value: as printed.
         unit: as printed; empty for a count or a ratio.
         step: what one unit of the last printed digit stands for, in the same unit.
+        end: which end of a printed range it is; ``above``: only that it is exceeded is said.
         paper: its arXiv number.
         place: table or figure; empty for a number in the text.
-        dataset: as the paper names it; empty where it is none.
+        dataset: as the paper names it; empty where it is none or all of them.
         network: what it was measured on or computed for.
-        weight_bits: precision; null where it is not stated.
+        weight_bits: precision; null for FxP4 to FxP16, or where there is none.
         where: section, or abstract.
-        note: what a reader must know to compare with it.
+        experiment: of ``neuronas reproduce`` that compares it; empty where none can.
+        note: what a reader must know to compare with it, or why nothing can.
     """
 
     quantity: str
     value: float
-    high: float | None = None
     unit: str = ""
     step: float = Field(default=1, gt=0)
+    end: Literal["", "low", "high", "above"] = ""
     paper: str
     place: str = ""
     dataset: str = ""
     network: str
     weight_bits: int | None = None
     where: str
+    experiment: str
     note: str = ""
 
+    @property
+    def key(self) -> FigureKey:
+        """What it is among the figures that one experiment compares."""
+        return self.network, self.dataset, self.quantity, self.end
 
-class NetworkBehind(Document):
-    """A network that gives printed figures; papers print none, so it was found with the cost model.
-
-    Attributes:
-        name: the ``network`` of its figures.
-        weight_bits: precision.
-        convolutions: kernel sides of the convolutions in cell A and in cell B; all other edges are skips.
-    """
-
-    name: str
-    weight_bits: int
-    convolutions: tuple[tuple[int, ...], tuple[int, ...]]
+    @property
+    def name(self) -> str:
+        """What it is, for tables: ``Fig. 12, NeuroNAS, CIFAR-10: area in mm², low``."""
+        at = f"FxP{self.weight_bits}" if self.weight_bits else ""
+        said_of = ", ".join(filter(None, (self.place or self.where, self.network, self.dataset, at)))
+        what = word(self.quantity) if self.quantity in BUDGETED else self.quantity
+        with_unit = f"{what} in {self.unit}" if self.unit else what
+        return f"{said_of}: {', '.join(filter(None, (with_unit, self.end)))}"
 
 
 class Published(Document):
-    """All figures, and the networks behind some of them."""
+    """All figures."""
 
     figures: tuple[PublishedFigure, ...]
-    networks: tuple[NetworkBehind, ...]
 
     @classmethod
     def load(cls) -> Self:
         """Read the file that comes with the package."""
         return cls.parse(files(__package__).joinpath(_FILE).read_text(encoding="utf-8"), _FILE)
 
-    def of(self, network: str) -> dict[str, PublishedFigure]:
-        """What is printed of a network, by quantity."""
-        return {one.quantity: one for one in self.figures if one.network == network}
+    def select(self, experiment: str, network: str | None = None) -> tuple[PublishedFigure, ...]:
+        """The figures that an experiment compares, in the order of the file; of one network if it is named."""
+        found = (one for one in self.figures if one.experiment == experiment)
+        return tuple(one for one in found if network is None or one.network == network)
+
+    def by_dataset(self, network: str, quantity: str, weight_bits: int | None = None) -> dict[str, float]:
+        """Printed single values of a network, by the data set that they are printed for."""
+        return {
+            one.dataset: one.value
+            for one in self.figures
+            if (one.network, one.quantity, one.weight_bits, one.end) == (network, quantity, weight_bits, "")
+        }
 
 
 @cache

@@ -10,7 +10,9 @@ from neuronas.api.devices import device_named
 from neuronas.api.settings import gathered
 from neuronas.config import write_text, written
 from neuronas.errors import RunDirectoryError
+from neuronas.experiments.deviations import deviations_of
 from neuronas.experiments.pieces import Pieces, Rehearsal
+from neuronas.experiments.published import DATASETS
 from neuronas.experiments.study import Scale, Study, StudyResult
 from neuronas.runs.environment import Machine
 from neuronas.runs.observer import Observer
@@ -57,17 +59,20 @@ def run_study(
     rehearsal = Rehearsal(size, common, seeds, folder, work)
     tuple(study.run(rehearsal))
     work.start(rehearsal.n)
-    figures = tuple(study.run(pieces))
+    dataset = common["data"]["name"]
+    beside = DATASETS.get(dataset, DATASETS["cifar10"])
+    figures = tuple(one.compared_with(beside) for one in study.run(pieces))
     result = StudyResult(
         experiment=study.name,
         scale=scale,
         source=study.about.source,
         shows=study.about.shows,
-        dataset=common["data"]["name"],
+        dataset=dataset,
         seeds=tuple(seeds),
         size=size,
+        compared_with=beside,
         figures=figures,
-        difference=study.difference(scale),
+        deviations=deviations_of(study.name, scale),
         command=" ".join(["neuronas", *sys.argv[1:]]),
         machine=Machine.here(),
         pieces=tuple(pieces.done),
@@ -89,14 +94,15 @@ def page(result: StudyResult, study: Study) -> str:
     """The figures as a page in Markdown."""
     seeds, size = result.seeds, result.size
     n_training, n_test = ("all" if n is None else f"{n:,}" for n in (size.n_training, size.n_test))
+    differences = "\n".join(f"- {line}." for line in result.deviations)
     images = result.dataset + (f", {n_training} for training and {n_test} for testing" if study.trains else "")
     return (
         f"# {result.experiment}, {result.scale}\n\n"
         f"Shows {result.shows}. Source: {result.source}.\n\n"
         f"Mean ± standard deviation [95 % confidence interval of the mean, Student's t] over {len(seeds)} seeds "
-        f"({seeds[0]} to {seeds[-1]}). What is published and has no column here is not stated in our sources.\n\n"
+        f"({seeds[0]} to {seeds[-1]}). Published figures stand beside ours; the papers print none of other rows.\n\n"
         f"{result.table}\n\n"
-        f"**Difference.** {result.difference[0].upper()}{result.difference[1:]}.\n\n"
+        f"Differences from the papers:\n\n{differences}\n\n"
         f"Images: {images}. Settings of every run, besides what a case changes: `{json.dumps(size.settings)}`\n\n"
         f"Command: `{result.command}`\n"
     )

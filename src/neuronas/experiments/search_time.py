@@ -5,6 +5,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from neuronas.api.search import search
+from neuronas.experiments.deviations import deviations_of
 from neuronas.experiments.published import HEADLINE, published
 from neuronas.experiments.study import TimedScale, experiments
 from neuronas.runs.document import Document, Finite
@@ -48,7 +49,7 @@ class SearchTimeResult(Document):
     published_speed_up: float
     speed_up: dict[str, float]
     searches: tuple[TimedSearch, ...]
-    difference: str
+    deviations: tuple[str, ...]
 
 
 def run(
@@ -103,10 +104,10 @@ def run(
         scale=scale,
         source=about.source,
         n_draws=n_draws,
-        published_speed_up=published().of(HEADLINE)["search, times faster"].value,
+        published_speed_up=published().select("search-time", HEADLINE)[0].value,
         speed_up=factors,
         searches=tuple(timed),
-        difference=about.difference,
+        deviations=deviations_of("search-time", scale),
     )
     work.finish(result)
     return result

@@ -29,14 +29,12 @@ class Experiment(Document):
         needs: images and devices.
         takes: time, at each scale.
         source: the figure or table that it repeats; empty where there is none.
-        difference: why ours and the published figures differ; empty where none are published.
     """
 
     shows: str
     needs: str
     takes: str
     source: str = ""
-    difference: str = ""
 
     def line(self) -> dict[str, str]:
         """What the list says."""
@@ -105,7 +103,13 @@ class TrainingPiece(Document):
 
 
 class StudyResult(Document):
-    """``results/NAME-SCALE.json``: every figure of a study, and every piece of work behind them."""
+    """``results/NAME-SCALE.json``: every figure of a study, and every piece of work behind them.
+
+    Attributes:
+        compared_with: the data set of the paper whose figures stand as ``published`` beside ours: the study's own, or
+            CIFAR-10 for images that the papers do not use.
+        deviations: what differs from the paper, a sentence each.
+    """
 
     experiment: str
     scale: Scale
@@ -114,8 +118,9 @@ class StudyResult(Document):
     dataset: str
     seeds: tuple[int, ...]
     size: Size
+    compared_with: str
     figures: tuple[Figure, ...]
-    difference: str
+    deviations: tuple[str, ...]
     command: str
     machine: Machine
     pieces: tuple[SearchPiece | TrainingPiece, ...]
@@ -169,17 +174,6 @@ FULL = Size(
 runs would be better statistics, but one takes hours on a GPU."""
 
 SIZES: Mapping[Scale, Size] = {"small": SMALL, "medium": MEDIUM, "full": FULL}
-SMALLER: Mapping[Scale, str] = {
-    "small": "at --scale small ours are small networks (8 channels, two time steps, 16x16 pixels) that learn for ten "
-    "epochs from 2,000 images",
-    "medium": "at --scale medium ours are networks of 32/64 channels and two time steps that learn for five epochs "
-    "from images of 32x32 pixels",
-}
-"""How the networks of a scale differ from the published ones; nothing at ``full``."""
-_AS_PUBLISHED = (
-    ", where the papers train 128/256 channels on all images for 200 epochs; accuracies are therefore far lower, and "
-    "only differences between rows say anything"
-)
 
 
 def with_seeds(n: int) -> dict[Scale, Size]:
@@ -207,8 +201,3 @@ class Study:
     def about(self) -> Experiment:
         """What is said of it."""
         return experiments()[self.name]
-
-    def difference(self, scale: Scale) -> str:
-        """Why ours, at a scale, and the published figures differ."""
-        smaller = SMALLER.get(scale) if self.trains else None
-        return f"{self.about.difference}; {smaller}{_AS_PUBLISHED}" if smaller else self.about.difference
