@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from neuronas.snn.classifier import Classifier
 from neuronas.space.genotype import Architecture, Genotype
 from neuronas.space.operations import AveragePool, Convolution
-from neuronas.space.shape import N_VOTERS, NetworkShape
+from neuronas.space.shape import NetworkShape
 
 
 def _lif(tau: float, threshold: float) -> nn.Module:
@@ -81,13 +81,13 @@ class PlainNetwork(nn.Module):
         self.head = nn.Sequential(
             layer.SeqToANNContainer(nn.AvgPool2d(2), nn.Flatten(), nn.Linear(features, shape.head_width, bias=False)),
             _lif(tau, threshold),
-            layer.SeqToANNContainer(nn.Linear(shape.head_width, N_VOTERS * shape.n_classes, bias=False)),
+            layer.SeqToANNContainer(nn.Linear(shape.head_width, shape.n_voters * shape.n_classes, bias=False)),
         )
 
     def forward(self, images: Tensor) -> Tensor:
         x = self.stem(images).expand(self.timesteps, -1, -1, -1, -1)
         voters = self.head(self.last(self.second(self.reduction(self.first(x)))))
-        return voters.unflatten(2, (self.shape.n_classes, N_VOTERS)).mean(dim=3)
+        return voters.unflatten(2, (self.shape.n_classes, self.shape.n_voters)).mean(dim=3)
 
 
 def copy_weights(source: Classifier, target: PlainNetwork) -> None:

@@ -2,10 +2,12 @@
 
 import pytest
 
+from neuronas.api.compose import plan
+from neuronas.config import given
 from neuronas.config.registry import OPERATIONS
 from neuronas.errors import ArchitectureError
 from neuronas.space.genotype import Architecture, Edge, Genotype, node_pairs
-from neuronas.space.graph import Neurons, Pool, Sum, Weights
+from neuronas.space.graph import Neurons, Pool, Sum, Votes, Weights
 from neuronas.space.lowering import lower
 from neuronas.space.notation import format_architecture, parse_architecture
 from neuronas.space.shape import NetworkShape
@@ -35,6 +37,20 @@ def test_the_graph_has_the_layers_of_the_cost_models(head: str) -> None:
         assert {node.name for node in nodes[Pool]} == {row.name for row in work if row.is_pool}
         sums = {node.name: len(node.links) for node in nodes[Sum] if len(node.links) > 1}
         assert sums == {row.name: row.in_channels // row.out_channels for row in work if row.kind == "add"}
+
+
+@pytest.mark.parametrize(
+    ("dataset", "hidden", "outputs", "votes"),
+    [("cifar10", 1024, 100, 10), ("cifar100", 1024, 500, 5), ("tiny-imagenet-200", 4096, 1000, 5)],
+)
+def test_heads_of_snasnet(dataset: str, hidden: int, outputs: int, votes: int) -> None:
+    """Its code's defaults (arXiv 2201.10355): ten votes a class for CIFAR-10, five for the others."""
+    shape = plan(given({"preset": "paper", "data": {"name": dataset}}, "test")).shape
+    graph = lower(parse_architecture("|conv_3x3~0|+|skip~0|skip~1|+|skip~0|skip~1|skip~2|"), shape)
+    weights = {node.name: node.operation for node in graph.nodes if isinstance(node.operation, Weights)}
+    assert (weights["head.1"].n_out, weights["head.2"].n_out) == (hidden, outputs)
+    assert graph.nodes[-1].operation == Votes(votes)
+    assert graph.nodes[-1].shape == (shape.n_classes,)
 
 
 @pytest.mark.parametrize("n_nodes", [3, 4, 5, 6])

@@ -455,8 +455,12 @@ def test_metrics_forget_what_is_run_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "tolerances"),
     # Sums in another order flip single spikes, and the flips grow; a network without spikes has none.
-    [((), (2e-3, 1e-2)), (("--ann", "--weight-bits", "32"), (1e-6, 1e-4))],
-    ids=["spikes", "artificial"],
+    [
+        ((), (2e-3, 1e-2)),
+        (("--ann", "--weight-bits", "32"), (1e-6, 1e-4)),
+        (("--ann", "--weight-bits", "32", "--set", "train.dropout=0.5"), (1e-6, 1e-4)),
+    ],
+    ids=["spikes", "artificial", "dropout"],
 )
 def test_two_processes_learn_what_one_learns(
     tmp_path: Path, options: tuple[str, ...], tolerances: tuple[float, float]

@@ -21,6 +21,7 @@ from neuronas.config import given as checked
 from neuronas.errors import ConfigurationError
 from neuronas.kernels.library import native
 from neuronas.snn import lif as lif_module
+from neuronas.snn import trainable
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.fake_quantisation import SCALES, WeightQuantiser, power_of_two_step
 from neuronas.snn.integer_convolution import onednn_works
@@ -29,11 +30,12 @@ from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.quantisation import quantise
 from neuronas.snn.spikingjelly import SpikingJellyLif
 from neuronas.snn.surrogates import NO_KERNEL
-from neuronas.snn.trainable import BatchNorm, QuantisedConvolution, WeightFormat
+from neuronas.snn.trainable import BatchNorm, QuantisedConvolution, WeightFormat, dropout_mask
 from neuronas.space.notation import parse_architecture
 from neuronas.space.shape import NetworkShape
 from neuronas.space.workload import rows
 from neuronas.training.augmentation import Augmentation
+from neuronas.training.distributed import Process
 from neuronas.training.evaluation import AccuracyAndRates, accuracy_of, dead_outputs, measure_activity
 from neuronas.training.images import Images, stratified_split
 from neuronas.training.objective import (
@@ -275,6 +277,44 @@ def test_every_weight_learns(text: str, changes: dict[str, object]) -> None:
         assert layer.weight.grad is not None and layer.weight.grad.abs().sum() > 0, name
 
 
+@pytest.mark.parametrize("head", ["gap", "linear"])
+def test_dropout_by_hand(head: str) -> None:
+    """Half of the inputs of the head's first layer are 0 and the others doubled, at every step the same."""
+    plain, dropping = classifier(head=head), classifier(head=head, dropout=0.5)
+    assert torch.equal(plain.eval()(images()), dropping.eval()(images()))
+    first = "head" if head == "gap" else "head.1"
+    seen = []
+    dropping.weighted_layers()[first].register_forward_hook(lambda _, given, __: seen.append(given[0]))
+    plain.weighted_layers()[first].register_forward_hook(lambda _, given, __: seen.append(given[0]))
+    torch.manual_seed(3)
+    dropping.train()(images())
+    plain.train()(images())
+    dropped, whole = seen
+    factor = torch.where(whole == 0, torch.nan, dropped / whole)  # [T, B, n]
+    known = ~factor.isnan()
+    assert set(factor[known].tolist()) == {0.0, 2.0}
+    for step in factor[1:]:
+        both = ~(step.isnan() | factor[0].isnan())
+        assert both.any()
+        assert torch.equal(step[both], factor[0][both])
+    others = [layer for name, layer in dropping.named_modules() if getattr(layer, "dropout", 0)]
+    assert len(others) == 1
+
+
+def test_dropout_of_processes_is_that_of_the_global_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = torch.ones(6, 40)
+    torch.manual_seed(1)
+    whole = dropout_mask(x, 0.25)
+    assert whole.unique().tolist() == pytest.approx([0, 4 / 3])
+    monkeypatch.setattr(trainable, "is_distributed", lambda: True)
+    monkeypatch.setattr(trainable.dist, "get_world_size", lambda: 2)
+    for rank in (0, 1):
+        monkeypatch.setattr(trainable.dist, "get_rank", lambda rank=rank: rank)
+        torch.manual_seed(1)
+        share = Process(rank, 2, torch.device("cpu")).share_of(len(x))
+        assert torch.equal(dropout_mask(x[share], 0.25), whole[share])
+
+
 def test_checkpointing_changes_nothing() -> None:
     plain, saving = classifier().train(), classifier(checkpointing=True).train()
     for network in (plain, saving):
@@ -322,6 +362,8 @@ def test_schedules() -> None:
     assert learning_rate("cosine", 0.2, 0.0, 0.0) == pytest.approx(0.2)
     assert learning_rate("cosine", 0.2, 1.0, 0.1) == pytest.approx(0.0, abs=1e-12)
     assert learning_rate("cosine", 0.2, 0.05, 0.1) == pytest.approx(0.1)
+    assert learning_rate("cosine", 0.2, 0.5, 0.0, 0.01) == pytest.approx((0.2 + 0.01) / 2)
+    assert learning_rate("cosine", 0.2, 1.0, 0.0, 0.01) == pytest.approx(0.01)
     assert [learning_rate("step", 1.0, at, 0.0) for at in (0.4, 0.6, 0.8, 0.95)] == pytest.approx([1, 0.1, 0.01, 0.001])
     assert [planned_sparsity(0.8, at) for at in (0.0, 0.1, 0.7, 1.0)] == pytest.approx([0, 0, 0.8, 0.8])
 
@@ -352,6 +394,8 @@ def test_weight_decay_leaves_scales_alone() -> None:
     [
         ({"momentum": 0.5}, "only sgd has momentum"),
         ({"rate_target": 0.1}, "without rate_weight"),
+        ({"recipe": "paper", "learning_rate": 0.005}, "learning_rate_floor 0.01; expected a floor below it"),
+        ({"schedule": "step", "learning_rate_floor": 1e-4}, "expected schedule cosine"),
         ({"quantise": "after", "scale": "lsq"}, "expected quantise aware"),
     ],
 )

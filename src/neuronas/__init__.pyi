@@ -68,6 +68,7 @@ def estimate(
     weight_bits: int | None = ...,
     head: Literal['gap', 'linear'] | None = ...,
     head_width: int | None = ...,
+    n_voters: int | None = ...,
     tau: float | None = ...,
     v_threshold: float | None = ...,
     v_reset: float | None = ...,
@@ -113,6 +114,7 @@ def estimate(
         weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation) [8].
         head: Classifier head: global average pooling and one linear layer, or two linear layers as in the papers [gap].
         head_width: Outputs of the linear head's first layer [the data set's].
+        n_voters: Outputs per class of the linear head, whose mean is the score [the data set's].
         tau: Membrane time constant of the LIF neurons (time steps) [1.33333].
         v_threshold: Firing threshold of the LIF neurons [1].
         v_reset: Potential of the LIF neurons after a spike [0].
@@ -376,6 +378,7 @@ def search(
     rounding: Literal['nearest', 'floor', 'stochastic'] | None = ...,
     head: Literal['gap', 'linear'] | None = ...,
     head_width: int | None = ...,
+    n_voters: int | None = ...,
     tau: float | None = ...,
     v_threshold: float | None = ...,
     v_reset: float | None = ...,
@@ -435,6 +438,7 @@ def search(
         rounding: Rounding of weights [nearest].
         head: Classifier head: global average pooling and one linear layer, or two linear layers as in the papers [gap].
         head_width: Outputs of the linear head's first layer [the data set's].
+        n_voters: Outputs per class of the linear head, whose mean is the score [the data set's].
         tau: Membrane time constant of the LIF neurons (time steps) [1.33333].
         v_threshold: Firing threshold of the LIF neurons [1].
         v_reset: Potential of the LIF neurons after a spike [0].
@@ -500,7 +504,9 @@ def train(
     momentum: float | None = ...,
     weight_decay: float | None = ...,
     schedule: Literal['cosine', 'step'] | None = ...,
+    learning_rate_floor: float | None = ...,
     warmup_epochs: float | None = ...,
+    dropout: float | None = ...,
     clip_norm: float | None = ...,
     loss: Literal['mean', 'tet'] | None = ...,
     class_weights: Literal['none', 'balanced'] | None = ...,
@@ -535,6 +541,7 @@ def train(
     rounding: Literal['nearest', 'floor', 'stochastic'] | None = ...,
     head: Literal['gap', 'linear'] | None = ...,
     head_width: int | None = ...,
+    n_voters: int | None = ...,
     tau: float | None = ...,
     v_threshold: float | None = ...,
     v_reset: float | None = ...,
@@ -572,7 +579,9 @@ def train(
         momentum: Momentum of SGD [the recipe's].
         weight_decay: Weight decay [the recipe's].
         schedule: Learning-rate schedule [the recipe's].
+        learning_rate_floor: Learning rate at the end of the cosine schedule [the recipe's].
         warmup_epochs: Epochs of linear warm-up [the recipe's].
+        dropout: Share of the inputs of the head's first linear layer that are dropped, the same at every time step [the recipe's].
         clip_norm: Clip the gradient's norm to this; 0: never [the recipe's].
         loss: Loss: of the mean scores, or of each time step (TET) [the recipe's].
         class_weights: Weights of the classes in the loss: none, or balanced for classes of different size [none].
@@ -607,6 +616,7 @@ def train(
         rounding: Rounding of weights [nearest].
         head: Classifier head: global average pooling and one linear layer, or two linear layers as in the papers [gap].
         head_width: Outputs of the linear head's first layer [the data set's].
+        n_voters: Outputs per class of the linear head, whose mean is the score [the data set's].
         tau: Membrane time constant of the LIF neurons (time steps) [1.33333].
         v_threshold: Firing threshold of the LIF neurons [1].
         v_reset: Potential of the LIF neurons after a spike [0].

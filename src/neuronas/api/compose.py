@@ -222,6 +222,7 @@ def plan(
         n_cells=space.cells,
         head_width=network.head_width,
         head=network.head,
+        n_voters=network.n_voters,
     )
     if space.backward and network.timesteps == 1:
         raise ConfigurationError(
@@ -274,6 +275,7 @@ _OF_DATASET = {
     "data.std": "std",
     "network.channels": "channels",
     "network.head_width": "head_width",
+    "network.n_voters": "n_voters",
     "fitness.batch_size": "batch_size",
     "train.augment": "augment",
 }

@@ -170,6 +170,6 @@ def _own_network(given: object, input_shape: Sequence[int] | None) -> tuple[str,
     return path.name, read_network(path, None if input_shape is None else tuple(input_shape))
 
 
-_OF_ARCHITECTURES = ("data.", "space", "network.channels", "network.head", "network.head_width")
+_OF_ARCHITECTURES = ("data.", "space", "network.channels", "network.head", "network.head_width", "network.n_voters")
 """Settings, or what they begin with, that decide the layers of an architecture."""
 _EXPECTED = "expected settings of the chip, weight bits and time steps"

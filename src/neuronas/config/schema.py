@@ -120,6 +120,14 @@ class NetworkConfig(Section):
         _NETWORK,
     )
     head_width: int = setting("Outputs of the linear head's first layer", DATASET, _NETWORK, is_option=False, ge=1)
+    n_voters: int = setting(
+        "Outputs per class of the linear head, whose mean is the score",
+        DATASET,
+        _NETWORK,
+        is_option=False,
+        ge=1,
+        le=1000,
+    )
     tau: float = setting(
         "Membrane time constant of the LIF neurons", 4 / 3, _NETWORK, unit="time steps", is_option=False, gt=1
     )

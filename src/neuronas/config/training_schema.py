@@ -34,7 +34,11 @@ class TrainConfig(Section):
     momentum: float = _learning("Momentum of SGD", ge=0, lt=1)
     weight_decay: float = _learning("Weight decay", ge=0)
     schedule: Literal["cosine", "step"] = _learning("Learning-rate schedule")
+    learning_rate_floor: float = _learning("Learning rate at the end of the cosine schedule", ge=0)
     warmup_epochs: float = _learning("Epochs of linear warm-up", ge=0)
+    dropout: float = _learning(
+        "Share of the inputs of the head's first linear layer that are dropped, the same at every time step", ge=0, lt=1
+    )
     clip_norm: float = _learning("Clip the gradient's norm to this; 0: never", ge=0)
     loss: Literal["mean", "tet"] = _learning("Loss: of the mean scores, or of each time step (TET)", is_option=True)
     class_weights: Literal["none", "balanced"] = _learning(

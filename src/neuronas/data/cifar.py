@@ -107,7 +107,7 @@ class Cifar10(Cifar):
 class Cifar100(Cifar):
     """CIFAR-100: 50,000 training and 10,000 test images."""
 
-    name, n_classes = "cifar100", 100
+    name, n_classes, n_voters = "cifar100", 100, 5  # voters of SNASNet (arXiv 2201.10355)
     mean, std = (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)
     archive = Archive("https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8")
     folder, mark = "cifar-100-binary", "train.bin"

@@ -30,6 +30,7 @@ class DataSet(ABC):
         std: standard deviation, as ``mean``.
         channels: default number of network channels before the first reduction.
         head_width: default number of outputs of the first layer of head ``linear``.
+        n_voters: default number of outputs per class of head ``linear``, whose mean is the class score.
         batch_size: default number of images in a batch that fitness reads.
         augment: default augmentation of training images (see ``neuronas.training.augmentation``).
     """
@@ -43,6 +44,7 @@ class DataSet(ABC):
     std: tuple[float, ...]
     channels: int = 128
     head_width: int = 1024
+    n_voters: int = 10
     batch_size: int = 256
     augment: str = "flip"
 

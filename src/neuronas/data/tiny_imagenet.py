@@ -25,6 +25,7 @@ class TinyImageNet(Downloadable):
     name, n_classes = "tiny-imagenet-200", 200
     image_channels, image_size = 3, (64, 64)
     mean, std = (0.4802, 0.4481, 0.3975), (0.2770, 0.2691, 0.2821)
+    head_width, n_voters = 4096, 5  # of SNASNet (arXiv 2201.10355)
     archive = Archive("http://cs231n.stanford.edu/tiny-imagenet-200.zip", "90528d7ca1a48142e341f4ef8d21d0de")
     folder, mark = "tiny-imagenet-200", "wnids.txt"
 

@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 
 SHARES = (1.0, 0.5, 0.3, 0.15)
 """Budgets as shares of the parameters of the space's largest network."""
-SNASNET = {"network": {"weight_bits": FULL_PRECISION}, "search": {"algorithm": "snasnet"}}
-"""Settings of SNASNet's search."""
+SNASNET = {
+    "network": {"weight_bits": FULL_PRECISION},
+    "fitness": {"n_batches": 2},
+    "search": {"algorithm": "snasnet"},
+}
+"""Settings of SNASNet's search: random draws in full precision, fitness as the mean over two batches."""
 
 
 def spikenas(pieces: "Pieces") -> Iterable[Figure]:

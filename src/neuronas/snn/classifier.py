@@ -13,7 +13,14 @@ from neuronas.snn.folded_time import folded, pooled
 from neuronas.snn.graph_network import NormalisedNeurons
 from neuronas.snn.lif import Lif
 from neuronas.snn.neuron import NeuronParameters
-from neuronas.snn.trainable import BatchNorm, QuantisedConvolution, QuantisedLinear, WeightFormat, statistics_kept
+from neuronas.snn.trainable import (
+    BatchNorm,
+    QuantisedConvolution,
+    QuantisedLinear,
+    WeightFormat,
+    dropout_mask,
+    statistics_kept,
+)
 from neuronas.snn.weighted import WeightedNetwork
 from neuronas.space.genotype import Architecture
 from neuronas.space.graph import GraphSection, Neurons, Node, Weights
@@ -35,6 +42,7 @@ class ClassifierSettings:
         timesteps: number of time steps T; an artificial network has one.
         surrogate: name of the surrogate gradient.
         spiking: False gives the equivalent artificial network (ANN), with ReLU instead of LIF neurons.
+        dropout: share of the inputs of the head's first linear layer that are dropped in training.
         checkpointing: gradient checkpointing: recompute cells in the backward pass to save memory.
         low_precision: convolve in bfloat16. (Spikes and 8-bit codes are exact in bfloat16; sums are rounded.)
     """
@@ -44,6 +52,7 @@ class ClassifierSettings:
     timesteps: int
     surrogate: str = "atan"
     spiking: bool = True
+    dropout: float = 0.0
     checkpointing: bool = False
     low_precision: bool = False
 
@@ -73,15 +82,23 @@ class FoldedNorm(nn.Module):
 
 
 class Flattened(nn.Module):
-    """A fully connected layer on flattened inputs. Its output is float32, since the class scores need the precision."""
+    """A fully connected layer on flattened inputs. Its output is float32, since the class scores need the precision.
 
-    def __init__(self, linear: QuantisedLinear):
+    Args:
+        linear: the layer.
+        dropout: share of the inputs that are dropped in training, the same ones of an image at every time step.
+    """
+
+    def __init__(self, linear: QuantisedLinear, dropout: float = 0.0):
         super().__init__()
-        self.linear = linear
+        self.linear, self.dropout = linear, dropout
 
     def forward(self, x: Tensor) -> Tensor:
         """[T, B, ...] -> [T, B, n]."""
-        y: Tensor = self.linear(x.flatten(2))
+        x = x.flatten(2)
+        if self.dropout and self.training:
+            x = x * dropout_mask(x[0], self.dropout)
+        y: Tensor = self.linear(x)
         return y.float()
 
 
@@ -107,12 +124,15 @@ class Classifier(WeightedNetwork):
         graph, generator, form = lower(architecture, shape), torch.Generator().manual_seed(seed), settings.form
         fired = {link.source for node in graph.nodes if isinstance(node.operation, Neurons) for link in node.links}
 
+        first = next(
+            node.name for node in graph.nodes if isinstance(node.operation, Weights) and not node.operation.kernel
+        )
+
         def weights(node: Node, operation: Weights) -> nn.Module:
             n_out, n_in = graph.weight_shape(node)[:2]
             if not operation.kernel:
-                return Flattened(
-                    QuantisedLinear(n_in, n_out, form, generator, _HEAD_GAIN if node.name in fired else 1.0)
-                )
+                linear = QuantisedLinear(n_in, n_out, form, generator, _HEAD_GAIN if node.name in fired else 1.0)
+                return Flattened(linear, settings.dropout if node.name == first else 0.0)
             conv = QuantisedConvolution(
                 n_in * operation.groups,
                 n_out,

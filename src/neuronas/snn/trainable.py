@@ -192,6 +192,18 @@ def statistics_kept() -> Iterator[None]:
         BatchNorm._updates = True
 
 
+def dropout_mask(x: Tensor, share: float) -> Tensor:
+    """0 for the given share of the inputs, 1 / (1 - share) for the others.
+
+    Args:
+        x: inputs of this process [B, n]. Every process draws the mask of the global batch from the same seed and takes
+            the rows of its images, which ``Process.share_of`` gives it.
+        share: that is dropped.
+    """
+    n, rank = (dist.get_world_size(), dist.get_rank()) if is_distributed() else (1, 0)
+    return F.dropout(x.new_ones(n * len(x), *x.shape[1:]), share)[rank::n]
+
+
 def is_distributed() -> bool:
     """Whether several processes train together."""
     return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1

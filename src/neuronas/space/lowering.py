@@ -3,7 +3,7 @@
     image -> stem -> cell -> reduction -> cell -> ... -> head -> class scores
 
 The stem is a 3x3 convolution; a reduction is a 3x3 convolution of spikes that doubles the channels, and a 2x2 mean
-pool. Head ``linear``, the papers': neurons, 2x2 mean pool, linear to ``head_width``, neurons, linear to ``N_VOTERS``
+pool. Head ``linear``, the papers': neurons, 2x2 mean pool, linear to ``head_width``, neurons, linear to ``n_voters``
 outputs per class, whose mean is the class score. Head ``gap``: neurons, mean over all pixels, linear to the classes.
 
 Names: ``stem``, ``A.01`` what the edge from node 0 to node 1 of cell A gives (parts of an edge: ``A.01.depthwise``),
@@ -16,7 +16,7 @@ from functools import lru_cache
 from neuronas.space.build import EdgeBuilder, GraphBuilder
 from neuronas.space.genotype import Architecture, Genotype, Incoming
 from neuronas.space.graph import Graph, Image, Link, Neurons, Node, Origin, Pool, Sum, Votes, Weights
-from neuronas.space.shape import N_VOTERS, NetworkShape, cell_name, edge_name, reduction_name
+from neuronas.space.shape import NetworkShape, cell_name, edge_name, reduction_name
 
 _N_KEPT = 1 << 14  # lowered parts; a search meets the same cells again and again
 
@@ -124,6 +124,6 @@ def _head(shape: NetworkShape, source: Node) -> tuple[Node, ...]:
     else:
         hidden = graph.add("head.1", Weights(shape.head_width, normalised=False), pooled, origin=origin)
         spikes = graph.add("head.1.lif", Neurons(), hidden, origin=origin)
-        voters = graph.add("head.2", Weights(N_VOTERS * shape.n_classes, normalised=False), spikes, origin=origin)
-        graph.add("scores", Votes(N_VOTERS), voters, origin=origin)
+        voters = graph.add("head.2", Weights(shape.n_voters * shape.n_classes, normalised=False), spikes, origin=origin)
+        graph.add("scores", Votes(shape.n_voters), voters, origin=origin)
     return tuple(graph.nodes.values())

@@ -8,7 +8,6 @@ from neuronas.space.graph import Pair
 
 Side = int | Pair
 """Side of an image in pixels; height and width where they differ."""
-N_VOTERS = 10
 LARGE_IMAGE_SIDE = 64
 """Images whose shorter side has as many pixels are halved by the stem (stride 2), as published for TinyImageNet."""
 
@@ -25,6 +24,7 @@ class NetworkShape:
         n_cells: number of cell places.
         head_width: outputs of the head's first linear layer.
         head: ``linear`` (the papers': pool, linear, LIF, linear) or ``gap`` (mean over all pixels, one linear layer).
+        n_voters: outputs per class of head ``linear``, whose mean is the class score.
     """
 
     image_channels: int
@@ -34,6 +34,7 @@ class NetworkShape:
     n_cells: int = 2
     head_width: int = 1024
     head: str = "linear"
+    n_voters: int = 10
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "image_side", side_of(self.image_size))

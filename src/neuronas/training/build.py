@@ -59,6 +59,7 @@ def make_classifier(
         neuron=NeuronParameters(network.tau, network.v_threshold, network.v_reset),
         timesteps=network.timesteps,
         surrogate=train.surrogate,
+        dropout=train.dropout,
         spiking=not train.ann,
         checkpointing=bool(train.checkpointing),
         low_precision=_low_precision(train.precision, device),

@@ -157,7 +157,7 @@ class Trainer:
         n_done, n_all = progress.epoch * self.n_steps + progress.step, self.n_epochs * self.n_steps
         warmup = min(1.0, settings.warmup_epochs / self.n_epochs)
         share = (n_done + 1) / n_all  # so that the first step has a learning rate above 0
-        rate = learning_rate(settings.schedule, settings.learning_rate, share, warmup)
+        rate = learning_rate(settings.schedule, settings.learning_rate, share, warmup, settings.learning_rate_floor)
         for group in state.optimiser.param_groups:
             group["lr"] = rate
         if settings.sparsity and n_done % max(1, n_all // _PRUNINGS) == 0:

@@ -83,19 +83,20 @@ def rate_penalty(rates: dict[str, Tensor], target: float) -> Tensor:
     return (own - target).clamp_min(0).square().mean()
 
 
-def learning_rate(kind: str, largest: float, progress: float, warmup: float) -> float:
+def learning_rate(kind: str, largest: float, progress: float, warmup: float, floor: float = 0.0) -> float:
     """Learning rate at a point of training.
 
     Args:
-        kind: ``cosine`` (cosine decay to 0), or ``step`` (divided by 10 at 50, 75 and 90 % of training).
+        kind: ``cosine`` (cosine decay to ``floor``), or ``step`` (divided by 10 at 50, 75 and 90 % of training).
         largest: peak learning rate.
         progress: finished share of training, 0 to 1.
         warmup: share of training in which the rate rises linearly from 0.
+        floor: rate at the end of ``cosine``.
     """
     if progress < warmup:
         return largest * progress / warmup
     if kind == "cosine":
-        return largest * 0.5 * (1 + cos(pi * (progress - warmup) / max(1 - warmup, 1e-12)))
+        return floor + (largest - floor) * 0.5 * (1 + cos(pi * (progress - warmup) / max(1 - warmup, 1e-12)))
     passed: int = sum(progress >= at for at in _STEPS_AT)
     return float(largest * _STEP_FACTOR**passed)
 

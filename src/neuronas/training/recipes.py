@@ -21,6 +21,8 @@ _COMMON: Mapping[str, Any] = {
     "momentum": 0.9,
     "batch_size": 64,
     "loss": "mean",
+    "learning_rate_floor": 0.0,
+    "dropout": 0.0,
     "mixup": 0.0,
     "cutout": 0,
 }
@@ -37,12 +39,14 @@ BUILTIN: dict[str, Mapping[str, Any]] = {
         "label_smoothing": 0.1,
         "ema": 0.998,
     },
-    # SNASNet's recipe (arXiv 2201.10355), which NeuroNAS uses, with NeuroNAS' number of epochs.
+    # SNASNet's recipe (arXiv 2201.10355 and its code's defaults), which NeuroNAS uses, with NeuroNAS' number of epochs.
     "paper": {
         **_COMMON,
         "epochs": 200,
         "optimiser": "sgd",
         "learning_rate": 0.2,
+        "learning_rate_floor": 0.01,
+        "dropout": 0.5,
         "weight_decay": 5e-4,
         "warmup_epochs": 0.0,
         "clip_norm": 0.0,
@@ -64,6 +68,16 @@ def check_training(settings: TrainConfig) -> None:
     if settings.optimiser == "adamw" and settings.momentum != recipe["momentum"]:
         raise ConfigurationError(
             f"momentum {settings.momentum:g} given with optimiser adamw; expected optimiser sgd: only sgd has momentum"
+        )
+    if settings.learning_rate_floor > settings.learning_rate:
+        raise ConfigurationError(
+            f"learning_rate {settings.learning_rate:g} given with learning_rate_floor "
+            f"{settings.learning_rate_floor:g}; expected a floor below it, such as --set train.learning_rate_floor=0"
+        )
+    if settings.schedule == "step" and settings.learning_rate_floor != recipe["learning_rate_floor"]:
+        raise ConfigurationError(
+            f"learning_rate_floor {settings.learning_rate_floor:g} given with schedule step; expected schedule cosine, "
+            "which ends there"
         )
     if settings.ann and settings.surrogate != recipe["surrogate"]:
         raise ConfigurationError(
