@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import Neuronas
+from neuronas.config import DATASETS as KNOWN_DATASETS
 from neuronas.experiments import hardware
 from neuronas.experiments.catalogue import STUDIES
 from neuronas.experiments.consistency import End, Network, largest_choices
@@ -77,6 +78,7 @@ def test_figures_in_the_file_name_what_there_is() -> None:
     figures = published().figures
     assert all(one.unit == UNITS[one.quantity] for one in figures if one.quantity in UNITS)
     assert {one.dataset for one in figures} <= {"", *DATASETS.values()}
+    assert set(DATASETS) <= set(KNOWN_DATASETS)
     assert {one.experiment for one in figures} <= {"", *experiments()}
     assert all(one.note for one in figures if not one.experiment)
     assert {study.name for study in STUDIES} <= set(experiments())

@@ -15,10 +15,10 @@ from neuronas.api.compose import plan
 from neuronas.config import ALGORITHMS, SearchConfig, given, merged
 from neuronas.data.source import ArraySource
 from neuronas.errors import DataError
-from neuronas.experiments import constraints
+from neuronas.experiments import constraints, precision
 from neuronas.experiments.catalogue import STUDIES
 from neuronas.experiments.deviations import deviations, deviations_of
-from neuronas.experiments.figures import ACCURACY, Figure, markdown
+from neuronas.experiments.figures import ACCURACY, MEMORY, Figure, markdown
 from neuronas.experiments.neuronas_paper import RANK, SIGNIFICANCE, operations, variants
 from neuronas.experiments.pieces import PAPER, Case
 from neuronas.experiments.study import MEDIUM, SIZES, SearchPiece, Size, StudyResult, TrainingPiece, experiments
@@ -34,8 +34,8 @@ RESULTS = Path(__file__).parents[1] / "results"
 N_CASES = {
     "operations": 8,
     "memory-case-study": 2,
-    "qafe": 5,
-    "precision": 15,
+    "qafe": 9,
+    "precision": 29,
     "spikenas": 4,
     "snasnet": 2,
     "constraints": 6,
@@ -60,7 +60,7 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "train": {"epochs": 2, "batch_size": 16, "precision": "float32"},
     }
     size = Size(settings=settings, n_seeds=2, n_training=60, n_test=30)
-    for sizes in (SIZES, constraints.STUDY.sizes):
+    for sizes in (SIZES, *(study.sizes for study in STUDIES)):
         for scale in ("small", "medium"):
             monkeypatch.setitem(sizes, scale, size)
     monkeypatch.setattr(constraints, "LEVELS", (1.0, 0.3))
@@ -93,6 +93,7 @@ def test_every_study_at_a_tiny_size(name: str, neuronas: Neuronas, tmp_path: Pat
             assert row["difference"] == pytest.approx(row["ours"] - row["published"])
             assert row["published"] in row["printed"].values()
     assert document["compared_with"] == "CIFAR-10"
+    assert len(document["remarks"]) == {"qafe": 2, "precision": 7}.get(name, 0)
     assert document["deviations"] == list(deviations_of(name, "small"))
     assert any(row["printed"] for row in document["figures"]) == (name in WITH_PRINTED)
     assert document["seeds"] == [0, 1]
@@ -156,9 +157,8 @@ def test_studies_share_what_they_have_in_common(neuronas: Neuronas, tmp_path: Pa
     assert code == 0, err
     assert before <= {path.name for path in (tmp_path / "shared").iterdir()}
     first = json.loads((tmp_path / "results" / "qafe-small.json").read_text())
-    assert [row for row in first["figures"] if row["case"] == "float"] == [
-        row for row in json.loads(out)["figures"] if row["case"] == "float"
-    ]
+    of_qafe = {row["case"] for row in first["figures"]}
+    assert first["figures"] == [row for row in json.loads(out)["figures"] if row["case"] in of_qafe]
 
 
 @pytest.mark.usefixtures("tiny")
@@ -378,6 +378,97 @@ def test_a_limit_that_is_never_reached_lets_the_algorithm_end() -> None:
             n += len(batch)
             batch = proposals.send([Outcome(one, None, (1.0,) * 4, (1.0,) * 4) for one in batch])
     assert n == 25
+
+
+BOTH, ONE_32, ONE_8 = (
+    "|conv_3x3~0|+|skip~0|skip~1|+|skip~0|skip~1|skip~2|",
+    "|none~0|+|conv_3x3~0|none~1|+|skip~0|none~1|skip~2|",
+    "|conv_3x3~0|+|none~0|none~1|+|skip~0|skip~1|none~2|",  # the function of ONE_32: nodes 1 and 2 change places
+)
+FOUND = {32: (BOTH, ONE_32), 8: ("|skip~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|", ONE_8)}
+ACCURACIES = {  # of a network, by the bits of training: measured at 32 and at 8 bits
+    (BOTH, 32): (0.60, 0.50),
+    (BOTH, 8): (0.60, 0.58),
+    (FOUND[8][0], 32): (0.61, 0.53),
+    (FOUND[8][0], 8): (0.61, 0.59),
+    (ONE_32, 32): (0.40, 0.30),
+    (ONE_32, 8): (0.40, 0.41),
+}
+
+
+class Precisions(Answers):
+    """The pieces of ``precision`` with two seeds: the first finds two networks, the second one in two notations."""
+
+    def __init__(self, found: dict[int, tuple[str, str]]):
+        self.found = found
+
+    def search_each(self, name: str, changes: Any) -> tuple[SearchPiece, ...]:
+        bits = changes["network"]["weight_bits"]
+        first = SearchPiece(
+            case=name, seed=0, architecture="", fitness=0.0, memory_bits=1000 * bits, n_candidates=1, n_evaluated=1,
+            seconds=0.0, parameters=1000, area_mm2=1.0, latency_ms=1.0, energy_uj=1.0,
+        )  # fmt: skip
+        return tuple(
+            first.model_copy(update={"architecture": text, "seed": n}) for n, text in enumerate(self.found[bits])
+        )
+
+    def train_each(self, name: str, changes: Any, searched: Sequence[SearchPiece]) -> Case:
+        trained = []
+        for one in searched:
+            whole, rounded = ACCURACIES[one.architecture, changes["network"]["weight_bits"]]
+            trained.append(
+                TrainingPiece(
+                    case=name, seed=one.seed, epoch=1, validation_accuracy=None, seconds=0,
+                    test_accuracy={"32": whole, "8": rounded},
+                )
+            )  # fmt: skip
+        return Case(name, tuple(searched), tuple(trained))
+
+    def search_and_train(self, name: str, changes: Any) -> Case:
+        return self.train_each(name, changes, self.search_each(name, changes))
+
+
+def test_two_by_two_by_hand() -> None:
+    """The second seed's searches find one function: one network is trained, and searching adds nothing."""
+    figures = tuple(precision.two_by_two(Precisions(FOUND), (8,)))  # type: ignore[arg-type]
+    found = {(one.case, one.quantity): one for one in figures}
+    cases = {case: one.values for (case, quantity), one in found.items() if quantity == ACCURACY}
+    assert cases == {
+        "searched at FxP32, trained at FxP32": pytest.approx((60, 40)),
+        "searched at FxP32, trained at FxP32, rounded to FxP8": pytest.approx((50, 30)),
+        "searched at FxP32, trained at FxP8": pytest.approx((58, 41)),
+        "searched at FxP8, trained at FxP32, rounded to FxP8": pytest.approx((53, 30)),
+        "searched at FxP8, trained at FxP8": pytest.approx((59, 41)),
+    }
+    whole, floats, mixed, rounded, own = cases
+    assert {case: one.values for (case, quantity), one in found.items() if quantity == precision.SEARCHING} == {
+        rounded: pytest.approx((3, 0)),
+        own: pytest.approx((1, 0)),
+    }
+    assert {case: one.values for (case, quantity), one in found.items() if quantity == precision.TRAINING} == {
+        mixed: pytest.approx((8, 11)),
+        own: pytest.approx((6, 11)),
+    }
+    assert found[own, precision.EQUAL].values == (0, 100)
+    assert {case for (case, quantity), one in found.items() if quantity == ACCURACY and one.printed} == {own}
+    assert found[own, ACCURACY].printed["CIFAR-10"] == 83.44
+    memory = {case: one.ours for (case, quantity), one in found.items() if quantity == MEMORY}
+    assert memory == {whole: 32, floats: 8, mixed: 8, rounded: 8, own: 8}
+    (remark,) = precision.remarks(figures)
+    assert remark == (
+        "FxP8: 1 of 2 seeds find the network of FxP32; searching at this precision adds +0.5 points [-5.9, +6.9] (no "
+        "difference is shown) to what is trained at it; training at it adds +9.5 points [-9.6, +28.6] (no difference "
+        "is shown) to what is searched at FxP32"
+    )
+
+
+def test_equal_networks_say_that_the_search_contributes_nothing() -> None:
+    equal = {32: (BOTH, ONE_32), 8: (BOTH, ONE_8)}
+    (remark,) = precision.remarks(tuple(precision.two_by_two(Precisions(equal), (8,))))  # type: ignore[arg-type]
+    assert remark.startswith(
+        "FxP8: 2 of 2 seeds find the network of FxP32, so the search at this precision contributes nothing; training"
+    )
+    assert [study.sizes["small"].n_seeds for study in precision.STUDIES] == [5, 5]
 
 
 def test_a_draw_of_images_is_stratified_seeded_and_reads_the_right_ones() -> None:

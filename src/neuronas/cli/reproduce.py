@@ -199,7 +199,7 @@ def _study_command(study: Study) -> Callable[..., None]:
             console.print_json(result)
         else:
             console.answers.print(result.table)
-            console.answers.print("".join(f"\n{line}." for line in result.deviations))
+            console.answers.print("".join(f"\n{line}." for line in (*result.remarks, *result.deviations)))
             console.answers.print(f"written: {path}.json, {path}.md")
 
     return command

@@ -1,6 +1,6 @@
 """The studies, in the order of the list."""
 
-from neuronas.experiments import constraints, earlier_papers, neuronas_paper
+from neuronas.experiments import constraints, earlier_papers, neuronas_paper, precision
 from neuronas.experiments.study import Study
 
-STUDIES: tuple[Study, ...] = (*neuronas_paper.STUDIES, *earlier_papers.STUDIES, constraints.STUDY)
+STUDIES: tuple[Study, ...] = (*neuronas_paper.STUDIES, *precision.STUDIES, *earlier_papers.STUDIES, constraints.STUDY)

@@ -1,24 +1,22 @@
-"""NeuroNAS (arXiv 2407.00641): what its search space, its quantisation-aware fitness (QaFE) and its budgets bring.
+"""NeuroNAS (arXiv 2407.00641): what its search space and its limit on memory bring; precision: ``precision``.
 
 - ``operations`` (Fig. 8): removes one operation of SNASNet's space at a time, and replaces 3x3 by 5x5 and 7x7.
 - ``memory-case-study`` (Fig. 2): SNASNet's search without and with a limit on memory.
-- ``qafe`` (Fig. 9) and ``precision`` (Fig. 11): searched and trained at a precision, against rounding afterwards.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from neuronas.config import EVALUATED_BITS, FULL_PRECISION
 from neuronas.experiments.earlier_papers import SNASNET, at_full_width, snasnet_accuracy
-from neuronas.experiments.figures import ACCURACY, Figure
-from neuronas.experiments.published import NEURONAS, published
+from neuronas.experiments.figures import Figure
+from neuronas.experiments.published import published
 from neuronas.experiments.study import Study
 from neuronas.space.spaces import Space, load_space
 
 if TYPE_CHECKING:
     from neuronas.experiments.pieces import Case, Pieces
 
-GAIN, GAIN_OVER_BASE = "accuracy against rounding, points", "accuracy against SNASNet, points"
+GAIN_OVER_BASE = "accuracy against SNASNet, points"
 SIGNIFICANCE, RANK = "significance, points", "rank of significance"
 _WITHOUT = "without"
 
@@ -77,21 +75,7 @@ def _gains(one: "Case", base: "Case") -> list[float]:
     return [own - other for own, other in zip(one.accuracy(), base.accuracy(), strict=True)]
 
 
-def at_precisions(pieces: "Pieces", precisions: Sequence[int]) -> Iterable[Figure]:
-    """Full precision; then, at each precision, that network rounded and one that was searched and trained so."""
-    full = pieces.search_and_train("float", {"network": {"weight_bits": FULL_PRECISION}})
-    yield from full.figures()
-    for bits in precisions:
-        quantised = pieces.search_and_train(f"QaFE, FxP{bits}", {"network": {"weight_bits": bits}})
-        rounded, own = full.accuracy(bits), quantised.accuracy()
-        yield Figure.of(f"rounded after training, FxP{bits}", ACCURACY, rounded)
-        yield from quantised.figures(published().by_dataset(NEURONAS, "test accuracy", bits))
-        yield Figure.of(quantised.name, GAIN, [one - other for one, other in zip(own, rounded, strict=True)])
-
-
 STUDIES = (
     Study("operations", operations),
     Study("memory-case-study", memory_case_study),
-    Study("qafe", lambda pieces: at_precisions(pieces, (4, 8))),
-    Study("precision", lambda pieces: at_precisions(pieces, EVALUATED_BITS)),
 )

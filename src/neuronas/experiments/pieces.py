@@ -1,6 +1,6 @@
 """The searches and trainings of a study: ordinary runs in one folder, found again by everything that decides them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -41,11 +41,11 @@ class Case:
 
     @property
     def weight_bits(self) -> int:
-        """Precision of searches and trainings."""
+        """Precision of the searches."""
         return self.searched[0].memory_bits // self.searched[0].parameters
 
     def accuracy(self, bits: int | None = None) -> tuple[float, ...]:
-        """Test accuracy in percent, at the case's precision or at another one."""
+        """Test accuracy in percent, at the precision of the searches or at another one."""
         return tuple(100 * one.test_accuracy[str(bits or self.weight_bits)] for one in self.trained)
 
     def figures(self, printed_accuracy: Mapping[str, float] | None = None) -> list[Figure]:
@@ -102,9 +102,16 @@ class Pieces:
             case: for the display.
             changes: settings of the case.
         """
-        searched = tuple(self.search(case, seed, changes) for seed in self.seeds)
+        return self.train_each(case, changes, self.search_each(case, changes))
+
+    def search_each(self, case: str, changes: Settings) -> tuple[SearchPiece, ...]:
+        """Search with every seed; see ``search_and_train``."""
+        return tuple(self.search(case, seed, changes) for seed in self.seeds)
+
+    def train_each(self, case: str, changes: Settings, searched: Sequence[SearchPiece]) -> Case:
+        """Train what was found, each with the seed of its search; see ``search_and_train``."""
         trained = tuple(self.train(case, one.seed, changes, one.architecture) for one in searched)
-        return Case(case, searched, trained)
+        return Case(case, tuple(searched), trained)
 
     def search(self, case: str, seed: int, changes: Settings) -> SearchPiece:
         """Search with one seed."""

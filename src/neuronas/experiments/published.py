@@ -9,7 +9,7 @@ from pydantic import Field
 from neuronas.hardware.units import BUDGETED, word
 from neuronas.runs.document import Document
 
-DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "tiny-imagenet": "TinyImageNet-200"}
+DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "tiny-imagenet-200": "TinyImageNet-200"}
 """Data sets of the papers as they name them, by the name that ``--dataset`` takes."""
 SNASNET, NEURONAS, HEADLINE = "SNASNet", "NeuroNAS", "NeuroNAS, headline"
 """Networks that experiments compare with; the names in the file."""

@@ -73,6 +73,7 @@ def run_study(
         compared_with=beside,
         figures=figures,
         deviations=deviations_of(study.name, scale),
+        remarks=study.remarks(figures),
         command=" ".join(["neuronas", *sys.argv[1:]]),
         machine=Machine.here(),
         pieces=tuple(pieces.done),
@@ -94,6 +95,7 @@ def page(result: StudyResult, study: Study) -> str:
     """The figures as a page in Markdown."""
     seeds, size = result.seeds, result.size
     n_training, n_test = ("all" if n is None else f"{n:,}" for n in (size.n_training, size.n_test))
+    remarks = "".join(f"{line}.\n\n" for line in result.remarks)
     differences = "\n".join(f"- {line}." for line in result.deviations)
     images = result.dataset + (f", {n_training} for training and {n_test} for testing" if study.trains else "")
     return (
@@ -102,6 +104,7 @@ def page(result: StudyResult, study: Study) -> str:
         f"Mean ± standard deviation [95 % confidence interval of the mean, Student's t] over {len(seeds)} seeds "
         f"({seeds[0]} to {seeds[-1]}). Published figures stand beside ours; the papers print none of other rows.\n\n"
         f"{result.table}\n\n"
+        f"{remarks}"
         f"Differences from the papers:\n\n{differences}\n\n"
         f"Images: {images}. Settings of every run, besides what a case changes: `{json.dumps(size.settings)}`\n\n"
         f"Command: `{result.command}`\n"

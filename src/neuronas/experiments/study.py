@@ -1,6 +1,6 @@
 """What an experiment is, as data: what it shows, its sizes, and the document that it leaves."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -109,6 +109,7 @@ class StudyResult(Document):
         compared_with: the data set of the paper whose figures stand as ``published`` beside ours: the study's own, or
             CIFAR-10 for images that the papers do not use.
         deviations: what differs from the paper, a sentence each.
+        remarks: what the figures say, a sentence each.
     """
 
     experiment: str
@@ -121,6 +122,7 @@ class StudyResult(Document):
     compared_with: str
     figures: tuple[Figure, ...]
     deviations: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
     command: str
     machine: Machine
     pieces: tuple[SearchPiece | TrainingPiece, ...]
@@ -190,12 +192,14 @@ class Study:
         run: does it and yields figures; published values stand in them.
         sizes: by scale.
         trains: at full scale it needs a GPU.
+        remarks: what its figures say, a sentence each.
     """
 
     name: str
     run: "Callable[[Pieces], Iterable[Figure]]"
     sizes: Mapping[Scale, Size] = field(default_factory=lambda: SIZES)
     trains: bool = True
+    remarks: Callable[[Sequence[Figure]], tuple[str, ...]] = lambda _: ()
 
     @property
     def about(self) -> Experiment:
