@@ -86,6 +86,41 @@ def test_where_nothing_fits_the_command_that_is_given_fits(
         assert knob.fits == (knob.smallest["energy_uj"] <= 3)
 
 
+def test_the_limits_that_are_said_to_be_enough_are(tmp_path: Path) -> None:
+    options = {"channels": 8, "algorithm": "snasnet", "n_draws": 4, "batch_size": 16}
+    with pytest.raises(InfeasibleError) as caught:
+        neuronas.search(**options, max_energy_uj=2.0, max_area_mm2=9.0, out=tmp_path / "r")
+    advice = caught.value.advice
+    assert isinstance(advice, Infeasible)
+    assert set(advice.enough) == {"energy_uj", "area_mm2"}
+    assert f"with {advice.enough_options}: fits, nothing else changed" in advice.lines()
+    words = advice.enough_options.split()
+    assert words[::2] == ["--max-area-mm2", "--max-energy-uj"]
+    limits = dict(zip(("max_area_mm2", "max_energy_uj"), map(float, words[1::2]), strict=True))
+    for shrink, fits in ((1.0, True), (0.999, False)):
+        budget = {name: limit * shrink for name, limit in limits.items()}
+        feasibility = feasibility_of(plan(given({"network": {"channels": 8}, "budget": budget}, "test")))
+        assert feasibility.fits(feasibility.base) == fits
+        assert (feasibility.enough() == {}) == fits
+
+
+def test_the_papers_limits_are_out_of_reach_of_the_papers_network_with_the_other_model() -> None:
+    values = {"preset": "paper", "hardware": {"cost_model": "mapped"}, "data": {"name": "cifar10"}}
+    run = plan(given(values, "test"))
+    assert fitting_width(run) is None  # the papers' setting keeps its width
+    feasibility = feasibility_of(run)
+    rows = feasibility.rows_of_smallest("parameters")
+    head = sum(row.layer.n_weights for row in rows if row.layer.name.startswith("head"))
+    assert head == 256 * 8 * 8 * 1024 + 1024 * 10 * 10 > run.budget.limits["parameters"]
+    for name, energy in (("linear", 4353.3), ("gap", 1448.4)):  # of skip connections alone
+        skips = neuronas.estimate(
+            "|skip~0|+|skip~0|skip~1|+|skip~0|skip~1|skip~2|", dataset="cifar10", channels=128, head=name
+        )
+        assert skips.cost.energy_uj == pytest.approx(energy, abs=0.1)
+    found = feasibility.mildest()
+    assert found is not None and (found.head, found.channels) == ("gap", 128)
+
+
 def test_a_hopeless_budget_is_called_so(tmp_path: Path) -> None:
     with pytest.raises(InfeasibleError) as caught:
         neuronas.search(channels=8, algorithm="snasnet", n_draws=4, batch_size=16, max_area_mm2=0.5, out=tmp_path / "r")

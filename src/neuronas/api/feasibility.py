@@ -2,10 +2,11 @@
 
 import shlex
 from collections import Counter
+from math import ceil, floor, log10
 from typing import Any
 
 from neuronas.api.compose import Plan
-from neuronas.config import as_options, given, value_at, with_value, written
+from neuronas.config import SETTINGS, as_options, given, value_at, with_value, written
 from neuronas.hardware.cost import LayerCost
 from neuronas.hardware.units import BUDGETED, quantity
 from neuronas.runs.infeasible import BrokenLimit, Infeasible, Knob
@@ -32,9 +33,11 @@ def feasibility_of(run: Plan) -> Feasibility:
 def fitting_width(run: Plan) -> int | None:
     """Channels that leave an architecture with a layer of weights in each cell, where the data set's leave none.
 
-    None where the width was given or fits as it is, or where no width fits.
+    None where the width was given or fits as it is, or where no width fits. A preset other than the default one is a
+    setting to compare with, whose width stays.
     """
-    if run.space.channels or value_at(written(run.given), "network.channels") is not None:
+    is_given = run.space.channels or value_at(written(run.given), "network.channels") is not None
+    if is_given or run.config.preset != SETTINGS["preset"].default:
         return None
     width = feasibility_of(run).widest()
     return None if width == run.config.network.channels else width
@@ -54,7 +57,7 @@ def explain(run: Plan, nothing: NothingFitsError) -> Infeasible:
     broken = [name for name in BUDGETED if smallest[name] > limits[name]]
     broken = broken or [nothing.missed]  # each limit can be kept, but not all of them by one candidate
     layers = {name: feasibility.rows_of_smallest(name) for name in broken}
-    found = feasibility.mildest()
+    found, enough = feasibility.mildest(), {name: _rounded_up(limit) for name, limit in feasibility.enough().items()}
     changes = found.changes(base) if found else None
     return Infeasible(
         n_candidates=nothing.n_candidates,
@@ -72,6 +75,8 @@ def explain(run: Plan, nothing: NothingFitsError) -> Infeasible:
         ),
         tiles=_tiles(layers["area_mm2"]) if "area_mm2" in layers else "",
         knobs=tuple(_knob(feasibility, knobs, broken, reachable) for knobs in feasibility.single_changes()),
+        enough=enough,
+        enough_options=shlex.join(_typed({}, {f"budget.max_{name}": limit for name, limit in enough.items()})),
         changes=None if changes is None else {path: _plain(value) for path, value in changes.items()},
         command=None if changes is None else shlex.join(["neuronas", "search", *_typed(written(run.given), changes)]),
     )
@@ -115,6 +120,12 @@ def _typed(values: dict[str, Any], changes: dict[str, object]) -> list[str]:
     for path, value in changes.items():
         values = with_value(values, path, value)
     return as_options(given(values, "changes"), "search")
+
+
+def _rounded_up(value: float) -> float:
+    """To four significant digits, as a limit that can be typed."""
+    unit = 10.0 ** (floor(log10(value)) - 3)
+    return float(f"{ceil(value / unit) * unit:.6g}")
 
 
 def _plain(value: object) -> object:

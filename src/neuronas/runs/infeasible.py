@@ -77,6 +77,8 @@ class Infeasible(Document):
         broken: the limits that cannot be kept.
         tiles: what the chip's granularity adds to the area, as a sentence; empty where area is not the matter.
         knobs: single changes, each costed.
+        enough: limits, by quantity, that a network with a layer of weights in each cell keeps, nothing else changed.
+        enough_options: these as options of a search; empty where such a network fits already.
         changes: the settings, by path, of the mildest combination that fits; null: none does.
         command: the search with these changes; null: none fits.
     """
@@ -86,6 +88,8 @@ class Infeasible(Document):
     broken: tuple[BrokenLimit, ...]
     tiles: str
     knobs: tuple[Knob, ...]
+    enough: dict[str, float]
+    enough_options: str
     changes: dict[str, Any] | None
     command: str | None
 
@@ -96,5 +100,6 @@ class Infeasible(Document):
             *(one.line() for one in self.broken),
             *((self.tiles,) if self.tiles else ()),
             *(f"with {one.line()}" for one in self.knobs),
+            *((f"with {self.enough_options}: fits, nothing else changed",) if self.enough_options else ()),
             end,
         )

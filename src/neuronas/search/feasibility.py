@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from neuronas.config import OPERATIONS
-from neuronas.hardware.budget import Budget
+from neuronas.hardware.budget import Budget, closest
 from neuronas.hardware.cost import Array, CostModel, LayerCost, Totals
 from neuronas.hardware.units import BUDGETED
 from neuronas.space.genotype import Architecture, Edge, Genotype, node_pairs
@@ -103,6 +103,16 @@ class Feasibility:
         """The smallest value of each quantity, each of the network that is best at it."""
         totals = self.totals(knobs)
         return {name: float(getattr(totals, name).min()) for name in BUDGETED}
+
+    def enough(self) -> dict[str, float]:
+        """Limits that one of the lean architectures keeps as it is set: those that it breaks, raised to its cost.
+
+        Of all of them, that whose worst limit is raised by the smallest share; empty if one keeps all limits.
+        """
+        totals = self.totals(self.base)
+        index = closest(self.budget, totals).index
+        costs = {name: float(getattr(totals, name)[index]) for name in BUDGETED}
+        return {name: costs[name] for name, limit in self.budget.limits.items() if costs[name] > limit}
 
     def rows_of_smallest(self, name: str) -> tuple[LayerCost, ...]:
         """The layers of the network with the smallest value of a quantity, as it is set."""
