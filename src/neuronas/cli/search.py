@@ -65,6 +65,11 @@ def search(
             f"note: stopped after {max_minutes:g} minutes; this is the best so far. Continue with: neuronas search "
             f"--resume --out {quoted(directory)}"
         )
+    if result.summary.violations and not quiet:
+        console.notes.print(
+            f"note: the answer breaks the budget: {_excesses(result.summary.violations)}; "
+            "--algorithm neuronas keeps every limit"
+        )
     if planned.plan.config.search.finalists and result.finalists is None and result.found.is_complete and not quiet:
         console.notes.print("note: only one distinct candidate has a fitness and fits the budgets: no finalists needed")
     if as_json:
@@ -77,6 +82,12 @@ def search(
 
             print_front(result.front)
         _print_answer(result)
+
+
+def _excesses(violations: dict[str, float]) -> str:
+    from neuronas.hardware.units import quantity, word
+
+    return ", ".join(f"{word(name)} by {quantity(name, excess)}" for name, excess in violations.items())
 
 
 def _note_width(planned: "Search") -> None:

@@ -1,6 +1,6 @@
 """Budgets: limits on parameters, area, latency and energy, and by how much a cost exceeds them."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Protocol
@@ -76,6 +76,10 @@ class Budget:
     def limits(self) -> dict[str, float]:
         """Limit of each budgeted quantity."""
         return {name: getattr(self, f"max_{name}") for name in BUDGETED}
+
+    def only(self, names: Container[str]) -> "Budget":
+        """The limits on these quantities alone."""
+        return Budget(**{f"max_{name}": limit for name, limit in self.limits.items() if name in names})
 
     def excess(self, totals: "Totals") -> "dict[str, Array]":
         """[n] cost minus limit: above 0 is a violation, 0 or less fits. -inf where there is no limit."""

@@ -18,7 +18,7 @@ from neuronas.runs.history import History
 from neuronas.runs.history_file import CandidateRow
 from neuronas.runs.observer import BatchProposed, CandidateEvaluated, CandidateFailed
 from neuronas.runs.work import Work
-from neuronas.search.algorithms.base import Algorithm, Outcome, best
+from neuronas.search.algorithms.base import Algorithm, Batch, Outcome, best
 from neuronas.search.front import choose
 from neuronas.search.problem import Found, NothingFitsError, Problem
 from neuronas.search.screening import Evaluators, survivors
@@ -57,12 +57,12 @@ def search(
         WorkerError: the fitness of no feasible candidate could be computed.
     """
     algorithm.check(settings)
-    if algorithm.surveys:
+    if algorithm.surveys or not algorithm.screens:
         evaluators = Evaluators(evaluators.full)
     n_batches = algorithm.n_batches(problem.space, settings) if algorithm.n_batches else None
     work = work or Work("search", Path(), "candidates")
     work.start(None)
-    state = _State(problem, evaluators, history, work, n_batches, deadline)
+    state = _State(problem, algorithm, evaluators, history, work, n_batches, deadline)
     proposals = algorithm.propose(problem.space, Random(seed), settings)  # noqa: S311 - no cryptography
     surveyed: list[Outcome] = []
     winner: Outcome | None = None
@@ -70,11 +70,11 @@ def search(
     try:
         batch = next(proposals)
         while True:
-            results = state.handle(batch)
+            results = state.handle(Batch.of(batch))
             if algorithm.surveys:
                 surveyed += (one for one in results if one.fitness is not None)
             else:
-                winner = best(results if winner is None else (winner, *results))
+                winner = best(results if winner is None else (winner, *results), algorithm.above)
             if state.was_cut:  # the algorithm must not see half a batch: it would propose something else
                 break
             batch = proposals.send(results)
@@ -104,13 +104,15 @@ class _State:
     def __init__(
         self,
         problem: Problem,
+        algorithm: Algorithm,
         evaluators: Evaluators,
         history: History,
         work: Work,
         n_expected: int | None,
         deadline: float,
     ):
-        self.problem, self.evaluators, self.history, self.told = problem, evaluators, history, work
+        self.problem, self.algorithm = problem, algorithm
+        self.evaluators, self.history, self.told = evaluators, history, work
         self.n_expected, self.deadline = n_expected, deadline
         self.n_planned = 0
         self.highest = -inf
@@ -131,16 +133,20 @@ class _State:
         """Whether the search has to stop."""
         return monotonic() >= self.deadline
 
-    def handle(self, proposed: Sequence[Architecture]) -> list[Outcome]:
-        """Compute costs of one batch, store it, and evaluate the feasible candidates."""
-        batch = [architecture.cleaned for architecture in proposed]
+    def handle(self, proposed: Batch) -> list[Outcome]:
+        """Compute costs of one batch, store it, and evaluate the candidates that keep the limits to be checked."""
+        batch = [architecture.cleaned for architecture in proposed.architectures]
         totals = self.problem.cost_model.totals(self.work.slots, self.work.occupancy(batch))
-        broken = rejected(self.problem.budget.excess(totals))
-        keys = [architecture_key(architecture) for architecture in batch]
+        broken, checked = rejected(self.problem.budget.excess(totals)), self.problem.budget.only(proposed.checked)
+        stopped = rejected(checked.excess(totals))
+        key_of = architecture_key if self.algorithm.merges_twins else format_architecture
+        keys = [key_of(architecture) for architecture in batch]
         first = self.n_candidates
         self._keep(batch, keys, totals, broken)
+        if all(stopped):
+            self._miss(batch, closest(checked, totals))
         feasible: dict[str, int] = {}
-        for index, (key, limits) in enumerate(zip(keys, broken, strict=True)):
+        for index, (key, limits) in enumerate(zip(keys, stopped, strict=True)):
             if not limits:
                 feasible.setdefault(key, index)
         n_full = self.evaluators.n_survivors(len(feasible))
@@ -158,7 +164,7 @@ class _State:
         excess = self.problem.budget.relative_excess(totals).tolist()
         return [
             Outcome(architecture, None if limits else self.fitness.get(key), tuple(cost), tuple(over))
-            for architecture, key, limits, cost, over in zip(batch, keys, broken, costs, excess, strict=True)
+            for architecture, key, limits, cost, over in zip(batch, keys, stopped, costs, excess, strict=True)
         ]
 
     def _tell(self, batch: BatchProposed) -> None:
@@ -205,10 +211,10 @@ class _State:
                 self.n_rejected[name] += 1
         for name in BUDGETED:
             self.smallest[name] = min(self.smallest[name], float(getattr(totals, name).min()))
-        if all(broken):
-            near = closest(self.problem.budget, totals)
-            if self.nearest is None or near.relative < self.nearest[1].relative:
-                self.nearest = (batch[near.index], near)
+
+    def _miss(self, batch: Sequence[Architecture], near: Closest) -> None:
+        if self.nearest is None or near.relative < self.nearest[1].relative:
+            self.nearest = (batch[near.index], near)
 
     def _evaluate(
         self,
@@ -260,6 +266,12 @@ def _nothing_found(state: _State) -> NeuronasError:
         return WorkerError(
             f"all {len(state.failed):,} candidates that fit the budget failed; the first: "
             f"{format_architecture(architecture)}: {reason}"
+        )
+    if state.fitness:
+        return InfeasibleError(
+            f"none of {len(state.fitness):,} candidates has a fitness above {state.algorithm.above:g}, where "
+            f"{state.algorithm.source} begins; the highest is {state.highest:g}; expected another --fitness or "
+            "--algorithm neuronas"
         )
     if state.nearest is None:
         return InfeasibleError("the algorithm proposed no candidate")

@@ -30,8 +30,9 @@ class Found:
         architecture: the chosen architecture.
         fitness: its fitness on the full batch of images.
         n_candidates: number of proposed architectures.
-        n_evaluated: distinct functions whose fitness was computed, on the small or the full batch.
-        n_full: distinct functions whose fitness was computed on the full batch.
+        n_evaluated: distinct functions whose fitness was computed, on the small or the full batch; distinct
+            architectures, if the algorithm merges no twins.
+        n_full: those of them whose fitness was computed on the full batch.
         rejected: for each limit, the number of candidates that violate it (a candidate may violate several).
         surveyed: all candidates that fit the budget, with fitness, if the algorithm surveys; otherwise empty.
         failed: architectures whose fitness could not be computed, with the reason.

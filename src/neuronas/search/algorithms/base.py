@@ -9,6 +9,7 @@ from typing import Protocol
 from neuronas.config import SearchConfig
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.budget import Budget
+from neuronas.hardware.units import BUDGETED
 from neuronas.space.genotype import Architecture
 from neuronas.space.spaces import Space
 
@@ -19,7 +20,7 @@ class Outcome:
 
     Attributes:
         architecture: the architecture without dead edges.
-        fitness: its fitness; None if it violates the budget, or if screening discarded it.
+        fitness: its fitness; None if it violates a limit that its batch has to keep, or if screening discarded it.
         cost: its cost, in the order and units of ``hardware.units.BUDGETED``.
         excess: (cost - limit) / limit for each limit; above 0 is a violation, -inf means no limit.
     """
@@ -30,7 +31,25 @@ class Outcome:
     excess: tuple[float, ...]
 
 
-Proposals = Generator[Sequence[Architecture], Sequence[Outcome], None]
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Architectures that are proposed together.
+
+    Attributes:
+        architectures: in their order.
+        checked: the limits, of ``BUDGETED``, that an architecture must keep to be evaluated.
+    """
+
+    architectures: Sequence[Architecture]
+    checked: tuple[str, ...] = BUDGETED
+
+    @classmethod
+    def of(cls, proposed: "Batch | Sequence[Architecture]") -> "Batch":
+        """What an algorithm yields; plain architectures have to keep every limit."""
+        return proposed if isinstance(proposed, Batch) else cls(proposed)
+
+
+Proposals = Generator[Batch | Sequence[Architecture], Sequence[Outcome], None]
 """A generator that yields batches of architectures and receives one outcome per architecture, in the same order."""
 
 
@@ -62,7 +81,11 @@ class Algorithm:
         surveys: whether it searches for a Pareto front or a ranking, and not only for the fittest candidate. Such a
             search uses no screening (which considers fitness only); its run directory has the front and the ranking.
         prepare: checks requirements; raises ConfigurationError if a required package is not installed.
+        grows: a search can be resumed with more draws.
         n_batches: how many batches it proposes, from which the time left is estimated; None: not known.
+        screens: whether a small batch may discard candidates (``screening``).
+        merges_twins: whether architectures that compute the same function are evaluated once.
+        above: the answer's fitness must exceed this; None: any fitness serves.
     """
 
     propose: Propose
@@ -72,6 +95,9 @@ class Algorithm:
     grows: bool = False
     prepare: Callable[[], object] = lambda: None
     n_batches: Callable[[Space, SearchConfig], int] | None = None
+    screens: bool = True
+    merges_twins: bool = True
+    above: float | None = None
 
     def check(self, settings: SearchConfig) -> None:
         """Check that the algorithm supports these settings.
@@ -87,11 +113,12 @@ class Algorithm:
         self.prepare()
 
 
-def best(outcomes: Sequence[Outcome]) -> Outcome | None:
-    """The outcome of highest fitness, the first of equal ones; None if no outcome has a fitness."""
+def best(outcomes: Sequence[Outcome], above: float | None = None) -> Outcome | None:
+    """The outcome of highest fitness, the first of equal ones; None if no outcome has a fitness (above a number)."""
     winner: Outcome | None = None
-    highest = -inf
+    highest = -inf if above is None else above
     for outcome in outcomes:
-        if outcome.fitness is not None and (winner is None or outcome.fitness > highest):
+        is_first = winner is None and above is None
+        if outcome.fitness is not None and (is_first or outcome.fitness > highest):
             winner, highest = outcome, outcome.fitness
     return winner

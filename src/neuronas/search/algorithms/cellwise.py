@@ -1,20 +1,27 @@
 """Algorithm 1 of NeuroNAS (arXiv 2407.00641): the cells of the network are chosen one after the other.
 
 In the first pass, each candidate uses one cell at all positions of the network, and all cells of the space are tried;
-the best feasible cell is kept at the first position. Each further pass keeps the cells chosen so far and tries all
-cells at the remaining positions. The published algorithm checks only memory in its first pass, so its result may
-violate the other budgets; here a candidate that violates any budget is never chosen.
+the best one is kept at the first position. Each further pass keeps the cells chosen so far and tries all cells at the
+remaining positions.
+
+The published algorithm (``as_printed``) checks only memory in its first pass. The network of that pass is the answer
+unless the second one exceeds its fitness, so the answer may break the limits on area, latency and energy. In
+``cellwise`` a candidate that breaks any limit is never chosen.
 """
 
+from collections.abc import Sequence
 from random import Random
 
 from neuronas.config import SearchConfig
 from neuronas.errors import ConfigurationError
-from neuronas.search.algorithms.base import Proposals, best
-from neuronas.space.genotype import Architecture, Genotype
+from neuronas.hardware.units import BUDGETED
+from neuronas.search.algorithms.base import Batch, Proposals, best
+from neuronas.space.genotype import Architecture, Genotype, node_pairs
 from neuronas.space.spaces import Space
 
 MAX_CELLS = 1_000_000
+PRINTED_START = -1000.0
+"""The fitness that Algorithm 1 begins with; a candidate is chosen if it is above the best so far."""
 
 
 def cellwise(space: Space, random: Random, settings: SearchConfig) -> Proposals:
@@ -23,14 +30,34 @@ def cellwise(space: Space, random: Random, settings: SearchConfig) -> Proposals:
     Raises:
         ConfigurationError: the space has more than ``MAX_CELLS`` cells.
     """
-    cells = all_cells(space)
+    return _passes(space, all_cells(space), BUDGETED, None)
+
+
+def as_printed(space: Space, random: Random, settings: SearchConfig) -> Proposals:
+    """The same passes as the paper prints them: the first checks memory alone, and edge 01 is the outermost loop.
+
+    Raises:
+        ConfigurationError: see ``cellwise``.
+    """
+    return _passes(space, _in_printed_order(space), ("parameters",), PRINTED_START)
+
+
+def _passes(space: Space, cells: Sequence[Genotype], checked_first: tuple[str, ...], above: float | None) -> Proposals:
     chosen: tuple[Genotype, ...] = ()
+    checked = checked_first
     for place in range(1 if space.shared_cell else space.cells):
-        outcomes = yield [Architecture(chosen + (cell,) * (space.cells - place)) for cell in cells]
-        winner = best(outcomes)
+        outcomes = yield Batch([Architecture(chosen + (cell,) * (space.cells - place)) for cell in cells], checked)
+        winner = best(outcomes, above)
         if winner is None:
             return
-        chosen = winner.architecture.expanded(space.cells)[: place + 1]
+        chosen, checked = winner.architecture.expanded(space.cells)[: place + 1], BUDGETED
+
+
+def _in_printed_order(space: Space) -> list[Genotype]:
+    """All cells as nested loops give them, from the outermost: edges 01, 02, 03, 12, 13, 23."""
+    pairs, ranks = node_pairs(space.nodes), {edge: rank for rank, edge in enumerate(space.edge_choices)}
+    places = sorted(range(len(pairs)), key=pairs.__getitem__)
+    return sorted(all_cells(space), key=lambda cell: [ranks[cell.edges[place]] for place in places])
 
 
 def all_cells(space: Space) -> list[Genotype]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from random import Random
 
 from neuronas.config import SearchConfig
-from neuronas.search.algorithms.base import Algorithm, Outcome, Proposals
+from neuronas.search.algorithms.base import Algorithm, Batch, Outcome, Proposals
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
 from neuronas.space.spaces import Space
@@ -23,18 +23,19 @@ def limited(algorithm: Algorithm, max_evaluated: int) -> Algorithm:
     def propose(space: Space, random: Random, settings: SearchConfig) -> Proposals:
         proposals = algorithm.propose(space, random, settings)
         seen: set[str] = set()
-        batch: Sequence[Architecture] | None = next(proposals, None)
-        while batch is not None:
+        proposed: Batch | Sequence[Architecture] | None = next(proposals, None)
+        while proposed is not None:
             outcomes: list[Outcome] = []
-            for start in range(0, len(batch), PIECE):
-                new = yield batch[start : start + PIECE]
+            batch = Batch.of(proposed)
+            for start in range(0, len(batch.architectures), PIECE):
+                new = yield replace(batch, architectures=batch.architectures[start : start + PIECE])
                 outcomes += new
                 seen.update(architecture_key(one.architecture) for one in new if one.fitness is not None)
                 if len(seen) >= max_evaluated:
                     return
             try:
-                batch = proposals.send(outcomes)
+                proposed = proposals.send(outcomes)
             except StopIteration:
-                batch = None
+                proposed = None
 
     return replace(algorithm, propose=propose, n_batches=None)

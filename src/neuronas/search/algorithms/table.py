@@ -8,7 +8,7 @@ from neuronas.config import SearchConfig, label
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.budget import PAPER_BUDGET, Budget
 from neuronas.search.algorithms.base import Algorithm
-from neuronas.search.algorithms.cellwise import cellwise
+from neuronas.search.algorithms.cellwise import PRINTED_START, as_printed, cellwise
 from neuronas.search.algorithms.evolution import evolution, selection_type
 from neuronas.search.algorithms.exhaustive import exhaustive
 from neuronas.search.algorithms.random_draws import BATCH, random_draws
@@ -25,6 +25,15 @@ def _batches_of(size: Callable[[SearchConfig], int]) -> Callable[[Space, SearchC
 
 BUILTIN: dict[str, Algorithm] = {
     "neuronas": Algorithm(cellwise, PAPER_BUDGET, "arXiv 2407.00641, Algorithm 1", n_batches=_places),
+    "neuronas-published": Algorithm(
+        as_printed,
+        PAPER_BUDGET,
+        "arXiv 2407.00641, Algorithm 1 as printed",
+        n_batches=_places,
+        screens=False,
+        merges_twins=False,
+        above=PRINTED_START,
+    ),
     "spikenas": Algorithm(
         cellwise, Budget(max_parameters=PAPER_BUDGET.max_parameters), "arXiv 2402.11322", n_batches=_places
     ),
