@@ -75,8 +75,8 @@ def content(path: Path) -> list[tuple[object, ...]]:
         )
 
 
-# Exhaustive search has spaces of its own size in test_survey.py; the printed algorithm, which keeps no such contract, is
-# in test_printed_algorithm.py.
+# Exhaustive search has spaces of its own size in test_survey.py. The printed algorithm keeps no such contract; it is in
+# test_printed_algorithm.py.
 ELSEWHERE = {"exhaustive", "neuronas-published"}
 CASES = [(name, space) for name in ALGORITHMS for space in ("neuronas", "snasnet", "snasnet-backward")
          if name not in ELSEWHERE and not (space.startswith("snasnet") and name != "snasnet")]  # fmt: skip
