@@ -33,7 +33,8 @@ from neuronas.runs.inputs import NetworkInput
 from neuronas.snn.bound_graph import BoundGraph, NeuronArrays, WeightArrays
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.neuron import NeuronParameters
-from neuronas.snn.trainable import BatchNorm, WeightFormat
+from neuronas.snn.normalisation import BatchNorm
+from neuronas.snn.trainable import WeightFormat
 from neuronas.space.genotype import Architecture
 from neuronas.space.graph import Graph, Image, Link, Neurons, Node, Weights
 from neuronas.space.notation import format_architecture, parse_architecture

@@ -24,13 +24,13 @@ from neuronas.snn import lif as lif_module
 from neuronas.snn import trainable
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.fake_quantisation import SCALES, WeightQuantiser, power_of_two_step
-from neuronas.snn.integer_convolution import onednn_works
 from neuronas.snn.lif import Lif
 from neuronas.snn.neuron import NeuronParameters
+from neuronas.snn.normalisation import BatchNorm
 from neuronas.snn.quantisation import quantise
 from neuronas.snn.spikingjelly import SpikingJellyLif
 from neuronas.snn.surrogates import NO_KERNEL
-from neuronas.snn.trainable import BatchNorm, QuantisedConvolution, WeightFormat, dropout_mask
+from neuronas.snn.trainable import QuantisedConvolution, WeightFormat, dropout_mask
 from neuronas.space.notation import parse_architecture
 from neuronas.space.shape import NetworkShape
 from neuronas.space.workload import rows
@@ -513,47 +513,3 @@ def test_own_operations_learn_on_images_that_are_not_square(own_operations: tupl
     kernels = (depthwise.held != 0).float()  # each channel has its own
     expected = F.conv2d(torch.cat(seen), kernels, padding=1, groups=len(kernels)).sum() / 4
     assert activity.layers["A.01.depthwise"].operations == pytest.approx(float(expected))
-
-
-@pytest.mark.parametrize("scale", ["power-of-two", "lsq", "lsq-channel"])
-@pytest.mark.parametrize(("bits", "stride"), [(8, 1), (4, 2), (14, 1)])
-def test_spikes_meet_codes_in_integers(scale: str, bits: int, stride: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The integer convolution is the float32 one: exactly where a code is worth a power of two."""
-    if onednn_works():
-        pytest.skip(f"no integer convolution here: {onednn_works()}")
-    form = WeightFormat(bits, scale, prunable=True)
-    layer = QuantisedConvolution(5, 7, 3, form, torch.Generator().manual_seed(0), stride, reads_spikes=True)
-    layer.mask = torch.rand(layer.weight.shape, generator=torch.Generator().manual_seed(2)) < 0.7
-    spikes = (torch.rand(6, 5, 8, 8, generator=torch.Generator().manual_seed(1)) < 0.4).float()
-    found = []
-    for is_integer in (True, False):
-        assert layer._is_integer(spikes)
-        if not is_integer:
-            monkeypatch.setattr(layer, "_is_integer", lambda _: False)
-        x = spikes.clone().requires_grad_()
-        layer.zero_grad()
-        y = layer(x)
-        y.square().sum().backward()
-        assert x.grad is not None
-        gradients = {name: value.grad.clone() for name, value in layer.named_parameters()}
-        if scale != "power-of-two":  # of the logarithm; in units of the step it is as large as the others
-            gradients["quantiser.log_step"] *= layer.quantiser.step_of(layer.kept)
-        found.append((y.detach(), x.grad, *gradients.values()))
-    if scale == "power-of-two":
-        assert torch.equal(found[0][0], found[1][0])
-    for integer, plain in zip(*found, strict=True):
-        torch.testing.assert_close(integer, plain, rtol=1e-4, atol=1e-4)
-
-
-def test_what_cannot_be_computed_in_integers() -> None:
-    generator, spikes = torch.Generator().manual_seed(0), torch.ones(1, 2, 4, 4)
-    assert not QuantisedConvolution(2, 2, 3, WeightFormat(16), generator, reads_spikes=True)._is_integer(spikes)
-    noisy = WeightFormat(8, noise=(0.1,) * 255)
-    assert not QuantisedConvolution(2, 2, 3, noisy, generator, reads_spikes=True)._is_integer(spikes)
-    eight = QuantisedConvolution(2, 2, 3, WeightFormat(8), generator, reads_spikes=True)
-    assert not eight._is_integer(spikes.bfloat16())
-    twin = ClassifierSettings(WeightFormat(8), NEURON, 1, spiking=False)
-    ann = Classifier(parse_architecture(ARCH), NetworkShape(3, 8, 10, 4), twin)
-    assert not any(
-        layer.reads_spikes for layer in ann.weighted_layers().values() if isinstance(layer, QuantisedConvolution)
-    )

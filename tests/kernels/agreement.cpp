@@ -5,8 +5,11 @@
 #include "convolutions.cpp"
 #include "distances.cpp"
 #include "nodes.cpp"
+#include "normalisation.cpp"
+#include "spike_convolutions.cpp"
 #include "threads.cpp"
 #include "training.cpp"
+#include "winograd.cpp"
 
 #include <cstdio>
 #include <cstdlib>
@@ -252,10 +255,85 @@ void lif(const std::vector<float>& values, int64_t timesteps, int64_t n) {
     }
 }
 
+// Convolutions for training and the passes of batch normalisation; the inputs' gradient, whose roundings differ between
+// instruction sets, against the textbook's.
+void training(int64_t n, int64_t height, int64_t width, int64_t in, int64_t out, int64_t kernel, int percent) {
+    const int64_t pixels = n * height * width, n_weights = kernel * kernel * in * out;
+    auto spikes = filled<float>(pixels * in, [&] { return random_from(0, 99) < percent; });
+    auto codes = filled<int8_t>(n_weights, [] { return random_from(-127, 127); });
+    auto scale = filled<float>(out, random_float);
+    auto gradient = filled<float>(pixels * out, random_float);
+    Array<float> weights(n_weights), values(pixels * out), of_weights(n_weights), mixed(pixels * out);
+    std::copy(codes.begin(), codes.end(), weights.begin());
+    Array<double> totals(2 * out);
+    const Shape shape{1, n, height, width, in};
+    SpikeConvolution k{spikes.begin(), weights.begin(), nullptr, scale.begin(), gradient.begin(), values.begin(),
+                       of_weights.begin(), totals.begin(), n, height, width, in, out, kernel, 32767 / 127};
+    for (const int8_t* given : {static_cast<const int8_t*>(nullptr), static_cast<const int8_t*>(codes.begin())}) {
+        k.codes = given;
+        neuronas_spike_convolution(&k, kThreads);
+        print("spike_convolution", shape, int(kernel * 1000 + out), totals.digest(values.digest()));
+    }
+    neuronas_spike_convolution_gradient(&k, kThreads);
+    print("weight_gradient", shape, int(kernel * 1000 + out), of_weights.digest());
+    Normalisation m{values.begin(), gradient.begin(), scale.begin(), scale.begin(), scale.begin(), mixed.begin(),
+                    totals.begin(), pixels, out};
+    neuronas_channel_totals(&m, kThreads);
+    neuronas_channel_mix(&m, kThreads);
+    print("normalisation", shape, int(out), totals.digest(mixed.digest()));
+}
+
+void input_gradient(int64_t n, int64_t height, int64_t width, int64_t in, int64_t out) {
+    constexpr double kTransform[6][3] = {{1. / 4, 0, 0}, {-1. / 6, -1. / 6, -1. / 6}, {-1. / 6, 1. / 6, -1. / 6},
+                                         {1. / 24, 1. / 12, 1. / 6}, {1. / 24, -1. / 12, 1. / 6}, {0, 0, 1}};
+    auto gradient = filled<float>(n * height * width * out, random_float);
+    auto weights = filled<float>(9 * in * out, random_float);  // [3, 3, in, out]
+    Array<float> transformed(36 * in * out), found(n * height * width * in);
+    for (int64_t point = 0; point < 36; ++point)
+        for (int64_t o = 0; o < out; ++o)
+            for (int64_t c = 0; c < in; ++c) {
+                double sum = 0;
+                for (int dy = 0; dy < 3; ++dy)
+                    for (int dx = 0; dx < 3; ++dx)
+                        sum += kTransform[point / 6][2 - dy] * kTransform[point % 6][2 - dx] *
+                               double(weights[((dy * 3 + dx) * in + c) * out + o]);
+                const int64_t panel = c / kPanel * kPanel;
+                transformed[(point * in + panel) * out + o * kPanel + c - panel] = static_cast<float>(sum);
+            }
+    InputGradient k{gradient.begin(), transformed.begin(), found.begin(), n, height, width, in, out};
+    neuronas_input_gradient(&k, kThreads);
+    for (int64_t i = 0; i < n; ++i)
+        for (int64_t y = 0; y < height; ++y)
+            for (int64_t x = 0; x < width; ++x)
+                for (int64_t c = 0; c < in; ++c) {
+                    double expected = 0;
+                    for (int64_t dy = 0; dy < 3; ++dy)
+                        for (int64_t dx = 0; dx < 3; ++dx) {
+                            const int64_t to_y = y + 1 - dy, to_x = x + 1 - dx;
+                            if (to_y < 0 || to_y >= height || to_x < 0 || to_x >= width) continue;
+                            for (int64_t o = 0; o < out; ++o)
+                                expected += double(gradient[((i * height + to_y) * width + to_x) * out + o]) *
+                                            double(weights[((dy * 3 + dx) * in + c) * out + o]);
+                        }
+                    const double error = found[((i * height + y) * width + x) * in + c] - expected;
+                    if (std::abs(error) > 1e-3) {
+                        std::printf("input_gradient is off by %g\n", error);
+                        std::exit(1);
+                    }
+                }
+}
+
 }  // namespace
 
 int main() {
     const Shape shapes[] = {{2, 3, 7, 9, 20}, {2, 5, 8, 8, 40}, {1, 2, 17, 5, 70}, {1, 1, 3, 33, 16}};
+    for (int64_t kernel : {1, 3, 5, 7}) {
+        training(3, 6, 9, 20, 16, kernel, 20);
+        training(4, 7, 5, 13, 48, kernel, 10);
+        training(2, 9, 4, 40, 144, kernel, 60);  // more spikes than int16 can add
+    }
+    input_gradient(2, 9, 10, 32, 16);
+    input_gradient(1, 5, 3, 64, 48);
     for (const Shape& s : shapes) {
         for (int64_t kernel : {1, 3, 5}) {
             convolutions(s, 48, kernel, 1, kInt16, 10, false);

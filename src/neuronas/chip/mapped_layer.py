@@ -12,8 +12,9 @@ from neuronas.chip.chip_model import ChipModel
 from neuronas.chip.layer_inputs import input_format
 from neuronas.chip.slicing import Columns, columns_of
 from neuronas.hardware.diagonal import Diagonal
-from neuronas.snn.integer_convolution import serves, spike_convolution
+from neuronas.snn.fake_quantisation import Codes
 from neuronas.snn.quantisation import ungrouped
+from neuronas.snn.spike_convolution import SpikeWeights, has_kernel, spike_convolution
 from neuronas.snn.weighted import InputFormat, WeightedLayer, WeightedNetwork
 
 
@@ -96,9 +97,10 @@ class MappedLayer:
 
     def ideal(self, x: Tensor) -> Tensor:
         """Output of an ideal chip: [n, in, H, W] -> [n, out, H', W']."""
-        is_convolution = x.shape[-1] > 1  # preparing integer weights does not pay off for a fully connected layer
-        if is_convolution and self.inputs.n_bits == 1 and serves(x, self.model.weight_bits):
-            return spike_convolution(x, self.weight, self.codes, self.scale.float(), self.stride, self.padding)
+        kernel = self.weight.shape[-1]
+        keeps_sides = self.stride == 1 and self.n_padded == kernel // 2 and kernel % 2 == 1
+        if keeps_sides and self.inputs.n_bits == 1 and has_kernel(x, self.weight):
+            return spike_convolution(x, SpikeWeights(self.weight, Codes(self.codes, self.scale)))
         return self.convolve(x, self.weight)
 
     def _columns(self, codes: Tensor) -> Columns:

@@ -11,7 +11,8 @@ from neuronas.snn.arithmetic import EPSILON
 from neuronas.snn.bound_graph import BoundGraph, Floats, NeuronArrays, WeightArrays
 from neuronas.snn.classifier import Classifier
 from neuronas.snn.lif import Lif
-from neuronas.snn.trainable import BatchNorm, QuantisedConvolution, QuantisedLinear
+from neuronas.snn.normalisation import BatchNorm
+from neuronas.snn.trainable import QuantisedConvolution, QuantisedLinear
 
 
 def bind(network: Classifier) -> BoundGraph:

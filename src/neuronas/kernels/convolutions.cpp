@@ -143,17 +143,6 @@ void take_slices(const Convolution& k, Outputs& outputs, int64_t pixel, int64_t 
     }
 }
 
-// Of the ones of each byte, and their number. Known when compiled: made at the first call, it might be half made in a fork.
-struct Positions {
-    uint8_t of[256][8] = {}, n[256] = {};
-    constexpr Positions() {
-        for (int byte = 0; byte < 256; ++byte)
-            for (int bit = 0; bit < 8; ++bit)
-                if (byte >> bit & 1) of[byte][n[byte]++] = static_cast<uint8_t>(bit);
-    }
-};
-constexpr Positions kPositions;
-
 // The spikes of an image, as a list of pixels' channels, row by row.
 class Events {
    public:

@@ -50,6 +50,17 @@ int32_t answer(const Work& work) {
     }
 }
 
+// Of the ones of each byte, and their number. Known when compiled: made at the first call, it might be half made in a fork.
+struct Positions {
+    uint8_t of[256][8] = {}, n[256] = {};
+    constexpr Positions() {
+        for (int byte = 0; byte < 256; ++byte)
+            for (int bit = 0; bit < 8; ++bit)
+                if (byte >> bit & 1) of[byte][n[byte]++] = static_cast<uint8_t>(bit);
+    }
+};
+constexpr Positions kPositions;
+
 struct Shape {
     int64_t timesteps, batch, height, width, channels;
     int64_t pixels() const { return height * width; }
@@ -141,6 +152,13 @@ inline Doubles add_square(Doubles x, Doubles to) { return to + x * x; }
 inline Longs even_squares(Integers x) { return even(x) * even(x); }
 
 #endif
+
+constexpr int64_t kRun = 16;  // values that training adds as float32, before float64
+
+// Add to float64 sums.
+inline void add_to(double* to, Lanes x) {
+    for (int half = 0; half < 2; ++half, to += kLanes / 2) store(to, load_as<Doubles>(to) + doubles(x, half));
+}
 
 // Sums and sums of squares in float64. The square of a float32 is exact there, so a fused multiply-add changes nothing.
 struct Totals {

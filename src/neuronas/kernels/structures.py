@@ -90,6 +90,35 @@ class CLif(ctypes.Structure):
     )  # fmt: skip
 
 
+class CSpikeConvolution(ctypes.Structure):
+    """``struct SpikeConvolution`` of kernels/spike_convolutions.cpp."""
+
+    _fields_ = (
+        *((name, _pointer) for name in (
+            "spikes", "weights", "codes", "scale", "gradient", "values", "weight_gradient", "totals"
+        )),
+        *((name, _int64) for name in ("n", "height", "width", "inputs", "outputs", "kernel", "limit")),
+    )  # fmt: skip
+
+
+class CInputGradient(ctypes.Structure):
+    """``struct InputGradient`` of kernels/winograd.cpp."""
+
+    _fields_ = (
+        *((name, _pointer) for name in ("gradient", "weights", "found")),
+        *((name, _int64) for name in ("n", "height", "width", "inputs", "outputs")),
+    )
+
+
+class CNormalisation(ctypes.Structure):
+    """``struct Normalisation`` of kernels/normalisation.cpp."""
+
+    _fields_ = (
+        *((name, _pointer) for name in ("x", "y", "x_factor", "y_factor", "shift", "out", "totals")),
+        ("pixels", _int64), ("channels", _int64),
+    )  # fmt: skip
+
+
 def accepted(answer: int) -> int:
     """Check and return the return value of a kernel.
 

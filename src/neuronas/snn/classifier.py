@@ -13,14 +13,8 @@ from neuronas.snn.folded_time import folded, pooled
 from neuronas.snn.graph_network import NormalisedNeurons
 from neuronas.snn.lif import Lif
 from neuronas.snn.neuron import NeuronParameters
-from neuronas.snn.trainable import (
-    BatchNorm,
-    QuantisedConvolution,
-    QuantisedLinear,
-    WeightFormat,
-    dropout_mask,
-    statistics_kept,
-)
+from neuronas.snn.normalisation import BatchNorm, statistics_kept
+from neuronas.snn.trainable import QuantisedConvolution, QuantisedLinear, WeightFormat, dropout_mask
 from neuronas.snn.weighted import WeightedNetwork
 from neuronas.space.genotype import Architecture
 from neuronas.space.graph import GraphSection, Neurons, Node, Weights
@@ -66,7 +60,14 @@ class ConvBatchNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[T, B, C, H, W] -> [T, B, C', H', W']."""
-        return folded(lambda y: self.norm(self.conv(y)), x)
+        return folded(self._normalised, x)
+
+    def _normalised(self, x: Tensor) -> Tensor:
+        conv: nn.Module = self.conv  # a simulated chip puts its own layer here
+        if isinstance(conv, QuantisedConvolution):
+            return conv.normalised(x, self.norm)
+        normalised: Tensor = self.norm(conv(x))
+        return normalised
 
 
 class FoldedNorm(nn.Module):

@@ -1,22 +1,17 @@
-"""Trainable layers: convolution and linear layer with quantised, optionally pruned weights; batch normalisation."""
+"""Trainable layers with weights: convolution and linear layer, quantised and optionally pruned."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.nn import functional as distributed
 from torch.nn import functional as F  # noqa: N812
 
-from neuronas.snn.arithmetic import EPSILON
+from neuronas.config import FULL_PRECISION
 from neuronas.snn.fake_quantisation import Codes, WeightQuantiser
-from neuronas.snn.integer_convolution import serves, spike_convolution
+from neuronas.snn.normalisation import BatchNorm, is_distributed
+from neuronas.snn.spike_convolution import SpikeWeights, has_kernel, normalised_spike_convolution, spike_convolution
 from neuronas.snn.weighted import WeightedLayer
-
-MOMENTUM = 0.1
-"""Momentum of the running statistics of batch normalisation (PyTorch's default)."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +96,8 @@ class QuantisedConvolution(QuantisedWeight):
         generator: random generator of the initial weights.
         stride: stride of the convolution.
         groups: number of groups; each output reads the channels of its own group only.
-        reads_spikes: whether all inputs are 0 or 1; on a CPU, an integer convolution is then used if possible
-            (``integer_convolution.serves``).
+        reads_spikes: whether all inputs are 0 or 1; kernels for spikes are then used where they exist
+            (``spike_convolution.has_kernel``).
     """
 
     def __init__(
@@ -124,14 +119,28 @@ class QuantisedConvolution(QuantisedWeight):
     def forward(self, x: Tensor) -> Tensor:
         """Convolve with the quantised weight."""
         weight = self.held.to(x.dtype)
-        if self.reads_spikes and self._is_integer(x):
-            return spike_convolution(x, weight, *self._codes_of(weight), self.stride)
+        if self._visits_spikes(x):
+            return spike_convolution(x, self._spike_weights(weight))
         if x.is_contiguous(memory_format=torch.channels_last):
             weight = weight.contiguous(memory_format=torch.channels_last)
         return F.conv2d(x, weight, stride=self.stride, padding=self.padding, groups=self.groups)
 
-    def _is_integer(self, x: Tensor) -> bool:
-        return self.groups == 1 and not self._is_noisy and serves(x, self.quantiser.bits)
+    def normalised(self, x: Tensor, norm: BatchNorm) -> Tensor:
+        """Convolve and normalise; in training in fused passes if the inputs are spikes."""
+        if not norm.training or not self._visits_spikes(x):
+            normalised: Tensor = norm(self(x))
+            return normalised
+        y, statistics = normalised_spike_convolution(x, self._spike_weights(self.held), norm.weight, norm.bias)
+        norm.update(statistics)
+        return y
+
+    def _visits_spikes(self, x: Tensor) -> bool:
+        return self.reads_spikes and self.stride == self.groups == 1 and has_kernel(x, self.weight)
+
+    def _spike_weights(self, held: Tensor) -> SpikeWeights:
+        if self.quantiser.bits == FULL_PRECISION or self._is_noisy:
+            return SpikeWeights(held, Codes(held.detach(), held.new_ones(())))
+        return SpikeWeights(held, self._codes_of(held))
 
 
 class QuantisedLinear(QuantisedWeight):
@@ -145,53 +154,6 @@ class QuantisedLinear(QuantisedWeight):
         return F.linear(x, self.held.to(x.dtype))
 
 
-class BatchNorm(nn.Module):
-    """Batch normalisation over images and time steps together, so that it can be folded into weights and thresholds.
-
-    Under ``torch.distributed`` the statistics are those of the global batch, over all processes.
-    """
-
-    _updates = True
-
-    def __init__(self, channels: int):
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(channels))
-        self.bias = nn.Parameter(torch.zeros(channels))
-        self.register_buffer("running_mean", torch.zeros(channels))
-        self.register_buffer("running_var", torch.ones(channels))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[n, C, H, W] -> the same shape and type."""
-        mean, var = self.get_buffer("running_mean"), self.get_buffer("running_var")
-        if not self.training or not is_distributed():
-            momentum = MOMENTUM if BatchNorm._updates else 0.0
-            return F.batch_norm(x, mean, var, self.weight, self.bias, self.training, momentum, EPSILON)
-        wide = x.float()
-        n = wide.numel() // wide.shape[1] * dist.get_world_size()
-        sums = torch.stack([wide.sum(dim=(0, 2, 3)), wide.square().sum(dim=(0, 2, 3))])
-        total: Tensor = distributed.all_reduce(sums)  # type: ignore[no-untyped-call]
-        batch_mean, square = (total / n).unbind()
-        batch_var = (square - batch_mean.square()).clamp_min(0)  # rounding can make it negative
-        if BatchNorm._updates:
-            with torch.no_grad():
-                mean.lerp_(batch_mean, MOMENTUM)
-                var.lerp_(batch_var * n / (n - 1), MOMENTUM)
-        scale = self.weight * (batch_var + EPSILON).rsqrt()
-        shift = self.bias - batch_mean * scale
-        normalised: Tensor = wide * scale[:, None, None] + shift[:, None, None]
-        return normalised.to(x.dtype)
-
-
-@contextmanager
-def statistics_kept() -> Iterator[None]:
-    """Do not update running statistics in this context: for the second forward pass of gradient checkpointing."""
-    BatchNorm._updates = False
-    try:
-        yield
-    finally:
-        BatchNorm._updates = True
-
-
 def dropout_mask(x: Tensor, share: float) -> Tensor:
     """0 for the given share of the inputs, 1 / (1 - share) for the others.
 
@@ -202,8 +164,3 @@ def dropout_mask(x: Tensor, share: float) -> Tensor:
     """
     n, rank = (dist.get_world_size(), dist.get_rank()) if is_distributed() else (1, 0)
     return F.dropout(x.new_ones(n * len(x), *x.shape[1:]), share)[rank::n]
-
-
-def is_distributed() -> bool:
-    """Whether several processes train together."""
-    return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1

@@ -13,7 +13,7 @@ from torch.nn import functional as F  # noqa: N812
 from neuronas.snn.classifier import Classifier
 from neuronas.snn.decision import mean_scores
 from neuronas.snn.lif import observed
-from neuronas.snn.trainable import is_distributed
+from neuronas.snn.normalisation import is_distributed
 
 _TET_SHARE = 0.05
 _TET_TARGET = 1.0
