@@ -178,7 +178,7 @@ def test_settings_that_are_refused_do_not_become_those_of_the_run(
     "options",
     [
         pytest.param([], marks=pytest.mark.slow),
-        ["--sparsity", "0.5", "--scale", "lsq", "--rate-weight", "1", "--chip-noise", "0.2"],
+        ["--recipe", "fast", "--sparsity", "0.5", "--scale", "lsq", "--rate-weight", "1", "--chip-noise", "0.2"],
     ],
 )
 def test_stopped_anywhere_and_resumed_ends_the_same(
@@ -206,6 +206,13 @@ def test_stopped_anywhere_and_resumed_ends_the_same(
     assert rows(broken) == rows(whole)
     for name in ("best", "last"):
         assert same(tensors(broken, name), tensors(whole, name))
+
+
+def test_recipe_fast_learns_and_its_best_epoch_saw_whole_images(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert train(run, "--recipe", "fast", "--batch-size", "32", epochs=5) == 0
+    found = json.loads((run / "training.json").read_text())
+    assert found["best_epoch"] == 5  # the only one with whole images; others may be more accurate on easier ones
 
 
 def test_a_training_says_where_it_stands_and_how_to_go_on(

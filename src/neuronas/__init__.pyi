@@ -506,6 +506,9 @@ def train(
     schedule: Literal['cosine', 'step'] | None = ...,
     learning_rate_floor: float | None = ...,
     warmup_epochs: float | None = ...,
+    early_side: float | None = ...,
+    early_timesteps: int | None = ...,
+    full_from: float | None = ...,
     dropout: float | None = ...,
     clip_norm: float | None = ...,
     loss: Literal['mean', 'tet'] | None = ...,
@@ -581,6 +584,9 @@ def train(
         schedule: Learning-rate schedule [the recipe's].
         learning_rate_floor: Learning rate at the end of the cosine schedule [the recipe's].
         warmup_epochs: Epochs of linear warm-up [the recipe's].
+        early_side: Image side at the beginning, as a share of the whole side; it grows until train.full_from [the recipe's].
+        early_timesteps: Time steps until train.full_from; 0: all [the recipe's].
+        full_from: Share of the epochs after which images have their whole side and all time steps [the recipe's].
         dropout: Share of the inputs of the head's first linear layer that are dropped, the same at every time step [the recipe's].
         clip_norm: Clip the gradient's norm to this; 0: never [the recipe's].
         loss: Loss: of the mean scores, or of each time step (TET) [the recipe's].

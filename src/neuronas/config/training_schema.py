@@ -36,6 +36,13 @@ class TrainConfig(Section):
     schedule: Literal["cosine", "step"] = _learning("Learning-rate schedule")
     learning_rate_floor: float = _learning("Learning rate at the end of the cosine schedule", ge=0)
     warmup_epochs: float = _learning("Epochs of linear warm-up", ge=0)
+    early_side: float = _learning(
+        "Image side at the beginning, as a share of the whole side; it grows until train.full_from", gt=0, le=1
+    )
+    early_timesteps: int = _learning("Time steps until train.full_from; 0: all", ge=0)
+    full_from: float = _learning(
+        "Share of the epochs after which images have their whole side and all time steps", ge=0, le=1
+    )
     dropout: float = _learning(
         "Share of the inputs of the head's first linear layer that are dropped, the same at every time step", ge=0, lt=1
     )

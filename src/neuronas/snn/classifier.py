@@ -6,6 +6,7 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
 from torch.utils.checkpoint import checkpoint
 
 from neuronas.config import SURROGATES
@@ -17,7 +18,7 @@ from neuronas.snn.normalisation import BatchNorm, statistics_kept
 from neuronas.snn.trainable import QuantisedConvolution, QuantisedLinear, WeightFormat, dropout_mask
 from neuronas.snn.weighted import WeightedNetwork
 from neuronas.space.genotype import Architecture
-from neuronas.space.graph import GraphSection, Neurons, Node, Weights
+from neuronas.space.graph import GraphSection, Neurons, Node, Pair, Weights
 from neuronas.space.lowering import lower
 from neuronas.space.shape import NetworkShape
 
@@ -156,10 +157,20 @@ class Classifier(WeightedNetwork):
 
         super().__init__(graph, settings.timesteps if settings.spiking else 1, weights, neurons, pooled)
         self.architecture, self.shape, self.settings = architecture, shape, settings
+        self._scaled_size: Pair | None = None
 
     def forward(self, images: Tensor) -> Tensor:
         """[B, C, H, W] normalised images -> [T, B, n_classes] float32 class scores of each time step."""
+        if self._scaled_size:
+            images = F.interpolate(images, self._scaled_size, mode="bilinear", antialias=True)
         return super().forward(images.contiguous(memory_format=torch.channels_last))
+
+    def present(self, timesteps: int, size: Pair) -> None:
+        """Compute this number of time steps from now on, on images that are scaled to this height and width."""
+        self.timesteps = timesteps if self.settings.spiking else 1
+        for lif in self.neurons().values():
+            lif.timesteps = self.timesteps
+        self._scaled_size = None if size == self.shape.image_size else size
 
     def run_section(self, section: GraphSection, x: Tensor) -> Tensor:
         """See ``GraphNetwork``."""

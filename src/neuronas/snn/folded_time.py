@@ -21,8 +21,9 @@ def folded(layer: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 
 
 def pooled(x: Tensor, operation: Pool) -> Tensor:
-    """Mean or maximum pooling of [T, B, C, H, W]."""
-    if operation.kernel == x.shape[-2:] and operation.reduce == "mean":
+    """Mean or maximum pooling of [T, B, C, H, W]; a window that covers the image ends with it."""
+    height, width = operation.kernel
+    if height >= x.shape[-2] and width >= x.shape[-1] and not operation.padding and operation.reduce == "mean":
         return x.float().mean(dim=(3, 4), keepdim=True)
     pool = F.avg_pool2d if operation.reduce == "mean" else F.max_pool2d
     return folded(partial(pool, kernel_size=operation.kernel, stride=operation.stride, padding=operation.padding), x)

@@ -54,6 +54,11 @@ def make_classifier(
         raise ConfigurationError(
             f"rounding {network.rounding} given with scale {form.scale}; expected rounding nearest with a learned step"
         )
+    if train.early_side < 1 and shape.head != "gap":
+        raise ConfigurationError(
+            f"early_side {train.early_side:g} given with head {shape.head}, whose number of weights depends on the "
+            "side; expected --head gap or --set train.early_side=1"
+        )
     settings = ClassifierSettings(
         form=form,
         neuron=NeuronParameters(network.tau, network.v_threshold, network.v_reset),

@@ -35,6 +35,7 @@ from neuronas.training.objective import (
     rate_penalty,
     sparsity_of,
 )
+from neuronas.training.stages import Stages
 from neuronas.training.state import Progress, State
 
 _SAVE_EVERY_S = 300.0
@@ -84,6 +85,7 @@ class Trainer:
         if process.n > 1:
             # Batch normalisation already uses statistics over all processes.
             self.model = DistributedDataParallel(state.network, broadcast_buffers=False)
+        self.stages = Stages(settings, state.network.shape, state.network.timesteps)
         self.dead: dict[str, int] = {}
         self.silent: tuple[str, ...] = ()
         self.is_out_of_time = False
@@ -108,6 +110,7 @@ class Trainer:
             (progress.epoch * self.n_steps + progress.step) * self.batch_size,
         )
         while progress.epoch < last and not self.is_stopped:
+            self._present(progress.epoch)
             order = np.random.default_rng([self.state.settings.seed, 2, progress.epoch]).permutation(
                 self.split.training
             )
@@ -125,6 +128,7 @@ class Trainer:
                     saved = monotonic()
                 if is_up:
                     self.is_out_of_time = True
+                    self._present(self.n_epochs)
                     return progress
             row = self._end_epoch()
             work.advance(0, f"epoch {row.epoch} of {self.n_epochs}", row.numbers, EpochEnded(row, self.n_epochs))
@@ -132,7 +136,12 @@ class Trainer:
             if self._is_up(deadline) and progress.epoch < last and not self.is_stopped:
                 self.is_out_of_time = True
                 break
+        self._present(self.n_epochs)
         return progress
+
+    def _present(self, epoch: int) -> None:
+        for network in {self.state.network, self.state.evaluated}:
+            self.stages.present(network, epoch)
 
     def _is_up(self, deadline: float) -> bool:
         """Whether the time is up; all processes agree about it."""
@@ -235,9 +244,10 @@ class Trainer:
             dead_outputs=sum(self.dead.values()),
             silent_layers=len(self.silent),
         )
-        if accuracy > progress.best_accuracy:
+        if accuracy > progress.best_accuracy or progress.epoch == self.stages.first_full:
             progress.improved_epoch = progress.epoch + 1
-        better = accuracy >= progress.best_accuracy  # of equal epochs, the later one
+        # Of equal epochs, the later one. Before the first one with whole images, accuracies are those of easier stages.
+        better = accuracy >= progress.best_accuracy or progress.epoch == self.stages.first_full
         if better:
             progress.best_accuracy, progress.best_epoch = accuracy, progress.epoch + 1
         progress.epoch += 1

@@ -23,6 +23,9 @@ _COMMON: Mapping[str, Any] = {
     "loss": "mean",
     "learning_rate_floor": 0.0,
     "dropout": 0.0,
+    "early_side": 1.0,
+    "early_timesteps": 0,
+    "full_from": 0.0,
     "mixup": 0.0,
     "cutout": 0,
 }
@@ -38,6 +41,23 @@ BUILTIN: dict[str, Mapping[str, Any]] = {
         "clip_norm": 1.0,
         "label_smoothing": 0.1,
         "ema": 0.998,
+    },
+    # For processors: most epochs on small images at one time step, a high learning rate, larger batches.
+    "fast": {
+        **_COMMON,
+        "epochs": 30,
+        "batch_size": 128,
+        "optimiser": "adamw",
+        "learning_rate": 1e-2,
+        "weight_decay": 0.02,
+        "warmup_epochs": 1.0,
+        "clip_norm": 1.0,
+        "label_smoothing": 0.1,
+        "ema": 0.998,
+        "early_side": 0.5,
+        "early_timesteps": 1,
+        "full_from": 0.8,
+        "validation_share": 0.05,
     },
     # SNASNet's recipe (arXiv 2201.10355 and its code's defaults), which NeuroNAS uses, with NeuroNAS' number of epochs.
     "paper": {
@@ -65,6 +85,11 @@ def check_training(settings: TrainConfig) -> None:
     recipe = RECIPES[settings.recipe]
     if settings.surrogate not in SURROGATES:
         SURROGATES[settings.surrogate]
+    if settings.full_from == 0 and (settings.early_side < 1 or settings.early_timesteps):
+        raise ConfigurationError(
+            "early_side or early_timesteps given with full_from 0; expected more than 0, such as "
+            "--set train.full_from=0.8"
+        )
     if settings.optimiser == "adamw" and settings.momentum != recipe["momentum"]:
         raise ConfigurationError(
             f"momentum {settings.momentum:g} given with optimiser adamw; expected optimiser sgd: only sgd has momentum"

@@ -1,0 +1,47 @@
+"""Progressive training: smaller images and fewer time steps at first, which cost less."""
+
+from dataclasses import dataclass
+
+from neuronas.config import TrainConfig
+from neuronas.snn.classifier import Classifier
+from neuronas.space.graph import Pair
+from neuronas.space.shape import NetworkShape
+
+N_EARLY = 2
+"""Stages before the last one, equally long; the image grows from each to the next by the same number of pixels."""
+
+
+@dataclass(frozen=True)
+class Stages:
+    """What is shown to a network in each epoch.
+
+    Attributes:
+        settings: resolved settings of training.
+        shape: sizes of the network.
+        timesteps: number of time steps T of the network.
+    """
+
+    settings: TrainConfig
+    shape: NetworkShape
+    timesteps: int
+
+    @property
+    def first_full(self) -> int:
+        """The first epoch, from 0, with whole images and all time steps; at the latest the last one."""
+        return min(round(self.settings.full_from * self.settings.epochs), self.settings.epochs - 1)
+
+    def present(self, network: Classifier, epoch: int) -> None:
+        """Prepare a network for an epoch, from 0."""
+        if epoch >= self.first_full:
+            network.present(self.timesteps, self.shape.image_size)
+            return
+        early = self.settings.early_timesteps or self.timesteps
+        network.present(min(early, self.timesteps), self._size(epoch * N_EARLY // self.first_full))
+
+    def _size(self, stage: int) -> Pair:
+        """Height and width in pixels, multiples of what the reductions need."""
+        share = self.settings.early_side
+        share += (1 - share) * stage / N_EARLY
+        unit = self.shape.stem_stride * 2**self.shape.n_cells
+        height, width = (min(side, max(unit, round(side * share / unit) * unit)) for side in self.shape.image_size)
+        return height, width
