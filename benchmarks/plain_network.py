@@ -53,7 +53,7 @@ class PlainCell(nn.Module):
 
 
 class PlainNetwork(nn.Module):
-    """Full precision, two cells, head ``linear``."""
+    """Full precision, two cells."""
 
     def __init__(
         self,
@@ -77,6 +77,10 @@ class PlainNetwork(nn.Module):
         )  # fmt: skip
         self.second = PlainCell(second, 2 * n, tau, threshold)
         self.last = nn.Sequential(layer.SeqToANNContainer(nn.BatchNorm2d(2 * n)), _lif(tau, threshold))
+        if shape.head == "gap":
+            pool = layer.SeqToANNContainer(nn.AvgPool2d(shape.cell_size(1)), nn.Flatten())
+            self.head = nn.Sequential(pool, layer.SeqToANNContainer(nn.Linear(2 * n, shape.n_classes, bias=False)))
+            return
         features = 2 * n * prod(side // 2 for side in shape.cell_size(1))
         self.head = nn.Sequential(
             layer.SeqToANNContainer(nn.AvgPool2d(2), nn.Flatten(), nn.Linear(features, shape.head_width, bias=False)),
@@ -87,6 +91,8 @@ class PlainNetwork(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         x = self.stem(images).expand(self.timesteps, -1, -1, -1, -1)
         voters = self.head(self.last(self.second(self.reduction(self.first(x)))))
+        if self.shape.head == "gap":
+            return voters
         return voters.unflatten(2, (self.shape.n_classes, self.shape.n_voters)).mean(dim=3)
 
 

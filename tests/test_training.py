@@ -252,11 +252,12 @@ def test_layers_are_those_of_the_table(head: str) -> None:
     assert [layer.weight.numel() for layer in found.values()] == [layer.n_weights for layer in table]
 
 
+@pytest.mark.parametrize("head", ["gap", "linear"])
 @pytest.mark.parametrize("text", ["|conv_3x3~0|+|skip~0|conv_3x3~1|+|conv_3x3~0|avg_pool_3x3~1|conv_3x3~2|", ARCH])
-def test_classifier_is_the_plain_network(text: str) -> None:
+def test_classifier_is_the_plain_network(text: str, head: str) -> None:
     from plain_network import PlainNetwork, copy_weights
 
-    ours = classifier(text, bits=32).train()
+    ours = classifier(text, head=head, bits=32).train()
     plain = PlainNetwork(ours.architecture, ours.shape, 3).train()
     copy_weights(ours, plain)
     ours_scores, plain_scores = ours(images()), plain(images())
