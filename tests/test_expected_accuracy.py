@@ -74,6 +74,20 @@ def test_finalists_say_what_they_learned() -> None:
     assert "after 4 epochs on 900 images, not extrapolated" in found.source
 
 
+def test_how_many_others_are_as_good() -> None:
+    (table,) = [one for one in calibration().accuracy if one.dataset == "cifar10"]
+    noise = table.difference / table.slope
+    others = (6 - 1.01 * noise, 6 - 0.99 * noise, 6.0, 6 + 0.99 * noise, 6 + 1.01 * noise)
+    run = planned("search", {"dataset": "cifar10", "channels": 128, "timesteps": 5})
+    found = expected_accuracy(run, CHAIN, 6.0, others=others)
+    assert found is not None
+    assert (found.n_within_noise, found.n_compared) == (3, 5)
+    assert found.text.endswith("; 3 of 5 other functions differ by no more than noise")
+    alone = expected()
+    assert alone is not None
+    assert "other functions" not in alone.text
+
+
 def test_two_networks_differ_beyond_noise() -> None:
     low, near, far = expected(fitness=3.0), expected(fitness=3.01), expected(fitness=7.5)
     assert low and near and far

@@ -1,5 +1,7 @@
 """The accuracy to expect of a search's answer, and how sure it is."""
 
+from collections.abc import Collection
+
 from neuronas.api.compose import Plan
 from neuronas.fitness.calibration import calibration
 from neuronas.fitness.path_information import PathInformation
@@ -9,7 +11,11 @@ from neuronas.space.genotype import Architecture
 
 
 def expected_accuracy(
-    run: Plan, architecture: Architecture, fitness: float, finalists: FinalistChoice | None = None
+    run: Plan,
+    architecture: Architecture,
+    fitness: float,
+    finalists: FinalistChoice | None = None,
+    others: Collection[float] = (),
 ) -> ExpectedAccuracy | None:
     """What the calibration tables say of a fitness, otherwise what the finalists' learning curves say.
 
@@ -18,6 +24,7 @@ def expected_accuracy(
         architecture: the answer.
         fitness: of the answer.
         finalists: where the answer is the best of them.
+        others: fitness of the other functions that the search evaluated on the full batch.
 
     Returns:
         None where neither holds: it is not calibrated for this data.
@@ -33,7 +40,14 @@ def expected_accuracy(
                 f"{table.n:,} trained networks of {table.dataset}, {table.channels} channels, T = {table.timesteps}"
             )
             return ExpectedAccuracy(
-                value=value, low=low, high=high, level=0.9, difference=table.difference / 100, source=source
+                value=value,
+                low=low,
+                high=high,
+                level=0.9,
+                difference=table.difference / 100,
+                source=source,
+                n_compared=len(others),
+                n_within_noise=sum(table.slope * abs(one - fitness) <= table.difference for one in others),
             )
     if finalists is None or (leader := finalists.leader) is None:
         return None

@@ -129,10 +129,13 @@ def result_of(run: Plan, directory: Path, found: Found, history: History, peak_m
     settings, prefer = run.config, run.config.search.prefer
     cost = run.cost_model.estimate(rows(found.architecture, run.shape))
     report = run.cost_report(found.architecture, cost)
+    others = list(history.fitness(screened=False).values())
+    if found.fitness in others:
+        others.remove(found.fitness)
     summary = SearchSummary(
         architecture=report.architecture,
         fitness=found.fitness,
-        expected_accuracy=expected_accuracy(run, found.architecture, found.fitness),
+        expected_accuracy=expected_accuracy(run, found.architecture, found.fitness, others=others),
         cost=report.summary,
         budget={f"max_{name}": limit for name, limit in run.budget.limits.items()},
         violations=run.budget.violations(cost),

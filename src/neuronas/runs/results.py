@@ -26,6 +26,8 @@ class ExpectedAccuracy(Document):
         level: share of such intervals that hold the accuracy.
         difference: two networks whose expected accuracies differ by more differ beyond noise; null: not known.
         source: what it was learned from, for people.
+        n_compared: other functions that the search evaluated on the full batch; 0: not compared.
+        n_within_noise: those of them that are not expected to differ from this one beyond noise.
     """
 
     value: Share
@@ -34,12 +36,17 @@ class ExpectedAccuracy(Document):
     level: Share
     difference: Share | None
     source: str
+    n_compared: int = 0
+    n_within_noise: int = 0
 
     @property
     def text(self) -> str:
         """In a line for people."""
         limits = f"{percent(self.low)} to {percent(self.high)}"
-        return f"{percent(self.value)} ({self.level:.0%} interval {limits}), from {self.source}"
+        text = f"{percent(self.value)} ({self.level:.0%} interval {limits}), from {self.source}"
+        if not self.n_compared:
+            return text
+        return f"{text}; {self.n_within_noise:,} of {self.n_compared:,} other functions differ by no more than noise"
 
     def against(self, other: "ExpectedAccuracy") -> str | None:
         """Whether another network is expected to differ beyond noise; None where nothing is known of differences."""
