@@ -40,24 +40,40 @@ class ChipWeights(WeightSource):
     model: ChipModel
     chip: int = 0
 
-    def convolution(self, place: str, in_channels: int, out_channels: int, kernel: int, groups: int = 1) -> FixedPoint:
+    def convolution(
+        self,
+        place: str,
+        in_channels: int,
+        out_channels: int,
+        kernel: int,
+        groups: int = 1,
+        deviation: float | None = None,
+    ) -> FixedPoint:
         """Weights [out, in, k, k] of the convolution at ``place``, quantised and programmed; see ``WeightSource``.
 
         Weights for the inputs of other groups are not 0 if they are on the same crossbar, since cells in the off state
         conduct.
         """
-        return _programmed(self, place, in_channels, out_channels, kernel, groups)
+        return _programmed(self, place, in_channels, out_channels, kernel, groups, deviation)
 
-    def drawn(self, place: str, *sizes: int) -> FixedPoint:
+    def drawn(
+        self, place: str, in_channels: int, out_channels: int, kernel: int, groups: int, deviation: float | None
+    ) -> FixedPoint:
         """The weights before programming, for the same arguments as ``convolution``."""
-        return super().convolution(place, *sizes)
+        return super().convolution(place, in_channels, out_channels, kernel, groups, deviation)
 
 
 @lru_cache(maxsize=128)
 def _programmed(
-    source: ChipWeights, place: str, in_channels: int, out_channels: int, kernel: int, groups: int
+    source: ChipWeights,
+    place: str,
+    in_channels: int,
+    out_channels: int,
+    kernel: int,
+    groups: int,
+    deviation: float | None,
 ) -> FixedPoint:
-    drawn, model = source.drawn(place, in_channels, out_channels, kernel, groups), source.model
+    drawn, model = source.drawn(place, in_channels, out_channels, kernel, groups, deviation), source.model
     codes, scale = torch.from_numpy(drawn.codes).float(), torch.tensor(2.0**-drawn.exponent, dtype=torch.float64)
     layer = MappedLayer(place, codes * scale.float(), codes, scale, 1, InputFormat(), model, groups)
     number = int.from_bytes(blake2b(place.encode(), digest_size=4).digest(), "little")

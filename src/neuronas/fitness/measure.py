@@ -53,7 +53,8 @@ class Measure(Protocol):
             layers: readings in network order. For each cell: that of the reduction before it (not for the first cell),
                 then one per convolution of its layer graph (``space.lowering.lower_cell``), or a single one if the cell
                 has feedback and convolutions. Finally that of the LIF layer after the last cell, unless the measure
-                has an attribute ``reads_output`` that is False.
+                has an attribute ``reads_output`` that is False; and that of the LIF layer in a linear head, if the
+                measure has an attribute ``reads_hidden`` that is True.
         """
         ...
 
@@ -61,6 +62,11 @@ class Measure(Protocol):
 def reads_output(measure: Measure) -> bool:
     """Whether a measure reads the LIF layer after the last cell, without which the last convolutions are not needed."""
     return getattr(measure, "reads_output", True)
+
+
+def reads_hidden(measure: Measure) -> bool:
+    """Whether a measure also reads the LIF layer between the linear layers of the head, where there is one."""
+    return getattr(measure, "reads_hidden", False)
 
 
 @dataclass(frozen=True)
@@ -73,10 +79,12 @@ class KernelMeasure:
     Attributes:
         kernel: the kernel.
         mean: whether the sum is divided by n.
+        reads_hidden: whether the LIF layer of a linear head counts as well.
     """
 
     kernel: Kernel
     mean: bool
+    reads_hidden: bool = False
 
     def read(self, patterns: Patterns) -> Tensor:
         """See ``Measure``."""

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from neuronas.fitness.measure import Measure, Reading, reads_output
+from neuronas.fitness.measure import Measure, Reading, reads_hidden, reads_output
 from neuronas.fitness.patterns import Patterns
+from neuronas.snn.graph_network import module_key
 from neuronas.snn.network import SpikeConvolution, SpikingFeatures
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.weights import WeightSource
@@ -42,7 +43,14 @@ class ReferenceEvaluator:
     def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[tuple[int, float]]:
         """See ``Evaluator``."""
         for index, architecture in enumerate(architectures):
-            network = SpikingFeatures(architecture, self.shape, self.weights, self.neuron, self.timesteps)
+            network = SpikingFeatures(
+                architecture,
+                self.shape,
+                self.weights,
+                self.neuron,
+                self.timesteps,
+                with_hidden=reads_hidden(self.measure),
+            )
             network.to(self.batches.device)
             per_batch = [self._fitness(architecture.cleaned, network, images) for images in self.batches]
             yield index, sum(per_batch) / len(per_batch)
@@ -57,11 +65,14 @@ class ReferenceEvaluator:
         for name, layer in network.layers_of(SpikeConvolution).items():
             found = readings.setdefault(groups[name], [])
             hooks.append(layer.register_forward_pre_hook(lambda _, x, found=found: found.extend(self._read(*x))))
-        spikes = network(images)
+        for name in network.head_neurons[0 if reads_output(self.measure) else 1 :]:
+            found = readings.setdefault(name, [])
+            neurons = network.layers[module_key(name)]
+            hooks.append(neurons.register_forward_hook(lambda _, __, y, found=found: found.extend(self._read(y))))
+        network(images)
         for hook in hooks:
             hook.remove()
-        outputs = [self._read(spikes)] if reads_output(self.measure) else []
-        layers = [Reading.added(found) for found in (*readings.values(), *outputs)]
+        layers = [Reading.added(found) for found in readings.values()]
         return self.measure.combine(architecture, self.shape.n_cells, layers)
 
     def _read(self, spikes: Tensor) -> list[Tensor]:

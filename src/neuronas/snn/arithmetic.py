@@ -54,6 +54,22 @@ def exact_conv2d(spikes: Tensor, codes: Tensor) -> Tensor:
     return F.conv2d(spikes.to(dtype), codes.to(dtype), padding=codes.shape[-1] // 2)
 
 
+def exact_linear(x: Tensor, weights: FixedPoint) -> Tensor:
+    """A fully connected layer on means of four spikes, 0 to 1. The sums are exact, and rounded to float32 once.
+
+    Args:
+        x: [..., in], multiples of 1/4.
+        weights: [out, in, 1, 1].
+
+    Returns:
+        [..., out] float32.
+    """
+    codes = torch.from_numpy(weights.codes).to(x.device).flatten(1)
+    in_float32 = x.device.type == "cpu" and 4 * weights.largest_sum < _EXACT_FLOAT32  # see ``exact_conv2d``
+    dtype = torch.float32 if in_float32 else torch.float64
+    return ((x.to(dtype) @ codes.to(dtype).T) * 2.0**-weights.exponent).float()
+
+
 def batch_norm(y: Tensor) -> Tensor:
     """Batch normalisation in training mode without learned parameters, separately for each time step.
 

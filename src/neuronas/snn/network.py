@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from neuronas.snn.arithmetic import batch_norm, exact_conv2d, normalised_image, pool
+from neuronas.snn.arithmetic import batch_norm, exact_conv2d, exact_linear, normalised_image, pool
 from neuronas.snn.graph_network import GraphNetwork, NormalisedNeurons
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.quantisation import FixedPoint
@@ -49,6 +49,18 @@ class SpikeConvolution(nn.Module):
         return batch_norm(y.reshape(*spikes.shape[:2], *y.shape[1:]))
 
 
+class HiddenLinear(nn.Module):
+    """The first linear layer of the head, on mean-pooled spikes."""
+
+    def __init__(self, weights: FixedPoint):
+        super().__init__()
+        self.weights = weights
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[T, B, C, H, W] -> [T, B, n]."""
+        return exact_linear(x.flatten(2), self.weights)
+
+
 class SpikingFeatures(GraphNetwork):
     """The network without its head: images [B, C, H, W] -> spikes [T, B, C', H', W'] of the last LIF layer.
 
@@ -58,6 +70,7 @@ class SpikingFeatures(GraphNetwork):
         weights: draws the quantised weights.
         neuron: parameters of the LIF neurons.
         timesteps: number of time steps T.
+        with_hidden: ends with the LIF layer of a linear head instead: [T, B, n].
     """
 
     def __init__(
@@ -67,12 +80,15 @@ class SpikingFeatures(GraphNetwork):
         weights: WeightSource,
         neuron: NeuronParameters,
         timesteps: int,
+        *,
+        with_hidden: bool = False,
     ):
-        graph = lower_features(architecture, shape)
+        graph = lower_features(architecture, shape, with_hidden=with_hidden)
 
         def convolution(node: Node, operation: Weights) -> nn.Module:
-            n_out, n_in, kernel, _ = graph.weight_shape(node)
-            own = weights.convolution(weights_place(node), n_in * operation.groups, n_out, kernel, operation.groups)
+            own = weights.of(weights_place(node), operation, graph.input_shape(node))
+            if not operation.kernel:
+                return HiddenLinear(own)
             if node.name in graph.static:
                 return ImageConvolution(own, operation.stride)
             return SpikeConvolution(own)
@@ -82,3 +98,12 @@ class SpikingFeatures(GraphNetwork):
             return NormalisedNeurons(StepwiseBatchNorm(), own) if operation.normalised else own
 
         super().__init__(graph, timesteps, convolution, neurons, pool)
+
+    @property
+    def head_neurons(self) -> list[str]:
+        """Names of the LIF layers behind the last cell, in network order."""
+        return [
+            node.name
+            for node in self.graph.nodes
+            if isinstance(node.operation, Neurons) and node.origin is not None and node.origin.part == "head"
+        ]

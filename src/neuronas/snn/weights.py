@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuronas.snn.quantisation import FixedPoint, quantise, ungrouped
-from neuronas.space.graph import Node, Origin
+from neuronas.space.graph import Node, Origin, Shape, Weights
 
+HEAD_DEVIATION = 0.01
+"""Standard deviation of the untrained weights of SNASNet's linear layers (arXiv 2201.10355)."""
 _SLOPE = 2.0
 """Negative slope ``a`` of the Kaiming-uniform initialisation that SNASNet uses (arXiv 2201.10355)."""
 
@@ -32,8 +34,16 @@ class WeightSource:
     weight_bits: int = 8
     rounding: str = "nearest"
 
-    def convolution(self, place: str, in_channels: int, out_channels: int, kernel: int, groups: int = 1) -> FixedPoint:
-        """Weights [out, in, k, k] of the convolution at ``place``, Kaiming-uniform, then quantised.
+    def convolution(
+        self,
+        place: str,
+        in_channels: int,
+        out_channels: int,
+        kernel: int,
+        groups: int = 1,
+        deviation: float | None = None,
+    ) -> FixedPoint:
+        """Weights [out, in, k, k] of the convolution at ``place``, drawn uniformly, then quantised.
 
         Args:
             place: name of the place, see ``weights_place``.
@@ -41,13 +51,27 @@ class WeightSource:
             out_channels: number of output channels.
             kernel: side of the kernel.
             groups: see ``space.graph.Weights``; weights for the inputs of other groups are 0.
+            deviation: standard deviation before rounding; None: that of Kaiming's initialisation.
         """
         shape = (out_channels, in_channels // groups, kernel, kernel)
-        bound = sqrt(2 / (1 + _SLOPE**2)) * sqrt(3 / prod(shape[1:]))
+        kaiming = sqrt(2 / (1 + _SLOPE**2)) * sqrt(3 / prod(shape[1:]))
+        bound = kaiming if deviation is None else sqrt(3) * deviation
         weights = (2 * self._uniform(place, "weight", shape) - 1) * bound
         noise = self._uniform(place, "rounding", shape) if self.rounding == "stochastic" else None
         found = quantise(weights, self.weight_bits, self.rounding, noise)
         return FixedPoint(ungrouped(found.codes, groups), found.exponent)
+
+    def of(self, place: str, operation: Weights, given: Shape) -> FixedPoint:
+        """Weights of a layer; those of a fully connected one are [out, in, 1, 1].
+
+        Args:
+            place: see ``convolution``.
+            operation: the layer.
+            given: shape of its input.
+        """
+        if operation.kernel:
+            return self.convolution(place, given[0], operation.n_out, operation.kernel, operation.groups)
+        return self.convolution(place, prod(given), operation.n_out, 1, deviation=HEAD_DEVIATION)
 
     def _uniform(self, place: str, purpose: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
         # 24 random bits each, the precision of a float32. Raw bits are the same in all versions of NumPy.

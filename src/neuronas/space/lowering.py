@@ -31,14 +31,21 @@ def lower(architecture: Architecture, shape: NetworkShape) -> Graph:
     return Graph((*nodes, *_head(shape, nodes[-1])))
 
 
-def lower_features(architecture: Architecture, shape: NetworkShape) -> Graph:
+def lower_features(architecture: Architecture, shape: NetworkShape, *, with_hidden: bool = False) -> Graph:
     """Lower an architecture up to the neurons behind its last cell; what follows is the same for every candidate.
+
+    Args:
+        architecture: dead edges are removed.
+        shape: the network around the cells.
+        with_hidden: also pool, linear layer and neurons of the head that follow these neurons; head ``gap`` has none.
 
     Raises:
         ArchitectureError: it has another number of cells than the network has places.
     """
     nodes = _body(architecture, shape)
-    return Graph((*nodes, _head(shape, nodes[-1])[0]))
+    head = _head(shape, nodes[-1])
+    last = max((number for number, node in enumerate(head) if isinstance(node.operation, Neurons)), default=0)
+    return Graph((*nodes, *head[: last + 1 if with_hidden else 1]))
 
 
 def lower_as_written(architecture: Architecture, shape: NetworkShape) -> tuple[Node, ...]:

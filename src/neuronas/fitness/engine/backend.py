@@ -1,7 +1,7 @@
 """The interface of the engine's back ends, and the arrays that they exchange with the engine."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from torch import Tensor
@@ -70,6 +70,11 @@ class Geometry:
         return (self.channels, self.height, self.width)
 
     @property
+    def one_step(self) -> "Geometry":
+        """The same with one time step."""
+        return replace(self, timesteps=1)
+
+    @property
     def n_pixels(self) -> int:
         """Pixels of an image."""
         return self.height * self.width
@@ -123,6 +128,10 @@ class Backend(Protocol):
 
     def state(self, geometry: Geometry) -> Tensor:
         """Membrane potentials at rest (``v_reset``), for ``state`` of ``fire``."""
+        ...
+
+    def unpacked(self, spikes: Tensor, geometry: Geometry) -> Tensor:
+        """Spikes of ``fire`` as [T, B, C, H, W] float32."""
         ...
 
     def convolve(self, spikes: Tensor, weights: FixedPoint, geometry: Geometry) -> Array:

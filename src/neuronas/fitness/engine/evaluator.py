@@ -11,17 +11,27 @@ from torch import Tensor
 from neuronas.fitness.engine.backend import Array, Backend, Geometry
 from neuronas.fitness.engine.loops import run_loop
 from neuronas.fitness.engine.store import Store
-from neuronas.fitness.engine.values import Convolved, Firing, Leaf, Looped, Reduced, SharedValues, Stem, Value
-from neuronas.fitness.measure import Measure, Reading, reads_output
+from neuronas.fitness.engine.values import (
+    Convolved,
+    Firing,
+    Hidden,
+    Leaf,
+    Looped,
+    Reduced,
+    SharedValues,
+    Stem,
+    Term,
+    Value,
+)
+from neuronas.fitness.measure import Measure, Reading
 from neuronas.fitness.patterns import Patterns
-from neuronas.snn.arithmetic import normalised_image
+from neuronas.snn.arithmetic import exact_linear, normalised_image, pool
 from neuronas.snn.quantisation import FixedPoint
 from neuronas.snn.weights import WeightSource
 from neuronas.space.genotype import Architecture, edge_order
 from neuronas.space.graph import Shape, Weights
 from neuronas.space.shape import NetworkShape
 
-Term = Firing | Looped
 Kept = TypeVar("Kept")
 
 
@@ -77,11 +87,9 @@ class _Run:
     ):
         self.engine, self.backend, self.images = engine, engine.backend, images
         self.batch = len(images)
-        values = SharedValues(engine.shape)
+        values = SharedValues(engine.shape, engine.measure)
         self.architectures = [architecture.cleaned for architecture in architectures]
-        n_left_out = 0 if reads_output(engine.measure) else 1
-        terms = [values.terms(architecture) for architecture in architectures]
-        self.candidates = [one[: len(one) - n_left_out] for one in terms]
+        self.candidates = [values.terms(architecture) for architecture in architectures]
         self.uses = _uses(self.candidates)
         self.store = Store(limit_bytes, self.uses)
         self._weights: dict[str, FixedPoint] = {}
@@ -96,9 +104,15 @@ class _Run:
 
     def _reading(self, term: Term) -> Reading:
         found: Reading | None = self.store.get(("readings", term))
-        if found is None:
-            found = self._fire(term)[1] if isinstance(term, Firing) else self._loop(term)[1]
-        return found
+        if found is not None:
+            return found
+        match term:
+            case Firing():
+                return self._fire(term)[1]
+            case Looped():
+                return self._loop(term)[1]
+            case Hidden():
+                return self._read_hidden(term)
 
     def _spikes(self, firing: Firing) -> Tensor:
         found: Tensor | None = self.store.get(("spikes", firing))
@@ -158,6 +172,23 @@ class _Run:
             self._keep(key, fired.spikes, self.backend.spike_bytes(geometry))
         return fired.spikes, reading
 
+    def _read_hidden(self, term: Hidden) -> Reading:
+        spikes, geometry = self._spikes(term.firing), self._geometry(term.firing.shape)
+        pooled = term.pool.output(term.firing.shape)
+        weights = self.weights(term.place, term.operation, pooled)
+        with self.store.pinned(("spikes", term.firing)):
+            steps = [  # one time step at a time, to limit memory
+                exact_linear(pool(self.backend.unpacked(step, geometry.one_step), term.pool).flatten(2), weights)
+                for step in torch.split(spikes, 1)
+            ]
+        values = torch.cat(steps)[..., None, None]
+        leaf, geometry = Leaf((term.operation.n_out, 1, 1)), self._geometry((term.operation.n_out, 1, 1))
+        array = self.backend.dense(values, constant=False)
+        threshold = self.engine.v_threshold if term.neurons.threshold is None else term.neurons.threshold
+        fired = self.backend.fire(leaf, {leaf: array}, geometry, threshold, normalised=False, with_spikes=False)
+        readings = self.engine.measure.read(Patterns(fired.common, geometry.n_neurons))
+        return self._keep_reading(term, Reading.added(readings))
+
     def _loop(self, leaf: Looped) -> tuple[Array, Reading]:
         geometry = self._geometry(leaf.shape)
         with self._inputs(leaf.source) as leaves:
@@ -179,9 +210,7 @@ class _Run:
     def weights(self, place: str, operation: Weights, given: Shape) -> FixedPoint:
         """The weights of a place, drawn once; ``given``: shape [C, H, W] of their input."""
         if place not in self._weights:
-            self._weights[place] = self.engine.weights.convolution(
-                place, given[0], operation.n_out, operation.kernel, operation.groups
-            )
+            self._weights[place] = self.engine.weights.of(place, operation, given)
         return self._weights[place]
 
     def _geometry(self, shape: Shape) -> Geometry:
@@ -205,7 +234,10 @@ def _uses(candidates: Sequence[Sequence[Term]]) -> dict[Hashable, list[int]]:
         if term in known:
             return
         known.add(term)
-        if isinstance(term, Firing | Looped):
+        if isinstance(term, Hidden):
+            uses["spikes", term.firing].append(step)
+            need(term.firing, step)
+        elif isinstance(term, Firing | Looped):
             for leaf in (term.value if isinstance(term, Firing) else term.source).leaves:
                 uses[leaf].append(step)
                 need(leaf, step)

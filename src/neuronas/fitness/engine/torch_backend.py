@@ -59,6 +59,10 @@ class TorchBackend:
         """See ``Backend``."""
         return torch.full((geometry.batch, *geometry.shape), self.neuron.v_reset, device=self.device)
 
+    def unpacked(self, spikes: Tensor, geometry: Geometry) -> Tensor:
+        """See ``Backend``."""
+        return spikes.float()
+
     def convolve(self, spikes: Tensor, weights: FixedPoint, geometry: Geometry) -> Array:
         """See ``Backend``."""
         codes = torch.from_numpy(sliced(weights) if self._has_integers else weights.codes).to(self.device)

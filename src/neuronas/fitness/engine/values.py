@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from neuronas.errors import ConfigurationError
+from neuronas.fitness.measure import Measure, reads_hidden, reads_output
 from neuronas.snn.weights import weights_place
 from neuronas.space.genotype import Architecture
 from neuronas.space.graph import GraphSection, Neurons, Node, Pool, Shape, Weights
@@ -119,6 +120,27 @@ class Firing:
     shape: Shape
 
 
+@dataclass(frozen=True, eq=False)
+class Hidden:
+    """The LIF layer of a linear head.
+
+    Attributes:
+        firing: the LIF layer behind the last cell.
+        pool: of its spikes.
+        place: of the weights (``snn.weights.weights_place``).
+        operation: the linear layer on the pooled spikes.
+        neurons: those on its output.
+    """
+
+    firing: Firing
+    pool: Pool
+    place: str
+    operation: Weights
+    neurons: Neurons
+
+
+Term = Firing | Looped | Hidden
+"""What a fitness measure reads."""
 Made = TypeVar("Made")
 
 
@@ -127,16 +149,18 @@ class SharedValues:
 
     Args:
         shape: sizes of the network around the cells.
+        measure: decides which LIF layers are read behind the last cell.
     """
 
-    def __init__(self, shape: NetworkShape):
+    def __init__(self, shape: NetworkShape, measure: Measure):
         self.shape = shape
+        self._with_output, self._with_hidden = reads_output(measure), reads_hidden(measure)
         self._made: dict[Hashable, object] = {}
 
-    def terms(self, architecture: Architecture) -> list[Firing | Looped]:
+    def terms(self, architecture: Architecture) -> list[Term]:
         """Return the LIF layers that a fitness measure reads: the one in front of each convolution, and the last one.
 
-        A cell with feedback is one item, in place of its LIF layers.
+        A cell with feedback is one item, in place of its LIF layers. That of a linear head follows, if it is read.
 
         Raises:
             ConfigurationError: the engine does not support an operation.
@@ -144,7 +168,7 @@ class SharedValues:
         graph = lower_features(architecture, self.shape)
         values: dict[str, Value] = {}
         firings: dict[str, Firing] = {}
-        found: list[Firing | Looped] = []
+        found: list[Term] = []
         for section in graph.sections:
             _check(section, graph.static)
             if section.has_delays:
@@ -169,7 +193,19 @@ class SharedValues:
                         values[node.name] = self._pooled(self._sum(node, values), pool, node.shape)
                     case _:
                         values[node.name] = self._sum(node, values)
-        return [*found, firings[graph.nodes[-1].name]]
+        output = firings[graph.nodes[-1].name]
+        found += [output] if self._with_output else []
+        return found + (self._hidden(architecture, output, len(graph.nodes)) if self._with_hidden else [])
+
+    def _hidden(self, architecture: Architecture, output: Firing, n_nodes: int) -> list[Term]:
+        """The LIF layer of the head, whose layers are behind the first ``n_nodes``."""
+        layers = lower_features(architecture, self.shape, with_hidden=True).nodes[n_nodes:]
+        match [node.operation for node in layers]:
+            case []:
+                return []
+            case [Pool() as pool, Weights() as weights, Neurons() as neurons]:
+                return [self._make(Hidden, output, pool, weights_place(layers[1]), weights, neurons)]
+        raise TypeError("the head has other layers than a pool, a linear layer and neurons")
 
     def _sum(self, node: Node, values: Mapping[str, Value]) -> Value:
         terms = tuple(values[link.source] for link in node.links)

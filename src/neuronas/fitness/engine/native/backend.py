@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from math import prod
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
@@ -115,6 +116,18 @@ class NativeBackend:
     def state(self, geometry: Geometry) -> Tensor:
         """See ``Backend``."""
         return torch.full((geometry.batch, _image_values(geometry)), self.neuron.v_reset)
+
+    def unpacked(self, spikes: Tensor, geometry: Geometry) -> Tensor:
+        """See ``Backend``."""
+        rows = spikes[:, : geometry.batch].numpy()
+        bits = torch.from_numpy(np.unpackbits(rows, axis=2, bitorder="little"))
+        channels = padded(geometry.channels)
+        widths = [min(_PLANE, channels - first) for first in range(0, channels, _PLANE)]
+        sizes = [width * geometry.n_pixels for width in widths]
+        shape = (geometry.timesteps, geometry.batch, geometry.height, geometry.width)
+        planes = torch.split(bits[..., : sum(sizes)], sizes, dim=2)
+        by_channel = [plane.reshape(*shape, width).movedim(4, 2) for plane, width in zip(planes, widths, strict=True)]
+        return torch.cat(by_channel, dim=2)[:, :, : geometry.channels].float()
 
     def convolve(self, spikes: Tensor, weights: FixedPoint, geometry: Geometry) -> Array:
         """See ``Backend``."""
