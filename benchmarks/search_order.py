@@ -1,0 +1,96 @@
+r"""Does the search's order hold after training? The best functions of a search against median ones.
+
+    python benchmarks/search_order.py imagefolder:DIR --name cifar10 --work FOLDER --set train.recipe=fast \
+        --set network.channels=32 [--n 5] [--seeds 2]
+
+One search, then the same training for its ``--n`` fittest distinct functions and for as many around the median of all
+that it evaluated, with ``--seeds`` random seeds each. ``--set`` is handed on to the search and to every training.
+Everything is kept in ``--work``; a stopped run goes on from there. Test images are read once, after the last epoch.
+``results/search_order-NAME.json`` holds every accuracy and the share of pairs (best, median) in which the best learned
+more, with the p-value of the Mann-Whitney test over functions (means over seeds: seeds of one function are no
+independent rows).
+"""
+
+import argparse
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from scipy.stats import mannwhitneyu
+
+import neuronas
+from common import write
+from neuronas.runs.directory import EVALUATION, HISTORY, TRAINING
+from neuronas.runs.evaluations import Evaluation
+from neuronas.runs.history_file import HistorySnapshot
+from neuronas.runs.results import TrainingResult
+
+Row = dict[str, Any]
+BEST, MEDIAN = "best", "median"
+
+
+def chosen(run: Path, n: int) -> dict[str, list[str]]:
+    """Architectures of the fittest functions and of those around the median, the fitter first."""
+    history = HistorySnapshot(run / HISTORY)
+    try:
+        full, small = history.fitness(screened=False), history.fitness(screened=True)
+        keys, architectures = history.columns("key", "architecture")
+    finally:
+        history.close()
+    architecture = dict(zip(reversed(keys), reversed(architectures), strict=True))  # the first of twins
+    best = sorted(full, key=full.__getitem__, reverse=True)[:n]
+    every = sorted(small or full, key=(small or full).__getitem__, reverse=True)
+    first = (len(every) - n) // 2
+    median = [key for key in every[first:] if key not in best][:n]
+    return {BEST: [architecture[key] for key in best], MEDIAN: [architecture[key] for key in median]}
+
+
+def accuracy(given: argparse.Namespace, architecture: str, run: Path, seed: int) -> float:
+    """Test accuracy of one training."""
+    known = TrainingResult.read_if_there(run / TRAINING)
+    if known is None or known.out_of_time:
+        data = {"data": {"name": given.dataset}}
+        neuronas.train(architecture, config=data, assignments=given.set, seed=seed, out=run, resume="auto")
+    return (Evaluation.read_if_there(run / EVALUATION) or neuronas.evaluate(run)).top1
+
+
+def summary(rows: list[Row]) -> Row:
+    """The two groups side by side."""
+    groups = {name: [fmean(row["test_accuracy"]) for row in rows if row["group"] == name] for name in (BEST, MEDIAN)}
+    if not all(groups.values()):
+        return {}
+    found = mannwhitneyu(groups[BEST], groups[MEDIAN], alternative="two-sided")
+    n_pairs = len(groups[BEST]) * len(groups[MEDIAN])
+    return {
+        **{f"mean of the {name}, percent": round(100 * fmean(values), 2) for name, values in groups.items()},
+        "pairs in which the best is higher": round(float(found.statistic) / n_pairs, 3),
+        "p": round(float(found.pvalue), 4),
+    }
+
+
+def main() -> None:
+    """Search, train, write the result after each function."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dataset", help="name, or imagefolder:DIR")
+    parser.add_argument("--name", required=True, help="of the result file")
+    parser.add_argument("--work", type=Path, required=True, help="folder of the runs")
+    parser.add_argument("--n", type=int, default=5, help="functions of each group")
+    parser.add_argument("--seeds", type=int, default=2, help="random seeds 0, 1, … of each function")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    given = parser.parse_args()
+    searched = given.work / "search"
+    neuronas.search(config={"data": {"name": given.dataset}}, assignments=given.set, out=searched, resume="auto")
+    groups, rows = chosen(searched, given.n), list[Row]()
+    for number in range(given.n):  # groups in turn, so that a table that is not complete can be read
+        for name, architectures in groups.items():
+            if number >= len(architectures):
+                continue
+            folder, architecture = given.work / f"{name}-{number}", architectures[number]
+            found = [accuracy(given, architecture, folder / f"seed{seed}", seed) for seed in range(given.seeds)]
+            rows.append({"group": name, "architecture": architecture, "test_accuracy": found})
+            print(f"{name} {number + 1}: {', '.join(f'{one:.2%}' for one in found)}  {architecture}", flush=True)
+            write(f"search_order-{given.name}", {"settings": given.set, "summary": summary(rows), "rows": rows})
+
+
+if __name__ == "__main__":
+    main()
