@@ -11,7 +11,6 @@ from PIL import Image
 from conftest import DATASETS
 from neuronas.config.registry import DATASETS as REGISTRY
 from neuronas.data.batches import search_batches
-from neuronas.data.cifar import Cifar
 from neuronas.data.datasets import open_dataset
 from neuronas.data.download import download
 from neuronas.data.folders import ImageFolder
@@ -177,29 +176,6 @@ def test_download_is_checked_and_unpacked(tmp_path: Path) -> None:
         download("mine", Archive(whole.url, "1"), data_dir)
 
 
-@pytest.mark.parametrize("name", ["cifar10", "cifar100"])
-def test_cifar_binary_format(name: str, tmp_path: Path) -> None:
-    layout = open_dataset(name)
-    assert isinstance(layout, Cifar)
-    folder = tmp_path / layout.folder
-    folder.mkdir()
-    rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (6, 3, 32, 32), dtype=np.uint8)
-    labels = rng.integers(0, layout.n_classes, 6)
-    for file in (*layout.train_files, *layout.test_files):
-        with (folder / file).open("wb") as out:
-            for image, label in zip(images, labels, strict=True):
-                out.write(bytes([0] * (layout.label_bytes - 1) + [int(label)]) + image.tobytes())
-    source = load(name, "train", str(tmp_path), 32)
-    assert len(source.labels) == 6 * len(layout.train_files)
-    assert source.labels[:6].tolist() == labels.tolist()
-    assert torch.equal(source.read(2), torch.from_numpy(images[2]))
-    assert len(load(name, "test", str(folder), 32).labels) == 6
-    (folder / layout.train_files[0]).write_bytes(b"123")
-    with pytest.raises(DataError, match="binary version of CIFAR"):
-        load(name, "train", str(tmp_path), 32)
-
-
 @pytest.fixture
 def tiny(tmp_path: Path) -> Path:
     folder = tmp_path / "tiny-imagenet-200"
@@ -229,7 +205,7 @@ def test_unknown_data_set(photos: Path) -> None:
     for name in ("imagefolder:", "imagefolders:x"):
         with pytest.raises(ConfigurationError, match=f"unknown data set '{name}'"):
             open_dataset(name)
-    with pytest.raises(ConfigurationError, match=f"give imagefolder:{photos}"):
+    with pytest.raises(ConfigurationError, match=f"give --dataset imagefolder:{photos}"):
         open_dataset(str(photos))
 
 

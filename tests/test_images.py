@@ -1,7 +1,6 @@
 """Images as people have them: pixel formats, transparency, resizing, layouts of folders, what is wrong with them."""
 
 import gzip
-import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from PIL import Image
 import neuronas
 from conftest import Neuronas, chain
 from neuronas.data import listing
-from neuronas.data.cifar import Cifar
 from neuronas.data.datasets import open_dataset
 from neuronas.data.pixels import resized
 from neuronas.data.source import FileSource, ImageSource
@@ -239,47 +237,6 @@ def test_tiny_imagenet_with_sorted_validation_images(tmp_path: Path) -> None:
         (folder / "val" / f"n{number}").rename(folder / f"n{number}")
     with pytest.raises(DataError, match="holds neither 'images' nor class folders"):
         open_dataset("tiny-imagenet-200", str(tmp_path)).check(n_threads=1, skip_corrupt=False)
-
-
-def _of_python_2(batch: dict[str, Any]) -> bytes:
-    """As the published files are written."""
-    images, (labels_key, labels) = batch["data"], list(batch.items())[-1]
-    raw = images.tobytes()
-    array = (
-        b"cnumpy.core.multiarray\n_reconstruct\nq\x03cnumpy\nndarray\nq\x04K\x00\x85q\x05U\x01bq\x06\x87q\x07Rq\x08"
-        b"(K\x01K" + bytes([len(images)]) + b"M\x00\x0c\x86q\x09cnumpy\ndtype\nq\x0aU\x02u1q\x0bK\x00K\x01\x87q\x0c"
-        b"Rq\x0d(K\x03U\x01|q\x0eNNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tq\x0fb\x89T"
-        + len(raw).to_bytes(4, "little")
-    )
-    listed = b"]q\x13(" + b"".join(b"K" + bytes([label]) for label in labels) + b"e"
-    key = b"U" + bytes([len(labels_key)]) + labels_key.encode() + b"q\x12"
-    return b"\x80\x02}q\x01(U\x04dataq\x02" + array + raw + b"q\x10tq\x11b" + key + listed + b"u."
-
-
-@pytest.mark.parametrize("name", ["cifar10", "cifar100"])
-@pytest.mark.parametrize(
-    "written", [_of_python_2, lambda batch: pickle.dumps(batch, protocol=2), lambda batch: pickle.dumps(batch)]
-)
-def test_cifar_as_torchvision_unpacks_it(name: str, written: Callable[[Any], bytes], tmp_path: Path) -> None:
-    layout = open_dataset(name)
-    assert isinstance(layout, Cifar)
-    folder = tmp_path / layout.python_folder
-    folder.mkdir()
-    rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (6, 3072), dtype=np.uint8)
-    labels = rng.integers(0, layout.n_classes, 6).tolist()
-    for file in (*layout.python_train_files, *layout.python_test_files):
-        batch = {"data": images, "filenames": ["a.png"] * 6, layout.python_labels: labels}
-        (folder / file).write_bytes(written(batch))
-    source = load(name, "train", tmp_path)
-    assert source.labels.tolist() == labels * len(layout.python_train_files)
-    assert (source.read(2).flatten().numpy() == images[2]).all()
-    evil = b"cos\nsystem\n(S'touch " + bytes(tmp_path / "ran") + b"'\ntR."
-    for content in (evil, pickle.dumps([1]), b"", b"no pickle"):
-        (folder / layout.python_train_files[0]).write_bytes(content)
-        with pytest.raises(DataError, match="no batch of CIFAR's version for Python"):
-            load(name, "train", tmp_path)
-    assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize("place", ["MNIST/raw", "mnist", ""])

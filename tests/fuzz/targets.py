@@ -22,6 +22,7 @@ import torch
 import yaml
 from PIL import Image
 
+from cifar_files import WRITERS, images_of
 from neuronas.api.compose import plan
 from neuronas.api.run_facts import read_run
 from neuronas.api.settings import planned
@@ -201,8 +202,14 @@ def _image(path: Path) -> None:
 
 
 def _cifar(folder: Path, data: bytes) -> None:
-    (folder / Cifar10.mark).touch()
+    (folder / Cifar10.versions[0].train_files[0]).touch()
     (folder / "test_batch.bin").write_bytes(data)
+    Cifar10().within(folder).load("test", 32)
+
+
+def _cifar_of_python(folder: Path, data: bytes) -> None:
+    (folder / Cifar10.versions[1].train_files[0]).touch()
+    (folder / "test_batch").write_bytes(data)
     Cifar10().within(folder).load("test", 32)
 
 
@@ -374,6 +381,11 @@ def _cifar_seeds(folder: Path) -> list[bytes]:
     return [bytes(2 * 3073), bytes([9]) + bytes(3072)]
 
 
+def _cifar_of_python_seeds(folder: Path) -> list[bytes]:
+    images, labels = images_of(Cifar10(), 2)
+    return [writer({"data": images, "labels": labels, "filenames": ["a", "b"]}) for writer in WRITERS.values()]
+
+
 def _tar_seeds(folder: Path) -> list[bytes]:
     found = []
     for kind, name, link in (
@@ -442,6 +454,7 @@ TARGETS: dict[str, Target] = {
     "labels": Target(_file("labels.csv", read_labels), _label_seeds),
     "image": Target(_file("one.jpg", _image), _image_seeds),
     "cifar": Target(_cifar, _cifar_seeds),
+    "cifar for Python": Target(_cifar_of_python, _cifar_of_python_seeds),
     "tiny-imagenet": Target(_tiny, _given(b"n01\nn02\n\0val_0.JPEG\tn02\t0\t0\t9\t9\nval_1.JPEG\tn01\t0\t0\t9\t9\n")),
     "tar": Target(_archive(".tar.gz"), _tar_seeds),
     "zip": Target(_archive(".zip"), _zip_seeds),

@@ -89,6 +89,10 @@ class DataSet(ABC):
         """Return this data set as it is found in a folder of data sets; only downloaded ones depend on it."""
         return self
 
+    def is_there(self) -> bool:
+        """Whether files in its format lie where it looks for them. Only a few names are looked at."""
+        return False
+
     def fetch(self) -> None:  # noqa: B027 - most data sets have nothing to download
         """Download the files if they are missing; only a published data set can be downloaded."""
 

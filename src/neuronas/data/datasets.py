@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from neuronas.config import DATASETS, DataConfig, is_there
 from neuronas.data.dataset import IN_MEMORY, DataSet
+from neuronas.data.formats import options_for
 from neuronas.errors import ConfigurationError, DataError, NeuronasError, VerificationError, quoted, unknown_name
 from neuronas.space.shape import Side
 
@@ -98,8 +99,8 @@ def check_described(data: DataConfig, dataset: DataSet) -> None:
 
 def _unknown(name: str) -> ConfigurationError:
     error = unknown_name("data set", name, DATASETS)
-    if is_there(Path(name)) and Path(name).is_dir():
-        return ConfigurationError(
-            f"{error}; for the images in the folder '{name}' give {quoted(f'imagefolder:{name}')}"
-        )
-    return error
+    path = Path(name)
+    if not is_there(path):
+        return error
+    options = options_for(path) or ([f"--dataset {quoted(f'imagefolder:{name}')}"] if path.is_dir() else [])
+    return ConfigurationError(f"{error}; for the images in '{name}' give {' or '.join(options)}") if options else error

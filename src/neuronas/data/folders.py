@@ -4,11 +4,13 @@ import logging
 from copy import copy
 from functools import cached_property
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from neuronas.data.dataset import DataSet, Progress
-from neuronas.data.listing import LAYOUTS, check_readable, class_folders, images_in, log_left_out, source_of
+from neuronas.data.formats import other_format_named
+from neuronas.data.listing import LAYOUTS, SUFFIXES, check_readable, class_folders, images_in, log_left_out, source_of
 from neuronas.errors import ConfigurationError, DataError
 from neuronas.space.shape import Side
 
@@ -19,6 +21,8 @@ TEST_NAMES = ("test", "val", "valid", "validation")
 """Names of the folder of test images, the first that is there counts."""
 _TEST_SHARE = 0.2
 _SPLIT_SEED = 20240700  # fixed: the split must not change with a run's seed, or test images would leak
+_N_LOOKED_AT = 100
+"""Files of a folder that is only to be recognised."""
 _log = logging.getLogger(__name__)
 
 
@@ -43,7 +47,8 @@ class ImageFolder(DataSet):
     @cached_property
     def class_names(self) -> tuple[str, ...]:  # type: ignore[override]  # read when it is first asked for
         """Names of the class folders. Raises ``DataError`` where there are none."""
-        return tuple(path.name for path in class_folders(self._training))
+        with other_format_named(self._folder, self.name):
+            return tuple(path.name for path in class_folders(self._training))
 
     @cached_property
     def n_classes(self) -> int:  # type: ignore[override]
@@ -70,6 +75,14 @@ class ImageFolder(DataSet):
         made = copy(self)
         made._folder = folder / self._folder
         return made
+
+    def is_there(self) -> bool:
+        """See ``DataSet``."""
+        try:
+            first = class_folders(self._training)[0]
+            return any(path.suffix.lower() in SUFFIXES for path in islice(first.iterdir(), _N_LOOKED_AT))
+        except (DataError, OSError):
+            return False
 
     def load(self, split: str, size: Side) -> "FileSource":
         """See ``DataSet``."""
@@ -103,11 +116,13 @@ class ImageFolder(DataSet):
 
     def _images(self, split: str) -> list[list[Path]]:
         """Files of each class."""
-        if self._training == self._folder:
-            return [_share(images_in(self._folder / name), split) for name in self.class_names]
-        if split == "train":
-            return [images_in(self._training / name) for name in self.class_names]
-        return self._test_images()
+        classes = self.class_names
+        with other_format_named(self._folder, self.name):
+            if self._training == self._folder:
+                return [_share(images_in(self._folder / name), split) for name in classes]
+            if split == "train":
+                return [images_in(self._training / name) for name in classes]
+            return self._test_images()
 
     @property
     def _test_folders(self) -> list[Path]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from neuronas.data.dataset import DataSet, Progress
+from neuronas.data.formats import other_format
 from neuronas.errors import DataError
 
 
@@ -22,11 +23,13 @@ class Placed(DataSet):
 
     Attributes:
         places: folders in which it may lie, each with a file by which it is known there.
+        archives: file names of published archives that are read as they are.
         advice: how to get it.
-        data_dir: the folder that holds data sets.
+        data_dir: the folder that holds data sets; or the data set's own folder or archive.
     """
 
     places: tuple[tuple[str, str], ...]
+    archives: tuple[str, ...] = ()
     advice: str
     data_dir = Path("data")
 
@@ -42,22 +45,30 @@ class Placed(DataSet):
         return self if self.found() is not None or elsewhere.found() is None else elsewhere
 
     def found(self) -> Path | None:
-        """Return the folder of its files, or None if it is not there."""
+        """Return the folder of its files, or an archive that holds them; None if neither is there."""
         places = ((path, mark) for folder, mark in self.places for path in (self.data_dir / folder, self.data_dir))
-        return next((path for path, mark in places if (path / mark).is_file()), None)
+        archives = (self.data_dir if self.data_dir.name == name else self.data_dir / name for name in self.archives)
+        unpacked = next((path for path, mark in places if (path / mark).is_file()), None)
+        return unpacked or next((path for path in archives if path.is_file()), None)
+
+    def is_there(self) -> bool:
+        """See ``DataSet``."""
+        return self.found() is not None
 
     def root(self) -> Path:
-        """Return the folder of its files.
+        """Return the folder of its files, or an archive that holds them.
 
         Raises:
-            DataError: it is not there; the message says what was looked for and what to do.
+            DataError: neither is there; the message says what was looked for and what to do.
         """
         if (path := self.found()) is not None:
             return path
         first = dict(reversed(self.places))
-        looked = " and ".join(str(self.data_dir / folder / mark) for folder, mark in reversed(first.items()))
+        files = [str(self.data_dir / folder / mark) for folder, mark in reversed(first.items())]
+        looked = ", ".join([*files, *(str(self.data_dir / name) for name in self.archives)])
+        other = other_format(self.data_dir, self.name)
         raise DataError(
-            f"{self.name}: not found; looked for {looked}; {self.advice}, or name its folder with --data-dir"
+            f"{self.name}: not found; looked for {looked}; {other}{self.advice}, or name its folder with --data-dir"
         )
 
     def check(self, *, n_threads: int, skip_corrupt: bool, progress: Progress | None = None) -> None:
@@ -70,18 +81,9 @@ class Downloadable(Placed):
 
     Attributes:
         archive: where it is published.
-        folder: the folder inside the archive.
-        mark: a file in that folder by which it is known.
     """
 
     archive: Archive
-    folder: str
-    mark: str
-
-    @property
-    def places(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
-        """That of the archive."""
-        return ((self.folder, self.mark),)
 
     @property
     def advice(self) -> str:  # type: ignore[override]

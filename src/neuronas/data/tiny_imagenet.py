@@ -13,6 +13,7 @@ from neuronas.space.shape import Side
 if TYPE_CHECKING:
     from neuronas.data.source import FileSource
 
+_CLASSES = "wnids.txt"
 _LAYOUTS = "val/images/*.JPEG with val/val_annotations.txt, or val/WNID/*.JPEG"
 
 
@@ -27,7 +28,7 @@ class TinyImageNet(Downloadable):
     mean, std = (0.4802, 0.4481, 0.3975), (0.2770, 0.2691, 0.2821)
     head_width, n_voters = 4096, 5  # of SNASNet (arXiv 2201.10355)
     archive = Archive("http://cs231n.stanford.edu/tiny-imagenet-200.zip", "90528d7ca1a48142e341f4ef8d21d0de")
-    folder, mark = "tiny-imagenet-200", "wnids.txt"
+    places = (("tiny-imagenet-200", _CLASSES),)
 
     def load(self, split: str, size: Side) -> "FileSource":
         """See ``DataSet``."""
@@ -40,9 +41,9 @@ class TinyImageNet(Downloadable):
 
     def _images(self, split: str) -> list[list[Path]]:
         root = self.root()
-        classes = lines_of(root / self.mark)
+        classes = lines_of(root / _CLASSES)
         if not classes or len(set(classes)) != len(classes) or not all(map(_is_name, classes)):
-            raise DataError(f"{root / self.mark}: expected one WNID per line, each once")
+            raise DataError(f"{root / _CLASSES}: expected one WNID per line, each once")
         if split == "train":
             return [_of_class(root / "train" / name) for name in classes]
         if (root / "val" / "images").is_dir():
