@@ -32,17 +32,18 @@ from neuronas.training.images import drawn
 
 RESULTS = Path(__file__).parents[1] / "results"
 N_CASES = {
+    "algorithm-1": 6,
     "operations": 8,
     "memory-case-study": 2,
     "qafe": 9,
     "precision": 29,
-    "spikenas": 4,
+    "spikenas": 10,
     "snasnet": 2,
     "constraints": 6,
 }
 
 
-WITH_PRINTED = {"operations", "memory-case-study", "precision", "qafe", "snasnet"}
+WITH_PRINTED = {"algorithm-1", "operations", "memory-case-study", "precision", "qafe", "snasnet", "spikenas"}
 """Studies of which the papers print numbers."""
 ALIKE = {"memory-case-study", "operations", "precision", "qafe", "spikenas"}
 """Studies that are made of the same parts as the others."""

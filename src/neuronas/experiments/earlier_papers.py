@@ -1,17 +1,18 @@
 """The papers that NeuroNAS builds on.
 
-- ``spikenas`` (SpikeNAS, arXiv 2402.11322): accuracy under memory budgets, its only ones.
+- ``spikenas`` (SpikeNAS, arXiv 2402.11322): how long it searches against SNASNet and NeuroNAS; accuracy under memory
+  budgets, its only ones; and what its last step, quantisation, costs.
 - ``snasnet`` (SNASNet, arXiv 2201.10355): the fittest of random draws, forward and backward cells, no budget.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from neuronas.config import FULL_PRECISION
-from neuronas.experiments.figures import Figure
+from neuronas.experiments.figures import ACCURACY, MEMORY, Figure
 from neuronas.experiments.published import SNASNET as PAPERS_SNASNET
 from neuronas.experiments.published import published
-from neuronas.experiments.study import SearchPiece, Study
+from neuronas.experiments.study import SearchPiece, Study, effort
 from neuronas.hardware.units import BUDGETED, UNITS, word
 from neuronas.space.notation import parse_architecture
 
@@ -26,16 +27,37 @@ SNASNET = {
     "search": {"algorithm": "snasnet"},
 }
 """Settings of SNASNet's search: random draws in full precision, fitness as the mean over two batches."""
+_BITS = 8
+_TIMES_FASTER = "search, times faster"
+"""As printed, than SNASNet."""
 
 
 def spikenas(pieces: "Pieces") -> Iterable[Figure]:
-    """Search and train under each budget."""
-    largest = pieces.extremes({})[1].parameters
+    """Time SNASNet's and NeuroNAS's searches; search and train in float under each budget, then round."""
+    base = pieces.search_each("SNASNet", {"space": "snasnet", **SNASNET})
+    yield from effort("SNASNet", base)
+    ours = f"NeuroNAS, FxP{_BITS}"
+    yield from _timed(ours, pieces.search_each(ours, {"network": {"weight_bits": _BITS}}), base)
+    in_float = {"network": {"weight_bits": FULL_PRECISION}}
+    largest = pieces.extremes(in_float)[1].parameters
     for share in SHARES:
         limit = share * largest
-        changes = {"search": {"algorithm": "spikenas"}, "budget": {"max_parameters": limit}}
-        case = pieces.search_and_train(f"at most {limit:,.0f} parameters ({share:.0%})", changes)
+        name = f"SpikeNAS, at most {limit:,.0f} parameters ({share:.0%})"
+        changes = {**in_float, "search": {"algorithm": "spikenas"}, "budget": {"max_parameters": limit}}
+        case = pieces.search_and_train(name, changes)
+        yield from _timed(name, case.searched, base, published().by_dataset("SpikeNAS", _TIMES_FASTER))
         yield from case.figures()
+        rounded = f"{name}, rounded to FxP{_BITS}"
+        yield Figure.of(rounded, MEMORY, [_BITS * one.parameters / 1000 for one in case.searched])
+        yield Figure.of(rounded, ACCURACY, case.accuracy(_BITS))
+
+
+def _timed(
+    case: str, found: Sequence[SearchPiece], base: Sequence[SearchPiece], printed: Mapping[str, float] | None = None
+) -> Iterable[Figure]:
+    yield from effort(case, found)
+    factors = [slow.seconds / fast.seconds for slow, fast in zip(base, found, strict=True)]
+    yield Figure.of(case, _TIMES_FASTER, factors, printed)
 
 
 def snasnet(pieces: "Pieces") -> Iterable[Figure]:

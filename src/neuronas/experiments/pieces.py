@@ -190,7 +190,7 @@ class Rehearsal(Pieces):
         self.n += 1
         costs = _costs(self.extremes({"network": changes.get("network", {})})[1])
         return SearchPiece(
-            case=case, seed=seed, architecture=_SKIPS, fitness=0.0, n_candidates=1, n_evaluated=1, seconds=0.0, **costs
+            case=case, seed=seed, architecture=_SKIPS, fitness=0.0, n_candidates=1, n_evaluated=1, seconds=1.0, **costs
         )
 
     def train(self, case: str, seed: int, changes: Settings, architecture: str) -> TrainingPiece:

@@ -84,6 +84,13 @@ class SearchPiece(Budgeted):
     seconds: float
 
 
+def effort(case: str, found: Sequence[SearchPiece]) -> Iterable[Figure]:
+    """How much the searches of a case, one for each seed, had to do."""
+    yield Figure.of(case, "candidates", [one.n_candidates for one in found])
+    yield Figure.of(case, "evaluated", [one.n_evaluated for one in found])
+    yield Figure.of(case, "search, s", [one.seconds for one in found])
+
+
 class TrainingPiece(Document):
     """A training of a study: validation images chose the epoch, test images were read once it was chosen.
 
