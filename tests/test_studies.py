@@ -22,7 +22,7 @@ from neuronas.experiments.figures import ACCURACY, MEMORY, Figure, markdown
 from neuronas.experiments.neuronas_paper import RANK, SIGNIFICANCE, operations, variants
 from neuronas.experiments.pieces import PAPER, Case
 from neuronas.experiments.study import MEDIUM, SIZES, SearchPiece, Size, StudyResult, TrainingPiece, experiments
-from neuronas.search.algorithms.base import Outcome
+from neuronas.search.algorithms.base import Batch, Outcome
 from neuronas.search.algorithms.limited import PIECE, limited
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
@@ -365,7 +365,7 @@ def test_a_limited_algorithm_ends_at_its_number_of_evaluations(name: str) -> Non
     with pytest.raises(StopIteration):
         while True:
             assert len(fits) < 70
-            batch = proposals.send(outcomes(batch))
+            batch = proposals.send(outcomes(Batch.of(batch).architectures))
     assert 70 <= len(fits) < 70 + PIECE
 
 
@@ -376,8 +376,9 @@ def test_a_limit_that_is_never_reached_lets_the_algorithm_end() -> None:
     batch, n = next(proposals), 0
     with pytest.raises(StopIteration):
         while True:
-            n += len(batch)
-            batch = proposals.send([Outcome(one, None, (1.0,) * 4, (1.0,) * 4) for one in batch])
+            architectures = Batch.of(batch).architectures
+            n += len(architectures)
+            batch = proposals.send([Outcome(one, None, (1.0,) * 4, (1.0,) * 4) for one in architectures])
     assert n == 25
 
 
