@@ -105,7 +105,7 @@ def estimate(
         preset: Settings to start from: default, or paper for those of NeuroNAS's experiments [default].
         plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats [none].
         space: Search space: a name or FILE.yaml [neuronas].
-        dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
+        dataset: Data set: a name, imagefolder:DIR, parquet:DIR or, in Python, an object [digits].
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
         image_channels: Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
         n_classes: Number of classes [the data set's].
@@ -188,7 +188,7 @@ def evaluate(
         ablation: Measure the accuracy loss of each non-ideality [off].
         diagnosis: Find the causes of a loss and try changes of the chip, on validation images [true].
         retrain_epochs: Epochs of noise-aware training that the diagnosis also tries, into RUN-noise; 0: none [0].
-        dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
+        dataset: Data set: a name, imagefolder:DIR, parquet:DIR or, in Python, an object [digits].
         data_dir: Folder of downloaded data sets ($NEURONAS_DATA, or else data).
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
         image_channels: Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
@@ -265,7 +265,7 @@ def evaluate_on_chips(
         ablation: Measure the accuracy loss of each non-ideality [off].
         diagnosis: Find the causes of a loss and try changes of the chip, on validation images [true].
         retrain_epochs: Epochs of noise-aware training that the diagnosis also tries, into RUN-noise; 0: none [0].
-        dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
+        dataset: Data set: a name, imagefolder:DIR, parquet:DIR or, in Python, an object [digits].
         data_dir: Folder of downloaded data sets ($NEURONAS_DATA, or else data).
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
         image_channels: Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
@@ -425,7 +425,7 @@ def search(
         preset: Settings to start from: default, or paper for those of NeuroNAS's experiments [default].
         plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats [none].
         space: Search space: a name or FILE.yaml [neuronas].
-        dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
+        dataset: Data set: a name, imagefolder:DIR, parquet:DIR or, in Python, an object [digits].
         data_dir: Folder of downloaded data sets ($NEURONAS_DATA, or else data).
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
         image_channels: Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
@@ -609,7 +609,7 @@ def train(
         checkpointing: Recompute cells in the backward pass to save memory [the recipe's].
         ann: Train the artificial twin: ReLU instead of LIF neurons [off].
         tensorboard: Write TensorBoard event files [off].
-        dataset: Data set: a name, imagefolder:DIR or, in Python, an object [digits].
+        dataset: Data set: a name, imagefolder:DIR, parquet:DIR or, in Python, an object [digits].
         data_dir: Folder of downloaded data sets ($NEURONAS_DATA, or else data).
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
         image_channels: Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].

@@ -51,7 +51,7 @@ class DataConfig(Section):
     """Data: which images, and how they are read."""
 
     name: str = setting(
-        "Data set: a name, imagefolder:DIR or, in Python, an object", "digits",
+        "Data set: a name, imagefolder:DIR, parquet:DIR or, in Python, an object", "digits",
         (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY), name="dataset", choices=DATASETS,
     )  # fmt: skip
     data_dir: Place | None = setting(

@@ -1,32 +1,27 @@
 """Class folders of images as a data set: ``imagefolder:DIR``."""
 
 import logging
-from copy import copy
 from functools import cached_property
-from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from neuronas.data.dataset import DataSet, Progress
+from neuronas.data.dataset import Progress
 from neuronas.data.formats import other_format_named
 from neuronas.data.listing import LAYOUTS, SUFFIXES, check_readable, class_folders, images_in, log_left_out, source_of
-from neuronas.errors import ConfigurationError, DataError
+from neuronas.data.own_folder import TEST_NAMES, OwnFolder, share_of
+from neuronas.errors import DataError
 from neuronas.space.shape import Side
 
 if TYPE_CHECKING:
     from neuronas.data.source import FileSource
 
-TEST_NAMES = ("test", "val", "valid", "validation")
-"""Names of the folder of test images, the first that is there counts."""
-_TEST_SHARE = 0.2
-_SPLIT_SEED = 20240700  # fixed: the split must not change with a run's seed, or test images would leak
 _N_LOOKED_AT = 100
 """Files of a folder that is only to be recognised."""
 _log = logging.getLogger(__name__)
 
 
-class ImageFolder(DataSet):
+class ImageFolder(OwnFolder):
     """``DIR/train/CLASS/*`` and ``DIR/test/CLASS/*``, or ``DIR/CLASS/*`` with a fixed split.
 
     The folder of test images may also be called ``val``, ``valid`` or ``validation``. Without one, a fifth of each
@@ -36,13 +31,7 @@ class ImageFolder(DataSet):
         folder: DIR.
     """
 
-    image_channels, image_size = 3, (32, 32)
-    # Pixels of photographs have about this mean and spread; batch normalisation takes care of the rest.
-    mean: tuple[float, ...] = (0.5, 0.5, 0.5)
-    std: tuple[float, ...] = (0.25, 0.25, 0.25)
-
-    def __init__(self, folder: str):
-        self.name, self._folder = f"imagefolder:{folder}", Path(folder).expanduser()
+    kind = "imagefolder"
 
     @cached_property
     def class_names(self) -> tuple[str, ...]:  # type: ignore[override]  # read when it is first asked for
@@ -59,22 +48,6 @@ class ImageFolder(DataSet):
     def _training(self) -> Path:
         """``DIR/train`` if it is there, else DIR itself (to be split)."""
         return self._folder / "train" if (self._folder / "train").is_dir() else self._folder
-
-    def with_channels(self, n: int) -> Self:
-        """See ``DataSet``: 1 (grey) or 3 (RGB), whatever the files hold."""
-        if n not in (1, 3):
-            raise ConfigurationError(f"image_channels {n} given with {self.name}; expected 1 (grey) or 3 (RGB)")
-        made = copy(self)
-        made.image_channels, made.mean, made.std = n, self.mean[:1] * n, self.std[:1] * n
-        return made
-
-    def seen_from(self, folder: Path) -> Self:
-        """See ``DataSet``."""
-        if self._folder.is_absolute() or self._folder.exists() or not (folder / self._folder).is_dir():
-            return self
-        made = copy(self)
-        made._folder = folder / self._folder
-        return made
 
     def is_there(self) -> bool:
         """See ``DataSet``."""
@@ -106,20 +79,15 @@ class ImageFolder(DataSet):
     @cached_property
     def fingerprint(self) -> str:
         """See ``DataSet``: names and sizes of all files, not where the folder is."""
-        found = blake2b(digest_size=8)
-        for split in ("train", "test"):
-            for path in (path for paths in self._images(split) for path in paths):
-                found.update(
-                    f"{path.relative_to(self._folder)} {path.stat().st_size}\n".encode(errors="surrogateescape")
-                )
-        return f"image files {found.hexdigest()}"
+        paths = (path for split in ("train", "test") for paths in self._images(split) for path in paths)
+        return f"image files {self.digest_of(paths)}"
 
     def _images(self, split: str) -> list[list[Path]]:
         """Files of each class."""
         classes = self.class_names
         with other_format_named(self._folder, self.name):
             if self._training == self._folder:
-                return [_share(images_in(self._folder / name), split) for name in classes]
+                return [share_of(images_in(self._folder / name), split) for name in classes]
             if split == "train":
                 return [images_in(self._training / name) for name in classes]
             return self._test_images()
@@ -137,12 +105,3 @@ class ImageFolder(DataSet):
         if strange:
             raise DataError(f"image folder {test}: class '{sorted(strange)[0]}' has no training images")
         return [images_in(test / name) if (test / name).is_dir() else [] for name in self.class_names]
-
-
-def _share(paths: list[Path], split: str) -> list[Path]:
-    import numpy as np
-
-    order = np.random.default_rng(_SPLIT_SEED).permutation(len(paths))
-    n_test = max(1, round(_TEST_SHARE * len(paths))) if len(paths) > 1 else 0
-    chosen = order[:n_test] if split == "test" else order[n_test:]
-    return [paths[index] for index in sorted(chosen)]

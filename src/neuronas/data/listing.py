@@ -14,7 +14,7 @@ from neuronas.errors import DataError
 from neuronas.space.shape import Side
 
 if TYPE_CHECKING:
-    from neuronas.data.source import FileSource
+    from neuronas.data.source import FileSource, PictureSource
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".pgm", ".tif", ".tiff", ".gif"}
 LAYOUTS = "DIR/train/CLASS/*.jpg and DIR/test/CLASS/*.jpg, or DIR/CLASS/*.jpg"
@@ -86,7 +86,7 @@ def source_of(by_class: Sequence[Sequence[Path]], channels: int, size: Side) -> 
 
 
 def check_readable(
-    sources: Sequence["FileSource"],
+    sources: Sequence["PictureSource"],
     n_threads: int,
     *,
     skip_corrupt: bool,
@@ -132,7 +132,7 @@ def unreadable(errors: Sequence[DataError], n_images: int) -> DataError:
     return DataError(f"{len(errors):,} of {n_images:,} images cannot be read; the first: {errors[0]}")
 
 
-def _error_of(work: tuple["FileSource", int]) -> DataError | None:
+def _error_of(work: tuple["PictureSource", int]) -> DataError | None:
     source, index = work
     try:
         source.check(index)

@@ -10,6 +10,7 @@ from neuronas.data.cifar import Cifar10, Cifar100
 from neuronas.data.dataset import DataSet
 from neuronas.data.folders import ImageFolder
 from neuronas.data.mnist import FashionMnist, Mnist
+from neuronas.data.parquet import ParquetFolder
 from neuronas.data.tiny_imagenet import TinyImageNet
 from neuronas.errors import DataError
 from neuronas.space.shape import Side
@@ -86,5 +87,6 @@ BUILTIN: Mapping[str, DataSet | Callable[..., DataSet]] = {
     "mnist": Mnist,
     "fashion-mnist": FashionMnist,
     "imagefolder:DIR": ImageFolder,
+    "parquet:DIR": ParquetFolder,
 }
 """A data set, or what makes it; of ``KIND:WHAT`` it is called with what follows the colon."""

@@ -5,6 +5,7 @@ import logging
 import struct
 import warnings
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,21 +73,23 @@ class ArraySource:
         return self.images[index]
 
 
-@dataclass(frozen=True)
-class FileSource:
-    """Image files, decoded on demand, converted to ``channels`` (1 grey, 3 RGB) and resized to ``size``.
+class PictureSource(ABC):
+    """Pictures in a file format, decoded on demand, converted to ``channels`` (1 grey, 3 RGB) and resized to ``size``.
 
     A photograph that notes how the camera was held (EXIF) is turned upright first.
     """
 
-    paths: Sequence[Path]
     labels: NDArray[np.int64]
     channels: int
     size: Side
 
+    @abstractmethod
+    def encoded(self, index: int) -> tuple[str, Callable[[], bytes]]:
+        """What to call image ``index`` in messages, and what gives the bytes of its file."""
+
     def read(self, index: int) -> Tensor:
         """See ``ImageSource``."""
-        picture = decoded(self.paths[index], lambda image: to_mode(upright(image), self.mode))
+        picture = decoded(*self.encoded(index), lambda image: to_mode(upright(image), self.mode))
         return as_tensor(resized_picture(picture, self.size))
 
     def check(self, index: int) -> None:
@@ -100,7 +103,7 @@ class FileSource:
             image.draft(None, (1, 1))
             return to_mode(upright(image), self.mode)
 
-        decoded(self.paths[index], small)
+        decoded(*self.encoded(index), small)
 
     @property
     def mode(self) -> str:
@@ -108,27 +111,43 @@ class FileSource:
         return "L" if self.channels == 1 else "RGB"
 
 
-def decoded(path: Path, work: Callable[[Image.Image], Image.Image]) -> Image.Image:
-    """Open an image file and do something with it.
+@dataclass(frozen=True)
+class FileSource(PictureSource):
+    """Image files."""
+
+    paths: Sequence[Path]
+    labels: NDArray[np.int64]
+    channels: int
+    size: Side
+
+    def encoded(self, index: int) -> tuple[str, Callable[[], bytes]]:
+        """See ``PictureSource``."""
+        path = self.paths[index]
+        return str(path), lambda: read_bytes(path, _MAX_BYTES)
+
+
+def decoded(name: str, raw: Callable[[], bytes], work: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    """Open a picture and do something with it.
 
     Args:
-        path: the file.
+        name: what to call it in messages.
+        raw: gives the content of its file.
         work: what to do; whatever it raises at damaged content means that the file cannot be decoded.
 
     Raises:
         DataError: the image cannot be read; the message names it.
     """
     try:
-        with Image.open(io.BytesIO(read_bytes(path, _MAX_BYTES)), formats=_FORMATS) as image:
+        with Image.open(io.BytesIO(raw()), formats=_FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise DataError(f"image {path}: {image.width}x{image.height} pixels; expected at most {MAX_PIXELS:,}")
+                raise DataError(f"image {name}: {image.width}x{image.height} pixels; expected at most {MAX_PIXELS:,}")
             return work(image)
     except _DAMAGED as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         if isinstance(error, UnidentifiedImageError):
             reason = f"expected {', '.join(_FORMATS)}"
         raise DataError(
-            f"image {path}: cannot be decoded ({' '.join(reason.split())}); remove it, or skip such images with "
+            f"image {name}: cannot be decoded ({' '.join(reason.split())}); remove it, or skip such images with "
             "--skip-corrupt"
         ) from error
 
