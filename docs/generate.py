@@ -20,7 +20,6 @@ from neuronas.api.doctor import Diagnosis
 from neuronas.config import ACCELERATORS
 from neuronas.experiments.hardware_result import HardwareResult
 from neuronas.experiments.proxy_result import ProxyResult
-from neuronas.experiments.search_time import SearchTimeResult
 from neuronas.experiments.study import StudyResult
 from neuronas.export.integer_document import NetworkDocument
 from neuronas.fitness.calibration import calibration
@@ -337,7 +336,6 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "proxy-benchmark": ProxyResult,
     "reproduce-hardware": HardwareResult,
     "result": SearchSummary,
-    "search-time": SearchTimeResult,
     "study": StudyResult,
     "training": TrainingResult,
 }

@@ -177,7 +177,7 @@ MISTAKES = [
     (("search", "--device", "tpu"), "device: given 'tpu'"),
     (("search", "--cluster", "slurm"), "engine.cluster: given 'slurm'; expected ray or ray:ADDRESS"),
     (("search", "--dataset", "empty"), "for the images in 'empty' give --dataset imagefolder:empty"),
-    (("reproduce", "search-time", "--scale", "tiny"), "'--scale': 'tiny' is not one of 'small', 'full'"),
+    (("reproduce", "search-time", "--scale", "tiny"), "'--scale': 'tiny' is not one of 'small', 'medium', 'full'"),
     (("reproduce", "proxy-benchmark", "--labels", "absent.csv"), "absent.csv: cannot be read (No such file"),
     (("reproduce", "proxy-benchmark", "--labels", "absent.csv"), "expected a CSV file with the columns id, op_01"),
     (("compare", "empty"), "1 run given; expected two or more"),

@@ -16,12 +16,11 @@ from neuronas.config import as_path, is_there
 from neuronas.errors import quoted
 from neuronas.experiments.catalogue import STUDIES
 from neuronas.experiments.hardware_result import REPRODUCED, judged_figures
-from neuronas.experiments.study import Scale, Study, TimedScale, experiments
+from neuronas.experiments.study import Scale, Study, experiments
 
 if TYPE_CHECKING:
     from neuronas.experiments.labels import Labels
 
-_DATASET = "cifar10"
 ScaleOption = Annotated[
     Scale, typer.Option(help="How large: minutes, hours, or as published (needs a GPU where networks are trained).")
 ]
@@ -69,36 +68,6 @@ def hardware(out: Results = Path("results"), as_json: opt.Json = False, quiet: o
             console.answers.print(f"not compared here, {n} more: {reason}")
     counts = "; ".join(f"{verdict}: {n}" for verdict, n in result.verdicts.items())
     console.answers.print(f"{result.n_figures} printed figures: {counts}")
-
-
-@app.command(
-    "search-time", epilog=example("neuronas reproduce search-time --scale small", "neuronas search --workers 2")
-)
-def search_time(
-    scale: Annotated[
-        TimedScale,
-        typer.Option(help="small: digits, 4 channels, batch 16, both engines; full: CIFAR-10, the fast engine."),
-    ] = "small",
-    n_draws: Annotated[int, typer.Option(min=1, help="Candidates of the random search.")] = 5000,
-    n_seeds: Annotated[int, typer.Option(min=1, help="Searches of each kind.")] = 1,
-    data_dir: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Folder of downloaded data sets ($NEURONAS_DATA, or else data).")
-    ] = None,
-    out: Results = Path("results"),
-    as_json: opt.Json = False,
-    quiet: opt.Quiet = False,
-) -> None:
-    """Time Algorithm 1 against random search with the same fitness, once for each engine and seed (Fig. 13)."""
-    from neuronas.experiments.search_time import run
-
-    with ProgressBar(quiet=quiet) as progress:
-        result = run(scale, n_draws, n_seeds, data_dir, progress)
-    result.write(out / f"search-time-{scale}.json")
-    if as_json:
-        console.print_json(result)
-        return
-    ours = ", ".join(f"{factor:.1f} with the {engine} engine" for engine, factor in result.speed_up.items())
-    console.answers.print(f"Algorithm 1 is faster by {ours}; published: up to {result.published_speed_up}")
 
 
 @app.command(
@@ -186,7 +155,7 @@ def _study_command(study: Study) -> Callable[..., None]:
             )
         folder = runs or Path("runs") / f"reproduce-{study.name}-{possible}"
         seeds = range(seed, seed + (n_seeds or study.sizes[possible].n_seeds))
-        options = {"dataset": _DATASET, **options}
+        options = {"dataset": study.dataset(possible), **options}
         try:
             with ProgressBar(quiet=quiet) as progress:
                 result = run_study(study, possible, options, seeds, folder, progress, resume=resume)

@@ -8,9 +8,9 @@ from typing import Any
 from neuronas.api.estimate import estimate
 from neuronas.api.evaluate import evaluate
 from neuronas.api.evaluators import make_evaluators, scan_of
-from neuronas.api.search import plan_search
+from neuronas.api.search import Search, plan_search
 from neuronas.api.train import plan_training
-from neuronas.config import EVALUATED_BITS, FULL_PRECISION, merged
+from neuronas.config import EVALUATED_BITS, FULL_PRECISION, SETTINGS, merged
 from neuronas.errors import InfeasibleError
 from neuronas.experiments.figures import ACCURACY, MEMORY, PARAMETERS, Figure
 from neuronas.experiments.study import SearchPiece, Settings, Size, TrainingPiece
@@ -73,7 +73,7 @@ class Pieces:
     """
 
     def __init__(self, size: Size, common: Settings, seeds: range, folder: Path, work: Work):
-        self._size, self._settings, self.seeds = size, merged(PAPER, size.settings, common), seeds
+        self.size, self._settings, self.seeds = size, merged(PAPER, size.settings, common), seeds
         self._folder, self._work = folder, work
         self.done: list[SearchPiece | TrainingPiece] = []
 
@@ -116,7 +116,7 @@ class Pieces:
     def search(self, case: str, seed: int, changes: Settings) -> SearchPiece:
         """Search with one seed."""
         planned = plan_search({}, config=merged(self._settings, changes, {"seed": seed}), out=self._folder)
-        directory = self._folder / f"search-{planned.identity}"
+        directory = self._folder / f"search-{_engine(planned)}{planned.identity}"
         found = SearchSummary.read_if_there(directory / RESULT)
         is_new = found is None
         if found is None:
@@ -139,7 +139,7 @@ class Pieces:
 
     def train(self, case: str, seed: int, changes: Settings, architecture: str) -> TrainingPiece:
         """Train with one seed, and measure on the test images at every precision."""
-        images = {"train": {"n_images": self._size.n_training}, "data": {"n_test": self._size.n_test}}
+        images = {"train": {"n_images": self.size.n_training}, "data": {"n_test": self.size.n_test}}
         settings = merged(self._settings, changes, images)
         settings = {name: settings[name] for name in _OF_TRAINING if name in settings} | {"seed": seed}
         planned = plan_training(architecture, {}, config=settings, out=self._folder)
@@ -169,6 +169,12 @@ class Pieces:
         self._work.advance(int(is_new), part, detail=ended)
         if piece not in self.done:
             self.done.append(piece)
+
+
+def _engine(planned: Search) -> str:
+    """Begins the folder's name; which engine computes decides no result, but it does decide the time."""
+    name = planned.plan.config.engine.name
+    return "" if name == SETTINGS["engine.name"].default else f"{name}-"
 
 
 def _costs(cost: Cost | CostSummary) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from neuronas.runs.document import Document
 
 DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "tiny-imagenet-200": "TinyImageNet-200"}
 """Data sets of the papers as they name them, by the name that ``--dataset`` takes."""
+CIFAR, TINY_IMAGENET = ("CIFAR-10", "CIFAR-100"), "TinyImageNet-200"
 SNASNET, NEURONAS, HEADLINE = "SNASNet", "NeuroNAS", "NeuroNAS, headline"
 """Networks that experiments compare with; the names in the file."""
 LOW, HIGH, ABOVE = "low", "high", "above"
@@ -83,12 +84,14 @@ class Published(Document):
         found = (one for one in self.figures if one.experiment == experiment)
         return tuple(one for one in found if network is None or one.network == network)
 
-    def by_dataset(self, network: str, quantity: str, weight_bits: int | None = None) -> dict[str, float]:
-        """Printed single values of a network, by the data set that they are printed for."""
+    def by_dataset(
+        self, network: str, quantity: str, weight_bits: int | None = None, end: str = ""
+    ) -> dict[str, float]:
+        """Printed values of a network, single ones or ends of ranges, by the data set that they are printed for."""
         return {
             one.dataset: one.value
             for one in self.figures
-            if (one.network, one.quantity, one.weight_bits, one.end) == (network, quantity, weight_bits, "")
+            if (one.network, one.quantity, one.weight_bits, one.end) == (network, quantity, weight_bits, end)
         }
 
 

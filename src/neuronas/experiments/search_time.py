@@ -1,122 +1,94 @@
-"""Fig. 13 of NeuroNAS (arXiv 2407.00641): how long Algorithm 1 searches against random search with 5,000 draws."""
+"""Fig. 13 of NeuroNAS (arXiv 2407.00641): how long its search takes against SNASNet's.
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+SNASNet as its tool does it: its own space of five operations and one cell, FxP32, 5,000 draws, the fitness of its code
+over two batches with the neurons of the head. NeuroNAS: its own space, Algorithm 1, the printed fitness, at a low, the
+headline's and the highest precision. Each at the images' sides of the papers' data sets; whose images these are is up
+to ``--dataset``. The plain engine evaluates each distinct function alone, as the published tools do each candidate.
+"""
 
-from neuronas.api.search import search
-from neuronas.experiments.deviations import deviations_of
-from neuronas.experiments.published import HEADLINE, published
-from neuronas.experiments.study import TimedScale, experiments
-from neuronas.runs.document import Document, Finite
-from neuronas.runs.observer import Observer, RunEnded
-from neuronas.runs.work import Work
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-SIZES: dict[TimedScale, dict[str, Any]] = {
-    "small": {"dataset": "digits", "channels": 4, "batch_size": 16},
-    "full": {"dataset": "cifar10"},
-}
-ENGINES: dict[TimedScale, tuple[str, ...]] = {"small": ("fast", "reference"), "full": ("fast",)}
+from neuronas.config import merged
+from neuronas.experiments.earlier_papers import SNASNET
+from neuronas.experiments.figures import Figure
+from neuronas.experiments.published import CIFAR, HEADLINE, HIGH, LOW, NEURONAS, TINY_IMAGENET, published
+from neuronas.experiments.study import SearchPiece, Settings, Size, Study
 
+if TYPE_CHECKING:
+    from neuronas.experiments.pieces import Pieces
 
-class TimedSearch(Document):
-    """One search.
-
-    Attributes:
-        algorithm: ``neuronas`` (Algorithm 1) or ``snasnet`` (random search).
-        engine: what computed fitness.
-        n_candidates: architectures proposed.
-        n_evaluated: distinct functions evaluated.
-        seconds: wall-clock time without reading images and building the evaluator.
-    """
-
-    algorithm: str
-    engine: str
-    seed: int
-    n_candidates: int
-    n_evaluated: int
-    fitness: Finite
-    seconds: float
+PRECISIONS, HEADLINE_BITS = (4, 8, 16), 8
+SHAPES = ((1, CIFAR), (2, (TINY_IMAGENET,)))
+"""Side of the images as a multiple of CIFAR's, and the data sets that have it."""
+SECONDS, CANDIDATES, DISTINCT = "seconds", "candidates", "distinct functions"
+FASTER, AT_LEAST, AT_MOST = "times faster", "times faster at the slowest precision", "times faster at the fastest"
+EACH = "times faster, equal functions evaluated again"
+_FAST, _PLAIN = "fast", "reference"
+_QUANTITY = "search, times faster"
+_SNASNET_TOOL: Settings = merged(SNASNET, {"space": "snasnet", "fitness": {"name": "sahd-snasnet"}})
 
 
-class SearchTimeResult(Document):
-    """``search-time-SCALE.json``; ``speed_up`` by engine: seconds of random search over those of Algorithm 1."""
-
-    experiment: str = "search-time"
-    scale: str
-    source: str
-    n_draws: int
-    published_speed_up: float
-    speed_up: dict[str, float]
-    searches: tuple[TimedSearch, ...]
-    deviations: tuple[str, ...]
+def search_time(pieces: "Pieces") -> Iterable[Figure]:
+    """Time both searches for each shape of the images and each engine."""
+    for factor, datasets in SHAPES:
+        side = factor * pieces.size.settings["data"]["image_side"]
+        for engine in pieces.size.engines:
+            where = f"{side}x{side} pixels, {engine} engine"
+            changes: Settings = {"data": {"image_side": side}, "engine": {"name": engine}}
+            yield from _compared(pieces, where, changes, datasets)
 
 
-def run(
-    scale: TimedScale, n_draws: int, n_seeds: int, data_dir: str | None, observer: Observer | None = None
-) -> SearchTimeResult:
-    """Search with both algorithms, each engine and each seed, every time from nothing.
-
-    Args:
-        scale: ``small`` or ``full``.
-        n_draws: of random search.
-        n_seeds: searches of each kind.
-        data_dir: folder of downloaded data sets.
-        observer: follows the progress.
-    """
-    timed = []
-    work = Work("reproduce", Path(), "runs", observer)
-    work.start(2 * n_seeds * len(ENGINES[scale]))
-    with TemporaryDirectory() as folder:
-        for seed in range(n_seeds):
-            for engine in ENGINES[scale]:
-                for algorithm in ("neuronas", "snasnet"):  # budgets bind Algorithm 1; random search has none
-                    part = f"{engine}, {algorithm}, seed {seed}"
-                    found = search(
-                        **SIZES[scale],
-                        preset="paper",
-                        data_dir=data_dir,
-                        engine=engine,
-                        algorithm=algorithm,
-                        n_draws=n_draws,
-                        seed=seed,
-                        out=Path(folder) / f"{engine}-{algorithm}-{seed}",
-                        observer=work.within(part),
-                    ).summary
-                    one = TimedSearch(
-                        algorithm=algorithm,
-                        engine=engine,
-                        seed=seed,
-                        n_candidates=found.n_candidates,
-                        n_evaluated=found.n_evaluated,
-                        fitness=found.fitness,
-                        seconds=found.seconds,
-                    )
-                    timed.append(one)
-                    text = (
-                        f"{part}: {one.seconds:.1f} s, {one.n_candidates:,} candidates, "
-                        f"{one.n_evaluated:,} distinct functions, fitness {found.fitness:.6g}"
-                    )
-                    work.advance(1, part, detail=RunEnded(text))
-    factors = {engine: speed_up(timed, engine) for engine in ENGINES[scale]}
-    about = experiments()["search-time"]
-    result = SearchTimeResult(
-        scale=scale,
-        source=about.source,
-        n_draws=n_draws,
-        published_speed_up=published().select("search-time", HEADLINE)[0].value,
-        speed_up=factors,
-        searches=tuple(timed),
-        deviations=deviations_of("search-time", scale),
-    )
-    work.finish(result)
-    return result
+def _compared(pieces: "Pieces", where: str, changes: Settings, datasets: Sequence[str]) -> Iterable[Figure]:
+    base = pieces.search_each(f"SNASNet, FxP32, {where}", merged(_SNASNET_TOOL, changes))
+    yield from _figures(base)
+    factors = []
+    for bits in PRECISIONS:
+        own: Settings = {"network": {"weight_bits": bits}, "search": {"algorithm": "neuronas"}}
+        found = pieces.search_each(f"NeuroNAS, FxP{bits}, {where}", merged(own, changes))
+        yield from _figures(found)
+        factors.append([other.seconds / one.seconds for one, other in zip(found, base, strict=True)])
+        printed = {f"at most, {one.where}": one.value for one in published().select("search-time", HEADLINE)}
+        yield Figure.of(found[0].case, FASTER, factors[-1], printed if bits == HEADLINE_BITS else None)
+        if changes["engine"]["name"] == _PLAIN:
+            each = [_of_all(other) / _of_all(one) for one, other in zip(found, base, strict=True)]
+            yield Figure.of(found[0].case, EACH, each)
+    by_seed = list(zip(*factors, strict=True))
+    for quantity, extreme, end in ((AT_LEAST, min, LOW), (AT_MOST, max, HIGH)):
+        ends = published().by_dataset(NEURONAS, _QUANTITY, end=end)
+        printed = {name: value for name, value in ends.items() if name in datasets}
+        yield Figure.of(f"NeuroNAS, all precisions, {where}", quantity, map(extreme, by_seed), printed)
 
 
-def speed_up(searches: list[TimedSearch], engine: str) -> float:
-    """Seconds of random search over those of Algorithm 1, summed over the seeds."""
-    total = {
-        name: sum(one.seconds for one in searches if (one.algorithm, one.engine) == (name, engine))
-        for name in ("snasnet", "neuronas")
+def _figures(found: Sequence[SearchPiece]) -> Iterable[Figure]:
+    case = found[0].case
+    yield Figure.of(case, SECONDS, [one.seconds for one in found])
+    yield Figure.of(case, CANDIDATES, [one.n_candidates for one in found])
+    yield Figure.of(case, DISTINCT, [one.n_evaluated for one in found])
+
+
+def _of_all(one: SearchPiece) -> float:
+    """Seconds, if every candidate took as long as those that were evaluated."""
+    return one.seconds / one.n_evaluated * one.n_candidates
+
+
+def _size(side: int, channels: int, batch_size: int, engines: tuple[str, ...] = (_FAST,), **data: str) -> Size:
+    settings = {
+        "data": {"image_side": side, **data},
+        "network": {"channels": channels},
+        "fitness": {"batch_size": batch_size},
+        "search": {"n_draws": 5000},
     }
-    return total["snasnet"] / total["neuronas"]
+    return Size(settings=settings, n_seeds=3, engines=engines)
+
+
+STUDY = Study(
+    "search-time",
+    search_time,
+    {
+        "small": _size(8, 4, 16, (_FAST, _PLAIN), name="digits"),
+        "medium": _size(32, 32, 64),
+        "full": _size(32, 128, 256),
+    },
+    trains=False,
+)

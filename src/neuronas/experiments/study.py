@@ -6,6 +6,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal
 
+from neuronas.config import value_at
 from neuronas.experiments.figures import Figure, markdown
 from neuronas.runs.costs import Budgeted
 from neuronas.runs.document import Document, Share
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from neuronas.experiments.pieces import Pieces
 
 Scale = Literal["small", "medium", "full"]
-TimedScale = Literal["small", "full"]
-"""Of searches that are timed: nothing is trained."""
+_DATASET = "cifar10"
 Settings = Mapping[str, Any]
 """Values of a run's settings, nested as in its YAML file."""
 
@@ -62,12 +62,14 @@ class Size(Document):
         n_seeds: how often everything is repeated.
         n_training: training images of a run (validation is set aside from them); null: all.
         n_test: test images, the same for all runs; null: all.
+        engines: of the fitness, where these are timed.
     """
 
     settings: dict[str, Any]
     n_seeds: int
     n_training: int | None = None
     n_test: int | None = None
+    engines: tuple[str, ...] = ("fast",)
 
 
 class SearchPiece(Budgeted):
@@ -207,6 +209,10 @@ class Study:
     sizes: Mapping[Scale, Size] = field(default_factory=lambda: SIZES)
     trains: bool = True
     remarks: Callable[[Sequence[Figure]], tuple[str, ...]] = lambda _: ()
+
+    def dataset(self, scale: Scale) -> str:
+        """The data set that a scale has if none is given."""
+        return str(value_at(self.sizes[scale].settings, "data.name") or _DATASET)
 
     @property
     def about(self) -> Experiment:
