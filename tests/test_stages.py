@@ -13,6 +13,7 @@ from neuronas.space.notation import parse_architecture
 from neuronas.space.shape import NetworkShape, Side
 from neuronas.training.recipes import check_training
 from neuronas.training.stages import Stages
+from neuronas.training.state import State
 
 ARCH = "|conv_3x3~0|+|skip~0|conv_3x3~1|+|avg_pool_3x3~0|skip~1|conv_3x3~2|"
 
@@ -49,6 +50,27 @@ def test_images_and_time_steps_grow(side: Side, sizes: list[tuple[int, int]]) ->
     assert [shown(network, found, epoch) for epoch in (0, 3, 4, 7, 8, 9)] == [
         (sizes[0], 1), (sizes[0], 1), (sizes[1], 1), (sizes[1], 1), (sizes[2], 4), (sizes[2], 4)
     ]  # fmt: skip
+
+
+def test_stages_begin_where_something_changes() -> None:
+    network = classifier(32, 4)
+    assert [epoch for epoch in range(10) if stages(network, epochs=10).begins(epoch)] == [4, 8]
+    assert not any(stages(network, epochs=10, full_from=0.0, early_side=1.0).begins(epoch) for epoch in range(10))
+
+
+def test_an_average_that_is_restarted_holds_the_next_weights_alone() -> None:
+    network = classifier(8, 1)
+    settings = plan(checked({"train": {"recipe": "fast"}}, "test")).config.train
+    state = State(network, settings, "test")
+    for value in (1.0, 2.0, 3.0):
+        torch.nn.init.constant_(network.weighted_layers()["stem"].weight, value)
+        state.update_average()
+    averaged = state.evaluated.weighted_layers()["stem"].weight
+    assert 1 < averaged.mean() < 3
+    state.restart_average()
+    torch.nn.init.constant_(network.weighted_layers()["stem"].weight, 4.0)
+    state.update_average()
+    assert torch.equal(averaged, network.weighted_layers()["stem"].weight)
 
 
 def test_one_epoch_is_the_last_stage() -> None:

@@ -111,6 +111,8 @@ class Trainer:
         )
         while progress.epoch < last and not self.is_stopped:
             self._present(progress.epoch)
+            if progress.step == 0 and self.stages.begins(progress.epoch):
+                self.state.restart_average()
             order = np.random.default_rng([self.state.settings.seed, 2, progress.epoch]).permutation(
                 self.split.training
             )

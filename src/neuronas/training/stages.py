@@ -30,13 +30,20 @@ class Stages:
         """The first epoch, from 0, with whole images and all time steps; at the latest the last one."""
         return min(round(self.settings.full_from * self.settings.epochs), self.settings.epochs - 1)
 
+    def begins(self, epoch: int) -> bool:
+        """Whether an epoch, from 0, begins with other images or time steps than the one before ended with."""
+        return epoch > 0 and self._shown(epoch) != self._shown(epoch - 1)
+
     def present(self, network: Classifier, epoch: int) -> None:
         """Prepare a network for an epoch, from 0."""
+        network.present(*self._shown(epoch))
+
+    def _shown(self, epoch: int) -> tuple[int, Pair]:
+        """Time steps and size of an epoch."""
         if epoch >= self.first_full:
-            network.present(self.timesteps, self.shape.image_size)
-            return
+            return self.timesteps, self.shape.image_size
         early = self.settings.early_timesteps or self.timesteps
-        network.present(min(early, self.timesteps), self._size(epoch * N_EARLY // self.first_full))
+        return min(early, self.timesteps), self._size(epoch * N_EARLY // self.first_full)
 
     def _size(self, stage: int) -> Pair:
         """Height and width in pixels, multiples of what the reductions need."""

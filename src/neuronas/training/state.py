@@ -89,6 +89,11 @@ class State:
             if layer.mask is not None:
                 averaged[name].mask = layer.mask.clone()
 
+    def restart_average(self) -> None:
+        """Let the moving average begin anew: old weights and statistics belong to other images."""
+        if self.average is not None:
+            self.average.n_averaged.zero_()  # the next update copies
+
     def save(self, path: Path) -> None:
         """Write network, averaged weights, optimiser and progress to a checkpoint."""
         tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
