@@ -135,6 +135,7 @@ def estimate(
 def evaluate(
     run: str | os.PathLike[str],
     *,
+    twin: bool = ...,
     assignments: Iterable[str] = ...,
     observer: Observer | None = ...,
     device: Literal['auto', 'cpu', 'cuda'] | None = ...,
@@ -165,13 +166,16 @@ def evaluate(
 
     Args:
         run: the run's directory.
+        twin: compare it with its artificial twin, which is trained into RUN-twin first where it is not there; called
+            again after an interruption, that training goes on.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
         observer: follows the progress.
         **options: settings that are not the run's own, by keyword: ``hardware``, ``data_dir``, ``device``, ….
 
     Raises:
-        ConfigurationError: a network of your own, which ``evaluate_on_chips`` takes.
-        RunDirectoryError: no run, or one that was not trained.
+        ConfigurationError: a network of your own, which ``evaluate_on_chips`` takes; a run that has no twin, or beside
+            which another run than its twin lies in RUN-twin.
+        RunDirectoryError: no run, or one that was not trained, with a twin to the end.
         DataError: images are missing or broken.
         VerificationError: a damaged file.
 
@@ -530,6 +534,7 @@ def train(
     precision: Literal['auto', 'float32', 'bfloat16'] | None = ...,
     checkpointing: bool | None = ...,
     ann: bool | None = ...,
+    activation_bits: int | None = ...,
     tensorboard: bool | None = ...,
     dataset: str | DataSet | None = ...,
     data_dir: str | None = ...,
@@ -608,6 +613,7 @@ def train(
         precision: Floating-point format of convolutions [the recipe's].
         checkpointing: Recompute cells in the backward pass to save memory [the recipe's].
         ann: Train the artificial twin: ReLU instead of LIF neurons [off].
+        activation_bits: Bits of the twin's ReLU, quantised with a learned range (not quantised).
         tensorboard: Write TensorBoard event files [off].
         dataset: Data set: a name, imagefolder:DIR, parquet:DIR or, in Python, an object [digits].
         data_dir: Folder of downloaded data sets ($NEURONAS_DATA, or else data).

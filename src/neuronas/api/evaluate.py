@@ -6,6 +6,7 @@ from typing import Any
 
 from neuronas.api.own_network import is_own_network
 from neuronas.api.trained import TrainedRun, read_trained
+from neuronas.api.twin import N_PASSES, Measured, TrainedTwin, Twin
 from neuronas.config import as_path
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.cost import CostModel
@@ -22,6 +23,7 @@ from neuronas.space.workload import rows
 def evaluate(
     run: str | PathLike[str],
     *,
+    twin: bool = False,
     assignments: Iterable[str] = (),
     observer: Observer | None = None,
     **options: Any,
@@ -30,13 +32,16 @@ def evaluate(
 
     Args:
         run: the run's directory.
+        twin: compare it with its artificial twin, which is trained into RUN-twin first where it is not there; called
+            again after an interruption, that training goes on.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
         observer: follows the progress.
         **options: settings that are not the run's own, by keyword: ``hardware``, ``data_dir``, ``device``, ….
 
     Raises:
-        ConfigurationError: a network of your own, which ``evaluate_on_chips`` takes.
-        RunDirectoryError: no run, or one that was not trained.
+        ConfigurationError: a network of your own, which ``evaluate_on_chips`` takes; a run that has no twin, or beside
+            which another run than its twin lies in RUN-twin.
+        RunDirectoryError: no run, or one that was not trained, with a twin to the end.
         DataError: images are missing or broken.
         VerificationError: a damaged file.
     """
@@ -45,14 +50,15 @@ def evaluate(
             f"{run!s:.60} given without --chip; expected a run's directory, or --chip (in Python: evaluate_on_chips)"
         )
     given = read_trained(as_path(run, "RUN"), options, assignments)
+    beside = Twin(given).trained(observer) if twin else None  # before a test image is read
     work = Work("evaluate", given.directory, "images", observer)
-    evaluation = _measure(given, work)
+    evaluation = _measure(given, beside, work)
     evaluation.write(given.directory / EVALUATION)
     work.finish(evaluation)
     return evaluation
 
 
-def _measure(given: TrainedRun, work: Work) -> Evaluation:
+def _measure(given: TrainedRun, twin: TrainedTwin | None, work: Work) -> Evaluation:
     import numpy as np
 
     from neuronas.config import FULL_PRECISION
@@ -62,7 +68,8 @@ def _measure(given: TrainedRun, work: Work) -> Evaluation:
     network, spiking = run.config.network, trained.network.settings.spiking
     images = given.images("test")
     indices = np.arange(len(images))
-    work.start((len(EVERY_PRECISION) + 1) * len(images))  # each image at every precision, and once for its activity
+    n_passes = len(EVERY_PRECISION) + 1 + (N_PASSES if twin else 0)  # at every precision, and once for the activity
+    work.start(n_passes * len(images))
     by_bits = accuracy_by_bits(
         trained.network, images, indices, given.device, network.weight_bits,
         seen=lambda n: work.advance(n, "accuracy at every precision"),
@@ -101,6 +108,9 @@ def _measure(given: TrainedRun, work: Work) -> Evaluation:
         cost_at_trace=_cost(given, run.mapped_model(trace)) if spiking else None,
         class_names=run.config.data.class_names,
         input=NetworkInput.of(run.config.data),
+        twin=twin.verdict(Measured(own.top1, activity), images, lambda n: work.advance(n, "artificial twin"))
+        if twin
+        else None,
     )
 
 

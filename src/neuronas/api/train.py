@@ -13,7 +13,7 @@ from neuronas.api.evaluators import prepare_images, scan_of
 from neuronas.api.learning import begin_training
 from neuronas.api.settings import Config, is_resumed, planned
 from neuronas.api.trained import read_images
-from neuronas.api.training_checks import NOT_LEARNED, check_own, check_resumed, check_settings
+from neuronas.api.training_checks import NOT_LEARNED, check_own, check_resumed, check_settings, unchanging
 from neuronas.config import as_path, is_there
 from neuronas.errors import RunDirectoryError
 from neuronas.runs.architectures import ArchitectureFile, Given, read_architecture
@@ -153,7 +153,7 @@ class Training:
     def identity(self) -> str:
         """A key of everything that decides what is learned."""
         run = self.plan
-        settings = run.config.train.model_dump(exclude=NOT_LEARNED)
+        settings = run.config.train.model_dump(exclude=NOT_LEARNED | unchanging(run.config.train))
         parts = (run.space, architecture_key(self.given.architecture), run.dataset.fingerprint, settings)
         return identity(run.config, *parts)
 

@@ -1,16 +1,21 @@
 """Whether a run may be trained, or trained further, with these settings."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from neuronas.api.compose import DATA_SET, Plan, plan
 from neuronas.api.devices import check_device
-from neuronas.config import SETTINGS, value_at
+from neuronas.config import SETTINGS, Setting, TrainConfig, is_there, value_at
 from neuronas.config import given as checked
 from neuronas.data.datasets import check_described
 from neuronas.errors import ConfigurationError, RunDirectoryError
+from neuronas.runs.architectures import read_architecture
 from neuronas.runs.config_file import read_config
-from neuronas.runs.directory import CONFIG, differences
+from neuronas.runs.directory import ARCHITECTURE, CONFIG, differences
 from neuronas.runs.environment import ENVIRONMENT, Environment
+from neuronas.space.genotype import Architecture
+from neuronas.space.notation import format_architecture
 from neuronas.training.recipes import check_training
 
 _SHAPING = ("space", "data", "network")
@@ -18,6 +23,14 @@ _SHAPING = ("space", "data", "network")
 _FREE = ("data.name", "data.data_dir", "data.class_names", "data.skip_corrupt", "data.n_test")
 NOT_LEARNED = {"device", "tensorboard"}
 """Settings of training that do not change what is learned."""
+
+
+def unchanging(settings: TrainConfig) -> set[str]:
+    """Settings that are newer than the identity of a training, where they change nothing.
+
+    So what was begun without them can be continued.
+    """
+    return {name for name in ("activation_bits",) if getattr(settings, name) is None}
 
 
 def check_settings(run: Plan) -> None:
@@ -43,23 +56,61 @@ def check_own(run: Plan, directory: Path) -> None:
         ConfigurationError: names the setting, or the data set.
         VerificationError: the data set has other classes.
     """
-    stored = plan(checked(read_config(directory / CONFIG), str(directory / CONFIG)), run.copies).config
-    for path, setting in SETTINGS.items():
-        if path.partition(".")[0] not in _SHAPING or path in _FREE:
-            continue
-        was, now = value_at(stored.model_dump(), path), value_at(run.config.model_dump(), path)
-        if was != now:
-            raise ConfigurationError(
-                f"{setting.flag} {now} differs from the run's own {was}; add --out DIR to train it there"
-            )
-    check_described(run.config.data, run.dataset)
-    own = Environment.read_if_there(directory / ENVIRONMENT)
-    was, now = own.made_with.get(DATA_SET) if own else None, run.dataset.fingerprint
-    if was not in (None, now):
+    for setting, was, now in _changed(run, directory, _SHAPING):
         raise ConfigurationError(
-            f"data set {run.config.data.name} ({now}) differs from the run's own, {stored.data.name} ({was}); add "
-            "--out DIR to train it there"
+            f"{setting.flag} {now} differs from the run's own {was}; add --out DIR to train it there"
         )
+    check_described(run.config.data, run.dataset)
+    if was_fingerprint := _other_images(run, directory):
+        stored = value_at(read_config(directory / CONFIG), "data.name")
+        raise ConfigurationError(
+            f"data set {run.config.data.name} ({run.dataset.fingerprint}) differs from the run's own, {stored} "
+            f"({was_fingerprint}); add --out DIR to train it there"
+        )
+
+
+def check_twin(run: Plan, architecture: Architecture, directory: Path) -> None:
+    """Refuse a run where a twin would be trained that is another network, or was trained otherwise.
+
+    Args:
+        run: as the twin is to be trained.
+        architecture: of the twin.
+        directory: the run that is there.
+
+    Raises:
+        ConfigurationError: names the first difference.
+    """
+    again = "rename or remove it, and evaluate --twin trains the twin anew"
+    where = f"run directory {directory}: is not the twin of this run"
+    if is_there(directory / ARCHITECTURE):
+        own = read_architecture(directory).architecture
+        if own.expanded(run.shape.n_cells) != architecture.expanded(run.shape.n_cells):
+            raise ConfigurationError(f"{where}: its architecture is {format_architecture(own)}; {again}")
+    for setting, was, now in _changed(run, directory, (*_SHAPING, "train")):
+        raise ConfigurationError(f"{where}: {setting.path} is {was}, expected {now}; {again}")
+    if was_fingerprint := _other_images(run, directory):
+        raise ConfigurationError(
+            f"{where}: its images are {was_fingerprint}, expected {run.dataset.fingerprint}; {again}"
+        )
+
+
+def _changed(run: Plan, directory: Path, sections: tuple[str, ...]) -> Iterator[tuple[Setting, Any, Any]]:
+    """Settings of these sections that differ from those of a run: what they were, and what they are now."""
+    stored = plan(checked(read_config(directory / CONFIG), str(directory / CONFIG)), run.copies).config
+    before, after = stored.model_dump(), run.config.model_dump()
+    free = {*_FREE, *(f"train.{name}" for name in NOT_LEARNED)}
+    for path, setting in SETTINGS.items():
+        if path.partition(".")[0] in sections and path not in free:
+            was, now = value_at(before, path), value_at(after, path)
+            if was != now:
+                yield setting, was, now
+
+
+def _other_images(run: Plan, directory: Path) -> str | None:
+    """Fingerprint of the images that a run was made with, if those of the plan are others."""
+    own = Environment.read_if_there(directory / ENVIRONMENT)
+    was = own.made_with.get(DATA_SET) if own else None
+    return None if was == run.dataset.fingerprint else was
 
 
 def check_resumed(run: Plan, directory: Path) -> None:

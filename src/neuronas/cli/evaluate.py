@@ -1,4 +1,4 @@
-"""``neuronas evaluate RUN [--chip]``: what a trained run does on the test images, as such or on simulated chips."""
+"""``neuronas evaluate RUN [--twin|--chip]``: what a trained run does on test images, as such or on simulated chips."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -31,6 +31,14 @@ def evaluate(
     options: dict[str, Any],
     chip: Annotated[
         bool, typer.Option("--chip", help="Measure it on simulated chips \\[off].", rich_help_panel=_CHIP)
+    ] = False,
+    twin: Annotated[
+        bool,
+        typer.Option(
+            "--twin",
+            help="Compare it with its artificial twin on the same chip; trains the twin into RUN-twin first \\[off].",
+            rich_help_panel="Run",
+        ),
     ] = False,
     dt_s: Annotated[
         float | None,
@@ -66,6 +74,8 @@ def evaluate(
         if flags:
             raise ConfigurationError(f"{flags[0]} given without --chip; add --chip to simulate chips")
     if chip:
+        if twin:
+            raise ConfigurationError("--twin given with --chip; expected one of them")
         try:
             with ProgressBar(quiet=quiet) as progress:
                 chips = evaluate_on_chips(
@@ -81,7 +91,12 @@ def evaluate(
             print_chips(chips, quiet=quiet)
         return
     with ProgressBar(quiet=quiet) as progress:
-        found = measure(run, assignments=assignments or (), observer=progress, **options)
+        try:
+            found = measure(run, twin=twin, assignments=assignments or (), observer=progress, **options)
+        except KeyboardInterrupt:
+            if twin and not quiet:
+                console.notes.print("the twin's training is kept up to its last checkpoint; the same command continues")
+            raise
     if as_json:
         console.print_json(found)
     else:
@@ -91,6 +106,7 @@ def evaluate(
 def _print(document: "Evaluation", *, quiet: bool) -> None:
     from neuronas.cli.tables import printable
     from neuronas.report.accuracy_tables import precision_table, rates_table
+    from neuronas.report.twin_tables import twin_table
 
     out = console.answers
     low, high = document.interval_95(document.top1)
@@ -100,8 +116,12 @@ def _print(document: "Evaluation", *, quiet: bool) -> None:
         f"({document.n_images:,} test images of {document.dataset}; 95 % interval of top-1 {low:.1%} to {high:.1%})",
         style="bold",
     )
+    if document.twin is not None:
+        out.print(document.twin.text)
     if quiet:
         return
+    if document.twin is not None:
+        out.print(printable(twin_table(document.twin)))
     out.print(printable(precision_table(document.accuracy_by_bits)))
     if document.spiking:
         out.print(printable(rates_table(document.firing_rates)))

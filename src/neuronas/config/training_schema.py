@@ -78,6 +78,9 @@ class TrainConfig(Section):
     )
     checkpointing: bool = _learning("Recompute cells in the backward pass to save memory")
     ann: bool = _learning("Train the artificial twin: ReLU instead of LIF neurons", False, is_option=True)
+    activation_bits: int | None = _learning(
+        "Bits of the twin's ReLU, quantised with a learned range (not quantised)", None, is_option=True, ge=1, le=16
+    )
     tensorboard: bool = _learning("Write TensorBoard event files", False, is_option=True)
 
 

@@ -28,6 +28,7 @@ _ROWS: tuple[tuple[str, Callable[[RunFacts], str]], ...] = (
     ("search", lambda run: _search(run)),
     ("epochs trained", lambda run: _training(run)),
     ("test accuracy", lambda run: _accuracy(run)),
+    ("artificial twin", lambda run: _twin(run)),
     ("accuracy on chips", lambda run: _on_chips(run)),
 )
 
@@ -71,6 +72,13 @@ def _accuracy(run: RunFacts) -> str:
         return "not evaluated"
     low, high = map(share, run.evaluation.interval_95(run.evaluation.top1))
     return f"{share(run.evaluation.top1)} ({low} to {high})"
+
+
+def _twin(run: RunFacts) -> str:
+    if run.evaluation is None or (twin := run.evaluation.twin) is None:
+        return "not compared"
+    energies = " against ".join(quantity("energy_uj", side.energy_uj) for side in (twin.spiking, twin.artificial))
+    return f"{share(twin.artificial.top1)}; {energies} on {twin.hardware}, {twin.wins}"
 
 
 def _expected(run: RunFacts, first: RunFacts) -> str:

@@ -11,7 +11,7 @@ from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from neuronas.report import accuracy_tables, comparison, cost_tables, finalist_tables, provenance
+from neuronas.report import accuracy_tables, comparison, cost_tables, finalist_tables, provenance, twin_tables
 from neuronas.report.charts import Chart
 from neuronas.report.explorer import explorer_document
 from neuronas.report.facts import RunFacts
@@ -50,6 +50,7 @@ _TABLES: dict[str, Any] = {
     "cost_tables": cost_tables,
     "finalist_tables": finalist_tables,
     "provenance": provenance,
+    "twin_tables": twin_tables,
     "floorplan_svg": floorplan_svg,
     "network_svg": network_svg,
     "layers_table": layers_table,

@@ -16,7 +16,7 @@ _OUT_OF_TIME = "the time was up (--max-minutes)"
 
 def verdict(run: RunFacts) -> tuple[_Row, ...]:
     """The questions that a reader asks first, with their findings."""
-    return (*_accuracy(run), *_chips(run), *_budget(run), *_search(run), *_training(run), *_measured(run))
+    return (*_accuracy(run), *_twin(run), *_chips(run), *_budget(run), *_search(run), *_training(run), *_measured(run))
 
 
 def _accuracy(run: RunFacts) -> Iterator[_Row]:
@@ -30,6 +30,11 @@ def _accuracy(run: RunFacts) -> Iterator[_Row]:
     low, high = one.interval_95(one.top1)
     text = f"{share(one.top1)} (95 % interval {share(low)} to {share(high)}) on {one.n_images:,} test images"
     yield "test accuracy", f"{text}, {one.weight_bits}-bit weights", False
+
+
+def _twin(run: RunFacts) -> Iterator[_Row]:
+    if run.evaluation is not None and (twin := run.evaluation.twin) is not None:
+        yield "against the artificial twin", twin.text, twin.winner == "artificial"
 
 
 def _chips(run: RunFacts) -> Iterator[_Row]:

@@ -11,6 +11,7 @@ from neuronas.runs.costs import CostSummary
 from neuronas.runs.document import Document, Finite, Share
 from neuronas.runs.inputs import NetworkInput
 from neuronas.runs.intervals import wilson_95
+from neuronas.runs.twins import TwinVerdict
 
 CHIPS = "chips"
 NOTICED_LOSS = 0.01
@@ -21,7 +22,8 @@ class LayerOperations(Document):
     """What one weighted layer does for one image, over all time steps.
 
     Attributes:
-        input_rate: share of its inputs that are not zero, per time step.
+        input_rate: share of its inputs that are not zero, per time step; of what a quantised ReLU gives, share of the
+            bits that are 1.
         operations: non-zero inputs times the non-zero weights that they meet.
         spiking: its inputs are spikes, so that an operation is an accumulation and not a multiplication.
     """
@@ -52,6 +54,7 @@ class Evaluation(Shown, Document):
         cost_at_trace: by cost model ``mapped`` at the measured input rates; null without spikes.
         class_names: in the order of ``per_class`` and ``confusion``; null where classes are called by their numbers.
         input: how an image becomes the network's input.
+        twin: the artificial twin beside it; left out where it was not asked for.
     """
 
     run: str
@@ -77,6 +80,7 @@ class Evaluation(Shown, Document):
     cost_at_trace: CostSummary | None
     class_names: tuple[str, ...] | None = None
     input: NetworkInput | None = None
+    twin: TwinVerdict | None = Field(default=None, exclude_if=lambda twin: twin is None)
 
     def card(self) -> Card:
         """See ``Shown``."""
@@ -89,6 +93,8 @@ class Evaluation(Shown, Document):
         }
         if self.spikes_per_image is not None:
             facts["spikes per image"] = f"{self.spikes_per_image:,.0f}"
+        if self.twin is not None:
+            facts["artificial twin"] = self.twin.text
         return Card("evaluation", facts, call("evaluate_on_chips", self.run))
 
     @property

@@ -1,5 +1,6 @@
 """The trainable network: stem, cells, reductions and head, with quantised weights."""
 
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -15,8 +16,9 @@ from neuronas.snn.graph_network import NormalisedNeurons
 from neuronas.snn.lif import Lif
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.normalisation import BatchNorm, statistics_kept
+from neuronas.snn.relu import QuantisedRelu, Relu
 from neuronas.snn.trainable import QuantisedConvolution, QuantisedLinear, WeightFormat, dropout_mask
-from neuronas.snn.weighted import WeightedNetwork
+from neuronas.snn.weighted import InputFormat, WeightedNetwork
 from neuronas.space.genotype import Architecture
 from neuronas.space.graph import GraphSection, Neurons, Node, Pair, Weights
 from neuronas.space.lowering import lower
@@ -37,6 +39,7 @@ class ClassifierSettings:
         timesteps: number of time steps T; an artificial network has one.
         surrogate: name of the surrogate gradient.
         spiking: False gives the equivalent artificial network (ANN), with ReLU instead of LIF neurons.
+        activation_bits: of an artificial network: bits of what its neurons give; None: not quantised.
         dropout: share of the inputs of the head's first linear layer that are dropped in training.
         checkpointing: gradient checkpointing: recompute cells in the backward pass to save memory.
         low_precision: convolve in bfloat16. (Spikes and 8-bit codes are exact in bfloat16; sums are rounded.)
@@ -47,6 +50,7 @@ class ClassifierSettings:
     timesteps: int
     surrogate: str = "atan"
     spiking: bool = True
+    activation_bits: int | None = None
     dropout: float = 0.0
     checkpointing: bool = False
     low_precision: bool = False
@@ -104,14 +108,6 @@ class Flattened(nn.Module):
         return y.float()
 
 
-class Relu(nn.ReLU):
-    """ReLU, which replaces the LIF neurons in an artificial network."""
-
-    def step(self, x: Tensor, v: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """See ``NeuronLayer``; a ReLU has no membrane potential."""
-        return self(x), v
-
-
 class Classifier(WeightedNetwork):
     """The trainable network, from normalised images to class scores.
 
@@ -152,7 +148,7 @@ class Classifier(WeightedNetwork):
                 surrogate = SURROGATES[settings.surrogate]
                 own: nn.Module = Lif(settings.neuron, surrogate, settings.timesteps, operation.threshold)
             else:
-                own = Relu()
+                own = Relu() if settings.activation_bits is None else QuantisedRelu(settings.activation_bits)
             return NormalisedNeurons(FoldedNorm(node.shape[0]), own) if operation.normalised else own
 
         super().__init__(graph, settings.timesteps if settings.spiking else 1, weights, neurons, pooled)
@@ -189,6 +185,12 @@ class Classifier(WeightedNetwork):
     def is_spiking(self, node: Node) -> bool:
         """See ``WeightedNetwork``."""
         return self.settings.spiking and isinstance(node.operation, Neurons)
+
+    def input_formats(self) -> Mapping[str, InputFormat]:
+        """See ``WeightedNetwork``; of the layers that read quantised ReLU."""
+        given = {name: neurons.format for name, neurons in self.layers_of(QuantisedRelu).items()}
+        sources = {node.name: node.links[0].source for node in self.graph.nodes if len(node.links) == 1}
+        return {name: given[sources[name]] for name in self.weighted_layers() if sources.get(name) in given}
 
     def neurons(self) -> dict[str, Lif]:
         """All LIF layers, by the names of their nodes, in network order."""

@@ -56,9 +56,8 @@ class WeightQuantiser(nn.Module):
             return weight
         largest = 2 ** (self.bits - 1) - 1
         if self._learned:
-            step = self._learning_step(1 / sqrt(weight.numel() / self.log_step.numel() * largest))
-            scaled = (weight / step).clamp(-largest, largest)
-            return (scaled + (scaled.round() - scaled).detach()) * step
+            step = learning_step(self.log_step, 1 / sqrt(weight.numel() / self.log_step.numel() * largest))
+            return rounded(weight, step, -largest, largest)
         with torch.no_grad():
             codes, step = self.codes(weight)
             difference = codes * step - weight
@@ -93,11 +92,6 @@ class WeightQuantiser(nn.Module):
         bounds = [one.clamp_min(_SMALLEST).log().view_as(self.log_step) for one in (lowest, rows.amax(dim=1))]
         self.log_step.copy_(self.log_step.clamp(*bounds))
 
-    def _learning_step(self, factor: float) -> Tensor:
-        """The step, to whose logarithm ``factor / step`` of its gradient goes."""
-        step = self.log_step.detach().exp()
-        return step + (self.log_step - self.log_step.detach()) * (factor / step)
-
     @property
     def _learned(self) -> bool:
         return self.scale != "power-of-two" and self.bits == self.learned_bits
@@ -111,6 +105,22 @@ class WeightQuantiser(nn.Module):
             return (scaled + torch.rand_like(scaled)).floor()
         noise = torch.rand(scaled.shape, generator=torch.Generator().manual_seed(_EVALUATION_SEED))
         return (scaled + noise.to(scaled.device)).floor()
+
+
+def learning_step(log_step: Tensor, factor: float) -> Tensor:
+    """The step of a learned logarithm, to which ``factor / step`` of the step's gradient goes."""
+    step = log_step.detach().exp()
+    return step + (log_step - log_step.detach()) * (factor / step)
+
+
+def rounded(x: Tensor, step: Tensor, lowest: int, largest: int) -> Tensor:
+    """The nearest ``code * step`` with codes from ``lowest`` to ``largest``.
+
+    Gradients are those of LSQ (arXiv 1902.08153, equation 3): they pass straight through the rounding; where it clips,
+    the step alone has one.
+    """
+    scaled = (x / step).clamp(lowest, largest)
+    return (scaled + (scaled.round() - scaled).detach()) * step
 
 
 def power_of_two_step(weight: Tensor, bits: int) -> Tensor:

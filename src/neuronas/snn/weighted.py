@@ -24,7 +24,7 @@ class InputFormat:
 
     def planes(self, x: Tensor) -> Iterator[tuple[float, Tensor]]:
         """Yield the weight of each bit and its bit plane, 0 or 1, of the shape and type of x."""
-        if self.n_bits == 1:
+        if self == InputFormat():
             yield self.step, x
             return
         whole = self._whole(x)

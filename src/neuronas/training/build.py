@@ -66,6 +66,7 @@ def make_classifier(
         surrogate=train.surrogate,
         dropout=train.dropout,
         spiking=not train.ann,
+        activation_bits=train.activation_bits,
         checkpointing=bool(train.checkpointing),
         low_precision=_low_precision(train.precision, device),
     )

@@ -15,6 +15,7 @@ from neuronas.snn.decision import decided, mean_scores, ranked
 from neuronas.snn.graph_network import GraphNetwork
 from neuronas.snn.lif import observed
 from neuronas.snn.trainable import QuantisedConvolution, QuantisedLinear
+from neuronas.snn.weighted import InputFormat
 from neuronas.training.distributed import Process
 from neuronas.training.images import Images, Indices
 from neuronas.training.objective import firing_rates
@@ -163,7 +164,8 @@ class LayerActivity:
     """Activity of one layer with weights, per image, over all time steps.
 
     Attributes:
-        input_rate: share of nonzero inputs per time step, 0 to 1.
+        input_rate: share of nonzero inputs per time step, 0 to 1; of what a quantised ReLU gives, share of bits that
+            are 1.
         operations: number of products of a nonzero input and a nonzero weight.
         spiking: whether the inputs are spikes: an operation is then an accumulation, otherwise a multiply-accumulate.
     """
@@ -216,6 +218,7 @@ def measure_activity(
     counts: dict[str, float] = {}
     neurons: dict[str, int] = {}
     hooks = []
+    formats = network.input_formats()
 
     def watch_layer(name: str, layer: QuantisedConvolution | QuantisedLinear) -> None:
         weights = (layer.held != 0).float()
@@ -229,15 +232,15 @@ def measure_activity(
                 done = F.conv2d(nonzero, weights, stride=layer.stride, padding=layer.kernel // 2, groups=layer.groups)
             else:
                 done = F.linear(nonzero, weights)
-            operations[name] = operations.get(name, 0.0) + float(done.double().sum())
-            active[name] = active.get(name, 0.0) + float(nonzero.double().sum())
+            operations[name] = operations.get(name, 0.0) + _total(done)
+            active[name] = active.get(name, 0.0) + (_n_ones(x, formats[name]) if name in formats else _total(nonzero))
             sizes[name] = sizes.get(name, 0) + x.numel()
             binary[name] = binary.get(name, True) and bool(((x == 0) | (x == 1)).all())
 
         hooks.append(layer.register_forward_pre_hook(seen))
 
     def count(name: str, spikes: Tensor) -> None:
-        counts[name] = counts.get(name, 0.0) + float(spikes.double().sum())
+        counts[name] = counts.get(name, 0.0) + _total(spikes)
         neurons[name] = neurons.get(name, 0) + spikes.numel()
 
     for name, layer in network.weighted_layers().items():
@@ -255,3 +258,12 @@ def measure_activity(
         name: LayerActivity(active[name] / sizes[name], operations[name] / n, binary[name]) for name in operations
     }
     return NetworkActivity(layers, {name: counts[name] / neurons[name] for name in counts}, sum(counts.values()) / n)
+
+
+def _total(values: Tensor) -> float:
+    return float(values.double().sum())
+
+
+def _n_ones(x: Tensor, given: InputFormat) -> float:
+    """Number of inputs, each counted by the share of its bits that are 1."""
+    return sum(_total(plane) for _, plane in given.planes(x)) / given.n_bits

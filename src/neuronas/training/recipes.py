@@ -108,6 +108,11 @@ def check_training(settings: TrainConfig) -> None:
         raise ConfigurationError(
             f"surrogate {settings.surrogate} given with ann; expected none: ReLU needs no surrogate gradient"
         )
+    if settings.activation_bits and not settings.ann:
+        raise ConfigurationError(
+            f"activation_bits {settings.activation_bits} given without ann; expected --ann as well: LIF neurons give "
+            "spikes of one bit"
+        )
     if settings.patience and not settings.validation_share:
         raise ConfigurationError(f"patience {settings.patience} given with validation_share 0; expected more than 0")
     if settings.rate_target and not settings.rate_weight:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import numpy as np
+
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.cost import Array
 from neuronas.hardware.mapped.mapping import MappedWork, digital_units, neurons
@@ -71,7 +73,9 @@ def buffer_bits(work: MappedWork) -> Array:
 
 
 def state_bits(work: MappedWork) -> Array:
-    """Bits of neuron state: neurons * state_bits."""
+    """Bits of neuron state: neurons * state_bits; none without LIF neurons."""
+    if work.activation_bits is not None:
+        return np.zeros_like(work.has_neurons)
     return neurons(work) * float(work.accelerator.neuron.state_bits)
 
 

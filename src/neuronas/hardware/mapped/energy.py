@@ -61,8 +61,14 @@ def htree(work: MappedWork) -> Array:
 
 
 def neuron(work: MappedWork) -> Array:
-    """LIF updates: steps * neurons * neuron.energy, pJ; each neuron once in each time step (SpikeSim)."""
-    return work.steps * mapping.neurons(work) * float(work.accelerator.neuron.energy_pj)
+    """LIF updates: steps * neurons * neuron.energy, pJ; each neuron once in each time step (SpikeSim).
+
+    A quantised ReLU instead has neuron_operations comparisons of add_energy (Horowitz, ISSCC 2014).
+    """
+    accelerator = work.accelerator
+    is_lif = work.activation_bits is None
+    each_pj = float(accelerator.neuron.energy_pj if is_lif else accelerator.digital.add_energy_pj)
+    return work.steps * mapping.neuron_operations(work) * each_pj
 
 
 def neuron_state(work: MappedWork) -> Array:

@@ -30,8 +30,8 @@ def crossbar(work: MappedWork) -> Array:
 
 
 def digital(work: MappedWork) -> Array:
-    """Pooling, node sums and LIF updates: ceil((additions + neurons) / (digital_units * n_lanes)) clock cycles, ns."""
-    n_operations = mapping.additions(work) / work.steps + mapping.neurons(work)
+    """Pooling, sums, neurons: ceil((additions + neuron_operations) / (digital_units * n_lanes)) clock cycles, ns."""
+    n_operations = mapping.additions(work) / work.steps + mapping.neuron_operations(work)
     n_adders = np.maximum(1, mapping.digital_units(work)) * float(work.accelerator.digital.n_lanes)
     return np.ceil(n_operations / n_adders) * clock_ns(work.accelerator)
 

@@ -29,7 +29,8 @@ class MappedWork:
         steps: how often the row runs for one image: 1 where it reads the image (direct coding), otherwise at each time
             step.
         input_bits: width of one input value; a crossbar reads its inputs bit by bit.
-        rate: share of inputs that spike in a time step.
+        rate: share of inputs that spike in a time step; of inputs of several bits, share of the bits that are 1.
+        activation_bits: bits of what artificial neurons give; None: LIF neurons, which give spikes.
     """
 
     accelerator: Accelerator
@@ -48,6 +49,7 @@ class MappedWork:
     steps: Array
     input_bits: Array
     rate: Array
+    activation_bits: int | None = None
 
     @cached_property
     def diagonal(self) -> Diagonal:
@@ -77,8 +79,10 @@ def make_work(
     timesteps: int,
     replication: int,
     activity: Activity,
+    activation_bits: int | None = None,
 ) -> MappedWork:
     """Turn rows (``space.workload``) into columns."""
+    largest = 2 ** (activation_bits or 1) - 1
     bits = {"image": int(accelerator.digital.image_bits), "values": int(accelerator.neuron.state_bits)}
     return MappedWork(
         accelerator=accelerator,
@@ -96,8 +100,9 @@ def make_work(
         has_neurons=_column([row.has_neurons for row in rows]),
         steps=_column([1 if row.reads == "image" else timesteps for row in rows]),
         # a mean or a sum of n spikes takes n + 1 values
-        input_bits=_column([bits.get(row.reads, row.n_pooled.bit_length()) for row in rows]),
+        input_bits=_column([bits.get(row.reads, (row.n_pooled * largest).bit_length()) for row in rows]),
         rate=activity.rates(rows),
+        activation_bits=activation_bits,
     )
 
 
@@ -190,12 +195,20 @@ def awake_share(work: MappedWork) -> Array:
 
 
 def neurons(work: MappedWork) -> Array:
-    """LIF neurons of all layers: C_in * i^2, in front of each convolution, the head's pooling and the head's layers.
+    """Neurons of all layers: C_in * i^2, in front of each convolution, the head's pooling and the head's layers.
 
     None in front of the first layer, which reads the image, or of a layer that reads pooled spikes. Convolutions that
     leave one node have neurons of their own, as SNASNet has them, although these spike alike: an upper estimate.
     """
     return work.has_neurons * work.c_in * work.i_area
+
+
+def neuron_operations(work: MappedWork) -> Array:
+    """Operations of the neurons in a time step: neurons, one LIF update each; of a quantised ReLU neurons * bits.
+
+    Batch normalisation is folded into 2^bits - 1 thresholds; bits comparisons find the code between them.
+    """
+    return neurons(work) * float(work.activation_bits or 1)
 
 
 def digital_units(work: MappedWork) -> Array:

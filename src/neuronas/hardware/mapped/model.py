@@ -23,6 +23,11 @@ ASSUMPTIONS = (
     "leakage counts memory cells, not logic; off-chip access and programming the weights are not counted",
     "transfers, passes and neuron updates of a layer do not overlap",
 )
+ARTIFICIAL = (
+    "artificial network: neurons give {bits} bits, for each of which a crossbar is read, converted and its input "
+    "buffered and moved; a quantised ReLU costs {bits} comparisons and has no membrane"
+)
+"""What is counted of a network of quantised ReLU instead of LIF neurons."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,8 @@ class MappedCostModel:
         schedule: ``layers-in-order`` or ``pipelined-over-timesteps``.
         replication: copies of each layer's weights that work on different pixels.
         activity: firing rates of the layers' inputs.
+        activation_bits: of an artificial network of quantised ReLU, which has one time step: bits of what its neurons
+            give, which a crossbar reads one after the other; None: LIF neurons.
     """
 
     accelerator: Accelerator
@@ -59,6 +66,11 @@ class MappedCostModel:
     schedule: Schedule = "layers-in-order"
     replication: int = 1
     activity: Activity = DENSE
+    activation_bits: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.activation_bits is not None and self.timesteps != 1:
+            raise ValueError(f"{self.timesteps} time steps given for an artificial network; expected 1")
 
     @property
     def name(self) -> str:
@@ -123,7 +135,15 @@ class MappedCostModel:
 
     def work(self, rows: Sequence[Layer]) -> MappedWork:
         """Rows of work (``space.workload``), mapped to the chip."""
-        return make_work(rows, self.accelerator, self.weight_bits, self.timesteps, self.replication, self.activity)
+        return make_work(
+            rows,
+            self.accelerator,
+            self.weight_bits,
+            self.timesteps,
+            self.replication,
+            self.activity,
+            self.activation_bits,
+        )
 
     def _area_parts(self, work: MappedWork) -> dict[str, Array]:
         parts = {name: term(work) * _MM2 for name, term in area.AREA_UM2.items()}
@@ -152,9 +172,12 @@ class MappedCostModel:
         rates = measured if activity.trace is not None else f"{activity.rate:g}"
         dense = " (dense, the worst case)" if activity.trace is None and activity.rate == 1 else ""
         copies = "one copy" if self.replication == 1 else f"{self.replication} copies"
+        bits = self.activation_bits
+        share = "firing rate of inputs" if bits is None else "share of input bits that are 1"
         return (
             f"schedule {self.schedule}, {copies} of each layer's weights",
-            f"firing rate of inputs {rates}{dense}; it saves crossbar reads and silent conversions only",
+            f"{share} {rates}{dense}; it saves crossbar reads and silent conversions only",
+            *(() if bits is None else (ARTIFICIAL.format(bits=bits),)),
         )
 
 

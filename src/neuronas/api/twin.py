@@ -1,0 +1,207 @@
+"""The artificial twin of a spiking run: what it is, its training, and both networks side by side on the same chip."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from neuronas.api.settings import planned
+from neuronas.api.train import train
+from neuronas.api.trained import TrainedRun, read_trained
+from neuronas.api.training_checks import check_twin
+from neuronas.config import RECIPES, is_there
+from neuronas.errors import ConfigurationError, RunDirectoryError, quoted
+from neuronas.hardware.mapped.activity import DENSE
+from neuronas.hardware.mapped.activity import Activity as LayerRates
+from neuronas.hardware.mapped.break_even import break_even_rate
+from neuronas.hardware.mapped.model import MappedCostModel
+from neuronas.runs.directory import CONFIG, TRAINING
+from neuronas.runs.observer import Observer
+from neuronas.runs.results import TrainingResult
+from neuronas.runs.twins import TwinSide, TwinVerdict
+from neuronas.space.workload import Layer, rows
+
+if TYPE_CHECKING:
+    from neuronas.training.evaluation import NetworkActivity
+    from neuronas.training.images import Images
+
+_OF_SPIKES = ("surrogate", "loss", "rate_weight", "rate_target")
+"""Settings of training that mean nothing without spikes or time steps; the twin has its recipe's."""
+N_PASSES = 2
+"""How often a twin computes each test image: for its accuracy, and for its activity."""
+
+
+@dataclass(frozen=True)
+class Twin:
+    """The artificial twin of a run: quantised ReLU of ceil(log2(T + 1)) bits instead of LIF neurons.
+
+    Attributes:
+        of: the spiking run.
+    """
+
+    of: TrainedRun
+
+    @property
+    def directory(self) -> Path:
+        """Where it is trained: RUN-twin."""
+        own = self.of.directory if self.of.directory.name not in ("", "..") else self.of.directory.resolve()
+        return own.with_name(f"{own.name}-twin")
+
+    @property
+    def activation_bits(self) -> int:
+        """As many as it takes to write the numbers 0 to T."""
+        return self.of.plan.config.network.timesteps.bit_length()
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether its training has come to its end."""
+        return _is_finished(self.directory)
+
+    def trained(self, observer: Observer | None = None) -> "TrainedTwin":
+        """The twin with its best weights; it is trained, or trained further, where that has not come to its end.
+
+        Args:
+            observer: follows the training.
+
+        Raises:
+            ConfigurationError: the run has no twin, or another run lies where it would be trained.
+            RunDirectoryError: the training of the run itself has not come to its end.
+            NeuronasError: see ``train``.
+        """
+        self.check()
+        options, assignments = self._options, self._assignments
+        if is_there(self.directory / CONFIG):
+            expected = planned("train", options, assignments=assignments, run=self.of.directory)
+            check_twin(expected, self.of.architecture, self.directory)
+        if not self.is_trained:
+            train(
+                self.of.directory, out=self.directory, resume="auto", assignments=assignments, observer=observer,
+                **options,
+            )  # fmt: skip
+        return TrainedTwin(self, read_trained(self.directory, {"device": self.of.plan.config.device}))
+
+    def check(self) -> None:
+        """Refuse a run that has no twin; see ``trained``."""
+        given, settings = self.of, self.of.plan.config.train
+        if settings.ann:
+            raise ConfigurationError(
+                f"run {given.directory} is trained with --ann, an artificial network itself; expected a spiking run"
+            )
+        if settings.start_from is not None:
+            raise ConfigurationError(
+                f"run {given.directory} is fine-tuned from the spiking run {settings.start_from}, which an artificial "
+                "network cannot start from; expected a run without --start-from"
+            )
+        if any(link.delayed for node in given.network.graph.nodes for link in node.links):
+            raise ConfigurationError(
+                f"run {given.directory} has backward edges, which carry what the time step before left; expected "
+                "forward edges only: the artificial twin has one time step"
+            )
+        if not _is_finished(given.directory):
+            raise RunDirectoryError(
+                f"run {given.directory}: its training has not come to its end, so that no twin can be compared with "
+                f"it; continue with: neuronas train {quoted(given.directory)} --resume"
+            )
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        config = self.of.plan.config
+        options: dict[str, Any] = {"ann": True, "activation_bits": self.activation_bits}
+        options["device"] = config.train.device
+        return options if config.data.data_dir is None else options | {"data_dir": config.data.data_dir}
+
+    @property
+    def _assignments(self) -> Iterable[str]:
+        recipe = RECIPES[self.of.plan.config.train.recipe]
+        return [f"train.{name}={recipe[name]}" for name in _OF_SPIKES]
+
+
+def _is_finished(directory: Path) -> bool:
+    result = TrainingResult.read_if_there(directory / TRAINING)
+    return result is not None and not result.out_of_time
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a network does on the test images.
+
+    Attributes:
+        top1: accuracy.
+        activity: of its layers.
+    """
+
+    top1: float
+    activity: "NetworkActivity"
+
+    @property
+    def trace(self) -> dict[str, float]:
+        """Input rate of each layer with weights."""
+        return {name: layer.input_rate for name, layer in self.activity.layers.items()}
+
+
+@dataclass(frozen=True)
+class TrainedTwin:
+    """A twin with its best weights.
+
+    Attributes:
+        twin: which.
+        run: it, trained.
+    """
+
+    twin: Twin
+    run: TrainedRun
+
+    def verdict(self, spiking: Measured, images: "Images", seen: Callable[[int], None]) -> TwinVerdict:
+        """Both networks on the chip that the spiking run's settings name, by cost model ``mapped``.
+
+        Args:
+            spiking: what the spiking network does on the images.
+            images: test images.
+            seen: is told of images that were computed; each is ``N_PASSES`` times.
+        """
+        plan, work = self.twin.of.plan, rows(self.twin.of.architecture, self.twin.of.plan.shape)
+        found = self._measure(images, seen)
+        lif = plan.mapped_model(DENSE)
+        relu = replace(lif, timesteps=1, activation_bits=self.twin.activation_bits)
+        firing_rate = fmean(spiking.activity.firing_rates.values())
+        ones = fmean(found.trace[name] for name in self.run.network.input_formats())
+        artificial = _side(relu, work, found, ones, self.twin.activation_bits)
+        return TwinVerdict.of(
+            _side(lif, work, spiking, firing_rate, lif.timesteps),
+            artificial,
+            break_even_rate(lif, work, spiking.trace, firing_rate, artificial.energy_uj),
+            twin=str(self.run.directory),
+            hardware=plan.config.hardware.accelerator,
+            weight_bits=plan.config.network.weight_bits,
+            n_images=len(images),
+            assumptions=_at(relu, found).estimate(work).assumptions,
+            training_seconds=TrainingResult.read(self.run.directory / TRAINING).seconds,
+        )
+
+    def _measure(self, images: "Images", seen: Callable[[int], None]) -> Measured:
+        import numpy as np
+
+        from neuronas.training.evaluation import accuracy, measure_activity
+
+        network, device, indices = self.run.network, self.run.device, np.arange(len(images))
+        top1 = accuracy(network, images, indices, device, seen).top1
+        return Measured(top1, measure_activity(network, images, indices, device, seen))
+
+
+def _at(model: MappedCostModel, found: Measured) -> MappedCostModel:
+    return replace(model, activity=LayerRates(trace=found.trace))
+
+
+def _side(dense: MappedCostModel, work: Sequence[Layer], found: Measured, mean: float, n_reads: int) -> TwinSide:
+    cost = _at(dense, found).estimate(work)
+    return TwinSide(
+        top1=found.top1,
+        n_reads=n_reads,
+        activity=mean,
+        area_mm2=cost.area_mm2,
+        latency_ms=cost.latency_ms,
+        energy_uj=cost.energy_uj,
+        energy_dense_uj=dense.estimate(work).energy_uj,
+        energy_components=cost.components["energy_uj"],
+    )

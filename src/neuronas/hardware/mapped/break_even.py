@@ -1,0 +1,61 @@
+"""The firing rate at which a spiking network needs as much energy as another network on the same chip."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from neuronas.hardware.mapped.activity import Activity
+from neuronas.hardware.mapped.model import MappedCostModel
+from neuronas.space.workload import Layer, always
+
+_HALVINGS = 50
+"""Of the interval from 0 to 1, after which a rate is known to 1e-15."""
+
+
+def at_mean_rate(trace: Mapping[str, float], measured: float, rate: float) -> Activity:
+    """The activity of a network at another mean firing rate.
+
+    Input rates are lowered in proportion to the mean, or rise in proportion towards 1: ``r * rate / measured`` below
+    the measured mean, ``1 - (1 - r) * (1 - rate) / (1 - measured)`` above it.
+
+    Args:
+        trace: measured input rate of each layer.
+        measured: mean firing rate then.
+        rate: mean firing rate to assume.
+    """
+    if rate <= measured:
+        factor = rate / measured if measured else 0.0
+        return Activity(trace={name: one * factor for name, one in trace.items()})
+    factor = (1 - rate) / (1 - measured)
+    return Activity(trace={name: 1 - (1 - one) * factor for name, one in trace.items()})
+
+
+def break_even_rate(
+    model: MappedCostModel, rows: Sequence[Layer], trace: Mapping[str, float], measured: float, limit_uj: float
+) -> float:
+    """The mean firing rate below which a network needs less energy than a limit, by bisection: energy rises with it.
+
+    Args:
+        model: of chip, precision and time steps; its activity is not read.
+        rows: the network's work.
+        trace: see ``at_mean_rate``.
+        measured: see ``at_mean_rate``.
+        limit_uj: the other network's energy per image.
+
+    Returns:
+        0 to 1; 0: at no rate, not even without a spike; 1: at every rate, even if all neurons always fire.
+    """
+    slots, occupancy = always(rows)
+
+    def is_below(rate: float) -> bool:
+        at_rate = replace(model, activity=at_mean_rate(trace, measured, rate))
+        return bool(at_rate.totals(slots, occupancy).energy_uj[0] < limit_uj)
+
+    if not is_below(0.0):
+        return 0.0
+    if is_below(1.0):
+        return 1.0
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if is_below(middle) else (low, middle)
+    return low
