@@ -187,7 +187,8 @@ def hardware_model() -> str:
         mapping.parameters, mapping.columns_per_output, mapping.columns, mapping.row_blocks, mapping.replicas,
         mapping.crossbars, mapping.pes, mapping.tiles, mapping.used_cells, mapping.utilisation, mapping.passes,
         mapping.conversions,
-        mapping.awake_share, mapping.neurons, mapping.neuron_operations, mapping.digital_units, mapping.additions, mapping.input_traffic_bits,
+        mapping.awake_share, mapping.neurons, mapping.neuron_operations,
+        mapping.digital_units, mapping.additions, mapping.input_traffic_bits,
         mapping.partial_sum_bits,
     )  # fmt: skip
     parts = [
