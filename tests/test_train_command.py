@@ -71,6 +71,20 @@ def test_train_and_evaluate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert traced == document["cost_at_trace"]
 
 
+@pytest.mark.parametrize("bits", [3, 32])
+def test_the_runs_own_precision_is_measured_whatever_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], bits: int
+) -> None:
+    run = tmp_path / "run"
+    assert train(run, "--weight-bits", str(bits), epochs=1) == 0
+    capsys.readouterr()
+    assert command(["evaluate", str(run), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    own = ["3"] if bits == 3 else []
+    assert list(document["accuracy_by_bits"]) == ["float", *own, "4", "6", "8", "10", "12", "14", "16"]
+    assert document["accuracy_by_bits"]["3" if bits == 3 else "float"] == document["top1"]
+
+
 def test_dead_parts_of_a_network_are_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:

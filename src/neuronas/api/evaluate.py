@@ -62,13 +62,15 @@ def _measure(given: TrainedRun, twin: TrainedTwin | None, work: Work) -> Evaluat
     import numpy as np
 
     from neuronas.config import FULL_PRECISION
-    from neuronas.training.evaluation import EVERY_PRECISION, accuracy_by_bits, measure_activity
+    from neuronas.training.evaluation import accuracy_by_bits, measure_activity, precisions
 
     run, trained = given.plan, given.trained
     network, spiking = run.config.network, trained.network.settings.spiking
     images = given.images("test")
     indices = np.arange(len(images))
-    n_passes = len(EVERY_PRECISION) + 1 + (N_PASSES if twin else 0)  # at every precision, and once for the activity
+    n_passes = (
+        len(precisions(network.weight_bits)) + 1 + (N_PASSES if twin else 0)
+    )  # at every precision, and once for the activity
     work.start(n_passes * len(images))
     by_bits = accuracy_by_bits(
         trained.network, images, indices, given.device, network.weight_bits,

@@ -1,6 +1,6 @@
 """Evaluation of a trained network on images: accuracy at each precision, firing rates, number of operations."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,6 @@ from neuronas.training.distributed import Process
 from neuronas.training.images import Images, Indices
 from neuronas.training.objective import firing_rates
 
-EVERY_PRECISION = (FULL_PRECISION, *EVALUATED_BITS)
 PJ_PER_MAC, PJ_PER_ACCUMULATE = 4.6, 0.9
 """Energy of 32-bit floating-point operations in 45 nm CMOS: Horowitz, ISSCC 2014, doi 10.1109/ISSCC.2014.6757323."""
 
@@ -139,19 +138,23 @@ def accuracy(
     return accuracy_of(scores, images.labels[torch.from_numpy(indices)])
 
 
+def precisions(trained_bits: int) -> tuple[int, ...]:
+    """The precisions at which a network is evaluated: full, the usual ones and its own, each once."""
+    return (FULL_PRECISION, *sorted({*EVALUATED_BITS, trained_bits} - {FULL_PRECISION}))
+
+
 def accuracy_by_bits(
     network: Classifier,
     images: Images,
     indices: Indices,
     device: torch.device,
     trained_bits: int,
-    bits: Sequence[int] = EVERY_PRECISION,
     seen: Seen = _unseen,
 ) -> dict[int, Accuracy]:
-    """Accuracy at each weight precision, by bits; at bits other than ``trained_bits`` weights are rounded (PTQ)."""
+    """Accuracy at each of ``precisions``, by bits; at bits other than ``trained_bits`` weights are rounded (PTQ)."""
     found = {}
     try:
-        for one in bits:
+        for one in precisions(trained_bits):
             network.set_bits(one)
             found[one] = accuracy(network, images, indices, device, seen)
     finally:
