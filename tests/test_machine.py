@@ -1,6 +1,9 @@
 """Limits of containers and jobs."""
 
 import os
+import platform
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -89,3 +92,21 @@ def test_version_1_of_control_groups_within_a_container(tmp_path: Path) -> None:
 def test_open_files_are_counted() -> None:
     n = n_open_files()
     assert n is None or n > 0
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only the GNU C library has mallopt")
+def test_large_blocks_are_used_again() -> None:
+    """A block of 64 MB that was freed costs no page faults when it is taken again."""
+    program = """
+import resource
+from neuronas.machine import keep_freed_memory
+keep_freed_memory()
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    bytearray(b"x") * 2**26
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+first = faults()
+assert first > 1000, first
+assert faults() < first / 10
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -68,9 +68,7 @@ def _measure(given: TrainedRun, twin: TrainedTwin | None, work: Work) -> Evaluat
     network, spiking = run.config.network, trained.network.settings.spiking
     images = given.images("test")
     indices = np.arange(len(images))
-    n_passes = (
-        len(precisions(network.weight_bits)) + 1 + (N_PASSES if twin else 0)
-    )  # at every precision, and once for the activity
+    n_passes = len(precisions(network.weight_bits)) + 1 + (N_PASSES if twin else 0)  # the one is for the activity
     work.start(n_passes * len(images))
     by_bits = accuracy_by_bits(
         trained.network, images, indices, given.device, network.weight_bits,

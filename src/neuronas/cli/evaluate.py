@@ -67,7 +67,9 @@ def evaluate(
     from neuronas.api.evaluate import evaluate as measure
     from neuronas.api.own_network import is_own_network
     from neuronas.cli.chip import print_chips
+    from neuronas.machine import keep_freed_memory
 
+    keep_freed_memory()
     if not chip:
         flags = given_flags(options, "evaluate", "chip")
         flags += [flag for flag, value in (("--dt", dt_s), ("--out", out)) if value is not None]

@@ -147,6 +147,7 @@ def _study_command(study: Study) -> Callable[..., None]:
         quiet: opt.Quiet = False,
     ) -> None:
         from neuronas.experiments.run_study import possible_scale, run_study, write_study
+        from neuronas.machine import keep_freed_memory
 
         possible = possible_scale(study, scale, options.get("device", "auto"))
         if possible != scale:
@@ -156,6 +157,7 @@ def _study_command(study: Study) -> Callable[..., None]:
         folder = runs or Path("runs") / f"reproduce-{study.name}-{possible}"
         seeds = range(seed, seed + (n_seeds or study.sizes[possible].n_seeds))
         options = {"dataset": study.dataset(possible), **options}
+        keep_freed_memory()
         try:
             with ProgressBar(quiet=quiet) as progress:
                 result = run_study(study, possible, options, seeds, folder, progress, resume=resume)

@@ -26,6 +26,7 @@ def train(
 ) -> None:
     """See ``neuronas.cli.verbs``."""
     from neuronas.api.train import plan_training
+    from neuronas.machine import keep_freed_memory
     from neuronas.runs.directory import CONFIG
 
     training = plan_training(arch, options, config=config, assignments=assignments or (), out=out, resume=resume)
@@ -35,6 +36,7 @@ def train(
         return
     from neuronas.training.distributed import is_first_process  # imports torch
 
+    keep_freed_memory()
     is_first = is_first_process()
     quiet = quiet or not is_first
     if resume and (training.directory / CONFIG).is_file() and not training.has_checkpoint and not quiet:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from neuronas.config import FITNESS, FULL_PRECISION
 from neuronas.experiments.figures import Figure
-from neuronas.experiments.hardware_networks import full_width_cost, searched
 from neuronas.experiments.published import HEADLINE, SNASNET, published
 from neuronas.experiments.study import SearchPiece, Settings, Study, effort
 from neuronas.hardware.budget import PAPER_BUDGET
@@ -50,6 +49,8 @@ def run(pieces: "Pieces") -> Iterable[Figure]:
 
 def limits_of(pieces: "Pieces", changes: Settings) -> Limits:
     """The published budgets, moved to the width of the study."""
+    from neuronas.experiments.hardware_networks import searched
+
     least, most = pieces.extremes(changes)
     networks = searched((_BITS,))  # from no convolution to convolutions alone
     moved = {}
@@ -84,6 +85,8 @@ def _answer(case: str, found: Sequence[SearchPiece]) -> Iterable[Figure]:
     for place, cell in enumerate("AB"):
         counts = [sum(edge.kind.has_neurons for edge in one.expanded(2)[place].edges) for one in architectures]
         yield Figure.of(case, f"convolutions in cell {cell}", counts)
+    from neuronas.experiments.hardware_networks import full_width_cost
+
     costs = [full_width_cost(one, _BITS) for one in architectures]
     for name in BUDGETED:
         title = f"{word(name)} at 128 channels, {UNITS[name]}".removesuffix(", ")
