@@ -95,6 +95,7 @@ def test_open_files_are_counted() -> None:
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only the GNU C library has mallopt")
+@pytest.mark.skipif(memory().free < 8 * GIB, reason="less than 8 GiB are free")
 def test_large_blocks_are_used_again() -> None:
     """A block of 64 MB that was freed costs no page faults when it is taken again."""
     program = """

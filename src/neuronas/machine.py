@@ -29,15 +29,17 @@ class AvailableMemory:
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 """Parameters of mallopt (malloc.h of the GNU C library)."""
 _KEPT_BYTES = 2**31 - 1
+_ENOUGH_BYTES = 8 * 2**30
 
 
 def keep_freed_memory() -> None:
     """Let this process keep freed memory (up to 2 GiB at the end of its heap) for its next large tensors.
 
     The GNU C library takes each block above 32 MB fresh from the system, whose pages are cleared at the first access.
-    Elsewhere nothing changes. For programs of our own: it concerns all memory of the process.
+    A process that keeps them has holes in its heap and is up to three times as large. So nothing changes where less
+    than 8 GiB are free, nor with other C libraries. For programs of our own: it concerns all memory of the process.
     """
-    if platform.libc_ver()[0] == "glibc":
+    if platform.libc_ver()[0] == "glibc" and memory().free >= _ENOUGH_BYTES:
         library = ctypes.CDLL(None)
         library.mallopt(_M_MMAP_MAX, 0)
         library.mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
