@@ -104,7 +104,7 @@ def test_commands_in_messages_can_be_copied(neuronas: Neuronas, tmp_path: Path) 
     assert shlex.split(err.rpartition("run: ")[2]) == ["neuronas", "train", "a b"]
     (tmp_path / "my photos").mkdir()
     code, _, err = neuronas("search", "--dataset", "my photos")
-    assert (code, "give 'imagefolder:my photos'" in err) == (2, True)
+    assert (code, "give --dataset 'imagefolder:my photos'" in err) == (2, True)
     assert quoted(Path("a b")) == "'a b'"
 
 
