@@ -54,9 +54,9 @@ inline void transform_output(const Lanes* m, int64_t step, Lanes* to) {
     to[3] = minus + all(8) * far_minus + m[5 * step];
 }
 
-class Tiles {
+class ImageTiles {
    public:
-    explicit Tiles(const InputGradient& k) : k_(k) {
+    explicit ImageTiles(const InputGradient& k) : k_(k) {
         const int64_t each = kPoints * static_cast<int64_t>(sizeof(float)) * (k.in + k.out);
         size_ = std::max(kFewest, std::min(kMost, kBytes / each / kTileRows * kTileRows));
         before_.resize(kPoints * size_ * k.out);
@@ -155,7 +155,7 @@ int32_t neuronas_input_gradient(const InputGradient* gradient, int32_t threads) 
     return answer([&] {
         const InputGradient k = *gradient;
         if (k.in % kPanel || k.out % kLanes) return kUnknown;
-        std::vector<Tiles> tiles(std::max(1, threads), Tiles(k));
+        std::vector<ImageTiles> tiles(std::max(1, threads), ImageTiles(k));
         const int64_t size = tiles[0].size();
         parallel_for((k.n_tiles() + size - 1) / size, threads, [&](int64_t block, int thread) {
             tiles[thread].run(block * size);
