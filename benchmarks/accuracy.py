@@ -15,10 +15,9 @@ from statistics import fmean, stdev
 from typing import Any
 
 import neuronas
-from common import write
+from common import trained_and_measured, write
 from neuronas.runs.costs import CostSummary
-from neuronas.runs.directory import EVALUATION, TRAINING
-from neuronas.runs.evaluations import Evaluation
+from neuronas.runs.directory import TRAINING
 from neuronas.runs.metrics import METRICS, read_epochs
 from neuronas.runs.results import TrainingResult
 
@@ -29,13 +28,8 @@ CURVE = {"epoch", "train_loss", "train_accuracy", "validation_accuracy", "firing
 def training(given: argparse.Namespace, bits: int, seed: int) -> Row:
     """Train and evaluate once."""
     run = given.work / f"bits{bits}-seed{seed}"
-    known = TrainingResult.read_if_there(run / TRAINING)
-    if known is None or known.out_of_time:
-        neuronas.train(
-            given.work / "search", assignments=given.set, weight_bits=bits, seed=seed, out=run, resume="auto"
-        )
+    measured = trained_and_measured(given.work / "search", run, assignments=given.set, weight_bits=bits, seed=seed)
     trained = TrainingResult.read(run / TRAINING)
-    measured = Evaluation.read_if_there(run / EVALUATION) or neuronas.evaluate(run)
     epochs = list(read_epochs(run / METRICS))
     return {
         "weight_bits": bits,

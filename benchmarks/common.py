@@ -9,9 +9,12 @@ from typing import Any
 import psutil
 import torch
 
+import neuronas
 from neuronas.data.batches import search_batches
 from neuronas.data.datasets import open_dataset
 from neuronas.fitness.engine.select import describe_kernels
+from neuronas.runs.directory import EVALUATION
+from neuronas.runs.evaluations import Evaluation
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -42,6 +45,12 @@ def images(dataset: str, batch_size: int, seed: int, side: int = 32) -> torch.Te
     """One batch of training images: [1, B, C, side, side]."""
     opened = open_dataset(dataset)
     return search_batches(opened.load("train", side), batch_size, 1, seed, opened.mean, opened.std)
+
+
+def trained_and_measured(architecture: str | Path, out: Path, **settings: Any) -> Evaluation:
+    """Train with settings of ``neuronas.train``, and measure on the test images; what is there is not done again."""
+    neuronas.train(architecture, out=out, resume="auto", **settings)
+    return Evaluation.read_if_there(out / EVALUATION) or neuronas.evaluate(out)
 
 
 def write(name: str, content: dict[str, Any]) -> None:

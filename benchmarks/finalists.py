@@ -25,10 +25,9 @@ from statistics import fmean, stdev
 from typing import Any
 
 import neuronas
-from common import write
+from common import trained_and_measured, write
 from neuronas.api.search_result import SearchResult
-from neuronas.runs.directory import EVALUATION, TRAINING
-from neuronas.runs.evaluations import Evaluation
+from neuronas.runs.directory import TRAINING
 from neuronas.runs.finalists import Finalist, FinalistChoice, finalist_folder
 from neuronas.runs.metrics import METRICS, read_epochs
 from neuronas.runs.results import TrainingResult
@@ -79,12 +78,10 @@ def learned(
 ) -> float:
     """Test accuracy after a training from scratch."""
     network = searched.plan.config.network
-    neuronas.train(
-        finalist.architecture, config={"data": {"name": dataset}, "network": {"channels": network.channels}},
-        assignments=given.set, seed=seed, epochs=epochs, out=out, resume="auto",
-    )  # fmt: skip
-    known = Evaluation.read_if_there(out / EVALUATION)
-    return (known or neuronas.evaluate(out)).top1
+    return trained_and_measured(
+        finalist.architecture, out, config={"data": {"name": dataset}, "network": {"channels": network.channels}},
+        assignments=given.set, seed=seed, epochs=epochs,
+    ).top1  # fmt: skip
 
 
 def images_per_s(run: Path, finalist: Finalist) -> float:

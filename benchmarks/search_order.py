@@ -19,11 +19,9 @@ from typing import Any
 from scipy.stats import mannwhitneyu
 
 import neuronas
-from common import write
-from neuronas.runs.directory import EVALUATION, HISTORY, TRAINING
-from neuronas.runs.evaluations import Evaluation
+from common import trained_and_measured, write
+from neuronas.runs.directory import HISTORY
 from neuronas.runs.history_file import HistorySnapshot
-from neuronas.runs.results import TrainingResult
 
 Row = dict[str, Any]
 BEST, MEDIAN = "best", "median"
@@ -47,11 +45,9 @@ def chosen(run: Path, n: int) -> dict[str, list[str]]:
 
 def accuracy(given: argparse.Namespace, architecture: str, run: Path, seed: int) -> float:
     """Test accuracy of one training."""
-    known = TrainingResult.read_if_there(run / TRAINING)
-    if known is None or known.out_of_time:
-        data = {"data": {"name": given.dataset}}
-        neuronas.train(architecture, config=data, assignments=given.set, seed=seed, out=run, resume="auto")
-    return (Evaluation.read_if_there(run / EVALUATION) or neuronas.evaluate(run)).top1
+    return trained_and_measured(
+        architecture, run, config={"data": {"name": given.dataset}}, assignments=given.set, seed=seed
+    ).top1
 
 
 def summary(rows: list[Row]) -> Row:

@@ -112,8 +112,7 @@ def read_trained(
 
     settings, chosen = run.config, device_named(run.config.device)
     trained = load_trained(directory, given.architecture, run.shape, settings.network, settings.train, chosen)
-    finished = TrainingResult.read_if_there(directory / TRAINING)
-    if finished is None or finished.out_of_time:
+    if not TrainingResult.is_finished(directory / TRAINING):
         log.warning(
             "run %s: its training has not come to its end; these are the weights of epoch %s of %s; continue with: "
             "neuronas train %s --resume", directory, trained.epoch, settings.train.epochs, quoted(directory),

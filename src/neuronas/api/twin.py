@@ -56,7 +56,7 @@ class Twin:
     @property
     def is_trained(self) -> bool:
         """Whether its training has come to its end."""
-        return _is_finished(self.directory)
+        return TrainingResult.is_finished(self.directory / TRAINING)
 
     def trained(self, observer: Observer | None = None) -> "TrainedTwin":
         """The twin with its best weights; it is trained, or trained further, where that has not come to its end.
@@ -98,7 +98,7 @@ class Twin:
                 f"run {given.directory} has backward edges, which carry what the time step before left; expected "
                 "forward edges only: the artificial twin has one time step"
             )
-        if not _is_finished(given.directory):
+        if not TrainingResult.is_finished(given.directory / TRAINING):
             raise RunDirectoryError(
                 f"run {given.directory}: its training has not come to its end, so that no twin can be compared with "
                 f"it; continue with: neuronas train {quoted(given.directory)} --resume"
@@ -115,11 +115,6 @@ class Twin:
     def _assignments(self) -> Iterable[str]:
         recipe = RECIPES[self.of.plan.config.train.recipe]
         return [f"train.{name}={recipe[name]}" for name in _OF_SPIKES]
-
-
-def _is_finished(directory: Path) -> bool:
-    result = TrainingResult.read_if_there(directory / TRAINING)
-    return result is not None and not result.out_of_time
 
 
 @dataclass(frozen=True)

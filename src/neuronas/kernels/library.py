@@ -75,6 +75,18 @@ def native() -> Native:
     return loaded
 
 
+def loaded_library() -> ctypes.CDLL:
+    """The library of ``native``, for code that has found out that it is there.
+
+    Raises:
+        LookupError: it is not.
+    """
+    library = native().library
+    if library is None:
+        raise LookupError("native kernels are not available")
+    return library
+
+
 @cache
 def load(target: Target) -> Native:
     """Load the kernels for an instruction set that this processor supports.

@@ -69,7 +69,7 @@ struct Chunk {
 
 class Forward {
    public:
-    explicit Forward(const SpikeConvolution& k) : k_(k), totals_(2 * k.out), sums_(2 * k.out) {}
+    explicit Forward(const SpikeConvolution& k) : k_(k), totals_(2 * k.out) {}
 
     const std::vector<double>& run(Chunk images) {
         for (int64_t image = images.first; image < images.last; ++image) {
@@ -241,7 +241,7 @@ class Forward {
 
     const SpikeConvolution& k_;
     std::vector<double> totals_;
-    std::vector<float> sums_, sums_of_pixels_, row_;
+    std::vector<float> sums_of_pixels_, row_;
     std::vector<uint32_t> list_, starts_;
 };
 

@@ -1,5 +1,6 @@
 """What searches, trainings and exports leave: ``result.json``, ``front.json``, ``training.json``, ``export/*.json``."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -156,6 +157,12 @@ class TrainingResult(Shown, Document):
     silent_layers: tuple[str, ...] = ()
     stopped_early: bool = False
     out_of_time: bool = Field(default=False, exclude_if=lambda value: not value)
+
+    @classmethod
+    def is_finished(cls, path: Path) -> bool:
+        """Whether a file says that a training came to its end."""
+        known = cls.read_if_there(path)
+        return known is not None and not known.out_of_time
 
     def is_of(self, epochs: int) -> bool:
         """Whether this is how a training of so many epochs ended."""

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from neuronas.kernels.library import native
+from neuronas.kernels.library import loaded_library, native
 from neuronas.kernels.structures import CLif, accepted
 from neuronas.snn.lif_cuda import is_fused, lif_backward, lif_forward
 from neuronas.snn.neuron import NeuronParameters, lif_step
@@ -169,10 +169,7 @@ def _is_native(x: Tensor) -> bool:
 
 
 def _run_native(lif: Lif, x: Tensor, gradient: Tensor | None, output: Tensor) -> None:
-    library = native().library
-    if library is None:
-        raise LookupError("native kernels are not available")
-    n = x[0].numel()
+    library, n = loaded_library(), x[0].numel()
     arguments = CLif(
         x.data_ptr(), None if gradient is None else gradient.data_ptr(), output.data_ptr(), lif.timesteps, n,
         lif.neuron.tau, lif.threshold, lif.neuron.v_reset,

@@ -25,6 +25,12 @@ class Statistics:
     n: int
 
 
+def mean_and_variance(totals: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    """Of n values of each channel, from their sums and sums of squares [2, channels]."""
+    mean, square = (totals / n).unbind()
+    return mean, (square - mean.square()).clamp_min(0)  # rounding can make it negative
+
+
 class BatchNorm(nn.Module):
     """Batch normalisation over images and time steps together, so that it can be folded into weights and thresholds.
 
@@ -50,8 +56,7 @@ class BatchNorm(nn.Module):
         n = wide.numel() // wide.shape[1] * dist.get_world_size()
         sums = torch.stack([wide.sum(dim=(0, 2, 3)), wide.square().sum(dim=(0, 2, 3))])
         total: Tensor = distributed.all_reduce(sums)  # type: ignore[no-untyped-call]
-        batch_mean, square = (total / n).unbind()
-        batch_var = (square - batch_mean.square()).clamp_min(0)  # rounding can make it negative
+        batch_mean, batch_var = mean_and_variance(total, n)
         self.update(Statistics(batch_mean, batch_var, n))
         scale = self.weight * (batch_var + EPSILON).rsqrt()
         shift = self.bias - batch_mean * scale

@@ -9,11 +9,11 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from neuronas.kernels.library import native
+from neuronas.kernels.library import loaded_library, native
 from neuronas.kernels.structures import CInputGradient, CNormalisation, CSpikeConvolution, accepted
 from neuronas.snn.arithmetic import EPSILON
 from neuronas.snn.fake_quantisation import Codes
-from neuronas.snn.normalisation import Statistics, is_distributed
+from neuronas.snn.normalisation import Statistics, is_distributed, mean_and_variance
 
 _LARGEST_CODE, _LARGEST_SUM = 2**7 - 1, 2**15 - 1
 """Of codes that are stored as int8, and of their sums, as int16."""
@@ -96,8 +96,7 @@ class _Normalised(torch.autograd.Function):
         spikes = _channels_last(spikes)
         y, totals = _convolve(spikes, codes)
         n = _global(y.numel() // y.shape[1])
-        mean, square = (_summed(totals) / n).unbind()
-        variance = (square - mean.square()).clamp_min(0)  # rounding can make it negative
+        mean, variance = mean_and_variance(_summed(totals), n)
         deviation = (variance + EPSILON).rsqrt()
         scale = gain.double() * deviation
         ctx.save_for_backward(spikes, weight, y, scale, mean, deviation)
@@ -224,19 +223,12 @@ def _mixed(x: Tensor, y: Tensor | None, x_factor: Tensor, y_factor: Tensor | Non
 
 
 def _run(kernel: str, arguments: ctypes.Structure) -> None:
-    accepted(getattr(_library(), kernel)(ctypes.byref(arguments), ctypes.c_int32(torch.get_num_threads())))
+    accepted(getattr(loaded_library(), kernel)(ctypes.byref(arguments), ctypes.c_int32(torch.get_num_threads())))
 
 
 def _lanes() -> int:
     """Channels that a kernel takes at a time."""
-    return int(_library().neuronas_lanes())
-
-
-def _library() -> ctypes.CDLL:
-    library = native().library
-    if library is None:
-        raise LookupError("native kernels are not available")
-    return library
+    return int(loaded_library().neuronas_lanes())
 
 
 def _empty(n: int, channels: int, height: int, width: int) -> Tensor:

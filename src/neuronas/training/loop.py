@@ -246,10 +246,11 @@ class Trainer:
             dead_outputs=sum(self.dead.values()),
             silent_layers=len(self.silent),
         )
-        if accuracy > progress.best_accuracy or progress.epoch == self.stages.first_full:
+        if progress.epoch == self.stages.first_full:
+            progress.best_accuracy = -1.0  # until now accuracies were those of easier stages
+        if accuracy > progress.best_accuracy:
             progress.improved_epoch = progress.epoch + 1
-        # Of equal epochs, the later one. Before the first one with whole images, accuracies are those of easier stages.
-        better = accuracy >= progress.best_accuracy or progress.epoch == self.stages.first_full
+        better = accuracy >= progress.best_accuracy  # of equal epochs, the later one
         if better:
             progress.best_accuracy, progress.best_epoch = accuracy, progress.epoch + 1
         progress.epoch += 1
