@@ -22,7 +22,11 @@ class DataSet(ABC):
 
     Attributes:
         name: as a run's settings name it.
-        image_channels: 1 (grey), 3 (RGB), or as many as the images have.
+        sequence: whether each time step of the network has an image of its own, as recordings of event cameras do;
+            ``ImageSource.read`` then returns [T, C, H, W], with T as ``with_timesteps`` set it.
+        window_ms: how long a sensor records for one decision, from the first time step to the end of the last; 0: a
+            still image, which is there when the network begins.
+        image_channels: 1 (grey), 3 (RGB), or as many as the images have; of event cameras 2, one for each polarity.
         image_size: height and width in pixels, to which images are resized unless the settings give another size.
         n_classes: number of classes; labels are 0 to ``n_classes`` - 1.
         class_names: in the order of the labels; None where classes are called by their numbers.
@@ -36,6 +40,8 @@ class DataSet(ABC):
     """
 
     name: str
+    sequence: bool = False
+    window_ms: float = 0.0
     image_channels: int
     image_size: tuple[int, int]
     n_classes: int
@@ -74,6 +80,14 @@ class DataSet(ABC):
 
     def with_channels(self, n: int) -> Self:
         """Return this data set with images of another number of channels, if it can convert them."""
+        return self
+
+    def with_timesteps(self, n: int) -> Self:
+        """Return this data set with recordings cut into another number of time steps; stills have none.
+
+        Raises:
+            DataError: its recordings are cut already, into another number.
+        """
         return self
 
     def seen_from(self, folder: Path) -> Self:

@@ -53,7 +53,7 @@ class ImageSource(Protocol):
         ...
 
     def read(self, index: int) -> Tensor:
-        """Return image ``index`` as uint8 [C, H, W].
+        """Return image ``index`` as uint8 [C, H, W]; of a sequence data set [T, C, H, W], one image a time step.
 
         Raises:
             DataError: the image cannot be read; the message names it.
