@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from neuronas.runs.epoch import Epoch
 from neuronas.runs.metrics import Metrics, read_epochs
 from neuronas.training import loop
 from neuronas.training.checkpoint import read_checkpoint, write_checkpoint
+from neuronas.training.state import Progress
 
 ARCH = "|conv_3x3~0|+|skip~0|skip~1|+|skip~0|avg_pool_3x3~1|conv_3x3~2|"
 SMALL = ["--channels", "4", "--timesteps", "2", "--batch-size", "256", "--quiet"]  # five steps an epoch
@@ -325,12 +327,12 @@ def test_divergence_stops_and_keeps_the_last_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = tmp_path / "run"
-    check = loop.Trainer._check
+    check = loop.check_loss
 
-    def poisoned(self: loop.Trainer, loss: float) -> None:
-        check(self, float("nan") if self.state.progress.epoch == 1 else loss)
+    def poisoned(loss: float, progress: Progress, *others: Any) -> None:
+        check(float("nan") if progress.epoch == 1 else loss, progress, *others)
 
-    monkeypatch.setattr(loop.Trainer, "_check", poisoned)
+    monkeypatch.setattr(loop, "check_loss", poisoned)
     assert train(run) == DivergedError.exit_code == 4
     assert "epoch 2, step 1" in capsys.readouterr().err
     assert read_checkpoint(run / "checkpoints" / "last.safetensors")[1]["progress"]["epoch"] == 1

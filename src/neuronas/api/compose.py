@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from neuronas.api.dataset_settings import DATA_SET, chosen_dataset, decided_by
 from neuronas.config import (
     ALGORITHMS,
     FITNESS,
@@ -25,7 +26,6 @@ from neuronas.config import (
     written,
 )
 from neuronas.data.dataset import DataSet
-from neuronas.data.datasets import open_if_there
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.budget import Budget
@@ -59,10 +59,6 @@ class Copies:
 
 COPIED: dict[str, type[Section]] = {"space": Space, "accelerator": Accelerator, "activity": Activity}
 """What a copy is, by the names in ``runs.directory.COPIES``."""
-
-
-DATA_SET = "data set"
-"""Under this name a run notes its data set's fingerprint."""
 
 
 @dataclass(frozen=True)
@@ -195,17 +191,13 @@ def plan(
     values = merged(PRESETS[values.get("preset") or SETTINGS["preset"].default], values)
     named = {path: one.default for path, one in SETTINGS.items() if one.meaning.choices is not None}
     chosen = {path: default if (value := value_at(values, path)) is None else value for path, default in named.items()}
-    dataset = open_if_there(chosen["data.name"], value_at(values, "data.data_dir"))
-    if started_in is not None:
-        dataset = dataset.seen_from(started_in)
-    if (n_channels := value_at(values, "data.image_channels")) is not None:
-        dataset = dataset.with_channels(n_channels)
+    dataset = chosen_dataset(chosen["data.name"], values, started_in)
     space = copies.space or load_space(chosen["space"])
     algorithm = as_algorithm(_looked_up(ALGORITHMS, chosen["search.algorithm"], lenient=lenient))
     recipe = value_at(values, "train.recipe") or SETTINGS["train.recipe"].default
     defaults = {
         **{path: one.default for path, one in SETTINGS.items() if one.meaning.default is None},
-        **_of_dataset(dataset, values),
+        **decided_by(dataset, values),
         **({"network.channels": space.channels} if space.channels else {}),
         **{f"budget.max_{name}": float(limit) for name, limit in algorithm.budget.limits.items()},
         **{f"train.{name}": value for name, value in RECIPES[recipe].items()},
@@ -264,30 +256,6 @@ class _Absent:
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         return self.registry[self.name](*arguments, **keywords)
-
-
-_OF_DATASET = {
-    "data.image_channels": "image_channels",
-    "data.image_side": "image_size",
-    "data.n_classes": "n_classes",
-    "data.class_names": "class_names",
-    "data.mean": "mean",
-    "data.std": "std",
-    "network.channels": "channels",
-    "network.head_width": "head_width",
-    "network.n_voters": "n_voters",
-    "fitness.batch_size": "batch_size",
-    "train.augment": "augment",
-}
-"""Settings that the data set decides, and its attributes."""
-
-
-def _of_dataset(dataset: DataSet, values: Mapping[str, Any]) -> dict[str, Any]:
-    """What the data set decides; nothing is asked of it that was given, since the images of a run may be gone."""
-    known = {path for path in _OF_DATASET if value_at(values, path) is not None}
-    if "data.n_classes" in known:
-        known.add("data.class_names")
-    return {path: None if path in known else getattr(dataset, name) for path, name in _OF_DATASET.items()}
 
 
 def _resolved(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> ResolvedConfig:

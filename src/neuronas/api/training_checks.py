@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from neuronas.api.compose import DATA_SET, Plan, plan
+from neuronas.api.compose import Plan, plan
+from neuronas.api.dataset_settings import DATA_SET
 from neuronas.api.devices import check_device
 from neuronas.config import SETTINGS, Setting, TrainConfig, is_there, value_at
 from neuronas.config import given as checked

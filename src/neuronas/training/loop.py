@@ -3,7 +3,6 @@
 import math
 from pathlib import Path
 from time import monotonic, perf_counter
-from typing import NoReturn
 
 import numpy as np
 import torch
@@ -12,7 +11,7 @@ from torch.nn import functional as F  # noqa: N812
 from torch.nn.parallel import DistributedDataParallel
 
 from neuronas.config import TrainConfig, is_there
-from neuronas.errors import DataError, DivergedError, quoted
+from neuronas.errors import DataError
 from neuronas.runs.directory import CHECKPOINTS
 from neuronas.runs.epoch import Epoch
 from neuronas.runs.metrics import Metrics
@@ -23,6 +22,7 @@ from neuronas.snn.decision import decided, mean_scores
 from neuronas.training.augmentation import Augmentation
 from neuronas.training.checkpoint import BEST, LAST
 from neuronas.training.distributed import Process
+from neuronas.training.divergence import check_loss, check_weights
 from neuronas.training.evaluation import accuracy_and_rates, dead_outputs
 from neuronas.training.images import Images, Indices, Split
 from neuronas.training.objective import (
@@ -125,7 +125,7 @@ class Trainer:
                 work.advance(self.batch_size, part, self._values())
                 is_up = self._is_up(deadline) and progress.step < self.n_steps
                 if is_up or monotonic() - saved > _SAVE_EVERY_S:
-                    self._check_weights()
+                    check_weights(self.state.network, progress, self.folder)
                     self._save_last()
                     saved = monotonic()
                 if is_up:
@@ -183,7 +183,7 @@ class Trainer:
             loss = loss + settings.rate_weight * rate_penalty(rates, settings.rate_target)
         right = (decided(mean_scores(scores)) == targets.argmax(dim=1)).sum().item()
         total, n_correct, n = self.process.total(loss.item() * len(x), right, len(x))
-        self._check(total / n)  # of the global batch: all processes stop together
+        check_loss(total / n, progress, self.n_steps, self.folder)  # of the global batch: all processes stop together
         state.optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         if settings.clip_norm:
@@ -205,31 +205,9 @@ class Trainer:
         mine = self.process.share_of(len(indices))
         return x[mine], targets[mine]
 
-    def _check(self, loss: float) -> None:
-        if math.isfinite(loss):
-            return
-        progress = self.state.progress
-        self._diverged(f"loss is {loss} at epoch {progress.epoch + 1}, step {progress.step + 1} of {self.n_steps}")
-
-    def _check_weights(self) -> None:
-        """Check that all weights are finite before they are saved: a finite loss can have infinite gradients."""
-        for name, weights in self.state.network.named_parameters():
-            if not bool(torch.isfinite(weights).all()):
-                progress = self.state.progress
-                self._diverged(f"{name} is not finite after epoch {progress.epoch + 1}, step {progress.step}")
-
-    def _diverged(self, what: str) -> NoReturn:
-        again = "no checkpoint was written yet; train again with a lower --learning-rate"
-        if (self.folder / LAST).exists():
-            again = (
-                f"the last good checkpoint is kept in {self.folder} and belongs to these settings; train again with a "
-                f"lower --learning-rate and another --out, optionally with --start-from {quoted(self.folder.parent)}"
-            )
-        raise DivergedError(f"{what}; {again}")
-
     def _end_epoch(self) -> Epoch:
-        self._check_weights()
         state, progress = self.state, self.state.progress
+        check_weights(state.network, progress, self.folder)
         chosen = self.split.validation if len(self.split.validation) else self.split.training
         measured = accuracy_and_rates(state.evaluated, self.images, chosen, self.process)
         accuracy = measured.top1

@@ -1,0 +1,62 @@
+"""The data set that settings name, and the settings that it decides."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from neuronas.config import value_at
+from neuronas.data.dataset import DataSet
+from neuronas.data.datasets import open_if_there
+
+DATA_SET = "data set"
+"""Under this name a run notes its data set's fingerprint."""
+
+_DECIDED = {
+    "data.image_channels": "image_channels",
+    "data.image_side": "image_size",
+    "data.n_classes": "n_classes",
+    "data.class_names": "class_names",
+    "data.mean": "mean",
+    "data.std": "std",
+    "network.channels": "channels",
+    "network.head_width": "head_width",
+    "network.n_voters": "n_voters",
+    "fitness.batch_size": "batch_size",
+    "train.augment": "augment",
+}
+"""Settings that the data set decides, and its attributes."""
+
+
+def chosen_dataset(chosen: str | DataSet, values: Mapping[str, Any], started_in: Path | None) -> DataSet:
+    """The data set of a run, with as many channels as the settings give.
+
+    Args:
+        chosen: its name, or the data set itself.
+        values: settings that were given, nested.
+        started_in: where a run was begun; data that a relative path does not find here is looked for there.
+
+    Raises:
+        ConfigurationError, DataError: the name is unknown, or the data set cannot convert its images.
+    """
+    dataset = open_if_there(chosen, value_at(values, "data.data_dir"))
+    if started_in is not None:
+        dataset = dataset.seen_from(started_in)
+    if (n_channels := value_at(values, "data.image_channels")) is not None:
+        dataset = dataset.with_channels(n_channels)
+    return dataset
+
+
+def decided_by(dataset: DataSet, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the data set decides; nothing is asked of it that was given, since the images of a run may be gone.
+
+    Args:
+        dataset: of the run.
+        values: settings that were given, nested.
+
+    Returns:
+        A default for each setting that was not given, None for the others.
+    """
+    known = {path for path in _DECIDED if value_at(values, path) is not None}
+    if "data.n_classes" in known:
+        known.add("data.class_names")
+    return {path: None if path in known else getattr(dataset, name) for path, name in _DECIDED.items()}
