@@ -77,7 +77,7 @@ TASKS = {
 
 
 @dataclass(frozen=True)
-class Row:
+class Training:
     """One training, see ``benchmarks/trained/README.md``."""
 
     id: str
@@ -95,7 +95,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Trained(Row):
+class Trained(Training):
     """What came out of it."""
 
     parameters: int
@@ -135,21 +135,23 @@ def _drawn(name: str, n: int) -> Iterator[tuple[str, int]]:
                 n -= 1
 
 
-def plan() -> list[Row]:
+def plan() -> list[Training]:
     """All rows, in the order of training: one seed of each network, then other settings, then the second seed."""
     base, crossed = [], []
     for task in TASKS.values():
         for number, (space, architecture, d) in enumerate(networks(task)):
             facts = (task.name, space, architecture, d, task.channels, SIDE, task.n_training, EPOCHS)
             name = f"{task.name}-{number:03}"
-            base.append([Row(f"{name}-b{BITS}-t{TIMESTEPS}-s{seed}", *facts, BITS, TIMESTEPS, seed) for seed in (0, 1)])
+            base.append(
+                [Training(f"{name}-b{BITS}-t{TIMESTEPS}-s{seed}", *facts, BITS, TIMESTEPS, seed) for seed in (0, 1)]
+            )
             if number % CROSSED_SHARE == 0:
                 every = [(b, t) for b in CROSSED_BITS for t in CROSSED_TIMESTEPS if (b, t) != (BITS, TIMESTEPS)]
                 every = [
                     one for one in every if one[1] > 1 or not SPACES[space].backward
                 ]  # feedback needs a second step
                 for b, t in Random(f"settings {name}").sample(every, N_CROSSED):
-                    crossed.append(Row(f"{name}-b{b}-t{t}-s0", *facts, b, t, 0))
+                    crossed.append(Training(f"{name}-b{b}-t{t}-s0", *facts, b, t, 0))
     return [*(pair[0] for pair in _mixed(base)), *_mixed(crossed), *(pair[1] for pair in _mixed(base))]
 
 
@@ -168,7 +170,7 @@ def data(task_name: str, where: str, side: int) -> InMemoryDataSet:
     return InMemoryDataSet((images, source.labels[chosen]), mean=opened.mean, std=opened.std)
 
 
-def train(row: Row, where: str) -> Trained:
+def train(row: Training, where: str) -> Trained:
     """Train one network and measure it."""
     torch.set_num_threads(1)
     started, images_of = process_time(), data(row.dataset, where, row.image_side)

@@ -15,7 +15,7 @@ from neuronas.experiments import hardware
 from neuronas.experiments.catalogue import STUDIES
 from neuronas.experiments.consistency import End, Network, largest_choices
 from neuronas.experiments.hardware_networks import full_width_cost, largest_parameters, searched, snasnet_networks
-from neuronas.experiments.hardware_result import CONTRADICTS, IMPOSSIBLE, REPRODUCED, Row
+from neuronas.experiments.hardware_result import CONTRADICTS, IMPOSSIBLE, REPRODUCED, JudgedFigure
 from neuronas.experiments.published import DATASETS, published
 from neuronas.experiments.study import experiments
 from neuronas.hardware.units import UNITS
@@ -25,15 +25,15 @@ CIFAR_10, CIFAR_100, TINY = DATASETS.values()
 
 
 @pytest.fixture(scope="module")
-def rows() -> list[Row]:
+def rows() -> list[JudgedFigure]:
     return hardware.judged(published().select("hardware"))
 
 
-def of(rows: Sequence[Row], network: str, dataset: str, quantity: str) -> Row:
+def of(rows: Sequence[JudgedFigure], network: str, dataset: str, quantity: str) -> JudgedFigure:
     return next(row for row in rows if (row.network, row.dataset, row.quantity) == (network, dataset, quantity))
 
 
-def test_what_is_not_reproduced_is_what_the_paper_contradicts_itself_in(rows: list[Row]) -> None:
+def test_what_is_not_reproduced_is_what_the_paper_contradicts_itself_in(rows: list[JudgedFigure]) -> None:
     wrong = {(row.network, row.dataset, row.quantity): row.verdict for row in rows if row.verdict != REPRODUCED}
     assert wrong == {
         ("NeuroNAS", CIFAR_10, "area_mm2, low"): IMPOSSIBLE,
@@ -49,7 +49,7 @@ def test_what_is_not_reproduced_is_what_the_paper_contradicts_itself_in(rows: li
     assert len(rows) == 67
 
 
-def test_the_notes_say_what_speaks_against_a_figure(rows: list[Row]) -> None:
+def test_the_notes_say_what_speaks_against_a_figure(rows: list[JudgedFigure]) -> None:
     assert "621.9 ms" in of(rows, "NeuroNAS", CIFAR_100, "parameters, high").note
     assert "127 µJ" in of(rows, "NeuroNAS", CIFAR_10, "area_mm2, low").note
     assert of(rows, "NeuroNAS", TINY, "energy saved, low").ours == pytest.approx(100 * (1 - 644 / 1696))
@@ -57,7 +57,7 @@ def test_the_notes_say_what_speaks_against_a_figure(rows: list[Row]) -> None:
     assert of(rows, "NeuroNAS, headline", "", "area saved").note == "by (4, 0) at FxP8"
 
 
-def test_which_figures_meet_the_budget(rows: list[Row]) -> None:
+def test_which_figures_meet_the_budget(rows: list[JudgedFigure]) -> None:
     missed = {(row.dataset, row.quantity) for row in rows if row.meets_budget is False}
     energy, latency = ("energy_uj", "energy_uj, above"), ("latency_ms", "latency_ms, above")
     assert missed == {*product(DATASETS.values(), energy), *product([TINY], latency)}

@@ -13,8 +13,8 @@ from dataclasses import replace
 from neuronas.config import EVALUATED_BITS, validate
 from neuronas.experiments.consistency import Network
 from neuronas.experiments.hardware_networks import ACCELERATOR, TIMESTEPS, searched, snasnet_networks
-from neuronas.experiments.hardware_result import CONTRADICTS, REPRODUCED, HardwareResult, LeftOut, Row
-from neuronas.experiments.hardware_search import Search
+from neuronas.experiments.hardware_result import CONTRADICTS, REPRODUCED, HardwareResult, JudgedFigure, LeftOut
+from neuronas.experiments.hardware_search import PrintedSearch
 from neuronas.experiments.published import (
     ABOVE,
     HEADLINE,
@@ -34,7 +34,7 @@ from neuronas.hardware.units import BUDGETED, quantity
 _SAVED = {"area saved": "area_mm2", "energy saved": "energy_uj"}
 _TIMES_LOWER = {"latency, times lower": "latency_ms"}
 _HEADLINE_BITS, _BUDGET, _CIFAR = 8, "budget", "CIFAR-10"
-Rows = dict[FigureKey, Row]
+Rows = dict[FigureKey, JudgedFigure]
 
 
 def run() -> HardwareResult:
@@ -51,18 +51,18 @@ def run() -> HardwareResult:
     )
 
 
-def judged(figures: Sequence[PublishedFigure]) -> list[Row]:
+def judged(figures: Sequence[PublishedFigure]) -> list[JudgedFigure]:
     """A row for each figure, in their order."""
     found: Rows = {}
     for network, own in _groups(figures):
         costs = [one for one in own if one.quantity in BUDGETED and one.end != ABOVE]
         if network == NEURONAS:
-            found |= Search(costs, searched(EVALUATED_BITS), PAPER_BUDGET.limits).rows()
+            found |= PrintedSearch(costs, searched(EVALUATED_BITS), PAPER_BUDGET.limits).rows()
         elif network == SNASNET:
-            found |= Search(costs, snasnet_networks(), {}).rows()
+            found |= PrintedSearch(costs, snasnet_networks(), {}).rows()
         elif network == HEADLINE:
             networks = _beside_snasnet(searched([_HEADLINE_BITS]), found)
-            found |= Search(own, networks, PAPER_BUDGET.limits).rows()
+            found |= PrintedSearch(own, networks, PAPER_BUDGET.limits).rows()
         else:
             found |= {one.key: _limit(one) if network == _BUDGET else _constant(one, found) for one in own}
     found |= {one.key: _saving(one, found) for one in figures if one.quantity in _SAVED and one.network == NEURONAS}
@@ -93,7 +93,7 @@ def _saved(cost: float, base: float) -> float:
     return 100 * (1 - cost / base)
 
 
-def _saving(one: PublishedFigure, rows: Rows) -> Row:
+def _saving(one: PublishedFigure, rows: Rows) -> JudgedFigure:
     """A saving at one end of the range, from the figures that the paper prints for the other end and for SNASNet.
 
     Ratios of figures that were cut off agree where they are less than one printed digit apart.
@@ -102,37 +102,39 @@ def _saving(one: PublishedFigure, rows: Rows) -> Row:
     cost, base = rows[NEURONAS, one.dataset, name, other].published, rows[SNASNET, one.dataset, name, ""].published
     ours = _saved(cost, base)
     note = f"{quantity(name, cost)} of {quantity(name, base)}, as printed"
-    return Row.of(one, ours, REPRODUCED if abs(ours - one.value) < one.step else CONTRADICTS, note)
+    return JudgedFigure.of(one, ours, REPRODUCED if abs(ours - one.value) < one.step else CONTRADICTS, note)
 
 
-def _claim(one: PublishedFigure, rows: Rows) -> Row:
+def _claim(one: PublishedFigure, rows: Rows) -> JudgedFigure:
     """A cost that is only said to be above a limit, beside the figure that is printed of it."""
     row = rows[one.network, one.dataset, one.quantity, ""]
     is_so = row.published > one.value
     note = f"{one.note}; {'' if is_so else 'but '}{quantity(one.quantity, row.published)} is printed"
-    return Row.of(one, row.computed, REPRODUCED if is_so else CONTRADICTS, note)
+    return JudgedFigure.of(one, row.computed, REPRODUCED if is_so else CONTRADICTS, note)
 
 
-def _limit(one: PublishedFigure) -> Row:
+def _limit(one: PublishedFigure) -> JudgedFigure:
     """A limit of the paper's budget, which is a setting here."""
     ours = PAPER_BUDGET.limits[one.quantity]
-    return Row.of(one, ours, REPRODUCED if ours == one.value else CONTRADICTS, "the default limit of this algorithm")
+    return JudgedFigure.of(
+        one, ours, REPRODUCED if ours == one.value else CONTRADICTS, "the default limit of this algorithm"
+    )
 
 
-def _constant(one: PublishedFigure, rows: Rows) -> Row:
+def _constant(one: PublishedFigure, rows: Rows) -> JudgedFigure:
     """A constant of the accelerator; where ours is another one, with what SNASNet would cost with the printed one."""
     section, key = one.quantity.split(".")
     accelerator = load_accelerator(ACCELERATOR)
     ours = float(getattr(getattr(accelerator, section), key))
     if ours == one.value:
-        return Row.of(one, ours, REPRODUCED, f"a constant of --hardware {ACCELERATOR}")
+        return JudgedFigure.of(one, ours, REPRODUCED, f"a constant of --hardware {ACCELERATOR}")
     values = accelerator.model_dump()
     values[section][key] = one.value
     area, printed = "area_mm2", rows[SNASNET, _CIFAR, "area_mm2", ""]
     network = next(of for of in snasnet_networks() if of.values[area] == printed.ours)
     changed = next(of for of in snasnet_networks(validate(Accelerator, values, ACCELERATOR)) if of.name == network.name)
     would = f"with it SNASNet would have {quantity(area, changed.values[area])}, but {printed.published:g} is printed"
-    return Row.of(one, ours, CONTRADICTS, f"{one.note}; {would}")
+    return JudgedFigure.of(one, ours, CONTRADICTS, f"{one.note}; {would}")
 
 
 def _left_out(one: PublishedFigure) -> LeftOut:

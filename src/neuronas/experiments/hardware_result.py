@@ -13,7 +13,7 @@ IMPOSSIBLE: Verdict = "no network of the space gives it"
 CONTRADICTS: Verdict = "contradicts another printed figure"
 
 
-class Row(Document):
+class JudgedFigure(Document):
     """One printed figure.
 
     Attributes:
@@ -97,7 +97,7 @@ class HardwareResult(Document):
     timesteps: int
     n_figures: int
     verdicts: dict[str, int]
-    rows: tuple[Row, ...]
+    rows: tuple[JudgedFigure, ...]
     left_out: tuple[LeftOut, ...]
 
 
@@ -119,5 +119,5 @@ def judged_figures(result: HardwareResult) -> Table:
     return Table("Printed figures of the hardware", titles, lines, text_columns=(0, 4, 5), alerts=alerts)
 
 
-def _number(value: float | None, row: Row) -> str:
+def _number(value: float | None, row: JudgedFigure) -> str:
     return "–" if value is None else f"{value:z,.{0 if row.quantity.startswith('parameters') else 2}f}"

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from neuronas.experiments.consistency import Choice, End, Network, largest_choices
-from neuronas.experiments.hardware_result import CONTRADICTS, IMPOSSIBLE, REPRODUCED, Row
+from neuronas.experiments.hardware_result import CONTRADICTS, IMPOSSIBLE, REPRODUCED, JudgedFigure
 from neuronas.experiments.published import HIGH, LOW, FigureKey, PublishedFigure
 from neuronas.hardware.units import BUDGETED, quantity, word
 
 
 @dataclass(frozen=True)
-class Search:
+class PrintedSearch:
     """Printed figures of one search.
 
     Attributes:
@@ -23,7 +23,7 @@ class Search:
     networks: Sequence[Network]
     limits: Mapping[str, float]
 
-    def rows(self) -> dict[FigureKey, Row]:
+    def rows(self) -> dict[FigureKey, JudgedFigure]:
         """A row for each figure."""
         choices = largest_choices(self._ends, [one for one in self.networks if not self._broken(one)])
         return {one.key: self._row(number, choices) for number, one in enumerate(self.figures)}
@@ -32,7 +32,7 @@ class Search:
     def _ends(self) -> list[End]:
         return [End(one.quantity, one.value, one.step, one.end, one.quantity in BUDGETED) for one in self.figures]
 
-    def _row(self, number: int, choices: Sequence[Choice]) -> Row:
+    def _row(self, number: int, choices: Sequence[Choice]) -> JudgedFigure:
         """Reproduced is what every largest choice gives; where only some do, what the others give stands against it."""
         one = self.figures[number]
         giving = [choice[number] for choice in choices if number in choice]
@@ -40,23 +40,25 @@ class Search:
             return self._contradicting(number)
         ours = giving[0].values[one.quantity]
         if len(giving) == len(choices):
-            return Row.of(one, ours, REPRODUCED, f"by {_named(giving[0])}")
+            return JudgedFigure.of(one, ours, REPRODUCED, f"by {_named(giving[0])}")
         always = set.intersection(*map(set, choices))
         rivals = sorted({other for choice in choices if number not in choice for other in choice} - always)
         others = " and ".join(quantity(self.figures[other].quantity, self.figures[other].value) for other in rivals)
         note = f"{_named(giving[0])} gives it alone; no network gives it and the printed {others}"
-        return Row.of(one, ours, IMPOSSIBLE, note)
+        return JudgedFigure.of(one, ours, IMPOSSIBLE, note)
 
-    def _contradicting(self, number: int) -> Row:
+    def _contradicting(self, number: int) -> JudgedFigure:
         """A figure that no network gives without breaking others, with the network that breaks fewest."""
         one, end = self.figures[number], self._ends[number]
         giving = [network for network in self.networks if end.gives(network)]
         if not giving:
-            return Row.of(one, None, IMPOSSIBLE, "not with any other figure either")
+            return JudgedFigure.of(one, None, IMPOSSIBLE, "not with any other figure either")
         nearest = min(giving, key=lambda network: len(self._against(network)))
         is_only = len({network.name for network in giving}) == 1
         who = f"only {nearest.name} gives it" if is_only else f"{_named(nearest)} gives it"
-        return Row.of(one, nearest.values[one.quantity], CONTRADICTS, f"{who}: {'; '.join(self._against(nearest))}")
+        return JudgedFigure.of(
+            one, nearest.values[one.quantity], CONTRADICTS, f"{who}: {'; '.join(self._against(nearest))}"
+        )
 
     def _against(self, network: Network) -> list[str]:
         """What a network has that is not as printed, or that breaks the budget."""

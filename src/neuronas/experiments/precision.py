@@ -26,7 +26,7 @@ EQUAL = "seeds that find the network of FxP32, %"
 
 
 @dataclass(frozen=True)
-class Row:
+class Way:
     """One way to a network of some bits: ``bits`` are those that accuracy is measured at."""
 
     searched: int
@@ -47,7 +47,7 @@ def at(bits: int) -> Settings:
 
 def two_by_two(pieces: "Pieces", precisions: Sequence[int]) -> Iterable[Figure]:
     """Full precision; then, at each precision, the four ways to it and what separates them."""
-    whole = Row(FULL_PRECISION, FULL_PRECISION, FULL_PRECISION)
+    whole = Way(FULL_PRECISION, FULL_PRECISION, FULL_PRECISION)
     base = pieces.search_and_train(whole.name, at(FULL_PRECISION))
     yield from _figures(whole, base, None)
     for bits in precisions:
@@ -62,51 +62,51 @@ def _of_precision(pieces: "Pieces", base: "Case", bits: int) -> Iterable[Figure]
         one.model_copy(update={"architecture": other.architecture}) if same else one
         for one, other, same in zip(own, base.searched, equal, strict=True)
     ]
-    cases = {Row(FULL_PRECISION, FULL_PRECISION, bits): base}
+    cases = {Way(FULL_PRECISION, FULL_PRECISION, bits): base}
     for searched, trained, networks in (
         (FULL_PRECISION, bits, base.searched),
         (bits, FULL_PRECISION, found),
         (bits, bits, found),
     ):
         name = f"searched at FxP{searched}, trained at FxP{trained}"
-        cases[Row(searched, trained, bits)] = pieces.train_each(name, at(trained), networks)
-    for row, case in cases.items():
-        as_printed = row.searched == row.trained == bits
+        cases[Way(searched, trained, bits)] = pieces.train_each(name, at(trained), networks)
+    for way, case in cases.items():
+        as_printed = way.searched == way.trained == bits
         printed = published().by_dataset(NEURONAS, "test accuracy", bits) if as_printed else None
-        yield from _figures(row, case, printed)
-        if row.searched == bits:
-            yield _gain(SEARCHING, row, Row(FULL_PRECISION, row.trained, bits), cases)
-            yield Figure.of(row.name, EQUAL, [100.0 * one for one in equal])
-        if row.trained == bits:
-            yield _gain(TRAINING, row, Row(row.searched, FULL_PRECISION, bits), cases)
+        yield from _figures(way, case, printed)
+        if way.searched == bits:
+            yield _gain(SEARCHING, way, Way(FULL_PRECISION, way.trained, bits), cases)
+            yield Figure.of(way.name, EQUAL, [100.0 * one for one in equal])
+        if way.trained == bits:
+            yield _gain(TRAINING, way, Way(way.searched, FULL_PRECISION, bits), cases)
 
 
-def _gain(quantity: str, row: Row, other: Row, cases: Mapping[Row, "Case"]) -> Figure:
-    """What each seed has more in accuracy in one row than in another."""
-    values = zip(cases[row].accuracy(row.bits), cases[other].accuracy(row.bits), strict=True)
-    return Figure.of(row.name, quantity, [one - less for one, less in values])
+def _gain(quantity: str, way: Way, other: Way, cases: Mapping[Way, "Case"]) -> Figure:
+    """What each seed has more in accuracy in one way than in another."""
+    values = zip(cases[way].accuracy(way.bits), cases[other].accuracy(way.bits), strict=True)
+    return Figure.of(way.name, quantity, [one - less for one, less in values])
 
 
 def _key(piece: "SearchPiece") -> str:
     return architecture_key(parse_architecture(piece.architecture))
 
 
-def _figures(row: Row, case: "Case", printed: Mapping[str, float] | None) -> Iterable[Figure]:
+def _figures(way: Way, case: "Case", printed: Mapping[str, float] | None) -> Iterable[Figure]:
     parameters = [one.parameters for one in case.searched]
-    yield Figure.of(row.name, PARAMETERS, parameters)
-    yield Figure.of(row.name, MEMORY, [row.bits * n / 1000 for n in parameters])
-    yield Figure.of(row.name, ACCURACY, case.accuracy(row.bits), printed)
+    yield Figure.of(way.name, PARAMETERS, parameters)
+    yield Figure.of(way.name, MEMORY, [way.bits * n / 1000 for n in parameters])
+    yield Figure.of(way.name, ACCURACY, case.accuracy(way.bits), printed)
 
 
 def remarks(figures: Sequence[Figure]) -> tuple[str, ...]:
     """What the rows of each precision say: whether searches differ at all, and which intervals exclude 0."""
     by_place = {(one.case, one.quantity): one for one in figures}
-    return tuple(_remark(bits, by_place) for bits in EVALUATED_BITS if (Row(bits, bits, bits).name, EQUAL) in by_place)
+    return tuple(_remark(bits, by_place) for bits in EVALUATED_BITS if (Way(bits, bits, bits).name, EQUAL) in by_place)
 
 
 def _remark(bits: int, by_place: Mapping[tuple[str, str], Figure]) -> str:
-    own = Row(bits, bits, bits).name
-    equal, training = by_place[own, EQUAL], by_place[Row(FULL_PRECISION, bits, bits).name, TRAINING]
+    own = Way(bits, bits, bits).name
+    equal, training = by_place[own, EQUAL], by_place[Way(FULL_PRECISION, bits, bits).name, TRAINING]
     n_equal = sum(value == 100 for value in equal.values)
     text = f"FxP{bits}: {n_equal} of {equal.n_seeds} seeds find the network of FxP32"
     if n_equal == equal.n_seeds:
