@@ -10,7 +10,7 @@ import pytest
 
 from neuronas.cli.main import run
 from neuronas.errors import VerificationError
-from neuronas.importing import hdf5
+from neuronas.hdf5 import reading as hdf5
 from neuronas.importing.read import read_network
 
 TEXT = b"\x19\x01\x01\x00\x10"

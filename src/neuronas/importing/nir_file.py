@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuronas.errors import ConfigurationError, reading_as
+from neuronas.hdf5.reading import PendingFile
 from neuronas.importing.draft import Draft, ImageShape
-from neuronas.importing.hdf5 import PendingFile
 from neuronas.importing.layers import UNSUPPORTED, convolution, linear, pooling
 from neuronas.importing.metadata import recorded
 from neuronas.importing.nir_arrays import n_groups, rule_of, scaling_of, weights_of

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuronas.errors import ConfigurationError
-from neuronas.importing.hdf5 import reading_hdf5
+from neuronas.hdf5.reading import reading_hdf5
 
 if TYPE_CHECKING:
     from neuronas.importing.draft import ImageShape

@@ -1,6 +1,6 @@
 """Reads HDF5 files that may be damaged: libhdf5 may end the process, or never return, at such a file.
 
-A program of its own, ``hdf5_child``, reads the file and sends plain values; this process never opens it.
+A program of its own, ``child``, reads the file and sends plain values; this process never opens it.
 """
 
 import json
@@ -18,7 +18,7 @@ import numpy as np
 from neuronas import machine
 from neuronas.errors import VerificationError
 
-_PROGRAM = Path(__file__).with_name("hdf5_child.py")
+_PROGRAM = Path(__file__).with_name("child.py")
 _TIME_S, _BYTES_PER_S = 10, 10_000_000
 _SHARE_OF_MEMORY, _LEAST_MEMORY = 4, 2**30
 """The program holds the values once, this process up to twice; 1 GiB is address space, most of it not used."""
@@ -80,7 +80,7 @@ def reading_hdf5(path: Path, group: str) -> Iterator[PendingFile]:
 
 
 def _decoded(output: bytes) -> dict[str, Any]:
-    """Build what the program describes; see ``hdf5_child``."""
+    """Build what the program describes; see ``child``."""
     place = output.index(b"\n") + 1
 
     def built(described: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Program that reads one HDF5 file and writes what it holds to standard output; ``importing.hdf5`` runs it.
+"""Program that reads one HDF5 file and writes what it holds to standard output; ``hdf5.reading`` runs it.
 
 Arguments: the file, the group to read, the memory in bytes and the processor time in seconds that it may take, then
 the folders to import from. Output: one line of JSON, then the bytes of all numbers. In the JSON, a group is an object,
@@ -9,6 +9,7 @@ order.
 import json
 import resource
 import sys
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 
@@ -21,6 +22,10 @@ def read(path: str, group: str, output: BinaryIO) -> None:
         output: where it is written.
     """
     import h5py  # noqa: PLC0415 - after limits and sys.path are set
+
+    with suppress(ImportError):  # filters such as Blosc, for files that use them; h5py names the one that is missing
+        import hdf5plugin  # noqa: F401, PLC0415
+
     import numpy as np  # noqa: PLC0415
 
     numbers: list[Any] = []

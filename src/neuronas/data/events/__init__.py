@@ -1,0 +1,1 @@
+"""Recordings of event cameras: readers of their files, slices in time, data sets."""

@@ -1,0 +1,94 @@
+"""Which file is of which format, and the one function that reads any of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from neuronas.config import read_beginning, read_bytes
+from neuronas.data.events import aedat2, aedat3, aedat4, arrays, atis, dat, evt, hdf5_file, table
+from neuronas.data.events.recording import Recording, RecordingError, damaged
+from neuronas.errors import DataError
+
+MAX_BYTES = 2_000_000_000
+"""Larger files are refused; they would be held in memory. HDF5 is limited by its own reader."""
+_MAGIC_BYTES = 16
+
+
+def _content(decode: Callable[[bytes], Recording]) -> Callable[[Path], Recording]:
+    return lambda path: decode(read_bytes(path, MAX_BYTES))
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of files.
+
+    Attributes:
+        name: for people.
+        suffixes: endings of its files.
+        read: reads a file.
+        magic: what its files begin with; a file that begins so is read as this format whatever it is called.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    read: Callable[[Path], Recording]
+    magic: tuple[bytes, ...] = ()
+
+
+FORMATS = (
+    Format("AEDAT 4.0", (".aedat4",), _content(aedat4.decode), (aedat4.MAGIC[:10],)),
+    Format("AEDAT 3.1", (".aedat",), _content(aedat3.decode), (aedat3.MAGIC,)),
+    Format("AEDAT 2.0", (".aedat",), _content(aedat2.decode), (aedat2.MAGIC,)),
+    Format("HDF5", (".h5", ".hdf5"), hdf5_file.read, (hdf5_file.MAGIC,)),
+    Format("NumPy", (".npz", ".npy"), _content(arrays.decode), arrays.MAGIC),
+    Format("Prophesee DAT", (".dat",), _content(dat.decode)),
+    Format("Prophesee EVT 2.0 or 3.0", (".raw",), _content(evt.decode)),
+    Format("text", (".csv", ".txt"), _content(table.decode)),
+    Format("N-MNIST", (".bin",), _content(atis.decode)),
+)
+"""In the order in which they are tried."""
+SUFFIXES = frozenset(suffix for one in FORMATS for suffix in one.suffixes)
+
+
+def read_recording(path: Path) -> Recording:
+    """Read a recording of any supported format, which its first bytes tell, or else its ending.
+
+    Returns:
+        events in the order of their time.
+
+    Raises:
+        DataError: the file is missing, damaged, or of no supported format; the message names it.
+        ConfigurationError: a package that the format needs is not installed.
+    """
+    try:
+        beginning, n_bytes = read_beginning(path, _MAGIC_BYTES)
+        found = format_of(path, beginning)
+        if not n_bytes:
+            raise RecordingError("is empty")
+        return found.read(path)
+    except (OSError, RecordingError) as error:
+        raise damaged(path, error) from error
+    except MemoryError as error:
+        raise DataError(f"recording {path}: is too large for the memory that is free") from error
+
+
+def format_of(path: Path, beginning: bytes) -> Format:
+    """The format of a file.
+
+    Args:
+        path: of the file.
+        beginning: its first bytes.
+
+    Raises:
+        RecordingError: none is known.
+    """
+    by_magic = (one for one in FORMATS if beginning.startswith(one.magic or (b"\0no magic",)))
+    suffix = path.suffix.lower()
+    by_suffix = (one for one in FORMATS if suffix in one.suffixes and not one.magic)
+    found = next(by_magic, None) or next(by_suffix, None)
+    if found is not None:
+        return found
+    named = [one.name for one in FORMATS if suffix in one.suffixes]
+    if named:
+        raise RecordingError(f"begins with {beginning!r}; expected a file of {' or '.join(named)}")
+    raise RecordingError(f"has ending '{suffix}'; expected {', '.join(sorted(SUFFIXES))}")
