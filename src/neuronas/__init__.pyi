@@ -136,6 +136,7 @@ def evaluate(
     run: str | os.PathLike[str],
     *,
     twin: bool = ...,
+    integer: bool = ...,
     assignments: Iterable[str] = ...,
     observer: Observer | None = ...,
     device: Literal['auto', 'cpu', 'cuda'] | None = ...,
@@ -168,13 +169,14 @@ def evaluate(
         run: the run's directory.
         twin: compare it with its artificial twin, which is trained into RUN-twin first where it is not there; called
             again after an interruption, that training goes on.
+        integer: also measure the integer-only network that ``export`` writes as C and Verilog.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
         observer: follows the progress.
         **options: settings that are not the run's own, by keyword: ``hardware``, ``data_dir``, ``device``, ….
 
     Raises:
         ConfigurationError: a network of your own, which ``evaluate_on_chips`` takes; a run that has no twin, or beside
-            which another run than its twin lies in RUN-twin.
+            which another run than its twin lies in RUN-twin; a run that has no integer-only network.
         RunDirectoryError: no run, or one that was not trained, with a twin to the end.
         DataError: images are missing or broken.
         VerificationError: a damaged file.

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from neuronas.api.integer_accuracy import integer_accuracy, integers_of
 from neuronas.api.own_network import is_own_network
 from neuronas.api.trained import TrainedRun, read_trained
 from neuronas.api.twin import N_PASSES, Measured, TrainedTwin, Twin
@@ -19,11 +20,15 @@ from neuronas.runs.observer import Observer
 from neuronas.runs.work import Work
 from neuronas.space.workload import rows
 
+if TYPE_CHECKING:
+    from neuronas.export.integer_network import IntegerNetwork
+
 
 def evaluate(
     run: str | PathLike[str],
     *,
     twin: bool = False,
+    integer: bool = False,
     assignments: Iterable[str] = (),
     observer: Observer | None = None,
     **options: Any,
@@ -34,13 +39,14 @@ def evaluate(
         run: the run's directory.
         twin: compare it with its artificial twin, which is trained into RUN-twin first where it is not there; called
             again after an interruption, that training goes on.
+        integer: also measure the integer-only network that ``export`` writes as C and Verilog.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
         observer: follows the progress.
         **options: settings that are not the run's own, by keyword: ``hardware``, ``data_dir``, ``device``, ….
 
     Raises:
         ConfigurationError: a network of your own, which ``evaluate_on_chips`` takes; a run that has no twin, or beside
-            which another run than its twin lies in RUN-twin.
+            which another run than its twin lies in RUN-twin; a run that has no integer-only network.
         RunDirectoryError: no run, or one that was not trained, with a twin to the end.
         DataError: images are missing or broken.
         VerificationError: a damaged file.
@@ -50,15 +56,16 @@ def evaluate(
             f"{run!s:.60} given without --chip; expected a run's directory, or --chip (in Python: evaluate_on_chips)"
         )
     given = read_trained(as_path(run, "RUN"), options, assignments)
+    integers = integers_of(given) if integer else None
     beside = Twin(given).trained(observer) if twin else None  # before a test image is read
     work = Work("evaluate", given.directory, "images", observer)
-    evaluation = _measure(given, beside, work)
+    evaluation = _measure(given, beside, integers, work)
     evaluation.write(given.directory / EVALUATION)
     work.finish(evaluation)
     return evaluation
 
 
-def _measure(given: TrainedRun, twin: TrainedTwin | None, work: Work) -> Evaluation:
+def _measure(given: TrainedRun, twin: TrainedTwin | None, integers: "IntegerNetwork | None", work: Work) -> Evaluation:
     import numpy as np
 
     from neuronas.config import FULL_PRECISION
@@ -68,7 +75,9 @@ def _measure(given: TrainedRun, twin: TrainedTwin | None, work: Work) -> Evaluat
     network, spiking = run.config.network, trained.network.settings.spiking
     images = given.images("test")
     indices = np.arange(len(images))
-    n_passes = len(precisions(network.weight_bits)) + 1 + (N_PASSES if twin else 0)  # the one is for the activity
+    n_passes = (
+        len(precisions(network.weight_bits)) + 1 + (N_PASSES if twin else 0) + (integers is not None)
+    )  # the 1: activity
     work.start(n_passes * len(images))
     by_bits = accuracy_by_bits(
         trained.network, images, indices, given.device, network.weight_bits,
@@ -108,6 +117,9 @@ def _measure(given: TrainedRun, twin: TrainedTwin | None, work: Work) -> Evaluat
         cost_at_trace=_cost(given, run.mapped_model(trace)) if spiking else None,
         class_names=run.config.data.class_names,
         input=NetworkInput.of(run.config.data),
+        integer=integer_accuracy(given, integers, images, lambda n: work.advance(n, "integer arithmetic"))
+        if integers
+        else None,
         twin=twin.verdict(Measured(own.top1, activity), images, lambda n: work.advance(n, "artificial twin"))
         if twin
         else None,

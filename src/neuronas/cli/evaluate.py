@@ -1,4 +1,4 @@
-"""``neuronas evaluate RUN [--twin|--chip]``: what a trained run does on test images, as such or on simulated chips."""
+"""``neuronas evaluate RUN [--twin] [--integer]``, or ``--chip``: a trained run on test images, or on chips."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -40,6 +40,14 @@ def evaluate(
             rich_help_panel="Run",
         ),
     ] = False,
+    integer: Annotated[
+        bool,
+        typer.Option(
+            "--integer",
+            help="Measure the integer-only network that export writes as C and Verilog, too \\[off].",
+            rich_help_panel="Run",
+        ),
+    ] = False,
     dt_s: Annotated[
         float | None,
         typer.Option(
@@ -76,6 +84,8 @@ def evaluate(
         if flags:
             raise ConfigurationError(f"{flags[0]} given without --chip; add --chip to simulate chips")
     if chip:
+        if integer:
+            raise ConfigurationError("--integer given with --chip; expected one of them")
         if twin:
             raise ConfigurationError("--twin given with --chip; expected one of them")
         try:
@@ -94,7 +104,9 @@ def evaluate(
         return
     with ProgressBar(quiet=quiet) as progress:
         try:
-            found = measure(run, twin=twin, assignments=assignments or (), observer=progress, **options)
+            found = measure(
+                run, twin=twin, integer=integer, assignments=assignments or (), observer=progress, **options
+            )
         except KeyboardInterrupt:
             if twin and not quiet:
                 console.notes.print("the twin's training is kept up to its last checkpoint; the same command continues")
@@ -118,6 +130,8 @@ def _print(document: "Evaluation", *, quiet: bool) -> None:
         f"({document.n_images:,} test images of {document.dataset}; 95 % interval of top-1 {low:.1%} to {high:.1%})",
         style="bold",
     )
+    if document.integer is not None:
+        out.print(document.integer.text)
     if document.twin is not None:
         out.print(document.twin.text)
     if quiet:

@@ -42,7 +42,7 @@ def interpret(network: BoundGraph, images: Tensor) -> Interpreted:
     return Interpreted(scores, interpreter.n_spikes, interpreter.margin)
 
 
-class _Interpreter(Unrolled[Tensor]):
+class _Interpreter(Unrolled[Tensor, WeightArrays, NeuronArrays]):
     """Values are tensors [B, ...]."""
 
     def __init__(self, network: BoundGraph, n_images: int):
@@ -78,7 +78,7 @@ class _Interpreter(Unrolled[Tensor]):
         self.n_spikes[node] = self.n_spikes.get(node, torch.zeros_like(counted)) + counted
         return fires.to(x.dtype), v
 
-    def pool(self, operation: Pool, x: Tensor, name: str) -> Tensor:
+    def pool(self, operation: Pool, x: Tensor, node: str, name: str) -> Tensor:
         pool = F.avg_pool2d if operation.reduce == "mean" else F.max_pool2d
         return pool(x, operation.kernel, operation.stride, operation.padding)
 

@@ -88,7 +88,7 @@ def compute_onnx(path: Path, images: Tensor) -> Computed:
     return Computed(torch.from_numpy(scores))
 
 
-class _OnnxWriter(Unrolled[str]):
+class _OnnxWriter(Unrolled[str, WeightArrays, NeuronArrays]):
     """Writes the nodes of all time steps; a value is the name of an ONNX value."""
 
     def __init__(self, network: BoundGraph, weight_bits: int):
@@ -138,7 +138,7 @@ class _OnnxWriter(Unrolled[str]):
         after = self._node("Where", [fires, reset, h], f"{name}/v")
         return self._node("Cast", [fires], name, {"to": TensorProto.FLOAT}), after
 
-    def pool(self, operation: Pool, x: str, name: str) -> str:
+    def pool(self, operation: Pool, x: str, node: str, name: str) -> str:
         window = {"kernel_shape": operation.kernel, "strides": operation.stride, "pads": [operation.padding] * 4}
         if operation.reduce == "max":
             return self._node("MaxPool", [x], name, window)

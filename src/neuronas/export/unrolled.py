@@ -1,15 +1,39 @@
 """Unrolls the time steps of a network. A value can be of any type: a tensor, or the name of a value in a file."""
 
 from abc import ABC, abstractmethod
-from typing import Generic, TypeVar
+from collections.abc import Mapping
+from typing import Generic, Protocol, TypeVar
 
-from neuronas.snn.bound_graph import BoundGraph, NeuronArrays, WeightArrays
-from neuronas.space.graph import Image, Neurons, Node, Pool, Shape, Sum, Votes, Weights
+from neuronas.space.graph import Graph, Image, Link, Neurons, Node, Pool, Shape, Sum, Votes, Weights
 
 Value = TypeVar("Value")
+WeightsOf = TypeVar("WeightsOf")
+NeuronsOf = TypeVar("NeuronsOf")
+_Weights_co = TypeVar("_Weights_co", covariant=True)
+_Neurons_co = TypeVar("_Neurons_co", covariant=True)
 
 
-class Unrolled(ABC, Generic[Value]):
+class Arrays(Protocol[_Weights_co, _Neurons_co]):
+    """A layer graph with what its nodes hold: ``BoundGraph``, or the same in integers."""
+
+    @property
+    def graph(self) -> Graph:
+        """The layer graph of one time step."""
+
+    @property
+    def timesteps(self) -> int:
+        """Number of time steps."""
+
+    @property
+    def weights(self) -> Mapping[str, _Weights_co]:
+        """Of the nodes with weights, by name."""
+
+    @property
+    def neurons(self) -> Mapping[str, _Neurons_co]:
+        """Of the LIF layers, by name."""
+
+
+class Unrolled(ABC, Generic[Value, WeightsOf, NeuronsOf]):
     """Computes a network time step by time step; subclasses implement the operations.
 
     The argument ``name`` of the methods is a unique name for the result: the name of the node and, unless the value is
@@ -19,7 +43,7 @@ class Unrolled(ABC, Generic[Value]):
         network: the network.
     """
 
-    def __init__(self, network: BoundGraph):
+    def __init__(self, network: Arrays[WeightsOf, NeuronsOf]):
         self.network = network
         self._potentials: dict[str, Value] = {}
 
@@ -39,8 +63,8 @@ class Unrolled(ABC, Generic[Value]):
 
     def _value(self, node: Node, now: dict[str, Value], before: dict[str, Value], name: str) -> Value | None:
         """The value of a node; None if no input has a value yet."""
-        sources = [(before if link.delayed else now, link.source) for link in node.links]
-        summands = [values[source] for values, source in sources if source in values]
+        sources = [(before if link.delayed else now, link) for link in node.links]
+        summands = [self.received(values[link.source], link, node) for values, link in sources if link.source in values]
         if not summands:
             return self.zeros(node.shape, name) if isinstance(node.operation, Sum) else None
         x = summands[0]
@@ -54,11 +78,15 @@ class Unrolled(ABC, Generic[Value]):
                 spikes, self._potentials[node.name] = self.fire(neurons, x, v, node.name, name)
                 return spikes
             case Pool() as operation:
-                return self.pool(operation, x, name)
+                return self.pool(operation, x, node.name, name)
             case Votes(size):
                 return self.vote(size, x, name)
             case Sum() | Image():
                 return x
+
+    def received(self, x: Value, link: Link, node: Node) -> Value:
+        """What a link brings to a node."""
+        return x
 
     @abstractmethod
     def zeros(self, shape: Shape, name: str) -> Value:
@@ -69,15 +97,15 @@ class Unrolled(ABC, Generic[Value]):
         """The sum of two values."""
 
     @abstractmethod
-    def weigh(self, operation: Weights, weights: WeightArrays, x: Value, node: str, name: str) -> Value:
+    def weigh(self, operation: Weights, weights: WeightsOf, x: Value, node: str, name: str) -> Value:
         """``gain * (weights x) + offset``."""
 
     @abstractmethod
-    def fire(self, neurons: NeuronArrays, x: Value, v: Value | None, node: str, name: str) -> tuple[Value, Value]:
+    def fire(self, neurons: NeuronsOf, x: Value, v: Value | None, node: str, name: str) -> tuple[Value, Value]:
         """Return the spikes and the potential after the time step; ``v``: potential before it (None: v_reset)."""
 
     @abstractmethod
-    def pool(self, operation: Pool, x: Value, name: str) -> Value:
+    def pool(self, operation: Pool, x: Value, node: str, name: str) -> Value:
         """See ``space.graph.Pool``."""
 
     @abstractmethod

@@ -10,6 +10,7 @@ from neuronas.runs.card import Card, Shown, call, percent
 from neuronas.runs.costs import CostSummary
 from neuronas.runs.document import Document, Finite, Share
 from neuronas.runs.inputs import NetworkInput
+from neuronas.runs.integers import IntegerAccuracy
 from neuronas.runs.intervals import wilson_95
 from neuronas.runs.twins import TwinVerdict
 
@@ -54,6 +55,7 @@ class Evaluation(Shown, Document):
         cost_at_trace: by cost model ``mapped`` at the measured input rates; null without spikes.
         class_names: in the order of ``per_class`` and ``confusion``; null where classes are called by their numbers.
         input: how an image becomes the network's input.
+        integer: the integer-only network beside it; left out where it was not asked for.
         twin: the artificial twin beside it; left out where it was not asked for.
     """
 
@@ -80,6 +82,7 @@ class Evaluation(Shown, Document):
     cost_at_trace: CostSummary | None
     class_names: tuple[str, ...] | None = None
     input: NetworkInput | None = None
+    integer: IntegerAccuracy | None = Field(default=None, exclude_if=lambda integer: integer is None)
     twin: TwinVerdict | None = Field(default=None, exclude_if=lambda twin: twin is None)
 
     def card(self) -> Card:
@@ -93,6 +96,8 @@ class Evaluation(Shown, Document):
         }
         if self.spikes_per_image is not None:
             facts["spikes per image"] = f"{self.spikes_per_image:,.0f}"
+        if self.integer is not None:
+            facts["integer-only"] = self.integer.text.removeprefix("integer-only: ")
         if self.twin is not None:
             facts["artificial twin"] = self.twin.text
         return Card("evaluation", facts, call("evaluate_on_chips", self.run))
