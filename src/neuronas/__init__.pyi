@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from neuronas.config.setting import Section
 from neuronas.fitness.measure import Measure
+from neuronas.hardware.device_model import DeviceModel
 from neuronas.search.algorithms.base import Algorithm
 from neuronas.snn.classifier import Classifier
 from torch.nn import Module
@@ -146,6 +147,9 @@ def evaluate(
     without: str | None = ...,
     sign_scheme: Literal['differential', 'offset-binary', 'twos-complement'] | None = ...,
     variation: Literal['normal', 'lognormal'] | None = ...,
+    device_model: str | DeviceModel | None = ...,
+    after: str | None = ...,
+    drift_compensation: bool | None = ...,
     activation_bits: int | None = ...,
     gain_calibration: bool | None = ...,
     ablation: bool | None = ...,
@@ -186,9 +190,12 @@ def evaluate(
         plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats [none].
         chips: Chips to simulate [20].
         seed: Random seed of the chips [0].
-        without: Non-idealities to switch off: adc, read_noise, write_variation, wire_resistance, stuck_cells or off_conductance [none].
+        without: Non-idealities to switch off: adc, read_noise, write_variation, drift, wire_resistance, stuck_cells or off_conductance [none].
         sign_scheme: Representation of signed weights (default: the accelerator's).
         variation: Distribution of the write variation [normal].
+        device_model: Measured statistics of the memory device, in place of the write variation: a name, FILE.yaml, or FILE.csv of measurements (default: the accelerator's).
+        after: Times after programming at which the chips are measured, such as 1h,1d,1month (directly after it) [none].
+        drift_compensation: Scale the currents of each crossbar block by what their sum has lost since programming [off].
         activation_bits: Bits of inputs that are neither pixels nor spikes, as behind ReLU in a network of your own [8].
         gain_calibration: Calibrate the gain of each column [true].
         ablation: Measure the accuracy loss of each non-ideality [off].
@@ -222,6 +229,9 @@ def evaluate_on_chips(
     without: str | None = ...,
     sign_scheme: Literal['differential', 'offset-binary', 'twos-complement'] | None = ...,
     variation: Literal['normal', 'lognormal'] | None = ...,
+    device_model: str | DeviceModel | None = ...,
+    after: str | None = ...,
+    drift_compensation: bool | None = ...,
     activation_bits: int | None = ...,
     gain_calibration: bool | None = ...,
     ablation: bool | None = ...,
@@ -263,9 +273,12 @@ def evaluate_on_chips(
         plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats [none].
         chips: Chips to simulate [20].
         seed: Random seed of the chips [0].
-        without: Non-idealities to switch off: adc, read_noise, write_variation, wire_resistance, stuck_cells or off_conductance [none].
+        without: Non-idealities to switch off: adc, read_noise, write_variation, drift, wire_resistance, stuck_cells or off_conductance [none].
         sign_scheme: Representation of signed weights (default: the accelerator's).
         variation: Distribution of the write variation [normal].
+        device_model: Measured statistics of the memory device, in place of the write variation: a name, FILE.yaml, or FILE.csv of measurements (default: the accelerator's).
+        after: Times after programming at which the chips are measured, such as 1h,1d,1month (directly after it) [none].
+        drift_compensation: Scale the currents of each crossbar block by what their sum has lost since programming [off].
         activation_bits: Bits of inputs that are neither pixels nor spikes, as behind ReLU in a network of your own [8].
         gain_calibration: Calibrate the gain of each column [true].
         ablation: Measure the accuracy loss of each non-ideality [off].

@@ -14,9 +14,10 @@ from neuronas.api.compose import Plan
 from neuronas.api.own_network import OwnNetwork, is_own_network, read_own
 from neuronas.api.train import train as train_again
 from neuronas.api.trained import TrainedRun, calibration_images, read_trained
-from neuronas.config import as_options, as_path
+from neuronas.config import as_options, as_path, seconds, value_at, written
 from neuronas.config import given as given_settings
 from neuronas.errors import ConfigurationError
+from neuronas.hardware.device_model import DeviceModel, load_device_model
 from neuronas.runs.chip_records import ChipRecords
 from neuronas.runs.evaluations import ChipEvaluation, ChipVerdict, SimulatedChip, chip_file, chip_records_file
 from neuronas.runs.observer import Observer
@@ -124,11 +125,12 @@ def simulate_chips(given: OnChips, work: Work | None = None, records: ChipRecord
         work: is told of each chip.
         records: chips that are simulated already, and where others are kept; default: none, in memory.
     """
-    from neuronas.chip.monte_carlo import ablate, ablation_models, simulate
+    from neuronas.chip.monte_carlo import ablate, ablation_models, at_time, simulate
     from neuronas.training.evaluation import accuracy
 
     run, network, request = given.plan, given.plan.config.network, given.plan.config.chip
-    model = chip_of(run)
+    models = chips_of(run)
+    model = models[-1]
     trial = make_trial(given, records)
     started = perf_counter()
     quantised = accuracy(trial.network, trial.images, trial.indices, trial.device).top1
@@ -138,8 +140,14 @@ def simulate_chips(given: OnChips, work: Work | None = None, records: ChipRecord
     kinds = ablation_models(model) if request.ablation else {}
     work = work or Work("chips", Path(given.name), "chips")
     # The chips of row "all" are those of the main simulation.
-    work.start(sum(trial.n_of(one) for name, one in kinds.items() if name != "all") + trial.n_of(model))
+    work.start(sum(trial.n_of(one) for name, one in kinds.items() if name != "all") + sum(map(trial.n_of, models)))
+    times = [
+        at_time(one, simulate(trial, one, work, f"chips after {time}", layers=False).accuracies, quantised)
+        for one, time in zip(models[:-1], request.after, strict=False)
+    ]
     whole = simulate(trial, model, work)
+    if request.after:
+        times.append(at_time(model, whole.accuracies, quantised))
     ablation = ablate(trial, kinds, whole.accuracies, quantised, work) if kinds else ()
     verdict = _verdict(given, trial, model, work) if request.diagnosis else None
     return ChipEvaluation(
@@ -157,6 +165,7 @@ def simulate_chips(given: OnChips, work: Work | None = None, records: ChipRecord
         float_network_top1=unrounded,
         **dict(whole.accuracies),
         layers=dict(whole.layers),
+        times=tuple(times),
         ablation=ablation,
         verdict=verdict,
         options=_options(run),
@@ -165,23 +174,36 @@ def simulate_chips(given: OnChips, work: Work | None = None, records: ChipRecord
 
 
 def chip_of(run: Plan) -> "ChipModel":
-    """The chip that settings describe.
+    """The chip that settings describe, at the last of the times that they name.
 
     Raises:
-        ConfigurationError: the accelerator cannot be simulated, or cannot hold these weights.
+        ConfigurationError: see ``chips_of``.
     """
-    from neuronas.chip.chip_model import chip_model
+    return chips_of(run)[-1]
 
-    request = run.config.chip
-    full = chip_model(
+
+def chips_of(run: Plan) -> "list[ChipModel]":
+    """The chip that settings describe at each of the times that they name; without times, directly after programming.
+
+    Raises:
+        ConfigurationError: the accelerator cannot be simulated, or cannot hold these weights; its cells do not change.
+    """
+    from neuronas.chip.chip_model import aged_models, chip_model
+
+    request, hardware = run.config.chip, run.config.hardware.accelerator
+    chosen: DeviceModel | str | None = value_at(written(run.given), "chip.device_model")
+    model = chip_model(
         run.accelerator,
-        run.config.hardware.accelerator,
+        hardware,
         run.config.network.weight_bits,
         sign_scheme=request.sign_scheme,
         variation=request.variation,
         gain_calibration=request.gain_calibration,
+        device_model=None if chosen is None else load_device_model(chosen),
+        drift_compensation=request.drift_compensation,
     )
-    return full.without(request.without)
+    models = aged_models(model, map(seconds, request.after), hardware) if request.after else [model]
+    return [one.without(request.without) for one in models]
 
 
 def chip_warning(run: Plan) -> str | None:

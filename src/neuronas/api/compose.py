@@ -264,7 +264,7 @@ def _resolved(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> Resolve
         value = value_at(values, path)
         if value is None:
             value = defaults[path]
-        if one.meaning.choices is not None and not isinstance(value, str):
+        if one.meaning.choices is not None and value is not None and not isinstance(value, str):
             value = label(value)
         nested = with_value(nested, path, value)
     return validate(ResolvedConfig, nested, "settings")

@@ -95,6 +95,18 @@ def trimmed(model: ChipModel, written: Programmed, levels: Tensor, moment: Tenso
     return gains(written.current, levels, moment)
 
 
+def recovery(model: ChipModel, fresh: Programmed, now: Programmed) -> float:
+    """The factor that makes up for what the currents of a block have lost: their sum then over their sum now.
+
+    One number for a whole block (global drift compensation, Joshi et al., Nat. Commun. 11, 2473, 2020), which a chip
+    measures by reading all rows at once; 1 if the chip does not do it, or has no current to measure.
+    """
+    if not model.drift_compensation:
+        return 1.0
+    before, after = float(fresh.current.sum()), float(now.current.sum())
+    return before / after if before > 0 and after > 0 else 1.0
+
+
 def converter_step(sums: Tensor, ideal: Tensor, adc_bits: int, largest: float) -> float:
     """The widest ADC step whose converted column sums are as accurate as with any other step.
 

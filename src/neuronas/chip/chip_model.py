@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from neuronas.chip.slicing import SCHEMES
-from neuronas.config import FULL_PRECISION
+from neuronas.config import FULL_PRECISION, duration
 from neuronas.errors import ConfigurationError, named, unknown_name
 from neuronas.hardware.accelerator import Accelerator
+from neuronas.hardware.device_model import DeviceModel
 
 VARIATIONS = ("normal", "lognormal")
 MAX_ADC_BITS = 24
@@ -32,7 +33,13 @@ class ChipModel:
         stuck_off_share: share of cells that are stuck at level 0.
         column_resistance_ohm: wire resistance of a column between two neighbouring rows.
         adc_bits: resolution of the ADCs; None: ideal ADCs.
-        gain_calibration: whether the gain of each column is calibrated on training images.
+        gain_calibration: whether the gain of each column is calibrated on training images, directly after programming.
+        device_model: measured statistics of the cells, in place of ``write_variation``.
+        after_s: time after programming.
+        programming_error: whether cells deviate as the device model says at programming.
+        drift: whether they change from then on as it says.
+        slow_noise: whether they have its slow noise.
+        drift_compensation: whether the currents of each block are scaled by what their sum has lost since programming.
     """
 
     weight_bits: int
@@ -49,6 +56,12 @@ class ChipModel:
     column_resistance_ohm: float = 0.0
     adc_bits: int | None = None
     gain_calibration: bool = True
+    device_model: DeviceModel | None = None
+    after_s: float = 0.0
+    programming_error: bool = False
+    drift: bool = False
+    slow_noise: bool = False
+    drift_compensation: bool = False
 
     @property
     def largest_level(self) -> int:
@@ -77,7 +90,29 @@ class ChipModel:
     @property
     def is_random(self) -> bool:
         """Whether chips with different numbers differ: some non-ideality is random."""
-        return bool({"write_variation", "stuck_cells", "read_noise"} & set(self.active))
+        return bool({"write_variation", "drift", "stuck_cells", "read_noise"} & set(self.active))
+
+    @property
+    def fresh(self) -> "ChipModel":
+        """The same chip directly after programming, which is when it is calibrated."""
+        return self if self.device_model is None else self.after(self.device_model.first_s)
+
+    def after(self, after_s: float) -> "ChipModel":
+        """The same chip some time after programming.
+
+        Raises:
+            ConfigurationError: its cells have no device model, or one that was first measured later.
+        """
+        device = self.device_model
+        if device is None:
+            raise ConfigurationError("after given, but the chip has no device model; expected one")
+        if after_s < device.first_s:
+            raise ConfigurationError(
+                f"--after {duration(after_s)} given; expected at least {duration(device.first_s)}, when cells of "
+                f"device model {device.name or 'of the accelerator'} were first measured"
+            )
+        drift = after_s > device.first_s and (device.drift is not None or len(device.deviations) > 1)
+        return replace(self, after_s=after_s, drift=drift)
 
     def without(self, names: Iterable[str]) -> "ChipModel":
         """Return the same chip with some non-idealities switched off.
@@ -92,10 +127,11 @@ class ChipModel:
 
 
 NON_IDEALITIES: dict[str, dict[str, float | None]] = {
-    "write_variation": {"write_variation": 0.0},
+    "write_variation": {"write_variation": 0.0, "programming_error": False},
+    "drift": {"drift": False},
     "wire_resistance": {"column_resistance_ohm": 0.0},
     "stuck_cells": {"stuck_on_share": 0.0, "stuck_off_share": 0.0},
-    "read_noise": {"read_noise": 0.0},
+    "read_noise": {"read_noise": 0.0, "slow_noise": False},
     "off_conductance": {"off_resistance_ohm": inf},
     "adc": {"adc_bits": None},
 }
@@ -110,6 +146,8 @@ def chip_model(
     sign_scheme: str | None = None,
     variation: str = "normal",
     gain_calibration: bool = True,
+    device_model: DeviceModel | None = None,
+    drift_compensation: bool = False,
 ) -> ChipModel:
     """Make the parameters of a chip from an accelerator.
 
@@ -121,6 +159,11 @@ def chip_model(
             ``offset-binary``.
         variation: distribution of the write variation.
         gain_calibration: see ``ChipModel``.
+        device_model: of its cells, in place of the accelerator's own.
+        drift_compensation: see ``ChipModel``.
+
+    Returns:
+        the chip directly after programming.
 
     Raises:
         ConfigurationError: the accelerator has no device, weights are not quantised, or a name or value is invalid.
@@ -144,6 +187,13 @@ def chip_model(
         raise unknown_name("sign scheme", sign_scheme, SCHEMES)
     if variation not in VARIATIONS:
         raise unknown_name("variation", variation, VARIATIONS)
+    measured = device_model or device.model
+    if measured is None and drift_compensation:
+        raise ConfigurationError(f"--drift-compensation given, but {_without_model(name)}")
+    if measured is not None and variation != "normal":
+        raise ConfigurationError(
+            f"variation {variation} given with device model {measured.name}, which has its own; expected one of them"
+        )
     return ChipModel(
         weight_bits=weight_bits,
         bits_per_cell=int(crossbar.bits_per_cell),
@@ -151,7 +201,7 @@ def chip_model(
         sign_scheme=sign_scheme,
         on_resistance_ohm=float(device.on_resistance_ohm),
         off_resistance_ohm=float(device.off_resistance_ohm),
-        write_variation=float(device.write_variation),
+        write_variation=float(device.write_variation) if measured is None else 0.0,
         variation=variation,
         read_noise=float(device.read_noise),
         stuck_on_share=float(device.stuck_on_share),
@@ -159,4 +209,32 @@ def chip_model(
         column_resistance_ohm=float(device.column_resistance_ohm),
         adc_bits=int(accelerator.adc.bits),
         gain_calibration=gain_calibration,
+        device_model=measured,
+        after_s=measured.first_s if measured else 0.0,
+        programming_error=measured is not None,
+        slow_noise=measured is not None and measured.slow_noise is not None,
+        drift_compensation=drift_compensation,
+    )
+
+
+def aged_models(model: ChipModel, times_s: Iterable[float], hardware: str) -> list[ChipModel]:
+    """The same chip at several times after programming.
+
+    Args:
+        model: as it is directly after programming.
+        times_s: times, s.
+        hardware: name of the accelerator, for error messages.
+
+    Raises:
+        ConfigurationError: its cells do not change, or were first measured later.
+    """
+    if model.device_model is None or not model.device_model.changes:
+        raise ConfigurationError(f"--after given, but {_without_model(hardware)}")
+    return [model.after(one) for one in times_s]
+
+
+def _without_model(hardware: str) -> str:
+    return (
+        f"cells of hardware {hardware} do not change with time; expected device.model in its file, or --device-model "
+        "such as rram-wan-2022"
     )

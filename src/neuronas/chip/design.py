@@ -7,11 +7,11 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-from neuronas.chip.calibration import LayerInputs, converter_step, inputs_on, trimmed
+from neuronas.chip.calibration import LayerInputs, converter_step, inputs_on, recovery, trimmed
 from neuronas.chip.chip_model import ChipModel
 from neuronas.chip.crossbar_layer import CrossbarLayer, Currents
 from neuronas.chip.mapped_layer import MappedLayer, mapped_layers
-from neuronas.chip.programming import program, seeded
+from neuronas.chip.programming import Programmed, program, seeded
 from neuronas.snn.weighted import InputFormat, WeightedNetwork
 
 _BLOCKS_FOR_RANGE = 8
@@ -64,7 +64,7 @@ class ChipDesign:
 def programmed(
     layer: MappedLayer, steps: Tensor, inputs: LayerInputs, seed: int, number: int, place: int
 ) -> CrossbarLayer:
-    """Program the cells of one layer on one chip.
+    """Program the cells of one layer on one chip, calibrate it then, and leave it alone until ``model.after_s``.
 
     Args:
         layer: the layer.
@@ -77,10 +77,17 @@ def programmed(
     model, device, steps = layer.model, layer.weight.device, steps.double()
     currents = []
     for index, block in enumerate(layer.blocks):
-        generator = seeded(seed, number, place, index)
         levels = layer.levels(block)
-        written = program(levels, model, generator, has_reference=layer.has_reference)
-        factor = trimmed(model, written, levels, inputs.moments[index]) / steps
+
+        def written_on(
+            chip: ChipModel, levels: Tensor = levels, seeds: tuple[int, ...] = (seed, number, place, index)
+        ) -> Programmed:
+            return program(levels, chip, seeded(*seeds), has_reference=layer.has_reference)
+
+        written = written_on(model)
+        fresh = written_on(model.fresh) if model.fresh != model else written
+        gain = trimmed(model, fresh, levels, inputs.moments[index]) * recovery(model, fresh, written)
+        factor = gain / steps
         exact = model.adc_bits is None
         variance = None if written.variance is None else written.variance * factor.square()
         currents.append(
@@ -119,7 +126,7 @@ def converter_steps(layer: MappedLayer, inputs: LayerInputs) -> Tensor:
     model, k = layer.model, len(layer.factors)
     if model.adc_bits is None:
         return torch.ones(k)
-    pilot = model.without(["read_noise"])
+    pilot = model.fresh.without(["read_noise"])
     every = -(-len(layer.blocks) // _BLOCKS_FOR_RANGE)
     sums: list[list[Tensor]] = [[] for _ in range(k)]
     ideal: list[list[Tensor]] = [[] for _ in range(k)]

@@ -37,13 +37,16 @@ class Change:
 def changes(model: ChipModel) -> Iterator[Change]:
     """Changes of a chip that can help, those that cost little first.
 
-    Order: calibration, rows read at once (time), converter bits (energy and area), sign scheme (columns), bits per cell
-    (crossbars).
+    Order: calibration, compensation of drift, rows read at once (time), converter bits (energy and area), sign scheme
+    (columns), bits per cell (crossbars).
     """
-    cells = ("write_variation", "read_noise", "stuck_cells")
+    cells = ("write_variation", "drift", "read_noise", "stuck_cells")
     if not model.gain_calibration:
         gains = (*cells, "wire_resistance", "off_conductance")
         yield Change("gain calibration", "--gain-calibration", replace(model, gain_calibration=True), gains)
+    if model.drift and not model.drift_compensation:
+        compensated = replace(model, drift_compensation=True)
+        yield Change("drift compensation", "--drift-compensation", compensated, ("drift",))
     if model.crossbar_size >= 16:  # a converter adds the currents of all rows of a crossbar
         half = model.crossbar_size // 2
         fewer = replace(model, crossbar_size=half)

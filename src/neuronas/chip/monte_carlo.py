@@ -13,7 +13,7 @@ from neuronas.chip.chip_model import ChipModel
 from neuronas.chip.crossbar_layer import Observed
 from neuronas.chip.design import ChipDesign, crossbar_layers, make_design
 from neuronas.runs.chip_records import ChipRecord, ChipRecords, LayerSums
-from neuronas.runs.evaluations import ChipAblation, ChipAccuracies, LayerQuality
+from neuronas.runs.evaluations import ChipAblation, ChipAccuracies, ChipTime, LayerQuality
 from neuronas.runs.work import Work
 from neuronas.snn.weighted import InputFormat, WeightedNetwork
 from neuronas.training.evaluation import accuracy
@@ -131,6 +131,19 @@ def _simulated(trial: ChipTrial, design: ChipDesign, key: str, number: int, *, l
         seen = {name: LayerSums(**asdict(one)) for name, one in observed.items()}
     top1 = accuracy(chip, trial.images, trial.indices, trial.device).top1
     return ChipRecord(key=key, number=number, top1=top1, layers=seen)
+
+
+def at_time(model: ChipModel, found: ChipAccuracies, ideal_top1: float) -> ChipTime:
+    """Accuracy of chips as a row of the document, with the time after programming.
+
+    Args:
+        model: the chips, some time after programming.
+        found: their accuracies.
+        ideal_top1: top-1 accuracy of the network without non-idealities.
+    """
+    extrapolated = model.device_model is not None and model.device_model.is_extrapolated(model.after_s)
+    loss = ideal_top1 - found.top1_mean
+    return ChipTime(after_s=model.after_s, extrapolated=extrapolated, loss=loss, **dict(found))
 
 
 def ablate(

@@ -6,9 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from neuronas.chip.aging import aged
 from neuronas.chip.chip_model import ChipModel
 
-_FAULTS = 1
+_FAULTS, _AGING = 1, 2
 
 
 def seeded(*numbers: int) -> torch.Generator:
@@ -34,9 +35,10 @@ def program(levels: Tensor, model: ChipModel, generator: torch.Generator, *, has
     """Program one block.
 
     Steps: conductance G = G_off + level * (G_on - G_off) / largest level; write variation, G * (1 + s * e) or
-    G * exp(s * e) with a standard normal e; stuck cells; wire resistance. Each crossbar has an additional column of
-    cells in the off state. Its current is subtracted from that of all other columns, which removes the contribution of
-    G_off in each active row. Read noise is independent for each cell, with variance (s * G_eff)^2.
+    G * exp(s * e) with a standard normal e, or what the device model says (``aging``); stuck cells; wire resistance.
+    Each crossbar has an additional column of cells in the off state. Its current is subtracted from that of all other
+    columns, which removes the contribution of G_off in each active row. Read noise is independent for each cell, with
+    variance (s * G_eff)^2.
 
     Args:
         levels: target levels, integers [positions, rows, filters, K]; the last row is next to the sense node.
@@ -49,7 +51,7 @@ def program(levels: Tensor, model: ChipModel, generator: torch.Generator, *, has
     written = levels.reshape(positions, rows, n_columns)
     # Random numbers are also drawn for off columns that are not used, so that those of the other columns stay the same.
     cells = torch.cat([written, written.new_zeros(positions, rows, -(-n_columns // model.crossbar_size))], dim=2)
-    varied = _varied(cells + model.off_levels, model, generator)
+    varied = _varied(cells, model, generator)
     cells = _faulty(varied, model, seeded(generator.initial_seed(), _FAULTS))
     if has_reference:
         one = cells[:, :, :n_columns].reshape(positions, rows, filters, k)
@@ -67,7 +69,16 @@ def program(levels: Tensor, model: ChipModel, generator: torch.Generator, *, has
     return Programmed(current.reshape(levels.shape), noise.reshape(levels.shape) if model.read_noise else None)
 
 
-def _varied(cells: Tensor, model: ChipModel, generator: torch.Generator) -> Tensor:
+def _varied(levels: Tensor, model: ChipModel, generator: torch.Generator) -> Tensor:
+    if model.device_model is not None:
+        seed = generator.initial_seed()
+
+        def normal(stream: int) -> Tensor:
+            own = seeded(seed, _AGING, stream) if stream else generator
+            return torch.randn(levels.shape, generator=own).to(levels.dtype)
+
+        return aged(levels, model, model.device_model, normal)
+    cells = levels + model.off_levels
     if not model.write_variation:
         return cells
     noise = torch.randn(cells.shape, generator=generator).to(cells.dtype) * model.write_variation

@@ -2,7 +2,13 @@
 
 from neuronas.cli import console
 from neuronas.cli.tables import printable
-from neuronas.report.accuracy_tables import ablation_table, chip_accuracy, chip_layer_table, remedy_table
+from neuronas.report.accuracy_tables import (
+    ablation_table,
+    chip_accuracy,
+    chip_layer_table,
+    remedy_table,
+    times_table,
+)
 from neuronas.report.tables import share
 from neuronas.runs.evaluations import ChipEvaluation
 
@@ -17,14 +23,18 @@ def print_chips(chips: ChipEvaluation, *, quiet: bool) -> None:
         interval = f" (95 % interval of the mean {low} to {high})"
     out.print(
         f"top-1 {chip_accuracy(chips)} on {chips.n_chips} simulated {'chips' if chips.n_chips > 1 else 'chip'}"
-        f"{interval}; {share(chips.quantised_network_top1)} without non-idealities{unrounded} "
+        f"{chips.when}{interval}; {share(chips.quantised_network_top1)} without non-idealities{unrounded} "
         f"({chips.n_images:,} test images of {chips.dataset})",
         style="bold",
     )
+    if any(one.extrapolated for one in chips.times):
+        console.notes.print("extrapolated: the device was not measured so long after programming")
     if quiet:
         return
     names = ", ".join(chips.model.non_idealities) or "no non-ideality"
     out.print(f"{chips.hardware} with {names}; {chips.seconds:g} s")
+    if len(chips.times) > 1:
+        out.print(printable(times_table(chips.times)))
     out.print(printable(chip_layer_table(chips.layers)))
     if chips.ablation:
         out.print(printable(ablation_table(chips.ablation)))

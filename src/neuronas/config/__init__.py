@@ -1,5 +1,6 @@
 """Settings: one schema, what was given and what is resolved, registries of named choices, plug-ins, files."""
 
+from neuronas.config.durations import SECONDS, duration, seconds
 from neuronas.config.files import (
     as_path,
     first_mistake,
@@ -35,6 +36,7 @@ from neuronas.config.registry import (
     ALGORITHMS,
     COST_MODELS,
     DATASETS,
+    DEVICE_MODELS,
     EXPORT_FORMATS,
     FITNESS,
     OPERATIONS,
@@ -64,6 +66,7 @@ __all__ = [
     "ALGORITHMS",
     "COST_MODELS",
     "DATASETS",
+    "DEVICE_MODELS",
     "EVALUATED_BITS",
     "EXPORT_FORMATS",
     "FITNESS",
@@ -72,6 +75,7 @@ __all__ = [
     "PRESETS",
     "RECIPES",
     "REGISTRIES",
+    "SECONDS",
     "SETTINGS",
     "SPACES",
     "SURROGATES",
@@ -92,6 +96,7 @@ __all__ = [
     "TrainConfig",
     "as_options",
     "as_path",
+    "duration",
     "first_mistake",
     "given",
     "is_there",
@@ -109,6 +114,7 @@ __all__ = [
     "read_text",
     "read_yaml",
     "require_loaded",
+    "seconds",
     "settings_for",
     "validate",
     "value_at",

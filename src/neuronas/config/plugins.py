@@ -42,6 +42,7 @@ class Plugin:
         algorithms: ``Algorithm``, or generator functions that propose (``neuronas.search.algorithms.base``).
         cost_models: makers as in ``neuronas.hardware.models``.
         accelerators: ``Accelerator``.
+        device_models: ``neuronas.hardware.device_model.DeviceModel``.
         export_formats: ``neuronas.export.formats.Format``.
         surrogates: ``neuronas.snn.surrogates.Surrogate``.
         recipes: values of training settings by name.
@@ -54,6 +55,7 @@ class Plugin:
     algorithms: Mapping[str, Any] = field(default_factory=dict)
     cost_models: Mapping[str, Any] = field(default_factory=dict)
     accelerators: Mapping[str, Any] = field(default_factory=dict)
+    device_models: Mapping[str, Any] = field(default_factory=dict)
     export_formats: Mapping[str, Any] = field(default_factory=dict)
     surrogates: Mapping[str, Any] = field(default_factory=dict)
     recipes: Mapping[str, Any] = field(default_factory=dict)

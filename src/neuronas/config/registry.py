@@ -83,6 +83,9 @@ COST_MODELS = Registry("cost model", "neuronas.hardware.models:BUILTIN")
 ACCELERATORS = Registry(
     "accelerator", "neuronas.hardware.accelerator:BUILTIN", "neuronas.hardware.accelerator:Accelerator"
 )
+DEVICE_MODELS = Registry(
+    "device model", "neuronas.hardware.device_model:BUILTIN", "neuronas.hardware.device_model:DeviceModel"
+)
 EXPORT_FORMATS = Registry("export format", "neuronas.export.formats:BUILTIN")
 SURROGATES = Registry("surrogate", "neuronas.snn.surrogates:BUILTIN")
 RECIPES = Registry("recipe", "neuronas.training.recipes:BUILTIN")
@@ -96,6 +99,7 @@ REGISTRIES: dict[str, Registry] = {
     "algorithms": ALGORITHMS,
     "cost_models": COST_MODELS,
     "accelerators": ACCELERATORS,
+    "device_models": DEVICE_MODELS,
     "export_formats": EXPORT_FORMATS,
     "surrogates": SURROGATES,
     "recipes": RECIPES,

@@ -2,7 +2,8 @@
 
 from typing import Any, Literal
 
-from neuronas.config.registry import RECIPES, SURROGATES
+from neuronas.config.durations import Times
+from neuronas.config.registry import DEVICE_MODELS, RECIPES, SURROGATES
 from neuronas.config.setting import Section, setting
 from neuronas.config.values import DATASET, EVALUATE, RECIPE, RUN, TRAIN, Names, Place
 
@@ -94,7 +95,7 @@ class ChipConfig(Section):
     n_chips: int = _on_chip("Chips to simulate", 20, name="chips", ge=1, le=100_000)
     seed: int = _on_chip("Random seed of the chips", 0, ge=0, lt=2**63)
     without: Names = _on_chip(
-        "Non-idealities to switch off: adc, read_noise, write_variation, wire_resistance, stuck_cells or "
+        "Non-idealities to switch off: adc, read_noise, write_variation, drift, wire_resistance, stuck_cells or "
         "off_conductance",
         (), metavar="NAME,NAME",
     )  # fmt: skip
@@ -102,6 +103,17 @@ class ChipConfig(Section):
         "Representation of signed weights (default: the accelerator's)", None
     )
     variation: Literal["normal", "lognormal"] = _on_chip("Distribution of the write variation", "normal")
+    device_model: str | None = _on_chip(
+        "Measured statistics of the memory device, in place of the write variation: a name, FILE.yaml, or FILE.csv of "
+        "measurements (default: the accelerator's)", None, choices=DEVICE_MODELS, metavar="NAME",
+    )  # fmt: skip
+    after: Times = _on_chip(
+        "Times after programming at which the chips are measured, such as 1h,1d,1month (directly after it)", (),
+        metavar="TIME,TIME",
+    )  # fmt: skip
+    drift_compensation: bool = _on_chip(
+        "Scale the currents of each crossbar block by what their sum has lost since programming", False
+    )
     activation_bits: int = _on_chip(
         "Bits of inputs that are neither pixels nor spikes, as behind ReLU in a network of your own", 8, ge=2, le=16
     )

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Any, Self
 
-from pydantic import field_validator, model_validator
+from pydantic import BeforeValidator, field_validator, model_validator
 
 from neuronas.config import ACCELERATORS, Section, as_path, read_yaml, validate
+from neuronas.errors import ConfigurationError
+from neuronas.hardware.device_model import DeviceModel, load_device_model
 from neuronas.hardware.quantity import Bits, Count, Fraction, Megahertz, Nanometres, NonNegative, Positive, Quantity
 
 _PRESETS = Path(__file__).parent / "presets"
@@ -126,6 +128,15 @@ class NeuronCircuit(Section):
     energy_pj: NonNegative
 
 
+def _device_model(given: Any) -> Any:
+    if not isinstance(given, str):
+        return given
+    try:
+        return load_device_model(given)
+    except ConfigurationError as error:
+        raise ValueError(str(error)) from None
+
+
 class Device(Section):
     """The memory device, for the simulation in ``neuronas.chip``; cost models do not use it.
 
@@ -137,6 +148,8 @@ class Device(Section):
         stuck_on_share: share of cells that always have ``on_resistance_ohm``.
         stuck_off_share: share of cells that always have ``off_resistance_ohm``.
         column_resistance_ohm: wire resistance of a column between two neighbouring rows.
+        model: measured statistics of the device, in place of ``write_variation``: a name, or what a device model's file
+            holds.
     """
 
     on_resistance_ohm: Positive
@@ -146,6 +159,7 @@ class Device(Section):
     stuck_on_share: Fraction
     stuck_off_share: Fraction
     column_resistance_ohm: NonNegative
+    model: Annotated[DeviceModel | None, BeforeValidator(_device_model)] = None
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -153,6 +167,8 @@ class Device(Section):
             raise ValueError("expected off_resistance_ohm above on_resistance_ohm")
         if self.stuck_on_share + self.stuck_off_share > 1:
             raise ValueError("expected stuck_on_share + stuck_off_share of at most 1")
+        if self.model is not None and self.write_variation:
+            raise ValueError("expected write_variation 0 with a device model, which has it")
         return self
 
 
@@ -181,7 +197,8 @@ class Accelerator(Section):
             if isinstance(value, Quantity):
                 yield name, value
             elif isinstance(value, Section):
-                yield from ((f"{name}.{key}", getattr(value, key)) for key in type(value).model_fields)
+                numbers = ((key, getattr(value, key)) for key in type(value).model_fields)
+                yield from ((f"{name}.{key}", one) for key, one in numbers if isinstance(one, Quantity))
 
 
 BUILTIN: dict[str, Path] = {path.stem: path for path in sorted(_PRESETS.glob("*.yaml"))}

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 
+from neuronas.config import SECONDS, duration
 from neuronas.report.accuracy_tables import chip_accuracy, neuron_titles, precision
 from neuronas.report.charts import Chart, Row, View, colours, data, declared, name, name_axis, number
 from neuronas.report.style import colour, series
 from neuronas.report.tables import share
 from neuronas.runs.epoch import Epoch
-from neuronas.runs.evaluations import ChipAblation, ChipAccuracies, ChipEvaluation, Evaluation
+from neuronas.runs.evaluations import ChipAblation, ChipAccuracies, ChipEvaluation, ChipTime, Evaluation
 
 RATE = "spikes per neuron per time step"
 _ROOM_OF_CHARACTER = 0.05  # beside the longest bar, as a share of it, on a phone
@@ -52,6 +53,34 @@ def ablation_chart(rows: Iterable[ChipAblation]) -> Chart:
     """Top-1 accuracy on simulated chips with each set of non-idealities."""
     view = _rows([_on_chips(row.name.replace("_", " "), row) for row in rows], "top-1 accuracy on simulated chips")
     return Chart("Accuracy by non-ideality, with 95 % intervals", (view,))
+
+
+def times_chart(times: Sequence[ChipTime], ideal_top1: float) -> Chart:
+    """Top-1 accuracy on simulated chips against the time after programming, with its interval."""
+    rows = [
+        {
+            "time": one.after_s,
+            "value": one.top1_mean,
+            "low": (one.top1_interval_95 or (one.top1_mean,))[0],
+            "high": (one.top1_interval_95 or (one.top1_mean,))[-1],
+            "text": duration(one.after_s) + (" (extrapolated)" if one.extrapolated else ""),
+            "accuracy": chip_accuracy(one),
+        }
+        for one in times
+    ]
+    lowest = min(ideal_top1, *(one.top1_interval_95[0] if one.top1_interval_95 else one.top1_mean for one in times))
+    highest = max(ideal_top1, *(one.top1_interval_95[1] if one.top1_interval_95 else one.top1_mean for one in times))
+    room = 0.06 * max(highest - lowest, 0.01)
+    view = declared(
+        "times",
+        ticks=[SECONDS[unit] for unit in SECONDS],
+        label=" : ".join([*(f"datum.value == {length} ? '1 {unit}'" for unit, length in SECONDS.items()), "''"]),
+        span=[0.8 * times[0].after_s, 1.25 * times[-1].after_s],
+        between=[lowest - room, highest + 2 * room],
+        axis=_percent(".1%" if highest - lowest < 0.05 else ".0%"),
+        ideal=[{"value": ideal_top1, "text": f"without non-idealities {share(ideal_top1)}"}],
+    )
+    return Chart("Accuracy against time after programming, with 95 % intervals", (data(rows) | view,))
 
 
 def rates_chart(firing_rates: Mapping[str, float]) -> Chart:

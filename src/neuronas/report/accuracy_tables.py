@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 
+from neuronas.config import duration
 from neuronas.report.tables import Table, aligned, number, share
 from neuronas.runs.evaluations import (
     ChipAblation,
     ChipAccuracies,
+    ChipTime,
     ChipVerdict,
     Evaluation,
     LayerQuality,
@@ -74,6 +76,20 @@ def ablation_table(rows: Iterable[ChipAblation]) -> Table:
     return Table("Accuracy by non-ideality", ("non-idealities", "top-1", "loss", "chips"), cells)
 
 
+def times_table(times: Iterable[ChipTime]) -> Table:
+    """Accuracy at each time after programming."""
+    rows = tuple(
+        (
+            duration(one.after_s) + (" (extrapolated)" if one.extrapolated else ""),
+            chip_accuracy(one),
+            " to ".join(map(share, one.top1_interval_95)) if one.top1_interval_95 else "not known",
+            share(one.loss),
+        )
+        for one in times
+    )
+    return Table("Accuracy after programming", ("after", "top-1", "95 % interval of the mean", "loss"), rows)
+
+
 def remedy_table(verdict: ChipVerdict) -> Table:
     """Accuracy without each non-ideality and with each change of the chip."""
     base, ideal = verdict.top1_mean, verdict.quantised_network_top1
@@ -88,11 +104,16 @@ def remedy_table(verdict: ChipVerdict) -> Table:
 
 def cells_text(chip: SimulatedChip) -> str:
     """The memory cells of a simulated chip: bits, resistances, variation and faults."""
+    device = chip.device_model
+    errors = f"write variation {share(chip.write_variation)} ({chip.variation})"
+    if device is not None:
+        errors = f"device model {device.name or device.description}, {duration(chip.after_s)} after programming"
+        errors += " with drift compensation" if chip.drift_compensation else ""
     off = "∞" if chip.off_resistance_ohm is None else number(chip.off_resistance_ohm)
     stuck = f", {share(chip.stuck_on_share)} stuck on, {share(chip.stuck_off_share)} stuck off"
     return (
         f"{chip.bits_per_cell} bit{'s' if chip.bits_per_cell > 1 else ''}; on {number(chip.on_resistance_ohm)} Ω, "
-        f"off {off} Ω; write variation {share(chip.write_variation)} ({chip.variation}), "
+        f"off {off} Ω; {errors}, "
         f"read noise {share(chip.read_noise)}{stuck if chip.stuck_on_share or chip.stuck_off_share else ''}"
     )
 

@@ -40,6 +40,7 @@ NEEDS = {
     "accuracy": "not evaluated",
     "firing-rates": "not evaluated",
     "chips": "no ablation on simulated chips",
+    "aging": "no simulated chips at several times (evaluate --chip --after)",
 }
 """Every figure, and why a run may lack it."""
 

@@ -1,6 +1,12 @@
 """Which charts a run has: the page and the figures show the same ones, by the same names."""
 
-from neuronas.report.accuracy_charts import ablation_chart, accuracy_chart, learning_chart, rates_chart
+from neuronas.report.accuracy_charts import (
+    ablation_chart,
+    accuracy_chart,
+    learning_chart,
+    rates_chart,
+    times_chart,
+)
 from neuronas.report.charts import Chart
 from neuronas.report.cost_charts import budget_chart, components_chart, layers_chart
 from neuronas.report.facts import RunFacts
@@ -25,4 +31,6 @@ def charts(run: RunFacts) -> dict[str, Chart]:
             found["firing-rates"] = rates_chart(run.evaluation.firing_rates)
     if run.chip and run.chip.ablation:
         found["chips"] = ablation_chart(run.chip.ablation)
+    if run.chip and len(run.chip.times) > 1:
+        found["aging"] = times_chart(run.chip.times, run.chip.quantised_network_top1)
     return found

@@ -46,7 +46,7 @@ def _chips(run: RunFacts) -> Iterator[_Row]:
         interval = ""
         if chip.top1_interval_95 and chip.n_chips > 1:
             interval = f" (95 % interval of the mean {' to '.join(map(share, chip.top1_interval_95))})"
-        text = f"{chip_accuracy(chip)}{interval} on {chip.n_chips} simulated; "
+        text = f"{chip_accuracy(chip)}{interval} on {chip.n_chips} simulated{chip.when}; "
         text += f"{abs(points):.1f} points {'lost' if points >= 0 else 'gained'}"
         why = ""
         if chip.verdict and chip.verdict.remedies:

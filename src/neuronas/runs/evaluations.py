@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from neuronas.config import duration
+from neuronas.hardware.device_model import DeviceModel
 from neuronas.runs.card import Card, Shown, call, percent
 from neuronas.runs.costs import CostSummary
 from neuronas.runs.document import Document, Finite, Share
@@ -113,7 +115,11 @@ class Evaluation(Shown, Document):
 
 
 class SimulatedChip(Document):
-    """The chip as it was simulated; see ``neuronas.chip.chip_model``. A resistance of null is infinite."""
+    """The chip as it was simulated; see ``neuronas.chip.chip_model``. A resistance of null is infinite.
+
+    Attributes:
+        after_s: time after programming; 0 without a device model.
+    """
 
     non_idealities: tuple[str, ...]
     sign_scheme: str
@@ -129,6 +135,9 @@ class SimulatedChip(Document):
     column_resistance_ohm: float
     adc_bits: int | None
     gain_calibration: bool
+    device_model: DeviceModel | None = None
+    after_s: float = 0.0
+    drift_compensation: bool = False
 
 
 class LayerQuality(Document):
@@ -159,6 +168,20 @@ class ChipAblation(ChipAccuracies):
 
     name: str
     non_idealities: tuple[str, ...]
+    loss: float
+
+
+class ChipTime(ChipAccuracies):
+    """Accuracy some time after programming.
+
+    Attributes:
+        after_s: time after programming.
+        extrapolated: the device was not measured so late.
+        loss: by how much it is below the quantised network's.
+    """
+
+    after_s: float
+    extrapolated: bool
     loss: float
 
 
@@ -203,8 +226,11 @@ class ChipVerdict(Document):
 class ChipEvaluation(Shown, ChipAccuracies):
     """``chips/NAME.json``: a trained network on simulated chips of one accelerator.
 
+    Its accuracies, layers, ablation and verdict are those of the last of the ``times``.
+
     Attributes:
         verdict: null without a diagnosis.
+        times: accuracy at each time after programming that was asked for.
         options: of ``evaluate --chip`` besides hardware, number and random seed of the chips, where not the defaults.
         n_calibration_images: training images on which gains and converters are trimmed.
         run: its directory; or file or class of a network of one's own.
@@ -227,6 +253,7 @@ class ChipEvaluation(Shown, ChipAccuracies):
     quantised_network_top1: Share
     float_network_top1: Share | None = None
     layers: dict[str, LayerQuality]
+    times: tuple[ChipTime, ...] = Field(default=(), exclude_if=lambda times: not times)
     ablation: tuple[ChipAblation, ...] = Field(default=(), exclude_if=lambda rows: not rows)
     verdict: ChipVerdict | None = None
     options: tuple[str, ...] = ()
@@ -240,15 +267,22 @@ class ChipEvaluation(Shown, ChipAccuracies):
         facts = {
             "top-1": f"{percent(self.top1_mean)} on {self.n_chips} chips{interval}",
             "without non-idealities": percent(self.quantised_network_top1),
-            "chip": f"{self.hardware} with {', '.join(self.model.non_idealities) or 'no non-ideality'}",
+            "chip": f"{self.hardware}{self.when} with {', '.join(self.model.non_idealities) or 'no non-ideality'}",
             "run": self.run,
         }
         if self.float_network_top1 is not None:
             facts["float weights"] = percent(self.float_network_top1)
         if self.verdict is not None:
             facts["verdict"] = self.verdict.text
+        if len(self.times) > 1:
+            facts["over time"] = ", ".join(f"{duration(one.after_s)}: {percent(one.top1_mean)}" for one in self.times)
         following = "" if self.float_network_top1 is not None else call("export", self.run, "'integer'")
         return Card("simulated chips", facts, following)
+
+    @property
+    def when(self) -> str:
+        """How long after programming, for people; empty where no time was asked for."""
+        return f", {duration(self.times[-1].after_s)} after programming" if self.times else ""
 
 
 def chip_file(directory: Path, hardware: str) -> Path:

@@ -1,0 +1,216 @@
+"""Statistics of a memory device as they were measured: errors of programming, change with time, slow noise.
+
+A device model is data: polynomials and laws in the conductance that was to be programmed, x = G / G_on, read from YAML
+(``device_models/``) or fitted to measurements (``neuronas.hardware.measurements``). ``neuronas.chip.aging`` computes
+with it; docs/chip-simulation.md has the equations.
+"""
+
+from itertools import pairwise
+from math import log
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from neuronas.config import DEVICE_MODELS, Section, as_path, read_yaml, validate
+from neuronas.hardware.quantity import UNSTATED, NonNegative, Positive
+
+_PRESETS = Path(__file__).parent / "device_models"
+_CHECKED = 100
+"""Parts into which the range of conductances is divided to look for a negative standard deviation."""
+MOST_COEFFICIENTS = 9
+
+
+def _as_tuple(given: Any) -> Any:
+    return tuple(given) if isinstance(given, list) else given
+
+
+Polynomial = Annotated[tuple[float, ...], BeforeValidator(_as_tuple), Field(min_length=1, max_length=MOST_COEFFICIENTS)]
+"""Coefficients c_0, c_1, …: c_0 + c_1 x + c_2 x^2 + …"""
+
+
+def polynomial(coefficients: tuple[float, ...], x: Any) -> Any:
+    """Value of a polynomial at x: a number, an array or a tensor (Horner's rule)."""
+    value = coefficients[-1] + 0 * x
+    for coefficient in reversed(coefficients[:-1]):
+        value = value * x + coefficient
+    return value
+
+
+class Deviation(Section):
+    """Difference between the conductances of cells and their target, some time after programming.
+
+    Attributes:
+        after_s: time since programming.
+        mean_us: coefficients of the mean difference, µS, at ``reference_us``.
+        std_us: coefficients of the standard deviation between cells, µS.
+        source: of the coefficients.
+    """
+
+    after_s: Annotated[float, Field(gt=0)]
+    mean_us: Polynomial = (0.0,)
+    std_us: Polynomial
+    source: str = UNSTATED
+
+
+class LogLaw(Section):
+    """A number that depends on x: ``constant + slope * ln x``, not below ``lowest`` nor above ``highest``."""
+
+    constant: float
+    slope: float
+    lowest: float
+    highest: float
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not 0 <= self.lowest <= self.highest:
+            raise ValueError("expected 0 <= lowest <= highest")
+        return self
+
+
+class Drift(Section):
+    """Structural relaxation: G(t) = G(after_s) * (t / after_s)^-nu, with an exponent nu of its own for each cell.
+
+    Attributes:
+        after_s: time after programming from which on the law holds: that of the first measurement.
+        exponent_mean: mean of nu.
+        exponent_std: standard deviation of nu between cells of the same target.
+        source: of the law.
+    """
+
+    after_s: Annotated[float, Field(gt=0)]
+    exponent_mean: LogLaw
+    exponent_std: LogLaw
+    source: str = UNSTATED
+
+
+class SlowNoise(Section):
+    """1/f noise gathered since programming, relative to the conductance.
+
+    Its standard deviation is ``Q * sqrt(ln((t + read_s) / (2 read_s)))`` with ``Q = min(factor / x^power, highest)``.
+
+    Attributes:
+        factor: Q of a cell that is on.
+        power: how much more a cell of low conductance fluctuates.
+        highest: upper limit of Q.
+        read_s: length of a read.
+        source: of the law.
+    """
+
+    factor: Annotated[float, Field(ge=0)]
+    power: Annotated[float, Field(ge=0)]
+    highest: Annotated[float, Field(ge=0)]
+    read_s: Annotated[float, Field(gt=0)]
+    source: str = UNSTATED
+
+
+class DeviceModel(Section):
+    """Measured statistics of a memory device, in place of one relative write variation.
+
+    Attributes:
+        name: of a built-in model, or the file that it came from.
+        description: what was measured.
+        reference_us: conductance of a cell that was on in the measurement, µS. A chip whose cells have another one
+            deviates in proportion: coefficients are scaled by G_on / reference.
+        lowest_us: lowest target that was measured; cells below deviate as this one does.
+        deviations: at one or several times, in order; the first is that of programming.
+        drift: of the conductance from then on; without further ``deviations``.
+        slow_noise: see ``SlowNoise``.
+    """
+
+    name: str = ""
+    description: str = ""
+    reference_us: Positive
+    lowest_us: NonNegative = Field(default=0.0, validate_default=True)
+    deviations: Annotated[tuple[Deviation, ...], BeforeValidator(_as_tuple), Field(min_length=1, max_length=100)]
+    drift: Drift | None = None
+    slow_noise: SlowNoise | None = None
+
+    @field_validator("deviations")
+    @classmethod
+    def _in_order(cls, value: tuple[Deviation, ...]) -> tuple[Deviation, ...]:
+        if any(before.after_s >= after.after_s for before, after in pairwise(value)):
+            raise ValueError("expected after_s in ascending order")
+        return value
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.lowest_us >= self.reference_us:
+            raise ValueError("expected lowest_us below reference_us")
+        if self.drift is not None and len(self.deviations) > 1:
+            raise ValueError("expected drift or several deviations, since these contain it")
+        if self.drift is not None and self.drift.after_s != self.deviations[0].after_s:
+            raise ValueError("expected the same after_s in drift as in deviations")
+        for one in self.deviations:
+            for part in range(_CHECKED + 1):
+                x = self.lowest + (1 - self.lowest) * part / _CHECKED
+                if not polynomial(one.std_us, x) >= 0:
+                    raise ValueError(
+                        f"expected std_us of at least 0; after {one.after_s:g} s it is "
+                        f"{polynomial(one.std_us, x):.3g} at {x * self.reference_us:.3g} µS"
+                    )
+        return self
+
+    @property
+    def lowest(self) -> float:
+        """Lowest target that was measured, as a share of ``reference_us``."""
+        return float(self.lowest_us / self.reference_us)
+
+    @property
+    def first_s(self) -> float:
+        """Time after programming that the first measurement belongs to."""
+        return self.deviations[0].after_s
+
+    @property
+    def changes(self) -> bool:
+        """Whether conductances change with time."""
+        return len(self.deviations) > 1 or self.drift is not None or self.slow_noise is not None
+
+    def is_extrapolated(self, after_s: float) -> bool:
+        """Whether no measurement was taken so late; of laws in t that is left to their sources."""
+        return self.drift is None and len(self.deviations) > 1 and after_s > self.deviations[-1].after_s
+
+    def weights(self, after_s: float) -> tuple[float, ...]:
+        """Weights of the ``deviations`` at a time: linear in its logarithm between two measurements.
+
+        Behind the last one, the line through the first and the last goes on.
+
+        Args:
+            after_s: at least ``first_s``.
+        """
+        times = [log(one.after_s) for one in self.deviations]
+        found = [0.0] * len(times)
+        if len(times) == 1:
+            return (1.0,)
+        now, last = log(after_s), len(times) - 1
+        if now > times[last]:
+            beyond = (now - times[last]) / (times[last] - times[0])
+            found[last], found[0] = 1 + beyond, -beyond
+            return tuple(found)
+        place = max(number for number in range(last) if number == 0 or times[number] <= now)
+        share = (now - times[place]) / (times[place + 1] - times[place])
+        found[place], found[place + 1] = 1 - share, share
+        return tuple(found)
+
+
+BUILTIN: dict[str, Path] = {path.stem: path for path in sorted(_PRESETS.glob("*.yaml"))}
+"""Files of the built-in device models, by name."""
+
+
+def load_device_model(given: DeviceModel | str) -> DeviceModel:
+    """Load a device model by name, or from a YAML file, or fit one to a CSV file; an object is returned unchanged.
+
+    Raises:
+        ConfigurationError: the name is unknown, the file cannot be read, or a value is out of range.
+    """
+    if not isinstance(given, str):
+        return given
+    if given.endswith(".csv"):
+        from neuronas.hardware.measurements import fitted_device_model  # noqa: PLC0415 - NumPy only where it is needed
+
+        return fitted_device_model(as_path(given))
+    is_file = given.endswith((".yaml", ".yml"))
+    found: DeviceModel | Path = as_path(given) if is_file else DEVICE_MODELS[given]
+    if not isinstance(found, Path):
+        return found
+    return validate(DeviceModel, {"name": found.name if is_file else given, **read_yaml(found)}, given)
