@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import event_files
 from event_files import WRITERS, Event
 from neuronas.data.events import aedat2, aedat3, aedat4, arrays, atis, dat, evt, table
-from neuronas.data.events.files import SUFFIXES, read_recording
+from neuronas.data.events.files import FORMATS, read_recording
+from neuronas.data.events.item import RECORDINGS
 from neuronas.data.events.recording import Recording, RecordingError
 from neuronas.errors import ConfigurationError, DataError
 
@@ -59,7 +60,9 @@ def test_every_format_gives_the_events_that_were_written(tmp_path: Path, ending:
 
 
 def test_every_suffix_has_a_writer_here() -> None:
-    assert {f".{ending.rpartition('.')[2]}" for ending in WRITERS} | {".hdf5", ".txt"} == SUFFIXES
+    suffixes = {suffix for one in FORMATS for suffix in one.suffixes}
+    assert {f".{ending.rpartition('.')[2]}" for ending in WRITERS} | {".hdf5", ".txt"} == suffixes
+    assert suffixes == RECORDINGS.suffixes
 
 
 @pytest.mark.parametrize(

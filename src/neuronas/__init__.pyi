@@ -64,6 +64,11 @@ def estimate(
     image_side: int | str | tuple[int, int] | None = ...,
     image_channels: int | None = ...,
     n_classes: int | None = ...,
+    event_slices: Literal['time', 'count'] | None = ...,
+    event_values: Literal['count', 'binary', 'first-spike'] | None = ...,
+    event_window_ms: float | None = ...,
+    event_crop: str | None = ...,
+    event_order: Literal['recorded', 'shuffled', 'collapsed'] | None = ...,
     channels: int | None = ...,
     timesteps: int | None = ...,
     weight_bits: int | None = ...,
@@ -106,10 +111,15 @@ def estimate(
         preset: Settings to start from: default, or paper for those of NeuroNAS's experiments [default].
         plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats [none].
         space: Search space: a name or FILE.yaml [neuronas].
-        dataset: Data set: a name, imagefolder:DIR, parquet:DIR or, in Python, an object [digits].
+        dataset: Data set: a name, imagefolder:DIR, parquet:DIR, events:DIR or, in Python, an object [digits].
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
         image_channels: Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
         n_classes: Number of classes [the data set's].
+        event_slices: Time steps of equal duration, or of an equal number of events [time].
+        event_values: What a pixel holds: the number of its events, whether it had any, or how early its first one was [count].
+        event_window_ms: Part of each recording that is used, from its beginning (ms) [the data set's].
+        event_crop: Use the centre of the sensor, HEIGHTxWIDTH, which is then reduced to --image-side (all of the sensor) (pixels).
+        event_order: Controls that show whether time matters: time steps in random order, or every event in a random time step [recorded].
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
         weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation) [8].
@@ -163,6 +173,11 @@ def evaluate(
     std: str | None = ...,
     skip_corrupt: bool | None = ...,
     limit: int | None = ...,
+    event_slices: Literal['time', 'count'] | None = ...,
+    event_values: Literal['count', 'binary', 'first-spike'] | None = ...,
+    event_window_ms: float | None = ...,
+    event_crop: str | None = ...,
+    event_order: Literal['recorded', 'shuffled', 'collapsed'] | None = ...,
     timesteps: int | None = ...,
     weight_bits: int | None = ...,
     hardware: str | Accelerator | None = ...,
@@ -201,7 +216,7 @@ def evaluate(
         ablation: Measure the accuracy loss of each non-ideality [off].
         diagnosis: Find the causes of a loss and try changes of the chip, on validation images [true].
         retrain_epochs: Epochs of noise-aware training that the diagnosis also tries, into RUN-noise; 0: none [0].
-        dataset: Data set: a name, imagefolder:DIR, parquet:DIR or, in Python, an object [digits].
+        dataset: Data set: a name, imagefolder:DIR, parquet:DIR, events:DIR or, in Python, an object [digits].
         data_dir: Folder of downloaded data sets ($NEURONAS_DATA, or else data).
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
         image_channels: Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
@@ -209,6 +224,11 @@ def evaluate(
         std: Standard deviation of each channel, as --mean [the data set's].
         skip_corrupt: Leave out images that cannot be read [off].
         limit: Test images to measure on, the same share of each class and the same for all runs (all).
+        event_slices: Time steps of equal duration, or of an equal number of events [time].
+        event_values: What a pixel holds: the number of its events, whether it had any, or how early its first one was [count].
+        event_window_ms: Part of each recording that is used, from its beginning (ms) [the data set's].
+        event_crop: Use the centre of the sensor, HEIGHTxWIDTH, which is then reduced to --image-side (all of the sensor) (pixels).
+        event_order: Controls that show whether time matters: time steps in random order, or every event in a random time step [recorded].
         timesteps: Time steps T [5].
         weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation) [8].
         hardware: Accelerator: a name or FILE.yaml [spikeflow-rram].
@@ -245,6 +265,11 @@ def evaluate_on_chips(
     std: str | None = ...,
     skip_corrupt: bool | None = ...,
     limit: int | None = ...,
+    event_slices: Literal['time', 'count'] | None = ...,
+    event_values: Literal['count', 'binary', 'first-spike'] | None = ...,
+    event_window_ms: float | None = ...,
+    event_crop: str | None = ...,
+    event_order: Literal['recorded', 'shuffled', 'collapsed'] | None = ...,
     timesteps: int | None = ...,
     weight_bits: int | None = ...,
     hardware: str | Accelerator | None = ...,
@@ -284,7 +309,7 @@ def evaluate_on_chips(
         ablation: Measure the accuracy loss of each non-ideality [off].
         diagnosis: Find the causes of a loss and try changes of the chip, on validation images [true].
         retrain_epochs: Epochs of noise-aware training that the diagnosis also tries, into RUN-noise; 0: none [0].
-        dataset: Data set: a name, imagefolder:DIR, parquet:DIR or, in Python, an object [digits].
+        dataset: Data set: a name, imagefolder:DIR, parquet:DIR, events:DIR or, in Python, an object [digits].
         data_dir: Folder of downloaded data sets ($NEURONAS_DATA, or else data).
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
         image_channels: Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
@@ -292,6 +317,11 @@ def evaluate_on_chips(
         std: Standard deviation of each channel, as --mean [the data set's].
         skip_corrupt: Leave out images that cannot be read [off].
         limit: Test images to measure on, the same share of each class and the same for all runs (all).
+        event_slices: Time steps of equal duration, or of an equal number of events [time].
+        event_values: What a pixel holds: the number of its events, whether it had any, or how early its first one was [count].
+        event_window_ms: Part of each recording that is used, from its beginning (ms) [the data set's].
+        event_crop: Use the centre of the sensor, HEIGHTxWIDTH, which is then reduced to --image-side (all of the sensor) (pixels).
+        event_order: Controls that show whether time matters: time steps in random order, or every event in a random time step [recorded].
         timesteps: Time steps T [5].
         weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation) [8].
         hardware: Accelerator: a name or FILE.yaml [spikeflow-rram].
@@ -391,6 +421,11 @@ def search(
     mean: str | None = ...,
     std: str | None = ...,
     skip_corrupt: bool | None = ...,
+    event_slices: Literal['time', 'count'] | None = ...,
+    event_values: Literal['count', 'binary', 'first-spike'] | None = ...,
+    event_window_ms: float | None = ...,
+    event_crop: str | None = ...,
+    event_order: Literal['recorded', 'shuffled', 'collapsed'] | None = ...,
     channels: int | None = ...,
     timesteps: int | None = ...,
     weight_bits: int | None = ...,
@@ -444,13 +479,18 @@ def search(
         preset: Settings to start from: default, or paper for those of NeuroNAS's experiments [default].
         plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats [none].
         space: Search space: a name or FILE.yaml [neuronas].
-        dataset: Data set: a name, imagefolder:DIR, parquet:DIR or, in Python, an object [digits].
+        dataset: Data set: a name, imagefolder:DIR, parquet:DIR, events:DIR or, in Python, an object [digits].
         data_dir: Folder of downloaded data sets ($NEURONAS_DATA, or else data).
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
         image_channels: Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
         mean: Mean of each channel, of pixels from 0 to 1, such as 0.49,0.48,0.45 [the data set's].
         std: Standard deviation of each channel, as --mean [the data set's].
         skip_corrupt: Leave out images that cannot be read [off].
+        event_slices: Time steps of equal duration, or of an equal number of events [time].
+        event_values: What a pixel holds: the number of its events, whether it had any, or how early its first one was [count].
+        event_window_ms: Part of each recording that is used, from its beginning (ms) [the data set's].
+        event_crop: Use the centre of the sensor, HEIGHTxWIDTH, which is then reduced to --image-side (all of the sensor) (pixels).
+        event_order: Controls that show whether time matters: time steps in random order, or every event in a random time step [recorded].
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
         weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation) [8].
@@ -558,6 +598,15 @@ def train(
     mean: str | None = ...,
     std: str | None = ...,
     skip_corrupt: bool | None = ...,
+    event_slices: Literal['time', 'count'] | None = ...,
+    event_values: Literal['count', 'binary', 'first-spike'] | None = ...,
+    event_window_ms: float | None = ...,
+    event_crop: str | None = ...,
+    event_order: Literal['recorded', 'shuffled', 'collapsed'] | None = ...,
+    event_flip: bool | None = ...,
+    event_shift: int | None = ...,
+    event_drop: float | None = ...,
+    event_jitter_ms: float | None = ...,
     channels: int | None = ...,
     timesteps: int | None = ...,
     weight_bits: int | None = ...,
@@ -630,13 +679,22 @@ def train(
         ann: Train the artificial twin: ReLU instead of LIF neurons [off].
         activation_bits: Bits of the twin's ReLU, quantised with a learned range (not quantised).
         tensorboard: Write TensorBoard event files [off].
-        dataset: Data set: a name, imagefolder:DIR, parquet:DIR or, in Python, an object [digits].
+        dataset: Data set: a name, imagefolder:DIR, parquet:DIR, events:DIR or, in Python, an object [digits].
         data_dir: Folder of downloaded data sets ($NEURONAS_DATA, or else data).
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
         image_channels: Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
         mean: Mean of each channel, of pixels from 0 to 1, such as 0.49,0.48,0.45 [the data set's].
         std: Standard deviation of each channel, as --mean [the data set's].
         skip_corrupt: Leave out images that cannot be read [off].
+        event_slices: Time steps of equal duration, or of an equal number of events [time].
+        event_values: What a pixel holds: the number of its events, whether it had any, or how early its first one was [count].
+        event_window_ms: Part of each recording that is used, from its beginning (ms) [the data set's].
+        event_crop: Use the centre of the sensor, HEIGHTxWIDTH, which is then reduced to --image-side (all of the sensor) (pixels).
+        event_order: Controls that show whether time matters: time steps in random order, or every event in a random time step [recorded].
+        event_flip: Mirror half of the recordings (augmentation of training recordings) [off].
+        event_shift: Move by up to this many sensor pixels each way (augmentation of training recordings) [0].
+        event_drop: Share of the events that are left out at random (augmentation of training recordings) [0].
+        event_jitter_ms: Standard deviation of what is added to the time of each event (augmentation of training recordings) (ms) [0].
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
         weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation) [8].

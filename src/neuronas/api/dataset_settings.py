@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from neuronas.config import value_at
+from neuronas.config import SETTINGS, EventsConfig, validate, value_at
 from neuronas.data.dataset import DataSet
 from neuronas.data.datasets import open_if_there
 
@@ -23,6 +23,7 @@ _DECIDED = {
     "network.n_voters": "n_voters",
     "fitness.batch_size": "batch_size",
     "train.augment": "augment",
+    "events.window_ms": "window_ms",
 }
 """Settings that the data set decides, and its attributes."""
 
@@ -43,7 +44,14 @@ def chosen_dataset(chosen: str | DataSet, values: Mapping[str, Any], started_in:
         dataset = dataset.seen_from(started_in)
     if (n_channels := value_at(values, "data.image_channels")) is not None:
         dataset = dataset.with_channels(n_channels)
-    return dataset
+    timesteps = value_at(values, "network.timesteps") or SETTINGS["network.timesteps"].default
+    return dataset.with_events(_events(values), timesteps, value_at(values, "data.image_side"))
+
+
+def _events(values: Mapping[str, Any]) -> EventsConfig:
+    """How recordings are cut; a window that was not given is the data set's own."""
+    given = {name: value for name, value in (value_at(values, "events") or {}).items() if value is not None}
+    return validate(EventsConfig, {"window_ms": 0.0, **given}, "settings: events")
 
 
 def decided_by(dataset: DataSet, values: Mapping[str, Any]) -> dict[str, Any]:

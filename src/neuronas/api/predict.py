@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from neuronas.api.trained import TrainedRun, read_trained
 from neuronas.config import as_path
-from neuronas.data.listing import SUFFIXES, unreadable
+from neuronas.data.listing import IMAGES, unreadable
 from neuronas.errors import ConfigurationError, DataError
 from neuronas.machine import n_cores
 from neuronas.runs.observer import Observer
@@ -105,9 +105,9 @@ def _files(path: Path) -> Iterator[tuple[str, Path]]:
     if not path.is_dir():
         yield str(path), path
         return
-    found = sorted(one for one in path.rglob("*") if one.suffix.lower() in SUFFIXES and one.is_file())
+    found = sorted(one for one in path.rglob("*") if IMAGES.has(one) and one.is_file())
     if not found:
-        raise DataError(f"folder {path}: holds no images (looked for {', '.join(sorted(SUFFIXES))})")
+        raise DataError(f"folder {path}: holds no images (looked for {', '.join(sorted(IMAGES.suffixes))})")
     yield from ((str(one), one) for one in found)
 
 

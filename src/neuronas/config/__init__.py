@@ -1,6 +1,7 @@
 """Settings: one schema, what was given and what is resolved, registries of named choices, plug-ins, files."""
 
 from neuronas.config.durations import SECONDS, duration, seconds
+from neuronas.config.event_schema import EventsConfig
 from neuronas.config.files import (
     as_path,
     first_mistake,
@@ -83,6 +84,7 @@ __all__ = [
     "ChipConfig",
     "DataConfig",
     "EngineConfig",
+    "EventsConfig",
     "FitnessConfig",
     "HardwareConfig",
     "NetworkConfig",

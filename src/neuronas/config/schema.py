@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from neuronas.config.event_schema import EventsConfig
 from neuronas.config.registry import (
     ACCELERATORS,
     COST_MODELS,
@@ -51,7 +52,7 @@ class DataConfig(Section):
     """Data: which images, and how they are read."""
 
     name: str = setting(
-        "Data set: a name, imagefolder:DIR, parquet:DIR or, in Python, an object", "digits",
+        "Data set: a name, imagefolder:DIR, parquet:DIR, events:DIR or, in Python, an object", "digits",
         (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY), name="dataset", choices=DATASETS,
     )  # fmt: skip
     data_dir: Place | None = setting(
@@ -272,6 +273,7 @@ class ResolvedConfig(Section):
     train: TrainConfig
     chip: ChipConfig
     data: DataConfig
+    events: EventsConfig
     network: NetworkConfig
     fitness: FitnessConfig
     engine: EngineConfig

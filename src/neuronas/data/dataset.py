@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 from neuronas.space.shape import Side
 
 if TYPE_CHECKING:
+    from neuronas.config import EventsConfig
     from neuronas.data.source import ImageSource
 
 Progress = Callable[[int, int], None]
@@ -87,6 +88,16 @@ class DataSet(ABC):
 
         Raises:
             DataError: its recordings are cut already, into another number.
+        """
+        return self
+
+    def with_events(self, events: "EventsConfig", timesteps: int, size: Side | None) -> Self:
+        """Return this data set with recordings cut as settings say; stills ignore them.
+
+        Args:
+            events: settings; ``window_ms`` 0: the data set's own.
+            timesteps: T.
+            size: of the images; None: the data set's own.
         """
         return self
 

@@ -1,4 +1,4 @@
-"""Class folders of images as a data set: ``imagefolder:DIR``."""
+"""Class folders of files as a data set, and those of images: ``imagefolder:DIR``."""
 
 import logging
 from functools import cached_property
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from neuronas.data.dataset import Progress
 from neuronas.data.formats import other_format_named
-from neuronas.data.listing import LAYOUTS, SUFFIXES, check_readable, class_folders, images_in, log_left_out, source_of
+from neuronas.data.listing import IMAGES, FileKind, check_readable, class_folders, files_in, log_left_out, source_of
 from neuronas.data.own_folder import TEST_NAMES, OwnFolder, share_of
 from neuronas.errors import DataError
 from neuronas.space.shape import Side
@@ -21,23 +21,26 @@ _N_LOOKED_AT = 100
 _log = logging.getLogger(__name__)
 
 
-class ImageFolder(OwnFolder):
+class ClassFolders(OwnFolder):
     """``DIR/train/CLASS/*`` and ``DIR/test/CLASS/*``, or ``DIR/CLASS/*`` with a fixed split.
 
-    The folder of test images may also be called ``val``, ``valid`` or ``validation``. Without one, a fifth of each
+    The folder of the test split may also be called ``val``, ``valid`` or ``validation``. Without one, a fifth of each
     class is the test set, drawn with a fixed seed.
+
+    Attributes:
+        files: what the class folders hold.
 
     Args:
         folder: DIR.
     """
 
-    kind = "imagefolder"
+    files: FileKind
 
     @cached_property
     def class_names(self) -> tuple[str, ...]:  # type: ignore[override]  # read when it is first asked for
         """Names of the class folders. Raises ``DataError`` where there are none."""
         with other_format_named(self._folder, self.name):
-            return tuple(path.name for path in class_folders(self._training))
+            return tuple(path.name for path in class_folders(self._training, self.files))
 
     @cached_property
     def n_classes(self) -> int:  # type: ignore[override]
@@ -52,56 +55,75 @@ class ImageFolder(OwnFolder):
     def is_there(self) -> bool:
         """See ``DataSet``."""
         try:
-            first = class_folders(self._training)[0]
-            return any(path.suffix.lower() in SUFFIXES for path in islice(first.iterdir(), _N_LOOKED_AT))
+            first = class_folders(self._training, self.files)[0]
+            return any(map(self.files.has, islice(first.iterdir(), _N_LOOKED_AT)))
         except (DataError, OSError):
             return False
-
-    def load(self, split: str, size: Side) -> "FileSource":
-        """See ``DataSet``."""
-        return source_of(self._images(split), self.image_channels, size)
-
-    def check(self, *, n_threads: int, skip_corrupt: bool, progress: Progress | None = None) -> None:
-        """See ``DataSet``."""
-        train, test = self._images("train"), self._images("test")
-        if self._training != self._folder:
-            for name, found in zip(self.class_names, test, strict=True):
-                if not found:
-                    _log.warning("image folder %s: class '%s' has no test images", self._folder, name)
-            for other in self._test_folders[1:]:
-                n = sum(1 for path in other.rglob("*") if path.is_file())
-                _log.warning("image folder %s: is not read (%s files); the test images are in %s", other, f"{n:,}",
-                             self._test_folders[0])  # fmt: skip
-        log_left_out(sorted({path.parent for paths in (*train, *test) for path in paths}))
-        sources = [source_of(images, self.image_channels, self.image_size) for images in (train, test)]
-        check_readable(sources, n_threads, skip_corrupt=skip_corrupt, progress=progress)
 
     @cached_property
     def fingerprint(self) -> str:
         """See ``DataSet``: names and sizes of all files, not where the folder is."""
-        paths = (path for split in ("train", "test") for paths in self._images(split) for path in paths)
-        return f"image files {self.digest_of(paths)}"
+        paths = (path for split in ("train", "test") for paths in self.by_class(split) for path in paths)
+        return f"{self.files.folder.partition(' ')[0]} files {self.digest_of(paths)}"
 
-    def _images(self, split: str) -> list[list[Path]]:
-        """Files of each class."""
+    def by_class(self, split: str) -> list[list[Path]]:
+        """Files of each class.
+
+        Raises:
+            DataError: folders are missing, or hold none.
+        """
         classes = self.class_names
         with other_format_named(self._folder, self.name):
             if self._training == self._folder:
-                return [share_of(images_in(self._folder / name), split) for name in classes]
+                return [share_of(files_in(self._folder / name, self.files), split) for name in classes]
             if split == "train":
-                return [images_in(self._training / name) for name in classes]
-            return self._test_images()
+                return [files_in(self._training / name, self.files) for name in classes]
+            return self._test_files()
+
+    def warn_of_gaps(self) -> None:
+        """Log what a person may not expect: classes without test files, folders and files that are not read."""
+        train, test = self.by_class("train"), self.by_class("test")
+        if self._training != self._folder:
+            for name, found in zip(self.class_names, test, strict=True):
+                if not found:
+                    _log.warning("%s %s: class '%s' has no test %s", self.files.folder, self._folder, name,
+                                 self.files.files)  # fmt: skip
+            for other in self._test_folders[1:]:
+                n = sum(1 for path in other.rglob("*") if path.is_file())
+                _log.warning("%s %s: is not read (%s files); the test %s are in %s", self.files.folder, other, f"{n:,}",
+                             self.files.files, self._test_folders[0])  # fmt: skip
+        log_left_out(sorted({path.parent for paths in (*train, *test) for path in paths}), self.files)
 
     @property
     def _test_folders(self) -> list[Path]:
         return [self._folder / name for name in TEST_NAMES if (self._folder / name).is_dir()]
 
-    def _test_images(self) -> list[list[Path]]:
+    def _test_files(self) -> list[list[Path]]:
         if not self._test_folders:
             names = ", ".join(TEST_NAMES)
-            raise DataError(f"image folder {self._folder}: has 'train' but none of {names}; expected {LAYOUTS}")
+            raise DataError(
+                f"{self.files.folder} {self._folder}: has 'train' but none of {names}; expected {self.files.layouts}"
+            )
         test = self._test_folders[0]
-        strange = {path.name for path in class_folders(test)} - set(self.class_names)
+        strange = {path.name for path in class_folders(test, self.files)} - set(self.class_names)
         if strange:
-            raise DataError(f"image folder {test}: class '{sorted(strange)[0]}' has no training images")
-        return [images_in(test / name) if (test / name).is_dir() else [] for name in self.class_names]
+            raise DataError(
+                f"{self.files.folder} {test}: class '{sorted(strange)[0]}' has no training {self.files.files}"
+            )
+        return [files_in(test / name, self.files) if (test / name).is_dir() else [] for name in self.class_names]
+
+
+class ImageFolder(ClassFolders):
+    """Images in class folders; see ``ClassFolders``."""
+
+    kind, files = "imagefolder", IMAGES
+
+    def load(self, split: str, size: Side) -> "FileSource":
+        """See ``DataSet``."""
+        return source_of(self.by_class(split), self.image_channels, size)
+
+    def check(self, *, n_threads: int, skip_corrupt: bool, progress: Progress | None = None) -> None:
+        """See ``DataSet``."""
+        self.warn_of_gaps()
+        sources = [self.load(split, self.image_size) for split in ("train", "test")]
+        check_readable(sources, n_threads, skip_corrupt=skip_corrupt, progress=progress)

@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 from time import monotonic
@@ -16,8 +17,37 @@ from neuronas.space.shape import Side
 if TYPE_CHECKING:
     from neuronas.data.source import FileSource, PictureSource
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".pgm", ".tif", ".tiff", ".gif"}
-LAYOUTS = "DIR/train/CLASS/*.jpg and DIR/test/CLASS/*.jpg, or DIR/CLASS/*.jpg"
+
+@dataclass(frozen=True)
+class FileKind:
+    """What class folders hold.
+
+    Attributes:
+        files: such as ``images``.
+        folder: such as ``image folder``.
+        suffixes: endings of the files, in lower case.
+        example: of an ending.
+    """
+
+    files: str
+    folder: str
+    suffixes: frozenset[str]
+    example: str
+
+    @property
+    def layouts(self) -> str:
+        """Where the files may lie."""
+        return f"DIR/train/CLASS/*{self.example} and DIR/test/CLASS/*{self.example}, or DIR/CLASS/*{self.example}"
+
+    def has(self, path: Path) -> bool:
+        """Whether a file is one of them, by its ending."""
+        return path.suffix.lower() in self.suffixes
+
+
+IMAGES = FileKind(
+    "images", "image folder",
+    frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".pgm", ".tif", ".tiff", ".gif"}), ".jpg",
+)  # fmt: skip
 SCAN_S = 60.0
 """Longer than this no verb looks through the images before it begins; what is left is read when it is used."""
 _MAX_BYTES = 100_000_000
@@ -25,8 +55,13 @@ _AT_A_TIME = 256
 _log = logging.getLogger(__name__)
 
 
-def images_in(folder: Path, layouts: str = LAYOUTS) -> list[Path]:
-    """Image files of a class folder, sorted by name; other files are logged with their number.
+def files_in(folder: Path, kind: FileKind = IMAGES, layouts: str | None = None) -> list[Path]:
+    """Files of a class folder, sorted by name; files of another kind are not among them.
+
+    Args:
+        folder: of the class.
+        kind: of files.
+        layouts: where they may lie, if not as ``kind`` says.
 
     Raises:
         DataError: there are none.
@@ -35,16 +70,18 @@ def images_in(folder: Path, layouts: str = LAYOUTS) -> list[Path]:
         entries = [path for path in folder.iterdir() if path.name[0] != "."]
     except OSError as error:
         raise DataError(f"class folder {folder}: {error.strerror}") from None
-    found = sorted((path for path in entries if path.suffix.lower() in SUFFIXES), key=attrgetter("name"))
+    found = sorted((path for path in entries if kind.has(path)), key=attrgetter("name"))
     if not found and any(path.is_dir() for path in entries):  # such as Train and Test, or CLASS/images
-        raise DataError(f"class folder {folder}: holds folders instead of images; expected {layouts}")
+        raise DataError(
+            f"class folder {folder}: holds folders instead of {kind.files}; expected {layouts or kind.layouts}"
+        )
     if not found:
-        raise DataError(f"class folder {folder}: holds no images (looked for {', '.join(sorted(SUFFIXES))})")
+        raise DataError(f"class folder {folder}: holds no {kind.files} (looked for {', '.join(sorted(kind.suffixes))})")
     return found
 
 
-def class_folders(folder: Path) -> list[Path]:
-    """Class folders in a folder, sorted by name.
+def class_folders(folder: Path, kind: FileKind = IMAGES) -> list[Path]:
+    """Class folders in a folder, sorted by name; ``kind`` is what they hold.
 
     Raises:
         DataError: there are none, or one is a broken link.
@@ -53,26 +90,28 @@ def class_folders(folder: Path) -> list[Path]:
         entries = [path for path in folder.iterdir() if not path.name.startswith(".")]
         lost = min((path for path in entries if not path.exists()), default=None)
         if lost is not None:
-            raise DataError(f"image folder {folder}: '{lost.name}' is a broken link; repair or remove it")
+            raise DataError(f"{kind.folder} {folder}: '{lost.name}' is a broken link; repair or remove it")
         found = sorted(path for path in entries if path.is_dir())
     except OSError as error:
         where = "" if folder.is_absolute() else f" in the current folder, {Path.cwd()}"
-        raise DataError(f"image folder {folder}: {error.strerror}{where}; expected {LAYOUTS}") from None
+        raise DataError(f"{kind.folder} {folder}: {error.strerror}{where}; expected {kind.layouts}") from None
     if not found:
-        raise DataError(f"image folder {folder}: holds no class folders; expected {folder}/CLASS/*.jpg")
+        raise DataError(f"{kind.folder} {folder}: holds no class folders; expected {folder}/CLASS/*{kind.example}")
     return found
 
 
-def log_left_out(folders: Sequence[Path]) -> None:
-    """Warn of the files beside the images, with their number, so that nothing is left out unnoticed."""
+def log_left_out(folders: Sequence[Path], kind: FileKind = IMAGES) -> None:
+    """Warn of the files beside those of a kind, with their number, so that nothing is left out unnoticed."""
     counts: Counter[str] = Counter()
     for folder in folders:
         for path in folder.iterdir():
-            if path.name[0] != "." and path.suffix.lower() not in SUFFIXES and path.is_file():
+            if path.name[0] != "." and not kind.has(path) and path.is_file():
                 counts[path.suffix.lower() or "no ending"] += 1
     if counts:
         kinds = ", ".join(f"{n:,} {suffix}" for suffix, n in counts.most_common(5))
-        _log.warning("%s files are no images by their ending and are left out: %s", f"{counts.total():,}", kinds)
+        _log.warning(
+            "%s files are no %s by their ending and are left out: %s", f"{counts.total():,}", kind.files, kinds
+        )
 
 
 def source_of(by_class: Sequence[Sequence[Path]], channels: int, size: Side) -> "FileSource":
@@ -125,11 +164,11 @@ def check_readable(
         _log.warning("%s of %s images cannot be read and are left out", f"{len(bad):,}", f"{n_done:,}")
 
 
-def unreadable(errors: Sequence[DataError], n_images: int) -> DataError:
-    """One error for all images that cannot be read."""
+def unreadable(errors: Sequence[DataError], n_images: int, files: str = IMAGES.files) -> DataError:
+    """One error for all images, or other ``files``, that cannot be read."""
     if len(errors) == 1:
         return errors[0]
-    return DataError(f"{len(errors):,} of {n_images:,} images cannot be read; the first: {errors[0]}")
+    return DataError(f"{len(errors):,} of {n_images:,} {files} cannot be read; the first: {errors[0]}")
 
 
 def _error_of(work: tuple["PictureSource", int]) -> DataError | None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from neuronas.data.cifar import Cifar10, Cifar100
 from neuronas.data.dataset import DataSet
+from neuronas.data.events.folder import EventFolder
+from neuronas.data.events.published import Cifar10Dvs, Dvs128Gesture, NMnist
 from neuronas.data.folders import ImageFolder
 from neuronas.data.mnist import FashionMnist, Mnist
 from neuronas.data.parquet import ParquetFolder
@@ -88,5 +90,9 @@ BUILTIN: Mapping[str, DataSet | Callable[..., DataSet]] = {
     "fashion-mnist": FashionMnist,
     "imagefolder:DIR": ImageFolder,
     "parquet:DIR": ParquetFolder,
+    "events:DIR": EventFolder,
+    "nmnist": NMnist,
+    "dvs128-gesture": Dvs128Gesture,
+    "cifar10-dvs": Cifar10Dvs,
 }
 """A data set, or what makes it; of ``KIND:WHAT`` it is called with what follows the colon."""

@@ -22,7 +22,7 @@ class Placed(DataSet):
     """A published data set that lies in the folder of data sets, in one of its usual places.
 
     Attributes:
-        places: folders in which it may lie, each with a file by which it is known there.
+        places: folders in which it may lie, each with a file or folder by which it is known there.
         archives: file names of published archives that are read as they are.
         advice: how to get it.
         data_dir: the folder that holds data sets; or the data set's own folder or archive.
@@ -48,7 +48,7 @@ class Placed(DataSet):
         """Return the folder of its files, or an archive that holds them; None if neither is there."""
         places = ((path, mark) for folder, mark in self.places for path in (self.data_dir / folder, self.data_dir))
         archives = (self.data_dir if self.data_dir.name == name else self.data_dir / name for name in self.archives)
-        unpacked = next((path for path, mark in places if (path / mark).is_file()), None)
+        unpacked = next((path for path, mark in places if (path / mark).exists()), None)
         return unpacked or next((path for path in archives if path.is_file()), None)
 
     def is_there(self) -> bool:

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,24 @@ class ImageSource(Protocol):
 
     def read(self, index: int) -> Tensor:
         """Return image ``index`` as uint8 [C, H, W]; of a sequence data set [T, C, H, W], one image a time step.
+
+        Raises:
+            DataError: the image cannot be read; the message names it.
+        """
+        ...
+
+
+@runtime_checkable
+class DrawingSource(ImageSource, Protocol):
+    """A source that can draw other versions of an image while it reads it, as of recordings, event by event."""
+
+    @property
+    def augments(self) -> bool:
+        """Whether it does; otherwise ``read`` is meant."""
+        ...
+
+    def read_augmented(self, index: int, seed: list[int]) -> Tensor:
+        """Return another version of image ``index``; the same seed gives the same.
 
         Raises:
             DataError: the image cannot be read; the message names it.

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuronas.data.dataset import Progress
-from neuronas.data.listing import check_readable, images_in, lines_of, source_of
+from neuronas.data.listing import check_readable, files_in, lines_of, source_of
 from neuronas.data.published import Archive, Downloadable
 from neuronas.errors import DataError
 from neuronas.space.shape import Side
@@ -55,7 +55,7 @@ class TinyImageNet(Downloadable):
 
 def _of_class(folder: Path) -> list[Path]:
     """Images in ``WNID/images``, or in ``WNID`` itself as scripts sort them."""
-    return images_in(folder / "images" if (folder / "images").is_dir() else folder, _LAYOUTS)
+    return files_in(folder / "images" if (folder / "images").is_dir() else folder, layouts=_LAYOUTS)
 
 
 def _annotated(folder: Path, classes: Iterable[str]) -> list[list[Path]]:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from neuronas.data.listing import unreadable
-from neuronas.data.source import ArraySource, ImageSource
+from neuronas.data.source import ArraySource, DrawingSource, ImageSource
 from neuronas.errors import DataError
 from neuronas.machine import memory, n_cores
 
@@ -74,6 +75,19 @@ class Images:
         if self._array is not None:
             return self._array[torch.from_numpy(indices)]
         return torch.stack(list(self._readers.map(self._source.read, self._indices[indices].tolist())))
+
+    def drawn(self, indices: Indices, seed: int) -> Tensor:
+        """Return images for training: as ``fetch``, or other versions if the source draws them.
+
+        Args:
+            indices: of the images.
+            seed: of the draw.
+        """
+        source = self._source
+        if not (isinstance(source, DrawingSource) and source.augments):
+            return self.fetch(indices)
+        read = partial(source.read_augmented, seed=[seed])
+        return torch.stack(list(self._readers.map(read, self._indices[indices].tolist())))
 
     def batches(self, indices: Indices, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield batches in order: normalised images [n, C, H, W] on the device, and their labels [n] on the CPU."""
@@ -169,6 +183,17 @@ class Subset:
     def read(self, index: int) -> Tensor:
         """See ``ImageSource``."""
         return self.source.read(int(self.indices[index]))
+
+    @property
+    def augments(self) -> bool:
+        """See ``DrawingSource``."""
+        return isinstance(self.source, DrawingSource) and self.source.augments
+
+    def read_augmented(self, index: int, seed: list[int]) -> Tensor:
+        """See ``DrawingSource``."""
+        if not isinstance(self.source, DrawingSource):
+            return self.read(index)
+        return self.source.read_augmented(int(self.indices[index]), seed)
 
 
 def drawn(source: ImageSource, n: int | None, seed: int) -> ImageSource:

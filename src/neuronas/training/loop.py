@@ -199,7 +199,9 @@ class Trainer:
     def _batch(self, indices: Indices) -> tuple[Tensor, Tensor]:
         """Inputs and targets of this process; all processes draw the same augmentation for the global batch."""
         device = self.process.device
-        pixels = self.augmentation.pixels(self.images.fetch(indices).to(device))
+        progress = self.state.progress
+        drawn = self.images.drawn(indices, _seed_of(self.state.settings.seed, progress.epoch, progress.step))
+        pixels = self.augmentation.pixels(drawn.to(device))
         targets = F.one_hot(self.images.labels[torch.from_numpy(indices)].to(device), self.n_classes).float()
         x, targets = self.augmentation.mixed(self.images.normalised(pixels), targets)
         mine = self.process.share_of(len(indices))

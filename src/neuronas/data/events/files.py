@@ -6,6 +6,7 @@ from pathlib import Path
 
 from neuronas.config import read_beginning, read_bytes
 from neuronas.data.events import aedat2, aedat3, aedat4, arrays, atis, dat, evt, hdf5_file, table
+from neuronas.data.events.item import RECORDINGS
 from neuronas.data.events.recording import Recording, RecordingError, damaged
 from neuronas.errors import DataError
 
@@ -47,7 +48,6 @@ FORMATS = (
     Format("N-MNIST", (".bin",), _content(atis.decode)),
 )
 """In the order in which they are tried."""
-SUFFIXES = frozenset(suffix for one in FORMATS for suffix in one.suffixes)
 
 
 def read_recording(path: Path) -> Recording:
@@ -91,4 +91,4 @@ def format_of(path: Path, beginning: bytes) -> Format:
     named = [one.name for one in FORMATS if suffix in one.suffixes]
     if named:
         raise RecordingError(f"begins with {beginning!r}; expected a file of {' or '.join(named)}")
-    raise RecordingError(f"has ending '{suffix}'; expected {', '.join(sorted(SUFFIXES))}")
+    raise RecordingError(f"has ending '{suffix}'; expected {', '.join(sorted(RECORDINGS.suffixes))}")

@@ -1,0 +1,188 @@
+"""What data sets of recordings share: they are read once into a store, and cut into time steps as settings say."""
+
+import logging
+from abc import abstractmethod
+from collections.abc import Sequence
+from copy import copy
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from neuronas.config import EventsConfig
+from neuronas.data.dataset import DataSet, Progress
+from neuronas.data.events.item import Item
+from neuronas.errors import ConfigurationError, DataError
+from neuronas.kernels.folders import cache_folder
+from neuronas.space.graph import Pair
+from neuronas.space.shape import Side, size_of
+
+if TYPE_CHECKING:
+    from neuronas.data.events.frames import Slicing
+    from neuronas.data.events.source import EventSource
+    from neuronas.data.events.store import EventStore
+
+_LARGEST_SIDE = 64
+"""Images are reduced by a whole factor to at most this side unless the settings give another size."""
+_MEASURED, _MEASURE_SEED = 128, 20240722
+"""Training recordings, drawn once, from which the spread of pixels is measured."""
+_log = logging.getLogger(__name__)
+
+
+class EventDataSet(DataSet):
+    """Recordings of an event camera in classes.
+
+    Attributes:
+        channels_of_polarity: 2, one for each polarity; or 1, both together.
+    """
+
+    sequence = True
+    image_channels = 2
+    batch_size = 64
+    augment = "none"
+    mean: tuple[float, ...] = (0.0, 0.0)  # a pixel without events stays 0, for which nothing is computed
+    _timesteps: int = 5
+    _events: EventsConfig | None = None
+    _size: Pair | None = None
+
+    @abstractmethod
+    def items(self, split: str) -> Sequence[Item]:
+        """Recordings of ``train`` or ``test``.
+
+        Raises:
+            DataError: they are not there.
+        """
+
+    @abstractmethod
+    def place(self) -> Path:
+        """Folder of the files."""
+
+    def with_channels(self, n: int) -> Self:
+        """See ``DataSet``: 2, one for each polarity, or 1, both together."""
+        if n not in (1, 2):
+            raise ConfigurationError(
+                f"image_channels {n} given with {self.name}; expected 2 (one for each polarity) or 1 (both together)"
+            )
+        made = copy(self)
+        made.image_channels, made.mean = n, (0.0,) * n
+        return made
+
+    def with_timesteps(self, n: int) -> Self:
+        """See ``DataSet``."""
+        made = copy(self)
+        made._timesteps = n
+        return made
+
+    def with_events(self, events: EventsConfig, timesteps: int, size: Side | None) -> Self:
+        """See ``DataSet``."""
+        made = copy(self)
+        made._events, made._timesteps, made._size = events, timesteps, None if size is None else size_of(size)
+        return made
+
+    @property
+    def window_ms(self) -> float:  # type: ignore[override]
+        """See ``DataSet``: the median duration of the training recordings, unless the settings give another."""
+        if self._events is not None and self._events.window_ms:
+            return self._events.window_ms
+        import numpy as np
+
+        store = self.store("train")
+        return float(np.ceil(np.median(store.index["duration"][store.good])) / 1000)
+
+    @property
+    def sensor(self) -> Pair:
+        """Height and width of the sensor: the largest that a training recording states, or that its events cover."""
+        return self.store("train").extent
+
+    @property
+    def image_size(self) -> Pair:  # type: ignore[override]
+        """See ``DataSet``: the sensor, or the crop, reduced by the least factor to at most 64 pixels a side."""
+        if self._size is not None:
+            return self._size
+        height, width = (self._events.crop if self._events else None) or self.sensor
+        factor = -(-max(height, width) // _LARGEST_SIDE)
+        return -(-height // factor), -(-width // factor)
+
+    @property
+    def std(self) -> tuple[float, ...]:  # type: ignore[override]
+        """See ``DataSet``: root mean square of some training recordings, since the mean is taken as 0."""
+        import numpy as np
+
+        slicing, store = self._slicing(self.image_size), self.store("train")
+        drawn = np.random.default_rng(_MEASURE_SEED).permutation(store.good)[:_MEASURED]
+        squares = np.zeros(self.image_channels)
+        for number in drawn.tolist():
+            frames = slicing.frames(store.recording(number), number).astype(np.int64)
+            squares += np.square(frames).mean(axis=(0, 2, 3))
+        spread = np.sqrt(squares / len(drawn)) / 255
+        return tuple(max(float(one), 1e-4) for one in spread.round(6))
+
+    def load(self, split: str, size: Side) -> "EventSource":
+        """See ``DataSet``."""
+        import numpy as np
+
+        from neuronas.data.events.source import EventSource
+
+        labels = np.array([item.label for item in self.items(split)], dtype=np.int64)
+        store = self.store(split)
+        extent = store.extent
+        if extent[0] > self.sensor[0] or extent[1] > self.sensor[1]:
+            raise DataError(
+                f"{self.name}: {split} recordings cover {extent[0]}x{extent[1]} pixels; expected at most those of the "
+                f"training recordings, {self.sensor[0]}x{self.sensor[1]}"
+            )
+        return EventSource(store, np.arange(len(labels)), labels, self._slicing(size_of(size)))
+
+    def check(self, *, n_threads: int, skip_corrupt: bool, progress: Progress | None = None) -> None:
+        """See ``DataSet``."""
+        from neuronas.data.listing import unreadable
+
+        for split in ("train", "test"):
+            store = self.store(split, progress)
+            if store.errors and not skip_corrupt:
+                raise unreadable(store.errors, len(store.index), "recordings")
+            if store.errors:
+                _log.warning("%s of %s %s recordings cannot be read and are left out", f"{len(store.errors):,}",
+                             f"{len(store.index):,}", split)  # fmt: skip
+
+    def store(self, split: str, progress: Progress | None = None) -> "EventStore":
+        """The file that holds the recordings of a split; it is made where it is missing.
+
+        Raises:
+            DataError: recordings are not there, or none can be read.
+        """
+        key = (self.place(), split)
+        if key not in self._stores:
+            from neuronas.data.events.store import open_store
+
+            items = self.items(split)
+            if not items:
+                raise DataError(f"{self.name}: holds no {split} recordings")
+            opened = open_store(items, self.place(), cache_folder() / "events", self.name, progress)
+            if not len(opened.good):
+                raise opened.errors[0]
+            self._stores[key] = opened
+        return self._stores[key]
+
+    def digest(self) -> str:
+        """See ``DataSet``: of all training events, their labels and how they are cut."""
+        from hashlib import blake2b
+
+        source = self.load("train", self.image_size)
+        slicing, events = source.slicing, source.slicing.events
+        cut = f"{slicing.timesteps} {slicing.sensor} {slicing.size} {slicing.channels} {slicing.window_us} {events}\n"
+        found = blake2b(f"{self.store('train').digest} {cut}".encode(), digest_size=8)
+        found.update(source.labels.astype("<i8").tobytes())
+        return found.hexdigest()
+
+    @property
+    def _stores(self) -> "dict[tuple[Path, str], EventStore]":
+        """Opened stores; copies of this data set with other settings share them."""
+        found: dict[tuple[Path, str], EventStore] = self.__dict__.setdefault("_opened", {})
+        return found
+
+    def _slicing(self, size: Pair) -> "Slicing":
+        from neuronas.data.events.frames import Slicing
+
+        events = self._events or EventsConfig(window_ms=0.0)
+        return Slicing(
+            self._timesteps, self.sensor, size, self.image_channels, max(1, round(1000 * self.window_ms)), events
+        )

@@ -1,0 +1,111 @@
+"""From events to one image for each time step."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuronas.config import EventsConfig
+from neuronas.data.events.recording import Recording
+from neuronas.errors import ConfigurationError
+from neuronas.space.graph import Pair
+
+_ORDER_SEED = 20240722
+"""Of the controls: the same recording has the same order in every run."""
+_FULL = 255
+
+
+@dataclass(frozen=True)
+class Slicing:
+    """How a recording becomes T images.
+
+    Attributes:
+        timesteps: T.
+        sensor: height and width in pixels.
+        size: height and width of an image; each of its pixels sums those of the sensor that it covers.
+        channels: 2, one for each polarity (OFF, ON); or 1, both together.
+        window_us: events from this time on are left out.
+        events: settings.
+
+    Raises:
+        ConfigurationError: the images would be larger than what they are made from.
+    """
+
+    timesteps: int
+    sensor: Pair
+    size: Pair
+    channels: int
+    window_us: int
+    events: EventsConfig
+
+    def __post_init__(self) -> None:
+        crop = self.events.crop
+        for given, whole, what in ((crop or self.size, self.sensor, "the sensor"), (self.size, self.crop, "the crop")):
+            if given[0] > whole[0] or given[1] > whole[1]:
+                key = "events.crop" if crop and whole is self.sensor else "image side"
+                raise ConfigurationError(
+                    f"{key} {_text(given)} given for recordings of {_text(whole)} pixels; expected at most {what}"
+                )
+
+    @property
+    def crop(self) -> Pair:
+        """Height and width of the part of the sensor that is used."""
+        return self.events.crop or self.sensor
+
+    def frames(self, recording: Recording, number: int = 0) -> NDArray[np.uint8]:
+        """Cut a recording into time steps.
+
+        Args:
+            recording: times begin at 0; coordinates lie on the sensor.
+            number: of the recording in its data set; seeds the controls.
+
+        Returns:
+            [T, C, H, W]: counts, at most 255; 0 or 1; or 1 (the first event came at the end of the step) to 255 (at its
+            beginning), 0 for none.
+        """
+        n = int(np.searchsorted(recording.t_us, self.window_us))
+        used = recording.part(slice(0, n))
+        progress = self._progress(used)
+        step = np.minimum(progress.astype(np.int64), self.timesteps - 1)
+        if self.events.order != "recorded":
+            rng = np.random.default_rng([_ORDER_SEED, number])
+            if self.events.order == "shuffled":
+                step = rng.permutation(self.timesteps)[step]
+            else:
+                step = rng.integers(0, self.timesteps, n)
+        place, inside = self._places(used, step)
+        shape = (self.timesteps, self.channels, *self.size)
+        if self.events.values == "first-spike":
+            found = np.zeros(np.prod(shape), np.uint8)
+            earliness = _FULL - ((progress - np.floor(progress)) * _FULL).astype(np.uint8)
+            np.maximum.at(found, place, earliness if inside is None else earliness[inside])
+            return found.reshape(shape)
+        counts = np.bincount(place, minlength=int(np.prod(shape)))
+        limit = 1 if self.events.values == "binary" else _FULL
+        return np.minimum(counts, limit).astype(np.uint8).reshape(shape)
+
+    def _progress(self, used: Recording) -> NDArray[np.floating[Any]]:
+        """How far each event is through the T steps: its step, and behind the point its share of that step."""
+        n = len(used)
+        if self.events.slices == "count":
+            return np.arange(n) * (self.timesteps / max(1, n))
+        return used.t_us * (self.timesteps / self.window_us)
+
+    def _places(self, used: Recording, step: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_] | None]:
+        """Index of each event's pixel in the images, and which events lie in the crop; None: all."""
+        (height, width), (rows, columns) = self.crop, self.size
+        y = used.y.astype(np.int64) - (self.sensor[0] - height) // 2
+        x = used.x.astype(np.int64) - (self.sensor[1] - width) // 2
+        p = used.p.astype(np.int64) if self.channels > 1 else np.zeros(len(used), np.int64)
+        inside = None
+        if self.crop != self.sensor:
+            inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
+            y, x, p, step = y[inside], x[inside], p[inside], step[inside]
+        if (rows, columns) != (height, width):
+            y, x = y * rows // height, x * columns // width
+        return ((step * self.channels + p) * rows + y) * columns + x, inside
+
+
+def _text(size: Pair) -> str:
+    return f"{size[0]}x{size[1]}"
