@@ -15,11 +15,13 @@ from typing import Any
 
 from deviations_page import deviations_page, table
 from pydantic import BaseModel
+from silicon_section import silicon_section
 
 from neuronas.api.doctor import Diagnosis
 from neuronas.config import ACCELERATORS
 from neuronas.experiments.hardware_result import HardwareResult
 from neuronas.experiments.proxy_result import ProxyResult
+from neuronas.experiments.silicon_result import SiliconResult
 from neuronas.experiments.study import StudyResult
 from neuronas.export.integer_document import NetworkDocument
 from neuronas.fitness.calibration import calibration
@@ -50,7 +52,8 @@ default) maps every layer to crossbars of its own and counts pooling, sums, head
 `paper` reproduces the closed form behind the published figures of NeuroNAS, for comparison with the literature. Budgets
 apply to the model that `--cost-model` names; every result shows both, and a budget that one keeps and the other breaks.
 
-All numbers are estimates. Use them to compare candidates, not to sign off a chip.
+All numbers are estimates. Use them to compare candidates, not to sign off a chip: [how far measured chips are from
+estimates](#held-against-silicon).
 
 ![The tiles of a chip, coloured by the layer that uses them, with a scale and a list of layers](pictures/floorplan.png)
 
@@ -209,6 +212,7 @@ def hardware_model() -> str:
         *map(_term, (energy.leaking_pw, energy.global_leaking_pw, energy.leakage)),
         _activity(),
         "## What `mapped` leaves out\n\n" + "".join(f"- {line}\n" for line in ASSUMPTIONS),
+        silicon_section(),
         AGREEMENT,
         FILES,
         *map(_preset, ACCELERATORS),
@@ -336,6 +340,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "integer": NetworkDocument,
     "proxy-benchmark": ProxyResult,
     "reproduce-hardware": HardwareResult,
+    "reproduce-silicon": SiliconResult,
     "result": SearchSummary,
     "study": StudyResult,
     "training": TrainingResult,

@@ -71,6 +71,58 @@ def hardware(out: Results = Path("results"), as_json: opt.Json = False, quiet: o
 
 
 @app.command(
+    "silicon",
+    epilog=example("neuronas reproduce silicon --out results/silicon", "neuronas estimate ARCH"),
+)
+def silicon(
+    chips: Annotated[
+        Path | None,
+        typer.Option(
+            parser=as_path,
+            metavar="FILE.csv",
+            help="Measured chips, columns as in the package's table \\[that table].",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            parser=as_path,
+            metavar="DIR",
+            help="Folder for silicon.json and silicon.png \\[none].",
+        ),
+    ] = None,
+    as_json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Estimate measured compute-in-memory chips from their geometry, each by a fit to the papers of others."""
+    from neuronas.experiments.silicon import run
+    from neuronas.experiments.silicon_result import chip_table, score_table
+    from neuronas.report.figures import PAGE, check_converter, save
+    from neuronas.report.parity_charts import parity_chart
+
+    if out:
+        check_converter("--out needs")
+    result = run(chips)
+    if out:
+        result.write(out / "silicon.json")
+        save(parity_chart(result.rows, result.level), out / "silicon.png", PAGE)
+        if not quiet:
+            console.notes.print(f"written: {out / 'silicon.json'}, {out / 'silicon.png'}")
+    if as_json:
+        console.print_json(result)
+        return
+    if not quiet:
+        console.answers.print(printable(chip_table(result)))
+        console.answers.print()
+    console.answers.print(printable(score_table(result)))
+    if not quiet:
+        for line in ("", "the worst:", *result.worst):
+            console.answers.print(line)
+        for reason, n in Counter(f"{one.quantity}: {one.reason}" for one in result.left_out).items():
+            console.notes.print(f"not judged, {n}: {reason}")
+
+
+@app.command(
     "proxy-benchmark",
     epilog=example(
         "neuronas reproduce proxy-benchmark --labels bench.csv --sample 200 --batch-size 64 --channels 16",

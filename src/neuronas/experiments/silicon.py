@@ -1,0 +1,167 @@
+"""Measured compute-in-memory chips beside their estimates, each by constants that its paper had no part in.
+
+For each paper of the table that comes with the package, the laws of an array (``hardware.silicon.macro``) are
+calibrated on all other papers. Chips of papers that are not in it, from a file, are estimated by constants of the whole
+table. Intervals come from the residuals of other papers, of the same kind of array.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from neuronas.experiments.silicon_baseline import Baseline
+from neuronas.experiments.silicon_result import ENERGY, LEVEL, TIME, ChipRow, LeftOut, Quantity, SiliconResult, scores
+from neuronas.experiments.study import experiments
+from neuronas.hardware.silicon.chips import NUMBERS, Chip, bundled_chips, read_chips
+from neuronas.hardware.silicon.fit import (
+    Constants,
+    Measured,
+    calibrated,
+    energy_of,
+    time_of,
+    weights_of,
+    without_each_paper,
+)
+from neuronas.hardware.silicon.macro import KINDS, Array, Kind, invocation_ns, operation_fj
+from neuronas.hardware.silicon.spread import Spread
+
+_MEASURE = {ENERGY: energy_of, TIME: time_of}
+_NOT_MEASURED = {ENERGY: NUMBERS["tops_per_w"][0], TIME: NUMBERS["time_ns"][0]}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Rows of one quantity: residuals by the law and by the baseline, neither of which saw the row's paper.
+
+    Attributes:
+        measured: the rows.
+        residuals: natural logarithm of measured over estimated, [n].
+        baseline: likewise, by the regression on node and bits.
+    """
+
+    measured: Measured
+    residuals: Array
+    baseline: Array
+
+    def spread(self, kind: Kind, without: str | None = None) -> Spread | None:
+        """How far estimates of a kind are off, except those of one paper; None where no row is left."""
+        chosen = (self.measured.macros.kind == kind) & (self.measured.papers != without)
+        if not chosen.any():
+            return None
+        return Spread.of(self.residuals[chosen], weights_of(self.measured.papers[chosen]))
+
+
+class Calibrations:
+    """Constants by paper: those without it where it is in the table, otherwise those of the whole table."""
+
+    def __init__(self, table: Sequence[Chip]):
+        self._whole = calibrated(table)
+        self._without = dict(without_each_paper(table))
+
+    def of(self, paper: str) -> Constants:
+        """Constants that a paper had no part in."""
+        return self._without.get(paper, self._whole)
+
+
+def run(path: Path | None = None) -> SiliconResult:
+    """Judge the table that comes with the package, or a file of the same columns.
+
+    Args:
+        path: of the CSV file.
+
+    Raises:
+        ConfigurationError: see ``read_chips``.
+    """
+    chips = None if path is None else read_chips(path)
+    table = bundled_chips()
+    known = {quantity: _of_table(quantity) for quantity in _MEASURE}
+    own = known if chips is None else {one: judged(chips, table, _calibrations(), one) for one in _MEASURE}
+    rows = [row for quantity in _MEASURE for row in _rows(own[quantity], known[quantity], quantity)]
+    about = experiments()["silicon"]
+    return SiliconResult(
+        source=about.source,
+        chips="imc-chips.csv (comes with neuronas)" if path is None else str(path),
+        n_chips=len(chips or table),
+        level=LEVEL,
+        **scores(rows),
+        rows=tuple(rows),
+        left_out=tuple(_left_out(chips or table)),
+    )
+
+
+def judged(chips: Sequence[Chip], table: Sequence[Chip], calibrations: Calibrations, quantity: Quantity) -> Judged:
+    """Residuals of chips.
+
+    Args:
+        chips: to judge.
+        table: that constants and baseline are calibrated on, but for the row's own paper.
+        calibrations: of the table.
+        quantity: energy or time.
+    """
+    measured, known = (Measured.of(some, _MEASURE[quantity]) for some in (chips, table))
+    estimated, baseline = np.empty(len(measured.chips)), np.empty(len(measured.chips))
+    for paper in dict.fromkeys(measured.papers):
+        own = measured.papers == paper
+        constants = calibrations.of(paper)
+        macros = measured.macros[own]
+        if quantity == ENERGY:
+            estimated[own] = np.log(operation_fj(macros, constants.energy, constants.time))
+        else:
+            estimated[own] = np.log(invocation_ns(macros, constants.time))
+        baseline[own] = Baseline(known.without(paper)).logarithm(macros)
+    return Judged(measured, measured.logarithm - estimated, measured.logarithm - baseline)
+
+
+def residuals_by_kind(quantity: Quantity) -> dict[Kind, Spread]:
+    """How far estimates of the table's rows are off, by kind: what ``calibration.json`` keeps."""
+    found = _of_table(quantity)
+    return {kind: spread for kind in KINDS if (spread := found.spread(kind)) is not None}
+
+
+@cache
+def _calibrations() -> Calibrations:
+    return Calibrations(bundled_chips())
+
+
+@cache
+def _of_table(quantity: Quantity) -> Judged:
+    """The rows that come with the package."""
+    table = bundled_chips()
+    return judged(table, table, _calibrations(), quantity)
+
+
+def _rows(own: Judged, known: Judged, quantity: Quantity) -> list[ChipRow]:
+    rows = []
+    for chip, paper, logarithm, off, baseline in zip(
+        own.measured.chips,
+        own.measured.papers,
+        own.measured.logarithm,
+        own.residuals,
+        own.baseline,
+        strict=True,
+    ):
+        spread = known.spread(chip.kind, paper)
+        rows.append(
+            ChipRow.of(
+                chip,
+                quantity,
+                estimated=float(np.exp(logarithm - off)),
+                baseline=float(np.exp(logarithm - baseline)),
+                within=None if spread is None else spread.within(LEVEL),
+            )
+        )
+    return rows
+
+
+def _left_out(chips: Sequence[Chip]) -> list[LeftOut]:
+    found = []
+    for chip in chips:
+        missing = chip.missing
+        for quantity, measure in _MEASURE.items():
+            lacks = missing or ([] if np.isfinite(measure(chip)) else [_NOT_MEASURED[quantity]])
+            if lacks:
+                found.append(LeftOut(row=chip.row, chip=chip.name, quantity=quantity, reason=f"no {', '.join(lacks)}"))
+    return found

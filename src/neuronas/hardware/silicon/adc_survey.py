@@ -1,0 +1,49 @@
+"""Energy and area of analog-to-digital converters, from a survey of published ones, with their spread.
+
+B. Murmann, "ADC Performance Survey 1997-2021" (https://github.com/bmurmann/ADC-survey), as listed with effective bits
+and technology node by Accelergy's ADC plug-in (MIT licence). The constants are least-squares fits of logarithms to its
+88 converters of 3 to 9 effective bits at up to 10 GS/s. Their figures of merit (Walden) are 25 to 510 fJ per conversion
+step between the quartiles, 94 fJ in the median. These are converters of their own, with reference and input buffer;
+those at the columns of an array are simpler (``silicon.macro``: the share of it that they take).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+_NODE_NM, _RATE_HZ = 28.0, 1e8
+_ENERGY_FJ, _ENERGY_PER_BIT, _ENERGY_NODE, _ENERGY_RATE = 93.5, 0.65, 1.77, 0.37
+_AREA_UM2, _AREA_NODE = 31_200.0, 1.13
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Standard deviation of the natural logarithm, and the range of nine in ten, as factors of the estimate."""
+
+    deviation: float
+    low: float
+    high: float
+
+
+ENERGY_SPREAD = Spread(deviation=1.21, low=0.20, high=8.06)
+AREA_SPREAD = Spread(deviation=1.85, low=0.05, high=24.4)
+
+
+def conversion_fj(bits: Array, node_nm: Array, rate_hz: float = _RATE_HZ) -> Array:
+    """Energy of a conversion, [n]: 93.5 fJ * 2^(0.65 bits) * (node / 28 nm)^1.77 * (rate / 100 MS/s)^0.37.
+
+    Args:
+        bits: effective bits, 3 to 9.
+        node_nm: technology node.
+        rate_hz: conversions per second.
+    """
+    scale = _ENERGY_FJ * (rate_hz / _RATE_HZ) ** _ENERGY_RATE
+    energy: Array = scale * 2 ** (_ENERGY_PER_BIT * bits) * (node_nm / _NODE_NM) ** _ENERGY_NODE
+    return energy
+
+
+def converter_um2(node_nm: float) -> float:
+    """Area of a converter: 31,200 um2 * (node / 28 nm)^1.13. Bits and rate explain next to nothing of its spread."""
+    return float(_AREA_UM2 * (node_nm / _NODE_NM) ** _AREA_NODE)

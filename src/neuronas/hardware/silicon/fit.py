@@ -1,0 +1,129 @@
+"""Calibrates the laws of ``silicon.macro`` on measured chips, and estimates each chip by the papers of others.
+
+Residuals are natural logarithms, measured over estimated. Each paper weighs the same, however many rows it has; a
+residual far out weighs less (pseudo-Huber loss); constants stay near their prior unless chips speak against it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import least_squares
+
+from neuronas.hardware.silicon.chips import Chip, as_macros
+from neuronas.hardware.silicon.macro import (
+    ENERGY_PRIORS,
+    TIME_PRIORS,
+    Array,
+    Macros,
+    Prior,
+    invocation_ns,
+    operation_fj,
+)
+
+_SCALE = 0.4  # of the logarithm: beyond a factor of 1.5 a residual counts less than squared
+Law = Callable[[Macros, Mapping[str, float]], Array]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Chips of which one quantity was measured and can be estimated.
+
+    Attributes:
+        chips: in the table's order.
+        macros: the same as columns.
+        logarithm: of the measured quantity, [n].
+        papers: title of each row, [n].
+    """
+
+    chips: Sequence[Chip]
+    macros: Macros
+    logarithm: Array
+    papers: np.ndarray
+
+    @classmethod
+    def of(cls, chips: Sequence[Chip], quantity: Callable[[Chip], float]) -> "Measured":
+        """The chips among these that have it."""
+        known = [chip for chip in chips if not chip.missing and np.isfinite(quantity(chip))]
+        values = np.log(np.array([quantity(chip) for chip in known], dtype=np.float64))
+        papers = np.array([chip.paper.casefold() for chip in known], dtype=object)
+        return cls(known, as_macros(known), values, papers)
+
+    @property
+    def weights(self) -> Array:
+        """1 over the rows of a row's paper, [n]."""
+        return weights_of(self.papers)
+
+    def without(self, paper: str) -> "Measured":
+        """The rows of all other papers."""
+        others = self.papers != paper
+        chips = [chip for chip, other in zip(self.chips, others, strict=True) if other]
+        return Measured(chips, self.macros[others], self.logarithm[others], self.papers[others])
+
+
+def weights_of(papers: np.ndarray) -> Array:
+    """1 over the rows of a row's paper, [n]."""
+    _, paper, n_rows = np.unique(papers.astype(str), return_inverse=True, return_counts=True)
+    weights: Array = 1 / n_rows[paper]
+    return weights
+
+
+def energy_of(chip: Chip) -> float:
+    """Energy of an operation normalised to 1 bit, fJ: 1000 over TOPS/W."""
+    return 1e3 / chip.numbers["tops_per_w"]
+
+
+def time_of(chip: Chip) -> float:
+    """Time of an invocation, ns."""
+    return chip.numbers["time_ns"]
+
+
+@dataclass(frozen=True)
+class Constants:
+    """Calibrated constants of both laws, by name."""
+
+    energy: Mapping[str, float]
+    time: Mapping[str, float]
+
+
+def calibrated(chips: Sequence[Chip], near: Constants | None = None) -> Constants:
+    """The constants of both laws, calibrated on chips.
+
+    Args:
+        chips: rows of the table.
+        near: constants to start from, those of nearly the same chips.
+    """
+    time = _fitted(Measured.of(chips, time_of), invocation_ns, TIME_PRIORS, near.time if near else None)
+    energy = _fitted(
+        Measured.of(chips, energy_of),
+        lambda macros, constants: operation_fj(macros, constants, time),
+        ENERGY_PRIORS,
+        near.energy if near else None,
+    )
+    return Constants(energy, time)
+
+
+def without_each_paper(chips: Sequence[Chip]) -> Iterator[tuple[str, Constants]]:
+    """For each paper, constants that were calibrated on all others."""
+    whole = calibrated(chips)
+    for paper in dict.fromkeys(chip.paper.casefold() for chip in chips):
+        yield paper, calibrated([chip for chip in chips if chip.paper.casefold() != paper], whole)
+
+
+def _fitted(
+    measured: Measured, law: Law, priors: Mapping[str, Prior], start: Mapping[str, float] | None
+) -> dict[str, float]:
+    names = list(priors)
+    mean = np.array([priors[name].mean for name in names])
+    deviation = np.array([priors[name].deviation for name in names])
+    root = np.sqrt(measured.weights)
+
+    def residuals(values: Array) -> Array:
+        constants = dict(zip(names, values, strict=True))
+        off = (measured.logarithm - np.log(law(measured.macros, constants))) / _SCALE
+        robust = np.sign(off) * np.sqrt(2 * (np.sqrt(1 + off**2) - 1))
+        return np.concatenate([robust * root, (values - mean) / deviation])
+
+    first = mean if start is None else np.array([start[name] for name in names])
+    found = least_squares(residuals, first, xtol=1e-4, ftol=1e-4).x
+    return {name: float(value) for name, value in zip(names, found, strict=True)}
