@@ -187,7 +187,8 @@ of a group, and a PE holds one block of the diagonal.
 def hardware_model() -> str:
     """The page."""
     counts = (
-        mapping.parameters, mapping.columns_per_output, mapping.columns, mapping.row_blocks, mapping.replicas,
+        mapping.parameters, mapping.columns_per_output, mapping.columns, mapping.row_blocks, mapping.reads,
+        mapping.row_sets, mapping.replicas,
         mapping.crossbars, mapping.pes, mapping.tiles, mapping.used_cells, mapping.utilisation, mapping.passes,
         mapping.conversions,
         mapping.awake_share, mapping.neurons, mapping.neuron_operations,

@@ -12,9 +12,9 @@ _TEXT = r"""## Held against silicon
 
 `neuronas reproduce silicon` estimates measured compute-in-memory chips from their geometry and compares. The table,
 `imc-chips.csv`, comes with the package: 115 rows of 80 chips (ISSCC, VLSI, CICC, JSSC and ESSCIRC, 2018 to 2024), a
-part of the one that N. Shanbhag's group at the University of Illinois maintains (MIT licence). `--chips FILE.csv` judges
-any file of its columns; cells that hold no number are refused by row and column. `--out DIR` writes `silicon.json`,
-with every row, and `silicon.png`.
+part of the one that N. Shanbhag's group at the University of Illinois maintains (MIT licence). `--chips FILE.csv`
+judges any file of its columns; cells that hold no number are refused by row and column. `--out DIR` writes
+`silicon.json`, with every row, and `silicon.png`.
 
 **What is estimated** is one invocation of an array that reads $r$ rows at once into $n$ columns, with $b_x$ input bits
 and $b_w$ weight bits, converters of $b$ bits, at a node $f$ and a supply $V$ (`hardware/silicon/macro.py`):

@@ -313,6 +313,22 @@ def test_any_padding_and_even_kernels_against_loops(
         assert torch.allclose(layer.ideal(x), ideal, atol=1e-4)
 
 
+def test_rows_that_are_read_at_once_decide_what_a_converter_clips() -> None:
+    """Three rows of cells of one bit give sums up to 3, which 2 bits hold; all eight do not fit."""
+    x = torch.ones(2, 20, 4, 4)
+    for rows, is_exact in ((3, True), (8, False)):
+        model = replace(IDEAL, adc_bits=2, rows_per_read=rows, gain_calibration=False)
+        layer = mapped(model, n_in=20)
+        sets = [layer.reads(block) for block in layer.blocks]
+        assert [[one.stop - one.start for one in some] for some in sets] == (
+            [[3, 3, 2], [3, 3, 2], [3, 1]] if rows == 3 else [[8], [8], [4]]
+        )
+        module, steps = on_chip(layer, model, x)
+        if is_exact:
+            assert set(steps.tolist()) == {1.0}
+        assert torch.allclose(module(x), layer.ideal(x), atol=1e-4) == is_exact
+
+
 @pytest.mark.parametrize(
     ("n_in", "n_out", "groups"), [(64, 64, 1), (100, 7, 1), (24, 24, 24), (24, 48, 24), (12, 12, 4), (160, 2, 2)]
 )

@@ -175,6 +175,34 @@ def test_every_weight_of_a_group_lies_on_one_crossbar_of_each_copy(
     assert set(held.values()) == {1}
 
 
+def test_rows_that_are_not_read_at_once_are_read_one_set_after_another(accelerator: Accelerator) -> None:
+    """64 rows, 9 at once: 8 reads; of 100 channels, one crossbar has 64 rows and one 36, which take 4."""
+    few = vary(accelerator, "crossbar.rows_per_read", 9)
+    table = (TABLE[1], Layer("A.02", "conv", 100, 10, 3, 1, 8, 8), Layer("A.03", "conv", 7, 10, 1, 1, 8, 8))
+    whole, some = (make_work(table, one, 9, 5, 1, Activity(rate=0.1)) for one in (accelerator, few))
+    assert mapping.reads(whole) == pytest.approx([1, 1, 1])
+    assert mapping.reads(some) == pytest.approx([8, 8, 1])
+    assert mapping.row_sets(whole) == pytest.approx(mapping.row_blocks(whole))
+    assert mapping.row_sets(some) == pytest.approx([25 * 2 * 8, 9 * (8 + 4), 1])
+    awake = (1 - 0.9**9) * 14 + (1 - 0.9**1) * 2  # 2 crossbars of 64 rows: 7 sets of 9 and one of 1 each
+    assert mapping.awake_share(some)[0] == pytest.approx(awake / 16)
+    assert mapping.awake_share(some)[1] == pytest.approx(((1 - 0.9**9) * (7 + 4) + 0.1) / 12)
+    assert mapping.awake_share(some)[2] == pytest.approx(1 - 0.9**7)
+    for term, more in ((latency.crossbar, 8), (energy.register, 8)):
+        assert term(some)[0] == pytest.approx(more * term(whole)[0])
+    for term in (energy.adc, energy.multiplexer, energy.shift_add):
+        grown = 8 * mapping.awake_share(some)[0] / mapping.awake_share(whole)[0]
+        assert term(some)[0] == pytest.approx(grown * term(whole)[0])
+    for term in (energy.crossbar, energy.buffer, energy.htree, area.adc, area.crossbar):
+        assert term(some) == pytest.approx(term(whole))
+
+
+def test_more_rows_per_read_than_a_crossbar_has_are_refused(accelerator: Accelerator) -> None:
+    with pytest.raises(ConfigurationError, match="expected rows_per_read of at most size, 64; 65 given"):
+        vary(accelerator, "crossbar.rows_per_read", 65)
+    assert dict(accelerator.quantities())["crossbar.rows_per_read"] == 64
+
+
 def test_max_pooling_costs_what_mean_pooling_does(accelerator: Accelerator, cifar_shape: NetworkShape) -> None:
     text = "|{}~0|+|skip~0|conv_3x3~1|+|skip~0|skip~1|{}~2|"
     mean, largest = (

@@ -23,6 +23,7 @@ class ChipModel:
         weight_bits: weight precision of the network.
         bits_per_cell: bits that one memory cell stores.
         crossbar_size: number of wordlines and of columns of a crossbar.
+        rows_per_read: wordlines that a column sums and converts at once; None: all of them.
         sign_scheme: representation of signed weights, one of ``slicing.SCHEMES``.
         on_resistance_ohm: resistance of a cell at its highest level.
         off_resistance_ohm: resistance of a cell at level 0.
@@ -62,6 +63,12 @@ class ChipModel:
     drift: bool = False
     slow_noise: bool = False
     drift_compensation: bool = False
+    rows_per_read: int | None = None
+
+    @property
+    def rows_read(self) -> int:
+        """``rows_per_read``, or else ``crossbar_size``."""
+        return self.rows_per_read or self.crossbar_size
 
     @property
     def largest_level(self) -> int:
@@ -214,6 +221,7 @@ def chip_model(
         programming_error=measured is not None,
         slow_noise=measured is not None and measured.slow_noise is not None,
         drift_compensation=drift_compensation,
+        rows_per_read=None if crossbar.rows_per_read is None else int(crossbar.rows_per_read),
     )
 
 

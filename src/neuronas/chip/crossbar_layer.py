@@ -28,6 +28,11 @@ class Currents:
     current: Tensor
     variance: Tensor | None
 
+    def of(self, rows: slice) -> "Currents":
+        """The contributions of some rows."""
+        variance = None if self.variance is None else self.variance[:, rows]
+        return Currents(self.current[:, rows], variance)
+
 
 @dataclass
 class Observed:
@@ -136,15 +141,16 @@ class CrossbarLayer(nn.Module):
         vectors = plane.permute(0, 2, 3, 1).flatten(0, 2)
         n_out, _, *kernel = self.layer.weight.shape
         total = vectors.new_zeros(len(vectors), prod(kernel), n_out)
-        for currents, block in zip(self.currents, self.layer.blocks, strict=True):
-            rows = vectors[:, block.channels]
-            if self.noisy:
-                answers = self._columns(currents, rows, None)
-            else:
-                # Without read noise, equal vectors give equal outputs.
-                unique, inverse, counts = distinct(rows)
-                answers = self._columns(currents, unique, counts).index_select(0, inverse)
-            total[:, :, block.outputs] += answers.view(len(rows), prod(kernel), -1)
+        for whole, block in zip(self.currents, self.layer.blocks, strict=True):
+            for read in self.layer.reads(block):
+                currents, rows = whole.of(read), vectors[:, block.channels][:, read]
+                if self.noisy:
+                    answers = self._columns(currents, rows, None)
+                else:
+                    # Without read noise, equal vectors give equal outputs.
+                    unique, inverse, counts = distinct(rows)
+                    answers = self._columns(currents, unique, counts).index_select(0, inverse)
+                total[:, :, block.outputs] += answers.view(len(rows), prod(kernel), -1)
         return total.view(n, height, width, -1, n_out).permute(3, 0, 1, 2, 4)
 
     def _columns(self, currents: Currents, vectors: Tensor, counts: Tensor | None) -> Tensor:

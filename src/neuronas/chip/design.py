@@ -137,8 +137,10 @@ def converter_steps(layer: MappedLayer, inputs: LayerInputs) -> Tensor:
         samples, current, levels = inputs.samples[index].float(), current.float(), levels.float()
         for column in range(k):
             for found, cells in ((sums, current), (ideal, levels)):
-                found[column].append(torch.einsum("nr,prf->npf", samples, cells[..., column]).flatten())
-    n_rows = max(block.channels.stop - block.channels.start for block in layer.blocks)
+                for rows in layer.reads(block):
+                    some = torch.einsum("nr,prf->npf", samples[:, rows], cells[:, rows, :, column])
+                    found[column].append(some.flatten())
+    n_rows = max(rows.stop - rows.start for block in layer.blocks for rows in layer.reads(block))
     largest = float(n_rows * model.largest_level)
     return torch.tensor(
         [converter_step(torch.cat(s), torch.cat(i), model.adc_bits, largest) for s, i in zip(sums, ideal, strict=True)]

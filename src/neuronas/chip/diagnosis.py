@@ -47,10 +47,14 @@ def changes(model: ChipModel) -> Iterator[Change]:
     if model.drift and not model.drift_compensation:
         compensated = replace(model, drift_compensation=True)
         yield Change("drift compensation", "--drift-compensation", compensated, ("drift",))
-    if model.crossbar_size >= 16:  # a converter adds the currents of all rows of a crossbar
+    if model.rows_read >= 16:  # a converter adds the currents of all rows that are read at once
+        half = model.rows_read // 2
+        fewer = replace(model, rows_per_read=half)
+        yield Change(f"{half} rows per read", f"crossbar.rows_per_read: {half}", fewer, ("adc",))
+    if model.crossbar_size >= 16:
         half = model.crossbar_size // 2
-        fewer = replace(model, crossbar_size=half)
-        yield Change(f"{half} rows per read", f"crossbar.size: {half}", fewer, ("adc", "wire_resistance"))
+        smaller = replace(model, crossbar_size=half, rows_per_read=min(half, model.rows_read))
+        yield Change(f"crossbars of {half}", f"crossbar.size: {half}", smaller, ("wire_resistance",))
     if model.adc_bits is not None:
         for more in _MORE_ADC_BITS:
             bits = model.adc_bits + more

@@ -1,5 +1,6 @@
 """Layers mapped to crossbars: integer weights and input formats, which are the same on all chips of a design."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -79,6 +80,11 @@ class MappedLayer:
             for first, last in parts
             for row in range(first * n_rows, last * n_rows, size)
         )
+
+    def reads(self, block: RowBlock) -> Iterator[slice]:
+        """Rows of a block that are read and converted at once, one set after the other."""
+        n_rows, at_once = block.channels.stop - block.channels.start, self.model.rows_read
+        return (slice(first, min(first + at_once, n_rows)) for first in range(0, n_rows, at_once))
 
     def levels(self, block: RowBlock) -> Tensor:
         """Levels of the cells of a block, [k * k, rows, outputs, K] float64; not cached, since all blocks are large."""

@@ -9,7 +9,17 @@ from pydantic import BeforeValidator, field_validator, model_validator
 from neuronas.config import ACCELERATORS, Section, as_path, read_yaml, validate
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.device_model import DeviceModel, load_device_model
-from neuronas.hardware.quantity import Bits, Count, Fraction, Megahertz, Nanometres, NonNegative, Positive, Quantity
+from neuronas.hardware.quantity import (
+    Bits,
+    Count,
+    CountOrNone,
+    Fraction,
+    Megahertz,
+    Nanometres,
+    NonNegative,
+    Positive,
+    Quantity,
+)
 
 _PRESETS = Path(__file__).parent / "presets"
 
@@ -20,12 +30,15 @@ class Crossbar(Section):
     Attributes:
         base_weight_bits: weight bits that one column stores in cost model ``paper``.
         bits_per_cell: weight bits that one cell stores (cost model ``mapped``).
+        rows_per_read: rows that a column sums in one read (cost model ``mapped``, simulated chips); all if left out.
+            A pass reads the rows in use one set after another, with a conversion for each set.
         n_sign_columns: 2 for differential columns, 1 for offset binary or cells with a sign (cost model ``mapped``).
         cell_read_energy_pj: energy of one read of one cell.
         cell_leakage_pw: leakage power of one cell; 0 for non-volatile cells.
     """
 
     size: Count
+    rows_per_read: CountOrNone = None
     base_weight_bits: Bits
     bits_per_cell: Bits
     n_sign_columns: Count
@@ -40,6 +53,19 @@ class Crossbar(Section):
         if not 1 <= value <= 2:
             raise ValueError("expected 1 or 2")
         return value
+
+    @model_validator(mode="after")
+    def _rows_are_there(self) -> Self:
+        if self.rows_per_read is not None and self.rows_per_read > self.size:
+            raise ValueError(f"expected rows_per_read of at most size, {self.size:g}; {self.rows_per_read:g} given")
+        return self
+
+    @property
+    def rows_read(self) -> Quantity:
+        """``rows_per_read``, or else ``size``."""
+        if self.rows_per_read is None:
+            return Quantity(self.size, "as crossbar.size: all rows at once")
+        return Quantity(self.rows_per_read, self.rows_per_read.source)
 
 
 class Adc(Section):
@@ -197,7 +223,8 @@ class Accelerator(Section):
             if isinstance(value, Quantity):
                 yield name, value
             elif isinstance(value, Section):
-                numbers = ((key, getattr(value, key)) for key in type(value).model_fields)
+                own = {"rows_per_read": value.rows_read} if isinstance(value, Crossbar) else {}
+                numbers = ((key, own.get(key, getattr(value, key))) for key in type(value).model_fields)
                 yield from ((f"{name}.{key}", one) for key, one in numbers if isinstance(one, Quantity))
 
 

@@ -54,8 +54,8 @@ def _serialise(quantity: Quantity) -> dict[str, Any]:
     return {"value": float(quantity), "source": quantity.source}
 
 
-def _schema(number: dict[str, Any], meaning: str) -> WithJsonSchema:
-    """A JSON schema of the two forms that ``_parse`` accepts."""
+def _either(number: dict[str, Any]) -> list[dict[str, Any]]:
+    """The JSON schemas of the two forms that ``_parse`` accepts."""
     source = {"type": "string", "description": "where the value comes from"}
     sourced = {
         "type": "object",
@@ -63,7 +63,11 @@ def _schema(number: dict[str, Any], meaning: str) -> WithJsonSchema:
         "required": ["value"],
         "additionalProperties": False,
     }
-    return WithJsonSchema({"description": meaning, "anyOf": [number, sourced]})
+    return [number, sourced]
+
+
+def _schema(number: dict[str, Any], meaning: str) -> WithJsonSchema:
+    return WithJsonSchema({"description": meaning, "anyOf": _either(number)})
 
 
 _TO_PLAIN = PlainSerializer(_serialise)
@@ -88,13 +92,17 @@ Fraction = Annotated[
     _schema({"type": "number", "minimum": 0, "maximum": 1}, "a share from 0 to 1 (5 % is 0.05)"),
 ]
 """A share of a whole, or a deviation relative to a value: 5 % is 0.05."""
-Count = Annotated[
-    Any,
-    _checked(1, _LARGEST, whole=True),
-    _TO_PLAIN,
-    _schema({"type": "integer", "minimum": 1, "maximum": int(_LARGEST)}, "a whole number above 0"),
-]
+_COUNT = _checked(1, _LARGEST, whole=True)
+_WHOLE = {"type": "integer", "minimum": 1, "maximum": int(_LARGEST)}
+Count = Annotated[Any, _COUNT, _TO_PLAIN, _schema(_WHOLE, "a whole number above 0")]
 """A whole quantity above 0."""
+CountOrNone = Annotated[
+    Any,
+    BeforeValidator(lambda given: None if given is None else _COUNT.func(given)),
+    PlainSerializer(lambda quantity: None if quantity is None else _serialise(quantity)),
+    WithJsonSchema({"anyOf": [{"type": "null"}, *_either(_WHOLE)], "description": "a whole number above 0, or null"}),
+]
+"""A whole quantity above 0 that a file may leave out."""
 Bits = Annotated[
     Any,
     _checked(1, MOST_BITS, whole=True),

@@ -119,6 +119,7 @@ class SimulatedChip(Document):
 
     Attributes:
         after_s: time after programming; 0 without a device model.
+        rows_per_read: rows that are converted at once; null: all rows of a crossbar.
     """
 
     non_idealities: tuple[str, ...]
@@ -138,6 +139,7 @@ class SimulatedChip(Document):
     device_model: DeviceModel | None = None
     after_s: float = 0.0
     drift_compensation: bool = False
+    rows_per_read: int | None = None
 
 
 class LayerQuality(Document):

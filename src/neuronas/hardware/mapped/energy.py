@@ -40,10 +40,10 @@ def shift_add(work: MappedWork) -> Array:
 
 
 def register(work: MappedWork) -> Array:
-    """PE registers: passes * PEs of one copy * mux ratio * register_energy, pJ; one access a mux phase (SpikeSim)."""
+    """PE registers: passes * reads * PEs of one copy * mux ratio * register_energy, pJ; one access a phase."""
     accelerator = work.accelerator
-    per_pass = float(accelerator.multiplexer.ratio) * float(accelerator.pe.register_energy_pj)
-    return mapping.passes(work) * _pes_of_a_copy(work) * per_pass
+    per_read = float(accelerator.multiplexer.ratio) * float(accelerator.pe.register_energy_pj)
+    return mapping.passes(work) * mapping.reads(work) * _pes_of_a_copy(work) * per_read
 
 
 def buffer(work: MappedWork) -> Array:

@@ -14,7 +14,7 @@ Schedule = Literal["layers-in-order", "pipelined-over-timesteps"]
 
 
 def pass_ns(accelerator: Accelerator) -> float:
-    """One crossbar pass: (mux ratio * conversion_clocks + fill_clocks) / clock, ns.
+    """One read of a crossbar: (mux ratio * conversion_clocks + fill_clocks) / clock, ns.
 
     The columns behind a multiplexer are converted one after another; all crossbars of a layer work in parallel.
     For spikeflow-rram 8 * 3 + 2 = 26 clock cycles, 104 ns, as in SpikeSim.
@@ -24,9 +24,9 @@ def pass_ns(accelerator: Accelerator) -> float:
 
 
 def crossbar(work: MappedWork) -> Array:
-    """Crossbar passes: ceil(o^2 / replicas) * input_bits * pass_ns, ns; copies work on different pixels."""
+    """Crossbar passes: ceil(o^2 / replicas) * input_bits * reads * pass_ns, ns; copies work on different pixels."""
     pixels = np.ceil(work.o_area / np.maximum(1, mapping.replicas(work)))
-    return work.has_weights * pixels * work.input_bits * pass_ns(work.accelerator)
+    return pixels * work.input_bits * mapping.reads(work) * pass_ns(work.accelerator)
 
 
 def digital(work: MappedWork) -> Array:

@@ -137,6 +137,21 @@ def row_blocks(work: MappedWork) -> Array:
     return work.has_weights * work.kernel_area * work.diagonal.n_rows
 
 
+def reads(work: MappedWork) -> Array:
+    """Reads of a pass, one after another: ceil(rows in use / rows_per_read), of the crossbar with the most rows.
+
+    A crossbar adds the currents of rows_per_read rows at once; with more rows in use its converters read them set after
+    set, and the sums of the sets are added digitally. All crossbars of a layer work at the same time.
+    """
+    most = np.minimum(float(work.accelerator.crossbar.size), _rows_of_a_part(work))
+    return work.has_weights * np.ceil(most / float(work.accelerator.crossbar.rows_read))
+
+
+def row_sets(work: MappedWork) -> Array:
+    """Sets of rows converted apart: k^2 * (reads of all crossbars of a column), with groups those of one part."""
+    return work.has_weights * work.kernel_area * sum(count for count, _ in _row_sets(work))
+
+
 def replicas(work: MappedWork) -> Array:
     """Copies of a layer's weights: min(replication, o^2). They work on different pixels at the same time."""
     return work.has_weights * np.minimum(work.replication, work.o_area)
@@ -175,22 +190,20 @@ def passes(work: MappedWork) -> Array:
 
 
 def conversions(work: MappedWork) -> Array:
-    """ADC conversions of an image: passes * row_blocks * columns; every used column of every crossbar."""
-    return passes(work) * row_blocks(work) * columns(work)
+    """ADC conversions of an image: passes * row_sets * columns; every used column of every crossbar at each read."""
+    return passes(work) * row_sets(work) * columns(work)
 
 
 def awake_share(work: MappedWork) -> Array:
-    """Share of conversions whose rows hold a spike: 1 - (1 - rate)^rows, the mean over blocks of X input channels.
+    """Share of conversions whose rows hold a spike: 1 - (1 - rate)^rows, the mean over the sets of rows.
 
-    Rows spike independently; a set of rows that is silent is not converted. A layer's last block may have fewer
-    than X; with groups, a block has the rows of one part. At 64 rows and a rate of 8.3 % that is 99.6 %: sparsity saves
-    in the crossbar alone unless spikes are clustered.
+    Rows spike independently; a set of rows that is silent is not converted. A set has rows_per_read rows, the last of
+    a crossbar or of a layer may have fewer; with groups, a crossbar has the rows of one part. At 64 rows and a rate of
+    8.3 % that is 99.6 %: sparsity saves in the crossbar alone unless spikes are clustered. At 8 rows it is 50 %.
     """
-    size = float(work.accelerator.crossbar.size)
-    n_rows = work.diagonal.n_together * (work.c_in / work.groups)
-    n_full = np.maximum(1, work.diagonal.n_rows) - 1
-    full, last = (1 - (1 - work.rate) ** rows for rows in (size, n_rows - n_full * size))
-    share: Array = work.has_weights * (n_full * full + last) / (n_full + 1)
+    sets = _row_sets(work)
+    awake = sum(count * (1 - (1 - work.rate) ** rows) for count, rows in sets)
+    share: Array = work.has_weights * awake / np.maximum(1, sum(count for count, _ in sets))
     return share
 
 
@@ -250,6 +263,24 @@ def partial_sum_bits(work: MappedWork) -> Array:
     per_tile = float(accelerator.crossbar.n_per_pe) * float(accelerator.pe.n_per_tile)
     spanned: Array = np.maximum(1.0, np.ceil(row_blocks(work) / per_tile))
     return passes(work) * work.c_out * (spanned - 1) * float(accelerator.neuron.state_bits)
+
+
+def _rows_of_a_part(work: MappedWork) -> Array:
+    """Rows of one kernel position; with groups, of one part."""
+    rows: Array = work.diagonal.n_together * (work.c_in / work.groups)
+    return rows
+
+
+def _row_sets(work: MappedWork) -> tuple[tuple[Array, Array], ...]:
+    """Sets of rows that are read at once at one kernel position: how many of how many rows each."""
+    size, at_once = float(work.accelerator.crossbar.size), float(work.accelerator.crossbar.rows_read)
+    n_full = np.maximum(1, work.diagonal.n_rows) - 1  # crossbars, all of whose rows are in use
+    last = _rows_of_a_part(work) - n_full * size
+    n_whole: Array = n_full * (size // at_once) + np.floor(last / at_once)
+    n_cut: Array = n_full * float(size % at_once > 0)
+    rest: Array = last % at_once
+    n_rest: Array = (rest > 0).astype(np.float64)
+    return (n_whole, np.full_like(last, at_once)), (n_cut, np.full_like(last, size % at_once)), (n_rest, rest)
 
 
 def _column(values: Sequence[float]) -> Array:

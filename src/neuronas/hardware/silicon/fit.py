@@ -125,5 +125,5 @@ def _fitted(
         return np.concatenate([robust * root, (values - mean) / deviation])
 
     first = mean if start is None else np.array([start[name] for name in names])
-    found = least_squares(residuals, first, xtol=1e-4, ftol=1e-4).x
+    found = least_squares(residuals, first, xtol=1e-5, ftol=1e-5).x
     return {name: float(value) for name, value in zip(names, found, strict=True)}
