@@ -19,6 +19,7 @@ from neuronas.version import __version__
 
 if TYPE_CHECKING:
     from neuronas.api.chip import evaluate_on_chips
+    from neuronas.api.design import design
     from neuronas.api.estimate import Estimate, estimate
     from neuronas.api.evaluate import evaluate
     from neuronas.api.export import export
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from neuronas.data.dataset import DataSet
     from neuronas.data.memory import InMemoryDataSet
     from neuronas.hardware.accelerator import Accelerator
+    from neuronas.runs.designs import DesignResult
     from neuronas.runs.evaluations import ChipEvaluation, Evaluation
     from neuronas.runs.observer import Observer
     from neuronas.runs.predictions import Predictions
@@ -45,6 +47,7 @@ __all__ = [
     "Architecture",
     "ChipEvaluation",
     "DataSet",
+    "DesignResult",
     "Estimate",
     "Evaluation",
     "ExportManifest",
@@ -60,6 +63,7 @@ __all__ = [
     "TrainingResult",
     "__version__",
     "compare",
+    "design",
     "estimate",
     "evaluate",
     "evaluate_on_chips",
@@ -76,6 +80,7 @@ _MODULES = {
     "Architecture": "space.genotype",
     "ChipEvaluation": "runs.evaluations",
     "DataSet": "data.dataset",
+    "DesignResult": "runs.designs",
     "Estimate": "api.estimate",
     "Evaluation": "runs.evaluations",
     "ExportManifest": "runs.results",
@@ -90,6 +95,7 @@ _MODULES = {
     "Space": "space.spaces",
     "TrainingResult": "runs.results",
     "compare": "api.report",
+    "design": "api.design",
     "estimate": "api.estimate",
     "evaluate": "api.evaluate",
     "evaluate_on_chips": "api.chip",

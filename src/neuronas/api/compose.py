@@ -1,7 +1,7 @@
 """From the settings that were given to the parts of a run: everything that needs no image and no torch."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from neuronas.config import (
     with_value,
     written,
 )
+from neuronas.config import given as checked
 from neuronas.data.dataset import DataSet
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
@@ -36,6 +37,7 @@ from neuronas.hardware.models import beside, make_cost_model, mapped_cost_model
 from neuronas.hardware.units import BUDGETED
 from neuronas.runs.costs import CostReport, OtherModel
 from neuronas.runs.directory import RunOrigin
+from neuronas.runs.network_setting import NetworkSetting
 from neuronas.search.algorithms.base import Algorithm
 from neuronas.search.algorithms.table import as_algorithm
 from neuronas.space.genotype import Architecture
@@ -130,6 +132,26 @@ class Plan:
         cost = other.estimate(work)
         totals = {name: getattr(cost, name) for name in BUDGETED}
         return OtherModel(cost_model=other.name, violations=self.budget.violations(cost), **totals)
+
+    def at(self, setting: NetworkSetting) -> "Plan":
+        """The plan of a search with other channels, time steps and weight bits."""
+        network = self.config.network.model_copy(update=setting.plain())
+        values = {name: value for name, value in written(self.given).items() if name != "design"}
+        return replace(
+            self,
+            given=checked(merged(values, {"network": setting.plain()}), "settings"),
+            config=self.config.model_copy(update={"network": network}),
+            shape=replace(self.shape, channels=setting.channels),
+            cost_model=self.model_named(
+                self.cost_model.name, weight_bits=setting.weight_bits, timesteps=setting.timesteps
+            ),
+        )
+
+    @property
+    def setting(self) -> NetworkSetting:
+        """Channels, time steps and weight bits."""
+        network = self.config.network
+        return NetworkSetting(channels=network.channels, timesteps=network.timesteps, weight_bits=network.weight_bits)
 
     def cost_report(self, architecture: Architecture, cost: Cost, model: CostModel | None = None) -> CostReport:
         """Cost as a document; ``model``: the cost model that computed it, if not the run's."""

@@ -57,7 +57,7 @@ def explain(run: Plan, nothing: NothingFitsError) -> Infeasible:
     broken = [name for name in BUDGETED if smallest[name] > limits[name]]
     broken = broken or [nothing.missed]  # each limit can be kept, but not all of them by one candidate
     layers = {name: feasibility.rows_of_smallest(name) for name in broken}
-    found, enough = feasibility.mildest(), {name: _rounded_up(limit) for name, limit in feasibility.enough().items()}
+    found, enough = feasibility.mildest(), {name: rounded_up(limit) for name, limit in feasibility.enough().items()}
     changes = found.changes(base) if found else None
     return Infeasible(
         n_candidates=nothing.n_candidates,
@@ -76,9 +76,9 @@ def explain(run: Plan, nothing: NothingFitsError) -> Infeasible:
         tiles=_tiles(layers["area_mm2"]) if "area_mm2" in layers else "",
         knobs=tuple(_knob(feasibility, knobs, broken, reachable) for knobs in feasibility.single_changes()),
         enough=enough,
-        enough_options=shlex.join(_typed({}, {f"budget.max_{name}": limit for name, limit in enough.items()})),
+        enough_options=shlex.join(typed({}, {f"budget.max_{name}": limit for name, limit in enough.items()})),
         changes=None if changes is None else {path: _plain(value) for path, value in changes.items()},
-        command=None if changes is None else shlex.join(["neuronas", "search", *_typed(written(run.given), changes)]),
+        command=None if changes is None else shlex.join(["neuronas", "search", *typed(written(run.given), changes)]),
     )
 
 
@@ -108,21 +108,21 @@ def _tiles(layers: tuple[LayerCost, ...]) -> str:
 def _knob(of: Feasibility, knobs: Knobs, broken: list[str], reachable: dict[str, float]) -> Knob:
     smallest = of.smallest(knobs)
     return Knob(
-        options=shlex.join(_typed({}, knobs.changes(of.base))),
+        options=shlex.join(typed({}, knobs.changes(of.base))),
         smallest={name: smallest[name] for name in broken},
         saved={name: 1 - smallest[name] / reachable[name] if reachable[name] else 0.0 for name in broken},
         fits=of.fits(knobs),
     )
 
 
-def _typed(values: dict[str, Any], changes: dict[str, object]) -> list[str]:
-    """Settings with changes, as options of ``search``."""
+def typed(values: dict[str, Any], changes: dict[str, object]) -> list[str]:
+    """Settings with changes, as options of ``search`` and ``design``."""
     for path, value in changes.items():
         values = with_value(values, path, value)
     return as_options(given(values, "changes"), "search")
 
 
-def _rounded_up(value: float) -> float:
+def rounded_up(value: float) -> float:
     """To four significant digits, as a limit that can be typed."""
     unit = 10.0 ** (floor(log10(value)) - 3)
     return float(f"{ceil(value / unit) * unit:.6g}")

@@ -96,13 +96,14 @@ class Finals:
         part = f"rung {number + 1} of {len(choice.rungs)}, finalist {finalist.rank}"
         counting = self._told.counting(part, begun * self._per_epoch)
         inner = Work("train", folder, "images", counting, logs=False)
-        key = identity(self.plan.config, choice.identity, finalist.architecture)
+        plan = self.plan if finalist.setting is None else self.plan.at(finalist.setting)
+        key = identity(plan.config, choice.identity, finalist.architecture)
         accuracy, ended = None, finalist
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
         try:
             trainer = begin_training(
-                self.plan, parse_architecture(finalist.architecture), self._images, self._split, folder, key,
+                plan, parse_architecture(finalist.architecture), self._images, self._split, folder, key,
                 Process(0, 1, device_named(settings.device)), resume=True,
             )  # fmt: skip
             trainer.run(inner, deadline, until=rung.epochs)

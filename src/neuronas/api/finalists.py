@@ -10,7 +10,7 @@ from neuronas.config import TrainConfig
 from neuronas.data.datasets import check_described
 from neuronas.errors import ConfigurationError
 from neuronas.runs.directory import identity
-from neuronas.runs.finalists import FINALISTS, FinalistChoice
+from neuronas.runs.finalists import FINALISTS, Finalist, FinalistChoice
 from neuronas.runs.history_file import HistoryFile
 from neuronas.search.halving import fittest, rungs
 
@@ -86,14 +86,29 @@ def chosen_from(run: Plan, history: HistoryFile, directory: Path) -> Finals | No
     """
     search = run.config.search
     ranked = fittest(history, search.finalists) if search.finalists else ()
+    return finals_of(run, ranked, search.finalists, directory)
+
+
+def finals_of(run: Plan, ranked: tuple[Finalist, ...], asked: int, directory: Path) -> Finals | None:
+    """The same for finalists that are chosen already.
+
+    Args:
+        run: settings of network, training and finalists; a finalist can have a setting of its own.
+        ranked: the finalists.
+        asked: how many were asked for.
+        directory: that keeps what they learn.
+    """
+    search = run.config.search
     if len(ranked) < 2:
         discard_finalists(directory)
         return None
     brief = learning_plan(run)
     train = brief.config.train
+    own_settings = any(one.setting is not None for one in ranked)
     # Settings of training are no part of it: a later training of the answer may have others.
     names = {
         "candidates": [one.architecture for one in ranked],
+        **({"settings": [one.setting and one.setting.folder for one in ranked]} if own_settings else {}),
         **{name: value for name, value in search.model_dump().items() if name.startswith("finalist_")},
     }
     question = identity(run.config, run.space, run.dataset.fingerprint, names)
@@ -107,11 +122,11 @@ def chosen_from(run: Plan, history: HistoryFile, directory: Path) -> Finals | No
     if known is not None and known.choice.identity == learned:
         return known
     fresh = FinalistChoice(
-        asked=search.finalists,
+        asked=asked,
         eta=search.finalist_eta,
         n_training=0,
         n_validation=0,
-        weight_bits=run.config.network.weight_bits,
+        weight_bits=None if own_settings else run.config.network.weight_bits,
         seed=train.seed,
         seconds=0.0,
         rungs=rungs(len(ranked), search.finalist_eta, search.finalist_epochs),

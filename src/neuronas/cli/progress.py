@@ -64,6 +64,8 @@ class ProgressBar:
             self._line(str(event.detail))
         elif isinstance(event.detail, EpochEnded):
             self._line(f"{event.detail}, {_rate(event)}")
+        elif event.unit == "%" and now - self._last_line > _LINE_EVERY_S:
+            self._line(", ".join(part for part in (event.part, describe(event)) if part))
         elif now - self._last_line > _LINE_EVERY_S:
             total = "" if event.total is None else f" of {event.total:,}"
             self._line(f"{event.part}, {event.done:,}{total} {event.unit}, {describe(event)}")
@@ -84,6 +86,8 @@ class ProgressBar:
             self._note(
                 f"about {duration(event.seconds + left)} for {(event.total or 0) - event.n_before:,} {event.unit} "
                 f"(estimated from the first {n:,})"
+                if event.unit != "%"
+                else f"about {duration(left)} left"
             )
 
     def _line(self, text: str) -> None:
@@ -99,7 +103,9 @@ class ProgressBar:
 def describe(event: Advanced) -> str:
     """Rate, time left and the values that matter, for people."""
     parts = []
-    if event.done > event.n_before:
+    if event.unit == "%":
+        parts += [f"{event.done} %"] if event.total else []
+    elif event.done > event.n_before:
         parts.append(_rate(event))
     if event.seconds_left is not None:
         parts.append(f"about {duration(event.seconds_left)} left")

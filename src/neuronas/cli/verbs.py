@@ -27,6 +27,14 @@ class Verb:
 
 
 VERBS: Mapping[str, Verb] = {
+    "design": Verb(
+        "design:design",
+        "From data, chip and budgets to a trained, measured and exported network. Without options: on embedded digits."
+        "\n\nCells, channels, time steps and weight bits are chosen under the budgets; --channels, --timesteps and "
+        "--weight-bits fix one.",
+        "neuronas design --dataset imagefolder:photos --hardware mine.yaml --max-energy-uj 60 --out runs/mine",
+        "open the report, or neuronas predict RUN IMAGE",
+    ),
     "search": Verb(
         "search:search",
         "Find the fittest spiking network that fits all budgets. Without options: on the embedded digits.",

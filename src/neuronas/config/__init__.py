@@ -1,5 +1,6 @@
 """Settings: one schema, what was given and what is resolved, registries of named choices, plug-ins, files."""
 
+from neuronas.config.design_schema import DesignConfig
 from neuronas.config.durations import SECONDS, duration, seconds
 from neuronas.config.event_schema import EventsConfig
 from neuronas.config.files import (
@@ -83,6 +84,7 @@ __all__ = [
     "BudgetConfig",
     "ChipConfig",
     "DataConfig",
+    "DesignConfig",
     "EngineConfig",
     "EventsConfig",
     "FitnessConfig",

@@ -95,19 +95,19 @@ def as_options(config: RunConfig, verb: str) -> list[str]:
         if value is None or not isinstance(value, str | int | float | tuple):
             continue
         values: tuple[Any, ...] = value if path == "plugins" and isinstance(value, tuple) else (value,)
+        is_side = path == "data.image_side"
         if verb not in one.meaning.verbs or not one.meaning.is_option:
-            found += [part for each in values for part in ("--set", f"{path}={_typed(each)}")]
+            found += [part for each in values for part in ("--set", f"{path}={_typed(each, is_side=is_side)}")]
         elif isinstance(value, bool):
             found.append(one.flag if value else f"--no-{one.flag[2:]}")
         else:
-            found += [part for each in values for part in (one.flag, _typed(each))]
+            found += [part for each in values for part in (one.flag, _typed(each, is_side=is_side))]
     return found
 
 
-def _typed(value: Any) -> str:
-    if isinstance(value, tuple):  # a side of an image, or several names
-        same = len(set(value)) == 1 and all(isinstance(one, int) for one in value)
-        return str(value[0]) if same else ("x" if isinstance(value[0], int) else ",").join(map(str, value))
+def _typed(value: Any, *, is_side: bool = False) -> str:
+    if isinstance(value, tuple):  # height and width of an image, or several values
+        return ("x" if is_side else ",").join(map(str, dict.fromkeys(value) if len(set(value)) == 1 else value))
     return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 

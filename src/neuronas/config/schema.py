@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from neuronas.config.design_schema import DesignConfig
 from neuronas.config.event_schema import EventsConfig
 from neuronas.config.registry import (
     ACCELERATORS,
@@ -26,6 +27,7 @@ from neuronas.config.values import (
     ALGORITHM,
     BENCHMARK,
     DATASET,
+    DESIGN,
     DOCTOR,
     ESTIMATE,
     EVALUATE,
@@ -38,13 +40,13 @@ from neuronas.config.values import (
     Place,
 )
 
-_NETWORK = (ESTIMATE, SEARCH, TRAIN, BENCHMARK)
+_NETWORK = (ESTIMATE, SEARCH, TRAIN, BENCHMARK, DESIGN)
 _OF_OWN = (*_NETWORK, EVALUATE)
 """Verbs that take it; ``evaluate`` for networks of one's own only."""
-_READS_IMAGES = (SEARCH, TRAIN, EVALUATE, BENCHMARK)
-_COST = (ESTIMATE, SEARCH)
-_EVERY = (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY, DOCTOR)
-_UNLESS_OWN = (ESTIMATE, SEARCH, BENCHMARK, DOCTOR)
+_READS_IMAGES = (SEARCH, TRAIN, EVALUATE, BENCHMARK, DESIGN)
+_COST = (ESTIMATE, SEARCH, DESIGN)
+_EVERY = (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY, DOCTOR, DESIGN)
+_UNLESS_OWN = (ESTIMATE, SEARCH, BENCHMARK, DOCTOR, DESIGN)
 """Verbs without a random seed of their own."""
 
 
@@ -53,12 +55,12 @@ class DataConfig(Section):
 
     name: str = setting(
         "Data set: a name, imagefolder:DIR, parquet:DIR, events:DIR or, in Python, an object", "digits",
-        (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY), name="dataset", choices=DATASETS,
+        (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY, DESIGN), name="dataset", choices=DATASETS,
     )  # fmt: skip
     data_dir: Place | None = setting(
         "Folder of downloaded data sets ($NEURONAS_DATA, or else data)",
         None,
-        (SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY, DOCTOR),
+        (SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY, DOCTOR, DESIGN),
         metavar="DIR",
     )
     image_side: ImageSize = setting(
@@ -79,7 +81,7 @@ class DataConfig(Section):
         metavar="M,M,M",
     )
     std: PerChannel = setting("Standard deviation of each channel, as --mean", DATASET, _READS_IMAGES, metavar="S,S,S")
-    skip_corrupt: bool = setting("Leave out images that cannot be read", False, (SEARCH, TRAIN, EVALUATE, BENCHMARK))
+    skip_corrupt: bool = setting("Leave out images that cannot be read", False, _READS_IMAGES)
     n_test: int | None = setting(
         "Test images to measure on, the same share of each class and the same for all runs (all)",
         None,
@@ -114,7 +116,9 @@ class NetworkConfig(Section):
     weight_bits: Annotated[int, AfterValidator(_fixed_point_or_none)] = setting(
         "Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation)", 8, _OF_OWN, ge=2, le=32
     )
-    rounding: Literal["nearest", "floor", "stochastic"] = setting("Rounding of weights", "nearest", (SEARCH, TRAIN))
+    rounding: Literal["nearest", "floor", "stochastic"] = setting(
+        "Rounding of weights", "nearest", (SEARCH, TRAIN, DESIGN)
+    )
     head: Literal["gap", "linear"] = setting(
         "Classifier head: global average pooling and one linear layer, or two linear layers as in the papers",
         "gap",
@@ -140,12 +144,12 @@ class FitnessConfig(Section):
     """Fitness: how candidates are ranked without training."""
 
     name: str = setting(
-        "Fitness measure", "path-information", (SEARCH, BENCHMARK, STUDY), name="fitness", choices=FITNESS
+        "Fitness measure", "path-information", (SEARCH, BENCHMARK, STUDY, DESIGN), name="fitness", choices=FITNESS
     )
-    batch_size: int = setting("Images in a batch of the fitness", DATASET, (SEARCH, BENCHMARK), ge=2)
+    batch_size: int = setting("Images in a batch of the fitness", DATASET, (SEARCH, BENCHMARK, DESIGN), ge=2)
     n_batches: int = setting("Batches over which fitness is averaged", 1, (SEARCH, BENCHMARK), is_option=False, ge=1)
     exact: bool = setting(
-        "Evaluate every candidate on the full batch, without screening on a small one", False, (SEARCH,)
+        "Evaluate every candidate on the full batch, without screening on a small one", False, (SEARCH, DESIGN)
     )
     screen_batch_size: int = setting(
         "Images in the batch that screens candidates", 32, (SEARCH,), is_option=False, ge=2
@@ -183,18 +187,18 @@ class EngineConfig(Section):
     name: Literal["fast", "reference"] = setting(
         "Engine that computes fitness; the reference is slow and gives the same numbers",
         "fast",
-        (SEARCH, BENCHMARK),
+        (SEARCH, BENCHMARK, DESIGN),
         name="engine",
     )
     memory_limit_gib: float | None = setting(
-        "Memory limit of the engine on each machine (half of the free memory)", None, (SEARCH, BENCHMARK),
-        name="memory_limit", unit="GiB", gt=0,
+        "Memory limit of the engine on each machine (half of the free memory)", None,
+        (SEARCH, BENCHMARK, DESIGN), name="memory_limit", unit="GiB", gt=0,
     )  # fmt: skip
     workers: int | None = setting(
-        "Number of worker processes that evaluate candidates (none)", None, (SEARCH,), ge=1, le=10_000
+        "Number of worker processes that evaluate candidates (none)", None, (SEARCH, DESIGN), ge=1, le=10_000
     )
     cluster: Annotated[str, AfterValidator(_ray)] | None = setting(
-        "Evaluate on a Ray cluster: ray or ray:ADDRESS (none)", None, (SEARCH,), metavar="ray[:ADDRESS]"
+        "Evaluate on a Ray cluster: ray or ray:ADDRESS (none)", None, (SEARCH, DESIGN), metavar="ray[:ADDRESS]"
     )
     silence_limit_minutes: float = setting(
         "A worker is considered lost after this time without a message (and 20 times its longest silence)", 10.0,
@@ -206,7 +210,7 @@ class HardwareConfig(Section):
     """Hardware: the accelerator and the cost model."""
 
     accelerator: str = setting(
-        "Accelerator: a name or FILE.yaml", "spikeflow-rram", (ESTIMATE, SEARCH, EVALUATE),
+        "Accelerator: a name or FILE.yaml", "spikeflow-rram", (ESTIMATE, SEARCH, EVALUATE, DESIGN),
         name="hardware", choices=ACCELERATORS,
     )  # fmt: skip
     cost_model: str = setting("Cost model that budgets apply to", "mapped", _COST, choices=COST_MODELS)
@@ -259,7 +263,9 @@ class ResolvedConfig(Section):
 
     seed: int = setting("Random seed", 0, _UNLESS_OWN, ge=0, lt=2**63)
     device: Literal["auto", "cpu", "cuda"] = setting(
-        "Device for all other computations", "auto", (ESTIMATE, SEARCH, EVALUATE, BENCHMARK, STUDY, DOCTOR)
+        "Device for all other computations",
+        "auto",
+        (ESTIMATE, SEARCH, EVALUATE, BENCHMARK, STUDY, DOCTOR, DESIGN),
     )
     preset: str = setting(
         "Settings to start from: default, or paper for those of NeuroNAS's experiments", "default", _NETWORK,
@@ -269,7 +275,9 @@ class ResolvedConfig(Section):
         "Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats", (),
         _EVERY, name="plugin", metavar="MODULE",
     )  # fmt: skip
-    space: str = setting("Search space: a name or FILE.yaml", "neuronas", (ESTIMATE, SEARCH, TRAIN), choices=SPACES)
+    space: str = setting(
+        "Search space: a name or FILE.yaml", "neuronas", (ESTIMATE, SEARCH, TRAIN, DESIGN), choices=SPACES
+    )
     train: TrainConfig
     chip: ChipConfig
     data: DataConfig
@@ -280,3 +288,4 @@ class ResolvedConfig(Section):
     hardware: HardwareConfig
     budget: BudgetConfig
     search: SearchConfig
+    design: DesignConfig

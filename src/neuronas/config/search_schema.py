@@ -4,14 +4,14 @@ from typing import Literal
 
 from neuronas.config.registry import ALGORITHMS
 from neuronas.config.setting import Section, setting
-from neuronas.config.values import SEARCH
+from neuronas.config.values import DESIGN, SEARCH
 
 
 class SearchConfig(Section):
     """Search: the algorithm, and what it draws."""
 
-    algorithm: str = setting("Search algorithm", "neuronas", (SEARCH,), choices=ALGORITHMS)
-    n_draws: int = setting("Number of candidates that snasnet and evolution draw", 5000, (SEARCH,), ge=1)
+    algorithm: str = setting("Search algorithm", "neuronas", (SEARCH, DESIGN), choices=ALGORITHMS)
+    n_draws: int = setting("Number of candidates that snasnet and evolution draw", 5000, (SEARCH, DESIGN), ge=1)
     max_evaluated: int | None = setting(
         "Stop after so many evaluated functions (no limit)", None, (SEARCH,), is_option=False, ge=1
     )
@@ -24,10 +24,10 @@ class SearchConfig(Section):
         0, (SEARCH,), ge=0, le=1000,
     )  # fmt: skip
     finalist_epochs: int = setting(
-        "Passes over the images that the last finalists are trained for", 12, (SEARCH,), ge=1, le=10_000
+        "Passes over the images that the last finalists are trained for", 12, (SEARCH, DESIGN), ge=1, le=10_000
     )
     finalist_images: int = setting(
-        "Training images, at most, that finalists learn from and are compared on", 5000, (SEARCH,),
+        "Training images, at most, that finalists learn from and are compared on", 5000, (SEARCH, DESIGN),
         metavar="IMAGES", ge=2,
     )  # fmt: skip
     finalist_eta: int = setting(

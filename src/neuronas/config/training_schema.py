@@ -5,32 +5,41 @@ from typing import Any, Literal
 from neuronas.config.durations import Times
 from neuronas.config.registry import DEVICE_MODELS, RECIPES, SURROGATES
 from neuronas.config.setting import Section, setting
-from neuronas.config.values import DATASET, EVALUATE, RECIPE, RUN, TRAIN, Names, Place
+from neuronas.config.values import DATASET, DESIGN, EVALUATE, RECIPE, RUN, TRAIN, Names, Place
+
+_LEARNED = (TRAIN, DESIGN)
 
 
-def _learning(help: str, default: Any = RECIPE, *, is_option: bool = False, **more: Any) -> Any:  # noqa: A002
-    return setting(help, default, (TRAIN,), is_option=is_option, **more)
+def _learning(
+    help: str,  # noqa: A002
+    default: Any = RECIPE,
+    verbs: tuple[str, ...] = (TRAIN,),
+    *,
+    is_option: bool = False,
+    **more: Any,
+) -> Any:
+    return setting(help, default, verbs, is_option=is_option, **more)
 
 
 class TrainConfig(Section):
     """Training: how the network learns. What is not given is the recipe's."""
 
     recipe: str = _learning(
-        "Recipe for the training settings that are not given", "default", choices=RECIPES, is_option=True
+        "Recipe for the training settings that are not given", "default", _LEARNED, choices=RECIPES, is_option=True
     )
     seed: int = _learning("Random seed of training", RUN, is_option=True, ge=0, lt=2**63)
     device: Literal["auto", "cpu", "cuda"] = _learning("Device for training", RUN, is_option=True)
     n_images: int | None = _learning(
-        "Training images, drawn with the random seed, the same share of each class (all)", None, is_option=True,
-        name="limit", metavar="IMAGES", ge=1,
+        "Training images, drawn with the random seed, the same share of each class (all)", None, _LEARNED,
+        is_option=True, name="limit", metavar="IMAGES", ge=1,
     )  # fmt: skip
-    epochs: int = _learning("Passes over the training images", is_option=True, ge=1)
+    epochs: int = _learning("Passes over the training images", RECIPE, _LEARNED, is_option=True, ge=1)
     patience: int = _learning(
-        "Stop after this many epochs without a higher validation accuracy; 0: never", 0, unit="epochs", is_option=True,
-        ge=0,
+        "Stop after this many epochs without a higher validation accuracy; 0: never", 0, _LEARNED, unit="epochs",
+        is_option=True, ge=0,
     )  # fmt: skip
     batch_size: int = _learning("Images in a training step, of all processes together", is_option=True, ge=2)
-    learning_rate: float = _learning("Peak learning rate", is_option=True, gt=0)
+    learning_rate: float = _learning("Peak learning rate", RECIPE, _LEARNED, is_option=True, gt=0)
     optimiser: Literal["sgd", "adamw"] = _learning("Optimiser")
     momentum: float = _learning("Momentum of SGD", ge=0, lt=1)
     weight_decay: float = _learning("Weight decay", ge=0)
@@ -50,21 +59,29 @@ class TrainConfig(Section):
     clip_norm: float = _learning("Clip the gradient's norm to this; 0: never", ge=0)
     loss: Literal["mean", "tet"] = _learning("Loss: of the mean scores, or of each time step (TET)", is_option=True)
     class_weights: Literal["none", "balanced"] = _learning(
-        "Weights of the classes in the loss: none, or balanced for classes of different size", "none", is_option=True
+        "Weights of the classes in the loss: none, or balanced for classes of different size",
+        "none",
+        _LEARNED,
+        is_option=True,
     )
     label_smoothing: float = _learning("Label smoothing", ge=0, lt=1)
     surrogate: str = _learning("Surrogate of the spike's derivative", choices=SURROGATES, is_option=True)
     augment: Literal["none", "shift", "flip", "autoaugment", "randaugment"] = _learning(
-        "Augmentation of the training images", DATASET, is_option=True
+        "Augmentation of the training images", DATASET, _LEARNED, is_option=True
     )
     mixup: float = _learning("Alpha of mixup; 0: none", ge=0)
     cutout: int = _learning("Side of the square that cutout blanks; 0: none", unit="pixels", ge=0, le=1024)
     ema: float = _learning("Decay of the weights' exponential moving average; 0: none", ge=0, lt=1)
-    rate_weight: float = _learning("Weight of the firing-rate penalty", is_option=True, ge=0)
+    rate_weight: float = _learning("Weight of the firing-rate penalty", RECIPE, _LEARNED, is_option=True, ge=0)
     rate_target: float = _learning("Firing rate above which the penalty applies", ge=0, le=1)
     sparsity: float = _learning("Final share of pruned weights", is_option=True, ge=0, lt=1)
     chip_noise: float = _learning(
-        "Train with simulated write variation (relative standard deviation)", is_option=True, ge=0, le=1
+        "Train with simulated write variation (relative standard deviation)",
+        RECIPE,
+        _LEARNED,
+        is_option=True,
+        ge=0,
+        le=1,
     )
     scale: Literal["power-of-two", "lsq", "lsq-channel"] = _learning("Scale of quantised weights", is_option=True)
     quantise: Literal["aware", "after"] = _learning(
@@ -85,14 +102,14 @@ class TrainConfig(Section):
     tensorboard: bool = _learning("Write TensorBoard event files", False, is_option=True)
 
 
-def _on_chip(help: str, default: Any, **more: Any) -> Any:  # noqa: A002
-    return setting(help, default, (EVALUATE,), **more)
+def _on_chip(help: str, default: Any, verbs: tuple[str, ...] = (EVALUATE,), **more: Any) -> Any:  # noqa: A002
+    return setting(help, default, verbs, **more)
 
 
 class ChipConfig(Section):
     """Chip simulation: how many chips, and what they are like."""
 
-    n_chips: int = _on_chip("Chips to simulate", 20, name="chips", ge=1, le=100_000)
+    n_chips: int = _on_chip("Chips to simulate", 20, (EVALUATE, DESIGN), name="chips", ge=1, le=100_000)
     seed: int = _on_chip("Random seed of the chips", 0, ge=0, lt=2**63)
     without: Names = _on_chip(
         "Non-idealities to switch off: adc, read_noise, write_variation, drift, wire_resistance, stuck_cells or "

@@ -9,6 +9,7 @@ from neuronas.config.setting import From
 DATASET, ALGORITHM, RECIPE = From("the data set's"), From("the algorithm's"), From("the recipe's")
 RUN = From("the run's")
 ESTIMATE, SEARCH, TRAIN, EVALUATE, DOCTOR = "estimate", "search", "train", "evaluate", "doctor"
+DESIGN = "design"
 BENCHMARK, STUDY = "benchmark", "study"
 """``reproduce proxy-benchmark``, and the experiments of ``reproduce`` that search and train."""
 
@@ -73,4 +74,18 @@ def _numbers(given: Any) -> Any:
         raise ValueError("expected numbers with commas between them, such as 0.5,0.5,0.5") from None
 
 
+def _whole_numbers(given: Any) -> Any:
+    """``4,8,16``, or one number, as whole numbers."""
+    if isinstance(given, int) and not isinstance(given, bool):
+        return (given,)
+    if not isinstance(given, str):
+        return given
+    parts = [part.strip() for part in given.split(",")]
+    if not all(part.isdecimal() and len(part) < 10 for part in parts):
+        raise ValueError("expected whole numbers with commas between them, such as 4,8,16")
+    return tuple(map(int, parts))
+
+
+WholeNumbers = Annotated[tuple[int, ...], BeforeValidator(_whole_numbers), Field(strict=False)]
+"""Several whole numbers; as text, with commas between them."""
 PerChannel = Annotated[tuple[float, ...], BeforeValidator(_numbers), Field(strict=False)]

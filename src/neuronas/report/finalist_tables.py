@@ -10,10 +10,13 @@ def finalists_table(choice: FinalistChoice) -> Table:
     ranked = sorted(choice.finalists, key=lambda one: _place(choice, one))
     fitness = dict(zip(choice.finalists, aligned([one.fitness for one in choice.finalists]), strict=True))
     lengths = [f"{rung.epochs} epoch{'' if rung.epochs == 1 else 's'}" for rung in choice.rungs]
-    titles = ("rank by fitness", "fitness", "energy", *(f"accuracy after {length}" for length in lengths), "")
+    has_settings = any(one.setting is not None for one in choice.finalists)
+    own = ("finalist", "channels, T, bits") if has_settings else ("rank by fitness",)
+    titles = (*own, "fitness", "energy", *(f"accuracy after {length}" for length in lengths), "")
     rows = tuple(
         (
             str(one.rank),
+            *((one.setting.text if one.setting else "",) if has_settings else ()),
             fitness[one],
             quantity("energy_uj", one.energy_uj),
             *(_accuracy(choice, one, number) for number in range(len(choice.rungs))),
@@ -21,7 +24,7 @@ def finalists_table(choice: FinalistChoice) -> Table:
         )
         for one in ranked
     )
-    return Table("Finalists", titles, rows, text_columns=(len(titles) - 1,))
+    return Table("Finalists", titles, rows, text_columns=(*range(1, len(own)), len(titles) - 1))
 
 
 def difference(choice: FinalistChoice) -> str:
@@ -32,7 +35,7 @@ def difference(choice: FinalistChoice) -> str:
     low, high = (f"{100 * value:+.1f}" for value in lead)
     said = "differ beyond noise" if lead[0] > 0 else "do not differ beyond noise"
     return (
-        f"The first (rank {choice.leader.rank}) and the second (rank {second.rank}) {said}: {low} to {high} points on "
+        f"The first ({choice.leader.text}) and the second ({second.text}) {said}: {low} to {high} points on "
         f"{choice.n_validation:,} validation images (95 % interval, one training each)."
     )
 

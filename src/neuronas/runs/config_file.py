@@ -8,8 +8,8 @@ import yaml
 from neuronas.config import SETTINGS, ResolvedConfig, RunConfig, read_yaml, value_at, write_text, written
 from neuronas.errors import VerificationError
 
-_OPEN = ("train", "chip")
-"""Sections that a run leaves open until it is trained or put on simulated chips."""
+_OPEN = ("train", "chip", "design")
+"""Sections that a run leaves open until it is trained or put on simulated chips, or where it is no design."""
 
 
 def write_config(path: Path, config: ResolvedConfig, given: RunConfig | None = None) -> None:

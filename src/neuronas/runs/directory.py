@@ -229,7 +229,7 @@ def log_to(path: Path) -> Iterator[None]:
             handler.close()
 
 
-_NOT_DECIDING, _OF_READING = ("engine", "train", "chip"), ("name", "data_dir", "class_names", "n_test")
+_NOT_DECIDING, _OF_READING = ("engine", "train", "chip", "design"), ("name", "data_dir", "class_names", "n_test")
 _OF_CHOICE = (
     "prefer", "finalists", "finalist_epochs", "finalist_images", "finalist_eta", "finalist_validation",
 )  # fmt: skip

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from neuronas.runs.costs import Budgeted
 from neuronas.runs.document import Document, Share
 from neuronas.runs.intervals import difference_95, wilson_95
+from neuronas.runs.network_setting import NetworkSetting
 
 FINALISTS, FOLDER = "finalists.json", "finalists"
 
@@ -28,7 +29,8 @@ class Finalist(Budgeted):
     """One candidate that is trained briefly.
 
     Attributes:
-        rank: by fitness, from 1.
+        rank: by fitness or, in a design, by the order in which settings are searched, from 1.
+        setting: of a design, whose finalists differ in more than their cells; left out otherwise.
         accuracies: on the validation images at the end of each rung that it has finished.
         failed: only where its training came to no end: why.
     """
@@ -36,6 +38,7 @@ class Finalist(Budgeted):
     rank: int
     architecture: str
     fitness: float
+    setting: NetworkSetting | None = Field(default=None, exclude_if=lambda setting: setting is None)
     accuracies: tuple[Share, ...] = ()
     failed: str | None = Field(default=None, exclude_if=lambda why: why is None)
 
@@ -43,6 +46,11 @@ class Finalist(Budgeted):
     def folder(self) -> str:
         """Its folder below ``finalists``."""
         return f"{self.rank:02}"
+
+    @property
+    def text(self) -> str:
+        """What it is called."""
+        return f"rank {self.rank}" if self.setting is None else f"finalist {self.rank} ({self.setting.text})"
 
 
 class FinalistChoice(Document):
@@ -53,7 +61,7 @@ class FinalistChoice(Document):
         eta: one in so many goes on to the next rung.
         n_training: images that are learned from, the same for all.
         n_validation: other images of the training split, on which finalists are compared.
-        weight_bits: of the weights in training.
+        weight_bits: of the weights in training; null: each finalist's own.
         seed: of the training.
         seconds: wall-clock time of all sessions.
         rungs: of successive halving, in order.
@@ -66,7 +74,7 @@ class FinalistChoice(Document):
     eta: int
     n_training: int
     n_validation: int
-    weight_bits: int
+    weight_bits: int | None
     seed: int
     seconds: float
     rungs: tuple[Rung, ...]
@@ -146,12 +154,13 @@ class FinalistChoice(Document):
         accuracy = leader.accuracies[self.n_ended - 1]
         low, high = self.interval_95(accuracy)
         text = f"{len(self.finalists)} finalists" if self.is_complete else f"{self.n_ended} of {len(self.rungs)} rungs"
-        text += f": rank {leader.rank} by fitness, validation accuracy {accuracy:.1%} ({low:.1%} to {high:.1%})"
+        by = "" if leader.setting else " by fitness"
+        text += f": {leader.text}{by}, validation accuracy {accuracy:.1%} ({low:.1%} to {high:.1%})"
         if second is None or lead is None:
             return text
         beyond = "beyond noise" if lead[0] > 0 else "within noise"
         ahead = 100 * (accuracy - second.accuracies[self.n_ended - 1])
-        return f"{text}, {ahead:.1f} points above rank {second.rank}, {beyond}"
+        return f"{text}, {ahead:.1f} points above {second.text}, {beyond}"
 
     @property
     def n_epochs(self) -> int:

@@ -137,11 +137,11 @@ class Started:
     """A verb begins to work.
 
     Attributes:
-        verb: ``search``, ``train``, ``evaluate``, ``chips``, ``predict``, ``export`` or ``reproduce``; ``scan``: before
-            a search or a training, the images in files are read once; ``finalists``: within a search, after its
-            evaluations.
+        verb: ``design``, ``search``, ``train``, ``evaluate``, ``chips``, ``predict``, ``export`` or ``reproduce``;
+            ``scan``: before a search or a training, the images in files are read once; ``finalists``: within a search,
+            after its evaluations.
         directory: of the run.
-        unit: what is counted: ``candidates``, ``images``, ``chips``, ``steps`` or ``runs``.
+        unit: what is counted: ``candidates``, ``images``, ``chips``, ``steps``, ``runs`` or, of a design, ``%``.
         total: how many; None: not known yet.
         n_before: how many of them an earlier session has done.
     """

@@ -1,0 +1,189 @@
+"""The main job, whole: from data, chip and budgets to a trained, measured and exported network."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from neuronas.api.compose import Plan
+from neuronas.api.design_answer import REPORT, design_result
+from neuronas.api.design_choice import axes_of
+from neuronas.api.design_progress import StageProgress
+from neuronas.api.design_stages import Stages, why_no_chips
+from neuronas.api.devices import check_device
+from neuronas.api.finalists import learning_plan
+from neuronas.api.settings import Config, is_resumed, planned
+from neuronas.api.training_checks import check_settings
+from neuronas.config import DesignConfig, as_path, is_there
+from neuronas.errors import ConfigurationError, RunDirectoryError
+from neuronas.export.formats import format_named
+from neuronas.runs.config_file import read_config
+from neuronas.runs.designs import DESIGN, FOLDER, Axes, DesignResult
+from neuronas.runs.directory import CONFIG, RunDirectory, differences, new_directory
+from neuronas.runs.observer import Observer
+from neuronas.runs.work import Work
+
+
+@dataclass(frozen=True)
+class Design:
+    """A design that is planned.
+
+    Attributes:
+        directory: of the run.
+        plan: the settings, and what they name; of the network only what is not free.
+        axes: what is free.
+        chips_left_out: why no chips will be simulated; None where they will be.
+        resume: continue the design in the directory.
+    """
+
+    directory: Path
+    plan: Plan
+    axes: Axes
+    chips_left_out: str | None
+    resume: bool
+
+    @property
+    def finished(self) -> DesignResult | None:
+        """The result, if the design has come to its end."""
+        is_reported = is_there(self.directory / REPORT)
+        return DesignResult.read_if_there(self.directory / DESIGN) if is_reported else None
+
+    def run(self, observer: Observer | None = None, *, download: bool = False) -> DesignResult:
+        """Do all stages that are not done yet.
+
+        Args:
+            observer: follows the progress.
+            download: fetch the data set if it is missing.
+
+        Raises:
+            RunDirectoryError: another process works in it; it holds a run, or none to resume.
+            InfeasibleError: no design fits the budget; says which limit is closest and what would fit.
+            DataError: images are missing, broken or too few.
+            DivergedError: no finalist, or the answer, cannot be trained.
+            VerificationError: an exported file does not compute what the network computes; or a damaged file.
+        """
+        if not self.resume and is_there(self.directory / FOLDER / CONFIG):
+            raise RunDirectoryError(
+                f"run directory {self.directory}: holds a design already; continue it with --resume (in Python "
+                "resume=True), or choose another --out"
+            )
+        if not is_there(self.directory / FOLDER / CONFIG) and is_there(self.directory / CONFIG):
+            raise RunDirectoryError(f"run directory {self.directory}: holds another run; choose another --out")
+        if self.resume and not is_there(self.directory / FOLDER / CONFIG):
+            raise RunDirectoryError(f"run directory {self.directory}: holds no design to resume; leave out --resume")
+        with RunDirectory(self.directory / FOLDER, self.plan.origin, resume=self.resume):
+            if (known := self.finished) is not None:
+                return known
+            work = Work("design", self.directory, "%", observer)
+            work.start(None)
+            result = self._run(work, download)
+            work.finish(result)
+            return result
+
+    def _run(self, work: Work, download: bool) -> DesignResult:
+        progress = StageProgress(work, self.directory / FOLDER, 8 if self.chips_left_out else 9)
+        stages = Stages(self.plan, self.axes, self.directory, progress, download)
+        choice = stages.choose()
+        found = stages.search(choice)
+        finals = stages.finals(choice, found)
+        answer = stages.answer(found, finals)
+        stages.train()
+        evaluation = stages.evaluate()
+        chips = self.chips_left_out or stages.chips()
+        files = stages.export()
+        finalists = finals.choice if finals is not None else None
+
+        def result() -> DesignResult:
+            return design_result(self.plan, choice, answer, finalists, evaluation, chips, files, progress.times)
+
+        result().write(self.directory / DESIGN)  # which the page reads
+        stages.report()
+        done = result()  # with the time that the page took
+        done.write(self.directory / DESIGN)
+        return done
+
+
+def design(
+    *,
+    config: Config = None,
+    assignments: Iterable[str] = (),
+    out: str | PathLike[str] | None = None,
+    resume: bool | str = False,
+    download: bool = False,
+    observer: Observer | None = None,
+    **options: Any,
+) -> DesignResult:
+    """From data, chip and budgets to a trained, measured and exported network. Without arguments: on embedded digits.
+
+    Channels, time steps and weight bits are free unless they are given. The run's directory then holds the answer as
+    any other run, for ``predict``, ``evaluate``, ``export`` and ``load``.
+
+    Args:
+        config: settings as a YAML file, nested values or a ``RunConfig``; options override it.
+        assignments: ``section.key=value`` texts, as ``--set`` takes them.
+        out: directory to write to; default: a new one under ``runs``.
+        resume: continue the design in ``out``, to the identical result; ``"auto"``: if it holds one.
+        download: fetch the data set if it is missing.
+        observer: follows the progress.
+        **options: settings by keyword (docs/reference/settings.md).
+
+    Raises:
+        NeuronasError: see ``plan_design`` and ``Design.run``.
+    """
+    is_begun = out is not None and is_there(as_path(out, "--out") / FOLDER / CONFIG)
+    going_on = is_resumed(resume, is_begun=is_begun)
+    planned_design = plan_design(options, config=config, assignments=assignments, out=out, resume=going_on)
+    return planned_design.run(observer, download=download)
+
+
+def plan_design(
+    options: Mapping[str, Any],
+    *,
+    config: Config = None,
+    assignments: Iterable[str] = (),
+    out: str | PathLike[str] | None = None,
+    resume: bool = False,
+) -> Design:
+    """Check everything that can be checked before an image is read.
+
+    Args:
+        options: settings by keyword.
+        config: see ``design``.
+        assignments: see ``design``.
+        out: see ``design``.
+        resume: see ``design``; without ``config``, the design's own settings are taken.
+
+    Raises:
+        ConfigurationError: an unknown option, name or value; no such device.
+        RunDirectoryError: a design that is resumed was begun with other choices.
+    """
+    if resume and out is None:
+        raise ConfigurationError("--resume needs --out DIR, the run directory to resume")
+    directory = as_path(out, "--out") if out is not None else None
+    own = directory / FOLDER if resume and directory and (directory / FOLDER / CONFIG).is_file() else None
+
+    def planned_with(**more: Any) -> Plan:
+        given = {**options, **more}
+        return planned("design", given, config=config, assignments=assignments, run=own, resume=True)
+
+    run = planned_with()
+    axes = axes_of(run, is_resumed=own is not None)
+    if own is not None:
+        stored = DesignConfig.model_validate(read_config(own / CONFIG)["design"], strict=False)
+        if changed := differences(run.config.design.model_dump(), stored.model_dump()):
+            raise RunDirectoryError(
+                f"run directory {directory}: was begun with other settings: design.{changed[0]}; choose another --out"
+            )
+    else:
+        # So that a resumed design knows every choice, whatever the data set's default is by then.
+        run = planned_with(**{f"{name}_choices": values for name, values in axes})
+    run.algorithm.check(run.config.search)
+    check_settings(learning_plan(run))
+    for name in run.config.design.formats:
+        format_named(name)
+    if run.config.engine.cluster is None:
+        check_device(run.config.device)
+    left_out = why_no_chips(run, axes)
+    directory = directory or new_directory(run.config.data.name, "design")
+    return Design(directory, run, axes, left_out, resume)

@@ -1,0 +1,131 @@
+"""What a design answers: everything that was measured of its answer, and why it is the answer."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from neuronas.api.compose import Plan
+from neuronas.api.design_choice import alternatives
+from neuronas.api.search_result import SearchResult
+from neuronas.hardware.units import quantity, word
+from neuronas.runs.designs import DesignResult, Estimate, SettingChoice, StageTime
+from neuronas.runs.directory import ARCHITECTURE, CHECKPOINTS, EVALUATION
+from neuronas.runs.evaluations import NOTICED_LOSS, ChipEvaluation, Evaluation, chip_file
+from neuronas.runs.finalists import FinalistChoice
+
+REPORT = "report.html"
+
+
+def design_result(
+    run: Plan,
+    choice: SettingChoice,
+    answer: SearchResult,
+    finalists: FinalistChoice | None,
+    evaluation: Evaluation,
+    chips: ChipEvaluation | str,
+    files: dict[str, Path],
+    stages: tuple[StageTime, ...],
+) -> DesignResult:
+    """Put a result together.
+
+    Args:
+        run: settings of the design.
+        choice: settings that were searched.
+        answer: what was found.
+        finalists: that were trained; None where there was one candidate.
+        evaluation: of the trained answer.
+        chips: the answer on simulated chips, or why there are none.
+        files: of the export, by name.
+        stages: done so far.
+    """
+    directory, setting = answer.directory, answer.plan.setting
+    low, high = evaluation.interval_95(evaluation.top1)
+    known = isinstance(chips, ChipEvaluation)
+    return DesignResult(
+        **{name: getattr(answer.summary, name) for name in type(answer.summary).model_fields},
+        directory=directory,
+        **setting.plain(),
+        test_accuracy=Estimate(value=evaluation.top1, low=low, high=high),
+        n_test=evaluation.n_images,
+        chip_accuracy=_on_chips(chips) if known else None,
+        n_chips=chips.n_chips if known else 0,
+        chip_loss=_loss(chips) if known else None,
+        chips_left_out=None if known else chips,
+        verdict=_verdict(answer, evaluation, chips, files),
+        reason=tuple(_reasons(choice, finalists)),
+        choice=choice,
+        alternatives=alternatives(run, choice.axes, setting, answer.architecture),
+        files=_files(directory, run, known, files),
+        stages=stages,
+    )
+
+
+def _on_chips(chips: ChipEvaluation) -> Estimate:
+    low, high = chips.top1_interval_95 or (None, None)
+    return Estimate(value=chips.top1_mean, low=low, high=high)
+
+
+def _loss(chips: ChipEvaluation) -> float:
+    return chips.quantised_network_top1 - chips.top1_mean
+
+
+def _verdict(answer: SearchResult, evaluation: Evaluation, chips: ChipEvaluation | str, files: dict[str, Path]) -> str:
+    uses = [use for use in answer.plan.budget.uses(answer.cost) if use.used is not None]
+    tightest = max(uses, key=lambda use: use.used or 0.0, default=None)
+    if answer.summary.violations:
+        kept = "breaks " + ", ".join(
+            f"the limit on {word(name)} by {quantity(name, excess)}"
+            for name, excess in answer.summary.violations.items()
+        )
+    elif tightest is None:
+        kept = "no limits set"
+    else:
+        kept = f"keeps all limits ({word(tightest.name)} is closest: {tightest.used:.1%} used)"
+    on_chips = "not simulated on chips"
+    if isinstance(chips, ChipEvaluation):
+        points = round(100 * _loss(chips), 1)
+        on_chips = f"simulated chips {'cost' if points >= 0 else 'add'} {abs(points):.1f} points"
+        if _loss(chips) >= NOTICED_LOSS and chips.verdict is not None and chips.verdict.remedies:
+            on_chips += f" ({chips.verdict.text})"
+    exported = f"; verified: {', '.join(files)}" if files else ""
+    return f"{kept}; {evaluation.top1:.1%} of {evaluation.n_images:,} test images; {on_chips}{exported}"
+
+
+def _reasons(choice: SettingChoice, finalists: FinalistChoice | None) -> Iterator[str]:
+    """Why the answer is the answer, in sentences."""
+    yield (
+        f"{choice.n_designs:,} designs costed: {choice.n_surveyed:,} candidates at {choice.n_settings} settings, of "
+        f"which {choice.n_feasible} leave a candidate within the budget."
+    )
+    n, searched = len(choice.contenders), choice.n_searched
+    if n == 1:
+        largest = choice.contenders[0].setting.text
+        yield f"One setting, {largest}, is at least as large in every respect as all others, with room for fit cells."
+    else:
+        yield f"{n} settings are exceeded by no other one in every respect; {searched} of them were searched."
+    if finalists is None:
+        return
+    yield f"{finalists.verdict}."
+    first, leader = finalists.finalists[0], finalists.leader
+    if leader is None or not first.accuracies:
+        return
+    if first == leader:
+        yield "Without training, by the order of settings and fitness alone, it would have been the same."
+    else:
+        last = len(first.accuracies) - 1
+        yield (
+            f"Without training, by the order of settings and fitness alone, it would have been {first.text}: "
+            f"{first.accuracies[last]:.1%} of the validation images against {leader.accuracies[last]:.1%} after "
+            f"{finalists.rungs[last].epochs} epochs."
+        )
+
+
+def _files(directory: Path, run: Plan, has_chips: bool, files: dict[str, Path]) -> dict[str, str]:
+    found = {
+        "report": directory / REPORT,
+        "architecture": directory / ARCHITECTURE,
+        "network": directory / CHECKPOINTS / "best.safetensors",
+        "evaluation": directory / EVALUATION,
+        **({"chips": chip_file(directory, run.config.hardware.accelerator)} if has_chips else {}),
+        **files,
+    }
+    return {name: str(path.relative_to(directory)) for name, path in found.items()}

@@ -1,0 +1,217 @@
+"""What a design may choose from: the axes, the settings worth searching, and what other settings would cost."""
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import inf
+from pathlib import Path
+from typing import Any
+
+from neuronas.api.compose import Plan
+from neuronas.api.feasibility import feasibility_of, rounded_up, typed
+from neuronas.config import FULL_PRECISION, BudgetConfig, value_at, written
+from neuronas.errors import ConfigurationError, VerificationError
+from neuronas.hardware.budget import Budget
+from neuronas.hardware.cost import Totals
+from neuronas.hardware.units import BUDGETED
+from neuronas.runs.candidates import Candidates, read_candidates
+from neuronas.runs.designs import Alternative, Axes, Contender, SettingChoice
+from neuronas.runs.network_setting import NetworkSetting
+from neuronas.search.settings import Room, contenders, rooms
+from neuronas.space.genotype import Architecture
+from neuronas.space.notation import parse_architecture
+from neuronas.space.workload import Workload, rows
+
+_WIDTHS = (1.0, 0.75, 0.5, 0.375, 0.25)
+_TIMESTEPS, _WEIGHT_BITS = (5, 4, 3, 2), (8, 6, 4)
+_NAMES = ("channels", "timesteps", "weight_bits")
+
+
+def axes_of(run: Plan, *, is_resumed: bool) -> Axes:
+    """The values of each axis: those given to choose from, the one value that is given, or the default ones.
+
+    Args:
+        run: the settings.
+        is_resumed: they are those of a design that was begun, which name every choice.
+
+    Raises:
+        ConfigurationError: an axis with a value and with values to choose from, or values that this chip, space or
+            export cannot have.
+    """
+    values, design = written(run.given), run.config.design
+    found = {}
+    for name in _NAMES:
+        chosen = getattr(design, f"{name}_choices")
+        fixed = None if is_resumed else value_at(values, f"network.{name}")
+        if chosen is not None and fixed is not None:
+            flag = f"--{name.replace('_', '-')}"
+            raise ConfigurationError(f"{flag} {fixed} given with {flag}-choices; expected one of them")
+        default = (fixed,) if fixed is not None else _defaults(run)[name]
+        found[name] = tuple(sorted(chosen if chosen is not None else default, reverse=True))
+    if run.space.channels and found["channels"] != (run.space.channels,):
+        raise ConfigurationError(
+            f"channels {_listed(found['channels'])} given with space {run.config.space}, which has "
+            f"{run.space.channels}; leave them out"
+        )
+    least = int(run.accelerator.crossbar.bits_per_cell)
+    if found["weight_bits"][-1] < least:
+        raise ConfigurationError(
+            f"weight bits {found['weight_bits'][-1]} given; expected at least {least}, which a memory cell of "
+            f"{run.config.hardware.accelerator} stores"
+        )
+    if run.space.backward and found["timesteps"][-1] < 2:
+        raise ConfigurationError(
+            f"timesteps 1 given with space {run.config.space}, whose backward edges carry what the step before left; "
+            "expected at least 2"
+        )
+    if FULL_PRECISION in found["weight_bits"] and "integer" in design.formats:
+        raise ConfigurationError(
+            "weight bits 32 given with export format integer, which holds 2 to 16; expected other bits or --formats"
+        )
+    return Axes(**found)
+
+
+def _listed(values: tuple[int, ...]) -> str:
+    return ",".join(map(str, values))
+
+
+def _defaults(run: Plan) -> dict[str, tuple[int, ...]]:
+    width, least = run.config.network.channels, int(run.accelerator.crossbar.bits_per_cell)
+    widths = _WIDTHS[:1] if run.space.channels else _WIDTHS
+    return {
+        "channels": tuple(dict.fromkeys(max(1, int(width * share)) for share in widths)),
+        "timesteps": _TIMESTEPS,
+        "weight_bits": tuple(bits for bits in _WEIGHT_BITS if bits >= least) or (run.config.network.weight_bits,),
+    }
+
+
+def n_with_weights_in_each_cell(run: Plan, axes: Axes) -> int:
+    """Settings at which a network with a layer of weights in each cell keeps all limits."""
+    feasibility = feasibility_of(run)
+    return sum(feasibility.fits(replace(feasibility.base, **one.plain())) for one in axes.settings)
+
+
+def smallest(axes: Axes) -> NetworkSetting:
+    """The setting with the least of everything."""
+    return axes.settings[-1]
+
+
+def survey_plan(run: Plan, axes: Axes) -> Plan:
+    """The search that reads the fitness of the cells for all settings: the narrowest network, no limits.
+
+    It has the fewest time steps, but two where one and more can be chosen, and the most weight bits.
+    """
+    steps = [value for value in axes.timesteps if value > 1] or list(axes.timesteps)
+    setting = NetworkSetting(channels=axes.channels[-1], timesteps=steps[-1], weight_bits=axes.weight_bits[0])
+    at = run.at(setting)
+    unlimited = BudgetConfig(**{f"max_{name}": inf for name in BUDGETED})
+    search = at.config.search.model_copy(update={"finalists": 0, "prefer": "fitness"})
+    return replace(at, config=at.config.model_copy(update={"budget": unlimited, "search": search}), budget=Budget())
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """The candidates of a survey, to be costed at any setting.
+
+    Attributes:
+        run: the settings of the design.
+        candidates: with their fitness.
+    """
+
+    run: Plan
+    candidates: Candidates
+
+    @classmethod
+    def read(cls, run: Plan, history: Path) -> "Surveyed":
+        """Read the history of a survey.
+
+        Raises:
+            VerificationError: it holds nothing, or is damaged.
+        """
+        found = read_candidates(history)
+        if found is None:
+            raise VerificationError(f"{history}: holds no candidate; remove the folder {history.parent}")
+        return cls(run, found)
+
+    def choice(self, axes: Axes) -> SettingChoice:
+        """The settings worth searching; see ``search.settings``. Without contenders: nothing surveyed fits."""
+        architectures = [parse_architecture(text) for text in self.candidates.architectures]
+        occupancy = Workload(self.run.shape, self.run.space.nodes).occupancy(architectures)
+
+        def totals_at(setting: NetworkSetting) -> Totals:
+            at = self.run.at(setting)
+            return at.cost_model.totals(Workload(at.shape, at.space.nodes).slots, occupancy)
+
+        fitness = self.candidates.fitness
+        found = rooms(axes.settings, totals_at, self.run.budget, fitness)
+        ranked = contenders(found, fitness)
+        design = self.run.config.design
+        return SettingChoice(
+            axes=axes,
+            n_surveyed=len(self.candidates),
+            n_settings=len(axes.settings),
+            n_feasible=len(found),
+            n_designs=len(axes.settings) * len(self.candidates),
+            n_searched=min(len(ranked), design.n_settings, design.n_finalists),
+            contenders=tuple(map(self._contender, ranked)),
+        )
+
+    def _contender(self, room: Room) -> Contender:
+        costs = {name: float(getattr(room.totals, name)[room.best]) for name in BUDGETED}
+        return Contender(
+            setting=room.setting,
+            share=float(room.fits.mean()),
+            architecture=self.candidates.architectures[room.best],
+            fitness=room.fitness,
+            **_whole(costs),
+        )
+
+
+def alternatives(run: Plan, axes: Axes, answer: NetworkSetting, architecture: Architecture) -> tuple[Alternative, ...]:
+    """What the answer's cells cost with more or less of one axis, the more first.
+
+    Where the answer has the most that can be chosen, the next step beyond is costed as well.
+
+    Args:
+        run: the settings of the design.
+        axes: that were chosen from.
+        answer: setting of the answer.
+        architecture: its cells.
+    """
+    return tuple(_alternatives(run, axes, answer, architecture))
+
+
+def _alternatives(run: Plan, axes: Axes, answer: NetworkSetting, architecture: Architecture) -> Iterator[Alternative]:
+    for name in _NAMES:
+        now, values = getattr(answer, name), getattr(axes, name)
+        more = min((value for value in values if value > now), default=None)
+        less = max((value for value in values if value < now), default=None)
+        beyond = _beyond(name, now, run) if more is None else None
+        for value in (more, beyond, less):
+            if value is None:
+                continue
+            setting = answer.model_copy(update={name: value})
+            at = run.at(setting)
+            cost = at.cost_model.estimate(rows(architecture, at.shape))
+            broken = run.budget.violations(cost)
+            limits = {f"budget.max_{one}": rounded_up(getattr(cost, one)) for one in broken}
+            yield Alternative(
+                setting=setting,
+                needs=shlex.join(typed({}, limits)),
+                is_larger=value > now,
+                is_offered=value in values,
+                **_whole({one: getattr(cost, one) for one in BUDGETED}),
+            )
+
+
+def _beyond(name: str, now: int, run: Plan) -> int | None:
+    """The next value of an axis above those that can be chosen; None where there is none."""
+    if name == "channels":
+        return None if run.space.channels or now * 2 > 4096 else now * 2
+    if name == "timesteps":
+        return now + 1 if now < 256 else None
+    return now + 2 if now <= 14 else None
+
+
+def _whole(costs: dict[str, Any]) -> dict[str, Any]:
+    return {**costs, "parameters": int(costs["parameters"])}

@@ -1,0 +1,180 @@
+"""One progress for all stages of a design, and how long each of them has taken."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+from neuronas.runs.designs import STAGES, Stage, StageTime, StageTimes
+from neuronas.runs.observer import Advanced, FinalistTrained, Finished, RunEnded, Started
+from neuronas.runs.work import Work
+
+PERCENT = 100
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """How much the stages that take long have to compute, in images of a training of one channel and one time step.
+
+    An image that is only evaluated, with a network that is read once at each precision, takes about a third of one that
+    is learned from; on a simulated chip about as much again as the latter.
+    """
+
+    by_stage: Mapping[Stage, float]
+
+    @classmethod
+    def of(cls, finalists: float, training: float, n_test: int, n_chips: int, weight: float) -> "Amounts":
+        """Put them together.
+
+        Args:
+            finalists: images that finalists learn from, each times channels and time steps.
+            training: the same of the training.
+            n_test: test images.
+            n_chips: simulated chips.
+            weight: channels times time steps of the answer.
+        """
+        return cls(
+            {
+                "finalists": finalists,
+                "training": training,
+                "evaluation": _PASSES * n_test * weight / 3,
+                "chips": 2 * n_chips * n_test * weight,
+            }
+        )
+
+    def before(self, stage: Stage) -> float:
+        """Share of the whole that is done where a stage begins, 0 to 1."""
+        names = list(self.by_stage)
+        done = names[: names.index(stage)] if stage in names else names
+        return sum(self.by_stage[name] for name in done) / self.total
+
+    def share(self, stage: Stage) -> float:
+        """Share of the whole that a stage has."""
+        return self.by_stage.get(stage, 0.0) / self.total
+
+    @property
+    def total(self) -> float:
+        """All of them together."""
+        return sum(self.by_stage.values()) or 1.0
+
+
+_PASSES = 9
+"""Over the test images: one at each precision, and one that counts spikes."""
+
+
+class StageProgress:
+    """Tells of every stage as a part of one work, in percent; the time of each stage is kept across sessions.
+
+    Args:
+        work: of the design.
+        folder: keeps the times.
+        n_stages: that there are.
+    """
+
+    def __init__(self, work: Work, folder: Path, n_stages: int):
+        self.work, self._file, self._n_stages = work, folder / STAGES, n_stages
+        self._times = StageTimes.read_if_there(self._file) or StageTimes()
+        self._number = 0
+        self._amounts: Amounts | None = None
+
+    @property
+    def times(self) -> tuple[StageTime, ...]:
+        """Of the stages so far."""
+        return self._times.stages
+
+    def expect(self, amounts: Amounts) -> None:
+        """Say how much there is to do; from then on the time left is known."""
+        self._amounts, self.work.total = amounts, PERCENT
+
+    @contextmanager
+    def stage(self, name: Stage) -> Iterator[None]:
+        """Do a stage; its time counts however it ends."""
+        self._number += 1
+        started = perf_counter()
+        self._say(name, "")
+        try:
+            yield
+        finally:
+            self._add(name, perf_counter() - started)
+            self._times.write(self._file)
+        if self._amounts is not None:
+            self._reach(self._amounts.before(name) + self._amounts.share(name), name, "done")
+
+    def skip_to_end_of(self, name: Stage) -> None:
+        """Count a stage that an earlier session has done."""
+        if self._amounts is not None:
+            percent = round(PERCENT * (self._amounts.before(name) + self._amounts.share(name)))
+            self.work.skip(max(0, percent - self.work.done))
+
+    def observer(self, name: Stage, part: str = "") -> "StageObserver":
+        """An observer of the verb that does a stage."""
+        return StageObserver(self, name, part)
+
+    def told(self, name: Stage, part: str, event: Advanced) -> None:
+        """A verb has done a piece of its work."""
+        text = ", ".join(one for one in (part, event.part) if one)
+        values = dict(event.values)
+        detail = event.detail if isinstance(event.detail, FinalistTrained | RunEnded) else None
+        if self._amounts is None or event.total is None or not event.total:
+            count = f"{event.done:,}" + (f" of {event.total:,}" if event.total else "")
+            self._say(name, f"{text}, {count} {event.unit}", values, detail)
+            return
+        done = self._amounts.before(name) + self._amounts.share(name) * min(1.0, event.done / event.total)
+        self._reach(done, name, text, values, detail)
+
+    def began(self, name: Stage, event: Started) -> None:
+        """A verb begins; what an earlier session has done of it is no measure of the time left."""
+        if self._amounts is not None and event.total and event.n_before:
+            share = self._amounts.before(name) + self._amounts.share(name) * event.n_before / event.total
+            self.work.skip(max(0, int(PERCENT * share) - self.work.done))
+
+    def note(self, text: str) -> None:
+        """Tell that a part of a stage has ended, with what result."""
+        self.work.advance(0, text, None, RunEnded(text))
+
+    def _reach(
+        self,
+        share: float,
+        name: Stage,
+        text: str,
+        values: Mapping[str, float] | None = None,
+        detail: FinalistTrained | RunEnded | None = None,
+    ) -> None:
+        self._say(name, text, values, detail, n=max(0, int(PERCENT * share) - self.work.done))
+
+    def _say(
+        self,
+        name: Stage,
+        text: str,
+        values: Mapping[str, float] | None = None,
+        detail: FinalistTrained | RunEnded | None = None,
+        n: int = 0,
+    ) -> None:
+        said = f"stage {self._number} of {self._n_stages}, {name}"
+        self.work.advance(n, f"{said}: {text}" if text else said, values, detail)
+
+    def _add(self, name: Stage, seconds: float) -> None:
+        known = {one.name: one.seconds for one in self._times.stages}
+        known[name] = round(known.get(name, 0.0) + seconds, 3)
+        self._times = StageTimes(stages=tuple(StageTime(name=one, seconds=spent) for one, spent in known.items()))
+
+
+@dataclass(frozen=True)
+class StageObserver:
+    """Tells of the verb that does a stage, or a part of it."""
+
+    progress_of: StageProgress
+    name: Stage
+    part: str
+
+    def started(self, event: Started) -> None:
+        """See ``Observer``."""
+        self.progress_of.began(self.name, event)
+
+    def progress(self, event: Advanced) -> None:
+        """See ``Observer``."""
+        self.progress_of.told(self.name, self.part, event)
+
+    def finished(self, event: Finished) -> None:
+        """See ``Observer``."""

@@ -1,0 +1,218 @@
+"""The stages of a design: each is the function of a verb, and leaves what a run of that verb leaves."""
+
+import shutil
+from dataclasses import dataclass, replace
+from math import inf
+from pathlib import Path
+
+from neuronas.api.chip import chip_of, evaluate_on_chips
+from neuronas.api.compose import Plan
+from neuronas.api.design_choice import Surveyed, n_with_weights_in_each_cell, smallest, survey_plan
+from neuronas.api.design_progress import Amounts, StageProgress
+from neuronas.api.evaluate import evaluate
+from neuronas.api.export import EXPORTS, export
+from neuronas.api.finalist_training import Finals
+from neuronas.api.finalists import finals_of, learning_plan
+from neuronas.api.report import report
+from neuronas.api.search import Search
+from neuronas.api.search_result import SearchResult, write_result
+from neuronas.api.train import has_checkpoint, train
+from neuronas.errors import ConfigurationError, InfeasibleError, VerificationError
+from neuronas.runs.designs import CHOICE, FOLDER, Axes, Contender, SettingChoice, Stage
+from neuronas.runs.directory import CONFIG, EVALUATION, HISTORY, RESULT, TRAINING, RunDirectory
+from neuronas.runs.evaluations import ChipEvaluation, Evaluation, chip_file
+from neuronas.runs.finalists import FINALISTS, Finalist
+from neuronas.runs.history_file import HistorySnapshot
+from neuronas.runs.results import TrainingResult
+from neuronas.runs.work import Work
+from neuronas.search.halving import fittest
+
+SURVEY = "survey"
+
+
+@dataclass(frozen=True)
+class Stages:
+    """The stages of one design.
+
+    Attributes:
+        run: the settings of the design.
+        axes: what may be chosen.
+        directory: of the design, which becomes the run of its answer.
+        progress: is told.
+        download: fetch the data set if it is missing.
+    """
+
+    run: Plan
+    axes: Axes
+    directory: Path
+    progress: StageProgress
+    download: bool
+
+    @property
+    def folder(self) -> Path:
+        """Keeps what the answer was chosen from."""
+        return self.directory / FOLDER
+
+    def choose(self) -> SettingChoice:
+        """Find the settings that are worth searching; costs only, after one survey of the cells.
+
+        Raises:
+            InfeasibleError: nothing fits; says why, and what would.
+        """
+        known = SettingChoice.read_if_there(self.folder / CHOICE)
+        if known is not None:
+            return known
+        with self.progress.stage("feasibility"):
+            if not n_with_weights_in_each_cell(self.run, self.axes):
+                self._search_smallest()
+        with self.progress.stage("survey"):
+            plan = survey_plan(self.run, self.axes)
+            self._search(plan, self.folder / SURVEY, "survey", plan.setting.text, scan=True)
+        choice = Surveyed.read(self.run, self.folder / SURVEY / HISTORY).choice(self.axes)
+        if not choice.contenders:
+            self._search_smallest()
+            raise InfeasibleError("no surveyed cell fits the budget at any setting; expected a larger budget")
+        choice.write(self.folder / CHOICE)
+        return choice
+
+    def search(self, choice: SettingChoice) -> list[SearchResult]:
+        """Search the cells at each setting."""
+        found = []
+        with self.progress.stage("search"):
+            for number, one in enumerate(choice.searched, start=1):
+                setting = one.setting
+                where = f"{number} of {choice.n_searched}, {setting.text}"
+                result = self._search(self.run.at(setting), self.folder / setting.folder, "search", where)
+                if not result.was_finished:
+                    self.progress.note(f"search {where}: fitness {result.fitness:.4g}, {result.text}")
+                found.append(result)
+        return found
+
+    def finals(self, choice: SettingChoice, found: list[SearchResult]) -> Finals | None:
+        """Prepare the finalists, the fittest of each setting; None where there is only one candidate."""
+        ranked = self._finalists(choice.searched, found)
+        asked = self.run.config.design.n_finalists
+        with self.progress.stage("finalists"):
+            finals = finals_of(self.run, ranked, asked, self.folder)
+            self._expect(finals, found)
+            if finals is not None and not finals.choice.is_complete:
+                work = Work("finalists", self.folder, "images", self.progress.observer("finalists"))
+                finals.run(work, inf)
+        return finals
+
+    def answer(self, found: list[SearchResult], finals: Finals | None) -> SearchResult:
+        """Make the directory the run of the answer: a search that has come to its end."""
+        if finals is None:
+            chosen = replace(found[0], directory=self.directory)
+        else:
+            leader = finals.choice.leader
+            if leader is None or leader.setting is None:
+                raise VerificationError(f"{self.folder / FINALISTS}: has no answer; remove it and --resume")
+            of_setting = next(one for one in found if one.plan.setting == leader.setting)
+            chosen = replace(of_setting, directory=self.directory).with_finalists(finals.choice)
+        if not (self.directory / RESULT).is_file():
+            is_begun = (self.directory / CONFIG).is_file()
+            with RunDirectory(self.directory, chosen.plan.origin, resume=is_begun) as files:
+                _copy(self.folder / chosen.plan.setting.folder / HISTORY, files.file(HISTORY))
+                if finals is not None:
+                    finals.choice.write(files.file(FINALISTS))
+                write_result(chosen)
+        return chosen
+
+    def train(self) -> TrainingResult:
+        """Train the answer to the end, from its last checkpoint if it has one."""
+        with self.progress.stage("training"):
+            if TrainingResult.is_finished(self.directory / TRAINING):
+                self.progress.skip_to_end_of("training")
+                return TrainingResult.read(self.directory / TRAINING)
+            resume = has_checkpoint(self.directory)
+            return train(self.directory, resume=resume, observer=self.progress.observer("training"))
+
+    def evaluate(self) -> Evaluation:
+        """Measure the trained network on the test images."""
+        with self.progress.stage("evaluation"):
+            known = Evaluation.read_if_there(self.directory / EVALUATION)
+            return known or evaluate(self.directory, observer=self.progress.observer("evaluation"))
+
+    def chips(self) -> ChipEvaluation:
+        """Measure it on simulated chips."""
+        with self.progress.stage("chips"):
+            known = ChipEvaluation.read_if_there(chip_file(self.directory, self.run.config.hardware.accelerator))
+            n_chips = self.run.config.chip.n_chips
+            if known is not None and known.n_chips == n_chips:
+                return known
+            return evaluate_on_chips(self.directory, chips=n_chips, observer=self.progress.observer("chips"))
+
+    def export(self) -> dict[str, Path]:
+        """Export it in each format; every file is computed again and compared."""
+        with self.progress.stage("export"):
+            for name in self.run.config.design.formats:
+                if not (self.directory / EXPORTS / f"{name}.json").is_file():
+                    export(self.directory, name, observer=self.progress.observer("export", name))
+        return {f"export {name}": self.directory / EXPORTS for name in self.run.config.design.formats}
+
+    def report(self) -> Path:
+        """Write the page."""
+        with self.progress.stage("report"):
+            return report(self.directory).file
+
+    def _search_smallest(self) -> None:
+        """Search the smallest setting, which says why nothing fits and what would."""
+        setting = smallest(self.axes)
+        try:
+            self._search(self.run.at(setting), self.folder / setting.folder, "feasibility", setting.text, scan=True)
+        except InfeasibleError as error:
+            if error.advice is not None and error.advice.command is not None:
+                command = error.advice.command.replace("neuronas search", "neuronas design", 1)
+                error.advice = error.advice.model_copy(update={"command": command})
+            raise
+
+    def _search(self, plan: Plan, place: Path, stage: Stage, part: str, *, scan: bool = False) -> SearchResult:
+        observer = self.progress.observer(stage, part)
+        search = Search(place, plan, resume=(place / CONFIG).is_file())
+        return search.run(observer, download=self.download and scan, scan_images=scan)
+
+    def _finalists(self, contenders: tuple[Contender, ...], found: list[SearchResult]) -> tuple[Finalist, ...]:
+        """The fittest of each setting in turn, then the second of each, and so on."""
+        asked, ranked = self.run.config.design.n_finalists, []
+        for one in contenders:
+            history = HistorySnapshot(self.folder / one.setting.folder / HISTORY)
+            try:
+                own = fittest(history, asked)
+            finally:
+                history.close()
+            ranked.append([finalist.model_copy(update={"setting": one.setting}) for finalist in own])
+        turns = [own[turn] for turn in range(asked) for own in ranked if turn < len(own)]
+        return tuple(one.model_copy(update={"rank": rank}) for rank, one in enumerate(turns[:asked], start=1))
+
+    def _expect(self, finals: Finals | None, found: list[SearchResult]) -> None:
+        """Tell how much there is left to compute, as far as it is known before the answer is."""
+        from neuronas.api.trained import read_images
+
+        n_training, n_test = (len(read_images(self.run, split)) for split in ("train", "test"))
+        weights = [one.plan.setting.channels * one.plan.setting.timesteps for one in found]
+        learning, train = 0.0, self.run.config.train
+        if finals is not None:
+            n_images = min(n_training, learning_plan(self.run).config.train.n_images or n_training)
+            n_images = round(n_images * (1 - self.run.config.search.finalist_validation))
+            learning = finals.choice.n_epochs * n_images * sum(weights) / len(weights)
+        n_chips = 0 if why_no_chips(self.run, self.axes) else self.run.config.chip.n_chips
+        training = train.epochs * n_training * (1 - train.validation_share) * max(weights)
+        self.progress.expect(Amounts.of(learning, training, n_test, n_chips, max(weights)))
+
+
+def why_no_chips(run: Plan, axes: Axes) -> str | None:
+    """Why chips of this kind cannot be simulated; None where they can."""
+    try:
+        for bits in axes.weight_bits:
+            chip_of(run.at(smallest(axes).model_copy(update={"weight_bits": bits})))
+    except ConfigurationError as error:
+        return str(error)
+    return None
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file; the target is either whole or absent."""
+    beside = target.with_name(f".{target.name}.part")
+    shutil.copyfile(source, beside)
+    beside.replace(target)

@@ -1,0 +1,125 @@
+"""``neuronas design``: from data, chip and budgets to a trained, measured and exported network."""
+
+from typing import TYPE_CHECKING, Any
+
+from neuronas.cli import console
+from neuronas.cli import options as opt
+from neuronas.cli.progress import ProgressBar
+from neuronas.errors import InfeasibleError, quoted
+
+if TYPE_CHECKING:
+    from neuronas.api.design import Design
+    from neuronas.runs.designs import DesignResult
+
+
+@opt.with_settings("design")
+def design(
+    options: dict[str, Any],
+    download: opt.Download = False,
+    config: opt.Config = None,
+    assignments: opt.Set = None,
+    out: opt.Out = None,
+    resume: opt.Resume = False,
+    dry_run: opt.DryRun = False,
+    as_json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """See ``neuronas.cli.verbs``."""
+    from neuronas.api.design import plan_design
+    from neuronas.cli.architectures import note_unread
+    from neuronas.machine import keep_freed_memory
+    from neuronas.runs.designs import FOLDER
+    from neuronas.runs.directory import CONFIG
+
+    keep_freed_memory()
+    planned = plan_design(options, config=config, assignments=assignments or (), out=out, resume=resume)
+    if not quiet:
+        note_unread(planned.plan.config.hardware)
+    if dry_run:
+        _print_plan(planned, as_json=as_json)
+        return
+    was_finished = planned.resume and planned.finished is not None
+    directory = planned.directory
+    try:
+        with ProgressBar(quiet=quiet) as progress:
+            result = planned.run(progress, download=download)
+    except InfeasibleError as error:
+        if as_json and error.advice is not None:
+            console.print_json(error.advice)
+        elif error.advice is not None and not quiet:
+            for line in error.advice.lines():
+                console.notes.print(line)
+        raise
+    except KeyboardInterrupt:
+        if not quiet and (directory / FOLDER / CONFIG).is_file():
+            console.notes.print(
+                f"everything so far is kept; resume with: neuronas design --resume --out {quoted(directory)}"
+            )
+        raise
+    if was_finished and not quiet:
+        console.notes.print(f"note: the design in {directory} had come to its end before; this is its answer")
+    if as_json:
+        console.print_json(result)
+    elif quiet:
+        console.answers.print(f"{result.architecture} ({result.setting.text}): {result.test_accuracy.text}")
+    else:
+        _print(planned, result)
+
+
+def _print_plan(planned: "Design", *, as_json: bool) -> None:
+    from neuronas.api.design_choice import n_with_weights_in_each_cell
+    from neuronas.hardware.units import quantity
+
+    run, axes = planned.plan, planned.axes
+    n_feasible = n_with_weights_in_each_cell(run, axes)
+    if as_json:
+        document = {
+            "dry_run": True,
+            "directory": str(planned.directory),
+            "axes": axes.plain(),
+            "n_settings": len(axes.settings),
+            "n_feasible": n_feasible,
+            "settings": run.config.model_dump(mode="json"),
+        }
+        console.print_json(document)
+        return
+    out = console.answers
+    out.print(
+        f"would choose cells of {run.config.space} ({run.space.n_genotypes:,} cells) for {run.config.data.name} on "
+        f"{run.config.hardware.accelerator}, and"
+    )
+    for name, values in axes:
+        out.print(f"  {name}: {', '.join(map(str, values))}")
+    out.print(
+        f"{len(axes.settings)} settings; at {n_feasible} of them a network with a layer of weights in each cell keeps "
+        "these limits:"
+    )
+    for name, limit in run.budget.limits.items():
+        out.print(f"  {name}: at most {quantity(name, limit)}")
+    settings = run.config
+    out.print(
+        f"would search at most {settings.design.n_settings} settings, train {settings.design.n_finalists} finalists "
+        f"for at most {settings.search.finalist_epochs} epochs and the answer for {settings.train.epochs}"
+    )
+    chips = planned.chips_left_out or f"{settings.chip.n_chips} simulated chips"
+    out.print(
+        f"would evaluate it, on chips as well ({chips}), export it ({', '.join(settings.design.formats)}), report"
+    )
+
+
+def _print(planned: "Design", result: "DesignResult") -> None:
+    from neuronas.cli.architectures import print_budget
+    from neuronas.cli.tables import printable
+    from neuronas.report.design_tables import alternatives_table, answer_table, stages_line
+
+    out = console.answers
+    out.print(result.architecture, style="bold")
+    out.print()
+    print_budget(result.cost, planned.plan.budget)
+    out.print()
+    out.print(printable(alternatives_table(result)))
+    out.print(printable(answer_table(result)))
+    out.print(f"\n{stages_line(result)}")
+    for name, file in result.files.items():
+        out.print(f"{name}: {result.directory / file}")
+    out.print(f"next: open {result.directory / result.files['report']}, or neuronas predict {quoted(result.directory)}")

@@ -1,0 +1,51 @@
+"""Settings of a design; see ``neuronas.config.schema``."""
+
+from typing import Any
+
+from pydantic import field_validator
+
+from neuronas.config.setting import Section, setting
+from neuronas.config.values import DESIGN, FULL_PRECISION, Names, WholeNumbers
+
+_RANGES = {"channels_choices": (1, 4096), "timesteps_choices": (1, 256), "weight_bits_choices": (2, FULL_PRECISION)}
+
+
+class DesignConfig(Section):
+    """Design: what is free besides the cells, and how many designs are searched and trained before one is chosen."""
+
+    channels_choices: WholeNumbers | None = setting(
+        "Channels to choose from (--channels or, without it, 25 to 100 % of the data set's)", None, (DESIGN,),
+        metavar="C,C",
+    )  # fmt: skip
+    timesteps_choices: WholeNumbers | None = setting(
+        "Time steps T to choose from (--timesteps or, without it, 2,3,4,5)", None, (DESIGN,), metavar="T,T"
+    )
+    weight_bits_choices: WholeNumbers | None = setting(
+        "Weight precisions in bits to choose from (--weight-bits or, without it, 4,6,8)", None, (DESIGN,),
+        metavar="BITS,BITS",
+    )  # fmt: skip
+    n_settings: int = setting(
+        "Settings (channels, T, bits) whose cells are searched, at most", 4, (DESIGN,), is_option=False, ge=1, le=100
+    )
+    n_finalists: int = setting(
+        "Finalists, over all settings, that are trained briefly so that the one that learns best is the answer", 4,
+        (DESIGN,), name="finalists", ge=2, le=1000,
+    )  # fmt: skip
+    formats: Names = setting(
+        "Formats in which the trained network is exported", ("integer",), (DESIGN,), metavar="NAME,NAME"
+    )
+
+    @field_validator(*_RANGES)
+    @classmethod
+    def _can_be_chosen_from(cls, values: tuple[int, ...] | None, info: Any) -> tuple[int, ...] | None:
+        low, high = _RANGES[info.field_name]
+        if values is not None and not values:
+            raise ValueError("expected at least one number")
+        for value in values or ():
+            is_gap = info.field_name == "weight_bits_choices" and 16 < value < FULL_PRECISION
+            if not low <= value <= high or is_gap:
+                extent = "2 to 16 or 32" if high == FULL_PRECISION else f"{low} to {high}"
+                raise ValueError(f"{value} given; expected numbers from {extent}")
+        if values is not None and len(set(values)) < len(values):
+            raise ValueError("a number given twice; expected different ones")
+        return values

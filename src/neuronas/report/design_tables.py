@@ -1,0 +1,111 @@
+"""What a design answers, as tables: the answer in a few rows, what other settings cost, what it was chosen from."""
+
+from collections.abc import Iterator
+
+from neuronas.hardware.units import BUDGETED, quantity, word
+from neuronas.report.tables import Table, duration, number, share
+from neuronas.runs.designs import Alternative, DesignResult, SettingChoice
+from neuronas.runs.evaluations import NOTICED_LOSS
+
+
+def answer_table(design: DesignResult) -> Table:
+    """What it is, how accurate, what it loses on the chip, why this one."""
+    rows = tuple(_answer(design))
+    alerts = [
+        (index, 1)
+        for index, (name, _) in enumerate(rows)
+        if (name == "on the chip" and (design.chip_loss or 0.0) >= NOTICED_LOSS)
+        or (name == "verdict" and design.violations)
+    ]
+    return Table("The design", ("", ""), rows, text_columns=(0, 1), alerts=alerts)
+
+
+def _answer(design: DesignResult) -> Iterator[tuple[str, str]]:
+    cost = design.cost
+    yield "network", f"{design.setting.text}; {cost.parameters:,} weights; on {cost.hardware}"
+    yield "test accuracy", f"{design.test_accuracy.text} on {design.n_test:,} images"
+    if design.chip_accuracy is not None and design.chip_loss is not None:
+        points = round(100 * design.chip_loss, 1)
+        yield (
+            "on the chip",
+            f"{design.chip_accuracy.text}, mean of {design.n_chips} simulated chips: {abs(points):.1f} points "
+            f"{'lost' if points >= 0 else 'gained'}",
+        )
+    else:
+        yield "on the chip", f"not simulated: {design.chips_left_out}"
+    yield "verdict", design.verdict
+    yield "why this one", "\n".join(design.reason)
+    yield "more accuracy", "\n".join(_buys(design))
+
+
+def _buys(design: DesignResult) -> Iterator[str]:
+    """What would buy more, or why nothing can be bought."""
+    larger = [one for one in design.alternatives if one.is_larger]
+    if not larger:
+        yield "the largest setting there is"
+    for one in larger:
+        what = (
+            f"{changed(design, one)} for {quantity('energy_uj', one.energy_uj)}, {quantity('area_mm2', one.area_mm2)}"
+        )
+        if one.needs:
+            yield f"{what}: needs {one.needs}"
+        elif one.is_offered:
+            yield f"{what}: within the budget, but this setting was trained and did not win, or was not searched"
+        else:
+            yield f"{what}: within the budget; {_choice_of(design, one)} offers it"
+
+
+def changed(design: DesignResult, one: Alternative) -> str:
+    """In which axis an alternative differs from the answer, for people."""
+    if one.setting.channels != design.channels:
+        return f"{one.setting.channels} channels"
+    if one.setting.timesteps != design.timesteps:
+        return f"T = {one.setting.timesteps}"
+    return f"{one.setting.weight_bits} bits"
+
+
+def _choice_of(design: DesignResult, one: Alternative) -> str:
+    """The option that lets an alternative be chosen."""
+    axes = design.choice.axes
+    for name, flag in (("channels", "channels"), ("timesteps", "timesteps"), ("weight_bits", "weight-bits")):
+        value = getattr(one.setting, name)
+        if value != getattr(design, name):
+            return f"--{flag}-choices {','.join(map(str, (*reversed(getattr(axes, name)), value)))}"
+    raise ValueError("an alternative with the answer's own setting given; expected another")
+
+
+def alternatives_table(design: DesignResult) -> Table:
+    """The answer's cells with more or less of one axis, and what each costs."""
+    own = design.cost
+    rows = [("the answer", *(quantity(name, getattr(own, name)) for name in BUDGETED), "chosen")]
+    alerts = []
+    for number_of, one in enumerate(design.alternatives, start=1):
+        fits = one.needs or "fits"
+        costs = (quantity(name, getattr(one, name)) for name in BUDGETED)
+        rows.append((f"{changed(design, one)}", *costs, fits))
+        if one.needs:
+            alerts.append((number_of, 1 + len(BUDGETED)))
+    titles = ("same cells, but", *map(word, BUDGETED), "budget")
+    return Table("One axis changed", titles, tuple(rows), text_columns=(0, len(titles) - 1), alerts=alerts)
+
+
+def contenders_table(choice: SettingChoice) -> Table:
+    """The settings that no other one beats, in the order in which they are searched."""
+    rows = tuple(
+        (
+            one.setting.text,
+            share(one.share),
+            number(one.fitness),
+            *(quantity(name, getattr(one, name)) for name in BUDGETED),
+            "searched" if place < choice.n_searched else "not searched",
+        )
+        for place, one in enumerate(choice.contenders)
+    )
+    titles = ("channels, T, bits", "cells that fit", "best fitness", *map(word, BUDGETED), "")
+    return Table("Settings", titles, rows, text_columns=(0, len(titles) - 1))
+
+
+def stages_line(design: DesignResult) -> str:
+    """The stages with their times, in a line."""
+    stages = ", ".join(f"{one.name} {duration(one.seconds)}" for one in design.stages)
+    return f"{duration(design.seconds_in_all)} in all: {stages}"

@@ -1,0 +1,29 @@
+"""The settings of a network, besides its cells, that a design chooses."""
+
+from pydantic import Field
+
+from neuronas.runs.document import Document
+
+
+class NetworkSetting(Document):
+    """Width, time steps and precision of a network.
+
+    Attributes:
+        channels: before the first reduction.
+        timesteps: T.
+        weight_bits: of each weight; 32: not quantised.
+    """
+
+    channels: int = Field(ge=1)
+    timesteps: int = Field(ge=1)
+    weight_bits: int = Field(ge=2)
+
+    @property
+    def text(self) -> str:
+        """For people."""
+        return f"{self.channels} channels, T = {self.timesteps}, {self.weight_bits} bits"
+
+    @property
+    def folder(self) -> str:
+        """A name for its files."""
+        return f"c{self.channels}-t{self.timesteps}-w{self.weight_bits}"
