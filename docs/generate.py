@@ -32,6 +32,7 @@ from neuronas.hardware.mapped.model import ASSUMPTIONS
 from neuronas.report.cost_tables import counted
 from neuronas.runs.architectures import ArchitectureFile
 from neuronas.runs.costs import CostReport
+from neuronas.runs.designs import DesignResult, SettingChoice
 from neuronas.runs.environment import Environment
 from neuronas.runs.epoch import Epoch
 from neuronas.runs.evaluations import ChipEvaluation, Evaluation
@@ -328,6 +329,8 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "accelerator": Accelerator,
     "architecture": ArchitectureFile,
     "chip": ChipEvaluation,
+    "design": DesignResult,
+    "design-choice": SettingChoice,
     "environment": Environment,
     "epoch": Epoch,
     "estimate": CostReport,

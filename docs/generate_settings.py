@@ -18,6 +18,7 @@ from neuronas.config.schema import ResolvedConfig
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE, STUB = ROOT / "docs" / "reference" / "settings.md", ROOT / "src" / "neuronas" / "__init__.pyi"
 _VERBS = {
+    "design": "design",
     "search": "search",
     "estimate": "estimate",
     "train": "train",

@@ -15,6 +15,7 @@ from neuronas.hardware.units import BUDGETED
 from neuronas.report.facts import Answer, RunFacts
 from neuronas.runs.architectures import read_architecture
 from neuronas.runs.candidates import Candidates, read_candidates
+from neuronas.runs.designs import DESIGN, DesignResult
 from neuronas.runs.directory import ARCHITECTURE, CONFIG, EVALUATION, HISTORY, RESULT, TRAINING
 from neuronas.runs.environment import ENVIRONMENT, Environment, check_format
 from neuronas.runs.evaluations import Evaluation, read_chips
@@ -74,6 +75,7 @@ def _read(directory: Path, name: str, run: Plan, cost_model: str | None) -> RunF
         Environment.read_if_there(directory / ENVIRONMENT),
         Infeasible.read_if_there(directory / INFEASIBLE),
         FinalistChoice.read_if_there(directory / FINALISTS),
+        DesignResult.read_if_there(directory / DESIGN),
     )
 
 

@@ -17,7 +17,8 @@ from neuronas.api.search_result import SearchResult, result_of, write_result
 from neuronas.api.settings import Config, is_resumed, planned
 from neuronas.api.workers import Computing, computing
 from neuronas.config import as_path, is_there
-from neuronas.errors import ConfigurationError, InfeasibleError
+from neuronas.errors import ConfigurationError, InfeasibleError, RunDirectoryError
+from neuronas.runs.designs import FOLDER
 from neuronas.runs.directory import (
     CONFIG,
     HISTORY,
@@ -187,10 +188,16 @@ def plan_search(
 
     Raises:
         ConfigurationError: an unknown option, name or value; no such device.
+        RunDirectoryError: the directory holds a design.
     """
     if resume and out is None:
         raise ConfigurationError("--resume needs --out DIR, the run directory to resume")
     directory = as_path(out, "--out") if out is not None else None
+    if directory is not None and is_there(directory / FOLDER / CONFIG):
+        raise RunDirectoryError(
+            f"run directory {directory}: holds a design, whose answer another search could replace; continue it with "
+            "neuronas design --resume, or choose another --out"
+        )
     own = directory if resume and directory and (directory / CONFIG).is_file() else None
 
     def planned_with(**more: Any) -> Plan:

@@ -10,7 +10,7 @@ from neuronas.runs.evaluations import NOTICED_LOSS
 
 def answer_table(design: DesignResult) -> Table:
     """What it is, how accurate, what it loses on the chip, why this one."""
-    rows = tuple(_answer(design))
+    rows = answer_rows(design)
     alerts = [
         (index, 1)
         for index, (name, _) in enumerate(rows)
@@ -18,6 +18,11 @@ def answer_table(design: DesignResult) -> Table:
         or (name == "verdict" and design.violations)
     ]
     return Table("The design", ("", ""), rows, text_columns=(0, 1), alerts=alerts)
+
+
+def answer_rows(design: DesignResult) -> tuple[tuple[str, str], ...]:
+    """The same as names and values."""
+    return tuple(_answer(design))
 
 
 def _answer(design: DesignResult) -> Iterator[tuple[str, str]]:

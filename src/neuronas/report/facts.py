@@ -10,6 +10,7 @@ from neuronas.hardware.cost import Cost
 from neuronas.hardware.floorplan import Floorplan
 from neuronas.runs.candidates import Candidates
 from neuronas.runs.costs import CostSummary
+from neuronas.runs.designs import DesignResult
 from neuronas.runs.environment import Environment
 from neuronas.runs.epoch import Epoch
 from neuronas.runs.evaluations import ChipEvaluation, Evaluation
@@ -64,6 +65,7 @@ class RunFacts:
         algorithm: of the search.
         infeasible: why nothing fits, of a search that came to no answer.
         finalists: that were trained to choose the answer.
+        design: of a run that ``design`` made.
     """
 
     name: str
@@ -82,6 +84,7 @@ class RunFacts:
     environment: Environment | None
     infeasible: Infeasible | None
     finalists: FinalistChoice | None
+    design: DesignResult | None = None
 
     @property
     def chip(self) -> ChipEvaluation | None:

@@ -11,7 +11,15 @@ from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from neuronas.report import accuracy_tables, comparison, cost_tables, finalist_tables, provenance, twin_tables
+from neuronas.report import (
+    accuracy_tables,
+    comparison,
+    cost_tables,
+    design_tables,
+    finalist_tables,
+    provenance,
+    twin_tables,
+)
 from neuronas.report.charts import Chart
 from neuronas.report.explorer import explorer_document
 from neuronas.report.facts import RunFacts
@@ -28,6 +36,7 @@ if TYPE_CHECKING:
 
 SECTIONS = {
     "verdict": "Verdict",
+    "design": "Design",
     "result": "Result",
     "settings": "Settings",
     "cost": "Cost",
@@ -48,6 +57,7 @@ _TABLES: dict[str, Any] = {
     "accuracy_tables": accuracy_tables,
     "comparison": comparison,
     "cost_tables": cost_tables,
+    "design_tables": design_tables,
     "finalist_tables": finalist_tables,
     "provenance": provenance,
     "twin_tables": twin_tables,
@@ -71,7 +81,7 @@ class Content:
 
 def report_page(run: RunFacts) -> str:
     """One run, in full."""
-    return _page(f"Run {run.name}", SECTIONS, content(run), _assets("start.js"), _FOOTER)
+    return _page(f"Run {run.name}", _shown(run), content(run), _assets("start.js"), _FOOTER)
 
 
 def comparison_page(runs: tuple[RunFacts, ...]) -> str:
@@ -89,7 +99,12 @@ def live_page() -> tuple[str, str]:
 def content(run: RunFacts) -> Content:
     """What a run's page shows."""
     drawn = charts(run)
-    return Content(_sections(SECTIONS, run=run, drawn=drawn, searched=_searched((run,))), _data(drawn, (run,)))
+    return Content(_sections(_shown(run), run=run, drawn=drawn, searched=_searched((run,))), _data(drawn, (run,)))
+
+
+def _shown(run: RunFacts) -> dict[str, str]:
+    """The sections of a run: that of designs only where it is one."""
+    return {key: title for key, title in SECTIONS.items() if key != "design" or run.design is not None}
 
 
 def _sections(titles: Mapping[str, str], **values: Any) -> dict[str, "Markup"]:
