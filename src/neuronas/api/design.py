@@ -75,7 +75,7 @@ class Design:
         with RunDirectory(self.directory / FOLDER, self.plan.origin, resume=self.resume):
             if (known := self.finished) is not None:
                 return known
-            work = Work("design", self.directory, "%", observer)
+            work = Work("design", self.directory, "%", observer, logs=False)  # stages log what they do
             work.start(None)
             result = self._run(work, download)
             work.finish(result)

@@ -39,22 +39,21 @@ def design_result(
     """
     directory, setting = answer.directory, answer.plan.setting
     low, high = evaluation.interval_95(evaluation.top1)
-    known = isinstance(chips, ChipEvaluation)
     return DesignResult(
         **{name: getattr(answer.summary, name) for name in type(answer.summary).model_fields},
         directory=directory,
         **setting.plain(),
         test_accuracy=Estimate(value=evaluation.top1, low=low, high=high),
         n_test=evaluation.n_images,
-        chip_accuracy=_on_chips(chips) if known else None,
-        n_chips=chips.n_chips if known else 0,
-        chip_loss=_loss(chips) if known else None,
-        chips_left_out=None if known else chips,
+        chip_accuracy=None if isinstance(chips, str) else _on_chips(chips),
+        n_chips=0 if isinstance(chips, str) else chips.n_chips,
+        chip_loss=None if isinstance(chips, str) else _loss(chips),
+        chips_left_out=chips if isinstance(chips, str) else None,
         verdict=_verdict(answer, evaluation, chips, files),
         reason=tuple(_reasons(choice, finalists)),
         choice=choice,
         alternatives=alternatives(run, choice.axes, setting, answer.architecture),
-        files=_files(directory, run, known, files),
+        files=_files(directory, run, files, has_chips=not isinstance(chips, str)),
         stages=stages,
     )
 
@@ -86,7 +85,7 @@ def _verdict(answer: SearchResult, evaluation: Evaluation, chips: ChipEvaluation
         on_chips = f"simulated chips {'cost' if points >= 0 else 'add'} {abs(points):.1f} points"
         if _loss(chips) >= NOTICED_LOSS and chips.verdict is not None and chips.verdict.remedies:
             on_chips += f" ({chips.verdict.text})"
-    exported = f"; verified: {', '.join(files)}" if files else ""
+    exported = "; exported and verified" if files else ""
     return f"{kept}; {evaluation.top1:.1%} of {evaluation.n_images:,} test images; {on_chips}{exported}"
 
 
@@ -99,9 +98,9 @@ def _reasons(choice: SettingChoice, finalists: FinalistChoice | None) -> Iterato
     n, searched = len(choice.contenders), choice.n_searched
     if n == 1:
         largest = choice.contenders[0].setting.text
-        yield f"One setting, {largest}, is at least as large in every respect as all others, with room for fit cells."
+        yield f"One setting, {largest}, equals or exceeds all others in every respect: it alone was searched."
     else:
-        yield f"{n} settings are exceeded by no other one in every respect; {searched} of them were searched."
+        yield f"{n} settings are equalled by no other one in every respect; {searched} of them were searched."
     if finalists is None:
         return
     yield f"{finalists.verdict}."
@@ -119,7 +118,7 @@ def _reasons(choice: SettingChoice, finalists: FinalistChoice | None) -> Iterato
         )
 
 
-def _files(directory: Path, run: Plan, has_chips: bool, files: dict[str, Path]) -> dict[str, str]:
+def _files(directory: Path, run: Plan, files: dict[str, Path], *, has_chips: bool) -> dict[str, str]:
     found = {
         "report": directory / REPORT,
         "architecture": directory / ARCHITECTURE,

@@ -2,6 +2,7 @@
 
 import shlex
 from collections import Counter
+from collections.abc import Mapping
 from math import ceil, floor, log10
 from typing import Any
 
@@ -115,7 +116,7 @@ def _knob(of: Feasibility, knobs: Knobs, broken: list[str], reachable: dict[str,
     )
 
 
-def typed(values: dict[str, Any], changes: dict[str, object]) -> list[str]:
+def typed(values: dict[str, Any], changes: Mapping[str, object]) -> list[str]:
     """Settings with changes, as options of ``search`` and ``design``."""
     for path, value in changes.items():
         values = with_value(values, path, value)

@@ -1,5 +1,6 @@
 """``neuronas design``: from data, chip and budgets to a trained, measured and exported network."""
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from neuronas.cli import console
@@ -10,6 +11,9 @@ from neuronas.errors import InfeasibleError, quoted
 if TYPE_CHECKING:
     from neuronas.api.design import Design
     from neuronas.runs.designs import DesignResult
+
+_TITLE = 15
+"""Width of the names of findings."""
 
 
 @opt.with_settings("design")
@@ -110,7 +114,7 @@ def _print_plan(planned: "Design", *, as_json: bool) -> None:
 def _print(planned: "Design", result: "DesignResult") -> None:
     from neuronas.cli.architectures import print_budget
     from neuronas.cli.tables import printable
-    from neuronas.report.design_tables import alternatives_table, answer_table, stages_line
+    from neuronas.report.design_tables import alternatives_table, answer_rows, stages_line
 
     out = console.answers
     out.print(result.architecture, style="bold")
@@ -118,7 +122,9 @@ def _print(planned: "Design", result: "DesignResult") -> None:
     print_budget(result.cost, planned.plan.budget)
     out.print()
     out.print(printable(alternatives_table(result)))
-    out.print(printable(answer_table(result)))
+    for name, findings in answer_rows(result):
+        for title, line in zip_longest((name,), findings, fillvalue=""):
+            out.print(f"{title:{_TITLE}}{line}")
     out.print(f"\n{stages_line(result)}")
     for name, file in result.files.items():
         out.print(f"{name}: {result.directory / file}")

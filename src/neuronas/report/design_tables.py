@@ -5,24 +5,16 @@ from collections.abc import Iterator
 from neuronas.hardware.units import BUDGETED, quantity, word
 from neuronas.report.tables import Table, duration, number, share
 from neuronas.runs.designs import Alternative, DesignResult, SettingChoice
-from neuronas.runs.evaluations import NOTICED_LOSS
 
 
-def answer_table(design: DesignResult) -> Table:
-    """What it is, how accurate, what it loses on the chip, why this one."""
-    rows = answer_rows(design)
-    alerts = [
-        (index, 1)
-        for index, (name, _) in enumerate(rows)
-        if (name == "on the chip" and (design.chip_loss or 0.0) >= NOTICED_LOSS)
-        or (name == "verdict" and design.violations)
-    ]
-    return Table("The design", ("", ""), rows, text_columns=(0, 1), alerts=alerts)
+def answer_rows(design: DesignResult) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What it is, how accurate, what it loses on the chip, why this one, what would buy more: names with findings."""
+    return (*((name, (finding,)) for name, finding in _answer(design)), *_reasons(design))
 
 
-def answer_rows(design: DesignResult) -> tuple[tuple[str, str], ...]:
-    """The same as names and values."""
-    return tuple(_answer(design))
+def _reasons(design: DesignResult) -> Iterator[tuple[str, tuple[str, ...]]]:
+    yield "why this one", design.reason
+    yield "more accuracy", tuple(_buys(design))
 
 
 def _answer(design: DesignResult) -> Iterator[tuple[str, str]]:
@@ -39,8 +31,6 @@ def _answer(design: DesignResult) -> Iterator[tuple[str, str]]:
     else:
         yield "on the chip", f"not simulated: {design.chips_left_out}"
     yield "verdict", design.verdict
-    yield "why this one", "\n".join(design.reason)
-    yield "more accuracy", "\n".join(_buys(design))
 
 
 def _buys(design: DesignResult) -> Iterator[str]:

@@ -1,0 +1,236 @@
+"""The main job whole: which settings are searched, that every stage resumes, and what is answered."""
+
+import json
+from pathlib import Path
+from shutil import copytree
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import neuronas
+from conftest import Neuronas
+from neuronas.api.design import plan_design
+from neuronas.api.run_facts import read_run
+from neuronas.errors import ConfigurationError, InfeasibleError, RunDirectoryError
+from neuronas.hardware.budget import Budget
+from neuronas.hardware.cost import Totals
+from neuronas.report.design_tables import answer_rows
+from neuronas.report.page import report_page
+from neuronas.runs.designs import CHOICE, DESIGN, FOLDER, Axes, DesignResult, SettingChoice
+from neuronas.runs.finalists import FINALISTS, FinalistChoice
+from neuronas.runs.network_setting import NetworkSetting
+from neuronas.runs.observer import Advanced, Finished, Started
+from neuronas.search.settings import Room, contenders, rooms
+
+SMALL: dict[str, Any] = {
+    "channels_choices": (4, 5), "timesteps": 2, "weight_bits_choices": (4, 8), "algorithm": "snasnet", "n_draws": 16,
+    "max_energy_uj": 2.0, "batch_size": 16, "finalists": 3, "finalist_epochs": 1, "finalist_images": 200, "epochs": 2,
+    "limit": 1000, "chips": 2, "config": {"data": {"n_test": 60}, "train": {"batch_size": 32}},
+}  # fmt: skip
+STAGES = ("feasibility", "survey", "search", "finalists", "training", "evaluation", "chips", "export", "report")
+
+
+def setting(channels: int, timesteps: int, weight_bits: int) -> NetworkSetting:
+    return NetworkSetting(channels=channels, timesteps=timesteps, weight_bits=weight_bits)
+
+
+def room(values: tuple[int, int, int], best: int, fitness: np.ndarray, n_fit: int | None = None) -> Room:
+    fits = np.arange(len(fitness)) < (len(fitness) if n_fit is None else n_fit)
+    zero = np.zeros(len(fitness))
+    return Room(setting(*values), fits, best, float(fitness[best]), Totals(zero, zero, zero, zero))
+
+
+class Stopping:
+    """An observer that interrupts a stage, as Ctrl-C does."""
+
+    def __init__(self, stage: str):
+        self.stage = stage
+
+    def started(self, event: Started) -> None:
+        pass
+
+    def progress(self, event: Advanced) -> None:
+        if f", {self.stage}" in event.part.partition(":")[0]:
+            raise KeyboardInterrupt
+
+    def finished(self, event: Finished) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> DesignResult:
+    return neuronas.design(out=tmp_path_factory.mktemp("design") / "run", **SMALL)
+
+
+def answered(run: Path) -> dict[str, Any]:
+    """The answer without times and places."""
+    content = json.loads((run / DESIGN).read_text())
+    return {
+        name: one for name, one in content.items() if name not in ("seconds", "peak_memory_mb", "stages", "directory")
+    }
+
+
+def test_a_design_holds_what_its_contract_names(made: DesignResult) -> None:
+    content = json.loads((made.directory / DESIGN).read_text())
+    assert {"channels", "timesteps", "weight_bits", "test_accuracy", "chip_accuracy", "verdict", "files"} <= set(
+        content
+    )
+    assert set(json.loads((made.directory / "result.json").read_text())) - {"chosen_by"} <= set(content)
+    assert tuple(one.name for one in made.stages) == STAGES
+    assert all((made.directory / file).exists() for file in made.files.values())
+    assert made.test_accuracy.low is not None and made.test_accuracy.low <= made.test_accuracy.value
+    assert abs(made.n_test - 60) < 5 and made.n_chips == 2  # the same share of each class
+
+
+def test_the_answer_is_what_its_finalists_learned(made: DesignResult) -> None:
+    learned = FinalistChoice.read(made.directory / FOLDER / FINALISTS)
+    leader = learned.leader
+    assert leader is not None and leader.setting == made.setting and leader.architecture == made.architecture
+    assert leader.energy_uj == pytest.approx(made.cost.energy_uj)
+    choice = SettingChoice.read(made.directory / FOLDER / CHOICE)
+    assert {one.setting for one in learned.finalists} == {one.setting for one in choice.searched}
+    again = neuronas.estimate(
+        made.architecture, channels=made.channels, timesteps=made.timesteps, weight_bits=made.weight_bits
+    )
+    assert again.cost.energy_uj == made.cost.energy_uj <= 2.0
+
+
+def test_a_design_is_a_run(made: DesignResult) -> None:
+    assert neuronas.load(made.directory).settings.timesteps == made.timesteps
+    facts = read_run(made.directory, "one")
+    assert facts.design is not None and facts.finalists is not None and not facts.changed_costs
+    page = report_page(facts)
+    assert all(one.partition("(")[0] in page for _, findings in answer_rows(facts.design) for one in findings)
+
+
+def test_alternatives_are_costs_of_the_same_cells(made: DesignResult) -> None:
+    assert {one.is_larger for one in made.alternatives} == {True, False}
+    for one in made.alternatives:
+        cost = neuronas.estimate(made.architecture, **one.setting.plain()).cost
+        assert (one.parameters, one.energy_uj) == (cost.parameters, cost.energy_uj)
+        assert bool(one.needs) == (cost.energy_uj > 2.0)
+        if one.needs:
+            assert float(one.needs.split()[1]) >= cost.energy_uj
+
+
+def test_every_stage_can_be_interrupted_and_resumed(made: DesignResult, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    for number, stage in enumerate(STAGES):
+        with pytest.raises(KeyboardInterrupt):
+            neuronas.design(out=run, resume=number > 0, observer=Stopping(stage), **(SMALL if not number else {}))
+        assert not (run / "report.html").exists()
+    assert neuronas.design(out=run, resume=True).setting == made.setting
+    assert answered(run) == answered(made.directory)
+
+
+def test_a_design_that_has_ended_is_only_read(made: DesignResult) -> None:
+    before = {path: path.stat().st_mtime_ns for path in made.directory.rglob("*.json")}
+    assert neuronas.design(out=made.directory, resume="auto") == DesignResult.read(made.directory / DESIGN)
+    assert before == {path: path.stat().st_mtime_ns for path in made.directory.rglob("*.json")}
+
+
+def test_another_verb_does_not_replace_the_answer(made: DesignResult) -> None:
+    with pytest.raises(RunDirectoryError, match=r"holds a design.*neuronas design --resume"):
+        neuronas.search(out=made.directory, resume=True)
+    with pytest.raises(RunDirectoryError, match="holds a design already; continue it with --resume"):
+        neuronas.design(out=made.directory, **SMALL)
+
+
+def test_other_choices_are_refused_when_resuming(made: DesignResult, tmp_path: Path) -> None:
+    copy = copytree(made.directory, tmp_path / "copy")
+    with pytest.raises(RunDirectoryError, match=r"design.channels_choices was .*choose another --out"):
+        plan_design({"channels_choices": (4, 6)}, out=copy, resume=True)
+
+
+def test_nothing_fits(tmp_path: Path) -> None:
+    with pytest.raises(InfeasibleError) as caught:
+        neuronas.design(out=tmp_path / "run", **{**SMALL, "max_energy_uj": 0.01})
+    assert caught.value.advice.broken[0].name == "energy_uj"
+    assert not (tmp_path / "run" / "config.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"channels": 8, "channels_choices": (4, 8)}, "--channels 8 given with --channels-choices"),
+        ({"weight_bits_choices": (17,)}, "17 given; expected numbers from 2 to 16 or 32"),
+        ({"channels_choices": (8, 8)}, "a number given twice"),
+        ({"timesteps_choices": "2;3"}, "expected whole numbers with commas between them"),
+        ({"weight_bits": 32}, "weight bits 32 given with export format integer"),
+        ({"formats": ("integr",)}, "integr"),
+        ({"finalists": 1}, "finalists"),
+        ({"twin": True}, "twin"),
+    ],
+)
+def test_wrong_settings_are_one_line(options: dict[str, Any], message: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        plan_design(options, out=tmp_path / "run")
+    assert message in str(caught.value) and "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_one_value_fixes_an_axis() -> None:
+    free = plan_design({})
+    assert free.axes == Axes(channels=(16, 12, 8, 6, 4), timesteps=(5, 4, 3, 2), weight_bits=(8, 6, 4))
+    assert plan_design({"channels": 8, "timesteps_choices": "2,4"}).axes == Axes(
+        channels=(8,), timesteps=(4, 2), weight_bits=(8, 6, 4)
+    )
+
+
+def test_dry_run_says_what_would_be_done(neuronas: Neuronas) -> None:
+    code, said, _ = neuronas("design", "--dry-run", "--json", "--channels", "4")
+    content = json.loads(said)
+    assert code == 0 and content["axes"]["channels"] == [4] and content["n_settings"] == 12
+
+
+def test_contenders_by_hand() -> None:
+    fitness = np.arange(100.0)
+    found = [
+        room((16, 5, 4), 99, fitness),
+        room((16, 3, 6), 99, fitness),
+        room((16, 2, 6), 99, fitness),  # less of everything than the one above
+        room((16, 5, 8), 10, fitness),  # no room for any of the ten fittest
+        room((12, 5, 6), 95, fitness),
+        room((8, 5, 8), 99, fitness),
+        room((8, 4, 8), 98, fitness),
+    ]
+    places = [one.setting for one in contenders(found, fitness)]
+    assert places == [setting(16, 5, 4), setting(16, 3, 6), setting(12, 5, 6), setting(8, 5, 8)]
+    assert contenders([], fitness) == []
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from((2, 4, 8)), st.integers(1, 3), st.sampled_from((4, 8)), st.integers(0, 29)),
+        min_size=1, max_size=8, unique_by=lambda one: one[:3],
+    )
+)  # fmt: skip
+def test_whatever_is_left_out_is_equalled(values: list[tuple[int, int, int, int]]) -> None:
+    fitness = np.arange(30.0)
+    found = [room(one[:3], one[3], fitness, one[3] + 1) for one in values]
+    kept = contenders(found, fitness)
+    fits_best = max(one.fitness for one in found)
+    assert any(one.fitness == fits_best for one in kept)
+    for one in found:
+        if one not in kept and one.fitness > fits_best - 10:  # ten of the fittest functions are enough
+            mine = (*one.setting.plain().values(), one.fitness)
+            others = [(*other.setting.plain().values(), other.fitness) for other in kept]
+            assert any(all(a >= b for a, b in zip(other, mine, strict=True)) for other in others)
+
+
+def test_rooms_by_hand() -> None:
+    def totals_at(one: NetworkSetting) -> Totals:
+        energy = np.array([1.0, 2.0, 3.0]) * one.channels
+        return Totals(energy * 0, energy * 0, energy * 0, energy)
+
+    found = rooms(
+        [setting(1, 1, 8), setting(2, 1, 8), setting(9, 1, 8)], totals_at, Budget(max_energy_uj=4.0),
+        np.array([1.0, 2.0, np.nan]),
+    )  # fmt: skip
+    assert [(one.setting.channels, one.best, one.fits.tolist()) for one in found] == [
+        (1, 1, [True, True, False]),  # the third has no fitness
+        (2, 1, [True, True, False]),
+    ]
