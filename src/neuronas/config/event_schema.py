@@ -3,9 +3,9 @@
 from typing import Any, Literal
 
 from neuronas.config.setting import Section, setting
-from neuronas.config.values import BENCHMARK, DATASET, ESTIMATE, EVALUATE, SEARCH, TRAIN, ImageSize
+from neuronas.config.values import BENCHMARK, DATASET, DESIGN, ESTIMATE, EVALUATE, SEARCH, TRAIN, ImageSize
 
-_READ = (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK)
+_READ = (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, DESIGN)
 
 
 def _of_events(help: str, default: Any, name: str, **more: Any) -> Any:  # noqa: A002
