@@ -141,6 +141,7 @@ class Plan:
             self,
             given=checked(merged(values, {"network": setting.plain()}), "settings"),
             config=self.config.model_copy(update={"network": network}),
+            dataset=self.dataset.with_timesteps(setting.timesteps),
             shape=replace(self.shape, channels=setting.channels),
             cost_model=self.model_named(
                 self.cost_model.name, weight_bits=setting.weight_bits, timesteps=setting.timesteps

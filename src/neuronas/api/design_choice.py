@@ -38,7 +38,7 @@ def axes_of(run: Plan, *, is_resumed: bool) -> Axes:
         ConfigurationError: an axis with a value and with values to choose from, or values that this chip, space or
             export cannot have.
     """
-    values, design = written(run.given), run.config.design
+    values, design, network = written(run.given), run.config.design, run.config.network
     found = {}
     for name in _NAMES:
         chosen = getattr(design, f"{name}_choices")
@@ -48,6 +48,11 @@ def axes_of(run: Plan, *, is_resumed: bool) -> Axes:
             raise ConfigurationError(f"{flag} {fixed} given with {flag}-choices; expected one of them")
         default = (fixed,) if fixed is not None else _defaults(run)[name]
         found[name] = tuple(sorted(chosen if chosen is not None else default, reverse=True))
+    if run.dataset.sequence and found["timesteps"] != (network.timesteps,):
+        raise ConfigurationError(
+            f"--timesteps-choices {_listed(found['timesteps'])} given with data set {run.config.data.name}, whose "
+            "recordings are cut into one number of time steps; expected --timesteps"
+        )
     if run.space.channels and found["channels"] != (run.space.channels,):
         raise ConfigurationError(
             f"channels {_listed(found['channels'])} given with space {run.config.space}, which has "
@@ -80,7 +85,7 @@ def _defaults(run: Plan) -> dict[str, tuple[int, ...]]:
     widths = _WIDTHS[:1] if run.space.channels else _WIDTHS
     return {
         "channels": tuple(dict.fromkeys(max(1, int(width * share)) for share in widths)),
-        "timesteps": _TIMESTEPS,
+        "timesteps": (run.config.network.timesteps,) if run.dataset.sequence else _TIMESTEPS,
         "weight_bits": tuple(bits for bits in _WEIGHT_BITS if bits >= least) or (run.config.network.weight_bits,),
     }
 
