@@ -496,6 +496,9 @@ def export(
     out: str | os.PathLike[str] | None = ...,
     dt_s: float = ...,
     opset: int | None = ...,
+    fraction_bits: int | None = ...,
+    max_ram_kib: float | None = ...,
+    max_flash_kib: float | None = ...,
     observer: Observer | None = ...,
 ) -> ExportManifest:
     """Export of trained networks: integer format, NIR, ONNX. Each file is verified: it is read back and computed.

@@ -3,11 +3,14 @@
 from os import PathLike
 from typing import TYPE_CHECKING
 
+from neuronas.api.integer_accuracy import integer_accuracy
 from neuronas.api.trained import TrainedRun, read_trained
 from neuronas.config import as_path
-from neuronas.errors import ConfigurationError
-from neuronas.export.formats import DT_S, format_named
+from neuronas.errors import ConfigurationError, DataError
+from neuronas.export.formats import DT_S, FRACTION_BITS, IntegerOptions, format_named
+from neuronas.runs.directory import log
 from neuronas.runs.inputs import NetworkInput
+from neuronas.runs.integers import IntegerAccuracy
 from neuronas.runs.observer import Observer
 from neuronas.runs.results import ExportManifest
 from neuronas.runs.work import Work
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from neuronas.export.formats import ExportContent
 
 EXPORTS = "export"
+_N_MEASURED = 1000
+"""Test images on which the accuracy of integer arithmetic is measured."""
 
 
 def export(
@@ -27,18 +32,25 @@ def export(
     out: str | PathLike[str] | None = None,
     dt_s: float = DT_S,
     opset: int | None = None,
+    fraction_bits: int | None = None,
+    max_ram_kib: float | None = None,
+    max_flash_kib: float | None = None,
     observer: Observer | None = None,
 ) -> ExportManifest:
-    """Write a trained network as NIR, ONNX or integers for a chip; the file is computed again and compared.
+    """Write a trained network for other tools, as C or for a chip; the file is computed again and compared.
 
-    In the run's own folder ``export``, a manifest ``FORMAT.json`` keeps what was verified.
+    In the run's own folder ``export``, a manifest ``FORMAT.json`` keeps what was verified. For integer-only formats it
+    also says what integer arithmetic costs on the test images, at most 1,000 of them, where the data set is there.
 
     Args:
         run: the run's directory.
-        format_name: ``nir``, ``onnx`` or ``integer``.
+        format_name: ``nir``, ``onnx``, ``integer`` or ``c``.
         out: file or folder; default: in the run's folder ``export``.
         dt_s: nir: length of a time step, s.
         opset: onnx: version of the operators, from 18 (21 with weights of more than 8 bits); default: 21.
+        fraction_bits: c: of values that are neither spikes nor sums of them, 4 to 12; default: 12.
+        max_ram_kib: c: limit on values and state, KiB; default: no limit.
+        max_flash_kib: c: limit on constants, KiB; default: no limit.
         observer: follows the progress.
 
     Raises:
@@ -50,14 +62,22 @@ def export(
         raise ConfigurationError(f"--dt {dt_s:g} given; expected seconds between 0 and 1")
     if opset is not None and format_name != "onnx":
         raise ConfigurationError(f"--opset {opset} given with --format {format_name}; expected --format onnx")
+    chosen = format_named(format_name)
+    given_options = (("--fraction-bits", fraction_bits), ("--max-ram", max_ram_kib), ("--max-flash", max_flash_kib))
+    for flag, value in given_options:
+        if value is not None and not chosen.is_integer:
+            raise ConfigurationError(f"{flag} {value:g} given with --format {format_name}; expected --format c")
     from neuronas.export.round_trip import export_network
 
-    chosen = format_named(format_name)
     given = read_trained(as_path(run, "RUN"), {"device": "cpu"})
     folder = given.directory / EXPORTS
     path = as_path(out, "--out") if out is not None else folder / chosen.place
     work = Work("export", given.directory, "steps", observer)
-    agreement = export_network(given.trained.network, _content(given, dt_s, opset), chosen, path, work)
+    integer_options = IntegerOptions(
+        FRACTION_BITS if fraction_bits is None else fraction_bits, max_flash_kib, max_ram_kib
+    )
+    content = _content(given, dt_s, opset, integer_options)
+    agreement = export_network(given.trained.network, content, chosen, path, work)
     manifest = ExportManifest(
         run=given.directory,
         format=format_name,
@@ -67,6 +87,8 @@ def export(
         n_images_tied=agreement.n_tied,
         largest_difference=agreement.largest_difference,
         largest_score=agreement.largest_score,
+        is_exact=chosen.is_integer,
+        integer=_accuracy(given, content) if chosen.is_integer else None,
     )
     if out is None:
         manifest.write(folder / f"{format_name}.json")
@@ -74,7 +96,17 @@ def export(
     return manifest
 
 
-def _content(given: TrainedRun, dt_s: float, opset: int | None) -> "ExportContent":
+def _accuracy(given: TrainedRun, content: "ExportContent") -> IntegerAccuracy | None:
+    """What integer arithmetic costs; None where the test images are not there."""
+    try:
+        images = given.images("test", _N_MEASURED)
+    except DataError as error:
+        log.warning("run %s: accuracy in integers is not measured: %s", given.directory, error)
+        return None
+    return integer_accuracy(given, content.integers, images)
+
+
+def _content(given: TrainedRun, dt_s: float, opset: int | None, options: IntegerOptions) -> "ExportContent":
     from neuronas.export.crossbars import crossbars_document
     from neuronas.export.formats import ExportContent
     from neuronas.export.from_network import bind
@@ -90,4 +122,5 @@ def _content(given: TrainedRun, dt_s: float, opset: int | None) -> "ExportConten
         crossbars=crossbars_document(work, run.mapped_model().work(work), run.config.hardware.accelerator),
         dt_s=dt_s,
         opset=opset,
+        options=options,
     )

@@ -12,25 +12,24 @@ if TYPE_CHECKING:
     from neuronas.training.images import Images
 
 
-def integers_of(given: TrainedRun, fraction_bits: int | None = None) -> "IntegerNetwork":
-    """The integer-only network of a trained run.
+def _unseen(n: int) -> None:
+    pass
 
-    Args:
-        given: the run.
-        fraction_bits: see ``export.to_integers``; None: as many as fit, up to its default.
+
+def integers_of(given: TrainedRun) -> "IntegerNetwork":
+    """The integer-only network of a trained run.
 
     Raises:
         ConfigurationError: the network is artificial, its weights are not quantised, or a sum does not fit 32 bits.
     """
     from neuronas.export.from_network import bind
-    from neuronas.export.to_integers import FRACTION_BITS, integer_network
+    from neuronas.export.to_integers import integer_network
 
-    bits = FRACTION_BITS if fraction_bits is None else fraction_bits
-    return integer_network(bind(given.network), NetworkInput.of(given.plan.config.data), bits)
+    return integer_network(bind(given.network), NetworkInput.of(given.plan.config.data))
 
 
 def integer_accuracy(
-    given: TrainedRun, network: "IntegerNetwork", images: "Images", seen: Callable[[int], None]
+    given: TrainedRun, network: "IntegerNetwork", images: "Images", seen: Callable[[int], None] = _unseen
 ) -> IntegerAccuracy:
     """Classify images by integer and by float arithmetic.
 

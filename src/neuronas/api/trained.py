@@ -58,17 +58,18 @@ class TrainedRun:
 
         return blake2b((self.directory / CHECKPOINTS / BEST).read_bytes(), digest_size=16).digest()
 
-    def images(self, split: str) -> "Images":
-        """Images of its data set, ``train`` or ``test``."""
-        return read_images(self.plan, split)
+    def images(self, split: str, at_most: int | None = None) -> "Images":
+        """Images of its data set, ``train`` or ``test``; of ``test`` so many, or as many as it says."""
+        return read_images(self.plan, split, at_most)
 
 
-def read_images(run: Plan, split: str) -> "Images":
+def read_images(run: Plan, split: str, at_most: int | None = None) -> "Images":
     """Read the images that a run names, as many of them as it says.
 
     Args:
         run: names the data set.
         split: ``train`` or ``test``.
+        at_most: of ``test``, the same share of each class; None: as many as the run says.
 
     Raises:
         DataError: they are not there, cannot be read, or have more or fewer classes than the network.
@@ -79,7 +80,11 @@ def read_images(run: Plan, split: str) -> "Images":
     data, train = run.config.data, run.config.train
     check_described(data, run.dataset)
     source = run.dataset.load(split, run.shape.image_size)
-    chosen = drawn(source, train.n_images, train.seed) if split == "train" else drawn(source, data.n_test, _TEST_DRAW)
+    chosen = (
+        drawn(source, train.n_images, train.seed)
+        if split == "train"
+        else drawn(source, at_most or data.n_test, _TEST_DRAW)
+    )
     return Images(chosen, data.mean, data.std, skip_corrupt=data.skip_corrupt)
 
 

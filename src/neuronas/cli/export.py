@@ -10,12 +10,20 @@ from neuronas.cli.progress import ProgressBar
 from neuronas.config import as_path
 from neuronas.export.formats import DT_S
 
-FormatName = Annotated[str, typer.Option("--format", help="nir, onnx or integer.")]
+FormatName = Annotated[str, typer.Option("--format", help="nir, onnx, integer or c.")]
 Place = Annotated[
     Path | None,
     typer.Option("--out", parser=as_path, metavar="FILE|DIR", help="File or folder to write \\[RUN/export/…]."),
 ]
 Opset = Annotated[int | None, typer.Option(help="onnx: version of the operators, 18 or higher \\[21].")]
+FractionBits = Annotated[
+    int | None,
+    typer.Option(help="c: fraction bits of values that are neither spikes nor sums of them, 4 to 12 \\[12]."),
+]
+MaxRam = Annotated[
+    float | None, typer.Option("--max-ram", metavar="KIB", help="c: limit on values and state \\[none].")
+]
+MaxFlash = Annotated[float | None, typer.Option("--max-flash", metavar="KIB", help="c: limit on constants \\[none].")]
 TimeStep = Annotated[float, typer.Option("--dt", help="nir: length of a time step in seconds.")]
 
 
@@ -25,6 +33,9 @@ def export(
     out: Place = None,
     dt: TimeStep = DT_S,
     opset: Opset = None,
+    fraction_bits: FractionBits = None,
+    max_ram: MaxRam = None,
+    max_flash: MaxFlash = None,
     plugin: options.Plugins = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -33,13 +44,32 @@ def export(
     from neuronas.api.export import export as write_export
 
     with ProgressBar(quiet=quiet) as progress:
-        done = write_export(run, format_name, out=out, dt_s=dt, opset=opset, observer=progress)
+        done = write_export(
+            run,
+            format_name,
+            out=out,
+            dt_s=dt,
+            opset=opset,
+            fraction_bits=fraction_bits,
+            max_ram_kib=max_ram,
+            max_flash_kib=max_flash,
+            observer=progress,
+        )
     if as_json:
         console.print_json(done)
         return
     console.answers.print(str(done.path), style="bold")
-    if not quiet:
+    if quiet:
+        return
+    if done.is_exact:
+        console.answers.print(
+            f"verified: {done.verified_by} computed {done.n_images} images; all scores and the spikes of every layer "
+            "equal those of the integer-only network"
+        )
+    else:
         console.answers.print(
             f"verified: {done.verified_by} computed {done.n_images} images from it; scores differ from the "
             f"network's by {done.largest_difference:.2g} at most, of {done.largest_score:.3g}"
         )
+    if done.integer is not None:
+        console.answers.print(done.integer.text)

@@ -72,7 +72,7 @@ VERBS: Mapping[str, Verb] = {
     ),
     "export": Verb(
         "export:export",
-        "Write a trained network as NIR, ONNX or integers for a chip; the file is computed again and compared.",
+        "Write a trained network for other tools, as C or for a chip; the file is computed again and compared.",
         "neuronas export runs/mine --format integer",
         "neuronas report runs/mine",
     ),

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,11 +17,29 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from neuronas.export.crossbars import CrossbarsDocument
-    from neuronas.export.verification import Computed
+    from neuronas.export.integer_network import IntegerNetwork
+    from neuronas.export.verification import Computed, IntegerResult
     from neuronas.snn.bound_graph import BoundGraph
 
+FRACTION_BITS = 12
+"""Of the values of integer-only networks; see ``export.to_integers``."""
 DT_S = 1e-4
 """Length of a time step, s: the default of SpikingJelly's NIR importer."""
+
+
+@dataclass(frozen=True)
+class IntegerOptions:
+    """Options of formats that hold the integer-only network.
+
+    Attributes:
+        fraction_bits: see ``export.to_integers``.
+        max_flash_kib: c: limit on constants; None: no limit.
+        max_ram_kib: c: limit on values and state; None: no limit.
+    """
+
+    fraction_bits: int = FRACTION_BITS
+    max_flash_kib: float | None = None
+    max_ram_kib: float | None = None
 
 
 @dataclass(frozen=True)
@@ -35,6 +54,7 @@ class ExportContent:
         class_names: class names in the order of the outputs; None if classes have numbers only.
         crossbars: placement on the accelerator of the run.
         dt_s: length of a time step in seconds, for formats with time constants in seconds.
+        options: of the integer-only formats.
         opset: onnx: version of the operators; None: ``onnx_format.OPSET``.
     """
 
@@ -46,6 +66,18 @@ class ExportContent:
     crossbars: "CrossbarsDocument"
     dt_s: float
     opset: int | None = None
+    options: IntegerOptions = IntegerOptions()
+
+    @cached_property
+    def integers(self) -> "IntegerNetwork":
+        """The network in integers alone.
+
+        Raises:
+            ConfigurationError: see ``export.to_integers``.
+        """
+        from neuronas.export.to_integers import integer_network
+
+        return integer_network(self.network, self.input, self.options.fraction_bits)
 
     @property
     def about(self) -> dict[str, str]:
@@ -61,7 +93,7 @@ class ExportContent:
 
 
 Write = Callable[[ExportContent, Path], None]
-Compute = Callable[[Path, "Tensor"], "Computed"]
+Compute = Callable[[Path, "Tensor"], "Computed | IntegerResult"]
 
 
 @dataclass(frozen=True)
@@ -73,6 +105,8 @@ class Format:
         load: imports and returns two functions: one writes the file; the other computes scores from the file alone,
             for images [B, C, H, W].
         computed_by: name of the program that computes the file.
+        is_integer: the file computes the integer-only network: its second function takes pixels, uint8, and its
+            results are equal to the interpreter's.
         packages: required packages; the extra ``export`` installs those of the built-in formats.
     """
 
@@ -80,6 +114,7 @@ class Format:
     load: Callable[[], tuple[Write, Compute]]
     computed_by: str
     packages: tuple[str, ...] = ()
+    is_integer: bool = False
 
 
 def _integer() -> tuple[Write, Compute]:
@@ -100,9 +135,16 @@ def _onnx() -> tuple[Write, Compute]:
     return write_onnx, compute_onnx
 
 
+def _c() -> tuple[Write, Compute]:
+    from neuronas.export.c_format import compute_c, write_c
+
+    return write_c, compute_c
+
+
 BUILTIN: dict[str, Format] = {
     "integer": Format("integer", _integer, "the reference interpreter"),
     "nir": Format("network.nir", _nir, "SpikingJelly's NIR importer", ("nir", "nirtorch")),
+    "c": Format("c", _c, "the compiled program", is_integer=True),
     "onnx": Format("network.onnx", _onnx, "onnxruntime", ("onnx", "onnxruntime")),
 }
 

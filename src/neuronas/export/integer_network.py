@@ -145,6 +145,11 @@ class IntegerNetwork:
         """Of values that are neither spikes nor sums of them."""
         return Fraction(1, 2**self.fraction_bits)
 
+    @property
+    def neuron_layers(self) -> tuple[str, ...]:
+        """Names of the LIF layers that anything reaches, in order."""
+        return tuple(name for name in self.graph.by_name if name in self.neurons and name in self.first_steps)
+
     @cached_property
     def first_steps(self) -> dict[str, int]:
         """The time step, from 0, at which each node first has a value; nodes that never have one are missing."""

@@ -5,7 +5,14 @@ from pathlib import Path
 
 from neuronas.errors import ConfigurationError
 from neuronas.export.formats import ExportContent, Format
-from neuronas.export.verification import RoundTrip, compare, make_probe
+from neuronas.export.verification import (
+    IntegerResult,
+    RoundTrip,
+    compare,
+    compare_integers,
+    integer_result,
+    make_probe,
+)
 from neuronas.runs.work import Work
 from neuronas.snn.classifier import Classifier
 
@@ -39,7 +46,13 @@ def export_network(
     try:
         write(content, beside)
         work.advance(1, "writing the file")
-        agreement = compare(str(path), probe, compute(beside, probe.images))
+        found = compute(beside, probe.pixels if chosen.is_integer else probe.images)
+        if isinstance(found, IntegerResult):
+            integers = content.integers
+            expected = integer_result(integers, probe.pixels)
+            agreement = compare_integers(str(path), expected, found, integers.neuron_layers)
+        else:
+            agreement = compare(str(path), probe, found)
         work.advance(1, "computing the images from the file")
         _replace(beside, path)
     finally:

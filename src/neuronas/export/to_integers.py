@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuronas.errors import ConfigurationError
+from neuronas.export.formats import FRACTION_BITS
 from neuronas.export.integer_network import (
     CURRENT_SHIFT,
     LARGEST,
@@ -33,7 +34,7 @@ from neuronas.runs.inputs import NetworkInput
 from neuronas.snn.bound_graph import BoundGraph, NeuronArrays, WeightArrays
 from neuronas.space.graph import Image, Neurons, Node, Pool, Sum, Votes, Weights
 
-FRACTION_BITS, FEWEST_FRACTION_BITS = 12, 4
+FEWEST_FRACTION_BITS = 4
 _FACTOR_BITS = 16
 """Of q, the rounded sum, and of its multiplier."""
 _LARGEST_SHIFT = 30

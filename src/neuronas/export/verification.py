@@ -1,16 +1,26 @@
-"""Verification of an exported file: a fixed batch of images is computed by the network and from the file."""
+"""Verification of an exported file: a fixed batch of images is computed by the network and from the file.
 
+Float formats may differ by rounding, integer formats not at all.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from neuronas.errors import VerificationError
+from neuronas.export.integer_interpreter import integer_scores
+from neuronas.export.integer_network import IntegerNetwork
 from neuronas.export.interpreter import interpret
+from neuronas.export.spike_hash import SpikeHashes
 from neuronas.snn.bound_graph import BoundGraph
 from neuronas.snn.classifier import Classifier
 from neuronas.snn.lif import observed
+from neuronas.space.graph import Shape
 
 N_IMAGES = 8
 _SEED = 20240700
@@ -33,16 +43,31 @@ class Computed:
     n_spikes: dict[str, Tensor] | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class IntegerResult:
+    """Result of an integer network for a batch.
+
+    Attributes:
+        scores: class scores, summed over the time steps, [B, n_classes] int64.
+        spikes: digests of the spikes of each layer, [B, layers] uint32; see ``export.spike_hash``.
+    """
+
+    scores: Tensor
+    spikes: NDArray[np.uint32]
+
+
 @dataclass(frozen=True)
 class Probe:
     """The fixed batch and its result by the network.
 
     Attributes:
+        pixels: the same images, uint8.
         images: normalised images [B, C, H, W]: noise and smooth random images, so that no data set is needed.
         expected: result of the network.
         tied: [B] whether a potential is so near to its threshold that a spike depends on rounding.
     """
 
+    pixels: Tensor
     images: Tensor
     expected: Computed
     tied: Tensor
@@ -65,16 +90,62 @@ class RoundTrip:
     n_tied: int
 
 
-def make_probe(network: Classifier, bound: BoundGraph, mean: tuple[float, ...], std: tuple[float, ...]) -> Probe:
-    """Draw the fixed batch and let the network (on the CPU, in float32) compute it."""
-    channels, *size = bound.graph.nodes[0].shape
+def probe_pixels(shape: Shape) -> Tensor:
+    """The fixed batch: uint8 images of a shape [C, H, W]."""
+    channels, *size = shape
     generator, half = torch.Generator().manual_seed(_SEED), N_IMAGES // 2
     fine = torch.rand(half, channels, *size, generator=generator)
     # A network trained on photographs, whose neighbouring pixels are similar, may not spike on noise at all.
     coarse = torch.rand(half, channels, 2, 2, generator=generator)
     smooth = F.interpolate(coarse, size=size, mode="bilinear", align_corners=True)
-    pixels = torch.cat([fine, smooth])
-    images = (pixels - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
+    return (torch.cat([fine, smooth]) * 255).round().byte()
+
+
+def integer_result(network: IntegerNetwork, pixels: Tensor) -> IntegerResult:
+    """Compute images, uint8 [B, C, H, W], by the interpreter."""
+    hashes = SpikeHashes()
+    scores = integer_scores(network, pixels, hashes).sum(dim=0)
+    return IntegerResult(scores, hashes.table(network.neuron_layers, len(pixels)))
+
+
+def compare_integers(what: str, expected: IntegerResult, found: IntegerResult, layers: Sequence[str]) -> RoundTrip:
+    """Compare the results of a file and of the interpreter, which have to be equal.
+
+    Args:
+        what: name of the file, for messages.
+        expected: result of the interpreter.
+        found: result of the file.
+        layers: names of the LIF layers.
+
+    Raises:
+        VerificationError: a layer's spikes or a score differ; names the first layer.
+    """
+    if found.spikes.shape != expected.spikes.shape or found.scores.shape != expected.scores.shape:
+        raise VerificationError(
+            f"{what}: gives {tuple(found.scores.shape)} scores and {found.spikes.shape} layers of spikes; the network "
+            f"{tuple(expected.scores.shape)} and {expected.spikes.shape}"
+        )
+    wrong = found.spikes != expected.spikes
+    if wrong.any():
+        layer = int(np.flatnonzero(wrong.any(axis=0))[0])
+        raise VerificationError(
+            f"{what}: spikes of layer {layers[layer]} differ from the interpreter's in {int(wrong[:, layer].sum())} of "
+            f"{len(wrong)} images; the file was not kept"
+        )
+    differences = (found.scores - expected.scores).abs()
+    if differences.any():
+        n_wrong = int(differences.any(dim=1).sum())
+        raise VerificationError(
+            f"{what}: scores of {n_wrong} of {len(wrong)} images differ from the interpreter's, at most by "
+            f"{int(differences.max())}; the file was not kept"
+        )
+    return RoundTrip(0.0, float(expected.scores.abs().max()), len(wrong), 0)
+
+
+def make_probe(network: Classifier, bound: BoundGraph, mean: tuple[float, ...], std: tuple[float, ...]) -> Probe:
+    """Draw the fixed batch and let the network (on the CPU, in float32) compute it."""
+    pixels = probe_pixels(bound.graph.nodes[0].shape)
+    images = (pixels.float() / 255 - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
     n_spikes: dict[str, Tensor] = {}
 
     def count(name: str, spikes: Tensor) -> None:
@@ -83,7 +154,7 @@ def make_probe(network: Classifier, bound: BoundGraph, mean: tuple[float, ...], 
 
     with observed(network.neurons(), count), torch.no_grad():
         scores = network(images)
-    return Probe(images, Computed(scores, n_spikes), interpret(bound, images).margin < _TIE)
+    return Probe(pixels, images, Computed(scores, n_spikes), interpret(bound, images).margin < _TIE)
 
 
 def compare(what: str, probe: Probe, found: Computed) -> RoundTrip:

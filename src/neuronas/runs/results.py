@@ -8,6 +8,7 @@ from pydantic import Field
 from neuronas.runs.card import Card, Shown, call, percent
 from neuronas.runs.costs import Budgeted, CostSummary
 from neuronas.runs.document import Document, Finite, Location, Share
+from neuronas.runs.integers import IntegerAccuracy
 
 
 class FailedCandidate(Document):
@@ -196,7 +197,9 @@ class ExportManifest(Shown, Document):
         n_images: how many images it computed.
         n_images_tied: those in which rounding alone decides a spike.
         largest_difference: of a class score from the network's own.
-        largest_score: of the network, in magnitude.
+        largest_score: of the network, in magnitude; of integer-only formats the sum over the time steps.
+        is_exact: an integer-only format, whose scores and spikes equal those of the integer-only network to the bit.
+        integer: what integer arithmetic costs; left out for other formats and where there are no test images.
     """
 
     run: Location
@@ -207,6 +210,8 @@ class ExportManifest(Shown, Document):
     n_images_tied: int
     largest_difference: float
     largest_score: float
+    is_exact: bool = Field(default=False, exclude_if=lambda value: not value)
+    integer: IntegerAccuracy | None = Field(default=None, exclude_if=lambda integer: integer is None)
 
     def card(self) -> Card:
         """See ``Shown``."""
@@ -215,4 +220,6 @@ class ExportManifest(Shown, Document):
             "verified by": f"{self.verified_by}, {self.n_images} images",
             "largest difference": f"{self.largest_difference:.2g} of {self.largest_score:.3g}",
         }
+        if self.integer is not None:
+            facts["accuracy"] = self.integer.text
         return Card(f"export, {self.format}", facts, call("report", self.run))

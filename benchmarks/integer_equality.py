@@ -1,0 +1,83 @@
+"""Are exported programs equal to the interpreter, to the bit? Random networks, many images, several targets.
+
+    python benchmarks/integer_equality.py [--networks 20] [--images 1000]
+
+Networks of random architectures of all spaces (``tests/support/random_networks.py``) are exported as C, compiled for
+each target whose compiler (and emulator) is installed, and run on random images. A digest covers all scores and the
+spikes of every layer and time step. Exit code 1: a digest differs from the interpreter's.
+"""
+
+import argparse
+import shutil
+import sys
+import time
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+from neuronas.export.c_format import compiled, computed, write_c
+from neuronas.export.verification import IntegerResult, integer_result
+from random_networks import Case, cases
+
+STRICT = ("-std=c99", "-Wall", "-Wextra", "-Werror")
+TARGETS = {
+    "gcc -O0": (("gcc", "-O0"), ()),
+    "gcc -O3": (("gcc", "-O3"), ()),
+    "clang -O2": (("clang", "-O2"), ()),
+    "gcc, sanitised": (("gcc", "-O1", "-fsanitize=undefined,address", "-fno-sanitize-recover"), ()),
+    "AArch64": (("aarch64-linux-gnu-gcc", "-O2", "-static"), ("qemu-aarch64",)),
+    "RISC-V": (("riscv64-linux-gnu-gcc", "-O2", "-static"), ("qemu-riscv64",)),
+}
+"""By name: the compiler, and what runs its programs."""
+
+
+def digest(found: IntegerResult) -> str:
+    """Of all scores and digests of spikes."""
+    return sha256(found.scores.numpy().astype("<i4").tobytes() + found.spikes.astype("<u4").tobytes()).hexdigest()[:16]
+
+
+def random_images(case: Case, n: int) -> torch.Tensor:
+    """Half of them noise, half smooth."""
+    shape, generator = case.content.integers.graph.nodes[0].shape, torch.Generator().manual_seed(case.number)
+    noise = torch.rand(n, *shape, generator=generator)
+    noise[n // 2 :] = torch.nn.functional.interpolate(noise[n // 2 :, :, :2, :2], size=shape[1:], mode="bilinear")
+    return (noise * 255).round().byte()
+
+
+def main() -> int:
+    """See above."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--networks", type=int, default=20)
+    parser.add_argument("--images", type=int, default=1000)
+    given = parser.parse_args()
+    targets = {
+        name: (compiler, emulator)
+        for name, (compiler, emulator) in TARGETS.items()
+        if all(shutil.which(one) for one in (compiler[0], *emulator))
+    }
+    print("not installed:", ", ".join(TARGETS.keys() - targets.keys()) or "nothing")
+    n_wrong, n_compared, started = 0, 0, time.perf_counter()
+    for case in cases(given.networks):
+        images = random_images(case, given.images)
+        expected = integer_result(case.content.integers, images)
+        rate = (expected.spikes != expected.spikes[0]).any(axis=0).mean() if expected.spikes.size else 0
+        print(f"{case}: {case.content.architecture}\n  interpreter     {digest(expected)}, spikes of {rate:.0%} of "
+              f"{expected.spikes.shape[1]} layers differ between images")  # fmt: skip
+        with TemporaryDirectory() as folder:
+            write_c(case.content, Path(folder))
+            for name, (compiler, emulator) in targets.items():
+                program = compiled((*compiler, *STRICT), Path(folder), Path(folder), "run.c")
+                found = digest(computed((*emulator, str(program)), images, Path(folder)))
+                n_compared += 1
+                n_wrong += found != digest(expected)
+                print(f"  {name:<15} {found} {'equal' if found == digest(expected) else 'DIFFERENT'}", flush=True)
+    seconds = time.perf_counter() - started
+    print(f"{n_compared} programs, {n_wrong} different; {given.images} images each; {seconds:.0f} s")
+    return n_wrong > 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

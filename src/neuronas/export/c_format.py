@@ -1,0 +1,136 @@
+"""Format ``c``: a folder with a C99 program that computes the integer-only network, compiled and run to verify it."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neuronas.config import write_text
+from neuronas.errors import ConfigurationError, VerificationError
+from neuronas.export.c_program import CProgram, frames_of
+from neuronas.export.formats import ExportContent
+from neuronas.export.memory_table import check_limits, table
+from neuronas.export.templates import render
+from neuronas.export.verification import IntegerResult, integer_result, probe_pixels
+from neuronas.snn.decision import decided
+from neuronas.version import __version__
+
+STRICT = ("-O2", "-std=c99", "-Wall", "-Wextra", "-Werror")
+"""Options of the compiler; GCC and Clang have no warning."""
+_FIXED = ("run.c", "trace.h", "Makefile")
+_TIMEOUT_S = 600
+
+
+def write_c(content: ExportContent, folder: Path) -> None:
+    """Write the program, its self-test, a Makefile and a table of its memory to a folder.
+
+    Raises:
+        ConfigurationError: see ``to_integers`` and ``check_limits``.
+    """
+    network = content.integers
+    program = CProgram(network)
+    memory, options = program.memory(), content.options
+    check_limits(memory, options.max_flash_kib, options.max_ram_kib)
+    about = f"Spiking network {content.architecture}, {content.weight_bits}-bit weights."
+    values = program.values() | {"about": about, "version": __version__}
+    pixels = probe_pixels(network.graph.nodes[0].shape)
+    expected = integer_result(network, pixels)
+    vectors = {
+        "frames": frames_of(list(pixels.numpy())),
+        "scores": expected.scores.tolist(),
+        "hashes": [[f"{one}u" for one in row] or ["0"] for row in expected.spikes.tolist()],
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("neuronas.h", "neuronas.c"):
+        write_text(folder / name, render(f"c/{name}", values))
+    write_text(folder / "test.c", render("c/test.c", vectors))
+    for name in _FIXED:
+        write_text(folder / name, render(f"c/{name}", {}))
+    write_text(folder / "memory.txt", table(memory))
+
+
+def compute_c(folder: Path, pixels: Tensor) -> IntegerResult:
+    """Compile the program of a folder, run its self-test, and compute images with it.
+
+    Args:
+        folder: that ``write_c`` wrote.
+        pixels: uint8 [B, C, H, W].
+
+    Raises:
+        ConfigurationError: no C compiler is installed.
+        VerificationError: the program cannot be compiled or run, or its self-test fails.
+    """
+    compiler = find_compiler()
+    with TemporaryDirectory(prefix="neuronas-") as made:
+        test = compiled((compiler, *STRICT), folder, Path(made), "test.c")
+        _output((str(test),), folder)
+        program = compiled((compiler, *STRICT), folder, Path(made), "run.c")
+        return computed((str(program),), pixels, Path(made))
+
+
+def find_compiler() -> str:
+    """Path of the C compiler: ``$CC``, or else the system's.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    for name in (os.environ.get("CC", "cc"), "gcc", "clang"):
+        if found := shutil.which(name):
+            return found
+    raise ConfigurationError("--format c given, but no C compiler found to verify the program; install gcc or clang")
+
+
+def compiled(compiler: Sequence[str], folder: Path, made: Path, main: str) -> Path:
+    """Compile a program that also tells the digests of spikes.
+
+    Args:
+        compiler: the command and its options.
+        folder: of the sources.
+        made: folder for the program.
+        main: file with the function ``main``.
+
+    Raises:
+        VerificationError: the compiler refuses it.
+    """
+    program = made / main.removesuffix(".c")
+    _output((*compiler, "-DNEURONAS_TRACE", "-o", str(program), str(folder / main), str(folder / "neuronas.c")), folder)
+    return program
+
+
+def computed(command: Sequence[str], pixels: Tensor, made: Path) -> IntegerResult:
+    """Compute images with a compiled program.
+
+    Args:
+        command: that runs it.
+        pixels: uint8 [B, C, H, W].
+        made: folder for the file of images.
+
+    Raises:
+        VerificationError: it fails, or a class is not that of its scores.
+    """
+    images = made / "images.bin"
+    images.write_bytes(pixels.permute(0, 2, 3, 1).contiguous().numpy().tobytes())
+    lines = [line.split(" |") for line in _output((*command, str(images)), made).splitlines()]
+    answers = torch.tensor([[int(word) for word in scores.split()] for scores, _ in lines])
+    spikes = np.array([[int(word, 16) for word in digests.split()] for _, digests in lines], np.uint32)
+    scores = answers[:, 1:]
+    if not torch.equal(answers[:, 0], decided(scores)):
+        raise VerificationError(f"{command[-1]}: a class is not that of the highest score")
+    return IntegerResult(scores, spikes.reshape(len(lines), -1))
+
+
+def _output(command: Sequence[str], folder: Path) -> str:
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise VerificationError(f"{folder}: {error}") from error
+    if found.returncode:
+        said = (found.stdout + found.stderr).strip() or f"exit code {found.returncode}"
+        raise VerificationError(f"{folder}: {command[0]} failed: {said}")
+    return found.stdout

@@ -1,0 +1,130 @@
+"""Where an integer network keeps its values: one array per width, in which layers share places, and what stays."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import prod
+
+from neuronas.errors import ConfigurationError
+from neuronas.export.integer_network import IntegerNetwork, Range
+from neuronas.export.ranges import received_unit
+from neuronas.space.graph import Node, Sum
+
+WIDTHS = (8, 16, 32)
+"""Bits of the integers that values are kept in."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A value in the array of its width.
+
+    Attributes:
+        bits: width of the array's integers.
+        offset: of the first of them.
+        size: how many.
+    """
+
+    bits: int
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Where all values are.
+
+    Attributes:
+        nodes: those that are computed, in order, first those that are equal at all time steps; none is without a value
+            at all time steps, or a copy of another.
+        values: place of the value of each node, in the array of its width; copies have that of their source.
+        sizes: of the array of each width in ``WIDTHS``.
+        delays: place of what each delayed link brings, by source, in arrays of their own.
+        delay_sizes: of these arrays, by width.
+    """
+
+    nodes: tuple[Node, ...]
+    values: Mapping[str, Place]
+    sizes: Mapping[int, int]
+    delays: Mapping[str, Place]
+    delay_sizes: Mapping[int, int]
+
+
+def storage(network: IntegerNetwork) -> Storage:
+    """Plan the memory of a network.
+
+    A value that is the same at all time steps and is read by one that is not keeps its place; other values share places
+    with those that are read for the last time before they are made.
+
+    Raises:
+        ConfigurationError: a node other than a sum adds up several values, or reads spikes of the time step before.
+    """
+    graph, copies, used = network.graph, dict[str, str](), list[Node]()
+    for node in graph.nodes:
+        if node.name not in network.first_steps:
+            continue
+        if len(node.links) > 1 and not isinstance(node.operation, Sum):
+            raise ConfigurationError(f"node {node.name} adds {len(node.links)} values itself; expected a sum in front")
+        delayed = not isinstance(node.operation, Sum) and node.links and node.links[0].delayed
+        if delayed and network.units[node.links[0].source] != network.unit:
+            raise ConfigurationError(f"node {node.name} reads spikes of the time step before; expected a sum in front")
+        if is_copy(network, node):
+            copies[node.name] = copies.get(node.links[0].source, node.links[0].source)
+        else:
+            used.append(node)
+    used.sort(key=lambda node: node.name not in graph.static)
+    order = {node.name: number for number, node in enumerate(used)}
+    last_read = dict(order)
+    for node in graph.nodes:
+        if node.name in order:
+            for link in node.links:
+                source = copies.get(link.source, link.source)
+                lasts = link.delayed or (source in graph.static and node.name not in graph.static)
+                if source in order:
+                    last_read[source] = len(used) if lasts else max(last_read[source], order[node.name])
+    last_read[copies.get(graph.nodes[-1].name, graph.nodes[-1].name)] = len(used)
+    kept = {name for name, last in last_read.items() if last == len(used) and name in graph.static}
+    values, sizes = _shared(network, used, last_read, kept)
+    back = {link.source for node in used for link in node.links if link.delayed and link.source in network.first_steps}
+    delays, delay_sizes = dict[str, Place](), dict.fromkeys(WIDTHS, 0)
+    for source in sorted(back, key=list(graph.by_name).index):
+        bits, size = width(network.ranges[source]), prod(graph.by_name[source].shape)
+        delays[source] = Place(bits, delay_sizes[bits], size)
+        delay_sizes[bits] += size
+    return Storage(tuple(used), values | {copy: values[of] for copy, of in copies.items()}, sizes, delays, delay_sizes)
+
+
+def is_copy(network: IntegerNetwork, node: Node) -> bool:
+    """Whether a node's value is that of its only source."""
+    if not isinstance(node.operation, Sum) or len(node.links) != 1 or node.links[0].delayed:
+        return False
+    source = node.links[0].source
+    same_unit = received_unit(network.units, node, network.unit) == network.units[source]
+    return same_unit and network.first_steps.get(source) == 0
+
+
+def width(found: Range) -> int:
+    """Bits of the narrowest integers with a sign that hold a range."""
+    low, high = int(found.low.min(initial=0)), int(found.high.max(initial=0))
+    return next(bits for bits in WIDTHS if -(2 ** (bits - 1)) <= low and high < 2 ** (bits - 1))
+
+
+def _shared(
+    network: IntegerNetwork, used: Iterable[Node], last_read: Mapping[str, int], kept: set[str]
+) -> tuple[dict[str, Place], dict[int, int]]:
+    """Places of all values: the first gap that is large enough, among those that are still needed."""
+    placed: dict[str, Place] = {}
+    sizes = dict.fromkeys(WIDTHS, 0)
+    for number, node in enumerate(used):
+        bits, size = width(network.ranges[node.name]), prod(node.shape)
+        taken = [
+            (place.offset, place.offset + place.size)
+            for name, place in placed.items()
+            if place.bits == bits and (last_read[name] >= number or node.name in kept or name in kept)
+        ]
+        offset = 0
+        for first, end in sorted(taken):
+            if offset + size <= first:
+                break
+            offset = max(offset, end)
+        placed[node.name] = Place(bits, offset, size)
+        sizes[bits] = max(sizes[bits], offset + size)
+    return placed, sizes

@@ -1,0 +1,35 @@
+/* {{ about }}
+
+   Integers of 8, 16 and 32 bits only; no memory is allocated and no library is called. One network, not reentrant. */
+#ifndef NEURONAS_H
+#define NEURONAS_H
+
+#include <stdint.h>
+
+#define NEURONAS_HEIGHT {{ height }}
+#define NEURONAS_WIDTH {{ width }}
+#define NEURONAS_CHANNELS {{ channels }}
+#define NEURONAS_PIXELS {{ height * width * channels }}
+#define NEURONAS_CLASSES {{ n_classes }}
+#define NEURONAS_TIMESTEPS {{ timesteps }}
+#define NEURONAS_LAYERS {{ layers | length }} /* of neurons: {{ layers | join(", ") }} */
+
+/* Forget all time steps. Call it before each image. */
+void neuronas_reset(void);
+
+/* Compute one time step. frame: pixels from 0 to 255, row by row, the channels of a pixel side by side;
+   null: the frame of the time step before (nothing that depends on it alone is computed again). */
+void neuronas_step(const uint8_t *frame);
+
+/* Scores of the classes since the reset, summed over the time steps; times {{ unit }} they are those of the network. */
+const int32_t *neuronas_scores(void);
+
+/* The class with the highest score; of equal ones, the first. */
+int neuronas_class(void);
+
+#ifdef NEURONAS_TRACE
+/* To be defined by the caller: is told of the n spikes (0 or 1) of each layer, by row, column and channel. */
+void neuronas_trace(int layer, const int8_t *spikes, int32_t n);
+#endif
+
+#endif
