@@ -367,7 +367,7 @@ def test_traces(accelerator: Accelerator, tmp_path: Path) -> None:
     file = tmp_path / "rates.yaml"
     file.write_text("A.01: 0.5\nhead.1: 0\nhead.2: 1\n")
     activity = load_activity(HardwareConfig(activity="trace", trace=str(file)))
-    assert list(activity.rates(TABLE)) == [1, 0.5, 1, 1, 1, 0, 1]
+    assert activity.rates(TABLE).tolist() == [[1], [0.5], [1], [1], [1], [0], [1]]
     with pytest.raises(ConfigurationError, match=r"no layer 'A\.12'; did you mean 'A\.01'"):
         activity.rates((TABLE[0], replace(TABLE[1], name="A.12")))
     work = make_work(TABLE, accelerator, 8, 5, 1, activity)

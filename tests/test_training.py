@@ -34,9 +34,10 @@ from neuronas.snn.trainable import QuantisedConvolution, WeightFormat, dropout_m
 from neuronas.space.notation import parse_architecture
 from neuronas.space.shape import NetworkShape
 from neuronas.space.workload import rows
+from neuronas.training.activity import measure_activity
 from neuronas.training.augmentation import Augmentation
 from neuronas.training.distributed import Process
-from neuronas.training.evaluation import AccuracyAndRates, accuracy_of, dead_outputs, measure_activity
+from neuronas.training.evaluation import AccuracyAndRates, accuracy_of, dead_outputs
 from neuronas.training.images import Images, stratified_split
 from neuronas.training.objective import (
     balanced_weights,

@@ -31,8 +31,8 @@ from neuronas.snn.trainable import WeightFormat
 from neuronas.snn.weighted import InputFormat
 from neuronas.space.notation import parse_architecture
 from neuronas.space.shape import NetworkShape
+from neuronas.training.activity import measure_activity
 from neuronas.training.checkpoint import read_checkpoint
-from neuronas.training.evaluation import measure_activity
 from test_mapped_cost import TABLE
 from test_train_command import ARCH, SMALL, train
 

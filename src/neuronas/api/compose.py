@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neuronas.api.dataset_settings import DATA_SET, chosen_dataset, decided_by
+from neuronas.api.dataset_settings import DATA_SET, chosen_dataset, decided_by, default_limits, window_of
 from neuronas.config import (
     ALGORITHMS,
     FITNESS,
@@ -93,7 +93,12 @@ class Plan:
         """
         network = self.config.network
         return mapped_cost_model(
-            self.config.hardware, self.accelerator, network.weight_bits, network.timesteps, activity or self.activity
+            self.config.hardware,
+            self.accelerator,
+            network.weight_bits,
+            network.timesteps,
+            activity or self.activity,
+            window_of(self.config),
         )
 
     def model_named(
@@ -119,6 +124,7 @@ class Plan:
             weight_bits or network.weight_bits,
             timesteps or network.timesteps,
             self.activity,
+            window_of(self.config),
         )
 
     def other_model(self, work: Sequence[Layer], name: str) -> OtherModel:
@@ -222,7 +228,7 @@ def plan(
         **{path: one.default for path, one in SETTINGS.items() if one.meaning.default is None},
         **decided_by(dataset, values),
         **({"network.channels": space.channels} if space.channels else {}),
-        **{f"budget.max_{name}": float(limit) for name, limit in algorithm.budget.limits.items()},
+        **default_limits(algorithm.budget, dataset, values),
         **{f"train.{name}": value for name, value in RECIPES[recipe].items()},
         "train.seed": value_at(values, "seed") or 0,
         "train.device": value_at(values, "device") or "auto",
@@ -238,6 +244,7 @@ def plan(
         head_width=network.head_width,
         head=network.head,
         n_voters=network.n_voters,
+        sequence=config.data.sequence,
     )
     if space.backward and network.timesteps == 1:
         raise ConfigurationError(
@@ -249,12 +256,14 @@ def plan(
     return Plan(
         config=config,
         given=given,
-        dataset=dataset,
+        dataset=dataset.with_timesteps(network.timesteps) if config.data.sequence else dataset,
         space=space,
         shape=shape,
         accelerator=accelerator,
         activity=activity,
-        cost_model=make_cost_model(config.hardware, accelerator, network.weight_bits, network.timesteps, activity),
+        cost_model=make_cost_model(
+            config.hardware, accelerator, network.weight_bits, network.timesteps, activity, window_of(config)
+        ),
         algorithm=algorithm,
         measure=_looked_up(FITNESS, chosen["fitness.name"], lenient=lenient),
         budget=Budget(**config.budget.model_dump()),

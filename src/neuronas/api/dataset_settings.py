@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from neuronas.config import SETTINGS, EventsConfig, validate, value_at
+from neuronas.config import SETTINGS, EventsConfig, ResolvedConfig, validate, value_at
 from neuronas.data.dataset import DataSet
 from neuronas.data.datasets import open_if_there
+from neuronas.hardware.budget import Budget
 
 DATA_SET = "data set"
 """Under this name a run notes its data set's fingerprint."""
 
 _DECIDED = {
+    "data.sequence": "sequence",
     "data.image_channels": "image_channels",
     "data.image_side": "image_size",
     "data.n_classes": "n_classes",
@@ -52,6 +54,20 @@ def _events(values: Mapping[str, Any]) -> EventsConfig:
     """How recordings are cut; a window that was not given is the data set's own."""
     given = {name: value for name, value in (value_at(values, "events") or {}).items() if value is not None}
     return validate(EventsConfig, {"window_ms": 0.0, **given}, "settings: events")
+
+
+def default_limits(budget: Budget, dataset: DataSet, values: Mapping[str, Any]) -> dict[str, float]:
+    """Budgets where none are given, by path: the algorithm's, whose latency counts from the end of a recording."""
+    limits = {f"budget.max_{name}": float(limit) for name, limit in budget.limits.items()}
+    if dataset.sequence and value_at(values, "budget.max_latency_ms") is None:
+        given = value_at(values, "events.window_ms")
+        limits["budget.max_latency_ms"] += dataset.window_ms if given is None else given
+    return limits
+
+
+def window_of(config: ResolvedConfig) -> float:
+    """How long the sensor records for one decision, ms; 0 for still images."""
+    return config.events.window_ms if config.data.sequence else 0.0
 
 
 def decided_by(dataset: DataSet, values: Mapping[str, Any]) -> dict[str, Any]:

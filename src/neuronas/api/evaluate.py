@@ -69,7 +69,8 @@ def _measure(given: TrainedRun, twin: TrainedTwin | None, integers: "IntegerNetw
     import numpy as np
 
     from neuronas.config import FULL_PRECISION
-    from neuronas.training.evaluation import accuracy_by_bits, measure_activity, precisions
+    from neuronas.training.activity import measure_activity
+    from neuronas.training.evaluation import accuracy_by_bits, precisions
 
     run, trained = given.plan, given.trained
     network, spiking = run.config.network, trained.network.settings.spiking

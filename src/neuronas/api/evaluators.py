@@ -102,6 +102,8 @@ def make_setup(
         images: see ``search_images``; None: they are read here.
     """
     try:
+        from neuronas.data.batches import first_images
+
         device = device_named(run.config.device, cuda_device)
         batches = (search_images(run) if images is None else images).to(device)
         make = _maker(run, device, memory_limit_bytes)
@@ -109,7 +111,7 @@ def make_setup(
         raise missing(error) from error
     digest = blake2b(batches.cpu().numpy().tobytes(), digest_size=8).hexdigest()
     small = run.config.fitness.screen_batch_size
-    screen = make(batches[:1, :small]) if run.config.fitness.has_screen else None
+    screen = make(first_images(batches, small)) if run.config.fitness.has_screen else None
     return Setup(evaluators_of(run, make(batches), screen), f"images {digest} on {device.type}")
 
 
@@ -119,7 +121,7 @@ def evaluators_of(run: Plan, full: Evaluator, screen: Evaluator | None) -> Evalu
 
 
 def search_images(run: Plan) -> "torch.Tensor":
-    """Draw the images that candidates are judged by: [n_batches, batch_size, C, H, W], normalised.
+    """Draw the images that candidates are judged by, normalised: see ``data.batches.search_batches``.
 
     Raises:
         DataError: images are missing, too few, or broken.

@@ -89,11 +89,11 @@ def read_images(run: Plan, split: str, at_most: int | None = None) -> "Images":
 
 
 def calibration_images(training: "Images", seed: int, device: "torch.device") -> "torch.Tensor":
-    """Normalised training images [n, C, H, W] on which chips are calibrated; the seed of the chips chooses them."""
+    """Training images, as a network is shown them, on which chips are calibrated; the chips' seed chooses them."""
     import numpy as np
 
     chosen = np.random.default_rng([seed, 5]).permutation(len(training))[:_N_CALIBRATION]
-    return training.normalised(training.fetch(np.sort(chosen)).to(device))
+    return training.shown(np.sort(chosen), device)
 
 
 def read_trained(

@@ -23,7 +23,7 @@ from neuronas.runs.twins import TwinSide, TwinVerdict
 from neuronas.space.workload import Layer, rows
 
 if TYPE_CHECKING:
-    from neuronas.training.evaluation import NetworkActivity
+    from neuronas.training.activity import NetworkActivity
     from neuronas.training.images import Images
 
 _OF_SPIKES = ("surrogate", "loss", "rate_weight", "rate_target")
@@ -177,7 +177,8 @@ class TrainedTwin:
     def _measure(self, images: "Images", seen: Callable[[int], None]) -> Measured:
         import numpy as np
 
-        from neuronas.training.evaluation import accuracy, measure_activity
+        from neuronas.training.activity import measure_activity
+        from neuronas.training.evaluation import accuracy
 
         network, device, indices = self.run.network, self.run.device, np.arange(len(images))
         top1 = accuracy(network, images, indices, device, seen).top1

@@ -12,7 +12,7 @@ def round_inputs(network: ImportedClassifier, images: Tensor, n_bits: int) -> No
 
     Args:
         network: in evaluation mode, with the weight precision of the chip.
-        images: [n, C, H, W] normalised training images, on the device of the network.
+        images: [n, C, H, W] normalised training images, or sequences [T, n, C, H, W], on the device of the network.
         n_bits: at least 2.
     """
     nodes, found = network.graph.by_name, dict[str, InputFormat]()

@@ -51,7 +51,7 @@ class LayerInputs:
 
 @torch.no_grad()
 def inputs_on(network: WeightedNetwork, layers: dict[str, MappedLayer], images: Tensor) -> dict[str, LayerInputs]:
-    """Record the inputs of each layer of the ideal network on normalised training images [n, C, H, W]."""
+    """Record the inputs of each layer of the ideal network on training images, as it is shown them."""
     found = {name: LayerInputs() for name in layers}
     hooks = []
     for name, module in network.weighted_layers().items():

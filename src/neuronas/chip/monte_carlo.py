@@ -27,7 +27,7 @@ class ChipTrial:
     Attributes:
         network: trained network in evaluation mode.
         pixels: input format of the normalised images.
-        calibration: [n, C, H, W] normalised training images, on the device of the network.
+        calibration: [n, C, H, W] normalised training images, or sequences [T, n, C, H, W], on the network's device.
         images: test images.
         indices: indices of the test images to classify.
         device: device of the network.

@@ -70,6 +70,9 @@ class DataConfig(Section):
         "Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted", DATASET, _OF_OWN,
         ge=1,
     )  # fmt: skip
+    sequence: bool = setting(
+        "Each time step has an image of its own, as recordings of event cameras do", DATASET, (), is_option=False
+    )
     n_classes: int = setting("Number of classes", DATASET, (ESTIMATE,), is_option=False, ge=1)
     class_names: Annotated[tuple[str, ...], Field(strict=False)] | None = setting(
         "Names of the classes, in the order of the network's outputs", DATASET, (), is_option=False

@@ -1,4 +1,4 @@
-"""Images and labels that a Python program holds, as bytes [N, C, H, W] and integers."""
+"""Images, or sequences of them, and labels that a Python program holds: bytes [N, (T,) C, H, W] and integers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -64,10 +64,10 @@ def labelled(given: Split, what: str, size: Side | None = None) -> Labelled:
 
 def _from_arrays(images: Any, labels: Any, what: str, size: Side | None) -> ArraySource:
     pixels, classes = _numpy(images), _numpy(labels)
-    if pixels.ndim not in (3, 4) or not pixels.size:
+    if pixels.ndim not in (3, 4, 5) or not pixels.size:
         raise DataError(
             f"{what}s: shape {list(pixels.shape)} given; expected [N, H, W], [N, C, H, W] or [N, H, W, C] with at "
-            "least one image"
+            "least one image, or sequences of T images: [N, T, C, H, W] or [N, T, H, W, C]"
         )
     if classes.dtype.kind not in "iub" or classes.shape != pixels.shape[:1]:
         raise DataError(
@@ -89,10 +89,11 @@ def _from_samples(data: MapStyle, what: str, size: Side | None) -> ArraySource:
         found = torch.from_numpy(_as_bytes(pixels, place))
         images.append(found if size is None else resized(found[None], size)[0])
         if images[-1].shape != images[0].shape:
-            channels, height, width = images[-1].shape
+            *steps, channels, height, width = images[-1].shape
+            of_steps = f"{steps[0]} time step(s) of " if steps else ""
             raise DataError(
-                f"{place}: {channels} channel(s) of {height}x{width} pixels given, unlike the first image; resize all "
-                "with size=(height, width), or convert them to one mode in the data set's transform"
+                f"{place}: {of_steps}{channels} channel(s) of {height}x{width} pixels given, unlike the first image; "
+                "resize all with size=(height, width), or convert them to one mode in the data set's transform"
             )
         try:
             labels.append(whole(label))
@@ -138,7 +139,7 @@ def _class_names(data: Any) -> tuple[str, ...] | None:
 
 
 def _sample_pixels(image: Any, place: str) -> NDArray[Any]:
-    """One image as [C, H, W], of whatever type it has."""
+    """One image as [C, H, W], or a sequence of them as [T, C, H, W], of whatever type it has."""
     if isinstance(image, Image.Image):
         is_grey = image.mode.partition(";")[0] in GREY_MODES
         try:
@@ -146,10 +147,10 @@ def _sample_pixels(image: Any, place: str) -> NDArray[Any]:
         except ValueError as error:
             raise DataError(f"{place}: {error}") from None
     pixels = _numpy(image)
-    if pixels.ndim not in (2, 3) or not pixels.size:
+    if pixels.ndim not in (2, 3, 4) or not pixels.size:
         raise DataError(
             f"{place}: {type(image).__name__} of shape {list(pixels.shape)} given; expected a PIL image, [H, W], "
-            "[C, H, W] or [H, W, C]"
+            "[C, H, W] or [H, W, C], or a sequence of T images: [T, C, H, W] or [T, H, W, C]"
         )
     return pixels[None] if pixels.ndim == 2 else _channels_first(pixels, place)
 
@@ -192,8 +193,11 @@ def _as_bytes(pixels: NDArray[Any], what: str) -> NDArray[np.uint8]:
 
 
 def _check_levels(images: Tensor, given: np.dtype[Any], what: str) -> None:
-    """Refuse numbers that were probably scaled twice, or not at all: as bytes, all of them would be black."""
-    if given not in (np.uint8, np.bool_) and int(images.max()) <= 1:
+    """Refuse numbers that were probably scaled twice, or not at all: as bytes, all of them would be black.
+
+    Sequences may hold counts of events, which are small numbers.
+    """
+    if images.dim() == 4 and given not in (np.uint8, np.bool_) and int(images.max()) <= 1:
         raise DataError(
             f"{what}s: {given} pixels that are 0 or 1 of 255 given, so that all images are black; expected uint8 (0 to "
             "255), booleans, or floats from 0 to 1"

@@ -36,7 +36,7 @@ def search_batches(
         skip_corrupt: skip images that cannot be decoded (each is logged) instead of failing.
 
     Returns:
-        [n_batches, batch_size, C, H, W] float32.
+        [n_batches, batch_size, C, H, W] float32; of sequences [n_batches, T, batch_size, C, H, W].
 
     Raises:
         DataError: too few (readable) images, or a corrupt one.
@@ -60,7 +60,13 @@ def search_batches(
         raise DataError(f"only {len(images):,} readable training images; {n_batches} batch(es) need {needed:,}")
     pixels = torch.stack(images).float() / 255
     normalised = (pixels - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
-    return normalised.reshape(n_batches, batch_size, *normalised.shape[1:])
+    batches = normalised.reshape(n_batches, batch_size, *normalised.shape[1:])
+    return batches.movedim(2, 1) if batches.dim() == 6 else batches
+
+
+def first_images(batches: Tensor, n: int) -> Tensor:
+    """A single batch of what ``search_batches`` returns, with the first n images of the first one."""
+    return batches[:1].narrow(-4, 0, min(n, batches.shape[-4]))
 
 
 def to_text(batches: Tensor) -> str:

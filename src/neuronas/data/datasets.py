@@ -77,9 +77,15 @@ def check_described(data: DataConfig, dataset: DataSet) -> None:
     """Find out whether a data set is as the settings of a run describe it.
 
     Raises:
-        DataError: it has another number of classes or channels, or is missing.
+        DataError: it has another number of classes or channels, stills for sequences or the reverse, or is missing.
         VerificationError: a class has another name, so that outputs would be judged by other classes.
     """
+    if dataset.sequence != data.sequence:
+        kinds = {True: "sequences, an image for each time step", False: "still images"}
+        raise DataError(
+            f"data set {dataset.name}: has {kinds[dataset.sequence]}; expected {kinds[data.sequence]}, which the "
+            "network was made for (data.sequence)"
+        )
     for what, here, expected, key in (
         ("classes", dataset.n_classes, data.n_classes, "data.n_classes"),
         ("channels", dataset.image_channels, data.image_channels, "data.image_channels"),

@@ -1,6 +1,7 @@
 """Images in memory as a data set: NumPy arrays, torch tensors, or a data set of PyTorch or Hugging Face."""
 
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,10 @@ class InMemoryDataSet(DataSet):
     ``image`` (or ``img``) and ``label``. Such images are Pillow's, tensors or arrays. torchvision's data sets are of
     this kind, and Hugging Face's of one split, with or without ``with_format("torch")``.
 
+    Images of shape [N, T, C, H, W] or [N, T, H, W, C], or samples without N, are a sequence data set: the network sees
+    one image at each of its T time steps, such as the counts of events of an event camera. The setting ``timesteps``
+    then has to be T.
+
     Pixels are copied once, as bytes. The name, ``memory:DIGEST``, identifies the training images and their labels.
 
     Args:
@@ -34,6 +39,7 @@ class InMemoryDataSet(DataSet):
         mean: per channel, of pixels in [0, 1]; default: that of the training images.
         std: standard deviation, as ``mean``.
         size: (height, width) or one side, to which all images are resized; default: they have one size.
+        window_ms: of sequences: how long the sensor records for one, over all time steps.
 
     Raises:
         DataError: other shapes, types, ranges or labels than expected; says which, and what is expected.
@@ -48,6 +54,7 @@ class InMemoryDataSet(DataSet):
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
         size: Side | None = None,
+        window_ms: float = 0.0,
     ):
         training = labelled(train, "training image", size)
         images, labels = training.source.images, training.source.labels
@@ -56,15 +63,14 @@ class InMemoryDataSet(DataSet):
         self.class_names, self.n_classes = names, len(names) if names else int(labels.max()) + 1
         _check_labels(labels, self.n_classes, "training")
         _check_every_class(labels, self.n_classes)
-        height, width = images.shape[2:]
-        self.image_channels, self.image_size = images.shape[1], (height, width)
+        *_, self.image_channels, height, width = images.shape
+        self.image_size, self.sequence, self.window_ms = (height, width), images.dim() == 5, window_ms
         if test is not None:
             self._splits["test"] = testing = labelled(test, "test image", size).source
             _check_labels(testing.labels, self.n_classes, "test")
-            if testing.images.shape[1] != self.image_channels:
+            if testing.images.shape[1:-2] != images.shape[1:-2]:
                 raise DataError(
-                    f"test images: {testing.images.shape[1]} channel(s) given; expected {self.image_channels}, as the "
-                    "training images have"
+                    f"test images: {_axes(testing.images)} given; expected {_axes(images)}, as the training images have"
                 )
         own_mean, own_std = _mean_and_std(images)
         self.mean = own_mean if mean is None else tuple(map(float, mean))
@@ -72,12 +78,27 @@ class InMemoryDataSet(DataSet):
         self.batch_size = min(self.batch_size, len(labels))
         self.name = IN_MEMORY + self.digest()
 
+    def with_timesteps(self, n: int) -> Self:
+        """See ``DataSet``."""
+        images = self._splits["train"].images
+        if self.sequence and n != images.shape[1]:
+            raise DataError(
+                f"data set {self.name}: has sequences of {images.shape[1]} time steps; expected as many as the network "
+                f"has, {n}: give timesteps={images.shape[1]}, or other arrays"
+            )
+        return self
+
     def load(self, split: str, size: Side) -> ArraySource:
         """See ``DataSet``."""
         if split not in self._splits:
             raise DataError(f"data set {self.name}: has no test images; make it with test=(images, labels)")
         source = self._splits[split]
         return ArraySource(resized(source.images, size), source.labels)
+
+
+def _axes(images: Tensor) -> str:
+    *steps, channels = images.shape[1:-2]
+    return f"sequences of {steps[0]} time step(s) and {channels} channel(s)" if steps else f"{channels} channel(s)"
 
 
 def _check_labels(labels: NDArray[np.int64], n_classes: int, split: str) -> None:
@@ -99,11 +120,13 @@ def _check_every_class(labels: NDArray[np.int64], n_classes: int) -> None:
 
 def _mean_and_std(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Of each channel, to four digits; in integers, so that no order of summation shows."""
-    sums = squares = np.zeros(images.shape[1], dtype=np.int64)
-    for first in range(0, len(images), _AT_A_TIME):
-        pixels = images[first : first + _AT_A_TIME].long()
+    planes = images.flatten(0, -4)
+    sums = squares = np.zeros(planes.shape[1], dtype=np.int64)
+    for first in range(0, len(planes), _AT_A_TIME):
+        pixels = planes[first : first + _AT_A_TIME].long()
         sums = sums + pixels.sum(dim=(0, 2, 3)).numpy()
         squares = squares + pixels.square().sum(dim=(0, 2, 3)).numpy()
-    mean = sums / (images.numel() // images.shape[1])
-    spread = np.sqrt(np.maximum(squares / (images.numel() // images.shape[1]) - mean**2, 1.0))  # not 0, which divides
+    n = planes.numel() // planes.shape[1]
+    mean = sums / n
+    spread = np.sqrt(np.maximum(squares / n - mean**2, 1.0))  # not 0, which divides
     return tuple((mean / 255).round(4).tolist()), tuple((spread / 255).round(4).tolist())

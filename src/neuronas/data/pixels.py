@@ -88,12 +88,12 @@ def resized_picture(image: Image.Image, size: Side) -> Image.Image:
 
 
 def resized(images: Tensor, size: Side) -> Tensor:
-    """Resize uint8 [N, C, H, W] to the same bits as ``resized_picture``; unchanged if it has that size."""
+    """Resize uint8 [..., H, W] to the same bits as ``resized_picture``; unchanged if it has that size."""
     height, width = size_of(size)
     if images.shape[-2:] == (height, width):
         return images
-    planes = images.flatten(0, 1).numpy()
+    planes = images.flatten(0, -3).numpy()
     found: NDArray[np.uint8] = np.empty((len(planes), height, width), np.uint8)
     for number, plane in enumerate(planes):
         found[number] = np.asarray(resized_picture(Image.fromarray(plane), size))
-    return torch.from_numpy(found).reshape(*images.shape[:2], height, width)
+    return torch.from_numpy(found).reshape(*images.shape[:-2], height, width)

@@ -81,7 +81,7 @@ class DrawingSource(ImageSource, Protocol):
 
 @dataclass(frozen=True)
 class ArraySource:
-    """Images in memory: uint8 [N, C, H, W]."""
+    """Images in memory: uint8 [N, C, H, W], or of sequences [N, T, C, H, W]."""
 
     images: Tensor
     labels: NDArray[np.int64]

@@ -19,7 +19,8 @@ class ReferenceEvaluator:
     """Builds each network with SpikingJelly's neurons, runs it, and reads the spikes in front of each convolution.
 
     Args:
-        batches: [n, B, C, H, W] normalised images; fitness is the mean over the n batches.
+        batches: [n, B, C, H, W] normalised images, of sequences [n, T, B, C, H, W]; fitness is the mean over the n
+            batches.
         shape: sizes of the network around the cells.
         weights: draws the quantised weights.
         neuron: parameters of the LIF neurons.

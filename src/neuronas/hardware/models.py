@@ -24,12 +24,19 @@ def _paper(
 
 
 def mapped_cost_model(
-    settings: HardwareConfig, accelerator: Accelerator, weight_bits: int, timesteps: int, activity: "Activity"
+    settings: HardwareConfig,
+    accelerator: Accelerator,
+    weight_bits: int,
+    timesteps: int,
+    activity: "Activity",
+    window_ms: float = 0.0,
 ) -> "MappedCostModel":
     """Make the cost model ``mapped``, whose mapping the floorplan also uses."""
     from neuronas.hardware.mapped.model import MappedCostModel
 
-    return MappedCostModel(accelerator, weight_bits, timesteps, settings.schedule, settings.replication, activity)
+    return MappedCostModel(
+        accelerator, weight_bits, timesteps, settings.schedule, settings.replication, activity, window_ms=window_ms
+    )
 
 
 BUILTIN: dict[str, _Maker] = {"paper": _paper, "mapped": mapped_cost_model}
@@ -49,9 +56,22 @@ def unread(settings: HardwareConfig) -> list[str]:
 
 
 def make_cost_model(
-    settings: HardwareConfig, accelerator: Accelerator, weight_bits: int, timesteps: int, activity: "Activity"
+    settings: HardwareConfig,
+    accelerator: Accelerator,
+    weight_bits: int,
+    timesteps: int,
+    activity: "Activity",
+    window_ms: float = 0.0,
 ) -> "CostModel":
     """Make the cost model that the settings name, for an accelerator, precision and number of time steps.
+
+    Args:
+        settings: name and options of the model.
+        accelerator: that is costed.
+        weight_bits: of each parameter.
+        timesteps: T.
+        activity: firing rates of the layers' inputs.
+        window_ms: how long the sensor records for one decision; model ``mapped`` alone counts it.
 
     Raises:
         ConfigurationError: the model is unknown, or a memory cell stores more bits than a weight has.
@@ -63,4 +83,6 @@ def make_cost_model(
             f"{settings.accelerator}: crossbar.bits_per_cell is {bits_per_cell} but weights have {weight_bits} bits; "
             "expected at most the weight bits"
         )
+    if make is mapped_cost_model:
+        return mapped_cost_model(settings, accelerator, weight_bits, timesteps, activity, window_ms)
     return make(settings, accelerator, weight_bits, timesteps, activity)

@@ -20,22 +20,23 @@ EPSILON = 1e-5
 _EXACT_FLOAT32 = 2**24
 
 
-def normalised_image(images: Tensor, weights: FixedPoint, stride: int) -> Tensor:
+def normalised_images(images: Tensor, weights: FixedPoint, stride: int) -> Tensor:
     """Convolve real-valued images in float64 with same padding, and apply batch normalisation.
 
-    With direct coding the image is the same at every time step, so this is computed once.
+    With direct coding the image is the same at every time step, so this is computed once. The images of a sequence are
+    convolved one time step after the other: equal images have equal results, to the bit.
 
     Args:
-        images: [B, in, H, W].
+        images: [T or 1, B, in, H, W].
         weights: [out, in, k, k].
         stride: stride of the convolution.
 
     Returns:
-        [1, B, out, H', W'] float32.
+        [T or 1, B, out, H', W'] float32.
     """
     values = torch.from_numpy(weights.values).to(images.device)
-    y = F.conv2d(images.double(), values, stride=stride, padding=values.shape[-1] // 2)
-    return batch_norm(y.unsqueeze(0))
+    steps = (F.conv2d(x.double(), values, stride=stride, padding=values.shape[-1] // 2) for x in images)
+    return torch.cat([batch_norm(step.unsqueeze(0)) for step in steps])
 
 
 def exact_conv2d(spikes: Tensor, codes: Tensor) -> Tensor:

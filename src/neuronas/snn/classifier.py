@@ -11,8 +11,8 @@ from torch.nn import functional as F  # noqa: N812
 from torch.utils.checkpoint import checkpoint
 
 from neuronas.config import SURROGATES
-from neuronas.snn.folded_time import folded, pooled
-from neuronas.snn.graph_network import NormalisedNeurons
+from neuronas.snn.folded_time import folded, merged_steps, pooled
+from neuronas.snn.graph_network import NormalisedNeurons, image_steps
 from neuronas.snn.lif import Lif
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.normalisation import BatchNorm, statistics_kept
@@ -109,7 +109,9 @@ class Flattened(nn.Module):
 
 
 class Classifier(WeightedNetwork):
-    """The trainable network, from normalised images to class scores.
+    """The trainable network: normalised images [B, C, H, W] -> float32 class scores of each step [T, B, n_classes].
+
+    Of sequences, which have an image for each time step, images are [T, B, C, H, W].
 
     Args:
         architecture: the cells.
@@ -139,7 +141,7 @@ class Classifier(WeightedNetwork):
                 generator,
                 operation.stride,
                 operation.groups,
-                reads_spikes=settings.spiking and node.name not in graph.static,
+                reads_spikes=settings.spiking and node.name not in graph.in_front,
             )
             return ConvBatchNorm(conv)
 
@@ -155,11 +157,14 @@ class Classifier(WeightedNetwork):
         self.architecture, self.shape, self.settings = architecture, shape, settings
         self._scaled_size: Pair | None = None
 
-    def forward(self, images: Tensor) -> Tensor:
-        """[B, C, H, W] normalised images -> [T, B, n_classes] float32 class scores of each time step."""
+    def presented(self, images: Tensor) -> Tensor:
+        """See ``GraphNetwork``. A sequence of more time steps than are computed now is averaged to as many."""
+        x = merged_steps(image_steps(self.graph, images, self.settings.timesteps), self.timesteps)
+        flat = x.flatten(0, 1)
         if self._scaled_size:
-            images = F.interpolate(images, self._scaled_size, mode="bilinear", antialias=True)
-        return super().forward(images.contiguous(memory_format=torch.channels_last))
+            flat = F.interpolate(flat, self._scaled_size, mode="bilinear", antialias=True)
+        flat = flat.contiguous(memory_format=torch.channels_last)
+        return flat.view(*x.shape[:2], *flat.shape[1:])
 
     def present(self, timesteps: int, size: Pair) -> None:
         """Compute this number of time steps from now on, on images that are scaled to this height and width."""

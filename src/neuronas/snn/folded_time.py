@@ -1,4 +1,4 @@
-"""Layers without state on sequences [T, B, ...]: time is folded into the batch dimension."""
+"""Sequences [T, B, ...]: layers without state, whose time is folded into the batch dimension, and fewer time steps."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from neuronas.snn.normalisation import is_distributed
 from neuronas.space.graph import Pool
 
 
@@ -27,3 +28,17 @@ def pooled(x: Tensor, operation: Pool) -> Tensor:
         return x.float().mean(dim=(3, 4), keepdim=True)
     pool = F.avg_pool2d if operation.reduce == "mean" else F.max_pool2d
     return folded(partial(pool, kernel_size=operation.kernel, stride=operation.stride, padding=operation.padding), x)
+
+
+def different_steps(x: Tensor) -> Tensor:
+    """[T, B, ...] -> [1, B, ...] if all time steps are equal: what is the same is computed once, to the same bits.
+
+    Processes that train together compute all of them, since they share the statistics of as many values.
+    """
+    is_still = not is_distributed() and all(torch.equal(step, x[0]) for step in x[1:])
+    return x[:1] if is_still else x
+
+
+def merged_steps(x: Tensor, n: int) -> Tensor:
+    """[T, B, ...] -> [n, B, ...]: the means of n parts of successive time steps; unchanged if T is at most n."""
+    return x if len(x) <= n else torch.stack([part.mean(dim=0) for part in x.tensor_split(n)])

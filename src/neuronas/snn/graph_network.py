@@ -5,6 +5,7 @@ from typing import Protocol, TypeVar, cast
 
 from torch import Tensor, cat, nn, split
 
+from neuronas.snn.folded_time import different_steps
 from neuronas.space.graph import Graph, GraphSection, Neurons, Node, Pool, Sum, Votes, Weights
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -72,11 +73,19 @@ class GraphNetwork(nn.Module):
         self._spent = {name: names for section in graph.sections for name, names in _spent(section).items()}
 
     def forward(self, images: Tensor) -> Tensor:
-        """[B, C, H, W] -> the value of the last node."""
-        x = images.unsqueeze(0)
+        """[B, C, H, W], or of a sequence [T, B, C, H, W] -> the value of the last node.
+
+        Raises:
+            ValueError: images of another shape.
+        """
+        x = self.presented(images)
         for section in self.graph.sections:
             x = self.run_section(section, x)
         return x
+
+    def presented(self, images: Tensor) -> Tensor:
+        """What the first section reads; see ``image_steps``."""
+        return image_steps(self.graph, images, self.timesteps)
 
     def run_section(self, section: GraphSection, x: Tensor) -> Tensor:
         """Compute a section of the graph: the value before the section -> its value."""
@@ -136,6 +145,26 @@ class GraphNetwork(nn.Module):
                 return spikes
         value: Tensor = self.layers[module_key(node.name)](x)
         return value
+
+
+def image_steps(graph: Graph, images: Tensor, timesteps: int) -> Tensor:
+    """The image of each time step, [T, B, C, H, W], or the one that all have, [1, B, C, H, W].
+
+    Args:
+        graph: says whether it reads a sequence.
+        images: [B, C, H, W], or of a sequence [T, B, C, H, W].
+        timesteps: T.
+
+    Raises:
+        ValueError: images of another shape.
+    """
+    if not graph.is_sequence:
+        if images.dim() != 4:
+            raise ValueError(f"images of shape {list(images.shape)} given; expected [B, C, H, W]")
+        return images.unsqueeze(0)
+    if images.dim() != 5 or len(images) != timesteps:
+        raise ValueError(f"images of shape {list(images.shape)} given; expected [T, B, C, H, W] with T = {timesteps}")
+    return different_steps(images)
 
 
 def module_key(name: str) -> str:

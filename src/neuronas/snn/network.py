@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from neuronas.snn.arithmetic import batch_norm, exact_conv2d, exact_linear, normalised_image, pool
+from neuronas.snn.arithmetic import batch_norm, exact_conv2d, exact_linear, normalised_images, pool
 from neuronas.snn.graph_network import GraphNetwork, NormalisedNeurons
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.quantisation import FixedPoint
@@ -31,8 +31,8 @@ class ImageConvolution(nn.Module):
         self.weights, self.stride = weights, stride
 
     def forward(self, images: Tensor) -> Tensor:
-        """[1, B, C, H, W] -> [1, B, C', H', W']."""
-        return normalised_image(images[0], self.weights, self.stride)
+        """[T or 1, B, C, H, W] -> [T or 1, B, C', H', W']."""
+        return normalised_images(images, self.weights, self.stride)
 
 
 class SpikeConvolution(nn.Module):
@@ -64,6 +64,8 @@ class HiddenLinear(nn.Module):
 class SpikingFeatures(GraphNetwork):
     """The network without its head: images [B, C, H, W] -> spikes [T, B, C', H', W'] of the last LIF layer.
 
+    Of sequences, images are [T, B, C, H, W].
+
     Args:
         architecture: the cells.
         shape: sizes of the network around the cells.
@@ -89,7 +91,7 @@ class SpikingFeatures(GraphNetwork):
             own = weights.of(weights_place(node), operation, graph.input_shape(node))
             if not operation.kernel:
                 return HiddenLinear(own)
-            if node.name in graph.static:
+            if node.name in graph.in_front:
                 return ImageConvolution(own, operation.stride)
             return SpikeConvolution(own)
 

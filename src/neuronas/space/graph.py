@@ -19,7 +19,13 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True)
 class Image:
-    """The normalised image, the same at every time step."""
+    """The normalised image.
+
+    Attributes:
+        sequence: each time step has an image of its own; otherwise all have the same.
+    """
+
+    sequence: bool = False
 
     def output(self, given: Shape) -> Shape:
         """Shape of the result for an input of shape ``given``."""
@@ -231,8 +237,18 @@ class Graph:
         return _feeds_back(self.nodes)
 
     @cached_property
+    def is_sequence(self) -> bool:
+        """Whether each time step has an image of its own."""
+        return any(isinstance(node.operation, Image) and node.operation.sequence for node in self.nodes)
+
+    @cached_property
     def static(self) -> frozenset[str]:
-        """Names of the nodes in front of all neurons: their values are the same at every time step."""
+        """Names of the nodes whose values are the same at every time step: those ``in_front``, if the image is."""
+        return frozenset() if self.is_sequence else self.in_front
+
+    @cached_property
+    def in_front(self) -> frozenset[str]:
+        """Names of the nodes in front of all neurons: their values are not made of spikes."""
         found: set[str] = set()
         for node in self.nodes:
             is_static = all(link.source in found and not link.delayed for link in node.links)

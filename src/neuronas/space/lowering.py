@@ -106,7 +106,7 @@ def _edge(graph: GraphBuilder, cell: Genotype, place: int, incoming: Incoming) -
 @lru_cache(_N_KEPT)
 def _stem(shape: NetworkShape) -> tuple[Node, ...]:
     graph = GraphBuilder()
-    image = graph.add("image", Image(), given=(shape.image_channels, *shape.image_size))
+    image = graph.add("image", Image(shape.sequence), given=(shape.image_channels, *shape.image_size))
     graph.add("stem", Weights(shape.channels, 3, shape.stem_stride), image, origin=Origin("stem"))
     return tuple(graph.nodes.values())
 

@@ -25,6 +25,7 @@ class NetworkShape:
         head_width: outputs of the head's first linear layer.
         head: ``linear`` (the papers': pool, linear, LIF, linear) or ``gap`` (mean over all pixels, one linear layer).
         n_voters: outputs per class of head ``linear``, whose mean is the class score.
+        sequence: each time step has an image of its own.
     """
 
     image_channels: int
@@ -35,6 +36,7 @@ class NetworkShape:
     head_width: int = 1024
     head: str = "linear"
     n_voters: int = 10
+    sequence: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "image_side", side_of(self.image_size))

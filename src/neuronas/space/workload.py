@@ -20,7 +20,7 @@ from neuronas.space.graph import Graph, Image, Neurons, Node, Pair, Pool, Sum, W
 from neuronas.space.lowering import lower, lower_cell
 from neuronas.space.shape import NetworkShape, Side, cell_name, side_of, size_of
 
-Reads = Literal["image", "spikes", "values"]
+Reads = Literal["image", "sequence", "spikes", "values"]
 _POOLS = {"mean": "avg_pool", "max": "max_pool"}
 
 
@@ -39,7 +39,8 @@ class Layer:
         in_side: of the input.
         out_side: of the output, before any pooling that follows.
         groups: see ``graph.Weights``.
-        reads: what its inputs are; spikes come from neurons of its own in front of it.
+        reads: what its inputs are: the image, which is the same at every time step; a sequence, an image for each time
+            step; spikes, from neurons of its own in front of it; or other values.
         n_pooled: each input is the mean or the sum of so many spikes.
         is_fired: False where a pool or a sum stands between it and the neurons.
     """
@@ -108,7 +109,7 @@ class Column:
 
     @property
     def is_static(self) -> bool:
-        """Whether what stands here reads the image, and so runs once and not at each time step."""
+        """Whether what stands here reads the same image at every time step, and so runs once."""
         return all(row.reads == "image" for row in self.rows.values())
 
 
@@ -252,8 +253,8 @@ def _row(node: Node, known: Mapping[str, Node]) -> Layer | None:
 
 def _inputs(source: Node, known: Mapping[str, Node]) -> tuple[Reads, int]:
     match source.operation:
-        case Image():
-            return "image", 1
+        case Image(sequence):
+            return "sequence" if sequence else "image", 1
         case Neurons():
             return "spikes", 1
         case Pool(kernel, _, _, reduce):

@@ -33,22 +33,26 @@ class Augmentation:
             _policy(self.kind)
 
     def pixels(self, images: Tensor) -> Tensor:
-        """Augment uint8 images [n, C, H, W]; the result has the same type and shape."""
+        """Augment uint8 images [n, C, H, W]; the result has the same type and shape.
+
+        Of a sequence [n, T, C, H, W], all time steps are shifted, flipped and changed alike.
+        """
         if self.kind == "none":
             return images
-        images = _shifted(images)
+        flat = _shifted(images.flatten(1, -3))
         if self.kind != "shift":
-            mirrored = torch.rand(len(images), device=images.device) < 0.5
-            images = torch.where(mirrored[:, None, None, None], images.flip(-1), images)
+            mirrored = torch.rand(len(flat), device=flat.device) < 0.5
+            flat = torch.where(mirrored[:, None, None, None], flat.flip(-1), flat)
+        images = flat.view(images.shape)
         if self.kind in ("autoaugment", "randaugment"):
             policy = _policy(self.kind)
             images = torch.stack([policy(image) for image in images])
         return images
 
     def mixed(self, x: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Apply cutout and mixup to normalised images [n, C, H, W] and their targets [n, n_classes]."""
+        """Apply cutout and mixup to normalised images [n, (T,) C, H, W] and their targets [n, n_classes]."""
         if self.cutout:
-            x = _blanked(x, self.cutout)
+            x = _blanked(x.flatten(1, -3), self.cutout).view(x.shape)
         if self.mixup:
             share = torch.distributions.Beta(self.mixup, self.mixup).sample().item()
             order = torch.randperm(len(x), device=x.device)

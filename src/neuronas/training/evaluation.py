@@ -1,4 +1,4 @@
-"""Evaluation of a trained network on images: accuracy at each precision, firing rates, number of operations."""
+"""Evaluation of a trained network on images: class scores, accuracy at each precision, firing rates."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,42 +7,47 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812
 
 from neuronas.config import EVALUATED_BITS, FULL_PRECISION
 from neuronas.snn.classifier import Classifier
 from neuronas.snn.decision import decided, mean_scores, ranked
 from neuronas.snn.graph_network import GraphNetwork
-from neuronas.snn.lif import observed
-from neuronas.snn.trainable import QuantisedConvolution, QuantisedLinear
-from neuronas.snn.weighted import InputFormat
 from neuronas.training.distributed import Process
 from neuronas.training.images import Images, Indices
 from neuronas.training.objective import firing_rates
-
-PJ_PER_MAC, PJ_PER_ACCUMULATE = 4.6, 0.9
-"""Energy of 32-bit floating-point operations in 45 nm CMOS: Horowitz, ISSCC 2014, doi 10.1109/ISSCC.2014.6757323."""
-
 
 Seen = Callable[[int], None]
 """Progress callback: number of images that were just computed."""
 
 
-def _unseen(n: int) -> None:
-    pass
+def unseen(n: int) -> None:
+    """Progress that nobody follows."""
 
 
 @torch.no_grad()
 def class_scores(
-    network: GraphNetwork, images: Images, indices: Indices, device: torch.device, seen: Seen = _unseen
+    network: GraphNetwork, images: Images, indices: Indices, device: torch.device, seen: Seen = unseen
 ) -> Tensor:
     """Class scores, averaged over the time steps: [n, n_classes] float32 on the CPU."""
     network.eval()
     found = []
     for x, _ in images.batches(indices, device):
         found.append(mean_scores(network(x)).cpu())
-        seen(len(x))
+        seen(len(found[-1]))
     return torch.cat(found)
+
+
+@torch.no_grad()
+def step_scores(
+    network: GraphNetwork, images: Images, indices: Indices, device: torch.device, seen: Seen = unseen
+) -> Tensor:
+    """Class scores of each time step: [T, n, n_classes] float32 on the CPU."""
+    network.eval()
+    found = []
+    for x, labels in images.batches(indices, device):
+        found.append(network(x).cpu())
+        seen(len(labels))
+    return torch.cat(found, dim=1)
 
 
 @dataclass(frozen=True)
@@ -131,7 +136,7 @@ def accuracy_of(scores: Tensor, labels: Tensor) -> Accuracy:
 
 
 def accuracy(
-    network: GraphNetwork, images: Images, indices: Indices, device: torch.device, seen: Seen = _unseen
+    network: GraphNetwork, images: Images, indices: Indices, device: torch.device, seen: Seen = unseen
 ) -> Accuracy:
     """Classify images and compute the accuracy."""
     scores = class_scores(network, images, indices, device, seen)
@@ -149,7 +154,7 @@ def accuracy_by_bits(
     indices: Indices,
     device: torch.device,
     trained_bits: int,
-    seen: Seen = _unseen,
+    seen: Seen = unseen,
 ) -> dict[int, Accuracy]:
     """Accuracy at each of ``precisions``, by bits; at bits other than ``trained_bits`` weights are rounded (PTQ)."""
     found = {}
@@ -160,113 +165,3 @@ def accuracy_by_bits(
     finally:
         network.set_bits(trained_bits)
     return found
-
-
-@dataclass(frozen=True)
-class LayerActivity:
-    """Activity of one layer with weights, per image, over all time steps.
-
-    Attributes:
-        input_rate: share of nonzero inputs per time step, 0 to 1; of what a quantised ReLU gives, share of bits that
-            are 1.
-        operations: number of products of a nonzero input and a nonzero weight.
-        spiking: whether the inputs are spikes: an operation is then an accumulation, otherwise a multiply-accumulate.
-    """
-
-    input_rate: float
-    operations: float
-    spiking: bool
-
-
-@dataclass(frozen=True)
-class NetworkActivity:
-    """Activity of a network, per image.
-
-    Attributes:
-        layers: activity of each layer with weights, by the name of its node in the layer graph.
-        firing_rates: spikes per neuron per time step of each LIF layer, by name.
-        n_spikes: number of spikes of all LIF layers over all time steps.
-    """
-
-    layers: dict[str, LayerActivity]
-    firing_rates: dict[str, float]
-    n_spikes: float
-
-    @property
-    def accumulations(self) -> float:
-        """Synaptic operations: accumulations of a weight, each caused by a spike."""
-        return sum(layer.operations for layer in self.layers.values() if layer.spiking)
-
-    @property
-    def multiplications(self) -> float:
-        """Multiply-accumulate operations of layers whose inputs are not spikes."""
-        return sum(layer.operations for layer in self.layers.values() if not layer.spiking)
-
-    @property
-    def literature_energy_uj(self) -> float:
-        """Energy in uJ, at 4.6 pJ per multiply-accumulate and 0.9 pJ per accumulation (see ``PJ_PER_MAC``)."""
-        return (PJ_PER_MAC * self.multiplications + PJ_PER_ACCUMULATE * self.accumulations) / 1e6
-
-
-@torch.no_grad()
-def measure_activity(
-    network: Classifier, images: Images, indices: Indices, device: torch.device, seen: Seen = _unseen
-) -> NetworkActivity:
-    """Count spikes and operations; the result is the mean over the given images."""
-    network.eval()
-    operations: dict[str, float] = {}
-    active: dict[str, float] = {}
-    sizes: dict[str, int] = {}
-    binary: dict[str, bool] = {}
-    counts: dict[str, float] = {}
-    neurons: dict[str, int] = {}
-    hooks = []
-    formats = network.input_formats()
-
-    def watch_layer(name: str, layer: QuantisedConvolution | QuantisedLinear) -> None:
-        weights = (layer.held != 0).float()
-        if isinstance(layer, QuantisedConvolution):  # the filters of a group read the same channels
-            weights = weights.reshape(layer.groups, -1, *weights.shape[1:]).sum(dim=1)
-
-        def seen(module: torch.nn.Module, inputs: tuple[Tensor]) -> None:
-            x = inputs[0]
-            nonzero = (x != 0).float()
-            if isinstance(layer, QuantisedConvolution):
-                done = F.conv2d(nonzero, weights, stride=layer.stride, padding=layer.kernel // 2, groups=layer.groups)
-            else:
-                done = F.linear(nonzero, weights)
-            operations[name] = operations.get(name, 0.0) + _total(done)
-            active[name] = active.get(name, 0.0) + (_n_ones(x, formats[name]) if name in formats else _total(nonzero))
-            sizes[name] = sizes.get(name, 0) + x.numel()
-            binary[name] = binary.get(name, True) and bool(((x == 0) | (x == 1)).all())
-
-        hooks.append(layer.register_forward_pre_hook(seen))
-
-    def count(name: str, spikes: Tensor) -> None:
-        counts[name] = counts.get(name, 0.0) + _total(spikes)
-        neurons[name] = neurons.get(name, 0) + spikes.numel()
-
-    for name, layer in network.weighted_layers().items():
-        watch_layer(name, layer)
-    try:
-        with observed(network.neurons(), count):
-            for x, _ in images.batches(indices, device):
-                network(x)
-                seen(len(x))
-    finally:
-        for hook in hooks:
-            hook.remove()
-    n = len(indices)
-    layers = {
-        name: LayerActivity(active[name] / sizes[name], operations[name] / n, binary[name]) for name in operations
-    }
-    return NetworkActivity(layers, {name: counts[name] / neurons[name] for name in counts}, sum(counts.values()) / n)
-
-
-def _total(values: Tensor) -> float:
-    return float(values.double().sum())
-
-
-def _n_ones(x: Tensor, given: InputFormat) -> float:
-    """Number of inputs, each counted by the share of its bits that are 1."""
-    return sum(_total(plane) for _, plane in given.planes(x)) / given.n_bits

@@ -71,7 +71,7 @@ class Images:
         return len(self._indices)
 
     def fetch(self, indices: Indices) -> Tensor:
-        """Return images as uint8 [n, C, H, W]."""
+        """Return images as uint8 [n, C, H, W], or sequences as [n, T, C, H, W]."""
         if self._array is not None:
             return self._array[torch.from_numpy(indices)]
         return torch.stack(list(self._readers.map(self._source.read, self._indices[indices].tolist())))
@@ -90,14 +90,26 @@ class Images:
         return torch.stack(list(self._readers.map(read, self._indices[indices].tolist())))
 
     def batches(self, indices: Indices, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield batches in order: normalised images [n, C, H, W] on the device, and their labels [n] on the CPU."""
+        """Yield batches in order, for a network.
+
+        Yields:
+            normalised images [n, C, H, W], or sequences [T, n, C, H, W], on the device; their labels [n] on the CPU.
+        """
         for first in range(0, len(indices), BATCH):
             chosen = indices[first : first + BATCH]
-            yield self.normalised(self.fetch(chosen).to(device)), self.labels[torch.from_numpy(chosen)]
+            yield self.shown(chosen, device), self.labels[torch.from_numpy(chosen)]
+
+    def shown(self, indices: Indices, device: torch.device) -> Tensor:
+        """Some images as a network is shown them: normalised, on the device; see ``as_shown``."""
+        return as_shown(self.normalised(self.fetch(indices).to(device)))
 
     def normalised(self, pixels: Tensor) -> Tensor:
         """Normalise pixels (uint8, or float from 0 to 255) to (pixel / 255 - mean) / std, float32."""
         return (pixels.float() / 255 - self._mean.to(pixels.device)) / self._std.to(pixels.device)
+
+    def levels(self, x: Tensor) -> Tensor:
+        """The pixels, whole numbers from 0 to 255, that ``normalised`` made [..., C, H, W] of."""
+        return ((x * self._std.to(x.device) + self._mean.to(x.device)) * 255).round()
 
     def _size_of_one(self, *, skip_corrupt: bool) -> int:
         """Bytes of the first image that can be read."""
@@ -137,6 +149,11 @@ class Images:
         self._indices = self._indices[good]
         if keep:
             self._array = torch.stack(found)
+
+
+def as_shown(images: Tensor) -> Tensor:
+    """Images [n, C, H, W] as they are; sequences [n, T, C, H, W] with their time steps first, as networks read them."""
+    return images.movedim(1, 0) if images.dim() == 5 else images
 
 
 @dataclass(frozen=True)

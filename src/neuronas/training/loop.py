@@ -24,7 +24,7 @@ from neuronas.training.checkpoint import BEST, LAST
 from neuronas.training.distributed import Process
 from neuronas.training.divergence import check_loss, check_weights
 from neuronas.training.evaluation import accuracy_and_rates, dead_outputs
-from neuronas.training.images import Images, Indices, Split
+from neuronas.training.images import Images, Indices, Split, as_shown
 from neuronas.training.objective import (
     balanced_weights,
     classification_loss,
@@ -182,7 +182,7 @@ class Trainer:
         if settings.rate_weight:
             loss = loss + settings.rate_weight * rate_penalty(rates, settings.rate_target)
         right = (decided(mean_scores(scores)) == targets.argmax(dim=1)).sum().item()
-        total, n_correct, n = self.process.total(loss.item() * len(x), right, len(x))
+        total, n_correct, n = self.process.total(loss.item() * len(targets), right, len(targets))
         check_loss(total / n, progress, self.n_steps, self.folder)  # of the global batch: all processes stop together
         state.optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
@@ -205,7 +205,7 @@ class Trainer:
         targets = F.one_hot(self.images.labels[torch.from_numpy(indices)].to(device), self.n_classes).float()
         x, targets = self.augmentation.mixed(self.images.normalised(pixels), targets)
         mine = self.process.share_of(len(indices))
-        return x[mine], targets[mine]
+        return as_shown(x[mine]), targets[mine]
 
     def _end_epoch(self) -> Epoch:
         state, progress = self.state, self.state.progress

@@ -25,7 +25,7 @@ from neuronas.fitness.engine.values import (
 )
 from neuronas.fitness.measure import Measure, Reading
 from neuronas.fitness.patterns import Patterns
-from neuronas.snn.arithmetic import exact_linear, normalised_image, pool
+from neuronas.snn.arithmetic import exact_linear, normalised_images, pool
 from neuronas.snn.quantisation import FixedPoint
 from neuronas.snn.weights import WeightSource
 from neuronas.space.genotype import Architecture, edge_order
@@ -42,7 +42,8 @@ class EngineEvaluator:
     candidate needs it. If memory is short, the result whose next use is latest is dropped and recomputed later.
 
     Args:
-        batches: [n, B, C, H, W] normalised images; fitness is the mean over the n batches.
+        batches: [n, B, C, H, W] normalised images, of sequences [n, T, B, C, H, W]; fitness is the mean over the n
+            batches.
         shape: sizes of the network around the cells.
         weights: draws the quantised weights.
         timesteps: number of time steps.
@@ -85,8 +86,9 @@ class _Run:
     def __init__(
         self, engine: EngineEvaluator, images: Tensor, architectures: Sequence[Architecture], limit_bytes: int
     ):
-        self.engine, self.backend, self.images = engine, engine.backend, images
-        self.batch = len(images)
+        self.engine, self.backend = engine, engine.backend
+        self.images = images if engine.shape.sequence else images.unsqueeze(0)
+        self.batch = self.images.shape[1]
         values = SharedValues(engine.shape, engine.measure)
         self.architectures = [architecture.cleaned for architecture in architectures]
         self.candidates = [values.terms(architecture) for architecture in architectures]
@@ -140,7 +142,8 @@ class _Run:
 
     def _stem(self, leaf: Stem) -> Array:
         weights = self.weights(leaf.place, leaf.operation, leaf.given)
-        return self.backend.dense(normalised_image(self.images, weights, leaf.operation.stride), constant=True)
+        values = normalised_images(self.images, weights, leaf.operation.stride)
+        return self.backend.dense(values, constant=not self.engine.shape.sequence)
 
     def _convolve(self, leaf: Convolved) -> Array:
         firing = leaf.firing

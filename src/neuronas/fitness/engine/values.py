@@ -42,7 +42,7 @@ class Leaf(Value):
 
 @dataclass(frozen=True, eq=False)
 class Stem(Leaf):
-    """The normalised output of the stem, equal at every time step.
+    """The normalised output of the stem, equal at every time step unless the network reads a sequence.
 
     Attributes:
         place: place of its weights (``snn.weights.weights_place``).
@@ -170,7 +170,7 @@ class SharedValues:
         firings: dict[str, Firing] = {}
         found: list[Term] = []
         for section in graph.sections:
-            _check(section, graph.static)
+            _check(section, graph.in_front)
             if section.has_delays:
                 last = section.nodes[-1]
                 looped = self._make(Looped, last.shape, section, values[section.source])
@@ -180,7 +180,7 @@ class SharedValues:
                 continue
             for node in section.nodes:
                 match node.operation:
-                    case Weights() as weights if node.name in graph.static:
+                    case Weights() as weights if node.name in graph.in_front:
                         given = graph.input_shape(node)
                         values[node.name] = self._make(Stem, node.shape, weights_place(node), weights, given)
                     case Weights() as weights:
@@ -223,11 +223,11 @@ class SharedValues:
         return made  # type: ignore[return-value]  # a key holds what its own builder made
 
 
-def _check(section: GraphSection, static: Set[str]) -> None:
+def _check(section: GraphSection, in_front: Set[str]) -> None:
     spikes = {node.name for node in section.nodes if isinstance(node.operation, Neurons)}
     for node in section.nodes:
         reads_spikes = any(link.source in spikes for link in node.links)
-        if node.name not in static and reads_spikes != isinstance(node.operation, Weights):
+        if node.name not in in_front and reads_spikes != isinstance(node.operation, Weights):
             operation = node.origin.operation if node.origin else ""
             raise ConfigurationError(
                 f"operation '{operation}' given, whose node '{node.name}' reads "

@@ -13,37 +13,61 @@ from neuronas.hardware.cost import Array
 from neuronas.space.workload import Layer
 
 Rate = Annotated[float, Field(ge=0, le=1)]
+Rates = Annotated[tuple[Rate, ...], Field(min_length=1, strict=False)]
 _MAX_BYTES = 100_000_000  # as for every JSON file; an evaluation of many classes is long
 
 
 class Activity(Section):
-    """Share of a layer's inputs that spike in a time step, 0 to 1.
+    """Share of a layer's inputs that spike in a time step, 0 to 1; of pixels, share of their bits that are 1.
 
     Attributes:
         rate: one rate for every layer; 1 is the worst case (``dense``).
-        trace: a rate for each layer by name, as measured on data; the image, which is no spike train, needs none.
+        trace: a rate for each layer by name, or one for each time step, as measured on data. A layer that reads an
+            image needs none where all time steps have the same, which is read once.
         is_forecast: the rates of ``trace`` are forecast or, without it, still to be forecast for one architecture.
     """
 
     rate: Rate = 1.0
-    trace: Mapping[str, Rate] | None = None
+    trace: Mapping[str, Rate | Rates] | None = None
     is_forecast: bool = False
 
     def rates(self, rows: Sequence[Layer]) -> Array:
-        """[n_rows] input rate of each row; 1 for rows without weights, and for the one that reads the image.
+        """[n_rows, n] input rate of each row in each time step, or (n = 1) in all.
+
+        It is 1 for rows without weights, for the one that reads an image, and for the one that reads a sequence where
+        rates are forecast: how dense its images are, a forecast cannot know.
 
         Raises:
-            ConfigurationError: the trace has no rate for a row with weights, or nothing was forecast.
+            ConfigurationError: the trace has no rate for a row with weights, or rates for different numbers of time
+                steps; or nothing was forecast.
         """
         if self.is_forecast and self.trace is None:
             raise ConfigurationError(
                 "activity forecast given for many architectures; expected dense, rate or trace: rates are forecast for "
                 "a single architecture, by estimate"
             )
-        found = [self._rate(row.name) if row.has_weights and row.reads == "spikes" else 1.0 for row in rows]
-        return np.array(found, dtype=np.float64)
+        found = [self._rate(row.name) if self._reads(row) else 1.0 for row in rows]
+        lengths = {len(one) for one in found if isinstance(one, tuple)} or {1}
+        if len(lengths) > 1:
+            raise ConfigurationError(
+                f"the trace of firing rates has layers of {' and '.join(map(str, sorted(lengths)))} time steps; "
+                "expected one number of time steps"
+            )
+        n = lengths.pop()
+        return np.array([one if isinstance(one, tuple) else (one,) * n for one in found]).reshape(len(rows), n)
 
-    def _rate(self, name: str) -> float:
+    def first(self, n: int) -> "Activity":
+        """The activity of the first n time steps."""
+        if self.trace is None:
+            return self
+        cut = {name: one[:n] if isinstance(one, tuple) else one for name, one in self.trace.items()}
+        return self.model_copy(update={"trace": cut})
+
+    def _reads(self, row: Layer) -> bool:
+        """Whether a row has inputs whose rate is known."""
+        return row.has_weights and (row.reads == "spikes" or (row.reads == "sequence" and not self.is_forecast))
+
+    def _rate(self, name: str) -> float | tuple[float, ...]:
         if self.trace is None:
             return self.rate
         if name not in self.trace:
@@ -61,8 +85,9 @@ DENSE = Activity()
 def load_activity(settings: HardwareConfig) -> Activity:
     """Build the activity that the settings name.
 
-    A trace is a YAML file with one ``layer: rate`` line per layer, or what ``neuronas evaluate`` wrote (JSON with
-    ``layers: {NAME: {input_rate: RATE}}``). A forecast needs an architecture, so that its rates are still missing.
+    A trace is a YAML file with one ``layer: rate`` line per layer (or ``layer: [rate, ...]``, one for each time step),
+    or what ``neuronas evaluate`` wrote (JSON with ``layers: {NAME: {input_rate: RATE, input_rates: [RATE, ...]}}``, of
+    which the second counts if it is there). A forecast needs an architecture, so that its rates are still missing.
 
     Raises:
         ConfigurationError: the file cannot be read, or a rate in it is not a number from 0 to 1.
@@ -79,7 +104,7 @@ def _read_trace(path: Path) -> dict[str, Any]:
         return read_yaml(path)
     try:
         content = parse_json(read_text(path, _MAX_BYTES))
-        return {name: layer["input_rate"] for name, layer in content["layers"].items()}
+        return {name: layer.get("input_rates") or layer["input_rate"] for name, layer in content["layers"].items()}
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read ({error.strerror}); expected a trace") from error
     except ValueError as error:

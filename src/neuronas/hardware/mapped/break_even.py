@@ -1,6 +1,6 @@
 """The firing rate at which a spiking network needs as much energy as another network on the same chip."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from neuronas.hardware.mapped.activity import Activity
@@ -11,7 +11,11 @@ _HALVINGS = 50
 """Of the interval from 0 to 1, after which a rate is known to 1e-15."""
 
 
-def at_mean_rate(trace: Mapping[str, float], measured: float, rate: float) -> Activity:
+Trace = Mapping[str, float | tuple[float, ...]]
+"""Input rate of each layer by name, in all time steps or in each."""
+
+
+def at_mean_rate(trace: Trace, measured: float, rate: float) -> Activity:
     """The activity of a network at another mean firing rate.
 
     Input rates are lowered in proportion to the mean, or rise in proportion towards 1: ``r * rate / measured`` below
@@ -24,13 +28,17 @@ def at_mean_rate(trace: Mapping[str, float], measured: float, rate: float) -> Ac
     """
     if rate <= measured:
         factor = rate / measured if measured else 0.0
-        return Activity(trace={name: one * factor for name, one in trace.items()})
+        return Activity(trace=_each(trace, lambda one: one * factor))
     factor = (1 - rate) / (1 - measured)
-    return Activity(trace={name: 1 - (1 - one) * factor for name, one in trace.items()})
+    return Activity(trace=_each(trace, lambda one: 1 - (1 - one) * factor))
+
+
+def _each(trace: Trace, change: Callable[[float], float]) -> Trace:
+    return {name: tuple(map(change, one)) if isinstance(one, tuple) else change(one) for name, one in trace.items()}
 
 
 def break_even_rate(
-    model: MappedCostModel, rows: Sequence[Layer], trace: Mapping[str, float], measured: float, limit_uj: float
+    model: MappedCostModel, rows: Sequence[Layer], trace: Trace, measured: float, limit_uj: float
 ) -> float:
     """The mean firing rate below which a network needs less energy than a limit, by bisection: energy rises with it.
 

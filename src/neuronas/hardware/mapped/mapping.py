@@ -10,6 +10,7 @@ from math import prod
 
 import numpy as np
 
+from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import Accelerator, Crossbar
 from neuronas.hardware.cost import Array
 from neuronas.hardware.diagonal import Diagonal
@@ -26,10 +27,11 @@ class MappedWork:
         kernel_area: kernel positions, k^2; 0 for additions.
         i_area: pixels of the input, i^2; ``o_area`` of the output, o^2.
         has_weights: 1 for convolutions and fully connected layers, otherwise 0.
-        steps: how often the row runs for one image: 1 where it reads the image (direct coding), otherwise at each time
-            step.
+        steps: how often the row runs for one decision: 1 where it reads an image that is the same at every time step
+            (direct coding), otherwise at each.
         input_bits: width of one input value; a crossbar reads its inputs bit by bit.
-        rate: share of inputs that spike in a time step; of inputs of several bits, share of the bits that are 1.
+        rates: [n_rows, n] share of inputs that spike in each time step, or (n = 1) in all; of inputs of several bits,
+            share of the bits that are 1.
         activation_bits: bits of what artificial neurons give; None: LIF neurons, which give spikes.
     """
 
@@ -48,13 +50,19 @@ class MappedWork:
     has_neurons: Array
     steps: Array
     input_bits: Array
-    rate: Array
+    rates: Array
     activation_bits: int | None = None
 
     @cached_property
     def diagonal(self) -> Diagonal:
         """The parts into which groups cut the weights."""
         return Diagonal.of(self.c_in, columns(self), self.groups, float(self.accelerator.crossbar.size))
+
+    @cached_property
+    def rate(self) -> Array:
+        """[n_rows] mean of ``rates`` over the time steps."""
+        mean: Array = self.rates.mean(axis=1)
+        return mean
 
     @cached_property
     def n_crossbars(self) -> Array:
@@ -81,9 +89,20 @@ def make_work(
     activity: Activity,
     activation_bits: int | None = None,
 ) -> MappedWork:
-    """Turn rows (``space.workload``) into columns."""
+    """Turn rows (``space.workload``) into columns.
+
+    Raises:
+        ConfigurationError: the activity has rates for another number of time steps.
+    """
+    rates = activity.rates(rows)
+    if rates.shape[1] not in (1, timesteps):
+        raise ConfigurationError(
+            f"a trace of {rates.shape[1]} time steps given with timesteps {timesteps}; expected rates for each of "
+            f"{timesteps} time steps, or one rate for all"
+        )
     largest = 2 ** (activation_bits or 1) - 1
-    bits = {"image": int(accelerator.digital.image_bits), "values": int(accelerator.neuron.state_bits)}
+    image_bits, state_bits = int(accelerator.digital.image_bits), int(accelerator.neuron.state_bits)
+    bits = {"image": image_bits, "sequence": image_bits, "values": state_bits}
     return MappedWork(
         accelerator=accelerator,
         weight_bits=weight_bits,
@@ -101,7 +120,7 @@ def make_work(
         steps=_column([1 if row.reads == "image" else timesteps for row in rows]),
         # a mean or a sum of n spikes takes n + 1 values
         input_bits=_column([bits.get(row.reads, (row.n_pooled * largest).bit_length()) for row in rows]),
-        rate=activity.rates(rows),
+        rates=rates,
         activation_bits=activation_bits,
     )
 
@@ -197,12 +216,12 @@ def conversions(work: MappedWork) -> Array:
 def awake_share(work: MappedWork) -> Array:
     """Share of conversions whose rows hold a spike: 1 - (1 - rate)^rows, the mean over the sets of rows.
 
-    Rows spike independently; a set of rows that is silent is not converted. A set has rows_per_read rows, the last of
+    It is the mean over the time steps as well where each has a rate of its own. Rows spike independently; a set of rows that is silent is not converted. A set has rows_per_read rows, the last of
     a crossbar or of a layer may have fewer; with groups, a crossbar has the rows of one part. At 64 rows and a rate of
     8.3 % that is 99.6 %: sparsity saves in the crossbar alone unless spikes are clustered. At 8 rows it is 50 %.
     """
     sets = _row_sets(work)
-    awake = sum(count * (1 - (1 - work.rate) ** rows) for count, rows in sets)
+    awake = sum(count * (1 - (1 - work.rates) ** rows[:, None]).mean(axis=1) for count, rows in sets)
     share: Array = work.has_weights * awake / np.maximum(1, sum(count for count, _ in sets))
     return share
 

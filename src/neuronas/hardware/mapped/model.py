@@ -9,7 +9,7 @@ from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.cost import Array, Cost, LayerCost, Totals, tabulate
 from neuronas.hardware.mapped import area, energy, mapping
 from neuronas.hardware.mapped.activity import DENSE, Activity
-from neuronas.hardware.mapped.latency import LATENCY_NS, SCHEDULES, Schedule, clock_count
+from neuronas.hardware.mapped.latency import LATENCY_NS, SCHEDULES, Schedule, clock_count, with_window
 from neuronas.hardware.mapped.mapping import MappedWork, make_work
 from neuronas.space.workload import Column, Layer, Occupancy, Slot, always, columns
 
@@ -28,6 +28,10 @@ ARTIFICIAL = (
     "buffered and moved; a quantised ReLU costs {bits} comparisons and has no membrane"
 )
 """What is counted of a network of quantised ReLU instead of LIF neurons."""
+SENSOR = (
+    "the sensor records {window_ms:g} ms for one decision, which latency and leakage include; its own energy is not "
+    "counted"
+)
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class MappedCostModel:
         schedule: ``layers-in-order`` or ``pipelined-over-timesteps``.
         replication: copies of each layer's weights that work on different pixels.
         activity: firing rates of the layers' inputs.
+        window_ms: how long the sensor records for one decision, in T time steps of one length; 0: all is there at once.
         activation_bits: of an artificial network of quantised ReLU, which has one time step: bits of what its neurons
             give, which a crossbar reads one after the other; None: LIF neurons.
     """
@@ -67,6 +72,7 @@ class MappedCostModel:
     replication: int = 1
     activity: Activity = DENSE
     activation_bits: int | None = None
+    window_ms: float = 0.0
 
     def __post_init__(self) -> None:
         if self.activation_bits is not None and self.timesteps != 1:
@@ -123,7 +129,7 @@ class MappedCostModel:
             else:
                 np.maximum(slowest_ns, row[:, time], out=slowest_ns)
         sums = _Sums(*np.ascontiguousarray(total.T))
-        latency_ns = SCHEDULES[self.schedule](once_ns, sums.time_ns - once_ns, slowest_ns, self.timesteps)
+        latency_ns = self._latency_ns(once_ns, sums.time_ns - once_ns, slowest_ns)
         energy_pj = sums.energy_pj + energy.noc(sums.noc_bits, sums.n_tiles, self.accelerator)
         power_pw = sums.leaking_pw + energy.global_leaking_pw(self.accelerator)
         return Totals(
@@ -132,6 +138,11 @@ class MappedCostModel:
             latency_ms=latency_ns * _MS,
             energy_uj=(energy_pj + energy.leakage(power_pw, latency_ns * _MS)) * _UJ,
         )
+
+    def _latency_ns(self, once_ns: Array, each_ns: Array, slowest_ns: Array) -> Array:
+        run = SCHEDULES[self.schedule]
+        busy_ns = run(once_ns, each_ns, slowest_ns, self.timesteps)
+        return with_window(busy_ns, run(once_ns, each_ns, slowest_ns, 1), self.window_ms / _MS, self.timesteps)
 
     def work(self, rows: Sequence[Layer]) -> MappedWork:
         """Rows of work (``space.workload``), mapped to the chip."""
@@ -152,9 +163,15 @@ class MappedCostModel:
 
     def _latency_parts(self, rows: Sequence[Layer], work: MappedWork) -> dict[str, Array]:
         each = np.array([row.reads != "image" for row in rows])
-        counts = np.ones(len(rows))
-        counts[each] = clock_count(self.schedule, _row_sums(work).time_ns[each], self.timesteps)
-        return {name: counts * term(work) * _MS for name, term in LATENCY_NS.items()}
+        counts, time_ns = np.ones(len(rows)), _row_sums(work).time_ns
+        counts[each] = clock_count(self.schedule, time_ns[each], self.timesteps)
+        parts = {name: counts * term(work) * _MS for name, term in LATENCY_NS.items()}
+        if not self.window_ms:
+            return parts
+        busy_ns = (counts * time_ns).sum(keepdims=True)
+        waiting_ns = with_window(busy_ns, time_ns.sum(keepdims=True), self.window_ms / _MS, self.timesteps) - busy_ns
+        first = np.arange(len(rows)) == next(index for index, row in enumerate(rows) if row.reads == "sequence")
+        return parts | {"sensor": first * waiting_ns * _MS}
 
     def _energy_parts(self, work: MappedWork, latency_ms: Array) -> dict[str, Array]:
         sums = _row_sums(work)
@@ -178,6 +195,7 @@ class MappedCostModel:
             f"schedule {self.schedule}, {copies} of each layer's weights",
             f"{share} {rates}{dense}; it saves crossbar reads and silent conversions only",
             *(() if bits is None else (ARTIFICIAL.format(bits=bits),)),
+            *((SENSOR.format(window_ms=self.window_ms),) if self.window_ms else ()),
         )
 
 
