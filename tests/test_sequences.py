@@ -1,0 +1,155 @@
+"""Sequences, an image for each time step: equal images give the still's results, and engine and reference agree."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from neuronas.data.batches import first_images
+from neuronas.fitness.engine.evaluator import EngineEvaluator
+from neuronas.fitness.engine.select import select_backend
+from neuronas.fitness.engine.torch_backend import TorchBackend
+from neuronas.fitness.measures import BUILTIN
+from neuronas.fitness.reference import ReferenceEvaluator
+from neuronas.snn.classifier import Classifier, ClassifierSettings
+from neuronas.snn.folded_time import different_steps, merged_steps
+from neuronas.snn.neuron import NeuronParameters
+from neuronas.snn.trainable import WeightFormat
+from neuronas.snn.weights import WeightSource
+from neuronas.space.notation import parse_architecture
+from neuronas.space.shape import NetworkShape
+
+T, BATCH, SIDE = 3, 6, 8
+CPU = torch.device("cpu")
+SHAPE = {
+    sequence: NetworkShape(2, SIDE, 3, 4, head="linear", head_width=8, n_voters=2, sequence=sequence)
+    for sequence in (False, True)
+}
+FORWARD = parse_architecture("|conv_3x3~0|+|skip~0|conv_1x1~1|+|avg_pool_3x3~0|none~1|conv_3x3~2|")
+FEEDBACK = parse_architecture("|conv_3x3~0|+|skip~0|conv_1x1^1|+|avg_pool_3x3^0|none~1|conv_1x1~2|")
+LIF = NeuronParameters()
+
+
+def still(seed: int = 0) -> Tensor:
+    return torch.randn(BATCH, 2, SIDE, SIDE, generator=torch.Generator().manual_seed(seed))
+
+
+def repeated(images: Tensor) -> Tensor:
+    return images.expand(T, *images.shape).contiguous()
+
+
+def engine(images: Tensor, measure: str, *, sequence: bool, kernels: bool = True) -> EngineEvaluator:
+    backend = select_backend(LIF, CPU, 1, 2**28) if kernels else TorchBackend(LIF, CPU)
+    weights = WeightSource(3, 4)
+    return EngineEvaluator(images[None], SHAPE[sequence], weights, T, BUILTIN[measure], backend, 2**28)
+
+
+def fitness(evaluator: EngineEvaluator | ReferenceEvaluator) -> list[float]:
+    return [value for _, value in sorted(evaluator.evaluate([FORWARD, FEEDBACK]))]
+
+
+def classifier(*, sequence: bool, **settings: object) -> Classifier:
+    return Classifier(
+        FORWARD,
+        replace(SHAPE[sequence], head="gap"),
+        ClassifierSettings(WeightFormat(8), LIF, T, **settings),  # type: ignore[arg-type]
+    )
+
+
+def awake(*, sequence: bool, **settings: object) -> Classifier:
+    """A network whose running statistics let its neurons fire."""
+    network = classifier(sequence=sequence, **settings).train()
+    with torch.no_grad():
+        for seed in range(30):
+            images = [still(seed + step) for step in range(T)]
+            network(torch.stack(images) if sequence else images[0])
+    return network.eval()
+
+
+@pytest.mark.parametrize("measure", ["path-information", "sahd-snasnet"])
+def test_engine_and_reference_agree_to_the_bit_on_random_sequences(measure: str) -> None:
+    images = torch.stack([still(seed) for seed in range(T)])
+    reference = ReferenceEvaluator(images[None], SHAPE[True], WeightSource(3, 4), LIF, T, BUILTIN[measure])
+    expected = fitness(reference)
+    assert fitness(engine(images, measure, sequence=True)) == expected
+    assert fitness(engine(images, measure, sequence=True, kernels=False)) == expected
+    assert fitness(engine(repeated(images[0]), measure, sequence=True)) != expected  # other steps matter
+
+
+def test_a_repeated_still_has_the_fitness_of_the_still() -> None:
+    images = still()
+    for measure in ("path-information", "sahd-snasnet"):
+        expected = fitness(engine(images, measure, sequence=False))
+        assert fitness(engine(repeated(images), measure, sequence=True)) == expected
+        weights = WeightSource(3, 4)
+        reference = ReferenceEvaluator(repeated(images)[None], SHAPE[True], weights, LIF, T, BUILTIN[measure])
+        assert fitness(reference) == expected
+
+
+def test_a_repeated_still_trains_to_the_weights_of_the_still() -> None:
+    ours, theirs = classifier(sequence=False), classifier(sequence=True)
+    targets = torch.arange(BATCH) % 3
+    for seed in range(2):
+        for network, x in ((ours, still(seed)), (theirs, repeated(still(seed)))):
+            network.train()
+            network.zero_grad()
+            torch.nn.functional.cross_entropy(network(x).mean(dim=0), targets).backward()
+            with torch.no_grad():
+                for weight in network.parameters():
+                    weight -= 0.1 * weight.grad
+    expected = ours.state_dict()
+    for name, values in theirs.state_dict().items():
+        assert torch.equal(values, expected[name]), name
+
+
+def test_time_steps_are_in_order() -> None:
+    """A step cannot change the scores of earlier ones; it changes its own and later ones."""
+    network = awake(sequence=True)
+    images = torch.stack([still(seed) for seed in range(T)])
+    changed = images.clone()
+    changed[1] = 3 * still(7)
+    with torch.no_grad():
+        before, after = network(images), network(changed)
+    assert torch.equal(before[0], after[0])
+    assert not torch.equal(before[1:], after[1:])
+
+
+def test_early_stages_and_artificial_networks_read_means_of_steps() -> None:
+    network, images = awake(sequence=True), 3 * torch.stack([still(seed) for seed in range(T)])
+    network.present(1, (SIDE, SIDE))
+    whole = classifier(sequence=False).eval()
+    whole.load_state_dict(network.state_dict())
+    whole.present(1, (SIDE, SIDE))
+    with torch.no_grad():
+        scores = network(images)
+        assert scores.any() and torch.equal(scores, whole(images.mean(dim=0)))
+        network.present(2, (SIDE // 2, SIDE // 2))
+        assert network(images).shape == (2, BATCH, 3)
+        artificial = classifier(sequence=True, spiking=False).eval()
+        assert artificial(images).shape == (1, BATCH, 3)
+    parts = torch.arange(10.0).reshape(5, 2, 1)
+    assert merged_steps(parts, 2).flatten().tolist() == [2, 3, 7, 8]  # of three steps, then of two
+    assert merged_steps(parts, 5) is parts
+
+
+def test_only_equal_steps_are_computed_once() -> None:
+    images = repeated(still())
+    assert len(different_steps(images)) == 1
+    images[-1, -1, -1, -1, -1] += 1e-6
+    assert different_steps(images) is images
+
+
+@pytest.mark.parametrize("shape", [(T + 1, BATCH, 2, SIDE, SIDE), (BATCH, 2, SIDE, SIDE)])
+def test_images_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"expected \[T, B, C, H, W\] with T = 3"):
+        classifier(sequence=True)(torch.zeros(shape))
+    with pytest.raises(ValueError, match=r"expected \[B, C, H, W\]"):
+        classifier(sequence=False)(torch.zeros(T, *shape[-4:]))
+
+
+def test_the_first_images_of_batches() -> None:
+    batches = torch.arange(2 * T * BATCH).reshape(2, T, BATCH, 1, 1, 1)
+    assert first_images(batches, 4).flatten().tolist() == batches[0, :, :4].flatten().tolist()
+    assert first_images(batches[:, 0], 4).shape == (1, 4, 1, 1, 1)
+    assert first_images(batches[:, 0], 99).shape == (1, BATCH, 1, 1, 1)
