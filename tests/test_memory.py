@@ -279,3 +279,27 @@ def test_workers_see_what_is_in_memory(tmp_path: Path) -> None:
     here = neuronas.search(dataset=dataset, out=tmp_path / "here", **SMALL)
     there = neuronas.search(dataset=dataset, out=tmp_path / "there", workers=1, **SMALL)
     assert (there.text, there.fitness) == (here.text, here.fitness)
+
+
+def test_sequences() -> None:
+    """[N, T, C, H, W] is a sequence data set, whose statistics are those of its images."""
+    labels = np.arange(6) % 2
+    images = np.random.default_rng(0).integers(0, 256, (6, 2, 5, 7), dtype=np.uint8)
+    still, steps = InMemoryDataSet((images, labels)), np.repeat(images[:, None], 3, axis=1)
+    found = InMemoryDataSet((steps, labels), (steps, labels), window_ms=30)
+    assert (found.sequence, found.image_channels, found.image_size, found.window_ms) == (True, 2, (5, 7), 30)
+    assert (found.mean, found.std, still.sequence) == (still.mean, still.std, False)
+    read = found.load("train", (5, 7)).read(4)
+    assert read.shape == (3, 2, 5, 7) and (read.numpy() == images[4]).all()
+    last = InMemoryDataSet((np.moveaxis(steps, 2, -1), labels))
+    assert last.name == found.name
+    assert (last.load("train", 4).read(1)[2] == still.load("train", 4).read(1)).all()
+    assert InMemoryDataSet(list(zip(steps, labels, strict=True))).name == found.name
+    assert found.with_timesteps(3) is found
+    with pytest.raises(DataError, match=r"has sequences of 3 time steps; expected as many as the network has, 4"):
+        found.with_timesteps(4)
+    with pytest.raises(DataError, match=r"2 channel\(s\) given; expected sequences of 3 time step\(s\) and 2 channel"):
+        InMemoryDataSet((steps, labels), (images, labels))
+    with pytest.raises(DataError, match=r"2 time step\(s\) of 2 channel"):
+        InMemoryDataSet([(steps[0], 0), (steps[1, :2], 1)])
+    assert InMemoryDataSet((steps.astype(int) % 2, labels)).sequence  # counts of events may be 0 and 1

@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from neuronas.data.batches import first_images
+from neuronas.data.source import ArraySource
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.select import select_backend
 from neuronas.fitness.engine.torch_backend import TorchBackend
@@ -19,6 +21,8 @@ from neuronas.snn.trainable import WeightFormat
 from neuronas.snn.weights import WeightSource
 from neuronas.space.notation import parse_architecture
 from neuronas.space.shape import NetworkShape
+from neuronas.training.activity import measure_activity
+from neuronas.training.images import Images
 
 T, BATCH, SIDE = 3, 6, 8
 CPU = torch.device("cpu")
@@ -153,3 +157,24 @@ def test_the_first_images_of_batches() -> None:
     assert first_images(batches, 4).flatten().tolist() == batches[0, :, :4].flatten().tolist()
     assert first_images(batches[:, 0], 4).shape == (1, 4, 1, 1, 1)
     assert first_images(batches[:, 0], 99).shape == (1, BATCH, 1, 1, 1)
+
+
+def test_activity_of_each_step_is_measured_from_pixels() -> None:
+    """The first layer reads counts of events: no event is 0, whatever mean and standard deviation are."""
+    counts = torch.poisson(torch.full((5, T, 2, SIDE, SIDE), 0.3), torch.Generator().manual_seed(1)).byte()
+    counts[:, 1] = 0
+    network = awake(sequence=True)
+    images = Images(ArraySource(counts, np.zeros(5, np.int64)), (0.1, 0.2), (0.3, 0.05))
+    found = measure_activity(network, images, np.arange(5), CPU)
+    bits = np.unpackbits(counts.numpy()[..., None], axis=-1).mean(axis=(0, 2, 3, 4, 5))
+    stem = found.layers["stem"]
+    assert stem.input_rates == pytest.approx(bits.tolist()) and stem.input_rates[1] == 0
+    assert stem.input_rate == pytest.approx(bits.mean())
+    held = (network.weighted_layers()["stem"].held != 0).float()
+    products = torch.nn.functional.conv2d((counts.flatten(0, 1) > 0).float(), held, padding=1).sum() / 5
+    assert stem.operations == pytest.approx(float(products))
+    for name, layer in found.layers.items():
+        assert len(layer.input_rates) == T, name
+        assert np.mean(layer.input_rates) == pytest.approx(layer.input_rate), name
+    spikes = found.layers["A.01"]
+    assert spikes.spiking and spikes.input_rates[0] != spikes.input_rates[1]

@@ -216,9 +216,10 @@ def conversions(work: MappedWork) -> Array:
 def awake_share(work: MappedWork) -> Array:
     """Share of conversions whose rows hold a spike: 1 - (1 - rate)^rows, the mean over the sets of rows.
 
-    It is the mean over the time steps as well where each has a rate of its own. Rows spike independently; a set of rows that is silent is not converted. A set has rows_per_read rows, the last of
-    a crossbar or of a layer may have fewer; with groups, a crossbar has the rows of one part. At 64 rows and a rate of
-    8.3 % that is 99.6 %: sparsity saves in the crossbar alone unless spikes are clustered. At 8 rows it is 50 %.
+    It is the mean over the time steps as well where each has a rate of its own. Rows spike independently; a set of rows
+    that is silent is not converted. A set has rows_per_read rows, the last of a crossbar or of a layer may have fewer;
+    with groups, a crossbar has the rows of one part. At 64 rows and a rate of 8.3 % that is 99.6 %: sparsity saves in
+    the crossbar alone unless spikes are clustered. At 8 rows it is 50 %.
     """
     sets = _row_sets(work)
     awake = sum(count * (1 - (1 - work.rates) ** rows[:, None]).mean(axis=1) for count, rows in sets)
