@@ -21,6 +21,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 import typer
 
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
+from neuronas.kernels.library import native
 from neuronas.machine import n_cores
 from neuronas.space.shape import NetworkShape
 from own_operations import registered
@@ -47,11 +48,17 @@ DATASETS = Path(__file__).parents[2] / "shared" / "datasets"
 def pytest_configure(config: pytest.Config) -> None:
     """All examples in the whole run, some in the fast one; tests with fewer take a part of ``max_examples``."""
     settings.load_profile("fast" if config.option.markexpr == "not slow" else "whole")
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        native()  # compiled now, by all cores, or else by each process at the same time
 
 
 @pytest.hookimpl(trylast=True)  # behind what leaves tests out
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that take long come first, so that no process waits for the last one of another."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Nightly tests are left out unless asked for; files that take long come first, so that no process waits."""
+    if "nightly" not in config.option.markexpr:
+        left_out = [item for item in items if item.get_closest_marker("nightly")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     n, n_slow = Counter(item.path for item in items), Counter(i.path for i in items if i.get_closest_marker("slow"))
     items.sort(key=lambda item: (-n_slow[item.path], -n[item.path], item.path))
 

@@ -84,7 +84,7 @@ def test_from_search_to_report(
     assert found.fitness == found.summary.fitness
 
     recorder = Recorder()
-    trained = neuronas.train(found.directory, epochs=4, batch_size=256, observer=recorder)
+    trained = neuronas.train(found.directory, epochs=4, batch_size=64, observer=recorder)
     assert trained.directory == found.directory
     assert trained.epochs == 4
     assert 0 < trained.validation_accuracy <= 1

@@ -19,6 +19,7 @@ from conftest import Neuronas, chain
 from neuronas.cli.main import run
 from neuronas.cli.tables import PlainTable
 from neuronas.runs.history_file import HistorySnapshot
+from own_process import OwnProcess
 from waiting import until
 
 ARCH = "|conv_3x3~0|+|skip~0|conv_3x3~1|+|avg_pool_3x3~0|skip~1|conv_3x3~2|"
@@ -291,15 +292,7 @@ def without_times(result: str) -> dict[str, object]:
 def test_interrupted_and_resumed_gives_the_identical_result(
     neuronas: Neuronas, undisturbed: dict[str, object], tmp_path: Path, name: signal.Signals
 ) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "neuronas", *LONGER, "--out", "cut"],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # A shell starts background jobs, such as this suite perhaps, with Ctrl-C ignored, and children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
+    process = OwnProcess(*LONGER, "--out", "cut", folder=tmp_path)
     history = tmp_path / "cut" / "history.sqlite-wal"
     until(lambda: history.exists() and history.stat().st_size > 40_000)
     os.kill(process.pid, name)
@@ -416,7 +409,12 @@ def test_estimate_and_doctor_take_the_common_options(neuronas: Neuronas, tmp_pat
 
 
 @pytest.mark.parametrize(
-    "name", ["torch", *(pytest.param(name, marks=pytest.mark.slow) for name in ("spikingjelly", "sklearn", "PIL"))]
+    "name",
+    [
+        "torch",
+        pytest.param("spikingjelly", marks=pytest.mark.slow),
+        *(pytest.param(name, marks=pytest.mark.nightly) for name in ("sklearn", "PIL")),
+    ],
 )
 def test_doctor_and_search_explain_a_missing_package(tmp_path: Path, name: str) -> None:
     search = ["search", *(["--engine", "reference"] if name == "spikingjelly" else [])]  # the only one that needs it
@@ -482,7 +480,7 @@ def test_a_processor_with_fewer_instructions_finds_the_same(neuronas: Neuronas, 
     settings = ("search", "--algorithm", "snasnet", "--n-draws", "20", "--batch-size", "16", "--quiet", "--json")
     code, out, _ = neuronas(*settings, "--out", tmp_path / "fast")
     assert code == 0
-    slow = subprocess.run(
+    slow = subprocess.run(  # torch chooses its instructions when it is imported
         [sys.executable, "-m", "neuronas", *settings, "--engine", "reference", "--out", str(tmp_path / "slow")],
         env=os.environ | {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41", "MKL_CBWR": "COMPATIBLE"},
         capture_output=True,

@@ -8,40 +8,65 @@ import resource
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from conftest import Neuronas
-from crash import SEARCH, Rounds, check_search, search_rounds, searched, training_rounds
+from crash import (
+    SEARCH,
+    TRAIN,
+    Content,
+    Rounds,
+    check_search,
+    check_training,
+    search_rounds,
+    searched,
+    trained,
+    training_rounds,
+)
 from neuronas.cli.main import run as command
 from neuronas.errors import RunDirectoryError
 from neuronas.runs.directory import log, log_to
 from neuronas.runs.history import History
 from neuronas.runs.lines import JsonLines
 from neuronas.runs.results import FailedCandidate
+from own_process import OwnProcess
 from waiting import until
 
 SMALL = ("search", "--algorithm", "snasnet", "--n-draws", "60", "--channels", "4", "--timesteps", "2")
 
 
 @pytest.mark.slow
-def test_searches_broken_off_at_random_moments(tmp_path: Path) -> None:
-    (tmp_path / "search").mkdir()
-    rounds = search_rounds(tmp_path, 2, seed=5)
+@pytest.mark.parametrize(
+    ("command", "content", "check"),
+    [
+        ((*SEARCH, "--n-draws", "80"), searched, check_search),
+        ((*TRAIN, "--limit", "300"), trained, check_training),
+    ],
+    ids=["search", "training"],
+)
+def test_broken_off_at_random_moments(
+    tmp_path: Path, command: tuple[str, ...], content: Callable[[Path], Content], check: Callable[[Path], None]
+) -> None:
+    def start(arguments: list[str]) -> OwnProcess:
+        return OwnProcess(*arguments, folder=tmp_path)
+
+    rounds = Rounds(tmp_path / "runs", command, content, check, Random(5), start)
+    rounds.run(2)
     assert rounds.losses == []
     assert rounds.faults.total() >= 2
 
 
-@pytest.mark.slow
-def test_training_broken_off_at_random_moments(tmp_path: Path) -> None:
-    rounds = training_rounds(tmp_path, 1, seed=6)
-    assert rounds.losses == []
-    assert rounds.faults.total() >= 1
+@pytest.mark.nightly
+def test_more_is_broken_off_also_with_workers(tmp_path: Path) -> None:
+    for rounds in (search_rounds(tmp_path, 6, seed=5), training_rounds(tmp_path, 3, seed=6)):
+        assert rounds.losses == []
+        assert rounds.faults.total() >= 3
 
 
 def test_the_crash_test_notices_a_loss(tmp_path: Path) -> None:
@@ -52,8 +77,6 @@ def test_the_crash_test_notices_a_loss(tmp_path: Path) -> None:
         def _break_off(self, run: Path, options: tuple[str, ...]) -> bool:
             self.faults["made up"] += 1
             return True
-
-    from random import Random
 
     rounds = Forgetful(tmp_path, SEARCH, searched, check_search, Random(0))
     rounds.run(1)
@@ -186,10 +209,9 @@ def test_a_read_only_directory(neuronas: Neuronas, tmp_path: Path) -> None:
     assert (code, "cannot be written" in err) == (2, True), err
 
 
-def _started(folder: Path) -> subprocess.Popen[str]:
+def _started(folder: Path) -> OwnProcess:
     """A search in another process, in the folder ``run``, that has come to its history."""
-    command = [sys.executable, "-m", "neuronas", *SMALL, "--quiet", "--out", "run"]
-    search = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    search = OwnProcess(*SMALL, "--quiet", "--out", "run", folder=folder)
     until(lambda: search.poll() is not None or (folder / "run" / "history.sqlite").exists())
     assert search.poll() is None
     return search

@@ -1,12 +1,9 @@
 """The live page: who may ask for it, what it shows while a search runs, and how it ends. Partly in a real browser."""
 
 import json
-import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partialmethod
@@ -25,6 +22,7 @@ from neuronas.report.live import LiveRun
 from neuronas.report.server import LiveServer
 from neuronas.runs.history import History
 from neuronas.runs.history_file import CandidateRow
+from own_process import OwnProcess
 from report_runs import add_training, make_run
 from test_report import hostile_run
 from waiting import WAIT_S, at_most, until
@@ -67,14 +65,9 @@ def ask(server: LiveServer, path: str, method: str = "GET", **headers: str) -> t
 
 
 @contextmanager
-def process(*arguments: object, cwd: Path) -> Iterator[subprocess.Popen[str]]:
+def process(*arguments: object, cwd: Path) -> Iterator[OwnProcess]:
     """A neuronas of its own."""
-    command = [sys.executable, "-m", "neuronas", *map(str, arguments)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    started = subprocess.Popen(
-        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )  # fmt: skip
+    started = OwnProcess(*arguments, folder=cwd)
     try:
         yield started
     finally:
@@ -252,12 +245,12 @@ def test_mistakes(neuronas: Neuronas, tmp_path: Path) -> None:
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_a_dashboard(run: Path, tmp_path: Path, ending: signal.Signals) -> None:
     with process("dashboard", run, "--json", cwd=tmp_path) as served:
-        assert served.stdout
-        document = json.loads("".join(served.stdout.readline() for _ in range(4)))
+        until(lambda: served.out.count("\n") == 4)
+        document = json.loads(served.out)
         with socket.create_connection(("127.0.0.1", document["port"]), timeout=WAIT_S):  # an idle browser
             served.send_signal(ending)
             out, err = served.communicate(timeout=WAIT_S)
-        assert (served.returncode, out, err) == (0, "", "no longer served\n")
+        assert (served.returncode, json.loads(out), err) == (0, document, "no longer served\n")
         with suppress(OSError), socket.create_connection(("127.0.0.1", document["port"]), timeout=5):
             pytest.fail("still served")
 
@@ -266,8 +259,8 @@ def test_ctrl_c_ends_a_dashboard(run: Path, tmp_path: Path, ending: signal.Signa
 def test_a_search_serves_its_page_until_it_ends(tmp_path: Path) -> None:
     small = ("--algorithm", "snasnet", "--n-draws", 12, "--timesteps", 2)
     with process("search", "--serve", *small, "--out", "run", "--json", cwd=tmp_path) as searching:
-        assert searching.stderr
-        address = searching.stderr.readline().split()[-1]
+        until(lambda: "\n" in searching.err)
+        address = searching.err.splitlines()[0].split()[-1]
         port = int(address.rstrip("/").rpartition(":")[2])
         connection = HTTPConnection("127.0.0.1", port, timeout=WAIT_S)
         last: dict[str, Any] = {}
@@ -323,8 +316,8 @@ def test_the_page_follows_a_search_in_another_process(browser: Any, tmp_path: Pa
     with process("search", *lasting, "--out", "run", "--quiet", cwd=tmp_path) as searching:
         until((tmp_path / "run" / "config.yaml").exists)
         with process("dashboard", "run", "--quiet", cwd=tmp_path) as served:
-            assert served.stdout
-            address = served.stdout.readline().strip()
+            until(lambda: "\n" in served.out)
+            address = served.out.strip()
             open_live(browser, address)
             until(lambda: "fitness of" in find(browser, "#live").text)
             until(lambda: browser.find_elements("css selector", "#count"))

@@ -386,7 +386,14 @@ def result(text: str) -> dict[str, object]:
 
 
 @pytest.mark.slow  # the fast run has workers in test_examples.py and test_memory.py
-@pytest.mark.parametrize("options", [(1,), (2,), (3, "--memory-limit", 0.05)], ids=["one", "two", "three"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param((1,), marks=pytest.mark.nightly, id="one"),
+        pytest.param((2, "--memory-limit", 0.05), id="two"),
+        pytest.param((3,), marks=pytest.mark.nightly, id="three"),
+    ],
+)
 def test_search_with_workers(neuronas: Neuronas, tmp_path: Path, options: tuple[object, ...]) -> None:
     code, alone, _ = neuronas(*SMALL, "--json", "--out", "alone")
     assert code == 0
@@ -407,6 +414,6 @@ def test_mistakes_with_workers_are_those_without(neuronas: Neuronas, tmp_path: P
         (("--workers", 0), "engine.workers: given 0"),
         (("--cluster", "slurm"), "engine.cluster: given 'slurm'"),
     ]:
-        code, _, err = neuronas(*SMALL, "--workers", 2, "--quiet", "--out", "run", *options)
+        code, _, err = neuronas(*SMALL, "--workers", 1, "--quiet", "--out", "run", *options)
         assert (code, message in err) == (2, True), err
         assert len(err.splitlines()) == 1

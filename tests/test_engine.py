@@ -106,7 +106,7 @@ def test_engine_and_reference_agree(
 
 
 @pytest.mark.parametrize("bits", [4, 8, 10, 16, 32])
-@pytest.mark.parametrize("channels", [72, pytest.param(128, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("channels", [72, pytest.param(128, marks=pytest.mark.nightly)])
 def test_engine_and_reference_agree_on_wide_layers_and_every_kernel(bits: int, channels: int) -> None:
     space = Space(operations=("conv_1x1", "conv_5x5", "conv_7x7", "skip", "avg_pool_3x3"), backward=True)
     compare(space, 3, bits=bits, batch=4, channels=channels, side=8, timesteps=2, fitness="sahd", n=2)
@@ -117,7 +117,7 @@ def test_three_cells() -> None:
     compare(space, 1, bits=8, batch=5, channels=8, side=16, timesteps=3, fitness="sahd")
 
 
-@pytest.mark.parametrize("backward", [pytest.param(False, marks=pytest.mark.slow), True])
+@pytest.mark.parametrize("backward", [pytest.param(False, marks=pytest.mark.nightly), True])
 @pytest.mark.parametrize(
     ("nodes", "side", "channels", "fitness"),
     [(3, (8, 12), 6, "sahd"), (4, (9, 8), 40, "path-information"), (5, (8, 21), 16, "path-information"),

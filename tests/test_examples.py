@@ -1,10 +1,7 @@
 """The examples run as their first lines say, and stay short; the notebook runs from top to bottom."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
@@ -20,16 +17,16 @@ from neuronas.data.datasets import open_dataset
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.space.operations import Convolution
+from own_process import OwnProcess
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-ENVIRONMENT = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}
 
 
 def run(example: str, folder: Path, *arguments: str) -> str:
-    command = [sys.executable, str(EXAMPLES / example), *arguments]
-    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=ENVIRONMENT, check=False)
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout
+    ran = OwnProcess(*arguments, folder=folder, script=EXAMPLES / example)
+    out, err = ran.communicate()
+    assert ran.returncode == 0, err
+    return out
 
 
 def test_examples_are_short_and_all_named() -> None:

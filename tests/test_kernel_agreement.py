@@ -55,7 +55,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def expected(folder: Path) -> dict[str, str]:
     """Those of the instruction set that every processor of this kind has."""
-    return digests(folder, "g++", OURS[-1], *GCC)
+    return digests(folder, "g++", OURS[-1], *GCC, *QUICK)
 
 
 def test_every_kernel_is_run(expected: dict[str, str]) -> None:
@@ -68,14 +68,23 @@ def test_every_kernel_is_run(expected: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("target", [target for target in TARGETS if target != OURS[-1]], ids=lambda target: target.name)
 def test_instruction_sets_agree(target: Target, folder: Path, expected: dict[str, str]) -> None:
+    assert digests(folder, "g++", target, *GCC, *QUICK) == expected
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_all_optimisations_change_nothing(target: Target, folder: Path, expected: dict[str, str]) -> None:
+    """As the library is compiled, which other tests compare with NumPy and PyTorch."""
     assert digests(folder, "g++", target, *GCC) == expected
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("target", dict.fromkeys((OURS[0], OURS[-1])), ids=lambda target: target.name)
 def test_clang_agrees(target: Target, folder: Path, expected: dict[str, str]) -> None:
     assert digests(folder, "clang++", target, *QUICK) == expected
 
 
+@pytest.mark.nightly
 def test_sanitizers_find_nothing(folder: Path, expected: dict[str, str]) -> None:
     """Addresses beyond arrays, alignment, overflow of integers, on the widest registers here."""
     best = next(target for target in OURS if target.is_supported)

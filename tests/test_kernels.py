@@ -175,7 +175,7 @@ def test_convolutions_are_exact(case: Case) -> None:
     check(case)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @settings(max_examples=600)
 @given(CASES)
 def test_convolutions_are_exact_for_many_cases(case: Case) -> None:

@@ -91,6 +91,7 @@ def test_hung_workers_cost_time_only(
     assert _content(tmp_path / "ray" / "history.sqlite") == _content(tmp_path / "alone" / "history.sqlite")
 
 
+@pytest.mark.nightly
 def test_a_lost_node_costs_time_only(cluster: Any, tmp_path: Path) -> None:
     def search(*options: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "neuronas", *SMALL, "--json", *options]

@@ -56,7 +56,7 @@ WITH_PRINTED = {
 }
 """Studies of which the papers print numbers."""
 ALIKE = {"memory-case-study", "operations", "precision", "qafe", "spikenas"}
-"""Studies that are made of the same parts as the others."""
+"""Studies that are made of the same parts as the others; ``test_progress.py`` plans them all."""
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def without_times(document: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=pytest.mark.slow if name in ALIKE else ()) for name in sorted(N_CASES)],
+    [pytest.param(name, marks=pytest.mark.nightly if name in ALIKE else ()) for name in sorted(N_CASES)],
 )
 @pytest.mark.usefixtures("tiny")
 def test_every_study_at_a_tiny_size(name: str, neuronas: Neuronas, tmp_path: Path) -> None:

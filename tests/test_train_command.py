@@ -4,8 +4,10 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from neuronas.runs.metrics import Metrics, read_epochs
 from neuronas.training import loop
 from neuronas.training.checkpoint import read_checkpoint, write_checkpoint
 from neuronas.training.state import Progress
+from own_process import OwnProcess
 
 ARCH = "|conv_3x3~0|+|skip~0|skip~1|+|skip~0|avg_pool_3x3~1|conv_3x3~2|"
 SMALL = ["--channels", "4", "--timesteps", "2", "--batch-size", "256", "--quiet"]  # five steps an epoch
@@ -473,30 +476,47 @@ def test_metrics_forget_what_is_run_again(tmp_path: Path) -> None:
     assert read_epochs(metrics.path) == rows[:2]
 
 
+def by_torchrun(*arguments: str, folder: Path) -> str:
+    """Two processes of a command, as a user starts them; what they print."""
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [*launcher, "-m", "neuronas", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment, timeout=240)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+def by_hand(*arguments: str, folder: Path) -> str:
+    """The same without the launcher, whose imports take longer than the training."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": "2"}
+    ranks = [{**where, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(2)]
+    started = [OwnProcess(*arguments, folder=folder, environment=one) for one in ranks]
+    ended = [process.communicate(timeout=240) for process in started]
+    assert [process.returncode for process in started] == [0, 0], ended
+    return "".join(out for out, _ in ended)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no torch.distributed")
 @pytest.mark.parametrize(
-    ("options", "tolerances"),
+    ("options", "tolerances", "together"),
     # Sums in another order flip single spikes, and the flips grow; a network without spikes has none.
     [
-        ((), (2e-3, 1e-2)),
-        (("--ann", "--weight-bits", "32"), (1e-6, 1e-4)),
-        (("--ann", "--weight-bits", "32", "--set", "train.dropout=0.5"), (1e-6, 1e-4)),
+        ((), (2e-3, 1e-2), by_torchrun),
+        pytest.param(("--ann", "--weight-bits", "32"), (1e-6, 1e-4), by_hand, marks=pytest.mark.nightly),
+        (("--ann", "--weight-bits", "32", "--set", "train.dropout=0.5"), (1e-6, 1e-4), by_hand),
     ],
     ids=["spikes", "artificial", "dropout"],
 )
 def test_two_processes_learn_what_one_learns(
-    tmp_path: Path, options: tuple[str, ...], tolerances: tuple[float, float]
+    tmp_path: Path, options: tuple[str, ...], tolerances: tuple[float, float], together: Callable[..., str]
 ) -> None:
     same = ("--precision", "float32", "--batch-size", "64", *options)
     assert train(tmp_path / "one", *same, epochs=2) == 0
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    options = ["--out", str(tmp_path / "two"), "--epochs", "2", *SMALL, *same]
-    together = [*launcher, "-m", "neuronas", "train", ARCH, *options]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(together, capture_output=True, text=True, env=environment, timeout=240)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.count("best epoch") == 1, "only the first process talks"
+    said = together("train", ARCH, "--out", str(tmp_path / "two"), "--epochs", "2", *SMALL, *same, folder=tmp_path)
+    assert said.count("best epoch") == 1, "only the first process talks"
     one, two = rows(tmp_path / "one"), rows(tmp_path / "two")
     assert len(one) == len(two) == 2
     for ours, theirs, tolerance in zip(one, two, tolerances, strict=True):

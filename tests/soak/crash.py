@@ -44,6 +44,15 @@ class LossError(Exception):
     """Something was lost, torn, or came out differently."""
 
 
+def _own_python(arguments: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "neuronas", *arguments],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        # A background job has Ctrl-C ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+
+
 class Rounds:
     """Breaks one command off again and again.
 
@@ -53,6 +62,7 @@ class Rounds:
         content: reads what a run leaves that must not depend on interruptions.
         check: reads every file of a run that was broken off.
         random: decides signals and moments.
+        start: starts neuronas with arguments.
     """
 
     def __init__(
@@ -62,8 +72,10 @@ class Rounds:
         content: Callable[[Path], Content],
         check: Callable[[Path], None],
         random: Random,
+        start: Callable[[list[str]], Any] = _own_python,
     ):
         self.folder, self.command, self.content, self.check, self.random = folder, command, content, check, random
+        self.start = start
         self.faults: Counter[str] = Counter()
         self.losses: list[str] = []
         self.n_runs = self.n_started = 0
@@ -95,15 +107,10 @@ class Rounds:
         if self._finish(run, options) != self.whole:
             raise LossError(f"{run}: ends with another result")
 
-    def _start(self, run: Path, options: tuple[str, ...]) -> subprocess.Popen[str]:
+    def _start(self, run: Path, options: tuple[str, ...]) -> Any:
         self.n_started += 1
         resume = ("--resume",) if (run / CONFIG).exists() else ()
-        return subprocess.Popen(
-            [sys.executable, "-m", "neuronas", *self.command, *options, "--quiet", "--out", str(run), *resume],
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-            # A background job has Ctrl-C ignored, and children inherit that.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-        )  # fmt: skip
+        return self.start([*self.command, *options, "--quiet", "--out", str(run), *resume])
 
     def _finish(self, run: Path, options: tuple[str, ...]) -> Content:
         process = self._start(run, options)
