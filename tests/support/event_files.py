@@ -116,11 +116,16 @@ def aedat4(
     for first in range(0, len(events), per_packet):
         some = events[first : first + per_packet]
         content = b"".join(struct.pack("<qhhBxxx", t, x, y, p) for t, x, y, p in some)
-        packet = struct.pack("<I4sHHH", 16, b"EVTS", 6, 8, 4) + struct.pack("<xx") + struct.pack("<iI", 8, 4)
-        packet += struct.pack("<I", len(some)) + content
-        packet = _compressed(struct.pack("<I", len(packet)) + packet, compression)
-        parts += [struct.pack("<ii", 0, len(packet)), packet]
+        parts.append(aedat4_packet(len(some), content, compression))
     return b"".join(parts)
+
+
+def aedat4_packet(n: int, content: bytes, compression: int) -> bytes:
+    """A packet of n events, 16 bytes each."""
+    packet = struct.pack("<I4sHHH", 16, b"EVTS", 6, 8, 4) + struct.pack("<xx") + struct.pack("<iI", 8, 4)
+    packet += struct.pack("<I", n) + content
+    packet = _compressed(struct.pack("<I", len(packet)) + packet, compression)
+    return struct.pack("<ii", 0, len(packet)) + packet
 
 
 def _compressed(content: bytes, compression: int) -> bytes:
