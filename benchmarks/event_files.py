@@ -109,7 +109,7 @@ def measured(path: Path) -> dict[str, float]:
     found = read_recording(path)
     read = time.perf_counter()
     origin = Recording(found.t_us - found.t_us[0], found.x, found.y, found.p, SENSOR)
-    slicing = Slicing(STEPS, SENSOR, SIZE, 2, SECONDS * 1_000_000, EventsConfig(window_ms=0.0))
+    slicing = Slicing(STEPS, SENSOR, SIZE, 2, SECONDS * 1_000_000, EventsConfig(window_ms=0.0, sensor=SENSOR))
     slicing.frames(origin)
     end = time.perf_counter()
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)

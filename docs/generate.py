@@ -40,6 +40,7 @@ from neuronas.runs.finalists import FinalistChoice
 from neuronas.runs.floorplan_file import FloorplanFile
 from neuronas.runs.predictions import Predictions
 from neuronas.runs.results import ExportManifest, ParetoFront, SearchSummary, TrainingResult
+from neuronas.runs.streams import StreamResult
 
 FOLDER = Path(__file__).parent
 
@@ -336,6 +337,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "estimate": CostReport,
     "evaluation": Evaluation,
     "predictions": Predictions,
+    "stream": StreamResult,
     "doctor": Diagnosis,
     "export": ExportManifest,
     "finalists": FinalistChoice,

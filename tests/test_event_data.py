@@ -29,7 +29,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def events_config(**values: object) -> EventsConfig:
-    return EventsConfig(**{"window_ms": 0.0, **values})  # type: ignore[arg-type]
+    return EventsConfig(**{"window_ms": 0.0, "sensor": None, **values})  # type: ignore[arg-type]
 
 
 def slicing(timesteps: int = 3, size: tuple[int, int] = SENSOR, channels: int = 2, window_us: int = 3000,
@@ -189,6 +189,9 @@ def test_channels_size_and_settings_are_those_that_are_asked_for(tmp_path: Path)
     assert (both.image_size, both.mean, len(both.std), both.window_ms) == ((4, 4), (0.0,), 1, 10.0)
     assert both.load("train", (4, 4)).read(0).shape == (2, 1, 4, 4)
     assert dataset.with_events(events_config(crop=(8, 8)), 2, None).image_size == (8, 8)
+    assert dataset.with_events(events_config(sensor=(20, 30)), 2, None).image_size == (20, 30)
+    with pytest.raises(DataError, match=r"cover 10x14 pixels, but the sensor has 8x14 \(events\.sensor\)"):
+        dataset.with_events(events_config(sensor=(8, 14)), 2, None).load("train", 8)
     with pytest.raises(ConfigurationError, match="expected 2"):
         dataset.with_channels(3)
     assert both.digest() != dataset.digest()

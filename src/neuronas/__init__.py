@@ -60,6 +60,7 @@ __all__ = [
     "RunConfig",
     "SearchResult",
     "Space",
+    "StreamResult",
     "TrainingResult",
     "__version__",
     "compare",
@@ -71,6 +72,7 @@ __all__ = [
     "load",
     "predict",
     "report",
+    "run",
     "search",
     "train",
 ]
@@ -93,6 +95,7 @@ _MODULES = {
     "RunConfig": "config",
     "SearchResult": "api.search_result",
     "Space": "space.spaces",
+    "StreamResult": "runs.streams",
     "TrainingResult": "runs.results",
     "compare": "api.report",
     "design": "api.design",
@@ -100,6 +103,7 @@ _MODULES = {
     "evaluate": "api.evaluate",
     "evaluate_on_chips": "api.chip",
     "predict": "api.predict",
+    "run": "api.stream",
     "train": "api.train",
 }
 """Where each name is; it is imported when it is first used."""

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
+from neuronas.api.stream import Follower
 from neuronas.config.setting import Section
 from neuronas.fitness.measure import Measure
 from neuronas.hardware.device_model import DeviceModel
@@ -26,6 +27,7 @@ from neuronas.runs.predictions import Predictions as Predictions
 from neuronas.cli.progress import ProgressBar as ProgressBar
 from neuronas.api.search_result import SearchResult as SearchResult
 from neuronas.space.spaces import Space as Space
+from neuronas.runs.streams import StreamResult as StreamResult
 from neuronas.runs.results import TrainingResult as TrainingResult
 from neuronas.config.given import RunConfig as RunConfig
 
@@ -83,6 +85,7 @@ def design(
     event_slices: Literal['time', 'count'] | None = ...,
     event_values: Literal['count', 'binary', 'first-spike'] | None = ...,
     event_window_ms: float | None = ...,
+    event_sensor: str | None = ...,
     event_crop: str | None = ...,
     event_order: Literal['recorded', 'shuffled', 'collapsed'] | None = ...,
     channels: int | None = ...,
@@ -167,6 +170,7 @@ def design(
         event_slices: Time steps of equal duration, or of an equal number of events [time].
         event_values: What a pixel holds: the number of its events, whether it had any, or how early its first one was [count].
         event_window_ms: Part of each recording that is used, from its beginning (ms) [the data set's].
+        event_sensor: Pixels of the sensor, HEIGHTxWIDTH, of which files of some formats say nothing (pixels) [the data set's].
         event_crop: Use the centre of the sensor, HEIGHTxWIDTH, which is then reduced to --image-side (all of the sensor) (pixels).
         event_order: Controls that show whether time matters: time steps in random order, or every event in a random time step [recorded].
         channels: Channels before the first reduction [the data set's].
@@ -228,6 +232,7 @@ def estimate(
     event_slices: Literal['time', 'count'] | None = ...,
     event_values: Literal['count', 'binary', 'first-spike'] | None = ...,
     event_window_ms: float | None = ...,
+    event_sensor: str | None = ...,
     event_crop: str | None = ...,
     event_order: Literal['recorded', 'shuffled', 'collapsed'] | None = ...,
     channels: int | None = ...,
@@ -279,6 +284,7 @@ def estimate(
         event_slices: Time steps of equal duration, or of an equal number of events [time].
         event_values: What a pixel holds: the number of its events, whether it had any, or how early its first one was [count].
         event_window_ms: Part of each recording that is used, from its beginning (ms) [the data set's].
+        event_sensor: Pixels of the sensor, HEIGHTxWIDTH, of which files of some formats say nothing (pixels) [the data set's].
         event_crop: Use the centre of the sensor, HEIGHTxWIDTH, which is then reduced to --image-side (all of the sensor) (pixels).
         event_order: Controls that show whether time matters: time steps in random order, or every event in a random time step [recorded].
         channels: Channels before the first reduction [the data set's].
@@ -337,6 +343,7 @@ def evaluate(
     event_slices: Literal['time', 'count'] | None = ...,
     event_values: Literal['count', 'binary', 'first-spike'] | None = ...,
     event_window_ms: float | None = ...,
+    event_sensor: str | None = ...,
     event_crop: str | None = ...,
     event_order: Literal['recorded', 'shuffled', 'collapsed'] | None = ...,
     timesteps: int | None = ...,
@@ -388,6 +395,7 @@ def evaluate(
         event_slices: Time steps of equal duration, or of an equal number of events [time].
         event_values: What a pixel holds: the number of its events, whether it had any, or how early its first one was [count].
         event_window_ms: Part of each recording that is used, from its beginning (ms) [the data set's].
+        event_sensor: Pixels of the sensor, HEIGHTxWIDTH, of which files of some formats say nothing (pixels) [the data set's].
         event_crop: Use the centre of the sensor, HEIGHTxWIDTH, which is then reduced to --image-side (all of the sensor) (pixels).
         event_order: Controls that show whether time matters: time steps in random order, or every event in a random time step [recorded].
         timesteps: Time steps T [5].
@@ -429,6 +437,7 @@ def evaluate_on_chips(
     event_slices: Literal['time', 'count'] | None = ...,
     event_values: Literal['count', 'binary', 'first-spike'] | None = ...,
     event_window_ms: float | None = ...,
+    event_sensor: str | None = ...,
     event_crop: str | None = ...,
     event_order: Literal['recorded', 'shuffled', 'collapsed'] | None = ...,
     timesteps: int | None = ...,
@@ -481,6 +490,7 @@ def evaluate_on_chips(
         event_slices: Time steps of equal duration, or of an equal number of events [time].
         event_values: What a pixel holds: the number of its events, whether it had any, or how early its first one was [count].
         event_window_ms: Part of each recording that is used, from its beginning (ms) [the data set's].
+        event_sensor: Pixels of the sensor, HEIGHTxWIDTH, of which files of some formats say nothing (pixels) [the data set's].
         event_crop: Use the centre of the sensor, HEIGHTxWIDTH, which is then reduced to --image-side (all of the sensor) (pixels).
         event_order: Controls that show whether time matters: time steps in random order, or every event in a random time step [recorded].
         timesteps: Time steps T [5].
@@ -564,6 +574,34 @@ def report(
     """
 
 
+def run(
+    run: str | os.PathLike[str],
+    events: str | os.PathLike[str],
+    *,
+    pace: float = ...,
+    device: str = ...,
+    follow: Follower | None = ...,
+) -> StreamResult:
+    """Classify a recording step by step.
+
+    A step is as long as one of the training, the window over T. The potentials of the neurons are kept from step to
+    step, for as long as the recording lasts. Scores are means over the latest T steps: at the end of the T-th they are
+    those that ``evaluate`` decides by.
+
+    Args:
+        run: directory of a run that was trained on recordings.
+        events: the recording; see ``neuronas.data.events.files.read_recording``.
+        pace: of the stream: 1 as fast as it was recorded; 0 as fast as it can be computed.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        follow: sees each step.
+
+    Raises:
+        RunDirectoryError: no run, or one that was not trained.
+        ConfigurationError: the run was trained on still images, or its steps have no fixed duration.
+        DataError: the recording cannot be read, or has events outside the run's sensor.
+    """
+
+
 def search(
     *,
     config: str | os.PathLike[str] | Mapping[str, Any] | Section | None = ...,
@@ -588,6 +626,7 @@ def search(
     event_slices: Literal['time', 'count'] | None = ...,
     event_values: Literal['count', 'binary', 'first-spike'] | None = ...,
     event_window_ms: float | None = ...,
+    event_sensor: str | None = ...,
     event_crop: str | None = ...,
     event_order: Literal['recorded', 'shuffled', 'collapsed'] | None = ...,
     channels: int | None = ...,
@@ -653,6 +692,7 @@ def search(
         event_slices: Time steps of equal duration, or of an equal number of events [time].
         event_values: What a pixel holds: the number of its events, whether it had any, or how early its first one was [count].
         event_window_ms: Part of each recording that is used, from its beginning (ms) [the data set's].
+        event_sensor: Pixels of the sensor, HEIGHTxWIDTH, of which files of some formats say nothing (pixels) [the data set's].
         event_crop: Use the centre of the sensor, HEIGHTxWIDTH, which is then reduced to --image-side (all of the sensor) (pixels).
         event_order: Controls that show whether time matters: time steps in random order, or every event in a random time step [recorded].
         channels: Channels before the first reduction [the data set's].
@@ -765,6 +805,7 @@ def train(
     event_slices: Literal['time', 'count'] | None = ...,
     event_values: Literal['count', 'binary', 'first-spike'] | None = ...,
     event_window_ms: float | None = ...,
+    event_sensor: str | None = ...,
     event_crop: str | None = ...,
     event_order: Literal['recorded', 'shuffled', 'collapsed'] | None = ...,
     event_flip: bool | None = ...,
@@ -853,6 +894,7 @@ def train(
         event_slices: Time steps of equal duration, or of an equal number of events [time].
         event_values: What a pixel holds: the number of its events, whether it had any, or how early its first one was [count].
         event_window_ms: Part of each recording that is used, from its beginning (ms) [the data set's].
+        event_sensor: Pixels of the sensor, HEIGHTxWIDTH, of which files of some formats say nothing (pixels) [the data set's].
         event_crop: Use the centre of the sensor, HEIGHTxWIDTH, which is then reduced to --image-side (all of the sensor) (pixels).
         event_order: Controls that show whether time matters: time steps in random order, or every event in a random time step [recorded].
         event_flip: Mirror half of the recordings (augmentation of training recordings) [off].

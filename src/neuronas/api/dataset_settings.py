@@ -26,6 +26,7 @@ _DECIDED = {
     "fitness.batch_size": "batch_size",
     "train.augment": "augment",
     "events.window_ms": "window_ms",
+    "events.sensor": "sensor",
 }
 """Settings that the data set decides, and its attributes."""
 
@@ -51,9 +52,9 @@ def chosen_dataset(chosen: str | DataSet, values: Mapping[str, Any], started_in:
 
 
 def _events(values: Mapping[str, Any]) -> EventsConfig:
-    """How recordings are cut; a window that was not given is the data set's own."""
+    """How recordings are cut; a window and a sensor that were not given are the data set's own."""
     given = {name: value for name, value in (value_at(values, "events") or {}).items() if value is not None}
-    return validate(EventsConfig, {"window_ms": 0.0, **given}, "settings: events")
+    return validate(EventsConfig, {"window_ms": 0.0, "sensor": None, **given}, "settings: events")
 
 
 def default_limits(budget: Budget, dataset: DataSet, values: Mapping[str, Any]) -> dict[str, float]:

@@ -12,7 +12,7 @@ from neuronas.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from neuronas.report.facts import RunFacts
-    from neuronas.report.server import LiveServer
+    from neuronas.report.server import LivePage, LiveServer
 
 _PANEL = "Live page"
 Port = Annotated[
@@ -41,17 +41,28 @@ def live_server(directory: Path, port: int | None) -> "LiveServer":
 
 @contextmanager
 def served(directory: Path, *, serve: bool, port: int | None, quiet: bool) -> Iterator[None]:
-    """Serve a run's live page, where it is asked for, for as long as something is computed.
+    """Serve a run's live page, where it is asked for, for as long as something is computed; see ``serving``."""
+    from neuronas.report.live import LiveRun
+
+    with serving(LiveRun(directory, _read) if serve else None, port, quiet=quiet):
+        yield
+
+
+@contextmanager
+def serving(shown: "LivePage | None", port: int | None, *, quiet: bool) -> Iterator[None]:
+    """Serve a live page for as long as something is computed; None: it is not asked for.
 
     Raises:
         ConfigurationError: a port without a page, or a port that is taken.
     """
-    if port is not None and not serve:
+    if port is not None and shown is None:
         raise ConfigurationError(f"--port {port} given without --serve, the page that it is for")
-    if not serve:
+    if shown is None:
         yield
         return
-    with live_server(directory, port) as server:
+    from neuronas.report.server import LiveServer
+
+    with LiveServer(shown, port or 0) as server:
         if not quiet:
             console.notes.print(f"live page, on this machine only: {server.address}")
         yield

@@ -70,6 +70,12 @@ VERBS: Mapping[str, Verb] = {
         "neuronas predict runs/mine photo.jpg more-photos --top-k 3",
         "neuronas export runs/mine",
     ),
+    "run": Verb(
+        "run:run",
+        "Classify a recording of an event camera as a stream, step by step, with neurons that keep their potentials.",
+        "neuronas run runs/gestures --events wave.aedat4 --serve --pace 1",
+        "neuronas export runs/gestures",
+    ),
     "export": Verb(
         "export:export",
         "Write a trained network for other tools, as C or for a chip; the file is computed again and compared.",

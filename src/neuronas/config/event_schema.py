@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from neuronas.config.setting import Section, setting
-from neuronas.config.values import BENCHMARK, DATASET, DESIGN, ESTIMATE, EVALUATE, SEARCH, TRAIN, ImageSize
+from neuronas.config.values import BENCHMARK, DATASET, DESIGN, ESTIMATE, EVALUATE, SEARCH, TRAIN, SensorSize
 
 _READ = (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, DESIGN)
 
@@ -29,7 +29,11 @@ class EventsConfig(Section):
     window_ms: float = _of_events(
         "Part of each recording that is used, from its beginning", DATASET, "window_ms", unit="ms", ge=0, le=2e6
     )
-    crop: ImageSize | None = _of_events(
+    sensor: SensorSize | None = _of_events(
+        "Pixels of the sensor, HEIGHTxWIDTH, of which files of some formats say nothing", DATASET, "sensor",
+        unit="pixels", metavar="SIDE",
+    )  # fmt: skip
+    crop: SensorSize | None = _of_events(
         "Use the centre of the sensor, HEIGHTxWIDTH, which is then reduced to --image-side (all of the sensor)", None,
         "crop", unit="pixels", metavar="SIDE",
     )  # fmt: skip

@@ -1,5 +1,6 @@
 """Verbs, what decides defaults, and types of values: the words that the schema of settings is written in."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
@@ -19,8 +20,8 @@ EVALUATED_BITS = (4, 6, 8, 10, 12, 14, 16)
 """The fixed-point precisions, in bits, for which accuracy is evaluated."""
 
 
-def _image_size(given: Any) -> Any:
-    """``24x32`` (height x width) or one number for squares."""
+def _size(given: Any, least: int, most: int) -> Any:
+    """``24x32`` (height x width) or one number for squares; sides from ``least`` to ``most``."""
     if isinstance(given, str):
         parts = given.lower().split("x")
         if len(parts) in (1, 2) and all(part.strip().isdecimal() and len(part) < 10 for part in parts):
@@ -30,17 +31,16 @@ def _image_size(given: Any) -> Any:
     if not isinstance(given, list | tuple) or not 1 <= len(given) <= 2 or any(type(one) is not int for one in given):
         raise ValueError("expected a whole number, or HEIGHTxWIDTH such as 24x32")
     sides = (given[0], given[-1])
-    if not all(4 <= side <= 1024 for side in sides):
-        raise ValueError("expected 4 to 1024 pixels")
+    if not all(least <= side <= most for side in sides):
+        raise ValueError(f"expected {least} to {most} pixels")
     return sides
 
 
-ImageSize = Annotated[
-    tuple[int, int],
-    BeforeValidator(_image_size),
-    PlainSerializer(lambda sides: sides[0] if sides[0] == sides[1] else f"{sides[0]}x{sides[1]}"),
-]
+_written_size = PlainSerializer(lambda sides: sides[0] if sides[0] == sides[1] else f"{sides[0]}x{sides[1]}")
+ImageSize = Annotated[tuple[int, int], BeforeValidator(partial(_size, least=4, most=1024)), _written_size]
 """Height and width in pixels; written as one number where they are equal."""
+SensorSize = Annotated[tuple[int, int], BeforeValidator(partial(_size, least=1, most=4096)), _written_size]
+"""The same of a sensor, which may be larger than what a network reads."""
 
 
 def _not_empty(text: str) -> str:

@@ -27,6 +27,7 @@ class DataSet(ABC):
             ``ImageSource.read`` then returns [T, C, H, W], with T as ``with_timesteps`` set it.
         window_ms: how long a sensor records for one decision, from the first time step to the end of the last; 0: a
             still image, which is there when the network begins.
+        sensor: height and width in pixels of the event camera; None: stills.
         image_channels: 1 (grey), 3 (RGB), or as many as the images have; of event cameras 2, one for each polarity.
         image_size: height and width in pixels, to which images are resized unless the settings give another size.
         n_classes: number of classes; labels are 0 to ``n_classes`` - 1.
@@ -43,6 +44,7 @@ class DataSet(ABC):
     name: str
     sequence: bool = False
     window_ms: float = 0.0
+    sensor: tuple[int, int] | None = None
     image_channels: int
     image_size: tuple[int, int]
     n_classes: int
@@ -95,7 +97,7 @@ class DataSet(ABC):
         """Return this data set with recordings cut as settings say; stills ignore them.
 
         Args:
-            events: settings; ``window_ms`` 0: the data set's own.
+            events: settings; ``window_ms`` 0 and ``sensor`` None: the data set's own.
             timesteps: T.
             size: of the images; None: the data set's own.
         """

@@ -13,7 +13,7 @@ import numpy as np
 
 from neuronas.errors import NeuronasError
 from neuronas.report.facts import RunFacts
-from neuronas.report.page import content
+from neuronas.report.page import SECTIONS, content
 from neuronas.report.rendering import render
 from neuronas.report.tables import number
 
@@ -35,6 +35,8 @@ class LiveRun:
         directory: of the run; it need not be there yet.
         read: reads it; may raise any ``NeuronasError``, which the page then shows.
     """
+
+    links = SECTIONS
 
     def __init__(self, directory: Path, read: Callable[[Path], RunFacts]):
         self.directory, self._read = directory, read

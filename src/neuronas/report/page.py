@@ -90,10 +90,14 @@ def comparison_page(runs: tuple[RunFacts, ...]) -> str:
     return _page(f"{len(runs)} runs compared", _COMPARED, shown, _assets("start.js"), _FOOTER)
 
 
-def live_page() -> tuple[str, str]:
-    """A page without content, which asks its server for that (``live.LiveRun``), and its content security policy."""
+def live_page(links: Mapping[str, str]) -> tuple[str, str]:
+    """A page without content, which asks its server for that (``LivePage``), and its content security policy.
+
+    Args:
+        links: titles of the sections that it will have, by their identifiers.
+    """
     assets = _assets("live.js", connect="'self'")
-    return _page("Live page", SECTIONS, Content({"live": render("live.html")}, {}), assets, _LIVE_FOOTER), assets.policy
+    return _page("Live page", links, Content({"live": render("live.html")}, {}), assets, _LIVE_FOOTER), assets.policy
 
 
 def content(run: RunFacts) -> Content:

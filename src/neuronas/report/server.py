@@ -8,17 +8,16 @@ import errno
 import json
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from time import monotonic
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 from urllib.parse import parse_qs
 
 from neuronas.errors import ConfigurationError
-from neuronas.report.live import LiveRun
 from neuronas.report.page import live_page
 from neuronas.version import __version__
 
@@ -31,20 +30,33 @@ _LATE_S = 2.0  # a page that is later than that was closed
 _GOODBYE_S = 10.0  # how long the end waits for an open page to ask once more
 
 
+class LivePage(Protocol):
+    """What a live page shows: ``LiveRun``, ``LiveStream``."""
+
+    @property
+    def links(self) -> Mapping[str, str]:
+        """Titles of its sections, by their identifiers."""
+        ...
+
+    def state(self, known: str) -> dict[str, Any]:
+        """See ``LiveRun.state``."""
+        ...
+
+
 class LiveServer:
-    """Serves a run's live page from threads of its own; use it in a ``with`` statement.
+    """Serves a live page from threads of its own; use it in a ``with`` statement.
 
     Args:
-        run: what is shown.
+        shown: what is shown.
         port: to listen on; 0 for any free one.
 
     Raises:
         ConfigurationError: the port is taken or may not be opened.
     """
 
-    def __init__(self, run: LiveRun, port: int):
-        self._run = run
-        page, policy = live_page()
+    def __init__(self, shown: LivePage, port: int):
+        self._shown = shown
+        page, policy = live_page(shown.links)
         self._page, self.policy = page.encode(), f"{policy}; frame-ancestors 'none'"
         self._ending, self._told = Event(), Event()
         self._expected = -_LATE_S  # when a page is to ask next
@@ -91,9 +103,9 @@ class LiveServer:
         return self._page
 
     def state(self, version: str, send: Callable[[bytes], None]) -> None:
-        """Send the run's state to a page that knows a version of it."""
+        """Send the state to a page that knows a version of it."""
         ending, started = self._ending.is_set(), monotonic()
-        state = self._run.state(version)
+        state = self._shown.state(version)
         pause_s = max(_EVERY_S, _PAUSE_FACTOR * (monotonic() - started))
         self._expected = monotonic() + pause_s
         send(json.dumps(state | {"ended": ending, "pause_s": pause_s}, allow_nan=False).encode())

@@ -95,9 +95,22 @@ class GraphNetwork(nn.Module):
             x = x.expand(self.timesteps, *x.shape[1:])
         before, potentials, outputs = Values(), dict[str, Tensor | None](), []
         for x_t in split(x, 1):
-            before = self._values(section, x_t, before, potentials)
+            before = self.section_step(section, x_t, before, potentials)
             outputs.append(before[section.nodes[-1].name])
         return cat(outputs)
+
+    def section_step(
+        self, section: GraphSection, x: Tensor, before: Values, potentials: dict[str, Tensor | None]
+    ) -> Values:
+        """Values of one time step of a section.
+
+        Args:
+            section: of the graph.
+            x: value before the section, [1, B, ...].
+            before: what this returned for the time step before; empty for the first.
+            potentials: of the neurons; updated.
+        """
+        return self._values(section, x, before, potentials)
 
     def layers_of(self, kind: type[Module]) -> dict[str, Module]:
         """All modules of a type, by the names of their nodes, in network order."""

@@ -31,7 +31,7 @@ class EventDataSet(DataSet):
     """Recordings of an event camera in classes.
 
     Attributes:
-        channels_of_polarity: 2, one for each polarity; or 1, both together.
+        own_sensor: height and width of the sensor; None: as the recordings state or cover it.
     """
 
     sequence = True
@@ -39,6 +39,7 @@ class EventDataSet(DataSet):
     batch_size = 64
     augment = "none"
     mean: tuple[float, ...] = (0.0, 0.0)  # a pixel without events stays 0, for which nothing is computed
+    own_sensor: Pair | None = None
     _timesteps: int = 5
     _events: EventsConfig | None = None
     _size: Pair | None = None
@@ -88,9 +89,9 @@ class EventDataSet(DataSet):
         return float(np.ceil(np.median(store.index["duration"][store.good])) / 1000)
 
     @property
-    def sensor(self) -> Pair:
-        """Height and width of the sensor: the largest that a training recording states, or that its events cover."""
-        return self.store("train").extent
+    def sensor(self) -> Pair:  # type: ignore[override]
+        """See ``DataSet``: the largest that a training recording states or covers, unless the settings give another."""
+        return (self._events and self._events.sensor) or self.own_sensor or self.store("train").extent
 
     @property
     def image_size(self) -> Pair:  # type: ignore[override]
@@ -106,7 +107,7 @@ class EventDataSet(DataSet):
         """See ``DataSet``: root mean square of some training recordings, since the mean is taken as 0."""
         import numpy as np
 
-        slicing, store = self._slicing(self.image_size), self.store("train")
+        store, slicing = self._cut("train", self.image_size)
         drawn = np.random.default_rng(_MEASURE_SEED).permutation(store.good)[:_MEASURED]
         squares = np.zeros(self.image_channels)
         for number in drawn.tolist():
@@ -122,14 +123,8 @@ class EventDataSet(DataSet):
         from neuronas.data.events.source import EventSource
 
         labels = np.array([item.label for item in self.items(split)], dtype=np.int64)
-        store = self.store(split)
-        extent = store.extent
-        if extent[0] > self.sensor[0] or extent[1] > self.sensor[1]:
-            raise DataError(
-                f"{self.name}: {split} recordings cover {extent[0]}x{extent[1]} pixels; expected at most those of the "
-                f"training recordings, {self.sensor[0]}x{self.sensor[1]}"
-            )
-        return EventSource(store, np.arange(len(labels)), labels, self._slicing(size_of(size)))
+        store, slicing = self._cut(split, size_of(size))
+        return EventSource(store, np.arange(len(labels)), labels, slicing)
 
     def check(self, *, n_threads: int, skip_corrupt: bool, progress: Progress | None = None) -> None:
         """See ``DataSet``."""
@@ -179,10 +174,25 @@ class EventDataSet(DataSet):
         found: dict[tuple[Path, str], EventStore] = self.__dict__.setdefault("_opened", {})
         return found
 
-    def _slicing(self, size: Pair) -> "Slicing":
+    def _cut(self, split: str, size: Pair) -> "tuple[EventStore, Slicing]":
+        """Recordings of a split, and how they are cut.
+
+        Raises:
+            DataError: they are larger than the sensor.
+        """
+        store = self.store(split)
+        if store.extent[0] > self.sensor[0] or store.extent[1] > self.sensor[1]:
+            raise DataError(
+                f"{self.name}: {split} recordings cover {store.extent[0]}x{store.extent[1]} pixels, but the sensor has "
+                f"{self.sensor[0]}x{self.sensor[1]} (events.sensor)"
+            )
+        return store, self.slicing(size)
+
+    def slicing(self, size: Pair) -> "Slicing":
+        """How recordings are cut for images of a size."""
         from neuronas.data.events.frames import Slicing
 
-        events = self._events or EventsConfig(window_ms=0.0)
+        events = self._events or EventsConfig(window_ms=0.0, sensor=None)
         return Slicing(
             self._timesteps, self.sensor, size, self.image_channels, max(1, round(1000 * self.window_ms)), events
         )

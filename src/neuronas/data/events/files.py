@@ -9,6 +9,7 @@ from neuronas.data.events import aedat2, aedat3, aedat4, arrays, atis, dat, evt,
 from neuronas.data.events.item import RECORDINGS
 from neuronas.data.events.recording import Recording, RecordingError, damaged
 from neuronas.errors import DataError
+from neuronas.space.graph import Pair
 
 MAX_BYTES = 2_000_000_000
 """Larger files are refused; they would be held in memory. HDF5 is limited by its own reader."""
@@ -70,6 +71,23 @@ def read_recording(path: Path) -> Recording:
         raise damaged(path, error) from error
     except MemoryError as error:
         raise DataError(f"recording {path}: is too large for the memory that is free") from error
+
+
+def recording_on(path: Path, sensor: Pair) -> Recording:
+    """Read a recording of a known sensor; its times begin at 0.
+
+    Args:
+        path: of the file.
+        sensor: height and width in pixels.
+
+    Raises:
+        DataError: as ``read_recording``; or an event lies outside the sensor.
+    """
+    found = read_recording(path)
+    try:
+        return Recording.of(found.t_us - found.t_us[0], found.x, found.y, found.p, sensor)
+    except RecordingError as error:
+        raise damaged(path, error) from error
 
 
 def format_of(path: Path, beginning: bytes) -> Format:

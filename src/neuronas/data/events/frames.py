@@ -1,6 +1,8 @@
 """From events to one image for each time step."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -68,17 +70,48 @@ class Slicing:
         used = recording.part(slice(0, n))
         progress = self._progress(used)
         step = np.minimum(progress.astype(np.int64), self.timesteps - 1)
+        share = progress - np.floor(progress)
         if self.events.order != "recorded":
             rng = np.random.default_rng([_ORDER_SEED, number])
             if self.events.order == "shuffled":
                 step = rng.permutation(self.timesteps)[step]
             else:
                 step = rng.integers(0, self.timesteps, n)
+        return self._images(used, step, share, self.timesteps)
+
+    def stream(self, recording: Recording) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        """Cut a recording of any length into time steps of the same duration, one after the other.
+
+        Args:
+            recording: as ``frames`` reads it.
+
+        Yields:
+            number of events and image [C, H, W] of each step; the first T are those of ``frames``.
+
+        Raises:
+            ConfigurationError: steps are not of equal duration, or not in the order of the recording.
+        """
+        if self.events.slices != "time" or self.events.order != "recorded":
+            raise ConfigurationError(
+                f"events.slices {self.events.slices} and events.order {self.events.order} given for a stream; expected "
+                "time and recorded, since it is cut while it comes"
+            )
+        progress = self._progress(recording)
+        n_steps = int(progress[-1]) + 1 if len(progress) else 0
+        ends = np.searchsorted(progress, np.arange(n_steps + 1))
+        for number, (first, last) in enumerate(pairwise(ends.tolist())):
+            part = recording.part(slice(first, last))
+            yield last - first, self._images(part, np.zeros(len(part), np.int64), progress[first:last] - number, 1)[0]
+
+    def _images(
+        self, used: Recording, step: NDArray[np.int64], share: NDArray[np.floating[Any]], timesteps: int
+    ) -> NDArray[np.uint8]:
+        """Images [timesteps, C, H, W] of events, of which the step and when in it they came are known."""
         place, inside = self._places(used, step)
-        shape = (self.timesteps, self.channels, *self.size)
+        shape = (timesteps, self.channels, *self.size)
         if self.events.values == "first-spike":
             found = np.zeros(np.prod(shape), np.uint8)
-            earliness = _FULL - ((progress - np.floor(progress)) * _FULL).astype(np.uint8)
+            earliness = _FULL - (share * _FULL).astype(np.uint8)
             np.maximum.at(found, place, earliness if inside is None else earliness[inside])
             return found.reshape(shape)
         counts = np.bincount(place, minlength=int(np.prod(shape)))

@@ -15,7 +15,7 @@ from neuronas.space.graph import Pair
 class PublishedEvents(EventDataSet, Placed):
     """A published data set of recordings of one sensor."""
 
-    sensor: Pair
+    own_sensor: Pair
 
     def place(self) -> Path:
         """See ``EventDataSet``."""
@@ -28,7 +28,7 @@ class NMnist(PublishedEvents):
     ``Train/DIGIT/*.bin`` and ``Test/DIGIT/*.bin``, or with lower-case names.
     """
 
-    name, n_classes, sensor = "nmnist", 10, (34, 34)
+    name, n_classes, own_sensor = "nmnist", 10, (34, 34)
     channels = 32
     advice = "unpack Train.zip and Test.zip of https://www.garrickorchard.com/datasets/n-mnist there"
     places = tuple((folder, f"{split}/0") for split in ("Train", "train") for folder in ("N-MNIST", "NMNIST", "nmnist"))
@@ -52,7 +52,7 @@ class Cifar10Dvs(PublishedEvents):
     ``CLASS/*.aedat``. It has no test set: a fifth of each class is, drawn with a fixed seed.
     """
 
-    name, n_classes, sensor = "cifar10-dvs", 10, (128, 128)
+    name, n_classes, own_sensor = "cifar10-dvs", 10, (128, 128)
     class_names = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
     advice = "unpack the ten archives of https://figshare.com/articles/dataset/CIFAR10-DVS_New/4724671 there"
     places = tuple((folder, "airplane") for folder in ("CIFAR10-DVS", "CIFAR10DVS", "cifar10-dvs"))
@@ -77,7 +77,7 @@ class Dvs128Gesture(PublishedEvents):
     ``userNN_LIGHT_labels.csv`` with class, start and end of each gesture in it.
     """
 
-    name, n_classes, sensor = "dvs128-gesture", 11, (128, 128)
+    name, n_classes, own_sensor = "dvs128-gesture", 11, (128, 128)
     class_names = (
         "hand clapping", "right hand wave", "left hand wave", "right arm clockwise", "right arm counter clockwise",
         "left arm clockwise", "left arm counter clockwise", "arm roll", "air drums", "air guitar", "other gestures",

@@ -90,16 +90,6 @@ class Recording:
         """Some of the events."""
         return replace(self, t_us=self.t_us[chosen], x=self.x[chosen], y=self.y[chosen], p=self.p[chosen])
 
-    def within(self, sensor: Pair) -> Self:
-        """Say what the sensor is where the file does not.
-
-        Raises:
-            RecordingError: an event lies outside.
-        """
-        if not len(self):
-            return replace(self, sensor=sensor)
-        return self.of(self.t_us, self.x, self.y, self.p, sensor)
-
     @property
     def extent(self) -> Pair:
         """Height and width of the sensor or, where the file does not state them, of what the events cover."""

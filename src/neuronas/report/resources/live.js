@@ -77,7 +77,7 @@ class Live {
     const parts = [this.summary];
     if (this.changed) parts.push(`Last change ${ago(Date.now() - this.changed)} ago.`);
     if (this.error) parts.push(`Cannot be read: ${this.error}`);
-    if (this.ended) parts.push("The search has ended and no longer serves this page; neuronas dashboard shows it again.");
+    if (this.ended) parts.push("What is shown has ended and no longer serves this page; neuronas dashboard shows a run again.");
     else if (this.lost) parts.push(`No answer from neuronas since ${this.lost.toLocaleTimeString()}; still asking.`);
     this.status.textContent = parts.filter(Boolean).join(" ");
     this.status.classList.toggle("warning", Boolean(this.error || this.lost));
