@@ -82,6 +82,7 @@ def test_a_design_holds_what_its_contract_names(made: DesignResult) -> None:
     assert tuple(one.name for one in made.stages) == STAGES
     assert all((made.directory / file).exists() for file in made.files.values())
     assert made.test_accuracy.low is not None and made.test_accuracy.low <= made.test_accuracy.value
+    assert made.integer is not None and made.integer.n_images == made.n_test
     assert abs(made.n_test - 60) < 5 and made.n_chips == 2  # the same share of each class
 
 

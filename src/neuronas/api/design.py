@@ -90,12 +90,15 @@ class Design:
         answer = stages.answer(found, finals)
         stages.train()
         evaluation = stages.evaluate()
+        no_integers = None if evaluation.integer else stages.why_no_integers()
         chips = self.chips_left_out or stages.chips()
         files = stages.export()
         finalists = finals.choice if finals is not None else None
 
         def result() -> DesignResult:
-            return design_result(self.plan, choice, answer, finalists, evaluation, chips, files, progress.times)
+            return design_result(
+                self.plan, choice, answer, finalists, evaluation, no_integers, chips, files, progress.times
+            )
 
         result().write(self.directory / DESIGN)  # which the page reads
         stages.report()

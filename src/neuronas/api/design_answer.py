@@ -21,6 +21,7 @@ def design_result(
     answer: SearchResult,
     finalists: FinalistChoice | None,
     evaluation: Evaluation,
+    no_integers: str | None,
     chips: ChipEvaluation | str,
     files: dict[str, Path],
     stages: tuple[StageTime, ...],
@@ -33,6 +34,7 @@ def design_result(
         answer: what was found.
         finalists: that were trained; None where there was one candidate.
         evaluation: of the trained answer.
+        no_integers: why it has no integer-only network.
         chips: the answer on simulated chips, or why there are none.
         files: of the export, by name.
         stages: done so far.
@@ -45,6 +47,8 @@ def design_result(
         **setting.plain(),
         test_accuracy=Estimate(value=evaluation.top1, low=low, high=high),
         n_test=evaluation.n_images,
+        integer=evaluation.integer,
+        integer_left_out=no_integers,
         chip_accuracy=None if isinstance(chips, str) else _on_chips(chips),
         n_chips=0 if isinstance(chips, str) else chips.n_chips,
         chip_loss=None if isinstance(chips, str) else _loss(chips),

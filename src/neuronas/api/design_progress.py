@@ -59,8 +59,8 @@ class Amounts:
         return sum(self.by_stage.values()) or 1.0
 
 
-_PASSES = 9
-"""Over the test images: one at each precision, and one that counts spikes."""
+_PASSES = 10
+"""Over the test images: one at each precision, one that counts spikes, one in integers."""
 
 
 class StageProgress:

@@ -13,10 +13,12 @@ from neuronas.api.evaluate import evaluate
 from neuronas.api.export import EXPORTS, export
 from neuronas.api.finalist_training import Finals
 from neuronas.api.finalists import finals_of, learning_plan
+from neuronas.api.integer_accuracy import integers_of
 from neuronas.api.report import report
 from neuronas.api.search import Search
 from neuronas.api.search_result import SearchResult, write_result
 from neuronas.api.train import has_checkpoint, train
+from neuronas.api.trained import read_images, read_trained
 from neuronas.errors import ConfigurationError, InfeasibleError, VerificationError
 from neuronas.runs.designs import CHOICE, FOLDER, Axes, Contender, SettingChoice, Stage
 from neuronas.runs.directory import CONFIG, EVALUATION, HISTORY, RESULT, TRAINING, RunDirectory
@@ -129,10 +131,22 @@ class Stages:
             return train(self.directory, resume=resume, observer=self.progress.observer("training"))
 
     def evaluate(self) -> Evaluation:
-        """Measure the trained network on the test images."""
+        """Measure the trained network on the test images, in integer arithmetic as well where it can be."""
         with self.progress.stage("evaluation"):
             known = Evaluation.read_if_there(self.directory / EVALUATION)
-            return known or evaluate(self.directory, observer=self.progress.observer("evaluation"))
+            if known is not None:
+                return known
+            has_integers = self.why_no_integers() is None
+            return evaluate(self.directory, integer=has_integers, observer=self.progress.observer("evaluation"))
+
+    def why_no_integers(self) -> str | None:
+        """Why the trained network has no integer-only network; None where it has one."""
+        trained = read_trained(self.directory)
+        try:
+            integers_of(trained)
+        except ConfigurationError as error:
+            return str(error)
+        return None
 
     def chips(self) -> ChipEvaluation:
         """Measure it on simulated chips."""
@@ -187,8 +201,6 @@ class Stages:
 
     def _expect(self, finals: Finals | None, found: list[SearchResult]) -> None:
         """Tell how much there is left to compute, as far as it is known before the answer is."""
-        from neuronas.api.trained import read_images
-
         n_training, n_test = (len(read_images(self.run, split)) for split in ("train", "test"))
         weights = [one.plan.setting.channels * one.plan.setting.timesteps for one in found]
         learning, train = 0.0, self.run.config.train

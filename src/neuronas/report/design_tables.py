@@ -21,6 +21,7 @@ def _answer(design: DesignResult) -> Iterator[tuple[str, str]]:
     cost = design.cost
     yield "network", f"{design.setting.text}; {cost.parameters:,} weights; on {cost.hardware}"
     yield "test accuracy", f"{design.test_accuracy.text} on {design.n_test:,} images"
+    yield "in integers", design.integer.text if design.integer else f"not computed: {design.integer_left_out}"
     if design.chip_accuracy is not None and design.chip_loss is not None:
         points = round(100 * design.chip_loss, 1)
         yield (

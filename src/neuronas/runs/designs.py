@@ -7,6 +7,7 @@ from pydantic import Field
 from neuronas.runs.card import Card, Shown, call, percent
 from neuronas.runs.costs import Budgeted
 from neuronas.runs.document import Document, Location, Share
+from neuronas.runs.integers import IntegerAccuracy
 from neuronas.runs.network_setting import NetworkSetting
 from neuronas.runs.results import SearchSummary
 
@@ -130,6 +131,8 @@ class DesignResult(Shown, SearchSummary):
         weight_bits: of the answer.
         test_accuracy: of the trained network on the test images, at its precision.
         n_test: test images.
+        integer: accuracy of its integer-only network; null: it has none.
+        integer_left_out: why it has none; left out where it has one.
         chip_accuracy: mean over simulated chips, with the interval of the mean; null: not simulated.
         n_chips: simulated chips.
         chip_loss: test accuracy that the chips cost; null: not simulated.
@@ -148,6 +151,8 @@ class DesignResult(Shown, SearchSummary):
     weight_bits: int
     test_accuracy: Estimate
     n_test: int
+    integer: IntegerAccuracy | None
+    integer_left_out: str | None = Field(default=None, exclude_if=lambda why: why is None)
     chip_accuracy: Estimate | None
     n_chips: int
     chip_loss: float | None
