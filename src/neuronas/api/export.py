@@ -44,7 +44,7 @@ def export(
 
     Args:
         run: the run's directory.
-        format_name: ``nir``, ``onnx``, ``integer`` or ``c``.
+        format_name: ``nir``, ``onnx``, ``integer``, ``c`` or ``crossbars``.
         out: file or folder; default: in the run's folder ``export``.
         dt_s: nir: length of a time step, s.
         opset: onnx: version of the operators, from 18 (21 with weights of more than 8 bits); default: 21.
@@ -123,4 +123,5 @@ def _content(given: TrainedRun, dt_s: float, opset: int | None, options: Integer
         dt_s=dt_s,
         opset=opset,
         options=options,
+        accelerator=run.accelerator,
     )

@@ -10,7 +10,7 @@ from neuronas.cli.progress import ProgressBar
 from neuronas.config import as_path
 from neuronas.export.formats import DT_S
 
-FormatName = Annotated[str, typer.Option("--format", help="nir, onnx, integer or c.")]
+FormatName = Annotated[str, typer.Option("--format", help="nir, onnx, integer, c or crossbars.")]
 Place = Annotated[
     Path | None,
     typer.Option("--out", parser=as_path, metavar="FILE|DIR", help="File or folder to write \\[RUN/export/…]."),
@@ -63,8 +63,7 @@ def export(
         return
     if done.is_exact:
         console.answers.print(
-            f"verified: {done.verified_by} computed {done.n_images} images; all scores and the spikes of every layer "
-            "equal those of the integer-only network"
+            f"verified: {done.verified_by}, {done.n_images} images: equal to the integer-only network to the bit"
         )
     else:
         console.answers.print(

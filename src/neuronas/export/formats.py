@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from neuronas.config import EXPORT_FORMATS
 from neuronas.errors import ConfigurationError
+from neuronas.hardware.accelerator import Accelerator
 from neuronas.runs.inputs import NetworkInput
 from neuronas.snn.decision import READOUT
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from neuronas.export.crossbars import CrossbarsDocument
     from neuronas.export.integer_network import IntegerNetwork
-    from neuronas.export.verification import Computed, IntegerResult
+    from neuronas.export.verification import Computed, IntegerResult, RoundTrip
     from neuronas.snn.bound_graph import BoundGraph
 
 FRACTION_BITS = 12
@@ -55,6 +56,7 @@ class ExportContent:
         crossbars: placement on the accelerator of the run.
         dt_s: length of a time step in seconds, for formats with time constants in seconds.
         options: of the integer-only formats.
+        accelerator: crossbars: of the run, with a memory device.
         opset: onnx: version of the operators; None: ``onnx_format.OPSET``.
     """
 
@@ -67,6 +69,7 @@ class ExportContent:
     dt_s: float
     opset: int | None = None
     options: IntegerOptions = IntegerOptions()
+    accelerator: Accelerator | None = None
 
     @cached_property
     def integers(self) -> "IntegerNetwork":
@@ -93,6 +96,7 @@ class ExportContent:
 
 
 Write = Callable[[ExportContent, Path], None]
+Verify = Callable[[ExportContent, Path], "RoundTrip"]
 Compute = Callable[[Path, "Tensor"], "Computed | IntegerResult"]
 
 
@@ -107,6 +111,7 @@ class Format:
         computed_by: name of the program that computes the file.
         is_integer: the file computes the integer-only network: its second function takes pixels, uint8, and its
             results are equal to the interpreter's.
+        verify: imports and returns what checks the file otherwise than by computing images with it.
         packages: required packages; the extra ``export`` installs those of the built-in formats.
     """
 
@@ -115,6 +120,7 @@ class Format:
     computed_by: str
     packages: tuple[str, ...] = ()
     is_integer: bool = False
+    verify: Callable[[], Verify] | None = None
 
 
 def _integer() -> tuple[Write, Compute]:
@@ -135,6 +141,22 @@ def _onnx() -> tuple[Write, Compute]:
     return write_onnx, compute_onnx
 
 
+def _crossbars() -> tuple[Write, Compute]:
+    from neuronas.export.crossbar_files import write_crossbars
+
+    return write_crossbars, _not_computed
+
+
+def _not_computed(path: Path, images: "Tensor") -> "Computed":
+    raise TypeError(f"{path}: a file that computes no images; expected to be checked by its format's verify")
+
+
+def _crossbar_check() -> Verify:
+    from neuronas.export.crossbar_check import verify_crossbars
+
+    return verify_crossbars
+
+
 def _c() -> tuple[Write, Compute]:
     from neuronas.export.c_format import compute_c, write_c
 
@@ -145,6 +167,9 @@ BUILTIN: dict[str, Format] = {
     "integer": Format("integer", _integer, "the reference interpreter"),
     "nir": Format("network.nir", _nir, "SpikingJelly's NIR importer", ("nir", "nirtorch")),
     "c": Format("c", _c, "the compiled program", is_integer=True),
+    "crossbars": Format(
+        "crossbars", _crossbars, "sums of conductances and spikes", is_integer=True, verify=_crossbar_check
+    ),
     "onnx": Format("network.onnx", _onnx, "onnxruntime", ("onnx", "onnxruntime")),
 }
 

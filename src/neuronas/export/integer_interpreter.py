@@ -31,18 +31,19 @@ def _unseen(name: str, spikes: Tensor) -> None:
 
 
 @torch.no_grad()
-def integer_scores(network: IntegerNetwork, pixels: Tensor, seen: Seen = _unseen) -> Tensor:
+def integer_scores(network: IntegerNetwork, pixels: Tensor, seen: Seen = _unseen, weighed: Seen = _unseen) -> Tensor:
     """Compute the class scores of images.
 
     Args:
         network: the network.
         pixels: uint8 [B, C, H, W].
         seen: is told of the spikes of each layer.
+        weighed: is told of the input of each node with weights, once where it is equal at all time steps.
 
     Returns:
         [T, B, n_classes] int64, in the unit of the last node.
     """
-    interpreter, image = _Interpreter(network, pixels, seen), network.image
+    interpreter, image = _Interpreter(network, pixels, seen, weighed), network.image
     x = pixels.long() * interpreter.channels(image.multiplier, pixels) + interpreter.channels(image.offset, pixels)
     return torch.stack(interpreter.scores(x >> image.shift))
 
@@ -50,9 +51,10 @@ def integer_scores(network: IntegerNetwork, pixels: Tensor, seen: Seen = _unseen
 class _Interpreter(Unrolled[Tensor, IntegerWeights, IntegerNeurons]):
     """Values are int64 tensors [B, ...]; all of them would fit int32."""
 
-    def __init__(self, network: IntegerNetwork, pixels: Tensor, seen: Seen):
+    def __init__(self, network: IntegerNetwork, pixels: Tensor, seen: Seen, weighed: Seen):
         super().__init__(network)
         self.integers, self.n_images, self.device, self.seen = network, len(pixels), pixels.device, seen
+        self.weighed = weighed
 
     def channels(self, values: Integers, like: Tensor) -> Tensor:
         """One value per channel, to broadcast over [B, C, ...]."""
@@ -71,6 +73,7 @@ class _Interpreter(Unrolled[Tensor, IntegerWeights, IntegerNeurons]):
         return x + y
 
     def weigh(self, operation: Weights, weights: IntegerWeights, x: Tensor, node: str, name: str) -> Tensor:
+        self.weighed(node, x)
         exact = torch.float32 if self.integers.sums[node] < _EXACT_FLOAT32 and not x.is_cuda else torch.float64
         codes, x = torch.from_numpy(weights.codes).to(self.device, exact), x.to(exact)
         if operation.kernel:

@@ -46,6 +46,11 @@ def export_network(
     try:
         write(content, beside)
         work.advance(1, "writing the file")
+        if chosen.verify is not None:
+            agreement = chosen.verify()(content, beside)
+            work.advance(1, "checking the files")
+            _replace(beside, path)
+            return agreement
         found = compute(beside, probe.pixels if chosen.is_integer else probe.images)
         if isinstance(found, IntegerResult):
             integers = content.integers
@@ -66,6 +71,8 @@ def _replace(new: Path, path: Path) -> None:
         return
     path.mkdir(exist_ok=True)
     for file in sorted(new.iterdir()):
+        if file.is_dir():
+            shutil.rmtree(path / file.name, ignore_errors=True)
         file.replace(path / file.name)
 
 
