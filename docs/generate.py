@@ -38,6 +38,7 @@ from neuronas.runs.epoch import Epoch
 from neuronas.runs.evaluations import ChipEvaluation, Evaluation
 from neuronas.runs.finalists import FinalistChoice
 from neuronas.runs.floorplan_file import FloorplanFile
+from neuronas.runs.hardware_comparison import HardwareComparison
 from neuronas.runs.predictions import Predictions
 from neuronas.runs.results import ExportManifest, ParetoFront, SearchSummary, TrainingResult
 from neuronas.runs.streams import StreamResult
@@ -343,6 +344,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "finalists": FinalistChoice,
     "floorplan": FloorplanFile,
     "front": ParetoFront,
+    "hardware-comparison": HardwareComparison,
     "integer": NetworkDocument,
     "proxy-benchmark": ProxyResult,
     "reproduce-hardware": HardwareResult,

@@ -26,7 +26,7 @@ ARCH = "|conv_3x3~0|+|skip~0|conv_3x3~1|+|avg_pool_3x3~0|skip~1|conv_3x3~2|"
 SMALL = ("--algorithm", "snasnet", "--n-draws", 12, "--batch-size", 16, "--timesteps", 2)
 COST_KEYS = {
     "architecture", "hardware", "cost_model", "weight_bits", "timesteps", "parameters", "memory_bits", "area_mm2",
-    "latency_ms", "energy_uj", "components", "assumptions", "other_model",
+    "latency_ms", "energy_uj", "components", "assumptions", "intervals", "other_model",
 }  # fmt: skip
 LAYER_KEYS = {
     "name", "kind", "in_channels", "out_channels", "kernel", "in_side", "out_side", "n_crossbars", "n_pes", "n_tiles",

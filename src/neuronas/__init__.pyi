@@ -255,6 +255,7 @@ def estimate(
     max_area_mm2: float | None = ...,
     max_latency_ms: float | None = ...,
     max_energy_uj: float | None = ...,
+    confidence: float | None = ...,
 ) -> Estimate:
     """Estimate an architecture's parameters, area, latency and energy, or those of a network of your own.
 
@@ -296,7 +297,7 @@ def estimate(
         tau: Membrane time constant of the LIF neurons (time steps) [1.33333].
         v_threshold: Firing threshold of the LIF neurons [1].
         v_reset: Potential of the LIF neurons after a spike [0].
-        hardware: Accelerator: a name or FILE.yaml [spikeflow-rram].
+        hardware: Accelerator: a name or FILE.yaml (estimate: or all of them) [spikeflow-rram].
         cost_model: Cost model that budgets apply to [mapped].
         schedule: Order in which layers work (cost model mapped) [layers-in-order].
         replication: Copies of each layer's weights (cost model mapped) [1].
@@ -307,6 +308,7 @@ def estimate(
         max_area_mm2: Limit on the chip area; inf: no limit (mm²) [the algorithm's].
         max_latency_ms: Limit on the latency per image; inf: no limit (ms) [the algorithm's].
         max_energy_uj: Limit on the energy per image; inf: no limit (µJ) [the algorithm's].
+        confidence: Judge latency and energy by the bound that they keep with this confidence (as estimated).
     """
 
 
@@ -400,7 +402,7 @@ def evaluate(
         event_order: Controls that show whether time matters: time steps in random order, or every event in a random time step [recorded].
         timesteps: Time steps T [5].
         weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation) [8].
-        hardware: Accelerator: a name or FILE.yaml [spikeflow-rram].
+        hardware: Accelerator: a name or FILE.yaml (estimate: or all of them) [spikeflow-rram].
     """
 
 
@@ -495,7 +497,7 @@ def evaluate_on_chips(
         event_order: Controls that show whether time matters: time steps in random order, or every event in a random time step [recorded].
         timesteps: Time steps T [5].
         weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation) [8].
-        hardware: Accelerator: a name or FILE.yaml [spikeflow-rram].
+        hardware: Accelerator: a name or FILE.yaml (estimate: or all of them) [spikeflow-rram].
     """
 
 
@@ -663,6 +665,7 @@ def search(
     max_area_mm2: float | None = ...,
     max_latency_ms: float | None = ...,
     max_energy_uj: float | None = ...,
+    confidence: float | None = ...,
     algorithm: str | Algorithm | None = ...,
     n_draws: int | None = ...,
     max_evaluated: int | None = ...,
@@ -718,7 +721,7 @@ def search(
         workers: Number of worker processes that evaluate candidates (none).
         cluster: Evaluate on a Ray cluster: ray or ray:ADDRESS (none).
         silence_limit_minutes: A worker is considered lost after this time without a message (and 20 times its longest silence) (minutes) [10].
-        hardware: Accelerator: a name or FILE.yaml [spikeflow-rram].
+        hardware: Accelerator: a name or FILE.yaml (estimate: or all of them) [spikeflow-rram].
         cost_model: Cost model that budgets apply to [mapped].
         schedule: Order in which layers work (cost model mapped) [layers-in-order].
         replication: Copies of each layer's weights (cost model mapped) [1].
@@ -729,6 +732,7 @@ def search(
         max_area_mm2: Limit on the chip area; inf: no limit (mm²) [the algorithm's].
         max_latency_ms: Limit on the latency per image; inf: no limit (ms) [the algorithm's].
         max_energy_uj: Limit on the energy per image; inf: no limit (µJ) [the algorithm's].
+        confidence: Judge latency and energy by the bound that they keep with this confidence (as estimated).
         algorithm: Search algorithm [neuronas].
         n_draws: Number of candidates that snasnet and evolution draw [5000].
         max_evaluated: Stop after so many evaluated functions (no limit).

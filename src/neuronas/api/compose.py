@@ -32,6 +32,7 @@ from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Cost, CostModel
 from neuronas.hardware.mapped.activity import Activity, load_activity
+from neuronas.hardware.mapped.intervals import spreads
 from neuronas.hardware.mapped.model import MappedCostModel
 from neuronas.hardware.models import beside, make_cost_model, mapped_cost_model
 from neuronas.hardware.units import BUDGETED
@@ -266,7 +267,7 @@ def plan(
         ),
         algorithm=algorithm,
         measure=_looked_up(FITNESS, chosen["fitness.name"], lenient=lenient),
-        budget=Budget(**config.budget.model_dump()),
+        budget=Budget(**config.budget.model_dump(), spreads=spreads(accelerator)),
     )
 
 

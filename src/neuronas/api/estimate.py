@@ -2,16 +2,16 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from neuronas.api.compose import Plan
 from neuronas.api.own_network import check_unread, is_own_network
 from neuronas.api.rate_forecast import with_forecast
 from neuronas.api.settings import Config, planned
-from neuronas.config import COST_MODELS, ResolvedConfig, as_path
+from neuronas.config import ACCELERATORS, COST_MODELS, ResolvedConfig, as_path
 from neuronas.errors import ConfigurationError
-from neuronas.hardware.accelerator import Accelerator
+from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Cost
 from neuronas.hardware.floorplan import Floorplan
@@ -29,6 +29,8 @@ from neuronas.space.workload import Layer, graph_rows, rows
 
 if TYPE_CHECKING:
     import torch
+
+    from neuronas.runs.hardware_comparison import HardwareComparison
 
 
 @dataclass(frozen=True, repr=False)
@@ -87,6 +89,31 @@ class Estimate(Shown):
         """
         sweep = parse_sweep(text, self.plan.accelerator)
         return sweep, run_sweep(sweep, self.plan.accelerator, self._cost)
+
+    def on_all_hardware(self) -> "HardwareComparison":
+        """Cost on every known accelerator, least energy first; what cannot hold the weights is named apart."""
+        from neuronas.hardware.mapped.intervals import spreads
+        from neuronas.runs.hardware_comparison import ChipCost, HardwareComparison, Refused
+
+        chips, refused = [], []
+        for name in ACCELERATORS:
+            accelerator = load_accelerator(name)
+            try:
+                cost = self._cost(accelerator)
+            except ConfigurationError as error:
+                refused.append(Refused(hardware=name, reason=str(error)))
+                continue
+            budget = replace(self.budget, spreads=spreads(accelerator))
+            chips.append(ChipCost.of(name, accelerator, cost, budget.violations(cost)))
+        network = self.config.network
+        return HardwareComparison(
+            architecture=self.text,
+            cost_model=self.plan.cost_model.name,
+            weight_bits=network.weight_bits,
+            timesteps=network.timesteps,
+            chips=tuple(sorted(chips, key=lambda one: one.energy_uj)),
+            refused=tuple(refused),
+        )
 
     def floorplan(self) -> Floorplan:
         """Where each layer lies on the chip, with the mapping of model ``mapped``."""

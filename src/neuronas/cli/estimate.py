@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from neuronas.runs.costs import CostReport
 
 _FILE = "estimate.json"
+_ALL = "all"
+"""In place of an accelerator: each of them."""
 _ARCH = "Architecture text, architecture.json, run directory, or a network of your own: an .onnx or .nir file."
 
 
@@ -63,13 +65,31 @@ def estimate(
     """See ``neuronas.cli.verbs``."""
     from neuronas.api.estimate import estimate as cost_of
     from neuronas.cli.architectures import note_unread
+    from neuronas.cli.tables import printable
+    from neuronas.report.cost_tables import hardware_table
     from neuronas.runs.costs import SweptConstant
 
+    on_all = options.get("hardware") == _ALL
+    if on_all:
+        options.pop("hardware")
+        if sweep or floorplan:
+            raise ConfigurationError(f"--hardware {_ALL} given with --sweep or --floorplan; expected one accelerator")
     if plot or floorplan:
         _check_pictures(plot, sweep, floorplan)
     found = cost_of(arch, input_shape=_shape(input_shape), config=config, assignments=assignments or (), **options)
     if not quiet:
         note_unread(found.config.hardware)
+    if on_all:
+        compared = found.on_all_hardware()
+        if out:
+            compared.write(out / _FILE)
+        if as_json:
+            console.print_json(compared)
+            return
+        console.answers.print(printable(hardware_table(compared)))
+        for refused in compared.refused:
+            console.notes.print(f"left out: {refused.reason}")
+        return
     document = found.report
     swept, points = found.sweep(sweep) if sweep else (None, [])
     if swept:

@@ -13,6 +13,7 @@ from neuronas.config import as_path
 from neuronas.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from neuronas.runs.costs import CostSummary
     from neuronas.runs.evaluations import Evaluation
 
 _CHIP = "Chip simulation"
@@ -146,9 +147,16 @@ def _print(document: "Evaluation", *, quiet: bool) -> None:
             f"operations per image, {document.multiplications_per_image:,.0f} multiplications"
         )
     cost, traced = document.cost, document.cost_at_trace
-    at_trace = f", {traced.energy_uj:.4g} µJ by model '{traced.cost_model}' at these spikes" if traced else ""
+    at_trace = f", {_energy(traced)} by model '{traced.cost_model}' at these spikes" if traced else ""
     out.print(
         f"energy: {document.literature_energy_uj:.4g} µJ by the literature's 0.9 and 4.6 pJ per operation; on "
-        f"{cost.hardware} {cost.energy_uj:.4g} µJ by model '{cost.cost_model}', {cost.other_model.energy_uj:.4g} µJ by "
+        f"{cost.hardware} {_energy(cost)} by model '{cost.cost_model}', {cost.other_model.energy_uj:.4g} µJ by "
         f"model '{cost.other_model.cost_model}'{at_trace}"
     )
+
+
+def _energy(cost: "CostSummary") -> str:
+    """With its interval, where the model has one."""
+    from neuronas.hardware.units import with_range
+
+    return with_range("energy_uj", cost.energy_uj, cost.intervals.get("energy_uj"))

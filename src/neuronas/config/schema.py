@@ -213,7 +213,8 @@ class HardwareConfig(Section):
     """Hardware: the accelerator and the cost model."""
 
     accelerator: str = setting(
-        "Accelerator: a name or FILE.yaml", "spikeflow-rram", (ESTIMATE, SEARCH, EVALUATE, DESIGN),
+        "Accelerator: a name or FILE.yaml (estimate: or all of them)", "spikeflow-rram",
+        (ESTIMATE, SEARCH, EVALUATE, DESIGN),
         name="hardware", choices=ACCELERATORS,
     )  # fmt: skip
     cost_model: str = setting("Cost model that budgets apply to", "mapped", _COST, choices=COST_MODELS)
@@ -252,6 +253,10 @@ class BudgetConfig(Section):
     max_area_mm2: float = _limit("chip area", "mm²")
     max_latency_ms: float = _limit("latency per image", "ms")
     max_energy_uj: float = _limit("energy per image", "µJ")
+    confidence: float | None = setting(
+        "Judge latency and energy by the bound that they keep with this confidence (as estimated)",
+        None, _COST, ge=0.5, lt=1,
+    )  # fmt: skip
 
     @field_validator("*")
     @classmethod

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, field_validator, model_validator
 
@@ -163,6 +163,18 @@ def _device_model(given: Any) -> Any:
         raise ValueError(str(error)) from None
 
 
+class Macro(Section):
+    """The array as one among measured ones (``hardware.silicon``): decides the intervals of cost model ``mapped``.
+
+    Attributes:
+        cell: kind of its memory cells.
+        supply_v: supply voltage.
+    """
+
+    cell: Literal["sram", "rram", "pcm", "mram", "flash"]
+    supply_v: Positive
+
+
 class Device(Section):
     """The memory device, for the simulation in ``neuronas.chip``; cost models do not use it.
 
@@ -214,18 +226,18 @@ class Accelerator(Section):
     digital: Digital
     noc: Noc
     neuron: NeuronCircuit
+    macro: Macro | None = None
     device: Device | None = None
 
     def quantities(self) -> Iterator[tuple[str, Quantity]]:
         """All constants with their dotted keys, such as ``crossbar.size``."""
         for name in type(self).model_fields:
             value = getattr(self, name)
-            if isinstance(value, Quantity):
-                yield name, value
-            elif isinstance(value, Section):
+            found: Iterator[tuple[str, Any]] = iter([(name, value)])
+            if isinstance(value, Section):
                 own = {"rows_per_read": value.rows_read} if isinstance(value, Crossbar) else {}
-                numbers = ((key, own.get(key, getattr(value, key))) for key in type(value).model_fields)
-                yield from ((f"{name}.{key}", one) for key, one in numbers if isinstance(one, Quantity))
+                found = ((f"{name}.{key}", own.get(key, getattr(value, key))) for key in type(value).model_fields)
+            yield from ((key, one) for key, one in found if isinstance(one, Quantity))
 
 
 BUILTIN: dict[str, Path] = {path.stem: path for path in sorted(_PRESETS.glob("*.yaml"))}

@@ -1,14 +1,15 @@
 """Budgets: limits on parameters, area, latency and energy, and by how much a cost exceeds them."""
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from math import inf
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from neuronas.hardware.units import BUDGETED, quantity
 
 if TYPE_CHECKING:
     from neuronas.hardware.cost import Array, Totals
+    from neuronas.hardware.silicon.spread import Spread
 
 
 class Costed(Protocol):
@@ -39,23 +40,27 @@ class BudgetUse:
         name: one of ``hardware.units.BUDGETED``.
         cost: in the unit of that name.
         limit: in the same unit; ``inf`` for none.
+        judged: what is held against the limit: the cost, or the bound that it keeps with the confidence asked for.
+        fits: how often a network of this cost keeps the limit, 0 to 1, as far as arrays decide it; None: not known.
     """
 
     name: str
     cost: float
     limit: float
+    judged: float
+    fits: float | None = None
 
     @property
     def used(self) -> float | None:
         """Share of the limit, above 1 where it is exceeded; None where there is no limit."""
         if self.limit == inf:
             return None
-        return self.cost / self.limit if self.limit else float(self.cost > 0) * 2
+        return self.judged / self.limit if self.limit else float(self.judged > 0) * 2
 
     @property
     def excess(self) -> float:
-        """Cost minus limit, in the unit of the name; above 0 where the limit is broken."""
-        return self.cost - self.limit
+        """What is judged minus limit, in the unit of the name; above 0 where the limit is broken."""
+        return self.judged - self.limit
 
     @property
     def is_broken(self) -> bool:
@@ -65,12 +70,19 @@ class BudgetUse:
 
 @dataclass(frozen=True)
 class Budget:
-    """Upper limits in the units of the names; ``inf`` means no limit. A cost equal to its limit fits."""
+    """Upper limits in the units of the names; ``inf`` means no limit. A cost equal to its limit fits.
+
+    Attributes:
+        confidence: latency and energy are judged by the bound that they keep with this confidence; None: as they are.
+        spreads: how far measured arrays are off, by quantity; see ``hardware.mapped.intervals``.
+    """
 
     max_parameters: float = inf
     max_area_mm2: float = inf
     max_latency_ms: float = inf
     max_energy_uj: float = inf
+    confidence: float | None = None
+    spreads: "Mapping[str, Spread]" = field(default_factory=dict, compare=False)
 
     @property
     def limits(self) -> dict[str, float]:
@@ -79,21 +91,50 @@ class Budget:
 
     def only(self, names: Container[str]) -> "Budget":
         """The limits on these quantities alone."""
-        return Budget(**{f"max_{name}": limit for name, limit in self.limits.items() if name in names})
+        kept: dict[str, Any] = {f"max_{name}": limit if name in names else inf for name, limit in self.limits.items()}
+        return replace(self, **kept)
+
+    def judged(self, totals: "Totals") -> "dict[str, Array]":
+        """[n] what is held against each limit: the cost, with its array's part at the bound where one is asked for."""
+        found = {name: getattr(totals, name) for name in BUDGETED}
+        for name, factor in self._factors.items():
+            array = getattr(totals, f"array_{name}", None)
+            if array is not None:
+                found[name] = found[name] + (factor - 1) * array
+        return found
+
+    @property
+    def _factors(self) -> dict[str, float]:
+        """By how much an array's part is multiplied before it is judged."""
+        if self.confidence is None:
+            return {}
+        return {name: spread.below(self.confidence) for name, spread in self.spreads.items()}
 
     def excess(self, totals: "Totals") -> "dict[str, Array]":
         """[n] cost minus limit: above 0 is a violation, 0 or less fits. -inf where there is no limit."""
-        return {name: getattr(totals, name) - limit for name, limit in self.limits.items()}
+        judged = self.judged(totals)
+        return {name: judged[name] - limit for name, limit in self.limits.items()}
 
     def relative_excess(self, totals: "Totals") -> "Array":
         """[n, 4] excess as a share of its limit (the cost itself where the limit is 0, -inf where there is none)."""
         import numpy as np
 
-        return np.stack([_relative(getattr(totals, name), limit) for name, limit in self.limits.items()], axis=1)
+        judged = self.judged(totals)
+        return np.stack([_relative(judged[name], limit) for name, limit in self.limits.items()], axis=1)
 
     def uses(self, cost: Costed) -> tuple[BudgetUse, ...]:
         """One cost against each limit."""
-        return tuple(BudgetUse(name, float(getattr(cost, name)), limit) for name, limit in self.limits.items())
+        return tuple(self._use(cost, name, limit) for name, limit in self.limits.items())
+
+    def _use(self, cost: Costed, name: str, limit: float) -> BudgetUse:
+        value = float(getattr(cost, name))
+        interval = getattr(cost, "intervals", {}).get(name)  # of a model that is held against silicon
+        if interval is None or name not in self.spreads:
+            return BudgetUse(name, value, limit, value)
+        array, judged = interval.array, value + (self._factors.get(name, 1.0) - 1) * interval.array
+        if limit == inf or not array:
+            return BudgetUse(name, value, limit, judged)
+        return BudgetUse(name, value, limit, judged, self.spreads[name].share_below((limit - value + array) / array))
 
     def violations(self, cost: Costed) -> dict[str, float]:
         """The limits that a cost violates, with the excess in the unit of the quantity (above 0)."""
@@ -135,7 +176,8 @@ def closest(budget: Budget, totals: "Totals") -> Closest:
     relative = budget.relative_excess(totals)
     index = int(relative.max(axis=1).argmin())
     name = BUDGETED[int(relative[index].argmax())]
-    return Closest(index, name, float(getattr(totals, name)[index]), budget.limits[name], float(relative[index].max()))
+    value = float(budget.judged(totals)[name][index])
+    return Closest(index, name, value, budget.limits[name], float(relative[index].max()))
 
 
 def _relative(values: "Array", limit: float) -> "Array":

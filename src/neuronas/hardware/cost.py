@@ -1,8 +1,8 @@
 """The interface of cost models: totals of many architectures at once, and the full cost of one architecture."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field, fields
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,42 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Totals:
-    """Total costs of n architectures; one array [n] per quantity."""
+    """Total costs of n architectures; one array [n] per quantity.
+
+    ``array_latency_ms`` and ``array_energy_uj``: the part that arrays take, whose estimate measured arrays are held
+    against; None of a model whose arrays are not.
+    """
 
     parameters: Array
     area_mm2: Array
     latency_ms: Array
     energy_uj: Array
+    array_latency_ms: Array | None = None
+    array_energy_uj: Array | None = None
+
+    @classmethod
+    def joined(cls, chunks: "Sequence[Totals]") -> "Totals":
+        """Those of several sets of architectures, one after another."""
+        columns = {field.name: [getattr(chunk, field.name) for chunk in chunks] for field in fields(cls)}
+        whole: dict[str, Any] = {name: None if one[0] is None else np.concatenate(one) for name, one in columns.items()}
+        return cls(**whole)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Where a cost lies with some confidence, from how far measured arrays are off their estimates.
+
+    Attributes:
+        low: lower limit, in the cost's unit.
+        high: upper limit.
+        level: confidence, 0 to 1.
+        array: the part of the cost that arrays take; the rest is not held against silicon, and taken as it is.
+    """
+
+    low: float
+    high: float
+    level: float
+    array: float
 
 
 @dataclass(frozen=True)
@@ -43,7 +73,8 @@ class LayerCost:
 class Cost:
     """Full cost of one architecture. Each total is the sum over ``layers``, and also the sum over ``components``.
 
-    ``components`` has, for ``area_mm2``, ``latency_ms`` and ``energy_uj``, the cost of each component by name.
+    ``components`` has, for ``area_mm2``, ``latency_ms`` and ``energy_uj``, the cost of each component by name;
+    ``intervals`` are by quantity.
     """
 
     parameters: int
@@ -54,6 +85,7 @@ class Cost:
     layers: tuple[LayerCost, ...]
     components: dict[str, dict[str, float]]
     assumptions: tuple[str, ...]
+    intervals: dict[str, Interval] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -63,6 +95,7 @@ class Cost:
         layers: tuple[LayerCost, ...],
         parts: Mapping[str, Mapping[str, Array]],
         assumptions: tuple[str, ...],
+        intervals: Mapping[str, Interval] | None = None,
     ) -> "Cost":
         """Make a cost.
 
@@ -73,6 +106,7 @@ class Cost:
             layers: cost of each layer.
             parts: for ``area_mm2``, ``latency_ms`` and ``energy_uj``, the cost of each component in each row.
             assumptions: assumptions of the model.
+            intervals: of latency and energy, where the model has them.
         """
         parameters = int(totals.parameters[0])
         return cls(
@@ -86,6 +120,7 @@ class Cost:
                 quantity: {name: float(part.sum()) for name, part in terms.items()} for quantity, terms in parts.items()
             },
             assumptions=assumptions,
+            intervals=dict(intervals or {}),
         )
 
 

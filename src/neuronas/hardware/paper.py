@@ -18,7 +18,7 @@ with o_l and i_l the output and input side of convolution l (their squares are p
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
@@ -91,7 +91,7 @@ class PaperCostModel:
         table = self._table(places, occupancy)
         starts = range(0, len(occupancy), _CHUNK)
         chunks = [self._chunk(places, table, occupancy[start : start + _CHUNK]) for start in starts]
-        return Totals(*(np.concatenate([getattr(chunk, field.name) for chunk in chunks]) for field in fields(Totals)))
+        return Totals.joined(chunks)
 
     def _chunk(self, places: Sequence[Column], table: Array, occupancy: Occupancy) -> Totals:
         counts = self._counts(places, table, occupancy)

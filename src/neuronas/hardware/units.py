@@ -1,6 +1,7 @@
 """Formats costs with their units, for messages and reports."""
 
 from math import inf
+from typing import Protocol
 
 BUDGETED = ("parameters", "area_mm2", "latency_ms", "energy_uj")
 """The four quantities that a budget can limit."""
@@ -19,6 +20,26 @@ def quantity(name: str, value: float) -> str:
         return "no limit"
     text = f"{value:,.0f}" if name == "parameters" else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.1f}"
     return f"{text} {UNITS[name]}".rstrip()
+
+
+class Range(Protocol):
+    """Lower and upper limit of a quantity, in its unit."""
+
+    @property
+    def low(self) -> float:
+        """Lower limit."""
+
+    @property
+    def high(self) -> float:
+        """Upper limit."""
+
+
+def with_range(name: str, value: float, limits: Range | None) -> str:
+    """A cost with its unit and, if it is known, its interval: ``2.65 µJ (1.4–5.1)``."""
+    if limits is None:
+        return quantity(name, value)
+    low, high = (f"{one:,.2g}" if one < 100 else f"{one:,.0f}" for one in (limits.low, limits.high))
+    return f"{quantity(name, value)} ({low}–{high})"
 
 
 def word(name: str) -> str:

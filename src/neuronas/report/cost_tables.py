@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from neuronas.hardware.budget import Budget
+from neuronas.hardware.budget import Budget, BudgetUse
 from neuronas.hardware.cost import Cost
 from neuronas.hardware.sweep import Sweep, SweepPoint
-from neuronas.hardware.units import BUDGETED, UNITS, quantity, word
+from neuronas.hardware.units import BUDGETED, UNITS, quantity, with_range, word
 from neuronas.report.style import resource
 from neuronas.report.tables import Table, aligned, share
 from neuronas.runs.costs import CostSummary
@@ -17,6 +17,7 @@ from neuronas.space.shape import Side, size_of
 
 if TYPE_CHECKING:
     from neuronas.runs.candidates import Candidates
+    from neuronas.runs.hardware_comparison import HardwareComparison
     from neuronas.runs.results import ParetoFront
 
 COSTED = ("area_mm2", "latency_ms", "energy_uj")
@@ -60,16 +61,19 @@ def components(cost: Cost) -> tuple[Component, ...]:
 
 def budget_table(cost: CostSummary, budget: Budget) -> Table:
     """Cost by both models against each limit; what breaks one is marked."""
-    rows, alerts, bars = [], [], []
+    rows, alerts, bars, known = [], [], [], any(use.fits is not None for use in budget.uses(cost))
     for number, (use, other) in enumerate(zip(budget.uses(cost), budget.uses(cost.other_model), strict=True)):
         name, used = use.name, use.used
-        broken = ((1, use.is_broken), (3, use.is_broken), (5, other.is_broken))
+        broken = ((1, use.is_broken), (3, use.is_broken), (5 + known, other.is_broken))
         alerts += [(number, column) for column, is_broken in broken if is_broken]
         margin = f"over by {quantity(name, use.excess)}" if use.is_broken else "" if used is None else share(1 - used)
-        amounts = (quantity(name, use.cost), quantity(name, use.limit))
-        rows.append((word(name), *amounts, margin, "" if used is None else share(used), quantity(name, other.cost)))
+        amounts = (with_range(name, use.cost, cost.intervals.get(name)), quantity(name, use.limit))
+        fits = (("" if use.fits is None else f"{use.fits:.0%}"),) if known else ()
+        shares = ("" if used is None else share(used), *fits)
+        rows.append((word(name), *amounts, margin, *shares, quantity(name, other.cost)))
         bars.append(used)
-    titles = ("", f"cost ({cost.cost_model})", "budget", "margin", "used", f"cost ({cost.other_model.cost_model})")
+    other_title = f"cost ({cost.other_model.cost_model})"
+    titles = ("", f"cost ({cost.cost_model})", "budget", "margin", "used", *(["fits"] if known else []), other_title)
     return Table("Cost against budget", titles, tuple(rows), alerts=alerts, bars={4: bars})
 
 
@@ -83,9 +87,16 @@ def disagreements(cost: CostSummary, budget: Budget) -> tuple[str, ...]:
         if broken.is_broken and not kept.is_broken:
             found.append(
                 f"{word(kept.name)}: the budget of {quantity(kept.name, kept.limit)} is kept by cost model '{model}' "
-                f"and broken by '{other}' ({quantity(broken.name, broken.cost)})"
+                f"and broken by '{other}' ({quantity(broken.name, broken.cost)}{_bound(broken)})"
             )
     return tuple(found)
+
+
+def _bound(use: BudgetUse) -> str:
+    """The bound that is judged, where it is not the cost itself."""
+    if use.judged == use.cost:
+        return ""
+    return f", up to {quantity(use.name, use.judged)} with the confidence asked for"
 
 
 def limits_table(candidates: "Candidates", budget: Budget) -> Table:
@@ -163,6 +174,17 @@ def sweep_table(sweep: Sweep, points: Sequence[SweepPoint]) -> Table:
         rows.append((f"{point.value:g}", f"{n_tiles:,}", share(used), *costs))
     titles = (sweep.key, "tiles", "used", *map(word, BUDGETED))
     return Table(f"Cost over {sweep.key}", titles, tuple(rows), text_columns=())
+
+
+def hardware_table(compared: "HardwareComparison") -> Table:
+    """A network on every accelerator; limits that it breaks are marked."""
+    rows, alerts = [], []
+    for number, chip in enumerate(compared.chips):
+        costs = (with_range(name, getattr(chip, name), chip.intervals.get(name)) for name in COSTED)
+        rows.append((chip.hardware, f"{chip.technology_nm:g} nm", f"{chip.rows_per_read:,}", *costs, chip.description))
+        alerts += [(number, 3 + COSTED.index(name)) for name in chip.violations if name in COSTED]
+    titles = ("chip", "node", "rows read", *map(word, COSTED), "")
+    return Table("The network on every chip", titles, tuple(rows), text_columns=(0, len(titles) - 1), alerts=alerts)
 
 
 def front_table(front: "ParetoFront") -> Table:

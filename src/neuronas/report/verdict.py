@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from neuronas.hardware.units import quantity, word
+from neuronas.hardware.units import quantity, with_range, word
 from neuronas.report.accuracy_tables import chip_accuracy
 from neuronas.report.facts import RunFacts
 from neuronas.report.tables import share
@@ -102,10 +102,11 @@ def _measured(run: RunFacts) -> Iterator[_Row]:
     one = run.evaluation
     if one is None or one.cost_at_trace is None or run.answer is None:
         return
+    traced = one.cost_at_trace
     dense = run.answer.summary if run.answer.summary.cost_model == "mapped" else run.answer.summary.other_model
     yield (
         "energy, model mapped",
         f"{quantity('energy_uj', dense.energy_uj)} expected at the settings' activity, "
-        f"{quantity('energy_uj', one.cost_at_trace.energy_uj)} at the measured one",
+        f"{with_range('energy_uj', traced.energy_uj, traced.intervals.get('energy_uj'))} at the measured one",
         False,
     )

@@ -10,7 +10,7 @@ from neuronas.runs.document import Document, Share
 from neuronas.space.shape import Side
 
 if TYPE_CHECKING:
-    from neuronas.hardware.cost import Cost, LayerCost
+    from neuronas.hardware.cost import Cost, Interval, LayerCost
     from neuronas.hardware.sweep import Sweep, SweepPoint
 
 
@@ -33,10 +33,35 @@ class OtherModel(Budgeted):
     violations: dict[str, float]
 
 
+class CostInterval(Document):
+    """Where a cost lies, from how far measured arrays are off their estimates.
+
+    Attributes:
+        low: lower limit, in the cost's unit.
+        high: upper limit.
+        level: confidence, 0 to 1.
+        array: the part of the cost that arrays take.
+        not_validated: share of the cost that is not held against silicon, and taken as it is.
+    """
+
+    low: float
+    high: float
+    level: Share
+    array: float
+    not_validated: Share
+
+    @classmethod
+    def of(cls, interval: "Interval", cost: float) -> Self:
+        """The document of an interval around a cost."""
+        rest = 1 - interval.array / cost if cost else 0.0
+        return cls(**vars(interval), not_validated=min(max(rest, 0.0), 1.0))
+
+
 class CostSummary(Budgeted):
     """An architecture's cost on an accelerator by one cost model; each total is the sum of its components.
 
     ``architecture``: its text; of another network, the name of its file or class.
+    ``intervals``: of latency and energy, by quantity; none by a model whose arrays are not held against silicon.
     ``other_model``: the totals by ``paper`` where ``cost_model`` is ``mapped``, otherwise by ``mapped``.
     """
 
@@ -48,6 +73,7 @@ class CostSummary(Budgeted):
     memory_bits: int
     components: dict[str, dict[str, float]]
     assumptions: tuple[str, ...]
+    intervals: dict[str, CostInterval] = Field(default_factory=dict)
     other_model: OtherModel
 
 
@@ -172,6 +198,7 @@ class CostReport(CostSummary):
             energy_uj=cost.energy_uj,
             components=cost.components,
             assumptions=cost.assumptions,
+            intervals={name: CostInterval.of(one, getattr(cost, name)) for name, one in cost.intervals.items()},
             other_model=other,
             layers=tuple(map(LayerRow.of, cost.layers)),
         )

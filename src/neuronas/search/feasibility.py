@@ -111,7 +111,7 @@ class Feasibility:
         """
         totals = self.totals(self.base)
         index = closest(self.budget, totals).index
-        costs = {name: float(getattr(totals, name)[index]) for name in BUDGETED}
+        costs = {name: float(judged[index]) for name, judged in self.budget.judged(totals).items()}
         return {name: costs[name] for name, limit in self.budget.limits.items() if costs[name] > limit}
 
     def rows_of_smallest(self, name: str) -> tuple[LayerCost, ...]:

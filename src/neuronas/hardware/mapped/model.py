@@ -9,6 +9,8 @@ from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.cost import Array, Cost, LayerCost, Totals, tabulate
 from neuronas.hardware.mapped import area, energy, mapping
 from neuronas.hardware.mapped.activity import DENSE, Activity
+from neuronas.hardware.mapped.array_view import array_view
+from neuronas.hardware.mapped.intervals import ARRAY, intervals, not_validated
 from neuronas.hardware.mapped.latency import LATENCY_NS, SCHEDULES, Schedule, clock_count, with_window
 from neuronas.hardware.mapped.mapping import MappedWork, make_work
 from neuronas.space.workload import Column, Layer, Occupancy, Slot, always, columns
@@ -45,6 +47,8 @@ class _Sums:
     energy_pj: Array
     noc_bits: Array
     leaking_pw: Array
+    array_ns: Array
+    array_pj: Array
 
     @property
     def arrays(self) -> list[Array]:
@@ -89,7 +93,7 @@ class MappedCostModel:
         table = tabulate(places, occupancy, lambda rows: np.stack(_row_sums(self.work(rows)).arrays, axis=1))
         starts = range(0, len(occupancy), _CHUNK)
         chunks = [self._chunk(places, table, occupancy[start : start + _CHUNK]) for start in starts]
-        return Totals(*(np.concatenate([getattr(chunk, field.name) for chunk in chunks]) for field in fields(Totals)))
+        return Totals.joined(chunks)
 
     def estimate(self, layers: Sequence[Layer]) -> Cost:
         """See ``CostModel``."""
@@ -115,21 +119,29 @@ class MappedCostModel:
             )
             for index, row in enumerate(layers)
         )
-        return Cost.of(totals, self.weight_bits, counted, parts, (*ASSUMPTIONS, *self._choices()))
+        known = {name: float(getattr(totals, name)[0]) for name in ARRAY}
+        arrays = {name: float(getattr(totals, f"array_{name}")[0]) for name in ARRAY}
+        sums = {name: {one: float(part.sum()) for one, part in parts[name].items()} for name in ARRAY}
+        said = (*ASSUMPTIONS, *self._choices(), array_view(self.accelerator), *not_validated(sums))
+        ranges = intervals(self.accelerator, known, arrays)
+        return Cost.of(totals, self.weight_bits, counted, parts, said, ranges)
 
     def _chunk(self, places: Sequence[Column], table: Array, occupancy: Occupancy) -> Totals:
-        time = [field.name for field in fields(_Sums)].index("time_ns")
-        total = np.zeros((len(occupancy), len(fields(_Sums))))
-        once_ns, slowest_ns = np.zeros(len(occupancy)), np.zeros(len(occupancy))
+        names = [field.name for field in fields(_Sums)]
+        times = [names.index("time_ns"), names.index("array_ns")]
+        total = np.zeros((len(occupancy), len(names)))
+        once_ns, slowest_ns = np.zeros((2, len(occupancy))), np.zeros((2, len(occupancy)))
         for number, place in enumerate(places):
             row = table[occupancy[:, place.slot], number]
             total += row
             if place.is_static:
-                once_ns += row[:, time]
-            else:
-                np.maximum(slowest_ns, row[:, time], out=slowest_ns)
+                once_ns += row[:, times].T
+            elif self.schedule != "layers-in-order":  # the only schedule that does not ask for the slowest row
+                own = row[:, times].T
+                np.copyto(slowest_ns, own, where=own[0] > slowest_ns[0])
         sums = _Sums(*np.ascontiguousarray(total.T))
-        latency_ns = self._latency_ns(once_ns, sums.time_ns - once_ns, slowest_ns)
+        each_ns = np.stack([sums.time_ns, sums.array_ns]) - once_ns
+        latency_ns, array_ns = self._latency_ns(once_ns, each_ns, slowest_ns)
         energy_pj = sums.energy_pj + energy.noc(sums.noc_bits, sums.n_tiles, self.accelerator)
         power_pw = sums.leaking_pw + energy.global_leaking_pw(self.accelerator)
         return Totals(
@@ -137,12 +149,18 @@ class MappedCostModel:
             area_mm2=(sums.area_um2 + area.global_buffer(self.accelerator)) * _MM2,
             latency_ms=latency_ns * _MS,
             energy_uj=(energy_pj + energy.leakage(power_pw, latency_ns * _MS)) * _UJ,
+            array_latency_ms=array_ns * _MS,
+            array_energy_uj=sums.array_pj * _UJ,
         )
 
-    def _latency_ns(self, once_ns: Array, each_ns: Array, slowest_ns: Array) -> Array:
-        run = SCHEDULES[self.schedule]
-        busy_ns = run(once_ns, each_ns, slowest_ns, self.timesteps)
-        return with_window(busy_ns, run(once_ns, each_ns, slowest_ns, 1), self.window_ms / _MS, self.timesteps)
+    def _latency_ns(self, once_ns: Array, each_ns: Array, slowest_ns: Array) -> tuple[Array, Array]:
+        """Latency, and what arrays take of it, of times [2, n]: whole rows, and their arrays."""
+        run, window_ns = SCHEDULES[self.schedule], self.window_ms / _MS
+        busy_ns, busy_array_ns = run(once_ns, each_ns, slowest_ns, self.timesteps)
+        last_ns, last_array_ns = run(once_ns, each_ns, slowest_ns, 1)
+        latency_ns = with_window(busy_ns, last_ns, window_ns, self.timesteps)
+        waits = latency_ns > window_ns / self.timesteps + busy_ns  # for the last image, so that only its time is added
+        return latency_ns, np.where(waits, last_array_ns, busy_array_ns)
 
     def work(self, rows: Sequence[Layer]) -> MappedWork:
         """Rows of work (``space.workload``), mapped to the chip."""
@@ -208,6 +226,8 @@ def _row_sums(work: MappedWork) -> _Sums:
         energy_pj=_add([term(work) for term in energy.ENERGY_PJ.values()]),
         noc_bits=energy.noc_bits(work),
         leaking_pw=energy.leaking_pw(work),
+        array_ns=_add([LATENCY_NS[name](work) for name in ARRAY["latency_ms"]]),
+        array_pj=_add([energy.ENERGY_PJ[name](work) for name in ARRAY["energy_uj"]]),
     )
 
 

@@ -39,16 +39,14 @@ class Spread:
         """The factor, above and below an estimate, within which a chip of an unseen paper is with this confidence.
 
         Split conformal prediction (Vovk et al., Algorithmic Learning in a Random World, 2005) with papers as its
-        units: the smallest size that ``confidence`` of the papers and one more, which is taken to be farther off, do
-        not exceed; the largest one where there are too few papers.
+        units: the size that ``confidence`` of the papers and one more, which is taken to be farther off, do not
+        exceed, with straight lines between sizes; the largest one where there are too few papers.
 
         Args:
             confidence: 0 to 1.
         """
         needed = confidence * (self.n_papers + 1)
-        reached = np.cumsum(self.weights)
-        place = min(int(np.searchsorted(reached, needed - 1e-9)), len(self.sizes) - 1)
-        return float(np.exp(self.sizes[place]))
+        return float(np.exp(np.interp(needed, np.cumsum(self.weights), self.sizes)))
 
     def below(self, confidence: float) -> float:
         """The factor that a chip does not exceed with this confidence, 0.5 to 1: half of the misses are above."""

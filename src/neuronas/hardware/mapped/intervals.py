@@ -1,0 +1,61 @@
+"""Intervals of cost model ``mapped``: how far measured arrays are off their estimates, carried through the sums.
+
+All layers of a network lie on arrays of one kind, so that their errors go together: what arrays take of latency and
+energy is larger or smaller as a whole. Wires, buffers, neurons, the network on chip and leakage are not held against
+silicon; they are taken as they are, and their share is said.
+"""
+
+import math
+from collections.abc import Mapping
+
+from neuronas.hardware.accelerator import Accelerator
+from neuronas.hardware.cost import Interval
+from neuronas.hardware.silicon.calibration import silicon_calibration
+from neuronas.hardware.silicon.macro import Kind
+from neuronas.hardware.silicon.spread import Spread, pooled
+
+LEVEL = 0.9
+ARRAY = {"latency_ms": ("crossbar",), "energy_uj": ("crossbar", "adc", "multiplexer", "shift_add")}
+"""The components that measured arrays contain, by quantity."""
+
+
+def spreads(accelerator: Accelerator) -> dict[str, Spread]:
+    """How far measured arrays of this kind are off, by quantity; of all arrays with converters if it is not said."""
+    kinds: tuple[Kind, ...] = ("SRAM", "eNVM")
+    if accelerator.macro is not None:
+        kinds = ("SRAM",) if accelerator.macro.cell == "sram" else ("eNVM",)
+    known = silicon_calibration()
+    return {
+        "latency_ms": pooled([known.spread("time", kind) for kind in kinds]),
+        "energy_uj": pooled([known.spread("energy", kind) for kind in kinds]),
+    }
+
+
+def intervals(
+    accelerator: Accelerator, totals: Mapping[str, float], arrays: Mapping[str, float]
+) -> dict[str, Interval]:
+    """Intervals of 90 %, by quantity.
+
+    Args:
+        accelerator: see ``spreads``.
+        totals: latency and energy.
+        arrays: what arrays take of them.
+    """
+    found = {}
+    for name, spread in spreads(accelerator).items():
+        factor, array = spread.within(LEVEL), arrays[name]
+        rest = totals[name] - array
+        found[name] = Interval(rest + array / factor, rest + array * factor, LEVEL, array)
+    return found
+
+
+def not_validated(components: Mapping[str, Mapping[str, float]]) -> tuple[str, ...]:
+    """A line for each quantity: what is not held against silicon, and its share."""
+    lines = []
+    for name, parts in ARRAY.items():
+        total = math.fsum(components[name].values())
+        rest = {one: value for one, value in components[name].items() if one not in parts and value > 0}
+        share = math.fsum(rest.values()) / total if total else 0.0
+        quantity, listed = name.rsplit("_", 1)[0], ", ".join(part.replace("_", " ") for part in rest) or "nothing"
+        lines.append(f"not held against measured arrays, {share:.0%} of the {quantity}: {listed}")
+    return tuple(lines)
