@@ -116,6 +116,7 @@ def design(
     max_area_mm2: float | None = ...,
     max_latency_ms: float | None = ...,
     max_energy_uj: float | None = ...,
+    confidence: float | None = ...,
     algorithm: str | Algorithm | None = ...,
     n_draws: int | None = ...,
     finalist_epochs: int | None = ...,
@@ -190,7 +191,7 @@ def design(
         memory_limit: Memory limit of the engine on each machine (half of the free memory) (GiB).
         workers: Number of worker processes that evaluate candidates (none).
         cluster: Evaluate on a Ray cluster: ray or ray:ADDRESS (none).
-        hardware: Accelerator: a name or FILE.yaml [spikeflow-rram].
+        hardware: Accelerator: a name or FILE.yaml (estimate: or all of them) [spikeflow-rram].
         cost_model: Cost model that budgets apply to [mapped].
         schedule: Order in which layers work (cost model mapped) [layers-in-order].
         replication: Copies of each layer's weights (cost model mapped) [1].
@@ -201,6 +202,7 @@ def design(
         max_area_mm2: Limit on the chip area; inf: no limit (mm²) [the algorithm's].
         max_latency_ms: Limit on the latency per image; inf: no limit (ms) [the algorithm's].
         max_energy_uj: Limit on the energy per image; inf: no limit (µJ) [the algorithm's].
+        confidence: Judge latency and energy by the bound that they keep with this confidence (as estimated).
         algorithm: Search algorithm [neuronas].
         n_draws: Number of candidates that snasnet and evolution draw [5000].
         finalist_epochs: Passes over the images that the last finalists are trained for [12].
