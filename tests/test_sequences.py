@@ -1,19 +1,30 @@
 """Sequences, an image for each time step: equal images give the still's results, and engine and reference agree."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from neuronas.config import EXPORT_FORMATS
 from neuronas.data.batches import first_images
 from neuronas.data.source import ArraySource
+from neuronas.errors import ConfigurationError
+from neuronas.export.crossbars import crossbars_document
+from neuronas.export.formats import ExportContent
+from neuronas.export.from_network import bind
+from neuronas.export.round_trip import export_network
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.select import select_backend
 from neuronas.fitness.engine.torch_backend import TorchBackend
 from neuronas.fitness.measures import BUILTIN
 from neuronas.fitness.reference import ReferenceEvaluator
+from neuronas.hardware.accelerator import load_accelerator
+from neuronas.hardware.mapped.activity import Activity
+from neuronas.hardware.mapped.model import MappedCostModel
+from neuronas.runs.inputs import NetworkInput
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.folded_time import different_steps, merged_steps
 from neuronas.snn.neuron import NeuronParameters
@@ -21,7 +32,9 @@ from neuronas.snn.trainable import WeightFormat
 from neuronas.snn.weights import WeightSource
 from neuronas.space.notation import parse_architecture
 from neuronas.space.shape import NetworkShape
+from neuronas.space.workload import rows
 from neuronas.training.activity import measure_activity
+from neuronas.training.early_exit import NEVER, Answers, chosen_threshold
 from neuronas.training.images import Images
 
 T, BATCH, SIDE = 3, 6, 8
@@ -178,3 +191,91 @@ def test_activity_of_each_step_is_measured_from_pixels() -> None:
         assert np.mean(layer.input_rates) == pytest.approx(layer.input_rate), name
     spikes = found.layers["A.01"]
     assert spikes.spiking and spikes.input_rates[0] != spikes.input_rates[1]
+
+
+def answers(right: list[list[int]], confidence: list[list[float]]) -> Answers:
+    return Answers(np.array(right, dtype=bool), np.array(confidence))
+
+
+def test_early_exits_by_hand() -> None:
+    """Three time steps of four images: each leaves at the first step that is confident enough."""
+    found = answers(
+        [[1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0]],
+        [[0.9, 0.4, 0.6, 0.5], [0.9, 0.8, 0.5, 0.5], [0.9, 0.9, 0.7, 0.5]],
+    )
+    assert found.top1.tolist() == [0.25, 0.5, 0.75]
+    assert found.exits(0.6).tolist() == [0, 1, 0, 2]
+    assert found.exits(0.65).tolist() == [0, 1, 2, 2]
+    assert (found.top1_at(0.6), found.top1_at(0.65), found.top1_at(NEVER)) == (0.5, 0.75, 0.75)
+    assert 0.6 < chosen_threshold(found, 0.0) <= 0.7
+    assert chosen_threshold(found, 1.0) == 0.4  # any accuracy will do
+    confident = answers([[0, 0], [1, 1]], [[1.0, 1.0], [1.0, 1.0]])
+    assert chosen_threshold(confident, 0.1) == NEVER
+
+
+def test_answers_of_scores() -> None:
+    scores = torch.tensor([[[2.0, 0.0], [0.0, 1.0]], [[0.0, 4.0], [0.0, 1.0]]])  # [T, n, n_classes]
+    found = Answers.of(scores, torch.tensor([1, 1]))
+    assert found.right.tolist() == [[False, True], [True, True]]
+    assert found.confidence[0, 0] == pytest.approx(1 / (1 + np.exp(-2)))
+    assert found.confidence[1, 0] == pytest.approx(1 / (1 + np.exp(-1)))  # of the means 1 and 2
+
+
+def content(network: Classifier) -> ExportContent:
+    bound, shape = bind(network), network.shape
+    size = {"channels": 2, "height": SIDE, "width": SIDE, "mean": (0.0, 0.0), "std": (0.02, 0.02)}
+    model = MappedCostModel(load_accelerator("spikeflow-rram"), 8, T)
+    table = rows(FORWARD, shape)
+    placed = crossbars_document(table, model.work(table), "spikeflow-rram")
+    return ExportContent(bound, "text", 8, NetworkInput(**size), None, placed, 1e-4)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["integer", "onnx", pytest.param("nir", marks=pytest.mark.slow)])
+def test_exports_are_verified_on_sequences(name: str, tmp_path: Path) -> None:
+    for package in EXPORT_FORMATS[name].packages:
+        pytest.importorskip(package)
+    network = awake(sequence=True)
+    with torch.no_grad():
+        network.weighted_layers()["head"].weight.copy_(torch.randn(3, 8, generator=torch.Generator().manual_seed(0)))
+    agreement = export_network(network, content(network), EXPORT_FORMATS[name], tmp_path / "file.out")
+    assert agreement.n_images == 8 and agreement.largest_score > 0
+
+
+def test_c_programs_read_one_image(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="a network that reads sequences given with --format c"):
+        EXPORT_FORMATS["c"].load()[0](content(awake(sequence=True)), tmp_path)
+
+
+def test_the_first_layer_of_a_sequence_runs_at_every_step_at_its_own_rate() -> None:
+    still_rows, steps = rows(FORWARD, SHAPE[False]), rows(FORWARD, SHAPE[True])
+    model = MappedCostModel(load_accelerator("spikeflow-rram"), 8, T)
+    ours, theirs = model.estimate(steps), model.estimate(still_rows)
+    assert ours.layers[0].latency_ms == pytest.approx(T * theirs.layers[0].latency_ms)
+    assert [one.latency_ms for one in ours.layers[1:]] == [one.latency_ms for one in theirs.layers[1:]]
+    assert (ours.area_mm2, ours.parameters) == (theirs.area_mm2, theirs.parameters)
+    names = [row.name for row in steps if row.has_weights]
+    even = dict.fromkeys(names, 0.2)
+    uneven = even | {"stem": (0.6, 0.0, 0.0)}
+    energy = [
+        replace(model, activity=Activity(trace=trace)).estimate(steps).layers[0].energy_uj for trace in (even, uneven)
+    ]
+    assert energy[1] < energy[0]  # silent steps are not converted
+    assert Activity(trace=uneven).first(1).trace == even | {"stem": (0.6,)}
+    with pytest.raises(ConfigurationError, match="a trace of 3 time steps given with timesteps 2"):
+        replace(model, timesteps=2, activity=Activity(trace=uneven)).estimate(steps)
+
+
+@pytest.mark.parametrize("window_ms", [1e-3, 30.0])
+def test_latency_counts_the_window_of_the_sensor(window_ms: float) -> None:
+    """By hand: images arrive at the ends of thirds of the window, and wait for the one before."""
+    table = rows(FORWARD, SHAPE[True])
+    busy = MappedCostModel(load_accelerator("spikeflow-rram"), 8, T)
+    once = replace(busy, timesteps=1).estimate(table).latency_ms
+    end = 0.0
+    for number in range(1, T + 1):
+        end = max(end, number * window_ms / T) + once
+    found = replace(busy, window_ms=window_ms).estimate(table)
+    assert found.latency_ms == pytest.approx(end)
+    assert sum(one.latency_ms for one in found.layers) == pytest.approx(end)
+    assert sum(found.components["latency_ms"].values()) == pytest.approx(end)
+    assert found.components["energy_uj"]["leakage"] > busy.estimate(table).components["energy_uj"]["leakage"]

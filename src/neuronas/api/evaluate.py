@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from neuronas.api.decisions import DecisionStudy
 from neuronas.api.integer_accuracy import integer_accuracy, integers_of
 from neuronas.api.own_network import is_own_network
 from neuronas.api.trained import TrainedRun, read_trained
@@ -76,10 +77,11 @@ def _measure(given: TrainedRun, twin: TrainedTwin | None, integers: "IntegerNetw
     network, spiking = run.config.network, trained.network.settings.spiking
     images = given.images("test")
     indices = np.arange(len(images))
+    study = DecisionStudy(given, given.images("train")) if spiking and network.timesteps > 1 else None
     n_passes = (
         len(precisions(network.weight_bits)) + 1 + (N_PASSES if twin else 0) + (integers is not None)
     )  # the 1: activity
-    work.start(n_passes * len(images))
+    work.start(n_passes * len(images) + (len(images) + len(study.choice) if study else 0))
     by_bits = accuracy_by_bits(
         trained.network, images, indices, given.device, network.weight_bits,
         seen=lambda n: work.advance(n, "accuracy at every precision"),
@@ -88,7 +90,7 @@ def _measure(given: TrainedRun, twin: TrainedTwin | None, integers: "IntegerNetw
         trained.network, images, indices, given.device, lambda n: work.advance(n, "spikes and operations")
     )
     own = by_bits[network.weight_bits]
-    trace = LayerRates(trace={name: layer.input_rate for name, layer in activity.layers.items()})
+    trace = LayerRates(trace={name: layer.input_rates for name, layer in activity.layers.items()})
     return Evaluation(
         run=str(given.directory),
         dataset=run.config.data.name,
@@ -107,7 +109,12 @@ def _measure(given: TrainedRun, twin: TrainedTwin | None, integers: "IntegerNetw
         },
         firing_rates=activity.firing_rates,
         layers={
-            name: LayerOperations(input_rate=layer.input_rate, operations=layer.operations, spiking=layer.spiking)
+            name: LayerOperations(
+                input_rate=layer.input_rate,
+                input_rates=layer.input_rates,
+                operations=layer.operations,
+                spiking=layer.spiking,
+            )
             for name, layer in activity.layers.items()
         },
         spikes_per_image=activity.n_spikes if spiking else None,
@@ -118,6 +125,9 @@ def _measure(given: TrainedRun, twin: TrainedTwin | None, integers: "IntegerNetw
         cost_at_trace=_cost(given, run.mapped_model(trace)) if spiking else None,
         class_names=run.config.data.class_names,
         input=NetworkInput.of(run.config.data),
+        decisions=study.measured(images, trace, lambda n: work.advance(n, "decisions of each time step"))
+        if study
+        else None,
         integer=integer_accuracy(given, integers, images, lambda n: work.advance(n, "integer arithmetic"))
         if integers
         else None,

@@ -45,15 +45,15 @@ def integer_accuracy(
     from neuronas.export.integer_interpreter import integer_scores
     from neuronas.snn.decision import decided
     from neuronas.training.evaluation import class_scores
-    from neuronas.training.images import BATCH
+    from neuronas.training.images import BATCH, as_shown
 
     indices = np.arange(len(images))
     exact = decided(class_scores(given.network, images, indices, given.device))
     found = []
     for first in range(0, len(indices), BATCH):
-        pixels = images.fetch(indices[first : first + BATCH]).to(given.device)
+        pixels = as_shown(images.fetch(indices[first : first + BATCH]).to(given.device))
         found.append(decided(integer_scores(network, pixels).sum(dim=0)).cpu())
-        seen(len(pixels))
+        seen(len(found[-1]))
     answers, labels = torch.cat(found), images.labels
     return IntegerAccuracy(
         fraction_bits=network.fraction_bits,

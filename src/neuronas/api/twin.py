@@ -130,9 +130,9 @@ class Measured:
     activity: "NetworkActivity"
 
     @property
-    def trace(self) -> dict[str, float]:
-        """Input rate of each layer with weights."""
-        return {name: layer.input_rate for name, layer in self.activity.layers.items()}
+    def trace(self) -> dict[str, tuple[float, ...]]:
+        """Input rate of each layer with weights in each time step."""
+        return {name: layer.input_rates for name, layer in self.activity.layers.items()}
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ class TrainedTwin:
         lif = plan.mapped_model(DENSE)
         relu = replace(lif, timesteps=1, activation_bits=self.twin.activation_bits)
         firing_rate = fmean(spiking.activity.firing_rates.values())
-        ones = fmean(found.trace[name] for name in self.run.network.input_formats())
+        ones = fmean(found.activity.layers[name].input_rate for name in self.run.network.input_formats())
         artificial = _side(relu, work, found, ones, self.twin.activation_bits)
         return TwinVerdict.of(
             _side(lif, work, spiking, firing_rate, lif.timesteps),

@@ -120,7 +120,7 @@ def evaluate(
 
 def _print(document: "Evaluation", *, quiet: bool) -> None:
     from neuronas.cli.tables import printable
-    from neuronas.report.accuracy_tables import precision_table, rates_table
+    from neuronas.report.accuracy_tables import decisions_table, precision_table, rates_table
     from neuronas.report.twin_tables import twin_table
 
     out = console.answers
@@ -140,6 +140,9 @@ def _print(document: "Evaluation", *, quiet: bool) -> None:
     if document.twin is not None:
         out.print(printable(twin_table(document.twin)))
     out.print(printable(precision_table(document.accuracy_by_bits)))
+    if document.decisions is not None:
+        out.print(printable(decisions_table(document.decisions)))
+        out.print(document.decisions.text)
     if document.spiking:
         out.print(printable(rates_table(document.firing_rates)))
         out.print(

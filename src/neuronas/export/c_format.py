@@ -31,8 +31,13 @@ def write_c(content: ExportContent, folder: Path) -> None:
     """Write the program, its self-test, a Makefile and a table of its memory to a folder.
 
     Raises:
-        ConfigurationError: see ``to_integers`` and ``check_limits``.
+        ConfigurationError: see ``to_integers`` and ``check_limits``; or the network reads sequences.
     """
+    if content.network.graph.is_sequence:
+        raise ConfigurationError(
+            "a network that reads sequences given with --format c, whose program reads one image; expected --format "
+            "integer, nir or onnx"
+        )
     network = content.integers
     program = CProgram(network)
     memory, options = program.memory(), content.options

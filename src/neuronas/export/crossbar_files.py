@@ -22,7 +22,7 @@ from neuronas.export.crossbars import CrossbarDocument
 from neuronas.export.formats import ExportContent
 from neuronas.export.integer_interpreter import integer_scores
 from neuronas.export.integer_network import IntegerNetwork
-from neuronas.export.verification import N_IMAGES, probe_pixels
+from neuronas.export.verification import N_IMAGES, probe_batch
 from neuronas.snn.quantisation import ungrouped
 from neuronas.space.graph import Weights
 
@@ -108,7 +108,8 @@ def model_of(content: ExportContent) -> ChipModel:
 
 def images_of(content: ExportContent) -> Tensor:
     """The three images, uint8 [3, C, H, W]."""
-    return probe_pixels(content.integers.graph.nodes[0].shape)[list(_IMAGES)]
+    network, given = content.network, content.input
+    return probe_batch(network.graph, network.timesteps, given.mean, given.std)[..., list(_IMAGES), :, :, :]
 
 
 def numbered(content: ExportContent) -> Iterator[tuple[str, dict[str, int], CrossbarDocument]]:

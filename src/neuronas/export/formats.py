@@ -107,7 +107,7 @@ class Format:
     Attributes:
         place: name of its file or folder in a run directory.
         load: imports and returns two functions: one writes the file; the other computes scores from the file alone,
-            for images [B, C, H, W].
+            for images [B, C, H, W] or sequences [T, B, C, H, W].
         computed_by: name of the program that computes the file.
         is_integer: the file computes the integer-only network: its second function takes pixels, uint8, and its
             results are equal to the interpreter's.

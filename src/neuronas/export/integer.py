@@ -76,7 +76,7 @@ def read_integer(folder: Path) -> BoundGraph:
 
 
 def compute_integer(folder: Path, images: Tensor) -> Computed:
-    """Compute the scores of images [B, C, H, W] from a folder.
+    """Compute the scores of images [B, C, H, W], or sequences [T, B, C, H, W], from a folder.
 
     Raises:
         VerificationError: see ``read_integer``.
@@ -127,7 +127,7 @@ def _node(node: Node, content: ExportContent, tensors: Tensors) -> doc.AnyNode:
         case Votes(size):
             return doc.VotesNode(name=name, links=links, shape=shape, size=size)
         case Image():
-            return doc.ImageNode(name=name, links=links, shape=shape)
+            return doc.ImageNode(name=name, links=links, shape=shape, sequence=node.operation.sequence)
         case Sum():
             return doc.SumNode(name=name, links=links, shape=shape)
 
@@ -161,7 +161,7 @@ def _operation(node: doc.AnyNode, tensors: Tensors) -> NodeOperation:
         case doc.VotesNode():
             return Votes(node.size)
         case doc.ImageNode():
-            return Image()
+            return Image(node.sequence)
         case doc.SumNode():
             return Sum()
 

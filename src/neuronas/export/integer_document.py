@@ -35,9 +35,10 @@ class NodeDocument(Document):
 
 
 class ImageNode(NodeDocument):
-    """The image, (pixel / 255 - mean) / std, equal at every time step."""
+    """The image, (pixel / 255 - mean) / std; equal at every time step unless it is a ``sequence``."""
 
     operation: Literal["image"] = "image"
+    sequence: bool = False
 
 
 class WeightsNode(NodeDocument):

@@ -17,6 +17,7 @@ from neuronas.export.integer_network import (
     IntegerWeights,
     converted,
 )
+from neuronas.export.interpreter import steps_of
 from neuronas.export.ranges import is_rounded, received_unit
 from neuronas.export.unrolled import Unrolled
 from neuronas.space.graph import Link, Node, Pool, Shape, Weights
@@ -36,7 +37,7 @@ def integer_scores(network: IntegerNetwork, pixels: Tensor, seen: Seen = _unseen
 
     Args:
         network: the network.
-        pixels: uint8 [B, C, H, W].
+        pixels: uint8 [B, C, H, W], or sequences [T, B, C, H, W].
         seen: is told of the spikes of each layer.
         weighed: is told of the input of each node with weights, once where it is equal at all time steps.
 
@@ -44,8 +45,11 @@ def integer_scores(network: IntegerNetwork, pixels: Tensor, seen: Seen = _unseen
         [T, B, n_classes] int64, in the unit of the last node.
     """
     interpreter, image = _Interpreter(network, pixels, seen, weighed), network.image
-    x = pixels.long() * interpreter.channels(image.multiplier, pixels) + interpreter.channels(image.offset, pixels)
-    return torch.stack(interpreter.scores(x >> image.shift))
+    steps = []
+    for x in steps_of(pixels):
+        multiplied = x.long() * interpreter.channels(image.multiplier, x)
+        steps.append((multiplied + interpreter.channels(image.offset, x)) >> image.shift)
+    return torch.stack(interpreter.scores(steps))
 
 
 class _Interpreter(Unrolled[Tensor, IntegerWeights, IntegerNeurons]):
@@ -53,7 +57,7 @@ class _Interpreter(Unrolled[Tensor, IntegerWeights, IntegerNeurons]):
 
     def __init__(self, network: IntegerNetwork, pixels: Tensor, seen: Seen, weighed: Seen):
         super().__init__(network)
-        self.integers, self.n_images, self.device, self.seen = network, len(pixels), pixels.device, seen
+        self.integers, self.n_images, self.device, self.seen = network, pixels.shape[-4], pixels.device, seen
         self.weighed = weighed
 
     def channels(self, values: Integers, like: Tensor) -> Tensor:

@@ -29,16 +29,21 @@ class Interpreted:
     margin: Tensor
 
 
+def steps_of(images: Tensor) -> tuple[Tensor, ...]:
+    """The images of each time step [B, C, H, W], or the only ones."""
+    return images.unbind() if images.dim() == 5 else (images,)
+
+
 @torch.no_grad()
 def interpret(network: BoundGraph, images: Tensor) -> Interpreted:
     """Compute a network.
 
     Args:
         network: the network.
-        images: normalised images [B, C, H, W].
+        images: normalised images [B, C, H, W], or sequences [T, B, C, H, W].
     """
-    interpreter = _Interpreter(network, len(images))
-    scores = torch.stack(interpreter.scores(images.double()))
+    interpreter = _Interpreter(network, images.shape[-4])
+    scores = torch.stack(interpreter.scores(steps_of(images.double())))
     return Interpreted(scores, interpreter.n_spikes, interpreter.margin)
 
 

@@ -28,6 +28,7 @@ from torch import Tensor
 from neuronas.config import write_bytes
 from neuronas.errors import ConfigurationError, reading_as
 from neuronas.export.formats import ExportContent
+from neuronas.export.interpreter import steps_of
 from neuronas.export.verification import Computed
 from neuronas.snn.bound_graph import Floats, NeuronArrays, WeightArrays
 from neuronas.snn.quantisation import ungrouped
@@ -35,10 +36,11 @@ from neuronas.space.graph import Image, Neurons, Node, Pool, Shape, Sum, Votes, 
 
 _About = Mapping[str, NDArray[np.signedinteger] | Floats | None]
 _INPUT, _OUTPUT = "image", "output"
+_SHOWN = {False: "the same image at every time step", True: "an image of its own at every time step"}
 
 
 def write_nir(content: ExportContent, path: Path) -> None:
-    """Write a network as a NIR graph, whose input is the image at every time step.
+    """Write a network as a NIR graph, whose input is the image at every time step, or that of each in turn.
 
     Raises:
         ConfigurationError: NIR cannot represent the network.
@@ -56,6 +58,8 @@ def write_nir(content: ExportContent, path: Path) -> None:
 def compute_nir(path: Path, images: Tensor) -> Computed:
     """Read a file with nir and compute images [B, C, H, W] in float64 by SpikingJelly's importer.
 
+    Sequences are [T, B, C, H, W].
+
     Raises:
         VerificationError: the file cannot be read or imported.
     """
@@ -67,8 +71,9 @@ def compute_nir(path: Path, images: Tensor) -> Computed:
         network = import_from_nir(graph, dt=dt, dtype=torch.float64)
     state, scores = None, []
     with torch.no_grad():
-        for _ in range(timesteps):
-            step, state = network(images.double(), state)
+        steps = steps_of(images.double())
+        for number in range(timesteps):
+            step, state = network(steps[number if len(steps) > 1 else 0], state)
             scores.append(step)
     return Computed(torch.stack(scores))
 
@@ -98,7 +103,7 @@ class _Dissolved:
             "dt_s": content.dt_s,
             "pixel_mean": np.array(content.input.mean),
             "pixel_std": np.array(content.input.std),
-            "input": "(pixel / 255 - pixel_mean) / pixel_std, the same image at every time step",
+            "input": f"(pixel / 255 - pixel_mean) / pixel_std, {_SHOWN[self.graph.is_sequence]}",
             "fires": "where v >= v_threshold",
             "sums": json.dumps(self.sums),
             "order": json.dumps(list(self.nodes)),

@@ -31,15 +31,19 @@ _INT8_BITS = 8
 
 
 def write_onnx(content: ExportContent, path: Path) -> None:
-    """Write a network as an ONNX model: ``images`` [B, C, H, W], normalised -> ``scores`` [T, B, n_classes]."""
+    """Write a network as an ONNX model: ``images`` [B, C, H, W], normalised -> ``scores`` [T, B, n_classes].
+
+    Of a network that reads sequences, ``images`` are [T, B, C, H, W].
+    """
     network, nodes = content.network, content.network.graph.nodes
     writer = _OnnxWriter(network, content.weight_bits)
     writer.write()
     image, n_classes = nodes[0].shape, nodes[-1].shape[0]
+    steps = [network.timesteps] if network.graph.is_sequence else []
     body = helper.make_graph(
         writer.nodes,
         "neuronas",
-        [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["batch", *image])],
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, [*steps, "batch", *image])],
         [helper.make_tensor_value_info("scores", TensorProto.FLOAT, [network.timesteps, "batch", n_classes])],
         list(writer.constants.values()),
     )
@@ -73,7 +77,7 @@ def _opset(content: ExportContent) -> int:
 
 
 def compute_onnx(path: Path, images: Tensor) -> Computed:
-    """Compute images [B, C, H, W] with onnxruntime on the CPU.
+    """Compute images [B, C, H, W], or sequences [T, B, C, H, W], with onnxruntime on the CPU.
 
     Raises:
         VerificationError: onnxruntime cannot run the file.
@@ -101,14 +105,22 @@ class _OnnxWriter(Unrolled[str, WeightArrays, NeuronArrays]):
     def write(self) -> None:
         """Write all time steps and concatenate their scores."""
         axes = self._constant("axis0", np.array([0], np.int64))
+        images = ["images"]
+        if self.network.graph.is_sequence:
+            numbers = [self._constant(f"step {step}", np.array(step)) for step in range(self.network.timesteps)]
+            images = [
+                self._node("Gather", ["images", number], f"images/{step}", {"axis": 0})
+                for step, number in enumerate(numbers)
+            ]
         scores = [
             self._node("Unsqueeze", [score, axes], f"scores/{step}/step")
-            for step, score in enumerate(self.scores("images"))
+            for step, score in enumerate(self.scores(images))
         ]
         self._node("Concat", scores, "scores", {"axis": 0})
 
     def zeros(self, shape: Shape, name: str) -> str:
-        batch = self._node("Shape", ["images"], f"{name}/batch", {"start": 0, "end": 1})
+        axis = int(self.network.graph.is_sequence)
+        batch = self._node("Shape", ["images"], f"{name}/batch", {"start": axis, "end": axis + 1})
         own = self._constant(f"{name}/shape", np.array(shape, np.int64))
         return self._node("ConstantOfShape", [self._node("Concat", [batch, own], f"{name}/size", {"axis": 0})], name)
 

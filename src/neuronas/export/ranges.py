@@ -194,6 +194,6 @@ def proven(network: IntegerNetwork, image: Range) -> IntegerNetwork:
         TooWideError: a sum does not fit 32 bits.
     """
     proof = _Proof(network, network.units, network.unit)
-    proof.scores(image)
+    proof.scores([image])
     ranges = {network.graph.nodes[0].name: image, **proof.ranges}
     return replace(network, ranges=ranges, sums=proof.sums)

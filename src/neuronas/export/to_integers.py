@@ -84,7 +84,7 @@ def _with_fraction_bits(network: BoundGraph, given: NetworkInput, bits: int) -> 
     image, image_unit, pixels = _image(given, bits)
     units = _units(network, unit, image_unit)
     lowering = _Lowering(network, units, unit)
-    lowering.scores(pixels)
+    lowering.scores([pixels])
     neurons = {
         node.name: _neurons(network.neurons[node.name], node, received_unit(units, node, unit))
         for node in graph.nodes

@@ -1,7 +1,7 @@
 """Unrolls the time steps of a network. A value can be of any type: a tensor, or the name of a value in a file."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from neuronas.space.graph import Graph, Image, Link, Neurons, Node, Pool, Shape, Sum, Votes, Weights
@@ -47,12 +47,16 @@ class Unrolled(ABC, Generic[Value, WeightsOf, NeuronsOf]):
         self.network = network
         self._potentials: dict[str, Value] = {}
 
-    def scores(self, images: Value) -> list[Value]:
-        """Values of the last node, one per time step."""
+    def scores(self, images: Sequence[Value]) -> list[Value]:
+        """Values of the last node, one per time step.
+
+        Args:
+            images: of each time step; a single one is that of all.
+        """
         graph, before, scores = self.network.graph, dict[str, Value](), []
-        fixed = {graph.nodes[0].name: images}
+        fixed: dict[str, Value] = {}
         for step in range(self.network.timesteps):
-            now = dict(fixed)
+            now = fixed | {graph.nodes[0].name: images[step if len(images) > 1 else 0]}
             for node in graph.nodes:
                 name = node.name if node.name in graph.static else f"{node.name}/{step}"
                 if node.name not in now and (value := self._value(node, now, before, name)) is not None:

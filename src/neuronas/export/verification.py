@@ -20,9 +20,11 @@ from neuronas.export.spike_hash import SpikeHashes
 from neuronas.snn.bound_graph import BoundGraph
 from neuronas.snn.classifier import Classifier
 from neuronas.snn.lif import observed
-from neuronas.space.graph import Shape
+from neuronas.space.graph import Graph, Shape
 
 N_IMAGES = 8
+_BRIGHT = 3.0
+"""Standard deviations above the mean of the brightest pixels of random sequences: counts of events are small."""
 _SEED = 20240700
 _TOLERANCE, _TIED_TOLERANCE = 1e-4, 0.05
 """Allowed difference relative to the largest score; the second for images where a spike depends on rounding."""
@@ -62,7 +64,8 @@ class Probe:
 
     Attributes:
         pixels: the same images, uint8.
-        images: normalised images [B, C, H, W]: noise and smooth random images, so that no data set is needed.
+        images: normalised images [B, C, H, W], or sequences [T, B, C, H, W]: noise and smooth random images, so that
+            no data set is needed.
         expected: result of the network.
         tied: [B] whether a potential is so near to its threshold that a spike depends on rounding.
     """
@@ -92,20 +95,39 @@ class RoundTrip:
 
 def probe_pixels(shape: Shape) -> Tensor:
     """The fixed batch: uint8 images of a shape [C, H, W]."""
+    return (_noise(shape, torch.Generator().manual_seed(_SEED)) * 255).round().byte()
+
+
+def probe_sequences(shape: Shape, timesteps: int, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
+    """The fixed batch of sequences: uint8 [T, B, C, H, W], as bright as those that the network was trained on."""
+    generator = torch.Generator().manual_seed(_SEED)
+    noise = torch.stack([_noise(shape, generator) for _ in range(timesteps)])
+    brightest = (torch.tensor(mean) + _BRIGHT * torch.tensor(std)).clamp(1 / 255, 1)[:, None, None]
+    return (noise * brightest * 255).round().byte()
+
+
+def probe_batch(graph: Graph, timesteps: int, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
+    """The fixed batch of a network: ``probe_pixels``, or ``probe_sequences`` where it reads them."""
+    shape = graph.nodes[0].shape
+    return probe_sequences(shape, timesteps, mean, std) if graph.is_sequence else probe_pixels(shape)
+
+
+def _noise(shape: Shape, generator: torch.Generator) -> Tensor:
+    """Random images, 0 to 1: half of them noise, half smooth."""
     channels, *size = shape
-    generator, half = torch.Generator().manual_seed(_SEED), N_IMAGES // 2
+    half = N_IMAGES // 2
     fine = torch.rand(half, channels, *size, generator=generator)
     # A network trained on photographs, whose neighbouring pixels are similar, may not spike on noise at all.
     coarse = torch.rand(half, channels, 2, 2, generator=generator)
     smooth = F.interpolate(coarse, size=size, mode="bilinear", align_corners=True)
-    return (torch.cat([fine, smooth]) * 255).round().byte()
+    return torch.cat([fine, smooth])
 
 
 def integer_result(network: IntegerNetwork, pixels: Tensor) -> IntegerResult:
-    """Compute images, uint8 [B, C, H, W], by the interpreter."""
+    """Compute images, uint8 [B, C, H, W] or [T, B, C, H, W], by the interpreter."""
     hashes = SpikeHashes()
     scores = integer_scores(network, pixels, hashes).sum(dim=0)
-    return IntegerResult(scores, hashes.table(network.neuron_layers, len(pixels)))
+    return IntegerResult(scores, hashes.table(network.neuron_layers, pixels.shape[-4]))
 
 
 def compare_integers(what: str, expected: IntegerResult, found: IntegerResult, layers: Sequence[str]) -> RoundTrip:
@@ -144,7 +166,7 @@ def compare_integers(what: str, expected: IntegerResult, found: IntegerResult, l
 
 def make_probe(network: Classifier, bound: BoundGraph, mean: tuple[float, ...], std: tuple[float, ...]) -> Probe:
     """Draw the fixed batch and let the network (on the CPU, in float32) compute it."""
-    pixels = probe_pixels(bound.graph.nodes[0].shape)
+    pixels = probe_batch(bound.graph, bound.timesteps, mean, std)
     images = (pixels.float() / 255 - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
     n_spikes: dict[str, Tensor] = {}
 

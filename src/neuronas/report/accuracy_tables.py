@@ -5,7 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 
 from neuronas.config import duration
+from neuronas.hardware.units import quantity
 from neuronas.report.tables import Table, aligned, number, share
+from neuronas.runs.decisions import Decisions, EarlyExit, StepDecision
 from neuronas.runs.evaluations import (
     ChipAblation,
     ChipAccuracies,
@@ -39,6 +41,18 @@ def rates_table(firing_rates: Mapping[str, float]) -> Table:
     titles = neuron_titles(firing_rates)
     rows = tuple((titles[name], f"{rate:.3f}") for name, rate in firing_rates.items())
     return Table("Firing rates", ("neurons after", "spikes per time step"), rows)
+
+
+def decisions_table(decisions: Decisions) -> Table:
+    """One row for each number of time steps after which a decision may be made, and one for the early exit."""
+    early = decisions.early_exit
+    found: list[tuple[str, StepDecision | EarlyExit]] = [(str(one.timesteps), one) for one in decisions.steps]
+    rows = [
+        (title, share(one.top1), quantity("energy_uj", one.energy_uj), quantity("latency_ms", one.latency_ms))
+        for title, one in [*found, (f"early exit: {early.timesteps:.2f}", early)]
+    ]
+    titles = ("time steps", "top-1", "energy a decision", "latency")
+    return Table("Decisions after each time step, by model mapped at the measured activity", titles, tuple(rows))
 
 
 def confusion_table(one: Evaluation, names: Sequence[str]) -> Table | None:

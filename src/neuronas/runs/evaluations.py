@@ -10,6 +10,7 @@ from neuronas.config import duration
 from neuronas.hardware.device_model import DeviceModel
 from neuronas.runs.card import Card, Shown, call, percent
 from neuronas.runs.costs import CostSummary
+from neuronas.runs.decisions import Decisions
 from neuronas.runs.document import Document, Finite, Share
 from neuronas.runs.inputs import NetworkInput
 from neuronas.runs.integers import IntegerAccuracy
@@ -25,13 +26,15 @@ class LayerOperations(Document):
     """What one weighted layer does for one image, over all time steps.
 
     Attributes:
-        input_rate: share of its inputs that are not zero, per time step; of what a quantised ReLU gives, share of the
-            bits that are 1.
+        input_rate: share of its inputs that are not zero, per time step; of what a quantised ReLU gives, and of the
+            pixels of a sequence, share of the bits that are 1.
+        input_rates: the same in each time step; null where it was not measured yet.
         operations: non-zero inputs times the non-zero weights that they meet.
         spiking: its inputs are spikes, so that an operation is an accumulation and not a multiplication.
     """
 
     input_rate: Share
+    input_rates: tuple[Share, ...] | None = None
     operations: float
     spiking: bool
 
@@ -57,6 +60,7 @@ class Evaluation(Shown, Document):
         cost_at_trace: by cost model ``mapped`` at the measured input rates; null without spikes.
         class_names: in the order of ``per_class`` and ``confusion``; null where classes are called by their numbers.
         input: how an image becomes the network's input.
+        decisions: when the network may decide; null without spikes or with one time step.
         integer: the integer-only network beside it; left out where it was not asked for.
         twin: the artificial twin beside it; left out where it was not asked for.
     """
@@ -84,6 +88,7 @@ class Evaluation(Shown, Document):
     cost_at_trace: CostSummary | None
     class_names: tuple[str, ...] | None = None
     input: NetworkInput | None = None
+    decisions: Decisions | None = None
     integer: IntegerAccuracy | None = Field(default=None, exclude_if=lambda integer: integer is None)
     twin: TwinVerdict | None = Field(default=None, exclude_if=lambda twin: twin is None)
 

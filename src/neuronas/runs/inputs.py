@@ -8,6 +8,11 @@ PREPARATION = (
     "Pillow Image.resize((width, height), Image.Resampling.BILINEAR); (pixel / 255 - mean) / std"
 )
 """The rule in words; ``data.pixels`` computes it."""
+SEQUENCE = (
+    "an image of 8 bits for each time step, of recordings as the settings of section events say; "
+    "(pixel / 255 - mean) / std"
+)
+"""The rule of sequences."""
 
 
 class NetworkInput(Document):
@@ -32,4 +37,7 @@ class NetworkInput(Document):
     def of(cls, data: DataConfig) -> "NetworkInput":
         """That of a run's settings."""
         height, width = data.image_side
-        return cls(channels=data.image_channels, height=height, width=width, mean=data.mean, std=data.std)
+        rule = SEQUENCE if data.sequence else PREPARATION
+        return cls(
+            channels=data.image_channels, height=height, width=width, mean=data.mean, std=data.std, preparation=rule
+        )

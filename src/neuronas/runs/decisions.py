@@ -1,0 +1,74 @@
+"""When a decision may be made: a section of ``evaluation.json``, accuracy and cost against time steps."""
+
+from neuronas.hardware.units import quantity
+from neuronas.runs.document import Document, Share
+
+
+class StepDecision(Document):
+    """All decisions after the same number of time steps.
+
+    Attributes:
+        timesteps: so many, the first ones; the mean of their class scores decides.
+        top1: accuracy on the test images.
+        energy_uj: of one decision by cost model ``mapped``, at the input rates measured in these time steps.
+        latency_ms: likewise; of a recording, from its first event on.
+    """
+
+    timesteps: int
+    top1: Share
+    energy_uj: float
+    latency_ms: float
+
+
+class EarlyExit(Document):
+    """Each decision as soon as the network is confident: when the softmax of its mean scores reaches a threshold.
+
+    Attributes:
+        confidence: the threshold; above 1: every decision takes all time steps.
+        chosen_on: images on which it was chosen, ``validation`` or ``training``; never those of the test.
+        n_images: how many.
+        top1: accuracy on the test images.
+        timesteps: of a decision, the mean.
+        exits: share of the test images decided after each time step.
+        energy_uj: of a decision, the mean; every image has the mean input rates.
+        latency_ms: likewise.
+    """
+
+    confidence: float
+    chosen_on: str
+    n_images: int
+    top1: Share
+    timesteps: float
+    exits: tuple[Share, ...]
+    energy_uj: float
+    latency_ms: float
+
+
+class Decisions(Document):
+    """``decisions`` of an evaluation.
+
+    Attributes:
+        steps: for each number of time steps from 1 on.
+        early_exit: decisions at a confidence that costs next to no accuracy.
+        tolerance: accuracy that it was allowed to cost on the images on which it was chosen.
+    """
+
+    steps: tuple[StepDecision, ...]
+    early_exit: EarlyExit
+    tolerance: Share
+
+    @property
+    def text(self) -> str:
+        """The early exit, for people."""
+        early, whole = self.early_exit, self.steps[-1]
+        if early.confidence > 1:
+            return (
+                f"no early exit: no confidence keeps the accuracy within {self.tolerance:.1%} on {early.n_images:,} "
+                f"{early.chosen_on} images with fewer than {whole.timesteps} time steps"
+            )
+        return (
+            f"early exit at a confidence of {early.confidence:.1%}: top-1 {early.top1:.2%} after {early.timesteps:.2f} "
+            f"of {whole.timesteps} time steps, {quantity('energy_uj', early.energy_uj)} and "
+            f"{quantity('latency_ms', early.latency_ms)} a decision (all time steps: {whole.top1:.2%}, "
+            f"{quantity('energy_uj', whole.energy_uj)}, {quantity('latency_ms', whole.latency_ms)})"
+        )
