@@ -8,8 +8,10 @@ from pathlib import Path
 from shutil import copytree
 
 import pytest
+import typer
 
 from conftest import chain
+from neuronas.cli.main import app
 
 SMALL = ("--channels", "2", "--timesteps", "2")
 NEVER = {
@@ -20,16 +22,15 @@ NO_TORCH = {*NEVER, "http.client", "psutil", "torch"}
 OF_OWN_NETWORKS = {"neuronas.api.trained", "neuronas.importing.draft", "neuronas.snn.imported"}
 NO_NUMPY = {*NO_TORCH, "PIL", "jinja2", "numpy"}
 NOTHING = {*NO_TORCH, "PIL", "jinja2", "neuronas.api", "neuronas.config", "numpy", "pydantic", "sqlite3", "yaml"}
-VERBS = (
-    "search", "estimate", "train", "evaluate", "predict", "export", "report", "compare", "dashboard", "doctor",
-    "example-files", "reproduce",
-)  # fmt: skip
+VERBS = tuple(typer.main.get_command(app).commands)
 PROGRAM = """
 import json, sys
 from neuronas.cli.main import run
-code = run(sys.argv[2:])
+found = []
+for command in json.loads(sys.argv[2]):
+    found.append([run(command), sorted(sys.modules)])
 with open(sys.argv[1], "w") as file:
-    json.dump({"code": code, "modules": sorted(sys.modules)}, file)
+    json.dump(found, file)
 """
 
 ENDING = """
@@ -42,55 +43,41 @@ main()
 """
 
 
-def imported(folder: Path, *arguments: object) -> set[str]:
-    """The modules that a process has imported at the end of a command, which it runs in a folder."""
-    command = [sys.executable, "-c", PROGRAM, "modules.json", *map(str, arguments)]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+def imported(folder: Path, *commands: tuple[object, ...]) -> dict[str, set[str]]:
+    """What one process has imported after each of some commands, which it runs in a folder, one after the other."""
+    texts = [[str(word) for word in command] for command in commands]
+    program = [sys.executable, "-c", PROGRAM, "modules.json", json.dumps(texts)]
+    done = subprocess.run(program, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found = json.loads((folder / "modules.json").read_text())
-    assert found["code"] == 0, done.stderr
-    return set(found["modules"])
+    assert [code for code, _ in found] == [0] * len(commands), done.stderr
+    return {" ".join(words): set(modules) for words, (_, modules) in zip(texts, found, strict=True)}
 
 
-@pytest.mark.parametrize("option", ["--version", pytest.param("--help", marks=pytest.mark.slow)])
-def test_what_every_verb_shares_imports_nothing(tmp_path: Path, option: str) -> None:
-    assert imported(tmp_path, option) & NOTHING == set()
+def too_many(found: dict[str, set[str]], unwanted: set[str]) -> dict[str, set[str]]:
+    """Commands after which something unwanted was there."""
+    return {command: modules & unwanted for command, modules in found.items() if modules & unwanted}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("verb", VERBS)
-def test_help_imports_nothing_that_computes(tmp_path: Path, verb: str) -> None:
-    assert imported(tmp_path, verb, "--help") & NO_NUMPY == set()
+def test_what_every_verb_shares_imports_nothing(tmp_path: Path) -> None:
+    assert too_many(imported(tmp_path, ("--version",), ("--help",)), NOTHING) == {}
 
 
-def test_lists_of_choices_and_experiments_import_no_numpy(tmp_path: Path) -> None:
-    for command in (("search", "--help"), ("reproduce", "--list")):
-        assert imported(tmp_path, *command) & NO_NUMPY == set(), command
+def test_help_and_lists_of_choices_import_nothing_that_computes(tmp_path: Path) -> None:
+    helps = [(verb, "--help") for verb in VERBS]
+    assert too_many(imported(tmp_path, *helps, ("reproduce", "--list")), NO_NUMPY) == {}
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ("search", "--dry-run"),
-        *(
-            pytest.param(command, marks=pytest.mark.slow)
-            for command in (
-                ("train", chain(1), "--dry-run"),
-                ("estimate", chain(1)),
-                ("reproduce", "--list"),
-                ("reproduce", "hardware"),
-                ("example-files",),
-            )
-        ),
-    ],
-    ids=" ".join,
-)
-def test_what_needs_no_torch_imports_none(tmp_path: Path, command: tuple[str, ...]) -> None:
-    assert imported(tmp_path, *command) & NO_TORCH == set()
+def test_what_needs_no_torch_imports_none(tmp_path: Path) -> None:
+    commands = (
+        ("search", "--dry-run"), ("train", chain(1), "--dry-run"), ("estimate", chain(1)), ("reproduce", "--list"),
+        ("reproduce", "hardware"), ("example-files",),
+    )  # fmt: skip
+    assert too_many(imported(tmp_path, *commands), NO_TORCH) == {}
 
 
 def test_the_estimate_of_an_architecture_imports_nothing_that_reads_networks(tmp_path: Path) -> None:
-    assert imported(tmp_path, "estimate", chain(1)) & OF_OWN_NETWORKS == set()
+    assert too_many(imported(tmp_path, ("estimate", chain(1))), OF_OWN_NETWORKS) == {}
 
 
 def test_a_start_reads_no_plug_ins_of_pydantic_and_seldom_looks_for_garbage(tmp_path: Path) -> None:
@@ -109,23 +96,25 @@ def test_a_command_that_has_used_triton_ends_without_a_word_of_leaks() -> None:
 
 
 def test_a_search_imports_torch_and_no_other_framework(tmp_path: Path) -> None:
-    found = imported(tmp_path, "search", *SMALL, "--batch-size", 8, "--algorithm", "snasnet", "--n-draws", 1)
-    assert found & NEVER == set()
-    assert "torch" in found
+    search = ("search", *SMALL, "--batch-size", 8, "--algorithm", "snasnet", "--n-draws", 1)
+    found = imported(tmp_path, search)
+    assert too_many(found, NEVER) == {}
+    assert too_many(found, {"torch"}) != {}
 
 
 @pytest.mark.slow
 def test_a_run_is_trained_and_used_without_other_frameworks(tmp_path: Path) -> None:
-    assert imported(tmp_path, "doctor") & {*NEVER, "neuronas.api.compose", "neuronas.runs.results"} == set()
-    train = ("train", chain(2), *SMALL, "--limit", 200, "--epochs", 1, "--out", "run")
-    assert imported(tmp_path, *train) & NEVER == set()
-    assert imported(tmp_path, "example-files") & NO_TORCH == set()
-    for command in (
+    doctor = imported(tmp_path, ("doctor",))
+    assert too_many(doctor, {*NEVER, "neuronas.api.compose", "neuronas.runs.results"}) == {}
+    used = imported(
+        tmp_path,
+        ("example-files",),
+        ("train", chain(2), *SMALL, "--limit", 200, "--epochs", 1, "--out", "run"),
         ("evaluate", "run"),
         ("evaluate", "run", "--chip", "--chips", "1", "--no-diagnosis"),
         ("predict", "run", "photos/test/one"),
-    ):
-        assert imported(tmp_path, *command) & NEVER == set(), command
+    )
+    assert too_many(used, NEVER) == {}
     copytree(tmp_path / "run", tmp_path / "copy")
-    for command in (("estimate", "run"), ("report", "run"), ("compare", "run", "copy")):
-        assert imported(tmp_path, *command) & NO_TORCH == set(), command
+    read = imported(tmp_path, ("estimate", "run"), ("report", "run"), ("compare", "run", "copy"))
+    assert too_many(read, NO_TORCH) == {}
