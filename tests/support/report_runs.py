@@ -17,6 +17,7 @@ from neuronas.runs.epoch import Epoch
 from neuronas.runs.evaluations import (
     ChipAblation,
     ChipEvaluation,
+    ChipTime,
     Evaluation,
     LayerOperations,
     LayerQuality,
@@ -116,6 +117,10 @@ def add_training(directory: Path) -> None:
             ChipAblation(
                 name="only adc", non_idealities=("adc",), loss=0.0125, top1_mean=0.95, top1_interval_95=None, **chips
             ),
+        ),
+        times=tuple(
+            ChipTime(after_s=time, extrapolated=False, loss=0.0, top1_mean=0.93, top1_interval_95=(0.92, 0.94), **chips)
+            for time in (20.0, 86400.0)
         ),
         seconds=2.5,
     ).write(chip_file(directory, "spikeflow-rram"))  # fmt: skip
