@@ -37,6 +37,7 @@ from neuronas.runs.environment import Environment
 from neuronas.runs.epoch import Epoch
 from neuronas.runs.evaluations import ChipEvaluation, Evaluation
 from neuronas.runs.finalists import FinalistChoice
+from neuronas.runs.fits import FitResult
 from neuronas.runs.floorplan_file import FloorplanFile
 from neuronas.runs.hardware_comparison import HardwareComparison
 from neuronas.runs.predictions import Predictions
@@ -342,6 +343,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "doctor": Diagnosis,
     "export": ExportManifest,
     "finalists": FinalistChoice,
+    "fit": FitResult,
     "floorplan": FloorplanFile,
     "front": ParetoFront,
     "hardware-comparison": HardwareComparison,

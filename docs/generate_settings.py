@@ -21,6 +21,7 @@ _VERBS = {
     "design": "design",
     "search": "search",
     "estimate": "estimate",
+    "fit": "fit",
     "train": "train",
     "evaluate": "evaluate",
     "evaluate_on_chips": "evaluate",

@@ -9,8 +9,8 @@ import pytest
 
 from conftest import Neuronas
 from neuronas.errors import VerificationError
+from neuronas.runs.chip_records import chip_file
 from neuronas.runs.document import Document, Finite
-from neuronas.runs.evaluations import chip_file
 from report_runs import add_training, make_run
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from neuronas.api.estimate import Estimate, estimate
     from neuronas.api.evaluate import evaluate
     from neuronas.api.export import export
+    from neuronas.api.fit import fit
     from neuronas.api.predict import predict
     from neuronas.api.report import Page, compare, report
     from neuronas.api.search import search
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from neuronas.hardware.accelerator import Accelerator
     from neuronas.runs.designs import DesignResult
     from neuronas.runs.evaluations import ChipEvaluation, Evaluation
+    from neuronas.runs.fits import FitResult
     from neuronas.runs.observer import Observer
     from neuronas.runs.predictions import Predictions
     from neuronas.runs.results import ExportManifest, TrainingResult
@@ -51,6 +53,7 @@ __all__ = [
     "Estimate",
     "Evaluation",
     "ExportManifest",
+    "FitResult",
     "InMemoryDataSet",
     "Observer",
     "Page",
@@ -69,6 +72,7 @@ __all__ = [
     "evaluate",
     "evaluate_on_chips",
     "export",
+    "fit",
     "load",
     "predict",
     "report",
@@ -86,6 +90,7 @@ _MODULES = {
     "Estimate": "api.estimate",
     "Evaluation": "runs.evaluations",
     "ExportManifest": "runs.results",
+    "FitResult": "runs.fits",
     "InMemoryDataSet": "data.memory",
     "Observer": "runs.observer",
     "Page": "api.report",
@@ -102,6 +107,7 @@ _MODULES = {
     "estimate": "api.estimate",
     "evaluate": "api.evaluate",
     "evaluate_on_chips": "api.chip",
+    "fit": "api.fit",
     "predict": "api.predict",
     "run": "api.stream",
     "train": "api.train",

@@ -8,6 +8,7 @@ from neuronas.api.stream import Follower
 from neuronas.config.setting import Section
 from neuronas.fitness.measure import Measure
 from neuronas.hardware.device_model import DeviceModel
+from neuronas.hardware.target import Target
 from neuronas.search.algorithms.base import Algorithm
 from neuronas.snn.classifier import Classifier
 from torch.nn import Module
@@ -19,6 +20,7 @@ from neuronas.runs.designs import DesignResult as DesignResult
 from neuronas.api.estimate import Estimate as Estimate
 from neuronas.runs.evaluations import Evaluation as Evaluation
 from neuronas.runs.results import ExportManifest as ExportManifest
+from neuronas.runs.fits import FitResult as FitResult
 from neuronas.data.memory import InMemoryDataSet as InMemoryDataSet
 from neuronas.runs.observer import Observer as Observer
 from neuronas.api.report import Page as Page
@@ -519,6 +521,66 @@ def export(
     """
 
 
+def fit(
+    architecture: Architecture | str | os.PathLike[str] | Module,
+    *,
+    input_shape: Sequence[int] | None = ...,
+    config: str | os.PathLike[str] | Mapping[str, Any] | Section | None = ...,
+    assignments: Iterable[str] = ...,
+    preset: str | None = ...,
+    plugin: Sequence[str] | None = ...,
+    space: str | Space | None = ...,
+    dataset: str | DataSet | None = ...,
+    image_side: int | str | tuple[int, int] | None = ...,
+    image_channels: int | None = ...,
+    n_classes: int | None = ...,
+    channels: int | None = ...,
+    timesteps: int | None = ...,
+    weight_bits: int | None = ...,
+    head: Literal['gap', 'linear'] | None = ...,
+    head_width: int | None = ...,
+    n_voters: int | None = ...,
+    tau: float | None = ...,
+    v_threshold: float | None = ...,
+    v_reset: float | None = ...,
+    target: str | Target | None = ...,
+) -> FitResult:
+    """Check a network against the documented limits of a chip.
+
+    Args:
+        architecture: its text, an ``architecture.json``, or a run directory, whose settings then hold as well; or a
+            network of your own: an ``.onnx`` or ``.nir`` file, or an ``nn.Module``.
+        input_shape: [C, H, W] of an image, for modules and for files that leave it open.
+        config: settings as a YAML file, nested values or a ``RunConfig``; options override it.
+        assignments: ``section.key=value`` texts, as ``--set`` takes them.
+        **options: settings by keyword: ``target``, ``dataset``, ``channels``, ``weight_bits``, ….
+
+    Raises:
+        ConfigurationError: an unknown option, name or value.
+        ArchitectureError: neither an architecture nor a path.
+        VerificationError: a damaged file.
+
+    Settings:
+        preset: Settings to start from: default, or paper for those of NeuroNAS's experiments [default].
+        plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats [none].
+        space: Search space: a name or FILE.yaml [neuronas].
+        dataset: Data set: a name, imagefolder:DIR, parquet:DIR, events:DIR or, in Python, an object [digits].
+        image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
+        image_channels: Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
+        n_classes: Number of classes [the data set's].
+        channels: Channels before the first reduction [the data set's].
+        timesteps: Time steps T [5].
+        weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation) [8].
+        head: Classifier head: global average pooling and one linear layer, or two linear layers as in the papers [gap].
+        head_width: Outputs of the linear head's first layer [the data set's].
+        n_voters: Outputs per class of the linear head, whose mean is the score [the data set's].
+        tau: Membrane time constant of the LIF neurons (time steps) [1.33333].
+        v_threshold: Firing threshold of the LIF neurons [1].
+        v_reset: Potential of the LIF neurons after a spike [0].
+        target: Chip that the network has to fit: a name or FILE.yaml (fit: speck2f; search: none).
+    """
+
+
 def load(
     run: str | os.PathLike[str],
     device: str = ...,
@@ -657,6 +719,7 @@ def search(
     cluster: str | None = ...,
     silence_limit_minutes: float | None = ...,
     hardware: str | Accelerator | None = ...,
+    target: str | Target | None = ...,
     cost_model: str | None = ...,
     schedule: Literal['layers-in-order', 'pipelined-over-timesteps'] | None = ...,
     replication: int | None = ...,
@@ -724,6 +787,7 @@ def search(
         cluster: Evaluate on a Ray cluster: ray or ray:ADDRESS (none).
         silence_limit_minutes: A worker is considered lost after this time without a message (and 20 times its longest silence) (minutes) [10].
         hardware: Accelerator: a name or FILE.yaml (estimate: or all of them) [spikeflow-rram].
+        target: Chip that the network has to fit: a name or FILE.yaml (fit: speck2f; search: none).
         cost_model: Cost model that budgets apply to [mapped].
         schedule: Order in which layers work (cost model mapped) [layers-in-order].
         replication: Copies of each layer's weights (cost model mapped) [1].

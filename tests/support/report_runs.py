@@ -11,6 +11,7 @@ from neuronas.config import given, merged
 from neuronas.hardware.budget import rejected
 from neuronas.hardware.units import BUDGETED
 from neuronas.runs.architectures import ArchitectureFile
+from neuronas.runs.chip_records import chip_file
 from neuronas.runs.config_file import write_config
 from neuronas.runs.environment import Environment
 from neuronas.runs.epoch import Epoch
@@ -22,7 +23,6 @@ from neuronas.runs.evaluations import (
     LayerOperations,
     LayerQuality,
     SimulatedChip,
-    chip_file,
 )
 from neuronas.runs.history import History
 from neuronas.runs.history_file import CandidateRow

@@ -10,16 +10,16 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from neuronas.api.chip_models import chips_of
 from neuronas.api.compose import Plan
 from neuronas.api.own_network import OwnNetwork, is_own_network, read_own
 from neuronas.api.train import train as train_again
 from neuronas.api.trained import TrainedRun, calibration_images, read_trained
-from neuronas.config import as_options, as_path, seconds, value_at, written
+from neuronas.config import as_options, as_path
 from neuronas.config import given as given_settings
 from neuronas.errors import ConfigurationError
-from neuronas.hardware.device_model import DeviceModel, load_device_model
-from neuronas.runs.chip_records import ChipRecords
-from neuronas.runs.evaluations import ChipEvaluation, ChipVerdict, SimulatedChip, chip_file, chip_records_file
+from neuronas.runs.chip_records import ChipRecords, chip_file, chip_records_file
+from neuronas.runs.evaluations import ChipEvaluation, ChipVerdict, SimulatedChip
 from neuronas.runs.observer import Observer
 from neuronas.runs.work import Work
 from neuronas.version import __version__
@@ -170,61 +170,6 @@ def simulate_chips(given: OnChips, work: Work | None = None, records: ChipRecord
         verdict=verdict,
         options=_options(run),
         seconds=round(perf_counter() - started, 2),
-    )
-
-
-def chip_of(run: Plan) -> "ChipModel":
-    """The chip that settings describe, at the last of the times that they name.
-
-    Raises:
-        ConfigurationError: see ``chips_of``.
-    """
-    return chips_of(run)[-1]
-
-
-def chips_of(run: Plan) -> "list[ChipModel]":
-    """The chip that settings describe at each of the times that they name; without times, directly after programming.
-
-    Raises:
-        ConfigurationError: the accelerator cannot be simulated, or cannot hold these weights; its cells do not change.
-    """
-    from neuronas.chip.chip_model import aged_models, chip_model
-
-    request, hardware = run.config.chip, run.config.hardware.accelerator
-    chosen: DeviceModel | str | None = value_at(written(run.given), "chip.device_model")
-    model = chip_model(
-        run.accelerator,
-        hardware,
-        run.config.network.weight_bits,
-        sign_scheme=request.sign_scheme,
-        variation=request.variation,
-        gain_calibration=request.gain_calibration,
-        device_model=None if chosen is None else load_device_model(chosen),
-        drift_compensation=request.drift_compensation,
-    )
-    models = aged_models(model, map(seconds, request.after), hardware) if request.after else [model]
-    return [one.without(request.without) for one in models]
-
-
-def chip_warning(run: Plan) -> str | None:
-    """A word where a layer of random weights loses too much on the chip of a run; None where it does not.
-
-    None as well where chips of this kind cannot be simulated, which ``evaluate --chip`` says.
-    """
-    from neuronas.chip.precheck import ENOUGH_DB, layer_snr_db
-    from neuronas.config import FULL_PRECISION
-
-    if run.accelerator.device is None or run.config.network.weight_bits == FULL_PRECISION:
-        return None
-    model = chip_of(run)
-    snr_db = layer_snr_db(model)
-    if snr_db is None or snr_db >= ENOUGH_DB:
-        return None
-    return (
-        f"a layer of {model.crossbar_size} rows keeps {snr_db:.1f} dB of signal to noise on simulated chips of "
-        f"{run.config.hardware.accelerator} (sign scheme {model.sign_scheme}, write variation "
-        f"{model.write_variation:.0%}, {model.adc_bits}-bit converters); below {ENOUGH_DB:g} dB networks "
-        "can lose accuracy: evaluate --chip will say how much, and which change helps"
     )
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
 
-from neuronas.api.chip import chip_of, evaluate_on_chips
+from neuronas.api.chip import evaluate_on_chips
+from neuronas.api.chip_models import chip_of
 from neuronas.api.compose import Plan
 from neuronas.api.design_choice import Surveyed, n_with_weights_in_each_cell, smallest, survey_plan
 from neuronas.api.design_progress import Amounts, StageProgress
@@ -20,9 +21,10 @@ from neuronas.api.search_result import SearchResult, write_result
 from neuronas.api.train import has_checkpoint, train
 from neuronas.api.trained import read_images, read_trained
 from neuronas.errors import ConfigurationError, InfeasibleError, VerificationError
+from neuronas.runs.chip_records import chip_file
 from neuronas.runs.designs import CHOICE, FOLDER, Axes, Contender, SettingChoice, Stage
 from neuronas.runs.directory import CONFIG, EVALUATION, HISTORY, RESULT, TRAINING, RunDirectory
-from neuronas.runs.evaluations import ChipEvaluation, Evaluation, chip_file
+from neuronas.runs.evaluations import ChipEvaluation, Evaluation
 from neuronas.runs.finalists import FINALISTS, Finalist
 from neuronas.runs.history_file import HistorySnapshot
 from neuronas.runs.results import TrainingResult

@@ -160,7 +160,7 @@ def estimate(
         ArchitectureError: neither an architecture nor a path.
         VerificationError: a damaged file.
     """
-    if own := _own_network(architecture, input_shape):
+    if own := own_graph(architecture, input_shape):
         assignments = tuple(assignments)
         check_unread("estimate", options, assignments, _OF_ARCHITECTURES, _EXPECTED)
         run, (text, graph) = planned("estimate", options, config=config, assignments=assignments), own
@@ -183,7 +183,7 @@ def estimate(
     return Estimate(given.architecture, text, work, run.cost_model.estimate(work), run, rates)
 
 
-def _own_network(given: object, input_shape: Sequence[int] | None) -> tuple[str, Graph] | None:
+def own_graph(given: object, input_shape: Sequence[int] | None) -> tuple[str, Graph] | None:
     """Name and layers of what is no architecture; None for one."""
     if isinstance(given, Architecture):
         return None

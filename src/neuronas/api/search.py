@@ -6,13 +6,14 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from neuronas.api.chip import chip_warning
+from neuronas.api.chip_models import chip_warning
 from neuronas.api.compose import Plan
 from neuronas.api.devices import check_device
 from neuronas.api.evaluators import scan_of
 from neuronas.api.feasibility import explain, fitting_width
 from neuronas.api.finalist_training import Finals
 from neuronas.api.finalists import check_finalists, check_images, chosen_from
+from neuronas.api.fit import limits_broken, target_of
 from neuronas.api.search_result import SearchResult, result_of, write_result
 from neuronas.api.settings import Config, is_resumed, planned
 from neuronas.api.workers import Computing, computing
@@ -111,7 +112,9 @@ class Search:
             history.reopen()
         if warning := chip_warning(run):
             log.warning(warning)
-        problem = Problem(run.space, run.shape, run.cost_model, run.budget)
+        target = target_of(run)
+        misfits = None if target is None else limits_broken(run, target)
+        problem = Problem(run.space, run.shape, run.cost_model, run.budget, misfits)
         settings, seed = run.config.search, run.config.seed
         is_told = not history.was_finished
         work = Work("search", self.directory, "candidates", observer if is_told else None, logs=is_told)
@@ -208,6 +211,7 @@ def plan_search(
     own_channels = None
     if (width := fitting_width(run)) is not None:
         own_channels, run = run.config.network.channels, planned_with(channels=width)
+    target_of(run)  # names a chip that there is
     run.algorithm.check(run.config.search)
     check_finalists(run)
     if run.config.engine.cluster is None:  # whose machines have devices of their own

@@ -25,13 +25,7 @@ _ARCH = "Architecture text, architecture.json, run directory, or a network of yo
 def estimate(
     arch: Annotated[str, typer.Argument(metavar="ARCH", help=_ARCH)],
     options: dict[str, Any],
-    input_shape: Annotated[
-        str | None,
-        typer.Option(
-            metavar="C,H,W",
-            help="Shape of an image, where an .onnx file leaves it open, such as 3,32,32 \\[the file's].",
-        ),
-    ] = None,
+    input_shape: opt.InputShape = None,
     config: opt.Config = None,
     assignments: opt.Set = None,
     sweep: Annotated[
@@ -76,7 +70,9 @@ def estimate(
             raise ConfigurationError(f"--hardware {_ALL} given with --sweep or --floorplan; expected one accelerator")
     if plot or floorplan:
         _check_pictures(plot, sweep, floorplan)
-    found = cost_of(arch, input_shape=_shape(input_shape), config=config, assignments=assignments or (), **options)
+    found = cost_of(
+        arch, input_shape=opt.input_shape_of(input_shape), config=config, assignments=assignments or (), **options
+    )
     if not quiet:
         note_unread(found.config.hardware)
     if on_all:
@@ -151,12 +147,3 @@ def _print(
         forecast = [found.firing_rates.note] if found.firing_rates else []
         for line in (*found.cost.assumptions, *forecast):
             console.notes.print(f"note: {line}", style="dim")
-
-
-def _shape(text: str | None) -> tuple[int, ...] | None:
-    if text is None:
-        return None
-    sizes = text.split(",")
-    if len(sizes) != 3 or not all(size.strip().isdecimal() and int(size) for size in sizes):
-        raise ConfigurationError(f"--input-shape {text} given; expected channels, height and width, such as 3,32,32")
-    return tuple(map(int, sizes))

@@ -9,6 +9,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from neuronas.config import Setting, as_path, load_plugins, settings_for
+from neuronas.errors import ConfigurationError
 
 _RUN = "Run"
 
@@ -52,6 +53,12 @@ Plugins = Annotated[
     ),
 ]
 """For verbs that take no settings; it is loaded before the verb runs."""
+InputShape = Annotated[
+    str | None,
+    typer.Option(
+        metavar="C,H,W", help="Shape of an image, where an .onnx file leaves it open, such as 3,32,32 \\[the file's]."
+    ),
+]
 Download = Annotated[bool, _option("--download", panel="Data", help="Download the data set if it is missing \\[off].")]
 
 
@@ -114,3 +121,17 @@ def _panel(setting: Setting) -> str:
 def given_flags(options: dict[str, Any], verb: str, section: str) -> list[str]:
     """The options of one section that were given, as flags."""
     return [one.flag for name, one in settings_for(verb).items() if name in options and one.section == section]
+
+
+def input_shape_of(text: str | None) -> tuple[int, ...] | None:
+    """``--input-shape`` as numbers.
+
+    Raises:
+        ConfigurationError: other than three whole numbers.
+    """
+    if text is None:
+        return None
+    sizes = text.split(",")
+    if len(sizes) != 3 or not all(size.strip().isdecimal() and int(size) for size in sizes):
+        raise ConfigurationError(f"--input-shape {text} given; expected channels, height and width, such as 3,32,32")
+    return tuple(map(int, sizes))

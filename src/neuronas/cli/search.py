@@ -138,6 +138,7 @@ def _print_plan(run: "Plan", *, as_json: bool) -> None:
 def _print_answer(result: "SearchResult") -> None:
     from neuronas.cli.architectures import architecture_table, print_budget
     from neuronas.runs.directory import LOG, TRAINING
+    from neuronas.runs.history_file import TARGET
     from neuronas.runs.results import NOT_CALIBRATED
 
     out, run, found, directory = console.answers, result.plan, result.found, result.directory
@@ -150,7 +151,7 @@ def _print_answer(result: "SearchResult") -> None:
     out.print(
         f"\nfitness {found.fitness:.6g} ({run.config.fitness.name}); {found.n_candidates:,} candidates, "
         f"{found.n_evaluated:,} distinct functions evaluated, {found.n_full:,} on the full batch; "
-        f"broke a budget: {broken}"
+        f"broke a {'limit' if found.rejected.get(TARGET) else 'budget'}: {broken}"
     )
     expected = result.summary.expected_accuracy
     out.print(f"expected accuracy: {expected.text if expected else NOT_CALIBRATED}")

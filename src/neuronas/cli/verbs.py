@@ -47,6 +47,12 @@ VERBS: Mapping[str, Verb] = {
         "neuronas estimate '|conv_3x3~0|+|skip~0|skip~1|+|skip~0|skip~1|conv_3x3~2|' --dataset cifar10",
         "neuronas search with the same options and budgets, or neuronas train ARCH",
     ),
+    "fit": Verb(
+        "fit:fit",
+        "Check whether a network fits a chip that one can buy; if not, which layer breaks which limit, what mends it.",
+        "neuronas fit runs/mine --target speck2f",
+        "neuronas search --target speck2f",
+    ),
     "train": Verb(
         "train:train",
         "Train an architecture with surrogate gradients and quantised weights; a run is trained in its own directory.",

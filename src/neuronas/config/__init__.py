@@ -47,6 +47,7 @@ from neuronas.config.registry import (
     REGISTRIES,
     SPACES,
     SURROGATES,
+    TARGETS,
     Registry,
 )
 from neuronas.config.schema import (
@@ -81,6 +82,7 @@ __all__ = [
     "SETTINGS",
     "SPACES",
     "SURROGATES",
+    "TARGETS",
     "BudgetConfig",
     "ChipConfig",
     "DataConfig",

@@ -43,6 +43,7 @@ class Plugin:
         cost_models: makers as in ``neuronas.hardware.models``.
         accelerators: ``Accelerator``.
         device_models: ``neuronas.hardware.device_model.DeviceModel``.
+        targets: ``neuronas.hardware.target.Target``.
         export_formats: ``neuronas.export.formats.Format``.
         surrogates: ``neuronas.snn.surrogates.Surrogate``.
         recipes: values of training settings by name.
@@ -56,6 +57,7 @@ class Plugin:
     cost_models: Mapping[str, Any] = field(default_factory=dict)
     accelerators: Mapping[str, Any] = field(default_factory=dict)
     device_models: Mapping[str, Any] = field(default_factory=dict)
+    targets: Mapping[str, Any] = field(default_factory=dict)
     export_formats: Mapping[str, Any] = field(default_factory=dict)
     surrogates: Mapping[str, Any] = field(default_factory=dict)
     recipes: Mapping[str, Any] = field(default_factory=dict)

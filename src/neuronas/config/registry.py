@@ -86,6 +86,7 @@ ACCELERATORS = Registry(
 DEVICE_MODELS = Registry(
     "device model", "neuronas.hardware.device_model:BUILTIN", "neuronas.hardware.device_model:DeviceModel"
 )
+TARGETS = Registry("target", "neuronas.hardware.target:BUILTIN", "neuronas.hardware.target:Target")
 EXPORT_FORMATS = Registry("export format", "neuronas.export.formats:BUILTIN")
 SURROGATES = Registry("surrogate", "neuronas.snn.surrogates:BUILTIN")
 RECIPES = Registry("recipe", "neuronas.training.recipes:BUILTIN")
@@ -100,6 +101,7 @@ REGISTRIES: dict[str, Registry] = {
     "cost_models": COST_MODELS,
     "accelerators": ACCELERATORS,
     "device_models": DEVICE_MODELS,
+    "targets": TARGETS,
     "export_formats": EXPORT_FORMATS,
     "surrogates": SURROGATES,
     "recipes": RECIPES,

@@ -19,6 +19,7 @@ from neuronas.config.registry import (
     FITNESS,
     PRESETS,
     SPACES,
+    TARGETS,
 )
 from neuronas.config.search_schema import SearchConfig
 from neuronas.config.setting import Section, setting
@@ -31,6 +32,7 @@ from neuronas.config.values import (
     DOCTOR,
     ESTIMATE,
     EVALUATE,
+    FIT,
     FULL_PRECISION,
     SEARCH,
     STUDY,
@@ -40,12 +42,12 @@ from neuronas.config.values import (
     Place,
 )
 
-_NETWORK = (ESTIMATE, SEARCH, TRAIN, BENCHMARK, DESIGN)
+_NETWORK = (ESTIMATE, SEARCH, TRAIN, BENCHMARK, DESIGN, FIT)
 _OF_OWN = (*_NETWORK, EVALUATE)
 """Verbs that take it; ``evaluate`` for networks of one's own only."""
 _READS_IMAGES = (SEARCH, TRAIN, EVALUATE, BENCHMARK, DESIGN)
 _COST = (ESTIMATE, SEARCH, DESIGN)
-_EVERY = (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY, DOCTOR, DESIGN)
+_EVERY = (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY, DOCTOR, DESIGN, FIT)
 _UNLESS_OWN = (ESTIMATE, SEARCH, BENCHMARK, DOCTOR, DESIGN)
 """Verbs without a random seed of their own."""
 
@@ -55,7 +57,7 @@ class DataConfig(Section):
 
     name: str = setting(
         "Data set: a name, imagefolder:DIR, parquet:DIR, events:DIR or, in Python, an object", "digits",
-        (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY, DESIGN), name="dataset", choices=DATASETS,
+        (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY, DESIGN, FIT), name="dataset", choices=DATASETS,
     )  # fmt: skip
     data_dir: Place | None = setting(
         "Folder of downloaded data sets ($NEURONAS_DATA, or else data)",
@@ -73,7 +75,7 @@ class DataConfig(Section):
     sequence: bool = setting(
         "Each time step has an image of its own, as recordings of event cameras do", DATASET, (), is_option=False
     )
-    n_classes: int = setting("Number of classes", DATASET, (ESTIMATE,), is_option=False, ge=1)
+    n_classes: int = setting("Number of classes", DATASET, (ESTIMATE, FIT), is_option=False, ge=1)
     class_names: Annotated[tuple[str, ...], Field(strict=False)] | None = setting(
         "Names of the classes, in the order of the network's outputs", DATASET, (), is_option=False
     )
@@ -217,6 +219,10 @@ class HardwareConfig(Section):
         (ESTIMATE, SEARCH, EVALUATE, DESIGN),
         name="hardware", choices=ACCELERATORS,
     )  # fmt: skip
+    target: str | None = setting(
+        "Chip that the network has to fit: a name or FILE.yaml (fit: speck2f; search: none)", None, (SEARCH, FIT),
+        choices=TARGETS, metavar="NAME",
+    )  # fmt: skip
     cost_model: str = setting("Cost model that budgets apply to", "mapped", _COST, choices=COST_MODELS)
     schedule: Literal["layers-in-order", "pipelined-over-timesteps"] = setting(
         "Order in which layers work (cost model mapped)", "layers-in-order", _COST
@@ -284,7 +290,7 @@ class ResolvedConfig(Section):
         _EVERY, name="plugin", metavar="MODULE",
     )  # fmt: skip
     space: str = setting(
-        "Search space: a name or FILE.yaml", "neuronas", (ESTIMATE, SEARCH, TRAIN, DESIGN), choices=SPACES
+        "Search space: a name or FILE.yaml", "neuronas", (ESTIMATE, SEARCH, TRAIN, DESIGN, FIT), choices=SPACES
     )
     train: TrainConfig
     chip: ChipConfig

@@ -10,7 +10,7 @@ from neuronas.config.setting import From
 DATASET, ALGORITHM, RECIPE = From("the data set's"), From("the algorithm's"), From("the recipe's")
 RUN = From("the run's")
 ESTIMATE, SEARCH, TRAIN, EVALUATE, DOCTOR = "estimate", "search", "train", "evaluate", "doctor"
-DESIGN = "design"
+DESIGN, FIT = "design", "fit"
 BENCHMARK, STUDY = "benchmark", "study"
 """``reproduce proxy-benchmark``, and the experiments of ``reproduce`` that search and train."""
 

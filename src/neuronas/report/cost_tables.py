@@ -13,6 +13,7 @@ from neuronas.hardware.units import BUDGETED, UNITS, quantity, with_range, word
 from neuronas.report.style import resource
 from neuronas.report.tables import Table, aligned, share
 from neuronas.runs.costs import CostSummary
+from neuronas.runs.history_file import TARGET
 from neuronas.space.shape import Side, size_of
 
 if TYPE_CHECKING:
@@ -108,9 +109,13 @@ def limits_table(candidates: "Candidates", budget: Budget) -> Table:
         span = f"{quantity(name, float(costs.min()))} to {quantity(name, float(costs.max()))}"
         part = share(n_broken / len(candidates))
         rows.append((word(name), quantity(name, limit), f"{n_broken:,}", f"{n_only:,}", part, span))
+    n_broken, n_only = candidates.breaks(TARGET)
+    parts = [candidates.breaks(name)[0] / len(candidates) for name in budget.limits]
+    if n_broken:
+        rows.append(("chip", "target", f"{n_broken:,}", f"{n_only:,}", share(n_broken / len(candidates)), "–"))
+        parts.append(n_broken / len(candidates))
     titles = ("limit on", "budget", "exceeded it", "exceeded only it", "share that exceeded it", "candidates cost")
-    bars = {4: [candidates.breaks(name)[0] / len(candidates) for name in budget.limits]}
-    return Table("Candidates by limit", titles, tuple(rows), bars=bars)
+    return Table("Candidates by limit", titles, tuple(rows), bars={4: parts})
 
 
 def layer_table(cost: Cost) -> Table:

@@ -12,7 +12,7 @@ from neuronas.errors import VerificationError
 from neuronas.hardware.cost import Array
 from neuronas.hardware.pareto import non_dominated
 from neuronas.hardware.units import BUDGETED
-from neuronas.runs.history_file import HistorySnapshot
+from neuronas.runs.history_file import TARGET, HistorySnapshot
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def _limits(path: Path, texts: set[str]) -> dict[str, tuple[str, ...]]:
     """What each text in the column ``rejected`` names."""
     found = {text: tuple(text.split(",")) if text else () for text in texts}
     for text, names in found.items():
-        if not {*BUDGETED, ""}.issuperset(names):
+        if not {*BUDGETED, TARGET, ""}.issuperset(names):
             raise VerificationError(f"{path}: a candidate breaks the unknown limit '{text}'; the history was changed")
     return found
 

@@ -1,5 +1,6 @@
 """``chips/NAME.jsonl``: one line for each simulated chip, so that an evaluation continues after an interruption."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,8 @@ from pydantic import Field
 
 from neuronas.runs.document import Document, Share
 from neuronas.runs.lines import JsonLines
+
+CHIPS = "chips"
 
 
 class LayerSums(Document):
@@ -70,3 +73,19 @@ class ChipRecords:
         self._found[record.key, record.number] = record
         if self._lines is not None:
             self._lines.append(record)
+
+
+def chip_file(directory: Path, hardware: str) -> Path:
+    """Where a run keeps the evaluation on simulated chips of an accelerator.
+
+    Args:
+        directory: of the run.
+        hardware: the accelerator's name, or its file.
+    """
+    name = re.sub(r"[^\w.-]+", "-", re.sub(r"\.ya?ml$", "", hardware.replace("\\", "/").rsplit("/", 1)[-1])).strip("-.")
+    return directory / CHIPS / f"{name or 'chip'}.json"
+
+
+def chip_records_file(directory: Path, hardware: str) -> Path:
+    """Where a run keeps each chip that was simulated of an accelerator; see ``chip_file``."""
+    return chip_file(directory, hardware).with_suffix(".jsonl")

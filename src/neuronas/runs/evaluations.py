@@ -1,6 +1,5 @@
 """What evaluations of a trained run leave: ``evaluation.json`` and, for each simulated chip, ``chips/NAME.json``."""
 
-import re
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +8,7 @@ from pydantic import Field
 from neuronas.config import duration
 from neuronas.hardware.device_model import DeviceModel
 from neuronas.runs.card import Card, Shown, call, percent
+from neuronas.runs.chip_records import CHIPS
 from neuronas.runs.costs import CostSummary
 from neuronas.runs.decisions import Decisions
 from neuronas.runs.document import Document, Finite, Share
@@ -17,7 +17,6 @@ from neuronas.runs.integers import IntegerAccuracy
 from neuronas.runs.intervals import wilson_95
 from neuronas.runs.twins import TwinVerdict
 
-CHIPS = "chips"
 NOTICED_LOSS = 0.01
 """Loss of accuracy on chips below which nothing is diagnosed, and which a report does not show as bad news."""
 
@@ -290,22 +289,6 @@ class ChipEvaluation(Shown, ChipAccuracies):
     def when(self) -> str:
         """How long after programming, for people; empty where no time was asked for."""
         return f", {duration(self.times[-1].after_s)} after programming" if self.times else ""
-
-
-def chip_file(directory: Path, hardware: str) -> Path:
-    """Where a run keeps the evaluation on simulated chips of an accelerator.
-
-    Args:
-        directory: of the run.
-        hardware: the accelerator's name, or its file.
-    """
-    name = re.sub(r"[^\w.-]+", "-", re.sub(r"\.ya?ml$", "", hardware.replace("\\", "/").rsplit("/", 1)[-1])).strip("-.")
-    return directory / CHIPS / f"{name or 'chip'}.json"
-
-
-def chip_records_file(directory: Path, hardware: str) -> Path:
-    """Where a run keeps each chip that was simulated of an accelerator; see ``chip_file``."""
-    return chip_file(directory, hardware).with_suffix(".jsonl")
 
 
 def read_chips(directory: Path) -> tuple[ChipEvaluation, ...]:

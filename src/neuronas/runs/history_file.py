@@ -14,10 +14,13 @@ from neuronas.errors import ADVICE_IF_FULL, RunDirectoryError, VerificationError
 
 SCHEMA_VERSION = 2
 
+TARGET = "target"
+"""Name, beside those of the budgets, under which candidates are rejected that do not fit the target chip."""
+
 
 @dataclass(frozen=True)
 class CandidateRow:
-    """One proposed architecture. ``rejected`` names the limits that it breaks, joined by commas."""
+    """One proposed architecture. ``rejected`` names the limits that it breaks, joined by commas; see ``TARGET``."""
 
     position: int
     batch: int

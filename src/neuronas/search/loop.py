@@ -1,5 +1,6 @@
 """The search loop: compute costs, reject by budget, evaluate each distinct function once, store, propose again."""
 
+from collections import Counter
 from collections.abc import Sequence
 from math import inf, isnan
 from pathlib import Path
@@ -15,12 +16,12 @@ from neuronas.hardware.budget import Closest, closest, rejected
 from neuronas.hardware.cost import Totals
 from neuronas.hardware.units import BUDGETED
 from neuronas.runs.history import History
-from neuronas.runs.history_file import CandidateRow
+from neuronas.runs.history_file import TARGET, CandidateRow
 from neuronas.runs.observer import BatchProposed, CandidateEvaluated, CandidateFailed
 from neuronas.runs.work import Work
 from neuronas.search.algorithms.base import Algorithm, Batch, Outcome, best
 from neuronas.search.front import choose
-from neuronas.search.problem import Found, NothingFitsError, Problem
+from neuronas.search.problem import Found, NothingFitsError, Problem, nothing_on_target
 from neuronas.search.screening import Evaluators, survivors
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
@@ -124,7 +125,8 @@ class _State:
         self.failed: dict[str, tuple[Architecture, str]] = {}
         self.n_candidates = 0
         self.n_batches = 0
-        self.n_rejected = dict.fromkeys(BUDGETED, 0)
+        self.n_rejected = dict.fromkeys((*BUDGETED, *((TARGET,) if problem.misfits else ())), 0)
+        self.misfits: Counter[str] = Counter()  # candidates by the limits of the target that they break
         self.nearest: tuple[Architecture, Closest] | None = None
         self.smallest = dict.fromkeys(BUDGETED, inf)
 
@@ -139,11 +141,15 @@ class _State:
         totals = self.problem.cost_model.totals(self.work.slots, self.work.occupancy(batch))
         broken, checked = rejected(self.problem.budget.excess(totals)), self.problem.budget.only(proposed.checked)
         stopped = rejected(checked.excess(totals))
+        misses_budget = all(stopped)
+        off_target = self._off_target(batch, stopped)
+        for index in off_target:
+            broken[index], stopped[index] = (*broken[index], TARGET), (TARGET,)
         key_of = architecture_key if self.algorithm.merges_twins else format_architecture
         keys = [key_of(architecture) for architecture in batch]
         first = self.n_candidates
         self._keep(batch, keys, totals, broken)
-        if all(stopped):
+        if misses_budget:
             self._miss(batch, closest(checked, totals))
         feasible: dict[str, int] = {}
         for index, (key, limits) in enumerate(zip(keys, stopped, strict=True)):
@@ -163,9 +169,21 @@ class _State:
         costs = np.stack([getattr(totals, name) for name in BUDGETED], axis=1).tolist()
         excess = self.problem.budget.relative_excess(totals).tolist()
         return [
-            Outcome(architecture, None if limits else self.fitness.get(key), tuple(cost), tuple(over))
+            Outcome(architecture, None if limits else self.fitness.get(key), tuple(cost), tuple(over), TARGET in limits)
             for architecture, key, limits, cost, over in zip(batch, keys, stopped, costs, excess, strict=True)
         ]
+
+    def _off_target(self, batch: Sequence[Architecture], stopped: Sequence[tuple[str, ...]]) -> list[int]:
+        """Numbers of the candidates that keep the budget and do not fit the target chip."""
+        if self.problem.misfits is None:
+            return []
+        found = []
+        for index, (architecture, limits) in enumerate(zip(batch, stopped, strict=True)):
+            names = () if limits else self.problem.misfits(architecture)
+            self.misfits.update(names)
+            if names:
+                found.append(index)
+        return found
 
     def _tell(self, batch: BatchProposed) -> None:
         """Tell of a batch, and how many evaluations are expected: of batches to come as many as of those so far."""
@@ -273,6 +291,8 @@ def _nothing_found(state: _State) -> NeuronasError:
             f"{state.algorithm.source} begins; the highest is {state.highest:g}; expected another --fitness or "
             "--algorithm neuronas"
         )
+    if state.misfits:
+        return nothing_on_target(state.n_candidates, state.n_rejected[TARGET], state.misfits)
     if state.nearest is None:
         return InfeasibleError("the algorithm proposed no candidate")
     return NothingFitsError(state.n_candidates, *state.nearest, state.smallest)

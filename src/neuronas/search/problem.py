@@ -1,5 +1,6 @@
 """What a search is given and what it finds."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from neuronas.errors import InfeasibleError
@@ -14,12 +15,17 @@ from neuronas.space.spaces import Space
 
 @dataclass(frozen=True)
 class Problem:
-    """A search problem: the search space, sizes of the network, cost model, and budget."""
+    """A search problem: the search space, sizes of the network, cost model, and budget.
+
+    Attributes:
+        misfits: names the limits of a target chip that an architecture breaks; None: no chip is a target.
+    """
 
     space: Space
     shape: NetworkShape
     cost_model: CostModel
     budget: Budget
+    misfits: Callable[[Architecture], tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True)
@@ -64,3 +70,19 @@ class NothingFitsError(InfeasibleError):
         self.n_candidates, self.missed, self.smallest = n_candidates, near.name, smallest
         self.closest = f"{near.describe()}: {format_architecture(architecture)}"
         super().__init__(f"none of {n_candidates:,} candidates fits the budget; {self.closest}")
+
+
+def nothing_on_target(n_candidates: int, n_off_target: int, misfits: Mapping[str, int]) -> InfeasibleError:
+    """Build the error for a search of which no candidate fits budget and target chip.
+
+    Args:
+        n_candidates: that were costed.
+        n_off_target: of them, those that keep the budget.
+        misfits: how many of these break each limit of the chip.
+    """
+    limits = ", ".join(f"{name} {n:,}" for name, n in sorted(misfits.items(), key=lambda item: -item[1]))
+    space = "; for sum, give a --space with operation none" if "sum" in misfits else ""
+    return InfeasibleError(
+        f"none of {n_candidates:,} candidates fits the target: {n_off_target:,} keep the budget and break limits of "
+        f"the chip ({limits}){space}; for the others see what mends one of them: neuronas fit ARCH"
+    )

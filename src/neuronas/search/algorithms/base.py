@@ -23,12 +23,14 @@ class Outcome:
         fitness: its fitness; None if it violates a limit that its batch has to keep, or if screening discarded it.
         cost: its cost, in the order and units of ``hardware.units.BUDGETED``.
         excess: (cost - limit) / limit for each limit; above 0 is a violation, -inf means no limit.
+        is_off_target: it does not fit the target chip, and so has no fitness.
     """
 
     architecture: Architecture
     fitness: float | None
     cost: tuple[float, ...]
     excess: tuple[float, ...]
+    is_off_target: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,5 +56,5 @@ def _add(study: optuna.Study, outcome: Outcome) -> None:
         trial.set_constraint(name, max(0.0, excess))
     # A network without distinct spike patterns has fitness -inf, with which crowding distances cannot be computed.
     fitness = 0.0 if outcome.fitness is None else outcome.fitness
-    trial.set_constraint("answers", 0.0 if isfinite(fitness) else 1.0)
+    trial.set_constraint("answers", 0.0 if isfinite(fitness) and not outcome.is_off_target else 1.0)
     study.tell(trial, [fitness if isfinite(fitness) else 0.0, *outcome.cost])

@@ -1,0 +1,139 @@
+"""Chips that one can buy, or that are documented publicly: their limits as data, each with its source.
+
+A limit that is absent is not documented, and is not checked. ``neuronas.hardware.fitting`` checks networks.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from neuronas.config import TARGETS, Section, as_path, read_yaml, validate
+from neuronas.hardware.quantity import UNSTATED, Count
+
+_PRESETS = Path(__file__).parent / "targets"
+
+
+def _as_tuple(given: Any) -> Any:
+    return tuple(given) if isinstance(given, list) else given
+
+
+class Choice(Section):
+    """Values that a chip supports, with their source."""
+
+    values: Annotated[tuple[int, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
+    source: str = UNSTATED
+
+
+class Ability(Section):
+    """What a chip can or cannot do, with its source."""
+
+    value: bool
+    source: str = UNSTATED
+
+
+class LayerLimits(Section):
+    """Limits of one layer: weights, neurons behind them, and pooling of their spikes.
+
+    Attributes:
+        kernels: sides of the kernel.
+        strides: of the convolution.
+        weight_bits: that the chip stores weights with; fewer bits fit as well.
+        mean_pools: sides of windows whose spikes are added or averaged, with the stride of their side.
+        max_pools: the same for the largest value.
+        max_padding: zeros on each side of the image.
+        max_channels: of input and output, each.
+        max_in_side: pixels, height and width of the input.
+        max_out_side: the same of the neurons.
+        max_inputs: of one neuron.
+        max_targets: neurons that one neuron sends its spikes to.
+    """
+
+    kernels: Choice | None = None
+    strides: Choice | None = None
+    weight_bits: Choice | None = None
+    mean_pools: Choice | None = None
+    max_pools: Choice | None = None
+    max_padding: Count | None = None
+    max_channels: Count | None = None
+    max_in_side: Count | None = None
+    max_out_side: Count | None = None
+    max_inputs: Count | None = None
+    max_targets: Count | None = None
+
+    def over(self, other: "LayerLimits") -> "LayerLimits":
+        """These limits, and the other ones where these say nothing."""
+        own = {name: getattr(self, name) for name in type(self).model_fields}
+        return other.model_copy(update={name: value for name, value in own.items() if value is not None})
+
+
+class Cores(Section):
+    """Cores of one kind.
+
+    Attributes:
+        n: how many there are.
+        n_neurons: neurons that one can hold.
+        n_weights: words of its weight memory, of one weight each.
+        weight_memory_bits: of its weight memory, where weights are packed.
+    """
+
+    n: Count
+    n_neurons: Count
+    n_weights: Count | None = None
+    weight_memory_bits: Count | None = None
+
+
+class Target(Section):
+    """A chip with its limits.
+
+    Attributes:
+        name: of a built-in target, or the file that it came from.
+        description: one line.
+        cores: of each kind.
+        divides_layers: whether a layer may take several cores; otherwise each layer takes one of its own.
+        rounds_up: whether memory is addressed in powers of two: kernels of c * 2^ceil(log2 k^2) * 2^ceil(log2 f) words,
+            neurons of f * 2^ceil(log2 height) * 2^ceil(log2 width).
+        layers: limits of all layers.
+        first: other limits of layers that read the image.
+        linear: other limits of fully connected layers.
+        adds_values: whether values of several layers can be added before neurons.
+        has_groups: whether convolutions may have groups.
+        max_destinations: layers that one layer sends its spikes to.
+        max_image_values: channels times pixels of the image.
+        max_classes: outputs of the last layer.
+        differs: what the chip computes otherwise than neuronas, one sentence each.
+    """
+
+    name: str = ""
+    description: str = ""
+    cores: Annotated[tuple[Cores, ...], BeforeValidator(_as_tuple)] = ()
+    divides_layers: Ability = Ability(value=False)
+    rounds_up: Ability = Ability(value=False)
+    layers: LayerLimits = LayerLimits()
+    first: LayerLimits = LayerLimits()
+    linear: LayerLimits = LayerLimits()
+    adds_values: Ability = Ability(value=True)
+    has_groups: Ability = Ability(value=True)
+    max_destinations: Count | None = None
+    max_image_values: Count | None = None
+    max_classes: Count | None = None
+    differs: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
+
+
+BUILTIN: dict[str, Path] = {path.stem: path for path in sorted(_PRESETS.glob("*.yaml"))}
+"""Files of the built-in targets, by name."""
+
+
+def load_target(given: Target | str) -> Target:
+    """Load a target by name or from a YAML file; an object is returned unchanged.
+
+    Raises:
+        ConfigurationError: the name is unknown, the file cannot be read, or a key or value is wrong.
+    """
+    if not isinstance(given, str):
+        return given
+    is_file = given.endswith((".yaml", ".yml"))
+    found: Target | Path = as_path(given) if is_file else TARGETS[given]
+    if not isinstance(found, Path):
+        return found
+    return validate(Target, {"name": found.name if is_file else given, **read_yaml(found)}, given)

@@ -1,0 +1,35 @@
+"""Tables of a network on a chip that one can buy."""
+
+from neuronas.report.tables import Table
+from neuronas.runs.fits import FitResult
+
+
+def broken_table(found: FitResult) -> Table:
+    """A row for each limit that is broken."""
+    rows = tuple((one.layer or "network", one.limit.replace("_", " "), one.text) for one in found.broken)
+    return Table("Broken limits", ("layer", "limit", "given and expected"), rows, text_columns=(0, 1, 2))
+
+
+def layer_table(found: FitResult) -> Table:
+    """A row for each layer, with what it takes of a core's memory."""
+    rows = tuple(
+        (
+            one.name,
+            f"{one.in_channels} to {one.out_channels}",
+            f"{one.kernel[0]}x{one.kernel[1]}",
+            str(one.stride),
+            str(one.pool),
+            f"{one.n_weights:,}",
+            f"{one.n_neurons:,}",
+            "" if one.core is None else str(one.core),
+        )
+        for one in found.layers
+    )
+    titles = ("layer", "channels", "kernel", "stride", "pool", "weights", "neurons", "core")
+    return Table("Layers on the chip", titles, rows)
+
+
+def mend_table(found: FitResult) -> Table:
+    """A row for each change that was tried."""
+    rows = tuple((one.options, "fits" if one.fits else f"still breaks {', '.join(one.left)}") for one in found.mends)
+    return Table("What would mend it", ("with", "the network"), rows, text_columns=(0, 1))
