@@ -515,6 +515,7 @@ def export(
     fraction_bits: int | None = ...,
     max_ram_kib: float | None = ...,
     max_flash_kib: float | None = ...,
+    lanes: int | None = ...,
     observer: Observer | None = ...,
 ) -> ExportManifest:
     """Export of trained networks: integer format, NIR, ONNX. Each file is verified: it is read back and computed.

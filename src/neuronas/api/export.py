@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from neuronas.api.integer_accuracy import integer_accuracy
 from neuronas.api.trained import TrainedRun, read_trained
-from neuronas.config import as_path
+from neuronas.config import EXPORT_FORMATS, as_path
 from neuronas.errors import ConfigurationError, DataError
-from neuronas.export.formats import DT_S, FRACTION_BITS, IntegerOptions, format_named
+from neuronas.export.formats import DT_S, FRACTION_BITS, LANES, IntegerOptions, format_named
 from neuronas.runs.directory import log
 from neuronas.runs.inputs import NetworkInput
 from neuronas.runs.integers import IntegerAccuracy
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from neuronas.export.formats import ExportContent
 
 EXPORTS = "export"
+_MOST_LANES = 64
 _N_MEASURED = 1000
 """Test images on which the accuracy of integer arithmetic is measured."""
 
@@ -35,6 +36,7 @@ def export(
     fraction_bits: int | None = None,
     max_ram_kib: float | None = None,
     max_flash_kib: float | None = None,
+    lanes: int | None = None,
     observer: Observer | None = None,
 ) -> ExportManifest:
     """Write a trained network for other tools, as C or for a chip; the file is computed again and compared.
@@ -44,13 +46,14 @@ def export(
 
     Args:
         run: the run's directory.
-        format_name: ``nir``, ``onnx``, ``integer``, ``c`` or ``crossbars``.
+        format_name: ``nir``, ``onnx``, ``integer``, ``c``, ``rtl`` or ``crossbars``.
         out: file or folder; default: in the run's folder ``export``.
         dt_s: nir: length of a time step, s.
         opset: onnx: version of the operators, from 18 (21 with weights of more than 8 bits); default: 21.
-        fraction_bits: c: of values that are neither spikes nor sums of them, 4 to 12; default: 12.
+        fraction_bits: c, rtl, crossbars: of values that are neither spikes nor sums of them, 4 to 12; default: 12.
         max_ram_kib: c: limit on values and state, KiB; default: no limit.
         max_flash_kib: c: limit on constants, KiB; default: no limit.
+        lanes: rtl: outputs of a layer with weights that are computed at a time, 1 to 64; default: 4.
         observer: follows the progress.
 
     Raises:
@@ -63,10 +66,18 @@ def export(
     if opset is not None and format_name != "onnx":
         raise ConfigurationError(f"--opset {opset} given with --format {format_name}; expected --format onnx")
     chosen = format_named(format_name)
-    given_options = (("--fraction-bits", fraction_bits), ("--max-ram", max_ram_kib), ("--max-flash", max_flash_kib))
-    for flag, value in given_options:
-        if value is not None and not chosen.is_integer:
-            raise ConfigurationError(f"{flag} {value:g} given with --format {format_name}; expected --format c")
+    integers = tuple(name for name in EXPORT_FORMATS if EXPORT_FORMATS[name].is_integer)
+    for flag, value, takers in (
+        ("--fraction-bits", fraction_bits, integers),
+        ("--max-ram", max_ram_kib, ("c",)),
+        ("--max-flash", max_flash_kib, ("c",)),
+        ("--lanes", lanes, ("rtl",)),
+    ):
+        if value is not None and format_name not in takers:
+            formats = " or ".join(takers)
+            raise ConfigurationError(f"{flag} {value:g} given with --format {format_name}; expected --format {formats}")
+    if lanes is not None and not 1 <= lanes <= _MOST_LANES:
+        raise ConfigurationError(f"--lanes {lanes} given; expected 1 to {_MOST_LANES}")
     from neuronas.export.round_trip import export_network
 
     given = read_trained(as_path(run, "RUN"), {"device": "cpu"})
@@ -74,7 +85,10 @@ def export(
     path = as_path(out, "--out") if out is not None else folder / chosen.place
     work = Work("export", given.directory, "steps", observer)
     integer_options = IntegerOptions(
-        FRACTION_BITS if fraction_bits is None else fraction_bits, max_flash_kib, max_ram_kib
+        FRACTION_BITS if fraction_bits is None else fraction_bits,
+        max_flash_kib,
+        max_ram_kib,
+        LANES if lanes is None else lanes,
     )
     content = _content(given, dt_s, opset, integer_options)
     agreement = export_network(given.trained.network, content, chosen, path, work)

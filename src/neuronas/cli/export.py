@@ -10,7 +10,7 @@ from neuronas.cli.progress import ProgressBar
 from neuronas.config import as_path
 from neuronas.export.formats import DT_S
 
-FormatName = Annotated[str, typer.Option("--format", help="nir, onnx, integer, c or crossbars.")]
+FormatName = Annotated[str, typer.Option("--format", help="nir, onnx, integer, c, rtl or crossbars.")]
 Place = Annotated[
     Path | None,
     typer.Option("--out", parser=as_path, metavar="FILE|DIR", help="File or folder to write \\[RUN/export/…]."),
@@ -18,12 +18,15 @@ Place = Annotated[
 Opset = Annotated[int | None, typer.Option(help="onnx: version of the operators, 18 or higher \\[21].")]
 FractionBits = Annotated[
     int | None,
-    typer.Option(help="c: fraction bits of values that are neither spikes nor sums of them, 4 to 12 \\[12]."),
+    typer.Option(
+        help="c, rtl, crossbars: fraction bits of values that are neither spikes nor sums of them, 4 to 12 \\[12]."
+    ),
 ]
 MaxRam = Annotated[
     float | None, typer.Option("--max-ram", metavar="KIB", help="c: limit on values and state \\[none].")
 ]
 MaxFlash = Annotated[float | None, typer.Option("--max-flash", metavar="KIB", help="c: limit on constants \\[none].")]
+Lanes = Annotated[int | None, typer.Option(help="rtl: outputs of a layer that are computed at a time \\[4].")]
 TimeStep = Annotated[float, typer.Option("--dt", help="nir: length of a time step in seconds.")]
 
 
@@ -36,6 +39,7 @@ def export(
     fraction_bits: FractionBits = None,
     max_ram: MaxRam = None,
     max_flash: MaxFlash = None,
+    lanes: Lanes = None,
     plugin: options.Plugins = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -53,6 +57,7 @@ def export(
             fraction_bits=fraction_bits,
             max_ram_kib=max_ram,
             max_flash_kib=max_flash,
+            lanes=lanes,
             observer=progress,
         )
     if as_json:

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +15,7 @@ from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export.c_program import CProgram, frames_of
 from neuronas.export.formats import ExportContent
 from neuronas.export.memory_table import check_limits, table
+from neuronas.export.programs import output_of
 from neuronas.export.templates import render
 from neuronas.export.verification import IntegerResult, integer_result, probe_pixels
 from neuronas.snn.decision import decided
@@ -24,7 +24,6 @@ from neuronas.version import __version__
 STRICT = ("-O2", "-std=c99", "-Wall", "-Wextra", "-Werror")
 """Options of the compiler; GCC and Clang have no warning."""
 _FIXED = ("run.c", "trace.h", "Makefile")
-_TIMEOUT_S = 600
 
 
 def write_c(content: ExportContent, folder: Path) -> None:
@@ -74,7 +73,7 @@ def compute_c(folder: Path, pixels: Tensor) -> IntegerResult:
     compiler = find_compiler()
     with TemporaryDirectory(prefix="neuronas-") as made:
         test = compiled((compiler, *STRICT), folder, Path(made), "test.c")
-        _output((str(test),), folder)
+        output_of((str(test),), folder)
         program = compiled((compiler, *STRICT), folder, Path(made), "run.c")
         return computed((str(program),), pixels, Path(made))
 
@@ -104,7 +103,9 @@ def compiled(compiler: Sequence[str], folder: Path, made: Path, main: str) -> Pa
         VerificationError: the compiler refuses it.
     """
     program = made / main.removesuffix(".c")
-    _output((*compiler, "-DNEURONAS_TRACE", "-o", str(program), str(folder / main), str(folder / "neuronas.c")), folder)
+    output_of(
+        (*compiler, "-DNEURONAS_TRACE", "-o", str(program), str(folder / main), str(folder / "neuronas.c")), folder
+    )
     return program
 
 
@@ -121,21 +122,10 @@ def computed(command: Sequence[str], pixels: Tensor, made: Path) -> IntegerResul
     """
     images = made / "images.bin"
     images.write_bytes(pixels.permute(0, 2, 3, 1).contiguous().numpy().tobytes())
-    lines = [line.split(" |") for line in _output((*command, str(images)), made).splitlines()]
+    lines = [line.split(" |") for line in output_of((*command, str(images)), made).splitlines()]
     answers = torch.tensor([[int(word) for word in scores.split()] for scores, _ in lines])
     spikes = np.array([[int(word, 16) for word in digests.split()] for _, digests in lines], np.uint32)
     scores = answers[:, 1:]
     if not torch.equal(answers[:, 0], decided(scores)):
         raise VerificationError(f"{command[-1]}: a class is not that of the highest score")
     return IntegerResult(scores, spikes.reshape(len(lines), -1))
-
-
-def _output(command: Sequence[str], folder: Path) -> str:
-    try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)  # noqa: S603
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise VerificationError(f"{folder}: {error}") from error
-    if found.returncode:
-        said = (found.stdout + found.stderr).strip() or f"exit code {found.returncode}"
-        raise VerificationError(f"{folder}: {command[0]} failed: {said}")
-    return found.stdout

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 FRACTION_BITS = 12
 """Of the values of integer-only networks; see ``export.to_integers``."""
+LANES = 4
+"""Outputs of a layer that generated hardware computes at a time."""
 DT_S = 1e-4
 """Length of a time step, s: the default of SpikingJelly's NIR importer."""
 
@@ -36,11 +38,13 @@ class IntegerOptions:
         fraction_bits: see ``export.to_integers``.
         max_flash_kib: c: limit on constants; None: no limit.
         max_ram_kib: c: limit on values and state; None: no limit.
+        lanes: rtl: outputs of a layer with weights that are computed at a time.
     """
 
     fraction_bits: int = FRACTION_BITS
     max_flash_kib: float | None = None
     max_ram_kib: float | None = None
+    lanes: int = LANES
 
 
 @dataclass(frozen=True)
@@ -157,6 +161,12 @@ def _crossbar_check() -> Verify:
     return verify_crossbars
 
 
+def _rtl() -> tuple[Write, Compute]:
+    from neuronas.export.rtl_format import compute_rtl, write_rtl
+
+    return write_rtl, compute_rtl
+
+
 def _c() -> tuple[Write, Compute]:
     from neuronas.export.c_format import compute_c, write_c
 
@@ -170,6 +180,7 @@ BUILTIN: dict[str, Format] = {
     "crossbars": Format(
         "crossbars", _crossbars, "sums of conductances and spikes", is_integer=True, verify=_crossbar_check
     ),
+    "rtl": Format("rtl", _rtl, "the simulated engine", is_integer=True),
     "onnx": Format("network.onnx", _onnx, "onnxruntime", ("onnx", "onnxruntime")),
 }
 

@@ -1,0 +1,89 @@
+"""Generated hardware computes what the interpreter of integer networks computes, in as many cycles as it says."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from neuronas.errors import ConfigurationError, VerificationError
+from neuronas.export.formats import ExportContent, IntegerOptions
+from neuronas.export.rtl_format import SIMULATION, compute_rtl, write_rtl
+from neuronas.export.rtl_program import FIELDS, RtlProgram
+from neuronas.export.verification import compare_integers, integer_result
+from random_networks import Case, cases
+from test_export import BACKWARD, CONV, DEAD, FORMS, POOLS, THRESHOLDS, UNREACHED, content_of, make_network
+
+simulated = pytest.mark.skipif(shutil.which(SIMULATION) is None, reason="Icarus Verilog is not installed")
+
+
+def check(content: ExportContent, lanes: int, folder: Path, n_images: int = 1) -> None:
+    given = replace(content, options=IntegerOptions(lanes=lanes))
+    write_rtl(given, folder)
+    network = given.integers
+    shape = network.graph.nodes[0].shape
+    pixels = torch.randint(0, 256, (n_images, *shape), generator=torch.Generator().manual_seed(5)).byte()
+    found = compute_rtl(folder, pixels)  # also compares the cycles with those of the report
+    compare_integers("engine", integer_result(network, pixels), found, network.neuron_layers)
+
+
+@simulated
+@pytest.mark.parametrize(("text", "form", "head", "lanes"), [(THRESHOLDS, "sixteen", "linear", 3)])
+def test_an_engine_computes_the_network(text: str, form: str, head: str, lanes: int, tmp_path: Path) -> None:
+    check(content_of(make_network(text, FORMS[form], head)), lanes, tmp_path)
+
+
+@simulated
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("text", "form", "head", "lanes"),
+    [
+        (f"{CONV} / {POOLS}", "fixed", "linear", 1), (BACKWARD, "fixed", "gap", 4), (UNREACHED, "fixed", "gap", 8),
+        (DEAD, "fixed", "gap", 2), (CONV, "four", "gap", 64),
+    ],
+)  # fmt: skip
+def test_engines_of_all_kinds(text: str, form: str, head: str, lanes: int, tmp_path: Path) -> None:
+    check(content_of(make_network(text, FORMS[form], head)), lanes, tmp_path, 2)
+
+
+@simulated
+@pytest.mark.slow
+@pytest.mark.parametrize("case", cases(10), ids=str)
+def test_engines_of_networks_of_all_spaces(case: Case, tmp_path: Path) -> None:
+    check(case.content, 4, tmp_path)
+
+
+def test_more_lanes_take_fewer_cycles_and_hold_the_same_weights() -> None:
+    network = content_of(make_network(CONV)).integers
+    one, four = RtlProgram(network, 1), RtlProgram(network, 4)
+    assert four.cycles() < one.cycles()
+    n_codes = sum(weights.codes.size for weights in network.weights.values())
+    assert sum(map(len, one.codes)) == sum(map(len, four.codes)) == n_codes
+    assert len(one.codes) == n_codes
+    assert all(len(step.words()) == len(FIELDS) for step in four.instructions)
+    assert all(0 <= word < 2**four.address_bits for step in four.instructions for word in step.words()[:24])
+
+
+@simulated
+def test_a_changed_weight_is_found(tmp_path: Path) -> None:
+    content = content_of(make_network(CONV, head="linear"))
+    write_rtl(content, tmp_path)
+    path = tmp_path / "program.hex"
+    lines = path.read_text().splitlines()
+    place = FIELDS.index("leak")
+    whole = next(number for number in range(place, len(lines), len(FIELDS)) if lines[number] != "0")
+    path.write_text("\n".join([*lines[:whole], "0", *lines[whole + 1 :]]) + "\n")
+    pixels = torch.randint(0, 256, (1, 2, 8, 8), generator=torch.Generator().manual_seed(5)).byte()
+    network = content.integers
+    with pytest.raises(VerificationError, match=r"spikes of layer \S+ differ from the interpreter's in 1 of 1 images"):
+        compare_integers(
+            "engine", integer_result(network, pixels), compute_rtl(tmp_path, pixels), network.neuron_layers
+        )
+
+
+def test_a_missing_simulator_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_rtl(content_of(make_network(CONV)), tmp_path)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(ConfigurationError, match="install iverilog"):
+        compute_rtl(tmp_path, torch.zeros(1, 2, 8, 8, dtype=torch.uint8))
