@@ -8,10 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
+import neuronas
 from neuronas.config import EXPORT_FORMATS
 from neuronas.data.batches import first_images
+from neuronas.data.memory import InMemoryDataSet
 from neuronas.data.source import ArraySource
-from neuronas.errors import ConfigurationError
+from neuronas.errors import ConfigurationError, DataError
 from neuronas.export.crossbars import crossbars_document
 from neuronas.export.formats import ExportContent
 from neuronas.export.from_network import bind
@@ -25,6 +27,7 @@ from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.mapped.activity import Activity
 from neuronas.hardware.mapped.model import MappedCostModel
 from neuronas.runs.inputs import NetworkInput
+from neuronas.runs.metrics import METRICS, read_epochs
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.folded_time import different_steps, merged_steps
 from neuronas.snn.neuron import NeuronParameters
@@ -279,3 +282,46 @@ def test_latency_counts_the_window_of_the_sensor(window_ms: float) -> None:
     assert sum(one.latency_ms for one in found.layers) == pytest.approx(end)
     assert sum(found.components["latency_ms"].values()) == pytest.approx(end)
     assert found.components["energy_uj"]["leakage"] > busy.estimate(table).components["energy_uj"]["leakage"]
+
+
+def test_a_repeated_still_gives_the_results_of_the_still_in_every_stage(tmp_path: Path) -> None:
+    """Search, training in stages, evaluation, chips and prediction; of the costs, only the first layer's differ."""
+    random = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    images = random.integers(0, 60, (60, 2, SIDE, SIDE)).astype(np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[label % 2, 2 * label : 2 * label + 3] += 150
+    found = []
+    for name, data in (("still", images), ("steps", np.repeat(images[:, None], T, axis=1))):
+        dataset, out = InMemoryDataSet((data[:45], labels[:45]), (data[45:], labels[45:])), tmp_path / name
+        search = neuronas.search(
+            dataset=dataset, channels=4, timesteps=T, batch_size=8, algorithm="snasnet", n_draws=4, out=out
+        )
+        neuronas.train(out, dataset=dataset, epochs=3, batch_size=16, recipe="fast", augment="flip")
+        measured = neuronas.evaluate(out, dataset=dataset)
+        chips = neuronas.evaluate_on_chips(out, dataset=dataset, chips=1, limit=6)
+        losses = [row.train_loss for row in read_epochs(out / METRICS)]
+        assert measured.decisions is not None
+        found.append(
+            (
+                search.fitness, losses, measured.top1, measured.firing_rates, measured.accuracy_by_bits,
+                [one.top1 for one in measured.decisions.steps], chips.top1_mean, chips.layers,
+                neuronas.predict(out, data[45:], top_k=3).images,
+            )
+        )  # fmt: skip
+        whole = measured.decisions.steps[-1]
+        assert measured.cost_at_trace is not None and whole.top1 == measured.top1
+        assert (whole.energy_uj, whole.latency_ms) == (
+            pytest.approx(measured.cost_at_trace.energy_uj),
+            pytest.approx(measured.cost_at_trace.latency_ms),
+        )
+    assert found[0] == found[1]
+    with pytest.raises(DataError, match="a still image given; expected a sequence"):
+        neuronas.predict(tmp_path / "steps", images)
+    with pytest.raises(DataError, match="2 time steps given; expected 3"):
+        neuronas.predict(tmp_path / "steps", np.repeat(images[:, None], 2, axis=1))
+    with pytest.raises(DataError, match="a sequence of 3 images given; expected one image"):
+        neuronas.predict(tmp_path / "still", np.repeat(images[:, None], T, axis=1))
+    stills = InMemoryDataSet((images[:45], labels[:45]), (images[45:], labels[45:]))
+    with pytest.raises(DataError, match="has still images; expected sequences, an image for each time step"):
+        neuronas.evaluate(tmp_path / "steps", dataset=stills)

@@ -616,7 +616,8 @@ def predict(
     Args:
         run: the run's directory.
         images: a file, a folder (with all folders in it), a picture of Pillow, an array or tensor of bytes [N, H, W],
-            [N, C, H, W] or [N, H, W, C]; or several files, folders and pictures.
+            [N, C, H, W] or [N, H, W, C]; or several files, folders and pictures. A network that reads sequences takes
+            an array [N, T, C, H, W] or [N, T, H, W, C]; of recordings in files, see ``neuronas.run``.
         top_k: how many classes each answer has.
         skip_corrupt: leave out files that cannot be read; they are in ``unreadable``.
         device: ``auto``, ``cpu`` or ``cuda``.

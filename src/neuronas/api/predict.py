@@ -35,7 +35,8 @@ def predict(
     Args:
         run: the run's directory.
         images: a file, a folder (with all folders in it), a picture of Pillow, an array or tensor of bytes [N, H, W],
-            [N, C, H, W] or [N, H, W, C]; or several files, folders and pictures.
+            [N, C, H, W] or [N, H, W, C]; or several files, folders and pictures. A network that reads sequences takes
+            an array [N, T, C, H, W] or [N, T, H, W, C]; of recordings in files, see ``neuronas.run``.
         top_k: how many classes each answer has.
         skip_corrupt: leave out files that cannot be read; they are in ``unreadable``.
         device: ``auto``, ``cpu`` or ``cuda``.
@@ -112,7 +113,7 @@ def _files(path: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _pixels(given: TrainedRun, name: str, content: Any) -> "Tensor | DataError":
-    """One image as the network's data set would read it: uint8 [C, H, W]."""
+    """One image as the network's data set would read it: uint8 [C, H, W], or of a sequence [T, C, H, W]."""
     import numpy as np
     from PIL import Image
 
@@ -122,18 +123,32 @@ def _pixels(given: TrainedRun, name: str, content: Any) -> "Tensor | DataError":
     data = given.plan.config.data
     channels, size = data.image_channels, data.image_side
     try:
+        if data.sequence:
+            _check_sequence(name, content, given.plan.config.network.timesteps)
+        elif getattr(content, "ndim", 3) == 4:
+            raise DataError(f"{name}: a sequence of {len(content)} images given; expected one image")
         if isinstance(content, Path):
             return FileSource([content], np.zeros(1, np.int64), channels, size).read(0)
         if isinstance(content, Image.Image):
             picture = to_mode(upright(content), "L" if channels == 1 else "RGB")
             return as_tensor(resized_picture(picture, size))
-        if len(content) != channels:
-            raise DataError(f"{name}: {len(content)} channel(s) given; expected {channels}")
+        if content.shape[-3] != channels:
+            raise DataError(f"{name}: {content.shape[-3]} channel(s) given; expected {channels}")
         return resized(content[None], size)[0]
     except DataError as error:
         return error
     except (ValueError, OSError) as error:
         return DataError(f"{name}: cannot be read ({error})")
+
+
+def _check_sequence(name: str, content: Any, timesteps: int) -> None:
+    if getattr(content, "ndim", 0) != 4:
+        raise DataError(
+            f"{name}: a still image given; expected a sequence, since the network reads an image at each time step: an "
+            "array [N, T, C, H, W] (a recording in a file: neuronas run RUN --events FILE)"
+        )
+    if len(content) != timesteps:
+        raise DataError(f"{name}: {len(content)} time steps given; expected {timesteps}")
 
 
 def _answers(given: TrainedRun, images: Sequence[tuple[str, "Tensor"]], top_k: int) -> Iterator[Prediction]:
