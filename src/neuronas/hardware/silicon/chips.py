@@ -40,10 +40,11 @@ NUMBERS = {
 COLUMNS = (_PAPER, _ARCHITECTURE, _CELL, _READOUT, *(column for column, _ in NUMBERS.values()))
 GROUPS = ("SRAM", "eNVM", "digital")
 _GROUP = {
-    "sram": "SRAM", "dram": "SRAM", "edram": "SRAM", "envm": "eNVM", "eflash": "eNVM", "flash": "eNVM",
-    "digital": "digital",
+    "digital": "digital", "sram": "SRAM", "dram": "SRAM", "nvm": "eNVM", "flash": "eNVM", "rram": "eNVM",
+    "reram": "eNVM", "mram": "eNVM", "pcm": "eNVM", "fefet": "eNVM",
 }  # fmt: skip
-_NOTHING = ("", "-", "–", "na", "n/a", "nan")
+"""Group of an architecture by a part of its name; the first that is in it decides."""
+_NOTHING = ("", "-", "–", "na", "n/a", "nan", "#n/a", "#div/0!", "#value!", "#ref!")  # the last as spreadsheets write
 _LABELLED = re.compile(r"([^();]+)\(([^();]+)\)")
 
 
@@ -145,7 +146,7 @@ def _chip(row: Mapping[str | None, str | None], number: int, source: str) -> Chi
     text = {name: " ".join((value or "").split()) for name, value in row.items() if name is not None}
     if not text[_PAPER]:
         raise ConfigurationError(f"{where}, column {_PAPER}: nothing given; expected a title")
-    group = _GROUP.get(text[_ARCHITECTURE].lower())
+    group = next((one for part, one in _GROUP.items() if part in text[_ARCHITECTURE].lower()), None)
     if group is None:
         raise ConfigurationError(
             f"{where}, column {_ARCHITECTURE}: '{text[_ARCHITECTURE]}' given; expected SRAM, DRAM, eDRAM, eNVM, eFlash "

@@ -15,11 +15,11 @@ the energy of an invocation is the sum of three parts (a digital array and a pro
 
 Its time is
 
-    t = t_0 * (node / 28 nm)^p * (V / 0.9 V)^-q * (1 + w * sqrt(rows * n_adcs / 4096)) * (1 + i * (input bits - 1))
+    t = t_0 * (node / 28 nm)^p * (V / 0.9 V)^-q * (1 + w * rows / 64) * (1 + i * (input bits - 1))
 
 with a factor for non-volatile cells, one for digital arrays (in which w = 0), and one for MRAM, whose small ratio of
-resistances takes longer to sense. The square root is the mean length of the wires; inputs of several bits are applied
-as pulses one after the other, or of several lengths.
+resistances takes longer to sense. The more rows a column sums, the longer it takes to settle; inputs of several bits
+are applied as pulses one after the other, or of several lengths.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ from neuronas.hardware.silicon.adc_survey import conversion_fj
 Kind = Literal["SRAM", "eNVM", "digital array", "processor"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 REFERENCE_V, REFERENCE_NM = 0.9, 28.0
-_ROWS_TIMES_ADCS = 4096.0  # an array of 64 x 64
+_REFERENCE_ROWS = 64.0
 Array = NDArray[np.float64]
 Constants = Mapping[str, float]
 
@@ -63,7 +63,7 @@ TIME_PRIORS = {
     "ln_time_ns": Prior(2.0, 3.0),
     "ln_envm": Prior(0.0, 1.0),
     "ln_digital": Prior(0.0, 1.0),
-    "ln_wires": Prior(0.0, 1.0),
+    "ln_rows": Prior(0.0, 1.0),
     "ln_input_bit": Prior(-1.0, 1.0),
     "ln_mram": Prior(0.0, 1.5),
 }
@@ -158,8 +158,7 @@ def invocation_ns(macros: Macros, time: Constants) -> Array:
         + time["node_exponent"] * np.log(macros.node_nm / REFERENCE_NM)
         - time["supply_exponent"] * np.log(macros.supply_v / REFERENCE_V)
     )
-    length = np.where(macros.is_digital, 0.0, np.sqrt(macros.rows * macros.n_adcs / _ROWS_TIMES_ADCS))
-    wires = 1 + np.exp(time["ln_wires"]) * length
+    settling = 1 + np.exp(time["ln_rows"]) * np.where(macros.is_digital, 0.0, macros.rows / _REFERENCE_ROWS)
     inputs = 1 + np.exp(time["ln_input_bit"]) * (macros.input_bits - 1)
-    ns: Array = np.exp(logarithm) * wires * inputs
+    ns: Array = np.exp(logarithm) * settling * inputs
     return ns
