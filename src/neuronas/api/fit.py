@@ -60,7 +60,7 @@ def fit(
         bits = run.config.network.weight_bits
         found = fit_graph(graph, bits, target)
         mends = () if found.fits else tuple(_mended_bits(found, bits, lambda one: fit_graph(graph, one, target)))
-        return _result(text, target, bits, found, None, mends)
+        return _result(text, run, target, found, None, mends)
     if input_shape is not None:
         raise ConfigurationError("input_shape given with an architecture; expected the data set's, or image_side")
     given = read_architecture(cast("Architecture | str | os.PathLike[str]", architecture))
@@ -90,7 +90,7 @@ class _Mending:
         found = self._fit(self.shape, self.bits)
         text = format_architecture(self.architecture)
         mends = () if found.fits else tuple(self._mends(found))
-        return _result(text, self.target, self.bits, found, self._widest(self.shape, self.bits), mends)
+        return _result(text, self.run, self.target, found, self._widest(self.shape, self.bits), mends)
 
     def _fit(self, shape: NetworkShape, bits: int) -> Fit:
         return fit_graph(lower(self.architecture, shape), bits, self.target)
@@ -165,7 +165,7 @@ def _as_mend(changes: dict[str, object], fit: Fit) -> Mend:
     return Mend(options=options, fits=fit.fits, left=tuple(dict.fromkeys(one.limit for one in fit.broken)))
 
 
-def _result(text: str, target: Target, bits: int, found: Fit, widest: int | None, mends: tuple[Mend, ...]) -> FitResult:
+def _result(text: str, run: Plan, target: Target, found: Fit, widest: int | None, mends: tuple[Mend, ...]) -> FitResult:
     layers = []
     for layer in found.layers:
         weights, neurons = layer.words(rounded=target.rounds_up.value)
@@ -178,9 +178,9 @@ def _result(text: str, target: Target, bits: int, found: Fit, widest: int | None
         )  # fmt: skip
     return FitResult(
         architecture=text,
-        target=target.name,
+        target=run.config.hardware.target or DEFAULT_TARGET,
         description=target.description,
-        weight_bits=bits,
+        weight_bits=run.config.network.weight_bits,
         fits=found.fits,
         layers=tuple(layers),
         n_cores=sum(int(kind.n) for kind in target.cores) or None,

@@ -6,6 +6,7 @@ import typer
 
 from neuronas.cli import console
 from neuronas.cli import options as opt
+from neuronas.errors import quoted
 
 if TYPE_CHECKING:
     from neuronas.runs.fits import FitResult
@@ -48,7 +49,9 @@ def _print(found: "FitResult", *, quiet: bool) -> None:
     if found.mends:
         out.print(printable(mend_table(found)))
     if any(one.needs_another_architecture for one in found.broken):
-        console.notes.print(f"some of it is a matter of the architecture: neuronas search --target {found.target}")
+        console.notes.print(
+            f"some of it is a matter of the architecture: neuronas search --target {quoted(found.target)}"
+        )
     if found.largest_channels is not None:
         out.print(f"fits up to --channels {found.largest_channels:,}, everything else as it is")
     for line in found.differs:
