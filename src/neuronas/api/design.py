@@ -82,7 +82,7 @@ class Design:
             return result
 
     def _run(self, work: Work, download: bool) -> DesignResult:
-        progress = StageProgress(work, self.directory / FOLDER, 8 if self.chips_left_out else 9)
+        progress = StageProgress(work, self.directory / FOLDER, ("chips",) if self.chips_left_out else ())
         stages = Stages(self.plan, self.axes, self.directory, progress, download)
         choice = stages.choose()
         found = stages.search(choice)

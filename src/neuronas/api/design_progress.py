@@ -1,10 +1,11 @@
 """One progress for all stages of a design, and how long each of them has taken."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import get_args
 
 from neuronas.runs.designs import STAGES, Stage, StageTime, StageTimes
 from neuronas.runs.observer import Advanced, FinalistTrained, Finished, RunEnded, Started
@@ -69,13 +70,13 @@ class StageProgress:
     Args:
         work: of the design.
         folder: keeps the times.
-        n_stages: that there are.
+        left_out: stages that are not done.
     """
 
-    def __init__(self, work: Work, folder: Path, n_stages: int):
-        self.work, self._file, self._n_stages = work, folder / STAGES, n_stages
+    def __init__(self, work: Work, folder: Path, left_out: Collection[Stage] = ()):
+        self.work, self._file = work, folder / STAGES
+        self._stages = [name for name in get_args(Stage) if name not in left_out]
         self._times = StageTimes.read_if_there(self._file) or StageTimes()
-        self._number = 0
         self._amounts: Amounts | None = None
 
     @property
@@ -90,7 +91,6 @@ class StageProgress:
     @contextmanager
     def stage(self, name: Stage) -> Iterator[None]:
         """Do a stage; its time counts however it ends."""
-        self._number += 1
         started = perf_counter()
         self._say(name, "")
         try:
@@ -151,7 +151,7 @@ class StageProgress:
         detail: FinalistTrained | RunEnded | None = None,
         n: int = 0,
     ) -> None:
-        said = f"stage {self._number} of {self._n_stages}, {name}"
+        said = f"stage {self._stages.index(name) + 1} of {len(self._stages)}, {name}"
         self.work.advance(n, f"{said}: {text}" if text else said, values, detail)
 
     def _add(self, name: Stage, seconds: float) -> None:

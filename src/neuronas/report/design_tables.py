@@ -74,13 +74,13 @@ def alternatives_table(design: DesignResult) -> Table:
     """The answer's cells with more or less of one axis, and what each costs."""
     own = design.cost
     rows = [("the answer", *(quantity(name, getattr(own, name)) for name in BUDGETED), "chosen")]
-    alerts = []
+    alerts: list[tuple[int, int]] = []
     for number_of, one in enumerate(design.alternatives, start=1):
         fits = one.needs or "fits"
         costs = (quantity(name, getattr(one, name)) for name in BUDGETED)
         rows.append((f"{changed(design, one)}", *costs, fits))
-        if one.needs:
-            alerts.append((number_of, 1 + len(BUDGETED)))
+        broken = [name for name in BUDGETED if f"--max-{name.replace('_', '-')}" in one.needs.split()]
+        alerts += [(number_of, 1 + BUDGETED.index(name)) for name in broken]
     titles = ("same cells, but", *map(word, BUDGETED), "budget")
     return Table("One axis changed", titles, tuple(rows), text_columns=(0, len(titles) - 1), alerts=alerts)
 
