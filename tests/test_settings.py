@@ -27,7 +27,7 @@ from neuronas.config import (
 from neuronas.errors import ConfigurationError
 
 ROOT = Path(__file__).parent.parent
-VERBS = ("search", "estimate", "train", "evaluate", "benchmark", "doctor")
+VERBS = ("design", "search", "estimate", "train", "evaluate", "benchmark", "doctor")
 ARCH = "|conv_3x3~0|+|skip~0|conv_3x3~1|+|avg_pool_3x3~0|skip~1|conv_3x3~2|"
 
 
@@ -56,7 +56,7 @@ def test_each_verb_names_a_setting_once(verb: str) -> None:
     assert len(names) == len(set(names)) == len(settings_for(verb))
 
 
-@pytest.mark.parametrize("verb", ["search", "estimate", "train", "evaluate", "doctor"])
+@pytest.mark.parametrize("verb", ["design", "search", "estimate", "train", "evaluate", "doctor"])
 def test_the_command_line_has_the_options_of_the_schema(verb: str) -> None:
     import typer
 

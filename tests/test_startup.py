@@ -70,8 +70,8 @@ def test_help_and_lists_of_choices_import_nothing_that_computes(tmp_path: Path) 
 
 def test_what_needs_no_torch_imports_none(tmp_path: Path) -> None:
     commands = (
-        ("search", "--dry-run"), ("train", chain(1), "--dry-run"), ("estimate", chain(1)), ("reproduce", "--list"),
-        ("reproduce", "hardware"), ("example-files",),
+        ("design", "--dry-run"), ("search", "--dry-run"), ("train", chain(1), "--dry-run"), ("estimate", chain(1)),
+        ("reproduce", "--list"), ("reproduce", "hardware"), ("example-files",),
     )  # fmt: skip
     assert too_many(imported(tmp_path, *commands), NO_TORCH) == {}
 

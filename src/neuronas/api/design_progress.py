@@ -7,6 +7,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import get_args
 
+from neuronas.report.tables import duration
 from neuronas.runs.designs import STAGES, Stage, StageTime, StageTimes
 from neuronas.runs.observer import Advanced, FinalistTrained, Finished, RunEnded, Started
 from neuronas.runs.work import Work
@@ -118,7 +119,8 @@ class StageProgress:
         detail = event.detail if isinstance(event.detail, FinalistTrained | RunEnded) else None
         if self._amounts is None or event.total is None or not event.total:
             count = f"{event.done:,}" + (f" of {event.total:,}" if event.total else "")
-            self._say(name, f"{text}, {count} {event.unit}", values, detail)
+            left = "" if event.seconds_left is None else f", about {duration(event.seconds_left)} left in it"
+            self._say(name, f"{text}, {count} {event.unit}{left}", values, detail)
             return
         done = self._amounts.before(name) + self._amounts.share(name) * min(1.0, event.done / event.total)
         self._reach(done, name, text, values, detail)
