@@ -33,14 +33,12 @@ class Design:
         directory: of the run.
         plan: the settings, and what they name; of the network only what is not free.
         axes: what is free.
-        chips_left_out: why no chips will be simulated; None where they will be.
         resume: continue the design in the directory.
     """
 
     directory: Path
     plan: Plan
     axes: Axes
-    chips_left_out: str | None
     resume: bool
 
     @property
@@ -82,7 +80,8 @@ class Design:
             return result
 
     def _run(self, work: Work, download: bool) -> DesignResult:
-        progress = StageProgress(work, self.directory / FOLDER, ("chips",) if self.chips_left_out else ())
+        chips_left_out = why_no_chips(self.plan, self.axes)
+        progress = StageProgress(work, self.directory / FOLDER, ("chips",) if chips_left_out else ())
         stages = Stages(self.plan, self.axes, self.directory, progress, download)
         choice = stages.choose()
         found = stages.search(choice)
@@ -91,7 +90,7 @@ class Design:
         stages.train()
         evaluation = stages.evaluate()
         no_integers = None if evaluation.integer else stages.why_no_integers()
-        chips = self.chips_left_out or stages.chips()
+        chips = chips_left_out or stages.chips()
         files = stages.export()
         finalists = finals.choice if finals is not None else None
 
@@ -187,6 +186,5 @@ def plan_design(
         format_named(name)
     if run.config.engine.cluster is None:
         check_device(run.config.device)
-    left_out = why_no_chips(run, axes)
     directory = directory or new_directory(run.config.data.name, "design")
-    return Design(directory, run, axes, left_out, resume)
+    return Design(directory, run, axes, resume)

@@ -35,13 +35,13 @@ def design(
     from neuronas.runs.designs import FOLDER
     from neuronas.runs.directory import CONFIG
 
-    keep_freed_memory()
     planned = plan_design(options, config=config, assignments=assignments or (), out=out, resume=resume)
     if not quiet:
         note_unread(planned.plan.config.hardware)
     if dry_run:
         _print_plan(planned, as_json=as_json)
         return
+    keep_freed_memory()
     was_finished = planned.resume and planned.finished is not None
     directory = planned.directory
     try:
@@ -105,9 +105,9 @@ def _print_plan(planned: "Design", *, as_json: bool) -> None:
         f"would search at most {settings.design.n_settings} settings, train {settings.design.n_finalists} finalists "
         f"for at most {settings.search.finalist_epochs} epochs and the answer for {settings.train.epochs}"
     )
-    chips = planned.chips_left_out or f"{settings.chip.n_chips} simulated chips"
     out.print(
-        f"would evaluate it, on chips as well ({chips}), export it ({', '.join(settings.design.formats)}), report"
+        f"would evaluate it, also on {settings.chip.n_chips} simulated chips, export it "
+        f"({', '.join(settings.design.formats)}) and write the report"
     )
 
 
