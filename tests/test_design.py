@@ -146,6 +146,20 @@ def test_other_choices_are_refused_when_resuming(made: DesignResult, tmp_path: P
         plan_design({"channels_choices": (4, 6)}, out=copy, resume=True)
 
 
+@pytest.mark.slow
+def test_images_in_memory_are_given_to_every_stage(tmp_path: Path) -> None:
+    labels = np.arange(240) % 3
+    noise = np.random.default_rng(0).random((240, 8, 8, 1)) * 60
+    images = (noise + 70 * labels[:, None, None, None]).astype(np.uint8)
+    data = neuronas.InMemoryDataSet((images, labels), (images[:60], labels[:60]))
+    made = neuronas.design(
+        dataset=data, out=tmp_path / "run", channels_choices=(4, 5), timesteps=2, weight_bits=8, algorithm="snasnet",
+        n_draws=8, finalists=2, finalist_epochs=1, epochs=6, chips=1, batch_size=16,
+        config={"train": {"batch_size": 8}},
+    )  # fmt: skip
+    assert made.n_test == 60 and made.dataset.startswith("memory:")
+
+
 def test_nothing_fits(tmp_path: Path) -> None:
     with pytest.raises(InfeasibleError) as caught:
         neuronas.design(out=tmp_path / "run", **{**SMALL, "max_energy_uj": 0.01})

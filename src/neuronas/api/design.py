@@ -81,7 +81,7 @@ class Design:
 
     def _run(self, work: Work, download: bool) -> DesignResult:
         chips_left_out = why_no_chips(self.plan, self.axes)
-        progress = StageProgress(work, self.directory / FOLDER, ("chips",) if chips_left_out else ())
+        progress = StageProgress(work, self.directory / FOLDER, has_chips=chips_left_out is None)
         stages = Stages(self.plan, self.axes, self.directory, progress, download)
         choice = stages.choose()
         found = stages.search(choice)

@@ -1,6 +1,6 @@
 """One progress for all stages of a design, and how long each of them has taken."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,12 +71,12 @@ class StageProgress:
     Args:
         work: of the design.
         folder: keeps the times.
-        left_out: stages that are not done.
+        has_chips: whether chips are simulated.
     """
 
-    def __init__(self, work: Work, folder: Path, left_out: Collection[Stage] = ()):
+    def __init__(self, work: Work, folder: Path, *, has_chips: bool):
         self.work, self._file = work, folder / STAGES
-        self._stages = [name for name in get_args(Stage) if name not in left_out]
+        self._stages = [name for name in get_args(Stage) if has_chips or name != "chips"]
         self._times = StageTimes.read_if_there(self._file) or StageTimes()
         self._amounts: Amounts | None = None
 

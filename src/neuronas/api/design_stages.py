@@ -4,6 +4,7 @@ import shutil
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
+from typing import Any
 
 from neuronas.api.chip import evaluate_on_chips
 from neuronas.api.chip_models import chip_of
@@ -20,6 +21,7 @@ from neuronas.api.search import Search
 from neuronas.api.search_result import SearchResult, write_result
 from neuronas.api.train import has_checkpoint, train
 from neuronas.api.trained import read_images, read_trained
+from neuronas.config import value_at, written
 from neuronas.errors import ConfigurationError, InfeasibleError, VerificationError
 from neuronas.runs.chip_records import chip_file
 from neuronas.runs.designs import CHOICE, FOLDER, Axes, Contender, SettingChoice, Stage
@@ -56,6 +58,11 @@ class Stages:
     def folder(self) -> Path:
         """Keeps what the answer was chosen from."""
         return self.directory / FOLDER
+
+    @property
+    def _data(self) -> dict[str, Any]:
+        """Images that are in memory alone, which every verb has to be given again."""
+        return {"dataset": value_at(written(self.run.given), "data.name")} if self.run.passes_images else {}
 
     def choose(self) -> SettingChoice:
         """Find the settings that are worth searching; costs only, after one survey of the cells.
@@ -130,7 +137,7 @@ class Stages:
                 self.progress.skip_to_end_of("training")
                 return TrainingResult.read(self.directory / TRAINING)
             resume = has_checkpoint(self.directory)
-            return train(self.directory, resume=resume, observer=self.progress.observer("training"))
+            return train(self.directory, resume=resume, observer=self.progress.observer("training"), **self._data)
 
     def evaluate(self) -> Evaluation:
         """Measure the trained network on the test images, in integer arithmetic as well where it can be."""
@@ -139,7 +146,8 @@ class Stages:
             if known is not None:
                 return known
             has_integers = self.why_no_integers() is None
-            return evaluate(self.directory, integer=has_integers, observer=self.progress.observer("evaluation"))
+            told = self.progress.observer("evaluation")
+            return evaluate(self.directory, integer=has_integers, observer=told, **self._data)
 
     def why_no_integers(self) -> str | None:
         """Why the trained network has no integer-only network; None where it has one."""
@@ -157,7 +165,8 @@ class Stages:
             n_chips = self.run.config.chip.n_chips
             if known is not None and known.n_chips == n_chips:
                 return known
-            return evaluate_on_chips(self.directory, chips=n_chips, observer=self.progress.observer("chips"))
+            told = self.progress.observer("chips")
+            return evaluate_on_chips(self.directory, chips=n_chips, observer=told, **self._data)
 
     def export(self) -> dict[str, Path]:
         """Export it in each format; every file is computed again and compared."""
