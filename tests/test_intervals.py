@@ -157,6 +157,15 @@ def test_what_makes_no_sense_is_refused(neuronas: Neuronas, options: tuple[str, 
     assert err.count("\n") <= 2
 
 
+def test_what_a_bound_refuses_is_told_by_the_bound(neuronas: Neuronas) -> None:
+    """The smallest network takes 3.27 uJ, which 10 uJ allow, but not nine chips in ten."""
+    code, _, err = neuronas("search", "--channels", "8", "--max-energy-uj", "10", "--confidence", "0.9", "--out", "r")
+    assert code == 3
+    line = next(line for line in err.splitlines() if line.startswith("energy: limit 10 µJ, smallest candidate"))
+    assert float(line.split("smallest candidate ")[1].split()[0]) > 10
+    assert "--confidence 0.9" in err
+
+
 def test_totals_of_many_have_the_arrays_part_of_each(accelerator: Accelerator) -> None:
     model = MappedCostModel(accelerator, 8, 4)
     totals = model.totals(*always(TABLE))

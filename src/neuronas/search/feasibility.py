@@ -13,7 +13,6 @@ import numpy as np
 from neuronas.config import OPERATIONS
 from neuronas.hardware.budget import Budget, closest
 from neuronas.hardware.cost import Array, CostModel, LayerCost, Totals
-from neuronas.hardware.units import BUDGETED
 from neuronas.space.genotype import Architecture, Edge, Genotype, node_pairs
 from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import Space
@@ -100,9 +99,9 @@ class Feasibility:
         return bool((excess <= 0).all(axis=0).any())
 
     def smallest(self, knobs: Knobs) -> dict[str, float]:
-        """The smallest value of each quantity, each of the network that is best at it."""
-        totals = self.totals(knobs)
-        return {name: float(getattr(totals, name).min()) for name in BUDGETED}
+        """The smallest value of each quantity, as limits judge it, each of the network that is best at it."""
+        judged = self.budget.judged(self.totals(knobs))
+        return {name: float(values.min()) for name, values in judged.items()}
 
     def enough(self) -> dict[str, float]:
         """Limits that one of the lean architectures keeps as it is set: those that it breaks, raised to its cost.
@@ -116,7 +115,7 @@ class Feasibility:
 
     def rows_of_smallest(self, name: str) -> tuple[LayerCost, ...]:
         """The layers of the network with the smallest value of a quantity, as it is set."""
-        values: Array = getattr(self.totals(self.base), name)
+        values: Array = self.budget.judged(self.totals(self.base))[name]
         architecture = self.architectures[int(values.argmin())]
         model = self.model(self.base.weight_bits, self.base.timesteps)
         return model.estimate(rows(architecture, self._shape(self.base))).layers

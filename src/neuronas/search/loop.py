@@ -227,8 +227,8 @@ class _State:
         for limits in broken:
             for name in limits:
                 self.n_rejected[name] += 1
-        for name in BUDGETED:
-            self.smallest[name] = min(self.smallest[name], float(getattr(totals, name).min()))
+        for name, judged in self.problem.budget.judged(totals).items():
+            self.smallest[name] = min(self.smallest[name], float(judged.min()))
 
     def _miss(self, batch: Sequence[Architecture], near: Closest) -> None:
         if self.nearest is None or near.relative < self.nearest[1].relative:

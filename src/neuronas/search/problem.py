@@ -63,7 +63,7 @@ class NothingFitsError(InfeasibleError):
         n_candidates: that were costed.
         closest: the one that misses the budget least, and by how much, as a sentence.
         missed: the limit that it misses most.
-        smallest: the smallest value of each quantity over all candidates.
+        smallest: the smallest value of each quantity over all candidates, as limits judge it.
     """
 
     def __init__(self, n_candidates: int, architecture: Architecture, near: Closest, smallest: dict[str, float]):
