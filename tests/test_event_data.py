@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import event_files
 from neuronas.config import EventsConfig
 from neuronas.data.datasets import open_dataset
-from neuronas.data.events.augmentation import augmented
+from neuronas.data.events.augmentation import EventAugmentation, augmented
 from neuronas.data.events.frames import Slicing
 from neuronas.data.events.item import Item
 from neuronas.data.events.recording import Recording
@@ -121,30 +121,32 @@ def test_a_larger_image_than_the_sensor_is_refused() -> None:
 def test_an_augmented_recording_is_valid_and_the_seed_decides_it(
     flip: bool, shift: int, drop: float, jitter_ms: float, seed: int
 ) -> None:
-    config = events_config(flip=flip, shift=shift, drop=drop, jitter_ms=jitter_ms)
-    found = augmented(recording(), SENSOR, config, [seed, 1])
+    how = EventAugmentation(flip, shift, drop, jitter_ms)
+    found = augmented(recording(), SENSOR, how, [seed, 1])
     assert (np.diff(found.t_us) >= 0).all()
     assert len(found) <= 300
     assert found.x.max(initial=0) < SENSOR[1]
     assert found.y.max(initial=0) < SENSOR[0]
-    again = augmented(recording(), SENSOR, config, [seed, 1])
+    again = augmented(recording(), SENSOR, how, [seed, 1])
     assert all(np.array_equal(getattr(found, name), getattr(again, name)) for name in ("t_us", "x", "y", "p"))
-    if not config.augments:
+    if not how.is_active:
         assert np.array_equal(found.x, recording().x)
 
 
 def test_augmentation_moves_mirrors_drops_and_shakes_as_much_as_is_said() -> None:
     plain = recording(4000)
-    mirrored = [augmented(plain, SENSOR, events_config(flip=True), [n]).x for n in range(40)]
+    mirrored = [augmented(plain, SENSOR, EventAugmentation(flip=True), [n]).x for n in range(40)]
     kinds = {tuple(x[:50].tolist()) for x in mirrored}
     assert kinds == {tuple(plain.x[:50].tolist()), tuple((SENSOR[1] - 1 - plain.x[:50].astype(int)).tolist())}
-    kept = len(augmented(plain, SENSOR, events_config(drop=0.25), [1]))
+    kept = len(augmented(plain, SENSOR, EventAugmentation(drop=0.25), [1]))
     assert 2900 < kept < 3100
     one = Recording.of(np.full(1, 5), np.full(1, 10), np.full(1, 6), np.ones(1), SENSOR)
-    places = {int(found.x[0]) for n in range(60) if len(found := augmented(one, SENSOR, events_config(shift=2), [n]))}
+    places = {
+        int(found.x[0]) for n in range(60) if len(found := augmented(one, SENSOR, EventAugmentation(shift=2), [n]))
+    }
     assert places == {8, 9, 10, 11, 12}
     middle = Recording.of(np.array([0, *[50_000] * 4000, 100_000]), *(np.zeros(4002, int),) * 3, SENSOR)
-    shaken = augmented(middle, SENSOR, events_config(jitter_ms=2.0), [1]).t_us[1:-1]
+    shaken = augmented(middle, SENSOR, EventAugmentation(jitter_ms=2.0), [1]).t_us[1:-1]
     assert 1900 < shaken.std() < 2100
 
 
@@ -365,8 +367,8 @@ def test_training_draws_other_versions_and_validation_does_not(tmp_path: Path) -
 
     dataset = open_dataset(f"events:{folder(tmp_path / 'own')}")
     plain, moving = (
-        Subset(dataset.with_events(events_config(**values), 3, None).load("train", (10, 14)), np.arange(1, 7))
-        for values in ({}, {"shift": 3, "drop": 0.2})
+        Subset(dataset.with_events(events_config(), 3, None, how).load("train", (10, 14)), np.arange(1, 7))
+        for how in ({}, {"shift": 3, "drop": 0.2})
     )
     indices = np.arange(6)
     images = Images(moving, (0.0, 0.0), (1.0, 1.0))

@@ -54,6 +54,16 @@ def test_own_images(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_event_recordings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEURONAS_CACHE", str(tmp_path / "cache"))
+    assert command(["example-files", "--out", str(tmp_path)]) == 0
+    said = run("event_recordings.py", tmp_path, "recordings")
+    with_time, without = map(float, re.findall(r"([\d.]+)% (?:of the test recordings|without the order)", said))
+    assert with_time > without + 15
+    assert "times real time" in said
+
+
+@pytest.mark.slow
 def test_data_in_memory(tmp_path: Path) -> None:
     said = run("data_in_memory.py", tmp_path)
     assert re.search(r"[5-9]\d% of 397 test images", said)
@@ -141,6 +151,8 @@ def test_example_files_can_be_written_again_and_replace_nothing(tmp_path: Path) 
     assert command(["example-files", "--out", str(tmp_path)]) == 0
     dataset = open_dataset(f"imagefolder:{tmp_path / 'photos'}")
     assert dataset.class_names == tuple(sorted(CLASSES))
+    recorded = open_dataset(f"events:{tmp_path / 'recordings'}")
+    assert (recorded.class_names, recorded.sensor) == (("down", "left", "right", "up"), (24, 32))
     assert load_accelerator(str(tmp_path / "mine.yaml")) == load_accelerator("spikeflow-rram")
     (tmp_path / "mine.yaml").write_text("my own")
     assert command(["example-files", "--out", str(tmp_path)]) == 2

@@ -851,6 +851,10 @@ def train(
     label_smoothing: float | None = ...,
     surrogate: str | None = ...,
     augment: Literal['none', 'shift', 'flip', 'autoaugment', 'randaugment'] | None = ...,
+    event_flip: bool | None = ...,
+    event_shift: int | None = ...,
+    event_drop: float | None = ...,
+    event_jitter_ms: float | None = ...,
     mixup: float | None = ...,
     cutout: int | None = ...,
     ema: float | None = ...,
@@ -880,10 +884,6 @@ def train(
     event_sensor: str | None = ...,
     event_crop: str | None = ...,
     event_order: Literal['recorded', 'shuffled', 'collapsed'] | None = ...,
-    event_flip: bool | None = ...,
-    event_shift: int | None = ...,
-    event_drop: float | None = ...,
-    event_jitter_ms: float | None = ...,
     channels: int | None = ...,
     timesteps: int | None = ...,
     weight_bits: int | None = ...,
@@ -940,6 +940,10 @@ def train(
         label_smoothing: Label smoothing [the recipe's].
         surrogate: Surrogate of the spike's derivative [the recipe's].
         augment: Augmentation of the training images [the data set's].
+        event_flip: Mirror half of the recordings of event cameras [off].
+        event_shift: Move recordings of event cameras by up to this many sensor pixels each way [0].
+        event_drop: Share of the events of each recording that are left out at random [0].
+        event_jitter_ms: Standard deviation of what is added to the time of each event (ms) [0].
         mixup: Alpha of mixup; 0: none [the recipe's].
         cutout: Side of the square that cutout blanks; 0: none (pixels) [the recipe's].
         ema: Decay of the weights' exponential moving average; 0: none [the recipe's].
@@ -969,10 +973,6 @@ def train(
         event_sensor: Pixels of the sensor, HEIGHTxWIDTH, of which files of some formats say nothing (pixels) [the data set's].
         event_crop: Use the centre of the sensor, HEIGHTxWIDTH, which is then reduced to --image-side (all of the sensor) (pixels).
         event_order: Controls that show whether time matters: time steps in random order, or every event in a random time step [recorded].
-        event_flip: Mirror half of the recordings (augmentation of training recordings) [off].
-        event_shift: Move by up to this many sensor pixels each way (augmentation of training recordings) [0].
-        event_drop: Share of the events that are left out at random (augmentation of training recordings) [0].
-        event_jitter_ms: Standard deviation of what is added to the time of each event (augmentation of training recordings) (ms) [0].
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
         weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation) [8].

@@ -48,7 +48,12 @@ def chosen_dataset(chosen: str | DataSet, values: Mapping[str, Any], started_in:
     if (n_channels := value_at(values, "data.image_channels")) is not None:
         dataset = dataset.with_channels(n_channels)
     timesteps = value_at(values, "network.timesteps") or SETTINGS["network.timesteps"].default
-    return dataset.with_events(_events(values), timesteps, value_at(values, "data.image_side"))
+    augmentation = {
+        name: value
+        for name in ("flip", "shift", "drop", "jitter_ms")
+        if (value := value_at(values, f"train.event_{name}")) is not None
+    }
+    return dataset.with_events(_events(values), timesteps, value_at(values, "data.image_side"), augmentation)
 
 
 def _events(values: Mapping[str, Any]) -> EventsConfig:

@@ -1,9 +1,10 @@
-"""Files to try the commands of the documentation with: a folder of images, and an accelerator."""
+"""Files to try the commands of the documentation with: images, recordings and an accelerator."""
 
 import io
 from collections.abc import Iterator
 from pathlib import Path
 
+from neuronas.api.example_recordings import MOVES, recordings
 from neuronas.config import is_there, settings_for, write_bytes
 from neuronas.config.files import read_beginning
 from neuronas.data.presets import Digits
@@ -15,7 +16,7 @@ CLASSES = ("zero", "one", "two", "three", "four")
 """Names of the folders of images; the index is the digit on them."""
 N_IMAGES = {"train": 100, "test": 20}
 """Images per class."""
-_PHOTOS, _ACCELERATOR = "photos", "mine.yaml"
+_PHOTOS, _RECORDINGS, _ACCELERATOR = "photos", "recordings", "mine.yaml"
 
 
 class ExampleFiles(Document):
@@ -25,17 +26,26 @@ class ExampleFiles(Document):
         images: the folder of images, as ``--dataset imagefolder:DIR`` takes it.
         n_images: in that folder.
         class_names: its classes.
+        recordings: the folder of recordings, as ``--dataset events:DIR`` takes it.
+        n_recordings: in that folder.
+        moves: its classes.
         hardware: the accelerator, as ``--hardware FILE`` takes it.
     """
 
     images: Location
     n_images: int
     class_names: tuple[str, ...]
+    recordings: Location
+    n_recordings: int
+    moves: tuple[str, ...]
     hardware: Location
 
 
 def write_example_files(folder: Path) -> ExampleFiles:
-    """Write ``photos/{train,test}/CLASS/*.png``, digits of 8x8 pixels, and ``mine.yaml``, a copy of the default chip.
+    """Write images, recordings and ``mine.yaml``, a copy of the default chip.
+
+    Images are ``photos/{train,test}/CLASS/*.png``, digits of 8x8 pixels; recordings are
+    ``recordings/{train,test}/MOVE/*.bin``.
 
     Files that are there with the same content stay as they are, so it may be repeated.
 
@@ -44,7 +54,8 @@ def write_example_files(folder: Path) -> ExampleFiles:
         RunDirectoryError: a file cannot be written.
     """
     accelerator = BUILTIN[settings_for("search")["hardware"].default].read_bytes()
-    contents = {folder / _ACCELERATOR: accelerator, **dict(_images(folder / _PHOTOS))}
+    images, recorded = dict(_images(folder / _PHOTOS)), dict(recordings(folder / _RECORDINGS))
+    contents = {folder / _ACCELERATOR: accelerator, **images, **recorded}
     for path, content in contents.items():
         if is_there(path) and read_beginning(path, len(content) + 1)[0] != content:
             raise ConfigurationError(f"{path}: exists with other content; expected an empty folder (--out DIR)")
@@ -55,8 +66,11 @@ def write_example_files(folder: Path) -> ExampleFiles:
             write_bytes(path, content)
     return ExampleFiles(
         images=folder / _PHOTOS,
-        n_images=len(contents) - 1,
+        n_images=len(images),
         class_names=CLASSES,
+        recordings=folder / _RECORDINGS,
+        n_recordings=len(recorded),
+        moves=MOVES,
         hardware=folder / _ACCELERATOR,
     )
 

@@ -1,4 +1,4 @@
-"""``neuronas example-files``: images and an accelerator to try the commands of the documentation with."""
+"""``neuronas example-files``: images, recordings and an accelerator to try the commands of the documentation with."""
 
 from pathlib import Path
 from typing import Annotated
@@ -28,4 +28,6 @@ def example_files(
     elif not quiet:
         classes = ", ".join(written.class_names)
         console.answers.print(f"{written.images}: {written.n_images} images of digits in {classes}")
+        moves = ", ".join(written.moves)
+        console.answers.print(f"{written.recordings}: {written.n_recordings} recordings of a bar that moves {moves}")
         console.answers.print(f"{written.hardware}: an accelerator; change its constants to those of your chip")

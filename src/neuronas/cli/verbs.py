@@ -114,7 +114,8 @@ VERBS: Mapping[str, Verb] = {
     ),
     "example-files": Verb(
         "example_files:example_files",
-        "Write small images in class folders (photos) and an accelerator (mine.yaml), to try the other commands with.",
+        "Write small images (photos) and recordings of an event camera (recordings) in class folders, and an "
+        "accelerator (mine.yaml), to try the other commands with.",
         "neuronas example-files --out examples",
         "neuronas search --dataset imagefolder:photos --hardware mine.yaml --channels 8 --out runs/mine",
     ),

@@ -12,10 +12,6 @@ def _of_events(help: str, default: Any, name: str, **more: Any) -> Any:  # noqa:
     return setting(help, default, _READ, name=f"event_{name}", **more)
 
 
-def _augmentation(help: str, default: Any, name: str, **more: Any) -> Any:  # noqa: A002
-    return setting(f"{help} (augmentation of training recordings)", default, (TRAIN,), name=f"event_{name}", **more)
-
-
 class EventsConfig(Section):
     """Events: how recordings of event cameras become one image for each time step; images ignore all of it."""
 
@@ -41,14 +37,3 @@ class EventsConfig(Section):
         "Controls that show whether time matters: time steps in random order, or every event in a random time step",
         "recorded", "order",
     )  # fmt: skip
-    flip: bool = _augmentation("Mirror half of the recordings", False, "flip")
-    shift: int = _augmentation("Move by up to this many sensor pixels each way", 0, "shift", ge=0, le=512)
-    drop: float = _augmentation("Share of the events that are left out at random", 0.0, "drop", ge=0, lt=1)
-    jitter_ms: float = _augmentation(
-        "Standard deviation of what is added to the time of each event", 0.0, "jitter_ms", unit="ms", ge=0, le=1e6
-    )
-
-    @property
-    def augments(self) -> bool:
-        """Whether training recordings are augmented event by event."""
-        return bool(self.flip or self.shift or self.drop or self.jitter_ms)

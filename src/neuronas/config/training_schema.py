@@ -69,6 +69,16 @@ class TrainConfig(Section):
     augment: Literal["none", "shift", "flip", "autoaugment", "randaugment"] = _learning(
         "Augmentation of the training images", DATASET, _LEARNED, is_option=True
     )
+    event_flip: bool = _learning("Mirror half of the recordings of event cameras", False, is_option=True)
+    event_shift: int = _learning(
+        "Move recordings of event cameras by up to this many sensor pixels each way", 0, is_option=True, ge=0, le=512
+    )
+    event_drop: float = _learning(
+        "Share of the events of each recording that are left out at random", 0.0, is_option=True, ge=0, lt=1
+    )
+    event_jitter_ms: float = _learning(
+        "Standard deviation of what is added to the time of each event", 0.0, unit="ms", is_option=True, ge=0, le=1e6
+    )
     mixup: float = _learning("Alpha of mixup; 0: none", ge=0)
     cutout: int = _learning("Side of the square that cutout blanks; 0: none", unit="pixels", ge=0, le=1024)
     ema: float = _learning("Decay of the weights' exponential moving average; 0: none", ge=0, lt=1)

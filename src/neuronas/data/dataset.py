@@ -1,10 +1,10 @@
 """What a data set is: the facts that settings default to, and a reader of its images. Nothing here needs torch."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from neuronas.space.shape import Side
 
@@ -93,13 +93,16 @@ class DataSet(ABC):
         """
         return self
 
-    def with_events(self, events: "EventsConfig", timesteps: int, size: Side | None) -> Self:
+    def with_events(
+        self, events: "EventsConfig", timesteps: int, size: Side | None, augmentation: Mapping[str, Any] | None = None
+    ) -> Self:
         """Return this data set with recordings cut as settings say; stills ignore them.
 
         Args:
             events: settings; ``window_ms`` 0 and ``sensor`` None: the data set's own.
             timesteps: T.
             size: of the images; None: the data set's own.
+            augmentation: of training recordings, event by event; see ``EventAugmentation``.
         """
         return self
 

@@ -1,37 +1,58 @@
 """Augmentation of training recordings, event by event."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from neuronas.config import EventsConfig
 from neuronas.data.events.recording import Recording
 from neuronas.space.graph import Pair
 
 
-def augmented(recording: Recording, sensor: Pair, events: EventsConfig, seed: list[int]) -> Recording:
+@dataclass(frozen=True)
+class EventAugmentation:
+    """What is drawn anew each time that a training recording is read.
+
+    Attributes:
+        flip: mirror every other recording.
+        shift: move by up to this many pixels each way.
+        drop: share of the events that are left out.
+        jitter_ms: standard deviation of what is added to the time of each event.
+    """
+
+    flip: bool = False
+    shift: int = 0
+    drop: float = 0.0
+    jitter_ms: float = 0.0
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it changes anything."""
+        return bool(self.flip or self.shift or self.drop or self.jitter_ms)
+
+
+def augmented(recording: Recording, sensor: Pair, how: EventAugmentation, seed: list[int]) -> Recording:
     """Draw another version of a recording: mirrored, moved, with fewer events, with other times.
 
     Args:
         recording: times begin at 0; coordinates lie on the sensor.
         sensor: height and width; what is moved beyond its edge is lost.
-        events: settings.
+        how: what is changed.
         seed: of the draw; the same numbers give the same version.
     """
     rng = np.random.default_rng(seed)
     height, width = sensor
     t_us, x, y, p = recording.t_us, recording.x.astype(np.int64), recording.y.astype(np.int64), recording.p
-    if events.flip and rng.random() < 0.5:
+    if how.flip and rng.random() < 0.5:
         x = width - 1 - x
     keep = np.ones(len(t_us), dtype=bool)
-    if events.shift:
-        down, right = rng.integers(-events.shift, events.shift, 2, endpoint=True)
+    if how.shift:
+        down, right = rng.integers(-how.shift, how.shift, 2, endpoint=True)
         y, x = y + down, x + right
         keep &= (y >= 0) & (y < height) & (x >= 0) & (x < width)
-    if events.drop:
-        keep &= rng.random(len(t_us)) >= events.drop
-    if events.jitter_ms:
-        moved = np.rint(rng.normal(0.0, 1000 * events.jitter_ms, len(t_us))).astype(np.int64)
+    if how.drop:
+        keep &= rng.random(len(t_us)) >= how.drop
+    if how.jitter_ms:
+        moved = np.rint(rng.normal(0.0, 1000 * how.jitter_ms, len(t_us))).astype(np.int64)
         t_us = np.clip(t_us + moved, 0, t_us[-1] if len(t_us) else 0)
         order = np.argsort(t_us, kind="stable")
         t_us, x, y, p, keep = t_us[order], x[order], y[order], p[order], keep[order]

@@ -2,10 +2,10 @@
 
 import logging
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from neuronas.config import EventsConfig
 from neuronas.data.dataset import DataSet, Progress
@@ -43,6 +43,7 @@ class EventDataSet(DataSet):
     _timesteps: int = 5
     _events: EventsConfig | None = None
     _size: Pair | None = None
+    _augmentation: dict[str, Any] | None = None
 
     @abstractmethod
     def items(self, split: str) -> Sequence[Item]:
@@ -72,9 +73,12 @@ class EventDataSet(DataSet):
         made._timesteps = n
         return made
 
-    def with_events(self, events: EventsConfig, timesteps: int, size: Side | None) -> Self:
+    def with_events(
+        self, events: EventsConfig, timesteps: int, size: Side | None, augmentation: Mapping[str, Any] | None = None
+    ) -> Self:
         """See ``DataSet``."""
         made = copy(self)
+        made._augmentation = dict(augmentation or {})
         made._events, made._timesteps, made._size = events, timesteps, None if size is None else size_of(size)
         return made
 
@@ -120,11 +124,13 @@ class EventDataSet(DataSet):
         """See ``DataSet``."""
         import numpy as np
 
+        from neuronas.data.events.augmentation import EventAugmentation
         from neuronas.data.events.source import EventSource
 
         labels = np.array([item.label for item in self.items(split)], dtype=np.int64)
         store, slicing = self._cut(split, size_of(size))
-        return EventSource(store, np.arange(len(labels)), labels, slicing)
+        how = EventAugmentation(**self._augmentation or {})
+        return EventSource(store, np.arange(len(labels)), labels, slicing, how)
 
     def check(self, *, n_threads: int, skip_corrupt: bool, progress: Progress | None = None) -> None:
         """See ``DataSet``."""

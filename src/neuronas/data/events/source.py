@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from neuronas.data.events.augmentation import augmented
+from neuronas.data.events.augmentation import EventAugmentation, augmented
 from neuronas.data.events.frames import Slicing
 from neuronas.data.events.store import EventStore
 
@@ -21,17 +21,19 @@ class EventSource:
         numbers: of those in the store that belong to the split.
         labels: class of each.
         slicing: how a recording becomes images.
+        augmentation: of training recordings.
     """
 
     store: EventStore
     numbers: NDArray[np.int64]
     labels: NDArray[np.int64]
     slicing: Slicing
+    augmentation: EventAugmentation
 
     @property
     def augments(self) -> bool:
         """Whether ``read_augmented`` differs from ``read``."""
-        return self.slicing.events.augments
+        return self.augmentation.is_active
 
     def read(self, index: int) -> Tensor:
         """See ``ImageSource``: uint8 [T, C, H, W]."""
@@ -46,5 +48,5 @@ class EventSource:
             seed: of the draw; the index is added to it.
         """
         number = int(self.numbers[index])
-        drawn = augmented(self.store.recording(number), self.slicing.sensor, self.slicing.events, [*seed, index])
+        drawn = augmented(self.store.recording(number), self.slicing.sensor, self.augmentation, [*seed, index])
         return torch.from_numpy(self.slicing.frames(drawn, number))
