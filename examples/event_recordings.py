@@ -24,14 +24,20 @@ def main(folder: str, run: str = "runs/events") -> None:
     )
     print(found.text)
 
-    neuronas.train(found.directory, epochs=8, event_drop=0.1)
+    neuronas.train(found.directory, epochs=8, batch_size=16, event_drop=0.1)
     print(f"{neuronas.evaluate(found.directory).top1:.1%} of the test recordings")
 
     # The same events at random times: if this network is as good, time does not matter.
     control = neuronas.train(
-        found.text, dataset=f"events:{folder}", timesteps=6, channels=8, epochs=8, event_order="collapsed",
+        found.text,
+        dataset=f"events:{folder}",
+        timesteps=6,
+        channels=8,
+        epochs=8,
+        batch_size=16,
+        event_order="collapsed",
         out=f"{run}-collapsed",
-    )  # fmt: skip
+    )
     print(f"{neuronas.evaluate(control.directory).top1:.1%} without the order of events")
 
     recording = next(path for path in sorted(Path(folder, "test").rglob("*")) if path.is_file())

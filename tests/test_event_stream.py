@@ -2,11 +2,20 @@
 
 import json
 import re
+from collections.abc import Iterator
+from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 import pytest
 import torch
 
+import event_files
+import neuronas
+from neuronas.api.trained import read_trained
+from neuronas.cli.main import run as command
+from neuronas.data.events.files import recording_on
+from neuronas.data.events.frames import Slicing
 from neuronas.errors import ConfigurationError
 from neuronas.report.server import LiveServer
 from neuronas.report.stream_page import LiveStream, event_paths, scores_chart
@@ -18,7 +27,7 @@ from neuronas.snn.streaming import Stream
 from neuronas.snn.trainable import WeightFormat
 from neuronas.space.notation import parse_architecture
 from neuronas.space.shape import NetworkShape
-from test_event_data import recording, slicing
+from test_event_data import SENSOR, recording, slicing
 
 
 @pytest.mark.parametrize("values", ["count", "binary", "first-spike"])
@@ -117,3 +126,78 @@ def test_a_result_shows_itself_in_one_line() -> None:
     )  # fmt: skip
     assert str(result) == "<stream of 30 time steps: class b (1), settled after 160 ms, speed 10 times real time>"
     assert steps()[20].best == 1
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Recordings of 12x20 pixels, and a run that was trained on them for one epoch."""
+    folder = tmp_path_factory.mktemp("stream")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NEURONAS_CACHE", str(folder / "cache"))
+        rng = np.random.default_rng(0)
+        for name in ("a", "b"):
+            (folder / "data" / name).mkdir(parents=True)
+            for number in range(10):
+                found = recording(400, seed=number, until_us=20_000)
+                columns = (found.t_us, found.x, np.minimum(found.y, 11 - 6 * (name == "b")), rng.integers(0, 2, 400))
+                events = list(zip(*(one.astype(int).tolist() for one in columns), strict=True))
+                (folder / "data" / name / f"{number}.npy").write_bytes(event_files.npy(events))
+        neuronas.train(
+            "|skip~0|+|skip~0|conv_1x1~1|+|skip~0|skip~1|conv_3x3~2|", dataset=f"events:{folder / 'data'}",
+            timesteps=3, channels=4, epochs=1, batch_size=8, event_window_ms=12, event_sensor="12x20",
+            out=folder / "run",
+        )  # fmt: skip
+        yield folder
+
+
+def test_a_stream_begins_with_the_decision_of_evaluate(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = trained / "data" / "a" / "3.npy"
+    found = neuronas.run(trained / "run", file)
+    config = read_trained(trained / "run").plan.config
+    assert config.events.sensor == SENSOR
+    frames = Slicing(3, SENSOR, SENSOR, 2, 12_000, config.events).frames(recording_on(file, SENSOR))
+    shown = torch.from_numpy(frames)[:, None].float() / 255 / torch.tensor(config.data.std)[:, None, None]
+    with torch.no_grad():
+        expected = neuronas.load(trained / "run")(shown).mean(dim=0)[0]
+    assert np.allclose(found.steps[2].scores, expected.numpy(), atol=1e-5)
+    assert (len(found.steps), found.step_ms, found.n_events) == (5, 4.0, 400)
+    assert sum(step.n_events for step in found.steps) == 400
+    assert found.settled_ms <= 20
+    assert command(["run", str(trained / "run"), "--events", str(file), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["decision"]["name"] == found.decision.name
+    assert command(["run", str(trained / "run"), "--events", str(file)]) == 0
+    assert "400 events in 5 steps of 4 ms; computed in" in capsys.readouterr().out
+
+
+def test_a_stream_keeps_to_its_pace(trained: Path) -> None:
+    class Clock:
+        def __init__(self) -> None:
+            self.seen: list[float] = []
+
+        def start(self, class_names: tuple[str, ...]) -> None:
+            assert class_names == ("a", "b")
+
+        def add(self, step: StreamStep, image: np.ndarray) -> None:
+            assert image.shape == (2, *SENSOR)
+            self.seen.append(perf_counter())
+
+    clock = Clock()
+    neuronas.run(trained / "run", trained / "data" / "b" / "1.npy", pace=0.1, follow=clock)
+    assert len(clock.seen) == 5
+    assert clock.seen[-1] - clock.seen[0] >= 4 * 0.04 - 0.04
+
+
+def test_wrong_input_of_a_stream_is_one_line(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run, outside = str(trained / "run"), trained / "outside.npy"
+    outside.write_bytes(event_files.npy([(1, 30, 2, 1)]))
+    for arguments, message in (
+        (["--events", str(trained / "none.npy")], "No such file"),
+        (["--events", str(outside)], "holds an event at x = 30; expected 0 to 19"),
+        (["--events", str(outside), "--pace", "-1"], "--pace"),
+        (["--events", str(outside), "--port", "8000"], "--port 8000 given without --serve"),
+        ([], "--events"),
+    ):
+        assert command(["run", run, *arguments]) == 2
+        errors = capsys.readouterr().err
+        assert message in errors
+        assert errors.count("\n") == 1

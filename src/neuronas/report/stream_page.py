@@ -52,21 +52,22 @@ class LiveStream:
         if image is None or known == str(len(steps)):
             return answer
         last = steps[-1]
-        drawn = {"stream": scores_chart(steps[-_MOST_STEPS:], self._names)}
+        chart = scores_chart(steps[-_MOST_STEPS:], self._names)
         section = render(
-            "stream.html", drawn=drawn, size=image.shape[1:], paths=event_paths(image),
-            facts={
-                "class": self._names[last.best],
-                "time": f"{written(last.end_ms)} ms",
-                "events in this step": f"{last.n_events:,}",
-            },
-        )  # fmt: skip
+            "stream.html",
+            decision=self._names[last.best],
+            chart=chart,
+            size=image.shape[1:],
+            paths=event_paths(image),
+            legend="brighter (orange), darker (blue), both (pink)" if len(image) > 1 else "brighter or darker",
+            facts={"time": f"{written(last.end_ms)} ms", "events in this step": f"{last.n_events:,}"},
+        )
         return answer | {
             "version": str(len(steps)),
             "title": f"Stream {self._recording}",
             "summary": f"{self._names[last.best]} after {written(last.end_ms)} ms, {len(steps):,} time steps.",
             "sections": {"stream": section},
-            "data": {"config": chart_config(), "charts": {key: chart.views for key, chart in drawn.items()}},
+            "data": {"config": chart_config(), "charts": {"stream": chart.views}},
         }
 
 
