@@ -29,7 +29,7 @@ from neuronas.hardware.mapped.model import MappedCostModel
 from neuronas.runs.inputs import NetworkInput
 from neuronas.runs.metrics import METRICS, read_epochs
 from neuronas.snn.classifier import Classifier, ClassifierSettings
-from neuronas.snn.folded_time import different_steps, merged_steps
+from neuronas.snn.folded_time import different_steps, some_steps
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.trainable import WeightFormat
 from neuronas.snn.weights import WeightSource
@@ -135,22 +135,32 @@ def test_time_steps_are_in_order() -> None:
     assert not torch.equal(before[1:], after[1:])
 
 
-def test_early_stages_and_artificial_networks_read_means_of_steps() -> None:
+def test_early_stages_read_some_steps_and_artificial_networks_the_mean() -> None:
     network, images = awake(sequence=True), 3 * torch.stack([still(seed) for seed in range(T)])
-    network.present(1, (SIDE, SIDE))
-    whole = classifier(sequence=False).eval()
+    whole, artificial = classifier(sequence=False).eval(), classifier(sequence=True, spiking=False).eval()
     whole.load_state_dict(network.state_dict())
-    whole.present(1, (SIDE, SIDE))
     with torch.no_grad():
-        scores = network(images)
-        assert scores.any() and torch.equal(scores, whole(images.mean(dim=0)))
+        for one in (network, whole):
+            one.present(1, (SIDE, SIDE))
+        assert torch.equal(network(images), whole(images[1]))  # the middle one
+        for one in (network, whole):
+            one.present(1, (SIDE // 2, SIDE // 2))
+        assert torch.equal(network(images), whole(images[1]))
         network.present(2, (SIDE // 2, SIDE // 2))
         assert network(images).shape == (2, BATCH, 3)
-        artificial = classifier(sequence=True, spiking=False).eval()
-        assert artificial(images).shape == (1, BATCH, 3)
-    parts = torch.arange(10.0).reshape(5, 2, 1)
-    assert merged_steps(parts, 2).flatten().tolist() == [2, 3, 7, 8]  # of three steps, then of two
-    assert merged_steps(parts, 5) is parts
+        mean = classifier(sequence=False, spiking=False).eval()
+        mean.load_state_dict(artificial.state_dict())
+        assert torch.equal(artificial(images), mean(images.mean(dim=0)))
+    steps = torch.arange(5.0)[:, None]
+    drawn = set()
+    for seed in range(40):
+        torch.manual_seed(seed)
+        found = some_steps(steps, 2, at_random=True).flatten().tolist()
+        assert found == some_steps(steps, 2, at_random=True).flatten().tolist()
+        drawn.add(tuple(found))
+    assert drawn == {(0, 1), (1, 2), (2, 3), (3, 4)}
+    assert some_steps(steps, 2, at_random=False).flatten().tolist() == [1, 2]
+    assert some_steps(steps, 5, at_random=True) is steps
 
 
 def test_only_equal_steps_are_computed_once() -> None:

@@ -11,7 +11,7 @@ from torch.nn import functional as F  # noqa: N812
 from torch.utils.checkpoint import checkpoint
 
 from neuronas.config import SURROGATES
-from neuronas.snn.folded_time import folded, merged_steps, pooled
+from neuronas.snn.folded_time import folded, pooled, some_steps
 from neuronas.snn.graph_network import NormalisedNeurons, image_steps
 from neuronas.snn.lif import Lif
 from neuronas.snn.neuron import NeuronParameters
@@ -158,8 +158,16 @@ class Classifier(WeightedNetwork):
         self._scaled_size: Pair | None = None
 
     def presented(self, images: Tensor) -> Tensor:
-        """See ``GraphNetwork``. A sequence of more time steps than are computed now is averaged to as many."""
-        x = merged_steps(image_steps(self.graph, images, self.settings.timesteps), self.timesteps)
+        """See ``GraphNetwork``; of sequences with more time steps than are computed now, some are left out.
+
+        In training as many successive ones are drawn, otherwise they are those in the middle. An artificial network
+        reads the mean of all.
+        """
+        x = image_steps(self.graph, images, self.settings.timesteps)
+        if self.settings.spiking:
+            x = some_steps(x, self.timesteps, at_random=self.training)
+        elif len(x) > 1:
+            x = x.mean(dim=0, keepdim=True)
         flat = x.flatten(0, 1)
         if self._scaled_size:
             flat = F.interpolate(flat, self._scaled_size, mode="bilinear", antialias=True)

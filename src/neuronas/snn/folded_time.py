@@ -39,6 +39,19 @@ def different_steps(x: Tensor) -> Tensor:
     return x[:1] if is_still else x
 
 
-def merged_steps(x: Tensor, n: int) -> Tensor:
-    """[T, B, ...] -> [n, B, ...]: the means of n parts of successive time steps; unchanged if T is at most n."""
-    return x if len(x) <= n else torch.stack([part.mean(dim=0) for part in x.tensor_split(n)])
+def some_steps(x: Tensor, n: int, *, at_random: bool) -> Tensor:
+    """[T, B, ...] -> [n, B, ...]: successive time steps; unchanged if T is at most n.
+
+    Args:
+        x: values of all time steps.
+        n: how many to return.
+        at_random: the first of them is drawn, by a generator of its own that starts at the random seed that torch was
+            given last; otherwise they are those in the middle.
+    """
+    n_more = len(x) - n
+    if n_more <= 0:
+        return x
+    first = n_more // 2
+    if at_random:
+        first = int(torch.randint(n_more + 1, (), generator=torch.Generator().manual_seed(torch.initial_seed())))
+    return x[first : first + n]
