@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,24 +86,32 @@ def compare(
         assert found == pytest.approx(wanted, rel=1e-9), name
 
 
-@settings(
-    max_examples=settings.default.max_examples // 4,
+CASES = st.fixed_dictionaries({
+    "space": st.sampled_from(["neuronas", "snasnet", "snasnet-backward", "spikenas-bench"]).map(load_space),
+    "seed": st.integers(0, 10_000),
+    "bits": st.sampled_from([4, 8, 16, 32]),
+    "batch": st.sampled_from([3, 7, 12]),
+    "channels": st.sampled_from([5, 16, 24]),
+    "side": st.sampled_from([8, 9, 18]),
+    "fitness": st.sampled_from(["sahd", "sahd-mean", "sahd-snasnet", "hamming", "path-information"]),
+})  # fmt: skip
+patient = settings(
     suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking would take minutes
 )
-@given(
-    st.sampled_from(["neuronas", "snasnet", "snasnet-backward", "spikenas-bench"]),
-    st.integers(0, 10_000),
-    st.sampled_from([4, 8, 16, 32]),
-    st.sampled_from([3, 7, 12]),
-    st.sampled_from([5, 16, 24]),
-    st.sampled_from([8, 9, 18]),
-    st.sampled_from(["sahd", "sahd-mean", "sahd-snasnet", "hamming", "path-information"]),
-)
-def test_engine_and_reference_agree(
-    space: str, seed: int, bits: int, batch: int, channels: int, side: int, fitness: str
-) -> None:
-    compare(load_space(space), seed, bits=bits, batch=batch, channels=channels, side=side, timesteps=3, fitness=fitness)
+
+
+@settings(patient, max_examples=settings.default.max_examples // 10)
+@given(CASES)
+def test_engine_and_reference_agree(case: dict[str, Any]) -> None:
+    compare(**case, timesteps=3)
+
+
+@pytest.mark.nightly
+@settings(patient, max_examples=100)
+@given(CASES)
+def test_engine_and_reference_agree_on_many_networks(case: dict[str, Any]) -> None:
+    compare(**case, timesteps=3)
 
 
 @pytest.mark.parametrize("bits", [4, 8, 10, 16, 32])
