@@ -39,8 +39,6 @@ def read_config(path: Path) -> dict[str, Any]:
         inside = value_at(values, section) if section else values
         if section in _OPEN:
             continue
-        if setting.allows_none and setting.default is None and isinstance(inside, dict) and name not in inside:
-            continue  # newer than the run, which did without it
         is_there = isinstance(inside, dict) and name in inside
         if not is_there or (inside[name] is None and not setting.allows_none):  # null: cut off behind the colon
             raise VerificationError(f"{path}: lacks '{setting.path}', which the settings of every run have")
