@@ -533,7 +533,7 @@ def test_doctor_finds_old_packages_and_a_cache_that_cannot_be_written(
     "pattern",
     [
         r"^\s*(import|from) (pickle|marshal|shelve|dill|joblib|cloudpickle)\b", r"(?<![.\w])(eval|exec|compile)\(",
-        r"yaml\.(unsafe_|full_)?load(_all)?\(", r"torch\.load\(", r"np\.load\(", r"shell=True", r"os\.system\(",
+        r"yaml\.(unsafe_|full_)?load(_all)?\(", r"torch\.load\(", r"np\.load\((?!.*allow_pickle=False)", r"shell=True", r"os\.system\(",
         r"weights_only=False", r"0\.0\.0\.0",
     ],
 )  # fmt: skip
@@ -579,7 +579,7 @@ def test_the_settings_of_a_run_cut_anywhere_are_refused(neuronas: Neuronas, tmp_
             read_config(path)
     code, out, err = neuronas("estimate", "run")
     assert (code, out, err.count("\n")) == (4, "", 1)
-    assert "lacks 'search.finalist_validation'" in err
+    assert "lacks '...', its last line" in err
 
 
 @pytest.mark.parametrize("text", ["NaN", "[-Infinity]", "[1e999]", "-9.7e308", '{"a": 1, "a": 1}', "[" * 100_000])

@@ -433,7 +433,8 @@ def test_importing_neuronas_imports_no_torch() -> None:
 
 
 def test_the_documented_python_runs(trained: Path) -> None:
-    assert command(["export", str(trained), "--format", "integer", "--quiet"]) == 0
+    for name in ("integer", "crossbars"):
+        assert command(["export", str(trained), "--format", name, "--quiet"]) == 0
     blocks = (DOCS / "export.md").read_text(encoding="utf-8").split("```python\n")[1:]
     known: dict[str, object] = {}
     for block in blocks:

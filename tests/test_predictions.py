@@ -28,7 +28,7 @@ CHAIN = "|conv_3x3~0|+|skip~0|conv_3x3~1|+|avg_pool_3x3~0|skip~1|conv_3x3~2|"
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on the digits with one time step, so that many scores are equal."""
     run = tmp_path_factory.mktemp("runs") / "run"
-    options = ["--channels", "4", "--timesteps", "1", "--epochs", "8", "--batch-size", "256", "--weight-bits", "4"]
+    options = ["--channels", "4", "--timesteps", "1", "--epochs", "8", "--batch-size", "64", "--weight-bits", "4"]
     assert (
         command(
             [

@@ -129,7 +129,7 @@ def test_the_list_names_every_experiment(neuronas: Neuronas) -> None:
     assert code == 0
     listed = json.loads(out)
     assert set(N_CASES) == {study.name for study in STUDIES}
-    assert set(listed) == set(experiments()) == {*N_CASES, "hardware", "proxy-benchmark"}
+    assert set(listed) == set(experiments()) == {*N_CASES, "hardware", "proxy-benchmark", "silicon"}
     assert all(set(line) == {"shows", "needs", "takes"} and all(line.values()) for line in listed.values())
 
 

@@ -4,6 +4,7 @@ from neuronas.config.design_schema import DesignConfig
 from neuronas.config.durations import SECONDS, duration, seconds
 from neuronas.config.event_schema import EventsConfig
 from neuronas.config.files import (
+    MAX_FILE_BYTES,
     as_path,
     first_mistake,
     is_there,
@@ -74,6 +75,7 @@ __all__ = [
     "EXPORT_FORMATS",
     "FITNESS",
     "FULL_PRECISION",
+    "MAX_FILE_BYTES",
     "OPERATIONS",
     "PRESETS",
     "RECIPES",

@@ -37,7 +37,7 @@ def verify_crossbars(content: ExportContent, folder: Path) -> RoundTrip:
         text = np.loadtxt(folder / PROGRAMMING / f"{file}.csv", delimiter=",", ndmin=2)
         if not np.allclose(cells, text, rtol=1e-5):
             raise VerificationError(f"{folder}: {PROGRAMMING}/{file}.csv and .f32 differ")
-        vectors = np.load(folder / VECTORS / f"{name}.npz")["vectors"]
+        vectors = _arrays(folder / VECTORS / f"{name}.npz")["vectors"]
         driven = vectors[:, row["first_channel"] : row["first_channel"] + row["n_channels"]].astype(np.float64)
         _check_responses(folder, file, index, cells, driven)
         whole = totals.setdefault((name, row["replica"]), _zeros(content, name, len(vectors)))
@@ -58,6 +58,11 @@ def verify_crossbars(content: ExportContent, folder: Path) -> RoundTrip:
     return RoundTrip(0.0, largest, len(index["images"]), 0)
 
 
+def _arrays(file: Path) -> dict[str, NDArray[np.generic]]:
+    with np.load(file, allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
 def _zeros(content: ExportContent, name: str, n_vectors: int) -> NDArray[np.float64]:
     operation = content.integers.graph.by_name[name].operation
     assert isinstance(operation, Weights)  # noqa: S101 - only these are on crossbars
@@ -67,7 +72,7 @@ def _zeros(content: ExportContent, name: str, n_vectors: int) -> NDArray[np.floa
 def _check_responses(
     folder: Path, file: str, index: dict[str, object], cells: NDArray[np.float64], driven: NDArray[np.float64]
 ) -> None:
-    found = np.load(folder / RESPONSES / f"{file}.npz")
+    found = _arrays(folder / RESPONSES / f"{file}.npz")
     at_once = int(str(index["rows_per_read"]))
     reads = [slice(first, first + at_once) for first in range(0, len(cells), at_once)]
     for number, read in enumerate(reads):
@@ -96,7 +101,7 @@ def _check_sums(
     node = network.graph.by_name[name]
     operation, codes = node.operation, torch.from_numpy(network.weights[name].codes).double()
     assert isinstance(operation, Weights)  # noqa: S101 - only these are on crossbars
-    stored = np.load(folder / VECTORS / f"{name}.npz")
+    stored = _arrays(folder / VECTORS / f"{name}.npz")
     planes = json.loads((folder / INDEX).read_text())["layers"][name]["planes"]
     if not np.array_equal(stored["occurrences"], occurrences):
         raise VerificationError(f"{folder}: vectors of layer {name} are not those of the images")

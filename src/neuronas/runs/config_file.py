@@ -5,11 +5,23 @@ from typing import Any
 
 import yaml
 
-from neuronas.config import SETTINGS, ResolvedConfig, RunConfig, read_yaml, value_at, write_text, written
+from neuronas.config import (
+    MAX_FILE_BYTES,
+    SETTINGS,
+    ResolvedConfig,
+    RunConfig,
+    read_text,
+    read_yaml,
+    value_at,
+    write_text,
+    written,
+)
 from neuronas.errors import VerificationError
 
 _OPEN = ("train", "chip", "design")
 """Sections that a run leaves open until it is trained or put on simulated chips, or where it is no design."""
+_END = "..."
+"""YAML's end of a document, the last line: a file that was cut off lacks it."""
 
 
 def write_config(path: Path, config: ResolvedConfig, given: RunConfig | None = None) -> None:
@@ -23,7 +35,7 @@ def write_config(path: Path, config: ResolvedConfig, given: RunConfig | None = N
     values = config.model_dump()
     if given is not None:
         values |= {name: written(given).get(name, {}) for name in _OPEN}
-    write_text(path, yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+    write_text(path, yaml.safe_dump(values, sort_keys=False, allow_unicode=True, explicit_end=True))
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -31,7 +43,7 @@ def read_config(path: Path) -> dict[str, Any]:
 
     Raises:
         ConfigurationError: no file, or no YAML mapping.
-        VerificationError: a setting that every run has is missing.
+        VerificationError: a setting that every run has is missing, or the end of the file.
     """
     values = read_yaml(path)
     for setting in SETTINGS.values():
@@ -42,4 +54,6 @@ def read_config(path: Path) -> dict[str, Any]:
         is_there = isinstance(inside, dict) and name in inside
         if not is_there or (inside[name] is None and not setting.allows_none):  # null: cut off behind the colon
             raise VerificationError(f"{path}: lacks '{setting.path}', which the settings of every run have")
+    if read_text(path, MAX_FILE_BYTES).splitlines()[-1] != _END:
+        raise VerificationError(f"{path}: lacks '{_END}', its last line; the file was cut off")
     return values

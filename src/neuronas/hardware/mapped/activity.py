@@ -86,8 +86,8 @@ def load_activity(settings: HardwareConfig) -> Activity:
     """Build the activity that the settings name.
 
     A trace is a YAML file with one ``layer: rate`` line per layer (or ``layer: [rate, ...]``, one for each time step),
-    or what ``neuronas evaluate`` wrote (JSON with ``layers: {NAME: {input_rate: RATE, input_rates: [RATE, ...]}}``, of
-    which the second counts if it is there). A forecast needs an architecture, so that its rates are still missing.
+    or an ``evaluation.json``. There each entry of ``layers`` has ``input_rate``, and may have ``input_rates``, one for
+    each time step, which then count. A forecast needs an architecture, so that its rates are still missing.
 
     Raises:
         ConfigurationError: the file cannot be read, or a rate in it is not a number from 0 to 1.
