@@ -533,7 +533,8 @@ def test_doctor_finds_old_packages_and_a_cache_that_cannot_be_written(
     "pattern",
     [
         r"^\s*(import|from) (pickle|marshal|shelve|dill|joblib|cloudpickle)\b", r"(?<![.\w])(eval|exec|compile)\(",
-        r"yaml\.(unsafe_|full_)?load(_all)?\(", r"torch\.load\(", r"np\.load\((?!.*allow_pickle=False)", r"shell=True", r"os\.system\(",
+        r"yaml\.(unsafe_|full_)?load(_all)?\(", r"torch\.load\(", r"np\.load\((?!.*allow_pickle=False)",
+        r"shell=True", r"os\.system\(",
         r"weights_only=False", r"0\.0\.0\.0",
     ],
 )  # fmt: skip
