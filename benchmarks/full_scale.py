@@ -43,7 +43,7 @@ from neuronas.search.problem import Problem
 from neuronas.search.screening import Evaluators
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.weights import WeightSource
-from neuronas.space.graph import Pool
+from neuronas.space.node_operations import Pool
 from neuronas.space.notation import format_architecture
 from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space

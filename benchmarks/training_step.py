@@ -30,8 +30,8 @@ from common import write
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.trainable import WeightFormat
-from neuronas.space.graph import Weights
 from neuronas.space.lowering import lower
+from neuronas.space.node_operations import Weights
 from neuronas.space.notation import parse_architecture
 from neuronas.space.shape import NetworkShape
 from plain_network import PlainNetwork

@@ -15,7 +15,7 @@ from neuronas.export.integer_network import IntegerNetwork
 from neuronas.export.round_trip import export_network
 from neuronas.export.storage import storage
 from neuronas.export.verification import compare_integers, integer_result
-from neuronas.space.graph import Sum
+from neuronas.space.node_operations import Sum
 from random_networks import Case, cases
 from test_export import BACKWARD, CONV, DEAD, FORMS, POOLS, THRESHOLDS, UNREACHED, content_of, make_network
 

@@ -35,7 +35,8 @@ from neuronas.snn.quantisation import FixedPoint, sliced
 from neuronas.snn.weights import WeightSource
 from neuronas.space.build import EdgeBuilder
 from neuronas.space.genotype import Architecture
-from neuronas.space.graph import Link, Pool
+from neuronas.space.graph import Link
+from neuronas.space.node_operations import Pool
 from neuronas.space.notation import parse_architecture
 from neuronas.space.operations import Operation
 from neuronas.space.shape import NetworkShape

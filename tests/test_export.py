@@ -36,7 +36,8 @@ from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.normalisation import BatchNorm
 from neuronas.snn.trainable import WeightFormat
 from neuronas.space.genotype import Architecture
-from neuronas.space.graph import Graph, Image, Link, Neurons, Node, Weights
+from neuronas.space.graph import Graph, Link, Node
+from neuronas.space.node_operations import Image, Neurons, Weights
 from neuronas.space.notation import format_architecture, parse_architecture
 from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import Space

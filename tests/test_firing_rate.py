@@ -21,8 +21,8 @@ from neuronas.fitness.firing_rate import (
     mean_rate,
 )
 from neuronas.snn.neuron import lif_step
-from neuronas.space.graph import Neurons
 from neuronas.space.lowering import lower, lower_as_written
+from neuronas.space.node_operations import Neurons
 from neuronas.space.notation import parse_architecture
 from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space

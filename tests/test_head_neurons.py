@@ -16,7 +16,7 @@ from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.quantisation import FixedPoint
 from neuronas.snn.weights import WeightSource
 from neuronas.space.genotype import Architecture
-from neuronas.space.graph import Weights
+from neuronas.space.node_operations import Weights
 from neuronas.space.notation import parse_architecture
 from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space

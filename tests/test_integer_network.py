@@ -17,7 +17,8 @@ from neuronas.export.to_integers import FRACTION_BITS, integer_network
 from neuronas.runs.inputs import NetworkInput
 from neuronas.snn.bound_graph import BoundGraph, NeuronArrays, WeightArrays
 from neuronas.snn.classifier import Classifier
-from neuronas.space.graph import Graph, Image, Link, Node, Weights
+from neuronas.space.graph import Graph, Link, Node
+from neuronas.space.node_operations import Image, Weights
 from strategies import draws
 from test_export import BACKWARD, CONV, DEAD, EIGHT, FORMS, THRESHOLDS, UNREACHED, a_neuron, make_network
 

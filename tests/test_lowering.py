@@ -7,8 +7,8 @@ from neuronas.config import given
 from neuronas.config.registry import OPERATIONS
 from neuronas.errors import ArchitectureError
 from neuronas.space.genotype import Architecture, Edge, Genotype, node_pairs
-from neuronas.space.graph import Neurons, Pool, Sum, Votes, Weights
 from neuronas.space.lowering import lower
+from neuronas.space.node_operations import Neurons, Pool, Sum, Votes, Weights
 from neuronas.space.notation import format_architecture, parse_architecture
 from neuronas.space.shape import NetworkShape
 from neuronas.space.workload import rows

@@ -14,7 +14,7 @@ from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.quantisation import quantise
 from neuronas.snn.spikingjelly import SpikingJellyLif
 from neuronas.snn.weights import WeightSource
-from neuronas.space.graph import Pool
+from neuronas.space.node_operations import Pool
 from neuronas.space.notation import parse_architecture
 from neuronas.space.shape import NetworkShape
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from neuronas.snn.imported import ImportedNetwork
     from neuronas.snn.imported_network import ImportedClassifier
-    from neuronas.space.graph import Shape
+    from neuronas.space.node_operations import Shape
     from neuronas.training.images import Images
 
 _OF_RUNS = ("space", "train.", "network.channels", "network.head", "network.tau", "network.v_", "chip.retrain_epochs")

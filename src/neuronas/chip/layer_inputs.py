@@ -6,7 +6,8 @@ from math import gcd, lcm, prod
 
 from neuronas.errors import ConfigurationError
 from neuronas.snn.weighted import InputFormat, WeightedNetwork
-from neuronas.space.graph import Image, Neurons, Node, Pool, Sum, Votes, Weights
+from neuronas.space.graph import Node
+from neuronas.space.node_operations import Image, Neurons, Pool, Sum, Votes, Weights
 
 _MAX_BITS = 16
 """Counts of more bits are read as other values are."""

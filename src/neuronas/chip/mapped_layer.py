@@ -42,8 +42,8 @@ class MappedLayer:
         stride: stride of the convolution.
         inputs: format of the inputs.
         model: parameters of the chip.
-        groups: see ``space.graph.Weights``.
-        padding: see ``space.graph.Weights``.
+        groups: see ``space.node_operations.Weights``.
+        padding: see ``space.node_operations.Weights``.
     """
 
     name: str

@@ -20,7 +20,8 @@ from neuronas.export.integer_network import (
 from neuronas.export.memory_table import MemoryRow
 from neuronas.export.ranges import is_rounded, received_unit
 from neuronas.export.storage import WIDTHS, Place, Storage, storage
-from neuronas.space.graph import Image, Link, Neurons, Node, Pool, Shape, Sum, Votes, Weights
+from neuronas.space.graph import Link, Node
+from neuronas.space.node_operations import Image, Neurons, Pool, Shape, Sum, Votes, Weights
 
 _INT8, _INT16 = 8, 16
 

@@ -13,7 +13,7 @@ from neuronas.errors import VerificationError
 from neuronas.export.crossbar_files import INDEX, PROGRAMMING, RESPONSES, VECTORS, images_of, layer_vectors
 from neuronas.export.formats import ExportContent
 from neuronas.export.verification import RoundTrip
-from neuronas.space.graph import Weights
+from neuronas.space.node_operations import Weights
 
 
 def verify_crossbars(content: ExportContent, folder: Path) -> RoundTrip:

@@ -24,7 +24,7 @@ from neuronas.export.integer_interpreter import integer_scores
 from neuronas.export.integer_network import IntegerNetwork
 from neuronas.export.verification import N_IMAGES, probe_batch
 from neuronas.snn.quantisation import ungrouped
-from neuronas.space.graph import Weights
+from neuronas.space.node_operations import Weights
 
 INDEX, PROGRAMMING, VECTORS, RESPONSES = "crossbars.json", "programming", "vectors", "responses"
 _MICRO = 1e6

@@ -17,7 +17,8 @@ from neuronas.export.interpreter import interpret
 from neuronas.export.verification import Computed
 from neuronas.snn.bound_graph import BoundGraph, NeuronArrays, WeightArrays
 from neuronas.snn.decision import READOUT
-from neuronas.space.graph import Graph, Image, Link, Neurons, Node, NodeOperation, Pool, Sum, Votes, Weights
+from neuronas.space.graph import Graph, Link, Node
+from neuronas.space.node_operations import Image, Neurons, NodeOperation, Pool, Sum, Votes, Weights
 from neuronas.version import __version__
 
 NETWORK_FILE = "network.json"

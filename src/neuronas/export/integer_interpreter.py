@@ -20,7 +20,8 @@ from neuronas.export.integer_network import (
 from neuronas.export.interpreter import steps_of
 from neuronas.export.ranges import is_rounded, received_unit
 from neuronas.export.unrolled import Unrolled
-from neuronas.space.graph import Link, Node, Pool, Shape, Weights
+from neuronas.space.graph import Link, Node
+from neuronas.space.node_operations import Pool, Shape, Weights
 
 Seen = Callable[[str, Tensor], None]
 """Called with the name of a LIF layer and its spikes [B, ...], for each time step in turn."""

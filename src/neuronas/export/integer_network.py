@@ -13,7 +13,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from neuronas.space.graph import Graph, Sum
+from neuronas.space.graph import Graph
+from neuronas.space.node_operations import Sum
 
 Integers = NDArray[np.int64]
 

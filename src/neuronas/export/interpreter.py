@@ -10,7 +10,7 @@ from torch.nn import functional as F  # noqa: N812
 from neuronas.export.unrolled import Unrolled
 from neuronas.snn.bound_graph import BoundGraph, Floats, NeuronArrays, WeightArrays
 from neuronas.snn.neuron import lif_step
-from neuronas.space.graph import Pool, Shape, Weights
+from neuronas.space.node_operations import Pool, Shape, Weights
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,8 @@ from neuronas.export.interpreter import steps_of
 from neuronas.export.verification import Computed
 from neuronas.snn.bound_graph import Floats, NeuronArrays, WeightArrays
 from neuronas.snn.quantisation import ungrouped
-from neuronas.space.graph import Image, Neurons, Node, Pool, Shape, Sum, Votes, Weights
+from neuronas.space.graph import Node
+from neuronas.space.node_operations import Image, Neurons, Pool, Shape, Sum, Votes, Weights
 
 _About = Mapping[str, NDArray[np.signedinteger] | Floats | None]
 _INPUT, _OUTPUT = "image", "output"

@@ -22,7 +22,7 @@ from neuronas.export.formats import ExportContent
 from neuronas.export.unrolled import Unrolled
 from neuronas.export.verification import Computed
 from neuronas.snn.bound_graph import BoundGraph, Floats, NeuronArrays, WeightArrays
-from neuronas.space.graph import Pool, Shape, Weights
+from neuronas.space.node_operations import Pool, Shape, Weights
 
 OPSET = 21
 """The first with ``DequantizeLinear`` for 16-bit codes; the default."""

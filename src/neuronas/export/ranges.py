@@ -19,7 +19,8 @@ from neuronas.export.integer_network import (
     converted,
 )
 from neuronas.export.unrolled import Arrays, NeuronsOf, Unrolled, WeightsOf
-from neuronas.space.graph import Link, Node, Pool, Shape, Weights
+from neuronas.space.graph import Link, Node
+from neuronas.space.node_operations import Pool, Shape, Weights
 
 
 class TooWideError(ValueError):

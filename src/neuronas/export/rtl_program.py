@@ -11,7 +11,8 @@ import numpy as np
 from neuronas.export.integer_network import IntegerNetwork, Integers, converted
 from neuronas.export.ranges import is_rounded, received_unit
 from neuronas.export.storage import WIDTHS, Place, storage, width
-from neuronas.space.graph import Image, Link, Neurons, Node, Pool, Sum, Votes, Weights
+from neuronas.space.graph import Link, Node
+from neuronas.space.node_operations import Image, Neurons, Pool, Sum, Votes, Weights
 
 IMAGE, WEIGHTS, NEURONS, POOL, ADD = range(5)
 FIELDS = (

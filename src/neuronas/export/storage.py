@@ -7,7 +7,8 @@ from math import prod
 from neuronas.errors import ConfigurationError
 from neuronas.export.integer_network import IntegerNetwork, Range
 from neuronas.export.ranges import received_unit
-from neuronas.space.graph import Node, Sum
+from neuronas.space.graph import Node
+from neuronas.space.node_operations import Sum
 
 WIDTHS = (8, 16, 32)
 """Bits of the integers that values are kept in."""

@@ -32,7 +32,8 @@ from neuronas.export.integer_network import (
 from neuronas.export.ranges import RangeArithmetic, TooWideError, proven, received_unit
 from neuronas.runs.inputs import NetworkInput
 from neuronas.snn.bound_graph import BoundGraph, NeuronArrays, WeightArrays
-from neuronas.space.graph import Image, Neurons, Node, Pool, Sum, Votes, Weights
+from neuronas.space.graph import Node
+from neuronas.space.node_operations import Image, Neurons, Pool, Sum, Votes, Weights
 
 FEWEST_FRACTION_BITS = 4
 _FACTOR_BITS = 16

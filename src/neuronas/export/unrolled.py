@@ -4,7 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from neuronas.space.graph import Graph, Image, Link, Neurons, Node, Pool, Shape, Sum, Votes, Weights
+from neuronas.space.graph import Graph, Link, Node
+from neuronas.space.node_operations import Image, Neurons, Pool, Shape, Sum, Votes, Weights
 
 Value = TypeVar("Value")
 WeightsOf = TypeVar("WeightsOf")
@@ -110,8 +111,8 @@ class Unrolled(ABC, Generic[Value, WeightsOf, NeuronsOf]):
 
     @abstractmethod
     def pool(self, operation: Pool, x: Value, node: str, name: str) -> Value:
-        """See ``space.graph.Pool``."""
+        """See ``space.node_operations.Pool``."""
 
     @abstractmethod
     def vote(self, size: int, x: Value, name: str) -> Value:
-        """See ``space.graph.Votes``."""
+        """See ``space.node_operations.Votes``."""

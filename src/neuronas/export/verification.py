@@ -20,7 +20,8 @@ from neuronas.export.spike_hash import SpikeHashes
 from neuronas.snn.bound_graph import BoundGraph
 from neuronas.snn.classifier import Classifier
 from neuronas.snn.lif import observed
-from neuronas.space.graph import Graph, Shape
+from neuronas.space.graph import Graph
+from neuronas.space.node_operations import Shape
 
 N_IMAGES = 8
 _BRIGHT = 3.0

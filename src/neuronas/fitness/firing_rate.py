@@ -22,7 +22,8 @@ from functools import lru_cache
 from math import erf, erfc, exp, pi, prod, sqrt
 
 from neuronas.errors import ConfigurationError
-from neuronas.space.graph import Image, Link, Neurons, Node, Pool, Weights
+from neuronas.space.graph import Link, Node
+from neuronas.space.node_operations import Image, Neurons, Pool, Weights
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,9 @@ from typing import TYPE_CHECKING, ClassVar
 from neuronas.fitness.measure import Reading
 from neuronas.fitness.patterns import Patterns
 from neuronas.space.genotype import Architecture, Genotype
-from neuronas.space.graph import Image, Node, Weights
+from neuronas.space.graph import Node
 from neuronas.space.lowering import lower_cell
+from neuronas.space.node_operations import Image, Weights
 
 if TYPE_CHECKING:
     from torch import Tensor

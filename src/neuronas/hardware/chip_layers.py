@@ -13,7 +13,8 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from math import ceil, log2, prod
 
-from neuronas.space.graph import Graph, Image, Neurons, Node, Pool, Sum, Votes, Weights
+from neuronas.space.graph import Graph, Node
+from neuronas.space.node_operations import Image, Neurons, Pool, Sum, Votes, Weights
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from neuronas.importing.folding import fold, needed
 from neuronas.snn.bound_graph import WeightArrays
 from neuronas.snn.imported import ImportedNetwork, ReluRule, Rule, Scaling
 from neuronas.space.build import GraphBuilder
-from neuronas.space.graph import Graph, Image, Link, Neurons, Node, NodeOperation, Pool, Shape, Sum, Votes, Weights
+from neuronas.space.graph import Graph, Link, Node
+from neuronas.space.node_operations import Image, Neurons, NodeOperation, Pool, Shape, Sum, Votes, Weights
 
 
 @dataclass(frozen=True)

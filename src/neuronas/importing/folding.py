@@ -7,7 +7,8 @@ import numpy as np
 
 from neuronas.snn.bound_graph import WeightArrays
 from neuronas.snn.imported import Scaling
-from neuronas.space.graph import Link, Neurons, Node, Weights
+from neuronas.space.graph import Link, Node
+from neuronas.space.node_operations import Neurons, Weights
 
 
 @dataclass(frozen=True)

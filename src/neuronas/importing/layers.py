@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from neuronas.space.graph import Pool, Weights
+from neuronas.space.node_operations import Pool, Weights
 
 UNSUPPORTED = "unsupported; expected a convolution, linear layer, pool, sum, batch normalisation, ReLU or LIF"
 Size = int | Sequence[int]

@@ -26,7 +26,8 @@ from neuronas.snn.graph_network import GraphNetwork
 from neuronas.snn.imported import ImportedNetwork, Scaling
 from neuronas.snn.lif import Lif
 from neuronas.snn.spikingjelly import SpikingJellyLif
-from neuronas.space.graph import Graph, Shape, Sum
+from neuronas.space.graph import Graph
+from neuronas.space.node_operations import Shape, Sum
 
 _NEURONS = (nn.ReLU, nn.ReLU6, spikingjelly_neuron.BaseNode, Lif, SpikingJellyLif)
 _FOLDED = (nn.Identity, nn.Flatten, nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)

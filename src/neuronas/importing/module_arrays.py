@@ -11,7 +11,7 @@ from neuronas.snn.bound_graph import Floats, WeightArrays
 from neuronas.snn.imported import ReluRule, Rule, Scaling, SpikeRule
 from neuronas.snn.lif import Lif
 from neuronas.snn.spikingjelly import SpikingJellyLif
-from neuronas.space.graph import Shape
+from neuronas.space.node_operations import Shape
 
 _LEAKY = (spikingjelly_neuron.LIFNode, spikingjelly_neuron.ParametricLIFNode)
 

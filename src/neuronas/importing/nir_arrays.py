@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from neuronas.snn.bound_graph import Floats, WeightArrays
 from neuronas.snn.imported import Scaling, SpikeRule
 from neuronas.snn.quantisation import ungrouped
-from neuronas.space.graph import Shape
+from neuronas.space.node_operations import Shape
 
 
 def weights_of(node: nir.NIRNode, groups: int) -> WeightArrays:

@@ -25,7 +25,8 @@ from neuronas.importing.metadata import recorded
 from neuronas.importing.nir_arrays import n_groups, rule_of, scaling_of, weights_of
 from neuronas.snn.bound_graph import WeightArrays
 from neuronas.snn.imported import ImportedNetwork, Scaling
-from neuronas.space.graph import Graph, Sum
+from neuronas.space.graph import Graph
+from neuronas.space.node_operations import Sum
 
 _NEURONS = (nir.LIF, nir.IF, nir.CubaLIF, nir.Threshold)
 _OWN = "neuronas-nir-1"

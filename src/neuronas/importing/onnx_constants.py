@@ -12,7 +12,7 @@ from onnx.reference import ReferenceEvaluator
 
 from neuronas.errors import VerificationError
 from neuronas.snn.bound_graph import Floats, WeightArrays
-from neuronas.space.graph import Shape
+from neuronas.space.node_operations import Shape
 
 _LARGEST_READ = 64
 """Constants with more values are weights: where arrays are not read, only their shape is."""

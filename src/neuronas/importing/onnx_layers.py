@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from neuronas.importing.layers import convolution, pooling
 from neuronas.importing.onnx_constants import Constant
-from neuronas.space.graph import Pool, Shape, Weights
+from neuronas.space.node_operations import Pool, Shape, Weights
 
 
 def convolution_of(shape: Shape, attributes: Mapping[str, Any]) -> Weights:

@@ -22,7 +22,7 @@ from neuronas.importing.onnx_layers import convolution_of, pool_of, upper_limit
 from neuronas.importing.onnx_lif import find_lif
 from neuronas.snn.bound_graph import WeightArrays
 from neuronas.snn.imported import ReluRule, Scaling, SpikeRule
-from neuronas.space.graph import Shape, Sum
+from neuronas.space.node_operations import Shape, Sum
 
 
 @dataclass(frozen=True)

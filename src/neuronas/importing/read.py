@@ -12,7 +12,8 @@ from neuronas.hdf5.reading import reading_hdf5
 if TYPE_CHECKING:
     from neuronas.importing.draft import ImageShape
     from neuronas.snn.imported import ImportedNetwork
-    from neuronas.space.graph import Graph, Shape
+    from neuronas.space.graph import Graph
+    from neuronas.space.node_operations import Shape
 
 _NIR_GROUP = "node"
 

@@ -13,7 +13,7 @@ from neuronas.report.rendering import render
 from neuronas.report.search_charts import CANDIDATES, EXCEEDED, scatter
 from neuronas.report.style import FONT, colour, series
 from neuronas.space.genotype import Edge
-from neuronas.space.graph import Pair
+from neuronas.space.node_operations import Pair
 from neuronas.space.notation import parse_genotype
 
 _MOST = 100_000

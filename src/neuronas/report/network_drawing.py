@@ -12,7 +12,8 @@ from neuronas.report.cell_drawing import cell_drawing
 from neuronas.report.facts import Answer
 from neuronas.report.rendering import render
 from neuronas.report.style import FONT, colour
-from neuronas.space.graph import Image, Neurons, Node, Pool, Votes, Weights
+from neuronas.space.graph import Node
+from neuronas.space.node_operations import Image, Neurons, Pool, Votes, Weights
 from neuronas.space.shape import cell_name
 
 if TYPE_CHECKING:

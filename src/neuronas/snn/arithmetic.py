@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from neuronas.snn.quantisation import FixedPoint
-from neuronas.space.graph import Pool
+from neuronas.space.node_operations import Pool
 
 EPSILON = 1e-5
 """Added to the variance in batch normalisation (PyTorch's default)."""

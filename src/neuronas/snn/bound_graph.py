@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from neuronas.space.graph import Graph, Neurons, Node, Shape, Weights
+from neuronas.space.graph import Graph, Node
+from neuronas.space.node_operations import Neurons, Shape, Weights
 
 Floats = NDArray[np.floating]
 

@@ -20,8 +20,9 @@ from neuronas.snn.relu import QuantisedRelu, Relu
 from neuronas.snn.trainable import QuantisedConvolution, QuantisedLinear, WeightFormat, dropout_mask
 from neuronas.snn.weighted import InputFormat, WeightedNetwork
 from neuronas.space.genotype import Architecture
-from neuronas.space.graph import GraphSection, Neurons, Node, Pair, Weights
+from neuronas.space.graph import GraphSection, Node
 from neuronas.space.lowering import lower
+from neuronas.space.node_operations import Neurons, Pair, Weights
 from neuronas.space.shape import NetworkShape
 
 _HEAD_GAIN = 4.0

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from neuronas.snn.normalisation import is_distributed
-from neuronas.space.graph import Pool
+from neuronas.space.node_operations import Pool
 
 
 def folded(layer: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:

@@ -6,7 +6,8 @@ from typing import Protocol, TypeVar, cast
 from torch import Tensor, cat, nn, split
 
 from neuronas.snn.folded_time import different_steps
-from neuronas.space.graph import Graph, GraphSection, Neurons, Node, Pool, Sum, Votes, Weights
+from neuronas.space.graph import Graph, GraphSection, Node
+from neuronas.space.node_operations import Neurons, Pool, Sum, Votes, Weights
 
 Module = TypeVar("Module", bound=nn.Module)
 Values = dict[str, Tensor]

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuronas.snn.bound_graph import Floats, WeightArrays
-from neuronas.space.graph import Graph, Shape
+from neuronas.space.graph import Graph
+from neuronas.space.node_operations import Shape
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,8 @@ from neuronas.snn.folded_time import folded, pooled
 from neuronas.snn.graph_network import module_key
 from neuronas.snn.imported import ImportedNetwork, ReluRule, Scaling, SpikeRule
 from neuronas.snn.weighted import InputFormat, WeightedLayer, WeightedNetwork
-from neuronas.space.graph import Neurons, Node, Sum, Weights
+from neuronas.space.graph import Node
+from neuronas.space.node_operations import Neurons, Sum, Weights
 
 
 class FixedLayer(WeightedLayer):

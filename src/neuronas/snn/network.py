@@ -10,8 +10,9 @@ from neuronas.snn.quantisation import FixedPoint
 from neuronas.snn.spikingjelly import SpikingJellyLif
 from neuronas.snn.weights import WeightSource, weights_place
 from neuronas.space.genotype import Architecture
-from neuronas.space.graph import Neurons, Node, Weights
+from neuronas.space.graph import Node
 from neuronas.space.lowering import lower_features
+from neuronas.space.node_operations import Neurons, Weights
 from neuronas.space.shape import NetworkShape
 
 

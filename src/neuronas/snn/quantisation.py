@@ -59,7 +59,7 @@ def ungrouped(weights: NDArray[_Number], groups: int) -> NDArray[_Number]:
 
     Args:
         weights: [out, in / groups, k, k].
-        groups: see ``space.graph.Weights``.
+        groups: see ``space.node_operations.Weights``.
 
     Returns:
         [out, in, k, k], a block-diagonal matrix at each kernel position.

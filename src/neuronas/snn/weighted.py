@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from neuronas.snn.fake_quantisation import Codes
 from neuronas.snn.graph_network import GraphNetwork
-from neuronas.space.graph import Node, Sum
+from neuronas.space.graph import Node
+from neuronas.space.node_operations import Sum
 
 
 @dataclass(frozen=True)

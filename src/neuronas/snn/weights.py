@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuronas.snn.quantisation import FixedPoint, quantise, ungrouped
-from neuronas.space.graph import Node, Origin, Shape, Weights
+from neuronas.space.graph import Node, Origin
+from neuronas.space.node_operations import Shape, Weights
 
 HEAD_DEVIATION = 0.01
 """Standard deviation of the untrained weights of SNASNet's linear layers (arXiv 2201.10355)."""
@@ -50,7 +51,7 @@ class WeightSource:
             in_channels: number of input channels.
             out_channels: number of output channels.
             kernel: side of the kernel.
-            groups: see ``space.graph.Weights``; weights for the inputs of other groups are 0.
+            groups: see ``space.node_operations.Weights``; weights for the inputs of other groups are 0.
             deviation: standard deviation before rounding; None: that of Kaiming's initialisation.
         """
         shape = (out_channels, in_channels // groups, kernel, kernel)

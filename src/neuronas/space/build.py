@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from neuronas.space.graph import Link, Neurons, Node, NodeOperation, Origin, Pool, Shape, Weights
+from neuronas.space.graph import Link, Node, Origin
+from neuronas.space.node_operations import Neurons, NodeOperation, Pool, Shape, Weights
 
 
 class GraphBuilder:
@@ -89,7 +90,7 @@ class EdgeBuilder:
             kernel: side, odd.
             part: tells the convolutions of an edge with several of them apart.
             n_out: output channels; None: as many as come in.
-            groups: see ``graph.Weights``.
+            groups: see ``node_operations.Weights``.
         """
         weights = Weights(n_out or self.n_channels(spikes), kernel, groups=groups)
         return self.graph.add(f"{self.name}.{part}" if part else self.name, weights, spikes, origin=self.origin)

@@ -5,7 +5,7 @@ from functools import cache, lru_cache
 
 from neuronas.config.registry import OPERATIONS
 from neuronas.errors import ArchitectureError, suggestion
-from neuronas.space.graph import Pair
+from neuronas.space.node_operations import Pair
 from neuronas.space.operations import Operation
 
 FEWEST_NODES, MOST_NODES = 3, 6

@@ -15,7 +15,8 @@ from functools import lru_cache
 
 from neuronas.space.build import EdgeBuilder, GraphBuilder
 from neuronas.space.genotype import Architecture, Genotype, Incoming
-from neuronas.space.graph import Graph, Image, Link, Neurons, Node, Origin, Pool, Sum, Votes, Weights
+from neuronas.space.graph import Graph, Link, Node, Origin
+from neuronas.space.node_operations import Image, Neurons, Pool, Sum, Votes, Weights
 from neuronas.space.shape import NetworkShape, cell_name, edge_name, reduction_name
 
 _N_KEPT = 1 << 14  # lowered parts; a search meets the same cells again and again

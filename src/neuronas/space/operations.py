@@ -8,7 +8,8 @@ from typing import ClassVar, Literal
 
 from neuronas.errors import ConfigurationError
 from neuronas.space.build import EdgeBuilder, GraphBuilder
-from neuronas.space.graph import Link, Neurons, Node, Origin, Weights
+from neuronas.space.graph import Link, Node, Origin
+from neuronas.space.node_operations import Neurons, Weights
 
 _NAME = re.compile(r"[a-z]\w*")
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from neuronas.errors import ConfigurationError
-from neuronas.space.graph import Pair
+from neuronas.space.node_operations import Pair
 
 Side = int | Pair
 """Side of an image in pixels; height and width where they differ."""

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from neuronas.config.registry import OPERATIONS
 from neuronas.space.genotype import NONE, Architecture, Edge, Genotype, node_pairs
-from neuronas.space.graph import Graph, Image, Neurons, Node, Pair, Pool, Sum, Weights
+from neuronas.space.graph import Graph, Node
 from neuronas.space.lowering import lower, lower_cell
+from neuronas.space.node_operations import Image, Neurons, Pair, Pool, Sum, Weights
 from neuronas.space.shape import NetworkShape, Side, cell_name, side_of, size_of
 
 Reads = Literal["image", "sequence", "spikes", "values"]
@@ -38,7 +39,7 @@ class Layer:
         stride: likewise.
         in_side: of the input.
         out_side: of the output, before any pooling that follows.
-        groups: see ``graph.Weights``.
+        groups: see ``node_operations.Weights``.
         reads: what its inputs are: the image, which is the same at every time step; a sequence, an image for each time
             step; spikes, from neurons of its own in front of it; or other values.
         n_pooled: each input is the mean or the sum of so many spikes.

@@ -11,7 +11,7 @@ from neuronas.snn.classifier import Classifier
 from neuronas.snn.lif import observed
 from neuronas.snn.trainable import QuantisedConvolution, QuantisedLinear
 from neuronas.snn.weighted import InputFormat
-from neuronas.space.graph import Image
+from neuronas.space.node_operations import Image
 from neuronas.training.evaluation import Seen, unseen
 from neuronas.training.images import Images, Indices
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from neuronas.config import TrainConfig
 from neuronas.snn.classifier import Classifier
-from neuronas.space.graph import Pair
+from neuronas.space.node_operations import Pair
 from neuronas.space.shape import NetworkShape
 
 N_EARLY = 2

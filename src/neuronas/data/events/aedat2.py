@@ -10,7 +10,7 @@ import re
 import numpy as np
 
 from neuronas.data.events.recording import Recording, RecordingError, unwrapped, whole_records
-from neuronas.space.graph import Pair
+from neuronas.space.node_operations import Pair
 
 MAGIC = b"#!AER-DAT2"
 _DAVIS: dict[str, Pair] = {

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from neuronas.data.events.recording import Recording, RecordingError
-from neuronas.space.graph import Pair
+from neuronas.space.node_operations import Pair
 
 MAGIC = b"#!AER-DAT3"
 _END = b"#!END-HEADER\r\n"

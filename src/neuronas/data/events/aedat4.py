@@ -13,7 +13,7 @@ import numpy as np
 from neuronas.data.events.flatbuffer import scalar, size_prefixed, vector
 from neuronas.data.events.recording import MAX_EVENTS, Recording, RecordingError
 from neuronas.errors import ConfigurationError
-from neuronas.space.graph import Pair
+from neuronas.space.node_operations import Pair
 
 MAGIC = b"#!AER-DAT4.0\r\n"
 _EVENT = np.dtype(

@@ -10,7 +10,7 @@ from typing import IO
 import numpy as np
 
 from neuronas.data.events.recording import MAX_EVENTS, MAX_US, Numbers, Recording, RecordingError
-from neuronas.space.graph import Pair
+from neuronas.space.node_operations import Pair
 
 NAMES: dict[str, tuple[str, ...]] = {
     "t": ("t", "ts", "timestamp", "timestamps", "time"),

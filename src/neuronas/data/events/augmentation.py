@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from neuronas.data.events.recording import Recording
-from neuronas.space.graph import Pair
+from neuronas.space.node_operations import Pair
 
 
 @dataclass(frozen=True)

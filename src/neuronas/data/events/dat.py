@@ -8,7 +8,7 @@ import re
 import numpy as np
 
 from neuronas.data.events.recording import Recording, RecordingError, unwrapped, whole_records
-from neuronas.space.graph import Pair
+from neuronas.space.node_operations import Pair
 
 _EVENT_TYPES = (0x00, 0x0C)
 """Event2d and EventCD."""

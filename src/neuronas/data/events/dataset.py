@@ -12,7 +12,7 @@ from neuronas.data.dataset import DataSet, Progress
 from neuronas.data.events.item import Item
 from neuronas.errors import ConfigurationError, DataError
 from neuronas.kernels.folders import cache_folder
-from neuronas.space.graph import Pair
+from neuronas.space.node_operations import Pair
 from neuronas.space.shape import Side, size_of
 
 if TYPE_CHECKING:

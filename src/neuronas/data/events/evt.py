@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from neuronas.data.events.dat import header
 from neuronas.data.events.recording import MAX_EVENTS, Numbers, Recording, RecordingError, unwrapped, whole_records
-from neuronas.space.graph import Pair
+from neuronas.space.node_operations import Pair
 
 _OFF, _ON, _TIME_HIGH = 0x0, 0x1, 0x8
 """Words of EVT 2.0; others hold no events."""

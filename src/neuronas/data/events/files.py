@@ -9,7 +9,7 @@ from neuronas.data.events import aedat2, aedat3, aedat4, arrays, atis, dat, evt,
 from neuronas.data.events.item import RECORDINGS
 from neuronas.data.events.recording import Recording, RecordingError, damaged
 from neuronas.errors import DataError
-from neuronas.space.graph import Pair
+from neuronas.space.node_operations import Pair
 
 MAX_BYTES = 2_000_000_000
 """Larger files are refused; they would be held in memory. HDF5 is limited by its own reader."""

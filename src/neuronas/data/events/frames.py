@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from neuronas.config import EventsConfig
 from neuronas.data.events.recording import Recording
 from neuronas.errors import ConfigurationError
-from neuronas.space.graph import Pair
+from neuronas.space.node_operations import Pair
 
 _ORDER_SEED = 20240722
 """Of the controls: the same recording has the same order in every run."""

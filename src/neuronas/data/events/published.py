@@ -9,7 +9,7 @@ from neuronas.data.listing import class_folders, files_in, lines_of
 from neuronas.data.own_folder import share_of
 from neuronas.data.published import Placed
 from neuronas.errors import DataError
-from neuronas.space.graph import Pair
+from neuronas.space.node_operations import Pair
 
 
 class PublishedEvents(EventDataSet, Placed):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuronas.errors import DataError
-from neuronas.space.graph import Pair
+from neuronas.space.node_operations import Pair
 
 MAX_EVENTS = 100_000_000
 """Of a file; more are refused before memory is taken for them."""

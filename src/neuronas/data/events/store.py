@@ -26,7 +26,7 @@ from neuronas.data.events.recording import Recording
 from neuronas.errors import ConfigurationError, DataError
 from neuronas.kernels.folders import CACHE
 from neuronas.machine import n_cores
-from neuronas.space.graph import Pair
+from neuronas.space.node_operations import Pair
 
 _MAGIC = b"neuronas-events1"
 _INDEX = np.dtype(

@@ -8,7 +8,7 @@ import numpy as np
 
 from neuronas.data.events.arrays import NAMES, recording_of
 from neuronas.data.events.recording import Recording, RecordingError
-from neuronas.space.graph import Pair
+from neuronas.space.node_operations import Pair
 
 _SPACES, _COMMAS = ("t", "x", "y", "p"), ("x", "y", "p", "t")
 """Without a header: with spaces as in the Event Camera Dataset (rpg.ifi.uzh.ch/davis_data.html), with commas as

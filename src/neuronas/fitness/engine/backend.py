@@ -8,7 +8,7 @@ from torch import Tensor
 
 from neuronas.fitness.engine.values import Leaf, Value
 from neuronas.snn.quantisation import FixedPoint
-from neuronas.space.graph import Shape
+from neuronas.space.node_operations import Shape
 
 
 @dataclass(frozen=True)

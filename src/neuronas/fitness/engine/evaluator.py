@@ -29,7 +29,7 @@ from neuronas.snn.arithmetic import exact_linear, normalised_images, pool
 from neuronas.snn.quantisation import FixedPoint
 from neuronas.snn.weights import WeightSource
 from neuronas.space.genotype import Architecture, edge_order
-from neuronas.space.graph import Shape, Weights
+from neuronas.space.node_operations import Shape, Weights
 from neuronas.space.shape import NetworkShape
 
 Kept = TypeVar("Kept")

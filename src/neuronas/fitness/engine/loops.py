@@ -12,7 +12,8 @@ from neuronas.fitness.measure import Measure, Reading
 from neuronas.fitness.patterns import Patterns
 from neuronas.snn.quantisation import FixedPoint
 from neuronas.snn.weights import weights_place
-from neuronas.space.graph import Link, Neurons, Node, Pool, Shape, Sum, Weights
+from neuronas.space.graph import Link, Node
+from neuronas.space.node_operations import Neurons, Pool, Shape, Sum, Weights
 
 
 class Settings(Protocol):

@@ -14,8 +14,9 @@ from neuronas.errors import ConfigurationError
 from neuronas.fitness.measure import Measure, reads_hidden, reads_output
 from neuronas.snn.weights import weights_place
 from neuronas.space.genotype import Architecture
-from neuronas.space.graph import GraphSection, Neurons, Node, Pool, Shape, Weights
+from neuronas.space.graph import GraphSection, Node
 from neuronas.space.lowering import lower_features
+from neuronas.space.node_operations import Neurons, Pool, Shape, Weights
 from neuronas.space.shape import NetworkShape
 
 REDUCTION = Pool((2, 2), (2, 2))

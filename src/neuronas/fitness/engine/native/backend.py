@@ -21,7 +21,7 @@ from neuronas.kernels.structures import CFire, CLeaf, CProgram, CShape, CStep, C
 from neuronas.snn.arithmetic import affine
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.quantisation import FixedPoint
-from neuronas.space.graph import Pool
+from neuronas.space.node_operations import Pool
 
 _KINDS = {torch.int16: 1, torch.float32: 2}
 _PLANE = 32

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from neuronas.fitness.engine.values import Added, Leaf, Pooled, Value
-from neuronas.space.graph import Pool
+from neuronas.space.node_operations import Pool
 
 _MAX_TERMS = 4
 """Maximum number of terms that a kernel adds in one step (``kMaxTerms`` of kernels/nodes.cpp)."""
