@@ -27,15 +27,16 @@ from neuronas.export.integer_document import NetworkDocument
 from neuronas.fitness.calibration import calibration
 from neuronas.hardware import paper
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
-from neuronas.hardware.mapped import area, energy, latency, mapping
+from neuronas.hardware.mapped import area, digital_work, energy, latency, mapping
 from neuronas.hardware.mapped.model import ASSUMPTIONS
 from neuronas.report.cost_tables import counted
 from neuronas.runs.architectures import ArchitectureFile
+from neuronas.runs.chip_evaluations import ChipEvaluation
 from neuronas.runs.costs import CostReport
 from neuronas.runs.designs import DesignResult, SettingChoice
 from neuronas.runs.environment import Environment
 from neuronas.runs.epoch import Epoch
-from neuronas.runs.evaluations import ChipEvaluation, Evaluation
+from neuronas.runs.evaluations import Evaluation
 from neuronas.runs.finalists import FinalistChoice
 from neuronas.runs.fits import FitResult
 from neuronas.runs.floorplan_file import FloorplanFile
@@ -195,8 +196,8 @@ def hardware_model() -> str:
         mapping.row_sets, mapping.replicas,
         mapping.crossbars, mapping.pes, mapping.tiles, mapping.used_cells, mapping.utilisation, mapping.passes,
         mapping.conversions,
-        mapping.awake_share, mapping.neurons, mapping.neuron_operations,
-        mapping.digital_units, mapping.additions, mapping.input_traffic_bits,
+        mapping.awake_share, digital_work.neurons, digital_work.neuron_operations,
+        digital_work.digital_units, digital_work.additions, mapping.input_traffic_bits,
         mapping.partial_sum_bits,
     )  # fmt: skip
     parts = [

@@ -15,7 +15,7 @@ from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.budget import Budget, rejected
 from neuronas.hardware.cost import Cost
 from neuronas.hardware.floorplan import blocks
-from neuronas.hardware.mapped import area, energy, latency, mapping
+from neuronas.hardware.mapped import area, digital_work, energy, latency, mapping
 from neuronas.hardware.mapped.activity import DENSE, Activity, load_activity
 from neuronas.hardware.mapped.mapping import MappedWork, make_work
 from neuronas.hardware.mapped.model import MappedCostModel
@@ -64,9 +64,9 @@ BY_HAND = [
     (mapping.passes, [1024 * 8, 5 * 1024, 0, 0, 0, 5 * 3, 5]),
     (mapping.conversions, [8192 * 9 * 2048, 5120 * 50 * 2048, 0, 0, 0, 15 * 512 * 1600, 5 * 2 * 160]),
     (mapping.awake_share, [1, 1 - 0.9**64, 0, 0, 0, 1 - 0.9**64, 1 - (0.9**64 + 0.9**36) / 2]),
-    (mapping.neurons, [0, 131_072, 0, 0, 131_072, 0, 100]),
-    (mapping.digital_units, [0, 2, 2, 2, 2, 0, 2]),
-    (mapping.additions, [0, 0, 5 * 9 * 131_072, 5 * 2 * 131_072, 5 * 4 * 128 * 256, 0, 0]),
+    (digital_work.neurons, [0, 131_072, 0, 0, 131_072, 0, 100]),
+    (digital_work.digital_units, [0, 2, 2, 2, 2, 0, 2]),
+    (digital_work.additions, [0, 0, 5 * 9 * 131_072, 5 * 2 * 131_072, 5 * 4 * 128 * 256, 0, 0]),
     (
         mapping.input_traffic_bits,
         [8 * 3072 * 8, 5 * 131_072 * 45, 5 * 22 * 131_072, 5 * 22 * 393_216, 5 * 131_072, 15 * 32768 * 178, 500],
@@ -148,7 +148,7 @@ def test_groups_lie_on_the_diagonal_by_hand() -> None:
         (mapping.utilisation, [1 / 64, 1, 160 / (3 * 4096)]),
         (mapping.conversions, [5120 * 9 * 2048] * 2 + [5120 * 9 * 160]),
         (mapping.awake_share, [1 - 0.9**4, 1 - 0.9**64, 1 - 0.9**4]),
-        (mapping.neurons, [131_072, 131_072, 10_240]),
+        (digital_work.neurons, [131_072, 131_072, 10_240]),
     ):
         assert term(work) == pytest.approx(expected, rel=1e-12), term
 

@@ -18,7 +18,7 @@ from neuronas.data.datasets import open_dataset
 from neuronas.data.memory import InMemoryDataSet
 from neuronas.errors import ConfigurationError
 from neuronas.importing.module import read_module_arrays
-from neuronas.runs.evaluations import ChipEvaluation
+from neuronas.runs.chip_evaluations import ChipEvaluation
 from neuronas.snn.imported_network import ImportedClassifier
 from neuronas.snn.weighted import InputFormat
 from relu_network import prepared, trained

@@ -17,7 +17,7 @@ from neuronas.cli.main import run as command
 from neuronas.config import read_yaml
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.cost import Array
-from neuronas.hardware.mapped import area, energy, latency, mapping
+from neuronas.hardware.mapped import area, digital_work, energy, latency, mapping
 from neuronas.hardware.mapped.activity import Activity
 from neuronas.hardware.mapped.break_even import at_mean_rate, break_even_rate
 from neuronas.hardware.mapped.mapping import MappedWork, make_work
@@ -44,9 +44,9 @@ MODEL = MappedCostModel(load_accelerator("spikeflow-rram"), 8, 5)
 BY_HAND = [
     (mapping.passes, [1024 * 8, 3 * 1024, 0, 0, 0, 5, 3]),
     (mapping.conversions, [8192 * 9 * 2048, 3072 * 50 * 2048, 0, 0, 0, 5 * 512 * 1600, 3 * 2 * 160]),
-    (mapping.neurons, [0, 131_072, 0, 0, 131_072, 0, 100]),
-    (mapping.neuron_operations, [0, 393_216, 0, 0, 393_216, 0, 300]),
-    (mapping.additions, [0, 0, 9 * 131_072, 2 * 131_072, 4 * 128 * 256, 0, 0]),
+    (digital_work.neurons, [0, 131_072, 0, 0, 131_072, 0, 100]),
+    (digital_work.neuron_operations, [0, 393_216, 0, 0, 393_216, 0, 300]),
+    (digital_work.additions, [0, 0, 9 * 131_072, 2 * 131_072, 4 * 128 * 256, 0, 0]),
     (
         mapping.input_traffic_bits,
         [8 * 3072 * 8, 3 * 131_072 * 45, 22 * 131_072, 22 * 393_216, 3 * 131_072, 5 * 32768 * 178, 300],

@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from neuronas.data.dataset import DataSet
     from neuronas.data.memory import InMemoryDataSet
     from neuronas.hardware.accelerator import Accelerator
+    from neuronas.runs.chip_evaluations import ChipEvaluation
     from neuronas.runs.designs import DesignResult
-    from neuronas.runs.evaluations import ChipEvaluation, Evaluation
+    from neuronas.runs.evaluations import Evaluation
     from neuronas.runs.fits import FitResult
     from neuronas.runs.observer import Observer
     from neuronas.runs.predictions import Predictions
@@ -84,7 +85,7 @@ __all__ = [
 _MODULES = {
     "Accelerator": "hardware.accelerator",
     "Architecture": "space.genotype",
-    "ChipEvaluation": "runs.evaluations",
+    "ChipEvaluation": "runs.chip_evaluations",
     "DataSet": "data.dataset",
     "DesignResult": "runs.designs",
     "Estimate": "api.estimate",

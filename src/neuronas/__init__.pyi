@@ -14,7 +14,7 @@ from neuronas.snn.classifier import Classifier
 from torch.nn import Module
 from neuronas.hardware.accelerator import Accelerator as Accelerator
 from neuronas.space.genotype import Architecture as Architecture
-from neuronas.runs.evaluations import ChipEvaluation as ChipEvaluation
+from neuronas.runs.chip_evaluations import ChipEvaluation as ChipEvaluation
 from neuronas.data.dataset import DataSet as DataSet
 from neuronas.runs.designs import DesignResult as DesignResult
 from neuronas.api.estimate import Estimate as Estimate

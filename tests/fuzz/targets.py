@@ -43,8 +43,9 @@ from neuronas.importing.read import read_network, read_network_arrays
 from neuronas.report.page import report_page
 from neuronas.runs.architectures import read_architecture
 from neuronas.runs.candidates import read_candidates
+from neuronas.runs.chip_evaluations import ChipEvaluation
 from neuronas.runs.environment import Environment
-from neuronas.runs.evaluations import ChipEvaluation, Evaluation
+from neuronas.runs.evaluations import Evaluation
 from neuronas.runs.history import History
 from neuronas.runs.inputs import NetworkInput
 from neuronas.runs.metrics import read_epochs

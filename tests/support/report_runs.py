@@ -11,19 +11,12 @@ from neuronas.config import given, merged
 from neuronas.hardware.budget import rejected
 from neuronas.hardware.units import BUDGETED
 from neuronas.runs.architectures import ArchitectureFile
+from neuronas.runs.chip_evaluations import ChipAblation, ChipEvaluation, ChipTime, LayerQuality, SimulatedChip
 from neuronas.runs.chip_records import chip_file
 from neuronas.runs.config_file import write_config
 from neuronas.runs.environment import Environment
 from neuronas.runs.epoch import Epoch
-from neuronas.runs.evaluations import (
-    ChipAblation,
-    ChipEvaluation,
-    ChipTime,
-    Evaluation,
-    LayerOperations,
-    LayerQuality,
-    SimulatedChip,
-)
+from neuronas.runs.evaluations import Evaluation, LayerOperations
 from neuronas.runs.history import History
 from neuronas.runs.history_file import CandidateRow
 from neuronas.runs.results import SearchSummary

@@ -18,8 +18,8 @@ from neuronas.api.trained import TrainedRun, calibration_images, read_trained
 from neuronas.config import as_options, as_path
 from neuronas.config import given as given_settings
 from neuronas.errors import ConfigurationError
+from neuronas.runs.chip_evaluations import ChipEvaluation, ChipVerdict, SimulatedChip
 from neuronas.runs.chip_records import ChipRecords, chip_file, chip_records_file
-from neuronas.runs.evaluations import ChipEvaluation, ChipVerdict, SimulatedChip
 from neuronas.runs.observer import Observer
 from neuronas.runs.work import Work
 from neuronas.version import __version__

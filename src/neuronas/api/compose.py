@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from neuronas.api.absent import looked_up
 from neuronas.api.dataset_settings import DATA_SET, chosen_dataset, decided_by, default_limits, window_of
 from neuronas.config import (
     ALGORITHMS,
@@ -12,7 +13,6 @@ from neuronas.config import (
     PRESETS,
     RECIPES,
     SETTINGS,
-    Registry,
     ResolvedConfig,
     RunConfig,
     Section,
@@ -223,7 +223,7 @@ def plan(
     chosen = {path: default if (value := value_at(values, path)) is None else value for path, default in named.items()}
     dataset = chosen_dataset(chosen["data.name"], values, started_in)
     space = copies.space or load_space(chosen["space"])
-    algorithm = as_algorithm(_looked_up(ALGORITHMS, chosen["search.algorithm"], lenient=lenient))
+    algorithm = as_algorithm(looked_up(ALGORITHMS, chosen["search.algorithm"], lenient=lenient))
     recipe = value_at(values, "train.recipe") or SETTINGS["train.recipe"].default
     defaults = {
         **{path: one.default for path, one in SETTINGS.items() if one.meaning.default is None},
@@ -266,29 +266,9 @@ def plan(
             config.hardware, accelerator, network.weight_bits, network.timesteps, activity, window_of(config)
         ),
         algorithm=algorithm,
-        measure=_looked_up(FITNESS, chosen["fitness.name"], lenient=lenient),
+        measure=looked_up(FITNESS, chosen["fitness.name"], lenient=lenient),
         budget=Budget(**config.budget.model_dump(), spreads=spreads(accelerator)),
     )
-
-
-def _looked_up(registry: Registry, chosen: Any, *, lenient: bool) -> Any:
-    if not isinstance(chosen, str):
-        return chosen
-    return _Absent(registry, chosen) if lenient and chosen not in registry else registry[chosen]
-
-
-@dataclass(frozen=True)
-class _Absent:
-    """Stands for an object or a plug-in's entry that a run was made with and that is not here; using it says so."""
-
-    registry: Registry
-    name: str
-
-    def __getattr__(self, attribute: str) -> Any:
-        return getattr(self.registry[self.name], attribute)
-
-    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
-        return self.registry[self.name](*arguments, **keywords)
 
 
 def _resolved(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> ResolvedConfig:

@@ -7,10 +7,11 @@ from neuronas.api.compose import Plan
 from neuronas.api.design_choice import alternatives
 from neuronas.api.search_result import SearchResult
 from neuronas.hardware.units import quantity, word
+from neuronas.runs.chip_evaluations import NOTICED_LOSS, ChipEvaluation
 from neuronas.runs.chip_records import chip_file
 from neuronas.runs.designs import DesignResult, Estimate, SettingChoice, StageTime
 from neuronas.runs.directory import ARCHITECTURE, CHECKPOINTS, EVALUATION
-from neuronas.runs.evaluations import NOTICED_LOSS, ChipEvaluation, Evaluation
+from neuronas.runs.evaluations import Evaluation
 from neuronas.runs.finalists import FinalistChoice
 
 REPORT = "report.html"

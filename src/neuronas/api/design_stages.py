@@ -23,10 +23,11 @@ from neuronas.api.train import has_checkpoint, train
 from neuronas.api.trained import read_images, read_trained
 from neuronas.config import value_at, written
 from neuronas.errors import ConfigurationError, InfeasibleError, VerificationError
+from neuronas.runs.chip_evaluations import ChipEvaluation
 from neuronas.runs.chip_records import chip_file
 from neuronas.runs.designs import CHOICE, FOLDER, Axes, Contender, SettingChoice, Stage
 from neuronas.runs.directory import CONFIG, EVALUATION, HISTORY, RESULT, TRAINING, RunDirectory
-from neuronas.runs.evaluations import ChipEvaluation, Evaluation
+from neuronas.runs.evaluations import Evaluation
 from neuronas.runs.finalists import FINALISTS, Finalist
 from neuronas.runs.history_file import HistorySnapshot
 from neuronas.runs.results import TrainingResult

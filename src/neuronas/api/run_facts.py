@@ -15,10 +15,11 @@ from neuronas.hardware.units import BUDGETED
 from neuronas.report.facts import Answer, RunFacts
 from neuronas.runs.architectures import read_architecture
 from neuronas.runs.candidates import Candidates, read_candidates
+from neuronas.runs.chip_evaluations import read_chips
 from neuronas.runs.designs import DESIGN, DesignResult
 from neuronas.runs.directory import ARCHITECTURE, CONFIG, EVALUATION, HISTORY, RESULT, TRAINING
 from neuronas.runs.environment import ENVIRONMENT, Environment, check_format
-from neuronas.runs.evaluations import Evaluation, read_chips
+from neuronas.runs.evaluations import Evaluation
 from neuronas.runs.finalists import FINALISTS, FinalistChoice
 from neuronas.runs.infeasible import INFEASIBLE, Infeasible
 from neuronas.runs.metrics import METRICS, read_epochs

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from neuronas.chip.chip_model import ChipModel
 from neuronas.chip.monte_carlo import ChipTrial, simulate
 from neuronas.chip.slicing import SCHEMES
-from neuronas.runs.evaluations import NOTICED_LOSS, ChipAblation, ChipRemedy, ChipVerdict
+from neuronas.runs.chip_evaluations import NOTICED_LOSS, ChipAblation, ChipRemedy, ChipVerdict
 from neuronas.runs.work import Work
 from neuronas.training.evaluation import accuracy
 

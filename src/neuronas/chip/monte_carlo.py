@@ -12,8 +12,8 @@ from torch import Tensor
 from neuronas.chip.chip_model import ChipModel
 from neuronas.chip.crossbar_layer import Observed
 from neuronas.chip.design import ChipDesign, crossbar_layers, make_design
+from neuronas.runs.chip_evaluations import ChipAblation, ChipAccuracies, ChipTime, LayerQuality
 from neuronas.runs.chip_records import ChipRecord, ChipRecords, LayerSums
-from neuronas.runs.evaluations import ChipAblation, ChipAccuracies, ChipTime, LayerQuality
 from neuronas.runs.work import Work
 from neuronas.snn.weighted import InputFormat, WeightedNetwork
 from neuronas.training.evaluation import accuracy

@@ -10,7 +10,7 @@ from neuronas.report.accuracy_tables import (
     times_table,
 )
 from neuronas.report.tables import share
-from neuronas.runs.evaluations import ChipEvaluation
+from neuronas.runs.chip_evaluations import ChipEvaluation
 
 
 def print_chips(chips: ChipEvaluation, *, quiet: bool) -> None:

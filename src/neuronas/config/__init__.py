@@ -31,6 +31,7 @@ from neuronas.config.given import (
     with_value,
     written,
 )
+from neuronas.config.hardware_schema import BudgetConfig, HardwareConfig
 from neuronas.config.json_files import parse_json, plain, read_json, write_json
 from neuronas.config.origin import label, origin
 from neuronas.config.plugins import Plugin, load_plugins, plugin_digest, require_loaded
@@ -51,15 +52,7 @@ from neuronas.config.registry import (
     TARGETS,
     Registry,
 )
-from neuronas.config.schema import (
-    BudgetConfig,
-    DataConfig,
-    EngineConfig,
-    FitnessConfig,
-    HardwareConfig,
-    NetworkConfig,
-    ResolvedConfig,
-)
+from neuronas.config.schema import DataConfig, EngineConfig, FitnessConfig, NetworkConfig, ResolvedConfig
 from neuronas.config.search_schema import SearchConfig
 from neuronas.config.setting import Section, Setting
 from neuronas.config.training_schema import ChipConfig, TrainConfig

@@ -8,8 +8,9 @@ from neuronas.report.accuracy_tables import chip_accuracy, neuron_titles, precis
 from neuronas.report.charts import Chart, Row, View, colours, data, declared, name, name_axis, number
 from neuronas.report.style import colour, series
 from neuronas.report.tables import share
+from neuronas.runs.chip_evaluations import ChipAblation, ChipAccuracies, ChipEvaluation, ChipTime
 from neuronas.runs.epoch import Epoch
-from neuronas.runs.evaluations import ChipAblation, ChipAccuracies, ChipEvaluation, ChipTime, Evaluation
+from neuronas.runs.evaluations import Evaluation
 
 RATE = "spikes per neuron per time step"
 _ROOM_OF_CHARACTER = 0.05  # beside the longest bar, as a share of it, on a phone

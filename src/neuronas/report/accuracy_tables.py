@@ -7,16 +7,16 @@ from itertools import zip_longest
 from neuronas.config import duration
 from neuronas.hardware.units import quantity
 from neuronas.report.tables import Table, aligned, number, share
-from neuronas.runs.decisions import Decisions, EarlyExit, StepDecision
-from neuronas.runs.evaluations import (
+from neuronas.runs.chip_evaluations import (
     ChipAblation,
     ChipAccuracies,
     ChipTime,
     ChipVerdict,
-    Evaluation,
     LayerQuality,
     SimulatedChip,
 )
+from neuronas.runs.decisions import Decisions, EarlyExit, StepDecision
+from neuronas.runs.evaluations import Evaluation
 from neuronas.space.shape import cell_name
 
 MOST_CLASSES = 20

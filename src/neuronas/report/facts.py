@@ -9,11 +9,12 @@ from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Cost
 from neuronas.hardware.floorplan import Floorplan
 from neuronas.runs.candidates import Candidates
+from neuronas.runs.chip_evaluations import ChipEvaluation
 from neuronas.runs.costs import CostSummary
 from neuronas.runs.designs import DesignResult
 from neuronas.runs.environment import Environment
 from neuronas.runs.epoch import Epoch
-from neuronas.runs.evaluations import ChipEvaluation, Evaluation
+from neuronas.runs.evaluations import Evaluation
 from neuronas.runs.finalists import FinalistChoice
 from neuronas.runs.infeasible import Infeasible
 from neuronas.runs.results import SearchSummary, TrainingResult

@@ -6,7 +6,7 @@ from neuronas.hardware.units import quantity, with_range, word
 from neuronas.report.accuracy_tables import chip_accuracy
 from neuronas.report.facts import RunFacts
 from neuronas.report.tables import share
-from neuronas.runs.evaluations import NOTICED_LOSS
+from neuronas.runs.chip_evaluations import NOTICED_LOSS
 from neuronas.runs.results import NOT_CALIBRATED
 
 _Row = tuple[str, str, bool]

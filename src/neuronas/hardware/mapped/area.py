@@ -6,7 +6,8 @@ import numpy as np
 
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.cost import Array
-from neuronas.hardware.mapped.mapping import MappedWork, digital_units, neurons
+from neuronas.hardware.mapped.digital_work import digital_units, neurons
+from neuronas.hardware.mapped.mapping import MappedWork
 
 
 def crossbar(work: MappedWork) -> Array:

@@ -6,7 +6,7 @@ import numpy as np
 
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.cost import Array
-from neuronas.hardware.mapped import mapping
+from neuronas.hardware.mapped import digital_work, mapping
 from neuronas.hardware.mapped.area import buffer_bits, state_bits
 from neuronas.hardware.mapped.mapping import MappedWork
 
@@ -68,7 +68,7 @@ def neuron(work: MappedWork) -> Array:
     accelerator = work.accelerator
     is_lif = work.activation_bits is None
     each_pj = float(accelerator.neuron.energy_pj if is_lif else accelerator.digital.add_energy_pj)
-    return work.steps * mapping.neuron_operations(work) * each_pj
+    return work.steps * digital_work.neuron_operations(work) * each_pj
 
 
 def neuron_state(work: MappedWork) -> Array:
@@ -78,7 +78,7 @@ def neuron_state(work: MappedWork) -> Array:
 
 def digital(work: MappedWork) -> Array:
     """Pooling and node sums: additions * add_energy, pJ (Horowitz, ISSCC 2014)."""
-    return mapping.additions(work) * float(work.accelerator.digital.add_energy_pj)
+    return digital_work.additions(work) * float(work.accelerator.digital.add_energy_pj)
 
 
 def noc_bits(work: MappedWork) -> Array:

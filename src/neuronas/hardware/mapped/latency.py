@@ -7,7 +7,7 @@ import numpy as np
 
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.cost import Array
-from neuronas.hardware.mapped import mapping
+from neuronas.hardware.mapped import digital_work, mapping
 from neuronas.hardware.mapped.mapping import MappedWork
 
 Schedule = Literal["layers-in-order", "pipelined-over-timesteps"]
@@ -31,8 +31,8 @@ def crossbar(work: MappedWork) -> Array:
 
 def digital(work: MappedWork) -> Array:
     """Pooling, sums, neurons: ceil((additions + neuron_operations) / (digital_units * n_lanes)) clock cycles, ns."""
-    n_operations = mapping.additions(work) / work.steps + mapping.neuron_operations(work)
-    n_adders = np.maximum(1, mapping.digital_units(work)) * float(work.accelerator.digital.n_lanes)
+    n_operations = digital_work.additions(work) / work.steps + digital_work.neuron_operations(work)
+    n_adders = np.maximum(1, digital_work.digital_units(work)) * float(work.accelerator.digital.n_lanes)
     return np.ceil(n_operations / n_adders) * clock_ns(work.accelerator)
 
 
@@ -43,7 +43,7 @@ def noc(work: MappedWork) -> Array:
     channels. Partial sums leave over the links of all tiles. Transfers and passes do not overlap: an upper estimate.
     """
     link = float(work.accelerator.noc.link_bits)
-    n_receivers = np.maximum(1, np.where(work.has_weights > 0, work.n_tiles, mapping.digital_units(work)))
+    n_receivers = np.maximum(1, np.where(work.has_weights > 0, work.n_tiles, digital_work.digital_units(work)))
     inputs = np.ceil(mapping.input_traffic_bits(work) / n_receivers / work.steps / link)
     sums = np.ceil(mapping.partial_sum_bits(work) / n_receivers / work.steps / link)
     return (inputs + sums) * clock_ns(work.accelerator)
