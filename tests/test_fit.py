@@ -1,4 +1,4 @@
-"""Networks against the limits of chips that one can buy: by hand, against a slow search for cores, and as a user."""
+"""Networks against the limits of chips you can buy: by hand, against a slow search for cores, and as a user."""
 
 import json
 from dataclasses import replace

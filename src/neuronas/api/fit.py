@@ -1,4 +1,4 @@
-"""Whether a network fits a chip that one can buy, and what would mend it. Needs neither data nor torch."""
+"""Whether a network fits a chip you can buy, and what would mend it. Needs neither data nor torch."""
 
 import os
 import shlex

@@ -1,4 +1,4 @@
-"""``neuronas fit ARCH``: whether a network fits a chip that one can buy. Needs neither data nor torch."""
+"""``neuronas fit ARCH``: whether a network fits a chip you can buy. Needs neither data nor torch."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 

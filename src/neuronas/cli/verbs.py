@@ -49,7 +49,7 @@ VERBS: Mapping[str, Verb] = {
     ),
     "fit": Verb(
         "fit:fit",
-        "Check whether a network fits a chip that one can buy; if not, which layer breaks which limit, what mends it.",
+        "Check whether a network fits a chip you can buy; if not, which layer breaks which limit, and what would fix it.",
         "neuronas fit runs/mine --target speck2f",
         "neuronas search --target speck2f",
     ),

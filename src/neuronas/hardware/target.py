@@ -1,4 +1,4 @@
-"""Chips that one can buy, or that are documented publicly: their limits as data, each with its source.
+"""Chips you can buy, or that are documented publicly: their limits as data, each with its source.
 
 A limit that is absent is not documented, and is not checked. ``neuronas.hardware.fitting`` checks networks.
 """

@@ -1,4 +1,4 @@
-"""Tables of a network on a chip that one can buy."""
+"""Tables of a network on a chip you can buy."""
 
 from neuronas.report.tables import Table
 from neuronas.runs.fits import FitResult
