@@ -49,7 +49,7 @@ VERBS: Mapping[str, Verb] = {
     ),
     "fit": Verb(
         "fit:fit",
-        "Check whether a network fits a chip you can buy; if not, which layer breaks which limit, and what would fix it.",
+        "Check whether a network fits a chip you can buy; if not, which layer breaks which limit, and what helps.",
         "neuronas fit runs/mine --target speck2f",
         "neuronas search --target speck2f",
     ),
