@@ -215,6 +215,13 @@ def test_chips_of_a_file(neuronas: Neuronas, tmp_path: Path) -> None:
         (2, "Tech (nm)", "28nm", "row 2, column Tech (nm): '28nm' given; expected one number above 0 in nm"),
         (1, "T_core(ns)", "5 ns / 0.005 us", "row 1, column T_core(ns): '5 ns / 0.005 us' given; expected one number"),
         (2, "N", "0", "row 2, column N: '0' given; expected one number above 0 in rows"),
+        (
+            1,
+            "T_core(ns)",
+            "1e-320",
+            "row 1, column T_core(ns): '1e-320' given; expected one number above 0 in ns",
+        ),
+        (1, "TOPS/W", "1e308", "row 1, column TOPS/W: '1e308' given; expected one number above 0 in TOPS/W (1e-09"),
         (1, "TOPS/W", "inf", "row 1, column TOPS/W: 'inf' given"),
         (1, "Supply V(V)", "0.8 (macro); 1.1 (I/O)", "row 1, column Supply V(V): '0.8 (macro); 1.1 (I/O)' given"),
         (1, "Architecture", "FPGA", "row 1, column Architecture: 'FPGA' given; expected SRAM, DRAM, eDRAM, eNVM"),

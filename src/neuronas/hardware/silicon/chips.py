@@ -37,6 +37,8 @@ NUMBERS = {
     "tops_per_w": ("TOPS/W", "TOPS/W"),
 }
 """Columns that hold numbers above 0 or nothing, with the unit that is expected."""
+_LEAST, _MOST = 1e-9, 1e12
+"""Bounds of all numbers: far beyond any chip, and narrow enough that products and powers of them stay finite."""
 COLUMNS = (_PAPER, _ARCHITECTURE, _CELL, _READOUT, *(column for column, _ in NUMBERS.values()))
 GROUPS = ("SRAM", "eNVM", "digital")
 _GROUP = {
@@ -94,7 +96,7 @@ def read_chips(path: Path) -> list[Chip]:
 
     Raises:
         ConfigurationError: the file cannot be read, a column is missing, there is no row, or a cell holds no number
-            above 0; names row and column.
+            above 0 or an absurd one; names row and column.
     """
     try:
         return _parsed(read_text(path, _MAX_BYTES), f"chips {path}")
@@ -193,8 +195,10 @@ def _number(text: str, architecture: str, unit: str, where: str) -> float:
         value = float(given)
     except ValueError:
         value = nan
-    if not (isfinite(value) and value > 0):
-        raise ConfigurationError(f"{where}: '{text}' given; expected one number above 0 in {unit}, or nothing")
+    if not _LEAST <= value <= _MOST:
+        raise ConfigurationError(
+            f"{where}: '{text}' given; expected one number above 0 in {unit} ({_LEAST:g} to {_MOST:g}), or nothing"
+        )
     return value
 
 
