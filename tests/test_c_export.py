@@ -9,7 +9,7 @@ import torch
 
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export.c_format import STRICT, compiled, computed, find_compiler, write_c
-from neuronas.export.c_program import CProgram
+from neuronas.export.c_program import C99Program
 from neuronas.export.formats import IntegerOptions, format_named
 from neuronas.export.integer_network import IntegerNetwork
 from neuronas.export.round_trip import export_network
@@ -99,7 +99,7 @@ def test_an_export_is_compiled_and_tests_itself(tmp_path: Path) -> None:
 
 def test_limits_name_the_layer_and_its_bytes(tmp_path: Path) -> None:
     content = content_of(make_network(CONV, head="linear"))
-    memory = CProgram(content.integers).memory()
+    memory = C99Program(content.integers).memory()
     flash, ram = sum(row.flash_bytes for row in memory), sum(row.ram_bytes for row in memory)
     assert flash >= sum(one.codes.size for one in content.integers.weights.values())
     write_c(replace(content, options=IntegerOptions(12, flash / 1024, ram / 1024)), tmp_path / "fits")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from neuronas.kernels.compiler import FLAGS, SOURCES
-from neuronas.kernels.targets import TARGETS, Target
+from neuronas.kernels.targets import TARGETS, InstructionSet
 
 DRIVER = Path(__file__).parent / "kernels" / "agreement.cpp"
 CROSS = "aarch64-linux-gnu-g++"
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(not OURS, reason=f"no kernels
 
 
 @cache
-def digests(folder: Path, compiler: str, target: Target, *options: str) -> dict[str, str]:
+def digests(folder: Path, compiler: str, target: InstructionSet, *options: str) -> dict[str, str]:
     """What the driver prints: digest by kernel and input."""
     runner: tuple[str, ...] = ()
     if target.machine != platform.machine():
@@ -67,20 +67,20 @@ def test_every_kernel_is_run(expected: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("target", [target for target in TARGETS if target != OURS[-1]], ids=lambda target: target.name)
-def test_instruction_sets_agree(target: Target, folder: Path, expected: dict[str, str]) -> None:
+def test_instruction_sets_agree(target: InstructionSet, folder: Path, expected: dict[str, str]) -> None:
     assert digests(folder, "g++", target, *GCC, *QUICK) == expected
 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
-def test_all_optimisations_change_nothing(target: Target, folder: Path, expected: dict[str, str]) -> None:
+def test_all_optimisations_change_nothing(target: InstructionSet, folder: Path, expected: dict[str, str]) -> None:
     """As the library is compiled, which other tests compare with NumPy and PyTorch."""
     assert digests(folder, "g++", target, *GCC) == expected
 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("target", dict.fromkeys((OURS[0], OURS[-1])), ids=lambda target: target.name)
-def test_clang_agrees(target: Target, folder: Path, expected: dict[str, str]) -> None:
+def test_clang_agrees(target: InstructionSet, folder: Path, expected: dict[str, str]) -> None:
     assert digests(folder, "clang++", target, *QUICK) == expected
 
 

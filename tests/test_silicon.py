@@ -19,7 +19,7 @@ from neuronas.experiments.silicon_result import ENERGY, TIME, SiliconResult
 from neuronas.hardware.silicon.adc_survey import ENERGY_SPREAD, conversion_fj
 from neuronas.hardware.silicon.calibration import silicon_calibration
 from neuronas.hardware.silicon.chips import COLUMNS, as_macros, bundled_chips, read_chips
-from neuronas.hardware.silicon.fit import Measured, calibrated, energy_of, without_each_paper
+from neuronas.hardware.silicon.fit import MeasuredChips, calibrated, energy_of, without_each_paper
 from neuronas.hardware.silicon.macro import Macros, invocation_ns, invocation_pj, operation_fj, operation_parts_fj
 from neuronas.hardware.silicon.spread import Spread
 
@@ -265,4 +265,4 @@ def test_what_is_written(neuronas: Neuronas, tmp_path: Path) -> None:
 
 
 def test_measurements_are_as_many_as_the_rows_that_have_them() -> None:
-    assert len(Measured.of(bundled_chips(), energy_of).chips) == 114
+    assert len(MeasuredChips.of(bundled_chips(), energy_of).chips) == 114

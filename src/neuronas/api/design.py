@@ -10,7 +10,7 @@ from neuronas.api.compose import Plan
 from neuronas.api.design_answer import REPORT, design_result
 from neuronas.api.design_choice import axes_of
 from neuronas.api.design_progress import StageProgress
-from neuronas.api.design_stages import Stages, why_no_chips
+from neuronas.api.design_stages import DesignStages, why_no_chips
 from neuronas.api.devices import check_device
 from neuronas.api.finalists import learning_plan
 from neuronas.api.settings import Config, is_resumed, planned
@@ -82,7 +82,7 @@ class Design:
     def _run(self, work: Work, download: bool) -> DesignResult:
         chips_left_out = why_no_chips(self.plan, self.axes)
         progress = StageProgress(work, self.directory / FOLDER, has_chips=chips_left_out is None)
-        stages = Stages(self.plan, self.axes, self.directory, progress, download)
+        stages = DesignStages(self.plan, self.axes, self.directory, progress, download)
         choice = stages.choose()
         found = stages.search(choice)
         finals = stages.finals(choice, found)

@@ -9,7 +9,7 @@ from neuronas.api.search_result import SearchResult
 from neuronas.hardware.units import quantity, word
 from neuronas.runs.chip_evaluations import NOTICED_LOSS, ChipEvaluation
 from neuronas.runs.chip_records import chip_file
-from neuronas.runs.designs import DesignResult, Estimate, SettingChoice, StageTime
+from neuronas.runs.designs import DesignResult, MeasuredShare, SettingChoice, StageTime
 from neuronas.runs.directory import ARCHITECTURE, CHECKPOINTS, EVALUATION
 from neuronas.runs.evaluations import Evaluation
 from neuronas.runs.finalists import FinalistChoice
@@ -47,7 +47,7 @@ def design_result(
         **{name: getattr(answer.summary, name) for name in type(answer.summary).model_fields},
         directory=directory,
         **setting.plain(),
-        test_accuracy=Estimate(value=evaluation.top1, low=low, high=high),
+        test_accuracy=MeasuredShare(value=evaluation.top1, low=low, high=high),
         n_test=evaluation.n_images,
         integer=evaluation.integer,
         integer_left_out=no_integers,
@@ -64,9 +64,9 @@ def design_result(
     )
 
 
-def _on_chips(chips: ChipEvaluation) -> Estimate:
+def _on_chips(chips: ChipEvaluation) -> MeasuredShare:
     low, high = chips.top1_interval_95 or (None, None)
-    return Estimate(value=chips.top1_mean, low=low, high=high)
+    return MeasuredShare(value=chips.top1_mean, low=low, high=high)
 
 
 def _loss(chips: ChipEvaluation) -> float:

@@ -38,7 +38,7 @@ SURVEY = "survey"
 
 
 @dataclass(frozen=True)
-class Stages:
+class DesignStages:
     """The stages of one design.
 
     Attributes:

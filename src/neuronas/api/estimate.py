@@ -93,7 +93,7 @@ class Estimate(Shown):
     def on_all_hardware(self) -> "HardwareComparison":
         """Cost on every known accelerator, least energy first; what cannot hold the weights is named apart."""
         from neuronas.hardware.mapped.intervals import spreads
-        from neuronas.runs.hardware_comparison import ChipCost, HardwareComparison, Refused
+        from neuronas.runs.hardware_comparison import ChipCost, HardwareComparison, RefusedHardware
 
         chips, refused = [], []
         for name in ACCELERATORS:
@@ -101,7 +101,7 @@ class Estimate(Shown):
             try:
                 cost = self._cost(accelerator)
             except ConfigurationError as error:
-                refused.append(Refused(hardware=name, reason=str(error)))
+                refused.append(RefusedHardware(hardware=name, reason=str(error)))
                 continue
             budget = replace(self.budget, spreads=spreads(accelerator))
             chips.append(ChipCost.of(name, accelerator, cost, budget.violations(cost)))

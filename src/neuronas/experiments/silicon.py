@@ -13,12 +13,21 @@ from pathlib import Path
 import numpy as np
 
 from neuronas.experiments.silicon_baseline import Baseline
-from neuronas.experiments.silicon_result import ENERGY, LEVEL, TIME, ChipRow, LeftOut, Quantity, SiliconResult, scores
+from neuronas.experiments.silicon_result import (
+    ENERGY,
+    LEVEL,
+    TIME,
+    ChipRow,
+    Quantity,
+    SiliconResult,
+    UnjudgedFigure,
+    scores,
+)
 from neuronas.experiments.study import experiments
 from neuronas.hardware.silicon.chips import NUMBERS, Chip, bundled_chips, read_chips
 from neuronas.hardware.silicon.fit import (
-    Constants,
-    Measured,
+    FittedConstants,
+    MeasuredChips,
     calibrated,
     energy_of,
     time_of,
@@ -42,7 +51,7 @@ class Judged:
         baseline: likewise, by the regression on node and bits.
     """
 
-    measured: Measured
+    measured: MeasuredChips
     residuals: Array
     baseline: Array
 
@@ -61,7 +70,7 @@ class Calibrations:
         self._whole = calibrated(table)
         self._without = dict(without_each_paper(table))
 
-    def of(self, paper: str) -> Constants:
+    def of(self, paper: str) -> FittedConstants:
         """Constants that a paper had no part in."""
         return self._without.get(paper, self._whole)
 
@@ -101,7 +110,7 @@ def judged(chips: Sequence[Chip], table: Sequence[Chip], calibrations: Calibrati
         calibrations: of the table.
         quantity: energy or time.
     """
-    measured, known = (Measured.of(some, _MEASURE[quantity]) for some in (chips, table))
+    measured, known = (MeasuredChips.of(some, _MEASURE[quantity]) for some in (chips, table))
     estimated, baseline = np.empty(len(measured.chips)), np.empty(len(measured.chips))
     for paper in dict.fromkeys(measured.papers):
         own = measured.papers == paper
@@ -156,12 +165,14 @@ def _rows(own: Judged, known: Judged, quantity: Quantity) -> list[ChipRow]:
     return rows
 
 
-def _left_out(chips: Sequence[Chip]) -> list[LeftOut]:
+def _left_out(chips: Sequence[Chip]) -> list[UnjudgedFigure]:
     found = []
     for chip in chips:
         missing = chip.missing
         for quantity, measure in _MEASURE.items():
             lacks = missing or ([] if np.isfinite(measure(chip)) else [_NOT_MEASURED[quantity]])
             if lacks:
-                found.append(LeftOut(row=chip.row, chip=chip.name, quantity=quantity, reason=f"no {', '.join(lacks)}"))
+                found.append(
+                    UnjudgedFigure(row=chip.row, chip=chip.name, quantity=quantity, reason=f"no {', '.join(lacks)}")
+                )
     return found

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from neuronas.hardware.silicon.fit import Measured
+from neuronas.hardware.silicon.fit import MeasuredChips
 from neuronas.hardware.silicon.macro import KINDS, Array, Macros
 
 _RIDGE = 1e-6  # a kind that no row has is 0
@@ -14,7 +14,7 @@ class Baseline:
     Each paper weighs the same. The kind, which is neither node nor bits, makes it harder to beat.
     """
 
-    def __init__(self, measured: Measured):
+    def __init__(self, measured: MeasuredChips):
         features, weights = _features(measured.macros), measured.weights
         square = features.T @ (features * weights[:, None]) + _RIDGE * np.eye(features.shape[1])
         self._coefficients = np.linalg.solve(square, features.T @ (weights * measured.logarithm))

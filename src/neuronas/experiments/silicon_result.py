@@ -94,7 +94,7 @@ class ChipRow(Document):
         )
 
 
-class LeftOut(Document):
+class UnjudgedFigure(Document):
     """A figure that is not judged, and why."""
 
     row: int
@@ -149,7 +149,7 @@ class SiliconResult(Document):
     by_group: dict[str, dict[str, Score]]
     worst: tuple[str, ...]
     rows: tuple[ChipRow, ...]
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[UnjudgedFigure, ...]
 
 
 def scores(rows: Sequence[ChipRow]) -> dict[str, Any]:

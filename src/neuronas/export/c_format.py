@@ -12,7 +12,7 @@ from torch import Tensor
 
 from neuronas.config import write_text
 from neuronas.errors import ConfigurationError, VerificationError
-from neuronas.export.c_program import CProgram, frames_of
+from neuronas.export.c_program import C99Program, frames_of
 from neuronas.export.formats import ExportContent
 from neuronas.export.memory_table import check_limits, table
 from neuronas.export.programs import output_of
@@ -38,7 +38,7 @@ def write_c(content: ExportContent, folder: Path) -> None:
             "integer, nir or onnx"
         )
     network = content.integers
-    program = CProgram(network)
+    program = C99Program(network)
     memory, options = program.memory(), content.options
     check_limits(memory, options.max_flash_kib, options.max_ram_kib)
     about = f"Spiking network {content.architecture}, {content.weight_bits}-bit weights."

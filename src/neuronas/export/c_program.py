@@ -27,7 +27,7 @@ _INT8, _INT16 = 8, 16
 
 
 @dataclass(frozen=True)
-class Array:
+class ConstantArray:
     """A constant array of the program.
 
     Attributes:
@@ -42,7 +42,7 @@ class Array:
     layer: str
 
 
-class CProgram:
+class C99Program:
     """The parts of a C program.
 
     Args:
@@ -55,7 +55,7 @@ class CProgram:
     def __init__(self, network: IntegerNetwork):
         self.network, self.graph = network, network.graph
         self.storage: Storage = storage(network)
-        self.arrays: list[Array] = []
+        self.arrays: list[ConstantArray] = []
         self.membranes: list[dict[str, Any]] = []
         self.layers = [self._layer(number, node) for number, node in enumerate(self.storage.nodes)]
 
@@ -232,7 +232,7 @@ class CProgram:
         return f"{name}[{index}]"
 
     def _array(self, name: str, bits: int, values: Integers, what: str, layer: str) -> None:
-        self.arrays.append(Array(name, bits, values.size, what, listed(values.flat), layer))
+        self.arrays.append(ConstantArray(name, bits, values.size, what, listed(values.flat), layer))
 
 
 def layout(codes: Integers, operation: Weights, shape: Shape) -> Integers:

@@ -45,7 +45,7 @@ def integer_scores(network: IntegerNetwork, pixels: Tensor, seen: Seen = _unseen
     Returns:
         [T, B, n_classes] int64, in the unit of the last node.
     """
-    interpreter, image = _Interpreter(network, pixels, seen, weighed), network.image
+    interpreter, image = _IntegerInterpreter(network, pixels, seen, weighed), network.image
     steps = []
     for x in steps_of(pixels):
         multiplied = x.long() * interpreter.channels(image.multiplier, x)
@@ -53,7 +53,7 @@ def integer_scores(network: IntegerNetwork, pixels: Tensor, seen: Seen = _unseen
     return torch.stack(interpreter.scores(steps))
 
 
-class _Interpreter(Unrolled[Tensor, IntegerWeights, IntegerNeurons]):
+class _IntegerInterpreter(Unrolled[Tensor, IntegerWeights, IntegerNeurons]):
     """Values are int64 tensors [B, ...]; all of them would fit int32."""
 
     def __init__(self, network: IntegerNetwork, pixels: Tensor, seen: Seen, weighed: Seen):

@@ -37,7 +37,7 @@ def polynomial(coefficients: tuple[float, ...], x: Any) -> Any:
     return value
 
 
-class Deviation(Section):
+class ConductanceDeviation(Section):
     """Difference between the conductances of cells and their target, some time after programming.
 
     Attributes:
@@ -122,13 +122,15 @@ class DeviceModel(Section):
     description: str = ""
     reference_us: Positive
     lowest_us: NonNegative = Field(default=0.0, validate_default=True)
-    deviations: Annotated[tuple[Deviation, ...], BeforeValidator(_as_tuple), Field(min_length=1, max_length=100)]
+    deviations: Annotated[
+        tuple[ConductanceDeviation, ...], BeforeValidator(_as_tuple), Field(min_length=1, max_length=100)
+    ]
     drift: Drift | None = None
     slow_noise: SlowNoise | None = None
 
     @field_validator("deviations")
     @classmethod
-    def _in_order(cls, value: tuple[Deviation, ...]) -> tuple[Deviation, ...]:
+    def _in_order(cls, value: tuple[ConductanceDeviation, ...]) -> tuple[ConductanceDeviation, ...]:
         if any(before.after_s >= after.after_s for before, after in pairwise(value)):
             raise ValueError("expected after_s in ascending order")
         return value

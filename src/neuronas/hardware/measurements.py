@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from neuronas.config import duration, read_text
 from neuronas.errors import ConfigurationError
-from neuronas.hardware.device_model import Deviation, DeviceModel
+from neuronas.hardware.device_model import ConductanceDeviation, DeviceModel
 from neuronas.hardware.quantity import Quantity
 
 COLUMNS = ("target_us", "measured_us", "time_s")
@@ -59,7 +59,7 @@ def fitted_device_model(path: Path) -> DeviceModel:
         x, error = target[chosen] / reference, (measured - target)[chosen]
         mean, std = _fitted(x, error, lowest / reference, f"{path}: time_s {one:g}")
         text = f"{path.name}: {len(x):,} cells after {duration(float(one))}"
-        found.append(Deviation(after_s=float(one), mean_us=mean, std_us=std, source=text))
+        found.append(ConductanceDeviation(after_s=float(one), mean_us=mean, std_us=std, source=text))
     text = f"highest target of {path.name}"
     return DeviceModel(
         name=path.name,

@@ -22,7 +22,7 @@ def quantity(name: str, value: float) -> str:
     return f"{text} {UNITS[name]}".rstrip()
 
 
-class Range(Protocol):
+class QuantityRange(Protocol):
     """Lower and upper limit of a quantity, in its unit."""
 
     @property
@@ -34,7 +34,7 @@ class Range(Protocol):
         """Upper limit."""
 
 
-def with_range(name: str, value: float, limits: Range | None) -> str:
+def with_range(name: str, value: float, limits: QuantityRange | None) -> str:
     """A cost with its unit and, if it is known, its interval: ``2.65 µJ (1.4–5.1)``."""
     if limits is None:
         return quantity(name, value)

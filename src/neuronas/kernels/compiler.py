@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
-from neuronas.kernels.targets import Target
+from neuronas.kernels.targets import InstructionSet
 
 FLAGS = (
     "-O3", "-std=c++17", "-fPIC", "-pthread",
@@ -51,7 +51,7 @@ def functions() -> tuple[str, ...]:
     return tuple(re.findall(r"^\w+ (neuronas_\w+)\(", "\n".join(_sources().values()), re.MULTILINE))
 
 
-def library_name(target: Target, c_library: str) -> str:
+def library_name(target: InstructionSet, c_library: str) -> str:
     """File name of a compiled library: another one if the sources, the options or the C library are others.
 
     Args:
@@ -75,8 +75,8 @@ def find_compiler() -> str:
 
 
 def compile_libraries(
-    compiler: str, targets: Sequence[Target], folder: Path, n_processes: int, *, portable: bool = False
-) -> dict[Target, Path]:
+    compiler: str, targets: Sequence[InstructionSet], folder: Path, n_processes: int, *, portable: bool = False
+) -> dict[InstructionSet, Path]:
     """Compile the kernels for some instruction sets.
 
     Args:

@@ -13,7 +13,7 @@ from pathlib import Path
 from neuronas.kernels.compiler import PREBUILT, compile_libraries, find_compiler, functions, is_whole, library_name
 from neuronas.kernels.folders import build_folder, cache_folder
 from neuronas.kernels.structures import Method
-from neuronas.kernels.targets import TARGETS, Target
+from neuronas.kernels.targets import TARGETS, InstructionSet
 from neuronas.machine import n_cores
 
 _log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Native:
 
     library: ctypes.CDLL | None
     reason: str = ""
-    target: Target | None = None
+    target: InstructionSet | None = None
     has_tiles: bool = False
     origin: LibraryOrigin | None = None
 
@@ -88,7 +88,7 @@ def loaded_library() -> ctypes.CDLL:
 
 
 @cache
-def load(target: Target) -> Native:
+def load(target: InstructionSet) -> Native:
     """Load the kernels for an instruction set that this processor supports.
 
     A library of a wheel, made of the same sources, comes first, then the cache; otherwise the kernels are compiled.
@@ -114,7 +114,7 @@ def load(target: Target) -> Native:
     return Native(None, " ".join("; ".join(failures).split())[:300])
 
 
-def _compiled(target: Target, name: str) -> Native:
+def _compiled(target: InstructionSet, name: str) -> Native:
     """The library, compiled now and left in the cache.
 
     Raises:
@@ -130,7 +130,7 @@ def _compiled(target: Target, name: str) -> Native:
     return opened
 
 
-def _opened(path: Path, target: Target, origin: LibraryOrigin) -> Native:
+def _opened(path: Path, target: InstructionSet, origin: LibraryOrigin) -> Native:
     """Load a library.
 
     Raises:

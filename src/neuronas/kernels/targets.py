@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Target:
+class InstructionSet:
     """An instruction set.
 
     Attributes:
@@ -34,14 +34,14 @@ _AVX2 = frozenset({"avx2", "bmi1", "bmi2", "f16c", "fma", "popcnt"})
 _AVX2_OPTIONS = ("-mavx2", "-mbmi", "-mbmi2", "-mf16c", "-mfma", "-mpopcnt")
 
 TARGETS = (
-    Target(
+    InstructionSet(
         "avx512", "AVX-512", "x86_64",
         _AVX2 | {"avx512f", "avx512bw", "avx512dq", "avx512vl"},
         (*_AVX2_OPTIONS, "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"),
     ),
-    Target("avx2", "AVX2", "x86_64", _AVX2, _AVX2_OPTIONS),
-    Target("sse2", "SSE2", "x86_64"),
-    Target("neon", "NEON", "aarch64"),
+    InstructionSet("avx2", "AVX2", "x86_64", _AVX2, _AVX2_OPTIONS),
+    InstructionSet("sse2", "SSE2", "x86_64"),
+    InstructionSet("neon", "NEON", "aarch64"),
 )  # fmt: skip
 """All targets, fastest first. Each machine runs the last one of its kind."""
 

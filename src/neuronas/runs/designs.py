@@ -91,7 +91,7 @@ class StageTimes(Document):
     stages: tuple[StageTime, ...] = ()
 
 
-class Estimate(Document):
+class MeasuredShare(Document):
     """A measured share with the limits of its 95 % interval; null: not known, as of a single chip."""
 
     value: Share
@@ -149,11 +149,11 @@ class DesignResult(Shown, SearchSummary):
     channels: int
     timesteps: int
     weight_bits: int
-    test_accuracy: Estimate
+    test_accuracy: MeasuredShare
     n_test: int
     integer: IntegerAccuracy | None
     integer_left_out: str | None = Field(default=None, exclude_if=lambda why: why is None)
-    chip_accuracy: Estimate | None
+    chip_accuracy: MeasuredShare | None
     n_chips: int
     chip_loss: float | None
     chips_left_out: str | None = Field(default=None, exclude_if=lambda why: why is None)

@@ -45,7 +45,7 @@ class ChipCost(Budgeted):
         )
 
 
-class Refused(Document):
+class RefusedHardware(Document):
     """An accelerator on which the network cannot be costed, and why."""
 
     hardware: str
@@ -60,4 +60,4 @@ class HardwareComparison(Document):
     weight_bits: int
     timesteps: int
     chips: tuple[ChipCost, ...]
-    refused: tuple[Refused, ...]
+    refused: tuple[RefusedHardware, ...]

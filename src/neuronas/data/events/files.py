@@ -21,7 +21,7 @@ def _content(decode: Callable[[bytes], Recording]) -> Callable[[Path], Recording
 
 
 @dataclass(frozen=True)
-class Format:
+class RecordingFormat:
     """A format of files.
 
     Attributes:
@@ -38,15 +38,15 @@ class Format:
 
 
 FORMATS = (
-    Format("AEDAT 4.0", (".aedat4",), _content(aedat4.decode), (aedat4.MAGIC[:10],)),
-    Format("AEDAT 3.1", (".aedat",), _content(aedat3.decode), (aedat3.MAGIC,)),
-    Format("AEDAT 2.0", (".aedat",), _content(aedat2.decode), (aedat2.MAGIC,)),
-    Format("HDF5", (".h5", ".hdf5"), hdf5_file.read, (hdf5_file.MAGIC,)),
-    Format("NumPy", (".npz", ".npy"), _content(arrays.decode), arrays.MAGIC),
-    Format("Prophesee DAT", (".dat",), _content(dat.decode)),
-    Format("Prophesee EVT 2.0 or 3.0", (".raw",), _content(evt.decode)),
-    Format("text", (".csv", ".txt"), _content(table.decode)),
-    Format("N-MNIST", (".bin",), _content(atis.decode)),
+    RecordingFormat("AEDAT 4.0", (".aedat4",), _content(aedat4.decode), (aedat4.MAGIC[:10],)),
+    RecordingFormat("AEDAT 3.1", (".aedat",), _content(aedat3.decode), (aedat3.MAGIC,)),
+    RecordingFormat("AEDAT 2.0", (".aedat",), _content(aedat2.decode), (aedat2.MAGIC,)),
+    RecordingFormat("HDF5", (".h5", ".hdf5"), hdf5_file.read, (hdf5_file.MAGIC,)),
+    RecordingFormat("NumPy", (".npz", ".npy"), _content(arrays.decode), arrays.MAGIC),
+    RecordingFormat("Prophesee DAT", (".dat",), _content(dat.decode)),
+    RecordingFormat("Prophesee EVT 2.0 or 3.0", (".raw",), _content(evt.decode)),
+    RecordingFormat("text", (".csv", ".txt"), _content(table.decode)),
+    RecordingFormat("N-MNIST", (".bin",), _content(atis.decode)),
 )
 """In the order in which they are tried."""
 
@@ -90,7 +90,7 @@ def recording_on(path: Path, sensor: Pair) -> Recording:
         raise damaged(path, error) from error
 
 
-def format_of(path: Path, beginning: bytes) -> Format:
+def format_of(path: Path, beginning: bytes) -> RecordingFormat:
     """The format of a file.
 
     Args:

@@ -19,7 +19,7 @@ _AREA_UM2, _AREA_NODE = 31_200.0, 1.13
 
 
 @dataclass(frozen=True)
-class Spread:
+class SurveySpread:
     """Standard deviation of the natural logarithm, and the range of nine in ten, as factors of the estimate."""
 
     deviation: float
@@ -27,8 +27,8 @@ class Spread:
     high: float
 
 
-ENERGY_SPREAD = Spread(deviation=1.21, low=0.20, high=8.06)
-AREA_SPREAD = Spread(deviation=1.85, low=0.05, high=24.4)
+ENERGY_SPREAD = SurveySpread(deviation=1.21, low=0.20, high=8.06)
+AREA_SPREAD = SurveySpread(deviation=1.85, low=0.05, high=24.4)
 
 
 def conversion_fj(bits: Array, node_nm: Array, rate_hz: float = _RATE_HZ) -> Array:

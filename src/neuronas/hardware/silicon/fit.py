@@ -26,7 +26,7 @@ Law = Callable[[Macros, Mapping[str, float]], Array]
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredChips:
     """Chips of which one quantity was measured and can be estimated.
 
     Attributes:
@@ -42,7 +42,7 @@ class Measured:
     papers: np.ndarray
 
     @classmethod
-    def of(cls, chips: Sequence[Chip], quantity: Callable[[Chip], float]) -> "Measured":
+    def of(cls, chips: Sequence[Chip], quantity: Callable[[Chip], float]) -> "MeasuredChips":
         """The chips among these that have it."""
         known = [chip for chip in chips if not chip.missing and np.isfinite(quantity(chip))]
         values = np.log(np.array([quantity(chip) for chip in known], dtype=np.float64))
@@ -54,11 +54,11 @@ class Measured:
         """1 over the rows of a row's paper, [n]."""
         return weights_of(self.papers)
 
-    def without(self, paper: str) -> "Measured":
+    def without(self, paper: str) -> "MeasuredChips":
         """The rows of all other papers."""
         others = self.papers != paper
         chips = [chip for chip, other in zip(self.chips, others, strict=True) if other]
-        return Measured(chips, self.macros[others], self.logarithm[others], self.papers[others])
+        return MeasuredChips(chips, self.macros[others], self.logarithm[others], self.papers[others])
 
 
 def weights_of(papers: np.ndarray) -> Array:
@@ -79,31 +79,31 @@ def time_of(chip: Chip) -> float:
 
 
 @dataclass(frozen=True)
-class Constants:
+class FittedConstants:
     """Calibrated constants of both laws, by name."""
 
     energy: Mapping[str, float]
     time: Mapping[str, float]
 
 
-def calibrated(chips: Sequence[Chip], near: Constants | None = None) -> Constants:
+def calibrated(chips: Sequence[Chip], near: FittedConstants | None = None) -> FittedConstants:
     """The constants of both laws, calibrated on chips.
 
     Args:
         chips: rows of the table.
         near: constants to start from, those of nearly the same chips.
     """
-    time = _fitted(Measured.of(chips, time_of), invocation_ns, TIME_PRIORS, near.time if near else None)
+    time = _fitted(MeasuredChips.of(chips, time_of), invocation_ns, TIME_PRIORS, near.time if near else None)
     energy = _fitted(
-        Measured.of(chips, energy_of),
+        MeasuredChips.of(chips, energy_of),
         lambda macros, constants: operation_fj(macros, constants, time),
         ENERGY_PRIORS,
         near.energy if near else None,
     )
-    return Constants(energy, time)
+    return FittedConstants(energy, time)
 
 
-def without_each_paper(chips: Sequence[Chip]) -> Iterator[tuple[str, Constants]]:
+def without_each_paper(chips: Sequence[Chip]) -> Iterator[tuple[str, FittedConstants]]:
     """For each paper, constants that were calibrated on all others."""
     whole = calibrated(chips)
     for paper in dict.fromkeys(chip.paper.casefold() for chip in chips):
@@ -111,7 +111,7 @@ def without_each_paper(chips: Sequence[Chip]) -> Iterator[tuple[str, Constants]]
 
 
 def _fitted(
-    measured: Measured, law: Law, priors: Mapping[str, Prior], start: Mapping[str, float] | None
+    measured: MeasuredChips, law: Law, priors: Mapping[str, Prior], start: Mapping[str, float] | None
 ) -> dict[str, float]:
     names = list(priors)
     mean = np.array([priors[name].mean for name in names])
