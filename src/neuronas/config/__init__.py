@@ -33,6 +33,7 @@ from neuronas.config.given import (
 )
 from neuronas.config.hardware_schema import BudgetConfig, HardwareConfig
 from neuronas.config.json_files import parse_json, plain, read_json, write_json
+from neuronas.config.named_files import load_named
 from neuronas.config.origin import label, origin
 from neuronas.config.plugins import Plugin, load_plugins, plugin_digest, require_loaded
 from neuronas.config.registry import (
@@ -102,6 +103,7 @@ __all__ = [
     "given",
     "is_there",
     "label",
+    "load_named",
     "load_plugins",
     "merged",
     "origin",

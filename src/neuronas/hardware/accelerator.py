@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, field_validator, model_validator
 
-from neuronas.config import ACCELERATORS, Section, as_path, read_yaml, validate
+from neuronas.config import ACCELERATORS, Section, load_named
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.device_model import DeviceModel, load_device_model
 from neuronas.hardware.quantity import (
@@ -250,7 +250,4 @@ def load_accelerator(given: Accelerator | str) -> Accelerator:
     Raises:
         ConfigurationError: the name is unknown, the file cannot be read, a key is missing, or a value is out of range.
     """
-    if isinstance(given, str) and given.endswith((".yaml", ".yml")):
-        return validate(Accelerator, read_yaml(as_path(given)), given)
-    found: Accelerator | Path = ACCELERATORS[given] if isinstance(given, str) else given
-    return validate(Accelerator, read_yaml(found), str(given)) if isinstance(found, Path) else found
+    return load_named(Accelerator, ACCELERATORS, given)

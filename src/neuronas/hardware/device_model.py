@@ -12,7 +12,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from neuronas.config import DEVICE_MODELS, Section, as_path, read_yaml, validate
+from neuronas.config import DEVICE_MODELS, Section, as_path, load_named
 from neuronas.hardware.quantity import UNSTATED, NonNegative, Positive
 
 _PRESETS = Path(__file__).parent / "device_models"
@@ -205,14 +205,8 @@ def load_device_model(given: DeviceModel | str) -> DeviceModel:
     Raises:
         ConfigurationError: the name is unknown, the file cannot be read, or a value is out of range.
     """
-    if not isinstance(given, str):
-        return given
-    if given.endswith(".csv"):
+    if isinstance(given, str) and given.endswith(".csv"):
         from neuronas.hardware.measurements import fitted_device_model  # noqa: PLC0415 - NumPy only where it is needed
 
         return fitted_device_model(as_path(given))
-    is_file = given.endswith((".yaml", ".yml"))
-    found: DeviceModel | Path = as_path(given) if is_file else DEVICE_MODELS[given]
-    if not isinstance(found, Path):
-        return found
-    return validate(DeviceModel, {"name": found.name if is_file else given, **read_yaml(found)}, given)
+    return load_named(DeviceModel, DEVICE_MODELS, given, has_name=True)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from neuronas.config import TARGETS, Section, as_path, read_yaml, validate
+from neuronas.config import TARGETS, Section, load_named
 from neuronas.hardware.quantity import UNSTATED, Count
 
 _PRESETS = Path(__file__).parent / "targets"
@@ -130,10 +130,4 @@ def load_target(given: Target | str) -> Target:
     Raises:
         ConfigurationError: the name is unknown, the file cannot be read, or a key or value is wrong.
     """
-    if not isinstance(given, str):
-        return given
-    is_file = given.endswith((".yaml", ".yml"))
-    found: Target | Path = as_path(given) if is_file else TARGETS[given]
-    if not isinstance(found, Path):
-        return found
-    return validate(Target, {"name": found.name if is_file else given, **read_yaml(found)}, given)
+    return load_named(Target, TARGETS, given, has_name=True)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from neuronas.config import OPERATIONS, SPACES, Section, as_path, read_yaml, validate
+from neuronas.config import OPERATIONS, SPACES, Section, load_named
 from neuronas.errors import ArchitectureError, ConfigurationError, suggestion
 from neuronas.space.genotype import FEWEST_NODES, MOST_NODES, Architecture, Edge, Genotype, node_pairs
 from neuronas.space.notation import format_edge
@@ -147,7 +147,4 @@ def load_space(given: Space | str) -> Space:
     Raises:
         ConfigurationError: unknown name, unreadable file, or a wrong value in it.
     """
-    if isinstance(given, str) and given.endswith((".yaml", ".yml")):
-        return validate(Space, read_yaml(as_path(given)), given)
-    found: Space | Path = SPACES[given] if isinstance(given, str) else given
-    return validate(Space, read_yaml(found), str(given)) if isinstance(found, Path) else found
+    return load_named(Space, SPACES, given)

@@ -1,0 +1,28 @@
+"""What a setting names: an entry of a registry, a YAML file that comes with the package, or one of a person's own."""
+
+from pathlib import Path
+
+from neuronas.config.files import Model, as_path, read_yaml, validate
+from neuronas.config.registry import Registry
+
+
+def load_named(model: type[Model], registry: Registry, given: Model | str, *, has_name: bool = False) -> Model:
+    """Load an object by name or from a YAML file; an object is returned unchanged.
+
+    Args:
+        model: class of the object.
+        registry: of the names; its entries are objects or YAML files.
+        given: a name, a file that ends in ``.yaml`` or ``.yml``, or the object.
+        has_name: the object has a field ``name``: unless the file says otherwise, the registry's name, or the file's.
+
+    Raises:
+        ConfigurationError: the name is unknown, the file cannot be read, a key is missing, or a value is out of range.
+    """
+    if not isinstance(given, str):
+        return given
+    is_file = given.endswith((".yaml", ".yml"))
+    found: Model | Path = as_path(given) if is_file else registry[given]
+    if not isinstance(found, Path):
+        return found
+    name = {"name": found.name if is_file else given} if has_name else {}
+    return validate(model, {**name, **read_yaml(found)}, given)
