@@ -254,9 +254,10 @@ def test_exports_are_verified_on_sequences(name: str, tmp_path: Path) -> None:
     assert agreement.n_images == 8 and agreement.largest_score > 0
 
 
-def test_c_programs_read_one_image(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="a network that reads sequences given with --format c"):
-        EXPORT_FORMATS["c"].load()[0](content(awake(sequence=True)), tmp_path)
+@pytest.mark.parametrize("name", ["c", "rtl"])
+def test_generated_programs_read_one_image(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=f"reads sequences given with --format {name}, which reads one image"):
+        EXPORT_FORMATS[name].load()[0](content(awake(sequence=True)), tmp_path)
 
 
 def test_the_first_layer_of_a_sequence_runs_at_every_step_at_its_own_rate() -> None:

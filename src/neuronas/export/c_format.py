@@ -32,11 +32,7 @@ def write_c(content: ExportContent, folder: Path) -> None:
     Raises:
         ConfigurationError: see ``to_integers`` and ``check_limits``; or the network reads sequences.
     """
-    if content.network.graph.is_sequence:
-        raise ConfigurationError(
-            "a network that reads sequences given with --format c, whose program reads one image; expected --format "
-            "integer, nir or onnx"
-        )
+    content.refuse_sequences("c")
     network = content.integers
     program = C99Program(network)
     memory, options = program.memory(), content.options

@@ -28,8 +28,9 @@ def write_rtl(content: ExportContent, folder: Path) -> None:
     """Write engine, memories, testbench, Makefile and a report of cycles and memories to a folder.
 
     Raises:
-        ConfigurationError: see ``to_integers``.
+        ConfigurationError: see ``to_integers``; or the network reads sequences.
     """
+    content.refuse_sequences("rtl")
     network = content.integers
     program = RtlProgram(network, content.options.lanes)
     n_frame, n_classes = int(np.prod(network.graph.nodes[0].shape)), int(np.prod(network.graph.nodes[-1].shape))
