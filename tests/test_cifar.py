@@ -13,6 +13,7 @@ import pytest
 
 from cifar_files import WRITERS, Batch, images_of, of_python_2, pack, write_version
 from conftest import Neuronas
+from neuronas.config import DATASETS
 from neuronas.data import inert_pickle
 from neuronas.data.cifar import Cifar, Cifar10, Cifar100, Version
 from neuronas.data.cifar_files import _ADMITTED
@@ -214,3 +215,11 @@ def test_a_folder_in_another_format_is_named_as_that(tmp_path: Path, neuronas: N
     assert code == 2
     assert "another format" not in err
     assert "cifar-10-python.tar.gz" in err
+
+
+def test_a_folder_named_train_is_not_cifar_100(tmp_path: Path) -> None:
+    (tmp_path / "train" / "cats").mkdir(parents=True)
+    given = DATASETS["cifar100"]().within(tmp_path)
+    assert not given.is_there()
+    (tmp_path / "cifar-100-python.tar.gz").touch()
+    assert given.found() == tmp_path / "cifar-100-python.tar.gz"

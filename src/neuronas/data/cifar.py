@@ -51,6 +51,10 @@ class Cifar(Downloadable):
         """Those of each version."""
         return tuple(one.archive for one in self.versions)
 
+    def is_mark(self, path: Path) -> bool:
+        """Only a file: a folder ``train`` is of other data sets."""
+        return path.is_file()
+
     def load(self, split: str, size: Side) -> "ArraySource":
         """See ``DataSet``."""
         import numpy as np

@@ -48,8 +48,12 @@ class Placed(DataSet):
         """Return the folder of its files, or an archive that holds them; None if neither is there."""
         places = ((path, mark) for folder, mark in self.places for path in (self.data_dir / folder, self.data_dir))
         archives = (self.data_dir if self.data_dir.name == name else self.data_dir / name for name in self.archives)
-        unpacked = next((path for path, mark in places if (path / mark).exists()), None)
+        unpacked = next((path for path, mark in places if self.is_mark(path / mark)), None)
         return unpacked or next((path for path in archives if path.is_file()), None)
+
+    def is_mark(self, path: Path) -> bool:
+        """Whether the data set is known by what lies at a path."""
+        return path.exists()
 
     def is_there(self) -> bool:
         """See ``DataSet``."""
