@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from neuronas.cli import console
 from neuronas.cli import options as opt
 from neuronas.cli.progress import ProgressBar
-from neuronas.errors import InfeasibleError, quoted
+from neuronas.cli.unfinished import explained
+from neuronas.errors import quoted
 
 if TYPE_CHECKING:
     from neuronas.api.design import Design
@@ -44,22 +45,11 @@ def design(
     keep_freed_memory()
     was_finished = planned.resume and planned.finished is not None
     directory = planned.directory
-    try:
-        with ProgressBar(quiet=quiet) as progress:
-            result = planned.run(progress, download=download)
-    except InfeasibleError as error:
-        if as_json and error.advice is not None:
-            console.print_json(error.advice)
-        elif error.advice is not None and not quiet:
-            for line in error.advice.lines():
-                console.notes.print(line)
-        raise
-    except KeyboardInterrupt:
-        if not quiet and (directory / FOLDER / CONFIG).is_file():
-            console.notes.print(
-                f"everything so far is kept; resume with: neuronas design --resume --out {quoted(directory)}"
-            )
-        raise
+    with (
+        explained("design", directory, directory / FOLDER / CONFIG, as_json=as_json, quiet=quiet),
+        ProgressBar(quiet=quiet) as progress,
+    ):
+        result = planned.run(progress, download=download)
     if was_finished and not quiet:
         console.notes.print(f"note: the design in {directory} had come to its end before; this is its answer")
     if as_json:

@@ -6,7 +6,8 @@ from neuronas.cli import console
 from neuronas.cli import options as opt
 from neuronas.cli.progress import ProgressBar
 from neuronas.cli.serving import Port, Serve, served
-from neuronas.errors import InfeasibleError, quoted
+from neuronas.cli.unfinished import explained
+from neuronas.errors import quoted
 
 if TYPE_CHECKING:
     from neuronas.api.compose import Plan
@@ -42,22 +43,12 @@ def search(
         _print_plan(planned.plan, as_json=as_json)
         return
     directory = planned.directory
-    try:
-        with served(directory, serve=serve, port=port, quiet=quiet), ProgressBar(quiet=quiet) as progress:
-            result = planned.run(progress, download=download, max_minutes=max_minutes)
-    except InfeasibleError as error:
-        if as_json and error.advice is not None:
-            console.print_json(error.advice)
-        elif error.advice is not None and not quiet:
-            for line in error.advice.lines():
-                console.notes.print(line)
-        raise
-    except KeyboardInterrupt:
-        if not quiet and (directory / CONFIG).is_file():
-            console.notes.print(
-                f"everything so far is kept; resume with: neuronas search --resume --out {quoted(directory)}"
-            )
-        raise
+    with (
+        explained("search", directory, directory / CONFIG, as_json=as_json, quiet=quiet),
+        served(directory, serve=serve, port=port, quiet=quiet),
+        ProgressBar(quiet=quiet) as progress,
+    ):
+        result = planned.run(progress, download=download, max_minutes=max_minutes)
     if result.was_finished and not quiet:
         console.notes.print(f"note: the search in {directory} had come to its end before; this is its answer")
     if result.summary.out_of_time and not quiet:

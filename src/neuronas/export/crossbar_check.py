@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,7 +11,15 @@ from torch.nn import functional as F  # noqa: N812
 
 from neuronas.chip.partial_sums import gathered
 from neuronas.errors import VerificationError
-from neuronas.export.crossbar_files import INDEX, PROGRAMMING, RESPONSES, VECTORS, images_of, layer_vectors
+from neuronas.export.crossbar_files import (
+    INDEX,
+    PROGRAMMING,
+    RESPONSES,
+    VECTORS,
+    LayerVectors,
+    images_of,
+    layer_vectors,
+)
 from neuronas.export.formats import ExportContent
 from neuronas.export.verification import RoundTrip
 from neuronas.space.node_operations import Weights
@@ -28,6 +37,10 @@ def verify_crossbars(content: ExportContent, folder: Path) -> RoundTrip:
     index = json.loads((folder / INDEX).read_text())
     network = content.integers
     expected = layer_vectors(network, images_of(content))
+    stored = {
+        name: LayerVectors(**_arrays(folder / VECTORS / f"{name}.npz"), planes=tuple(layer["planes"]))
+        for name, layer in index["layers"].items()
+    }
     totals: dict[tuple[str, int], NDArray[np.float64]] = {}
     off, level = index["off_conductance_us"], index["level_us"]
     for row in index["crossbars"]:
@@ -37,7 +50,7 @@ def verify_crossbars(content: ExportContent, folder: Path) -> RoundTrip:
         text = np.loadtxt(folder / PROGRAMMING / f"{file}.csv", delimiter=",", ndmin=2)
         if not np.allclose(cells, text, rtol=1e-5):
             raise VerificationError(f"{folder}: {PROGRAMMING}/{file}.csv and .f32 differ")
-        vectors = _arrays(folder / VECTORS / f"{name}.npz")["vectors"]
+        vectors = stored[name].vectors
         driven = vectors[:, row["first_channel"] : row["first_channel"] + row["n_channels"]].astype(np.float64)
         _check_responses(folder, file, index, cells, driven)
         whole = totals.setdefault((name, row["replica"]), _zeros(content, name, len(vectors)))
@@ -54,11 +67,13 @@ def verify_crossbars(content: ExportContent, folder: Path) -> RoundTrip:
         np.add.at(whole[row["kernel_position"]].T, outputs, answers.T)
     largest = 0.0
     for (name, replica), whole in totals.items():
-        largest = max(largest, _check_sums(content, name, replica, whole, expected[name].occurrences, folder))
+        if not np.array_equal(stored[name].occurrences, expected[name].occurrences):
+            raise VerificationError(f"{folder}: vectors of layer {name} are not those of the images")
+        largest = max(largest, _check_sums(content, name, replica, whole, stored[name], folder))
     return RoundTrip(0.0, largest, len(index["images"]), 0)
 
 
-def _arrays(file: Path) -> dict[str, NDArray[np.generic]]:
+def _arrays(file: Path) -> dict[str, NDArray[Any]]:
     with np.load(file, allow_pickle=False) as arrays:
         return dict(arrays)
 
@@ -70,20 +85,20 @@ def _zeros(content: ExportContent, name: str, n_vectors: int) -> NDArray[np.floa
 
 
 def _check_responses(
-    folder: Path, file: str, index: dict[str, object], cells: NDArray[np.float64], driven: NDArray[np.float64]
+    folder: Path, file: str, index: dict[str, Any], cells: NDArray[np.float64], driven: NDArray[np.float64]
 ) -> None:
     found = _arrays(folder / RESPONSES / f"{file}.npz")
-    at_once = int(str(index["rows_per_read"]))
+    at_once = index["rows_per_read"]
     reads = [slice(first, first + at_once) for first in range(0, len(cells), at_once)]
     for number, read in enumerate(reads):
         current = driven[:, read] @ cells[read]
         if not np.allclose(found["currents_us"][number], current, rtol=1e-4, atol=1e-4 * float(cells.max(initial=0))):
             raise VerificationError(f"{folder}: currents of crossbar {file} do not follow from its conductances")
-        above = current - driven[:, read].sum(axis=1)[:, None] * float(str(index["off_conductance_us"]))
-        level = float(str(index["level_us"])) * float(str(index["adc_step_levels"]))
+        above = current - driven[:, read].sum(axis=1)[:, None] * index["off_conductance_us"]
+        level = index["level_us"] * index["adc_step_levels"]
         code = above / level
         if index["adc_bits"] is not None:
-            code = code.clip(0, 2 ** int(str(index["adc_bits"])) - 1)
+            code = code.clip(0, 2 ** index["adc_bits"] - 1)
         if (np.abs(found["codes"][number] - code) > 0.501).any():
             raise VerificationError(f"{folder}: ADC codes of crossbar {file} do not follow from its currents")
 
@@ -93,7 +108,7 @@ def _check_sums(
     name: str,
     replica: int,
     whole: NDArray[np.float64],
-    occurrences: NDArray[np.int32],
+    stored: LayerVectors,
     folder: Path,
 ) -> float:
     """Compare the sums of a layer, shifted and added over kernel positions, with its convolution."""
@@ -101,15 +116,12 @@ def _check_sums(
     node = network.graph.by_name[name]
     operation, codes = node.operation, torch.from_numpy(network.weights[name].codes).double()
     assert isinstance(operation, Weights)  # noqa: S101 - only these are on crossbars
-    stored = _arrays(folder / VECTORS / f"{name}.npz")
-    planes = json.loads((folder / INDEX).read_text())["layers"][name]["planes"]
-    if not np.array_equal(stored["occurrences"], occurrences):
-        raise VerificationError(f"{folder}: vectors of layer {name} are not those of the images")
-    n, steps = occurrences.shape[:2]
-    answers = torch.from_numpy(whole)[:, torch.from_numpy(occurrences).long()]  # [positions, n, T, planes, pixels, out]
-    factors = torch.tensor(planes, dtype=torch.float64)
+    n, steps = stored.occurrences.shape[:2]
+    occurrences = torch.from_numpy(stored.occurrences).long()
+    answers = torch.from_numpy(whole)[:, occurrences]  # [positions, n, T, planes, pixels, out]
+    factors = torch.tensor(stored.planes, dtype=torch.float64)
     summed = torch.einsum("kntpxo,p->kntxo", answers, factors).flatten(1, 2)
-    inputs = torch.from_numpy(stored["vectors"])[torch.from_numpy(occurrences).long()].double()
+    inputs = torch.from_numpy(stored.vectors)[occurrences].double()
     x = torch.einsum("ntpxc,p->ntcx", inputs, factors).flatten(0, 1)
     if operation.kernel:
         height, width = network.graph.input_shape(node)[1:]

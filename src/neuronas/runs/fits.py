@@ -32,7 +32,7 @@ class BrokenTargetLimit(Document):
         layer: which breaks it; null: the network as a whole.
         limit: its name.
         text: given and expected, for people.
-        value: what is needed; null where it is no number.
+        value: the number that is needed; null if the limit is not a number.
         allowed: the most that the chip has, or the nearest value that it supports.
         source: of the limit.
         needs_another_architecture: no smaller layer helps.

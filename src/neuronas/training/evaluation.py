@@ -1,6 +1,6 @@
 """Evaluation of a trained network on images: class scores, accuracy at each precision, firing rates."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,30 +24,30 @@ def unseen(n: int) -> None:
     """Progress that nobody follows."""
 
 
-@torch.no_grad()
 def class_scores(
     network: GraphNetwork, images: Images, indices: Indices, device: torch.device, seen: Seen = unseen
 ) -> Tensor:
     """Class scores, averaged over the time steps: [n, n_classes] float32 on the CPU."""
-    network.eval()
-    found = []
-    for x, _ in images.batches(indices, device):
-        found.append(mean_scores(network(x)).cpu())
-        seen(len(found[-1]))
-    return torch.cat(found)
+    return torch.cat([mean_scores(scores).cpu() for scores in _scores(network, images, indices, device, seen)])
 
 
-@torch.no_grad()
 def step_scores(
     network: GraphNetwork, images: Images, indices: Indices, device: torch.device, seen: Seen = unseen
 ) -> Tensor:
     """Class scores of each time step: [T, n, n_classes] float32 on the CPU."""
+    return torch.cat([scores.cpu() for scores in _scores(network, images, indices, device, seen)], dim=1)
+
+
+def _scores(
+    network: GraphNetwork, images: Images, indices: Indices, device: torch.device, seen: Seen
+) -> Iterator[Tensor]:
+    """Class scores of one batch after the other, [T, B, n_classes]."""
     network.eval()
-    found = []
     for x, labels in images.batches(indices, device):
-        found.append(network(x).cpu())
+        with torch.no_grad():
+            scores = network(x)
+        yield scores
         seen(len(labels))
-    return torch.cat(found, dim=1)
 
 
 @dataclass(frozen=True)

@@ -103,9 +103,9 @@ def _columns(array: Numbers) -> dict[str, Numbers]:
 
 
 def _members(archive: zipfile.ZipFile) -> Iterator[tuple[str, Numbers]]:
-    wanted = {name for names in NAMES.values() for name in names}
+    known = {name for names in NAMES.values() for name in names}
     members = [one for one in archive.infolist() if one.filename.endswith(".npy")]
-    chosen = members if len(members) == 1 else [one for one in members if one.filename[:-4].lower() in wanted]
+    chosen = members if len(members) == 1 else [one for one in members if one.filename[:-4].lower() in known]
     if sum(one.file_size for one in chosen) > _MAX_BYTES:
         raise RecordingError(f"states more than {_MAX_BYTES:,} bytes of arrays")
     if not chosen:

@@ -52,15 +52,15 @@ def decode(raw: bytes) -> Recording:
         name: not _INTEGER.match(cell) for name, cell in zip(names, cells, strict=False) if name in NAMES["t"]
     }
     kinds = [(f"f{number}", "f8" if in_seconds.get(name) else "i8") for number, name in enumerate(names)]
-    wanted = [number for number, name in enumerate(names) if any(name in known for known in NAMES.values())]
+    read = [number for number, name in enumerate(names) if any(name in known for known in NAMES.values())]
     try:
         found = np.loadtxt(
-            io.BytesIO(memoryview(raw)[start:]), dtype=[kinds[number] for number in wanted], delimiter=separator,
-            usecols=wanted, comments=None, ndmin=1, encoding="latin-1",
+            io.BytesIO(memoryview(raw)[start:]), dtype=[kinds[number] for number in read], delimiter=separator,
+            usecols=read, comments=None, ndmin=1, encoding="latin-1",
         )  # fmt: skip
     except (ValueError, OverflowError) as error:
         raise RecordingError(f"holds a line that is no event ({str(error).partition(';')[0][:120]})") from error
-    columns = {names[number]: found[f"f{number}"] for number in wanted}
+    columns = {names[number]: found[f"f{number}"] for number in read}
     return recording_of(columns, _geometry(comments))
 
 

@@ -1,0 +1,36 @@
+"""What is said of a run that ends without an answer: what would fit, or how to go on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from neuronas.cli import console
+from neuronas.errors import InfeasibleError, quoted
+
+
+@contextmanager
+def explained(verb: str, directory: Path, begun: Path, *, as_json: bool, quiet: bool) -> Iterator[None]:
+    """Explain why a run ended without an answer: nothing fits, or it was interrupted. The exception goes on.
+
+    Args:
+        verb: that resumes the run.
+        directory: of the run.
+        begun: a file that is there once something is kept.
+        as_json: print what would fit as one JSON object.
+        quiet: print nothing else.
+    """
+    try:
+        yield
+    except InfeasibleError as error:
+        if as_json and error.advice is not None:
+            console.print_json(error.advice)
+        elif error.advice is not None and not quiet:
+            for line in error.advice.lines():
+                console.notes.print(line)
+        raise
+    except KeyboardInterrupt:
+        if not quiet and begun.is_file():
+            console.notes.print(
+                f"everything so far is kept; resume with: neuronas {verb} --resume --out {quoted(directory)}"
+            )
+        raise
