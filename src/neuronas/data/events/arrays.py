@@ -41,7 +41,10 @@ def decode(raw: bytes) -> Recording:
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             arrays = dict(_members(archive))
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, RuntimeError, zlib.error) as error:
+    except RecordingError:
+        raise
+    # ValueError: an offset of the archive's directory lies before the file.
+    except (ValueError, zipfile.BadZipFile, NotImplementedError, EOFError, OSError, RuntimeError, zlib.error) as error:
         raise RecordingError(f"is no whole .npz file ({error})") from error
     if len(arrays) == 1:
         return recording_of(_columns(next(iter(arrays.values()))))
