@@ -43,7 +43,7 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
         self._folder = tempfile.TemporaryDirectory(prefix="neuronas-wheel-")
         try:
             made = compile_libraries(
-                find_compiler(), [*targets.values()], Path(self._folder.name), n_processes, portable=True
+                find_compiler("C++"), [*targets.values()], Path(self._folder.name), n_processes, portable=True
             )
         except (OSError, subprocess.SubprocessError) as error:
             self.app.display_warning(f"the wheel holds no compiled kernels: {' '.join(str(error).split())[:200]}")

@@ -20,7 +20,7 @@ import onnxruntime as ort
 import torch
 
 from neuronas import export
-from neuronas.export.c_format import find_compiler
+from neuronas.kernels.compiler import find_compiler
 
 MODES = {"gcc -O3": ("-O3", "-march=native"), "gcc -Os": ("-Os",)}
 
@@ -63,7 +63,7 @@ def main() -> None:
         for name, flags in MODES.items():
             program = folder / "program"
             sources = [str(folder / "c" / file) for file in ("run.c", "neuronas.c")]
-            subprocess.run([find_compiler(), "-std=c99", *flags, "-o", str(program), *sources], check=True)
+            subprocess.run([find_compiler("C"), "-std=c99", *flags, "-o", str(program), *sources], check=True)
             found[f"C, {name}"] = min(of_program([str(program)], folder / "images.bin") for _ in range(3))
         for batch in (1, 64):
             found[f"onnxruntime, batch {batch}"] = min(of_onnx(session, images, batch) for _ in range(3))

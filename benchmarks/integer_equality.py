@@ -1,10 +1,11 @@
 """Are exported programs equal to the interpreter, to the bit? Random networks, many images, several targets.
 
-    python benchmarks/integer_equality.py [--networks 20] [--images 1000]
+    python benchmarks/integer_equality.py [--networks 20] [--images 1000] [--sequences]
 
 Networks of random architectures of all spaces (``tests/support/random_networks.py``) are exported as C, compiled for
 each target whose compiler (and emulator) is installed, and run on random images. A digest covers all scores and the
-spikes of every layer and time step. Exit code 1: a digest differs from the interpreter's.
+spikes of every layer and time step. Exit code 1: a digest differs from the interpreter's. With ``--sequences``, the
+networks read an image for each time step.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
+from torch.nn.functional import interpolate
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 from neuronas.export.c_format import compiled, computed, write_c
@@ -41,10 +43,13 @@ def digest(found: IntegerResult) -> str:
 
 def random_images(case: Case, n: int) -> torch.Tensor:
     """Half of them noise, half smooth."""
-    shape, generator = case.content.integers.graph.nodes[0].shape, torch.Generator().manual_seed(case.number)
-    noise = torch.rand(n, *shape, generator=generator)
-    noise[n // 2 :] = torch.nn.functional.interpolate(noise[n // 2 :, :, :2, :2], size=shape[1:], mode="bilinear")
-    return (noise * 255).round().byte()
+    network, generator = case.content.integers, torch.Generator().manual_seed(case.number)
+    shape = network.graph.nodes[0].shape
+    noise = torch.rand(network.n_frames, n, *shape, generator=generator)
+    smooth = noise[:, n // 2 :]
+    smooth[:] = torch.stack([interpolate(one[:, :, :2, :2], size=shape[1:], mode="bilinear") for one in smooth])
+    pixels = (noise * 255).round().byte()
+    return pixels if network.graph.is_sequence else pixels[0]
 
 
 def main() -> int:
@@ -52,6 +57,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--networks", type=int, default=20)
     parser.add_argument("--images", type=int, default=1000)
+    parser.add_argument("--sequences", action="store_true")
     given = parser.parse_args()
     targets = {
         name: (compiler, emulator)
@@ -60,7 +66,7 @@ def main() -> int:
     }
     print("not installed:", ", ".join(TARGETS.keys() - targets.keys()) or "nothing")
     n_wrong, n_compared, started = 0, 0, time.perf_counter()
-    for case in cases(given.networks):
+    for case in cases(given.networks, sequence=given.sequences):
         images = random_images(case, given.images)
         expected = integer_result(case.content.integers, images)
         rate = (expected.spikes != expected.spikes[0]).any(axis=0).mean() if expected.spikes.size else 0

@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from neuronas.errors import ConfigurationError, VerificationError
-from neuronas.export.c_format import STRICT, compiled, computed, find_compiler, write_c
+from neuronas.export.c_format import STRICT, compiled, computed, write_c
 from neuronas.export.c_program import C99Program
 from neuronas.export.formats import IntegerOptions, format_named
 from neuronas.export.integer_network import IntegerNetwork
 from neuronas.export.round_trip import export_network
 from neuronas.export.storage import storage
 from neuronas.export.verification import compare_integers, integer_result
+from neuronas.kernels.compiler import find_compiler
 from neuronas.space.node_operations import Sum
 from random_networks import Case, cases
 from test_export import BACKWARD, CONV, DEAD, FORMS, POOLS, THRESHOLDS, UNREACHED, content_of, make_network
@@ -23,26 +24,27 @@ SANITISED = ("-O1", "-std=c99", "-Wall", "-Wextra", "-Werror", "-fsanitize=undef
 
 
 def pixels_of(network: IntegerNetwork, n: int = 40) -> torch.Tensor:
-    shape = network.graph.nodes[0].shape
-    return torch.randint(0, 256, (n, *shape), generator=torch.Generator().manual_seed(5)).byte()
+    shape = (n, *network.graph.nodes[0].shape)
+    steps = (network.timesteps,) if network.graph.is_sequence else ()
+    return torch.randint(0, 256, steps + shape, generator=torch.Generator().manual_seed(5)).byte()
 
 
 def check(case: Case, options: tuple[str, ...], folder: Path) -> None:
     write_c(case.content, folder)
-    program = compiled((find_compiler(), *options), folder, folder, "run.c")
+    program = compiled((find_compiler("C"), *options), folder, folder, "run.c")
     network = case.content.integers
     pixels = pixels_of(network)
     found = computed((str(program),), pixels, folder)
     compare_integers("program", integer_result(network, pixels), found, network.neuron_layers)
 
 
-@pytest.mark.parametrize("case", cases(2), ids=str)
+@pytest.mark.parametrize("case", cases(2) + cases(2, sequence=True), ids=str)
 def test_programs_of_random_networks_are_free_of_undefined_behaviour(case: Case, tmp_path: Path) -> None:
     check(case, SANITISED, tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", cases(20), ids=str)
+@pytest.mark.parametrize("case", cases(20) + cases(12, sequence=True), ids=str)
 def test_programs_of_networks_of_all_spaces(case: Case, tmp_path: Path) -> None:
     check(case, STRICT, tmp_path)
 
@@ -79,7 +81,7 @@ def test_an_export_is_compiled_and_tests_itself(tmp_path: Path) -> None:
     place = tmp_path / "program"
     found = export_network(network, content_of(network), format_named("c"), place)
     assert (found.largest_difference, found.n_images, found.n_tied) == (0, 8, 0)
-    for target, said in (("run", ""), ("test", "8 images, 0 differences")):
+    for target, said in (("run", ""), ("test", "8 inputs, 0 differences")):
         made = subprocess.run(["make", "-s", target], cwd=place, capture_output=True, text=True, check=True)
         assert made.stdout.strip() == said
         assert not made.stderr

@@ -13,6 +13,7 @@ from neuronas.export.rtl_format import SIMULATION, compute_rtl, write_rtl
 from neuronas.export.rtl_program import FIELDS, RtlProgram
 from neuronas.export.verification import compare_integers, integer_result
 from random_networks import Case, cases
+from test_c_export import pixels_of
 from test_export import BACKWARD, CONV, DEAD, FORMS, POOLS, THRESHOLDS, UNREACHED, content_of, make_network
 
 simulated = pytest.mark.skipif(shutil.which(SIMULATION) is None, reason="Icarus Verilog is not installed")
@@ -22,8 +23,7 @@ def check(content: ExportContent, lanes: int, folder: Path, n_images: int = 1) -
     given = replace(content, options=IntegerOptions(lanes=lanes))
     write_rtl(given, folder)
     network = given.integers
-    shape = network.graph.nodes[0].shape
-    pixels = torch.randint(0, 256, (n_images, *shape), generator=torch.Generator().manual_seed(5)).byte()
+    pixels = pixels_of(network, n_images)
     found = compute_rtl(folder, pixels)  # also compares the cycles with those of the report
     compare_integers("engine", integer_result(network, pixels), found, network.neuron_layers)
 
@@ -49,9 +49,15 @@ def test_engines_of_all_kinds(text: str, form: str, head: str, lanes: int, tmp_p
 
 @simulated
 @pytest.mark.slow
-@pytest.mark.parametrize("case", cases(10), ids=str)
+@pytest.mark.parametrize("case", cases(10) + cases(5, sequence=True), ids=str)
 def test_engines_of_networks_of_all_spaces(case: Case, tmp_path: Path) -> None:
     check(case.content, 4, tmp_path)
+
+
+@simulated
+@pytest.mark.parametrize("case", cases(1, sequence=True), ids=str)
+def test_an_engine_awaits_the_frame_of_each_time_step(case: Case, tmp_path: Path) -> None:
+    check(case.content, 2, tmp_path, 3)
 
 
 def test_more_lanes_take_fewer_cycles_and_hold_the_same_weights() -> None:
@@ -74,8 +80,8 @@ def test_a_changed_weight_is_found(tmp_path: Path) -> None:
     place = FIELDS.index("leak")
     whole = next(number for number in range(place, len(lines), len(FIELDS)) if lines[number] != "0")
     path.write_text("\n".join([*lines[:whole], "0", *lines[whole + 1 :]]) + "\n")
-    pixels = torch.randint(0, 256, (1, 2, 8, 8), generator=torch.Generator().manual_seed(5)).byte()
     network = content.integers
+    pixels = pixels_of(network, 1)
     with pytest.raises(VerificationError, match=r"spikes of layer \S+ differ from the interpreter's in 1 of 1 images"):
         compare_integers(
             "engine", integer_result(network, pixels), compute_rtl(tmp_path, pixels), network.neuron_layers

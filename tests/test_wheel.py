@@ -60,7 +60,7 @@ def test_kernels_of_a_wheel_need_no_compiler_and_are_those_of_its_sources(tmp_pa
     if target is None:
         pytest.skip(native().reason)
     compiler = tmp_path / "c++"
-    compiler.write_text(f'#!/bin/sh\nexec {find_compiler()} "$@" -O0\n')  # what is compiled is tested elsewhere
+    compiler.write_text(f'#!/bin/sh\nexec {find_compiler("C++")} "$@" -O0\n')  # what is compiled is tested elsewhere
     compiler.chmod(0o755)
     wheel, _ = build(tmp_path, NEURONAS_TARGET=target.name, CXX=str(compiler))
     version = re.fullmatch(rf"neuronas-{__version__}-py3-none-manylinux_2_(\d+)_{platform.machine()}.whl", wheel.name)

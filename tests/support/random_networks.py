@@ -35,11 +35,17 @@ class Case:
     content: ExportContent
 
     def __str__(self) -> str:
-        return f"{self.number}-{self.network.settings.form.bits}bit-{self.network.shape.head}"
+        kind = "-sequence" * self.network.shape.sequence
+        return f"{self.number}-{self.network.settings.form.bits}bit-{self.network.shape.head}{kind}"
 
 
-def cases(n: int) -> list[Case]:
-    """The first n networks: architectures of every space and of one with all operations, in turn."""
+def cases(n: int, *, sequence: bool = False) -> list[Case]:
+    """The first n networks: architectures of every space and of one with all operations, in turn.
+
+    Args:
+        n: how many.
+        sequence: they read an image for each time step.
+    """
     by_space = [draws(1 + n // 6, n_nodes) for n_nodes in (4, 5, 3)]
     per = 1 + n // 6
     rng, found = Random(7), []
@@ -50,8 +56,9 @@ def cases(n: int) -> list[Case]:
         n_cells = max(2, len(architecture.cells))
         side = (8, 12)[number % 2] << (n_cells - 2)
         shape = NetworkShape(
-            2, side, 3, rng.choice((4, 6)), n_cells=n_cells, head_width=12, head=("gap", "linear")[number % 2]
-        )
+            2, side, 3, rng.choice((4, 6)), n_cells=n_cells, head_width=12, head=("gap", "linear")[number % 2],
+            sequence=sequence,
+        )  # fmt: skip
         settings = ClassifierSettings(_FORMS[number % 4], _NEURONS[number % 3], timesteps=3)
         network = Classifier(architecture, shape, settings, seed=number)
         _normalise(network, number)

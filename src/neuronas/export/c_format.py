@@ -1,7 +1,5 @@
 """Format ``c``: a folder with a C99 program that computes the integer-only network, compiled and run to verify it."""
 
-import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,14 +10,15 @@ from torch import Tensor
 
 from neuronas.config import write_text
 from neuronas.errors import ConfigurationError, VerificationError
-from neuronas.export.c_program import C99Program, frames_of
+from neuronas.export.c_program import C99Program, listed
 from neuronas.export.formats import ExportContent
 from neuronas.export.memory_table import check_limits, table
 from neuronas.export.programs import output_of
+from neuronas.export.self_test import frames_of, self_test
 from neuronas.export.templates import render
-from neuronas.export.verification import IntegerResult, integer_result, probe_pixels
+from neuronas.export.verification import IntegerResult
+from neuronas.kernels.compiler import find_compiler
 from neuronas.snn.decision import decided
-from neuronas.version import __version__
 
 STRICT = ("-O2", "-std=c99", "-Wall", "-Wextra", "-Werror")
 """Options of the compiler; GCC and Clang have no warning."""
@@ -30,21 +29,17 @@ def write_c(content: ExportContent, folder: Path) -> None:
     """Write the program, its self-test, a Makefile and a table of its memory to a folder.
 
     Raises:
-        ConfigurationError: see ``to_integers`` and ``check_limits``; or the network reads sequences.
+        ConfigurationError: see ``to_integers`` and ``check_limits``.
     """
-    content.refuse_sequences("c")
-    network = content.integers
-    program = C99Program(network)
-    memory, options = program.memory(), content.options
+    program, options = C99Program(content.integers), content.options
+    memory = program.memory()
     check_limits(memory, options.max_flash_kib, options.max_ram_kib)
-    about = f"Spiking network {content.architecture}, {content.weight_bits}-bit weights."
-    values = program.values() | {"about": about, "version": __version__}
-    pixels = probe_pixels(network.graph.nodes[0].shape)
-    expected = integer_result(network, pixels)
+    test = self_test(content)
+    values = program.values() | test.opening
     vectors = {
-        "frames": frames_of(list(pixels.numpy())),
-        "scores": expected.scores.tolist(),
-        "hashes": [[f"{one}u" for one in row] or ["0"] for row in expected.spikes.tolist()],
+        "inputs": [[listed(frame.flatten().tolist()) for frame in one] for one in test.frames],
+        "scores": test.expected.scores.tolist(),
+        "hashes": [[f"{one}u" for one in row] or ["0"] for row in test.expected.spikes.tolist()],
     }
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("neuronas.h", "neuronas.c"):
@@ -60,30 +55,21 @@ def compute_c(folder: Path, pixels: Tensor) -> IntegerResult:
 
     Args:
         folder: that ``write_c`` wrote.
-        pixels: uint8 [B, C, H, W].
+        pixels: uint8 [B, C, H, W], or sequences [T, B, C, H, W].
 
     Raises:
         ConfigurationError: no C compiler is installed.
         VerificationError: the program cannot be compiled or run, or its self-test fails.
     """
-    compiler = find_compiler()
+    try:
+        compiler = find_compiler("C")
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"--format c given, which is verified by compiling it: {error}") from error
     with TemporaryDirectory(prefix="neuronas-") as made:
         test = compiled((compiler, *STRICT), folder, Path(made), "test.c")
         output_of((str(test),), folder)
         program = compiled((compiler, *STRICT), folder, Path(made), "run.c")
         return computed((str(program),), pixels, Path(made))
-
-
-def find_compiler() -> str:
-    """Path of the C compiler: ``$CC``, or else the system's.
-
-    Raises:
-        ConfigurationError: there is none.
-    """
-    for name in (os.environ.get("CC", "cc"), "gcc", "clang"):
-        if found := shutil.which(name):
-            return found
-    raise ConfigurationError("--format c given, but no C compiler found to verify the program; install gcc or clang")
 
 
 def compiled(compiler: Sequence[str], folder: Path, made: Path, main: str) -> Path:
@@ -110,14 +96,14 @@ def computed(command: Sequence[str], pixels: Tensor, made: Path) -> IntegerResul
 
     Args:
         command: that runs it.
-        pixels: uint8 [B, C, H, W].
-        made: folder for the file of images.
+        pixels: uint8 [B, C, H, W], or sequences [T, B, C, H, W].
+        made: folder for the file of inputs.
 
     Raises:
         VerificationError: it fails, or a class is not that of its scores.
     """
     images = made / "images.bin"
-    images.write_bytes(pixels.permute(0, 2, 3, 1).contiguous().numpy().tobytes())
+    images.write_bytes(frames_of(pixels).numpy().tobytes())
     lines = [line.split(" |") for line in output_of((*command, str(images)), made).splitlines()]
     answers = torch.tensor([[int(word) for word in scores.split()] for scores, _ in lines])
     spikes = np.array([[int(word, 16) for word in digests.split()] for _, digests in lines], np.uint32)

@@ -1,6 +1,6 @@
 """An integer network as C99: what the templates in ``templates/c`` are filled with."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
@@ -70,7 +70,8 @@ class C99Program:
         body = " ".join(str(value) for one in self.layers for value in one.values())
         return {
             "height": height, "width": width, "channels": channels, "n_classes": prod(last.shape),
-            "timesteps": self.network.timesteps, "layers": self.network.neuron_layers,
+            "timesteps": self.network.timesteps, "n_frames": self.network.n_frames,
+            "is_sequence": self.graph.is_sequence, "layers": self.network.neuron_layers,
             "unit": _shown(self.network.units[last.name]), "arrays": self.arrays,
             "sizes": [(bits, self.storage.sizes[bits]) for bits in WIDTHS],
             "delay_sizes": [(bits, self.storage.delay_sizes[bits]) for bits in WIDTHS],
@@ -248,11 +249,6 @@ def layout(codes: Integers, operation: Weights, shape: Shape) -> Integers:
 def listed(values: Iterable[Any]) -> str:
     """Numbers in lines of a C program."""
     return fill(", ".join(str(int(value)) for value in values), 110, initial_indent="    ", subsequent_indent="    ")
-
-
-def frames_of(pixels: Sequence[Any]) -> list[str]:
-    """Images [C, H, W] in lines of a C program."""
-    return [listed(np.asarray(one).transpose(1, 2, 0).flat) for one in pixels]
 
 
 def _pointer(array: str, place: Place) -> str:

@@ -86,18 +86,6 @@ class ExportContent:
 
         return integer_network(self.network, self.input, self.options.fraction_bits)
 
-    def refuse_sequences(self, name: str) -> None:
-        """Refuse a network that reads sequences, for the format ``name`` whose files read one image.
-
-        Raises:
-            ConfigurationError: the network reads sequences.
-        """
-        if self.network.graph.is_sequence:
-            raise ConfigurationError(
-                f"a network that reads sequences given with --format {name}, which reads one image; expected --format "
-                "integer, crossbars, nir or onnx"
-            )
-
     @property
     def about(self) -> dict[str, str]:
         """What a reader of the file has to know, for formats whose metadata are text; names as a JSON list."""

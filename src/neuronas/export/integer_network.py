@@ -147,6 +147,11 @@ class IntegerNetwork:
         return Fraction(1, 2**self.fraction_bits)
 
     @property
+    def n_frames(self) -> int:
+        """Frames of an input: one, which all time steps see, or one for each time step."""
+        return self.timesteps if self.graph.is_sequence else 1
+
+    @property
     def neuron_layers(self) -> tuple[str, ...]:
         """Names of the LIF layers that anything reaches, in order."""
         return tuple(name for name in self.graph.by_name if name in self.neurons and name in self.first_steps)

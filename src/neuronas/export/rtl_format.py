@@ -15,9 +15,9 @@ from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export.formats import ExportContent
 from neuronas.export.programs import output_of
 from neuronas.export.rtl_program import FIELDS, RtlProgram
+from neuronas.export.self_test import frames_of, self_test
 from neuronas.export.templates import render
-from neuronas.export.verification import IntegerResult, integer_result, probe_pixels
-from neuronas.version import __version__
+from neuronas.export.verification import IntegerResult
 
 _MAX_IMAGES = 1024
 """Images that the testbench can hold."""
@@ -28,25 +28,23 @@ def write_rtl(content: ExportContent, folder: Path) -> None:
     """Write engine, memories, testbench, Makefile and a report of cycles and memories to a folder.
 
     Raises:
-        ConfigurationError: see ``to_integers``; or the network reads sequences.
+        ConfigurationError: see ``to_integers``.
     """
-    content.refuse_sequences("rtl")
-    network = content.integers
+    test = self_test(content)
+    network = test.network
     program = RtlProgram(network, content.options.lanes)
     n_frame, n_classes = int(np.prod(network.graph.nodes[0].shape)), int(np.prod(network.graph.nodes[-1].shape))
     sizes = [int(np.prod(network.graph.by_name[name].shape)) for name in network.neuron_layers]
-    pixels = probe_pixels(network.graph.nodes[0].shape)
-    expected = integer_result(network, pixels)
     n_program = len(program.instructions) * len(FIELDS)
-    values = {
-        "about": f"Spiking network {content.architecture}, {content.weight_bits}-bit weights.", "version": __version__,
+    values = test.opening | {
         "lanes": program.lanes, "code_bits": program.code_bits, "input_bits": program.input_bits,
         "timesteps": network.timesteps, "n_classes": n_classes, "scores": program.scores, "fields": FIELDS,
         "n_fields": len(FIELDS), "n_instructions": len(program.instructions), "address_bits": program.address_bits,
         "n_program": n_program, "n_codes": max(1, len(program.codes)), "n_table": max(1, len(program.table)),
         "n_values": program.n_values, "n_membranes": max(1, program.n_membranes), "n_frame": n_frame,
         "frame_bits": max(1, (n_frame - 1).bit_length()), "class_bits": max(1, (n_classes - 1).bit_length()),
-        "n_layers": len(sizes), "layer_sizes": sizes, "n_images": len(pixels), "max_images": _MAX_IMAGES,
+        "n_layers": len(sizes), "layer_sizes": sizes, "n_frames": network.n_frames, "n_images": len(test.frames),
+        "max_images": _MAX_IMAGES,
     }  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("neuronas.v", "testbench.v", "Makefile"):
@@ -54,7 +52,7 @@ def write_rtl(content: ExportContent, folder: Path) -> None:
     write_text(folder / "program.hex", _hex((word for one in program.instructions for word in one.words()), 32))
     write_text(folder / "codes.hex", _hex((_packed(one, program.code_bits) for one in program.codes), 0))
     write_text(folder / "table.hex", _hex(program.table, 32))
-    _write_vectors(folder, pixels, expected)
+    _write_vectors(folder, test.frames, test.expected)
     write_text(folder / "report.txt", _report(program))
 
 
@@ -63,7 +61,7 @@ def compute_rtl(folder: Path, pixels: Tensor) -> IntegerResult:
 
     Args:
         folder: that ``write_rtl`` wrote.
-        pixels: uint8 [B, C, H, W].
+        pixels: uint8 [B, C, H, W], or sequences [T, B, C, H, W].
 
     Raises:
         ConfigurationError: Icarus Verilog is not installed.
@@ -81,24 +79,23 @@ def simulated(folder: Path, pixels: Tensor) -> tuple[IntegerResult, set[int]]:
     if shutil.which(SIMULATION) is None:
         raise ConfigurationError("--format rtl given, but Icarus Verilog not found to verify it; install iverilog")
     with TemporaryDirectory(prefix="neuronas-") as made:
-        place = Path(made) / "rtl"
+        place, frames = Path(made) / "rtl", frames_of(pixels)
         shutil.copytree(folder, place)
         nothing = IntegerResult(torch.zeros(0, 0, dtype=torch.int64), np.zeros((0, 0), np.uint32))
-        _write_vectors(place, pixels, nothing)
+        _write_vectors(place, frames, nothing)
         output_of((SIMULATION, "-g2005", "-Wall", "-o", "simulation", "testbench.v", "neuronas.v"), place)
-        said = output_of(("vvp", "-n", "simulation", f"+images={len(pixels)}"), place)
+        said = output_of(("vvp", "-n", "simulation", f"+images={len(frames)}"), place)
     lines = [line.split(" | ") for line in said.splitlines() if line.endswith("cycles")]
-    if len(lines) != len(pixels):
-        raise VerificationError(f"{folder}: the simulation ended after {len(lines)} of {len(pixels)} images: {said}")
+    if len(lines) != len(frames):
+        raise VerificationError(f"{folder}: the simulation ended after {len(lines)} of {len(frames)} images: {said}")
     scores = torch.tensor([[int(word) for word in line[0].split()[1:]] for line in lines])
     spikes = np.array([[int(word, 16) for word in line[1].split()] for line in lines], np.uint32)
     return IntegerResult(scores, spikes.reshape(len(lines), -1)), {int(line[2].split()[0]) for line in lines}
 
 
-def _write_vectors(folder: Path, pixels: Tensor, expected: IntegerResult) -> None:
-    frames = pixels.permute(0, 2, 3, 1).flatten().tolist()
+def _write_vectors(folder: Path, frames: Tensor, expected: IntegerResult) -> None:
     rows = zip(expected.scores.tolist(), expected.spikes.tolist(), strict=True)
-    write_text(folder / "frames.hex", _hex(frames, 8))
+    write_text(folder / "frames.hex", _hex(frames.flatten().tolist(), 8))
     write_text(folder / "expected.hex", _hex((word for scores, spikes in rows for word in (*scores, *spikes)), 32))
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from neuronas.kernels.targets import InstructionSet
 
@@ -25,6 +26,10 @@ FLAGS = (
 _PORTABLE = ("-static-libstdc++", "-Wl,--exclude-libs,ALL", "-Wl,--gc-sections", "-s")
 """For a library that other machines load: it needs the C library and libgcc_s alone, and hides what it is linked with.
 A static libgcc of GCC 12 or later would need glibc 2.35."""
+
+_COMPILERS = {"C": ("CC", "cc", "gcc", "clang"), "C++": ("CXX", "c++", "g++", "clang++")}
+"""By language: the variable that names one, and the names of others."""
+_INSTALL = {"C": "install gcc or clang", "C++": "install g++ for a faster search"}
 
 COMPILE_S = 300
 """Seconds after which a compiler is ended."""
@@ -62,16 +67,17 @@ def library_name(target: InstructionSet, c_library: str) -> str:
     return f"kernels-{target.name}-{hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()}.so"
 
 
-def find_compiler() -> str:
-    """Path of the C++ compiler: ``$CXX``, or else the system's.
+def find_compiler(language: Literal["C", "C++"]) -> str:
+    """Path of a compiler: that of ``$CC`` or ``$CXX``, or else the system's.
 
     Raises:
         FileNotFoundError: there is none.
     """
-    for name in (os.environ.get("CXX", "c++"), "g++", "clang++"):
+    variable, usual, *others = _COMPILERS[language]
+    for name in (os.environ.get(variable, usual), *others):
         if found := shutil.which(name):
             return found
-    raise FileNotFoundError("C++ compiler not found; install g++ for a faster search")
+    raise FileNotFoundError(f"{language} compiler not found; {_INSTALL[language]}")
 
 
 def compile_libraries(

@@ -121,7 +121,7 @@ def _compiled(target: InstructionSet, name: str) -> Native:
         OSError: there is no compiler or no folder to use, or the compiler failed.
         subprocess.SubprocessError: the compiler did not end.
     """
-    compiler = find_compiler()
+    compiler = find_compiler("C++")
     with build_folder() as (building, folder):
         made = compile_libraries(compiler, (target,), building, n_cores())[target]
         # Before it has its name: the name may belong to a library that is loaded and lacks something.

@@ -175,16 +175,18 @@ void neuronas_reset(void)
 void neuronas_step(const uint8_t *frame)
 {
     int32_t i;
+{% if not is_sequence %}
     if (frame) {
 {% for one in program if one.static %}
         layer_{{ one.number }}({% if one.kind == "image" %}frame{% endif %});
 {% endfor %}
     }
+{% endif %}
 {% for one in program if not one.static %}
 {% if one.starts %}
     if (n_steps >= {{ one.starts }})
     {% endif %}
-    layer_{{ one.number }}();
+    layer_{{ one.number }}({% if one.kind == "image" %}frame{% endif %});
 {% endfor %}
 {% for one in delays %}
     for (i = 0; i < {{ one.n }}; i++)

@@ -12,13 +12,22 @@
 #define NEURONAS_PIXELS {{ height * width * channels }}
 #define NEURONAS_CLASSES {{ n_classes }}
 #define NEURONAS_TIMESTEPS {{ timesteps }}
+{% if n_frames > 1 %}
+#define NEURONAS_FRAMES {{ n_frames }} /* of an input: each time step has its own */
+{% else %}
+#define NEURONAS_FRAMES 1 /* of an input */
+{% endif %}
 #define NEURONAS_LAYERS {{ layers | length }} /* of neurons: {{ layers | join(", ") }} */
 
-/* Forget all time steps. Call it before each image. */
+/* Forget all time steps. Call it before each {{ "sequence" if is_sequence else "image" }}. */
 void neuronas_reset(void);
 
+{% if is_sequence %}
+/* Compute one time step. frame: its pixels from 0 to 255, row by row, the channels of a pixel side by side; never null. */
+{% else %}
 /* Compute one time step. frame: pixels from 0 to 255, row by row, the channels of a pixel side by side;
    null: the frame of the time step before (nothing that depends on it alone is computed again). */
+{% endif %}
 void neuronas_step(const uint8_t *frame);
 
 /* Scores of the classes since the reset, summed over the time steps; times {{ unit }} they are those of the network. */

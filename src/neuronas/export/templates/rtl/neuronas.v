@@ -9,9 +9,9 @@ module neuronas (
     input  wire frame_write,                         // writes a pixel: by row, column and channel
     input  wire [{{ frame_bits - 1 }}:0] frame_address,
     input  wire [7:0] frame_pixel,
-    input  wire start,                               // one cycle: compute all time steps of the frame
+    input  wire start,                               // one cycle: compute {{ "the next time step" if n_frames > 1 else "all time steps" }} of the frame
     output reg  busy,
-    output reg  [15:0] class_number,                 // valid when no longer busy
+    output reg  [15:0] class_number,                 // valid when no longer busy{{ ", after the last time step" if n_frames > 1 }}
     input  wire [{{ class_bits - 1 }}:0] score_address, // when not busy: the score follows one cycle later
     output wire signed [31:0] score,
     output reg  spike_valid,                         // a neuron was updated: by layer, row, column and channel
@@ -19,7 +19,7 @@ module neuronas (
     output reg  [15:0] spike_layer
 );
     localparam LANES = {{ lanes }}, CODE_BITS = {{ code_bits }}, INPUT_BITS = {{ input_bits }};
-    localparam TIMESTEPS = {{ timesteps }}, CLASSES = {{ n_classes }}, SCORES = {{ scores }};
+    localparam TIMESTEPS = {{ timesteps }}, FRAMES = {{ n_frames }}, CLASSES = {{ n_classes }}, SCORES = {{ scores }};
     localparam N_FIELDS = {{ n_fields }}, N_INSTRUCTIONS = {{ n_instructions }};
     localparam A = {{ address_bits }};                // bits of addresses and counters
 
@@ -122,11 +122,11 @@ module neuronas (
         if (reset) begin
             state <= IDLE;
             busy <= 0;
+            time_step <= 0;
             valid_1 <= 0;
         end else case (state)
         IDLE: if (start) begin
             busy <= 1;
-            time_step <= 0;
             instruction <= 0;
             program_address <= 0;
             field <= 0;
@@ -355,6 +355,9 @@ module neuronas (
                     state <= ARGMAX;
                     element <= 0;
                     phase <= 0;
+                end else if (FRAMES != 1) begin // the next frame is awaited
+                    state <= IDLE;
+                    busy <= 0;
                 end
             end
         end
@@ -371,6 +374,7 @@ module neuronas (
                 element <= element + 1;
                 if (element + 1 == CLASSES) begin
                     busy <= 0;
+                    time_step <= 0;
                     state <= IDLE;
                 end
             end

@@ -1,7 +1,7 @@
-// Self-checking testbench: images of frames.hex; scores and digests of the spikes of every layer of expected.hex.
+// Self-checking testbench: {{ "sequences of frames" if n_frames > 1 else "images" }} in frames.hex; scores and digests of the spikes of every layer of expected.hex.
 `timescale 1ns / 1ps
 module testbench;
-    localparam PIXELS = {{ n_frame }}, CLASSES = {{ n_classes }}, LAYERS = {{ n_layers }}, WORDS = CLASSES + LAYERS;
+    localparam PIXELS = {{ n_frame }}, FRAMES = {{ n_frames }}, CLASSES = {{ n_classes }}, LAYERS = {{ n_layers }}, WORDS = CLASSES + LAYERS;
     reg clock = 0, reset = 1, start = 0, frame_write = 0;
     reg [{{ frame_bits - 1 }}:0] frame_address = 0;
     reg [7:0] frame_pixel = 0;
@@ -9,12 +9,12 @@ module testbench;
     wire busy, spike_valid, spike;
     wire [15:0] class_number, spike_layer;
     wire signed [31:0] score;
-    reg [7:0] frames [0:PIXELS * {{ max_images }} - 1];
+    reg [7:0] frames [0:PIXELS * FRAMES * {{ max_images }} - 1];
     reg [31:0] expected [0:WORDS * {{ max_images }} - 1];
     reg [31:0] digests [0:LAYERS], found;
     reg [7:0] bytes [0:LAYERS];
     integer n_bits [0:LAYERS];
-    integer n_images, image, k, n_wrong, cycles, written;
+    integer n_images, image, frame, k, n_wrong, cycles, written;
     integer n_spikes [0:LAYERS];
     integer sizes [0:LAYERS];
 
@@ -58,19 +58,21 @@ module testbench;
                 n_bits[k] = 0;
                 n_spikes[k] = 0;
             end
-            for (written = 0; written < PIXELS; written = written + 1) begin
-                @(negedge clock);
-                frame_write = 1;
-                frame_address = written;
-                frame_pixel = frames[image * PIXELS + written];
-            end
-            @(negedge clock);
-            frame_write = 0;
             cycles = 0;
-            start = 1;
-            @(negedge clock);
-            start = 0;
-            while (busy) @(negedge clock);
+            for (frame = 0; frame < FRAMES; frame = frame + 1) begin
+                for (written = 0; written < PIXELS; written = written + 1) begin
+                    @(negedge clock);
+                    frame_write = 1;
+                    frame_address = written;
+                    frame_pixel = frames[(image * FRAMES + frame) * PIXELS + written];
+                end
+                @(negedge clock);
+                frame_write = 0;
+                start = 1;
+                @(negedge clock);
+                start = 0;
+                while (busy) @(negedge clock);
+            end
             $write("%0d", class_number);
             for (written = 0; written < CLASSES; written = written + 1) begin
                 score_address = written;

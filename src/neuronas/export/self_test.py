@@ -1,0 +1,53 @@
+"""What generated programs open with: their network in integers, a line about it, and the inputs of their self-test."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from neuronas.export.formats import ExportContent
+from neuronas.export.integer_network import IntegerNetwork
+from neuronas.export.verification import IntegerResult, integer_result, probe_batch
+from neuronas.version import __version__
+
+
+@dataclass(frozen=True, eq=False)
+class SelfTest:
+    """The beginning of a generated program.
+
+    Attributes:
+        network: what it computes.
+        frames: of its self-test, [inputs, frames, H, W, C] uint8; see ``frames_of``.
+        expected: what the interpreter computes of them.
+        opening: what the head of its files says: ``about`` and ``version``.
+    """
+
+    network: IntegerNetwork
+    frames: Tensor
+    expected: IntegerResult
+    opening: dict[str, str]
+
+
+def self_test(content: ExportContent) -> SelfTest:
+    """Make the beginning of a program.
+
+    Raises:
+        ConfigurationError: see ``to_integers``.
+    """
+    network = content.integers
+    pixels = probe_batch(network.graph, network.timesteps, content.input.mean, content.input.std)
+    about = f"Spiking network {content.architecture}, {content.weight_bits}-bit weights."
+    opening = {"about": about, "version": __version__}
+    return SelfTest(network, frames_of(pixels), integer_result(network, pixels), opening)
+
+
+def frames_of(pixels: Tensor) -> Tensor:
+    """Inputs as programs read them: row by row, the channels of a pixel side by side.
+
+    Args:
+        pixels: uint8 images [B, C, H, W], or sequences [T, B, C, H, W].
+
+    Returns:
+        [B, 1, H, W, C], or [B, T, H, W, C].
+    """
+    sequences = pixels if pixels.dim() == 5 else pixels[None]
+    return sequences.permute(1, 0, 3, 4, 2).contiguous()
