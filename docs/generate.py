@@ -25,7 +25,7 @@ from neuronas.experiments.silicon_result import SiliconResult
 from neuronas.experiments.study import StudyResult
 from neuronas.export.integer_document import NetworkDocument
 from neuronas.fitness.calibration import calibration
-from neuronas.hardware import paper
+from neuronas.hardware import paper, scaling
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.mapped import area, digital_work, energy, latency, mapping
 from neuronas.hardware.mapped.model import ASSUMPTIONS
@@ -189,6 +189,19 @@ of a group, and a PE holds one block of the diagonal.
 """
 
 
+SCALING = """\
+## Other arrays: scaling laws
+
+An accelerator file is one measured or published point. Where the arrays are free (`neuronas.hardware.scaling`), the
+constants below change with them; each law is a factor on the file's constant, 1 for the file's own arrays. A crossbar
+is square. No law names the other constants, which stay: the area and leakage of a memory cell, also where it stores
+more bits; digital units, network on chip, neurons; the clock cycles that fill a pass; the global buffer; the registers
+of a tile. **These laws are published or calibrated one by one; no chip with changed arrays was compared with them.**
+
+LAWS
+"""
+
+
 def hardware_model() -> str:
     """The page."""
     counts = (
@@ -219,6 +232,7 @@ def hardware_model() -> str:
         _activity(),
         "## What `mapped` leaves out\n\n" + "".join(f"- {line}\n" for line in ASSUMPTIONS),
         silicon_section(),
+        _scaling(),
         AGREEMENT,
         FILES,
         *map(_preset, ACCELERATORS),
@@ -236,6 +250,13 @@ def _activity() -> str:
     errors_table = table(("networks of", "n", "rho", "median factor off", "nine in ten below"), errors)
     constants = ", ".join(f"{value:g}" for value in asdict(known.constants).values())
     return ACTIVITY.replace("CONSTANTS", constants).replace("RATE_ERRORS", errors_table.rstrip())
+
+
+def _scaling() -> str:
+    """The section on scaling laws: which constant follows which law, and the laws."""
+    rows = ((f"`{key}`", f"`{law.__name__}`") for key, law in scaling.LAWS.items())
+    laws = dict.fromkeys(scaling.LAWS.values())
+    return SCALING.replace("LAWS", "\n".join([table(("constant", "law"), rows), *map(_term, laws)]).rstrip())
 
 
 def _term(function: Callable[..., object]) -> str:

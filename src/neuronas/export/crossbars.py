@@ -84,7 +84,7 @@ def crossbars_document(rows: Sequence[Layer], work: MappedWork, hardware: str) -
         mesh_side=plan.side,
         bits_per_cell=int(crossbar.bits_per_cell),
         n_sign_columns=int(crossbar.n_sign_columns),
-        columns_per_output=columns_per_output(work.weight_bits, crossbar),
-        replication=work.replication,
+        columns_per_output=int(columns_per_output(work.weight_bits, crossbar)),
+        replication=int(work.replication),
         tiles=tuple(tiles),
     )

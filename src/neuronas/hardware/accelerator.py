@@ -65,7 +65,8 @@ class Crossbar(Section):
         """``rows_per_read``, or else ``size``."""
         if self.rows_per_read is None:
             return Quantity(self.size, "as crossbar.size: all rows at once")
-        return Quantity(self.rows_per_read, self.rows_per_read.source)
+        rows: Quantity = self.rows_per_read
+        return rows
 
 
 class Adc(Section):

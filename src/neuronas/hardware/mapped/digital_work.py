@@ -33,7 +33,7 @@ def digital_units(work: MappedWork) -> Array:
     """
     channels = np.where(work.has_neurons > 0, work.c_in, work.c_out)
     needed = np.maximum(work.has_neurons, np.maximum(work.is_pool, work.is_addition))
-    units: Array = needed * np.ceil(channels / float(work.accelerator.digital.n_lanes))
+    units: Array = needed * np.ceil(channels / work.accelerator.digital.n_lanes)
     return units
 
 

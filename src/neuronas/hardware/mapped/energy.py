@@ -1,4 +1,4 @@
-"""Energy terms of cost model ``mapped``: pJ per row of work for one image, [n_rows]; and the terms of a whole chip."""
+"""Energy terms of cost model ``mapped``: pJ per row of work for one image, [..., n_rows]; and of a whole chip."""
 
 from collections.abc import Callable
 
@@ -17,18 +17,18 @@ def crossbar(work: MappedWork) -> Array:
     Only cells that hold a weight are driven. With 4 bits per cell, one sign column, X = 64 and dense spikes this
     is SpikeSim's 9 * 8 * 1.76423 pJ for each PE pass of a 3x3 layer (arXiv 2210.12899, ela_spikesim.py).
     """
-    cell_pj = float(work.accelerator.crossbar.cell_read_energy_pj)
+    cell_pj = work.accelerator.crossbar.cell_read_energy_pj
     return mapping.passes(work) * mapping.used_cells(work) * work.rate * cell_pj
 
 
 def adc(work: MappedWork) -> Array:
     """Conversions: conversions * awake_share * adc.energy, pJ (SpikeSim's converter, counted per crossbar)."""
-    return _awake_conversions(work) * float(work.accelerator.adc.energy_pj)
+    return _awake_conversions(work) * work.accelerator.adc.energy_pj
 
 
 def multiplexer(work: MappedWork) -> Array:
     """Column selection: conversions * awake_share * multiplexer.energy, pJ (SpikeSim)."""
-    return _awake_conversions(work) * float(work.accelerator.multiplexer.energy_pj)
+    return _awake_conversions(work) * work.accelerator.multiplexer.energy_pj
 
 
 def shift_add(work: MappedWork) -> Array:
@@ -36,13 +36,13 @@ def shift_add(work: MappedWork) -> Array:
 
     One 32-bit addition for each conversion (Horowitz, ISSCC 2014).
     """
-    return _awake_conversions(work) * float(work.accelerator.digital.add_energy_pj)
+    return _awake_conversions(work) * work.accelerator.digital.add_energy_pj
 
 
 def register(work: MappedWork) -> Array:
     """PE registers: passes * reads * PEs of one copy * mux ratio * register_energy, pJ; one access a phase."""
     accelerator = work.accelerator
-    per_read = float(accelerator.multiplexer.ratio) * float(accelerator.pe.register_energy_pj)
+    per_read = accelerator.multiplexer.ratio * accelerator.pe.register_energy_pj
     return mapping.passes(work) * mapping.reads(work) * _pes_of_a_copy(work) * per_read
 
 
@@ -52,12 +52,12 @@ def buffer(work: MappedWork) -> Array:
     Spikes are buffered as single bits. Inputs are read again for each pixel: no sliding window is assumed.
     """
     bits = mapping.passes(work) * (work.kernel_area * work.c_in + work.c_out)
-    return bits * float(work.accelerator.memory.sram_bit_energy_pj)
+    return bits * work.accelerator.memory.sram_bit_energy_pj
 
 
 def htree(work: MappedWork) -> Array:
     """Wires between PEs and tile buffer: passes * PEs of one copy * htree_energy, pJ (SpikeSim)."""
-    return mapping.passes(work) * _pes_of_a_copy(work) * float(work.accelerator.tile.htree_energy_pj)
+    return mapping.passes(work) * _pes_of_a_copy(work) * work.accelerator.tile.htree_energy_pj
 
 
 def neuron(work: MappedWork) -> Array:
@@ -67,18 +67,18 @@ def neuron(work: MappedWork) -> Array:
     """
     accelerator = work.accelerator
     is_lif = work.activation_bits is None
-    each_pj = float(accelerator.neuron.energy_pj if is_lif else accelerator.digital.add_energy_pj)
+    each_pj = accelerator.neuron.energy_pj if is_lif else accelerator.digital.add_energy_pj
     return work.steps * digital_work.neuron_operations(work) * each_pj
 
 
 def neuron_state(work: MappedWork) -> Array:
     """Membrane memory: steps * 2 * neurons * state_bits * sram_bit_energy, pJ; each state is read and written."""
-    return work.steps * 2 * state_bits(work) * float(work.accelerator.memory.sram_bit_energy_pj)
+    return work.steps * 2 * state_bits(work) * work.accelerator.memory.sram_bit_energy_pj
 
 
 def digital(work: MappedWork) -> Array:
     """Pooling and node sums: additions * add_energy, pJ (Horowitz, ISSCC 2014)."""
-    return digital_work.additions(work) * float(work.accelerator.digital.add_energy_pj)
+    return digital_work.additions(work) * work.accelerator.digital.add_energy_pj
 
 
 def noc_bits(work: MappedWork) -> Array:
@@ -99,20 +99,20 @@ def mean_hops(n_tiles: Array) -> Array:
 
 def noc(bits: Array, n_tiles: Array, accelerator: Accelerator) -> Array:
     """Mesh network: noc_bits * mean_hops(tiles of the chip) * bit_hop_energy, pJ."""
-    return bits * mean_hops(n_tiles) * float(accelerator.noc.bit_hop_energy_pj)
+    return bits * mean_hops(n_tiles) * accelerator.noc.bit_hop_energy_pj
 
 
 def leaking_pw(work: MappedWork) -> Array:
     """Power at rest: (buffer and neuron-state bits) * sram_bit_leakage + crossbar cells * cell_leakage, pW."""
     array, memory = work.accelerator.crossbar, work.accelerator.memory
-    cells = work.n_crossbars * float(array.size) ** 2
+    cells = work.n_crossbars * array.size**2
     bits = buffer_bits(work) + state_bits(work)
-    return bits * float(memory.sram_bit_leakage_pw) + cells * float(array.cell_leakage_pw)
+    return bits * memory.sram_bit_leakage_pw + cells * array.cell_leakage_pw
 
 
 def global_leaking_pw(accelerator: Accelerator) -> float:
     """Power at rest of the global buffer: global_bits * sram_bit_leakage, pW."""
-    return float(accelerator.buffers.global_bits) * float(accelerator.memory.sram_bit_leakage_pw)
+    return accelerator.buffers.global_bits * accelerator.memory.sram_bit_leakage_pw
 
 
 def leakage(power_pw: Array, latency_ms: Array) -> Array:
@@ -121,7 +121,7 @@ def leakage(power_pw: Array, latency_ms: Array) -> Array:
 
 
 def _awake_conversions(work: MappedWork) -> Array:
-    return mapping.conversions(work) * mapping.awake_share(work)
+    return mapping.conversions(work) * work.awake
 
 
 def _pes_of_a_copy(work: MappedWork) -> Array:

@@ -1,4 +1,4 @@
-"""Latency terms of cost model ``mapped``: ns per row of work for one time step, [n_rows]; and the two schedules."""
+"""Latency terms of cost model ``mapped``: ns per row of work in a time step, [..., n_rows]; and the two schedules."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -20,7 +20,8 @@ def pass_ns(accelerator: Accelerator) -> float:
     For spikeflow-rram 8 * 3 + 2 = 26 clock cycles, 104 ns, as in SpikeSim.
     """
     clocks = accelerator.multiplexer.ratio * accelerator.adc.conversion_clocks + accelerator.pe.fill_clocks
-    return float(clocks) * clock_ns(accelerator)
+    ns: float = clocks * clock_ns(accelerator)
+    return ns
 
 
 def crossbar(work: MappedWork) -> Array:
@@ -32,7 +33,7 @@ def crossbar(work: MappedWork) -> Array:
 def digital(work: MappedWork) -> Array:
     """Pooling, sums, neurons: ceil((additions + neuron_operations) / (digital_units * n_lanes)) clock cycles, ns."""
     n_operations = digital_work.additions(work) / work.steps + digital_work.neuron_operations(work)
-    n_adders = np.maximum(1, digital_work.digital_units(work)) * float(work.accelerator.digital.n_lanes)
+    n_adders = np.maximum(1, digital_work.digital_units(work)) * work.accelerator.digital.n_lanes
     return np.ceil(n_operations / n_adders) * clock_ns(work.accelerator)
 
 
@@ -42,7 +43,7 @@ def noc(work: MappedWork) -> Array:
     The tiles of a layer receive the same inputs at the same time (multicast); digital units receive their own
     channels. Partial sums leave over the links of all tiles. Transfers and passes do not overlap: an upper estimate.
     """
-    link = float(work.accelerator.noc.link_bits)
+    link = work.accelerator.noc.link_bits
     n_receivers = np.maximum(1, np.where(work.has_weights > 0, work.n_tiles, digital_work.digital_units(work)))
     inputs = np.ceil(mapping.input_traffic_bits(work) / n_receivers / work.steps / link)
     sums = np.ceil(mapping.partial_sum_bits(work) / n_receivers / work.steps / link)
@@ -51,7 +52,7 @@ def noc(work: MappedWork) -> Array:
 
 def clock_ns(accelerator: Accelerator) -> float:
     """One clock cycle: 1000 / clock_mhz, ns."""
-    return 1e3 / float(accelerator.clock_mhz)
+    return 1e3 / accelerator.clock_mhz
 
 
 def layers_in_order(once_ns: Array, each_ns: Array, slowest_ns: Array, timesteps: int) -> Array:

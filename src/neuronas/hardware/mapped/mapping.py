@@ -1,12 +1,14 @@
 """From rows of work to counts on the chip: crossbars, PEs, tiles, passes, conversions, bits on the move.
 
-Each function below answers one count for all rows at once, [n_rows] float64, and 0 where a row has none.
+Each function below answers one count for all rows at once, [n_rows] float64, and 0 where a row has none. Of many chips
+at once, whose constants are columns [n_chips, 1], it is [n_chips, n_rows]; so are terms of area, latency and energy.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +26,8 @@ class MappedWork:
     """Rows of work as columns [n_rows], with the settings that decide how they are mapped.
 
     Attributes:
+        accelerator: its constants are numbers or, of many chips at once, columns [n_chips, 1].
+        replication: see ``replicas``; a number or such a column.
         kernel_area: kernel positions, k^2; 0 for additions.
         i_area: pixels of the input, i^2; ``o_area`` of the output, o^2.
         has_weights: 1 for convolutions and fully connected layers, otherwise 0.
@@ -37,7 +41,7 @@ class MappedWork:
 
     accelerator: Accelerator
     weight_bits: int
-    replication: int
+    replication: Array | int
     kernel_area: Array
     c_in: Array
     c_out: Array
@@ -56,7 +60,7 @@ class MappedWork:
     @cached_property
     def diagonal(self) -> Diagonal:
         """The parts into which groups cut the weights."""
-        return Diagonal.of(self.c_in, columns(self), self.groups, float(self.accelerator.crossbar.size))
+        return Diagonal.of(self.c_in, columns(self), self.groups, self.accelerator.crossbar.size)
 
     @cached_property
     def rate(self) -> Array:
@@ -68,6 +72,16 @@ class MappedWork:
     def n_crossbars(self) -> Array:
         """See ``crossbars``; kept, since many terms read it."""
         return crossbars(self)
+
+    @cached_property
+    def sets(self) -> tuple[tuple[Array, Array], ...]:
+        """Sets of rows that are read at once at one kernel position: how many of how many rows each."""
+        return _row_sets(self)
+
+    @cached_property
+    def awake(self) -> Array:
+        """See ``awake_share``."""
+        return awake_share(self)
 
     @cached_property
     def n_pes(self) -> Array:
@@ -85,7 +99,7 @@ def make_work(
     accelerator: Accelerator,
     weight_bits: int,
     timesteps: int,
-    replication: int,
+    replication: Array | int,
     activity: Activity,
     activation_bits: int | None = None,
 ) -> MappedWork:
@@ -130,21 +144,20 @@ def parameters(work: MappedWork) -> Array:
     return work.has_weights * work.kernel_area * (work.c_in / work.groups) * work.c_out
 
 
-def columns_per_output(weight_bits: int, crossbar: Crossbar) -> int:
+def columns_per_output(weight_bits: int, crossbar: Crossbar) -> Any:
     """Bitline columns of a filter: n_sign_columns * ceil(sliced_bits / bits_per_cell).
 
     Each bit slice and each sign has a column of its own (as in ISAAC, ISCA 2016). A pair of differential columns holds
     magnitudes, which have sliced_bits = weight_bits - 1; a single one holds sliced_bits = weight_bits. What
     stands beside a crossbar's X columns is not counted: offset binary's unit column (ISAAC), a column of off cells.
     """
-    signs = int(crossbar.n_sign_columns)
-    sliced_bits = weight_bits if signs == 1 else weight_bits - 1
-    return signs * -(-sliced_bits // int(crossbar.bits_per_cell))
+    sliced_bits = weight_bits - (crossbar.n_sign_columns - 1)
+    return crossbar.n_sign_columns * -(-sliced_bits // crossbar.bits_per_cell)
 
 
 def columns(work: MappedWork) -> Array:
     """Bitline columns: C_out * columns_per_output."""
-    return work.has_weights * work.c_out * float(columns_per_output(work.weight_bits, work.accelerator.crossbar))
+    return work.has_weights * work.c_out * columns_per_output(work.weight_bits, work.accelerator.crossbar)
 
 
 def row_blocks(work: MappedWork) -> Array:
@@ -162,13 +175,13 @@ def reads(work: MappedWork) -> Array:
     A crossbar adds the currents of rows_per_read rows at once; with more rows in use its converters read them set after
     set, and the sums of the sets are added digitally. All crossbars of a layer work at the same time.
     """
-    most = np.minimum(float(work.accelerator.crossbar.size), _rows_of_a_part(work))
-    return work.has_weights * np.ceil(most / float(work.accelerator.crossbar.rows_read))
+    most = np.minimum(work.accelerator.crossbar.size, _rows_of_a_part(work))
+    return work.has_weights * np.ceil(most / work.accelerator.crossbar.rows_read)
 
 
 def row_sets(work: MappedWork) -> Array:
     """Sets of rows converted apart: k^2 * (reads of all crossbars of a column), with groups those of one part."""
-    return work.has_weights * work.kernel_area * sum(count for count, _ in _row_sets(work))
+    return work.has_weights * work.kernel_area * sum(count for count, _ in work.sets)
 
 
 def replicas(work: MappedWork) -> Array:
@@ -183,17 +196,17 @@ def crossbars(work: MappedWork) -> Array:
 
 def pes(work: MappedWork) -> Array:
     """Processing elements: ceil(crossbars / n_per_pe). No PE is shared between layers."""
-    return np.ceil(work.n_crossbars / float(work.accelerator.crossbar.n_per_pe))
+    return np.ceil(work.n_crossbars / work.accelerator.crossbar.n_per_pe)
 
 
 def tiles(work: MappedWork) -> Array:
     """Tiles: ceil(PEs / n_per_tile). No tile is shared between layers (SpikeSim's mapping rule)."""
-    return np.ceil(work.n_pes / float(work.accelerator.pe.n_per_tile))
+    return np.ceil(work.n_pes / work.accelerator.pe.n_per_tile)
 
 
 def utilisation(work: MappedWork) -> Array:
     """Share of a layer's cells that hold a weight: replicas * cells / (crossbars * X^2), 0 to 1."""
-    cells = work.n_crossbars * float(work.accelerator.crossbar.size) ** 2
+    cells = work.n_crossbars * work.accelerator.crossbar.size**2
     return np.divide(replicas(work) * used_cells(work), cells, out=np.zeros_like(cells), where=cells > 0)
 
 
@@ -221,8 +234,8 @@ def awake_share(work: MappedWork) -> Array:
     with groups, a crossbar has the rows of one part. At 64 rows and a rate of 8.3 % that is 99.6 %: sparsity saves in
     the crossbar alone unless spikes are clustered. At 8 rows it is 50 %.
     """
-    sets = _row_sets(work)
-    awake = sum(count * (1 - (1 - work.rates) ** rows[:, None]).mean(axis=1) for count, rows in sets)
+    sets = work.sets
+    awake = sum(count * (1 - (1 - work.rates) ** rows[..., None]).mean(axis=-1) for count, rows in sets)
     share: Array = work.has_weights * awake / np.maximum(1, sum(count for count, _ in sets))
     return share
 
@@ -242,9 +255,9 @@ def partial_sum_bits(work: MappedWork) -> Array:
     The row blocks of a column fill ceil(row_blocks / (n_per_pe * n_per_tile)) tiles.
     """
     accelerator = work.accelerator
-    per_tile = float(accelerator.crossbar.n_per_pe) * float(accelerator.pe.n_per_tile)
+    per_tile = accelerator.crossbar.n_per_pe * accelerator.pe.n_per_tile
     spanned: Array = np.maximum(1.0, np.ceil(row_blocks(work) / per_tile))
-    return passes(work) * work.c_out * (spanned - 1) * float(accelerator.neuron.state_bits)
+    return passes(work) * work.c_out * (spanned - 1) * accelerator.neuron.state_bits
 
 
 def _rows_of_a_part(work: MappedWork) -> Array:
@@ -254,15 +267,14 @@ def _rows_of_a_part(work: MappedWork) -> Array:
 
 
 def _row_sets(work: MappedWork) -> tuple[tuple[Array, Array], ...]:
-    """Sets of rows that are read at once at one kernel position: how many of how many rows each."""
-    size, at_once = float(work.accelerator.crossbar.size), float(work.accelerator.crossbar.rows_read)
+    size, at_once = work.accelerator.crossbar.size, work.accelerator.crossbar.rows_read
     n_full = np.maximum(1, work.diagonal.n_rows) - 1  # crossbars, all of whose rows are in use
     last = _rows_of_a_part(work) - n_full * size
     n_whole: Array = n_full * (size // at_once) + np.floor(last / at_once)
-    n_cut: Array = n_full * float(size % at_once > 0)
+    n_cut: Array = n_full * (size % at_once > 0)
     rest: Array = last % at_once
-    n_rest: Array = (rest > 0).astype(np.float64)
-    return (n_whole, np.full_like(last, at_once)), (n_cut, np.full_like(last, size % at_once)), (n_rest, rest)
+    n_rest, zero = (rest > 0).astype(np.float64), np.zeros_like(last)
+    return (n_whole, at_once + zero), (n_cut, size % at_once + zero), (n_rest, rest)
 
 
 def _column(values: Sequence[float]) -> Array:

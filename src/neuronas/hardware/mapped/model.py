@@ -11,12 +11,12 @@ from neuronas.hardware.mapped import area, energy, mapping
 from neuronas.hardware.mapped.activity import DENSE, Activity
 from neuronas.hardware.mapped.array_view import array_view
 from neuronas.hardware.mapped.intervals import ARRAY, intervals, not_validated
-from neuronas.hardware.mapped.latency import LATENCY_NS, SCHEDULES, Schedule, clock_count, with_window
+from neuronas.hardware.mapped.latency import LATENCY_NS, Schedule, clock_count, with_window
 from neuronas.hardware.mapped.mapping import MappedWork, make_work
+from neuronas.hardware.mapped.sums import MM2, MS, UJ, RowSums, chip_totals, row_sums
 from neuronas.space.workload import Column, Layer, Occupancy, Slot, always, columns
 
 _CHUNK = 8192  # rows costed at a time: keeps the intermediate arrays in cache
-_MM2, _MS, _UJ = 1e-6, 1e-6, 1e-6  # from um2, ns, pJ
 
 ASSUMPTIONS = (
     "cost is an analytical estimate (cost model 'mapped', docs/hardware-model.md), not a measurement",
@@ -34,26 +34,6 @@ SENSOR = (
     "the sensor records {window_ms:g} ms for one decision, which latency and leakage include; its own energy is not "
     "counted"
 )
-
-
-@dataclass(frozen=True)
-class _Sums:
-    """What rows add up, one array per quantity."""
-
-    parameters: Array
-    n_tiles: Array
-    area_um2: Array
-    time_ns: Array
-    energy_pj: Array
-    noc_bits: Array
-    leaking_pw: Array
-    array_ns: Array
-    array_pj: Array
-
-    @property
-    def arrays(self) -> list[Array]:
-        """All quantities in order."""
-        return [getattr(self, field.name) for field in fields(self)]
 
 
 @dataclass(frozen=True)
@@ -90,7 +70,7 @@ class MappedCostModel:
     def totals(self, slots: Sequence[Slot], occupancy: Occupancy) -> Totals:
         """See ``CostModel``."""
         places = columns(slots, occupancy)
-        table = tabulate(places, occupancy, lambda rows: np.stack(_row_sums(self.work(rows)).arrays, axis=1))
+        table = tabulate(places, occupancy, lambda rows: np.stack(row_sums(self.work(rows)).arrays, axis=1))
         starts = range(0, len(occupancy), _CHUNK)
         chunks = [self._chunk(places, table, occupancy[start : start + _CHUNK]) for start in starts]
         return Totals.joined(chunks)
@@ -127,7 +107,7 @@ class MappedCostModel:
         return Cost.of(totals, self.weight_bits, counted, parts, said, ranges)
 
     def _chunk(self, places: Sequence[Column], table: Array, occupancy: Occupancy) -> Totals:
-        names = [field.name for field in fields(_Sums)]
+        names = [field.name for field in fields(RowSums)]
         times = [names.index("time_ns"), names.index("array_ns")]
         total = np.zeros((len(occupancy), len(names)))
         once_ns, slowest_ns = np.zeros((2, len(occupancy))), np.zeros((2, len(occupancy)))
@@ -139,28 +119,8 @@ class MappedCostModel:
             elif self.schedule != "layers-in-order":  # the only schedule that does not ask for the slowest row
                 own = row[:, times].T
                 np.copyto(slowest_ns, own, where=own[0] > slowest_ns[0])
-        sums = _Sums(*np.ascontiguousarray(total.T))
-        each_ns = np.stack([sums.time_ns, sums.array_ns]) - once_ns
-        latency_ns, array_ns = self._latency_ns(once_ns, each_ns, slowest_ns)
-        energy_pj = sums.energy_pj + energy.noc(sums.noc_bits, sums.n_tiles, self.accelerator)
-        power_pw = sums.leaking_pw + energy.global_leaking_pw(self.accelerator)
-        return Totals(
-            parameters=sums.parameters,
-            area_mm2=(sums.area_um2 + area.global_buffer(self.accelerator)) * _MM2,
-            latency_ms=latency_ns * _MS,
-            energy_uj=(energy_pj + energy.leakage(power_pw, latency_ns * _MS)) * _UJ,
-            array_latency_ms=array_ns * _MS,
-            array_energy_uj=sums.array_pj * _UJ,
-        )
-
-    def _latency_ns(self, once_ns: Array, each_ns: Array, slowest_ns: Array) -> tuple[Array, Array]:
-        """Latency, and what arrays take of it, of times [2, n]: whole rows, and their arrays."""
-        run, window_ns = SCHEDULES[self.schedule], self.window_ms / _MS
-        busy_ns, busy_array_ns = run(once_ns, each_ns, slowest_ns, self.timesteps)
-        last_ns, last_array_ns = run(once_ns, each_ns, slowest_ns, 1)
-        latency_ns = with_window(busy_ns, last_ns, window_ns, self.timesteps)
-        waits = latency_ns > window_ns / self.timesteps + busy_ns  # for the last image, so that only its time is added
-        return latency_ns, np.where(waits, last_array_ns, busy_array_ns)
+        sums = RowSums(*np.ascontiguousarray(total.T))
+        return chip_totals(sums, once_ns, slowest_ns, self.accelerator, self.schedule, self.timesteps, self.window_ms)
 
     def work(self, rows: Sequence[Layer]) -> MappedWork:
         """Rows of work (``space.workload``), mapped to the chip."""
@@ -175,30 +135,30 @@ class MappedCostModel:
         )
 
     def _area_parts(self, work: MappedWork) -> dict[str, Array]:
-        parts = {name: term(work) * _MM2 for name, term in area.AREA_UM2.items()}
-        shared = _share(work) * area.global_buffer(self.accelerator) * _MM2
+        parts = {name: term(work) * MM2 for name, term in area.AREA_UM2.items()}
+        shared = _share(work) * area.global_buffer(self.accelerator) * MM2
         return parts | {"global_buffer": shared}
 
     def _latency_parts(self, rows: Sequence[Layer], work: MappedWork) -> dict[str, Array]:
         each = np.array([row.reads != "image" for row in rows])
-        counts, time_ns = np.ones(len(rows)), _row_sums(work).time_ns
+        counts, time_ns = np.ones(len(rows)), row_sums(work).time_ns
         counts[each] = clock_count(self.schedule, time_ns[each], self.timesteps)
-        parts = {name: counts * term(work) * _MS for name, term in LATENCY_NS.items()}
+        parts = {name: counts * term(work) * MS for name, term in LATENCY_NS.items()}
         if not self.window_ms:
             return parts
         busy_ns = (counts * time_ns).sum(keepdims=True)
-        waiting_ns = with_window(busy_ns, time_ns.sum(keepdims=True), self.window_ms / _MS, self.timesteps) - busy_ns
+        waiting_ns = with_window(busy_ns, time_ns.sum(keepdims=True), self.window_ms / MS, self.timesteps) - busy_ns
         first = np.arange(len(rows)) == next(index for index, row in enumerate(rows) if row.reads == "sequence")
-        return parts | {"sensor": first * waiting_ns * _MS}
+        return parts | {"sensor": first * waiting_ns * MS}
 
     def _energy_parts(self, work: MappedWork, latency_ms: Array) -> dict[str, Array]:
-        sums = _row_sums(work)
+        sums = row_sums(work)
         n_tiles = sums.n_tiles.sum(keepdims=True)
         power_pw = sums.leaking_pw + _share(work) * energy.global_leaking_pw(self.accelerator)
-        parts = {name: term(work) * _UJ for name, term in energy.ENERGY_PJ.items()}
+        parts = {name: term(work) * UJ for name, term in energy.ENERGY_PJ.items()}
         return parts | {
-            "noc": energy.noc(sums.noc_bits, n_tiles, self.accelerator) * _UJ,
-            "leakage": energy.leakage(power_pw, latency_ms) * _UJ,
+            "noc": energy.noc(sums.noc_bits, n_tiles, self.accelerator) * UJ,
+            "leakage": energy.leakage(power_pw, latency_ms) * UJ,
         }
 
     def _choices(self) -> tuple[str, ...]:
@@ -217,26 +177,7 @@ class MappedCostModel:
         )
 
 
-def _row_sums(work: MappedWork) -> _Sums:
-    return _Sums(
-        parameters=mapping.parameters(work),
-        n_tiles=work.n_tiles,
-        area_um2=_add([term(work) for term in area.AREA_UM2.values()]),
-        time_ns=_add([term(work) for term in LATENCY_NS.values()]),
-        energy_pj=_add([term(work) for term in energy.ENERGY_PJ.values()]),
-        noc_bits=energy.noc_bits(work),
-        leaking_pw=energy.leaking_pw(work),
-        array_ns=_add([LATENCY_NS[name](work) for name in ARRAY["latency_ms"]]),
-        array_pj=_add([energy.ENERGY_PJ[name](work) for name in ARRAY["energy_uj"]]),
-    )
-
-
 def _share(work: MappedWork) -> Array:
     """Each row's share of what the chip has once: by tiles."""
     share: Array = work.n_tiles / work.n_tiles.sum()
     return share
-
-
-def _add(parts: list[Array]) -> Array:
-    total: Array = np.sum(parts, axis=0)
-    return total

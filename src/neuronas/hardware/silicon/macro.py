@@ -148,6 +148,12 @@ def invocation_pj(macros: Macros, energy: Constants, time: Constants) -> Array:
     return operation_fj(macros, energy, time) * macros.n_operations * 1e-3
 
 
+def settling(macros: Macros, time: Constants) -> Array:
+    """Time of an invocation over that of one that sums no rows, [n]: 1 + w * rows / 64; 1 of digital arrays."""
+    more: Array = 1 + np.exp(time["ln_rows"]) * np.where(macros.is_digital, 0.0, macros.rows / _REFERENCE_ROWS)
+    return more
+
+
 def invocation_ns(macros: Macros, time: Constants) -> Array:
     """Time of an invocation, ns, [n]."""
     logarithm = (
@@ -158,7 +164,6 @@ def invocation_ns(macros: Macros, time: Constants) -> Array:
         + time["node_exponent"] * np.log(macros.node_nm / REFERENCE_NM)
         - time["supply_exponent"] * np.log(macros.supply_v / REFERENCE_V)
     )
-    settling = 1 + np.exp(time["ln_rows"]) * np.where(macros.is_digital, 0.0, macros.rows / _REFERENCE_ROWS)
     inputs = 1 + np.exp(time["ln_input_bit"]) * (macros.input_bits - 1)
-    ns: Array = np.exp(logarithm) * settling * inputs
+    ns: Array = np.exp(logarithm) * settling(macros, time) * inputs
     return ns

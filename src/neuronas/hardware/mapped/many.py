@@ -1,0 +1,119 @@
+"""Cost model ``mapped`` of many networks on many chips at once: the same terms, counted once for each row of work.
+
+Cost is a sum over rows of work, whose addends depend on the chip alone. So the distinct rows of all networks are costed
+on all chips, and a product of matrices adds them up for each network: how often it holds each row. What depends on
+whole networks (hops of the mesh, leakage, the slowest row of a pipeline) follows from the sums.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuronas.hardware.accelerator import Accelerator
+from neuronas.hardware.cost import Array, Totals
+from neuronas.hardware.mapped.activity import Activity
+from neuronas.hardware.mapped.latency import Schedule
+from neuronas.hardware.mapped.mapping import make_work
+from neuronas.hardware.mapped.sums import RowSums, chip_totals, row_sums
+from neuronas.space.workload import Layer, Occupancy, Slot, columns
+
+
+@dataclass(frozen=True)
+class Networks:
+    """Networks of one shape as counts of rows.
+
+    Attributes:
+        rows: the distinct rows of all of them.
+        counts: [n_networks, n_rows] how often each network holds each row.
+    """
+
+    rows: tuple[Layer, ...]
+    counts: Array
+
+    @classmethod
+    def of(cls, slots: Sequence[Slot], occupancy: Occupancy, *, named: bool = False) -> "Networks":
+        """Count rows.
+
+        Args:
+            slots: places for work (``space.workload``).
+            occupancy: [n_networks, n_slots] the choice at each place.
+            named: rows of different names are different, as they are where each layer has a firing rate of its own.
+        """
+        numbers: dict[Layer, int] = {}
+        counts = np.zeros((len(occupancy), 0))
+        for column in columns(slots, occupancy):
+            for choice, row in column.rows.items():
+                number = numbers.setdefault(row if named else replace(row, name=""), len(numbers))
+                if number == counts.shape[1]:
+                    counts = np.hstack([counts, np.zeros((len(occupancy), 1))])
+                counts[:, number] += occupancy[:, column.slot] == choice
+        return cls(tuple(numbers), counts)
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    def only(self, chosen: NDArray[np.intp]) -> "Networks":
+        """Some of the networks."""
+        return Networks(self.rows, self.counts[chosen])
+
+    @cached_property
+    def kinds(self) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+        """Sets of rows that networks hold, [n_kinds, n_rows]; and the set of each network, [n_networks]."""
+        held, kind = np.unique(self.counts > 0, axis=0, return_inverse=True)
+        return held, kind.reshape(-1)
+
+
+@dataclass(frozen=True)
+class ManyCosts:
+    """Costs of networks on n chips.
+
+    Attributes:
+        accelerator: whose constants are columns [n, 1] (``scaling.many_chips``).
+        weight_bits: of each weight.
+        timesteps: T.
+        replication: copies of each layer's weights, [n, 1].
+        activity: firing rates of the layers' inputs.
+        window_ms: see ``latency.with_window``.
+    """
+
+    accelerator: Accelerator
+    weight_bits: int
+    timesteps: int
+    replication: Array
+    activity: Activity
+    window_ms: float = 0.0
+
+    def totals(self, networks: Networks, schedules: Sequence[Schedule]) -> list[Totals]:
+        """Totals by schedule, each quantity [n, n_networks]; ``parameters`` [n_networks]."""
+        work = make_work(
+            networks.rows, self.accelerator, self.weight_bits, self.timesteps, self.replication, self.activity
+        )
+        rows, n = row_sums(work), len(self.replication)
+        each = [np.broadcast_to(values, (n, len(networks.rows))) for values in rows.arrays]
+        counts = np.ascontiguousarray(networks.counts.T)
+        is_once = np.array([row.reads == "image" for row in networks.rows])
+        sums = RowSums(*(values @ counts for values in each))
+        times = np.broadcast_to([rows.time_ns, rows.array_ns], (2, n, len(networks.rows)))
+        once_ns = times[:, :, is_once] @ counts[is_once]
+        slowest_ns = self._slowest(times, networks, is_once) if set(schedules) - {"layers-in-order"} else once_ns
+        return [
+            replace(
+                chip_totals(sums, once_ns, slowest_ns, self.accelerator, schedule, self.timesteps, self.window_ms),
+                parameters=sums.parameters[0],
+            )
+            for schedule in schedules
+        ]
+
+    def _slowest(self, times: Array, networks: Networks, is_once: NDArray[np.bool_]) -> Array:
+        """Times of the row that takes longest, of those that run at each time step, [2, n, n_networks]."""
+        held, kind = networks.kinds
+        found = np.zeros((2, times.shape[1], len(held)))
+        for number, rows in enumerate(held & ~is_once):
+            own = times[:, :, rows]
+            if own.shape[2]:
+                slowest = own[0].argmax(axis=1)[None, :, None]
+                found[:, :, number] = np.take_along_axis(own, slowest, axis=2)[:, :, 0]
+        return found[:, :, kind]

@@ -1,0 +1,99 @@
+"""From the terms of rows of work to the totals of a chip; of one network, of many, or of many chips at once."""
+
+from dataclasses import dataclass, fields
+from functools import reduce
+
+import numpy as np
+
+from neuronas.hardware.accelerator import Accelerator
+from neuronas.hardware.cost import Array, Totals
+from neuronas.hardware.mapped import area, energy, mapping
+from neuronas.hardware.mapped.intervals import ARRAY
+from neuronas.hardware.mapped.latency import LATENCY_NS, SCHEDULES, Schedule, with_window
+from neuronas.hardware.mapped.mapping import MappedWork
+
+MM2, MS, UJ = 1e-6, 1e-6, 1e-6
+"""From um2, ns, pJ."""
+
+
+@dataclass(frozen=True)
+class RowSums:
+    """What rows add up, one array per quantity: of each row, or of the rows of each network."""
+
+    parameters: Array
+    n_tiles: Array
+    area_um2: Array
+    time_ns: Array
+    energy_pj: Array
+    noc_bits: Array
+    leaking_pw: Array
+    array_ns: Array
+    array_pj: Array
+
+    @property
+    def arrays(self) -> list[Array]:
+        """All quantities in order."""
+        return [getattr(self, field.name) for field in fields(self)]
+
+
+def row_sums(work: MappedWork) -> RowSums:
+    """What each row adds, [..., n_rows]."""
+    return RowSums(
+        parameters=mapping.parameters(work),
+        n_tiles=work.n_tiles,
+        area_um2=reduce(np.add, [term(work) for term in area.AREA_UM2.values()]),
+        time_ns=reduce(np.add, [term(work) for term in LATENCY_NS.values()]),
+        energy_pj=reduce(np.add, [term(work) for term in energy.ENERGY_PJ.values()]),
+        noc_bits=energy.noc_bits(work),
+        leaking_pw=energy.leaking_pw(work),
+        array_ns=reduce(np.add, [LATENCY_NS[name](work) for name in ARRAY["latency_ms"]]),
+        array_pj=reduce(np.add, [energy.ENERGY_PJ[name](work) for name in ARRAY["energy_uj"]]),
+    )
+
+
+def chip_totals(
+    sums: RowSums,
+    once_ns: Array,
+    slowest_ns: Array,
+    accelerator: Accelerator,
+    schedule: Schedule,
+    timesteps: int,
+    window_ms: float = 0.0,
+) -> Totals:
+    """Totals of networks on a chip, each quantity of the shape of the sums.
+
+    Args:
+        sums: over the rows of each network, for one time step; energy for a whole decision.
+        once_ns: time of the rows that run once: whole, and of their arrays, [2, ...].
+        slowest_ns: the same of the slowest of the other rows; not read by schedule ``layers-in-order``.
+        accelerator: what the chip has once; constants that are columns go with the first axis of the sums.
+        schedule: see ``latency``.
+        timesteps: T.
+        window_ms: see ``latency.with_window``.
+    """
+    each_ns = np.stack([sums.time_ns, sums.array_ns]) - once_ns
+    latency_ns, array_ns = _latency_ns(once_ns, each_ns, slowest_ns, schedule, timesteps, window_ms / MS)
+    energy_pj = sums.energy_pj + energy.noc(sums.noc_bits, sums.n_tiles, accelerator)
+    power_pw = sums.leaking_pw + energy.global_leaking_pw(accelerator)
+    return Totals(
+        parameters=sums.parameters,
+        area_mm2=(sums.area_um2 + area.global_buffer(accelerator)) * MM2,
+        latency_ms=latency_ns * MS,
+        energy_uj=(energy_pj + energy.leakage(power_pw, latency_ns * MS)) * UJ,
+        array_latency_ms=array_ns * MS,
+        array_energy_uj=sums.array_pj * UJ,
+    )
+
+
+def _latency_ns(
+    once_ns: Array, each_ns: Array, slowest_ns: Array, schedule: Schedule, timesteps: int, window_ns: float
+) -> tuple[Array, Array]:
+    """Latency, and what arrays take of it, of times [2, ...]: whole rows, and their arrays."""
+    run = SCHEDULES[schedule]
+    busy_ns, busy_array_ns = run(once_ns, each_ns, slowest_ns, timesteps)
+    if not window_ns:
+        return busy_ns, busy_array_ns
+    last_ns, last_array_ns = run(once_ns, each_ns, slowest_ns, 1)
+    latency_ns = with_window(busy_ns, last_ns, window_ns, timesteps)
+    waits = latency_ns > window_ns / timesteps + busy_ns  # for the last image, so that only its time is added
+    return latency_ns, np.where(waits, last_array_ns, busy_array_ns)
