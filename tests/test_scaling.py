@@ -13,6 +13,7 @@ from neuronas.hardware.mapped.latency import Schedule
 from neuronas.hardware.mapped.many import ManyCosts, Networks
 from neuronas.hardware.mapped.model import MappedCostModel
 from neuronas.hardware.scaling import LAWS, Arrays, many_chips, scaled_accelerator
+from neuronas.hardware.sensor import Sensor
 from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space
 from neuronas.space.workload import Workload
@@ -91,13 +92,13 @@ def test_many_costs_are_those_of_the_model(space: str, chip: str, activity: Acti
         shape = NetworkShape(3, side, 10, channels, cells.cells, head="gap")
         work = Workload(shape, cells.nodes)
         occupancy = work.occupancy(architectures)
-        many = ManyCosts(many_chips(base, chips), bits, timesteps, copies, activity, window_ms)
+        many = ManyCosts(many_chips(base, chips), bits, timesteps, copies, activity, Sensor(window_ms))
         networks = Networks.of(work.slots, occupancy)
         for schedule, found in zip(SCHEDULES, many.totals(networks, SCHEDULES), strict=True):
             for number in range(n):
                 own = scaled_accelerator(base, chips[number : number + 1], chip)
                 replication = int(copies[number, 0])
-                model = MappedCostModel(own, bits, timesteps, schedule, replication, activity, window_ms=window_ms)
+                model = MappedCostModel(own, bits, timesteps, schedule, replication, activity, sensor=Sensor(window_ms))
                 expected = model.totals(work.slots, occupancy)
                 assert (found.parameters == expected.parameters).all()
                 for name in ("area_mm2", "latency_ms", "energy_uj", "array_latency_ms", "array_energy_uj"):

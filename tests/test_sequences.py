@@ -28,6 +28,8 @@ from neuronas.fitness.reference import ReferenceEvaluator
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.mapped.activity import Activity
 from neuronas.hardware.mapped.model import MappedCostModel
+from neuronas.hardware.paper import PaperCostModel
+from neuronas.hardware.sensor import Sensor
 from neuronas.runs.inputs import NetworkInput
 from neuronas.runs.metrics import METRICS, read_epochs
 from neuronas.snn.classifier import Classifier, ClassifierSettings
@@ -37,7 +39,7 @@ from neuronas.snn.trainable import WeightFormat
 from neuronas.snn.weights import WeightSource
 from neuronas.space.notation import parse_architecture
 from neuronas.space.shape import NetworkShape
-from neuronas.space.workload import rows
+from neuronas.space.workload import Workload, rows
 from neuronas.training.activity import measure_activity
 from neuronas.training.early_exit import NEVER, Answers, chosen_threshold
 from neuronas.training.images import Images
@@ -286,19 +288,56 @@ def test_the_first_layer_of_a_sequence_runs_at_every_step_at_its_own_rate() -> N
 
 
 @pytest.mark.parametrize("window_ms", [1e-3, 30.0])
-def test_latency_counts_the_window_of_the_sensor(window_ms: float) -> None:
+@pytest.mark.parametrize("kind", [MappedCostModel, PaperCostModel])
+def test_latency_counts_the_window_of_the_sensor(
+    kind: type[MappedCostModel] | type[PaperCostModel], window_ms: float
+) -> None:
     """By hand: images arrive at the ends of thirds of the window, and wait for the one before."""
     table = rows(FORWARD, SHAPE[True])
-    busy = MappedCostModel(load_accelerator("spikeflow-rram"), 8, T)
+    busy = kind(load_accelerator("spikeflow-rram"), 8, T)
     once = replace(busy, timesteps=1).estimate(table).latency_ms
     end = 0.0
     for number in range(1, T + 1):
         end = max(end, number * window_ms / T) + once
-    found = replace(busy, window_ms=window_ms).estimate(table)
+    found = replace(busy, sensor=Sensor(window_ms)).estimate(table)
     assert found.latency_ms == pytest.approx(end)
     assert sum(one.latency_ms for one in found.layers) == pytest.approx(end)
     assert sum(found.components["latency_ms"].values()) == pytest.approx(end)
-    assert found.components["energy_uj"]["leakage"] > busy.estimate(table).components["energy_uj"]["leakage"]
+    assert any("sensor records" in one for one in found.assumptions)
+    if kind is MappedCostModel:
+        assert found.components["energy_uj"]["leakage"] > busy.estimate(table).components["energy_uj"]["leakage"]
+
+
+def test_a_search_and_a_single_estimate_count_the_same_window() -> None:
+    """Many architectures at once, as a search costs them."""
+    work = Workload(SHAPE[True], 4)
+    for kind in (MappedCostModel, PaperCostModel):
+        model = kind(load_accelerator("spikeflow-rram"), 8, T, sensor=Sensor(30.0))
+        found = model.totals(work.slots, work.pair_occupancy(FORWARD.cells[:1])).latency_ms
+        assert found.tolist() == pytest.approx([model.estimate(rows(FORWARD, SHAPE[True])).latency_ms])
+        assert found[0] > 30
+
+
+def test_pixels_of_binary_frames_have_one_bit() -> None:
+    """A crossbar reads the first layer's inputs bit by bit; an accelerator of fewer bits reads no more than it can."""
+    table, accelerator = rows(FORWARD, SHAPE[True]), load_accelerator("spikeflow-rram")
+    bytes_, bits = (
+        MappedCostModel(accelerator, 8, T, sensor=Sensor(pixel_bits=n)).estimate(table).layers for n in (8, 1)
+    )
+    model = MappedCostModel(accelerator, 8, T)
+    assert bits[0].energy_uj < bytes_[0].energy_uj / 4 and bits[0].latency_ms < bytes_[0].latency_ms
+    assert [one.latency_ms for one in bits[1:]] == [one.latency_ms for one in bytes_[1:]]
+    coarse = accelerator.model_copy(
+        update={"digital": accelerator.digital.model_copy(update={"image_bits": accelerator.digital.image_bits / 2})}
+    )
+    assert int(replace(model, accelerator=coarse).work(table).input_bits[0]) == 4
+
+
+def test_activity_of_binary_frames_is_a_share_of_pixels() -> None:
+    frames = (torch.rand(5, T, 2, SIDE, SIDE, generator=torch.Generator().manual_seed(1)) < 0.2).byte()
+    images = Images(ArraySource(frames, np.zeros(5, np.int64)), (0.0, 0.0), (0.002, 0.001))
+    found = measure_activity(awake(sequence=True), images, np.arange(5), CPU, pixel_bits=1).layers["stem"]
+    assert found.input_rate == pytest.approx(float(frames.float().mean()))
 
 
 def test_a_repeated_still_gives_the_results_of_the_still_in_every_stage(tmp_path: Path) -> None:

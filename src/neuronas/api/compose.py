@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neuronas.api.absent import looked_up
-from neuronas.api.dataset_settings import DATA_SET, chosen_dataset, decided_by, default_limits, window_of
+from neuronas.api.dataset_settings import DATA_SET, chosen_dataset, decided_by, default_limits, sensor_of
 from neuronas.config import (
     ALGORITHMS,
     FITNESS,
@@ -99,7 +99,7 @@ class Plan:
             network.weight_bits,
             network.timesteps,
             activity or self.activity,
-            window_of(self.config),
+            sensor_of(self.config),
         )
 
     def model_named(
@@ -125,7 +125,7 @@ class Plan:
             weight_bits or network.weight_bits,
             timesteps or network.timesteps,
             self.activity,
-            window_of(self.config),
+            sensor_of(self.config),
         )
 
     def other_model(self, work: Sequence[Layer], name: str) -> OtherModel:
@@ -263,7 +263,7 @@ def plan(
         accelerator=accelerator,
         activity=activity,
         cost_model=make_cost_model(
-            config.hardware, accelerator, network.weight_bits, network.timesteps, activity, window_of(config)
+            config.hardware, accelerator, network.weight_bits, network.timesteps, activity, sensor_of(config)
         ),
         algorithm=algorithm,
         measure=looked_up(FITNESS, chosen["fitness.name"], lenient=lenient),

@@ -8,6 +8,7 @@ from neuronas.config import SETTINGS, EventsConfig, ResolvedConfig, validate, va
 from neuronas.data.dataset import DataSet
 from neuronas.data.datasets import open_if_there
 from neuronas.hardware.budget import Budget
+from neuronas.hardware.sensor import AT_ONCE, BYTE, Sensor
 
 DATA_SET = "data set"
 """Under this name a run notes its data set's fingerprint."""
@@ -71,9 +72,11 @@ def default_limits(budget: Budget, dataset: DataSet, values: Mapping[str, Any]) 
     return limits
 
 
-def window_of(config: ResolvedConfig) -> float:
-    """How long the sensor records for one decision, ms; 0 for still images."""
-    return config.events.window_ms if config.data.sequence else 0.0
+def sensor_of(config: ResolvedConfig) -> Sensor:
+    """The sensor that gives the images; still images are there at once."""
+    if not config.data.sequence:
+        return AT_ONCE
+    return Sensor(config.events.window_ms, 1 if config.events.values == "binary" else BYTE)
 
 
 def decided_by(dataset: DataSet, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -86,7 +86,7 @@ class DecisionStudy:
     def _cost(self, activity: Activity, timesteps: int) -> tuple[float, float]:
         """Energy in uJ and latency in ms of a decision after so many time steps, which a recording has then reached."""
         whole = self.given.plan.mapped_model()
-        window_ms = whole.window_ms * timesteps / whole.timesteps
-        model = replace(whole, timesteps=timesteps, activity=activity.first(timesteps), window_ms=window_ms)
+        sensor = whole.sensor.first(timesteps, whole.timesteps)
+        model = replace(whole, timesteps=timesteps, activity=activity.first(timesteps), sensor=sensor)
         found = model.totals(*always(rows(self.given.architecture, self.given.plan.shape)))
         return float(found.energy_uj[0]), float(found.latency_ms[0])

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from neuronas.api.dataset_settings import sensor_of
 from neuronas.api.decisions import DecisionStudy
 from neuronas.api.integer_accuracy import integer_accuracy, integers_of
 from neuronas.api.own_network import is_own_network
@@ -87,8 +88,9 @@ def _measure(given: TrainedRun, twin: TrainedTwin | None, integers: "IntegerNetw
         seen=lambda n: work.advance(n, "accuracy at every precision"),
     )  # fmt: skip
     activity = measure_activity(
-        trained.network, images, indices, given.device, lambda n: work.advance(n, "spikes and operations")
-    )
+        trained.network, images, indices, given.device, lambda n: work.advance(n, "spikes and operations"),
+        sensor_of(run.config).pixel_bits,
+    )  # fmt: skip
     own = by_bits[network.weight_bits]
     trace = LayerRates(trace={name: layer.input_rates for name, layer in activity.layers.items()})
     return Evaluation(

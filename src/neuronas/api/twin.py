@@ -6,6 +6,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from neuronas.api.dataset_settings import sensor_of
 from neuronas.api.settings import planned
 from neuronas.api.train import train
 from neuronas.api.trained import TrainedRun, read_trained
@@ -181,8 +182,9 @@ class TrainedTwin:
         from neuronas.training.evaluation import accuracy
 
         network, device, indices = self.run.network, self.run.device, np.arange(len(images))
+        bits = sensor_of(self.run.plan.config).pixel_bits
         top1 = accuracy(network, images, indices, device, seen).top1
-        return Measured(top1, measure_activity(network, images, indices, device, seen))
+        return Measured(top1, measure_activity(network, images, indices, device, seen, bits))
 
 
 def _at(model: MappedCostModel, found: Measured) -> MappedCostModel:

@@ -6,21 +6,27 @@ from typing import TYPE_CHECKING
 from neuronas.config import COST_MODELS, SETTINGS, HardwareConfig
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import Accelerator
+from neuronas.hardware.sensor import AT_ONCE, Sensor
 
 if TYPE_CHECKING:
     from neuronas.hardware.cost import CostModel
     from neuronas.hardware.mapped.activity import Activity
     from neuronas.hardware.mapped.model import MappedCostModel
 
-_Maker = Callable[[HardwareConfig, Accelerator, int, int, "Activity"], "CostModel"]
+_Maker = Callable[[HardwareConfig, Accelerator, int, int, "Activity", Sensor], "CostModel"]
 
 
 def _paper(
-    settings: HardwareConfig, accelerator: Accelerator, weight_bits: int, timesteps: int, activity: "Activity"
+    settings: HardwareConfig,
+    accelerator: Accelerator,
+    weight_bits: int,
+    timesteps: int,
+    activity: "Activity",
+    sensor: Sensor,
 ) -> "CostModel":
     from neuronas.hardware.paper import PaperCostModel
 
-    return PaperCostModel(accelerator, weight_bits, timesteps)
+    return PaperCostModel(accelerator, weight_bits, timesteps, sensor=sensor)
 
 
 def mapped_cost_model(
@@ -29,13 +35,13 @@ def mapped_cost_model(
     weight_bits: int,
     timesteps: int,
     activity: "Activity",
-    window_ms: float = 0.0,
+    sensor: Sensor = AT_ONCE,
 ) -> "MappedCostModel":
     """Make the cost model ``mapped``, whose mapping the floorplan also uses."""
     from neuronas.hardware.mapped.model import MappedCostModel
 
     return MappedCostModel(
-        accelerator, weight_bits, timesteps, settings.schedule, settings.replication, activity, window_ms=window_ms
+        accelerator, weight_bits, timesteps, settings.schedule, settings.replication, activity, sensor=sensor
     )
 
 
@@ -61,7 +67,7 @@ def make_cost_model(
     weight_bits: int,
     timesteps: int,
     activity: "Activity",
-    window_ms: float = 0.0,
+    sensor: Sensor = AT_ONCE,
 ) -> "CostModel":
     """Make the cost model that the settings name, for an accelerator, precision and number of time steps.
 
@@ -71,7 +77,7 @@ def make_cost_model(
         weight_bits: of each parameter.
         timesteps: T.
         activity: firing rates of the layers' inputs.
-        window_ms: how long the sensor records for one decision; model ``mapped`` alone counts it.
+        sensor: that gives the images.
 
     Raises:
         ConfigurationError: the model is unknown, or a memory cell stores more bits than a weight has.
@@ -83,6 +89,4 @@ def make_cost_model(
             f"{settings.accelerator}: crossbar.bits_per_cell is {bits_per_cell} but weights have {weight_bits} bits; "
             "expected at most the weight bits"
         )
-    if make is mapped_cost_model:
-        return mapped_cost_model(settings, accelerator, weight_bits, timesteps, activity, window_ms)
-    return make(settings, accelerator, weight_bits, timesteps, activity)
+    return make(settings, accelerator, weight_bits, timesteps, activity, sensor)

@@ -10,6 +10,8 @@ published numbers. Every cost is a count times a constant::
     area     = f * (A_tile * sum_l ceil(f * PE_l / 8) + a_bit * state)
     state    = 22 * (sum_l Cin_l * i_l^2 + sum_{l <= 5} Cout_l * o_l^2)
 
+    latency counts from the first event where a sensor records (``hardware.sensor``), as that of ``mapped`` does
+
     E_pe     = E_htree + E_fetch + E_neuron + E_buffer + p * (9 * E_crossbar + p * (E_adc + E_mux) + 16 * E_sub + E_reg)
     A_tile   = A_htree + A_buffer + A_reg + p * A_sub + 8 * (9 * A_crossbar + p * (A_adc + A_mux)),  p = 64 / 8
 
@@ -26,6 +28,7 @@ import numpy as np
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.cost import Array, Cost, LayerCost, Totals, tabulate
 from neuronas.hardware.diagonal import Diagonal
+from neuronas.hardware.sensor import AT_ONCE, Sensor
 from neuronas.space.shape import size_of
 from neuronas.space.workload import Column, Layer, Occupancy, Slot, always, columns
 
@@ -68,12 +71,14 @@ class PaperCostModel:
 
     Attributes:
         share_tiles: let layers share tiles, as SpikeSim's own script does; the papers' figures do not.
+        sensor: that gives the images; the papers' are still.
     """
 
     accelerator: Accelerator
     weight_bits: int
     timesteps: int
     share_tiles: bool = False
+    sensor: Sensor = AT_ONCE
 
     @property
     def name(self) -> str:
@@ -100,7 +105,7 @@ class PaperCostModel:
         return Totals(
             parameters=counts.weights.sum(axis=0),
             area_mm2=sum(area[1:], start=area[0]),
-            latency_ms=counts.cycles.sum(axis=0) * self._cycle_ms,
+            latency_ms=self._decision_ms(counts.cycles.sum(axis=0) * self._cycle_ms),
             energy_uj=counts.pe_passes.sum(axis=0) * sum(self._energy_constants().values()),
         )
 
@@ -112,17 +117,29 @@ class PaperCostModel:
         units = {"tiles": counts.tiles[:, 0], "state": counts.state_bits[:, 0]}
         parts = {
             "area_mm2": {name: units[unit] * constant for name, (unit, constant) in self._area_constants().items()},
-            "latency_ms": {"pe_passes": counts.cycles[:, 0] * self._cycle_ms},
+            "latency_ms": self._latency_parts(counts.cycles[:, 0] * self._cycle_ms),
             "energy_uj": {
                 name: counts.pe_passes[:, 0] * constant for name, constant in self._energy_constants().items()
             },
         }
+        said = (*ASSUMPTIONS, *self.sensor.assumptions("latency includes"))
         costs = {name: _add(terms) for name, terms in parts.items()}
         rows = [LayerCost(layer, 0, 0, 0, 0.0, 0.0, 0.0, 0.0) for layer in layers]
         for index, place in enumerate(places):
             by_name = {name: float(cost[index]) for name, cost in costs.items()}
             rows[place.slot] = self._row(layers[place.slot], int(counts.pes[index, 0]), by_name)
-        return Cost.of(self.totals(slots, occupancy), self.weight_bits, tuple(rows), parts, ASSUMPTIONS)
+        return Cost.of(self.totals(slots, occupancy), self.weight_bits, tuple(rows), parts, said)
+
+    def _decision_ms(self, busy_ms: Array) -> Array:
+        return self.sensor.decision_ms(busy_ms, busy_ms / self.timesteps, self.timesteps)
+
+    def _latency_parts(self, busy_ms: Array) -> dict[str, Array]:
+        """Of each convolution; the first waits for the sensor."""
+        parts = {"pe_passes": busy_ms}
+        if not self.sensor.window_ms:
+            return parts
+        total = busy_ms.sum(keepdims=True)
+        return parts | {"sensor": (np.arange(len(busy_ms)) == 0) * (self._decision_ms(total) - total)}
 
     def _row(self, layer: Layer, n_pes: int, costs: Mapping[str, float]) -> LayerCost:
         crossbar = self.accelerator.crossbar

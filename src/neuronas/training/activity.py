@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from neuronas.hardware.sensor import BYTE
 from neuronas.snn.classifier import Classifier
 from neuronas.snn.lif import observed
 from neuronas.snn.trainable import QuantisedConvolution, QuantisedLinear
@@ -17,8 +18,6 @@ from neuronas.training.images import Images, Indices
 
 PJ_PER_MAC, PJ_PER_ACCUMULATE = 4.6, 0.9
 """Energy of 32-bit floating-point operations in 45 nm CMOS: Horowitz, ISSCC 2014, doi 10.1109/ISSCC.2014.6757323."""
-PIXEL = InputFormat(n_bits=8)
-"""What the first layer reads of a sequence: the pixels before normalisation, so that no event is 0."""
 
 
 @dataclass(frozen=True)
@@ -126,9 +125,23 @@ class _Meter:
 
 @torch.no_grad()
 def measure_activity(
-    network: Classifier, images: Images, indices: Indices, device: torch.device, seen: Seen = unseen
+    network: Classifier,
+    images: Images,
+    indices: Indices,
+    device: torch.device,
+    seen: Seen = unseen,
+    pixel_bits: int = BYTE,
 ) -> NetworkActivity:
-    """Count spikes and operations; the result is the mean over the given images."""
+    """Count spikes and operations; the result is the mean over the given images.
+
+    Args:
+        network: the network.
+        images: stills or sequences.
+        indices: of those that are shown.
+        device: for the computation.
+        seen: is told of images that were just computed.
+        pixel_bits: of the pixels of sequences, which the first layer reads before normalisation, so that no event is 0.
+    """
     network.eval()
     counts: dict[str, float] = {}
     neurons: dict[str, int] = {}
@@ -138,7 +151,7 @@ def measure_activity(
         for node in graph.nodes
         if graph.is_sequence and node.links and isinstance(graph.by_name[node.links[0].source].operation, Image)
     }
-    formats |= dict.fromkeys(of_pixels, PIXEL)
+    formats |= dict.fromkeys(of_pixels, InputFormat(pixel_bits))
     meters = {
         name: _Meter(layer, network.timesteps, formats.get(name)) for name, layer in network.weighted_layers().items()
     }

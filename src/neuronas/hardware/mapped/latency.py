@@ -72,22 +72,6 @@ def pipelined_over_timesteps(once_ns: Array, each_ns: Array, slowest_ns: Array, 
     return once_ns + each_ns + (timesteps - 1) * slowest_ns
 
 
-def with_window(busy_ns: Array, last_ns: Array, window_ns: float, timesteps: int) -> Array:
-    """Time from the first event to the decision: max(window + last, window / T + busy), ns.
-
-    The images of the time steps arrive at equal distances, at the ends of their parts of the window, and each time step
-    is computed when its image is there and the one before is done. Either the chip waits for the last image, or it is
-    busy from the first one on.
-
-    Args:
-        busy_ns: time of all time steps without waiting.
-        last_ns: of one time step.
-        window_ns: how long the sensor records; 0: there is nothing to wait for.
-        timesteps: T.
-    """
-    return np.maximum(window_ns + last_ns, window_ns / timesteps + busy_ns) if window_ns else busy_ns
-
-
 def clock_count(schedule: Schedule, each_ns: Array, timesteps: int) -> Array:
     """How often a row's time counts towards the total, [n_rows], for rows that run at each time step.
 

@@ -18,6 +18,7 @@ from neuronas.hardware.mapped.activity import Activity
 from neuronas.hardware.mapped.latency import Schedule
 from neuronas.hardware.mapped.mapping import make_work
 from neuronas.hardware.mapped.sums import RowSums, chip_totals, row_sums
+from neuronas.hardware.sensor import AT_ONCE, Sensor
 from neuronas.space.workload import Layer, Occupancy, Slot, columns
 
 
@@ -76,7 +77,7 @@ class ManyCosts:
         timesteps: T.
         replication: copies of each layer's weights, [n, 1].
         activity: firing rates of the layers' inputs.
-        window_ms: see ``latency.with_window``.
+        sensor: that gives the images.
     """
 
     accelerator: Accelerator
@@ -84,12 +85,18 @@ class ManyCosts:
     timesteps: int
     replication: Array
     activity: Activity
-    window_ms: float = 0.0
+    sensor: Sensor = AT_ONCE
 
     def totals(self, networks: Networks, schedules: Sequence[Schedule]) -> list[Totals]:
         """Totals by schedule, each quantity [n, n_networks]; ``parameters`` [n_networks]."""
         work = make_work(
-            networks.rows, self.accelerator, self.weight_bits, self.timesteps, self.replication, self.activity
+            networks.rows,
+            self.accelerator,
+            self.weight_bits,
+            self.timesteps,
+            self.replication,
+            self.activity,
+            pixel_bits=self.sensor.pixel_bits,
         )
         rows, n = row_sums(work), len(self.replication)
         each = [np.broadcast_to(values, (n, len(networks.rows))) for values in rows.arrays]
@@ -101,7 +108,7 @@ class ManyCosts:
         slowest_ns = self._slowest(times, networks, is_once) if set(schedules) - {"layers-in-order"} else once_ns
         return [
             replace(
-                chip_totals(sums, once_ns, slowest_ns, self.accelerator, schedule, self.timesteps, self.window_ms),
+                chip_totals(sums, once_ns, slowest_ns, self.accelerator, schedule, self.timesteps, self.sensor),
                 parameters=sums.parameters[0],
             )
             for schedule in schedules

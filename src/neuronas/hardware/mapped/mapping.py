@@ -17,6 +17,7 @@ from neuronas.hardware.accelerator import Accelerator, Crossbar
 from neuronas.hardware.cost import Array
 from neuronas.hardware.diagonal import Diagonal
 from neuronas.hardware.mapped.activity import Activity
+from neuronas.hardware.sensor import BYTE
 from neuronas.space.shape import size_of
 from neuronas.space.workload import Layer
 
@@ -102,6 +103,7 @@ def make_work(
     replication: Array | int,
     activity: Activity,
     activation_bits: int | None = None,
+    pixel_bits: int = BYTE,
 ) -> MappedWork:
     """Turn rows (``space.workload``) into columns.
 
@@ -116,7 +118,7 @@ def make_work(
         )
     largest = 2 ** (activation_bits or 1) - 1
     image_bits, state_bits = int(accelerator.digital.image_bits), int(accelerator.neuron.state_bits)
-    bits = {"image": image_bits, "sequence": image_bits, "values": state_bits}
+    bits = {"image": image_bits, "sequence": min(pixel_bits, image_bits), "values": state_bits}
     return MappedWork(
         accelerator=accelerator,
         weight_bits=weight_bits,

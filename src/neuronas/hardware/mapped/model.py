@@ -11,9 +11,10 @@ from neuronas.hardware.mapped import area, energy, mapping
 from neuronas.hardware.mapped.activity import DENSE, Activity
 from neuronas.hardware.mapped.array_view import array_view
 from neuronas.hardware.mapped.intervals import ARRAY, intervals, not_validated
-from neuronas.hardware.mapped.latency import LATENCY_NS, Schedule, clock_count, with_window
+from neuronas.hardware.mapped.latency import LATENCY_NS, Schedule, clock_count
 from neuronas.hardware.mapped.mapping import MappedWork, make_work
 from neuronas.hardware.mapped.sums import MM2, MS, UJ, RowSums, chip_totals, row_sums
+from neuronas.hardware.sensor import AT_ONCE, Sensor
 from neuronas.space.workload import Column, Layer, Occupancy, Slot, always, columns
 
 _CHUNK = 8192  # rows costed at a time: keeps the intermediate arrays in cache
@@ -30,10 +31,6 @@ ARTIFICIAL = (
     "buffered and moved; a quantised ReLU costs {bits} comparisons and has no membrane"
 )
 """What is counted of a network of quantised ReLU instead of LIF neurons."""
-SENSOR = (
-    "the sensor records {window_ms:g} ms for one decision, which latency and leakage include; its own energy is not "
-    "counted"
-)
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class MappedCostModel:
         schedule: ``layers-in-order`` or ``pipelined-over-timesteps``.
         replication: copies of each layer's weights that work on different pixels.
         activity: firing rates of the layers' inputs.
-        window_ms: how long the sensor records for one decision, in T time steps of one length; 0: all is there at once.
+        sensor: that gives the images.
         activation_bits: of an artificial network of quantised ReLU, which has one time step: bits of what its neurons
             give, which a crossbar reads one after the other; None: LIF neurons.
     """
@@ -56,7 +53,7 @@ class MappedCostModel:
     replication: int = 1
     activity: Activity = DENSE
     activation_bits: int | None = None
-    window_ms: float = 0.0
+    sensor: Sensor = AT_ONCE
 
     def __post_init__(self) -> None:
         if self.activation_bits is not None and self.timesteps != 1:
@@ -120,7 +117,7 @@ class MappedCostModel:
                 own = row[:, times].T
                 np.copyto(slowest_ns, own, where=own[0] > slowest_ns[0])
         sums = RowSums(*np.ascontiguousarray(total.T))
-        return chip_totals(sums, once_ns, slowest_ns, self.accelerator, self.schedule, self.timesteps, self.window_ms)
+        return chip_totals(sums, once_ns, slowest_ns, self.accelerator, self.schedule, self.timesteps, self.sensor)
 
     def work(self, rows: Sequence[Layer]) -> MappedWork:
         """Rows of work (``space.workload``), mapped to the chip."""
@@ -132,6 +129,7 @@ class MappedCostModel:
             self.replication,
             self.activity,
             self.activation_bits,
+            self.sensor.pixel_bits,
         )
 
     def _area_parts(self, work: MappedWork) -> dict[str, Array]:
@@ -144,12 +142,12 @@ class MappedCostModel:
         counts, time_ns = np.ones(len(rows)), row_sums(work).time_ns
         counts[each] = clock_count(self.schedule, time_ns[each], self.timesteps)
         parts = {name: counts * term(work) * MS for name, term in LATENCY_NS.items()}
-        if not self.window_ms:
+        if not self.sensor.window_ms:
             return parts
-        busy_ns = (counts * time_ns).sum(keepdims=True)
-        waiting_ns = with_window(busy_ns, time_ns.sum(keepdims=True), self.window_ms / MS, self.timesteps) - busy_ns
+        busy_ms, last_ms = (counts * time_ns).sum(keepdims=True) * MS, time_ns.sum(keepdims=True) * MS
+        waiting_ms = self.sensor.decision_ms(busy_ms, last_ms, self.timesteps) - busy_ms
         first = np.arange(len(rows)) == next(index for index, row in enumerate(rows) if row.reads == "sequence")
-        return parts | {"sensor": first * waiting_ns * MS}
+        return parts | {"sensor": first * waiting_ms}
 
     def _energy_parts(self, work: MappedWork, latency_ms: Array) -> dict[str, Array]:
         sums = row_sums(work)
@@ -173,7 +171,7 @@ class MappedCostModel:
             f"schedule {self.schedule}, {copies} of each layer's weights",
             f"{share} {rates}{dense}; it saves crossbar reads and silent conversions only",
             *(() if bits is None else (ARTIFICIAL.format(bits=bits),)),
-            *((SENSOR.format(window_ms=self.window_ms),) if self.window_ms else ()),
+            *self.sensor.assumptions("latency and leakage include"),
         )
 
 

@@ -9,8 +9,9 @@ from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.cost import Array, Totals
 from neuronas.hardware.mapped import area, energy, mapping
 from neuronas.hardware.mapped.intervals import ARRAY
-from neuronas.hardware.mapped.latency import LATENCY_NS, SCHEDULES, Schedule, with_window
+from neuronas.hardware.mapped.latency import LATENCY_NS, SCHEDULES, Schedule
 from neuronas.hardware.mapped.mapping import MappedWork
+from neuronas.hardware.sensor import AT_ONCE, Sensor
 
 MM2, MS, UJ = 1e-6, 1e-6, 1e-6
 """From um2, ns, pJ."""
@@ -58,7 +59,7 @@ def chip_totals(
     accelerator: Accelerator,
     schedule: Schedule,
     timesteps: int,
-    window_ms: float = 0.0,
+    sensor: Sensor = AT_ONCE,
 ) -> Totals:
     """Totals of networks on a chip, each quantity of the shape of the sums.
 
@@ -69,31 +70,31 @@ def chip_totals(
         accelerator: what the chip has once; constants that are columns go with the first axis of the sums.
         schedule: see ``latency``.
         timesteps: T.
-        window_ms: see ``latency.with_window``.
+        sensor: that gives the images.
     """
     each_ns = np.stack([sums.time_ns, sums.array_ns]) - once_ns
-    latency_ns, array_ns = _latency_ns(once_ns, each_ns, slowest_ns, schedule, timesteps, window_ms / MS)
+    latency_ms, array_ms = _latency_ms(once_ns, each_ns, slowest_ns, schedule, timesteps, sensor)
     energy_pj = sums.energy_pj + energy.noc(sums.noc_bits, sums.n_tiles, accelerator)
     power_pw = sums.leaking_pw + energy.global_leaking_pw(accelerator)
     return Totals(
         parameters=sums.parameters,
         area_mm2=(sums.area_um2 + area.global_buffer(accelerator)) * MM2,
-        latency_ms=latency_ns * MS,
-        energy_uj=(energy_pj + energy.leakage(power_pw, latency_ns * MS)) * UJ,
-        array_latency_ms=array_ns * MS,
+        latency_ms=latency_ms,
+        energy_uj=(energy_pj + energy.leakage(power_pw, latency_ms)) * UJ,
+        array_latency_ms=array_ms,
         array_energy_uj=sums.array_pj * UJ,
     )
 
 
-def _latency_ns(
-    once_ns: Array, each_ns: Array, slowest_ns: Array, schedule: Schedule, timesteps: int, window_ns: float
+def _latency_ms(
+    once_ns: Array, each_ns: Array, slowest_ns: Array, schedule: Schedule, timesteps: int, sensor: Sensor
 ) -> tuple[Array, Array]:
     """Latency, and what arrays take of it, of times [2, ...]: whole rows, and their arrays."""
     run = SCHEDULES[schedule]
-    busy_ns, busy_array_ns = run(once_ns, each_ns, slowest_ns, timesteps)
-    if not window_ns:
-        return busy_ns, busy_array_ns
-    last_ns, last_array_ns = run(once_ns, each_ns, slowest_ns, 1)
-    latency_ns = with_window(busy_ns, last_ns, window_ns, timesteps)
-    waits = latency_ns > window_ns / timesteps + busy_ns  # for the last image, so that only its time is added
-    return latency_ns, np.where(waits, last_array_ns, busy_array_ns)
+    busy_ms, busy_array_ms = run(once_ns, each_ns, slowest_ns, timesteps) * MS
+    if not sensor.window_ms:
+        return busy_ms, busy_array_ms
+    last_ms, last_array_ms = run(once_ns, each_ns, slowest_ns, 1) * MS
+    latency_ms = sensor.decision_ms(busy_ms, last_ms, timesteps)
+    waits = latency_ms > sensor.window_ms / timesteps + busy_ms  # for the last image, so that only its time is added
+    return latency_ms, np.where(waits, last_array_ms, busy_array_ms)
