@@ -117,11 +117,19 @@ def test_a_larger_image_than_the_sensor_is_refused() -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.booleans(), st.integers(0, 9), st.sampled_from([0.0, 0.3]), st.sampled_from([0.0, 0.2]), st.integers(0, 99))
-def test_an_augmented_recording_is_valid_and_the_seed_decides_it(
-    flip: bool, shift: int, drop: float, jitter_ms: float, seed: int
-) -> None:
-    how = EventAugmentation(flip, shift, drop, jitter_ms)
+@given(
+    st.builds(
+        EventAugmentation,
+        flip=st.booleans(),
+        shift=st.integers(0, 9),
+        rotate=st.sampled_from([0.0, 30.0]),
+        zoom=st.sampled_from([0.0, 0.5]),
+        drop=st.sampled_from([0.0, 0.3]),
+        jitter_ms=st.sampled_from([0.0, 0.2]),
+    ),
+    st.integers(0, 99),
+)
+def test_an_augmented_recording_is_valid_and_the_seed_decides_it(how: EventAugmentation, seed: int) -> None:
     found = augmented(recording(), SENSOR, how, [seed, 1])
     assert (np.diff(found.t_us) >= 0).all()
     assert len(found) <= 300
@@ -148,6 +156,26 @@ def test_augmentation_moves_mirrors_drops_and_shakes_as_much_as_is_said() -> Non
     middle = Recording.of(np.array([0, *[50_000] * 4000, 100_000]), *(np.zeros(4002, int),) * 3, SENSOR)
     shaken = augmented(middle, SENSOR, EventAugmentation(jitter_ms=2.0), [1]).t_us[1:-1]
     assert 1900 < shaken.std() < 2100
+
+
+def test_augmentation_turns_and_enlarges_about_the_middle_as_much_as_is_said() -> None:
+    sensor = (101, 101)
+    right = Recording.of(np.arange(500), np.full(500, 80), np.full(500, 50), np.ones(500), sensor)
+
+    def middles(how: EventAugmentation) -> np.ndarray:
+        return np.array(
+            [[f.x.mean() - 50, f.y.mean() - 50] for f in (augmented(right, sensor, how, [n]) for n in range(200))]
+        )
+
+    turned = middles(EventAugmentation(rotate=20.0))
+    assert np.allclose(np.hypot(*turned.T), 30, atol=0.3)
+    angles = np.degrees(np.arctan2(turned[:, 1], turned[:, 0]))
+    assert -20.5 < angles.min() < -18
+    assert 18 < angles.max() < 20.5
+    enlarged = middles(EventAugmentation(zoom=0.25))
+    assert np.abs(enlarged[:, 1]).max() < 0.3
+    assert 23.5 < enlarged[:, 0].min() < 25
+    assert 36.5 < enlarged[:, 0].max() < 38
 
 
 def folder(path: Path, n: int = 4, sensor: tuple[int, int] = (10, 14)) -> Path:

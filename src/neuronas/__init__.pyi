@@ -853,6 +853,8 @@ def train(
     augment: Literal['none', 'shift', 'flip', 'autoaugment', 'randaugment'] | None = ...,
     event_flip: bool | None = ...,
     event_shift: int | None = ...,
+    event_rotate: float | None = ...,
+    event_zoom: float | None = ...,
     event_drop: float | None = ...,
     event_jitter_ms: float | None = ...,
     mixup: float | None = ...,
@@ -942,6 +944,8 @@ def train(
         augment: Augmentation of the training images [the data set's].
         event_flip: Mirror half of the recordings of event cameras [off].
         event_shift: Move recordings of event cameras by up to this many sensor pixels each way [0].
+        event_rotate: Turn recordings of event cameras by up to this angle each way (degrees) [0].
+        event_zoom: Enlarge or reduce recordings of event cameras by a factor of up to 1 plus this [0].
         event_drop: Share of the events of each recording that are left out at random [0].
         event_jitter_ms: Standard deviation of what is added to the time of each event (ms) [0].
         mixup: Alpha of mixup; 0: none [the recipe's].

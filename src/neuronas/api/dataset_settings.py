@@ -10,6 +10,8 @@ from neuronas.data.datasets import open_if_there
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.sensor import AT_ONCE, BYTE, Sensor
 
+_EVENT = "train.event_"
+"""How the settings begin that augment recordings of event cameras (``EventAugmentation``)."""
 DATA_SET = "data set"
 """Under this name a run notes its data set's fingerprint."""
 
@@ -50,9 +52,9 @@ def chosen_dataset(chosen: str | DataSet, values: Mapping[str, Any], started_in:
         dataset = dataset.with_channels(n_channels)
     timesteps = value_at(values, "network.timesteps") or SETTINGS["network.timesteps"].default
     augmentation = {
-        name: value
-        for name in ("flip", "shift", "drop", "jitter_ms")
-        if (value := value_at(values, f"train.event_{name}")) is not None
+        path.removeprefix(_EVENT): value
+        for path in SETTINGS
+        if path.startswith(_EVENT) and (value := value_at(values, path)) is not None
     }
     return dataset.with_events(_events(values), timesteps, value_at(values, "data.image_side"), augmentation)
 

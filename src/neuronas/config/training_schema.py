@@ -73,6 +73,21 @@ class TrainConfig(Section):
     event_shift: int = _learning(
         "Move recordings of event cameras by up to this many sensor pixels each way", 0, is_option=True, ge=0, le=512
     )
+    event_rotate: float = _learning(
+        "Turn recordings of event cameras by up to this angle each way",
+        0.0,
+        unit="degrees",
+        is_option=True,
+        ge=0,
+        le=180,
+    )
+    event_zoom: float = _learning(
+        "Enlarge or reduce recordings of event cameras by a factor of up to 1 plus this",
+        0.0,
+        is_option=True,
+        ge=0,
+        le=1,
+    )
     event_drop: float = _learning(
         "Share of the events of each recording that are left out at random", 0.0, is_option=True, ge=0, lt=1
     )

@@ -1,11 +1,15 @@
 """Augmentation of training recordings, event by event."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from neuronas.data.events.recording import Recording
 from neuronas.space.node_operations import Pair
+
+Coordinates = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -15,23 +19,27 @@ class EventAugmentation:
     Attributes:
         flip: mirror every other recording.
         shift: move by up to this many pixels each way.
+        rotate: turn about the middle of the sensor by up to this many degrees each way.
+        zoom: enlarge or reduce about the middle of the sensor by a factor of up to 1 + ``zoom``.
         drop: share of the events that are left out.
         jitter_ms: standard deviation of what is added to the time of each event.
     """
 
     flip: bool = False
     shift: int = 0
+    rotate: float = 0.0
+    zoom: float = 0.0
     drop: float = 0.0
     jitter_ms: float = 0.0
 
     @property
     def is_active(self) -> bool:
         """Whether it changes anything."""
-        return bool(self.flip or self.shift or self.drop or self.jitter_ms)
+        return bool(self.flip or self.shift or self.rotate or self.zoom or self.drop or self.jitter_ms)
 
 
 def augmented(recording: Recording, sensor: Pair, how: EventAugmentation, seed: list[int]) -> Recording:
-    """Draw another version of a recording: mirrored, moved, with fewer events, with other times.
+    """Draw another version of a recording: mirrored, turned, enlarged, moved, with fewer events, with other times.
 
     Args:
         recording: times begin at 0; coordinates lie on the sensor.
@@ -44,11 +52,12 @@ def augmented(recording: Recording, sensor: Pair, how: EventAugmentation, seed: 
     t_us, x, y, p = recording.t_us, recording.x.astype(np.int64), recording.y.astype(np.int64), recording.p
     if how.flip and rng.random() < 0.5:
         x = width - 1 - x
-    keep = np.ones(len(t_us), dtype=bool)
+    if how.rotate or how.zoom:
+        x, y = _turned(x, y, sensor, how, rng)
     if how.shift:
         down, right = rng.integers(-how.shift, how.shift, 2, endpoint=True)
         y, x = y + down, x + right
-        keep &= (y >= 0) & (y < height) & (x >= 0) & (x < width)
+    keep = (y >= 0) & (y < height) & (x >= 0) & (x < width)
     if how.drop:
         keep &= rng.random(len(t_us)) >= how.drop
     if how.jitter_ms:
@@ -59,3 +68,18 @@ def augmented(recording: Recording, sensor: Pair, how: EventAugmentation, seed: 
     return replace(
         recording, t_us=t_us[keep], x=x[keep].astype(np.uint16), y=y[keep].astype(np.uint16), p=p[keep], sensor=sensor
     )
+
+
+def _turned(
+    x: Coordinates, y: Coordinates, sensor: Pair, how: EventAugmentation, rng: np.random.Generator
+) -> tuple[Coordinates, Coordinates]:
+    """Turn and enlarge about the middle of the sensor; events lie anywhere in their pixels, against gaps."""
+    angle = math.radians(rng.uniform(-how.rotate, how.rotate))
+    factor = (1 + how.zoom) ** rng.uniform(-1.0, 1.0)
+    across, down = factor * math.cos(angle), factor * math.sin(angle)
+    middle_y, middle_x = sensor[0] / 2, sensor[1] / 2
+    from_x = x + rng.random(len(x)) - middle_x
+    from_y = y + rng.random(len(y)) - middle_y
+    turned_x = np.floor(middle_x + across * from_x - down * from_y)
+    turned_y = np.floor(middle_y + down * from_x + across * from_y)
+    return turned_x.astype(np.int64), turned_y.astype(np.int64)
