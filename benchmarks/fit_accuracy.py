@@ -21,12 +21,11 @@ from numpy.typing import NDArray
 
 from common import write
 from fit_firing_rate import CALIBRATION
-from fit_path_information import Function, reading_parser, record
+from fit_path_information import Function, dataset_of, reading_parser, record, task_of
 from neuronas.experiments.labels import read_labels
 from neuronas.experiments.ranking import agreement
 from neuronas.experiments.structure import longest_path
 from neuronas.fitness.calibration import AccuracyCalibration, calibration
-from neuronas.fitness.path_information import DEFAULT
 from neuronas.space.canonical import architecture_key
 
 Floats = NDArray[np.float64]
@@ -43,7 +42,7 @@ class Table:
         if len(drawn) > given.functions:
             drawn = dict.fromkeys(Random(given.seed).sample(list(drawn), given.functions))
         rows = [row for row in rows if architecture_key(row.architecture) in drawn]
-        self.dataset = path.stem.removeprefix("spikenas-bench-").removesuffix("-dev")
+        self.dataset = dataset_of(path)
         self.accuracy = np.array([row.accuracy for row in rows])
         self.depth = np.array([longest_path(row.architecture, row.n_cells) for row in rows])
         keys = [architecture_key(row.architecture) for row in rows]
@@ -57,7 +56,8 @@ class Table:
         first = {key: row.architecture.cells[0] for key, row in reversed(list(zip(keys, rows, strict=True)))}
         cells = {order[key]: cell for key, cell in first.items()}  # what ``record`` read, not a twin
         known = dict(json.loads(kept.read_text(encoding="utf-8")))
-        values = {number: Function(cells[number], known[number]).value(DEFAULT) for number in known}
+        self.rule = task_of(path)
+        values = {number: Function(cells[number], known[number]).value(self.rule) for number in known}
         self.fitness = np.array([values[number] for number in self.functions])
 
 
@@ -87,7 +87,7 @@ def calibrated(table: Table, on: NDArray[np.bool_], rest: NDArray[np.bool_]) -> 
     return AccuracyCalibration(
         dataset=table.dataset,
         fitness="path-information",
-        rule=repr(DEFAULT),
+        rule=repr(table.rule),
         channels=128,
         timesteps=5,
         operations=("conv_3x3", "skip"),

@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from common import images, write
+from neuronas.data.datasets import open_dataset
 from neuronas.experiments.labels import LabelledNetwork, read_labels
 from neuronas.experiments.ranking import N_SAMPLES, SAMPLE, agreement
 from neuronas.fitness.engine.evaluator import EngineEvaluator
 from neuronas.fitness.engine.select import select_backend
 from neuronas.fitness.measure import Reading
-from neuronas.fitness.path_information import Coefficients, PathInformation, cell_value, entropies_of
+from neuronas.fitness.path_information import Coefficients, PathInformation, cell_value, entropies_of, task_coefficients
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.weights import WeightSource
 from neuronas.space.canonical import architecture_key
@@ -87,6 +88,17 @@ def record(rows: list[LabelledNetwork], given: argparse.Namespace) -> dict[str, 
     engine.measure = recorder = Recorder()
     keys = list(first)
     return {keys[index]: recorder.last for index, _ in engine.evaluate(list(first.values()))}
+
+
+def task_of(table: Path) -> Coefficients:
+    """The constants of the data set that a file of SpikeNAS-Bench is named after."""
+    opened = open_dataset(dataset_of(table))
+    return task_coefficients(opened.n_classes, opened.image_size)
+
+
+def dataset_of(table: Path) -> str:
+    """The data set that a file of SpikeNAS-Bench is named after."""
+    return table.stem.removeprefix("spikenas-bench-").removesuffix("-dev")
 
 
 def fitted(functions: list[Function], accuracy: Floats, fixed: dict[str, float]) -> tuple[float, Coefficients]:

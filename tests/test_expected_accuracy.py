@@ -9,7 +9,7 @@ from conftest import Neuronas
 from neuronas.api.expected_accuracy import expected_accuracy
 from neuronas.api.settings import planned
 from neuronas.fitness.calibration import calibration
-from neuronas.fitness.path_information import DEFAULT
+from neuronas.fitness.path_information import PathInformation
 from neuronas.runs.finalists import Finalist, FinalistChoice, Rung
 from neuronas.runs.results import ExpectedAccuracy
 from neuronas.space.genotype import Architecture
@@ -57,7 +57,10 @@ def test_elsewhere_nothing_is_expected(options: dict) -> None:
 
 def test_the_line_is_that_of_the_measure_as_it_is() -> None:
     # Whoever changes the constants of path-information runs benchmarks/fit_accuracy.py again.
-    assert {one.rule for one in calibration().accuracy} == {repr(DEFAULT)}
+    for table in calibration().accuracy:
+        measure = planned("search", {"dataset": table.dataset}).measure
+        assert isinstance(measure, PathInformation)
+        assert table.rule == repr(measure.coefficients)
 
 
 def test_finalists_say_what_they_learned() -> None:

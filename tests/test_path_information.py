@@ -6,8 +6,16 @@ from math import isfinite, log, sqrt
 import pytest
 import torch
 
-from neuronas.fitness.measure import Reading
-from neuronas.fitness.path_information import Coefficients, PathInformation, cell_value
+from neuronas.fitness.measure import Reading, for_task
+from neuronas.fitness.measures import BUILTIN
+from neuronas.fitness.path_information import (
+    LARGE_TASK,
+    SMALL_TASK,
+    Coefficients,
+    PathInformation,
+    cell_value,
+    task_coefficients,
+)
 from neuronas.fitness.patterns import Patterns
 from neuronas.fitness.reference import ReferenceEvaluator
 from neuronas.snn.neuron import NeuronParameters
@@ -100,6 +108,30 @@ def test_early_neurons_should_inform_and_late_ones_be_selective() -> None:
         key=lambda order: cell_value(cell(CHAIN), dict(zip(edges, order, strict=True)), fitted),
     )
     assert best == (0.9, 0.5, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("n_classes", "size", "expected"),
+    [(2, (28, 28), SMALL_TASK), (10, (32, 32), SMALL_TASK), (100, (32, 32), SMALL_TASK), (200, (64, 64), LARGE_TASK),
+     (1000, (224, 224), LARGE_TASK)],
+)  # fmt: skip
+def test_constants_follow_the_size_of_the_task(n_classes: int, size: tuple[int, int], expected: Coefficients) -> None:
+    assert task_coefficients(n_classes, size) == expected
+    adapted = for_task(PathInformation(), NetworkShape(3, size, n_classes, 8))
+    assert adapted == PathInformation(expected)
+
+
+def test_between_small_and_large_tasks_constants_are_between() -> None:
+    middle = task_coefficients(200, (32, 64))  # of the three factors of two from small to large, two are taken
+    share = 2 / 3
+    assert middle.convolutions == pytest.approx((1 - share) * SMALL_TASK.convolutions + share * LARGE_TASK.convolutions)
+    assert middle.information == pytest.approx((1 - share) * SMALL_TASK.information)
+    assert middle.gain == pytest.approx(SMALL_TASK.gain)
+
+
+def test_a_measure_without_a_task_of_its_own_stays_what_it_is() -> None:
+    measure = BUILTIN["sahd"]
+    assert for_task(measure, NetworkShape(3, 64, 200, 8)) is measure
 
 
 def test_feedback_passes_on_what_went_round() -> None:

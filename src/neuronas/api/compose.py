@@ -216,6 +216,8 @@ def plan(
     Raises:
         ConfigurationError, DataError: an unknown name, or values that do not go together.
     """
+    from neuronas.fitness.measure import for_task
+
     copies = copies or Copies()
     values = written(given)
     values = merged(PRESETS[values.get("preset") or SETTINGS["preset"].default], values)
@@ -266,7 +268,7 @@ def plan(
             config.hardware, accelerator, network.weight_bits, network.timesteps, activity, sensor_of(config)
         ),
         algorithm=algorithm,
-        measure=looked_up(FITNESS, chosen["fitness.name"], lenient=lenient),
+        measure=for_task(looked_up(FITNESS, chosen["fitness.name"], lenient=lenient), shape),
         budget=Budget(**config.budget.model_dump(), spreads=spreads(accelerator)),
     )
 

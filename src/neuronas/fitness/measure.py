@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from neuronas.fitness.patterns import Patterns
 from neuronas.fitness.scores import Kernel, log_determinant
 from neuronas.space.genotype import Architecture
+from neuronas.space.shape import NetworkShape
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -67,6 +68,12 @@ def reads_output(measure: Measure) -> bool:
 def reads_hidden(measure: Measure) -> bool:
     """Whether a measure also reads the LIF layer between the linear layers of the head, where there is one."""
     return getattr(measure, "reads_hidden", False)
+
+
+def for_task(measure: Measure, shape: NetworkShape) -> Measure:
+    """What a measure is for these images and classes: itself, unless it has a method ``for_task(shape) -> Measure``."""
+    adapt = getattr(type(measure), "for_task", None)
+    return measure if adapt is None else adapt(measure, shape)
 
 
 @dataclass(frozen=True)

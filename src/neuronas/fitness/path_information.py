@@ -17,15 +17,16 @@ the input and each convolution, those that skips and pooling pass on included. A
     C + OUTPUT ((1 - R) J + R) + CONVOLUTIONS ln n - SPREAD sd(h)
 
 with C, R and J of its output (its input is not made of spikes and counts as 1 bit) and the standard deviation of h over
-its convolutions. Fitness is the mean over all cells. A cell of n nodes with feedback is passed n - 1 times, which is as
-often as a value can meet a new node, and its neurons share one h.
+its convolutions. The constants follow the size of the task, classes times pixels (``task_coefficients``). Fitness is
+the mean over all cells. A cell of n nodes with feedback is passed n - 1 times, which is as often as a value can meet a
+new node, and its neurons share one h.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from math import log
+from dataclasses import asdict, dataclass, replace
+from math import log, prod
 from statistics import pstdev
 from typing import TYPE_CHECKING, ClassVar
 
@@ -34,7 +35,8 @@ from neuronas.fitness.patterns import Patterns
 from neuronas.space.genotype import Architecture, Genotype
 from neuronas.space.graph import Node
 from neuronas.space.lowering import lower_cell
-from neuronas.space.node_operations import Image, Weights
+from neuronas.space.node_operations import Image, Pair, Weights
+from neuronas.space.shape import NetworkShape
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -63,11 +65,32 @@ FITTED = Coefficients(
 )
 """Fitted on one part of SpikeNAS-Bench's development half by ``benchmarks/fit_path_information.py``."""
 _KEPT = 0.5
-DEFAULT = replace(
+SMALL_TASK = replace(
     FITTED, information=_KEPT * FITTED.information, output=_KEPT * FITTED.output, spread=_KEPT * FITTED.spread
 )
-"""What is used. The terms that reward sensitive neurons have the opposite sign on another data set
-(``benchmarks/threshold_effects.py``), so they count half (``benchmarks/fitness_frontier.py``)."""
+"""Constants of small tasks, such as CIFAR-10 and CIFAR-100: the terms that reward sensitive neurons count half
+(``benchmarks/fitness_frontier.py``)."""
+LARGE_TASK = replace(FITTED, information=0.0, output=0.0, convolutions=3 * FITTED.convolutions)
+"""Constants of large tasks, such as TinyImageNet-200: there sensitive neurons do not help, and further convolutions
+help more (``benchmarks/threshold_effects.py``)."""
+_SMALL, _LARGE = 100 * 32 * 32, 200 * 64 * 64
+"""Classes times pixels of the largest task that has the constants of small ones, and of the smallest large one."""
+
+
+def task_coefficients(n_classes: int, image_size: Pair) -> Coefficients:
+    """The constants for a data set: those of small tasks, of large ones, or in between (linear in the logarithm).
+
+    They rest on three tables of trained networks, which differ in classes, image side and number of training images at
+    once. So another property of the data may be the cause (docs/fitness.md).
+
+    Args:
+        n_classes: number of classes.
+        image_size: height and width in pixels.
+    """
+    share = log(n_classes * prod(image_size) / _SMALL) / log(_LARGE / _SMALL)
+    share = min(max(share, 0.0), 1.0)
+    small, large = asdict(SMALL_TASK), asdict(LARGE_TASK)
+    return Coefficients(**{name: (1 - share) * small[name] + share * large[name] for name in small})
 
 
 @dataclass(frozen=True)
@@ -108,8 +131,12 @@ _INPUT = Signal(0.0, 0.0, 1.0, 0.0, 0.0)
 class PathInformation:
     """The fitness measure ``path-information``; see the docstring of the module."""
 
-    coefficients: Coefficients = DEFAULT
+    coefficients: Coefficients = SMALL_TASK
     reads_output: ClassVar[bool] = False  # no equation has the spikes after the last cell
+
+    def for_task(self, shape: NetworkShape) -> PathInformation:
+        """See ``neuronas.fitness.measure.for_task``."""
+        return replace(self, coefficients=task_coefficients(shape.n_classes, shape.image_size))
 
     def read(self, patterns: Patterns) -> Tensor:
         """Entropy of a spike in bits, [T] float64; see ``Measure``."""
