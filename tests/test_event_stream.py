@@ -16,6 +16,7 @@ from neuronas.api.trained import read_trained
 from neuronas.cli.main import run as command
 from neuronas.data.events.files import recording_on
 from neuronas.data.events.frames import Slicing
+from neuronas.data.memory import InMemoryDataSet
 from neuronas.errors import ConfigurationError
 from neuronas.report.server import LiveServer
 from neuronas.report.stream_page import LiveStream, event_paths, scores_chart
@@ -201,3 +202,42 @@ def test_wrong_input_of_a_stream_is_one_line(trained: Path, capsys: pytest.Captu
         errors = capsys.readouterr().err
         assert message in errors
         assert errors.count("\n") == 1
+
+
+@pytest.mark.parametrize("ending", ["onnx", pytest.param("nir", marks=pytest.mark.slow)])
+def test_a_file_of_a_run_reads_sequences_as_the_run_does(trained: Path, ending: str) -> None:
+    """Cost with the sensor's window, and accuracy on simulated chips."""
+    pytest.importorskip(ending)
+    run, file = trained / "run", neuronas.export(trained / "run", ending).path
+    ours, theirs = (neuronas.estimate(one, event_window_ms=12, timesteps=3) for one in (run, file))
+    assert theirs.cost.latency_ms == ours.cost.latency_ms > 12
+    assert theirs.cost.energy_uj == pytest.approx(ours.cost.energy_uj)
+    assert theirs.work[0].reads == ours.work[0].reads == "sequence"
+    data = {"dataset": f"events:{trained / 'data'}", "event_window_ms": 12, "event_sensor": "12x20"}
+    options = {"chips": 2, "diagnosis": False, "seed": 1, "hardware": "isaac-rram"}
+    expected, found = neuronas.evaluate_on_chips(run, **options), neuronas.evaluate_on_chips(file, **data, **options)
+    assert found.timesteps == 3
+    assert found.top1_per_chip == expected.top1_per_chip
+    assert found.quantised_network_top1 == expected.quantised_network_top1
+    snr = [one.snr_db for one in expected.layers.values()]
+    assert [one.snr_db for one in found.layers.values()] == pytest.approx(snr, rel=1e-3)
+    stills = InMemoryDataSet(*[(torch.zeros(4, 2, *SENSOR).byte(), torch.arange(4) % 2)] * 2)
+    with pytest.raises(ConfigurationError, match=r"which reads sequences, with data set \S+ of still images; expected"):
+        neuronas.evaluate_on_chips(file, dataset=stills, **options)
+
+
+def test_a_module_reads_the_recordings_of_a_data_set(trained: Path) -> None:
+    """A network of ReLU runs once, on the whole window; costs are those of T steps after conversion to spikes."""
+    network = torch.nn.Sequential(torch.nn.Conv2d(2, 2, 3, padding=1), torch.nn.ReLU(), torch.nn.Flatten(),
+                                  torch.nn.Linear(2 * 12 * 20, 2))  # fmt: skip
+    data = {"dataset": f"events:{trained / 'data'}", "event_window_ms": 12, "event_sensor": "12x20"}
+    found = neuronas.evaluate_on_chips(network, chips=1, diagnosis=False, **data)
+    assert found.timesteps == 1
+    stills = neuronas.estimate(network, input_shape=(2, 12, 20), timesteps=3)
+    steps = neuronas.estimate(
+        network, input_shape=(2, 12, 20), timesteps=3, event_window_ms=12, event_values="binary",
+        assignments=["data.sequence=true"],
+    )  # fmt: skip
+    assert (stills.work[0].reads, steps.work[0].reads) == ("image", "sequence")
+    assert steps.cost.latency_ms > 12 > stills.cost.latency_ms
+    assert int(steps.plan.mapped_model().work(steps.work).input_bits[0]) == 1

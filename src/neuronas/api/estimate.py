@@ -9,7 +9,7 @@ from neuronas.api.compose import Plan
 from neuronas.api.own_network import check_unread, is_own_network
 from neuronas.api.rate_forecast import with_forecast
 from neuronas.api.settings import Config, planned
-from neuronas.config import ACCELERATORS, COST_MODELS, ResolvedConfig, as_path
+from neuronas.config import ACCELERATORS, COST_MODELS, SETTINGS, ResolvedConfig, as_path
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.budget import Budget
@@ -163,7 +163,11 @@ def estimate(
     if own := own_graph(architecture, input_shape):
         assignments = tuple(assignments)
         check_unread("estimate", options, assignments, _OF_ARCHITECTURES, _EXPECTED)
-        run, (text, graph) = planned("estimate", options, config=config, assignments=assignments), own
+        text, graph = own
+        if graph.is_sequence:
+            assignments = (*assignments, "data.sequence=true")
+        run = planned("estimate", options, config=config, assignments=assignments)
+        graph = graph.of_sequences() if run.config.data.sequence else graph
         if run.config.hardware.activity == "forecast":
             raise ConfigurationError(
                 f"activity forecast given with the network {text}; expected an architecture, or activity dense, rate "
@@ -197,6 +201,9 @@ def own_graph(given: object, input_shape: Sequence[int] | None) -> tuple[str, Gr
     return path.name, read_network(path, None if input_shape is None else tuple(input_shape))
 
 
-_OF_ARCHITECTURES = ("data.", "space", "network.channels", "network.head", "network.head_width", "network.n_voters")
+_OF_ARCHITECTURES = (
+    *(path for path in SETTINGS if path.startswith("data.") and path != "data.sequence"),
+    "space", "network.channels", "network.head", "network.head_width", "network.n_voters",
+)  # fmt: skip
 """Settings, or what they begin with, that decide the layers of an architecture."""
 _EXPECTED = "expected settings of the chip, weight bits and time steps"

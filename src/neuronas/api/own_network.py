@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, cast
@@ -129,6 +129,7 @@ def read_own(
         raise ConfigurationError(
             f"--timesteps {steps} given with {name}, whose neurons do not spike: it runs once; leave the option out"
         )
+    imported = _shown(name, imported, run)
     defaults: dict[str, Any] = {"data.image_side": shape[1:], **_recorded(imported)}
     config: dict[str, Any] = {}
     for path, value in defaults.items():
@@ -199,6 +200,18 @@ def _check_images(name: str, shape: "Shape", run: Plan, *, is_given: bool) -> No
     if is_given and shape[1:] != data.image_side:
         expected, found = ("x".join(map(str, sides)) for sides in (shape[1:], data.image_side))
         raise ConfigurationError(f"--image-side {found} given with {name}; expected {expected}, or nothing")
+
+
+def _shown(name: str, imported: "ImportedNetwork", run: Plan) -> "ImportedNetwork":
+    """The network as it reads the images of the data set: stills, or sequences."""
+    if run.config.data.sequence:
+        return replace(imported, graph=imported.graph.of_sequences())
+    if imported.graph.is_sequence:
+        raise ConfigurationError(
+            f"{name} given, which reads sequences, with data set {run.config.data.name} of still images; expected "
+            "sequences, such as --dataset events:DIR"
+        )
+    return imported
 
 
 def _recorded(imported: "ImportedNetwork") -> dict[str, Any]:

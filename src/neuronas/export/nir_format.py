@@ -105,6 +105,7 @@ class _Dissolved:
             "pixel_mean": np.array(content.input.mean),
             "pixel_std": np.array(content.input.std),
             "input": f"(pixel / 255 - pixel_mean) / pixel_std, {_SHOWN[self.graph.is_sequence]}",
+            "sequence": int(self.graph.is_sequence),
             "fires": "where v >= v_threshold",
             "sums": json.dumps(self.sums),
             "order": json.dumps(list(self.nodes)),

@@ -92,11 +92,11 @@ class Draft:
         except ValueError as error:
             raise ConfigurationError(f"{self.source}: layer '{name}' of type {kind}: {error}") from None
 
-    def image(self, name: str, shape: Shape) -> str:
-        """Add the input [C, H, W] and return its name."""
+    def image(self, name: str, shape: Shape, *, sequence: bool = False) -> str:
+        """Add the input [C, H, W], of a sequence at each time step, and return its name."""
         if len(shape) != 3 or min(shape) < 1:
             raise ValueError(f"input of shape {list(shape)} given; expected [channels, height, width]")
-        return self._builder.add(self._unused(name), Image(), given=shape).source
+        return self._builder.add(self._unused(name), Image(sequence), given=shape).source
 
     def add(self, name: str, operation: NodeOperation, *sources: str) -> str:
         """Add a node that reads the sum of some values, and return its name.

@@ -157,7 +157,8 @@ class _NirReader:
     def _read(self, name: str, node: nir.NIRNode) -> None:
         match node:
             case nir.Input():
-                self._keep(self.draft.image(name, self.shape.of(node.input_type["input"])))
+                image, sequence = self.shape.of(node.input_type["input"]), bool(self.about.get("sequence", False))
+                self._keep(self.draft.image(name, image, sequence=sequence))
             case _ if self._is_scale(name):
                 self._keep(self.draft.scale(name, self._source(name), scaling_of(node)))
             case nir.Conv2d():

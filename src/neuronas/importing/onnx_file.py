@@ -70,10 +70,12 @@ def _read(path: Path, shape: ImageShape, *, with_arrays: bool) -> tuple[NodeRead
     names = (name for node in model.graph.node for name in (node.name, *node.input, *node.output))
     if not all(isinstance(name, str) for name in names):  # protobuf gives bytes where they are no UTF-8
         raise VerificationError(f"{path}: cannot be read as an ONNX model (names that are no text)")
-    reader = NodeReader(str(path), model.graph, shape, with_arrays=with_arrays)
+    about = {one.key: one.value for one in model.metadata_props}
+    timesteps = _timesteps(path, about) if about.keys() >= _OWN else None
+    reader = NodeReader(str(path), model.graph, shape, with_arrays=with_arrays, timesteps=timesteps)
     for node in model.graph.node:
         reader.read(node)
-    return reader, [one.name for one in model.graph.output], {one.key: one.value for one in model.metadata_props}
+    return reader, [one.name for one in model.graph.output], about
 
 
 def _timesteps(path: Path, about: Mapping[str, str]) -> int:

@@ -61,3 +61,15 @@ def upper_limit(limits: Sequence[Constant], attributes: Mapping[str, Any]) -> fl
 def _check_padding(attributes: Mapping[str, Any]) -> None:
     if attributes.get("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID"):
         raise ValueError(f"auto_pad {attributes['auto_pad'].decode()} given; expected pads")
+
+
+def weights_shape(given: Sequence[object]) -> Shape:
+    """Shape of the weights of a layer, which are the second of its inputs.
+
+    Raises:
+        ValueError: they are no constant, or what they weigh is one.
+    """
+    value, weights = given[:2]
+    if isinstance(value, Constant) or not isinstance(weights, Constant) or weights.shape is None:
+        raise ValueError("product of two values given; expected one value and constant weights")
+    return weights.shape

@@ -6,10 +6,13 @@ The potential before the step is v, and x the input::
     fires = GreaterOrEqual(h, threshold); v after the step = Where(fires, reset, h)
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import onnx
+
+from neuronas.importing.onnx_constants import Constant
+from neuronas.snn.imported import SpikeRule
 
 _PARTS = 4
 
@@ -28,6 +31,22 @@ class LifNames:
     reset: str
     rest: str
     inner: tuple[str, ...]
+
+    def rule(self, given: Callable[[str], object]) -> SpikeRule:
+        """The neurons' parameters.
+
+        Args:
+            given: finds a value by its name.
+
+        Raises:
+            ValueError: one of them is no constant.
+        """
+        values = [given(name) for name in (self.tau, self.threshold, self.reset, self.rest)]
+        constants = [one.needed for one in values if isinstance(one, Constant)]
+        if len(constants) < len(values):
+            raise ValueError("LIF neurons with computed parameters given; expected constants")
+        tau, threshold, reset, rest = constants
+        return SpikeRule(tau, threshold, reset, rest)
 
 
 def find_lif(graph: onnx.GraphProto) -> Mapping[str, LifNames]:

@@ -18,11 +18,11 @@ from onnx import helper
 from neuronas.importing.draft import Draft, ImageShape
 from neuronas.importing.layers import UNSUPPORTED, linear
 from neuronas.importing.onnx_constants import Constant, Constants
-from neuronas.importing.onnx_layers import convolution_of, pool_of, upper_limit
+from neuronas.importing.onnx_layers import convolution_of, pool_of, upper_limit, weights_shape
 from neuronas.importing.onnx_lif import find_lif
 from neuronas.snn.bound_graph import WeightArrays
 from neuronas.snn.imported import ReluRule, Scaling, SpikeRule
-from neuronas.space.node_operations import Shape, Sum
+from neuronas.space.node_operations import Sum
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,18 @@ class NodeReader:
         graph: of the model.
         shape: of the image.
         with_arrays: see ``Draft``.
+        timesteps: that a file of neuronas unrolls; its image may be a sequence [T, batch, channels, height, width].
     """
 
-    def __init__(self, path: str, graph: onnx.GraphProto, shape: ImageShape, *, with_arrays: bool = False):
+    def __init__(
+        self,
+        path: str,
+        graph: onnx.GraphProto,
+        shape: ImageShape,
+        *,
+        with_arrays: bool = False,
+        timesteps: int | None = None,
+    ):
         self.draft = Draft(path, with_arrays=with_arrays)
         self.constants = Constants(path, whole=with_arrays)
         self.lif = find_lif(graph) if with_arrays else {}
@@ -61,7 +70,10 @@ class NodeReader:
             if len(inputs) != 1:
                 raise ValueError(f"{len(inputs)} inputs given; expected one, the image")
             sizes = [one.dim_value or 0 for one in inputs[0].type.tensor_type.shape.dim]
-            self.known[inputs[0].name] = _Value(self.draft.image(inputs[0].name, shape.of(sizes)))
+            self.is_sequence = timesteps is not None and sizes[:-4] == [timesteps]
+            image = shape.of(sizes[1:] if self.is_sequence else sizes)
+            self.image = self.draft.image(inputs[0].name, image, sequence=self.is_sequence)
+            self.known[inputs[0].name] = _Value(self.image)
 
     def read(self, node: onnx.NodeProto) -> None:
         """Read one node.
@@ -109,12 +121,12 @@ class NodeReader:
         return self.constants.folded(node, given)
 
     def _weigh(self, name: str, given: Sequence[Any], attributes: Mapping[str, Any]) -> _Value:
-        shape = _weights(given)
+        shape = weights_shape(given)
         operation = convolution_of(shape, attributes)
         return _Value(self.draft.weigh(name, operation, given[0].node, shape, self._arrays(given)))
 
     def _multiply(self, name: str, given: Sequence[Any], attributes: Mapping[str, Any]) -> _Value:
-        shape, is_transposed = _weights(given), not attributes.get("transB", 0)
+        shape, is_transposed = weights_shape(given), not attributes.get("transB", 0)
         if is_transposed:
             shape = shape[::-1]
         factors = attributes.get("alpha", 1.0), attributes.get("beta", 1.0)
@@ -203,12 +215,7 @@ class NodeReader:
             return None
         if self.output not in self.lif:
             raise ValueError("comparison without LIF neurons around it given; expected them as neuronas export writes")
-        names = self.lif[self.output]
-        values = [self._given(name) for name in (names.tau, names.threshold, names.reset, names.rest)]
-        if not all(isinstance(one, Constant) for one in values):
-            raise ValueError("LIF neurons with computed parameters given; expected constants")
-        tau, threshold, reset, rest = (one.needed for one in values if isinstance(one, Constant))
-        return SpikeRule(tau, threshold, reset, rest)
+        return self.lif[self.output].rule(self._given)
 
     def _relu(self, name: str, given: Sequence[Any], attributes: Mapping[str, Any]) -> _Value:
         return _Value(self.draft.fire(name, given[0].node, ReluRule() if self.draft.with_arrays else None))
@@ -216,6 +223,13 @@ class NodeReader:
     def _clip(self, name: str, given: Sequence[Any], attributes: Mapping[str, Any]) -> _Value:
         rule = ReluRule(upper_limit(given[1:], attributes)) if self.draft.with_arrays else None
         return _Value(self.draft.fire(name, given[0].node, rule))
+
+    def _gather(self, name: str, given: Sequence[Any], attributes: Mapping[str, Any]) -> _Value:
+        """The image of a time step; only the last step's nodes are kept."""
+        value: _Value = given[0]
+        if not self.is_sequence or value.node != self.image or attributes.get("axis", 0) != 0:
+            raise ValueError("chosen channels given; expected a layer that reads them all")
+        return value
 
     def _reset(self, name: str, given: Sequence[Any], attributes: Mapping[str, Any]) -> _Value:
         if not isinstance(given[0], _Value):
@@ -281,12 +295,5 @@ _READ: Mapping[str, _Read] = {
     "ReduceMean": NodeReader._mean,
     "Reshape": NodeReader._reshape,
     "Concat": NodeReader._stack,
+    "Gather": NodeReader._gather,
 }
-
-
-def _weights(given: Sequence[Any]) -> Shape:
-    """Shape of the weights among the inputs of a layer."""
-    if not isinstance(given[0], _Value) or not isinstance(given[1], Constant) or given[1].shape is None:
-        raise ValueError("product of two values given; expected one value and constant weights")
-    shape: Shape = given[1].shape
-    return shape

@@ -6,7 +6,7 @@ nothing; only an empty sum is 0. The graph holds no weights: whoever has some bi
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 from typing import Literal
@@ -112,6 +112,14 @@ class Graph:
     def is_sequence(self) -> bool:
         """Whether each time step has an image of its own."""
         return any(isinstance(node.operation, Image) and node.operation.sequence for node in self.nodes)
+
+    def of_sequences(self) -> "Graph":
+        """The same graph for a network that reads an image for each time step."""
+        nodes = (
+            replace(node, operation=Image(sequence=True)) if isinstance(node.operation, Image) else node
+            for node in self.nodes
+        )
+        return Graph(tuple(nodes))
 
     @cached_property
     def static(self) -> frozenset[str]:
