@@ -9,6 +9,7 @@ import pytest
 
 import neuronas
 from conftest import Neuronas
+from neuronas.api.finalist_training import discard_finalists
 from neuronas.api.run_facts import read_run
 from neuronas.errors import DataError, DivergedError, RunDirectoryError, VerificationError
 from neuronas.report.comparison import runs_table
@@ -213,6 +214,20 @@ class Killer(Recorder):
         super().progress(event)
         if sum(isinstance(one, Advanced) and one.verb == "finalists" for one in self.events) == self.n:
             raise KeyboardInterrupt
+
+
+def test_a_link_in_the_place_of_the_finalists_is_removed_and_not_what_it_leads_to(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "mine").write_text("")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "finalists").symlink_to(elsewhere)
+    discard_finalists(tmp_path / "run")
+    assert not list((tmp_path / "run").iterdir())
+    assert list(elsewhere.iterdir()) == [elsewhere / "mine"]
+    (tmp_path / "run" / "finalists").write_text("")
+    with pytest.raises(RunDirectoryError, match="run/finalists"):
+        discard_finalists(tmp_path / "run")
 
 
 def test_a_choice_that_was_broken_off_goes_on_to_the_same_end(tmp_path: Path) -> None:

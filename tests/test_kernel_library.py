@@ -218,6 +218,27 @@ def test_a_cache_that_was_mounted_noexec_later_is_left_alone(
     assert path.startswith(str(tmp_path / "tmp"))
 
 
+def test_a_read_only_cache_that_another_processor_filled_does_not_matter(
+    load: Run, mount: Callable[..., Path], tmp_path: Path
+) -> None:
+    """As on a node of a cluster whose home folder is mounted read-only; its folder of temporary files may be noexec."""
+    strongest, *weaker = [target.name for target in TARGETS if target.is_supported]
+    if not weaker:
+        pytest.skip(f"this processor has {strongest} only")
+    cache, noexec = mount("home", "size=64m"), mount("noexec", "noexec")
+    assert load(NEURONAS_TARGET=strongest, NEURONAS_CACHE=cache)[0] == "compiled now"
+    (kept,) = cache.iterdir()
+    subprocess.run(["mount", "-o", "remount,ro", str(cache)], check=True)
+    for temporary in (tmp_path / "tmp", noexec):
+        origin, path, _, errors = load(NEURONAS_TARGET=weaker[0], NEURONAS_CACHE=cache, TMPDIR=temporary)
+        assert (origin, errors) == ("compiled now", "")
+        assert not path.startswith(str(cache))
+        assert path.startswith(str(temporary)) == (temporary != noexec)
+        assert not list(temporary.iterdir())
+    assert load(NEURONAS_TARGET=strongest, NEURONAS_CACHE=cache)[0] == "from the cache"
+    assert list(cache.iterdir()) == [kept]
+
+
 def test_two_processes_may_compile_at_once(compiler: Path, tmp_path: Path) -> None:
     with compiler.open("a") as script:
         script.write('if [ "$links" ]; then sleep 0.5; fi\n')

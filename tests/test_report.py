@@ -5,11 +5,13 @@ import re
 import sqlite3
 import subprocess
 import sys
+from errno import ENOSPC
 from html.parser import HTMLParser
 from importlib.resources import files
 from itertools import combinations
 from pathlib import Path
 from shutil import copytree
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -265,6 +267,36 @@ def test_the_pages_vega_is_what_its_first_lines_say() -> None:
 def test_rendered_html_is_not_escaped_twice() -> None:
     template = environment().from_string("{{ text }}{{ html }}")
     assert template.render(text="a<", html=trusted("<b>&lt;</b>")) == "a&lt;<b>&lt;</b>"
+
+
+def test_compiled_templates_are_kept_and_a_cache_that_cannot_be_written_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def page(cache: Path) -> tuple[str, int]:
+        monkeypatch.setenv("NEURONAS_CACHE", str(cache))
+        environment.cache_clear()
+        with monkeypatch.context() as counted:
+            made = environment()
+            compiling = Mock(wraps=made.compile)
+            counted.setattr(made, "compile", compiling)
+            text = made.get_template("card.html").render(drawing="a", table=Table("b", ("c",), ()), warnings=("d",))
+            return text, compiling.call_count
+
+    cache, not_a_folder = tmp_path / "cache", tmp_path / "file"
+    not_a_folder.write_text("")
+    try:
+        text, n_compiled = page(cache)
+        assert n_compiled > 0
+        assert page(cache) == (text, 0)
+        assert page(not_a_folder) == (text, n_compiled)
+        for kept in (cache / "templates").iterdir():
+            kept.unlink()
+        with monkeypatch.context() as full:
+            full.setattr("tempfile.NamedTemporaryFile", Mock(side_effect=OSError(ENOSPC, "No space left on device")))
+            assert page(cache) == (text, n_compiled)
+        assert not list((cache / "templates").iterdir())
+    finally:
+        environment.cache_clear()
 
 
 def test_numbers_of_a_column_have_the_same_decimals() -> None:

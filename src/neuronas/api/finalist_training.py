@@ -129,7 +129,7 @@ class Finals:
         kept = () if self.choice.is_complete else self.choice.members(self.choice.n_ended)
         for finalist in self.choice.finalists:
             if finalist not in kept:
-                shutil.rmtree(finalist_folder(self.directory, finalist) / CHECKPOINTS, ignore_errors=True)
+                _remove(finalist_folder(self.directory, finalist) / CHECKPOINTS)
 
     def _keep(self, choice: FinalistChoice) -> None:
         self.choice = choice
@@ -191,7 +191,20 @@ def discard_finalists(directory: Path) -> None:
     if (directory / FINALISTS).exists():
         log.info("finalists of other settings or candidates are discarded")
         (directory / FINALISTS).unlink()
-    shutil.rmtree(directory / FOLDER, ignore_errors=True)
+    _remove(directory / FOLDER)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder of the run, if there is one; of a link the link alone, which leads to what is another's.
+
+    Raises:
+        RunDirectoryError: it cannot be removed.
+    """
+    with writing(folder):
+        if folder.is_symlink():
+            folder.unlink()
+        elif folder.exists():
+            shutil.rmtree(folder)
 
 
 def check_untrained(directory: Path) -> None:

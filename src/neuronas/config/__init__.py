@@ -4,7 +4,6 @@ from neuronas.config.design_schema import DesignConfig
 from neuronas.config.durations import SECONDS, duration, seconds
 from neuronas.config.event_schema import EventsConfig
 from neuronas.config.files import (
-    MAX_FILE_BYTES,
     as_path,
     first_mistake,
     is_there,
@@ -13,6 +12,7 @@ from neuronas.config.files import (
     read_bytes,
     read_text,
     read_yaml,
+    read_yaml_text,
     validate,
     write_bytes,
     write_text,
@@ -69,7 +69,6 @@ __all__ = [
     "EXPORT_FORMATS",
     "FITNESS",
     "FULL_PRECISION",
-    "MAX_FILE_BYTES",
     "OPERATIONS",
     "PRESETS",
     "RECIPES",
@@ -116,6 +115,7 @@ __all__ = [
     "read_json",
     "read_text",
     "read_yaml",
+    "read_yaml_text",
     "require_loaded",
     "seconds",
     "settings_for",

@@ -97,17 +97,21 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises:
         ConfigurationError: if the file is missing, too large, no YAML, or no mapping.
     """
+    return read_yaml_text(path)[0]
+
+
+def read_yaml_text(path: Path) -> tuple[dict[str, Any], str]:
+    """Read a YAML mapping; also returns the text. See ``read_yaml``."""
     try:
-        content = parse_yaml(read_text(path, MAX_FILE_BYTES))
+        text = read_text(path, MAX_FILE_BYTES)
+        content = parse_yaml(text)
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read ({error.strerror}); expected a YAML file") from error
     except YAML_ERRORS as error:
         raise ConfigurationError(f"{path}: not valid YAML: {_reason(error)}") from error
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
+    if content is not None and not isinstance(content, dict):
         raise ConfigurationError(f"{path}: holds a {type(content).__name__}; expected 'key: value' lines")
-    return {str(key): value for key, value in content.items()}
+    return {str(key): value for key, value in (content or {}).items()}, text
 
 
 def parse_yaml_value(text: str, source: str) -> Any:

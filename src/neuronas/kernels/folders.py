@@ -14,8 +14,8 @@ from pathlib import Path
 from neuronas.kernels.compiler import COMPILE_S
 
 CACHE = "NEURONAS_CACHE"
-"""Environment variable: the folder of compiled kernels. Where none can be used, a temporary one is set, so that
-processes that are started here do not compile again."""
+"""Environment variable: the folder of what is kept between processes: compiled kernels and templates, recordings. Where
+kernels can be kept in none, a temporary one is set, so that processes that are started here do not compile again."""
 
 _UNFINISHED = "building-"
 _ROOM_BYTES = 8 * 2**20
@@ -25,7 +25,7 @@ _TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108  (a private folder i
 
 
 def cache_folder() -> Path:
-    """Folder of the compiled kernels."""
+    """Folder of what is kept between processes; see ``CACHE``."""
     if own := os.environ.get(CACHE):
         return Path(own)
     return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "neuronas"  # noqa: PTH111

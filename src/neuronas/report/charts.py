@@ -114,7 +114,8 @@ def span(values: ArrayLike, *, fenced: bool = False) -> tuple[float, float]:
     known = np.asarray(values, dtype=np.float64)
     low, high = float(known.min()), float(known.max())
     if fenced:
-        lower, upper = np.percentile(known, (25, 75))
+        # np.percentile gives the same, but imports numpy.ma, which takes a report 10 ms.
+        lower, upper = np.interp((0.25, 0.75), np.linspace(0, 1, known.size), np.sort(known, axis=None))
         low = max(low, float(lower - 1.5 * (upper - lower)))
     room = 0.04 * (high - low) or 0.05 * abs(high) or 1.0
     return low - room, high + room

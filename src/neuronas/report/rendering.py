@@ -1,17 +1,20 @@
 """Templates. Every value is escaped where a template puts it in, unless it was rendered by a template.
 
-Jinja2 is imported with the first template that is rendered. A name that a template misspells raises.
+Jinja2 is imported with the first template that is rendered. A name that a template misspells raises. Compiled templates
+are kept in the cache folder, as Python keeps compiled modules; where nothing can be kept, they are compiled anew.
 """
 
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from neuronas.errors import quoted
 from neuronas.hardware.units import quantity, word
+from neuronas.kernels.folders import cache_folder
 from neuronas.report.tables import duration, number, share
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import BytecodeCache, Environment
     from markupsafe import Markup
 
 _FILTERS = {
@@ -35,10 +38,29 @@ def environment() -> "Environment":
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=_compiled(),
     )
     made.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     made.filters |= _FILTERS
     return made
+
+
+def _compiled() -> "BytecodeCache | None":
+    """Where compiled templates are kept; None if the folder cannot be made."""
+    from jinja2 import FileSystemBytecodeCache, __version__
+    from jinja2.bccache import Bucket
+
+    class Compiled(FileSystemBytecodeCache):
+        def dump_bytecode(self, bucket: Bucket) -> None:
+            with suppress(OSError):  # read-only or full: compiled anew next time, with the same page
+                super().dump_bytecode(bucket)
+
+    folder = cache_folder() / "templates"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return Compiled(str(folder), f"jinja-{__version__}-%s")
 
 
 def render(template: str, **values: Any) -> "Markup":

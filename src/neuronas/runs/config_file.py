@@ -6,12 +6,10 @@ from typing import Any
 import yaml
 
 from neuronas.config import (
-    MAX_FILE_BYTES,
     SETTINGS,
     ResolvedConfig,
     RunConfig,
-    read_text,
-    read_yaml,
+    read_yaml_text,
     value_at,
     write_text,
     written,
@@ -45,7 +43,7 @@ def read_config(path: Path) -> dict[str, Any]:
         ConfigurationError: no file, or no YAML mapping.
         VerificationError: a setting that every run has is missing, or the end of the file.
     """
-    values = read_yaml(path)
+    values, text = read_yaml_text(path)
     for setting in SETTINGS.values():
         section, _, name = setting.path.rpartition(".")
         inside = value_at(values, section) if section else values
@@ -54,6 +52,6 @@ def read_config(path: Path) -> dict[str, Any]:
         is_there = isinstance(inside, dict) and name in inside
         if not is_there or (inside[name] is None and not setting.allows_none):  # null: cut off behind the colon
             raise VerificationError(f"{path}: lacks '{setting.path}', which the settings of every run have")
-    if read_text(path, MAX_FILE_BYTES).splitlines()[-1] != _END:
+    if text.splitlines()[-1] != _END:
         raise VerificationError(f"{path}: lacks '{_END}', its last line; the file was cut off")
     return values
