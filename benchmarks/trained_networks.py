@@ -35,11 +35,11 @@ from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import NONE
 from neuronas.space.notation import format_architecture
 from neuronas.space.spaces import Space, load_space
+from neuronas.training.begin import begin
 from neuronas.training.build import make_classifier
 from neuronas.training.distributed import Process
 from neuronas.training.evaluation import accuracy_and_rates
 from neuronas.training.images import Images, Split
-from neuronas.training.loop import begin
 
 TABLE = Path(__file__).parent / "trained" / "networks.csv"
 N_HELD_OUT, N_VALIDATION = 10_000, 500

@@ -867,6 +867,8 @@ def train(
     scale: Literal['power-of-two', 'lsq', 'lsq-channel'] | None = ...,
     quantise: Literal['aware', 'after'] | None = ...,
     start_from: str | None = ...,
+    teacher: str | None = ...,
+    teacher_share: float | None = ...,
     validation_share: float | None = ...,
     precision: Literal['auto', 'float32', 'bfloat16'] | None = ...,
     checkpointing: bool | None = ...,
@@ -958,6 +960,8 @@ def train(
         scale: Scale of quantised weights [the recipe's].
         quantise: Quantisation-aware training, or quantisation after training [the recipe's].
         start_from: Start with the best weights of a trained run (fine-tuning).
+        teacher: Learn the class probabilities of a trained run beside the labels (knowledge distillation).
+        teacher_share: Share of the teacher's class probabilities in the targets [0.5].
         validation_share: Share of the training images that is held out for validation [the recipe's].
         precision: Floating-point format of convolutions [the recipe's].
         checkpointing: Recompute cells in the backward pass to save memory [the recipe's].

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuronas.api.compose import Plan
+from neuronas.api.teacher import teacher_of
 from neuronas.errors import ConfigurationError
 from neuronas.space.genotype import Architecture
 
@@ -24,7 +25,7 @@ def begin_training(
     *,
     resume: bool,
 ) -> "Trainer":
-    """Make the network of an architecture, and prepare its training; see ``neuronas.training.loop.begin``.
+    """Make the network of an architecture, and prepare its training; see ``neuronas.training.begin.begin``.
 
     Args:
         run: settings of network, training and chip.
@@ -40,12 +41,14 @@ def begin_training(
         ConfigurationError: settings that cannot be combined.
         NeuronasError: see ``begin``.
     """
+    from neuronas.training.begin import begin
     from neuronas.training.build import make_classifier
-    from neuronas.training.loop import begin
 
     settings, noise = run.config.train, _weight_noise(run)
     network = make_classifier(architecture, run.shape, run.config.network, settings, process.device, noise)
-    return begin(network, settings, images, split, directory, identity, process, resume=resume)
+    taught = teacher_of(run)
+    teacher = taught.load(process.device) if taught is not None else None
+    return begin(network, settings, images, split, directory, identity, process, resume=resume, teacher=teacher)
 
 
 def _weight_noise(run: Plan) -> tuple[float, ...]:

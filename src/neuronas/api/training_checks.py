@@ -7,6 +7,7 @@ from typing import Any
 from neuronas.api.compose import Plan, plan
 from neuronas.api.dataset_settings import DATA_SET
 from neuronas.api.devices import check_device
+from neuronas.api.teacher import teacher_of
 from neuronas.config import SETTINGS, Setting, TrainConfig, is_there, value_at
 from neuronas.config import given as checked
 from neuronas.data.datasets import check_described
@@ -31,7 +32,8 @@ def unchanging(settings: TrainConfig) -> set[str]:
 
     So what was begun without them can be continued.
     """
-    return {name for name in ("activation_bits",) if getattr(settings, name) is None}
+    unused = {name for name in ("activation_bits", "teacher") if getattr(settings, name) is None}
+    return unused | {"teacher_share"} if settings.teacher is None else unused
 
 
 def check_settings(run: Plan) -> None:
@@ -48,6 +50,7 @@ def check_settings(run: Plan) -> None:
             "it would blank whole images"
         )
     check_device(settings.device)
+    teacher_of(run)
 
 
 def check_own(run: Plan, directory: Path) -> None:

@@ -78,7 +78,7 @@ def make_classifier(
 
 @dataclass(frozen=True)
 class TrainedNetwork:
-    """A network with its best weights, in evaluation mode, computing in float32.
+    """A network with its best weights, in evaluation mode.
 
     Attributes:
         network: the classifier.
@@ -98,6 +98,7 @@ def load_trained(
     network: NetworkConfig,
     train: TrainConfig,
     device: torch.device,
+    precision: str = "float32",
 ) -> TrainedNetwork:
     """Read the best checkpoint of a run.
 
@@ -108,13 +109,14 @@ def load_trained(
         network: the run's settings of weight precision and neurons.
         train: the run's resolved settings of training.
         device: device of the network.
+        precision: of its convolutions, as the setting ``train.precision``.
 
     Raises:
         RunDirectoryError: the run was not trained.
         VerificationError: the checkpoint is damaged or belongs to another network.
     """
-    exact = train.model_copy(update={"precision": "float32", "checkpointing": False, "start_from": None})
-    classifier = make_classifier(architecture, shape, network, exact, device)
+    settings = train.model_copy(update={"precision": precision, "checkpointing": False, "start_from": None})
+    classifier = make_classifier(architecture, shape, network, settings, device)
     facts = load_best(classifier, directory)
     epoch, accuracy = facts.get("epoch"), facts.get("accuracy")
     if not isinstance(epoch, int) or not isinstance(accuracy, int | float):

@@ -10,14 +10,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 from torch.nn.parallel import DistributedDataParallel
 
-from neuronas.config import TrainConfig, is_there
 from neuronas.errors import DataError
-from neuronas.runs.directory import CHECKPOINTS
 from neuronas.runs.epoch import Epoch
 from neuronas.runs.metrics import Metrics
 from neuronas.runs.observer import EpochEnded
 from neuronas.runs.work import Work
-from neuronas.snn.classifier import Classifier
 from neuronas.snn.decision import decided, mean_scores
 from neuronas.training.augmentation import Augmentation
 from neuronas.training.checkpoint import BEST, LAST
@@ -37,6 +34,7 @@ from neuronas.training.objective import (
 )
 from neuronas.training.stages import Stages
 from neuronas.training.state import Progress, State
+from neuronas.training.teacher import Teacher
 
 _SAVE_EVERY_S = 300.0
 _PRUNINGS = 50
@@ -58,14 +56,24 @@ class Trainer:
         folder: folder of the checkpoints.
         metrics: receives the metrics of each epoch.
         process: the current process of a distributed training.
+        teacher: a trained network to learn from beside the labels.
 
     Raises:
         DataError: there are fewer training images than one batch.
     """
 
-    def __init__(self, state: State, images: Images, split: Split, folder: Path, metrics: Metrics, process: Process):
+    def __init__(
+        self,
+        state: State,
+        images: Images,
+        split: Split,
+        folder: Path,
+        metrics: Metrics,
+        process: Process,
+        teacher: Teacher | None = None,
+    ):
         self.state, self.images, self.split = state, images, split
-        self.folder, self.metrics, self.process = folder, metrics, process
+        self.folder, self.metrics, self.process, self.teacher = folder, metrics, process, teacher
         settings = state.settings
         self.batch_size = settings.batch_size
         self.n_epochs = settings.epochs
@@ -205,7 +213,8 @@ class Trainer:
         targets = F.one_hot(self.images.labels[torch.from_numpy(indices)].to(device), self.n_classes).float()
         x, targets = self.augmentation.mixed(self.images.normalised(pixels), targets)
         mine = self.process.share_of(len(indices))
-        return as_shown(x[mine]), targets[mine]
+        x, targets = as_shown(x[mine]), targets[mine]
+        return x, targets if self.teacher is None else self.teacher.taught(x, targets)
 
     def _end_epoch(self) -> Epoch:
         state, progress = self.state, self.state.progress
@@ -256,38 +265,3 @@ class Trainer:
 
 def _seed_of(seed: int, epoch: int, step: int) -> int:
     return int(np.random.SeedSequence([seed, 3, epoch, step]).generate_state(1, np.uint64)[0] >> 1)
-
-
-def begin(
-    network: Classifier,
-    settings: TrainConfig,
-    images: Images,
-    split: Split,
-    directory: Path,
-    identity: str,
-    process: Process,
-    *,
-    resume: bool,
-) -> Trainer:
-    """Prepare the training of a network in a run directory, with checkpoints and metrics.
-
-    Args:
-        network: the network with its initial weights.
-        settings: resolved settings of training.
-        images: all images of the training split of the data set.
-        split: which of them are used for training and which for validation.
-        directory: the run directory.
-        identity: digest of everything that affects the trained weights; checkpoints with another one are refused.
-        process: the current process of a distributed training.
-        resume: resume from the last checkpoint if there is one.
-
-    Raises:
-        VerificationError: the checkpoint is damaged or belongs to another training.
-        DataError: there are fewer training images than one batch.
-    """
-    state = State(network, settings, identity)
-    folder = directory / CHECKPOINTS
-    if resume and is_there(folder / LAST):
-        state.load(folder / LAST)
-    metrics = Metrics(directory, state.progress.epoch, tensorboard=settings.tensorboard, writes=process.rank == 0)
-    return Trainer(state, images, split, folder, metrics, process)

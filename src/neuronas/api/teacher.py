@@ -1,0 +1,82 @@
+"""The trained run that a training learns from (``train.teacher``)."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from neuronas.api.compose import Plan
+from neuronas.api.settings import planned
+from neuronas.config import as_path
+from neuronas.errors import ConfigurationError
+from neuronas.runs.architectures import read_architecture_of
+from neuronas.space.genotype import Architecture
+
+if TYPE_CHECKING:
+    import torch
+
+    from neuronas.training.teacher import Teacher
+
+_SAME = (
+    ("classes", lambda run: run.dataset.class_names or run.shape.n_classes),
+    ("image channels", lambda run: run.shape.image_channels),
+    ("image size", lambda run: run.shape.image_size),
+    ("sequences of images", lambda run: run.shape.sequence),
+    ("mean", lambda run: tuple(run.config.data.mean)),
+    ("standard deviation", lambda run: tuple(run.config.data.std)),
+)
+"""What a teacher and the network that learns from it read alike."""
+
+
+@dataclass(frozen=True)
+class TeacherRun:
+    """A run whose network teaches.
+
+    Attributes:
+        directory: of the run.
+        architecture: of its network.
+        plan: its settings.
+        share: of its answer in the targets.
+    """
+
+    directory: Path
+    architecture: Architecture
+    plan: Plan
+    share: float
+
+    def load(self, device: "torch.device") -> "Teacher":
+        """Its network with the best weights.
+
+        Raises:
+            RunDirectoryError: the run was not trained.
+            VerificationError: its checkpoint is damaged.
+        """
+        from neuronas.training.build import load_trained
+        from neuronas.training.teacher import Teacher
+
+        config = self.plan.config
+        trained = load_trained(
+            self.directory, self.architecture, self.plan.shape, config.network, config.train, device, precision="auto"
+        )
+        return Teacher(trained.network, self.share)
+
+
+def teacher_of(run: Plan) -> TeacherRun | None:
+    """The run that a training learns from; None: from the labels alone.
+
+    Raises:
+        ConfigurationError: it reads other images, or has other classes.
+        RunDirectoryError: there is no such run.
+    """
+    settings = run.config.train
+    if settings.teacher is None:
+        return None
+    directory = as_path(settings.teacher)
+    given = read_architecture_of(directory)
+    plan = planned("evaluate", {}, run=given.run)
+    for name, read in _SAME:
+        if (theirs := read(plan)) != (ours := read(run)):
+            raise ConfigurationError(
+                f"teacher {directory} was trained with {name} {theirs}, this training has {ours}; expected a run with "
+                "the same"
+            )
+    return TeacherRun(directory, given.architecture, plan, settings.teacher_share)

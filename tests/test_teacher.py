@@ -1,0 +1,68 @@
+"""Knowledge distillation: what a trained network teaches another."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from neuronas.cli.main import run as command
+from neuronas.snn.classifier import Classifier, ClassifierSettings
+from neuronas.snn.neuron import NeuronParameters
+from neuronas.snn.trainable import WeightFormat
+from neuronas.space.notation import parse_architecture
+from neuronas.space.shape import NetworkShape
+from neuronas.training.checkpoint import read_checkpoint
+from neuronas.training.teacher import Teacher
+
+ARCH = "|conv_3x3~0|+|none~0|skip~1|+|none~0|none~1|skip~2|"
+SMALL = ("--channels", "4", "--timesteps", "2", "--limit", "200", "--batch-size", "40", "--quiet")
+
+
+def train(out: Path, *options: str) -> int:
+    return command(["train", ARCH, "--out", str(out), "--epochs", "2", *SMALL, *options])
+
+
+def best(run: Path) -> dict[str, torch.Tensor]:
+    return read_checkpoint(run / "checkpoints" / "best.safetensors")[0]
+
+
+def test_targets_are_shared_between_labels_and_teacher() -> None:
+    settings = ClassifierSettings(WeightFormat(bits=8), NeuronParameters(), timesteps=2)
+    network = Classifier(parse_architecture(ARCH), NetworkShape(1, 8, 3, 4, head="gap"), settings, 0).eval()
+    x, labels = torch.rand(5, 1, 8, 8), torch.eye(3)[[0, 1, 2, 0, 1]]
+    with torch.no_grad():
+        known = network(x).mean(dim=0).softmax(dim=-1)
+    found = Teacher(network, 0.25).taught(x, labels)
+    assert torch.allclose(found, 0.75 * labels + 0.25 * known)
+    assert torch.equal(Teacher(network, 1.0).taught(x, labels), known)
+
+
+def test_a_teacher_changes_what_is_learned_and_is_needed_only_in_training(tmp_path: Path) -> None:
+    teacher, taught = tmp_path / "teacher", tmp_path / "taught"
+    assert train(teacher, "--ann") == 0
+    assert train(taught, "--teacher", str(teacher)) == 0
+    assert train(tmp_path / "alone") == 0
+    other = best(tmp_path / "alone")
+    assert any(not torch.equal(tensor, other[name]) for name, tensor in best(taught).items())
+
+    stopped = tmp_path / "stopped"
+    assert train(stopped, "--teacher", str(teacher), "--max-minutes", "0.0001") == 0
+    assert command(["train", str(stopped), "--resume", "--quiet"]) == 0
+    resumed = best(stopped)
+    assert all(torch.equal(tensor, resumed[name]) for name, tensor in best(taught).items())
+
+    shutil.rmtree(teacher)
+    assert command(["evaluate", str(taught), "--limit", "40", "--quiet"]) == 0
+
+
+def test_a_teacher_of_other_images_or_without_training_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    teacher = tmp_path / "teacher"
+    assert train(teacher, "--image-side", "16") == 0
+    assert train(tmp_path / "one", "--teacher", str(teacher)) == 2
+    assert "image size (16, 16), this training has (8, 8)" in capsys.readouterr().err
+    shutil.rmtree(teacher / "checkpoints")
+    assert train(tmp_path / "two", "--teacher", str(teacher), "--image-side", "16") == 2
+    assert "checkpoints/best.safetensors not found" in capsys.readouterr().err
