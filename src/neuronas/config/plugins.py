@@ -44,6 +44,7 @@ class Plugin:
         accelerators: ``Accelerator``.
         device_models: ``neuronas.hardware.device_model.DeviceModel``.
         targets: ``neuronas.hardware.target.Target``.
+        design_spaces: ``neuronas.hardware.design_space.DesignSpace``.
         export_formats: ``neuronas.export.formats.Format``.
         surrogates: ``neuronas.snn.surrogates.Surrogate``.
         recipes: values of training settings by name.
@@ -58,6 +59,7 @@ class Plugin:
     accelerators: Mapping[str, Any] = field(default_factory=dict)
     device_models: Mapping[str, Any] = field(default_factory=dict)
     targets: Mapping[str, Any] = field(default_factory=dict)
+    design_spaces: Mapping[str, Any] = field(default_factory=dict)
     export_formats: Mapping[str, Any] = field(default_factory=dict)
     surrogates: Mapping[str, Any] = field(default_factory=dict)
     recipes: Mapping[str, Any] = field(default_factory=dict)

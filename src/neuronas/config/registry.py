@@ -87,6 +87,9 @@ DEVICE_MODELS = Registry(
     "device model", "neuronas.hardware.device_model:BUILTIN", "neuronas.hardware.device_model:DeviceModel"
 )
 TARGETS = Registry("target", "neuronas.hardware.target:BUILTIN", "neuronas.hardware.target:Target")
+DESIGN_SPACES = Registry(
+    "design space", "neuronas.hardware.design_space:BUILTIN", "neuronas.hardware.design_space:DesignSpace"
+)
 EXPORT_FORMATS = Registry("export format", "neuronas.export.formats:BUILTIN")
 SURROGATES = Registry("surrogate", "neuronas.snn.surrogates:BUILTIN")
 RECIPES = Registry("recipe", "neuronas.training.recipes:BUILTIN")
@@ -102,6 +105,7 @@ REGISTRIES: dict[str, Registry] = {
     "accelerators": ACCELERATORS,
     "device_models": DEVICE_MODELS,
     "targets": TARGETS,
+    "design_spaces": DESIGN_SPACES,
     "export_formats": EXPORT_FORMATS,
     "surrogates": SURROGATES,
     "recipes": RECIPES,

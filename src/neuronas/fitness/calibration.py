@@ -1,18 +1,22 @@
 """What was fitted to tables of trained networks: constants and errors only, in ``calibration.json``.
 
-``benchmarks/fit_firing_rate.py`` and ``benchmarks/fit_accuracy.py`` write their sections. The file holds no row of a
-table.
+``benchmarks/fit_firing_rate.py``, ``fit_accuracy.py`` and ``fit_chip_loss.py`` write their sections. The file holds no
+row of a table.
 """
 
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from neuronas.config import Section
 from neuronas.errors import VerificationError
 from neuronas.fitness.firing_rate import RateConstants
+
+if TYPE_CHECKING:
+    from neuronas.hardware.cost import Array
 
 _FILE = "calibration.json"
 
@@ -112,11 +116,43 @@ class AccuracyCalibration(Section):
         return given == own and set(operations) <= set(self.operations)
 
 
+class ChipCalibration(Section):
+    """What chips leave of the accuracy above chance, by the signal-to-noise ratio of their layers' sums.
+
+    Attributes:
+        dataset: of the trained networks.
+        middle_db: ratio at which half of it is left.
+        scale_db: of the logistic function: from 27 to 73 % within twice as much.
+        n_pairs: of a network and a kind of chip, each simulated.
+        n_networks: among them.
+        rho: Spearman's rank correlation of forecast and simulation, each network forecast by a fit without it.
+        median_off: half of these forecasts are off by less than this share.
+        off_of_9_in_10: nine in ten are.
+    """
+
+    dataset: str
+    middle_db: float
+    scale_db: float
+    n_pairs: int
+    n_networks: int
+    rho: float
+    median_off: float
+    off_of_9_in_10: float
+
+    def kept(self, snr_db: "Array") -> "Array":
+        """Share of the accuracy above chance that is left, 0 to 1: 1 / (1 + e^((middle - ratio) / scale))."""
+        import numpy as np  # noqa: PLC0415 - choices are listed without it
+
+        share: Array = 1 / (1 + np.exp(np.minimum((self.middle_db - snr_db) / self.scale_db, 500)))
+        return share
+
+
 class Calibration(Section):
     """The file."""
 
     firing_rate: RateCalibration
     accuracy: tuple[AccuracyCalibration, ...]
+    chips: ChipCalibration
 
 
 @cache

@@ -1,8 +1,12 @@
 """Pareto dominance among rows of objectives, each to be minimised."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neuronas.hardware.cost import Array
+
+_BLOCK, _CHUNK = 64, 4096
+"""Rows that are compared with the others at once, and how many of those: what fits in cache."""
 
 
 def non_dominated(points: Array) -> list[int]:
@@ -10,17 +14,39 @@ def non_dominated(points: Array) -> list[int]:
     if not len(points):
         return []
     # A row that is beaten has a sum at least as large; of equal sums the first in dictionary order cannot be beaten. So
-    # the first row stays and what it beats goes. A small sum of columns of one scale beats many, an extreme row few.
+    # the first rows stay, but for those beaten among them, and what they beat goes. A small sum of columns of one scale
+    # beats many, an extreme row few.
     low, high = points.min(axis=0), points.max(axis=0)
     total = sum(((points - low) / np.where(high > low, high - low, 1)).T)
     order = np.lexsort((*points.T[::-1], total))
-    columns = points[order].T.copy()
+    columns = _small(points[order].T.copy(), low, high)
     found: list[int] = []
     while order.size:
-        found.append(int(order[0]))
-        stays = np.logical_or.reduce([column < column[0] for column in columns])
-        order, columns = order[stays], columns[:, stays]
+        first = columns[:, :_BLOCK]
+        stays = ~np.triu(_beats(first, first), 1).any(axis=0)
+        found += order[:_BLOCK][stays].tolist()
+        leaders, order, columns = first[:, stays], order[_BLOCK:], columns[:, _BLOCK:]
+        chunks = (columns[:, start : start + _CHUNK] for start in range(0, order.size, _CHUNK))
+        left = [~_beats(leaders, chunk).any(axis=0) for chunk in chunks]
+        if left:
+            others = np.concatenate(left)
+            order, columns = order[others], columns[:, others]
     return sorted(found)
+
+
+def _beats(ones: NDArray[np.generic], others: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """Whether each of [d, n] columns is at most each of [d, m] in every row, [n, m]."""
+    found: NDArray[np.bool_] = ones[0][:, None] <= others[0]
+    for own, other in zip(ones[1:], others[1:], strict=True):
+        found &= own[:, None] <= other
+    return found
+
+
+def _small(columns: Array, low: Array, high: Array) -> NDArray[np.generic]:
+    """Columns of whole numbers in two bytes, which are compared faster; others as they are."""
+    if (high - low).max() < np.iinfo(np.int16).max and (columns == np.floor(columns)).all():
+        return (columns - low[:, None]).astype(np.int16)
+    return columns
 
 
 def scaled(points: Array, within: Array) -> Array:

@@ -153,8 +153,12 @@ def columns_per_output(weight_bits: int, crossbar: Crossbar) -> Any:
     magnitudes, which have sliced_bits = weight_bits - 1; a single one holds sliced_bits = weight_bits. What
     stands beside a crossbar's X columns is not counted: offset binary's unit column (ISAAC), a column of off cells.
     """
-    sliced_bits = weight_bits - (crossbar.n_sign_columns - 1)
-    return crossbar.n_sign_columns * -(-sliced_bits // crossbar.bits_per_cell)
+    return crossbar.n_sign_columns * -(-sliced_bits(weight_bits, crossbar.n_sign_columns) // crossbar.bits_per_cell)
+
+
+def sliced_bits(weight_bits: int, n_sign_columns: Any) -> Any:
+    """Bits of a weight that are cut into slices: weight_bits - (n_sign_columns - 1); two columns hold the sign."""
+    return weight_bits - (n_sign_columns - 1)
 
 
 def columns(work: MappedWork) -> Array:

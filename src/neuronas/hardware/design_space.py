@@ -1,0 +1,128 @@
+"""The space of designs: which values each axis of network and chip may have, as a YAML file.
+
+An axis is ``free`` (all values of ``FREE``), listed, or one fixed value. An axis of the chip that is left out stays as
+the accelerator has it; an axis of the network that is left out or free has the values that ``neuronas design`` chooses
+from without a file. ``hardware.design_chips`` makes the chips.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+from neuronas.config import DESIGN_SPACES, FULL_PRECISION, Section, load_named
+from neuronas.hardware.mapped.latency import Schedule
+
+_PRESETS = Path(__file__).parent / "design_spaces"
+_FREE = "free"
+SIGN_COLUMNS = {"differential": 2, "offset-binary": 1}
+"""Columns of a weight's sign, by scheme."""
+SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
+FREE: Mapping[str, tuple[Any, ...]] = {
+    "crossbar_size": (32, 64, 128, 256, 512),
+    "rows_per_read": (4, 8, 16, 32, 64, 128, 256, 512),
+    "bits_per_cell": (1, 2, 4),
+    "adc_bits": (3, 4, 5, 6, 7, 8, 9),
+    "adcs_per_array": (4, 8, 16, 32, 64, 128),
+    "sign_scheme": tuple(SIGN_COLUMNS),
+    "replication": (1, 2, 4, 8, 16),
+    "schedule": SCHEDULES,
+}
+"""Values of each axis of the chip where it is free, the smallest first."""
+CONVERTER_BITS = (FREE["adc_bits"][0], FREE["adc_bits"][-1])
+"""Bits of the converters in the survey (``silicon.adc_survey``): the laws of energy and area hold between them."""
+NETWORK = ("channels", "timesteps", "weight_bits")
+"""Axes of the network."""
+
+
+def _axis(expected: str, accepts: Callable[[Any], bool]) -> BeforeValidator:
+    def parse(given: Any) -> Any:
+        if given is None or given == _FREE:
+            return given
+        values = tuple(given) if isinstance(given, list | tuple) else (given,)
+        for value in values or ("nothing",):
+            if not accepts(value):
+                raise ValueError(f"{value!r} given; expected '{_FREE}', {expected}, or a list of them")
+        if len(set(values)) < len(values):
+            raise ValueError("a value given twice; expected different ones")
+        return tuple(sorted(values))
+
+    return BeforeValidator(parse)
+
+
+def _whole(low: int, high: int) -> BeforeValidator:
+    def accepts(value: Any) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+    return _axis(f"a whole number from {low} to {high}", accepts)
+
+
+def _named(name: str) -> BeforeValidator:
+    return _axis(" or ".join(FREE[name]), lambda value: value in FREE[name])
+
+
+def _schema(one: dict[str, Any], meaning: str) -> WithJsonSchema:
+    several = {"type": "array", "items": one, "minItems": 1, "uniqueItems": True}
+    return WithJsonSchema({"description": meaning, "anyOf": [{"const": _FREE}, one, several, {"type": "null"}]})
+
+
+def _number(low: int, high: int, meaning: str) -> WithJsonSchema:
+    return _schema({"type": "integer", "minimum": low, "maximum": high}, meaning)
+
+
+def _name(name: str, meaning: str) -> WithJsonSchema:
+    return _schema({"enum": list(FREE[name])}, meaning)
+
+
+class DesignSpace(Section):
+    """Axes of a design: each ``free``, one value, or a list of values.
+
+    Attributes:
+        description: one line.
+        channels: of the network, before the first reduction.
+        timesteps: T.
+        weight_bits: of every weight of a network.
+        crossbar_size: rows and columns of a crossbar.
+        rows_per_read: rows that a column sums in one read.
+        bits_per_cell: weight bits that a memory cell stores.
+        adc_bits: resolution of a converter.
+        adcs_per_array: converters of a crossbar.
+        sign_scheme: ``differential`` (two columns) or ``offset-binary`` (one).
+        replication: copies of each layer's weights.
+        schedule: order in which layers work.
+    """
+
+    description: str = ""
+    channels: Annotated[Any, _whole(1, 4096), _number(1, 4096, "channels before the first reduction")] = None
+    timesteps: Annotated[Any, _whole(1, 256), _number(1, 256, "time steps T")] = None
+    weight_bits: Annotated[Any, _whole(2, FULL_PRECISION), _number(2, FULL_PRECISION, "bits of every weight")] = None
+    crossbar_size: Annotated[Any, _whole(4, 4096), _number(4, 4096, "rows and columns of a crossbar")] = None
+    rows_per_read: Annotated[Any, _whole(1, 4096), _number(1, 4096, "rows that a column sums in one read")] = None
+    bits_per_cell: Annotated[Any, _whole(1, 8), _number(1, 8, "weight bits that a memory cell stores")] = None
+    adc_bits: Annotated[Any, _whole(*CONVERTER_BITS), _number(*CONVERTER_BITS, "resolution of a converter")] = None
+    adcs_per_array: Annotated[Any, _whole(1, 4096), _number(1, 4096, "converters of a crossbar")] = None
+    sign_scheme: Annotated[Any, _named("sign_scheme"), _name("sign_scheme", "columns of a weight's sign")] = None
+    replication: Annotated[Any, _whole(1, 4096), _number(1, 4096, "copies of each layer's weights")] = None
+    schedule: Annotated[Any, _named("schedule"), _name("schedule", "order in which layers work")] = None
+
+    def values(self, name: str) -> tuple[Any, ...] | None:
+        """Values of an axis; None: as the accelerator has it or, of the network, as a design chooses it."""
+        given = getattr(self, name)
+        if given == _FREE:
+            return FREE.get(name)
+        found: tuple[Any, ...] | None = given
+        return found
+
+
+BUILTIN: dict[str, Path] = {path.stem: path for path in sorted(_PRESETS.glob("*.yaml"))}
+"""Files of the design spaces that come with neuronas, by name."""
+
+
+def load_design_space(given: DesignSpace | str) -> DesignSpace:
+    """Load a design space by name or from a YAML file; an object is returned unchanged.
+
+    Raises:
+        ConfigurationError: the name is unknown, the file cannot be read, or a key or value is wrong.
+    """
+    return load_named(DesignSpace, DESIGN_SPACES, given)

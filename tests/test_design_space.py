@@ -1,0 +1,255 @@
+"""The space of designs: its axes, the chips in it, their noise, and the front of network and chip together."""
+
+from dataclasses import replace
+from itertools import product
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import spearmanr
+
+from neuronas.config import validate
+from neuronas.errors import ConfigurationError
+from neuronas.fitness.calibration import calibration
+from neuronas.fitness.expected_error import ErrorPrior, expected_error
+from neuronas.hardware.accelerator import Accelerator, load_accelerator
+from neuronas.hardware.budget import Budget
+from neuronas.hardware.chip_noise import snr_db
+from neuronas.hardware.design_chips import axis_values, design_chips, nearest_chip
+from neuronas.hardware.design_space import BUILTIN, FREE, DesignSpace, load_design_space
+from neuronas.hardware.mapped.activity import Activity
+from neuronas.hardware.mapped.many import Networks
+from neuronas.hardware.mapped.model import MappedCostModel
+from neuronas.hardware.pareto import non_dominated
+from neuronas.hardware.scaling import Arrays, scaled_accelerator
+from neuronas.runs.network_setting import NetworkSetting
+from neuronas.search.joint import Designs, JointSpace, explored, on_grid
+from neuronas.space.shape import NetworkShape
+from neuronas.space.spaces import load_space
+from neuronas.space.workload import Occupancy, Workload
+
+BASE, CELLS = load_accelerator("spikeflow-rram"), load_space("neuronas")
+SMALL = {
+    "crossbar_size": [32, 64], "rows_per_read": [8, 64], "bits_per_cell": [1, 2], "adc_bits": [3, 5],
+    "adcs_per_array": [8, 16], "sign_scheme": "free", "replication": [1, 4], "schedule": "free",
+}  # fmt: skip
+
+
+def space(**axes: Any) -> DesignSpace:
+    return validate(DesignSpace, axes, "space.yaml")
+
+
+def values(base: Accelerator = BASE, **axes: Any) -> dict[str, tuple[Any, ...]]:
+    return dict(axis_values(space(**axes), base, 1, "layers-in-order"))
+
+
+def occupancy_at(channels: int, n: int) -> tuple[Workload, Occupancy]:
+    random = Random(5)
+    architectures = [CELLS.random_architecture(random) for _ in range(n)]
+    work = Workload(NetworkShape(1, 8, 10, channels, 2, head="gap"), CELLS.nodes)
+    return work, work.occupancy(architectures)
+
+
+def problem(resolution: float = 0.0, budget: Budget | None = None, n: int = 40) -> JointSpace:
+    def networks_at(setting: NetworkSetting) -> Networks:
+        work, occupancy = occupancy_at(setting.channels, n)
+        return Networks.of(work.slots, occupancy)
+
+    fitness = np.random.default_rng(0).normal(size=n)
+    fitness[3] = -np.inf
+    settings = tuple(
+        NetworkSetting(channels=channels, timesteps=timesteps, weight_bits=bits)
+        for channels, timesteps, bits in ((12, 3, 4), (12, 2, 4), (6, 3, 3))
+    )
+    prior = ErrorPrior(float(fitness.max()), 12, 3)
+    chips, limits = values(**SMALL), budget or Budget()
+    return JointSpace(
+        BASE, chips, settings, networks_at, fitness, limits, prior, 10, Activity(), 0.0, resolution
+    )  # fmt: skip
+
+
+def front(joint: JointSpace, n_workers: int = 1) -> Designs:
+    found = Designs.none()
+    for one in explored(joint, 0, n_workers):
+        found = found.with_others(one.front, joint.resolution)
+    return found
+
+
+def one_by_one(joint: JointSpace) -> tuple[np.ndarray, int]:
+    """The objectives of every design, each from a cost model of its own, and how many combinations cannot be built."""
+    points, n_excluded = [], 0
+    for setting in joint.settings:
+        work, occupancy = occupancy_at(setting.channels, len(joint.fitness))
+        network = joint.error.network(joint.fitness, **setting.plain())
+        names = [name for name in joint.values if name != "schedule"]
+        for chosen in product(*(joint.values[name] for name in names)):
+            chip = dict(zip(names, chosen, strict=True))
+            columns = 2 if chip["sign_scheme"] == "differential" else 1
+            can_be_built = (
+                chip["rows_per_read"] <= chip["crossbar_size"] and chip["crossbar_size"] % chip["adcs_per_array"] == 0
+                and chip["bits_per_cell"] <= setting.weight_bits - columns + 1
+            )  # fmt: skip
+            if not can_be_built:
+                n_excluded += 2
+                continue
+            numbers = [chip[name] for name in names[:5]] + [columns]
+            arrays = Arrays(*(np.array([float(number)]) for number in numbers))
+            accelerator = scaled_accelerator(BASE, arrays, "spikeflow-rram")
+            kept = joint.error.kept(BASE, arrays, setting.weight_bits, setting.channels)
+            for schedule in joint.values["schedule"]:
+                model = MappedCostModel(
+                    accelerator, setting.weight_bits, setting.timesteps, schedule, chip["replication"]
+                )
+                totals = model.totals(work.slots, occupancy)
+                memory = totals.parameters * setting.weight_bits
+                error = expected_error(network, kept, 10)
+                points.append(
+                    np.column_stack([error, totals.energy_uj, totals.latency_ms, totals.area_mm2, memory])[
+                        np.isfinite(joint.fitness)
+                    ]
+                )
+    return np.vstack(points), n_excluded
+
+
+def test_an_axis_is_free_one_value_or_several() -> None:
+    found = values(crossbar_size=[128, 64], rows_per_read=64, adc_bits="free")
+    assert found["crossbar_size"] == (64, 128) and found["rows_per_read"] == (64,)
+    assert found["adc_bits"] == FREE["adc_bits"]
+    assert found["bits_per_cell"] == (1,) and found["sign_scheme"] == ("differential",)  # as the accelerator has it
+    assert all(load_design_space(name).description for name in BUILTIN)
+
+
+@pytest.mark.parametrize(
+    ("axes", "message"),
+    [
+        ({"adc_bits": 2}, r"space.yaml: adc_bits: given 2; 2 given; expected 'free', a whole number from 3 to 9"),
+        ({"adc_bits": []}, "'nothing' given; expected 'free'"),
+        ({"adc_bits": [4, True]}, "true given"),
+        ({"adc_bits": [4, 4]}, "a value given twice"),
+        ({"sign_scheme": "both"}, "expected 'free', differential or offset-binary"),
+        ({"adc_bit": 4}, "unknown key 'adc_bit'; did you mean 'adc_bits'"),
+    ],
+)
+def test_a_wrong_axis_is_said_in_one_line(axes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message) as error:
+        space(**axes)
+    assert "\n" not in str(error.value)
+
+
+def test_axes_that_the_accelerator_cannot_have_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"adc_bits given for .* whose adc\.area_um2 is 0"):
+        values(load_accelerator("xue-rram"), adc_bits="free")
+    with pytest.raises(ConfigurationError, match="crossbar_size given without rows_per_read"):
+        values(crossbar_size="free")
+    with pytest.raises(ConfigurationError, match="combinations of the chip's axes given; expected at most 5,000,000"):
+        many = {"crossbar_size": range(4, 404), "rows_per_read": range(4, 404), "replication": range(1, 101)}
+        values(**{name: list(numbers) for name, numbers in many.items()})
+
+
+def test_combinations_that_cannot_be_built_are_counted_once() -> None:
+    found = values(**SMALL)
+    chips = design_chips(found, BASE, 2)
+    assert chips.n_combinations == 2**8 == 2 * len(chips) + sum(chips.excluded.values())
+    assert chips.excluded == {
+        "rows_per_read above crossbar_size": 64,
+        "bits_per_cell above the bits that a column's slices have": 48,
+    }
+    sram = design_chips(values(load_accelerator("sram-65nm"), bits_per_cell=[1, 2]), load_accelerator("sram-65nm"), 8)
+    assert sram.excluded == {"bits_per_cell above 1 in an SRAM cell": 1}
+
+
+def test_the_nearest_chip_changes_the_fewest_axes() -> None:
+    found = values(crossbar_size=32, rows_per_read=64, adcs_per_array=8)
+    assert not len(design_chips(found, BASE, 8))
+    assert nearest_chip(found, BASE, (8,)) == {"crossbar_size": 64}
+    both = values(crossbar_size=48, rows_per_read=64, adcs_per_array=5)
+    changed = nearest_chip(both, BASE, (8,))
+    assert changed is not None and len(changed) == 2
+
+
+@given(st.integers(1, 5), st.integers(1, 120), st.sampled_from([3, 40, 5000]), st.booleans(), st.integers(0, 2**32 - 1))
+def test_no_other_row_beats_what_stays(width: int, n: int, most: int, whole: bool, seed: int) -> None:
+    points = np.random.default_rng(seed).integers(0, most, size=(n, width)).astype(np.float64)
+    points = points if whole else points / 7
+    beats = (points[:, None] <= points[None]).all(axis=2)
+    same = (points[:, None] == points[None]).all(axis=2)
+    beaten = (beats & ~same).any(axis=0) | np.triu(same, 1).any(axis=0)
+    assert non_dominated(points) == np.flatnonzero(~beaten).tolist()
+
+
+def test_the_noise_ranks_chips_as_a_simulated_layer_does() -> None:
+    from neuronas.chip.chip_model import chip_model
+    from neuronas.chip.precheck import layer_snr_db
+
+    random, ratios, simulated = Random(2), [], []
+    for _ in range(24):
+        chosen = [random.choice(of) for of in ((32, 64), (8, 32), (1, 2), (3, 4, 6), (8,), (1, 2))]
+        arrays = Arrays(*(np.array([float(value)]) for value in chosen))
+        chip = scaled_accelerator(BASE, arrays, "spikeflow-rram")
+        assert BASE.device is not None
+        found = layer_snr_db(chip_model(chip, "chip", 6))
+        ratios.append(snr_db(arrays, BASE.device, 6, chosen[0])[0])
+        simulated.append(40.0 if found is None else min(found, 40.0))
+    assert spearmanr(ratios, simulated).statistic > 0.9
+    assert np.median(np.abs(np.subtract(ratios, simulated))) < 3  # dB
+
+
+def test_more_converter_bits_and_fewer_rows_lose_less() -> None:
+    assert BASE.device is not None
+    rows = np.array([8.0, 64.0, 64.0])
+    bits = np.array([3.0, 3.0, 6.0])
+    size, one = np.full(3, 64.0), np.ones(3)
+    few, many, fine = snr_db(Arrays(size, rows, one, bits, size, 2 * one), BASE.device, 8, 64)
+    assert many < few and many < fine
+    kept = calibration().chips.kept(np.array([-20.0, calibration().chips.middle_db, 40.0]))
+    assert kept == pytest.approx([0, 0.5, 1], abs=1e-3)
+    assert calibration().chips.rho >= 0.8 and calibration().chips.n_pairs >= 60
+
+
+def test_the_front_is_that_of_every_design_costed_alone() -> None:
+    joint = problem()
+    points, n_excluded = one_by_one(joint)
+    found = front(joint)
+    expected = points[non_dominated(np.round(points, 12))]
+    order, own = (np.lexsort(of.T) for of in (expected.round(9), found.points.round(9)))
+    np.testing.assert_allclose(found.points[own], expected[order], rtol=1e-9)
+    everything = list(explored(joint, 0, 1))
+    assert sum(one.n_covered for one in everything) == len(points) + len(points) // 39
+    assert n_excluded == sum(sum(joint.chips(one).excluded.values()) for one in joint.settings)
+    assert sum(one.n_costed for one in everything) < len(points) / 4
+
+
+def test_the_front_does_not_depend_on_workers_or_on_where_it_was_interrupted() -> None:
+    joint = problem(0.01)
+    whole = front(joint, 1)
+    again = front(joint, 3)
+    assert (whole.origins == again.origins).all() and (whole.points == again.points).all()
+    first = Designs.none().with_others(next(iter(explored(joint, 0, 2))).front, joint.resolution)
+    for one in explored(joint, 1, 2):
+        first = first.with_others(one.front, joint.resolution)
+    assert (first.origins == whole.origins).all()
+
+
+def test_a_coarse_front_misses_no_design_by_more_than_its_resolution() -> None:
+    exact, coarse = front(problem()).points, front(problem(0.05)).points
+    assert len(coarse) < len(exact)
+    for point in exact:
+        assert (coarse <= point * 1.05 * (1 + 1e-9)).all(axis=1).any()
+    assert on_grid(np.array([[1.0, 1.049], [1.0, 1.051]]), 0.05).tolist() == [[0, 0], [0, 1]]
+
+
+def test_only_designs_within_the_budget_are_kept_and_the_nearest_is_known() -> None:
+    free = front(problem())
+    limit = float(np.median(free.points[:, 1]))
+    kept = front(problem(budget=Budget(max_energy_uj=limit)))
+    assert (kept.points[:, 1] <= limit).all()
+    inside = free.points[free.points[:, 1] <= limit]
+    assert len(inside) == len(kept)
+    tight = problem(budget=Budget(max_energy_uj=1e-6))
+    missed = [one.nearest for one in explored(tight, 0, 1)]
+    assert all(one is not None and one.name == "energy_uj" for one in missed)
+    best = min(one.value for one in missed if one is not None)
+    assert best == pytest.approx(one_by_one(replace(tight))[0][:, 1].min())
