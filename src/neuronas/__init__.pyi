@@ -961,7 +961,7 @@ def train(
         quantise: Quantisation-aware training, or quantisation after training [the recipe's].
         start_from: Start with the best weights of a trained run (fine-tuning).
         teacher: Learn the class probabilities of a trained run beside the labels (knowledge distillation).
-        teacher_share: Share of the teacher's class probabilities in the targets [0.5].
+        teacher_share: Share of the teacher's class probabilities in the targets [0.9].
         validation_share: Share of the training images that is held out for validation [the recipe's].
         precision: Floating-point format of convolutions [the recipe's].
         checkpointing: Recompute cells in the backward pass to save memory [the recipe's].

@@ -119,7 +119,7 @@ class TrainConfig(Section):
         "Learn the class probabilities of a trained run beside the labels (knowledge distillation)", None,
         is_option=True, metavar="RUN",
     )  # fmt: skip
-    teacher_share: float = _learning("Share of the teacher's class probabilities in the targets", 0.5, gt=0, le=1)
+    teacher_share: float = _learning("Share of the teacher's class probabilities in the targets", 0.9, gt=0, le=1)
     validation_share: float = _learning("Share of the training images that is held out for validation", ge=0, lt=1)
     precision: Literal["auto", "float32", "bfloat16"] = _learning(
         "Floating-point format of convolutions", is_option=True
