@@ -25,6 +25,7 @@ from neuronas.hardware.mapped.many import Networks
 from neuronas.hardware.mapped.model import MappedCostModel
 from neuronas.hardware.pareto import non_dominated
 from neuronas.hardware.scaling import Arrays, scaled_accelerator
+from neuronas.hardware.sensor import AT_ONCE
 from neuronas.runs.network_setting import NetworkSetting
 from neuronas.search.joint import Designs, JointSpace, explored, on_grid
 from neuronas.space.shape import NetworkShape
@@ -67,7 +68,7 @@ def problem(resolution: float = 0.0, budget: Budget | None = None, n: int = 40) 
     prior = ErrorPrior(float(fitness.max()), 12, 3)
     chips, limits = values(**SMALL), budget or Budget()
     return JointSpace(
-        BASE, chips, settings, networks_at, fitness, limits, prior, 10, Activity(), 0.0, resolution
+        BASE, chips, settings, networks_at, fitness, limits, prior, 10, Activity(), AT_ONCE, resolution
     )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ from neuronas.hardware.mapped.activity import Activity
 from neuronas.hardware.mapped.many import ManyCosts, Networks
 from neuronas.hardware.pareto import non_dominated
 from neuronas.hardware.scaling import many_chips
+from neuronas.hardware.sensor import Sensor
 from neuronas.runs.network_setting import NetworkSetting
 
 OBJECTIVES = ("error", "energy_uj", "latency_ms", "area_mm2", "memory_bits")
@@ -55,7 +56,7 @@ class JointSpace:
         error: what accuracy to expect.
         n_classes: of the data set.
         activity: firing rates of the layers' inputs.
-        window_ms: how long the sensor records for one decision.
+        sensor: that gives the images.
         resolution: see above.
     """
 
@@ -68,7 +69,7 @@ class JointSpace:
     error: ErrorTerm
     n_classes: int
     activity: Activity
-    window_ms: float
+    sensor: Sensor
     resolution: float
 
     def chips(self, setting: NetworkSetting) -> Chips:
@@ -254,7 +255,7 @@ def _totals(space: JointSpace, setting: NetworkSetting, chips: Chips, networks: 
             setting.timesteps,
             chips.replication[part, None],
             space.activity,
-            space.window_ms,
+            space.sensor,
         )
         found += many.totals(networks, chips.schedules[-1:])
     return Totals.joined([_whole(one, len(networks)) for one in found])
