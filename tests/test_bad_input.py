@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -24,8 +25,8 @@ from safetensors.numpy import load_file, save_file
 
 from conftest import Neuronas
 from neuronas.api.compose import plan
+from neuronas.config import SETTINGS, Before, parse_json, read_yaml, value_at, with_value, write_bytes
 from neuronas.config import given as checked
-from neuronas.config import parse_json, read_yaml, write_bytes
 from neuronas.data.download import unpack
 from neuronas.data.source import MAX_PIXELS, FileSource
 from neuronas.errors import ConfigurationError, DataError, RunDirectoryError, VerificationError
@@ -33,7 +34,7 @@ from neuronas.experiments.labels import read_labels
 from neuronas.export.integer import read_integer
 from neuronas.runs.candidates import read_candidates
 from neuronas.runs.config_file import read_config
-from neuronas.runs.directory import log_to
+from neuronas.runs.directory import _told, identity, log_to
 from neuronas.runs.history import History
 from neuronas.training.checkpoint import FORMAT, load_best, write_checkpoint
 from report_runs import add_training, make_run
@@ -581,6 +582,46 @@ def test_the_settings_of_a_run_cut_anywhere_are_refused(neuronas: Neuronas, tmp_
     code, out, err = neuronas("estimate", "run")
     assert (code, out, err.count("\n")) == (4, "", 1)
     assert "lacks '...', its last line" in err
+
+
+def test_settings_that_did_not_exist_yet_have_the_value_that_does_what_was_done(
+    neuronas: Neuronas, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = make_run(tmp_path / "run", n=4) / "config.yaml"
+    values = yaml.safe_load(path.read_text())
+    values.pop("events")
+    values["data"].pop("sequence")
+    values["hardware"].pop("target")
+    path.write_text(yaml.safe_dump(values, explicit_end=True))
+    found = checked(read_config(path), "old")
+    assert (found.events.window_ms, found.data.sequence, found.hardware.target) == (0.0, False, None)
+    assert neuronas("estimate", str(path.parent))[0] == 0
+    [note] = caplog.messages  # once, however often the file is read
+    assert f"{path}: was written before some settings existed; taken as before: data.sequence False" in note
+    values["network"].pop("n_voters")
+    path.write_text(yaml.safe_dump(values, explicit_end=True))
+    code, _, err = neuronas("estimate", str(path.parent))
+    assert (code, "lacks 'network.n_voters'" in err, err.count("\n")) == (4, True, 1)
+
+
+def test_a_new_setting_leaves_what_identifies_a_run() -> None:
+    """So a history of an earlier version can be resumed; set otherwise, it identifies another one."""
+    keys = [
+        identity(plan(checked(values, "test")).config) for values in ({}, {"budget": {"confidence": 0.9}}, {"seed": 1})
+    ]
+    assert len(set(keys)) == 3
+    told = _told({"seed": 0, "budget": {"confidence": None, "max_area_mm2": 5.0}})
+    assert told == {"seed": 0, "budget": {"max_area_mm2": 5.0}}
+
+
+def test_what_stands_for_a_setting_before_it_existed_is_a_value_of_it() -> None:
+    for setting in SETTINGS.values():
+        if setting.before is not Before.UNKNOWN and setting.before is not None:
+            assert type(setting.before) in (bool, int, float, str), setting.path
+            assert value_at(checked(with_value({}, setting.path, setting.before), "test").model_dump(), setting.path) \
+                == setting.before  # fmt: skip
+        elif setting.before is None:
+            assert setting.allows_none, setting.path
 
 
 @pytest.mark.parametrize("text", ["NaN", "[-Infinity]", "[1e999]", "-9.7e308", '{"a": 1, "a": 1}', "[" * 100_000])

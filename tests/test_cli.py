@@ -203,6 +203,13 @@ def test_mistakes_get_one_line_and_exit_2(neuronas: Neuronas, tmp_path: Path, ar
     assert err.startswith("neuronas: ")
 
 
+def test_all_accelerators_are_compared_by_estimate_alone(neuronas: Neuronas) -> None:
+    assert neuronas("estimate", ARCH, "--hardware", "all", "--quiet")[0] == 0
+    code, _, err = neuronas("search", "--hardware", "all", "--dry-run")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "accelerator 'all' given; expected one: " in err and "only 'neuronas estimate' compares 'all'" in err
+
+
 def test_impossible_budget(neuronas: Neuronas) -> None:
     code, out, err = neuronas("search", *SMALL, "--max-latency-ms", 0.001, "--quiet")
     assert (code, out) == (3, "")

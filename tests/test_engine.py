@@ -290,6 +290,16 @@ def test_buffers_come_back_when_the_last_view_is_gone() -> None:
     assert address in {buffers.empty((999, 1000), torch.float32).data_ptr() for _ in range(3)}
 
 
+def test_unused_buffers_make_room_for_other_memory() -> None:
+    buffers = BufferPool(2**26)
+    used, unused = (buffers.empty((2**20,), torch.float32) for _ in range(2))
+    del unused
+    buffers.make_room(2**25)
+    assert buffers.n_bytes == 2**23  # 4 MiB of each are within the limit
+    buffers.make_room(2**26)
+    assert buffers.n_bytes == 2**22 == used.numel() * 4
+
+
 @settings(max_examples=50)
 @given(st.integers(0, 99), st.sampled_from([3, 7, 8, 12, 15, 16, 23, 24]))
 def test_slices_add_up(seed: int, bits: int) -> None:

@@ -157,3 +157,14 @@ def test_example_files_can_be_written_again_and_replace_nothing(tmp_path: Path) 
     (tmp_path / "mine.yaml").write_text("my own")
     assert command(["example-files", "--out", str(tmp_path)]) == 2
     assert (tmp_path / "mine.yaml").read_text() == "my own"
+
+
+def test_example_files_do_not_mix_with_photos_of_the_same_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "photos" / "cat" / "1.jpg"
+    own.parent.mkdir(parents=True)
+    own.write_bytes(b"")
+    assert command(["example-files", "--out", str(tmp_path)]) == 2
+    assert f"{tmp_path / 'photos'}: holds other files ({own})" in capsys.readouterr().err
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [own]

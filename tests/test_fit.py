@@ -221,6 +221,25 @@ def test_targets_of_your_own(tmp_path: Path) -> None:
         assert message in str(raised.value) and "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize("content", [{}, {"description": "mine"}, {"layers": {}}, {"adds_values": {"value": True}}])
+def test_a_target_that_limits_nothing_is_refused(content: dict[str, object], tmp_path: Path) -> None:
+    file = tmp_path / "chip.yaml"
+    file.write_text(yaml.safe_dump(content))
+    with pytest.raises(ConfigurationError, match="states no limit, so every network would fit"):
+        neuronas.fit(CHAIN, target=str(file))
+    file.write_text(yaml.safe_dump(content | {"max_classes": 10}))
+    assert neuronas.fit(CHAIN, target=str(file)).fits
+
+
+@pytest.mark.parametrize("name", ["network.onnx", "network.nir", "architecture.json", "photo.png"])
+def test_a_wrong_file_is_wrong_usage(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / name).write_bytes(b"no network")
+    for verb in ("fit", "estimate"):
+        assert command([verb, str(tmp_path / name)]) == 2
+        err = capsys.readouterr().err
+        assert name in err and err.count("\n") == 1
+
+
 def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert command(["fit", CHAIN, "--channels", "16", "--weight-bits", "6", "--json", "--quiet"]) == 0
     document = json.loads(capsys.readouterr().out)

@@ -13,6 +13,7 @@ from PIL import Image
 import neuronas
 from conftest import Neuronas, chain
 from neuronas.data import listing
+from neuronas.data.batches import search_batches
 from neuronas.data.datasets import open_dataset
 from neuronas.data.pixels import resized
 from neuronas.data.source import FileSource, ImageSource
@@ -188,7 +189,27 @@ def test_what_is_left_out_is_counted(tmp_path: Path, caplog: pytest.LogCaptureFi
     (tmp_path / "train" / "cat" / "notes.txt").write_text("")
     open_dataset(f"imagefolder:{tmp_path}").check(n_threads=2, skip_corrupt=False)
     assert "2 files are no images by their ending and are left out: 1 .heic, 1 .txt" in caplog.text
-    assert "val: is not read (20 files); the test images are in" in caplog.text
+    assert f"val: is not read (20 files); the images are in {tmp_path}/train and {tmp_path}/test" in caplog.text
+
+
+def test_class_folders_beside_train_and_test_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    photos(tmp_path, "train", "test")
+    photos(tmp_path, "fox")
+    open_dataset(f"imagefolder:{tmp_path}").check(n_threads=2, skip_corrupt=False)
+    assert f"{tmp_path}/fox: is not read (20 files)" in caplog.text
+
+
+def test_what_was_skipped_is_told_without_the_advice_to_skip_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    photos(tmp_path, "train", "test")
+    broken = sorted((tmp_path / "train" / "cat").iterdir())[0]
+    broken.write_bytes(broken.read_bytes()[:40])
+    source = open_dataset(f"imagefolder:{tmp_path}").load("train", 8)
+    search_batches(source, 4, 4, 0, (0.5,) * 3, (0.25,) * 3, skip_corrupt=True)
+    assert f"skipped: image {broken}" in caplog.text and "--skip-corrupt" not in caplog.text
+    with pytest.raises(DataError, match="or skip such images with --skip-corrupt"):
+        search_batches(source, 4, 4, 0, (0.5,) * 3, (0.25,) * 3, skip_corrupt=False)
 
 
 def test_a_scan_is_shown_like_other_work(tmp_path: Path) -> None:

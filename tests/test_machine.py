@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from neuronas.machine import memory, n_cores, n_open_files
+from neuronas.machine import AvailableMemory, memory, n_cores, n_open_files
 
 GIB = 2**30
 
@@ -87,6 +87,13 @@ def test_version_1_of_control_groups_within_a_container(tmp_path: Path) -> None:
     )
     assert (memory(root).total, memory(root).free) == (GIB // 4, 0)
     assert n_cores(root) == 1
+
+
+def test_all_memory_of_this_process_stays_below_half_of_a_limit() -> None:
+    here = AvailableMemory(total=2000, free=1700, own=300)
+    assert 500 < here.own + here.for_work < 1000
+    assert AvailableMemory(total=600, free=80, own=520).for_work == 10  # little is left: an eighth of it
+    assert memory().own > 2**20
 
 
 def test_open_files_are_counted() -> None:

@@ -101,7 +101,7 @@ def test_options_stand_over_assignments_over_the_file() -> None:
         ("network.tau", "expected KEY=VALUE"),
         ("network.tua=1", "unknown setting 'network.tua'; did you mean 'network.tau'"),
         ("network.tau=[", "not valid YAML"),
-        ("network.tau=0.5", "given 0.5; input should be greater than 1"),
+        ("network.tau=0.5", "given 0.5; expected more than 1"),
         ("network.tau=soon", "given 'soon'"),
         ("fitness.name=[1]", "expected the name of a fitness"),
         ("fitness.name=sadh", "unknown fitness 'sadh'; did you mean 'sahd'"),

@@ -190,7 +190,7 @@ def design(
         batch_size: Images in a batch of the fitness [the data set's].
         exact: Evaluate every candidate on the full batch, without screening on a small one [off].
         engine: Engine that computes fitness; the reference is slow and gives the same numbers [fast].
-        memory_limit: Memory limit of the engine on each machine (half of the free memory) (GiB).
+        memory_limit: Memory limit of the engine on each machine (its process stays below half of the free memory) (GiB).
         workers: Number of worker processes that evaluate candidates (none).
         cluster: Evaluate on a Ray cluster: ray or ray:ADDRESS (none).
         hardware: Accelerator: a name or FILE.yaml (estimate: or all of them) [spikeflow-rram].
@@ -784,7 +784,7 @@ def search(
         chip_fitness: Evaluate candidates with their weights as simulated chips hold them [off].
         chips: Simulated chips over which --chip-fitness averages [1].
         engine: Engine that computes fitness; the reference is slow and gives the same numbers [fast].
-        memory_limit: Memory limit of the engine on each machine (half of the free memory) (GiB).
+        memory_limit: Memory limit of the engine on each machine (its process stays below half of the free memory) (GiB).
         workers: Number of worker processes that evaluate candidates (none).
         cluster: Evaluate on a Ray cluster: ray or ray:ADDRESS (none).
         silence_limit_minutes: A worker is considered lost after this time without a message (and 20 times its longest silence) (minutes) [10].

@@ -36,7 +36,19 @@ class ArchitectureError(ConfigurationError):
 
 
 class DataError(NeuronasError):
-    """A data set is missing, empty, too small or unreadable."""
+    """A data set is missing, empty, too small or unreadable.
+
+    Attributes:
+        fact: the message without advice, which may have been followed already.
+
+    Args:
+        fact: what is so.
+        advice: what to do; behind a semicolon.
+    """
+
+    def __init__(self, fact: str, advice: str = ""):
+        super().__init__(f"{fact}; {advice}" if advice else fact)
+        self.fact = fact
 
 
 class RunDirectoryError(NeuronasError):
@@ -116,6 +128,19 @@ def reading_as(kind: str, path: str | PathLike[str], *errors: type[Exception]) -
     except known as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise VerificationError(f"{path}: cannot be read as {kind} ({reason})") from error
+
+
+@contextmanager
+def named_by_person() -> Iterator[None]:
+    """Tell a damaged file that a person names from one of neuronas: it is a mistake of usage, as every wrong file is.
+
+    Raises:
+        ConfigurationError: instead of a ``VerificationError``.
+    """
+    try:
+        yield
+    except VerificationError as error:
+        raise ConfigurationError(str(error)) from error
 
 
 def suggestion(given: str, known: Iterable[str]) -> str:

@@ -14,16 +14,34 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _ROOT = Path("/")
+_SHARE_FOR_WORK = 0.45
+"""The rest of a half is for what work takes beside its limit: packed weights, Python's own objects."""
 _UNLIMITED = 2**60
 """Version 1 states no limit as a number near 2**63."""
 
 
 @dataclass(frozen=True)
 class AvailableMemory:
-    """Memory in bytes: what may be used in all, and how much of it is free."""
+    """Memory in bytes: what may be used in all, how much of it is free, and how much this process has already.
+
+    Attributes:
+        total: of the machine, or less by a limit.
+        free: of it.
+        own: resident in this process.
+    """
 
     total: int
     free: int
+    own: int
+
+    @property
+    def for_work(self) -> int:
+        """What this process may take in addition: all its memory is then below half of what it could have.
+
+        What it has already counts: in a container of 2 GB the libraries alone are a fifth of the limit. At least an
+        eighth of what is free.
+        """
+        return int(max(_SHARE_FOR_WORK * (self.free + self.own) - self.own, self.free / 8))
 
 
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
@@ -70,7 +88,7 @@ def memory(root: Path = _ROOT) -> AvailableMemory:
     """
     import psutil  # noqa: PLC0415 - takes a part of a second, and most verbs need no memory
 
-    here = psutil.virtual_memory()
+    here, own = psutil.virtual_memory(), psutil.Process().memory_info()
     total, free = here.total, here.available
     for group in _groups("memory", root):
         limit = _number(_text(group / "memory.max") or _text(group / "memory.limit_in_bytes"))
@@ -82,8 +100,8 @@ def memory(root: Path = _ROOT) -> AvailableMemory:
     address_space = resource.getrlimit(resource.RLIMIT_AS)[0]
     if address_space != resource.RLIM_INFINITY:
         total = min(total, address_space)
-        free = min(free, address_space - psutil.Process().memory_info().vms)
-    return AvailableMemory(total, max(0, free))
+        free = min(free, address_space - own.vms)
+    return AvailableMemory(total, max(0, free), own.rss)
 
 
 def n_open_files() -> int | None:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from neuronas.snn.weights import WeightSource
 
-_SHARE_OF_FREE_MEMORY = 0.5
+_SHARE_OF_GPU_MEMORY = 0.5
+"""Of what is free on a GPU."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,7 @@ def _maker(run: Plan, device: "torch.device", limit_bytes: int | None) -> Callab
     from neuronas.fitness.engine.select import select_backend
 
     if device.type == "cuda":
-        limit_bytes = _limit_bytes(run, torch.cuda.mem_get_info(device)[0])
+        limit_bytes = _limit_bytes(run, int(torch.cuda.mem_get_info(device)[0] * _SHARE_OF_GPU_MEMORY))
     elif limit_bytes is None:
         limit_bytes = machine_limit_bytes(run)
     backend = select_backend(neuron, device, torch.get_num_threads(), limit_bytes)
@@ -199,9 +200,9 @@ def _on_chips(
 
 def machine_limit_bytes(run: Plan) -> int:
     """What an engine, or all engines of this machine together, may keep in main memory."""
-    return _limit_bytes(run, memory().free)
+    return _limit_bytes(run, memory().for_work)
 
 
-def _limit_bytes(run: Plan, free: int) -> int:
+def _limit_bytes(run: Plan, default: int) -> int:
     limit = run.config.engine.memory_limit_gib
-    return int(limit * 2**30 if limit else free * _SHARE_OF_FREE_MEMORY)
+    return int(limit * 2**30) if limit else default

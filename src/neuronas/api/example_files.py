@@ -50,7 +50,8 @@ def write_example_files(folder: Path) -> ExampleFiles:
     Files that are there with the same content stay as they are, so it may be repeated.
 
     Raises:
-        ConfigurationError: a file is there with other content; nothing is written.
+        ConfigurationError: a file is there with other content, or a folder with other files, with which the new ones
+            would mix; nothing is written.
         RunDirectoryError: a file cannot be written.
     """
     accelerator = BUILTIN[settings_for("search")["hardware"].default].read_bytes()
@@ -59,6 +60,9 @@ def write_example_files(folder: Path) -> ExampleFiles:
     for path, content in contents.items():
         if is_there(path) and read_beginning(path, len(content) + 1)[0] != content:
             raise ConfigurationError(f"{path}: exists with other content; expected an empty folder (--out DIR)")
+    for own in (folder / _PHOTOS, folder / _RECORDINGS):
+        if strange := sorted(path for path in own.rglob("*") if not path.is_dir() and path not in contents):
+            raise ConfigurationError(f"{own}: holds other files ({strange[0]}); expected an empty folder (--out DIR)")
     for path, content in contents.items():
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)

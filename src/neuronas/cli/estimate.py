@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from neuronas.runs.costs import CostReport
 
 _FILE = "estimate.json"
-_ALL = "all"
-"""In place of an accelerator: each of them."""
 _ARCH = "Architecture text, architecture.json, run directory, or a network of your own: an .onnx or .nir file."
 
 
@@ -60,14 +58,15 @@ def estimate(
     from neuronas.api.estimate import estimate as cost_of
     from neuronas.cli.architectures import note_unread
     from neuronas.cli.tables import printable
+    from neuronas.hardware.accelerator import ALL
     from neuronas.report.cost_tables import hardware_table
     from neuronas.runs.costs import SweptConstant
 
-    on_all = options.get("hardware") == _ALL
+    on_all = options.get("hardware") == ALL
     if on_all:
         options.pop("hardware")
         if sweep or floorplan:
-            raise ConfigurationError(f"--hardware {_ALL} given with --sweep or --floorplan; expected one accelerator")
+            raise ConfigurationError(f"--hardware {ALL} given with --sweep or --floorplan; expected one accelerator")
     if plot or floorplan:
         _check_pictures(plot, sweep, floorplan)
     found = cost_of(

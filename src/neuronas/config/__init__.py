@@ -56,7 +56,7 @@ from neuronas.config.registry import (
 )
 from neuronas.config.schema import DataConfig, EngineConfig, FitnessConfig, NetworkConfig, ResolvedConfig
 from neuronas.config.search_schema import SearchConfig
-from neuronas.config.setting import Section, Setting
+from neuronas.config.setting import Before, Section, Setting
 from neuronas.config.training_schema import ChipConfig, TrainConfig
 from neuronas.config.values import EVALUATED_BITS, FULL_PRECISION
 
@@ -80,6 +80,7 @@ __all__ = [
     "SPACES",
     "SURROGATES",
     "TARGETS",
+    "Before",
     "BudgetConfig",
     "ChipConfig",
     "DataConfig",

@@ -2,14 +2,14 @@
 
 from typing import Any, Literal
 
-from neuronas.config.setting import Section, setting
+from neuronas.config.setting import Before, Section, setting
 from neuronas.config.values import BENCHMARK, DATASET, DESIGN, ESTIMATE, EVALUATE, SEARCH, TRAIN, SensorSize
 
 _READ = (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, DESIGN)
 
 
-def _of_events(help: str, default: Any, name: str, **more: Any) -> Any:  # noqa: A002
-    return setting(help, default, _READ, name=f"event_{name}", **more)
+def _of_events(help: str, default: Any, name: str, *, before: Any = Before.DEFAULT, **more: Any) -> Any:  # noqa: A002
+    return setting(help, default, _READ, name=f"event_{name}", before=before, **more)
 
 
 class EventsConfig(Section):
@@ -23,11 +23,12 @@ class EventsConfig(Section):
         "values",
     )  # fmt: skip
     window_ms: float = _of_events(
-        "Part of each recording that is used, from its beginning", DATASET, "window_ms", unit="ms", ge=0, le=2e6
-    )
+        "Part of each recording that is used, from its beginning", DATASET, "window_ms",
+        before=0.0, unit="ms", ge=0, le=2e6,
+    )  # fmt: skip
     sensor: SensorSize | None = _of_events(
         "Pixels of the sensor, HEIGHTxWIDTH, of which files of some formats say nothing", DATASET, "sensor",
-        unit="pixels", metavar="SIDE",
+        before=None, unit="pixels", metavar="SIDE",
     )  # fmt: skip
     crop: SensorSize | None = _of_events(
         "Use the centre of the sensor, HEIGHTxWIDTH, which is then reduced to --image-side (all of the sensor)", None,

@@ -178,7 +178,19 @@ _EXPECTED = {
     "model_type": "expected 'key: value' lines",
     "tuple_type": "expected a list",
     "list_type": "expected a list",
+    "int_type": "expected a whole number",
+    "int_from_float": "expected a whole number",
+    "float_type": "expected a number",
+    "finite_number": "expected a finite number",
+    "bool_type": "expected true or false",
+    "string_type": "expected text",
+    "greater_than": "expected more than {gt:,}",
+    "greater_than_equal": "expected at least {ge:,}",
+    "less_than": "expected less than {lt:,}",
+    "less_than_equal": "expected at most {le:,}",
+    "literal_error": "expected {expected}",
 }
+"""What to say of pydantic's kinds of mistake; values in braces are from its context."""
 
 
 def first_mistake(error: ValidationError, model: type[BaseModel]) -> str:
@@ -192,7 +204,8 @@ def first_mistake(error: ValidationError, model: type[BaseModel]) -> str:
         return f"unknown key '{field}'{near} (known here: {', '.join(known)})"
     if first["type"] == "missing":
         return f"key '{field}' is missing"
-    expected = _EXPECTED.get(first["type"], first["msg"].removeprefix("Value error, "))
+    message = first["msg"].removeprefix("Value error, ")
+    expected = _EXPECTED[first["type"]].format(**first.get("ctx", {})) if first["type"] in _EXPECTED else message
     given = first["input"]
     choices = re.findall("'([^']*)'", first["ctx"]["expected"]) if first["type"] == "literal_error" else ()
     near = suggestion(_short(str(given)), choices)

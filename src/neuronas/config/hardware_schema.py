@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import field_validator, model_validator
 
 from neuronas.config.registry import ACCELERATORS, COST_MODELS, TARGETS
-from neuronas.config.setting import Section, setting
+from neuronas.config.setting import Before, Section, setting
 from neuronas.config.values import ALGORITHM, DESIGN, ESTIMATE, EVALUATE, FIT, SEARCH, Place
 
 _COST = (ESTIMATE, SEARCH, DESIGN)
@@ -21,7 +21,7 @@ class HardwareConfig(Section):
     )  # fmt: skip
     target: str | None = setting(
         "Chip that the network has to fit: a name or FILE.yaml (fit: speck2f; search: none)", None, (SEARCH, FIT),
-        choices=TARGETS, metavar="NAME",
+        choices=TARGETS, metavar="NAME", before=Before.DEFAULT,
     )  # fmt: skip
     cost_model: str = setting("Cost model that budgets apply to", "mapped", _COST, choices=COST_MODELS)
     schedule: Literal["layers-in-order", "pipelined-over-timesteps"] = setting(
@@ -61,7 +61,7 @@ class BudgetConfig(Section):
     max_energy_uj: float = _limit("energy per image", "µJ")
     confidence: float | None = setting(
         "Judge latency and energy by the bound that they keep with this confidence (as estimated)",
-        None, _COST, ge=0.5, lt=1,
+        None, _COST, before=Before.DEFAULT, ge=0.5, lt=1,
     )  # fmt: skip
 
     @field_validator("*")

@@ -20,7 +20,7 @@ from neuronas.config.registry import (
     SPACES,
 )
 from neuronas.config.search_schema import SearchConfig
-from neuronas.config.setting import Section, setting
+from neuronas.config.setting import Before, Section, setting
 from neuronas.config.training_schema import ChipConfig, TrainConfig
 from neuronas.config.values import (
     BENCHMARK,
@@ -69,7 +69,11 @@ class DataConfig(Section):
         ge=1,
     )  # fmt: skip
     sequence: bool = setting(
-        "Each time step has an image of its own, as recordings of event cameras do", DATASET, (), is_option=False
+        "Each time step has an image of its own, as recordings of event cameras do",
+        DATASET,
+        (),
+        is_option=False,
+        before=False,
     )
     n_classes: int = setting("Number of classes", DATASET, (ESTIMATE, FIT), is_option=False, ge=1)
     class_names: Annotated[tuple[str, ...], Field(strict=False)] | None = setting(
@@ -89,6 +93,7 @@ class DataConfig(Section):
         (EVALUATE,),
         name="limit",
         metavar="IMAGES",
+        before=Before.DEFAULT,
         ge=1,
     )
 
@@ -192,7 +197,7 @@ class EngineConfig(Section):
         name="engine",
     )
     memory_limit_gib: float | None = setting(
-        "Memory limit of the engine on each machine (half of the free memory)", None,
+        "Memory limit of the engine on each machine (its process stays below half of the free memory)", None,
         (SEARCH, BENCHMARK, DESIGN), name="memory_limit", unit="GiB", gt=0,
     )  # fmt: skip
     workers: int | None = setting(

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from neuronas.config.registry import ALGORITHMS
-from neuronas.config.setting import Section, setting
+from neuronas.config.setting import Before, Section, setting
 from neuronas.config.values import DESIGN, SEARCH
 
 
@@ -13,7 +13,12 @@ class SearchConfig(Section):
     algorithm: str = setting("Search algorithm", "neuronas", (SEARCH, DESIGN), choices=ALGORITHMS)
     n_draws: int = setting("Number of candidates that snasnet and evolution draw", 5000, (SEARCH, DESIGN), ge=1)
     max_evaluated: int | None = setting(
-        "Stop after so many evaluated functions (no limit)", None, (SEARCH,), is_option=False, ge=1
+        "Stop after so many evaluated functions (no limit)",
+        None,
+        (SEARCH,),
+        is_option=False,
+        before=Before.DEFAULT,
+        ge=1,
     )
     population: int = setting("Population size of evolution", 100, (SEARCH,), ge=2)
     prefer: Literal["fitness", "parameters", "area_mm2", "latency_ms", "energy_uj", "knee"] = setting(
@@ -21,19 +26,21 @@ class SearchConfig(Section):
     )
     finalists: int = setting(
         "Fittest distinct candidates that are trained briefly, so that the one that learns best is the answer; 0: none",
-        0, (SEARCH,), ge=0, le=1000,
+        0, (SEARCH,), before=Before.DEFAULT, ge=0, le=1000,
     )  # fmt: skip
     finalist_epochs: int = setting(
-        "Passes over the images that the last finalists are trained for", 12, (SEARCH, DESIGN), ge=1, le=10_000
-    )
+        "Passes over the images that the last finalists are trained for", 12, (SEARCH, DESIGN),
+        before=Before.DEFAULT, ge=1, le=10_000,
+    )  # fmt: skip
     finalist_images: int = setting(
         "Training images, at most, that finalists learn from and are compared on", 5000, (SEARCH, DESIGN),
-        metavar="IMAGES", ge=2,
+        metavar="IMAGES", before=Before.DEFAULT, ge=2,
     )  # fmt: skip
     finalist_eta: int = setting(
         "One in so many finalists goes on to the next rung of halving, and is trained so many times as long", 2,
-        (SEARCH,), is_option=False, ge=2, le=100,
+        (SEARCH,), is_option=False, before=Before.DEFAULT, ge=2, le=100,
     )  # fmt: skip
     finalist_validation: float = setting(
-        "Share of the finalists' images that they are compared on", 0.25, (SEARCH,), is_option=False, gt=0, lt=1
-    )
+        "Share of the finalists' images that they are compared on", 0.25, (SEARCH,), is_option=False,
+        before=Before.DEFAULT, gt=0, lt=1,
+    )  # fmt: skip

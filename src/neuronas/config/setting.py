@@ -3,6 +3,7 @@
 import types
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from math import inf
 from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
@@ -40,6 +41,13 @@ class From:
     what: str
 
 
+class Before(Enum):
+    """What stands for a setting in a run that was made before the setting existed."""
+
+    UNKNOWN = "no value does what was done then"
+    DEFAULT = "the default does"
+
+
 @dataclass(frozen=True)
 class Meaning:
     """What a declaration says besides type, range and default.
@@ -53,6 +61,7 @@ class Meaning:
         is_option: the command line has an option of its own for it; otherwise ``--set``.
         metavar: what stands for the value in help texts.
         default: what decides the default, if it is no constant.
+        before: the value that does what was done before the setting existed. Runs whose settings lack it have that.
     """
 
     help: str
@@ -63,6 +72,7 @@ class Meaning:
     is_option: bool = True
     metavar: str | None = None
     default: From | None = None
+    before: Any = Before.UNKNOWN
 
 
 def setting(
@@ -75,6 +85,7 @@ def setting(
     choices: Registry | None = None,
     is_option: bool = True,
     metavar: str | None = None,
+    before: Any = Before.UNKNOWN,
     **limits: Any,
 ) -> Any:
     """Declare a setting; see ``Meaning``.
@@ -88,10 +99,11 @@ def setting(
         choices: registry of names.
         is_option: whether it has an option of its own.
         metavar: in help texts.
+        before: value in runs that were made before the setting existed.
         **limits: ``ge``, ``gt``, ``le``, ``lt`` as in ``pydantic.Field``.
     """
     source = default if isinstance(default, From) else None
-    meaning = Meaning(help, frozenset(verbs), name, unit, choices, is_option, metavar, source)
+    meaning = Meaning(help, frozenset(verbs), name, unit, choices, is_option, metavar, source, before)
     found = Field(default=PydanticUndefined if source else default, **limits)
     found.metadata.append(meaning)
     return found
@@ -134,6 +146,11 @@ class Setting:
         if self.meaning.choices is not None:
             return tuple(self.meaning.choices)
         return tuple(str(one) for part in _parts(self.kind) if get_origin(part) is Literal for one in get_args(part))
+
+    @property
+    def before(self) -> Any:
+        """Value in runs that were made before it existed, or ``Before.UNKNOWN``."""
+        return self.default if self.meaning.before is Before.DEFAULT else self.meaning.before
 
     @property
     def allows_none(self) -> bool:

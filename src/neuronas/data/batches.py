@@ -53,7 +53,7 @@ def search_batches(
         except DataError as error:
             if not skip_corrupt:
                 raise
-            _log.warning("skipped: %s", error)
+            _log.warning("skipped: %s", error.fact)
         if len(images) == needed:
             break
     else:

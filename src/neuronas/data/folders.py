@@ -88,10 +88,11 @@ class ClassFolders(OwnFolder):
                 if not found:
                     _log.warning("%s %s: class '%s' has no test %s", self.files.folder, self._folder, name,
                                  self.files.files)  # fmt: skip
-            for other in self._test_folders[1:]:
-                n = sum(1 for path in other.rglob("*") if path.is_file())
-                _log.warning("%s %s: is not read (%s files); the test %s are in %s", self.files.folder, other, f"{n:,}",
-                             self.files.files, self._test_folders[0])  # fmt: skip
+            read = (self._training, self._test_folders[0])
+            for other in sorted(path for path in self._folder.iterdir() if path.is_dir() and path not in read):
+                if n := sum(1 for path in other.rglob("*") if path.is_file()):
+                    _log.warning("%s %s: is not read (%s files); the %s are in %s and %s", self.files.folder, other,
+                                 f"{n:,}", self.files.files, *read)  # fmt: skip
         log_left_out(sorted({path.parent for paths in (*train, *test) for path in paths}), self.files)
 
     @property

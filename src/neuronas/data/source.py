@@ -165,8 +165,8 @@ def decoded(name: str, raw: Callable[[], bytes], work: Callable[[Image.Image], I
         if isinstance(error, UnidentifiedImageError):
             reason = f"expected {', '.join(_FORMATS)}"
         raise DataError(
-            f"image {name}: cannot be decoded ({' '.join(reason.split())}); remove it, or skip such images with "
-            "--skip-corrupt"
+            f"image {name}: cannot be decoded ({' '.join(reason.split())})",
+            "remove it, or skip such images with --skip-corrupt",
         ) from error
 
 

@@ -18,8 +18,8 @@ class Job(Section):
         copies: content of the files and objects that the settings name, by the names in ``runs.directory.COPIES``.
         identity: digest of the run; a worker whose code gives another digest refuses the job.
         threads: number of CPU threads.
-        memory_limit_bytes: memory limit of the worker's machine; None: that of the settings, otherwise half of the free
-            memory of the machine.
+        memory_limit_bytes: memory limit of the worker's machine; None: that of the settings, otherwise less than half
+            of the free memory of the machine.
         memory_share: the worker's share of the memory limit, above 0, at most 1.
         cuda_device: index of the worker's CUDA device, if the run computes on CUDA.
         images: the images for computing fitness (``data.batches.to_text``); None: the worker reads the data set.

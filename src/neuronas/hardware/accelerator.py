@@ -241,6 +241,8 @@ class Accelerator(Section):
             yield from ((key, one) for key, one in found if isinstance(one, Quantity))
 
 
+ALL = "all"
+"""What stands for each accelerator where several can be compared."""
 BUILTIN: dict[str, Path] = {path.stem: path for path in sorted(_PRESETS.glob("*.yaml"))}
 """Files of the built-in accelerators, by name."""
 
@@ -251,4 +253,9 @@ def load_accelerator(given: Accelerator | str) -> Accelerator:
     Raises:
         ConfigurationError: the name is unknown, the file cannot be read, a key is missing, or a value is out of range.
     """
+    if given == ALL:
+        raise ConfigurationError(
+            f"accelerator '{ALL}' given; expected one: {', '.join(ACCELERATORS)}, or FILE.yaml (only 'neuronas "
+            f"estimate' compares '{ALL}')"
+        )
     return load_named(Accelerator, ACCELERATORS, given)

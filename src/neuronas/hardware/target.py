@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from neuronas.config import TARGETS, Section, load_named
+from neuronas.errors import ConfigurationError
 from neuronas.hardware.quantity import UNSTATED, Count
 
 _PRESETS = Path(__file__).parent / "targets"
@@ -120,6 +121,14 @@ class Target(Section):
     differs: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
 
 
+def _without_limits(target: Target) -> bool:
+    optional = (target.max_destinations, target.max_image_values, target.max_classes)
+    of_layers = (getattr(one, name) for one in (target.layers, target.first, target.linear) for name in _LAYER_LIMITS)
+    is_free = target.adds_values.value and target.has_groups.value
+    return is_free and not target.cores and all(limit is None for limit in (*optional, *of_layers))
+
+
+_LAYER_LIMITS = tuple(LayerLimits.model_fields)
 BUILTIN: dict[str, Path] = {path.stem: path for path in sorted(_PRESETS.glob("*.yaml"))}
 """Files of the built-in targets, by name."""
 
@@ -128,6 +137,12 @@ def load_target(given: Target | str) -> Target:
     """Load a target by name or from a YAML file; an object is returned unchanged.
 
     Raises:
-        ConfigurationError: the name is unknown, the file cannot be read, or a key or value is wrong.
+        ConfigurationError: the name is unknown, the file cannot be read, a key or value is wrong, or it limits nothing.
     """
-    return load_named(Target, TARGETS, given, has_name=True)
+    found = load_named(Target, TARGETS, given, has_name=True)
+    if _without_limits(found):
+        raise ConfigurationError(
+            f"target {found.name or 'given'}: states no limit, so every network would fit; expected at least one of "
+            "cores, layers, first, linear, adds_values, has_groups or max_…"
+        )
+    return found

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from neuronas.config import as_path, is_there
-from neuronas.errors import ArchitectureError, RunDirectoryError, VerificationError, quoted
+from neuronas.errors import ArchitectureError, RunDirectoryError, VerificationError, named_by_person, quoted
 from neuronas.runs.directory import ARCHITECTURE, CONFIG
 from neuronas.runs.document import Document
 from neuronas.runs.environment import check_format
@@ -41,10 +41,12 @@ class Given:
     Attributes:
         source: the architecture, its text, or its file.
         config: settings of the run.
+        is_of_directory: a directory was named, in which the file lies.
     """
 
     source: Architecture | str | Path
     config: Path | None = None
+    is_of_directory: bool = False
 
     @cached_property
     def architecture(self) -> Architecture:
@@ -52,11 +54,17 @@ class Given:
 
         Raises:
             ArchitectureError: not an architecture.
-            VerificationError: a damaged or changed file.
+            ConfigurationError: a file that a person names, and that is no ``architecture.json``.
+            VerificationError: a damaged or changed file of a run.
         """
         if isinstance(self.source, Architecture):
             return self.source
-        return _from_file(self.source) if isinstance(self.source, Path) else parse_architecture(self.source)
+        if isinstance(self.source, str):
+            return parse_architecture(self.source)
+        if self.is_of_directory:
+            return _from_file(self.source)
+        with named_by_person():
+            return _from_file(self.source)
 
     @property
     def run(self) -> Path | None:
@@ -81,7 +89,7 @@ def read_architecture(given: Architecture | str | PathLike[str]) -> Given:
         check_format(path)
         config = path / CONFIG if is_there(path / CONFIG) else None
         if is_there(path / ARCHITECTURE):
-            return Given(path / ARCHITECTURE, config)
+            return Given(path / ARCHITECTURE, config, is_of_directory=True)
         if config is None:
             raise RunDirectoryError(f"'{path}' given, which holds no {ARCHITECTURE}; expected a run directory")
         raise RunDirectoryError(
@@ -90,8 +98,9 @@ def read_architecture(given: Architecture | str | PathLike[str]) -> Given:
         )
     if path.is_file():
         return Given(path)
+    what = "a path that is not found" if text.endswith(".json") or "/" in text else "no architecture"
     raise ArchitectureError(
-        f"'{text}' given; expected an architecture such as |skip~0|+…, an architecture.json or a run directory"
+        f"'{text}' given, {what}; expected an architecture such as |skip~0|+…, an architecture.json or a run directory"
     )
 
 

@@ -1,5 +1,7 @@
 """``config.yaml`` of a run: every setting of what was done, and of what was not done yet what a person gave for it."""
 
+import logging
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -7,15 +9,18 @@ import yaml
 
 from neuronas.config import (
     SETTINGS,
+    Before,
     ResolvedConfig,
     RunConfig,
     read_yaml_text,
     value_at,
+    with_value,
     write_text,
     written,
 )
 from neuronas.errors import VerificationError
 
+log = logging.getLogger("neuronas")
 _OPEN = ("train", "chip", "design")
 """Sections that a run leaves open until it is trained or put on simulated chips, or where it is no design."""
 _END = "..."
@@ -39,19 +44,37 @@ def write_config(path: Path, config: ResolvedConfig, given: RunConfig | None = N
 def read_config(path: Path) -> dict[str, Any]:
     """Read the settings of a run as nested values, which are not validated yet.
 
+    A run that was made before a setting existed has the value that does what was done then (``Setting.before``), and
+    a warning says so.
+
     Raises:
         ConfigurationError: no file, or no YAML mapping.
-        VerificationError: a setting that every run has is missing, or the end of the file.
+        VerificationError: the end of the file is missing, or a setting for which no such value is known.
     """
-    values, text = read_yaml_text(path)
+    (values, text), before = read_yaml_text(path), {}
+    if text.splitlines()[-1:] != [_END]:
+        raise VerificationError(f"{path}: lacks '{_END}', its last line; the file was cut off")
     for setting in SETTINGS.values():
         section, _, name = setting.path.rpartition(".")
         inside = value_at(values, section) if section else values
         if section in _OPEN:
             continue
-        is_there = isinstance(inside, dict) and name in inside
-        if not is_there or (inside[name] is None and not setting.allows_none):  # null: cut off behind the colon
-            raise VerificationError(f"{path}: lacks '{setting.path}', which the settings of every run have")
-    if text.splitlines()[-1] != _END:
-        raise VerificationError(f"{path}: lacks '{_END}', its last line; the file was cut off")
+        if isinstance(inside, dict) and name in inside:
+            is_damaged = inside[name] is None and not setting.allows_none  # null: a value that was deleted
+        else:
+            is_damaged = setting.before is Before.UNKNOWN
+            before[setting.path] = setting.before
+        if is_damaged:
+            raise VerificationError(
+                f"{path}: lacks '{setting.path}'; it was damaged, or its neuronas was too early to know what to take"
+            )
+    if before:
+        _say_once(path, ", ".join(f"{name} {value}" for name, value in before.items()))
+    for name, value in before.items():
+        values = with_value(values, name, value)
     return values
+
+
+@cache
+def _say_once(path: Path, taken: str) -> None:
+    log.warning("%s: was written before some settings existed; taken as before: %s", path, taken)

@@ -256,10 +256,22 @@ def _chosen_anew(config: ResolvedConfig, stored: Mapping[str, Any]) -> list[str]
     return differences({"search": now}, {"search": known})
 
 
+def _told(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Settings without those at the value of before they existed, so that a new setting makes no run another one."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            found[key] = _told(value, f"{path}.")
+        elif value != SETTINGS[path].before:
+            found[key] = value
+    return found
+
+
 def identity(config: ResolvedConfig, *parts: BaseModel | Mapping[str, Any] | str) -> str:
     """A key of everything that decides a result: settings, the content of the files that they name, other parts."""
     content = [
-        _deciding(config.model_dump()),
+        _told(_deciding(config.model_dump())),
         *(part.model_dump() if isinstance(part, BaseModel) else part for part in parts),
     ]
     return blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()

@@ -18,6 +18,8 @@ from neuronas.space.node_operations import Pool
 EPSILON = 1e-5
 """Added to the variance in batch normalisation (PyTorch's default)."""
 _EXACT_FLOAT32 = 2**24
+NORMALISATION_BYTES = 24
+"""That ``normalised_images`` takes while it works, for each value of one time step: at most three float64 of it."""
 
 
 def normalised_images(images: Tensor, weights: FixedPoint, stride: int) -> Tensor:

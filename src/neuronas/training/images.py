@@ -141,7 +141,7 @@ class Images:
         if bad and not skip_corrupt:
             raise unreadable(bad, len(self._indices))
         for error in bad:
-            _log.warning("skipped: %s", error)
+            _log.warning("skipped: %s", error.fact)
         lost = np.setdiff1d(self.labels.numpy(), self.labels[good].numpy())
         if len(lost):
             raise DataError(f"class {lost[0]}: none of its images can be read")

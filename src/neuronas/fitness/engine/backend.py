@@ -98,6 +98,10 @@ class Backend(Protocol):
         """Description for messages and reports."""
         ...
 
+    def make_room(self, n_bytes: int) -> None:
+        """Free what is kept for reuse as far as ``n_bytes`` of other memory would go beyond the limit with it."""
+        ...
+
     def dense(self, value: Tensor, *, constant: bool) -> Array:
         """Convert a value [T, B, C, H, W] to the memory layout of the back end."""
         ...

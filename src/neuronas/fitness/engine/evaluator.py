@@ -25,7 +25,7 @@ from neuronas.fitness.engine.values import (
 )
 from neuronas.fitness.measure import Measure, Reading
 from neuronas.fitness.patterns import Patterns
-from neuronas.snn.arithmetic import exact_linear, normalised_images, pool
+from neuronas.snn.arithmetic import NORMALISATION_BYTES, exact_linear, normalised_images, pool
 from neuronas.snn.quantisation import FixedPoint
 from neuronas.snn.weights import WeightSource
 from neuronas.space.genotype import Architecture, edge_order
@@ -142,6 +142,9 @@ class _Run:
 
     def _stem(self, leaf: Stem) -> Array:
         weights = self.weights(leaf.place, leaf.operation, leaf.given)
+        n_bytes = self._geometry(leaf.shape).one_step.n_values * NORMALISATION_BYTES
+        self.store.reserve(n_bytes)
+        self.backend.make_room(n_bytes)
         values = normalised_images(self.images, weights, leaf.operation.stride)
         return self.backend.dense(values, constant=not self.engine.shape.sequence)
 

@@ -33,6 +33,9 @@ class TorchBackend:
         parts = [device.type, *["int8 matrix products"] * has_integers, *["fused neurons"] * is_fused]
         self.name = f"torch ({', '.join(parts)})"
 
+    def make_room(self, n_bytes: int) -> None:
+        """See ``Backend``: it keeps nothing for reuse beside what PyTorch frees by itself."""
+
     def dense(self, value: Tensor, *, constant: bool) -> Array:
         """See ``Backend``."""
         return Array(value.to(self.device), constant=constant)

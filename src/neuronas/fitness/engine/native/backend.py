@@ -8,7 +8,6 @@ from math import prod
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812
 
 from neuronas.fitness.engine.backend import Array, Fired, Geometry
 from neuronas.fitness.engine.native.convolution import convolve, fastest_method, spike_shape, sum_formats
@@ -62,12 +61,23 @@ class NativeBackend:
         self.name = f"native kernels, {native.label}, {threads} thread(s)"
         self._program = lru_cache(maxsize=4096)(compile_value)
 
+    def make_room(self, n_bytes: int) -> None:
+        """See ``Backend``."""
+        self._buffers.make_room(n_bytes)
+
     def dense(self, value: Tensor, *, constant: bool) -> Array:
         """See ``Backend``."""
-        steps, batch, channels = value.shape[:3]
-        value = F.pad(value, (0, 0, 0, 0, 0, padded(channels) - channels))
-        planes = [plane.movedim(2, 4).reshape(steps, batch, -1) for plane in torch.split(value, _PLANE, dim=2)]
-        return Array(torch.cat(planes, dim=2), constant=constant)
+        steps, batch, channels, height, width = value.shape
+        found = self._buffers.empty((steps, batch, height * width * padded(channels)), torch.float32)
+        first = 0
+        for plane in torch.split(value, _PLANE, dim=2):
+            wide = padded(plane.shape[2])
+            size = height * width * wide
+            into = found[..., first : first + size].view(steps, batch, height, width, wide)
+            into[..., : plane.shape[2]] = plane.movedim(2, 4)
+            into[..., plane.shape[2] :] = 0
+            first += size
+        return Array(found, constant=constant)
 
     def fire(
         self,

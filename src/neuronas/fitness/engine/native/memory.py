@@ -35,11 +35,14 @@ class BufferPool:
 
     Args:
         limit_bytes: unused buffers are freed if all buffers together would exceed this size.
+
+    Attributes:
+        n_bytes: of all buffers, used and unused.
     """
 
     def __init__(self, limit_bytes: int):
         self.limit_bytes = limit_bytes
-        self._total = 0
+        self.n_bytes = 0
         self._free: list[mmap.mmap] = []
 
     def empty(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
@@ -58,7 +61,11 @@ class BufferPool:
             best = min(fitting, key=len)
             self._free.remove(best)
             return best
-        while self._free and self._total + size > self.limit_bytes:
-            self._total -= len(self._free.pop(0))
-        self._total += size
+        self.make_room(size)
+        self.n_bytes += size
         return huge_memory(size)
+
+    def make_room(self, n_bytes: int) -> None:
+        """Free unused buffers until ``n_bytes`` more would be within the limit."""
+        while self._free and self.n_bytes + n_bytes > self.limit_bytes:
+            self.n_bytes -= len(self._free.pop(0))
