@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import event_files
 from event_files import WRITERS, Event
-from neuronas.data.events import aedat2, aedat3, aedat4, arrays, atis, dat, evt, table
+from neuronas.data.events import aedat2, aedat3, aedat4, arrays, atis, dat, evt, evt3, table
 from neuronas.data.events.files import FORMATS, read_recording
 from neuronas.data.events.item import RECORDINGS
 from neuronas.data.events.recording import Recording, RecordingError
@@ -169,8 +169,15 @@ WORD = st.one_of(
 
 
 @settings(max_examples=80, deadline=None)
-@given(st.lists(WORD, max_size=40))
-def test_evt3_is_decoded_as_by_a_state_machine(words: list[int]) -> None:
+@given(st.lists(WORD, max_size=40), st.sampled_from([1, 7, 2**18]))
+def test_evt3_is_decoded_as_by_a_state_machine(words: list[int], part: int) -> None:
+    """In parts of any size."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evt3, "_PART", part)
+        check_evt3(words)
+
+
+def check_evt3(words: list[int]) -> None:
     expected = sorted(reference_of_evt3(words), key=lambda event: event[0])
     raw = b"% evt 3.0\n% end\n" + struct.pack(f"<{len(words)}H", *words)
     if not expected:
@@ -192,6 +199,36 @@ def test_text_is_read_by_its_header_or_by_the_usual_order(tmp_path: Path, text: 
     found = read_recording(path)
     assert as_events(found) == [(1000, 3, 4, 1), (2000, 5, 6, 0)]
     assert found.sensor == ((30, 40) if "geometry" in text else None)
+
+
+def test_text_is_read_in_parts_and_names_the_line_that_is_no_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    events = some_events(300)
+    monkeypatch.setattr(table, "_PART_BYTES", 100)
+    text = event_files.csv(events)
+    assert as_events(table.decode(text)) == events
+    lines = text.split(b"\n")
+    with pytest.raises(RecordingError, match=r"holds a line that is no event \(.* at row 250"):
+        table.decode(b"\n".join([*lines[:251], b"a,b,c,d", *lines[251:]]))
+
+
+def test_memory_of_a_recording_is_bounded_by_its_events(tmp_path: Path) -> None:
+    """At most 40 bytes an event besides the file; text, whose numbers are wide first, 60."""
+    n = 400_000
+    rng = np.random.default_rng(1)
+    t = np.sort(rng.integers(0, 10**6, n))
+    columns = t, rng.integers(0, 640, n), rng.integers(0, 480, n), rng.integers(0, 2, n)
+    words = (0x8000 | t >> 12 & 0xFFF, 0x6000 | t & 0xFFF, columns[2], 0x2000 | columns[3] << 11 | columns[1])
+    raw = b"% evt 3.0\n% end\n" + np.stack(words, axis=1).astype("<u2").tobytes()
+    text = b"".join(b"%d %d %d %d\n" % event for event in zip(*(one.tolist() for one in columns), strict=True))
+    for name, content, limit in (("a.raw", raw, 40), ("a.txt", text, 60)):
+        (tmp_path / name).write_bytes(content)
+        tracemalloc.start()
+        found = read_recording(tmp_path / name)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert len(found) == n
+        assert np.array_equal(found.t_us, t) and np.array_equal(found.x, columns[1])
+        assert (peak - len(content)) / n < limit + 30_000_000 / n, name
 
 
 def test_hdf5_with_blosc_is_read_as_dsec_has_it(tmp_path: Path) -> None:
@@ -314,6 +351,9 @@ def test_what_is_no_recording_is_refused_with_what_is_expected(tmp_path: Path) -
         ("a.raw", b"% evt 3.0\n% end\n", "holds no time"),
         ("a.csv", b"hello\n", "expected t x y p with spaces, x,y,p,t, or a header"),
         ("a.csv", b"t,x,y,p\n1,2,3\n", "holds a line that is no event"),
+        ("a.csv", b"t,x,y,p\n", "holds no events"),
+        ("a.csv", b"t,x,y,p\n \n\n", "holds no events"),
+        ("a.csv", b"% a comment\n", "expected t x y p with spaces"),
         ("a.npy", b"\x93NUMPY\x01\x00", "has no header of NumPy"),
         ("a.npz", b"PK\x03\x04 and nothing", "is no whole .npz file"),
     ):

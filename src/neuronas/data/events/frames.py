@@ -16,6 +16,8 @@ from neuronas.space.node_operations import Pair
 _ORDER_SEED = 20240722
 """Of the controls: the same recording has the same order in every run."""
 _FULL = 255
+_PART = 1 << 19
+"""Events that are cut at a time: bounds the memory that a long recording takes."""
 
 
 @dataclass(frozen=True)
@@ -67,17 +69,18 @@ class Slicing:
             beginning), 0 for none.
         """
         n = int(np.searchsorted(recording.t_us, self.window_us))
-        used = recording.part(slice(0, n))
-        progress = self._progress(used)
-        step = np.minimum(progress.astype(np.int64), self.timesteps - 1)
-        share = progress - np.floor(progress)
-        if self.events.order != "recorded":
-            rng = np.random.default_rng([_ORDER_SEED, number])
-            if self.events.order == "shuffled":
-                step = rng.permutation(self.timesteps)[step]
-            else:
-                step = rng.integers(0, self.timesteps, n)
-        return self._images(used, step, share, self.timesteps)
+        order, rng = np.arange(self.timesteps), np.random.default_rng([_ORDER_SEED, number])
+        if self.events.order == "shuffled":
+            order = rng.permutation(self.timesteps)
+        images = self._empty(self.timesteps)
+        for first in range(0, n, _PART):
+            used = recording.part(slice(first, min(first + _PART, n)))
+            progress = self._progress(used, first, n)
+            step = order[np.minimum(progress.astype(np.int64), self.timesteps - 1)]
+            if self.events.order == "collapsed":
+                step = rng.integers(0, self.timesteps, len(used))
+            self._add(images, used, step, progress - np.floor(progress))
+        return self._finished(images)
 
     def stream(self, recording: Recording) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """Cut a recording of any length into time steps of the same duration, one after the other.
@@ -96,33 +99,45 @@ class Slicing:
                 f"events.slices {self.events.slices} and events.order {self.events.order} given for a stream; expected "
                 "time and recorded, since it is cut while it comes"
             )
-        progress = self._progress(recording)
+        progress = self._progress(recording, 0, len(recording))
         n_steps = int(progress[-1]) + 1 if len(progress) else 0
         ends = np.searchsorted(progress, np.arange(n_steps + 1))
         for number, (first, last) in enumerate(pairwise(ends.tolist())):
             part = recording.part(slice(first, last))
-            yield last - first, self._images(part, np.zeros(len(part), np.int64), progress[first:last] - number, 1)[0]
+            images = self._empty(1)
+            self._add(images, part, np.zeros(len(part), np.int64), progress[first:last] - number)
+            yield last - first, self._finished(images)[0]
 
-    def _images(
-        self, used: Recording, step: NDArray[np.int64], share: NDArray[np.floating[Any]], timesteps: int
-    ) -> NDArray[np.uint8]:
-        """Images [timesteps, C, H, W] of events, of which the step and when in it they came are known."""
+    def _empty(self, timesteps: int) -> NDArray[np.int64]:
+        """Images [timesteps, C, H, W] of no events."""
+        return np.zeros((timesteps, self.channels, *self.size), np.int64)
+
+    def _add(
+        self, images: NDArray[np.int64], used: Recording, step: NDArray[np.int64], share: NDArray[np.floating[Any]]
+    ) -> None:
+        """Add events whose step is known, and when in it they came: their number, or how early the first was."""
         place, inside = self._places(used, step)
-        shape = (timesteps, self.channels, *self.size)
+        flat = images.reshape(-1)
         if self.events.values == "first-spike":
-            found = np.zeros(np.prod(shape), np.uint8)
-            earliness = _FULL - (share * _FULL).astype(np.uint8)
-            np.maximum.at(found, place, earliness if inside is None else earliness[inside])
-            return found.reshape(shape)
-        counts = np.bincount(place, minlength=int(np.prod(shape)))
-        limit = 1 if self.events.values == "binary" else _FULL
-        return np.minimum(counts, limit).astype(np.uint8).reshape(shape)
+            earliness = _FULL - (share * _FULL).astype(np.int64)
+            np.maximum.at(flat, place, earliness if inside is None else earliness[inside])
+        else:
+            low, high = (int(place.min()), int(place.max()) + 1) if len(place) else (0, 0)
+            flat[low:high] += np.bincount(place - low, minlength=high - low)
 
-    def _progress(self, used: Recording) -> NDArray[np.floating[Any]]:
-        """How far each event is through the T steps: its step, and behind the point its share of that step."""
-        n = len(used)
+    def _finished(self, images: NDArray[np.int64]) -> NDArray[np.uint8]:
+        return np.minimum(images, 1 if self.events.values == "binary" else _FULL).astype(np.uint8)
+
+    def _progress(self, used: Recording, first: int, n: int) -> NDArray[np.floating[Any]]:
+        """How far each event is through the T steps: its step, and behind the point its share of that step.
+
+        Args:
+            used: some of the events.
+            first: number of the first of them.
+            n: how many events there are in all.
+        """
         if self.events.slices == "count":
-            return np.arange(n) * (self.timesteps / max(1, n))
+            return np.arange(first, first + len(used)) * (self.timesteps / max(1, n))
         return used.t_us * (self.timesteps / self.window_us)
 
     def _places(self, used: Recording, step: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_] | None]:

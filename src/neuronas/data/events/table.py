@@ -2,12 +2,12 @@
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from neuronas.data.events.arrays import NAMES, recording_of
-from neuronas.data.events.recording import Recording, RecordingError
+from neuronas.data.events.recording import MAX_EVENTS, Numbers, Recording, RecordingError
 from neuronas.space.node_operations import Pair
 
 _SPACES, _COMMAS = ("t", "x", "y", "p"), ("x", "y", "p", "t")
@@ -15,6 +15,8 @@ _SPACES, _COMMAS = ("t", "x", "y", "p"), ("x", "y", "p", "t")
 Metavision writes them."""
 _COMMENTS = "%#"
 _INTEGER = re.compile(r"[+-]?\d+$")
+_SOMETHING, _ROW = re.compile(rb"\S"), re.compile(r"row (\d+)")
+_PART_BYTES = 1 << 23
 
 
 def decode(raw: bytes) -> Recording:
@@ -51,17 +53,59 @@ def decode(raw: bytes) -> Recording:
     in_seconds = {
         name: not _INTEGER.match(cell) for name, cell in zip(names, cells, strict=False) if name in NAMES["t"]
     }
-    kinds = [(f"f{number}", "f8" if in_seconds.get(name) else "i8") for number, name in enumerate(names)]
     read = [number for number, name in enumerate(names) if any(name in known for known in NAMES.values())]
-    try:
-        found = np.loadtxt(
-            io.BytesIO(memoryview(raw)[start:]), dtype=[kinds[number] for number in read], delimiter=separator,
-            usecols=read, comments=None, ndmin=1, encoding="latin-1",
-        )  # fmt: skip
-    except (ValueError, OverflowError) as error:
-        raise RecordingError(f"holds a line that is no event ({str(error).partition(';')[0][:120]})") from error
-    columns = {names[number]: found[f"f{number}"] for number in read}
+    kinds = [(f"f{number}", "f8" if in_seconds.get(names[number]) else "i8") for number in read]
+    parts = list(_parts(raw, start, separator, read, kinds))
+    if not parts:
+        raise RecordingError("holds no events")
+    columns = {names[number]: np.concatenate([part[f"f{number}"] for part in parts]) for number in read}
     return recording_of(columns, _geometry(comments))
+
+
+def _parts(
+    raw: bytes, start: int, separator: str | None, read: Sequence[int], kinds: Sequence[tuple[str, str]]
+) -> Iterator[dict[str, Numbers]]:
+    """Columns of some lines at a time, so that little more memory is taken than the events need.
+
+    Args:
+        raw: the file.
+        start: where its lines begin.
+        separator: of columns; None: spaces.
+        read: numbers of the columns that are read.
+        kinds: their names and types.
+
+    Raises:
+        RecordingError: a line is no event.
+    """
+    n, end = 0, start
+    while _SOMETHING.search(raw, end):
+        start, end = end, min(end + _PART_BYTES, len(raw))
+        end = raw.find(b"\n", end) + 1 or len(raw)
+        if not _SOMETHING.search(raw, start, end):
+            continue
+        try:
+            found = np.loadtxt(
+                io.BytesIO(raw[start:end]), dtype=list(kinds), delimiter=separator, usecols=read, comments=None,
+                ndmin=1, encoding="latin-1",
+            )  # fmt: skip
+        except (ValueError, OverflowError) as error:
+            reason = _at_row(str(error).partition(";")[0], n)
+            raise RecordingError(f"holds a line that is no event ({reason[:120]})") from error
+        n += len(found)
+        if n > MAX_EVENTS:
+            raise RecordingError(f"holds more than {MAX_EVENTS:,} events")
+        yield {name: _narrow(found[name]) for name, _ in kinds}
+
+
+def _at_row(reason: str, n: int) -> str:
+    """NumPy's reason, with rows counted from so many lines before."""
+    return _ROW.sub(lambda row: f"row {n + int(row[1])}", reason)
+
+
+def _narrow(values: Numbers) -> Numbers:
+    """The same numbers in 32 bits, where they fit."""
+    fits = values.dtype.kind == "i" and int(values.min()) >= -(2**31) and int(values.max()) < 2**31
+    return values.astype(np.int32) if fits else values
 
 
 def _geometry(comments: Sequence[str]) -> Pair | None:
