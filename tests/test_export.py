@@ -30,6 +30,7 @@ from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.mapped.activity import DENSE
 from neuronas.hardware.models import mapped_cost_model
 from neuronas.runs.inputs import NetworkInput
+from neuronas.runs.results import ExportManifest
 from neuronas.snn.bound_graph import BoundGraph, NeuronArrays, WeightArrays
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.neuron import NeuronParameters
@@ -391,8 +392,20 @@ def test_export_of_a_trained_run(trained: Path, capsys: pytest.CaptureFixture[st
         document = json.loads(capsys.readouterr().out)
         assert document["path"] == str(trained / "export" / place) and Path(document["path"]).exists()
         assert document["largest_difference"] < 1e-4
+        weights = document["weights"]
+        assert (weights["weight_bits"], weights["split"]) == (8, "validation") and weights["n_images"] > 100
+        assert abs(weights["top1"] - weights["float_top1"]) < 0.05 < weights["top1"]
+        assert "integer" not in document
     assert command(["export", str(trained), "--format", "onnx", "--out", str(tmp_path / "mine.onnx")]) == 0
     assert (tmp_path / "mine.onnx").exists()
+    said = capsys.readouterr().out
+    assert "8-bit weights: top-1" in said and f"before rounding ({weights['float_top1']:.2%})" in said
+    assert command(["export", str(trained), "--format", "c"]) == 0
+    said = capsys.readouterr().out
+    assert "8-bit weights: top-1" in said and f"of {weights['n_images']} validation images" in said
+    manifest = ExportManifest.read(trained / "export" / "c.json")
+    assert manifest.integer is not None and manifest.integer.float_top1 == weights["top1"]
+    assert len(manifest.costs) == 2
 
 
 @pytest.mark.parametrize(

@@ -221,8 +221,7 @@ def _verdict(given: OnChips, trial: "ChipTrial", model: "ChipModel", work: Work)
 
     train, images = given.plan.config.train, given.images("train")
     split = stratified_split(images.labels, train.validation_share, train.seed)
-    name = "validation" if len(split.validation) else "training"
-    indices = split.validation if len(split.validation) else split.training
+    name, indices = split.held_out
     chosen = np.random.default_rng([trial.seed, 6]).permutation(indices)[:_N_DIAGNOSIS]
 
     def on_images(of: "ChipTrial") -> "ChipTrial":

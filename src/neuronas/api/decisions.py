@@ -35,8 +35,7 @@ class DecisionStudy:
         self.given, self.training = given, training
         train = given.plan.config.train
         split = stratified_split(training.labels, train.validation_share, train.seed)
-        self.chosen_on = "validation" if len(split.validation) else "training"
-        those = split.validation if len(split.validation) else split.training
+        self.chosen_on, those = split.held_out
         drawn = np.random.default_rng([train.seed, _CHOICE_SEED]).permutation(those)[:_N_CHOICE]
         self.choice: Indices = np.sort(drawn)
 

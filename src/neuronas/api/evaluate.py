@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from neuronas.api.dataset_settings import sensor_of
 from neuronas.api.decisions import DecisionStudy
-from neuronas.api.integer_accuracy import integer_accuracy, integers_of
+from neuronas.api.integer_accuracy import Sample, integer_accuracy, integers_of
 from neuronas.api.own_network import is_own_network
 from neuronas.api.trained import TrainedRun, read_trained
 from neuronas.api.twin import N_PASSES, Measured, TrainedTwin, Twin
@@ -130,7 +130,9 @@ def _measure(given: TrainedRun, twin: TrainedTwin | None, integers: "IntegerNetw
         decisions=study.measured(images, trace, lambda n: work.advance(n, "decisions of each time step"))
         if study
         else None,
-        integer=integer_accuracy(given, integers, images, lambda n: work.advance(n, "integer arithmetic"))
+        integer=integer_accuracy(
+            given, integers, Sample("test", images, indices), lambda n: work.advance(n, "integer arithmetic")
+        )
         if integers
         else None,
         twin=twin.verdict(Measured(own.top1, activity), images, lambda n: work.advance(n, "artificial twin"))

@@ -1,16 +1,15 @@
 """A trained network in a file that others read, with a verified round trip."""
 
 from os import PathLike
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from neuronas.api.integer_accuracy import integer_accuracy
+from neuronas.api.integer_accuracy import held_out, integer_accuracy, weight_accuracy
 from neuronas.api.trained import TrainedRun, read_trained
 from neuronas.config import EXPORT_FORMATS, as_path
 from neuronas.errors import ConfigurationError, DataError
 from neuronas.export.formats import DT_S, FRACTION_BITS, LANES, IntegerOptions, format_named
 from neuronas.runs.directory import log
 from neuronas.runs.inputs import NetworkInput
-from neuronas.runs.integers import IntegerAccuracy
 from neuronas.runs.observer import Observer
 from neuronas.runs.results import ExportManifest
 from neuronas.runs.work import Work
@@ -18,12 +17,10 @@ from neuronas.space.notation import format_architecture
 from neuronas.space.workload import rows
 
 if TYPE_CHECKING:
-    from neuronas.export.formats import ExportContent
+    from neuronas.export.formats import ExportContent, Format
 
 EXPORTS = "export"
 _MOST_LANES = 64
-_N_MEASURED = 1000
-"""Test images on which the accuracy of integer arithmetic is measured."""
 
 
 def export(
@@ -41,8 +38,9 @@ def export(
 ) -> ExportManifest:
     """Write a trained network for other tools, as C or for a chip; the file is computed again and compared.
 
-    In the run's own folder ``export``, a manifest ``FORMAT.json`` keeps what was verified. For integer-only formats it
-    also says what integer arithmetic costs on the test images, at most 1,000 of them, where the data set is there.
+    In the run's own folder ``export``, a manifest ``FORMAT.json`` keeps what was verified, and what the precision costs
+    on validation images, at most 1,000 of them, where the data set is there: rounded weights, and of integer-only
+    formats integer arithmetic.
 
     Args:
         run: the run's directory.
@@ -102,7 +100,7 @@ def export(
         largest_difference=agreement.largest_difference,
         largest_score=agreement.largest_score,
         is_exact=chosen.is_integer,
-        integer=_accuracy(given, content) if chosen.is_integer else None,
+        **_accuracy(given, content, chosen),
     )
     if out is None:
         manifest.write(folder / f"{format_name}.json")
@@ -110,14 +108,15 @@ def export(
     return manifest
 
 
-def _accuracy(given: TrainedRun, content: "ExportContent") -> IntegerAccuracy | None:
-    """What integer arithmetic costs; None where the test images are not there."""
+def _accuracy(given: TrainedRun, content: "ExportContent", chosen: "Format") -> dict[str, Any]:
+    """What the export's precision costs on held-out images; nothing where they are not there."""
     try:
-        images = given.images("test", _N_MEASURED)
+        sample = held_out(given)
     except DataError as error:
-        log.warning("run %s: accuracy in integers is not measured: %s", given.directory, error)
-        return None
-    return integer_accuracy(given, content.integers, images)
+        log.warning("run %s: what the precision of the export costs is not measured: %s", given.directory, error)
+        return {}
+    integer = integer_accuracy(given, content.integers, sample) if chosen.is_integer else None
+    return {"weights": weight_accuracy(given, sample), "integer": integer}
 
 
 def _content(given: TrainedRun, dt_s: float, opset: int | None, options: IntegerOptions) -> "ExportContent":

@@ -1,15 +1,20 @@
-"""Accuracy of the integer-only network of a trained run beside float arithmetic."""
+"""Accuracy of a trained run at the precision of an export, beside float."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from neuronas.api.trained import TrainedRun
+from neuronas.config import FULL_PRECISION
 from neuronas.runs.inputs import NetworkInput
-from neuronas.runs.integers import IntegerAccuracy
+from neuronas.runs.integers import IntegerAccuracy, SplitName, WeightAccuracy
 
 if TYPE_CHECKING:
     from neuronas.export.integer_network import IntegerNetwork
-    from neuronas.training.images import Images
+    from neuronas.training.images import Images, Indices
+
+_N_HELD_OUT, _SEED = 1000, 8
+"""Images on which the precision of an export is measured, at most; of their draw."""
 
 
 def _unseen(n: int) -> None:
@@ -28,18 +33,71 @@ def integers_of(given: TrainedRun) -> "IntegerNetwork":
     return integer_network(bind(given.network), NetworkInput.of(given.plan.config.data))
 
 
+@dataclass(frozen=True)
+class Sample:
+    """Images on which accuracies are compared.
+
+    Attributes:
+        split: which of the data set's.
+        images: that hold them.
+        indices: of them.
+    """
+
+    split: SplitName
+    images: "Images"
+    indices: "Indices"
+
+
+def held_out(given: TrainedRun) -> Sample:
+    """Validation images of a run, or training images where it has none; at most 1,000.
+
+    Raises:
+        DataError: they are not there.
+    """
+    import numpy as np
+
+    from neuronas.training.images import stratified_split
+
+    images, train = given.images("train"), given.plan.config.train
+    split, those = stratified_split(images.labels, train.validation_share, train.seed).held_out
+    drawn = np.random.default_rng([train.seed, _SEED]).permutation(those)[:_N_HELD_OUT]
+    return Sample(split, images, np.sort(drawn))
+
+
+def weight_accuracy(given: TrainedRun, sample: Sample) -> WeightAccuracy | None:
+    """Classify images with rounded weights and with those before; None where weights are not rounded."""
+    from neuronas.training.evaluation import accuracy
+
+    network, bits = given.network, given.plan.config.network.weight_bits
+    if bits == FULL_PRECISION:
+        return None
+    found = {}
+    try:
+        for one in (FULL_PRECISION, bits):
+            network.set_bits(one)
+            found[one] = accuracy(network, sample.images, sample.indices, given.device).top1
+    finally:
+        network.set_bits(bits)
+    return WeightAccuracy(
+        weight_bits=bits,
+        split=sample.split,
+        n_images=len(sample.indices),
+        top1=found[bits],
+        float_top1=found[FULL_PRECISION],
+    )
+
+
 def integer_accuracy(
-    given: TrainedRun, network: "IntegerNetwork", images: "Images", seen: Callable[[int], None] = _unseen
+    given: TrainedRun, network: "IntegerNetwork", sample: Sample, seen: Callable[[int], None] = _unseen
 ) -> IntegerAccuracy:
     """Classify images by integer and by float arithmetic.
 
     Args:
         given: the run.
         network: its integer-only network.
-        images: test images.
+        sample: the images.
         seen: is told of images that were just computed.
     """
-    import numpy as np
     import torch
 
     from neuronas.export.integer_interpreter import integer_scores
@@ -47,16 +105,17 @@ def integer_accuracy(
     from neuronas.training.evaluation import class_scores
     from neuronas.training.images import BATCH, as_shown
 
-    indices = np.arange(len(images))
+    images, indices = sample.images, sample.indices
     exact = decided(class_scores(given.network, images, indices, given.device))
     found = []
     for first in range(0, len(indices), BATCH):
         pixels = as_shown(images.fetch(indices[first : first + BATCH]).to(given.device))
         found.append(decided(integer_scores(network, pixels).sum(dim=0)).cpu())
         seen(len(found[-1]))
-    answers, labels = torch.cat(found), images.labels
+    answers, labels = torch.cat(found), images.labels[torch.from_numpy(indices)]
     return IntegerAccuracy(
         fraction_bits=network.fraction_bits,
+        split=sample.split,
         n_images=len(indices),
         top1=float((answers == labels).double().mean()),
         float_top1=float((exact == labels).double().mean()),

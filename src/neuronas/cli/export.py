@@ -75,5 +75,5 @@ def export(
             f"verified: {done.verified_by} computed {done.n_images} images from it; scores differ from the "
             f"network's by {done.largest_difference:.2g} at most, of {done.largest_score:.3g}"
         )
-    if done.integer is not None:
-        console.answers.print(done.integer.text)
+    for cost in done.costs:
+        console.answers.print(cost)

@@ -1,6 +1,16 @@
-"""What integer arithmetic costs: a section of ``evaluation.json`` and of the manifest of an integer export."""
+"""What the precision of an export costs: sections of ``evaluation.json`` and of the manifest of an export."""
+
+from typing import Literal
 
 from neuronas.runs.document import Document, Share
+
+SplitName = Literal["training", "validation", "test"]
+
+
+def _beside(top1: float, other: float) -> str:
+    """An accuracy beside another, for people."""
+    loss = 100 * (other - top1)
+    return "equal to" if not loss else f"{abs(loss):.2f} points {'below' if loss > 0 else 'above'}"
 
 
 class IntegerAccuracy(Document):
@@ -8,30 +18,52 @@ class IntegerAccuracy(Document):
 
     Attributes:
         fraction_bits: of values that are neither spikes nor sums of them.
-        n_images: test images of both.
+        split: images of both.
+        n_images: how many.
         top1: accuracy of the integer-only network.
         float_top1: accuracy in float arithmetic.
         same_answers: share of the images to which both give the same class.
     """
 
     fraction_bits: int
+    split: SplitName
     n_images: int
     top1: Share
     float_top1: Share
     same_answers: Share
 
     @property
-    def loss_points(self) -> float:
-        """Percentage points of accuracy by which integer arithmetic is worse; negative where it is better."""
-        return 100 * (self.float_top1 - self.top1)
+    def text(self) -> str:
+        """The comparison, for people."""
+        return (
+            f"integer-only: top-1 {self.top1:.2%}, {_beside(self.top1, self.float_top1)} float arithmetic "
+            f"({self.float_top1:.2%}); same class for {self.same_answers:.1%} of {self.n_images:,} {self.split} "
+            f"images; "
+            f"values with {self.fraction_bits} fraction bits, membranes of 16 bits"
+        )
+
+
+class WeightAccuracy(Document):
+    """A network with its rounded weights beside the same with the weights before they were rounded; float arithmetic.
+
+    Attributes:
+        weight_bits: of the rounded weights.
+        split: images of both.
+        n_images: how many.
+        top1: accuracy with rounded weights.
+        float_top1: accuracy with the weights before.
+    """
+
+    weight_bits: int
+    split: SplitName
+    n_images: int
+    top1: Share
+    float_top1: Share
 
     @property
     def text(self) -> str:
         """The comparison, for people."""
-        loss = self.loss_points
-        change = "equal to" if not loss else f"{abs(loss):.2f} points {'below' if loss > 0 else 'above'}"
         return (
-            f"integer-only: top-1 {self.top1:.2%}, {change} float arithmetic ({self.float_top1:.2%}); "
-            f"same class for {self.same_answers:.1%} of {self.n_images:,} images; "
-            f"values with {self.fraction_bits} fraction bits, membranes of 16 bits"
+            f"{self.weight_bits}-bit weights: top-1 {self.top1:.2%}, {_beside(self.top1, self.float_top1)} the same "
+            f"network before rounding ({self.float_top1:.2%}); {self.n_images:,} {self.split} images"
         )

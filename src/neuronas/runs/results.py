@@ -8,7 +8,7 @@ from pydantic import Field
 from neuronas.runs.card import Card, Shown, call, percent
 from neuronas.runs.costs import Budgeted, CostSummary
 from neuronas.runs.document import Document, Finite, Location, Share
-from neuronas.runs.integers import IntegerAccuracy
+from neuronas.runs.integers import IntegerAccuracy, WeightAccuracy
 
 
 class FailedCandidate(Document):
@@ -199,7 +199,8 @@ class ExportManifest(Shown, Document):
         largest_difference: of a class score from the network's own.
         largest_score: of the network, in magnitude; of integer-only formats the sum over the time steps.
         is_exact: an integer-only format, whose scores and spikes equal those of the integer-only network to the bit.
-        integer: what integer arithmetic costs; left out for other formats and where there are no test images.
+        weights: what rounding the weights costs; left out where they are not rounded, or the images are not there.
+        integer: what integer arithmetic costs; left out for other formats, and where the images are not there.
     """
 
     run: Location
@@ -211,7 +212,13 @@ class ExportManifest(Shown, Document):
     largest_difference: float
     largest_score: float
     is_exact: bool = Field(default=False, exclude_if=lambda value: not value)
+    weights: WeightAccuracy | None = Field(default=None, exclude_if=lambda weights: weights is None)
     integer: IntegerAccuracy | None = Field(default=None, exclude_if=lambda integer: integer is None)
+
+    @property
+    def costs(self) -> tuple[str, ...]:
+        """What the export's precision costs, for people."""
+        return tuple(one.text for one in (self.weights, self.integer) if one is not None)
 
     def card(self) -> Card:
         """See ``Shown``."""
@@ -220,6 +227,6 @@ class ExportManifest(Shown, Document):
             "verified by": f"{self.verified_by}, {self.n_images} images",
             "largest difference": f"{self.largest_difference:.2g} of {self.largest_score:.3g}",
         }
-        if self.integer is not None:
-            facts["accuracy"] = self.integer.text
+        if self.costs:
+            facts["accuracy"] = "; ".join(self.costs)
         return Card(f"export, {self.format}", facts, call("report", self.run))

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 import numpy as np
 import torch
@@ -162,6 +163,11 @@ class Split:
 
     training: Indices
     validation: Indices
+
+    @property
+    def held_out(self) -> tuple[Literal["validation", "training"], Indices]:
+        """Images that weights were not fitted to: ``validation``, or ``training`` where there are none of these."""
+        return ("validation", self.validation) if len(self.validation) else ("training", self.training)
 
 
 def stratified_split(labels: Tensor, share: float, seed: int) -> Split:
