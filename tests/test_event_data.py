@@ -124,6 +124,7 @@ def test_a_larger_image_than_the_sensor_is_refused() -> None:
         shift=st.integers(0, 9),
         rotate=st.sampled_from([0.0, 30.0]),
         zoom=st.sampled_from([0.0, 0.5]),
+        elastic=st.sampled_from([0.0, 2.0]),
         drop=st.sampled_from([0.0, 0.3]),
         jitter_ms=st.sampled_from([0.0, 0.2]),
     ),
@@ -176,6 +177,22 @@ def test_augmentation_turns_and_enlarges_about_the_middle_as_much_as_is_said() -
     assert np.abs(enlarged[:, 1]).max() < 0.3
     assert 23.5 < enlarged[:, 0].min() < 25
     assert 36.5 < enlarged[:, 0].max() < 38
+
+
+def test_bending_moves_neighbours_alike_and_far_events_apart() -> None:
+    sensor, n = (100, 100), 300
+    x = np.repeat([10, 14, 90], n)
+    plain = Recording.of(np.arange(3 * n), x, np.full(3 * n, 50), np.ones(3 * n), sensor)
+    moved = []
+    for seed in range(200):
+        bent = augmented(plain, sensor, EventAugmentation(elastic=2.0), [seed])
+        assert len(bent) > 0.95 * len(plain)
+        places = [bent.x[np.isin(bent.t_us, np.arange(first * n, (first + 1) * n))].mean() for first in range(3)]
+        moved.append(np.array(places) - [10, 14, 90])
+    moved = np.array(moved)
+    assert 1.0 < moved[:, 0].std() < 2.0  # between corners the mean of several, so less than at a corner
+    assert np.corrcoef(moved[:, 0], moved[:, 1])[0, 1] > 0.9
+    assert abs(np.corrcoef(moved[:, 0], moved[:, 2])[0, 1]) < 0.25
 
 
 def folder(path: Path, n: int = 4, sensor: tuple[int, int] = (10, 14)) -> Path:

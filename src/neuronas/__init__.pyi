@@ -855,6 +855,7 @@ def train(
     event_shift: int | None = ...,
     event_rotate: float | None = ...,
     event_zoom: float | None = ...,
+    event_elastic: float | None = ...,
     event_drop: float | None = ...,
     event_jitter_ms: float | None = ...,
     mixup: float | None = ...,
@@ -948,6 +949,7 @@ def train(
         event_shift: Move recordings of event cameras by up to this many sensor pixels each way [0].
         event_rotate: Turn recordings of event cameras by up to this angle each way (degrees) [0].
         event_zoom: Enlarge or reduce recordings of event cameras by a factor of up to 1 plus this [0].
+        event_elastic: Bend recordings of event cameras by random displacements of this standard deviation (pixels) [0].
         event_drop: Share of the events of each recording that are left out at random [0].
         event_jitter_ms: Standard deviation of what is added to the time of each event (ms) [0].
         mixup: Alpha of mixup; 0: none [the recipe's].

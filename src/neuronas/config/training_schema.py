@@ -88,6 +88,10 @@ class TrainConfig(Section):
         ge=0,
         le=1,
     )
+    event_elastic: float = _learning(
+        "Bend recordings of event cameras by random displacements of this standard deviation", 0.0, unit="pixels",
+        is_option=True, ge=0, le=64,
+    )  # fmt: skip
     event_drop: float = _learning(
         "Share of the events of each recording that are left out at random", 0.0, is_option=True, ge=0, lt=1
     )

@@ -10,6 +10,8 @@ from neuronas.data.events.recording import Recording
 from neuronas.space.node_operations import Pair
 
 Coordinates = npt.NDArray[np.int64]
+Places = npt.NDArray[np.float64]
+_FIELDS = 4
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,9 @@ class EventAugmentation:
         shift: move by up to this many pixels each way.
         rotate: turn about the middle of the sensor by up to this many degrees each way.
         zoom: enlarge or reduce about the middle of the sensor by a factor of up to 1 + ``zoom``.
+        elastic: standard deviation, in pixels, of random displacements at the corners of a grid of 4x4 fields; between
+            them displacements are bilinear (after Simard, Steinkraus and Platt, ICDAR 2003, whose field is smoothed by
+            a Gaussian filter).
         drop: share of the events that are left out.
         jitter_ms: standard deviation of what is added to the time of each event.
     """
@@ -29,17 +34,18 @@ class EventAugmentation:
     shift: int = 0
     rotate: float = 0.0
     zoom: float = 0.0
+    elastic: float = 0.0
     drop: float = 0.0
     jitter_ms: float = 0.0
 
     @property
     def is_active(self) -> bool:
         """Whether it changes anything."""
-        return bool(self.flip or self.shift or self.rotate or self.zoom or self.drop or self.jitter_ms)
+        return bool(self != EventAugmentation())
 
 
 def augmented(recording: Recording, sensor: Pair, how: EventAugmentation, seed: list[int]) -> Recording:
-    """Draw another version of a recording: mirrored, turned, enlarged, moved, with fewer events, with other times.
+    """Draw another version of a recording: mirrored, deformed, moved, with fewer events, with other times.
 
     Args:
         recording: times begin at 0; coordinates lie on the sensor.
@@ -52,8 +58,8 @@ def augmented(recording: Recording, sensor: Pair, how: EventAugmentation, seed: 
     t_us, x, y, p = recording.t_us, recording.x.astype(np.int64), recording.y.astype(np.int64), recording.p
     if how.flip and rng.random() < 0.5:
         x = width - 1 - x
-    if how.rotate or how.zoom:
-        x, y = _turned(x, y, sensor, how, rng)
+    if how.rotate or how.zoom or how.elastic:
+        x, y = _deformed(x, y, sensor, how, rng)
     if how.shift:
         down, right = rng.integers(-how.shift, how.shift, 2, endpoint=True)
         y, x = y + down, x + right
@@ -70,16 +76,35 @@ def augmented(recording: Recording, sensor: Pair, how: EventAugmentation, seed: 
     )
 
 
-def _turned(
+def _deformed(
     x: Coordinates, y: Coordinates, sensor: Pair, how: EventAugmentation, rng: np.random.Generator
 ) -> tuple[Coordinates, Coordinates]:
-    """Turn and enlarge about the middle of the sensor; events lie anywhere in their pixels, against gaps."""
+    """Turn and enlarge about the middle of the sensor, then bend; events lie anywhere in their pixels, against gaps."""
     angle = math.radians(rng.uniform(-how.rotate, how.rotate))
     factor = (1 + how.zoom) ** rng.uniform(-1.0, 1.0)
     across, down = factor * math.cos(angle), factor * math.sin(angle)
     middle_y, middle_x = sensor[0] / 2, sensor[1] / 2
     from_x = x + rng.random(len(x)) - middle_x
     from_y = y + rng.random(len(y)) - middle_y
-    turned_x = np.floor(middle_x + across * from_x - down * from_y)
-    turned_y = np.floor(middle_y + down * from_x + across * from_y)
-    return turned_x.astype(np.int64), turned_y.astype(np.int64)
+    new_x = middle_x + across * from_x - down * from_y
+    new_y = middle_y + down * from_x + across * from_y
+    if how.elastic:
+        moved_x, moved_y = _displacements(new_x, new_y, sensor, how.elastic, rng)
+        new_x, new_y = new_x + moved_x, new_y + moved_y
+    return np.floor(new_x).astype(np.int64), np.floor(new_y).astype(np.int64)
+
+
+def _displacements(
+    x: Places, y: Places, sensor: Pair, deviation: float, rng: np.random.Generator
+) -> tuple[Places, Places]:
+    """Displacements at places on the sensor, bilinear between the corners of a grid; beyond it as at its edge."""
+    corners = rng.normal(0.0, deviation, (2, _FIELDS + 1, _FIELDS + 1))
+    across = np.clip(x / sensor[1], 0.0, 1.0) * _FIELDS
+    down = np.clip(y / sensor[0], 0.0, 1.0) * _FIELDS
+    column = np.minimum(across.astype(np.int64), _FIELDS - 1)
+    row = np.minimum(down.astype(np.int64), _FIELDS - 1)
+    right, low = across - column, down - row
+    upper = corners[:, row, column] * (1 - right) + corners[:, row, column + 1] * right
+    lower = corners[:, row + 1, column] * (1 - right) + corners[:, row + 1, column + 1] * right
+    moved = upper * (1 - low) + lower * low
+    return moved[0], moved[1]
