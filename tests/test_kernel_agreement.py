@@ -62,7 +62,7 @@ def test_every_kernel_is_run(expected: dict[str, str]) -> None:
     kinds = {name.split()[0] for name in expected}
     assert kinds == {
         "convolve", "statistics", "materialise", "fire", "common", "reduce", "lif_forward", "lif_backward",
-        "spike_convolution", "weight_gradient", "normalisation",
+        "spike_convolution", "weight_gradient", "normalise", "normalise_gradient", "mean_pool", "mean_pool_gradient",
     }  # fmt: skip
 
 

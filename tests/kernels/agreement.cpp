@@ -6,6 +6,7 @@
 #include "distances.cpp"
 #include "nodes.cpp"
 #include "normalisation.cpp"
+#include "pooling.cpp"
 #include "spike_convolutions.cpp"
 #include "threads.cpp"
 #include "training.cpp"
@@ -255,7 +256,38 @@ void lif(const std::vector<float>& values, int64_t timesteps, int64_t n) {
     }
 }
 
-// Convolutions for training and the passes of batch normalisation; the inputs' gradient, whose roundings differ between
+void normalisation(const Shape& shape, int64_t channels, Array<float>& x, Array<float>& gradient) {
+    const int64_t pixels = shape.batch * shape.pixels();
+    Array<float> out(pixels * channels), running(2 * channels);
+    auto gain = filled<float>(channels, random_float), bias = filled<float>(channels, random_float);
+    Array<double> totals(2 * channels), moments(2 * channels);
+    Normalisation k{x.begin(), nullptr, out.begin(), totals.begin(), gain.begin(), bias.begin(), moments.begin(),
+                    moments.begin() + channels, running.begin(), running.begin() + channels, pixels, channels, pixels,
+                    1e-5, 0.1};
+    expect(!neuronas_channel_totals(&k, kThreads) && !neuronas_normalise(&k, kThreads), "normalisation");
+    print("normalise", shape, int(channels), running.digest(moments.digest(totals.digest(out.digest()))));
+    k.gradient = gradient.begin();
+    expect(!neuronas_channel_totals(&k, kThreads) && !neuronas_normalise_gradient(&k, kThreads), "normalisation");
+    print("normalise_gradient", shape, int(channels), totals.digest(out.digest()));
+}
+
+void pools(int64_t channels) {
+    const Shape shape{1, 3, 7, 9, channels};
+    auto x = filled<float>(3 * 63 * channels, random_float);
+    for (int64_t side : {1, 2, 3}) {
+        Array<float> means(x.end() - x.begin()), back(x.end() - x.begin());
+        const int64_t padding = side / 2, height = (7 + 2 * padding - side) / side + 1;
+        Pooling k{x.begin(), means.begin(), 3, 7, 9, height, 9 + 2 * padding - side + 1, channels,
+                  side, side, side, 1, padding};
+        expect(!neuronas_mean_pool(&k, kThreads), "pooling");
+        print("mean_pool", shape, int(side), means.digest());
+        k.from = means.begin(), k.to = back.begin();
+        expect(!neuronas_mean_pool_gradient(&k, kThreads), "pooling");
+        print("mean_pool_gradient", shape, int(side), back.digest());
+    }
+}
+
+// Convolutions for training and batch normalisation; the inputs' gradient, whose roundings differ between
 // instruction sets, against the textbook's.
 void training(int64_t n, int64_t height, int64_t width, int64_t in, int64_t out, int64_t kernel, int percent) {
     const int64_t pixels = n * height * width, n_weights = kernel * kernel * in * out;
@@ -263,7 +295,7 @@ void training(int64_t n, int64_t height, int64_t width, int64_t in, int64_t out,
     auto codes = filled<int8_t>(n_weights, [] { return random_from(-127, 127); });
     auto scale = filled<float>(out, random_float);
     auto gradient = filled<float>(pixels * out, random_float);
-    Array<float> weights(n_weights), values(pixels * out), of_weights(n_weights), mixed(pixels * out);
+    Array<float> weights(n_weights), values(pixels * out), of_weights(n_weights);
     std::copy(codes.begin(), codes.end(), weights.begin());
     Array<double> totals(2 * out);
     const Shape shape{1, n, height, width, in};
@@ -276,11 +308,7 @@ void training(int64_t n, int64_t height, int64_t width, int64_t in, int64_t out,
     }
     neuronas_spike_convolution_gradient(&k, kThreads);
     print("weight_gradient", shape, int(kernel * 1000 + out), of_weights.digest());
-    Normalisation m{values.begin(), gradient.begin(), scale.begin(), scale.begin(), scale.begin(), mixed.begin(),
-                    totals.begin(), pixels, out};
-    neuronas_channel_totals(&m, kThreads);
-    neuronas_channel_mix(&m, kThreads);
-    print("normalisation", shape, int(out), totals.digest(mixed.digest()));
+    normalisation(shape, out, values, gradient);
 }
 
 void input_gradient(int64_t n, int64_t height, int64_t width, int64_t in, int64_t out) {
@@ -297,8 +325,8 @@ void input_gradient(int64_t n, int64_t height, int64_t width, int64_t in, int64_
                     for (int dx = 0; dx < 3; ++dx)
                         sum += kTransform[point / 6][2 - dy] * kTransform[point % 6][2 - dx] *
                                double(weights[((dy * 3 + dx) * in + c) * out + o]);
-                const int64_t panel = c / kPanel * kPanel;
-                transformed[(point * in + panel) * out + o * kPanel + c - panel] = static_cast<float>(sum);
+                const int64_t first = c / panel(in) * panel(in);
+                transformed[(point * in + first) * out + o * panel(in) + c - first] = static_cast<float>(sum);
             }
     InputGradient k{gradient.begin(), transformed.begin(), found.begin(), n, height, width, in, out};
     neuronas_input_gradient(&k, kThreads);
@@ -330,9 +358,20 @@ int main() {
     for (int64_t kernel : {1, 3, 5, 7}) {
         training(3, 6, 9, 20, 16, kernel, 20);
         training(4, 7, 5, 13, 48, kernel, 10);
+        training(2, 8, 8, 8, 8, kernel, 30);
+        training(2, 37, 8, 16, 40, kernel, 30);
         training(2, 9, 4, 40, 144, kernel, 60);  // more spikes than int16 can add
     }
+    for (int64_t channels : {8, 24, 48}) {
+        const Shape shape{1, 7, 13, 11, channels};
+        auto x = filled<float>(7 * 143 * channels, random_float), gradient = filled<float>(7 * 143 * channels, random_float);
+        normalisation(shape, channels, x, gradient);
+        pools(channels);
+    }
     input_gradient(2, 9, 10, 32, 16);
+    input_gradient(2, 9, 10, 8, 24);
+    input_gradient(3, 8, 12, 16, 8);
+    input_gradient(3, 8, 12, 24, 40);
     input_gradient(1, 5, 3, 64, 48);
     for (const Shape& s : shapes) {
         for (int64_t kernel : {1, 3, 5}) {

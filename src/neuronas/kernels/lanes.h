@@ -80,6 +80,11 @@ typedef int16_t WideShorts __attribute__((vector_size(kLanes * 4)));  // twice a
 typedef int64_t Longs __attribute__((vector_size(kLanes * 4)));  // half as many, as of the next two
 typedef double Doubles __attribute__((vector_size(kLanes * 4)));
 typedef float HalfLanes __attribute__((vector_size(kLanes * 2)));
+// The least number of channels that kernels for training take: half a register with AVX-512, otherwise all lanes.
+constexpr int64_t kFewestLanes = 8;
+typedef float FewestLanes __attribute__((vector_size(kFewestLanes * 4)));
+template <typename Vector>
+constexpr int64_t kLanesOf = sizeof(Vector) / sizeof(float);
 
 template <typename Vector, typename Number>
 inline Vector load_as(const Number* from) {
@@ -156,8 +161,22 @@ inline Longs even_squares(Integers x) { return even(x) * even(x); }
 constexpr int64_t kRun = 16;  // values that training adds as float32, before float64
 
 // Add to float64 sums.
-inline void add_to(double* to, Lanes x) {
-    for (int half = 0; half < 2; ++half, to += kLanes / 2) store(to, load_as<Doubles>(to) + doubles(x, half));
+template <typename Vector>
+inline void add_to(double* to, Vector x) {
+    constexpr int64_t kHalf = sizeof(HalfLanes) / sizeof(float);
+    for (int64_t i = 0; i < kLanesOf<Vector>; i += kHalf) {
+        HalfLanes part;
+        std::memcpy(&part, reinterpret_cast<const float*>(&x) + i, sizeof(part));
+        store(to + i, load_as<Doubles>(to + i) + __builtin_convertvector(part, Doubles));
+    }
+}
+
+// Call use(vector) with a vector of as many floats as divide the channels: Lanes, or FewestLanes.
+template <typename Use>
+inline void with_lanes(int64_t channels, const Use& use) {
+    if constexpr (kLanes != kFewestLanes)
+        if (channels % kLanes) return use(FewestLanes{});
+    use(Lanes{});
 }
 
 // Sums and sums of squares in float64. The square of a float32 is exact there, so a fused multiply-add changes nothing.

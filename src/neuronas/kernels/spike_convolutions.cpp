@@ -1,7 +1,8 @@
 // Convolutions of spikes for training, stride 1, same padding: forward, and the gradient of the weights.
 //
-// Both visit only the neurons that spike. Values and spikes are [n, H, W, channels] float32; the number of outputs is a
-// multiple of kLanes. Sums are only added, so integer weights give exact sums below 2^24.
+// Both visit only the neurons that spike or, of few channels, read tables of four neurons. Values and spikes are
+// [n, H, W, channels] float32; the number of outputs is a multiple of kFewestLanes. Sums are only added, so integer
+// weights give exact sums below 2^24.
 
 #include "lanes.h"
 
@@ -27,17 +28,6 @@ struct SpikeConvolution {
 };
 
 constexpr int64_t kMostRows = 16;  // of a kernel
-
-// Call use(channel) for each spike of a pixel.
-template <typename Use>
-inline void each_spike(const float* pixel, int64_t channels, const Use& use) {
-    int64_t c = 0;
-    for (; c + kLanes <= channels; c += kLanes)
-        for (unsigned bits = packed(at_least(load(pixel + c), all(0.5f))); bits; bits &= bits - 1)
-            use(c + __builtin_ctz(bits));
-    for (; c < channels; ++c)
-        if (pixel[c] >= 0.5f) use(c);
-}
 
 constexpr int kByte = 8;
 typedef uint8_t Bits8 __attribute__((vector_size(kByte)));
@@ -67,61 +57,115 @@ struct Chunk {
         : first(n * index / n_chunks), last(n * (index + 1) / n_chunks) {}
 };
 
+// Sums of the weights of each four channels, so that a pixel reads one row for four neurons, whether they spike or not.
+// [k, k, groups, 16, out]: row m of the 16 has the sum of those whose bit is 1 in m.
+struct Tables {
+    static constexpr int64_t kGroup = 4, kRows = 1 << kGroup;
+
+    explicit Tables(const SpikeConvolution& k) : groups((k.in + kGroup - 1) / kGroup) {
+        rows.resize(k.kernel * k.kernel * groups * kRows * k.out);
+        float* to = rows.data();
+        for (int64_t tap = 0; tap < k.kernel * k.kernel; ++tap)
+            for (int64_t group = 0; group < groups; ++group, to += kRows * k.out)
+                for (int64_t m = 1; m < kRows; ++m) {
+                    const int64_t c = group * kGroup + __builtin_ctz(static_cast<unsigned>(m));
+                    const float* rest = to + (m & (m - 1)) * k.out;  // without the lowest bit
+                    const float* weight = k.weights + (tap * k.in + std::min(c, k.in - 1)) * k.out;
+                    for (int64_t o = 0; o < k.out; ++o) to[m * k.out + o] = c < k.in ? rest[o] + weight[o] : rest[o];
+                }
+    }
+
+    const int64_t groups;
+    std::vector<float> rows;
+};
+
 class Forward {
    public:
     explicit Forward(const SpikeConvolution& k) : k_(k), totals_(2 * k.out) {}
 
     const std::vector<double>& run(Chunk images) {
-        for (int64_t image = images.first; image < images.last; ++image) {
-            if (k_.out <= 2 * kLanes)
-                spread(image);
-            else
-                collect(image);
+        row_.resize(k_.width * k_.out);
+        if (k_.out == 8 || k_.out == 16) {
+            const Tables tables(k_);
+            for (int64_t image = images.first; image < images.last; ++image) look_up(tables, image);
+        } else {
+            for (int64_t image = images.first; image < images.last; ++image) collect(image);
         }
         return totals_;
     }
 
    private:
-    // Few outputs: a spike adds its weights to the pixels around it.
-    void spread(int64_t image) {
-        sums_of_pixels_.assign(k_.padded_pixels() * k_.out, 0.0f);
-        if (k_.out == kLanes)
-            k_.kernel == 3 ? spread<1, 3>(image) : spread<1, 0>(image);
-        else
-            k_.kernel == 3 ? spread<2, 3>(image) : spread<2, 0>(image);
-        for (int64_t y = 0; y < k_.height; ++y)
-            take_row(image, y, sums_of_pixels_.data() + ((y + k_.half()) * k_.padded_width() + k_.half()) * k_.out);
+    // Few outputs: a pixel adds up rows of tables.
+    void look_up(const Tables& tables, int64_t image) {
+        number(tables.groups, image);
+        for (int64_t y = 0; y < k_.height; ++y) {
+            if (k_.out == 8)
+                k_.kernel == 3 ? look_up_row<8, 3>(tables, y) : look_up_row<8, 0>(tables, y);
+            else
+                k_.kernel == 3 ? look_up_row<16, 3>(tables, y) : look_up_row<16, 0>(tables, y);
+            take_row(image, y, row_.data());
+        }
     }
 
-    template <int kVectors, int kKernel>
-    void spread(int64_t image) {
-        const int64_t kernel = kKernel ? kKernel : k_.kernel, line = k_.padded_width() * k_.out;
-        const float* pixel = k_.spikes + image * k_.pixels() * k_.in;
-        for (int64_t y = 0; y < k_.height; ++y)
-            for (int64_t x = 0; x < k_.width; ++x, pixel += k_.in) {
-                // Tap (0, 0) of the kernel leads to the pixel below and to the right.
-                float* corner = sums_of_pixels_.data() + (y + 2 * k_.half()) * line + (x + 2 * k_.half()) * k_.out;
-                each_spike(pixel, k_.in, [&](int64_t c) {
-                    const float* row = k_.weights + c * k_.out;
-                    for (int64_t dy = 0; dy < kernel; ++dy)
-                        for (int64_t dx = 0; dx < kernel; ++dx, row += k_.in * k_.out) {
-                            float* to = corner - dy * line - dx * k_.out;
-                            for (int v = 0; v < kVectors; ++v)
-                                store(to + v * kLanes, load(to + v * kLanes) + load(row + v * kLanes));
-                        }
-                });
+    // Where the rows of each four channels begin in a table: [padded pixels, groups].
+    void number(int64_t groups, int64_t image) {
+        list_.assign(k_.padded_pixels() * groups, 0);
+        for (int64_t y = 0; y < k_.height; ++y) {
+            const float* from = k_.spikes + (image * k_.pixels() + y * k_.width) * k_.in;
+            uint32_t* to = list_.data() + ((y + k_.half()) * k_.padded_width() + k_.half()) * groups;
+            if (k_.in % Tables::kGroup == 0) {
+                number(from, k_.width * k_.in, to);
+            } else {
+                for (int64_t x = 0; x < k_.width; ++x) number(from + x * k_.in, k_.in, to + x * groups);
             }
+        }
+    }
+    void number(const float* from, int64_t n, uint32_t* to) const {
+        const uint32_t out = static_cast<uint32_t>(k_.out);
+        int64_t i = 0;
+        for (; i + kLanes <= n; i += kLanes)
+            for (unsigned at = 0, bits = packed(at_least(load(from + i), all(0.5f))); at < kLanes; at += 4, bits >>= 4)
+                *to++ = (bits & 15) * out;
+        for (; i < n; i += Tables::kGroup) {
+            uint32_t bits = 0;
+            for (int64_t one = 0; one < std::min(Tables::kGroup, n - i); ++one)
+                bits |= static_cast<uint32_t>(from[i + one] >= 0.5f) << one;
+            *to++ = bits * out;
+        }
+    }
+
+    template <int kOut, int kKernel>
+    void look_up_row(const Tables& tables, int64_t y) {
+        using Vector = std::conditional_t<kOut == kFewestLanes, FewestLanes, Lanes>;
+        constexpr int64_t kSize = kLanesOf<Vector>, kVectors = kOut / kSize, kChains = 2;
+        const int64_t kernel = kKernel ? kKernel : k_.kernel, n = kernel * tables.groups, step = Tables::kRows * kOut;
+        for (int64_t x = 0; x < k_.width; ++x) {
+            Vector sums[kChains][kVectors] = {};
+            const float* table = tables.rows.data();
+            for (int64_t dy = 0; dy < kernel; ++dy) {
+                const uint32_t* at = list_.data() + ((y + dy) * k_.padded_width() + x) * tables.groups;
+                int64_t i = 0;
+                for (; i + kChains <= n; i += kChains)
+                    for (int64_t chain = 0; chain < kChains; ++chain, table += step)
+                        for (int64_t v = 0; v < kVectors; ++v)
+                            sums[chain][v] += load_as<Vector>(table + at[i + chain] + v * kSize);
+                for (; i < n; ++i, table += step)
+                    for (int64_t v = 0; v < kVectors; ++v) sums[0][v] += load_as<Vector>(table + at[i] + v * kSize);
+            }
+            for (int64_t v = 0; v < kVectors; ++v) store(row_.data() + x * kOut + v * kSize, sums[0][v] + sums[1][v]);
+        }
     }
 
     // Many outputs: a pixel collects the rows of weights of the spikes around it, in registers.
     void collect(int64_t image) {
         list(image);
-        row_.resize(k_.width * k_.out);
         for (int64_t y = 0; y < k_.height; ++y) {
             int64_t c = 0;
-            for (; c + 8 * kLanes <= k_.out; c += 8 * kLanes) collect_row<8>(y, c);
-            for (; c + 4 * kLanes <= k_.out; c += 4 * kLanes) collect_row<4>(y, c);
-            for (; c < k_.out; c += kLanes) collect_row<1>(y, c);
+            for (; c + 8 * kLanes <= k_.out; c += 8 * kLanes) collect_row<Lanes, 8>(y, c);
+            for (; c + 4 * kLanes <= k_.out; c += 4 * kLanes) collect_row<Lanes, 4>(y, c);
+            for (; c + 2 * kLanes <= k_.out; c += 2 * kLanes) collect_row<Lanes, 2>(y, c);
+            for (; c + kLanes <= k_.out; c += kLanes) collect_row<Lanes, 1>(y, c);
+            if (c < k_.out) collect_row<FewestLanes, 1>(y, c);
             take_row(image, y, row_.data());
         }
     }
@@ -140,7 +184,7 @@ class Forward {
         starts_[k_.pixels()] = size;
     }
 
-    template <int kVectors>
+    template <typename Vector, int kVectors>
     void collect_row(int64_t y, int64_t c) {
         const int64_t half = k_.half(), first_dy = std::max<int64_t>(0, half - y);
         const int64_t last_dy = std::min(k_.kernel, k_.height + half - y);
@@ -158,7 +202,7 @@ class Forward {
             }
             const int64_t n = last_dy - first_dy;
             if (kVectors % 2 || !k_.codes)
-                add<FloatSums, kVectors>(k_.weights, segments, n, to, false);
+                add<FloatSums<Vector>, kVectors>(k_.weights, segments, n, to, false);
             else if (n_spikes <= k_.limit)
                 add<CodeSums, kVectors / 2>(k_.codes, segments, n, to, false);
             else
@@ -166,7 +210,7 @@ class Forward {
                     if (segments[i].end - segments[i].at <= k_.limit)
                         add<CodeSums, kVectors / 2>(k_.codes, segments + i, 1, to, i > 0);
                     else
-                        add<FloatSums, kVectors>(k_.weights, segments + i, 1, to, i > 0);
+                        add<FloatSums<Vector>, kVectors>(k_.weights, segments + i, 1, to, i > 0);
                 }
         }
     }
@@ -176,11 +220,12 @@ class Forward {
         int64_t offset;  // of the weights that the list's entries refer to
     };
 
+    template <typename Floats>
     struct FloatSums {
-        using Vector = Lanes;
-        static constexpr int64_t kSize = kLanes;
-        static Vector read(const float* from) { return load(from); }
-        static void write(float* to, Vector sum, bool adds) { store(to, adds ? load(to) + sum : sum); }
+        using Vector = Floats;
+        static constexpr int64_t kSize = kLanesOf<Vector>;
+        static Vector read(const float* from) { return load_as<Vector>(from); }
+        static void write(float* to, Vector sum, bool adds) { store(to, adds ? read(to) + sum : sum); }
     };
     struct CodeSums {  // a quarter of the memory, and two vectors of outputs at a time
         using Vector = WideShorts;
@@ -193,7 +238,7 @@ class Forward {
             Shorts parts[2];
             std::memcpy(parts, &sum, sizeof(sum));
             for (int i = 0; i < 2; ++i)
-                FloatSums::write(to + i * kLanes, __builtin_convertvector(integers(parts[i]), Lanes), adds);
+                FloatSums<Lanes>::write(to + i * kLanes, __builtin_convertvector(integers(parts[i]), Lanes), adds);
         }
     };
 
@@ -223,25 +268,29 @@ class Forward {
     // Scale and store the sums of a row of pixels, and add up what batch normalisation needs.
     void take_row(int64_t image, int64_t y, const float* from) {
         float* to = k_.values + (image * k_.pixels() + y * k_.width) * k_.out;
-        for (int64_t c = 0; c < k_.out; c += kLanes) {
-            const Lanes scale = load(k_.scale + c);
-            for (int64_t x = 0; x < k_.width; x += kRun) {
-                Lanes sum = {}, square = {};
-                for (int64_t i = x; i < std::min(x + kRun, k_.width); ++i) {
-                    const Lanes value = load(from + i * k_.out + c) * scale;
-                    store(to + i * k_.out + c, value);
-                    sum += value;
-                    square += value * value;
-                }
-                add_to(totals_.data() + c, sum);
-                add_to(totals_.data() + k_.out + c, square);
+        with_lanes(k_.out, [&](auto vector) {
+            for (int64_t c = 0; c < k_.out; c += kLanesOf<decltype(vector)>) take<decltype(vector)>(c, from + c, to + c);
+        });
+    }
+    template <typename Vector>
+    void take(int64_t c, const float* from, float* to) {
+        const Vector scale = load_as<Vector>(k_.scale + c);
+        for (int64_t x = 0; x < k_.width; x += kRun) {
+            Vector sum = {}, square = {};
+            for (int64_t i = x; i < std::min(x + kRun, k_.width); ++i) {
+                const Vector value = load_as<Vector>(from + i * k_.out) * scale;
+                store(to + i * k_.out, value);
+                sum += value;
+                square += value * value;
             }
+            add_to(totals_.data() + c, sum);
+            add_to(totals_.data() + k_.out + c, square);
         }
     }
 
     const SpikeConvolution& k_;
     std::vector<double> totals_;
-    std::vector<float> sums_of_pixels_, row_;
+    std::vector<float> row_;
     std::vector<uint32_t> list_, starts_;
 };
 
@@ -254,12 +303,15 @@ class WeightGradient {
     const std::vector<float>& run(Chunk images) {
         for (int64_t image = images.first; image < images.last; ++image) {
             list(image);
-            switch (k_.kernel) {
-                case 1: run<1, 8>(image); break;
-                case 3: run<3, 4>(image); break;
-                case 5: run<5, 2>(image); break;
-                default: run<0, 8>(image);
-            }
+            with_lanes(k_.out, [&](auto vector) {
+                using Vector = decltype(vector);
+                switch (k_.kernel) {
+                    case 1: run<Vector, 1, 8>(image); break;
+                    case 3: run<Vector, 3, 4>(image); break;
+                    case 5: run<Vector, 5, 2>(image); break;
+                    default: run<Vector, 0, 8>(image);
+                }
+            });
         }
         return found_;
     }
@@ -287,18 +339,19 @@ class WeightGradient {
         std::copy_n(sizes, kChannels, sizes_.data() + channel);
     }
 
-    template <int kKernel, int kMost>
+    template <typename Vector, int kKernel, int kMost>
     void run(int64_t image) {
+        constexpr int64_t kSize = kLanesOf<Vector>;
         int64_t c = 0;
-        for (; c + kMost * kLanes <= k_.out; c += kMost * kLanes) run_block<kKernel, kMost>(image, c);
-        for (; kMost > 2 && c + 2 * kLanes <= k_.out; c += 2 * kLanes) run_block<kKernel, 2>(image, c);
-        for (; c < k_.out; c += kLanes) run_block<kKernel, 1>(image, c);
+        for (; c + kMost * kSize <= k_.out; c += kMost * kSize) run_block<Vector, kKernel, kMost>(image, c);
+        for (; kMost > 2 && c + 2 * kSize <= k_.out; c += 2 * kSize) run_block<Vector, kKernel, 2>(image, c);
+        for (; c < k_.out; c += kSize) run_block<Vector, kKernel, 1>(image, c);
     }
 
-    // Outputs [c, c + kVectors * kLanes). kKernel: 0 for sides that have no code of their own.
-    template <int kKernel, int kVectors>
+    // Outputs [c, c + kVectors * lanes). kKernel: 0 for sides that have no code of their own.
+    template <typename Vector, int kKernel, int kVectors>
     void run_block(int64_t image, int64_t c) {
-        constexpr int64_t kBlock = kVectors * kLanes;
+        constexpr int64_t kBlock = kVectors * kLanesOf<Vector>;
         const int64_t half = k_.half(), wide = k_.padded_width();
         padded_.assign(k_.padded_pixels() * kBlock, 0.0f);
         const float* from = k_.gradient + image * k_.pixels() * k_.out + c;
@@ -309,35 +362,34 @@ class WeightGradient {
             for (int64_t dy = 0; dy < k_.kernel; ++dy) {
                 const float* line = padded_.data() + (2 * half - dy) * wide * kBlock;
                 if (kKernel) {
-                    add_taps<kKernel ? kKernel : 1, kVectors>(channel, c, dy, 0, line);
+                    add_taps<Vector, kKernel ? kKernel : 1, kVectors>(channel, c, dy, 0, line);
                 } else {
                     for (int64_t dx = 0; dx < k_.kernel; ++dx)
-                        add_taps<1, kVectors>(channel, c, dy, dx, line + (2 * half - dx) * kBlock);
+                        add_taps<Vector, 1, kVectors>(channel, c, dy, dx, line + (2 * half - dx) * kBlock);
                 }
             }
     }
 
     // Taps [dx, dx + kTaps) of row dy; `line` begins where the last of them leads a spike at pixel 0.
-    template <int kTaps, int kVectors>
+    template <typename Vector, int kTaps, int kVectors>
     void add_taps(int64_t channel, int64_t c, int64_t dy, int64_t dx, const float* line) {
-        constexpr int64_t kBlock = kVectors * kLanes;
-        Lanes sums[kTaps * kVectors] = {};
+        constexpr int64_t kSize = kLanesOf<Vector>, kBlock = kVectors * kSize;
+        Vector sums[kTaps * kVectors] = {};
         const uint32_t *at = lists_.data() + channel * k_.pixels(), *end = at + sizes_[channel];
         for (; at < end; ++at) {
             const float* reached = line + *at * kBlock;
-            for (int v = 0; v < kTaps * kVectors; ++v) sums[v] += load(reached + v * kLanes);
+            for (int v = 0; v < kTaps * kVectors; ++v) sums[v] += load_as<Vector>(reached + v * kSize);
         }
         for (int tap = 0; tap < kTaps; ++tap) {
             float* to = found_.data() + ((dy * k_.kernel + dx + tap) * k_.in + channel) * k_.out + c;
-            const Lanes* of = sums + (kTaps - 1 - tap) * kVectors;
-            for (int v = 0; v < kVectors; ++v) store(to + v * kLanes, load(to + v * kLanes) + of[v]);
+            const Vector* of = sums + (kTaps - 1 - tap) * kVectors;
+            for (int v = 0; v < kVectors; ++v) store(to + v * kSize, load_as<Vector>(to + v * kSize) + of[v]);
         }
     }
 
     const SpikeConvolution& k_;
     std::vector<float> found_, padded_;
-    std::vector<uint32_t> lists_;
-    std::vector<uint32_t> sizes_;
+    std::vector<uint32_t> lists_, sizes_;
 };
 
 // Run a job on all images and add up what its chunks found, in order.
@@ -359,7 +411,7 @@ extern "C" {
 int32_t neuronas_spike_convolution(const SpikeConvolution* convolution, int32_t threads) {
     return answer([&] {
         const SpikeConvolution k = *convolution;
-        if (k.out % kLanes || k.kernel % 2 == 0 || k.kernel > kMostRows) return kUnknown;
+        if (k.out % kFewestLanes || k.kernel % 2 == 0 || k.kernel > kMostRows) return kUnknown;
         run_chunks<Forward>(k, threads, k.totals, 2 * k.out);
         return 0;
     });
@@ -369,12 +421,10 @@ int32_t neuronas_spike_convolution(const SpikeConvolution* convolution, int32_t 
 int32_t neuronas_spike_convolution_gradient(const SpikeConvolution* convolution, int32_t threads) {
     return answer([&] {
         const SpikeConvolution k = *convolution;
-        if (k.out % kLanes || k.kernel % 2 == 0) return kUnknown;
+        if (k.out % kFewestLanes || k.kernel % 2 == 0) return kUnknown;
         run_chunks<WeightGradient>(k, threads, k.weight_gradient, k.n_weights());
         return 0;
     });
 }
-
-int32_t neuronas_lanes() { return kLanes; }
 
 }  // extern "C"

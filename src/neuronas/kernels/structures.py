@@ -9,7 +9,8 @@ MAX_SLICES = 4
 _NO_MEMORY = -2
 """``kNoMemory`` of kernels/lanes.h."""
 
-_pointer, _int32, _int64, _float = ctypes.c_void_p, ctypes.c_int32, ctypes.c_int64, ctypes.c_float
+_pointer, _int32, _int64 = ctypes.c_void_p, ctypes.c_int32, ctypes.c_int64
+_float, _double = ctypes.c_float, ctypes.c_double
 
 
 class StepOperation(IntEnum):
@@ -114,8 +115,22 @@ class CNormalisation(ctypes.Structure):
     """``struct Normalisation`` of kernels/normalisation.cpp."""
 
     _fields_ = (
-        *((name, _pointer) for name in ("x", "y", "x_factor", "y_factor", "shift", "out", "totals")),
-        ("pixels", _int64), ("channels", _int64),
+        *((name, _pointer) for name in (
+            "x", "gradient", "out", "totals", "gain", "bias", "mean", "deviation", "running_mean", "running_variance"
+        )),
+        *((name, _int64) for name in ("pixels", "channels", "n")), ("epsilon", _double), ("momentum", _double),
+    )  # fmt: skip
+
+
+class CPooling(ctypes.Structure):
+    """``struct Pooling`` of kernels/pooling.cpp."""
+
+    _fields_ = (
+        ("from", _pointer), ("to", _pointer),
+        *((name, _int64) for name in (
+            "n", "height", "width", "out_height", "out_width", "channels",
+            "rows", "columns", "row_stride", "column_stride", "padding",
+        )),
     )  # fmt: skip
 
 

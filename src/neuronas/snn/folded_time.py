@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from neuronas.snn.mean_pooling import mean_pooled
+from neuronas.snn.native import is_native
 from neuronas.snn.normalisation import is_distributed
 from neuronas.space.node_operations import Pool
 
@@ -26,6 +28,8 @@ def pooled(x: Tensor, operation: Pool) -> Tensor:
     height, width = operation.kernel
     if height >= x.shape[-2] and width >= x.shape[-1] and not operation.padding and operation.reduce == "mean":
         return x.float().mean(dim=(3, 4), keepdim=True)
+    if operation.reduce == "mean" and is_native(x[0]):
+        return folded(partial(mean_pooled, operation=operation), x)
     pool = F.avg_pool2d if operation.reduce == "mean" else F.max_pool2d
     return folded(partial(pool, kernel_size=operation.kernel, stride=operation.stride, padding=operation.padding), x)
 

@@ -130,9 +130,7 @@ class QuantisedConvolution(QuantisedWeight):
         if not norm.training or not self._visits_spikes(x):
             normalised: Tensor = norm(self(x))
             return normalised
-        y, statistics = normalised_spike_convolution(x, self._spike_weights(self.held), norm.weight, norm.bias)
-        norm.update(statistics)
-        return y
+        return normalised_spike_convolution(x, self._spike_weights(self.held), norm)
 
     def _visits_spikes(self, x: Tensor) -> bool:
         return self.reads_spikes and self.stride == self.groups == 1 and has_kernel(x, self.weight)
