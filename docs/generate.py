@@ -27,12 +27,14 @@ from neuronas.export.integer_document import NetworkDocument
 from neuronas.fitness.calibration import calibration
 from neuronas.hardware import paper, scaling
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
+from neuronas.hardware.design_space import DesignSpace
 from neuronas.hardware.mapped import area, digital_work, energy, latency, mapping
 from neuronas.hardware.mapped.model import ASSUMPTIONS
 from neuronas.report.cost_tables import counted
 from neuronas.runs.architectures import ArchitectureFile
 from neuronas.runs.chip_evaluations import ChipEvaluation
 from neuronas.runs.costs import CostReport
+from neuronas.runs.design_fronts import DesignFront
 from neuronas.runs.designs import DesignResult, SettingChoice
 from neuronas.runs.environment import Environment
 from neuronas.runs.epoch import Epoch
@@ -355,6 +357,8 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "architecture": ArchitectureFile,
     "chip": ChipEvaluation,
     "design": DesignResult,
+    "design-front": DesignFront,
+    "design-space": DesignSpace,
     "design-choice": SettingChoice,
     "environment": Environment,
     "epoch": Epoch,

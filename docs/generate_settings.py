@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 REFERENCE, STUB = ROOT / "docs" / "reference" / "settings.md", ROOT / "src" / "neuronas" / "__init__.pyi"
 _VERBS = {
     "design": "design",
+    "design_front": "design",
     "search": "search",
     "estimate": "estimate",
     "fit": "fit",

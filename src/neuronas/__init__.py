@@ -20,6 +20,7 @@ from neuronas.version import __version__
 if TYPE_CHECKING:
     from neuronas.api.chip import evaluate_on_chips
     from neuronas.api.design import design
+    from neuronas.api.design_front import design_front
     from neuronas.api.estimate import Estimate, estimate
     from neuronas.api.evaluate import evaluate
     from neuronas.api.export import export
@@ -34,7 +35,9 @@ if TYPE_CHECKING:
     from neuronas.data.dataset import DataSet
     from neuronas.data.memory import InMemoryDataSet
     from neuronas.hardware.accelerator import Accelerator
+    from neuronas.hardware.design_space import DesignSpace
     from neuronas.runs.chip_evaluations import ChipEvaluation
+    from neuronas.runs.design_fronts import DesignFront
     from neuronas.runs.designs import DesignResult
     from neuronas.runs.evaluations import Evaluation
     from neuronas.runs.fits import FitResult
@@ -50,7 +53,9 @@ __all__ = [
     "Architecture",
     "ChipEvaluation",
     "DataSet",
+    "DesignFront",
     "DesignResult",
+    "DesignSpace",
     "Estimate",
     "Evaluation",
     "ExportManifest",
@@ -69,6 +74,7 @@ __all__ = [
     "__version__",
     "compare",
     "design",
+    "design_front",
     "estimate",
     "evaluate",
     "evaluate_on_chips",
@@ -87,7 +93,9 @@ _MODULES = {
     "Architecture": "space.genotype",
     "ChipEvaluation": "runs.chip_evaluations",
     "DataSet": "data.dataset",
+    "DesignFront": "runs.design_fronts",
     "DesignResult": "runs.designs",
+    "DesignSpace": "hardware.design_space",
     "Estimate": "api.estimate",
     "Evaluation": "runs.evaluations",
     "ExportManifest": "runs.results",
@@ -105,6 +113,7 @@ _MODULES = {
     "TrainingResult": "runs.results",
     "compare": "api.report",
     "design": "api.design",
+    "design_front": "api.design_front",
     "estimate": "api.estimate",
     "evaluate": "api.evaluate",
     "evaluate_on_chips": "api.chip",

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from neuronas.api.stream import Follower
 from neuronas.config.setting import Section
+from neuronas.fitness.expected_error import ErrorTerm
 from neuronas.fitness.measure import Measure
 from neuronas.hardware.device_model import DeviceModel
 from neuronas.hardware.target import Target
@@ -16,7 +17,9 @@ from neuronas.hardware.accelerator import Accelerator as Accelerator
 from neuronas.space.genotype import Architecture as Architecture
 from neuronas.runs.chip_evaluations import ChipEvaluation as ChipEvaluation
 from neuronas.data.dataset import DataSet as DataSet
+from neuronas.runs.design_fronts import DesignFront as DesignFront
 from neuronas.runs.designs import DesignResult as DesignResult
+from neuronas.hardware.design_space import DesignSpace as DesignSpace
 from neuronas.api.estimate import Estimate as Estimate
 from neuronas.runs.evaluations import Evaluation as Evaluation
 from neuronas.runs.results import ExportManifest as ExportManifest
@@ -146,6 +149,175 @@ def design(
 
     Raises:
         NeuronasError: see ``plan_design`` and ``Design.run``.
+
+    Settings:
+        seed: Random seed [0].
+        device: Device for all other computations [auto].
+        preset: Settings to start from: default, or paper for those of NeuroNAS's experiments [default].
+        plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats [none].
+        space: Search space: a name or FILE.yaml [neuronas].
+        recipe: Recipe for the training settings that are not given [default].
+        limit: Training images, drawn with the random seed, the same share of each class (all).
+        epochs: Passes over the training images [the recipe's].
+        patience: Stop after this many epochs without a higher validation accuracy; 0: never (epochs) [0].
+        learning_rate: Peak learning rate [the recipe's].
+        class_weights: Weights of the classes in the loss: none, or balanced for classes of different size [none].
+        augment: Augmentation of the training images [the data set's].
+        rate_weight: Weight of the firing-rate penalty [the recipe's].
+        chip_noise: Train with simulated write variation (relative standard deviation) [the recipe's].
+        chips: Chips to simulate [20].
+        dataset: Data set: a name, imagefolder:DIR, parquet:DIR, events:DIR or, in Python, an object [digits].
+        data_dir: Folder of downloaded data sets ($NEURONAS_DATA, or else data).
+        image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
+        image_channels: Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
+        mean: Mean of each channel, of pixels from 0 to 1, such as 0.49,0.48,0.45 [the data set's].
+        std: Standard deviation of each channel, as --mean [the data set's].
+        skip_corrupt: Leave out images that cannot be read [off].
+        event_slices: Time steps of equal duration, or of an equal number of events [time].
+        event_values: What a pixel holds: the number of its events, whether it had any, or how early its first one was [count].
+        event_window_ms: Part of each recording that is used, from its beginning (ms) [the data set's].
+        event_sensor: Pixels of the sensor, HEIGHTxWIDTH, of which files of some formats say nothing (pixels) [the data set's].
+        event_crop: Use the centre of the sensor, HEIGHTxWIDTH, which is then reduced to --image-side (all of the sensor) (pixels).
+        event_order: Controls that show whether time matters: time steps in random order, or every event in a random time step [recorded].
+        channels: Channels before the first reduction [the data set's].
+        timesteps: Time steps T [5].
+        weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation) [8].
+        rounding: Rounding of weights [nearest].
+        head: Classifier head: global average pooling and one linear layer, or two linear layers as in the papers [gap].
+        head_width: Outputs of the linear head's first layer [the data set's].
+        n_voters: Outputs per class of the linear head, whose mean is the score [the data set's].
+        tau: Membrane time constant of the LIF neurons (time steps) [1.33333].
+        v_threshold: Firing threshold of the LIF neurons [1].
+        v_reset: Potential of the LIF neurons after a spike [0].
+        fitness: Fitness measure [path-information].
+        batch_size: Images in a batch of the fitness [the data set's].
+        exact: Evaluate every candidate on the full batch, without screening on a small one [off].
+        engine: Engine that computes fitness; the reference is slow and gives the same numbers [fast].
+        memory_limit: Memory limit of the engine on each machine (its process stays below half of the free memory) (GiB).
+        workers: Number of worker processes that evaluate candidates (none).
+        cluster: Evaluate on a Ray cluster: ray or ray:ADDRESS (none).
+        hardware: Accelerator: a name or FILE.yaml (estimate: or all of them) [spikeflow-rram].
+        cost_model: Cost model that budgets apply to [mapped].
+        schedule: Order in which layers work (cost model mapped) [layers-in-order].
+        replication: Copies of each layer's weights (cost model mapped) [1].
+        activity: Activity of the inputs (cost model mapped): dense, one firing rate, a trace, or a forecast (estimate only) [dense].
+        firing_rate: Share of inputs that spike in a time step (--activity rate).
+        trace: Firing rate of each layer's inputs (--activity trace): YAML, or the evaluation.json of a run.
+        max_parameters: Limit on the number of weights; inf: no limit [the algorithm's].
+        max_area_mm2: Limit on the chip area; inf: no limit (mm²) [the algorithm's].
+        max_latency_ms: Limit on the latency per image; inf: no limit (ms) [the algorithm's].
+        max_energy_uj: Limit on the energy per image; inf: no limit (µJ) [the algorithm's].
+        confidence: Judge latency and energy by the bound that they keep with this confidence (as estimated).
+        algorithm: Search algorithm [neuronas].
+        n_draws: Number of candidates that snasnet and evolution draw [5000].
+        finalist_epochs: Passes over the images that the last finalists are trained for [12].
+        finalist_images: Training images, at most, that finalists learn from and are compared on [5000].
+        channels_choices: Channels to choose from (--channels or, without it, 25 to 100 % of the data set's).
+        timesteps_choices: Time steps T to choose from (--timesteps or, without it, 2,3,4,5).
+        weight_bits_choices: Weight precisions in bits to choose from (--weight-bits or, without it, 4,6,8).
+        n_settings: Settings (channels, T, bits) whose cells are searched, at most [4].
+        finalists: Finalists, over all settings, that are trained briefly so that the one that learns best is the answer [4].
+        formats: Formats in which the trained network is exported [('integer',)].
+    """
+
+
+def design_front(
+    space: DesignSpace | str,
+    *,
+    config: str | os.PathLike[str] | Mapping[str, Any] | Section | None = ...,
+    assignments: Iterable[str] = ...,
+    out: str | os.PathLike[str] | None = ...,
+    resume: bool | str = ...,
+    download: bool = ...,
+    prefer: str = ...,
+    resolution: float = ...,
+    error: ErrorTerm | None = ...,
+    observer: Observer | None = ...,
+    seed: int | None = ...,
+    device: Literal['auto', 'cpu', 'cuda'] | None = ...,
+    preset: str | None = ...,
+    plugin: Sequence[str] | None = ...,
+    recipe: str | None = ...,
+    limit: int | None = ...,
+    epochs: int | None = ...,
+    patience: int | None = ...,
+    learning_rate: float | None = ...,
+    class_weights: Literal['none', 'balanced'] | None = ...,
+    augment: Literal['none', 'shift', 'flip', 'autoaugment', 'randaugment'] | None = ...,
+    rate_weight: float | None = ...,
+    chip_noise: float | None = ...,
+    chips: int | None = ...,
+    dataset: str | DataSet | None = ...,
+    data_dir: str | None = ...,
+    image_side: int | str | tuple[int, int] | None = ...,
+    image_channels: int | None = ...,
+    mean: str | None = ...,
+    std: str | None = ...,
+    skip_corrupt: bool | None = ...,
+    event_slices: Literal['time', 'count'] | None = ...,
+    event_values: Literal['count', 'binary', 'first-spike'] | None = ...,
+    event_window_ms: float | None = ...,
+    event_sensor: str | None = ...,
+    event_crop: str | None = ...,
+    event_order: Literal['recorded', 'shuffled', 'collapsed'] | None = ...,
+    channels: int | None = ...,
+    timesteps: int | None = ...,
+    weight_bits: int | None = ...,
+    rounding: Literal['nearest', 'floor', 'stochastic'] | None = ...,
+    head: Literal['gap', 'linear'] | None = ...,
+    head_width: int | None = ...,
+    n_voters: int | None = ...,
+    tau: float | None = ...,
+    v_threshold: float | None = ...,
+    v_reset: float | None = ...,
+    fitness: str | Measure | None = ...,
+    batch_size: int | None = ...,
+    exact: bool | None = ...,
+    engine: Literal['fast', 'reference'] | None = ...,
+    memory_limit: float | None = ...,
+    workers: int | None = ...,
+    cluster: str | None = ...,
+    hardware: str | Accelerator | None = ...,
+    cost_model: str | None = ...,
+    schedule: Literal['layers-in-order', 'pipelined-over-timesteps'] | None = ...,
+    replication: int | None = ...,
+    activity: Literal['dense', 'rate', 'trace', 'forecast'] | None = ...,
+    firing_rate: float | None = ...,
+    trace: str | None = ...,
+    max_parameters: float | None = ...,
+    max_area_mm2: float | None = ...,
+    max_latency_ms: float | None = ...,
+    max_energy_uj: float | None = ...,
+    confidence: float | None = ...,
+    algorithm: str | Algorithm | None = ...,
+    n_draws: int | None = ...,
+    finalist_epochs: int | None = ...,
+    finalist_images: int | None = ...,
+    channels_choices: str | None = ...,
+    timesteps_choices: str | None = ...,
+    weight_bits_choices: str | None = ...,
+    n_settings: int | None = ...,
+    finalists: int | None = ...,
+    formats: str | None = ...,
+) -> DesignFront:
+    """The Pareto front of network and chip together, and a design from it, ready to be trained.
+
+    Args:
+        space: the axes: a YAML file, the name of a built-in design space, or an object.
+        config: settings as a YAML file, nested values or a ``RunConfig``; options override it.
+        assignments: ``section.key=value`` texts, as ``--set`` takes them.
+        out: directory to write to; default: a new one under ``runs``.
+        resume: continue in ``out``, to the identical result; ``"auto"``: if it holds a front.
+        download: fetch the data set if it is missing.
+        prefer: which design is chosen: ``knee``, one of the objectives ``error``, ``energy_uj``, ``latency_ms``,
+            ``area_mm2``, ``memory_bits``, or ``edap``.
+        resolution: by which share the front may miss a design, in each objective; 0: exact.
+        error: what accuracy is expected by; None: a prior, which is not fitted to this data.
+        observer: follows the progress.
+        **options: settings of ``design`` by keyword (docs/reference/settings.md).
+
+    Raises:
+        NeuronasError: see ``plan_front`` and ``FrontPlan.run``.
 
     Settings:
         seed: Random seed [0].

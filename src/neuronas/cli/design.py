@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from neuronas.cli import console
 from neuronas.cli import options as opt
+from neuronas.cli.design_front import front
 from neuronas.cli.progress import ProgressBar
 from neuronas.cli.unfinished import explained
-from neuronas.errors import quoted
+from neuronas.errors import ConfigurationError, quoted
 
 if TYPE_CHECKING:
     from neuronas.api.design import Design
@@ -26,6 +27,9 @@ def design(
     out: opt.Out = None,
     resume: opt.Resume = False,
     dry_run: opt.DryRun = False,
+    design: opt.DesignSpace = None,
+    front_prefer: opt.FrontPrefer = None,
+    resolution: opt.Resolution = None,
     as_json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -36,6 +40,15 @@ def design(
     from neuronas.runs.designs import FOLDER
     from neuronas.runs.directory import CONFIG
 
+    given = {name: one for name, one in (("prefer", front_prefer), ("resolution", resolution)) if one is not None}
+    if design is not None:
+        if dry_run:
+            raise ConfigurationError("--dry-run given with --design; expected one of them")
+        common = {"config": config, "assignments": assignments or (), "out": out, "resume": resume}
+        front(design, options, {**common, **given}, download=download, as_json=as_json, quiet=quiet)
+        return
+    if given:
+        raise ConfigurationError("--front-prefer or --resolution given without --design; expected it with them")
     planned = plan_design(options, config=config, assignments=assignments or (), out=out, resume=resume)
     if not quiet:
         note_unread(planned.plan.config.hardware)

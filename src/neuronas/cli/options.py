@@ -60,6 +60,30 @@ InputShape = Annotated[
     ),
 ]
 Download = Annotated[bool, _option("--download", panel="Data", help="Download the data set if it is missing \\[off].")]
+DesignSpace = Annotated[
+    str | None,
+    _option(
+        "--design",
+        metavar="NAME|FILE",
+        help="Choose network and chip together: a design space with axes of both, all, converters or FILE.yaml; ends "
+        "with the front and a design that is ready to be trained \\[off: network only].",
+    ),
+]
+FrontPrefer = Annotated[
+    str | None,
+    _option(
+        metavar="HOW",
+        help="Which design of the front is chosen (--design): knee, error, energy_uj, latency_ms, area_mm2, "
+        "memory_bits or edap \\[knee].",
+    ),
+]
+Resolution = Annotated[
+    float | None,
+    _option(
+        metavar="SHARE",
+        help="By which share the front may miss a design in each objective (--design); 0: exact \\[0.01].",
+    ),
+]
 
 
 def with_settings(verb: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

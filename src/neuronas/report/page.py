@@ -90,6 +90,22 @@ def comparison_page(runs: tuple[RunFacts, ...]) -> str:
     return _page(f"{len(runs)} runs compared", _COMPARED, shown, _assets("start.js"), _FOOTER)
 
 
+def single_page(
+    title: str, links: Mapping[str, str], sections: Mapping[str, "Markup"], charts: Mapping[str, Chart]
+) -> str:
+    """A page of its own, whose sections are rendered already.
+
+    Args:
+        title: of the page.
+        links: titles of the sections by their identifiers.
+        sections: by the same.
+        charts: by the names that the sections give them.
+    """
+    views = {name: chart.views for name, chart in charts.items()}
+    shown = Content(dict(sections), {"config": chart_config(), "charts": views, "explorer": None})
+    return _page(title, links, shown, _assets("start.js"), _FOOTER)
+
+
 def live_page(links: Mapping[str, str]) -> tuple[str, str]:
     """A page without content, which asks its server for that (``LivePage``), and its content security policy.
 

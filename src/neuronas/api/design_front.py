@@ -1,0 +1,257 @@
+"""Network and chip together: a survey of the cells, the enumeration of a design space, its front, a chosen design."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import blake2b
+from os import PathLike
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from neuronas.api.compose import Plan
+from neuronas.api.dataset_settings import sensor_of
+from neuronas.api.design_choice import Surveyed, axes_of, survey_plan
+from neuronas.api.front_files import FrontFiles
+from neuronas.api.search import Search
+from neuronas.api.settings import Config, is_resumed, planned
+from neuronas.config import as_path, is_there, read_yaml, validate, value_at, write_yaml, written
+from neuronas.errors import ConfigurationError, InfeasibleError, RunDirectoryError, named
+from neuronas.fitness.expected_error import ErrorPrior, ErrorTerm
+from neuronas.hardware.design_chips import axis_values, nearest_chip
+from neuronas.hardware.design_space import NETWORK, DesignSpace, load_design_space
+from neuronas.hardware.mapped.many import Networks
+from neuronas.hardware.units import quantity
+from neuronas.runs.design_fronts import CHECKPOINT, SPACE, SURVEY, DesignFront
+from neuronas.runs.designs import Axes
+from neuronas.runs.directory import CONFIG, HISTORY, new_directory
+from neuronas.runs.network_setting import NetworkSetting
+from neuronas.runs.observer import Observer
+from neuronas.runs.work import Work
+from neuronas.search.joint import JointSpace, explored
+from neuronas.search.joint_choice import PREFER
+from neuronas.search.joint_state import JointState
+from neuronas.space.notation import parse_architecture
+from neuronas.space.workload import Workload
+
+RESOLUTION = 0.01
+"""By which share the front may miss a design, in each objective."""
+
+
+@dataclass(frozen=True)
+class FrontPlan:
+    """A search of network and chip that is planned.
+
+    Attributes:
+        directory: of all files.
+        plan: the settings; of the network only what is not free.
+        space: the axes.
+        axes: of the network.
+        resume: continue in the directory.
+        prefer: how a design is chosen.
+        resolution: see ``RESOLUTION``.
+        error: what accuracy is expected by; None: ``ErrorPrior``.
+    """
+
+    directory: Path
+    plan: Plan
+    space: DesignSpace
+    axes: Axes
+    resume: bool
+    prefer: str
+    resolution: float
+    error: ErrorTerm | None
+
+    def run(self, observer: Observer | None = None, *, download: bool = False) -> DesignFront:
+        """Survey, enumerate, choose, and write everything.
+
+        Raises:
+            RunDirectoryError: the directory holds another front, or none to resume.
+            InfeasibleError: no design keeps all limits; names the nearest.
+            ConfigurationError: no chip can be built; names the nearest one.
+            DataError: images are missing, broken or too few.
+            VerificationError: a damaged file.
+        """
+        self._claim()
+        started, survey = perf_counter(), survey_plan(self.plan, self.axes)
+        place = self.directory / SURVEY
+        Search(place, survey, resume=(place / CONFIG).is_file()).run(observer, download=download, scan_images=True)
+        surveyed = Surveyed.read(self.plan, place / HISTORY)
+        joint = self._joint(surveyed)
+        state = JointState.read(self.directory / CHECKPOINT, self._digest(joint, surveyed))
+        work = Work("design", self.directory, "settings", observer)
+        work.start(len(joint.settings), state.n_done)
+        for found in explored(joint, state.n_done, self.plan.config.engine.workers or 1):
+            state.add(joint, found)
+            state.save(self.directory / CHECKPOINT)
+            work.advance(1, f"{len(state.front):,} designs on the front, {state.count('n_covered'):,} covered")
+        if not len(state.front):
+            raise self._nothing(joint, state, surveyed)
+        files = FrontFiles(self.directory, self.plan, joint, state, surveyed.candidates.architectures)
+        front = files.write(self.prefer, round(perf_counter() - started, 2))
+        work.finish(front)
+        return front
+
+    def _claim(self) -> None:
+        """Refuse a directory that holds something else, and keep the design space in a new one."""
+        place = self.directory / SPACE
+        if is_there(place):
+            if not self.resume:
+                raise RunDirectoryError(
+                    f"run directory {self.directory}: holds a design already; continue it with --resume (in Python "
+                    "resume=True), or choose another --out"
+                )
+            if validate(DesignSpace, read_yaml(place), str(place)) != self.space:
+                raise RunDirectoryError(
+                    f"run directory {self.directory}: was begun with another design space; choose another --out"
+                )
+            return
+        if is_there(self.directory / CONFIG):
+            raise RunDirectoryError(f"run directory {self.directory}: holds another run; choose another --out")
+        if self.resume:
+            raise RunDirectoryError(f"run directory {self.directory}: holds no design to resume; leave out --resume")
+        self.directory.mkdir(parents=True, exist_ok=True)
+        write_yaml(place, self.space)
+
+    def _joint(self, surveyed: Surveyed) -> JointSpace:
+        """The space as it is enumerated.
+
+        Raises:
+            ConfigurationError: no chip can be built.
+        """
+        run, hardware = self.plan, self.plan.config.hardware
+        values = axis_values(self.space, run.accelerator, hardware.replication, hardware.schedule)
+        architectures = [parse_architecture(text) for text in surveyed.candidates.architectures]
+        occupancy = Workload(run.shape, run.space.nodes).occupancy(architectures)
+
+        def networks_at(setting: NetworkSetting) -> Networks:
+            at = run.at(setting)
+            slots = Workload(at.shape, at.space.nodes).slots
+            return Networks.of(slots, occupancy, named=run.activity.trace is not None)
+
+        fitness = np.asarray(surveyed.candidates.fitness, dtype=np.float64)
+        known = np.isfinite(fitness)
+        error = self.error or ErrorPrior(float(fitness[known].max()), max(self.axes.channels), max(self.axes.timesteps))
+        joint = JointSpace(
+            base=run.accelerator,
+            values=values,
+            settings=self.axes.settings,
+            networks_at=networks_at,
+            fitness=np.where(known, fitness, -np.inf),
+            budget=run.budget,
+            error=error,
+            n_classes=run.config.data.n_classes,
+            activity=run.activity,
+            sensor=sensor_of(run.config),
+            resolution=self.resolution,
+        )
+        if not any(len(joint.chips(setting)) for setting in joint.settings):
+            broken = next(iter(joint.chips(joint.settings[0]).excluded), "")
+            near = nearest_chip(values, run.accelerator, self.axes.weight_bits)
+            changes = ", ".join(f"{name} {value}" for name, value in (near or {}).items())
+            advice = f"; nearest: {changes}" if changes else ""
+            raise ConfigurationError(f"design space holds no chip that can be built ({broken}){advice}")
+        return joint
+
+    def _digest(self, joint: JointSpace, surveyed: Surveyed) -> str:
+        """Identifies what is enumerated."""
+        parts = (
+            joint.base, joint.values, joint.settings, joint.budget, joint.error, joint.n_classes, joint.activity,
+            joint.sensor, joint.resolution, self.plan.shape, surveyed.candidates.architectures,
+        )  # fmt: skip
+        digest = blake2b(repr(parts).encode(), digest_size=16)
+        digest.update(joint.fitness.tobytes())
+        return digest.hexdigest()
+
+    def _nothing(self, joint: JointSpace, state: JointState, surveyed: Surveyed) -> InfeasibleError:
+        near = state.nearest
+        if near is None:
+            return InfeasibleError("the survey found no cell with a fitness; expected other images or another space")
+        number, candidate, chip = near.origin
+        setting = joint.settings[number]
+        own = joint.chips(setting).values(chip)
+        text = ", ".join(f"{name} {value}" for name, value in own.items())
+        value, limit = (quantity(near.name, one) for one in (near.value, joint.budget.limits[near.name]))
+        return InfeasibleError(
+            f"none of {state.count('n_covered'):,} designs keeps all limits; the nearest ({setting.text}, {text}, "
+            f"cells {surveyed.candidates.architectures[candidate]}) has {near.name} {value} against a limit of {limit}"
+        )
+
+
+def plan_front(
+    space: DesignSpace | str,
+    options: dict[str, Any],
+    *,
+    config: Config = None,
+    assignments: Iterable[str] = (),
+    out: str | PathLike[str] | None = None,
+    resume: bool = False,
+    prefer: str = "knee",
+    resolution: float = RESOLUTION,
+    error: ErrorTerm | None = None,
+) -> FrontPlan:
+    """Check everything that can be checked before an image is read; see ``design_front``."""
+    axes = load_design_space(space)
+    named("preference", prefer, dict.fromkeys(PREFER))
+    if not 0 <= resolution < 1:
+        raise ConfigurationError(
+            f"resolution {resolution:g} given; expected 0 (exact) or a share below 1, such as 0.01"
+        )
+    if resume and out is None:
+        raise ConfigurationError("--resume needs --out DIR, the run directory to resume")
+    of_file = {name: axes.values(name) for name in NETWORK if axes.values(name) is not None}
+    for name in of_file:
+        for option in (name, f"{name}_choices"):
+            if options.get(option) is not None:
+                flag = f"--{option.replace('_', '-')}"
+                raise ConfigurationError(f"{flag} given, and {name} in the design space; expected one of them")
+    chosen = {f"{name}_choices": values for name, values in of_file.items()}
+    run = planned("design", {**options, **chosen}, config=config, assignments=assignments, run=None, resume=False)
+    if value_at(written(run.given), "hardware.cost_model") not in (None, "mapped"):
+        raise ConfigurationError("cost model paper given with a design space, whose chips it cannot tell apart")
+    directory = as_path(out, "--out") if out is not None else new_directory(run.config.data.name, "design")
+    network = axes_of(run, is_resumed=False)
+    return FrontPlan(directory, run, axes, network, resume, prefer, resolution, error)
+
+
+def design_front(
+    space: DesignSpace | str,
+    *,
+    config: Config = None,
+    assignments: Iterable[str] = (),
+    out: str | PathLike[str] | None = None,
+    resume: bool | str = False,
+    download: bool = False,
+    prefer: str = "knee",
+    resolution: float = RESOLUTION,
+    error: ErrorTerm | None = None,
+    observer: Observer | None = None,
+    **options: Any,
+) -> DesignFront:
+    """The Pareto front of network and chip together, and a design from it, ready to be trained.
+
+    Args:
+        space: the axes: a YAML file, the name of a built-in design space, or an object.
+        config: settings as a YAML file, nested values or a ``RunConfig``; options override it.
+        assignments: ``section.key=value`` texts, as ``--set`` takes them.
+        out: directory to write to; default: a new one under ``runs``.
+        resume: continue in ``out``, to the identical result; ``"auto"``: if it holds a front.
+        download: fetch the data set if it is missing.
+        prefer: which design is chosen: ``knee``, one of the objectives ``error``, ``energy_uj``, ``latency_ms``,
+            ``area_mm2``, ``memory_bits``, or ``edap``.
+        resolution: by which share the front may miss a design, in each objective; 0: exact.
+        error: what accuracy is expected by; None: a prior, which is not fitted to this data.
+        observer: follows the progress.
+        **options: settings of ``design`` by keyword (docs/reference/settings.md).
+
+    Raises:
+        NeuronasError: see ``plan_front`` and ``FrontPlan.run``.
+    """
+    is_begun = out is not None and is_there(as_path(out, "--out") / SPACE)
+    going_on = is_resumed(resume, is_begun=is_begun)
+    plan = plan_front(
+        space, options, config=config, assignments=assignments, out=out, resume=going_on, prefer=prefer,
+        resolution=resolution, error=error,
+    )  # fmt: skip
+    return plan.run(observer, download=download)

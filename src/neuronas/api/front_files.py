@@ -1,0 +1,226 @@
+"""The files of a front: its document, its table, its page, and the chosen design as accelerator and architecture."""
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from neuronas.api.compose import Plan
+from neuronas.config import given, merged, write_text, write_yaml, written
+from neuronas.hardware.design_chips import Chips
+from neuronas.hardware.scaling import scaled_accelerator
+from neuronas.report.front_page import front_page
+from neuronas.runs.architectures import ArchitectureFile
+from neuronas.runs.design_fronts import (
+    CHOSEN,
+    FRONT,
+    FRONT_PAGE,
+    FRONT_TABLE,
+    AxisEffect,
+    DesignFront,
+    DesignPoint,
+    Purchase,
+)
+from neuronas.runs.directory import ARCHITECTURE
+from neuronas.search.joint import OBJECTIVES, JointSpace
+from neuronas.search.joint_choice import PREFER, chip_effects, chosen, purchases, setting_effects
+from neuronas.search.joint_state import JointState
+from neuronas.space.notation import parse_architecture
+
+_ACCELERATOR = "accelerator.yaml"
+_QUANTITIES = OBJECTIVES[:4]
+_MOST_INTERACTIONS = 8
+
+
+@dataclass(frozen=True)
+class FrontFiles:
+    """What is written after the enumeration.
+
+    Attributes:
+        directory: of the files.
+        plan: the settings.
+        space: that was enumerated.
+        state: its end.
+        architectures: text of each candidate.
+    """
+
+    directory: Path
+    plan: Plan
+    space: JointSpace
+    state: JointState
+    architectures: Sequence[str]
+
+    def write(self, prefer: str, seconds: float) -> DesignFront:
+        """Write all files.
+
+        Args:
+            prefer: how the design is chosen.
+            seconds: that it took.
+        """
+        points = self.state.front.points
+        own = chosen(points, prefer)
+        members = [self._design(row) for row in range(len(points))]
+        factors, explained, together = self._chip_effects()
+        interactions = sorted(together.items(), key=lambda one: -float(one[1].max()))[:_MOST_INTERACTIONS]
+        front = DesignFront(
+            directory=self.directory,
+            dataset=self.plan.config.data.name,
+            hardware=self.plan.config.hardware.accelerator,
+            axes=self._axes(),
+            n_candidates=len(self.architectures),
+            n_settings=len(self.space.settings),
+            n_covered=self.state.count("n_covered"),
+            n_costed=self.state.count("n_costed"),
+            n_feasible=self.state.count("n_feasible"),
+            excluded=self._excluded(),
+            n_front=len(points),
+            resolution=self.space.resolution,
+            error_term=self.space.error.name,
+            error_basis=self.space.error.basis,
+            prefer=prefer,
+            chosen=members[own],
+            extremes={name: members[chosen(points, name)] for name in PREFER if name != "knee"},
+            purchases=tuple(
+                Purchase(
+                    spent=spent,
+                    more=more,
+                    objective=objective,
+                    saved=float(
+                        1 - points[row, OBJECTIVES.index(objective)] / points[own, OBJECTIVES.index(objective)]
+                    ),
+                    design=members[row],
+                )
+                for spent, more, objective, row in purchases(points, own)
+            ),
+            effects=(*self._setting_effects(), *factors),
+            interactions={" × ".join(pair): _by_name(shares) for pair, shares in interactions},
+            explained=_by_name(explained),
+            seconds=seconds,
+            files={
+                "page": FRONT_PAGE, "table": FRONT_TABLE, "accelerator": _ACCELERATOR, "architecture": ARCHITECTURE,
+                "settings": CHOSEN,
+            },
+        )  # fmt: skip
+        self._write_chosen(own, front.chosen)
+        self._write_table(members)
+        write_text(self.directory / FRONT_PAGE, front_page(front, members))
+        front.write(self.directory / FRONT)
+        return front
+
+    def _chips(self, number: int) -> Chips:
+        return self.space.chips(self.space.settings[number])
+
+    def _design(self, row: int) -> DesignPoint:
+        number, candidate, chip = map(int, self.state.front.origins[row])
+        chips = self._chips_of[number]
+        costs = dict(zip(OBJECTIVES, map(float, self.state.front.points[row]), strict=True))
+        values: dict[str, Any] = {**chips.values(chip), **costs, "memory_bits": int(costs["memory_bits"])}
+        return DesignPoint(
+            architecture=self.architectures[candidate],
+            schedule=chips.schedules[-1],
+            **self.space.settings[number].plain(),
+            **values,
+        )
+
+    @property
+    def _chips_of(self) -> list[Chips]:
+        """The chips of each setting; equal ones are made once."""
+        by_bits = {one.weight_bits: self.space.chips(one) for one in self.space.settings}
+        return [by_bits[one.weight_bits] for one in self.space.settings]
+
+    def _axes(self) -> dict[str, tuple[str, ...]]:
+        settings = {
+            name: tuple(str(value) for value in sorted({getattr(one, name) for one in self.space.settings}))
+            for name in ("channels", "timesteps", "weight_bits")
+        }
+        return settings | {name: tuple(map(str, values)) for name, values in self.space.values.items()}
+
+    def _excluded(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for chips in self._chips_of:
+            for name, n in chips.excluded.items():
+                found[name] = found.get(name, 0) + n
+        return found
+
+    def _chip_effects(self) -> tuple[list[AxisEffect], np.ndarray, dict[tuple[str, str], np.ndarray]]:
+        columns: dict[str, list[np.ndarray]] = {}
+        means = []
+        for bits, sums in self.state.chips.items():
+            costed = np.flatnonzero(sums[:, 4] > 0)
+            chips = next(
+                of for of, one in zip(self._chips_of, self.space.settings, strict=True) if one.weight_bits == bits
+            ).only(costed)
+            own = {**vars(chips.arrays), "replication": chips.replication}
+            own["sign_scheme"] = own.pop("n_sign_columns")
+            for name, values in own.items():
+                columns.setdefault(name, []).append(values)
+            means.append(sums[costed, :4] / sums[costed, 4:])
+        axes = {name: np.concatenate(values) for name, values in columns.items()}
+        several = {name: values for name, values in axes.items() if len(np.unique(values)) > 1}
+        factors, explained, together = chip_effects(several, np.vstack(means))
+        effects = [
+            AxisEffect(axis=axis, value=_text(axis, value), factors=_by_name(one))
+            for (axis, value), one in factors.items()
+        ]
+        return effects, explained, together
+
+    def _setting_effects(self) -> Iterator[AxisEffect]:
+        known = [bool(np.isfinite(means).all()) for means in self.state.means]
+        for name in ("channels", "timesteps", "weight_bits"):
+            values = [getattr(one, name) for one, is_known in zip(self.space.settings, known, strict=True) if is_known]
+            if len(set(values)) > 1:
+                for value, one in setting_effects(values, self.state.means[known]).items():
+                    yield AxisEffect(axis=name, value=f"{value:g}", factors=_by_name(one))
+
+    def _write_chosen(self, row: int, design: DesignPoint) -> None:
+        """The chosen design as files that ``train``, ``estimate`` and ``evaluate --chip`` take."""
+        number, _, chip = map(int, self.state.front.origins[row])
+        arrays = self._chips_of[number].only(np.array([chip])).arrays
+        name = self.plan.config.hardware.accelerator
+        accelerator = scaled_accelerator(self.space.base, arrays, name)
+        accelerator = accelerator.model_copy(update={"description": f"{design.chip}; {name}, scaled"})
+        place = self.directory / _ACCELERATOR
+        write_yaml(place, accelerator)
+        ArchitectureFile.of(parse_architecture(design.architecture)).write(self.directory / ARCHITECTURE)
+        values = {key: value for key, value in written(self.plan.given).items() if key not in ("design", "search")}
+        hardware = {
+            "accelerator": str(place), "schedule": design.schedule, "replication": design.replication,
+        }  # fmt: skip
+        chosen_settings = merged(values, {"network": design.setting.plain(), "hardware": hardware})
+        plain = _plain(written(given(chosen_settings, CHOSEN)))
+        write_text(self.directory / CHOSEN, yaml.safe_dump(plain, sort_keys=False, allow_unicode=True))
+
+    def _write_table(self, members: Sequence[DesignPoint]) -> None:
+        text = StringIO()
+        names = [*DesignPoint.model_fields, "edap_uj_ms_mm2"]
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(names)
+        for one in members:
+            writer.writerow([*one.plain().values(), one.edap])
+        write_text(self.directory / FRONT_TABLE, text.getvalue())
+
+
+def _plain(value: Any) -> Any:
+    """Settings as YAML has them; an object in place of a name, which no file can hold, is left out."""
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items() if not _is_object(one)}
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def _is_object(value: Any) -> bool:
+    return value is not None and not isinstance(value, str | int | float | list | tuple | Mapping)
+
+
+def _by_name(values: np.ndarray) -> dict[str, float]:
+    return {name: float(value) for name, value in zip(_QUANTITIES, values, strict=True)}
+
+
+def _text(axis: str, value: float) -> str:
+    if axis == "sign_scheme":
+        return "differential" if value == 2 else "offset-binary"
+    return f"{value:g}"

@@ -1,0 +1,141 @@
+"""The page of a front of network and chip: the answer, parallel coordinates, pairs of objectives, effects of axes."""
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from neuronas.report import front_tables
+from neuronas.report.charts import FITTING, Chart, View, colours, data, declared, name, name_axis, number, span
+from neuronas.report.front_tables import NAMES, OBJECTIVES, amount, factor
+from neuronas.report.page import single_page
+from neuronas.report.rendering import render
+from neuronas.report.style import colour, series
+from neuronas.runs.design_fronts import DesignFront, DesignPoint
+
+_MOST = 400
+"""Designs in a chart; a page with more is slow to open."""
+_TITLES = {"front": "Answer", "designs": "Designs", "effects": "Axes"}
+_AXES = (
+    "channels", "timesteps", "weight_bits", "crossbar_size", "rows_per_read", "bits_per_cell", "adc_bits",
+    "adcs_per_array", "sign_scheme", "replication",
+)  # fmt: skip
+_CHOSEN, _OTHERS = "chosen", "on the front"
+
+
+def front_page(front: DesignFront, members: Sequence[DesignPoint]) -> str:
+    """The page.
+
+    Args:
+        front: the document.
+        members: all designs of the front.
+    """
+    shown = _some(front, members)
+    drawn = {"parallel": _parallel(front, shown), "pairs": _pairs(front, shown), "effects": _effects(front)}
+    values: dict[str, Any] = {"front": front, "members": shown, "drawn": drawn, "front_tables": front_tables}
+    sections = {key: render(f"sections/{key}.html", id=key, title=title, **values) for key, title in _TITLES.items()}
+    return single_page(f"Designs for {front.dataset}", _TITLES, sections, drawn)
+
+
+def _some(front: DesignFront, members: Sequence[DesignPoint]) -> list[DesignPoint]:
+    """At most ``_MOST`` designs, spread evenly over the front by energy, and always the chosen and the extreme ones."""
+    ranked = sorted(members, key=lambda one: (one.energy_uj, one.area_mm2))
+    chosen = np.unique(np.linspace(0, len(ranked) - 1, min(len(ranked), _MOST)).round().astype(int))
+    spread = [ranked[row] for row in chosen]
+    others = {one.model_dump_json(): one for one in (*spread, *front.extremes.values()) if one != front.chosen}
+    return [*others.values(), front.chosen]  # drawn last
+
+
+def _group(front: DesignFront, one: DesignPoint) -> str:
+    return _CHOSEN if one == front.chosen else _OTHERS
+
+
+def _colours() -> View:
+    return name("group", **colours([_OTHERS, _CHOSEN], [series(0), colour("accent")], FITTING))
+
+
+def _parallel(front: DesignFront, shown: Sequence[DesignPoint]) -> Chart:
+    """Each design as a line over its axes and objectives."""
+    columns = [axis for axis in _AXES if len({getattr(one, axis) for one in shown}) > 1]
+    titles = [*(axis.replace("_", " ") for axis in columns), *NAMES.values()]
+    heights = [_heights([getattr(one, axis) for one in shown], is_cost=False) for axis in columns]
+    heights += [_heights([getattr(one, axis) for one in shown], is_cost=True) for axis in OBJECTIVES]
+    rows = [
+        {
+            "number": number_of, "axis": title, "height": height[number_of], "group": _group(front, one),
+            "design": one.text, "text": _value(one, axis),
+        }
+        for number_of, one in enumerate(shown)
+        for axis, title, height in zip((*columns, *OBJECTIVES), titles, heights, strict=True)
+    ]  # fmt: skip
+    view = declared(
+        "parallel",
+        x={"field": "axis", "type": "nominal", "sort": titles, "title": None, "axis": {"labelAngle": -40}},
+        y=number("height", None, axis=None, scale={"domain": [0, 1]}),
+        colours=_colours(),
+    )
+    return Chart("Parallel coordinates", (data(rows) | view,))
+
+
+def _heights(values: Sequence[Any], *, is_cost: bool) -> list[float]:
+    """Places on an axis, 0 to 1: values of an axis at equal distances, costs by their logarithm."""
+    if not is_cost:
+        levels = sorted(set(values))
+        return [levels.index(value) / max(1, len(levels) - 1) for value in values]
+    logarithms = np.log(np.maximum(np.array(values, dtype=np.float64), 1e-9))
+    low, high = logarithms.min(), logarithms.max()
+    found: list[float] = ((logarithms - low) / (high - low if high > low else 1)).tolist()
+    return found
+
+
+def _value(one: DesignPoint, axis: str) -> str:
+    value = getattr(one, axis)
+    return amount(axis, value) if axis in OBJECTIVES else str(value)
+
+
+def _pairs(front: DesignFront, shown: Sequence[DesignPoint]) -> Chart:
+    """Each two objectives against each other."""
+    views = []
+    for x, y in combinations(OBJECTIVES, 2):
+        rows = [
+            {"x": getattr(one, x), "y": getattr(one, y), "group": _group(front, one), "design": one.text}
+            for one in shown
+        ]
+        view = declared(
+            "designs", x=_logarithmic("x", x, rows), y=_logarithmic("y", y, rows), colours=_colours(), size=24
+        )
+        views.append(data(rows) | view)
+    return Chart("Each two objectives", tuple(views), columns=2)
+
+
+def _logarithmic(field: str, objective: str, rows: Sequence[dict[str, Any]]) -> View:
+    low, high = span([np.log10(max(row[field], 1e-9)) for row in rows])
+    scale = {"type": "log", "domain": [float(10**low), float(10**high)]}
+    unit = {"energy_uj": " in µJ", "latency_ms": " in ms", "area_mm2": " in mm²"}.get(objective, "")
+    return number(field, NAMES[objective] + unit, scale=scale)
+
+
+def _effects(front: DesignFront) -> Chart:
+    """By which factor each value of each axis changes each objective."""
+    views = []
+    for objective in OBJECTIVES:
+        rows = [
+            {
+                "name": f"{one.axis.replace('_', ' ')} {one.value}", "axis": one.axis.replace("_", " "),
+                "percent": 100 * (one.factors[objective] - 1), "text": factor(one.factors[objective]),
+            }
+            for one in front.effects
+        ]  # fmt: skip
+        axes = list(dict.fromkeys(one.axis.replace("_", " ") for one in front.effects))
+        shades = [series(place) for place in range(len(axes))]
+        view = declared(
+            "effects",
+            height=max(60, 13 * len(rows)),
+            y=name_axis(),
+            x=number("percent", f"{NAMES[objective]}, % above the mean of the axis"),
+            start={"datum": 0},
+            colours=name("axis", **colours(axes, shades, FITTING)),
+        )
+        views.append(data(rows) | view)
+    return Chart("What each value does", tuple(views), columns=2)

@@ -1,0 +1,119 @@
+"""What a front of network and chip says, as tables and sentences."""
+
+import shlex
+from collections.abc import Sequence
+
+from neuronas.hardware.units import quantity
+from neuronas.report.tables import Table, duration, number, share
+from neuronas.runs.design_fronts import DesignFront, DesignPoint
+
+OBJECTIVES = ("error", "energy_uj", "latency_ms", "area_mm2")
+"""That charts and tables show."""
+NAMES = {"error": "expected error", "energy_uj": "energy", "latency_ms": "latency", "area_mm2": "area"}
+_MORE = {**NAMES, "memory_bits": "memory", "edap": "energy × delay × area"}
+
+
+def amount(name: str, value: float) -> str:
+    """An objective with its unit."""
+    if name == "error":
+        return share(value)
+    return f"{value / 8 / 1024:,.4g} KiB" if name == "memory_bits" else quantity(name, value)
+
+
+def answer(front: DesignFront) -> tuple[tuple[str, str], ...]:
+    """The chosen design, and what it was chosen from."""
+    one, excluded = front.chosen, sum(front.excluded.values())
+    costs = ", ".join(amount(name, getattr(one, name)) for name in (*OBJECTIVES[1:], "memory_bits"))
+    rules = "; ".join(f"{n:,} with {rule}" for rule, n in front.excluded.items())
+    return (
+        ("network", f"{one.setting.text}: {one.architecture}"),
+        ("chip", f"{one.chip}; {front.hardware} otherwise"),
+        ("cost", costs),
+        ("expected error", f"{share(one.error)} (term {front.error_term}, not fitted to this data)"),
+        ("chosen as", f"{front.prefer} of {front.n_front:,} designs on the front"),
+        (
+            "covered",
+            f"{front.n_covered:,} designs: {front.n_costed:,} costed one by one, the others bounded; "
+            f"{front.n_feasible:,} of the costed ones keep all limits; {duration(front.seconds)}",
+        ),
+        ("excluded by rule", f"{excluded:,} combinations of setting and chip{': ' + rules if rules else ''}"),
+        (
+            "resolution",
+            f"of each design left out, the front holds one that is worse by at most {front.resolution:.3g}",
+        ),
+    )
+
+
+def commands(front: DesignFront) -> list[str]:
+    """What to do next."""
+    place = front.directory
+    architecture, settings = (str(place / front.files[name]) for name in ("architecture", "settings"))
+    run = str(place / "trained")
+    return [
+        shlex.join(["neuronas", "train", architecture, "--config", settings, "--out", run]),
+        shlex.join(["neuronas", "evaluate", run, "--chip"]),
+        shlex.join(["neuronas", "export", run, "--format", "integer"]),
+    ]
+
+
+def extremes(front: DesignFront) -> Table:
+    """The chosen design, and the best of each objective."""
+    rows = [
+        _row(front.prefer, front.chosen),
+        *(_row(f"least {_MORE[name]}", one) for name, one in front.extremes.items()),
+    ]
+    titles = ("design", *NAMES.values(), "memory", "network", "chip")
+    return Table("The chosen design, and the best of each kind", titles, tuple(rows), text_columns=(0, 6, 7))
+
+
+def _row(name: str, one: DesignPoint) -> tuple[str, ...]:
+    return (
+        name,
+        *(amount(objective, getattr(one, objective)) for objective in (*OBJECTIVES, "memory_bits")),
+        one.setting.text,
+        one.chip,
+    )
+
+
+def buys(front: DesignFront) -> Table:
+    """What more of one cost buys."""
+    rows = tuple(
+        (
+            f"{one.more:.0%} more {NAMES[one.spent]}",
+            f"{one.saved:.1%} less {NAMES[one.objective]}",
+            amount(one.objective, getattr(one.design, one.objective)),
+            _changes(front.chosen, one.design),
+        )
+        for one in front.purchases
+    )
+    titles = ("spend at most", "to get", "namely", "by changing")
+    return Table("What more would buy, nothing else getting worse (memory aside)", titles, rows, text_columns=(0, 1, 3))
+
+
+def _changes(own: DesignPoint, other: DesignPoint) -> str:
+    costs = {*OBJECTIVES, "memory_bits"}
+    before, after = own.plain(), other.plain()
+    changed = [name for name in before if name not in costs and before[name] != after[name]]
+    parts = [
+        "cells" if name == "architecture" else f"{name.replace('_', ' ')} {before[name]} to {after[name]}"
+        for name in changed
+    ]
+    return ", ".join(parts)
+
+
+def explained(front: DesignFront) -> Table:
+    """How much axes of the chip explain alone, and together."""
+    rows = [("each axis alone", *(share(front.explained[name]) for name in OBJECTIVES))]
+    rows += [(pair, *(share(shares[name]) for name in OBJECTIVES)) for pair, shares in front.interactions.items()]
+    titles = ("axes of the chip", *NAMES.values())
+    return Table("Share of the variance over chips (of logarithms) that axes explain", titles, tuple(rows))
+
+
+def shown(front: DesignFront, members: Sequence[DesignPoint]) -> str:
+    """How many designs the charts show."""
+    return f"{len(members):,} of {front.n_front:,} designs on the front; front.csv has all of them."
+
+
+def factor(value: float) -> str:
+    """A factor for people."""
+    return f"× {number(value)}"

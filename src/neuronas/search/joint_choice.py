@@ -1,0 +1,109 @@
+"""What a front of designs says: which one to take, what more of a cost buys, and what each axis does."""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+
+from neuronas.hardware.cost import Array
+from neuronas.search.joint import OBJECTIVES
+
+PREFER = ("knee", *OBJECTIVES, "edap")
+"""How a design is chosen from the front."""
+MORE = (0.1, 0.25, 0.5)
+"""Shares by which one cost may rise."""
+_COSTS = ("energy_uj", "latency_ms", "area_mm2")
+_SMALLEST = 1e-9
+
+
+def chosen(points: Array, prefer: str) -> int:
+    """Number of the preferred design.
+
+    ``knee``: the nearest to the best of all, with error, energy, latency and area on logarithmic scales from the best
+    to the worst of the front. ``edap``: least energy times delay times area. Otherwise the least of one objective; of
+    equal ones the nearest.
+
+    Args:
+        points: [n, 5] values of ``OBJECTIVES``.
+        prefer: one of ``PREFER``.
+    """
+    logarithms = np.log(np.maximum(points[:, :4], _SMALLEST))
+    low, high = logarithms.min(axis=0), logarithms.max(axis=0)
+    far = (((logarithms - low) / np.where(high > low, high - low, 1)) ** 2).sum(axis=1)
+    if prefer == "knee":
+        return int(far.argmin())
+    first = points[:, 1:4].prod(axis=1) if prefer == "edap" else points[:, OBJECTIVES.index(prefer)]
+    return int(np.lexsort((far, first))[0])
+
+
+def purchases(points: Array, own: int) -> list[tuple[str, float, str, int]]:
+    """What more of one cost buys: the cost, by which share it rises, the objective that gets better, and the design.
+
+    Every other objective is as the own design has it, or lower. Left out where nothing gets better.
+    """
+    found = []
+    for spent in _COSTS:
+        for more in MORE:
+            limit = points[own].copy()
+            limit[OBJECTIVES.index(spent)] *= 1 + more
+            limit[OBJECTIVES.index("memory_bits")] = np.inf
+            within = np.flatnonzero((points <= limit).all(axis=1))
+            for objective in (name for name in OBJECTIVES[:4] if name != spent):
+                column = OBJECTIVES.index(objective)
+                best = within[points[within, column].argmin()]
+                if points[best, column] < points[own, column] * (1 - 1e-6):
+                    found.append((spent, more, objective, int(best)))
+    return found
+
+
+def chip_effects(
+    axes: Mapping[str, Array], means: Array
+) -> tuple[dict[tuple[str, float], Array], Array, dict[tuple[str, str], Array]]:
+    """What the axes of the chip do to the mean logarithms of the objectives, by least squares.
+
+    Args:
+        axes: [n] value of each axis that has several.
+        means: [n, 4] logarithms.
+
+    Returns:
+        factor of each value of each axis [4], on the mean of the axis; share of the variance that the axes explain one
+        by one [4]; of each two axes the share that they explain only together [4].
+    """
+    centred = means - means.mean(axis=0)
+    whole = np.maximum((centred**2).sum(axis=0), 1e-30)
+    dummies = {name: (values[:, None] == np.unique(values)).astype(np.float64) for name, values in axes.items()}
+    factors: dict[tuple[str, float], Array] = {}
+    together: dict[tuple[str, str], Array] = {}
+    if not dummies:
+        return factors, np.zeros(means.shape[1]), together
+    design = np.hstack(list(dummies.values()))
+    # The normal equations, with the smallest solution: the dummies of an axis add up to one.
+    solved = np.linalg.pinv(design.T @ design) @ (design.T @ centred)
+    rest = centred - design @ solved
+    start = 0
+    for name, columns in dummies.items():
+        own = solved[start : start + columns.shape[1]]
+        start += columns.shape[1]
+        mean = own.mean(axis=0)
+        for value, effect in zip(np.unique(axes[name]), own - mean, strict=True):
+            factors[name, float(value)] = np.exp(effect)
+    for first, second in combinations(dummies, 2):
+        _, cell, n = np.unique(
+            np.stack([axes[first], axes[second]], axis=1), axis=0, return_inverse=True, return_counts=True
+        )
+        sums = np.stack([np.bincount(cell.reshape(-1), column, len(n)) for column in rest.T], axis=1)
+        together[first, second] = (sums**2 / n[:, None]).sum(axis=0) / whole
+    return factors, 1 - (rest**2).sum(axis=0) / whole, together
+
+
+def setting_effects(values: Sequence[float], means: Array) -> dict[float, Array]:
+    """Factor of each value of an axis of the network on the mean of the axis, [4].
+
+    Args:
+        values: of the axis, of each setting.
+        means: [n_settings, 4] mean logarithms of the objectives.
+    """
+    numbers = np.array(values)
+    own = {float(value): means[numbers == value].mean(axis=0) for value in np.unique(numbers)}
+    mean = np.mean(list(own.values()), axis=0)
+    return {value: np.exp(effect - mean) for value, effect in own.items()}

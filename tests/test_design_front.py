@@ -1,0 +1,199 @@
+"""Network and chip together: the front, the chosen design as files, resuming, and what is refused."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import neuronas
+from conftest import Neuronas
+from neuronas.errors import ConfigurationError, InfeasibleError, RunDirectoryError, VerificationError
+from neuronas.hardware.accelerator import load_accelerator
+from neuronas.hardware.design_space import DesignSpace
+from neuronas.report.front_tables import OBJECTIVES, answer, buys
+from neuronas.runs.design_fronts import CHECKPOINT, FRONT, FRONT_PAGE, FRONT_TABLE, DesignFront
+from neuronas.runs.observer import Advanced, Finished, Started
+from neuronas.search.joint_choice import chip_effects, chosen, purchases
+
+SPACE = DesignSpace(
+    channels=(4, 8), timesteps=2, weight_bits=(4, 8), crossbar_size=(32, 64), rows_per_read=(8, 32, 64),
+    adc_bits=(3, 4, 6), adcs_per_array=(8, 16), sign_scheme="free", replication=(1, 4), schedule="free",
+)  # fmt: skip
+FEW: dict[str, Any] = {"algorithm": "snasnet", "n_draws": 12, "batch_size": 16}
+
+
+class Stopping:
+    """An observer that interrupts the enumeration, as Ctrl-C does."""
+
+    def __init__(self, after: int):
+        self.after = after
+
+    def started(self, event: Started) -> None:
+        pass
+
+    def progress(self, event: Advanced) -> None:
+        if "covered" in event.part and event.done >= self.after:
+            raise KeyboardInterrupt
+
+    def finished(self, event: Finished) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> DesignFront:
+    return neuronas.design_front(SPACE, out=tmp_path_factory.mktemp("front") / "run", **FEW)
+
+
+def answered(run: Path) -> dict[str, Any]:
+    """The document without times and places."""
+    content = json.loads((run / FRONT).read_text())
+    return {name: one for name, one in content.items() if name not in ("seconds", "directory")}
+
+
+def test_the_chosen_design_costs_what_the_front_says(made: DesignFront) -> None:
+    own = made.chosen
+    cost = neuronas.estimate(
+        made.directory / made.files["architecture"], config=made.directory / made.files["settings"]
+    ).cost
+    for name in ("energy_uj", "latency_ms", "area_mm2"):
+        assert getattr(cost, name) == pytest.approx(getattr(own, name), rel=1e-12)
+    assert cost.memory_bits == own.memory_bits
+    chip = load_accelerator(str(made.directory / made.files["accelerator"]))
+    assert (chip.crossbar.size, chip.adc.bits) == (own.crossbar_size, own.adc_bits)
+    assert dict(chip.quantities())["adc.energy_pj"].source
+
+
+def test_the_table_holds_the_whole_front(made: DesignFront) -> None:
+    rows = list(csv.DictReader((made.directory / FRONT_TABLE).read_text().splitlines()))
+    assert len(rows) == made.n_front > 10
+    points = np.array([[float(row[name]) for name in OBJECTIVES] for row in rows])
+    for name, place in zip(OBJECTIVES, range(4), strict=True):
+        assert getattr(made.extremes[name], name) == pytest.approx(points[:, place].min())
+    assert made.extremes["edap"].edap == pytest.approx(min(float(row["edap_uj_ms_mm2"]) for row in rows))
+
+
+def test_every_design_of_the_space_is_covered(made: DesignFront) -> None:
+    combinations = 2 * 3 * 3 * 2 * 2 * 2 * 2
+    assert made.n_settings == 4 and sum(made.excluded.values()) == 4 * combinations // 6  # 64 rows in 32
+    assert made.n_covered == made.n_candidates * 4 * combinations * 5 // 6
+    assert made.n_costed < made.n_covered / 2
+
+
+def test_what_more_buys_is_on_the_front_and_within_what_is_spent(made: DesignFront) -> None:
+    assert made.purchases
+    for one in made.purchases:
+        assert getattr(one.design, one.spent) <= getattr(made.chosen, one.spent) * (1 + one.more)
+        assert getattr(one.design, one.objective) < getattr(made.chosen, one.objective)
+        others = set(OBJECTIVES) - {one.spent}
+        assert all(getattr(one.design, name) <= getattr(made.chosen, name) for name in others)
+    assert all(row[3] for row in buys(made).rows)
+
+
+def test_the_effects_of_an_axis_have_their_sign(made: DesignFront) -> None:
+    factors = {(one.axis, one.value): one.factors for one in made.effects}
+    assert factors["replication", "4"]["latency_ms"] < 1 < factors["replication", "4"]["area_mm2"]
+    assert factors["channels", "8"]["energy_uj"] > 1 > factors["channels", "8"]["error"]
+    assert factors["weight_bits", "4"]["area_mm2"] <= 1
+    assert all(0 < share <= 1 for share in made.explained.values())
+
+
+def test_least_squares_finds_effects_that_add_up_and_those_of_pairs() -> None:
+    first, second = (axis.ravel() for axis in np.meshgrid([1.0, 2.0, 4.0], [0.0, 1.0], indexing="ij"))
+    added = np.log(first) + 0.5 * second
+    factors, explained, together = chip_effects({"a": first, "b": second}, np.column_stack([added] * 4))
+    assert explained == pytest.approx(1) and together["a", "b"] == pytest.approx(0, abs=1e-9)
+    assert (factors["a", 4.0] / factors["a", 1.0])[0] == pytest.approx(4)
+    product = np.column_stack([(first == 4) * second * 1.0] * 4)
+    _, explained, together = chip_effects({"a": first, "b": second}, product)
+    assert explained + together["a", "b"] == pytest.approx(1)
+
+
+def test_the_knee_is_near_the_best_of_all() -> None:
+    points = np.array([[0.1, 100, 1, 1, 8], [0.11, 12, 1, 1, 8], [0.5, 10, 1, 1, 8]], dtype=np.float64)
+    assert chosen(points, "knee") == 1 and chosen(points, "error") == 0 and chosen(points, "energy_uj") == 2
+    bought = purchases(np.array([[0.2, 10, 1, 1, 8], [0.1, 10.9, 1, 1, 16]], dtype=np.float64), 0)
+    assert bought == [("energy_uj", more, "error", 1) for more in (0.1, 0.25, 0.5)]
+
+
+def test_an_interrupted_enumeration_ends_as_an_uninterrupted_one(made: DesignFront, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    for after in (1, 3):
+        with pytest.raises(KeyboardInterrupt):
+            neuronas.design_front(SPACE, out=run, resume="auto", observer=Stopping(after), **FEW)
+        assert (run / CHECKPOINT).exists() and not (run / FRONT).exists()
+    neuronas.design_front(SPACE, out=run, resume=True, **FEW)
+    assert answered(run) == answered(made.directory)
+    (run / CHECKPOINT).write_bytes((run / CHECKPOINT).read_bytes()[:100])
+    with pytest.raises(VerificationError, match=r"front\.npz: is damaged"):
+        neuronas.design_front(SPACE, out=run, resume=True, **FEW)
+
+
+def test_another_space_is_refused_in_the_same_directory(made: DesignFront) -> None:
+    with pytest.raises(RunDirectoryError, match="holds a design already; continue it with --resume"):
+        neuronas.design_front(SPACE, out=made.directory, **FEW)
+    with pytest.raises(RunDirectoryError, match="was begun with another design space"):
+        neuronas.design_front(DesignSpace(adc_bits=(3,)), out=made.directory, resume=True, **FEW)
+
+
+def test_contradictory_budgets_name_the_nearest_design(made: DesignFront, tmp_path: Path) -> None:
+    with pytest.raises(
+        InfeasibleError, match=r"none of [\d,]+ designs keeps all limits; the nearest \(4 chan"
+    ) as error:
+        neuronas.design_front(SPACE, out=tmp_path / "run", max_area_mm2=made.extremes["area_mm2"].area_mm2 / 2, **FEW)
+    assert "area_mm2" in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("axes", "options", "message"),
+    [
+        (
+            {"crossbar_size": 32, "rows_per_read": 64},
+            {},
+            r"holds no chip .*\(rows_per_read above.*nearest: crossbar_size",
+        ),
+        ({"channels": (4,)}, {"channels": 8}, "--channels given, and channels in the design space"),
+        ({}, {"cost_model": "paper"}, "cost model paper given with a design space"),
+        ({}, {"prefer": "cheap"}, "unknown preference 'cheap'"),
+        ({}, {"resolution": 2.0}, "resolution 2 given; expected 0"),
+    ],
+)
+def test_what_does_not_go_together_is_said_in_one_line(
+    axes: dict[str, Any], options: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigurationError, match=message) as error:
+        neuronas.design_front(DesignSpace(**axes), out=tmp_path / "run", **{**FEW, **options})
+    assert "\n" not in str(error.value)
+
+
+def test_the_page_shows_the_answer_and_every_chart(made: DesignFront) -> None:
+    page = (made.directory / FRONT_PAGE).read_text()
+    assert all(name in page for name in ("parallel", "pairs", "effects"))
+    assert all(finding.partition(":")[0] in page for _, finding in answer(made))
+    assert made.card().title == "design front"
+
+
+def test_the_command_prints_the_document(neuronas: Neuronas, tmp_path: Path) -> None:
+    file = tmp_path / "space.yaml"
+    file.write_text("channels: 4\ntimesteps: 2\nweight_bits: 4\nadc_bits: [3, 4]\n")
+    common = ("--algorithm", "snasnet", "--n-draws", "4", "--batch-size", "16", "--out", str(tmp_path / "run"))
+    code, out, err = neuronas("design", "--design", str(file), "--front-prefer", "edap", *common, "--json")
+    assert code == 0, err
+    found = json.loads(out)
+    assert found["prefer"] == "edap" and found["axes"]["adc_bits"] == ["3", "4"]
+    code, _, err = neuronas("design", "--resolution", "0.1", "--dry-run")
+    assert code == 2 and "without --design" in err
+
+
+@pytest.mark.slow
+def test_the_chosen_design_is_trained_and_simulated_on_its_chip(made: DesignFront, tmp_path: Path) -> None:
+    place = made.directory
+    neuronas.train(
+        str(place / made.files["architecture"]), config=place / made.files["settings"], out=tmp_path / "run", epochs=1,
+        limit=300,
+    )  # fmt: skip
+    simulated = neuronas.evaluate_on_chips(tmp_path / "run", chips=1, limit=40)
+    assert simulated.model.adc_bits == made.chosen.adc_bits
+    assert simulated.model.crossbar_size == made.chosen.crossbar_size
