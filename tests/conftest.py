@@ -1,6 +1,7 @@
 import gc
 import os
 import shutil
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -143,3 +144,22 @@ def chain(n_convolutions: int) -> str:
     """A cell of the space neuronas with this many convolutions."""
     names = ["conv_3x3"] * n_convolutions + ["skip"] * (6 - n_convolutions)
     return "|{}~0|+|{}~0|{}~1|+|{}~0|{}~1|{}~2|".format(*names)
+
+
+@pytest.fixture
+def mount(tmp_path: Path) -> Iterator[Callable[..., Path]]:
+    """Mount a small file system: mount(name, options)."""
+    mounted = []
+
+    def new(name: str, options: str) -> Path:
+        place = tmp_path / name
+        place.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)]
+        if shutil.which("mount") is None or subprocess.run(command, capture_output=True, check=False).returncode:
+            pytest.skip("file systems cannot be mounted here")
+        mounted.append(place)
+        return place
+
+    yield new
+    for place in mounted:
+        subprocess.run(["umount", str(place)], check=True)

@@ -1,6 +1,7 @@
 """A recording as a stream: steps as in training, neurons that keep their potentials, a live page."""
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 
 import event_files
 import neuronas
+from neuronas.api import stream
 from neuronas.api.trained import read_trained
 from neuronas.cli.main import run as command
 from neuronas.data.events.files import recording_on
@@ -189,11 +191,26 @@ def test_a_stream_keeps_to_its_pace(trained: Path) -> None:
 
 
 def test_wrong_input_of_a_stream_is_one_line(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run, outside = str(trained / "run"), trained / "outside.npy"
-    outside.write_bytes(event_files.npy([(1, 30, 2, 1)]))
+    def bad(name: str, content: bytes) -> Path:
+        (trained / name).write_bytes(content)
+        return trained / name
+
+    run, outside = str(trained / "run"), bad("outside.npy", event_files.npy([(1, 30, 2, 1)]))
     for arguments, message in (
         (["--events", str(trained / "none.npy")], "No such file"),
         (["--events", str(outside)], "holds an event at x = 30; expected 0 to 19"),
+        (["--events", str(trained)], "Is a directory"),
+        (["--events", str(bad("empty.npy", b""))], "empty.npy: is empty"),
+        (["--events", str(bad("cut.npy", event_files.npy([(1, 3, 2, 1)] * 9)[:-3]))], "ends within its events"),
+        (["--events", str(bad("none.csv", b"t,x,y,p\n"))], "none.csv: holds no events"),
+        (
+            ["--events", str(bad("other.dat", event_files.dat([(1, 3, 2, 1)], (24, 32))))],
+            "states a sensor of 24x32 pixels; expected at most 12x20, which the network reads",
+        ),
+        (
+            ["--events", str(bad("future.npy", event_files.npy([(0, 3, 2, 1), (2**50, 3, 2, 1)])))],
+            "future.npy: lasts 1,125,899,907 s from its first event to its last, 281,474,976,711 time steps",
+        ),
         (["--events", str(outside), "--pace", "-1"], "--pace"),
         (["--events", str(outside), "--port", "8000"], "--port 8000 given without --serve"),
         ([], "--events"),
@@ -202,6 +219,28 @@ def test_wrong_input_of_a_stream_is_one_line(trained: Path, capsys: pytest.Captu
         errors = capsys.readouterr().err
         assert message in errors
         assert errors.count("\n") == 1
+
+
+def test_a_recording_that_may_not_be_read_is_one_line(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    closed = trained / "closed.npy"
+    closed.write_bytes(event_files.npy([(1, 3, 2, 1)]))
+    closed.chmod(0)
+    if os.access(closed, os.R_OK):
+        pytest.skip("this user may read every file")
+    assert command(["run", str(trained / "run"), "--events", str(closed)]) == 2
+    assert capsys.readouterr().err == f"neuronas: recording {closed}: Permission denied\n"
+
+
+def test_an_interrupted_stream_says_so(
+    trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stream, "sleep", interrupt)
+    file = str(trained / "data" / "a" / "3.npy")
+    assert command(["run", str(trained / "run"), "--events", file, "--pace", "1"]) == 130
+    assert capsys.readouterr().err == "neuronas: interrupted\n"
 
 
 @pytest.mark.parametrize("ending", ["onnx", pytest.param("nir", marks=pytest.mark.slow)])

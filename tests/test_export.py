@@ -1,8 +1,12 @@
 """Export: what files say is what the network computes; what a format cannot hold is refused; neuronas.load."""
 
 import json
+import re
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -25,6 +29,7 @@ from neuronas.export.integer import read_integer, write_integer
 from neuronas.export.integer_document import NetworkDocument
 from neuronas.export.interpreter import interpret
 from neuronas.export.round_trip import export_network
+from neuronas.export.rtl_format import SIMULATION
 from neuronas.export.verification import Computed, compare, make_probe
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.mapped.activity import DENSE
@@ -408,9 +413,73 @@ def test_export_of_a_trained_run(trained: Path, capsys: pytest.CaptureFixture[st
     assert len(manifest.costs) == 2
 
 
+@pytest.mark.parametrize("format_name", ["c", "rtl", "crossbars", "integer", "onnx"])
+def test_a_full_disk_is_one_line_and_leaves_nothing(
+    format_name: str, trained: Path, mount: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    disk = mount("disk", "size=8k")
+    assert command(["export", str(trained), "--format", format_name, "--quiet", "--out", str(disk / "file")]) == 2
+    said = capsys.readouterr().err
+    assert "cannot be written (No space left on device)" in said and said.count("\n") == 1
+    assert not list(disk.iterdir())
+
+
+@pytest.mark.parametrize(("format_name", "needed"), [("c", "cc"), ("rtl", SIMULATION)])
+def test_programs_that_verify_are_looked_for_and_given_room(
+    format_name: str,
+    needed: str,
+    trained: Path,
+    mount: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    arguments = ["export", str(trained), "--format", format_name, "--quiet", "--out", str(tmp_path / "file")]
+
+    def refused() -> str:
+        capsys.readouterr()
+        assert command(arguments) == 2
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1 and not list(tmp_path.glob("file*"))
+        return said
+
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", str(tmp_path))
+        patch.setenv("CC", "none")
+        assert {"c": "install gcc or clang", "rtl": "install iverilog"}[format_name] in refused()
+    if shutil.which(needed) is None:
+        pytest.skip(f"{needed} is not installed")
+    monkeypatch.setattr(tempfile, "tempdir", str(mount("little", "size=128k")))
+    assert re.search(r"little: 0\.1 MiB free; expected [\d.]+ MiB to verify the export; free some", refused())
+
+
+@pytest.mark.parametrize("format_name", ["c", "rtl", "integer"])
+def test_an_interrupted_export_leaves_what_was_there(
+    format_name: str, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "there"
+    place.mkdir()
+    (place / "older").write_text("kept")
+
+    def interrupt(*_: object) -> None:
+        assert len(list(tmp_path.iterdir())) == 2  # the new files are written
+        raise KeyboardInterrupt
+
+    write, _ = format_named(format_name).load()
+    changed = replace(format_named(format_name), load=lambda: (write, interrupt))
+    monkeypatch.setitem(formats.BUILTIN, format_name, changed)
+    capsys.readouterr()
+    assert command(["export", str(trained), "--format", format_name, "--quiet", "--out", str(place)]) == 130
+    assert capsys.readouterr().err == "neuronas: interrupted\n"
+    assert [(path.name, path.read_text()) for path in place.iterdir()] == [("older", "kept")]
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["--format", "c", "--max-ram", "1"], "--max-ram 1 KiB given; the values and state need"),
+        (["--format", "rtl", "--max-ram", "1"], "--max-ram 1 given with --format rtl; expected --format c"),
         (["--format", "nir"], "backward edges given"),
         (["--format", "tflite"], "unknown export format 'tflite'"),
         (["--format", "nir", "--dt", "0"], "--dt 0 given"),

@@ -5,10 +5,9 @@ A stand-in for the compiler hands out the library that this machine has, so that
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -153,25 +152,6 @@ def test_without_a_cache_nothing_is_left_behind_and_children_do_not_compile(load
     assert path.startswith(str(tmp_path / "tmp"))
     assert not list((tmp_path / "tmp").iterdir())
     assert n_compiled(tmp_path) == 1
-
-
-@pytest.fixture
-def mount(tmp_path: Path) -> Iterator[Callable[..., Path]]:
-    """Mount a small file system: mount(name, options)."""
-    mounted = []
-
-    def new(name: str, options: str) -> Path:
-        place = tmp_path / name
-        place.mkdir()
-        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)]
-        if shutil.which("mount") is None or subprocess.run(command, capture_output=True, check=False).returncode:
-            pytest.skip("file systems cannot be mounted here")
-        mounted.append(place)
-        return place
-
-    yield new
-    for place in mounted:
-        subprocess.run(["umount", str(place)], check=True)
 
 
 @pytest.mark.parametrize("options", ["size=64k", "noexec", "ro"])

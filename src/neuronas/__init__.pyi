@@ -838,7 +838,7 @@ def run(
     Raises:
         RunDirectoryError: no run, or one that was not trained.
         ConfigurationError: the run was trained on still images, or its steps have no fixed duration.
-        DataError: the recording cannot be read, or has events outside the run's sensor.
+        DataError: the recording cannot be read, has events outside the run's sensor, or too many time steps.
     """
 
 

@@ -1,13 +1,15 @@
 """A recording as a stream: a trained network classifies it step by step, with neurons that keep their potentials."""
 
 from collections.abc import Callable, Sequence
+from math import ceil
 from os import PathLike
+from pathlib import Path
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING, Protocol
 
 from neuronas.api.trained import TrainedRun, read_trained
 from neuronas.config import as_path
-from neuronas.errors import ConfigurationError
+from neuronas.errors import ConfigurationError, DataError
 from neuronas.runs.predictions import ClassScore
 from neuronas.runs.streams import StreamResult, StreamStep
 
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from neuronas.data.events.frames import Slicing
+
+_MAX_STEPS = 1_000_000
+"""Of a stream: hours of a recording. All of them are kept for the result."""
 
 
 class Follower(Protocol):
@@ -54,7 +59,7 @@ def run(
     Raises:
         RunDirectoryError: no run, or one that was not trained.
         ConfigurationError: the run was trained on still images, or its steps have no fixed duration.
-        DataError: the recording cannot be read, or has events outside the run's sensor.
+        DataError: the recording cannot be read, has events outside the run's sensor, or too many time steps.
     """
     if not 0 <= pace <= 1e6:
         raise ConfigurationError(f"pace {pace:g} given; expected 0 (as fast as possible) to 1e6 times real time")
@@ -64,6 +69,7 @@ def run(
 
     recording = recording_on(path, slicing.sensor)
     step_ms = slicing.window_us / slicing.timesteps / 1000
+    _check_duration(path, recording.duration_us / 1000, step_ms)
     steps: list[StreamStep] = []
     compute = _stepper(given)
     if follow is not None:
@@ -101,6 +107,15 @@ def _slicing(given: TrainedRun) -> "Slicing":
         config.network.timesteps, config.events.sensor, config.data.image_side, config.data.image_channels,
         max(1, round(1000 * config.events.window_ms)), config.events,
     )  # fmt: skip
+
+
+def _check_duration(path: Path, duration_ms: float, step_ms: float) -> None:
+    n_steps = ceil(duration_ms / step_ms)
+    if n_steps > _MAX_STEPS:
+        raise DataError(
+            f"recording {path}: lasts {duration_ms / 1000:,.0f} s from its first event to its last, {n_steps:,} time "
+            f"steps of {step_ms:g} ms; expected at most {_MAX_STEPS:,} (a wrong time stamp makes such a recording)"
+        )
 
 
 def _stepper(given: TrainedRun) -> "Callable[[NDArray[np.uint8]], tuple[float, ...]]":

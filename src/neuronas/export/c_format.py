@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export.c_program import C99Program, listed
 from neuronas.export.formats import ExportContent
 from neuronas.export.memory_table import check_limits, table
-from neuronas.export.programs import output_of
+from neuronas.export.programs import output_of, work_folder
 from neuronas.export.self_test import frames_of, self_test
 from neuronas.export.templates import render
 from neuronas.export.verification import IntegerResult
@@ -58,18 +57,18 @@ def compute_c(folder: Path, pixels: Tensor) -> IntegerResult:
         pixels: uint8 [B, C, H, W], or sequences [T, B, C, H, W].
 
     Raises:
-        ConfigurationError: no C compiler is installed.
+        ConfigurationError: no C compiler is installed, or too little space is free for it.
         VerificationError: the program cannot be compiled or run, or its self-test fails.
     """
     try:
         compiler = find_compiler("C")
     except FileNotFoundError as error:
         raise ConfigurationError(f"--format c given, which is verified by compiling it: {error}") from error
-    with TemporaryDirectory(prefix="neuronas-") as made:
-        test = compiled((compiler, *STRICT), folder, Path(made), "test.c")
+    with work_folder(folder) as made:
+        test = compiled((compiler, *STRICT), folder, made, "test.c")
         output_of((str(test),), folder)
-        program = compiled((compiler, *STRICT), folder, Path(made), "run.c")
-        return computed((str(program),), pixels, Path(made))
+        program = compiled((compiler, *STRICT), folder, made, "run.c")
+        return computed((str(program),), pixels, made)
 
 
 def compiled(compiler: Sequence[str], folder: Path, made: Path, main: str) -> Path:

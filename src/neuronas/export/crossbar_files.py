@@ -4,10 +4,12 @@ An ideal chip is described: no variation, no wire resistance, the gain of every 
 level, or as large as the largest sum that can come needs.
 """
 
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +18,7 @@ from torch import Tensor
 
 from neuronas.chip.chip_model import ChipModel, chip_model
 from neuronas.chip.slicing import columns_of
-from neuronas.config import write_text
+from neuronas.config import write_bytes, write_text
 from neuronas.errors import ConfigurationError
 from neuronas.export.crossbars import CrossbarDocument
 from neuronas.export.formats import ExportContent
@@ -60,16 +62,16 @@ def write_crossbars(content: ExportContent, folder: Path) -> None:
     for name in (PROGRAMMING, VECTORS, RESPONSES):
         (folder / name).mkdir(parents=True, exist_ok=True)
     for name, found in inputs.items():
-        np.savez_compressed(folder / VECTORS / f"{name}.npz", vectors=found.vectors, occurrences=found.occurrences)
+        _write_arrays(folder / VECTORS / f"{name}.npz", vectors=found.vectors, occurrences=found.occurrences)
     rows = []
     for number, (layer, place, crossbar) in enumerate(numbered(content)):
         levels = levels_of(content, layer, crossbar)
         conductance = conductance_us(model, levels)
         text = "\n".join(",".join(f"{cell:.6g}" for cell in row) for row in conductance)
         write_text(folder / PROGRAMMING / f"{number:05}.csv", text + "\n")
-        (folder / PROGRAMMING / f"{number:05}.f32").write_bytes(conductance.astype("<f4").tobytes())
+        write_bytes(folder / PROGRAMMING / f"{number:05}.f32", conductance.astype("<f4").tobytes())
         currents, codes = responses(model, levels, driven(inputs[layer], crossbar))
-        np.savez_compressed(folder / RESPONSES / f"{number:05}.npz", currents_us=currents, codes=codes)
+        _write_arrays(folder / RESPONSES / f"{number:05}.npz", currents_us=currents, codes=codes)
         rows.append({"number": number, "layer": layer, **place, **crossbar.model_dump()})
     crossbars = content.crossbars
     index = {
@@ -93,6 +95,12 @@ def write_crossbars(content: ExportContent, folder: Path) -> None:
         "crossbars": rows,
     }
     write_text(folder / INDEX, json.dumps(index) + "\n")
+
+
+def _write_arrays(path: Path, **arrays: NDArray[Any]) -> None:
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    write_bytes(path, file.getvalue())
 
 
 def model_of(content: ExportContent) -> ChipModel:

@@ -1,12 +1,36 @@
 """Programs that verify exports: compilers, what they compile, simulators."""
 
+import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from neuronas.errors import VerificationError
+from neuronas.errors import ConfigurationError, VerificationError
 
 _TIMEOUT_S = 3600
+_MIB = 2**20
+_ROOM, _ROOM_PER_BYTE = 4 * _MIB, 4
+"""Bytes that compilers and simulators may need: in any case, and for each byte of the sources."""
+
+
+@contextmanager
+def work_folder(sources: Path) -> Iterator[Path]:
+    """A temporary folder with room for what compilers and simulators make of the files of a folder.
+
+    Raises:
+        ConfigurationError: too little is free. Some of them would end as if all were well, others with pages of text.
+    """
+    needed = _ROOM + _ROOM_PER_BYTE * sum(file.stat().st_size for file in sources.iterdir())
+    with TemporaryDirectory(prefix="neuronas-") as made:
+        free = shutil.disk_usage(made).free
+        if free < needed:
+            raise ConfigurationError(
+                f"{Path(made).parent}: {free / _MIB:.1f} MiB free; expected {needed / _MIB:.1f} MiB to verify the "
+                "export; free some space, or set TMPDIR to another folder"
+            )
+        yield Path(made)
 
 
 def output_of(command: Sequence[str], folder: Path) -> str:

@@ -4,7 +4,6 @@ import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from torch import Tensor
 from neuronas.config import write_text
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export.formats import ExportContent
-from neuronas.export.programs import output_of
+from neuronas.export.programs import output_of, work_folder
 from neuronas.export.rtl_program import FIELDS, RtlProgram
 from neuronas.export.self_test import frames_of, self_test
 from neuronas.export.templates import render
@@ -64,7 +63,7 @@ def compute_rtl(folder: Path, pixels: Tensor) -> IntegerResult:
         pixels: uint8 [B, C, H, W], or sequences [T, B, C, H, W].
 
     Raises:
-        ConfigurationError: Icarus Verilog is not installed.
+        ConfigurationError: Icarus Verilog is not installed, or too little space is free for it.
         VerificationError: the simulator refuses the design, or it takes other cycles than the report says.
     """
     result, cycles = simulated(folder, pixels)
@@ -78,8 +77,8 @@ def simulated(folder: Path, pixels: Tensor) -> tuple[IntegerResult, set[int]]:
     """Simulate images: their results, and the cycles that any of them took."""
     if shutil.which(SIMULATION) is None:
         raise ConfigurationError("--format rtl given, but Icarus Verilog not found to verify it; install iverilog")
-    with TemporaryDirectory(prefix="neuronas-") as made:
-        place, frames = Path(made) / "rtl", frames_of(pixels)
+    with work_folder(folder) as made:
+        place, frames = made / "rtl", frames_of(pixels)
         shutil.copytree(folder, place)
         nothing = IntegerResult(torch.zeros(0, 0, dtype=torch.int64), np.zeros((0, 0), np.uint32))
         _write_vectors(place, frames, nothing)

@@ -63,9 +63,9 @@ def read_recording(path: Path) -> Recording:
     """
     try:
         beginning, n_bytes = read_beginning(path, _MAGIC_BYTES)
-        found = format_of(path, beginning)
         if not n_bytes:
             raise RecordingError("is empty")
+        found = format_of(path, beginning)
         return found.read(path)
     except (OSError, RecordingError) as error:
         raise damaged(path, error) from error
@@ -81,10 +81,15 @@ def recording_on(path: Path, sensor: Pair) -> Recording:
         sensor: height and width in pixels.
 
     Raises:
-        DataError: as ``read_recording``; or an event lies outside the sensor.
+        DataError: as ``read_recording``; or the file states a larger sensor, or an event lies outside.
     """
     found = read_recording(path)
     try:
+        if found.sensor is not None and any(own > known for own, known in zip(found.sensor, sensor, strict=True)):
+            raise RecordingError(
+                f"states a sensor of {found.sensor[0]}x{found.sensor[1]} pixels; expected at most "
+                f"{sensor[0]}x{sensor[1]}, which the network reads"
+            )
         return Recording.of(found.t_us - found.t_us[0], found.x, found.y, found.p, sensor)
     except RecordingError as error:
         raise damaged(path, error) from error
