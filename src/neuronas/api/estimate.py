@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 from neuronas.api.compose import Plan
 from neuronas.api.own_network import check_unread, is_own_network
-from neuronas.api.rate_forecast import with_forecast
 from neuronas.api.settings import Config, planned
 from neuronas.config import ACCELERATORS, COST_MODELS, SETTINGS, ResolvedConfig, as_path
 from neuronas.errors import ConfigurationError
+from neuronas.fitness.calibration import calibration
+from neuronas.fitness.firing_rate import LifNeuron, forecast_rates, input_rates, mean_rate
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Cost
 from neuronas.hardware.floorplan import Floorplan
 from neuronas.hardware.floorplan import floorplan as make_floorplan
+from neuronas.hardware.mapped.activity import Activity
 from neuronas.hardware.sweep import Sweep, SweepPoint, parse_sweep, run_sweep
 from neuronas.hardware.units import BUDGETED, quantity, word
 from neuronas.importing.read import read_network
@@ -24,6 +26,7 @@ from neuronas.runs.card import Card, Shown
 from neuronas.runs.costs import CostReport, RateForecast
 from neuronas.space.genotype import Architecture
 from neuronas.space.graph import Graph
+from neuronas.space.lowering import lower, lower_as_written
 from neuronas.space.notation import format_architecture
 from neuronas.space.workload import Layer, graph_rows, rows
 
@@ -181,7 +184,7 @@ def estimate(
     run = planned("estimate", options, config=config, assignments=assignments, run=given.run)
     rates = None
     if run.config.hardware.activity == "forecast":
-        run, rates = with_forecast(run, given.architecture)
+        run, rates = _with_forecast(run, given.architecture)
     work = rows(given.architecture, run.shape)
     text = format_architecture(given.architecture)
     return Estimate(given.architecture, text, work, run.cost_model.estimate(work), run, rates)
@@ -207,3 +210,37 @@ _OF_ARCHITECTURES = (
 )  # fmt: skip
 """Settings, or what they begin with, that decide the layers of an architecture."""
 _EXPECTED = "expected settings of the chip, weight bits and time steps"
+
+
+def _with_forecast(run: Plan, architecture: Architecture) -> tuple[Plan, RateForecast]:
+    """``--activity forecast``: the firing rates that an architecture is expected to have after training.
+
+    Args:
+        run: settings; its activity is the forecast.
+        architecture: as written.
+
+    Returns:
+        The plan, whose cost models know the rates, and the rates.
+
+    Raises:
+        ConfigurationError: see ``forecast_rates``.
+    """
+    network, known = run.config.network, calibration().firing_rate
+    neuron = LifNeuron(network.tau, network.v_threshold, network.v_reset, network.timesteps)
+    graph, written = lower(architecture, run.shape), lower_as_written(architecture, run.shape)
+    layers = forecast_rates(graph.nodes, neuron, known.constants)
+    activity = Activity(trace=input_rates(graph.nodes, layers), is_forecast=True)
+    run = replace(run, activity=activity)
+    dataset = run.config.data.name
+    error = known.error_on(dataset) or known.errors[0]
+    forecast = RateForecast(
+        layers=layers,
+        mean=mean_rate(written, forecast_rates(written, neuron, known.constants)),
+        checked_on=error.dataset,
+        median_factor=error.median_factor,
+        factor_of_9_in_10=error.factor_of_9_in_10,
+        not_fitted=tuple(
+            known.not_fitted(dataset, network.timesteps, architecture.operations, feeds_back=graph.has_delays)
+        ),
+    )
+    return replace(run, cost_model=run.model_named(run.cost_model.name)), forecast

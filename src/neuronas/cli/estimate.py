@@ -3,11 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from neuronas.cli import console
 from neuronas.cli import options as opt
-from neuronas.config import as_path
 from neuronas.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -16,39 +13,24 @@ if TYPE_CHECKING:
     from neuronas.runs.costs import CostReport
 
 _FILE = "estimate.json"
-_ARCH = "Architecture text, architecture.json, run directory, or a network of your own: an .onnx or .nir file."
 
 
 @opt.with_settings("estimate")
 def estimate(
-    arch: Annotated[str, typer.Argument(metavar="ARCH", help=_ARCH)],
+    arch: opt.Arch,
     options: dict[str, Any],
     input_shape: opt.InputShape = None,
     config: opt.Config = None,
     assignments: opt.Set = None,
     sweep: Annotated[
-        str | None,
-        typer.Option(
-            help="A constant at several values: crossbar_size=32,64,128 \\[none].", rich_help_panel="Hardware"
-        ),
+        str | None, opt.option("A constant at several values: crossbar_size=32,64,128 \\[none].", panel="Hardware")
     ] = None,
     plot: Annotated[
-        Path | None,
-        typer.Option(
-            parser=as_path,
-            metavar="FILE",
-            help="Draw the sweep into FILE.pdf, .svg or .png \\[not drawn].",
-            rich_help_panel="Hardware",
-        ),
+        Path | None, opt.path("FILE", "Draw the sweep into FILE.pdf, .svg or .png \\[not drawn].", panel="Hardware")
     ] = None,
     floorplan: Annotated[
         Path | None,
-        typer.Option(
-            parser=as_path,
-            metavar="FILE",
-            help="Write the floorplan to FILE.svg, .pdf, .png or .json \\[not written].",
-            rich_help_panel="Hardware",
-        ),
+        opt.path("FILE", "Write the floorplan to FILE.svg, .pdf, .png or .json \\[not written].", panel="Hardware"),
     ] = None,
     out: opt.Out = None,
     as_json: opt.Json = False,
@@ -104,22 +86,47 @@ def estimate(
 
 
 def _check_pictures(plot: Path | None, sweep: str | None, floorplan: Path | None) -> None:
-    from neuronas.cli.plots import check_floorplan, check_plot
+    """Refuse a picture that cannot be drawn before anything is computed.
 
-    check_plot(plot, sweep)
-    check_floorplan(floorplan)
+    Raises:
+        ConfigurationError: a plot without a sweep, an unknown format, or the converter is not installed.
+    """
+    from neuronas.report.figures import FORMATS, check_converter
+
+    if plot:
+        if sweep is None:
+            raise ConfigurationError("--plot draws a sweep; expected --sweep KEY=VALUE,VALUE with it")
+        _check_ending("--plot", plot, FORMATS)
+        check_converter("--plot needs")
+    if floorplan:
+        _check_ending("--floorplan", floorplan, ("json", *FORMATS))
+        if floorplan.suffix not in (".json", ".svg"):
+            check_converter(f"--floorplan {floorplan.name} needs")
+
+
+def _check_ending(option: str, file: Path, formats: tuple[str, ...]) -> None:
+    if file.suffix.removeprefix(".") not in formats:
+        *others, last = (f".{name}" for name in formats)
+        raise ConfigurationError(f"{option}: given {file}; expected a file that ends in {', '.join(others)} or {last}")
 
 
 def _write_pictures(
     found: "Estimate", swept: "Sweep | None", points: "list[SweepPoint]", plot: Path | None, floorplan: Path | None
 ) -> None:
-    from neuronas.cli.plots import write_floorplan, write_sweep
+    """Draw area, latency and energy over the swept constant, one panel each; write the floorplan."""
+    from neuronas.report.cost_charts import sweep_chart
+    from neuronas.report.figures import PAGE, save
+    from neuronas.report.floorplan_drawing import floorplan_svg
+    from neuronas.runs.floorplan_file import FloorplanFile
 
+    settings = found.config
     if plot and swept:
-        write_sweep(plot, swept, points, found.config.hardware.cost_model)
-    if floorplan:
-        title = f"{found.config.hardware.accelerator}, {found.config.network.weight_bits}-bit weights"
-        write_floorplan(floorplan, found.floorplan(), title)
+        save(sweep_chart(swept, points, settings.hardware.cost_model), plot, PAGE)
+    if floorplan and floorplan.suffix == ".json":
+        FloorplanFile.of(found.floorplan()).write(floorplan)
+    elif floorplan:
+        title = f"{settings.hardware.accelerator}, {settings.network.weight_bits}-bit weights"
+        save(floorplan_svg(found.floorplan(), title), floorplan, PAGE)
 
 
 def _print(

@@ -13,6 +13,7 @@ from neuronas.config import as_path
 from neuronas.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from neuronas.runs.chip_evaluations import ChipEvaluation
     from neuronas.runs.costs import CostSummary
     from neuronas.runs.evaluations import Evaluation
 
@@ -30,42 +31,29 @@ def evaluate(
         ),
     ],
     options: dict[str, Any],
-    chip: Annotated[
-        bool, typer.Option("--chip", help="Measure it on simulated chips \\[off].", rich_help_panel=_CHIP)
-    ] = False,
+    chip: Annotated[bool, opt.option("Measure it on simulated chips \\[off].", "--chip", panel=_CHIP)] = False,
     twin: Annotated[
         bool,
-        typer.Option(
+        opt.option(
+            "Compare it with its artificial twin on the same chip; trains the twin into RUN-twin first \\[off].",
             "--twin",
-            help="Compare it with its artificial twin on the same chip; trains the twin into RUN-twin first \\[off].",
-            rich_help_panel="Run",
         ),
     ] = False,
     integer: Annotated[
         bool,
-        typer.Option(
-            "--integer",
-            help="Measure the integer-only network that export writes as C and Verilog, too \\[off].",
-            rich_help_panel="Run",
-        ),
+        opt.option("Measure the integer-only network that export writes as C and Verilog, too \\[off].", "--integer"),
     ] = False,
     dt_s: Annotated[
         float | None,
-        typer.Option(
+        opt.option(
+            "Length of a time step of a NIR file that does not say it \\[0.0001].",
             "--dt",
+            panel=_CHIP,
             metavar="SECONDS",
-            help="Length of a time step of a NIR file that does not say it \\[0.0001].",
-            rich_help_panel=_CHIP,
         ),
     ] = None,
     out: Annotated[
-        Path | None,
-        typer.Option(
-            parser=as_path,
-            metavar="DIR",
-            help="Directory for chips/NAME.json of a network of your own \\[not written].",
-            rich_help_panel="Run",
-        ),
+        Path | None, opt.path("DIR", "Directory for chips/NAME.json of a network of your own \\[not written].")
     ] = None,
     assignments: opt.Set = None,
     as_json: opt.Json = False,
@@ -75,7 +63,6 @@ def evaluate(
     from neuronas.api.chip import evaluate_on_chips
     from neuronas.api.evaluate import evaluate as measure
     from neuronas.api.own_network import is_own_network
-    from neuronas.cli.chip import print_chips
     from neuronas.machine import keep_freed_memory
 
     keep_freed_memory()
@@ -101,7 +88,7 @@ def evaluate(
         if as_json:
             console.print_json(chips)
         else:
-            print_chips(chips, quiet=quiet)
+            _print_chips(chips, quiet=quiet)
         return
     with ProgressBar(quiet=quiet) as progress:
         try:
@@ -120,8 +107,7 @@ def evaluate(
 
 def _print(document: "Evaluation", *, quiet: bool) -> None:
     from neuronas.cli.tables import printable
-    from neuronas.report.accuracy_tables import decisions_table, precision_table, rates_table
-    from neuronas.report.twin_tables import twin_table
+    from neuronas.report.accuracy_tables import decisions_table, precision_table, rates_table, twin_table
 
     out = console.answers
     low, high = document.interval_95(document.top1)
@@ -163,3 +149,44 @@ def _energy(cost: "CostSummary") -> str:
     from neuronas.hardware.units import with_range
 
     return with_range("energy_uj", cost.energy_uj, cost.intervals.get("energy_uj"))
+
+
+def _print_chips(chips: "ChipEvaluation", *, quiet: bool) -> None:
+    """Show an evaluation on simulated chips to people."""
+    from neuronas.cli.tables import printable
+    from neuronas.report.accuracy_tables import (
+        ablation_table,
+        chip_accuracy,
+        chip_layer_table,
+        remedy_table,
+        times_table,
+    )
+    from neuronas.report.tables import share
+
+    out, interval, unrounded = console.answers, "", ""
+    if chips.float_network_top1 is not None:
+        unrounded = f", {share(chips.float_network_top1)} with float weights"
+    if chips.top1_interval_95:
+        low, high = map(share, chips.top1_interval_95)
+        interval = f" (95 % interval of the mean {low} to {high})"
+    out.print(
+        f"top-1 {chip_accuracy(chips)} on {chips.n_chips} simulated {'chips' if chips.n_chips > 1 else 'chip'}"
+        f"{chips.when}{interval}; {share(chips.quantised_network_top1)} without non-idealities{unrounded} "
+        f"({chips.n_images:,} test images of {chips.dataset})",
+        style="bold",
+    )
+    if any(one.extrapolated for one in chips.times):
+        console.notes.print("extrapolated: the device was not measured so long after programming")
+    if quiet:
+        return
+    names = ", ".join(chips.model.non_idealities) or "no non-ideality"
+    out.print(f"{chips.hardware} with {names}; {chips.seconds:g} s")
+    if len(chips.times) > 1:
+        out.print(printable(times_table(chips.times)))
+    out.print(printable(chip_layer_table(chips.layers)))
+    if chips.ablation:
+        out.print(printable(ablation_table(chips.ablation)))
+    if chips.verdict:
+        if chips.verdict.remedies:
+            out.print(printable(remedy_table(chips.verdict)))
+        out.print(f"verdict: {chips.verdict.text}", style="bold")

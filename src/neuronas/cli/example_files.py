@@ -3,15 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from neuronas.cli import console, options
-from neuronas.config import as_path
 
-OutFolder = Annotated[
-    Path,
-    typer.Option(parser=as_path, metavar="DIR", help="Folder to write to; default: this one.", rich_help_panel="Run"),
-]
+OutFolder = Annotated[Path, options.path("DIR", "Folder to write to; default: this one.")]
 
 
 def example_files(

@@ -31,7 +31,7 @@ TimeStep = Annotated[float, typer.Option("--dt", help="nir: length of a time ste
 
 
 def export(
-    run: Annotated[Path, typer.Argument(parser=as_path, metavar="RUN", help="Directory of a trained run.")],
+    run: options.TrainedRun,
     format_name: FormatName,
     out: Place = None,
     dt: TimeStep = DT_S,

@@ -1,8 +1,6 @@
 """``neuronas fit ARCH``: whether a network fits a chip you can buy. Needs neither data nor torch."""
 
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from neuronas.cli import console
 from neuronas.cli import options as opt
@@ -11,12 +9,10 @@ from neuronas.errors import quoted
 if TYPE_CHECKING:
     from neuronas.runs.fits import FitResult
 
-_ARCH = "Architecture text, architecture.json, run directory, or a network of your own: an .onnx or .nir file."
-
 
 @opt.with_settings("fit")
 def fit(
-    arch: Annotated[str, typer.Argument(metavar="ARCH", help=_ARCH)],
+    arch: opt.Arch,
     options: dict[str, Any],
     input_shape: opt.InputShape = None,
     config: opt.Config = None,

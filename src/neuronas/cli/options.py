@@ -4,51 +4,53 @@ import inspect
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
 
 from neuronas.config import Setting, as_path, load_plugins, settings_for
 from neuronas.errors import ConfigurationError
 
-_RUN = "Run"
+RUN = "Run"
+"""Panel of the help."""
 
 
-def _option(*flags: str, panel: str = _RUN, **more: Any) -> Any:
-    return typer.Option(*flags, rich_help_panel=panel, **more)
+def option(help: str, *flags: str, panel: str = RUN, **more: Any) -> Any:  # noqa: A002 - as Typer calls it
+    """An option in a panel of the help; more as ``typer.Option`` takes it."""
+    return typer.Option(*flags, help=help, rich_help_panel=panel, **more)
 
 
-Config = Annotated[
-    Path | None, _option(parser=as_path, metavar="FILE", help="YAML file with settings; options override it \\[none].")
-]
+def path(metavar: str, help: str, *flags: str, panel: str = RUN) -> Any:  # noqa: A002
+    """An option that takes a path."""
+    return option(help, *flags, panel=panel, parser=as_path, metavar=metavar)
+
+
+Config = Annotated[Path | None, path("FILE", "YAML file with settings; options override it \\[none].")]
 Set = Annotated[
     list[str] | None,
-    _option(
+    option(
+        "Any setting by its key, such as network.tau=1.5; may be repeated (docs/reference/settings.md).",
         "--set",
         metavar="KEY=VALUE",
-        help="Any setting by its key, such as network.tau=1.5; may be repeated (docs/reference/settings.md).",
     ),
 ]
-Out = Annotated[
-    Path | None, _option(parser=as_path, metavar="DIR", help="Directory to write to \\[a new one under runs].")
-]
-Json = Annotated[bool, _option("--json", help="Print one JSON object on standard output \\[off].")]
-Quiet = Annotated[bool, _option("--quiet", help="Print the answer and errors only \\[off].")]
-Resume = Annotated[bool, _option("--resume", help="Resume the run in --out \\[off].")]
-DryRun = Annotated[bool, _option("--dry-run", help="Check all settings, print the plan and read no image \\[off].")]
+Out = Annotated[Path | None, path("DIR", "Directory to write to \\[a new one under runs].")]
+Json = Annotated[bool, option("Print one JSON object on standard output \\[off].", "--json")]
+Quiet = Annotated[bool, option("Print the answer and errors only \\[off].", "--quiet")]
+Resume = Annotated[bool, option("Resume the run in --out \\[off].", "--resume")]
+DryRun = Annotated[bool, option("Check all settings, print the plan and read no image \\[off].", "--dry-run")]
 MaxMinutes = Annotated[
     float | None,
-    _option(
-        metavar="MINUTES",
-        help="Stop after this time with the best so far (exit code 0); --resume continues \\[no limit].",
+    option(
+        "Stop after this time with the best so far (exit code 0); --resume continues \\[no limit].", metavar="MINUTES"
     ),
 ]
 Plugins = Annotated[
     list[str] | None,
-    _option(
+    option(
+        "Plug-in that the run was made with: a module, or FILE.py \\[none].",
         "--plugin",
         metavar="MODULE",
-        help="Plug-in that the run was made with: a module, or FILE.py \\[none].",
         callback=lambda names: load_plugins(names or ()),
     ),
 ]
@@ -59,31 +61,40 @@ InputShape = Annotated[
         metavar="C,H,W", help="Shape of an image, where an .onnx file leaves it open, such as 3,32,32 \\[the file's]."
     ),
 ]
-Download = Annotated[bool, _option("--download", panel="Data", help="Download the data set if it is missing \\[off].")]
+Download = Annotated[bool, option("Download the data set if it is missing \\[off].", "--download", panel="Data")]
 DesignSpace = Annotated[
     str | None,
-    _option(
+    option(
+        "Choose network and chip together: a design space with axes of both, all, converters or FILE.yaml; ends with "
+        "the front and a design that is ready to be trained \\[off: network only].",
         "--design",
         metavar="NAME|FILE",
-        help="Choose network and chip together: a design space with axes of both, all, converters or FILE.yaml; ends "
-        "with the front and a design that is ready to be trained \\[off: network only].",
     ),
 ]
 FrontPrefer = Annotated[
     str | None,
-    _option(
+    option(
+        "Which design of the front is chosen (--design): knee, error, energy_uj, latency_ms, area_mm2, memory_bits or "
+        "edap \\[knee].",
         metavar="HOW",
-        help="Which design of the front is chosen (--design): knee, error, energy_uj, latency_ms, area_mm2, "
-        "memory_bits or edap \\[knee].",
     ),
 ]
 Resolution = Annotated[
     float | None,
-    _option(
-        metavar="SHARE",
-        help="By which share the front may miss a design in each objective (--design); 0: exact \\[0.01].",
+    option(
+        "By which share the front may miss a design in each objective (--design); 0: exact \\[0.01].", metavar="SHARE"
     ),
 ]
+Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Device for the computation.")]
+"""For verbs that take no settings."""
+Arch = Annotated[
+    str,
+    typer.Argument(
+        metavar="ARCH",
+        help="Architecture text, architecture.json, run directory, or a network of your own: an .onnx or .nir file.",
+    ),
+]
+TrainedRun = Annotated[Path, typer.Argument(parser=as_path, metavar="RUN", help="Directory of a trained run.")]
 
 
 def with_settings(verb: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -139,7 +150,7 @@ def _help(setting: Setting) -> str:
 
 
 def _panel(setting: Setting) -> str:
-    return {"": _RUN, "chip": "Chip simulation", "train": "Training"}.get(setting.section, setting.section.capitalize())
+    return {"": RUN, "chip": "Chip simulation", "train": "Training"}.get(setting.section, setting.section.capitalize())
 
 
 def given_flags(options: dict[str, Any], verb: str, section: str) -> list[str]:

@@ -3,15 +3,13 @@
 import csv
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from neuronas.cli import console, options
 from neuronas.cli.progress import ProgressBar
 from neuronas.cli.tables import PlainTable
-from neuronas.config import as_path
 from neuronas.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -25,15 +23,14 @@ Images = Annotated[
 TopK = Annotated[int, typer.Option("--top-k", min=1, help="Classes per image, the most likely first.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print comma-separated values \\[off].", rich_help_panel="Run")]
 Skip = Annotated[bool, typer.Option("--skip-corrupt", help="Leave out images that cannot be read \\[off].")]
-Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Device for the computation.")]
 
 
 def predict(
-    run: Annotated[Path, typer.Argument(parser=as_path, metavar="RUN", help="Directory of a trained run.")],
+    run: options.TrainedRun,
     images: Images,
     top_k: TopK = 1,
     skip_corrupt: Skip = False,
-    device: Device = "auto",
+    device: options.Device = "auto",
     plugin: options.Plugins = None,
     as_csv: Csv = False,
     as_json: options.Json = False,

@@ -13,24 +13,12 @@ if TYPE_CHECKING:
     from neuronas.api.report import Page
 
 OutFile = Annotated[
-    Path | None,
-    typer.Option(
-        parser=as_path,
-        metavar="PATH",
-        help="File to write, or a folder \\[report.html in the run, or compare.html here].",
-        rich_help_panel="Run",
-    ),
+    Path | None, options.path("PATH", "File to write, or a folder \\[report.html in the run, or compare.html here].")
 ]
 Figures = Annotated[
-    Path | None,
-    typer.Option(
-        parser=as_path,
-        metavar="DIR",
-        help="Folder to write figures for a paper into as well \\[none].",
-        rich_help_panel="Figures",
-    ),
+    Path | None, options.path("DIR", "Folder to write figures for a paper into as well \\[none].", panel="Figures")
 ]
-FigureFormat = Annotated[str | None, typer.Option(help="pdf, svg or png \\[pdf].", rich_help_panel="Figures")]
+FigureFormat = Annotated[str | None, options.option("pdf, svg or png \\[pdf].", panel="Figures")]
 
 
 def report(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ScaleOption = Annotated[
     Scale, typer.Option(help="How large: minutes, hours, or as published (needs a GPU where networks are trained).")
 ]
-Results = Annotated[Path, typer.Option(parser=as_path, metavar="DIR", help="Folder for the result.")]
+Results = Annotated[Path, opt.path("DIR", "Folder for the result.")]
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 
@@ -76,21 +76,9 @@ def hardware(out: Results = Path("results"), as_json: opt.Json = False, quiet: o
 )
 def silicon(
     chips: Annotated[
-        Path | None,
-        typer.Option(
-            parser=as_path,
-            metavar="FILE.csv",
-            help="Measured chips, columns as in the package's table \\[that table].",
-        ),
+        Path | None, opt.path("FILE.csv", "Measured chips, columns as in the package's table \\[that table].")
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            parser=as_path,
-            metavar="DIR",
-            help="Folder for silicon.json and silicon.png \\[none].",
-        ),
-    ] = None,
+    out: Annotated[Path | None, opt.path("DIR", "Folder for silicon.json and silicon.png \\[none].")] = None,
     as_json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -187,11 +175,7 @@ def _study_command(study: Study) -> Callable[..., None]:
         seed: Annotated[int, typer.Option(min=0, help="The first random seed.")] = 0,
         runs: Annotated[
             Path | None,
-            typer.Option(
-                parser=as_path,
-                metavar="DIR",
-                help="Folder of the run directories \\[runs/reproduce-NAME-SCALE]; experiments may share one.",
-            ),
+            opt.path("DIR", "Folder of the run directories \\[runs/reproduce-NAME-SCALE]; experiments may share one."),
         ] = None,
         resume: Annotated[bool, typer.Option("--resume", help="Resume the work in --runs \\[off].")] = False,
         out: Results = Path("results"),

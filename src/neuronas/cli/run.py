@@ -1,12 +1,12 @@
 """``neuronas run RUN --events FILE``: a recording, classified as a stream."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from neuronas.cli import console, options
-from neuronas.cli.serving import Port, serving
+from neuronas.cli.serving import PANEL, Port, serving
 from neuronas.cli.tables import PlainTable
 from neuronas.config import as_path
 
@@ -23,19 +23,15 @@ Pace = Annotated[
 ]
 Serve = Annotated[
     bool,
-    typer.Option(
-        "--serve", help="Show events and scores live in the browser, on this machine only \\[off].",
-        rich_help_panel="Live page",
-    ),
-]  # fmt: skip
-Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Device for the computation.")]
+    options.option("Show events and scores live in the browser, on this machine only \\[off].", "--serve", panel=PANEL),
+]
 
 
 def run(
-    run: Annotated[Path, typer.Argument(parser=as_path, metavar="RUN", help="Directory of a trained run.")],
+    run: options.TrainedRun,
     events: Events,
     pace: Pace = 0.0,
-    device: Device = "auto",
+    device: options.Device = "auto",
     serve: Serve = False,
     port: Port = None,
     plugin: options.Plugins = None,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from neuronas.api.compose import Plan
     from neuronas.api.search import Search
     from neuronas.api.search_result import SearchResult
+    from neuronas.runs.results import ParetoFront
 
 
 @opt.with_settings("search")
@@ -69,9 +70,7 @@ def search(
         console.answers.print(result.text)
     else:
         if result.front is not None:
-            from neuronas.cli.fronts import print_front
-
-            print_front(result.front)
+            _print_front(result.front)
         _print_answer(result)
 
 
@@ -124,6 +123,20 @@ def _print_plan(run: "Plan", *, as_json: bool) -> None:
             f"would then train finalists, {steps} epochs: {total_epochs(planned_rungs)} passes in all over at most "
             f"{search.finalist_images:,} images, {search.finalist_validation:.0%} of them for the comparison"
         )
+
+
+def _print_front(document: "ParetoFront") -> None:
+    """Print the content of ``front.json``: its fittest members, the hypervolume, and the one that was chosen."""
+    from neuronas.cli.tables import printable
+    from neuronas.report.cost_tables import MOST_FRONT_ROWS, front_table
+
+    n_members = len(document.front)
+    console.answers.print(printable(front_table(document)))
+    more = f", the fittest {MOST_FRONT_ROWS} shown" if n_members > MOST_FRONT_ROWS else ""
+    console.answers.print(
+        f"Pareto front: {n_members} architectures{more}; hypervolume {document.hypervolume:.4f} of the box that "
+        f"the candidates span; * chosen by --prefer {document.prefer}\n"
+    )
 
 
 def _print_answer(result: "SearchResult") -> None:

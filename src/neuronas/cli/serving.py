@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from neuronas.report.facts import RunFacts
     from neuronas.report.server import LivePage, LiveServer
 
-_PANEL = "Live page"
+PANEL = "Live page"
 Port = Annotated[
     int | None,
-    typer.Option(min=1, max=65535, help="Port of the live page (default: any free one).", rich_help_panel=_PANEL),
+    typer.Option(min=1, max=65535, help="Port of the live page (default: any free one).", rich_help_panel=PANEL),
 ]
 Serve = Annotated[
     bool,
     typer.Option(
-        "--serve", help="Show the search live in the browser, on this machine only \\[off].", rich_help_panel=_PANEL
+        "--serve", help="Show the search live in the browser, on this machine only \\[off].", rich_help_panel=PANEL
     ),
 ]
 

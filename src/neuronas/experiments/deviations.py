@@ -1,12 +1,8 @@
 """Where this program differs from the papers, in ``deviations.json``: declared once for studies and documentation."""
 
 from functools import cache
-from importlib.resources import files
-from typing import Self
 
 from neuronas.runs.document import Document
-
-_FILE = "deviations.json"
 
 
 class Deviation(Document):
@@ -37,16 +33,11 @@ class Deviations(Document):
 
     deviations: tuple[Deviation, ...]
 
-    @classmethod
-    def load(cls) -> Self:
-        """Read the file that comes with the package."""
-        return cls.parse(files(__package__).joinpath(_FILE).read_text(encoding="utf-8"), _FILE)
-
 
 @cache
 def deviations() -> tuple[Deviation, ...]:
     """All differences; read once."""
-    return Deviations.load().deviations
+    return Deviations.packaged(__package__, "deviations.json").deviations
 
 
 def deviations_of(experiment: str, scale: str) -> tuple[str, ...]:

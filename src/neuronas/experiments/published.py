@@ -1,8 +1,7 @@
 """Figures as papers print them, in ``published.json``: what experiments compare with. A printed number is one line."""
 
 from functools import cache
-from importlib.resources import files
-from typing import Literal, Self
+from typing import Literal
 
 from pydantic import Field
 
@@ -18,7 +17,6 @@ LOW, HIGH, ABOVE = "low", "high", "above"
 """Ends of printed ranges, and that something is above a value."""
 FigureKey = tuple[str, str, str, str]
 """Network, data set, quantity and end of a figure."""
-_FILE = "published.json"
 
 
 class PublishedFigure(Document):
@@ -74,11 +72,6 @@ class Published(Document):
 
     figures: tuple[PublishedFigure, ...]
 
-    @classmethod
-    def load(cls) -> Self:
-        """Read the file that comes with the package."""
-        return cls.parse(files(__package__).joinpath(_FILE).read_text(encoding="utf-8"), _FILE)
-
     def select(self, experiment: str, network: str | None = None) -> tuple[PublishedFigure, ...]:
         """The figures that an experiment compares, in the order of the file; of one network if it is named."""
         found = (one for one in self.figures if one.experiment == experiment)
@@ -97,5 +90,5 @@ class Published(Document):
 
 @cache
 def published() -> Published:
-    """Read once; see ``Published.load``."""
-    return Published.load()
+    """All figures; read once."""
+    return Published.packaged(__package__, "published.json")

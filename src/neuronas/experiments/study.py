@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal
 
 from neuronas.config import value_at
@@ -50,8 +49,7 @@ class Experiments(Document):
 @cache
 def experiments() -> dict[str, Experiment]:
     """All experiments, as the file that comes with the package describes them."""
-    text = files(__package__).joinpath("experiments.json").read_text(encoding="utf-8")
-    return Experiments.parse(text, "experiments.json").experiments
+    return Experiments.packaged(__package__, "experiments.json").experiments
 
 
 class Size(Document):

@@ -1,4 +1,4 @@
-"""Tables of accuracy: by precision, by class, on simulated chips; and firing rates."""
+"""Tables of accuracy: by precision, by class, on simulated chips, beside an artificial twin; and firing rates."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,10 +17,12 @@ from neuronas.runs.chip_evaluations import (
 )
 from neuronas.runs.decisions import Decisions, EarlyExit, StepDecision
 from neuronas.runs.evaluations import Evaluation
+from neuronas.runs.twins import TwinSide, TwinVerdict
 from neuronas.space.shape import cell_name
 
 MOST_CLASSES = 20
 """A larger confusion matrix is no longer read."""
+_TWIN_TITLES = ("", "spiking", "artificial twin")
 _IN_CELL = re.compile(r"([A-Z])\.(\d)\.lif(?:@(.+?))?(\.delayed)?")
 _BEHIND_CELL = re.compile(r"reduction(?:\.(\d+))?\.lif")
 
@@ -161,3 +163,39 @@ def _title(name: str, last: int) -> str:
     if found := _BEHIND_CELL.fullmatch(name):
         return f"{cell_name(int(found[1] or 1) - 1)} out"
     return f"{cell_name(last)} out" if name == "head.lif" else name
+
+
+def twin_table(verdict: TwinVerdict) -> Table:
+    """Accuracy, energy, latency and area of both networks."""
+    both = (verdict.spiking, verdict.artificial)
+    costs = {
+        "energy at measured activity": ("energy_uj", "energy_uj"),
+        "energy, all inputs 1": ("energy_uj", "energy_dense_uj"),
+        "latency": ("latency_ms", "latency_ms"),
+        "area": ("area_mm2", "area_mm2"),
+    }
+    rows = (
+        ("top-1", *(_twin_accuracy(verdict, side) for side in both)),
+        ("between layers", f"spikes, {verdict.timesteps} time steps", f"{verdict.activation_bits} bits"),
+        ("mean firing rate, or share of bits that are 1", *(f"{side.activity:.2%}" for side in both)),
+        *(
+            (title, *(quantity(unit, getattr(side, name)) for side in both))
+            for title, (unit, name) in costs.items()
+        ),
+    )  # fmt: skip
+    caption = f"Artificial twin: {verdict.weight_bits}-bit weights on {verdict.hardware}, model mapped"
+    return Table(caption, _TWIN_TITLES, rows)
+
+
+def twin_energy_table(verdict: TwinVerdict) -> Table:
+    """What the energy of both networks consists of, the largest part of the spiking network first."""
+    spiking, artificial = verdict.spiking.energy_components, verdict.artificial.energy_components
+    names = sorted(spiking, key=spiking.__getitem__, reverse=True)
+    columns = [aligned([side[name] for name in names]) for side in (spiking, artificial)]
+    rows = tuple((name.replace("_", " "), *cells) for name, *cells in zip(names, *columns, strict=True))
+    return Table("Energy at measured activity in µJ", _TWIN_TITLES, rows)
+
+
+def _twin_accuracy(verdict: TwinVerdict, side: TwinSide) -> str:
+    low, high = verdict.interval_95(side)
+    return f"{share(side.top1)} ({share(low)} to {share(high)})"

@@ -18,7 +18,6 @@ from neuronas.report import (
     design_tables,
     finalist_tables,
     provenance,
-    twin_tables,
 )
 from neuronas.report.charts import Chart
 from neuronas.report.explorer import explorer_document
@@ -60,7 +59,6 @@ _TABLES: dict[str, Any] = {
     "design_tables": design_tables,
     "finalist_tables": finalist_tables,
     "provenance": provenance,
-    "twin_tables": twin_tables,
     "floorplan_svg": floorplan_svg,
     "network_svg": network_svg,
     "layers_table": layers_table,

@@ -1,5 +1,6 @@
 """The base of every JSON document that neuronas writes: one model writes, reads, prints and publishes it."""
 
+from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -50,6 +51,11 @@ class Document(BaseModel):
         except ValueError as error:
             raise VerificationError(f"{path}: is not valid JSON ({error})") from error
         return cls.parse(text, str(path))
+
+    @classmethod
+    def packaged(cls, package: str, file: str) -> Self:
+        """Read a document that comes with a package."""
+        return cls.parse(files(package).joinpath(file).read_text(encoding="utf-8"), file)
 
     @classmethod
     def parse(cls, text: str, source: str) -> Self:
