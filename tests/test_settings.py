@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -93,6 +94,22 @@ def test_options_stand_over_assignments_over_the_file() -> None:
     config = {"network": {"channels": 2, "timesteps": 2, "tau": 2.0}}
     found = planned("search", {"channels": 6}, config=config, assignments=["network.channels=4", "network.timesteps=4"])
     assert (found.config.network.channels, found.config.network.timesteps, found.config.network.tau) == (6, 4, 2.0)
+
+
+def test_choices_of_a_design_have_one_order() -> None:
+    """Resumed with its own choices, a design is the same however they are written."""
+    ways = [{"channels_choices": "3,4"}, {"channels_choices": (4, 3)}]
+    assert {given({"design": way}, "test").design.channels_choices for way in ways} == {(4, 3)}
+
+
+@pytest.mark.parametrize("call", [neuronas.train, neuronas.load, neuronas.report, neuronas.fit, neuronas.estimate])
+def test_what_is_no_path_is_one_line(call: Callable[[Any], Any]) -> None:
+    for wrong in (3, None, ["run"], b"run"):
+        with pytest.raises(ConfigurationError, match="expected") as raised:
+            call(wrong)
+        assert "\n" not in str(raised.value) and str(wrong)[:3] in str(raised.value)
+    with pytest.raises(ConfigurationError, match="--out 3 given; expected text or a pathlib"):
+        neuronas.search(out=3)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

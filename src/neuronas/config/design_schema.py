@@ -48,4 +48,5 @@ class DesignConfig(Section):
                 raise ValueError(f"{value} given; expected numbers from {extent}")
         if values is not None and len(set(values)) < len(values):
             raise ValueError("a number given twice; expected different ones")
-        return values
+        # In one order, so that a design is resumed with its own choices however they are written.
+        return None if values is None else tuple(sorted(values, reverse=True))

@@ -32,8 +32,10 @@ def as_path(given: str | os.PathLike[str], what: str = "path") -> Path:
         what: its name in the message, such as ``--out``.
 
     Raises:
-        ConfigurationError: an empty text, which would mean the current folder.
+        ConfigurationError: an empty text, which would mean the current folder, or what is no path.
     """
+    if not isinstance(given, str | os.PathLike):
+        raise ConfigurationError(f"{what} {_short(repr(given))} given; expected text or a pathlib.Path")
     if given == "":
         raise ConfigurationError(f"{what} '' given; expected a path (a variable of the shell may not be set)")
     try:

@@ -221,12 +221,16 @@ def partial(model: type[Model], name: str) -> type[Model]:
     return made
 
 
+def _article(noun: str) -> str:
+    return f"{'an' if noun[0].lower() in 'aeiou' else 'a'} {noun}"
+
+
 def _name_or_object(registry: Registry) -> Callable[[Any], Any]:
     kind = (registry.object_type or "").rpartition(":")[2]
 
     def check(value: Any) -> Any:
         if isinstance(value, bool | int | float | list | tuple | Mapping):
-            raise ValueError(f"expected the name of a {registry.kind} or, in Python, a {kind}")
+            raise ValueError(f"expected the name of {_article(registry.kind)} or, in Python, {_article(kind)}")
         return value
 
     return check

@@ -81,8 +81,7 @@ def read_architecture(given: Architecture | str | PathLike[str]) -> Given:
     """
     if isinstance(given, Architecture):
         return Given(given)
-    text = fspath(given)
-    path = as_path(text, "ARCH")
+    path, text = as_path(given, "ARCH"), fspath(given)
     if "|" in text or not text.strip():
         return Given(text)
     if path.is_dir():
