@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -112,9 +113,6 @@ class FrontFiles:
         front.write(self.directory / FRONT)
         return front
 
-    def _chips(self, number: int) -> Chips:
-        return self.space.chips(self.space.settings[number])
-
     def _design(self, row: int) -> DesignPoint:
         number, candidate, chip = map(int, self.state.front.origins[row])
         chips = self._chips_of[number]
@@ -127,7 +125,7 @@ class FrontFiles:
             **values,
         )
 
-    @property
+    @cached_property
     def _chips_of(self) -> list[Chips]:
         """The chips of each setting; equal ones are made once."""
         by_bits = {one.weight_bits: self.space.chips(one) for one in self.space.settings}
