@@ -76,16 +76,16 @@ PAPER = r"""
 
 $$
 \begin{split}
-f &= \lceil \text{weight bits} / 4 \rceil \\
+f_l &= \lceil \text{weight bits}_l / 4 \rceil \\
 \text{PE}_l &= \lceil C_{\text{in},l} / 64 \rceil \cdot \lceil C_{\text{out},l} / 64 \rceil \\
-\text{energy} &= f \cdot T \cdot E_{\text{PE}} \cdot \sum_l \text{PE}_l \cdot o_l^2 \\
+\text{energy} &= T \cdot E_{\text{PE}} \cdot \sum_l f_l \cdot \text{PE}_l \cdot o_l^2 \\
 \text{latency} &= T \cdot \text{cycle} \cdot
   \left( 0.75 \sum_{l < \text{last}} C_{\text{out},l} \cdot o_l^2 + C_{\text{out,last}} \cdot o_{\text{last}}^2
   \right) \\
-\text{area} &= f \cdot
-  \left( A_{\text{tile}} \sum_l \lceil f \cdot \text{PE}_l / 8 \rceil + a_{\text{bit}} \cdot \text{state} \right) \\
+\text{area} &= A_{\text{tile}} \sum_l f_l \cdot \lceil f_l \cdot \text{PE}_l / 8 \rceil +
+  a_{\text{bit}} \cdot \text{state} \\
 \text{state} &= 22 \cdot
-  \left( \sum_l C_{\text{in},l} \cdot i_l^2 + \sum_{l \le 5} C_{\text{out},l} \cdot o_l^2 \right) \\
+  \left( \sum_l f_l \cdot C_{\text{in},l} \cdot i_l^2 + \sum_{l \le 5} f_l \cdot C_{\text{out},l} \cdot o_l^2 \right) \\
 E_{\text{PE}} &= E_{\text{H-tree}} + E_{\text{fetch}} + E_{\text{neuron}} + E_{\text{buffer}} +
   p \cdot \left( 9 E_{\text{crossbar}} + p \cdot (E_{\text{ADC}} + E_{\text{mux}}) + 16 E_{\text{subtract}} +
   E_{\text{register}} \right) \\
@@ -177,6 +177,17 @@ describes the format for editors; put `# yaml-language-server: $schema=PATH` on 
 """
 
 
+BITS = """\
+## Bits by layer
+
+With [weight bits by layer](training.md#bits-by-layer), each layer has the `columns_per_output` of its own bits, and all
+other counts follow; in model `paper` each layer has its own $f_l$. Nothing else of a layer depends on bits, and no
+crossbar, PE or tile is shared between layers, so each term of a row is what it is where all layers have that layer's
+bits. Model `paper`: so is the whole cost of a layer. Model `mapped`: the mesh's energy and leakage also depend on
+the whole chip. `memory_bits` is the sum over layers of weights times bits. A memory cell stores at most as many bits as
+the layer with the fewest; `--hardware` with more bits per cell is refused, with the names of these layers.
+"""
+
 GROUPS = """\
 ## Weights in groups
 
@@ -224,6 +235,7 @@ def hardware_model() -> str:
         COUNTS,
         *map(_term, counts),
         GROUPS,
+        BITS,
         "## Area\n",
         *map(_term, (*area.AREA_UM2.values(), area.global_buffer)),
         "## Latency\n",

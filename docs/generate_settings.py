@@ -145,6 +145,8 @@ def _kind(one: Setting) -> str:
         return "Sequence[str]"
     if one.path == "data.image_side":
         return "int | str | tuple[int, int]"
+    if one.path == "network.weight_bits":
+        return "int | str | Mapping[str, int]"
     return one.primitive.__name__
 
 

@@ -561,7 +561,7 @@ def test_chip_fitness_is_the_mean_over_chips_and_the_references() -> None:
 def test_noise_of_training_is_that_of_programmed_weights(scheme: str) -> None:
     # One column of off cells beside all of a filter's: its errors cancel between the signs.
     model = replace(IDEAL, crossbar_size=512, sign_scheme=scheme, off_resistance_ohm=200e3, gain_calibration=False)
-    noise = np.array(weight_noise(model, 0.2))
+    noise = np.array(weight_noise(model, 4, 0.2))
     written = replace(model, write_variation=0.2)
     place = ("A.01.conv_3x3", 8, 64, 3)
     drawn = WeightSource(0, 4).convolution(*place)

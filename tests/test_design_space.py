@@ -191,7 +191,7 @@ def test_the_noise_ranks_chips_as_a_simulated_layer_does() -> None:
         arrays = Arrays(*(np.array([float(value)]) for value in chosen))
         chip = scaled_accelerator(BASE, arrays, "spikeflow-rram")
         assert BASE.device is not None
-        found = layer_snr_db(chip_model(chip, "chip", 6))
+        found = layer_snr_db(chip_model(chip, "chip", 6), 6)
         ratios.append(snr_db(arrays, BASE.device, 6, chosen[0])[0])
         simulated.append(40.0 if found is None else min(found, 40.0))
     assert spearmanr(ratios, simulated).statistic > 0.9

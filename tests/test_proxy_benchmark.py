@@ -211,7 +211,7 @@ def test_tables_of_any_space_precision_and_seed_are_reported_one_by_one(
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        ("1,,,", "network.weight_bits: given 1; expected at least 2"),
+        ("1,,,", "network.weight_bits: given 1; expected 2 to 16 (fixed point) or 32 (no quantisation)"),
         (",0,,", "network.timesteps: given 0; expected at least 1"),
         (",,0,", "network.channels: given 0; expected at least 1"),
         (",,,-5", "data.image_side: given -5; expected 4 to 1024 pixels"),

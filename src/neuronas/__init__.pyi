@@ -95,7 +95,7 @@ def design(
     event_order: Literal['recorded', 'shuffled', 'collapsed'] | None = ...,
     channels: int | None = ...,
     timesteps: int | None = ...,
-    weight_bits: int | None = ...,
+    weight_bits: int | str | Mapping[str, int] | None = ...,
     rounding: Literal['nearest', 'floor', 'stochastic'] | None = ...,
     head: Literal['gap', 'linear'] | None = ...,
     head_width: int | None = ...,
@@ -181,7 +181,7 @@ def design(
         event_order: Controls that show whether time matters: time steps in random order, or every event in a random time step [recorded].
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
-        weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation) [8].
+        weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation); one number, or one for each layer or part of the network, such as stem=8,A=4,reduction=4,B=4,head=8 [8].
         rounding: Rounding of weights [nearest].
         head: Classifier head: global average pooling and one linear layer, or two linear layers as in the papers [gap].
         head_width: Outputs of the linear head's first layer [the data set's].
@@ -262,7 +262,7 @@ def design_front(
     event_order: Literal['recorded', 'shuffled', 'collapsed'] | None = ...,
     channels: int | None = ...,
     timesteps: int | None = ...,
-    weight_bits: int | None = ...,
+    weight_bits: int | str | Mapping[str, int] | None = ...,
     rounding: Literal['nearest', 'floor', 'stochastic'] | None = ...,
     head: Literal['gap', 'linear'] | None = ...,
     head_width: int | None = ...,
@@ -350,7 +350,7 @@ def design_front(
         event_order: Controls that show whether time matters: time steps in random order, or every event in a random time step [recorded].
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
-        weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation) [8].
+        weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation); one number, or one for each layer or part of the network, such as stem=8,A=4,reduction=4,B=4,head=8 [8].
         rounding: Rounding of weights [nearest].
         head: Classifier head: global average pooling and one linear layer, or two linear layers as in the papers [gap].
         head_width: Outputs of the linear head's first layer [the data set's].
@@ -413,7 +413,7 @@ def estimate(
     event_order: Literal['recorded', 'shuffled', 'collapsed'] | None = ...,
     channels: int | None = ...,
     timesteps: int | None = ...,
-    weight_bits: int | None = ...,
+    weight_bits: int | str | Mapping[str, int] | None = ...,
     head: Literal['gap', 'linear'] | None = ...,
     head_width: int | None = ...,
     n_voters: int | None = ...,
@@ -466,7 +466,7 @@ def estimate(
         event_order: Controls that show whether time matters: time steps in random order, or every event in a random time step [recorded].
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
-        weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation) [8].
+        weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation); one number, or one for each layer or part of the network, such as stem=8,A=4,reduction=4,B=4,head=8 [8].
         head: Classifier head: global average pooling and one linear layer, or two linear layers as in the papers [gap].
         head_width: Outputs of the linear head's first layer [the data set's].
         n_voters: Outputs per class of the linear head, whose mean is the score [the data set's].
@@ -525,7 +525,7 @@ def evaluate(
     event_crop: str | None = ...,
     event_order: Literal['recorded', 'shuffled', 'collapsed'] | None = ...,
     timesteps: int | None = ...,
-    weight_bits: int | None = ...,
+    weight_bits: int | str | Mapping[str, int] | None = ...,
     hardware: str | Accelerator | None = ...,
 ) -> Evaluation:
     """Measure a trained run on its test images, and write ``evaluation.json`` into its directory.
@@ -577,7 +577,7 @@ def evaluate(
         event_crop: Use the centre of the sensor, HEIGHTxWIDTH, which is then reduced to --image-side (all of the sensor) (pixels).
         event_order: Controls that show whether time matters: time steps in random order, or every event in a random time step [recorded].
         timesteps: Time steps T [5].
-        weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation) [8].
+        weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation); one number, or one for each layer or part of the network, such as stem=8,A=4,reduction=4,B=4,head=8 [8].
         hardware: Accelerator: a name or FILE.yaml (estimate: or all of them) [spikeflow-rram].
     """
 
@@ -619,7 +619,7 @@ def evaluate_on_chips(
     event_crop: str | None = ...,
     event_order: Literal['recorded', 'shuffled', 'collapsed'] | None = ...,
     timesteps: int | None = ...,
-    weight_bits: int | None = ...,
+    weight_bits: int | str | Mapping[str, int] | None = ...,
     hardware: str | Accelerator | None = ...,
 ) -> ChipEvaluation:
     """Measure a trained run, or a network of your own, on simulated crossbar chips.
@@ -672,7 +672,7 @@ def evaluate_on_chips(
         event_crop: Use the centre of the sensor, HEIGHTxWIDTH, which is then reduced to --image-side (all of the sensor) (pixels).
         event_order: Controls that show whether time matters: time steps in random order, or every event in a random time step [recorded].
         timesteps: Time steps T [5].
-        weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation) [8].
+        weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation); one number, or one for each layer or part of the network, such as stem=8,A=4,reduction=4,B=4,head=8 [8].
         hardware: Accelerator: a name or FILE.yaml (estimate: or all of them) [spikeflow-rram].
     """
 
@@ -709,7 +709,7 @@ def fit(
     n_classes: int | None = ...,
     channels: int | None = ...,
     timesteps: int | None = ...,
-    weight_bits: int | None = ...,
+    weight_bits: int | str | Mapping[str, int] | None = ...,
     head: Literal['gap', 'linear'] | None = ...,
     head_width: int | None = ...,
     n_voters: int | None = ...,
@@ -743,7 +743,7 @@ def fit(
         n_classes: Number of classes [the data set's].
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
-        weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation) [8].
+        weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation); one number, or one for each layer or part of the network, such as stem=8,A=4,reduction=4,B=4,head=8 [8].
         head: Classifier head: global average pooling and one linear layer, or two linear layers as in the papers [gap].
         head_width: Outputs of the linear head's first layer [the data set's].
         n_voters: Outputs per class of the linear head, whose mean is the score [the data set's].
@@ -871,7 +871,7 @@ def search(
     event_order: Literal['recorded', 'shuffled', 'collapsed'] | None = ...,
     channels: int | None = ...,
     timesteps: int | None = ...,
-    weight_bits: int | None = ...,
+    weight_bits: int | str | Mapping[str, int] | None = ...,
     rounding: Literal['nearest', 'floor', 'stochastic'] | None = ...,
     head: Literal['gap', 'linear'] | None = ...,
     head_width: int | None = ...,
@@ -939,7 +939,7 @@ def search(
         event_order: Controls that show whether time matters: time steps in random order, or every event in a random time step [recorded].
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
-        weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation) [8].
+        weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation); one number, or one for each layer or part of the network, such as stem=8,A=4,reduction=4,B=4,head=8 [8].
         rounding: Rounding of weights [nearest].
         head: Classifier head: global average pooling and one linear layer, or two linear layers as in the papers [gap].
         head_width: Outputs of the linear head's first layer [the data set's].
@@ -1063,7 +1063,7 @@ def train(
     event_order: Literal['recorded', 'shuffled', 'collapsed'] | None = ...,
     channels: int | None = ...,
     timesteps: int | None = ...,
-    weight_bits: int | None = ...,
+    weight_bits: int | str | Mapping[str, int] | None = ...,
     rounding: Literal['nearest', 'floor', 'stochastic'] | None = ...,
     head: Literal['gap', 'linear'] | None = ...,
     head_width: int | None = ...,
@@ -1157,7 +1157,7 @@ def train(
         event_order: Controls that show whether time matters: time steps in random order, or every event in a random time step [recorded].
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
-        weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation) [8].
+        weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation); one number, or one for each layer or part of the network, such as stem=8,A=4,reduction=4,B=4,head=8 [8].
         rounding: Rounding of weights [nearest].
         head: Classifier head: global average pooling and one linear layer, or two linear layers as in the papers [gap].
         head_width: Outputs of the linear head's first layer [the data set's].

@@ -22,6 +22,7 @@ from neuronas.runs.chip_evaluations import ChipEvaluation, ChipVerdict, Simulate
 from neuronas.runs.chip_records import ChipRecords, chip_file, chip_records_file
 from neuronas.runs.observer import Observer
 from neuronas.runs.work import Work
+from neuronas.space.layer_bits import graph_bits
 from neuronas.version import __version__
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def simulate_chips(given: OnChips, work: Work | None = None, records: ChipRecord
         n_images=len(trial.images),
         n_calibration_images=trial.calibration.shape[-4],
         hardware=run.config.hardware.accelerator,
-        weight_bits=network.weight_bits,
+        weight_bits=graph_bits(network.weight_bits, given.network.graph),
         timesteps=network.timesteps,
         seed=request.seed,
         model=_simulated(model),

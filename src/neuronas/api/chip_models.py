@@ -49,13 +49,14 @@ def chip_warning(run: Plan) -> str | None:
     None as well where chips of this kind cannot be simulated, which ``evaluate --chip`` says.
     """
     from neuronas.chip.precheck import ENOUGH_DB, layer_snr_db
-    from neuronas.config import FULL_PRECISION
+    from neuronas.config import FULL_PRECISION, distinct_bits
 
-    if run.accelerator.device is None or run.config.network.weight_bits == FULL_PRECISION:
+    bits = distinct_bits(run.config.network.weight_bits)
+    if run.accelerator.device is None or FULL_PRECISION in bits:
         return None
     model = chip_of(run)
-    snr_db = layer_snr_db(model)
-    if snr_db is None or snr_db >= ENOUGH_DB:
+    found = [snr_db for one in bits if (snr_db := layer_snr_db(model, one)) is not None]
+    if not found or (snr_db := min(found)) >= ENOUGH_DB:
         return None
     return (
         f"a layer of {model.crossbar_size} rows keeps {snr_db:.1f} dB of signal to noise on simulated chips of "

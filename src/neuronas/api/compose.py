@@ -16,8 +16,11 @@ from neuronas.config import (
     ResolvedConfig,
     RunConfig,
     Section,
+    WeightBits,
+    each_layer,
     label,
     merged,
+    one_precision,
     origin,
     plugin_digest,
     validate,
@@ -107,7 +110,7 @@ class Plan:
         name: str,
         *,
         accelerator: Accelerator | None = None,
-        weight_bits: int | None = None,
+        weight_bits: WeightBits | None = None,
         timesteps: int | None = None,
     ) -> CostModel:
         """Another cost model; what is not given is as the settings say.
@@ -115,7 +118,7 @@ class Plan:
         Args:
             name: in the registry of cost models.
             accelerator: to cost.
-            weight_bits: of each parameter.
+            weight_bits: of the parameters.
             timesteps: T.
         """
         hardware, network = self.config.hardware.model_copy(update={"cost_model": name}), self.config.network
@@ -157,9 +160,14 @@ class Plan:
 
     @property
     def setting(self) -> NetworkSetting:
-        """Channels, time steps and weight bits."""
+        """Channels, time steps and weight bits.
+
+        Raises:
+            ConfigurationError: layers have different bits.
+        """
         network = self.config.network
-        return NetworkSetting(channels=network.channels, timesteps=network.timesteps, weight_bits=network.weight_bits)
+        bits = one_precision(network.weight_bits, "a network that a design chooses")
+        return NetworkSetting(channels=network.channels, timesteps=network.timesteps, weight_bits=bits)
 
     def cost_report(self, architecture: Architecture, cost: Cost, model: CostModel | None = None) -> CostReport:
         """Cost as a document; ``model``: the cost model that computed it, if not the run's."""
@@ -168,13 +176,14 @@ class Plan:
     def work_report(self, text: str, work: Sequence[Layer], cost: Cost, model: CostModel | None = None) -> CostReport:
         """The same for any network: what it is called, its rows, and their cost."""
         network = self.config.network
+        weighted = [row.name for row in work if row.has_weights]
         return CostReport.of(
             cost,
             self.other_model(work, (model or self.cost_model).name),
             architecture=text,
             hardware=self.config.hardware.accelerator,
             cost_model=(model or self.cost_model).name,
-            weight_bits=network.weight_bits,
+            weight_bits=each_layer(network.weight_bits, weighted),
             timesteps=network.timesteps,
         )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from neuronas.api.compose import Plan
 from neuronas.api.feasibility import feasibility_of, rounded_up, typed
-from neuronas.config import FULL_PRECISION, BudgetConfig, value_at, written
+from neuronas.config import FULL_PRECISION, BudgetConfig, one_precision, value_at, written
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Totals
@@ -43,6 +43,8 @@ def axes_of(run: Plan, *, is_resumed: bool) -> Axes:
     for name in _NAMES:
         chosen = getattr(design, f"{name}_choices")
         fixed = None if is_resumed else value_at(values, f"network.{name}")
+        if name == "weight_bits" and fixed is not None:
+            fixed = one_precision(fixed, "a design")
         if chosen is not None and fixed is not None:
             flag = f"--{name.replace('_', '-')}"
             raise ConfigurationError(f"{flag} {fixed} given with {flag}-choices; expected one of them")
@@ -86,7 +88,8 @@ def _defaults(run: Plan) -> dict[str, tuple[int, ...]]:
     return {
         "channels": tuple(dict.fromkeys(max(1, int(width * share)) for share in widths)),
         "timesteps": (run.config.network.timesteps,) if run.dataset.sequence else _TIMESTEPS,
-        "weight_bits": tuple(bits for bits in _WEIGHT_BITS if bits >= least) or (run.config.network.weight_bits,),
+        "weight_bits": tuple(bits for bits in _WEIGHT_BITS if bits >= least)
+        or (one_precision(run.config.network.weight_bits, "a design"),),
     }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from neuronas.api.compose import Plan
 from neuronas.api.own_network import check_unread, is_own_network
 from neuronas.api.settings import Config, planned
-from neuronas.config import ACCELERATORS, COST_MODELS, SETTINGS, ResolvedConfig, as_path
+from neuronas.config import ACCELERATORS, COST_MODELS, SETTINGS, ResolvedConfig, as_path, each_layer, weights_text
 from neuronas.errors import ConfigurationError
 from neuronas.fitness.calibration import calibration
 from neuronas.fitness.firing_rate import LifNeuron, forecast_rates, input_rates, mean_rate
@@ -26,6 +26,7 @@ from neuronas.runs.card import Card, Shown
 from neuronas.runs.costs import CostReport, RateForecast
 from neuronas.space.genotype import Architecture
 from neuronas.space.graph import Graph
+from neuronas.space.layer_bits import graph_bits
 from neuronas.space.lowering import lower, lower_as_written
 from neuronas.space.notation import format_architecture
 from neuronas.space.workload import Layer, graph_rows, rows
@@ -112,7 +113,7 @@ class Estimate(Shown):
         return HardwareComparison(
             architecture=self.text,
             cost_model=self.plan.cost_model.name,
-            weight_bits=network.weight_bits,
+            weight_bits=each_layer(network.weight_bits, [row.name for row in self.work if row.has_weights]),
             timesteps=network.timesteps,
             chips=tuple(sorted(chips, key=lambda one: one.energy_uj)),
             refused=tuple(refused),
@@ -127,7 +128,7 @@ class Estimate(Shown):
         from neuronas.api.network_card import cost_card, network_card
 
         facts = {word(name): quantity(name, getattr(self.cost, name)) for name in BUDGETED}
-        facts["on"] = f"{self.config.hardware.accelerator}, {self.config.network.weight_bits}-bit weights"
+        facts["on"] = f"{self.config.hardware.accelerator}, {weights_text(self.config.network.weight_bits)}"
         broken = ", ".join(self.violations)
         facts |= {"breaks": broken} if broken else {}
         if isinstance(self.architecture, Graph):
@@ -176,12 +177,14 @@ def estimate(
                 f"activity forecast given with the network {text}; expected an architecture, or activity dense, rate "
                 "or trace"
             )
+        graph_bits(run.config.network.weight_bits, graph)
         work = graph_rows(graph)
         return Estimate(graph, text, work, run.cost_model.estimate(work), run)
     if input_shape is not None:
         raise ConfigurationError("input_shape given with an architecture; expected the data set's, or image_side")
     given = read_architecture(cast("Architecture | str | os.PathLike[str]", architecture))
     run = planned("estimate", options, config=config, assignments=assignments, run=given.run)
+    graph_bits(run.config.network.weight_bits, lower(given.architecture, run.shape))
     rates = None
     if run.config.hardware.activity == "forecast":
         run, rates = _with_forecast(run, given.architecture)

@@ -70,9 +70,8 @@ def evaluate(
 def _measure(given: TrainedRun, twin: TrainedTwin | None, integers: "IntegerNetwork | None", work: Work) -> Evaluation:
     import numpy as np
 
-    from neuronas.config import FULL_PRECISION
     from neuronas.training.activity import measure_activity
-    from neuronas.training.evaluation import accuracy_by_bits, precisions
+    from neuronas.training.evaluation import accuracy_by_bits, precision_name, precisions
 
     run, trained = given.plan, given.trained
     network, spiking = run.config.network, trained.network.settings.spiking
@@ -80,18 +79,18 @@ def _measure(given: TrainedRun, twin: TrainedTwin | None, integers: "IntegerNetw
     indices = np.arange(len(images))
     study = DecisionStudy(given, given.images("train")) if spiking and network.timesteps > 1 else None
     n_passes = (
-        len(precisions(network.weight_bits)) + 1 + (N_PASSES if twin else 0) + (integers is not None)
+        len(precisions(trained.weight_bits)) + 1 + (N_PASSES if twin else 0) + (integers is not None)
     )  # the 1: activity
     work.start(n_passes * len(images) + (len(images) + len(study.choice) if study else 0))
     by_bits = accuracy_by_bits(
-        trained.network, images, indices, given.device, network.weight_bits,
+        trained.network, images, indices, given.device, trained.weight_bits,
         seen=lambda n: work.advance(n, "accuracy at every precision"),
     )  # fmt: skip
     activity = measure_activity(
         trained.network, images, indices, given.device, lambda n: work.advance(n, "spikes and operations"),
         sensor_of(run.config).pixel_bits,
     )  # fmt: skip
-    own = by_bits[network.weight_bits]
+    own = by_bits[trained.weight_bits]
     trace = LayerRates(trace={name: layer.input_rates for name, layer in activity.layers.items()})
     return Evaluation(
         run=str(given.directory),
@@ -101,14 +100,12 @@ def _measure(given: TrainedRun, twin: TrainedTwin | None, integers: "IntegerNetw
         epoch=trained.epoch,
         validation_accuracy=trained.accuracy,
         spiking=spiking,
-        weight_bits=network.weight_bits,
+        weight_bits=trained.weight_bits,
         top1=own.top1,
         top5=own.top5,
         per_class=tuple(own.per_class.tolist()),
         confusion=tuple(map(tuple, own.confusion.tolist())),
-        accuracy_by_bits={
-            "float" if bits == FULL_PRECISION else str(bits): found.top1 for bits, found in by_bits.items()
-        },
+        accuracy_by_bits={precision_name(bits): found.top1 for bits, found in by_bits.items()},
         firing_rates=activity.firing_rates,
         layers={
             name: LayerOperations(

@@ -129,7 +129,7 @@ def _content(given: TrainedRun, dt_s: float, opset: int | None, options: Integer
     return ExportContent(
         network=bind(given.trained.network),
         architecture=format_architecture(given.architecture),
-        weight_bits=run.config.network.weight_bits,
+        weight_bits=given.trained.weight_bits,
         input=NetworkInput.of(run.config.data),
         class_names=run.config.data.class_names,
         crossbars=crossbars_document(work, run.mapped_model().work(work), run.config.hardware.accelerator),

@@ -9,15 +9,27 @@ from typing import TYPE_CHECKING, Any, cast
 from neuronas.api.compose import Plan
 from neuronas.api.estimate import own_graph
 from neuronas.api.settings import Config, planned
-from neuronas.config import as_options, value_at, with_value, written
+from neuronas.config import (
+    FEWEST_BITS,
+    LayerBits,
+    WeightBits,
+    as_options,
+    bits_of,
+    covers,
+    distinct_bits,
+    value_at,
+    with_value,
+    written,
+)
 from neuronas.config import given as given_settings
 from neuronas.errors import ConfigurationError
-from neuronas.hardware.fitting import Fit, fit_graph
+from neuronas.hardware.fitting import Fit, fit_graph, most_bits
 from neuronas.hardware.target import Target, load_target
 from neuronas.runs.architectures import read_architecture
 from neuronas.runs.fits import BrokenTargetLimit, FitLayer, FitResult, Mend
 from neuronas.space.genotype import Architecture
 from neuronas.space.graph import Graph
+from neuronas.space.layer_bits import graph_bits
 from neuronas.space.lowering import lower
 from neuronas.space.notation import format_architecture
 from neuronas.space.shape import NetworkShape
@@ -57,10 +69,10 @@ def fit(
     if own := own_graph(architecture, input_shape):
         run, (text, graph) = planned("fit", options, config=config, assignments=assignments), own
         target = target_of(run) or load_target(DEFAULT_TARGET)
-        bits = run.config.network.weight_bits
+        bits = graph_bits(run.config.network.weight_bits, graph)
         found = fit_graph(graph, bits, target)
         mends = () if found.fits else tuple(_mended_bits(found, bits, lambda one: fit_graph(graph, one, target)))
-        return _result(text, run, target, found, None, mends)
+        return _result(text, run, target, found, bits, None, mends)
     if input_shape is not None:
         raise ConfigurationError("input_shape given with an architecture; expected the data set's, or image_side")
     given = read_architecture(cast("Architecture | str | os.PathLike[str]", architecture))
@@ -85,17 +97,18 @@ class _Mending:
     def __init__(self, run: Plan, architecture: Architecture, target: Target):
         self.run, self.architecture, self.target = run, architecture, target
         self.shape, self.bits = run.shape, run.config.network.weight_bits
+        self.layer_bits = graph_bits(self.bits, lower(architecture, run.shape))
 
     def result(self) -> FitResult:
         found = self._fit(self.shape, self.bits)
         text = format_architecture(self.architecture)
         mends = () if found.fits else tuple(self._mends(found))
-        return _result(text, self.run, self.target, found, self._widest(self.shape, self.bits), mends)
+        return _result(text, self.run, self.target, found, self.layer_bits, self._widest(self.shape, self.bits), mends)
 
-    def _fit(self, shape: NetworkShape, bits: int) -> Fit:
+    def _fit(self, shape: NetworkShape, bits: WeightBits) -> Fit:
         return fit_graph(lower(self.architecture, shape), bits, self.target)
 
-    def _widest(self, shape: NetworkShape, bits: int, most: int = _MOST_CHANNELS) -> int | None:
+    def _widest(self, shape: NetworkShape, bits: WeightBits, most: int = _MOST_CHANNELS) -> int | None:
         """The most channels that fit, by bisection: needs grow with the width."""
         if self.run.space.channels or not self._fit(replace(shape, channels=1), bits).fits:
             return None
@@ -113,14 +126,14 @@ class _Mending:
             yield self._mend(replace(self.shape, channels=width), self.bits)
         if (side := self._largest_side(self.bits)) is not None:
             yield self._mend(replace(self.shape, image_side=side), self.bits)
-        if self.shape.head != "gap":
+        if self.shape.head != "gap" and covers(self.bits, "head"):
             yield self._mend(replace(self.shape, head="gap"), self.bits)
         if bits != self.bits and not self._fit(self.shape, bits).fits:
             width = self._widest(self.shape, bits, self.shape.channels)
             if width is not None:
                 yield self._mend(replace(self.shape, channels=width), bits)
 
-    def _largest_side(self, bits: int) -> tuple[int, int] | None:
+    def _largest_side(self, bits: WeightBits) -> tuple[int, int] | None:
         height, width = self.shape.image_size
         least = max(_LOWEST_SIDE, 2**self.shape.n_cells)
         for side in range(height - 1, least - 1, -1):
@@ -129,7 +142,7 @@ class _Mending:
                 return sides
         return None
 
-    def _mend(self, shape: NetworkShape, bits: int) -> Mend:
+    def _mend(self, shape: NetworkShape, bits: WeightBits) -> Mend:
         changes: dict[str, object] = {}
         if shape.head != self.shape.head:
             changes["network.head"] = shape.head
@@ -142,19 +155,34 @@ class _Mending:
         return _as_mend(changes, self._fit(shape, bits))
 
 
-def _mended_bits(found: Fit, bits: int, refit: Callable[[int], Fit]) -> Iterator[Mend]:
+def _mended_bits(found: Fit, bits: WeightBits, refit: Callable[[WeightBits], Fit]) -> Iterator[Mend]:
     fewer = _fitting_bits(found, bits)
     if fewer is not None:
         yield _as_mend({"network.weight_bits": fewer}, refit(fewer))
 
 
-def _fitting_bits(found: Fit, bits: int) -> int | None:
-    """The most bits of which every layer's weights fit; None where bits are no trouble, or none are few enough."""
-    over = [one for one in found.broken if one.limit == "weight_bits"]
+def _fitting_bits(found: Fit, bits: WeightBits) -> WeightBits | None:
+    """The most bits of which every layer's weights fit; None where bits are no trouble, or none are few enough.
+
+    Bits by layer are lowered in the layers that need it.
+    """
+    over = {
+        one.layer: int(cast(float, one.value) - cast(float, one.allowed))
+        for one in found.broken
+        if one.limit == "weight_bits"
+    }
     if not over:
         return None
-    fewer = bits - max(int(cast(float, one.value) - cast(float, one.allowed)) for one in over)
-    return fewer if fewer >= 2 else None
+    if isinstance(bits, int):
+        fewer: WeightBits = bits - max(over.values())
+    else:
+        lowered: dict[str, int] = {}
+        for layer in found.layers:
+            allowed = most_bits(layer, bits) - over.get(layer.name, 0)
+            for node in (one.node for one in (layer, *layer.adds) if one.node):
+                lowered[node] = min(lowered.get(node, bits_of(bits, node)), allowed)
+        fewer = LayerBits(tuple(lowered.items()))
+    return fewer if distinct_bits(fewer)[0] >= FEWEST_BITS else None
 
 
 def _as_mend(changes: dict[str, object], fit: Fit) -> Mend:
@@ -165,7 +193,9 @@ def _as_mend(changes: dict[str, object], fit: Fit) -> Mend:
     return Mend(options=options, fits=fit.fits, left=tuple(dict.fromkeys(one.limit for one in fit.broken)))
 
 
-def _result(text: str, run: Plan, target: Target, found: Fit, widest: int | None, mends: tuple[Mend, ...]) -> FitResult:
+def _result(
+    text: str, run: Plan, target: Target, found: Fit, bits: WeightBits, widest: int | None, mends: tuple[Mend, ...]
+) -> FitResult:
     layers = []
     for layer in found.layers:
         weights, neurons = layer.words(rounded=target.rounds_up.value)
@@ -180,7 +210,7 @@ def _result(text: str, run: Plan, target: Target, found: Fit, widest: int | None
         architecture=text,
         target=run.config.hardware.target or DEFAULT_TARGET,
         description=target.description,
-        weight_bits=run.config.network.weight_bits,
+        weight_bits=bits,
         fits=found.fits,
         layers=tuple(layers),
         n_cores=sum(int(kind.n) for kind in target.cores) or None,

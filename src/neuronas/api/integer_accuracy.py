@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from neuronas.api.trained import TrainedRun
-from neuronas.config import FULL_PRECISION
+from neuronas.config import FULL_PRECISION, WeightBits, distinct_bits
 from neuronas.runs.inputs import NetworkInput
 from neuronas.runs.integers import IntegerAccuracy, SplitName, WeightAccuracy
 
@@ -68,10 +68,10 @@ def weight_accuracy(given: TrainedRun, sample: Sample) -> WeightAccuracy | None:
     """Classify images with rounded weights and with those before; None where weights are not rounded."""
     from neuronas.training.evaluation import accuracy
 
-    network, bits = given.network, given.plan.config.network.weight_bits
-    if bits == FULL_PRECISION:
+    network, bits = given.network, given.trained.weight_bits
+    if distinct_bits(bits) == (FULL_PRECISION,):
         return None
-    found = {}
+    found: dict[WeightBits, float] = {}
     try:
         for one in (FULL_PRECISION, bits):
             network.set_bits(one)

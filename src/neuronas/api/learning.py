@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from neuronas.api.compose import Plan
 from neuronas.api.teacher import teacher_of
+from neuronas.config import distinct_bits
 from neuronas.errors import ConfigurationError
 from neuronas.space.genotype import Architecture
 
@@ -51,15 +52,15 @@ def begin_training(
     return begin(network, settings, images, split, directory, identity, process, resume=resume, teacher=teacher)
 
 
-def _weight_noise(run: Plan) -> tuple[float, ...]:
-    """Noise on the weights in training: a write variation of ``chip_noise`` on the run's accelerator."""
+def _weight_noise(run: Plan) -> dict[int, tuple[float, ...]]:
+    """Noise on the weights in training, by bits: a write variation of ``chip_noise`` on the run's accelerator."""
     from neuronas.chip.chip_model import chip_model
     from neuronas.chip.chip_weights import weight_noise
 
     settings, network = run.config.train, run.config.network
     if not settings.chip_noise:
-        return ()
+        return {}
     if settings.quantise == "after":
         raise ConfigurationError("chip_noise given with quantise after; a chip's cells hold rounded weights: use aware")
     model = chip_model(run.accelerator, run.config.hardware.accelerator, network.weight_bits)
-    return weight_noise(model, settings.chip_noise)
+    return {bits: weight_noise(model, bits, settings.chip_noise) for bits in distinct_bits(network.weight_bits)}

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, cast
 from neuronas.api.compose import Plan
 from neuronas.api.devices import device_named
 from neuronas.api.settings import gathered, planned
-from neuronas.config import SETTINGS, as_path, value_at, with_value, written
+from neuronas.config import SETTINGS, WeightBits, as_path, value_at, with_value, written
 from neuronas.errors import ConfigurationError
 from neuronas.importing.read import is_network_file, read_network_arrays
+from neuronas.space.layer_bits import graph_bits
 
 if TYPE_CHECKING:
     import torch
@@ -78,7 +79,7 @@ class OwnNetwork:
             found.update(f"{name} {type(rule).__name__} {getattr(rule, 'largest', '')}".encode())
         return found.digest()
 
-    def _made(self, weight_bits: int) -> "ImportedClassifier":
+    def _made(self, weight_bits: WeightBits) -> "ImportedClassifier":
         from neuronas.snn.imported_network import ImportedClassifier
 
         return ImportedClassifier(self.imported, self.plan.config.network.timesteps, weight_bits).eval().to(self.device)
@@ -135,6 +136,7 @@ def read_own(
     for path, value in defaults.items():
         config = with_value(config, path, value)
     run = planned("evaluate", options, config=config, assignments=assignments)
+    graph_bits(run.config.network.weight_bits, imported.graph)
     return OwnNetwork(name, run, imported, device_named(run.config.device))
 
 

@@ -34,6 +34,7 @@ from neuronas.runs.work import Work, deadline_in
 from neuronas.search.algorithms.limited import limited
 from neuronas.search.loop import search as run_search
 from neuronas.search.problem import NothingFitsError, Problem
+from neuronas.space.layer_bits import check_search_bits
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,7 @@ def plan_search(
         resume: see ``search``; without ``config``, the run's own settings are taken.
 
     Raises:
-        ConfigurationError: an unknown option, name or value; no such device.
+        ConfigurationError: an unknown option, name or value; bits that do not fit the network; no such device.
         RunDirectoryError: the directory holds a design.
     """
     if resume and out is None:
@@ -208,6 +209,7 @@ def plan_search(
         return planned("search", given, config=config, assignments=assignments, run=own, resume=True)
 
     run = planned_with()
+    check_search_bits(run.config.network.weight_bits, run.shape, run.space.nodes)
     own_channels = None
     if (width := fitting_width(run)) is not None:
         own_channels, run = run.config.network.channels, planned_with(channels=width)

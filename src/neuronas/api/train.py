@@ -33,6 +33,8 @@ from neuronas.runs.results import TrainingResult
 from neuronas.runs.work import Work, deadline_in
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import Architecture
+from neuronas.space.layer_bits import graph_bits
+from neuronas.space.lowering import lower
 from neuronas.space.notation import format_architecture
 
 if TYPE_CHECKING:
@@ -231,8 +233,8 @@ def plan_training(
         resume: see ``train``.
 
     Raises:
-        ConfigurationError: an unknown option, name or value, options that change the run's own network, or no such
-            device.
+        ConfigurationError: an unknown option, name or value, bits that do not fit the layers, options that change the
+            run's own network, or no such device.
         ArchitectureError: neither an architecture nor a path.
         VerificationError: a damaged file.
     """
@@ -249,6 +251,7 @@ def plan_training(
         directory = given.run
         check_own(run, directory)
     check_settings(run)
+    graph_bits(run.config.network.weight_bits, lower(given.architecture, run.shape))
     training = Training(given, directory, run, resume)
     if resume and training.has_checkpoint and (directory / CONFIG).is_file():
         check_resumed(run, directory)

@@ -169,7 +169,7 @@ class TrainedTwin:
             break_even_rate(lif, work, spiking.trace, firing_rate, artificial.energy_uj),
             twin=str(self.run.directory),
             hardware=plan.config.hardware.accelerator,
-            weight_bits=plan.config.network.weight_bits,
+            weight_bits=self.twin.of.trained.weight_bits,
             n_images=len(images),
             assumptions=_at(relu, found).estimate(work).assumptions,
             training_seconds=TrainingResult.read(self.run.directory / TRAINING).seconds,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from neuronas.chip.slicing import SCHEMES
-from neuronas.config import FULL_PRECISION, duration
+from neuronas.config import FULL_PRECISION, WeightBits, distinct_bits, duration, keys_with
 from neuronas.errors import ConfigurationError, named, unknown_name
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.device_model import DeviceModel
@@ -20,7 +20,7 @@ class ChipModel:
     """Parameters of a chip. A field at its ideal value switches its non-ideality off; see ``NON_IDEALITIES``.
 
     Attributes:
-        weight_bits: weight precision of the network.
+        weight_bits: weight precision of the network, of all layers or by layer.
         bits_per_cell: bits that one memory cell stores.
         crossbar_size: number of wordlines and of columns of a crossbar.
         rows_per_read: wordlines that a column sums and converts at once; None: all of them.
@@ -43,7 +43,7 @@ class ChipModel:
         drift_compensation: whether the currents of each block are scaled by what their sum has lost since programming.
     """
 
-    weight_bits: int
+    weight_bits: WeightBits
     bits_per_cell: int
     crossbar_size: int
     sign_scheme: str
@@ -148,7 +148,7 @@ NON_IDEALITIES: dict[str, dict[str, float | None]] = {
 def chip_model(
     accelerator: Accelerator,
     name: str,
-    weight_bits: int,
+    weight_bits: WeightBits,
     *,
     sign_scheme: str | None = None,
     variation: str = "normal",
@@ -161,7 +161,7 @@ def chip_model(
     Args:
         accelerator: an accelerator with a ``device`` section.
         name: name of the accelerator, for error messages.
-        weight_bits: weight precision of the network.
+        weight_bits: weight precision of the network, of all layers or by layer.
         sign_scheme: see ``ChipModel``; None: ``differential`` if the crossbar has two sign columns, otherwise
             ``offset-binary``.
         variation: distribution of the write variation.
@@ -178,12 +178,16 @@ def chip_model(
     device, crossbar = accelerator.device, accelerator.crossbar
     if device is None:
         raise ConfigurationError(f"hardware {name}: section 'device' not found; expected one, as in spikeflow-rram")
-    if weight_bits == FULL_PRECISION:
-        raise ConfigurationError("weight_bits 32 given; expected 2 to 16, since crossbars store integers")
-    if crossbar.bits_per_cell > weight_bits:
+    precisions = distinct_bits(weight_bits)
+    least, most = precisions[0], precisions[-1]
+    if most == FULL_PRECISION:
         raise ConfigurationError(
-            f"hardware {name}: bits_per_cell {crossbar.bits_per_cell:g} given for weights of {weight_bits} bits; "
-            "expected no more bits in a cell than in a weight"
+            f"weight_bits 32 given{keys_with(weight_bits, most)}; expected 2 to 16, since crossbars store integers"
+        )
+    if crossbar.bits_per_cell > least:
+        raise ConfigurationError(
+            f"hardware {name}: bits_per_cell {crossbar.bits_per_cell:g} given for weights of {least} bits"
+            f"{keys_with(weight_bits, least)}; expected no more bits in a cell than in a weight"
         )
     if accelerator.adc.bits > MAX_ADC_BITS:
         raise ConfigurationError(

@@ -91,7 +91,7 @@ def _programmed(
     return quantise(weights.numpy(), _PRECISION_BITS)
 
 
-def weight_noise(model: ChipModel, write_variation: float) -> tuple[float, ...]:
+def weight_noise(model: ChipModel, weight_bits: int, write_variation: float) -> tuple[float, ...]:
     """Standard deviation of a programmed weight, in codes, for each code from the lowest to the highest.
 
     A weight is ``sum over k of f_k l_k``, from cells with conductances ``l_k + l_off`` in levels (steps 2 and 3 of
@@ -100,12 +100,13 @@ def weight_noise(model: ChipModel, write_variation: float) -> tuple[float, ...]:
     conduct.
 
     Args:
-        model: parameters of the chip; its own write variation is ignored.
+        model: parameters of the chip; its own write variation and weight precision are ignored.
+        weight_bits: bits of the weight.
         write_variation: relative standard deviation of a conductance.
     """
-    largest = 2 ** (model.weight_bits - 1) - 1
+    largest = 2 ** (weight_bits - 1) - 1
     codes = torch.arange(-largest, largest + 1, dtype=torch.float64)
-    columns = columns_of(codes, model.sign_scheme, model.weight_bits, model.bits_per_cell)
+    columns = columns_of(codes, model.sign_scheme, weight_bits, model.bits_per_cell)
     factors = torch.tensor(columns.factors, dtype=torch.float64)
     variance = ((columns.levels + model.off_levels) * factors).square().sum(dim=1)
     return tuple((write_variation * variance.sqrt()).tolist())

@@ -12,6 +12,7 @@ from torch.nn import functional as F  # noqa: N812
 from neuronas.chip.chip_model import ChipModel
 from neuronas.chip.layer_inputs import input_format
 from neuronas.chip.slicing import Columns, columns_of
+from neuronas.config import bits_of
 from neuronas.hardware.diagonal import Diagonal
 from neuronas.snn.fake_quantisation import Codes
 from neuronas.snn.quantisation import ungrouped
@@ -55,6 +56,11 @@ class MappedLayer:
     model: ChipModel
     groups: int = 1
     padding: int | None = None
+
+    @property
+    def weight_bits(self) -> int:
+        """Bits of its weights."""
+        return bits_of(self.model.weight_bits, self.name)
 
     @cached_property
     def factors(self) -> tuple[float, ...]:
@@ -111,7 +117,7 @@ class MappedLayer:
 
     def _columns(self, codes: Tensor) -> Columns:
         model = self.model
-        return columns_of(codes.double(), model.sign_scheme, model.weight_bits, model.bits_per_cell)
+        return columns_of(codes.double(), model.sign_scheme, self.weight_bits, model.bits_per_cell)
 
 
 def mapped_layers(network: WeightedNetwork, model: ChipModel, pixels: InputFormat) -> dict[str, MappedLayer]:

@@ -1,6 +1,6 @@
 """Whether a chip can hold a layer at all: signal to noise of random weights and spikes, before anything is trained."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import torch
 
@@ -24,16 +24,17 @@ _SEED = 20241129
 
 
 @torch.no_grad()
-def layer_snr_db(model: ChipModel) -> float | None:
+def layer_snr_db(model: ChipModel, weight_bits: int) -> float | None:
     """Signal-to-noise ratio of a 1x1 convolution that fills the rows of one crossbar, on one chip; None: no error.
 
     Weights are normal, inputs spike independently of each other in 15 % of the time steps.
 
     Args:
-        model: parameters of the chip.
+        model: parameters of the chip; its weight precision is ignored.
+        weight_bits: bits of the layer's weights.
     """
-    generator = seeded(_SEED)
-    largest = 2 ** (model.weight_bits - 1) - 1
+    generator, model = seeded(_SEED), replace(model, weight_bits=weight_bits)
+    largest = 2 ** (weight_bits - 1) - 1
     drawn = torch.randn(_N_OUTPUTS, model.crossbar_size, 1, 1, generator=generator) * _SPREAD * largest
     codes = drawn.round().clamp(-largest, largest)
     layer = MappedLayer("layer", codes, codes, torch.ones(1, dtype=torch.float64), 1, InputFormat(), model)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from neuronas.cli import console
 from neuronas.cli import options as opt
+from neuronas.config import weights_text
 from neuronas.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def _write_pictures(
     if floorplan and floorplan.suffix == ".json":
         FloorplanFile.of(found.floorplan()).write(floorplan)
     elif floorplan:
-        title = f"{settings.hardware.accelerator}, {settings.network.weight_bits}-bit weights"
+        title = f"{settings.hardware.accelerator}, {weights_text(settings.network.weight_bits)}"
         save(floorplan_svg(found.floorplan(), title), floorplan, PAGE)
 
 

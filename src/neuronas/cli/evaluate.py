@@ -9,7 +9,7 @@ from neuronas.cli import console
 from neuronas.cli import options as opt
 from neuronas.cli.options import given_flags
 from neuronas.cli.progress import ProgressBar
-from neuronas.config import as_path
+from neuronas.config import as_path, precision_text
 from neuronas.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _print(document: "Evaluation", *, quiet: bool) -> None:
     low, high = document.interval_95(document.top1)
     top5 = f", top-5 {document.top5:.2%}" if document.says_top5 else ""
     out.print(
-        f"top-1 {document.top1:.2%}{top5} at {document.weight_bits} bits "
+        f"top-1 {document.top1:.2%}{top5} at {precision_text(document.weight_bits)} "
         f"({document.n_images:,} test images of {document.dataset}; 95 % interval of top-1 {low:.1%} to {high:.1%})",
         style="bold",
     )

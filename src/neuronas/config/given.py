@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from neuronas.config.files import parse_yaml_value, validate
 from neuronas.config.schema import ResolvedConfig
 from neuronas.config.setting import Section, Setting, partial, settings_of
+from neuronas.config.weight_bits import LayerBits
 from neuronas.errors import ConfigurationError, unknown_name
 
 SETTINGS: dict[str, Setting] = settings_of(ResolvedConfig)
@@ -92,7 +93,7 @@ def as_options(config: RunConfig, verb: str) -> list[str]:
     found = []
     for path, one in SETTINGS.items():
         value = value_at(written(config), path)
-        if value is None or not isinstance(value, str | int | float | tuple):
+        if value is None or not isinstance(value, str | int | float | tuple | LayerBits):
             continue
         values: tuple[Any, ...] = value if path == "plugins" and isinstance(value, tuple) else (value,)
         is_side = path == "data.image_side"

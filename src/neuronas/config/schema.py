@@ -30,7 +30,6 @@ from neuronas.config.values import (
     ESTIMATE,
     EVALUATE,
     FIT,
-    FULL_PRECISION,
     SEARCH,
     STUDY,
     TRAIN,
@@ -38,6 +37,7 @@ from neuronas.config.values import (
     PerChannel,
     Place,
 )
+from neuronas.config.weight_bits import WeightBits
 
 _NETWORK = (ESTIMATE, SEARCH, TRAIN, BENCHMARK, DESIGN, FIT)
 _OF_OWN = (*_NETWORK, EVALUATE)
@@ -108,20 +108,15 @@ class DataConfig(Section):
         return self
 
 
-def _fixed_point_or_none(bits: int) -> int:
-    if 16 < bits < FULL_PRECISION:
-        raise ValueError("expected 2 to 16 (fixed point) or 32 (no quantisation)")
-    return bits
-
-
 class NetworkConfig(Section):
     """Network: what surrounds the cells, and its precision."""
 
     channels: int = setting("Channels before the first reduction", DATASET, _NETWORK, ge=1, le=4096)
     timesteps: int = setting("Time steps T", 5, _OF_OWN, ge=1, le=256)
-    weight_bits: Annotated[int, AfterValidator(_fixed_point_or_none)] = setting(
-        "Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation)", 8, _OF_OWN, ge=2, le=32
-    )
+    weight_bits: WeightBits = setting(
+        "Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation); one number, or one for each layer or "
+        "part of the network, such as stem=8,A=4,reduction=4,B=4,head=8", 8, _OF_OWN, metavar="BITS",
+    )  # fmt: skip
     rounding: Literal["nearest", "floor", "stochastic"] = setting(
         "Rounding of weights", "nearest", (SEARCH, TRAIN, DESIGN)
     )

@@ -167,11 +167,12 @@ class Setting:
 
     @property
     def type_text(self) -> str:
-        """The type for people: ``float``, or ``several float``."""
+        """The type for people: ``float``, ``several float`` or, of numbers that may be texts, ``int or str``."""
         for part in _parts(self.kind):
             if get_origin(part) is tuple and get_args(part)[-1] is Ellipsis:
                 return f"several {get_args(part)[0].__name__}"
-        return self.primitive.__name__
+        is_one_of_several = int in _parts(self.kind) and self.primitive is str
+        return "int or str" if is_one_of_several else self.primitive.__name__
 
     @property
     def default_text(self) -> str:

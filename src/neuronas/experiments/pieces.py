@@ -10,7 +10,7 @@ from neuronas.api.evaluate import evaluate
 from neuronas.api.evaluators import make_evaluators, scan_of
 from neuronas.api.search import Search, plan_search
 from neuronas.api.train import plan_training
-from neuronas.config import EVALUATED_BITS, FULL_PRECISION, SETTINGS, merged
+from neuronas.config import EVALUATED_BITS, FULL_PRECISION, SETTINGS, merged, precision_text
 from neuronas.errors import InfeasibleError
 from neuronas.experiments.figures import ACCURACY, MEMORY, PARAMETERS, Figure
 from neuronas.experiments.study import SearchPiece, Settings, Size, TrainingPiece
@@ -158,7 +158,9 @@ class Pieces:
             test_accuracy={bits.replace("float", "32"): share for bits, share in evaluation.accuracy_by_bits.items()},
             seconds=training.seconds,
         )
-        self._keep(piece, f"test accuracy {evaluation.top1:.1%} at {evaluation.weight_bits} bits", is_new=is_new)
+        self._keep(
+            piece, f"test accuracy {evaluation.top1:.1%} at {precision_text(evaluation.weight_bits)}", is_new=is_new
+        )
         return piece
 
     def _keep(self, piece: SearchPiece | TrainingPiece, text: str, *, is_new: bool) -> None:

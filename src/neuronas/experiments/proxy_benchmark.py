@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 
 from neuronas.api.settings import Config, gathered
-from neuronas.config import value_at, written
+from neuronas.config import one_precision, value_at, written
 from neuronas.experiments.labels import LabelledNetwork, Labels, Task, draw, read_labels
 from neuronas.experiments.proxy_result import NoiseCeiling, Precision, Predictor, ProxyResult, TableResult
 from neuronas.experiments.ranking import agreement, sampled_regret, within_groups
@@ -138,7 +138,8 @@ def _precisions(parts: Sequence[Part]) -> tuple[Precision, ...]:
     counts: Counter[tuple[int, int]] = Counter()
     for part in parts:
         network = part.search.plan.config.network
-        counts[network.weight_bits, network.timesteps] += len(part.rows)
+        bits = one_precision(network.weight_bits, "a table of trained networks")
+        counts[bits, network.timesteps] += len(part.rows)
     return tuple(Precision(weight_bits=bits, timesteps=steps, n=n) for (bits, steps), n in sorted(counts.items()))
 
 

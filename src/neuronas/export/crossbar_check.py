@@ -55,14 +55,14 @@ def verify_crossbars(content: ExportContent, folder: Path) -> RoundTrip:
         _check_responses(folder, file, index, cells, driven)
         whole = totals.setdefault((name, row["replica"]), _zeros(content, name, len(vectors)))
         levels = np.rint((cells - off) / level)
-        n = index["columns_per_output"]
-        factors = np.resize(np.array(index["column_factors"]), n * layer.shape[0])
+        n = _of(index["columns_per_output"], name)
+        factors = np.resize(np.array(_of(index["column_factors"], name)), n * layer.shape[0])
         columns = slice(row["first_column"], row["first_column"] + row["n_columns"])
         outputs = np.arange(columns.start, columns.stop) // n
         answers = driven @ levels * factors[columns]
         if index["n_sign_columns"] == 1:  # offset binary: codes are 2^(b-1) lower than what is stored
             answers[:, (np.arange(columns.start, columns.stop) % n) == 0] -= (
-                2 ** (index["weight_bits"] - 1) * driven.sum(axis=1)[:, None]
+                2 ** (_of(index["weight_bits"], name) - 1) * driven.sum(axis=1)[:, None]
             )
         np.add.at(whole[row["kernel_position"]].T, outputs, answers.T)
     largest = 0.0
@@ -71,6 +71,11 @@ def verify_crossbars(content: ExportContent, folder: Path) -> RoundTrip:
             raise VerificationError(f"{folder}: vectors of layer {name} are not those of the images")
         largest = max(largest, _check_sums(content, name, replica, whole, stored[name], folder))
     return RoundTrip(0.0, largest, len(index["images"]), 0)
+
+
+def _of(value: Any, layer: str) -> Any:
+    """Of a value that may be by layer, that of one layer."""
+    return value[layer] if isinstance(value, dict) else value
 
 
 def _arrays(file: Path) -> dict[str, NDArray[Any]]:

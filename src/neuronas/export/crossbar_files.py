@@ -18,7 +18,7 @@ from torch import Tensor
 
 from neuronas.chip.chip_model import ChipModel, chip_model
 from neuronas.chip.slicing import columns_of
-from neuronas.config import write_bytes, write_text
+from neuronas.config import bits_of, plain_bits, write_bytes, write_text
 from neuronas.errors import ConfigurationError
 from neuronas.export.crossbars import CrossbarDocument
 from neuronas.export.formats import ExportContent
@@ -79,7 +79,7 @@ def write_crossbars(content: ExportContent, folder: Path) -> None:
         "architecture": content.architecture,
         "hardware": crossbars.hardware,
         "sign_scheme": model.sign_scheme,
-        "weight_bits": model.weight_bits,
+        "weight_bits": plain_bits(model.weight_bits),
         "bits_per_cell": model.bits_per_cell,
         "n_sign_columns": crossbars.n_sign_columns,
         "columns_per_output": crossbars.columns_per_output,
@@ -128,9 +128,17 @@ def numbered(content: ExportContent) -> Iterator[tuple[str, dict[str, int], Cros
                 yield tile.layer, {"tile_x": tile.x, "tile_y": tile.y, "pe": number, "crossbar": crossbar}, one
 
 
-def column_factors(content: ExportContent) -> list[float]:
-    """Digital factor of each column of an output; with one sign column, 2^(b-1) times the spikes are off."""
-    return [factor for _, factor in _ordered(content, np.zeros((1, 1), np.int64))[1]]
+def column_factors(content: ExportContent) -> list[float] | dict[str, list[float]]:
+    """Digital factor of each column of an output, by layer where layers have different numbers of columns.
+
+    With one sign column, 2^(b-1) times the spikes are off.
+    """
+    found = {name: _factors(content, name) for name in content.network.weights}
+    return next(iter(found.values())) if isinstance(content.crossbars.columns_per_output, int) else found
+
+
+def _factors(content: ExportContent, layer: str) -> list[float]:
+    return [factor for _, factor in _ordered(content, layer, np.zeros((1, 1), np.int64))[1]]
 
 
 def levels_of(content: ExportContent, layer: str, crossbar: CrossbarDocument) -> Levels:
@@ -145,18 +153,19 @@ def levels_of(content: ExportContent, layer: str, crossbar: CrossbarDocument) ->
         codes = ungrouped(codes, operation.groups)[:, :, position[0], position[1]]
     rows = slice(crossbar.first_channel, crossbar.first_channel + crossbar.n_channels)
     columns = slice(crossbar.first_column, crossbar.first_column + crossbar.n_columns)
-    levels, _ = _ordered(content, codes[:, rows].T)
+    levels, _ = _ordered(content, layer, codes[:, rows].T)
     return levels.reshape(crossbar.n_channels, -1)[:, columns]
 
 
-def _ordered(content: ExportContent, codes: Levels) -> tuple[Levels, list[tuple[int, float]]]:
+def _ordered(content: ExportContent, layer: str, codes: Levels) -> tuple[Levels, list[tuple[int, float]]]:
     """Levels [channels, outputs, columns of an output], and number and factor of each of these columns.
 
     Slices come lowest first and, within a slice, the sign columns.
     """
     model = model_of(content)
-    found = columns_of(torch.from_numpy(codes).double(), model.sign_scheme, model.weight_bits, model.bits_per_cell)
-    n_columns, n_signs = content.crossbars.columns_per_output, content.crossbars.n_sign_columns
+    bits = bits_of(model.weight_bits, layer)
+    found = columns_of(torch.from_numpy(codes).double(), model.sign_scheme, bits, model.bits_per_cell)
+    n_columns, n_signs = content.crossbars.columns_of(layer), content.crossbars.n_sign_columns
     n_slices = n_columns // n_signs
     order = [sign * n_slices + number for number in range(n_slices) for sign in range(n_signs)]
     return found.levels.numpy().astype(np.int64)[..., order], [(number, found.factors[number]) for number in order]

@@ -47,7 +47,11 @@ class TileDocument(Document):
 
 
 class CrossbarsDocument(Document):
-    """Placement of a network on an accelerator. An output has one column per bit slice and sign column."""
+    """Placement of a network on an accelerator. An output has one column per bit slice and sign column.
+
+    Attributes:
+        columns_per_output: a number; by layer where layers have different ones.
+    """
 
     hardware: str
     crossbar_size: Size
@@ -56,9 +60,14 @@ class CrossbarsDocument(Document):
     mesh_side: Size
     bits_per_cell: Size
     n_sign_columns: Size
-    columns_per_output: Size
+    columns_per_output: Size | dict[str, Size]
     replication: Size
     tiles: tuple[TileDocument, ...]
+
+    def columns_of(self, layer: str) -> int:
+        """Columns of an output of a layer."""
+        columns = self.columns_per_output
+        return columns if isinstance(columns, int) else columns[layer]
 
 
 def crossbars_document(rows: Sequence[Layer], work: MappedWork, hardware: str) -> CrossbarsDocument:
@@ -70,6 +79,8 @@ def crossbars_document(rows: Sequence[Layer], work: MappedWork, hardware: str) -
         hardware: the accelerator's name.
     """
     plan, crossbar = floorplan(rows, work), work.accelerator.crossbar
+    counts = columns_per_output(work.weight_bits, crossbar)
+    columns = {row.name: int(n) for row, n in zip(rows, counts, strict=True) if row.has_weights}
     contents = chain.from_iterable(blocks(work, index) for index in range(len(rows)))  # in the floorplan's order
     tiles = []
     for tile in plan.tiles:
@@ -84,7 +95,7 @@ def crossbars_document(rows: Sequence[Layer], work: MappedWork, hardware: str) -
         mesh_side=plan.side,
         bits_per_cell=int(crossbar.bits_per_cell),
         n_sign_columns=int(crossbar.n_sign_columns),
-        columns_per_output=int(columns_per_output(work.weight_bits, crossbar)),
+        columns_per_output=next(iter(columns.values())) if len(set(columns.values())) == 1 else columns,
         replication=int(work.replication),
         tiles=tuple(tiles),
     )

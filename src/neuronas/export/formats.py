@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuronas.config import EXPORT_FORMATS
+from neuronas.config import EXPORT_FORMATS, WeightBits
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.runs.inputs import NetworkInput
@@ -54,7 +54,7 @@ class ExportContent:
     Attributes:
         network: layer graph and arrays.
         architecture: the architecture in text notation.
-        weight_bits: 2 to 16, or 32 for weights that are not quantised.
+        weight_bits: 2 to 16, or 32 for weights that are not quantised; a number, or the bits of each layer.
         input: preparation of an image for the network.
         class_names: class names in the order of the outputs; None if classes have numbers only.
         crossbars: placement on the accelerator of the run.
@@ -66,7 +66,7 @@ class ExportContent:
 
     network: "BoundGraph"
     architecture: str
-    weight_bits: int
+    weight_bits: WeightBits
     input: NetworkInput
     class_names: tuple[str, ...] | None
     crossbars: "CrossbarsDocument"

@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 from torch import Tensor
 
-from neuronas.config import read_bytes, write_bytes, write_text
+from neuronas.config import bits_of, read_bytes, write_bytes, write_text
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export import integer_document as doc
 from neuronas.export.formats import ExportContent
@@ -98,11 +98,11 @@ def _node(node: Node, content: ExportContent, tensors: Tensors) -> doc.AnyNode:
 
     match node.operation:
         case Weights(_, kernel, stride, groups) as operation:
-            weights, bits = content.network.weights[name], content.weight_bits
+            weights, bits = content.network.weights[name], bits_of(content.weight_bits, name)
             if weights.codes is None or weights.step is None:
                 raise ConfigurationError(
-                    f"weights of {bits} bits given; expected quantised weights for format integer: train with "
-                    "--weight-bits 2 to 16, or export to nir or onnx"
+                    f"weights of {bits} bits given in layer {name}; expected quantised weights for format integer: "
+                    "train with --weight-bits 2 to 16, or export to nir or onnx"
                 )
             kept("codes", weights.codes.astype(np.int8 if bits <= _INT8_BITS else np.int16))
             kept("step", weights.step.reshape(-1))

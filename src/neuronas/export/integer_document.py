@@ -5,8 +5,9 @@ The file names tensors, which are in the safetensors file in the same folder.
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from neuronas.config import FULL_PRECISION, WeightBits, distinct_bits
 from neuronas.export.crossbars import CrossbarsDocument, Index, Size
 from neuronas.runs.document import Document
 from neuronas.runs.inputs import NetworkInput
@@ -115,17 +116,24 @@ AnyNode = Annotated[
 ]
 
 
+def _quantised(weight_bits: WeightBits) -> WeightBits:
+    if FULL_PRECISION in distinct_bits(weight_bits):
+        raise ValueError("expected 2 to 16 bits")
+    return weight_bits
+
+
 class NetworkDocument(Document):
     """A spiking network with integer weights, and its placement on crossbars. Nodes are in the order of computation.
 
     Attributes:
+        weight_bits: of the codes; a number, or the bits of each layer.
         class_names: class names in the order of the outputs; null if classes have numbers only.
     """
 
     format: Literal["neuronas-integer-2"]
     neuronas: str
     architecture: str
-    weight_bits: Annotated[int, Field(ge=2, le=16)]
+    weight_bits: Annotated[WeightBits, AfterValidator(_quantised)]
     timesteps: Size
     input: NetworkInput
     class_names: tuple[str, ...] | None

@@ -25,7 +25,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from neuronas.config import write_bytes
+from neuronas.config import LayerBits, write_bytes
 from neuronas.errors import ConfigurationError, reading_as
 from neuronas.export.formats import ExportContent
 from neuronas.export.interpreter import steps_of
@@ -99,7 +99,7 @@ class _Dissolved:
         about = {
             "format": "neuronas-nir-1",
             **content.about,
-            "weight_bits": content.weight_bits,
+            "weight_bits": _bits(content),
             "timesteps": self.network.timesteps,
             "dt_s": content.dt_s,
             "pixel_mean": np.array(content.input.mean),
@@ -187,6 +187,12 @@ class _Dissolved:
             factor = np.full(shape[0], times)
             self._place(name, _convolution(_diagonal(factor), 0 * factor, 1, shape, {}), Counter([source]), shape)
         return name
+
+
+def _bits(content: ExportContent) -> int | str:
+    """Weight bits as metadata; by layer, with the names that NIR has."""
+    bits, nodes = content.weight_bits, content.network.graph.by_name
+    return bits if isinstance(bits, int) else str(LayerBits(tuple((_name(nodes[key]), n) for key, n in bits.items)))
 
 
 def _name(node: Node) -> str:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
-from neuronas.config import FULL_PRECISION, write_bytes
+from neuronas.config import FULL_PRECISION, WeightBits, bits_of, distinct_bits, precision_text, write_bytes
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export.formats import ExportContent
 from neuronas.export.unrolled import Unrolled
@@ -67,12 +67,12 @@ def _opset(content: ExportContent) -> int:
     Raises:
         ConfigurationError: it lacks operators that the network needs, or the installed onnx does not know it.
     """
-    lowest = OPSET if _INT8_BITS < content.weight_bits < FULL_PRECISION else _LOWEST_OPSET
+    wide = [bits for bits in distinct_bits(content.weight_bits) if _INT8_BITS < bits < FULL_PRECISION]
+    lowest = OPSET if wide else _LOWEST_OPSET
     highest, given = onnx.defs.onnx_opset_version(), OPSET if content.opset is None else content.opset
     if not lowest <= given <= highest:
-        raise ConfigurationError(
-            f"--opset {given} given for weights of {content.weight_bits} bits; expected {lowest} to {highest}"
-        )
+        bits = precision_text(content.weight_bits)
+        raise ConfigurationError(f"--opset {given} given for weights of {bits}; expected {lowest} to {highest}")
     return given
 
 
@@ -95,9 +95,9 @@ def compute_onnx(path: Path, images: Tensor) -> Computed:
 class _OnnxWriter(Unrolled[str, WeightArrays, NeuronArrays]):
     """Writes the nodes of all time steps; a value is the name of an ONNX value."""
 
-    def __init__(self, network: BoundGraph, weight_bits: int):
+    def __init__(self, network: BoundGraph, weight_bits: WeightBits):
         super().__init__(network)
-        self.code_type = np.dtype(np.int8 if weight_bits <= _INT8_BITS else np.int16)
+        self.weight_bits = weight_bits
         self.nodes: list[onnx.NodeProto] = []
         self.constants: dict[str, onnx.TensorProto] = {}
         self.held: set[str] = set()
@@ -128,7 +128,7 @@ class _OnnxWriter(Unrolled[str, WeightArrays, NeuronArrays]):
         return self._node("Add", [x, y], name)
 
     def weigh(self, operation: Weights, weights: WeightArrays, x: str, node: str, name: str) -> str:
-        held = self._held(weights, f"{node}.weights")
+        held = self._held(weights, node)
         if operation.kernel:
             padding, stride = [operation.n_padded] * 4, [operation.stride] * 2
             window = {"pads": padding, "strides": stride, "group": operation.groups}
@@ -162,13 +162,15 @@ class _OnnxWriter(Unrolled[str, WeightArrays, NeuronArrays]):
         axes = self._constant("axis2", np.array([2], np.int64))
         return self._node("ReduceMean", [votes, axes], name, {"keepdims": 0})
 
-    def _held(self, weights: WeightArrays, name: str) -> str:
+    def _held(self, weights: WeightArrays, node: str) -> str:
+        name = f"{node}.weights"
         if weights.codes is None or weights.step is None:
             return self._constant(name, weights.values)
         if name not in self.held:  # written once for all time steps
             self.held.add(name)
             step = weights.step.reshape(-1) if weights.step.size > 1 else weights.step.reshape(())
-            codes = self._constant(f"{name}.codes", weights.codes.astype(self.code_type))
+            code_type = np.int8 if bits_of(self.weight_bits, node) <= _INT8_BITS else np.int16
+            codes = self._constant(f"{name}.codes", weights.codes.astype(code_type))
             self._node("DequantizeLinear", [codes, self._constant(f"{name}.step", step)], name, {"axis": 0})
         return name
 

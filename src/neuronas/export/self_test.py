@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from neuronas.config import weights_text
 from neuronas.export.formats import ExportContent
 from neuronas.export.integer_network import IntegerNetwork
 from neuronas.export.verification import IntegerResult, integer_result, probe_batch
@@ -35,7 +36,7 @@ def self_test(content: ExportContent) -> SelfTest:
     """
     network = content.integers
     pixels = probe_batch(network.graph, network.timesteps, content.input.mean, content.input.std)
-    about = f"Spiking network {content.architecture}, {content.weight_bits}-bit weights."
+    about = f"Spiking network {content.architecture}, {weights_text(content.weight_bits)}."
     opening = {"about": about, "version": __version__}
     return SelfTest(network, frames_of(pixels), integer_result(network, pixels), opening)
 

@@ -35,6 +35,7 @@ class ChipLayer:
         sources: of the spikes: names of layers; empty for the image.
         adds: other weights whose values are added in front of the same neurons.
         unsupported: what stands between weights and neurons and is no part of either; empty: nothing.
+        node: with the weights; empty: neurons without weights in front of them. Several layers can have one node.
     """
 
     name: str
@@ -54,12 +55,17 @@ class ChipLayer:
     sources: tuple[str, ...] = ()
     adds: "tuple[ChipLayer, ...]" = ()
     unsupported: str = ""
+    node: str = ""
+
+    @property
+    def n_own_weights(self) -> int:
+        """Weights without those of what is added, without rounding."""
+        return self.in_channels // self.groups * self.out_channels * prod(self.kernel)
 
     @property
     def n_weights(self) -> int:
         """Weights of everything that is added, without rounding."""
-        own = self.in_channels // self.groups * self.out_channels * prod(self.kernel)
-        return own + sum(one.n_weights for one in self.adds)
+        return self.n_own_weights + sum(one.n_weights for one in self.adds)
 
     @property
     def n_neurons(self) -> int:
@@ -216,6 +222,7 @@ def _weights(graph: Graph, node: Node, window: Pool | None, pools: tuple[int, ..
     return ChipLayer(
         node.name, channels, weights.n_out, kernel, weights.stride, weights.n_padded if weights.kernel else 0,
         in_sides, out_sides, weights.groups, is_linear=not weights.kernel, pool=pool, reduce=reduce, unsupported=odd,
+        node=node.name,
     )  # fmt: skip
 
 

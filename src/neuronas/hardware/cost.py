@@ -56,10 +56,12 @@ class Interval:
 class LayerCost:
     """Cost of one layer. If the model does not count a layer, its cost and its number of crossbars are 0.
 
-    ``utilisation``: share of the cells of the layer's crossbars that store a weight, 0 to 1.
+    ``utilisation``: share of the cells of the layer's crossbars that store a weight, 0 to 1; ``weight_bits``: of each
+    of its weights, 0 without weights.
     """
 
     layer: Layer
+    weight_bits: int
     n_crossbars: int
     n_pes: int
     n_tiles: int
@@ -87,11 +89,16 @@ class Cost:
     assumptions: tuple[str, ...]
     intervals: dict[str, Interval] = field(default_factory=dict)
 
+    @property
+    def is_mixed(self) -> bool:
+        """Whether layers have weights of different precisions."""
+        return len({row.weight_bits for row in self.layers if row.layer.has_weights}) > 1
+
     @classmethod
     def of(
         cls,
         totals: Totals,
-        weight_bits: int,
+        memory_bits: int,
         layers: tuple[LayerCost, ...],
         parts: Mapping[str, Mapping[str, Array]],
         assumptions: tuple[str, ...],
@@ -102,16 +109,15 @@ class Cost:
         Args:
             totals: totals of the one architecture, computed as in a search; so an estimate used as a limit is never
                 exceeded by rounding.
-            weight_bits: bits of a parameter.
+            memory_bits: bits of all parameters that are counted.
             layers: cost of each layer.
             parts: for ``area_mm2``, ``latency_ms`` and ``energy_uj``, the cost of each component in each row.
             assumptions: assumptions of the model.
             intervals: of latency and energy, where the model has them.
         """
-        parameters = int(totals.parameters[0])
         return cls(
-            parameters=parameters,
-            memory_bits=parameters * weight_bits,
+            parameters=int(totals.parameters[0]),
+            memory_bits=memory_bits,
             area_mm2=float(totals.area_mm2[0]),
             latency_ms=float(totals.latency_ms[0]),
             energy_uj=float(totals.energy_uj[0]),
@@ -125,7 +131,7 @@ class Cost:
 
 
 class CostModel(Protocol):
-    """Estimates the cost of architectures on one accelerator, at one weight precision and number of time steps."""
+    """Estimates the cost of architectures on one accelerator, at given weight precisions and number of time steps."""
 
     @property
     def name(self) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, inf, prod
 
+from neuronas.config import WeightBits, bits_of, distinct_bits
 from neuronas.hardware.chip_layers import ChipLayer, chip_layers
 from neuronas.hardware.quantity import Quantity
 from neuronas.hardware.target import Choice, Cores, LayerLimits, Target
@@ -56,17 +57,17 @@ class Fit:
         return not self.broken
 
 
-def fit_graph(graph: Graph, weight_bits: int, target: Target) -> Fit:
+def fit_graph(graph: Graph, weight_bits: WeightBits, target: Target) -> Fit:
     """Check a network against a chip.
 
     Args:
         graph: of the network.
-        weight_bits: of its weights.
+        weight_bits: of its weights, of all layers or by layer.
         target: the chip.
     """
     pools = target.layers.mean_pools
     layers = chip_layers(graph, pools.values if pools else None)
-    broken = [one for layer in layers for one in _of_layer(layer, weight_bits, target)]
+    broken = [one for layer in layers for one in _of_layer(layer, most_bits(layer, weight_bits), target)]
     broken += _of_network(graph, layers, target)
     cores: dict[str, int] = {}
     n_used: int | None = None
@@ -83,6 +84,16 @@ def fit_graph(graph: Graph, weight_bits: int, target: Target) -> Fit:
 def _limits_of(layer: ChipLayer, target: Target) -> LayerLimits:
     limits = target.linear.over(target.layers) if layer.is_linear else target.layers
     return target.first.over(limits) if layer.reads_image else limits
+
+
+def most_bits(layer: ChipLayer, weight_bits: WeightBits) -> int:
+    """The most bits of a weight of a layer and of what is added to it."""
+    return max(_bits(one, weight_bits) for one in (layer, *layer.adds))
+
+
+def _bits(layer: ChipLayer, weight_bits: WeightBits) -> int:
+    """Bits of a layer's own weights; of neurons without weights, for which the chip needs some, the most of any."""
+    return bits_of(weight_bits, layer.node) if layer.node else distinct_bits(weight_bits)[-1]
 
 
 def _of_layer(layer: ChipLayer, weight_bits: int, target: Target) -> Iterator[Broken]:
@@ -207,7 +218,7 @@ def _once(broken: list[Broken], n_layers: int, n_cores: int, target: Target) -> 
     return [whole, *(one for one in broken if one.limit != "cores")]
 
 
-def _divided(layers: Sequence[ChipLayer], weight_bits: int, target: Target) -> tuple[int, list[Broken]]:
+def _divided(layers: Sequence[ChipLayer], weight_bits: WeightBits, target: Target) -> tuple[int, list[Broken]]:
     """The fewest cores that can hold layers which may be divided; they do not share cores unless there is one only."""
     kind, n_cores = target.cores[0], sum(int(one.n) for one in target.cores)
     if n_cores == 1:
@@ -216,7 +227,7 @@ def _divided(layers: Sequence[ChipLayer], weight_bits: int, target: Target) -> t
         return 1, over
     n_used = 0
     for layer in layers:
-        bits = layer.n_weights * weight_bits
+        bits = sum(one.n_own_weights * _bits(one, weight_bits) for one in (layer, *layer.adds))
         by_weights = ceil(bits / kind.weight_memory_bits) if kind.weight_memory_bits is not None else 1
         n_used += max(1, ceil(layer.n_neurons / kind.n_neurons), by_weights)
     most = Quantity(n_cores, kind.n.source)

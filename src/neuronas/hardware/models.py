@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from neuronas.config import COST_MODELS, SETTINGS, HardwareConfig
+from neuronas.config import COST_MODELS, SETTINGS, HardwareConfig, WeightBits, distinct_bits, keys_with
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.sensor import AT_ONCE, Sensor
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from neuronas.hardware.mapped.activity import Activity
     from neuronas.hardware.mapped.model import MappedCostModel
 
-_Maker = Callable[[HardwareConfig, Accelerator, int, int, "Activity", Sensor], "CostModel"]
+_Maker = Callable[[HardwareConfig, Accelerator, WeightBits, int, "Activity", Sensor], "CostModel"]
 
 
 def _paper(
     settings: HardwareConfig,
     accelerator: Accelerator,
-    weight_bits: int,
+    weight_bits: WeightBits,
     timesteps: int,
     activity: "Activity",
     sensor: Sensor,
@@ -32,7 +32,7 @@ def _paper(
 def mapped_cost_model(
     settings: HardwareConfig,
     accelerator: Accelerator,
-    weight_bits: int,
+    weight_bits: WeightBits,
     timesteps: int,
     activity: "Activity",
     sensor: Sensor = AT_ONCE,
@@ -64,7 +64,7 @@ def unread(settings: HardwareConfig) -> list[str]:
 def make_cost_model(
     settings: HardwareConfig,
     accelerator: Accelerator,
-    weight_bits: int,
+    weight_bits: WeightBits,
     timesteps: int,
     activity: "Activity",
     sensor: Sensor = AT_ONCE,
@@ -74,7 +74,7 @@ def make_cost_model(
     Args:
         settings: name and options of the model.
         accelerator: that is costed.
-        weight_bits: of each parameter.
+        weight_bits: of the parameters.
         timesteps: T.
         activity: firing rates of the layers' inputs.
         sensor: that gives the images.
@@ -84,9 +84,10 @@ def make_cost_model(
     """
     make: _Maker = COST_MODELS[settings.cost_model]
     bits_per_cell = int(accelerator.crossbar.bits_per_cell)
-    if bits_per_cell > weight_bits:
+    least = distinct_bits(weight_bits)[0]
+    if bits_per_cell > least:
         raise ConfigurationError(
-            f"{settings.accelerator}: crossbar.bits_per_cell is {bits_per_cell} but weights have {weight_bits} bits; "
-            "expected at most the weight bits"
+            f"{settings.accelerator}: crossbar.bits_per_cell is {bits_per_cell} but weights have {least} bits"
+            f"{keys_with(weight_bits, least)}; expected at most the weight bits"
         )
     return make(settings, accelerator, weight_bits, timesteps, activity, sensor)

@@ -3,12 +3,12 @@
 It is SpikeSim's ELA arithmetic (arXiv 2210.12899) with a factor for wider weights, recovered by fitting the
 published numbers. Every cost is a count times a constant::
 
-    f        = ceil(weight_bits / 4)
+    f_l      = ceil(weight_bits_l / 4)
     PE_l     = ceil(Cin_l / 64) * ceil(Cout_l / 64)    (with groups: see ``hardware.diagonal``)
-    energy   = f * T * E_pe * sum_l PE_l * o_l^2
+    energy   = T * E_pe * sum_l f_l * PE_l * o_l^2
     latency  = T * cycle * (0.75 * sum_{l < last} Cout_l * o_l^2 + Cout_last * o_last^2)
-    area     = f * (A_tile * sum_l ceil(f * PE_l / 8) + a_bit * state)
-    state    = 22 * (sum_l Cin_l * i_l^2 + sum_{l <= 5} Cout_l * o_l^2)
+    area     = A_tile * sum_l f_l * ceil(f_l * PE_l / 8) + a_bit * state
+    state    = 22 * (sum_l f_l * Cin_l * i_l^2 + sum_{l <= 5} f_l * Cout_l * o_l^2)
 
     latency counts from the first event where a sensor records (``hardware.sensor``), as that of ``mapped`` does
 
@@ -25,6 +25,7 @@ from math import prod
 
 import numpy as np
 
+from neuronas.config import WeightBits, bits_of
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.cost import Array, Cost, LayerCost, Totals, tabulate
 from neuronas.hardware.diagonal import Diagonal
@@ -33,7 +34,7 @@ from neuronas.space.shape import size_of
 from neuronas.space.workload import Column, Layer, Occupancy, Slot, always, columns
 
 N_LAYERS_WITH_NEURON_STATE = 5
-_N_QUANTITIES = 5
+_N_QUANTITIES = 6
 _CHUNK = 2048  # architectures costed at a time: keeps the intermediate arrays in the cache
 OVERLAP = 0.75
 """Share of a layer's latency that the next layer does not hide."""
@@ -75,7 +76,7 @@ class PaperCostModel:
     """
 
     accelerator: Accelerator
-    weight_bits: int
+    weight_bits: WeightBits
     timesteps: int
     share_tiles: bool = False
     sensor: Sensor = AT_ONCE
@@ -85,10 +86,9 @@ class PaperCostModel:
         """See ``CostModel``."""
         return "paper"
 
-    @property
-    def slices(self) -> int:
-        """``f``: how many base-width arrays hold one weight."""
-        return -(-self.weight_bits // int(self.accelerator.crossbar.base_weight_bits))
+    def slices(self, layer: str) -> int:
+        """``f``: how many base-width arrays hold one weight of a layer."""
+        return -(-bits_of(self.weight_bits, layer) // int(self.accelerator.crossbar.base_weight_bits))
 
     def totals(self, slots: Sequence[Slot], occupancy: Occupancy) -> Totals:
         """See ``CostModel``; work other than convolutions is passed over."""
@@ -124,11 +124,13 @@ class PaperCostModel:
         }
         said = (*ASSUMPTIONS, *self.sensor.assumptions("latency includes"))
         costs = {name: _add(terms) for name, terms in parts.items()}
-        rows = [LayerCost(layer, 0, 0, 0, 0.0, 0.0, 0.0, 0.0) for layer in layers]
+        rows = [LayerCost(layer, self._bits(layer), 0, 0, 0, 0.0, 0.0, 0.0, 0.0) for layer in layers]
         for index, place in enumerate(places):
             by_name = {name: float(cost[index]) for name, cost in costs.items()}
             rows[place.slot] = self._row(layers[place.slot], int(counts.pes[index, 0]), by_name)
-        return Cost.of(self.totals(slots, occupancy), self.weight_bits, tuple(rows), parts, said)
+        convolutions = (layers[place.slot] for place in places)
+        memory_bits = sum(row.n_weights * self._bits(row) for row in convolutions)
+        return Cost.of(self.totals(slots, occupancy), memory_bits, tuple(rows), parts, said)
 
     def _decision_ms(self, busy_ms: Array) -> Array:
         return self.sensor.decision_ms(busy_ms, busy_ms / self.timesteps, self.timesteps)
@@ -141,23 +143,27 @@ class PaperCostModel:
         total = busy_ms.sum(keepdims=True)
         return parts | {"sensor": (np.arange(len(busy_ms)) == 0) * (self._decision_ms(total) - total)}
 
+    def _bits(self, layer: Layer) -> int:
+        return bits_of(self.weight_bits, layer.name) if layer.has_weights else 0
+
     def _row(self, layer: Layer, n_pes: int, costs: Mapping[str, float]) -> LayerCost:
         crossbar = self.accelerator.crossbar
         n_crossbars = n_pes * int(crossbar.n_per_pe)
         return LayerCost(
             layer=layer,
+            weight_bits=self._bits(layer),
             n_crossbars=n_crossbars,
             n_pes=n_pes,
             n_tiles=-(-n_pes // int(self.accelerator.pe.n_per_tile)),
             # More than nine kernel positions do not fit the model's nine crossbars; it packs them all the same.
-            utilisation=min(1.0, self.slices * layer.n_weights / (n_crossbars * crossbar.size**2)),
+            utilisation=min(1.0, self.slices(layer.name) * layer.n_weights / (n_crossbars * crossbar.size**2)),
             **costs,
         )
 
     def _counts(self, places: Sequence[Column], table: Array, occupancy: Occupancy) -> _Counts:
-        f, steps, per_tile = self.slices, self.timesteps, float(self.accelerator.pe.n_per_tile)
+        steps, per_tile = self.timesteps, float(self.accelerator.pe.n_per_tile)
         choices = occupancy.T[[place.slot for place in places]] + len(table) * np.arange(len(places))[:, None]
-        weights, n_pes, o_area, inputs, outputs = (values.T.ravel()[choices] for values in np.moveaxis(table, 2, 0))
+        weights, f, n_pes, o_area, inputs, outputs = (values.T.ravel()[choices] for values in np.moveaxis(table, 2, 0))
         present = n_pes > 0
         if self.share_tiles:
             total = n_pes.sum(axis=0)
@@ -181,11 +187,12 @@ class PaperCostModel:
         return tabulate(places, occupancy, self._quantities)
 
     def _quantities(self, rows: Sequence[Layer]) -> Array:
-        """[n_rows, 5] weights, PEs, output pixels, inputs and outputs."""
+        """[n_rows, 6] weights, slices, PEs, output pixels, inputs and outputs."""
         c_in, c_out, groups, i_area, o_area = np.array([_dimensions(row) for row in rows], dtype=np.float64).T
-        n_pes = self.slices * Diagonal.of(c_in, c_out, groups, float(self.accelerator.crossbar.size)).n_crossbars
+        f = np.array([self.slices(row.name) for row in rows], dtype=np.float64)
+        n_pes = f * Diagonal.of(c_in, c_out, groups, float(self.accelerator.crossbar.size)).n_crossbars
         weights = [row.n_weights for row in rows]
-        return np.stack([weights, n_pes, o_area, c_in * i_area, c_out * o_area], axis=1)
+        return np.stack([weights, f, n_pes, o_area, c_in * i_area, c_out * o_area], axis=1)
 
     @property
     def _cycle_ms(self) -> float:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from neuronas.config import FULL_PRECISION
+from neuronas.config import FULL_PRECISION, as_weight_bits
 from neuronas.errors import VerificationError
 from neuronas.snn.imported import Recorded
 
@@ -21,7 +21,8 @@ def recorded(source: str, about: Mapping[str, Any]) -> Recorded:
         VerificationError: something else than numbers.
     """
     try:
-        bits = int(about["weight_bits"])
+        given = about["weight_bits"]
+        bits = as_weight_bits(given if isinstance(given, str) else int(given))
         return Recorded(
             timesteps=int(about["timesteps"]),
             weight_bits=None if bits == FULL_PRECISION else bits,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 
-from neuronas.config import duration
+from neuronas.config import duration, weights_text
 from neuronas.hardware.units import quantity
 from neuronas.report.tables import Table, aligned, number, share
 from neuronas.runs.chip_evaluations import (
@@ -35,7 +35,7 @@ def precision_table(accuracy_by_bits: Mapping[str, float]) -> Table:
 
 def precision(name: str) -> str:
     """A key of ``accuracy_by_bits`` for people."""
-    return name if name == "float" else f"{name} bits"
+    return f"{name} bits" if name.isdecimal() else name
 
 
 def rates_table(firing_rates: Mapping[str, float]) -> Table:
@@ -183,7 +183,7 @@ def twin_table(verdict: TwinVerdict) -> Table:
             for title, (unit, name) in costs.items()
         ),
     )  # fmt: skip
-    caption = f"Artificial twin: {verdict.weight_bits}-bit weights on {verdict.hardware}, model mapped"
+    caption = f"Artificial twin: {weights_text(verdict.weight_bits)} on {verdict.hardware}, model mapped"
     return Table(caption, _TWIN_TITLES, rows)
 
 

@@ -119,7 +119,10 @@ def limits_table(candidates: "Candidates", budget: Budget) -> Table:
 
 
 def layer_table(cost: Cost) -> Table:
-    """One row for each layer; those that the model does not count are said to be so."""
+    """One row for each layer; those that the model does not count are said to be so.
+
+    Where layers have weights of different precisions, there is a column of their bits.
+    """
     amounts = (aligned([getattr(row, name) for row in cost.layers]) for name in COSTED)
     rows = tuple(
         (
@@ -129,13 +132,15 @@ def layer_table(cost: Cost) -> Table:
             f"{row.layer.in_channels}→{row.layer.out_channels}",
             _size(size_of(row.layer.kernel)) if row.layer.kernel else "",
             f"{_size(row.layer.in_side)}→{_size(row.layer.out_side)}",
+            *((str(row.weight_bits or ""),) if cost.is_mixed else ()),
             *((f"{row.n_crossbars:,}", f"{row.n_pes:,}", f"{row.n_tiles:,}", share(row.utilisation))
               if row.n_crossbars else ("", "", "", "")),
         )
         for row, *texts in zip(cost.layers, *amounts, strict=True)
     )  # fmt: skip
     units = (UNITS[name] for name in COSTED)
-    titles = ("layer", "kind", *units, "channels", "kernel", "side", "crossbars", "PEs", "tiles", "used")
+    shape = ("channels", "kernel", "side", *(("bits",) if cost.is_mixed else ()))
+    titles = ("layer", "kind", *units, *shape, "crossbars", "PEs", "tiles", "used")
     bars = {}
     for column, key in enumerate(COSTED, start=2):
         largest = max((getattr(row, key) for row in cost.layers), default=0.0)

@@ -8,6 +8,7 @@ from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from neuronas.config import precision_text, weights_text
 from neuronas.errors import quoted
 from neuronas.hardware.units import quantity, word
 from neuronas.kernels.folders import cache_folder
@@ -24,6 +25,8 @@ _FILTERS = {
     "quantity": lambda value, name: quantity(name, value),
     "word": word,
     "quoted": quoted,
+    "precision_text": precision_text,
+    "weights_text": weights_text,
 }
 
 

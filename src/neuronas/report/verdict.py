@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from neuronas.config import weights_text
 from neuronas.hardware.units import quantity, with_range, word
 from neuronas.report.accuracy_tables import chip_accuracy
 from neuronas.report.facts import RunFacts
@@ -29,7 +30,7 @@ def _accuracy(run: RunFacts) -> Iterator[_Row]:
         return
     low, high = one.interval_95(one.top1)
     text = f"{share(one.top1)} (95 % interval {share(low)} to {share(high)}) on {one.n_images:,} test images"
-    yield "test accuracy", f"{text}, {one.weight_bits}-bit weights", False
+    yield "test accuracy", f"{text}, {weights_text(one.weight_bits)}", False
 
 
 def _twin(run: RunFacts) -> Iterator[_Row]:

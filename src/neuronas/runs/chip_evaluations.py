@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from neuronas.config import duration
+from neuronas.config import WeightBits, duration
 from neuronas.hardware.device_model import DeviceModel
 from neuronas.runs.card import Card, Shown, call, percent
 from neuronas.runs.chip_records import CHIPS
@@ -148,7 +148,7 @@ class ChipEvaluation(Shown, ChipAccuracies):
     n_images: int
     n_calibration_images: int
     hardware: str
-    weight_bits: int
+    weight_bits: WeightBits
     timesteps: int
     seed: int
     model: SimulatedChip

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import Field
 
+from neuronas.config import WeightBits
 from neuronas.hardware.units import BUDGETED
 from neuronas.runs.document import Document, Share
 from neuronas.space.shape import Side
@@ -68,7 +69,7 @@ class CostSummary(Budgeted):
     architecture: str
     hardware: str
     cost_model: str
-    weight_bits: int
+    weight_bits: WeightBits
     timesteps: int
     memory_bits: int
     components: dict[str, dict[str, float]]
@@ -81,7 +82,7 @@ class LayerRow(Document):
     """One layer: its shape, what it occupies, and what it costs.
 
     Sides are in pixels, [height, width] where they differ. ``utilisation``: share of its crossbars' rows and
-    columns that hold a weight, 0 to 1.
+    columns that hold a weight, 0 to 1. ``weight_bits``: of a layer with weights, only where layers have different ones.
     """
 
     name: str
@@ -100,11 +101,13 @@ class LayerRow(Document):
     area_mm2: float
     latency_ms: float
     energy_uj: float
+    weight_bits: int | None = Field(default=None, exclude_if=lambda bits: bits is None)
 
     @classmethod
-    def of(cls, row: "LayerCost") -> Self:
-        """The row of a layer's cost."""
-        values = vars(row.layer) | vars(row)
+    def of(cls, row: "LayerCost", *, is_mixed: bool) -> Self:
+        """The row of a layer's cost; ``is_mixed``: in a network whose layers have different weight bits."""
+        bits = row.weight_bits if is_mixed and row.layer.has_weights else None
+        values = {**vars(row.layer), **vars(row), "weight_bits": bits}
         return cls(**{name: values[name] for name in cls.model_fields})
 
 
@@ -171,7 +174,7 @@ class CostReport(CostSummary):
         architecture: str,
         hardware: str,
         cost_model: str,
-        weight_bits: int,
+        weight_bits: WeightBits,
         timesteps: int,
     ) -> Self:
         """Put a report together.
@@ -182,7 +185,7 @@ class CostReport(CostSummary):
             architecture: its text.
             hardware: the accelerator's name.
             cost_model: the cost model's name.
-            weight_bits: of each parameter.
+            weight_bits: of the parameters; a number, or the bits of each layer.
             timesteps: T.
         """
         return cls(
@@ -200,7 +203,7 @@ class CostReport(CostSummary):
             assumptions=cost.assumptions,
             intervals={name: CostInterval.of(one, getattr(cost, name)) for name, one in cost.intervals.items()},
             other_model=other,
-            layers=tuple(map(LayerRow.of, cost.layers)),
+            layers=tuple(LayerRow.of(row, is_mixed=cost.is_mixed) for row in cost.layers),
         )
 
     @property

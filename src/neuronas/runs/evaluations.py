@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from neuronas.config import WeightBits, precision_text
 from neuronas.runs.card import Card, Shown, call, percent
 from neuronas.runs.costs import CostSummary
 from neuronas.runs.decisions import Decisions
@@ -41,7 +42,9 @@ class Evaluation(Shown, Document):
         top5: share of images whose class is among the five highest scores.
         per_class: top-1 accuracy of each class; null for a class without images.
         confusion: counts; rows are true classes, columns predicted ones.
-        accuracy_by_bits: top-1 accuracy at each precision; ``float`` is full precision.
+        weight_bits: of the network; a number, or the bits of each layer.
+        accuracy_by_bits: top-1 accuracy at each precision of all layers; ``float`` is full precision, ``mixed`` the
+            network's own bits where these differ by layer.
         firing_rates: spikes per neuron per time step, of each LIF layer.
         layers: inputs and operations of each weighted layer.
         spikes_per_image: over all LIF layers and time steps; null without spikes.
@@ -64,7 +67,7 @@ class Evaluation(Shown, Document):
     epoch: int
     validation_accuracy: Share | None
     spiking: bool
-    weight_bits: int
+    weight_bits: WeightBits
     top1: Share
     top5: Share
     per_class: tuple[Finite, ...]
@@ -86,8 +89,9 @@ class Evaluation(Shown, Document):
 
     def card(self) -> Card:
         """See ``Shown``."""
+        at = precision_text(self.weight_bits)
         facts = {
-            "top-1": f"{percent(self.top1)} at {self.weight_bits} bits, {self.n_images:,} {self.split} images",
+            "top-1": f"{percent(self.top1)} at {at}, {self.n_images:,} {self.split} images",
             "by bits": ", ".join(f"{bits}: {percent(value)}" for bits, value in self.accuracy_by_bits.items()),
             "epoch": str(self.epoch),
             "energy": f"{self.cost.energy_uj:.4g} µJ by model '{self.cost.cost_model}'",

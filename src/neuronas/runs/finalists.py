@@ -5,6 +5,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from neuronas.config import WeightBits
 from neuronas.runs.costs import Budgeted
 from neuronas.runs.document import Document, Share
 from neuronas.runs.intervals import difference_95, wilson_95
@@ -74,7 +75,7 @@ class FinalistChoice(Document):
     eta: int
     n_training: int
     n_validation: int
-    weight_bits: int | None
+    weight_bits: WeightBits | None
     seed: int
     seconds: float
     rungs: tuple[Rung, ...]

@@ -1,5 +1,6 @@
 """What ``fit`` answers: whether a network fits a chip, which limits it breaks, and what would mend it."""
 
+from neuronas.config import WeightBits
 from neuronas.runs.card import Card, Shown
 from neuronas.runs.document import Document
 
@@ -75,7 +76,7 @@ class FitResult(Shown, Document):
     architecture: str
     target: str
     description: str
-    weight_bits: int
+    weight_bits: WeightBits
     fits: bool
     layers: tuple[FitLayer, ...]
     n_cores: int | None

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Self
 
+from neuronas.config import WeightBits
 from neuronas.hardware.units import BUDGETED
 from neuronas.runs.costs import Budgeted, CostInterval
 from neuronas.runs.document import Document
@@ -57,7 +58,7 @@ class HardwareComparison(Document):
 
     architecture: str
     cost_model: str
-    weight_bits: int
+    weight_bits: WeightBits
     timesteps: int
     chips: tuple[ChipCost, ...]
     refused: tuple[RefusedHardware, ...]

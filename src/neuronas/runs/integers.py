@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from neuronas.config import WeightBits, weights_text
 from neuronas.runs.document import Document, Share
 
 SplitName = Literal["training", "validation", "test"]
@@ -54,7 +55,7 @@ class WeightAccuracy(Document):
         float_top1: accuracy with the weights before.
     """
 
-    weight_bits: int
+    weight_bits: WeightBits
     split: SplitName
     n_images: int
     top1: Share
@@ -64,6 +65,6 @@ class WeightAccuracy(Document):
     def text(self) -> str:
         """The comparison, for people."""
         return (
-            f"{self.weight_bits}-bit weights: top-1 {self.top1:.2%}, {_beside(self.top1, self.float_top1)} the same "
+            f"{weights_text(self.weight_bits)}: top-1 {self.top1:.2%}, {_beside(self.top1, self.float_top1)} the same "
             f"network before rounding ({self.float_top1:.2%}); {self.n_images:,} {self.split} images"
         )

@@ -2,6 +2,7 @@
 
 from typing import Literal, Self
 
+from neuronas.config import WeightBits
 from neuronas.hardware.units import quantity
 from neuronas.runs.card import percent
 from neuronas.runs.document import Document, Share
@@ -55,7 +56,7 @@ class TwinVerdict(Document):
 
     twin: str
     hardware: str
-    weight_bits: int
+    weight_bits: WeightBits
     timesteps: int
     activation_bits: int
     n_images: int
@@ -77,7 +78,7 @@ class TwinVerdict(Document):
         *,
         twin: str,
         hardware: str,
-        weight_bits: int,
+        weight_bits: WeightBits,
         n_images: int,
         assumptions: tuple[str, ...],
         training_seconds: float,

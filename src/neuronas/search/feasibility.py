@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from neuronas.config import OPERATIONS
+from neuronas.config import OPERATIONS, WeightBits, covers, distinct_bits
 from neuronas.hardware.budget import Budget, closest
 from neuronas.hardware.cost import Array, CostModel, LayerCost, Totals
 from neuronas.space.genotype import Architecture, Edge, Genotype, node_pairs
@@ -32,7 +32,7 @@ class Knobs:
     head: str
     channels: int
     timesteps: int
-    weight_bits: int
+    weight_bits: WeightBits
     image_side: tuple[int, int]
 
     def changes(self, base: "Knobs") -> dict[str, object]:
@@ -70,7 +70,7 @@ class Feasibility:
     Attributes:
         space: whose cells are used.
         shape: of the network as it is set.
-        model: makes the cost model for a number of weight bits and of time steps.
+        model: makes the cost model for weight bits and a number of time steps.
         base: the settings as they are.
         smallest_bits: that weights can have on this chip.
         budget: the limits.
@@ -78,7 +78,7 @@ class Feasibility:
 
     space: Space
     shape: NetworkShape
-    model: Callable[[int, int], CostModel]
+    model: Callable[[WeightBits, int], CostModel]
     base: Knobs
     smallest_bits: int
     budget: Budget
@@ -137,12 +137,12 @@ class Feasibility:
 
     def single_changes(self) -> Iterator[Knobs]:
         """One knob turned at a time: another head, half the channels, half the time steps, 4 bits, half the side."""
-        base = self.base
+        base, least = self.base, max(4, self.smallest_bits)
         halves: dict[str, Any] = {
-            "head": "gap",
+            "head": self._heads()[-1],
             "channels": None if self.space.channels else max(base.channels // 2, 1),
             "timesteps": max(base.timesteps // 2, self._fewest_steps),
-            "weight_bits": max(4, self.smallest_bits),
+            "weight_bits": least if least < distinct_bits(base.weight_bits)[0] else None,
             "image_side": self._sides()[-1],
         }
         for name, value in halves.items():
@@ -179,7 +179,7 @@ class Feasibility:
             0.1 * (knobs.head != base.head)
             + log2(base.channels / knobs.channels)
             + 0.5 * log2(base.timesteps / knobs.timesteps)
-            + 0.125 * (min(base.weight_bits, 16) - min(knobs.weight_bits, 16))
+            + 0.125 * (min(distinct_bits(base.weight_bits)[0], 16) - min(distinct_bits(knobs.weight_bits)[0], 16))
             + 1.5 * log2(base.image_side[0] / knobs.image_side[0])
         )
 
@@ -188,9 +188,19 @@ class Feasibility:
         base = self.base
         widths = _WIDTHS[:1] if self.space.channels else _WIDTHS
         steps = [base.timesteps, *range(base.timesteps - 1, self._fewest_steps - 1, -1)]
-        bits = [base.weight_bits, *(bits for bits in _BITS if max(4, self.smallest_bits) <= bits < base.weight_bits)]
+        bits = [base.weight_bits, *self._fewer_bits()]
         channels = list(dict.fromkeys(max(1, int(base.channels * width)) for width in widths))
-        return list(dict.fromkeys((base.head, "gap"))), channels, steps, bits, self._sides()
+        return self._heads(), channels, steps, bits, self._sides()
+
+    def _heads(self) -> list[str]:
+        """The head that is set, and a smaller one unless bits are given for layers of the former alone."""
+        found = [self.base.head, *(["gap"] if covers(self.base.weight_bits, "head") else [])]
+        return list(dict.fromkeys(found))
+
+    def _fewer_bits(self) -> list[int]:
+        """Precisions below that of every layer, the highest first."""
+        lowest = distinct_bits(self.base.weight_bits)[0]
+        return [bits for bits in _BITS if max(4, self.smallest_bits) <= bits < lowest]
 
     def _sides(self) -> list[tuple[int, int]]:
         height, width = self.base.image_side

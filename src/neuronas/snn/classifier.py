@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 from torch.utils.checkpoint import checkpoint
 
-from neuronas.config import SURROGATES
+from neuronas.config import SURROGATES, WeightBits, bits_of
 from neuronas.snn.folded_time import folded, pooled, some_steps
 from neuronas.snn.graph_network import NormalisedNeurons, image_steps
 from neuronas.snn.lif import Lif
@@ -35,7 +35,7 @@ class ClassifierSettings:
     """Settings of the network besides architecture and shape.
 
     Attributes:
-        form: quantisation of all weights, including stem and head.
+        form: quantisation of all weights, including stem and head, alike or by layer.
         neuron: parameters of the LIF neurons.
         timesteps: number of time steps T; an artificial network has one.
         surrogate: name of the surrogate gradient.
@@ -130,15 +130,15 @@ class Classifier(WeightedNetwork):
         )
 
         def weights(node: Node, operation: Weights) -> nn.Module:
-            n_out, n_in = graph.weight_shape(node)[:2]
+            (n_out, n_in), own = graph.weight_shape(node)[:2], form.of(node.name)
             if not operation.kernel:
-                linear = QuantisedLinear(n_in, n_out, form, generator, _HEAD_GAIN if node.name in fired else 1.0)
+                linear = QuantisedLinear(n_in, n_out, own, generator, _HEAD_GAIN if node.name in fired else 1.0)
                 return Flattened(linear, settings.dropout if node.name == first else 0.0)
             conv = QuantisedConvolution(
                 n_in * operation.groups,
                 n_out,
                 operation.kernel,
-                form,
+                own,
                 generator,
                 operation.stride,
                 operation.groups,
@@ -219,7 +219,7 @@ class Classifier(WeightedNetwork):
         for layer in self.weighted_layers().values():
             layer.quantiser.keep_alive(layer.kept)
 
-    def set_bits(self, bits: int) -> None:
+    def set_bits(self, bits: WeightBits) -> None:
         """Set the precision of all weights (2 to 16, or 32: not quantised), for post-training quantisation."""
-        for layer in self.weighted_layers().values():
-            layer.quantiser.bits = bits
+        for name, layer in self.weighted_layers().items():
+            layer.quantiser.bits = bits_of(bits, name)

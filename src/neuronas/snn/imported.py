@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from neuronas.config import WeightBits
 from neuronas.snn.bound_graph import Floats, WeightArrays
 from neuronas.space.graph import Graph
 from neuronas.space.node_operations import Shape
@@ -109,7 +110,7 @@ class Recorded:
     """
 
     timesteps: int | None = None
-    weight_bits: int | None = None
+    weight_bits: WeightBits | None = None
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from neuronas.config import FULL_PRECISION
+from neuronas.config import FULL_PRECISION, WeightBits, bits_of
 from neuronas.snn.bound_graph import Floats, WeightArrays
 from neuronas.snn.fake_quantisation import Codes
 from neuronas.snn.folded_time import folded, pooled
@@ -139,14 +139,15 @@ class ImportedClassifier(WeightedNetwork):
     Args:
         imported: layers and arrays.
         timesteps: number of time steps T; 1 without spikes.
-        weight_bits: precision of the weights, each layer with one step per output such that its largest weight has the
-            largest code; codes that the file gives are kept where they fit. 32: not quantised.
+        weight_bits: precision of the weights, of all layers or by layer; one step per output such that its largest
+            weight has the largest code; codes that the file gives are kept where they fit. 32: not quantised.
     """
 
-    def __init__(self, imported: ImportedNetwork, timesteps: int, weight_bits: int):
+    def __init__(self, imported: ImportedNetwork, timesteps: int, weight_bits: WeightBits):
         def weights(node: Node, operation: Weights) -> nn.Module:
             arrays = imported.weights[node.name]
-            return _WeightsNode(FixedLayer(operation, _codes(arrays, weight_bits)), arrays, len(node.shape))
+            codes = _codes(arrays, bits_of(weight_bits, node.name))
+            return _WeightsNode(FixedLayer(operation, codes), arrays, len(node.shape))
 
         def neurons(node: Node, operation: Neurons) -> nn.Module:
             rule, scaling = imported.neurons[node.name], imported.scalings.get(node.name)

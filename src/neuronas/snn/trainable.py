@@ -1,13 +1,14 @@
 """Trainable layers with weights: convolution and linear layer, quantised and optionally pruned."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from neuronas.config import FULL_PRECISION
+from neuronas.config import FULL_PRECISION, WeightBits, bits_of
 from neuronas.snn.fake_quantisation import Codes, WeightQuantiser
 from neuronas.snn.normalisation import BatchNorm, is_distributed
 from neuronas.snn.spike_convolution import SpikeWeights, has_kernel, normalised_spike_convolution, spike_convolution
@@ -19,20 +20,35 @@ class WeightFormat:
     """Quantisation, pruning and noise of weights.
 
     Attributes:
-        bits: see ``WeightQuantiser``.
+        bits: see ``WeightQuantiser``; of all layers, or by layer.
         scale: see ``WeightQuantiser``.
         rounding: see ``WeightQuantiser``.
         prunable: whether weights can be pruned (masked out).
-        noise: standard deviation, in codes, of normal noise added to the quantised weights in each forward pass of
-            training, for each code from the lowest to the highest; empty: no noise. Training with noise makes a network
-            robust against the variation of a chip (noise injection, arXiv 2001.04974).
+        noise: by bits, the standard deviation, in codes, of normal noise added to the quantised weights in each forward
+            pass of training, for each code from the lowest to the highest; empty: no noise. Training with noise makes
+            a network robust against the variation of a chip (noise injection, arXiv 2001.04974).
     """
 
-    bits: int
+    bits: WeightBits
     scale: str = "power-of-two"
     rounding: str = "nearest"
     prunable: bool = False
-    noise: tuple[float, ...] = ()
+    noise: Mapping[int, tuple[float, ...]] = field(default_factory=dict)
+
+    def of(self, layer: str) -> "WeightFormat":
+        """The format of one layer."""
+        return replace(self, bits=bits_of(self.bits, layer))
+
+    @property
+    def n_bits(self) -> int:
+        """Bits of one layer, or of all.
+
+        Raises:
+            TypeError: layers have different ones.
+        """
+        if isinstance(self.bits, int):
+            return self.bits
+        raise TypeError(f"a format of {self.bits} bits given; expected that of one layer: WeightFormat.of")
 
 
 class QuantisedWeight(WeightedLayer):
@@ -40,7 +56,7 @@ class QuantisedWeight(WeightedLayer):
 
     Args:
         shape: shape of the weight, outputs first.
-        form: quantisation, pruning and noise.
+        form: quantisation, pruning and noise of one layer.
         generator: random generator of the initial values (Kaiming-normal).
         gain: factor of the initial values.
     """
@@ -49,8 +65,9 @@ class QuantisedWeight(WeightedLayer):
         super().__init__()
         fan_in = torch.Size(shape[1:]).numel()
         self.weight = nn.Parameter(torch.randn(shape, generator=generator) * gain * (2 / fan_in) ** 0.5)
-        self.quantiser = WeightQuantiser(self.weight, form.bits, form.scale, form.rounding)
-        self.register_buffer("noise", torch.tensor(form.noise), persistent=False)
+        self.quantiser = WeightQuantiser(self.weight, form.n_bits, form.scale, form.rounding)
+        noise = form.noise[form.n_bits] if form.noise else ()
+        self.register_buffer("noise", torch.tensor(noise), persistent=False)
         self.mask: Tensor | None
         self.register_buffer("mask", torch.ones(shape, dtype=torch.bool) if form.prunable else None)
 

@@ -11,6 +11,7 @@ from math import prod, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from neuronas.config import WeightBits, bits_of
 from neuronas.snn.quantisation import FixedPoint, quantise, ungrouped
 from neuronas.space.graph import Node, Origin
 from neuronas.space.node_operations import Shape, Weights
@@ -27,12 +28,12 @@ class WeightSource:
 
     Attributes:
         seed: random seed of the run.
-        weight_bits: 2 to 16, or 32 for full precision.
+        weight_bits: 2 to 16, or 32 for full precision; of all layers, or by layer.
         rounding: see ``quantise``.
     """
 
     seed: int
-    weight_bits: int = 8
+    weight_bits: WeightBits = 8
     rounding: str = "nearest"
 
     def convolution(
@@ -59,7 +60,7 @@ class WeightSource:
         bound = kaiming if deviation is None else sqrt(3) * deviation
         weights = (2 * self._uniform(place, "weight", shape) - 1) * bound
         noise = self._uniform(place, "rounding", shape) if self.rounding == "stochastic" else None
-        found = quantise(weights, self.weight_bits, self.rounding, noise)
+        found = quantise(weights, bits_of(self.weight_bits, place), self.rounding, noise)
         return FixedPoint(ungrouped(found.codes, groups), found.exponent)
 
     def of(self, place: str, operation: Weights, given: Shape) -> FixedPoint:
@@ -82,7 +83,10 @@ class WeightSource:
 
 
 def weights_place(node: Node) -> str:
-    """Name of the place of a node's weights. The weights depend on this name and the random seed only."""
+    """Name of the place of a node's weights. The weights depend on this name and the random seed only.
+
+    It begins with the node's name or, of the reduction of two cells, is ``reduction.1``: bits by layer fit it.
+    """
     match node.origin:
         case Origin("cell", operation=operation):
             return f"{node.name}.{operation}"

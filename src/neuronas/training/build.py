@@ -1,16 +1,27 @@
 """Builds the network of a run from its settings: with initial weights for training, or with its best weights."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from neuronas.config import FULL_PRECISION, NetworkConfig, TrainConfig, as_path
+from neuronas.config import (
+    FULL_PRECISION,
+    NetworkConfig,
+    TrainConfig,
+    WeightBits,
+    as_path,
+    distinct_bits,
+    keys_with,
+)
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.neuron import NeuronParameters
 from neuronas.snn.trainable import WeightFormat
 from neuronas.space.genotype import Architecture
+from neuronas.space.layer_bits import graph_bits
+from neuronas.space.lowering import lower
 from neuronas.space.shape import NetworkShape
 from neuronas.training.checkpoint import load_best
 
@@ -21,7 +32,7 @@ def make_classifier(
     network: NetworkConfig,
     train: TrainConfig,
     device: torch.device,
-    noise: tuple[float, ...] = (),
+    noise: Mapping[int, tuple[float, ...]] | None = None,
 ) -> Classifier:
     """Build the network with random initial weights (from the training seed), or with those of ``train.start_from``.
 
@@ -31,24 +42,25 @@ def make_classifier(
         network: settings of weight precision and neurons.
         train: resolved settings of training.
         device: device of the network.
-        noise: standard deviations of the weights in training, see ``WeightFormat``.
+        noise: standard deviations of the weights in training by bits, see ``WeightFormat``; None: no noise.
 
     Raises:
-        ConfigurationError: settings that cannot be combined.
+        ConfigurationError: settings that cannot be combined; bits that do not fit the layers.
         RunDirectoryError: the run of ``train.start_from`` was not trained.
         VerificationError: the checkpoint of ``train.start_from`` is damaged or belongs to another network.
     """
+    weight_bits = graph_bits(network.weight_bits, lower(architecture, shape))
     form = WeightFormat(
-        bits=FULL_PRECISION if train.quantise == "after" else network.weight_bits,
+        bits=FULL_PRECISION if train.quantise == "after" else weight_bits,
         scale=train.scale,
         rounding=network.rounding,
         prunable=bool(train.sparsity),
-        noise=noise,
+        noise=noise or {},
     )
-    if form.scale != "power-of-two" and form.bits == FULL_PRECISION:
+    if form.scale != "power-of-two" and FULL_PRECISION in distinct_bits(form.bits):
         raise ConfigurationError(
-            f"scale {form.scale} given with weight_bits 32; expected weight_bits 2 to 16: only quantised weights "
-            "have a step"
+            f"scale {form.scale} given with weight_bits 32{keys_with(form.bits, FULL_PRECISION)}; expected weight_bits "
+            "2 to 16: only quantised weights have a step"
         )
     if form.scale != "power-of-two" and network.rounding != "nearest":
         raise ConfigurationError(
@@ -84,11 +96,13 @@ class TrainedNetwork:
         network: the classifier.
         epoch: epoch of the weights, from 1.
         accuracy: accuracy on the validation images; None if the run had none.
+        weight_bits: of its weights; a number, or the bits of each layer.
     """
 
     network: Classifier
     epoch: int
     accuracy: float | None
+    weight_bits: WeightBits
 
 
 def load_trained(
@@ -121,9 +135,10 @@ def load_trained(
     epoch, accuracy = facts.get("epoch"), facts.get("accuracy")
     if not isinstance(epoch, int) or not isinstance(accuracy, int | float):
         raise VerificationError(f"run directory {directory}: epoch and accuracy not found in its best checkpoint")
-    classifier.set_bits(network.weight_bits)
+    weight_bits = graph_bits(network.weight_bits, classifier.graph)
+    classifier.set_bits(weight_bits)
     classifier.eval()
-    return TrainedNetwork(classifier, epoch, float(accuracy) if facts.get("validated", True) else None)
+    return TrainedNetwork(classifier, epoch, float(accuracy) if facts.get("validated", True) else None, weight_bits)
 
 
 def _low_precision(precision: str, device: torch.device) -> bool:

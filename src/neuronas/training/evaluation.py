@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from neuronas.config import EVALUATED_BITS, FULL_PRECISION
+from neuronas.config import EVALUATED_BITS, FULL_PRECISION, LayerBits, WeightBits
 from neuronas.snn.classifier import Classifier
 from neuronas.snn.decision import decided, mean_scores, ranked
 from neuronas.snn.graph_network import GraphNetwork
@@ -143,9 +143,21 @@ def accuracy(
     return accuracy_of(scores, images.labels[torch.from_numpy(indices)])
 
 
-def precisions(trained_bits: int) -> tuple[int, ...]:
-    """The precisions at which a network is evaluated: full, the usual ones and its own, each once."""
+def precisions(trained_bits: WeightBits) -> tuple[WeightBits, ...]:
+    """The precisions at which a network is evaluated: full, the usual ones and its own, each once.
+
+    A mixture of precisions that it was trained with comes last, beside all layers at one precision.
+    """
+    if isinstance(trained_bits, LayerBits):
+        return (FULL_PRECISION, *EVALUATED_BITS, trained_bits)
     return (FULL_PRECISION, *sorted({*EVALUATED_BITS, trained_bits} - {FULL_PRECISION}))
+
+
+def precision_name(weight_bits: WeightBits) -> str:
+    """What a precision is called in documents: ``float``, ``8``, or ``mixed`` where it differs by layer."""
+    if isinstance(weight_bits, LayerBits):
+        return "mixed"
+    return "float" if weight_bits == FULL_PRECISION else str(weight_bits)
 
 
 def accuracy_by_bits(
@@ -153,10 +165,10 @@ def accuracy_by_bits(
     images: Images,
     indices: Indices,
     device: torch.device,
-    trained_bits: int,
+    trained_bits: WeightBits,
     seen: Seen = unseen,
-) -> dict[int, Accuracy]:
-    """Accuracy at each of ``precisions``, by bits; at bits other than ``trained_bits`` weights are rounded (PTQ)."""
+) -> dict[WeightBits, Accuracy]:
+    """Accuracy at each of ``precisions``, by bits; at others than ``trained_bits`` weights are rounded (PTQ)."""
     found = {}
     try:
         for one in precisions(trained_bits):

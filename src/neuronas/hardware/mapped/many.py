@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from neuronas.config import WeightBits
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.cost import Array, Totals
 from neuronas.hardware.mapped.activity import Activity
@@ -41,7 +42,8 @@ class Networks:
         Args:
             slots: places for work (``space.workload``).
             occupancy: [n_networks, n_slots] the choice at each place.
-            named: rows of different names are different, as they are where each layer has a firing rate of its own.
+            named: rows of different names are different, as they are where each layer has a firing rate or weight bits
+                of its own.
         """
         numbers: dict[Layer, int] = {}
         counts = np.zeros((len(occupancy), 0))
@@ -73,7 +75,7 @@ class ManyCosts:
 
     Attributes:
         accelerator: whose constants are columns [n, 1] (``scaling.many_chips``).
-        weight_bits: of each weight.
+        weight_bits: of the weights, of all layers or, of named rows, by layer.
         timesteps: T.
         replication: copies of each layer's weights, [n, 1].
         activity: firing rates of the layers' inputs.
@@ -81,7 +83,7 @@ class ManyCosts:
     """
 
     accelerator: Accelerator
-    weight_bits: int
+    weight_bits: WeightBits
     timesteps: int
     replication: Array
     activity: Activity

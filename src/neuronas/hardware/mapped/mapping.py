@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from neuronas.config import WeightBits, bits_of
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import Accelerator, Crossbar
 from neuronas.hardware.cost import Array
@@ -28,6 +29,7 @@ class MappedWork:
 
     Attributes:
         accelerator: its constants are numbers or, of many chips at once, columns [n_chips, 1].
+        weight_bits: bits of a weight; 0 where there are none.
         replication: see ``replicas``; a number or such a column.
         kernel_area: kernel positions, k^2; 0 for additions.
         i_area: pixels of the input, i^2; ``o_area`` of the output, o^2.
@@ -41,7 +43,7 @@ class MappedWork:
     """
 
     accelerator: Accelerator
-    weight_bits: int
+    weight_bits: Array
     replication: Array | int
     kernel_area: Array
     c_in: Array
@@ -98,7 +100,7 @@ class MappedWork:
 def make_work(
     rows: Sequence[Layer],
     accelerator: Accelerator,
-    weight_bits: int,
+    weight_bits: WeightBits,
     timesteps: int,
     replication: Array | int,
     activity: Activity,
@@ -121,7 +123,7 @@ def make_work(
     bits = {"image": image_bits, "sequence": min(pixel_bits, image_bits), "values": state_bits}
     return MappedWork(
         accelerator=accelerator,
-        weight_bits=weight_bits,
+        weight_bits=_column([bits_of(weight_bits, row.name) if row.has_weights else 0 for row in rows]),
         replication=replication,
         kernel_area=_column([prod(size_of(row.kernel)) for row in rows]),
         c_in=_column([row.in_channels for row in rows]),
@@ -146,7 +148,7 @@ def parameters(work: MappedWork) -> Array:
     return work.has_weights * work.kernel_area * (work.c_in / work.groups) * work.c_out
 
 
-def columns_per_output(weight_bits: int, crossbar: Crossbar) -> Any:
+def columns_per_output(weight_bits: Array, crossbar: Crossbar) -> Any:
     """Bitline columns of a filter: n_sign_columns * ceil(sliced_bits / bits_per_cell).
 
     Each bit slice and each sign has a column of its own (as in ISAAC, ISCA 2016). A pair of differential columns holds
@@ -156,7 +158,7 @@ def columns_per_output(weight_bits: int, crossbar: Crossbar) -> Any:
     return crossbar.n_sign_columns * -(-sliced_bits(weight_bits, crossbar.n_sign_columns) // crossbar.bits_per_cell)
 
 
-def sliced_bits(weight_bits: int, n_sign_columns: Any) -> Any:
+def sliced_bits(weight_bits: Array | int, n_sign_columns: Any) -> Any:
     """Bits of a weight that are cut into slices: weight_bits - (n_sign_columns - 1); two columns hold the sign."""
     return weight_bits - (n_sign_columns - 1)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from neuronas.config import WeightBits
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.cost import Array, Cost, LayerCost, Totals, tabulate
 from neuronas.hardware.mapped import area, energy, mapping
@@ -47,7 +48,7 @@ class MappedCostModel:
     """
 
     accelerator: Accelerator
-    weight_bits: int
+    weight_bits: WeightBits
     timesteps: int
     schedule: Schedule = "layers-in-order"
     replication: int = 1
@@ -86,6 +87,7 @@ class MappedCostModel:
         counted = tuple(
             LayerCost(
                 layer=row,
+                weight_bits=int(work.weight_bits[index]),
                 n_crossbars=int(work.n_crossbars[index]),
                 n_pes=int(work.n_pes[index]),
                 n_tiles=int(work.n_tiles[index]),
@@ -101,7 +103,8 @@ class MappedCostModel:
         sums = {name: {one: float(part.sum()) for one, part in parts[name].items()} for name in ARRAY}
         said = (*ASSUMPTIONS, *self._choices(), array_view(self.accelerator), *not_validated(sums))
         ranges = intervals(self.accelerator, known, arrays)
-        return Cost.of(totals, self.weight_bits, counted, parts, said, ranges)
+        memory_bits = int((mapping.parameters(work) * work.weight_bits).sum())
+        return Cost.of(totals, memory_bits, counted, parts, said, ranges)
 
     def _chunk(self, places: Sequence[Column], table: Array, occupancy: Occupancy) -> Totals:
         names = [field.name for field in fields(RowSums)]
