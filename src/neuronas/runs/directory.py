@@ -261,7 +261,7 @@ def _told(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in values.items():
         path = f"{prefix}{key}"
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and path not in SETTINGS:
             found[key] = _told(value, f"{path}.")
         elif value != SETTINGS[path].before:
             found[key] = value
@@ -282,7 +282,7 @@ def differences(new: Mapping[str, Any], stored: Mapping[str, Any], prefix: str =
     found = []
     for key, value in new.items():
         old, name = stored.get(key), f"{prefix}{key}"
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and name not in SETTINGS:
             found += differences(value, old or {}, f"{name}.")
         elif old != value:
             found.append(f"{name} was {old}, now {value}")
