@@ -22,7 +22,9 @@ from neuronas.space.genotype import Architecture
 from neuronas.space.notation import parse_architecture
 from neuronas.space.workload import Workload, rows
 
-_WIDTHS = (1.0, 0.75, 0.5, 0.375, 0.25)
+_WIDTHS = (1.0, 0.75, 0.5, 0.375, 0.25, 0.125, 0.0625)
+_NARROWEST = 8
+"""Channels below which only a width of at least a quarter of the data set's is a default choice."""
 _TIMESTEPS, _WEIGHT_BITS = (5, 4, 3, 2), (8, 6, 4)
 _NAMES = ("channels", "timesteps", "weight_bits")
 
@@ -84,9 +86,9 @@ def _listed(values: tuple[int, ...]) -> str:
 
 def _defaults(run: Plan) -> dict[str, tuple[int, ...]]:
     width, least = run.config.network.channels, int(run.accelerator.crossbar.bits_per_cell)
-    widths = _WIDTHS[:1] if run.space.channels else _WIDTHS
+    widths = [max(1, int(width * share)) for share in (_WIDTHS[:1] if run.space.channels else _WIDTHS)]
     return {
-        "channels": tuple(dict.fromkeys(max(1, int(width * share)) for share in widths)),
+        "channels": tuple(dict.fromkeys(one for one in widths if one >= min(_NARROWEST, max(1, width // 4)))),
         "timesteps": (run.config.network.timesteps,) if run.dataset.sequence else _TIMESTEPS,
         "weight_bits": tuple(bits for bits in _WEIGHT_BITS if bits >= least)
         or (one_precision(run.config.network.weight_bits, "a design"),),

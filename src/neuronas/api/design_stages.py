@@ -81,8 +81,9 @@ class DesignStages:
             plan = survey_plan(self.run, self.axes)
             self._search(plan, self.folder / SURVEY, "survey", plan.setting.text, scan=True)
         choice = Surveyed.read(self.run, self.folder / SURVEY / HISTORY).choice(self.axes)
+        if not choice.contenders:  # cells that fit are rarer than those that the survey drew
+            choice = Surveyed.read(self.run, self._search_smallest() / HISTORY).choice(self.axes)
         if not choice.contenders:
-            self._search_smallest()
             raise InfeasibleError("no surveyed cell fits the budget at any setting; expected a larger budget")
         choice.write(self.folder / CHOICE)
         return choice
@@ -182,16 +183,18 @@ class DesignStages:
         with self.progress.stage("report"):
             return report(self.directory).file
 
-    def _search_smallest(self) -> None:
-        """Search the smallest setting, which says why nothing fits and what would."""
+    def _search_smallest(self) -> Path:
+        """Search the smallest setting; where nothing fits, it says why and what would. Returns its directory."""
         setting = smallest(self.axes)
+        place = self.folder / setting.folder
         try:
-            self._search(self.run.at(setting), self.folder / setting.folder, "feasibility", setting.text, scan=True)
+            self._search(self.run.at(setting), place, "feasibility", setting.text, scan=True)
         except InfeasibleError as error:
             if error.advice is not None and error.advice.command is not None:
                 command = error.advice.command.replace("neuronas search", "neuronas design", 1)
                 error.advice = error.advice.model_copy(update={"command": command})
             raise
+        return place
 
     def _search(self, plan: Plan, place: Path, stage: Stage, part: str, *, scan: bool = False) -> SearchResult:
         observer = self.progress.observer(stage, part)
