@@ -136,7 +136,7 @@ def _drawn(name: str, n: int) -> Iterator[tuple[str, int]]:
 
 
 def plan() -> list[Training]:
-    """All rows, in the order of training: one seed of each network, then other settings, then the second seed."""
+    """All rows, in the order of training: one seed of each network among other settings, then the second seed."""
     base, crossed = [], []
     for task in TASKS.values():
         for number, (space, architecture, d) in enumerate(networks(task)):
@@ -152,7 +152,7 @@ def plan() -> list[Training]:
                 ]  # feedback needs a second step
                 for b, t in Random(f"settings {name}").sample(every, N_CROSSED):
                     crossed.append(Training(f"{name}-b{b}-t{t}-s0", *facts, b, t, 0))
-    return [*(pair[0] for pair in _mixed(base)), *_mixed(crossed), *(pair[1] for pair in _mixed(base))]
+    return [*_mixed([*(pair[0] for pair in base), *crossed]), *(pair[1] for pair in _mixed(base))]
 
 
 def _mixed(items: list[_T]) -> list[_T]:
