@@ -176,7 +176,7 @@ def test_a_report_gives_the_command_of_each_chip(trained: Path, capsys: pytest.C
         (["--chip", "--without", "adcc"], "did you mean 'adc'"),
         (["--chip", "--hardware", "sram-65nm"], "section 'device' not found"),
         (["--chip", "--sign-scheme", "differental"], "'differential'"),
-        (["--chip", "--chips", "0"], "greater than or equal to 1"),
+        (["--chip", "--chips", "0"], "expected at least 1"),
     ],
 )
 def test_mistakes(trained: Path, capsys: pytest.CaptureFixture[str], options: list[str], message: str) -> None:

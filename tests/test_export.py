@@ -34,8 +34,9 @@ from neuronas.export.verification import Computed, compare, make_probe
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.mapped.activity import DENSE
 from neuronas.hardware.models import mapped_cost_model
+from neuronas.runs.directory import TRAINING
 from neuronas.runs.inputs import NetworkInput
-from neuronas.runs.results import ExportManifest
+from neuronas.runs.results import ExportManifest, TrainingResult
 from neuronas.snn.bound_graph import BoundGraph, NeuronArrays, WeightArrays
 from neuronas.snn.classifier import Classifier, ClassifierSettings
 from neuronas.snn.neuron import NeuronParameters
@@ -399,7 +400,9 @@ def test_export_of_a_trained_run(trained: Path, capsys: pytest.CaptureFixture[st
         assert document["largest_difference"] < 1e-4
         weights = document["weights"]
         assert (weights["weight_bits"], weights["split"]) == (8, "validation") and weights["n_images"] > 100
-        assert abs(weights["top1"] - weights["float_top1"]) < 0.05 < weights["top1"]
+        # The training measured the same images at the same precision; its convolutions may have been in bfloat16.
+        assert weights["top1"] == pytest.approx(TrainingResult.read(trained / TRAINING).validation_accuracy, abs=0.02)
+        assert weights["float_top1"] > 0
         assert "integer" not in document
     assert command(["export", str(trained), "--format", "onnx", "--out", str(tmp_path / "mine.onnx")]) == 0
     assert (tmp_path / "mine.onnx").exists()

@@ -231,11 +231,15 @@ def test_a_target_that_limits_nothing_is_refused(content: dict[str, object], tmp
     assert neuronas.fit(CHAIN, target=str(file)).fits
 
 
-@pytest.mark.parametrize("name", ["network.onnx", "network.nir", "architecture.json", "photo.png"])
-def test_a_wrong_file_is_wrong_usage(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("name", "code"), [("network.onnx", 4), ("network.nir", 4), ("architecture.json", 4), ("photo.png", 4)]
+)
+def test_a_damaged_network_fails_alike_for_every_verb(
+    name: str, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / name).write_bytes(b"no network")
     for verb in ("fit", "estimate"):
-        assert command([verb, str(tmp_path / name)]) == 2
+        assert command([verb, str(tmp_path / name)]) == code
         err = capsys.readouterr().err
         assert name in err and err.count("\n") == 1
 

@@ -14,7 +14,7 @@ from torch.nn import functional as F  # noqa: N812
 
 import neuronas
 from neuronas.cli.main import run as command
-from neuronas.errors import ConfigurationError
+from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export.formats import format_named
 from neuronas.importing import read
 from neuronas.importing.read import read_network
@@ -223,7 +223,7 @@ def test_a_damaged_file_is_refused(ending: str, tmp_path: Path) -> None:
         read_network(path)
     for content in (b"", b"no network"):
         path.write_bytes(content)
-        with pytest.raises(ConfigurationError, match="cannot be read"):
+        with pytest.raises(VerificationError, match="cannot be read"):
             read_network(path)
 
 

@@ -15,7 +15,7 @@ from spikingjelly.activation_based.nir_exchange import import_from_nir
 from torch import Tensor, nn
 
 from neuronas.config import FULL_PRECISION
-from neuronas.errors import ConfigurationError
+from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export.formats import format_named
 from neuronas.importing.module import read_module_arrays
 from neuronas.importing.read import read_network, read_network_arrays
@@ -436,5 +436,5 @@ def test_damaged_metadata_are_refused(tmp_path: Path) -> None:
     for one in model.metadata_props:
         one.value = "many" if one.key == "pixel_mean" else one.value
     onnx.save(model, path)
-    with pytest.raises(ConfigurationError, match="metadata cannot be read"):
+    with pytest.raises(VerificationError, match="metadata cannot be read"):
         read_network_arrays(path, (2, 8, 8))

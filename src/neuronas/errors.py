@@ -130,19 +130,6 @@ def reading_as(kind: str, path: str | PathLike[str], *errors: type[Exception]) -
         raise VerificationError(f"{path}: cannot be read as {kind} ({reason})") from error
 
 
-@contextmanager
-def named_by_person() -> Iterator[None]:
-    """Tell a damaged file that a person names from one of neuronas: it is a mistake of usage, as every wrong file is.
-
-    Raises:
-        ConfigurationError: instead of a ``VerificationError``.
-    """
-    try:
-        yield
-    except VerificationError as error:
-        raise ConfigurationError(str(error)) from error
-
-
 def suggestion(given: str, known: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?`` for the nearest known name, or an empty string if none is near."""
     near = get_close_matches(given, list(known), n=1, cutoff=0.5)

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuronas.errors import ConfigurationError, named_by_person
+from neuronas.errors import ConfigurationError
 from neuronas.hdf5.reading import reading_hdf5
 
 if TYPE_CHECKING:
@@ -74,12 +74,12 @@ def read_network(path: Path, input_shape: "Shape | None" = None) -> "Graph":
         input_shape: [C, H, W]; None: as the file says.
 
     Raises:
-        ConfigurationError: not found, damaged, a package is missing, or it holds what a layer graph cannot.
+        ConfigurationError: not found, a package is missing, or it holds what a layer graph cannot.
+        VerificationError: it cannot be read.
     """
     from neuronas.importing.draft import ImageShape
 
-    with named_by_person():
-        return _reader(path).layers(path, ImageShape(given=input_shape))
+    return _reader(path).layers(path, ImageShape(given=input_shape))
 
 
 def read_network_arrays(path: Path, default_shape: "Shape", dt_s: float | None = None) -> "ImportedNetwork":
@@ -92,11 +92,11 @@ def read_network_arrays(path: Path, default_shape: "Shape", dt_s: float | None =
 
     Raises:
         ConfigurationError: see ``read_network``; or a layer that can be costed, and not simulated.
+        VerificationError: it cannot be read.
     """
     from neuronas.importing.draft import ImageShape
 
-    with named_by_person():
-        return _reader(path).arrays(path, ImageShape(default=default_shape), dt_s)
+    return _reader(path).arrays(path, ImageShape(default=default_shape), dt_s)
 
 
 def _reader(path: Path) -> _Format:

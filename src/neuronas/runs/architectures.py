@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from neuronas.config import as_path, is_there
-from neuronas.errors import ArchitectureError, RunDirectoryError, VerificationError, named_by_person, quoted
+from neuronas.errors import ArchitectureError, RunDirectoryError, VerificationError, quoted
 from neuronas.runs.directory import ARCHITECTURE, CONFIG
 from neuronas.runs.document import Document
 from neuronas.runs.environment import check_format
@@ -41,12 +41,10 @@ class Given:
     Attributes:
         source: the architecture, its text, or its file.
         config: settings of the run.
-        is_of_directory: a directory was named, in which the file lies.
     """
 
     source: Architecture | str | Path
     config: Path | None = None
-    is_of_directory: bool = False
 
     @cached_property
     def architecture(self) -> Architecture:
@@ -54,17 +52,11 @@ class Given:
 
         Raises:
             ArchitectureError: not an architecture.
-            ConfigurationError: a file that a person names, and that is no ``architecture.json``.
-            VerificationError: a damaged or changed file of a run.
+            VerificationError: a damaged or changed file.
         """
         if isinstance(self.source, Architecture):
             return self.source
-        if isinstance(self.source, str):
-            return parse_architecture(self.source)
-        if self.is_of_directory:
-            return _from_file(self.source)
-        with named_by_person():
-            return _from_file(self.source)
+        return _from_file(self.source) if isinstance(self.source, Path) else parse_architecture(self.source)
 
     @property
     def run(self) -> Path | None:
@@ -88,7 +80,7 @@ def read_architecture(given: Architecture | str | PathLike[str]) -> Given:
         check_format(path)
         config = path / CONFIG if is_there(path / CONFIG) else None
         if is_there(path / ARCHITECTURE):
-            return Given(path / ARCHITECTURE, config, is_of_directory=True)
+            return Given(path / ARCHITECTURE, config)
         if config is None:
             raise RunDirectoryError(f"'{path}' given, which holds no {ARCHITECTURE}; expected a run directory")
         raise RunDirectoryError(
