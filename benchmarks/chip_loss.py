@@ -23,7 +23,7 @@ from neuronas.api.trained import read_trained
 from neuronas.chip.chip_model import chip_model
 from neuronas.chip.monte_carlo import simulate
 from neuronas.hardware.accelerator import Accelerator, load_accelerator
-from neuronas.hardware.scaling import Arrays, scaled_accelerator
+from neuronas.hardware.scaling import ChipArrays, scaled_accelerator
 from neuronas.hardware.sweep import vary
 from neuronas.runs.architectures import read_architecture
 from neuronas.runs.directory import TRAINING
@@ -66,7 +66,7 @@ def chip_of(chosen: tuple[int, ...], variation: float) -> Accelerator:
     """The base chip with other arrays (size, rows, bits per cell, ADC bits, sign columns) and write variation."""
     size, rows, cell_bits, adc_bits, signs = chosen
     values = (size, rows, cell_bits, adc_bits, size // 8, signs)
-    arrays = Arrays(*(np.array([float(value)]) for value in values))
+    arrays = ChipArrays(*(np.array([float(value)]) for value in values))
     return vary(scaled_accelerator(load_accelerator(BASE), arrays, BASE), "device.write_variation", variation)
 
 

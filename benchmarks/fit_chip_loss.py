@@ -21,7 +21,7 @@ from fit_firing_rate import CALIBRATION
 from neuronas.fitness.calibration import ChipCalibration, calibration
 from neuronas.fitness.expected_error import layer_snr_db
 from neuronas.hardware.accelerator import load_accelerator
-from neuronas.hardware.scaling import Arrays
+from neuronas.hardware.scaling import ChipArrays
 from neuronas.hardware.sweep import vary
 
 DATASET, N_CLASSES, LOST = "digits", 10, 0.02
@@ -49,7 +49,7 @@ def read() -> Table:
     found = []
     for row in csv.DictReader(TABLE.read_text().splitlines()):
         names = ("crossbar_size", "rows_per_read", "bits_per_cell", "adc_bits", "crossbar_size", "n_sign_columns")
-        arrays = Arrays(*(np.array([float(row[name])]) for name in names))
+        arrays = ChipArrays(*(np.array([float(row[name])]) for name in names))
         chip = vary(base, "device.write_variation", float(row["write_variation"]))
         ratio = layer_snr_db(chip, arrays, int(row["weight_bits"]), int(row["channels"]))
         kept = (float(row["chip_accuracy"]) - chance) / (float(row["accuracy"]) - chance)

@@ -24,7 +24,7 @@ from neuronas.hardware.mapped.activity import Activity
 from neuronas.hardware.mapped.many import Networks
 from neuronas.hardware.mapped.model import MappedCostModel
 from neuronas.hardware.pareto import non_dominated
-from neuronas.hardware.scaling import Arrays, scaled_accelerator
+from neuronas.hardware.scaling import ChipArrays, scaled_accelerator
 from neuronas.hardware.sensor import AT_ONCE
 from neuronas.runs.network_setting import NetworkSetting
 from neuronas.search.joint import Designs, JointSpace, explored, on_grid
@@ -97,7 +97,7 @@ def one_by_one(joint: JointSpace) -> tuple[np.ndarray, int]:
                 n_excluded += 2
                 continue
             numbers = [chip[name] for name in names[:5]] + [columns]
-            arrays = Arrays(*(np.array([float(number)]) for number in numbers))
+            arrays = ChipArrays(*(np.array([float(number)]) for number in numbers))
             accelerator = scaled_accelerator(BASE, arrays, "spikeflow-rram")
             kept = joint.error.kept(BASE, arrays, setting.weight_bits, setting.channels)
             for schedule in joint.values["schedule"]:
@@ -188,7 +188,7 @@ def test_the_noise_ranks_chips_as_a_simulated_layer_does() -> None:
     random, ratios, simulated = Random(2), [], []
     for _ in range(24):
         chosen = [random.choice(of) for of in ((32, 64), (8, 32), (1, 2), (3, 4, 6), (8,), (1, 2))]
-        arrays = Arrays(*(np.array([float(value)]) for value in chosen))
+        arrays = ChipArrays(*(np.array([float(value)]) for value in chosen))
         chip = scaled_accelerator(BASE, arrays, "spikeflow-rram")
         assert BASE.device is not None
         found = layer_snr_db(chip_model(chip, "chip", 6), 6)
@@ -203,7 +203,7 @@ def test_more_converter_bits_and_fewer_rows_lose_less() -> None:
     rows = np.array([8.0, 64.0, 64.0])
     bits = np.array([3.0, 3.0, 6.0])
     size, one = np.full(3, 64.0), np.ones(3)
-    few, many, fine = snr_db(Arrays(size, rows, one, bits, size, 2 * one), BASE.device, 8, 64)
+    few, many, fine = snr_db(ChipArrays(size, rows, one, bits, size, 2 * one), BASE.device, 8, 64)
     assert many < few and many < fine
     kept = calibration().chips.kept(np.array([-20.0, calibration().chips.middle_db, 40.0]))
     assert kept == pytest.approx([0, 0.5, 1], abs=1e-3)

@@ -12,7 +12,7 @@ from neuronas.hardware.mapped.activity import Activity
 from neuronas.hardware.mapped.latency import Schedule
 from neuronas.hardware.mapped.many import ManyCosts, Networks
 from neuronas.hardware.mapped.model import MappedCostModel
-from neuronas.hardware.scaling import LAWS, Arrays, many_chips, scaled_accelerator
+from neuronas.hardware.scaling import LAWS, ChipArrays, many_chips, scaled_accelerator
 from neuronas.hardware.sensor import Sensor
 from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space
@@ -23,15 +23,15 @@ SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
 SIZES, ROWS, CELL_BITS, ADC_BITS, ADCS, SIGNS = (16, 64, 256), (4, 16, 64), (1, 2), (3, 4, 8), (4, 16), (1, 2)
 
 
-def arrays(*chosen: tuple[float, ...]) -> Arrays:
-    return Arrays(*np.array(chosen, dtype=np.float64).T)
+def arrays(*chosen: tuple[float, ...]) -> ChipArrays:
+    return ChipArrays(*np.array(chosen, dtype=np.float64).T)
 
 
 def factors(*chosen: float) -> dict[str, float]:
     return {key: float(law(BASE, arrays(chosen))[0]) for key, law in LAWS.items()}
 
 
-def some_chips(n: int, seed: int) -> Arrays:
+def some_chips(n: int, seed: int) -> ChipArrays:
     every = [one for one in product(SIZES, ROWS, CELL_BITS, ADC_BITS, ADCS, SIGNS) if one[1] <= one[0]]
     return arrays(*Random(seed).sample(every, n))
 
@@ -39,7 +39,7 @@ def some_chips(n: int, seed: int) -> Arrays:
 @pytest.mark.parametrize("name", BUILTIN)
 def test_an_accelerator_keeps_its_constants_with_its_own_arrays(name: str) -> None:
     chip = load_accelerator(name)
-    assert scaled_accelerator(chip, Arrays.of(chip), name) == chip
+    assert scaled_accelerator(chip, ChipArrays.of(chip), name) == chip
 
 
 def test_more_adc_bits_cost_what_the_survey_says() -> None:

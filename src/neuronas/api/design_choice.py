@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from neuronas.config import FULL_PRECISION, BudgetConfig, one_precision, value_a
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Totals
+from neuronas.hardware.design_space import NETWORK
 from neuronas.hardware.units import BUDGETED
 from neuronas.runs.candidates import Candidates, read_candidates
 from neuronas.runs.designs import Alternative, Axes, Contender, SettingChoice
@@ -20,13 +22,12 @@ from neuronas.runs.network_setting import NetworkSetting
 from neuronas.search.settings import Room, contenders, rooms
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import parse_architecture
-from neuronas.space.workload import Workload, rows
+from neuronas.space.workload import Occupancy, Slot, Workload, rows
 
 _WIDTHS = (1.0, 0.75, 0.5, 0.375, 0.25, 0.125, 0.0625)
 _NARROWEST = 8
 """Channels below which only a width of at least a quarter of the data set's is a default choice."""
 _TIMESTEPS, _WEIGHT_BITS = (5, 4, 3, 2), (8, 6, 4)
-_NAMES = ("channels", "timesteps", "weight_bits")
 
 
 def axes_of(run: Plan, *, is_resumed: bool) -> Axes:
@@ -42,7 +43,7 @@ def axes_of(run: Plan, *, is_resumed: bool) -> Axes:
     """
     values, design, network = written(run.given), run.config.design, run.config.network
     found = {}
-    for name in _NAMES:
+    for name in NETWORK:
         chosen = getattr(design, f"{name}_choices")
         fixed = None if is_resumed else value_at(values, f"network.{name}")
         if name == "weight_bits" and fixed is not None:
@@ -143,14 +144,22 @@ class Surveyed:
             raise VerificationError(f"{history}: holds no candidate; remove the folder {history.parent}")
         return cls(run, found)
 
+    @cached_property
+    def occupancy(self) -> Occupancy:
+        """How often each candidate holds each row of work."""
+        architectures = [parse_architecture(text) for text in self.candidates.architectures]
+        return Workload(self.run.shape, self.run.space.nodes).occupancy(architectures)
+
+    def slots_at(self, setting: NetworkSetting) -> tuple[Slot, ...]:
+        """The rows of work of all candidates at a setting."""
+        at = self.run.at(setting)
+        return Workload(at.shape, at.space.nodes).slots
+
     def choice(self, axes: Axes) -> SettingChoice:
         """The settings worth searching; see ``search.settings``. Without contenders: nothing surveyed fits."""
-        architectures = [parse_architecture(text) for text in self.candidates.architectures]
-        occupancy = Workload(self.run.shape, self.run.space.nodes).occupancy(architectures)
 
         def totals_at(setting: NetworkSetting) -> Totals:
-            at = self.run.at(setting)
-            return at.cost_model.totals(Workload(at.shape, at.space.nodes).slots, occupancy)
+            return self.run.at(setting).cost_model.totals(self.slots_at(setting), self.occupancy)
 
         fitness = self.candidates.fitness
         found = rooms(axes.settings, totals_at, self.run.budget, fitness)
@@ -192,7 +201,7 @@ def alternatives(run: Plan, axes: Axes, answer: NetworkSetting, architecture: Ar
 
 
 def _alternatives(run: Plan, axes: Axes, answer: NetworkSetting, architecture: Architecture) -> Iterator[Alternative]:
-    for name in _NAMES:
+    for name in NETWORK:
         now, values = getattr(answer, name), getattr(axes, name)
         more = min((value for value in values if value > now), default=None)
         less = max((value for value in values if value < now), default=None)

@@ -32,8 +32,6 @@ from neuronas.runs.work import Work
 from neuronas.search.joint import JointSpace, explored
 from neuronas.search.joint_choice import PREFER
 from neuronas.search.joint_state import JointState
-from neuronas.space.notation import parse_architecture
-from neuronas.space.workload import Workload
 
 RESOLUTION = 0.01
 """By which share the front may miss a design, in each objective."""
@@ -122,13 +120,9 @@ class FrontPlan:
         """
         run, hardware = self.plan, self.plan.config.hardware
         values = axis_values(self.space, run.accelerator, hardware.replication, hardware.schedule)
-        architectures = [parse_architecture(text) for text in surveyed.candidates.architectures]
-        occupancy = Workload(run.shape, run.space.nodes).occupancy(architectures)
 
         def networks_at(setting: NetworkSetting) -> Networks:
-            at = run.at(setting)
-            slots = Workload(at.shape, at.space.nodes).slots
-            return Networks.of(slots, occupancy, named=run.activity.trace is not None)
+            return Networks.of(surveyed.slots_at(setting), surveyed.occupancy, named=run.activity.trace is not None)
 
         fitness = np.asarray(surveyed.candidates.fitness, dtype=np.float64)
         known = np.isfinite(fitness)

@@ -3,7 +3,6 @@
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,8 @@ import yaml
 
 from neuronas.api.compose import Plan
 from neuronas.config import given, merged, write_text, write_yaml, written
-from neuronas.hardware.design_chips import Chips
+from neuronas.hardware.accelerator import sign_scheme_of
+from neuronas.hardware.design_space import NETWORK
 from neuronas.hardware.scaling import scaled_accelerator
 from neuronas.report.front_page import front_page
 from neuronas.runs.architectures import ArchitectureFile
@@ -115,33 +115,28 @@ class FrontFiles:
 
     def _design(self, row: int) -> DesignPoint:
         number, candidate, chip = map(int, self.state.front.origins[row])
-        chips = self._chips_of[number]
+        setting = self.space.settings[number]
+        chips = self.space.chips(setting)
         costs = dict(zip(OBJECTIVES, map(float, self.state.front.points[row]), strict=True))
         values: dict[str, Any] = {**chips.values(chip), **costs, "memory_bits": int(costs["memory_bits"])}
         return DesignPoint(
             architecture=self.architectures[candidate],
             schedule=chips.schedules[-1],
-            **self.space.settings[number].plain(),
+            **setting.plain(),
             **values,
         )
-
-    @cached_property
-    def _chips_of(self) -> list[Chips]:
-        """The chips of each setting; equal ones are made once."""
-        by_bits = {one.weight_bits: self.space.chips(one) for one in self.space.settings}
-        return [by_bits[one.weight_bits] for one in self.space.settings]
 
     def _axes(self) -> dict[str, tuple[str, ...]]:
         settings = {
             name: tuple(str(value) for value in sorted({getattr(one, name) for one in self.space.settings}))
-            for name in ("channels", "timesteps", "weight_bits")
+            for name in NETWORK
         }
         return settings | {name: tuple(map(str, values)) for name, values in self.space.values.items()}
 
     def _excluded(self) -> dict[str, int]:
         found: dict[str, int] = {}
-        for chips in self._chips_of:
-            for name, n in chips.excluded.items():
+        for setting in self.space.settings:
+            for name, n in self.space.chips(setting).excluded.items():
                 found[name] = found.get(name, 0) + n
         return found
 
@@ -150,9 +145,7 @@ class FrontFiles:
         means = []
         for bits, sums in self.state.chips.items():
             costed = np.flatnonzero(sums[:, 4] > 0)
-            chips = next(
-                of for of, one in zip(self._chips_of, self.space.settings, strict=True) if one.weight_bits == bits
-            ).only(costed)
+            chips = self.space.chips_at(bits).only(costed)
             own = {**vars(chips.arrays), "replication": chips.replication}
             own["sign_scheme"] = own.pop("n_sign_columns")
             for name, values in own.items():
@@ -169,7 +162,7 @@ class FrontFiles:
 
     def _setting_effects(self) -> Iterator[AxisEffect]:
         known = [bool(np.isfinite(means).all()) for means in self.state.means]
-        for name in ("channels", "timesteps", "weight_bits"):
+        for name in NETWORK:
             values = [getattr(one, name) for one, is_known in zip(self.space.settings, known, strict=True) if is_known]
             if len(set(values)) > 1:
                 for value, one in setting_effects(values, self.state.means[known]).items():
@@ -178,7 +171,7 @@ class FrontFiles:
     def _write_chosen(self, row: int, design: DesignPoint) -> None:
         """The chosen design as files that ``train``, ``estimate`` and ``evaluate --chip`` take."""
         number, _, chip = map(int, self.state.front.origins[row])
-        arrays = self._chips_of[number].only(np.array([chip])).arrays
+        arrays = self.space.chips(self.space.settings[number]).only(np.array([chip])).arrays
         name = self.plan.config.hardware.accelerator
         accelerator = scaled_accelerator(self.space.base, arrays, name)
         accelerator = accelerator.model_copy(update={"description": f"{design.chip}; {name}, scaled"})
@@ -220,5 +213,5 @@ def _by_name(values: np.ndarray) -> dict[str, float]:
 
 def _text(axis: str, value: float) -> str:
     if axis == "sign_scheme":
-        return "differential" if value == 2 else "offset-binary"
+        return sign_scheme_of(value)
     return f"{value:g}"

@@ -7,7 +7,7 @@ from math import inf
 from neuronas.chip.slicing import SCHEMES
 from neuronas.config import FULL_PRECISION, WeightBits, distinct_bits, duration, keys_with
 from neuronas.errors import ConfigurationError, named, unknown_name
-from neuronas.hardware.accelerator import Accelerator
+from neuronas.hardware.accelerator import Accelerator, sign_scheme_of
 from neuronas.hardware.device_model import DeviceModel
 
 VARIATIONS = ("normal", "lognormal")
@@ -193,7 +193,7 @@ def chip_model(
         raise ConfigurationError(
             f"hardware {name}: adc.bits {accelerator.adc.bits:g} given; expected at most {MAX_ADC_BITS} for simulation"
         )
-    sign_scheme = sign_scheme or ("differential" if crossbar.n_sign_columns == 2 else "offset-binary")
+    sign_scheme = sign_scheme or sign_scheme_of(crossbar.n_sign_columns)
     if sign_scheme not in SCHEMES:
         raise unknown_name("sign scheme", sign_scheme, SCHEMES)
     if variation not in VARIATIONS:

@@ -21,7 +21,7 @@ from neuronas.fitness.calibration import calibration
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.chip_noise import MOST_DB, snr_db
 from neuronas.hardware.cost import Array
-from neuronas.hardware.scaling import Arrays
+from neuronas.hardware.scaling import ChipArrays
 
 ERROR = 0.05
 """Assumed error of the fittest cells at the anchor."""
@@ -47,7 +47,7 @@ class ErrorTerm(Protocol):
         """Error of networks without a chip, 0 to 1, [n]."""
         ...
 
-    def kept(self, base: Accelerator, arrays: Arrays, weight_bits: int, channels: int) -> Array:
+    def kept(self, base: Accelerator, arrays: ChipArrays, weight_bits: int, channels: int) -> Array:
         """Share of the accuracy above chance that chips keep, 0 to 1, [n_chips]."""
         ...
 
@@ -96,12 +96,12 @@ class ErrorPrior:
         error: Array = np.minimum(np.exp(logarithm), _MOST)
         return error
 
-    def kept(self, base: Accelerator, arrays: Arrays, weight_bits: int, channels: int) -> Array:
+    def kept(self, base: Accelerator, arrays: ChipArrays, weight_bits: int, channels: int) -> Array:
         """See ``ErrorTerm``."""
         return calibration().chips.kept(layer_snr_db(base, arrays, weight_bits, channels))
 
 
-def layer_snr_db(base: Accelerator, arrays: Arrays, weight_bits: int, channels: int) -> Array:
+def layer_snr_db(base: Accelerator, arrays: ChipArrays, weight_bits: int, channels: int) -> Array:
     """Signal-to-noise ratio of a network's layers, dB, [n_chips]: of their mean noise, with C and with 2 C inputs.
 
     ``MOST_DB`` where the accelerator has no ``device``: nothing is known of its cells.

@@ -24,6 +24,15 @@ from neuronas.hardware.quantity import (
 _PRESETS = Path(__file__).parent / "presets"
 
 
+SIGN_COLUMNS = {"differential": 2, "offset-binary": 1}
+"""Columns of a weight's sign, by the sign scheme of arrays that say no other."""
+
+
+def sign_scheme_of(n_sign_columns: float) -> str:
+    """The sign scheme of arrays with so many columns for a sign."""
+    return next(name for name, n in SIGN_COLUMNS.items() if n == n_sign_columns)
+
+
 class Crossbar(Section):
     """One array of ``size`` x ``size`` memory cells.
 

@@ -26,7 +26,7 @@ from scipy.stats import binom
 from neuronas.hardware.accelerator import Device
 from neuronas.hardware.cost import Array
 from neuronas.hardware.mapped.mapping import sliced_bits
-from neuronas.hardware.scaling import Arrays
+from neuronas.hardware.scaling import ChipArrays
 
 MOST_DB = 40.0
 """Ratios above it count as this one: a network loses nothing."""
@@ -60,7 +60,7 @@ class _Cells:
     wire: float
 
 
-def snr_db(arrays: Arrays, device: Device, weight_bits: int, rows: int) -> Array:
+def snr_db(arrays: ChipArrays, device: Device, weight_bits: int, rows: int) -> Array:
     """Signal-to-noise ratio of the sums of a layer, dB, [n]; at most ``MOST_DB``.
 
     Args:

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuronas.errors import ConfigurationError
-from neuronas.hardware.accelerator import Accelerator
+from neuronas.hardware.accelerator import SIGN_COLUMNS, Accelerator, sign_scheme_of
 from neuronas.hardware.cost import Array
-from neuronas.hardware.design_space import FREE, SCHEDULES, SIGN_COLUMNS, DesignSpace
+from neuronas.hardware.design_space import FREE, SCHEDULES, DesignSpace
 from neuronas.hardware.mapped.latency import Schedule
 from neuronas.hardware.mapped.mapping import sliced_bits
-from neuronas.hardware.scaling import Arrays
+from neuronas.hardware.scaling import ChipArrays
 
 MOST_CHIPS = 5_000_000
 """Combinations that fit in memory."""
@@ -66,7 +66,7 @@ class Chips:
         excluded: combinations that cannot be built, by rule.
     """
 
-    arrays: Arrays
+    arrays: ChipArrays
     replication: Array
     schedules: tuple[Schedule, ...]
     n_combinations: int
@@ -82,8 +82,7 @@ class Chips:
     def values(self, number: int) -> dict[str, Any]:
         """Axes of one chip, by name, as a design space has them."""
         found: dict[str, Any] = {name: int(getattr(self.arrays, name)[number]) for name in _ARRAYS}
-        columns = int(self.arrays.n_sign_columns[number])
-        scheme = next(name for name, n in SIGN_COLUMNS.items() if n == columns)
+        scheme = sign_scheme_of(self.arrays.n_sign_columns[number])
         return found | {"sign_scheme": scheme, "replication": int(self.replication[number])}
 
 
@@ -96,10 +95,9 @@ def axis_values(space: DesignSpace, base: Accelerator, replication: int, schedul
     Raises:
         ConfigurationError: too many combinations, or converters are free whose cost the accelerator counts elsewhere.
     """
-    own = Arrays.of(base)
-    signs = next(name for name, n in SIGN_COLUMNS.items() if n == own.n_sign_columns[0])
+    own = ChipArrays.of(base)
     as_is: dict[str, Any] = {name: int(getattr(own, name)[0]) for name in _ARRAYS}
-    as_is |= {"sign_scheme": signs, "replication": replication, "schedule": schedule}
+    as_is |= {"sign_scheme": sign_scheme_of(own.n_sign_columns[0]), "replication": replication, "schedule": schedule}
     found = {name: space.values(name) or (value,) for name, value in as_is.items()}
     if space.crossbar_size is not None and space.rows_per_read is None and base.crossbar.rows_per_read is None:
         raise ConfigurationError(
@@ -134,7 +132,7 @@ def design_chips(values: Values, base: Accelerator, weight_bits: int) -> Chips:
         kept &= allowed
     arrays = {name: columns[name][kept] for name in _ARRAYS}
     return Chips(
-        arrays=Arrays(**arrays, n_sign_columns=columns["sign_scheme"][kept]),
+        arrays=ChipArrays(**arrays, n_sign_columns=columns["sign_scheme"][kept]),
         replication=columns["replication"][kept],
         schedules=tuple(one for one in SCHEDULES if one in values["schedule"]),
         n_combinations=len(kept) * n_schedules,

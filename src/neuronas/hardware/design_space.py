@@ -12,12 +12,11 @@ from typing import Annotated, Any, get_args
 from pydantic import BeforeValidator, WithJsonSchema
 
 from neuronas.config import DESIGN_SPACES, FULL_PRECISION, Section, load_named
+from neuronas.hardware.accelerator import SIGN_COLUMNS
 from neuronas.hardware.mapped.latency import Schedule
 
 _PRESETS = Path(__file__).parent / "design_spaces"
 _FREE = "free"
-SIGN_COLUMNS = {"differential": 2, "offset-binary": 1}
-"""Columns of a weight's sign, by scheme."""
 SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
 FREE: Mapping[str, tuple[Any, ...]] = {
     "crossbar_size": (32, 64, 128, 256, 512),

@@ -24,7 +24,7 @@ from neuronas.hardware.silicon.macro import Macros, operation_parts_fj, settling
 
 
 @dataclass(frozen=True)
-class Arrays:
+class ChipArrays:
     """Arrays of n chips, [n] each.
 
     Attributes:
@@ -44,7 +44,7 @@ class Arrays:
     n_sign_columns: Array
 
     @classmethod
-    def of(cls, accelerator: Accelerator) -> "Arrays":
+    def of(cls, accelerator: Accelerator) -> "ChipArrays":
         """The arrays of one accelerator, [1] each."""
         crossbar = accelerator.crossbar
         values = {
@@ -60,8 +60,8 @@ class Arrays:
     def __len__(self) -> int:
         return len(self.crossbar_size)
 
-    def __getitem__(self, chosen: Any) -> "Arrays":
-        return Arrays(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
+    def __getitem__(self, chosen: Any) -> "ChipArrays":
+        return ChipArrays(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
 
     @property
     def columns_per_adc(self) -> Array:
@@ -70,25 +70,25 @@ class Arrays:
         return shared
 
 
-Law = Callable[[Accelerator, Arrays], Array]
+Law = Callable[[Accelerator, ChipArrays], Array]
 """Factor on a constant of an accelerator for other arrays, [n]."""
 
 
-def cell_read_energy(chip: Accelerator, new: Arrays) -> Array:
+def cell_read_energy(chip: Accelerator, new: ChipArrays) -> Array:
     """Read of a cell: bits_per_cell * (cells + currents), over that of the chip's own arrays.
 
     Both by ``silicon.macro``: capacitances take bits_per_cell times the energy of an operation; currents flow as long
     as rows_per_read rows take to settle. Source: the laws calibrated on measured chips.
     """
 
-    def each(arrays: Arrays) -> Array:
+    def each(arrays: ChipArrays) -> Array:
         parts = operation_parts_fj(_macros(chip, arrays), silicon_calibration().energy, silicon_calibration().time)
         return arrays.bits_per_cell * (parts["cells"] + parts["currents"])
 
-    return each(new) / each(Arrays.of(chip))
+    return each(new) / each(ChipArrays.of(chip))
 
 
-def conversion_clocks(chip: Accelerator, new: Arrays) -> Array:
+def conversion_clocks(chip: Accelerator, new: ChipArrays) -> Array:
     """Clock cycles of a conversion: adc_bits * settling(rows_per_read), over that of the chip's own arrays.
 
     A converter of successive approximation decides one bit after another (McCreary and Gray, JSSC 10(6), 1975). The
@@ -96,11 +96,11 @@ def conversion_clocks(chip: Accelerator, new: Arrays) -> Array:
     (``silicon.macro``). A file does not say which part of its time is which, so that both factors apply to all of it:
     an upper estimate above the file's rows and bits, a lower one below.
     """
-    time, own = silicon_calibration().time, Arrays.of(chip)
+    time, own = silicon_calibration().time, ChipArrays.of(chip)
     return (new.adc_bits / own.adc_bits) * (settling(_macros(chip, new), time) / settling(_macros(chip, own), time))
 
 
-def conversion_energy(chip: Accelerator, new: Arrays) -> Array:
+def conversion_energy(chip: Accelerator, new: ChipArrays) -> Array:
     """Conversion: 2^(0.65 adc_bits) * rate^0.37, over that of the chip's own arrays.
 
     The rate is 1 over the clock cycles of a conversion. Source: the survey of converters, ``silicon.adc_survey``.
@@ -110,53 +110,53 @@ def conversion_energy(chip: Accelerator, new: Arrays) -> Array:
         ns = chip.adc.conversion_clocks * factor * clock_ns(chip)
         return conversion_fj(bits, chip.technology_nm, 1e9 / ns)
 
-    return each(new.adc_bits, conversion_clocks(chip, new)) / each(Arrays.of(chip).adc_bits, 1.0)
+    return each(new.adc_bits, conversion_clocks(chip, new)) / each(ChipArrays.of(chip).adc_bits, 1.0)
 
 
-def converter_area(chip: Accelerator, new: Arrays) -> Array:
+def converter_area(chip: Accelerator, new: ChipArrays) -> Array:
     """Converter: 2^(0.08 adc_bits), over that of the chip's own arrays.
 
     Source: the regression of area in ``silicon.adc_survey``.
     """
-    return area_ratio(new.adc_bits, Arrays.of(chip).adc_bits)
+    return area_ratio(new.adc_bits, ChipArrays.of(chip).adc_bits)
 
 
-def shared_columns(chip: Accelerator, new: Arrays) -> Array:
+def shared_columns(chip: Accelerator, new: ChipArrays) -> Array:
     """Column multiplexer: columns_per_adc, over that of the chip's own arrays.
 
     A pass gate for each column, whose drains load the line to the converter (as NeuroSim's: Chen, Peng and Yu, TCAD
     37(12), 2018).
     """
-    return new.columns_per_adc / Arrays.of(chip).columns_per_adc
+    return new.columns_per_adc / ChipArrays.of(chip).columns_per_adc
 
 
-def converters(chip: Accelerator, new: Arrays) -> Array:
+def converters(chip: Accelerator, new: ChipArrays) -> Array:
     """Registers and shift-add circuits of a PE: adcs_per_array, over that of the chip's own arrays.
 
     One behind each converter, which gives one value in each phase (ISAAC, ISCA 2016).
     """
-    return new.adcs_per_array / Arrays.of(chip).adcs_per_array
+    return new.adcs_per_array / ChipArrays.of(chip).adcs_per_array
 
 
-def rows_and_columns(chip: Accelerator, new: Arrays) -> Array:
+def rows_and_columns(chip: Accelerator, new: ChipArrays) -> Array:
     """Buffers of PEs and tiles: X, over that of the chip's own arrays.
 
     They hold what the rows of their crossbars receive and their columns give (sizes for X = 64: NeuroNAS, Table I).
     """
-    return new.crossbar_size / Arrays.of(chip).crossbar_size
+    return new.crossbar_size / ChipArrays.of(chip).crossbar_size
 
 
-def wire_length(chip: Accelerator, new: Arrays) -> Array:
+def wire_length(chip: Accelerator, new: ChipArrays) -> Array:
     """Wires of a tile: (area of a PE)^0.5, over that of the chip's own arrays.
 
     An H-tree over squares is as long as their side; its wires have the same width (NeuroSim: Chen, Peng and Yu, TCAD
     37(12), 2018).
     """
-    length: Array = np.sqrt(_pe_um2(chip, new) / _pe_um2(chip, Arrays.of(chip)))
+    length: Array = np.sqrt(_pe_um2(chip, new) / _pe_um2(chip, ChipArrays.of(chip)))
     return length
 
 
-def wire_energy(chip: Accelerator, new: Arrays) -> Array:
+def wire_energy(chip: Accelerator, new: ChipArrays) -> Array:
     """Transfers between PE and tile: X * (area of a PE)^0.5, over that of the chip's own arrays.
 
     Bits of a pass times the length of the wires, whose energy per bit and length is a constant (Ho, Mai and Horowitz,
@@ -165,17 +165,17 @@ def wire_energy(chip: Accelerator, new: Arrays) -> Array:
     return rows_and_columns(chip, new) * wire_length(chip, new)
 
 
-def pass_clocks(chip: Accelerator, new: Arrays) -> Array:
+def pass_clocks(chip: Accelerator, new: ChipArrays) -> Array:
     """Clock cycles of a PE pass: columns_per_adc * conversion_clocks + fill_clocks, over that of the chip's own arrays.
 
     Cost model ``paper`` has it as a constant; here it changes in proportion to ``pass_ns`` of cost model ``mapped``.
     """
 
-    def clocks(arrays: Arrays, factor: Array | float) -> Array:
+    def clocks(arrays: ChipArrays, factor: Array | float) -> Array:
         found: Array = arrays.columns_per_adc * chip.adc.conversion_clocks * factor + chip.pe.fill_clocks
         return found
 
-    return clocks(new, conversion_clocks(chip, new)) / clocks(Arrays.of(chip), 1.0)
+    return clocks(new, conversion_clocks(chip, new)) / clocks(ChipArrays.of(chip), 1.0)
 
 
 LAWS: Mapping[str, Law] = {
@@ -194,7 +194,7 @@ LAWS: Mapping[str, Law] = {
     "tile.htree_area_um2": wire_length,
 }
 """The law of each constant that follows from the arrays."""
-CHOSEN: Mapping[str, Callable[[Arrays], Array]] = {
+CHOSEN: Mapping[str, Callable[[ChipArrays], Array]] = {
     "crossbar.size": lambda arrays: arrays.crossbar_size,
     "crossbar.rows_per_read": lambda arrays: arrays.rows_per_read,
     "crossbar.bits_per_cell": lambda arrays: arrays.bits_per_cell,
@@ -205,14 +205,14 @@ CHOSEN: Mapping[str, Callable[[Arrays], Array]] = {
 """The constants that are the arrays themselves."""
 
 
-def many_chips(base: Accelerator, arrays: Arrays) -> Accelerator:
+def many_chips(base: Accelerator, arrays: ChipArrays) -> Accelerator:
     """One accelerator whose constants are columns [n, 1], as ``mapped.many`` reads it."""
     columns = {key: choice(arrays)[:, None] for key, choice in CHOSEN.items()}
     columns |= {key: (_constant(base, key) * law(base, arrays))[:, None] for key, law in LAWS.items()}
     return _changed(base, columns)
 
 
-def scaled_accelerator(base: Accelerator, arrays: Arrays, name: str) -> Accelerator:
+def scaled_accelerator(base: Accelerator, arrays: ChipArrays, name: str) -> Accelerator:
     """The accelerator with other arrays; every constant that changes says by which law.
 
     Args:
@@ -237,7 +237,7 @@ def scaled_accelerator(base: Accelerator, arrays: Arrays, name: str) -> Accelera
     return validate(Accelerator, _changed(base, changes).model_dump(), name)
 
 
-def _macros(chip: Accelerator, arrays: Arrays) -> Macros:
+def _macros(chip: Accelerator, arrays: ChipArrays) -> Macros:
     """Phases of reads, as ``mapped.array_view`` has them, with these arrays."""
     one, n = as_macro(chip), len(arrays)
     columns = {name: np.repeat(column, n) for name, column in vars(one).items()}
@@ -250,7 +250,7 @@ def _macros(chip: Accelerator, arrays: Arrays) -> Macros:
     return Macros(**columns | own)
 
 
-def _pe_um2(chip: Accelerator, arrays: Arrays) -> Array:
+def _pe_um2(chip: Accelerator, arrays: ChipArrays) -> Array:
     """Area of a PE: its crossbars with converters and multiplexers, its shift-add circuits and its buffer."""
     behind = chip.adc.area_um2 * converter_area(chip, arrays) + chip.multiplexer.area_um2 * shared_columns(chip, arrays)
     crossbar = arrays.crossbar_size**2 * chip.crossbar.cell_area_um2 + arrays.adcs_per_array * behind

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from neuronas.hardware.design_space import FREE, NETWORK
 from neuronas.report import front_tables
 from neuronas.report.charts import FITTING, Chart, View, colours, data, declared, name, name_axis, number, span
 from neuronas.report.front_tables import NAMES, OBJECTIVES, amount, factor
@@ -17,10 +18,8 @@ from neuronas.runs.design_fronts import DesignFront, DesignPoint
 _MOST = 400
 """Designs in a chart; a page with more is slow to open."""
 _TITLES = {"front": "Answer", "designs": "Designs", "effects": "Axes"}
-_AXES = (
-    "channels", "timesteps", "weight_bits", "crossbar_size", "rows_per_read", "bits_per_cell", "adc_bits",
-    "adcs_per_array", "sign_scheme", "replication",
-)  # fmt: skip
+_AXES = (*NETWORK, *(name for name in FREE if name != "schedule"))
+"""All designs of a front have one schedule."""
 _CHOSEN, _OTHERS = "chosen", "on the front"
 
 

@@ -18,6 +18,7 @@ worse by at most this share in every objective. 0: exactly. The result does not 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,17 @@ class JointSpace:
 
     def chips(self, setting: NetworkSetting) -> Chips:
         """The chips for networks of a setting."""
-        return design_chips(self.values, self.base, setting.weight_bits)
+        return self.chips_at(setting.weight_bits)
+
+    def chips_at(self, weight_bits: int) -> Chips:
+        """The chips for weights of a precision; made once."""
+        if weight_bits not in self._made:
+            self._made[weight_bits] = design_chips(self.values, self.base, weight_bits)
+        return self._made[weight_bits]
+
+    @cached_property
+    def _made(self) -> dict[int, Chips]:
+        return {}
 
 
 @dataclass(frozen=True)
@@ -151,11 +162,17 @@ def on_grid(points: Array, resolution: float) -> Array:
     """Points [n, d] whose values are numbers of cells, each larger by ``resolution`` than the one before; 0: as is."""
     if not resolution:
         return points
-    return _cells(np.log(np.maximum(points, _SMALLEST)), resolution)
+    return _cells(logarithms(points), resolution)
 
 
-def _cells(logarithms: Array, resolution: float) -> Array:
-    cells: Array = np.floor(logarithms / np.log1p(resolution))
+def logarithms(values: Array) -> Array:
+    """Natural logarithms of values of objectives, of which an error may be 0."""
+    found: Array = np.log(np.maximum(values, _SMALLEST))
+    return found
+
+
+def _cells(on_scale: Array, resolution: float) -> Array:
+    cells: Array = np.floor(on_scale / np.log1p(resolution))
     return cells
 
 
@@ -200,9 +217,9 @@ def explore(space: JointSpace, number: int) -> Explored:
         error = expected_error(without[first : first + len(part)], kept[:, None], space.n_classes)
         fits = np.logical_and.reduce([excess <= 0 for excess in space.budget.excess(totals).values()])
         values = np.stack([error, totals.energy_uj, totals.latency_ms, totals.area_mm2])
-        logarithms = np.log(np.maximum(values, _SMALLEST))
-        sums += logarithms.sum(axis=2).T
-        compared = _cells(logarithms, space.resolution) if space.resolution else values
+        on_scale = logarithms(values)
+        sums += on_scale.sum(axis=2).T
+        compared = _cells(on_scale, space.resolution) if space.resolution else values
         n_feasible += int(fits.sum())
         found = [front]
         for column, candidate in enumerate(part):

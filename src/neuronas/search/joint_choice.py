@@ -6,14 +6,13 @@ from itertools import combinations
 import numpy as np
 
 from neuronas.hardware.cost import Array
-from neuronas.search.joint import OBJECTIVES
+from neuronas.search.joint import OBJECTIVES, logarithms
 
 PREFER = ("knee", *OBJECTIVES, "edap")
 """How a design is chosen from the front."""
 MORE = (0.1, 0.25, 0.5)
 """Shares by which one cost may rise."""
 _COSTS = ("energy_uj", "latency_ms", "area_mm2")
-_SMALLEST = 1e-9
 
 
 def chosen(points: Array, prefer: str) -> int:
@@ -27,9 +26,9 @@ def chosen(points: Array, prefer: str) -> int:
         points: [n, 5] values of ``OBJECTIVES``.
         prefer: one of ``PREFER``.
     """
-    logarithms = np.log(np.maximum(points[:, :4], _SMALLEST))
-    low, high = logarithms.min(axis=0), logarithms.max(axis=0)
-    far = (((logarithms - low) / np.where(high > low, high - low, 1)) ** 2).sum(axis=1)
+    on_scale = logarithms(points[:, :4])
+    low, high = on_scale.min(axis=0), on_scale.max(axis=0)
+    far = (((on_scale - low) / np.where(high > low, high - low, 1)) ** 2).sum(axis=1)
     if prefer == "knee":
         return int(far.argmin())
     first = points[:, 1:4].prod(axis=1) if prefer == "edap" else points[:, OBJECTIVES.index(prefer)]
