@@ -49,7 +49,7 @@ from neuronas.training.objective import (
     rate_penalty,
     sparsity_of,
 )
-from neuronas.training.optimisers import AdamW, Sgd
+from neuronas.training.optimisers import AdamW, Muon, Sgd, orthogonal
 from neuronas.training.recipes import check_training
 from neuronas.training.state import State
 
@@ -201,6 +201,37 @@ def test_optimisers_step_as_those_of_torch(
         states = deepcopy((mine.state_dict(), torchs.state_dict()))
         torchs.load_state_dict(states[0])
         mine.load_state_dict(states[1])
+
+
+@pytest.mark.parametrize("size", [(6, 20), (20, 6), (8, 8), (1, 5)])
+def test_muon_orthogonalises(size: tuple[int, int]) -> None:
+    """Against the singular value decomposition: same singular vectors, singular values of about 1."""
+    drawn = torch.randn(size, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    u, _, v = torch.linalg.svd(drawn, full_matrices=False)
+    turned = u.T @ orthogonal(drawn) @ v.T
+    assert turned.diagonal().min() > 0.65 and turned.diagonal().max() < 1.25
+    assert torch.allclose(turned, torch.diag(turned.diagonal()), atol=1e-9)
+    assert torch.equal(orthogonal(torch.zeros(size)), torch.zeros(size))
+
+
+def test_muon_is_torchs_where_torchs_can_be_used() -> None:
+    """On a matrix, up to torch's products in bfloat16; on other parameters AdamW's update, bit for bit."""
+    weight, bias = (torch.randn(n, generator=torch.Generator().manual_seed(2)) for n in ((7, 30), (30,)))
+    mine, torchs = ([torch.nn.Parameter(one.clone()) for one in (weight, bias)] for _ in range(2))
+    muon = Muon(mine[:1], mine[1:], lr=0.02, momentum=0.95, weight_decay=0.1)
+    references = (
+        torch.optim.Muon(torchs[:1], lr=0.02, momentum=0.95, weight_decay=0.1, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(torchs[1:], lr=0.02, weight_decay=0.0),
+    )
+    for _ in range(4):
+        for weight, bias in (mine, torchs):
+            ((weight @ weight.T).sin().sum() + (weight @ bias).square().sum()).backward()
+        for optimiser in (muon, *references):
+            optimiser.step()
+            optimiser.zero_grad()
+        assert torch.allclose(mine[0], torchs[0], atol=2e-3), (mine[0] - torchs[0]).abs().max()
+        assert torch.allclose(mine[1], torchs[1], atol=2e-3)
+        muon.load_state_dict(deepcopy(muon.state_dict()))
 
 
 @pytest.mark.parametrize("optimiser", [torch.optim.AdamW, torch.optim.SGD])
@@ -394,7 +425,7 @@ def test_weight_decay_leaves_scales_alone() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"momentum": 0.5}, "only sgd has momentum"),
+        ({"momentum": 0.5}, "expected optimiser sgd or muon"),
         ({"rate_target": 0.1}, "without rate_weight"),
         ({"recipe": "paper", "learning_rate": 0.005}, "learning_rate_floor 0.01; expected a floor below it"),
         ({"schedule": "step", "learning_rate_floor": 1e-4}, "expected schedule cosine"),

@@ -1007,7 +1007,7 @@ def train(
     patience: int | None = ...,
     batch_size: int | None = ...,
     learning_rate: float | None = ...,
-    optimiser: Literal['sgd', 'adamw'] | None = ...,
+    optimiser: Literal['sgd', 'adamw', 'muon'] | None = ...,
     momentum: float | None = ...,
     weight_decay: float | None = ...,
     schedule: Literal['cosine', 'step'] | None = ...,
@@ -1101,8 +1101,8 @@ def train(
         patience: Stop after this many epochs without a higher validation accuracy; 0: never (epochs) [0].
         batch_size: Images in a training step, of all processes together [the recipe's].
         learning_rate: Peak learning rate [the recipe's].
-        optimiser: Optimiser [the recipe's].
-        momentum: Momentum of SGD [the recipe's].
+        optimiser: Optimiser; muon: of kernels and matrices, with adamw for the rest [the recipe's].
+        momentum: Momentum of SGD and Muon [the recipe's].
         weight_decay: Weight decay [the recipe's].
         schedule: Learning-rate schedule [the recipe's].
         learning_rate_floor: Learning rate at the end of the cosine schedule [the recipe's].

@@ -40,8 +40,10 @@ class TrainConfig(Section):
     )  # fmt: skip
     batch_size: int = _learning("Images in a training step, of all processes together", is_option=True, ge=2)
     learning_rate: float = _learning("Peak learning rate", RECIPE, _LEARNED, is_option=True, gt=0)
-    optimiser: Literal["sgd", "adamw"] = _learning("Optimiser")
-    momentum: float = _learning("Momentum of SGD", ge=0, lt=1)
+    optimiser: Literal["sgd", "adamw", "muon"] = _learning(
+        "Optimiser; muon: of kernels and matrices, with adamw for the rest"
+    )
+    momentum: float = _learning("Momentum of SGD and Muon", ge=0, lt=1)
     weight_decay: float = _learning("Weight decay", ge=0)
     schedule: Literal["cosine", "step"] = _learning("Learning-rate schedule")
     learning_rate_floor: float = _learning("Learning rate at the end of the cosine schedule", ge=0)

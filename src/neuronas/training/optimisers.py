@@ -1,4 +1,4 @@
-"""The optimisers of training: PyTorch's own, without what they do for compiled networks.
+"""The optimisers of training: PyTorch's own, without what they do for compiled networks, and Muon for convolutions.
 
 Ours are not compiled. PyTorch wraps some methods of its optimisers for those that are; the wrappers import
 ``torch._dynamo`` at the first call, which takes as long as the import of torch (benchmarks/NOTES.md, "Start-up").
@@ -32,6 +32,70 @@ class AdamW(_Eager, torch.optim.AdamW):
     step = torch.no_grad()(unwrap(torch.optim.AdamW.step))
 
 
+class Muon(_Eager):
+    """Momentum orthogonalised by Newton-Schulz for weight matrices, AdamW for all other parameters.
+
+    After Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024). A kernel [out, in, h, w] is
+    the matrix [out, in * h * w]. Updates have the root mean square of AdamW's (arXiv 2502.16982, equation 4), so that
+    one learning rate serves both. ``torch.optim.Muon`` takes matrices only, and multiplies in bfloat16, which most
+    processors lack.
+
+    Args:
+        matrices: parameters of two and more dimensions.
+        others: all other parameters.
+        lr: learning rate of both.
+        momentum: of the matrices.
+        weight_decay: of the matrices, decoupled.
+    """
+
+    def __init__(self, matrices: list[Tensor], others: list[Tensor], lr: float, momentum: float, weight_decay: float):
+        groups: list[dict[str, Any]] = [
+            {"params": matrices, "lr": lr, "momentum": momentum, "weight_decay": weight_decay},
+            *AdamW(others, lr, weight_decay=0.0).param_groups,
+        ]
+        super().__init__(groups, {})
+        self._adamw = AdamW(others, lr)
+
+    @torch.no_grad()
+    def step(self) -> None:  # type: ignore[override]
+        """Update all parameters that have a gradient."""
+        orthogonalised, *others = self.param_groups
+        for weight in orthogonalised["params"]:
+            if weight.grad is None:
+                continue
+            momentum = orthogonalised["momentum"]
+            state = self.state[weight]
+            if not state:
+                state["momentum_buffer"] = torch.zeros_like(weight)
+            average = state["momentum_buffer"]
+            average.lerp_(weight.grad, 1 - momentum)
+            update = orthogonal(weight.grad.lerp(average, momentum).flatten(1))  # Nesterov's momentum
+            rate = orthogonalised["lr"]
+            weight.mul_(1 - rate * orthogonalised["weight_decay"])
+            weight.sub_(update.reshape(weight.shape), alpha=rate * _RMS_OF_ADAMW * max(update.shape) ** 0.5)
+        self._adamw.param_groups, self._adamw.state = others, self.state
+        self._adamw.step()
+
+
+_RMS_OF_ADAMW = 0.2
+"""Root mean square of AdamW's updates at learning rate 1, as measured in arXiv 2502.16982."""
+
+_QUINTIC = (3.4445, -4.7750, 2.0315)
+"""Coefficients of x, x^3 and x^5 by Jordan et al.: singular values above 0.01 come near 1 in five steps."""
+
+
+def orthogonal(matrix: Tensor) -> Tensor:
+    """A matrix [n, m] with its singular values moved to about 1 (0.7 to 1.2), by five steps of Newton-Schulz."""
+    is_tall = matrix.shape[0] > matrix.shape[1]
+    x = matrix.T if is_tall else matrix
+    x = x / x.norm().clamp(min=torch.finfo(x.dtype).tiny)
+    first, third, fifth = _QUINTIC
+    for _ in range(5):
+        squared = x @ x.T
+        x = torch.addmm(x, torch.addmm(squared, squared, squared, beta=third, alpha=fifth), x, beta=first)
+    return x.T if is_tall else x
+
+
 def make_optimiser(network: nn.Module, settings: TrainConfig) -> torch.optim.Optimizer:
     """The optimiser that the settings name, for all parameters of a network.
 
@@ -43,11 +107,13 @@ def make_optimiser(network: nn.Module, settings: TrainConfig) -> torch.optim.Opt
         # Per-channel steps have several dimensions.
         is_scale = value.dim() <= 1 or name.endswith("quantiser.log_step")
         (others if is_scale else decayed).append(value)
+    rate, decay = settings.learning_rate, settings.weight_decay
+    if settings.optimiser == "muon":
+        return Muon(decayed, others, rate, settings.momentum, decay)
     groups: list[dict[str, Any]] = [
-        {"params": decayed, "weight_decay": settings.weight_decay},
+        {"params": decayed, "weight_decay": decay},
         {"params": others, "weight_decay": 0.0},
     ]
-    rate = settings.learning_rate
     if settings.optimiser == "sgd":
         return Sgd(groups, lr=rate, momentum=settings.momentum)
     return AdamW(groups, lr=rate)

@@ -47,8 +47,9 @@ BUILTIN: dict[str, Mapping[str, Any]] = {
         **_COMMON,
         "epochs": 30,
         "batch_size": 128,
-        "optimiser": "adamw",
-        "learning_rate": 1e-2,
+        "optimiser": "muon",
+        "momentum": 0.95,
+        "learning_rate": 2e-2,
         "weight_decay": 0.02,
         "warmup_epochs": 1.0,
         "clip_norm": 1.0,
@@ -92,7 +93,7 @@ def check_training(settings: TrainConfig) -> None:
         )
     if settings.optimiser == "adamw" and settings.momentum != recipe["momentum"]:
         raise ConfigurationError(
-            f"momentum {settings.momentum:g} given with optimiser adamw; expected optimiser sgd: only sgd has momentum"
+            f"momentum {settings.momentum:g} given with optimiser adamw; expected optimiser sgd or muon"
         )
     if settings.learning_rate_floor > settings.learning_rate:
         raise ConfigurationError(
