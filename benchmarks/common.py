@@ -13,6 +13,7 @@ import neuronas
 from neuronas.data.batches import search_batches
 from neuronas.data.datasets import open_dataset
 from neuronas.fitness.engine.select import describe_kernels
+from neuronas.machine import keep_freed_memory
 from neuronas.runs.directory import EVALUATION
 from neuronas.runs.evaluations import Evaluation
 
@@ -49,6 +50,7 @@ def images(dataset: str, batch_size: int, seed: int, side: int = 32) -> torch.Te
 
 def trained_and_measured(architecture: str | Path, out: Path, **settings: Any) -> Evaluation:
     """Train with settings of ``neuronas.train``, and measure on the test images; what is there is not done again."""
+    keep_freed_memory()
     neuronas.train(architecture, out=out, resume="auto", **settings)
     return Evaluation.read_if_there(out / EVALUATION) or neuronas.evaluate(out)
 

@@ -30,6 +30,7 @@ from neuronas.api.train import plan_training
 from neuronas.data.datasets import open_dataset
 from neuronas.data.memory import InMemoryDataSet
 from neuronas.experiments.structure import longest_path
+from neuronas.machine import keep_freed_memory
 from neuronas.runs.work import Work
 from neuronas.space.canonical import architecture_key
 from neuronas.space.genotype import NONE
@@ -173,6 +174,7 @@ def data(task_name: str, where: str, side: int) -> InMemoryDataSet:
 def train(row: Training, where: str) -> Trained:
     """Train one network and measure it."""
     torch.set_num_threads(1)
+    keep_freed_memory()
     started, images_of = process_time(), data(row.dataset, where, row.image_side)
     augment = {"cifar10": "flip", "fashion-mnist": "shift"}[row.dataset]
     options = {
