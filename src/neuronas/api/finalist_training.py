@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from neuronas.api.compose import Plan
 from neuronas.api.devices import device_named
 from neuronas.api.learning import begin_training
+from neuronas.api.teacher import TeacherRun
 from neuronas.api.trained import read_images
 from neuronas.config import TrainConfig
 from neuronas.errors import DataError, DivergedError, RunDirectoryError, VerificationError, writing
@@ -40,6 +41,7 @@ class Finals:
         plan: see ``learning_plan``.
         directory: of the run.
         choice: who they are, and what they have learned so far; written at each step.
+        teacher: the run that they learn from beside the labels.
         is_new: nothing of it is in the run yet; what is there belongs to other settings.
         is_out_of_time: the time was up before the last rung ended.
     """
@@ -47,6 +49,7 @@ class Finals:
     plan: Plan
     directory: Path
     choice: FinalistChoice
+    teacher: TeacherRun | None = None
     is_new: bool = False
     is_out_of_time: bool = False
 
@@ -104,7 +107,7 @@ class Finals:
         try:
             trainer = begin_training(
                 plan, parse_architecture(finalist.architecture), self._images, self._split, folder, key,
-                Process(0, 1, device_named(settings.device)), resume=True,
+                Process(0, 1, device_named(settings.device)), self.teacher, resume=True,
             )  # fmt: skip
             trainer.run(inner, deadline, until=rung.epochs)
             if trainer.is_out_of_time:

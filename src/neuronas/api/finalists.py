@@ -5,7 +5,8 @@ from pathlib import Path
 
 from neuronas.api.compose import Plan
 from neuronas.api.finalist_training import Finals, check_untrained, discard_finalists, enough_images
-from neuronas.api.training_checks import NOT_LEARNED, check_settings
+from neuronas.api.teacher import teacher_of
+from neuronas.api.training_checks import check_settings, learned_with
 from neuronas.config import TrainConfig
 from neuronas.data.datasets import check_described
 from neuronas.errors import ConfigurationError
@@ -112,15 +113,16 @@ def finals_of(run: Plan, ranked: tuple[Finalist, ...], asked: int, directory: Pa
         **{name: value for name, value in search.model_dump().items() if name.startswith("finalist_")},
     }
     question = identity(run.config, run.space, run.dataset.fingerprint, names)
-    learned = identity(run.config, question, train.model_dump(exclude=NOT_LEARNED))
     there = FinalistChoice.read_if_there(directory / FINALISTS)
     known = Finals(brief, directory, there) if there is not None and there.question == question else None
     if known is not None and known.choice.is_complete:
         known.clear()  # what a process that was killed at this point has left
         return known
     check_untrained(directory)
+    teacher = teacher_of(brief)
+    learned = identity(run.config, question, learned_with(train, teacher))
     if known is not None and known.choice.identity == learned:
-        return known
+        return replace(known, teacher=teacher)
     fresh = FinalistChoice(
         asked=asked,
         eta=search.finalist_eta,
@@ -134,4 +136,4 @@ def finals_of(run: Plan, ranked: tuple[Finalist, ...], asked: int, directory: Pa
         question=question,
         identity=learned,
     )
-    return Finals(brief, directory, fresh, is_new=True)
+    return Finals(brief, directory, fresh, teacher, is_new=True)

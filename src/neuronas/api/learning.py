@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuronas.api.compose import Plan
-from neuronas.api.teacher import teacher_of
+from neuronas.api.teacher import TeacherRun
 from neuronas.config import distinct_bits
 from neuronas.errors import ConfigurationError
 from neuronas.space.genotype import Architecture
@@ -23,6 +23,7 @@ def begin_training(
     directory: Path,
     identity: str,
     process: "Process",
+    teacher: TeacherRun | None,
     *,
     resume: bool,
 ) -> "Trainer":
@@ -36,6 +37,7 @@ def begin_training(
         directory: receives checkpoints and metrics.
         identity: digest of everything that decides what is learned.
         process: the current process of a distributed training.
+        teacher: the run that is learned from beside the labels.
         resume: go on from the last checkpoint if there is one.
 
     Raises:
@@ -47,9 +49,8 @@ def begin_training(
 
     settings, noise = run.config.train, _weight_noise(run)
     network = make_classifier(architecture, run.shape, run.config.network, settings, process.device, noise)
-    taught = teacher_of(run)
-    teacher = taught.load(process.device) if taught is not None else None
-    return begin(network, settings, images, split, directory, identity, process, resume=resume, teacher=teacher)
+    loaded = teacher.load(process.device) if teacher is not None else None
+    return begin(network, settings, images, split, directory, identity, process, resume=resume, teacher=loaded)
 
 
 def _weight_noise(run: Plan) -> dict[int, tuple[float, ...]]:

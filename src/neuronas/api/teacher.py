@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from neuronas.api.compose import Plan
 from neuronas.api.settings import planned
 from neuronas.config import as_path
-from neuronas.errors import ConfigurationError
+from neuronas.errors import ConfigurationError, RunDirectoryError
 from neuronas.runs.architectures import read_architecture_of
 from neuronas.space.genotype import Architecture
 
@@ -36,28 +36,36 @@ class TeacherRun:
         architecture: of its network.
         plan: its settings.
         share: of its answer in the targets.
+        digest: of its best weights and of what they were trained with; wherever the run lies.
     """
 
     directory: Path
     architecture: Architecture
     plan: Plan
     share: float
+    digest: str
 
     def load(self, device: "torch.device") -> "Teacher":
         """Its network with the best weights.
 
         Raises:
-            RunDirectoryError: the run was not trained.
+            RunDirectoryError: it has other weights by now.
             VerificationError: its checkpoint is damaged.
         """
         from neuronas.training.build import load_trained
+        from neuronas.training.checkpoint import best_digest
         from neuronas.training.teacher import Teacher
 
         config = self.plan.config
         trained = load_trained(
             self.directory, self.architecture, self.plan.shape, config.network, config.train, device, precision="auto"
         )
-        return Teacher(trained.network, self.share)
+        if best_digest(self.directory) != self.digest:
+            raise RunDirectoryError(
+                f"teacher {self.directory}: its weights changed while this training was prepared; wait for the end of "
+                "the teacher's training, then start again"
+            )
+        return Teacher(trained.network, self.share, self.digest)
 
 
 def teacher_of(run: Plan) -> TeacherRun | None:
@@ -65,12 +73,20 @@ def teacher_of(run: Plan) -> TeacherRun | None:
 
     Raises:
         ConfigurationError: it reads other images, or has other classes.
-        RunDirectoryError: there is no such run.
+        RunDirectoryError: there is no such run, or it was not trained.
+        VerificationError: its settings or its checkpoint are damaged.
     """
     settings = run.config.train
     if settings.teacher is None:
         return None
+    from neuronas.training.checkpoint import best_digest
+
     directory = as_path(settings.teacher)
+    if not directory.is_dir():
+        raise RunDirectoryError(
+            f"train.teacher {directory} given, which is no directory; expected that of a trained run: if it was moved, "
+            "say where to with --teacher"
+        )
     given = read_architecture_of(directory)
     plan = planned("evaluate", {}, run=given.run)
     for name, read in _SAME:
@@ -79,4 +95,4 @@ def teacher_of(run: Plan) -> TeacherRun | None:
                 f"teacher {directory} was trained with {name} {theirs}, this training has {ours}; expected a run with "
                 "the same"
             )
-    return TeacherRun(directory, given.architecture, plan, settings.teacher_share)
+    return TeacherRun(directory, given.architecture, plan, settings.teacher_share, best_digest(directory))

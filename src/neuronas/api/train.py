@@ -12,8 +12,9 @@ from neuronas.api.devices import device_named
 from neuronas.api.evaluators import prepare_images, scan_of
 from neuronas.api.learning import begin_training
 from neuronas.api.settings import Config, is_resumed, planned
+from neuronas.api.teacher import TeacherRun
 from neuronas.api.trained import read_images
-from neuronas.api.training_checks import NOT_LEARNED, check_own, check_resumed, check_settings, unchanging
+from neuronas.api.training_checks import check_own, check_resumed, check_settings, learned_with
 from neuronas.config import as_path, is_there
 from neuronas.errors import RunDirectoryError
 from neuronas.runs.architectures import ArchitectureFile, Given, read_architecture
@@ -50,12 +51,14 @@ class Training:
         directory: of the run.
         plan: the complete settings, and what they name.
         resume: continue from the last checkpoint.
+        teacher: the run that is learned from beside the labels.
     """
 
     given: Given
     directory: Path
     plan: Plan
     resume: bool
+    teacher: TeacherRun | None
 
     @property
     def has_checkpoint(self) -> bool:
@@ -129,7 +132,7 @@ class Training:
         images = read_images(run, "train")
         split = stratified_split(images.labels, settings.validation_share, settings.seed)
         trainer = begin_training(
-            run, architecture, images, split, self.directory, self.identity, process, resume=self.resume
+            run, architecture, images, split, self.directory, self.identity, process, self.teacher, resume=self.resume
         )
         if not process.rank:  # and not before: settings that are refused must not become those of the run
             write_config(self.directory / CONFIG, run.config)
@@ -155,7 +158,7 @@ class Training:
     def identity(self) -> str:
         """A key of everything that decides what is learned."""
         run = self.plan
-        settings = run.config.train.model_dump(exclude=NOT_LEARNED | unchanging(run.config.train))
+        settings = learned_with(run.config.train, self.teacher)
         parts = (run.space, architecture_key(self.given.architecture), run.dataset.fingerprint, settings)
         return identity(run.config, *parts)
 
@@ -250,9 +253,9 @@ def plan_training(
     else:
         directory = given.run
         check_own(run, directory)
-    check_settings(run)
+    teacher = check_settings(run)
     graph_bits(run.config.network.weight_bits, lower(given.architecture, run.shape))
-    training = Training(given, directory, run, resume)
+    training = Training(given, directory, run, resume, teacher)
     if resume and training.has_checkpoint and (directory / CONFIG).is_file():
         check_resumed(run, directory)
     return training

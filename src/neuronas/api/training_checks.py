@@ -7,7 +7,7 @@ from typing import Any
 from neuronas.api.compose import Plan, plan
 from neuronas.api.dataset_settings import DATA_SET
 from neuronas.api.devices import check_device
-from neuronas.api.teacher import teacher_of
+from neuronas.api.teacher import TeacherRun, teacher_of
 from neuronas.config import SETTINGS, Setting, TrainConfig, is_there, value_at
 from neuronas.config import given as checked
 from neuronas.data.datasets import check_described
@@ -27,20 +27,28 @@ NOT_LEARNED = {"device", "tensorboard"}
 """Settings of training that do not change what is learned."""
 
 
-def unchanging(settings: TrainConfig) -> set[str]:
-    """Settings that are newer than the identity of a training, where they change nothing.
+def learned_with(settings: TrainConfig, teacher: TeacherRun | None) -> dict[str, Any]:
+    """What of the settings of training decides what is learned; of a teacher its weights, wherever they lie.
 
-    So what was begun without them can be continued.
+    Settings that are newer than the identity of a training are left out where they change nothing, so that what was
+    begun without them can be continued.
     """
-    unused = {name for name in ("activation_bits", "teacher") if getattr(settings, name) is None}
-    return unused | {"teacher_share"} if settings.teacher is None else unused
+    unused = {"activation_bits"} if settings.activation_bits is None else set()
+    unused |= {"teacher", "teacher_share"} if teacher is None else set()
+    found = settings.model_dump(exclude=NOT_LEARNED | unused)
+    return found if teacher is None else found | {"teacher": teacher.digest}
 
 
-def check_settings(run: Plan) -> None:
+def check_settings(run: Plan) -> TeacherRun | None:
     """Refuse settings of training that cannot be combined or do not suit the images, and a device that is not there.
+
+    Returns:
+        the run that is learned from beside the labels, if there is one.
 
     Raises:
         ConfigurationError: names the settings.
+        RunDirectoryError: the teacher was not trained.
+        VerificationError: the teacher is damaged.
     """
     settings = run.config.train
     check_training(settings)
@@ -50,7 +58,7 @@ def check_settings(run: Plan) -> None:
             "it would blank whole images"
         )
     check_device(settings.device)
-    teacher_of(run)
+    return teacher_of(run)
 
 
 def check_own(run: Plan, directory: Path) -> None:
@@ -120,11 +128,15 @@ def _other_images(run: Plan, directory: Path) -> str | None:
 def check_resumed(run: Plan, directory: Path) -> None:
     """Refuse other settings of training than those of the checkpoint that is to be continued from.
 
+    A teacher may lie elsewhere than it did: the checkpoint says what weights it had.
+
     Raises:
         RunDirectoryError: names the first setting that changed.
     """
     stored = checked(read_config(directory / CONFIG), str(directory / CONFIG)).model_dump()
-    changed = differences({"train": run.config.train.model_dump(exclude=NOT_LEARNED)}, stored)
+    is_taught = run.config.train.teacher is not None and value_at(stored, "train.teacher") is not None
+    not_compared = NOT_LEARNED | ({"teacher"} if is_taught else set())
+    changed = differences({"train": run.config.train.model_dump(exclude=not_compared)}, stored)
     if changed:
         raise RunDirectoryError(
             f"run directory {directory}: was trained with other settings: {changed[0]}; leave the option out, or "

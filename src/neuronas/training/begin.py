@@ -40,10 +40,10 @@ def begin(
         teacher: a trained network to learn from beside the labels.
 
     Raises:
-        VerificationError: the checkpoint is damaged or belongs to another training.
+        VerificationError: the checkpoint is damaged, or belongs to another training or teacher.
         DataError: there are fewer training images than one batch.
     """
-    state = State(network, settings, identity)
+    state = State(network, settings, identity, teacher.digest if teacher is not None else None)
     folder = directory / CHECKPOINTS
     if resume and is_there(folder / LAST):
         state.load(folder / LAST)

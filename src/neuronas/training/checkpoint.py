@@ -2,6 +2,8 @@
 
 import errno
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,16 @@ def read_checkpoint(path: Path, module: torch.nn.Module | None = None) -> tuple[
     Raises:
         VerificationError: the file is missing, truncated, changed, too large, or not a checkpoint of neuronas.
     """
+    with _opened(path, module) as (file, facts, digest):
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    if digest != _digest(tensors, facts):
+        raise VerificationError(f"checkpoint {path}: its content was changed after it was written")
+    return tensors, facts
+
+
+@contextmanager
+def _opened(path: Path, module: torch.nn.Module | None = None) -> Iterator[tuple[Any, dict[str, Any], Any]]:
+    """The file, its metadata, and the digest in it; see ``read_checkpoint``, also of the errors."""
     try:
         if not path.is_file():
             raise OSError(errno.ENOENT, "file not found")
@@ -57,15 +69,12 @@ def read_checkpoint(path: Path, module: torch.nn.Module | None = None) -> tuple[
             facts = parse_json((file.metadata() or {}).get("neuronas", "null"))
             if not isinstance(facts, dict) or facts.pop("format", None) != FORMAT:
                 raise VerificationError(f"checkpoint {path}: is not in format {FORMAT}")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+            yield file, facts, facts.pop("digest", None)
     except OSError as error:
         raise VerificationError(f"checkpoint {path}: cannot be read ({error.strerror or error})") from error
     except (SafetensorError, ValueError, TypeError, LookupError, RuntimeError, MemoryError) as error:
         reason = " ".join(str(error).split())[:120]
         raise VerificationError(f"checkpoint {path}: is damaged ({reason}); train again or use another copy") from error
-    if facts.pop("digest", None) != _digest(tensors, facts):
-        raise VerificationError(f"checkpoint {path}: its content was changed after it was written")
-    return tensors, facts
 
 
 def subset(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -94,14 +103,31 @@ def load_best(module: torch.nn.Module, directory: Path) -> dict[str, Any]:
         RunDirectoryError: the run was not trained.
         VerificationError: the checkpoint is damaged or belongs to another network.
     """
+    path = _best_of(directory)
+    tensors, facts = read_checkpoint(path, module)
+    load_state(module, tensors, path)
+    return facts
+
+
+def best_digest(directory: Path) -> str:
+    """The digest that the checkpoint with the best weights of a trained run has of its content; no weight is read.
+
+    Raises:
+        RunDirectoryError: the run was not trained.
+        VerificationError: the checkpoint is damaged.
+    """
+    path = _best_of(directory)
+    with _opened(path) as (_, _, digest):
+        return str(digest)
+
+
+def _best_of(directory: Path) -> Path:
     path = directory / CHECKPOINTS / BEST
     if not path.exists():
         raise RunDirectoryError(
             f"run directory {directory}: {CHECKPOINTS}/{BEST} not found; run: neuronas train {quoted(directory)}"
         )
-    tensors, facts = read_checkpoint(path, module)
-    load_state(module, tensors, path)
-    return facts
+    return path
 
 
 def _most_bytes(module: torch.nn.Module) -> int:

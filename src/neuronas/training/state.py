@@ -51,11 +51,13 @@ class State:
         network: the network to train.
         settings: resolved settings of training.
         identity: digest of the run; checkpoints with another one are refused.
+        teacher: digest of the network that is learned from beside the labels; it is part of ``identity``.
     """
 
     network: Classifier
     settings: TrainConfig
     identity: str
+    teacher: str | None = None
     progress: Progress = field(default_factory=Progress)
 
     def __post_init__(self) -> None:
@@ -102,7 +104,8 @@ class State:
         state = self.optimiser.state_dict()
         for index, values in state["state"].items():
             tensors |= {f"optimiser.{index}.{name}": torch.as_tensor(value) for name, value in values.items()}
-        write_checkpoint(path, tensors, {"identity": self.identity, "progress": vars(self.progress)})
+        facts = {"identity": self.identity, "progress": vars(self.progress)}
+        write_checkpoint(path, tensors, facts if self.teacher is None else facts | {"teacher": self.teacher})
 
     def save_evaluated(self, path: Path, facts: dict[str, Any]) -> None:
         """Write the network of ``evaluated`` to a checkpoint, with metadata ``facts``."""
@@ -115,6 +118,12 @@ class State:
             VerificationError: the file is damaged or belongs to another run.
         """
         tensors, facts = read_checkpoint(path, self.network)
+        if (was := facts.get("teacher")) != self.teacher:
+            raise VerificationError(
+                f"checkpoint {path}: has learned from a teacher with weights {was or 'unknown'}, and train.teacher "
+                f"{self.settings.teacher} has {self.teacher}; give those weights with --teacher, or train without "
+                "--resume and with another --out"
+            )
         if facts.get("identity") != self.identity:
             raise VerificationError(
                 f"checkpoint {path}: was written with other settings or another architecture; train without --resume "

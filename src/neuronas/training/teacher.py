@@ -16,10 +16,12 @@ class Teacher:
     Attributes:
         network: in evaluation mode; it has the classes and reads the images of the network that learns.
         share: of its answer in the targets; the rest is the label's.
+        digest: of its weights and of what they were trained with.
     """
 
     network: Classifier
     share: float
+    digest: str
 
     def taught(self, x: Tensor, targets: Tensor) -> Tensor:
         """Mix the class probabilities of the teacher into targets.
