@@ -3,10 +3,12 @@
 import io
 import re
 import sys
+from inspect import signature
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import typer
 from rich.console import Console
@@ -65,6 +67,31 @@ def test_every_verb_tells_one_kind_of_observer(tmp_path: Path) -> None:
             assert max(fitness) == result.fitness == steps[-1].values["best_fitness"]
         if verb == "train":
             assert isinstance(steps[-1].detail, EpochEnded) and steps[-1].detail.row.epoch == 2
+
+
+@pytest.mark.parametrize("given", [3, ProgressBar, SimpleNamespace(started=print)])
+def test_every_verb_refuses_what_is_no_observer_in_one_line_and_leaves_nothing(tmp_path: Path, given: object) -> None:
+    run = tmp_path / "run"
+    neuronas.train(ARCH, **SMALL, limit=200, epochs=1, batch_size=40, out=run)
+    there = set(tmp_path.rglob("*"))
+    calls: dict[str, Any] = {
+        "search": lambda seen: neuronas.search(**SMALL, n_draws=5, out=tmp_path / "search", observer=seen),
+        "train": lambda seen: neuronas.train(ARCH, **SMALL, epochs=1, out=tmp_path / "train", observer=seen),
+        "design": lambda seen: neuronas.design(out=tmp_path / "design", observer=seen),
+        "design_front": lambda seen: neuronas.design_front("converters", out=tmp_path / "front", observer=seen),
+        "evaluate": lambda seen: neuronas.evaluate(run, limit=40, observer=seen),
+        "evaluate_on_chips": lambda seen: neuronas.evaluate_on_chips(run, chips=1, limit=40, observer=seen),
+        "predict": lambda seen: neuronas.predict(run, np.zeros((1, 8, 8), np.uint8), observer=seen),
+        "export": lambda seen: neuronas.export(run, "integer", observer=seen),
+    }
+    verbs = {name: getattr(neuronas, name) for name in neuronas.__all__ if name[0].islower()}
+    assert calls.keys() == {name for name, one in verbs.items() if "observer" in signature(one).parameters}
+    expected = r"^observer.* given.*; expected .*started, progress, finished"
+    for call in calls.values():
+        with pytest.raises(ConfigurationError, match=expected) as said:
+            call(given)
+        assert "\n" not in str(said.value)
+    assert set(tmp_path.rglob("*")) == there
 
 
 def test_rate_and_time_left_count_this_session_only() -> None:

@@ -70,10 +70,10 @@ class Design:
             raise RunDirectoryError(f"run directory {self.directory}: holds another run; choose another --out")
         if self.resume and not is_there(self.directory / FOLDER / CONFIG):
             raise RunDirectoryError(f"run directory {self.directory}: holds no design to resume; leave out --resume")
+        work = Work("design", self.directory, "%", observer, logs=False)  # stages log what they do
         with RunDirectory(self.directory / FOLDER, self.plan.origin, resume=self.resume):
             if (known := self.finished) is not None:
                 return known
-            work = Work("design", self.directory, "%", observer, logs=False)  # stages log what they do
             work.start(None)
             result = self._run(work, download)
             work.finish(result)

@@ -71,6 +71,7 @@ class FrontPlan:
             DataError: images are missing, broken or too few.
             VerificationError: a damaged file.
         """
+        work = Work("design", self.directory, "settings", observer)
         self._claim()
         started, survey = perf_counter(), survey_plan(self.plan, self.axes)
         place = self.directory / SURVEY
@@ -78,7 +79,6 @@ class FrontPlan:
         surveyed = Surveyed.read(self.plan, place / HISTORY)
         joint = self._joint(surveyed)
         state = JointState.read(self.directory / CHECKPOINT, self._digest(joint, surveyed))
-        work = Work("design", self.directory, "settings", observer)
         work.start(len(joint.settings), state.n_done)
         for found in explored(joint, state.n_done, self.plan.config.engine.workers or 1):
             state.add(joint, found)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from neuronas.errors import ConfigurationError
 from neuronas.runs.epoch import Epoch
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture
@@ -227,7 +228,7 @@ class Finished:
 
 class Observer(Protocol):
     """Follows the progress of any verb: ``search``, ``train``, ``evaluate``, ``evaluate_on_chips``, ``predict``,
-    ``export``.
+    ``export``, ``design``, ``design_front``.
 
     Each method is called in the process and thread that called the verb; what it raises ends the work, which can be
     resumed. Work that fails has no ``finished``.
@@ -244,3 +245,24 @@ class Observer(Protocol):
     def finished(self, event: Finished) -> None:
         """A verb is done."""
         ...
+
+
+_METHODS = tuple(name for name, value in vars(Observer).items() if callable(value) and not name.startswith("_"))
+
+
+def check_observer(given: object) -> None:
+    """Refuse what cannot follow a verb; None is no observer.
+
+    Raises:
+        ConfigurationError: says what was given and which method it lacks.
+    """
+    if given is None:
+        return
+    expected = f"expected an object with the methods {', '.join(_METHODS)}, such as neuronas.ProgressBar()"
+    if isinstance(given, type):
+        raise ConfigurationError(f"observer: the class {given.__name__} given; {expected}: call the class")
+    missing = [name for name in _METHODS if not callable(getattr(given, name, None))]
+    if missing:
+        raise ConfigurationError(
+            f"observer {given!r:.60} given, which has no method {' and no method '.join(missing)}; {expected}"
+        )

@@ -8,7 +8,16 @@ from pathlib import Path
 from time import monotonic
 
 from neuronas.errors import ConfigurationError
-from neuronas.runs.observer import Advanced, CandidateEvaluated, CandidateFailed, Detail, Finished, Observer, Started
+from neuronas.runs.observer import (
+    Advanced,
+    CandidateEvaluated,
+    CandidateFailed,
+    Detail,
+    Finished,
+    Observer,
+    Started,
+    check_observer,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -39,9 +48,13 @@ class Work:
         unit: see ``Started``.
         observer: follows the progress.
         logs: whether details are logged.
+
+    Raises:
+        ConfigurationError: no observer.
     """
 
     def __init__(self, verb: str, directory: Path, unit: str, observer: Observer | None = None, *, logs: bool = True):
+        check_observer(observer)
         self.verb, self.directory, self.unit = verb, directory, unit
         self.total: int | None = None
         self.done = 0
