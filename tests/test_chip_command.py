@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from neuronas import hardware
+from neuronas.api.run_facts import read_run
 from neuronas.chip.design import ChipDesign
 from neuronas.cli.main import run as command
+from neuronas.report.verdict import verdict
 from neuronas.snn.classifier import Classifier
 
 ARCH = "|conv_3x3~0|+|skip~0|skip~1|+|skip~0|avg_pool_3x3~1|conv_3x3~2|"
@@ -51,6 +54,23 @@ def test_chips_of_a_run(trained: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert rows["only off_conductance"]["loss"] == 0 and rows["only wire_resistance"]["n_chips"] == 1
     again = evaluate(trained, capsys, "--chips", "1")
     assert again["top1_per_chip"] == document["top1_per_chip"][:1]  # seeds reproduce
+
+
+def test_another_chip_of_an_accelerator_replaces_no_result(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(trained, run, ignore=shutil.ignore_patterns("chips"))
+    few = ["--chips", "1", "--limit", "20", "--no-diagnosis"]
+    plain = evaluate(run, capsys, *few)
+    other = evaluate(run, capsys, *few, "--sign-scheme", "offset-binary")
+    again = evaluate(run, capsys, *few, "--seed", "5")
+    assert plain["model"]["sign_scheme"] != other["model"]["sign_scheme"] == "offset-binary"
+    kept = {path.name: json.loads(path.read_text()) for path in (run / "chips").glob("*.json")}
+    assert kept == {"spikeflow-rram.json": again, "spikeflow-rram.sign-scheme-offset-binary.json": other}
+    rows = dict(row[:2] for row in verdict(read_run(run, run.name)))
+    ours = {"accuracy on chips, spikeflow-rram", "accuracy on chips, spikeflow-rram, sign scheme offset-binary"}
+    assert ours <= rows.keys()
 
 
 def test_finished_chips_are_kept(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:

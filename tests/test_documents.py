@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from conftest import Neuronas
+from neuronas.config import MEASURING, ChipConfig
 from neuronas.errors import VerificationError
-from neuronas.runs.chip_records import chip_file
+from neuronas.runs.chip_evaluations import chip_changes, chip_file, read_chips
 from neuronas.runs.document import Document, Finite
 from report_runs import add_training, make_run
 
@@ -109,3 +110,40 @@ def test_a_run_of_version_0_1_is_refused(neuronas: Neuronas, tmp_path: Path) -> 
 )
 def test_chips_are_files_of_their_own(tmp_path: Path, hardware: str, name: str) -> None:
     assert chip_file(tmp_path, hardware) == tmp_path / "chips" / f"{name}.json"
+
+
+def test_options_that_make_another_chip_are_told_from_those_that_measure_it() -> None:
+    same = ["--chips", "5", "--limit", "40", "--ablation", "--no-diagnosis", "--retrain-epochs", "2", "--set", "seed=1"]
+    assert chip_changes(same) == ()
+    other = "--without adc,drift --sign-scheme offset-binary --after 1h,1d --drift-compensation --no-gain-calibration"
+    assert chip_changes([*other.split(), *same]) == (
+        "without adc,drift", "sign scheme offset-binary", "after 1h,1d", "drift compensation", "no gain calibration",
+    )  # fmt: skip
+    assert set(ChipConfig.model_fields) > MEASURING
+
+
+def test_each_chip_has_a_file_and_a_chip_that_is_measured_again_its_own(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    add_training(run)
+    (first,) = read_chips(run)
+    folder = run / "chips"
+
+    def keep(options: str, hardware: str = first.hardware) -> str:
+        path = chip_file(run, hardware, options.split())
+        first.model_copy(update={"options": tuple(options.split()), "hardware": hardware}).write(path)
+        return path.name
+
+    assert keep("--limit 40") == keep("") == "spikeflow-rram.json"
+    assert keep("--sign-scheme offset-binary --limit 9") == "spikeflow-rram.sign-scheme-offset-binary.json"
+    assert keep("", "a/chip.yaml") == "chip.json"
+    assert keep("", "b/chip.yaml") == "chip-2.json" == keep("--ablation", "b/chip.yaml")
+    assert [one.chip for one in read_chips(run)] == [
+        "a/chip.yaml", "b/chip.yaml", "spikeflow-rram", "spikeflow-rram, sign scheme offset-binary"
+    ]  # fmt: skip
+    assert len(keep(f"--device-model {'far/' * 60}away.csv")) < 130
+
+    # Before chips were kept apart, another sign scheme took the accelerator's file.
+    (folder / "spikeflow-rram.json").unlink()
+    (folder / "spikeflow-rram.sign-scheme-offset-binary.json").rename(folder / "spikeflow-rram.json")
+    assert keep("--sign-scheme offset-binary") == "spikeflow-rram.json"
+    assert keep("") == "spikeflow-rram-2.json"

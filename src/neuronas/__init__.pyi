@@ -624,8 +624,9 @@ def evaluate_on_chips(
 ) -> ChipEvaluation:
     """Measure a trained run, or a network of your own, on simulated crossbar chips.
 
-    ``chips/NAME.json`` is written into the run's directory, or into ``out``. Each finished chip is kept in
-    ``chips/NAME.jsonl``: called again after an interruption, or with more chips, only the missing ones are simulated.
+    ``chips/NAME.json`` is written into the run's directory, or into ``out``; options that make another chip of the
+    accelerator's have a file of their own. Each finished chip is kept in ``chips/NAME.jsonl``: called again after an
+    interruption, or with more chips, only the missing ones are simulated.
 
     Args:
         run: the run's directory; or an ``.onnx`` or ``.nir`` file, or an ``nn.Module``, which ``dataset`` is for.

@@ -11,8 +11,14 @@ from neuronas.config import given, merged
 from neuronas.hardware.budget import rejected
 from neuronas.hardware.units import BUDGETED
 from neuronas.runs.architectures import ArchitectureFile
-from neuronas.runs.chip_evaluations import ChipAblation, ChipEvaluation, ChipTime, LayerQuality, SimulatedChip
-from neuronas.runs.chip_records import chip_file
+from neuronas.runs.chip_evaluations import (
+    ChipAblation,
+    ChipEvaluation,
+    ChipTime,
+    LayerQuality,
+    SimulatedChip,
+    chip_file,
+)
 from neuronas.runs.config_file import write_config
 from neuronas.runs.environment import Environment
 from neuronas.runs.epoch import Epoch

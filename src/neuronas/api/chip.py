@@ -18,8 +18,8 @@ from neuronas.api.trained import TrainedRun, calibration_images, read_trained
 from neuronas.config import as_options, as_path
 from neuronas.config import given as given_settings
 from neuronas.errors import ConfigurationError
-from neuronas.runs.chip_evaluations import ChipEvaluation, ChipVerdict, SimulatedChip
-from neuronas.runs.chip_records import ChipRecords, chip_file, chip_records_file
+from neuronas.runs.chip_evaluations import ChipEvaluation, ChipVerdict, SimulatedChip, chip_file
+from neuronas.runs.chip_records import ChipRecords, chip_records_file
 from neuronas.runs.observer import Observer
 from neuronas.runs.work import Work
 from neuronas.space.layer_bits import graph_bits
@@ -81,8 +81,9 @@ def evaluate_on_chips(
 ) -> ChipEvaluation:
     """Measure a trained run, or a network of your own, on simulated crossbar chips.
 
-    ``chips/NAME.json`` is written into the run's directory, or into ``out``. Each finished chip is kept in
-    ``chips/NAME.jsonl``: called again after an interruption, or with more chips, only the missing ones are simulated.
+    ``chips/NAME.json`` is written into the run's directory, or into ``out``; options that make another chip of the
+    accelerator's have a file of their own. Each finished chip is kept in ``chips/NAME.jsonl``: called again after an
+    interruption, or with more chips, only the missing ones are simulated.
 
     Args:
         run: the run's directory; or an ``.onnx`` or ``.nir`` file, or an ``nn.Module``, which ``dataset`` is for.
@@ -110,12 +111,18 @@ def evaluate_on_chips(
         directory = given.directory
     hardware = given.plan.config.hardware.accelerator
     work = Work("chips", directory or Path(given.name), "chips", observer)
+    place = None if directory is None else kept_chips(given.plan, directory)
     records = ChipRecords(None if directory is None else chip_records_file(directory, hardware))
     evaluation = simulate_chips(given, work, records)
-    if directory is not None:
-        evaluation.write(chip_file(directory, hardware))
+    if place is not None:
+        evaluation.write(place)
     work.finish(evaluation)
     return evaluation
+
+
+def kept_chips(run: Plan, directory: Path) -> Path:
+    """Where the evaluation on the chips that settings describe is kept in a directory; see ``chip_file``."""
+    return chip_file(directory, run.config.hardware.accelerator, _options(run))
 
 
 def simulate_chips(given: OnChips, work: Work | None = None, records: ChipRecords | None = None) -> ChipEvaluation:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from neuronas.api.chip import kept_chips
 from neuronas.api.compose import Plan
 from neuronas.api.design_choice import alternatives
 from neuronas.api.search_result import SearchResult
 from neuronas.hardware.units import quantity, word
 from neuronas.runs.chip_evaluations import NOTICED_LOSS, ChipEvaluation
-from neuronas.runs.chip_records import chip_file
 from neuronas.runs.designs import DesignResult, MeasuredShare, SettingChoice, StageTime
 from neuronas.runs.directory import ARCHITECTURE, CHECKPOINTS, EVALUATION
 from neuronas.runs.evaluations import Evaluation
@@ -130,7 +130,7 @@ def _files(directory: Path, run: Plan, files: dict[str, Path], *, has_chips: boo
         "architecture": directory / ARCHITECTURE,
         "network": directory / CHECKPOINTS / "best.safetensors",
         "evaluation": directory / EVALUATION,
-        **({"chips": chip_file(directory, run.config.hardware.accelerator)} if has_chips else {}),
+        **({"chips": kept_chips(run, directory)} if has_chips else {}),
         **files,
     }
     return {name: str(path.relative_to(directory)) for name, path in found.items()}

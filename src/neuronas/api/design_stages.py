@@ -6,7 +6,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from neuronas.api.chip import evaluate_on_chips
+from neuronas.api.chip import evaluate_on_chips, kept_chips
 from neuronas.api.chip_models import chip_of
 from neuronas.api.compose import Plan
 from neuronas.api.design_choice import Surveyed, n_with_weights_in_each_cell, smallest, survey_plan
@@ -24,7 +24,6 @@ from neuronas.api.trained import read_images, read_trained
 from neuronas.config import value_at, written
 from neuronas.errors import ConfigurationError, InfeasibleError, VerificationError
 from neuronas.runs.chip_evaluations import ChipEvaluation
-from neuronas.runs.chip_records import chip_file
 from neuronas.runs.designs import CHOICE, FOLDER, Axes, Contender, SettingChoice, Stage
 from neuronas.runs.directory import CONFIG, EVALUATION, HISTORY, RESULT, TRAINING, RunDirectory
 from neuronas.runs.evaluations import Evaluation
@@ -163,7 +162,7 @@ class DesignStages:
     def chips(self) -> ChipEvaluation:
         """Measure it on simulated chips."""
         with self.progress.stage("chips"):
-            known = ChipEvaluation.read_if_there(chip_file(self.directory, self.run.config.hardware.accelerator))
+            known = ChipEvaluation.read_if_there(kept_chips(self.run, self.directory))
             n_chips = self.run.config.chip.n_chips
             if known is not None and known.n_chips == n_chips:
                 return known

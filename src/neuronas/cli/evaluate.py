@@ -180,7 +180,7 @@ def _print_chips(chips: "ChipEvaluation", *, quiet: bool) -> None:
     if quiet:
         return
     names = ", ".join(chips.model.non_idealities) or "no non-ideality"
-    out.print(f"{chips.hardware} with {names}; {chips.seconds:g} s")
+    out.print(f"{chips.chip} with {names}; {chips.seconds:g} s")
     if len(chips.times) > 1:
         out.print(printable(times_table(chips.times)))
     out.print(printable(chip_layer_table(chips.layers)))

@@ -57,7 +57,7 @@ from neuronas.config.registry import (
 from neuronas.config.schema import DataConfig, EngineConfig, FitnessConfig, NetworkConfig, ResolvedConfig
 from neuronas.config.search_schema import SearchConfig
 from neuronas.config.setting import Before, Section, Setting
-from neuronas.config.training_schema import ChipConfig, TrainConfig
+from neuronas.config.training_schema import MEASURING, ChipConfig, TrainConfig
 from neuronas.config.values import EVALUATED_BITS, FULL_PRECISION
 from neuronas.config.weight_bits import (
     FEWEST_BITS,
@@ -88,6 +88,7 @@ __all__ = [
     "FEWEST_BITS",
     "FITNESS",
     "FULL_PRECISION",
+    "MEASURING",
     "OPERATIONS",
     "PRESETS",
     "RECIPES",

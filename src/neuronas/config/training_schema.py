@@ -142,6 +142,10 @@ def _on_chip(help: str, default: Any, verbs: tuple[str, ...] = (EVALUATE,), **mo
     return setting(help, default, verbs, **more)
 
 
+MEASURING = frozenset({"n_chips", "seed", "ablation", "diagnosis", "retrain_epochs"})
+"""Settings of ``ChipConfig`` that say how a chip is measured. All others make it another chip."""
+
+
 class ChipConfig(Section):
     """Chip simulation: how many chips, and what they are like."""
 

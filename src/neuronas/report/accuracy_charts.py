@@ -39,13 +39,13 @@ def learning_chart(epochs: Sequence[Epoch]) -> Chart:
 
 
 def accuracy_chart(evaluation: Evaluation, chips: Iterable[ChipEvaluation]) -> Chart:
-    """Top-1 accuracy on the test images: a bar for each precision, one for the simulated chips of each accelerator."""
+    """Top-1 accuracy on the test images: a bar for each precision, one for the simulated chips of each kind."""
     shades = {"float": "soft"}
     rows = [
         _row(precision(bits), value, share(value), evaluation.interval_95(value), shades.get(bits, "series-0"))
         for bits, value in evaluation.accuracy_by_bits.items()
     ]
-    rows += [_on_chips(f"{chip.n_chips} chips, {chip.hardware}", chip) for chip in chips]
+    rows += [_on_chips(f"{chip.n_chips} chips, {chip.chip}", chip) for chip in chips]
     view = _rows(rows, f"top-1 accuracy on {evaluation.n_images:,} images", bars=True)
     return Chart("Accuracy by precision and on chips, with 95 % intervals", (view,))
 

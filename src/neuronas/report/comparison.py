@@ -93,7 +93,7 @@ def _expected(run: RunFacts, first: RunFacts) -> str:
 
 
 def _on_chips(run: RunFacts) -> str:
-    return "; ".join(f"{chip_accuracy(one)} on {one.hardware}" for one in run.chips) or "not simulated"
+    return "; ".join(f"{chip_accuracy(one)} on {one.chip}" for one in run.chips) or "not simulated"
 
 
 def _cost(run: RunFacts, name: str) -> str:

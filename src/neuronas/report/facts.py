@@ -89,9 +89,9 @@ class RunFacts:
 
     @property
     def chip(self) -> ChipEvaluation | None:
-        """On simulated chips of the run's own accelerator or, without these, of the first one."""
+        """On simulated chips of the run's own accelerator, if possible unchanged; or, without these, the first ones."""
         own = self.config.hardware.accelerator
-        return next((one for one in self.chips if one.hardware == own), self.chips[0] if self.chips else None)
+        return min(self.chips, key=lambda one: (one.hardware != own, bool(one.changes)), default=None)
 
     @property
     def fitness(self) -> float | None:

@@ -52,7 +52,7 @@ def _chips(run: RunFacts) -> Iterator[_Row]:
         why = ""
         if chip.verdict and chip.verdict.remedies:
             why = f". On {chip.verdict.n_images:,} {chip.verdict.split} images {chip.verdict.text}"
-        yield f"accuracy on chips, {chip.hardware}", text + why, loss >= NOTICED_LOSS
+        yield f"accuracy on chips, {chip.chip}", text + why, loss >= NOTICED_LOSS
 
 
 def _budget(run: RunFacts) -> Iterator[_Row]:

@@ -1,13 +1,15 @@
-"""What evaluations of a trained network on simulated chips leave: ``chips/NAME.json``, one for each accelerator."""
+"""What evaluations of a trained network on simulated chips leave: ``chips/NAME.json``, one for each chip."""
 
+from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 
 from pydantic import Field
 
-from neuronas.config import WeightBits, duration
+from neuronas.config import MEASURING, WeightBits, duration, settings_for
 from neuronas.hardware.device_model import DeviceModel
 from neuronas.runs.card import Card, Shown, call, percent
-from neuronas.runs.chip_records import CHIPS
+from neuronas.runs.chip_records import CHIPS, file_stem
 from neuronas.runs.document import Document, Finite, Share
 
 NOTICED_LOSS = 0.01
@@ -126,7 +128,10 @@ class ChipVerdict(Document):
 
 
 class ChipEvaluation(Shown, ChipAccuracies):
-    """``chips/NAME.json``: a trained network on simulated chips of one accelerator.
+    """``chips/NAME.json``: a trained network on simulated chips of one kind.
+
+    An accelerator and the ``changes`` make a kind; measured again, with other images or more chips, it has the new
+    result.
 
     Its accuracies, layers, ablation and verdict are those of the last of the ``times``.
 
@@ -169,7 +174,7 @@ class ChipEvaluation(Shown, ChipAccuracies):
         facts = {
             "top-1": f"{percent(self.top1_mean)} on {self.n_chips} chips{interval}",
             "without non-idealities": percent(self.quantised_network_top1),
-            "chip": f"{self.hardware}{self.when} with {', '.join(self.model.non_idealities) or 'no non-ideality'}",
+            "chip": f"{self.chip}{self.when} with {', '.join(self.model.non_idealities) or 'no non-ideality'}",
             "run": self.run,
         }
         if self.float_network_top1 is not None:
@@ -182,15 +187,66 @@ class ChipEvaluation(Shown, ChipAccuracies):
         return Card("simulated chips", facts, following)
 
     @property
+    def changes(self) -> tuple[str, ...]:
+        """What makes the chip another one than the accelerator's, such as ``sign scheme offset-binary``."""
+        return chip_changes(self.options)
+
+    @property
+    def chip(self) -> str:
+        """The chip, for people: its accelerator and the changes."""
+        return ", ".join([self.hardware, *self.changes])
+
+    @property
     def when(self) -> str:
         """How long after programming, for people; empty where no time was asked for."""
         return f", {duration(self.times[-1].after_s)} after programming" if self.times else ""
 
 
+def chip_changes(options: Sequence[str]) -> tuple[str, ...]:
+    """Which options of ``evaluate --chip`` make another chip of an accelerator's, in words.
+
+    Args:
+        options: as ``config.as_options`` writes them; flags, each with its value behind it, if it has one.
+    """
+    known, found = settings_for("evaluate"), []
+    for place, flag in enumerate(options):
+        words = flag.removeprefix("--").split("-") if flag.startswith("--") else []
+        one = known.get("_".join(words)) or known.get("_".join(words[1:]))  # --no-...
+        if one is None or one.section != "chip" or one.path.rpartition(".")[2] in MEASURING:
+            continue
+        value = () if one.primitive is bool else options[place + 1 : place + 2]
+        found.append(" ".join([*words, *value]))
+    return tuple(found)
+
+
+def chip_file(directory: Path, hardware: str, options: Sequence[str] = ()) -> Path:
+    """Where a run keeps the evaluation on simulated chips of a kind: the file that has it, or else a new one.
+
+    Args:
+        directory: of the run.
+        hardware: the accelerator's name, or its file.
+        options: see ``chip_changes``.
+
+    Raises:
+        VerificationError: the file of another chip is damaged.
+    """
+    kind, there = (hardware, chip_changes(options)), _there(directory)
+    for path, one in there.items():
+        if (one.hardware, one.changes) == kind:
+            return path
+    stem = file_stem(*kind)
+    names = (f"{stem}{'' if number == 1 else f'-{number}'}.json" for number in count(1))
+    return next(path for name in names if (path := directory / CHIPS / name) not in there)
+
+
 def read_chips(directory: Path) -> tuple[ChipEvaluation, ...]:
-    """Read the evaluations on all simulated chips of a run, by file name; empty where there are none.
+    """Read the evaluations on all simulated chips of a run, by accelerator and changes; empty where there are none.
 
     Raises:
         VerificationError: a damaged file.
     """
-    return tuple(map(ChipEvaluation.read, sorted((directory / CHIPS).glob("*.json"))))
+    return tuple(sorted(_there(directory).values(), key=lambda one: (one.hardware, one.changes)))
+
+
+def _there(directory: Path) -> dict[Path, ChipEvaluation]:
+    return {path: ChipEvaluation.read(path) for path in sorted((directory / CHIPS).glob("*.json"))}

@@ -1,6 +1,7 @@
 """``chips/NAME.jsonl``: one line for each simulated chip, so that an evaluation continues after an interruption."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from neuronas.runs.document import Document, Share
 from neuronas.runs.lines import JsonLines
 
 CHIPS = "chips"
+_MOST_CHARACTERS = 120
 
 
 class LayerSums(Document):
@@ -75,17 +77,26 @@ class ChipRecords:
             self._lines.append(record)
 
 
-def chip_file(directory: Path, hardware: str) -> Path:
-    """Where a run keeps the evaluation on simulated chips of an accelerator.
+def chip_records_file(directory: Path, hardware: str) -> Path:
+    """Where a run keeps each chip that was simulated of an accelerator.
 
     Args:
         directory: of the run.
         hardware: the accelerator's name, or its file.
     """
-    name = re.sub(r"[^\w.-]+", "-", re.sub(r"\.ya?ml$", "", hardware.replace("\\", "/").rsplit("/", 1)[-1])).strip("-.")
-    return directory / CHIPS / f"{name or 'chip'}.json"
+    return directory / CHIPS / f"{file_stem(hardware)}.jsonl"
 
 
-def chip_records_file(directory: Path, hardware: str) -> Path:
-    """Where a run keeps each chip that was simulated of an accelerator; see ``chip_file``."""
-    return chip_file(directory, hardware).with_suffix(".jsonl")
+def file_stem(hardware: str, changes: Sequence[str] = ()) -> str:
+    """Name of a file about a chip, without its end; others can have the same.
+
+    Args:
+        hardware: the accelerator's name, or its file.
+        changes: see ``ChipEvaluation.changes``.
+    """
+    name = _plain(re.sub(r"\.ya?ml$", "", hardware.replace("\\", "/").rsplit("/", 1)[-1])) or "chip"
+    return ".".join([name, *(_plain(one) for one in changes)])[:_MOST_CHARACTERS]
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", text).strip("-.")
