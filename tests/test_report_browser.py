@@ -211,6 +211,26 @@ def test_no_table_scrolls_sideways_on_a_phone(browser: Any, neuronas: Neuronas, 
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
+@pytest.mark.parametrize("width", [400, 1400])
+def test_no_text_of_a_chart_is_cut(
+    browser: Any, neuronas: Neuronas, run: Path, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    """Not even of a legend with long names."""
+    monkeypatch.setattr("neuronas.report.cost_charts.quantity", lambda name, value: f"{value:,.12f} {name}")
+    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    open_page(browser, neuronas, "report", run)
+    cut = """return [...document.querySelectorAll('figure.chart .view')].flatMap((view) => {
+      const place = view.getBoundingClientRect();
+      const outside = ({ left, right }) => left < place.left - 1 || right > place.right + 1;
+      return [...view.querySelectorAll('text')].filter((text) => outside(text.getBoundingClientRect()));
+    }).map((text) => text.textContent)"""
+    shown = browser.execute_script("return document.querySelectorAll('figure.chart .view text').length")
+    found = browser.execute_script(cut)
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert shown > 50 and found == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_sticks_out_at_any_width(browser: Any, neuronas: Neuronas, run: Path, scheme: str) -> None:
     with scheme_of(browser, scheme):

@@ -19,9 +19,9 @@ View = dict[str, Any]
 """A Vega-Lite view, complete but for its width."""
 Row = Mapping[str, Any]
 
-FITTING = {"expr": "max(1, floor(((containerSize()[0] || 440) - 60) / 130))"}
-"""Columns of a legend above a view that stands alone: as many as there is room for."""
 _LABELS = 70  # pixels: an axis with its labels
+_CHARACTER, _SYMBOL, _GAP = 6.2, 30, 20  # pixels: of a label's text; a symbol with its gaps; beside an axis
+_AXIS, _LONGEST = 60, 200  # pixels: an axis of numbers; the longest name beside an axis
 
 
 @dataclass(frozen=True)
@@ -89,12 +89,30 @@ def name(field: str, **more: Any) -> View:
 
 def name_axis(field: str = "name") -> View:
     """An axis of names beside bars or dots."""
-    return name(field, axis={"domain": False, "ticks": False, "labelLimit": 200, "labelColor": colour("ink")})
+    return name(field, axis={"domain": False, "ticks": False, "labelLimit": _LONGEST, "labelColor": colour("ink")})
 
 
-def colours(names: Sequence[str], shades: Sequence[str], columns: Any = None) -> View:
-    """The scale and legend of a channel that gives each name its colour."""
-    legend = {} if columns is None else {"columns": columns}
+def colours(
+    names: Sequence[str], shades: Sequence[str], *, columns: int | None = None, beside: Iterable[str] = ()
+) -> View:
+    """The scale and legend of a channel that gives each name its colour.
+
+    Args:
+        names: in the order of the legend.
+        shades: their colours.
+        columns: of the legend; 0: all in one row; None: as many as there is room for above a view of any width.
+        beside: names on the axis at the left, where the legend does not begin.
+    """
+    if columns is None:
+        longest, widest = max(map(len, names), default=0), max(map(len, beside), default=0)
+        left = max(_AXIS, min(_CHARACTER * widest, _LONGEST) + _GAP)
+        room, each = f"(containerSize()[0] || 440) - {left:.0f}", _SYMBOL + _CHARACTER * longest
+        legend: View = {
+            "columns": {"expr": f"max(1, floor(({room}) / {each:.0f}))"},
+            "labelLimit": {"expr": f"max(60, {room} - {_SYMBOL})"},
+        }
+    else:
+        legend = {"columns": columns}
     return {"scale": {"domain": list(names), "range": list(shades)}, "legend": legend}
 
 

@@ -6,7 +6,7 @@ from neuronas.hardware.budget import Budget
 from neuronas.hardware.cost import Cost
 from neuronas.hardware.sweep import Sweep, SweepPoint
 from neuronas.hardware.units import axis_label, quantity, word
-from neuronas.report.charts import FITTING, Chart, colours, data, declared, name, name_axis, number
+from neuronas.report.charts import Chart, colours, data, declared, name, name_axis, number
 from neuronas.report.cost_tables import COSTED, Component, components
 from neuronas.report.style import N_SERIES, colour, series
 from neuronas.report.tables import share
@@ -29,7 +29,6 @@ def budget_chart(cost: Cost, budget: Budget) -> Chart:
 def layers_chart(cost: Cost) -> Chart:
     """Area, latency and energy of each layer that costs something, as shares of the totals."""
     totals = {key: _total(cost, key) for key in COSTED}
-    legend = colours(list(totals.values()), [series(number) for number in range(len(totals))], FITTING)
     rows = [
         {
             "layer": row.layer.name,
@@ -41,8 +40,9 @@ def layers_chart(cost: Cost) -> Chart:
         if row.area_mm2 or row.latency_ms or row.energy_uj
         for key in COSTED
     ]
-    colour_of = name("quantity", **legend)
-    view = declared("layers", height=6 * len(rows), names=name_axis("layer"), colours=colour_of)
+    shades = [series(number) for number in range(len(totals))]
+    legend = colours(list(totals.values()), shades, beside=[row["layer"] for row in rows])
+    view = declared("layers", height=6 * len(rows), names=name_axis("layer"), colours=name("quantity", **legend))
     return Chart("Cost by layer", (data(rows) | view,))
 
 
@@ -62,12 +62,12 @@ def components_chart(cost: Cost) -> Chart:
         if key in part.shares
     ]
     shades = [*(series(number) for number in range(N_SERIES)), colour("soft")]
-    names = [part.name for part in parts]
+    names, totals = [part.name for part in parts], [_total(cost, key) for key in COSTED]
     view = declared(
         "components",
         height=30 * len(COSTED),
-        names=name_axis("quantity") | {"sort": [_total(cost, key) for key in COSTED]},
-        colours=name("component", **colours(names, shades[: len(names)], FITTING)),
+        names=name_axis("quantity") | {"sort": totals},
+        colours=name("component", **colours(names, shades[: len(names)], beside=totals)),
     )
     return Chart("Cost by component", (data(rows) | view,))
 

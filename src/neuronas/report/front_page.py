@@ -8,7 +8,7 @@ import numpy as np
 
 from neuronas.hardware.design_space import FREE, NETWORK
 from neuronas.report import front_tables
-from neuronas.report.charts import FITTING, Chart, View, colours, data, declared, name, name_axis, number, span
+from neuronas.report.charts import Chart, View, colours, data, declared, name, name_axis, number, span
 from neuronas.report.front_tables import NAMES, OBJECTIVES, amount, factor
 from neuronas.report.page import single_page
 from neuronas.report.rendering import render
@@ -51,7 +51,7 @@ def _group(front: DesignFront, one: DesignPoint) -> str:
 
 
 def _colours() -> View:
-    return name("group", **colours([_OTHERS, _CHOSEN], [series(0), colour("accent")], FITTING))
+    return name("group", **colours([_OTHERS, _CHOSEN], [series(0), colour("accent")]))
 
 
 def _parallel(front: DesignFront, shown: Sequence[DesignPoint]) -> Chart:
@@ -134,7 +134,7 @@ def _effects(front: DesignFront) -> Chart:
             y=name_axis(),
             x=number("percent", f"{NAMES[objective]}, % above the mean of the axis"),
             start={"datum": 0},
-            colours=name("axis", **colours(axes, shades, FITTING)),
+            colours=name("axis", **colours(axes, shades, beside=[str(row["name"]) for row in rows])),
         )
         views.append(data(rows) | view)
     return Chart("What each value does", tuple(views), columns=2)

@@ -76,7 +76,7 @@ def _view(rows: Sequence[Compared], groups: Sequence[str]) -> View:
         below=line(1 / _NEAR),
         chips=data(map(_point, rows), None)["data"],
         worst=data(map(_point, worst), None)["data"],
-        colours=name("group", **colours(groups, shades)),
+        colours=name("group", **colours(groups, shades, columns=0)),
     )
 
 

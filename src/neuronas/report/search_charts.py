@@ -10,7 +10,7 @@ import numpy as np
 from neuronas.hardware.budget import Budget
 from neuronas.hardware.pareto import non_dominated
 from neuronas.hardware.units import axis_label
-from neuronas.report.charts import FITTING, Chart, View, colours, data, declared, domain, name, number, span
+from neuronas.report.charts import Chart, View, colours, data, declared, domain, name, number, span
 from neuronas.report.style import colour, series
 from neuronas.runs.candidates import Candidates
 
@@ -23,7 +23,7 @@ def scatter(
     groups: Mapping[str, str],
     answer: str,
     look: Mapping[str, Any],
-    columns: Any = FITTING,
+    columns: int | None = None,
     source: Callable[[str], View] | None = None,
 ) -> View:
     """Candidates on two axes, with their Pareto front, the answer, and the budgets that are near.
@@ -31,14 +31,14 @@ def scatter(
     Args:
         groups: colour of each group of candidates.
         answer: what the answer is called.
-        columns: of the legend.
+        columns: of the legend, see ``colours``.
         look: titles of the axes ``x`` and ``y``, where they begin and end (``x_low``, ``x_high``, …), ``step`` of the
             front's line, ``size`` and ``opacity`` of points.
         source: the data ``candidates`` (x, y, group), ``front``, ``answers`` (x, y) and ``budgets`` (x or y); without
             it they are named, and a page's script gives them.
     """
     source = source or (lambda name: {"data": {"name": name}})
-    legend = colours([*groups, FRONT, answer], [*groups.values(), colour("accent"), colour("ink")], columns)
+    legend = colours([*groups, FRONT, answer], [*groups.values(), colour("accent"), colour("ink")], columns=columns)
     return declared(
         "scatter",
         **{axis: number(axis, None, axis={"title": look[axis]}, **domain(look[f"{axis}_low"], look[f"{axis}_high"]))
@@ -100,7 +100,7 @@ def progress_chart(candidates: Candidates) -> Chart:
         "progress",
         x=number("number", "candidates proposed", **domain(0, len(candidates))),
         y=number("fitness", "fitness", **domain(*span(known, fenced=True))),
-        colours=name("line", **colours((CANDIDATES, best), (colour("point"), series(0)), FITTING)),
+        colours=name("line", **colours((CANDIDATES, best), (colour("point"), series(0)))),
         size=8 if len(rows) > _FEW else 20,
     )
     return Chart("Best fitness so far", (data(rows) | view,))
