@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from neuronas.api.export import export
 from neuronas.errors import ConfigurationError, VerificationError
-from neuronas.export.formats import ExportContent, IntegerOptions
+from neuronas.export.formats import ExportContent, IntegerOptions, ModelledCycles
 from neuronas.export.rtl_format import SIMULATION, compute_rtl, write_rtl
 from neuronas.export.rtl_program import FIELDS, RtlProgram
+from neuronas.export.synthesis import SYNTHESIS, YOSYS, Synthesis
 from neuronas.export.verification import compare_integers, integer_result
 from random_networks import Case, cases
 from test_c_export import pixels_of
@@ -86,6 +88,47 @@ def test_a_changed_weight_is_found(tmp_path: Path) -> None:
         compare_integers(
             "engine", integer_result(network, pixels), compute_rtl(tmp_path, pixels), network.neuron_layers
         )
+
+
+@pytest.mark.skipif(shutil.which(YOSYS) is None, reason="Yosys is not installed")
+@pytest.mark.slow
+def test_cells_and_memories_are_counted_where_they_are_asked_for(tmp_path: Path) -> None:
+    content = replace(content_of(make_network(CONV)), options=IntegerOptions(synthesise=True))
+    write_rtl(content, tmp_path)
+    report = dict(line.rsplit(maxsplit=1) for line in (tmp_path / "report.txt").read_text().splitlines() if line)
+    needed = sum(RtlProgram(content.integers, 4).memory_bits().values())
+    assert int(report["LUTs"]) > 500 and int(report["flip-flops"]) > 500 and int(report["DSP48E1"]) > 0
+    assert int(report["block RAMs"]) > 0 and int(report["block RAM, bits"]) > needed / 2  # the smallest are of LUTs
+    assert SYNTHESIS in (tmp_path / "Makefile").read_text()
+
+
+def test_cells_are_grouped() -> None:
+    found = Synthesis(
+        "Yosys 1", {"LUT2": 3, "LUT6": 4, "FDRE": 5, "FDSE": 1, "RAMB18E1": 2, "RAMB36E1": 1, "CARRY4": 7}
+    )
+    assert [found.number_of(group) for group in ("LUTs", "flip-flops", "DSP48E1", "block RAMs")] == [7, 6, 0, 3]
+    assert found.block_ram_bits == 2 * 18 * 1024 + 36 * 1024
+    assert found.lines[-1] == "others: CARRY4 7"
+
+
+def test_the_report_has_the_cycles_of_the_cost_model_beside_those_of_the_engine(tmp_path: Path) -> None:
+    content = content_of(make_network(CONV))
+    modelled = ModelledCycles(4321, "spikeflow-rram", "layers-in-order")
+    write_rtl(replace(content, modelled=modelled), tmp_path)
+    report = (tmp_path / "report.txt").read_text()
+    engine = RtlProgram(content.integers, 4).cycles()
+    assert f"cycles per image   {engine}\n" in report
+    assert (
+        "cost model mapped  4321 cycles of spikeflow-rram, schedule layers-in-order\nThe two differ because" in report
+    )
+
+
+def test_synthesis_is_of_hardware_and_needs_yosys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigurationError, match="--synthesise given with --format c; expected --format rtl"):
+        export(tmp_path, "c", synthesise=True)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(ConfigurationError, match="Yosys not found; install yosys"):
+        export(tmp_path, "rtl", synthesise=True)
 
 
 def test_a_missing_simulator_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -689,6 +689,7 @@ def export(
     max_ram_kib: float | None = ...,
     max_flash_kib: float | None = ...,
     lanes: int | None = ...,
+    synthesise: bool = ...,
     observer: Observer | None = ...,
 ) -> ExportManifest:
     """Export of trained networks: integer format, NIR, ONNX. Each file is verified: it is read back and computed.

@@ -1,23 +1,35 @@
 """A trained network in a file that others read, with a verified round trip."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from neuronas.api.compose import Plan
 from neuronas.api.integer_accuracy import held_out, integer_accuracy, weight_accuracy
 from neuronas.api.trained import TrainedRun, read_trained
 from neuronas.config import EXPORT_FORMATS, as_path
 from neuronas.errors import ConfigurationError, DataError
-from neuronas.export.formats import DT_S, FRACTION_BITS, LANES, IntegerOptions, format_named
+from neuronas.export.formats import (
+    DT_S,
+    FRACTION_BITS,
+    LANES,
+    ExportContent,
+    IntegerOptions,
+    ModelledCycles,
+    format_named,
+)
+from neuronas.export.synthesis import check_synthesis
 from neuronas.runs.directory import log
 from neuronas.runs.inputs import NetworkInput
 from neuronas.runs.observer import Observer
 from neuronas.runs.results import ExportManifest
 from neuronas.runs.work import Work
 from neuronas.space.notation import format_architecture
-from neuronas.space.workload import rows
+from neuronas.space.workload import Layer, rows
 
 if TYPE_CHECKING:
-    from neuronas.export.formats import ExportContent, Format
+    from neuronas.export.formats import Format
 
 EXPORTS = "export"
 _MOST_LANES = 64
@@ -34,6 +46,7 @@ def export(
     max_ram_kib: float | None = None,
     max_flash_kib: float | None = None,
     lanes: int | None = None,
+    synthesise: bool = False,
     observer: Observer | None = None,
 ) -> ExportManifest:
     """Write a trained network for other tools, as C or for a chip; the file is computed again and compared.
@@ -52,11 +65,12 @@ def export(
         max_ram_kib: c: limit on values and state, KiB; default: no limit.
         max_flash_kib: c: limit on constants, KiB; default: no limit.
         lanes: rtl: outputs of a layer with weights that are computed at a time, 1 to 64; default: 4.
+        synthesise: rtl: count the cells and memories of an FPGA with Yosys, into ``report.txt``.
         observer: follows the progress.
 
     Raises:
         RunDirectoryError: no run, or one that was not trained.
-        ConfigurationError: no such format, or it cannot hold this network.
+        ConfigurationError: no such format, it cannot hold this network, or a program that it needs is not installed.
         VerificationError: the file does not compute what the network computes; or a damaged run.
     """
     if not 0 < dt_s < 1:
@@ -74,6 +88,10 @@ def export(
         if value is not None and format_name not in takers:
             formats = " or ".join(takers)
             raise ConfigurationError(f"{flag} {value:g} given with --format {format_name}; expected --format {formats}")
+    if synthesise:
+        if format_name != "rtl":
+            raise ConfigurationError(f"--synthesise given with --format {format_name}; expected --format rtl")
+        check_synthesis()
     if lanes is not None and not 1 <= lanes <= _MOST_LANES:
         raise ConfigurationError(f"--lanes {lanes} given; expected 1 to {_MOST_LANES}")
     from neuronas.export.round_trip import export_network
@@ -87,6 +105,7 @@ def export(
         max_flash_kib,
         max_ram_kib,
         LANES if lanes is None else lanes,
+        synthesise,
     )
     content = _content(given, dt_s, opset, integer_options)
     agreement = export_network(given.trained.network, content, chosen, path, work)
@@ -108,7 +127,7 @@ def export(
     return manifest
 
 
-def _accuracy(given: TrainedRun, content: "ExportContent", chosen: "Format") -> dict[str, Any]:
+def _accuracy(given: TrainedRun, content: ExportContent, chosen: "Format") -> dict[str, Any]:
     """What the export's precision costs on held-out images; nothing where they are not there."""
     try:
         sample = held_out(given)
@@ -119,9 +138,8 @@ def _accuracy(given: TrainedRun, content: "ExportContent", chosen: "Format") -> 
     return {"weights": weight_accuracy(given, sample), "integer": integer}
 
 
-def _content(given: TrainedRun, dt_s: float, opset: int | None, options: IntegerOptions) -> "ExportContent":
+def _content(given: TrainedRun, dt_s: float, opset: int | None, options: IntegerOptions) -> ExportContent:
     from neuronas.export.crossbars import crossbars_document
-    from neuronas.export.formats import ExportContent
     from neuronas.export.from_network import bind
 
     run = given.plan
@@ -137,4 +155,12 @@ def _content(given: TrainedRun, dt_s: float, opset: int | None, options: Integer
         opset=opset,
         options=options,
         accelerator=run.accelerator,
+        modelled=_modelled(run, work),
     )
+
+
+def _modelled(run: Plan, work: Sequence[Layer]) -> ModelledCycles:
+    model = run.mapped_model()
+    busy_ms = replace(model, sensor=replace(model.sensor, window_ms=0.0)).estimate(work).latency_ms
+    cycles = round(busy_ms * 1e3 * run.accelerator.clock_mhz)
+    return ModelledCycles(cycles, run.config.hardware.accelerator, model.schedule)

@@ -27,6 +27,9 @@ MaxRam = Annotated[
 ]
 MaxFlash = Annotated[float | None, typer.Option("--max-flash", metavar="KIB", help="c: limit on constants \\[none].")]
 Lanes = Annotated[int | None, typer.Option(help="rtl: outputs of a layer that are computed at a time \\[4].")]
+Synthesise = Annotated[
+    bool, typer.Option("--synthesise", help="rtl: count the cells and memories of an FPGA with Yosys \\[off].")
+]
 TimeStep = Annotated[float, typer.Option("--dt", help="nir: length of a time step in seconds.")]
 
 
@@ -40,6 +43,7 @@ def export(
     max_ram: MaxRam = None,
     max_flash: MaxFlash = None,
     lanes: Lanes = None,
+    synthesise: Synthesise = False,
     plugin: options.Plugins = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -58,6 +62,7 @@ def export(
             max_ram_kib=max_ram,
             max_flash_kib=max_flash,
             lanes=lanes,
+            synthesise=synthesise,
             observer=progress,
         )
     if as_json:

@@ -39,12 +39,29 @@ class IntegerOptions:
         max_flash_kib: c: limit on constants; None: no limit.
         max_ram_kib: c: limit on values and state; None: no limit.
         lanes: rtl: outputs of a layer with weights that are computed at a time.
+        synthesise: rtl: count the cells of an FPGA.
     """
 
     fraction_bits: int = FRACTION_BITS
     max_flash_kib: float | None = None
     max_ram_kib: float | None = None
     lanes: int = LANES
+    synthesise: bool = False
+
+
+@dataclass(frozen=True)
+class ModelledCycles:
+    """What cost model ``mapped`` expects of the run's accelerator.
+
+    Attributes:
+        cycles: clock cycles of an image, all time steps, without waiting for a sensor.
+        hardware: the accelerator.
+        schedule: in which layers follow each other.
+    """
+
+    cycles: int
+    hardware: str
+    schedule: str
 
 
 @dataclass(frozen=True)
@@ -61,6 +78,7 @@ class ExportContent:
         dt_s: length of a time step in seconds, for formats with time constants in seconds.
         options: of the integer-only formats.
         accelerator: crossbars: of the run, with a memory device.
+        modelled: rtl: cycles to set beside those of the engine.
         opset: onnx: version of the operators; None: ``onnx_format.OPSET``.
     """
 
@@ -74,6 +92,7 @@ class ExportContent:
     opset: int | None = None
     options: IntegerOptions = IntegerOptions()
     accelerator: Accelerator | None = None
+    modelled: ModelledCycles | None = None
 
     @cached_property
     def integers(self) -> "IntegerNetwork":

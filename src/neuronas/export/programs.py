@@ -33,6 +33,22 @@ def work_folder(sources: Path) -> Iterator[Path]:
         yield Path(made)
 
 
+def check_program(command: str, name: str, package: str, why: str) -> None:
+    """Refuse work that needs a program which is not here.
+
+    Args:
+        command: of the program.
+        name: of the program, for people.
+        package: that installs it.
+        why: what was given, and what the program is needed for.
+
+    Raises:
+        ConfigurationError: it is not on the path.
+    """
+    if shutil.which(command) is None:
+        raise ConfigurationError(f"{why}, but {name} not found; install {package}")
+
+
 def output_of(command: Sequence[str], folder: Path) -> str:
     """Run a program in a folder and return what it prints.
 

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,11 +11,12 @@ import torch
 from torch import Tensor
 
 from neuronas.config import write_text
-from neuronas.errors import ConfigurationError, VerificationError
-from neuronas.export.formats import ExportContent
-from neuronas.export.programs import output_of, work_folder
+from neuronas.errors import VerificationError
+from neuronas.export.formats import ExportContent, ModelledCycles
+from neuronas.export.programs import check_program, output_of, work_folder
 from neuronas.export.rtl_program import FIELDS, RtlProgram
 from neuronas.export.self_test import frames_of, self_test
+from neuronas.export.synthesis import SYNTHESIS, Synthesis, synthesised
 from neuronas.export.templates import render
 from neuronas.export.verification import IntegerResult
 
@@ -27,7 +29,8 @@ def write_rtl(content: ExportContent, folder: Path) -> None:
     """Write engine, memories, testbench, Makefile and a report of cycles and memories to a folder.
 
     Raises:
-        ConfigurationError: see ``to_integers``.
+        ConfigurationError: see ``to_integers``; cells are asked for and Yosys is not installed.
+        VerificationError: Yosys refuses the design.
     """
     test = self_test(content)
     network = test.network
@@ -43,7 +46,7 @@ def write_rtl(content: ExportContent, folder: Path) -> None:
         "n_values": program.n_values, "n_membranes": max(1, program.n_membranes), "n_frame": n_frame,
         "frame_bits": max(1, (n_frame - 1).bit_length()), "class_bits": max(1, (n_classes - 1).bit_length()),
         "n_layers": len(sizes), "layer_sizes": sizes, "n_frames": network.n_frames, "n_images": len(test.frames),
-        "max_images": _MAX_IMAGES,
+        "max_images": _MAX_IMAGES, "synthesis": SYNTHESIS,
     }  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("neuronas.v", "testbench.v", "Makefile"):
@@ -52,7 +55,8 @@ def write_rtl(content: ExportContent, folder: Path) -> None:
     write_text(folder / "codes.hex", _hex((_packed(one, program.code_bits) for one in program.codes), 0))
     write_text(folder / "table.hex", _hex(program.table, 32))
     _write_vectors(folder, test.frames, test.expected)
-    write_text(folder / "report.txt", _report(program))
+    cells = synthesised(folder) if content.options.synthesise else None
+    write_text(folder / "report.txt", _report(program, content.modelled, cells))
 
 
 def compute_rtl(folder: Path, pixels: Tensor) -> IntegerResult:
@@ -75,8 +79,7 @@ def compute_rtl(folder: Path, pixels: Tensor) -> IntegerResult:
 
 def simulated(folder: Path, pixels: Tensor) -> tuple[IntegerResult, set[int]]:
     """Simulate images: their results, and the cycles that any of them took."""
-    if shutil.which(SIMULATION) is None:
-        raise ConfigurationError("--format rtl given, but Icarus Verilog not found to verify it; install iverilog")
+    check_program(SIMULATION, "Icarus Verilog", "iverilog", "--format rtl given, which is simulated to verify it")
     with work_folder(folder) as made:
         place, frames = made / "rtl", frames_of(pixels)
         shutil.copytree(folder, place)
@@ -108,11 +111,12 @@ def _hex(words: Iterable[int], bits: int) -> str:
     return "".join(f"{word & (1 << bits) - 1 if word < 0 else word:x}\n" for word in words)
 
 
-def _report(program: RtlProgram) -> str:
+def _report(program: RtlProgram, modelled: ModelledCycles | None, cells: Synthesis | None) -> str:
     bits = program.memory_bits()
     lines = [
         f"lanes (outputs computed at a time) {program.lanes}",
         f"cycles per image   {program.cycles()}",
+        *(_compared(modelled) if modelled else ()),
         "",
         *(f"{name + ' memory, bits':<24}{n:>12}" for name, n in bits.items()),
         f"{'all memories, bits':<24}{sum(bits.values()):>12}",
@@ -120,6 +124,18 @@ def _report(program: RtlProgram) -> str:
         f"{'instruction':<28}{'cycles of a time step':>22}",
         *(f"{one.name:<28}{one.cycles:>22}" for one in program.instructions),
         "",
-        "make synthesis.txt counts cells of an FPGA (Yosys). That it synthesises does not say that it closes timing.",
+        *(cells.lines if cells else ("make synthesis.txt counts cells of an FPGA (Yosys).",)),
+        "That it synthesises does not say that it closes timing.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _compared(modelled: ModelledCycles) -> list[str]:
+    """Cycles of the cost model, and why they are others than those of the engine."""
+    why = (
+        "The two differ because they count different hardware: the engine computes its lanes' outputs one input a "
+        "cycle, and fetches instructions; the chip reads the rows of its crossbars at once, all crossbars of a layer "
+        "together, bit by bit of the inputs, and moves values over its network. Neither is an estimate of the other."
+    )
+    said = f"cost model mapped  {modelled.cycles} cycles of {modelled.hardware}, schedule {modelled.schedule}"
+    return [said, *textwrap.wrap(why, 100)]

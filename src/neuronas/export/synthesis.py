@@ -1,0 +1,85 @@
+"""Cells and memories that generated Verilog takes on an FPGA, counted by Yosys."""
+
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from neuronas.errors import VerificationError
+from neuronas.export.programs import check_program, output_of, work_folder
+
+YOSYS = "yosys"
+SYNTHESIS = "read_verilog neuronas.v; synth_xilinx -family xc7 -flatten -top neuronas"
+"""The script of Yosys, for a Xilinx 7-series FPGA; the Makefile has the same."""
+_BLOCK_RAM_BITS = {"RAMB18E1": 18 * 1024, "RAMB36E1": 36 * 1024}
+"""Bits of each kind of block RAM (Xilinx UG473)."""
+_GROUPS = {"LUTs": r"LUT\d", "flip-flops": r"FD[RSCP]E(_1)?", "DSP48E1": "DSP48E1", "block RAMs": "RAMB(18|36)E1"}
+"""Kinds of cells with a line of their own."""
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """What Yosys counts.
+
+    Attributes:
+        version: of Yosys.
+        cells: how many of each kind.
+    """
+
+    version: str
+    cells: Mapping[str, int]
+
+    @property
+    def block_ram_bits(self) -> int:
+        """Bits of all block RAMs."""
+        return sum(bits * self.cells.get(kind, 0) for kind, bits in _BLOCK_RAM_BITS.items())
+
+    def number_of(self, group: str) -> int:
+        """Cells of a group, such as ``LUTs``."""
+        return sum(n for kind, n in self.cells.items() if re.fullmatch(_GROUPS[group], kind))
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """For a report."""
+        others = {kind: n for kind, n in self.cells.items() if not re.fullmatch("|".join(_GROUPS.values()), kind)}
+        return (
+            f"cells of a Xilinx 7-series FPGA, by {self.version}",
+            *(f"{group:<24}{self.number_of(group):>12}" for group in _GROUPS),
+            f"{'block RAM, bits':<24}{self.block_ram_bits:>12}",
+            f"others: {', '.join(f'{kind} {n}' for kind, n in sorted(others.items())) or 'none'}",
+        )
+
+
+def check_synthesis() -> None:
+    """Refuse to count cells where Yosys is missing.
+
+    Raises:
+        ConfigurationError: it is not installed.
+    """
+    check_program(YOSYS, "Yosys", YOSYS, "--synthesise given, which counts the cells of an FPGA")
+
+
+def synthesised(folder: Path) -> Synthesis:
+    """Synthesise the engine of a folder.
+
+    Args:
+        folder: with ``neuronas.v`` and the files of its memories.
+
+    Raises:
+        ConfigurationError: Yosys is not installed, or too little space is free for it.
+        VerificationError: it refuses the design.
+    """
+    check_synthesis()
+    version = " ".join(output_of((YOSYS, "-V"), folder).split()[:2])
+    with work_folder(folder) as made:
+        place = made / "rtl"
+        shutil.copytree(folder, place)
+        output_of((YOSYS, "-q", "-p", f"{SYNTHESIS}; tee -q -o cells.json stat -json"), place)
+        said = (place / "cells.json").read_text(encoding="utf-8")
+    try:
+        cells = json.loads(said[said.index("{") :])["design"]["num_cells_by_type"]
+    except (ValueError, LookupError, TypeError) as error:
+        raise VerificationError(f"{folder}: {version} gives no numbers of cells: {said:.100}") from error
+    return Synthesis(version, cells)
