@@ -230,6 +230,15 @@ def test_a_folder_of_recordings_is_a_sequence_data_set(tmp_path: Path) -> None:
     assert len(dataset.load("test", 10).labels) == 4
 
 
+def test_an_event_is_the_same_number_in_both_channels_of_binary_frames(tmp_path: Path) -> None:
+    dataset = open_dataset(f"events:{folder(tmp_path / 'own')}").with_timesteps(4)
+    counts, binary = dataset.std, dataset.with_events(events_config(values="binary"), 4, None)
+    assert counts[0] != counts[1]
+    source = binary.load("train", binary.image_size)
+    share = np.mean([source.read(index).numpy() for index in range(8)])
+    assert binary.std == pytest.approx([float(np.sqrt(share)) / 255] * 2, abs=1e-6) and len(set(binary.std)) == 1
+
+
 def test_channels_size_and_settings_are_those_that_are_asked_for(tmp_path: Path) -> None:
     dataset = open_dataset(f"events:{folder(tmp_path / 'own')}")
     both = dataset.with_channels(1).with_events(events_config(window_ms=10.0, crop=(8, 8)), 2, (4, 4))

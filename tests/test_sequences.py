@@ -10,7 +10,10 @@ import torch
 from torch import Tensor
 
 import neuronas
-from neuronas.config import EXPORT_FORMATS
+from neuronas.api.compose import plan
+from neuronas.api.dataset_settings import sensor_of
+from neuronas.chip.mapped_layer import pixel_format
+from neuronas.config import EXPORT_FORMATS, given
 from neuronas.data.batches import first_images
 from neuronas.data.memory import InMemoryDataSet
 from neuronas.data.source import ArraySource
@@ -331,6 +334,21 @@ def test_pixels_of_binary_frames_have_one_bit() -> None:
         update={"digital": accelerator.digital.model_copy(update={"image_bits": accelerator.digital.image_bits / 2})}
     )
     assert int(replace(model, accelerator=coarse).work(table).input_bits[0]) == 4
+
+
+@pytest.mark.parametrize(("std", "n_bits"), [((0.002, 0.002), 1), ((0.002, 0.001), 8)])
+def test_chips_read_as_many_bits_of_binary_frames_as_cost_models_count(std: tuple[float, ...], n_bits: int) -> None:
+    data = {"sequence": True, "image_channels": 2, "image_side": SIDE, "n_classes": 3, "mean": (0.0, 0.0), "std": std}
+    run = plan(given({"data": data, "events": {"values": "binary", "window_ms": 1.0}, "network": {"timesteps": T}}, ""))
+    sensor = sensor_of(run.config)
+    read = pixel_format((0.0, 0.0), std, min(sensor.pixel_bits, 8), sensor.pixel_bits)
+    assert int(run.mapped_model().work(rows(FORWARD, run.shape)).input_bits[0]) == read.n_bits == n_bits
+    events = (torch.rand(3, 2, SIDE, SIDE, generator=torch.Generator().manual_seed(1)) < 0.2).float()
+    shown = events / 255 / torch.tensor(std)[:, None, None]
+    planes = list(read.planes(shown))
+    assert len(planes) == n_bits
+    exact = torch.allclose(sum(weight * plane for weight, plane in planes), shown)
+    assert exact is (n_bits == 1)  # numbers of several channels do not fit one grid
 
 
 def test_activity_of_binary_frames_is_a_share_of_pixels() -> None:

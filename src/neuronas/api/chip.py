@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from neuronas.api.chip_models import chips_of
 from neuronas.api.compose import Plan
+from neuronas.api.dataset_settings import sensor_of
 from neuronas.api.own_network import OwnNetwork, is_own_network, read_own
 from neuronas.api.train import train as train_again
 from neuronas.api.trained import TrainedRun, calibration_images, read_trained
@@ -193,10 +194,11 @@ def make_trial(given: OnChips, records: ChipRecords | None = None) -> "ChipTrial
             "run trained with --ann given; expected a spiking network, since crossbars read spikes; train without --ann"
         )
     run, request = given.plan, given.plan.config.chip
+    data, pixel_bits = run.config.data, sensor_of(run.config).pixel_bits
     training, test = given.images("train"), given.images("test")
     return ChipTrial(
         network=given.network,
-        pixels=pixel_format(run.config.data.mean, run.config.data.std, int(run.accelerator.digital.image_bits)),
+        pixels=pixel_format(data.mean, data.std, min(pixel_bits, int(run.accelerator.digital.image_bits)), pixel_bits),
         calibration=calibration_images(training, request.seed, given.device),
         images=test,
         indices=np.arange(len(test)),

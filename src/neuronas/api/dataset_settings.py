@@ -75,10 +75,16 @@ def default_limits(budget: Budget, dataset: DataSet, values: Mapping[str, Any]) 
 
 
 def sensor_of(config: ResolvedConfig) -> Sensor:
-    """The sensor that gives the images; still images are there at once."""
-    if not config.data.sequence:
+    """The sensor that gives the images; still images are there at once.
+
+    Pixels of binary frames are one bit where an event is the same number in all channels; otherwise crossbars read them
+    as they read all pixels.
+    """
+    data = config.data
+    if not data.sequence:
         return AT_ONCE
-    return Sensor(config.events.window_ms, 1 if config.events.values == "binary" else BYTE)
+    is_one_bit = config.events.values == "binary" and len(set(zip(data.mean, data.std, strict=True))) == 1
+    return Sensor(config.events.window_ms, 1 if is_one_bit else BYTE)
 
 
 def decided_by(dataset: DataSet, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -108,7 +108,10 @@ class EventDataSet(DataSet):
 
     @property
     def std(self) -> tuple[float, ...]:  # type: ignore[override]
-        """See ``DataSet``: root mean square of some training recordings, since the mean is taken as 0."""
+        """See ``DataSet``: root mean square of some training recordings, since the mean is taken as 0.
+
+        Of binary frames one for both polarities, so that an event is the same number in both and a chip reads one bit.
+        """
         import numpy as np
 
         store, slicing = self._cut("train", self.image_size)
@@ -117,6 +120,8 @@ class EventDataSet(DataSet):
         for number in drawn.tolist():
             frames = slicing.frames(store.recording(number), number).astype(np.int64)
             squares += np.square(frames).mean(axis=(0, 2, 3))
+        if slicing.events.values == "binary":
+            squares[:] = squares.mean()
         spread = np.sqrt(squares / len(drawn)) / 255
         return tuple(max(float(one), 1e-4) for one in spread.round(6))
 
