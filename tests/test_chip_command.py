@@ -14,6 +14,7 @@ from neuronas.api.run_facts import read_run
 from neuronas.chip.design import ChipDesign
 from neuronas.cli.main import run as command
 from neuronas.report.verdict import verdict
+from neuronas.runs.chip_evaluations import chip_file
 from neuronas.snn.classifier import Classifier
 
 ARCH = "|conv_3x3~0|+|skip~0|skip~1|+|skip~0|avg_pool_3x3~1|conv_3x3~2|"
@@ -142,19 +143,19 @@ def test_everything_off_is_the_quantised_network(trained: Path, capsys: pytest.C
     assert document["model"]["non_idealities"] == [] and document["n_chips"] == 1
     assert document["top1_mean"] == document["quantised_network_top1"]
     assert all(one["adc_saturation"] == 0 for one in document["layers"].values())
-    stored = json.loads((trained / "chips/spikeflow-rram.json").read_text())
+    stored = json.loads(chip_file(trained, "spikeflow-rram", document["options"]).read_text())
     assert stored["layers"]["A.01"]["snr_db"] is None  # no error at all
     assert command(["evaluate", str(trained), "--chip", "--without", names]) == 0
     assert re.search(r"A\.01 +no error +0\.0%", capsys.readouterr().out)
-    page = page_of(trained, "spikeflow-rram")
+    page = page_of(trained, document)
     assert "no error" in page and " ± " not in page
 
 
-def page_of(run: Path, *chips: str) -> str:
+def page_of(run: Path, *documents: dict) -> str:
     """The report without the other chips, which other tests simulated."""
-    for file in (run / "chips").glob("*.json"):
-        if file.stem not in chips:
-            file.unlink()
+    kept = {chip_file(run, one["hardware"], one["options"]) for one in documents}
+    for file in set((run / "chips").glob("*.json")) - kept:
+        file.unlink()
     assert command(["report", str(run), "--quiet"]) == 0
     return (run / "report.html").read_text()
 
@@ -172,7 +173,7 @@ def test_other_chips(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_one_chip_without_converters_is_reported(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     document = evaluate(trained, capsys, "--chips", "1", "--without", "adc", "--ablation", "--no-diagnosis")
     assert document["top1_std"] is None and document["top1_interval_95"] is None  # other chips would differ
-    page = page_of(trained, "spikeflow-rram")
+    page = page_of(trained, document)
     assert "needs at least two chips" in page and "ideal; sign scheme" in page and " ± " not in page
     assert "1 bit; on 20,000 Ω, off 200,000 Ω; write variation 10.0% (normal), read noise 0.0%" in page
 
@@ -180,9 +181,9 @@ def test_one_chip_without_converters_is_reported(trained: Path, capsys: pytest.C
 def test_a_report_gives_the_command_of_each_chip(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--sign-scheme", "twos-complement", "--variation", "lognormal", "--no-gain-calibration"]
     options += ["--without", "adc,wire_resistance", "--no-diagnosis", "--limit", "20"]
-    evaluate(trained, capsys, *options, "--chips", "1", "--hardware", "isaac-rram")
-    evaluate(trained, capsys, "--chips", "1", "--seed", "4", "--no-diagnosis", "--limit", "20")
-    page = page_of(trained, "spikeflow-rram", "isaac-rram")
+    changed = evaluate(trained, capsys, *options, "--chips", "1", "--hardware", "isaac-rram")
+    own = evaluate(trained, capsys, "--chips", "1", "--seed", "4", "--no-diagnosis", "--limit", "20")
+    page = page_of(trained, changed, own)
     other, ours = re.findall(r"neuronas evaluate again --chip (.*)", page)
     assert set(ours.split()) == {"--chips", "1", "--seed", "4", "--no-diagnosis", "--limit", "20"}
     assert set(other.split()) == {"--chips", "1", "--seed", "0", "--hardware", "isaac-rram", *options}

@@ -329,7 +329,8 @@ def test_evaluate_after_several_times(trained: Path, capsys: pytest.CaptureFixtu
     capsys.readouterr()
     assert command(["evaluate", str(trained), *options, "--after", "1month,1d,20s", "--json", "--quiet"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert json.loads((trained / "chips/spikeflow-rram.json").read_text()) == document
+    name = "spikeflow-rram.device-model-pcm-nandakumar-2019.after-20s-1d-1month.json"
+    assert json.loads((trained / "chips" / name).read_text()) == document
     assert [one["after_s"] for one in document["times"]] == [20, DAY, 30 * DAY]
     assert document["times"][-1]["top1_per_chip"] == document["top1_per_chip"]
     assert all(one["n_chips"] == 2 and not one["extrapolated"] for one in document["times"])

@@ -88,10 +88,19 @@ class RunFacts:
     design: DesignResult | None = None
 
     @property
-    def chip(self) -> ChipEvaluation | None:
-        """On simulated chips of the run's own accelerator, if possible unchanged; or, without these, the first ones."""
-        own = self.config.hardware.accelerator
-        return min(self.chips, key=lambda one: (one.hardware != own, bool(one.changes)), default=None)
+    def ablated_chip(self) -> ChipEvaluation | None:
+        """Whose ablation is drawn: the run's own accelerator, if possible unchanged."""
+        found = (one for one in self.chips if one.ablation)
+        return min(found, key=lambda one: (self._is_other(one), bool(one.changes)), default=None)
+
+    @property
+    def aged_chip(self) -> ChipEvaluation | None:
+        """Which is drawn over time: the run's own accelerator, at the most times."""
+        found = (one for one in self.chips if len(one.times) > 1)
+        return min(found, key=lambda one: (self._is_other(one), -len(one.times)), default=None)
+
+    def _is_other(self, chip: ChipEvaluation) -> bool:
+        return chip.hardware != self.config.hardware.accelerator
 
     @property
     def fitness(self) -> float | None:

@@ -29,8 +29,8 @@ def charts(run: RunFacts) -> dict[str, Chart]:
         found["accuracy"] = accuracy_chart(run.evaluation, run.chips)
         if run.evaluation.firing_rates:
             found["firing-rates"] = rates_chart(run.evaluation.firing_rates)
-    if run.chip and run.chip.ablation:
-        found["chips"] = ablation_chart(run.chip.ablation)
-    if run.chip and len(run.chip.times) > 1:
-        found["aging"] = times_chart(run.chip.times, run.chip.quantised_network_top1)
+    if run.ablated_chip:
+        found["chips"] = ablation_chart(run.ablated_chip.ablation)
+    if run.aged_chip:
+        found["aging"] = times_chart(run.aged_chip.times, run.aged_chip.quantised_network_top1)
     return found

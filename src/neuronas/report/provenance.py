@@ -24,7 +24,7 @@ def provenance_table(run: RunFacts) -> Table:
         ("tiles of the floorplan", f"cost model 'mapped' with the constants of {preset}"),
         ("fitness", f"'{fitness.name}', weights drawn with seed {run.config.seed}; training images only"),
         ("accuracy", "measured by neuronas evaluate on the test images" if run.evaluation else "not measured"),
-        ("accuracy on chips", "simulated by neuronas evaluate --chip" if run.chip else "not simulated"),
+        ("accuracy on chips", "simulated by neuronas evaluate --chip" if run.chips else "not simulated"),
     )
     return Table("Provenance", ("number", "comes from"), rows, text_columns=(0, 1))
 
