@@ -1,6 +1,7 @@
 """Network and chip together: the front, the chosen design as files, resuming, and what is refused."""
 
 import csv
+import fcntl
 import json
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,20 @@ def test_another_space_is_refused_in_the_same_directory(made: DesignFront) -> No
         neuronas.design_front(SPACE, out=made.directory, **FEW)
     with pytest.raises(RunDirectoryError, match="was begun with another design space"):
         neuronas.design_front(DesignSpace(adc_bits=(3,)), out=made.directory, resume=True, **FEW)
+
+
+def test_two_processes_do_not_work_in_one_directory(made: DesignFront, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    for run, resume in ((tmp_path / "run", False), (made.directory, True)):
+        with (run / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            print(1234, file=lock, flush=True)
+            with pytest.raises(RunDirectoryError, match=r"another neuronas is working in it \(process 1234"):
+                neuronas.design_front(SPACE, out=run, resume=resume, **FEW)
+    assert [one.name for one in (tmp_path / "run").iterdir()] == [".lock"]
+    with pytest.raises(RunDirectoryError, match="holds no design to resume"):
+        neuronas.design_front(SPACE, out=tmp_path / "none", resume=True, **FEW)
+    assert not (tmp_path / "none").exists()
 
 
 def test_contradictory_budgets_name_the_nearest_design(made: DesignFront, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Network and chip together: a survey of the cells, the enumeration of a design space, its front, a chosen design."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from os import PathLike
@@ -25,7 +26,7 @@ from neuronas.hardware.mapped.many import Networks
 from neuronas.hardware.units import quantity
 from neuronas.runs.design_fronts import CHECKPOINT, SPACE, SURVEY, DesignFront
 from neuronas.runs.designs import Axes
-from neuronas.runs.directory import CONFIG, HISTORY, new_directory
+from neuronas.runs.directory import CONFIG, HISTORY, locked, new_directory
 from neuronas.runs.network_setting import NetworkSetting
 from neuronas.runs.observer import Observer
 from neuronas.runs.work import Work
@@ -35,6 +36,21 @@ from neuronas.search.joint_state import JointState
 
 RESOLUTION = 0.01
 """By which share the front may miss a design, in each objective."""
+
+
+@dataclass(frozen=True)
+class Enumerated:
+    """A space whose designs are all covered.
+
+    Attributes:
+        space: that was enumerated.
+        state: its end.
+        architectures: text of each candidate.
+    """
+
+    space: JointSpace
+    state: JointState
+    architectures: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -72,9 +88,21 @@ class FrontPlan:
             VerificationError: a damaged file.
         """
         work = Work("design", self.directory, "settings", observer)
-        self._claim()
-        started, survey = perf_counter(), survey_plan(self.plan, self.axes)
-        place = self.directory / SURVEY
+        started = perf_counter()
+        with self._claimed():
+            found = self._enumerated(work, observer, download=download)
+            files = FrontFiles(self.directory, self.plan, found.space, found.state, found.architectures)
+            front = files.write(self.prefer, round(perf_counter() - started, 2))
+        work.finish(front)
+        return front
+
+    def enumerated(self) -> "Enumerated":
+        """Survey and enumerate, without choosing; raises what ``run`` does."""
+        with self._claimed():
+            return self._enumerated(Work("design", self.directory, "settings"), None, download=False)
+
+    def _enumerated(self, work: Work, observer: Observer | None, *, download: bool) -> "Enumerated":
+        survey, place = survey_plan(self.plan, self.axes), self.directory / SURVEY
         Search(place, survey, resume=(place / CONFIG).is_file()).run(observer, download=download, scan_images=True)
         surveyed = Surveyed.read(self.plan, place / HISTORY)
         joint = self._joint(surveyed)
@@ -86,10 +114,19 @@ class FrontPlan:
             work.advance(1, f"{len(state.front):,} designs on the front, {state.count('n_covered'):,} covered")
         if not len(state.front):
             raise self._nothing(joint, state, surveyed)
-        files = FrontFiles(self.directory, self.plan, joint, state, surveyed.candidates.architectures)
-        front = files.write(self.prefer, round(perf_counter() - started, 2))
-        work.finish(front)
-        return front
+        return Enumerated(joint, state, surveyed.candidates.architectures)
+
+    @contextmanager
+    def _claimed(self) -> Iterator[None]:
+        """Hold the directory as long as something is written there."""
+        if self.resume and not self.directory.is_dir():
+            raise self._nothing_to_resume()
+        with locked(self.directory):
+            self._claim()
+            yield
+
+    def _nothing_to_resume(self) -> RunDirectoryError:
+        return RunDirectoryError(f"run directory {self.directory}: holds no design to resume; leave out --resume")
 
     def _claim(self) -> None:
         """Refuse a directory that holds something else, and keep the design space in a new one."""
@@ -108,8 +145,7 @@ class FrontPlan:
         if is_there(self.directory / CONFIG):
             raise RunDirectoryError(f"run directory {self.directory}: holds another run; choose another --out")
         if self.resume:
-            raise RunDirectoryError(f"run directory {self.directory}: holds no design to resume; leave out --resume")
-        self.directory.mkdir(parents=True, exist_ok=True)
+            raise self._nothing_to_resume()
         write_yaml(place, self.space)
 
     def _joint(self, surveyed: Surveyed) -> JointSpace:

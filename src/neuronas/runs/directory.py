@@ -94,8 +94,10 @@ class RunDirectory:
 
     def __enter__(self) -> Self:
         """Take the directory and check that it may be used."""
+        if self._resume and not self.path.is_dir():
+            raise self._nothing_to_resume()
         with ExitStack() as stack:
-            stack.enter_context(self._locked())
+            stack.enter_context(locked(self.path))
             self._check()
             stack.enter_context(log_to(self.file(LOG)))
             self._held = stack.pop_all()
@@ -110,39 +112,6 @@ class RunDirectory:
     def file(self, name: str) -> Path:
         """Path of a file of the run."""
         return self.path / name
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Hold the lock, which names this process for a person who wants to end it from another shell."""
-        if self._resume and not self.path.is_dir():
-            raise self._nothing_to_resume()
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            # A pipe must not be waited for, nor what a link leads to be emptied.
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW
-            lock = os.fdopen(os.open(self.path / LOCK, flags, 0o666), "a")
-        except OSError as error:
-            raise unwritable(f"run directory {self.path}", error) from error
-        with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                lock.truncate(0)
-                print(os.getpid(), file=lock, flush=True)
-            except BlockingIOError:
-                raise RunDirectoryError(
-                    f"run directory {self.path}: another neuronas is working in it{self._holder()}; wait for it, or "
-                    "choose another --out"
-                ) from None
-            except OSError as error:
-                raise unwritable(f"run directory {self.path}", error) from error
-            yield
-
-    def _holder(self) -> str:
-        try:
-            number = read_text(self.path / LOCK, _LOCK_BYTES).strip()
-        except (OSError, ValueError):  # whatever it contains, it is locked
-            number = ""
-        return f" (process {number}; 'kill {number}' ends it; resume it with --resume)" if number.isdecimal() else ""
 
     def _nothing_to_resume(self) -> RunDirectoryError:
         return RunDirectoryError(f"run directory {self.path}: holds no run to resume; leave out --resume")
@@ -192,6 +161,43 @@ class RunDirectory:
                 raise RunDirectoryError(
                     f"run directory {self.path}: its {what} was {made[what]}, now {now}; choose another --out"
                 )
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Hold a directory, which is made if it is not there; its lock names this process for whoever wants to end it.
+
+    Raises:
+        RunDirectoryError: another process holds it, or it cannot be written.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        # A pipe must not be waited for, nor what a link leads to be emptied.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW
+        lock = os.fdopen(os.open(directory / LOCK, flags, 0o666), "a")
+    except OSError as error:
+        raise unwritable(f"run directory {directory}", error) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock.truncate(0)
+            print(os.getpid(), file=lock, flush=True)
+        except BlockingIOError:
+            raise RunDirectoryError(
+                f"run directory {directory}: another neuronas is working in it{_holder(directory)}; wait for it, or "
+                "choose another --out"
+            ) from None
+        except OSError as error:
+            raise unwritable(f"run directory {directory}", error) from error
+        yield
+
+
+def _holder(directory: Path) -> str:
+    try:
+        number = read_text(directory / LOCK, _LOCK_BYTES).strip()
+    except (OSError, ValueError):  # whatever it contains, it is locked
+        number = ""
+    return f" (process {number}; 'kill {number}' ends it; resume it with --resume)" if number.isdecimal() else ""
 
 
 class _LogFile(RotatingFileHandler):
