@@ -1,7 +1,9 @@
 """The space of designs: its axes, the chips in it, their noise, and the front of network and chip together."""
 
+import sys
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -23,7 +25,7 @@ from neuronas.hardware.design_space import BUILTIN, FREE, DesignSpace, load_desi
 from neuronas.hardware.mapped.activity import Activity
 from neuronas.hardware.mapped.many import Networks
 from neuronas.hardware.mapped.model import MappedCostModel
-from neuronas.hardware.pareto import non_dominated
+from neuronas.hardware.pareto import hypervolume, non_dominated
 from neuronas.hardware.scaling import ChipArrays, scaled_accelerator
 from neuronas.hardware.sensor import AT_ONCE
 from neuronas.runs.network_setting import NetworkSetting
@@ -32,6 +34,7 @@ from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space
 from neuronas.space.workload import Occupancy, Workload
 
+sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 BASE, CELLS = load_accelerator("spikeflow-rram"), load_space("neuronas")
 SMALL = {
     "crossbar_size": [32, 64], "rows_per_read": [8, 64], "bits_per_cell": [1, 2], "adc_bits": [3, 5],
@@ -254,3 +257,33 @@ def test_only_designs_within_the_budget_are_kept_and_the_nearest_is_known() -> N
     assert all(one is not None and one.name == "energy_uj" for one in missed)
     best = min(one.value for one in missed if one is not None)
     assert best == pytest.approx(one_by_one(replace(tight))[0][:, 1].min())
+
+
+def test_the_proof_of_a_front_draws_from_what_its_search_costs() -> None:
+    from front_proof import Searched, boxes
+
+    found = Searched.of(problem())
+    assert found.n_costed == sum(one.n for one in found.worth)
+    box = boxes(found.front.points)["whole"]
+    every = found.drawn(found.n_costed, 0)
+    assert len(every) == found.n_costed
+    assert box.share(every) == pytest.approx(box.share(found.front.points), abs=1e-12)
+    few, others = found.drawn(30, 0), found.drawn(30, 1)
+    assert few.shape == others.shape == (30, 4) and len(np.unique(few, axis=0)) == 30
+    assert (np.isclose(few[:, None], every).all(axis=2).any(axis=1)).all()
+    assert (few == found.drawn(30, 0)).all() and (few != others).any()
+    assert box.share(few) < box.share(every)
+
+
+def test_the_volumes_of_the_proof_are_hypervolumes() -> None:
+    from front_proof import Box
+
+    points = np.random.default_rng(3).uniform(size=(12, 4))
+    unit = Box(np.zeros(4), np.ones(4), is_logarithmic=False)
+    assert unit.share(points) == pytest.approx(hypervolume(points), abs=2e-3)
+    assert Box(np.ones(4), np.full(4, np.e)).share(np.exp(points)) == pytest.approx(unit.share(points), abs=1e-12)
+    chosen = unit.spread(points, 4)
+    assert chosen[0] == (1 - points).prod(axis=1).argmax() and len(set(chosen)) == 4
+    for number in range(1, 4):
+        gains = [hypervolume(points[[*chosen[:number], one]]) for one in range(12)]
+        assert gains[chosen[number]] == pytest.approx(max(gains), abs=5e-3)

@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 import yaml
+from numpy.typing import NDArray
 
 from neuronas.api.compose import Plan
 from neuronas.config import given, merged, write_text, write_yaml, written
 from neuronas.hardware.accelerator import sign_scheme_of
+from neuronas.hardware.cost import Array
 from neuronas.hardware.design_space import NETWORK
 from neuronas.hardware.scaling import scaled_accelerator
 from neuronas.report.front_page import front_page
@@ -65,7 +67,10 @@ class FrontFiles:
         """
         points = self.state.front.points
         own = chosen(points, prefer)
-        members = [self._design(row) for row in range(len(points))]
+        members = [
+            design_point(self.space, self.architectures, origin, point)
+            for origin, point in zip(self.state.front.origins, points, strict=True)
+        ]
         factors, explained, together = self._chip_effects()
         interactions = sorted(together.items(), key=lambda one: -float(one[1].max()))[:_MOST_INTERACTIONS]
         front = DesignFront(
@@ -112,19 +117,6 @@ class FrontFiles:
         write_text(self.directory / FRONT_PAGE, front_page(front, members))
         front.write(self.directory / FRONT)
         return front
-
-    def _design(self, row: int) -> DesignPoint:
-        number, candidate, chip = map(int, self.state.front.origins[row])
-        setting = self.space.settings[number]
-        chips = self.space.chips(setting)
-        costs = dict(zip(OBJECTIVES, map(float, self.state.front.points[row]), strict=True))
-        values: dict[str, Any] = {**chips.values(chip), **costs, "memory_bits": int(costs["memory_bits"])}
-        return DesignPoint(
-            architecture=self.architectures[candidate],
-            schedule=chips.schedules[-1],
-            **setting.plain(),
-            **values,
-        )
 
     def _axes(self) -> dict[str, tuple[str, ...]]:
         settings = {
@@ -194,6 +186,30 @@ class FrontFiles:
         for one in members:
             writer.writerow([*one.plain().values(), one.edap])
         write_text(self.directory / FRONT_TABLE, text.getvalue())
+
+
+def design_point(
+    space: JointSpace, architectures: Sequence[str], origin: NDArray[np.int64], point: Array
+) -> DesignPoint:
+    """A design as a document.
+
+    Args:
+        space: that holds it.
+        architectures: text of each candidate.
+        origin: [3] see ``search.joint.Designs``.
+        point: [5] values of ``OBJECTIVES``.
+    """
+    number, candidate, chip = map(int, origin)
+    setting = space.settings[number]
+    chips = space.chips(setting)
+    costs = dict(zip(OBJECTIVES, map(float, point), strict=True))
+    values: dict[str, Any] = {**chips.values(chip), **costs, "memory_bits": int(costs["memory_bits"])}
+    return DesignPoint(
+        architecture=architectures[candidate],
+        schedule=chips.schedules[-1],
+        **setting.plain(),
+        **values,
+    )
 
 
 def _plain(value: Any) -> Any:
