@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from browser_pages import asked_urls, assert_nothing_sticks_out, find, keys, number_shown, scheme_of
+from browser_pages import asked_urls, assert_nothing_sticks_out, find, keys, number_shown, scheme_of, text_of
 from conftest import Neuronas
 from neuronas.cli.serving import live_server
 from neuronas.report.facts import RunFacts
@@ -319,9 +319,9 @@ def test_the_page_follows_a_search_in_another_process(browser: Any, tmp_path: Pa
             until(lambda: "\n" in served.out)
             address = served.out.strip()
             open_live(browser, address)
-            until(lambda: "fitness of" in find(browser, "#live").text)
+            until(lambda: "fitness of" in text_of(browser, "#live"))
             until(lambda: browser.find_elements("css selector", "#count"))
-            until(lambda: "Best so far" in find(browser, "#result h2").text)
+            until(lambda: "Best so far" in text_of(browser, "#result h2"))
             before, shown = version(browser), number_shown(browser)
             until(lambda: number_shown(browser) > shown)
             assert version(browser) != before
@@ -329,7 +329,7 @@ def test_the_page_follows_a_search_in_another_process(browser: Any, tmp_path: Pa
             searching.send_signal(signal.SIGINT)
             searching.communicate(timeout=WAIT_S)
             assert searching.returncode == 130
-            assert "Search not finished" in find(browser, "#live").text
+            assert "Search not finished" in text_of(browser, "#live")
             assert_quiet(browser, address)
 
 

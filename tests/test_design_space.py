@@ -1,9 +1,7 @@
 """The space of designs: its axes, the chips in it, their noise, and the front of network and chip together."""
 
-import sys
 from dataclasses import replace
 from itertools import product
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -34,7 +32,6 @@ from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space
 from neuronas.space.workload import Occupancy, Workload
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 BASE, CELLS = load_accelerator("spikeflow-rram"), load_space("neuronas")
 SMALL = {
     "crossbar_size": [32, 64], "rows_per_read": [8, 64], "bits_per_cell": [1, 2], "adc_bits": [3, 5],

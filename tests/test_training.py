@@ -1,10 +1,8 @@
 """Neurons, quantised layers and the classifier learn as they should; each piece against another source."""
 
-import sys
 from copy import deepcopy
 from dataclasses import replace
 from math import pi
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -53,7 +51,6 @@ from neuronas.training.optimisers import AdamW, Muon, Sgd, orthogonal
 from neuronas.training.recipes import check_training
 from neuronas.training.state import State
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 NEURON = NeuronParameters()
 ARCH = (
     "|conv_3x3~0|+|skip~0|conv_1x1~1|+|conv_3x3@0.5~0|avg_pool_3x3~1|conv_3x3~2| / "

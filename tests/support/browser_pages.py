@@ -18,12 +18,19 @@ def find(browser: Any, selector: str) -> Any:
     return browser.find_element("css selector", selector)
 
 
+def text_of(browser: Any, selector: str) -> str:
+    """The text shown, read in one step: a live page may put another element in its place between two."""
+    found = browser.execute_script("return document.querySelector(arguments[0])?.innerText", selector)
+    assert found is not None, f"no {selector} on the page"
+    return str(found)
+
+
 def keys(browser: Any, selector: str, *pressed: str) -> None:
     find(browser, selector).send_keys(*pressed)
 
 
 def number_shown(browser: Any) -> int:
-    return int(find(browser, "#count").text.split(" of ")[0].replace(",", ""))
+    return int(text_of(browser, "#count").split(" of ")[0].replace(",", ""))
 
 
 def settle(browser: Any) -> None:
