@@ -49,12 +49,9 @@ class Muon(_Eager):
     """
 
     def __init__(self, matrices: list[Tensor], others: list[Tensor], lr: float, momentum: float, weight_decay: float):
-        groups: list[dict[str, Any]] = [
-            {"params": matrices, "lr": lr, "momentum": momentum, "weight_decay": weight_decay},
-            *AdamW(others, lr, weight_decay=0.0).param_groups,
-        ]
-        super().__init__(groups, {})
-        self._adamw = AdamW(others, lr)
+        self._adamw = AdamW(others, lr, weight_decay=0.0)
+        matrix_group = {"params": matrices, "lr": lr, "momentum": momentum, "weight_decay": weight_decay}
+        super().__init__([matrix_group, *self._adamw.param_groups], {})
 
     @torch.no_grad()
     def step(self) -> None:  # type: ignore[override]
