@@ -33,7 +33,7 @@ and without chips, and the costs that the search knows; the box is ``whole`` wit
 import argparse
 import csv
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
@@ -51,26 +51,18 @@ from common import RESULTS, trained_and_measured, write
 from neuronas.api.design_front import Enumerated, FrontPlan, plan_front
 from neuronas.api.front_files import design_point
 from neuronas.config import write_yaml
-from neuronas.fitness.expected_error import expected_error
 from neuronas.hardware.accelerator import SIGN_COLUMNS
 from neuronas.hardware.cost import Array
-from neuronas.hardware.design_chips import Chips, axis_values
+from neuronas.hardware.design_chips import axis_values
 from neuronas.hardware.design_space import DesignSpace
-from neuronas.hardware.mapped.latency import Schedule
-from neuronas.hardware.mapped.many import ManyCosts, Networks
 from neuronas.hardware.pareto import non_dominated
-from neuronas.hardware.scaling import ChipArrays, many_chips, scaled_accelerator
+from neuronas.hardware.scaling import ChipArrays, scaled_accelerator
 from neuronas.runs.design_fronts import SPACE, DesignPoint
 from neuronas.runs.directory import EVALUATION
-from neuronas.search.joint import (
-    Designs,
-    JointSpace,
-    chips_worth_costing,
-    explored,
-    logarithms,
-    networks_worth_costing,
-)
+from neuronas.search.joint import explored
 from neuronas.search.joint_choice import chosen
+from neuronas.search.joint_designs import Designs, logarithms
+from neuronas.search.joint_space import JointSpace, Pairs
 
 TABLES = Path(__file__).parent / "trained"
 GOAL, USABLE, REGRET_GOAL = 1.3, 2.0, 0.01
@@ -145,21 +137,6 @@ def dominated(points: Array, samples: Array) -> NDArray[np.bool_]:
 
 
 @dataclass(frozen=True)
-class Worth:
-    """What is worth costing at one setting: networks by their numbers, chips with the accuracy that they keep."""
-
-    networks: Networks
-    candidates: Numbers
-    chips: Chips
-    kept: Array
-
-    @property
-    def n(self) -> int:
-        """Designs."""
-        return len(self.candidates) * len(self.chips)
-
-
-@dataclass(frozen=True)
 class Searched:
     """A space and its front."""
 
@@ -173,55 +150,32 @@ class Searched:
         space = replace(space, settings=tuple(one for one in space.settings if len(space.chips(one))))
         front, n_costed = Designs.none(), 0
         for one in explored(space, 0, 1):
-            front = front.with_others(one.front, space.resolution)
+            front = front.with_others(one.front, resolution=space.resolution)
             n_costed += one.n_costed
         return cls(space, front, n_costed)
 
     @cached_property
-    def worth(self) -> list[Worth]:
+    def worth(self) -> list[Pairs]:
         """What the bounds of the search leave, by setting."""
-        return [worth_costing(self.space, number) for number in range(len(self.space.settings))]
+        return [self.space.pairs(number).worth_costing() for number in range(len(self.space.settings))]
 
     def drawn(self, n: int, seed: int) -> Array:
         """Objectives [m, 4] of n designs that are drawn with equal chance; those that keep the limits."""
-        ends = np.cumsum([one.n for one in self.worth])
+        ends = np.cumsum([len(one) for one in self.worth])
         drawn = np.sort(np.random.default_rng(seed).choice(int(ends[-1]), n, replace=False, shuffle=False))
         setting_of = np.searchsorted(ends, drawn, side="right")
         found = []
         for number in np.unique(setting_of):
             worth = self.worth[number]
-            network, chip = np.divmod(drawn[setting_of == number] - (ends[number] - worth.n), len(worth.chips))
+            network, chip = np.divmod(drawn[setting_of == number] - (ends[number] - len(worth)), len(worth.numbers))
             used, chip = np.unique(chip, return_inverse=True)
-            part = replace(worth, chips=worth.chips.only(used), kept=worth.kept[used])
-            ((values, fits),) = costed(self.space, int(number), part, worth.chips.schedules[-1:])
-            found.append(values[chip, network][fits[chip, network]])
+            first = 0
+            for one in self.space.costed(worth.on_chips(used), worth.chips.schedules[-1:]):
+                own = (network >= first) & (network < first + len(one.pairs.candidates))
+                place = chip[own], network[own] - first
+                found.append(one.values[:, *place].T[one.fits[place]])
+                first += len(one.pairs.candidates)
         return np.vstack(found)
-
-
-def worth_costing(space: JointSpace, number: int) -> Worth:
-    """See ``Worth``; the same bounds as ``search.joint.explore``."""
-    setting = space.settings[number]
-    networks, chips = space.networks_at(setting), space.chips(setting)
-    kept = space.error.kept(space.base, chips.arrays, setting.weight_bits, setting.channels)
-    worth = chips_worth_costing(chips, kept)
-    return Worth(networks, networks_worth_costing(networks, space.fitness), chips.only(worth), kept[worth])
-
-
-def costed(
-    space: JointSpace, number: int, worth: Worth, schedules: Sequence[Schedule]
-) -> Iterator[tuple[Array, NDArray[np.bool_]]]:
-    """Every pair at a setting, by schedule: objectives [n_chips, n_networks, 4], and whether it keeps the limits."""
-    setting, chips = space.settings[number], worth.chips
-    costs = ManyCosts(
-        many_chips(space.base, chips.arrays), setting.weight_bits, setting.timesteps, chips.replication[:, None],
-        space.activity, space.sensor,
-    )  # fmt: skip
-    network = space.error.network(space.fitness[worth.candidates], **setting.plain())
-    error = expected_error(network, worth.kept[:, None], space.n_classes)
-    for totals in costs.totals(worth.networks.only(worth.candidates), schedules):
-        values = (error, totals.energy_uj, totals.latency_ms, totals.area_mm2)
-        excess = [np.broadcast_to(one, error.shape) for one in space.budget.excess(totals).values()]
-        yield np.stack(np.broadcast_arrays(*values), axis=-1), np.logical_and.reduce([one <= 0 for one in excess])
 
 
 def searches(plan: FrontPlan, joint: JointSpace) -> dict[str, Searched]:
@@ -307,13 +261,11 @@ def regret(plan: FrontPlan, joint: JointSpace) -> Row:
     hardware = plan.plan.config.hardware
     values = axis_values(REGRET, joint.base, hardware.replication, hardware.schedule)
     small = replace(joint, values=values, settings=joint.settings[:N_REGRET_SETTINGS])
-    known, points, n = np.flatnonzero(np.isfinite(small.fitness)), [], 0
-    for number, setting in enumerate(small.settings):
-        chips = small.chips(setting)
-        kept = small.error.kept(small.base, chips.arrays, setting.weight_bits, setting.channels)
-        every = Worth(small.networks_at(setting), known, chips, kept)
-        points += [values[fits] for values, fits in costed(small, number, every, chips.schedules)]
-        n += every.n * len(chips.schedules)
+    points, n = [], 0
+    for number in range(len(small.settings)):
+        every = small.pairs(number)
+        points += [one.values[:, one.fits].T for one in small.costed(every, every.chips.schedules)]
+        n += len(every) * len(every.chips.schedules)
     all_points = np.vstack(points)
     front = all_points[non_dominated(all_points)]
     found = Searched.of(small)

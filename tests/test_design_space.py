@@ -27,7 +27,9 @@ from neuronas.hardware.pareto import hypervolume, non_dominated
 from neuronas.hardware.scaling import ChipArrays, scaled_accelerator
 from neuronas.hardware.sensor import AT_ONCE
 from neuronas.runs.network_setting import NetworkSetting
-from neuronas.search.joint import Designs, JointSpace, explored, on_grid
+from neuronas.search.joint import explored
+from neuronas.search.joint_designs import Designs, on_grid
+from neuronas.search.joint_space import JointSpace
 from neuronas.space.shape import NetworkShape
 from neuronas.space.spaces import load_space
 from neuronas.space.workload import Occupancy, Workload
@@ -75,7 +77,7 @@ def problem(resolution: float = 0.0, budget: Budget | None = None, n: int = 40) 
 def front(joint: JointSpace, n_workers: int = 1) -> Designs:
     found = Designs.none()
     for one in explored(joint, 0, n_workers):
-        found = found.with_others(one.front, joint.resolution)
+        found = found.with_others(one.front, resolution=joint.resolution)
     return found
 
 
@@ -228,9 +230,9 @@ def test_the_front_does_not_depend_on_workers_or_on_where_it_was_interrupted() -
     whole = front(joint, 1)
     again = front(joint, 3)
     assert (whole.origins == again.origins).all() and (whole.points == again.points).all()
-    first = Designs.none().with_others(next(iter(explored(joint, 0, 2))).front, joint.resolution)
+    first = Designs.none().with_others(next(iter(explored(joint, 0, 2))).front, resolution=joint.resolution)
     for one in explored(joint, 1, 2):
-        first = first.with_others(one.front, joint.resolution)
+        first = first.with_others(one.front, resolution=joint.resolution)
     assert (first.origins == whole.origins).all()
 
 
@@ -260,7 +262,7 @@ def test_the_proof_of_a_front_draws_from_what_its_search_costs() -> None:
     from front_proof import Searched, boxes
 
     found = Searched.of(problem())
-    assert found.n_costed == sum(one.n for one in found.worth)
+    assert found.n_costed == sum(map(len, found.worth))
     box = boxes(found.front.points)["whole"]
     every = found.drawn(found.n_costed, 0)
     assert len(every) == found.n_costed

@@ -30,8 +30,9 @@ from neuronas.runs.directory import CONFIG, HISTORY, locked, new_directory
 from neuronas.runs.network_setting import NetworkSetting
 from neuronas.runs.observer import Observer
 from neuronas.runs.work import Work
-from neuronas.search.joint import JointSpace, explored
+from neuronas.search.joint import explored
 from neuronas.search.joint_choice import PREFER
+from neuronas.search.joint_space import JointSpace
 from neuronas.search.joint_state import JointState
 
 RESOLUTION = 0.01

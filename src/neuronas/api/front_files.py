@@ -30,8 +30,9 @@ from neuronas.runs.design_fronts import (
     Purchase,
 )
 from neuronas.runs.directory import ARCHITECTURE
-from neuronas.search.joint import OBJECTIVES, JointSpace
 from neuronas.search.joint_choice import PREFER, chip_effects, chosen, purchases, setting_effects
+from neuronas.search.joint_designs import OBJECTIVES
+from neuronas.search.joint_space import JointSpace
 from neuronas.search.joint_state import JointState
 from neuronas.space.notation import parse_architecture
 
@@ -196,7 +197,7 @@ def design_point(
     Args:
         space: that holds it.
         architectures: text of each candidate.
-        origin: [3] see ``search.joint.Designs``.
+        origin: [3] see ``search.joint_designs.Designs``.
         point: [5] values of ``OBJECTIVES``.
     """
     number, candidate, chip = map(int, origin)

@@ -34,6 +34,11 @@ class Totals:
         whole: dict[str, Any] = {name: None if one[0] is None else np.concatenate(one) for name, one in columns.items()}
         return cls(**whole)
 
+    def each(self, change: "Callable[[Array], Array]") -> "Totals":
+        """With every quantity changed."""
+        changed: dict[str, Any] = {name: None if one is None else change(one) for name, one in vars(self).items()}
+        return Totals(**changed)
+
 
 @dataclass(frozen=True)
 class Interval:

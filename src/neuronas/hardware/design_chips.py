@@ -75,7 +75,7 @@ class Chips:
     def __len__(self) -> int:
         return len(self.replication)
 
-    def only(self, chosen: NDArray[np.intp]) -> "Chips":
+    def only(self, chosen: NDArray[np.intp] | slice) -> "Chips":
         """Some of the chips."""
         return replace(self, arrays=self.arrays[chosen], replication=self.replication[chosen])
 

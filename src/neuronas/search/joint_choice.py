@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 
 from neuronas.hardware.cost import Array
-from neuronas.search.joint import OBJECTIVES, logarithms
+from neuronas.search.joint_designs import OBJECTIVES, logarithms
 
 PREFER = ("knee", *OBJECTIVES, "edap")
 """How a design is chosen from the front."""

@@ -10,7 +10,9 @@ import numpy as np
 from neuronas.config import is_there, write_bytes
 from neuronas.errors import VerificationError
 from neuronas.hardware.cost import Array
-from neuronas.search.joint import Designs, Explored, JointSpace, Nearest
+from neuronas.search.joint import Explored
+from neuronas.search.joint_designs import Designs, Nearest
+from neuronas.search.joint_space import JointSpace
 
 _COUNTS = ("n_covered", "n_costed", "n_feasible")
 
@@ -50,7 +52,7 @@ class JointState:
         if setting.weight_bits not in self.chips:
             self.chips[setting.weight_bits] = np.zeros((len(space.chips(setting)), 5))
         self.chips[setting.weight_bits][found.chips] += np.column_stack([found.means, np.ones(len(found.means))])
-        self.front = self.front.with_others(found.front, space.resolution)
+        self.front = self.front.with_others(found.front, resolution=space.resolution)
         self.counts = np.vstack([self.counts, [getattr(found, name) for name in _COUNTS]])
         own = found.means.mean(axis=0) if len(found.means) else np.full(4, np.nan)
         self.means = np.vstack([self.means, own])

@@ -58,7 +58,7 @@ class Networks:
     def __len__(self) -> int:
         return len(self.counts)
 
-    def only(self, chosen: NDArray[np.intp]) -> "Networks":
+    def only(self, chosen: NDArray[np.intp] | slice) -> "Networks":
         """Some of the networks."""
         return Networks(self.rows, self.counts[chosen])
 
