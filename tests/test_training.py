@@ -211,6 +211,11 @@ def test_muon_orthogonalises(size: tuple[int, int]) -> None:
     assert torch.equal(orthogonal(torch.zeros(size)), torch.zeros(size))
 
 
+def test_tiny_gradients_move_nothing() -> None:
+    """The squares of 1e-25 are 0 in float32."""
+    assert torch.linalg.norm(orthogonal(torch.full((8, 8), 1e-25))) < 1e-9
+
+
 def test_muon_is_torchs_where_torchs_can_be_used() -> None:
     """On a matrix, up to torch's products in bfloat16; on other parameters AdamW's update, bit for bit."""
     weight, bias = (torch.randn(n, generator=torch.Generator().manual_seed(2)) for n in ((7, 30), (30,)))
@@ -422,7 +427,7 @@ def test_weight_decay_leaves_scales_alone() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"momentum": 0.5}, "expected optimiser sgd or muon"),
+        ({"optimiser": "adamw", "momentum": 0.5}, "expected optimiser sgd or muon"),
         ({"rate_target": 0.1}, "without rate_weight"),
         ({"recipe": "paper", "learning_rate": 0.005}, "learning_rate_floor 0.01; expected a floor below it"),
         ({"schedule": "step", "learning_rate_floor": 1e-4}, "expected schedule cosine"),

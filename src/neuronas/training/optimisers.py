@@ -81,11 +81,18 @@ _QUINTIC = (3.4445, -4.7750, 2.0315)
 """Coefficients of x, x^3 and x^5 by Jordan et al.: singular values above 0.01 come near 1 in five steps."""
 
 
+_SMALLEST_NORM = 1e-7
+"""Without a floor far above float32's smallest number, a norm whose squares underflow would make a matrix infinite."""
+
+
 def orthogonal(matrix: Tensor) -> Tensor:
-    """A matrix [n, m] with its singular values moved to about 1 (0.7 to 1.2), by five steps of Newton-Schulz."""
+    """A matrix [n, m] with its singular values moved to about 1 (0.7 to 1.2), by five steps of Newton-Schulz.
+
+    A matrix whose norm is below 1e-7 stays as small in proportion, as with ``torch.optim.Muon``.
+    """
     is_tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if is_tall else matrix
-    x = x / x.norm().clamp(min=torch.finfo(x.dtype).tiny)
+    x = x / x.norm().clamp(min=_SMALLEST_NORM)
     first, third, fifth = _QUINTIC
     for _ in range(5):
         squared = x @ x.T
