@@ -21,7 +21,7 @@ from neuronas.chip.chip_model import ChipModel, chip_model
 from neuronas.chip.design import make_design
 from neuronas.snn.classifier import Classifier
 from neuronas.space.notation import format_architecture
-from neuronas.training.evaluation import class_scores
+from neuronas.training.passes import class_scores
 
 REPEATS = 3
 

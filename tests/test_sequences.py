@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 import neuronas
+from measured_activity import activity_of
 from neuronas.api.compose import plan
 from neuronas.api.dataset_settings import sensor_of
 from neuronas.chip.mapped_layer import pixel_format
@@ -43,7 +44,6 @@ from neuronas.snn.weights import WeightSource
 from neuronas.space.notation import parse_architecture
 from neuronas.space.shape import NetworkShape
 from neuronas.space.workload import Workload, rows
-from neuronas.training.activity import measure_activity
 from neuronas.training.early_exit import NEVER, Answers, chosen_threshold
 from neuronas.training.images import Images
 
@@ -198,7 +198,7 @@ def test_activity_of_each_step_is_measured_from_pixels() -> None:
     counts[:, 1] = 0
     network = awake(sequence=True)
     images = Images(ArraySource(counts, np.zeros(5, np.int64)), (0.1, 0.2), (0.3, 0.05))
-    found = measure_activity(network, images, np.arange(5), CPU)
+    found = activity_of(network, images, 5)
     bits = np.unpackbits(counts.numpy()[..., None], axis=-1).mean(axis=(0, 2, 3, 4, 5))
     stem = found.layers["stem"]
     assert stem.input_rates == pytest.approx(bits.tolist()) and stem.input_rates[1] == 0
@@ -354,7 +354,7 @@ def test_chips_read_as_many_bits_of_binary_frames_as_cost_models_count(std: tupl
 def test_activity_of_binary_frames_is_a_share_of_pixels() -> None:
     frames = (torch.rand(5, T, 2, SIDE, SIDE, generator=torch.Generator().manual_seed(1)) < 0.2).byte()
     images = Images(ArraySource(frames, np.zeros(5, np.int64)), (0.0, 0.0), (0.002, 0.001))
-    found = measure_activity(awake(sequence=True), images, np.arange(5), CPU, pixel_bits=1).layers["stem"]
+    found = activity_of(awake(sequence=True), images, 5, pixel_bits=1).layers["stem"]
     assert found.input_rate == pytest.approx(float(frames.float().mean()))
 
 

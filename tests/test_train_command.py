@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +16,20 @@ import pytest
 import torch
 from PIL import Image
 
+import neuronas
 from neuronas.cli import progress
 from neuronas.cli.main import run as command
 from neuronas.config import settings_for, value_at
 from neuronas.errors import DivergedError
 from neuronas.runs.epoch import Epoch
 from neuronas.runs.metrics import Metrics, read_epochs
+from neuronas.runs.observer import Advanced, Started
 from neuronas.training import loop
 from neuronas.training.checkpoint import read_checkpoint, write_checkpoint
+from neuronas.training.images import Images, Indices
 from neuronas.training.state import Progress
 from own_process import OwnProcess
+from recorder import Recorder
 
 ARCH = "|conv_3x3~0|+|skip~0|skip~1|+|skip~0|avg_pool_3x3~1|conv_3x3~2|"
 SMALL = ["--channels", "4", "--timesteps", "2", "--batch-size", "256", "--quiet"]  # five steps an epoch
@@ -88,6 +92,29 @@ def test_the_runs_own_precision_is_measured_whatever_it_is(
     own = ["3"] if bits == 3 else []
     assert list(document["accuracy_by_bits"]) == ["float", *own, "4", "6", "8", "10", "12", "14", "16"]
     assert document["accuracy_by_bits"]["3" if bits == 3 else "float"] == document["top1"]
+
+
+def test_every_precision_computes_the_test_images_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Accuracy, spikes, decisions of each time step and the comparison with integers share the pass of the run."""
+    run = tmp_path / "run"
+    assert train(run, epochs=1) == 0
+    shown: list[int] = []
+    batches = Images.batches
+
+    def counted(self: Images, indices: Indices, device: torch.device) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        shown.append(len(indices))
+        return batches(self, indices, device)
+
+    monkeypatch.setattr(Images, "batches", counted)
+    recorder = Recorder()
+    found = neuronas.evaluate(run, integer=True, observer=recorder)
+    assert found.decisions is not None and found.integer is not None
+    assert found.integer.float_top1 == found.top1 == found.decisions.steps[-1].top1
+    n_choice = found.decisions.early_exit.n_images
+    assert sorted(shown) == sorted([n_choice] + [found.n_images] * len(found.accuracy_by_bits))
+    started, last = recorder.events[0], recorder.events[-2]
+    assert isinstance(started, Started) and isinstance(last, Advanced)
+    assert started.total == last.done == sum(shown) + found.n_images  # integers are computed elsewhere
 
 
 def test_dead_parts_of_a_network_are_said(

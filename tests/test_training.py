@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from spikingjelly.activation_based import surrogate as spikingjelly_surrogate
 from torch.nn import functional as F  # noqa: N812
 
+from measured_activity import activity_of
 from neuronas.api.compose import plan
 from neuronas.config import SURROGATES
 from neuronas.config import given as checked
@@ -32,10 +33,11 @@ from neuronas.snn.trainable import QuantisedConvolution, WeightFormat, dropout_m
 from neuronas.space.notation import parse_architecture
 from neuronas.space.shape import NetworkShape
 from neuronas.space.workload import rows
-from neuronas.training.activity import measure_activity
+from neuronas.training.activity import ActivityReader
 from neuronas.training.augmentation import Augmentation
 from neuronas.training.distributed import Process
-from neuronas.training.evaluation import AccuracyAndRates, accuracy_of, dead_outputs
+from neuronas.training.early_exit import Answers, AnswersReader
+from neuronas.training.evaluation import AccuracyAndRates, accuracy_and_rates, accuracy_of, dead_outputs
 from neuronas.training.images import Images, stratified_split
 from neuronas.training.objective import (
     balanced_weights,
@@ -48,6 +50,7 @@ from neuronas.training.objective import (
     sparsity_of,
 )
 from neuronas.training.optimisers import AdamW, Muon, Sgd, orthogonal
+from neuronas.training.passes import ClassScores, class_scores, run_pass
 from neuronas.training.recipes import check_training
 from neuronas.training.state import State
 
@@ -512,7 +515,7 @@ def test_activity_is_counted_exactly() -> None:
     layer = network.weighted_layers()["A.01"]
     assert isinstance(layer, QuantisedConvolution)
     layer.register_forward_pre_hook(lambda module, inputs: seen.update(x=inputs[0]))
-    activity = measure_activity(network, data, np.arange(4), torch.device("cpu"))
+    activity = activity_of(network, data, 4)
     spikes, weights = seen["x"], layer.held
     patches = F.unfold(spikes, 3, padding=1)  # [T * B, C * 9, pixels]
     wanted = (patches[:, None] * (weights != 0).flatten(1).float()[None, :, :, None]).sum() / 4
@@ -521,6 +524,34 @@ def test_activity_is_counted_exactly() -> None:
     assert activity.firing_rates["A.0.lif"] == pytest.approx(float(spikes.mean()))
     energy = (0.9 * activity.accumulations + 4.6 * activity.multiplications) / 1e6
     assert activity.literature_energy_uj == pytest.approx(energy)
+
+
+def test_one_pass_measures_what_passes_of_their_own_measure(monkeypatch: pytest.MonkeyPatch) -> None:
+    from neuronas.data.source import ArraySource
+    from neuronas.training import images as images_module
+
+    monkeypatch.setattr(images_module, "BATCH", 4)  # three batches, the last one smaller
+    generator = torch.Generator().manual_seed(3)
+    pixels, labels = torch.randint(0, 256, (11, 2, 8, 8), dtype=torch.uint8, generator=generator), np.arange(11) % 3
+    data, device = Images(ArraySource(pixels, labels), (0.5, 0.5), (0.5, 0.5)), torch.device("cpu")
+    chosen = np.array([9, 2, 3, 4, 5, 8, 7, 6, 0])
+    network, seen = classifier(), list[int]()
+    scores, answers, counted = ClassScores(), AnswersReader(), ActivityReader(network, data)
+    run_pass(network, data, chosen, device, scores, answers, counted, seen=seen.append)
+    assert seen == [4, 4, 1]
+    assert torch.equal(scores.result, class_scores(network, data, chosen, device))
+    with torch.no_grad():
+        whole = Answers.of(network(data.shown(chosen, device)), data.labels[chosen])
+    assert np.array_equal(answers.result.right, whole.right)
+    assert answers.result.confidence == pytest.approx(whole.confidence, abs=1e-6)
+    alone = ActivityReader(network, data)
+    run_pass(network, data, chosen, device, alone)
+    assert counted.result == alone.result
+    measured = accuracy_and_rates(network, data, chosen, Process(0, 1, device))
+    assert measured.top1 == answers.result.top1[-1] == accuracy_of(scores.result, data.labels[chosen]).top1
+    assert measured.rates == pytest.approx(counted.result.firing_rates)
+    assert not any(layer._forward_pre_hooks for layer in network.weighted_layers().values())
+    assert not any(lif.observer for lif in network.neurons().values())
 
 
 def test_own_operations_learn_on_images_that_are_not_square(own_operations: tuple[str, ...]) -> None:
@@ -544,7 +575,7 @@ def test_own_operations_learn_on_images_that_are_not_square(own_operations: tupl
     depthwise = network.eval().weighted_layers()["A.01.depthwise"]
     depthwise.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
     data = Images(source, (0.5, 0.5), (0.5, 0.5))
-    activity = measure_activity(network, data, np.arange(4), torch.device("cpu"))
+    activity = activity_of(network, data, 4)
     kernels = (depthwise.held != 0).float()  # each channel has its own
     expected = F.conv2d(torch.cat(seen), kernels, padding=1, groups=len(kernels)).sum() / 4
     assert activity.layers["A.01.depthwise"].operations == pytest.approx(float(expected))

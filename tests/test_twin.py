@@ -13,6 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from measured_activity import activity_of
 from neuronas.cli.main import run as command
 from neuronas.config import read_yaml
 from neuronas.hardware.accelerator import load_accelerator
@@ -31,7 +32,6 @@ from neuronas.snn.trainable import WeightFormat
 from neuronas.snn.weighted import InputFormat
 from neuronas.space.notation import parse_architecture
 from neuronas.space.shape import NetworkShape
-from neuronas.training.activity import measure_activity
 from neuronas.training.checkpoint import read_checkpoint
 from test_mapped_cost import TABLE
 from test_train_command import ARCH, SMALL, train
@@ -146,7 +146,7 @@ def test_ones_are_counted_in_the_codes_that_a_layer_reads() -> None:
     read: dict[str, torch.Tensor] = {}
     for name, layer in network.weighted_layers().items():
         layer.register_forward_pre_hook(lambda _, inputs, name=name: read.update({name: inputs[0].detach()}))
-    found = measure_activity(network, _Noise(), np.arange(4), torch.device("cpu"))  # type: ignore[arg-type]
+    found = activity_of(network, _Noise(), 4)  # type: ignore[arg-type]
     formats = network.input_formats()
     assert set(formats) == set(network.weighted_layers()) - {"stem", "head.1"}  # an image, and means
     for name, one in formats.items():

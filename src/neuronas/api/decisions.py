@@ -1,6 +1,5 @@
 """When a trained network may decide: accuracy, energy and latency against time steps, and an early exit."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,9 @@ from neuronas.runs.decisions import Decisions, EarlyExit, StepDecision
 from neuronas.space.workload import always, rows
 
 if TYPE_CHECKING:
+    from neuronas.training.early_exit import Answers
     from neuronas.training.images import Images, Indices
+    from neuronas.training.passes import Seen
 
 TOLERANCE = 0.005
 """Accuracy that an early exit may cost on the images on which its confidence is chosen."""
@@ -39,27 +40,25 @@ class DecisionStudy:
         drawn = np.random.default_rng([train.seed, _CHOICE_SEED]).permutation(those)[:_N_CHOICE]
         self.choice: Indices = np.sort(drawn)
 
-    def measured(self, images: "Images", activity: Activity, seen: Callable[[int], None]) -> Decisions:
-        """Measure on test images.
+    def threshold(self, seen: "Seen") -> float:
+        """Choose the confidence of an early exit on the images for it, of whose computation ``seen`` is told."""
+        from neuronas.training.early_exit import AnswersReader, chosen_threshold
+        from neuronas.training.passes import run_pass
+
+        answers = AnswersReader()
+        run_pass(self.given.network, self.training, self.choice, self.given.device, answers, seen=seen)
+        return chosen_threshold(answers.result, TOLERANCE)
+
+    def measured(self, tested: "Answers", threshold: float, activity: Activity) -> Decisions:
+        """When the network may decide.
 
         Args:
-            images: of the test.
-            activity: input rates of the layers as measured on them.
-            seen: is told of images that were computed: those of the test and those of the choice.
+            tested: answers to test images.
+            threshold: confidence of an early exit.
+            activity: input rates of the layers as measured on these images.
         """
         import numpy as np
 
-        from neuronas.training.early_exit import Answers, chosen_threshold
-        from neuronas.training.evaluation import step_scores
-
-        given = self.given
-
-        def answers(source: "Images", indices: "Indices") -> Answers:
-            scores = step_scores(given.network, source, indices, given.device, seen)
-            return Answers.of(scores, source.labels[indices])
-
-        threshold = chosen_threshold(answers(self.training, self.choice), TOLERANCE)
-        tested = answers(images, np.arange(len(images)))
         exits, n = tested.exits(threshold), len(tested.top1)
         costs = [self._cost(activity, steps) for steps in range(1, n + 1)]
         shares = np.bincount(exits, minlength=n) / len(exits)

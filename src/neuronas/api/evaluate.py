@@ -1,6 +1,6 @@
 """What a trained run does on the test images: accuracy at every precision, firing rates, operations, cost."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ from neuronas.api.decisions import DecisionStudy
 from neuronas.api.integer_accuracy import Sample, integer_accuracy, integers_of
 from neuronas.api.own_network import is_own_network
 from neuronas.api.trained import TrainedRun, read_trained
-from neuronas.api.twin import N_PASSES, Measured, TrainedTwin, Twin
+from neuronas.api.twin import Measured, TrainedTwin, Twin
 from neuronas.config import as_path
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.cost import CostModel
@@ -70,28 +70,36 @@ def evaluate(
 def _measure(given: TrainedRun, twin: TrainedTwin | None, integers: "IntegerNetwork | None", work: Work) -> Evaluation:
     import numpy as np
 
-    from neuronas.training.activity import measure_activity
+    from neuronas.training.activity import ActivityReader
+    from neuronas.training.early_exit import AnswersReader
     from neuronas.training.evaluation import accuracy_by_bits, precision_name, precisions
+    from neuronas.training.passes import ClassScores, run_pass
 
     run, trained = given.plan, given.trained
     network, spiking = run.config.network, trained.network.settings.spiking
     images = given.images("test")
     indices = np.arange(len(images))
     study = DecisionStudy(given, given.images("train")) if spiking and network.timesteps > 1 else None
-    n_passes = (
-        len(precisions(trained.weight_bits)) + 1 + (N_PASSES if twin else 0) + (integers is not None)
-    )  # the 1: activity
-    work.start(n_passes * len(images) + (len(images) + len(study.choice) if study else 0))
+    n_passes = len(precisions(trained.weight_bits)) + (twin is not None) + (integers is not None)
+    work.start(n_passes * len(images) + (len(study.choice) if study else 0))
+
+    def told(part: str) -> Callable[[int], None]:
+        return lambda n: work.advance(n, part)
+
+    scores, answers = ClassScores(), AnswersReader()
+    counted = ActivityReader(trained.network, images, sensor_of(run.config).pixel_bits)
+    readers = (scores, counted, answers) if study else (scores, counted)
+    run_pass(trained.network, images, indices, given.device, *readers, seen=told("accuracy, spikes and operations"))
+    decisions = None
+    activity = counted.result
+    trace = LayerRates(trace={name: layer.input_rates for name, layer in activity.layers.items()})
+    if study:
+        decisions = study.measured(answers.result, study.threshold(told("confidence of early exits")), trace)
     by_bits = accuracy_by_bits(
-        trained.network, images, indices, given.device, trained.weight_bits,
-        seen=lambda n: work.advance(n, "accuracy at every precision"),
-    )  # fmt: skip
-    activity = measure_activity(
-        trained.network, images, indices, given.device, lambda n: work.advance(n, "spikes and operations"),
-        sensor_of(run.config).pixel_bits,
+        trained.network, images, indices, given.device, trained.weight_bits, scores.result,
+        told("accuracy at other precisions"),
     )  # fmt: skip
     own = by_bits[trained.weight_bits]
-    trace = LayerRates(trace={name: layer.input_rates for name, layer in activity.layers.items()})
     return Evaluation(
         run=str(given.directory),
         dataset=run.config.data.name,
@@ -124,17 +132,13 @@ def _measure(given: TrainedRun, twin: TrainedTwin | None, integers: "IntegerNetw
         cost_at_trace=_cost(given, run.mapped_model(trace)) if spiking else None,
         class_names=run.config.data.class_names,
         input=NetworkInput.of(run.config.data),
-        decisions=study.measured(images, trace, lambda n: work.advance(n, "decisions of each time step"))
-        if study
-        else None,
+        decisions=decisions,
         integer=integer_accuracy(
-            given, integers, Sample("test", images, indices), lambda n: work.advance(n, "integer arithmetic")
+            given, integers, Sample("test", images, indices), scores.result, told("integer arithmetic")
         )
         if integers
         else None,
-        twin=twin.verdict(Measured(own.top1, activity), images, lambda n: work.advance(n, "artificial twin"))
-        if twin
-        else None,
+        twin=twin.verdict(Measured(own.top1, activity), images, told("artificial twin")) if twin else None,
     )
 
 

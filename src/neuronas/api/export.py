@@ -134,8 +134,11 @@ def _accuracy(given: TrainedRun, content: ExportContent, chosen: "Format") -> di
     except DataError as error:
         log.warning("run %s: what the precision of the export costs is not measured: %s", given.directory, error)
         return {}
-    integer = integer_accuracy(given, content.integers, sample) if chosen.is_integer else None
-    return {"weights": weight_accuracy(given, sample), "integer": integer}
+    from neuronas.training.passes import class_scores
+
+    scores = class_scores(given.network, sample.images, sample.indices, given.device)
+    integer = integer_accuracy(given, content.integers, sample, scores) if chosen.is_integer else None
+    return {"weights": weight_accuracy(given, sample, scores), "integer": integer}
 
 
 def _content(given: TrainedRun, dt_s: float, opset: int | None, options: IntegerOptions) -> ExportContent:

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from neuronas.api.trained import TrainedRun
-from neuronas.config import FULL_PRECISION, WeightBits, distinct_bits
+from neuronas.config import FULL_PRECISION, distinct_bits
 from neuronas.runs.inputs import NetworkInput
 from neuronas.runs.integers import IntegerAccuracy, SplitName, WeightAccuracy
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from neuronas.export.integer_network import IntegerNetwork
     from neuronas.training.images import Images, Indices
 
@@ -64,31 +66,41 @@ def held_out(given: TrainedRun) -> Sample:
     return Sample(split, images, np.sort(drawn))
 
 
-def weight_accuracy(given: TrainedRun, sample: Sample) -> WeightAccuracy | None:
-    """Classify images with rounded weights and with those before; None where weights are not rounded."""
-    from neuronas.training.evaluation import accuracy
+def weight_accuracy(given: TrainedRun, sample: Sample, scores: "Tensor") -> WeightAccuracy | None:
+    """Classify images with weights before rounding, too; None where weights are not rounded.
+
+    Args:
+        given: the run.
+        sample: the images.
+        scores: [n, n_classes] class scores with its rounded weights.
+    """
+    import torch
+
+    from neuronas.training.evaluation import accuracy, accuracy_of
 
     network, bits = given.network, given.trained.weight_bits
     if distinct_bits(bits) == (FULL_PRECISION,):
         return None
-    found: dict[WeightBits, float] = {}
     try:
-        for one in (FULL_PRECISION, bits):
-            network.set_bits(one)
-            found[one] = accuracy(network, sample.images, sample.indices, given.device).top1
+        network.set_bits(FULL_PRECISION)
+        unrounded = accuracy(network, sample.images, sample.indices, given.device)
     finally:
         network.set_bits(bits)
     return WeightAccuracy(
         weight_bits=bits,
         split=sample.split,
         n_images=len(sample.indices),
-        top1=found[bits],
-        float_top1=found[FULL_PRECISION],
+        top1=accuracy_of(scores, sample.images.labels[torch.from_numpy(sample.indices)]).top1,
+        float_top1=unrounded.top1,
     )
 
 
 def integer_accuracy(
-    given: TrainedRun, network: "IntegerNetwork", sample: Sample, seen: Callable[[int], None] = _unseen
+    given: TrainedRun,
+    network: "IntegerNetwork",
+    sample: Sample,
+    scores: "Tensor",
+    seen: Callable[[int], None] = _unseen,
 ) -> IntegerAccuracy:
     """Classify images by integer and by float arithmetic.
 
@@ -96,17 +108,17 @@ def integer_accuracy(
         given: the run.
         network: its integer-only network.
         sample: the images.
+        scores: [n, n_classes] class scores of the run's network, in float arithmetic.
         seen: is told of images that were just computed.
     """
     import torch
 
     from neuronas.export.integer_interpreter import integer_scores
     from neuronas.snn.decision import decided
-    from neuronas.training.evaluation import class_scores
     from neuronas.training.images import BATCH, as_shown
 
     images, indices = sample.images, sample.indices
-    exact = decided(class_scores(given.network, images, indices, given.device))
+    exact = decided(scores)
     found = []
     for first in range(0, len(indices), BATCH):
         pixels = as_shown(images.fetch(indices[first : first + BATCH]).to(given.device))

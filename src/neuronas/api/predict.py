@@ -157,8 +157,8 @@ def _answers(given: TrainedRun, images: Sequence[tuple[str, "Tensor"]], top_k: i
 
     from neuronas.data.source import ArraySource
     from neuronas.snn.decision import ranked
-    from neuronas.training.evaluation import class_scores
     from neuronas.training.images import Images
+    from neuronas.training.passes import class_scores
 
     if not images:
         return

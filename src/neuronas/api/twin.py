@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 _OF_SPIKES = ("surrogate", "loss", "rate_weight", "rate_target")
 """Settings of training that mean nothing without spikes or time steps; the twin has its recipe's."""
-N_PASSES = 2
-"""How often a twin computes each test image: for its accuracy, and for its activity."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +152,7 @@ class TrainedTwin:
         Args:
             spiking: what the spiking network does on the images.
             images: test images.
-            seen: is told of images that were computed; each is ``N_PASSES`` times.
+            seen: is told of images that were just computed.
         """
         plan, work = self.twin.of.plan, rows(self.twin.of.architecture, self.twin.of.plan.shape)
         found = self._measure(images, seen)
@@ -178,13 +176,14 @@ class TrainedTwin:
     def _measure(self, images: "Images", seen: Callable[[int], None]) -> Measured:
         import numpy as np
 
-        from neuronas.training.activity import measure_activity
-        from neuronas.training.evaluation import accuracy
+        from neuronas.training.activity import ActivityReader
+        from neuronas.training.evaluation import accuracy_of
+        from neuronas.training.passes import ClassScores, run_pass
 
-        network, device, indices = self.run.network, self.run.device, np.arange(len(images))
-        bits = sensor_of(self.run.plan.config).pixel_bits
-        top1 = accuracy(network, images, indices, device, seen).top1
-        return Measured(top1, measure_activity(network, images, indices, device, seen, bits))
+        network, scores = self.run.network, ClassScores()
+        activity = ActivityReader(network, images, sensor_of(self.run.plan.config).pixel_bits)
+        run_pass(network, images, np.arange(len(images)), self.run.device, scores, activity, seen=seen)
+        return Measured(accuracy_of(scores.result, images.labels).top1, activity.result)
 
 
 def _at(model: MappedCostModel, found: Measured) -> MappedCostModel:

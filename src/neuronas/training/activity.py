@@ -1,11 +1,13 @@
 """Activity of a trained network on images: spikes, input rates of each layer in each time step, operations."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
-from torch import Tensor
-from torch.nn import functional as F  # noqa: N812
+from torch import Tensor, nn
+from torch.nn.grad import conv2d_input
 
 from neuronas.hardware.sensor import BYTE
 from neuronas.snn.classifier import Classifier
@@ -13,8 +15,8 @@ from neuronas.snn.lif import observed
 from neuronas.snn.trainable import QuantisedConvolution, QuantisedLinear
 from neuronas.snn.weighted import InputFormat
 from neuronas.space.node_operations import Image
-from neuronas.training.evaluation import Seen, unseen
-from neuronas.training.images import Images, Indices
+from neuronas.training.images import Images
+from neuronas.training.passes import Reader
 
 PJ_PER_MAC, PJ_PER_ACCUMULATE = 4.6, 0.9
 """Energy of 32-bit floating-point operations in 45 nm CMOS: Horowitz, ISSCC 2014, doi 10.1109/ISSCC.2014.6757323."""
@@ -86,10 +88,8 @@ class _Meter:
     n_inputs: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        weights = (self.layer.held != 0).float()
-        if isinstance(self.layer, QuantisedConvolution):  # the filters of a group read the same channels
-            weights = weights.reshape(self.layer.groups, -1, *weights.shape[1:]).sum(dim=1)
-        self._weights = weights
+        self._weights = (self.layer.held != 0).double()
+        self._fan_out: Tensor | None = None
         self.start()
 
     def start(self) -> None:
@@ -98,16 +98,30 @@ class _Meter:
 
     def read(self, x: Tensor, n_images: int) -> None:
         """Inputs of successive time steps: [n_steps * n_images, C, H, W], or [n_steps, n_images, n]."""
-        nonzero, layer = (x != 0).float(), self.layer
-        if isinstance(layer, QuantisedConvolution):
-            done = F.conv2d(nonzero, self._weights, stride=layer.stride, padding=layer.kernel // 2, groups=layer.groups)
-        else:
-            done = F.linear(nonzero, self._weights)
-        self.operations += _total(done)
-        self.is_binary = self.is_binary and bool(((x == 0) | (x == 1)).all())
-        for step in x.reshape(-1, n_images, *x.shape[1:] if x.dim() == 4 else x.shape[2:]):
-            active = _total((step != 0).float()) if self.format is None else _n_ones(step, self.format)
+        if self._fan_out is None:
+            self._fan_out = self._fan_out_of(x.shape[1:])
+        inputs = x.movedim(1, -1) if x.dim() == 4 else x  # as they lie in memory
+        steps = inputs.reshape(-1, n_images, len(self._fan_out))
+        nonzero = steps
+        if not (isinstance(self.layer, QuantisedConvolution) and self.layer.reads_spikes):
+            nonzero = (steps != 0).float()
+            self.is_binary = self.is_binary and torch.equal(steps.float(), nonzero)
+        counts = nonzero.sum(dim=1, dtype=torch.float32).double()  # of images, by step and input; exact below 2^24
+        self.operations += float((counts.sum(dim=0) * self._fan_out).sum())
+        for step, count in zip(steps, counts, strict=True):
+            active = float(count.sum()) if self.format is None else _n_ones(step, self.format)
             self._seen.append((active, step.numel()))
+
+    def _fan_out_of(self, shape: torch.Size) -> Tensor:
+        """Number of products with a nonzero weight that each input of an image takes part in: [H * W * C] or [n]."""
+        layer, weights = self.layer, self._weights
+        if not isinstance(layer, QuantisedConvolution):
+            return weights.sum(dim=0)
+        weights = weights.reshape(layer.groups, -1, *weights.shape[1:]).sum(dim=1)  # a group reads the same channels
+        side = [(n + 2 * layer.padding - layer.kernel) // layer.stride + 1 for n in shape[1:]]
+        outputs = weights.new_ones(1, layer.groups, *side)
+        found: Tensor = conv2d_input((1, *shape), weights, outputs, layer.stride, layer.padding, groups=layer.groups)  # type: ignore[no-untyped-call]
+        return found[0].movedim(0, -1).flatten()
 
     def end(self) -> None:
         """A batch ends. What was read once is the same at every time step; else the first steps brought nothing."""
@@ -123,73 +137,73 @@ class _Meter:
         return LayerActivity(rate, self.operations / n_images, self.is_binary, rates)
 
 
-@torch.no_grad()
-def measure_activity(
-    network: Classifier,
-    images: Images,
-    indices: Indices,
-    device: torch.device,
-    seen: Seen = unseen,
-    pixel_bits: int = BYTE,
-) -> NetworkActivity:
-    """Count spikes and operations; the result is the mean over the given images.
+class ActivityReader(Reader):
+    """Counts spikes and operations in a pass.
 
     Args:
-        network: the network.
-        images: stills or sequences.
-        indices: of those that are shown.
-        device: for the computation.
-        seen: is told of images that were just computed.
+        network: whose, at one precision.
+        images: that are computed.
         pixel_bits: of the pixels of sequences, which the first layer reads before normalisation, so that no event is 0.
     """
-    network.eval()
-    counts: dict[str, float] = {}
-    neurons: dict[str, int] = {}
-    formats, graph = dict(network.input_formats()), network.graph
-    of_pixels = {
-        node.name
-        for node in graph.nodes
-        if graph.is_sequence and node.links and isinstance(graph.by_name[node.links[0].source].operation, Image)
-    }
-    formats |= dict.fromkeys(of_pixels, InputFormat(pixel_bits))
-    meters = {
-        name: _Meter(layer, network.timesteps, formats.get(name)) for name, layer in network.weighted_layers().items()
-    }
-    n_images = 0
 
-    def watch(name: str) -> Callable[[torch.nn.Module, tuple[Tensor]], None]:
-        def read(_: torch.nn.Module, inputs: tuple[Tensor]) -> None:
-            meters[name].read(images.levels(inputs[0]) if name in of_pixels else inputs[0], n_images)
+    def __init__(self, network: Classifier, images: Images, pixel_bits: int = BYTE):
+        self._network, self._images = network, images
+        formats, graph = dict(network.input_formats()), network.graph
+        self._of_pixels = {
+            node.name
+            for node in graph.nodes
+            if graph.is_sequence and node.links and isinstance(graph.by_name[node.links[0].source].operation, Image)
+        }
+        formats |= dict.fromkeys(self._of_pixels, InputFormat(pixel_bits))
+        with torch.no_grad():
+            self._meters = {
+                name: _Meter(layer, network.timesteps, formats.get(name))
+                for name, layer in network.weighted_layers().items()
+            }
+        self._n_images = 0
+        self._n_spikes: dict[str, int] = {}
+        self._n_neurons: dict[str, int] = {}
 
-        return read
+    @contextmanager
+    def watching(self, n_images: int) -> Iterator[None]:
+        """See ``Reader``."""
+        for meter in self._meters.values():
+            meter.start()
+        hooks = [
+            meter.layer.register_forward_pre_hook(partial(self._read, name, n_images))
+            for name, meter in self._meters.items()
+        ]
+        try:
+            with observed(self._network.neurons(), self._count):
+                yield
+        finally:
+            for hook in hooks:
+                hook.remove()
 
-    def count(name: str, spikes: Tensor) -> None:
-        counts[name] = counts.get(name, 0.0) + _total(spikes)
-        neurons[name] = neurons.get(name, 0) + spikes.numel()
+    def read(self, scores: Tensor, labels: Tensor) -> None:
+        """See ``Reader``."""
+        self._n_images += len(labels)
+        for meter in self._meters.values():
+            meter.end()
 
-    hooks = [meter.layer.register_forward_pre_hook(watch(name)) for name, meter in meters.items()]
-    try:
-        with observed(network.neurons(), count):
-            for x, labels in images.batches(indices, device):
-                n_images = len(labels)
-                for meter in meters.values():
-                    meter.start()
-                network(x)
-                for meter in meters.values():
-                    meter.end()
-                seen(n_images)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    n = len(indices)
-    layers = {name: meter.result(n) for name, meter in meters.items() if any(meter.n_inputs)}
-    return NetworkActivity(layers, {name: counts[name] / neurons[name] for name in counts}, sum(counts.values()) / n)
+    @property
+    def result(self) -> NetworkActivity:
+        """The mean over the images."""
+        layers = {name: meter.result(self._n_images) for name, meter in self._meters.items() if any(meter.n_inputs)}
+        rates = {name: n / self._n_neurons[name] for name, n in self._n_spikes.items()}
+        return NetworkActivity(layers, rates, sum(self._n_spikes.values()) / self._n_images)
 
+    def _read(self, name: str, n_images: int, _: nn.Module, inputs: tuple[Tensor]) -> None:
+        x = self._images.levels(inputs[0]) if name in self._of_pixels else inputs[0]
+        self._meters[name].read(x, n_images)
 
-def _total(values: Tensor) -> float:
-    return float(values.double().sum())
+    def _count(self, name: str, spikes: Tensor) -> None:
+        of_images = spikes.movedim(2, -1).flatten(2)  # as they lie in memory
+        n_spikes = int(of_images.sum(dim=2, dtype=torch.float32).double().sum())  # exact below 2^24 per image
+        self._n_spikes[name] = self._n_spikes.get(name, 0) + n_spikes
+        self._n_neurons[name] = self._n_neurons.get(name, 0) + spikes.numel()
 
 
 def _n_ones(x: Tensor, given: InputFormat) -> float:
     """Number of inputs, each counted by the share of its bits that are 1."""
-    return sum(_total(plane) for _, plane in given.planes(x)) / given.n_bits
+    return sum(float(plane.double().sum()) for _, plane in given.planes(x)) / given.n_bits

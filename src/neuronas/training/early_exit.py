@@ -1,5 +1,6 @@
 """Decisions before the last time step: when the scores so far are confident enough."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from neuronas.snn.decision import decided, mean_scores
+from neuronas.training.passes import Reader
 
 NEVER = 2.0
 """A confidence that no scores reach."""
@@ -34,6 +36,14 @@ class Answers:
         confidence = [mean.double().softmax(dim=1).amax(dim=1) for mean in means]
         return cls(torch.stack(right).numpy(), torch.stack(confidence).numpy())
 
+    @classmethod
+    def joined(cls, parts: "Sequence[Answers]") -> "Answers":
+        """Answers to the images of all parts, in their order."""
+        return cls(
+            np.concatenate([part.right for part in parts], axis=1),
+            np.concatenate([part.confidence for part in parts], axis=1),
+        )
+
     @property
     def top1(self) -> NDArray[np.float64]:
         """[T] accuracy of the answers after each time step."""
@@ -50,6 +60,22 @@ class Answers:
     def top1_at(self, threshold: float) -> float:
         """Accuracy of the answers at that time step."""
         return float(np.take_along_axis(self.right, self.exits(threshold)[None], axis=0).mean())
+
+
+class AnswersReader(Reader):
+    """Takes the answers after each time step in a pass."""
+
+    def __init__(self) -> None:
+        self._batches: list[Answers] = []
+
+    def read(self, scores: Tensor, labels: Tensor) -> None:
+        """See ``Reader``."""
+        self._batches.append(Answers.of(scores.cpu(), labels))
+
+    @property
+    def result(self) -> Answers:
+        """To all images."""
+        return Answers.joined(self._batches)
 
 
 def chosen_threshold(answers: Answers, tolerance: float) -> float:

@@ -1,6 +1,7 @@
 """Evaluation of a trained network on images: class scores, accuracy at each precision, firing rates."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,44 +11,12 @@ from torch import Tensor
 
 from neuronas.config import EVALUATED_BITS, FULL_PRECISION, LayerBits, WeightBits
 from neuronas.snn.classifier import Classifier
-from neuronas.snn.decision import decided, mean_scores, ranked
+from neuronas.snn.decision import decided, ranked
 from neuronas.snn.graph_network import GraphNetwork
 from neuronas.training.distributed import Process
 from neuronas.training.images import Images, Indices
 from neuronas.training.objective import firing_rates
-
-Seen = Callable[[int], None]
-"""Progress callback: number of images that were just computed."""
-
-
-def unseen(n: int) -> None:
-    """Progress that nobody follows."""
-
-
-def class_scores(
-    network: GraphNetwork, images: Images, indices: Indices, device: torch.device, seen: Seen = unseen
-) -> Tensor:
-    """Class scores, averaged over the time steps: [n, n_classes] float32 on the CPU."""
-    return torch.cat([mean_scores(scores).cpu() for scores in _scores(network, images, indices, device, seen)])
-
-
-def step_scores(
-    network: GraphNetwork, images: Images, indices: Indices, device: torch.device, seen: Seen = unseen
-) -> Tensor:
-    """Class scores of each time step: [T, n, n_classes] float32 on the CPU."""
-    return torch.cat([scores.cpu() for scores in _scores(network, images, indices, device, seen)], dim=1)
-
-
-def _scores(
-    network: GraphNetwork, images: Images, indices: Indices, device: torch.device, seen: Seen
-) -> Iterator[Tensor]:
-    """Class scores of one batch after the other, [T, B, n_classes]."""
-    network.eval()
-    for x, labels in images.batches(indices, device):
-        with torch.no_grad():
-            scores = network(x)
-        yield scores
-        seen(len(labels))
+from neuronas.training.passes import ClassScores, Reader, Seen, class_scores, run_pass, unseen
 
 
 @dataclass(frozen=True)
@@ -73,20 +42,38 @@ class AccuracyAndRates:
         return tuple(name for name, rate in self.rates.items() if not rate)
 
 
-@torch.no_grad()
+class _Rates(Reader):
+    """Mean firing rate of each LIF layer, each batch weighted by its number of images."""
+
+    def __init__(self, network: Classifier):
+        self._network, self._n = network, 0
+        self._totals: dict[str, float] = {}
+        self._batch: dict[str, Tensor] = {}
+
+    @contextmanager
+    def watching(self, n_images: int) -> Iterator[None]:
+        """See ``Reader``."""
+        with firing_rates(self._network) as self._batch:
+            yield
+
+    def read(self, scores: Tensor, labels: Tensor) -> None:
+        """See ``Reader``."""
+        self._n += len(labels)
+        for name, rate in self._batch.items():
+            self._totals[name] = self._totals.get(name, 0.0) + float(rate) * len(labels)
+
+    @property
+    def result(self) -> dict[str, float]:
+        """By layer; empty without spikes."""
+        return {name: total / self._n for name, total in self._totals.items()}
+
+
 def accuracy_and_rates(network: Classifier, images: Images, indices: Indices, process: Process) -> AccuracyAndRates:
     """Classify images; measure top-1 accuracy and firing rates."""
-    network.eval()
-    n_correct = 0
-    totals: dict[str, float] = {}
-    for x, labels in images.batches(indices, process.device):
-        with firing_rates(network) as rates:
-            scores = mean_scores(network(x))
-        n_correct += int((decided(scores).cpu() == labels).sum())
-        for name, rate in rates.items():
-            totals[name] = totals.get(name, 0.0) + float(rate) * len(labels)
-    n = len(indices)
-    return AccuracyAndRates(n_correct / n, {name: total / n for name, total in totals.items()})
+    scores, rates = ClassScores(), _Rates(network)
+    run_pass(network, images, indices, process.device, scores, rates)
+    n_correct = int((decided(scores.result) == images.labels[torch.from_numpy(indices)]).sum())
+    return AccuracyAndRates(n_correct / len(indices), rates.result)
 
 
 @torch.no_grad()
@@ -166,14 +153,28 @@ def accuracy_by_bits(
     indices: Indices,
     device: torch.device,
     trained_bits: WeightBits,
+    measured: Tensor,
     seen: Seen = unseen,
 ) -> dict[WeightBits, Accuracy]:
-    """Accuracy at each of ``precisions``, by bits; at others than ``trained_bits`` weights are rounded (PTQ)."""
+    """Accuracy at each of ``precisions``, by bits; at others than ``trained_bits`` weights are rounded (PTQ).
+
+    Args:
+        network: at ``trained_bits``.
+        images: that are classified.
+        indices: of them.
+        device: for the computation.
+        trained_bits: the network's own precision.
+        measured: its class scores there, [n, n_classes]; only the other precisions are computed.
+        seen: is told of images that were just computed.
+    """
     found = {}
     try:
         for one in precisions(trained_bits):
-            network.set_bits(one)
-            found[one] = accuracy(network, images, indices, device, seen)
+            if one == trained_bits:
+                found[one] = accuracy_of(measured, images.labels[torch.from_numpy(indices)])
+            else:
+                network.set_bits(one)
+                found[one] = accuracy(network, images, indices, device, seen)
     finally:
         network.set_bits(trained_bits)
     return found
