@@ -532,8 +532,8 @@ _SMOOTH = ("--ann", "--weight-bits", "32", "--set", "train.optimiser=adamw", "--
 @pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no torch.distributed")
 @pytest.mark.parametrize(
     ("options", "tolerances", "together"),
-    # Sums in another order flip single spikes, and the flips grow; a network without spikes has none. Muon enlarges what
-    # is smallest in a gradient, AdamW less.
+    # Sums in another order flip single spikes, and the flips grow; a network without spikes has none. Muon enlarges
+    # what is smallest in a gradient, AdamW less.
     [
         ((), (2e-3, 1e-2), by_torchrun),
         pytest.param(_SMOOTH, (1e-6, 1e-4), by_hand, marks=pytest.mark.nightly),
