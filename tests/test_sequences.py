@@ -29,7 +29,7 @@ from neuronas.fitness.engine.select import select_backend
 from neuronas.fitness.engine.torch_backend import TorchBackend
 from neuronas.fitness.measures import BUILTIN
 from neuronas.fitness.reference import ReferenceEvaluator
-from neuronas.hardware.accelerator import load_accelerator
+from neuronas.hardware.accelerator import Accelerator, load_accelerator
 from neuronas.hardware.mapped.activity import Activity
 from neuronas.hardware.mapped.model import MappedCostModel
 from neuronas.hardware.paper import PaperCostModel
@@ -330,10 +330,26 @@ def test_pixels_of_binary_frames_have_one_bit() -> None:
     model = MappedCostModel(accelerator, 8, T)
     assert bits[0].energy_uj < bytes_[0].energy_uj / 4 and bits[0].latency_ms < bytes_[0].latency_ms
     assert [one.latency_ms for one in bits[1:]] == [one.latency_ms for one in bytes_[1:]]
-    coarse = accelerator.model_copy(
-        update={"digital": accelerator.digital.model_copy(update={"image_bits": accelerator.digital.image_bits / 2})}
-    )
+    coarse = with_image_bits(accelerator, 4)
     assert int(replace(model, accelerator=coarse).work(table).input_bits[0]) == 4
+
+
+def with_image_bits(accelerator: Accelerator, n: int) -> Accelerator:
+    share = n / int(accelerator.digital.image_bits)
+    digital = accelerator.digital.model_copy(update={"image_bits": accelerator.digital.image_bits * share})
+    return accelerator.model_copy(update={"digital": digital})
+
+
+@pytest.mark.parametrize("sequence", [False, True])
+@pytest.mark.parametrize(("pixel_bits", "image_bits", "n_read"), [(8, 4, 4), (8, 8, 8), (8, 12, 8), (1, 8, 1)])
+def test_cost_and_chips_read_the_bits_that_sensor_and_accelerator_both_have(
+    sequence: bool, pixel_bits: int, image_bits: int, n_read: int
+) -> None:
+    """Of stills and of sequences."""
+    sensor, accelerator = Sensor(pixel_bits=pixel_bits), with_image_bits(load_accelerator("spikeflow-rram"), image_bits)
+    model = MappedCostModel(accelerator, 8, T, sensor=sensor)
+    assert int(model.work(rows(FORWARD, SHAPE[sequence])).input_bits[0]) == n_read
+    assert pixel_format((0.0,), (1.0,), image_bits, sensor).n_bits == n_read
 
 
 @pytest.mark.parametrize(("std", "n_bits"), [((0.002, 0.002), 1), ((0.002, 0.001), 8)])
@@ -341,7 +357,7 @@ def test_chips_read_as_many_bits_of_binary_frames_as_cost_models_count(std: tupl
     data = {"sequence": True, "image_channels": 2, "image_side": SIDE, "n_classes": 3, "mean": (0.0, 0.0), "std": std}
     run = plan(given({"data": data, "events": {"values": "binary", "window_ms": 1.0}, "network": {"timesteps": T}}, ""))
     sensor = sensor_of(run.config)
-    read = pixel_format((0.0, 0.0), std, min(sensor.pixel_bits, 8), sensor.pixel_bits)
+    read = pixel_format((0.0, 0.0), std, int(run.accelerator.digital.image_bits), sensor)
     assert int(run.mapped_model().work(rows(FORWARD, run.shape)).input_bits[0]) == read.n_bits == n_bits
     events = (torch.rand(3, 2, SIDE, SIDE, generator=torch.Generator().manual_seed(1)) < 0.2).float()
     shown = events / 255 / torch.tensor(std)[:, None, None]

@@ -194,11 +194,11 @@ def make_trial(given: OnChips, records: ChipRecords | None = None) -> "ChipTrial
             "run trained with --ann given; expected a spiking network, since crossbars read spikes; train without --ann"
         )
     run, request = given.plan, given.plan.config.chip
-    data, pixel_bits = run.config.data, sensor_of(run.config).pixel_bits
+    data = run.config.data
     training, test = given.images("train"), given.images("test")
     return ChipTrial(
         network=given.network,
-        pixels=pixel_format(data.mean, data.std, min(pixel_bits, int(run.accelerator.digital.image_bits)), pixel_bits),
+        pixels=pixel_format(data.mean, data.std, int(run.accelerator.digital.image_bits), sensor_of(run.config)),
         calibration=calibration_images(training, request.seed, given.device),
         images=test,
         indices=np.arange(len(test)),

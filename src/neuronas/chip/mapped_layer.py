@@ -14,7 +14,7 @@ from neuronas.chip.layer_inputs import input_format
 from neuronas.chip.slicing import Columns, columns_of
 from neuronas.config import bits_of
 from neuronas.hardware.diagonal import Diagonal
-from neuronas.hardware.sensor import BYTE
+from neuronas.hardware.sensor import AT_ONCE, BYTE, Sensor
 from neuronas.snn.fake_quantisation import Codes
 from neuronas.snn.quantisation import ungrouped
 from neuronas.snn.spike_convolution import SpikeWeights, has_kernel, spike_convolution
@@ -139,16 +139,18 @@ def mapped_layers(network: WeightedNetwork, model: ChipModel, pixels: InputForma
     return found
 
 
-def pixel_format(mean: tuple[float, ...], std: tuple[float, ...], n_bits: int, pixel_bits: int = BYTE) -> InputFormat:
-    """Input format of normalised pixels: integers of ``n_bits`` bits from black to the brightest, for all channels.
+def pixel_format(
+    mean: tuple[float, ...], std: tuple[float, ...], image_bits: int, sensor: Sensor = AT_ONCE
+) -> InputFormat:
+    """Input format of normalised pixels: integers from black to the brightest, alike for all channels.
 
     Args:
         mean: see ``DataConfig``.
         std: see ``DataConfig``.
-        n_bits: that a crossbar reads.
-        pixel_bits: see ``hardware.sensor.Sensor``; the brightest pixel has all of them on, of the 255 of a byte.
+        image_bits: the accelerator's ``digital.image_bits``; see ``Sensor.bits_read``.
+        sensor: gives the pixels; the brightest has all of its bits on, of the 255 of a byte.
     """
-    brightest = (2**pixel_bits - 1) / (2**BYTE - 1)
+    n_bits, brightest = sensor.bits_read(image_bits), (2**sensor.pixel_bits - 1) / (2**BYTE - 1)
     lowest = min(-m / s for m, s in zip(mean, std, strict=True))
     highest = max((brightest - m) / s for m, s in zip(mean, std, strict=True))
     return InputFormat(n_bits, (highest - lowest) / (2**n_bits - 1), lowest)

@@ -140,7 +140,7 @@ class Buffers(Section):
 class Digital(Section):
     """Adders for pooling, node sums and neurons: units of ``n_lanes`` parallel adders.
 
-    ``image_bits``: bits of a pixel, which the first layer reads bit by bit.
+    ``image_bits``: bits of a pixel that the first layer can read, one after another; no more than a pixel has are read.
     """
 
     n_lanes: Count

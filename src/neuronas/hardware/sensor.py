@@ -16,12 +16,19 @@ class Sensor:
 
     Attributes:
         window_ms: how long it records for one decision, in T time steps of one length; 0: all is there at once.
-        pixel_bits: of a pixel of a sequence. The first layer reads them bit by bit, at most the accelerator's
-            ``digital.image_bits``.
+        pixel_bits: of a pixel; see ``bits_read``.
     """
 
     window_ms: float = 0.0
     pixel_bits: int = BYTE
+
+    def bits_read(self, image_bits: int) -> int:
+        """Bits of a pixel that the first layer reads, one after another: as many as sensor and accelerator both have.
+
+        Args:
+            image_bits: the accelerator's ``digital.image_bits``.
+        """
+        return min(self.pixel_bits, image_bits)
 
     def first(self, n: int, timesteps: int) -> "Sensor":
         """The sensor as far as the first n of so many time steps."""

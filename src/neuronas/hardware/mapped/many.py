@@ -98,7 +98,7 @@ class ManyCosts:
             self.timesteps,
             self.replication,
             self.activity,
-            pixel_bits=self.sensor.pixel_bits,
+            sensor=self.sensor,
         )
         rows, n = row_sums(work), len(self.replication)
         each = [np.broadcast_to(values, (n, len(networks.rows))) for values in rows.arrays]

@@ -18,7 +18,7 @@ from neuronas.hardware.accelerator import Accelerator, Crossbar
 from neuronas.hardware.cost import Array
 from neuronas.hardware.diagonal import Diagonal
 from neuronas.hardware.mapped.activity import Activity
-from neuronas.hardware.sensor import BYTE
+from neuronas.hardware.sensor import AT_ONCE, Sensor
 from neuronas.space.shape import size_of
 from neuronas.space.workload import Layer
 
@@ -105,7 +105,7 @@ def make_work(
     replication: Array | int,
     activity: Activity,
     activation_bits: int | None = None,
-    pixel_bits: int = BYTE,
+    sensor: Sensor = AT_ONCE,
 ) -> MappedWork:
     """Turn rows (``space.workload``) into columns.
 
@@ -119,8 +119,8 @@ def make_work(
             f"{timesteps} time steps, or one rate for all"
         )
     largest = 2 ** (activation_bits or 1) - 1
-    image_bits, state_bits = int(accelerator.digital.image_bits), int(accelerator.neuron.state_bits)
-    bits = {"image": image_bits, "sequence": min(pixel_bits, image_bits), "values": state_bits}
+    pixel_bits = sensor.bits_read(int(accelerator.digital.image_bits))
+    bits = {"image": pixel_bits, "sequence": pixel_bits, "values": int(accelerator.neuron.state_bits)}
     return MappedWork(
         accelerator=accelerator,
         weight_bits=_column([bits_of(weight_bits, row.name) if row.has_weights else 0 for row in rows]),

@@ -132,7 +132,7 @@ class MappedCostModel:
             self.replication,
             self.activity,
             self.activation_bits,
-            self.sensor.pixel_bits,
+            self.sensor,
         )
 
     def _area_parts(self, work: MappedWork) -> dict[str, Array]:
