@@ -95,6 +95,31 @@ def test_a_stopped_training_goes_on_with_the_weights_of_its_teacher_wherever_the
     assert value_at(read_config(stopped / "config.yaml"), "train.teacher") == str(moved)
 
 
+def test_twins_have_learned_from_the_same_weights_wherever_they_lie(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    teacher, moved, taught = tmp_path / "teacher", tmp_path / "moved", tmp_path / "taught"
+    assert train(teacher, "--ann") == 0
+    assert train(taught, "--teacher", str(teacher)) == 0
+    teacher.rename(moved)
+    evaluate = ["evaluate", str(taught), "--twin", "--limit", "40", "--quiet"]
+    assert command([*evaluate, "--set", f"train.teacher={moved}"]) == 0
+    assert value_at(read_config(tmp_path / "taught-twin" / "config.yaml"), "train.teacher") == str(moved)
+    shutil.rmtree(moved)
+    assert command(evaluate) == 0  # the twin is trained: no teacher is needed
+
+    assert train(teacher, "--ann", "--seed", "1") == 0  # another network where the teacher was
+    other = tmp_path / "other"
+    assert train(other, "--teacher", str(teacher)) == 0
+    shutil.rmtree(tmp_path / "taught-twin")
+    options = ["--ann", "--activation-bits", "2", "--out", str(tmp_path / "taught-twin"), "--quiet"]
+    assert command(["train", str(other), *options]) == 0
+    capsys.readouterr()
+    assert command(evaluate) == 2
+    said = capsys.readouterr().err
+    assert "is not the twin of this run: its teacher had weights" in said and best_digest(teacher) in said
+
+
 def test_a_teacher_that_is_trained_while_a_training_is_prepared_is_refused(tmp_path: Path) -> None:
     teacher = tmp_path / "teacher"
     assert train(teacher, "--ann") == 0

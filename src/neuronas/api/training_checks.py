@@ -1,6 +1,6 @@
 """Whether a run may be trained, or trained further, with these settings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from neuronas.data.datasets import check_described
 from neuronas.errors import ConfigurationError, RunDirectoryError
 from neuronas.runs.architectures import read_architecture
 from neuronas.runs.config_file import read_config
-from neuronas.runs.directory import ARCHITECTURE, CONFIG, differences
+from neuronas.runs.directory import ARCHITECTURE, CHECKPOINTS, CONFIG, differences
 from neuronas.runs.environment import ENVIRONMENT, Environment
 from neuronas.space.genotype import Architecture
 from neuronas.space.notation import format_architecture
@@ -81,17 +81,21 @@ def check_own(run: Plan, directory: Path) -> None:
         )
 
 
-def check_twin(run: Plan, architecture: Architecture, directory: Path) -> None:
+def check_twin(run: Plan, architecture: Architecture, directory: Path, of: Path) -> None:
     """Refuse a run where a twin would be trained that is another network, or was trained otherwise.
 
     Args:
         run: as the twin is to be trained.
         architecture: of the twin.
         directory: the run that is there.
+        of: the trained run that it is compared with; both learned from the same weights, if from a teacher.
 
     Raises:
         ConfigurationError: names the first difference.
+        VerificationError: a damaged checkpoint.
     """
+    from neuronas.training.checkpoint import LAST, teacher_digest
+
     again = "rename or remove it, and evaluate --twin trains the twin anew"
     where = f"run directory {directory}: is not the twin of this run"
     if is_there(directory / ARCHITECTURE):
@@ -100,6 +104,10 @@ def check_twin(run: Plan, architecture: Architecture, directory: Path) -> None:
             raise ConfigurationError(f"{where}: its architecture is {format_architecture(own)}; {again}")
     for setting, was, now in _changed(run, directory, (*_SHAPING, "train")):
         raise ConfigurationError(f"{where}: {setting.path} is {was}, expected {now}; {again}")
+    if run.config.train.teacher is not None and is_there(directory / CHECKPOINTS / LAST):
+        theirs, ours = teacher_digest(directory), teacher_digest(of)
+        if theirs != ours:
+            raise ConfigurationError(f"{where}: its teacher had weights {theirs}, expected {ours}; {again}")
     if was_fingerprint := _other_images(run, directory):
         raise ConfigurationError(
             f"{where}: its images are {was_fingerprint}, expected {run.dataset.fingerprint}; {again}"
@@ -110,12 +118,21 @@ def _changed(run: Plan, directory: Path, sections: tuple[str, ...]) -> Iterator[
     """Settings of these sections that differ from those of a run: what they were, and what they are now."""
     stored = plan(checked(read_config(directory / CONFIG), str(directory / CONFIG)), run.copies).config
     before, after = stored.model_dump(), run.config.model_dump()
-    free = {*_FREE, *(f"train.{name}" for name in NOT_LEARNED)}
+    free = {*_FREE, *(f"train.{name}" for name in _not_compared(run, before))}
     for path, setting in SETTINGS.items():
         if path.partition(".")[0] in sections and path not in free:
             was, now = value_at(before, path), value_at(after, path)
             if was != now:
                 yield setting, was, now
+
+
+def _not_compared(run: Plan, stored: Mapping[str, Any]) -> set[str]:
+    """Settings of training that may differ from stored ones.
+
+    Among them is where the teacher lies, but not whether there is one: checkpoints say what weights it had.
+    """
+    is_taught = run.config.train.teacher is not None and value_at(stored, "train.teacher") is not None
+    return NOT_LEARNED | ({"teacher"} if is_taught else set())
 
 
 def _other_images(run: Plan, directory: Path) -> str | None:
@@ -128,15 +145,12 @@ def _other_images(run: Plan, directory: Path) -> str | None:
 def check_resumed(run: Plan, directory: Path) -> None:
     """Refuse other settings of training than those of the checkpoint that is to be continued from.
 
-    A teacher may lie elsewhere than it did: the checkpoint says what weights it had.
-
     Raises:
         RunDirectoryError: names the first setting that changed.
     """
     stored = checked(read_config(directory / CONFIG), str(directory / CONFIG)).model_dump()
-    is_taught = run.config.train.teacher is not None and value_at(stored, "train.teacher") is not None
-    not_compared = NOT_LEARNED | ({"teacher"} if is_taught else set())
-    changed = differences({"train": run.config.train.model_dump(exclude=not_compared)}, stored)
+    compared = run.config.train.model_dump(exclude=_not_compared(run, stored))
+    changed = differences({"train": compared}, stored)
     if changed:
         raise RunDirectoryError(
             f"run directory {directory}: was trained with other settings: {changed[0]}; leave the option out, or "

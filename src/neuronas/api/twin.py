@@ -72,7 +72,7 @@ class Twin:
         options, assignments = self._options, self._assignments
         if is_there(self.directory / CONFIG):
             expected = planned("train", options, assignments=assignments, run=self.of.directory)
-            check_twin(expected, self.of.architecture, self.directory)
+            check_twin(expected, self.of.architecture, self.directory, self.of.directory)
         if not self.is_trained:
             train(
                 self.of.directory, out=self.directory, resume="auto", assignments=assignments, observer=observer,
@@ -108,7 +108,8 @@ class Twin:
         config = self.of.plan.config
         options: dict[str, Any] = {"ann": True, "activation_bits": self.activation_bits}
         options["device"] = config.train.device
-        return options if config.data.data_dir is None else options | {"data_dir": config.data.data_dir}
+        places = {"data_dir": config.data.data_dir, "teacher": config.train.teacher}
+        return options | {name: place for name, place in places.items() if place is not None}
 
     @property
     def _assignments(self) -> Iterable[str]:

@@ -121,6 +121,17 @@ def best_digest(directory: Path) -> str:
         return str(digest)
 
 
+def teacher_digest(directory: Path) -> str | None:
+    """``best_digest`` of the teacher that a training has learned from; None: it had none. No weight is read.
+
+    Raises:
+        VerificationError: the last checkpoint is missing or damaged.
+    """
+    with _opened(directory / CHECKPOINTS / LAST) as (_, facts, _):
+        found = facts.get("teacher")
+        return None if found is None else str(found)
+
+
 def _best_of(directory: Path) -> Path:
     path = directory / CHECKPOINTS / BEST
     if not path.exists():
