@@ -1,111 +1,219 @@
-"""Fits what chips leave of the accuracy above chance to ``benchmarks/trained/chips.csv``: see ``ChipCalibration``.
+"""Fits what chips leave of the accuracy above chance, from simulated pairs of networks and chips: ``ChipCalibration``.
 
     python benchmarks/fit_chip_loss.py
 
-The two constants come from all rows. The rank correlation and the errors come from forecasts for each network by a fit
-to the other networks. Half of the kinds of chips lose next to nothing, so both are also given for those that lose at
-least ``LOST``.
+Tables in ``benchmarks/trained``: ``chips.csv`` (write variation), ``devices.csv`` (device models) and
+``designs-digits.csv`` (designs of a front, one day after programming). The constants come from all rows of the first
+two. How good they are is measured apart from what was fitted: each network by a fit to the other ones; ``devices.csv``
+by a fit to ``chips.csv`` alone, which has other networks and no device model; and the designs of the front, which are
+in no fit. Half of the kinds of chips lose next to nothing, so all is also given for those that lose at least ``LOST``.
 """
 
 import csv
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 from scipy.stats import spearmanr
 
-from chip_loss import BASE, TABLE
+from chip_loss import BASE
+from chip_loss import TABLE as CHIPS
 from common import write
+from device_loss import TABLE as DEVICES
 from fit_firing_rate import CALIBRATION
+from narrow_networks import OTHERS as FRONT
 from neuronas.fitness.calibration import ChipCalibration, calibration
-from neuronas.fitness.expected_error import layer_snr_db
-from neuronas.hardware.accelerator import load_accelerator
+from neuronas.fitness.expected_error import network_noise
+from neuronas.hardware.accelerator import SIGN_COLUMNS, Accelerator, load_accelerator
+from neuronas.hardware.chip_noise import LayerNoise
+from neuronas.hardware.device_model import load_device_model
 from neuronas.hardware.scaling import ChipArrays
 from neuronas.hardware.sweep import vary
 
 DATASET, N_CLASSES, LOST = "digits", 10, 0.02
+DAY = 86_400.0
+COUNTS = "own_snr_db"
+"""The ratio that the calibration has."""
 Array = NDArray[np.float64]
+Row = Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows with an accuracy far above chance.
+    """Rows with an accuracy above chance.
 
     Attributes:
-        network: number of each row's network.
-        ratio: signal to noise of its layers, dB.
+        source: name of each row's file.
+        network: name of each row's network.
+        cell_bits: bits per cell.
+        own: noise of its layers, of each filter for itself.
+        shared: in common.
         kept: share of the accuracy above chance that the chips kept.
     """
 
-    network: NDArray[np.int64]
-    ratio: Array
+    source: NDArray[np.str_]
+    network: NDArray[np.str_]
+    cell_bits: Array
+    own: Array
+    shared: Array
     kept: Array
+
+    @property
+    def noise(self) -> LayerNoise:
+        """Of the layers."""
+        return LayerNoise(self.own, self.shared)
+
+    def only(self, chosen: NDArray[np.bool_]) -> "Table":
+        """Some rows."""
+        return Table(*(values[chosen] for values in vars(self).values()))
 
 
 def read() -> Table:
-    """Read the table, and compute the ratio of each row."""
-    base, chance = load_accelerator(BASE), 1 / N_CLASSES
+    """Read the tables, and compute the ratio of each row."""
+    base = load_accelerator(BASE)
     found = []
-    for row in csv.DictReader(TABLE.read_text().splitlines()):
-        names = ("crossbar_size", "rows_per_read", "bits_per_cell", "adc_bits", "crossbar_size", "n_sign_columns")
-        arrays = ChipArrays(*(np.array([float(row[name])]) for name in names))
+    for row in _rows(CHIPS):
         chip = vary(base, "device.write_variation", float(row["write_variation"]))
-        ratio = layer_snr_db(chip, arrays, int(row["weight_bits"]), int(row["channels"]))
-        kept = (float(row["chip_accuracy"]) - chance) / (float(row["accuracy"]) - chance)
-        found.append((int(row["network"]), float(ratio[0]), kept))
-    network, ratio, kept = zip(*found, strict=True)
-    return Table(np.array(network), np.array(ratio), np.array(kept))
+        found.append(_read("chips", f"chips {row['network']}", row, chip, float(row["n_sign_columns"]), None))
+    for row in _rows(DEVICES):
+        chip = _with_model(base, row["device_model"])
+        found.append(
+            _read(
+                row["device_model"],
+                f"narrow {row['network']}",
+                row,
+                chip,
+                float(row["n_sign_columns"]),
+                float(row["after_s"]),
+            )
+        )
+    chip = _with_model(base, "rram-wan-2022")
+    for row in _rows(FRONT):
+        network = " ".join(row[name] for name in ("architecture", "channels", "timesteps", "weight_bits"))
+        found.append(_read("front", network, row, chip, SIGN_COLUMNS[row["sign_scheme"]], DAY))
+    return Table(*map(np.array, zip(*found, strict=True)))
 
 
-def fitted(ratio: Array, kept: Array) -> tuple[float, float]:
-    """Middle and scale of the logistic function, by least squares of what is kept."""
+def _rows(path: Path) -> Iterator[Row]:
+    yield from csv.DictReader(path.read_text(encoding="utf-8").splitlines())
 
-    def off(constants: Array) -> Array:
-        middle, scale = constants
-        return 1 / (1 + np.exp(np.clip((middle - ratio) / scale, -500, 500))) - kept
 
-    middle, scale = least_squares(
-        off, np.array([2.0, 2.0]), bounds=([-20, 0.1], [30, 20]), loss="soft_l1", f_scale=0.1
-    ).x
-    return float(middle), float(scale)
+def _with_model(base: Accelerator, name: str) -> Accelerator:
+    assert base.device is not None
+    device = base.device.model_copy(update={"model": load_device_model(name)})
+    return base.model_copy(update={"device": device})
+
+
+def _read(
+    source: str, network: str, row: Row, chip: Accelerator, n_sign_columns: float, after_s: float | None
+) -> tuple[str, str, float, float, float, float]:
+    names = ("crossbar_size", "rows_per_read", "bits_per_cell", "adc_bits", "crossbar_size")
+    arrays = ChipArrays(*(np.array([value]) for value in (*(float(row[name]) for name in names), n_sign_columns)))
+    weight_bits, channels = (int(float(row[name])) for name in ("weight_bits", "channels"))
+    noise = network_noise(chip, arrays, weight_bits, channels, after_s)
+    chance = 1 / N_CLASSES
+    kept = (float(row["chip_accuracy"]) - chance) / (float(row["accuracy"]) - chance)
+    return source, network, float(row["bits_per_cell"]), float(noise.own[0]), float(noise.shared[0]), kept
+
+
+def fitted(table: Table, counts: str) -> Array:
+    """Middle and scale of the logistic function, dB, by least squares of what is kept.
+
+    Args:
+        table: rows.
+        counts: the ratio that counts, an attribute of ``LayerNoise``.
+    """
+    found = least_squares(
+        lambda constants: forecast(constants, table, counts) - table.kept, [5.0, 3.0],
+        bounds=([-20, 0.1], [30, 20]), loss="soft_l1", f_scale=0.1,
+    )  # fmt: skip
+    constants: Array = found.x
+    return constants
+
+
+def forecast(constants: Array, table: Table, counts: str) -> Array:
+    """Share that is kept."""
+    middle, scale = constants
+    share: Array = 1 / (1 + np.exp(np.clip((middle - getattr(table.noise, counts)) / scale, -500, 500)))
+    return share
+
+
+def left_out(table: Table, counts: str) -> Array:
+    """Each network by a fit to the other ones."""
+    found = np.zeros_like(table.kept)
+    for network in np.unique(table.network):
+        own = table.network == network
+        found[own] = forecast(fitted(table.only(~own), counts), table.only(own), counts)
+    return found
+
+
+def agreement(expected: Array, table: Table) -> dict[str, object]:
+    """How far forecasts are off; of all rows, and of those that lose."""
+
+    def of(chosen: NDArray[np.bool_]) -> dict[str, float | int | None]:
+        off, own = np.abs(expected - table.kept)[chosen], table.kept[chosen]
+        return {
+            "n": len(own),
+            "mean expected": round(float(expected[chosen].mean()), 3),
+            "mean measured": round(float(own.mean()), 3),
+            "rho": round(float(spearmanr(expected[chosen], own).statistic), 3) if len(np.unique(own)) > 2 else None,
+            "median_off": round(float(np.median(off)), 4),
+            "off_of_9_in_10": round(float(np.quantile(off, 0.9)), 4),
+        }
+
+    return {
+        **of(np.ones(len(expected), dtype=np.bool_)),
+        f"that lose at least {LOST:.0%}": of(table.kept < 1 - LOST),
+        "cells of several bits": of(table.cell_bits > 1),
+    }
+
+
+def results_of(table: Table, counts: str) -> dict[str, object]:
+    """Constants, and how good they are."""
+    is_front, is_own = table.source == "front", table.source == "chips"
+    in_fit, front, own = table.only(~is_front), table.only(is_front), table.only(is_own)
+    constants, apart = fitted(in_fit, counts), left_out(in_fit, counts)
+    results: dict[str, object] = {
+        "middle_db": round(float(constants[0]), 3),
+        "scale_db": round(float(constants[1]), 3),
+        "each network by the others": agreement(apart, in_fit),
+        "designs of the front": agreement(forecast(constants, front, counts), front),
+    }
+    for source in np.unique(in_fit.source):
+        chosen = in_fit.source == source
+        results[f"each network by the others, {source}"] = agreement(apart[chosen], in_fit.only(chosen))
+        if source != "chips":
+            one = in_fit.only(chosen)
+            results[f"{source} by a fit to chips"] = agreement(forecast(fitted(own, counts), one, counts), one)
+    return results
 
 
 def main() -> None:
     """Fit, report, write."""
     table = read()
-    forecast = np.zeros_like(table.kept)
-    for network in np.unique(table.network):
-        own = table.network == network
-        middle, scale = fitted(table.ratio[~own], table.kept[~own])
-        forecast[own] = 1 / (1 + np.exp((middle - table.ratio[own]) / scale))
-    off, lossy = np.abs(forecast - table.kept), table.kept < 1 - LOST
-    middle, scale = fitted(table.ratio, table.kept)
+    results = {counts: results_of(table, counts) for counts in (COUNTS, "snr_db")}
+    in_fit = table.only(table.source != "front")
+    apart = left_out(in_fit, COUNTS)
+    off, (middle, scale) = np.abs(apart - in_fit.kept), map(float, fitted(in_fit, COUNTS))
     chips = ChipCalibration(
         dataset=DATASET,
         middle_db=round(middle, 3),
         scale_db=round(scale, 3),
-        n_pairs=len(table.kept),
-        n_networks=len(np.unique(table.network)),
-        rho=round(float(spearmanr(forecast, table.kept).statistic), 3),
+        n_pairs=len(off),
+        n_networks=len(np.unique(in_fit.network)),
+        rho=round(float(spearmanr(apart, in_fit.kept).statistic), 3),
         median_off=round(float(np.median(off)), 4),
         off_of_9_in_10=round(float(np.quantile(off, 0.9)), 4),
     )
-    lost = {
-        "n": int(lossy.sum()),
-        "rho": round(float(spearmanr(forecast[lossy], table.kept[lossy]).statistic), 3),
-        "median_off": round(float(np.median(off[lossy])), 4),
-        "off_of_9_in_10": round(float(np.quantile(off[lossy], 0.9)), 4),
-    }
-    own_rho = [
-        round(float(spearmanr(forecast[own], table.kept[own]).statistic), 3)
-        for own in (table.network == network for network in np.unique(table.network))
-    ]
     everything = calibration().model_copy(update={"chips": chips})
     CALIBRATION.write_text(everything.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    results = chips.model_dump() | {f"that lose at least {LOST:.0%}": lost, "rho within each network": own_rho}
-    print(results)
-    write("fit_chip_loss", results)
+    for counts, one in results.items():
+        for name, value in one.items():
+            print(counts, name, value)
+    write("fit_chip_loss", {"dataset": DATASET, **results})
 
 
 if __name__ == "__main__":

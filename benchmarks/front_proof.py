@@ -5,7 +5,8 @@ r"""How good the front of ``neuronas design --design`` is: against narrower sear
     python benchmarks/front_proof.py imagefolder:DIR --name cifar10 --work FOLDER --set data.image_side=16 \
         --set design.channels_choices=4,8,16
 
-Four searches of the same cells, costs and expected errors:
+Four searches of the same cells, costs and expected errors, on chips with the errors of ``rram-wan-2022`` one day after
+programming:
 
 * ``joint``: network and chip (the front of ``design --design``);
 * ``tuned``: all networks on one chip, that of ``chips`` with the least energy times delay times area that expects no
@@ -24,10 +25,10 @@ with fewer designs is searched to its end. ``regret``: on ``REGRET``, what the f
 hypervolume of all designs, each costed without any bound.
 
 ``--train``: of each search named, ``--designs`` designs, each adding most to the hypervolume (box ``whole``) of those
-before it, are trained (recipe ``fast``, random seed 0) and simulated on ``--chips`` chips with the errors of
-``rram-wan-2022`` one day after programming. Each is a row of ``benchmarks/trained/front-NAME.csv``; a row that is there
-is not made again, nor is a comparison of fronts. Their hypervolumes have expected and measured errors, with
-and without chips, and the costs that the search knows; the box is ``whole`` with errors up to that of guessing.
+before it, are trained (recipe ``fast``, random seed 0) and simulated on ``--chips`` of these chips. Each is a row of
+``benchmarks/trained/front-NAME.csv``; a row that is there is not made again, nor is a comparison of fronts. Their
+hypervolumes have expected and measured errors, with and without chips, and the costs that the search knows; the box is
+``whole`` with errors up to that of guessing.
 """
 
 import argparse
@@ -76,7 +77,7 @@ REGRET = DesignSpace(
     replication=(1, 4), schedule="free",
 )  # fmt: skip
 N_REGRET_SETTINGS = 3
-DEVICE_MODEL, AFTER = "rram-wan-2022", "1d"
+CHIP = {"device_model": "rram-wan-2022", "after": ("1d",)}
 Row = dict[str, Any]
 Numbers = NDArray[np.intp]
 
@@ -345,7 +346,7 @@ class Trained:
         place = given.work / f"chip-{_key(design.chip)}.yaml"
         write_yaml(place, scaled_accelerator(space.base, arrays, self.base))
         on_chips = neuronas.evaluate_on_chips(
-            run, hardware=str(place), chips=given.chips, device_model=DEVICE_MODEL, after=AFTER, diagnosis=False
+            run, hardware=str(place), chips=given.chips, after=CHIP["after"], diagnosis=False
         )
         at_trace = neuronas.estimate(
             design.architecture, config=data, assignments=given.set, hardware=str(place), schedule=design.schedule,
@@ -448,7 +449,7 @@ def main() -> None:
     torch.set_num_threads(1)
     place = given.work / "joint"
     plan = plan_front(
-        given.design, {}, config={"data": {"name": given.dataset}}, assignments=given.set, out=place,
+        given.design, {}, config={"data": {"name": given.dataset}, "chip": CHIP}, assignments=given.set, out=place,
         resume=(place / SPACE).is_file(),
     )  # fmt: skip
     enumerated = plan.enumerated()

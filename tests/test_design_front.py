@@ -161,6 +161,34 @@ def test_contradictory_budgets_name_the_nearest_design(made: DesignFront, tmp_pa
     assert "area_mm2" in str(error.value) and "\n" not in str(error.value)
 
 
+def test_designs_expected_to_lose_too_much_are_left_out(made: DesignFront, tmp_path: Path) -> None:
+    worst = made.extremes["energy_uj"].error
+    assert worst <= made.max_error < 0.6  # halfway to guessing
+    limit = worst - 0.05
+    fewer = neuronas.design_front(SPACE, out=tmp_path / "fewer", max_error=limit, **FEW)
+    assert fewer.n_covered == made.n_covered and fewer.n_feasible < made.n_feasible
+    assert fewer.extremes["energy_uj"].error <= limit == fewer.max_error
+    assert fewer.extremes["error"] == made.extremes["error"]
+    least = made.extremes["error"].error
+    with pytest.raises(InfeasibleError, match=rf"has error {least:.1%} against a limit of {least / 2:.1%}"):
+        neuronas.design_front(SPACE, out=tmp_path / "none", max_error=least / 2, **FEW)
+
+
+def test_chips_are_judged_by_their_device_some_time_after_programming(tmp_path: Path) -> None:
+    space = DesignSpace(channels=8, timesteps=2, weight_bits=4, bits_per_cell=(1, 2), adc_bits=(4, 6))
+    given: dict[str, Any] = {**FEW, "device_model": "rram-wan-2022", "max_error": 1.0, "resolution": 0.0}
+    least = {}
+    for after in (None, "1s", "1d"):
+        options = given if after else {**FEW, "max_error": 1.0, "resolution": 0.0}
+        place = tmp_path / str(after)
+        found = neuronas.design_front(space, out=place, **options, **({"after": after} if after else {}))
+        rows = list(csv.DictReader((place / FRONT_TABLE).read_text().splitlines()))
+        least[after] = min(float(row["error"]) for row in rows if row["bits_per_cell"] == "2")
+        device = load_accelerator(str(place / found.files["accelerator"])).device
+        assert device is not None and (device.model is None) == (after is None)
+    assert least[None] < least["1s"] < least["1d"]
+
+
 @pytest.mark.parametrize(
     ("axes", "options", "message"),
     [
@@ -173,6 +201,9 @@ def test_contradictory_budgets_name_the_nearest_design(made: DesignFront, tmp_pa
         ({}, {"cost_model": "paper"}, "cost model paper given with a design space"),
         ({}, {"prefer": "cheap"}, "unknown preference 'cheap'"),
         ({}, {"resolution": 2.0}, "resolution 2 given; expected 0"),
+        ({}, {"max_error": 0.0}, "max_error 0 given; expected a share above 0"),
+        ({}, {"after": "1d"}, "after given, but .* do not change with time"),
+        ({}, {"device_model": "rram-wan-2022", "after": "1ms"}, "unit"),
     ],
 )
 def test_what_does_not_go_together_is_said_in_one_line(

@@ -80,6 +80,8 @@ def design(
     rate_weight: float | None = ...,
     chip_noise: float | None = ...,
     chips: int | None = ...,
+    device_model: str | DeviceModel | None = ...,
+    after: str | None = ...,
     dataset: str | DataSet | None = ...,
     data_dir: str | None = ...,
     image_side: int | str | tuple[int, int] | None = ...,
@@ -166,6 +168,8 @@ def design(
         rate_weight: Weight of the firing-rate penalty [the recipe's].
         chip_noise: Train with simulated write variation (relative standard deviation) [the recipe's].
         chips: Chips to simulate [20].
+        device_model: Measured statistics of the memory device, in place of the write variation: a name, FILE.yaml, or FILE.csv of measurements (default: the accelerator's).
+        after: Times after programming at which the chips are measured, such as 1h,1d,1month (directly after it) [none].
         dataset: Data set: a name, imagefolder:DIR, parquet:DIR, events:DIR or, in Python, an object [digits].
         data_dir: Folder of downloaded data sets ($NEURONAS_DATA, or else data).
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
@@ -232,6 +236,7 @@ def design_front(
     prefer: str = ...,
     resolution: float = ...,
     error: ErrorTerm | None = ...,
+    max_error: float | None = ...,
     observer: Observer | None = ...,
     seed: int | None = ...,
     device: Literal['auto', 'cpu', 'cuda'] | None = ...,
@@ -247,6 +252,8 @@ def design_front(
     rate_weight: float | None = ...,
     chip_noise: float | None = ...,
     chips: int | None = ...,
+    device_model: str | DeviceModel | None = ...,
+    after: str | None = ...,
     dataset: str | DataSet | None = ...,
     data_dir: str | None = ...,
     image_side: int | str | tuple[int, int] | None = ...,
@@ -313,6 +320,8 @@ def design_front(
             ``area_mm2``, ``memory_bits``, or ``edap``.
         resolution: by which share the front may miss a design, in each objective; 0: exact.
         error: what accuracy is expected by; None: a prior, which is not fitted to this data.
+        max_error: designs with a larger expected error on the chip are left out; None: halfway between the least error
+            without a chip and that of guessing.
         observer: follows the progress.
         **options: settings of ``design`` by keyword (docs/reference/settings.md).
 
@@ -335,6 +344,8 @@ def design_front(
         rate_weight: Weight of the firing-rate penalty [the recipe's].
         chip_noise: Train with simulated write variation (relative standard deviation) [the recipe's].
         chips: Chips to simulate [20].
+        device_model: Measured statistics of the memory device, in place of the write variation: a name, FILE.yaml, or FILE.csv of measurements (default: the accelerator's).
+        after: Times after programming at which the chips are measured, such as 1h,1d,1month (directly after it) [none].
         dataset: Data set: a name, imagefolder:DIR, parquet:DIR, events:DIR or, in Python, an object [digits].
         data_dir: Folder of downloaded data sets ($NEURONAS_DATA, or else data).
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from os import PathLike
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from neuronas.api.chip_models import chip_of
 from neuronas.api.compose import Plan
 from neuronas.api.dataset_settings import sensor_of
 from neuronas.api.design_choice import Surveyed, axes_of, survey_plan
@@ -20,9 +21,11 @@ from neuronas.api.settings import Config, is_resumed, planned
 from neuronas.config import as_path, is_there, read_yaml, validate, value_at, write_yaml, written
 from neuronas.errors import ConfigurationError, InfeasibleError, RunDirectoryError, named
 from neuronas.fitness.expected_error import ErrorPrior, ErrorTerm
+from neuronas.hardware.accelerator import Accelerator
 from neuronas.hardware.design_chips import axis_values, nearest_chip
 from neuronas.hardware.design_space import NETWORK, DesignSpace, load_design_space
 from neuronas.hardware.mapped.many import Networks
+from neuronas.hardware.quantity import Quantity
 from neuronas.hardware.units import quantity
 from neuronas.runs.design_fronts import CHECKPOINT, SPACE, SURVEY, DesignFront
 from neuronas.runs.designs import Axes
@@ -67,6 +70,7 @@ class FrontPlan:
         prefer: how a design is chosen.
         resolution: see ``RESOLUTION``.
         error: what accuracy is expected by; None: ``ErrorPrior``.
+        max_error: limit of the expected error; None: see ``design_front``.
     """
 
     directory: Path
@@ -77,6 +81,7 @@ class FrontPlan:
     prefer: str
     resolution: float
     error: ErrorTerm | None
+    max_error: float | None
 
     def run(self, observer: Observer | None = None, *, download: bool = False) -> DesignFront:
         """Survey, enumerate, choose, and write everything.
@@ -156,16 +161,17 @@ class FrontPlan:
             ConfigurationError: no chip can be built.
         """
         run, hardware = self.plan, self.plan.config.hardware
-        values = axis_values(self.space, run.accelerator, hardware.replication, hardware.schedule)
+        accelerator, after_s = _with_device(run)
+        values = axis_values(self.space, accelerator, hardware.replication, hardware.schedule)
 
         def networks_at(setting: NetworkSetting) -> Networks:
             return Networks.of(surveyed.slots_at(setting), surveyed.occupancy, named=run.activity.trace is not None)
 
         fitness = np.asarray(surveyed.candidates.fitness, dtype=np.float64)
         known = np.isfinite(fitness)
-        error = self.error or ErrorPrior(float(fitness[known].max()), max(self.axes.channels), max(self.axes.timesteps))
+        error = self.error or ErrorPrior(float(fitness[known].max()), run.config.data.n_classes, after_s)
         joint = JointSpace(
-            base=run.accelerator,
+            base=accelerator,
             values=values,
             settings=self.axes.settings,
             networks_at=networks_at,
@@ -177,9 +183,10 @@ class FrontPlan:
             sensor=sensor_of(run.config),
             resolution=self.resolution,
         )
+        joint = replace(joint, max_error=_halfway(joint) if self.max_error is None else self.max_error)
         if not any(len(joint.chips(setting)) for setting in joint.settings):
             broken = next(iter(joint.chips(joint.settings[0]).excluded), "")
-            near = nearest_chip(values, run.accelerator, self.axes.weight_bits)
+            near = nearest_chip(values, accelerator, self.axes.weight_bits)
             changes = ", ".join(f"{name} {value}" for name, value in (near or {}).items())
             advice = f"; nearest: {changes}" if changes else ""
             raise ConfigurationError(f"design space holds no chip that can be built ({broken}){advice}")
@@ -189,7 +196,7 @@ class FrontPlan:
         """Identifies what is enumerated."""
         parts = (
             joint.base, joint.values, joint.settings, joint.budget, joint.error, joint.n_classes, joint.activity,
-            joint.sensor, joint.resolution, self.plan.shape, surveyed.candidates.architectures,
+            joint.sensor, joint.resolution, joint.max_error, self.plan.shape, surveyed.candidates.architectures,
         )  # fmt: skip
         digest = blake2b(repr(parts).encode(), digest_size=16)
         digest.update(joint.fitness.tobytes())
@@ -203,11 +210,39 @@ class FrontPlan:
         setting = joint.settings[number]
         own = joint.chips(setting).values(chip)
         text = ", ".join(f"{name} {value}" for name, value in own.items())
-        value, limit = (quantity(near.name, one) for one in (near.value, joint.budget.limits[near.name]))
+        limits = {**joint.budget.limits, "error": joint.max_error}
+        value, limit = (
+            f"{one:.1%}" if near.name == "error" else quantity(near.name, one)
+            for one in (near.value, limits[near.name])
+        )
         return InfeasibleError(
             f"none of {state.count('n_covered'):,} designs keeps all limits; the nearest ({setting.text}, {text}, "
             f"cells {surveyed.candidates.architectures[candidate]}) has {near.name} {value} against a limit of {limit}"
         )
+
+
+def _halfway(joint: JointSpace) -> float:
+    """Halfway between the least error of a network without a chip and that of guessing."""
+    known, least = np.isfinite(joint.fitness), 1.0
+    for setting in joint.settings:
+        n_weights = joint.networks_at(setting).n_weights[known]
+        least = min(least, float(joint.error.network(joint.fitness[known], n_weights, **setting.plain()).min()))
+    return (least + 1 - 1 / joint.n_classes) / 2
+
+
+def _with_device(run: Plan) -> tuple[Accelerator, float | None]:
+    """The accelerator with the device model that the settings name, and the time after programming.
+
+    Raises:
+        ConfigurationError: it has no device, or one that does not change or was first measured later.
+    """
+    accelerator, device = run.accelerator, run.accelerator.device
+    if not run.config.chip.after and run.config.chip.device_model is None:
+        return accelerator, None
+    chip = chip_of(run)
+    if device is not None and chip.device_model is not None:
+        device = device.model_copy(update={"model": chip.device_model, "write_variation": Quantity(0.0, "see model")})
+    return accelerator.model_copy(update={"device": device}), chip.after_s
 
 
 def plan_front(
@@ -221,6 +256,7 @@ def plan_front(
     prefer: str = "knee",
     resolution: float = RESOLUTION,
     error: ErrorTerm | None = None,
+    max_error: float | None = None,
 ) -> FrontPlan:
     """Check everything that can be checked before an image is read; see ``design_front``."""
     axes = load_design_space(space)
@@ -229,6 +265,8 @@ def plan_front(
         raise ConfigurationError(
             f"resolution {resolution:g} given; expected 0 (exact) or a share below 1, such as 0.01"
         )
+    if max_error is not None and not 0 < max_error <= 1:
+        raise ConfigurationError(f"max_error {max_error:g} given; expected a share above 0, at most 1: no limit")
     if resume and out is None:
         raise ConfigurationError("--resume needs --out DIR, the run directory to resume")
     of_file = {name: axes.values(name) for name in NETWORK if axes.values(name) is not None}
@@ -243,7 +281,8 @@ def plan_front(
         raise ConfigurationError("cost model paper given with a design space, whose chips it cannot tell apart")
     directory = as_path(out, "--out") if out is not None else new_directory(run.config.data.name, "design")
     network = axes_of(run, is_resumed=False)
-    return FrontPlan(directory, run, axes, network, resume, prefer, resolution, error)
+    _with_device(run)
+    return FrontPlan(directory, run, axes, network, resume, prefer, resolution, error, max_error)
 
 
 def design_front(
@@ -257,6 +296,7 @@ def design_front(
     prefer: str = "knee",
     resolution: float = RESOLUTION,
     error: ErrorTerm | None = None,
+    max_error: float | None = None,
     observer: Observer | None = None,
     **options: Any,
 ) -> DesignFront:
@@ -273,6 +313,8 @@ def design_front(
             ``area_mm2``, ``memory_bits``, or ``edap``.
         resolution: by which share the front may miss a design, in each objective; 0: exact.
         error: what accuracy is expected by; None: a prior, which is not fitted to this data.
+        max_error: designs with a larger expected error on the chip are left out; None: halfway between the least error
+            without a chip and that of guessing.
         observer: follows the progress.
         **options: settings of ``design`` by keyword (docs/reference/settings.md).
 
@@ -283,6 +325,6 @@ def design_front(
     going_on = is_resumed(resume, is_begun=is_begun)
     plan = plan_front(
         space, options, config=config, assignments=assignments, out=out, resume=going_on, prefer=prefer,
-        resolution=resolution, error=error,
+        resolution=resolution, error=error, max_error=max_error,
     )  # fmt: skip
     return plan.run(observer, download=download)

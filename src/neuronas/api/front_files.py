@@ -87,6 +87,7 @@ class FrontFiles:
             excluded=self._excluded(),
             n_front=len(points),
             resolution=self.space.resolution,
+            max_error=self.space.max_error,
             error_term=self.space.error.name,
             error_basis=self.space.error.basis,
             prefer=prefer,

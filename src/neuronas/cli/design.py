@@ -30,6 +30,7 @@ def design(
     design: opt.DesignSpace = None,
     front_prefer: opt.FrontPrefer = None,
     resolution: opt.Resolution = None,
+    max_error: opt.MaxError = None,
     as_json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -40,7 +41,8 @@ def design(
     from neuronas.runs.designs import FOLDER
     from neuronas.runs.directory import CONFIG
 
-    given = {name: one for name, one in (("prefer", front_prefer), ("resolution", resolution)) if one is not None}
+    of_front = {"prefer": front_prefer, "resolution": resolution, "max_error": max_error}
+    given = {name: one for name, one in of_front.items() if one is not None}
     if design is not None:
         if dry_run:
             raise ConfigurationError("--dry-run given with --design; expected one of them")
@@ -48,7 +50,9 @@ def design(
         front(design, options, {**common, **given}, download=download, as_json=as_json, quiet=quiet)
         return
     if given:
-        raise ConfigurationError("--front-prefer or --resolution given without --design; expected it with them")
+        raise ConfigurationError(
+            "--front-prefer, --resolution or --max-error given without --design; expected it with them"
+        )
     planned = plan_design(options, config=config, assignments=assignments or (), out=out, resume=resume)
     if not quiet:
         note_unread(planned.plan.config.hardware)

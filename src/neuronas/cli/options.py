@@ -85,6 +85,14 @@ Resolution = Annotated[
         "By which share the front may miss a design in each objective (--design); 0: exact \\[0.01].", metavar="SHARE"
     ),
 ]
+MaxError = Annotated[
+    float | None,
+    option(
+        "Leave out designs with a larger expected error on the chip (--design); 1: none \\[halfway between the least "
+        "and guessing].",
+        metavar="SHARE",
+    ),
+]
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Device for the computation.")]
 """For verbs that take no settings."""
 Arch = Annotated[

@@ -162,11 +162,11 @@ class ChipConfig(Section):
     variation: Literal["normal", "lognormal"] = _on_chip("Distribution of the write variation", "normal")
     device_model: str | None = _on_chip(
         "Measured statistics of the memory device, in place of the write variation: a name, FILE.yaml, or FILE.csv of "
-        "measurements (default: the accelerator's)", None, choices=DEVICE_MODELS, metavar="NAME",
+        "measurements (default: the accelerator's)", None, (EVALUATE, DESIGN), choices=DEVICE_MODELS, metavar="NAME",
     )  # fmt: skip
     after: Times = _on_chip(
         "Times after programming at which the chips are measured, such as 1h,1d,1month (directly after it)", (),
-        metavar="TIME,TIME",
+        (EVALUATE, DESIGN), metavar="TIME,TIME",
     )  # fmt: skip
     drift_compensation: bool = _on_chip(
         "Scale the currents of each crossbar block by what their sum has lost since programming", False

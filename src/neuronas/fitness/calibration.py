@@ -1,7 +1,7 @@
 """What was fitted to tables of trained networks: constants and errors only, in ``calibration.json``.
 
-``benchmarks/fit_firing_rate.py``, ``fit_accuracy.py`` and ``fit_chip_loss.py`` write their sections. The file holds no
-row of a table.
+``benchmarks/fit_firing_rate.py``, ``fit_accuracy.py``, ``fit_chip_loss.py`` and ``narrow_networks.py`` write their
+sections. The file holds no row of a table.
 """
 
 from collections.abc import Iterable
@@ -16,6 +16,7 @@ from neuronas.errors import VerificationError
 from neuronas.fitness.firing_rate import RateConstants
 
 if TYPE_CHECKING:
+    from neuronas.hardware.chip_noise import LayerNoise
     from neuronas.hardware.cost import Array
 
 _FILE = "calibration.json"
@@ -116,6 +117,39 @@ class AccuracyCalibration(Section):
         return given == own and set(operations) <= set(self.operations)
 
 
+class NarrowCalibration(Section):
+    """What small networks of one data set lose, by width and number of weights.
+
+    Attributes:
+        dataset: of the trained networks.
+        error: of the fittest cells without the loss below (``fitness.expected_error``).
+        scale: of the odds of the loss.
+        channels_power: of the width.
+        weights_power: of the number of weights.
+        n_networks: that all of these were fitted to.
+        n_others: networks chosen otherwise, not in the fit, on which they were checked.
+        rho: Spearman's rank correlation of expected and measured accuracy of these.
+        median_off: half of these are off by less than this share.
+        most_off: all of them are off by at most this share.
+    """
+
+    dataset: str
+    error: float
+    scale: float
+    channels_power: float
+    weights_power: float
+    n_networks: int
+    n_others: int
+    rho: float
+    median_off: float
+    most_off: float
+
+    def kept(self, channels: int, n_weights: "Array") -> "Array":
+        """Share of the accuracy above chance that is left, 0 to 1: 1 / (1 + scale * C^-a * weights^-b)."""
+        share: Array = 1 / (1 + self.scale * float(channels) ** -self.channels_power * n_weights**-self.weights_power)
+        return share
+
+
 class ChipCalibration(Section):
     """What chips leave of the accuracy above chance, by the signal-to-noise ratio of their layers' sums.
 
@@ -139,11 +173,14 @@ class ChipCalibration(Section):
     median_off: float
     off_of_9_in_10: float
 
-    def kept(self, snr_db: "Array") -> "Array":
-        """Share of the accuracy above chance that is left, 0 to 1: 1 / (1 + e^((middle - ratio) / scale))."""
+    def kept(self, noise: "LayerNoise") -> "Array":
+        """Share of the accuracy above chance that is left, 0 to 1: 1 / (1 + e^((middle - ratio) / scale)).
+
+        Errors that all filters have in common are not in the ratio: counted in full they make forecasts worse.
+        """
         import numpy as np  # noqa: PLC0415 - choices are listed without it
 
-        share: Array = 1 / (1 + np.exp(np.minimum((self.middle_db - snr_db) / self.scale_db, 500)))
+        share: Array = 1 / (1 + np.exp(np.minimum((self.middle_db - noise.own_snr_db) / self.scale_db, 500)))
         return share
 
 
@@ -152,6 +189,7 @@ class Calibration(Section):
 
     firing_rate: RateCalibration
     accuracy: tuple[AccuracyCalibration, ...]
+    narrow: NarrowCalibration
     chips: ChipCalibration
 
 

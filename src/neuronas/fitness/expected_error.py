@@ -3,11 +3,14 @@
 ``prior`` is not fitted to networks of the data set at hand. It orders designs by what is known elsewhere:
 
 - cells: the line of accuracy over fitness on SpikeNAS-Bench's CIFAR-10 (``fitness.calibration``), as a share of the
-  error; the best cells at ``ANCHOR`` have the error ``ERROR``, an assumption;
-- channels: error falls as C^-0.185 (Wide ResNets 40-1 to 40-8, CIFAR-10: 6.85 to 4.66 %; Zagoruyko and Komodakis, BMVC
-  2016);
+  error of wide networks; that of the fittest cells with ``CHANNELS`` and ``TIMESTEPS`` is fitted to narrow networks of
+  digits (``benchmarks/narrow_networks.py``) and an assumption for other data;
+- channels: this error falls as C^-0.185 (Wide ResNets 40-1 to 40-8, CIFAR-10: 6.85 to 4.66 %; Zagoruyko and Komodakis,
+  BMVC 2016);
 - time steps: as T^-0.0546 (ResNet-19, CIFAR-10: 5.84 % at T = 2, 5.50 % at T = 6; Deng et al., ICLR 2022);
 - weight bits: e^(0.027 * 4^(4 - bits)) (CIFAR-10: 18.3 % at 8 bits, 18.8 % at 4; docs/training.md);
+- small networks lose a share of the accuracy above chance, whose odds fall with powers of width and number of weights
+  that are fitted to the same networks of digits;
 - the chip: the share of the accuracy above chance that a signal-to-noise ratio leaves (``hardware.chip_noise``), a
   logistic function fitted to simulated chips (``fitness.calibration``, ``benchmarks/fit_chip_loss.py``).
 """
@@ -19,12 +22,12 @@ import numpy as np
 
 from neuronas.fitness.calibration import calibration
 from neuronas.hardware.accelerator import Accelerator
-from neuronas.hardware.chip_noise import MOST_DB, snr_db
+from neuronas.hardware.chip_noise import LayerNoise, layer_noise
 from neuronas.hardware.cost import Array
 from neuronas.hardware.scaling import ChipArrays
 
-ERROR = 0.05
-"""Assumed error of the fittest cells at the anchor."""
+CHANNELS, TIMESTEPS = 16, 5
+"""Where the error of the fittest cells is given."""
 _CHANNELS, _TIMESTEPS, _BITS = 0.185, 0.0546, 0.027
 _TABLE = "cifar10"
 _MOST = 0.95
@@ -43,8 +46,16 @@ class ErrorTerm(Protocol):
         """What it rests on, in a sentence for people."""
         ...
 
-    def network(self, fitness: Array, channels: int, timesteps: int, weight_bits: int) -> Array:
-        """Error of networks without a chip, 0 to 1, [n]."""
+    def network(self, fitness: Array, n_weights: Array, channels: int, timesteps: int, weight_bits: int) -> Array:
+        """Error of networks without a chip, 0 to 1, [n].
+
+        Args:
+            fitness: of their cells, [n].
+            n_weights: [n].
+            channels: before the first reduction.
+            timesteps: T.
+            weight_bits: of each weight.
+        """
         ...
 
     def kept(self, base: Accelerator, arrays: ChipArrays, weight_bits: int, channels: int) -> Array:
@@ -58,13 +69,13 @@ class ErrorPrior:
 
     Attributes:
         best: fitness of the fittest cells.
-        channels: anchor of the width.
-        timesteps: anchor of T.
+        n_classes: of the data set.
+        after_s: time after programming at which chips whose device has a model are judged; None: directly after it.
     """
 
     best: float
-    channels: int
-    timesteps: int
+    n_classes: int
+    after_s: float | None = None
 
     @property
     def name(self) -> str:
@@ -74,49 +85,64 @@ class ErrorPrior:
     @property
     def basis(self) -> str:
         """See ``ErrorTerm``."""
-        known = calibration().chips
+        known, narrow = calibration().chips, calibration().narrow
         pairs = f"{known.n_pairs} simulated pairs of {known.n_networks} small networks of {known.dataset} and chips"
         return (
             "a prior, not fitted to networks of this data: error by fitness, channels, time steps and bits as "
-            f"published elsewhere; loss on chips as fitted to {pairs} (rank correlation {known.rho:.2f} on networks "
+            f"published elsewhere; level and loss of small networks as of {narrow.n_networks} trained networks of "
+            f"{narrow.dataset}; loss on chips as fitted to {pairs} (rank correlation {known.rho:.2f} on networks "
             "left out)"
         )
 
-    def network(self, fitness: Array, channels: int, timesteps: int, weight_bits: int) -> Array:
+    def network(self, fitness: Array, n_weights: Array, channels: int, timesteps: int, weight_bits: int) -> Array:
         """See ``ErrorTerm``."""
-        line = next(one for one in calibration().accuracy if one.dataset == _TABLE)
-        middle, _, _ = line.interval((line.lowest + line.highest) / 2)
-        logarithm = (
-            np.log(ERROR)
-            + line.slope / (100 - middle) * (self.best - fitness)
-            - _CHANNELS * np.log(channels / self.channels)
-            - _TIMESTEPS * np.log(timesteps / self.timesteps)
-            + _BITS * 4.0 ** (4 - weight_bits)
-        )
-        error: Array = np.minimum(np.exp(logarithm), _MOST)
-        return error
+        narrow = calibration().narrow
+        wide = narrow.error * wide_factor(self.best - fitness, channels, timesteps, weight_bits)
+        return expected_error(np.minimum(wide, _MOST), narrow.kept(channels, n_weights), self.n_classes)
 
     def kept(self, base: Accelerator, arrays: ChipArrays, weight_bits: int, channels: int) -> Array:
         """See ``ErrorTerm``."""
-        return calibration().chips.kept(layer_snr_db(base, arrays, weight_bits, channels))
+        return calibration().chips.kept(network_noise(base, arrays, weight_bits, channels, self.after_s))
 
 
-def layer_snr_db(base: Accelerator, arrays: ChipArrays, weight_bits: int, channels: int) -> Array:
-    """Signal-to-noise ratio of a network's layers, dB, [n_chips]: of their mean noise, with C and with 2 C inputs.
+def wide_factor(behind: Array, channels: Array | int, timesteps: Array | int, weight_bits: Array | int) -> Array:
+    """By what the error of wide networks exceeds that of the fittest cells with ``CHANNELS`` and ``TIMESTEPS``.
 
-    ``MOST_DB`` where the accelerator has no ``device``: nothing is known of its cells.
+    Args:
+        behind: by what their fitness is below that of the fittest cells, [n].
+        channels: before the first reduction; like the others a number, or [n].
+        timesteps: T.
+        weight_bits: of each weight.
+    """
+    line = next(one for one in calibration().accuracy if one.dataset == _TABLE)
+    middle, _, _ = line.interval((line.lowest + line.highest) / 2)
+    factor: Array = np.exp(
+        line.slope / (100 - middle) * behind
+        - _CHANNELS * np.log(np.divide(channels, CHANNELS))
+        - _TIMESTEPS * np.log(np.divide(timesteps, TIMESTEPS))
+        + _BITS * 4.0 ** (4 - np.asarray(weight_bits))
+    )
+    return factor
+
+
+def network_noise(
+    base: Accelerator, arrays: ChipArrays, weight_bits: int, channels: int, after_s: float | None = None
+) -> LayerNoise:
+    """Noise of a network's layers on n chips: the mean of layers with C and with 2 C inputs.
+
+    None where the accelerator has no ``device``: nothing is known of its cells.
 
     Args:
         base: the accelerator whose arrays are changed.
         arrays: of the chips.
         weight_bits: of the network.
         channels: C before the first reduction.
+        after_s: time after programming, of a device with a model; None: directly after it.
     """
     if base.device is None:
-        return np.full(len(arrays), MOST_DB)
-    noise = [10 ** (-snr_db(arrays, base.device, weight_bits, rows) / 10) for rows in (channels, 2 * channels)]
-    ratio: Array = -10 * np.log10(np.mean(noise, axis=0))
-    return ratio
+        return LayerNoise(np.zeros(len(arrays)), np.zeros(len(arrays)))
+    one, other = (layer_noise(arrays, base.device, weight_bits, rows, after_s) for rows in (channels, 2 * channels))
+    return LayerNoise((one.own + other.own) / 2, (one.shared + other.shared) / 2)
 
 
 def expected_error(network: Array, kept: Array, n_classes: int) -> Array:

@@ -108,6 +108,7 @@ class DesignFront(Shown, Document):
         excluded: combinations of setting and chip that cannot be built, by rule.
         n_front: designs on the front, all in ``front.csv``.
         resolution: by which share the front may miss a design.
+        max_error: designs with a larger expected error are left out.
         error_term: name of what accuracy is expected by.
         error_basis: what it rests on.
         prefer: how the design was chosen.
@@ -134,6 +135,7 @@ class DesignFront(Shown, Document):
     excluded: dict[str, int]
     n_front: int
     resolution: float
+    max_error: float = 1.0
     error_term: str
     error_basis: str
     prefer: str

@@ -22,7 +22,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from neuronas.hardware.budget import closest
 from neuronas.hardware.cost import Array
 from neuronas.hardware.pareto import non_dominated
 from neuronas.search.joint_designs import Designs, Nearest, logarithms, on_grid
@@ -34,7 +33,7 @@ class Explored:
     """All designs of one setting.
 
     Attributes:
-        front: those that keep all limits and that no other one of the setting beats.
+        front: those that keep all limits, also that of the error, and that no other one of the setting beats.
         n_covered: designs, by enumeration or bound.
         n_costed: of these, costed one by one.
         n_feasible: of these, keep all limits.
@@ -112,9 +111,13 @@ def _fronts(space: JointSpace, costed: Costed) -> Iterator[Designs]:
 
 def _nearer(known: Nearest | None, space: JointSpace, costed: Costed) -> Nearest:
     pairs = costed.pairs
-    found = closest(space.budget, costed.totals.each(np.ravel))
-    if known is not None and known.relative <= found.relative:
+    totals, error = costed.totals.each(np.ravel), costed.values[0].ravel()
+    excess = np.column_stack([space.budget.relative_excess(totals), error / space.max_error - 1])
+    index = int(excess.max(axis=1).argmin())
+    relative, worst = float(excess[index].max()), int(excess[index].argmax())
+    if known is not None and known.relative <= relative:
         return known
-    chip, column = divmod(found.index, len(pairs.candidates))
+    name, values = [*space.budget.judged(totals).items(), ("error", error)][worst]
+    chip, column = divmod(index, len(pairs.candidates))
     origin = (pairs.setting, int(pairs.candidates[column]), int(pairs.numbers[chip]))
-    return Nearest(found.relative, found.name, found.value, origin)
+    return Nearest(relative, name, float(values[index]), origin)

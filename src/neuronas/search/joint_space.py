@@ -113,6 +113,7 @@ class JointSpace:
         activity: firing rates of the layers' inputs.
         sensor: that gives the images.
         resolution: of the front; see ``search.joint``.
+        max_error: limit of the expected error on the chip.
     """
 
     base: Accelerator
@@ -126,6 +127,7 @@ class JointSpace:
     activity: Activity
     sensor: Sensor
     resolution: float
+    max_error: float = 1.0
 
     def chips(self, setting: NetworkSetting) -> Chips:
         """The chips for networks of a setting."""
@@ -150,7 +152,7 @@ class JointSpace:
             setting=number,
             networks=networks,
             candidates=known,
-            error=self.error.network(self.fitness[known], **setting.plain()),
+            error=self.error.network(self.fitness[known], networks.n_weights, **setting.plain()),
             chips=chips,
             numbers=np.arange(len(chips)),
             kept=self.error.kept(self.base, chips.arrays, setting.weight_bits, setting.channels),
@@ -163,7 +165,8 @@ class JointSpace:
             error = expected_error(part.error, part.kept[:, None], self.n_classes)
             for totals in self._totals(part, schedules):
                 values = np.stack([error, totals.energy_uj, totals.latency_ms, totals.area_mm2])
-                fits = np.logical_and.reduce([excess <= 0 for excess in self.budget.excess(totals).values()])
+                within = [excess <= 0 for excess in self.budget.excess(totals).values()]
+                fits = np.logical_and.reduce([error <= self.max_error, *within])
                 yield Costed(part, values, totals, fits)
 
     def _totals(self, pairs: Pairs, schedules: Sequence[Schedule]) -> list[Totals]:

@@ -62,6 +62,12 @@ class Networks:
         """Some of the networks."""
         return Networks(self.rows, self.counts[chosen])
 
+    @property
+    def n_weights(self) -> Array:
+        """Weights of each network, [n_networks]."""
+        found: Array = self.counts @ np.array([row.n_weights for row in self.rows], dtype=np.float64)
+        return found
+
     @cached_property
     def kinds(self) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
         """Sets of rows that networks hold, [n_kinds, n_rows]; and the set of each network, [n_networks]."""

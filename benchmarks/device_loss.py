@@ -1,0 +1,111 @@
+"""Simulates the networks of ``narrow_networks.py`` on chips of measured devices: what these cost in accuracy.
+
+    python benchmarks/device_loss.py RUNS [--networks 50] [--chips 5]
+
+``RUNS`` is the folder of ``narrow_networks.py``. Each row of ``benchmarks/trained/devices.csv`` is one network on one
+kind of chip, some time after programming; a row that is there is not simulated again, so the command can be stopped at
+any moment and repeated. The columns are explained in ``benchmarks/trained/README.md``; ``benchmarks/fit_chip_loss.py``
+fits the table.
+"""
+
+import argparse
+import csv
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import torch
+
+from neuronas.api.chip import make_trial
+from neuronas.api.trained import read_trained
+from neuronas.chip.chip_model import chip_model
+from neuronas.chip.monte_carlo import simulate
+from neuronas.hardware.accelerator import load_accelerator
+from neuronas.hardware.device_model import load_device_model
+from neuronas.hardware.scaling import ChipArrays, scaled_accelerator
+from neuronas.runs.work import Work
+from neuronas.training.evaluation import accuracy
+
+TABLE = Path(__file__).parent / "trained" / "devices.csv"
+BASE = "spikeflow-rram"
+DAY = 86_400.0
+TIMES = {"rram-wan-2022": (1.0, 3_600.0, DAY, 2 * DAY), "pcm-nandakumar-2019": (20.0, 3_600.0, DAY)}
+DEVICES = ("rram-wan-2022", "rram-wan-2022", "pcm-nandakumar-2019")
+SIZES, ROWS, CELL_BITS, ADC_BITS, SIGNS = (32, 64), (4, 8, 16, 32, 64), (1, 2, 4), (3, 4, 6), (1, 2)
+N_SIMULATED = 4
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A row of the table."""
+
+    network: int
+    channels: int
+    weight_bits: int
+    crossbar_size: int
+    rows_per_read: int
+    bits_per_cell: int
+    adc_bits: int
+    n_sign_columns: int
+    device_model: str
+    after_s: float
+    accuracy: float
+    chip_accuracy: float
+    n_chips: int
+    n_images: int
+
+
+def kinds(random: Random, weight_bits: int, n: int) -> Iterator[tuple[tuple[int, ...], str, float]]:
+    """Random kinds of chips that can hold weights of these bits: arrays, device model, time after programming."""
+    while n:
+        chosen = tuple(map(random.choice, (SIZES, ROWS, CELL_BITS, ADC_BITS, SIGNS)))
+        if chosen[1] <= chosen[0] and chosen[2] <= weight_bits - (chosen[4] - 1):
+            device = random.choice(DEVICES)
+            yield chosen, device, random.choice(TIMES[device])
+            n -= 1
+
+
+def pairs(number: int, directory: Path, n: int) -> Iterator[Pair]:
+    """The rows of one network."""
+    given = read_trained(directory, {"chips": N_SIMULATED})
+    network = given.plan.config.network
+    weight_bits = int(network.weight_bits)  # type: ignore[arg-type]
+    trial = make_trial(given)
+    ideal = accuracy(trial.network, trial.images, trial.indices, trial.device).top1
+    for (size, rows, cell_bits, adc_bits, signs), device, after_s in kinds(Random(2000 + number), weight_bits, n):
+        values = (size, rows, cell_bits, adc_bits, size // 8, signs)
+        arrays = ChipArrays(*(np.array([float(value)]) for value in values))
+        chip = scaled_accelerator(load_accelerator(BASE), arrays, BASE)
+        model = chip_model(chip, BASE, weight_bits, device_model=load_device_model(device)).after(after_s)
+        found = simulate(trial, model, Work("chips", directory, "chips"), layers=False).accuracies
+        yield Pair(
+            number, network.channels, weight_bits, size, rows, cell_bits, adc_bits, signs, device, after_s,
+            round(ideal, 4), round(found.top1_mean, 4), N_SIMULATED, len(trial.images),
+        )  # fmt: skip
+
+
+def main() -> None:
+    """Write the missing rows."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", type=Path)
+    parser.add_argument("--networks", type=int, default=50)
+    parser.add_argument("--chips", type=int, default=5)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    rows = list(csv.DictReader(TABLE.read_text(encoding="utf-8").splitlines())) if TABLE.exists() else []
+    with TABLE.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(Pair)], lineterminator="\n")
+        if not file.tell():
+            writer.writeheader()
+        for number in range(given.networks):
+            if sum(row["network"] == str(number) for row in rows) == given.chips:
+                continue
+            writer.writerows(map(asdict, pairs(number, given.runs / str(number), given.chips)))
+            file.flush()
+            print(number, flush=True)
+
+
+if __name__ == "__main__":
+    main()
