@@ -26,6 +26,7 @@ _VERBS = {
     "train": "train",
     "evaluate": "evaluate",
     "evaluate_on_chips": "evaluate",
+    "export": "export",
 }
 """Functions that take settings by keyword, and whose they are."""
 _CLASS = r"((?:neuronas|torch)(?:\.[a-z_]+)+)\.([A-Z]\w+)"

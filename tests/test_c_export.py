@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from neuronas.config import ExportConfig
 from neuronas.errors import ConfigurationError, VerificationError
 from neuronas.export.c_format import STRICT, compiled, computed, write_c
 from neuronas.export.c_program import C99Program
-from neuronas.export.formats import IntegerOptions, format_named
+from neuronas.export.formats import format_named
 from neuronas.export.integer_network import IntegerNetwork
 from neuronas.export.round_trip import export_network
 from neuronas.export.storage import storage
@@ -104,17 +105,18 @@ def test_limits_name_the_layer_and_its_bytes(tmp_path: Path) -> None:
     memory = C99Program(content.integers).memory()
     flash, ram = sum(row.flash_bytes for row in memory), sum(row.ram_bytes for row in memory)
     assert flash >= sum(one.codes.size for one in content.integers.weights.values())
-    write_c(replace(content, options=IntegerOptions(12, flash / 1024, ram / 1024)), tmp_path / "fits")
+    write_c(
+        replace(content, settings=ExportConfig(max_flash_kib=flash / 1024, max_ram_kib=ram / 1024)), tmp_path / "fits"
+    )
     for options, said in (
         (
-            IntegerOptions(12, 1, None),
+            ExportConfig(max_flash_kib=1.0),
             r"--max-flash 1 KiB given; the constants need [\d.]+ KiB, most .* layer \S+: [\d,]+",
         ),
-        (IntegerOptions(12, None, 1), r"--max-ram 1 KiB given; the values and state need .* layer \S+: [\d,]+ bytes"),
-        (IntegerOptions(12, -1, None), "--max-flash -1 given; expected KiB above 0"),
+        (ExportConfig(max_ram_kib=1.0), r"--max-ram 1 KiB given; the values and state need .* layer \S+: [\d,]+ bytes"),
     ):
         with pytest.raises(ConfigurationError, match=said):
-            write_c(replace(content, options=options), tmp_path / "other")
+            write_c(replace(content, settings=options), tmp_path / "other")
     assert not (tmp_path / "other").exists()
 
 

@@ -18,10 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import neuronas
+from neuronas.api import export as export_module
 from neuronas.cli.main import run as command
-from neuronas.config import EXPORT_FORMATS, HardwareConfig
+from neuronas.config import EXPORT_FORMATS, ExportConfig, HardwareConfig
 from neuronas.errors import ConfigurationError, VerificationError
-from neuronas.export import formats
+from neuronas.export import formats, rtl_format
 from neuronas.export.crossbars import crossbars_document
 from neuronas.export.formats import ExportContent, format_named
 from neuronas.export.from_network import bind
@@ -30,6 +31,7 @@ from neuronas.export.integer_document import NetworkDocument
 from neuronas.export.interpreter import interpret
 from neuronas.export.round_trip import export_network
 from neuronas.export.rtl_format import SIMULATION
+from neuronas.export.synthesis import grouped
 from neuronas.export.verification import Computed, compare, make_probe
 from neuronas.hardware.accelerator import load_accelerator
 from neuronas.hardware.mapped.activity import DENSE
@@ -94,7 +96,7 @@ def content_of(network: Classifier, dt_s: float = 1e-4, replication: int = 1) ->
     crossbars = crossbars_document(work, model.work(work), "spikeflow-rram")
     text = format_architecture(network.architecture)
     shown = NetworkInput(channels=2, height=8, width=8, mean=(0.5, 0.5), std=(0.25, 0.25))
-    return ExportContent(bind(network), text, bits, shown, ("ant", "bee", "fly"), crossbars, dt_s)
+    return ExportContent(bind(network), text, bits, shown, ("ant", "bee", "fly"), crossbars, ExportConfig(dt_s=dt_s))
 
 
 def a_neuron(neurons: NeuronArrays) -> BoundGraph:
@@ -135,7 +137,7 @@ def test_a_neuron_by_hand(
     if format_name == "interpreter":
         scores = interpret(bound, image).scores
     else:
-        content = replace(content_of(make_network(SKIPS)), network=bound, dt_s=dt_s)
+        content = replace(content_of(make_network(SKIPS)), network=bound, settings=ExportConfig(dt_s=dt_s))
         write, compute = format_named(format_name).load()
         write(content, tmp_path / "file")
         scores = compute(tmp_path / "file", image).scores
@@ -427,6 +429,29 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(
     assert not list(disk.iterdir())
 
 
+@pytest.mark.skipif(shutil.which(SIMULATION) is None, reason="Icarus Verilog is not installed")
+def test_counted_cells_are_in_the_manifest(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Settings of the run hold where none is given; a count of before does not stay."""
+    run = shutil.copytree(trained, tmp_path / "run")
+    config = (run / "config.yaml").read_text()
+    assert "lanes: 4\n" in config
+    (run / "config.yaml").write_text(config.replace("lanes: 4\n", "lanes: 8\n"))
+    cells = grouped("Yosys 1", {"LUT6": 1234, "FDRE": 5, "RAMB18E1": 2, "CARRY4": 7})
+    monkeypatch.setattr(export_module, "check_synthesis", lambda: None)
+    monkeypatch.setattr(rtl_format, "synthesised", lambda folder: cells)
+    export = ["export", str(run), "--format", "rtl"]
+    assert command([*export, "--synthesise"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "by Yosys 1: 1,234 LUTs, 5 flip-flops, 0 DSP48E1, 2 block RAMs of 36,864 bits" in said
+    assert ExportManifest.read(run / "export" / "rtl.json").synthesis == cells
+    assert "computed at a time) 8\n" in (run / "export" / "rtl" / "report.txt").read_text()
+    assert command([*export, "--set", "export.lanes=2", "--quiet"]) == 0
+    assert "synthesis" not in json.loads((run / "export" / "rtl.json").read_text())
+    assert "computed at a time) 2\n" in (run / "export" / "rtl" / "report.txt").read_text()
+
+
 @pytest.mark.parametrize(("format_name", "needed"), [("c", "cc"), ("rtl", SIMULATION)])
 def test_programs_that_verify_are_looked_for_and_given_room(
     format_name: str,
@@ -485,7 +510,12 @@ def test_an_interrupted_export_leaves_what_was_there(
         (["--format", "rtl", "--max-ram", "1"], "--max-ram 1 given with --format rtl; expected --format c"),
         (["--format", "nir"], "backward edges given"),
         (["--format", "tflite"], "unknown export format 'tflite'"),
-        (["--format", "nir", "--dt", "0"], "--dt 0 given"),
+        (["--format", "nir", "--dt", "0"], "export.dt_s"),
+        (["--format", "c", "--dt", "0.001"], "--dt 0.001 given with --format c; expected --format nir"),
+        (["--format", "c", "--max-flash", "-1"], "export.max_flash_kib"),
+        (["--format", "rtl", "--lanes", "65"], "export.lanes"),
+        (["--format", "c", "--set", "export.fraction_bits=13"], "export.fraction_bits"),
+        (["--format", "nir", "--set", "export.lanes=2"], "--lanes 2 given with --format nir; expected --format rtl"),
         ([], "--format"),
     ],
 )

@@ -8,19 +8,20 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from neuronas.config import FRACTION_BITS
 from neuronas.errors import ConfigurationError
 from neuronas.export.from_network import bind
 from neuronas.export.integer_interpreter import integer_scores
 from neuronas.export.integer_network import LARGEST, IntegerNetwork
 from neuronas.export.interpreter import interpret
-from neuronas.export.to_integers import FRACTION_BITS, integer_network
+from neuronas.export.to_integers import integer_network
 from neuronas.runs.inputs import NetworkInput
 from neuronas.snn.bound_graph import BoundGraph, NeuronArrays, WeightArrays
 from neuronas.snn.classifier import Classifier
 from neuronas.space.graph import Graph, Link, Node
 from neuronas.space.node_operations import Image, Weights
 from strategies import draws
-from test_export import BACKWARD, CONV, DEAD, EIGHT, FORMS, THRESHOLDS, UNREACHED, a_neuron, make_network
+from test_export import BACKWARD, CONV, DEAD, FORMS, THRESHOLDS, UNREACHED, a_neuron, make_network
 
 SHOWN = NetworkInput(channels=2, height=8, width=8, mean=(0.5, 0.4), std=(0.25, 0.3))
 
@@ -158,6 +159,3 @@ def test_fewer_fraction_bits_are_taken_where_sums_would_not_fit() -> None:
 def test_what_cannot_be_integers_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="weights of 32 bits given in layer stem; expected quantised weights"):
         integers(make_network(CONV, FORMS["none"]))
-    for bits in (3, 13):
-        with pytest.raises(ConfigurationError, match=f"--fraction-bits {bits} given; expected 4 to 12"):
-            integers(make_network(CONV, EIGHT), bits)

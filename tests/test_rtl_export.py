@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from neuronas.api.export import export
+from neuronas.config import ExportConfig
 from neuronas.errors import ConfigurationError, VerificationError
-from neuronas.export.formats import ExportContent, IntegerOptions, ModelledCycles
+from neuronas.export.formats import ExportContent, ModelledCycles
 from neuronas.export.rtl_format import SIMULATION, compute_rtl, write_rtl
 from neuronas.export.rtl_program import FIELDS, RtlProgram
-from neuronas.export.synthesis import SYNTHESIS, YOSYS, Synthesis
+from neuronas.export.synthesis import SYNTHESIS, YOSYS, grouped, report_lines
 from neuronas.export.verification import compare_integers, integer_result
 from random_networks import Case, cases
 from test_c_export import pixels_of
@@ -22,7 +23,7 @@ simulated = pytest.mark.skipif(shutil.which(SIMULATION) is None, reason="Icarus 
 
 
 def check(content: ExportContent, lanes: int, folder: Path, n_images: int = 1) -> None:
-    given = replace(content, options=IntegerOptions(lanes=lanes))
+    given = replace(content, settings=ExportConfig(lanes=lanes))
     write_rtl(given, folder)
     network = given.integers
     pixels = pixels_of(network, n_images)
@@ -93,22 +94,24 @@ def test_a_changed_weight_is_found(tmp_path: Path) -> None:
 @pytest.mark.skipif(shutil.which(YOSYS) is None, reason="Yosys is not installed")
 @pytest.mark.slow
 def test_cells_and_memories_are_counted_where_they_are_asked_for(tmp_path: Path) -> None:
-    content = replace(content_of(make_network(CONV)), options=IntegerOptions(synthesise=True))
-    write_rtl(content, tmp_path)
+    content = replace(content_of(make_network(CONV)), settings=ExportConfig(synthesise=True))
+    found = write_rtl(content, tmp_path)
     report = dict(line.rsplit(maxsplit=1) for line in (tmp_path / "report.txt").read_text().splitlines() if line)
     needed = sum(RtlProgram(content.integers, 4).memory_bits().values())
     assert int(report["LUTs"]) > 500 and int(report["flip-flops"]) > 500 and int(report["DSP48E1"]) > 0
     assert int(report["block RAMs"]) > 0 and int(report["block RAM, bits"]) > needed / 2  # the smallest are of LUTs
     assert SYNTHESIS in (tmp_path / "Makefile").read_text()
+    assert found is not None and found.program.startswith("Yosys ")
+    counted = {"LUTs": found.luts, "flip-flops": found.flip_flops, "DSP48E1": found.dsps}
+    counted |= {"block RAMs": found.block_rams, "block RAM, bits": found.block_ram_bits}
+    assert counted == {name: int(report[name]) for name in counted}
 
 
 def test_cells_are_grouped() -> None:
-    found = Synthesis(
-        "Yosys 1", {"LUT2": 3, "LUT6": 4, "FDRE": 5, "FDSE": 1, "RAMB18E1": 2, "RAMB36E1": 1, "CARRY4": 7}
-    )
-    assert [found.number_of(group) for group in ("LUTs", "flip-flops", "DSP48E1", "block RAMs")] == [7, 6, 0, 3]
+    found = grouped("Yosys 1", {"LUT2": 3, "LUT6": 4, "FDRE": 5, "FDSE": 1, "RAMB18E1": 2, "RAMB36E1": 1, "CARRY4": 7})
+    assert (found.luts, found.flip_flops, found.dsps, found.block_rams) == (7, 6, 0, 3)
     assert found.block_ram_bits == 2 * 18 * 1024 + 36 * 1024
-    assert found.lines[-1] == "others: CARRY4 7"
+    assert report_lines(found)[-1] == "others: CARRY4 7"
 
 
 def test_the_report_has_the_cycles_of_the_cost_model_beside_those_of_the_engine(tmp_path: Path) -> None:

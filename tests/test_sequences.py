@@ -248,7 +248,7 @@ def content(network: Classifier) -> ExportContent:
     table = rows(FORWARD, shape)
     placed = crossbars_document(table, model.work(table), "spikeflow-rram")
     given = NetworkInput(**size)  # type: ignore[arg-type]
-    return ExportContent(bound, "text", 8, given, None, placed, 1e-4, accelerator=load_accelerator("spikeflow-rram"))
+    return ExportContent(bound, "text", 8, given, None, placed, accelerator=load_accelerator("spikeflow-rram"))
 
 
 NEEDS = {"c": "cc", "rtl": SIMULATION}

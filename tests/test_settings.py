@@ -26,9 +26,10 @@ from neuronas.config import (
     written,
 )
 from neuronas.errors import ConfigurationError
+from neuronas.export.formats import BUILTIN
 
 ROOT = Path(__file__).parent.parent
-VERBS = ("design", "search", "estimate", "train", "evaluate", "benchmark", "doctor")
+VERBS = ("design", "search", "estimate", "train", "evaluate", "export", "benchmark", "doctor")
 ARCH = "|conv_3x3~0|+|skip~0|conv_3x3~1|+|avg_pool_3x3~0|skip~1|conv_3x3~2|"
 
 
@@ -57,7 +58,7 @@ def test_each_verb_names_a_setting_once(verb: str) -> None:
     assert len(names) == len(set(names)) == len(settings_for(verb))
 
 
-@pytest.mark.parametrize("verb", ["design", "search", "estimate", "train", "evaluate", "doctor"])
+@pytest.mark.parametrize("verb", ["design", "search", "estimate", "train", "evaluate", "export", "doctor"])
 def test_the_command_line_has_the_options_of_the_schema(verb: str) -> None:
     import typer
 
@@ -65,6 +66,13 @@ def test_the_command_line_has_the_options_of_the_schema(verb: str) -> None:
     options = {name for part in command.params for name in part.opts}
     for setting in settings_for(verb).values():
         assert (setting.flag in options) == setting.meaning.is_option, setting.path
+
+
+def test_help_of_export_options_names_the_formats_that_read_them() -> None:
+    for name, one in settings_for("export").items():
+        if one.section == "export":
+            reading = sorted(form for form, made in BUILTIN.items() if name in made.reads)
+            assert reading and one.meaning.help.startswith(f"{', '.join(reading)}: "), name
 
 
 def test_help_shows_choices_and_defaults(capsys: pytest.CaptureFixture[str]) -> None:

@@ -694,16 +694,28 @@ def export(
     format_name: str,
     *,
     out: str | os.PathLike[str] | None = ...,
-    dt_s: float = ...,
+    assignments: Iterable[str] = ...,
+    observer: Observer | None = ...,
+    plugin: Sequence[str] | None = ...,
+    dt_s: float | None = ...,
     opset: int | None = ...,
     fraction_bits: int | None = ...,
     max_ram_kib: float | None = ...,
     max_flash_kib: float | None = ...,
     lanes: int | None = ...,
-    synthesise: bool = ...,
-    observer: Observer | None = ...,
+    synthesise: bool | None = ...,
 ) -> ExportManifest:
     """Export of trained networks: integer format, NIR, ONNX. Each file is verified: it is read back and computed.
+
+    Settings:
+        plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats [none].
+        dt_s: nir: length of a time step (s) [0.0001].
+        opset: onnx: version of the operators, from 18, or 21 with weights of more than 8 bits [21].
+        fraction_bits: c, crossbars, rtl: fraction bits of values that are neither spikes nor sums of them [12].
+        max_ram_kib: c: limit on values and state (no limit) (KiB).
+        max_flash_kib: c: limit on constants (no limit) (KiB).
+        lanes: rtl: outputs of a layer with weights that are computed at a time [4].
+        synthesise: rtl: count the cells and memories of an FPGA with Yosys [off].
     """
 
 

@@ -292,7 +292,7 @@ def _small_content() -> ExportContent:
     )  # fmt: skip
     crossbars = CrossbarsDocument(hardware="spikeflow-rram", tiles=(), **sizes)
     shown = NetworkInput(channels=1, height=2, width=2, mean=(0.5,), std=(0.25,))
-    return ExportContent(network, CELL, 8, shown, None, crossbars, 1e-4)
+    return ExportContent(network, CELL, 8, shown, None, crossbars)
 
 
 def _progress(folder: Path, data: bytes) -> None:

@@ -83,4 +83,4 @@ def _content(network: Classifier) -> ExportContent:
     height, width = network.shape.image_size
     shown = NetworkInput(channels=2, height=height, width=width, mean=(0.5, 0.4), std=(0.25, 0.3))
     text = format_architecture(network.architecture)
-    return ExportContent(bind(network), text, bits, shown, None, crossbars, 1e-4)
+    return ExportContent(bind(network), text, bits, shown, None, crossbars)

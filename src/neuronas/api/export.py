@@ -1,24 +1,17 @@
 """A trained network in a file that others read, with a verified round trip."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from neuronas.api.compose import Plan
 from neuronas.api.integer_accuracy import held_out, integer_accuracy, weight_accuracy
+from neuronas.api.settings import gathered
 from neuronas.api.trained import TrainedRun, read_trained
-from neuronas.config import EXPORT_FORMATS, as_path
+from neuronas.config import EXPORT_FORMATS, SETTINGS, as_path, written
 from neuronas.errors import ConfigurationError, DataError
-from neuronas.export.formats import (
-    DT_S,
-    FRACTION_BITS,
-    LANES,
-    ExportContent,
-    IntegerOptions,
-    ModelledCycles,
-    format_named,
-)
+from neuronas.export.formats import ExportContent, ModelledCycles, format_named
 from neuronas.export.synthesis import check_synthesis
 from neuronas.runs.directory import log
 from neuronas.runs.inputs import NetworkInput
@@ -32,7 +25,6 @@ if TYPE_CHECKING:
     from neuronas.export.formats import Format
 
 EXPORTS = "export"
-_MOST_LANES = 64
 
 
 def export(
@@ -40,14 +32,9 @@ def export(
     format_name: str,
     *,
     out: str | PathLike[str] | None = None,
-    dt_s: float = DT_S,
-    opset: int | None = None,
-    fraction_bits: int | None = None,
-    max_ram_kib: float | None = None,
-    max_flash_kib: float | None = None,
-    lanes: int | None = None,
-    synthesise: bool = False,
+    assignments: Iterable[str] = (),
     observer: Observer | None = None,
+    **options: Any,
 ) -> ExportManifest:
     """Write a trained network for other tools, as C or for a chip; the file is computed again and compared.
 
@@ -59,55 +46,28 @@ def export(
         run: the run's directory.
         format_name: ``nir``, ``onnx``, ``integer``, ``c``, ``rtl`` or ``crossbars``.
         out: file or folder; default: in the run's folder ``export``.
-        dt_s: nir: length of a time step, s.
-        opset: onnx: version of the operators, from 18 (21 with weights of more than 8 bits); default: 21.
-        fraction_bits: c, rtl, crossbars: of values that are neither spikes nor sums of them, 4 to 12; default: 12.
-        max_ram_kib: c: limit on values and state, KiB; default: no limit.
-        max_flash_kib: c: limit on constants, KiB; default: no limit.
-        lanes: rtl: outputs of a layer with weights that are computed at a time, 1 to 64; default: 4.
-        synthesise: rtl: count the cells and memories of an FPGA with Yosys, into ``report.txt``.
+        assignments: ``section.key=value`` texts, as ``--set`` takes them.
         observer: follows the progress.
+        **options: settings that are not the run's own, by keyword: ``dt_s``, ``opset``, ``lanes``, ….
 
     Raises:
         RunDirectoryError: no run, or one that was not trained.
-        ConfigurationError: no such format, it cannot hold this network, or a program that it needs is not installed.
+        ConfigurationError: no such format or option, an option that the format does not read, it cannot hold this
+            network, or a program that it needs is not installed.
         VerificationError: the file does not compute what the network computes; or a damaged run.
     """
-    if not 0 < dt_s < 1:
-        raise ConfigurationError(f"--dt {dt_s:g} given; expected seconds between 0 and 1")
-    if opset is not None and format_name != "onnx":
-        raise ConfigurationError(f"--opset {opset} given with --format {format_name}; expected --format onnx")
+    assignments = tuple(assignments)
+    asked = written(gathered("export", options, None, assignments))  # loads plug-ins, which may add the format
     chosen = format_named(format_name)
-    integers = tuple(name for name in EXPORT_FORMATS if EXPORT_FORMATS[name].is_integer)
-    for flag, value, takers in (
-        ("--fraction-bits", fraction_bits, integers),
-        ("--max-ram", max_ram_kib, ("c",)),
-        ("--max-flash", max_flash_kib, ("c",)),
-        ("--lanes", lanes, ("rtl",)),
-    ):
-        if value is not None and format_name not in takers:
-            formats = " or ".join(takers)
-            raise ConfigurationError(f"{flag} {value:g} given with --format {format_name}; expected --format {formats}")
-    if synthesise:
-        if format_name != "rtl":
-            raise ConfigurationError(f"--synthesise given with --format {format_name}; expected --format rtl")
-        check_synthesis()
-    if lanes is not None and not 1 <= lanes <= _MOST_LANES:
-        raise ConfigurationError(f"--lanes {lanes} given; expected 1 to {_MOST_LANES}")
+    _check_read(asked.get("export", {}), format_name)
     from neuronas.export.round_trip import export_network
 
-    given = read_trained(as_path(run, "RUN"), {"device": "cpu"})
+    # A file is written and computed on the CPU, wherever the run was trained.
+    given = read_trained(as_path(run, "RUN"), options, (*assignments, "device=cpu"), verb="export")
     folder = given.directory / EXPORTS
     path = as_path(out, "--out") if out is not None else folder / chosen.place
     work = Work("export", given.directory, "steps", observer)
-    integer_options = IntegerOptions(
-        FRACTION_BITS if fraction_bits is None else fraction_bits,
-        max_flash_kib,
-        max_ram_kib,
-        LANES if lanes is None else lanes,
-        synthesise,
-    )
-    content = _content(given, dt_s, opset, integer_options)
+    content = _content(given)
     agreement = export_network(given.trained.network, content, chosen, path, work)
     manifest = ExportManifest(
         run=given.directory,
@@ -119,12 +79,25 @@ def export(
         largest_difference=agreement.largest_difference,
         largest_score=agreement.largest_score,
         is_exact=chosen.is_integer,
+        synthesis=agreement.synthesis,
         **_accuracy(given, content, chosen),
     )
     if out is None:
         manifest.write(folder / f"{format_name}.json")
     work.finish(manifest)
     return manifest
+
+
+def _check_read(asked: Mapping[str, Any], format_name: str) -> None:
+    """Refuse settings of exports that the format does not read, and what they need if it is not installed."""
+    for name, value in asked.items():
+        if name in EXPORT_FORMATS[format_name].reads or value is False:
+            continue
+        takers = " or ".join(other for other, form in EXPORT_FORMATS.items() if name in form.reads)
+        what = SETTINGS[f"export.{name}"].flag + ("" if value is True else f" {value:g}")
+        raise ConfigurationError(f"{what} given with --format {format_name}; expected --format {takers}")
+    if asked.get("synthesise"):
+        check_synthesis()
 
 
 def _accuracy(given: TrainedRun, content: ExportContent, chosen: "Format") -> dict[str, Any]:
@@ -141,7 +114,7 @@ def _accuracy(given: TrainedRun, content: ExportContent, chosen: "Format") -> di
     return {"weights": weight_accuracy(given, sample, scores), "integer": integer}
 
 
-def _content(given: TrainedRun, dt_s: float, opset: int | None, options: IntegerOptions) -> ExportContent:
+def _content(given: TrainedRun) -> ExportContent:
     from neuronas.export.crossbars import crossbars_document
     from neuronas.export.from_network import bind
 
@@ -154,9 +127,7 @@ def _content(given: TrainedRun, dt_s: float, opset: int | None, options: Integer
         input=NetworkInput.of(run.config.data),
         class_names=run.config.data.class_names,
         crossbars=crossbars_document(work, run.mapped_model().work(work), run.config.hardware.accelerator),
-        dt_s=dt_s,
-        opset=opset,
-        options=options,
+        settings=run.config.export,
         accelerator=run.accelerator,
         modelled=_modelled(run, work),
     )

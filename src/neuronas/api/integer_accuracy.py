@@ -32,7 +32,8 @@ def integers_of(given: TrainedRun) -> "IntegerNetwork":
     from neuronas.export.from_network import bind
     from neuronas.export.to_integers import integer_network
 
-    return integer_network(bind(given.network), NetworkInput.of(given.plan.config.data))
+    config = given.plan.config
+    return integer_network(bind(given.network), NetworkInput.of(config.data), config.export.fraction_bits)
 
 
 @dataclass(frozen=True)

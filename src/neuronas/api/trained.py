@@ -97,7 +97,7 @@ def calibration_images(training: "Images", seed: int, device: "torch.device") ->
 
 
 def read_trained(
-    directory: Path, options: Mapping[str, Any] | None = None, assignments: Iterable[str] = ()
+    directory: Path, options: Mapping[str, Any] | None = None, assignments: Iterable[str] = (), verb: str = "evaluate"
 ) -> TrainedRun:
     """Read a trained run.
 
@@ -105,14 +105,15 @@ def read_trained(
         directory: of the run.
         options: settings that are not the run's own, by keyword.
         assignments: the same as ``section.key=value`` texts.
+        verb: whose options they are.
 
     Raises:
         RunDirectoryError: no run, or one that was not trained.
         VerificationError: a damaged file.
     """
     given = read_architecture_of(directory)
-    check_unchanged(directory, options or {})
-    run = planned("evaluate", options or {}, assignments=assignments, run=given.run)
+    check_unchanged(directory, options or {}, verb)
+    run = planned(verb, options or {}, assignments=assignments, run=given.run)
     from neuronas.training.build import load_trained
 
     settings, chosen = run.config, device_named(run.config.device)
@@ -132,18 +133,19 @@ _OF_NETWORK = (
 """Options of ``evaluate`` that a trained network has already: they are for networks of one's own."""
 
 
-def check_unchanged(directory: Path, options: Mapping[str, Any]) -> None:
+def check_unchanged(directory: Path, options: Mapping[str, Any], verb: str = "evaluate") -> None:
     """Refuse options that would make another network of a trained run.
 
     Args:
         directory: of the run.
         options: settings by keyword.
+        verb: whose options they are.
 
     Raises:
         ConfigurationError: names the first that is not the run's own.
     """
     own = read_config(directory / CONFIG)
-    before, after = (written(gathered("evaluate", given, own, source=str(directory))) for given in ({}, options))
+    before, after = (written(gathered(verb, given, own, source=str(directory))) for given in ({}, options))
     for path in _OF_NETWORK:
         if value_at(before, path) != value_at(after, path):
             raise ConfigurationError(

@@ -3,6 +3,7 @@
 from neuronas.config.design_schema import DesignConfig
 from neuronas.config.durations import SECONDS, duration, seconds
 from neuronas.config.event_schema import EventsConfig
+from neuronas.config.export_schema import ExportConfig
 from neuronas.config.files import (
     as_path,
     first_mistake,
@@ -58,7 +59,7 @@ from neuronas.config.schema import DataConfig, EngineConfig, FitnessConfig, Netw
 from neuronas.config.search_schema import SearchConfig
 from neuronas.config.setting import Before, Section, Setting
 from neuronas.config.training_schema import MEASURING, ChipConfig, TrainConfig
-from neuronas.config.values import EVALUATED_BITS, FULL_PRECISION
+from neuronas.config.values import DT_S, EVALUATED_BITS, FEWEST_FRACTION_BITS, FRACTION_BITS, FULL_PRECISION
 from neuronas.config.weight_bits import (
     FEWEST_BITS,
     LayerBits,
@@ -83,10 +84,13 @@ __all__ = [
     "DATASETS",
     "DESIGN_SPACES",
     "DEVICE_MODELS",
+    "DT_S",
     "EVALUATED_BITS",
     "EXPORT_FORMATS",
     "FEWEST_BITS",
+    "FEWEST_FRACTION_BITS",
     "FITNESS",
+    "FRACTION_BITS",
     "FULL_PRECISION",
     "MEASURING",
     "OPERATIONS",
@@ -105,6 +109,7 @@ __all__ = [
     "DesignConfig",
     "EngineConfig",
     "EventsConfig",
+    "ExportConfig",
     "FitnessConfig",
     "HardwareConfig",
     "LayerBits",

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from neuronas.config.design_schema import DesignConfig
 from neuronas.config.event_schema import EventsConfig
+from neuronas.config.export_schema import ExportConfig
 from neuronas.config.hardware_schema import BudgetConfig, HardwareConfig
 from neuronas.config.registry import (
     DATASETS,
@@ -29,6 +30,7 @@ from neuronas.config.values import (
     DOCTOR,
     ESTIMATE,
     EVALUATE,
+    EXPORT,
     FIT,
     SEARCH,
     STUDY,
@@ -43,7 +45,7 @@ _NETWORK = (ESTIMATE, SEARCH, TRAIN, BENCHMARK, DESIGN, FIT)
 _OF_OWN = (*_NETWORK, EVALUATE)
 """Verbs that take it; ``evaluate`` for networks of one's own only."""
 _READS_IMAGES = (SEARCH, TRAIN, EVALUATE, BENCHMARK, DESIGN)
-_EVERY = (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY, DOCTOR, DESIGN, FIT)
+_EVERY = (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY, DOCTOR, DESIGN, FIT, EXPORT)
 _UNLESS_OWN = (ESTIMATE, SEARCH, BENCHMARK, DOCTOR, DESIGN)
 """Verbs without a random seed of their own."""
 
@@ -238,3 +240,4 @@ class ResolvedConfig(Section):
     budget: BudgetConfig
     search: SearchConfig
     design: DesignConfig
+    export: ExportConfig

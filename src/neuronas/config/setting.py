@@ -56,6 +56,7 @@ class Meaning:
         help: for people, without a final full stop.
         verbs: the verbs (and Python functions) that take the setting.
         name: keyword and option, if not the field's name.
+        option: if not the keyword: the option without the dashes before it.
         unit: of the value.
         choices: registry that knows the names; the setting then takes objects of its kind as well.
         is_option: the command line has an option of its own for it; otherwise ``--set``.
@@ -73,6 +74,7 @@ class Meaning:
     metavar: str | None = None
     default: From | None = None
     before: Any = Before.UNKNOWN
+    option: str | None = None
 
 
 def setting(
@@ -86,6 +88,7 @@ def setting(
     is_option: bool = True,
     metavar: str | None = None,
     before: Any = Before.UNKNOWN,
+    option: str | None = None,
     **limits: Any,
 ) -> Any:
     """Declare a setting; see ``Meaning``.
@@ -100,10 +103,11 @@ def setting(
         is_option: whether it has an option of its own.
         metavar: in help texts.
         before: value in runs that were made before the setting existed.
+        option: option, if not the keyword.
         **limits: ``ge``, ``gt``, ``le``, ``lt`` as in ``pydantic.Field``.
     """
     source = default if isinstance(default, From) else None
-    meaning = Meaning(help, frozenset(verbs), name, unit, choices, is_option, metavar, source, before)
+    meaning = Meaning(help, frozenset(verbs), name, unit, choices, is_option, metavar, source, before, option)
     found = Field(default=PydanticUndefined if source else default, **limits)
     found.metadata.append(meaning)
     return found
@@ -127,13 +131,13 @@ class Setting:
 
     @property
     def name(self) -> str:
-        """Keyword of the Python functions; the option is the same with dashes."""
+        """Keyword of the Python functions."""
         return self.meaning.name or self.path.rpartition(".")[2]
 
     @property
     def flag(self) -> str:
         """Option of the command line."""
-        return "--" + self.name.replace("_", "-")
+        return "--" + (self.meaning.option or self.name).replace("_", "-")
 
     @property
     def section(self) -> str:

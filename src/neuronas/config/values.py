@@ -10,7 +10,7 @@ from neuronas.config.setting import From
 DATASET, ALGORITHM, RECIPE = From("the data set's"), From("the algorithm's"), From("the recipe's")
 RUN = From("the run's")
 ESTIMATE, SEARCH, TRAIN, EVALUATE, DOCTOR = "estimate", "search", "train", "evaluate", "doctor"
-DESIGN, FIT = "design", "fit"
+DESIGN, FIT, EXPORT = "design", "fit", "export"
 BENCHMARK, STUDY = "benchmark", "study"
 """``reproduce proxy-benchmark``, and the experiments of ``reproduce`` that search and train."""
 
@@ -18,6 +18,10 @@ FULL_PRECISION = 32
 """Weight bits that stand for weights that are not quantised."""
 EVALUATED_BITS = (4, 6, 8, 10, 12, 14, 16)
 """The fixed-point precisions, in bits, for which accuracy is evaluated."""
+FEWEST_FRACTION_BITS, FRACTION_BITS = 4, 12
+"""Fraction bits of the values of integer-only networks: the fewest and the most; see ``export.to_integers``."""
+DT_S = 1e-4
+"""Length of a time step, s, of NIR files that do not say it: the default of SpikingJelly's NIR importer."""
 
 
 def _size(given: Any, least: int, most: int) -> Any:

@@ -30,7 +30,7 @@ def write_c(content: ExportContent, folder: Path) -> None:
     Raises:
         ConfigurationError: see ``to_integers`` and ``check_limits``.
     """
-    program, options = C99Program(content.integers), content.options
+    program, options = C99Program(content.integers), content.settings
     memory = program.memory()
     check_limits(memory, options.max_flash_kib, options.max_ram_kib)
     test = self_test(content)

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuronas.config import EXPORT_FORMATS, WeightBits
+from neuronas.config import EXPORT_FORMATS, ExportConfig, WeightBits
 from neuronas.errors import ConfigurationError
 from neuronas.hardware.accelerator import Accelerator
 from neuronas.runs.inputs import NetworkInput
@@ -20,33 +20,8 @@ if TYPE_CHECKING:
     from neuronas.export.crossbars import CrossbarsDocument
     from neuronas.export.integer_network import IntegerNetwork
     from neuronas.export.verification import Computed, IntegerResult, RoundTrip
+    from neuronas.runs.synthesis import Synthesis
     from neuronas.snn.bound_graph import BoundGraph
-
-FRACTION_BITS = 12
-"""Of the values of integer-only networks; see ``export.to_integers``."""
-LANES = 4
-"""Outputs of a layer that generated hardware computes at a time."""
-DT_S = 1e-4
-"""Length of a time step, s: the default of SpikingJelly's NIR importer."""
-
-
-@dataclass(frozen=True)
-class IntegerOptions:
-    """Options of formats that hold the integer-only network.
-
-    Attributes:
-        fraction_bits: see ``export.to_integers``.
-        max_flash_kib: c: limit on constants; None: no limit.
-        max_ram_kib: c: limit on values and state; None: no limit.
-        lanes: rtl: outputs of a layer with weights that are computed at a time.
-        synthesise: rtl: count the cells of an FPGA.
-    """
-
-    fraction_bits: int = FRACTION_BITS
-    max_flash_kib: float | None = None
-    max_ram_kib: float | None = None
-    lanes: int = LANES
-    synthesise: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,11 +50,9 @@ class ExportContent:
         input: preparation of an image for the network.
         class_names: class names in the order of the outputs; None if classes have numbers only.
         crossbars: placement on the accelerator of the run.
-        dt_s: length of a time step in seconds, for formats with time constants in seconds.
-        options: of the integer-only formats.
+        settings: how it is written.
         accelerator: crossbars: of the run, with a memory device.
         modelled: rtl: cycles to set beside those of the engine.
-        opset: onnx: version of the operators; None: ``onnx_format.OPSET``.
     """
 
     network: "BoundGraph"
@@ -88,9 +61,7 @@ class ExportContent:
     input: NetworkInput
     class_names: tuple[str, ...] | None
     crossbars: "CrossbarsDocument"
-    dt_s: float
-    opset: int | None = None
-    options: IntegerOptions = IntegerOptions()
+    settings: ExportConfig = field(default_factory=ExportConfig)
     accelerator: Accelerator | None = None
     modelled: ModelledCycles | None = None
 
@@ -103,7 +74,7 @@ class ExportContent:
         """
         from neuronas.export.to_integers import integer_network
 
-        return integer_network(self.network, self.input, self.options.fraction_bits)
+        return integer_network(self.network, self.input, self.settings.fraction_bits)
 
     @property
     def about(self) -> dict[str, str]:
@@ -118,7 +89,8 @@ class ExportContent:
         }
 
 
-Write = Callable[[ExportContent, Path], None]
+Write = Callable[[ExportContent, Path], "Synthesis | None"]
+"""Writes the file, or the folder; returns what was counted of it, if anything was."""
 Verify = Callable[[ExportContent, Path], "RoundTrip"]
 Compute = Callable[[Path, "Tensor"], "Computed | IntegerResult"]
 
@@ -134,6 +106,7 @@ class Format:
         computed_by: name of the program that computes the file.
         is_integer: the file computes the integer-only network: its second function takes pixels, uint8, and its
             results are equal to the interpreter's.
+        options: settings of ``export`` that it reads, besides those of all integer-only formats.
         verify: imports and returns what checks the file otherwise than by computing images with it.
         packages: required packages; the extra ``export`` installs those of the built-in formats.
     """
@@ -143,7 +116,13 @@ class Format:
     computed_by: str
     packages: tuple[str, ...] = ()
     is_integer: bool = False
+    options: tuple[str, ...] = ()
     verify: Callable[[], Verify] | None = None
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the settings of ``export`` that it reads."""
+        return (*self.options, "fraction_bits") if self.is_integer else self.options
 
 
 def _integer() -> tuple[Write, Compute]:
@@ -194,13 +173,13 @@ def _c() -> tuple[Write, Compute]:
 
 BUILTIN: dict[str, Format] = {
     "integer": Format("integer", _integer, "the reference interpreter"),
-    "nir": Format("network.nir", _nir, "SpikingJelly's NIR importer", ("nir", "nirtorch")),
-    "c": Format("c", _c, "the compiled program", is_integer=True),
+    "nir": Format("network.nir", _nir, "SpikingJelly's NIR importer", ("nir", "nirtorch"), options=("dt_s",)),
+    "c": Format("c", _c, "the compiled program", is_integer=True, options=("max_ram_kib", "max_flash_kib")),
     "crossbars": Format(
         "crossbars", _crossbars, "sums of conductances and spikes", is_integer=True, verify=_crossbar_check
     ),
-    "rtl": Format("rtl", _rtl, "the simulated engine", is_integer=True),
-    "onnx": Format("network.onnx", _onnx, "onnxruntime", ("onnx", "onnxruntime")),
+    "rtl": Format("rtl", _rtl, "the simulated engine", is_integer=True, options=("lanes", "synthesise")),
+    "onnx": Format("network.onnx", _onnx, "onnxruntime", ("onnx", "onnxruntime"), options=("opset",)),
 }
 
 

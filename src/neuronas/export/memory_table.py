@@ -38,8 +38,6 @@ def check_limits(rows: Sequence[MemoryRow], max_flash_kib: float | None, max_ram
         "--max-ram": (max_ram_kib, "values and state", [row.ram_bytes for row in rows]),
     }
     for flag, (limit, what, sizes) in needs.items():
-        if limit is not None and not limit > 0:
-            raise ConfigurationError(f"{flag} {limit:g} given; expected KiB above 0")
         if limit is not None and sum(sizes) > limit * KIB:
             own = [
                 size + (row.value_bytes if flag == "--max-ram" else 0) for row, size in zip(rows, sizes, strict=True)

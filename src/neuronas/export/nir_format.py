@@ -101,7 +101,7 @@ class _Dissolved:
             **content.about,
             "weight_bits": _bits(content),
             "timesteps": self.network.timesteps,
-            "dt_s": content.dt_s,
+            "dt_s": content.settings.dt_s,
             "pixel_mean": np.array(content.input.mean),
             "pixel_std": np.array(content.input.std),
             "input": f"(pixel / 255 - pixel_mean) / pixel_std, {_SHOWN[self.graph.is_sequence]}",
@@ -164,7 +164,8 @@ class _Dissolved:
         if neurons.gain is not None and neurons.offset is not None:
             norm = _convolution(_diagonal(neurons.gain), neurons.offset, 1, shape, {})
             arriving = self._place(f"{name}_norm", norm, arriving, shape)
-        tau, threshold, reset = neurons.tau * self.content.dt_s, float(neurons.threshold), float(neurons.v_reset)
+        tau = neurons.tau * self.content.settings.dt_s
+        threshold, reset = float(neurons.threshold), float(neurons.v_reset)
         lif = nir.LIF(
             tau=_full(shape, tau),
             r=_full(shape, 1.0),

@@ -24,8 +24,8 @@ from neuronas.export.verification import Computed
 from neuronas.snn.bound_graph import BoundGraph, Floats, NeuronArrays, WeightArrays
 from neuronas.space.node_operations import Pool, Shape, Weights
 
-OPSET = 21
-"""The first with ``DequantizeLinear`` for 16-bit codes; the default."""
+_INT16_OPSET = 21
+"""The first with ``DequantizeLinear`` for 16-bit codes."""
 _LOWEST_OPSET = 18  # ReduceMean with its axes as an input
 _INT8_BITS = 8
 
@@ -68,8 +68,8 @@ def _opset(content: ExportContent) -> int:
         ConfigurationError: it lacks operators that the network needs, or the installed onnx does not know it.
     """
     wide = [bits for bits in distinct_bits(content.weight_bits) if _INT8_BITS < bits < FULL_PRECISION]
-    lowest = OPSET if wide else _LOWEST_OPSET
-    highest, given = onnx.defs.onnx_opset_version(), OPSET if content.opset is None else content.opset
+    lowest = _INT16_OPSET if wide else _LOWEST_OPSET
+    highest, given = onnx.defs.onnx_opset_version(), content.settings.opset
     if not lowest <= given <= highest:
         bits = precision_text(content.weight_bits)
         raise ConfigurationError(f"--opset {given} given for weights of {bits}; expected {lowest} to {highest}")

@@ -1,6 +1,7 @@
 """Exports a network with verification: the written file is computed, and kept only if its results are the same."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from neuronas.errors import ConfigurationError
@@ -44,7 +45,7 @@ def export_network(
     beside = path.with_name(f"{path.stem}.unverified{path.suffix}")
     write, compute = chosen.load()
     try:
-        write(content, beside)
+        synthesis = write(content, beside)
         work.advance(1, "writing the file")
         if chosen.verify is not None:
             agreement = chosen.verify()(content, beside)
@@ -62,7 +63,7 @@ def export_network(
         _replace(beside, path)
     finally:
         _remove(beside)
-    return agreement
+    return replace(agreement, synthesis=synthesis)
 
 
 def _replace(new: Path, path: Path) -> None:

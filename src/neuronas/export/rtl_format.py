@@ -16,17 +16,21 @@ from neuronas.export.formats import ExportContent, ModelledCycles
 from neuronas.export.programs import check_program, output_of, work_folder
 from neuronas.export.rtl_program import FIELDS, RtlProgram
 from neuronas.export.self_test import frames_of, self_test
-from neuronas.export.synthesis import SYNTHESIS, Synthesis, synthesised
+from neuronas.export.synthesis import SYNTHESIS, report_lines, synthesised
 from neuronas.export.templates import render
 from neuronas.export.verification import IntegerResult
+from neuronas.runs.synthesis import Synthesis
 
 _MAX_IMAGES = 1024
 """Images that the testbench can hold."""
 SIMULATION = "iverilog"
 
 
-def write_rtl(content: ExportContent, folder: Path) -> None:
+def write_rtl(content: ExportContent, folder: Path) -> Synthesis | None:
     """Write engine, memories, testbench, Makefile and a report of cycles and memories to a folder.
+
+    Returns:
+        the cells of an FPGA, if they were asked for.
 
     Raises:
         ConfigurationError: see ``to_integers``; cells are asked for and Yosys is not installed.
@@ -34,7 +38,7 @@ def write_rtl(content: ExportContent, folder: Path) -> None:
     """
     test = self_test(content)
     network = test.network
-    program = RtlProgram(network, content.options.lanes)
+    program = RtlProgram(network, content.settings.lanes)
     n_frame, n_classes = int(np.prod(network.graph.nodes[0].shape)), int(np.prod(network.graph.nodes[-1].shape))
     sizes = [int(np.prod(network.graph.by_name[name].shape)) for name in network.neuron_layers]
     n_program = len(program.instructions) * len(FIELDS)
@@ -55,8 +59,9 @@ def write_rtl(content: ExportContent, folder: Path) -> None:
     write_text(folder / "codes.hex", _hex((_packed(one, program.code_bits) for one in program.codes), 0))
     write_text(folder / "table.hex", _hex(program.table, 32))
     _write_vectors(folder, test.frames, test.expected)
-    cells = synthesised(folder) if content.options.synthesise else None
+    cells = synthesised(folder) if content.settings.synthesise else None
     write_text(folder / "report.txt", _report(program, content.modelled, cells))
+    return cells
 
 
 def compute_rtl(folder: Path, pixels: Tensor) -> IntegerResult:
@@ -124,7 +129,7 @@ def _report(program: RtlProgram, modelled: ModelledCycles | None, cells: Synthes
         f"{'instruction':<28}{'cycles of a time step':>22}",
         *(f"{one.name:<28}{one.cycles:>22}" for one in program.instructions),
         "",
-        *(cells.lines if cells else ("make synthesis.txt counts cells of an FPGA (Yosys).",)),
+        *(report_lines(cells) if cells else ("make synthesis.txt counts cells of an FPGA (Yosys).",)),
         "That it synthesises does not say that it closes timing.",
     ]
     return "\n".join(lines) + "\n"

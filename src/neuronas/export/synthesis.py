@@ -4,52 +4,51 @@ import json
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from neuronas.errors import VerificationError
 from neuronas.export.programs import check_program, output_of, work_folder
+from neuronas.runs.synthesis import Synthesis
 
 YOSYS = "yosys"
 SYNTHESIS = "read_verilog neuronas.v; synth_xilinx -family xc7 -flatten -top neuronas"
 """The script of Yosys, for a Xilinx 7-series FPGA; the Makefile has the same."""
 _BLOCK_RAM_BITS = {"RAMB18E1": 18 * 1024, "RAMB36E1": 36 * 1024}
 """Bits of each kind of block RAM (Xilinx UG473)."""
-_GROUPS = {"LUTs": r"LUT\d", "flip-flops": r"FD[RSCP]E(_1)?", "DSP48E1": "DSP48E1", "block RAMs": "RAMB(18|36)E1"}
-"""Kinds of cells with a line of their own."""
+_TARGET = "Xilinx 7-series"
+_GROUPS = {
+    "luts": ("LUTs", r"LUT\d"),
+    "flip_flops": ("flip-flops", r"FD[RSCP]E(_1)?"),
+    "dsps": ("DSP48E1", "DSP48E1"),
+    "block_rams": ("block RAMs", "RAMB(18|36)E1"),
+}
+"""Kinds of cells that are counted together: their name in a report, and those of their cells."""
 
 
-@dataclass(frozen=True)
-class Synthesis:
-    """What Yosys counts.
+def grouped(program: str, cells: Mapping[str, int]) -> Synthesis:
+    """The document of the cells of each kind."""
+    return Synthesis(
+        program=program,
+        target=_TARGET,
+        block_ram_bits=sum(bits * cells.get(kind, 0) for kind, bits in _BLOCK_RAM_BITS.items()),
+        cells=dict(cells),
+        **{
+            group: sum(n for kind, n in cells.items() if re.fullmatch(kinds, kind))
+            for group, (_, kinds) in _GROUPS.items()
+        },
+    )
 
-    Attributes:
-        version: of Yosys.
-        cells: how many of each kind.
-    """
 
-    version: str
-    cells: Mapping[str, int]
-
-    @property
-    def block_ram_bits(self) -> int:
-        """Bits of all block RAMs."""
-        return sum(bits * self.cells.get(kind, 0) for kind, bits in _BLOCK_RAM_BITS.items())
-
-    def number_of(self, group: str) -> int:
-        """Cells of a group, such as ``LUTs``."""
-        return sum(n for kind, n in self.cells.items() if re.fullmatch(_GROUPS[group], kind))
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        """For a report."""
-        others = {kind: n for kind, n in self.cells.items() if not re.fullmatch("|".join(_GROUPS.values()), kind)}
-        return (
-            f"cells of a Xilinx 7-series FPGA, by {self.version}",
-            *(f"{group:<24}{self.number_of(group):>12}" for group in _GROUPS),
-            f"{'block RAM, bits':<24}{self.block_ram_bits:>12}",
-            f"others: {', '.join(f'{kind} {n}' for kind, n in sorted(others.items())) or 'none'}",
-        )
+def report_lines(found: Synthesis) -> tuple[str, ...]:
+    """For ``report.txt``."""
+    known = "|".join(kinds for _, kinds in _GROUPS.values())
+    others = {kind: n for kind, n in found.cells.items() if not re.fullmatch(known, kind)}
+    return (
+        f"cells of a {found.target} FPGA, by {found.program}",
+        *(f"{name:<24}{getattr(found, group):>12}" for group, (name, _) in _GROUPS.items()),
+        f"{'block RAM, bits':<24}{found.block_ram_bits:>12}",
+        f"others: {', '.join(f'{kind} {n}' for kind, n in sorted(others.items())) or 'none'}",
+    )
 
 
 def check_synthesis() -> None:
@@ -82,4 +81,4 @@ def synthesised(folder: Path) -> Synthesis:
         cells = json.loads(said[said.index("{") :])["design"]["num_cells_by_type"]
     except (ValueError, LookupError, TypeError) as error:
         raise VerificationError(f"{folder}: {version} gives no numbers of cells: {said:.100}") from error
-    return Synthesis(version, cells)
+    return grouped(version, cells)

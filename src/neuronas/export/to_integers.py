@@ -14,8 +14,8 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from neuronas.config import FEWEST_FRACTION_BITS, FRACTION_BITS
 from neuronas.errors import ConfigurationError
-from neuronas.export.formats import FRACTION_BITS
 from neuronas.export.integer_network import (
     CURRENT_SHIFT,
     LARGEST,
@@ -35,7 +35,6 @@ from neuronas.snn.bound_graph import BoundGraph, NeuronArrays, WeightArrays
 from neuronas.space.graph import Node
 from neuronas.space.node_operations import Image, Neurons, Pool, Sum, Votes, Weights
 
-FEWEST_FRACTION_BITS = 4
 _FACTOR_BITS = 16
 """Of q, the rounded sum, and of its multiplier."""
 _LARGEST_SHIFT = 30
@@ -59,10 +58,6 @@ def integer_network(network: BoundGraph, given: NetworkInput, fraction_bits: int
     Raises:
         ConfigurationError: the weights are not quantised, or a sum does not fit 32 bits; names the layer.
     """
-    if not FEWEST_FRACTION_BITS <= fraction_bits <= FRACTION_BITS:
-        raise ConfigurationError(
-            f"--fraction-bits {fraction_bits} given; expected {FEWEST_FRACTION_BITS} to {FRACTION_BITS}"
-        )
     for name, weights in network.weights.items():
         if weights.codes is None:
             raise ConfigurationError(

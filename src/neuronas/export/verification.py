@@ -17,6 +17,7 @@ from neuronas.export.integer_interpreter import integer_scores
 from neuronas.export.integer_network import IntegerNetwork
 from neuronas.export.interpreter import interpret
 from neuronas.export.spike_hash import SpikeHashes
+from neuronas.runs.synthesis import Synthesis
 from neuronas.snn.bound_graph import BoundGraph
 from neuronas.snn.classifier import Classifier
 from neuronas.snn.lif import observed
@@ -86,12 +87,14 @@ class RoundTrip:
         largest_score: largest absolute score of the network.
         n_images: number of images.
         n_tied: number of images where a spike depends on rounding.
+        synthesis: what the file takes on an FPGA, if that was counted.
     """
 
     largest_difference: float
     largest_score: float
     n_images: int
     n_tied: int
+    synthesis: Synthesis | None = None
 
 
 def probe_pixels(shape: Shape) -> Tensor:

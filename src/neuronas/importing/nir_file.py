@@ -17,6 +17,7 @@ import nir
 import numpy as np
 from numpy.typing import NDArray
 
+from neuronas.config import DT_S
 from neuronas.errors import ConfigurationError, reading_as
 from neuronas.hdf5.reading import PendingFile
 from neuronas.importing.draft import Draft, ImageShape
@@ -30,8 +31,6 @@ from neuronas.space.node_operations import Sum
 
 _NEURONS = (nir.LIF, nir.IF, nir.CubaLIF, nir.Threshold)
 _OWN = "neuronas-nir-1"
-_DT_S = 1e-4
-"""Length of a time step, s, where the file does not say it: the default of SpikingJelly and snnTorch."""
 _Terms = Counter[str]
 
 
@@ -82,7 +81,7 @@ class _NirReader:
             raise ConfigurationError(
                 f"--dt {dt_s:g} given with {path}, whose time step is {own_dt_s:g} s; leave it out"
             )
-        self.dt_s = own_dt_s or dt_s or _DT_S
+        self.dt_s = own_dt_s or dt_s or DT_S
         with reading_as("a NIR graph with sums and order", path, TypeError):
             self.sums: dict[str, list[str]] = dict(json.loads(about.get("sums", "{}")))
             self.order: list[str] = list(json.loads(about.get("order", "[]")))

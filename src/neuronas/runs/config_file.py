@@ -21,8 +21,8 @@ from neuronas.config import (
 from neuronas.errors import VerificationError
 
 log = logging.getLogger("neuronas")
-_OPEN = ("train", "chip", "design")
-"""Sections that a run leaves open until it is trained or put on simulated chips, or where it is no design."""
+_OPEN = ("train", "chip", "design", "export")
+"""Sections that a run leaves open until it is trained, put on simulated chips or exported, or where it is no design."""
 _END = "..."
 """YAML's end of a document, the last line: a file that was cut off lacks it."""
 

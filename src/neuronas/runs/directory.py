@@ -235,7 +235,8 @@ def log_to(path: Path) -> Iterator[None]:
             handler.close()
 
 
-_NOT_DECIDING, _OF_READING = ("engine", "train", "chip", "design"), ("name", "data_dir", "class_names", "n_test")
+_NOT_DECIDING = ("engine", "train", "chip", "design", "export")
+_OF_READING = ("name", "data_dir", "class_names", "n_test")
 _OF_CHOICE = (
     "prefer", "finalists", "finalist_epochs", "finalist_images", "finalist_eta", "finalist_validation",
 )  # fmt: skip

@@ -9,6 +9,7 @@ from neuronas.runs.card import Card, Shown, call, percent
 from neuronas.runs.costs import Budgeted, CostSummary
 from neuronas.runs.document import Document, Finite, Location, Share
 from neuronas.runs.integers import IntegerAccuracy, WeightAccuracy
+from neuronas.runs.synthesis import Synthesis
 
 
 class FailedCandidate(Document):
@@ -201,6 +202,7 @@ class ExportManifest(Shown, Document):
         is_exact: an integer-only format, whose scores and spikes equal those of the integer-only network to the bit.
         weights: what rounding the weights costs; left out where they are not rounded, or the images are not there.
         integer: what integer arithmetic costs; left out for other formats, and where the images are not there.
+        synthesis: rtl: what it takes on an FPGA; left out where that was not counted (``export.synthesise``).
     """
 
     run: Location
@@ -214,6 +216,7 @@ class ExportManifest(Shown, Document):
     is_exact: bool = Field(default=False, exclude_if=lambda value: not value)
     weights: WeightAccuracy | None = Field(default=None, exclude_if=lambda weights: weights is None)
     integer: IntegerAccuracy | None = Field(default=None, exclude_if=lambda integer: integer is None)
+    synthesis: Synthesis | None = Field(default=None, exclude_if=lambda synthesis: synthesis is None)
 
     @property
     def costs(self) -> tuple[str, ...]:
@@ -229,4 +232,6 @@ class ExportManifest(Shown, Document):
         }
         if self.costs:
             facts["accuracy"] = "; ".join(self.costs)
+        if self.synthesis is not None:
+            facts["hardware"] = self.synthesis.text
         return Card(f"export, {self.format}", facts, call("report", self.run))
