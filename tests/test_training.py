@@ -15,6 +15,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from measured_activity import activity_of
 from neuronas.api.compose import plan
+from neuronas.api.held_out import DIAGNOSIS, EARLY_EXIT, PRECISION, held_out
 from neuronas.config import SURROGATES
 from neuronas.config import given as checked
 from neuronas.errors import ConfigurationError
@@ -552,6 +553,42 @@ def test_one_pass_measures_what_passes_of_their_own_measure(monkeypatch: pytest.
     assert measured.rates == pytest.approx(counted.result.firing_rates)
     assert not any(layer._forward_pre_hooks for layer in network.weighted_layers().values())
     assert not any(lif.observer for lif in network.neurons().values())
+
+
+def test_a_network_is_at_another_precision_in_a_context_only() -> None:
+    network = classifier()
+    network.weighted_layers()["stem"].quantiser.bits = 5
+    before = {name: layer.quantiser.bits for name, layer in network.weighted_layers().items()}
+    with pytest.raises(KeyError), network.at_bits(4):
+        assert {layer.quantiser.bits for layer in network.weighted_layers().values()} == {4}
+        raise KeyError
+    assert {name: layer.quantiser.bits for name, layer in network.weighted_layers().items()} == before
+
+
+@pytest.mark.parametrize("share", [0.5, 0.0])
+def test_images_that_are_held_out_are_drawn_by_purpose_and_seed(share: float) -> None:
+    from neuronas.data.source import ArraySource
+
+    labels = np.arange(5000) % 3
+    data = Images(ArraySource(torch.zeros(5000, 1, 1, 1, dtype=torch.uint8), labels), (0.5,), (0.5,))
+    run = plan(checked({"train": {"validation_share": share, "seed": 3}}, "test"))
+
+    class Run:
+        plan = run
+
+        def images(self, split: str) -> Images:
+            assert split == "train"
+            return data
+
+    found = {draw: held_out(Run(), draw) for draw in (DIAGNOSIS, EARLY_EXIT, PRECISION)}
+    validation = stratified_split(data.labels, share, 3).held_out[1]
+    for draw, sample in found.items():
+        assert sample.split == ("validation" if share else "training")
+        assert len(set(sample.indices)) == len(sample.indices) == draw.at_most
+        assert np.isin(sample.indices, validation).all() and (np.diff(sample.indices) > 0).all()
+        assert sample.labels.tolist() == labels[sample.indices].tolist()
+    assert not np.array_equal(found[EARLY_EXIT].indices, found[PRECISION].indices)
+    assert not np.array_equal(held_out(Run(), DIAGNOSIS, 4).indices, found[DIAGNOSIS].indices)
 
 
 def test_own_operations_learn_on_images_that_are_not_square(own_operations: tuple[str, ...]) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from neuronas.api.chip_models import chips_of
 from neuronas.api.compose import Plan
 from neuronas.api.dataset_settings import sensor_of
+from neuronas.api.held_out import DIAGNOSIS, held_out
 from neuronas.api.own_network import OwnNetwork, is_own_network, read_own
 from neuronas.api.train import train as train_again
 from neuronas.api.trained import TrainedRun, calibration_images, read_trained
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from neuronas.chip.monte_carlo import ChipTrial
     from neuronas.snn.weighted import WeightedNetwork
     from neuronas.training.images import Images
-
-_N_DIAGNOSIS = 256
-"""Images on which causes and changes are tried, at most."""
 
 
 class OnChips(Protocol):
@@ -224,18 +222,14 @@ def _identity(given: OnChips) -> str:
 
 def _verdict(given: OnChips, trial: "ChipTrial", model: "ChipModel", work: Work) -> ChipVerdict:
     """Causes and remedies on validation images, or on training images where the run has none."""
-    import numpy as np
-
     from neuronas.chip.diagnosis import diagnose
-    from neuronas.training.images import stratified_split
 
-    train, images = given.plan.config.train, given.images("train")
-    split = stratified_split(images.labels, train.validation_share, train.seed)
-    name, indices = split.held_out
-    chosen = np.random.default_rng([trial.seed, 6]).permutation(indices)[:_N_DIAGNOSIS]
+    sample, train = held_out(given, DIAGNOSIS, trial.seed), given.plan.config.train
+    name = sample.split
 
     def on_images(of: "ChipTrial") -> "ChipTrial":
-        return replace(of, images=images, indices=np.sort(chosen), identity=f"{of.identity}, {name} images")
+        identity = f"{of.identity}, {name} images"
+        return replace(of, images=sample.images, indices=sample.indices, identity=identity)
 
     if not isinstance(given, TrainedRun):
         return diagnose(on_images(trial), model, name, "", work)

@@ -1,8 +1,9 @@
 """When a trained network may decide: accuracy, energy and latency against time steps, and an early exit."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from neuronas.api.held_out import Sample
 from neuronas.api.trained import TrainedRun
 from neuronas.hardware.mapped.activity import Activity
 from neuronas.runs.decisions import Decisions, EarlyExit, StepDecision
@@ -10,43 +11,31 @@ from neuronas.space.workload import always, rows
 
 if TYPE_CHECKING:
     from neuronas.training.early_exit import Answers
-    from neuronas.training.images import Images, Indices
     from neuronas.training.passes import Seen
 
 TOLERANCE = 0.005
 """Accuracy that an early exit may cost on the images on which its confidence is chosen."""
-_N_CHOICE = 1000
-"""Images on which it is chosen, at most."""
-_CHOICE_SEED = 7
 
 
+@dataclass(frozen=True)
 class DecisionStudy:
     """Measures when a network may decide.
 
-    Args:
+    Attributes:
         given: the trained run.
-        training: its training images, of which those for validation choose the confidence.
+        choice: images that choose the confidence of an early exit.
     """
 
-    def __init__(self, given: TrainedRun, training: "Images"):
-        import numpy as np
-
-        from neuronas.training.images import stratified_split
-
-        self.given, self.training = given, training
-        train = given.plan.config.train
-        split = stratified_split(training.labels, train.validation_share, train.seed)
-        self.chosen_on, those = split.held_out
-        drawn = np.random.default_rng([train.seed, _CHOICE_SEED]).permutation(those)[:_N_CHOICE]
-        self.choice: Indices = np.sort(drawn)
+    given: TrainedRun
+    choice: Sample
 
     def threshold(self, seen: "Seen") -> float:
-        """Choose the confidence of an early exit on the images for it, of whose computation ``seen`` is told."""
+        """The confidence that ``choice`` chooses; ``seen`` is told of images that were computed."""
         from neuronas.training.early_exit import AnswersReader, chosen_threshold
         from neuronas.training.passes import run_pass
 
-        answers = AnswersReader()
-        run_pass(self.given.network, self.training, self.choice, self.given.device, answers, seen=seen)
+        given, choice, answers = self.given, self.choice, AnswersReader()
+        run_pass(given.network, choice.images, choice.indices, given.device, answers, seen=seen)
         return chosen_threshold(answers.result, TOLERANCE)
 
     def measured(self, tested: "Answers", threshold: float, activity: Activity) -> Decisions:
@@ -70,8 +59,8 @@ class DecisionStudy:
             ),
             early_exit=EarlyExit(
                 confidence=threshold,
-                chosen_on=self.chosen_on,
-                n_images=len(self.choice),
+                chosen_on=self.choice.split,
+                n_images=len(self.choice.indices),
                 top1=tested.top1_at(threshold),
                 timesteps=float((exits + 1).mean()),
                 exits=tuple(shares.tolist()),

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from neuronas.api.dataset_settings import sensor_of
 from neuronas.api.decisions import DecisionStudy
-from neuronas.api.integer_accuracy import Sample, integer_accuracy, integers_of
+from neuronas.api.held_out import EARLY_EXIT, Sample, held_out
+from neuronas.api.integer_accuracy import integer_accuracy, integers_of
 from neuronas.api.own_network import is_own_network
 from neuronas.api.trained import TrainedRun, read_trained
 from neuronas.api.twin import Measured, TrainedTwin, Twin
@@ -79,9 +80,9 @@ def _measure(given: TrainedRun, twin: TrainedTwin | None, integers: "IntegerNetw
     network, spiking = run.config.network, trained.network.settings.spiking
     images = given.images("test")
     indices = np.arange(len(images))
-    study = DecisionStudy(given, given.images("train")) if spiking and network.timesteps > 1 else None
+    study = DecisionStudy(given, held_out(given, EARLY_EXIT)) if spiking and network.timesteps > 1 else None
     n_passes = len(precisions(trained.weight_bits)) + (twin is not None) + (integers is not None)
-    work.start(n_passes * len(images) + (len(study.choice) if study else 0))
+    work.start(n_passes * len(images) + (len(study.choice.indices) if study else 0))
 
     def told(part: str) -> Callable[[int], None]:
         return lambda n: work.advance(n, part)

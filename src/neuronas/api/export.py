@@ -6,7 +6,8 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from neuronas.api.compose import Plan
-from neuronas.api.integer_accuracy import held_out, integer_accuracy, weight_accuracy
+from neuronas.api.held_out import PRECISION, held_out
+from neuronas.api.integer_accuracy import integer_accuracy, weight_accuracy
 from neuronas.api.settings import gathered
 from neuronas.api.trained import TrainedRun, read_trained
 from neuronas.config import EXPORT_FORMATS, SETTINGS, as_path, written
@@ -103,7 +104,7 @@ def _check_read(asked: Mapping[str, Any], format_name: str) -> None:
 def _accuracy(given: TrainedRun, content: ExportContent, chosen: "Format") -> dict[str, Any]:
     """What the export's precision costs on held-out images; nothing where they are not there."""
     try:
-        sample = held_out(given)
+        sample = held_out(given, PRECISION)
     except DataError as error:
         log.warning("run %s: what the precision of the export costs is not measured: %s", given.directory, error)
         return {}

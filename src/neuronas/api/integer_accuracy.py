@@ -1,22 +1,18 @@
 """Accuracy of a trained run at the precision of an export, beside float."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from neuronas.api.held_out import Sample
 from neuronas.api.trained import TrainedRun
 from neuronas.config import FULL_PRECISION, distinct_bits
 from neuronas.runs.inputs import NetworkInput
-from neuronas.runs.integers import IntegerAccuracy, SplitName, WeightAccuracy
+from neuronas.runs.integers import IntegerAccuracy, WeightAccuracy
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from neuronas.export.integer_network import IntegerNetwork
-    from neuronas.training.images import Images, Indices
-
-_N_HELD_OUT, _SEED = 1000, 8
-"""Images on which the precision of an export is measured, at most; of their draw."""
 
 
 def _unseen(n: int) -> None:
@@ -36,37 +32,6 @@ def integers_of(given: TrainedRun) -> "IntegerNetwork":
     return integer_network(bind(given.network), NetworkInput.of(config.data), config.export.fraction_bits)
 
 
-@dataclass(frozen=True)
-class Sample:
-    """Images on which accuracies are compared.
-
-    Attributes:
-        split: which of the data set's.
-        images: that hold them.
-        indices: of them.
-    """
-
-    split: SplitName
-    images: "Images"
-    indices: "Indices"
-
-
-def held_out(given: TrainedRun) -> Sample:
-    """Validation images of a run, or training images where it has none; at most 1,000.
-
-    Raises:
-        DataError: they are not there.
-    """
-    import numpy as np
-
-    from neuronas.training.images import stratified_split
-
-    images, train = given.images("train"), given.plan.config.train
-    split, those = stratified_split(images.labels, train.validation_share, train.seed).held_out
-    drawn = np.random.default_rng([train.seed, _SEED]).permutation(those)[:_N_HELD_OUT]
-    return Sample(split, images, np.sort(drawn))
-
-
 def weight_accuracy(given: TrainedRun, sample: Sample, scores: "Tensor") -> WeightAccuracy | None:
     """Classify images with weights before rounding, too; None where weights are not rounded.
 
@@ -75,23 +40,18 @@ def weight_accuracy(given: TrainedRun, sample: Sample, scores: "Tensor") -> Weig
         sample: the images.
         scores: [n, n_classes] class scores with its rounded weights.
     """
-    import torch
-
     from neuronas.training.evaluation import accuracy, accuracy_of
 
     network, bits = given.network, given.trained.weight_bits
     if distinct_bits(bits) == (FULL_PRECISION,):
         return None
-    try:
-        network.set_bits(FULL_PRECISION)
+    with network.at_bits(FULL_PRECISION):
         unrounded = accuracy(network, sample.images, sample.indices, given.device)
-    finally:
-        network.set_bits(bits)
     return WeightAccuracy(
         weight_bits=bits,
         split=sample.split,
         n_images=len(sample.indices),
-        top1=accuracy_of(scores, sample.images.labels[torch.from_numpy(sample.indices)]).top1,
+        top1=accuracy_of(scores, sample.labels).top1,
         float_top1=unrounded.top1,
     )
 
@@ -125,7 +85,7 @@ def integer_accuracy(
         pixels = as_shown(images.fetch(indices[first : first + BATCH]).to(given.device))
         found.append(decided(integer_scores(network, pixels).sum(dim=0)).cpu())
         seen(len(found[-1]))
-    answers, labels = torch.cat(found), images.labels[torch.from_numpy(indices)]
+    answers, labels = torch.cat(found), sample.labels
     return IntegerAccuracy(
         fraction_bits=network.fraction_bits,
         split=sample.split,

@@ -166,7 +166,7 @@ def _answers(given: TrainedRun, images: Sequence[tuple[str, "Tensor"]], top_k: i
     source = ArraySource(torch.stack([pixels for _, pixels in images]), np.zeros(len(images), np.int64))
     shown = Images(source, data.mean, data.std)
     scores = class_scores(given.trained.network, shown, np.arange(len(images)), given.device)
-    names = data.class_names or tuple(map(str, range(data.n_classes)))
+    names = data.shown_names
     for (image, _), own, best in zip(images, scores.tolist(), ranked(scores, top_k).tolist(), strict=True):
         classes = tuple(ClassScore(index=index, name=names[index], score=own[index]) for index in best)
         yield Prediction(image=image, classes=classes)

@@ -73,7 +73,7 @@ def run(
     steps: list[StreamStep] = []
     compute = _stepper(given)
     if follow is not None:
-        follow.start(_class_names(given))
+        follow.start(given.plan.config.data.shown_names)
     images, started = slicing.stream(recording), perf_counter()
     before = started
     while (found := next(images, None)) is not None:
@@ -135,15 +135,10 @@ def _stepper(given: TrainedRun) -> "Callable[[NDArray[np.uint8]], tuple[float, .
     return step
 
 
-def _class_names(given: TrainedRun) -> tuple[str, ...]:
-    data = given.plan.config.data
-    return data.class_names or tuple(map(str, range(data.n_classes)))
-
-
 def _result(
     given: TrainedRun, path: str, step_ms: float, n_events: int, recorded_s: float, steps: list[StreamStep]
 ) -> StreamResult:
-    names = _class_names(given)
+    names = given.plan.config.data.shown_names
     last = steps[-1]
     settled = len(steps)
     while settled > 1 and steps[settled - 2].best == last.best:

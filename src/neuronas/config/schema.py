@@ -99,6 +99,11 @@ class DataConfig(Section):
         ge=1,
     )
 
+    @property
+    def shown_names(self) -> tuple[str, ...]:
+        """Names of the classes, or their numbers where they have none."""
+        return self.class_names or tuple(map(str, range(self.n_classes)))
+
     @model_validator(mode="after")
     def _one_for_each_channel(self) -> Self:
         for key in ("mean", "std"):

@@ -1,7 +1,7 @@
 """The trainable network: stem, cells, reductions and head, with quantised weights."""
 
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -218,6 +218,17 @@ class Classifier(WeightedNetwork):
         """Bring learned steps of weights back to where weights can learn, after an update."""
         for layer in self.weighted_layers().values():
             layer.quantiser.keep_alive(layer.kept)
+
+    @contextmanager
+    def at_bits(self, bits: WeightBits) -> Iterator[None]:
+        """The network at another precision while in this context; see ``set_bits``."""
+        own = {name: layer.quantiser.bits for name, layer in self.weighted_layers().items()}
+        self.set_bits(bits)
+        try:
+            yield
+        finally:
+            for name, layer in self.weighted_layers().items():
+                layer.quantiser.bits = own[name]
 
     def set_bits(self, bits: WeightBits) -> None:
         """Set the precision of all weights (2 to 16, or 32: not quantised), for post-training quantisation."""

@@ -168,13 +168,10 @@ def accuracy_by_bits(
         seen: is told of images that were just computed.
     """
     found = {}
-    try:
-        for one in precisions(trained_bits):
-            if one == trained_bits:
-                found[one] = accuracy_of(measured, images.labels[torch.from_numpy(indices)])
-            else:
-                network.set_bits(one)
+    for one in precisions(trained_bits):
+        if one == trained_bits:
+            found[one] = accuracy_of(measured, images.labels[torch.from_numpy(indices)])
+        else:
+            with network.at_bits(one):
                 found[one] = accuracy(network, images, indices, device, seen)
-    finally:
-        network.set_bits(trained_bits)
     return found
