@@ -115,6 +115,13 @@ def test_every_precision_computes_the_test_images_once(tmp_path: Path, monkeypat
     started, last = recorder.events[0], recorder.events[-2]
     assert isinstance(started, Started) and isinstance(last, Advanced)
     assert started.total == last.done == sum(shown) + found.n_images  # integers are computed elsewhere
+    shown.clear()
+    own = neuronas.evaluate(run, own_precision=True)
+    assert own.accuracy_by_bits == {"8": found.top1} and sorted(shown) == sorted([n_choice, found.n_images])
+    assert own.model_copy(update={"accuracy_by_bits": {}, "integer": None}) == found.model_copy(
+        update={"accuracy_by_bits": {}, "integer": None}
+    )
+    assert command(["report", str(run), "--quiet"]) == 0
 
 
 def test_dead_parts_of_a_network_are_said(

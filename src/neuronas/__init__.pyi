@@ -504,6 +504,7 @@ def evaluate(
     *,
     twin: bool = ...,
     integer: bool = ...,
+    own_precision: bool = ...,
     assignments: Iterable[str] = ...,
     observer: Observer | None = ...,
     device: Literal['auto', 'cpu', 'cuda'] | None = ...,
@@ -546,6 +547,7 @@ def evaluate(
         twin: compare it with its artificial twin, which is trained into RUN-twin first where it is not there; called
             again after an interruption, that training goes on.
         integer: also measure the integer-only network that ``export`` writes as C and Verilog.
+        own_precision: measure accuracy at the run's own precision only: an eighth of the time.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
         observer: follows the progress.
         **options: settings that are not the run's own, by keyword: ``hardware``, ``data_dir``, ``device``, ….

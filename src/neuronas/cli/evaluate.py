@@ -43,6 +43,10 @@ def evaluate(
         bool,
         opt.option("Measure the integer-only network that export writes as C and Verilog, too \\[off].", "--integer"),
     ] = False,
+    own_precision: Annotated[
+        bool,
+        opt.option("Measure at the run's own precision only, in an eighth of the time \\[off].", "--own-precision"),
+    ] = False,
     dt_s: Annotated[
         float | None,
         opt.option(
@@ -72,10 +76,9 @@ def evaluate(
         if flags:
             raise ConfigurationError(f"{flags[0]} given without --chip; add --chip to simulate chips")
     if chip:
-        if integer:
-            raise ConfigurationError("--integer given with --chip; expected one of them")
-        if twin:
-            raise ConfigurationError("--twin given with --chip; expected one of them")
+        for flag, value in (("--integer", integer), ("--twin", twin), ("--own-precision", own_precision)):
+            if value:
+                raise ConfigurationError(f"{flag} given with --chip; expected one of them")
         try:
             with ProgressBar(quiet=quiet) as progress:
                 chips = evaluate_on_chips(
@@ -93,7 +96,13 @@ def evaluate(
     with ProgressBar(quiet=quiet) as progress:
         try:
             found = measure(
-                run, twin=twin, integer=integer, assignments=assignments or (), observer=progress, **options
+                run,
+                twin=twin,
+                integer=integer,
+                own_precision=own_precision,
+                assignments=assignments or (),
+                observer=progress,
+                **options,
             )
         except KeyboardInterrupt:
             if twin and not quiet:

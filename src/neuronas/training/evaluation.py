@@ -1,6 +1,6 @@
 """Evaluation of a trained network on images: class scores, accuracy at each precision, firing rates."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -154,9 +154,10 @@ def accuracy_by_bits(
     device: torch.device,
     trained_bits: WeightBits,
     measured: Tensor,
+    at: Sequence[WeightBits],
     seen: Seen = unseen,
 ) -> dict[WeightBits, Accuracy]:
-    """Accuracy at each of ``precisions``, by bits; at others than ``trained_bits`` weights are rounded (PTQ).
+    """Accuracy at each of several precisions, by bits; at others than ``trained_bits`` weights are rounded (PTQ).
 
     Args:
         network: at ``trained_bits``.
@@ -165,10 +166,11 @@ def accuracy_by_bits(
         device: for the computation.
         trained_bits: the network's own precision.
         measured: its class scores there, [n, n_classes]; only the other precisions are computed.
+        at: the precisions.
         seen: is told of images that were just computed.
     """
     found = {}
-    for one in precisions(trained_bits):
+    for one in at:
         if one == trained_bits:
             found[one] = accuracy_of(measured, images.labels[torch.from_numpy(indices)])
         else:
