@@ -25,8 +25,8 @@ from neuronas.runs.results import TrainingResult
 Row = dict[str, Any]
 SETTINGS = (
     "data.image_side=17", "network.channels=32", "network.timesteps=5", "search.algorithm=snasnet",
-    "search.n_draws=100", "train.epochs=60", "train.batch_size=32", "train.learning_rate=0.01",
-    "train.validation_share=0",
+    "search.n_draws=100", "train.epochs=60", "train.batch_size=32", "train.optimiser=adamw",
+    "train.learning_rate=0.01", "train.validation_share=0",
     "train.event_shift=3", "train.event_rotate=15", "train.event_zoom=0.2", "train.event_elastic=1.5",
     "train.event_drop=0.2", "train.mixup=0.2",
 )  # fmt: skip

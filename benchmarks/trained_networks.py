@@ -180,7 +180,7 @@ def train(row: Training, where: str) -> Trained:
     options = {
         "dataset": images_of, "channels": row.channels, "epochs": row.epochs, "batch_size": BATCH, "seed": row.seed,
         "timesteps": row.timesteps, "weight_bits": row.weight_bits, "scale": "lsq", "augment": augment,
-        "precision": "float32", "learning_rate": LEARNING_RATE,
+        "precision": "float32", "optimiser": "adamw", "learning_rate": LEARNING_RATE,
     }  # fmt: skip
     planned = plan_training(row.architecture, options)
     settings, device = planned.plan.config.train, torch.device("cpu")

@@ -321,7 +321,7 @@ def test_settings_that_cannot_be_combined_are_one_line(neuronas: Neuronas, tmp_p
             "--algorithm",
             "exhaustive",
         ): "--finalists 3 given with --prefer knee; expected one of them",
-        ("--set", "train.momentum=0.5"): "momentum 0.5 given with optimiser adamw",
+        ("--set", "train.rate_target=0.1"): "rate_target 0.1 given without rate_weight",
     }.items():
         code, out, err = neuronas("search", "--finalists", "3", *options, "--out", str(tmp_path / "run"))
         assert (code, out, err.count("\n")) == (2, "", 1) and message in err

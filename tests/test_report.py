@@ -23,6 +23,7 @@ from conftest import Neuronas
 from neuronas.api.report import report as write_page
 from neuronas.api.run_facts import read_run, read_runs
 from neuronas.cli.main import run as command
+from neuronas.config import RECIPES
 from neuronas.hardware.pareto import non_dominated
 from neuronas.hardware.units import BUDGETED
 from neuronas.report.accuracy_tables import neuron_titles
@@ -503,7 +504,9 @@ def test_the_verdict_comes_first(tmp_path: Path) -> None:
     assert rows["accuracy on chips, spikeflow-rram"].startswith("93.2% ± 1.0%")
     assert rows["budget by model paper"].startswith("kept; closest: ")
     assert rows["budget by model mapped"].startswith("broken: energy")
-    assert rows["training"].startswith("4 of 60 epochs; validation 90.0% at the best epoch, 1")
+    assert rows["training"].startswith(
+        f"4 of {RECIPES['default']['epochs']} epochs; validation 90.0% at the best epoch, 1"
+    )
 
 
 def test_chips_that_lose_nothing_lose_no_negative_points(tmp_path: Path) -> None:

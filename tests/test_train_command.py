@@ -261,6 +261,13 @@ def test_stopped_anywhere_and_resumed_ends_the_same(
         assert same(tensors(broken, name), tensors(whole, name))
 
 
+@pytest.mark.slow
+def test_recipe_default_learns_in_few_steps(tmp_path: Path) -> None:
+    """160 steps, four channels: 76 to 79 % with random seeds 0 to 2; 36 to 40 % by AdamW at 0.003, as it was before."""
+    assert train(tmp_path / "run", "--batch-size", "64", epochs=8) == 0
+    assert json.loads((tmp_path / "run/training.json").read_text())["validation_accuracy"] > 0.6
+
+
 def test_recipe_fast_learns_and_its_best_epoch_saw_whole_images(tmp_path: Path) -> None:
     run = tmp_path / "run"
     assert train(run, "--recipe", "fast", "--batch-size", "32", epochs=5) == 0

@@ -30,31 +30,26 @@ _COMMON: Mapping[str, Any] = {
     "cutout": 0,
 }
 
+_BY_MUON: Mapping[str, Any] = {
+    **_COMMON,
+    "optimiser": "muon",
+    "momentum": 0.95,
+    "weight_decay": 0.02,
+    "clip_norm": 1.0,
+    "label_smoothing": 0.1,
+    "ema": 0.998,
+}
+
 BUILTIN: dict[str, Mapping[str, Any]] = {
-    "default": {
-        **_COMMON,
-        "epochs": 60,
-        "optimiser": "adamw",
-        "learning_rate": 3e-3,
-        "weight_decay": 0.02,
-        "warmup_epochs": 2.0,
-        "clip_norm": 1.0,
-        "label_smoothing": 0.1,
-        "ema": 0.998,
-    },
-    # For processors: most epochs on small images at one time step, a high learning rate, larger batches.
+    # Optimiser, rate and number of epochs: benchmarks/NOTES.md, "Optimiser of recipe default".
+    "default": {**_BY_MUON, "epochs": 30, "learning_rate": 4e-2, "warmup_epochs": 2.0},
+    # For processors: most epochs on small images at one time step, larger batches.
     "fast": {
-        **_COMMON,
+        **_BY_MUON,
         "epochs": 30,
         "batch_size": 128,
-        "optimiser": "muon",
-        "momentum": 0.95,
         "learning_rate": 2e-2,
-        "weight_decay": 0.02,
         "warmup_epochs": 1.0,
-        "clip_norm": 1.0,
-        "label_smoothing": 0.1,
-        "ema": 0.998,
         "early_side": 0.5,
         "early_timesteps": 1,
         "full_from": 0.8,
