@@ -2,35 +2,27 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from os import PathLike
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import numpy as np
-
-from neuronas.api.chip_models import chip_of
 from neuronas.api.compose import Plan
-from neuronas.api.dataset_settings import sensor_of
 from neuronas.api.design_choice import Surveyed, axes_of, survey_plan
 from neuronas.api.front_files import FrontFiles
+from neuronas.api.front_space import accelerator_with_device, joint_space
 from neuronas.api.search import Search
 from neuronas.api.settings import Config, is_resumed, planned
 from neuronas.config import as_path, is_there, read_yaml, validate, value_at, write_yaml, written
 from neuronas.errors import ConfigurationError, InfeasibleError, RunDirectoryError, named
-from neuronas.fitness.expected_error import ErrorPrior, ErrorTerm
-from neuronas.hardware.accelerator import Accelerator
-from neuronas.hardware.design_chips import axis_values, nearest_chip
+from neuronas.fitness.expected_error import ErrorTerm
 from neuronas.hardware.design_space import NETWORK, DesignSpace, load_design_space
-from neuronas.hardware.mapped.many import Networks
-from neuronas.hardware.quantity import Quantity
 from neuronas.hardware.units import quantity
 from neuronas.runs.design_fronts import CHECKPOINT, SPACE, SURVEY, DesignFront
 from neuronas.runs.designs import Axes
 from neuronas.runs.directory import CONFIG, HISTORY, locked, new_directory
-from neuronas.runs.network_setting import NetworkSetting
 from neuronas.runs.observer import Observer
 from neuronas.runs.work import Work
 from neuronas.search.joint import explored
@@ -111,7 +103,10 @@ class FrontPlan:
         survey, place = survey_plan(self.plan, self.axes), self.directory / SURVEY
         Search(place, survey, resume=(place / CONFIG).is_file()).run(observer, download=download, scan_images=True)
         surveyed = Surveyed.read(self.plan, place / HISTORY)
-        joint = self._joint(surveyed)
+        joint = joint_space(
+            self.plan, self.space, self.axes, surveyed, resolution=self.resolution, error=self.error,
+            max_error=self.max_error,
+        )  # fmt: skip
         state = JointState.read(self.directory / CHECKPOINT, self._digest(joint, surveyed))
         work.start(len(joint.settings), state.n_done)
         for found in explored(joint, state.n_done, self.plan.config.engine.workers or 1):
@@ -154,44 +149,6 @@ class FrontPlan:
             raise self._nothing_to_resume()
         write_yaml(place, self.space)
 
-    def _joint(self, surveyed: Surveyed) -> JointSpace:
-        """The space as it is enumerated.
-
-        Raises:
-            ConfigurationError: no chip can be built.
-        """
-        run, hardware = self.plan, self.plan.config.hardware
-        accelerator, after_s = _with_device(run)
-        values = axis_values(self.space, accelerator, hardware.replication, hardware.schedule)
-
-        def networks_at(setting: NetworkSetting) -> Networks:
-            return Networks.of(surveyed.slots_at(setting), surveyed.occupancy, named=run.activity.trace is not None)
-
-        fitness = np.asarray(surveyed.candidates.fitness, dtype=np.float64)
-        known = np.isfinite(fitness)
-        error = self.error or ErrorPrior(float(fitness[known].max()), run.config.data.n_classes, after_s)
-        joint = JointSpace(
-            base=accelerator,
-            values=values,
-            settings=self.axes.settings,
-            networks_at=networks_at,
-            fitness=np.where(known, fitness, -np.inf),
-            budget=run.budget,
-            error=error,
-            n_classes=run.config.data.n_classes,
-            activity=run.activity,
-            sensor=sensor_of(run.config),
-            resolution=self.resolution,
-        )
-        joint = replace(joint, max_error=_halfway(joint) if self.max_error is None else self.max_error)
-        if not any(len(joint.chips(setting)) for setting in joint.settings):
-            broken = next(iter(joint.chips(joint.settings[0]).excluded), "")
-            near = nearest_chip(values, accelerator, self.axes.weight_bits)
-            changes = ", ".join(f"{name} {value}" for name, value in (near or {}).items())
-            advice = f"; nearest: {changes}" if changes else ""
-            raise ConfigurationError(f"design space holds no chip that can be built ({broken}){advice}")
-        return joint
-
     def _digest(self, joint: JointSpace, surveyed: Surveyed) -> str:
         """Identifies what is enumerated."""
         parts = (
@@ -219,30 +176,6 @@ class FrontPlan:
             f"none of {state.count('n_covered'):,} designs keeps all limits; the nearest ({setting.text}, {text}, "
             f"cells {surveyed.candidates.architectures[candidate]}) has {near.name} {value} against a limit of {limit}"
         )
-
-
-def _halfway(joint: JointSpace) -> float:
-    """Halfway between the least error of a network without a chip and that of guessing."""
-    known, least = np.isfinite(joint.fitness), 1.0
-    for setting in joint.settings:
-        n_weights = joint.networks_at(setting).n_weights[known]
-        least = min(least, float(joint.error.network(joint.fitness[known], n_weights, **setting.plain()).min()))
-    return (least + 1 - 1 / joint.n_classes) / 2
-
-
-def _with_device(run: Plan) -> tuple[Accelerator, float | None]:
-    """The accelerator with the device model that the settings name, and the time after programming.
-
-    Raises:
-        ConfigurationError: it has no device, or one that does not change or was first measured later.
-    """
-    accelerator, device = run.accelerator, run.accelerator.device
-    if not run.config.chip.after and run.config.chip.device_model is None:
-        return accelerator, None
-    chip = chip_of(run)
-    if device is not None and chip.device_model is not None:
-        device = device.model_copy(update={"model": chip.device_model, "write_variation": Quantity(0.0, "see model")})
-    return accelerator.model_copy(update={"device": device}), chip.after_s
 
 
 def plan_front(
@@ -281,7 +214,7 @@ def plan_front(
         raise ConfigurationError("cost model paper given with a design space, whose chips it cannot tell apart")
     directory = as_path(out, "--out") if out is not None else new_directory(run.config.data.name, "design")
     network = axes_of(run, is_resumed=False)
-    _with_device(run)
+    accelerator_with_device(run)
     return FrontPlan(directory, run, axes, network, resume, prefer, resolution, error, max_error)
 
 

@@ -106,7 +106,7 @@ class ErrorPrior:
 
 
 def wide_factor(behind: Array, channels: Array | int, timesteps: Array | int, weight_bits: Array | int) -> Array:
-    """By what the error of wide networks exceeds that of the fittest cells with ``CHANNELS`` and ``TIMESTEPS``.
+    """The error of wide networks over that of the fittest cells with ``CHANNELS`` and ``TIMESTEPS``.
 
     Args:
         behind: by what their fitness is below that of the fittest cells, [n].
@@ -130,7 +130,7 @@ def network_noise(
 ) -> LayerNoise:
     """Noise of a network's layers on n chips: the mean of layers with C and with 2 C inputs.
 
-    None where the accelerator has no ``device``: nothing is known of its cells.
+    No noise where the accelerator has no ``device``: nothing is known of its cells.
 
     Args:
         base: the accelerator whose arrays are changed.

@@ -2,13 +2,12 @@
 
 What ``chip.precheck`` simulates for one kind of chip is computed here for many, without torch. A layer has ``rows``
 inputs, which spike independently in 15 % of the time steps, and normal weights with a standard deviation of a quarter
-of the largest (as there). A column of bit slices holds levels l; a weight is the sum of factor * l over its columns. A
-read sums some of a crossbar's rows, and its converter adds an error:
+of the largest (as there). A read sums some of a crossbar's rows, and its converter adds an error:
 
-- cells: a cell of level l conducts l + o levels, where o = L / (R_off / R_on - 1) and L is the highest level, plus an
-  error of its own; a column of off cells is subtracted. Write variation v: variance v^2 * (l + o)^2. A device model:
-  mean and variance that it has at a time after programming (``hardware.cell_statistics``). A mean error is the same in
-  all cells of a level, so its sum over a read grows with the square of the driven cells;
+- cells: they err as ``hardware.chip_columns`` says. A column of off cells is subtracted from all others, so its errors
+  are common to them, and cancel in a pair of columns. A mean error is the same in all cells of a level, so its sum over
+  a read grows with the square of the driven cells. The gain of a column is calibrated as programmed, which shrinks what
+  is mostly noise;
 - wires: what a column of mean level conducts at each row (``chip.programming.effective_conductance``), after the gain
   of the column was calibrated;
 - conversion with steps of d levels, d at least 1: (d^2 - 1) / 12, and clipping of sums above (2^bits - 1) * d; the best
@@ -18,112 +17,27 @@ The ratio is that of variances, over all columns and reads. Stuck cells, read no
 it, nor what a network makes of the noise: ``fitness.expected_error`` turns it into accuracy.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy.special import ndtr, ndtri
 from scipy.stats import binom
 
 from neuronas.hardware.accelerator import Device
-from neuronas.hardware.cell_statistics import cell_errors
+from neuronas.hardware.chip_columns import Cells, Column, columns
 from neuronas.hardware.cost import Array
-from neuronas.hardware.device_model import DeviceModel
-from neuronas.hardware.mapped.mapping import sliced_bits
 from neuronas.hardware.scaling import ChipArrays
 
 MOST_DB = 40.0
 """Ratios above it count as this one: a network loses nothing."""
-_RATE, _SPREAD = 0.15, 0.25
+_RATE = 0.15
 _STEPS = 24
 _GAINS = (0.5, 2.0)
 _ROUNDED = 4
 """Levels by which rounding may be off, at most."""
 _QUANTILES = ndtri((np.arange(15) + 0.5) / 15)
 """Of a normal distribution."""
-
-
-@dataclass(frozen=True)
-class _Column:
-    """A column of a filter.
-
-    Attributes:
-        factor: of its levels in the weight.
-        shares: of its cells that hold each level.
-        n: columns like it: a positive and a negative one, or 1.
-        sign: of all of them together, 1, -1 or 0: with which an error that all columns have in common counts.
-    """
-
-    factor: float
-    shares: tuple[float, ...]
-    n: int
-    sign: int
-
-    @property
-    def is_reference(self) -> bool:
-        """Whether all filters share it."""
-        return self.sign < 0
-
-    @cached_property
-    def mean(self) -> float:
-        """Of the levels."""
-        return self._expected(lambda level: level)
-
-    @cached_property
-    def square(self) -> float:
-        """Mean square of the levels."""
-        return self._expected(lambda level: level**2)
-
-    def _expected(self, of_level: Callable[[float], float]) -> float:
-        return sum(share * of_level(float(level)) for level, share in enumerate(self.shares))
-
-
-@dataclass(frozen=True)
-class _Cells:
-    """The memory cells.
-
-    Attributes:
-        ratio: R_off / R_on.
-        wire: wire resistance between rows over R_on.
-        variation: relative deviation when written, without a device model.
-        model: measured statistics of the device.
-        after_s: time after programming.
-    """
-
-    ratio: float
-    wire: float
-    variation: float
-    model: DeviceModel | None
-    after_s: float
-
-    @property
-    def fresh(self) -> "_Cells":
-        """As programmed, which is when gains are calibrated."""
-        return self if self.model is None else replace(self, after_s=self.model.first_s)
-
-    def off(self, largest: float) -> float:
-        """What a cell in the off state conducts, levels."""
-        return largest / (self.ratio - 1)
-
-    @cache  # noqa: B019 - few kinds of cells are ever made
-    def errors(self, largest: int) -> tuple[Array, Array]:
-        """Mean and variance of the errors of the cells of each level, [largest + 1]."""
-        conductance = np.arange(largest + 1, dtype=np.float64) + self.off(largest)
-        if self.model is None:
-            return np.zeros(largest + 1), (self.variation * conductance) ** 2
-        mean, std = cell_errors(self.model, self.after_s, conductance / conductance[-1])
-        return mean * conductance[-1], (std * conductance[-1]) ** 2
-
-    @classmethod
-    def of(cls, device: Device, after_s: float | None) -> "_Cells":
-        """Those of a device."""
-        on, model = float(device.on_resistance_ohm), device.model
-        first_s = 0.0 if model is None else model.first_s
-        return cls(
-            float(device.off_resistance_ohm) / on, float(device.column_resistance_ohm) / on,
-            float(device.write_variation), model, first_s if after_s is None else after_s,
-        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -166,7 +80,7 @@ def layer_noise(
         rows: inputs of the layer at a kernel position.
         after_s: time after programming, of a device with a model; None: directly after it.
     """
-    cells = _Cells.of(device, after_s)
+    cells = Cells.of(device, after_s)
     used = np.minimum(arrays.crossbar_size, rows)
     read = np.minimum(arrays.rows_per_read, used)
     keys = np.stack([used, read, arrays.bits_per_cell, arrays.adc_bits, arrays.n_sign_columns], axis=1)
@@ -177,11 +91,11 @@ def layer_noise(
 
 
 def _of_kind(
-    used: int, read: int, cell_bits: int, adc_bits: int, n_sign_columns: int, *, weight_bits: int, cells: _Cells
+    used: int, read: int, cell_bits: int, adc_bits: int, n_sign_columns: int, *, weight_bits: int, cells: Cells
 ) -> tuple[float, float]:
-    power, columns = _columns(weight_bits, cell_bits, n_sign_columns)
+    power, every = columns(weight_bits, cell_bits, n_sign_columns)
     own, shared, common = 0.0, 0.0, 0.0
-    for one in columns:
+    for one in every:
         errors = _of_column(one, used, read, cell_bits, adc_bits, cells)
         squared = one.n * one.factor**2 * errors.own
         own, shared = (own, shared + squared) if one.is_reference else (own + squared, shared)
@@ -198,7 +112,7 @@ class _Errors:
     common: float
 
 
-def _of_column(column: _Column, used: int, read: int, cell_bits: int, adc_bits: int, cells: _Cells) -> _Errors:
+def _of_column(column: Column, used: int, read: int, cell_bits: int, adc_bits: int, cells: Cells) -> _Errors:
     """Summed over the reads of a crossbar."""
     largest = 2**cell_bits - 1
     shares = np.array(column.shares)
@@ -220,7 +134,7 @@ def _of_column(column: _Column, used: int, read: int, cell_bits: int, adc_bits: 
     return _Errors(found.own * used / read, found.common * used / read)
 
 
-def _gain(column: _Column, used: int, shares: Array, variance: Array) -> float:
+def _gain(column: Column, used: int, shares: Array, variance: Array) -> float:
     """The gain that calibration gives a column: it minimises the squared error of its current.
 
     Args:
@@ -273,7 +187,7 @@ def _rounded(own: Array, common: Array) -> tuple[Array, Array]:
 
 
 @cache
-def _wire_error(column: _Column, used: int, read: int, largest: int, cells: _Cells) -> float:
+def _wire_error(column: Column, used: int, read: int, largest: int, cells: Cells) -> float:
     """Mean squared error of a read's sum due to wires, with cells of mean level and a calibrated gain."""
     if not cells.wire:
         return 0.0
@@ -300,22 +214,3 @@ def _reached(conductance: float, n: int, wire: float) -> Array:
         shares[row] = 1 / (1 + wire * seen)
         seen *= shares[row]
     return np.cumprod(shares[::-1], dtype=np.float64)[::-1]
-
-
-@cache
-def _columns(weight_bits: int, cell_bits: int, n_sign_columns: int) -> tuple[float, tuple[_Column, ...]]:
-    """Mean square of weights, and the columns of a filter."""
-    highest = 2 ** (weight_bits - 1) - 1
-    codes = np.arange(-highest, highest + 1)
-    density = np.exp(-((codes / (_SPREAD * max(highest, 1))) ** 2) / 2)
-    share, base = density / density.sum(), 2**cell_bits
-    is_pair = n_sign_columns == 2
-    values = np.maximum(codes, 0) if is_pair else codes + highest + 1
-    n, sign = (2, 0) if is_pair else (1, 1)
-    found = []
-    for number in range(-(-int(sliced_bits(weight_bits, n_sign_columns)) // cell_bits)):
-        shares = np.bincount(values // base**number % base, weights=share, minlength=base)
-        found.append(_Column(float(base) ** number, tuple(shares.tolist()), n, sign))
-    if not is_pair:  # the reference column, all of whose cells are on
-        found.append(_Column(2.0 ** (weight_bits - 1) / (base - 1), (*(0.0,) * (base - 1), 1.0), 1, -1))
-    return float(share @ codes**2), tuple(found)
