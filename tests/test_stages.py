@@ -45,17 +45,36 @@ def shown(network: Classifier, plan: Stages, epoch: int) -> tuple[tuple[int, ...
 )
 def test_images_and_time_steps_grow(side: Side, sizes: list[tuple[int, int]]) -> None:
     network = classifier(side, 4)
-    found = stages(network, epochs=10)
-    assert found.first_full == 8
+    found = stages(network, epochs=10, full_from=0.8, timesteps_from=0.8)
+    assert found.last_begins == 8
     assert [shown(network, found, epoch) for epoch in (0, 3, 4, 7, 8, 9)] == [
         (sizes[0], 1), (sizes[0], 1), (sizes[1], 1), (sizes[1], 1), (sizes[2], 4), (sizes[2], 4)
     ]  # fmt: skip
 
 
-def test_stages_begin_where_something_changes() -> None:
+@pytest.mark.parametrize(
+    ("full", "timesteps", "begin"), [(0.6, 0.8, [3, 6, 8]), (0.6, 0.3, [3, 6]), (1.0, 0.2, [2, 5, 9])]
+)
+def test_stages_begin_where_something_changes(full: float, timesteps: float, begin: list[int]) -> None:
+    found = stages(classifier(32, 4), epochs=10, full_from=full, timesteps_from=timesteps)
+    assert [epoch for epoch in range(10) if found.begins(epoch)] == begin
+    assert found.last_begins == max(round(10 * timesteps), begin[-1])
+
+
+def test_side_and_time_steps_grow_apart() -> None:
     network = classifier(32, 4)
-    assert [epoch for epoch in range(10) if stages(network, epochs=10).begins(epoch)] == [4, 8]
-    assert not any(stages(network, epochs=10, full_from=0.0, early_side=1.0).begins(epoch) for epoch in range(10))
+    found = stages(network, epochs=10, full_from=0.4, timesteps_from=0.8)
+    assert [shown(network, found, epoch) for epoch in (0, 2, 4, 7, 8)] == [
+        ((16, 16), 1), ((24, 24), 1), ((32, 32), 1), ((32, 32), 1), ((32, 32), 4)
+    ]  # fmt: skip
+    found = stages(network, epochs=10, full_from=0.8, timesteps_from=0.4)
+    assert [shown(network, found, epoch) for epoch in (3, 4, 8)] == [((16, 16), 1), ((24, 24), 4), ((32, 32), 4)]
+
+
+def test_all_at_once_is_one_stage() -> None:
+    plain = {"full_from": 0.0, "early_side": 1.0, "timesteps_from": 0.0, "early_timesteps": 0}
+    found = stages(classifier(32, 4), epochs=10, **plain)
+    assert not any(found.begins(epoch) for epoch in range(10))
 
 
 def test_an_average_that_is_restarted_holds_the_next_weights_alone() -> None:
@@ -76,7 +95,7 @@ def test_an_average_that_is_restarted_holds_the_next_weights_alone() -> None:
 def test_one_epoch_is_the_last_stage() -> None:
     network = classifier(32, 2)
     assert shown(network, stages(network, epochs=1), 0) == ((32, 32), 2)
-    assert stages(network, epochs=5, full_from=1.0).first_full == 4
+    assert stages(network, epochs=5, full_from=1.0).last_begins == 4
 
 
 def test_an_artificial_network_has_one_time_step() -> None:
@@ -98,7 +117,14 @@ def test_a_network_that_was_shown_small_images_is_the_same_afterwards() -> None:
     assert torch.equal(network(images), before)
 
 
-@pytest.mark.parametrize("setting", [{"early_side": 0.5}, {"early_timesteps": 1}])
-def test_a_stage_without_epochs_is_refused(setting: dict[str, object]) -> None:
-    with pytest.raises(ConfigurationError, match="given with full_from 0"):
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"early_side": 0.5}, "early_side 0.5 given with full_from 0; expected more than 0"),
+        ({"early_timesteps": 1}, "early_timesteps 1 given with timesteps_from 0; expected more than 0"),
+        ({"early_side": 0.5, "full_from": 0.5, "early_timesteps": 1}, "early_timesteps 1 given with timesteps_from 0"),
+    ],
+)
+def test_a_stage_without_epochs_is_refused(setting: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
         check_training(plan(checked({"train": setting}, "test")).config.train)

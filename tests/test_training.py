@@ -469,21 +469,38 @@ def test_splits_are_stratified(labels: list[int], share: float, seed: int) -> No
     assert np.array_equal(split.validation, stratified_split(tensor, share, seed).validation)
 
 
+@pytest.mark.parametrize("border", ["zero", "reflect"])
 @pytest.mark.parametrize(("height", "width"), [(16, 16), (16, 24), (24, 16)])
-def test_augmentation_moves_but_does_not_invent(height: int, width: int) -> None:
+def test_augmentation_moves_but_does_not_invent(height: int, width: int, border: str) -> None:
     pixels = torch.randint(1, 256, (50, 3, height, width), dtype=torch.uint8)
     torch.manual_seed(0)
-    moved = Augmentation("flip").pixels(pixels)
+    moved = Augmentation("flip", border).pixels(pixels)
     assert moved.shape == pixels.shape and moved.dtype == torch.uint8 and not torch.equal(moved, pixels)
     centre = pixels[:, :, 4:-4, 4:-4].flatten(1).sort().values
     assert all(set(one.tolist()) <= set(whole.flatten().tolist()) for one, whole in zip(centre, moved, strict=True))
+    assert bool((moved == 0).any()) == (border == "zero")
     torch.manual_seed(0)
-    assert torch.equal(Augmentation("flip").pixels(pixels), moved)
+    assert torch.equal(Augmentation("flip", border).pixels(pixels), moved)
     x, targets = Augmentation("none", cutout=4, mixup=0.5).mixed(
         torch.ones(50, 3, height, width), F.one_hot(torch.arange(50) % 5).float()
     )
     assert torch.allclose(targets.sum(dim=1), torch.ones(50))
     assert (x == 0).any() and x.max() == 1
+
+
+@pytest.mark.parametrize(("height", "width"), [(16, 24), (8, 8), (2, 3)])
+def test_a_reflected_border_is_that_of_torch(height: int, width: int) -> None:
+    pixels = torch.randint(0, 256, (20, 3, height, width), dtype=torch.uint8)
+    torch.manual_seed(0)
+    moved = Augmentation("shift", "reflect").pixels(pixels)
+    torch.manual_seed(0)
+    margin = max(1, min(height, width) // 8)
+    top, left = torch.randint(2 * margin + 1, (2, len(pixels)))
+    padded = F.pad(pixels.float(), [margin] * 4, mode="reflect").to(torch.uint8)
+    expected = [
+        one[:, y : y + height, x : x + width] for one, y, x in zip(padded, top.tolist(), left.tolist(), strict=True)
+    ]
+    assert torch.equal(moved, torch.stack(expected))
 
 
 def test_policies_need_torchvision() -> None:

@@ -1041,8 +1041,9 @@ def train(
     learning_rate_floor: float | None = ...,
     warmup_epochs: float | None = ...,
     early_side: float | None = ...,
-    early_timesteps: int | None = ...,
     full_from: float | None = ...,
+    early_timesteps: int | None = ...,
+    timesteps_from: float | None = ...,
     dropout: float | None = ...,
     clip_norm: float | None = ...,
     loss: Literal['mean', 'tet'] | None = ...,
@@ -1050,6 +1051,7 @@ def train(
     label_smoothing: float | None = ...,
     surrogate: str | None = ...,
     augment: Literal['none', 'shift', 'flip', 'autoaugment', 'randaugment'] | None = ...,
+    border: Literal['zero', 'reflect'] | None = ...,
     event_flip: bool | None = ...,
     event_shift: int | None = ...,
     event_rotate: float | None = ...,
@@ -1135,8 +1137,9 @@ def train(
         learning_rate_floor: Learning rate at the end of the cosine schedule [the recipe's].
         warmup_epochs: Epochs of linear warm-up [the recipe's].
         early_side: Image side at the beginning, as a share of the whole side; it grows until train.full_from [the recipe's].
-        early_timesteps: Time steps until train.full_from; 0: all [the recipe's].
-        full_from: Share of the epochs after which images have their whole side and all time steps [the recipe's].
+        full_from: Share of the epochs after which images have their whole side [the recipe's].
+        early_timesteps: Time steps until train.timesteps_from; 0: all [the recipe's].
+        timesteps_from: Share of the epochs after which all time steps are trained [the recipe's].
         dropout: Share of the inputs of the head's first linear layer that are dropped, the same at every time step [the recipe's].
         clip_norm: Clip the gradient's norm to this; 0: never [the recipe's].
         loss: Loss: of the mean scores, or of each time step (TET) [the recipe's].
@@ -1144,6 +1147,7 @@ def train(
         label_smoothing: Label smoothing [the recipe's].
         surrogate: Surrogate of the spike's derivative [the recipe's].
         augment: Augmentation of the training images [the data set's].
+        border: What a shifted training image shows beyond its border [the recipe's].
         event_flip: Mirror half of the recordings of event cameras [off].
         event_shift: Move recordings of event cameras by up to this many sensor pixels each way [0].
         event_rotate: Turn recordings of event cameras by up to this angle each way (degrees) [0].

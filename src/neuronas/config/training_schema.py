@@ -51,10 +51,9 @@ class TrainConfig(Section):
     early_side: float = _learning(
         "Image side at the beginning, as a share of the whole side; it grows until train.full_from", gt=0, le=1
     )
-    early_timesteps: int = _learning("Time steps until train.full_from; 0: all", ge=0)
-    full_from: float = _learning(
-        "Share of the epochs after which images have their whole side and all time steps", ge=0, le=1
-    )
+    full_from: float = _learning("Share of the epochs after which images have their whole side", ge=0, le=1)
+    early_timesteps: int = _learning("Time steps until train.timesteps_from; 0: all", ge=0)
+    timesteps_from: float = _learning("Share of the epochs after which all time steps are trained", ge=0, le=1)
     dropout: float = _learning(
         "Share of the inputs of the head's first linear layer that are dropped, the same at every time step", ge=0, lt=1
     )
@@ -71,6 +70,7 @@ class TrainConfig(Section):
     augment: Literal["none", "shift", "flip", "autoaugment", "randaugment"] = _learning(
         "Augmentation of the training images", DATASET, _LEARNED, is_option=True
     )
+    border: Literal["zero", "reflect"] = _learning("What a shifted training image shows beyond its border")
     event_flip: bool = _learning("Mirror half of the recordings of event cameras", False, is_option=True)
     event_shift: int = _learning(
         "Move recordings of event cameras by up to this many sensor pixels each way", 0, is_option=True, ge=0, le=512

@@ -17,6 +17,7 @@ class Augmentation:
     Attributes:
         kind: ``none``, ``shift`` (random crop after padding by one eighth of the shorter side), ``flip`` (``shift``
             and random horizontal flip), ``autoaugment`` or ``randaugment`` (``flip``, then torchvision's policy).
+        border: what the padding is filled with: ``zero``, or ``reflect`` (the image mirrored at its outermost pixels).
         cutout: side in pixels of a square that is set to 0 at a random position (arXiv 1708.04552); 0 disables it.
         mixup: alpha of the beta distribution for mixing pairs of images (arXiv 1710.09412); 0 disables it.
 
@@ -25,6 +26,7 @@ class Augmentation:
     """
 
     kind: str
+    border: str = "zero"
     cutout: int = 0
     mixup: float = 0.0
 
@@ -39,7 +41,7 @@ class Augmentation:
         """
         if self.kind == "none":
             return images
-        flat = _shifted(images.flatten(1, -3))
+        flat = _shifted(images.flatten(1, -3), self.border)
         if self.kind != "shift":
             mirrored = torch.rand(len(flat), device=flat.device) < 0.5
             flat = torch.where(mirrored[:, None, None, None], flat.flip(-1), flat)
@@ -61,16 +63,25 @@ class Augmentation:
         return x, targets
 
 
-def _shifted(images: Tensor) -> Tensor:
+def _shifted(images: Tensor, border: str) -> Tensor:
     n, channels, height, width = images.shape
     margin = max(1, min(height, width) // 8)
-    padded = F.pad(images, [margin] * 4)
+    padded = F.pad(images, [margin] * 4) if border == "zero" else _mirrored(images, margin)
     top, left = torch.randint(2 * margin + 1, (2, n), device=images.device)
     rows = top[:, None] + torch.arange(height, device=images.device)
     columns = left[:, None] + torch.arange(width, device=images.device)
     rows = rows[:, None, :, None].expand(n, channels, height, padded.shape[3])
     columns = columns[:, None, None, :].expand(n, channels, height, width)
     return padded.gather(2, rows).gather(3, columns)
+
+
+def _mirrored(images: Tensor, margin: int) -> Tensor:
+    """Pad by reflection; ``F.pad`` does that to uint8 on processors only."""
+    for dim in (2, 3):
+        last = images.shape[dim] - 1
+        at = torch.arange(-margin, last + margin + 1, device=images.device).abs()
+        images = images.index_select(dim, last - (last - at).abs())
+    return images
 
 
 def _blanked(x: Tensor, size: int) -> Tensor:

@@ -87,7 +87,7 @@ class Trainer:
                 f"batch of {self.batch_size}; use more images or a smaller --batch-size"
             )
         self.n_steps = len(split.training) // self.batch_size
-        self.augmentation = Augmentation(settings.augment, settings.cutout, settings.mixup)
+        self.augmentation = Augmentation(settings.augment, settings.border, settings.cutout, settings.mixup)
         self.n_classes = state.network.shape.n_classes
         self.model: nn.Module = state.network
         if process.n > 1:
@@ -235,7 +235,7 @@ class Trainer:
             dead_outputs=sum(self.dead.values()),
             silent_layers=len(self.silent),
         )
-        if progress.epoch == self.stages.first_full:
+        if progress.epoch == self.stages.last_begins:
             progress.best_accuracy = -1.0  # until now accuracies were those of easier stages
         if accuracy > progress.best_accuracy:
             progress.improved_epoch = progress.epoch + 1

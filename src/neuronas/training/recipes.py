@@ -24,8 +24,10 @@ _COMMON: Mapping[str, Any] = {
     "learning_rate_floor": 0.0,
     "dropout": 0.0,
     "early_side": 1.0,
-    "early_timesteps": 0,
     "full_from": 0.0,
+    "early_timesteps": 0,
+    "timesteps_from": 0.0,
+    "border": "zero",
     "mixup": 0.0,
     "cutout": 0,
 }
@@ -51,8 +53,10 @@ BUILTIN: dict[str, Mapping[str, Any]] = {
         "learning_rate": 2e-2,
         "warmup_epochs": 1.0,
         "early_side": 0.5,
+        "full_from": 0.6,
         "early_timesteps": 1,
-        "full_from": 0.8,
+        "timesteps_from": 0.85,
+        "border": "reflect",
         "validation_share": 0.05,
     },
     # SNASNet's recipe (arXiv 2201.10355 and its code's defaults), which NeuroNAS uses, with NeuroNAS' number of epochs.
@@ -81,11 +85,12 @@ def check_training(settings: TrainConfig) -> None:
     recipe = RECIPES[settings.recipe]
     if settings.surrogate not in SURROGATES:
         SURROGATES[settings.surrogate]
-    if settings.full_from == 0 and (settings.early_side < 1 or settings.early_timesteps):
-        raise ConfigurationError(
-            "early_side or early_timesteps given with full_from 0; expected more than 0, such as "
-            "--set train.full_from=0.8"
-        )
+    for early, end in (("early_side", "full_from"), ("early_timesteps", "timesteps_from")):
+        if getattr(settings, end) == 0 and getattr(settings, early) != _COMMON[early]:
+            raise ConfigurationError(
+                f"{early} {getattr(settings, early):g} given with {end} 0; expected more than 0, such as "
+                f"--set train.{end}=0.8"
+            )
     if settings.optimiser == "adamw" and settings.momentum != recipe["momentum"]:
         raise ConfigurationError(
             f"momentum {settings.momentum:g} given with optimiser adamw; expected optimiser sgd or muon"

@@ -8,7 +8,7 @@ from neuronas.space.node_operations import Pair
 from neuronas.space.shape import NetworkShape
 
 N_EARLY = 2
-"""Stages before the last one, equally long; the image grows from each to the next by the same number of pixels."""
+"""Stages of smaller images, equally long; the image grows from each to the next by the same number of pixels."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Stages:
     timesteps: int
 
     @property
-    def first_full(self) -> int:
+    def last_begins(self) -> int:
         """The first epoch, from 0, with whole images and all time steps; at the latest the last one."""
-        return min(round(self.settings.full_from * self.settings.epochs), self.settings.epochs - 1)
+        return max(self._after(self.settings.full_from), self._after(self.settings.timesteps_from))
 
     def begins(self, epoch: int) -> bool:
         """Whether an epoch, from 0, begins with other images or time steps than the one before ended with."""
@@ -40,10 +40,16 @@ class Stages:
 
     def _shown(self, epoch: int) -> tuple[int, Pair]:
         """Time steps and size of an epoch."""
-        if epoch >= self.first_full:
-            return self.timesteps, self.shape.image_size
-        early = self.settings.early_timesteps or self.timesteps
-        return min(early, self.timesteps), self._size(epoch * N_EARLY // self.first_full)
+        timesteps, size = self.timesteps, self.shape.image_size
+        if epoch < self._after(self.settings.timesteps_from):
+            timesteps = min(self.settings.early_timesteps or timesteps, timesteps)
+        if epoch < (full := self._after(self.settings.full_from)):
+            size = self._size(epoch * N_EARLY // full)
+        return timesteps, size
+
+    def _after(self, share: float) -> int:
+        """The first epoch, from 0, after a share of the epochs; at the latest the last one."""
+        return min(round(share * self.settings.epochs), self.settings.epochs - 1)
 
     def _size(self, stage: int) -> Pair:
         """Height and width in pixels, multiples of what the reductions need."""
