@@ -1,7 +1,7 @@
 """Signal to noise of a layer's sums on crossbars, as a closed form: ADC steps, rows per read, bit slices, wires.
 
 What ``chip.precheck`` simulates for one kind of chip is computed here for many, without torch. A layer has ``rows``
-inputs, which spike independently in 15 % of the time steps, and normal weights with a standard deviation of a quarter
+inputs, which spike independently in 23 % of the time steps, and normal weights with a standard deviation of a quarter
 of the largest (as there). A read sums some of a crossbar's rows, and its converter adds an error:
 
 - cells: they err as ``hardware.chip_columns`` says. A column of off cells is subtracted from all others, so its errors
@@ -31,7 +31,8 @@ from neuronas.hardware.scaling import ChipArrays
 
 MOST_DB = 40.0
 """Ratios above it count as this one: a network loses nothing."""
-_RATE = 0.15
+_RATE = 0.23
+"""Mean firing rate of the layers of trained networks, 0.16 to 0.29 (the 56 of ``benchmarks/trained/narrow.csv``)."""
 _STEPS = 24
 _GAINS = (0.5, 2.0)
 _ROUNDED = 4
@@ -46,7 +47,7 @@ class LayerNoise:
 
     Attributes:
         own: [n] of errors that each filter has for itself.
-        shared: [n] of those that all filters have in common, because of the reference column (offset-binary).
+        shared: [n] of those that cells and wires of the reference column cause in all filters alike (offset-binary).
     """
 
     own: Array
@@ -97,8 +98,9 @@ def _of_kind(
     own, shared, common = 0.0, 0.0, 0.0
     for one in every:
         errors = _of_column(one, used, read, cell_bits, adc_bits, cells)
-        squared = one.n * one.factor**2 * errors.own
-        own, shared = (own, shared + squared) if one.is_reference else (own + squared, shared)
+        weight = one.n * one.factor**2
+        own += weight * (errors.conversion + errors.cells * (not one.is_reference))
+        shared += weight * errors.cells * one.is_reference
         common += one.sign * one.factor * np.sqrt(errors.common)
     signal = used * _RATE * power
     return own / signal, (shared + common**2) / signal
@@ -106,10 +108,15 @@ def _of_kind(
 
 @dataclass(frozen=True)
 class _Errors:
-    """Squared errors of a column: its own, and what all columns have in common because of the column of off cells."""
+    """Squared errors of a column: of its cells and wires, of conversions, and of the column of off cells, in common."""
 
-    own: float
+    cells: float
+    conversion: float
     common: float
+
+    def times(self, n_reads: float) -> "_Errors":
+        """Those of several reads."""
+        return _Errors(self.cells * n_reads, self.conversion * n_reads, self.common * n_reads)
 
 
 def _of_column(column: Column, used: int, read: int, cell_bits: int, adc_bits: int, cells: Cells) -> _Errors:
@@ -131,7 +138,7 @@ def _of_column(column: Column, used: int, read: int, cell_bits: int, adc_bits: i
     common = gain**2 * n_driven * float(variance[0])
     spread = np.sqrt(read * _RATE * max(column.square - _RATE * column.mean**2, 0.0))
     found = _converted(read * _RATE * column.mean, float(spread), own, common, read * largest, adc_bits)
-    return _Errors(found.own * used / read, found.common * used / read)
+    return found.times(used / read)
 
 
 def _gain(column: Column, used: int, shares: Array, variance: Array) -> float:
@@ -168,10 +175,11 @@ def _converted(level: float, spread: float, own: Array, common: Array, most: flo
     wide = max(float(np.sqrt(spread**2 + total_own + total_common)), 1e-9)
     over = (n_codes * steps - level) / wide
     clipped = wide**2 * ((1 + over**2) * ndtr(-over) - over * np.exp(-(over**2) / 2) / np.sqrt(2 * np.pi))
-    owns = np.where(steps > 1, total_own, exact_own) + (steps**2 - 1) / 12 + clipped
+    cells = np.where(steps > 1, total_own, exact_own)
+    conversion = (steps**2 - 1) / 12 + clipped
     commons = np.where(steps > 1, total_common, exact_common)
-    best = int((owns + commons).argmin())
-    return _Errors(float(owns[best]), float(commons[best]))
+    best = int((cells + conversion + commons).argmin())
+    return _Errors(float(cells[best]), float(conversion[best]), float(commons[best]))
 
 
 def _rounded(own: Array, common: Array) -> tuple[Array, Array]:
