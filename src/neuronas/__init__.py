@@ -1,6 +1,6 @@
 """neuronas: finds spiking neural networks that fit a compute-in-memory chip.
 
-Each verb of the command line is a function with the same options::
+Each command of the command line is a function with the same options::
 
     import neuronas
 
@@ -122,7 +122,7 @@ _MODULES = {
     "run": "api.stream",
     "train": "api.train",
 }
-"""Where each name is; it is imported when it is first used."""
+"""Module of each public name; it is imported on first use."""
 _CALLABLE_PACKAGES = {"export", "report", "search"}
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
@@ -144,16 +144,16 @@ def load(run: str | PathLike[str], device: str = "cpu") -> "Classifier":
     """Read the network of a trained run with its best weights, in evaluation mode.
 
     Args:
-        run: the run's directory.
+        run: run directory.
         device: ``cpu``, ``cuda`` or ``auto``.
 
     Returns:
         An ``nn.Module``: normalised images [B, C, H, W] -> class scores [T, B, n_classes], one set for each time
-        step; their mean over the time steps decides.
+        step; the class with the highest mean over the time steps is the prediction.
 
     Raises:
-        RunDirectoryError: no run, or one that was not trained.
-        VerificationError: a damaged file.
+        RunDirectoryError: the directory holds no run, or the run was not trained.
+        VerificationError: a file is damaged.
     """
     from neuronas.api.trained import read_trained  # noqa: PLC0415 - imports torch
     from neuronas.config import as_path  # noqa: PLC0415

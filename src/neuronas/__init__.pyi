@@ -159,30 +159,30 @@ def design(
         plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats [none].
         space: Search space: a name or FILE.yaml [neuronas].
         recipe: Recipe for the training settings that are not given [default].
-        limit: Training images, drawn with the random seed, the same share of each class (all).
-        epochs: Passes over the training images [the recipe's].
+        limit: Number of training images, drawn with the random seed, the same share of each class (all).
+        epochs: Epochs [the recipe's].
         patience: Stop after this many epochs without a higher validation accuracy; 0: never (epochs) [0].
         learning_rate: Peak learning rate [the recipe's].
         class_weights: Weights of the classes in the loss: none, or balanced for classes of different size [none].
         augment: Augmentation of the training images [the data set's].
         rate_weight: Weight of the firing-rate penalty [the recipe's].
         chip_noise: Train with simulated write variation (relative standard deviation) [the recipe's].
-        chips: Chips to simulate [20].
-        device_model: Measured statistics of the memory device, in place of the write variation: a name, FILE.yaml, or FILE.csv of measurements (default: the accelerator's).
-        after: Times after programming at which the chips are measured, such as 1h,1d,1month (directly after it) [none].
+        chips: Number of simulated chips [20].
+        device_model: Measured statistics of the memory device, instead of the write variation: a name, FILE.yaml, or FILE.csv of measurements (default: the accelerator's).
+        after: Times after programming at which the chips are measured, such as 1h,1d,1month (immediately) [none].
         dataset: Data set: a name, imagefolder:DIR, parquet:DIR, events:DIR or, in Python, an object [digits].
-        data_dir: Folder of downloaded data sets ($NEURONAS_DATA, or else data).
+        data_dir: Folder of downloaded data sets ($NEURONAS_DATA if set, otherwise data).
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
-        image_channels: Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
-        mean: Mean of each channel, of pixels from 0 to 1, such as 0.49,0.48,0.45 [the data set's].
-        std: Standard deviation of each channel, as --mean [the data set's].
+        image_channels: Image channels; for image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
+        mean: Mean of each channel, for pixels from 0 to 1, such as 0.49,0.48,0.45 [the data set's].
+        std: Standard deviation of each channel, for pixels from 0 to 1, such as 0.2,0.2,0.2 [the data set's].
         skip_corrupt: Leave out images that cannot be read [off].
         event_slices: Time steps of equal duration, or of an equal number of events [time].
-        event_values: What a pixel holds: the number of its events, whether it had any, or how early its first one was [count].
+        event_values: Value of a pixel: the number of its events, whether it had any, or how early its first one was [count].
         event_window_ms: Part of each recording that is used, from its beginning (ms) [the data set's].
-        event_sensor: Pixels of the sensor, HEIGHTxWIDTH, of which files of some formats say nothing (pixels) [the data set's].
-        event_crop: Use the centre of the sensor, HEIGHTxWIDTH, which is then reduced to --image-side (all of the sensor) (pixels).
-        event_order: Controls that show whether time matters: time steps in random order, or every event in a random time step [recorded].
+        event_sensor: Sensor size in pixels, HEIGHTxWIDTH, for file formats that do not state it (pixels) [the data set's].
+        event_crop: Crop to the centre of the sensor, HEIGHTxWIDTH, then resize to --image-side (the whole sensor) (pixels).
+        event_order: Control experiments on timing: shuffle the time steps, or move every event to a random time step [recorded].
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
         weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation); one number, or one for each layer or part of the network, such as stem=8,A=4,reduction=4,B=4,head=8 [8].
@@ -194,7 +194,7 @@ def design(
         v_threshold: Firing threshold of the LIF neurons [1].
         v_reset: Potential of the LIF neurons after a spike [0].
         fitness: Fitness measure [path-information].
-        batch_size: Images in a batch of the fitness [the data set's].
+        batch_size: Batch size for the fitness [the data set's].
         exact: Evaluate every candidate on the full batch, without screening on a small one [off].
         engine: Engine that computes fitness; the reference is slow and gives the same numbers [fast].
         memory_limit: Memory limit of the engine on each machine (its process stays below half of the free memory) (GiB).
@@ -202,26 +202,26 @@ def design(
         cluster: Evaluate on a Ray cluster: ray or ray:ADDRESS (none).
         hardware: Accelerator: a name or FILE.yaml (estimate: or all of them) [spikeflow-rram].
         cost_model: Cost model that budgets apply to [mapped].
-        schedule: Order in which layers work (cost model mapped) [layers-in-order].
+        schedule: Order in which layers are computed (cost model mapped) [layers-in-order].
         replication: Copies of each layer's weights (cost model mapped) [1].
         activity: Activity of the inputs (cost model mapped): dense, one firing rate, a trace, or a forecast (estimate only) [dense].
-        firing_rate: Share of inputs that spike in a time step (--activity rate).
+        firing_rate: Fraction of the inputs that spike in a time step (--activity rate).
         trace: Firing rate of each layer's inputs (--activity trace): YAML, or the evaluation.json of a run.
         max_parameters: Limit on the number of weights; inf: no limit [the algorithm's].
         max_area_mm2: Limit on the chip area; inf: no limit (mm²) [the algorithm's].
         max_latency_ms: Limit on the latency per image; inf: no limit (ms) [the algorithm's].
         max_energy_uj: Limit on the energy per image; inf: no limit (µJ) [the algorithm's].
-        confidence: Judge latency and energy by the bound that they keep with this confidence (as estimated).
+        confidence: Apply budgets to the upper bounds of latency and energy at this confidence (to the estimates).
         algorithm: Search algorithm [neuronas].
-        n_draws: Number of candidates that snasnet and evolution draw [5000].
-        finalist_epochs: Passes over the images that the last finalists are trained for [12].
-        finalist_images: Training images, at most, that finalists learn from and are compared on [5000].
+        n_draws: Number of candidates drawn by snasnet and evolution [5000].
+        finalist_epochs: Epochs that the last finalists are trained for [12].
+        finalist_images: Maximum number of training images on which finalists are trained and compared [5000].
         channels_choices: Channels to choose from (--channels or, without it, 25 to 100 % of the data set's).
         timesteps_choices: Time steps T to choose from (--timesteps or, without it, 2,3,4,5).
         weight_bits_choices: Weight precisions in bits to choose from (--weight-bits or, without it, 4,6,8).
-        n_settings: Settings (channels, T, bits) whose cells are searched, at most [4].
-        finalists: Finalists, over all settings, that are trained briefly so that the one that learns best is the answer [4].
-        formats: Formats in which the trained network is exported [('integer',)].
+        n_settings: Maximum number of settings (channels, T, bits) at which cells are searched [4].
+        finalists: Number of finalists, over all settings, that are trained briefly; the most accurate one is the answer [4].
+        formats: Export formats of the trained network [('integer',)].
     """
 
 
@@ -335,30 +335,30 @@ def design_front(
         plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats [none].
         space: Search space: a name or FILE.yaml [neuronas].
         recipe: Recipe for the training settings that are not given [default].
-        limit: Training images, drawn with the random seed, the same share of each class (all).
-        epochs: Passes over the training images [the recipe's].
+        limit: Number of training images, drawn with the random seed, the same share of each class (all).
+        epochs: Epochs [the recipe's].
         patience: Stop after this many epochs without a higher validation accuracy; 0: never (epochs) [0].
         learning_rate: Peak learning rate [the recipe's].
         class_weights: Weights of the classes in the loss: none, or balanced for classes of different size [none].
         augment: Augmentation of the training images [the data set's].
         rate_weight: Weight of the firing-rate penalty [the recipe's].
         chip_noise: Train with simulated write variation (relative standard deviation) [the recipe's].
-        chips: Chips to simulate [20].
-        device_model: Measured statistics of the memory device, in place of the write variation: a name, FILE.yaml, or FILE.csv of measurements (default: the accelerator's).
-        after: Times after programming at which the chips are measured, such as 1h,1d,1month (directly after it) [none].
+        chips: Number of simulated chips [20].
+        device_model: Measured statistics of the memory device, instead of the write variation: a name, FILE.yaml, or FILE.csv of measurements (default: the accelerator's).
+        after: Times after programming at which the chips are measured, such as 1h,1d,1month (immediately) [none].
         dataset: Data set: a name, imagefolder:DIR, parquet:DIR, events:DIR or, in Python, an object [digits].
-        data_dir: Folder of downloaded data sets ($NEURONAS_DATA, or else data).
+        data_dir: Folder of downloaded data sets ($NEURONAS_DATA if set, otherwise data).
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
-        image_channels: Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
-        mean: Mean of each channel, of pixels from 0 to 1, such as 0.49,0.48,0.45 [the data set's].
-        std: Standard deviation of each channel, as --mean [the data set's].
+        image_channels: Image channels; for image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
+        mean: Mean of each channel, for pixels from 0 to 1, such as 0.49,0.48,0.45 [the data set's].
+        std: Standard deviation of each channel, for pixels from 0 to 1, such as 0.2,0.2,0.2 [the data set's].
         skip_corrupt: Leave out images that cannot be read [off].
         event_slices: Time steps of equal duration, or of an equal number of events [time].
-        event_values: What a pixel holds: the number of its events, whether it had any, or how early its first one was [count].
+        event_values: Value of a pixel: the number of its events, whether it had any, or how early its first one was [count].
         event_window_ms: Part of each recording that is used, from its beginning (ms) [the data set's].
-        event_sensor: Pixels of the sensor, HEIGHTxWIDTH, of which files of some formats say nothing (pixels) [the data set's].
-        event_crop: Use the centre of the sensor, HEIGHTxWIDTH, which is then reduced to --image-side (all of the sensor) (pixels).
-        event_order: Controls that show whether time matters: time steps in random order, or every event in a random time step [recorded].
+        event_sensor: Sensor size in pixels, HEIGHTxWIDTH, for file formats that do not state it (pixels) [the data set's].
+        event_crop: Crop to the centre of the sensor, HEIGHTxWIDTH, then resize to --image-side (the whole sensor) (pixels).
+        event_order: Control experiments on timing: shuffle the time steps, or move every event to a random time step [recorded].
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
         weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation); one number, or one for each layer or part of the network, such as stem=8,A=4,reduction=4,B=4,head=8 [8].
@@ -370,7 +370,7 @@ def design_front(
         v_threshold: Firing threshold of the LIF neurons [1].
         v_reset: Potential of the LIF neurons after a spike [0].
         fitness: Fitness measure [path-information].
-        batch_size: Images in a batch of the fitness [the data set's].
+        batch_size: Batch size for the fitness [the data set's].
         exact: Evaluate every candidate on the full batch, without screening on a small one [off].
         engine: Engine that computes fitness; the reference is slow and gives the same numbers [fast].
         memory_limit: Memory limit of the engine on each machine (its process stays below half of the free memory) (GiB).
@@ -378,26 +378,26 @@ def design_front(
         cluster: Evaluate on a Ray cluster: ray or ray:ADDRESS (none).
         hardware: Accelerator: a name or FILE.yaml (estimate: or all of them) [spikeflow-rram].
         cost_model: Cost model that budgets apply to [mapped].
-        schedule: Order in which layers work (cost model mapped) [layers-in-order].
+        schedule: Order in which layers are computed (cost model mapped) [layers-in-order].
         replication: Copies of each layer's weights (cost model mapped) [1].
         activity: Activity of the inputs (cost model mapped): dense, one firing rate, a trace, or a forecast (estimate only) [dense].
-        firing_rate: Share of inputs that spike in a time step (--activity rate).
+        firing_rate: Fraction of the inputs that spike in a time step (--activity rate).
         trace: Firing rate of each layer's inputs (--activity trace): YAML, or the evaluation.json of a run.
         max_parameters: Limit on the number of weights; inf: no limit [the algorithm's].
         max_area_mm2: Limit on the chip area; inf: no limit (mm²) [the algorithm's].
         max_latency_ms: Limit on the latency per image; inf: no limit (ms) [the algorithm's].
         max_energy_uj: Limit on the energy per image; inf: no limit (µJ) [the algorithm's].
-        confidence: Judge latency and energy by the bound that they keep with this confidence (as estimated).
+        confidence: Apply budgets to the upper bounds of latency and energy at this confidence (to the estimates).
         algorithm: Search algorithm [neuronas].
-        n_draws: Number of candidates that snasnet and evolution draw [5000].
-        finalist_epochs: Passes over the images that the last finalists are trained for [12].
-        finalist_images: Training images, at most, that finalists learn from and are compared on [5000].
+        n_draws: Number of candidates drawn by snasnet and evolution [5000].
+        finalist_epochs: Epochs that the last finalists are trained for [12].
+        finalist_images: Maximum number of training images on which finalists are trained and compared [5000].
         channels_choices: Channels to choose from (--channels or, without it, 25 to 100 % of the data set's).
         timesteps_choices: Time steps T to choose from (--timesteps or, without it, 2,3,4,5).
         weight_bits_choices: Weight precisions in bits to choose from (--weight-bits or, without it, 4,6,8).
-        n_settings: Settings (channels, T, bits) whose cells are searched, at most [4].
-        finalists: Finalists, over all settings, that are trained briefly so that the one that learns best is the answer [4].
-        formats: Formats in which the trained network is exported [('integer',)].
+        n_settings: Maximum number of settings (channels, T, bits) at which cells are searched [4].
+        finalists: Number of finalists, over all settings, that are trained briefly; the most accurate one is the answer [4].
+        formats: Export formats of the trained network [('integer',)].
     """
 
 
@@ -467,14 +467,14 @@ def estimate(
         space: Search space: a name or FILE.yaml [neuronas].
         dataset: Data set: a name, imagefolder:DIR, parquet:DIR, events:DIR or, in Python, an object [digits].
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
-        image_channels: Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
+        image_channels: Image channels; for image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
         n_classes: Number of classes [the data set's].
         event_slices: Time steps of equal duration, or of an equal number of events [time].
-        event_values: What a pixel holds: the number of its events, whether it had any, or how early its first one was [count].
+        event_values: Value of a pixel: the number of its events, whether it had any, or how early its first one was [count].
         event_window_ms: Part of each recording that is used, from its beginning (ms) [the data set's].
-        event_sensor: Pixels of the sensor, HEIGHTxWIDTH, of which files of some formats say nothing (pixels) [the data set's].
-        event_crop: Use the centre of the sensor, HEIGHTxWIDTH, which is then reduced to --image-side (all of the sensor) (pixels).
-        event_order: Controls that show whether time matters: time steps in random order, or every event in a random time step [recorded].
+        event_sensor: Sensor size in pixels, HEIGHTxWIDTH, for file formats that do not state it (pixels) [the data set's].
+        event_crop: Crop to the centre of the sensor, HEIGHTxWIDTH, then resize to --image-side (the whole sensor) (pixels).
+        event_order: Control experiments on timing: shuffle the time steps, or move every event to a random time step [recorded].
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
         weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation); one number, or one for each layer or part of the network, such as stem=8,A=4,reduction=4,B=4,head=8 [8].
@@ -486,16 +486,16 @@ def estimate(
         v_reset: Potential of the LIF neurons after a spike [0].
         hardware: Accelerator: a name or FILE.yaml (estimate: or all of them) [spikeflow-rram].
         cost_model: Cost model that budgets apply to [mapped].
-        schedule: Order in which layers work (cost model mapped) [layers-in-order].
+        schedule: Order in which layers are computed (cost model mapped) [layers-in-order].
         replication: Copies of each layer's weights (cost model mapped) [1].
         activity: Activity of the inputs (cost model mapped): dense, one firing rate, a trace, or a forecast (estimate only) [dense].
-        firing_rate: Share of inputs that spike in a time step (--activity rate).
+        firing_rate: Fraction of the inputs that spike in a time step (--activity rate).
         trace: Firing rate of each layer's inputs (--activity trace): YAML, or the evaluation.json of a run.
         max_parameters: Limit on the number of weights; inf: no limit [the algorithm's].
         max_area_mm2: Limit on the chip area; inf: no limit (mm²) [the algorithm's].
         max_latency_ms: Limit on the latency per image; inf: no limit (ms) [the algorithm's].
         max_energy_uj: Limit on the energy per image; inf: no limit (µJ) [the algorithm's].
-        confidence: Judge latency and energy by the bound that they keep with this confidence (as estimated).
+        confidence: Apply budgets to the upper bounds of latency and energy at this confidence (to the estimates).
     """
 
 
@@ -562,33 +562,33 @@ def evaluate(
     Settings:
         device: Device for all other computations [auto].
         plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats [none].
-        chips: Chips to simulate [20].
+        chips: Number of simulated chips [20].
         seed: Random seed of the chips [0].
         without: Non-idealities to switch off: adc, read_noise, write_variation, drift, wire_resistance, stuck_cells or off_conductance [none].
         sign_scheme: Representation of signed weights (default: the accelerator's).
         variation: Distribution of the write variation [normal].
-        device_model: Measured statistics of the memory device, in place of the write variation: a name, FILE.yaml, or FILE.csv of measurements (default: the accelerator's).
-        after: Times after programming at which the chips are measured, such as 1h,1d,1month (directly after it) [none].
-        drift_compensation: Scale the currents of each crossbar block by what their sum has lost since programming [off].
-        activation_bits: Bits of inputs that are neither pixels nor spikes, as behind ReLU in a network of your own [8].
+        device_model: Measured statistics of the memory device, instead of the write variation: a name, FILE.yaml, or FILE.csv of measurements (default: the accelerator's).
+        after: Times after programming at which the chips are measured, such as 1h,1d,1month (immediately) [none].
+        drift_compensation: Drift compensation: scale the currents of each crossbar block by the loss of their sum since programming [off].
+        activation_bits: Bits of inputs that are neither pixels nor spikes, such as after ReLU in your own network [8].
         gain_calibration: Calibrate the gain of each column [true].
         ablation: Measure the accuracy loss of each non-ideality [off].
-        diagnosis: Find the causes of a loss and try changes of the chip, on validation images [true].
-        retrain_epochs: Epochs of noise-aware training that the diagnosis also tries, into RUN-noise; 0: none [0].
+        diagnosis: Find the causes of an accuracy loss and test changes to the chip, on validation images [true].
+        retrain_epochs: Epochs of noise-aware training that the diagnosis tests as well, in RUN-noise; 0: none [0].
         dataset: Data set: a name, imagefolder:DIR, parquet:DIR, events:DIR or, in Python, an object [digits].
-        data_dir: Folder of downloaded data sets ($NEURONAS_DATA, or else data).
+        data_dir: Folder of downloaded data sets ($NEURONAS_DATA if set, otherwise data).
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
-        image_channels: Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
-        mean: Mean of each channel, of pixels from 0 to 1, such as 0.49,0.48,0.45 [the data set's].
-        std: Standard deviation of each channel, as --mean [the data set's].
+        image_channels: Image channels; for image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
+        mean: Mean of each channel, for pixels from 0 to 1, such as 0.49,0.48,0.45 [the data set's].
+        std: Standard deviation of each channel, for pixels from 0 to 1, such as 0.2,0.2,0.2 [the data set's].
         skip_corrupt: Leave out images that cannot be read [off].
-        limit: Test images to measure on, the same share of each class and the same for all runs (all).
+        limit: Number of test images, the same share of each class and the same for all runs (all).
         event_slices: Time steps of equal duration, or of an equal number of events [time].
-        event_values: What a pixel holds: the number of its events, whether it had any, or how early its first one was [count].
+        event_values: Value of a pixel: the number of its events, whether it had any, or how early its first one was [count].
         event_window_ms: Part of each recording that is used, from its beginning (ms) [the data set's].
-        event_sensor: Pixels of the sensor, HEIGHTxWIDTH, of which files of some formats say nothing (pixels) [the data set's].
-        event_crop: Use the centre of the sensor, HEIGHTxWIDTH, which is then reduced to --image-side (all of the sensor) (pixels).
-        event_order: Controls that show whether time matters: time steps in random order, or every event in a random time step [recorded].
+        event_sensor: Sensor size in pixels, HEIGHTxWIDTH, for file formats that do not state it (pixels) [the data set's].
+        event_crop: Crop to the centre of the sensor, HEIGHTxWIDTH, then resize to --image-side (the whole sensor) (pixels).
+        event_order: Control experiments on timing: shuffle the time steps, or move every event to a random time step [recorded].
         timesteps: Time steps T [5].
         weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation); one number, or one for each layer or part of the network, such as stem=8,A=4,reduction=4,B=4,head=8 [8].
         hardware: Accelerator: a name or FILE.yaml (estimate: or all of them) [spikeflow-rram].
@@ -658,33 +658,33 @@ def evaluate_on_chips(
     Settings:
         device: Device for all other computations [auto].
         plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats [none].
-        chips: Chips to simulate [20].
+        chips: Number of simulated chips [20].
         seed: Random seed of the chips [0].
         without: Non-idealities to switch off: adc, read_noise, write_variation, drift, wire_resistance, stuck_cells or off_conductance [none].
         sign_scheme: Representation of signed weights (default: the accelerator's).
         variation: Distribution of the write variation [normal].
-        device_model: Measured statistics of the memory device, in place of the write variation: a name, FILE.yaml, or FILE.csv of measurements (default: the accelerator's).
-        after: Times after programming at which the chips are measured, such as 1h,1d,1month (directly after it) [none].
-        drift_compensation: Scale the currents of each crossbar block by what their sum has lost since programming [off].
-        activation_bits: Bits of inputs that are neither pixels nor spikes, as behind ReLU in a network of your own [8].
+        device_model: Measured statistics of the memory device, instead of the write variation: a name, FILE.yaml, or FILE.csv of measurements (default: the accelerator's).
+        after: Times after programming at which the chips are measured, such as 1h,1d,1month (immediately) [none].
+        drift_compensation: Drift compensation: scale the currents of each crossbar block by the loss of their sum since programming [off].
+        activation_bits: Bits of inputs that are neither pixels nor spikes, such as after ReLU in your own network [8].
         gain_calibration: Calibrate the gain of each column [true].
         ablation: Measure the accuracy loss of each non-ideality [off].
-        diagnosis: Find the causes of a loss and try changes of the chip, on validation images [true].
-        retrain_epochs: Epochs of noise-aware training that the diagnosis also tries, into RUN-noise; 0: none [0].
+        diagnosis: Find the causes of an accuracy loss and test changes to the chip, on validation images [true].
+        retrain_epochs: Epochs of noise-aware training that the diagnosis tests as well, in RUN-noise; 0: none [0].
         dataset: Data set: a name, imagefolder:DIR, parquet:DIR, events:DIR or, in Python, an object [digits].
-        data_dir: Folder of downloaded data sets ($NEURONAS_DATA, or else data).
+        data_dir: Folder of downloaded data sets ($NEURONAS_DATA if set, otherwise data).
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
-        image_channels: Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
-        mean: Mean of each channel, of pixels from 0 to 1, such as 0.49,0.48,0.45 [the data set's].
-        std: Standard deviation of each channel, as --mean [the data set's].
+        image_channels: Image channels; for image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
+        mean: Mean of each channel, for pixels from 0 to 1, such as 0.49,0.48,0.45 [the data set's].
+        std: Standard deviation of each channel, for pixels from 0 to 1, such as 0.2,0.2,0.2 [the data set's].
         skip_corrupt: Leave out images that cannot be read [off].
-        limit: Test images to measure on, the same share of each class and the same for all runs (all).
+        limit: Number of test images, the same share of each class and the same for all runs (all).
         event_slices: Time steps of equal duration, or of an equal number of events [time].
-        event_values: What a pixel holds: the number of its events, whether it had any, or how early its first one was [count].
+        event_values: Value of a pixel: the number of its events, whether it had any, or how early its first one was [count].
         event_window_ms: Part of each recording that is used, from its beginning (ms) [the data set's].
-        event_sensor: Pixels of the sensor, HEIGHTxWIDTH, of which files of some formats say nothing (pixels) [the data set's].
-        event_crop: Use the centre of the sensor, HEIGHTxWIDTH, which is then reduced to --image-side (all of the sensor) (pixels).
-        event_order: Controls that show whether time matters: time steps in random order, or every event in a random time step [recorded].
+        event_sensor: Sensor size in pixels, HEIGHTxWIDTH, for file formats that do not state it (pixels) [the data set's].
+        event_crop: Crop to the centre of the sensor, HEIGHTxWIDTH, then resize to --image-side (the whole sensor) (pixels).
+        event_order: Control experiments on timing: shuffle the time steps, or move every event to a random time step [recorded].
         timesteps: Time steps T [5].
         weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation); one number, or one for each layer or part of the network, such as stem=8,A=4,reduction=4,B=4,head=8 [8].
         hardware: Accelerator: a name or FILE.yaml (estimate: or all of them) [spikeflow-rram].
@@ -716,7 +716,7 @@ def export(
         fraction_bits: c, crossbars, rtl: fraction bits of values that are neither spikes nor sums of them [12].
         max_ram_kib: c: limit on values and state (no limit) (KiB).
         max_flash_kib: c: limit on constants (no limit) (KiB).
-        lanes: rtl: outputs of a layer with weights that are computed at a time [4].
+        lanes: rtl: outputs of a layer with weights that are computed in parallel [4].
         synthesise: rtl: count the cells and memories of an FPGA with Yosys [off].
     """
 
@@ -766,7 +766,7 @@ def fit(
         space: Search space: a name or FILE.yaml [neuronas].
         dataset: Data set: a name, imagefolder:DIR, parquet:DIR, events:DIR or, in Python, an object [digits].
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
-        image_channels: Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
+        image_channels: Image channels; for image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
         n_classes: Number of classes [the data set's].
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
@@ -777,7 +777,7 @@ def fit(
         tau: Membrane time constant of the LIF neurons (time steps) [1.33333].
         v_threshold: Firing threshold of the LIF neurons [1].
         v_reset: Potential of the LIF neurons after a spike [0].
-        target: Chip that the network has to fit: a name or FILE.yaml (fit: speck2f; search: none).
+        target: Chip that the network must fit: a name or FILE.yaml (fit: speck2f; search: none).
     """
 
 
@@ -788,16 +788,16 @@ def load(
     """Read the network of a trained run with its best weights, in evaluation mode.
 
     Args:
-        run: the run's directory.
+        run: run directory.
         device: ``cpu``, ``cuda`` or ``auto``.
 
     Returns:
         An ``nn.Module``: normalised images [B, C, H, W] -> class scores [T, B, n_classes], one set for each time
-        step; their mean over the time steps decides.
+        step; the class with the highest mean over the time steps is the prediction.
 
     Raises:
-        RunDirectoryError: no run, or one that was not trained.
-        VerificationError: a damaged file.
+        RunDirectoryError: the directory holds no run, or the run was not trained.
+        VerificationError: a file is damaged.
     """
 
 
@@ -952,18 +952,18 @@ def search(
         plugin: Module, or FILE.py, that adds operations, measures, algorithms, data sets, cost models or formats [none].
         space: Search space: a name or FILE.yaml [neuronas].
         dataset: Data set: a name, imagefolder:DIR, parquet:DIR, events:DIR or, in Python, an object [digits].
-        data_dir: Folder of downloaded data sets ($NEURONAS_DATA, or else data).
+        data_dir: Folder of downloaded data sets ($NEURONAS_DATA if set, otherwise data).
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
-        image_channels: Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
-        mean: Mean of each channel, of pixels from 0 to 1, such as 0.49,0.48,0.45 [the data set's].
-        std: Standard deviation of each channel, as --mean [the data set's].
+        image_channels: Image channels; for image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
+        mean: Mean of each channel, for pixels from 0 to 1, such as 0.49,0.48,0.45 [the data set's].
+        std: Standard deviation of each channel, for pixels from 0 to 1, such as 0.2,0.2,0.2 [the data set's].
         skip_corrupt: Leave out images that cannot be read [off].
         event_slices: Time steps of equal duration, or of an equal number of events [time].
-        event_values: What a pixel holds: the number of its events, whether it had any, or how early its first one was [count].
+        event_values: Value of a pixel: the number of its events, whether it had any, or how early its first one was [count].
         event_window_ms: Part of each recording that is used, from its beginning (ms) [the data set's].
-        event_sensor: Pixels of the sensor, HEIGHTxWIDTH, of which files of some formats say nothing (pixels) [the data set's].
-        event_crop: Use the centre of the sensor, HEIGHTxWIDTH, which is then reduced to --image-side (all of the sensor) (pixels).
-        event_order: Controls that show whether time matters: time steps in random order, or every event in a random time step [recorded].
+        event_sensor: Sensor size in pixels, HEIGHTxWIDTH, for file formats that do not state it (pixels) [the data set's].
+        event_crop: Crop to the centre of the sensor, HEIGHTxWIDTH, then resize to --image-side (the whole sensor) (pixels).
+        event_order: Control experiments on timing: shuffle the time steps, or move every event to a random time step [recorded].
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
         weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation); one number, or one for each layer or part of the network, such as stem=8,A=4,reduction=4,B=4,head=8 [8].
@@ -975,41 +975,41 @@ def search(
         v_threshold: Firing threshold of the LIF neurons [1].
         v_reset: Potential of the LIF neurons after a spike [0].
         fitness: Fitness measure [path-information].
-        batch_size: Images in a batch of the fitness [the data set's].
-        n_batches: Batches over which fitness is averaged [1].
+        batch_size: Batch size for the fitness [the data set's].
+        n_batches: Number of batches over which fitness is averaged [1].
         exact: Evaluate every candidate on the full batch, without screening on a small one [off].
-        screen_batch_size: Images in the batch that screens candidates [32].
-        screen_keep: Share of the candidates that survive the screen [0.1].
+        screen_batch_size: Batch size for screening candidates [32].
+        screen_keep: Fraction of the candidates that pass the screening [0.1].
         chip_fitness: Evaluate candidates with their weights as simulated chips hold them [off].
-        chips: Simulated chips over which --chip-fitness averages [1].
+        chips: Number of simulated chips over which --chip-fitness averages [1].
         engine: Engine that computes fitness; the reference is slow and gives the same numbers [fast].
         memory_limit: Memory limit of the engine on each machine (its process stays below half of the free memory) (GiB).
         workers: Number of worker processes that evaluate candidates (none).
         cluster: Evaluate on a Ray cluster: ray or ray:ADDRESS (none).
         silence_limit_minutes: A worker is considered lost after this time without a message (and 20 times its longest silence) (minutes) [10].
         hardware: Accelerator: a name or FILE.yaml (estimate: or all of them) [spikeflow-rram].
-        target: Chip that the network has to fit: a name or FILE.yaml (fit: speck2f; search: none).
+        target: Chip that the network must fit: a name or FILE.yaml (fit: speck2f; search: none).
         cost_model: Cost model that budgets apply to [mapped].
-        schedule: Order in which layers work (cost model mapped) [layers-in-order].
+        schedule: Order in which layers are computed (cost model mapped) [layers-in-order].
         replication: Copies of each layer's weights (cost model mapped) [1].
         activity: Activity of the inputs (cost model mapped): dense, one firing rate, a trace, or a forecast (estimate only) [dense].
-        firing_rate: Share of inputs that spike in a time step (--activity rate).
+        firing_rate: Fraction of the inputs that spike in a time step (--activity rate).
         trace: Firing rate of each layer's inputs (--activity trace): YAML, or the evaluation.json of a run.
         max_parameters: Limit on the number of weights; inf: no limit [the algorithm's].
         max_area_mm2: Limit on the chip area; inf: no limit (mm²) [the algorithm's].
         max_latency_ms: Limit on the latency per image; inf: no limit (ms) [the algorithm's].
         max_energy_uj: Limit on the energy per image; inf: no limit (µJ) [the algorithm's].
-        confidence: Judge latency and energy by the bound that they keep with this confidence (as estimated).
+        confidence: Apply budgets to the upper bounds of latency and energy at this confidence (to the estimates).
         algorithm: Search algorithm [neuronas].
-        n_draws: Number of candidates that snasnet and evolution draw [5000].
-        max_evaluated: Stop after so many evaluated functions (no limit).
+        n_draws: Number of candidates drawn by snasnet and evolution [5000].
+        max_evaluated: Stop after this many evaluated functions (no limit).
         population: Population size of evolution [100].
         prefer: How the answer is chosen from the Pareto front (evolution, exhaustive) [fitness].
-        finalists: Fittest distinct candidates that are trained briefly, so that the one that learns best is the answer; 0: none [0].
-        finalist_epochs: Passes over the images that the last finalists are trained for [12].
-        finalist_images: Training images, at most, that finalists learn from and are compared on [5000].
-        finalist_eta: One in so many finalists goes on to the next rung of halving, and is trained so many times as long [2].
-        finalist_validation: Share of the finalists' images that they are compared on [0.25].
+        finalists: Number of fittest distinct candidates that are trained briefly; the most accurate one is the answer; 0: none [0].
+        finalist_epochs: Epochs that the last finalists are trained for [12].
+        finalist_images: Maximum number of training images on which finalists are trained and compared [5000].
+        finalist_eta: Reduction factor of halving: one in this many finalists is kept, and trained this many times as long [2].
+        finalist_validation: Fraction of the finalists' images that is held out to compare them [0.25].
     """
 
 
@@ -1125,10 +1125,10 @@ def train(
         recipe: Recipe for the training settings that are not given [default].
         seed: Random seed of training [the run's].
         device: Device for training [the run's].
-        limit: Training images, drawn with the random seed, the same share of each class (all).
-        epochs: Passes over the training images [the recipe's].
+        limit: Number of training images, drawn with the random seed, the same share of each class (all).
+        epochs: Epochs [the recipe's].
         patience: Stop after this many epochs without a higher validation accuracy; 0: never (epochs) [0].
-        batch_size: Images in a training step, of all processes together [the recipe's].
+        batch_size: Batch size of a training step, summed over all processes [the recipe's].
         learning_rate: Peak learning rate [the recipe's].
         optimiser: Optimiser; muon: of kernels and matrices, with adamw for the rest [the recipe's].
         momentum: Momentum of SGD and Muon [the recipe's].
@@ -1136,56 +1136,56 @@ def train(
         schedule: Learning-rate schedule [the recipe's].
         learning_rate_floor: Learning rate at the end of the cosine schedule [the recipe's].
         warmup_epochs: Epochs of linear warm-up [the recipe's].
-        early_side: Image side at the beginning, as a share of the whole side; it grows until train.full_from [the recipe's].
-        full_from: Share of the epochs after which images have their whole side [the recipe's].
+        early_side: Image side at the beginning, as a fraction of the full side; it grows until train.full_from [the recipe's].
+        full_from: Fraction of the epochs after which images have their full side [the recipe's].
         early_timesteps: Time steps until train.timesteps_from; 0: all [the recipe's].
-        timesteps_from: Share of the epochs after which all time steps are trained [the recipe's].
-        dropout: Share of the inputs of the head's first linear layer that are dropped, the same at every time step [the recipe's].
-        clip_norm: Clip the gradient's norm to this; 0: never [the recipe's].
+        timesteps_from: Fraction of the epochs after which all time steps are used [the recipe's].
+        dropout: Dropout rate of the inputs of the head's first linear layer; the mask is the same at every time step [the recipe's].
+        clip_norm: Gradient clipping: maximum norm; 0: none [the recipe's].
         loss: Loss: of the mean scores, or of each time step (TET) [the recipe's].
         class_weights: Weights of the classes in the loss: none, or balanced for classes of different size [none].
         label_smoothing: Label smoothing [the recipe's].
-        surrogate: Surrogate of the spike's derivative [the recipe's].
+        surrogate: Surrogate gradient of the spike function [the recipe's].
         augment: Augmentation of the training images [the data set's].
-        border: What a shifted training image shows beyond its border [the recipe's].
+        border: Padding of shifted training images [the recipe's].
         event_flip: Mirror half of the recordings of event cameras [off].
-        event_shift: Move recordings of event cameras by up to this many sensor pixels each way [0].
-        event_rotate: Turn recordings of event cameras by up to this angle each way (degrees) [0].
-        event_zoom: Enlarge or reduce recordings of event cameras by a factor of up to 1 plus this [0].
-        event_elastic: Bend recordings of event cameras by random displacements of this standard deviation (pixels) [0].
-        event_drop: Share of the events of each recording that are left out at random [0].
-        event_jitter_ms: Standard deviation of what is added to the time of each event (ms) [0].
+        event_shift: Shift recordings of event cameras by up to this many sensor pixels in each direction [0].
+        event_rotate: Rotate recordings of event cameras by up to this angle in each direction (degrees) [0].
+        event_zoom: Scale recordings of event cameras up or down by a factor of up to 1 plus this [0].
+        event_elastic: Elastically deform recordings of event cameras; standard deviation of the displacements (pixels) [0].
+        event_drop: Fraction of the events of each recording that is dropped at random [0].
+        event_jitter_ms: Standard deviation of the random shift of each event's time (ms) [0].
         mixup: Alpha of mixup; 0: none [the recipe's].
         cutout: Side of the square that cutout blanks; 0: none (pixels) [the recipe's].
         ema: Decay of the weights' exponential moving average; 0: none [the recipe's].
         rate_weight: Weight of the firing-rate penalty [the recipe's].
         rate_target: Firing rate above which the penalty applies [the recipe's].
-        sparsity: Final share of pruned weights [the recipe's].
+        sparsity: Final fraction of pruned weights [the recipe's].
         chip_noise: Train with simulated write variation (relative standard deviation) [the recipe's].
         scale: Scale of quantised weights [the recipe's].
         quantise: Quantisation-aware training, or quantisation after training [the recipe's].
         start_from: Start with the best weights of a trained run (fine-tuning).
         teacher: Learn the class probabilities of a trained run beside the labels (knowledge distillation).
-        teacher_share: Share of the teacher's class probabilities in the targets [0.9].
-        validation_share: Share of the training images that is held out for validation [the recipe's].
+        teacher_share: Weight of the teacher's class probabilities in the targets [0.9].
+        validation_share: Fraction of the training images that is held out for validation [the recipe's].
         precision: Floating-point format of convolutions [the recipe's].
         checkpointing: Recompute cells in the backward pass to save memory [the recipe's].
         ann: Train the artificial twin: ReLU instead of LIF neurons [off].
         activation_bits: Bits of the twin's ReLU, quantised with a learned range (not quantised).
         tensorboard: Write TensorBoard event files [off].
         dataset: Data set: a name, imagefolder:DIR, parquet:DIR, events:DIR or, in Python, an object [digits].
-        data_dir: Folder of downloaded data sets ($NEURONAS_DATA, or else data).
+        data_dir: Folder of downloaded data sets ($NEURONAS_DATA if set, otherwise data).
         image_side: Resize images to this side, or to HEIGHTxWIDTH (pixels) [the data set's].
-        image_channels: Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
-        mean: Mean of each channel, of pixels from 0 to 1, such as 0.49,0.48,0.45 [the data set's].
-        std: Standard deviation of each channel, as --mean [the data set's].
+        image_channels: Image channels; for image folders 1 (grey) or 3 (RGB), to which files are converted [the data set's].
+        mean: Mean of each channel, for pixels from 0 to 1, such as 0.49,0.48,0.45 [the data set's].
+        std: Standard deviation of each channel, for pixels from 0 to 1, such as 0.2,0.2,0.2 [the data set's].
         skip_corrupt: Leave out images that cannot be read [off].
         event_slices: Time steps of equal duration, or of an equal number of events [time].
-        event_values: What a pixel holds: the number of its events, whether it had any, or how early its first one was [count].
+        event_values: Value of a pixel: the number of its events, whether it had any, or how early its first one was [count].
         event_window_ms: Part of each recording that is used, from its beginning (ms) [the data set's].
-        event_sensor: Pixels of the sensor, HEIGHTxWIDTH, of which files of some formats say nothing (pixels) [the data set's].
-        event_crop: Use the centre of the sensor, HEIGHTxWIDTH, which is then reduced to --image-side (all of the sensor) (pixels).
-        event_order: Controls that show whether time matters: time steps in random order, or every event in a random time step [recorded].
+        event_sensor: Sensor size in pixels, HEIGHTxWIDTH, for file formats that do not state it (pixels) [the data set's].
+        event_crop: Crop to the centre of the sensor, HEIGHTxWIDTH, then resize to --image-side (the whole sensor) (pixels).
+        event_order: Control experiments on timing: shuffle the time steps, or move every event to a random time step [recorded].
         channels: Channels before the first reduction [the data set's].
         timesteps: Time steps T [5].
         weight_bits: Weight precision in bits: 2 to 16 (fixed point) or 32 (no quantisation); one number, or one for each layer or part of the network, such as stem=8,A=4,reduction=4,B=4,head=8 [8].

@@ -1,7 +1,7 @@
 """Packages that can be called: ``neuronas.search(...)`` searches, ``neuronas.search.loop`` is a module.
 
-Python puts a package into its parent as soon as any of its modules is imported, so a function of the same name would be
-gone by then. These packages therefore call the function themselves.
+When a module of a package is imported, Python binds the package to its name in the parent, which overwrites a function
+of the same name. These packages are therefore callable themselves.
 """
 
 import sys
@@ -27,5 +27,5 @@ class CallablePackage(ModuleType):
 
 
 def make_callable(name: str) -> None:
-    """Let a package be called; its ``__init__`` does so with its own name."""
+    """Make a package callable; called by its ``__init__`` with its own name."""
     sys.modules[name].__class__ = CallablePackage

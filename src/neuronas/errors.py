@@ -1,4 +1,4 @@
-"""One root error with named children; each knows the exit code that the command line returns for it."""
+"""Exceptions of neuronas: one base class; each subclass has the exit code that the command line returns for it."""
 
 import errno
 import shlex
@@ -15,9 +15,9 @@ ADVICE_IF_FULL = "free some space, or have the disk quota raised, and give the c
 
 
 class NeuronasError(Exception):
-    """Root of every error that neuronas raises on purpose. The message is one line for a person to act on.
+    """Base class of all errors that neuronas raises on purpose. The message is one line that says what to do.
 
-    The middle of a very long one is left out: it may repeat what a damaged file holds.
+    A very long message, which may quote a damaged file, is shortened in the middle.
     """
 
     exit_code = 2
@@ -28,22 +28,22 @@ class NeuronasError(Exception):
 
 
 class ConfigurationError(NeuronasError):
-    """A setting, option or file that a user wrote is not usable."""
+    """A setting, option or settings file is invalid."""
 
 
 class ArchitectureError(ConfigurationError):
-    """An architecture's text or value breaks the notation or its search space."""
+    """An architecture is not valid in the notation or in its search space."""
 
 
 class DataError(NeuronasError):
     """A data set is missing, empty, too small or unreadable.
 
     Attributes:
-        fact: the message without advice, which may have been followed already.
+        fact: the message without the advice, which may have been followed already.
 
     Args:
-        fact: what is so.
-        advice: what to do; behind a semicolon.
+        fact: what is wrong.
+        advice: what to do; appended after a semicolon.
     """
 
     def __init__(self, fact: str, advice: str = ""):
@@ -56,15 +56,15 @@ class RunDirectoryError(NeuronasError):
 
 
 class WorkerError(NeuronasError):
-    """Workers cannot be started, or fail whatever they are given."""
+    """Workers cannot be started, or fail on every job."""
 
 
 class InfeasibleError(NeuronasError):
     """No candidate fits the budget.
 
     Attributes:
-        advice: a ``neuronas.runs.infeasible.Infeasible``: the limits that cannot be kept, what causes it, and which
-            settings would fit; None where no candidate was costed.
+        advice: a ``neuronas.runs.infeasible.Infeasible``: the limits that cannot be kept, the cause, and the
+            settings that would fit; None if no candidate was costed.
     """
 
     exit_code = 3
@@ -75,31 +75,31 @@ class InfeasibleError(NeuronasError):
 
 
 class VerificationError(NeuronasError):
-    """A stored file is corrupt, or a round trip changed what it should have kept."""
+    """A stored file is corrupt, or a round trip changed the content."""
 
     exit_code = 4
 
 
 class DivergedError(NeuronasError):
-    """Training came to a loss that is no finite number."""
+    """The training loss is not finite."""
 
     exit_code = 4
 
 
 def is_full(error: OSError) -> bool:
-    """Whether a file cannot be written because the disk is full, or what a disk quota allows is used up."""
+    """Whether a file cannot be written because the disk is full or the disk quota is used up."""
     return error.errno in _FULL
 
 
 def unwritable(what: object, error: OSError) -> RunDirectoryError:
-    """Build the error for what cannot be written: why, and what to do where space is missing."""
+    """Build the error for a file that cannot be written: the reason and, if space is missing, what to do."""
     advice = f"; {ADVICE_IF_FULL}" if is_full(error) else ""
     return RunDirectoryError(f"{what}: cannot be written ({error.strerror}){advice}")
 
 
 @contextmanager
 def writing(what: object) -> Iterator[None]:
-    """Turn what the system says of a file that cannot be written into one line.
+    """Turn an ``OSError`` of a file that cannot be written into a one-line message.
 
     Raises:
         RunDirectoryError: instead of an ``OSError``; see ``unwritable``.
@@ -112,15 +112,15 @@ def writing(what: object) -> Iterator[None]:
 
 @contextmanager
 def reading_as(kind: str, path: str | PathLike[str], *errors: type[Exception]) -> Iterator[None]:
-    """Turn what a package raises at a file that it cannot read into one line.
+    """Turn the exceptions of a package that cannot read a file into a one-line message.
 
     Args:
-        kind: of file, with its article: ``a NIR graph``.
-        path: of the file.
-        errors: what the package raises, beside ``OSError`` and ``ValueError``.
+        kind: kind of file, with its article: ``a NIR graph``.
+        path: path of the file.
+        errors: exceptions of the package, besides ``OSError`` and ``ValueError``.
 
     Raises:
-        VerificationError: instead of these.
+        VerificationError: instead of these exceptions.
     """
     known: tuple[type[Exception], ...] = (OSError, ValueError, *errors)
     try:
@@ -131,19 +131,19 @@ def reading_as(kind: str, path: str | PathLike[str], *errors: type[Exception]) -
 
 
 def suggestion(given: str, known: Iterable[str]) -> str:
-    """Return ``; did you mean 'x'?`` for the nearest known name, or an empty string if none is near."""
+    """Return ``; did you mean 'x'?`` for the most similar known name, or an empty string if none is similar."""
     near = get_close_matches(given, list(known), n=1, cutoff=0.5)
     return f"; did you mean '{near[0]}'?" if near else ""
 
 
 def unknown_name(what: str, given: str, known: Iterable[str]) -> ConfigurationError:
-    """Build the error for a name that is in no table: what was given, what exists, and the nearest name."""
+    """Build the error for an unknown name: the name, the known names, and the most similar one."""
     names = list(known)
     return ConfigurationError(f"unknown {what} '{given}'{suggestion(given, names)} (known: {', '.join(names)})")
 
 
 def named(what: str, name: str, table: Mapping[str, Entry]) -> Entry:
-    """Return what a table holds under a name.
+    """Return the entry of a table.
 
     Raises:
         ConfigurationError: if there is no such name.
@@ -154,5 +154,5 @@ def named(what: str, name: str, table: Mapping[str, Entry]) -> Entry:
 
 
 def quoted(value: object) -> str:
-    """A path or a name as a word of a command that a message gives, which may be copied into a shell."""
+    """A path or name, quoted for the shell, for commands in messages."""
     return shlex.quote(str(value))

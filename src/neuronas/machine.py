@@ -1,7 +1,7 @@
-"""What this process may use: cores, memory and open files, also within a container, a job or a control group.
+"""Resources available to this process: cores, memory and open files, also in a container, a job or a control group.
 
-Linux states such limits in control groups (man 7 cgroups): version 2 in one hierarchy, version 1 in one for each kind.
-A limit of any group above the process's own holds as well.
+Linux sets such limits with control groups (man 7 cgroups): version 2 in one hierarchy, version 1 in one hierarchy per
+resource. The limits of all parent groups apply as well.
 """
 
 import ctypes
@@ -15,19 +15,20 @@ from pathlib import Path
 
 _ROOT = Path("/")
 _SHARE_FOR_WORK = 0.45
-"""The rest of a half is for what work takes beside its limit: packed weights, Python's own objects."""
+"""Share of the memory that may be used. The rest of one half is for memory that is not counted: packed weights and
+Python objects."""
 _UNLIMITED = 2**60
-"""Version 1 states no limit as a number near 2**63."""
+"""In version 1, a number near 2**63 means no limit."""
 
 
 @dataclass(frozen=True)
 class AvailableMemory:
-    """Memory in bytes: what may be used in all, how much of it is free, and how much this process has already.
+    """Memory in bytes.
 
     Attributes:
-        total: of the machine, or less by a limit.
-        free: of it.
-        own: resident in this process.
+        total: memory of the machine or, if lower, the limit.
+        free: free part of ``total``.
+        own: resident memory of this process.
     """
 
     total: int
@@ -36,10 +37,10 @@ class AvailableMemory:
 
     @property
     def for_work(self) -> int:
-        """What this process may take in addition: all its memory is then below half of what it could have.
+        """Memory that this process may allocate in addition to stay below half of what it could have in total.
 
-        What it has already counts: in a container of 2 GB the libraries alone are a fifth of the limit. At least an
-        eighth of what is free.
+        Memory in use counts: in a container of 2 GB the libraries alone take a fifth of the limit. At least an eighth
+        of the free memory.
         """
         return int(max(_SHARE_FOR_WORK * (self.free + self.own) - self.own, self.free / 8))
 
@@ -51,11 +52,11 @@ _ENOUGH_BYTES = 8 * 2**30
 
 
 def keep_freed_memory() -> None:
-    """Let this process keep freed memory (up to 2 GiB at the end of its heap) for its next large tensors.
+    """Let this process keep freed memory (up to 2 GiB at the end of its heap) for later large tensors.
 
-    The GNU C library takes each block above 32 MB fresh from the system, whose pages are cleared at the first access.
-    A process that keeps them has holes in its heap and is up to three times as large. So nothing changes where less
-    than 8 GiB are free, nor with other C libraries. For programs of our own: it concerns all memory of the process.
+    The GNU C library requests each block above 32 MB from the system, which clears its pages at the first access. A
+    process that keeps them has a fragmented heap and is up to three times as large, so nothing changes if less than
+    8 GiB are free, nor with other C libraries. It affects the whole process: for our own programs only.
     """
     if platform.libc_ver()[0] == "glibc" and memory().free >= _ENOUGH_BYTES:
         library = ctypes.CDLL(None)
@@ -64,7 +65,7 @@ def keep_freed_memory() -> None:
 
 
 def n_cores(root: Path = _ROOT) -> int:
-    """CPU cores that this process may use at a time, at least 1; a quota of 2.5 cores counts as 2.
+    """Number of CPU cores that this process may use at a time, at least 1; a quota of 2.5 cores counts as 2.
 
     Args:
         root: of the file system that states the limits.
@@ -105,13 +106,13 @@ def memory(root: Path = _ROOT) -> AvailableMemory:
 
 
 def n_open_files() -> int | None:
-    """Files that may be open at a time; None: no limit."""
+    """Maximum number of open files; None: no limit."""
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return None if limit == resource.RLIM_INFINITY else limit
 
 
 def _groups(controller: str, root: Path) -> Iterator[Path]:
-    """Folders of the control groups that this process belongs to, of either version."""
+    """Folders of the control groups of this process, of both versions."""
     mounts = [line.split() for line in _text(root / "proc/self/mounts").splitlines()]
     for line in _text(root / "proc/self/cgroup").splitlines():
         _, controllers, own = line.split(":", 2)
@@ -122,7 +123,7 @@ def _groups(controller: str, root: Path) -> Iterator[Path]:
             if found == kind and (kind == "cgroup2" or controller in flags.split(",")):
                 top = root / place.lstrip("/")
                 group = top / own.lstrip("/")
-                if not group.is_dir():  # within a container, where the container's own group is the top
+                if not group.is_dir():  # in a container, whose own group is the root
                     group = top
                 yield group
                 while group != top and group.parent != group:
@@ -143,7 +144,7 @@ def _number(text: str | None) -> int | None:
 
 
 def _text(path: Path) -> str:
-    """Content of a small file of the kernel; empty where there is none."""
+    """Content of a small kernel file; empty if it does not exist."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:

@@ -1,3 +1,3 @@
-"""The version, declared here only: the build reads it, and lower floors do without importing the whole package."""
+"""The version, declared here only, so that the build and lower packages need not import the whole package."""
 
 __version__ = "0.2.0"

@@ -1,4 +1,4 @@
-"""Settings: one schema, what was given and what is resolved, registries of named choices, plug-ins, files."""
+"""Settings: their schema, given and resolved values, registries of named choices, plug-ins and files."""
 
 from neuronas.config.design_schema import DesignConfig
 from neuronas.config.durations import SECONDS, duration, seconds

@@ -11,7 +11,7 @@ _RANGES = {"channels_choices": (1, 4096), "timesteps_choices": (1, 256), "weight
 
 
 class DesignConfig(Section):
-    """Design: what is free besides the cells, and how many designs are searched and trained before one is chosen."""
+    """Design: which settings are free besides the cells, and how many designs are searched and trained."""
 
     channels_choices: WholeNumbers | None = setting(
         "Channels to choose from (--channels or, without it, 25 to 100 % of the data set's)", None, (DESIGN,),
@@ -25,15 +25,18 @@ class DesignConfig(Section):
         metavar="BITS,BITS",
     )  # fmt: skip
     n_settings: int = setting(
-        "Settings (channels, T, bits) whose cells are searched, at most", 4, (DESIGN,), is_option=False, ge=1, le=100
+        "Maximum number of settings (channels, T, bits) at which cells are searched",
+        4,
+        (DESIGN,),
+        is_option=False,
+        ge=1,
+        le=100,
     )
     n_finalists: int = setting(
-        "Finalists, over all settings, that are trained briefly so that the one that learns best is the answer", 4,
+        "Number of finalists, over all settings, that are trained briefly; the most accurate one is the answer", 4,
         (DESIGN,), name="finalists", ge=2, le=1000,
     )  # fmt: skip
-    formats: Names = setting(
-        "Formats in which the trained network is exported", ("integer",), (DESIGN,), metavar="NAME,NAME"
-    )
+    formats: Names = setting("Export formats of the trained network", ("integer",), (DESIGN,), metavar="NAME,NAME")
 
     @field_validator(*_RANGES)
     @classmethod
@@ -48,5 +51,5 @@ class DesignConfig(Section):
                 raise ValueError(f"{value} given; expected numbers from {extent}")
         if values is not None and len(set(values)) < len(values):
             raise ValueError("a number given twice; expected different ones")
-        # In one order, so that a design is resumed with its own choices however they are written.
+        # Sorted, so that a design can be resumed with its choices in any order.
         return None if values is None else tuple(sorted(values, reverse=True))

@@ -1,4 +1,4 @@
-"""Times as people write them, such as ``1s``, ``2h`` or ``1month``; and back, for people to read."""
+"""Durations as text, such as ``1s``, ``2h`` or ``1month``."""
 
 import re
 from typing import Annotated, Any
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86_400, "week": 604_800, "month": 2_592_000, "year": 31_536_000}
-"""Length of each unit; a month has 30 days, a year 365."""
+"""Seconds per unit; a month has 30 days, a year 365."""
 _NAMES = {"s": "second", "min": "minute", "h": "hour", "d": "day"}
 _UNITS = {
     spelled: length
@@ -18,10 +18,10 @@ _LONGEST = 100 * SECONDS["year"]
 
 
 def seconds(text: str) -> float:
-    """Length of a time.
+    """Seconds of a duration.
 
     Raises:
-        ValueError: no number with a unit, or more than 100 years.
+        ValueError: not a number with a unit, or more than 100 years.
     """
     found = _WRITTEN.fullmatch(text.strip().lower())
     if not found or found[2] not in _UNITS:
@@ -33,7 +33,7 @@ def seconds(text: str) -> float:
 
 
 def duration(length: float) -> str:
-    """A time for people, in the largest unit that it fills: ``1 d``, ``36 h``."""
+    """A duration as text, in the largest unit that divides it: ``1 d``, ``36 h``."""
     name = max((name for name in SECONDS if length >= SECONDS[name]), key=SECONDS.__getitem__, default="s")
     smaller = [one for one in SECONDS if SECONDS[one] <= SECONDS[name]]
     whole = next((one for one in reversed(smaller) if (length / SECONDS[one]).is_integer()), name)
@@ -54,4 +54,4 @@ def _times(given: Any) -> Any:
 
 
 Times = Annotated[tuple[str, ...], BeforeValidator(_times)]
-"""Several times in ascending order; as text, with commas between them; numbers are seconds."""
+"""Several durations in ascending order; as text separated by commas; numbers are seconds."""

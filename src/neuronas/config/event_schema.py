@@ -13,13 +13,13 @@ def _of_events(help: str, default: Any, name: str, *, before: Any = Before.DEFAU
 
 
 class EventsConfig(Section):
-    """Events: how recordings of event cameras become one image for each time step; images ignore all of it."""
+    """Events: how recordings of event cameras become one image per time step; unused for still images."""
 
     slices: Literal["time", "count"] = _of_events(
         "Time steps of equal duration, or of an equal number of events", "time", "slices"
     )
     values: Literal["count", "binary", "first-spike"] = _of_events(
-        "What a pixel holds: the number of its events, whether it had any, or how early its first one was", "count",
+        "Value of a pixel: the number of its events, whether it had any, or how early its first one was", "count",
         "values",
     )  # fmt: skip
     window_ms: float = _of_events(
@@ -27,14 +27,14 @@ class EventsConfig(Section):
         before=0.0, unit="ms", ge=0, le=2e6,
     )  # fmt: skip
     sensor: SensorSize | None = _of_events(
-        "Pixels of the sensor, HEIGHTxWIDTH, of which files of some formats say nothing", DATASET, "sensor",
+        "Sensor size in pixels, HEIGHTxWIDTH, for file formats that do not state it", DATASET, "sensor",
         before=None, unit="pixels", metavar="SIDE",
     )  # fmt: skip
     crop: SensorSize | None = _of_events(
-        "Use the centre of the sensor, HEIGHTxWIDTH, which is then reduced to --image-side (all of the sensor)", None,
+        "Crop to the centre of the sensor, HEIGHTxWIDTH, then resize to --image-side (the whole sensor)", None,
         "crop", unit="pixels", metavar="SIDE",
     )  # fmt: skip
     order: Literal["recorded", "shuffled", "collapsed"] = _of_events(
-        "Controls that show whether time matters: time steps in random order, or every event in a random time step",
+        "Control experiments on timing: shuffle the time steps, or move every event to a random time step",
         "recorded", "order",
     )  # fmt: skip

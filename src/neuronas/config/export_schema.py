@@ -25,5 +25,5 @@ class ExportConfig(Section):
     max_flash_kib: float | None = _written(
         "c: limit on constants (no limit)", None, option="max_flash", unit="KiB", metavar="KIB", gt=0
     )
-    lanes: int = _written("rtl: outputs of a layer with weights that are computed at a time", 4, ge=1, le=64)
+    lanes: int = _written("rtl: outputs of a layer with weights that are computed in parallel", 4, ge=1, le=64)
     synthesise: bool = _written("rtl: count the cells and memories of an FPGA with Yosys", False)

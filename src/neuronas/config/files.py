@@ -1,4 +1,4 @@
-"""YAML in and out: one line per mistake that names the field, what was given and what is expected."""
+"""Reading and writing YAML; errors are one line with the field, the given value and what is expected."""
 
 import errno
 import os
@@ -25,14 +25,14 @@ def _reason(error: Exception) -> str:
 
 
 def as_path(given: str | os.PathLike[str], what: str = "path") -> Path:
-    """A path as a person gives it, in which ``~`` is the home folder.
+    """A path as given by a user; ``~`` is the home folder.
 
     Args:
-        given: the path.
-        what: its name in the message, such as ``--out``.
+        given: path.
+        what: name of the path in messages, such as ``--out``.
 
     Raises:
-        ConfigurationError: an empty text, which would mean the current folder, or what is no path.
+        ConfigurationError: an empty text, which would mean the current folder, or not a path.
     """
     if not isinstance(given, str | os.PathLike):
         raise ConfigurationError(f"{what} {_short(repr(given))} given; expected text or a pathlib.Path")
@@ -45,16 +45,16 @@ def as_path(given: str | os.PathLike[str], what: str = "path") -> Path:
 
 
 def is_there(path: Path) -> bool:
-    """Whether anything has this name, also a link to nowhere, which must not pass for a file that was never written."""
+    """Whether a file exists under this name. Broken links count: they must not be taken for a missing file."""
     return os.path.lexists(path)
 
 
 def read_text(path: Path, max_bytes: int) -> str:
-    """Read a file from outside, which may be anything.
+    """Read an untrusted text file.
 
     Raises:
         OSError: it cannot be read, is larger, or is not a regular file (a pipe or a device may never end).
-        ValueError: it is no UTF-8.
+        ValueError: it is not UTF-8.
     """
     return read_bytes(path, max_bytes).decode()
 
@@ -88,7 +88,7 @@ def _size(path: Path) -> int:
 def _read(path: Path, n_bytes: int = -1) -> bytes:
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as file:
         content: bytes | None = file.read(n_bytes)
-    if content is None:  # a log of the kernel calls itself a file
+    if content is None:  # the kernel's log pretends to be a file
         raise OSError(errno.EINVAL, "is not a regular file: it has no end", str(path))
     return content
 
@@ -97,7 +97,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML mapping.
 
     Raises:
-        ConfigurationError: if the file is missing, too large, no YAML, or no mapping.
+        ConfigurationError: the file is missing, too large, not YAML, or not a mapping.
     """
     return read_yaml_text(path)[0]
 
@@ -117,10 +117,10 @@ def read_yaml_text(path: Path) -> tuple[dict[str, Any], str]:
 
 
 def parse_yaml_value(text: str, source: str) -> Any:
-    """Read one value as YAML has it: ``1.5``, ``true``, ``[1, 2]``, ``inf``, text.
+    """Parse one YAML value: ``1.5``, ``true``, ``[1, 2]``, ``inf``, text.
 
     Raises:
-        ConfigurationError: it cannot be read.
+        ConfigurationError: it is not valid YAML.
     """
     try:
         value = parse_yaml(text)
@@ -130,26 +130,26 @@ def parse_yaml_value(text: str, source: str) -> Any:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file that is either whole or absent: beside its place, flushed, then moved there.
+    """Write a file atomically: to a temporary file in the same folder, flushed, then renamed.
 
     Raises:
         RunDirectoryError: it cannot be written (full disk, no permission).
     """
-    write_bytes(path, text.encode(errors="backslashreplace"))  # a name of a file may hold any bytes
+    write_bytes(path, text.encode(errors="backslashreplace"))  # file names may hold any bytes
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """See ``write_text``."""
     beside = path.with_name(path.name + ".part")
     try:
-        beside.unlink(missing_ok=True)  # from a writer that was killed; or a link, which must not be written through
+        beside.unlink(missing_ok=True)  # left by a writer that was killed; or a link, which must not be followed
         with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
     except OSError as error:
-        with suppress(OSError):  # half a file on a full disk helps nobody; why it is there matters more
+        with suppress(OSError):  # keep the original error if removing the incomplete file fails as well
             beside.unlink()
         raise unwritable(path, error) from error
 
@@ -163,9 +163,9 @@ def validate(model: type[Model], values: Mapping[str, Any], source: str) -> Mode
     """Turn plain values into a settings value.
 
     Args:
-        model: the settings class.
+        model: settings class.
         values: nested plain values, as YAML gives them.
-        source: where they come from; stands first in the message.
+        source: origin of the values, with which the message begins.
 
     Raises:
         ConfigurationError: one line with the first mistake.
@@ -192,11 +192,11 @@ _EXPECTED = {
     "less_than_equal": "expected at most {le:,}",
     "literal_error": "expected {expected}",
 }
-"""What to say of pydantic's kinds of mistake; values in braces are from its context."""
+"""Messages by pydantic's error types; names in braces are filled from the error's context."""
 
 
 def first_mistake(error: ValidationError, model: type[BaseModel]) -> str:
-    """The most telling mistake of those that pydantic found, in one line: field, given, expected."""
+    """The most informative of pydantic's errors, in one line: field, given, expected."""
     # An unknown key explains more than what it leaves missing, so it is reported first.
     first = min(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
     field = ".".join(_short(str(part)) for part in first["loc"])
@@ -215,7 +215,7 @@ def first_mistake(error: ValidationError, model: type[BaseModel]) -> str:
 
 
 def _short(text: str, longest: int = 80) -> str:
-    """A text from outside for a message of one line."""
+    """An untrusted text, shortened for a one-line message."""
     return text if len(text) <= longest else text[: longest - 3] + "..."
 
 

@@ -1,4 +1,4 @@
-"""Settings as a person gives them: a file, ``--set`` and options, or Python keywords; anything may be absent."""
+"""Settings as given by a user in a file, by ``--set`` and options, or by Python keywords; all are optional."""
 
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -15,22 +15,22 @@ SETTINGS: dict[str, Setting] = settings_of(ResolvedConfig)
 if TYPE_CHECKING:
 
     class RunConfig(Section):
-        """Settings as they were given, checked one by one: ``RunConfig(network={"channels": 8})``."""
+        """Settings as given, each of them validated: ``RunConfig(network={"channels": 8})``."""
 
         def __getattr__(self, name: str) -> Any:
-            """Any setting or section; None where it was not given."""
+            """Value of a setting or section; None if it was not given."""
 else:
     RunConfig = partial(ResolvedConfig, "RunConfig")
 
 
 @cache
 def settings_for(verb: str) -> dict[str, Setting]:
-    """The settings that a verb takes, by keyword."""
+    """The settings of a command, by keyword."""
     return {one.name: one for one in SETTINGS.values() if verb in one.meaning.verbs}
 
 
 def given(values: Mapping[str, Any], source: str) -> RunConfig:
-    """Check nested values as a person wrote them.
+    """Validate nested values as given by a user.
 
     Raises:
         ConfigurationError: one line with the first mistake.
@@ -39,7 +39,7 @@ def given(values: Mapping[str, Any], source: str) -> RunConfig:
 
 
 def written(config: Any) -> dict[str, Any]:
-    """The values of a ``RunConfig`` that are not absent, nested; objects stay what they are."""
+    """The given values of a ``RunConfig``, nested; objects are not converted."""
     found = {}
     for name in type(config).model_fields:
         value = getattr(config, name)
@@ -51,10 +51,10 @@ def written(config: Any) -> dict[str, Any]:
 
 
 def with_options(values: Mapping[str, Any], verb: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Put the options of a verb, by keyword, over nested values; ``None`` means that an option was not given.
+    """Override nested values by the options of a command, by keyword; ``None`` means that an option was not given.
 
     Raises:
-        ConfigurationError: the verb takes no such option.
+        ConfigurationError: the command has no such option.
     """
     known = settings_for(verb)
     for name, value in options.items():
@@ -67,7 +67,7 @@ def with_options(values: Mapping[str, Any], verb: str, options: Mapping[str, Any
 
 
 def with_assignments(values: Mapping[str, Any], assignments: Iterable[str]) -> dict[str, Any]:
-    """Put ``section.key=value`` texts, as ``--set`` takes them, over nested values; a value is read as in YAML.
+    """Override nested values by ``section.key=value`` texts, as ``--set`` takes them; values are parsed as YAML.
 
     Raises:
         ConfigurationError: no ``=``, an unknown key, or a value that cannot be read.
@@ -83,13 +83,13 @@ def with_assignments(values: Mapping[str, Any], assignments: Iterable[str]) -> d
 
 
 def with_value(values: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
-    """Nested values with one of them changed."""
+    """A copy of nested values with one of them changed."""
     head, _, rest = path.partition(".")
     return {**values, head: with_value(values.get(head) or {}, rest, value) if rest else value}
 
 
 def as_options(config: RunConfig, verb: str) -> list[str]:
-    """What was given, as a person would type it for a verb; objects cannot be typed and are left out."""
+    """The given settings as command-line arguments; objects, which have no text form, are left out."""
     found = []
     for path, one in SETTINGS.items():
         value = value_at(written(config), path)
@@ -113,7 +113,7 @@ def _typed(value: Any, *, is_side: bool = False) -> str:
 
 
 def merged(*values: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested values, later ones over earlier ones."""
+    """Merge nested values; later ones override earlier ones."""
     found: dict[str, Any] = {}
     for one in values:
         for key, value in one.items():
@@ -123,7 +123,7 @@ def merged(*values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def value_at(values: Mapping[str, Any], path: str) -> Any:
-    """One of nested values; None where it is absent."""
+    """One of several nested values; None if it is absent."""
     found: Any = values
     for name in path.split("."):
         found = found.get(name) if isinstance(found, Mapping) else None

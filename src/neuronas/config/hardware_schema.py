@@ -20,12 +20,12 @@ class HardwareConfig(Section):
         name="hardware", choices=ACCELERATORS,
     )  # fmt: skip
     target: str | None = setting(
-        "Chip that the network has to fit: a name or FILE.yaml (fit: speck2f; search: none)", None, (SEARCH, FIT),
+        "Chip that the network must fit: a name or FILE.yaml (fit: speck2f; search: none)", None, (SEARCH, FIT),
         choices=TARGETS, metavar="NAME", before=Before.DEFAULT,
     )  # fmt: skip
     cost_model: str = setting("Cost model that budgets apply to", "mapped", _COST, choices=COST_MODELS)
     schedule: Literal["layers-in-order", "pipelined-over-timesteps"] = setting(
-        "Order in which layers work (cost model mapped)", "layers-in-order", _COST
+        "Order in which layers are computed (cost model mapped)", "layers-in-order", _COST
     )
     replication: int = setting("Copies of each layer's weights (cost model mapped)", 1, _COST, ge=1, le=4096)
     activity: Literal["dense", "rate", "trace", "forecast"] = setting(
@@ -33,7 +33,7 @@ class HardwareConfig(Section):
         "dense", _COST,
     )  # fmt: skip
     firing_rate: float | None = setting(
-        "Share of inputs that spike in a time step (--activity rate)", None, _COST, ge=0, le=1
+        "Fraction of the inputs that spike in a time step (--activity rate)", None, _COST, ge=0, le=1
     )
     trace: Place | None = setting(
         "Firing rate of each layer's inputs (--activity trace): YAML, or the evaluation.json of a run", None, _COST,
@@ -53,14 +53,14 @@ def _limit(what: str, unit: str | None = None) -> Any:
 
 
 class BudgetConfig(Section):
-    """Budget: upper limits of the cost; ``inf`` for none."""
+    """Budget: upper limits of the cost; ``inf``: no limit."""
 
     max_parameters: float = _limit("number of weights")
     max_area_mm2: float = _limit("chip area", "mm²")
     max_latency_ms: float = _limit("latency per image", "ms")
     max_energy_uj: float = _limit("energy per image", "µJ")
     confidence: float | None = setting(
-        "Judge latency and energy by the bound that they keep with this confidence (as estimated)",
+        "Apply budgets to the upper bounds of latency and energy at this confidence (to the estimates)",
         None, _COST, before=Before.DEFAULT, ge=0.5, lt=1,
     )  # fmt: skip
 

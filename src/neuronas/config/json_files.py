@@ -1,4 +1,4 @@
-"""JSON as its standard has it: one reader and one writer for all; files are either whole or absent."""
+"""Reading and writing strict JSON (RFC 8259); files are written atomically."""
 
 import json
 from collections import Counter
@@ -13,10 +13,10 @@ _MAX_BYTES = 100_000_000
 
 
 def parse_json(text: str) -> Any:
-    """Read JSON without NaN, infinity, a number that would become it, or a key given twice (Python keeps the last).
+    """Parse JSON; refuse NaN, infinity, numbers that overflow to it, and duplicate keys (Python keeps the last).
 
     Raises:
-        ValueError: it is none; the message is one line.
+        ValueError: the text is not such JSON; the message is one line.
     """
     try:
         return json.loads(text, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_object)
@@ -63,7 +63,7 @@ def read_json(path: Path) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Make a value that JSON can hold: it has no infinity, which becomes null."""
+    """Convert a value to one that JSON can hold; infinity becomes null."""
     if isinstance(value, dict):
         return {key: plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""What a setting names: an entry of a registry, a YAML file that comes with the package, or one of a person's own."""
+"""Objects that settings name: entries of a registry, YAML files of the package, or YAML files of the user."""
 
 from pathlib import Path
 
@@ -11,9 +11,9 @@ def load_named(model: type[Model], registry: Registry, given: Model | str, *, ha
 
     Args:
         model: class of the object.
-        registry: of the names; its entries are objects or YAML files.
+        registry: registry of the names; its entries are objects or YAML files.
         given: a name, a file that ends in ``.yaml`` or ``.yml``, or the object.
-        has_name: the object has a field ``name``: unless the file says otherwise, the registry's name, or the file's.
+        has_name: the object has a field ``name``; its default is the name in the registry or the file's name.
 
     Raises:
         ConfigurationError: the name is unknown, the file cannot be read, a key is missing, or a value is out of range.

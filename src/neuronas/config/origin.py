@@ -1,4 +1,4 @@
-"""Where an object comes from, so that a run notices when another formula stands under the same name."""
+"""Origin of an object, by which a run notices that the code behind a name has changed."""
 
 import inspect
 from collections.abc import Mapping
@@ -10,15 +10,15 @@ from neuronas.version import __version__
 
 
 def label(entry: Any) -> str:
-    """What an object that was given instead of a name is called."""
+    """Name of an object that was given instead of a name."""
     name = getattr(entry, "name", None) or getattr(entry, "__name__", None)
     return name if isinstance(name, str) else type(entry).__name__
 
 
 def origin(entry: Any) -> str:
-    """Qualified name of an object's code with neuronas' version or, for other people's code, a digest of it.
+    """Qualified name of an object's code with the version of neuronas or, for third-party code, its digest.
 
-    The state of an object counts as well: a measure with other coefficients is another measure.
+    The state of an object is part of it: a measure with other coefficients is another measure.
     """
     code = entry if inspect.isroutine(entry) or inspect.isclass(entry) else type(entry)
     name = f"{code.__module__}.{code.__qualname__}"
@@ -29,7 +29,7 @@ def origin(entry: Any) -> str:
 
 
 def _state(entry: Any) -> str:
-    """A digest of what distinguishes an object from others of its class; empty where nothing does."""
+    """Digest of an object's attributes; empty if it has none."""
     values = getattr(entry, "__dict__", None) or {
         name: getattr(entry, name, None) for one in type(entry).__mro__ for name in getattr(one, "__slots__", ())
     }
@@ -37,7 +37,7 @@ def _state(entry: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A value whose text is the same in every process."""
+    """A value whose ``repr`` is the same in every process."""
     if value is None or isinstance(value, bool | int | float | str | bytes):
         return value
     if isinstance(value, Mapping):
@@ -48,7 +48,7 @@ def _plain(value: Any) -> Any:
 
 
 def _source(code: Any) -> bytes:
-    """The source of the module; of what was typed into an interpreter, what can be had of itself."""
+    """Source of the object's module or, for code typed into an interpreter, of the object itself."""
     try:
         file = inspect.getsourcefile(code)
     except TypeError:

@@ -32,15 +32,16 @@ _asked_for: set[str] = set()
 
 @dataclass(frozen=True)
 class Plugin:
-    """What a plug-in adds, by name.
+    """Entries that a plug-in adds, by name.
 
     Attributes:
         operations: ``neuronas.space.operations.Operation``.
         spaces: ``Space``.
         datasets: ``DataSet``.
         fitness: measures with ``read`` and ``combine`` (``neuronas.fitness.measure.Measure``).
-        algorithms: ``Algorithm``, or generator functions that propose (``neuronas.search.algorithms.base``).
-        cost_models: makers as in ``neuronas.hardware.models``.
+        algorithms: ``Algorithm``, or generator functions that propose candidates
+            (``neuronas.search.algorithms.base``).
+        cost_models: factories as in ``neuronas.hardware.models``.
         accelerators: ``Accelerator``.
         device_models: ``neuronas.hardware.device_model.DeviceModel``.
         targets: ``neuronas.hardware.target.Target``.
@@ -76,10 +77,10 @@ class Plugin:
 
 
 def load_plugins(names: Iterable[str]) -> None:
-    """Load plug-ins by module or file name, and those that are installed; each is loaded once.
+    """Load plug-ins by module or file name, and all installed ones; each is loaded once.
 
     Raises:
-        ConfigurationError: it cannot be imported, holds no ``plugin``, or adds a name that is taken.
+        ConfigurationError: a plug-in cannot be imported, has no ``plugin``, or adds a name that is taken.
     """
     _load_installed()
     for name in names:
@@ -88,7 +89,7 @@ def load_plugins(names: Iterable[str]) -> None:
 
 
 def require_loaded(names: Iterable[str], source: str) -> None:
-    """Refuse what names plug-ins that nobody asked for in this process: they are code, and a run may come from anyone.
+    """Refuse settings with plug-ins that were not requested in this process: they are code, and a run may be untrusted.
 
     Raises:
         ConfigurationError: names the first one.
@@ -101,7 +102,7 @@ def require_loaded(names: Iterable[str], source: str) -> None:
 
 
 def plugin_digest(name: str) -> str:
-    """A digest of a plug-in's source, so that a run notices another one under the same name."""
+    """Digest of a plug-in's source, by which a run notices that it has changed."""
     file = getattr(_module(name), "__file__", None)
     content = Path(file).read_bytes() if file else name.encode()
     return blake2b(content, digest_size=8).hexdigest()
@@ -145,7 +146,7 @@ def _from_file(path: Path) -> ModuleType:
     spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise FileNotFoundError(f"{path} is not a file")
-    module = sys.modules[name] = module_from_spec(spec)  # before it runs: dataclasses look their module up
+    module = sys.modules[name] = module_from_spec(spec)  # before it is executed: dataclasses look up their module
     try:
         spec.loader.exec_module(module)
     except BaseException:

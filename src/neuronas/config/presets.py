@@ -1,4 +1,4 @@
-"""Presets: settings given together under one name. What a person gives besides stands over them."""
+"""Presets: named groups of settings. Settings that are given explicitly override them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,5 +15,5 @@ BUILTIN: dict[str, Mapping[str, Any]] = {
 """Nested values, as in a settings file.
 
 ``paper``: the experiments of NeuroNAS (arXiv 2407.00641, section IV). SpikeSim's cost model, which counts convolutions
-alone; the head of two linear layers; spike patterns as fitness, every candidate on the full batch; SNASNet's training.
+only; a head of two linear layers; spike patterns as fitness, every candidate on the full batch; SNASNet's training.
 """

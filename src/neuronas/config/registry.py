@@ -1,7 +1,7 @@
-"""Registries of named choices: one for each kind of thing that a setting names.
+"""Registries of named choices: one for each kind of object that a setting can name.
 
-The package that owns a kind declares its built-in entries as a plain mapping; a registry reads that mapping when it is
-first asked, so that nothing is registered by importing a module and nothing is imported before it is needed. Plug-ins
+The package that owns a kind declares its built-in entries as a plain mapping; a registry reads that mapping on first
+use, so that nothing is registered by importing a module and nothing is imported before it is needed. Plug-ins
 (``neuronas.config.plugins``) and Python programs add entries of their own.
 """
 
@@ -17,9 +17,9 @@ class Registry(Mapping[str, Any]):
     """Choices by name, in the order of declaration.
 
     Args:
-        kind: what an entry is, for messages: ``fitness``, ``data set``.
+        kind: kind of the entries, for messages: ``fitness``, ``data set``.
         home: ``module:NAME`` of the mapping that holds the built-in entries; importing it must not import torch.
-        object_type: ``module:CLASS`` of what may be given instead of a name, if anything may.
+        object_type: ``module:CLASS`` of the objects that may be given instead of a name; None: names only.
     """
 
     def __init__(self, kind: str, home: str, object_type: str | None = None):
@@ -37,11 +37,11 @@ class Registry(Mapping[str, Any]):
         self._added[name] = entry
 
     def remove(self, name: str) -> None:
-        """Take an added choice away again; built-in ones stay."""
+        """Remove an added choice; built-in ones stay."""
         self._added.pop(name, None)
 
     def is_builtin(self, name: str) -> bool:
-        """Whether the choice comes with neuronas."""
+        """Whether the choice is built in."""
         return name in self._builtin
 
     __hash__ = object.__hash__
@@ -111,4 +111,4 @@ REGISTRIES: dict[str, Registry] = {
     "recipes": RECIPES,
     "presets": PRESETS,
 }
-"""Every registry, by the name under which a plug-in adds to it."""
+"""All registries, by their names in ``Plugin``."""

@@ -1,9 +1,9 @@
 """Every setting of a run, declared once.
 
 Command-line options, Python keywords, validation, shell completion, the reference in the documentation and the stub for
-editors come from these declarations. The classes are the *resolved* settings: complete. What a person writes is a
-``RunConfig`` (``neuronas.config.given``), in which anything may be absent; ``neuronas.api.plan`` makes the one of the
-other.
+editors come from these declarations. The classes are the *resolved* settings, which are complete. The settings that a
+user gives are a ``RunConfig`` (``neuronas.config.given``), in which all are optional; ``neuronas.api.plan`` resolves
+them.
 """
 
 from typing import Annotated, Literal, Self
@@ -43,22 +43,22 @@ from neuronas.config.weight_bits import WeightBits
 
 _NETWORK = (ESTIMATE, SEARCH, TRAIN, BENCHMARK, DESIGN, FIT)
 _OF_OWN = (*_NETWORK, EVALUATE)
-"""Verbs that take it; ``evaluate`` for networks of one's own only."""
+"""Commands that take it; ``evaluate`` for the user's own networks only."""
 _READS_IMAGES = (SEARCH, TRAIN, EVALUATE, BENCHMARK, DESIGN)
 _EVERY = (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY, DOCTOR, DESIGN, FIT, EXPORT)
 _UNLESS_OWN = (ESTIMATE, SEARCH, BENCHMARK, DOCTOR, DESIGN)
-"""Verbs without a random seed of their own."""
+"""Commands without a random seed of their own."""
 
 
 class DataConfig(Section):
-    """Data: which images, and how they are read."""
+    """Data: the images, and how they are read."""
 
     name: str = setting(
         "Data set: a name, imagefolder:DIR, parquet:DIR, events:DIR or, in Python, an object", "digits",
         (ESTIMATE, SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY, DESIGN, FIT), name="dataset", choices=DATASETS,
     )  # fmt: skip
     data_dir: Place | None = setting(
-        "Folder of downloaded data sets ($NEURONAS_DATA, or else data)",
+        "Folder of downloaded data sets ($NEURONAS_DATA if set, otherwise data)",
         None,
         (SEARCH, TRAIN, EVALUATE, BENCHMARK, STUDY, DOCTOR, DESIGN),
         metavar="DIR",
@@ -67,11 +67,11 @@ class DataConfig(Section):
         "Resize images to this side, or to HEIGHTxWIDTH", DATASET, _OF_OWN, unit="pixels", metavar="SIDE"
     )
     image_channels: int = setting(
-        "Channels of an image; of image folders 1 (grey) or 3 (RGB), to which files are converted", DATASET, _OF_OWN,
+        "Image channels; for image folders 1 (grey) or 3 (RGB), to which files are converted", DATASET, _OF_OWN,
         ge=1,
     )  # fmt: skip
     sequence: bool = setting(
-        "Each time step has an image of its own, as recordings of event cameras do",
+        "Each time step has its own image, as in recordings of event cameras",
         DATASET,
         (),
         is_option=False,
@@ -82,15 +82,20 @@ class DataConfig(Section):
         "Names of the classes, in the order of the network's outputs", DATASET, (), is_option=False
     )
     mean: PerChannel = setting(
-        "Mean of each channel, of pixels from 0 to 1, such as 0.49,0.48,0.45",
+        "Mean of each channel, for pixels from 0 to 1, such as 0.49,0.48,0.45",
         DATASET,
         _READS_IMAGES,
         metavar="M,M,M",
     )
-    std: PerChannel = setting("Standard deviation of each channel, as --mean", DATASET, _READS_IMAGES, metavar="S,S,S")
+    std: PerChannel = setting(
+        "Standard deviation of each channel, for pixels from 0 to 1, such as 0.2,0.2,0.2",
+        DATASET,
+        _READS_IMAGES,
+        metavar="S,S,S",
+    )
     skip_corrupt: bool = setting("Leave out images that cannot be read", False, _READS_IMAGES)
     n_test: int | None = setting(
-        "Test images to measure on, the same share of each class and the same for all runs (all)",
+        "Number of test images, the same share of each class and the same for all runs (all)",
         None,
         (EVALUATE,),
         name="limit",
@@ -101,7 +106,7 @@ class DataConfig(Section):
 
     @property
     def shown_names(self) -> tuple[str, ...]:
-        """Names of the classes, or their numbers where they have none."""
+        """Names of the classes, or their numbers if they have no names."""
         return self.class_names or tuple(map(str, range(self.n_classes)))
 
     @model_validator(mode="after")
@@ -116,7 +121,7 @@ class DataConfig(Section):
 
 
 class NetworkConfig(Section):
-    """Network: what surrounds the cells, and its precision."""
+    """Network: everything but the cells, and the weight precision."""
 
     channels: int = setting("Channels before the first reduction", DATASET, _NETWORK, ge=1, le=4096)
     timesteps: int = setting("Time steps T", 5, _OF_OWN, ge=1, le=256)
@@ -154,25 +159,25 @@ class FitnessConfig(Section):
     name: str = setting(
         "Fitness measure", "path-information", (SEARCH, BENCHMARK, STUDY, DESIGN), name="fitness", choices=FITNESS
     )
-    batch_size: int = setting("Images in a batch of the fitness", DATASET, (SEARCH, BENCHMARK, DESIGN), ge=2)
-    n_batches: int = setting("Batches over which fitness is averaged", 1, (SEARCH, BENCHMARK), is_option=False, ge=1)
+    batch_size: int = setting("Batch size for the fitness", DATASET, (SEARCH, BENCHMARK, DESIGN), ge=2)
+    n_batches: int = setting(
+        "Number of batches over which fitness is averaged", 1, (SEARCH, BENCHMARK), is_option=False, ge=1
+    )
     exact: bool = setting(
         "Evaluate every candidate on the full batch, without screening on a small one", False, (SEARCH, DESIGN)
     )
-    screen_batch_size: int = setting(
-        "Images in the batch that screens candidates", 32, (SEARCH,), is_option=False, ge=2
-    )
+    screen_batch_size: int = setting("Batch size for screening candidates", 32, (SEARCH,), is_option=False, ge=2)
     screen_keep: float = setting(
-        "Share of the candidates that survive the screen", 0.1, (SEARCH,), is_option=False, gt=0, le=1
+        "Fraction of the candidates that pass the screening", 0.1, (SEARCH,), is_option=False, gt=0, le=1
     )
     chip_fitness: bool = setting(
         "Evaluate candidates with their weights as simulated chips hold them", False, (SEARCH,)
     )
-    chips: int = setting("Simulated chips over which --chip-fitness averages", 1, (SEARCH,), ge=1, le=1000)
+    chips: int = setting("Number of simulated chips over which --chip-fitness averages", 1, (SEARCH,), ge=1, le=1000)
 
     @property
     def has_screen(self) -> bool:
-        """Whether a small batch discards candidates; not where it would save next to nothing."""
+        """Whether candidates are screened on a small batch; False if that would save almost nothing."""
         return not self.exact and self.screen_keep < 1 and self.batch_size >= 4 * self.screen_batch_size
 
     @model_validator(mode="after")
@@ -215,7 +220,7 @@ class EngineConfig(Section):
 
 
 class ResolvedConfig(Section):
-    """Run: everything that decides a result, complete."""
+    """Run: all settings that determine a result, complete."""
 
     seed: int = setting("Random seed", 0, _UNLESS_OWN, ge=0, lt=2**63)
     device: Literal["auto", "cpu", "cuda"] = setting(

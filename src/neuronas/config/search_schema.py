@@ -8,12 +8,12 @@ from neuronas.config.values import DESIGN, SEARCH
 
 
 class SearchConfig(Section):
-    """Search: the algorithm, and what it draws."""
+    """Search: the algorithm, and the selection of finalists."""
 
     algorithm: str = setting("Search algorithm", "neuronas", (SEARCH, DESIGN), choices=ALGORITHMS)
-    n_draws: int = setting("Number of candidates that snasnet and evolution draw", 5000, (SEARCH, DESIGN), ge=1)
+    n_draws: int = setting("Number of candidates drawn by snasnet and evolution", 5000, (SEARCH, DESIGN), ge=1)
     max_evaluated: int | None = setting(
-        "Stop after so many evaluated functions (no limit)",
+        "Stop after this many evaluated functions (no limit)",
         None,
         (SEARCH,),
         is_option=False,
@@ -25,22 +25,22 @@ class SearchConfig(Section):
         "How the answer is chosen from the Pareto front (evolution, exhaustive)", "fitness", (SEARCH,)
     )
     finalists: int = setting(
-        "Fittest distinct candidates that are trained briefly, so that the one that learns best is the answer; 0: none",
+        "Number of fittest distinct candidates that are trained briefly; the most accurate one is the answer; 0: none",
         0, (SEARCH,), before=Before.DEFAULT, ge=0, le=1000,
     )  # fmt: skip
     finalist_epochs: int = setting(
-        "Passes over the images that the last finalists are trained for", 12, (SEARCH, DESIGN),
+        "Epochs that the last finalists are trained for", 12, (SEARCH, DESIGN),
         before=Before.DEFAULT, ge=1, le=10_000,
     )  # fmt: skip
     finalist_images: int = setting(
-        "Training images, at most, that finalists learn from and are compared on", 5000, (SEARCH, DESIGN),
+        "Maximum number of training images on which finalists are trained and compared", 5000, (SEARCH, DESIGN),
         metavar="IMAGES", before=Before.DEFAULT, ge=2,
     )  # fmt: skip
     finalist_eta: int = setting(
-        "One in so many finalists goes on to the next rung of halving, and is trained so many times as long", 2,
+        "Reduction factor of halving: one in this many finalists is kept, and trained this many times as long", 2,
         (SEARCH,), is_option=False, before=Before.DEFAULT, ge=2, le=100,
     )  # fmt: skip
     finalist_validation: float = setting(
-        "Share of the finalists' images that they are compared on", 0.25, (SEARCH,), is_option=False,
+        "Fraction of the finalists' images that is held out to compare them", 0.25, (SEARCH,), is_option=False,
         before=Before.DEFAULT, gt=0, lt=1,
     )  # fmt: skip

@@ -14,7 +14,7 @@ from pydantic_core import PydanticUndefined
 from neuronas.config.registry import Registry
 
 SMALLEST, LARGEST = 1e-30, 1e15
-"""Magnitudes of numbers in settings; nothing sensible lies outside, and what is computed from them stays finite."""
+"""Range of magnitudes of numbers in settings; within it, all computed values stay finite."""
 
 
 class Section(BaseModel):
@@ -36,13 +36,13 @@ class Section(BaseModel):
 
 @dataclass(frozen=True)
 class From:
-    """Marks a default that another choice decides, such as the data set; ``what`` says which, for people."""
+    """A default that another choice determines, such as the data set; ``what`` names that choice, for help texts."""
 
     what: str
 
 
 class Before(Enum):
-    """What stands for a setting in a run that was made before the setting existed."""
+    """Meaning of a setting in runs that were made before the setting existed."""
 
     UNKNOWN = "no value does what was done then"
     DEFAULT = "the default does"
@@ -50,19 +50,19 @@ class Before(Enum):
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a declaration says besides type, range and default.
+    """Metadata of a setting besides type, range and default.
 
     Attributes:
-        help: for people, without a final full stop.
-        verbs: the verbs (and Python functions) that take the setting.
-        name: keyword and option, if not the field's name.
-        option: if not the keyword: the option without the dashes before it.
-        unit: of the value.
-        choices: registry that knows the names; the setting then takes objects of its kind as well.
-        is_option: the command line has an option of its own for it; otherwise ``--set``.
-        metavar: what stands for the value in help texts.
-        default: what decides the default, if it is no constant.
-        before: the value that does what was done before the setting existed. Runs whose settings lack it have that.
+        help: help text, without a final full stop.
+        verbs: commands (and Python functions) that take the setting.
+        name: keyword and option, if different from the field's name.
+        option: option without its leading dashes, if different from the keyword.
+        unit: unit of the value.
+        choices: registry of the names; the setting then takes objects of that kind as well.
+        is_option: the command line has an option for it; otherwise only ``--set``.
+        metavar: placeholder of the value in help texts.
+        default: what determines the default, if it is not a constant.
+        before: value that reproduces the behaviour before the setting existed, used for runs that lack it.
     """
 
     help: str
@@ -94,16 +94,16 @@ def setting(
     """Declare a setting; see ``Meaning``.
 
     Args:
-        help: for people.
-        default: a constant, or ``From(...)``.
-        verbs: that take it.
-        name: keyword and option.
-        unit: of the value.
-        choices: registry of names.
-        is_option: whether it has an option of its own.
-        metavar: in help texts.
+        help: help text.
+        default: constant, or ``From(...)``.
+        verbs: commands that take it.
+        name: keyword and option, if different from the field's name.
+        unit: unit of the value.
+        choices: registry of the names.
+        is_option: whether the command line has an option for it.
+        metavar: placeholder of the value in help texts.
         before: value in runs that were made before the setting existed.
-        option: option, if not the keyword.
+        option: option, if different from the keyword.
         **limits: ``ge``, ``gt``, ``le``, ``lt`` as in ``pydantic.Field``.
     """
     source = default if isinstance(default, From) else None
@@ -118,9 +118,9 @@ class Setting:
     """One setting of the schema.
 
     Attributes:
-        path: in settings files and ``--set``: ``network.channels``.
-        kind: its type when resolved.
-        limits: its range in words, or an empty string.
+        path: key in settings files and ``--set``: ``network.channels``.
+        kind: type when resolved.
+        limits: range in words, or an empty string.
     """
 
     path: str
@@ -131,7 +131,7 @@ class Setting:
 
     @property
     def name(self) -> str:
-        """Keyword of the Python functions."""
+        """Keyword argument of the Python functions."""
         return self.meaning.name or self.path.rpartition(".")[2]
 
     @property
@@ -141,12 +141,12 @@ class Setting:
 
     @property
     def section(self) -> str:
-        """``network`` of ``network.channels``; empty for the run's own."""
+        """Section, such as ``network`` of ``network.channels``; empty for settings outside all sections."""
         return self.path.rpartition(".")[0]
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """Names that it can take; empty where any value of its type will do."""
+        """Names that it can take; empty if it takes any value of its type."""
         if self.meaning.choices is not None:
             return tuple(self.meaning.choices)
         return tuple(str(one) for part in _parts(self.kind) if get_origin(part) is Literal for one in get_args(part))
@@ -171,7 +171,7 @@ class Setting:
 
     @property
     def type_text(self) -> str:
-        """The type for people: ``float``, ``several float`` or, of numbers that may be texts, ``int or str``."""
+        """The type in words: ``float``, ``several float`` or, for numbers that may be text, ``int or str``."""
         for part in _parts(self.kind):
             if get_origin(part) is tuple and get_args(part)[-1] is Ellipsis:
                 return f"several {get_args(part)[0].__name__}"
@@ -180,7 +180,7 @@ class Setting:
 
     @property
     def default_text(self) -> str:
-        """The default for people; empty where the help says what happens without a value."""
+        """The default in words; empty if the help text says what happens without a value."""
         if self.meaning.default is not None:
             return self.meaning.default.what
         if self.default is None:
@@ -191,7 +191,7 @@ class Setting:
 
 
 def settings_of(model: type[Section], prefix: str = "") -> dict[str, Setting]:
-    """Every setting of a section and the sections in it, by path, in the order of declaration."""
+    """All settings of a section and its subsections, by path, in the order of declaration."""
     found: dict[str, Setting] = {}
     for name, field in model.model_fields.items():
         inner = field.annotation
@@ -209,7 +209,7 @@ Model = TypeVar("Model", bound=Section)
 
 
 def partial(model: type[Model], name: str) -> type[Model]:
-    """The same settings as a person writes them: any of them may be absent, and a name may be an object."""
+    """The class of the same settings as given: all are optional, and objects may replace names."""
     fields: dict[str, Any] = {}
     for key, field in model.model_fields.items():
         inner = field.annotation
@@ -242,7 +242,7 @@ def _name_or_object(registry: Registry) -> Callable[[Any], Any]:
 
 
 def _parts(kind: Any) -> tuple[Any, ...]:
-    """Members of a union; a type that is none is its own only member."""
+    """Members of a union; the type itself if it is not a union."""
     if get_origin(kind) is Annotated:
         return _parts(get_args(kind)[0])
     if get_origin(kind) in (Union, types.UnionType):
@@ -252,7 +252,7 @@ def _parts(kind: Any) -> tuple[Any, ...]:
 
 _SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 _NOT_SHOWN = 2**62
-"""What merely keeps a number within 64 bits is no range to tell people."""
+"""Limits from here on only keep a number within 64 bits, and are not stated."""
 
 
 def _limits(field: FieldInfo) -> str:

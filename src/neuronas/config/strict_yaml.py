@@ -1,7 +1,7 @@
-"""YAML as settings need it: no keys given twice, no aliases, no endless numbers; ``1e3`` is a number.
+"""Strict YAML for settings: no duplicate keys, no aliases, no overlong numbers; ``1e3`` is a number.
 
-libyaml, in C, reads a text several times faster than PyYAML's own scanner and parser. What it may read differently, and
-what it refuses with other words, is read without it: values and messages are the same where libyaml is missing.
+libyaml, in C, is several times faster than PyYAML's own scanner and parser. Texts that it may read differently or
+refuse with another message are read without it, so that values and messages do not depend on libyaml.
 """
 
 import re
@@ -16,7 +16,7 @@ from yaml.constructor import SafeConstructor
 from yaml.resolver import Resolver
 
 _MAX_VALUES, _LONGEST_NUMBER = 100_000, 1000
-"""More values take PyYAML many seconds. So does a long number to base 60, and none can be shown in a message."""
+"""More values, or a long number to base 60, take PyYAML many seconds; Python cannot print numbers that long."""
 _NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 
 YAML_ERRORS = (
@@ -28,11 +28,11 @@ YAML_ERRORS = (
     LookupError,
     RecursionError,
 )
-"""What PyYAML raises on text that is none."""
+"""Exceptions of PyYAML for text that is not YAML."""
 
 
 class _Strict(Composer, SafeConstructor, Resolver):
-    """Refuses keys given twice, which YAML would silently drop; aliases, which can grow without bound; long numbers."""
+    """Refuses duplicate keys, which PyYAML drops silently; aliases, which can expand without bound; long numbers."""
 
     check_event: Callable[..., bool]  # of the parser
     n_values = 0
@@ -58,23 +58,23 @@ class _Strict(Composer, SafeConstructor, Resolver):
         return super().construct_mapping(node, deep)
 
 
-# YAML 1.1 reads 10e6 and 1e3 as text; people mean numbers. Digits match in one way only, or many of them take for ever.
+# YAML 1.1 reads 10e6 and 1e3 as text; numbers are meant. Digits match in one way only, to avoid exponential time.
 _Strict.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+"), list("-+.0123456789")
 )
 
 
 class _PythonLoader(_Strict, yaml.SafeLoader):
-    """Reads with PyYAML's own scanner and parser."""
+    """Loader with PyYAML's own scanner and parser."""
 
 
 _READ_DIFFERENTLY = re.compile(r"[\t?!\ufeff]|[|>][-+0-9]*#|%[A-Za-z]")
-"""What libyaml accepts in places where PyYAML does not, such as tabs; or reads as another value, such as ``!``."""
+"""Text that libyaml accepts where PyYAML does not, such as tabs, or reads as another value, such as ``!``."""
 
 if yaml.__with_libyaml__:
 
     class _LibyamlLoader(_Strict, yaml.CSafeLoader):
-        """Reads with libyaml; composes in Python, since the composer in C cannot be extended."""
+        """Loader with libyaml; it composes in Python, since the composer in C cannot be extended."""
 
         def __init__(self, text: str):
             yaml.CSafeLoader.__init__(self, text)
@@ -82,10 +82,10 @@ if yaml.__with_libyaml__:
 
 
 def parse_yaml(text: str) -> Any:
-    """The one value that a YAML text holds.
+    """Parse a YAML text.
 
     Raises:
-        YAML_ERRORS: it is no YAML, or holds what is not accepted.
+        YAML_ERRORS: it is not YAML, or holds something that is not accepted.
     """
     if yaml.__with_libyaml__ and not _READ_DIFFERENTLY.search(text):
         with suppress(*YAML_ERRORS):

@@ -22,7 +22,7 @@ def _learning(
 
 
 class TrainConfig(Section):
-    """Training: how the network learns. What is not given is the recipe's."""
+    """Training: how the network is trained. Defaults come from the recipe."""
 
     recipe: str = _learning(
         "Recipe for the training settings that are not given", "default", _LEARNED, choices=RECIPES, is_option=True
@@ -30,15 +30,15 @@ class TrainConfig(Section):
     seed: int = _learning("Random seed of training", RUN, is_option=True, ge=0, lt=2**63)
     device: Literal["auto", "cpu", "cuda"] = _learning("Device for training", RUN, is_option=True)
     n_images: int | None = _learning(
-        "Training images, drawn with the random seed, the same share of each class (all)", None, _LEARNED,
+        "Number of training images, drawn with the random seed, the same share of each class (all)", None, _LEARNED,
         is_option=True, name="limit", metavar="IMAGES", ge=1,
     )  # fmt: skip
-    epochs: int = _learning("Passes over the training images", RECIPE, _LEARNED, is_option=True, ge=1)
+    epochs: int = _learning("Epochs", RECIPE, _LEARNED, is_option=True, ge=1)
     patience: int = _learning(
         "Stop after this many epochs without a higher validation accuracy; 0: never", 0, _LEARNED, unit="epochs",
         is_option=True, ge=0,
     )  # fmt: skip
-    batch_size: int = _learning("Images in a training step, of all processes together", is_option=True, ge=2)
+    batch_size: int = _learning("Batch size of a training step, summed over all processes", is_option=True, ge=2)
     learning_rate: float = _learning("Peak learning rate", RECIPE, _LEARNED, is_option=True, gt=0)
     optimiser: Literal["sgd", "adamw", "muon"] = _learning(
         "Optimiser; muon: of kernels and matrices, with adamw for the rest"
@@ -49,15 +49,17 @@ class TrainConfig(Section):
     learning_rate_floor: float = _learning("Learning rate at the end of the cosine schedule", ge=0)
     warmup_epochs: float = _learning("Epochs of linear warm-up", ge=0)
     early_side: float = _learning(
-        "Image side at the beginning, as a share of the whole side; it grows until train.full_from", gt=0, le=1
+        "Image side at the beginning, as a fraction of the full side; it grows until train.full_from", gt=0, le=1
     )
-    full_from: float = _learning("Share of the epochs after which images have their whole side", ge=0, le=1)
+    full_from: float = _learning("Fraction of the epochs after which images have their full side", ge=0, le=1)
     early_timesteps: int = _learning("Time steps until train.timesteps_from; 0: all", ge=0)
-    timesteps_from: float = _learning("Share of the epochs after which all time steps are trained", ge=0, le=1)
+    timesteps_from: float = _learning("Fraction of the epochs after which all time steps are used", ge=0, le=1)
     dropout: float = _learning(
-        "Share of the inputs of the head's first linear layer that are dropped, the same at every time step", ge=0, lt=1
+        "Dropout rate of the inputs of the head's first linear layer; the mask is the same at every time step",
+        ge=0,
+        lt=1,
     )
-    clip_norm: float = _learning("Clip the gradient's norm to this; 0: never", ge=0)
+    clip_norm: float = _learning("Gradient clipping: maximum norm; 0: none", ge=0)
     loss: Literal["mean", "tet"] = _learning("Loss: of the mean scores, or of each time step (TET)", is_option=True)
     class_weights: Literal["none", "balanced"] = _learning(
         "Weights of the classes in the loss: none, or balanced for classes of different size",
@@ -66,17 +68,21 @@ class TrainConfig(Section):
         is_option=True,
     )
     label_smoothing: float = _learning("Label smoothing", ge=0, lt=1)
-    surrogate: str = _learning("Surrogate of the spike's derivative", choices=SURROGATES, is_option=True)
+    surrogate: str = _learning("Surrogate gradient of the spike function", choices=SURROGATES, is_option=True)
     augment: Literal["none", "shift", "flip", "autoaugment", "randaugment"] = _learning(
         "Augmentation of the training images", DATASET, _LEARNED, is_option=True
     )
-    border: Literal["zero", "reflect"] = _learning("What a shifted training image shows beyond its border")
+    border: Literal["zero", "reflect"] = _learning("Padding of shifted training images")
     event_flip: bool = _learning("Mirror half of the recordings of event cameras", False, is_option=True)
     event_shift: int = _learning(
-        "Move recordings of event cameras by up to this many sensor pixels each way", 0, is_option=True, ge=0, le=512
+        "Shift recordings of event cameras by up to this many sensor pixels in each direction",
+        0,
+        is_option=True,
+        ge=0,
+        le=512,
     )
     event_rotate: float = _learning(
-        "Turn recordings of event cameras by up to this angle each way",
+        "Rotate recordings of event cameras by up to this angle in each direction",
         0.0,
         unit="degrees",
         is_option=True,
@@ -84,28 +90,28 @@ class TrainConfig(Section):
         le=180,
     )
     event_zoom: float = _learning(
-        "Enlarge or reduce recordings of event cameras by a factor of up to 1 plus this",
+        "Scale recordings of event cameras up or down by a factor of up to 1 plus this",
         0.0,
         is_option=True,
         ge=0,
         le=1,
     )
     event_elastic: float = _learning(
-        "Bend recordings of event cameras by random displacements of this standard deviation", 0.0, unit="pixels",
+        "Elastically deform recordings of event cameras; standard deviation of the displacements", 0.0, unit="pixels",
         is_option=True, ge=0, le=64,
     )  # fmt: skip
     event_drop: float = _learning(
-        "Share of the events of each recording that are left out at random", 0.0, is_option=True, ge=0, lt=1
+        "Fraction of the events of each recording that is dropped at random", 0.0, is_option=True, ge=0, lt=1
     )
     event_jitter_ms: float = _learning(
-        "Standard deviation of what is added to the time of each event", 0.0, unit="ms", is_option=True, ge=0, le=1e6
+        "Standard deviation of the random shift of each event's time", 0.0, unit="ms", is_option=True, ge=0, le=1e6
     )
     mixup: float = _learning("Alpha of mixup; 0: none", ge=0)
     cutout: int = _learning("Side of the square that cutout blanks; 0: none", unit="pixels", ge=0, le=1024)
     ema: float = _learning("Decay of the weights' exponential moving average; 0: none", ge=0, lt=1)
     rate_weight: float = _learning("Weight of the firing-rate penalty", RECIPE, _LEARNED, is_option=True, ge=0)
     rate_target: float = _learning("Firing rate above which the penalty applies", ge=0, le=1)
-    sparsity: float = _learning("Final share of pruned weights", is_option=True, ge=0, lt=1)
+    sparsity: float = _learning("Final fraction of pruned weights", is_option=True, ge=0, lt=1)
     chip_noise: float = _learning(
         "Train with simulated write variation (relative standard deviation)",
         RECIPE,
@@ -125,8 +131,8 @@ class TrainConfig(Section):
         "Learn the class probabilities of a trained run beside the labels (knowledge distillation)", None,
         is_option=True, metavar="RUN",
     )  # fmt: skip
-    teacher_share: float = _learning("Share of the teacher's class probabilities in the targets", 0.9, gt=0, le=1)
-    validation_share: float = _learning("Share of the training images that is held out for validation", ge=0, lt=1)
+    teacher_share: float = _learning("Weight of the teacher's class probabilities in the targets", 0.9, gt=0, le=1)
+    validation_share: float = _learning("Fraction of the training images that is held out for validation", ge=0, lt=1)
     precision: Literal["auto", "float32", "bfloat16"] = _learning(
         "Floating-point format of convolutions", is_option=True
     )
@@ -143,13 +149,13 @@ def _on_chip(help: str, default: Any, verbs: tuple[str, ...] = (EVALUATE,), **mo
 
 
 MEASURING = frozenset({"n_chips", "seed", "ablation", "diagnosis", "retrain_epochs"})
-"""Settings of ``ChipConfig`` that say how a chip is measured. All others make it another chip."""
+"""Settings of ``ChipConfig`` that determine how a chip is measured. All others determine the chip itself."""
 
 
 class ChipConfig(Section):
-    """Chip simulation: how many chips, and what they are like."""
+    """Chip simulation: the number of chips and their properties."""
 
-    n_chips: int = _on_chip("Chips to simulate", 20, (EVALUATE, DESIGN), name="chips", ge=1, le=100_000)
+    n_chips: int = _on_chip("Number of simulated chips", 20, (EVALUATE, DESIGN), name="chips", ge=1, le=100_000)
     seed: int = _on_chip("Random seed of the chips", 0, ge=0, lt=2**63)
     without: Names = _on_chip(
         "Non-idealities to switch off: adc, read_noise, write_variation, drift, wire_resistance, stuck_cells or "
@@ -161,22 +167,25 @@ class ChipConfig(Section):
     )
     variation: Literal["normal", "lognormal"] = _on_chip("Distribution of the write variation", "normal")
     device_model: str | None = _on_chip(
-        "Measured statistics of the memory device, in place of the write variation: a name, FILE.yaml, or FILE.csv of "
+        "Measured statistics of the memory device, instead of the write variation: a name, FILE.yaml, or FILE.csv of "
         "measurements (default: the accelerator's)", None, (EVALUATE, DESIGN), choices=DEVICE_MODELS, metavar="NAME",
     )  # fmt: skip
     after: Times = _on_chip(
-        "Times after programming at which the chips are measured, such as 1h,1d,1month (directly after it)", (),
+        "Times after programming at which the chips are measured, such as 1h,1d,1month (immediately)", (),
         (EVALUATE, DESIGN), metavar="TIME,TIME",
     )  # fmt: skip
     drift_compensation: bool = _on_chip(
-        "Scale the currents of each crossbar block by what their sum has lost since programming", False
+        "Drift compensation: scale the currents of each crossbar block by the loss of their sum since programming",
+        False,
     )
     activation_bits: int = _on_chip(
-        "Bits of inputs that are neither pixels nor spikes, as behind ReLU in a network of your own", 8, ge=2, le=16
+        "Bits of inputs that are neither pixels nor spikes, such as after ReLU in your own network", 8, ge=2, le=16
     )
     gain_calibration: bool = _on_chip("Calibrate the gain of each column", True)
     ablation: bool = _on_chip("Measure the accuracy loss of each non-ideality", False)
-    diagnosis: bool = _on_chip("Find the causes of a loss and try changes of the chip, on validation images", True)
+    diagnosis: bool = _on_chip(
+        "Find the causes of an accuracy loss and test changes to the chip, on validation images", True
+    )
     retrain_epochs: int = _on_chip(
-        "Epochs of noise-aware training that the diagnosis also tries, into RUN-noise; 0: none", 0, ge=0
+        "Epochs of noise-aware training that the diagnosis tests as well, in RUN-noise; 0: none", 0, ge=0
     )

@@ -1,4 +1,4 @@
-"""Verbs, what decides defaults, and types of values: the words that the schema of settings is written in."""
+"""Commands, origins of defaults, and value types used by the schema of settings."""
 
 from functools import partial
 from typing import Annotated, Any
@@ -15,13 +15,13 @@ BENCHMARK, STUDY = "benchmark", "study"
 """``reproduce proxy-benchmark``, and the experiments of ``reproduce`` that search and train."""
 
 FULL_PRECISION = 32
-"""Weight bits that stand for weights that are not quantised."""
+"""Number of weight bits that means no quantisation."""
 EVALUATED_BITS = (4, 6, 8, 10, 12, 14, 16)
 """The fixed-point precisions, in bits, for which accuracy is evaluated."""
 FEWEST_FRACTION_BITS, FRACTION_BITS = 4, 12
-"""Fraction bits of the values of integer-only networks: the fewest and the most; see ``export.to_integers``."""
+"""Fraction bits of the values of integer-only networks: minimum and maximum; see ``export.to_integers``."""
 DT_S = 1e-4
-"""Length of a time step, s, of NIR files that do not say it: the default of SpikingJelly's NIR importer."""
+"""Length of a time step in s for NIR files that do not state it: the default of SpikingJelly's NIR importer."""
 
 
 def _size(given: Any, least: int, most: int) -> Any:
@@ -44,7 +44,7 @@ _written_size = PlainSerializer(lambda sides: sides[0] if sides[0] == sides[1] e
 ImageSize = Annotated[tuple[int, int], BeforeValidator(partial(_size, least=4, most=1024)), _written_size]
 """Height and width in pixels; written as one number where they are equal."""
 SensorSize = Annotated[tuple[int, int], BeforeValidator(partial(_size, least=1, most=4096)), _written_size]
-"""The same of a sensor, which may be larger than what a network reads."""
+"""Height and width of a sensor in pixels, which may be larger than the images that a network reads."""
 
 
 def _not_empty(text: str) -> str:
@@ -65,7 +65,7 @@ Names = Annotated[
         )
     ),
 ]
-"""Several names; as text, with commas between them."""
+"""Several names; as text separated by commas."""
 
 
 def _numbers(given: Any) -> Any:
@@ -91,5 +91,5 @@ def _whole_numbers(given: Any) -> Any:
 
 
 WholeNumbers = Annotated[tuple[int, ...], BeforeValidator(_whole_numbers), Field(strict=False)]
-"""Several whole numbers; as text, with commas between them."""
+"""Several whole numbers; as text separated by commas."""
 PerChannel = Annotated[tuple[float, ...], BeforeValidator(_numbers), Field(strict=False)]

@@ -12,17 +12,17 @@ from neuronas.config.values import FULL_PRECISION
 from neuronas.errors import ConfigurationError
 
 FEWEST_BITS, MOST_BITS = 2, 16
-"""Of a weight in fixed point."""
+"""Bits of a fixed-point weight: minimum and maximum."""
 _RANGE = f"expected {FEWEST_BITS} to {MOST_BITS} (fixed point) or {FULL_PRECISION} (no quantisation)"
 _FORM = f"{_RANGE}, or bits by layer such as stem=8,A=4,reduction=4,B=4,head=8"
 
 
 @dataclass(frozen=True)
 class LayerBits:
-    """Bits of weights by layer.
+    """Weight bits by layer.
 
-    A key is the name of a layer, or what stands in it in front of a dot: ``A`` holds for ``A.01`` and ``A.12``,
-    ``head`` for ``head`` and for ``head.1``. The longest key that fits a layer counts.
+    A key is the name of a layer, or its part before a dot: ``A`` matches ``A.01`` and ``A.12``, ``head`` matches
+    ``head`` and ``head.1``. The longest matching key applies.
 
     Attributes:
         items: keys and bits, in the order in which they were given.
@@ -36,7 +36,7 @@ class LayerBits:
         return dict(self.items)
 
     def key_of(self, layer: str) -> str | None:
-        """The key that counts for a layer; None where none fits."""
+        """The key that applies to a layer; None if none matches."""
         key = layer
         while key not in self.by_key:
             key, dot, _ = key.rpartition(".")
@@ -59,10 +59,10 @@ class LayerBits:
 
 
 def as_weight_bits(given: Any) -> int | LayerBits:
-    """Bits of weights from a number, a text such as ``stem=8,A=4``, or a mapping.
+    """Parse weight bits from a number, a text such as ``stem=8,A=4``, or a mapping.
 
     Raises:
-        ValueError: none of them, or bits out of range.
+        ValueError: another value, or bits out of range.
     """
     if isinstance(given, str):
         text = given.strip()
@@ -96,15 +96,15 @@ def _is_possible(bits: int) -> bool:
 
 
 WeightBits = Annotated[int | LayerBits, BeforeValidator(as_weight_bits)]
-"""Bits of weights: one number for all layers, or ``LayerBits``. As text ``8`` or ``stem=8,A=4,reduction=4,B=4,head=8``;
-in files and Python a number or a mapping."""
+"""Weight bits: one number for all layers, or ``LayerBits``. As text ``8`` or ``stem=8,A=4,reduction=4,B=4,head=8``; in
+files and Python a number or a mapping."""
 
 
 def bits_of(weight_bits: WeightBits, layer: str) -> int:
     """Bits of the weights of a layer.
 
     Raises:
-        ConfigurationError: no key fits it.
+        ConfigurationError: no key matches it.
     """
     if isinstance(weight_bits, int):
         return weight_bits
@@ -115,19 +115,19 @@ def bits_of(weight_bits: WeightBits, layer: str) -> int:
 
 
 def covers(weight_bits: WeightBits, layer: str) -> bool:
-    """Whether it says the bits of a layer."""
+    """Whether the bits of a layer are given."""
     return isinstance(weight_bits, int) or weight_bits.key_of(layer) is not None
 
 
 def one_precision(weight_bits: WeightBits, whose: str) -> int:
-    """The bits of all layers, for what has no others.
+    """The bits of all layers, where one number is required.
 
     Args:
         weight_bits: as given.
-        whose: what has one precision, for the message: ``a design``.
+        whose: what has a single precision, for the message: ``a design``.
 
     Raises:
-        ConfigurationError: bits by layer.
+        ConfigurationError: bits are given by layer.
     """
     if isinstance(weight_bits, int):
         return weight_bits
@@ -142,14 +142,14 @@ def distinct_bits(weight_bits: WeightBits) -> tuple[int, ...]:
 
 
 def keys_with(weight_bits: WeightBits, bits: int) -> str:
-    """For messages: the layers, or parts, with a precision, such as `` in A, B``; empty where all layers have one."""
+    """For messages: the layers or parts with a precision, such as `` in A, B``; empty if all layers have the same."""
     if isinstance(weight_bits, int):
         return ""
     return f" in {', '.join(key for key, one in weight_bits.items if one == bits)}"
 
 
 def by_layer(weight_bits: WeightBits, layers: Iterable[str], parts: Iterable[str] = ()) -> WeightBits:
-    """Bits for each layer of a network, checked: one number stays, otherwise every layer becomes a key.
+    """Validated bits for each layer of a network: one number is kept, otherwise every layer becomes a key.
 
     Args:
         weight_bits: as given.
@@ -157,7 +157,7 @@ def by_layer(weight_bits: WeightBits, layers: Iterable[str], parts: Iterable[str
         parts: names that may be given although no layer is in them, such as those of cells without weights.
 
     Raises:
-        ConfigurationError: a key fits no layer, or a layer has no key; names them.
+        ConfigurationError: a key matches no layer, or a layer has no key; the message names them.
     """
     if isinstance(weight_bits, int):
         return weight_bits
@@ -176,10 +176,10 @@ def by_layer(weight_bits: WeightBits, layers: Iterable[str], parts: Iterable[str
 
 
 def each_layer(weight_bits: WeightBits, layers: Iterable[str]) -> WeightBits:
-    """The same with each of these layers as a key; one number stays.
+    """The same bits with each of these layers as a key; one number is kept.
 
     Raises:
-        ConfigurationError: no key fits a layer.
+        ConfigurationError: no key matches a layer.
     """
     if isinstance(weight_bits, int):
         return weight_bits
@@ -187,17 +187,17 @@ def each_layer(weight_bits: WeightBits, layers: Iterable[str]) -> WeightBits:
 
 
 def plain_bits(weight_bits: WeightBits) -> int | dict[str, int]:
-    """As JSON has it."""
+    """The JSON value: a number or a mapping."""
     return weight_bits if isinstance(weight_bits, int) else dict(weight_bits.items)
 
 
 def precision_text(weight_bits: WeightBits) -> str:
-    """For people: ``8 bits``, or ``4 to 8 bits``."""
+    """In words: ``8 bits``, or ``4 to 8 bits``."""
     return f"{_extent(weight_bits, ' to ')} bits"
 
 
 def weights_text(weight_bits: WeightBits) -> str:
-    """For people: ``8-bit weights``, or ``4- to 8-bit weights``."""
+    """In words: ``8-bit weights``, or ``4- to 8-bit weights``."""
     return f"{_extent(weight_bits, '- to ')}-bit weights"
 
 
