@@ -1,7 +1,7 @@
-"""What was fitted to tables of trained networks: constants and errors only, in ``calibration.json``.
+"""Constants fitted to tables of trained networks, and the errors of these fits, in ``calibration.json``.
 
 ``benchmarks/fit_firing_rate.py``, ``fit_accuracy.py``, ``fit_chip_loss.py`` and ``narrow_networks.py`` write their
-sections. The file holds no row of a table.
+sections. The file contains no row of a table.
 """
 
 from collections.abc import Iterable
@@ -23,14 +23,14 @@ _FILE = "calibration.json"
 
 
 class RateError(Section):
-    """How far forecasts of the mean firing rate are from what networks of one data set have after training.
+    """Error of forecasts of the mean firing rate against networks of one data set after training.
 
     Attributes:
-        dataset: of the networks.
-        n: networks, none of which the constants were fitted to.
+        dataset: data set of the networks.
+        n: number of networks; the constants were not fitted to any of them.
         rho: Spearman's rank correlation.
-        median_factor: half of the forecasts are off by less than this factor.
-        factor_of_9_in_10: nine in ten are.
+        median_factor: median error factor of the forecasts.
+        factor_of_9_in_10: 90th percentile of the error factor.
     """
 
     dataset: str
@@ -41,13 +41,13 @@ class RateError(Section):
 
 
 class RateCalibration(Section):
-    """The forecast of firing rates (``firing_rate``): its constants, and what they were fitted to and checked on.
+    """The forecast of firing rates (``firing_rate``): its constants, and the networks used to fit and check them.
 
     Attributes:
-        constants: of the equations.
-        timesteps: T of the networks.
-        operations: in their cells.
-        errors: by data set; the constants come from networks of the first.
+        constants: constants of the equations.
+        timesteps: number of time steps T of the networks.
+        operations: operations in their cells.
+        errors: errors by data set; the constants were fitted to networks of the first.
     """
 
     constants: RateConstants
@@ -56,11 +56,11 @@ class RateCalibration(Section):
     errors: tuple[RateError, ...]
 
     def error_on(self, dataset: str) -> RateError | None:
-        """What is known of a data set."""
+        """Errors on a data set; None if it was not checked."""
         return next((error for error in self.errors if error.dataset == dataset), None)
 
     def not_fitted(self, dataset: str, timesteps: int, operations: Iterable[str], *, feeds_back: bool) -> list[str]:
-        """What a network has that none of the networks behind the constants had, for people."""
+        """Descriptions of the properties of a network that none of the networks in the fit had."""
         unknown = sorted(set(operations) - set(self.operations))
         return [
             *([] if self.error_on(dataset) else [f"data set {dataset}"]),
@@ -71,22 +71,22 @@ class RateCalibration(Section):
 
 
 class AccuracyCalibration(Section):
-    """What accuracy a fitness lets expect on one data set: a line, and 90 % split conformal intervals around it.
+    """Expected accuracy for a fitness on one data set: a linear fit with 90 % split conformal intervals.
 
     Attributes:
-        dataset: of the trained networks.
-        fitness: name of the measure.
-        rule: the measure's constants at that time; with other constants the line does not hold.
-        channels: of the networks before the reduction.
-        timesteps: T.
-        operations: in their cells.
-        lowest: fitness of the networks.
-        highest: likewise.
-        slope: points of accuracy per unit of fitness.
+        dataset: data set of the trained networks.
+        fitness: name of the fitness measure.
+        rule: constants of the measure at the time of the fit; the fit is not valid for other constants.
+        channels: channels of the networks before the reduction.
+        timesteps: number of time steps T.
+        operations: operations in their cells.
+        lowest: lowest fitness of the networks.
+        highest: highest fitness of the networks.
+        slope: percentage points of accuracy per unit of fitness.
         intercept: accuracy in percent at fitness 0.
-        half_width: of the interval, points.
-        difference: two networks differ beyond noise if the line sets them so many points apart.
-        n: networks that gave the half-width; the line was fitted to others.
+        half_width: half-width of the interval in percentage points.
+        difference: two networks differ beyond noise if their expected accuracies differ by this many points.
+        n: number of networks from which the half-width was computed; the line was fitted to others.
     """
 
     dataset: str
@@ -104,33 +104,33 @@ class AccuracyCalibration(Section):
     n: int
 
     def interval(self, fitness: float) -> tuple[float, float, float]:
-        """Expected accuracy of a fitness in percent, and the limits of its interval."""
+        """Expected accuracy for a fitness in percent, and the limits of its interval."""
         value = self.slope * fitness + self.intercept
         return value, max(value - self.half_width, 0.0), min(value + self.half_width, 100.0)
 
     def holds(
         self, dataset: str, measure: str, rule: str, channels: int, timesteps: int, operations: Iterable[str]
     ) -> bool:
-        """Whether a network, and how its fitness was read, are like those of the table."""
+        """Whether a network and its fitness measure match those of the fit."""
         given = (dataset, measure, rule, channels, timesteps)
         own = (self.dataset, self.fitness, self.rule, self.channels, self.timesteps)
         return given == own and set(operations) <= set(self.operations)
 
 
 class NarrowCalibration(Section):
-    """What small networks of one data set lose, by width and number of weights.
+    """Accuracy loss of small networks of one data set, by width and number of weights.
 
     Attributes:
-        dataset: of the trained networks.
-        error: of the fittest cells without the loss below (``fitness.expected_error``).
-        scale: of the odds of the loss.
-        channels_power: of the width.
-        weights_power: of the number of weights.
-        n_networks: that all of these were fitted to.
-        n_others: networks chosen otherwise, not in the fit, on which they were checked.
-        rho: Spearman's rank correlation of expected and measured accuracy of these.
-        median_off: half of these are off by less than this share.
-        most_off: all of them are off by at most this share.
+        dataset: data set of the trained networks.
+        error: error of the fittest cells without the loss below (``fitness.expected_error``).
+        scale: scale of the odds of the loss.
+        channels_power: exponent of the width.
+        weights_power: exponent of the number of weights.
+        n_networks: number of networks in the fit.
+        n_others: number of networks in the check, selected differently and not in the fit.
+        rho: Spearman's rank correlation of expected and measured accuracy in the check.
+        median_off: median absolute error in the check, as a share.
+        most_off: largest absolute error in the check, as a share.
     """
 
     dataset: str
@@ -145,23 +145,23 @@ class NarrowCalibration(Section):
     most_off: float
 
     def kept(self, channels: int, n_weights: "Array") -> "Array":
-        """Share of the accuracy above chance that is left, 0 to 1: 1 / (1 + scale * C^-a * weights^-b)."""
+        """Share of the accuracy above chance that remains, 0 to 1: 1 / (1 + scale * C^-a * weights^-b)."""
         share: Array = 1 / (1 + self.scale * float(channels) ** -self.channels_power * n_weights**-self.weights_power)
         return share
 
 
 class ChipCalibration(Section):
-    """What chips leave of the accuracy above chance, by the signal-to-noise ratio of their layers' sums.
+    """Share of the accuracy above chance that remains on a chip, by the signal-to-noise ratio of its layers' sums.
 
     Attributes:
-        dataset: of the trained networks.
-        middle_db: ratio at which half of it is left.
-        scale_db: of the logistic function: from 27 to 73 % within twice as much.
-        n_pairs: of a network and a kind of chip, each simulated.
-        n_networks: among them.
-        rho: Spearman's rank correlation of forecast and simulation, each network forecast by a fit without it.
-        median_off: half of these forecasts are off by less than this share.
-        off_of_9_in_10: nine in ten are.
+        dataset: data set of the trained networks.
+        middle_db: ratio at which half of it remains.
+        scale_db: scale of the logistic function, which rises from 27 to 73 % over twice the scale.
+        n_pairs: number of simulated pairs of a network and a kind of chip.
+        n_networks: number of networks among them.
+        rho: Spearman's rank correlation of forecast and simulation; each network is forecast by a fit without it.
+        median_off: median absolute error of these forecasts, as a share.
+        off_of_9_in_10: 90th percentile of the absolute error, as a share.
     """
 
     dataset: str
@@ -174,9 +174,9 @@ class ChipCalibration(Section):
     off_of_9_in_10: float
 
     def kept(self, noise: "LayerNoise") -> "Array":
-        """Share of the accuracy above chance that is left, 0 to 1: 1 / (1 + e^((middle - ratio) / scale)).
+        """Share of the accuracy above chance that remains, 0 to 1: 1 / (1 + e^((middle - ratio) / scale)).
 
-        Errors that all filters have in common are not in the ratio: counted in full they make forecasts worse.
+        The ratio excludes errors that all filters have in common; including them makes forecasts worse.
         """
         import numpy as np  # noqa: PLC0415 - choices are listed without it
 
@@ -195,10 +195,10 @@ class Calibration(Section):
 
 @cache
 def calibration() -> Calibration:
-    """Read the file.
+    """Read ``calibration.json``.
 
     Raises:
-        VerificationError: it is damaged.
+        VerificationError: the file is damaged.
     """
     try:
         return Calibration.model_validate_json(files(__package__).joinpath(_FILE).read_text(encoding="utf-8"))

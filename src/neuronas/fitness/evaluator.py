@@ -40,7 +40,7 @@ class MeanEvaluator:
         self.evaluators = evaluators
 
     def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[tuple[int, float | Failure]]:
-        """See ``Evaluator``; the result is a ``Failure`` if that of any evaluator is."""
+        """See ``Evaluator``; the result is a ``Failure`` if any evaluator returns one."""
         totals: list[float | Failure] = [0.0] * len(architectures)
         for evaluator in self.evaluators:
             for index, fitness in evaluator.evaluate(architectures):

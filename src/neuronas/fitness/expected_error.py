@@ -1,18 +1,18 @@
-"""The error that a design lets expect, as the search of designs compares it: a named term that can be replaced.
+"""Expected error of a design, an objective of the design search: a named term that can be replaced.
 
-``prior`` is not fitted to networks of the data set at hand. It orders designs by what is known elsewhere:
+``prior`` is not fitted to networks of the given data set. It ranks designs by published and earlier results:
 
-- cells: the line of accuracy over fitness on SpikeNAS-Bench's CIFAR-10 (``fitness.calibration``), as a share of the
-  error of wide networks; that of the fittest cells with ``CHANNELS`` and ``TIMESTEPS`` is fitted to narrow networks of
-  digits (``benchmarks/narrow_networks.py``) and an assumption for other data;
+- cells: the linear fit of accuracy over fitness on SpikeNAS-Bench's CIFAR-10 (``fitness.calibration``), as a share of
+  the error of wide networks; the error of the fittest cells with ``CHANNELS`` and ``TIMESTEPS`` is fitted to narrow
+  networks of digits (``benchmarks/narrow_networks.py``), and is an assumption for other data;
 - channels: this error falls as C^-0.185 (Wide ResNets 40-1 to 40-8, CIFAR-10: 6.85 to 4.66 %; Zagoruyko and Komodakis,
   BMVC 2016);
 - time steps: as T^-0.0546 (ResNet-19, CIFAR-10: 5.84 % at T = 2, 5.50 % at T = 6; Deng et al., ICLR 2022);
 - weight bits: e^(0.027 * 4^(4 - bits)) (CIFAR-10: 18.3 % at 8 bits, 18.8 % at 4; docs/training.md);
-- small networks lose a share of the accuracy above chance, whose odds fall with powers of width and number of weights
-  that are fitted to the same networks of digits;
-- the chip: the share of the accuracy above chance that a signal-to-noise ratio leaves (``hardware.chip_noise``), a
-  logistic function fitted to simulated chips (``fitness.calibration``, ``benchmarks/fit_chip_loss.py``).
+- small networks: they lose a share of the accuracy above chance; the odds of the loss fall with powers of width and
+  number of weights, fitted to the same networks of digits;
+- the chip: the share of the accuracy above chance that remains is a logistic function of the signal-to-noise ratio
+  (``hardware.chip_noise``), fitted to simulated chips (``fitness.calibration``, ``benchmarks/fit_chip_loss.py``).
 """
 
 from dataclasses import dataclass
@@ -27,39 +27,39 @@ from neuronas.hardware.cost import Array
 from neuronas.hardware.scaling import ChipArrays
 
 CHANNELS, TIMESTEPS = 16, 5
-"""Where the error of the fittest cells is given."""
+"""Channels and time steps at which the error of the fittest cells is given."""
 _CHANNELS, _TIMESTEPS, _BITS = 0.185, 0.0546, 0.027
 _TABLE = "cifar10"
 _MOST = 0.95
 
 
 class ErrorTerm(Protocol):
-    """What a design lets expect; any object with these can stand in its place."""
+    """Interface of the expected error of a design."""
 
     @property
     def name(self) -> str:
-        """Of the term."""
+        """Name of the term."""
         ...
 
     @property
     def basis(self) -> str:
-        """What it rests on, in a sentence for people."""
+        """What the term is based on, as a sentence for reports."""
         ...
 
     def network(self, fitness: Array, n_weights: Array, channels: int, timesteps: int, weight_bits: int) -> Array:
         """Error of networks without a chip, 0 to 1, [n].
 
         Args:
-            fitness: of their cells, [n].
-            n_weights: [n].
-            channels: before the first reduction.
-            timesteps: T.
-            weight_bits: of each weight.
+            fitness: [n] fitness of the cells.
+            n_weights: [n] number of weights.
+            channels: channels before the first reduction.
+            timesteps: number of time steps T.
+            weight_bits: bits of each weight.
         """
         ...
 
     def kept(self, base: Accelerator, arrays: ChipArrays, weight_bits: int, channels: int) -> Array:
-        """Share of the accuracy above chance that chips keep, 0 to 1, [n_chips]."""
+        """Share of the accuracy above chance that remains on each chip, 0 to 1, [n_chips]."""
         ...
 
 
@@ -69,8 +69,8 @@ class ErrorPrior:
 
     Attributes:
         best: fitness of the fittest cells.
-        n_classes: of the data set.
-        after_s: time after programming at which chips whose device has a model are judged; None: directly after it.
+        n_classes: number of classes of the data set.
+        after_s: time after programming, used for chips whose device has a model; None: directly after programming.
     """
 
     best: float
@@ -109,10 +109,10 @@ def wide_factor(behind: Array, channels: Array | int, timesteps: Array | int, we
     """The error of wide networks over that of the fittest cells with ``CHANNELS`` and ``TIMESTEPS``.
 
     Args:
-        behind: by what their fitness is below that of the fittest cells, [n].
-        channels: before the first reduction; like the others a number, or [n].
-        timesteps: T.
-        weight_bits: of each weight.
+        behind: [n] fitness of the fittest cells minus that of the networks.
+        channels: channels before the first reduction; a number or [n], like the following arguments.
+        timesteps: number of time steps T.
+        weight_bits: bits of each weight.
     """
     line = next(one for one in calibration().accuracy if one.dataset == _TABLE)
     middle, _, _ = line.interval((line.lowest + line.highest) / 2)
@@ -130,14 +130,14 @@ def network_noise(
 ) -> LayerNoise:
     """Noise of a network's layers on n chips: the mean of layers with C and with 2 C inputs.
 
-    No noise where the accelerator has no ``device``: nothing is known of its cells.
+    The noise is 0 if the accelerator has no ``device``, since the properties of its cells are then unknown.
 
     Args:
         base: the accelerator whose arrays are changed.
-        arrays: of the chips.
-        weight_bits: of the network.
-        channels: C before the first reduction.
-        after_s: time after programming, of a device with a model; None: directly after it.
+        arrays: arrays of the chips.
+        weight_bits: weight bits of the network.
+        channels: channels C before the first reduction.
+        after_s: time after programming, for a device with a model; None: directly after programming.
     """
     if base.device is None:
         return LayerNoise(np.zeros(len(arrays)), np.zeros(len(arrays)))
@@ -150,8 +150,8 @@ def expected_error(network: Array, kept: Array, n_classes: int) -> Array:
 
     Args:
         network: error without a chip.
-        kept: share of the accuracy above chance; both broadcast.
-        n_classes: of the data set.
+        kept: share of the accuracy above chance that remains; broadcast with ``network``.
+        n_classes: number of classes of the data set.
     """
     chance = 1 / n_classes
     error: Array = 1 - chance - np.maximum(1 - network - chance, 0) * kept

@@ -1,17 +1,17 @@
 """Forecast of firing rates after training, from the layer graph alone: no images, no weights, no torch.
 
-Batch normalisation fixes what a convolution gives: over images, pixels and channels its values are taken for normal
-with mean m and standard deviation s; those of a convolution of the image have standard deviation s_image. Then
+Batch normalisation determines the distribution of a convolution's output: over images, pixels and channels it is
+assumed normal with mean m and standard deviation s; a convolution of the image has standard deviation s_image. Then
 
-    sum at a node        means add; a value that arrives c times counts c times, different convolutions are independent
+    sum at a node        means add; a value that occurs c times counts c times, different convolutions are independent
     mean of n values     standard deviation times sqrt((1 + (n - 1) r) / n); r: correlation of neighbouring pixels
     maximum of n values  mean + s sqrt(1 - r) E_n, standard deviation times sqrt(r + (1 - r) V_n), where E_n and V_n are
                          mean and variance of the largest of n independent standard normal values
     firing rate          sum over k = 1 … T of (floor(T / k) - floor(T / (k + 1))) / T P(x >= threshold / (1 - d^k))
 
-The last line is exact for an input x that is the same at all T time steps: with d = 1 - 1/tau a LIF neuron at rest
-reaches the threshold at step k if x (1 - d^k) does, and starts again. The threshold counts from the reset potential.
-Behind feedback each time step has its own sum, and the rate is the mean over time steps.
+The last line is exact for an input x that is equal at all T time steps: with d = 1 - 1/tau, a LIF neuron at rest
+reaches the threshold at step k if x (1 - d^k) does, and is then reset. The threshold is relative to the reset
+potential. After feedback each time step has its own sum, and the rate is the mean over time steps.
 
 The four constants are in ``calibration.json``; nothing else is fitted.
 """
@@ -38,7 +38,7 @@ class RateConstants:
 
 @dataclass(frozen=True)
 class LifNeuron:
-    """The neuron and how long it runs; names as in ``snn.neuron``."""
+    """Parameters of the neuron and the number of time steps; names as in ``snn.neuron``."""
 
     tau: float
     v_threshold: float
@@ -48,7 +48,7 @@ class LifNeuron:
 
 @dataclass(frozen=True)
 class _Signal:
-    """A value: its mean, and how often it holds each independent part, whose standard deviation is the second entry."""
+    """A value: its mean, and for each independent part its multiplicity and standard deviation."""
 
     mean: float
     parts: Mapping[str, tuple[float, float]]
@@ -65,13 +65,13 @@ def forecast_rates(nodes: Sequence[Node], neuron: LifNeuron, constants: RateCons
     """Forecast the firing rate of each LIF layer: spikes per neuron per time step, 0 to 1.
 
     Args:
-        nodes: of a layer graph, in order. A link to a node that is missing brings nothing; neurons that nothing
-            reaches have no rate.
+        nodes: nodes of a layer graph, in order. Links to missing nodes are ignored; neurons without any input have no
+            rate.
         neuron: parameters of the neurons.
-        constants: of the equations.
+        constants: constants of the equations.
 
     Returns:
-        rates by the name of the neurons' node.
+        firing rates by the name of the neurons' node.
 
     Raises:
         ConfigurationError: the threshold is not above the reset potential.
@@ -92,15 +92,15 @@ def forecast_rates(nodes: Sequence[Node], neuron: LifNeuron, constants: RateCons
 
 
 def input_rates(nodes: Sequence[Node], rates: Mapping[str, float]) -> dict[str, float]:
-    """Share of nonzero inputs of each layer that holds weights and reads spikes, as ``neuronas evaluate`` measures it.
+    """Share of nonzero inputs of each layer that has weights and reads spikes, as measured by ``neuronas evaluate``.
 
-    A pooled input is nonzero unless all n spikes that it is made of are missing: 1 - (1 - rate)^n.
+    A pooled input over n neurons is zero only if none of them spikes, so the share is 1 - (1 - rate)^n.
     """
     known = {node.name: node for node in nodes}
     silent: dict[str, float] = {name: 1 - rate for name, rate in rates.items()}
 
     def silence(name: str) -> float | None:
-        """Share of values that are zero; None for what is not made of spikes."""
+        """Share of values that are zero; None for values that are not computed from spikes."""
         if name in silent:
             return silent[name]
         node = known.get(name)
@@ -117,9 +117,9 @@ def input_rates(nodes: Sequence[Node], rates: Mapping[str, float]) -> dict[str, 
 
 
 def mean_rate(nodes: Sequence[Node], rates: Mapping[str, float]) -> float:
-    """Mean rate over the layers with weights of the neurons that they read, as SpikeNAS-Bench counts it.
+    """Mean firing rate of the neurons read by each layer with weights, as defined by SpikeNAS-Bench.
 
-    Each layer counts once, also where several read the same neurons, and with 0 where nothing reaches its neurons.
+    Each layer counts once, even if several read the same neurons. Neurons without any input count as 0.
     """
     found = list(_read_rates(nodes, rates))
     return sum(found) / len(found) if found else 0.0
@@ -139,7 +139,7 @@ def _read_rates(nodes: Sequence[Node], rates: Mapping[str, float]) -> Iterator[f
 def _step(
     nodes: Sequence[Node], before: Mapping[str, _Signal], neuron: LifNeuron, constants: RateConstants
 ) -> tuple[dict[str, _Signal], dict[str, float]]:
-    """The signals of one time step, and the rates; what nothing has reached yet is in neither."""
+    """The signals of one time step, and the rates; nodes without any input so far are in neither."""
     now: dict[str, _Signal] = {}
     rates: dict[str, float] = {}
     images: set[str] = set()
@@ -195,11 +195,11 @@ def lif_rate(mean: float, deviation: float, threshold: float, tau: float, timest
     """Firing rate over T steps of a LIF neuron whose constant input is normal over neurons; see the module's docstring.
 
     Args:
-        mean: of the input.
-        deviation: its standard deviation, above 0.
-        threshold: above the reset potential.
+        mean: mean of the input.
+        deviation: standard deviation of the input, above 0.
+        threshold: firing threshold relative to the reset potential.
         tau: membrane time constant in time steps.
-        timesteps: T.
+        timesteps: number of time steps T.
     """
     decay = 1 - 1 / tau
     rate = 0.0

@@ -31,7 +31,7 @@ class Reading:
 
     @classmethod
     def added(cls, readings: Iterable[Tensor]) -> Reading:
-        """Sum single readings, from first to last."""
+        """Sum single readings in order."""
         import torch
 
         each = list(readings)
@@ -71,7 +71,7 @@ def reads_hidden(measure: Measure) -> bool:
 
 
 def for_task(measure: Measure, shape: NetworkShape) -> Measure:
-    """What a measure is for these images and classes: itself, unless it has a method ``for_task(shape) -> Measure``."""
+    """Adapt a measure to the images and classes, by its method ``for_task(shape) -> Measure`` if it has one."""
     adapt = getattr(type(measure), "for_task", None)
     return measure if adapt is None else adapt(measure, shape)
 
@@ -80,8 +80,8 @@ def for_task(measure: Measure, shape: NetworkShape) -> Measure:
 class KernelMeasure:
     """Log-determinant of the sum of a kernel over all LIF layers and time steps, or of its mean.
 
-    For B images and n readings (layers times time steps) the sum is higher by B ln n: it rewards layers with neurons.
-    T alone adds the same to every candidate without feedback.
+    For B images and n readings (layers times time steps), the log-determinant of the sum exceeds that of the mean by
+    B ln n: it rewards layers with neurons. T adds the same constant to all candidates without feedback.
 
     Attributes:
         kernel: the kernel.

@@ -1,25 +1,26 @@
-"""Fitness by paths: how much of the image reaches the output of a cell, and through how many convolutions.
+"""Fitness by paths: how much information of the image reaches the output of a cell, through how many convolutions.
 
-Trained accuracy follows the longest path of convolutions with diminishing returns; it grows with what the first neurons
-of the path let through, the more so the longer the path is, and with how selective the later ones are; docs/fitness.md
-has the evidence. Each node of a cell has a value C, an information I (bits a spike), the share R of its signal that
-comes from the cell's input without a convolution, and J, the mean I of the convolutions in the rest of it. The cell's
-input has C = I = 0 and R = 1. A convolution behind neurons of entropy h that read a node (C, I, R) gives
+Trained accuracy grows with the length of the longest path of convolutions, with diminishing returns. It also grows with
+the information that the first neurons of the path pass on, more so for longer paths, and with the selectivity of the
+later ones; see docs/fitness.md for the evidence. Each node of a cell has a value C, an information I (bits per spike),
+the share R of its signal that comes from the cell's input without a convolution, and J, the mean I of the convolutions
+in the rest. The cell's input has C = I = 0 and R = 1. A convolution after neurons of entropy h that read a node
+(C, I, R) gives
 
     convolution        I' = R h + (1 - R) I
                        C' = GAIN + KEEP C + INFORMATION I' - SELECTIVITY (1 - R) h
     skip, pooling      I' = I, C' = C
 
-and a node has C and I of the edge with the highest C'. h is the entropy of a spike on the batch in bits, a mean over
-time steps. Convolutions leave batch normalisation with variance 1, so R and J are known from how often the node adds
-the input and each convolution, those that skips and pooling pass on included. A cell of n convolutions is worth
+and a node has C and I of the edge with the highest C'. h is the entropy of a spike on the batch in bits, the mean over
+time steps. Convolutions have variance 1 after batch normalisation, so R and J follow from how often the node adds the
+input and each convolution, including those passed on by skips and pooling. The value of a cell of n convolutions is
 
     C + OUTPUT ((1 - R) J + R) + CONVOLUTIONS ln n - SPREAD sd(h)
 
-with C, R and J of its output (its input is not made of spikes and counts as 1 bit) and the standard deviation of h over
-its convolutions. The constants follow the size of the task, classes times pixels (``task_coefficients``). Fitness is
-the mean over all cells. A cell of n nodes with feedback is passed n - 1 times, which is as often as a value can meet a
-new node, and its neurons share one h.
+with C, R and J of its output (its input does not consist of spikes and counts as 1 bit) and the standard deviation of h
+over its convolutions. The constants depend on the size of the task, classes times pixels (``task_coefficients``).
+Fitness is the mean over all cells. A cell of n nodes with feedback is iterated n - 1 times, the most steps in which a
+value can reach a new node, and its neurons share one h.
 """
 
 from __future__ import annotations
@@ -68,20 +69,20 @@ _KEPT = 0.5
 SMALL_TASK = replace(
     FITTED, information=_KEPT * FITTED.information, output=_KEPT * FITTED.output, spread=_KEPT * FITTED.spread
 )
-"""Constants of small tasks, such as CIFAR-10 and CIFAR-100: the terms that reward sensitive neurons count half
+"""Constants of small tasks, such as CIFAR-10 and CIFAR-100: the terms that reward sensitive neurons are halved
 (``benchmarks/fitness_frontier.py``)."""
 LARGE_TASK = replace(FITTED, information=0.0, output=0.0, convolutions=3 * FITTED.convolutions)
-"""Constants of large tasks, such as TinyImageNet-200: there sensitive neurons do not help, and further convolutions
+"""Constants of large tasks, such as TinyImageNet-200: sensitive neurons do not help, and additional convolutions
 help more (``benchmarks/threshold_effects.py``)."""
 _SMALL, _LARGE = 100 * 32 * 32, 200 * 64 * 64
-"""Classes times pixels of the largest task that has the constants of small ones, and of the smallest large one."""
+"""Classes times pixels up to which a task counts as small, and from which it counts as large."""
 
 
 def task_coefficients(n_classes: int, image_size: Pair) -> Coefficients:
     """The constants for a data set: those of small tasks, of large ones, or in between (linear in the logarithm).
 
-    They rest on three tables of trained networks, which differ in classes, image side and number of training images at
-    once. So another property of the data may be the cause (docs/fitness.md).
+    The dependence was derived from three tables of trained networks that differ at the same time in classes, image size
+    and number of training images. So another property of the data may be the cause (docs/fitness.md).
 
     Args:
         n_classes: number of classes.
@@ -132,7 +133,7 @@ class PathInformation:
     """The fitness measure ``path-information``; see the docstring of the module."""
 
     coefficients: Coefficients = SMALL_TASK
-    reads_output: ClassVar[bool] = False  # no equation has the spikes after the last cell
+    reads_output: ClassVar[bool] = False  # no equation uses the spikes after the last cell
 
     def for_task(self, shape: NetworkShape) -> PathInformation:
         """See ``neuronas.fitness.measure.for_task``."""

@@ -1,4 +1,4 @@
-"""The spike patterns of a LIF layer, reduced to what fitness measures read: how similar they are for two images."""
+"""The spike patterns of a LIF layer, reduced to what fitness measures need: their similarity for pairs of images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a budget can be kept at all, and which change of the settings makes room: costs only, no spikes."""
+"""Whether a budget can be met at all, and which change of the settings would meet it. Uses cost only."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ _LOWEST_USEFUL_SIDE = 8
 
 @dataclass(frozen=True, order=True)
 class Knobs:
-    """The settings of a network, apart from its cells, that decide its cost."""
+    """The settings of a network, other than its cells, that determine its cost."""
 
     head: str
     channels: int
@@ -36,16 +36,16 @@ class Knobs:
     image_side: tuple[int, int]
 
     def changes(self, base: "Knobs") -> dict[str, object]:
-        """The settings, by path, in which they differ from others."""
+        """The settings that differ from ``base``, by path."""
         paths = {name: f"network.{name}" for name in ("head", "channels", "timesteps", "weight_bits")}
         paths["image_side"] = "data.image_side"
         return {path: getattr(self, name) for name, path in paths.items() if getattr(self, name) != getattr(base, name)}
 
 
 def lean_architectures(space: Space) -> tuple[Architecture, ...]:
-    """The architectures with one layer of weights in each cell and nothing else that costs, as the space allows it.
+    """The cheapest architectures of a space: one layer of weights in each cell and no other work, where possible.
 
-    Without an operation that has weights: the cells whose edges all hold one operation.
+    In a space without operations that have weights: the cells that use one operation on all edges.
     """
     choices = {edge.operation: edge for edge in reversed(space.edge_choices) if not edge.backward}
     fill = next((choices[name] for name in ("none", "skip") if name in choices), space.edge_choices[0])
@@ -65,14 +65,14 @@ def _uses(cell: Genotype, edges: Iterable[Edge]) -> bool:
 
 @dataclass(frozen=True)
 class Feasibility:
-    """Costs of the leanest networks of a space over changed settings.
+    """Cost of the cheapest networks of a space under changed settings.
 
     Attributes:
-        space: whose cells are used.
-        shape: of the network as it is set.
-        model: makes the cost model for weight bits and a number of time steps.
-        base: the settings as they are.
-        smallest_bits: that weights can have on this chip.
+        space: search space that provides the cells.
+        shape: shape of the network with the current settings.
+        model: function (weight bits, number of time steps) -> cost model.
+        base: current settings.
+        smallest_bits: lowest weight precision that the chip supports.
         budget: the limits.
     """
 
@@ -89,24 +89,24 @@ class Feasibility:
         return lean_architectures(self.space)
 
     def totals(self, knobs: Knobs) -> Totals:
-        """Cost of the lean architectures with changed settings."""
+        """Cost of the cheapest architectures with changed settings."""
         work = Workload(self._shape(knobs), self.space.nodes)
         return self.model(knobs.weight_bits, knobs.timesteps).totals(work.slots, work.occupancy(self.architectures))
 
     def fits(self, knobs: Knobs) -> bool:
-        """Whether any of them keeps all limits."""
+        """Whether any of them meets all limits."""
         excess = np.stack(list(self.budget.excess(self.totals(knobs)).values()))
         return bool((excess <= 0).all(axis=0).any())
 
     def smallest(self, knobs: Knobs) -> dict[str, float]:
-        """The smallest value of each quantity, as limits judge it, each of the network that is best at it."""
+        """The smallest value of each quantity, as compared with its limit; each may come from another network."""
         judged = self.budget.judged(self.totals(knobs))
         return {name: float(values.min()) for name, values in judged.items()}
 
     def enough(self) -> dict[str, float]:
-        """Limits that one of the lean architectures keeps as it is set: those that it breaks, raised to its cost.
+        """The violated limits, raised until one of the cheapest architectures meets them with the current settings.
 
-        Of all of them, that whose worst limit is raised by the smallest share; empty if one keeps all limits.
+        The architecture is the one whose worst limit must be raised by the smallest share. Empty if all limits are met.
         """
         totals = self.totals(self.base)
         index = closest(self.budget, totals).index
@@ -114,14 +114,14 @@ class Feasibility:
         return {name: costs[name] for name, limit in self.budget.limits.items() if costs[name] > limit}
 
     def rows_of_smallest(self, name: str) -> tuple[LayerCost, ...]:
-        """The layers of the network with the smallest value of a quantity, as it is set."""
+        """The layers of the network with the smallest value of a quantity, with the current settings."""
         values: Array = self.budget.judged(self.totals(self.base))[name]
         architecture = self.architectures[int(values.argmin())]
         model = self.model(self.base.weight_bits, self.base.timesteps)
         return model.estimate(rows(architecture, self._shape(self.base))).layers
 
     def widest(self) -> int | None:
-        """The largest number of channels, up to the one that is set, at which a network fits; None where none does."""
+        """The largest number of channels, up to the current one, at which a network fits; None if there is none."""
         if self.fits(self.base):
             return self.base.channels
         low, high = 0, self.base.channels
@@ -132,11 +132,11 @@ class Feasibility:
 
     @property
     def lowest(self) -> Knobs:
-        """Every knob at its lowest."""
+        """Every setting at its lowest value."""
         return Knobs(*(values[-1] for values in self._values()))
 
     def single_changes(self) -> Iterator[Knobs]:
-        """One knob turned at a time: another head, half the channels, half the time steps, 4 bits, half the side."""
+        """Changes of a single setting: another head, half the channels, half the time steps, 4 bits, half the side."""
         base, least = self.base, max(4, self.smallest_bits)
         halves: dict[str, Any] = {
             "head": self._heads()[-1],
@@ -150,7 +150,7 @@ class Feasibility:
                 yield replace(base, **{name: value})
 
     def mildest(self) -> Knobs | None:
-        """The combination of changes that fits and takes least from the network; None where none fits."""
+        """The smallest combination of changes (see ``taken``) that fits; None if none fits."""
         values = self._values()
         first = (0,) * len(values)
         queue: list[tuple[float, tuple[int, ...]]] = [(0.0, first)]
@@ -169,10 +169,10 @@ class Feasibility:
         return None
 
     def taken(self, knobs: Knobs) -> float:
-        """What a change takes from the network, in halvings of its channels.
+        """Size of a change, expressed in halvings of the number of channels.
 
         Halving the image side counts one and a half, halving the time steps a half, two weight bits a quarter, and
-        another head a tenth: an order in which to try, not a measurement.
+        another head a tenth. This sets the order in which changes are tried; it is not a measurement.
         """
         base = self.base
         return (
@@ -184,7 +184,7 @@ class Feasibility:
         )
 
     def _values(self) -> tuple[list[Any], ...]:
-        """The values of each knob, from the one that is set to the lowest."""
+        """The values of each setting, from the current one to the lowest."""
         base = self.base
         widths = _WIDTHS[:1] if self.space.channels else _WIDTHS
         steps = [base.timesteps, *range(base.timesteps - 1, self._fewest_steps - 1, -1)]
@@ -193,12 +193,12 @@ class Feasibility:
         return self._heads(), channels, steps, bits, self._sides()
 
     def _heads(self) -> list[str]:
-        """The head that is set, and a smaller one unless bits are given for layers of the former alone."""
+        """The current head, and a smaller one unless bits are given for layers that only the current head has."""
         found = [self.base.head, *(["gap"] if covers(self.base.weight_bits, "head") else [])]
         return list(dict.fromkeys(found))
 
     def _fewer_bits(self) -> list[int]:
-        """Precisions below that of every layer, the highest first."""
+        """Weight bits below those of every layer, highest first."""
         lowest = distinct_bits(self.base.weight_bits)[0]
         return [bits for bits in _BITS if max(4, self.smallest_bits) <= bits < lowest]
 

@@ -15,7 +15,7 @@ from neuronas.search.algorithms.base import Outcome, best
 
 
 def front(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """The non-dominated candidates with finite fitness, in the given order; of equal candidates the first."""
+    """The non-dominated candidates with finite fitness, in the given order; only the first of equal candidates."""
     finite = [one for one in outcomes if one.fitness is not None and isfinite(one.fitness)]
     return [finite[index] for index in non_dominated(objectives(finite))]
 
@@ -31,7 +31,7 @@ def choose(outcomes: Sequence[Outcome], prefer: str) -> Outcome | None:
 
     Args:
         outcomes: all candidates.
-        prefer: ``fitness``: highest fitness; the name of a cost: lowest cost, of equal ones the highest fitness;
+        prefer: ``fitness``: highest fitness; the name of a cost: lowest cost, with ties broken by fitness;
             ``knee``: the candidate nearest to the ideal point (see ``knee``).
     """
     candidates = front(outcomes)

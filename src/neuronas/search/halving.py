@@ -1,7 +1,7 @@
-"""Successive halving: how many finalists are trained for how long. And who they are.
+"""Successive halving: which finalists are trained, and for how many epochs.
 
 Jamieson and Talwalkar, arXiv 1502.07943; with a factor ``eta`` other than 2 as in Hyperband (Li et al., arXiv
-1603.06560, algorithm 1): one in ``eta`` candidates goes on, and is trained ``eta`` times as long in all.
+1603.06560, algorithm 1): one in ``eta`` candidates survives, and is trained ``eta`` times as long in total.
 """
 
 from math import isfinite
@@ -12,18 +12,17 @@ from neuronas.runs.history_file import HistoryFile
 
 
 def rungs(n: int, eta: int, epochs: int) -> tuple[Rung, ...]:
-    """The rungs for so many candidates, until two to ``eta`` of them meet in the last one.
+    """The rungs for a number of candidates; the last one compares two to ``eta`` of them.
 
-    Shares are rounded up, so that none is dropped without a rival. Rungs that would be as long as the one before, since
-    none is shorter than an epoch, are left out.
+    The number of survivors is rounded up. A rung has at least one epoch; rungs as long as the one before are left out.
 
     Args:
-        n: candidates.
-        eta: one in so many goes on.
-        epochs: that those in the last rung are trained for.
+        n: number of candidates.
+        eta: reduction factor; one in ``eta`` candidates survives.
+        epochs: total epochs of the candidates in the last rung.
 
     Returns:
-        none for fewer than two candidates: there is nothing to choose.
+        the rungs; empty for fewer than two candidates.
     """
     sizes = []
     while n > 1:
@@ -38,11 +37,11 @@ def rungs(n: int, eta: int, epochs: int) -> tuple[Rung, ...]:
 
 
 def fittest(history: HistoryFile, n: int) -> tuple[Finalist, ...]:
-    """The fittest distinct functions of a search that break no budget, each by the first candidate that computes it.
+    """The fittest distinct functions of a search within the budget, each as the first candidate that computes it.
 
     Args:
-        history: of the search. Only fitness on the full batch counts.
-        n: how many; there may be fewer.
+        history: history of the search. Only fitness on the full batch counts.
+        n: maximum number of finalists.
     """
     fitness = history.fitness(screened=False)
     firsts: dict[str, tuple[str, tuple[float, ...]]] = {}
@@ -50,7 +49,7 @@ def fittest(history: HistoryFile, n: int) -> tuple[Finalist, ...]:
     for architecture, key, rejected, *costs in zip(*columns, strict=True):
         if not rejected and isfinite(fitness.get(key, float("nan"))):
             firsts.setdefault(key, (architecture, tuple(costs)))
-    ranked = sorted(firsts, key=lambda key: -fitness[key])[:n]  # stable: of equal ones the one proposed first
+    ranked = sorted(firsts, key=lambda key: -fitness[key])[:n]  # stable: ties keep the order of proposal
     return tuple(_finalist(rank, fitness[key], *firsts[key]) for rank, key in enumerate(ranked, start=1))
 
 

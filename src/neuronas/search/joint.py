@@ -1,18 +1,19 @@
-"""The Pareto front of network and chip together, by enumeration: every chip of a design space for every network.
+"""The Pareto front over network and chip together, by enumeration: every chip of a design space for every network.
 
-Cost is a closed form and fitness depends on the cells alone, so nothing has to be sampled. Three bounds, all exact,
-make the enumeration smaller:
+Cost is a closed form and fitness depends only on the cells, so nothing has to be sampled. Three exact bounds reduce the
+enumeration:
 
-- cells: of networks with equal rows of work that with the least error stands for all, and a network that holds each row
-  at least as often as another one whose error is no larger costs at least as much on every chip (not proven for a
-  pipeline's latency under a budget with a confidence, which judges the array's part of its slowest row);
-- converters: more bits cost more; of chips that differ in nothing else and keep the same accuracy, that with the fewest
-  stands for all;
-- schedule: ``pipelined-over-timesteps`` is never slower than ``layers-in-order`` and takes the same area, and no more
-  energy; where both are offered, only it is costed.
+- cells: among networks with equal rows of work, only the one with the lowest error is costed. A network that contains
+  each row at least as often as another one with no larger error costs at least as much on every chip. (This is not
+  proven for the latency of a pipeline under a budget with a confidence, which considers the array's part of the slowest
+  row.)
+- converters: more bits cost more. Among chips that differ only in converter bits and keep the same accuracy, only the
+  one with the fewest bits is costed.
+- schedule: ``pipelined-over-timesteps`` is never slower than ``layers-in-order``, takes the same area and no more
+  energy. If both are offered, only the pipelined one is costed.
 
-Objectives are compared on a grid of ``resolution``, relative: of each design left out, the front holds one that is
-worse by at most this share in every objective. 0: exactly. The result does not depend on the number of workers.
+Objectives are compared on a grid of relative width ``resolution``: for each omitted design, the front has one that is
+worse by at most this share in every objective (0: exact). The result does not depend on the number of workers.
 """
 
 from collections.abc import Iterator
@@ -30,16 +31,16 @@ from neuronas.search.joint_space import Costed, JointSpace
 
 @dataclass(frozen=True)
 class Explored:
-    """All designs of one setting.
+    """All designs of one network setting.
 
     Attributes:
-        front: those that keep all limits, also that of the error, and that no other one of the setting beats.
-        n_covered: designs, by enumeration or bound.
-        n_costed: of these, costed one by one.
-        n_feasible: of these, keep all limits.
-        chips: [n] numbers of the costed chips among those of the setting.
-        means: [n, 4] mean over the costed networks of the logarithm of error, energy, latency and area.
-        nearest: where none keeps all limits.
+        front: non-dominated designs that meet all limits, including the limit of the error.
+        n_covered: number of designs covered by enumeration or by a bound.
+        n_costed: number of these that were costed one by one.
+        n_feasible: number of costed designs that meet all limits.
+        chips: [n] indices of the costed chips among those of the setting.
+        means: [n, 4] mean over the costed networks of the logarithms of error, energy, latency and area.
+        nearest: the design that misses the limits by the least; None if any design meets them.
     """
 
     front: Designs
@@ -55,8 +56,8 @@ def explore(space: JointSpace, number: int) -> Explored:
     """Cost all chips for all networks of one setting.
 
     Args:
-        space: what is enumerated.
-        number: of the setting.
+        space: the joint space.
+        number: index of the setting.
     """
     every = space.pairs(number)
     pairs, schedules = every.worth_costing(), every.chips.schedules
@@ -80,12 +81,12 @@ def explore(space: JointSpace, number: int) -> Explored:
 
 
 def explored(space: JointSpace, first: int, n_workers: int) -> Iterator[Explored]:
-    """All settings from a number on, in order.
+    """Explore all settings from ``first`` on, in order.
 
     Args:
-        space: what is enumerated.
-        first: number of the first setting.
-        n_workers: threads; the result is the same for any number.
+        space: the joint space.
+        first: index of the first setting.
+        n_workers: number of threads; does not affect the result.
     """
     with ThreadPoolExecutor(n_workers) as threads:
         futures = [threads.submit(explore, space, number) for number in range(first, len(space.settings))]
@@ -98,7 +99,7 @@ def explored(space: JointSpace, first: int, n_workers: int) -> Iterator[Explored
 
 
 def _fronts(space: JointSpace, costed: Costed) -> Iterator[Designs]:
-    """The front of each network of a block."""
+    """Pareto front of each network of a block."""
     pairs, weight_bits = costed.pairs, space.settings[costed.pairs.setting].weight_bits
     compared = on_grid(costed.values, space.resolution)
     for column, candidate in enumerate(pairs.candidates):

@@ -1,4 +1,4 @@
-"""What a front of designs says: which one to take, what more of a cost buys, and what each axis does."""
+"""Analysis of a Pareto front of designs: the chosen design, trade-offs between objectives, and effects of axes."""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
@@ -9,18 +9,18 @@ from neuronas.hardware.cost import Array
 from neuronas.search.joint_designs import OBJECTIVES, logarithms
 
 PREFER = ("knee", *OBJECTIVES, "edap")
-"""How a design is chosen from the front."""
+"""Criteria to choose a design from the front."""
 MORE = (0.1, 0.25, 0.5)
-"""Shares by which one cost may rise."""
+"""Relative increases of one cost for which trade-offs are reported."""
 _COSTS = ("energy_uj", "latency_ms", "area_mm2")
 
 
 def chosen(points: Array, prefer: str) -> int:
-    """Number of the preferred design.
+    """Index of the preferred design.
 
-    ``knee``: the nearest to the best of all, with error, energy, latency and area on logarithmic scales from the best
-    to the worst of the front. ``edap``: least energy times delay times area. Otherwise the least of one objective; of
-    equal ones the nearest.
+    ``knee``: nearest to the ideal point, with error, energy, latency and area on logarithmic scales from the best to
+    the worst value of the front. ``edap``: lowest energy-delay-area product. Otherwise the lowest value of one
+    objective, with ties broken by the distance to the ideal point.
 
     Args:
         points: [n, 5] values of ``OBJECTIVES``.
@@ -36,9 +36,9 @@ def chosen(points: Array, prefer: str) -> int:
 
 
 def purchases(points: Array, own: int) -> list[tuple[str, float, str, int]]:
-    """What more of one cost buys: the cost, by which share it rises, the objective that gets better, and the design.
+    """Trade-offs as (cost, its relative rise, objective that improves, index of the design).
 
-    Every other objective is as the own design has it, or lower. Left out where nothing gets better.
+    All other objectives are at most those of the design ``own``. Cases without an improvement are left out.
     """
     found = []
     for spent in _COSTS:
@@ -58,15 +58,15 @@ def purchases(points: Array, own: int) -> list[tuple[str, float, str, int]]:
 def chip_effects(
     axes: Mapping[str, Array], means: Array
 ) -> tuple[dict[tuple[str, float], Array], Array, dict[tuple[str, str], Array]]:
-    """What the axes of the chip do to the mean logarithms of the objectives, by least squares.
+    """Effects of the axes of the chip on the mean logarithms of the objectives, by least squares.
 
     Args:
-        axes: [n] value of each axis that has several.
-        means: [n, 4] logarithms.
+        axes: [n] values of each axis that has more than one.
+        means: [n, 4] mean logarithms.
 
     Returns:
-        factor of each value of each axis [4], on the mean of the axis; share of the variance that the axes explain one
-        by one [4]; of each two axes the share that they explain only together [4].
+        factor of each value of each axis relative to the mean of the axis [4]; share of the variance that the main
+        effects explain [4]; share that the interaction of each pair of axes explains [4].
     """
     centred = means - means.mean(axis=0)
     whole = np.maximum((centred**2).sum(axis=0), 1e-30)
@@ -76,7 +76,7 @@ def chip_effects(
     if not dummies:
         return factors, np.zeros(means.shape[1]), together
     design = np.hstack(list(dummies.values()))
-    # The normal equations, with the smallest solution: the dummies of an axis add up to one.
+    # Minimum-norm solution of the normal equations: the dummy variables of an axis are collinear (they sum to 1).
     solved = np.linalg.pinv(design.T @ design) @ (design.T @ centred)
     rest = centred - design @ solved
     start = 0
@@ -96,10 +96,10 @@ def chip_effects(
 
 
 def setting_effects(values: Sequence[float], means: Array) -> dict[float, Array]:
-    """Factor of each value of an axis of the network on the mean of the axis, [4].
+    """Factor of each value of a network axis relative to the mean of the axis, [4].
 
     Args:
-        values: of the axis, of each setting.
+        values: value of the axis at each setting.
         means: [n_settings, 4] mean logarithms of the objectives.
     """
     numbers = np.array(values)

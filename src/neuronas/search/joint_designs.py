@@ -1,4 +1,4 @@
-"""Designs of network and chip together: what is to be minimised, sets of designs, and their front."""
+"""Designs of network and chip together: objectives, sets of designs, and their Pareto front."""
 
 from dataclasses import dataclass
 
@@ -9,17 +9,17 @@ from neuronas.hardware.cost import Array
 from neuronas.hardware.pareto import non_dominated
 
 OBJECTIVES = ("error", "energy_uj", "latency_ms", "area_mm2", "memory_bits")
-"""All to be minimised."""
+"""Objectives; all are minimised."""
 _SMALLEST = 1e-9
 
 
 @dataclass(frozen=True)
 class Designs:
-    """Designs, one a row.
+    """A set of designs, one per row.
 
     Attributes:
         points: [n, 5] values of ``OBJECTIVES``.
-        origins: [n, 3] numbers of the setting, of the candidate, and of the chip among those of the setting.
+        origins: [n, 3] indices of the setting, of the candidate, and of the chip among those of the setting.
     """
 
     points: Array
@@ -34,11 +34,11 @@ class Designs:
         return len(self.points)
 
     def only(self, chosen: NDArray[np.int64] | list[int]) -> "Designs":
-        """Some of them."""
+        """A subset of the designs."""
         return Designs(self.points[chosen], self.origins[chosen])
 
     def with_others(self, *others: "Designs", resolution: float) -> "Designs":
-        """The front of all; of equal ones the first."""
+        """The Pareto front of these and other designs; only the first of equal ones."""
         sets = (self, *others)
         every = Designs(np.vstack([one.points for one in sets]), np.vstack([one.origins for one in sets]))
         return every.only(non_dominated(on_grid(every.points, resolution)))
@@ -49,10 +49,10 @@ class Nearest:
     """The design that misses the budget by the smallest share.
 
     Attributes:
-        relative: by which share it misses the limit that it misses most.
-        name: the quantity of that limit.
-        value: of the design.
-        origin: see ``Designs.origins``.
+        relative: largest relative excess over a limit.
+        name: quantity of that limit.
+        value: value of the design in this quantity.
+        origin: one row of ``Designs.origins``.
     """
 
     relative: float
@@ -62,7 +62,7 @@ class Nearest:
 
 
 def on_grid(points: Array, resolution: float) -> Array:
-    """Values, any shape, as numbers of cells, each larger by ``resolution`` than the one before; 0: as they are."""
+    """Values of any shape as indices of a geometric grid of relative width ``resolution``; unchanged if it is 0."""
     if not resolution:
         return points
     cells: Array = np.floor(logarithms(points) / np.log1p(resolution))
@@ -70,6 +70,6 @@ def on_grid(points: Array, resolution: float) -> Array:
 
 
 def logarithms(values: Array) -> Array:
-    """Natural logarithms of values of objectives, of which an error may be 0."""
+    """Natural logarithms of objective values; finite also for an error of 0."""
     found: Array = np.log(np.maximum(values, _SMALLEST))
     return found

@@ -1,4 +1,4 @@
-"""What is enumerated of network and chip together: settings, candidates and chips, and their pairs with their costs."""
+"""The joint space of network and chip: settings, candidates and chips, and their pairs with costs."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,22 +21,22 @@ from neuronas.hardware.sensor import Sensor
 from neuronas.runs.network_setting import NetworkSetting
 
 _CHIPS_AT_ONCE, _NETWORKS_AT_ONCE = 256, 128
-"""Keep intermediate arrays in cache, and costs of all chips within some hundred megabytes."""
+"""Block sizes: intermediate arrays fit in cache, and costs of all chips take a few hundred megabytes."""
 Numbers = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Networks and chips of a setting, each network to be costed on each chip.
+    """Networks and chips of one setting; each network is costed on each chip.
 
     Attributes:
-        setting: number of the setting.
+        setting: index of the setting.
         networks: n networks.
-        candidates: [n] their numbers among all candidates.
-        error: [n] that they let expect without a chip.
+        candidates: [n] indices of the networks among all candidates.
+        error: [n] expected error of the networks without a chip.
         chips: m chips.
-        numbers: [m] their numbers among all chips of the setting.
-        kept: [m] share of the accuracy above chance that they keep.
+        numbers: [m] indices of the chips among all chips of the setting.
+        kept: [m] share of the accuracy above chance that remains on each chip.
     """
 
     setting: int
@@ -51,7 +51,7 @@ class Pairs:
         return len(self.candidates) * len(self.numbers)
 
     def of_networks(self, chosen: Numbers | slice) -> "Pairs":
-        """Those of some of the n networks."""
+        """Restrict to some of the n networks."""
         return replace(
             self,
             networks=self.networks.only(chosen),
@@ -60,14 +60,14 @@ class Pairs:
         )
 
     def on_chips(self, chosen: Numbers | slice) -> "Pairs":
-        """Those of some of the m chips."""
+        """Restrict to some of the m chips."""
         return replace(self, chips=self.chips.only(chosen), numbers=self.numbers[chosen], kept=self.kept[chosen])
 
     def worth_costing(self) -> "Pairs":
-        """Without networks and chips that others are proven to beat: two of the bounds of ``search.joint``.
+        """Remove networks and chips that are provably dominated: two of the bounds of ``search.joint``.
 
-        A network goes if another one has at most its error and holds no row more often; a chip, if another one only has
-        fewer bits of converters, and keeps the same accuracy.
+        A network is removed if another one has no larger error and contains no row more often; a chip is removed if
+        another one differs only in fewer converter bits and keeps the same accuracy.
         """
         ranked = np.argsort(self.error, kind="stable")
         _, first = np.unique(self.networks.counts[ranked], axis=0, return_index=True)
@@ -82,13 +82,13 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Costed:
-    """Pairs with one schedule, costed.
+    """Pairs with their costs under one schedule.
 
     Attributes:
         pairs: n networks and m chips.
         values: [4, m, n] error, energy, latency and area.
-        totals: costs, each quantity [m, n].
-        fits: [m, n] whether a pair keeps all limits.
+        totals: costs; each quantity is [m, n].
+        fits: [m, n] whether a pair meets all limits.
     """
 
     pairs: Pairs
@@ -99,20 +99,20 @@ class Costed:
 
 @dataclass(frozen=True)
 class JointSpace:
-    """What is enumerated.
+    """The joint space of networks and chips.
 
     Attributes:
         base: the accelerator whose arrays are changed.
         values: axes of the chip (``hardware.design_chips``).
-        settings: of the network.
-        networks_at: all n candidates at a setting, as counts of rows.
-        fitness: [n] of the candidates; -inf: none.
+        settings: network settings.
+        networks_at: function from a setting to all n candidates, as counts of rows.
+        fitness: [n] fitness of the candidates; -inf if there is none.
         budget: the limits.
-        error: what accuracy to expect.
-        n_classes: of the data set.
+        error: model of the expected error.
+        n_classes: number of classes of the data set.
         activity: firing rates of the layers' inputs.
-        sensor: that gives the images.
-        resolution: of the front; see ``search.joint``.
+        sensor: sensor that provides the images.
+        resolution: resolution of the front; see ``search.joint``.
         max_error: limit of the expected error on the chip.
     """
 
@@ -130,11 +130,11 @@ class JointSpace:
     max_error: float = 1.0
 
     def chips(self, setting: NetworkSetting) -> Chips:
-        """The chips for networks of a setting."""
+        """The chips for the networks of a setting."""
         return self.chips_at(setting.weight_bits)
 
     def chips_at(self, weight_bits: int) -> Chips:
-        """The chips for weights of a precision; made once."""
+        """The chips for a weight precision; cached."""
         if weight_bits not in self._made:
             self._made[weight_bits] = design_chips(self.values, self.base, weight_bits)
         return self._made[weight_bits]
@@ -144,7 +144,7 @@ class JointSpace:
         return {}
 
     def pairs(self, number: int) -> Pairs:
-        """All candidates that have a fitness, on all chips, at the setting of a number."""
+        """All candidates with a fitness, on all chips, at the setting with index ``number``."""
         setting = self.settings[number]
         known = np.flatnonzero(np.isfinite(self.fitness))
         networks, chips = self.networks_at(setting).only(known), self.chips(setting)
@@ -159,7 +159,7 @@ class JointSpace:
         )
 
     def costed(self, pairs: Pairs, schedules: Sequence[Schedule]) -> Iterator[Costed]:
-        """Cost every pair with every schedule: blocks of networks in their order, each with all chips."""
+        """Cost every pair under every schedule, in blocks of consecutive networks with all chips."""
         for first in range(0, len(pairs.candidates), _NETWORKS_AT_ONCE):
             part = pairs.of_networks(slice(first, first + _NETWORKS_AT_ONCE))
             error = expected_error(part.error, part.kept[:, None], self.n_classes)
@@ -170,7 +170,7 @@ class JointSpace:
                 yield Costed(part, values, totals, fits)
 
     def _totals(self, pairs: Pairs, schedules: Sequence[Schedule]) -> list[Totals]:
-        """Totals by schedule, each quantity [m, n]."""
+        """Totals for each schedule; each quantity is [m, n]."""
         setting, chips = self.settings[pairs.setting], pairs.chips
         found = []
         for first in range(0, len(chips), _CHIPS_AT_ONCE):
@@ -187,6 +187,6 @@ class JointSpace:
 
 
 def _whole(totals: Totals, n_networks: int) -> Totals:
-    """Every quantity of one shape, [n_chips, n_networks]."""
+    """Broadcast every quantity to [n_chips, n_networks]."""
     shape = (len(totals.energy_uj), n_networks)
     return totals.each(lambda one: np.broadcast_to(one, shape))

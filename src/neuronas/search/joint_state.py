@@ -1,4 +1,4 @@
-"""How far the enumeration of a joint space has come: the front so far, and what was counted; kept in a file."""
+"""Progress of the enumeration of a joint space, stored in a file: the front so far and the counts."""
 
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -19,15 +19,16 @@ _COUNTS = ("n_covered", "n_costed", "n_feasible")
 
 @dataclass
 class JointState:
-    """What is known after some settings, in their order.
+    """State after the first settings.
 
     Attributes:
-        digest: of what is enumerated; a state of another space is of no use.
-        front: of all settings so far.
-        counts: [n_done, 3] covered, costed and feasible designs of each setting.
+        digest: digest of the joint space; a state of another space is ignored.
+        front: front over all settings so far.
+        counts: [n_done, 3] number of covered, costed and feasible designs of each setting.
         means: [n_done, 4] mean logarithms of error, energy, latency and area of each setting.
-        chips: by weight bits, [n_chips, 5] sums of these over settings for each chip, and how many settings costed it.
-        nearest: the design nearest to the budget, as long as none keeps it.
+        chips: by weight bits, [n_chips, 5] sums of these over settings for each chip, and the number of settings at
+            which it was costed.
+        nearest: the design nearest to the budget, as long as no design meets it.
     """
 
     digest: str
@@ -39,15 +40,15 @@ class JointState:
 
     @property
     def n_done(self) -> int:
-        """Settings whose designs are all covered."""
+        """Number of finished settings."""
         return len(self.counts)
 
     def count(self, name: str) -> int:
-        """Designs of all settings: ``n_covered``, ``n_costed`` or ``n_feasible``."""
+        """Sum of a count over all settings: ``n_covered``, ``n_costed`` or ``n_feasible``."""
         return int(self.counts[:, _COUNTS.index(name)].sum())
 
     def add(self, space: JointSpace, found: Explored) -> None:
-        """Add the next setting."""
+        """Add the result of the next setting."""
         setting = space.settings[self.n_done]
         if setting.weight_bits not in self.chips:
             self.chips[setting.weight_bits] = np.zeros((len(space.chips(setting)), 5))
@@ -80,7 +81,7 @@ class JointState:
 
     @classmethod
     def read(cls, path: Path, digest: str) -> "JointState":
-        """The state in a file; an empty one where there is none, or one of another space.
+        """Read the state from a file; empty if there is no file or if it belongs to another space.
 
         Raises:
             VerificationError: the file is damaged.

@@ -42,15 +42,15 @@ def search(
     """Run a search, or resume the search stored in ``history``; both give the same result.
 
     Args:
-        problem: what is searched.
+        problem: the search problem.
         algorithm: proposes candidates.
         settings: resolved settings of the search.
         seed: random seed of the proposals.
         evaluators: compute fitness.
         history: stores all candidates and their fitness.
-        work: is told of each candidate.
-        deadline: time (``time.monotonic``) at which the search stops with the best candidate so far. One candidate is
-            always evaluated; without a candidate that fits, the search goes on.
+        work: progress; notified of each candidate.
+        deadline: time (``time.monotonic``) at which the search stops with the best candidate so far. At least one
+            candidate is evaluated; the search continues until a candidate fits.
 
     Raises:
         ConfigurationError: see ``Algorithm.check``.
@@ -76,7 +76,7 @@ def search(
                 surveyed += (one for one in results if one.fitness is not None)
             else:
                 winner = best(results if winner is None else (winner, *results), algorithm.above)
-            if state.was_cut:  # the algorithm must not see half a batch: it would propose something else
+            if state.was_cut:  # with half a batch the algorithm would propose something else
                 break
             batch = proposals.send(results)
             if state.is_time_up and (surveyed or winner):
@@ -126,13 +126,13 @@ class _State:
         self.n_candidates = 0
         self.n_batches = 0
         self.n_rejected = dict.fromkeys((*BUDGETED, *((TARGET,) if problem.misfits else ())), 0)
-        self.misfits: Counter[str] = Counter()  # candidates by the limits of the target that they break
+        self.misfits: Counter[str] = Counter()  # number of candidates that break each limit of the target
         self.nearest: tuple[Architecture, Closest] | None = None
         self.smallest = dict.fromkeys(BUDGETED, inf)
 
     @property
     def is_time_up(self) -> bool:
-        """Whether the search has to stop."""
+        """Whether the search must stop."""
         return monotonic() >= self.deadline
 
     def handle(self, proposed: Batch) -> list[Outcome]:
@@ -162,7 +162,7 @@ class _State:
             n_full = 1 if self.was_cut else n_full
             chosen = survivors({key: self.screened[key] for key in feasible if key in self.screened}, n_full)
             feasible = {key: feasible[key] for key in chosen}
-        # What a whole screen might have discarded must have no fitness when the search is resumed.
+        # A candidate that complete screening might have discarded must have no fitness when the search is resumed.
         is_kept = not self.was_cut
         self._evaluate(self.evaluators.full, self.fitness, batch, feasible, first, screened=False, is_kept=is_kept)
         # A function whose full fitness is known from an earlier batch keeps it, even if screening discards it here.
@@ -174,7 +174,7 @@ class _State:
         ]
 
     def _off_target(self, batch: Sequence[Architecture], stopped: Sequence[tuple[str, ...]]) -> list[int]:
-        """Numbers of the candidates that keep the budget and do not fit the target chip."""
+        """Indices of the candidates that meet the budget but do not fit the target chip."""
         if self.problem.misfits is None:
             return []
         found = []
@@ -186,7 +186,7 @@ class _State:
         return found
 
     def _tell(self, batch: BatchProposed) -> None:
-        """Tell of a batch, and how many evaluations are expected: of batches to come as many as of those so far."""
+        """Report a batch, and the expected number of evaluations, extrapolated from the batches so far."""
         screened = batch.n_functions if batch.n_full < batch.n_functions else 0
         self.n_planned += batch.n_full + screened
         remaining = max(0, (self.n_expected or 0) - self.n_batches)

@@ -1,4 +1,4 @@
-"""What a search is given and what it finds."""
+"""Input and result of a search."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Problem:
     """A search problem: the search space, sizes of the network, cost model, and budget.
 
     Attributes:
-        misfits: names the limits of a target chip that an architecture breaks; None: no chip is a target.
+        misfits: function that returns the names of the target's limits that an architecture breaks; None: no target.
     """
 
     space: Space
@@ -42,7 +42,7 @@ class Found:
         rejected: for each limit, the number of candidates that violate it (a candidate may violate several).
         surveyed: all candidates that fit the budget, with fitness, if the algorithm surveys; otherwise empty.
         failed: architectures whose fitness could not be computed, with the reason.
-        is_complete: the search came to its end; otherwise its time was up.
+        is_complete: whether the search finished; otherwise its time ran out.
     """
 
     architecture: Architecture
@@ -60,10 +60,10 @@ class NothingFitsError(InfeasibleError):
     """No candidate fits the budget.
 
     Attributes:
-        n_candidates: that were costed.
-        closest: the one that misses the budget least, and by how much, as a sentence.
-        missed: the limit that it misses most.
-        smallest: the smallest value of each quantity over all candidates, as limits judge it.
+        n_candidates: number of costed candidates.
+        closest: sentence about the candidate closest to the budget and its excess.
+        missed: the limit with the largest excess of that candidate.
+        smallest: smallest value of each quantity over all candidates, as compared with its limit.
     """
 
     def __init__(self, n_candidates: int, architecture: Architecture, near: Closest, smallest: dict[str, float]):
@@ -76,9 +76,9 @@ def nothing_on_target(n_candidates: int, n_off_target: int, misfits: Mapping[str
     """Build the error for a search of which no candidate fits budget and target chip.
 
     Args:
-        n_candidates: that were costed.
-        n_off_target: of them, those that keep the budget.
-        misfits: how many of these break each limit of the chip.
+        n_candidates: number of costed candidates.
+        n_off_target: number of these that meet the budget.
+        misfits: number of the latter that break each limit of the chip.
     """
     limits = ", ".join(f"{name} {n:,}" for name, n in sorted(misfits.items(), key=lambda item: -item[1]))
     space = "; for sum, give a --space with operation none" if "sum" in misfits else ""

@@ -36,5 +36,5 @@ class Evaluators:
 
 
 def survivors(fitness: Mapping[str, float], n: int) -> list[str]:
-    """The n keys of highest fitness, highest first; keys of equal fitness in the order of the mapping."""
+    """The n keys with the highest fitness, in descending order; ties keep the order of the mapping."""
     return sorted(fitness, key=lambda key: -fitness[key])[:n]

@@ -1,10 +1,10 @@
-"""Which settings of a network (channels, time steps, weight bits) may be the best ones under a budget: costs only.
+"""Selects the network settings (channels, time steps, weight bits) that may be the best ones under a budget.
 
-Fitness ranks the same functions almost alike at every width, number of time steps and precision, so one survey of the
-cells serves for all settings, and cost is a closed form: every surveyed candidate is costed at every setting. What
-remains is a prior, which no measurement of this run supports: that none of more channels, more time steps and more bits
-makes a trained network worse. Under it, a setting that another one equals or exceeds in all three, with cells at least
-as fit, need not be searched. Among those that are left, a short training decides.
+Fitness ranks the same functions almost equally at every width, number of time steps and precision, so that one survey
+of the cells is used for all settings. Cost is a closed form: every surveyed candidate is costed at every setting. The
+selection assumes that more channels, more time steps or more bits never make a trained network worse; no measurement of
+the run tests this. Under this assumption, a setting need not be searched if another one equals or exceeds it in all
+three and has cells at least as fit. A short training decides among the remaining settings.
 """
 
 from collections import Counter
@@ -21,18 +21,18 @@ from neuronas.hardware.pareto import non_dominated
 from neuronas.runs.network_setting import NetworkSetting
 
 FITTEST_SHARE, FITTEST_AT_LEAST = 0.01, 10
-"""A contender must have room for one of the fittest functions: this share of all that fit anywhere, or so many."""
+"""Fittest functions: this share of those that fit at any setting, at least so many. A setting must fit one of them."""
 
 
 @dataclass(frozen=True)
 class Room:
-    """What a budget leaves at a setting.
+    """The candidates that fit a budget at one setting.
 
     Attributes:
-        fits: [n] which candidates keep all limits.
-        best: the fittest of them.
-        fitness: of that one.
-        totals: of all candidates.
+        fits: [n] whether each candidate meets all limits.
+        best: index of the fittest of these.
+        fitness: fitness of that candidate.
+        totals: costs of all candidates.
     """
 
     setting: NetworkSetting
@@ -48,13 +48,13 @@ def rooms(
     budget: Budget,
     fitness: Array,
 ) -> list[Room]:
-    """What a budget leaves at each setting; settings at which no candidate fits are left out.
+    """The candidates that fit a budget at each setting; settings at which no candidate fits are left out.
 
     Args:
-        settings: to look at.
-        totals_at: costs of the n candidates at a setting.
+        settings: the settings.
+        totals_at: function from a setting to the costs of the n candidates.
         budget: the limits.
-        fitness: of the candidates, [n]; those without one are never the best.
+        fitness: [n] fitness of the candidates; candidates without one are never the best.
     """
     found = []
     for setting in settings:
@@ -67,16 +67,16 @@ def rooms(
 
 
 def contenders(found: Sequence[Room], fitness: Array) -> list[Room]:
-    """The settings worth searching, in the order in which they are searched.
+    """The settings to search, in search order.
 
-    Those that hold one of the fittest functions that fit anywhere (``FITTEST_SHARE``), and that no other one equals or
-    exceeds in channels, time steps, bits and fitness. Their order is diagonal: settings of one width are ranked by time
-    steps, then bits; the place of a setting is this rank plus the rank of its width, and of equal ones the wider comes
-    first. So the widest setting comes first, and different widths come before many settings of one.
+    A setting is selected if it fits one of the fittest functions (``FITTEST_SHARE``) and no other setting equals or
+    exceeds it in channels, time steps, bits and fitness. The order is diagonal: settings of one width are ranked by
+    time steps, then bits; a setting's position is this rank plus the rank of its width, with ties broken by width
+    (wider first). So the widest setting comes first, and several widths come before many settings of one width.
 
     Args:
-        found: see ``rooms``.
-        fitness: of the candidates, [n].
+        found: result of ``rooms``.
+        fitness: [n] fitness of the candidates.
     """
     if not found:
         return []

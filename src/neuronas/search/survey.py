@@ -22,7 +22,7 @@ def pareto_front(outcomes: Sequence[Outcome], prefer: str, chosen: str) -> Paret
 
     Args:
         outcomes: all candidates that fit the budget.
-        prefer: how the result was chosen, see ``search.front.choose``.
+        prefer: criterion by which the result was chosen, see ``search.front.choose``.
         chosen: the chosen architecture, in text notation.
     """
     members = front(outcomes)

@@ -99,7 +99,7 @@ class Backend(Protocol):
         ...
 
     def make_room(self, n_bytes: int) -> None:
-        """Free what is kept for reuse as far as ``n_bytes`` of other memory would go beyond the limit with it."""
+        """Free memory that is kept for reuse until, with ``n_bytes`` of other memory, it is within the limit."""
         ...
 
     def dense(self, value: Tensor, *, constant: bool) -> Array:

@@ -214,7 +214,7 @@ class _Run:
             yield arrays
 
     def weights(self, place: str, operation: Weights, given: Shape) -> FixedPoint:
-        """The weights of a place, drawn once; ``given``: shape [C, H, W] of their input."""
+        """The weights of a layer, drawn once; ``given``: shape [C, H, W] of their input."""
         if place not in self._weights:
             self._weights[place] = self.engine.weights.of(place, operation, given)
         return self._weights[place]

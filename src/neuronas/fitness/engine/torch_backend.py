@@ -34,7 +34,7 @@ class TorchBackend:
         self.name = f"torch ({', '.join(parts)})"
 
     def make_room(self, n_bytes: int) -> None:
-        """See ``Backend``: it keeps nothing for reuse beside what PyTorch frees by itself."""
+        """See ``Backend``. Does nothing: PyTorch frees its cached memory by itself."""
 
     def dense(self, value: Tensor, *, constant: bool) -> Array:
         """See ``Backend``."""

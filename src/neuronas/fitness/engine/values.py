@@ -126,11 +126,11 @@ class Hidden:
     """The LIF layer of a linear head.
 
     Attributes:
-        firing: the LIF layer behind the last cell.
-        pool: of its spikes.
-        place: of the weights (``snn.weights.weights_place``).
-        operation: the linear layer on the pooled spikes.
-        neurons: those on its output.
+        firing: the LIF layer after the last cell.
+        pool: pooling of its spikes.
+        place: place of the weights (``snn.weights.weights_place``).
+        operation: linear layer on the pooled spikes.
+        neurons: neurons on the output of the linear layer.
     """
 
     firing: Firing
@@ -141,7 +141,7 @@ class Hidden:
 
 
 Term = Firing | Looped | Hidden
-"""What a fitness measure reads."""
+"""An item that a fitness measure reads."""
 Made = TypeVar("Made")
 
 
@@ -150,7 +150,7 @@ class SharedValues:
 
     Args:
         shape: sizes of the network around the cells.
-        measure: decides which LIF layers are read behind the last cell.
+        measure: fitness measure; determines which LIF layers after the last cell are read.
     """
 
     def __init__(self, shape: NetworkShape, measure: Measure):
@@ -199,7 +199,7 @@ class SharedValues:
         return found + (self._hidden(architecture, output, len(graph.nodes)) if self._with_hidden else [])
 
     def _hidden(self, architecture: Architecture, output: Firing, n_nodes: int) -> list[Term]:
-        """The LIF layer of the head, whose layers are behind the first ``n_nodes``."""
+        """The LIF layer of the head, whose nodes follow the first ``n_nodes``."""
         layers = lower_features(architecture, self.shape, with_hidden=True).nodes[n_nodes:]
         match [node.operation for node in layers]:
             case []:

@@ -19,11 +19,11 @@ class Outcome:
     """Result of one proposed architecture.
 
     Attributes:
-        architecture: the architecture without dead edges.
-        fitness: its fitness; None if it violates a limit that its batch has to keep, or if screening discarded it.
-        cost: its cost, in the order and units of ``hardware.units.BUDGETED``.
+        architecture: architecture without dead edges.
+        fitness: fitness; None if the candidate violates a limit that its batch must keep, or screening discarded it.
+        cost: cost, in the order and units of ``hardware.units.BUDGETED``.
         excess: (cost - limit) / limit for each limit; above 0 is a violation, -inf means no limit.
-        is_off_target: it does not fit the target chip, and so has no fitness.
+        is_off_target: whether it does not fit the target chip, and so has no fitness.
     """
 
     architecture: Architecture
@@ -38,8 +38,8 @@ class Batch:
     """Architectures that are proposed together.
 
     Attributes:
-        architectures: in their order.
-        checked: the limits, of ``BUDGETED``, that an architecture must keep to be evaluated.
+        architectures: proposed architectures, in order.
+        checked: names of the limits (of ``BUDGETED``) that an architecture must keep to be evaluated.
     """
 
     architectures: Sequence[Architecture]
@@ -47,7 +47,7 @@ class Batch:
 
     @classmethod
     def of(cls, proposed: "Batch | Sequence[Architecture]") -> "Batch":
-        """What an algorithm yields; plain architectures have to keep every limit."""
+        """Make a batch from what an algorithm yields; a plain sequence of architectures must keep every limit."""
         return proposed if isinstance(proposed, Batch) else cls(proposed)
 
 
@@ -66,7 +66,7 @@ class Propose(Protocol):
 
         Args:
             space: the search space.
-            random: random numbers of the search.
+            random: random number generator of the search.
             settings: resolved settings of the search.
         """
         ...
@@ -83,11 +83,11 @@ class Algorithm:
         surveys: whether it searches for a Pareto front or a ranking, and not only for the fittest candidate. Such a
             search uses no screening (which considers fitness only); its run directory has the front and the ranking.
         prepare: checks requirements; raises ConfigurationError if a required package is not installed.
-        grows: a search can be resumed with more draws.
-        n_batches: how many batches it proposes, from which the time left is estimated; None: not known.
+        grows: whether a search can be resumed with more draws.
+        n_batches: number of batches that it proposes, used to estimate the remaining time; None if unknown.
         screens: whether a small batch may discard candidates (``screening``).
         merges_twins: whether architectures that compute the same function are evaluated once.
-        above: the answer's fitness must exceed this; None: any fitness serves.
+        above: lower bound that the fitness of the result must exceed; None: no bound.
     """
 
     propose: Propose

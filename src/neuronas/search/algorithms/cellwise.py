@@ -21,7 +21,7 @@ from neuronas.space.spaces import Space
 
 MAX_CELLS = 1_000_000
 PRINTED_START = -1000.0
-"""The fitness that Algorithm 1 begins with; a candidate is chosen if it is above the best so far."""
+"""Initial best fitness of Algorithm 1; a candidate is chosen if its fitness exceeds the best so far."""
 
 
 def cellwise(space: Space, random: Random, settings: SearchConfig) -> Proposals:
@@ -34,7 +34,7 @@ def cellwise(space: Space, random: Random, settings: SearchConfig) -> Proposals:
 
 
 def as_printed(space: Space, random: Random, settings: SearchConfig) -> Proposals:
-    """The same passes as the paper prints them: the first checks memory alone, and edge 01 is the outermost loop.
+    """The passes exactly as printed: the first checks only memory, and edge 01 is the outermost loop.
 
     Raises:
         ConfigurationError: see ``cellwise``.
@@ -54,7 +54,7 @@ def _passes(space: Space, cells: Sequence[Genotype], checked_first: tuple[str, .
 
 
 def _in_printed_order(space: Space) -> list[Genotype]:
-    """All cells as nested loops give them, from the outermost: edges 01, 02, 03, 12, 13, 23."""
+    """All cells in the order of nested loops over edges 01 (outermost), 02, 03, 12, 13, 23."""
     pairs, ranks = node_pairs(space.nodes), {edge: rank for rank, edge in enumerate(space.edge_choices)}
     places = sorted(range(len(pairs)), key=pairs.__getitem__)
     return sorted(all_cells(space), key=lambda cell: [ranks[cell.edges[place]] for place in places])

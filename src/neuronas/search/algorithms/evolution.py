@@ -31,7 +31,7 @@ def evolution(space: Space, random: Random, settings: SearchConfig) -> Proposals
     """
     selection = selection_type()(settings.population, random.getrandbits(32))
     draws = _Draws(space, random)
-    alive: dict[int, Architecture] = {}  # by their numbers in ``Selection``
+    alive: dict[int, Architecture] = {}  # by number in ``Selection``
     for first in range(0, settings.n_draws, settings.population):
         size = min(settings.population, settings.n_draws - first)
         generation = draws.generation(list(alive.values()), size)
@@ -82,7 +82,7 @@ def mutate(architecture: Architecture, space: Space, n_places: int, random: Rand
 
     Args:
         architecture: the architecture to change.
-        space: the search space, which has the choices of an edge.
+        space: the search space, which defines the choices for an edge.
         n_places: number of positions with a cell of their own.
         random: random numbers.
     """

@@ -36,8 +36,8 @@ class NativeBackend:
         native: the compiled kernels.
         neuron: parameters of the LIF neurons.
         threads: number of threads; it does not affect results.
-        memory_limit_bytes: limit for memory that is kept for reuse. Beside it, weights in the layout of the kernels are
-            kept, up to a sixteenth of it, and each thread holds the spikes of one image as a list, 4 bytes each.
+        memory_limit_bytes: limit for memory that is kept for reuse. In addition, weights in the layout of the kernels
+            are kept, up to a sixteenth of it, and each thread keeps the spikes of one image as a list, 4 bytes each.
         method: how spikes are convolved; None: the faster method for each layer. It does not affect results.
 
     Raises:
@@ -194,7 +194,7 @@ class NativeBackend:
     def convolved_bytes(self, weights: FixedPoint, geometry: Geometry) -> int:
         """See ``Backend``."""
         n_outputs = geometry.n_values // geometry.channels * padded(len(weights.codes))
-        # If the sums exceed this format, which is rare, the store is told the true size afterwards.
+        # If the sums exceed this format, which is rare, the size in the store is corrected afterwards.
         return n_outputs * sum_formats(weights, geometry.n_pixels)[0].dtype.itemsize
 
     def spike_bytes(self, geometry: Geometry) -> int:

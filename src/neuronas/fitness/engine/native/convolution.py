@@ -85,7 +85,7 @@ def convolve(
     Args:
         library: the kernels.
         spikes: uint8 of shape ``spike_shape(geometry)``.
-        weights: the weights, which name the method.
+        weights: the weights, packed for a method.
         geometry: sizes of the input.
         out: [T, B, values].
         form: how sums are added and stored.

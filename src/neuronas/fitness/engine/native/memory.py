@@ -37,7 +37,7 @@ class BufferPool:
         limit_bytes: unused buffers are freed if all buffers together would exceed this size.
 
     Attributes:
-        n_bytes: of all buffers, used and unused.
+        n_bytes: size of all buffers, used and unused.
     """
 
     def __init__(self, limit_bytes: int):

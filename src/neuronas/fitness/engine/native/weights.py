@@ -30,7 +30,7 @@ def padded(channels: int) -> int:
 
 @dataclass(frozen=True)
 class Packed:
-    """Weights that are laid out for one method.
+    """Weights in the memory layout of one method.
 
     Attributes:
         array: [slices, …] for the method; its last axis is a block of outputs.
@@ -48,7 +48,7 @@ class Packed:
 
 
 def pack(weights: FixedPoint, method: Method) -> Packed:
-    """Lay out weights for a method.
+    """Convert weights to the memory layout of a method.
 
     Raises:
         ValueError: the codes of the weights are too large.
@@ -63,10 +63,10 @@ def pack(weights: FixedPoint, method: Method) -> Packed:
 
 
 class PackedWeights:
-    """Packed weights that are kept; those that were not used for longest are dropped.
+    """Cache of packed weights; the least recently used ones are dropped first.
 
     Args:
-        limit_bytes: limit for all together; those of one layer are kept in any case.
+        limit_bytes: limit for all together; the weights of at least one layer are kept.
     """
 
     def __init__(self, limit_bytes: int):
@@ -74,7 +74,7 @@ class PackedWeights:
         self._kept: OrderedDict[tuple[FixedPoint, Method], Packed] = OrderedDict()
 
     def get(self, weights: FixedPoint, method: Method) -> Packed:
-        """Weights as ``pack`` lays them out."""
+        """Weights in the layout of ``pack``, cached."""
         key = weights, method
         if key not in self._kept:
             self._kept[key] = pack(weights, method)
@@ -86,7 +86,7 @@ class PackedWeights:
 
 
 def _in_rows(slices: NDArray[np.int8]) -> NDArray[np.int16]:
-    """For ``Method.EVENTS``.
+    """Weights in the layout of ``Method.EVENTS``.
 
     Returns:
         int16 [slices, blocks of outputs, kernel rows, kernel columns, padded channels, outputs of a block]; for small
@@ -109,7 +109,7 @@ def _in_rows(slices: NDArray[np.int8]) -> NDArray[np.int16]:
 
 
 def _in_tiles(slices: NDArray[np.int8]) -> NDArray[np.int8]:
-    """For ``Method.TILES`` (``TileKernel`` of kernels/convolutions.cpp); 0 for padded outputs and channels."""
+    """Weights in the layout of ``Method.TILES`` (``TileKernel`` of kernels/convolutions.cpp), padded with 0."""
     n, out_channels, channels, kernel, _ = slices.shape
     width = next((width for width in (16, 32) if channels <= width), -(-channels // 64) * 64)
     n_blocks, depth = -(-out_channels // 16), min(64, width)
