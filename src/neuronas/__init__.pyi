@@ -44,16 +44,16 @@ def compare(
     *,
     out: str | os.PathLike[str] | None = ...,
 ) -> Page:
-    """Write several runs as one HTML file: one table, one plot, all costed by one model.
+    """Write several runs as one HTML file: one table and one plot, with costs by the same model.
 
     Args:
-        runs: their directories, two or more different ones.
-        out: file, or a folder that is there; default: ``compare.html`` here.
+        runs: two or more different run directories.
+        out: file or existing folder; default: ``compare.html`` in the current folder.
 
     Raises:
-        ConfigurationError: fewer than two, or one given twice.
+        ConfigurationError: fewer than two runs are given, or one is given twice.
         RunDirectoryError: one is not a run directory.
-        VerificationError: a broken file.
+        VerificationError: a file is damaged.
     """
 
 
@@ -135,18 +135,18 @@ def design(
     finalists: int | None = ...,
     formats: str | None = ...,
 ) -> DesignResult:
-    """From data, chip and budgets to a trained, measured and exported network. Without arguments: on embedded digits.
+    """Design a trained, measured and exported network from data, chip and budgets. By default on the embedded digits.
 
-    Channels, time steps and weight bits are free unless they are given. The run's directory then holds the answer as
+    Channels, time steps and weight bits are free unless they are given. The run directory then holds the answer like
     any other run, for ``predict``, ``evaluate``, ``export`` and ``load``.
 
     Args:
         config: settings as a YAML file, nested values or a ``RunConfig``; options override it.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
         out: directory to write to; default: a new one under ``runs``.
-        resume: continue the design in ``out``, to the identical result; ``"auto"``: if it holds one.
-        download: fetch the data set if it is missing.
-        observer: follows the progress.
+        resume: continue the design in ``out``, with an identical result; ``"auto"``: if it holds one.
+        download: download the data set if it is missing.
+        observer: observer of the progress.
         **options: settings by keyword (docs/reference/settings.md).
 
     Raises:
@@ -310,19 +310,19 @@ def design_front(
     """The Pareto front of network and chip together, and a design from it, ready to be trained.
 
     Args:
-        space: the axes: a YAML file, the name of a built-in design space, or an object.
+        space: the axes: a YAML file, the name of a built-in design space, or a design space.
         config: settings as a YAML file, nested values or a ``RunConfig``; options override it.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
         out: directory to write to; default: a new one under ``runs``.
-        resume: continue in ``out``, to the identical result; ``"auto"``: if it holds a front.
-        download: fetch the data set if it is missing.
+        resume: continue in ``out``, with an identical result; ``"auto"``: if it holds a front.
+        download: download the data set if it is missing.
         prefer: which design is chosen: ``knee``, one of the objectives ``error``, ``energy_uj``, ``latency_ms``,
             ``area_mm2``, ``memory_bits``, or ``edap``.
-        resolution: by which share the front may miss a design, in each objective; 0: exact.
-        error: what accuracy is expected by; None: a prior, which is not fitted to this data.
+        resolution: relative tolerance of the front in each objective; 0: exact.
+        error: model of the expected error; None: a prior, which is not fitted to this data.
         max_error: designs with a larger expected error on the chip are left out; None: halfway between the least error
             without a chip and that of guessing.
-        observer: follows the progress.
+        observer: observer of the progress.
         **options: settings of ``design`` by keyword (docs/reference/settings.md).
 
     Raises:
@@ -444,20 +444,20 @@ def estimate(
     max_energy_uj: float | None = ...,
     confidence: float | None = ...,
 ) -> Estimate:
-    """Estimate an architecture's parameters, area, latency and energy, or those of a network of your own.
+    """Estimate parameters, area, latency and energy of an architecture or of your own network.
 
     Args:
-        architecture: its text, an ``architecture.json``, or a run directory, whose settings then hold as well; or a
-            network of your own: an ``.onnx`` or ``.nir`` file, or an ``nn.Module``, whose weights are not read.
-        input_shape: [C, H, W] of an image, for modules and for files that leave it open.
+        architecture: its text, an ``architecture.json``, or a run directory, whose settings then apply as well; or your
+            own network: an ``.onnx`` or ``.nir`` file, or an ``nn.Module``, whose weights are not read.
+        input_shape: [C, H, W] of an image, for modules and for files that do not state it.
         config: settings as a YAML file, nested values or a ``RunConfig``; options override it.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
         **options: settings by keyword (docs/reference/settings.md); the data set gives the input shape only.
 
     Raises:
-        ConfigurationError: an unknown option, name or value, or a layer of a kind that cannot be costed.
-        ArchitectureError: neither an architecture nor a path.
-        VerificationError: a damaged file.
+        ConfigurationError: an option, name or value is unknown, or a layer is of a kind that cannot be costed.
+        ArchitectureError: the argument is neither an architecture nor a path.
+        VerificationError: a file is damaged.
 
     Settings:
         seed: Random seed [0].
@@ -543,21 +543,21 @@ def evaluate(
     """Measure a trained run on its test images, and write ``evaluation.json`` into its directory.
 
     Args:
-        run: the run's directory.
-        twin: compare it with its artificial twin, which is trained into RUN-twin first where it is not there; called
-            again after an interruption, that training goes on.
+        run: run directory.
+        twin: compare it with its artificial twin, which is first trained in RUN-twin if necessary; a further call after
+            an interruption continues that training.
         integer: also measure the integer-only network that ``export`` writes as C and Verilog.
-        own_precision: measure accuracy at the run's own precision only: an eighth of the time.
+        own_precision: measure accuracy at the run's own precision only, in an eighth of the time.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
-        observer: follows the progress.
-        **options: settings that are not the run's own, by keyword: ``hardware``, ``data_dir``, ``device``, ….
+        observer: observer of the progress.
+        **options: settings that may differ from the run's own, by keyword: ``hardware``, ``data_dir``, ``device``, ….
 
     Raises:
-        ConfigurationError: a network of your own, which ``evaluate_on_chips`` takes; a run that has no twin, or beside
-            which another run than its twin lies in RUN-twin; a run that has no integer-only network.
-        RunDirectoryError: no run, or one that was not trained, with a twin to the end.
-        DataError: images are missing or broken.
-        VerificationError: a damaged file.
+        ConfigurationError: your own network is given, which ``evaluate_on_chips`` takes; the run has no twin, or
+            RUN-twin holds another run; the run has no integer-only network.
+        RunDirectoryError: the directory holds no run, or the run was not trained (for a twin: not completely).
+        DataError: images are missing or damaged.
+        VerificationError: a file is damaged.
 
     Settings:
         device: Device for all other computations [auto].
@@ -637,23 +637,22 @@ def evaluate_on_chips(
 ) -> ChipEvaluation:
     """Measure a trained run, or a network of your own, on simulated crossbar chips.
 
-    ``chips/NAME.json`` is written into the run's directory, or into ``out``; options that make another chip of the
-    accelerator's have a file of their own. Each finished chip is kept in ``chips/NAME.jsonl``: called again after an
-    interruption, or with more chips, only the missing ones are simulated.
+    ``chips/NAME.json`` is written into the run's directory, or into ``out``; with options that change the
+    accelerator's chip, another file is used. Each finished chip is kept in ``chips/NAME.jsonl``: a further call, after
+    an interruption or with more chips, simulates only the missing ones.
 
     Args:
-        run: the run's directory; or an ``.onnx`` or ``.nir`` file, or an ``nn.Module``, which ``dataset`` is for.
-        out: directory for the results of a network of your own; None: nothing is written.
-        dt_s: length of a time step, s, of a NIR file that does not say it; None: 1e-4.
+        run: run directory; or, together with ``dataset``, an ``.onnx`` or ``.nir`` file, or an ``nn.Module``.
+        out: directory for the results of your own network; None: nothing is written.
+        dt_s: length of a time step in s for a NIR file that does not state it; None: 1e-4.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
-        observer: follows the progress.
+        observer: observer of the progress.
         **options: settings by keyword: ``chips``, ``seed``, ``ablation``, ``sign_scheme``, ``hardware``, ….
 
     Raises:
-        RunDirectoryError: no run, or one that was not trained.
-        ConfigurationError: a chip that cannot be simulated, or that cannot hold these weights; a layer of a kind that
-            cannot be simulated.
-        VerificationError: a damaged file.
+        RunDirectoryError: the directory holds no run, or the run was not trained.
+        ConfigurationError: the chip or a layer cannot be simulated, or the chip cannot hold these weights.
+        VerificationError: a file is damaged.
 
     Settings:
         device: Device for all other computations [auto].
@@ -748,17 +747,17 @@ def fit(
     """Check a network against the documented limits of a chip.
 
     Args:
-        architecture: its text, an ``architecture.json``, or a run directory, whose settings then hold as well; or a
-            network of your own: an ``.onnx`` or ``.nir`` file, or an ``nn.Module``.
-        input_shape: [C, H, W] of an image, for modules and for files that leave it open.
+        architecture: its text, an ``architecture.json``, or a run directory, whose settings then apply as well; or your
+            own network: an ``.onnx`` or ``.nir`` file, or an ``nn.Module``.
+        input_shape: [C, H, W] of an image, for modules and for files that do not state it.
         config: settings as a YAML file, nested values or a ``RunConfig``; options override it.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
         **options: settings by keyword: ``target``, ``dataset``, ``channels``, ``weight_bits``, ….
 
     Raises:
-        ConfigurationError: an unknown option, name or value.
-        ArchitectureError: neither an architecture nor a path.
-        VerificationError: a damaged file.
+        ConfigurationError: an option, name or value is unknown.
+        ArchitectureError: the argument is neither an architecture nor a path.
+        VerificationError: a file is damaged.
 
     Settings:
         preset: Settings to start from: default, or paper for those of NeuroNAS's experiments [default].
@@ -813,20 +812,20 @@ def predict(
     """Classify images with a trained run.
 
     Args:
-        run: the run's directory.
-        images: a file, a folder (with all folders in it), a picture of Pillow, an array or tensor of bytes [N, H, W],
-            [N, C, H, W] or [N, H, W, C]; or several files, folders and pictures. A network that reads sequences takes
-            an array [N, T, C, H, W] or [N, T, H, W, C]; of recordings in files, see ``neuronas.run``.
-        top_k: how many classes each answer has.
-        skip_corrupt: leave out files that cannot be read; they are in ``unreadable``.
+        run: run directory.
+        images: a file, a folder (searched recursively), a Pillow image, a uint8 array or tensor [N, H, W],
+            [N, C, H, W] or [N, H, W, C]; or several files, folders and Pillow images. For a network that reads
+            sequences, an array [N, T, C, H, W] or [N, T, H, W, C]; for recordings in files, see ``neuronas.run``.
+        top_k: number of classes per image.
+        skip_corrupt: leave out files that cannot be read; they are listed in ``unreadable``.
         device: ``auto``, ``cpu`` or ``cuda``.
-        observer: follows the progress.
+        observer: observer of the progress.
 
     Raises:
-        RunDirectoryError: no run, or one that was not trained.
-        ConfigurationError: ``top_k`` below 1.
-        DataError: no image, or images that cannot be read; says how many.
-        VerificationError: a damaged file.
+        RunDirectoryError: the directory holds no run, or the run was not trained.
+        ConfigurationError: ``top_k`` is below 1.
+        DataError: there is no image, or images cannot be read; the message says how many.
+        VerificationError: a file is damaged.
     """
 
 
@@ -851,19 +850,18 @@ def run(
 ) -> StreamResult:
     """Classify a recording step by step.
 
-    A step is as long as one of the training, the window over T. The potentials of the neurons are kept from step to
-    step, for as long as the recording lasts. Scores are means over the latest T steps: at the end of the T-th they are
-    those that ``evaluate`` decides by.
+    A step has the same length as in training: the window divided by T. The membrane potentials persist over the whole
+    recording. Scores are means over the latest T steps; after the T-th step they equal those of ``evaluate``.
 
     Args:
         run: directory of a run that was trained on recordings.
-        events: the recording; see ``neuronas.data.events.files.read_recording``.
-        pace: of the stream: 1 as fast as it was recorded; 0 as fast as it can be computed.
+        events: recording; see ``neuronas.data.events.files.read_recording``.
+        pace: speed of the stream: 1: as recorded; 0: as fast as possible.
         device: ``auto``, ``cpu`` or ``cuda``.
-        follow: sees each step.
+        follow: observer of each step.
 
     Raises:
-        RunDirectoryError: no run, or one that was not trained.
+        RunDirectoryError: the directory holds no run, or the run was not trained.
         ConfigurationError: the run was trained on still images, or its steps have no fixed duration.
         DataError: the recording cannot be read, has events outside the run's sensor, or too many time steps.
     """
@@ -1108,11 +1106,11 @@ def train(
         config: settings as a YAML file, nested values or a ``RunConfig``; options override it.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
         out: directory to write to; default: the run's own, or a new one under ``runs``.
-        resume: resume the training in the directory; ``"auto"``: if there is a checkpoint, so that a cell of a notebook
-            can be run again.
-        download: fetch the data set if it is missing.
+        resume: resume the training in the directory; ``"auto"``: if there is a checkpoint, so that a notebook cell can
+            be run again.
+        download: download the data set if it is missing.
         max_minutes: stop after this time with a checkpoint; ``resume`` continues.
-        observer: follows the progress.
+        observer: observer of the progress.
         **options: settings by keyword (docs/reference/settings.md).
 
     Raises:

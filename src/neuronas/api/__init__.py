@@ -1,1 +1,1 @@
-"""What the verbs do, without a command line: everything that composes. ``neuronas`` offers its functions."""
+"""The commands as Python functions, which combine all lower packages. Package ``neuronas`` exports them."""

@@ -1,4 +1,4 @@
-"""Names that settings chose, looked up; those of a finished run may be of code that is not here."""
+"""Look-up of names in settings; those of a finished run may belong to code that is not installed."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,15 +7,15 @@ from neuronas.config import Registry
 
 
 def looked_up(registry: Registry, chosen: Any, *, lenient: bool) -> Any:
-    """What a setting names; an object is returned unchanged.
+    """Look up the object that a setting names; an object is returned unchanged.
 
     Args:
-        registry: of the names.
-        chosen: a name, or an object.
-        lenient: an unknown name is refused only when what it stands for is used.
+        registry: registry of the names.
+        chosen: name or object.
+        lenient: refuse an unknown name only when its object is used.
 
     Raises:
-        ConfigurationError: an unknown name.
+        ConfigurationError: the name is unknown.
     """
     if not isinstance(chosen, str):
         return chosen
@@ -24,7 +24,7 @@ def looked_up(registry: Registry, chosen: Any, *, lenient: bool) -> Any:
 
 @dataclass(frozen=True)
 class _Absent:
-    """Stands for an object or a plug-in's entry that a run was made with and that is not here; using it says so."""
+    """Placeholder for an object or plug-in entry of a run that is not available here; using it raises an error."""
 
     registry: Registry
     name: str

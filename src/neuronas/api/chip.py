@@ -37,17 +37,17 @@ if TYPE_CHECKING:
 
 
 class OnChips(Protocol):
-    """What can be simulated: a trained run, or a network of one's own.
+    """A network to simulate: a trained run, or the user's own network.
 
     Attributes:
-        plan: data set, chip and what to simulate.
-        network: in evaluation mode, with integer weights.
-        device: of the network.
+        plan: data set, chip and simulation settings.
+        network: network in evaluation mode, with integer weights.
+        device: device of the network.
     """
 
     @property
     def name(self) -> str:
-        """For the document."""
+        """Name in the document."""
         ...
 
     @property
@@ -61,7 +61,7 @@ class OnChips(Protocol):
 
     @property
     def digest(self) -> bytes:
-        """Identifies layers and weights."""
+        """Digest of layers and weights."""
         ...
 
     def images(self, split: str) -> "Images":
@@ -80,23 +80,22 @@ def evaluate_on_chips(
 ) -> ChipEvaluation:
     """Measure a trained run, or a network of your own, on simulated crossbar chips.
 
-    ``chips/NAME.json`` is written into the run's directory, or into ``out``; options that make another chip of the
-    accelerator's have a file of their own. Each finished chip is kept in ``chips/NAME.jsonl``: called again after an
-    interruption, or with more chips, only the missing ones are simulated.
+    ``chips/NAME.json`` is written into the run's directory, or into ``out``; with options that change the
+    accelerator's chip, another file is used. Each finished chip is kept in ``chips/NAME.jsonl``: a further call, after
+    an interruption or with more chips, simulates only the missing ones.
 
     Args:
-        run: the run's directory; or an ``.onnx`` or ``.nir`` file, or an ``nn.Module``, which ``dataset`` is for.
-        out: directory for the results of a network of your own; None: nothing is written.
-        dt_s: length of a time step, s, of a NIR file that does not say it; None: 1e-4.
+        run: run directory; or, together with ``dataset``, an ``.onnx`` or ``.nir`` file, or an ``nn.Module``.
+        out: directory for the results of your own network; None: nothing is written.
+        dt_s: length of a time step in s for a NIR file that does not state it; None: 1e-4.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
-        observer: follows the progress.
+        observer: observer of the progress.
         **options: settings by keyword: ``chips``, ``seed``, ``ablation``, ``sign_scheme``, ``hardware``, ….
 
     Raises:
-        RunDirectoryError: no run, or one that was not trained.
-        ConfigurationError: a chip that cannot be simulated, or that cannot hold these weights; a layer of a kind that
-            cannot be simulated.
-        VerificationError: a damaged file.
+        RunDirectoryError: the directory holds no run, or the run was not trained.
+        ConfigurationError: the chip or a layer cannot be simulated, or the chip cannot hold these weights.
+        VerificationError: a file is damaged.
     """
     given: TrainedRun | OwnNetwork
     if is_own_network(run):
@@ -120,17 +119,17 @@ def evaluate_on_chips(
 
 
 def kept_chips(run: Plan, directory: Path) -> Path:
-    """Where the evaluation on the chips that settings describe is kept in a directory; see ``chip_file``."""
+    """File, in a directory, of the evaluation on the chips that settings describe; see ``chip_file``."""
     return chip_file(directory, run.config.hardware.accelerator, _options(run))
 
 
 def simulate_chips(given: OnChips, work: Work | None = None, records: ChipRecords | None = None) -> ChipEvaluation:
-    """Simulate as the settings say; docs/chip-simulation.md says what the answer means.
+    """Simulate chips according to the settings; docs/chip-simulation.md explains the result.
 
     Args:
-        given: the trained run, or a network of one's own.
-        work: is told of each chip.
-        records: chips that are simulated already, and where others are kept; default: none, in memory.
+        given: trained run, or the user's own network.
+        work: notified of each chip.
+        records: finished chips, to which new ones are added; default: empty, in memory.
     """
     from neuronas.chip.monte_carlo import ablate, ablation_models, at_time, simulate
     from neuronas.training.evaluation import accuracy
@@ -146,7 +145,7 @@ def simulate_chips(given: OnChips, work: Work | None = None, records: ChipRecord
         unrounded = accuracy(given.float_network, trial.images, trial.indices, trial.device).top1
     kinds = ablation_models(model) if request.ablation else {}
     work = work or Work("chips", Path(given.name), "chips")
-    # The chips of row "all" are those of the main simulation.
+    # Row "all" uses the chips of the main simulation.
     work.start(sum(trial.n_of(one) for name, one in kinds.items() if name != "all") + sum(map(trial.n_of, models)))
     times = [
         at_time(one, simulate(trial, one, work, f"chips after {time}", layers=False).accuracies, quantised)
@@ -181,7 +180,7 @@ def simulate_chips(given: OnChips, work: Work | None = None, records: ChipRecord
 
 
 def make_trial(given: OnChips, records: ChipRecords | None = None) -> "ChipTrial":
-    """The network, test images, and training images for calibration; see ``simulate_chips``."""
+    """Network, test images, and training images for calibration; see ``simulate_chips``."""
     import numpy as np
 
     from neuronas.chip.mapped_layer import pixel_format
@@ -209,7 +208,7 @@ def make_trial(given: OnChips, records: ChipRecords | None = None) -> "ChipTrial
 
 
 def _identity(given: OnChips) -> str:
-    """What decides a simulated chip besides its model and seed: weights, images, accelerator, device and code."""
+    """Key of a simulated chip besides its model and seed: weights, images, accelerator, device and code."""
     run = given.plan
     digest = blake2b(given.digest, digest_size=16)
     for file in sorted(files("neuronas.chip").iterdir(), key=lambda one: one.name):
@@ -221,7 +220,7 @@ def _identity(given: OnChips) -> str:
 
 
 def _verdict(given: OnChips, trial: "ChipTrial", model: "ChipModel", work: Work) -> ChipVerdict:
-    """Causes and remedies on validation images, or on training images where the run has none."""
+    """Causes and remedies, measured on validation images, or on training images if the run has none."""
     from neuronas.chip.diagnosis import diagnose
 
     sample, train = held_out(given, DIAGNOSIS, trial.seed), given.plan.config.train
@@ -248,7 +247,7 @@ def _verdict(given: OnChips, trial: "ChipTrial", model: "ChipModel", work: Work)
 
 
 def _options(run: Plan) -> tuple[str, ...]:
-    """Settings of the chips and the number of images where they are not the defaults."""
+    """Settings of the chips, and the number of images, that differ from the defaults."""
     chip = run.config.chip.model_dump(exclude_defaults=True, exclude={"n_chips", "seed"})
     values = {"chip": chip, "data": {"n_test": run.config.data.n_test}}
     return tuple(as_options(given_settings(values, "options"), "evaluate"))

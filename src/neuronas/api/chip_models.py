@@ -1,4 +1,4 @@
-"""The simulated chips that settings describe, at each of the times that they name."""
+"""The simulated chips that settings describe, at each of the given times after programming."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def chip_of(run: Plan) -> "ChipModel":
-    """The chip that settings describe, at the last of the times that they name.
+    """The chip that settings describe, at the last of the given times.
 
     Raises:
         ConfigurationError: see ``chips_of``.
@@ -20,10 +20,11 @@ def chip_of(run: Plan) -> "ChipModel":
 
 
 def chips_of(run: Plan) -> "list[ChipModel]":
-    """The chip that settings describe at each of the times that they name; without times, directly after programming.
+    """The chip that settings describe, at each of the given times; without times, directly after programming.
 
     Raises:
-        ConfigurationError: the accelerator cannot be simulated, or cannot hold these weights; its cells do not change.
+        ConfigurationError: the accelerator cannot be simulated, cannot hold these weights, or has no model of change
+            with time.
     """
     from neuronas.chip.chip_model import aged_models, chip_model
 
@@ -44,9 +45,9 @@ def chips_of(run: Plan) -> "list[ChipModel]":
 
 
 def chip_warning(run: Plan) -> str | None:
-    """A word where a layer of random weights loses too much on the chip of a run; None where it does not.
+    """A warning if a layer of random weights has a low signal-to-noise ratio on the chip of a run; None otherwise.
 
-    None as well where chips of this kind cannot be simulated, which ``evaluate --chip`` says.
+    Also None if chips of this kind cannot be simulated, which ``evaluate --chip`` reports.
     """
     from neuronas.chip.precheck import ENOUGH_DB, layer_snr_db
     from neuronas.config import FULL_PRECISION, distinct_bits

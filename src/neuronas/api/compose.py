@@ -1,4 +1,4 @@
-"""From the settings that were given to the parts of a run: everything that needs no image and no torch."""
+"""From given settings to the parts of a run, as far as neither images nor torch are needed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Copies:
-    """What settings name by file or object, as a run or a worker's job holds it; None: to be looked up."""
+    """Copies, in a run or a worker's job, of the files and objects that settings name; None: to be looked up."""
 
     space: Space | None = None
     accelerator: Accelerator | None = None
@@ -64,17 +64,17 @@ class Copies:
 
 
 COPIED: dict[str, type[Section]] = {"space": Space, "accelerator": Accelerator, "activity": Activity}
-"""What a copy is, by the names in ``runs.directory.COPIES``."""
+"""Class of each copy, by its name in ``runs.directory.COPIES``."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A run's settings, complete, and what they name.
+    """The complete settings of a run, and the objects that they name.
 
     Attributes:
-        config: complete.
-        given: what a person gave; it decides where a later verb, such as training, resolves again.
-        dataset: that the settings name, or that was given.
+        config: complete settings.
+        given: settings that the user gave; later commands, such as training, resolve them again.
+        dataset: data set that the settings name, or that was given.
     """
 
     config: ResolvedConfig
@@ -90,10 +90,10 @@ class Plan:
     budget: Budget
 
     def mapped_model(self, activity: Activity | None = None) -> MappedCostModel:
-        """The model that knows where weights lie, whichever model budgets are judged by.
+        """Cost model ``mapped``, which places weights on the chip, whichever model the budgets apply to.
 
         Args:
-            activity: other than the one that the settings name.
+            activity: activity instead of the one in the settings.
         """
         network = self.config.network
         return mapped_cost_model(
@@ -113,13 +113,13 @@ class Plan:
         weight_bits: WeightBits | None = None,
         timesteps: int | None = None,
     ) -> CostModel:
-        """Another cost model; what is not given is as the settings say.
+        """Another cost model; arguments that are not given are taken from the settings.
 
         Args:
-            name: in the registry of cost models.
-            accelerator: to cost.
-            weight_bits: of the parameters.
-            timesteps: T.
+            name: name in the registry of cost models.
+            accelerator: accelerator to cost.
+            weight_bits: bits of the weights.
+            timesteps: time steps T.
         """
         hardware, network = self.config.hardware.model_copy(update={"cost_model": name}), self.config.network
         return make_cost_model(
@@ -132,11 +132,11 @@ class Plan:
         )
 
     def other_model(self, work: Sequence[Layer], name: str) -> OtherModel:
-        """Cost by the model that budgets are not judged by.
+        """Cost by the model that the budgets do not apply to.
 
         Args:
-            work: rows of what is costed.
-            name: of the model that it stands beside.
+            work: rows of work to cost.
+            name: name of the model that it complements.
         """
         other = self.model_named(beside(name))
         cost = other.estimate(work)
@@ -144,7 +144,7 @@ class Plan:
         return OtherModel(cost_model=other.name, violations=self.budget.violations(cost), **totals)
 
     def at(self, setting: NetworkSetting) -> "Plan":
-        """The plan of a search with other channels, time steps and weight bits."""
+        """The plan with other channels, time steps and weight bits."""
         network = self.config.network.model_copy(update=setting.plain())
         values = {name: value for name, value in written(self.given).items() if name != "design"}
         return replace(
@@ -170,11 +170,11 @@ class Plan:
         return NetworkSetting(channels=network.channels, timesteps=network.timesteps, weight_bits=bits)
 
     def cost_report(self, architecture: Architecture, cost: Cost, model: CostModel | None = None) -> CostReport:
-        """Cost as a document; ``model``: the cost model that computed it, if not the run's."""
+        """The cost as a document; ``model``: the cost model that computed it, if not the run's."""
         return self.work_report(format_architecture(architecture), rows(architecture, self.shape), cost, model)
 
     def work_report(self, text: str, work: Sequence[Layer], cost: Cost, model: CostModel | None = None) -> CostReport:
-        """The same for any network: what it is called, its rows, and their cost."""
+        """The same document for any network: its name, its rows of work, and their cost."""
         network = self.config.network
         weighted = [row.name for row in work if row.has_weights]
         return CostReport.of(
@@ -189,17 +189,17 @@ class Plan:
 
     @property
     def passes_images(self) -> bool:
-        """Whether the data set is an object of this process, which workers cannot open by its name."""
+        """Whether the data set is an object in this process, which workers cannot open by name."""
         return not isinstance(value_at(written(self.given), "data.name") or "", str)
 
     @property
     def copies(self) -> Copies:
-        """What its settings name by file or object."""
+        """Copies of the files and objects that the settings name."""
         return Copies(self.space, self.accelerator, self.activity)
 
     @property
     def origin(self) -> RunOrigin:
-        """What a run of this plan keeps, so that it needs no other file and notices other code."""
+        """Files that a run of this plan keeps, so that it needs no other file and notices changed code."""
         data = {DATA_SET: self.dataset.fingerprint}
         plugins = {f"plugin {name}": plugin_digest(name) for name in self.config.plugins}
         return RunOrigin(
@@ -214,16 +214,16 @@ class Plan:
 def plan(
     given: RunConfig, copies: Copies | None = None, *, lenient: bool = False, started_in: Path | None = None
 ) -> Plan:
-    """Fill in what was not given, and look up every name.
+    """Fill in defaults, and look up all names.
 
     Args:
-        given: settings as a person gave them.
-        copies: of what they name, if a run holds them.
-        lenient: a finished run is read: code that it was made with need not be here until it is used.
-        started_in: where a run was begun; data that a relative path does not find here is looked for there.
+        given: settings as the user gave them.
+        copies: copies of the files and objects that they name, if a run holds them.
+        lenient: a finished run is read: its code need not be available until it is used.
+        started_in: folder in which the run was started; data not found under a relative path is looked for there.
 
     Raises:
-        ConfigurationError, DataError: an unknown name, or values that do not go together.
+        ConfigurationError, DataError: a name is unknown, or values cannot be combined.
     """
     from neuronas.fitness.measure import for_task
 

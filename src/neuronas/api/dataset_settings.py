@@ -1,4 +1,4 @@
-"""The data set that settings name, and the settings that it decides."""
+"""The data set that settings name, and the defaults that it determines."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,9 +11,9 @@ from neuronas.hardware.budget import Budget
 from neuronas.hardware.sensor import AT_ONCE, BYTE, Sensor
 
 _EVENT = "train.event_"
-"""How the settings begin that augment recordings of event cameras (``EventAugmentation``)."""
+"""Prefix of the settings that augment recordings of event cameras (``EventAugmentation``)."""
 DATA_SET = "data set"
-"""Under this name a run notes its data set's fingerprint."""
+"""Name under which a run stores the fingerprint of its data set."""
 
 _DECIDED = {
     "data.sequence": "sequence",
@@ -31,16 +31,16 @@ _DECIDED = {
     "events.window_ms": "window_ms",
     "events.sensor": "sensor",
 }
-"""Settings that the data set decides, and its attributes."""
+"""Settings that the data set determines, and its attributes."""
 
 
 def chosen_dataset(chosen: str | DataSet, values: Mapping[str, Any], started_in: Path | None) -> DataSet:
-    """The data set of a run, with as many channels as the settings give.
+    """The data set of a run, with the number of channels in the settings.
 
     Args:
-        chosen: its name, or the data set itself.
-        values: settings that were given, nested.
-        started_in: where a run was begun; data that a relative path does not find here is looked for there.
+        chosen: name of the data set, or the data set itself.
+        values: given settings, nested.
+        started_in: folder in which the run was started; data not found under a relative path is looked for there.
 
     Raises:
         ConfigurationError, DataError: the name is unknown, or the data set cannot convert its images.
@@ -60,13 +60,13 @@ def chosen_dataset(chosen: str | DataSet, values: Mapping[str, Any], started_in:
 
 
 def _events(values: Mapping[str, Any]) -> EventsConfig:
-    """How recordings are cut; a window and a sensor that were not given are the data set's own."""
+    """How recordings are divided into time steps; the data set provides the default window and sensor."""
     given = {name: value for name, value in (value_at(values, "events") or {}).items() if value is not None}
     return validate(EventsConfig, {"window_ms": 0.0, "sensor": None, **given}, "settings: events")
 
 
 def default_limits(budget: Budget, dataset: DataSet, values: Mapping[str, Any]) -> dict[str, float]:
-    """Budgets where none are given, by path: the algorithm's, whose latency counts from the end of a recording."""
+    """Default budgets, by path: those of the algorithm; latency is counted from the end of a recording."""
     limits = {f"budget.max_{name}": float(limit) for name, limit in budget.limits.items()}
     if dataset.sequence and value_at(values, "budget.max_latency_ms") is None:
         given = value_at(values, "events.window_ms")
@@ -75,10 +75,10 @@ def default_limits(budget: Budget, dataset: DataSet, values: Mapping[str, Any]) 
 
 
 def sensor_of(config: ResolvedConfig) -> Sensor:
-    """The sensor that gives the images; still images are there at once.
+    """The sensor of the images; still images are available at once.
 
-    Pixels of binary frames are one bit where an event is the same number in all channels; otherwise crossbars read them
-    as they read all pixels.
+    Pixels of binary frames take one bit if an event has the same value in all channels; otherwise crossbars read them
+    like all other pixels.
     """
     data = config.data
     if not data.sequence:
@@ -88,14 +88,14 @@ def sensor_of(config: ResolvedConfig) -> Sensor:
 
 
 def decided_by(dataset: DataSet, values: Mapping[str, Any]) -> dict[str, Any]:
-    """What the data set decides; nothing is asked of it that was given, since the images of a run may be gone.
+    """Defaults that the data set determines. It is not queried for given settings, since its images may be missing.
 
     Args:
-        dataset: of the run.
-        values: settings that were given, nested.
+        dataset: data set of the run.
+        values: given settings, nested.
 
     Returns:
-        A default for each setting that was not given, None for the others.
+        The default of each setting that was not given, None for the others.
     """
     known = {path for path in _DECIDED if value_at(values, path) is not None}
     if "data.n_classes" in known:

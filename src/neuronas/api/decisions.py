@@ -1,4 +1,4 @@
-"""When a trained network may decide: accuracy, energy and latency against time steps, and an early exit."""
+"""Early decisions of a trained network: accuracy, energy and latency by time step, and an early exit."""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -14,23 +14,23 @@ if TYPE_CHECKING:
     from neuronas.training.passes import Seen
 
 TOLERANCE = 0.005
-"""Accuracy that an early exit may cost on the images on which its confidence is chosen."""
+"""Maximum accuracy loss of an early exit on the images on which its confidence threshold is chosen."""
 
 
 @dataclass(frozen=True)
 class DecisionStudy:
-    """Measures when a network may decide.
+    """Measures early decisions of a network.
 
     Attributes:
-        given: the trained run.
-        choice: images that choose the confidence of an early exit.
+        given: trained run.
+        choice: images on which the confidence threshold of an early exit is chosen.
     """
 
     given: TrainedRun
     choice: Sample
 
     def threshold(self, seen: "Seen") -> float:
-        """The confidence that ``choice`` chooses; ``seen`` is told of images that were computed."""
+        """The confidence threshold chosen on ``choice``; ``seen`` is called with the number of images computed."""
         from neuronas.training.early_exit import AnswersReader, chosen_threshold
         from neuronas.training.passes import run_pass
 
@@ -39,12 +39,12 @@ class DecisionStudy:
         return chosen_threshold(answers.result, TOLERANCE)
 
     def measured(self, tested: "Answers", threshold: float, activity: Activity) -> Decisions:
-        """When the network may decide.
+        """Measure early decisions.
 
         Args:
-            tested: answers to test images.
-            threshold: confidence of an early exit.
-            activity: input rates of the layers as measured on these images.
+            tested: scores of the test images.
+            threshold: confidence threshold of an early exit.
+            activity: input rates of the layers, measured on these images.
         """
         import numpy as np
 
@@ -71,7 +71,7 @@ class DecisionStudy:
         )
 
     def _cost(self, activity: Activity, timesteps: int) -> tuple[float, float]:
-        """Energy in uJ and latency in ms of a decision after so many time steps, which a recording has then reached."""
+        """Energy in uJ and latency in ms of a decision after ``timesteps``, counted from the end of the last one."""
         whole = self.given.plan.mapped_model()
         sensor = whole.sensor.first(timesteps, whole.timesteps)
         model = replace(whole, timesteps=timesteps, activity=activity.first(timesteps), sensor=sensor)

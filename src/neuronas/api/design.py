@@ -1,4 +1,4 @@
-"""The main job, whole: from data, chip and budgets to a trained, measured and exported network."""
+"""From data, chip and budgets to a trained, measured and exported network."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -27,12 +27,12 @@ from neuronas.runs.work import Work
 
 @dataclass(frozen=True)
 class Design:
-    """A design that is planned.
+    """A planned design.
 
     Attributes:
-        directory: of the run.
-        plan: the settings, and what they name; of the network only what is not free.
-        axes: what is free.
+        directory: run directory.
+        plan: settings and the objects that they name; of the network only the fixed settings.
+        axes: free settings.
         resume: continue the design in the directory.
     """
 
@@ -43,23 +43,23 @@ class Design:
 
     @property
     def finished(self) -> DesignResult | None:
-        """The result, if the design has come to its end."""
+        """The result, if the design is finished."""
         is_reported = is_there(self.directory / REPORT)
         return DesignResult.read_if_there(self.directory / DESIGN) if is_reported else None
 
     def run(self, observer: Observer | None = None, *, download: bool = False) -> DesignResult:
-        """Do all stages that are not done yet.
+        """Run all unfinished stages.
 
         Args:
-            observer: follows the progress.
-            download: fetch the data set if it is missing.
+            observer: observer of the progress.
+            download: download the data set if it is missing.
 
         Raises:
-            RunDirectoryError: another process works in it; it holds a run, or none to resume.
-            InfeasibleError: no design fits the budget; says which limit is closest and what would fit.
-            DataError: images are missing, broken or too few.
-            DivergedError: no finalist, or the answer, cannot be trained.
-            VerificationError: an exported file does not compute what the network computes; or a damaged file.
+            RunDirectoryError: another process uses the directory, it holds another run, or no design to resume.
+            InfeasibleError: no design fits the budget; the message says which limit is closest and what would fit.
+            DataError: images are missing, damaged or too few.
+            DivergedError: the training of all finalists, or of the answer, diverged.
+            VerificationError: an exported file does not compute the same as the network, or a file is damaged.
         """
         if not self.resume and is_there(self.directory / FOLDER / CONFIG):
             raise RunDirectoryError(
@@ -70,7 +70,7 @@ class Design:
             raise RunDirectoryError(f"run directory {self.directory}: holds another run; choose another --out")
         if self.resume and not is_there(self.directory / FOLDER / CONFIG):
             raise RunDirectoryError(f"run directory {self.directory}: holds no design to resume; leave out --resume")
-        work = Work("design", self.directory, "%", observer, logs=False)  # stages log what they do
+        work = Work("design", self.directory, "%", observer, logs=False)  # stages write log messages
         with RunDirectory(self.directory / FOLDER, self.plan.origin, resume=self.resume):
             if (known := self.finished) is not None:
                 return known
@@ -99,9 +99,9 @@ class Design:
                 self.plan, choice, answer, finalists, evaluation, no_integers, chips, files, progress.times
             )
 
-        result().write(self.directory / DESIGN)  # which the page reads
+        result().write(self.directory / DESIGN)  # read by the page
         stages.report()
-        done = result()  # with the time that the page took
+        done = result()  # again, with the time of the page
         done.write(self.directory / DESIGN)
         return done
 
@@ -116,18 +116,18 @@ def design(
     observer: Observer | None = None,
     **options: Any,
 ) -> DesignResult:
-    """From data, chip and budgets to a trained, measured and exported network. Without arguments: on embedded digits.
+    """Design a trained, measured and exported network from data, chip and budgets. By default on the embedded digits.
 
-    Channels, time steps and weight bits are free unless they are given. The run's directory then holds the answer as
+    Channels, time steps and weight bits are free unless they are given. The run directory then holds the answer like
     any other run, for ``predict``, ``evaluate``, ``export`` and ``load``.
 
     Args:
         config: settings as a YAML file, nested values or a ``RunConfig``; options override it.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
         out: directory to write to; default: a new one under ``runs``.
-        resume: continue the design in ``out``, to the identical result; ``"auto"``: if it holds one.
-        download: fetch the data set if it is missing.
-        observer: follows the progress.
+        resume: continue the design in ``out``, with an identical result; ``"auto"``: if it holds one.
+        download: download the data set if it is missing.
+        observer: observer of the progress.
         **options: settings by keyword (docs/reference/settings.md).
 
     Raises:
@@ -154,11 +154,11 @@ def plan_design(
         config: see ``design``.
         assignments: see ``design``.
         out: see ``design``.
-        resume: see ``design``; without ``config``, the design's own settings are taken.
+        resume: see ``design``; without ``config``, the design's own settings are used.
 
     Raises:
-        ConfigurationError: an unknown option, name or value; no such device.
-        RunDirectoryError: a design that is resumed was begun with other choices.
+        ConfigurationError: an option, name or value is unknown, or the device is not available.
+        RunDirectoryError: the design to resume was started with other choices.
     """
     if resume and out is None:
         raise ConfigurationError("--resume needs --out DIR, the run directory to resume")
@@ -178,7 +178,7 @@ def plan_design(
                 f"run directory {directory}: was begun with other settings: design.{changed[0]}; choose another --out"
             )
     else:
-        # So that a resumed design knows every choice, whatever the data set's default is by then.
+        # A resumed design keeps its choices even if the data set's defaults have changed.
         run = planned_with(**{f"{name}_choices": values for name, values in axes})
     run.algorithm.check(run.config.search)
     check_settings(learning_plan(run))

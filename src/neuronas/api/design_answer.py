@@ -1,4 +1,4 @@
-"""What a design answers: everything that was measured of its answer, and why it is the answer."""
+"""The result of a design: all measurements of the answer, and why it was chosen."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,18 +28,18 @@ def design_result(
     files: dict[str, Path],
     stages: tuple[StageTime, ...],
 ) -> DesignResult:
-    """Put a result together.
+    """Assemble the result.
 
     Args:
         run: settings of the design.
         choice: settings that were searched.
-        answer: what was found.
-        finalists: that were trained; None where there was one candidate.
-        evaluation: of the trained answer.
+        answer: architecture that was found.
+        finalists: trained finalists; None if there was only one candidate.
+        evaluation: evaluation of the trained answer.
         no_integers: why it has no integer-only network.
-        chips: the answer on simulated chips, or why there are none.
-        files: of the export, by name.
-        stages: done so far.
+        chips: evaluation on simulated chips, or why there is none.
+        files: exported files, by name.
+        stages: finished stages.
     """
     directory, setting = answer.directory, answer.plan.setting
     low, high = evaluation.interval_95(evaluation.top1)
@@ -96,7 +96,7 @@ def _verdict(answer: SearchResult, evaluation: Evaluation, chips: ChipEvaluation
 
 
 def _reasons(choice: SettingChoice, finalists: FinalistChoice | None) -> Iterator[str]:
-    """Why the answer is the answer, in sentences."""
+    """Why this answer was chosen, in sentences."""
     yield (
         f"{choice.n_designs:,} designs costed: {choice.n_surveyed:,} candidates at {choice.n_settings} settings, of "
         f"which {choice.n_feasible} leave a candidate within the budget."
@@ -104,9 +104,9 @@ def _reasons(choice: SettingChoice, finalists: FinalistChoice | None) -> Iterato
     n, searched = len(choice.contenders), choice.n_searched
     if n == 1:
         largest = choice.contenders[0].setting.text
-        yield f"One setting, {largest}, equals or exceeds all others in every respect: it alone was searched."
+        yield f"One setting, {largest}, equals or exceeds all others in every respect: only this one was searched."
     else:
-        yield f"{n} settings are equalled by no other one in every respect; {searched} of them were searched."
+        yield f"{n} settings are not dominated by any other one; {searched} of them were searched."
     if finalists is None:
         return
     yield f"{finalists.verdict}."

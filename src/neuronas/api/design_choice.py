@@ -1,4 +1,4 @@
-"""What a design may choose from: the axes, the settings worth searching, and what other settings would cost."""
+"""The choices of a design: the axes, the settings worth searching, and the cost of other settings."""
 
 import shlex
 from collections.abc import Iterator
@@ -26,20 +26,20 @@ from neuronas.space.workload import Occupancy, Slot, Workload, rows
 
 _WIDTHS = (1.0, 0.75, 0.5, 0.375, 0.25, 0.125, 0.0625)
 _NARROWEST = 8
-"""Channels below which only a width of at least a quarter of the data set's is a default choice."""
+"""Minimum number of channels of the default choices, or a quarter of the data set's number if that is less."""
 _TIMESTEPS, _WEIGHT_BITS = (5, 4, 3, 2), (8, 6, 4)
 
 
 def axes_of(run: Plan, *, is_resumed: bool) -> Axes:
-    """The values of each axis: those given to choose from, the one value that is given, or the default ones.
+    """The values of each axis: the given choices, the one given value, or the default choices.
 
     Args:
-        run: the settings.
-        is_resumed: they are those of a design that was begun, which name every choice.
+        run: settings.
+        is_resumed: the settings are those of a design to resume, which state every choice.
 
     Raises:
-        ConfigurationError: an axis with a value and with values to choose from, or values that this chip, space or
-            export cannot have.
+        ConfigurationError: an axis has both a value and choices, or values that this chip, space or export does not
+            support.
     """
     values, design, network = written(run.given), run.config.design, run.config.network
     found = {}
@@ -97,20 +97,20 @@ def _defaults(run: Plan) -> dict[str, tuple[int, ...]]:
 
 
 def n_with_weights_in_each_cell(run: Plan, axes: Axes) -> int:
-    """Settings at which a network with a layer of weights in each cell keeps all limits."""
+    """Settings at which a network with one weight layer in each cell keeps all limits."""
     feasibility = feasibility_of(run)
     return sum(feasibility.fits(replace(feasibility.base, **one.plain())) for one in axes.settings)
 
 
 def smallest(axes: Axes) -> NetworkSetting:
-    """The setting with the least of everything."""
+    """The setting with the smallest value on every axis."""
     return axes.settings[-1]
 
 
 def survey_plan(run: Plan, axes: Axes) -> Plan:
-    """The search that reads the fitness of the cells for all settings: the narrowest network, no limits.
+    """The search that computes the fitness of the cells for all settings: the narrowest network, without limits.
 
-    It has the fewest time steps, but two where one and more can be chosen, and the most weight bits.
+    It has the fewest time steps (two if both one and more can be chosen) and the most weight bits.
     """
     steps = [value for value in axes.timesteps if value > 1] or list(axes.timesteps)
     setting = NetworkSetting(channels=axes.channels[-1], timesteps=steps[-1], weight_bits=axes.weight_bits[0])
@@ -122,11 +122,11 @@ def survey_plan(run: Plan, axes: Axes) -> Plan:
 
 @dataclass(frozen=True)
 class Surveyed:
-    """The candidates of a survey, to be costed at any setting.
+    """The candidates of a survey, which can be costed at any setting.
 
     Attributes:
-        run: the settings of the design.
-        candidates: with their fitness.
+        run: settings of the design.
+        candidates: candidates with their fitness.
     """
 
     run: Plan
@@ -137,7 +137,7 @@ class Surveyed:
         """Read the history of a survey.
 
         Raises:
-            VerificationError: it holds nothing, or is damaged.
+            VerificationError: the history is empty or damaged.
         """
         found = read_candidates(history)
         if found is None:
@@ -146,7 +146,7 @@ class Surveyed:
 
     @cached_property
     def occupancy(self) -> Occupancy:
-        """How often each candidate holds each row of work."""
+        """How often each candidate contains each row of work."""
         architectures = [parse_architecture(text) for text in self.candidates.architectures]
         return Workload(self.run.shape, self.run.space.nodes).occupancy(architectures)
 
@@ -156,7 +156,7 @@ class Surveyed:
         return Workload(at.shape, at.space.nodes).slots
 
     def choice(self, axes: Axes) -> SettingChoice:
-        """The settings worth searching; see ``search.settings``. Without contenders: nothing surveyed fits."""
+        """The settings worth searching; see ``search.settings``. Without contenders, no surveyed candidate fits."""
 
         def totals_at(setting: NetworkSetting) -> Totals:
             return self.run.at(setting).cost_model.totals(self.slots_at(setting), self.occupancy)
@@ -187,15 +187,15 @@ class Surveyed:
 
 
 def alternatives(run: Plan, axes: Axes, answer: NetworkSetting, architecture: Architecture) -> tuple[Alternative, ...]:
-    """What the answer's cells cost with more or less of one axis, the more first.
+    """Cost of the answer's cells with one axis changed, larger values first.
 
-    Where the answer has the most that can be chosen, the next step beyond is costed as well.
+    If the answer has the largest choice of an axis, the next larger value is costed as well.
 
     Args:
-        run: the settings of the design.
-        axes: that were chosen from.
+        run: settings of the design.
+        axes: axes of the choice.
         answer: setting of the answer.
-        architecture: its cells.
+        architecture: architecture of the answer.
     """
     return tuple(_alternatives(run, axes, answer, architecture))
 
@@ -224,7 +224,7 @@ def _alternatives(run: Plan, axes: Axes, answer: NetworkSetting, architecture: A
 
 
 def _beyond(name: str, now: int, run: Plan) -> int | None:
-    """The next value of an axis above those that can be chosen; None where there is none."""
+    """The next value of an axis above its choices; None if there is none."""
     if name == "channels":
         return None if run.space.channels or now * 2 > 4096 else now * 2
     if name == "timesteps":

@@ -1,4 +1,4 @@
-"""Network and chip together: a survey of the cells, the enumeration of a design space, its front, a chosen design."""
+"""Joint design of network and chip: survey of the cells, enumeration of a design space, its front, a chosen design."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -31,16 +31,16 @@ from neuronas.search.joint_space import JointSpace
 from neuronas.search.joint_state import JointState
 
 RESOLUTION = 0.01
-"""By which share the front may miss a design, in each objective."""
+"""Resolution of the front: relative tolerance in each objective."""
 
 
 @dataclass(frozen=True)
 class Enumerated:
-    """A space whose designs are all covered.
+    """A completely enumerated design space.
 
     Attributes:
-        space: that was enumerated.
-        state: its end.
+        space: enumerated space.
+        state: final state of the enumeration.
         architectures: text of each candidate.
     """
 
@@ -51,17 +51,17 @@ class Enumerated:
 
 @dataclass(frozen=True)
 class FrontPlan:
-    """A search of network and chip that is planned.
+    """A planned joint search of network and chip.
 
     Attributes:
-        directory: of all files.
-        plan: the settings; of the network only what is not free.
-        space: the axes.
-        axes: of the network.
+        directory: directory of all files.
+        plan: settings; of the network only the fixed ones.
+        space: axes of network and chip.
+        axes: axes of the network.
         resume: continue in the directory.
         prefer: how a design is chosen.
         resolution: see ``RESOLUTION``.
-        error: what accuracy is expected by; None: ``ErrorPrior``.
+        error: model of the expected error; None: ``ErrorPrior``.
         max_error: limit of the expected error; None: see ``design_front``.
     """
 
@@ -80,10 +80,10 @@ class FrontPlan:
 
         Raises:
             RunDirectoryError: the directory holds another front, or none to resume.
-            InfeasibleError: no design keeps all limits; names the nearest.
-            ConfigurationError: no chip can be built; names the nearest one.
-            DataError: images are missing, broken or too few.
-            VerificationError: a damaged file.
+            InfeasibleError: no design keeps all limits; the message names the nearest.
+            ConfigurationError: no chip can be built; the message names the nearest one.
+            DataError: images are missing, damaged or too few.
+            VerificationError: a file is damaged.
         """
         work = Work("design", self.directory, "settings", observer)
         started = perf_counter()
@@ -95,7 +95,7 @@ class FrontPlan:
         return front
 
     def enumerated(self) -> "Enumerated":
-        """Survey and enumerate, without choosing; raises what ``run`` does."""
+        """Survey and enumerate, without choosing; raises the same errors as ``run``."""
         with self._claimed():
             return self._enumerated(Work("design", self.directory, "settings"), None, download=False)
 
@@ -119,7 +119,7 @@ class FrontPlan:
 
     @contextmanager
     def _claimed(self) -> Iterator[None]:
-        """Hold the directory as long as something is written there."""
+        """Lock the directory while files are written."""
         if self.resume and not self.directory.is_dir():
             raise self._nothing_to_resume()
         with locked(self.directory):
@@ -130,7 +130,7 @@ class FrontPlan:
         return RunDirectoryError(f"run directory {self.directory}: holds no design to resume; leave out --resume")
 
     def _claim(self) -> None:
-        """Refuse a directory that holds something else, and keep the design space in a new one."""
+        """Refuse a directory with other content; write the design space into a new one."""
         place = self.directory / SPACE
         if is_there(place):
             if not self.resume:
@@ -150,7 +150,7 @@ class FrontPlan:
         write_yaml(place, self.space)
 
     def _digest(self, joint: JointSpace, surveyed: Surveyed) -> str:
-        """Identifies what is enumerated."""
+        """Digest of what is enumerated."""
         parts = (
             joint.base, joint.values, joint.settings, joint.budget, joint.error, joint.n_classes, joint.activity,
             joint.sensor, joint.resolution, joint.max_error, self.plan.shape, surveyed.candidates.architectures,
@@ -236,19 +236,19 @@ def design_front(
     """The Pareto front of network and chip together, and a design from it, ready to be trained.
 
     Args:
-        space: the axes: a YAML file, the name of a built-in design space, or an object.
+        space: the axes: a YAML file, the name of a built-in design space, or a design space.
         config: settings as a YAML file, nested values or a ``RunConfig``; options override it.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
         out: directory to write to; default: a new one under ``runs``.
-        resume: continue in ``out``, to the identical result; ``"auto"``: if it holds a front.
-        download: fetch the data set if it is missing.
+        resume: continue in ``out``, with an identical result; ``"auto"``: if it holds a front.
+        download: download the data set if it is missing.
         prefer: which design is chosen: ``knee``, one of the objectives ``error``, ``energy_uj``, ``latency_ms``,
             ``area_mm2``, ``memory_bits``, or ``edap``.
-        resolution: by which share the front may miss a design, in each objective; 0: exact.
-        error: what accuracy is expected by; None: a prior, which is not fitted to this data.
+        resolution: relative tolerance of the front in each objective; 0: exact.
+        error: model of the expected error; None: a prior, which is not fitted to this data.
         max_error: designs with a larger expected error on the chip are left out; None: halfway between the least error
             without a chip and that of guessing.
-        observer: follows the progress.
+        observer: observer of the progress.
         **options: settings of ``design`` by keyword (docs/reference/settings.md).
 
     Raises:

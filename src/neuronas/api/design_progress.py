@@ -1,4 +1,4 @@
-"""One progress for all stages of a design, and how long each of them has taken."""
+"""Progress over all stages of a design, and the duration of each."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,23 +17,23 @@ PERCENT = 100
 
 @dataclass(frozen=True)
 class Amounts:
-    """How much the stages that take long have to compute, in images of a training of one channel and one time step.
+    """Work of the long stages, in equivalent training images at one channel and one time step.
 
-    An image that is only evaluated, with a network that is read once at each precision, takes about a third of one that
-    is learned from; on a simulated chip about as much again as the latter.
+    Evaluating an image takes about a third of the time of training on it; on a simulated chip it takes about as long as
+    training. The network is read once per precision.
     """
 
     by_stage: Mapping[Stage, float]
 
     @classmethod
     def of(cls, finalists: float, training: float, n_test: int, n_chips: int, weight: float) -> "Amounts":
-        """Put them together.
+        """Add up the work.
 
         Args:
-            finalists: images that finalists learn from, each times channels and time steps.
-            training: the same of the training.
-            n_test: test images.
-            n_chips: simulated chips.
+            finalists: training images of the finalists, each times channels and time steps.
+            training: the same for the training of the answer.
+            n_test: number of test images.
+            n_chips: number of simulated chips.
             weight: channels times time steps of the answer.
         """
         return cls(
@@ -46,31 +46,31 @@ class Amounts:
         )
 
     def before(self, stage: Stage) -> float:
-        """Share of the whole that is done where a stage begins, 0 to 1."""
+        """Fraction of the work that is done when a stage begins, 0 to 1."""
         names = list(self.by_stage)
         done = names[: names.index(stage)] if stage in names else names
         return sum(self.by_stage[name] for name in done) / self.total
 
     def share(self, stage: Stage) -> float:
-        """Share of the whole that a stage has."""
+        """Fraction of the work of a stage."""
         return self.by_stage.get(stage, 0.0) / self.total
 
     @property
     def total(self) -> float:
-        """All of them together."""
+        """Work of all stages."""
         return sum(self.by_stage.values()) or 1.0
 
 
 _PASSES = 10
-"""Over the test images: one at each precision, one that counts spikes, one in integers."""
+"""Passes over the test images: one per precision, one that counts spikes, one in integer arithmetic."""
 
 
 class StageProgress:
-    """Tells of every stage as a part of one work, in percent; the time of each stage is kept across sessions.
+    """Reports all stages as one piece of work, in percent; keeps the time of each stage across sessions.
 
     Args:
-        work: of the design.
-        folder: keeps the times.
+        work: progress of the design.
+        folder: folder in which the times are kept.
         has_chips: whether chips are simulated.
     """
 
@@ -82,16 +82,16 @@ class StageProgress:
 
     @property
     def times(self) -> tuple[StageTime, ...]:
-        """Of the stages so far."""
+        """Times of the stages so far."""
         return self._times.stages
 
     def expect(self, amounts: Amounts) -> None:
-        """Say how much there is to do; from then on the time left is known."""
+        """Set the total work; from then on the remaining time is estimated."""
         self._amounts, self.work.total = amounts, PERCENT
 
     @contextmanager
     def stage(self, name: Stage) -> Iterator[None]:
-        """Do a stage; its time counts however it ends."""
+        """Run a stage; its time counts even if it fails."""
         started = perf_counter()
         self._say(name, "")
         try:
@@ -103,17 +103,17 @@ class StageProgress:
             self._reach(self._amounts.before(name) + self._amounts.share(name), name, "done")
 
     def skip_to_end_of(self, name: Stage) -> None:
-        """Count a stage that an earlier session has done."""
+        """Count a stage that was finished in an earlier session."""
         if self._amounts is not None:
             percent = round(PERCENT * (self._amounts.before(name) + self._amounts.share(name)))
             self.work.skip(max(0, percent - self.work.done))
 
     def observer(self, name: Stage, part: str = "") -> "StageObserver":
-        """An observer of the verb that does a stage."""
+        """An observer of the command that runs a stage."""
         return StageObserver(self, name, part)
 
     def told(self, name: Stage, part: str, event: Advanced) -> None:
-        """A verb has done a piece of its work."""
+        """Report progress of a command."""
         text = ", ".join(one for one in (part, event.part) if one)
         values = dict(event.values)
         detail = event.detail if isinstance(event.detail, FinalistTrained | RunEnded) else None
@@ -126,13 +126,13 @@ class StageProgress:
         self._reach(done, name, text, values, detail)
 
     def began(self, name: Stage, event: Started) -> None:
-        """A verb begins; what an earlier session has done of it is no measure of the time left."""
+        """Start a command; work of earlier sessions does not count for the estimate of the remaining time."""
         if self._amounts is not None and event.total and event.n_before:
             share = self._amounts.before(name) + self._amounts.share(name) * event.n_before / event.total
             self.work.skip(max(0, int(PERCENT * share) - self.work.done))
 
     def note(self, text: str) -> None:
-        """Tell that a part of a stage has ended, with what result."""
+        """Report the end of a part of a stage, with its result."""
         self.work.advance(0, text, None, RunEnded(text))
 
     def _reach(
@@ -164,7 +164,7 @@ class StageProgress:
 
 @dataclass(frozen=True)
 class StageObserver:
-    """Tells of the verb that does a stage, or a part of it."""
+    """Reports the command that runs a stage, or a part of it."""
 
     progress_of: StageProgress
     name: Stage

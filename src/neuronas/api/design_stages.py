@@ -1,4 +1,4 @@
-"""The stages of a design: each is the function of a verb, and leaves what a run of that verb leaves."""
+"""The stages of a design: each calls the function of a command and writes the same files."""
 
 import shutil
 from dataclasses import dataclass, replace
@@ -41,11 +41,11 @@ class DesignStages:
     """The stages of one design.
 
     Attributes:
-        run: the settings of the design.
-        axes: what may be chosen.
-        directory: of the design, which becomes the run of its answer.
-        progress: is told.
-        download: fetch the data set if it is missing.
+        run: settings of the design.
+        axes: available choices.
+        directory: directory of the design, which becomes the run of its answer.
+        progress: progress of the design.
+        download: download the data set if it is missing.
     """
 
     run: Plan
@@ -56,19 +56,19 @@ class DesignStages:
 
     @property
     def folder(self) -> Path:
-        """Keeps what the answer was chosen from."""
+        """Folder of the candidates that the answer was chosen from."""
         return self.directory / FOLDER
 
     @property
     def _data(self) -> dict[str, Any]:
-        """Images that are in memory alone, which every verb has to be given again."""
+        """Images that exist only in memory and must be passed to every command."""
         return {"dataset": value_at(written(self.run.given), "data.name")} if self.run.passes_images else {}
 
     def choose(self) -> SettingChoice:
-        """Find the settings that are worth searching; costs only, after one survey of the cells.
+        """Find the settings worth searching: one survey of the cells, then only costs.
 
         Raises:
-            InfeasibleError: nothing fits; says why, and what would.
+            InfeasibleError: nothing fits; the message says why, and what would fit.
         """
         known = SettingChoice.read_if_there(self.folder / CHOICE)
         if known is not None:
@@ -80,7 +80,7 @@ class DesignStages:
             plan = survey_plan(self.run, self.axes)
             self._search(plan, self.folder / SURVEY, "survey", plan.setting.text, scan=True)
         choice = Surveyed.read(self.run, self.folder / SURVEY / HISTORY).choice(self.axes)
-        if not choice.contenders:  # cells that fit are rarer than those that the survey drew
+        if not choice.contenders:  # cells that fit are too rare for the survey to draw one
             choice = Surveyed.read(self.run, self._search_smallest() / HISTORY).choice(self.axes)
         if not choice.contenders:
             raise InfeasibleError("no surveyed cell fits the budget at any setting; expected a larger budget")
@@ -88,7 +88,7 @@ class DesignStages:
         return choice
 
     def search(self, choice: SettingChoice) -> list[SearchResult]:
-        """Search the cells at each setting."""
+        """Search cells at each setting."""
         found = []
         with self.progress.stage("search"):
             for number, one in enumerate(choice.searched, start=1):
@@ -101,7 +101,7 @@ class DesignStages:
         return found
 
     def finals(self, choice: SettingChoice, found: list[SearchResult]) -> Finals | None:
-        """Prepare the finalists, the fittest of each setting; None where there is only one candidate."""
+        """Prepare the finalists, the fittest of each setting; None if there is only one candidate."""
         ranked = self._finalists(choice.searched, found)
         asked = self.run.config.design.n_finalists
         with self.progress.stage("finalists"):
@@ -113,7 +113,7 @@ class DesignStages:
         return finals
 
     def answer(self, found: list[SearchResult], finals: Finals | None) -> SearchResult:
-        """Make the directory the run of the answer: a search that has come to its end."""
+        """Turn the directory into the run of the answer, like that of a finished search."""
         if finals is None:
             chosen = replace(found[0], directory=self.directory)
         else:
@@ -132,7 +132,7 @@ class DesignStages:
         return chosen
 
     def train(self) -> TrainingResult:
-        """Train the answer to the end, from its last checkpoint if it has one."""
+        """Train the answer completely, from its last checkpoint if there is one."""
         with self.progress.stage("training"):
             if TrainingResult.is_finished(self.directory / TRAINING):
                 self.progress.skip_to_end_of("training")
@@ -141,7 +141,7 @@ class DesignStages:
             return train(self.directory, resume=resume, observer=self.progress.observer("training"), **self._data)
 
     def evaluate(self) -> Evaluation:
-        """Measure the trained network on the test images, in integer arithmetic as well where it can be."""
+        """Measure the trained network on the test images, if possible also in integer arithmetic."""
         with self.progress.stage("evaluation"):
             known = Evaluation.read_if_there(self.directory / EVALUATION)
             if known is not None:
@@ -151,7 +151,7 @@ class DesignStages:
             return evaluate(self.directory, integer=has_integers, observer=told, **self._data)
 
     def why_no_integers(self) -> str | None:
-        """Why the trained network has no integer-only network; None where it has one."""
+        """Why the trained network has no integer-only network; None if it has one."""
         trained = read_trained(self.directory)
         try:
             integers_of(trained)
@@ -160,7 +160,7 @@ class DesignStages:
         return None
 
     def chips(self) -> ChipEvaluation:
-        """Measure it on simulated chips."""
+        """Measure the trained network on simulated chips."""
         with self.progress.stage("chips"):
             known = ChipEvaluation.read_if_there(kept_chips(self.run, self.directory))
             n_chips = self.run.config.chip.n_chips
@@ -170,7 +170,7 @@ class DesignStages:
             return evaluate_on_chips(self.directory, chips=n_chips, observer=told, **self._data)
 
     def export(self) -> dict[str, Path]:
-        """Export it in each format; every file is computed again and compared."""
+        """Export the trained network in each format; the outputs of every file are compared with the network's."""
         with self.progress.stage("export"):
             for name in self.run.config.design.formats:
                 if not (self.directory / EXPORTS / f"{name}.json").is_file():
@@ -183,7 +183,7 @@ class DesignStages:
             return report(self.directory).file
 
     def _search_smallest(self) -> Path:
-        """Search the smallest setting; where nothing fits, it says why and what would. Returns its directory."""
+        """Search the smallest setting; return its directory. If nothing fits, the error says why and what would fit."""
         setting = smallest(self.axes)
         place = self.folder / setting.folder
         try:
@@ -214,7 +214,7 @@ class DesignStages:
         return tuple(one.model_copy(update={"rank": rank}) for rank, one in enumerate(turns[:asked], start=1))
 
     def _expect(self, finals: Finals | None, found: list[SearchResult]) -> None:
-        """Tell how much there is left to compute, as far as it is known before the answer is."""
+        """Report the remaining work, as far as it is known before the answer is."""
         n_training, n_test = (len(read_images(self.run, split)) for split in ("train", "test"))
         weights = [one.plan.setting.channels * one.plan.setting.timesteps for one in found]
         learning, train = 0.0, self.run.config.train
@@ -228,7 +228,7 @@ class DesignStages:
 
 
 def why_no_chips(run: Plan, axes: Axes) -> str | None:
-    """Why chips of this kind cannot be simulated; None where they can."""
+    """Why chips of this kind cannot be simulated; None if they can."""
     try:
         for bits in axes.weight_bits:
             chip_of(run.at(smallest(axes).model_copy(update={"weight_bits": bits})))
@@ -238,7 +238,7 @@ def why_no_chips(run: Plan, axes: Axes) -> str | None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy a file; the target is either whole or absent."""
+    """Copy a file atomically."""
     beside = target.with_name(f".{target.name}.part")
     shutil.copyfile(source, beside)
     beside.replace(target)

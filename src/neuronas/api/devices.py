@@ -1,4 +1,4 @@
-"""The device that a verb computes on. Torch is imported here and not before."""
+"""The device of a command. Torch is imported here, not earlier."""
 
 from typing import TYPE_CHECKING
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 
 def device_named(name: str, number: int | None = None) -> "torch.device":
-    """The device that ``auto``, ``cpu`` or ``cuda`` means here.
+    """The torch device for ``auto``, ``cpu`` or ``cuda``.
 
     Args:
-        name: of its class.
-        number: which one of several CUDA devices.
+        name: ``auto``, ``cpu`` or ``cuda``.
+        number: index of the CUDA device, if there are several.
 
     Raises:
         ConfigurationError: CUDA is requested and there is none, or too few devices; torch cannot be imported.
@@ -24,7 +24,7 @@ def device_named(name: str, number: int | None = None) -> "torch.device":
     except ImportError as error:
         raise missing(error) from error
 
-    torch.set_num_threads(min(torch.get_num_threads(), n_cores()))  # torch knows no quota
+    torch.set_num_threads(min(torch.get_num_threads(), n_cores()))  # torch ignores CPU quotas
     if name == "cuda" and not torch.cuda.is_available():
         raise ConfigurationError("--device cuda given, but torch finds no CUDA device; expected cpu or auto")
     if name == "cpu" or not torch.cuda.is_available():
@@ -41,7 +41,7 @@ def device_named(name: str, number: int | None = None) -> "torch.device":
 
 
 def check_device(name: str) -> None:
-    """Find out whether a device that was asked for is there; there is always one to be ``auto`` or ``cpu``.
+    """Check whether a requested device is available; ``auto`` and ``cpu`` always are.
 
     Raises:
         ConfigurationError: see ``device_named``.
@@ -51,5 +51,5 @@ def check_device(name: str) -> None:
 
 
 def missing(error: ImportError) -> ConfigurationError:
-    """What to say where a package that computes cannot be imported."""
+    """Message for a package that cannot be imported."""
     return ConfigurationError(f"{error}; run 'neuronas doctor' to see what is missing")

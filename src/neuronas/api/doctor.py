@@ -1,4 +1,4 @@
-"""What this machine has, what is missing, and how to get it."""
+"""Check of this machine: what is installed, what is missing, and how to get it."""
 
 import os
 import platform
@@ -19,20 +19,20 @@ from neuronas.runs.document import Document
 from neuronas.version import __version__
 
 _DEVELOPMENT = {"dev", "docs"}
-"""Extras for people who change neuronas."""
+"""Extras for the development of neuronas."""
 _MIN_FREE_GIB = 1.0
 _MIN_OPEN_FILES = 256
 
 
 @dataclass(frozen=True)
 class Check:
-    """One finding.
+    """Result of one check.
 
     Attributes:
-        name: what was looked for.
-        ok: it is there, and of a supported version.
-        found: what there is.
-        advice: what to do; empty where ``ok`` is true.
+        name: subject of the check.
+        ok: it is present, in a supported version.
+        found: what was found.
+        advice: what to do; empty if ``ok`` is true.
     """
 
     name: str
@@ -42,17 +42,17 @@ class Check:
 
 
 class Diagnosis(Document):
-    """``doctor.json``: what was found."""
+    """``doctor.json``: results of all checks."""
 
     neuronas: str
     checks: tuple[Check, ...]
 
 
 def examine(data_dir: str | None = None) -> Diagnosis:
-    """Look at the machine, the packages, torch's devices and kernels, and the data sets.
+    """Check the machine, the packages, torch's devices and kernels, and the data sets.
 
     Args:
-        data_dir: the folder of downloaded data sets; None: the usual places.
+        data_dir: folder of downloaded data sets; None: the default places.
     """
     checks = (*_machine(), *_packages(), *_torch(), *_data(data_dir))
     return Diagnosis(neuronas=__version__, checks=checks)
@@ -71,7 +71,7 @@ def _machine() -> Iterator[Check]:
     few = n_files is not None and n_files < _MIN_OPEN_FILES
     advice = f"run: ulimit -n {_MIN_OPEN_FILES}, or workers may not start" if few else ""
     yield Check("open files", not few, "no limit" if n_files is None else f"at most {n_files:,}", advice)
-    cache = _cache()  # before kernels are loaded: where it cannot be used, they set another one
+    cache = _cache()  # before kernels are loaded, since they set another folder if this one cannot be used
     if native().origin is not LibraryOrigin.PREBUILT:
         yield cache
 

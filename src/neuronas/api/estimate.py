@@ -1,4 +1,4 @@
-"""What an architecture, or a network of your own, costs. Needs no data, and torch for modules only."""
+"""Cost of an architecture or of your own network. Needs no data, and torch for modules only."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -42,12 +42,12 @@ class Estimate(Shown):
     """A network's cost on an accelerator.
 
     Attributes:
-        architecture: what was costed: an architecture, or the layers of a network of your own.
-        text: the architecture's text, or the name of the file or class.
+        architecture: architecture, or the layers of your own network.
+        text: text of the architecture, or the name of the file or class.
         work: its rows of work.
         cost: totals, layers and components, by the chosen model.
-        plan: the complete settings, and what they name.
-        firing_rates: with activity ``forecast`` the rates that the cost was estimated at.
+        plan: complete settings, and the objects that they name.
+        firing_rates: with activity ``forecast``, the firing rates used for the estimate.
     """
 
     architecture: Architecture | Graph
@@ -64,12 +64,12 @@ class Estimate(Shown):
 
     @property
     def budget(self) -> Budget:
-        """The limits that the cost is held against."""
+        """The budget that the cost is compared with."""
         return self.plan.budget
 
     @property
     def violations(self) -> dict[str, float]:
-        """The limits that it breaks, with the excess in the quantity's unit."""
+        """The violated limits, with the excess in the quantity's unit."""
         return self.budget.violations(self.cost)
 
     @property
@@ -89,13 +89,13 @@ class Estimate(Shown):
             text: such as ``crossbar_size=32,64,128``.
 
         Raises:
-            ConfigurationError: no such constant, or a value that is not possible.
+            ConfigurationError: the constant does not exist, or a value is out of range.
         """
         sweep = parse_sweep(text, self.plan.accelerator)
         return sweep, run_sweep(sweep, self.plan.accelerator, self._cost)
 
     def on_all_hardware(self) -> "HardwareComparison":
-        """Cost on every known accelerator, least energy first; what cannot hold the weights is named apart."""
+        """Cost on every known accelerator, by ascending energy; those that cannot hold the weights are separate."""
         from neuronas.hardware.mapped.intervals import spreads
         from neuronas.runs.hardware_comparison import ChipCost, HardwareComparison, RefusedHardware
 
@@ -120,7 +120,7 @@ class Estimate(Shown):
         )
 
     def floorplan(self) -> Floorplan:
-        """Where each layer lies on the chip, with the mapping of model ``mapped``."""
+        """Placement of each layer on the chip, by the mapping of cost model ``mapped``."""
         return make_floorplan(self.work, self.plan.mapped_model().work(self.work))
 
     def card(self) -> Card:
@@ -137,7 +137,7 @@ class Estimate(Shown):
         return network_card("estimate", self.plan, self.architecture, self.cost, facts, following)
 
     def _cost(self, accelerator: Accelerator, name: str | None = None) -> Cost:
-        """Cost on a changed accelerator, or by another model than the chosen one."""
+        """Cost on a changed accelerator, or by another cost model."""
         return self.plan.model_named(name or self.plan.cost_model.name, accelerator=accelerator).estimate(self.work)
 
 
@@ -149,20 +149,20 @@ def estimate(
     assignments: Iterable[str] = (),
     **options: Any,
 ) -> Estimate:
-    """Estimate an architecture's parameters, area, latency and energy, or those of a network of your own.
+    """Estimate parameters, area, latency and energy of an architecture or of your own network.
 
     Args:
-        architecture: its text, an ``architecture.json``, or a run directory, whose settings then hold as well; or a
-            network of your own: an ``.onnx`` or ``.nir`` file, or an ``nn.Module``, whose weights are not read.
-        input_shape: [C, H, W] of an image, for modules and for files that leave it open.
+        architecture: its text, an ``architecture.json``, or a run directory, whose settings then apply as well; or your
+            own network: an ``.onnx`` or ``.nir`` file, or an ``nn.Module``, whose weights are not read.
+        input_shape: [C, H, W] of an image, for modules and for files that do not state it.
         config: settings as a YAML file, nested values or a ``RunConfig``; options override it.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
         **options: settings by keyword (docs/reference/settings.md); the data set gives the input shape only.
 
     Raises:
-        ConfigurationError: an unknown option, name or value, or a layer of a kind that cannot be costed.
-        ArchitectureError: neither an architecture nor a path.
-        VerificationError: a damaged file.
+        ConfigurationError: an option, name or value is unknown, or a layer is of a kind that cannot be costed.
+        ArchitectureError: the argument is neither an architecture nor a path.
+        VerificationError: a file is damaged.
     """
     if own := own_graph(architecture, input_shape):
         assignments = tuple(assignments)
@@ -194,7 +194,7 @@ def estimate(
 
 
 def own_graph(given: object, input_shape: Sequence[int] | None) -> tuple[str, Graph] | None:
-    """Name and layers of what is no architecture; None for one."""
+    """Name and layers of a network that is not an architecture; None for an architecture."""
     if isinstance(given, Architecture):
         return None
     if not isinstance(given, str | os.PathLike):
@@ -211,19 +211,19 @@ _OF_ARCHITECTURES = (
     *(path for path in SETTINGS if path.startswith("data.") and path != "data.sequence"),
     "space", "network.channels", "network.head", "network.head_width", "network.n_voters",
 )  # fmt: skip
-"""Settings, or what they begin with, that decide the layers of an architecture."""
+"""Settings, or their prefixes, that determine the layers of an architecture."""
 _EXPECTED = "expected settings of the chip, weight bits and time steps"
 
 
 def _with_forecast(run: Plan, architecture: Architecture) -> tuple[Plan, RateForecast]:
-    """``--activity forecast``: the firing rates that an architecture is expected to have after training.
+    """``--activity forecast``: expected firing rates of an architecture after training.
 
     Args:
         run: settings; its activity is the forecast.
-        architecture: as written.
+        architecture: text of the architecture.
 
     Returns:
-        The plan, whose cost models know the rates, and the rates.
+        The plan with these rates for its cost models, and the rates.
 
     Raises:
         ConfigurationError: see ``forecast_rates``.

@@ -1,4 +1,4 @@
-"""What a trained run does on the test images: accuracy at every precision, firing rates, operations, cost."""
+"""Evaluation of a trained run on test images: accuracy at every precision, firing rates, operations, cost."""
 
 from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
@@ -40,21 +40,21 @@ def evaluate(
     """Measure a trained run on its test images, and write ``evaluation.json`` into its directory.
 
     Args:
-        run: the run's directory.
-        twin: compare it with its artificial twin, which is trained into RUN-twin first where it is not there; called
-            again after an interruption, that training goes on.
+        run: run directory.
+        twin: compare it with its artificial twin, which is first trained in RUN-twin if necessary; a further call after
+            an interruption continues that training.
         integer: also measure the integer-only network that ``export`` writes as C and Verilog.
-        own_precision: measure accuracy at the run's own precision only: an eighth of the time.
+        own_precision: measure accuracy at the run's own precision only, in an eighth of the time.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
-        observer: follows the progress.
-        **options: settings that are not the run's own, by keyword: ``hardware``, ``data_dir``, ``device``, ….
+        observer: observer of the progress.
+        **options: settings that may differ from the run's own, by keyword: ``hardware``, ``data_dir``, ``device``, ….
 
     Raises:
-        ConfigurationError: a network of your own, which ``evaluate_on_chips`` takes; a run that has no twin, or beside
-            which another run than its twin lies in RUN-twin; a run that has no integer-only network.
-        RunDirectoryError: no run, or one that was not trained, with a twin to the end.
-        DataError: images are missing or broken.
-        VerificationError: a damaged file.
+        ConfigurationError: your own network is given, which ``evaluate_on_chips`` takes; the run has no twin, or
+            RUN-twin holds another run; the run has no integer-only network.
+        RunDirectoryError: the directory holds no run, or the run was not trained (for a twin: not completely).
+        DataError: images are missing or damaged.
+        VerificationError: a file is damaged.
     """
     if is_own_network(run):
         raise ConfigurationError(
@@ -62,7 +62,7 @@ def evaluate(
         )
     given = read_trained(as_path(run, "RUN"), options, assignments)
     integers = integers_of(given) if integer else None
-    beside = Twin(given).trained(observer) if twin else None  # before a test image is read
+    beside = Twin(given).trained(observer) if twin else None  # before any test image is read
     work = Work("evaluate", given.directory, "images", observer)
     from neuronas.training.evaluation import precisions
 

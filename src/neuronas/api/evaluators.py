@@ -1,4 +1,4 @@
-"""From a plan to what computes fitness: images, weights, kernels. Torch is imported here and not before."""
+"""From a plan to the evaluators of fitness: images, weights, kernels. Torch is imported here, not earlier."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from neuronas.snn.weights import WeightSource
 
 _SHARE_OF_GPU_MEMORY = 0.5
-"""Of what is free on a GPU."""
+"""Share of the free memory of a GPU."""
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What computes fitness here.
+    """The evaluators of fitness in this process.
 
     Attributes:
-        evaluators: of a search.
-        computes: class of device and digest of the images; where it is equal, so is every fitness.
+        evaluators: evaluators of a search.
+        computes: device type and digest of the images; if they are equal, so is every fitness.
     """
 
     evaluators: Evaluators
@@ -38,16 +38,16 @@ class Setup:
 
 
 def make_evaluators(run: Plan, scan: Work | None, *, download: bool) -> Evaluators:
-    """Read the images and make the evaluators of a search.
+    """Read the images and build the evaluators of a search.
 
     Args:
-        run: the settings.
-        scan: see ``prepare_images``; None: only the images of the batches are read, and nothing is fetched.
-        download: fetch the data set if it is missing.
+        run: settings.
+        scan: see ``prepare_images``; None: only the images of the batches are read, and nothing is downloaded.
+        download: download the data set if it is missing.
 
     Raises:
-        ConfigurationError: no such device.
-        DataError: images are missing, too few, or broken.
+        ConfigurationError: the device is not available.
+        DataError: images are missing, too few, or damaged.
     """
     if scan is not None:
         prepare_images(run, scan, download=download)
@@ -55,20 +55,20 @@ def make_evaluators(run: Plan, scan: Work | None, *, download: bool) -> Evaluato
 
 
 def scan_of(directory: Path, observer: Observer | None) -> Work:
-    """The work of ``prepare_images``, for an observer of a verb that begins with it."""
+    """The work of ``prepare_images``, for the observer of a command that begins with it."""
     return Work("scan", directory, "images", observer)
 
 
 def prepare_images(run: Plan, scan: Work, *, download: bool) -> None:
-    """Find out before anything else whether all images of a run, also those of the test, are there and can be read.
+    """Check first that all images of a run, including the test images, exist and can be read.
 
     Args:
         run: the settings.
-        scan: is told of the images that are read; it begins only if there are any, and not for images in memory.
-        download: fetch the data set if it is missing.
+        scan: notified of the images that are read; started only if there are any, and not for images in memory.
+        download: download the data set if it is missing.
 
     Raises:
-        DataError: images or classes are missing, or images cannot be read; says how many.
+        DataError: images or classes are missing, or images cannot be read; the message says how many.
         VerificationError: the run was made with other classes.
     """
     if download:
@@ -97,9 +97,9 @@ def make_setup(
     """See ``make_evaluators``.
 
     Args:
-        run: the settings.
-        memory_limit_bytes: on the CPU, instead of the limit that the settings name.
-        cuda_device: which one, where there are several.
+        run: settings.
+        memory_limit_bytes: memory limit on the CPU instead of the one in the settings.
+        cuda_device: index of the CUDA device, if there are several.
         images: see ``search_images``; None: they are read here.
     """
     try:
@@ -117,15 +117,15 @@ def make_setup(
 
 
 def evaluators_of(run: Plan, full: Evaluator, screen: Evaluator | None) -> Evaluators:
-    """The evaluators of a search with the settings' share of survivors."""
+    """The evaluators of a search, with the fraction of survivors from the settings."""
     return Evaluators(full) if screen is None else Evaluators(full, screen, run.config.fitness.screen_keep)
 
 
 def search_images(run: Plan) -> "torch.Tensor":
-    """Draw the images that candidates are judged by, normalised: see ``data.batches.search_batches``.
+    """Draw the images on which fitness is computed, normalised: see ``data.batches.search_batches``.
 
     Raises:
-        DataError: images are missing, too few, or broken.
+        DataError: images are missing, too few, or damaged.
     """
     from neuronas.data.batches import search_batches
 
@@ -144,7 +144,7 @@ def search_images(run: Plan) -> "torch.Tensor":
 
 
 def _maker(run: Plan, device: "torch.device", limit_bytes: int | None) -> Callable[["torch.Tensor"], Evaluator]:
-    """What makes an evaluator for batches; all of them share one backend and its memory."""
+    """Factory of evaluators for batches; all of them share one backend and its memory."""
     import torch
 
     from neuronas.snn.neuron import NeuronParameters
@@ -179,7 +179,7 @@ def _maker(run: Plan, device: "torch.device", limit_bytes: int | None) -> Callab
 def _on_chips(
     run: Plan, make: "Callable[[WeightSource, torch.Tensor], Evaluator]"
 ) -> "Callable[[torch.Tensor], Evaluator]":
-    """What judges the quantised network or, with ``chip_fitness``, the networks that simulated chips hold."""
+    """Evaluator of the quantised network or, with ``chip_fitness``, of the networks as simulated chips hold them."""
     from neuronas.snn.weights import WeightSource
 
     network, fitness = run.config.network, run.config.fitness
@@ -199,7 +199,7 @@ def _on_chips(
 
 
 def machine_limit_bytes(run: Plan) -> int:
-    """What an engine, or all engines of this machine together, may keep in main memory."""
+    """Limit on the main memory of one engine, or of all engines on this machine together."""
     return _limit_bytes(run, memory().for_work)
 
 

@@ -1,4 +1,4 @@
-"""Files to try the commands of the documentation with: images, recordings and an accelerator."""
+"""Example files for the commands in the documentation: images, recordings and an accelerator."""
 
 import io
 from collections.abc import Iterator
@@ -12,30 +12,30 @@ from neuronas.hardware.accelerator import BUILTIN
 from neuronas.runs.document import Document, Location
 
 CLASSES = ("zero", "one", "two", "three", "four")
-"""Names of the folders of images; the index is the digit on them."""
+"""Names of the image folders; the index is the digit shown."""
 N_IMAGES = {"train": 100, "test": 20}
 """Images per class."""
 MOVES = ("down", "left", "right", "up")
-"""Names of the folders of recordings."""
+"""Names of the recording folders."""
 N_RECORDINGS = {"train": 40, "test": 10}
-"""Recordings of each class."""
+"""Recordings per class."""
 _HEIGHT, _WIDTH, _DURATION_US = 24, 32, 100_000
 _BAR, _SEEN, _NOISE = 0.15, 0.5, 40
-"""Width of the bar, as a share of its way; share of the pixels that notice an edge; events of noise."""
+"""Width of the bar as a fraction of its path; fraction of the pixels that detect an edge; number of noise events."""
 _PHOTOS, _RECORDINGS, _ACCELERATOR = "photos", "recordings", "mine.yaml"
 
 
 class ExampleFiles(Document):
-    """What was written.
+    """The files that were written.
 
     Attributes:
-        images: the folder of images, as ``--dataset imagefolder:DIR`` takes it.
-        n_images: in that folder.
-        class_names: its classes.
-        recordings: the folder of recordings, as ``--dataset events:DIR`` takes it.
-        n_recordings: in that folder.
-        moves: its classes.
-        hardware: the accelerator, as ``--hardware FILE`` takes it.
+        images: image folder, for ``--dataset imagefolder:DIR``.
+        n_images: number of images in that folder.
+        class_names: classes of the images.
+        recordings: folder of recordings, for ``--dataset events:DIR``.
+        n_recordings: number of recordings in that folder.
+        moves: classes of the recordings.
+        hardware: accelerator, for ``--hardware FILE``.
     """
 
     images: Location
@@ -53,11 +53,10 @@ def write_example_files(folder: Path) -> ExampleFiles:
     Images are ``photos/{train,test}/CLASS/*.png``, digits of 8x8 pixels; recordings are
     ``recordings/{train,test}/MOVE/*.bin``.
 
-    Files that are there with the same content stay as they are, so it may be repeated.
+    Existing files with the same content are kept, so that the call can be repeated.
 
     Raises:
-        ConfigurationError: a file is there with other content, or a folder with other files, with which the new ones
-            would mix; nothing is written.
+        ConfigurationError: a file exists with other content, or a folder holds other files; nothing is written.
         RunDirectoryError: a file cannot be written.
     """
     accelerator = BUILTIN[settings_for("search")["hardware"].default].read_bytes()
@@ -98,9 +97,9 @@ def _images(folder: Path) -> Iterator[tuple[Path, bytes]]:
 
 
 def _recordings(folder: Path) -> Iterator[tuple[Path, bytes]]:
-    """Path and content of each: files ``.bin`` of N-MNIST, five bytes an event, of a bar that moves.
+    """Path and content of each recording of a moving bar: ``.bin`` files of N-MNIST, five bytes per event.
 
-    The bar crosses every pixel once, whichever way it goes: what tells the classes apart is the order of the events.
+    The bar crosses every pixel once in each direction of movement: the classes differ only in the order of the events.
     """
     for number, split in enumerate(N_RECORDINGS):
         for move in MOVES:
@@ -110,7 +109,7 @@ def _recordings(folder: Path) -> Iterator[tuple[Path, bytes]]:
 
 
 def _moving_bar(move: str, seed: list[int]) -> bytes:
-    """One recording; the bar begins anywhere, and at the edge of the sensor it goes on at the other one.
+    """One recording; the bar starts at a random position and wraps around at the edge of the sensor.
 
     Args:
         move: one of ``MOVES``.
@@ -122,7 +121,7 @@ def _moving_bar(move: str, seed: list[int]) -> bytes:
     y, x, p = (axis.ravel() for axis in np.indices((_HEIGHT, _WIDTH, 2)))
     way = x / _WIDTH if move in ("left", "right") else y / _HEIGHT
     way = 1 - way if move in ("left", "up") else way
-    # The front of the bar makes a pixel brighter (ON), and its end darker again.
+    # The front of the bar makes a pixel brighter (ON), and its rear makes it darker again.
     share = (way + rng.random() + np.where(p, 0, _BAR)) % 1
     t_us = share * _DURATION_US + rng.normal(0, 1000, share.shape)
     seen = (rng.random(share.shape) < _SEEN) & (t_us >= 0) & (t_us < _DURATION_US)

@@ -1,4 +1,4 @@
-"""The accuracy to expect of a search's answer, and how sure it is."""
+"""Expected accuracy of a search's answer, with its uncertainty."""
 
 from collections.abc import Collection
 
@@ -17,17 +17,17 @@ def expected_accuracy(
     finalists: FinalistChoice | None = None,
     others: Collection[float] = (),
 ) -> ExpectedAccuracy | None:
-    """What the calibration tables say of a fitness, otherwise what the finalists' learning curves say.
+    """Expected accuracy by the calibration tables of the fitness, otherwise by the finalists' learning curves.
 
     Args:
-        run: settings that the fitness was read with.
+        run: settings with which the fitness was computed.
         architecture: the answer.
-        fitness: of the answer.
-        finalists: where the answer is the best of them.
+        fitness: fitness of the answer.
+        finalists: finalists, if the answer is the best of them.
         others: fitness of the other functions that the search evaluated on the full batch.
 
     Returns:
-        None where neither holds: it is not calibrated for this data.
+        None if there is neither: the fitness is not calibrated for this data.
     """
     network, measure = run.config.network, run.measure
     rule = repr(measure.coefficients) if isinstance(measure, PathInformation) else ""

@@ -1,4 +1,4 @@
-"""A trained network in a file that others read, with a verified round trip."""
+"""Export of trained networks to files for other tools, with a verified round trip."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -37,25 +37,25 @@ def export(
     observer: Observer | None = None,
     **options: Any,
 ) -> ExportManifest:
-    """Write a trained network for other tools, as C or for a chip; the file is computed again and compared.
+    """Export a trained network for other tools, as C or for a chip; the file's outputs are compared with the network's.
 
-    In the run's own folder ``export``, a manifest ``FORMAT.json`` keeps what was verified, and what the precision costs
-    on validation images, at most 1,000 of them, where the data set is there: rounded weights, and of integer-only
-    formats integer arithmetic.
+    In the run's own folder ``export``, a manifest ``FORMAT.json`` records the verification and, if the data set is
+    available, the accuracy loss on at most 1,000 validation images by rounded weights and, for integer-only formats, by
+    integer arithmetic.
 
     Args:
-        run: the run's directory.
+        run: run directory.
         format_name: ``nir``, ``onnx``, ``integer``, ``c``, ``rtl`` or ``crossbars``.
         out: file or folder; default: in the run's folder ``export``.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
-        observer: follows the progress.
-        **options: settings that are not the run's own, by keyword: ``dt_s``, ``opset``, ``lanes``, ….
+        observer: observer of the progress.
+        **options: settings that may differ from the run's own, by keyword: ``dt_s``, ``opset``, ``lanes``, ….
 
     Raises:
-        RunDirectoryError: no run, or one that was not trained.
-        ConfigurationError: no such format or option, an option that the format does not read, it cannot hold this
-            network, or a program that it needs is not installed.
-        VerificationError: the file does not compute what the network computes; or a damaged run.
+        RunDirectoryError: the directory holds no run, or the run was not trained.
+        ConfigurationError: the format or an option is unknown, the format does not read an option or cannot represent
+            this network, or a program that it needs is not installed.
+        VerificationError: the file does not compute the same as the network, or the run is damaged.
     """
     assignments = tuple(assignments)
     asked = written(gathered("export", options, None, assignments))  # loads plug-ins, which may add the format
@@ -63,7 +63,7 @@ def export(
     _check_read(asked.get("export", {}), format_name)
     from neuronas.export.round_trip import export_network
 
-    # A file is written and computed on the CPU, wherever the run was trained.
+    # The file is written and verified on the CPU, whatever device the run was trained on.
     given = read_trained(as_path(run, "RUN"), options, (*assignments, "device=cpu"), verb="export")
     folder = given.directory / EXPORTS
     path = as_path(out, "--out") if out is not None else folder / chosen.place
@@ -90,7 +90,7 @@ def export(
 
 
 def _check_read(asked: Mapping[str, Any], format_name: str) -> None:
-    """Refuse settings of exports that the format does not read, and what they need if it is not installed."""
+    """Refuse export settings that the format does not read, or whose requirements are not installed."""
     for name, value in asked.items():
         if name in EXPORT_FORMATS[format_name].reads or value is False:
             continue
@@ -102,7 +102,7 @@ def _check_read(asked: Mapping[str, Any], format_name: str) -> None:
 
 
 def _accuracy(given: TrainedRun, content: ExportContent, chosen: "Format") -> dict[str, Any]:
-    """What the export's precision costs on held-out images; nothing where they are not there."""
+    """Accuracy loss by the export's precision on held-out images; empty if they are not available."""
     try:
         sample = held_out(given, PRECISION)
     except DataError as error:

@@ -1,4 +1,4 @@
-"""Why no candidate fits a budget, which change makes room, and the width that leaves one."""
+"""Why no candidate fits a budget, which changes would help, and the largest width that fits."""
 
 import shlex
 from collections import Counter
@@ -19,7 +19,7 @@ _PARTS = ("stem", "reduction", "head")
 
 
 def feasibility_of(run: Plan) -> Feasibility:
-    """The costs of a plan's leanest networks over changed settings."""
+    """Costs of the cheapest networks of a plan under changed settings."""
     network = run.config.network
     return Feasibility(
         space=run.space,
@@ -32,10 +32,10 @@ def feasibility_of(run: Plan) -> Feasibility:
 
 
 def fitting_width(run: Plan) -> int | None:
-    """Channels that leave an architecture with a layer of weights in each cell, where the data set's leave none.
+    """Channels at which an architecture with one weight layer in each cell fits, if the data set's default does not.
 
-    None where the width was given or fits as it is, or where no width fits. A preset other than the default one is a
-    setting to compare with, whose width stays.
+    None if the width was given or fits as it is, or if no width fits. Presets other than the default one are for
+    comparisons and keep their width.
     """
     is_given = run.space.channels or value_at(written(run.given), "network.channels") is not None
     if is_given or run.config.preset != SETTINGS["preset"].default:
@@ -45,18 +45,18 @@ def fitting_width(run: Plan) -> int | None:
 
 
 def explain(run: Plan, nothing: NothingFitsError) -> Infeasible:
-    """Put together why nothing fits and what would.
+    """Explain why nothing fits and what would.
 
     Args:
-        run: the plan of the search.
-        nothing: what the search found instead.
+        run: plan of the search.
+        nothing: result of the search without a candidate.
     """
     feasibility = feasibility_of(run)
     base, limits = feasibility.base, run.budget.limits
     reachable, lowest = feasibility.smallest(base), feasibility.smallest(feasibility.lowest)
     smallest = nothing.smallest
     broken = [name for name in BUDGETED if smallest[name] > limits[name]]
-    broken = broken or [nothing.missed]  # each limit can be kept, but not all of them by one candidate
+    broken = broken or [nothing.missed]  # each limit can be kept, but no candidate keeps all of them
     layers = {name: feasibility.rows_of_smallest(name) for name in broken}
     found, enough = feasibility.mildest(), {name: rounded_up(limit) for name, limit in feasibility.enough().items()}
     changes = found.changes(base) if found else None
@@ -84,7 +84,7 @@ def explain(run: Plan, nothing: NothingFitsError) -> Infeasible:
 
 
 def _shares(layers: tuple[LayerCost, ...], name: str) -> dict[str, float]:
-    """What each part of the network takes of a quantity, the largest first."""
+    """Contribution of each part of the network to a quantity, the largest first."""
     values: Counter[str] = Counter()
     for row in layers:
         part = row.layer.name.split(".")[0]
@@ -124,7 +124,7 @@ def typed(values: dict[str, Any], changes: Mapping[str, object]) -> list[str]:
 
 
 def rounded_up(value: float) -> float:
-    """To four significant digits, as a limit that can be typed."""
+    """A limit, rounded up to four significant digits."""
     unit = 10.0 ** (floor(log10(value)) - 3)
     return float(f"{ceil(value / unit) * unit:.6g}")
 

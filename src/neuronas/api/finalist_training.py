@@ -1,9 +1,9 @@
-"""Trains the finalists of a search by successive halving.
+"""Training of the finalists of a search by successive halving.
 
-Each rung resumes the trainings of the rung before. The learning rate is, in every rung, that of one training over all
-epochs of the last rung: so resuming from a checkpoint is that training, bit for bit, all finalists of a rung are
-compared at the same point of it, and those of the last rung at its end, where the rate is 0. What is compared are the
-averaged weights (``train.ema``), which forgive the high rate of the early rungs.
+Each rung resumes the trainings of the previous rung. In every rung the learning rate is that of one training over all
+epochs of the last rung. So resuming from a checkpoint gives that training, bit for bit; all finalists of a rung are
+compared at the same point of it, and those of the last rung at its end, where the rate is 0. The averaged weights
+(``train.ema``) are compared, which depend less on the high learning rate of the early rungs.
 """
 
 import shutil
@@ -35,15 +35,15 @@ if TYPE_CHECKING:
 
 @dataclass
 class Finals:
-    """Trains finalists, each rung from where the one before stopped.
+    """Trains finalists; each rung continues the previous one.
 
     Attributes:
         plan: see ``learning_plan``.
-        directory: of the run.
-        choice: who they are, and what they have learned so far; written at each step.
-        teacher: the run that they learn from beside the labels.
-        is_new: nothing of it is in the run yet; what is there belongs to other settings.
-        is_out_of_time: the time was up before the last rung ended.
+        directory: run directory.
+        choice: finalists and their accuracies so far; written after each step.
+        teacher: run whose class probabilities they learn besides the labels.
+        is_new: the run holds no training of these finalists yet; existing files belong to other settings.
+        is_out_of_time: the deadline passed before the last rung ended.
     """
 
     plan: Plan
@@ -54,16 +54,16 @@ class Finals:
     is_out_of_time: bool = False
 
     def run(self, work: Work, deadline: float) -> None:
-        """Train until the choice is made.
+        """Train until the answer is chosen.
 
         Args:
-            work: is told of each step, and of each finalist that ends a rung.
+            work: notified of each step, and of each finalist that ends a rung.
             deadline: time (``time.monotonic``) at which it stops with a checkpoint, after at least one step.
 
         Raises:
-            DataError: images are missing, broken or too few.
+            DataError: images are missing, damaged or too few.
             DivergedError: all finalists of a rung diverged.
-            VerificationError: a damaged file.
+            VerificationError: a file is damaged.
         """
         if self.is_new:
             discard_finalists(self.directory)
@@ -90,7 +90,7 @@ class Finals:
         work.finish(self.choice)
 
     def _train(self, finalist: Finalist, number: int, deadline: float) -> bool:
-        """Train one finalist to the end of a rung; False: the time was up before."""
+        """Train one finalist to the end of a rung; False: the deadline passed before."""
         from neuronas.training.distributed import Process
 
         started, choice, rung = perf_counter(), self.choice, self.choice.rungs[number]
@@ -128,7 +128,7 @@ class Finals:
         return True
 
     def clear(self) -> None:
-        """Remove the checkpoints of those who were dropped and, after the last rung, of all."""
+        """Remove the checkpoints of dropped finalists and, after the last rung, of all finalists."""
         kept = () if self.choice.is_complete else self.choice.members(self.choice.n_ended)
         for finalist in self.choice.finalists:
             if finalist not in kept:
@@ -139,7 +139,7 @@ class Finals:
         choice.write(self.directory / FINALISTS)
 
     def _n_done(self) -> int:
-        """Training images of the rungs that finalists have ended."""
+        """Number of training images of all finished rungs."""
         choice = self.choice
         return sum(choice.rungs[len(one.accuracies) - 1].epochs for one in choice.finalists if one.accuracies) * (
             self._per_epoch
@@ -147,13 +147,13 @@ class Finals:
 
     @property
     def _per_epoch(self) -> int:
-        """Training images of an epoch: whole batches."""
+        """Number of training images per epoch: whole batches."""
         size = self.plan.config.train.batch_size
         return self.choice.n_training // size * size
 
     @cached_property
     def _images(self) -> "Images":
-        """Decoded once for all finalists."""
+        """Training images, decoded once for all finalists."""
         return read_images(self.plan, "train")
 
     @cached_property
@@ -165,7 +165,7 @@ class Finals:
 
 
 def _accuracy_after(n_epochs: int, folder: Path) -> float | None:
-    """Validation accuracy of a finalist after so many epochs, from its metrics."""
+    """Validation accuracy of a finalist after ``n_epochs`` epochs, from its metrics."""
     for one in read_epochs(folder / METRICS):
         if one.epoch == n_epochs:
             return one.validation_accuracy
@@ -175,7 +175,7 @@ def _accuracy_after(n_epochs: int, folder: Path) -> float | None:
 
 
 def enough_images(labels: "torch.Tensor", train: TrainConfig) -> tuple[int, int]:
-    """How many images finalists learn from, and how many they are compared on; see ``check_images``."""
+    """Numbers of images that finalists are trained and compared on; see ``check_images``."""
     from neuronas.training.images import stratified_split
 
     split = stratified_split(labels, train.validation_share, train.seed)
@@ -198,7 +198,7 @@ def discard_finalists(directory: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder of the run, if there is one; of a link the link alone, which leads to what is another's.
+    """Remove a folder of the run, if it exists; of a link, only the link, since its target does not belong to the run.
 
     Raises:
         RunDirectoryError: it cannot be removed.
@@ -211,10 +211,10 @@ def _remove(folder: Path) -> None:
 
 
 def check_untrained(directory: Path) -> None:
-    """Refuse a run whose answer is trained already and could become another one.
+    """Refuse a run whose answer is already trained but could still change.
 
     Raises:
-        RunDirectoryError: it is.
+        RunDirectoryError: the run is such a run.
     """
     if (directory / CHECKPOINTS).exists():
         raise RunDirectoryError(

@@ -1,4 +1,4 @@
-"""The finalists of a search: who they are, what they are trained with, and whether that is possible."""
+"""The finalists of a search: their selection, their training settings, and checks of both."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -16,14 +16,14 @@ from neuronas.runs.history_file import HistoryFile
 from neuronas.search.halving import fittest, rungs
 
 _UNLIKE_TRAINING = ("patience", "start_from", "tensorboard")
-"""Settings of ``train`` that a short training has not: it ends where its rung ends, and begins anew."""
+"""Settings of ``train`` that short trainings do not use: they end with their rung, and start from new weights."""
 
 
 def check_finalists(run: Plan) -> None:
-    """Refuse settings that leave finalists no choice, or nothing to learn; without finalists, nothing is checked.
+    """Refuse settings with which finalists cannot be compared or trained; without finalists, nothing is checked.
 
     Raises:
-        ConfigurationError: names the settings.
+        ConfigurationError: the message names the settings.
     """
     search = run.config.search
     if not search.finalists:
@@ -37,7 +37,7 @@ def check_finalists(run: Plan) -> None:
 
 
 def learning_plan(run: Plan) -> Plan:
-    """The plan with the settings that finalists are trained with: those of training, on fewer images and epochs.
+    """The plan for training finalists: the settings of training, on fewer images and epochs.
 
     Warm-up keeps its share of the training.
     """
@@ -53,10 +53,10 @@ def learning_plan(run: Plan) -> Plan:
 
 
 def check_images(run: Plan) -> None:
-    """Find out before a search whether its finalists, if any, will have enough images; nothing is decoded.
+    """Check before a search that its finalists, if any, will have enough images; nothing is decoded.
 
     Raises:
-        DataError: says how many there are and how many are expected.
+        DataError: there are too few; the message says how many and how many are expected.
     """
     if not run.config.search.finalists:
         return
@@ -71,19 +71,19 @@ def check_images(run: Plan) -> None:
 
 
 def chosen_from(run: Plan, history: HistoryFile, directory: Path) -> Finals | None:
-    """The finalists of a search that has come to its end, as far as they have been trained.
+    """The finalists of a finished search, as far as they have been trained.
 
     Args:
-        run: of the search.
-        history: of the search.
-        directory: of the run.
+        run: plan of the search.
+        history: history of the search.
+        directory: run directory.
 
     Returns:
-        None where finalists are not asked for, or fewer than two distinct candidates fit the budgets.
+        None if finalists are not requested, or fewer than two distinct candidates fit the budgets.
 
     Raises:
-        RunDirectoryError: they are not trained to the end, but the run's network is.
-        VerificationError: a damaged file.
+        RunDirectoryError: their training is unfinished, but the run's network is trained.
+        VerificationError: a file is damaged.
     """
     search = run.config.search
     ranked = fittest(history, search.finalists) if search.finalists else ()
@@ -91,13 +91,13 @@ def chosen_from(run: Plan, history: HistoryFile, directory: Path) -> Finals | No
 
 
 def finals_of(run: Plan, ranked: tuple[Finalist, ...], asked: int, directory: Path) -> Finals | None:
-    """The same for finalists that are chosen already.
+    """The same for given finalists.
 
     Args:
-        run: settings of network, training and finalists; a finalist can have a setting of its own.
-        ranked: the finalists.
-        asked: how many were asked for.
-        directory: that keeps what they learn.
+        run: settings of network, training and finalists; a finalist can have its own setting.
+        ranked: finalists, the fittest first.
+        asked: requested number of finalists.
+        directory: directory of their trainings.
     """
     search = run.config.search
     if len(ranked) < 2:
@@ -106,7 +106,7 @@ def finals_of(run: Plan, ranked: tuple[Finalist, ...], asked: int, directory: Pa
     brief = learning_plan(run)
     train = brief.config.train
     own_settings = any(one.setting is not None for one in ranked)
-    # Settings of training are no part of it: a later training of the answer may have others.
+    # Training settings are not part of it: a later training of the answer may have others.
     names = {
         "candidates": [one.architecture for one in ranked],
         **({"settings": [one.setting and one.setting.folder for one in ranked]} if own_settings else {}),
@@ -116,7 +116,7 @@ def finals_of(run: Plan, ranked: tuple[Finalist, ...], asked: int, directory: Pa
     there = FinalistChoice.read_if_there(directory / FINALISTS)
     known = Finals(brief, directory, there) if there is not None and there.question == question else None
     if known is not None and known.choice.is_complete:
-        known.clear()  # what a process that was killed at this point has left
+        known.clear()  # left by a process that was killed at this point
         return known
     check_untrained(directory)
     teacher = teacher_of(brief)

@@ -1,4 +1,4 @@
-"""Whether a network fits a chip you can buy, and what would mend it. Needs neither data nor torch."""
+"""Whether a network fits a chip you can buy, and which changes would help. Needs neither data nor torch."""
 
 import os
 import shlex
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 DEFAULT_TARGET = "speck2f"
 _MOST_CHANNELS = 4096
 _LOWEST_SIDE = 8
-"""Pixels; smaller images are not proposed."""
+"""Smallest proposed image side in pixels."""
 
 
 def fit(
@@ -54,17 +54,17 @@ def fit(
     """Check a network against the documented limits of a chip.
 
     Args:
-        architecture: its text, an ``architecture.json``, or a run directory, whose settings then hold as well; or a
-            network of your own: an ``.onnx`` or ``.nir`` file, or an ``nn.Module``.
-        input_shape: [C, H, W] of an image, for modules and for files that leave it open.
+        architecture: its text, an ``architecture.json``, or a run directory, whose settings then apply as well; or your
+            own network: an ``.onnx`` or ``.nir`` file, or an ``nn.Module``.
+        input_shape: [C, H, W] of an image, for modules and for files that do not state it.
         config: settings as a YAML file, nested values or a ``RunConfig``; options override it.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
         **options: settings by keyword: ``target``, ``dataset``, ``channels``, ``weight_bits``, ….
 
     Raises:
-        ConfigurationError: an unknown option, name or value.
-        ArchitectureError: neither an architecture nor a path.
-        VerificationError: a damaged file.
+        ConfigurationError: an option, name or value is unknown.
+        ArchitectureError: the argument is neither an architecture nor a path.
+        VerificationError: a file is damaged.
     """
     if own := own_graph(architecture, input_shape):
         run, (text, graph) = planned("fit", options, config=config, assignments=assignments), own
@@ -92,7 +92,7 @@ def target_of(run: Plan) -> Target | None:
 
 
 class _Mending:
-    """An architecture on a chip, with the settings as they are and changed."""
+    """An architecture on a chip, with the given and with changed settings."""
 
     def __init__(self, run: Plan, architecture: Architecture, target: Target):
         self.run, self.architecture, self.target = run, architecture, target
@@ -109,7 +109,7 @@ class _Mending:
         return fit_graph(lower(self.architecture, shape), bits, self.target)
 
     def _widest(self, shape: NetworkShape, bits: WeightBits, most: int = _MOST_CHANNELS) -> int | None:
-        """The most channels that fit, by bisection: needs grow with the width."""
+        """The largest number of channels that fits, by bisection: requirements grow with the width."""
         if self.run.space.channels or not self._fit(replace(shape, channels=1), bits).fits:
             return None
         low, high = 1, most + 1
@@ -119,7 +119,7 @@ class _Mending:
         return low
 
     def _mends(self, found: Fit) -> Iterator[Mend]:
-        """One change at a time, each as mild as it can be; then all that help together."""
+        """Single changes, each as small as possible; then all helpful changes together."""
         yield from _mended_bits(found, self.bits, lambda bits: self._fit(self.shape, bits))
         bits = _fitting_bits(found, self.bits) or self.bits
         if (width := self._widest(self.shape, self.bits, self.shape.channels)) is not None:
@@ -162,9 +162,9 @@ def _mended_bits(found: Fit, bits: WeightBits, refit: Callable[[WeightBits], Fit
 
 
 def _fitting_bits(found: Fit, bits: WeightBits) -> WeightBits | None:
-    """The most bits of which every layer's weights fit; None where bits are no trouble, or none are few enough.
+    """The most bits at which every layer's weights fit; None if bits are not the problem, or no precision fits.
 
-    Bits by layer are lowered in the layers that need it.
+    Bits by layer are reduced only in the layers that need it.
     """
     over = {
         one.layer: int(cast(float, one.value) - cast(float, one.allowed))
@@ -229,7 +229,7 @@ def _result(
 
 
 def limits_broken(run: Plan, target: Target) -> Callable[[Architecture], tuple[str, ...]]:
-    """A check for the search: the names of the limits that a candidate breaks."""
+    """A check for the search: the names of the limits that a candidate violates."""
     bits = run.config.network.weight_bits
 
     def check(architecture: Architecture) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The files of a front: its document, its table, its page, and the chosen design as accelerator and architecture."""
+"""The files of a front: document, table, page, and the chosen design as accelerator and architecture."""
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,13 +43,13 @@ _MOST_INTERACTIONS = 8
 
 @dataclass(frozen=True)
 class FrontFiles:
-    """What is written after the enumeration.
+    """Writes the files after the enumeration.
 
     Attributes:
-        directory: of the files.
-        plan: the settings.
-        space: that was enumerated.
-        state: its end.
+        directory: directory of the files.
+        plan: settings.
+        space: enumerated space.
+        state: final state of the enumeration.
         architectures: text of each candidate.
     """
 
@@ -64,7 +64,7 @@ class FrontFiles:
 
         Args:
             prefer: how the design is chosen.
-            seconds: that it took.
+            seconds: duration of the search.
         """
         points = self.state.front.points
         own = chosen(points, prefer)
@@ -163,7 +163,7 @@ class FrontFiles:
                     yield AxisEffect(axis=name, value=f"{value:g}", factors=_by_name(one))
 
     def _write_chosen(self, row: int, design: DesignPoint) -> None:
-        """The chosen design as files that ``train``, ``estimate`` and ``evaluate --chip`` take."""
+        """Write the chosen design as files for ``train``, ``estimate`` and ``evaluate --chip``."""
         number, _, chip = map(int, self.state.front.origins[row])
         arrays = self.space.chips(self.space.settings[number]).only(np.array([chip])).arrays
         name = self.plan.config.hardware.accelerator
@@ -196,10 +196,10 @@ def design_point(
     """A design as a document.
 
     Args:
-        space: that holds it.
+        space: space that contains it.
         architectures: text of each candidate.
-        origin: [3] see ``search.joint_designs.Designs``.
-        point: [5] values of ``OBJECTIVES``.
+        origin: shape [3]; see ``search.joint_designs.Designs``.
+        point: shape [5]; values of ``OBJECTIVES``.
     """
     number, candidate, chip = map(int, origin)
     setting = space.settings[number]
@@ -215,7 +215,7 @@ def design_point(
 
 
 def _plain(value: Any) -> Any:
-    """Settings as YAML has them; an object in place of a name, which no file can hold, is left out."""
+    """Settings as YAML values; objects given instead of names, which a file cannot hold, are left out."""
     if isinstance(value, Mapping):
         return {key: _plain(one) for key, one in value.items() if not _is_object(one)}
     return [_plain(one) for one in value] if isinstance(value, list | tuple) else value

@@ -1,4 +1,4 @@
-"""What a search of network and chip enumerates: from settings, axes and a survey to a ``JointSpace``."""
+"""The joint design space of network and chip: from settings, axes and a survey to a ``JointSpace``."""
 
 from dataclasses import replace
 
@@ -30,15 +30,15 @@ def joint_space(
     error: ErrorTerm | None,
     max_error: float | None,
 ) -> JointSpace:
-    """The space as it is enumerated.
+    """Build the space to enumerate.
 
     Args:
-        run: the settings.
-        space: axes of both.
-        axes: of the network.
-        surveyed: the candidates.
-        resolution: of the front.
-        error: what accuracy is expected by; None: ``ErrorPrior``.
+        run: settings.
+        space: axes of network and chip.
+        axes: axes of the network.
+        surveyed: surveyed candidates.
+        resolution: resolution of the front.
+        error: model of the expected error; None: ``ErrorPrior``.
         max_error: limit of the expected error; None: halfway between the least and that of guessing.
 
     Raises:
@@ -78,7 +78,7 @@ def accelerator_with_device(run: Plan) -> tuple[Accelerator, float | None]:
     """The accelerator with the device model that the settings name, and the time after programming.
 
     Raises:
-        ConfigurationError: it has no device, or one that does not change or was first measured later.
+        ConfigurationError: it has no device model, or one that does not change or was first measured later.
     """
     accelerator, device = run.accelerator, run.accelerator.device
     if not run.config.chip.after and run.config.chip.device_model is None:

@@ -1,4 +1,4 @@
-"""Images that the weights of a run were not fitted to: where something is chosen or compared, without test images."""
+"""Held-out images of a run, for choices and comparisons without test images."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Draw:
-    """Which of the images are drawn for a purpose.
+    """Draw of images for a purpose.
 
     Attributes:
-        at_most: how many.
-        number: tells the random numbers of the purposes apart.
+        at_most: maximum number of images.
+        number: distinguishes the random streams of different purposes.
     """
 
     at_most: int
@@ -26,11 +26,11 @@ class Draw:
 
 
 DIAGNOSIS, EARLY_EXIT, PRECISION = Draw(256, 6), Draw(1000, 7), Draw(1000, 8)
-"""Causes of what simulated chips lose; the confidence at which a network decides early; what rounding costs."""
+"""Draws for the causes of losses on simulated chips, the confidence threshold of early exits, and the rounding loss."""
 
 
 class HasImages(Protocol):
-    """A trained run, or a network of one's own."""
+    """A trained run, or the user's own network."""
 
     @property
     def plan(self) -> Plan: ...  # noqa: D102 - settings, with the split of the training images
@@ -45,9 +45,9 @@ class Sample:
     """Some images of a data set.
 
     Attributes:
-        split: which of the data set's.
-        images: that hold them.
-        indices: of them.
+        split: split of the data set.
+        images: images of that split.
+        indices: indices of the drawn images.
     """
 
     split: SplitName
@@ -56,22 +56,22 @@ class Sample:
 
     @property
     def labels(self) -> "Tensor":
-        """[n] classes."""
+        """Classes, shape [n]."""
         import torch
 
         return self.images.labels[torch.from_numpy(self.indices)]
 
 
 def held_out(given: HasImages, draw: Draw, seed: int | None = None) -> Sample:
-    """Draw validation images of a run, or training images where it has none.
+    """Draw validation images of a run, or training images if it has none.
 
     Args:
-        given: the run.
-        draw: for what.
-        seed: of the draw; None: that of the training.
+        given: run.
+        draw: purpose of the draw.
+        seed: random seed of the draw; None: that of the training.
 
     Raises:
-        DataError: they are not there.
+        DataError: the images are missing.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""Accuracy of a trained run at the precision of an export, beside float."""
+"""Accuracy of a trained run at the precision of an export, compared with float."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -33,12 +33,12 @@ def integers_of(given: TrainedRun) -> "IntegerNetwork":
 
 
 def weight_accuracy(given: TrainedRun, sample: Sample, scores: "Tensor") -> WeightAccuracy | None:
-    """Classify images with weights before rounding, too; None where weights are not rounded.
+    """Classify images with unrounded weights for comparison; None if weights are not rounded.
 
     Args:
-        given: the run.
-        sample: the images.
-        scores: [n, n_classes] class scores with its rounded weights.
+        given: run.
+        sample: images.
+        scores: class scores with its rounded weights, [n, n_classes].
     """
     from neuronas.training.evaluation import accuracy, accuracy_of
 
@@ -66,11 +66,11 @@ def integer_accuracy(
     """Classify images by integer and by float arithmetic.
 
     Args:
-        given: the run.
-        network: its integer-only network.
-        sample: the images.
-        scores: [n, n_classes] class scores of the run's network, in float arithmetic.
-        seen: is told of images that were just computed.
+        given: run.
+        network: integer-only network of the run.
+        sample: images.
+        scores: class scores of the run's network in float arithmetic, [n, n_classes].
+        seen: called with the number of images just computed.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""From a plan to the training of one architecture: what ``train`` and the finalists of a search have in common."""
+"""From a plan to the training of one architecture, for ``train`` and for the finalists of a search."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,21 +27,21 @@ def begin_training(
     *,
     resume: bool,
 ) -> "Trainer":
-    """Make the network of an architecture, and prepare its training; see ``neuronas.training.begin.begin``.
+    """Build the network of an architecture, and prepare its training; see ``neuronas.training.begin.begin``.
 
     Args:
         run: settings of network, training and chip.
-        architecture: the cells.
-        images: of the training split of the data set.
-        split: which of them are used for training and which for validation.
-        directory: receives checkpoints and metrics.
-        identity: digest of everything that decides what is learned.
-        process: the current process of a distributed training.
-        teacher: the run that is learned from beside the labels.
-        resume: go on from the last checkpoint if there is one.
+        architecture: architecture to train.
+        images: images of the training split of the data set.
+        split: division of these images into training and validation.
+        directory: folder for checkpoints and metrics.
+        identity: digest of everything that determines the result of the training.
+        process: current process of a distributed training.
+        teacher: run whose class probabilities are learned besides the labels.
+        resume: continue from the last checkpoint if there is one.
 
     Raises:
-        ConfigurationError: settings that cannot be combined.
+        ConfigurationError: settings cannot be combined.
         NeuronasError: see ``begin``.
     """
     from neuronas.training.begin import begin
@@ -54,7 +54,7 @@ def begin_training(
 
 
 def _weight_noise(run: Plan) -> dict[int, tuple[float, ...]]:
-    """Noise on the weights in training, by bits: a write variation of ``chip_noise`` on the run's accelerator."""
+    """Noise on the weights during training, by bits: write variation ``chip_noise`` on the run's accelerator."""
     from neuronas.chip.chip_model import chip_model
     from neuronas.chip.chip_weights import weight_noise
 

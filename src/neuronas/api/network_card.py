@@ -1,4 +1,4 @@
-"""The card of an architecture: its cells drawn, its cost against the budget."""
+"""The card of an architecture: a drawing of its cells, and its cost against the budget."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,12 +20,12 @@ from neuronas.space.workload import rows
 
 
 def answer_of(run: Plan, architecture: Architecture, cost: Cost | None = None, *, is_final: bool = True) -> Answer:
-    """An architecture with everything that drawings and tables read.
+    """An architecture with all data for drawings and tables.
 
     Args:
-        run: settings, and what they name.
-        architecture: which one.
-        cost: by the run's cost model, if it is known.
+        run: settings, and the objects that they name.
+        architecture: the architecture.
+        cost: cost by the run's cost model, if known.
         is_final: see ``Answer``.
     """
     work = rows(architecture, run.shape)

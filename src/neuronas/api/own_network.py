@@ -1,4 +1,4 @@
-"""A network of one's own, an ``.onnx`` or ``.nir`` file or an ``nn.Module``, made ready for simulated chips."""
+"""The user's own network, an ``.onnx`` or ``.nir`` file or an ``nn.Module``, prepared for simulated chips."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     from neuronas.training.images import Images
 
 _OF_RUNS = ("space", "train.", "network.channels", "network.head", "network.tau", "network.v_", "chip.retrain_epochs")
-"""Settings, or what they begin with, that a network of one's own decides, or that only a run has."""
+"""Settings, or their prefixes, that the user's own network determines or that only a run has."""
 
 
 @dataclass(frozen=True)
 class OwnNetwork:
-    """A network of one's own with its data set and chip.
+    """The user's own network with its data set and chip.
 
     Attributes:
-        name: of the file or class.
+        name: name of the file or class.
         plan: complete settings.
-        imported: as it was read.
-        device: of the networks.
+        imported: network as it was read.
+        device: device of the networks.
     """
 
     name: str
@@ -45,7 +45,7 @@ class OwnNetwork:
     _images: dict[str, "Images"] = field(default_factory=dict, repr=False)
 
     def images(self, split: str) -> "Images":
-        """Images of the data set, ``train`` or ``test``; read once."""
+        """Images of the data set's split ``train`` or ``test``, read once."""
         from neuronas.api.trained import read_images
 
         if split not in self._images:
@@ -54,7 +54,7 @@ class OwnNetwork:
 
     @cached_property
     def network(self) -> "ImportedClassifier":
-        """With integer weights and, behind ReLU and the like, integer inputs."""
+        """The network with integer weights and, after activations such as ReLU, integer inputs."""
         from neuronas.api.trained import calibration_images
         from neuronas.chip.activations import round_inputs
 
@@ -64,14 +64,14 @@ class OwnNetwork:
 
     @cached_property
     def float_network(self) -> "ImportedClassifier":
-        """With the weights as they were read."""
+        """The network with its original weights."""
         from neuronas.config import FULL_PRECISION
 
         return self._made(FULL_PRECISION)
 
     @property
     def digest(self) -> bytes:
-        """Identifies layers, weights, neurons and formats of inputs."""
+        """Digest of layers, weights, neurons and input formats."""
         found = blake2b(repr((self.imported.graph, self.network.input_formats())).encode(), digest_size=16)
         for name, values in self.network.state_dict().items():
             found.update(name.encode() + values.cpu().numpy().tobytes())
@@ -86,7 +86,7 @@ class OwnNetwork:
 
 
 def is_own_network(given: object) -> bool:
-    """Whether it is a module or a network file, and neither an architecture nor a run."""
+    """Whether the argument is a module or a network file, not an architecture or a run."""
     if not isinstance(given, str | os.PathLike):
         return True
     text = os.fspath(given)
@@ -96,20 +96,20 @@ def is_own_network(given: object) -> bool:
 def read_own(
     given: object, options: Mapping[str, Any], assignments: Iterable[str] = (), dt_s: float | None = None
 ) -> OwnNetwork:
-    """Read a network of one's own for simulated chips.
+    """Read the user's own network for simulated chips.
 
-    What is not given is as the file says, if neuronas exported it; else as the data set says, with the default number
+    Default settings come from the file, if neuronas exported it; otherwise from the data set, with the default numbers
     of time steps and bits.
 
     Args:
-        given: a path, or an ``nn.Module``.
+        given: path, or an ``nn.Module``.
         options: settings by keyword.
-        assignments: the same as ``section.key=value`` texts.
-        dt_s: length of a time step, s, of a NIR file that does not say it.
+        assignments: settings as ``section.key=value`` texts.
+        dt_s: length of a time step in s for a NIR file that does not state it.
 
     Raises:
-        ConfigurationError: a layer or setting that cannot be simulated, or a data set with other images or classes.
-        VerificationError: a damaged file.
+        ConfigurationError: a layer or setting cannot be simulated, or the data set has other images or classes.
+        VerificationError: the file is damaged.
     """
     assignments = tuple(assignments)
     check_unread(
@@ -143,17 +143,17 @@ def read_own(
 def check_unread(
     verb: str, options: Mapping[str, Any], assignments: Iterable[str], unread: tuple[str, ...], expected: str
 ) -> None:
-    """Refuse settings that a network of one's own would leave out in silence.
+    """Refuse settings that would be ignored silently for the user's own network.
 
     Args:
-        verb: whose options they are.
+        verb: command of the options.
         options: settings by keyword.
-        assignments: ``section.key=value`` texts.
-        unread: settings, or what they begin with.
-        expected: the end of the message.
+        assignments: settings as ``section.key=value`` texts.
+        unread: ignored settings, or their prefixes.
+        expected: end of the message.
 
     Raises:
-        ConfigurationError: names the first.
+        ConfigurationError: the message names the first of them.
     """
     values = written(gathered(verb, options, None, assignments))
     for path, one in SETTINGS.items():
@@ -205,7 +205,7 @@ def _check_images(name: str, shape: "Shape", run: Plan, *, is_given: bool) -> No
 
 
 def _shown(name: str, imported: "ImportedNetwork", run: Plan) -> "ImportedNetwork":
-    """The network as it reads the images of the data set: stills, or sequences."""
+    """The network adapted to the images of the data set: still images, or sequences."""
     if run.config.data.sequence:
         return replace(imported, graph=imported.graph.of_sequences())
     if imported.graph.is_sequence:
@@ -217,7 +217,7 @@ def _shown(name: str, imported: "ImportedNetwork", run: Plan) -> "ImportedNetwor
 
 
 def _recorded(imported: "ImportedNetwork") -> dict[str, Any]:
-    """Settings that the file gives, by path."""
+    """Settings stored in the file, by path."""
     about, steps = imported.recorded, None if imported.is_spiking else 1
     found = {
         "network.timesteps": steps or about.timesteps,

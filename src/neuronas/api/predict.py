@@ -1,4 +1,4 @@
-"""Classes of images by a trained run, prepared as its training images were."""
+"""Classification of images by a trained run; images are prepared like its training images."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,20 +33,20 @@ def predict(
     """Classify images with a trained run.
 
     Args:
-        run: the run's directory.
-        images: a file, a folder (with all folders in it), a picture of Pillow, an array or tensor of bytes [N, H, W],
-            [N, C, H, W] or [N, H, W, C]; or several files, folders and pictures. A network that reads sequences takes
-            an array [N, T, C, H, W] or [N, T, H, W, C]; of recordings in files, see ``neuronas.run``.
-        top_k: how many classes each answer has.
-        skip_corrupt: leave out files that cannot be read; they are in ``unreadable``.
+        run: run directory.
+        images: a file, a folder (searched recursively), a Pillow image, a uint8 array or tensor [N, H, W],
+            [N, C, H, W] or [N, H, W, C]; or several files, folders and Pillow images. For a network that reads
+            sequences, an array [N, T, C, H, W] or [N, T, H, W, C]; for recordings in files, see ``neuronas.run``.
+        top_k: number of classes per image.
+        skip_corrupt: leave out files that cannot be read; they are listed in ``unreadable``.
         device: ``auto``, ``cpu`` or ``cuda``.
-        observer: follows the progress.
+        observer: observer of the progress.
 
     Raises:
-        RunDirectoryError: no run, or one that was not trained.
-        ConfigurationError: ``top_k`` below 1.
-        DataError: no image, or images that cannot be read; says how many.
-        VerificationError: a damaged file.
+        RunDirectoryError: the directory holds no run, or the run was not trained.
+        ConfigurationError: ``top_k`` is below 1.
+        DataError: there is no image, or images cannot be read; the message says how many.
+        VerificationError: a file is damaged.
     """
     if top_k < 1:
         raise ConfigurationError(f"--top-k {top_k} given; expected at least 1")
@@ -82,7 +82,7 @@ def predict(
 
 
 def _entries(images: Any) -> Iterator[tuple[str, Any]]:
-    """Name and content of each image: a path, or what is in memory."""
+    """Name and content of each image: a path, or an object in memory."""
     from PIL import Image
 
     if isinstance(images, str | PathLike):
@@ -113,7 +113,7 @@ def _files(path: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _pixels(given: TrainedRun, name: str, content: Any) -> "Tensor | DataError":
-    """One image as the network's data set would read it: uint8 [C, H, W], or of a sequence [T, C, H, W]."""
+    """One image as the network's data set would read it: uint8 [C, H, W] or, for a sequence, [T, C, H, W]."""
     import numpy as np
     from PIL import Image
 

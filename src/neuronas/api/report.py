@@ -1,4 +1,4 @@
-"""Runs as HTML files that open offline, and as figures."""
+"""Reports of runs as offline HTML files, and figures."""
 
 from collections.abc import Sequence
 from html import escape
@@ -18,13 +18,13 @@ from neuronas.runs.document import Document
 
 
 class Page(Shown, Document):
-    """A page that was written.
+    """A written page.
 
     Attributes:
-        file: its path.
-        n_bytes: its size.
-        figures: the files of the run's figures by name; empty where none were asked for.
-        figures_left_out: why a figure that was asked for could not be drawn, by name.
+        file: path of the page.
+        n_bytes: size of the page.
+        figures: files of the run's figures, by name; empty if none were requested.
+        figures_left_out: why a requested figure could not be drawn, by name.
     """
 
     file: Path
@@ -33,7 +33,7 @@ class Page(Shown, Document):
     figures_left_out: dict[str, str] = Field(default_factory=dict)
 
     def card(self) -> Card:
-        """See ``Shown``; a notebook links the file."""
+        """See ``Shown``; a notebook shows a link to the file."""
         facts = {"file": str(self.file), "size": f"{self.n_bytes / 1e6:.2f} MB"}
         facts |= {name: str(file) for name, file in self.figures.items()}
         facts |= {f"no figure '{name}'": why for name, why in self.figures_left_out.items()}
@@ -48,18 +48,18 @@ def report(
     figures: str | PathLike[str] | None = None,
     figure_format: str = "pdf",
 ) -> Page:
-    """Write a run as one HTML file that opens offline, and its figures where they are asked for.
+    """Write a run as one HTML file that opens offline and, if requested, its figures.
 
     Args:
-        run: the run's directory.
-        out: file, or a folder that is there; default: ``report.html`` in the run's directory.
-        figures: folder to write figures for a paper into; None for none.
+        run: run directory.
+        out: file or existing folder; default: ``report.html`` in the run directory.
+        figures: folder for figures for a paper; None: no figures.
         figure_format: ``pdf``, ``svg`` or ``png``.
 
     Raises:
-        ConfigurationError: another format, or vl-convert-python (extra ``figures``) is not installed.
-        RunDirectoryError: no run.
-        VerificationError: one of its files is broken.
+        ConfigurationError: the format is unknown, or vl-convert-python (extra ``figures``) is not installed.
+        RunDirectoryError: the directory holds no run.
+        VerificationError: one of its files is damaged.
     """
     if figures is not None:
         check_format(figure_format)
@@ -69,23 +69,23 @@ def report(
     content, place = report_page(facts), as_path(out, "--out") if out is not None else directory
     if figures is None:
         return _write(place, "report.html", content)
-    # First: a folder that cannot be made leaves no page.
+    # First, so that no page is written if the folder cannot be created.
     written = write_figures(facts, as_path(figures, "--figures"), figure_format)
     page = _write(place, "report.html", content)
     return page.model_copy(update={"figures": written.files, "figures_left_out": written.left_out})
 
 
 def compare(runs: Sequence[str | PathLike[str]], *, out: str | PathLike[str] | None = None) -> Page:
-    """Write several runs as one HTML file: one table, one plot, all costed by one model.
+    """Write several runs as one HTML file: one table and one plot, with costs by the same model.
 
     Args:
-        runs: their directories, two or more different ones.
-        out: file, or a folder that is there; default: ``compare.html`` here.
+        runs: two or more different run directories.
+        out: file or existing folder; default: ``compare.html`` in the current folder.
 
     Raises:
-        ConfigurationError: fewer than two, or one given twice.
+        ConfigurationError: fewer than two runs are given, or one is given twice.
         RunDirectoryError: one is not a run directory.
-        VerificationError: a broken file.
+        VerificationError: a file is damaged.
     """
     directories = [as_path(run, "RUN") for run in runs]
     if len(directories) < 2:
@@ -102,7 +102,7 @@ def compare(runs: Sequence[str | PathLike[str]], *, out: str | PathLike[str] | N
 
 
 def _write(place: Path, name: str, page: str) -> Page:
-    """Write a page to a file, or under this name into a folder that is there."""
+    """Write a page to a file, or under this name into an existing folder."""
     file = place / name if place.is_dir() else place
     file.parent.mkdir(parents=True, exist_ok=True)
     write_text(file, page)

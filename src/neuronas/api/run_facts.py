@@ -1,4 +1,4 @@
-"""A run directory read for a report. Needs neither data nor torch."""
+"""Reading of run directories for reports. Needs neither data nor torch."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,19 +33,19 @@ def read_run(directory: Path, name: str) -> RunFacts:
     """Read everything that a run directory holds.
 
     Args:
-        directory: of the run.
-        name: what the report will call it.
+        directory: run directory.
+        name: name of the run in the report.
 
     Raises:
         RunDirectoryError: it is not a run directory.
-        ConfigurationError: its settings name what is not there.
-        VerificationError: one of its files is broken.
+        ConfigurationError: its settings name something that does not exist.
+        VerificationError: one of its files is damaged.
     """
     return _read(directory, name, _plan_of(directory), None)
 
 
 def _plan_of(directory: Path) -> Plan:
-    """A run's settings, and what they name."""
+    """Settings of a run, and the objects that they name."""
     if not is_there(directory / CONFIG):
         why = f"holds no {CONFIG}" if is_there(directory) else "does not exist"
         raise RunDirectoryError(f"'{directory}' given, which {why}; expected a run directory")
@@ -54,7 +54,7 @@ def _plan_of(directory: Path) -> Plan:
 
 
 def _read(directory: Path, name: str, run: Plan, cost_model: str | None) -> RunFacts:
-    """Read a run; with a cost model that is not its own, everything is costed by that."""
+    """Read a run; all costs are computed by the given cost model, if it is not the run's own."""
     candidates = read_candidates(directory / HISTORY)
     if cost_model not in (None, run.cost_model.name):
         run = planned("estimate", {"cost_model": cost_model}, run=directory)
@@ -81,7 +81,7 @@ def _read(directory: Path, name: str, run: Plan, cost_model: str | None) -> RunF
 
 
 def _costed_anew(run: Plan, candidates: Candidates, directory: Path) -> Candidates:
-    """The candidates with costs, and broken limits, by the plan's cost model."""
+    """The candidates with their costs and violated limits by the plan's cost model."""
     architectures = [_parsed(text, directory) for text in candidates.architectures]
     work = Workload(run.shape, run.space.nodes)
     totals = run.cost_model.totals(work.slots, work.occupancy(architectures))
@@ -97,13 +97,13 @@ def _parsed(text: str, directory: Path) -> Architecture:
 
 
 def read_runs(directories: Sequence[Path], *, comparable: bool = False) -> tuple[RunFacts, ...]:
-    """Read several; each is called by its directory's name or, where two have the same, by its path.
+    """Read several runs, named by their directories' names or, if two are equal, by their paths.
 
     Args:
-        directories: of the runs.
-        comparable: all are costed by one model: their own or, where they have different ones, ``mapped``.
+        directories: run directories.
+        comparable: use one cost model for all: their own or, if they differ, ``mapped``.
     """
-    names = [Path(realpath(directory)).name for directory in directories]  # Path.resolve fails at a link to itself
+    names = [Path(realpath(directory)).name for directory in directories]  # Path.resolve fails on a link to itself
     called = [str(path) if names.count(name) > 1 else name for path, name in zip(directories, names, strict=True)]
     plans = [_plan_of(directory) for directory in directories]
     is_mixed = comparable and len({one.cost_model.name for one in plans}) > 1

@@ -1,4 +1,4 @@
-"""The main job: find the fittest architecture that breaks no budget."""
+"""Architecture search: find the fittest architecture within all budgets."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -39,14 +39,14 @@ from neuronas.space.layer_bits import check_search_bits
 
 @dataclass(frozen=True)
 class Search:
-    """A search that is planned.
+    """A planned search.
 
     Attributes:
-        directory: of the run.
-        plan: the complete settings, and what they name.
+        directory: run directory.
+        plan: complete settings, and the objects that they name.
         resume: continue the run in the directory.
-        own_channels: the data set's number of channels, where the budget leaves no architecture of that width and the
-            plan has a smaller one.
+        own_channels: the data set's number of channels, if no architecture of that width fits the budget and the plan
+            uses a smaller one.
     """
 
     directory: Path
@@ -56,7 +56,7 @@ class Search:
 
     @property
     def identity(self) -> str:
-        """A key of everything that decides what is found."""
+        """Key of everything that determines the result."""
         return self.plan.origin.identity
 
     def run(
@@ -67,22 +67,21 @@ class Search:
         max_minutes: float | None = None,
         scan_images: bool = True,
     ) -> SearchResult:
-        """Search to the end; with ``search.finalists``, these learn and the best of them is the answer.
+        """Search to the end; with ``search.finalists``, finalists are trained and the best of them is the answer.
 
         Args:
-            observer: follows the progress.
-            download: fetch the data set if it is missing.
+            observer: observer of the progress.
+            download: download the data set if it is missing.
             max_minutes: stop after this time with the best candidate so far; ``resume`` continues.
-            scan_images: look through all images before anything else; without it, those of the batches are read, from
-                what is there.
+            scan_images: check all images first; otherwise only the available images of the batches are read.
 
         Raises:
-            DataError: images are missing, broken or too few.
-            RunDirectoryError: another process works in it; it holds a run, or none to resume.
-            InfeasibleError: no candidate fits the budget; says which limit is closest and by how much, and what would
-                fit (``infeasible.json``).
-            WorkerError: workers cannot be started, or fail whatever they are given.
-            DivergedError: no finalist can be trained.
+            DataError: images are missing, damaged or too few.
+            RunDirectoryError: another process uses the directory, it holds another run, or no run to resume.
+            InfeasibleError: no candidate fits the budget; the message says which limit is closest and by how much, and
+                what would fit (``infeasible.json``).
+            WorkerError: workers cannot be started, or fail on every job.
+            DivergedError: the trainings of all finalists diverged.
         """
         run, deadline = self.plan, deadline_in(max_minutes)
         scan = scan_of(self.directory, observer) if scan_images else None
@@ -93,7 +92,7 @@ class Search:
                 History(files.file(HISTORY)) as history,
             ):
                 work, result, finals = self._search(here, files, history, observer, deadline)
-        del here  # evaluators hold images, weights and spikes, whose memory the finalists need
+        del here  # evaluators are freed: the finalists need the memory of their images, weights and spikes
         if finals is not None and not finals.choice.is_complete:
             told = Work("finalists", self.directory, "images", observer)
             with RunDirectory(self.directory, run.origin, resume=True):
@@ -106,7 +105,7 @@ class Search:
     def _search(
         self, here: Computing, files: RunDirectory, history: History, observer: Observer | None, deadline: float
     ) -> tuple[Work, SearchResult, Finals | None]:
-        """Evaluate candidates; the result so far is written, and its finalists may have to be trained yet."""
+        """Evaluate candidates and write the result so far; finalists may still have to be trained."""
         run = self.plan
         history.claim(run.origin.history_identity)
         if run.algorithm.grows and history.was_finished and history.n_candidates() < run.config.search.n_draws:
@@ -130,7 +129,7 @@ class Search:
             raise InfeasibleError(str(nothing), advice) from None
         if not history.was_finished and found.is_complete:
             history.finish(here.peak_memory_mb)
-        files.file(INFEASIBLE).unlink(missing_ok=True)  # of fewer draws
+        files.file(INFEASIBLE).unlink(missing_ok=True)  # left by a search with fewer draws
         result = result_of(run, self.directory, found, history, here.peak_memory_mb)
         finals = chosen_from(run, history, self.directory) if found.is_complete else None
         if finals is not None:
@@ -150,19 +149,19 @@ def search(
     observer: Observer | None = None,
     **options: Any,
 ) -> SearchResult:
-    """Find the fittest spiking network that fits all budgets. Without arguments: on the embedded digits.
+    """Find the fittest spiking network that fits all budgets. By default on the embedded digits.
 
     Args:
         config: settings as a YAML file, nested values or a ``RunConfig``; options override it.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
         out: directory to write to; default: a new one under ``runs``.
-        resume: resume the run in ``out``, to the identical result; ``"auto"``: if it holds one, so that a cell of a
-            notebook can be run again.
-        download: fetch the data set if it is missing.
+        resume: resume the run in ``out``, with an identical result; ``"auto"``: if it holds one, so that a notebook
+            cell can be run again.
+        download: download the data set if it is missing.
         max_minutes: stop after this time with the best candidate so far; ``resume`` continues.
-        observer: follows the progress.
-        **options: settings by keyword (docs/reference/settings.md). Where a name is expected, an object serves too:
-            ``dataset``, ``space``, ``fitness``, ``algorithm``, ``hardware``.
+        observer: observer of the progress.
+        **options: settings by keyword (docs/reference/settings.md). ``dataset``, ``space``, ``fitness``, ``algorithm``
+            and ``hardware`` take objects as well as names.
 
     Raises:
         NeuronasError: see ``plan_search`` and ``Search.run``.
@@ -188,10 +187,11 @@ def plan_search(
         config: see ``search``.
         assignments: see ``search``.
         out: see ``search``.
-        resume: see ``search``; without ``config``, the run's own settings are taken.
+        resume: see ``search``; without ``config``, the run's own settings are used.
 
     Raises:
-        ConfigurationError: an unknown option, name or value; bits that do not fit the network; no such device.
+        ConfigurationError: an option, name or value is unknown, weight bits do not match the network, or the device is
+            not available.
         RunDirectoryError: the directory holds a design.
     """
     if resume and out is None:
@@ -213,10 +213,10 @@ def plan_search(
     own_channels = None
     if (width := fitting_width(run)) is not None:
         own_channels, run = run.config.network.channels, planned_with(channels=width)
-    target_of(run)  # names a chip that there is
+    target_of(run)  # checks that the chip exists
     run.algorithm.check(run.config.search)
     check_finalists(run)
-    if run.config.engine.cluster is None:  # whose machines have devices of their own
+    if run.config.engine.cluster is None:  # its machines have their own devices
         check_device(run.config.device)
     directory = directory or new_directory(run.config.data.name, run.config.search.algorithm)
     return Search(directory, run, resume, own_channels)

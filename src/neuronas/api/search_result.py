@@ -1,4 +1,4 @@
-"""What a search returns, and how it is put together."""
+"""The result of a search."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,14 +26,14 @@ class SearchResult(Shown):
     """A finished search.
 
     Attributes:
-        directory: of the run.
-        plan: the complete settings, and what they name.
-        found: the answer, and how many candidates it was chosen from.
-        cost: of the answer, layer by layer.
-        summary: the content of ``result.json``.
-        front: the Pareto front, where the algorithm surveys.
-        was_finished: the search had come to its end before; nothing was evaluated or trained.
-        finalists: that were trained, where there were any; the answer is the one that learned best so far.
+        directory: run directory.
+        plan: complete settings, and the objects that they name.
+        found: the answer, and the number of candidates that it was chosen from.
+        cost: cost of the answer, layer by layer.
+        summary: content of ``result.json``.
+        front: Pareto front, if the algorithm computes one.
+        was_finished: the search was finished before; nothing was evaluated or trained.
+        finalists: trained finalists, if any; the answer is the most accurate one so far.
     """
 
     directory: Path
@@ -47,25 +47,25 @@ class SearchResult(Shown):
 
     @property
     def architecture(self) -> Architecture:
-        """The answer: the fittest architecture that fits or, of finalists, the one that learned best."""
+        """The answer: the fittest architecture within the budget or, with finalists, the most accurate one."""
         return self.found.architecture
 
     @property
     def text(self) -> str:
-        """Its text."""
+        """Text of the answer."""
         return self.summary.architecture
 
     @property
     def fitness(self) -> float:
-        """Its fitness."""
+        """Fitness of the answer."""
         return self.found.fitness
 
     def with_finalists(self, choice: FinalistChoice, *, out_of_time: bool = False) -> "SearchResult":
-        """The result whose answer is the finalist that has learned best, once a rung has ended.
+        """The result with the most accurate finalist as its answer, once a rung has ended.
 
         Args:
-            choice: among the finalists, as far as it has come.
-            out_of_time: the time was up before its end.
+            choice: state of the choice among the finalists.
+            out_of_time: the deadline passed before its end.
         """
         known: SearchResult = replace(self, finalists=choice, was_finished=self.was_finished and choice.is_complete)
         update: dict[str, Any] = {"out_of_time": out_of_time}
@@ -102,7 +102,7 @@ class SearchResult(Shown):
 
 
 def write_result(result: SearchResult) -> None:
-    """Write the files of a search into its run directory, and say in its log how far it is."""
+    """Write the files of a search into its run directory, and log its state."""
     folder, choice = result.directory, result.finalists
     ArchitectureFile.of(result.architecture).write(folder / ARCHITECTURE)
     if result.front is not None:
@@ -117,14 +117,14 @@ def write_result(result: SearchResult) -> None:
 
 
 def result_of(run: Plan, directory: Path, found: Found, history: History, peak_memory_mb: float) -> SearchResult:
-    """Put together what a search has found, before any finalist is trained.
+    """Assemble the result of a search, before any finalist is trained.
 
     Args:
-        run: the settings.
-        directory: of the run.
-        found: by the search.
-        history: of the search.
-        peak_memory_mb: of this session.
+        run: settings.
+        directory: run directory.
+        found: result of the search.
+        history: history of the search.
+        peak_memory_mb: peak memory of this session.
     """
     settings, prefer = run.config, run.config.search.prefer
     cost = run.cost_model.estimate(rows(found.architecture, run.shape))

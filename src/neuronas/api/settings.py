@@ -1,4 +1,4 @@
-"""The settings of a run, from files, ``--set`` and options, and from the run's own directory."""
+"""The settings of a run, from files, ``--set``, options and the run directory."""
 
 from collections.abc import Iterable, Mapping
 from os import PathLike
@@ -41,23 +41,23 @@ def planned(
     run: Path | None = None,
     resume: bool = False,
 ) -> "Plan":
-    """Put together what a person gave, and resolve it.
+    """Merge the settings that the user gave, and resolve them.
 
-    Options stand over assignments, these over ``config`` or, without it, over the settings of ``run``.
+    Options override assignments, which override ``config`` or, without it, the settings of ``run``.
 
     Args:
-        verb: whose options they are.
-        options: by keyword; None: not given.
-        config: a YAML file, nested values, or a ``RunConfig``.
-        assignments: ``section.key=value``.
-        run: directory of a run, whose settings and copies of files hold where nothing else is given.
-        resume: the run is continued: a file that it names counts as long as it is there, so that a change is noticed.
+        verb: command of the options.
+        options: options by keyword; None: not given.
+        config: YAML file, nested values, or a ``RunConfig``.
+        assignments: settings as ``section.key=value`` texts.
+        run: run directory, whose settings and copies of files are the defaults.
+        resume: the run is continued: a file that it names is preferred to its copy, so that a change is noticed.
 
     Raises:
-        ConfigurationError: names the file, setting or option, what was given and what is expected.
+        ConfigurationError: the message names the file, setting or option, what was given and what is expected.
         VerificationError: the run's settings are damaged.
     """
-    from neuronas.api.compose import plan  # not for verbs that only gather settings
+    from neuronas.api.compose import plan  # not for commands that only collect settings
 
     own = read_config(run / CONFIG) if run is not None else {}
     if run is not None and config is None:
@@ -74,20 +74,20 @@ def planned(
 def gathered(
     verb: str, options: Mapping[str, Any], config: Config, assignments: Iterable[str] = (), source: str = "config"
 ) -> RunConfig:
-    """What a person gave, put together and checked, without looking anything up; see ``planned``.
+    """Merge and validate the settings that the user gave, without looking up names; see ``planned``.
 
     Args:
-        verb: whose options they are.
-        options: by keyword.
+        verb: command of the options.
+        options: options by keyword.
         config: see ``planned``.
         assignments: see ``planned``.
         source: name of ``config`` in messages, unless it is a file.
     """
     values = _values(config)
-    # A mistake in a file is the file's, not the command line's.
+    # Errors in a file are reported for the file, not for the command line.
     given(values, str(config) if isinstance(config, str | PathLike) else source)
     chosen = given(with_options(with_assignments(values, assignments), verb, options), "command line")
-    load_plugins(written(chosen).get("plugins", ()))  # before anything is read that may name what they add
+    load_plugins(written(chosen).get("plugins", ()))  # before reading anything that may name their entries
     return chosen
 
 
@@ -100,7 +100,7 @@ def _values(config: Config) -> Mapping[str, Any]:
 
 
 def _copies(run: Path, own: Mapping[str, Any], chosen: RunConfig, *, resume: bool) -> "Copies":
-    """The run's copies of what its settings still name."""
+    """The run's copies of the files and objects that its settings still name."""
     from neuronas.api.compose import COPIED, Copies
 
     found: dict[str, Any] = {}
@@ -114,7 +114,7 @@ def _copies(run: Path, own: Mapping[str, Any], chosen: RunConfig, *, resume: boo
 
 
 def is_resumed(resume: bool | str, *, is_begun: bool) -> bool:
-    """Whether to continue a run; ``"auto"``: where there is something to continue from.
+    """Whether to continue a run; ``"auto"``: if there is anything to continue.
 
     Raises:
         ConfigurationError: another text.

@@ -1,4 +1,4 @@
-"""A recording as a stream: a trained network classifies it step by step, with neurons that keep their potentials."""
+"""Streaming classification of a recording by a trained network, step by step, with persistent neuron state."""
 
 from collections.abc import Callable, Sequence
 from math import ceil
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from neuronas.data.events.frames import Slicing
 
 _MAX_STEPS = 1_000_000
-"""Of a stream: hours of a recording. All of them are kept for the result."""
+"""Maximum number of steps of a stream, enough for hours of a recording. All of them are kept for the result."""
 
 
 class Follower(Protocol):
-    """Sees a stream."""
+    """Observer of a stream."""
 
     def start(self, class_names: Sequence[str]) -> None:
-        """Before the first step: names in the order of the scores."""
+        """Called before the first step, with the class names in the order of the scores."""
         ...
 
     def add(self, step: StreamStep, image: "NDArray[np.uint8]") -> None:
-        """After each step: what the network said, and the image [C, H, W] that it saw."""
+        """Called after each step, with the network's output and its input image [C, H, W]."""
         ...
 
 
@@ -45,19 +45,18 @@ def run(
 ) -> StreamResult:
     """Classify a recording step by step.
 
-    A step is as long as one of the training, the window over T. The potentials of the neurons are kept from step to
-    step, for as long as the recording lasts. Scores are means over the latest T steps: at the end of the T-th they are
-    those that ``evaluate`` decides by.
+    A step has the same length as in training: the window divided by T. The membrane potentials persist over the whole
+    recording. Scores are means over the latest T steps; after the T-th step they equal those of ``evaluate``.
 
     Args:
         run: directory of a run that was trained on recordings.
-        events: the recording; see ``neuronas.data.events.files.read_recording``.
-        pace: of the stream: 1 as fast as it was recorded; 0 as fast as it can be computed.
+        events: recording; see ``neuronas.data.events.files.read_recording``.
+        pace: speed of the stream: 1: as recorded; 0: as fast as possible.
         device: ``auto``, ``cpu`` or ``cuda``.
-        follow: sees each step.
+        follow: observer of each step.
 
     Raises:
-        RunDirectoryError: no run, or one that was not trained.
+        RunDirectoryError: the directory holds no run, or the run was not trained.
         ConfigurationError: the run was trained on still images, or its steps have no fixed duration.
         DataError: the recording cannot be read, has events outside the run's sensor, or too many time steps.
     """
@@ -119,7 +118,7 @@ def _check_duration(path: Path, duration_ms: float, step_ms: float) -> None:
 
 
 def _stepper(given: TrainedRun) -> "Callable[[NDArray[np.uint8]], tuple[float, ...]]":
-    """What turns the next image into scores."""
+    """Function from the next image to scores."""
     import torch
 
     from neuronas.snn.streaming import Stream

@@ -24,19 +24,19 @@ _SAME = (
     ("mean", lambda run: tuple(run.config.data.mean)),
     ("standard deviation", lambda run: tuple(run.config.data.std)),
 )
-"""What a teacher and the network that learns from it read alike."""
+"""Properties of the input that a teacher and its student must share."""
 
 
 @dataclass(frozen=True)
 class TeacherRun:
-    """A run whose network teaches.
+    """A run whose network is the teacher.
 
     Attributes:
-        directory: of the run.
-        architecture: of its network.
-        plan: its settings.
-        share: of its answer in the targets.
-        digest: of its best weights and of what they were trained with; wherever the run lies.
+        directory: run directory.
+        architecture: architecture of the teacher.
+        plan: settings of the run.
+        share: weight of its class probabilities in the targets.
+        digest: digest of its best weights and of their training; independent of the directory.
     """
 
     directory: Path
@@ -46,10 +46,10 @@ class TeacherRun:
     digest: str
 
     def load(self, device: "torch.device") -> "Teacher":
-        """Its network with the best weights.
+        """The teacher network with its best weights.
 
         Raises:
-            RunDirectoryError: it has other weights by now.
+            RunDirectoryError: its weights have changed since.
             VerificationError: its checkpoint is damaged.
         """
         from neuronas.training.build import load_trained
@@ -69,11 +69,11 @@ class TeacherRun:
 
 
 def teacher_of(run: Plan) -> TeacherRun | None:
-    """The run that a training learns from; None: from the labels alone.
+    """The teacher of a training; None: training on the labels only.
 
     Raises:
-        ConfigurationError: it reads other images, or has other classes.
-        RunDirectoryError: there is no such run, or it was not trained.
+        ConfigurationError: it was trained on other images or classes.
+        RunDirectoryError: the run does not exist, or was not trained.
         VerificationError: its settings or its checkpoint are damaged.
     """
     settings = run.config.train

@@ -1,4 +1,4 @@
-"""The found network learns, at the chip's precision."""
+"""Training of an architecture at the chip's weight precision."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -44,14 +44,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Training:
-    """A training that is planned.
+    """A planned training.
 
     Attributes:
-        given: the architecture.
-        directory: of the run.
-        plan: the complete settings, and what they name.
+        given: architecture.
+        directory: run directory.
+        plan: complete settings, and the objects that they name.
         resume: continue from the last checkpoint.
-        teacher: the run that is learned from beside the labels.
+        teacher: run whose class probabilities are learned besides the labels.
     """
 
     given: Given
@@ -62,7 +62,7 @@ class Training:
 
     @property
     def has_checkpoint(self) -> bool:
-        """Whether there is anything to continue from."""
+        """Whether there is a checkpoint to continue from."""
         return has_checkpoint(self.directory)
 
     def run(
@@ -71,14 +71,14 @@ class Training:
         """Train to the end.
 
         Args:
-            observer: follows the progress, in the first process only.
-            download: fetch the data set if it is missing.
+            observer: observer of the progress, in the first process only.
+            download: download the data set if it is missing.
             max_minutes: stop after this time with a checkpoint; ``resume`` continues.
 
         Raises:
-            RunDirectoryError: another process works in it; it holds checkpoints, and this is no resumption, or no run
-                to resume; it belongs to another architecture.
-            DataError: images are missing, broken or too few.
+            RunDirectoryError: another process uses the directory; it holds checkpoints although ``resume`` is false, or
+                no run to resume; it belongs to another architecture.
+            DataError: images are missing, damaged or too few.
             DivergedError: the loss is not finite.
         """
         from neuronas.training.distributed import joined
@@ -86,11 +86,11 @@ class Training:
         settings, deadline = self.plan.config.train, deadline_in(max_minutes)
         with joined(device_named(settings.device), settings.batch_size) as process:
             if process.rank:
-                process.wait_for_others()  # until the first one has the data set
+                process.wait_for_others()  # until the first process has the data set
                 return self._work(process, Work("train", self.directory, "images", logs=False), deadline)
             prepare_images(self.plan, scan_of(self.directory, observer), download=download)
             process.wait_for_others()
-            # A run that was searched, or stopped while it trained, is there already.
+            # The run exists already after a search, or after an interrupted training.
             there = (self.directory / CONFIG).is_file()
             resume = there or self.resume
             with RunDirectory(self.directory, self.plan.origin, resume=resume) as files:
@@ -104,7 +104,7 @@ class Training:
                 work = Work("train", self.directory, "images", observer)
                 result = self._work(process, work, deadline)
                 if finished is not None and finished.is_of(result.epochs) and not result.out_of_time:
-                    # Nothing was left to be trained: what was measured then stays.
+                    # Nothing was left to train: earlier measurements remain valid.
                     kept = ("seconds", "dead_outputs", "silent_layers")
                     result = result.model_copy(update={name: getattr(finished, name) for name in kept})
                 result.write(files.file(TRAINING))
@@ -112,7 +112,7 @@ class Training:
                 return result
 
     def _place(self, file: Path) -> None:
-        """Write the architecture into the run, or find out that it is the run's own."""
+        """Write the architecture into the run, or check that it is the run's own."""
         given, n_cells = self.given.architecture, self.plan.shape.n_cells
         if not is_there(file):
             ArchitectureFile.of(given).write(file)
@@ -134,7 +134,7 @@ class Training:
         trainer = begin_training(
             run, architecture, images, split, self.directory, self.identity, process, self.teacher, resume=self.resume
         )
-        if not process.rank:  # and not before: settings that are refused must not become those of the run
+        if not process.rank:  # not earlier: refused settings must not be stored in the run
             write_config(self.directory / CONFIG, run.config)
         done = trainer.run(work, deadline)
         if not process.rank:
@@ -156,7 +156,7 @@ class Training:
 
     @property
     def identity(self) -> str:
-        """A key of everything that decides what is learned."""
+        """Key of everything that determines the result of the training."""
         run = self.plan
         settings = learned_with(run.config.train, self.teacher)
         parts = (run.space, architecture_key(self.given.architecture), run.dataset.fingerprint, settings)
@@ -171,7 +171,7 @@ def has_checkpoint(directory: Path) -> bool:
 
 
 def _say_what_is_dead(dead: Mapping[str, int], silent: Sequence[str]) -> None:
-    """Warn of parts of the trained network that are the same whatever the image."""
+    """Warn about parts of the trained network whose output does not depend on the image."""
     if dead:
         where = ", ".join(f"{name} {n}" for name, n in dead.items())
         log.warning("dead outputs, all of whose weights are 0 at this precision: %s; see docs/training.md", where)
@@ -198,11 +198,11 @@ def train(
         config: settings as a YAML file, nested values or a ``RunConfig``; options override it.
         assignments: ``section.key=value`` texts, as ``--set`` takes them.
         out: directory to write to; default: the run's own, or a new one under ``runs``.
-        resume: resume the training in the directory; ``"auto"``: if there is a checkpoint, so that a cell of a notebook
-            can be run again.
-        download: fetch the data set if it is missing.
+        resume: resume the training in the directory; ``"auto"``: if there is a checkpoint, so that a notebook cell can
+            be run again.
+        download: download the data set if it is missing.
         max_minutes: stop after this time with a checkpoint; ``resume`` continues.
-        observer: follows the progress.
+        observer: observer of the progress.
         **options: settings by keyword (docs/reference/settings.md).
 
     Raises:
@@ -236,10 +236,10 @@ def plan_training(
         resume: see ``train``.
 
     Raises:
-        ConfigurationError: an unknown option, name or value, bits that do not fit the layers, options that change the
-            run's own network, or no such device.
-        ArchitectureError: neither an architecture nor a path.
-        VerificationError: a damaged file.
+        ConfigurationError: an option, name or value is unknown, weight bits do not match the layers, options change the
+            run's own network, or the device is not available.
+        ArchitectureError: the argument is neither an architecture nor a path.
+        VerificationError: a file is damaged.
     """
     given = read_architecture(architecture)
     own, place = given.run, as_path(out, "--out") if out is not None else None

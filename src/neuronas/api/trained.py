@@ -1,4 +1,4 @@
-"""A trained run, read back whole: its settings, its architecture, its network. ``neuronas.load`` is here."""
+"""Reading of trained runs: settings, architecture and network. ``neuronas.load`` is here."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from neuronas.training.images import Images
 
 _N_CALIBRATION = 128
-"""Training images on which gains and converters are calibrated and layers are measured."""
+"""Number of training images for calibrating gains and converters and for measuring layers."""
 _TEST_DRAW = 0
-"""Random seed of the draw of test images, the same for all runs."""
+"""Random seed for drawing test images, the same for all runs."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class TrainedRun:
 
     @property
     def name(self) -> str:
-        """What is measured: the run's directory."""
+        """Name of the subject of a measurement: the run directory."""
         return str(self.directory)
 
     @property
@@ -53,27 +53,27 @@ class TrainedRun:
 
     @property
     def digest(self) -> bytes:
-        """Identifies the weights."""
+        """Digest of the weights."""
         from neuronas.training.checkpoint import BEST
 
         return blake2b((self.directory / CHECKPOINTS / BEST).read_bytes(), digest_size=16).digest()
 
     def images(self, split: str, at_most: int | None = None) -> "Images":
-        """Images of its data set, ``train`` or ``test``; of ``test`` so many, or as many as it says."""
+        """Images of split ``train`` or ``test``; of ``test`` at most ``at_most``, or the number in the settings."""
         return read_images(self.plan, split, at_most)
 
 
 def read_images(run: Plan, split: str, at_most: int | None = None) -> "Images":
-    """Read the images that a run names, as many of them as it says.
+    """Read the images of a run, in the number given by its settings.
 
     Args:
-        run: names the data set.
+        run: settings with the data set.
         split: ``train`` or ``test``.
-        at_most: of ``test``, the same share of each class; None: as many as the run says.
+        at_most: number of ``test`` images, the same share of each class; None: the number in the settings.
 
     Raises:
-        DataError: they are not there, cannot be read, or have more or fewer classes than the network.
-        VerificationError: they have other classes.
+        DataError: images are missing, cannot be read, or do not have the network's number of classes.
+        VerificationError: the images have other classes.
     """
     from neuronas.training.images import Images, drawn
 
@@ -89,7 +89,7 @@ def read_images(run: Plan, split: str, at_most: int | None = None) -> "Images":
 
 
 def calibration_images(training: "Images", seed: int, device: "torch.device") -> "torch.Tensor":
-    """Training images, as a network is shown them, on which chips are calibrated; the chips' seed chooses them."""
+    """Training images, prepared for the network, for the calibration of chips; drawn with the chips' random seed."""
     import numpy as np
 
     chosen = np.random.default_rng([seed, 5]).permutation(len(training))[:_N_CALIBRATION]
@@ -102,14 +102,14 @@ def read_trained(
     """Read a trained run.
 
     Args:
-        directory: of the run.
-        options: settings that are not the run's own, by keyword.
-        assignments: the same as ``section.key=value`` texts.
-        verb: whose options they are.
+        directory: run directory.
+        options: settings that may differ from the run's own, by keyword.
+        assignments: settings as ``section.key=value`` texts.
+        verb: command of the options.
 
     Raises:
-        RunDirectoryError: no run, or one that was not trained.
-        VerificationError: a damaged file.
+        RunDirectoryError: the directory holds no run, or the run was not trained.
+        VerificationError: a file is damaged.
     """
     given = read_architecture_of(directory)
     check_unchanged(directory, options or {}, verb)
@@ -130,19 +130,19 @@ _OF_NETWORK = (
     "data.image_side", "data.image_channels", "data.mean", "data.std", "network.timesteps", "network.weight_bits",
     "chip.activation_bits",
 )  # fmt: skip
-"""Options of ``evaluate`` that a trained network has already: they are for networks of one's own."""
+"""Options of ``evaluate`` for the user's own networks only; a trained run has these settings already."""
 
 
 def check_unchanged(directory: Path, options: Mapping[str, Any], verb: str = "evaluate") -> None:
-    """Refuse options that would make another network of a trained run.
+    """Refuse options that would change the network of a trained run.
 
     Args:
-        directory: of the run.
+        directory: run directory.
         options: settings by keyword.
-        verb: whose options they are.
+        verb: command of the options.
 
     Raises:
-        ConfigurationError: names the first that is not the run's own.
+        ConfigurationError: the message names the first option that differs from the run's own.
     """
     own = read_config(directory / CONFIG)
     before, after = (written(gathered(verb, given, own, source=str(directory))) for given in ({}, options))

@@ -1,4 +1,4 @@
-"""Whether a run may be trained, or trained further, with these settings."""
+"""Checks of whether a run may be trained, or trained further, with given settings."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,17 +21,17 @@ from neuronas.space.notation import format_architecture
 from neuronas.training.recipes import check_training
 
 _SHAPING = ("space", "data", "network")
-"""Settings, or sections of them, that decide what network is trained on what."""
+"""Settings, or sections, that determine the network and its training images."""
 _FREE = ("data.name", "data.data_dir", "data.class_names", "data.skip_corrupt", "data.n_test")
 NOT_LEARNED = {"device", "tensorboard"}
-"""Settings of training that do not change what is learned."""
+"""Settings of training that do not affect its result."""
 
 
 def learned_with(settings: TrainConfig, teacher: TeacherRun | None) -> dict[str, Any]:
-    """What of the settings of training decides what is learned; of a teacher its weights, wherever they lie.
+    """Training settings that determine the result; for a teacher, the digest of its weights, not its directory.
 
-    Settings that are newer than the identity of a training are left out where they change nothing, so that what was
-    begun without them can be continued.
+    Newer settings are left out if they have no effect, so that trainings that were started without them can be
+    continued.
     """
     unused = {"activation_bits"} if settings.activation_bits is None else set()
     unused |= {"teacher", "teacher_share"} if teacher is None else set()
@@ -40,13 +40,13 @@ def learned_with(settings: TrainConfig, teacher: TeacherRun | None) -> dict[str,
 
 
 def check_settings(run: Plan) -> TeacherRun | None:
-    """Refuse settings of training that cannot be combined or do not suit the images, and a device that is not there.
+    """Refuse training settings that cannot be combined or do not suit the images, and a device that is not available.
 
     Returns:
-        the run that is learned from beside the labels, if there is one.
+        The teacher, if there is one.
 
     Raises:
-        ConfigurationError: names the settings.
+        ConfigurationError: the message names the settings.
         RunDirectoryError: the teacher was not trained.
         VerificationError: the teacher is damaged.
     """
@@ -62,10 +62,10 @@ def check_settings(run: Plan) -> TeacherRun | None:
 
 
 def check_own(run: Plan, directory: Path) -> None:
-    """Refuse settings that change the network of a run that is to be trained in its own directory, and other images.
+    """Refuse settings or images that change the network of a run that is to be trained in its own directory.
 
     Raises:
-        ConfigurationError: names the setting, or the data set.
+        ConfigurationError: the message names the setting, or the data set.
         VerificationError: the data set has other classes.
     """
     for setting, was, now in _changed(run, directory, _SHAPING):
@@ -82,17 +82,17 @@ def check_own(run: Plan, directory: Path) -> None:
 
 
 def check_twin(run: Plan, architecture: Architecture, directory: Path, of: Path) -> None:
-    """Refuse a run where a twin would be trained that is another network, or was trained otherwise.
+    """Refuse a run in the directory of a twin that is another network, or was trained differently.
 
     Args:
-        run: as the twin is to be trained.
-        architecture: of the twin.
-        directory: the run that is there.
-        of: the trained run that it is compared with; both learned from the same weights, if from a teacher.
+        run: settings of the twin's training.
+        architecture: architecture of the twin.
+        directory: existing run.
+        of: trained run that it is compared with; with a teacher, both must have the same teacher weights.
 
     Raises:
-        ConfigurationError: names the first difference.
-        VerificationError: a damaged checkpoint.
+        ConfigurationError: the message names the first difference.
+        VerificationError: a checkpoint is damaged.
     """
     from neuronas.training.checkpoint import LAST, teacher_digest
 
@@ -115,7 +115,7 @@ def check_twin(run: Plan, architecture: Architecture, directory: Path, of: Path)
 
 
 def _changed(run: Plan, directory: Path, sections: tuple[str, ...]) -> Iterator[tuple[Setting, Any, Any]]:
-    """Settings of these sections that differ from those of a run: what they were, and what they are now."""
+    """Settings of these sections that differ from those of a run, with old and new values."""
     stored = plan(checked(read_config(directory / CONFIG), str(directory / CONFIG)), run.copies).config
     before, after = stored.model_dump(), run.config.model_dump()
     free = {*_FREE, *(f"train.{name}" for name in _not_compared(run, before))}
@@ -129,24 +129,24 @@ def _changed(run: Plan, directory: Path, sections: tuple[str, ...]) -> Iterator[
 def _not_compared(run: Plan, stored: Mapping[str, Any]) -> set[str]:
     """Settings of training that may differ from stored ones.
 
-    Among them is where the teacher lies, but not whether there is one: checkpoints say what weights it had.
+    They include the directory of the teacher, but not whether there is one: checkpoints store its weights' digest.
     """
     is_taught = run.config.train.teacher is not None and value_at(stored, "train.teacher") is not None
     return NOT_LEARNED | ({"teacher"} if is_taught else set())
 
 
 def _other_images(run: Plan, directory: Path) -> str | None:
-    """Fingerprint of the images that a run was made with, if those of the plan are others."""
+    """Fingerprint of a run's images, if those of the plan differ."""
     own = Environment.read_if_there(directory / ENVIRONMENT)
     was = own.made_with.get(DATA_SET) if own else None
     return None if was == run.dataset.fingerprint else was
 
 
 def check_resumed(run: Plan, directory: Path) -> None:
-    """Refuse other settings of training than those of the checkpoint that is to be continued from.
+    """Refuse training settings that differ from those of the checkpoint to continue from.
 
     Raises:
-        RunDirectoryError: names the first setting that changed.
+        RunDirectoryError: the message names the first setting that changed.
     """
     stored = checked(read_config(directory / CONFIG), str(directory / CONFIG)).model_dump()
     compared = run.config.train.model_dump(exclude=_not_compared(run, stored))

@@ -1,4 +1,4 @@
-"""The artificial twin of a spiking run: what it is, its training, and both networks side by side on the same chip."""
+"""The artificial twin of a spiking run: its training, and the comparison of both networks on the same chip."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from neuronas.training.images import Images
 
 _OF_SPIKES = ("surrogate", "loss", "rate_weight", "rate_target")
-"""Settings of training that mean nothing without spikes or time steps; the twin has its recipe's."""
+"""Training settings without meaning for a network without spikes or time steps; the twin uses its recipe's."""
 
 
 @dataclass(frozen=True)
@@ -36,36 +36,36 @@ class Twin:
     """The artificial twin of a run: quantised ReLU of ceil(log2(T + 1)) bits instead of LIF neurons.
 
     Attributes:
-        of: the spiking run.
+        of: spiking run.
     """
 
     of: TrainedRun
 
     @property
     def directory(self) -> Path:
-        """Where it is trained: RUN-twin."""
+        """Directory of its training: RUN-twin."""
         own = self.of.directory if self.of.directory.name not in ("", "..") else self.of.directory.resolve()
         return own.with_name(f"{own.name}-twin")
 
     @property
     def activation_bits(self) -> int:
-        """As many as it takes to write the numbers 0 to T."""
+        """Number of bits for the numbers 0 to T."""
         return self.of.plan.config.network.timesteps.bit_length()
 
     @property
     def is_trained(self) -> bool:
-        """Whether its training has come to its end."""
+        """Whether its training is finished."""
         return TrainingResult.is_finished(self.directory / TRAINING)
 
     def trained(self, observer: Observer | None = None) -> "TrainedTwin":
-        """The twin with its best weights; it is trained, or trained further, where that has not come to its end.
+        """The twin with its best weights; its training is started or continued if it is not finished.
 
         Args:
-            observer: follows the training.
+            observer: observer of the training.
 
         Raises:
-            ConfigurationError: the run has no twin, or another run lies where it would be trained.
-            RunDirectoryError: the training of the run itself has not come to its end.
+            ConfigurationError: the run has no twin, or the twin's directory holds another run.
+            RunDirectoryError: the training of the run itself is not finished.
             NeuronasError: see ``train``.
         """
         self.check()
@@ -119,11 +119,11 @@ class Twin:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a network does on the test images.
+    """Results of a network on the test images.
 
     Attributes:
         top1: accuracy.
-        activity: of its layers.
+        activity: activity of its layers.
     """
 
     top1: float
@@ -140,20 +140,20 @@ class TrainedTwin:
     """A twin with its best weights.
 
     Attributes:
-        twin: which.
-        run: it, trained.
+        twin: the twin.
+        run: its trained run.
     """
 
     twin: Twin
     run: TrainedRun
 
     def verdict(self, spiking: Measured, images: "Images", seen: Callable[[int], None]) -> TwinVerdict:
-        """Both networks on the chip that the spiking run's settings name, by cost model ``mapped``.
+        """Compare both networks on the spiking run's chip, by cost model ``mapped``.
 
         Args:
-            spiking: what the spiking network does on the images.
+            spiking: results of the spiking network on the images.
             images: test images.
-            seen: is told of images that were just computed.
+            seen: called with the number of images just computed.
         """
         plan, work = self.twin.of.plan, rows(self.twin.of.architecture, self.twin.of.plan.shape)
         found = self._measure(images, seen)

@@ -1,4 +1,4 @@
-"""What a worker of a search builds, and the program of a worker process, which people never start."""
+"""The engine of a search worker, and the entry point of a worker process, which only neuronas starts."""
 
 import os
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ def build(job: Job) -> WorkerEvaluators:
     """Build a worker's own engine from the run's settings.
 
     Raises:
-        VerificationError: this machine has other code under the names that the settings give.
+        VerificationError: this machine has different code under the names in the settings.
         NeuronasError: as ``neuronas search`` without workers.
     """
     load_plugins(job.settings.plugins)
@@ -54,6 +54,6 @@ def _set_threads(n: int) -> None:
 
 
 def main() -> None:
-    """Be a worker process."""
+    """Run as a worker process."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     serve(build)

@@ -1,4 +1,4 @@
-"""Who computes a search's fitness: this process, processes of this machine, or a cluster."""
+"""Evaluators of a search: in this process, in processes of this machine, or on a cluster."""
 
 import resource
 import sys
@@ -23,7 +23,7 @@ _COMMAND = (sys.executable, "-P", "-c", "from neuronas.api.worker import main; m
 
 @dataclass(frozen=True)
 class Computing:
-    """Evaluators of a search, and the workers behind them, if any."""
+    """Evaluators of a search, and their workers, if any."""
 
     evaluators: Evaluators
     distributor: Distributor | None = None
@@ -37,10 +37,10 @@ class Computing:
 
 @contextmanager
 def computing(run: Plan, scan: Work | None, *, download: bool) -> Iterator[Computing]:
-    """Make the evaluators that the settings ask for, and end their workers in the end; see ``make_evaluators``.
+    """Make the evaluators for the settings, and stop their workers on exit; see ``make_evaluators``.
 
     Raises:
-        NeuronasError: see ``make_evaluators``; no worker can be started.
+        NeuronasError: see ``make_evaluators``; or no worker can be started.
     """
     engine = run.config.engine
     if engine.workers is None and engine.cluster is None:
