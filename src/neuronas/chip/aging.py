@@ -1,7 +1,7 @@
-"""Conductances of cells as written, and some time later, by the measured statistics of a memory device.
+"""Conductances of cells after programming and later, from the measured statistics of a memory device.
 
-Each cell has four standard normal numbers of its own, which stay the same at all times: z0 of its programming error,
-z1 of its change since then, z2 of its drift exponent, and z3 of its slow noise.
+Each cell has four standard normal random numbers, which are the same at all times: z0 for its programming error, z1 for
+its change since then, z2 for its drift exponent, and z3 for its slow noise.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from neuronas.hardware.cost import Array
 from neuronas.hardware.device_model import DeviceModel
 
 CHANGED, DRIFTED, FLUCTUATED = 1, 2, 3
-"""Streams of random numbers besides that of the programming errors."""
+"""Streams of random numbers in addition to that of the programming errors."""
 
 
 def aged(levels: Tensor, model: ChipModel, device: DeviceModel, normal: Callable[[int], Tensor]) -> Tensor:
@@ -25,12 +25,12 @@ def aged(levels: Tensor, model: ChipModel, device: DeviceModel, normal: Callable
 
     With the mean m and the standard deviation s of the deviations from the target G at programming (0) and at the time
     t, G + m_t + min(s_0, s_t) z0 + sqrt(max(s_t^2 - s_0^2, 0)) z1, which has the mean and the standard deviation of
-    time t: a cell keeps its programming error, and what has been added since is independent of it. Then drift,
+    time t: a cell keeps its programming error, and the change since then is independent of it. Then drift,
     (t / t_0)^-nu with nu = max(mean + std z2, 0), and slow noise, 1 + q z3. Conductances below 0 are 0.
 
     Args:
         levels: target levels, integers, any shape.
-        model: parameters of the chip; they say which of these effects are on.
+        model: parameters of the chip; they determine which of these effects are active.
         device: the measured statistics.
         normal: standard normal numbers of the shape of ``levels``, for 0 (programming) and for each stream above.
 

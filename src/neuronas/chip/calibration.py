@@ -51,7 +51,7 @@ class LayerInputs:
 
 @torch.no_grad()
 def inputs_on(network: WeightedNetwork, layers: dict[str, MappedLayer], images: Tensor) -> dict[str, LayerInputs]:
-    """Record the inputs of each layer of the ideal network on training images, as it is shown them."""
+    """Record the inputs of each layer of the ideal network on training images."""
     found = {name: LayerInputs() for name in layers}
     hooks = []
     for name, module in network.weighted_layers().items():
@@ -96,10 +96,10 @@ def trimmed(model: ChipModel, written: Programmed, levels: Tensor, moment: Tenso
 
 
 def recovery(model: ChipModel, fresh: Programmed, now: Programmed) -> float:
-    """The factor that makes up for what the currents of a block have lost: their sum then over their sum now.
+    """The factor that compensates for drift of the currents of a block: their sum at programming over their sum now.
 
-    One number for a whole block (global drift compensation, Joshi et al., Nat. Commun. 11, 2473, 2020), which a chip
-    measures by reading all rows at once; 1 if the chip does not do it, or has no current to measure.
+    One number per block (global drift compensation, Joshi et al., Nat. Commun. 11, 2473, 2020), which a chip measures
+    by reading all rows at once; 1 if the chip has no drift compensation, or no current to measure.
     """
     if not model.drift_compensation:
         return 1.0
@@ -110,10 +110,10 @@ def recovery(model: ChipModel, fresh: Programmed, now: Programmed) -> float:
 def converter_step(sums: Tensor, ideal: Tensor, adc_bits: int, largest: float) -> float:
     """The widest ADC step whose converted column sums are as accurate as with any other step.
 
-    Candidate ranges go from the largest sum that the column can have (larger sums cannot come) down to a step of one
-    level; ideal sums are whole numbers of levels, and a step of one level rounds small errors away. A range is never
-    narrower than that: it would clip the sums of a chip whose neurons fire more than those of the ideal network, and
-    resolve nothing. Of the steps whose squared error is within ``_TOLERANCE`` of the smallest, the widest is chosen.
+    Candidate ranges extend from the largest possible sum of the column down to a step of one level; ideal sums are
+    whole numbers of levels, and a step of one level removes small errors by rounding. A narrower range has no benefit
+    and would clip the sums of a chip whose neurons fire more than those of the ideal network. Of the steps whose
+    squared error is within ``_TOLERANCE`` of the smallest, the widest is chosen.
 
     Args:
         sums: simulated column sums in levels, any shape.

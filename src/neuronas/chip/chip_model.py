@@ -35,12 +35,12 @@ class ChipModel:
         column_resistance_ohm: wire resistance of a column between two neighbouring rows.
         adc_bits: resolution of the ADCs; None: ideal ADCs.
         gain_calibration: whether the gain of each column is calibrated on training images, directly after programming.
-        device_model: measured statistics of the cells, in place of ``write_variation``.
+        device_model: measured statistics of the cells, used instead of ``write_variation``.
         after_s: time after programming.
-        programming_error: whether cells deviate as the device model says at programming.
-        drift: whether they change from then on as it says.
-        slow_noise: whether they have its slow noise.
-        drift_compensation: whether the currents of each block are scaled by what their sum has lost since programming.
+        programming_error: whether cells have the programming error of the device model.
+        drift: whether cells change over time according to the device model.
+        slow_noise: whether cells have the slow noise of the device model.
+        drift_compensation: whether the currents of each block are rescaled to their sum at programming.
     """
 
     weight_bits: WeightBits
@@ -96,19 +96,19 @@ class ChipModel:
 
     @property
     def is_random(self) -> bool:
-        """Whether chips with different numbers differ: some non-ideality is random."""
+        """Whether any non-ideality is random, so that chips with different numbers differ."""
         return bool({"write_variation", "drift", "stuck_cells", "read_noise"} & set(self.active))
 
     @property
     def fresh(self) -> "ChipModel":
-        """The same chip directly after programming, which is when it is calibrated."""
+        """The same chip directly after programming, when it is calibrated."""
         return self if self.device_model is None else self.after(self.device_model.first_s)
 
     def after(self, after_s: float) -> "ChipModel":
         """The same chip some time after programming.
 
         Raises:
-            ConfigurationError: its cells have no device model, or one that was first measured later.
+            ConfigurationError: its cells have no device model, or the first measurement of the model is later.
         """
         device = self.device_model
         if device is None:
@@ -166,7 +166,7 @@ def chip_model(
             ``offset-binary``.
         variation: distribution of the write variation.
         gain_calibration: see ``ChipModel``.
-        device_model: of its cells, in place of the accelerator's own.
+        device_model: device model of the cells, used instead of that of the accelerator.
         drift_compensation: see ``ChipModel``.
 
     Returns:
@@ -233,12 +233,12 @@ def aged_models(model: ChipModel, times_s: Iterable[float], hardware: str) -> li
     """The same chip at several times after programming.
 
     Args:
-        model: as it is directly after programming.
+        model: the chip directly after programming.
         times_s: times, s.
         hardware: name of the accelerator, for error messages.
 
     Raises:
-        ConfigurationError: its cells do not change, or were first measured later.
+        ConfigurationError: its cells do not change with time, or were first measured later.
     """
     if model.device_model is None or not model.device_model.changes:
         raise ConfigurationError(f"--after given, but {_without_model(hardware)}")

@@ -23,7 +23,7 @@ _READING = 1
 
 @dataclass(frozen=True)
 class ChipDesign:
-    """What all chips of a design have in common.
+    """Data that all chips of a design have in common.
 
     Attributes:
         network: trained network in evaluation mode.
@@ -64,15 +64,15 @@ class ChipDesign:
 def programmed(
     layer: MappedLayer, steps: Tensor, inputs: LayerInputs, seed: int, number: int, place: int
 ) -> CrossbarLayer:
-    """Program the cells of one layer on one chip, calibrate it then, and leave it alone until ``model.after_s``.
+    """Program the cells of one layer on one chip, calibrate it, and age it until ``model.after_s``.
 
     Args:
         layer: the layer.
         steps: [K] steps of its converters, see ``converter_steps``.
-        inputs: of the layer on training images, for the calibration of gains.
+        inputs: inputs of the layer on training images, for the calibration of gains.
         seed: random seed of all chips.
-        number: of the chip.
-        place: of the layer in the network.
+        number: number of the chip.
+        place: index of the layer in the network.
     """
     model, device, steps = layer.model, layer.weight.device, steps.double()
     currents = []
@@ -122,7 +122,7 @@ def make_design(network: WeightedNetwork, model: ChipModel, pixels: InputFormat,
 
 
 def converter_steps(layer: MappedLayer, inputs: LayerInputs) -> Tensor:
-    """Steps of a layer's converters in levels [K], one for each kind of column, chosen on the pilot chip."""
+    """Steps of a layer's ADCs in levels [K], one for each kind of column, chosen on the pilot chip."""
     model, k = layer.model, len(layer.factors)
     if model.adc_bits is None:
         return torch.ones(k)

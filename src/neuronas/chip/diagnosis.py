@@ -1,4 +1,4 @@
-"""Why a network loses accuracy on a chip, and which change of the chip or of the network recovers how much."""
+"""Diagnosis of the accuracy loss on a chip: its causes, and the accuracy recovered by changes of chip or network."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -22,10 +22,10 @@ class Change:
     """A change of the chip.
 
     Attributes:
-        name: for people.
-        how: a person makes it: an option of ``evaluate --chip``, or a key and value of the accelerator's file.
+        name: name for messages.
+        how: how to apply it: an option of ``evaluate --chip``, or a key and value in the accelerator file.
         model: parameters of the changed chip.
-        against: the non-idealities whose effect it lessens.
+        against: the non-idealities whose effect it reduces.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Change:
 
 
 def changes(model: ChipModel) -> Iterator[Change]:
-    """Changes of a chip that can help, those that cost little first.
+    """Changes of a chip that can help, the cheapest first.
 
     Order: calibration, compensation of drift, rows read at once (time), converter bits (energy and area), sign scheme
     (columns), bits per cell (crossbars).
@@ -75,15 +75,16 @@ def diagnose(
     work: Work,
     retrained: Callable[[], ChipTrial] | None = None,
 ) -> ChipVerdict:
-    """Switch each non-ideality off, and try the changes that can help against the causes, on two chips each.
+    """Switch off each non-ideality, and try the changes that may reduce the causes, on two chips each.
 
     Args:
-        trial: network and images; these must not be test images, since the outcome decides what is changed.
+        trial: network and images; these must not be test images, since the result selects the change.
         model: parameters of the chip.
-        split: what the images are, for the document.
-        retrain: the command of a noise-aware training.
-        work: is told of each chip.
-        retrained: does this training and gives its network on the same images; None: it is proposed and not tried.
+        split: name of the image split, for the document.
+        retrain: command of a noise-aware training.
+        work: progress; notified of each chip.
+        retrained: function that runs this training and returns its network with the same images; None: the training is
+            proposed but not run.
     """
     trial = replace(trial, n_chips=N_CHIPS)
     _expect(work, trial, [model])
@@ -124,13 +125,13 @@ def diagnose(
 
 
 def _expect(work: Work, trial: ChipTrial, models: Iterable[ChipModel]) -> None:
-    """Count the chips that will be simulated as well."""
+    """Add the chips to be simulated to the expected work."""
     if work.total is not None:
         work.total += sum(map(trial.n_of, models))
 
 
 def _blamed(loss: float, causes: list[ChipAblation]) -> list[ChipAblation]:
-    """The non-idealities without which a good part of the loss is gone, the worst first."""
+    """The non-idealities that explain a large part of the loss, largest first."""
     return sorted((one for one in causes if loss - one.loss >= _HELPS * loss), key=lambda one: one.loss)
 
 

@@ -1,4 +1,4 @@
-"""What the inputs of a layer are, bit by bit: pixels, spikes, or counts of spikes."""
+"""Input formats of layers, bit by bit: pixels, spikes, or counts of spikes."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,7 +10,7 @@ from neuronas.space.graph import Node
 from neuronas.space.node_operations import Image, Neurons, Pool, Sum, Votes, Weights
 
 _MAX_BITS = 16
-"""Counts of more bits are read as other values are."""
+"""Counts with more bits are treated like other values."""
 
 
 @dataclass(frozen=True)
@@ -21,18 +21,18 @@ class _InputCounts:
     largest: int
 
     def over(self, n: int) -> "_InputCounts":
-        """The mean of n of them."""
+        """Format of the mean of n such values."""
         return _InputCounts(self.step / n, self.largest * n)
 
 
 def input_format(network: WeightedNetwork, node: Node, pixels: InputFormat) -> InputFormat:
     """Format of the inputs of a node with weights.
 
-    A mean or a sum of spikes is a whole number of steps; what else there is, the network says.
+    A mean or a sum of spikes is a whole number of steps; other formats are given by the network.
 
     Args:
         network: the network.
-        node: of the layer.
+        node: node of the layer.
         pixels: format of the normalised images.
 
     Raises:
@@ -53,7 +53,7 @@ def input_format(network: WeightedNetwork, node: Node, pixels: InputFormat) -> I
 
 
 def reads_image(network: WeightedNetwork, node: Node) -> bool:
-    """Whether a node with weights reads the image as it is, or maxima of its pixels."""
+    """Whether a node with weights reads the image directly, or maxima of its pixels."""
     if len(node.links) != 1:
         return False
     source = network.graph.by_name[node.links[0].source]

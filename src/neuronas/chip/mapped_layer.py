@@ -89,7 +89,7 @@ class MappedLayer:
         )
 
     def reads(self, block: RowBlock) -> Iterator[slice]:
-        """Rows of a block that are read and converted at once, one set after the other."""
+        """The sets of rows of a block that are read and converted at once, in order."""
         n_rows, at_once = block.channels.stop - block.channels.start, self.model.rows_read
         return (slice(first, min(first + at_once, n_rows)) for first in range(0, n_rows, at_once))
 
@@ -142,13 +142,13 @@ def mapped_layers(network: WeightedNetwork, model: ChipModel, pixels: InputForma
 def pixel_format(
     mean: tuple[float, ...], std: tuple[float, ...], image_bits: int, sensor: Sensor = AT_ONCE
 ) -> InputFormat:
-    """Input format of normalised pixels: integers from black to the brightest, alike for all channels.
+    """Input format of normalised pixels: integers from black to the maximum, the same for all channels.
 
     Args:
         mean: see ``DataConfig``.
         std: see ``DataConfig``.
         image_bits: the accelerator's ``digital.image_bits``; see ``Sensor.bits_read``.
-        sensor: gives the pixels; the brightest has all of its bits on, of the 255 of a byte.
+        sensor: sensor that provides the pixels; its maximum pixel has all bits set and stands for 255 of a byte.
     """
     n_bits, brightest = sensor.bits_read(image_bits), (2**sensor.pixel_bits - 1) / (2**BYTE - 1)
     lowest = min(-m / s for m, s in zip(mean, std, strict=True))

@@ -33,8 +33,8 @@ class ChipTrial:
         device: device of the network.
         n_chips: number of chips per model; one chip is simulated if the model has no random non-ideality.
         seed: random seed of the chips.
-        identity: text that says what network, images and code are simulated; needed where ``records`` are a file.
-        records: chips that are simulated already are taken from here, and all others kept here.
+        identity: text that identifies network, images and code; required if ``records`` is a file.
+        records: store of results; chips in it are not simulated again, and new results are added.
     """
 
     network: WeightedNetwork
@@ -49,7 +49,7 @@ class ChipTrial:
     records: ChipRecords = field(default_factory=ChipRecords)
 
     def n_of(self, model: ChipModel) -> int:
-        """Number of chips of a model: chips without random non-idealities are all the same."""
+        """Number of chips to simulate for a model; 1 without random non-idealities, since all chips are then equal."""
         return self.n_chips if model.is_random else 1
 
 
@@ -59,8 +59,8 @@ class Simulated:
 
     Attributes:
         accuracies: accuracy over the chips.
-        layers: quality of each layer by name, if measured: means over the chips, on the calibration images, with the
-            inputs that the layer has on the chip.
+        layers: quality of each layer by name, if measured: means over the chips, on the calibration images, for the
+            inputs of the layer on the chip.
     """
 
     accuracies: ChipAccuracies
@@ -106,7 +106,7 @@ def simulate(trial: ChipTrial, model: ChipModel, work: Work, what: str = "chips"
         layers: whether to measure the quality of each layer.
     """
     key = blake2b(repr((trial.identity, trial.seed, model)).encode(), digest_size=16).hexdigest()
-    design: ChipDesign | None = None  # made when the first chip is missing: it takes long
+    design: ChipDesign | None = None  # created at the first chip that is not in the records, since it is slow
     n = trial.n_of(model)
     chips = []
     for number in range(n):
@@ -134,7 +134,7 @@ def _simulated(trial: ChipTrial, design: ChipDesign, key: str, number: int, *, l
 
 
 def at_time(model: ChipModel, found: ChipAccuracies, ideal_top1: float) -> ChipTime:
-    """Accuracy of chips as a row of the document, with the time after programming.
+    """Accuracy of chips at a time after programming, as a row of the document.
 
     Args:
         model: the chips, some time after programming.
@@ -151,7 +151,7 @@ def ablate(
 ) -> tuple[ChipAblation, ...]:
     """Accuracy with all non-idealities, with each alone, with all except each, and without gain calibration.
 
-    Chips with the same number use the same random numbers in all rows, so that rows differ only by what is switched.
+    Chips with the same number use the same random numbers in all rows, so rows differ only in what is switched off.
 
     Args:
         trial: network and images.
@@ -200,7 +200,7 @@ def _qualities(chips: Sequence[Mapping[str, LayerSums]]) -> dict[str, LayerQuali
 
 
 def quality(layer: Sequence[LayerSums]) -> LayerQuality:
-    """Signal to noise and saturation of a layer over several chips."""
+    """Signal-to-noise ratio and saturation of a layer over several chips."""
     signal, error = sum(one.signal for one in layer), sum(one.error for one in layer)
     n_saturated, n_conversions = sum(one.n_saturated for one in layer), sum(one.n_conversions for one in layer)
     # Without signal or without error, the ratio is not finite.

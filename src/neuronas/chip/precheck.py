@@ -1,4 +1,4 @@
-"""Whether a chip can hold a layer at all: signal to noise of random weights and spikes, before anything is trained."""
+"""Check before training whether a chip can compute a layer: signal-to-noise ratio for random weights and spikes."""
 
 from dataclasses import asdict, replace
 
@@ -15,11 +15,11 @@ from neuronas.runs.chip_records import LayerSums
 from neuronas.snn.weighted import InputFormat
 
 ENOUGH_DB = 10.0
-"""Signal-to-noise ratio from which on trained networks lost nothing where it was measured (docs/chip-simulation.md)."""
+"""Signal-to-noise ratio above which trained networks lost no accuracy in measurements (docs/chip-simulation.md)."""
 _N_OUTPUTS, _N_IMAGES, _SIDE = 16, 8, 8
 _RATE = 0.15
 _SPREAD = 0.25
-"""Standard deviation of the weights as a share of the largest, as of trained layers."""
+"""Standard deviation of the weights as a share of the largest, as in trained layers."""
 _SEED = 20241129
 
 

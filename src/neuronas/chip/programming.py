@@ -35,7 +35,7 @@ def program(levels: Tensor, model: ChipModel, generator: torch.Generator, *, has
     """Program one block.
 
     Steps: conductance G = G_off + level * (G_on - G_off) / largest level; write variation, G * (1 + s * e) or
-    G * exp(s * e) with a standard normal e, or what the device model says (``aging``); stuck cells; wire resistance.
+    G * exp(s * e) with a standard normal e, or the device model (``aging``); stuck cells; wire resistance.
     Each crossbar has an additional column of cells in the off state. Its current is subtracted from that of all other
     columns, which removes the contribution of G_off in each active row. Read noise is independent for each cell, with
     variance (s * G_eff)^2.
@@ -49,7 +49,7 @@ def program(levels: Tensor, model: ChipModel, generator: torch.Generator, *, has
     positions, rows, filters, k = levels.shape
     n_columns = filters * k
     written = levels.reshape(positions, rows, n_columns)
-    # Random numbers are also drawn for off columns that are not used, so that those of the other columns stay the same.
+    # Random numbers are also drawn for unused off columns, so that those of the other columns do not change.
     cells = torch.cat([written, written.new_zeros(positions, rows, -(-n_columns // model.crossbar_size))], dim=2)
     varied = _varied(cells, model, generator)
     cells = _faulty(varied, model, seeded(generator.initial_seed(), _FAULTS))

@@ -1,1 +1,1 @@
-"""What can be searched: operations, cells, architectures, search spaces, and the layers they stand for."""
+"""What can be searched: operations, cells, architectures and search spaces, and their layer graphs."""

@@ -1,4 +1,4 @@
-"""Making a layer graph node by node; every node's shape follows from its operation."""
+"""Builds a layer graph node by node; every node's shape follows from its operation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ class GraphBuilder:
     """Collects nodes in order.
 
     Args:
-        known: shapes of values that are made elsewhere, or later in case of delayed links.
+        known: shapes of values that are defined elsewhere, or later in case of delayed links.
     """
 
     def __init__(self, known: Mapping[str, Shape] | None = None):
@@ -21,7 +21,7 @@ class GraphBuilder:
 
     @classmethod
     def behind(cls, source: Node) -> "GraphBuilder":
-        """For what reads a node that is made already."""
+        """A builder for nodes that read an existing node."""
         return cls({source.name: source.shape})
 
     def add(
@@ -35,11 +35,11 @@ class GraphBuilder:
         """Add a node and return a link to it.
 
         Args:
-            name: unique.
-            operation: what it computes.
-            links: whose sum it reads.
-            origin: the part of the network that it belongs to.
-            given: shape of what it reads; None: that of the first link.
+            name: unique name.
+            operation: operation of the node.
+            links: links whose sum the node reads.
+            origin: the part of the network that the node belongs to.
+            given: shape of the input; None: that of the first link.
         """
         shape = operation.output(self._shapes[links[0].source] if given is None else given)
         self.nodes[name] = Node(name, operation, links, shape, origin)
@@ -47,21 +47,21 @@ class GraphBuilder:
         return Link(name)
 
     def shape(self, link: Link) -> Shape:
-        """Shape of what a link brings."""
+        """Shape of the value of a link."""
         return self._shapes[link.source]
 
 
 @dataclass(frozen=True)
 class EdgeBuilder:
-    """What an operation can put on its edge.
+    """Builds the nodes of an operation on an edge.
 
     Attributes:
-        graph: receives the nodes.
-        name: of the edge, as in ``A.01``.
-        origin: of what is put on the edge.
-        source: the number of the cell's node that the edge leaves.
-        value: that node's value.
-        threshold: of the edge's neurons; None: the network's.
+        graph: builder that receives the nodes.
+        name: name of the edge, as in ``A.01``.
+        origin: origin of the nodes on the edge.
+        source: number of the cell's node at which the edge starts.
+        value: value of that node.
+        threshold: firing threshold of the edge's neurons; None: that of the network.
     """
 
     graph: GraphBuilder
@@ -72,7 +72,7 @@ class EdgeBuilder:
     threshold: float | None
 
     def fire(self, value: Link) -> Link:
-        """LIF neurons. Edges that leave the same node with the same threshold share them: they spike alike."""
+        """Add LIF neurons. Edges from one node with the same threshold share them, since their spikes are equal."""
         threshold = "" if self.threshold is None else f"@{self.threshold!r}"
         name = f"{value.source}.lif{threshold}{'.delayed' if value.delayed else ''}"
         if name in self.graph.nodes:
@@ -83,23 +83,23 @@ class EdgeBuilder:
         return self.graph.add(name, Neurons(self.threshold), value, origin=origin)
 
     def convolve(self, spikes: Link, kernel: int, part: str = "", *, n_out: int | None = None, groups: int = 1) -> Link:
-        """Weights and batch normalisation.
+        """Add a convolution and batch normalisation.
 
         Args:
-            spikes: what is convolved; crossbars read one bit for each input, so that it must come from neurons.
-            kernel: side, odd.
-            part: tells the convolutions of an edge with several of them apart.
-            n_out: output channels; None: as many as come in.
+            spikes: input; it must come from neurons, since crossbars read one bit per input.
+            kernel: side of the kernel, odd.
+            part: name of the convolution, if the edge has several.
+            n_out: output channels; None: as many as input channels.
             groups: see ``node_operations.Weights``.
         """
         weights = Weights(n_out or self.n_channels(spikes), kernel, groups=groups)
         return self.graph.add(f"{self.name}.{part}" if part else self.name, weights, spikes, origin=self.origin)
 
     def pool(self, value: Link, kernel: int, reduce: Literal["mean", "max"]) -> Link:
-        """Pooling that keeps the sides."""
+        """Add pooling with stride 1 and same padding."""
         pool = Pool((kernel, kernel), (1, 1), kernel // 2, reduce)
         return self.graph.add(self.name, pool, value, origin=self.origin)
 
     def n_channels(self, value: Link) -> int:
-        """Channels of a value."""
+        """Number of channels of a value."""
         return self.graph.shape(value)[0]

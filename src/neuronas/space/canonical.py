@@ -1,11 +1,11 @@
-"""Canonical form: a key that cells share exactly when they compute the same function.
+"""Canonical form: a key that is equal for two cells exactly if they compute the same function.
 
-Each node of a cell is a sum of atoms, each passed through some linear maps and counted with a multiplicity. An atom is
-the cell's input or the result of one operation; what an operation makes of a sum follows from its ``identity``: a copy
-keeps it, a linear map is added to the maps of each atom, an operation with weights makes a new atom for each edge, and
-any other function makes one that is known by the function and its input, so that edges with the same input share it.
-Two cells compute the same function, up to the naming of their random weights, when a renaming of the atoms with weights
-turns one system of sums into the other; the key is the smallest description over all renamings.
+Each node of a cell is a sum of atoms, each passed through linear maps and counted with a multiplicity. An atom is the
+cell's input or the result of one operation. The effect of an operation on a sum follows from its ``identity``: a copy
+leaves it unchanged; a linear map is appended to the maps of each atom; an operation with weights creates a new atom for
+each edge; any other function creates an atom identified by the function and its input, so that edges with the same
+input share it. Two cells compute the same function, up to the naming of their random weights, if a renaming of the
+atoms with weights transforms one system of sums into the other; the key is the smallest description over all renamings.
 
 Cells with backward edges are cyclic; their key is the cleaned cell itself, which is sound (equal keys mean equal
 functions) but does not merge every pair of twins.
@@ -26,7 +26,7 @@ from neuronas.space.notation import format_genotype
 def architecture_key(architecture: Architecture) -> str:
     """Key of an architecture: equal keys mean equal functions. Eight hexadecimal digits per 32 bits, 128 bits."""
     keys = tuple(genotype_key(cell) for cell in architecture.cells)
-    description = repr(keys[:1] if len(set(keys)) == 1 else keys)  # twins at all places are one cell at all places
+    description = repr(keys[:1] if len(set(keys)) == 1 else keys)  # equivalent cells at all places count as one cell
     return blake2b(description.encode(), digest_size=16).hexdigest()
 
 
@@ -42,7 +42,7 @@ def genotype_key(cell: Genotype) -> str:
 
 @dataclass(frozen=True)
 class _Applied:
-    """What a function without weights makes of a sum; equal for equal sums."""
+    """Result of a function without weights on a sum; equal for equal sums."""
 
     operation: str
     terms: frozenset[tuple["_Term", int]]
@@ -51,16 +51,16 @@ class _Applied:
 _Atom = int | _Applied
 """``_INPUT``, the number of an edge with weights, or a function's result."""
 _Term = tuple[_Atom, tuple[str, ...]]
-"""An atom, and the names of the linear maps that it went through."""
+"""An atom, and the names of the linear maps applied to it."""
 _Sum = Mapping[_Term, int]
-"""Terms and their multiplicity."""
+"""Terms and their multiplicities."""
 _Names = Mapping[int, int]
-"""What the edges with weights are called."""
+"""New numbers of the edges with weights."""
 _INPUT = -1
 
 
 class _System:
-    """The sums of a cell without backward edges: what enters each edge with weights, and the output."""
+    """The sums of a cell without backward edges: the input of each edge with weights, and the output."""
 
     def __init__(self, cell: Genotype):
         self.edges = cell.edges
@@ -74,15 +74,15 @@ class _System:
         self.output = nodes[-1]
 
     def description(self, names: _Names) -> str:
-        """The whole system with its edges named; names are numbers from 0."""
+        """Description of the system with its edges renamed; names are numbers from 0."""
         order = sorted(names, key=lambda number: names[number])
         return repr(([self._edge(number, names) for number in order], _described(self.output, names)))
 
     def renamings(self) -> Iterator[_Names]:
-        """The names that a renaming could give: edges that differ in what they do or where they lead keep their order.
+        """Candidate renamings; edges that differ in operation, inputs or uses keep their order.
 
-        Edges are told apart by their operation and the classes of what enters them, then by the classes of what they
-        enter, again and again until no class falls into smaller ones.
+        Edges are partitioned into classes by their operation and the classes of their inputs, then by the classes of
+        the edges that use them; this is repeated until no class is split further (colour refinement).
         """
         classes, n_classes = dict.fromkeys(self.inputs, 0), 0
         while n_classes < (n_found := len(set(classes.values()))) < len(classes):
@@ -111,13 +111,13 @@ class _System:
         return edge.operation, edge.threshold or 0.0, _described(self.inputs[number], names)
 
     def _signature(self, number: int, classes: _Names) -> tuple[Any, ...]:
-        marked = {**classes, number: -1 - classes[number]}  # in what it enters, the edge itself stands out
+        marked = {**classes, number: -1 - classes[number]}  # individualise the edge in its uses
         uses = tuple(sorted(self._edge(other, marked) for other in self.inputs if other != number))
         return classes[number], self._edge(number, classes), uses, _described(self.output, marked)
 
 
 def _described(total: _Sum, names: _Names) -> tuple[Any, ...]:
-    """A sum with the edges in it named; sums that are equal but for the order of their terms give the same."""
+    """Description of a sum with its edges renamed; independent of the order of the terms."""
     return tuple(sorted((_described_atom(atom, names), maps, n) for (atom, maps), n in total.items()))
 
 

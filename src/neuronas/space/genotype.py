@@ -1,4 +1,4 @@
-"""A cell as a value: an edge between any two of its 3 to 6 nodes; and an architecture: its cells in network order."""
+"""Genotype of a cell: one edge for each pair of its 3 to 6 nodes; and architecture: cells in network order."""
 
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -18,8 +18,8 @@ def node_pairs(n_nodes: int) -> tuple[Pair, ...]:
 
 
 _N_NODES = {len(node_pairs(n)): n for n in range(FEWEST_NODES, MOST_NODES + 1)}
-"""Nodes by number of edges."""
-SMALLEST_THRESHOLD, LARGEST_THRESHOLD = 1e-30, 1e15  # as of all settings; float32 holds them
+"""Number of nodes by number of edges."""
+SMALLEST_THRESHOLD, LARGEST_THRESHOLD = 1e-30, 1e15  # as for all settings; representable in float32
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ NONE = Edge("none")
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """An edge as its target node sees it; ``number`` is its place in ``node_pairs``."""
+    """An incoming edge of a node; ``number`` is its index in ``node_pairs``."""
 
     number: int
     edge: Edge
@@ -76,7 +76,7 @@ class Incoming:
 
     @property
     def backward(self) -> bool:
-        """Whether it brings the source's value of the previous time step."""
+        """Whether the edge carries the source's value of the previous time step."""
         return self.edge.backward
 
 
@@ -100,7 +100,7 @@ class Genotype:
 
     @property
     def pairs(self) -> tuple[Pair, ...]:
-        """The nodes that each edge joins, the earlier one first."""
+        """The two nodes of each edge, the earlier one first."""
         return node_pairs(self.n_nodes)
 
     @property
@@ -109,21 +109,21 @@ class Genotype:
         return any(edge.backward for edge in self.edges)
 
     def incoming(self, target: int) -> tuple[Incoming, ...]:
-        """The edges that a node adds up, in the order in which it adds them: forward, then backward."""
+        """The edges whose values a node sums, in the order of summation: forward, then backward."""
         return _incoming(self)[target]
 
     @property
     def cleaned(self) -> "Genotype":
-        """The same function without dead edges.
+        """The cell without dead edges; it computes the same function.
 
         An edge is dead if its source cannot be reached from the input or its target cannot reach the
-        output (SNASNet's cleaning). Nothing dead is ever built, costed or evaluated.
+        output (SNASNet's cleaning). Dead edges are never built, costed or evaluated.
         """
         return _cleaned(self)
 
     @property
     def depth(self) -> int:
-        """The most edges with neurons on one forward path from input to output; 0 without any such path."""
+        """Largest number of edges with neurons on a forward path from input to output; 0 if there is no path."""
         deepest = {0: 0}
         for target in range(1, self.n_nodes):
             depths = [
@@ -136,7 +136,7 @@ class Genotype:
         return deepest.get(self.n_nodes - 1, 0)
 
 
-# What cells derive is kept for the cells of late, not with each cell: a long search keeps millions of cells.
+# Derived values are cached for recent cells instead of being stored with each: a long search has millions of cells.
 _N_DERIVED = 1 << 14
 
 
@@ -178,7 +178,7 @@ def _reachable(start: int, links: list[tuple[int, int]]) -> set[int]:
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """The cells from input to output. Equal cells are kept once, so one cell means "the same everywhere"."""
+    """The cells from input to output. Equal cells are stored once: a single cell is used at all places."""
 
     cells: tuple[Genotype, ...]
 
@@ -216,12 +216,12 @@ class Architecture:
 
     @property
     def cleaned(self) -> "Architecture":
-        """The same function without dead edges."""
+        """The architecture without dead edges; it computes the same function."""
         return Architecture(tuple(cell.cleaned for cell in self.cells))
 
     @property
     def operations(self) -> frozenset[str]:
-        """Names of the operations that compute something: without those of dead edges."""
+        """Names of the operations in use, without those of dead edges."""
         return frozenset(edge.operation for cell in self.cleaned.cells for edge in cell.edges if edge.kind.connects)
 
 
@@ -229,9 +229,9 @@ EdgeKey = tuple[str, float, bool]
 
 
 def edge_order(architecture: Architecture, n_cells: int) -> tuple[EdgeKey, ...]:
-    """Sort key by which neighbours share the longest prefix: all edges from input to output, dead ones left out.
+    """Sort key so that neighbours share the longest prefix: all edges from input to output, without dead ones.
 
-    What an edge computes depends on the edges before it alone: up to where two keys differ, they compute the same.
+    The value of an edge depends only on earlier edges, so two architectures are equal up to where their keys differ.
     """
     return tuple(
         (edge.operation, edge.threshold or 0.0, edge.backward)

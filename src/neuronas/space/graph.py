@@ -1,8 +1,8 @@
-"""A network as a graph of layers: what one time step computes.
+"""A network as a graph of layers: the computation of one time step.
 
-Nodes stand in the order in which a time step computes them. A node's value is a function of the sum of its links; a
-delayed link brings its source's value of the previous time step, and nothing at the first. What receives nothing gives
-nothing; only an empty sum is 0. The graph holds no weights: whoever has some binds them to nodes by name.
+Nodes are listed in the order of computation. A node's value is a function of the sum of its links. A delayed link
+carries its source's value of the previous time step, and no value at the first. A node without any input has no value;
+only an empty sum is 0. The graph contains no weights; they are bound to nodes by name.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from neuronas.space.node_operations import Image, Neurons, NodeOperation, Pair, 
 
 @dataclass(frozen=True)
 class Link:
-    """Where a value comes from."""
+    """Input of a node: the name of the source node, and whether the value is delayed by one time step."""
 
     source: str
     delayed: bool = False
@@ -27,11 +27,11 @@ class Origin:
     """The part of the network that a node belongs to.
 
     Attributes:
-        part: which one.
-        place: of the cell, from 0; a reduction has that of the cell behind it.
-        number: of the cell's node, if the graph's node is its sum or reads it for several edges.
-        edge: the cell's nodes that its edge joins, the earlier one first.
-        operation: the name of the edge's operation.
+        part: name of the part.
+        place: place of the cell, from 0; a reduction has that of the cell after it.
+        number: number of the cell's node, if the graph's node is its sum or reads it for several edges.
+        edge: the two nodes of the cell's edge, the earlier one first.
+        operation: name of the edge's operation.
     """
 
     part: Literal["stem", "reduction", "cell", "head"]
@@ -42,7 +42,7 @@ class Origin:
 
     @property
     def section(self) -> "Origin":
-        """The part alone."""
+        """The origin reduced to part and place."""
         return Origin(self.part, self.place)
 
 
@@ -51,9 +51,9 @@ class Node:
     """One value of the network.
 
     Attributes:
-        name: unique; rows of cost, firing rates and exported files use it too.
-        shape: of the value.
-        origin: None where a graph was not made from an architecture, and for the image.
+        name: unique name, also used in cost tables, firing rates and exported files.
+        shape: shape of the value.
+        origin: part of the network; None for the image, and in graphs not made from an architecture.
     """
 
     name: str
@@ -68,9 +68,9 @@ class GraphSection:
     """Successive nodes of one part of the network: the stem, a cell, a reduction or the head.
 
     Attributes:
-        origin: which part; None where the graph was not made from an architecture.
-        nodes: in order; the last one gives the section's value.
-        source: name of the value before the section, the only one from outside that it reads.
+        origin: the part; None if the graph was not made from an architecture.
+        nodes: nodes in order; the last one gives the section's value.
+        source: name of the node before the section, the only one outside that it reads.
     """
 
     origin: Origin | None
@@ -85,7 +85,7 @@ class GraphSection:
 
 @dataclass(frozen=True)
 class Graph:
-    """A network: ``nodes`` in order, of which the first is the image and the last gives the class scores."""
+    """A network: ``nodes`` in order; the first is the image, the last gives the class scores."""
 
     nodes: tuple[Node, ...]
 
@@ -96,7 +96,7 @@ class Graph:
 
     @cached_property
     def sections(self) -> tuple[GraphSection, ...]:
-        """The nodes behind the image, in sections. No delayed link leads from one section to another."""
+        """The nodes after the image, in sections. No delayed link leads from one section to another."""
         found, source = [], self.nodes[0].name
         for origin, nodes in groupby(self.nodes[1:], key=lambda node: node.origin and node.origin.section):
             found.append(GraphSection(origin, tuple(nodes), source))
@@ -123,12 +123,12 @@ class Graph:
 
     @cached_property
     def static(self) -> frozenset[str]:
-        """Names of the nodes whose values are the same at every time step: those ``in_front``, if the image is."""
+        """Names of the nodes whose values are equal at every time step: those ``in_front`` if the image is static."""
         return frozenset() if self.is_sequence else self.in_front
 
     @cached_property
     def in_front(self) -> frozenset[str]:
-        """Names of the nodes in front of all neurons: their values are not made of spikes."""
+        """Names of the nodes before any neurons: their values are not computed from spikes."""
         found: set[str] = set()
         for node in self.nodes:
             is_static = all(link.source in found and not link.delayed for link in node.links)
@@ -137,26 +137,26 @@ class Graph:
         return frozenset(found)
 
     def input_shape(self, node: Node) -> Shape:
-        """Shape of the sum of a node's links; the node's own where it has none."""
+        """Shape of the sum of a node's links; the node's own shape if it has no links."""
         return self.by_name[node.links[0].source].shape if node.links else node.shape
 
     def weight_shape(self, node: Node) -> Shape:
-        """Shape of the weights of a node that holds some."""
+        """Shape of the weights of a node with weights."""
         if not isinstance(node.operation, Weights):
             raise TypeError(f"node '{node.name}' is {node.operation}; expected weights")
         return node.operation.weight_shape(self.input_shape(node))
 
     def groups(self, node: Node) -> int:
-        """Groups of a node that holds weights."""
+        """Number of groups of a node with weights."""
         if not isinstance(node.operation, Weights):
             raise TypeError(f"node '{node.name}' is {node.operation}; expected weights")
         return node.operation.groups
 
     def check(self) -> None:
-        """Check that every node can be computed from those that it is linked to, and has the shape that follows.
+        """Check that every node can be computed from its links and has the resulting shape.
 
         Raises:
-            ValueError: names the first node that does not fit.
+            ValueError: a node is invalid; the message names the first one.
         """
         if len(self.by_name) < len(self.nodes):
             raise ValueError("two nodes have the same name")

@@ -1,4 +1,4 @@
-"""Weight precision by layer of a network: what was given for layers and parts, checked against its layers."""
+"""Weight precision by layer of a network: the values given for layers and parts, checked against its layers."""
 
 from neuronas.config import LayerBits, WeightBits, by_layer
 from neuronas.space.genotype import NONE, Architecture, Genotype, node_pairs
@@ -9,11 +9,11 @@ from neuronas.space.shape import NetworkShape, cell_name
 
 
 def graph_bits(weight_bits: WeightBits, graph: Graph) -> WeightBits:
-    """Bits of each layer with weights of a network, by the name of its node; one number stays.
+    """Bits of each layer with weights of a network, by the name of its node; a single number is returned unchanged.
 
     Args:
-        weight_bits: as given. A part of an architecture (``stem``, ``A``, ``reduction``, ``B``, ``head``) may be named
-            although it has no weights.
+        weight_bits: weight bits as given. A part of an architecture (``stem``, ``A``, ``reduction``, ``B``, ``head``)
+            may be named even if it has no weights.
         graph: the network.
 
     Raises:
@@ -23,15 +23,15 @@ def graph_bits(weight_bits: WeightBits, graph: Graph) -> WeightBits:
 
 
 def check_search_bits(weight_bits: WeightBits, shape: NetworkShape, n_nodes: int) -> None:
-    """Check bits for a search, whose candidates have other layers in their cells: each cell has one precision.
+    """Check bits for a search, whose candidates differ in the layers of their cells: each cell has one precision.
 
     Args:
-        weight_bits: as given.
-        shape: the network around the cells.
-        n_nodes: of a cell.
+        weight_bits: weight bits as given.
+        shape: shape of the network around the cells.
+        n_nodes: number of nodes of a cell.
 
     Raises:
-        ConfigurationError: see ``config.by_layer``; also where bits are given for a layer inside a cell.
+        ConfigurationError: see ``config.by_layer``; also if bits are given for a layer inside a cell.
     """
     if isinstance(weight_bits, LayerBits):
         empty = lower(Architecture((Genotype((NONE,) * len(node_pairs(n_nodes))),)), shape)

@@ -1,4 +1,4 @@
-"""From an architecture to its layer graph: the one place that interprets a cell.
+"""Lowers an architecture to its layer graph: the only module that interprets a cell.
 
     image -> stem -> cell -> reduction -> cell -> ... -> head -> class scores
 
@@ -6,9 +6,10 @@ The stem is a 3x3 convolution; a reduction is a 3x3 convolution of spikes that d
 pool. Head ``linear``, the papers': neurons, 2x2 mean pool, linear to ``head_width``, neurons, linear to ``n_voters``
 outputs per class, whose mean is the class score. Head ``gap``: neurons, mean over all pixels, linear to the classes.
 
-Names: ``stem``, ``A.01`` what the edge from node 0 to node 1 of cell A gives (parts of an edge: ``A.01.depthwise``),
-``A.1`` node 1, ``reduction`` and ``reduction.pool`` (``reduction.2`` in front of the cell at place 2 if there are
-several), ``head.pool``, ``head`` or ``head.1`` and ``head.2``, ``scores``; and ``NAME.lif`` the neurons that read NAME.
+Names: ``stem``; ``A.01`` the output of the edge from node 0 to node 1 of cell A (parts of an edge:
+``A.01.depthwise``); ``A.1`` node 1; ``reduction`` and ``reduction.pool`` (``reduction.2`` before the cell at place 2 if
+there are several); ``head.pool``; ``head``, or ``head.1`` and ``head.2``; ``scores``; ``NAME.lif`` the neurons that
+read NAME.
 """
 
 from functools import lru_cache
@@ -19,7 +20,7 @@ from neuronas.space.graph import Graph, Link, Node, Origin
 from neuronas.space.node_operations import Image, Neurons, Pool, Sum, Votes, Weights
 from neuronas.space.shape import NetworkShape, cell_name, edge_name, reduction_name
 
-_N_KEPT = 1 << 14  # lowered parts; a search meets the same cells again and again
+_N_KEPT = 1 << 14  # lowered parts; a search meets the same cells repeatedly
 
 
 def lower(architecture: Architecture, shape: NetworkShape) -> Graph:
@@ -33,12 +34,12 @@ def lower(architecture: Architecture, shape: NetworkShape) -> Graph:
 
 
 def lower_features(architecture: Architecture, shape: NetworkShape, *, with_hidden: bool = False) -> Graph:
-    """Lower an architecture up to the neurons behind its last cell; what follows is the same for every candidate.
+    """Lower an architecture up to the neurons after its last cell; the rest is the same for every candidate.
 
     Args:
-        architecture: dead edges are removed.
-        shape: the network around the cells.
-        with_hidden: also pool, linear layer and neurons of the head that follow these neurons; head ``gap`` has none.
+        architecture: the architecture; dead edges are removed.
+        shape: shape of the network around the cells.
+        with_hidden: whether to include pool, linear layer and neurons of the head; head ``gap`` has none.
 
     Raises:
         ArchitectureError: it has another number of cells than the network has places.
@@ -50,9 +51,9 @@ def lower_features(architecture: Architecture, shape: NetworkShape, *, with_hidd
 
 
 def lower_as_written(architecture: Architecture, shape: NetworkShape) -> tuple[Node, ...]:
-    """The nodes of an architecture whose dead edges stay, for the study of networks that were trained with them.
+    """The nodes of an architecture including dead edges, to analyse networks that were trained with them.
 
-    They are no ``Graph``: links of edges that nothing reaches lead to missing nodes.
+    They do not form a ``Graph``: dead edges may link to missing nodes.
 
     Raises:
         ArchitectureError: see ``lower``.
@@ -76,22 +77,22 @@ def _bodies(architecture: Architecture, shape: NetworkShape) -> list[Node]:
 
 @lru_cache(_N_KEPT)
 def lower_cell(cell: Genotype, place: int, source: Node) -> tuple[Node, ...]:
-    """Lower a cell alone.
+    """Lower a single cell.
 
     Args:
-        cell: dead edges removed.
-        place: of the cell, from 0.
-        source: what the cell reads; all its values have that shape.
+        cell: the cell without dead edges.
+        place: place of the cell, from 0.
+        source: node that the cell reads; all values of the cell have its shape.
 
     Returns:
-        Its nodes; the last is its output.
+        nodes of the cell; the last is its output.
     """
     names = [f"{cell_name(place)}.{number}" for number in range(cell.n_nodes)]
     graph = GraphBuilder(dict.fromkeys((source.name, *names), source.shape))
     for target, name in enumerate(names):
         links = [] if target else [Link(source.name)]
         links += [_edge(graph, cell, place, incoming) for incoming in cell.incoming(target)]
-        if links or target == cell.n_nodes - 1:  # no edge leaves a node that none reaches
+        if links or target == cell.n_nodes - 1:  # a node without inputs has no outgoing edges
             graph.add(name, Sum(), *links, origin=Origin("cell", place, target), given=source.shape)
     return tuple(graph.nodes.values())
 

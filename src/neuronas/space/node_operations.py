@@ -1,11 +1,11 @@
-"""What a node of a network's graph computes, and the shape of what it gives; see ``space.graph``."""
+"""Operations of the nodes of a network's graph, and the shapes of their results; see ``space.graph``."""
 
 from dataclasses import dataclass
 from math import prod
 from typing import Literal
 
 Shape = tuple[int, ...]
-"""[C, H, W], or [n] behind a fully connected layer."""
+"""[C, H, W], or [n] after a fully connected layer."""
 Pair = tuple[int, int]
 
 
@@ -14,7 +14,7 @@ class Image:
     """The normalised image.
 
     Attributes:
-        sequence: each time step has an image of its own; otherwise all have the same.
+        sequence: whether each time step has its own image; otherwise all time steps have the same image.
     """
 
     sequence: bool = False
@@ -29,12 +29,12 @@ class Weights:
     """A convolution or, with kernel 0, a matrix that multiplies the flattened input.
 
     Attributes:
-        n_out: output channels, or outputs.
+        n_out: number of output channels or outputs.
         kernel: side of the kernel; 0 for a fully connected layer.
-        stride: of the convolution.
-        groups: the channels are split into so many groups, and each output reads those of its own group.
-        normalised: batch normalisation follows.
-        padding: zeros on each side of the image; None: half of an odd kernel, which keeps the sides.
+        stride: stride of the convolution.
+        groups: number of groups into which channels are split; each output reads only the channels of its group.
+        normalised: whether batch normalisation follows.
+        padding: zeros on each side of the image; None: same padding for an odd kernel.
     """
 
     n_out: int
@@ -73,8 +73,8 @@ class Neurons:
     """A layer of LIF neurons (see ``snn.neuron``).
 
     Attributes:
-        threshold: None: the network's.
-        normalised: batch normalisation stands in front.
+        threshold: firing threshold; None: that of the network.
+        normalised: whether the input is batch normalised first.
     """
 
     threshold: float | None = None
@@ -90,7 +90,8 @@ class Pool:
     """Mean or maximum over windows of ``kernel`` pixels.
 
     Attributes:
-        kernel: height and width; ``stride`` likewise.
+        kernel: height and width of the window.
+        stride: vertical and horizontal stride.
         padding: pixels on each side of the image. They count as 0 in a mean and not at all in a maximum.
     """
 
@@ -111,7 +112,7 @@ class Pool:
 
 @dataclass(frozen=True)
 class Sum:
-    """The sum of the links: what meets at a node of a cell."""
+    """The sum of the links, as at a node of a cell."""
 
     def output(self, given: Shape) -> Shape:
         """Shape of the result for an input of shape ``given``."""
@@ -120,7 +121,7 @@ class Sum:
 
 @dataclass(frozen=True)
 class Votes:
-    """Mean over each ``size`` successive outputs: the score of a class."""
+    """Mean over each group of ``size`` successive outputs: the score of a class."""
 
     size: int
 

@@ -16,7 +16,7 @@ _EDGE = re.compile(r"(?P<operation>[A-Za-z_0-9]+)(?:@(?P<threshold>[0-9.eE+-]+))
 
 
 def format_edge(edge: Edge, low: int) -> str:
-    """Text of one edge whose earlier node is ``low``."""
+    """Text of one edge; ``low`` is its earlier node."""
     threshold = "" if edge.threshold is None else f"@{edge.threshold!r}"
     return f"{edge.operation}{threshold}{'^' if edge.backward else '~'}{low}"
 
@@ -31,7 +31,7 @@ def format_genotype(cell: Genotype) -> str:
 
 
 def format_architecture(architecture: Architecture) -> str:
-    """Text of an architecture; ``parse_architecture`` gives it back."""
+    """Text of an architecture; the inverse of ``parse_architecture``."""
     return " / ".join(format_genotype(cell) for cell in architecture.cells)
 
 
@@ -39,7 +39,7 @@ def parse_architecture(text: str) -> Architecture:
     """Read an architecture from its text.
 
     Raises:
-        ArchitectureError: one line with the cell, the node and what is wrong there.
+        ArchitectureError: the text is invalid; the message names the cell, the node and the error.
     """
     if len(text) > MAX_TEXT:
         raise ArchitectureError(f"architecture text has {len(text):,} characters; expected at most {MAX_TEXT:,}")

@@ -1,4 +1,4 @@
-"""The operations that an edge of a cell can hold: what each computes, in graph nodes, and what follows from that."""
+"""The operations of a cell's edges: each is defined by the graph nodes that it creates."""
 
 import re
 from abc import ABC, abstractmethod
@@ -17,16 +17,16 @@ Identity = Literal["none", "copy", "linear", "function", "weights"]
 
 
 class Operation(ABC):
-    """What an edge does to the value x of its source node. The result has the shape of x.
+    """The operation that an edge applies to the value x of its source node. The result has the shape of x.
 
-    Cost, networks, fitness and exports read the nodes that ``lower`` makes.
+    Cost, networks, fitness and exports use the nodes that ``lower`` creates.
 
     Attributes:
-        name: in the text notation.
+        name: name in the text notation.
         equation: the result as a function of x.
-        identity: when two edges give the same value for the same x, which decides what architectures are twins
-            (``space.canonical``): never, since each draws ``weights`` of its own, or always: a ``copy`` of x, a
-            ``linear`` map, another ``function``; ``none`` connects nothing.
+        identity: whether two edges give the same value for the same x; determines which architectures are equivalent
+            (``space.canonical``). ``weights``: never, since each edge draws its own. ``copy`` of x, ``linear`` map,
+            other ``function``: always. ``none``: the edge connects nothing.
     """
 
     equation: ClassVar[str]
@@ -41,21 +41,21 @@ class Operation(ABC):
 
     @abstractmethod
     def lower(self, edge: EdgeBuilder, value: Link) -> Link:
-        """Put the operation on an edge: make its nodes and return a link to the result.
+        """Create the nodes of the operation on an edge and return a link to the result.
 
         Args:
-            edge: makes nodes.
-            value: of the edge's source.
+            edge: builder of nodes.
+            value: value of the edge's source node.
         """
 
     @property
     def connects(self) -> bool:
-        """Whether the edge joins its nodes at all."""
+        """Whether the edge connects its nodes."""
         return self.identity != "none"
 
     @property
     def has_work(self) -> bool:
-        """Whether the edge makes any work on a chip."""
+        """Whether the edge causes any work on a chip."""
         return self.identity not in ("none", "copy")
 
     @cached_property
@@ -70,7 +70,7 @@ class Operation(ABC):
 
     @property
     def has_neurons(self) -> bool:
-        """Whether there are neurons on the edge, so that it can have a threshold."""
+        """Whether the edge has neurons, and so can have a threshold."""
         return self.n_neuron_layers > 0
 
     @cached_property
@@ -83,13 +83,13 @@ class Operation(ABC):
 
 
 class NoConnection(Operation):
-    """The nodes are not joined."""
+    """No connection between the nodes."""
 
     equation = "0"
     identity = "none"
 
     def lower(self, edge: EdgeBuilder, value: Link) -> Link:
-        """See ``Operation``; never called, since nothing is put on such an edge."""
+        """See ``Operation``; never called, since such an edge has no nodes."""
         raise TypeError(f"operation '{self.name}' connects nothing; expected another one")
 
 
@@ -142,9 +142,9 @@ class AveragePool(Windowed):
 
 
 class DepthwiseSeparable(Windowed):
-    """A convolution of each channel by itself, then a 1x1 convolution of all; neurons in front of both.
+    """Depthwise convolution, then 1x1 convolution; LIF neurons before both.
 
-    Crossbars read spikes, so that the depthwise part is batch normalised and spikes, too.
+    Crossbars read spikes, so the output of the depthwise part also passes batch normalisation and neurons.
     """
 
     equation = "norm(P * LIF(norm(D * LIF(x))))"

@@ -1,4 +1,4 @@
-"""The network around the cells: what decides the shape of every layer, and what its parts are called."""
+"""The network around the cells: it determines the shape of every layer. Also names of parts and layers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ from neuronas.errors import ConfigurationError
 from neuronas.space.node_operations import Pair
 
 Side = int | Pair
-"""Side of an image in pixels; height and width where they differ."""
+"""Side of an image in pixels; (height, width) if they differ."""
 LARGE_IMAGE_SIDE = 64
-"""Images whose shorter side has as many pixels are halved by the stem (stride 2), as published for TinyImageNet."""
+"""Images whose shorter side has at least this many pixels are halved by the stem (stride 2), as for TinyImageNet."""
 
 
 @dataclass(frozen=True)
 class NetworkShape:
-    """What decides the shape of every layer, apart from the cells.
+    """Everything that determines the shapes of layers, apart from the cells.
 
     Attributes:
         image_channels: channels of the input image.
@@ -25,7 +25,7 @@ class NetworkShape:
         head_width: outputs of the head's first linear layer.
         head: ``linear`` (the papers': pool, linear, LIF, linear) or ``gap`` (mean over all pixels, one linear layer).
         n_voters: outputs per class of head ``linear``, whose mean is the class score.
-        sequence: each time step has an image of its own.
+        sequence: whether each time step has its own image.
     """
 
     image_channels: int
@@ -88,5 +88,5 @@ def edge_name(place: int, low: int, high: int) -> str:
 
 
 def reduction_name(place: int, n_cells: int) -> str:
-    """Name of the reduction in front of the cell at ``place``."""
+    """Name of the reduction before the cell at ``place``."""
     return "reduction" if n_cells == 2 else f"reduction.{place}"

@@ -1,4 +1,4 @@
-"""Search spaces: a table of presets, and the same file format for one's own."""
+"""Search spaces: presets and user-defined spaces in the same file format."""
 
 from collections.abc import Iterator
 from functools import cached_property
@@ -19,19 +19,19 @@ MAX_DRAWS_PER_CELL = 10_000
 
 
 class Space(Section):
-    """A search space: what each edge may hold, and how cells make a network.
+    """A search space: the choices for each edge, and how cells form a network.
 
     Attributes:
-        source: where the space comes from.
+        source: publication of the space.
         nodes: number of nodes of a cell.
-        operations: names that an edge may hold.
-        thresholds: firing thresholds that an edge with neurons may have; empty: the network's own.
+        operations: names of the operations that an edge may have.
+        thresholds: firing thresholds that an edge with neurons may have; empty: that of the network.
         channels: channels before the first reduction, if the space fixes them.
         cells: number of cell places in the network, with a reduction between neighbours.
-        shared_cell: whether one cell stands at all places.
+        shared_cell: whether all places use the same cell.
         backward: whether an edge may also carry its value back to the next time step.
-        require_direct_edge: whether input and output must be joined by an edge of their own
-            (SNASNet draws a cell without one again).
+        require_direct_edge: whether input and output must be connected by a direct edge (SNASNet redraws cells without
+            one).
     """
 
     source: str = ""
@@ -58,7 +58,7 @@ class Space(Section):
 
     @cached_property
     def edge_choices(self) -> tuple[Edge, ...]:
-        """Everything that one edge may hold."""
+        """All choices for one edge."""
         directions = (False, True) if self.backward else (False,)
         return tuple(
             Edge(name, threshold, backward)
@@ -81,7 +81,7 @@ class Space(Section):
 
     @property
     def n_architectures(self) -> int:
-        """Number of architectures in the space, twins included."""
+        """Number of architectures in the space, including equivalent ones."""
         return int(self.n_genotypes ** (1 if self.shared_cell else self.cells))
 
     def genotypes(self) -> Iterator[Genotype]:
@@ -92,7 +92,7 @@ class Space(Section):
         """Draw a cell uniformly.
 
         Raises:
-            ConfigurationError: if the space's conditions left nothing to draw.
+            ConfigurationError: no cell meets the conditions of the space.
         """
         for _ in range(MAX_DRAWS_PER_CELL):
             cell = Genotype(tuple(random.choice(self.edge_choices) for _ in range(self.n_edges)))
@@ -101,15 +101,15 @@ class Space(Section):
         raise ConfigurationError("this space holds no cell with the direct edge that it requires")
 
     def random_architecture(self, random: Random) -> Architecture:
-        """Draw an architecture: one cell for all places, or one for each."""
+        """Draw an architecture uniformly: one cell for all places, or one for each."""
         n_drawn = 1 if self.shared_cell else self.cells
         return Architecture(tuple(self.random_genotype(random) for _ in range(n_drawn)))
 
     def check(self, architecture: Architecture) -> None:
-        """Refuse an architecture that is not in this space.
+        """Check that an architecture is in this space.
 
         Raises:
-            ArchitectureError: names the cell, the edge and what the space allows.
+            ArchitectureError: it is not; the message names the cell, the edge and the allowed choices.
         """
         if self.shared_cell and len(architecture.cells) > 1:
             raise ArchitectureError("this space uses one cell at all places; different cells given")
@@ -129,7 +129,7 @@ class Space(Section):
                     )
 
     def allows(self, cell: Genotype) -> bool:
-        """Whether a cell of the space's operations meets its conditions."""
+        """Whether a cell meets the conditions of the space."""
         return not self.require_direct_edge or self._is_direct(cell.edges[cell.pairs.index((0, self.nodes - 1))])
 
     @staticmethod
@@ -138,13 +138,13 @@ class Space(Section):
 
 
 BUILTIN: dict[str, Path] = {path.stem: path for path in sorted(_PRESETS.glob("*.yaml"))}
-"""The spaces that come with neuronas, by name: their files."""
+"""Files of the built-in search spaces, by name."""
 
 
 def load_space(given: Space | str) -> Space:
-    """Load a space by name, or from a YAML file of the same format; an object stays as it is.
+    """Load a space by name or from a YAML file; an object is returned unchanged.
 
     Raises:
-        ConfigurationError: unknown name, unreadable file, or a wrong value in it.
+        ConfigurationError: the name is unknown, the file cannot be read, or it has an invalid value.
     """
     return load_named(Space, SPACES, given)

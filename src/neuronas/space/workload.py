@@ -1,8 +1,8 @@
-"""All work of a network as rows: layers that hold weights, pooling, and the additions where edges meet.
+"""All work of a network as rows: layers with weights, pooling, and the additions at nodes.
 
-Every row is read off a node of the layer graph. A search costs very many architectures: ``Workload.slots`` lists
-every place where work may stand with the rows of each choice, and ``Workload.occupancy`` says by number what stands
-there in each architecture. ``rows`` gives the rows of one, in the same order.
+Every row corresponds to a node of the layer graph. For the vectorised costs of a search, ``Workload.slots`` lists every
+place for work with the rows of each choice, and ``Workload.occupancy`` has the number of the choice at each place of
+each architecture. ``rows`` gives the rows of one architecture, in the same order.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,20 +30,20 @@ class Layer:
     """One row of work. Sides are in pixels; 1 for fully connected layers.
 
     Attributes:
-        name: of its node in the graph: ``stem``, ``A.01`` (cell A, edge 0->1), ``reduction``, ``head.1``, ...
-        kind: ``conv``, ``linear``, ``avg_pool``, ``max_pool``, ``add``: a sum, such as that at a node of a cell, or
-            ``lif``: neurons that no other row has in front of it.
-        in_channels: channels, or inputs; of a sum, those of all summands together.
-        out_channels: channels, or outputs.
+        name: name of its node in the graph: ``stem``, ``A.01`` (cell A, edge 0->1), ``reduction``, ``head.1``, ...
+        kind: ``conv``, ``linear``, ``avg_pool``, ``max_pool``, ``add`` (a sum, such as at a node of a cell), or ``lif``
+            (neurons that do not belong to another row).
+        in_channels: input channels, or inputs; for a sum, the total over all summands.
+        out_channels: output channels, or outputs.
         kernel: side of the window; 1 for fully connected layers, 0 for sums.
-        stride: likewise.
-        in_side: of the input.
-        out_side: of the output, before any pooling that follows.
+        stride: stride of the window; 1 for fully connected layers and sums.
+        in_side: side of the input.
+        out_side: side of the output, before any pooling that follows.
         groups: see ``node_operations.Weights``.
-        reads: what its inputs are: the image, which is the same at every time step; a sequence, an image for each time
-            step; spikes, from neurons of its own in front of it; or other values.
-        n_pooled: each input is the mean or the sum of so many spikes.
-        is_fired: False where a pool or a sum stands between it and the neurons.
+        reads: kind of the inputs: the image (the same at every time step), a sequence (an image for each time step),
+            spikes (of neurons that belong to this row), or other values.
+        n_pooled: number of spikes of which each input is the mean or sum.
+        is_fired: False if a pool or a sum is between the row and its neurons.
     """
 
     name: str
@@ -61,32 +61,32 @@ class Layer:
 
     @property
     def has_weights(self) -> bool:
-        """Whether it lies on crossbars."""
+        """Whether the row is mapped to crossbars."""
         return self.kind in ("conv", "linear")
 
     @property
     def has_neurons(self) -> bool:
-        """Whether it has neurons of its own in front of it."""
+        """Whether neurons before the layer belong to the row."""
         return self.reads == "spikes" and self.n_pooled == 1 and self.is_fired
 
     @property
     def is_pool(self) -> bool:
-        """Whether it pools."""
+        """Whether the row is a pooling operation."""
         return self.kind.endswith("_pool")
 
     @property
     def n_weights(self) -> int:
-        """Number of weights (no bias, no batch norm)."""
+        """Number of weights, without bias and batch normalisation."""
         return self.has_weights * self.in_channels // self.groups * self.out_channels * prod(size_of(self.kernel))
 
 
 @dataclass(frozen=True)
 class Slot:
-    """A place where work may stand.
+    """A place for work.
 
     Attributes:
-        choices: the rows of each choice by its number. Choice 0 is nothing; for an edge, the others are the operations
-            in the order of the registry; for the node of a cell, the number of summands; otherwise 1 is all there is.
+        choices: rows of each choice, by number. Choice 0 is no work. Other choices are, for an edge, the operations in
+            the order of the registry; for a node of a cell, the number of summands; otherwise only choice 1.
     """
 
     choices: tuple[tuple[Layer, ...], ...]
@@ -102,7 +102,7 @@ class Column:
 
     Attributes:
         slot: number of the slot.
-        rows: by choice; a choice without one adds nothing.
+        rows: the row of each choice; None if the choice has no such row.
     """
 
     slot: int
@@ -110,12 +110,12 @@ class Column:
 
     @property
     def is_static(self) -> bool:
-        """Whether what stands here reads the same image at every time step, and so runs once."""
+        """Whether the rows read the same image at every time step, and so run only once."""
         return all(row.reads == "image" for row in self.rows.values())
 
 
 def columns(slots: Sequence[Slot], occupancy: Occupancy) -> list[Column]:
-    """What the architectures of an occupancy can hold, in network order."""
+    """All rows that occur in the architectures of an occupancy, as columns in network order."""
     occurs = np.zeros(np.iinfo(np.uint8).max + 1, dtype=bool)
     occurs[occupancy] = True
     found = []
@@ -128,7 +128,7 @@ def columns(slots: Sequence[Slot], occupancy: Occupancy) -> list[Column]:
 
 
 def always(rows: Sequence[Layer]) -> tuple[tuple[Slot, ...], Occupancy]:
-    """Slots at which these very rows stand, and their occupancy by the one architecture that they make up."""
+    """Slots that contain exactly these rows, and the occupancy of the single architecture that they form."""
     return tuple(Slot(((), (row,))) for row in rows), np.ones((1, len(rows)), dtype=np.uint8)
 
 
@@ -136,11 +136,11 @@ class Workload:
     """The work of any architecture of a space.
 
     Args:
-        shape: the network around the cells.
-        n_nodes: of a cell.
+        shape: shape of the network around the cells.
+        n_nodes: number of nodes of a cell.
 
     Attributes:
-        slots: every place where work may stand, in network order; in a cell its edges, then its nodes.
+        slots: all places for work, in network order; within a cell its edges, then its nodes.
     """
 
     def __init__(self, shape: NetworkShape, n_nodes: int):
@@ -148,12 +148,12 @@ class Workload:
         self.slots, self._in_cells = _slots(shape, n_nodes, tuple(OPERATIONS))
 
     def occupancy(self, architectures: Sequence[Architecture]) -> Occupancy:
-        """What stands where in each of some architectures, dead edges removed."""
+        """The choice at each slot for each architecture, without dead edges."""
         cells = [architecture.expanded(self._n_places) for architecture in architectures]
         return self._whole([cell_occupancy([one[place] for one in cells], self._n_nodes) for place in self._places])
 
     def pair_occupancy(self, cells: Sequence[Genotype]) -> Occupancy:
-        """The same for every pair (A, B) of cells; row ``i * n + j`` is A = cells[i], B = cells[j]."""
+        """Occupancy of every pair (A, B) of cells; row ``i * n + j`` is A = cells[i], B = cells[j]."""
         found = cell_occupancy(cells, self._n_nodes)
         return self._whole([np.repeat(found, len(cells), axis=0), np.tile(found, (len(cells), 1))])
 
@@ -168,14 +168,14 @@ class Workload:
 
 
 def rows(architecture: Architecture, shape: NetworkShape) -> tuple[Layer, ...]:
-    """All work of one architecture, dead edges removed, in network order."""
+    """All work of one architecture without dead edges, in network order."""
     work = Workload(shape, architecture.n_nodes)
     choices = zip(work.slots, work.occupancy([architecture])[0], strict=True)
     return tuple(row for slot, choice in choices for row in slot.choices[choice])
 
 
 def graph_rows(graph: Graph) -> tuple[Layer, ...]:
-    """All work of any layer graph, in its order. Of an architecture's graph these are its ``rows``."""
+    """All work of a layer graph, in its order. For the graph of an architecture this equals ``rows``."""
     found, fired = [], set[str]()
     for node in graph.nodes:
         if row := _row(node, graph.by_name):
@@ -189,7 +189,7 @@ def graph_rows(graph: Graph) -> tuple[Layer, ...]:
 
 
 def cell_occupancy(cells: Sequence[Genotype], n_nodes: int) -> Occupancy:
-    """[n, n_edges + n_nodes] of each cell: what is on each edge, then the summands of each node."""
+    """[n, n_edges + n_nodes] for each cell: the operation on each edge, then the number of summands of each node."""
     numbers = {name: number for number, name in enumerate(OPERATIONS) if OPERATIONS[name].has_work}
     found = []
     for cell in (cell.cleaned for cell in cells):
@@ -201,7 +201,7 @@ def cell_occupancy(cells: Sequence[Genotype], n_nodes: int) -> Occupancy:
 
 @lru_cache(64)
 def _slots(shape: NetworkShape, n_nodes: int, operations: tuple[str, ...]) -> tuple[tuple[Slot, ...], list[int]]:
-    """The slots, and the numbers of those in cells."""
+    """The slots, and the indices of those in cells."""
     found: list[Slot] = []
     in_cells: list[int] = []
     graph = lower(Architecture((_cell({}, n_nodes),)), shape)
@@ -236,7 +236,7 @@ def _cell(edges: Mapping[Pair, Edge], n_nodes: int) -> Genotype:
 
 
 def _row(node: Node, known: Mapping[str, Node]) -> Layer | None:
-    """The row of a node that is work; None for all others."""
+    """The row of a node; None if the node is not work of its own."""
     if not isinstance(node.operation, Weights | Pool):
         return None
     source = known[node.links[0].source]
