@@ -1,1 +1,1 @@
-"""The command line: one file per verb, which reads options, calls ``neuronas.api`` and prints."""
+"""The command line: one module per command, which reads options, calls ``neuronas.api`` and prints."""

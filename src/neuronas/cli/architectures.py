@@ -15,7 +15,7 @@ from neuronas.space.shape import cell_name
 
 
 def note_unread(settings: HardwareConfig) -> None:
-    """Say which settings the cost model does not read, rather than leave them out in silence."""
+    """Print a note on settings that the cost model does not use, rather than ignore them silently."""
     if names := unread(settings):
         notes.print(f"note: cost model '{settings.cost_model}' reads no {' or '.join(names)}; --cost-model mapped does")
 
@@ -28,7 +28,7 @@ def print_budget(cost: CostSummary, budget: Budget) -> None:
 
 
 def architecture_table(architecture: Architecture, n_cells: int) -> PlainTable:
-    """The cells, drawn as which operation joins which nodes."""
+    """The cells as text: the operations on the edges between nodes."""
     table, last_node = PlainTable(), architecture.n_nodes - 1
     for title in ("", *(f"from node {low}" + (" (input)" if low == 0 else "") for low in range(last_node))):
         table.add_column(title)

@@ -1,4 +1,4 @@
-"""What verbs print: answers on standard output, everything else on standard error."""
+"""Output of the commands: results on standard output, everything else on standard error."""
 
 import json
 import sys

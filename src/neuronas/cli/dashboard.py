@@ -13,7 +13,7 @@ from neuronas.config import as_path
 
 def dashboard(
     run: Annotated[
-        Path, typer.Argument(parser=as_path, metavar="RUN", help="Run directory; another process may be at work in it.")
+        Path, typer.Argument(parser=as_path, metavar="RUN", help="Run directory; another process may be writing to it.")
     ],
     port: Port = None,
     plugin: options.Plugins = None,
@@ -23,7 +23,7 @@ def dashboard(
     """See ``neuronas.cli.verbs``."""
     from neuronas.api.run_facts import read_runs
 
-    read_runs([run])  # what cannot be shown at all is refused before anything is served
+    read_runs([run])  # refuse what cannot be shown before the server starts
     try:
         with live_server(run, port) as server:
             if as_json:
@@ -32,8 +32,8 @@ def dashboard(
                 console.answers.print(server.address)
             else:
                 console.answers.print(f"{server.address} shows {run}, on this machine only; Ctrl-C ends it")
-            sys.stdout.flush()  # another program may wait for the address
+            sys.stdout.flush()  # another program may be waiting for the address
             server.wait()
-    except KeyboardInterrupt:  # the way to end it, so nothing was broken off
+    except KeyboardInterrupt:  # the normal way to end it, not an interruption
         if not quiet:
             console.notes.print("no longer served")

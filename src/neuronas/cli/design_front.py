@@ -13,14 +13,14 @@ _TITLE = 18
 def front(
     space: str, options: dict[str, Any], given: dict[str, Any], *, download: bool, as_json: bool, quiet: bool
 ) -> None:
-    """Run ``plan_front`` and print its answer.
+    """Run ``plan_front`` and print the result.
 
     Args:
-        space: name or file.
+        space: name or file of the design space.
         options: settings.
-        given: keywords of ``plan_front``.
-        download: fetch the data set if it is missing.
-        as_json: print the document.
+        given: keyword arguments of ``plan_front``.
+        download: download the data set if it is missing.
+        as_json: print the document as JSON.
         quiet: print one line.
     """
     from neuronas.api.design_front import plan_front

@@ -1,4 +1,4 @@
-"""``neuronas estimate ARCH``: what an architecture, or a network of your own, costs. Needs neither data nor torch."""
+"""``neuronas estimate ARCH``: cost of an architecture or of your own network. Needs neither data nor torch."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,10 +24,11 @@ def estimate(
     config: opt.Config = None,
     assignments: opt.Set = None,
     sweep: Annotated[
-        str | None, opt.option("A constant at several values: crossbar_size=32,64,128 \\[none].", panel="Hardware")
+        str | None,
+        opt.option("Vary a constant of the accelerator, such as crossbar_size=32,64,128 \\[none].", panel="Hardware"),
     ] = None,
     plot: Annotated[
-        Path | None, opt.path("FILE", "Draw the sweep into FILE.pdf, .svg or .png \\[not drawn].", panel="Hardware")
+        Path | None, opt.path("FILE", "Plot the sweep to FILE.pdf, .svg or .png \\[not plotted].", panel="Hardware")
     ] = None,
     floorplan: Annotated[
         Path | None,
@@ -87,10 +88,11 @@ def estimate(
 
 
 def _check_pictures(plot: Path | None, sweep: str | None, floorplan: Path | None) -> None:
-    """Refuse a picture that cannot be drawn before anything is computed.
+    """Refuse pictures that cannot be drawn, before anything is computed.
 
     Raises:
-        ConfigurationError: a plot without a sweep, an unknown format, or the converter is not installed.
+        ConfigurationError: a plot is requested without a sweep, the format is unknown, or the converter is not
+            installed.
     """
     from neuronas.report.figures import FORMATS, check_converter
 
@@ -114,7 +116,7 @@ def _check_ending(option: str, file: Path, formats: tuple[str, ...]) -> None:
 def _write_pictures(
     found: "Estimate", swept: "Sweep | None", points: "list[SweepPoint]", plot: Path | None, floorplan: Path | None
 ) -> None:
-    """Draw area, latency and energy over the swept constant, one panel each; write the floorplan."""
+    """Plot area, latency and energy over the swept constant, one panel each; write the floorplan."""
     from neuronas.report.cost_charts import sweep_chart
     from neuronas.report.figures import PAGE, save
     from neuronas.report.floorplan_drawing import floorplan_svg

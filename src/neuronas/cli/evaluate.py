@@ -27,21 +27,21 @@ def evaluate(
         typer.Argument(
             parser=as_path,
             metavar="RUN",
-            help="Directory of a trained run; with --chip also a network of your own: an .onnx or .nir file.",
+            help="Directory of a trained run; with --chip also your own network: an .onnx or .nir file.",
         ),
     ],
     options: dict[str, Any],
-    chip: Annotated[bool, opt.option("Measure it on simulated chips \\[off].", "--chip", panel=_CHIP)] = False,
+    chip: Annotated[bool, opt.option("Measure accuracy on simulated chips \\[off].", "--chip", panel=_CHIP)] = False,
     twin: Annotated[
         bool,
         opt.option(
-            "Compare it with its artificial twin on the same chip; trains the twin into RUN-twin first \\[off].",
+            "Compare it with its artificial twin on the same chip; trains the twin in RUN-twin first \\[off].",
             "--twin",
         ),
     ] = False,
     integer: Annotated[
         bool,
-        opt.option("Measure the integer-only network that export writes as C and Verilog, too \\[off].", "--integer"),
+        opt.option("Also measure the integer-only network that export writes as C and Verilog \\[off].", "--integer"),
     ] = False,
     own_precision: Annotated[
         bool,
@@ -50,14 +50,14 @@ def evaluate(
     dt_s: Annotated[
         float | None,
         opt.option(
-            "Length of a time step of a NIR file that does not say it \\[0.0001].",
+            "Length of a time step for a NIR file that does not state it \\[0.0001].",
             "--dt",
             panel=_CHIP,
             metavar="SECONDS",
         ),
     ] = None,
     out: Annotated[
-        Path | None, opt.path("DIR", "Directory for chips/NAME.json of a network of your own \\[not written].")
+        Path | None, opt.path("DIR", "Directory for chips/NAME.json of your own network \\[not written].")
     ] = None,
     assignments: opt.Set = None,
     as_json: opt.Json = False,
@@ -154,14 +154,14 @@ def _print(document: "Evaluation", *, quiet: bool) -> None:
 
 
 def _energy(cost: "CostSummary") -> str:
-    """With its interval, where the model has one."""
+    """Energy with its interval, if the model has one."""
     from neuronas.hardware.units import with_range
 
     return with_range("energy_uj", cost.energy_uj, cost.intervals.get("energy_uj"))
 
 
 def _print_chips(chips: "ChipEvaluation", *, quiet: bool) -> None:
-    """Show an evaluation on simulated chips to people."""
+    """Print an evaluation on simulated chips as text."""
     from neuronas.cli.tables import printable
     from neuronas.report.accuracy_tables import (
         ablation_table,

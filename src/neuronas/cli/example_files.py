@@ -1,11 +1,11 @@
-"""``neuronas example-files``: images, recordings and an accelerator to try the commands of the documentation with."""
+"""``neuronas example-files``: images, recordings and an accelerator for the commands in the documentation."""
 
 from pathlib import Path
 from typing import Annotated
 
 from neuronas.cli import console, options
 
-OutFolder = Annotated[Path, options.path("DIR", "Folder to write to; default: this one.")]
+OutFolder = Annotated[Path, options.path("DIR", "Folder to write to; default: the current one.")]
 
 
 def example_files(

@@ -1,4 +1,4 @@
-"""``neuronas export RUN``: a trained network in a file that others read, with a verified round trip."""
+"""``neuronas export RUN``: export of a trained network for other tools, with a verified round trip."""
 
 from pathlib import Path
 from typing import Annotated, Any

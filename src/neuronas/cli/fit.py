@@ -46,7 +46,7 @@ def _print(found: "FitResult", *, quiet: bool) -> None:
         out.print(printable(mend_table(found)))
     if any(one.needs_another_architecture for one in found.broken):
         console.notes.print(
-            f"some of it is a matter of the architecture: neuronas search --target {quoted(found.target)}"
+            f"some of this depends on the architecture: neuronas search --target {quoted(found.target)}"
         )
     if found.largest_channels is not None:
         out.print(f"fits up to --channels {found.largest_channels:,}, everything else as it is")

@@ -1,4 +1,4 @@
-"""Entry point of the command ``neuronas``: verbs, exit codes, one line per error."""
+"""Entry point of the command ``neuronas``: commands, exit codes, one line per error."""
 
 import io
 import logging
@@ -50,17 +50,17 @@ def _common(
 
 def main() -> None:
     """Run the command line and exit with the contract's code."""
-    # Threads that spin while they wait slow every other one down on a busy machine: 13 times, measured on two cores.
+    # Spinning threads slow down all others on a busy machine: 13 times, measured on two cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    # Pydantic would read the entry points of all installed packages for plug-ins of its own, which serve none here.
+    # Pydantic would read the entry points of all installed packages for its own plug-ins, which are not needed here.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     signal.signal(signal.SIGTERM, _interrupt)
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # it was closed before the start, as by >&-
+        if getattr(sys, name) is None:  # the stream was closed before the start, as by >&-
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the end
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that cannot show µ shows ?
+            stream.reconfigure(errors="replace")  # a terminal that cannot show µ prints ?
     warnings = logging.StreamHandler()
     warnings.setLevel(logging.WARNING)
     logging.getLogger("neuronas").addHandler(warnings)
@@ -71,7 +71,7 @@ def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; every expected failure becomes one line on standard error."""
     try:
         code = app(arguments, prog_name="neuronas", standalone_mode=False)
-        sys.stdout.flush()  # here, where a full disk or a reader that has gone is handled, and not at the very end
+        sys.stdout.flush()  # here, where a full disk or a closed pipe is handled, not at exit
         if code == INTERRUPTED:  # Typer turns Ctrl-C into this code by itself
             raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
@@ -83,7 +83,7 @@ def run(arguments: list[str]) -> int:
         return _fail(message + path, 2)
     except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted", INTERRUPTED)
-    except SystemExit as ending:  # rich and Typer end with code 1 where the reader has gone
+    except SystemExit as ending:  # rich and Typer exit with code 1 if the pipe was closed
         if not isinstance(ending.__context__, BrokenPipeError):
             raise
         _discard_output()
@@ -100,7 +100,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _discard_output() -> None:
-    """Let what is still buffered go nowhere, or Python would fail with it in the end."""
+    """Discard buffered output, which Python would otherwise fail to flush at exit."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):  # a stream without a descriptor, as in tests
@@ -110,7 +110,7 @@ def _discard_output() -> None:
 
 def _fail(message: str, code: int) -> int:
     line = " ".join(message.split())
-    # A name in a file from elsewhere must not steer the terminal.
+    # Names in untrusted files must not send control characters to the terminal.
     shown = "".join(one if one.isprintable() else repr(one)[1:-1] for one in line)
     print(f"neuronas: {shown}", file=sys.stderr)  # noqa: T201
     return code

@@ -12,11 +12,11 @@ from neuronas.config import Setting, as_path, load_plugins, settings_for
 from neuronas.errors import ConfigurationError
 
 RUN = "Run"
-"""Panel of the help."""
+"""Title of the panel in the help."""
 
 
 def option(help: str, *flags: str, panel: str = RUN, **more: Any) -> Any:  # noqa: A002 - as Typer calls it
-    """An option in a panel of the help; more as ``typer.Option`` takes it."""
+    """An option in a panel of the help; other arguments as for ``typer.Option``."""
     return typer.Option(*flags, help=help, rich_help_panel=panel, **more)
 
 
@@ -48,25 +48,25 @@ MaxMinutes = Annotated[
 Plugins = Annotated[
     list[str] | None,
     option(
-        "Plug-in that the run was made with: a module, or FILE.py \\[none].",
+        "Plug-in that the run uses: a module, or FILE.py \\[none].",
         "--plugin",
         metavar="MODULE",
         callback=lambda names: load_plugins(names or ()),
     ),
 ]
-"""For verbs that take no settings; it is loaded before the verb runs."""
+"""For commands without settings; it is loaded before the command runs."""
 InputShape = Annotated[
     str | None,
     typer.Option(
-        metavar="C,H,W", help="Shape of an image, where an .onnx file leaves it open, such as 3,32,32 \\[the file's]."
+        metavar="C,H,W", help="Shape of an image, if an .onnx file does not state it, such as 3,32,32 \\[the file's]."
     ),
 ]
 Download = Annotated[bool, option("Download the data set if it is missing \\[off].", "--download", panel="Data")]
 DesignSpace = Annotated[
     str | None,
     option(
-        "Choose network and chip together: a design space with axes of both, all, converters or FILE.yaml; ends with "
-        "the front and a design that is ready to be trained \\[off: network only].",
+        "Choose network and chip together from a design space: all, converters or FILE.yaml; gives the front and a "
+        "design that is ready to be trained \\[off: network only].",
         "--design",
         metavar="NAME|FILE",
     ),
@@ -81,9 +81,7 @@ FrontPrefer = Annotated[
 ]
 Resolution = Annotated[
     float | None,
-    option(
-        "By which share the front may miss a design in each objective (--design); 0: exact \\[0.01].", metavar="SHARE"
-    ),
+    option("Relative tolerance of the front in each objective (--design); 0: exact \\[0.01].", metavar="SHARE"),
 ]
 MaxError = Annotated[
     float | None,
@@ -94,22 +92,22 @@ MaxError = Annotated[
     ),
 ]
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Device for the computation.")]
-"""For verbs that take no settings."""
+"""For commands without settings."""
 Arch = Annotated[
     str,
     typer.Argument(
         metavar="ARCH",
-        help="Architecture text, architecture.json, run directory, or a network of your own: an .onnx or .nir file.",
+        help="Architecture text, architecture.json, run directory, or your own network: an .onnx or .nir file.",
     ),
 ]
 TrainedRun = Annotated[Path, typer.Argument(parser=as_path, metavar="RUN", help="Directory of a trained run.")]
 
 
 def with_settings(verb: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the options of all settings that a verb takes; it receives those given as ``options``.
+    """Add the options of all settings of a command to its function, which receives those given as ``options``.
 
     Args:
-        verb: its settings (``neuronas.config.settings_for``).
+        verb: name of the command (see ``neuronas.config.settings_for``).
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -149,7 +147,7 @@ def _parameter(name: str, setting: Setting) -> inspect.Parameter:
 
 
 def _help(setting: Setting) -> str:
-    """Help of an option: what, unit, choices, default."""
+    """Help of an option: description, unit, choices, default."""
     text = setting.meaning.help + (f" ({setting.meaning.unit})" if setting.meaning.unit else "")
     if setting.choices:
         text += f": {', '.join(setting.choices)}"
@@ -162,15 +160,15 @@ def _panel(setting: Setting) -> str:
 
 
 def given_flags(options: dict[str, Any], verb: str, section: str) -> list[str]:
-    """The options of one section that were given, as flags."""
+    """The given options of one section, as flags."""
     return [one.flag for name, one in settings_for(verb).items() if name in options and one.section == section]
 
 
 def input_shape_of(text: str | None) -> tuple[int, ...] | None:
-    """``--input-shape`` as numbers.
+    """Parse ``--input-shape``.
 
     Raises:
-        ConfigurationError: other than three whole numbers.
+        ConfigurationError: the text is not three whole numbers.
     """
     if text is None:
         return None

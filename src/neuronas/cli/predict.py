@@ -1,4 +1,4 @@
-"""``neuronas predict RUN IMAGE…``: classes and scores of images by a trained run."""
+"""``neuronas predict RUN IMAGE…``: classification of images by a trained run."""
 
 import csv
 import sys

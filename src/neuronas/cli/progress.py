@@ -1,4 +1,4 @@
-"""Shows what works: a bar in a terminal or a notebook, a line now and then elsewhere. One display for all verbs."""
+"""Progress display of all commands: a bar in a terminal or a notebook, otherwise occasional lines."""
 
 import sys
 from html import escape
@@ -14,14 +14,14 @@ from neuronas.runs.observer import Advanced, BatchProposed, EpochEnded, Finalist
 
 _LINE_EVERY_S = 10.0
 _ESTIMATE_AFTER_S, _ESTIMATE_AFTER_N, _LONG_S = 2.0, 3, 20.0
-"""After how many seconds and pieces, not counting the first step, the whole time is estimated; and what is long."""
+"""Seconds and items, without the first step, before the total time is estimated; and seconds of a long task."""
 _REDRAW_EVERY_S = 0.2
 _SHOWN = ("best_fitness", "train_accuracy", "validation_accuracy", "top1")
-"""Values that are shown beside the bar."""
+"""Values shown next to the bar."""
 
 
 class ProgressBar:
-    """An observer that shows progress, with rate and time left, on standard error or below a cell of a notebook.
+    """An observer that shows progress, with rate and remaining time, on standard error or below a notebook cell.
 
     Args:
         quiet: show nothing.
@@ -40,7 +40,7 @@ class ProgressBar:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Remove the bar, also of work that failed."""
+        """Remove the bar, also after a failure."""
         self._bar.close()
 
     def started(self, event: Started) -> None:
@@ -75,7 +75,7 @@ class ProgressBar:
         self._bar.close()
 
     def _estimate(self, event: Advanced) -> None:
-        """Say once, from the pieces of work after the first step, how long the whole takes."""
+        """Print once an estimate of the total time, from the items after the first step."""
         left = event.seconds_left
         is_early = event.n_observed < _ESTIMATE_AFTER_N or event.seconds_observed < _ESTIMATE_AFTER_S
         if self._is_estimated or self._quiet or left is None or is_early:
@@ -101,7 +101,7 @@ class ProgressBar:
 
 
 def describe(event: Advanced) -> str:
-    """Rate, time left and the values that matter, for people."""
+    """Rate, remaining time and the main values, as text."""
     parts = []
     if event.unit == "%":
         parts += [f"{event.done} %"] if event.total else []
@@ -119,15 +119,15 @@ def _rate(event: Advanced) -> str:
 
 
 class _Nothing:
-    """A display of nothing; base of the others. ``is_drawn``: it stands for lines of text as well."""
+    """A display that shows nothing; base of the others. ``is_drawn``: it replaces lines of text."""
 
     is_drawn = False
 
     def draw(self, event: Advanced, text: str) -> None:
-        """Show where the work stands."""
+        """Show the progress."""
 
     def note(self, text: str) -> bool:
-        """Show a line beside the bar; False: print it instead."""
+        """Show a line next to the bar; False: the caller has to print it."""
         return False
 
     def close(self) -> None:
@@ -188,7 +188,7 @@ class _NotebookBar(_Nothing):
 
 
 class _Html:
-    """Something that a notebook shows as HTML."""
+    """Object that a notebook shows as HTML."""
 
     def __init__(self, html: str):
         self._html = html

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 OutFile = Annotated[
     Path | None, options.path("PATH", "File to write, or a folder \\[report.html in the run, or compare.html here].")
 ]
-Figures = Annotated[
-    Path | None, options.path("DIR", "Folder to write figures for a paper into as well \\[none].", panel="Figures")
-]
+Figures = Annotated[Path | None, options.path("DIR", "Folder for figures for a paper \\[none].", panel="Figures")]
 FigureFormat = Annotated[str | None, options.option("pdf, svg or png \\[pdf].", panel="Figures")]
 
 
@@ -43,7 +41,7 @@ def report(
 
 
 def print_page(page: "Page") -> None:
-    """Say where a page and its figures are, and which figures could not be drawn."""
+    """Print the paths of a page and its figures, and which figures could not be drawn."""
     console.answers.print(f"{page.file}: {page.n_bytes / 1e6:.2f} MB; open it in a browser")
     for name, file in page.figures.items():
         console.answers.print(f"{file}: {name}")

@@ -1,4 +1,4 @@
-"""``neuronas reproduce``: experiments whose outcome is compared with published or trained figures."""
+"""``neuronas reproduce``: experiments whose results are compared with published or trained figures."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from neuronas.experiments.labels import Labels
 
 ScaleOption = Annotated[
-    Scale, typer.Option(help="How large: minutes, hours, or as published (needs a GPU where networks are trained).")
+    Scale, typer.Option(help="Size: minutes, hours, or as published (needs a GPU if networks are trained).")
 ]
 Results = Annotated[Path, opt.path("DIR", "Folder for the result.")]
 
@@ -32,7 +32,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 @app.callback(invoke_without_command=True)
 def reproduce(
     context: typer.Context,
-    show: Annotated[bool, typer.Option("--list", help="Say what each experiment needs and how long it takes.")] = False,
+    show: Annotated[
+        bool, typer.Option("--list", help="Show what each experiment needs and how long it takes.")
+    ] = False,
     as_json: opt.Json = False,
 ) -> None:
     """See ``neuronas.cli.verbs``."""
@@ -51,7 +53,7 @@ def reproduce(
     "hardware", epilog=example("neuronas reproduce hardware --json", "neuronas estimate ARCH --cost-model paper")
 )
 def hardware(out: Results = Path("results"), as_json: opt.Json = False, quiet: opt.Quiet = False) -> None:
-    """Judge every figure that NeuroNAS prints of memory, area, latency and energy: which network gives it, if any."""
+    """Compare NeuroNAS's printed figures of memory, area, latency and energy with networks that could give them."""
     from neuronas.experiments.hardware import run
 
     result = run()
@@ -82,7 +84,7 @@ def silicon(
     as_json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
-    """Estimate measured compute-in-memory chips from their geometry, each by a fit to the papers of others."""
+    """Estimate measured compute-in-memory chips from their geometry, each by a fit to the other papers' chips."""
     from neuronas.experiments.silicon import run
     from neuronas.experiments.silicon_result import chip_table, score_table
     from neuronas.report.figures import PAGE, check_converter, save
@@ -128,7 +130,9 @@ def proxy_benchmark(
             "not --dataset.",
         ),
     ],
-    sample: Annotated[int | None, typer.Option(help="Draw so many connected networks of each file \\[all].")] = None,
+    sample: Annotated[
+        int | None, typer.Option(help="Number of connected networks drawn from each file \\[all].")
+    ] = None,
     download: opt.Download = False,
     config: opt.Config = None,
     assignments: opt.Set = None,
@@ -137,7 +141,7 @@ def proxy_benchmark(
     as_json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
-    """Rank networks of known trained accuracy by a fitness, beside their structure: rank correlations and regret."""
+    """Rank networks of known trained accuracy by a fitness and by their structure: rank correlations and regret."""
     from neuronas.api.settings import gathered
     from neuronas.experiments.proxy_benchmark import run
     from neuronas.experiments.proxy_result import printed
@@ -157,7 +161,7 @@ def proxy_benchmark(
 
 
 def _labels(text: str) -> "Labels":
-    """``FILE`` or ``FILE=DATASET``; a file whose name has a ``=`` counts as it is."""
+    """Parse ``FILE`` or ``FILE=DATASET``; an existing file with ``=`` in its name is taken as it is."""
     from neuronas.experiments.labels import Labels
 
     if is_there(as_path(text, "--labels")):
@@ -172,7 +176,7 @@ def _study_command(study: Study) -> Callable[..., None]:
         options: dict[str, Any],
         scale: ScaleOption = "small",
         n_seeds: Annotated[int | None, typer.Option(min=1, help="Repetitions \\[the size's].")] = None,
-        seed: Annotated[int, typer.Option(min=0, help="The first random seed.")] = 0,
+        seed: Annotated[int, typer.Option(min=0, help="First random seed.")] = 0,
         runs: Annotated[
             Path | None,
             opt.path("DIR", "Folder of the run directories \\[runs/reproduce-NAME-SCALE]; experiments may share one."),

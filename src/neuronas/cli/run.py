@@ -14,13 +14,11 @@ if TYPE_CHECKING:
     from neuronas.runs.streams import StreamResult
 
 _SHOWN = 12
-"""Rows of the table; more steps are left out in between."""
+"""Maximum number of table rows; further steps are left out in the middle."""
 Events = Annotated[
-    Path, typer.Option("--events", parser=as_path, metavar="FILE", help="The recording, of any format that is read.")
+    Path, typer.Option("--events", parser=as_path, metavar="FILE", help="Recording, in any supported format.")
 ]
-Pace = Annotated[
-    float, typer.Option(min=0, help="Pace of the stream: 1 as it was recorded; 0 as fast as it can be computed.")
-]
+Pace = Annotated[float, typer.Option(min=0, help="Speed of the stream: 1 as recorded; 0 as fast as possible.")]
 Serve = Annotated[
     bool,
     options.option("Show events and scores live in the browser, on this machine only \\[off].", "--serve", panel=PANEL),

@@ -1,4 +1,4 @@
-"""``neuronas search``: find the fittest architecture that breaks no budget."""
+"""``neuronas search``: find the fittest architecture within all budgets."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -126,7 +126,7 @@ def _print_plan(run: "Plan", *, as_json: bool) -> None:
 
 
 def _print_front(document: "ParetoFront") -> None:
-    """Print the content of ``front.json``: its fittest members, the hypervolume, and the one that was chosen."""
+    """Print the content of ``front.json``: its fittest members, the hypervolume, and the chosen member."""
     from neuronas.cli.tables import printable
     from neuronas.report.cost_tables import MOST_FRONT_ROWS, front_table
 

@@ -1,4 +1,4 @@
-"""Live pages: the options of the verbs that serve one, and the server of a run."""
+"""Live pages: the options of the commands that serve one, and the server of a run."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ Serve = Annotated[
 
 
 def live_server(directory: Path, port: int | None) -> "LiveServer":
-    """The server of a run's live page, not yet answering.
+    """Create the server of a run's live page, without starting it.
 
     Raises:
         ConfigurationError: the port is taken.
@@ -41,7 +41,7 @@ def live_server(directory: Path, port: int | None) -> "LiveServer":
 
 @contextmanager
 def served(directory: Path, *, serve: bool, port: int | None, quiet: bool) -> Iterator[None]:
-    """Serve a run's live page, where it is asked for, for as long as something is computed; see ``serving``."""
+    """Serve a run's live page during a computation, if requested; see ``serving``."""
     from neuronas.report.live import LiveRun
 
     with serving(LiveRun(directory, _read) if serve else None, port, quiet=quiet):
@@ -50,10 +50,10 @@ def served(directory: Path, *, serve: bool, port: int | None, quiet: bool) -> It
 
 @contextmanager
 def serving(shown: "LivePage | None", port: int | None, *, quiet: bool) -> Iterator[None]:
-    """Serve a live page for as long as something is computed; None: it is not asked for.
+    """Serve a live page during a computation; None: no page is requested.
 
     Raises:
-        ConfigurationError: a port without a page, or a port that is taken.
+        ConfigurationError: a port is given without a page, or the port is taken.
     """
     if port is not None and shown is None:
         raise ConfigurationError(f"--port {port} given without --serve, the page that it is for")

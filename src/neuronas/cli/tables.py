@@ -1,6 +1,6 @@
-"""Tables for people.
+"""Text tables.
 
-They are laid out here: Rich's tables, which also wrap, crop and draw lines, took a fifth of ``neuronas estimate``.
+Rich's tables, which also wrap, crop and draw lines, took a fifth of the time of ``neuronas estimate``.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ _HEADER = "dim"
 
 
 class PlainTable:
-    """A table without lines, as wide as its content: a narrow terminal wraps its lines, but no digit is left out."""
+    """A table without lines, as wide as its content: a narrow terminal wraps its rows, but nothing is cropped."""
 
     def __init__(self) -> None:
         self._titles: list[Text | str] = []
@@ -29,12 +29,12 @@ class PlainTable:
         self._rows: list[tuple[Text | str, ...]] = []
 
     def add_column(self, title: str, justify: Literal["left", "right"] = "left") -> None:
-        """Add a column on the right."""
+        """Append a column."""
         self._titles.append(Text(title, _HEADER))
         self._is_right.append(justify == "right")
 
     def add_row(self, *cells: Text | str) -> None:
-        """Add a row below: one cell for each column from the left; cells that are not given are empty."""
+        """Append a row: one cell per column from the left; missing cells are empty."""
         self._rows.append((*cells, *[""] * (len(self._titles) - len(cells))))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -50,7 +50,7 @@ class PlainTable:
 
 
 def _lines(row: Sequence[Text | str]) -> Iterator[tuple[tuple[str, Style | None], ...]]:
-    """The printed lines of a row, more than one where a name has line breaks: for each cell text and style."""
+    """The printed lines of a row, several if a name has line breaks: text and style of each cell."""
     styles = [Style.parse(str(cell.style)) if isinstance(cell, Text) else None for cell in row]
     texts = [strip_control_codes(str(cell)).expandtabs().split("\n") for cell in row]
     for parts in zip_longest(*texts, fillvalue=""):

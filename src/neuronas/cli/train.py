@@ -1,4 +1,4 @@
-"""``neuronas train``: the found network learns, at the chip's precision."""
+"""``neuronas train``: training of an architecture at the chip's weight precision."""
 
 from typing import Annotated, Any
 
@@ -50,7 +50,7 @@ def train(
                 console.notes.print(f"everything up to the last checkpoint is kept; resume with: {again}")
             raise
     if not is_first:
-        return  # every process would say the same
+        return  # every process would print the same
     if done.out_of_time and not quiet:
         console.notes.print(
             f"note: stopped after {max_minutes:g} minutes, in epoch {done.epochs + 1}; continue with: neuronas train "

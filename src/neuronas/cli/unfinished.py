@@ -1,4 +1,4 @@
-"""What is said of a run that ends without an answer: what would fit, or how to go on."""
+"""Output for runs that end without an answer: what would fit, or how to continue."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +13,9 @@ def explained(verb: str, directory: Path, begun: Path, *, as_json: bool, quiet: 
     """Explain why a run ended without an answer: nothing fits, or it was interrupted. The exception goes on.
 
     Args:
-        verb: that resumes the run.
-        directory: of the run.
-        begun: a file that is there once something is kept.
+        verb: command that resumes the run.
+        directory: run directory.
+        begun: file that exists once the run can be resumed.
         as_json: print what would fit as one JSON object.
         quiet: print nothing else.
     """

@@ -1,4 +1,4 @@
-"""The verbs: what the help says of each, and where it is. A verb's module is imported when the verb is called."""
+"""The commands: help and location of each. The module of a command is imported when the command is called."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from typer.core import TyperCommand, TyperGroup
 
 @dataclass(frozen=True)
 class Verb:
-    """One verb.
+    """One command.
 
     Attributes:
-        place: ``module:NAME`` in ``neuronas.cli`` of its function, or of the Typer application of its own verbs.
-        help: the first paragraph stands in the list of all verbs.
-        example: a command.
-        following: what to do next.
+        place: ``module:NAME`` in ``neuronas.cli`` of its function, or of the Typer application of its subcommands.
+        help: help text; the first paragraph is shown in the list of all commands.
+        example: example command line.
+        following: next step.
     """
 
     place: str
@@ -64,27 +64,27 @@ VERBS: Mapping[str, Verb] = {
         "Measure a trained run on its test images: accuracy at every precision, firing rates, operations, cost.\n\n"
         "With --integer: also the integer-only network that runs on hardware without floating point (see "
         "docs/export.md).\n\n"
-        "With --twin: beside an artificial network of as many bits on the same chip (see docs/training.md).\n\n"
-        "With --chip: accuracy on simulated crossbar chips (see docs/chip-simulation.md). RUN can then be a network of "
-        "your own, an .onnx or .nir file, with --dataset, --timesteps, --weight-bits, --image-side, --mean and --std.",
+        "With --twin: compared with an artificial network of as many bits on the same chip (see docs/training.md).\n\n"
+        "With --chip: accuracy on simulated crossbar chips (see docs/chip-simulation.md). RUN can then be your own "
+        "network, an .onnx or .nir file, with --dataset, --timesteps, --weight-bits, --image-side, --mean and --std.",
         "neuronas evaluate runs/mine --twin",
         "neuronas evaluate runs/mine --chip, then neuronas export",
     ),
     "predict": Verb(
         "predict:predict",
-        "Print the classes of images, with their scores. Images are prepared as those of the run's training.",
+        "Print the classes of images, with their scores. Images are prepared like the run's training images.",
         "neuronas predict runs/mine photo.jpg more-photos --top-k 3",
         "neuronas export runs/mine",
     ),
     "run": Verb(
         "run:run",
-        "Classify a recording of an event camera as a stream, step by step, with neurons that keep their potentials.",
+        "Classify a recording of an event camera as a stream, step by step; membrane potentials persist between steps.",
         "neuronas run runs/gestures --events wave.aedat4 --serve --pace 1",
         "neuronas export runs/gestures",
     ),
     "export": Verb(
         "export:export",
-        "Write a trained network for other tools, as C or for a chip; the file is computed again and compared.",
+        "Export a trained network for other tools, as C or for a chip, and verify the file against the network.",
         "neuronas export runs/mine --format integer",
         "neuronas report runs/mine",
     ),
@@ -124,34 +124,34 @@ VERBS: Mapping[str, Verb] = {
 
 
 def example(command: str, following: str) -> str:
-    """What stands below the options of a verb: an example, and what comes next."""
+    """Text below the options of a command: an example, and the next step."""
     return f"Example: {command}\n\nNext: {following}"
 
 
 class Verbs(TyperGroup):
-    """The command ``neuronas``: it lists its verbs without importing them, and imports the one that is called."""
+    """The command ``neuronas``: it lists its subcommands without importing them, and imports the one that is called."""
 
     def __init__(self, **attributes: Any):
         super().__init__(**attributes)
         self.commands = _Commands()  # type: ignore[assignment]  # nothing is added to it
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """The names, in order."""
+        """The names of the commands, in order."""
         return list(VERBS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """A verb for lists, without its options; None if there is no such verb."""
+        """A command for lists, without its options; None if there is no such command."""
         verb = VERBS.get(cmd_name)
         return None if verb is None else TyperCommand(cmd_name, help=verb.help)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """The verb that is called, with its options."""
+        """The called command, with its options."""
         name, _, rest = super().resolve_command(ctx, args)
         return name, self.commands[name] if name else None, rest
 
 
 class _Commands(Mapping[str, Any]):
-    """Complete commands by the names of the verbs; each is made when it is first asked for."""
+    """Complete commands by name; each is created on first access."""
 
     def __init__(self) -> None:
         self._made: dict[str, Any] = {}
