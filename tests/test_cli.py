@@ -332,7 +332,7 @@ def test_a_finished_search_is_not_gone_on_with(neuronas: Neuronas, tmp_path: Pat
     again = ("search", "--resume", "--out", "run")
     code, out, err = neuronas(*again, "--json")
     assert (code, json.loads(out)) == (0, json.loads(first))
-    assert err == "note: the search in run had come to its end before; this is its answer\n"
+    assert err == "note: the search in run was already finished; this is its answer\n"
     assert neuronas(*again, "--quiet")[2] == ""
     assert (run / "result.json").read_bytes() == first
     (run / "result.json").unlink()
@@ -357,7 +357,7 @@ def test_a_history_that_counts_no_number(neuronas: Neuronas, tmp_path: Path, nam
 def test_a_search_without_an_answer_is_not_called_finished(neuronas: Neuronas) -> None:
     assert neuronas("search", *SMALL, "--out", "run", "--max-latency-ms", 0.001)[0] == 3
     code, _, err = neuronas("search", "--resume", "--out", "run")
-    assert (code, "come to its end" in err, "batch 1:" in err) == (3, False, True)
+    assert (code, "already finished" in err, "batch 1:" in err) == (3, False, True)
 
 
 def test_a_history_without_its_settings_is_not_reused(neuronas: Neuronas, tmp_path: Path) -> None:

@@ -249,7 +249,7 @@ def test_a_training_that_ran_out_of_time_continues_bit_for_bit(
     caplog.clear()
     neuronas.load(tmp_path / "part")
     assert [record.message for record in caplog.records if record.levelname == "WARNING"] == [
-        f"run {tmp_path / 'part'}: its training has not come to its end; these are the weights of epoch 1 of 2; "
+        f"run {tmp_path / 'part'}: its training is not finished; these are the weights of epoch 1 of 2; "
         f"continue with: neuronas train {tmp_path / 'part'} --resume"
     ]
     caplog.clear()

@@ -247,7 +247,7 @@ def test_runs_without_a_twin_are_refused_in_one_line(
     unfinished = shutil.copytree(run, tmp_path / "unfinished")
     result = json.loads((unfinished / "training.json").read_text())
     (unfinished / "training.json").write_text(json.dumps(result | {"out_of_time": True}))
-    assert "has not come to its end" in refused([str(unfinished), "--twin"], capsys)
+    assert "training is not finished" in refused([str(unfinished), "--twin"], capsys)
     assert not list(tmp_path.glob("*-twin"))
 
 

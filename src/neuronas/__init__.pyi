@@ -160,7 +160,7 @@ def design(
         space: Search space: a name or FILE.yaml [neuronas].
         recipe: Recipe for the training settings that are not given [default].
         limit: Number of training images, drawn with the random seed, the same share of each class (all).
-        epochs: Epochs [the recipe's].
+        epochs: Training epochs [the recipe's].
         patience: Stop after this many epochs without a higher validation accuracy; 0: never (epochs) [0].
         learning_rate: Peak learning rate [the recipe's].
         class_weights: Weights of the classes in the loss: none, or balanced for classes of different size [none].
@@ -336,7 +336,7 @@ def design_front(
         space: Search space: a name or FILE.yaml [neuronas].
         recipe: Recipe for the training settings that are not given [default].
         limit: Number of training images, drawn with the random seed, the same share of each class (all).
-        epochs: Epochs [the recipe's].
+        epochs: Training epochs [the recipe's].
         patience: Stop after this many epochs without a higher validation accuracy; 0: never (epochs) [0].
         learning_rate: Peak learning rate [the recipe's].
         class_weights: Weights of the classes in the loss: none, or balanced for classes of different size [none].
@@ -1124,11 +1124,11 @@ def train(
         seed: Random seed of training [the run's].
         device: Device for training [the run's].
         limit: Number of training images, drawn with the random seed, the same share of each class (all).
-        epochs: Epochs [the recipe's].
+        epochs: Training epochs [the recipe's].
         patience: Stop after this many epochs without a higher validation accuracy; 0: never (epochs) [0].
         batch_size: Batch size of a training step, summed over all processes [the recipe's].
         learning_rate: Peak learning rate [the recipe's].
-        optimiser: Optimiser; muon: of kernels and matrices, with adamw for the rest [the recipe's].
+        optimiser: Optimiser; muon: for kernels and matrices, with adamw for the rest [the recipe's].
         momentum: Momentum of SGD and Muon [the recipe's].
         weight_decay: Weight decay [the recipe's].
         schedule: Learning-rate schedule [the recipe's].
@@ -1163,7 +1163,7 @@ def train(
         scale: Scale of quantised weights [the recipe's].
         quantise: Quantisation-aware training, or quantisation after training [the recipe's].
         start_from: Start with the best weights of a trained run (fine-tuning).
-        teacher: Learn the class probabilities of a trained run beside the labels (knowledge distillation).
+        teacher: Learn the class probabilities of a trained run besides the labels (knowledge distillation).
         teacher_share: Weight of the teacher's class probabilities in the targets [0.9].
         validation_share: Fraction of the training images that is held out for validation [the recipe's].
         precision: Floating-point format of convolutions [the recipe's].

@@ -68,7 +68,7 @@ def n_cores(root: Path = _ROOT) -> int:
     """Number of CPU cores that this process may use at a time, at least 1; a quota of 2.5 cores counts as 2.
 
     Args:
-        root: of the file system that states the limits.
+        root: root of the file system that holds the limits.
     """
     n = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     for group in _groups("cpu", root):
@@ -85,9 +85,9 @@ def memory(root: Path = _ROOT) -> AvailableMemory:
     """Memory that this process may use: the machine's, or less by a control group or ``ulimit -v``.
 
     Args:
-        root: of the file system that states the limits.
+        root: root of the file system that holds the limits.
     """
-    import psutil  # noqa: PLC0415 - takes a part of a second, and most verbs need no memory
+    import psutil  # noqa: PLC0415 - takes a fraction of a second, and most commands do not need it
 
     here, own = psutil.virtual_memory(), psutil.Process().memory_info()
     total, free = here.total, here.available

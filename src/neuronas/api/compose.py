@@ -260,7 +260,7 @@ def plan(
     )
     if space.backward and network.timesteps == 1:
         raise ConfigurationError(
-            f"timesteps 1 given with space {config.space}, whose backward edges carry what the step before left; "
+            f"timesteps 1 given with space {config.space}, whose backward edges carry values of the previous step; "
             "expected at least 2"
         )
     accelerator = copies.accelerator or load_accelerator(chosen["hardware.accelerator"])

@@ -175,7 +175,7 @@ def plan_design(
         stored = DesignConfig.model_validate(read_config(own / CONFIG)["design"], strict=False)
         if changed := differences(run.config.design.model_dump(), stored.model_dump()):
             raise RunDirectoryError(
-                f"run directory {directory}: was begun with other settings: design.{changed[0]}; choose another --out"
+                f"run directory {directory}: was started with other settings: design.{changed[0]}; choose another --out"
             )
     else:
         # A resumed design keeps its choices even if the data set's defaults have changed.

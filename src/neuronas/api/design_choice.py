@@ -71,7 +71,7 @@ def axes_of(run: Plan, *, is_resumed: bool) -> Axes:
         )
     if run.space.backward and found["timesteps"][-1] < 2:
         raise ConfigurationError(
-            f"timesteps 1 given with space {run.config.space}, whose backward edges carry what the step before left; "
+            f"timesteps 1 given with space {run.config.space}, whose backward edges carry values of the previous step; "
             "expected at least 2"
         )
     if FULL_PRECISION in found["weight_bits"] and "integer" in design.formats:

@@ -140,7 +140,7 @@ class FrontPlan:
                 )
             if validate(DesignSpace, read_yaml(place), str(place)) != self.space:
                 raise RunDirectoryError(
-                    f"run directory {self.directory}: was begun with another design space; choose another --out"
+                    f"run directory {self.directory}: was started with another design space; choose another --out"
                 )
             return
         if is_there(self.directory / CONFIG):

@@ -106,7 +106,9 @@ def _accuracy(given: TrainedRun, content: ExportContent, chosen: "Format") -> di
     try:
         sample = held_out(given, PRECISION)
     except DataError as error:
-        log.warning("run %s: what the precision of the export costs is not measured: %s", given.directory, error)
+        log.warning(
+            "run %s: the accuracy loss by the precision of the export is not measured: %s", given.directory, error
+        )
         return {}
     from neuronas.training.passes import class_scores
 

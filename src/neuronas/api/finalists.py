@@ -31,7 +31,7 @@ def check_finalists(run: Plan) -> None:
     if search.prefer != "fitness":
         raise ConfigurationError(
             f"--finalists {search.finalists} given with --prefer {search.prefer}; expected one of them: finalists are "
-            "chosen by what they learn"
+            "chosen by their accuracy"
         )
     check_settings(learning_plan(run))
 

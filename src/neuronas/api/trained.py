@@ -120,7 +120,7 @@ def read_trained(
     trained = load_trained(directory, given.architecture, run.shape, settings.network, settings.train, chosen)
     if not TrainingResult.is_finished(directory / TRAINING):
         log.warning(
-            "run %s: its training has not come to its end; these are the weights of epoch %s of %s; continue with: "
+            "run %s: its training is not finished; these are the weights of epoch %s of %s; continue with: "
             "neuronas train %s --resume", directory, trained.epoch, settings.train.epochs, quoted(directory),
         )  # fmt: skip
     return TrainedRun(directory, run, given.architecture, trained, chosen)

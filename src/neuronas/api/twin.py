@@ -94,12 +94,12 @@ class Twin:
             )
         if any(link.delayed for node in given.network.graph.nodes for link in node.links):
             raise ConfigurationError(
-                f"run {given.directory} has backward edges, which carry what the time step before left; expected "
+                f"run {given.directory} has backward edges, which carry values from the previous time step; expected "
                 "forward edges only: the artificial twin has one time step"
             )
         if not TrainingResult.is_finished(given.directory / TRAINING):
             raise RunDirectoryError(
-                f"run {given.directory}: its training has not come to its end, so that no twin can be compared with "
+                f"run {given.directory}: its training is not finished, so that no twin can be compared with "
                 f"it; continue with: neuronas train {quoted(given.directory)} --resume"
             )
 

@@ -68,7 +68,7 @@ def design(
     ):
         result = planned.run(progress, download=download)
     if was_finished and not quiet:
-        console.notes.print(f"note: the design in {directory} had come to its end before; this is its answer")
+        console.notes.print(f"note: the design in {directory} was already finished; this is its answer")
     if as_json:
         console.print_json(result)
     elif quiet:

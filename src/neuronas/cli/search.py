@@ -51,7 +51,7 @@ def search(
     ):
         result = planned.run(progress, download=download, max_minutes=max_minutes)
     if result.was_finished and not quiet:
-        console.notes.print(f"note: the search in {directory} had come to its end before; this is its answer")
+        console.notes.print(f"note: the search in {directory} was already finished; this is its answer")
     if result.summary.out_of_time and not quiet:
         console.notes.print(
             f"note: stopped after {max_minutes:g} minutes; this is the best so far. Continue with: neuronas search "

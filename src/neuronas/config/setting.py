@@ -1,4 +1,4 @@
-"""How a setting is declared: one line with type, range, help, unit, choices, default and the verbs that take it."""
+"""How a setting is declared: one line with type, range, help, unit, choices, default and the commands that take it."""
 
 import types
 from collections.abc import Callable, Iterable, Mapping

@@ -33,7 +33,7 @@ class TrainConfig(Section):
         "Number of training images, drawn with the random seed, the same share of each class (all)", None, _LEARNED,
         is_option=True, name="limit", metavar="IMAGES", ge=1,
     )  # fmt: skip
-    epochs: int = _learning("Epochs", RECIPE, _LEARNED, is_option=True, ge=1)
+    epochs: int = _learning("Training epochs", RECIPE, _LEARNED, is_option=True, ge=1)
     patience: int = _learning(
         "Stop after this many epochs without a higher validation accuracy; 0: never", 0, _LEARNED, unit="epochs",
         is_option=True, ge=0,
@@ -41,7 +41,7 @@ class TrainConfig(Section):
     batch_size: int = _learning("Batch size of a training step, summed over all processes", is_option=True, ge=2)
     learning_rate: float = _learning("Peak learning rate", RECIPE, _LEARNED, is_option=True, gt=0)
     optimiser: Literal["sgd", "adamw", "muon"] = _learning(
-        "Optimiser; muon: of kernels and matrices, with adamw for the rest"
+        "Optimiser; muon: for kernels and matrices, with adamw for the rest"
     )
     momentum: float = _learning("Momentum of SGD and Muon", ge=0, lt=1)
     weight_decay: float = _learning("Weight decay", ge=0)
@@ -128,7 +128,7 @@ class TrainConfig(Section):
         "Start with the best weights of a trained run (fine-tuning)", None, is_option=True, metavar="RUN"
     )
     teacher: Place | None = _learning(
-        "Learn the class probabilities of a trained run beside the labels (knowledge distillation)", None,
+        "Learn the class probabilities of a trained run besides the labels (knowledge distillation)", None,
         is_option=True, metavar="RUN",
     )  # fmt: skip
     teacher_share: float = _learning("Weight of the teacher's class probabilities in the targets", 0.9, gt=0, le=1)

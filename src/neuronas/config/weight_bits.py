@@ -170,7 +170,7 @@ def by_layer(weight_bits: WeightBits, layers: Iterable[str], parts: Iterable[str
         said += [f"{', '.join(missing)} missing"] if missing else []
         raise ConfigurationError(
             f"weight_bits {weight_bits} given: {' and '.join(said)}; expected bits for each of {', '.join(names)}, or "
-            "for what stands in front of a dot in these names"
+            "for the part before a dot in these names"
         )
     return each_layer(weight_bits, names)
 
