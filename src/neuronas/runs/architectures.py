@@ -17,7 +17,7 @@ from neuronas.space.notation import format_architecture, parse_architecture
 
 
 class ArchitectureFile(Document):
-    """``architecture.json``. One that a person wrote may hold the architecture's text alone.
+    """``architecture.json``. A file written by hand may contain the text alone.
 
     Attributes:
         architecture: its text.
@@ -30,16 +30,16 @@ class ArchitectureFile(Document):
 
     @classmethod
     def of(cls, architecture: Architecture) -> Self:
-        """The file of an architecture."""
+        """The document of an architecture."""
         return cls(architecture=format_architecture(architecture), key=architecture_key(architecture))
 
 
 @dataclass(frozen=True)
 class Given:
-    """What ARCH names, and the settings of the run that it comes from, if any.
+    """An architecture given as ARCH, and the settings of its run, if any.
 
     Attributes:
-        source: the architecture, its text, or its file.
+        source: the architecture, its text, or a path to its file.
         config: settings of the run.
     """
 
@@ -48,7 +48,7 @@ class Given:
 
     @cached_property
     def architecture(self) -> Architecture:
-        """The architecture. It is read when it is first asked for: plug-ins may have to be loaded before.
+        """The architecture, read on first access, because plug-ins may have to be loaded before.
 
         Raises:
             ArchitectureError: not an architecture.
@@ -60,12 +60,12 @@ class Given:
 
     @property
     def run(self) -> Path | None:
-        """The directory of the run that it comes from, if any."""
+        """The run directory, if ARCH names one."""
         return self.config.parent if self.config else None
 
 
 def read_architecture(given: Architecture | str | PathLike[str]) -> Given:
-    """Find out what ARCH names.
+    """Resolve the argument ARCH.
 
     Raises:
         ArchitectureError: neither an architecture nor a path.
@@ -96,10 +96,10 @@ def read_architecture(given: Architecture | str | PathLike[str]) -> Given:
 
 
 def read_architecture_of(directory: Path) -> Given:
-    """Read a run directory that a verb needs as such: its architecture with its settings.
+    """Read the architecture and the settings of a run directory.
 
     Raises:
-        RunDirectoryError: no directory, one without settings, or of another version of neuronas.
+        RunDirectoryError: not a directory, without settings, or written by another version of neuronas.
         VerificationError: a damaged file.
     """
     if not directory.is_dir():
@@ -119,5 +119,5 @@ def _from_file(path: Path) -> Architecture:
     except ArchitectureError as error:
         raise VerificationError(f"{path}: {error}") from None
     if content.key not in (None, architecture_key(architecture)):
-        raise VerificationError(f"{path}: key and architecture do not belong together; the file was changed")
+        raise VerificationError(f"{path}: key and architecture do not match; the file was changed")
     return architecture

@@ -22,8 +22,8 @@ class Candidates:
     Attributes:
         architectures: their texts.
         costs: each budgeted quantity, [n] in the unit of its name.
-        fitness: on the full batch, [n]; NaN where it was not computed or is not finite.
-        screened: on the small batch of the screen, [n]; NaN likewise.
+        fitness: fitness on the full batch, [n]; NaN where it was not computed or is not finite.
+        screened: fitness on the small batch of the screen, [n]; NaN as for ``fitness``.
         rejected: for each candidate, the limits that it breaks.
     """
 
@@ -42,18 +42,19 @@ class Candidates:
         return sum(map(bool, self.rejected))
 
     def number_of(self, architecture: str) -> int | None:
-        """The first candidate with this architecture, from 0; None where it was not proposed."""
+        """Index (from 0) of the first candidate with this architecture; None if it was not proposed."""
         return self.architectures.index(architecture) if architecture in self.architectures else None
 
     def breaks(self, name: str) -> tuple[int, int]:
-        """How many candidates break a limit, and how many break only that one."""
+        """Number of candidates that break a limit, and of those that break only this limit."""
         return sum(name in limits for limits in self.rejected), sum(limits == (name,) for limits in self.rejected)
 
     def representatives(self, most: int) -> list[int]:
-        """Numbers from 0 of ``most`` candidates or some more that stand for all, in order; all, if there are no more.
+        """Indices (from 0) of about ``most`` representative candidates, ascending; all if there are no more.
 
-        Every one that is on a front of the costs with fitness, with the screen's, with both or with neither, among
-        those that fit or among all; every improvement; and of the rest one in so many.
+        The sample contains every candidate on a Pareto front of the costs (with fitness, with screened fitness, with
+        both or with neither; among feasible candidates and among all), every improvement, and a regular subsample of
+        the rest.
         """
         if len(self) <= most:
             return list(range(len(self)))
@@ -69,7 +70,7 @@ class Candidates:
 
     @cached_property
     def improvements(self) -> tuple[tuple[int, float], ...]:
-        """The candidates that were fitter than all before them and broke no limit: their number from 1, and fitness."""
+        """Feasible candidates that were fitter than all before: their numbers (from 1), and their fitness."""
         found: list[tuple[int, float]] = []
         for number, (fitness, limits) in enumerate(zip(self.fitness.tolist(), self.rejected, strict=True), start=1):
             if not limits and fitness == fitness and (not found or fitness > found[-1][1]):
@@ -78,11 +79,11 @@ class Candidates:
 
 
 def read_candidates(path: Path) -> Candidates | None:
-    """Read a history, which a search may be writing; None where there is none or it holds no candidate.
+    """Read a history, which a search may be writing; None if it is missing or has no candidates.
 
     Raises:
-        VerificationError: it is broken, or not a history.
-        RunDirectoryError: it cannot be opened.
+        VerificationError: the file is damaged, or not a history.
+        RunDirectoryError: the file cannot be opened.
     """
     if not is_there(path):
         return None
@@ -110,7 +111,7 @@ def read_candidates(path: Path) -> Candidates | None:
 
 
 def _limits(path: Path, texts: set[str]) -> dict[str, tuple[str, ...]]:
-    """What each text in the column ``rejected`` names."""
+    """The limits named by each text of the column ``rejected``."""
     found = {text: tuple(text.split(",")) if text else () for text in texts}
     for text, names in found.items():
         if not {*BUDGETED, TARGET, ""}.issuperset(names):

@@ -1,4 +1,4 @@
-"""How results show themselves: a short line in an interpreter, a card in a notebook."""
+"""Display of results: one line in an interpreter, a card in a notebook."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ _BOX = (
 
 @dataclass(frozen=True)
 class Card:
-    """What is shown of a result.
+    """Displayed summary of a result.
 
     Attributes:
-        title: what it is.
-        facts: its most important values, for people, by name.
-        next_step: a Python expression that goes on from here, or an empty string.
-        below: HTML of drawings and tables, only in notebooks.
+        title: kind of the result.
+        facts: its most important values as text, by name.
+        next_step: Python expression of the usual next step, or an empty string.
+        below: HTML of drawings and tables, shown in notebooks only.
     """
 
     title: str
@@ -33,7 +33,7 @@ class Card:
         return f"<{self.title}: {facts}{f'; next: {self.next_step}' if self.next_step else ''}>"
 
     def html(self) -> str:
-        """The card."""
+        """HTML of the card."""
         rows = "".join(
             f"<tr><th style='text-align:left;font-weight:400;padding-right:1em'>{escape(name)}</th>"
             f"<td style='text-align:left'>{escape(value)}</td></tr>"
@@ -44,11 +44,11 @@ class Card:
 
 
 class Shown:
-    """Base of results that show themselves as a card; a result class names it before its other bases."""
+    """Mixin for results with a card; it must precede the other base classes."""
 
     @abstractmethod
     def card(self) -> Card:
-        """What is shown."""
+        """The summary to display."""
 
     def __repr__(self) -> str:
         """One line."""
@@ -59,15 +59,15 @@ class Shown:
         return str(self.card())
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
+        """HTML shown in a notebook."""
         return self.card().html()
 
 
 def percent(value: float | None) -> str:
-    """A share of 1 as percent."""
+    """A fraction (0 to 1) as a percentage."""
     return "not measured" if value is None else f"{value:.1%}"
 
 
 def call(verb: str, run: object, *arguments: str) -> str:
-    """A Python call of a verb on a run."""
+    """The Python call of a command on a run."""
     return f"neuronas.{verb}({', '.join([repr(str(run)), *arguments])})"

@@ -1,4 +1,4 @@
-"""What evaluations of a trained network on simulated chips leave: ``chips/NAME.json``, one for each chip."""
+"""Results of evaluations on simulated chips: ``chips/NAME.json``, one file for each chip."""
 
 from collections.abc import Sequence
 from itertools import count
@@ -13,15 +13,15 @@ from neuronas.runs.chip_records import CHIPS, file_stem
 from neuronas.runs.document import Document, Finite, Share
 
 NOTICED_LOSS = 0.01
-"""Loss of accuracy on chips below which nothing is diagnosed, and which a report does not show as bad news."""
+"""Accuracy loss on chips below which no diagnosis is made and a report shows no warning."""
 
 
 class SimulatedChip(Document):
-    """The chip as it was simulated; see ``neuronas.chip.chip_model``. A resistance of null is infinite.
+    """Parameters of the simulated chip; see ``neuronas.chip.chip_model``. A resistance of null is infinite.
 
     Attributes:
         after_s: time after programming; 0 without a device model.
-        rows_per_read: rows that are converted at once; null: all rows of a crossbar.
+        rows_per_read: rows read in one conversion; null: all rows of a crossbar.
     """
 
     non_idealities: tuple[str, ...]
@@ -55,9 +55,9 @@ class ChipAccuracies(Document):
     """Top-1 accuracy over simulated chips.
 
     Attributes:
-        top1_std: standard deviation with n - 1; null for one chip, if others would differ.
-        top1_interval_95: confidence interval of the mean (Student's t), within 0 and 1; null likewise.
-        top1_per_chip: of each.
+        top1_std: sample standard deviation (n - 1); null for a single chip if other chips would differ.
+        top1_interval_95: confidence interval of the mean (Student's t), within 0 and 1; null as ``top1_std``.
+        top1_per_chip: accuracy of each chip.
     """
 
     n_chips: int
@@ -68,7 +68,7 @@ class ChipAccuracies(Document):
 
 
 class ChipAblation(ChipAccuracies):
-    """Accuracy with one set of non-idealities; ``loss``: by how much it is below the quantised network's."""
+    """Accuracy with one set of non-idealities; ``loss``: accuracy of the quantised network minus this one."""
 
     name: str
     non_idealities: tuple[str, ...]
@@ -80,8 +80,8 @@ class ChipTime(ChipAccuracies):
 
     Attributes:
         after_s: time after programming.
-        extrapolated: the device was not measured so late.
-        loss: by how much it is below the quantised network's.
+        extrapolated: whether the time is beyond the last measurement of the device.
+        loss: accuracy of the quantised network minus this one.
     """
 
     after_s: float
@@ -94,8 +94,8 @@ class ChipRemedy(ChipAccuracies):
 
     Attributes:
         change: what was changed.
-        how: an option of ``evaluate --chip``, or a key and value of the accelerator's file.
-        recovered: by how much it is above the unchanged chip's.
+        how: option of ``evaluate --chip``, or key and value in the accelerator's file.
+        recovered: accuracy minus that of the unchanged chip.
     """
 
     change: str
@@ -104,17 +104,18 @@ class ChipRemedy(ChipAccuracies):
 
 
 class ChipVerdict(Document):
-    """Why the network loses accuracy on the chips, and what would recover it. Test images take no part in it.
+    """Why the network loses accuracy on the chips, and what would recover it. Test images are not used.
 
     Attributes:
-        text: the conclusion, for people.
+        text: the conclusion in words.
         split: the images: ``validation``, or ``training`` where the run has no validation images.
-        quantised_network_top1: accuracy on them without any non-ideality.
-        top1_mean: on the unchanged chips.
-        causes: each non-ideality switched off, all others on; none, nor remedies, where the loss is below one point.
-        remedies: each change of the chip alone that can help against these causes, those that cost little first; and
-            noise-aware training, where it was tried.
-        retrain: the command of a noise-aware training; empty for a network of one's own.
+        quantised_network_top1: accuracy on these images without any non-ideality.
+        top1_mean: mean accuracy on the unchanged chips.
+        causes: accuracy with each non-ideality switched off, all others on; empty, like ``remedies``, if the loss is
+            below one percentage point.
+        remedies: accuracy with each single change of the chip that can help against these causes, the cheapest first;
+            and with noise-aware training, if it was tried.
+        retrain: command for noise-aware training; empty for an imported network.
     """
 
     text: str
@@ -130,21 +131,20 @@ class ChipVerdict(Document):
 class ChipEvaluation(Shown, ChipAccuracies):
     """``chips/NAME.json``: a trained network on simulated chips of one kind.
 
-    An accelerator and the ``changes`` make a kind; measured again, with other images or more chips, it has the new
-    result.
+    The kind is determined by the accelerator and the ``changes``; a new evaluation of the same kind replaces the file.
 
-    Its accuracies, layers, ablation and verdict are those of the last of the ``times``.
+    Accuracies, layers, ablation and verdict are those at the last of the ``times``.
 
     Attributes:
         verdict: null without a diagnosis.
-        times: accuracy at each time after programming that was asked for.
-        options: of ``evaluate --chip`` besides hardware, number and random seed of the chips, where not the defaults.
+        times: accuracy at each requested time after programming.
+        options: non-default options of ``evaluate --chip`` besides hardware, number and random seed of the chips.
         n_calibration_images: training images on which gains and converters are trimmed.
-        run: its directory; or file or class of a network of one's own.
+        run: run directory; or file or class of an imported network.
         quantised_network_top1: accuracy without any non-ideality.
-        float_network_top1: accuracy of a network of one's own before its weights were rounded; null for runs.
-        ablation: only where it was asked for.
-        seconds: of this simulation, without chips that were kept from an earlier one.
+        float_network_top1: accuracy of an imported network before its weights were rounded; null for runs.
+        ablation: only if requested.
+        seconds: time of this simulation, without chips reused from an earlier one.
     """
 
     run: str
@@ -188,25 +188,25 @@ class ChipEvaluation(Shown, ChipAccuracies):
 
     @property
     def changes(self) -> tuple[str, ...]:
-        """What makes the chip another one than the accelerator's, such as ``sign scheme offset-binary``."""
+        """How the chip differs from the accelerator's, such as ``sign scheme offset-binary``."""
         return chip_changes(self.options)
 
     @property
     def chip(self) -> str:
-        """The chip, for people: its accelerator and the changes."""
+        """Description of the chip: its accelerator and the changes."""
         return ", ".join([self.hardware, *self.changes])
 
     @property
     def when(self) -> str:
-        """How long after programming, for people; empty where no time was asked for."""
+        """Time after programming as text; empty if no time was requested."""
         return f", {duration(self.times[-1].after_s)} after programming" if self.times else ""
 
 
 def chip_changes(options: Sequence[str]) -> tuple[str, ...]:
-    """Which options of ``evaluate --chip`` make another chip of an accelerator's, in words.
+    """The options of ``evaluate --chip`` that change the accelerator's chip, in words.
 
     Args:
-        options: as ``config.as_options`` writes them; flags, each with its value behind it, if it has one.
+        options: as ``config.as_options`` writes them: flags, each followed by its value, if any.
     """
     known, found = settings_for("evaluate"), []
     for place, flag in enumerate(options):
@@ -220,7 +220,7 @@ def chip_changes(options: Sequence[str]) -> tuple[str, ...]:
 
 
 def chip_file(directory: Path, hardware: str, options: Sequence[str] = ()) -> Path:
-    """Where a run keeps the evaluation on simulated chips of a kind: the file that has it, or else a new one.
+    """Path of a run's evaluation on simulated chips of one kind: the existing file, or else a new name.
 
     Args:
         directory: of the run.
@@ -240,7 +240,7 @@ def chip_file(directory: Path, hardware: str, options: Sequence[str] = ()) -> Pa
 
 
 def read_chips(directory: Path) -> tuple[ChipEvaluation, ...]:
-    """Read the evaluations on all simulated chips of a run, by accelerator and changes; empty where there are none.
+    """Read all evaluations of a run on simulated chips, by accelerator and changes; empty if there are none.
 
     Raises:
         VerificationError: a damaged file.

@@ -27,8 +27,8 @@ class ChipRecord(Document):
     """One line: a chip that was simulated.
 
     Attributes:
-        key: digest of everything that decides the result, except for the number of the chip.
-        number: of the chip, from 0.
+        key: digest of everything that affects the result, except the number of the chip.
+        number: number of the chip, from 0.
         top1: accuracy on the test images.
         layers: statistics of each layer; null if they were not measured.
     """
@@ -40,7 +40,7 @@ class ChipRecord(Document):
 
 
 class ChipRecords:
-    """Chips that are simulated already.
+    """Stored results of chips that have been simulated.
 
     Args:
         path: the file; None: keep the chips in memory only.
@@ -56,7 +56,7 @@ class ChipRecords:
         self._found = {(record.key, record.number): record for record in known}
 
     def get(self, key: str, number: int, *, layers: bool) -> ChipRecord | None:
-        """A chip that is simulated already; None if it is not, or without the statistics of its layers.
+        """The stored result of a chip; None if there is none, or none with the required statistics.
 
         Args:
             key: see ``ChipRecord``.
@@ -67,7 +67,7 @@ class ChipRecords:
         return None if found is None or (layers and found.layers is None) else found
 
     def add(self, record: ChipRecord) -> None:
-        """Keep a chip.
+        """Store the result of a chip.
 
         Raises:
             RunDirectoryError: the file cannot be written.
@@ -78,7 +78,7 @@ class ChipRecords:
 
 
 def chip_records_file(directory: Path, hardware: str) -> Path:
-    """Where a run keeps each chip that was simulated of an accelerator.
+    """Path of a run's file with the results of each simulated chip of an accelerator.
 
     Args:
         directory: of the run.
@@ -88,7 +88,7 @@ def chip_records_file(directory: Path, hardware: str) -> Path:
 
 
 def file_stem(hardware: str, changes: Sequence[str] = ()) -> str:
-    """Name of a file about a chip, without its end; others can have the same.
+    """File name, without suffix, for a chip; it is not necessarily unique.
 
     Args:
         hardware: the accelerator's name, or its file.

@@ -1,4 +1,4 @@
-"""``config.yaml`` of a run: every setting of what was done, and of what was not done yet what a person gave for it."""
+"""``config.yaml`` of a run: all settings of the finished steps, and the given settings of later steps."""
 
 import logging
 from functools import cache
@@ -22,9 +22,9 @@ from neuronas.errors import VerificationError
 
 log = logging.getLogger("neuronas")
 _OPEN = ("train", "chip", "design", "export")
-"""Sections that a run leaves open until it is trained, put on simulated chips or exported, or where it is no design."""
+"""Sections that stay unresolved until training, chip simulation or export, or if the run is not a design."""
 _END = "..."
-"""YAML's end of a document, the last line: a file that was cut off lacks it."""
+"""YAML's end-of-document marker in the last line; a truncated file lacks it."""
 
 
 def write_config(path: Path, config: ResolvedConfig, given: RunConfig | None = None) -> None:
@@ -32,8 +32,8 @@ def write_config(path: Path, config: ResolvedConfig, given: RunConfig | None = N
 
     Args:
         path: the file.
-        config: complete.
-        given: of a run that was not trained: its sections of training hold what was given and no more.
+        config: the resolved settings.
+        given: the given settings of a run that was not trained; its training sections contain only these.
     """
     values = config.model_dump()
     if given is not None:
@@ -44,12 +44,12 @@ def write_config(path: Path, config: ResolvedConfig, given: RunConfig | None = N
 def read_config(path: Path) -> dict[str, Any]:
     """Read the settings of a run as nested values, which are not validated yet.
 
-    A run that was made before a setting existed has the value that does what was done then (``Setting.before``), and
-    a warning says so.
+    A setting that did not exist when the run was made gets the value with the behaviour of that time
+    (``Setting.before``), with a warning.
 
     Raises:
         ConfigurationError: no file, or no YAML mapping.
-        VerificationError: the end of the file is missing, or a setting for which no such value is known.
+        VerificationError: the file is truncated, or lacks a setting for which no such value is known.
     """
     (values, text), before = read_yaml_text(path), {}
     if text.splitlines()[-1:] != [_END]:

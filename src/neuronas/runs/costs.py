@@ -25,7 +25,7 @@ class Budgeted(Document):
 
 
 class OtherModel(Budgeted):
-    """The totals by another cost model than the one that budgets are judged by.
+    """The totals by the cost model that is not used for budgets.
 
     ``violations``: excess over each limit that they break, in the unit of its name.
     """
@@ -35,14 +35,14 @@ class OtherModel(Budgeted):
 
 
 class CostInterval(Document):
-    """Where a cost lies, from how far measured arrays are off their estimates.
+    """Interval of a cost, from the errors of the estimates of measured arrays.
 
     Attributes:
         low: lower limit, in the cost's unit.
         high: upper limit.
         level: confidence, 0 to 1.
-        array: the part of the cost that arrays take.
-        not_validated: share of the cost that is not held against silicon, and taken as it is.
+        array: part of the cost due to arrays, in the cost's unit.
+        not_validated: share of the cost without validation against silicon; it is assumed exact.
     """
 
     low: float
@@ -62,7 +62,7 @@ class CostSummary(Budgeted):
     """An architecture's cost on an accelerator by one cost model; each total is the sum of its components.
 
     ``architecture``: its text; of another network, the name of its file or class.
-    ``intervals``: of latency and energy, by quantity; none by a model whose arrays are not held against silicon.
+    ``intervals``: of latency and energy, by quantity; empty for a model whose arrays are not validated on silicon.
     ``other_model``: the totals by ``paper`` where ``cost_model`` is ``mapped``, otherwise by ``mapped``.
     """
 
@@ -112,7 +112,7 @@ class LayerRow(Document):
 
 
 class SweptCost(Budgeted):
-    """The totals with the swept constant at one value."""
+    """The totals at one value of the swept constant."""
 
     value: float
 
@@ -133,11 +133,11 @@ class SweptConstant(Document):
 class RateForecast(Document):
     """Firing rates expected after training, spikes per neuron per time step; a forecast, not measured.
 
-    ``layers``: of each LIF layer, by name.
-    ``mean``: over the layers with weights of the neurons that they read, dead edges as written included.
-    ``median_factor``: half of the forecasts of ``mean`` were off by less, on networks of data set ``checked_on`` that
-    nothing was fitted to; ``factor_of_9_in_10``: nine in ten.
-    ``not_fitted``: what this network has that none of the networks behind the constants had.
+    ``layers``: firing rate of each LIF layer, by name.
+    ``mean``: mean input rate of the layers with weights, including layers on dead edges.
+    ``median_factor``: median error factor of the forecasts of ``mean``, on held-out networks of data set
+    ``checked_on``; ``factor_of_9_in_10``: 90th percentile of the error factor.
+    ``not_fitted``: properties of this network that none of the networks used for fitting had.
     """
 
     layers: dict[str, Share]
@@ -149,7 +149,7 @@ class RateForecast(Document):
 
     @property
     def note(self) -> str:
-        """Where the rates come from and how sure they are, in one line."""
+        """Origin and accuracy of the forecast, in one line."""
         unknown = f"; not fitted for {', '.join(self.not_fitted)}" if self.not_fitted else ""
         return (
             f"firing rates are a forecast, mean {self.mean:.3f}: on trained networks of {self.checked_on} half of the "
@@ -159,7 +159,7 @@ class RateForecast(Document):
 
 
 class CostReport(CostSummary):
-    """A cost summary with its layers and, where they were asked for, a sweep and the forecast of firing rates."""
+    """A cost summary with its layers and, if requested, a sweep and the forecast of firing rates."""
 
     layers: tuple[LayerRow, ...]
     sweep: SweptConstant | None = Field(default=None, exclude_if=lambda sweep: sweep is None)
@@ -177,15 +177,15 @@ class CostReport(CostSummary):
         weight_bits: WeightBits,
         timesteps: int,
     ) -> Self:
-        """Put a report together.
+        """Assemble a report.
 
         Args:
-            cost: by the cost model.
-            other: totals by the other one.
+            cost: cost by ``cost_model``.
+            other: totals by the other cost model.
             architecture: its text.
             hardware: the accelerator's name.
             cost_model: the cost model's name.
-            weight_bits: of the parameters; a number, or the bits of each layer.
+            weight_bits: precision of the weights; a number, or the bits of each layer.
             timesteps: T.
         """
         return cls(

@@ -1,4 +1,4 @@
-"""When a decision may be made: a section of ``evaluation.json``, accuracy and cost against time steps."""
+"""Early exit: the section ``decisions`` of ``evaluation.json``, accuracy and cost by number of time steps."""
 
 from neuronas.hardware.units import quantity
 from neuronas.runs.document import Document, Share
@@ -8,10 +8,10 @@ class StepDecision(Document):
     """All decisions after the same number of time steps.
 
     Attributes:
-        timesteps: so many, the first ones; the mean of their class scores decides.
+        timesteps: number of time steps; the mean of their class scores decides.
         top1: accuracy on the test images.
-        energy_uj: of one decision by cost model ``mapped``, at the input rates measured in these time steps.
-        latency_ms: likewise; of a recording, from its first event on.
+        energy_uj: energy per decision by cost model ``mapped``, at the input rates measured in these time steps.
+        latency_ms: latency per decision by the same model; for a recording, from its first event.
     """
 
     timesteps: int
@@ -25,13 +25,13 @@ class EarlyExit(Document):
 
     Attributes:
         confidence: the threshold; above 1: every decision takes all time steps.
-        chosen_on: images on which it was chosen, ``validation`` or ``training``; never those of the test.
-        n_images: how many.
+        chosen_on: images used to choose the threshold, ``validation`` or ``training``; never test images.
+        n_images: number of these images.
         top1: accuracy on the test images.
-        timesteps: of a decision, the mean.
+        timesteps: mean number of time steps per decision.
         exits: share of the test images decided after each time step.
-        energy_uj: of a decision, the mean; every image has the mean input rates.
-        latency_ms: likewise.
+        energy_uj: mean energy per decision, at the mean input rates.
+        latency_ms: mean latency per decision.
     """
 
     confidence: float
@@ -48,9 +48,9 @@ class Decisions(Document):
     """``decisions`` of an evaluation.
 
     Attributes:
-        steps: for each number of time steps from 1 on.
-        early_exit: decisions at a confidence that costs next to no accuracy.
-        tolerance: accuracy that it was allowed to cost on the images on which it was chosen.
+        steps: results for each number of time steps, from 1.
+        early_exit: decisions at the chosen confidence threshold.
+        tolerance: accuracy loss allowed when the threshold was chosen.
     """
 
     steps: tuple[StepDecision, ...]
@@ -59,7 +59,7 @@ class Decisions(Document):
 
     @property
     def text(self) -> str:
-        """The early exit, for people."""
+        """The early exit in words."""
         early, whole = self.early_exit, self.steps[-1]
         if early.confidence > 1:
             return (

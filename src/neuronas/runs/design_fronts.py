@@ -1,4 +1,4 @@
-"""What a search of network and chip together leaves: ``front.json`` (schema: docs/schemas/design-front.schema.json)."""
+"""Result of a joint search of network and chip: ``front.json`` (schema: docs/schemas/design-front.schema.json)."""
 
 from neuronas.runs.card import Card, Shown
 from neuronas.runs.document import Document, Location
@@ -9,11 +9,11 @@ CHECKPOINT, SPACE, CHOSEN, SURVEY = "front.npz", "design-space.yaml", "chosen.ya
 
 
 class DesignPoint(Document):
-    """A design: cells, setting of the network, arrays of the chip, and what it costs by cost model ``mapped``.
+    """A design: cells, setting of the network, arrays of the chip, and its cost by cost model ``mapped``.
 
     Attributes:
-        error: expected, 0 to 1, by the error term that the front names.
-        memory_bits: of the weights.
+        error: expected error, 0 to 1, by the front's ``error_term``.
+        memory_bits: memory of the weights.
     """
 
     architecture: str
@@ -36,17 +36,17 @@ class DesignPoint(Document):
 
     @property
     def edap(self) -> float:
-        """Energy times delay times area, µJ ms mm²."""
+        """Energy-delay-area product, µJ ms mm²."""
         return self.energy_uj * self.latency_ms * self.area_mm2
 
     @property
     def setting(self) -> NetworkSetting:
-        """Of the network."""
+        """Setting of the network."""
         return NetworkSetting(channels=self.channels, timesteps=self.timesteps, weight_bits=self.weight_bits)
 
     @property
     def chip(self) -> str:
-        """The arrays, for people."""
+        """The arrays in words."""
         return (
             f"{self.crossbar_size}x{self.crossbar_size} crossbars, {self.rows_per_read} rows per read, "
             f"{self.bits_per_cell} bits per cell, {self.adcs_per_array} ADCs of {self.adc_bits} bits, "
@@ -55,19 +55,19 @@ class DesignPoint(Document):
 
     @property
     def text(self) -> str:
-        """Setting and chip, for people."""
+        """Setting and chip in words."""
         return f"{self.setting.text}; {self.chip}"
 
 
 class Purchase(Document):
-    """What more of one cost buys: the best of another objective, all other costs as they are or lower.
+    """Trade-off: the best value of one objective if one cost may rise and no other cost does.
 
     Attributes:
-        spent: ``energy_uj``, ``latency_ms`` or ``area_mm2``.
-        more: by which share it may rise.
-        objective: what gets better.
-        saved: by which share.
-        design: that has it.
+        spent: the cost that may rise: ``energy_uj``, ``latency_ms`` or ``area_mm2``.
+        more: relative increase that is allowed.
+        objective: the objective that improves.
+        saved: its relative improvement.
+        design: the design with this improvement.
     """
 
     spent: str
@@ -78,14 +78,14 @@ class Purchase(Document):
 
 
 class AxisEffect(Document):
-    """What one value of an axis does, from all costed designs: factors on the mean of the axis.
+    """Main effect of one value of an axis over all costed designs, as factors relative to the mean of the axis.
 
-    Of chip axes, a least-squares fit of the logarithms with all chip axes at once; of network axes, means.
+    Chip axes: least-squares fit of the logarithms with all chip axes at once. Network axes: means.
 
     Attributes:
-        axis: its name.
+        axis: name of the axis.
         value: one of its values.
-        factors: of ``error``, ``energy_uj``, ``latency_ms`` and ``area_mm2``.
+        factors: factors of ``error``, ``energy_uj``, ``latency_ms`` and ``area_mm2``.
     """
 
     axis: str
@@ -94,33 +94,32 @@ class AxisEffect(Document):
 
 
 class DesignFront(Shown, Document):
-    """The front of network and chip together, and the design that was chosen from it.
+    """The Pareto front of network and chip together, and the design chosen from it.
 
     Attributes:
-        directory: of all files.
+        directory: folder of all files.
         hardware: the accelerator whose arrays are changed.
         axes: values of every axis, as text.
-        n_candidates: cells whose fitness was surveyed.
-        n_settings: of the network.
-        n_covered: designs that are enumerated or bounded.
-        n_costed: of these, costed one by one.
-        n_feasible: of these, keep all limits.
-        excluded: combinations of setting and chip that cannot be built, by rule.
-        n_front: designs on the front, all in ``front.csv``.
-        resolution: by which share the front may miss a design.
+        n_candidates: number of candidates whose fitness was computed.
+        n_settings: number of settings of the network.
+        n_covered: number of designs that were enumerated or excluded by bounds.
+        n_costed: number of designs that were costed individually.
+        n_feasible: number of costed designs within all limits.
+        excluded: number of combinations of setting and chip that cannot be built, by rule.
+        n_front: number of designs on the front; ``front.csv`` lists them all.
+        resolution: relative tolerance within which the front is complete.
         max_error: designs with a larger expected error are left out.
-        error_term: name of what accuracy is expected by.
-        error_basis: what it rests on.
+        error_term: name of the estimate of the expected error.
+        error_basis: data that this estimate is based on.
         prefer: how the design was chosen.
-        chosen: the design.
-        extremes: the best design of each objective, and of energy times delay times area.
-        purchases: what more energy, time or area than the chosen design's would buy.
-        effects: what each axis does.
-        interactions: of two axes of the chip, the share of the variance of each cost that they have only together;
-            the largest.
-        explained: share of the variance of each objective, over chips, that the chip's axes explain one by one.
-        seconds: of the enumeration.
-        files: by name, paths in the directory.
+        chosen: the chosen design.
+        extremes: the best design of each objective, and of the energy-delay-area product.
+        purchases: trade-offs: what more energy, time or area than the chosen design's would gain.
+        effects: main effects of each axis.
+        interactions: the largest pairwise interactions of chip axes, as shares of the variance of each cost.
+        explained: share of the variance of each objective over chips that the main effects of the chip's axes explain.
+        seconds: wall-clock time of the enumeration.
+        files: paths in the directory, by name.
     """
 
     directory: Location

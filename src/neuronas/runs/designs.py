@@ -1,4 +1,4 @@
-"""What a design leaves: ``design.json``, and in its folder ``design`` what it chose among."""
+"""Results of a design: ``design.json``, and the alternatives considered, in folder ``design``."""
 
 from typing import Literal
 
@@ -13,14 +13,14 @@ from neuronas.runs.results import SearchSummary
 
 DESIGN, FOLDER = "design.json", "design"
 CHOICE, STAGES = "choice.json", "stages.json"
-"""In the folder: what can be chosen from, and how long each stage has taken so far."""
+"""Files in the folder: the alternatives, and the time of each stage so far."""
 Stage = Literal[
     "feasibility", "survey", "search", "finalists", "training", "evaluation", "chips", "export", "report"
 ]  # fmt: skip
 
 
 class Axes(Document):
-    """The values of each axis that a design chooses from, the largest first."""
+    """The values of each axis of a design, the largest first."""
 
     channels: tuple[int, ...]
     timesteps: tuple[int, ...]
@@ -38,12 +38,12 @@ class Axes(Document):
 
 
 class Contender(Budgeted):
-    """A setting that may be the best one, with the fittest surveyed candidate that keeps all limits there.
+    """A setting that may be the best one, with its fittest surveyed candidate within all limits.
 
     Attributes:
-        share: of the surveyed candidates that keep all limits.
-        architecture: the candidate; its cost is that at this setting.
-        fitness: as surveyed.
+        share: share of the surveyed candidates within all limits.
+        architecture: the candidate; ``cost`` is its cost at this setting.
+        fitness: fitness in the survey.
     """
 
     setting: NetworkSetting
@@ -56,12 +56,12 @@ class SettingChoice(Document):
     """``design/choice.json``: which settings are searched, and why.
 
     Attributes:
-        n_surveyed: candidates whose fitness was surveyed once, for all settings.
-        n_settings: combinations of the axes.
-        n_feasible: those at which a surveyed candidate keeps all limits.
-        n_designs: designs that were costed: each surveyed candidate at each setting.
-        n_searched: how many contenders, from the first, are searched.
-        contenders: settings that no other one beats, in the order in which they are searched.
+        n_surveyed: number of candidates whose fitness was computed, once for all settings.
+        n_settings: number of combinations of the axes.
+        n_feasible: number of settings at which a surveyed candidate is within all limits.
+        n_designs: number of costed designs: each surveyed candidate at each setting.
+        n_searched: number of contenders that are searched, from the first.
+        contenders: non-dominated settings, in the order in which they are searched.
     """
 
     axes: Axes
@@ -92,7 +92,7 @@ class StageTimes(Document):
 
 
 class MeasuredShare(Document):
-    """A measured share with the limits of its 95 % interval; null: not known, as of a single chip."""
+    """A measured share with its 95 % interval; null: not known, as for a single chip."""
 
     value: Share
     low: Share | None
@@ -100,19 +100,19 @@ class MeasuredShare(Document):
 
     @property
     def text(self) -> str:
-        """For people."""
+        """Value and interval as text."""
         if self.low is None or self.high is None:
             return percent(self.value)
         return f"{percent(self.value)} (95 % interval {percent(self.low)} to {percent(self.high)})"
 
 
 class Alternative(Budgeted):
-    """The answer's cells at another setting: what one axis costs, and what would have to be allowed for it.
+    """The answer's cells with another value of one axis: the cost, and the limits that it would need.
 
     Attributes:
-        needs: the limits, as options, that would have to be raised; empty where it keeps all of them.
-        is_larger: more of an axis than the answer has.
-        is_offered: its value is among those that could be chosen.
+        needs: limits, as options, that would have to be raised; empty if it is within all limits.
+        is_larger: whether the value is larger than the answer's.
+        is_offered: whether the value is among those that could be chosen.
     """
 
     setting: NetworkSetting
@@ -122,27 +122,27 @@ class Alternative(Budgeted):
 
 
 class DesignResult(Shown, SearchSummary):
-    """``design.json``: the answer of a design, what was measured of it, and why it is the answer.
+    """``design.json``: the answer of a design, its measurements, and why it was chosen.
 
     Attributes:
-        directory: of the run, which holds the answer as any other run.
-        channels: of the answer.
-        timesteps: T of the answer.
-        weight_bits: of the answer.
-        test_accuracy: of the trained network on the test images, at its precision.
-        n_test: test images.
-        integer: accuracy of its integer-only network; null: it has none.
-        integer_left_out: why it has none; left out where it has one.
+        directory: run directory; it contains the answer as any other run.
+        channels: channels of the answer.
+        timesteps: time steps T of the answer.
+        weight_bits: weight precision of the answer.
+        test_accuracy: accuracy of the trained network on the test images, at its precision.
+        n_test: number of test images.
+        integer: accuracy of its integer-only network; null: none.
+        integer_left_out: why there is no integer-only network; absent if there is one.
         chip_accuracy: mean over simulated chips, with the interval of the mean; null: not simulated.
-        n_chips: simulated chips.
-        chip_loss: test accuracy that the chips cost; null: not simulated.
-        chips_left_out: why no chips were simulated; null where they were.
-        verdict: in a sentence.
-        reason: why this design is the answer, in sentences.
-        choice: the settings that it was chosen from.
-        alternatives: what other settings cost with the same cells.
-        files: by name, paths in the run's directory.
-        stages: what was done, with its time.
+        n_chips: number of simulated chips.
+        chip_loss: loss of test accuracy on the chips; null: not simulated.
+        chips_left_out: why no chips were simulated; null if they were.
+        verdict: conclusion, one sentence.
+        reason: why this design was chosen, in sentences.
+        choice: the settings considered.
+        alternatives: the same cells at other settings.
+        files: paths in the run directory, by name.
+        stages: the stages and their times.
     """
 
     directory: Location
@@ -166,7 +166,7 @@ class DesignResult(Shown, SearchSummary):
 
     @property
     def setting(self) -> NetworkSetting:
-        """Of the answer."""
+        """Setting of the answer."""
         return NetworkSetting(channels=self.channels, timesteps=self.timesteps, weight_bits=self.weight_bits)
 
     @property

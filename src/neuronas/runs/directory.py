@@ -1,4 +1,4 @@
-"""The directory of a run: which files it has, who may write to it, its log, and what identifies its result."""
+"""The run directory: its files, its lock, its log, and the identity of its result."""
 
 import fcntl
 import json
@@ -31,14 +31,14 @@ COPIES = {
     "accelerator": ("accelerator.yaml", "hardware.accelerator"),
     "activity": ("activity.yaml", "hardware.trace"),
 }
-"""Copies of what settings name by file or object: the file in the run, and the setting."""
+"""Copies of files and objects that settings refer to: file in the run directory, and setting."""
 _LOCK_BYTES, _LOG_BYTES, _OLD_LOGS = 100, 5_000_000, 2
 
 log = logging.getLogger("neuronas")
 
 
 def new_directory(dataset: str, purpose: str) -> Path:
-    """A directory under ``runs/`` that is not there yet."""
+    """A directory under ``runs/`` that does not exist yet."""
     stem = f"{dataset.split(':', maxsplit=1)[0]}-{purpose}-{datetime.now():%Y%m%d-%H%M%S}"
     candidates = (Path("runs") / (stem if n == 0 else f"{stem}-{n}") for n in range(1000))
     return next(path for path in candidates if not path.exists())
@@ -46,14 +46,14 @@ def new_directory(dataset: str, purpose: str) -> Path:
 
 @dataclass(frozen=True)
 class RunOrigin:
-    """What a run is made from.
+    """The inputs of a run.
 
     Attributes:
-        config: complete settings.
-        given: what a person gave of them.
-        copies: what the settings name by file or object, by the names in ``COPIES``.
-        code: the code behind names in the settings, such as that of the fitness.
-        grows: a run of fewer draws (``search.n_draws``) can be resumed with more.
+        config: resolved settings.
+        given: settings given by the user.
+        copies: content of the files and objects that the settings refer to, by the names in ``COPIES``.
+        code: identity of the code that names in the settings refer to, such as the fitness.
+        grows: whether a run can be resumed with more draws (``search.n_draws``).
     """
 
     config: ResolvedConfig
@@ -64,12 +64,12 @@ class RunOrigin:
 
     @property
     def identity(self) -> str:
-        """A key of everything that decides what a search finds."""
+        """Digest of everything that affects the result of a search."""
         return identity(self.config, *self.copies.values(), self.code)
 
     @property
     def history_identity(self) -> str:
-        """A key of everything that decides what a history holds, apart from how far it goes."""
+        """Digest of everything that affects the content of a history, except its length."""
         if not self.grows:
             return self.identity
         search = self.config.search.model_copy(update={"n_draws": 1})
@@ -77,23 +77,23 @@ class RunOrigin:
 
 
 class RunDirectory:
-    """A run directory held by one process at a time, which keeps its log; use it in a ``with`` statement.
+    """A run directory, locked by one process at a time, with its log; use it in a ``with`` statement.
 
     Args:
-        path: the directory; made if it is not there.
-        origin: what the run is made from.
-        resume: work in a run that is there already.
+        path: the directory; created if missing.
+        origin: the inputs of the run.
+        resume: continue an existing run.
 
     Raises:
-        RunDirectoryError: another process holds it; it holds a run and ``resume`` is off; ``resume`` is on and
-            it holds none or one with other settings; or it cannot be written.
+        RunDirectoryError: another process has locked it; it contains a run and ``resume`` is off; ``resume`` is on
+            and it contains none or one with other settings; or it cannot be written.
     """
 
     def __init__(self, path: Path, origin: RunOrigin, *, resume: bool):
         self.path, self._origin, self._resume = path, origin, resume
 
     def __enter__(self) -> Self:
-        """Take the directory and check that it may be used."""
+        """Lock the directory and check that it may be used."""
         if self._resume and not self.path.is_dir():
             raise self._nothing_to_resume()
         with ExitStack() as stack:
@@ -106,7 +106,7 @@ class RunDirectory:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Let the directory go."""
+        """Release the lock."""
         self._held.close()
 
     def file(self, name: str) -> Path:
@@ -154,7 +154,7 @@ class RunDirectory:
                 write_config(config, self._origin.config, self._origin.given)
 
     def _check_code(self) -> None:
-        """Notice another formula, or other images, under the same name, and the same images under another."""
+        """Refuse to resume with other code or other images under the same name."""
         made = Environment.read(self.file(ENVIRONMENT)).made_with
         for what, now in self._origin.code.items():
             if made.get(what, now) != now:
@@ -165,14 +165,14 @@ class RunDirectory:
 
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
-    """Hold a directory, which is made if it is not there; its lock names this process for whoever wants to end it.
+    """Lock a directory, which is created if missing. The lock file contains the id of this process.
 
     Raises:
-        RunDirectoryError: another process holds it, or it cannot be written.
+        RunDirectoryError: another process has locked it, or it cannot be written.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        # A pipe must not be waited for, nor what a link leads to be emptied.
+        # Do not wait for a pipe, and do not truncate the target of a link.
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW
         lock = os.fdopen(os.open(directory / LOCK, flags, 0o666), "a")
     except OSError as error:
@@ -201,24 +201,23 @@ def _holder(directory: Path) -> str:
 
 
 class _LogFile(RotatingFileHandler):
-    """A log that ends the work where it cannot be written, as every other file of a run does."""
+    """A log handler that raises if the file cannot be written, as for every other file of a run."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name in the standard library
-        """Raise what ``emit`` has caught of the system; print a mistake in the call."""
+        """Raise system errors that ``emit`` has caught; print mistakes in the logging call."""
         if isinstance(error := sys.exception(), OSError):
             raise unwritable(self.baseFilename, error) from error
-        if isinstance(error, RunDirectoryError):  # the above, on its way out through another ``emit``
+        if isinstance(error, RunDirectoryError):  # raised above, passing through another ``emit``
             raise error
         super().handleError(record)
 
 
 @contextmanager
 def log_to(path: Path) -> Iterator[None]:
-    """Append what the package logs to a file; a full one becomes ``log.txt.1``, and the oldest of three is deleted.
+    """Append the package's log to a file; a full one becomes ``log.txt.1``, and the oldest of three is deleted.
 
     Raises:
-        RunDirectoryError: something else has its name: a pipe, which would be waited for, or a link, which may lead to
-            another's file.
+        RunDirectoryError: the path is not a regular file, such as a pipe or a link.
     """
     if is_there(path) and (path.is_symlink() or not path.is_file()):
         raise RunDirectoryError(f"{path}: is not a regular file; remove it, the log is written there")
@@ -240,14 +239,14 @@ _OF_READING = ("name", "data_dir", "class_names", "n_test")
 _OF_CHOICE = (
     "prefer", "finalists", "finalist_epochs", "finalist_images", "finalist_eta", "finalist_validation",
 )  # fmt: skip
-"""Settings of a search that choose among what it has found: a resumed one may have others."""
+"""Settings that choose the answer from the candidates; they may change when a search is resumed."""
 
 
 def _deciding(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that can change a history: not its speed, where images lie, or the choice in the end.
+    """The settings that can change a history: not those of speed, location of images, or final choice.
 
-    Names of classes are left out as well: what reads the images checks them. So is the name of the data set, whose
-    fingerprint counts (``RunOrigin.code``): image folders may move.
+    Class names are excluded as well, since they are checked when images are read; so is the name of the data set,
+    because image folders may move and its fingerprint is compared instead (``RunOrigin.code``).
     """
     kept = {name: value for name, value in values.items() if name not in _NOT_DECIDING}
     kept["data"] = {name: value for name, value in kept["data"].items() if name not in _OF_READING}
@@ -256,7 +255,7 @@ def _deciding(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _chosen_anew(config: ResolvedConfig, stored: Mapping[str, Any]) -> list[str]:
-    """Which settings of the choice differ from the stored ones, of which runs of earlier versions may lack some."""
+    """Settings of the choice that differ from the stored ones; runs of earlier versions may lack some."""
     now = config.search.model_dump(include=set(_OF_CHOICE))
     values = {name: stored["search"].get(name) for name in now}
     known = {name: SETTINGS[f"search.{name}"].default if one is None else one for name, one in values.items()}
@@ -264,7 +263,7 @@ def _chosen_anew(config: ResolvedConfig, stored: Mapping[str, Any]) -> list[str]
 
 
 def _told(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Settings without those at the value of before they existed, so that a new setting makes no run another one."""
+    """Settings without those at their ``before`` value, so that a new setting does not change a run's identity."""
     found: dict[str, Any] = {}
     for key, value in values.items():
         path = f"{prefix}{key}"
@@ -276,7 +275,7 @@ def _told(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def identity(config: ResolvedConfig, *parts: BaseModel | Mapping[str, Any] | str) -> str:
-    """A key of everything that decides a result: settings, the content of the files that they name, other parts."""
+    """Digest of everything that affects a result: settings, content of the files they refer to, other parts."""
     content = [
         _told(_deciding(config.model_dump())),
         *(part.model_dump() if isinstance(part, BaseModel) else part for part in parts),
@@ -285,7 +284,7 @@ def identity(config: ResolvedConfig, *parts: BaseModel | Mapping[str, Any] | str
 
 
 def differences(new: Mapping[str, Any], stored: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """What is set otherwise now than in the stored settings, as ``train.epochs was 1, now 3``."""
+    """Differences from the stored settings, such as ``train.epochs was 1, now 3``."""
     found = []
     for key, value in new.items():
         old, name = stored.get(key), f"{prefix}{key}"

@@ -13,22 +13,22 @@ _MAX_BYTES = 100_000_000
 Finite = Annotated[float | None, BeforeValidator(plain)]
 """A number; infinity and NaN, which JSON cannot hold, become null."""
 Location = Annotated[Path, Field(strict=False)]
-"""A path, which JSON has as text."""
+"""A path, written to JSON as text."""
 Share = Annotated[float, Field(ge=0, le=1)]
-"""A part of a whole, 0 to 1."""
+"""A fraction, 0 to 1."""
 
 
 class Document(BaseModel):
-    """A JSON document. Frozen, of strict types, without unknown keys, so that what is read is what was written."""
+    """A JSON document: frozen, strictly typed and without unknown keys, so that reading restores what was written."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
 
     def plain(self) -> dict[str, Any]:
-        """The document as JSON's own values, as ``--json`` prints them."""
+        """The document as JSON values, as printed by ``--json``."""
         return self.model_dump(mode="json")
 
     def write(self, path: Path) -> None:
-        """Write the document, and the folder that it lies in; the file is either whole or absent.
+        """Write the document atomically; its folder is created if necessary.
 
         Raises:
             RunDirectoryError: it cannot be written.
@@ -42,7 +42,7 @@ class Document(BaseModel):
         """Read a document.
 
         Raises:
-            VerificationError: it is missing, damaged or another document; names the file and the field.
+            VerificationError: the file is missing, damaged or another document; the message names file and field.
         """
         try:
             text = read_text(path, _MAX_BYTES)
@@ -54,16 +54,16 @@ class Document(BaseModel):
 
     @classmethod
     def packaged(cls, package: str, file: str) -> Self:
-        """Read a document that comes with a package."""
+        """Read a document from the data files of a package."""
         return cls.parse(files(package).joinpath(file).read_text(encoding="utf-8"), file)
 
     @classmethod
     def parse(cls, text: str, source: str) -> Self:
-        """Turn JSON text into a document.
+        """Parse a document from JSON text.
 
         Args:
             text: one JSON object.
-            source: where it comes from; the error message begins with it.
+            source: origin of the text, for error messages.
 
         Raises:
             VerificationError: see ``read``.
@@ -81,7 +81,7 @@ class Document(BaseModel):
 
     @classmethod
     def read_if_there(cls, path: Path) -> Self | None:
-        """Read a document; None where the run has not got that far.
+        """Read a document; None if the file does not exist yet.
 
         Raises:
             VerificationError: see ``read``.
@@ -90,7 +90,7 @@ class Document(BaseModel):
 
 
 def _frozen(value: Any) -> Any:
-    """JSON's arrays as tuples, which a strict model takes."""
+    """JSON arrays as tuples, as strict models require."""
     if isinstance(value, dict):
         return {key: _frozen(one) for key, one in value.items()}
     return tuple(map(_frozen, value)) if isinstance(value, list) else value

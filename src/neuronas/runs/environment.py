@@ -1,4 +1,4 @@
-"""``environment.json``: what a result may depend on besides its settings."""
+"""``environment.json``: what a result can depend on besides its settings."""
 
 import os
 import platform
@@ -31,7 +31,7 @@ class Machine(Document):
 
     @classmethod
     def here(cls) -> Self:
-        """That of this process."""
+        """The environment of this process."""
         return cls(**_here())
 
 
@@ -39,8 +39,8 @@ class Environment(Machine):
     """``environment.json``: format of the run directory, versions, machine, and the command that made the directory.
 
     Attributes:
-        made_with: the code behind names in the settings, such as that of the fitness, and what identifies the data set.
-        working_directory: where it was begun; relative paths in its settings start there.
+        made_with: identity of the code that settings refer to, such as the fitness, and of the data set.
+        working_directory: working directory at the start; relative paths in the settings refer to it.
     """
 
     format: Literal["neuronas-run-2"] = FORMAT
@@ -50,7 +50,7 @@ class Environment(Machine):
 
     @classmethod
     def of_run(cls, made_with: Mapping[str, str]) -> Self:
-        """That of a run which this process begins."""
+        """The document of a run that this process starts."""
         return cls(**_here(), command=tuple(sys.argv), made_with=dict(made_with), working_directory=str(Path.cwd()))
 
 
@@ -70,7 +70,7 @@ def _here() -> dict[str, Any]:
 
 
 def check_format(directory: Path) -> None:
-    """Refuse a run directory of another format, before any of its files is read.
+    """Check the format of a run directory before any of its files is read.
 
     Raises:
         RunDirectoryError: another version of neuronas wrote it.

@@ -1,4 +1,4 @@
-"""What is measured of one epoch of a training: a line of ``metrics.jsonl``."""
+"""Metrics of one epoch of training: a line of ``metrics.jsonl``."""
 
 from typing import Annotated
 
@@ -12,15 +12,15 @@ class Epoch(Document):
 
     Attributes:
         epoch: from 1.
-        train_loss: mean over the epoch's images, of the network as it was at each step.
-        train_accuracy: likewise.
-        validation_accuracy: after the epoch; null without validation images.
-        learning_rate: of the last step.
+        train_loss: mean loss over the epoch's images, computed at each step.
+        train_accuracy: accuracy over the epoch's images, computed at each step.
+        validation_accuracy: accuracy after the epoch; null without validation images.
+        learning_rate: learning rate of the last step.
         firing_rate: spikes per neuron per time step after the epoch, mean over the layers; null without spikes.
         sparsity: share of weights that are 0.
-        images_per_s: of the last step.
-        dead_outputs: outputs of weighted layers all of whose weights are 0 as the chip holds them.
-        silent_layers: LIF layers without a single spike after the epoch.
+        images_per_s: images per second at the last step.
+        dead_outputs: number of outputs of weighted layers whose quantised weights are all 0.
+        silent_layers: number of LIF layers without a spike after the epoch.
     """
 
     epoch: Annotated[int, Field(ge=1)]
@@ -36,5 +36,5 @@ class Epoch(Document):
 
     @property
     def numbers(self) -> dict[str, float]:
-        """All of it that was measured, by name."""
+        """The measured values, by name."""
         return {name: float(value) for name, value in self.plain().items() if value is not None}
