@@ -25,11 +25,11 @@ _PRESETS = Path(__file__).parent / "presets"
 
 
 SIGN_COLUMNS = {"differential": 2, "offset-binary": 1}
-"""Columns of a weight's sign, by the sign scheme of arrays that say no other."""
+"""Number of sign columns of each sign scheme."""
 
 
 def sign_scheme_of(n_sign_columns: float) -> str:
-    """The sign scheme of arrays with so many columns for a sign."""
+    """The sign scheme of arrays with this number of sign columns."""
     return next(name for name, n in SIGN_COLUMNS.items() if n == n_sign_columns)
 
 
@@ -39,8 +39,8 @@ class Crossbar(Section):
     Attributes:
         base_weight_bits: weight bits that one column stores in cost model ``paper``.
         bits_per_cell: weight bits that one cell stores (cost model ``mapped``).
-        rows_per_read: rows that a column sums in one read (cost model ``mapped``, simulated chips); all if left out.
-            A pass reads the rows in use one set after another, with a conversion for each set.
+        rows_per_read: rows that a column sums in one read (cost model ``mapped``, simulated chips); default: all rows.
+            A pass reads the rows in use in successive sets, with a conversion for each set.
         n_sign_columns: 2 for differential columns, 1 for offset binary or cells with a sign (cost model ``mapped``).
         cell_read_energy_pj: energy of one read of one cell.
         cell_leakage_pw: leakage power of one cell; 0 for non-volatile cells.
@@ -140,7 +140,7 @@ class Buffers(Section):
 class Digital(Section):
     """Adders for pooling, node sums and neurons: units of ``n_lanes`` parallel adders.
 
-    ``image_bits``: bits of a pixel that the first layer can read, one after another; no more than a pixel has are read.
+    ``image_bits``: maximum number of bits of a pixel that the first layer reads, one after another.
     """
 
     n_lanes: Count
@@ -174,10 +174,10 @@ def _device_model(given: Any) -> Any:
 
 
 class Macro(Section):
-    """The array as one among measured ones (``hardware.silicon``): decides the intervals of cost model ``mapped``.
+    """Kind of the array among measured ones (``hardware.silicon``); determines intervals of cost model ``mapped``.
 
     Attributes:
-        cell: kind of its memory cells.
+        cell: kind of memory cell.
         supply_v: supply voltage.
     """
 
@@ -196,8 +196,8 @@ class Device(Section):
         stuck_on_share: share of cells that always have ``on_resistance_ohm``.
         stuck_off_share: share of cells that always have ``off_resistance_ohm``.
         column_resistance_ohm: wire resistance of a column between two neighbouring rows.
-        model: measured statistics of the device, in place of ``write_variation``: a name, or what a device model's file
-            holds.
+        model: measured statistics of the device, used instead of ``write_variation``: a name, or the content of a
+            device model file.
     """
 
     on_resistance_ohm: Positive
@@ -251,7 +251,7 @@ class Accelerator(Section):
 
 
 ALL = "all"
-"""What stands for each accelerator where several can be compared."""
+"""Name that stands for all accelerators in commands that compare several."""
 BUILTIN: dict[str, Path] = {path.stem: path for path in sorted(_PRESETS.glob("*.yaml"))}
 """Files of the built-in accelerators, by name."""
 

@@ -1,4 +1,4 @@
-"""Budgets: limits on parameters, area, latency and energy, and by how much a cost exceeds them."""
+"""Budgets: limits on parameters, area, latency and energy, and the excess of a cost over them."""
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Costed(Protocol):
-    """Whatever has the four quantities: a cost, or a document about one."""
+    """An object with the four quantities, such as a cost or a document."""
 
     @property
     def parameters(self) -> int:
@@ -34,14 +34,14 @@ class Costed(Protocol):
 
 @dataclass(frozen=True)
 class BudgetUse:
-    """What an architecture takes of one budget.
+    """The use of one budget by an architecture.
 
     Attributes:
         name: one of ``hardware.units.BUDGETED``.
-        cost: in the unit of that name.
-        limit: in the same unit; ``inf`` for none.
-        judged: what is held against the limit: the cost, or the bound that it keeps with the confidence asked for.
-        fits: how often a network of this cost keeps the limit, 0 to 1, as far as arrays decide it; None: not known.
+        cost: cost, in the unit of the name.
+        limit: limit in the same unit; ``inf``: no limit.
+        judged: value compared with the limit: the cost, or its upper bound at the requested confidence.
+        fits: probability that the limit is met, 0 to 1, given the uncertainty of the arrays' part; None: not known.
     """
 
     name: str
@@ -52,14 +52,14 @@ class BudgetUse:
 
     @property
     def used(self) -> float | None:
-        """Share of the limit, above 1 where it is exceeded; None where there is no limit."""
+        """Share of the limit, above 1 if it is exceeded; None if there is no limit."""
         if self.limit == inf:
             return None
         return self.judged / self.limit if self.limit else float(self.judged > 0) * 2
 
     @property
     def excess(self) -> float:
-        """What is judged minus limit, in the unit of the name; above 0 where the limit is broken."""
+        """``judged`` minus limit, in the unit of the name; above 0 if the limit is broken."""
         return self.judged - self.limit
 
     @property
@@ -73,8 +73,8 @@ class Budget:
     """Upper limits in the units of the names; ``inf`` means no limit. A cost equal to its limit fits.
 
     Attributes:
-        confidence: latency and energy are judged by the bound that they keep with this confidence; None: as they are.
-        spreads: how far measured arrays are off, by quantity; see ``hardware.mapped.intervals``.
+        confidence: latency and energy are compared by their upper bound at this confidence; None: by their estimate.
+        spreads: spread of measured arrays around their estimates, by quantity; see ``hardware.mapped.intervals``.
     """
 
     max_parameters: float = inf
@@ -90,12 +90,12 @@ class Budget:
         return {name: getattr(self, f"max_{name}") for name in BUDGETED}
 
     def only(self, names: Container[str]) -> "Budget":
-        """The limits on these quantities alone."""
+        """The budget restricted to the limits on these quantities."""
         kept: dict[str, Any] = {f"max_{name}": limit if name in names else inf for name, limit in self.limits.items()}
         return replace(self, **kept)
 
     def judged(self, totals: "Totals") -> "dict[str, Array]":
-        """[n] what is held against each limit: the cost, with its array's part at the bound where one is asked for."""
+        """[n] values compared with each limit: the cost, with its arrays' part at the upper bound if requested."""
         found = {name: getattr(totals, name) for name in BUDGETED}
         for name, factor in self._factors.items():
             array = getattr(totals, f"array_{name}", None)
@@ -105,7 +105,7 @@ class Budget:
 
     @property
     def _factors(self) -> dict[str, float]:
-        """By how much an array's part is multiplied before it is judged."""
+        """Factors on the arrays' part of a cost before it is compared with the limit."""
         if self.confidence is None:
             return {}
         return {name: spread.below(self.confidence) for name, spread in self.spreads.items()}
@@ -116,19 +116,19 @@ class Budget:
         return {name: judged[name] - limit for name, limit in self.limits.items()}
 
     def relative_excess(self, totals: "Totals") -> "Array":
-        """[n, 4] excess as a share of its limit (the cost itself where the limit is 0, -inf where there is none)."""
+        """[n, 4] excess as a share of the limit (the cost itself if the limit is 0, -inf if there is no limit)."""
         import numpy as np
 
         judged = self.judged(totals)
         return np.stack([_relative(judged[name], limit) for name, limit in self.limits.items()], axis=1)
 
     def uses(self, cost: Costed) -> tuple[BudgetUse, ...]:
-        """One cost against each limit."""
+        """Compare a cost with each limit."""
         return tuple(self._use(cost, name, limit) for name, limit in self.limits.items())
 
     def _use(self, cost: Costed, name: str, limit: float) -> BudgetUse:
         value = float(getattr(cost, name))
-        interval = getattr(cost, "intervals", {}).get(name)  # of a model that is held against silicon
+        interval = getattr(cost, "intervals", {}).get(name)  # only of a model that is compared with silicon
         if interval is None or name not in self.spreads:
             return BudgetUse(name, value, limit, value)
         array, judged = interval.array, value + (self._factors.get(name, 1.0) - 1) * interval.array
@@ -172,7 +172,7 @@ class Closest:
 
 
 def closest(budget: Budget, totals: "Totals") -> Closest:
-    """Among candidates that all break the budget, the one whose worst relative excess is smallest."""
+    """Among candidates that all violate the budget, the one with the smallest worst relative excess."""
     relative = budget.relative_excess(totals)
     index = int(relative.max(axis=1).argmin())
     name = BUDGETED[int(relative[index].argmax())]

@@ -1,6 +1,6 @@
-"""What a device model says of cells some time after programming, as a function of their target conductance.
+"""Statistics of cells by a device model at a time after programming, as functions of their target conductance.
 
-Targets ``x`` are shares of the conductance of a cell that is on, within what was measured (``lowest`` to 1).
+Targets ``x`` are relative to the conductance of a cell that is on, within the measured range (``lowest`` to 1).
 docs/chip-simulation.md has the equations. ``chip.aging`` draws cells from these statistics.
 """
 
@@ -15,12 +15,12 @@ _SMALLEST = 1e-30
 
 
 def deviation(device: DeviceModel, after_s: float, x: Array) -> tuple[Array, Array]:
-    """Mean and standard deviation of the difference from the target, as shares of the conductance of a cell that is on.
+    """Mean and standard deviation of the difference from the target, relative to the conductance of an on cell.
 
     Args:
         device: the measured statistics.
-        after_s: time since programming; between two measurements their values are interpolated in its logarithm.
-        x: targets.
+        after_s: time since programming; values are interpolated between two measurements in its logarithm.
+        x: relative target conductances.
     """
     mean, std = np.zeros_like(x), np.zeros_like(x)
     for weight, one in zip(device.weights(after_s), device.deviations, strict=True):
@@ -35,21 +35,21 @@ def drift_exponent(drift: Drift, x: Array) -> tuple[Array, Array]:
 
 
 def slow_noise_std(noise: SlowNoise, after_s: float, x: Array) -> Array:
-    """Relative standard deviation of the noise gathered until a time; see ``SlowNoise``."""
+    """Relative standard deviation of the noise accumulated until a time; see ``SlowNoise``."""
     factor = np.minimum(noise.factor / np.maximum(x, _SMALLEST) ** noise.power, noise.highest)
     found: Array = factor * sqrt(max(log((after_s + noise.read_s) / (2 * noise.read_s)), 0.0))
     return found
 
 
 def cell_errors(device: DeviceModel, after_s: float, x: Array) -> tuple[Array, Array]:
-    """Mean and standard deviation of the difference from the target due to all effects together, as ``deviation``.
+    """Mean and standard deviation of the difference from the target due to all effects; units as in ``deviation``.
 
-    To first order in the spread of the exponents; conductances that would be negative are not cut off.
+    First order in the spread of the exponents; negative conductances are not clipped.
 
     Args:
         device: the measured statistics.
         after_s: time since programming, at least ``device.first_s``.
-        x: targets as they are; outside what was measured the statistics at its end hold.
+        x: relative target conductances; outside the measured range, the statistics at its end are used.
     """
     known = np.clip(x, device.lowest, 1.0)
     mean, std = deviation(device, after_s, known)

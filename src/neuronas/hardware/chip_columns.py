@@ -1,9 +1,9 @@
-"""Columns of bit slices and the cells in them: levels, errors when written and later.
+"""Columns of bit slices and their cells: levels, and errors at programming and later.
 
-A column of bit slices holds levels l; a weight is the sum of factor * l over its columns. A cell of level l conducts
-l + o levels, where o = L / (R_off / R_on - 1) and L is the highest level, plus an error of its own: with a write
-variation v of the variance v^2 * (l + o)^2, with a device model of the mean and variance that it has at a time after
-programming (``hardware.cell_statistics``).
+A column of bit slices stores levels l; a weight is the sum of factor * l over its columns. A cell of level l conducts
+l + o levels, where o = L / (R_off / R_on - 1) and L is the highest level, plus an error. With a write variation v its
+variance is v^2 * (l + o)^2; a device model gives its mean and variance at a time after programming
+(``hardware.cell_statistics``).
 """
 
 from collections.abc import Callable
@@ -27,10 +27,10 @@ class Column:
     """A column of a filter.
 
     Attributes:
-        factor: of its levels in the weight.
-        shares: of its cells that hold each level.
-        n: columns like it: a positive and a negative one, or 1.
-        sign: of all of them together, 1, -1 or 0: with which an error that all columns have in common counts.
+        factor: factor of its levels in the weight.
+        shares: share of its cells at each level.
+        n: number of equal columns: 2 for a positive and a negative one, otherwise 1.
+        sign: sum of their signs, 1, -1 or 0: the sign of an error that all columns have in common.
     """
 
     factor: float
@@ -40,12 +40,12 @@ class Column:
 
     @property
     def is_reference(self) -> bool:
-        """Whether all filters share it."""
+        """Whether it is the reference column, which all filters share."""
         return self.sign < 0
 
     @cached_property
     def mean(self) -> float:
-        """Of the levels."""
+        """Mean of the levels."""
         return self._expected(lambda level: level)
 
     @cached_property
@@ -64,7 +64,7 @@ class Cells:
     Attributes:
         ratio: R_off / R_on.
         wire: wire resistance between rows over R_on.
-        variation: relative deviation when written, without a device model.
+        variation: relative standard deviation at programming, without a device model.
         model: measured statistics of the device.
         after_s: time after programming.
     """
@@ -77,11 +77,11 @@ class Cells:
 
     @property
     def fresh(self) -> "Cells":
-        """As programmed, which is when gains are calibrated."""
+        """The cells directly after programming, when gains are calibrated."""
         return self if self.model is None else replace(self, after_s=self.model.first_s)
 
     def off(self, largest: float) -> float:
-        """What a cell in the off state conducts, levels."""
+        """Conductance of a cell in the off state, in levels."""
         return largest / (self.ratio - 1)
 
     @cache  # noqa: B019 - few kinds of cells are ever made
@@ -95,7 +95,7 @@ class Cells:
 
     @classmethod
     def of(cls, device: Device, after_s: float | None) -> "Cells":
-        """Those of a device."""
+        """The cells of a device."""
         on, model = float(device.on_resistance_ohm), device.model
         first_s = 0.0 if model is None else model.first_s
         return cls(

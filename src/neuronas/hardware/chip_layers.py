@@ -1,12 +1,12 @@
-"""A network as neuromorphic chips hold it: layers of weights with neurons behind them, whose spikes may be pooled.
+"""A network as layers of a neuromorphic chip: weights followed by neurons, whose spikes may be pooled.
 
     inputs -> weights -> neurons -> pooling -> next layers
 
 A mean over windows between weights and neurons (a reduction) becomes part of the weights: a convolution with a kernel
 of k pixels and a mean over p x p windows that do not overlap are one convolution with a kernel of k + p - 1 pixels and
 p times the stride. Each of its weights is the sum of up to min(k, p)^2 weights, so it needs more bits to be exact. A
-mean over the whole image in front of a fully connected layer becomes a kernel as large as what the chip cannot pool.
-Batch normalisation becomes part of weights and thresholds.
+mean over the whole image before a fully connected layer becomes a kernel over the part that the chip cannot pool.
+Batch normalisation is folded into weights and thresholds.
 """
 
 from collections import Counter
@@ -22,20 +22,20 @@ class ChipLayer:
     """One layer on a chip; sides are height and width in pixels.
 
     Attributes:
-        name: of the node with weights.
-        kernel: 1 x 1 for fully connected layers of single pixels, and otherwise their input's sides.
+        name: name of the node with weights.
+        kernel: height and width of the kernel; for fully connected layers, those of the input.
         padding: zeros on each side.
-        in_sides: of the input.
-        out_sides: of the neurons.
-        is_linear: a fully connected layer.
-        reads_image: its inputs are pixels.
-        pool: window over the spikes that it reads, with the stride of its side; 1: none.
-        reduce: ``mean`` or ``max``.
-        more_bits: that weights need because pooling became part of them.
-        sources: of the spikes: names of layers; empty for the image.
-        adds: other weights whose values are added in front of the same neurons.
-        unsupported: what stands between weights and neurons and is no part of either; empty: nothing.
-        node: with the weights; empty: neurons without weights in front of them. Several layers can have one node.
+        in_sides: height and width of the input.
+        out_sides: height and width of the neurons.
+        is_linear: whether it is a fully connected layer.
+        reads_image: whether its inputs are pixels.
+        pool: side and stride of the pooling window over its input spikes; 1: no pooling.
+        reduce: kind of pooling, ``mean`` or ``max``.
+        more_bits: additional bits that weights need because pooling was folded into them.
+        sources: names of the layers whose spikes it reads; empty for the image.
+        adds: other weights whose values are added before the same neurons.
+        unsupported: description of an unsupported operation between weights and neurons; empty: none.
+        node: name of the node with the weights; empty for neurons without weights. Several layers can share a node.
     """
 
     name: str
@@ -59,27 +59,27 @@ class ChipLayer:
 
     @property
     def n_own_weights(self) -> int:
-        """Weights without those of what is added, without rounding."""
+        """Number of its own weights, without those of ``adds`` and without rounding."""
         return self.in_channels // self.groups * self.out_channels * prod(self.kernel)
 
     @property
     def n_weights(self) -> int:
-        """Weights of everything that is added, without rounding."""
+        """Number of weights including ``adds``, without rounding."""
         return self.n_own_weights + sum(one.n_weights for one in self.adds)
 
     @property
     def n_neurons(self) -> int:
-        """Neurons, without rounding."""
+        """Number of neurons, without rounding."""
         return self.out_channels * prod(self.out_sides)
 
     @property
     def n_inputs(self) -> int:
-        """Inputs of one neuron, of everything that is added."""
+        """Number of inputs of one neuron, including ``adds``."""
         return self.in_channels // self.groups * prod(self.kernel) + sum(one.n_inputs for one in self.adds)
 
     @property
     def n_targets(self) -> int:
-        """Neurons that one input reaches, at most."""
+        """Maximum number of neurons that one input reaches."""
         places = prod(min(ceil(k / self.stride), side) for k, side in zip(self.kernel, self.out_sides, strict=True))
         return self.out_channels // self.groups * places
 
@@ -96,14 +96,14 @@ def _power(n: int) -> int:
 
 
 def chip_layers(graph: Graph, pools: tuple[int, ...] | None) -> tuple[ChipLayer, ...]:
-    """The layers of a network, in order; values that neurons share are computed once.
+    """The layers of a network, in order; values shared by several neurons are computed once.
 
     Args:
-        graph: of the network.
-        pools: sides of windows that the chip averages over; None: any.
+        graph: graph of the network.
+        pools: sides of the mean pooling windows that the chip supports; None: any.
     """
     found: dict[object, ChipLayer] = {}
-    made_by: dict[str, str] = {}  # layer behind each node of neurons
+    made_by: dict[str, str] = {}  # layer of each node of neurons
     fired: set[str] = set()
     names: Counter[str] = Counter()
 
@@ -130,11 +130,11 @@ def chip_layers(graph: Graph, pools: tuple[int, ...] | None) -> tuple[ChipLayer,
 
 
 Term = tuple[Node, tuple[Pool, ...]]
-"""A node with weights, and what pools its values before they are added."""
+"""A node with weights, and the pooling of its values before they are added."""
 
 
 def _terms(graph: Graph, node: Node, pools: tuple[Pool, ...] = (), seen: frozenset[str] = frozenset()) -> list[Term]:
-    """What is added up in front of a node of neurons."""
+    """The terms that are summed before a node of neurons."""
     found: list[Term] = []
     for link in node.links:
         source = graph.by_name[link.source]
@@ -150,7 +150,7 @@ def _terms(graph: Graph, node: Node, pools: tuple[Pool, ...] = (), seen: frozens
 
 
 def _layer(graph: Graph, terms: list[Term], pools: tuple[int, ...] | None) -> ChipLayer:
-    """The layer of neurons that add up terms: that of the last one, with the others beside it."""
+    """The layer of neurons that sum some terms: the layer of the last term, with the others in ``adds``."""
     *others, layer = (_term(graph, *term, pools) for term in terms)
     sources = dict.fromkeys(name for one in (*others, layer) for name in one.sources)
     odd = next((one.unsupported for one in (layer, *others) if one.unsupported), "")
@@ -178,7 +178,7 @@ def _term(graph: Graph, node: Node, between: tuple[Pool, ...], pools: tuple[int,
 
 
 def _inputs(graph: Graph, node: Node) -> tuple[list[Node], Pool | None]:
-    """What a node with weights reads, and the pooling in between."""
+    """The inputs of a node with weights, and the pooling in between."""
     found: list[Node] = []
     window: Pool | None = None
     links = list(node.links)
@@ -193,7 +193,7 @@ def _inputs(graph: Graph, node: Node) -> tuple[list[Node], Pool | None]:
 
 
 def _weights(graph: Graph, node: Node, window: Pool | None, pools: tuple[int, ...] | None) -> ChipLayer:
-    """The layer of a node alone, with the part of a mean that the chip cannot pool as part of its kernel."""
+    """The layer of a single node; the part of a mean that the chip cannot pool is folded into its kernel."""
     weights = node.operation
     if not isinstance(weights, Weights):
         raise TypeError(f"node '{node.name}' is {weights}; expected weights")
@@ -232,7 +232,7 @@ def _sides(node: Node) -> tuple[int, int]:
 
 
 def _folded(layer: ChipLayer, pool: Pool) -> ChipLayer:
-    """A layer with the pooling behind its weights as part of them, where that is the same."""
+    """Fold the pooling after a layer's weights into them, if the result is equal."""
     size = pool.kernel[0]
     if pool.reduce == "max" or pool.kernel != (size, size) or pool.stride != pool.kernel or pool.padding:
         what = f"{'maximum' if pool.reduce == 'max' else 'mean'} over {pool.kernel[0]} x {pool.kernel[1]}"

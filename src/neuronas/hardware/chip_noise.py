@@ -1,20 +1,20 @@
-"""Signal to noise of a layer's sums on crossbars, as a closed form: ADC steps, rows per read, bit slices, wires.
+"""Signal-to-noise ratio of a layer's sums on crossbars in closed form: ADC steps, rows per read, bit slices, wires.
 
-What ``chip.precheck`` simulates for one kind of chip is computed here for many, without torch. A layer has ``rows``
+This computes for many chips at once, without torch, what ``chip.precheck`` simulates for one. A layer has ``rows``
 inputs, which spike independently in 23 % of the time steps, and normal weights with a standard deviation of a quarter
-of the largest (as there). A read sums some of a crossbar's rows, and its converter adds an error:
+of the largest (as there). A read sums some of a crossbar's rows. Sources of error are:
 
-- cells: they err as ``hardware.chip_columns`` says. A column of off cells is subtracted from all others, so its errors
-  are common to them, and cancel in a pair of columns. A mean error is the same in all cells of a level, so its sum over
-  a read grows with the square of the driven cells. The gain of a column is calibrated as programmed, which shrinks what
-  is mostly noise;
-- wires: what a column of mean level conducts at each row (``chip.programming.effective_conductance``), after the gain
-  of the column was calibrated;
+- cells: errors as in ``hardware.chip_columns``. A column of off cells is subtracted from all others, so its errors are
+  common to them and cancel in a pair of columns. A mean error is equal in all cells of a level, so its squared sum over
+  a read grows with the square of the number of driven cells. The gain of a column is calibrated after programming,
+  which reduces sums that are mostly noise;
+- wires: the effective conductance of a column of mean level at each row (``chip.programming.effective_conductance``),
+  after calibration of the column's gain;
 - conversion with steps of d levels, d at least 1: (d^2 - 1) / 12, and clipping of sums above (2^bits - 1) * d; the best
   of 24 steps. With d = 1 rounding also removes small errors of the cells.
 
-The ratio is that of variances, over all columns and reads. Stuck cells, read noise and compensation of drift are not in
-it, nor what a network makes of the noise: ``fitness.expected_error`` turns it into accuracy.
+The ratio is one of variances, over all columns and reads. It does not include stuck cells, read noise and drift
+compensation. ``fitness.expected_error`` converts the ratio to accuracy.
 """
 
 from dataclasses import dataclass
@@ -30,15 +30,15 @@ from neuronas.hardware.cost import Array
 from neuronas.hardware.scaling import ChipArrays
 
 MOST_DB = 40.0
-"""Ratios above it count as this one: a network loses nothing."""
+"""Upper limit of the ratio in dB; above it a network loses no accuracy."""
 _RATE = 0.23
 """Mean firing rate of the layers of trained networks, 0.16 to 0.29 (the 56 of ``benchmarks/trained/narrow.csv``)."""
 _STEPS = 24
 _GAINS = (0.5, 2.0)
 _ROUNDED = 4
-"""Levels by which rounding may be off, at most."""
+"""Maximum rounding error that is considered, in levels."""
 _QUANTILES = ndtri((np.arange(15) + 0.5) / 15)
-"""Of a normal distribution."""
+"""Quantiles of the standard normal distribution."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class LayerNoise:
     """Variance of the errors of a layer's sums over that of the sums themselves.
 
     Attributes:
-        own: [n] of errors that each filter has for itself.
-        shared: [n] of those that cells and wires of the reference column cause in all filters alike (offset-binary).
+        own: [n] part of the errors that are independent for each filter.
+        shared: [n] part of the errors that the reference column causes equally in all filters (offset-binary).
     """
 
     own: Array
@@ -60,7 +60,7 @@ class LayerNoise:
 
     @property
     def own_snr_db(self) -> Array:
-        """The same without what all filters have in common."""
+        """Signal-to-noise ratio without the errors that all filters have in common, dB, [n]."""
         return _decibels(self.own)
 
 
@@ -75,11 +75,11 @@ def layer_noise(
     """Noise of a layer on n chips.
 
     Args:
-        arrays: of the chips.
-        device: their cells.
-        weight_bits: of the layer.
+        arrays: arrays of the chips.
+        device: memory device of the chips.
+        weight_bits: weight bits of the layer.
         rows: inputs of the layer at a kernel position.
-        after_s: time after programming, of a device with a model; None: directly after it.
+        after_s: time after programming, for a device with a model; None: directly after programming.
     """
     cells = Cells.of(device, after_s)
     used = np.minimum(arrays.crossbar_size, rows)
@@ -108,19 +108,19 @@ def _of_kind(
 
 @dataclass(frozen=True)
 class _Errors:
-    """Squared errors of a column: of its cells and wires, of conversions, and of the column of off cells, in common."""
+    """Squared errors of a column: own (cells and wires), conversion, and common (column of off cells)."""
 
     cells: float
     conversion: float
     common: float
 
     def times(self, n_reads: float) -> "_Errors":
-        """Those of several reads."""
+        """The errors of several reads."""
         return _Errors(self.cells * n_reads, self.conversion * n_reads, self.common * n_reads)
 
 
 def _of_column(column: Column, used: int, read: int, cell_bits: int, adc_bits: int, cells: Cells) -> _Errors:
-    """Summed over the reads of a crossbar."""
+    """Errors of a column, summed over the reads of a crossbar."""
     largest = 2**cell_bits - 1
     shares = np.array(column.shares)
     mean, variance = cells.errors(largest)
@@ -129,7 +129,7 @@ def _of_column(column: Column, used: int, read: int, cell_bits: int, adc_bits: i
     n_driven = np.arange(1, read + 1, dtype=np.float64)
 
     def of_sums(each: float, mean: float) -> Array:
-        """Mean square of the sum of terms with this mean square and mean."""
+        """Mean square of a sum of terms with the given mean square and mean."""
         return n_driven * each + n_driven * (n_driven - 1) * mean**2
 
     wires = _wire_error(column, used, read, largest, cells) / (read * _RATE)
@@ -142,13 +142,13 @@ def _of_column(column: Column, used: int, read: int, cell_bits: int, adc_bits: i
 
 
 def _gain(column: Column, used: int, shares: Array, variance: Array) -> float:
-    """The gain that calibration gives a column: it minimises the squared error of its current.
+    """The calibrated gain of a column, which minimises the squared error of its current.
 
     Args:
-        column: of a crossbar.
-        used: its rows.
-        shares: of its cells that hold each level.
-        variance: of the cells of each level, as programmed.
+        column: the column.
+        used: number of its rows in use.
+        shares: share of its cells at each level.
+        variance: variance of the cells of each level after programming.
     """
     ideal = used * _RATE * (column.square + (used - 1) * _RATE * column.mean**2)
     error = used * _RATE * float(shares @ variance + variance[0])
@@ -160,11 +160,11 @@ def _converted(level: float, spread: float, own: Array, common: Array, most: flo
 
     Args:
         level: mean of the sums.
-        spread: their standard deviation.
-        own: [n_rows] squared error of the column's cells and wires, by how many rows are driven, from 1 on.
-        common: [n_rows] that of the cells of the off column.
+        spread: standard deviation of the sums.
+        own: [n_rows] squared error of the column's cells and wires, by number of driven rows, from 1.
+        common: [n_rows] squared error of the cells of the off column.
         most: largest sum.
-        adc_bits: of the converter.
+        adc_bits: bits of the ADC.
     """
     n_codes, read = 2.0**adc_bits - 1, len(own)
     full = max(most / n_codes, 1.0)
@@ -183,11 +183,11 @@ def _converted(level: float, spread: float, own: Array, common: Array, most: flo
 
 
 def _rounded(own: Array, common: Array) -> tuple[Array, Array]:
-    """Squared errors [n] of sums that are rounded to levels: what stays of two normal errors, one in common."""
+    """Squared errors [n] of sums after rounding to levels, for two normal errors, one of them common."""
     spread = np.sqrt(np.maximum(own, 1e-30))[:, None, None]
     shared = np.sqrt(common)[:, None, None] * _QUANTILES[:, None]
     edges = np.arange(-_ROUNDED, _ROUNDED) + 0.5
-    above = ndtr((shared - edges) / spread)  # [n, quantiles, edges] chance that a sum is rounded to above an edge
+    above = ndtr((shared - edges) / spread)  # [n, quantiles, edges] probability that a sum is rounded to above an edge
     mean = above.sum(axis=2) - _ROUNDED
     square = (above * (2 * np.arange(-_ROUNDED, _ROUNDED) + 1)).sum(axis=2) + _ROUNDED**2
     within = own + common < 1
@@ -214,7 +214,7 @@ def _wire_error(column: Column, used: int, read: int, largest: int, cells: Cells
 
 
 def _reached(conductance: float, n: int, wire: float) -> Array:
-    """Share of the read voltage that each of n equal cells of a column sees, the one next to the converter last."""
+    """Share of the read voltage at each of n equal cells of a column; the last is next to the converter."""
     shares = np.empty(n)
     seen = 0.0
     for row in range(n):

@@ -16,8 +16,8 @@ Array = NDArray[np.float64]
 class Totals:
     """Total costs of n architectures; one array [n] per quantity.
 
-    ``array_latency_ms`` and ``array_energy_uj``: the part that arrays take, whose estimate measured arrays are held
-    against; None of a model whose arrays are not.
+    ``array_latency_ms`` and ``array_energy_uj``: the arrays' part, whose estimate is compared with measured arrays;
+    None for a model without such a comparison.
     """
 
     parameters: Array
@@ -29,26 +29,26 @@ class Totals:
 
     @classmethod
     def joined(cls, chunks: "Sequence[Totals]") -> "Totals":
-        """Those of several sets of architectures, one after another."""
+        """Concatenate the totals of several sets of architectures."""
         columns = {field.name: [getattr(chunk, field.name) for chunk in chunks] for field in fields(cls)}
         whole: dict[str, Any] = {name: None if one[0] is None else np.concatenate(one) for name, one in columns.items()}
         return cls(**whole)
 
     def each(self, change: "Callable[[Array], Array]") -> "Totals":
-        """With every quantity changed."""
+        """Apply a function to every quantity."""
         changed: dict[str, Any] = {name: None if one is None else change(one) for name, one in vars(self).items()}
         return Totals(**changed)
 
 
 @dataclass(frozen=True)
 class Interval:
-    """Where a cost lies with some confidence, from how far measured arrays are off their estimates.
+    """Interval of a cost, from the spread of measured arrays around their estimates.
 
     Attributes:
-        low: lower limit, in the cost's unit.
-        high: upper limit.
+        low: lower limit, in the unit of the cost.
+        high: upper limit, in the unit of the cost.
         level: confidence, 0 to 1.
-        array: the part of the cost that arrays take; the rest is not held against silicon, and taken as it is.
+        array: the arrays' part of the cost; the rest is not compared with silicon and has no interval.
     """
 
     low: float
@@ -61,8 +61,8 @@ class Interval:
 class LayerCost:
     """Cost of one layer. If the model does not count a layer, its cost and its number of crossbars are 0.
 
-    ``utilisation``: share of the cells of the layer's crossbars that store a weight, 0 to 1; ``weight_bits``: of each
-    of its weights, 0 without weights.
+    ``utilisation``: share of the cells of the layer's crossbars that store a weight, 0 to 1; ``weight_bits``: bits of
+    each weight, 0 without weights.
     """
 
     layer: Layer
@@ -112,13 +112,13 @@ class Cost:
         """Make a cost.
 
         Args:
-            totals: totals of the one architecture, computed as in a search; so an estimate used as a limit is never
-                exceeded by rounding.
-            memory_bits: bits of all parameters that are counted.
+            totals: totals of the architecture, computed as in a search, so that an estimate used as a limit is not
+                exceeded due to rounding.
+            memory_bits: bits of all counted parameters.
             layers: cost of each layer.
             parts: for ``area_mm2``, ``latency_ms`` and ``energy_uj``, the cost of each component in each row.
             assumptions: assumptions of the model.
-            intervals: of latency and energy, where the model has them.
+            intervals: intervals of latency and energy, if the model provides them.
         """
         return cls(
             parameters=int(totals.parameters[0]),

@@ -1,4 +1,4 @@
-"""The chips of a design space: every combination of the axes' values, less those that cannot be built."""
+"""The chips of a design space: every combination of the axes' values that can be built."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ from neuronas.hardware.mapped.mapping import sliced_bits
 from neuronas.hardware.scaling import ChipArrays
 
 MOST_CHIPS = 5_000_000
-"""Combinations that fit in memory."""
+"""Maximum number of combinations, which limits memory."""
 Values = Mapping[str, tuple[Any, ...]]
 Columns = Mapping[str, Array]
 
@@ -51,19 +51,19 @@ RULES: Mapping[str, Callable[[Columns, Accelerator, int], NDArray[np.bool_]]] = 
     "bits_per_cell above the bits that a column's slices have": _has_slices,
     "bits_per_cell above 1 in an SRAM cell": _stores_levels,
 }
-"""What can be built, by the name of what cannot. A combination counts for the first rule that it breaks."""
+"""Rules for valid combinations, by the name of the violation. A combination counts for the first violated rule."""
 
 
 @dataclass(frozen=True)
 class Chips:
-    """The chips of a design space at one weight precision, but for the schedule.
+    """The chips of a design space at one weight precision, without the schedule.
 
     Attributes:
-        arrays: [n].
+        arrays: arrays of the n chips.
         replication: [n] copies of each layer's weights.
-        schedules: offered.
-        n_combinations: of the axes, schedules included.
-        excluded: combinations that cannot be built, by rule.
+        schedules: available schedules.
+        n_combinations: number of combinations of all axes, including the schedule.
+        excluded: number of invalid combinations, by rule.
     """
 
     arrays: ChipArrays
@@ -76,11 +76,11 @@ class Chips:
         return len(self.replication)
 
     def only(self, chosen: NDArray[np.intp] | slice) -> "Chips":
-        """Some of the chips."""
+        """A subset of the chips."""
         return replace(self, arrays=self.arrays[chosen], replication=self.replication[chosen])
 
     def values(self, number: int) -> dict[str, Any]:
-        """Axes of one chip, by name, as a design space has them."""
+        """Values of the axes of one chip, by name of the axis in the design space."""
         found: dict[str, Any] = {name: int(getattr(self.arrays, name)[number]) for name in _ARRAYS}
         scheme = sign_scheme_of(self.arrays.n_sign_columns[number])
         return found | {"sign_scheme": scheme, "replication": int(self.replication[number])}
@@ -90,10 +90,11 @@ _ARRAYS = ("crossbar_size", "rows_per_read", "bits_per_cell", "adc_bits", "adcs_
 
 
 def axis_values(space: DesignSpace, base: Accelerator, replication: int, schedule: Schedule) -> Values:
-    """The values of each axis of the chip; of an axis that is left out those of the accelerator and the settings.
+    """The values of each axis of the chip; an omitted axis has the value of the accelerator or the settings.
 
     Raises:
-        ConfigurationError: too many combinations, or converters are free whose cost the accelerator counts elsewhere.
+        ConfigurationError: there are too many combinations, or converters vary but the accelerator includes their cost
+            in other components.
     """
     own = ChipArrays.of(base)
     as_is: dict[str, Any] = {name: int(getattr(own, name)[0]) for name in _ARRAYS}
@@ -116,12 +117,12 @@ def axis_values(space: DesignSpace, base: Accelerator, replication: int, schedul
 
 
 def design_chips(values: Values, base: Accelerator, weight_bits: int) -> Chips:
-    """Every combination that can be built.
+    """All combinations that can be built.
 
     Args:
         values: see ``axis_values``.
         base: the accelerator whose arrays are changed.
-        weight_bits: of the networks.
+        weight_bits: weight bits of the networks.
     """
     columns = _columns(values)
     kept = np.ones(len(columns["replication"]), dtype=bool)
@@ -141,10 +142,10 @@ def design_chips(values: Values, base: Accelerator, weight_bits: int) -> Chips:
 
 
 def nearest_chip(values: Values, base: Accelerator, weight_bits: Sequence[int]) -> dict[str, Any] | None:
-    """The fewest axes to change, to values that they have where they are free, so that a chip can be built.
+    """The smallest set of axes to change, to values of ``design_space.FREE``, so that a chip can be built.
 
     Returns:
-        the changed axes with their new value; None where no such change helps.
+        the changed axes with their new values; None if there is no such set.
     """
     for n_changed in range(1, len(values)):
         for names in combinations(values, n_changed):

@@ -1,8 +1,8 @@
-"""The space of designs: which values each axis of network and chip may have, as a YAML file.
+"""The design space: the allowed values of each axis of network and chip, read from a YAML file.
 
-An axis is ``free`` (all values of ``FREE``), listed, or one fixed value. An axis of the chip that is left out stays as
-the accelerator has it; an axis of the network that is left out or free has the values that ``neuronas design`` chooses
-from without a file. ``hardware.design_chips`` makes the chips.
+An axis is ``free`` (all values of ``FREE``), a list of values, or one fixed value. An omitted axis of the chip has the
+value of the accelerator; an axis of the network that is omitted or free has the default values of ``neuronas design``.
+``hardware.design_chips`` makes the chips.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,9 +28,9 @@ FREE: Mapping[str, tuple[Any, ...]] = {
     "replication": (1, 2, 4, 8, 16),
     "schedule": SCHEDULES,
 }
-"""Values of each axis of the chip where it is free, the smallest first."""
+"""Values of each free axis of the chip, in ascending order."""
 CONVERTER_BITS = (FREE["adc_bits"][0], FREE["adc_bits"][-1])
-"""Bits of the converters in the survey (``silicon.adc_survey``): the laws of energy and area hold between them."""
+"""Lowest and highest ADC bits in the survey (``silicon.adc_survey``), where the laws of energy and area hold."""
 NETWORK = ("channels", "timesteps", "weight_bits")
 """Axes of the network."""
 
@@ -79,14 +79,14 @@ class DesignSpace(Section):
 
     Attributes:
         description: one line.
-        channels: of the network, before the first reduction.
-        timesteps: T.
-        weight_bits: of every weight of a network.
+        channels: channels of the network before the first reduction.
+        timesteps: number of time steps T.
+        weight_bits: bits of every weight of a network.
         crossbar_size: rows and columns of a crossbar.
         rows_per_read: rows that a column sums in one read.
         bits_per_cell: weight bits that a memory cell stores.
-        adc_bits: resolution of a converter.
-        adcs_per_array: converters of a crossbar.
+        adc_bits: resolution of an ADC.
+        adcs_per_array: ADCs of a crossbar.
         sign_scheme: ``differential`` (two columns) or ``offset-binary`` (one).
         replication: copies of each layer's weights.
         schedule: order in which layers work.
@@ -106,7 +106,7 @@ class DesignSpace(Section):
     schedule: Annotated[Any, _named("schedule"), _name("schedule", "order in which layers work")] = None
 
     def values(self, name: str) -> tuple[Any, ...] | None:
-        """Values of an axis; None: as the accelerator has it or, of the network, as a design chooses it."""
+        """Values of an axis; None: the value of the accelerator or, for the network, the default values of a design."""
         given = getattr(self, name)
         if given == _FREE:
             return FREE.get(name)
@@ -115,7 +115,7 @@ class DesignSpace(Section):
 
 
 BUILTIN: dict[str, Path] = {path.stem: path for path in sorted(_PRESETS.glob("*.yaml"))}
-"""Files of the design spaces that come with neuronas, by name."""
+"""Files of the built-in design spaces, by name."""
 
 
 def load_design_space(given: DesignSpace | str) -> DesignSpace:

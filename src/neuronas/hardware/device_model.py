@@ -1,8 +1,8 @@
-"""Statistics of a memory device as they were measured: errors of programming, change with time, slow noise.
+"""Measured statistics of a memory device: programming errors, change over time, slow noise.
 
-A device model is data: polynomials and laws in the conductance that was to be programmed, x = G / G_on, read from YAML
-(``device_models/``) or fitted to measurements (``neuronas.hardware.measurements``). ``neuronas.chip.aging`` computes
-with it; docs/chip-simulation.md has the equations.
+A device model is data: polynomials and laws in the relative target conductance, x = G / G_on, read from YAML
+(``device_models/``) or fitted to measurements (``neuronas.hardware.measurements``). ``neuronas.chip.aging`` applies it;
+see docs/chip-simulation.md for the equations.
 """
 
 from itertools import pairwise
@@ -17,7 +17,7 @@ from neuronas.hardware.quantity import UNSTATED, NonNegative, Positive
 
 _PRESETS = Path(__file__).parent / "device_models"
 _CHECKED = 100
-"""Parts into which the range of conductances is divided to look for a negative standard deviation."""
+"""Number of intervals of the conductance range at which the standard deviation is checked to be non-negative."""
 MOST_COEFFICIENTS = 9
 
 
@@ -44,7 +44,7 @@ class ConductanceDeviation(Section):
         after_s: time since programming.
         mean_us: coefficients of the mean difference, µS, at ``reference_us``.
         std_us: coefficients of the standard deviation between cells, µS.
-        source: of the coefficients.
+        source: source of the coefficients.
     """
 
     after_s: Annotated[float, Field(gt=0)]
@@ -69,10 +69,10 @@ class LogLaw(Section):
 
 
 class Drift(Section):
-    """Structural relaxation: G(t) = G(after_s) * (t / after_s)^-nu, with an exponent nu of its own for each cell.
+    """Structural relaxation: G(t) = G(after_s) * (t / after_s)^-nu, with a separate exponent nu for each cell.
 
     Attributes:
-        after_s: time after programming from which on the law holds: that of the first measurement.
+        after_s: time after programming of the first measurement, from which the law holds.
         exponent_mean: mean of nu.
         exponent_std: standard deviation of nu between cells of the same target.
         source: of the law.
@@ -85,13 +85,13 @@ class Drift(Section):
 
 
 class SlowNoise(Section):
-    """1/f noise gathered since programming, relative to the conductance.
+    """1/f noise accumulated since programming, relative to the conductance.
 
     Its standard deviation is ``Q * sqrt(ln((t + read_s) / (2 read_s)))`` with ``Q = min(factor / x^power, highest)``.
 
     Attributes:
         factor: Q of a cell that is on.
-        power: how much more a cell of low conductance fluctuates.
+        power: exponent of the increase of Q towards low conductances.
         highest: upper limit of Q.
         read_s: length of a read.
         source: of the law.
@@ -105,16 +105,16 @@ class SlowNoise(Section):
 
 
 class DeviceModel(Section):
-    """Measured statistics of a memory device, in place of one relative write variation.
+    """Measured statistics of a memory device, used instead of a relative write variation.
 
     Attributes:
-        name: of a built-in model, or the file that it came from.
-        description: what was measured.
-        reference_us: conductance of a cell that was on in the measurement, µS. A chip whose cells have another one
-            deviates in proportion: coefficients are scaled by G_on / reference.
-        lowest_us: lowest target that was measured; cells below deviate as this one does.
-        deviations: at one or several times, in order; the first is that of programming.
-        drift: of the conductance from then on; without further ``deviations``.
+        name: name of a built-in model, or its file.
+        description: description of the measurement.
+        reference_us: conductance of an on cell in the measurement, µS. For a chip with another on conductance G_on,
+            coefficients are scaled by G_on / reference.
+        lowest_us: lowest measured target, µS; its statistics are used for lower targets.
+        deviations: deviations at one or several times, in ascending order; the first is directly after programming.
+        drift: drift from the first measurement on; only with a single entry in ``deviations``.
         slow_noise: see ``SlowNoise``.
     """
 
@@ -155,12 +155,12 @@ class DeviceModel(Section):
 
     @property
     def lowest(self) -> float:
-        """Lowest target that was measured, as a share of ``reference_us``."""
+        """Lowest measured target, as a share of ``reference_us``."""
         return float(self.lowest_us / self.reference_us)
 
     @property
     def first_s(self) -> float:
-        """Time after programming that the first measurement belongs to."""
+        """Time after programming of the first measurement."""
         return self.deviations[0].after_s
 
     @property
@@ -169,16 +169,16 @@ class DeviceModel(Section):
         return len(self.deviations) > 1 or self.drift is not None or self.slow_noise is not None
 
     def is_extrapolated(self, after_s: float) -> bool:
-        """Whether no measurement was taken so late; of laws in t that is left to their sources."""
+        """Whether a time is later than all measurements; False for laws in t, whose range their sources state."""
         return self.drift is None and len(self.deviations) > 1 and after_s > self.deviations[-1].after_s
 
     def weights(self, after_s: float) -> tuple[float, ...]:
         """Weights of the ``deviations`` at a time: linear in its logarithm between two measurements.
 
-        Behind the last one, the line through the first and the last goes on.
+        After the last one, the line through the first and the last is extrapolated.
 
         Args:
-            after_s: at least ``first_s``.
+            after_s: time after programming, at least ``first_s``.
         """
         times = [log(one.after_s) for one in self.deviations]
         found = [0.0] * len(times)
@@ -200,7 +200,7 @@ BUILTIN: dict[str, Path] = {path.stem: path for path in sorted(_PRESETS.glob("*.
 
 
 def load_device_model(given: DeviceModel | str) -> DeviceModel:
-    """Load a device model by name, or from a YAML file, or fit one to a CSV file; an object is returned unchanged.
+    """Load a device model by name or from a YAML file, or fit one to a CSV file; an object is returned unchanged.
 
     Raises:
         ConfigurationError: the name is unknown, the file cannot be read, or a value is out of range.

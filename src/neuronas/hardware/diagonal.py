@@ -19,10 +19,10 @@ class Diagonal:
     """The parts into which layers are cut at each kernel position, [n] each.
 
     Attributes:
-        n_together: groups of a part; the last part may have fewer.
-        n_parts: parts of the layer.
-        n_rows: crossbars that a part spans along its rows.
-        n_columns: and along its columns.
+        n_together: number of groups per part; the last part may have fewer.
+        n_parts: number of parts of the layer.
+        n_rows: number of crossbars that a part spans along its rows.
+        n_columns: number of crossbars that a part spans along its columns.
     """
 
     n_together: Array
@@ -36,8 +36,8 @@ class Diagonal:
 
         Args:
             rows: wordlines of the whole layer.
-            columns: its bitlines; 0 where it has none.
-            groups: its groups.
+            columns: bitlines of the whole layer; 0 if it has none.
+            groups: number of groups.
             size: rows and columns of a crossbar, X.
         """
         r, c = np.maximum(1.0, rows / groups), np.maximum(1.0, columns / groups)

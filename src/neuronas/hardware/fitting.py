@@ -14,16 +14,16 @@ from neuronas.space.graph import Graph
 
 @dataclass(frozen=True)
 class Broken:
-    """A limit that a network breaks.
+    """A limit of a chip that a network violates.
 
     Attributes:
-        layer: which one breaks it; empty: the network as a whole.
-        limit: its name, such as ``kernel`` or ``weight_memory``.
-        text: what is given and what the chip has, for people.
-        value: what the layer needs; None where no number says it.
-        allowed: the most that the chip has of it, or the nearest value that it supports.
-        source: of the limit.
-        is_structural: no smaller layer helps: it is a matter of the architecture.
+        layer: name of the layer that violates it; empty: the network as a whole.
+        limit: name of the limit, such as ``kernel`` or ``weight_memory``.
+        text: given and expected value, for messages.
+        value: value that the layer needs; None if it is not a number.
+        allowed: largest or nearest value that the chip supports.
+        source: source of the limit.
+        is_structural: whether the violation depends on the architecture, so that a smaller layer does not help.
     """
 
     layer: str
@@ -40,10 +40,10 @@ class Fit:
     """A network on a chip.
 
     Attributes:
-        layers: of the network.
-        cores: number of the core of each layer, where each has one of its own and all are placed; otherwise empty.
-        n_used: cores that are taken, or the fewest that can hold the network; None where memory is not documented.
-        broken: every limit that is broken, in the order of the layers.
+        layers: layers of the network.
+        cores: number of the core of each layer, if each takes a separate core and all are placed; otherwise empty.
+        n_used: number of cores in use, or the fewest that can hold the network; None if memory is not documented.
+        broken: all violated limits, in the order of the layers.
     """
 
     layers: tuple[ChipLayer, ...]
@@ -61,8 +61,8 @@ def fit_graph(graph: Graph, weight_bits: WeightBits, target: Target) -> Fit:
     """Check a network against a chip.
 
     Args:
-        graph: of the network.
-        weight_bits: of its weights, of all layers or by layer.
+        graph: graph of the network.
+        weight_bits: weight bits, of all layers or by layer.
         target: the chip.
     """
     pools = target.layers.mean_pools
@@ -87,17 +87,17 @@ def _limits_of(layer: ChipLayer, target: Target) -> LayerLimits:
 
 
 def most_bits(layer: ChipLayer, weight_bits: WeightBits) -> int:
-    """The most bits of a weight of a layer and of what is added to it."""
+    """Largest number of weight bits of a layer, including its ``adds``."""
     return max(_bits(one, weight_bits) for one in (layer, *layer.adds))
 
 
 def _bits(layer: ChipLayer, weight_bits: WeightBits) -> int:
-    """Bits of a layer's own weights; of neurons without weights, for which the chip needs some, the most of any."""
+    """Weight bits of a layer; for neurons without weights, which need weights on the chip, the largest of any layer."""
     return bits_of(weight_bits, layer.node) if layer.node else distinct_bits(weight_bits)[-1]
 
 
 def _of_layer(layer: ChipLayer, weight_bits: int, target: Target) -> Iterator[Broken]:
-    """Limits that a layer breaks by itself."""
+    """Limits that a single layer violates."""
     limits, name = _limits_of(layer, target), layer.name
     if layer.unsupported:
         yield Broken(name, "operation", layer.unsupported, None, None, _source_of(target), is_structural=True)
@@ -150,7 +150,7 @@ def _source_of(target: Target) -> str:
 
 
 def _of_network(graph: Graph, layers: Sequence[ChipLayer], target: Target) -> Iterator[Broken]:
-    """Limits of the network as a whole: image, classes, and where spikes go."""
+    """Violated limits of the network as a whole: image, classes, and destinations of spikes."""
     image, last = prod(graph.nodes[0].shape), prod(graph.nodes[-1].shape)
     if target.max_image_values is not None and image > target.max_image_values:
         yield _too_many("", "image", image, target.max_image_values, "values of an image")
@@ -164,7 +164,7 @@ def _of_network(graph: Graph, layers: Sequence[ChipLayer], target: Target) -> It
 
 
 def _placed(layers: Sequence[ChipLayer], target: Target) -> tuple[dict[str, int], list[Broken]]:
-    """A core for each layer, found by augmenting paths, so that as many layers as possible have one."""
+    """Assign a core to each layer by augmenting paths, so that as many layers as possible have one."""
     kinds = [kind for kind in target.cores for _ in range(int(kind.n))]
     words = {layer.name: layer.words(rounded=target.rounds_up.value) for layer in layers}
     holder: dict[int, str] = {}
@@ -191,7 +191,7 @@ def _holds(kind: Cores, words: tuple[int, int]) -> bool:
 
 
 def _why_no_core(name: str, words: tuple[int, int], target: Target) -> Iterator[Broken]:
-    """What of a layer no core holds; if one would, all such cores are taken."""
+    """The memory of a layer that exceeds every core, or that all cores that could hold the layer are taken."""
     weights, neurons = words
     most: float = max((kind.n_weights for kind in target.cores if kind.n_weights is not None), default=inf)
     if weights > most:
@@ -209,7 +209,7 @@ def _why_no_core(name: str, words: tuple[int, int], target: Target) -> Iterator[
 
 
 def _once(broken: list[Broken], n_layers: int, n_cores: int, target: Target) -> list[Broken]:
-    """More layers than cores are one broken limit, not one for each layer."""
+    """Report more layers than cores as one violated limit instead of one per layer."""
     if n_layers <= n_cores:
         return broken
     source = target.cores[0].n.source
@@ -219,7 +219,7 @@ def _once(broken: list[Broken], n_layers: int, n_cores: int, target: Target) -> 
 
 
 def _divided(layers: Sequence[ChipLayer], weight_bits: WeightBits, target: Target) -> tuple[int, list[Broken]]:
-    """The fewest cores that can hold layers which may be divided; they do not share cores unless there is one only."""
+    """The fewest cores for layers that may be divided; layers share a core only if the chip has a single one."""
     kind, n_cores = target.cores[0], sum(int(one.n) for one in target.cores)
     if n_cores == 1:
         hidden = sum(layer.n_neurons for layer in layers[:-1])

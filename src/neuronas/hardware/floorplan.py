@@ -27,7 +27,7 @@ class FloorplanTile:
     """One tile at column ``x`` and row ``y`` of the mesh.
 
     Attributes:
-        layer: name of the one layer that it holds.
+        layer: name of the layer on the tile; a tile holds one layer only.
         pes: for each PE in use, the utilisation (0 to 1) of each crossbar that it holds.
     """
 
