@@ -75,7 +75,7 @@ arrays of one kind, so their errors go together. With the array's part $A$ of a 
 `macro.cell`; the last column above, pooled over SRAM and non-volatile arrays where it is not said), the limits
 are $(Q - A) + A / k$ and $(Q - A) + k A$. The rest is taken as it is, since nothing is known of its error: wires,
 registers, buffers, neurons, the network on chip and leakage. A note names it with its share (JSON: `not_validated`),
-and says what measured arrays let expect of this one. Area has no interval. When the schedule is pipelined, the
+and gives the energy and time expected from measured arrays. Area has no interval. When the schedule is pipelined, the
 slowest row is taken to stay the slowest.
 
 The intervals are wide because geometry says little of an array's energy. They are those of the laws; the constants of

@@ -242,7 +242,7 @@ HEAD = "target_us,measured_us,time_s"
         (HEAD, "holds no measurement"),
         ("target_us,measured_us\n1,2", "row 1: column time_s not found"),
         ("target_ns,measured_us,time_s\n1,2,3", "row 1: column target_us not found; column target_ns found"),
-        (f"{HEAD},time_s\n1,2,3,4", "row 1: column time_s stands there twice"),
+        (f"{HEAD},time_s\n1,2,3,4", "row 1: column time_s given twice"),
         (f"{HEAD}\n1,2,3\n1,2 uS,3", "row 3, column measured_us: given '2 uS'; expected a number without its unit"),
         (f"{HEAD}\n1,nan,3", "row 2, column measured_us: given 'nan'; expected a number"),
         (f"{HEAD}\n-1,1,3", "row 2, column target_us: given '-1'; expected a number of at least 0"),

@@ -116,7 +116,7 @@ def test_estimates_show_intervals_and_what_is_not_validated(neuronas: Neuronas, 
     energy = next(line for line in out.splitlines() if line.startswith("energy "))
     assert "µJ (" in energy
     assert "%" in energy.split("9 µJ")[1]
-    assert "measured arrays let expect" in err
+    assert "expected from measured arrays" in err
     assert "not held against measured arrays" in err
     document = json.loads(neuronas(*options, "--json")[1])
     interval = document["intervals"]["energy_uj"]

@@ -21,7 +21,7 @@ _MOST_TIMES, _MOST_TARGETS = 50, 16
 _DEGREE = 4
 """Highest degree of a polynomial, as in the published fits."""
 _LEAST = 5
-"""Cells of a group from which on their standard deviation is used."""
+"""Minimum number of cells of a group for its standard deviation to be used."""
 _CHECKED = 200
 Array = NDArray[np.float64]
 
@@ -29,16 +29,16 @@ Array = NDArray[np.float64]
 def fitted_device_model(path: Path) -> DeviceModel:
     """Fit mean and standard deviation of the difference from the target at each time, as polynomials in the target.
 
-    Cells of the same time are grouped by target, those of many targets into 16 groups of as many cells. Polynomials of
-    at most the fourth degree are fitted to the groups' means and standard deviations by least squares, weighted by the
-    inverse of their sampling variances, s^2 / n and s^2 / (2 (n - 1)). Of the degrees, Akaike's criterion chooses; a
-    standard deviation has to stay positive on the range that was measured.
+    Cells of the same time are grouped by target, or into 16 groups of equal size if there are many targets. Polynomials
+    of at most the fourth degree are fitted to the groups' means and standard deviations by least squares, weighted by
+    the inverse of their sampling variances, s^2 / n and s^2 / (2 (n - 1)). The degree is chosen by Akaike's criterion;
+    a standard deviation must be positive on the measured range.
 
     Args:
-        path: of a file with the columns ``COLUMNS``.
+        path: CSV file with the columns ``COLUMNS``.
 
     Raises:
-        ConfigurationError: names the row and the column that cannot be used; or says what is missing for a fit.
+        ConfigurationError: a value is invalid (names row and column), or there are too few data for a fit.
     """
     rows = np.array(list(_rows(path)), dtype=np.float64).reshape(-1, len(COLUMNS))
     if not len(rows):
@@ -92,7 +92,7 @@ def _place(path: Path, names: list[str], name: str) -> int:
     if names.count(name) == 1:
         return names.index(name)
     if name in names:
-        raise ConfigurationError(f"{path}: row 1: column {name} stands there twice; expected it once")
+        raise ConfigurationError(f"{path}: row 1: column {name} given twice; expected it once")
     stem = name.rpartition("_")[0]
     other = next((one for one in names if one.startswith(stem)), None)
     near = f"; column {other} found, which has another unit" if other else ""
@@ -108,7 +108,7 @@ def _numbers(path: Path, row: int, cells: list[str], places: list[int]) -> tuple
             value = float(given)
         except ValueError:
             raise ConfigurationError(f"{where}; expected a number without its unit") from None
-        low = name == "measured_us"  # a cell that is off may read less than nothing
+        low = name == "measured_us"  # a cell that is off may have a negative reading
         if not isfinite(value) or abs(value) > 1e9 or (value <= 0 and name == "time_s") or (value < 0 and not low):
             kind = "a number above 0" if name == "time_s" else "a number" if low else "a number of at least 0"
             raise ConfigurationError(f"{where}; expected {kind}, up to 1e9")
@@ -136,7 +136,7 @@ def _fitted(x: Array, error: Array, lowest: float, where: str) -> tuple[tuple[fl
 
 
 def _groups(x: Array) -> list[NDArray[np.intp]]:
-    """Indices of the cells of each target; of many targets, 16 groups of neighbouring ones."""
+    """Indices of the cells of each target; for many targets, of 16 groups of neighbouring targets."""
     values, inverse = np.unique(x, return_inverse=True)
     if len(values) <= _MOST_TARGETS:
         return [np.flatnonzero(inverse == number) for number in range(len(values))]

@@ -49,7 +49,7 @@ BUILTIN: dict[str, _Maker] = {"paper": _paper, "mapped": mapped_cost_model}
 
 
 def beside(name: str) -> str:
-    """The model whose figures stand beside those of another: ``paper`` beside ``mapped``, otherwise ``mapped``."""
+    """The model that is reported in addition to another: ``paper`` for ``mapped``, otherwise ``mapped``."""
     return "paper" if name == "mapped" else "mapped"
 
 
@@ -69,15 +69,15 @@ def make_cost_model(
     activity: "Activity",
     sensor: Sensor = AT_ONCE,
 ) -> "CostModel":
-    """Make the cost model that the settings name, for an accelerator, precision and number of time steps.
+    """Make the cost model selected by the settings, for an accelerator, precision and number of time steps.
 
     Args:
         settings: name and options of the model.
-        accelerator: that is costed.
-        weight_bits: of the parameters.
-        timesteps: T.
+        accelerator: the accelerator.
+        weight_bits: bits of the parameters.
+        timesteps: number of time steps T.
         activity: firing rates of the layers' inputs.
-        sensor: that gives the images.
+        sensor: sensor that provides the images.
 
     Raises:
         ConfigurationError: the model is unknown, or a memory cell stores more bits than a weight has.

@@ -15,7 +15,7 @@ published numbers. Every cost is a count times a constant::
     E_pe     = E_htree + E_fetch + E_neuron + E_buffer + p * (9 * E_crossbar + p * (E_adc + E_mux) + 16 * E_sub + E_reg)
     A_tile   = A_htree + A_buffer + A_reg + p * A_sub + 8 * (9 * A_crossbar + p * (A_adc + A_mux)),  p = 64 / 8
 
-with o_l and i_l the output and input side of convolution l (their squares are pixels). Its faults are part of it:
+with o_l and i_l the output and input side of convolution l (their squares are pixels). Its known faults are kept; see
 ``ASSUMPTIONS``.
 """
 
@@ -53,7 +53,7 @@ ASSUMPTIONS = (
 
 @dataclass(frozen=True)
 class _Counts:
-    """How often each constant of the model counts: [n_columns, n] each, 0 where there is no convolution.
+    """Counts of each constant of the model: [n_columns, n] each, 0 if there is no convolution.
 
     Architectures are the last axis, so that sums over columns add whole rows of memory.
     """
@@ -71,8 +71,8 @@ class PaperCostModel:
     """The published model.
 
     Attributes:
-        share_tiles: let layers share tiles, as SpikeSim's own script does; the papers' figures do not.
-        sensor: that gives the images; the papers' are still.
+        share_tiles: whether layers share tiles, as in SpikeSim's script but not in the papers' figures.
+        sensor: sensor that provides the images; the papers use static images.
     """
 
     accelerator: Accelerator
@@ -87,11 +87,11 @@ class PaperCostModel:
         return "paper"
 
     def slices(self, layer: str) -> int:
-        """``f``: how many base-width arrays hold one weight of a layer."""
+        """``f``: number of base-width arrays that store one weight of a layer."""
         return -(-bits_of(self.weight_bits, layer) // int(self.accelerator.crossbar.base_weight_bits))
 
     def totals(self, slots: Sequence[Slot], occupancy: Occupancy) -> Totals:
-        """See ``CostModel``; work other than convolutions is passed over."""
+        """See ``CostModel``; work other than convolutions is ignored."""
         places = _convolutions(columns(slots, occupancy))
         table = self._table(places, occupancy)
         starts = range(0, len(occupancy), _CHUNK)
@@ -136,7 +136,7 @@ class PaperCostModel:
         return self.sensor.decision_ms(busy_ms, busy_ms / self.timesteps, self.timesteps)
 
     def _latency_parts(self, busy_ms: Array) -> dict[str, Array]:
-        """Of each convolution; the first waits for the sensor."""
+        """Latency of each convolution; that of the first includes waiting for the sensor."""
         parts = {"pe_passes": busy_ms}
         if not self.sensor.window_ms:
             return parts
@@ -155,7 +155,7 @@ class PaperCostModel:
             n_crossbars=n_crossbars,
             n_pes=n_pes,
             n_tiles=-(-n_pes // int(self.accelerator.pe.n_per_tile)),
-            # More than nine kernel positions do not fit the model's nine crossbars; it packs them all the same.
+            # More than nine kernel positions exceed the model's nine crossbars; the model ignores this.
             utilisation=min(1.0, self.slices(layer.name) * layer.n_weights / (n_crossbars * crossbar.size**2)),
             **costs,
         )
@@ -220,11 +220,11 @@ class PaperCostModel:
         return per_tile | {"neuron_state": ("state", float(a.memory.sram_bit_area_um2) * 1e-6)}
 
     def _energy_constants(self) -> dict[str, float]:
-        """UJ of each component per PE pass; they add up to the form's E_pe = 828.486 pJ."""
+        """Energy of each component per PE pass in uJ; the sum is E_pe = 828.486 pJ."""
         a, phases = self.accelerator, self._phases
         pj = {
             "crossbar": a.crossbar.n_per_pe * a.crossbar.size**2 * a.crossbar.cell_read_energy_pj,
-            "adc": phases * phases * a.adc.energy_pj,  # so many conversions in each of so many phases
+            "adc": phases * phases * a.adc.energy_pj,  # ``phases`` conversions in each of ``phases`` phases
             "multiplexer": phases * phases * a.multiplexer.energy_pj,
             "subtract": phases * 16 * a.pe.subtract_energy_pj,
             "register": phases * a.pe.register_energy_pj,

@@ -6,11 +6,11 @@ from numpy.typing import NDArray
 from neuronas.hardware.cost import Array
 
 _BLOCK, _CHUNK = 64, 4096
-"""Rows that are compared with the others at once, and how many of those: what fits in cache."""
+"""Number of rows compared at once, and number of rows that they are compared with; fits in cache."""
 
 
 def non_dominated(points: Array) -> list[int]:
-    """Rows of [n, d] that no other row equals or beats in every column; of equal rows the first."""
+    """Indices of the rows of [n, d] that no other row equals or beats in every column; of equal rows the first."""
     if not len(points):
         return []
     # A row that is beaten has a sum at least as large; of equal sums the first in dictionary order cannot be beaten. So

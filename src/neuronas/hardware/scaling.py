@@ -1,9 +1,9 @@
-"""Scaling laws: what the constants of an accelerator become when its arrays are changed.
+"""Scaling laws: the constants of an accelerator with changed arrays.
 
-An accelerator file is a measured or published point. Each law below answers by which factor one constant changes from
-that point to other arrays, so that arrays as in the file keep the file's constants. What no law names stays: the area
-and leakage of a memory cell, also where it stores more bits; the digital units, network on chip and neurons; the clock
-cycles that fill a pass; the global buffer; the registers of a tile.
+An accelerator file describes a measured or published point. Each law below gives the factor by which one constant
+changes from that point to other arrays, so that the arrays of the file keep its constants. Constants without a law do
+not change: the area and leakage of a memory cell, even if it stores more bits; the digital units, network on chip and
+neurons; the clock cycles that fill a pass; the global buffer; the registers of a tile.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,8 +31,8 @@ class ChipArrays:
         crossbar_size: rows and columns of a crossbar, X; crossbars are square.
         rows_per_read: rows that a column sums in one read.
         bits_per_cell: bits that a memory cell stores.
-        adc_bits: of a converter.
-        adcs_per_array: converters of a crossbar; X / adcs_per_array columns share one.
+        adc_bits: bits of an ADC.
+        adcs_per_array: ADCs of a crossbar; X / adcs_per_array columns share one.
         n_sign_columns: 2 for differential columns, 1 for offset binary or cells with a sign.
     """
 
@@ -91,10 +91,10 @@ def cell_read_energy(chip: Accelerator, new: ChipArrays) -> Array:
 def conversion_clocks(chip: Accelerator, new: ChipArrays) -> Array:
     """Clock cycles of a conversion: adc_bits * settling(rows_per_read), over that of the chip's own arrays.
 
-    A converter of successive approximation decides one bit after another (McCreary and Gray, JSSC 10(6), 1975). The
+    A successive-approximation ADC converts one bit after another (McCreary and Gray, JSSC 10(6), 1975). The
     more rows a column sums, the longer it settles: 1 + w * rows / 64, calibrated on measured chips
-    (``silicon.macro``). A file does not say which part of its time is which, so that both factors apply to all of it:
-    an upper estimate above the file's rows and bits, a lower one below.
+    (``silicon.macro``). The file does not separate the two parts of the time, so both factors apply to all of it: an
+    upper estimate above the file's rows and bits, a lower one below.
     """
     time, own = silicon_calibration().time, ChipArrays.of(chip)
     return (new.adc_bits / own.adc_bits) * (settling(_macros(chip, new), time) / settling(_macros(chip, own), time))
@@ -133,7 +133,7 @@ def shared_columns(chip: Accelerator, new: ChipArrays) -> Array:
 def converters(chip: Accelerator, new: ChipArrays) -> Array:
     """Registers and shift-add circuits of a PE: adcs_per_array, over that of the chip's own arrays.
 
-    One behind each converter, which gives one value in each phase (ISAAC, ISCA 2016).
+    One for each ADC, which gives one value per phase (ISAAC, ISCA 2016).
     """
     return new.adcs_per_array / ChipArrays.of(chip).adcs_per_array
 
@@ -141,7 +141,7 @@ def converters(chip: Accelerator, new: ChipArrays) -> Array:
 def rows_and_columns(chip: Accelerator, new: ChipArrays) -> Array:
     """Buffers of PEs and tiles: X, over that of the chip's own arrays.
 
-    They hold what the rows of their crossbars receive and their columns give (sizes for X = 64: NeuroNAS, Table I).
+    They store the inputs of the crossbars' rows and the outputs of their columns (sizes for X = 64: NeuroNAS, Table I).
     """
     return new.crossbar_size / ChipArrays.of(chip).crossbar_size
 
@@ -193,7 +193,7 @@ LAWS: Mapping[str, Law] = {
     "tile.htree_energy_pj": wire_energy,
     "tile.htree_area_um2": wire_length,
 }
-"""The law of each constant that follows from the arrays."""
+"""The law of each constant that depends on the arrays."""
 CHOSEN: Mapping[str, Callable[[ChipArrays], Array]] = {
     "crossbar.size": lambda arrays: arrays.crossbar_size,
     "crossbar.rows_per_read": lambda arrays: arrays.rows_per_read,
@@ -213,15 +213,15 @@ def many_chips(base: Accelerator, arrays: ChipArrays) -> Accelerator:
 
 
 def scaled_accelerator(base: Accelerator, arrays: ChipArrays, name: str) -> Accelerator:
-    """The accelerator with other arrays; every constant that changes says by which law.
+    """The accelerator with other arrays; the source of each changed constant names its law.
 
     Args:
-        base: the measured or published one.
-        arrays: of one chip.
-        name: of the base, for sources.
+        base: measured or published accelerator.
+        arrays: arrays of one chip.
+        name: name of ``base``, for sources.
 
     Raises:
-        ConfigurationError: a constant leaves its range.
+        ConfigurationError: a constant is out of its range.
     """
     changes: dict[str, Quantity] = {}
     for key, choice in CHOSEN.items():

@@ -34,20 +34,20 @@ class Ability(Section):
 
 
 class LayerLimits(Section):
-    """Limits of one layer: weights, neurons behind them, and pooling of their spikes.
+    """Limits of one layer: weights, the neurons after them, and pooling of their spikes.
 
     Attributes:
         kernels: sides of the kernel.
-        strides: of the convolution.
-        weight_bits: that the chip stores weights with; fewer bits fit as well.
-        mean_pools: sides of windows whose spikes are added or averaged, with the stride of their side.
-        max_pools: the same for the largest value.
+        strides: strides of the convolution.
+        weight_bits: weight bits of the chip; fewer bits fit as well.
+        mean_pools: sides of windows for sum or mean pooling of spikes, with a stride equal to the side.
+        max_pools: sides of windows for max pooling, with a stride equal to the side.
         max_padding: zeros on each side of the image.
-        max_channels: of input and output, each.
-        max_in_side: pixels, height and width of the input.
-        max_out_side: the same of the neurons.
-        max_inputs: of one neuron.
-        max_targets: neurons that one neuron sends its spikes to.
+        max_channels: maximum number of input and of output channels.
+        max_in_side: maximum height and width of the input in pixels.
+        max_out_side: maximum height and width of the neurons in pixels.
+        max_inputs: maximum number of inputs of one neuron.
+        max_targets: maximum number of neurons that receive the spikes of one neuron.
     """
 
     kernels: Choice | None = None
@@ -63,7 +63,7 @@ class LayerLimits(Section):
     max_targets: Count | None = None
 
     def over(self, other: "LayerLimits") -> "LayerLimits":
-        """These limits, and the other ones where these say nothing."""
+        """Fill missing limits from ``other``."""
         own = {name: getattr(self, name) for name in type(self).model_fields}
         return other.model_copy(update={name: value for name, value in own.items() if value is not None})
 
@@ -72,10 +72,10 @@ class Cores(Section):
     """Cores of one kind.
 
     Attributes:
-        n: how many there are.
-        n_neurons: neurons that one can hold.
-        n_weights: words of its weight memory, of one weight each.
-        weight_memory_bits: of its weight memory, where weights are packed.
+        n: number of cores.
+        n_neurons: neurons per core.
+        n_weights: words of weight memory per core, one weight each.
+        weight_memory_bits: bits of weight memory per core, if weights are packed.
     """
 
     n: Count
@@ -88,21 +88,21 @@ class Target(Section):
     """A chip with its limits.
 
     Attributes:
-        name: of a built-in target, or the file that it came from.
-        description: one line.
-        cores: of each kind.
-        divides_layers: whether a layer may take several cores; otherwise each layer takes one of its own.
+        name: name of a built-in target, or its file.
+        description: description in one line.
+        cores: cores of each kind.
+        divides_layers: whether a layer may use several cores; otherwise each layer uses exactly one.
         rounds_up: whether memory is addressed in powers of two: kernels of c * 2^ceil(log2 k^2) * 2^ceil(log2 f) words,
             neurons of f * 2^ceil(log2 height) * 2^ceil(log2 width).
         layers: limits of all layers.
-        first: other limits of layers that read the image.
-        linear: other limits of fully connected layers.
+        first: limits of layers that read the image, where they differ.
+        linear: limits of fully connected layers, where they differ.
         adds_values: whether values of several layers can be added before neurons.
         has_groups: whether convolutions may have groups.
-        max_destinations: layers that one layer sends its spikes to.
-        max_image_values: channels times pixels of the image.
-        max_classes: outputs of the last layer.
-        differs: what the chip computes otherwise than neuronas, one sentence each.
+        max_destinations: maximum number of layers that receive the spikes of one layer.
+        max_image_values: maximum of channels times pixels of the image.
+        max_classes: maximum number of outputs of the last layer.
+        differs: differences between the chip's computation and neuronas', one sentence each.
     """
 
     name: str = ""
@@ -137,7 +137,7 @@ def load_target(given: Target | str) -> Target:
     """Load a target by name or from a YAML file; an object is returned unchanged.
 
     Raises:
-        ConfigurationError: the name is unknown, the file cannot be read, a key or value is wrong, or it limits nothing.
+        ConfigurationError: the name is unknown, the file cannot be read, a key or value is wrong, or it has no limits.
     """
     found = load_named(Target, TARGETS, given, has_name=True)
     if _without_limits(found):

@@ -1,4 +1,4 @@
-"""How often the inputs of a layer spike: what the energy of a crossbar read depends on besides its size."""
+"""Firing rates of the inputs of layers, on which the energy of a crossbar read depends."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,13 +18,13 @@ _MAX_BYTES = 100_000_000  # as for every JSON file; an evaluation of many classe
 
 
 class Activity(Section):
-    """Share of a layer's inputs that spike in a time step, 0 to 1; of pixels, share of their bits that are 1.
+    """Share of a layer's inputs that spike in a time step, 0 to 1; for pixels, the share of bits that are 1.
 
     Attributes:
         rate: one rate for every layer; 1 is the worst case (``dense``).
-        trace: a rate for each layer by name, or one for each time step, as measured on data. A layer that reads an
-            image needs none where all time steps have the same, which is read once.
-        is_forecast: the rates of ``trace`` are forecast or, without it, still to be forecast for one architecture.
+        trace: measured rates by layer, one for all time steps or one for each. A layer that reads a static image needs
+            none, since it runs once.
+        is_forecast: whether the rates of ``trace`` are forecast or, without a trace, are to be forecast.
     """
 
     rate: Rate = 1.0
@@ -32,10 +32,10 @@ class Activity(Section):
     is_forecast: bool = False
 
     def rates(self, rows: Sequence[Layer]) -> Array:
-        """[n_rows, n] input rate of each row in each time step, or (n = 1) in all.
+        """[n_rows, n] input rate of each row in each time step, or (n = 1) in all time steps.
 
-        It is 1 for rows without weights, for the one that reads an image, and for the one that reads a sequence where
-        rates are forecast: how dense its images are, a forecast cannot know.
+        The rate is 1 for rows without weights, for a row that reads an image and, if rates are forecast, for a row that
+        reads a sequence, since a forecast does not know the density of its images.
 
         Raises:
             ConfigurationError: the trace has no rate for a row with weights, or rates for different numbers of time
@@ -83,11 +83,11 @@ DENSE = Activity()
 
 
 def load_activity(settings: HardwareConfig) -> Activity:
-    """Build the activity that the settings name.
+    """Make the activity according to the settings.
 
     A trace is a YAML file with one ``layer: rate`` line per layer (or ``layer: [rate, ...]``, one for each time step),
-    or an ``evaluation.json``. There each entry of ``layers`` has ``input_rate``, and may have ``input_rates``, one for
-    each time step, which then count. A forecast needs an architecture, so that its rates are still missing.
+    or an ``evaluation.json``, in which each entry of ``layers`` has ``input_rate`` and may have ``input_rates``, one
+    for each time step, which take precedence. A forecast needs an architecture, so its rates are not set here.
 
     Raises:
         ConfigurationError: the file cannot be read, or a rate in it is not a number from 0 to 1.

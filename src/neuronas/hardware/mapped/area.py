@@ -1,4 +1,4 @@
-"""Area terms of cost model ``mapped``: um2 per row of work, [..., n_rows]; and what the chip has once."""
+"""Area terms of cost model ``mapped``: um2 per row of work, [..., n_rows]; and parts that the chip has once."""
 
 from collections.abc import Callable
 
@@ -99,4 +99,4 @@ AREA_UM2: dict[str, Callable[[MappedWork], Array]] = {
     "digital": digital,
     "noc": noc,
 }
-"""The parts of a row's area; together with ``global_buffer`` they add up to the chip's."""
+"""The parts of a row's area; together with ``global_buffer`` they add up to the area of the chip."""

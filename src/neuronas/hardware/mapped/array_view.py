@@ -1,4 +1,4 @@
-"""The array of an accelerator as measured arrays let expect it, beside its own constants."""
+"""Energy and time of an accelerator's array by its own constants, and as expected from measured arrays."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from neuronas.hardware.silicon.macro import REFERENCE_V, Macros, invocation_ns, 
 
 
 def as_macro(accelerator: Accelerator) -> Macros:
-    """One phase of a read: the rows that are read at once, and one column of each converter."""
+    """One phase of a read as an array: the rows read at once, and one column per ADC."""
     crossbar, macro = accelerator.crossbar, accelerator.macro
     is_sram = macro is not None and macro.cell == "sram"
     columns = {
@@ -30,7 +30,7 @@ def as_macro(accelerator: Accelerator) -> Macros:
 
 
 def own_phase(accelerator: Accelerator) -> tuple[float, float]:
-    """Energy in pJ and time in ns of such a phase by the accelerator's constants, with dense inputs."""
+    """Energy in pJ and time in ns of such a phase by the accelerator's constants, for dense inputs."""
     per_column = (
         accelerator.crossbar.rows_read * accelerator.crossbar.cell_read_energy_pj
         + accelerator.adc.energy_pj
@@ -42,7 +42,7 @@ def own_phase(accelerator: Accelerator) -> tuple[float, float]:
 
 
 def array_view(accelerator: Accelerator) -> str:
-    """Both in one line, for people."""
+    """Both estimates in one line, for messages."""
     known, macros = silicon_calibration(), as_macro(accelerator)
     pj, ns = own_phase(accelerator)
     expected_pj = float(invocation_pj(macros, known.energy, known.time)[0])
@@ -50,7 +50,7 @@ def array_view(accelerator: Accelerator) -> str:
     rows, n_adcs = int(accelerator.crossbar.rows_read), _n_adcs(accelerator)
     return (
         f"{rows} rows read at once by {n_adcs} converters take {pj:.3g} pJ and {ns:.3g} ns by the accelerator's "
-        f"constants; measured arrays let expect {expected_pj:.3g} pJ and {expected_ns:.3g} ns"
+        f"constants; expected from measured arrays: {expected_pj:.3g} pJ and {expected_ns:.3g} ns"
     )
 
 

@@ -8,11 +8,11 @@ from neuronas.hardware.mapped.model import MappedCostModel
 from neuronas.space.workload import Layer, always
 
 _HALVINGS = 50
-"""Of the interval from 0 to 1, after which a rate is known to 1e-15."""
+"""Number of bisections of the interval from 0 to 1, after which a rate is known to 1e-15."""
 
 
 Trace = Mapping[str, float | tuple[float, ...]]
-"""Input rate of each layer by name, in all time steps or in each."""
+"""Input rate of each layer by name: one for all time steps, or one for each."""
 
 
 def at_mean_rate(trace: Trace, measured: float, rate: float) -> Activity:
@@ -23,8 +23,8 @@ def at_mean_rate(trace: Trace, measured: float, rate: float) -> Activity:
 
     Args:
         trace: measured input rate of each layer.
-        measured: mean firing rate then.
-        rate: mean firing rate to assume.
+        measured: measured mean firing rate.
+        rate: assumed mean firing rate.
     """
     if rate <= measured:
         factor = rate / measured if measured else 0.0
@@ -43,14 +43,14 @@ def break_even_rate(
     """The mean firing rate below which a network needs less energy than a limit, by bisection: energy rises with it.
 
     Args:
-        model: of chip, precision and time steps; its activity is not read.
-        rows: the network's work.
+        model: cost model for chip, precision and time steps; its activity is not used.
+        rows: rows of work of the network.
         trace: see ``at_mean_rate``.
         measured: see ``at_mean_rate``.
-        limit_uj: the other network's energy per image.
+        limit_uj: energy per image of the other network.
 
     Returns:
-        0 to 1; 0: at no rate, not even without a spike; 1: at every rate, even if all neurons always fire.
+        the rate, 0 to 1; 0: at no rate, not even without spikes; 1: at every rate, even if all neurons always fire.
     """
     slots, occupancy = always(rows)
 

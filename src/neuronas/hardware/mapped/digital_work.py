@@ -1,6 +1,6 @@
-"""Work outside crossbars: neurons, pooling and node sums, and the digital units that do it.
+"""Work outside crossbars: neurons, pooling and node sums, and the digital units for it.
 
-Each function answers one count for all rows at once, as those of ``mapping`` do.
+Each function returns one count for all rows at once, like those of ``mapping``.
 """
 
 import numpy as np
@@ -10,16 +10,16 @@ from neuronas.hardware.mapped.mapping import MappedWork
 
 
 def neurons(work: MappedWork) -> Array:
-    """Neurons of all layers: C_in * i^2, in front of each convolution, the head's pooling and the head's layers.
+    """Neurons of all layers: C_in * i^2, before each convolution, the head's pooling and the head's layers.
 
-    None in front of the first layer, which reads the image, or of a layer that reads pooled spikes. Convolutions that
-    leave one node have neurons of their own, as SNASNet has them, although these spike alike: an upper estimate.
+    The first layer, which reads the image, and layers that read pooled spikes have none. Convolutions of the same node
+    have separate neurons, as in SNASNet, although their spikes are equal: an upper estimate.
     """
     return work.has_neurons * work.c_in * work.i_area
 
 
 def neuron_operations(work: MappedWork) -> Array:
-    """Operations of the neurons in a time step: neurons, one LIF update each; of a quantised ReLU neurons * bits.
+    """Operations of the neurons in a time step: neurons, one LIF update each; for a quantised ReLU neurons * bits.
 
     Batch normalisation is folded into 2^bits - 1 thresholds; bits comparisons find the code between them.
     """
@@ -29,7 +29,7 @@ def neuron_operations(work: MappedWork) -> Array:
 def digital_units(work: MappedWork) -> Array:
     """Units for pooling, node sums and neurons: ceil(channels / n_lanes), each with n_lanes adders and a link.
 
-    Channels are C_in where neurons stand, otherwise C_out; 0 where a row needs no such unit.
+    The channels are C_in for rows with neurons, otherwise C_out; 0 if a row needs no such unit.
     """
     channels = np.where(work.has_neurons > 0, work.c_in, work.c_out)
     needed = np.maximum(work.has_neurons, np.maximum(work.is_pool, work.is_addition))
@@ -40,7 +40,7 @@ def digital_units(work: MappedWork) -> Array:
 def additions(work: MappedWork) -> Array:
     """Additions of an image outside crossbars: steps * (k^2 * C_out * o^2 pooling, (C_in - C_out) * o^2 node sums).
 
-    A comparison of max pooling counts as an addition. A node that adds up m values has C_in = m * C_out.
+    A comparison of max pooling counts as an addition. A node that sums m values has C_in = m * C_out.
     """
     pooling = work.is_pool * work.kernel_area * work.c_out
     sums = work.is_addition * (work.c_in - work.c_out)

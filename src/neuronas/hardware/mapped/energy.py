@@ -1,4 +1,4 @@
-"""Energy terms of cost model ``mapped``: pJ per row of work for one image, [..., n_rows]; and of a whole chip."""
+"""Energy terms of cost model ``mapped``: pJ per row of work for one image, [..., n_rows]; and of the whole chip."""
 
 from collections.abc import Callable
 
@@ -40,7 +40,7 @@ def shift_add(work: MappedWork) -> Array:
 
 
 def register(work: MappedWork) -> Array:
-    """PE registers: passes * reads * PEs of one copy * mux ratio * register_energy, pJ; one access a phase."""
+    """PE registers: passes * reads * PEs of one copy * mux ratio * register_energy, pJ; one access per phase."""
     accelerator = work.accelerator
     per_read = accelerator.multiplexer.ratio * accelerator.pe.register_energy_pj
     return mapping.passes(work) * mapping.reads(work) * _pes_of_a_copy(work) * per_read

@@ -1,8 +1,8 @@
-"""Intervals of cost model ``mapped``: how far measured arrays are off their estimates, carried through the sums.
+"""Intervals of cost model ``mapped``: the spread of measured arrays around their estimates, propagated to the totals.
 
-All layers of a network lie on arrays of one kind, so that their errors go together: what arrays take of latency and
-energy is larger or smaller as a whole. Wires, buffers, neurons, the network on chip and leakage are not held against
-silicon; they are taken as they are, and their share is said.
+All layers of a network are on arrays of one kind, so their errors are fully correlated: the arrays' part of latency and
+energy is larger or smaller as a whole. Wires, buffers, neurons, the network on chip and leakage are not compared with
+silicon; they have no interval, and their share is reported.
 """
 
 import math
@@ -16,11 +16,11 @@ from neuronas.hardware.silicon.spread import Spread, pooled
 
 LEVEL = 0.9
 ARRAY = {"latency_ms": ("crossbar",), "energy_uj": ("crossbar", "adc", "multiplexer", "shift_add")}
-"""The components that measured arrays contain, by quantity."""
+"""The components that measured arrays include, by quantity."""
 
 
 def spreads(accelerator: Accelerator) -> dict[str, Spread]:
-    """How far measured arrays of this kind are off, by quantity; of all arrays with converters if it is not said."""
+    """Spread of measured arrays of this kind, by quantity; of all arrays with ADCs if the kind is not given."""
     kinds: tuple[Kind, ...] = ("SRAM", "eNVM")
     if accelerator.macro is not None:
         kinds = ("SRAM",) if accelerator.macro.cell == "sram" else ("eNVM",)
@@ -34,12 +34,12 @@ def spreads(accelerator: Accelerator) -> dict[str, Spread]:
 def intervals(
     accelerator: Accelerator, totals: Mapping[str, float], arrays: Mapping[str, float]
 ) -> dict[str, Interval]:
-    """Intervals of 90 %, by quantity.
+    """90 % intervals, by quantity.
 
     Args:
         accelerator: see ``spreads``.
         totals: latency and energy.
-        arrays: what arrays take of them.
+        arrays: the arrays' part of latency and energy.
     """
     found = {}
     for name, spread in spreads(accelerator).items():
@@ -50,7 +50,7 @@ def intervals(
 
 
 def not_validated(components: Mapping[str, Mapping[str, float]]) -> tuple[str, ...]:
-    """A line for each quantity: what is not held against silicon, and its share."""
+    """A line for each quantity: the components that are not compared with silicon, and their share."""
     lines = []
     for name, parts in ARRAY.items():
         total = math.fsum(components[name].values())

@@ -16,7 +16,7 @@ Schedule = Literal["layers-in-order", "pipelined-over-timesteps"]
 def pass_ns(accelerator: Accelerator) -> float:
     """One read of a crossbar: (mux ratio * conversion_clocks + fill_clocks) / clock, ns.
 
-    The columns behind a multiplexer are converted one after another; all crossbars of a layer work in parallel.
+    The columns of a multiplexer are converted one after another; all crossbars of a layer work in parallel.
     For spikeflow-rram 8 * 3 + 2 = 26 clock cycles, 104 ns, as in SpikeSim.
     """
     clocks = accelerator.multiplexer.ratio * accelerator.adc.conversion_clocks + accelerator.pe.fill_clocks
@@ -67,15 +67,15 @@ def pipelined_over_timesteps(once_ns: Array, each_ns: Array, slowest_ns: Array, 
     """Schedule ``pipelined-over-timesteps``: once + sum of all rows + (T - 1) * slowest row, ns.
 
     All rows work at the same time, each on another time step; the first step fills the pipeline. Backward edges
-    are taken as if they did not stall it.
+    are assumed not to stall it.
     """
     return once_ns + each_ns + (timesteps - 1) * slowest_ns
 
 
 def clock_count(schedule: Schedule, each_ns: Array, timesteps: int) -> Array:
-    """How often a row's time counts towards the total, [n_rows], for rows that run at each time step.
+    """Multiplicity of a row's time in the total, [n_rows], for rows that run at each time step.
 
-    T in order; when pipelined once, and T times for the slowest row (the first of them if several are).
+    T for ``layers-in-order``; when pipelined, 1, and T for the slowest row (the first one if there are several).
     """
     if schedule == "layers-in-order":
         return np.full_like(each_ns, timesteps)

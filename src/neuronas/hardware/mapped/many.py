@@ -1,8 +1,8 @@
-"""Cost model ``mapped`` of many networks on many chips at once: the same terms, counted once for each row of work.
+"""Cost model ``mapped`` for many networks on many chips at once: terms are computed once per distinct row of work.
 
-Cost is a sum over rows of work, whose addends depend on the chip alone. So the distinct rows of all networks are costed
-on all chips, and a product of matrices adds them up for each network: how often it holds each row. What depends on
-whole networks (hops of the mesh, leakage, the slowest row of a pipeline) follows from the sums.
+Cost is a sum over rows of work, and the cost of a row depends only on the chip. So the distinct rows of all networks
+are costed on all chips, and a matrix product with the count of each row sums them for each network. Terms that depend
+on whole networks (hops of the mesh, leakage, the slowest row of a pipeline) follow from the sums.
 """
 
 from collections.abc import Sequence
@@ -28,8 +28,8 @@ class Networks:
     """Networks of one shape as counts of rows.
 
     Attributes:
-        rows: the distinct rows of all of them.
-        counts: [n_networks, n_rows] how often each network holds each row.
+        rows: the distinct rows of all networks.
+        counts: [n_networks, n_rows] how often each network contains each row.
     """
 
     rows: tuple[Layer, ...]
@@ -42,8 +42,7 @@ class Networks:
         Args:
             slots: places for work (``space.workload``).
             occupancy: [n_networks, n_slots] the choice at each place.
-            named: rows of different names are different, as they are where each layer has a firing rate or weight bits
-                of its own.
+            named: whether rows with different names are distinct, as required for firing rates or weight bits by layer.
         """
         numbers: dict[Layer, int] = {}
         counts = np.zeros((len(occupancy), 0))
@@ -59,18 +58,18 @@ class Networks:
         return len(self.counts)
 
     def only(self, chosen: NDArray[np.intp] | slice) -> "Networks":
-        """Some of the networks."""
+        """A subset of the networks."""
         return Networks(self.rows, self.counts[chosen])
 
     @property
     def n_weights(self) -> Array:
-        """Weights of each network, [n_networks]."""
+        """Number of weights of each network, [n_networks]."""
         found: Array = self.counts @ np.array([row.n_weights for row in self.rows], dtype=np.float64)
         return found
 
     @cached_property
     def kinds(self) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
-        """Sets of rows that networks hold, [n_kinds, n_rows]; and the set of each network, [n_networks]."""
+        """Distinct sets of rows, [n_kinds, n_rows]; and the index of the set of each network, [n_networks]."""
         held, kind = np.unique(self.counts > 0, axis=0, return_inverse=True)
         return held, kind.reshape(-1)
 
@@ -80,12 +79,12 @@ class ManyCosts:
     """Costs of networks on n chips.
 
     Attributes:
-        accelerator: whose constants are columns [n, 1] (``scaling.many_chips``).
-        weight_bits: of the weights, of all layers or, of named rows, by layer.
-        timesteps: T.
+        accelerator: accelerator with constants as columns [n, 1] (``scaling.many_chips``).
+        weight_bits: weight bits, of all layers or, for named rows, by layer.
+        timesteps: number of time steps T.
         replication: copies of each layer's weights, [n, 1].
         activity: firing rates of the layers' inputs.
-        sensor: that gives the images.
+        sensor: sensor that provides the images.
     """
 
     accelerator: Accelerator
@@ -96,7 +95,7 @@ class ManyCosts:
     sensor: Sensor = AT_ONCE
 
     def totals(self, networks: Networks, schedules: Sequence[Schedule]) -> list[Totals]:
-        """Totals by schedule, each quantity [n, n_networks]; ``parameters`` [n_networks]."""
+        """Totals for each schedule; each quantity is [n, n_networks], ``parameters`` [n_networks]."""
         work = make_work(
             networks.rows,
             self.accelerator,
@@ -123,7 +122,7 @@ class ManyCosts:
         ]
 
     def _slowest(self, times: Array, networks: Networks, is_once: NDArray[np.bool_]) -> Array:
-        """Times of the row that takes longest, of those that run at each time step, [2, n, n_networks]."""
+        """Times of the slowest row among those that run at each time step, [2, n, n_networks]."""
         held, kind = networks.kinds
         found = np.zeros((2, times.shape[1], len(held)))
         for number, rows in enumerate(held & ~is_once):

@@ -1,7 +1,7 @@
-"""From rows of work to counts on the chip: crossbars, PEs, tiles, passes, conversions, bits on the move.
+"""Maps rows of work to counts on the chip: crossbars, PEs, tiles, passes, conversions, transferred bits.
 
-Each function below answers one count for all rows at once, [n_rows] float64, and 0 where a row has none. Of many chips
-at once, whose constants are columns [n_chips, 1], it is [n_chips, n_rows]; so are terms of area, latency and energy.
+Each function below returns one count for all rows at once, [n_rows] float64, 0 if a row has none. For many chips at
+once, whose constants are columns [n_chips, 1], the shape is [n_chips, n_rows], also for area, latency and energy.
 """
 
 from collections.abc import Sequence
@@ -25,21 +25,21 @@ from neuronas.space.workload import Layer
 
 @dataclass(frozen=True)
 class MappedWork:
-    """Rows of work as columns [n_rows], with the settings that decide how they are mapped.
+    """Rows of work as columns [n_rows], with the settings that determine their mapping.
 
     Attributes:
-        accelerator: its constants are numbers or, of many chips at once, columns [n_chips, 1].
-        weight_bits: bits of a weight; 0 where there are none.
-        replication: see ``replicas``; a number or such a column.
+        accelerator: accelerator; constants are numbers or, for many chips at once, columns [n_chips, 1].
+        weight_bits: bits of a weight; 0 without weights.
+        replication: see ``replicas``; a number or a column [n_chips, 1].
         kernel_area: kernel positions, k^2; 0 for additions.
         i_area: pixels of the input, i^2; ``o_area`` of the output, o^2.
         has_weights: 1 for convolutions and fully connected layers, otherwise 0.
-        steps: how often the row runs for one decision: 1 where it reads an image that is the same at every time step
-            (direct coding), otherwise at each.
+        steps: how often the row runs for one decision: 1 if it reads the same image at every time step (direct coding),
+            otherwise T.
         input_bits: width of one input value; a crossbar reads its inputs bit by bit.
-        rates: [n_rows, n] share of inputs that spike in each time step, or (n = 1) in all; of inputs of several bits,
-            share of the bits that are 1.
-        activation_bits: bits of what artificial neurons give; None: LIF neurons, which give spikes.
+        rates: [n_rows, n] share of inputs that spike in each time step, or (n = 1) in all; for inputs of several bits,
+            the share of bits that are 1.
+        activation_bits: bits of the outputs of artificial neurons; None: LIF neurons.
     """
 
     accelerator: Accelerator
@@ -73,12 +73,12 @@ class MappedWork:
 
     @cached_property
     def n_crossbars(self) -> Array:
-        """See ``crossbars``; kept, since many terms read it."""
+        """See ``crossbars``; cached, since many terms use it."""
         return crossbars(self)
 
     @cached_property
     def sets(self) -> tuple[tuple[Array, Array], ...]:
-        """Sets of rows that are read at once at one kernel position: how many of how many rows each."""
+        """Sets of rows read at once at one kernel position: pairs of the number of sets and their rows."""
         return _row_sets(self)
 
     @cached_property
@@ -107,7 +107,7 @@ def make_work(
     activation_bits: int | None = None,
     sensor: Sensor = AT_ONCE,
 ) -> MappedWork:
-    """Turn rows (``space.workload``) into columns.
+    """Convert rows (``space.workload``) to columns.
 
     Raises:
         ConfigurationError: the activity has rates for another number of time steps.
@@ -151,9 +151,9 @@ def parameters(work: MappedWork) -> Array:
 def columns_per_output(weight_bits: Array, crossbar: Crossbar) -> Any:
     """Bitline columns of a filter: n_sign_columns * ceil(sliced_bits / bits_per_cell).
 
-    Each bit slice and each sign has a column of its own (as in ISAAC, ISCA 2016). A pair of differential columns holds
-    magnitudes, which have sliced_bits = weight_bits - 1; a single one holds sliced_bits = weight_bits. What
-    stands beside a crossbar's X columns is not counted: offset binary's unit column (ISAAC), a column of off cells.
+    Each bit slice and each sign has its own column (as in ISAAC, ISCA 2016). A pair of differential columns stores
+    magnitudes with sliced_bits = weight_bits - 1; a single column stores sliced_bits = weight_bits. Columns in addition
+    to the crossbar's X columns are not counted: the unit column of offset binary (ISAAC), the column of off cells.
     """
     return crossbar.n_sign_columns * -(-sliced_bits(weight_bits, crossbar.n_sign_columns) // crossbar.bits_per_cell)
 
@@ -169,7 +169,7 @@ def columns(work: MappedWork) -> Array:
 
 
 def row_blocks(work: MappedWork) -> Array:
-    """Sets of wordlines that a column sums apart: k^2 * ceil(C_in / X), with groups those of one part.
+    """Sets of wordlines that a column sums separately: k^2 * ceil(C_in / X); with groups, those of one part.
 
     One for each kernel position and block of X input channels (SpikeSim, arXiv 2210.12899; parts:
     ``hardware.diagonal``).
@@ -180,15 +180,15 @@ def row_blocks(work: MappedWork) -> Array:
 def reads(work: MappedWork) -> Array:
     """Reads of a pass, one after another: ceil(rows in use / rows_per_read), of the crossbar with the most rows.
 
-    A crossbar adds the currents of rows_per_read rows at once; with more rows in use its converters read them set after
-    set, and the sums of the sets are added digitally. All crossbars of a layer work at the same time.
+    A crossbar sums the currents of rows_per_read rows at once. If more rows are in use, its ADCs convert successive
+    sets, whose sums are added digitally. All crossbars of a layer work at the same time.
     """
     most = np.minimum(work.accelerator.crossbar.size, _rows_of_a_part(work))
     return work.has_weights * np.ceil(most / work.accelerator.crossbar.rows_read)
 
 
 def row_sets(work: MappedWork) -> Array:
-    """Sets of rows converted apart: k^2 * (reads of all crossbars of a column), with groups those of one part."""
+    """Sets of rows converted separately: k^2 * (reads of all crossbars of a column); with groups, those of one part."""
     return work.has_weights * work.kernel_area * sum(count for count, _ in work.sets)
 
 
@@ -198,7 +198,7 @@ def replicas(work: MappedWork) -> Array:
 
 
 def crossbars(work: MappedWork) -> Array:
-    """Crossbars: replicas * row_blocks * ceil(columns / X), with groups the sum over all parts."""
+    """Crossbars: replicas * row_blocks * ceil(columns / X); with groups, the sum over all parts."""
     return replicas(work) * work.kernel_area * work.diagonal.n_crossbars
 
 
@@ -235,12 +235,12 @@ def conversions(work: MappedWork) -> Array:
 
 
 def awake_share(work: MappedWork) -> Array:
-    """Share of conversions whose rows hold a spike: 1 - (1 - rate)^rows, the mean over the sets of rows.
+    """Share of conversions with at least one spike in their rows: 1 - (1 - rate)^rows, the mean over the sets of rows.
 
-    It is the mean over the time steps as well where each has a rate of its own. Rows spike independently; a set of rows
-    that is silent is not converted. A set has rows_per_read rows, the last of a crossbar or of a layer may have fewer;
-    with groups, a crossbar has the rows of one part. At 64 rows and a rate of 8.3 % that is 99.6 %: sparsity saves in
-    the crossbar alone unless spikes are clustered. At 8 rows it is 50 %.
+    If rates are given by time step, it is also the mean over time steps. Rows are assumed to spike independently; a
+    silent set of rows is not converted. A set has rows_per_read rows, the last of a crossbar or of a layer may have
+    fewer; with groups, a crossbar has the rows of one part. For 64 rows and a rate of 8.3 % the share is 99.6 %:
+    sparsity saves energy only in the crossbar unless spikes are clustered. For 8 rows it is 50 %.
     """
     sets = work.sets
     awake = sum(count * (1 - (1 - work.rates) ** rows[..., None]).mean(axis=-1) for count, rows in sets)

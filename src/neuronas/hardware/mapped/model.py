@@ -31,7 +31,7 @@ ARTIFICIAL = (
     "artificial network: neurons give {bits} bits, for each of which a crossbar is read, converted and its input "
     "buffered and moved; a quantised ReLU costs {bits} comparisons and has no membrane"
 )
-"""What is counted of a network of quantised ReLU instead of LIF neurons."""
+"""Assumption for a network of quantised ReLU instead of LIF neurons."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class MappedCostModel:
         schedule: ``layers-in-order`` or ``pipelined-over-timesteps``.
         replication: copies of each layer's weights that work on different pixels.
         activity: firing rates of the layers' inputs.
-        sensor: that gives the images.
-        activation_bits: of an artificial network of quantised ReLU, which has one time step: bits of what its neurons
-            give, which a crossbar reads one after the other; None: LIF neurons.
+        sensor: sensor that provides the images.
+        activation_bits: for an artificial network of quantised ReLU, which has one time step: bits of the neurons'
+            outputs, which a crossbar reads one after the other; None: LIF neurons.
     """
 
     accelerator: Accelerator
@@ -116,7 +116,7 @@ class MappedCostModel:
             total += row
             if place.is_static:
                 once_ns += row[:, times].T
-            elif self.schedule != "layers-in-order":  # the only schedule that does not ask for the slowest row
+            elif self.schedule != "layers-in-order":  # the only schedule that does not need the slowest row
                 own = row[:, times].T
                 np.copyto(slowest_ns, own, where=own[0] > slowest_ns[0])
         sums = RowSums(*np.ascontiguousarray(total.T))
@@ -179,6 +179,6 @@ class MappedCostModel:
 
 
 def _share(work: MappedWork) -> Array:
-    """Each row's share of what the chip has once: by tiles."""
+    """Share of each row in the parts that the chip has once, in proportion to its tiles."""
     share: Array = work.n_tiles / work.n_tiles.sum()
     return share

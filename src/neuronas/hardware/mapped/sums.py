@@ -14,12 +14,12 @@ from neuronas.hardware.mapped.mapping import MappedWork
 from neuronas.hardware.sensor import AT_ONCE, Sensor
 
 MM2, MS, UJ = 1e-6, 1e-6, 1e-6
-"""From um2, ns, pJ."""
+"""Conversion factors from um2, ns and pJ."""
 
 
 @dataclass(frozen=True)
 class RowSums:
-    """What rows add up, one array per quantity: of each row, or of the rows of each network."""
+    """Summable quantities, one array each: of each row, or summed over the rows of each network."""
 
     parameters: Array
     n_tiles: Array
@@ -38,7 +38,7 @@ class RowSums:
 
 
 def row_sums(work: MappedWork) -> RowSums:
-    """What each row adds, [..., n_rows]."""
+    """Contribution of each row, [..., n_rows]."""
     return RowSums(
         parameters=mapping.parameters(work),
         n_tiles=work.n_tiles,
@@ -64,13 +64,13 @@ def chip_totals(
     """Totals of networks on a chip, each quantity of the shape of the sums.
 
     Args:
-        sums: over the rows of each network, for one time step; energy for a whole decision.
-        once_ns: time of the rows that run once: whole, and of their arrays, [2, ...].
-        slowest_ns: the same of the slowest of the other rows; not read by schedule ``layers-in-order``.
-        accelerator: what the chip has once; constants that are columns go with the first axis of the sums.
+        sums: sums over the rows of each network, for one time step; energy for a whole decision.
+        once_ns: [2, ...] time of the rows that run once: in total, and of their arrays.
+        slowest_ns: the same for the slowest of the other rows; not used by schedule ``layers-in-order``.
+        accelerator: constants of the chip; columns correspond to the first axis of the sums.
         schedule: see ``latency``.
-        timesteps: T.
-        sensor: that gives the images.
+        timesteps: number of time steps T.
+        sensor: sensor that provides the images.
     """
     each_ns = np.stack([sums.time_ns, sums.array_ns]) - once_ns
     latency_ms, array_ms = _latency_ms(once_ns, each_ns, slowest_ns, schedule, timesteps, sensor)
@@ -89,7 +89,7 @@ def chip_totals(
 def _latency_ms(
     once_ns: Array, each_ns: Array, slowest_ns: Array, schedule: Schedule, timesteps: int, sensor: Sensor
 ) -> tuple[Array, Array]:
-    """Latency, and what arrays take of it, of times [2, ...]: whole rows, and their arrays."""
+    """Latency and the arrays' part of it, from times [2, ...] of whole rows and of their arrays."""
     run = SCHEDULES[schedule]
     busy_ms, busy_array_ms = run(once_ns, each_ns, slowest_ns, timesteps) * MS
     if not sensor.window_ms:

@@ -3,8 +3,8 @@
 B. Murmann, "ADC Performance Survey 1997-2021" (https://github.com/bmurmann/ADC-survey), as listed with effective bits
 and technology node by Accelergy's ADC plug-in (MIT licence). The constants are least-squares fits of logarithms to its
 88 converters of 3 to 9 effective bits at up to 10 GS/s. Their figures of merit (Walden) are 25 to 510 fJ per conversion
-step between the quartiles, 94 fJ in the median. These are converters of their own, with reference and input buffer;
-those at the columns of an array are simpler (``silicon.macro``: the share of it that they take).
+step between the quartiles, with a median of 94 fJ. These are stand-alone converters, with reference and input buffer;
+those at the columns of an array are simpler (see their share of this energy in ``silicon.macro``).
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _AREA_ENERGY, _AREA_PER_BIT = 0.4237, -0.1344
 
 @dataclass(frozen=True)
 class SurveySpread:
-    """Standard deviation of the natural logarithm, and the range of nine in ten, as factors of the estimate."""
+    """Standard deviation of the natural logarithm, and the 90 % range as factors of the estimate."""
 
     deviation: float
     low: float
@@ -54,7 +54,7 @@ def area_ratio(bits: Array, than: Array) -> Array:
 
     Args:
         bits: effective bits, 3 to 9.
-        than: of the other ones.
+        than: effective bits of the converter to compare with.
     """
     per_bit = _AREA_ENERGY * _ENERGY_PER_BIT * np.log(2) + _AREA_PER_BIT
     ratio: Array = np.exp(per_bit * (bits - than))

@@ -1,4 +1,4 @@
-"""The calibrated constants of the laws of an array, and how far they are off on papers that they had not seen.
+"""The calibrated constants of the laws of an array, and their errors on held-out papers.
 
 ``calibration.json`` is written by ``benchmarks/fit_silicon.py`` from the table that comes with the package.
 """
@@ -46,14 +46,14 @@ class SiliconCalibration(Section):
     time_residuals: dict[Kind, Residuals]
 
     def spread(self, quantity: Quantity, kind: Kind) -> Spread:
-        """How far estimates of a quantity are off, for a kind of array."""
+        """Spread of measurements around estimates of a quantity, for a kind of array."""
         residuals = self.energy_residuals if quantity == "energy" else self.time_residuals
         return residuals[kind].spread
 
 
 @cache
 def silicon_calibration() -> SiliconCalibration:
-    """What comes with the package.
+    """Read the calibration of the package.
 
     Raises:
         VerificationError: the file is damaged.

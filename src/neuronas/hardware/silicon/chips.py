@@ -36,7 +36,7 @@ NUMBERS = {
     "time_ns": ("T_core(ns)", "ns"),
     "tops_per_w": ("TOPS/W", "TOPS/W"),
 }
-"""Columns that hold numbers above 0 or nothing, with the unit that is expected."""
+"""Columns with numbers above 0 or empty cells, with the expected unit."""
 _LEAST, _MOST = 1e-9, 1e12
 """Bounds of all numbers: far beyond any chip, and narrow enough that products and powers of them stay finite."""
 COLUMNS = (_PAPER, _ARCHITECTURE, _CELL, _READOUT, *(column for column, _ in NUMBERS.values()))
@@ -55,12 +55,12 @@ class Chip:
     """One row of the table. Numbers that are not given are NaN.
 
     Attributes:
-        row: its number, from 1.
-        name: first author, where and when, as far as the columns are there.
-        paper: its title; rows of a paper are of one chip, or nearly so.
-        group: ``SRAM`` (and other cells that hold charge), ``eNVM`` or ``digital``.
-        kind: by which law it is estimated.
-        numbers: by the names of ``NUMBERS``.
+        row: row number, from 1.
+        name: first author, venue and year, if these columns are given.
+        paper: title of the paper; rows of a paper are usually of one chip.
+        group: ``SRAM`` (and other cells that store charge), ``eNVM`` or ``digital``.
+        kind: kind of array, which selects the law.
+        numbers: values by the names of ``NUMBERS``.
         sums_currents: see ``Macros``.
         is_mram: see ``Macros``.
     """
@@ -76,7 +76,7 @@ class Chip:
 
     @property
     def missing(self) -> list[str]:
-        """Columns without which it cannot be estimated."""
+        """Missing columns that are required for an estimate."""
         needed = ["node_nm"]
         if self.kind in ("SRAM", "eNVM"):
             needed += ["rows", "n_adcs", "input_bits", "weight_bits", "adc_bits"]
@@ -107,7 +107,7 @@ def read_chips(path: Path) -> list[Chip]:
 
 
 def as_macros(chips: Sequence[Chip]) -> Macros:
-    """Chips as columns; a supply voltage that is not given is 0.9 V."""
+    """Chips as columns; a missing supply voltage is assumed to be 0.9 V."""
 
     def column(name: str) -> Array:
         return np.array([chip.numbers[name] for chip in chips], dtype=np.float64)
@@ -177,7 +177,7 @@ def _chip(row: Mapping[str | None, str | None], number: int, source: str) -> Chi
 
 
 def _completed(numbers: dict[str, float]) -> dict[str, float]:
-    """A number of converters that is not given follows from the operations of an invocation, where these are."""
+    """Compute a missing number of ADCs from the operations of an invocation, if these are given."""
     factors = [numbers[name] for name in ("rows", "input_bits", "weight_bits")]
     if not isfinite(numbers["n_adcs"]):
         numbers["n_adcs"] = numbers["n_operations"] / (2 * float(np.prod(factors)))

@@ -1,7 +1,7 @@
-"""Calibrates the laws of ``silicon.macro`` on measured chips, and estimates each chip by the papers of others.
+"""Calibrates the laws of ``silicon.macro`` on measured chips, with cross-validation by paper.
 
-Residuals are natural logarithms, measured over estimated. Each paper weighs the same, however many rows it has; a
-residual far out weighs less (pseudo-Huber loss); constants stay near their prior unless chips speak against it.
+Residuals are natural logarithms of measured over estimated. All papers have equal weight, independent of their number
+of rows. Outliers have less weight (pseudo-Huber loss). Constants stay near their prior unless the data contradict it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,19 +21,19 @@ from neuronas.hardware.silicon.macro import (
     operation_fj,
 )
 
-_SCALE = 0.4  # of the logarithm: beyond a factor of 1.5 a residual counts less than squared
+_SCALE = 0.4  # in logarithms: beyond a factor of 1.5 the loss grows less than quadratically
 Law = Callable[[Macros, Mapping[str, float]], Array]
 
 
 @dataclass(frozen=True)
 class MeasuredChips:
-    """Chips of which one quantity was measured and can be estimated.
+    """Chips for which one quantity was measured and can be estimated.
 
     Attributes:
-        chips: in the table's order.
-        macros: the same as columns.
-        logarithm: of the measured quantity, [n].
-        papers: title of each row, [n].
+        chips: chips in the order of the table.
+        macros: the same chips as columns.
+        logarithm: [n] natural logarithm of the measured quantity.
+        papers: [n] title of the paper of each row.
     """
 
     chips: Sequence[Chip]
@@ -43,7 +43,7 @@ class MeasuredChips:
 
     @classmethod
     def of(cls, chips: Sequence[Chip], quantity: Callable[[Chip], float]) -> "MeasuredChips":
-        """The chips among these that have it."""
+        """Select the chips for which the quantity was measured and can be estimated."""
         known = [chip for chip in chips if not chip.missing and np.isfinite(quantity(chip))]
         values = np.log(np.array([quantity(chip) for chip in known], dtype=np.float64))
         papers = np.array([chip.paper.casefold() for chip in known], dtype=object)
@@ -91,7 +91,7 @@ def calibrated(chips: Sequence[Chip], near: FittedConstants | None = None) -> Fi
 
     Args:
         chips: rows of the table.
-        near: constants to start from, those of nearly the same chips.
+        near: initial constants, such as those of a similar set of chips.
     """
     time = _fitted(MeasuredChips.of(chips, time_of), invocation_ns, TIME_PRIORS, near.time if near else None)
     energy = _fitted(

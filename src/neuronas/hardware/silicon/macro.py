@@ -41,7 +41,7 @@ Constants = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Prior:
-    """What is assumed of a constant before any chip is seen: mean and standard deviation."""
+    """Prior of a constant: mean and standard deviation."""
 
     mean: float
     deviation: float
@@ -80,9 +80,9 @@ class Macros:
         supply_v: supply voltage.
         rows: rows that one column sums at once.
         n_adcs: columns that are converted at the same time (of a digital array: that give a sum).
-        input_bits: that an invocation takes.
-        weight_bits: that a column holds.
-        adc_bits: of a conversion; not read where nothing is converted.
+        input_bits: bits of an input per invocation.
+        weight_bits: bits of a weight per column.
+        adc_bits: bits of a conversion; not used for digital arrays.
         sums_currents: whether currents flow through the cells while a column is read.
         is_mram: whether its cells are magnetic.
     """
@@ -123,7 +123,7 @@ def operation_fj(macros: Macros, energy: Constants, time: Constants) -> Array:
 
 
 def operation_parts_fj(macros: Macros, energy: Constants, time: Constants) -> dict[str, Array]:
-    """Its parts: ``cells``, ``converters``, ``currents``."""
+    """Parts of ``operation_fj``: ``cells``, ``converters``, ``currents``."""
     supply = (macros.supply_v / REFERENCE_V) ** energy["supply_exponent"]
     scale = (macros.node_nm / REFERENCE_NM) ** energy["node_exponent"] * supply
     more = np.select(

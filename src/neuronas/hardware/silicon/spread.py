@@ -1,7 +1,7 @@
-"""How far measured chips are from their estimates: quantiles of residuals in which each paper weighs the same.
+"""Spread of measured chips around their estimates: quantiles of residuals, with equal weight for each paper.
 
-A residual is the natural logarithm of measured over estimated. What is drawn from it is symmetric: the calibration
-leaves no bias worth keeping, and above and below are alike.
+A residual is the natural logarithm of measured over estimated. Intervals are symmetric in the logarithm, since the
+calibration leaves no relevant bias.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from neuronas.hardware.silicon.macro import Array
 
 @dataclass(frozen=True)
 class Spread:
-    """Sizes of residuals of chips that the estimate had not seen, in ascending order, and what each weighs.
+    """Sizes of residuals of held-out chips, in ascending order, and their weights.
 
     Attributes:
         sizes: absolute logarithms, [n].
@@ -26,7 +26,7 @@ class Spread:
 
     @classmethod
     def of(cls, residuals: Array, weights: Array) -> "Spread":
-        """Of residuals [n] with their weights [n]."""
+        """Make a spread from residuals [n] and their weights [n]."""
         order = np.argsort(np.abs(residuals), kind="stable")
         return cls(tuple(np.abs(residuals)[order].tolist()), tuple(weights[order].tolist()))
 
@@ -36,11 +36,11 @@ class Spread:
         return sum(self.weights)
 
     def within(self, confidence: float) -> float:
-        """The factor, above and below an estimate, within which a chip of an unseen paper is with this confidence.
+        """The factor, above and below an estimate, that contains a chip of an unseen paper with this confidence.
 
-        Split conformal prediction (Vovk et al., Algorithmic Learning in a Random World, 2005) with papers as its
-        units: the size that ``confidence`` of the papers and one more, which is taken to be farther off, do not
-        exceed, with straight lines between sizes; the largest one where there are too few papers.
+        Split conformal prediction (Vovk et al., Algorithmic Learning in a Random World, 2005) with papers as units:
+        the ``confidence`` quantile of the sizes plus one larger size, linearly interpolated; the largest size if there
+        are too few papers.
 
         Args:
             confidence: 0 to 1.
@@ -53,7 +53,7 @@ class Spread:
         return self.within(2 * confidence - 1)
 
     def share_below(self, factor: float) -> float:
-        """How often a chip is below so many times its estimate, 0 to 1."""
+        """Probability that a chip is below ``factor`` times its estimate, 0 to 1."""
         if factor <= 0:
             return 0.0
         size = np.log(factor)
@@ -62,6 +62,6 @@ class Spread:
 
 
 def pooled(spreads: Sequence[Spread]) -> Spread:
-    """Several as one."""
+    """Combine several spreads."""
     sizes = np.concatenate([one.sizes for one in spreads])
     return Spread.of(sizes, np.concatenate([one.weights for one in spreads]))
