@@ -101,7 +101,7 @@ def simulate(trial: ChipTrial, model: ChipModel, work: Work, what: str = "chips"
     Args:
         trial: network and images.
         model: parameters of the chips.
-        work: is told of each chip.
+        work: progress; notified of each chip.
         what: name of these chips for ``work``.
         layers: whether to measure the quality of each layer.
     """
@@ -158,7 +158,7 @@ def ablate(
         kinds: see ``ablation_models``.
         whole: accuracies of the chip with all non-idealities.
         ideal_top1: top-1 accuracy of the network without non-idealities.
-        work: is told of each chip.
+        work: progress; notified of each chip.
     """
     rows = []
     for name, kind in kinds.items():

@@ -57,5 +57,5 @@ def not_validated(components: Mapping[str, Mapping[str, float]]) -> tuple[str, .
         rest = {one: value for one, value in components[name].items() if one not in parts and value > 0}
         share = math.fsum(rest.values()) / total if total else 0.0
         quantity, listed = name.rsplit("_", 1)[0], ", ".join(part.replace("_", " ") for part in rest) or "nothing"
-        lines.append(f"not held against measured arrays, {share:.0%} of the {quantity}: {listed}")
+        lines.append(f"not compared with measured arrays, {share:.0%} of the {quantity}: {listed}")
     return tuple(lines)
