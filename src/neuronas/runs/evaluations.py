@@ -1,4 +1,4 @@
-"""What an evaluation of a trained run leaves: ``evaluation.json``."""
+"""Result of the evaluation of a trained run: ``evaluation.json``."""
 
 from typing import Annotated
 
@@ -16,14 +16,14 @@ from neuronas.runs.twins import TwinVerdict
 
 
 class LayerOperations(Document):
-    """What one weighted layer does for one image, over all time steps.
+    """Activity of one layer with weights per image, over all time steps.
 
     Attributes:
-        input_rate: share of its inputs that are not zero, per time step; of what a quantised ReLU gives, and of the
-            pixels of a sequence, share of the bits that are 1.
-        input_rates: the same in each time step; null where it was not measured yet.
-        operations: non-zero inputs times the non-zero weights that they meet.
-        spiking: its inputs are spikes, so that an operation is an accumulation and not a multiplication.
+        input_rate: share of nonzero inputs per time step; for outputs of a quantised ReLU and pixels of a sequence,
+            share of bits that are 1.
+        input_rates: input rate of each time step; null if not measured.
+        operations: number of products of a nonzero input and a nonzero weight.
+        spiking: whether the inputs are spikes; an operation is then an accumulation, otherwise a multiply-accumulate.
     """
 
     input_rate: Share
@@ -36,28 +36,28 @@ class Evaluation(Shown, Document):
     """``evaluation.json``: a trained network on the test images.
 
     Attributes:
-        epoch: whose weights were measured; they reached ``validation_accuracy`` (null without validation images).
+        epoch: epoch of the weights, with accuracy ``validation_accuracy`` (null without validation images).
         spiking: false for the artificial network of ``--ann``.
-        top1: accuracy at the run's precision.
-        top5: share of images whose class is among the five highest scores.
+        top1: top-1 accuracy at the run's precision.
+        top5: top-5 accuracy.
         per_class: top-1 accuracy of each class; null for a class without images.
-        confusion: counts; rows are true classes, columns predicted ones.
-        weight_bits: of the network; a number, or the bits of each layer.
+        confusion: confusion matrix in images (rows: true class, columns: predicted class).
+        weight_bits: weight precision; a number, or the bits of each layer.
         accuracy_by_bits: top-1 accuracy at each precision of all layers; ``float`` is full precision, ``mixed`` the
             network's own bits where these differ by layer.
-        firing_rates: spikes per neuron per time step, of each LIF layer.
-        layers: inputs and operations of each weighted layer.
-        spikes_per_image: over all LIF layers and time steps; null without spikes.
-        synaptic_operations_per_image: accumulations that spikes cause.
-        multiplications_per_image: multiply-accumulates with inputs that are not spikes.
-        literature_energy_uj: at 0.9 pJ per accumulation and 4.6 pJ per multiply-accumulate (ISSCC 2014).
-        cost: by the run's cost model.
-        cost_at_trace: by cost model ``mapped`` at the measured input rates; null without spikes.
-        class_names: in the order of ``per_class`` and ``confusion``; null where classes are called by their numbers.
+        firing_rates: spikes per neuron per time step of each LIF layer.
+        layers: activity of each layer with weights.
+        spikes_per_image: spikes over all LIF layers and time steps; null without spikes.
+        synaptic_operations_per_image: accumulations caused by spikes.
+        multiplications_per_image: multiply-accumulates of layers whose inputs are not spikes.
+        literature_energy_uj: energy at 0.9 pJ per accumulation, 4.6 pJ per multiply-accumulate (ISSCC 2014).
+        cost: cost by the run's cost model.
+        cost_at_trace: cost by model ``mapped`` at the measured input rates; null without spikes.
+        class_names: names in the order of ``per_class`` and ``confusion``; null: classes have no names.
         input: how an image becomes the network's input.
-        decisions: when the network may decide; null without spikes or with one time step.
-        integer: the integer-only network beside it; left out where it was not asked for.
-        twin: the artificial twin beside it; left out where it was not asked for.
+        decisions: accuracy and cost of early exit; null without spikes or with one time step.
+        integer: comparison with the integer-only network; absent if not requested.
+        twin: comparison with the artificial twin; absent if not requested.
     """
 
     run: str
@@ -107,7 +107,7 @@ class Evaluation(Shown, Document):
 
     @property
     def says_top5(self) -> bool:
-        """Whether top-5 accuracy says anything: not among fewer than ten classes."""
+        """Whether top-5 accuracy is meaningful: with at least ten classes."""
         return len(self.confusion) >= 10
 
     def interval_95(self, accuracy: float) -> tuple[float, float]:

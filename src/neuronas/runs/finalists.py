@@ -1,4 +1,4 @@
-"""``finalists.json``: candidates that were trained briefly, so that the one that learns best is a search's answer."""
+"""``finalists.json``: candidates that were trained briefly to select the answer of a search by accuracy."""
 
 from pathlib import Path
 from typing import Self
@@ -18,8 +18,8 @@ class Rung(Document):
     """One rung of successive halving.
 
     Attributes:
-        n: finalists in it.
-        epochs: for how many each of them has been trained at its end, from the beginning.
+        n: number of finalists in it.
+        epochs: total number of epochs of each finalist at the end of the rung.
     """
 
     n: int
@@ -30,10 +30,10 @@ class Finalist(Budgeted):
     """One candidate that is trained briefly.
 
     Attributes:
-        rank: by fitness or, in a design, by the order in which settings are searched, from 1.
-        setting: of a design, whose finalists differ in more than their cells; left out otherwise.
-        accuracies: on the validation images at the end of each rung that it has finished.
-        failed: only where its training came to no end: why.
+        rank: rank from 1, by fitness or, in a design, by the order in which settings are searched.
+        setting: setting of the network in a design, whose finalists differ in more than cells; absent otherwise.
+        accuracies: validation accuracy at the end of each finished rung.
+        failed: reason, only if its training failed.
     """
 
     rank: int
@@ -50,25 +50,25 @@ class Finalist(Budgeted):
 
     @property
     def text(self) -> str:
-        """What it is called."""
+        """Its name in texts."""
         return f"rank {self.rank}" if self.setting is None else f"finalist {self.rank} ({self.setting.text})"
 
 
 class FinalistChoice(Document):
-    """``finalists.json``: who was trained, how long, and how well each one learned.
+    """``finalists.json``: the finalists, their epochs and their accuracies.
 
     Attributes:
-        asked: how many finalists were asked for; there are fewer where fewer distinct candidates fit the budgets.
-        eta: one in so many goes on to the next rung.
-        n_training: images that are learned from, the same for all.
-        n_validation: other images of the training split, on which finalists are compared.
-        weight_bits: of the weights in training; null: each finalist's own.
-        seed: of the training.
+        asked: requested number of finalists; there are fewer if fewer distinct candidates fit the budgets.
+        eta: reduction factor: one in ``eta`` finalists enters the next rung.
+        n_training: number of training images, the same for all.
+        n_validation: number of validation images (from the training split), on which finalists are compared.
+        weight_bits: weight precision in training; null: each finalist's own.
+        seed: random seed of training.
         seconds: wall-clock time of all sessions.
-        rungs: of successive halving, in order.
-        finalists: by rank.
-        question: digest of who is compared, on how many images, and for how long.
-        identity: digest of everything that decides what they learn.
+        rungs: rungs of successive halving, in order.
+        finalists: the finalists by rank.
+        question: digest of the finalists, numbers of images and rungs.
+        identity: digest of everything that affects their trained weights.
     """
 
     asked: int
@@ -85,7 +85,7 @@ class FinalistChoice(Document):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        """Rungs and finalists belong together, as those that ``halving`` makes do."""
+        """Check that rungs and finalists are consistent, as made by ``halving``."""
         sizes, lengths = [rung.n for rung in self.rungs], [rung.epochs for rung in self.rungs]
         if not sizes or sizes != sorted(set(sizes), reverse=True) or lengths != sorted(set(lengths)) or sizes[-1] < 2:
             raise ValueError("rungs of fewer and fewer finalists, at least 2, and more and more epochs expected")
@@ -98,12 +98,12 @@ class FinalistChoice(Document):
         return self
 
     def members(self, number: int) -> tuple[Finalist, ...]:
-        """The finalists in a rung, the best of the rung before first; none where that has not ended.
+        """The finalists in a rung, the best of the previous rung first; none if that has not ended.
 
-        Of equal accuracies the fitter candidate is the better one. Finalists that failed are left out.
+        Equal accuracies rank by fitness. Failed finalists are excluded.
 
         Args:
-            number: of the rung, from 0; one more than the last: the winner alone.
+            number: index of the rung, from 0; one more than the last: the winner alone.
         """
         if not number:
             return tuple(one for one in self.finalists if one.failed is None or one.accuracies)
@@ -116,22 +116,22 @@ class FinalistChoice(Document):
 
     @property
     def n_ended(self) -> int:
-        """How many rungs have come to their end."""
+        """Number of finished rungs."""
         return next((number for number in range(len(self.rungs)) if not self.members(number + 1)), len(self.rungs))
 
     @property
     def is_complete(self) -> bool:
-        """Whether the choice is made."""
+        """Whether all rungs are finished."""
         return self.n_ended == len(self.rungs)
 
     @property
     def leader(self) -> Finalist | None:
-        """The best of the last rung that has ended; None before the first has."""
+        """The best finalist of the last finished rung; None before the first rung has ended."""
         return self.members(self.n_ended)[0] if self.n_ended else None
 
     @property
     def second(self) -> Finalist | None:
-        """The next one after the leader in the same rung; None where there is no other."""
+        """The second-best finalist of the same rung; None if there is no other."""
         number = self.n_ended
         if not number:
             return None
@@ -148,7 +148,7 @@ class FinalistChoice(Document):
 
     @property
     def verdict(self) -> str:
-        """Who leads, by how much, and whether that is more than noise, in a line for people."""
+        """The leader, its margin, and whether the margin exceeds noise, in one line."""
         leader, second, lead = self.leader, self.second, self.lead_95
         if leader is None:
             return f"none of {len(self.finalists)} finalists yet: the first rung has not ended"
@@ -165,7 +165,7 @@ class FinalistChoice(Document):
 
     @property
     def n_epochs(self) -> int:
-        """Passes over the training images of all finalists together, if none fails."""
+        """Total number of epochs of all finalists, if none fails."""
         return total_epochs(self.rungs)
 
     def interval_95(self, accuracy: float) -> tuple[float, float]:
@@ -173,23 +173,23 @@ class FinalistChoice(Document):
         return wilson_95(accuracy, self.n_validation)
 
     def dropped_after(self, finalist: Finalist) -> int | None:
-        """The rung, from 1, after which a finalist was dropped; None where it was not, or not yet."""
+        """The rung, from 1, after which a finalist was dropped; None if it was not."""
         number = len(finalist.accuracies)
         is_kept = finalist.failed is None and (number > self.n_ended or finalist in self.members(number))
         return None if is_kept or not number else number
 
     def having(self, finalist: Finalist, seconds: float) -> Self:
-        """The document with one finalist as it is now, after so many more seconds."""
+        """The document with one updated finalist, and ``seconds`` added to its time."""
         finalists = tuple(finalist if one.rank == finalist.rank else one for one in self.finalists)
         return self.model_copy(update={"finalists": finalists, "seconds": round(self.seconds + seconds, 3)})
 
 
 def total_epochs(rungs: tuple[Rung, ...]) -> int:
-    """Passes over the training images that the rungs take; a rung goes on where the one before stopped."""
+    """Total number of epochs of the rungs; a rung continues the training of the previous one."""
     before = (0, *(rung.epochs for rung in rungs))
     return sum(rung.n * (rung.epochs - begun) for rung, begun in zip(rungs, before, strict=False))
 
 
 def finalist_folder(run: Path, finalist: Finalist) -> Path:
-    """Where a finalist's metrics and, as long as it is in the running, its checkpoints lie."""
+    """Folder of a finalist's metrics and, until it is dropped, of its checkpoints."""
     return run / FOLDER / finalist.folder

@@ -1,4 +1,4 @@
-"""What ``fit`` answers: whether a network fits a chip, which limits it breaks, and what would mend it."""
+"""Result of ``fit``: whether a network fits a chip, which limits it breaks, and which changes would help."""
 
 from neuronas.config import WeightBits
 from neuronas.runs.card import Card, Shown
@@ -6,13 +6,13 @@ from neuronas.runs.document import Document
 
 
 class FitLayer(Document):
-    """One layer as the chip holds it.
+    """One layer as mapped to the chip.
 
     Attributes:
-        kernel: height and width, with pooling that became part of it.
-        n_weights: words of weight memory, as the chip addresses it.
-        n_neurons: words of neuron memory, likewise.
-        core: number of its core; null where it has none, or several.
+        kernel: height and width, including merged pooling.
+        n_weights: number of words of weight memory.
+        n_neurons: number of words of neuron memory.
+        core: index of its core; null if it has none or several.
     """
 
     name: str
@@ -30,13 +30,13 @@ class BrokenTargetLimit(Document):
     """A limit that the network breaks.
 
     Attributes:
-        layer: which breaks it; null: the network as a whole.
-        limit: its name.
-        text: given and expected, for people.
-        value: the number that is needed; null if the limit is not a number.
-        allowed: the most that the chip has, or the nearest value that it supports.
-        source: of the limit.
-        needs_another_architecture: no smaller layer helps.
+        layer: the layer that breaks it; null: the network as a whole.
+        limit: name of the limit.
+        text: given and expected value, in words.
+        value: required number; null if the limit is not a number.
+        allowed: maximum of the chip, or the nearest supported value.
+        source: source of the limit.
+        needs_another_architecture: whether smaller layers would not help.
     """
 
     layer: str | None
@@ -52,9 +52,9 @@ class Mend(Document):
     """A change of the settings.
 
     Attributes:
-        options: of ``fit``, ``search`` and ``train``.
+        options: options of ``fit``, ``search`` and ``train``.
         fits: whether the network fits with it.
-        left: names of limits that are still broken.
+        left: names of the limits that would still be broken.
     """
 
     options: str
@@ -63,14 +63,14 @@ class Mend(Document):
 
 
 class FitResult(Shown, Document):
-    """The answer of ``fit``.
+    """The result of ``fit``.
 
     Attributes:
-        n_cores_used: or the fewest that can hold the network; null where the chip's memory is not documented.
-        largest_channels: up to 4,096, with which it fits, everything else as it is; null where none does, or where the
-            network's width cannot be set.
-        mends: settings that mend it, or some of it; none where it fits.
-        differs: what the chip computes otherwise.
+        n_cores_used: number of cores used, or a lower bound; null if the chip's memory is not documented.
+        largest_channels: largest number of channels (at most 4,096) that fits, all else unchanged; null if none does,
+            or if the network's width cannot be set.
+        mends: changes that remove all or some of the broken limits; empty if it fits.
+        differs: differences between the chip's computation and the network's.
     """
 
     architecture: str
@@ -88,7 +88,7 @@ class FitResult(Shown, Document):
 
     @property
     def text(self) -> str:
-        """The answer in one line."""
+        """The result in one line."""
         name = self.description or self.target
         if not self.fits:
             layers = len({one.layer for one in self.broken if one.layer})

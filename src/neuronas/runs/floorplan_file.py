@@ -7,7 +7,7 @@ from neuronas.runs.document import Document, Share
 
 
 class PlacedPE(Document):
-    """One processing element in use: the utilisation of each crossbar that it holds."""
+    """One processing element in use: the utilisation of each of its crossbars."""
 
     crossbars: tuple[Share, ...]
 
@@ -22,7 +22,7 @@ class PlacedTile(Document):
 
 
 class FloorplanFile(Document):
-    """A chip just large enough for a network: ``side`` x ``side`` places for tiles, of which ``tiles`` are in use.
+    """The smallest square chip for a network: ``side`` x ``side`` places for tiles, of which ``tiles`` are in use.
 
     ``tile_mm2``: the chip's area divided by its tiles in use.
     """

@@ -1,4 +1,4 @@
-"""A network's cost on every accelerator: what ``estimate ARCH --hardware all`` prints."""
+"""A network's cost on every accelerator, as printed by ``estimate ARCH --hardware all``."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Self
@@ -17,10 +17,10 @@ class ChipCost(Budgeted):
     """The totals on one accelerator.
 
     Attributes:
-        hardware: its name.
-        description: what it is.
-        technology_nm: its node.
-        rows_per_read: rows that a column sums at once.
+        hardware: name of the accelerator.
+        description: description of the accelerator.
+        technology_nm: technology node in nm.
+        rows_per_read: number of rows that are summed in one read of a column.
         intervals: see ``CostSummary``.
         violations: excess over each limit that it breaks, in the unit of its name.
     """

@@ -1,7 +1,7 @@
 """The history of a search: every candidate with its cost, every fitness, in one SQLite file.
 
-Candidates are numbered in the order of proposal. A fitness belongs to a canonical key, so twins share it. What
-is committed survives a kill at any moment (write-ahead log, one writer).
+Candidates are numbered in the order of proposal. Fitness is stored by canonical key,
+so equivalent architectures share it. Committed data survive a kill at any moment (write-ahead log, one writer).
 """
 
 import sqlite3
@@ -33,13 +33,13 @@ CREATE TABLE failures (
 
 
 class History(HistoryFile):
-    """Opens or creates a history file. In a ``with`` statement its wall-clock time is kept, however it ends.
+    """Opens or creates a history file. Used in a ``with`` statement, it stores its wall-clock time on any exit.
 
     Attributes:
-        was_finished: the search had come to its end before the file was opened.
+        was_finished: whether the search had finished before the file was opened.
 
     Raises:
-        VerificationError: the file is not a history, of another version, or was cut off.
+        VerificationError: the file is not a history, has another version, or is truncated.
         RunDirectoryError: the file cannot be created or written (full disk, no permission).
     """
 
@@ -57,25 +57,25 @@ class History(HistoryFile):
         self._elapsed_s = self._before if self.was_finished else None
 
     def __enter__(self) -> Self:
-        """Begin to work on it."""
+        """Start the clock of this session."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Keep the time and close the file."""
+        """Store the time and close the file."""
         with closing(self):
             if self._elapsed_s is None:
-                with suppress(NeuronasError):  # what ended the search matters more, such as a full disk
+                with suppress(NeuronasError):  # the error that ended the search (such as a full disk) takes precedence
                     self._set("seconds", self.elapsed_s)
 
     @property
     def elapsed_s(self) -> float:
-        """Wall-clock time of all sessions, s: until now, or until the search came to its end."""
+        """Wall-clock time of all sessions in seconds, until now or until the search finished."""
         return self._before + perf_counter() - self._opened if self._elapsed_s is None else self._elapsed_s
 
     def claim(self, identity: str) -> None:
-        """Say which search this history belongs to.
+        """Store which search this history belongs to, or check it.
 
         Raises:
             RunDirectoryError: it belongs to another one.
@@ -90,10 +90,10 @@ class History(HistoryFile):
             )
 
     def add_candidates(self, rows: Iterable[CandidateRow]) -> None:
-        """Add a batch of candidates, all or none. Known positions must hold the same candidate.
+        """Add a batch of candidates atomically. Existing positions must contain the same candidate.
 
         Raises:
-            VerificationError: the history holds something else at one of the positions.
+            VerificationError: the history contains another candidate at one of the positions.
         """
         with self._errors(), self._transaction():
             for row in rows:
@@ -115,26 +115,26 @@ class History(HistoryFile):
                     )
 
     def add_fitness(self, key: str, position: int, fitness: float, seconds: float, *, screened: bool) -> None:
-        """Keep the fitness of a canonical key.
+        """Store the fitness of a canonical key.
 
         Args:
             key: canonical key.
-            position: where the function was first met.
+            position: position of the first candidate with this key.
             fitness: higher is better.
-            seconds: since the evaluation before.
-            screened: it comes from the small batch of a screen, not from the full one.
+            seconds: time since the previous evaluation.
+            screened: whether it was computed on the small batch of a screen, not on the full one.
         """
         with self._errors():
             row = (key, screened, position, fitness, seconds)
             self._db.execute("INSERT INTO evaluations VALUES (?, ?, ?, ?, ?)", row)
 
     def add_failure(self, key: str, position: int, reason: str, *, screened: bool) -> None:
-        """Keep why the fitness of a canonical key could not be computed; see ``add_fitness``."""
+        """Store why the fitness of a canonical key could not be computed; see ``add_fitness``."""
         with self._errors():
             self._db.execute("INSERT INTO failures VALUES (?, ?, ?, ?)", (key, screened, position, reason))
 
     def finish(self, peak_memory_mb: float) -> None:
-        """Keep that the search came to its end, its time, and its largest memory in MiB."""
+        """Mark the search as finished; store its time and its peak memory in MiB."""
         self._elapsed_s = self.elapsed_s
         self._set("seconds", self._elapsed_s)
         self._set("peak_memory_mb", peak_memory_mb)

@@ -1,4 +1,4 @@
-"""The file of a history as both its writer and its readers see it."""
+"""Reading a history file: the part shared by writer and readers."""
 
 import errno
 import sqlite3
@@ -15,12 +15,12 @@ from neuronas.errors import ADVICE_IF_FULL, RunDirectoryError, VerificationError
 SCHEMA_VERSION = 2
 
 TARGET = "target"
-"""Name, beside those of the budgets, under which candidates are rejected that do not fit the target chip."""
+"""Name of the limit, besides the budgets, for candidates that do not fit the target chip."""
 
 
 @dataclass(frozen=True)
 class CandidateRow:
-    """One proposed architecture. ``rejected`` names the limits that it breaks, joined by commas; see ``TARGET``."""
+    """One proposed architecture. ``rejected``: names of the broken limits, separated by commas; see ``TARGET``."""
 
     position: int
     batch: int
@@ -34,21 +34,21 @@ class CandidateRow:
 
 
 _BLOCK = 500
-"""Rows at a time. More of them, alive at once, keep Python's search for unreachable objects busy."""
+"""Rows read at a time. With more live objects, Python's garbage collector takes longer."""
 _MAGIC, _LARGEST_PAGE = b"SQLite format 3\0", 65536
-"""The header's first bytes, and the page size that does not fit its 16 bits and stands there as 1
+"""First bytes of the header, and the page size that it encodes as 1 because it does not fit 16 bits
 (https://www.sqlite.org/fileformat2.html#the_database_header)."""
 _SYSTEM = {
     sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN,
 }  # fmt: skip
-"""Errors of the disk or of another process; all others say that the file is not what it should be."""
+"""Errors caused by the disk or by another process; all others mean that the file is not a valid history."""
 _NO_SPACE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}
-"""SQLite calls only a full disk full; a quota that is used up is an error in writing."""
+"""SQLite reports only a full disk as full; an exceeded quota is a write error."""
 
 
 class HistoryFile:
-    """Questions to an open history."""
+    """Queries on an open history."""
 
     path: Path
     _db: sqlite3.Connection
@@ -58,12 +58,12 @@ class HistoryFile:
         self._db.close()
 
     def n_candidates(self) -> int:
-        """How many candidates it holds."""
+        """Number of candidates."""
         with self._errors():
             return int(self._db.execute("SELECT count(*) FROM candidates").fetchone()[0])
 
     def evaluation_seconds(self) -> tuple[int, float]:
-        """How many evaluations the history holds, and the seconds that they took together."""
+        """Number of evaluations, and their total time in seconds."""
         with self._errors():
             row = self._db.execute("SELECT count(*), total(seconds) FROM evaluations").fetchone()
         return int(row[0]), float(row[1])
@@ -99,7 +99,7 @@ class HistoryFile:
         return self._number("seconds") or 0.0
 
     def peak_memory_mb(self) -> float | None:
-        """Largest memory of the session that came to the end of the search; None as long as none has."""
+        """Peak memory of the session that finished the search; None if it is not finished."""
         return self._number("peak_memory_mb")
 
     def _number(self, name: str) -> float | None:
@@ -111,10 +111,10 @@ class HistoryFile:
             return number
 
     def _is_new(self) -> bool:
-        """Check what the file is: True where nothing was written to it yet.
+        """Check the file; return True if nothing was written to it yet.
 
         Raises:
-            VerificationError: it is not a history, or of another version.
+            VerificationError: the file is not a history, or has another version.
         """
         version = self._version()
         if version == 0:
@@ -123,7 +123,7 @@ class HistoryFile:
             return True
         if version != SCHEMA_VERSION:
             raise VerificationError(f"{self.path}: history of version {version}; expected version {SCHEMA_VERSION}")
-        # A view, a trigger or a column that is computed is a program, which may never end.
+        # Views, triggers and generated columns are executable code and might never terminate.
         programs = (
             "SELECT name FROM sqlite_master WHERE type IN ('view', 'trigger') OR sql LIKE 'CREATE VIRTUAL%' UNION ALL "
             "SELECT x.name FROM sqlite_master m, pragma_table_xinfo(m.name) x WHERE m.type = 'table' AND x.hidden"
@@ -133,12 +133,12 @@ class HistoryFile:
         return False
 
     def _check_whole(self) -> None:
-        """Compare the file's size with what its header says; SQLite fills up a last page that was cut with zeros.
+        """Compare the file's size with its header, since SQLite pads a truncated last page with zeros.
 
-        Where a writer left pages in the file beside it, these count, and the header may be older or newer.
+        If a writer left pages in the write-ahead log, these count as well, and the header may be older or newer.
 
         Raises:
-            VerificationError: it was cut off, or is not a regular file.
+            VerificationError: the file is truncated, or is not a regular file.
         """
         if not is_there(self.path):
             return
@@ -160,7 +160,7 @@ class HistoryFile:
 
     @contextmanager
     def _opening(self) -> Iterator[None]:
-        """Close a file again that turns out not to be a history."""
+        """Close the file if it turns out not to be a history."""
         try:
             yield
         except BaseException:
@@ -186,11 +186,11 @@ class HistoryFile:
 
 
 class HistorySnapshot(HistoryFile):
-    """What a history holds at one moment; another process may continue to write it. Nothing is written, not even a lock
-    file where no search is at work, so that a run on a read-only disk can be read as well.
+    """Open a snapshot of a history that another process may continue to write. Nothing is written, not even a lock
+    file if no search is running, so that a run on a read-only disk can be read.
 
     Raises:
-        VerificationError: the file is not a history, of another version, or was cut off.
+        VerificationError: the file is not a history, has another version, or is truncated.
         RunDirectoryError: the file cannot be opened.
     """
 
@@ -198,7 +198,7 @@ class HistorySnapshot(HistoryFile):
         self.path = path
         with self._errors():
             self._check_whole()
-        # A writer keeps its newest pages in a file beside the history; without one the file stands still.
+        # A writer keeps its newest pages in the write-ahead log; without a log, the file does not change.
         still = not path.with_name(f"{path.name}-wal").exists()
         address = f"{path.resolve().as_uri()}?mode=ro" + ("&immutable=1" if still else "")
         with self._errors(), self._opening():

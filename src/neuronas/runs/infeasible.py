@@ -1,4 +1,4 @@
-"""``infeasible.json``: why no candidate of a search fits its budget, and what would."""
+"""``infeasible.json``: why no candidate of a search fits its budget, and which changes would fit."""
 
 from typing import Any
 
@@ -12,12 +12,12 @@ class BrokenLimit(Document):
     """A limit that the smallest networks of the space break.
 
     Attributes:
-        name: one of ``hardware.units.BUDGETED``.
+        name: quantity, one of ``hardware.units.BUDGETED``.
         limit: the limit, in the unit of its name.
-        smallest: the smallest value that any candidate reaches.
-        useful: the smallest value of a network with a layer of weights in each cell.
-        shares: of the cost of that network, 0 to 1: ``stem``, ``cells``, ``reduction``, ``head``.
-        at_any_setting: the smallest value of such a network with every knob at its lowest.
+        smallest: smallest value of any candidate.
+        useful: smallest value of a network with a layer of weights in each cell.
+        shares: shares of the cost of that network, 0 to 1: ``stem``, ``cells``, ``reduction``, ``head``.
+        at_any_setting: smallest value of such a network with every setting at its cheapest value.
     """
 
     name: str

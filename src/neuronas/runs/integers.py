@@ -1,4 +1,4 @@
-"""What the precision of an export costs: sections of ``evaluation.json`` and of the manifest of an export."""
+"""Accuracy loss due to precision: sections of ``evaluation.json`` and of the manifest of an export."""
 
 from typing import Literal
 
@@ -9,21 +9,21 @@ SplitName = Literal["training", "validation", "test"]
 
 
 def _beside(top1: float, other: float) -> str:
-    """An accuracy beside another, for people."""
+    """Comparison of two accuracies in words."""
     loss = 100 * (other - top1)
     return "equal to" if not loss else f"{abs(loss):.2f} points {'below' if loss > 0 else 'above'}"
 
 
 class IntegerAccuracy(Document):
-    """The integer-only network beside the network it was made from (quantised weights, float32 arithmetic).
+    """The integer-only network compared with its original (quantised weights, float32 arithmetic).
 
     Attributes:
-        fraction_bits: of values that are neither spikes nor sums of them.
+        fraction_bits: fractional bits of values that are neither spikes nor sums of spikes.
         split: images of both.
         n_images: how many.
-        top1: accuracy of the integer-only network.
-        float_top1: accuracy in float arithmetic.
-        same_answers: share of the images to which both give the same class.
+        top1: top-1 accuracy of the integer-only network.
+        float_top1: top-1 accuracy in float arithmetic.
+        same_answers: share of the images with the same predicted class.
     """
 
     fraction_bits: int
@@ -45,14 +45,14 @@ class IntegerAccuracy(Document):
 
 
 class WeightAccuracy(Document):
-    """A network with its rounded weights beside the same with the weights before they were rounded; float arithmetic.
+    """A network before and after rounding of its weights, in float arithmetic.
 
     Attributes:
-        weight_bits: of the rounded weights.
+        weight_bits: precision of the rounded weights.
         split: images of both.
         n_images: how many.
-        top1: accuracy with rounded weights.
-        float_top1: accuracy with the weights before.
+        top1: top-1 accuracy with rounded weights.
+        float_top1: top-1 accuracy with the original weights.
     """
 
     weight_bits: WeightBits

@@ -10,7 +10,7 @@ def wilson_95(accuracy: float, n: int) -> tuple[float, float]:
     """Wilson's 95 % interval (JASA 22, 1927) of an accuracy.
 
     Args:
-        accuracy: share of right answers, 0 to 1.
+        accuracy: share of correct answers, 0 to 1.
         n: number of images.
     """
     middle, half = accuracy + _Z**2 / (2 * n), _Z * sqrt(accuracy * (1 - accuracy) / n + _Z**2 / (4 * n**2))
@@ -21,13 +21,13 @@ def wilson_95(accuracy: float, n: int) -> tuple[float, float]:
 def difference_95(first: float, second: float, n: int) -> tuple[float, float]:
     """Newcombe's 95 % interval (Statistics in Medicine 17, 1998, method 10) of the difference of two accuracies.
 
-    It takes them for independent. Two networks on the same images mostly err on the same ones, so that the interval is
-    rather too wide: a difference that it calls real is.
+    It assumes independent samples. Two networks on the same images make mostly the same errors, so the interval is
+    conservative (too wide).
 
     Args:
-        first: share of right answers, 0 to 1.
-        second: of another network.
-        n: number of images of each.
+        first: share of correct answers, 0 to 1.
+        second: share of correct answers of another network.
+        n: number of images for each.
 
     Returns:
         lower and upper limit of ``first - second``.

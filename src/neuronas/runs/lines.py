@@ -1,4 +1,4 @@
-"""Files with one document per line, to which a long work appends; a crash cuts off the last line at most."""
+"""Files with one document per line, for appending; a crash truncates at most the last line."""
 
 import json
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ class JsonLines(Generic[Row]):
 
     Args:
         path: the file, which may be missing.
-        kind: of the documents.
+        kind: class of the documents.
     """
 
     def __init__(self, path: Path, kind: type[Row]):
@@ -33,7 +33,7 @@ class JsonLines(Generic[Row]):
         return self._read()[0]
 
     def read_to_append(self) -> tuple[Row, ...]:
-        """The same, and remove the last line if it was cut off, so that no other is appended to it.
+        """As ``read``, and remove a truncated last line, so that nothing is appended to it.
 
         Raises:
             VerificationError: see ``read``.
@@ -63,7 +63,7 @@ class JsonLines(Generic[Row]):
         write_text(self.path, "".join(map(_line, rows)))
 
     def append(self, row: Row) -> None:
-        """Add a line; the file, and the folder that it lies in, are made.
+        """Append a line; file and folder are created if necessary.
 
         Raises:
             RunDirectoryError: the file cannot be written.

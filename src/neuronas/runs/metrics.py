@@ -14,10 +14,10 @@ class Metrics:
     """Appends epochs to ``metrics.jsonl``.
 
     Args:
-        folder: of the run.
-        n_epochs: epochs that a resumed run has behind it; what else the file holds is dropped.
+        folder: run directory.
+        n_epochs: number of finished epochs of a resumed run; later lines are removed.
         tensorboard: write event files to ``tensorboard/`` as well.
-        writes: False: another process writes.
+        writes: whether this process writes; False if another one does.
 
     Raises:
         ConfigurationError: TensorBoard is not installed.
@@ -40,7 +40,7 @@ class Metrics:
             self._writer = SummaryWriter(str(folder / "tensorboard"), purge_step=n_epochs + 1)
 
     def append(self, row: Epoch) -> None:
-        """Add an epoch."""
+        """Append an epoch."""
         self._lines.append(row)
         if self._writer is not None:
             for name, value in row.plain().items():

@@ -9,9 +9,9 @@ class NetworkSetting(Document):
     """Width, time steps and precision of a network.
 
     Attributes:
-        channels: before the first reduction.
-        timesteps: T.
-        weight_bits: of each weight; 32: not quantised.
+        channels: number of channels before the first reduction.
+        timesteps: number of time steps T.
+        weight_bits: bits per weight; 32: not quantised.
     """
 
     channels: int = Field(ge=1)
@@ -20,10 +20,10 @@ class NetworkSetting(Document):
 
     @property
     def text(self) -> str:
-        """For people."""
+        """The setting in words."""
         return f"{self.channels} channels, T = {self.timesteps}, {self.weight_bits} bits"
 
     @property
     def folder(self) -> str:
-        """A name for its files."""
+        """Name for its files."""
         return f"c{self.channels}-t{self.timesteps}-w{self.weight_bits}"

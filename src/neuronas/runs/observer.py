@@ -1,4 +1,4 @@
-"""What a verb that takes long tells while it works: one kind of observer for all of them."""
+"""Progress events of long-running commands, and the observer interface."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,11 +16,11 @@ class BatchProposed:
     """A search proposed a batch of candidates and computed their costs.
 
     Attributes:
-        number: of the batch, from 1.
-        n_candidates: candidates in it.
-        n_rejected: candidates that violate the budget.
-        n_functions: distinct functions among the others.
-        n_full: how many of these functions are evaluated on the full batch of images.
+        number: number of the batch, from 1.
+        n_candidates: number of candidates in it.
+        n_rejected: number of candidates that violate the budget.
+        n_functions: number of distinct functions among the others.
+        n_full: number of these functions that are evaluated on the full batch of images.
     """
 
     number: int
@@ -45,8 +45,8 @@ class CandidateEvaluated:
     Attributes:
         architecture: the candidate.
         fitness: its fitness.
-        screened: on the small batch, where fitness has another scale.
-        is_best: it is the fittest so far on the full batch.
+        screened: whether it was computed on the small batch, where fitness has another scale.
+        is_best: whether it is the fittest so far on the full batch.
     """
 
     architecture: Architecture
@@ -90,7 +90,7 @@ class EpochEnded:
 
 @dataclass(frozen=True)
 class RunEnded:
-    """A search or a training of an experiment ended; ``text``: which, and with what result."""
+    """A search or a training of an experiment ended; ``text``: its name and its result."""
 
     text: str
 
@@ -101,16 +101,16 @@ class RunEnded:
 
 @dataclass(frozen=True)
 class FinalistTrained:
-    """A finalist came to the end of a rung.
+    """A finalist finished a rung.
 
     Attributes:
-        rank: of the finalist, by fitness, from 1.
+        rank: rank of the finalist by fitness, from 1.
         architecture: its text.
-        rung: from 1.
-        n_rungs: how many there are.
-        epochs: that it has been trained for, from the beginning.
-        accuracy: on the validation images; None: its training failed.
-        interval_95: of the accuracy, by Wilson.
+        rung: number of the rung, from 1.
+        n_rungs: number of rungs.
+        epochs: total number of epochs of the finalist.
+        accuracy: validation accuracy; None: its training failed.
+        interval_95: Wilson's 95 % interval of the accuracy.
     """
 
     rank: int
@@ -135,16 +135,16 @@ Detail = BatchProposed | CandidateEvaluated | CandidateFailed | EpochEnded | Run
 
 @dataclass(frozen=True)
 class Started:
-    """A verb begins to work.
+    """A command starts.
 
     Attributes:
         verb: ``design``, ``search``, ``train``, ``evaluate``, ``chips``, ``predict``, ``export`` or ``reproduce``;
             ``scan``: before a search or a training, the images in files are read once; ``finalists``: within a search,
             after its evaluations.
-        directory: of the run.
+        directory: run directory.
         unit: what is counted: ``candidates``, ``images``, ``chips``, ``steps``, ``runs`` or, of a design, ``%``.
-        total: how many; None: not known yet.
-        n_before: how many of them an earlier session has done.
+        total: total number; None: not known yet.
+        n_before: number finished in earlier sessions.
     """
 
     verb: str
@@ -156,22 +156,22 @@ class Started:
 
 @dataclass(frozen=True)
 class Advanced:
-    """A piece of work is done.
+    """A command made progress.
 
     Attributes:
         verb: see ``Started``.
-        directory: of the run.
+        directory: run directory.
         unit: see ``Started``.
-        done: how many are done, with those of earlier sessions.
-        total: how many there are; of a search an estimate that changes. None: not known yet.
-        n_before: how many of ``done`` were done before this session.
-        seconds: since ``Started``.
-        part: which part of the work, for people, such as ``epoch 3 of 60``.
+        done: number finished, including earlier sessions.
+        total: total number; for a search, an estimate that changes. None: not known yet.
+        n_before: how many of ``done`` were finished before this session.
+        seconds: seconds since ``Started``.
+        part: description of the current part, such as ``epoch 3 of 60``.
         values: numbers to log, by name, such as ``fitness`` or ``train_loss``.
-        detail: what happened, where there is more to tell.
-        first: pieces of this session that were done at once at its first step, and seconds until then. That step has
-            the work that all have in common (reading data, starting workers, shared layers), so it is no measure of the
-            others. None: not known; the time left is then computed from all pieces.
+        detail: further details, if any.
+        first: number of pieces finished in the first step of this session, and seconds until then. The first step
+            includes common work (reading data, starting workers, shared layers) and is excluded from the estimate of
+            the remaining time. None: not known; the estimate then uses all pieces.
     """
 
     verb: str
@@ -193,17 +193,17 @@ class Advanced:
 
     @property
     def n_observed(self) -> int:
-        """Pieces after the first step of this session: those that the time left is computed from."""
+        """Number of pieces used to estimate the remaining time: those after the first step of this session."""
         return self.done - self.n_before - (self.first[0] if self.first else 0)
 
     @property
     def seconds_observed(self) -> float:
-        """Seconds that ``n_observed`` pieces took."""
+        """Seconds for ``n_observed`` pieces."""
         return self.seconds - (self.first[1] if self.first else 0.0)
 
     @property
     def seconds_left(self) -> float | None:
-        """Expected seconds to the end, at the rate since the first step; None where nothing is known yet."""
+        """Estimated remaining seconds, at the rate since the first step; None if not known yet."""
         if self.total is None or self.n_observed <= 0:
             return None
         return max(0, self.total - self.done) * max(self.seconds_observed, 1e-9) / self.n_observed
@@ -211,13 +211,13 @@ class Advanced:
 
 @dataclass(frozen=True)
 class Finished:
-    """A verb is done.
+    """A command finished.
 
     Attributes:
         verb: see ``Started``.
-        directory: of the run.
-        result: what the function returns: ``SearchResult``, ``TrainingResult``, ``Evaluation``, ….
-        seconds: since ``Started``.
+        directory: run directory.
+        result: return value of the function: ``SearchResult``, ``TrainingResult``, ``Evaluation``, ….
+        seconds: seconds since ``Started``.
     """
 
     verb: str
@@ -227,23 +227,23 @@ class Finished:
 
 
 class Observer(Protocol):
-    """Follows the progress of any verb: ``search``, ``train``, ``evaluate``, ``evaluate_on_chips``, ``predict``,
+    """Follows the progress of any command: ``search``, ``train``, ``evaluate``, ``evaluate_on_chips``, ``predict``,
     ``export``, ``design``, ``design_front``.
 
-    Each method is called in the process and thread that called the verb; what it raises ends the work, which can be
-    resumed. Work that fails has no ``finished``.
+    Each method is called in the process and thread of the caller. An exception in a method stops the work, which can
+    be resumed. ``finished`` is not called if the work fails.
     """
 
     def started(self, event: Started) -> None:
-        """A verb begins to work; its settings are in ``config.yaml`` of the run."""
+        """Called when a command starts; its settings are in ``config.yaml`` of the run."""
         ...
 
     def progress(self, event: Advanced) -> None:
-        """A piece of work is done: called often, with ``event.detail`` where there is more to tell."""
+        """Called often, when work is finished; ``event.detail`` has details, if any."""
         ...
 
     def finished(self, event: Finished) -> None:
-        """A verb is done."""
+        """Called when a command has finished."""
         ...
 
 
@@ -251,10 +251,10 @@ _METHODS = tuple(name for name, value in vars(Observer).items() if callable(valu
 
 
 def check_observer(given: object) -> None:
-    """Refuse what cannot follow a verb; None is no observer.
+    """Check that an object is an observer; None means no observer.
 
     Raises:
-        ConfigurationError: says what was given and which method it lacks.
+        ConfigurationError: a method is missing; the message names it.
     """
     if given is None:
         return

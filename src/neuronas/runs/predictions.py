@@ -1,4 +1,4 @@
-"""What a trained network says about images: ``neuronas predict``."""
+"""Predictions of a trained network for images: ``neuronas predict``."""
 
 from pydantic import Field
 
@@ -13,9 +13,9 @@ class ClassScore(Document):
     """One class of an answer.
 
     Attributes:
-        index: of the network's output.
-        name: of the class; its number where classes have no names.
-        score: mean of the output over the time steps; higher is more likely, it is no probability.
+        index: index of the network's output.
+        name: name of the class; its number if classes have no names.
+        score: mean of the output over the time steps; higher is more likely, but it is not a probability.
     """
 
     index: int
@@ -24,7 +24,7 @@ class ClassScore(Document):
 
 
 class Prediction(Document):
-    """The answer for one image: its classes, the most likely first; of equal scores, the lowest index first."""
+    """The prediction for one image: classes by decreasing score; equal scores by increasing index."""
 
     image: str
     classes: tuple[ClassScore, ...]
@@ -34,9 +34,9 @@ class Predictions(Shown, Document):
     """``neuronas predict --json``.
 
     Attributes:
-        run: directory of the run.
-        images: in the order in which they were given; a folder's by name.
-        unreadable: images that were left out, with the reason.
+        run: run directory.
+        images: predictions in the order in which images were given; those of a folder by name.
+        unreadable: images that cannot be read, with the reason.
     """
 
     run: str

@@ -1,4 +1,4 @@
-"""What searches, trainings and exports leave: ``result.json``, ``front.json``, ``training.json``, ``export/*.json``."""
+"""Results of searches, trainings and exports: ``result.json``, ``front.json``, ``training.json``, ``export/*.json``."""
 
 from pathlib import Path
 from typing import Literal
@@ -20,17 +20,17 @@ class FailedCandidate(Document):
 
 
 class ExpectedAccuracy(Document):
-    """Test accuracy that a network is expected to have after training, 0 to 1; no measurement.
+    """Expected test accuracy of a network after training, 0 to 1; not a measurement.
 
     Attributes:
-        value: expected.
+        value: expected accuracy.
         low: lower limit of the interval.
         high: upper limit.
-        level: share of such intervals that hold the accuracy.
-        difference: two networks whose expected accuracies differ by more differ beyond noise; null: not known.
-        source: what it was learned from, for people.
-        n_compared: other functions that the search evaluated on the full batch; 0: not compared.
-        n_within_noise: those of them that are not expected to differ from this one beyond noise.
+        level: confidence level of the interval.
+        difference: smallest difference of two expected accuracies that exceeds noise; null: not known.
+        source: data that the estimate was fitted to, in words.
+        n_compared: number of other functions evaluated on the full batch by the search; 0: not compared.
+        n_within_noise: number of those whose expected difference from this one is within noise.
     """
 
     value: Share
@@ -44,7 +44,7 @@ class ExpectedAccuracy(Document):
 
     @property
     def text(self) -> str:
-        """In a line for people."""
+        """The estimate in one line."""
         limits = f"{percent(self.low)} to {percent(self.high)}"
         text = f"{percent(self.value)} ({self.level:.0%} interval {limits}), from {self.source}"
         if not self.n_compared:
@@ -52,32 +52,32 @@ class ExpectedAccuracy(Document):
         return f"{text}; {self.n_within_noise:,} of {self.n_compared:,} other functions differ by no more than noise"
 
     def against(self, other: "ExpectedAccuracy") -> str | None:
-        """Whether another network is expected to differ beyond noise; None where nothing is known of differences."""
+        """Whether another network is expected to differ beyond noise; None if ``difference`` is not known."""
         if self.difference is None or other.source != self.source:
             return None
         return "beyond noise" if abs(self.value - other.value) > self.difference else "by no more than noise"
 
 
 NOT_CALIBRATED = "not calibrated for this data"
-"""Where no accuracy can be expected of a fitness."""
+"""Text shown if accuracy cannot be estimated from fitness."""
 
 
 class SearchSummary(Document):
     """``result.json``: the answer of a search and how it was found.
 
     Attributes:
-        fitness: of the answer; null if no network distinguishes two images.
-        expected_accuracy: of the answer after training; null: not calibrated for this data, network and fitness.
+        fitness: fitness of the answer; null if no network distinguishes two images.
+        expected_accuracy: estimate for the answer after training; null: not calibrated for this data, network, fitness.
         budget: each limit; null: no limit.
-        violations: excess of the answer's cost over each limit that it breaks, in the unit of its name.
+        violations: excess of the answer's cost over each broken limit, in the unit of its name.
         rejected: how many candidates broke each limit (one may break several).
-        seconds: wall-clock time of all sessions; reading images, starting workers and training finalists does not
-            count.
-        peak_memory_mb: largest resident memory of the process and its workers together, MiB.
-        chosen_by: only where finalists were asked for: what made it the answer, its ``fitness`` or what it learned as
-            one of the ``finalists`` (``finalists.json``).
-        failed: only where candidates failed.
-        out_of_time: true if the time was up (``max_minutes``): this is the best so far, and the search can be resumed.
+        seconds: wall-clock time of all sessions, without reading images, starting workers and training finalists.
+        peak_memory_mb: peak resident memory of the process and its workers together, MiB.
+        chosen_by: only with finalists: whether the answer was chosen by ``fitness`` or by accuracy among the
+            ``finalists`` (``finalists.json``).
+        failed: failed candidates, if any.
+        out_of_time: true if the search stopped at its time limit (``max_minutes``): this is the best candidate so far,
+            and the search can be resumed.
     """
 
     architecture: str
@@ -108,14 +108,14 @@ class FrontMember(Budgeted):
 
 
 class ParetoFront(Document):
-    """``front.json``: the candidates that no other one beats in every objective, the fittest first.
+    """``front.json``: the Pareto front (non-dominated candidates), the fittest first.
 
     Attributes:
         prefer: how the answer was chosen.
         chosen: the answer.
-        hypervolume: share that the front dominates of the box between ``ideal`` and ``reference``.
-        ideal: the best value of each objective among the candidates that fit; null where none has a finite fitness.
-        reference: the worst, likewise.
+        hypervolume: share of the box between ``ideal`` and ``reference`` that the front dominates.
+        ideal: best value of each objective among feasible candidates; null if none has a finite fitness.
+        reference: worst value of each objective among feasible candidates; null as ``ideal``.
     """
 
     objectives: dict[str, Literal["maximise", "minimise"]]
@@ -128,23 +128,24 @@ class ParetoFront(Document):
 
 
 class TrainingResult(Shown, Document):
-    """``training.json``: a training that came to its end, or whose time was up.
+    """``training.json``: a training that finished or reached its time limit.
 
     Attributes:
-        directory: of the run.
-        epochs: that were trained.
-        best_epoch: the one whose weights are used; 0 before the first has ended.
-        validation_accuracy: of that epoch; null without validation images, or before the first epoch has ended.
-        n_training: images that were learned from.
-        n_validation: images that chose the best epoch.
-        seed: of the training.
-        seconds: wall-clock time of the session that ended it.
-        dead_outputs: of each weighted layer after the last epoch, how many outputs have only weights that are 0 as the
-            chip holds them; layers without one are left out.
-        silent_layers: LIF layers without a single spike after the last epoch.
-        stopped_early: validation accuracy did not rise for ``train.patience`` epochs.
-        out_of_time: true if the time was up (``max_minutes``): this is the best epoch so far, and the training can be
-            resumed.
+        directory: run directory.
+        epochs: number of epochs trained.
+        best_epoch: epoch of the weights used; 0 before the end of the first epoch.
+        validation_accuracy: accuracy at ``best_epoch``; null without validation images or before the end of the first
+            epoch.
+        n_training: number of training images.
+        n_validation: number of validation images, which select the best epoch.
+        seed: random seed of training.
+        seconds: wall-clock time of the last session.
+        dead_outputs: for each layer with weights, the number of outputs whose quantised weights are all 0 after the
+            last epoch; layers without such outputs are omitted.
+        silent_layers: LIF layers without a spike after the last epoch.
+        stopped_early: whether validation accuracy did not rise for ``train.patience`` epochs.
+        out_of_time: true if training stopped at its time limit (``max_minutes``): this is the best epoch so far, and
+            training can be resumed.
     """
 
     directory: Location
@@ -162,12 +163,12 @@ class TrainingResult(Shown, Document):
 
     @classmethod
     def is_finished(cls, path: Path) -> bool:
-        """Whether a file says that a training came to its end."""
+        """Whether a file states that training finished."""
         known = cls.read_if_there(path)
         return known is not None and not known.out_of_time
 
     def is_of(self, epochs: int) -> bool:
-        """Whether this is how a training of so many epochs ended."""
+        """Whether training with this number of epochs has finished."""
         return self.epochs == epochs and not self.out_of_time
 
     def card(self) -> Card:
@@ -191,18 +192,18 @@ class ExportManifest(Shown, Document):
     """``export/FORMAT.json``: a verified export.
 
     Attributes:
-        run: directory of the run.
+        run: run directory.
         format: ``nir``, ``onnx``, ``integer``, …
         path: the exported file, or its folder.
-        verified_by: what computed the network again from it.
-        n_images: how many images it computed.
-        n_images_tied: those in which rounding alone decides a spike.
-        largest_difference: of a class score from the network's own.
-        largest_score: of the network, in magnitude; of integer-only formats the sum over the time steps.
-        is_exact: an integer-only format, whose scores and spikes equal those of the integer-only network to the bit.
-        weights: what rounding the weights costs; left out where they are not rounded, or the images are not there.
-        integer: what integer arithmetic costs; left out for other formats, and where the images are not there.
-        synthesis: rtl: what it takes on an FPGA; left out where that was not counted (``export.synthesise``).
+        verified_by: program that computed the exported network for comparison.
+        n_images: number of images compared.
+        n_images_tied: number of images in which a spike depends on rounding.
+        largest_difference: largest difference of a class score from the network's.
+        largest_score: largest magnitude of a class score; for integer-only formats, of the sum over the time steps.
+        is_exact: whether scores and spikes equal those of the integer-only network bit for bit (integer-only formats).
+        weights: accuracy loss due to rounded weights; absent if weights are not rounded or images are not available.
+        integer: accuracy loss due to integer arithmetic; absent for other formats or if images are not available.
+        synthesis: FPGA resources of format ``rtl``; absent without ``export.synthesise``.
     """
 
     run: Location
@@ -220,7 +221,7 @@ class ExportManifest(Shown, Document):
 
     @property
     def costs(self) -> tuple[str, ...]:
-        """What the export's precision costs, for people."""
+        """Accuracy loss due to the precision of the export, in words."""
         return tuple(one.text for one in (self.weights, self.integer) if one is not None)
 
     def card(self) -> Card:

@@ -1,4 +1,4 @@
-"""What a trained network says about a recording while it comes: ``neuronas run``."""
+"""Outputs of a trained network for a recording as a stream: ``neuronas run``."""
 
 from neuronas.runs.card import Card, Shown
 from neuronas.runs.document import Document
@@ -9,9 +9,9 @@ class StreamStep(Document):
     """One time step.
 
     Attributes:
-        end_ms: of the step, from the first event of the recording.
-        n_events: in the step.
-        scores: of every class: means of the outputs of the latest T steps; the highest decides.
+        end_ms: end of the step, from the first event of the recording.
+        n_events: number of events in the step.
+        scores: score of each class: mean output over the latest T steps; the highest score decides.
         compute_ms: time to cut the step from the recording and to compute the network.
     """
 
@@ -22,7 +22,7 @@ class StreamStep(Document):
 
     @property
     def best(self) -> int:
-        """Class with the highest score; of equal ones the first."""
+        """Class with the highest score; the first one if several are equal."""
         return self.scores.index(max(self.scores))
 
 
@@ -30,17 +30,17 @@ class StreamResult(Shown, Document):
     """``neuronas run --json``.
 
     Attributes:
-        run: directory of the run.
+        run: run directory.
         recording: the file.
-        class_names: in the order of the scores.
+        class_names: names in the order of the scores.
         step_ms: duration of a time step.
-        n_events: of the recording.
+        n_events: number of events of the recording.
         recorded_s: duration of the recording.
         compute_s: time for all steps, without reading the file.
-        times_real_time: how many times faster than the recording the steps were computed.
-        decision: class of the last step.
-        settled_ms: end of the first step from which on the decision is the same.
-        steps: one after the other.
+        times_real_time: duration of the recording divided by the time for computation.
+        decision: predicted class at the last step.
+        settled_ms: end of the first step after which the decision does not change.
+        steps: the time steps in order.
     """
 
     run: str

@@ -1,20 +1,20 @@
-"""What generated hardware takes on an FPGA, as Yosys counts it."""
+"""FPGA resources of generated hardware, as counted by Yosys."""
 
 from neuronas.runs.document import Document
 
 
 class Synthesis(Document):
-    """Cells of an FPGA. That a design synthesises does not say that it closes timing.
+    """Cells of an FPGA. Successful synthesis does not imply timing closure.
 
     Attributes:
-        program: that counted, with its version.
-        target: family of FPGAs.
+        program: synthesis program and its version.
+        target: FPGA family.
         luts: look-up tables.
         flip_flops: registers of one bit.
         dsps: multipliers (DSP48E1).
         block_rams: block RAMs of 18 and of 36 Kibit.
         block_ram_bits: bits of all block RAMs.
-        cells: how many of each kind, all together.
+        cells: number of cells of each kind.
     """
 
     program: str
@@ -28,7 +28,7 @@ class Synthesis(Document):
 
     @property
     def text(self) -> str:
-        """In a line for people."""
+        """The resources in one line."""
         return (
             f"on a {self.target} FPGA, by {self.program}: {self.luts:,} LUTs, {self.flip_flops:,} flip-flops, "
             f"{self.dsps:,} DSP48E1, {self.block_rams:,} block RAMs of {self.block_ram_bits:,} bits"

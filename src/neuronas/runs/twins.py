@@ -1,4 +1,4 @@
-"""What a comparison with the artificial twin leaves: a section of ``evaluation.json``."""
+"""Comparison with the artificial twin: a section of ``evaluation.json``."""
 
 from typing import Literal, Self
 
@@ -21,11 +21,11 @@ class TwinSide(Document):
 
     Attributes:
         top1: accuracy on the test images.
-        n_reads: how often a crossbar is read for one input: time steps T, or bits.
-        activity: mean firing rate of the LIF layers; of the twin, mean share of the bits between layers that are 1.
-        energy_uj: per image at the measured activity of each layer.
-        energy_dense_uj: if all neurons always fire, or all bits are 1.
-        energy_components: what ``energy_uj`` is the sum of.
+        n_reads: number of reads of a crossbar per input: time steps T, or bits.
+        activity: mean firing rate of the LIF layers; for the twin, mean share of bits between layers that are 1.
+        energy_uj: energy per image at the measured activity of each layer.
+        energy_dense_uj: energy per image if all neurons always fire, or all bits are 1.
+        energy_components: components of ``energy_uj``.
     """
 
     top1: Share
@@ -39,19 +39,19 @@ class TwinSide(Document):
 
 
 class TwinVerdict(Document):
-    """A spiking network beside its artificial twin: the same graph, weight bits, recipe, images, seed and chip.
+    """A spiking network compared with its artificial twin: the same graph, weight bits, recipe, images, seed and chip.
 
     Attributes:
         twin: run directory of the twin.
-        activation_bits: of its quantised ReLU: ceil(log2(T + 1)), as many values as T time steps can count.
-        n_images: test images of both.
+        activation_bits: bits of its quantised ReLU: ceil(log2(T + 1)), for the T + 1 possible spike counts.
+        n_images: number of test images.
         difference_95: 95 % interval of the difference of the accuracies, spiking minus artificial.
         break_even_rate: mean firing rate below which the spiking network needs less energy than the twin at its
             measured activity; 0: at no rate, 1: at every rate.
         winner: the network that needs less energy at measured activity, unless it is less accurate beyond noise.
-        text: the conclusion, for people.
-        assumptions: what the costs of the twin count.
-        training_seconds: of the session that ended the twin's training.
+        text: the conclusion in words.
+        assumptions: assumptions of the twin's cost.
+        training_seconds: time of the last session of the twin's training.
     """
 
     twin: str
@@ -106,7 +106,7 @@ class TwinVerdict(Document):
 
     @property
     def wins(self) -> str:
-        """Who wins, for people."""
+        """The winner in words."""
         return _WINS[self.winner]
 
     def interval_95(self, side: TwinSide) -> tuple[float, float]:
@@ -124,7 +124,7 @@ def _winner(spiking: TwinSide, artificial: TwinSide, difference: tuple[float, fl
 
 
 def _compared(spiking: TwinSide, artificial: TwinSide, difference: tuple[float, float]) -> str:
-    """The spiking network's figures against the twin's."""
+    """The figures of the spiking network compared with the twin's."""
     low, high = difference
     noise = "within" if low <= 0 <= high else "beyond"
     facts = [
@@ -138,7 +138,7 @@ def _compared(spiking: TwinSide, artificial: TwinSide, difference: tuple[float, 
 
 
 def break_even_text(rate: float, measured: float) -> str:
-    """At which firing rates the spiking network needs less energy, for people."""
+    """The firing rates at which the spiking network needs less energy, in words."""
     if rate == 0:
         return "the spiking network needs more energy at every firing rate, even without a single spike"
     if rate == 1:

@@ -1,4 +1,4 @@
-"""The work of a verb that takes long: what is done, told to an observer and the log, and until when it may go on."""
+"""Progress of long-running commands, reported to an observer and the log; and their deadline."""
 
 import logging
 from collections.abc import Mapping
@@ -23,10 +23,10 @@ _log = logging.getLogger(__name__)
 
 
 def deadline_in(max_minutes: float | None) -> float:
-    """The time (``time.monotonic``) so many minutes from now; infinity for None.
+    """The deadline (``time.monotonic``) in ``max_minutes`` from now; infinity for None.
 
     Raises:
-        ConfigurationError: not above 0.
+        ConfigurationError: ``max_minutes`` is not above 0.
     """
     if max_minutes is None:
         return inf
@@ -36,11 +36,11 @@ def deadline_in(max_minutes: float | None) -> float:
 
 
 class Work:
-    """The work of one call of a verb: counts its pieces and tells an observer, if there is one, and the log.
+    """The work of one call of a command: counts finished pieces, and reports them to an observer (if any) and the log.
 
     Attributes:
-        total: how many pieces there are; None: not known yet.
-        done: how many are done.
+        total: number of pieces; None: not known yet.
+        done: number of finished pieces.
 
     Args:
         verb: see ``Started``.
@@ -50,7 +50,7 @@ class Work:
         logs: whether details are logged.
 
     Raises:
-        ConfigurationError: no observer.
+        ConfigurationError: ``observer`` is not an observer.
     """
 
     def __init__(self, verb: str, directory: Path, unit: str, observer: Observer | None = None, *, logs: bool = True):
@@ -63,25 +63,25 @@ class Work:
 
     @property
     def seconds(self) -> float:
-        """Since the beginning."""
+        """Seconds since the start."""
         return monotonic() - self._started
 
     def start(self, total: int | None, n_before: int = 0) -> None:
-        """Begin; the time counts from here."""
+        """Start the clock and report ``Started``."""
         self.total, self.done, self._n_before, self._started = total, n_before, n_before, monotonic()
         self._first = None
         if self._observer is not None:
             self._observer.started(Started(self.verb, self.directory, self.unit, total, n_before))
 
     def skip(self, n: int) -> None:
-        """Count ``n`` pieces that an earlier session has done."""
+        """Count ``n`` pieces finished by an earlier session."""
         self.done += n
         self._n_before += n
 
     def advance(
         self, n: int, part: str, values: Mapping[str, float] | None = None, detail: Detail | None = None
     ) -> None:
-        """Count ``n`` pieces and tell what happened; see ``Advanced``."""
+        """Count ``n`` finished pieces and report them; see ``Advanced``."""
         self.done += n
         if n and self._first is None:
             self._first = n, self.seconds
@@ -92,27 +92,27 @@ class Work:
             self._observer.progress(Advanced(*about, part, values or {}, detail, self._first))
 
     def finish(self, result: object) -> None:
-        """Tell that the work is done."""
+        """Report the end of the work."""
         if self._observer is not None:
             self._observer.finished(Finished(self.verb, self.directory, result, self.seconds))
 
     def within(self, part: str) -> "Within":
-        """An observer of a verb that is one piece of this work."""
+        """An observer of a command that is one piece of this work."""
         return Within(self, part)
 
     def counting(self, part: str, n_known: int) -> "Counting":
-        """An observer of a verb whose pieces are pieces of this work.
+        """An observer of a command whose pieces are pieces of this work.
 
         Args:
             part: see ``Advanced``.
-            n_known: how many pieces of the verb this work has counted already.
+            n_known: number of pieces of the command that this work has already counted.
         """
         return Counting(self, part, n_known)
 
 
 @dataclass(frozen=True)
 class Within:
-    """Tells of a verb as a part of other work, such as of a training of an experiment."""
+    """Reports a command as a part of other work, such as a training in an experiment."""
 
     work: Work
     part: str
@@ -130,7 +130,7 @@ class Within:
 
 @dataclass
 class Counting:
-    """Counts the pieces of a verb among those of the work that it is a part of."""
+    """Counts the pieces of a command as pieces of the work that it belongs to."""
 
     work: Work
     part: str
