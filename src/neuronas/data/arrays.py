@@ -18,7 +18,7 @@ from neuronas.space.shape import Side
 
 _IMAGE_KEYS, _LABEL_KEYS = ("image", "img"), ("label", "labels")
 _AT_A_TIME = 1024
-"""Images that are converted together; what is kept is bytes."""
+"""Number of images converted at a time; the result is stored as bytes."""
 
 
 class MapStyle(Protocol):
@@ -45,9 +45,9 @@ def labelled(given: Split, what: str, size: Side | None = None) -> Labelled:
     """Convert a split.
 
     Args:
-        given: see ``neuronas.InMemoryDataSet``.
-        what: what to call its images in a message, such as ``training image``.
-        size: to which images are resized; None: they have one size.
+        given: images and labels, see ``neuronas.InMemoryDataSet``.
+        what: name of its images in messages, such as ``training image``.
+        size: height and width to which images are resized; None: not resized, all must have the same size.
 
     Raises:
         DataError: other shapes, types or ranges than expected.
@@ -163,7 +163,7 @@ def _numpy(values: Any) -> NDArray[Any]:
 
 
 def _channels_first(pixels: NDArray[Any], what: str) -> NDArray[Any]:
-    """Move the channels in front of height and width. If two axes could be theirs, 1 or 3 channels win."""
+    """Move channels before height and width. If two axes are possible, the one of size 1 or 3 is used."""
     ranks = {1: 0, 3: 0, 2: 1, 4: 1}
     first, last = (ranks.get(pixels.shape[axis], 2) for axis in (-3, -1))
     if first == last == 2:
@@ -193,7 +193,7 @@ def _as_bytes(pixels: NDArray[Any], what: str) -> NDArray[np.uint8]:
 
 
 def _check_levels(images: Tensor, given: np.dtype[Any], what: str) -> None:
-    """Refuse numbers that were probably scaled twice, or not at all: as bytes, all of them would be black.
+    """Reject pixels that were probably scaled twice or not at all: as bytes, all images would be black.
 
     Sequences may hold counts of events, which are small numbers.
     """

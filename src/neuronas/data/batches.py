@@ -1,4 +1,4 @@
-"""The images that a search sees: a seeded draw from the training images."""
+"""The images used by a search: a random sample of the training images with a fixed seed."""
 
 import logging
 from base64 import b64decode, b64encode
@@ -28,15 +28,15 @@ def search_batches(
 
     Args:
         source: training images.
-        batch_size: images in a batch.
+        batch_size: number of images per batch.
         n_batches: number of batches.
-        seed: of the draw.
-        mean: per channel, of pixels in [0, 1].
-        std: as ``mean``.
+        seed: random seed of the draw.
+        mean: mean of each channel, for pixels in [0, 1].
+        std: standard deviation of each channel, for pixels in [0, 1].
         skip_corrupt: skip images that cannot be decoded (each is logged) instead of failing.
 
     Returns:
-        [n_batches, batch_size, C, H, W] float32; of sequences [n_batches, T, batch_size, C, H, W].
+        [n_batches, batch_size, C, H, W] float32; for sequences [n_batches, T, batch_size, C, H, W].
 
     Raises:
         DataError: too few (readable) images, or a corrupt one.
@@ -65,7 +65,7 @@ def search_batches(
 
 
 def first_images(batches: Tensor, n: int) -> Tensor:
-    """A single batch of what ``search_batches`` returns, with the first n images of the first one."""
+    """The first n images of the first batch of ``search_batches``, as a single batch."""
     return batches[:1].narrow(-4, 0, min(n, batches.shape[-4]))
 
 

@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100 in their binary version or that for Python, each as its archive or the folder in it."""
+"""CIFAR-10 and CIFAR-100 in the binary or the Python version, each as archive or unpacked folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Version:
-    """One of the versions that are published (https://www.cs.toronto.edu/~kriz/cifar.html).
+    """One of the published versions (https://www.cs.toronto.edu/~kriz/cifar.html).
 
     Attributes:
         archive: file name of the published archive.
-        folder: to which it unpacks.
-        train_files: of the training images; the first one tells the folder from others.
-        test_files: of the test images.
-        labels: of the binary version, the bytes in front of the pixels of each record, the last of which is the class;
-            of that for Python, a pickled dictionary, the name of the list of classes.
+        folder: folder in the archive.
+        train_files: files of the training images; the first one identifies the folder.
+        test_files: files of the test images.
+        labels: binary version: number of bytes before the pixels of each record, the last of which is the class;
+            Python version (a pickled dictionary): key of the list of classes.
     """
 
     archive: str
@@ -32,10 +32,10 @@ class Version:
 
 
 class Cifar(Downloadable):
-    """What both data sets share.
+    """Base class of both data sets.
 
     Attributes:
-        versions: the binary one, which ``--download`` fetches, first.
+        versions: published versions, first the binary one, which ``--download`` fetches.
     """
 
     image_channels, image_size = 3, (32, 32)
@@ -52,7 +52,7 @@ class Cifar(Downloadable):
         return tuple(one.archive for one in self.versions)
 
     def is_mark(self, path: Path) -> bool:
-        """Only a file: a folder ``train`` is of other data sets."""
+        """Files only, since other data sets also have a folder ``train``."""
         return path.is_file()
 
     def load(self, split: str, size: Side) -> "ArraySource":
@@ -70,7 +70,7 @@ class Cifar(Downloadable):
         return ArraySource(resized(images, size), records.classes.astype(np.int64))
 
     def version_at(self, place: Path) -> Version:
-        """The version of a folder or an archive that ``found`` has found."""
+        """The version of a folder or archive returned by ``found``."""
         return next(one for one in self.versions if place.name == one.archive or (place / one.train_files[0]).is_file())
 
 

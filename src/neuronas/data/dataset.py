@@ -1,4 +1,4 @@
-"""What a data set is: the facts that settings default to, and a reader of its images. Nothing here needs torch."""
+"""The interface of data sets: defaults of settings, and access to images. Does not need torch."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -13,31 +13,31 @@ if TYPE_CHECKING:
     from neuronas.data.source import ImageSource
 
 Progress = Callable[[int, int], None]
-"""Is told how many images are done, and how many there are."""
+"""Progress callback: number of images read, and their total."""
 IN_MEMORY = "memory:"
-"""What names of images in memory begin with, before their digest."""
+"""Prefix of the names of data sets in memory, before their digest."""
 
 
 class DataSet(ABC):
     """Labelled images in a training and a test split. A data set of your own is a subclass with these attributes.
 
     Attributes:
-        name: as a run's settings name it.
-        sequence: whether each time step of the network has an image of its own, as recordings of event cameras do;
-            ``ImageSource.read`` then returns [T, C, H, W], with T as ``with_timesteps`` set it.
-        window_ms: how long a sensor records for one decision, from the first time step to the end of the last; 0: a
-            still image, which is there when the network begins.
+        name: name in the settings.
+        sequence: whether samples have one image per time step, as recordings of event cameras do;
+            ``ImageSource.read`` then returns [T, C, H, W], with T set by ``with_timesteps``.
+        window_ms: duration of the recording for one decision in ms, from the first time step to the end of the last;
+            0: still image.
         sensor: height and width in pixels of the event camera; None: stills.
-        image_channels: 1 (grey), 3 (RGB), or as many as the images have; of event cameras 2, one for each polarity.
-        image_size: height and width in pixels, to which images are resized unless the settings give another size.
+        image_channels: number of channels: 1 (grey), 3 (RGB), or that of the images; event cameras: 2 (polarities).
+        image_size: height and width in pixels to which images are resized; settings can change it.
         n_classes: number of classes; labels are 0 to ``n_classes`` - 1.
-        class_names: in the order of the labels; None where classes are called by their numbers.
-        mean: per channel, of pixels in [0, 1]; over the training images.
-        std: standard deviation, as ``mean``.
+        class_names: names in the order of the labels; None if classes have no names.
+        mean: mean of each channel over the training images, for pixels in [0, 1].
+        std: standard deviation of each channel over the training images, for pixels in [0, 1].
         channels: default number of network channels before the first reduction.
         head_width: default number of outputs of the first layer of head ``linear``.
-        n_voters: default number of outputs per class of head ``linear``, whose mean is the class score.
-        batch_size: default number of images in a batch that fitness reads.
+        n_voters: default number of outputs per class of head ``linear``; their mean is the class score.
+        batch_size: default batch size of fitness.
         augment: default augmentation of training images (see ``neuronas.training.augmentation``).
     """
 
@@ -63,19 +63,19 @@ class DataSet(ABC):
 
         Args:
             split: ``train`` or ``test``.
-            size: to which images are resized.
+            size: height and width to which images are resized.
 
         Raises:
-            DataError: images are missing or broken; the message says what was looked for and what to do.
+            DataError: images are missing or damaged; the message says what is expected and what to do.
         """
 
-    def check(self, *, n_threads: int, skip_corrupt: bool, progress: Progress | None = None) -> None:  # noqa: B027 - images in memory are whole
-        """Find out in a moment, before a search or a training begins, whether every split can be read.
+    def check(self, *, n_threads: int, skip_corrupt: bool, progress: Progress | None = None) -> None:  # noqa: B027 - images in memory are complete
+        """Check quickly, before a search or training starts, that every split can be read.
 
         Args:
-            n_threads: that may read.
-            skip_corrupt: images that cannot be read are only counted.
-            progress: is told now and then how many images are read, and of how many.
+            n_threads: number of reader threads.
+            skip_corrupt: only count images that cannot be read, instead of raising.
+            progress: progress callback, called occasionally.
 
         Raises:
             DataError: folders, classes or images are missing, or cannot be read.
@@ -86,41 +86,41 @@ class DataSet(ABC):
         return self
 
     def with_timesteps(self, n: int) -> Self:
-        """Return this data set with recordings cut into another number of time steps; stills have none.
+        """Return this data set with recordings cut into T time steps; no effect on still images.
 
         Raises:
-            DataError: its recordings are cut already, into another number.
+            DataError: its recordings have a fixed, different number of time steps.
         """
         return self
 
     def with_events(
         self, events: "EventsConfig", timesteps: int, size: Side | None, augmentation: Mapping[str, Any] | None = None
     ) -> Self:
-        """Return this data set with recordings cut as settings say; stills ignore them.
+        """Return this data set with recordings cut according to the settings; no effect on still images.
 
         Args:
-            events: settings; ``window_ms`` 0 and ``sensor`` None: the data set's own.
-            timesteps: T.
-            size: of the images; None: the data set's own.
-            augmentation: of training recordings, event by event; see ``EventAugmentation``.
+            events: settings of section ``events``; ``window_ms`` 0 and ``sensor`` None: the data set's own.
+            timesteps: number of time steps T.
+            size: height and width of the images; None: the data set's own.
+            augmentation: augmentation of training recordings, see ``EventAugmentation``.
         """
         return self
 
     def seen_from(self, folder: Path) -> Self:
-        """Return this data set; files that a relative path does not find here are looked for in another folder."""
+        """Return this data set, with relative paths that are not found here resolved in another folder."""
         return self
 
     @property
     def fingerprint(self) -> str:
-        """What tells its content from another's: the name, unless the same name may stand for other images."""
+        """Identity of its content: the name, unless different images can have the same name."""
         return self.name
 
     def within(self, data_dir: Path) -> Self:
-        """Return this data set as it is found in a folder of data sets; only downloaded ones depend on it."""
+        """Return this data set, located in a folder of data sets; only published data sets depend on it."""
         return self
 
     def is_there(self) -> bool:
-        """Whether files in its format lie where it looks for them. Only a few names are looked at."""
+        """Whether files in its format are found in the expected place. Only a few names are checked."""
         return False
 
     def fetch(self) -> None:  # noqa: B027 - most data sets have nothing to download

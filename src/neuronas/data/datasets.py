@@ -1,4 +1,4 @@
-"""From a setting, or an object, to a data set; whether it is the one of a run. Nothing here needs torch."""
+"""Opens data sets from settings or objects, and compares them with a run's. Does not need torch."""
 
 import os
 from pathlib import Path
@@ -27,7 +27,7 @@ def open_dataset(given: str | DataSet, data_dir: str | None = None) -> DataSet:
 
     Raises:
         ConfigurationError: there is no data set of this name.
-        DataError: the name is that of images in memory, which only Python can pass.
+        DataError: the name is that of a data set in memory, which can only be passed from Python.
     """
     if isinstance(given, DataSet):
         return given
@@ -48,9 +48,9 @@ def open_dataset(given: str | DataSet, data_dir: str | None = None) -> DataSet:
 
 
 def open_if_there(given: str | DataSet, data_dir: str | None = None) -> DataSet:
-    """See ``open_dataset``; where there is no such data set, the error is raised when something is asked of it.
+    """As ``open_dataset``, but if there is no such data set, the error is raised on first use.
 
-    A run notes what it needs to be read without its images.
+    A run stores all that is needed to read it without its images.
     """
     try:
         return open_dataset(given, data_dir)
@@ -59,7 +59,7 @@ def open_if_there(given: str | DataSet, data_dir: str | None = None) -> DataSet:
 
 
 class _MissingDataSet(DataSet):
-    """A data set that a run was made from, and that is not there now."""
+    """The data set of a run that is not available now."""
 
     def __init__(self, name: str, error: NeuronasError):
         self.name, self._error = name, error
@@ -69,16 +69,16 @@ class _MissingDataSet(DataSet):
         raise self._error
 
     def __getattr__(self, name: str) -> NoReturn:
-        """Refuse to tell what only the data set knows."""
+        """Raise the error: this fact is known to the data set only."""
         raise self._error if name in DataSet.__annotations__ else AttributeError(name)
 
 
 def check_described(data: DataConfig, dataset: DataSet) -> None:
-    """Find out whether a data set is as the settings of a run describe it.
+    """Check that a data set matches the settings of a run.
 
     Raises:
-        DataError: it has another number of classes or channels, stills for sequences or the reverse, or is missing.
-        VerificationError: a class has another name, so that outputs would be judged by other classes.
+        DataError: it has other numbers of classes or channels, still images for sequences or vice versa; or is missing
+        VerificationError: a class has another name, so outputs would belong to other classes.
     """
     if dataset.sequence != data.sequence:
         kinds = {True: "sequences, an image for each time step", False: "still images"}

@@ -18,7 +18,7 @@ from neuronas.version import __version__
 
 _PATIENCE_S = 60.0
 MAX_BYTES, MAX_MEMBERS = 2_000_000_000, 200_000
-"""An archive that holds more is refused before anything is written; TinyImageNet has 120,000 files."""
+"""Limits of an archive, checked before anything is written; TinyImageNet has 120,000 files."""
 
 _DAMAGED = (
     OSError, EOFError, ValueError, LookupError, RuntimeError, tarfile.TarError, zipfile.BadZipFile, zlib.error,
@@ -27,10 +27,10 @@ _DAMAGED = (
 
 
 def download(name: str, archive: Archive, data_dir: Path) -> None:
-    """Download and unpack a data set into ``data_dir``; an archive that is there already is not downloaded again.
+    """Download and unpack a data set into ``data_dir``; an existing archive is not downloaded again.
 
     Raises:
-        DataError: no network, another checksum, or a full disk.
+        DataError: no network connection, wrong checksum, or disk full.
     """
     path = data_dir / PurePosixPath(archive.url).name
     try:
@@ -46,7 +46,7 @@ def download(name: str, archive: Archive, data_dir: Path) -> None:
 
 
 def _fetch(archive: Archive, path: Path) -> None:
-    """Write what is published beside its place, and move it there when it is whole; links are not written through."""
+    """Download to a temporary file beside the target and move it when complete; links are not followed."""
     beside = path.with_name(path.name + ".part")
     beside.unlink(missing_ok=True)
     request = Request(archive.url, headers={"User-Agent": f"neuronas/{__version__}"})  # noqa: S310 - published addresses
@@ -64,11 +64,11 @@ def _md5(path: Path) -> str:
 
 
 def unpack(path: Path, folder: Path) -> None:
-    """Unpack files and folders, nothing else, into a folder and nowhere else.
+    """Unpack regular files and folders into a folder.
 
     Raises:
-        DataError: the archive is damaged, too large, or holds links, devices or names that lead out of the folder;
-            nothing is written then, except before a damaged place.
+        DataError: the archive is damaged, too large, or contains links, devices or names outside the folder. Nothing
+            is written then, except files before a damaged part.
     """
     try:
         if path.suffix == ".zip":
@@ -89,7 +89,7 @@ def unpack(path: Path, folder: Path) -> None:
 
 
 def _check_places(path: Path, folder: Path, names: Iterable[str]) -> None:
-    """Refuse a folder where a link stands in the way: what it leads to would be overwritten."""
+    """Reject a folder with a link in the path of a file, since the link's target would be overwritten."""
     places = {place for name in names for place in (PurePosixPath(name), *PurePosixPath(name).parents)}
     for place in sorted(places - {PurePosixPath()}):
         if (folder / place).is_symlink():
@@ -101,7 +101,7 @@ def _is_zipped_link(member: zipfile.ZipInfo) -> bool:
 
 
 def _check(path: Path, members: Iterable[tuple[str, int, bool]]) -> None:
-    """Go through names, sizes in bytes, and whether each is a file or a folder."""
+    """Check names, sizes in bytes, and that each member is a file or a folder."""
     n_bytes = 0
     for number, (name, size, is_plain) in enumerate(members, start=1):
         n_bytes += max(0, size)

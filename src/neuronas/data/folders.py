@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from neuronas.data.source import FileSource
 
 _N_LOOKED_AT = 100
-"""Files of a folder that is only to be recognised."""
+"""Number of files checked to recognise a folder."""
 _log = logging.getLogger(__name__)
 
 
@@ -28,7 +28,7 @@ class ClassFolders(OwnFolder):
     class is the test set, drawn with a fixed seed.
 
     Attributes:
-        files: what the class folders hold.
+        files: kind of the files in the class folders.
 
     Args:
         folder: DIR.
@@ -49,7 +49,7 @@ class ClassFolders(OwnFolder):
 
     @property
     def _training(self) -> Path:
-        """``DIR/train`` if it is there, else DIR itself (to be split)."""
+        """``DIR/train`` if it exists, else DIR itself (to be split)."""
         return self._folder / "train" if (self._folder / "train").is_dir() else self._folder
 
     def is_there(self) -> bool:
@@ -62,7 +62,7 @@ class ClassFolders(OwnFolder):
 
     @cached_property
     def fingerprint(self) -> str:
-        """See ``DataSet``: names and sizes of all files, not where the folder is."""
+        """See ``DataSet``: depends on names and sizes of all files, not on the location of the folder."""
         paths = (path for split in ("train", "test") for paths in self.by_class(split) for path in paths)
         return f"{self.files.folder.partition(' ')[0]} files {self.digest_of(paths)}"
 
@@ -70,7 +70,7 @@ class ClassFolders(OwnFolder):
         """Files of each class.
 
         Raises:
-            DataError: folders are missing, or hold none.
+            DataError: folders are missing or empty.
         """
         classes = self.class_names
         with other_format_named(self._folder, self.name):
@@ -81,7 +81,7 @@ class ClassFolders(OwnFolder):
             return self._test_files()
 
     def warn_of_gaps(self) -> None:
-        """Log what a person may not expect: classes without test files, folders and files that are not read."""
+        """Warn of classes without test files, and of folders and files that are not read."""
         train, test = self.by_class("train"), self.by_class("test")
         if self._training != self._folder:
             for name, found in zip(self.class_names, test, strict=True):

@@ -1,4 +1,4 @@
-"""What lies in a folder that was given to the wrong option."""
+"""Recognises data in a folder that was given to the wrong option."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +10,11 @@ from neuronas.errors import DataError, quoted
 
 
 def options_for(path: Path, but: str = "") -> list[str]:
-    """Options that read what lies in a folder or an archive.
+    """Options that read the data in a folder or an archive.
 
     Args:
-        path: to look at; a few names in it are read.
-        but: the data set that it was given to.
+        path: folder or archive; only a few names in it are checked.
+        but: data set that it was given to, which is excluded.
     """
     found = []
     for name in filter(DATASETS.is_builtin, DATASETS):
@@ -30,10 +30,10 @@ def options_for(path: Path, but: str = "") -> list[str]:
 
 @contextmanager
 def other_format_named(path: Path, but: str) -> Iterator[None]:
-    """Add to an error of data what else reads the folder, where anything does.
+    """Add to a ``DataError`` the options that can read the folder, if any.
 
     Raises:
-        DataError: as it was raised inside, with the options added.
+        DataError: the error raised inside, with the options added.
     """
     try:
         yield
@@ -47,7 +47,7 @@ def other_format_named(path: Path, but: str) -> Iterator[None]:
 def other_format(path: Path, but: str) -> str:
     """A clause for a message, such as ``data holds another data set: give --dataset cifar100 --data-dir data; ``.
 
-    Empty where nothing is recognised.
+    Empty if nothing is recognised.
     """
     options = options_for(path, but)
     return f"{path} holds files of another format: give {' or '.join(options)}; " if options else ""

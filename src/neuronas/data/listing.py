@@ -1,4 +1,4 @@
-"""Image files in class folders: which there are, which are left out, and what cannot be read. Needs no torch."""
+"""Image files in class folders: lists them, and reports files that are skipped or unreadable. Needs no torch."""
 
 import logging
 from collections import Counter
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FileKind:
-    """What class folders hold.
+    """Kind of files in class folders.
 
     Attributes:
-        files: such as ``images``.
-        folder: such as ``image folder``.
-        suffixes: endings of the files, in lower case.
-        example: of an ending.
+        files: plural name, such as ``images``.
+        folder: name of the folder, such as ``image folder``.
+        suffixes: suffixes of the files, in lower case.
+        example: an example of a suffix.
     """
 
     files: str
@@ -36,11 +36,11 @@ class FileKind:
 
     @property
     def layouts(self) -> str:
-        """Where the files may lie."""
+        """Supported layouts."""
         return f"DIR/train/CLASS/*{self.example} and DIR/test/CLASS/*{self.example}, or DIR/CLASS/*{self.example}"
 
     def has(self, path: Path) -> bool:
-        """Whether a file is one of them, by its ending."""
+        """Whether a file is of this kind, by its suffix."""
         return path.suffix.lower() in self.suffixes
 
 
@@ -49,19 +49,19 @@ IMAGES = FileKind(
     frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".pgm", ".tif", ".tiff", ".gif"}), ".jpg",
 )  # fmt: skip
 SCAN_S = 60.0
-"""Longer than this no verb looks through the images before it begins; what is left is read when it is used."""
+"""Time limit in seconds for checking images at the start; the remaining ones are read on use."""
 _MAX_BYTES = 100_000_000
 _AT_A_TIME = 256
 _log = logging.getLogger(__name__)
 
 
 def files_in(folder: Path, kind: FileKind = IMAGES, layouts: str | None = None) -> list[Path]:
-    """Files of a class folder, sorted by name; files of another kind are not among them.
+    """Files of one kind in a class folder, sorted by name.
 
     Args:
-        folder: of the class.
-        kind: of files.
-        layouts: where they may lie, if not as ``kind`` says.
+        folder: the class folder.
+        kind: kind of files.
+        layouts: supported layouts for messages; default: those of ``kind``.
 
     Raises:
         DataError: there are none.
@@ -81,7 +81,7 @@ def files_in(folder: Path, kind: FileKind = IMAGES, layouts: str | None = None) 
 
 
 def class_folders(folder: Path, kind: FileKind = IMAGES) -> list[Path]:
-    """Class folders in a folder, sorted by name; ``kind`` is what they hold.
+    """Class folders in a folder, sorted by name; ``kind``: kind of their files.
 
     Raises:
         DataError: there are none, or one is a broken link.
@@ -101,7 +101,7 @@ def class_folders(folder: Path, kind: FileKind = IMAGES) -> list[Path]:
 
 
 def log_left_out(folders: Sequence[Path], kind: FileKind = IMAGES) -> None:
-    """Warn of the files beside those of a kind, with their number, so that nothing is left out unnoticed."""
+    """Warn of files of other kinds, which are skipped, with their number."""
     counts: Counter[str] = Counter()
     for folder in folders:
         for path in folder.iterdir():
@@ -135,14 +135,14 @@ def check_readable(
     """Try to read every image once, for at most ``SCAN_S`` seconds.
 
     Args:
-        sources: whose images.
-        n_threads: that decode.
-        skip_corrupt: only log how many cannot be read.
+        sources: sources of the images.
+        n_threads: number of decoder threads.
+        skip_corrupt: only log the number of unreadable images, instead of raising.
         progress: see ``DataSet.check``.
         now: clock.
 
     Raises:
-        DataError: images cannot be read; says how many, and names the first.
+        DataError: images cannot be read; the message gives their number and names the first.
     """
     from concurrent.futures import ThreadPoolExecutor
 

@@ -35,14 +35,14 @@ class InMemoryDataSet(DataSet):
     Args:
         train: training images, with at least one of each class.
         test: test images; without them a network cannot be evaluated.
-        class_names: in the order of the labels; default: those of the data set (``classes`` or ``features``), if any.
-        mean: per channel, of pixels in [0, 1]; default: that of the training images.
-        std: standard deviation, as ``mean``.
-        size: (height, width) or one side, to which all images are resized; default: they have one size.
-        window_ms: of sequences: how long the sensor records for one, over all time steps.
+        class_names: names in the order of the labels; default: the data set's (``classes``, ``features``), if any.
+        mean: mean of each channel, for pixels in [0, 1]; default: that of the training images.
+        std: standard deviation of each channel, for pixels in [0, 1]; default: that of the training images.
+        size: (height, width), or the side of a square, to which all images are resized; default: not resized.
+        window_ms: duration of a sequence in ms, over all time steps.
 
     Raises:
-        DataError: other shapes, types, ranges or labels than expected; says which, and what is expected.
+        DataError: unexpected shapes, types, ranges or labels; the message states the expected ones.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ def _check_every_class(labels: NDArray[np.int64], n_classes: int) -> None:
 
 
 def _mean_and_std(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Of each channel, to four digits; in integers, so that no order of summation shows."""
+    """Mean and deviation of each channel to four digits; summed in integers, so independent of the order."""
     planes = images.flatten(0, -4)
     sums = squares = np.zeros(planes.shape[1], dtype=np.int64)
     for first in range(0, len(planes), _AT_A_TIME):
@@ -128,5 +128,5 @@ def _mean_and_std(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]
         squares = squares + pixels.square().sum(dim=(0, 2, 3)).numpy()
     n = planes.numel() // planes.shape[1]
     mean = sums / n
-    spread = np.sqrt(np.maximum(squares / n - mean**2, 1.0))  # not 0, which divides
+    spread = np.sqrt(np.maximum(squares / n - mean**2, 1.0))  # used as divisor, so not 0
     return tuple((mean / 255).round(4).tolist()), tuple((spread / 255).round(4).tolist())

@@ -1,4 +1,4 @@
-"""Where images come from: arrays in memory, or files that are decoded when asked for."""
+"""Sources of images: arrays in memory, or files that are decoded on demand."""
 
 import io
 import logging
@@ -22,24 +22,24 @@ from neuronas.errors import DataError
 from neuronas.space.shape import Side
 
 MAX_PIXELS = 50_000_000
-"""Larger images are refused before they are decoded (decompression bombs)."""
+"""Larger images are rejected before decoding (decompression bombs)."""
 _MAX_BYTES = 500_000_000
 _FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "PPM", "TIFF", "GIF")
-"""Whatever a file is called: others are decoded by programs (EPS), or by code that few have looked at."""
+"""Accepted formats, by content. Others need external programs (EPS) or little-reviewed decoders."""
 _DAMAGED = (
     OSError, EOFError, ValueError, SyntaxError, ArithmeticError, LookupError, TypeError, AttributeError, RuntimeError,
     MemoryError, struct.error, zlib.error, Image.DecompressionBombError,
 )  # fmt: skip
-"""What decoders may raise at damaged content."""
+"""Exceptions raised by decoders on damaged content."""
 
 _ORIENTATION, _TURN = 0x0112, Image.Transpose
 _TURNS: dict[Any, Image.Transpose] = {
     2: _TURN.FLIP_LEFT_RIGHT, 3: _TURN.ROTATE_180, 4: _TURN.FLIP_TOP_BOTTOM, 5: _TURN.TRANSPOSE, 6: _TURN.ROTATE_270,
     7: _TURN.TRANSVERSE, 8: _TURN.ROTATE_90,
 }  # fmt: skip
-"""How a picture is turned upright, by its EXIF tag Orientation."""
+"""Transposition that turns a picture upright, by its EXIF tag Orientation."""
 
-# An image is decoded or refused; what Pillow remarks on the way helps nobody.
+# An image is decoded or rejected; Pillow's warnings would not help the user.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
@@ -49,11 +49,11 @@ class ImageSource(Protocol):
 
     @property
     def labels(self) -> NDArray[np.int64]:
-        """Class of each image."""
+        """[N] class of each image."""
         ...
 
     def read(self, index: int) -> Tensor:
-        """Return image ``index`` as uint8 [C, H, W]; of a sequence data set [T, C, H, W], one image a time step.
+        """Return image ``index`` as uint8 [C, H, W], or a sequence [T, C, H, W] with one image per time step.
 
         Raises:
             DataError: the image cannot be read; the message names it.
@@ -63,15 +63,15 @@ class ImageSource(Protocol):
 
 @runtime_checkable
 class DrawingSource(ImageSource, Protocol):
-    """A source that can draw other versions of an image while it reads it, as of recordings, event by event."""
+    """A source that can augment samples while reading, as for event recordings."""
 
     @property
     def augments(self) -> bool:
-        """Whether it does; otherwise ``read`` is meant."""
+        """Whether it augments; otherwise use ``read``."""
         ...
 
     def read_augmented(self, index: int, seed: list[int]) -> Tensor:
-        """Return another version of image ``index``; the same seed gives the same.
+        """Return an augmented version of image ``index``; the same seed gives the same version.
 
         Raises:
             DataError: the image cannot be read; the message names it.
@@ -81,7 +81,7 @@ class DrawingSource(ImageSource, Protocol):
 
 @dataclass(frozen=True)
 class ArraySource:
-    """Images in memory: uint8 [N, C, H, W], or of sequences [N, T, C, H, W]."""
+    """Images in memory: uint8 [N, C, H, W], or sequences [N, T, C, H, W]."""
 
     images: Tensor
     labels: NDArray[np.int64]
@@ -94,7 +94,7 @@ class ArraySource:
 class PictureSource(ABC):
     """Pictures in a file format, decoded on demand, converted to ``channels`` (1 grey, 3 RGB) and resized to ``size``.
 
-    A photograph that notes how the camera was held (EXIF) is turned upright first.
+    Photographs are first turned upright according to their EXIF tag Orientation.
     """
 
     labels: NDArray[np.int64]
@@ -103,7 +103,7 @@ class PictureSource(ABC):
 
     @abstractmethod
     def encoded(self, index: int) -> tuple[str, Callable[[], bytes]]:
-        """What to call image ``index`` in messages, and what gives the bytes of its file."""
+        """Name of image ``index`` for messages, and a function that returns the content of its file."""
 
     def read(self, index: int) -> Tensor:
         """See ``ImageSource``."""
@@ -111,7 +111,7 @@ class PictureSource(ABC):
         return as_tensor(resized_picture(picture, self.size))
 
     def check(self, index: int) -> None:
-        """Find out whether image ``index`` can be read; of a photograph (JPEG) a small copy is decoded, which is fast.
+        """Check that image ``index`` can be read; JPEG files are decoded at reduced size, which is fast.
 
         Raises:
             DataError: as ``read``.
@@ -145,12 +145,12 @@ class FileSource(PictureSource):
 
 
 def decoded(name: str, raw: Callable[[], bytes], work: Callable[[Image.Image], Image.Image]) -> Image.Image:
-    """Open a picture and do something with it.
+    """Open a picture and apply a function to it.
 
     Args:
-        name: what to call it in messages.
-        raw: gives the content of its file.
-        work: what to do; whatever it raises at damaged content means that the file cannot be decoded.
+        name: name of the image in messages.
+        raw: returns the content of its file.
+        work: function of the picture; its decoding errors are raised as ``DataError``.
 
     Raises:
         DataError: the image cannot be read; the message names it.
@@ -171,10 +171,10 @@ def decoded(name: str, raw: Callable[[], bytes], work: Callable[[Image.Image], I
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """Turn a picture as it notes. Pillow's own function also writes the notes anew, and fails where they are odd."""
+    """Turn a picture by its EXIF tag. Pillow's own function also rewrites the tags, and fails on unusual ones."""
     image.load()
     try:
         turn = _TURNS.get(image.getexif().get(_ORIENTATION))
-    except _DAMAGED:  # the notes, not the picture, which is read as it is stored
+    except _DAMAGED:  # the tags are damaged, not the picture, which is read as stored
         turn = None
     return image if turn is None else image.transpose(turn)
