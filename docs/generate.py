@@ -54,10 +54,11 @@ INTRODUCTION = """\
 
 <!-- Written by docs/generate.py from the code; change the code and run it again. -->
 
-`neuronas estimate ARCH` and `neuronas search` estimate the cost of a network with two models. `mapped` (the
-default) maps every layer to crossbars of its own and counts pooling, sums, heads, buffers and the network on chip.
-`paper` reproduces the closed form behind the published figures of NeuroNAS, for comparison with the literature. Budgets
-apply to the model that `--cost-model` names; every result shows both, and a budget that one keeps and the other breaks.
+`neuronas estimate ARCH` and `neuronas search` estimate the cost of a network with two models. `mapped` (the default)
+places every layer on its own crossbars and counts pooling, sums, heads, buffers and the network on chip. `paper`
+reproduces the closed form behind the published figures of NeuroNAS, for comparison with the literature. Budgets apply
+to the model chosen with `--cost-model`. Every result shows both models, and marks a budget that is met by one model and
+exceeded by the other.
 
 All numbers are estimates. Use them to compare candidates, not to sign off a chip: [how far measured chips are from
 estimates](#held-against-silicon).
@@ -68,7 +69,7 @@ estimates](#held-against-silicon).
 
 ![Shares of the components in area, latency and energy of this network](pictures/components.png)
 
-*What area, latency and energy of this network consist of.*
+*The components of area, latency and energy of this network.*
 """
 
 PAPER = r"""
@@ -128,40 +129,41 @@ reads is proportional to the rate. A converter is idle only if its whole group o
 rate of 8.3 %, in 0.4 % of all cases, unless spikes are clustered. No other term depends on activity.
 
 `estimate ARCH --activity forecast` needs neither data nor a trained network: it forecasts the rate of every LIF layer
-after training (`firing_rates` in the JSON; a note says that it is a forecast, how sure it is, and what the network has
-that the forecast was not fitted for). A search takes no forecast, since one rate depends on the whole architecture.
-$m, s, s_\\text{image}, r$ = CONSTANTS; $z$ is a standard normal value, $d = 1 - 1/\\tau$:
+after training (`firing_rates` in the JSON; a note states that it is a forecast, its accuracy, and which properties of
+the network are outside the range that it was fitted for). A search cannot use the forecast, since each rate depends on
+the whole architecture. $m, s, s_\\text{image}, r$ = CONSTANTS; $z$ is a standard normal value, $d = 1 - 1/\\tau$:
 
-- a convolution gives, behind its batch normalisation, values with mean $m$ and standard deviation $s$, a convolution of
-  the image $s_\\text{image}$; values add where edges meet, those of different convolutions as independent ones
+- after batch normalisation, the outputs of a convolution have mean $m$ and standard deviation $s$, those of a
+  convolution of the image $s_\\text{image}$; at a node values are added, and outputs of different convolutions are
+  treated as independent
 - the mean of $n$ values has the standard deviation $s \\sqrt{(1 + (n - 1) r) / n}$; their maximum shifts the mean by
   $s \\sqrt{1 - r}\\, E_n$, where $E_n$ is the mean of the largest of $n$ values $z$
-- a LIF layer with threshold $\\theta$ and an input $x$ that stays the same fires at the rate
-  $\\sum_{k=1}^T (\\lfloor T/k \\rfloor - \\lfloor T/(k+1) \\rfloor) / T \\cdot P(x \\geq \\theta / (1 - d^k))$
+- a LIF layer with threshold $\\theta$ and a constant input $x$ fires at the rate $\\sum_{k=1}^T (\\lfloor T/k
+  \\rfloor - \\lfloor T/(k+1) \\rfloor) / T \\cdot P(x \\geq \\theta / (1 - d^k))$
 
 The four constants were fitted to one half of the functions in SpikeNAS-Bench's CIFAR-10 table
-(`benchmarks/fit_firing_rate.py`). Networks of one function stay together, and each half is forecast by constants of the
-other half. The networks of the other tables saw the constants of the first half. `firing_rate_mean` against the
-forecast, on rows that nothing was fitted to:
+(`benchmarks/fit_firing_rate.py`). Networks of the same function stay in the same half, and each half is forecast with
+constants fitted to the other half. Networks of the other tables are forecast with the constants of the first half.
+`firing_rate_mean` of the tables against the forecast, only on rows that were not used in the fit:
 
 RATE_ERRORS
 
-Without any fit ($m = 0$, $s = s_\\text{image} = 1$, $r = 0$) rho is 0.91, 0.94 and 0.82. The table's mean counts the
-layers of dead edges, which neuronas leaves out; networks without any have rho 0.93, 0.93 and 0.83. TinyImageNet's
-table has 52 connected networks of rate 0, which were not measured; they are left out. Ranks are known better than
-levels: where networks fire more on other data, all of them do. Pools, feedback, other kernels, other thresholds than
-0.5, 1 and 1.5 and other T than 5 follow from the same equations but were not fitted. Narrow networks trained for
-minutes fire more than forecast: on three runs on digits and small photographs the median layer was off by a factor of
-1.6 to 2.0, the energy by 8 to 17 %. Inputs of the head are means over all pixels; the forecast takes pixels for
-independent, so that nearly all are nonzero (0.99 where 0.68 was measured).
+Without any fit ($m = 0$, $s = s_\\text{image} = 1$, $r = 0$) rho is 0.91, 0.94 and 0.82. The mean in the tables
+includes the layers of dead edges, which neuronas removes; networks without dead edges have rho 0.93, 0.93 and 0.83.
+TinyImageNet's table has 52 connected networks with rate 0, which were not measured; they are excluded. The ranking is
+more reliable than the level: on other data, the rates of all networks shift together. Pooling, feedback, other kernels,
+thresholds other than 0.5, 1 and 1.5 and T other than 5 are covered by the same equations but were not part of the fit.
+Narrow networks trained for minutes fire more than forecast: on three runs on digits and small photographs the median
+layer was off by a factor of 1.6 to 2.0, the energy by 8 to 17 %. Inputs of the head are means over all pixels; the
+forecast assumes independent pixels, so that nearly all means are nonzero (0.99 where 0.68 was measured).
 """
 
 AGREEMENT = """\
 ## Agreement with SpikeSim
 
 With SpikeSim's assumptions (4 bits per cell, one sign column, 64 x 64, dense) the term `crossbar` equals SpikeSim's up
-to rounding for chains of 3x3 convolutions whose channels fill whole crossbars: 15.3 % of the energy of each layer. If
-they do not, as in a stem of 3 channels, SpikeSim drives all 64 rows and `mapped` the 3 that hold weights. All other
+to rounding for chains of 3x3 convolutions whose channels fill whole crossbars: 15.3 % of the energy of each layer.
+Otherwise, as in a stem of 3 channels, SpikeSim drives all 64 rows, `mapped` only the 3 that hold weights. All other
 terms differ by design. `spikeflow-rram` has 1 bit per cell and two sign columns, as in Table I of NeuroNAS and
 SpikeSim's circuits: six columns for a weight of 4 bits, where SpikeSim's arithmetic has one.
 """
@@ -181,11 +183,12 @@ BITS = """\
 ## Bits by layer
 
 With [weight bits by layer](training.md#bits-by-layer), each layer has the `columns_per_output` of its own bits, and all
-other counts follow; in model `paper` each layer has its own $f_l$. Nothing else of a layer depends on bits, and no
-crossbar, PE or tile is shared between layers, so each term of a row is what it is where all layers have that layer's
-bits. Model `paper`: so is the whole cost of a layer. Model `mapped`: the mesh's energy and leakage also depend on
-the whole chip. `memory_bits` is the sum over layers of weights times bits. A memory cell stores at most as many bits as
-the layer with the fewest; `--hardware` with more bits per cell is refused, with the names of these layers.
+other counts follow; in model `paper` each layer has its own $f_l$. Nothing else of a layer depends on its bits, and no
+crossbar, PE or tile is shared between layers. So each term of a layer is the same as in a network in which all layers
+have that layer's bits. In model `paper` this holds for the whole cost of a layer; in model `mapped`, energy of the mesh
+and leakage also depend on the whole chip. `memory_bits` is the sum over layers of weights times bits. A memory cell
+stores at most as many bits as the layer with the fewest; `--hardware` with more bits per cell is refused, with the
+names of these layers.
 """
 
 GROUPS = """\
@@ -205,11 +208,12 @@ of a group, and a PE holds one block of the diagonal.
 SCALING = """\
 ## Other arrays: scaling laws
 
-An accelerator file is one measured or published point. Where the arrays are free (`neuronas.hardware.scaling`), the
-constants below change with them; each law is a factor on the file's constant, 1 for the file's own arrays. A crossbar
-is square. No law names the other constants, which stay: the area and leakage of a memory cell, also where it stores
-more bits; digital units, network on chip, neurons; the clock cycles that fill a pass; the global buffer; the registers
-of a tile. **These laws are published or calibrated one by one; no chip with changed arrays was compared with them.**
+An accelerator file describes one measured or published design point. If the size and converters of the arrays are
+varied (`neuronas.hardware.scaling`), the constants below change with them. Each law is a factor on the file's constant;
+it is 1 for the file's own arrays. A crossbar is square. All other constants are unchanged: the area and leakage of a
+memory cell, also if it stores more bits; digital units, network on chip, neurons; the clock cycles that fill a pass;
+the global buffer; the registers of a tile. **These laws are published or calibrated one by one; no chip with changed
+arrays was compared with them.**
 
 LAWS
 """

@@ -10,11 +10,11 @@ from neuronas.hardware.silicon.macro import ENERGY_PRIORS, TIME_PRIORS
 
 _TEXT = r"""## Held against silicon
 
-`neuronas reproduce silicon` estimates measured compute-in-memory chips from their geometry and compares. The table,
-`imc-chips.csv`, comes with the package: 115 rows of 80 chips (ISSCC, VLSI, CICC, JSSC and ESSCIRC, 2018 to 2024), a
-part of the one that N. Shanbhag's group at the University of Illinois maintains (MIT licence). `--chips FILE.csv`
-judges any file of its columns; cells that hold no number are refused by row and column. `--out DIR` writes
-`silicon.json`, with every row, and `silicon.png`.
+`neuronas reproduce silicon` estimates energy and time of measured compute-in-memory chips from their geometry and
+compares them with the measurements. The table, `imc-chips.csv`, comes with the package: 115 rows of 80 chips (ISSCC,
+VLSI, CICC, JSSC and ESSCIRC, 2018 to 2024), a part of the table that N. Shanbhag's group at the University of Illinois
+maintains (MIT licence). `--chips FILE.csv` evaluates any file with the same columns; values that are not numbers are
+refused, with row and column. `--out DIR` writes `silicon.json`, with every row, and `silicon.png`.
 
 **What is estimated** is one invocation of an array that reads $r$ rows at once into $n$ columns, with $b_x$ input bits
 and $b_w$ weight bits, converters of $b$ bits, at a node $f$ and a supply $V$ (`hardware/silicon/macro.py`):
@@ -28,62 +28,65 @@ t &= t_0 \, k_t \left( \frac{f}{28} \right)^{p} \left( \frac{V}{0.9} \right)^{-q
 \end{split}
 $$
 
-The first part of $E$ is cells and logic: a capacitance takes $C V^2$ and shrinks with the node (Dennard et al., JSSC
-9(5), 1974), so $a = 1$ and $c = 2$ are expected before any chip is seen. The second is converters:
+The first part of $E$ is cells and logic: switching a capacitance takes $C V^2$, and the capacitance shrinks with the
+node (Dennard et al., JSSC 9(5), 1974), so the prior expectation is $a = 1$ and $c = 2$. The second part is converters:
 $E_{\text{survey}} = 93.5\,\text{fJ} \cdot 2^{0.65 b} (f/28)^{1.77}$ is a fit to 88 converters of 3 to 9 bits in
-Murmann's ADC survey (1997 to 2021), nine in ten of which take 0.2 to 8 times as much; their areas, 31,200 µm² at 28
-nm, scatter from 0.05 to 24 times. The third is the current through cells where columns sum currents: non-volatile
-cells, and SRAM read that way. Digital arrays and digital processors have the first part only, and no $w$.
+Murmann's ADC survey (1997 to 2021), nine in ten of which take 0.2 to 8 times as much energy; their areas, 31,200 µm² at
+28 nm, vary from 0.05 to 24 times. The third part is the current through cells if columns sum currents: in non-volatile
+cells, and in SRAM that is read in this way. Digital arrays and digital processors have the first part only, and no $w$.
 
 CONSTANTS
 
-**How it is calibrated.** Least squares of logarithms (pseudo-Huber); each paper weighs the same, because rows of one
-paper are one chip at several precisions or voltages. Every figure below is of a row whose paper had no part in the fit
-(leave one paper out). The form of the laws was chosen among some twenty by the same errors, so expect another table to
-be missed by a little more. Energy is compared as TOPS/W of 1-bit operations, as the table normalises it.
+**Calibration.** The constants minimise the squared differences of logarithms (with the pseudo-Huber loss). Each paper
+has the same weight, because rows of one paper are one chip at several precisions or voltages. All errors below are for
+rows whose paper was not used in the fit (leave one paper out). The form of the laws was chosen among some twenty by the
+same errors, so slightly larger errors are to be expected on another table. Energy is compared as TOPS/W of 1-bit
+operations, as the table normalises it.
 
 RESIDUALS
 
-The median error is a factor; the last column is the factor of an interval that holds nine in ten (split conformal,
-papers as units). Of the table's rows, the intervals of other papers hold 89 % for energy and 89 % for time. Against a
-least-squares regression on kind, node and bits alone, rows of unseen papers:
+The median error is a factor. The last column is the factor of an interval that contains nine in ten rows (split
+conformal, with papers as units). The intervals calibrated on other papers contain 89 % of the table's rows for energy
+and 89 % for time. The next table compares the median errors with those of a least-squares regression on kind, node and
+bits alone, for rows of unseen papers:
 
-| | laws | regression | intervals hold |
+| | laws | regression | coverage of the intervals |
 | --- | --- | --- | --- |
 | SRAM (analog and digital), energy | 1.70 | 2.02 | 90 % |
 | SRAM, time | 1.96 | 2.71 | 87 % |
 | non-volatile, energy | 2.37 | 2.81 | 90 % |
 | non-volatile, time | 1.54 | 2.54 | 95 % |
 
-**Where this ends.** A median factor of 1.5 is nearly reached for the time of non-volatile arrays, and not otherwise.
-More constants do not help: a Gaussian process over fifteen columns of the table (kind, readout, cell, node, supply,
-rows, columns, bits and more), left one paper out like the laws, is off by 1.8 for SRAM's energy and by 2.6 for its
-time; for non-volatile arrays by 1.6 for time, and for energy by 2.2 in the median paper (by 1.4 in the median row,
-since nine of the 21 rows are from one group, whose chips foretell each other). What is missing is not in the table:
-the kind of converter, how sparse the data were, what else the power includes, and whether speed or energy was the
-aim. Of one chip, two voltages differ by 4 in time and 6 in energy, and a 1-bit and a 5-bit converter by 31 in energy.
-The worst misses are such rows; the command names them.
+**Limits of this approach.** A median factor of 1.5 is nearly reached for the time of non-volatile arrays, but for no
+other quantity. More constants do not help: a Gaussian process over fifteen columns of the table (kind, readout, cell,
+node, supply, rows, columns, bits and more), also evaluated by leaving one paper out, has median errors of 1.8 for the
+energy and 2.6 for the time of SRAM arrays. For non-volatile arrays it has 1.6 for time, and for energy 2.2 in the
+median paper (1.4 in the median row, since nine of the 21 rows are from one group, whose chips predict each other). The
+missing information is not in the table: the kind of converter, how sparse the data were, what else the power includes,
+and whether the chip was optimised for speed or energy. For one chip, two supply voltages differ by a factor of 4 in
+time and 6 in energy, and a 1-bit and a 5-bit converter by 31 in energy. The largest errors are in such rows; the
+command lists them.
 """
 
 
 _INTERVALS = r"""## Intervals
 
 `estimate`, `search`, the report and their JSON (`intervals`) show latency and energy as `8.949 µJ (2.4–118)`: 90 % of
-chips with an unseen array of this kind would lie there, if everything else were as estimated. All layers lie on
-arrays of one kind, so their errors go together. With the array's part $A$ of a total $Q$ (`crossbar` of the latency;
-`crossbar`, `adc`, `multiplexer` and `shift_add` of the energy) and the factor $k$ of the kind (accelerator file:
-`macro.cell`; the last column above, pooled over SRAM and non-volatile arrays where it is not said), the limits
-are $(Q - A) + A / k$ and $(Q - A) + k A$. The rest is taken as it is, since nothing is known of its error: wires,
-registers, buffers, neurons, the network on chip and leakage. A note names it with its share (JSON: `not_validated`),
-and gives the energy and time expected from measured arrays. Area has no interval. When the schedule is pipelined, the
-slowest row is taken to stay the slowest.
+chips with an unseen array of this kind would lie in this interval, if everything else were as estimated. All layers are
+on arrays of one kind, so their errors are fully correlated. With the array's part $A$ of a total $Q$ (`crossbar` of the
+latency; `crossbar`, `adc`, `multiplexer` and `shift_add` of the energy) and the factor $k$ of the kind (accelerator
+file: `macro.cell`; the last column above, pooled over SRAM and non-volatile arrays if the file does not give the kind),
+the limits are $(Q - A) + A / k$ and $(Q - A) + k A$. The rest (wires, registers, buffers, neurons, the network on chip
+and leakage) has no interval, since nothing is known about its error. A note names it with its share (JSON:
+`not_validated`), and gives the energy and time expected from measured arrays. Area has no interval. With the
+pipelined schedule, the slowest row is assumed to remain the slowest.
 
-The intervals are wide because geometry says little of an array's energy. They are those of the laws; the constants of
-an accelerator that were measured, as in the presets below, may well be nearer.
+The intervals are wide because the geometry of an array determines little of its energy. They describe the error of the
+laws; measured constants of an accelerator, as in the presets below, may well be more accurate.
 
-`--confidence 0.9` judges the budgets of latency and energy by the bound that nine in ten such chips keep, half of the
-misses being above. Column `fits` says how often a network keeps its limit, whatever it is judged by: 50 % where cost
-and limit are equal.
+With `--confidence 0.9` the budgets of latency and energy apply to the bound that nine in ten such chips do not exceed;
+errors in both directions are taken to be equally likely. Column `fits` gives the probability that a network meets its
+limit, with or without `--confidence`: 50 % if cost and limit are equal.
 """
 
 
