@@ -57,7 +57,7 @@ class History(HistoryFile):
         self._elapsed_s = self._before if self.was_finished else None
 
     def __enter__(self) -> Self:
-        """Start the clock of this session."""
+        """Return the open history."""
         return self
 
     def __exit__(
