@@ -138,8 +138,8 @@ the whole architecture. $m, s, s_\\text{image}, r$ = CONSTANTS; $z$ is a standar
   treated as independent
 - the mean of $n$ values has the standard deviation $s \\sqrt{(1 + (n - 1) r) / n}$; their maximum shifts the mean by
   $s \\sqrt{1 - r}\\, E_n$, where $E_n$ is the mean of the largest of $n$ values $z$
-- a LIF layer with threshold $\\theta$ and a constant input $x$ fires at the rate $\\sum_{k=1}^T (\\lfloor T/k
-  \\rfloor - \\lfloor T/(k+1) \\rfloor) / T \\cdot P(x \\geq \\theta / (1 - d^k))$
+- a LIF layer with threshold $\\theta$ and a constant input $x$ fires at the rate
+  $\\sum_{k=1}^T (\\lfloor T/k \\rfloor - \\lfloor T/(k+1) \\rfloor) / T \\cdot P(x \\geq \\theta / (1 - d^k))$
 
 The four constants were fitted to one half of the functions in SpikeNAS-Bench's CIFAR-10 table
 (`benchmarks/fit_firing_rate.py`). Networks of the same function stay in the same half, and each half is forecast with
