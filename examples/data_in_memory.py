@@ -1,4 +1,4 @@
-"""Search, train and evaluate with images that a program holds: python data_in_memory.py [RUN]
+"""Search, train and evaluate with images in memory: python data_in_memory.py [RUN]
 
 The images are arrays of scikit-learn here. A torch tensor, or a data set of PyTorch, torchvision or Hugging Face, is
 passed in the same way.
@@ -13,7 +13,7 @@ import neuronas
 
 
 def main(run: str = "runs/in-memory") -> None:
-    """Find a network for 8x8 digits, and measure it on images that neither search nor training saw."""
+    """Find a network for 8x8 digits, and evaluate it on images that neither search nor training used."""
     pixels, labels = load_digits(return_X_y=True)
     order = np.random.default_rng(0).permutation(len(labels))
     images, labels = pixels[order].reshape(-1, 8, 8) / 16, labels[order]  # pixels from 0 to 1

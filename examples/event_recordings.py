@@ -11,7 +11,7 @@ import neuronas
 
 
 def main(folder: str, run: str = "runs/events") -> None:
-    """From a directory of recordings to scores over time."""
+    """Search, train and evaluate on recordings, then classify one of them as a stream."""
     found = neuronas.search(
         dataset=f"events:{folder}",
         timesteps=6,

@@ -1,4 +1,4 @@
-"""A logger of your own for every verb: each event is one line of JSON. python observer.py [FILE]
+"""A logger for all long-running functions: each event is one line of JSON. python observer.py [FILE]
 
 MLflow or Weights & Biases fit in the same three methods: `mlflow.start_run(run_name=...)` or `wandb.init(...)` in
 `started`, `mlflow.log_metrics(dict(event.values), step=event.done)` or `wandb.log(...)` in `progress`, and
@@ -21,16 +21,16 @@ class JsonLines:
         self.file = path.open("a", encoding="utf-8", buffering=1)  # whole lines, also when the work is interrupted
 
     def started(self, event: Started) -> None:
-        """A verb begins."""
+        """Called when a function starts."""
         self.write(event.verb, "started", total=event.total, unit=event.unit, run=str(event.directory))
 
     def progress(self, event: Advanced) -> None:
-        """A piece of work is done. Training tells of every step; here only whole epochs are kept."""
+        """Called after each piece of work. Training reports every step; this logger keeps only whole epochs."""
         if event.verb != "train" or isinstance(event.detail, EpochEnded):
             self.write(event.verb, "progress", done=event.done, seconds_left=event.seconds_left, **event.values)
 
     def finished(self, event: Finished) -> None:
-        """A verb is done; ``event.result`` is what the function returns."""
+        """Called at the end; ``event.result`` is the return value of the function."""
         self.write(event.verb, "finished", seconds=event.seconds)
 
     def write(self, verb: str, what: str, **values: object) -> None:

@@ -30,7 +30,7 @@ class SpikeEntropy:
 
 
 def main(run: str = "runs/own-fitness") -> None:
-    """Search with it on digits."""
+    """Search with this fitness on digits."""
     found = neuronas.search(
         fitness=SpikeEntropy(), algorithm="snasnet", n_draws=50, channels=4, batch_size=32, max_energy_uj=20, out=run
     )

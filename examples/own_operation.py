@@ -1,4 +1,4 @@
-"""Search with an operation that no preset has, a 9x9 convolution: python own_operation.py [RUN]
+"""Search with an operation that is not built in, a 9x9 convolution: python own_operation.py [RUN]
 
 An operation declares which nodes of the layer graph it puts on an edge; weights, spikes, crossbars, cost, training and
 export follow from them. An operation that is added here exists in this process only. For worker processes and the
