@@ -53,7 +53,7 @@ def compute_c(folder: Path, pixels: Tensor) -> IntegerResult:
     """Compile the program of a folder, run its self-test, and compute images with it.
 
     Args:
-        folder: that ``write_c`` wrote.
+        folder: folder written by ``write_c``.
         pixels: uint8 [B, C, H, W], or sequences [T, B, C, H, W].
 
     Raises:
@@ -72,16 +72,16 @@ def compute_c(folder: Path, pixels: Tensor) -> IntegerResult:
 
 
 def compiled(compiler: Sequence[str], folder: Path, made: Path, main: str) -> Path:
-    """Compile a program that also tells the digests of spikes.
+    """Compile a program that also prints the digests of spikes.
 
     Args:
         compiler: the command and its options.
-        folder: of the sources.
-        made: folder for the program.
+        folder: folder of the sources.
+        made: folder for the compiled program.
         main: file with the function ``main``.
 
     Raises:
-        VerificationError: the compiler refuses it.
+        VerificationError: the compiler reports an error.
     """
     program = made / main.removesuffix(".c")
     output_of(
@@ -94,12 +94,12 @@ def computed(command: Sequence[str], pixels: Tensor, made: Path) -> IntegerResul
     """Compute images with a compiled program.
 
     Args:
-        command: that runs it.
+        command: command that runs it.
         pixels: uint8 [B, C, H, W], or sequences [T, B, C, H, W].
         made: folder for the file of inputs.
 
     Raises:
-        VerificationError: it fails, or a class is not that of its scores.
+        VerificationError: it fails, or a class is not the one with the highest score.
     """
     images = made / "images.bin"
     images.write_bytes(frames_of(pixels).numpy().tobytes())

@@ -1,4 +1,4 @@
-"""An integer network as C99: what the templates in ``templates/c`` are filled with."""
+"""An integer network as C99: the values that the templates in ``templates/c`` receive."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class ConstantArray:
 
 
 class C99Program:
-    """The parts of a C program.
+    """The parts of a C program, as values for the templates.
 
     Args:
         network: the network, with proven ranges.
@@ -60,7 +60,7 @@ class C99Program:
         self.layers = [self._layer(number, node) for number, node in enumerate(self.storage.nodes)]
 
     def values(self) -> dict[str, Any]:
-        """What the templates read, besides ``about`` and ``version``."""
+        """Values for the templates, besides ``about`` and ``version``."""
         image, last = self.graph.nodes[0], self.graph.nodes[-1]
         channels, height, width = image.shape
         delays = [
@@ -81,7 +81,7 @@ class C99Program:
         }  # fmt: skip
 
     def memory(self) -> list[MemoryRow]:
-        """Bytes of each layer, in order, and of what layers share."""
+        """Bytes of each layer, in order, and of the memory that layers share."""
         rows = []
         membranes = {one["layer"]: 2 * one["n"] for one in self.membranes}
         for node in self.storage.nodes:
@@ -100,7 +100,7 @@ class C99Program:
         return max([self._start(link) for link in links if link.source in self.network.first_steps], default=0)
 
     def _start(self, link: Link) -> int:
-        """The first time step at which a link brings something."""
+        """The first time step at which a link has a value."""
         return self.network.first_steps[link.source] + link.delayed
 
     def _layer(self, number: int, node: Node) -> dict[str, Any]:
@@ -239,7 +239,7 @@ class C99Program:
 def layout(codes: Integers, operation: Weights, shape: Shape) -> Integers:
     """Codes in the order in which programs read them: [row, column, input channel, output of its group]."""
     if not operation.kernel:
-        if len(shape) == 3:  # values lie by row, column and channel
+        if len(shape) == 3:  # values are stored by row, column and channel
             codes = codes.reshape(-1, *shape).transpose(0, 2, 3, 1).reshape(len(codes), -1)
         return codes.T
     grouped = codes.reshape(operation.groups, -1, *codes.shape[1:])  # [group, output, input, row, column]
@@ -247,7 +247,7 @@ def layout(codes: Integers, operation: Weights, shape: Shape) -> Integers:
 
 
 def listed(values: Iterable[Any]) -> str:
-    """Numbers in lines of a C program."""
+    """Numbers as lines of a C program."""
     return fill(", ".join(str(int(value)) for value in values), 110, initial_indent="    ", subsequent_indent="    ")
 
 

@@ -1,4 +1,4 @@
-"""Checks crossbar files by themselves: from what they say, the sums of every layer follow as the network has them."""
+"""Verifies crossbar files: the sums of every layer, computed from the files alone, must equal the network's."""
 
 import json
 from pathlib import Path
@@ -60,7 +60,7 @@ def verify_crossbars(content: ExportContent, folder: Path) -> RoundTrip:
         columns = slice(row["first_column"], row["first_column"] + row["n_columns"])
         outputs = np.arange(columns.start, columns.stop) // n
         answers = driven @ levels * factors[columns]
-        if index["n_sign_columns"] == 1:  # offset binary: codes are 2^(b-1) lower than what is stored
+        if index["n_sign_columns"] == 1:  # offset binary: codes are 2^(b-1) lower than the stored values
             answers[:, (np.arange(columns.start, columns.stop) % n) == 0] -= (
                 2 ** (_of(index["weight_bits"], name) - 1) * driven.sum(axis=1)[:, None]
             )
@@ -74,7 +74,7 @@ def verify_crossbars(content: ExportContent, folder: Path) -> RoundTrip:
 
 
 def _of(value: Any, layer: str) -> Any:
-    """Of a value that may be by layer, that of one layer."""
+    """The value of one layer, if given by layer; otherwise the common value."""
     return value[layer] if isinstance(value, dict) else value
 
 

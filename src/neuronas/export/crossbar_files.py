@@ -1,7 +1,7 @@
-"""Format ``crossbars``: what a test bench programs into each crossbar, drives it with, and has to measure.
+"""Format ``crossbars``: conductances, input vectors and expected outputs of each crossbar, for a test bench.
 
-An ideal chip is described: no variation, no wire resistance, the gain of every column 1. The step of the ADCs is one
-level, or as large as the largest sum that can come needs.
+The files describe an ideal chip: no variation, no wire resistance, gain 1 in every column. The step of the ADCs is one
+level, or larger if the largest possible sum requires it.
 """
 
 import io
@@ -31,7 +31,7 @@ from neuronas.space.node_operations import Weights
 INDEX, PROGRAMMING, VECTORS, RESPONSES = "crossbars.json", "programming", "vectors", "responses"
 _MICRO = 1e6
 _IMAGES = (0, N_IMAGES // 2 - 1, N_IMAGES // 2)
-"""Of the fixed batch: three images, noise and smooth."""
+"""Indices of three images of the fixed batch, noisy and smooth."""
 
 Levels = NDArray[np.int64]
 
@@ -42,7 +42,7 @@ class LayerVectors:
 
     Attributes:
         vectors: distinct input vectors [n, channels], 0 or 1.
-        occurrences: [images, time steps, planes, pixels] number of the vector; one time step where all are equal.
+        occurrences: [images, time steps, planes, pixels] index of the vector; one time step if all are equal.
         planes: digital factor of each bit of an input: 1 for spikes, powers of two for other integers.
     """
 
@@ -121,7 +121,7 @@ def images_of(content: ExportContent) -> Tensor:
 
 
 def numbered(content: ExportContent) -> Iterator[tuple[str, dict[str, int], CrossbarDocument]]:
-    """All crossbars in the order of their numbers: layer, place on the chip, content."""
+    """All crossbars in the order of their numbers: layer, position on the chip, content."""
     for tile in content.crossbars.tiles:
         for number, pe in enumerate(tile.pes):
             for crossbar, one in enumerate(pe.crossbars):
@@ -129,9 +129,9 @@ def numbered(content: ExportContent) -> Iterator[tuple[str, dict[str, int], Cros
 
 
 def column_factors(content: ExportContent) -> list[float] | dict[str, list[float]]:
-    """Digital factor of each column of an output, by layer where layers have different numbers of columns.
+    """Digital factor of each column of an output, by layer if layers have different numbers of columns.
 
-    With one sign column, 2^(b-1) times the spikes are off.
+    With one sign column, the sum contains an offset of 2^(b-1) times the number of spikes.
     """
     found = {name: _factors(content, name) for name in content.network.weights}
     return next(iter(found.values())) if isinstance(content.crossbars.columns_per_output, int) else found
@@ -160,7 +160,7 @@ def levels_of(content: ExportContent, layer: str, crossbar: CrossbarDocument) ->
 def _ordered(content: ExportContent, layer: str, codes: Levels) -> tuple[Levels, list[tuple[int, float]]]:
     """Levels [channels, outputs, columns of an output], and number and factor of each of these columns.
 
-    Slices come lowest first and, within a slice, the sign columns.
+    Columns are ordered by slice, lowest first, then by sign column.
     """
     model = model_of(content)
     bits = bits_of(model.weight_bits, layer)
@@ -177,14 +177,14 @@ def conductance_us(model: ChipModel, levels: Levels) -> NDArray[np.float64]:
 
 
 def converter_step(model: ChipModel) -> float:
-    """Step of the ADCs in levels: 1, or what the largest sum needs."""
+    """Step of the ADCs in levels: 1, or larger if the largest sum requires it."""
     if model.adc_bits is None:
         return 1.0
     return max(1.0, model.rows_read * model.largest_level / (int(2**model.adc_bits) - 1))
 
 
 def driven(inputs: LayerVectors, crossbar: CrossbarDocument) -> NDArray[np.int64]:
-    """What is applied to the wordlines of a crossbar: [n vectors, channels]."""
+    """Input vectors of the wordlines of a crossbar: [n vectors, channels]."""
     rows = slice(crossbar.first_channel, crossbar.first_channel + crossbar.n_channels)
     return inputs.vectors[:, rows].astype(np.int64)
 
@@ -192,11 +192,11 @@ def driven(inputs: LayerVectors, crossbar: CrossbarDocument) -> NDArray[np.int64
 def responses(
     model: ChipModel, levels: Levels, vectors: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Ideal answers of a crossbar, [reads, n vectors, columns]; a read drives ``rows_read`` wordlines.
+    """Ideal outputs of a crossbar, [reads, n vectors, columns]; a read drives ``rows_read`` wordlines.
 
     Returns:
-        Current of each column in µA per volt of read voltage (µS), contribution of cells in the off state included;
-        and ADC codes, of the current less that of a column of cells in the off state.
+        Current of each column in µA per volt of read voltage (µS), including cells in the off state; and ADC codes of
+        the current minus that of a column of cells in the off state.
     """
     n_rows = len(levels)
     reads = [slice(first, first + model.rows_read) for first in range(0, n_rows, model.rows_read)]

@@ -50,7 +50,7 @@ class CrossbarsDocument(Document):
     """Placement of a network on an accelerator. An output has one column per bit slice and sign column.
 
     Attributes:
-        columns_per_output: a number; by layer where layers have different ones.
+        columns_per_output: number of columns of each output; by layer if layers differ.
     """
 
     hardware: str
@@ -65,7 +65,7 @@ class CrossbarsDocument(Document):
     tiles: tuple[TileDocument, ...]
 
     def columns_of(self, layer: str) -> int:
-        """Columns of an output of a layer."""
+        """Number of columns of each output of a layer."""
         columns = self.columns_per_output
         return columns if isinstance(columns, int) else columns[layer]
 
@@ -76,7 +76,7 @@ def crossbars_document(rows: Sequence[Layer], work: MappedWork, hardware: str) -
     Args:
         rows: rows of work (``space.workload``).
         work: the same rows, mapped (``hardware.mapped.mapping``).
-        hardware: the accelerator's name.
+        hardware: name of the accelerator.
     """
     plan, crossbar = floorplan(rows, work), work.accelerator.crossbar
     counts = columns_per_output(work.weight_bits, crossbar)

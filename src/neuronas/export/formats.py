@@ -1,4 +1,4 @@
-"""Export formats by name: how a file is written and computed, and which packages are needed."""
+"""Export formats by name: how a file is written and computed, and which packages it requires."""
 
 import json
 from collections.abc import Callable
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelledCycles:
-    """What cost model ``mapped`` expects of the run's accelerator.
+    """Clock cycles of the run's accelerator by cost model ``mapped``.
 
     Attributes:
-        cycles: clock cycles of an image, all time steps, without waiting for a sensor.
-        hardware: the accelerator.
-        schedule: in which layers follow each other.
+        cycles: clock cycles per image over all time steps, without waiting for a sensor.
+        hardware: name of the accelerator.
+        schedule: schedule of the layers.
     """
 
     cycles: int
@@ -44,15 +44,15 @@ class ExportContent:
     """A trained network with all information that is exported.
 
     Attributes:
-        network: layer graph and arrays.
+        network: layer graph with its arrays.
         architecture: the architecture in text notation.
-        weight_bits: 2 to 16, or 32 for weights that are not quantised; a number, or the bits of each layer.
-        input: preparation of an image for the network.
-        class_names: class names in the order of the outputs; None if classes have numbers only.
+        weight_bits: 2 to 16, or 32 for weights that are not quantised; one number, or by layer.
+        input: size and normalisation of the input images.
+        class_names: class names in the order of the outputs; None if classes have no names.
         crossbars: placement on the accelerator of the run.
-        settings: how it is written.
-        accelerator: crossbars: of the run, with a memory device.
-        modelled: rtl: cycles to set beside those of the engine.
+        settings: settings of the export.
+        accelerator: accelerator of the run, with a memory device; used by format ``crossbars``.
+        modelled: cycles of the cost model, for comparison with those of the engine; used by format ``rtl``.
     """
 
     network: "BoundGraph"
@@ -67,7 +67,7 @@ class ExportContent:
 
     @cached_property
     def integers(self) -> "IntegerNetwork":
-        """The network in integers alone.
+        """The integer-only network.
 
         Raises:
             ConfigurationError: see ``export.to_integers``.
@@ -78,7 +78,7 @@ class ExportContent:
 
     @property
     def about(self) -> dict[str, str]:
-        """What a reader of the file has to know, for formats whose metadata are text; names as a JSON list."""
+        """Metadata for readers of the file, as text; class names as a JSON list."""
         return {
             "architecture": self.architecture,
             "class_names": json.dumps(self.class_names),
@@ -90,7 +90,7 @@ class ExportContent:
 
 
 Write = Callable[[ExportContent, Path], "Synthesis | None"]
-"""Writes the file, or the folder; returns what was counted of it, if anything was."""
+"""Writes the file or folder; returns the cells of an FPGA, if they were counted."""
 Verify = Callable[[ExportContent, Path], "RoundTrip"]
 Compute = Callable[[Path, "Tensor"], "Computed | IntegerResult"]
 
@@ -100,14 +100,14 @@ class Format:
     """One export format.
 
     Attributes:
-        place: name of its file or folder in a run directory.
+        place: name of the file or folder in a run directory.
         load: imports and returns two functions: one writes the file; the other computes scores from the file alone,
             for images [B, C, H, W] or sequences [T, B, C, H, W].
         computed_by: name of the program that computes the file.
-        is_integer: the file computes the integer-only network: its second function takes pixels, uint8, and its
-            results are equal to the interpreter's.
+        is_integer: whether the file computes the integer-only network; the second function then takes uint8 pixels, and
+            its results are equal to the interpreter's.
         options: settings of ``export`` that it reads, besides those of all integer-only formats.
-        verify: imports and returns what checks the file otherwise than by computing images with it.
+        verify: imports and returns a function that checks the file, for formats that compute no images.
         packages: required packages; the extra ``export`` installs those of the built-in formats.
     """
 

@@ -17,7 +17,7 @@ WEIGHTS_FILE: Literal["weights.safetensors"] = "weights.safetensors"
 
 
 class LinkDocument(Document):
-    """An input of a node. ``delayed``: the value of the previous time step; there is none at the first time step."""
+    """An input of a node. ``delayed``: the value of the previous time step; no value at the first time step."""
 
     source: str
     delayed: bool
@@ -26,8 +26,8 @@ class LinkDocument(Document):
 class NodeDocument(Document):
     """One node: the values of its links are added, then the operation is applied.
 
-    ``shape``: [C, H, W], or [n] after a fully connected layer. A node has no value as long as none of its links has
-    one, except ``sum``, whose value is then 0.
+    ``shape``: [C, H, W], or [n] after a fully connected layer. A node has no value until one of its links has one,
+    except ``sum``, whose value is then 0.
     """
 
     name: str
@@ -36,7 +36,7 @@ class NodeDocument(Document):
 
 
 class ImageNode(NodeDocument):
-    """The image, (pixel / 255 - mean) / std; equal at every time step unless it is a ``sequence``."""
+    """The image, (pixel / 255 - mean) / std; the same at every time step unless it is a ``sequence``."""
 
     operation: Literal["image"] = "image"
     sequence: bool = False
@@ -126,8 +126,8 @@ class NetworkDocument(Document):
     """A spiking network with integer weights, and its placement on crossbars. Nodes are in the order of computation.
 
     Attributes:
-        weight_bits: of the codes; a number, or the bits of each layer.
-        class_names: class names in the order of the outputs; null if classes have numbers only.
+        weight_bits: bits of the codes; one number, or by layer.
+        class_names: class names in the order of the outputs; null if classes have no names.
     """
 
     format: Literal["neuronas-integer-2"]

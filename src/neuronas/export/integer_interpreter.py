@@ -1,4 +1,4 @@
-"""The reference of all integer exports: it computes an integer network on batches of images."""
+"""The reference interpreter of all integer exports: computes an integer network on batches of images."""
 
 from collections.abc import Callable
 from math import prod
@@ -39,11 +39,11 @@ def integer_scores(network: IntegerNetwork, pixels: Tensor, seen: Seen = _unseen
     Args:
         network: the network.
         pixels: uint8 [B, C, H, W], or sequences [T, B, C, H, W].
-        seen: is told of the spikes of each layer.
-        weighed: is told of the input of each node with weights, once where it is equal at all time steps.
+        seen: called with the spikes of each LIF layer.
+        weighed: called with the input of each node with weights; once if it is the same at all time steps.
 
     Returns:
-        [T, B, n_classes] int64, in the unit of the last node.
+        scores [T, B, n_classes] int64, in the unit of the last node.
     """
     interpreter, image = _IntegerInterpreter(network, pixels, seen, weighed), network.image
     steps = []
@@ -62,11 +62,11 @@ class _IntegerInterpreter(Unrolled[Tensor, IntegerWeights, IntegerNeurons]):
         self.weighed = weighed
 
     def channels(self, values: Integers, like: Tensor) -> Tensor:
-        """One value per channel, to broadcast over [B, C, ...]."""
+        """One value per channel, reshaped to broadcast over [B, C, ...]."""
         return torch.from_numpy(values).to(self.device).reshape(-1, *[1] * (like.dim() - 2))
 
     def received(self, x: Tensor, link: Link, node: Node) -> Tensor:
-        """Sums of values with different units, and delayed values, have the common unit."""
+        """Convert a value to the unit of the node's sum; see ``received_unit``."""
         units = self.integers.units
         factor, divisor = converted(units[link.source], received_unit(units, node, self.integers.unit))
         return x if factor == divisor else _divided(x * factor, divisor)
@@ -118,5 +118,5 @@ class _IntegerInterpreter(Unrolled[Tensor, IntegerWeights, IntegerNeurons]):
 
 
 def _divided(x: Tensor, divisor: int) -> Tensor:
-    """Rounded to nearest, halves up."""
+    """Quotient rounded to nearest, halves up."""
     return torch.div(x + divisor // 2, divisor, rounding_mode="floor")

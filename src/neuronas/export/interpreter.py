@@ -1,4 +1,4 @@
-"""The reference interpreter: it computes an exported network in float64, node by node."""
+"""The reference interpreter: computes an exported network in float64, node by node."""
 
 from dataclasses import dataclass
 
@@ -20,8 +20,8 @@ class Interpreted:
     Attributes:
         scores: class scores [T, B, n_classes].
         n_spikes: number of spikes of each image over all time steps, [B], by name of the LIF layer.
-        margin: [B] smallest distance between a potential and its threshold; if it is below the rounding error, a spike
-            depends on rounding.
+        margin: [B] smallest distance between a potential and its threshold; below the rounding error, a spike depends
+            on rounding.
     """
 
     scores: Tensor
@@ -30,13 +30,13 @@ class Interpreted:
 
 
 def steps_of(images: Tensor) -> tuple[Tensor, ...]:
-    """The images of each time step [B, C, H, W], or the only ones."""
+    """Images [B, C, H, W] of each time step of a sequence, or the images themselves."""
     return images.unbind() if images.dim() == 5 else (images,)
 
 
 @torch.no_grad()
 def interpret(network: BoundGraph, images: Tensor) -> Interpreted:
-    """Compute a network.
+    """Compute scores, spikes and margins of a batch.
 
     Args:
         network: the network.

@@ -1,4 +1,4 @@
-"""Bytes that a program needs, layer by layer, and limits on them."""
+"""Memory of a generated program in bytes, by layer, and its limits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ KIB = 1024
 
 @dataclass(frozen=True)
 class MemoryRow:
-    """One layer.
+    """Memory of one layer.
 
     Attributes:
-        name: of the layer, or of what layers share.
-        flash_bytes: of its constants.
-        ram_bytes: of what stays from one time step to the next, or is shared.
-        value_bytes: of its values, which lie in what is shared.
-        is_layer: false for what layers share.
+        name: name of the layer, or of the shared memory.
+        flash_bytes: bytes of its constants.
+        ram_bytes: bytes of its state, or of the shared memory.
+        value_bytes: bytes of its values, which are part of the shared memory.
+        is_layer: False for memory that layers share.
     """
 
     name: str
@@ -28,10 +28,10 @@ class MemoryRow:
 
 
 def check_limits(rows: Sequence[MemoryRow], max_flash_kib: float | None, max_ram_kib: float | None) -> None:
-    """Refuse a program that needs more memory than it may.
+    """Check the memory of a program against its limits in KiB; None: no limit.
 
     Raises:
-        ConfigurationError: names the largest layer and its bytes.
+        ConfigurationError: a limit is exceeded; names the largest layer and its bytes.
     """
     needs = {
         "--max-flash": (max_flash_kib, "constants", [row.flash_bytes for row in rows]),
@@ -51,7 +51,7 @@ def check_limits(rows: Sequence[MemoryRow], max_flash_kib: float | None, max_ram
 
 
 def table(rows: Sequence[MemoryRow]) -> str:
-    """The rows as text."""
+    """The rows as a text table with totals."""
     lines = [f"{'layer':<28}{'flash, bytes':>14}{'RAM, bytes':>14}{'values, bytes':>16}"]
     cells = [(row.name, row.flash_bytes, row.ram_bytes, row.value_bytes or "") for row in rows]
     cells.append(("total", sum(row.flash_bytes for row in rows), sum(row.ram_bytes for row in rows), ""))

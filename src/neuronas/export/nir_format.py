@@ -3,14 +3,14 @@
 A NIR node adds its inputs, and NIR has no node that only adds: instead of the sum of a cell's node, each reader of the
 sum gets an edge from each summand. A summand that occurs k times passes through a 1x1 convolution by k, since NIR does
 not allow double edges. Batch normalisation after a convolution is folded into it; in front of the neurons of a
-reduction or of the head, it is a separate diagonal 1x1 convolution. The metadata ``sums`` (JSON: each sum, what
-it adds) and ``order`` (JSON: all names) say what this loses. NIR's LIF is tau dv/dt = (v_leak - v) + r x. One
+reduction or of the head, it is a separate diagonal 1x1 convolution. The metadata ``sums`` (JSON: the summands of each
+sum) and ``order`` (JSON: all names) record what this conversion loses. NIR's LIF is tau dv/dt = (v_leak - v) + r x. One
 step of Euler's method of length dt is::
 
     v + (dt / tau) * (r * x - (v - v_leak))
 
-which is our neuron if NIR's tau is our tau (in time steps) times dt, r = 1 and v_leak = v_reset. The package nir is
-optional and imported only here. The written file is verified with SpikingJelly's importer.
+which is the neuron of this program if NIR's tau is its tau (in time steps) times dt, r = 1 and v_leak = v_reset. The
+package nir is optional and imported only here. The written file is verified with SpikingJelly's importer.
 """
 
 import json
@@ -41,7 +41,7 @@ _SHOWN = {False: "the same image at every time step", True: "an image of its own
 
 
 def write_nir(content: ExportContent, path: Path) -> None:
-    """Write a network as a NIR graph, whose input is the image at every time step, or that of each in turn.
+    """Write a network as a NIR graph. Its input at each time step is the image, or the next one of a sequence.
 
     Raises:
         ConfigurationError: NIR cannot represent the network.
@@ -51,15 +51,15 @@ def write_nir(content: ExportContent, path: Path) -> None:
             "architecture with backward edges given; NIR has no delay of one time step; expected forward edges only, "
             "or --format integer or onnx"
         )
-    file = BytesIO()  # HDF5 itself leaves half a file where the disk is full
+    file = BytesIO()  # HDF5 leaves a truncated file if the disk is full
     nir.write(file, _Dissolved(content).dissolved())
     write_bytes(path, file.getvalue())
 
 
 def compute_nir(path: Path, images: Tensor) -> Computed:
-    """Read a file with nir and compute images [B, C, H, W] in float64 by SpikingJelly's importer.
+    """Read a file with nir and compute images in float64 with SpikingJelly's importer.
 
-    Sequences are [T, B, C, H, W].
+    Images are [B, C, H, W], sequences [T, B, C, H, W].
 
     Raises:
         VerificationError: the file cannot be read or imported.
@@ -87,7 +87,7 @@ class _Dissolved:
         self.nodes: dict[str, nir.NIRNode] = {}
         self.edges: list[tuple[str, str]] = []
         self.terms: dict[str, Counter[str]] = {}
-        """For each node of the layer graph, the NIR nodes whose sum it is, with the number of times each is added."""
+        """For each node of the layer graph, the NIR nodes that it is the sum of, with their multiplicities."""
         self.sums: dict[str, list[str]] = {}
 
     def dissolved(self) -> nir.NIRGraph:
@@ -176,7 +176,7 @@ class _Dissolved:
         return self._place(name, lif, arriving, shape)
 
     def _place(self, name: str, node: nir.NIRNode, arriving: Counter[str], shape: Shape) -> Counter[str]:
-        """Add a node with the given inputs of ``shape``; an input that occurs k times is multiplied by k first."""
+        """Add a node with the given inputs of ``shape``; an input that occurs k times is first multiplied by k."""
         self.nodes[name] = node
         for source, times in arriving.items():
             self.edges.append((source if times == 1 else self._times(source, times, shape), name))
@@ -191,7 +191,7 @@ class _Dissolved:
 
 
 def _bits(content: ExportContent) -> int | str:
-    """Weight bits as metadata; by layer, with the names that NIR has."""
+    """Weight bits as metadata; by layer, under the names of the NIR nodes."""
     bits, nodes = content.weight_bits, content.network.graph.by_name
     return bits if isinstance(bits, int) else str(LayerBits(tuple((_name(nodes[key]), n) for key, n in bits.items)))
 

@@ -25,15 +25,15 @@ from neuronas.snn.bound_graph import BoundGraph, Floats, NeuronArrays, WeightArr
 from neuronas.space.node_operations import Pool, Shape, Weights
 
 _INT16_OPSET = 21
-"""The first with ``DequantizeLinear`` for 16-bit codes."""
+"""First opset with ``DequantizeLinear`` for 16-bit codes."""
 _LOWEST_OPSET = 18  # ReduceMean with its axes as an input
 _INT8_BITS = 8
 
 
 def write_onnx(content: ExportContent, path: Path) -> None:
-    """Write a network as an ONNX model: ``images`` [B, C, H, W], normalised -> ``scores`` [T, B, n_classes].
+    """Write a network as an ONNX model: normalised ``images`` [B, C, H, W] -> ``scores`` [T, B, n_classes].
 
-    Of a network that reads sequences, ``images`` are [T, B, C, H, W].
+    If the network reads sequences, ``images`` are [T, B, C, H, W].
     """
     network, nodes = content.network, content.network.graph.nodes
     writer = _OnnxWriter(network, content.weight_bits)
@@ -62,10 +62,10 @@ def write_onnx(content: ExportContent, path: Path) -> None:
 
 
 def _opset(content: ExportContent) -> int:
-    """Version of the operators that was asked for.
+    """The requested opset version.
 
     Raises:
-        ConfigurationError: it lacks operators that the network needs, or the installed onnx does not know it.
+        ConfigurationError: it lacks operators that the network needs, or the installed onnx does not support it.
     """
     wide = [bits for bits in distinct_bits(content.weight_bits) if _INT8_BITS < bits < FULL_PRECISION]
     lowest = _INT16_OPSET if wide else _LOWEST_OPSET
@@ -87,7 +87,7 @@ def compute_onnx(path: Path, images: Tensor) -> Computed:
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         (scores,) = session.run(["scores"], {"images": images.numpy()})
-    except Exception as error:  # onnxruntime has no common base for its errors
+    except Exception as error:  # onnxruntime has no common base class of its errors
         raise VerificationError(f"{path}: onnxruntime cannot run it ({error})") from error
     return Computed(torch.from_numpy(scores))
 

@@ -1,4 +1,4 @@
-"""Programs that verify exports: compilers, what they compile, simulators."""
+"""Runs the programs that verify exports: compilers, compiled programs, simulators."""
 
 import shutil
 import subprocess
@@ -12,15 +12,17 @@ from neuronas.errors import ConfigurationError, VerificationError
 _TIMEOUT_S = 3600
 _MIB = 2**20
 _ROOM, _ROOM_PER_BYTE = 4 * _MIB, 4
-"""Bytes that compilers and simulators may need: in any case, and for each byte of the sources."""
+"""Free bytes required for compilers and simulators: a constant, and per byte of the sources."""
 
 
 @contextmanager
 def work_folder(sources: Path) -> Iterator[Path]:
-    """A temporary folder with room for what compilers and simulators make of the files of a folder.
+    """A temporary folder with enough free space to compile and simulate the files of a folder.
+
+    Without the check, some compilers and simulators end without an error, others with pages of text.
 
     Raises:
-        ConfigurationError: too little is free. Some of them would end as if all were well, others with pages of text.
+        ConfigurationError: too little space is free.
     """
     needed = _ROOM + _ROOM_PER_BYTE * sum(file.stat().st_size for file in sources.iterdir())
     with TemporaryDirectory(prefix="neuronas-") as made:
@@ -34,26 +36,26 @@ def work_folder(sources: Path) -> Iterator[Path]:
 
 
 def check_program(command: str, name: str, package: str, why: str) -> None:
-    """Refuse work that needs a program which is not here.
+    """Check that a required program is installed.
 
     Args:
-        command: of the program.
-        name: of the program, for people.
-        package: that installs it.
-        why: what was given, and what the program is needed for.
+        command: command of the program.
+        name: name of the program, for the message.
+        package: package that installs it.
+        why: beginning of the message: the given option, and why it requires the program.
 
     Raises:
-        ConfigurationError: it is not on the path.
+        ConfigurationError: the command is not on the path.
     """
     if shutil.which(command) is None:
         raise ConfigurationError(f"{why}, but {name} not found; install {package}")
 
 
 def output_of(command: Sequence[str], folder: Path) -> str:
-    """Run a program in a folder and return what it prints.
+    """Run a program in a folder and return its standard output.
 
     Raises:
-        VerificationError: it cannot be run, fails, or does not end within an hour.
+        VerificationError: it cannot be run, fails, or takes longer than an hour.
     """
     try:
         found = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False, cwd=folder)  # noqa: S603

@@ -1,4 +1,4 @@
-"""Which values an integer network can have: interval arithmetic over all time steps proves that 32 bits are enough."""
+"""Ranges of all values of an integer network: interval arithmetic over all time steps proves that 32 bits suffice."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -24,11 +24,11 @@ from neuronas.space.node_operations import Pool, Shape, Weights
 
 
 class TooWideError(ValueError):
-    """A sum that does not fit 32 bits.
+    """A sum does not fit in 32 bits.
 
     Args:
-        node: where.
-        largest: magnitude of the sum.
+        node: name of the node.
+        largest: largest magnitude of the sum.
     """
 
     def __init__(self, node: str, largest: int):
@@ -37,10 +37,10 @@ class TooWideError(ValueError):
 
 
 def checked(found: Range, node: str) -> Range:
-    """Return a range whose numbers fit 32 bits.
+    """Return the range if it fits in 32 bits.
 
     Raises:
-        TooWideError: they do not.
+        TooWideError: it does not.
     """
     if found.largest > LARGEST:
         raise TooWideError(node, found.largest)
@@ -48,12 +48,12 @@ def checked(found: Range, node: str) -> Range:
 
 
 class RangeArithmetic(Unrolled[Range, WeightsOf, NeuronsOf]):
-    """Ranges of all values.
+    """Computes the ranges of all values.
 
     Args:
         network: the network.
-        units: of the values of each node.
-        unit: of values that are neither spikes nor sums of them.
+        units: unit of the values of each node, by name.
+        unit: unit of values that are neither spikes nor sums of them.
     """
 
     def __init__(self, network: Arrays[WeightsOf, NeuronsOf], units: Mapping[str, Fraction], unit: Fraction):
@@ -71,7 +71,7 @@ class RangeArithmetic(Unrolled[Range, WeightsOf, NeuronsOf]):
         return found
 
     def received(self, x: Range, link: Link, node: Node) -> Range:
-        """Sums of values with different units, and delayed values, have the common unit."""
+        """Convert a value to the unit of the node's sum; see ``received_unit``."""
         factor, divisor = converted(self.units[link.source], received_unit(self.units, node, self.unit))
         if factor == divisor:
             return x
@@ -105,7 +105,7 @@ class RangeArithmetic(Unrolled[Range, WeightsOf, NeuronsOf]):
 
     @abstractmethod
     def rescale(self, weights: WeightsOf, total: Range, node: str) -> Rescale | None:
-        """How sums within a range are rescaled."""
+        """Rescaling of sums within a range; None: none."""
 
     def fire(self, neurons: NeuronsOf, x: Range, v: Range | None, node: str, name: str) -> tuple[Range, Range]:
         """See ``Unrolled``."""
@@ -129,7 +129,7 @@ class RangeArithmetic(Unrolled[Range, WeightsOf, NeuronsOf]):
 
 
 def received_unit(units: Mapping[str, Fraction], node: Node, unit: Fraction) -> Fraction:
-    """Unit of the sum of a node's links; delayed values, and values with different units, have the common ``unit``."""
+    """Unit of the sum of a node's links: the common ``unit`` if a value is delayed or the units differ."""
     if any(link.delayed for link in node.links):
         return unit
     given = {units[link.source] for link in node.links}
@@ -137,7 +137,7 @@ def received_unit(units: Mapping[str, Fraction], node: Node, unit: Fraction) -> 
 
 
 def is_rounded(units: Mapping[str, Fraction], node: str, unit: Fraction) -> bool:
-    """Whether a mean is divided and rounded; otherwise its sum is kept, with a smaller unit."""
+    """Whether a mean is divided and rounded; otherwise it is kept as a sum, with a smaller unit."""
     return units[node] == unit
 
 
@@ -152,7 +152,7 @@ def rescaled(rescale: Rescale, total: Range) -> Range:
 
 
 def _weighted(codes: Integers, operation: Weights, x: Range, shape: Shape) -> tuple[Range, int]:
-    """Range of the sum of each output, and the largest magnitude of any part of any sum."""
+    """Range of the sum of each output, and the largest magnitude of any partial sum."""
     low, high = x.low, x.high
     if operation.kernel:  # zeros beyond the border
         low, high = np.minimum(low, 0), np.maximum(high, 0)
@@ -168,7 +168,7 @@ def _weighted(codes: Integers, operation: Weights, x: Range, shape: Shape) -> tu
 
 
 class _Proof(RangeArithmetic[IntegerWeights, IntegerNeurons]):
-    """Ranges of a network whose numbers are known."""
+    """Computes the ranges of a network whose integers are already chosen."""
 
     def codes(self, weights: IntegerWeights) -> Integers:
         return weights.codes
@@ -192,7 +192,7 @@ def proven(network: IntegerNetwork, image: Range) -> IntegerNetwork:
         image: range of the image's values.
 
     Raises:
-        TooWideError: a sum does not fit 32 bits.
+        TooWideError: a sum does not fit in 32 bits.
     """
     proof = _Proof(network, network.units, network.unit)
     proof.scores([image])

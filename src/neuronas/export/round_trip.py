@@ -1,4 +1,4 @@
-"""Exports a network with verification: the written file is computed, and kept only if its results are the same."""
+"""Exports a network with verification: the written file is computed, and kept only if the results agree."""
 
 import shutil
 from dataclasses import replace
@@ -25,14 +25,14 @@ def export_network(
 
     Args:
         network: the network, on the CPU, in evaluation mode.
-        content: the same network, with all information that is exported.
+        content: the same network with all information to export.
         chosen: the export format.
         path: the file or folder to write; an existing one is replaced only after verification.
-        work: is told of each step.
+        work: reports the progress of each step.
 
     Raises:
         ConfigurationError: the format cannot represent the network, or ``path`` is the root directory.
-        VerificationError: the written file computes other results than the network; ``path`` is unchanged.
+        VerificationError: the results of the written file differ from the network's; ``path`` is unchanged.
     """
     path = path.absolute()  # . has no name
     if path == path.parent:

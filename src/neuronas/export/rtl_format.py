@@ -22,7 +22,7 @@ from neuronas.export.verification import IntegerResult
 from neuronas.runs.synthesis import Synthesis
 
 _MAX_IMAGES = 1024
-"""Images that the testbench can hold."""
+"""Largest number of images in the testbench."""
 SIMULATION = "iverilog"
 
 
@@ -30,11 +30,11 @@ def write_rtl(content: ExportContent, folder: Path) -> Synthesis | None:
     """Write engine, memories, testbench, Makefile and a report of cycles and memories to a folder.
 
     Returns:
-        the cells of an FPGA, if they were asked for.
+        the cells of an FPGA, if requested.
 
     Raises:
-        ConfigurationError: see ``to_integers``; cells are asked for and Yosys is not installed.
-        VerificationError: Yosys refuses the design.
+        ConfigurationError: see ``to_integers``; or cells are requested and Yosys is not installed.
+        VerificationError: Yosys reports an error.
     """
     test = self_test(content)
     network = test.network
@@ -68,12 +68,12 @@ def compute_rtl(folder: Path, pixels: Tensor) -> IntegerResult:
     """Simulate images with the testbench of a folder.
 
     Args:
-        folder: that ``write_rtl`` wrote.
+        folder: folder written by ``write_rtl``.
         pixels: uint8 [B, C, H, W], or sequences [T, B, C, H, W].
 
     Raises:
         ConfigurationError: Icarus Verilog is not installed, or too little space is free for it.
-        VerificationError: the simulator refuses the design, or it takes other cycles than the report says.
+        VerificationError: the simulator reports an error, or the cycles differ from those in the report.
     """
     result, cycles = simulated(folder, pixels)
     expected = int(re.search(r"cycles per image +(\d+)", (folder / "report.txt").read_text()).group(1))  # type: ignore[union-attr]
@@ -83,7 +83,7 @@ def compute_rtl(folder: Path, pixels: Tensor) -> IntegerResult:
 
 
 def simulated(folder: Path, pixels: Tensor) -> tuple[IntegerResult, set[int]]:
-    """Simulate images: their results, and the cycles that any of them took."""
+    """Simulate images. Returns their results and the distinct numbers of cycles per image."""
     check_program(SIMULATION, "Icarus Verilog", "iverilog", "--format rtl given, which is simulated to verify it")
     with work_folder(folder) as made:
         place, frames = made / "rtl", frames_of(pixels)
@@ -107,12 +107,12 @@ def _write_vectors(folder: Path, frames: Tensor, expected: IntegerResult) -> Non
 
 
 def _packed(codes: Iterable[int], bits: int) -> int:
-    """Weights of all lanes in one word, that of the first in the lowest bits."""
+    """Weights of all lanes in one word; the first lane is in the lowest bits."""
     return sum((int(code) & (1 << bits) - 1) << bits * lane for lane, code in enumerate(codes))
 
 
 def _hex(words: Iterable[int], bits: int) -> str:
-    """Lines for ``$readmemh``; negative numbers in two's complement of so many bits."""
+    """Lines for ``$readmemh``; negative numbers in two's complement of ``bits`` bits."""
     return "".join(f"{word & (1 << bits) - 1 if word < 0 else word:x}\n" for word in words)
 
 
@@ -136,7 +136,7 @@ def _report(program: RtlProgram, modelled: ModelledCycles | None, cells: Synthes
 
 
 def _compared(modelled: ModelledCycles) -> list[str]:
-    """Cycles of the cost model, and why they are others than those of the engine."""
+    """Cycles of the cost model, and why they differ from those of the engine."""
     why = (
         "The two differ because they count different hardware: the engine computes its lanes' outputs one input a "
         "cycle, and fetches instructions; the chip reads the rows of its crossbars at once, all crossbars of a layer "

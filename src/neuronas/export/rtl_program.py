@@ -21,9 +21,9 @@ FIELDS = (
     "pre_shift", "is_rescaled", "is_maximum", "divisor", "factor", "membranes", "layer", "n_per_group", "n_in_group",
     "leak", "overwrite",
 )  # fmt: skip
-"""Of an instruction, in the order in which the engine reads them."""
+"""Fields of an instruction, in the order in which the engine reads them."""
 _NEVER, _ALWAYS, _FIRST_STEP = 0, 1, 2
-"""When an addition replaces what is there."""
+"""When an addition overwrites the target instead of adding to it."""
 _DIVISION = 34
 """Cycles of a division."""
 
@@ -33,10 +33,10 @@ class Instruction:
     """One instruction of the engine.
 
     Attributes:
-        name: of the node, for people.
-        fields: those that are not 0, by name.
-        cycles: from its fetch to the next one, where it is carried out.
-        skipped: the same, where it is not.
+        name: name of the node, for reports.
+        fields: fields that are not 0, by name.
+        cycles: clock cycles from its fetch to the next one if it is executed.
+        skipped: clock cycles if it is skipped.
     """
 
     name: str
@@ -45,16 +45,16 @@ class Instruction:
     skipped: int = field(default=len(FIELDS) + 3)
 
     def words(self) -> list[int]:
-        """All fields."""
+        """Values of all fields, in the order of ``FIELDS``."""
         return [int(self.fields.get(name, 0)) for name in FIELDS]
 
 
 class RtlProgram:
-    """What the memories of the engine hold.
+    """The contents of the engine's memories.
 
     Args:
         network: the network, with proven ranges.
-        lanes: outputs of a layer with weights that are computed at a time.
+        lanes: number of outputs of a layer with weights that are computed at a time.
 
     Raises:
         ConfigurationError: see ``storage``.
@@ -78,13 +78,13 @@ class RtlProgram:
 
     @property
     def code_bits(self) -> int:
-        """Bits of a weight."""
+        """Bits of each weight."""
         largest = max(int(np.abs(one.codes).max(initial=0)) for one in self.network.weights.values())
         return max(2, largest.bit_length() + 1)
 
     @property
     def address_bits(self) -> int:
-        """Bits of all addresses and counters; one more than the largest needs."""
+        """Bits of all addresses and counters: one more than the largest requires."""
         numbers = [word for one in self.instructions for name, word in one.fields.items() if name != "factor"]
         sizes = (
             len(self.codes),
@@ -96,7 +96,7 @@ class RtlProgram:
         return int(max(*numbers, *sizes, prod(self.graph.nodes[0].shape), self.network.timesteps)).bit_length() + 1
 
     def cycles(self) -> int:
-        """Clock cycles of an image, from start to class."""
+        """Clock cycles per image, from start to class."""
         network, total = self.network, 0
         for step in range(network.timesteps):
             for one in self.instructions:
@@ -198,7 +198,7 @@ class RtlProgram:
         return _instruction(node, fields, prod(node.shape) * (size + 3 + _DIVISION * divided))
 
     def _sum(self, node: Node, common: dict[str, int]) -> Iterator[Instruction]:
-        """Zeros first where nothing may come at the first time step, then one addition for each link."""
+        """Zeros first if no link has a value at the first time step, then one addition per link."""
         reached = [link for link in node.links if link.source in self.network.first_steps]
         arrivals = [self.network.first_steps[link.source] + link.delayed for link in reached]
         if 0 not in arrivals:
@@ -248,7 +248,7 @@ def _instruction(node: Node, fields: dict[str, int], cycles: int) -> Instruction
 def _grouped(codes: Integers, operation: Weights, shape: Any) -> Integers:
     """Codes [groups, output, row, column, input of the group]."""
     if not operation.kernel:
-        if len(shape) == 3:  # values lie by row, column and channel
+        if len(shape) == 3:  # values are stored by row, column and channel
             codes = codes.reshape(-1, *shape).transpose(0, 2, 3, 1)
         return codes.reshape(1, len(codes), 1, 1, -1)
     return codes.reshape(operation.groups, -1, *codes.shape[1:]).transpose(0, 1, 3, 4, 2)

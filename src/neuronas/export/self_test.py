@@ -1,4 +1,4 @@
-"""What generated programs open with: their network in integers, a line about it, and the inputs of their self-test."""
+"""Common parts of generated programs: the integer network, its description, and the inputs of the self-test."""
 
 from dataclasses import dataclass
 
@@ -13,13 +13,13 @@ from neuronas.version import __version__
 
 @dataclass(frozen=True, eq=False)
 class SelfTest:
-    """The beginning of a generated program.
+    """The common parts of a generated program.
 
     Attributes:
-        network: what it computes.
-        frames: of its self-test, [inputs, frames, H, W, C] uint8; see ``frames_of``.
-        expected: what the interpreter computes of them.
-        opening: what the head of its files says: ``about`` and ``version``.
+        network: the network that the program computes.
+        frames: inputs of the self-test, [inputs, frames, H, W, C] uint8; see ``frames_of``.
+        expected: the interpreter's results for them.
+        opening: values for the header of its files: ``about`` and ``version``.
     """
 
     network: IntegerNetwork
@@ -29,7 +29,7 @@ class SelfTest:
 
 
 def self_test(content: ExportContent) -> SelfTest:
-    """Make the beginning of a program.
+    """Make the common parts of a program.
 
     Raises:
         ConfigurationError: see ``to_integers``.
@@ -42,7 +42,7 @@ def self_test(content: ExportContent) -> SelfTest:
 
 
 def frames_of(pixels: Tensor) -> Tensor:
-    """Inputs as programs read them: row by row, the channels of a pixel side by side.
+    """Inputs in the order in which programs read them: row by row, channels last.
 
     Args:
         pixels: uint8 images [B, C, H, W], or sequences [T, B, C, H, W].

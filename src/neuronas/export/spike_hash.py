@@ -1,7 +1,7 @@
-"""Digests of the spikes of each layer, by which the programs of an export are compared to the interpreter.
+"""Digests of the spikes of each layer, which compare exported programs with the interpreter.
 
-FNV-1a of 32 bits (Fowler, Noll and Vo) over bytes of eight spikes: of each time step in turn, by row, column and
-channel, the first in the highest bit, and zeros in place of missing ones at the end of a time step.
+32-bit FNV-1a (Fowler, Noll and Vo) over bytes of eight spikes. Spikes are ordered by time step, row, column and
+channel; the first is in the highest bit. The last byte of a time step is padded with zeros.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Where an integer network keeps its values: one array per width, in which layers share places, and what stays."""
+"""Memory plan of an integer network: one array per width, whose places layers share, and arrays of delayed values."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ from neuronas.space.graph import Node
 from neuronas.space.node_operations import Sum
 
 WIDTHS = (8, 16, 32)
-"""Bits of the integers that values are kept in."""
+"""Bits of the integers in which values are stored."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """A value in the array of its width.
+    """Place of a value in the array of its width.
 
     Attributes:
         bits: width of the array's integers.
-        offset: of the first of them.
-        size: how many.
+        offset: index of the first element.
+        size: number of elements.
     """
 
     bits: int
@@ -31,15 +31,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Storage:
-    """Where all values are.
+    """Places of all values.
 
     Attributes:
-        nodes: those that are computed, in order, first those that are equal at all time steps; none is without a value
-            at all time steps, or a copy of another.
-        values: place of the value of each node, in the array of its width; copies have that of their source.
-        sizes: of the array of each width in ``WIDTHS``.
-        delays: place of what each delayed link brings, by source, in arrays of their own.
-        delay_sizes: of these arrays, by width.
+        nodes: nodes to compute, in order; nodes that are the same at all time steps come first. Nodes that never have
+            a value and copies of other nodes are left out.
+        values: place of the value of each node, in the array of its width; copies have the place of their source.
+        sizes: size of the array of each width in ``WIDTHS``.
+        delays: place of the value of each delayed link, by source, in separate arrays.
+        delay_sizes: size of these arrays, by width.
     """
 
     nodes: tuple[Node, ...]
@@ -52,11 +52,11 @@ class Storage:
 def storage(network: IntegerNetwork) -> Storage:
     """Plan the memory of a network.
 
-    A value that is the same at all time steps and is read by one that is not keeps its place; other values share places
-    with those that are read for the last time before they are made.
+    A value that is the same at all time steps and is read by a node that is not keeps its place. Any other value may
+    reuse the place of a value whose last read is earlier.
 
     Raises:
-        ConfigurationError: a node other than a sum adds up several values, or reads spikes of the time step before.
+        ConfigurationError: a node other than a sum adds several values, or reads spikes of the previous time step.
     """
     graph, copies, used = network.graph, dict[str, str](), list[Node]()
     for node in graph.nodes:
@@ -94,7 +94,7 @@ def storage(network: IntegerNetwork) -> Storage:
 
 
 def is_copy(network: IntegerNetwork, node: Node) -> bool:
-    """Whether a node's value is that of its only source."""
+    """Whether a node's value equals that of its only source."""
     if not isinstance(node.operation, Sum) or len(node.links) != 1 or node.links[0].delayed:
         return False
     source = node.links[0].source
@@ -103,7 +103,7 @@ def is_copy(network: IntegerNetwork, node: Node) -> bool:
 
 
 def width(found: Range) -> int:
-    """Bits of the narrowest integers with a sign that hold a range."""
+    """Bits of the narrowest signed integers that contain a range."""
     low, high = int(found.low.min(initial=0)), int(found.high.max(initial=0))
     return next(bits for bits in WIDTHS if -(2 ** (bits - 1)) <= low and high < 2 ** (bits - 1))
 
@@ -111,7 +111,7 @@ def width(found: Range) -> int:
 def _shared(
     network: IntegerNetwork, used: Iterable[Node], last_read: Mapping[str, int], kept: set[str]
 ) -> tuple[dict[str, Place], dict[int, int]]:
-    """Places of all values: the first gap that is large enough, among those that are still needed."""
+    """Places of all values: each takes the first sufficiently large gap between values that are still needed."""
     placed: dict[str, Place] = {}
     sizes = dict.fromkeys(WIDTHS, 0)
     for number, node in enumerate(used):

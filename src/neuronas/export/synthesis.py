@@ -1,4 +1,4 @@
-"""Cells and memories that generated Verilog takes on an FPGA, counted by Yosys."""
+"""Cells and memories of an FPGA that generated Verilog uses, counted by Yosys."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from neuronas.runs.synthesis import Synthesis
 
 YOSYS = "yosys"
 SYNTHESIS = "read_verilog neuronas.v; synth_xilinx -family xc7 -flatten -top neuronas"
-"""The script of Yosys, for a Xilinx 7-series FPGA; the Makefile has the same."""
+"""Yosys script for a Xilinx 7-series FPGA; the Makefile contains the same."""
 _BLOCK_RAM_BITS = {"RAMB18E1": 18 * 1024, "RAMB36E1": 36 * 1024}
 """Bits of each kind of block RAM (Xilinx UG473)."""
 _TARGET = "Xilinx 7-series"
@@ -22,11 +22,16 @@ _GROUPS = {
     "dsps": ("DSP48E1", "DSP48E1"),
     "block_rams": ("block RAMs", "RAMB(18|36)E1"),
 }
-"""Kinds of cells that are counted together: their name in a report, and those of their cells."""
+"""Groups of cell types: name in a report, and regular expression of the cell types."""
 
 
 def grouped(program: str, cells: Mapping[str, int]) -> Synthesis:
-    """The document of the cells of each kind."""
+    """Group the cells of each type.
+
+    Args:
+        program: name and version of the program that counted them.
+        cells: number of cells by type.
+    """
     return Synthesis(
         program=program,
         target=_TARGET,
@@ -40,7 +45,7 @@ def grouped(program: str, cells: Mapping[str, int]) -> Synthesis:
 
 
 def report_lines(found: Synthesis) -> tuple[str, ...]:
-    """For ``report.txt``."""
+    """Lines of ``report.txt``."""
     known = "|".join(kinds for _, kinds in _GROUPS.values())
     others = {kind: n for kind, n in found.cells.items() if not re.fullmatch(known, kind)}
     return (
@@ -52,10 +57,10 @@ def report_lines(found: Synthesis) -> tuple[str, ...]:
 
 
 def check_synthesis() -> None:
-    """Refuse to count cells where Yosys is missing.
+    """Check that Yosys is installed.
 
     Raises:
-        ConfigurationError: it is not installed.
+        ConfigurationError: it is not.
     """
     check_program(YOSYS, "Yosys", YOSYS, "--synthesise given, which counts the cells of an FPGA")
 
@@ -64,11 +69,11 @@ def synthesised(folder: Path) -> Synthesis:
     """Synthesise the engine of a folder.
 
     Args:
-        folder: with ``neuronas.v`` and the files of its memories.
+        folder: folder with ``neuronas.v`` and the files of its memories.
 
     Raises:
         ConfigurationError: Yosys is not installed, or too little space is free for it.
-        VerificationError: it refuses the design.
+        VerificationError: Yosys reports an error.
     """
     check_synthesis()
     version = " ".join(output_of((YOSYS, "-V"), folder).split()[:2])

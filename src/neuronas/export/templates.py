@@ -1,4 +1,4 @@
-"""Templates of program text. A name that a template misspells raises."""
+"""Templates of program text. An undefined name in a template raises an error."""
 
 from functools import cache
 from typing import Any
@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 @cache
 def _environment() -> Environment:
-    return Environment(  # noqa: S701 - programs are no HTML
+    return Environment(  # noqa: S701 - programs are not HTML
         loader=PackageLoader("neuronas.export"),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -18,5 +18,5 @@ def _environment() -> Environment:
 
 
 def render(template: str, values: dict[str, Any]) -> str:
-    """Text of a template in the folder ``templates``."""
+    """Render a template in the folder ``templates``."""
     return _environment().get_template(template).render(values)

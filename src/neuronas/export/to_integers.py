@@ -1,10 +1,10 @@
-"""From a trained network to its integer-only network (``export.integer_network``).
+"""Converts a trained network to its integer-only network (``export.integer_network``).
 
-Batch normalisation and the steps of quantised weights become a multiplier of 16 bits, an offset and a shift for each
+Batch normalisation and the steps of quantised weights become a 16-bit multiplier, an offset and a shift for each
 channel, as in Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
-Inference" (CVPR 2018, arXiv 1712.05877), eqs. 4 to 6. Thresholds and resets take the shift of the batch normalisation
-in front of neurons (``NeuronArrays.folded``), and the resting potential becomes 0. Each channel's membrane has as many
-fraction bits as leave room for twice its threshold and reset.
+Inference" (CVPR 2018, arXiv 1712.05877), eqs. 4 to 6. The shift of a batch normalisation before neurons is folded into
+their thresholds and resets (``NeuronArrays.folded``), and the resting potential becomes 0. The fraction bits of each
+channel's membrane leave room for twice its threshold and reset.
 """
 
 from collections.abc import Mapping
@@ -36,27 +36,27 @@ from neuronas.space.graph import Node
 from neuronas.space.node_operations import Image, Neurons, Pool, Sum, Votes, Weights
 
 _FACTOR_BITS = 16
-"""Of q, the rounded sum, and of its multiplier."""
+"""Bits of q, the rounded sum, and of its multiplier."""
 _LARGEST_SHIFT = 30
 _MEMBRANE_FRACTION_BITS = 12
 _HEADROOM = 2
-"""The membrane's range is at least so many times the larger of threshold and reset (the nearest power of two above)."""
+"""Smallest ratio of the membrane's range to the larger of threshold and reset (rounded up to a power of two)."""
 _LARGEST_PIXEL, _PIXEL_SHIFT = 255, 14
 
 Reals = NDArray[np.float64]
 
 
 def integer_network(network: BoundGraph, given: NetworkInput, fraction_bits: int = FRACTION_BITS) -> IntegerNetwork:
-    """Turn a network into integers.
+    """Convert a network to integers.
 
     Args:
         network: a network with quantised weights.
-        given: what pixels are normalised with.
-        fraction_bits: 4 to 12, of values that are neither spikes nor sums of them; as many as leave all sums within 32
-            bits, if these are too many.
+        given: normalisation of the pixels.
+        fraction_bits: fraction bits, 4 to 12, of values that are neither spikes nor sums of them; reduced until all
+            sums fit in 32 bits.
 
     Raises:
-        ConfigurationError: the weights are not quantised, or a sum does not fit 32 bits; names the layer.
+        ConfigurationError: the weights are not quantised, or a sum does not fit in 32 bits; names the layer.
     """
     for name, weights in network.weights.items():
         if weights.codes is None:
@@ -93,7 +93,7 @@ def _with_fraction_bits(network: BoundGraph, given: NetworkInput, bits: int) -> 
 
 
 def _image(given: NetworkInput, bits: int) -> tuple[IntegerImage, Fraction, Range]:
-    """The image's preparation, unit and range: 16 bits, of which at most ``bits`` are fraction bits."""
+    """The image's normalisation, unit and range: 16 bits, of which at most ``bits`` are fraction bits."""
     mean, std = np.array(given.mean), np.array(given.std)
     largest = np.maximum(np.abs(-mean / std), np.abs((1 - mean) / std)).max()
     while largest * 2**bits > LARGEST_MEMBRANE - 1:
@@ -135,7 +135,7 @@ def _units(network: BoundGraph, unit: Fraction, image_unit: Fraction) -> dict[st
 
 
 class _Lowering(RangeArithmetic[WeightArrays, NeuronArrays]):
-    """Chooses multipliers, offsets and shifts by the sums that can come."""
+    """Chooses multipliers, offsets and shifts for the ranges of the sums."""
 
     def __init__(self, network: BoundGraph, units: Mapping[str, Fraction], unit: Fraction):
         super().__init__(network, units, unit)
@@ -158,14 +158,14 @@ class _Lowering(RangeArithmetic[WeightArrays, NeuronArrays]):
 
 
 def _rescale(weights: WeightArrays, total: Range, given: float, unit: float, node: str) -> Rescale:
-    """The most accurate rescaling of sums whose products fit 32 bits.
+    """The most accurate rescaling of sums whose products fit in 32 bits.
 
     Args:
-        weights: give step, gain and offset.
+        weights: weights with step, gain and offset.
         total: range of the sums.
         given: unit of the input.
-        unit: of the result.
-        node: for messages.
+        unit: unit of the result.
+        node: name of the node, for messages.
     """
     n_out = len(total.low)
     gain = np.ones(n_out) if weights.gain is None else weights.gain.astype(np.float64)

@@ -15,7 +15,7 @@ _Neurons_co = TypeVar("_Neurons_co", covariant=True)
 
 
 class Arrays(Protocol[_Weights_co, _Neurons_co]):
-    """A layer graph with what its nodes hold: ``BoundGraph``, or the same in integers."""
+    """A layer graph with the arrays of its nodes: ``BoundGraph``, or ``IntegerNetwork``."""
 
     @property
     def graph(self) -> Graph:
@@ -27,18 +27,18 @@ class Arrays(Protocol[_Weights_co, _Neurons_co]):
 
     @property
     def weights(self) -> Mapping[str, _Weights_co]:
-        """Of the nodes with weights, by name."""
+        """Weights of the nodes that have them, by name."""
 
     @property
     def neurons(self) -> Mapping[str, _Neurons_co]:
-        """Of the LIF layers, by name."""
+        """Parameters of the LIF layers, by name."""
 
 
 class Unrolled(ABC, Generic[Value, WeightsOf, NeuronsOf]):
     """Computes a network time step by time step; subclasses implement the operations.
 
     The argument ``name`` of the methods is a unique name for the result: the name of the node and, unless the value is
-    equal at all time steps, the number of the time step.
+    the same at all time steps, the number of the time step.
 
     Args:
         network: the network.
@@ -52,7 +52,7 @@ class Unrolled(ABC, Generic[Value, WeightsOf, NeuronsOf]):
         """Values of the last node, one per time step.
 
         Args:
-            images: of each time step; a single one is that of all.
+            images: images of each time step, or a single element used at all time steps.
         """
         graph, before, scores = self.network.graph, dict[str, Value](), []
         fixed: dict[str, Value] = {}
@@ -90,7 +90,7 @@ class Unrolled(ABC, Generic[Value, WeightsOf, NeuronsOf]):
                 return x
 
     def received(self, x: Value, link: Link, node: Node) -> Value:
-        """What a link brings to a node."""
+        """The value that a node receives through a link."""
         return x
 
     @abstractmethod

@@ -1,6 +1,6 @@
 """Verification of an exported file: a fixed batch of images is computed by the network and from the file.
 
-Float formats may differ by rounding, integer formats not at all.
+Results of float formats may differ by rounding; those of integer formats must be equal.
 """
 
 from collections.abc import Sequence
@@ -26,10 +26,10 @@ from neuronas.space.node_operations import Shape
 
 N_IMAGES = 8
 _BRIGHT = 3.0
-"""Standard deviations above the mean of the brightest pixels of random sequences: counts of events are small."""
+"""Brightest pixel of random sequences, in standard deviations above the mean: event counts are small."""
 _SEED = 20240700
 _TOLERANCE, _TIED_TOLERANCE = 1e-4, 0.05
-"""Allowed difference relative to the largest score; the second for images where a spike depends on rounding."""
+"""Allowed difference relative to the largest score; the second applies where a spike depends on rounding."""
 _TIE = 3e-6
 """Distance of a potential from its threshold below which a spike can depend on float32 rounding."""
 
@@ -65,11 +65,11 @@ class Probe:
     """The fixed batch and its result by the network.
 
     Attributes:
-        pixels: the same images, uint8.
+        pixels: the images as uint8.
         images: normalised images [B, C, H, W], or sequences [T, B, C, H, W]: noise and smooth random images, so that
             no data set is needed.
         expected: result of the network.
-        tied: [B] whether a potential is so near to its threshold that a spike depends on rounding.
+        tied: [B] whether a potential is so close to its threshold that a spike depends on rounding.
     """
 
     pixels: Tensor
@@ -87,7 +87,7 @@ class RoundTrip:
         largest_score: largest absolute score of the network.
         n_images: number of images.
         n_tied: number of images where a spike depends on rounding.
-        synthesis: what the file takes on an FPGA, if that was counted.
+        synthesis: cells of an FPGA that the file uses, if they were counted.
     """
 
     largest_difference: float
@@ -98,12 +98,12 @@ class RoundTrip:
 
 
 def probe_pixels(shape: Shape) -> Tensor:
-    """The fixed batch: uint8 images of a shape [C, H, W]."""
+    """The fixed batch of images, uint8 [B, C, H, W], of a shape [C, H, W]."""
     return (_noise(shape, torch.Generator().manual_seed(_SEED)) * 255).round().byte()
 
 
 def probe_sequences(shape: Shape, timesteps: int, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
-    """The fixed batch of sequences: uint8 [T, B, C, H, W], as bright as those that the network was trained on."""
+    """The fixed batch of sequences, uint8 [T, B, C, H, W], as bright as the training data."""
     generator = torch.Generator().manual_seed(_SEED)
     noise = torch.stack([_noise(shape, generator) for _ in range(timesteps)])
     brightest = (torch.tensor(mean) + _BRIGHT * torch.tensor(std)).clamp(1 / 255, 1)[:, None, None]
@@ -111,13 +111,13 @@ def probe_sequences(shape: Shape, timesteps: int, mean: tuple[float, ...], std: 
 
 
 def probe_batch(graph: Graph, timesteps: int, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
-    """The fixed batch of a network: ``probe_pixels``, or ``probe_sequences`` where it reads them."""
+    """The fixed batch of a network: ``probe_pixels``, or ``probe_sequences`` if it reads sequences."""
     shape = graph.nodes[0].shape
     return probe_sequences(shape, timesteps, mean, std) if graph.is_sequence else probe_pixels(shape)
 
 
 def _noise(shape: Shape, generator: torch.Generator) -> Tensor:
-    """Random images, 0 to 1: half of them noise, half smooth."""
+    """Random images with values in [0, 1]: half of them noise, half smooth."""
     channels, *size = shape
     half = N_IMAGES // 2
     fine = torch.rand(half, channels, *size, generator=generator)
@@ -128,14 +128,14 @@ def _noise(shape: Shape, generator: torch.Generator) -> Tensor:
 
 
 def integer_result(network: IntegerNetwork, pixels: Tensor) -> IntegerResult:
-    """Compute images, uint8 [B, C, H, W] or [T, B, C, H, W], by the interpreter."""
+    """Compute images, uint8 [B, C, H, W] or [T, B, C, H, W], with the interpreter."""
     hashes = SpikeHashes()
     scores = integer_scores(network, pixels, hashes).sum(dim=0)
     return IntegerResult(scores, hashes.table(network.neuron_layers, pixels.shape[-4]))
 
 
 def compare_integers(what: str, expected: IntegerResult, found: IntegerResult, layers: Sequence[str]) -> RoundTrip:
-    """Compare the results of a file and of the interpreter, which have to be equal.
+    """Compare the results of a file and of the interpreter, which must be equal.
 
     Args:
         what: name of the file, for messages.
@@ -144,7 +144,7 @@ def compare_integers(what: str, expected: IntegerResult, found: IntegerResult, l
         layers: names of the LIF layers.
 
     Raises:
-        VerificationError: a layer's spikes or a score differ; names the first layer.
+        VerificationError: spikes or scores differ; names the first such layer.
     """
     if found.spikes.shape != expected.spikes.shape or found.scores.shape != expected.scores.shape:
         raise VerificationError(
@@ -169,7 +169,7 @@ def compare_integers(what: str, expected: IntegerResult, found: IntegerResult, l
 
 
 def make_probe(network: Classifier, bound: BoundGraph, mean: tuple[float, ...], std: tuple[float, ...]) -> Probe:
-    """Draw the fixed batch and let the network (on the CPU, in float32) compute it."""
+    """Generate the fixed batch and compute it with the network (on the CPU, in float32)."""
     pixels = probe_batch(bound.graph, bound.timesteps, mean, std)
     images = (pixels.float() / 255 - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
     n_spikes: dict[str, Tensor] = {}

@@ -1,6 +1,6 @@
 /* {{ about }}
 
-   Semantics: integer-only arithmetic of neuronas {{ version }} (docs/export.md). All sums fit 32 bits. */
+   Semantics: integer-only arithmetic of neuronas {{ version }} (docs/export.md). All sums fit in 32 bits. */
 #include "neuronas.h"
 
 #ifdef NEURONAS_TRACE
@@ -20,7 +20,7 @@ static const int{{ array.bits }}_t {{ array.name }}[{{ array.n }}] = { /* {{ arr
 static int{{ bits }}_t value{{ bits }}[{{ size }}];
 {% endfor %}
 {% for bits, size in delay_sizes if size %}
-static int{{ bits }}_t delay{{ bits }}[{{ size }}]; /* values of the time step before */
+static int{{ bits }}_t delay{{ bits }}[{{ size }}]; /* values of the previous time step */
 {% endfor %}
 {% for one in membranes %}
 static int16_t {{ one.name }}[{{ one.n }}]; /* {{ one.what }} */

@@ -19,25 +19,25 @@
 {% endif %}
 #define NEURONAS_LAYERS {{ layers | length }} /* of neurons: {{ layers | join(", ") }} */
 
-/* Forget all time steps. Call it before each {{ "sequence" if is_sequence else "image" }}. */
+/* Reset all state. Call it before each {{ "sequence" if is_sequence else "image" }}. */
 void neuronas_reset(void);
 
 {% if is_sequence %}
-/* Compute one time step. frame: its pixels from 0 to 255, row by row, the channels of a pixel side by side; never null. */
+/* Compute one time step. frame: its pixels from 0 to 255, row by row, channels last; never null. */
 {% else %}
-/* Compute one time step. frame: pixels from 0 to 255, row by row, the channels of a pixel side by side;
-   null: the frame of the time step before (nothing that depends on it alone is computed again). */
+/* Compute one time step. frame: pixels from 0 to 255, row by row, channels last;
+   null: the frame of the previous time step (values that depend on it alone are not recomputed). */
 {% endif %}
 void neuronas_step(const uint8_t *frame);
 
-/* Scores of the classes since the reset, summed over the time steps; times {{ unit }} they are those of the network. */
+/* Scores of the classes since the reset, summed over the time steps; multiplied by {{ unit }} they equal the network's. */
 const int32_t *neuronas_scores(void);
 
-/* The class with the highest score; of equal ones, the first. */
+/* The class with the highest score; the first of equal ones. */
 int neuronas_class(void);
 
 #ifdef NEURONAS_TRACE
-/* To be defined by the caller: is told of the n spikes (0 or 1) of each layer, by row, column and channel. */
+/* To be defined by the caller; called with the n spikes (0 or 1) of each layer, by row, column and channel. */
 void neuronas_trace(int layer, const int8_t *spikes, int32_t n);
 #endif
 

@@ -1,4 +1,4 @@
-/* Self-test: {{ inputs | length }} inputs, whose scores and spikes of every layer have to be those of neuronas's interpreter. */
+/* Self-test: {{ inputs | length }} inputs; scores and spikes of every layer must equal those of neuronas's interpreter. */
 #include <stdio.h>
 
 #include "neuronas.h"

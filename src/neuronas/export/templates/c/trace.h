@@ -1,4 +1,4 @@
-/* Digests of the spikes of each layer: FNV-1a of 32 bits over bytes of eight spikes, the first in the highest bit. */
+/* Digests of the spikes of each layer: 32-bit FNV-1a over bytes of eight spikes, the first in the highest bit. */
 #ifndef TRACE_H
 #define TRACE_H
 

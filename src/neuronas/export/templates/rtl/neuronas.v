@@ -1,7 +1,7 @@
 // {{ about }}
 //
 // Layer-sequential engine for the integer-only network of neuronas {{ version }} (docs/export.md), Verilog-2005.
-// The layers are instructions in program.hex; weights, tables and values lie in memories. LANES outputs of a layer
+// The layers are instructions in program.hex; weights, tables and values are in memories. LANES outputs of a layer
 // with weights are computed at a time. Written by neuronas; the memories' content depends on LANES.
 module neuronas (
     input  wire clock,
@@ -67,7 +67,7 @@ module neuronas (
         pixel_word <= frame_memory[pixel_address];
     end
 
-    // The instruction that is carried out.
+    // The current instruction.
     reg [2:0] operation;
     reg is_static, is_maximum, is_rescaled;
     reg [1:0] overwrite;
@@ -152,7 +152,7 @@ module neuronas (
             else if (operation == WEIGHTS || operation == POOL) state <= WINDOW;
             else state <= ELEMENT;
         end
-        ELEMENT: begin // IMAGE, NEURONS and ADD: one value after the other
+        ELEMENT: begin // IMAGE, NEURONS and ADD: one value at a time
             phase <= phase + 1;
             case (phase)
             0: begin
@@ -174,7 +174,7 @@ module neuronas (
             3: begin
                 table_address <= table_address + 1;
                 added <= table_word;
-                x <= value_word; // ADD: what is there already
+                x <= value_word; // ADD: the value already in the target
                 if (operation == NEURONS) multiplicand <= limited;
             end
             4: case (operation)
@@ -186,7 +186,7 @@ module neuronas (
                 end
                 ADD: begin
                     x <= overwrite == 1 || (overwrite == 2 && time_step == 0) ? 32'sd0 : x;
-                    total <= multiplier == 0 ? 32'sd0 : product; // the first sum may meet unset memory
+                    total <= multiplier == 0 ? 32'sd0 : product; // the first sum may read uninitialised memory
                     state <= divisor == 1 ? STORE : DIVIDE;
                     phase <= 0;
                 end
@@ -241,7 +241,7 @@ module neuronas (
                 state <= operation == WEIGHTS ? LANE : divisor == 1 ? STORE : DIVIDE;
             end
         end
-        LANE: begin // one output after the other of those that were computed together
+        LANE: begin // one at a time of the outputs that were computed together
             phase <= phase + 1;
             case (phase)
             0: begin
@@ -355,7 +355,7 @@ module neuronas (
                     state <= ARGMAX;
                     element <= 0;
                     phase <= 0;
-                end else if (FRAMES != 1) begin // the next frame is awaited
+                end else if (FRAMES != 1) begin // wait for the next frame
                     state <= IDLE;
                     busy <= 0;
                 end

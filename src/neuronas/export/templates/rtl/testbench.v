@@ -27,7 +27,7 @@ module testbench;
     always #5 clock = ~clock;
     always @(posedge clock) if (busy) cycles = cycles + 1;
 
-    // FNV-1a over bytes of eight spikes; a layer's last byte of a time step is filled with zeros.
+    // FNV-1a over bytes of eight spikes; a layer's last byte of a time step is padded with zeros.
     always @(negedge clock) if (spike_valid) begin
         k = spike_layer;
         bytes[k] = {bytes[k][6:0], spike};
