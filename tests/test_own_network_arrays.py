@@ -424,7 +424,7 @@ def test_layers_of_modules_that_cannot_be_simulated(network: nn.Module, message:
 def test_weights_that_are_no_numbers_are_refused() -> None:
     network = nn.Sequential(nn.Conv2d(3, 4, 3))
     network[0].weight.data[0, 0, 0, 0] = float("nan")
-    with pytest.raises(ConfigurationError, match="layer '0' of type Conv2d: weights that are infinite or no numbers"):
+    with pytest.raises(ConfigurationError, match="layer '0' of type Conv2d: weights with infinite or NaN values"):
         read_module_arrays(network, (3, 8, 8))
 
 

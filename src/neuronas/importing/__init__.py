@@ -1,1 +1,1 @@
-"""Networks that were not made here: readers of files and PyTorch modules, which give a layer graph."""
+"""Import of foreign networks: readers of files and PyTorch modules that return a layer graph."""

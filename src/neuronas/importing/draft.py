@@ -1,4 +1,4 @@
-"""A layer graph in the making, and what the readers of all formats share."""
+"""A layer graph under construction, shared by the readers of all formats."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,29 +21,31 @@ from neuronas.space.node_operations import Image, Neurons, NodeOperation, Pool, 
 
 @dataclass(frozen=True)
 class ImageShape:
-    """[C, H, W] of an image.
+    """Shape [C, H, W] of the input image.
 
     Attributes:
-        given: whatever the file says; None: as it says.
-        default: of the sizes that the file leaves open; None: it must leave none.
+        given: shape that overrides the file's; None: the file's shape is used.
+        default: shape that replaces dynamic sizes of the file; None: the file must have none.
     """
 
     given: Shape | None = None
     default: Shape | None = None
 
     def of(self, sizes: Sequence[int]) -> Shape:
-        """The shape, where the file says [batch, channels, height, width] or the same without batch; 0: open.
+        """The image's shape for a file's input shape.
 
-        Instead of the image a file may have its flattened pixels, as many as ``default`` has.
+        Args:
+            sizes: [batch, channels, height, width], or the same without batch; 0: dynamic size. One size, the number of
+                flattened pixels, is accepted if it matches ``default``.
 
         Raises:
-            ValueError: a size is open, or there are more or fewer.
+            ValueError: a size is dynamic, or the number of dimensions is wrong.
         """
         if self.given is not None:
             return self.given
         own = tuple(int(size) for size in sizes[-3:])
         if len(sizes) < 3 and self.default is not None and own[-1:] == (prod(self.default),):
-            return self.default  # which the first layer flattens
+            return self.default  # the first layer flattens it
         if len(sizes) in (3, 4) and self.default is not None:
             own = tuple(size or other for size, other in zip(own, self.default, strict=True))
         if len(sizes) not in (3, 4) or min(own) < 1:
@@ -56,14 +58,14 @@ class Draft:
     """Collects the nodes of a network.
 
     Args:
-        source: the file or module that is read, for messages.
-        with_arrays: whether weights, neurons and scales are read as well; otherwise a scale leaves no node.
+        source: name of the file or module, for messages.
+        with_arrays: whether weights, neurons and scales are read as well; otherwise a scale adds no node.
 
     Attributes:
-        output: name of the value that the network gives; None: the last.
+        output: name of the network's output value; None: the last value.
         weights: arrays of the layers with weights, by name.
-        rules: of the neurons, by name.
-        scalings: of the nodes that only scale, by name.
+        rules: firing rules of the neurons, by name.
+        scalings: scalings of the nodes that only scale, by name.
     """
 
     def __init__(self, source: str, *, with_arrays: bool = False):
@@ -82,10 +84,10 @@ class Draft:
 
     @contextmanager
     def reading(self, name: str, kind: str) -> Iterator[None]:
-        """Name the layer that is being read in the message of a ``ValueError``, which says why it is refused.
+        """Context in which a ``ValueError`` is raised as an error that names the layer being read.
 
         Raises:
-            ConfigurationError: instead of the ``ValueError``.
+            ConfigurationError: in place of the ``ValueError``.
         """
         try:
             yield
@@ -93,13 +95,13 @@ class Draft:
             raise ConfigurationError(f"{self.source}: layer '{name}' of type {kind}: {error}") from None
 
     def image(self, name: str, shape: Shape, *, sequence: bool = False) -> str:
-        """Add the input [C, H, W], of a sequence at each time step, and return its name."""
+        """Add the input image [C, H, W], for a sequence that of each time step, and return its name."""
         if len(shape) != 3 or min(shape) < 1:
             raise ValueError(f"input of shape {list(shape)} given; expected [channels, height, width]")
         return self._builder.add(self._unused(name), Image(sequence), given=shape).source
 
     def add(self, name: str, operation: NodeOperation, *sources: str) -> str:
-        """Add a node that reads the sum of some values, and return its name.
+        """Add a node whose input is the sum of some values, and return its name.
 
         Raises:
             ValueError: shapes do not match.
@@ -116,14 +118,14 @@ class Draft:
         """Add weights of a shape, [out, in / groups, k, k] or [out, in], and return the node's name.
 
         Args:
-            name: of the layer.
-            operation: what it computes.
-            source: what it reads.
-            weight_shape: of the weights.
-            arrays: the weights; needed with ``with_arrays``.
+            name: name of the layer.
+            operation: operation of the layer.
+            source: name of its input.
+            weight_shape: shape of the weights.
+            arrays: the weights; required with ``with_arrays``.
 
         Raises:
-            ValueError: they do not fit what they read.
+            ValueError: they do not match the shape of the input.
         """
         expected = operation.weight_shape(self.shape(source))
         if expected != weight_shape:
@@ -138,12 +140,12 @@ class Draft:
         """Add neurons and return the node's name.
 
         Args:
-            name: of the layer.
-            source: what they read.
-            rule: when they fire; needed with ``with_arrays``.
+            name: name of the layer.
+            source: name of their input.
+            rule: firing rule; required with ``with_arrays``.
 
         Raises:
-            ValueError: its arrays do not fit the shape of the source.
+            ValueError: the arrays of the rule do not match the shape of the input.
         """
         found = self.add(name, Neurons(), source)
         if rule is not None:
@@ -151,15 +153,15 @@ class Draft:
         return found
 
     def scale(self, name: str, source: str, scaling: Callable[[Shape], Scaling]) -> str:
-        """Scale and shift a value, and return the name of the result: without arrays the value itself.
+        """Scale and shift a value, and return the name of the result; without arrays, the value itself.
 
         Args:
-            name: of the layer.
-            source: the value.
-            scaling: makes it for the shape of the value.
+            name: name of the layer.
+            source: name of the value.
+            scaling: returns the scaling for the shape of the value.
 
         Raises:
-            ValueError: it does not fit the shape.
+            ValueError: it does not match the shape.
         """
         if not self.with_arrays:
             return source
@@ -170,15 +172,15 @@ class Draft:
         return found
 
     def zeros(self, name: str, shape: Shape) -> str:
-        """Add a sum of nothing and return the node's name."""
+        """Add a sum without inputs and return the node's name."""
         return self._builder.add(self._unused(name), Sum(), given=shape).source
 
     def pool_all(self, name: str, reduce: Literal["mean", "max"], source: str) -> str:
-        """Add pooling over the whole image and return the node's name."""
+        """Add global pooling and return the node's name."""
         return self.pool_to(name, reduce, source, (1, 1))
 
     def pool_to(self, name: str, reduce: Literal["mean", "max"], source: str, size: tuple[int, int]) -> str:
-        """Add pooling that leaves an image of a size, and return the node's name."""
+        """Add adaptive pooling to an output size and return the node's name."""
         sides = self.shape(source)[1:]
         if len(sides) != 2 or any(side % one for side, one in zip(sides, size, strict=True)):
             raise ValueError(f"pooling of {list(sides)} to {list(size)} given; expected a divisor of the sides")
@@ -190,9 +192,9 @@ class Draft:
         return self.add(name, Votes(size), source)
 
     def _unused(self, name: str) -> str:
-        """The name, or the next one with a number where a node has it already."""
+        """The name, or the name with a number if it is already taken."""
         names = (name if number == 1 else f"{name}.{number}" for number in count(1))
-        # A dot and a slash do not tell two modules of PyTorch apart.
+        # Names that differ only in a dot and a slash would denote the same PyTorch module.
         found = next(one for one in names if one.replace("/", ".") not in self._used)
         self._used.add(found.replace("/", "."))
         return found
@@ -205,12 +207,12 @@ class Draft:
         """The finished graph.
 
         Raises:
-            ConfigurationError: it holds no weights, or its nodes do not fit.
+            ConfigurationError: it has no weights, or the shapes of its nodes do not match.
         """
         return checked(Graph(tuple(self.nodes.values())), self.source)
 
     def network(self) -> ImportedNetwork:
-        """The finished network, of which only what its output depends on is kept.
+        """The finished network, reduced to the nodes that its output depends on.
 
         Raises:
             ConfigurationError: see ``graph``.
@@ -222,7 +224,7 @@ class Draft:
 
 def _check_finite(*arrays: NDArray[np.floating] | None) -> None:
     if not all(one is None or np.isfinite(one).all() for one in arrays):
-        raise ValueError("weights that are infinite or no numbers given; expected finite ones")
+        raise ValueError("weights with infinite or NaN values given; expected finite ones")
 
 
 def finished(
@@ -232,11 +234,11 @@ def finished(
     rules: Mapping[str, Rule],
     scalings: Mapping[str, Scaling],
 ) -> ImportedNetwork:
-    """Fold scalings and check what is left.
+    """Fold scalings and check the result.
 
     Args:
-        source: the file or module, for messages.
-        nodes: in order; arrays of others are left out.
+        source: name of the file or module, for messages.
+        nodes: nodes in order; arrays of other nodes are left out.
         weights: see ``Draft``.
         rules: see ``Draft``.
         scalings: see ``Draft``.
@@ -250,10 +252,10 @@ def finished(
 
 
 def checked(graph: Graph, source: str) -> Graph:
-    """Check a graph that was read.
+    """Check an imported graph.
 
     Raises:
-        ConfigurationError: it holds no weights, or its nodes do not fit.
+        ConfigurationError: it has no weights, or the shapes of its nodes do not match.
     """
     if not any(isinstance(node.operation, Weights) for node in graph.nodes):
         raise ConfigurationError(f"{source}: no convolution or linear layer found; expected at least one")

@@ -1,4 +1,4 @@
-"""Scales and shifts move into the layers and neurons around them, so that few of them stay in the graph."""
+"""Folds scales and shifts into adjacent layers and neurons, so that few of them remain in the graph."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from neuronas.space.node_operations import Neurons, Weights
 
 @dataclass(frozen=True)
 class Folded:
-    """What is left: nodes in order, arrays of weights, and scalings of sums and of inputs of neurons, by name."""
+    """The result: nodes in order, arrays of weights, and remaining scalings of sums and neuron inputs, by name."""
 
     nodes: tuple[Node, ...]
     weights: Mapping[str, WeightArrays]
@@ -21,7 +21,7 @@ class Folded:
 
 
 def needed(nodes: Mapping[str, Node], output: str) -> dict[str, Node]:
-    """The nodes that one of them depends on, in order; it is the last."""
+    """The nodes that a node depends on, in order, and the node itself, which is last."""
     found, names = dict[str, Node](), {output}
     for node in reversed(list(nodes.values())):
         if node.name in names:
@@ -31,12 +31,12 @@ def needed(nodes: Mapping[str, Node], output: str) -> dict[str, Node]:
 
 
 def fold(nodes: Mapping[str, Node], weights: Mapping[str, WeightArrays], scalings: Mapping[str, Scaling]) -> Folded:
-    """Fold scalings: into the layer before, else into neurons behind, else one factor into layers behind.
+    """Fold scalings into the preceding layer, else into following neurons, else a single factor into following layers.
 
     Args:
-        nodes: in order.
+        nodes: nodes in order, by name.
         weights: arrays of the nodes with weights, by name.
-        scalings: of the nodes that are a sum of one link and do nothing else, by name.
+        scalings: scalings of the nodes that are a sum of one link and do nothing else, by name.
     """
     return _Folding(nodes, weights, scalings).folded()
 
@@ -57,7 +57,7 @@ class _Folding:
         return Folded(tuple(self.nodes.values()), self.weights, self.scalings)
 
     def _into_source(self, name: str) -> None:
-        """Into weights, or into another scaling, that nothing else reads."""
+        """Fold into preceding weights or another scaling, if no other node reads them."""
         source, scaling = self.nodes[name].links[0].source, self.scalings[name]
         if len(self.readers[source]) > 1:
             return
@@ -86,7 +86,7 @@ class _Folding:
         self._remove(name)
 
     def _remove(self, name: str) -> None:
-        """Take a node away; who read it reads what it read."""
+        """Remove a node and connect its readers to its source."""
         (read,) = self.nodes.pop(name).links
         del self.scalings[name]
         readers = self.readers.pop(name)
@@ -100,7 +100,7 @@ class _Folding:
 
 
 def _is_of_channels(scaling: Scaling, node: Node) -> bool:
-    """Whether a scaling of a node's value has one factor and one offset per channel, or for all."""
+    """Whether a scaling of a node's value has one factor and one offset, per channel or in total."""
     channels = (node.shape[0], *[1] * (len(node.shape) - 1))
     return all(one.size == 1 or one.shape == channels for one in (scaling.gain, scaling.offset))
 

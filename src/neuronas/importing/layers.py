@@ -1,4 +1,4 @@
-"""Operations of a layer graph from what the layers of all formats say; what it cannot hold is refused."""
+"""Operations of a layer graph from the parameters of layers of all formats; unsupported parameters raise an error."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -15,7 +15,7 @@ def convolution(
     """A convolution.
 
     Raises:
-        ValueError: it is not square, or dilated.
+        ValueError: it is dilated, or not square.
     """
     if _same("dilation", dilation) != 1:
         raise ValueError(f"dilation {_same('dilation', dilation)} given; expected 1")
@@ -41,7 +41,7 @@ def pooling(
     """Pooling.
 
     Raises:
-        ValueError: windows reach beyond the padding, or a mean leaves out the padding.
+        ValueError: windows extend beyond the padding, or a mean excludes the padding.
     """
     pad = _same("padding", padding)
     if ceil:

@@ -1,4 +1,4 @@
-"""What a file that neuronas exported says of its network: time steps, precision and pre-processing."""
+"""Metadata of files exported by neuronas: time steps, precision and pre-processing of the network."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ def recorded(source: str, about: Mapping[str, Any]) -> Recorded:
         about: texts, numbers or arrays by key.
 
     Raises:
-        VerificationError: something else than numbers.
+        VerificationError: a value is not a number.
     """
     try:
         given = about["weight_bits"]

@@ -1,8 +1,8 @@
 """Reader of ``torch.nn.Module``: one call of its ``forward``, traced by ``torch.fx``.
 
-A layer is known by its class, and so are its subclasses: SpikingJelly's layers and neurons in
-either ``step_mode``; ``neuronas.snn.lif.Lif``; ReLU stands for neurons. The dimension of the time steps, where a module
-adds one, is not part of a value's shape.
+Layers are recognised by their class or its superclasses: SpikingJelly's layers and neurons in either ``step_mode``, and
+``neuronas.snn.lif.Lif``; ReLU is read as neurons. The dimension of the time steps, if a module adds one, is not part of
+a value's shape.
 """
 
 import operator
@@ -45,7 +45,7 @@ def read_module(module: object, input_shape: Sequence[int] | None) -> Graph:
         input_shape: [C, H, W] of an image.
 
     Raises:
-        ConfigurationError: no shape, or it does what a layer graph cannot hold; names the layer and its type.
+        ConfigurationError: the shape is missing, or a layer is unsupported; names the layer and its type.
     """
     if not isinstance(module, nn.Module):
         raise ConfigurationError(f"{module!r:.60} given; expected an architecture, a path, or an nn.Module")
@@ -76,10 +76,10 @@ def _read(module: nn.Module, input_shape: Sequence[int] | None, *, with_arrays: 
 
 
 class _Tracer(fx.Tracer):
-    """Stops at the layers that are known."""
+    """Tracer that does not trace into known layers."""
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        """Whether a module is a layer; others are looked into."""
+        """Whether a module is a known layer; other modules are traced."""
         return isinstance(m, _LAYERS) or super().is_leaf_module(m, module_qualified_name)
 
 
@@ -183,7 +183,7 @@ class _ModuleReader:
         return self.draft.scale(name, found, partial(Scaling.of, 1.0, float(sum(numbers)))) if numbers else found
 
     def _call(self, name: str, node: fx.Node, given: list[Any], named: Mapping[str, Any]) -> Any:
-        """What a function or a method gives: the name of a value, or for sizes nothing."""
+        """Result of a function or a method: the name of a value; None for sizes."""
         target = node.target if isinstance(node.target, str) else _METHODS.get(node.target)
         source = given[0]
         match target:
@@ -206,7 +206,7 @@ class _ModuleReader:
                 return source
             case "size" | "getattr" | "getitem":
                 return None
-            case "unsqueeze" if given[1] == 0:  # in front of the time steps
+            case "unsqueeze" if given[1] == 0:  # before the time steps
                 return source
             case "repeat" if all(n == 1 for n in given[2:]):
                 return source
@@ -251,7 +251,7 @@ _METHODS: Mapping[Any, str] = {
     getattr: "getattr",
     operator.getitem: "getitem",
 }
-"""Functions, and the methods of tensors that do the same."""
+"""Functions and the equivalent tensor methods."""
 
 
 def _flattens(sizes: Sequence[Any], n_values: int) -> bool:

@@ -1,4 +1,4 @@
-"""Weights, scales and firing rules of the layers of PyTorch modules, as they are in evaluation."""
+"""Weights, scales and firing rules of the layers of PyTorch modules in evaluation mode."""
 
 from collections.abc import Callable
 from typing import cast
@@ -26,7 +26,7 @@ def scaling_of(norm: nn.modules.batchnorm._BatchNorm) -> Callable[[Shape], Scali
     """Scale and shift of batch normalisation with its running statistics.
 
     Raises:
-        ValueError: it keeps none.
+        ValueError: it has no running statistics.
     """
     if norm.running_mean is None or norm.running_var is None:
         raise ValueError("batch normalisation without running statistics given; expected track_running_stats=True")
@@ -38,10 +38,10 @@ def scaling_of(norm: nn.modules.batchnorm._BatchNorm) -> Callable[[Shape], Scali
 
 
 def rule_of(layer: nn.Module) -> tuple[Rule, float]:
-    """When neurons fire, and the factor of their input.
+    """Firing rule of neurons, and the factor of their input.
 
     Raises:
-        ValueError: neurons that can be costed and not simulated.
+        ValueError: cost can be estimated for these neurons, but they cannot be simulated.
     """
     if isinstance(layer, SpikingJellyLif):
         layer = layer.node

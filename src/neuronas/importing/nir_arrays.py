@@ -16,11 +16,11 @@ from neuronas.space.node_operations import Shape
 
 
 def weights_of(node: nir.NIRNode, groups: int) -> WeightArrays:
-    """Weights and bias; of a file that neuronas exported codes, step and batch normalisation.
+    """Weights and bias; for files exported by neuronas, codes, step and batch normalisation.
 
     Args:
         node: a convolution or matrix.
-        groups: in which the weights fall apart.
+        groups: number of independent groups of the weights.
     """
     about, n_own = node.metadata, getattr(node, "groups", 1)
     if "codes" in about and "step" in about:
@@ -38,7 +38,7 @@ def weights_of(node: nir.NIRNode, groups: int) -> WeightArrays:
 
 
 def scaling_of(node: nir.NIRNode) -> Callable[[Shape], Scaling]:
-    """Of a scale, or of a 1x1 convolution whose matrix is diagonal."""
+    """Scaling of a scale node, or of a 1x1 convolution with a diagonal matrix."""
     if isinstance(node, nir.Scale):
         return partial(Scaling.of, np.asarray(node.scale), 0.0)
     gain, offset = np.diag(node.weight[:, :, 0, 0]), np.broadcast_to(node.bias, len(node.weight))
@@ -46,14 +46,14 @@ def scaling_of(node: nir.NIRNode) -> Callable[[Shape], Scaling]:
 
 
 def rule_of(node: nir.NIRNode, dt_s: float) -> tuple[SpikeRule, Floats]:
-    """When neurons fire, by Euler's method, and the factor of their input.
+    """Firing rule of neurons, by Euler's method, and the factor of their input.
 
     Args:
         node: the neurons.
         dt_s: length of a time step, s.
 
     Raises:
-        ValueError: neurons that can be costed and not simulated, or time constants below a time step.
+        ValueError: the neurons cannot be simulated, or a time constant is shorter than a time step.
     """
     none = np.array(0.0)
     match node:
@@ -68,13 +68,13 @@ def rule_of(node: nir.NIRNode, dt_s: float) -> tuple[SpikeRule, Floats]:
         case nir.IF():
             threshold, reset = _uniform(node.v_threshold), _uniform(node.v_reset)
             return SpikeRule(None, threshold, reset, reset), _uniform(node.r) * dt_s
-        case nir.Threshold():  # forgets everything at each step
+        case nir.Threshold():  # keeps no state between time steps
             return SpikeRule(np.array(1.0), _uniform(node.threshold), none, none), np.array(1.0)
     raise ValueError("neurons with synaptic currents cannot be simulated; expected LIF, IF or Threshold")
 
 
 def n_groups(weights: NDArray[Any]) -> int:
-    """The most groups in which weights [out, in, k, k] fall apart."""
+    """Largest number of independent groups in weights [out, in, k, k]."""
     n_out, n_in = weights.shape[:2]
     used = (weights != 0).any(axis=(2, 3))
     outputs, inputs = np.nonzero(used)
@@ -85,12 +85,12 @@ def n_groups(weights: NDArray[Any]) -> int:
 
 
 def grouped(weights: NDArray[Any], groups: int) -> NDArray[Any]:
-    """Weights [out, in, k, k] without those, all 0, that lead to other groups: [out, in / groups, k, k]."""
+    """Weights [out, in, k, k] without the zeros between groups: [out, in / groups, k, k]."""
     parts = [np.split(one, groups, axis=1)[number] for number, one in enumerate(np.split(weights, groups, axis=0))]
     return np.concatenate(parts)
 
 
 def _uniform(values: NDArray[Any]) -> Floats:
-    """One number where all are the same."""
+    """A single number if all values are equal, otherwise the values."""
     numbers = np.asarray(values, np.float64)
     return numbers.reshape(-1)[0] * np.ones(()) if (numbers == numbers.flat[0]).all() else numbers

@@ -1,7 +1,7 @@
 """Reader of NIR files (doi 10.1038/s41467-024-52259-9); the package nir is optional.
 
-A NIR node adds its inputs: nodes that read the same several values read one sum. Files that neuronas exported say in
-their metadata which sums there were. Nodes that scale each channel are folded into the layer before them.
+A NIR node adds its inputs: nodes with the same inputs read one common sum. The metadata of files exported by neuronas
+lists the original sums. Nodes that scale each channel are folded into the preceding layer.
 """
 
 import json
@@ -38,12 +38,12 @@ def read_nir(file: PendingFile, shape: ImageShape) -> Graph:
     """Read the layers of a NIR file.
 
     Args:
-        file: the file.
-        shape: of the image.
+        file: path of the file.
+        shape: shape of the input image.
 
     Raises:
-        ConfigurationError: it holds what a layer graph cannot; names the node and its type.
-        VerificationError: not a NIR file.
+        ConfigurationError: a node is unsupported; names the node and its type.
+        VerificationError: the file is not a NIR file.
     """
     return _read(file, shape, with_arrays=False).draft.graph()
 
@@ -52,9 +52,9 @@ def read_nir_arrays(file: PendingFile, shape: ImageShape, dt_s: float | None) ->
     """Read a NIR file with weights and neurons; see ``read_nir``.
 
     Args:
-        file: the file.
-        shape: of the image.
-        dt_s: length of a time step, s; None: as the file says, or 1e-4.
+        file: path of the file.
+        shape: shape of the input image.
+        dt_s: length of a time step in seconds; None: that of the file, or 1e-4.
     """
     reader = _read(file, shape, with_arrays=True, dt_s=dt_s)
     found = reader.draft.network()
@@ -86,7 +86,7 @@ class _NirReader:
             self.sums: dict[str, list[str]] = dict(json.loads(about.get("sums", "{}")))
             self.order: list[str] = list(json.loads(about.get("order", "[]")))
         self.known: dict[frozenset[tuple[str, int]], str] = {}
-        """Names of values by what they are the sum of."""
+        """Names of values by their summands."""
 
     def read(self) -> None:
         """Read all nodes into the draft."""
@@ -106,7 +106,7 @@ class _NirReader:
             self.draft.output = self._source(name)
 
     def _ordered(self) -> list[str]:
-        """All names, each behind those that it reads; else as neuronas wrote or the file has them."""
+        """All names in topological order; ties are broken by ``order`` of the metadata, then by order in the file."""
         waiting = list(dict.fromkeys((*(name for name in self.order if name in self.nodes), *self.nodes)))
         found: dict[str, None] = {}
         while waiting:
@@ -124,7 +124,7 @@ class _NirReader:
         return [source for source, target in self.edges if target == name]
 
     def _terms(self, name: str) -> _Terms:
-        """What a node adds up, with the number of times each is added, without folded nodes between."""
+        """The summands of a node with their multiplicities; folded nodes are skipped."""
         found = _Terms()
         for source in self._sources(name):
             if not self._is_folded(source):
@@ -136,7 +136,7 @@ class _NirReader:
         return found
 
     def _is_folded(self, name: str) -> bool:
-        """Whether a node is none of the layer graph: without arrays, those that only scale leave no trace."""
+        """Whether a node is omitted from the layer graph; without arrays, nodes that only scale are."""
         if isinstance(self.nodes[name], nir.Flatten):
             return True
         is_repeated = bool(self.order) and name.rpartition("_times_")[2].isdecimal() and "_times_" in name
@@ -201,7 +201,7 @@ class _NirReader:
         self.known[_key(_Terms([name]))] = name
 
     def _source(self, name: str) -> str:
-        """The one value that a node reads; a sum is made where it reads several."""
+        """The single input value of a node; a sum is added if it has several inputs."""
         terms = self._terms(name)
         if not terms:
             raise ValueError("no input given; expected at least one")
@@ -210,7 +210,7 @@ class _NirReader:
         return self.known[_key(terms)]
 
     def _make_sums(self) -> None:
-        """Add the sums of an exported file whose parts are all there."""
+        """Add the sums of an exported file whose summands have all been read."""
         for name, sources in list(self.sums.items()):
             if all(source in self.draft.nodes for source in sources):
                 self.draft.add(name, Sum(), *sources)
@@ -230,7 +230,7 @@ def _key(terms: _Terms) -> frozenset[tuple[str, int]]:
 
 
 def _voters(weights: NDArray[Any]) -> int:
-    """Size of the groups of successive inputs of which a matrix takes the mean; 0 if it does not."""
+    """Size of the groups of successive inputs that a matrix averages; 0 if it does not average."""
     n_out, n_in = map(int, weights.shape)
     size = n_in // n_out
     if size < 2 or n_in % n_out or not np.allclose(weights, np.kron(np.eye(n_out), np.full((1, size), 1 / size))):

@@ -1,4 +1,4 @@
-"""Constants of an ONNX graph: shapes alone, which cost needs, or with their values."""
+"""Constants of an ONNX graph: shapes only, for cost estimates, or shapes and values."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from neuronas.snn.bound_graph import Floats, WeightArrays
 from neuronas.space.node_operations import Shape
 
 _LARGEST_READ = 64
-"""Constants with more values are weights: where arrays are not read, only their shape is."""
+"""Larger constants are weights: unless arrays are read, only their shape is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,10 +23,10 @@ class Constant:
     """A value known before the network runs.
 
     Attributes:
-        shape: None where it is not known.
-        value: without entries that depend on the batch; None where it is not known, or not read.
-        codes: integers whose product with ``step`` is the value; None: it was no such product.
-        step: one value, or one for each entry of the first dimension.
+        shape: shape; None if unknown.
+        value: value, without entries that depend on the batch; None if unknown or not read.
+        codes: integers whose product with ``step`` is the value; None if it is not such a product.
+        step: quantisation step: one value, or one per entry of the first dimension.
     """
 
     shape: Shape | None = None
@@ -39,7 +39,7 @@ class Constant:
         """The value in float64.
 
         Raises:
-            ValueError: it is not known.
+            ValueError: it is unknown.
         """
         if self.value is None:
             raise ValueError("constant that is computed in the file given; expected constants that are stored in it")
@@ -48,15 +48,15 @@ class Constant:
     def weights(
         self, bias: "Constant | None", factors: tuple[float, float] = (1.0, 1.0), *, is_transposed: bool = False
     ) -> WeightArrays:
-        """As the weights of a layer.
+        """Arrays of a layer with this constant as its weights.
 
         Args:
-            bias: of the layer.
-            factors: of weights and bias.
-            is_transposed: inputs come first.
+            bias: bias of the layer.
+            factors: factors of weights and bias.
+            is_transposed: whether the first dimension is that of the inputs.
         """
         values, codes, step = self.needed.astype(np.float32), self.codes, self.step
-        if is_transposed:  # a step for each input is none for each output
+        if is_transposed:  # a step per input cannot be expressed per output
             values, codes = values.T, codes.T if codes is not None and step is not None and step.size == 1 else None
         n_out, (alpha, beta) = len(values), factors
         offset = None if bias is None else np.broadcast_to(beta * bias.needed.reshape(-1), (n_out,))
@@ -65,21 +65,21 @@ class Constant:
 
 
 class Constants:
-    """Makes constants.
+    """Creates constants.
 
     Args:
-        source: the file, for messages.
-        whole: also read and compute the values of large ones.
+        source: name of the file, for messages.
+        whole: whether to read and compute the values of large constants, too.
     """
 
     def __init__(self, source: str, *, whole: bool):
         self._source, self._whole = source, whole
 
     def of(self, tensor: onnx.TensorProto) -> Constant:
-        """A constant that the file stores.
+        """A constant that is stored in the file.
 
         Raises:
-            VerificationError: it is damaged.
+            VerificationError: it is corrupt.
         """
         shape = tuple(tensor.dims)
         is_short = prod(shape) <= _LARGEST_READ and tensor.data_location != onnx.TensorProto.EXTERNAL
@@ -91,7 +91,7 @@ class Constants:
             raise VerificationError(f"{self._source}: constant '{tensor.name}' cannot be read ({error})") from error
 
     def folded(self, node: onnx.NodeProto, given: Sequence[Constant]) -> Constant:
-        """What a node gives that depends on constants alone."""
+        """Output of a node that depends on constants only."""
         match node.op_type:
             case "Constant":
                 held = [helper.get_attribute_value(one) for one in node.attribute]
@@ -123,7 +123,7 @@ def _computed(node: onnx.NodeProto, given: Sequence[Constant]) -> Constant:
 
 
 def _dequantised(node: onnx.NodeProto, given: Sequence[Constant]) -> Constant:
-    """``(codes - zero point) * step``; the codes are kept where a layer can have them."""
+    """``(codes - zero point) * step``; the codes are kept if a layer can use them."""
     codes, step = given[0].value, given[1].value
     if codes is None or step is None:
         return Constant()

@@ -1,7 +1,7 @@
 """Reader of ONNX files.
 
-In a file that neuronas exported, time steps are unrolled and the values of a node are called ``NODE/STEP``; the last
-step is read, with delayed links where it reads the step before. The package onnx is optional.
+In files exported by neuronas, time steps are unrolled and the values of a node are named ``NODE/STEP``. The last step
+is read; links to the previous step are read as delayed links. The package onnx is optional.
 """
 
 from collections.abc import Container, Mapping
@@ -19,19 +19,19 @@ from neuronas.snn.imported import ImportedNetwork
 from neuronas.space.graph import Graph, Link, Node
 
 _OWN = {"architecture", "timesteps"}
-"""Metadata of a file that neuronas exported."""
+"""Metadata of a file exported by neuronas."""
 
 
 def read_onnx(path: Path, shape: ImageShape) -> Graph:
-    """Read the layers of an ONNX file; weights may lie in other files, which are not read.
+    """Read the layers of an ONNX file; external files with weights are not read.
 
     Args:
-        path: of the file.
-        shape: of the image.
+        path: path of the file.
+        shape: shape of the input image.
 
     Raises:
-        ConfigurationError: it holds what a layer graph cannot; names the layer and its type.
-        VerificationError: not an ONNX file.
+        ConfigurationError: a layer is unsupported; names the layer and its type.
+        VerificationError: the file is not an ONNX file.
     """
     reader, _, about = _read(path, shape, with_arrays=False)
     if not about.keys() >= _OWN:
@@ -68,8 +68,8 @@ def _read(path: Path, shape: ImageShape, *, with_arrays: bool) -> tuple[NodeRead
         model = onnx.load(path, load_external_data=with_arrays)
         onnx.checker.check_model(str(path))
     names = (name for node in model.graph.node for name in (node.name, *node.input, *node.output))
-    if not all(isinstance(name, str) for name in names):  # protobuf gives bytes where they are no UTF-8
-        raise VerificationError(f"{path}: cannot be read as an ONNX model (names that are no text)")
+    if not all(isinstance(name, str) for name in names):  # protobuf returns bytes if they are not valid UTF-8
+        raise VerificationError(f"{path}: cannot be read as an ONNX model (names that are not valid UTF-8)")
     about = {one.key: one.value for one in model.metadata_props}
     timesteps = _timesteps(path, about) if about.keys() >= _OWN else None
     reader = NodeReader(str(path), model.graph, shape, with_arrays=with_arrays, timesteps=timesteps)
@@ -86,7 +86,7 @@ def _timesteps(path: Path, about: Mapping[str, str]) -> int:
 
 
 def _last_step(draft: Draft, timesteps: int) -> dict[str, Node]:
-    """The nodes of one time step of an exported network, from those of all."""
+    """The nodes of the last time step of an exported network, from those of all time steps."""
     found: dict[str, Node] = {}
     for node in draft.nodes.values():
         name, step = _place(node.name, draft.scalings)
@@ -95,7 +95,7 @@ def _last_step(draft: Draft, timesteps: int) -> dict[str, Node]:
         links: list[Link] = []
         for link in node.links:
             source, before = _place(link.source, draft.scalings)
-            is_part = (source, before) == (name, step)  # of a sum of several, which ONNX adds two at a time
+            is_part = (source, before) == (name, step)  # of a sum of several values, which ONNX adds in pairs
             links += found[source].links if is_part else [Link(source, delayed=before not in (None, step))]
         found.pop(name, None)
         found[name] = Node(name, node.operation, tuple(links), node.shape)
@@ -103,9 +103,9 @@ def _last_step(draft: Draft, timesteps: int) -> dict[str, Node]:
 
 
 def _place(value: str, scalings: Container[str]) -> tuple[str, int | None]:
-    """The node and the time step that a value belongs to; None where it is the same at every step.
+    """The node and the time step that a value belongs to; None if it is the same at every step.
 
-    A node that only scales keeps the name of its part, such as ``gain``.
+    The name of a node that only scales includes its part, such as ``gain``.
     """
     name, *rest = value.split("/")
     step = int(rest[0]) if rest and rest[0].isdecimal() else None

@@ -12,7 +12,7 @@ def convolution_of(shape: Shape, attributes: Mapping[str, Any]) -> Weights:
     """A ``Conv`` with weights of a shape.
 
     Raises:
-        ValueError: a layer graph cannot hold it.
+        ValueError: its attributes are unsupported.
     """
     n_out, _, *kernel = shape
     _check_padding(attributes)
@@ -32,7 +32,7 @@ def pool_of(reduce: Literal["mean", "max"], attributes: Mapping[str, Any]) -> Po
     """A ``MaxPool`` or ``AveragePool``.
 
     Raises:
-        ValueError: a layer graph cannot hold it.
+        ValueError: its attributes are unsupported.
     """
     _check_padding(attributes)
     return pooling(
@@ -46,7 +46,7 @@ def pool_of(reduce: Literal["mean", "max"], attributes: Mapping[str, Any]) -> Po
 
 
 def upper_limit(limits: Sequence[Constant], attributes: Mapping[str, Any]) -> float:
-    """That of a ``Clip`` which is a ReLU.
+    """Upper limit of a ``Clip`` that is a ReLU.
 
     Raises:
         ValueError: its lower limit is not 0.
@@ -64,10 +64,10 @@ def _check_padding(attributes: Mapping[str, Any]) -> None:
 
 
 def weights_shape(given: Sequence[object]) -> Shape:
-    """Shape of the weights of a layer, which are the second of its inputs.
+    """Shape of the weights of a layer, which are its second input.
 
     Raises:
-        ValueError: they are no constant, or what they weigh is one.
+        ValueError: they are not constant, or the first input is.
     """
     value, weights = given[:2]
     if isinstance(value, Constant) or not isinstance(weights, Constant) or weights.shape is None:

@@ -1,6 +1,6 @@
 """Finds LIF neurons in an ONNX graph by their equations, as ``neuronas export`` writes them.
 
-The potential before the step is v, and x the input::
+With v, the potential before the time step, and x, the input::
 
     above = Sub(v, rest); drive = Sub(x, above); change = Div(drive, tau); h = Add(v, change)
     fires = GreaterOrEqual(h, threshold); v after the step = Where(fires, reset, h)
@@ -19,11 +19,14 @@ _PARTS = 4
 
 @dataclass(frozen=True)
 class LifNames:
-    """Names of the values that a layer of LIF neurons consists of.
+    """Names of the values of a layer of LIF neurons.
 
     Attributes:
-        tau: membrane time constant; ``threshold``, ``reset`` and ``rest`` likewise.
-        inner: what lies between input and spikes, and the potential after the step.
+        tau: membrane time constant.
+        threshold: firing threshold.
+        reset: potential after a spike.
+        rest: resting potential.
+        inner: values between input and spikes, and the potential after the time step.
     """
 
     tau: str
@@ -36,10 +39,10 @@ class LifNames:
         """The neurons' parameters.
 
         Args:
-            given: finds a value by its name.
+            given: returns a value by its name.
 
         Raises:
-            ValueError: one of them is no constant.
+            ValueError: one of them is not constant.
         """
         values = [given(name) for name in (self.tau, self.threshold, self.reset, self.rest)]
         constants = [one.needed for one in values if isinstance(one, Constant)]
@@ -50,7 +53,7 @@ class LifNames:
 
 
 def find_lif(graph: onnx.GraphProto) -> Mapping[str, LifNames]:
-    """All layers of LIF neurons by the name of the value that says which of them fire."""
+    """All layers of LIF neurons by the name of the value that holds their spikes."""
     makers = {name: node for node in graph.node for name in node.output}
     resets = {node.input[0]: node for node in graph.node if node.op_type == "Where"}
     return dict(_found(graph, makers, resets))

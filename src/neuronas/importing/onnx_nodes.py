@@ -1,8 +1,8 @@
 """Reads the nodes of an ONNX graph one by one.
 
-What follows a layer channel by channel (scale, shift, batch normalisation) is folded into it, or leaves no trace where
-arrays are not read. LIF neurons are found by their comparison: a potential that reaches a constant threshold, where the
-potential is a sum of the input and what the last time step left, which ``Where`` resets.
+Channel-wise operations after a layer (scale, shift, batch normalisation) are folded into it, or ignored if arrays are
+not read. LIF neurons are found by their comparison of a potential with a constant threshold. The potential is the sum
+of the input and the potential of the previous time step, which ``Where`` resets.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,12 +27,12 @@ from neuronas.space.node_operations import Sum
 
 @dataclass(frozen=True)
 class _Value:
-    """What a node of the layer graph gives.
+    """Value of a node of the layer graph.
 
     Attributes:
-        node: its name.
-        is_state: it is a potential of the last time step, not an input of this one.
-        n_votes: a class has so many successive outputs, as ``Reshape`` made them a dimension.
+        node: name of the node.
+        is_state: whether it is a potential of the previous time step, not an input of this one.
+        n_votes: number of successive outputs per class, if ``Reshape`` made them a dimension; otherwise 0.
     """
 
     node: str
@@ -44,11 +44,12 @@ class NodeReader:
     """Reads the nodes in order.
 
     Args:
-        path: of the file, for messages.
-        graph: of the model.
-        shape: of the image.
+        path: path of the file, for messages.
+        graph: graph of the model.
+        shape: shape of the input image.
         with_arrays: see ``Draft``.
-        timesteps: that a file of neuronas unrolls; its image may be a sequence [T, batch, channels, height, width].
+        timesteps: number of unrolled time steps of a file exported by neuronas, whose image may be a sequence
+            [T, batch, channels, height, width].
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class NodeReader:
         """Read one node.
 
         Raises:
-            ConfigurationError: it cannot be represented.
+            ConfigurationError: it is unsupported.
         """
         name = node.name or node.output[0]
         with self.draft.reading(name, node.op_type):
@@ -98,7 +99,7 @@ class NodeReader:
                 self.known[node.output[0]] = self._folded(node, [one for one in given if isinstance(one, Constant)])
 
     def node_of(self, output: str) -> str:
-        """Name of the node of the layer graph that gives an output of the file.
+        """Name of the node of the layer graph for an output of the file.
 
         Raises:
             ConfigurationError: it does not depend on the image.
@@ -115,7 +116,7 @@ class NodeReader:
         return self.known[name]
 
     def _folded(self, node: onnx.NodeProto, given: Sequence[Constant]) -> _Value | Constant:
-        """What depends on constants alone."""
+        """Value of a node that depends on constants only."""
         if node.op_type == "ConstantOfShape" and given[0].value is not None:
             return _Value(self.draft.zeros(node.output[0], tuple(map(int, given[0].value))))
         return self.constants.folded(node, given)
@@ -136,14 +137,14 @@ class NodeReader:
     def _arrays(
         self, given: Sequence[Any], factors: tuple[float, float] = (1.0, 1.0), *, is_transposed: bool = False
     ) -> WeightArrays | None:
-        """Weights and bias of a layer, and their factors."""
+        """Arrays of a layer from its weights, its bias and their factors."""
         if not self.draft.with_arrays:
             return None
         weights: Constant = given[1]
         return weights.weights(given[2] if len(given) > 2 else None, factors, is_transposed=is_transposed)
 
     def _add(self, name: str, given: Sequence[Any], attributes: Mapping[str, Any]) -> _Value:
-        """Constants are shifts, and potentials belong to neurons; what remains is a sum."""
+        """An addition: of constants (a shift), of potentials (part of neurons), or else a sum."""
         values = [one for one in given if isinstance(one, _Value)]
         inputs = [one for one in values if not one.is_state]
         found = (inputs or values)[0]
@@ -192,7 +193,7 @@ class NodeReader:
         shift: float = 1.0,
         is_divisor: bool = False,
     ) -> _Value:
-        """A value times a gain, plus constants times ``shift``; what is inside of neurons belongs to them."""
+        """A value times a gain, plus constants times ``shift``; values inside neurons are ignored."""
         if not self.draft.with_arrays or self.output in self.inner:
             return value
         factor = gain.needed if isinstance(gain, Constant) else np.float64(gain)
@@ -228,7 +229,7 @@ class NodeReader:
         """The image of a time step; only the last step's nodes are kept."""
         value: _Value = given[0]
         if not self.is_sequence or value.node != self.image or attributes.get("axis", 0) != 0:
-            raise ValueError("chosen channels given; expected a layer that reads them all")
+            raise ValueError("selected channels given; expected a layer that reads all channels")
         return value
 
     def _reset(self, name: str, given: Sequence[Any], attributes: Mapping[str, Any]) -> _Value:
@@ -267,7 +268,7 @@ class NodeReader:
 
     def _stack(self, name: str, given: Sequence[Any], attributes: Mapping[str, Any]) -> _Value:
         if attributes.get("axis") != 0 or not all(isinstance(one, _Value) for one in given):
-            raise ValueError("joined channels given; expected sums")
+            raise ValueError("concatenated channels given; expected sums")
         value: _Value = given[-1]
         return value
 

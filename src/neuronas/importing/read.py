@@ -1,4 +1,4 @@
-"""Reads a network from a file, by the ending of its name."""
+"""Reads a network from a file, according to the extension of its name."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _NIR_GROUP = "node"
 
 @dataclass(frozen=True)
 class _Format:
-    """Reads the layers of a file, or layers with weights and neurons; imports the package only then."""
+    """Readers of the layers of a file, without and with weights and neurons; the package is imported on demand."""
 
     package: str
     layers: "Callable[[Path, ImageShape], Graph]"
@@ -62,7 +62,7 @@ _READERS: Mapping[str, _Format] = {
 
 
 def is_network_file(path: Path) -> bool:
-    """Whether the name is that of a file that can be read."""
+    """Whether the extension of a name is supported."""
     return not path.is_dir() and path.suffix.lower() in _READERS
 
 
@@ -70,12 +70,12 @@ def read_network(path: Path, input_shape: "Shape | None" = None) -> "Graph":
     """Read a network's layers from an ``.onnx`` or ``.nir`` file.
 
     Args:
-        path: of the file.
-        input_shape: [C, H, W]; None: as the file says.
+        path: path of the file.
+        input_shape: [C, H, W]; None: the file's.
 
     Raises:
-        ConfigurationError: not found, a package is missing, or it holds what a layer graph cannot.
-        VerificationError: it cannot be read.
+        ConfigurationError: the file is not found, a package is missing, or a layer is unsupported.
+        VerificationError: the file cannot be read.
     """
     from neuronas.importing.draft import ImageShape
 
@@ -86,13 +86,13 @@ def read_network_arrays(path: Path, default_shape: "Shape", dt_s: float | None =
     """Read a network with its weights and neurons from an ``.onnx`` or ``.nir`` file.
 
     Args:
-        path: of the file.
-        default_shape: [C, H, W], for the sizes that the file leaves open.
-        dt_s: length of a time step, s, of a NIR file that does not say it; None: 1e-4.
+        path: path of the file.
+        default_shape: [C, H, W], for dynamic sizes of the file.
+        dt_s: length of a time step in seconds, for NIR files that do not specify it; None: 1e-4.
 
     Raises:
-        ConfigurationError: see ``read_network``; or a layer that can be costed, and not simulated.
-        VerificationError: it cannot be read.
+        ConfigurationError: see ``read_network``; or a layer can be costed but not simulated.
+        VerificationError: the file cannot be read.
     """
     from neuronas.importing.draft import ImageShape
 
