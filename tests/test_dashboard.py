@@ -409,7 +409,7 @@ def test_a_server_that_is_gone_is_said(browser: Any, run: Path) -> None:
     with suppress(KeyboardInterrupt), live_server(run, None) as server:
         open_live(browser, server.address)
         raise KeyboardInterrupt
-    until(lambda: "No answer from neuronas since" in find(browser, "#live").text)
+    until(lambda: "No response from neuronas since" in find(browser, "#live").text)
     assert find(browser, "#result code").text
 
 

@@ -214,7 +214,7 @@ def test_a_search_that_ran_out_of_time_continues_to_the_same_end(tmp_path: Path)
     part = neuronas.search(**settings, out=tmp_path / "part", max_minutes=1e-9)
     assert part.summary.out_of_time and part.summary.n_evaluated == 1
     assert part.fitness <= whole.fitness
-    assert findings(tmp_path / "part")["search"].startswith("the time was up (--max-minutes) after 1 evaluated")
+    assert findings(tmp_path / "part")["search"].startswith("time limit reached (--max-minutes) after 1 evaluated")
     assert "after 1 evaluated candidates" in page_of(tmp_path / "part")
     assert not neuronas.search(**settings, out=tmp_path / "part", resume=True).summary.out_of_time
     assert "search" not in findings(tmp_path / "part")
@@ -240,7 +240,8 @@ def test_a_training_that_ran_out_of_time_continues_bit_for_bit(
     part = neuronas.train(ARCH, **settings, out=tmp_path / "part", max_minutes=1e-9)
     assert part.out_of_time and (part.epochs, part.best_epoch, part.validation_accuracy) == (0, 0, None)
     assert TrainingResult.read(tmp_path / "part" / "training.json").out_of_time
-    assert findings(tmp_path / "part")["training"] == "0 of 2 epochs; the time was up (--max-minutes); can be resumed"
+    found = findings(tmp_path / "part")["training"]
+    assert found == "0 of 2 epochs; time limit reached (--max-minutes); can be resumed"
     assert "before the last epoch" in page_of(tmp_path / "part")
     n_sessions = 1
     while not part.best_epoch:

@@ -170,7 +170,7 @@ def test_missing_parts_are_left_out_with_a_word(neuronas: Neuronas, tmp_path: Pa
     for name in ("history.sqlite", "result.json", "environment.json", "architecture.json"):
         (run / name).unlink()
     page = written(neuronas, "report", run)
-    for text in ("No architecture yet", "No history", "Not trained", "Not evaluated", "Not simulated", "not known"):
+    for text in ("No architecture yet", "search history", "Not trained", "Not evaluated", "Not simulated", "not known"):
         assert text in page.text
     assert page.identifiers >= SECTIONS
 

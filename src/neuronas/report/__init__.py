@@ -1,4 +1,4 @@
-"""One HTML page about one or several runs: self-contained, offline, escaped by construction."""
+"""A self-contained HTML page about one or several runs, which works offline. Templates escape all values."""
 
 from neuronas.callable_package import make_callable
 

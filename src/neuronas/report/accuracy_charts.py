@@ -1,4 +1,4 @@
-"""Charts of learning, accuracy by precision and on simulated chips, and firing rates."""
+"""Charts of training, accuracy by precision and on simulated chips, and firing rates."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
@@ -13,11 +13,11 @@ from neuronas.runs.epoch import Epoch
 from neuronas.runs.evaluations import Evaluation
 
 RATE = "spikes per neuron per time step"
-_ROOM_OF_CHARACTER = 0.05  # beside the longest bar, as a share of it, on a phone
+_ROOM_OF_CHARACTER = 0.05  # space beside the longest bar on a phone, as a fraction of the bar
 
 
 def learning_chart(epochs: Sequence[Epoch]) -> Chart:
-    """Accuracy, loss and, where it was counted, the firing rate over the epochs."""
+    """Accuracy, loss and, if recorded, the firing rate over the epochs."""
     accuracy = [
         {"epoch": one.epoch, "value": value, "line": line}
         for line in ("training", "validation")
@@ -39,7 +39,7 @@ def learning_chart(epochs: Sequence[Epoch]) -> Chart:
 
 
 def accuracy_chart(evaluation: Evaluation, chips: Iterable[ChipEvaluation]) -> Chart:
-    """Top-1 accuracy on the test images: a bar for each precision, one for the simulated chips of each kind."""
+    """Top-1 accuracy on the test images: one bar per precision and one per kind of simulated chip."""
     shades = {"float": "soft"}
     rows = [
         _row(precision(bits), value, share(value), evaluation.interval_95(value), shades.get(bits, "series-0"))
@@ -85,7 +85,7 @@ def times_chart(times: Sequence[ChipTime], ideal_top1: float) -> Chart:
 
 
 def rates_chart(firing_rates: Mapping[str, float]) -> Chart:
-    """A bar for each layer of neurons."""
+    """Mean firing rate of each LIF layer, as bars."""
     titles = neuron_titles(firing_rates)
     rows = [{"name": titles[key], "rate": rate, "text": f"{rate:.3f}"} for key, rate in firing_rates.items()]
     end = 1.15 * max([*firing_rates.values(), 1e-3])
@@ -94,7 +94,7 @@ def rates_chart(firing_rates: Mapping[str, float]) -> Chart:
 
 
 def _percent(form: str) -> View:
-    """An axis of shares; room beyond 100 % for numbers beside bars has neither labels nor lines."""
+    """An axis in percent; the space beyond 100 % for numbers beside bars has neither labels nor grid lines."""
     lines = {"condition": {"test": "datum.value > 1.001", "value": 0}, "value": 1}
     text = f"datum.value > 1.001 ? '' : format(datum.value, '{form}')"
     return {"labelExpr": text, "gridOpacity": lines, "tickOpacity": lines}
@@ -107,7 +107,7 @@ def _over_epochs(rows: Sequence[Row], title: str, channels: View, **y: View) -> 
 
 
 def _ticks(rows: Sequence[Row]) -> list[int]:
-    """Ten round epochs at most."""
+    """At most ten round epoch numbers."""
     last = max((row["epoch"] for row in rows), default=1)
     step = next(digit * 10**power for power in count() for digit in (1, 2, 5) if last <= 10 * digit * 10**power)
     return list(range(step, last + 1, step))
@@ -125,7 +125,7 @@ def _row(label: str, value: float, text: str, interval: tuple[float, float] | No
 
 
 def _rows(rows: Sequence[Row], title: str, *, bars: bool = False) -> View:
-    """A value in each row with a line for its interval: as bars from 0, or as dots on an axis that fits them."""
+    """One value per row with a line for its interval: as bars from 0, or as dots on an axis fitted to the data."""
     low, high = 0.0 if bars else min(row["low"] for row in rows), max(row["high"] for row in rows)
     room = max(high - low, 0.01)
     beside = room * _ROOM_OF_CHARACTER * max(len(row["text"]) for row in rows)

@@ -1,4 +1,4 @@
-"""Tables of accuracy: by precision, by class, on simulated chips, beside an artificial twin; and firing rates."""
+"""Tables of accuracy by precision, by class, on simulated chips and of an artificial twin; and of firing rates."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +21,7 @@ from neuronas.runs.twins import TwinSide, TwinVerdict
 from neuronas.space.shape import cell_name
 
 MOST_CLASSES = 20
-"""A larger confusion matrix is no longer read."""
+"""Largest number of classes for which the confusion matrix is shown."""
 _TWIN_TITLES = ("", "spiking", "artificial twin")
 _IN_CELL = re.compile(r"([A-Z])\.(\d)\.lif(?:@(.+?))?(\.delayed)?")
 _BEHIND_CELL = re.compile(r"reduction(?:\.(\d+))?\.lif")
@@ -34,19 +34,19 @@ def precision_table(accuracy_by_bits: Mapping[str, float]) -> Table:
 
 
 def precision(name: str) -> str:
-    """A key of ``accuracy_by_bits`` for people."""
+    """Readable form of a key of ``accuracy_by_bits``."""
     return f"{name} bits" if name.isdecimal() else name
 
 
 def rates_table(firing_rates: Mapping[str, float]) -> Table:
-    """One row for each layer of neurons."""
+    """One row for each LIF layer."""
     titles = neuron_titles(firing_rates)
     rows = tuple((titles[name], f"{rate:.3f}") for name, rate in firing_rates.items())
     return Table("Firing rates", ("neurons after", "spikes per time step"), rows)
 
 
 def decisions_table(decisions: Decisions) -> Table:
-    """One row for each number of time steps after which a decision may be made, and one for the early exit."""
+    """One row for each number of time steps after which to decide, and one for the early exit."""
     early = decisions.early_exit
     found: list[tuple[str, StepDecision | EarlyExit]] = [(str(one.timesteps), one) for one in decisions.steps]
     rows = [
@@ -58,11 +58,11 @@ def decisions_table(decisions: Decisions) -> Table:
 
 
 def confusion_table(one: Evaluation, names: Sequence[str]) -> Table | None:
-    """One row for each true class; None where the evaluation's lists do not match.
+    """One row for each true class; None if the evaluation's lists have different lengths.
 
     Args:
         one: the evaluation.
-        names: of the classes, as far as they are known.
+        names: names of the classes, as far as they are known.
     """
     n = len(one.confusion)
     labels = [f"{label} {name}".rstrip() for label, name in zip_longest(range(n), names[:n], fillvalue="")]
@@ -77,7 +77,7 @@ def confusion_table(one: Evaluation, names: Sequence[str]) -> Table | None:
 
 
 def chip_layer_table(layers: Mapping[str, LayerQuality]) -> Table:
-    """What the crossbars do to each layer's answers."""
+    """Errors that the crossbars cause in the outputs of each layer."""
     noise = aligned([one.snr_db for one in layers.values()])
     rows = tuple(
         (name, text or "no error", share(one.adc_saturation))
@@ -87,7 +87,7 @@ def chip_layer_table(layers: Mapping[str, LayerQuality]) -> Table:
 
 
 def ablation_table(rows: Iterable[ChipAblation]) -> Table:
-    """Accuracy with each set of non-idealities."""
+    """Accuracy for each set of non-idealities."""
     cells = tuple((row.name, chip_accuracy(row), share(row.loss), str(row.n_chips)) for row in rows)
     return Table("Accuracy by non-ideality", ("non-idealities", "top-1", "loss", "chips"), cells)
 
@@ -139,16 +139,16 @@ def _gain(value: float) -> str:
 
 
 def chip_accuracy(chips: ChipAccuracies) -> str:
-    """Mean and standard deviation over chips; the latter needs at least two that differ."""
+    """Mean and standard deviation over chips; the latter requires at least two different chips."""
     spread = f" ± {share(chips.top1_std)}" if chips.n_chips > 1 else ""
     return f"{share(chips.top1_mean)}{spread}"
 
 
 def neuron_titles(names: Iterable[str]) -> dict[str, str]:
-    """The node of the drawn cells after which each LIF layer stands: ``A in``, ``A node 2``, ``B out``.
+    """The node of the drawn cells that each LIF layer follows: ``A in``, ``A node 2``, ``B out``.
 
     Args:
-        names: those of ``Classifier.neurons``, such as ``A.2.lif``; others are left as they are.
+        names: names from ``Classifier.neurons``, such as ``A.2.lif``; other names are returned unchanged.
     """
     names = list(names)
     n_reductions = sum(bool(_BEHIND_CELL.fullmatch(name)) for name in names)
@@ -166,7 +166,7 @@ def _title(name: str, last: int) -> str:
 
 
 def twin_table(verdict: TwinVerdict) -> Table:
-    """Accuracy, energy, latency and area of both networks."""
+    """Accuracy, energy, latency and area of the spiking network and its artificial twin."""
     both = (verdict.spiking, verdict.artificial)
     costs = {
         "energy at measured activity": ("energy_uj", "energy_uj"),
@@ -188,7 +188,7 @@ def twin_table(verdict: TwinVerdict) -> Table:
 
 
 def twin_energy_table(verdict: TwinVerdict) -> Table:
-    """What the energy of both networks consists of, the largest part of the spiking network first."""
+    """Energy of both networks by component, in descending order for the spiking network."""
     spiking, artificial = verdict.spiking.energy_components, verdict.artificial.energy_components
     names = sorted(spiking, key=spiking.__getitem__, reverse=True)
     columns = [aligned([side[name] for name in names]) for side in (spiking, artificial)]

@@ -1,7 +1,7 @@
 """A cell as a graph in SVG: nodes in a row, edges as cubic Bezier curves above, below and between them.
 
-Edges that skip nodes arch over them: above where they begin at an even node, below at an odd one; the more nodes, the
-higher. Here is the geometry; ``templates/cell.svg`` draws it.
+Edges that skip nodes are arches: above if they begin at an even node, below if at an odd one, and higher the more nodes
+they skip. This module computes the geometry; ``templates/cell.svg`` draws it.
 """
 
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from neuronas.space.genotype import Edge, Genotype
 
 _Point = tuple[float, float]
 _PITCH, _MARGIN, _RADIUS, _RISE = 160, 24, 18, 61
-_CHARACTER, _WIDEST = 7.3, 104.0  # a label leaves room for the arrow heads beside it
+_CHARACTER, _WIDEST = 7.3, 104.0  # a label leaves space for the arrow heads beside it
 _ARROW = 9
 _COLOURS = {"weights": "series-0", "linear": "series-2", "function": "series-2", "none": "line"}
 
 
 @dataclass(frozen=True)
 class EdgeDrawing:
-    """What the template draws of an edge; one that connects nothing has neither arrow nor label."""
+    """An edge as the template draws it; an edge without operation has neither arrow nor label."""
 
     path: str
     stroke: str
@@ -33,11 +33,11 @@ class EdgeDrawing:
 
 @dataclass(frozen=True)
 class CellDrawing:
-    """What the template draws of a cell.
+    """A cell as the template draws it.
 
     Attributes:
-        nodes: name, x and y of each.
-        description: for those who hear the page.
+        nodes: name, x and y of each node.
+        description: text for screen readers.
     """
 
     width: int
@@ -49,7 +49,7 @@ class CellDrawing:
 
 
 def cell_drawing(cell: Genotype, title: str = "") -> CellDrawing:
-    """Place the parts of a cell of 3 to 6 nodes."""
+    """Lay out a cell of 3 to 6 nodes."""
     n = cell.n_nodes
     joined = [
         f"{high} to {low} {edge_label(edge)}" if edge.backward else f"{low} to {high} {edge_label(edge)}"
@@ -66,7 +66,7 @@ def cell_drawing(cell: Genotype, title: str = "") -> CellDrawing:
 
 
 def edge_drawing(cell: Genotype, number: int) -> EdgeDrawing:
-    """One edge: its curve, the head of its arrow, and its label."""
+    """One edge: its curve, arrow head and label."""
     edge, (low, high) = cell.edges[number], cell.pairs[number]
     points = _curve(low, high, cell.n_nodes)
     start, first, second, end = (f"{x:g} {y:g}" for x, y in points)
@@ -82,29 +82,29 @@ def edge_drawing(cell: Genotype, number: int) -> EdgeDrawing:
         dashes="6 4" if edge.backward else "none",
         arrow=_arrow(points[::-1] if edge.backward else points),
         label=label,
-        label_at=((left + right) / 2, y + (control[1] - y) * 3 / 4),  # where a curve with two equal controls is highest
+        label_at=((left + right) / 2, y + (control[1] - y) * 3 / 4),  # top of a curve with equal control points
         label_width=min(_WIDEST, 16 + _CHARACTER * len(label)),
     )
 
 
 def edge_label(edge: Edge) -> str:
-    """An operation for people: ``conv 3×3 θ0.5``."""
+    """Readable form of an operation: ``conv 3×3 θ0.5``."""
     words = edge.operation.replace("_", " ").split(" ")
     text = " ".join(word.replace("x", "×") if word[0].isdigit() else word for word in words)
     return text if edge.threshold is None else f"{text} θ{edge.threshold:g}"
 
 
 def _base(n_nodes: int) -> int:
-    """How far below the upper edge the nodes stand: room for the highest arch and its label."""
+    """Distance of the nodes from the upper edge, which leaves space for the highest arch and its label."""
     return _RISE * (n_nodes - 2) + 28
 
 
 def _curve(low: int, high: int, n_nodes: int) -> tuple[_Point, _Point, _Point, _Point]:
-    """From the lower node's rim to the higher node's, with two control points between."""
+    """Cubic Bezier curve from the rim of the lower node to that of the higher node."""
     base, side = _base(n_nodes), 1 if low % 2 else -1
     left, right = _MARGIN + low * _PITCH, _MARGIN + high * _PITCH
     rise = side * _RISE * (high - low - 1)
-    # Arcs leave and meet the nodes at their upper or lower side, turned towards each other.
+    # Arches start and end at the upper or lower sides of the nodes, on the sides that face each other.
     across, up = (12, side * 14) if rise else (_RADIUS, 0)
     start, end = (left + across, base + up), (right - across, base + up)
     control = base + up + (rise - up) * 4 / 3
@@ -113,7 +113,7 @@ def _curve(low: int, high: int, n_nodes: int) -> tuple[_Point, _Point, _Point, _
 
 
 def _arrow(points: tuple[_Point, ...]) -> str:
-    """Corners of the head at the curve's last point."""
+    """Corners of the arrow head at the curve's last point."""
     (before_x, before_y), (x, y) = points[-2:]
     length = ((x - before_x) ** 2 + (y - before_y) ** 2) ** 0.5
     along_x, along_y = ((x - before_x) / length * _ARROW, (y - before_y) / length * _ARROW)

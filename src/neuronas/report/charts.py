@@ -1,7 +1,7 @@
-"""Charts as Vega-Lite declarations: a page shows them, a figure exports them (https://vega.github.io/vega-lite/docs).
+"""Charts as Vega-Lite declarations, for pages and exported figures (https://vega.github.io/vega-lite/docs).
 
-The declarations are in ``resources/views.json``, where ``"$name"`` stands for what ``search_charts``, ``cost_charts``
-and ``accuracy_charts`` compute. Here are the parts that they share.
+The declarations are in ``resources/views.json``, where ``"$name"`` is a placeholder for values that ``search_charts``,
+``cost_charts`` and ``accuracy_charts`` compute. This module contains their common parts.
 """
 
 import json
@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from neuronas.report.style import chart_config, colour, resource
 
 View = dict[str, Any]
-"""A Vega-Lite view, complete but for its width."""
+"""A Vega-Lite view, complete except for its width."""
 Row = Mapping[str, Any]
 
 _LABELS = 70  # pixels: an axis with its labels
@@ -29,10 +29,10 @@ class Chart:
     """One chart.
 
     Attributes:
-        title: what it shows.
-        views: one or several; each stands alone on a page.
-        columns: how many of them stand beside each other in a figure.
-        width: of a figure before it is scaled, in pixels.
+        title: title of the chart.
+        views: one or several views; each is drawn separately on a page.
+        columns: number of views per row in a figure.
+        width: width of a figure in pixels before scaling.
     """
 
     title: str
@@ -52,7 +52,7 @@ class Chart:
 
 
 def declared(view: str, **values: Any) -> View:
-    """A view of ``resources/views.json``, with values in place of its ``$names``."""
+    """A view of ``resources/views.json`` with values in place of its placeholders."""
     found: View = _filled(_declarations()[view], values)
     return found
 
@@ -72,18 +72,18 @@ def _filled(part: Any, values: Mapping[str, Any]) -> Any:
 
 
 def data(rows: Iterable[Row], name: str | None = "rows") -> View:
-    """A view's data; a live page replaces them by their name."""
+    """Data of a view; a live page replaces them by name."""
     values = [{key: short(value) for key, value in row.items()} for row in rows]
     return {"data": {"values": values} | ({"name": name} if name else {})}
 
 
 def number(field: str, title: str | None, **more: Any) -> View:
-    """A channel that shows numbers."""
+    """An encoding channel of numbers."""
     return {"field": field, "type": "quantitative", "title": title, **more}
 
 
 def name(field: str, **more: Any) -> View:
-    """A channel that shows names, in the order of the data."""
+    """An encoding channel of names, in the order of the data."""
     return {"field": field, "type": "nominal", "title": None, "sort": None, **more}
 
 
@@ -95,13 +95,13 @@ def name_axis(field: str = "name") -> View:
 def colours(
     names: Sequence[str], shades: Sequence[str], *, columns: int | None = None, beside: Iterable[str] = ()
 ) -> View:
-    """The scale and legend of a channel that gives each name its colour.
+    """Scale and legend of a colour channel.
 
     Args:
-        names: in the order of the legend.
-        shades: their colours.
-        columns: of the legend; 0: all in one row; None: as many as there is room for above a view of any width.
-        beside: names on the axis at the left, where the legend does not begin.
+        names: names in the order of the legend.
+        shades: colours of the names.
+        columns: columns of the legend; 0: all in one row; None: as many as fit above a view of any width.
+        beside: names on the left axis; the legend begins to the right of them.
     """
     if columns is None:
         longest, widest = max(map(len, names), default=0), max(map(len, beside), default=0)
@@ -117,22 +117,21 @@ def colours(
 
 
 def domain(low: Any, high: Any) -> View:
-    """A scale between two numbers or expressions; what lies outside is drawn on its edge."""
+    """A scale between two numbers or expressions; values outside are drawn at its limits."""
     return {"scale": {"zero": False, "nice": False, "clamp": True, "domainMin": low, "domainMax": high}}
 
 
 def span(values: ArrayLike, *, fenced: bool = False) -> tuple[float, float]:
-    """Where an axis begins and ends, so that its numbers fill it.
+    """Limits of an axis that fit its values.
 
     Args:
-        values: what is shown.
-        fenced: far outliers at the lower end do not stretch it: those below Tukey's fence, 1.5 interquartile ranges
-            under the lower quartile.
+        values: values on the axis.
+        fenced: whether to ignore outliers below Tukey's fence, 1.5 interquartile ranges under the lower quartile.
     """
     known = np.asarray(values, dtype=np.float64)
     low, high = float(known.min()), float(known.max())
     if fenced:
-        # np.percentile gives the same, but imports numpy.ma, which takes a report 10 ms.
+        # np.percentile returns the same, but imports numpy.ma, which adds 10 ms to a report.
         lower, upper = np.interp((0.25, 0.75), np.linspace(0, 1, known.size), np.sort(known, axis=None))
         low = max(low, float(lower - 1.5 * (upper - lower)))
     room = 0.04 * (high - low) or 0.05 * abs(high) or 1.0
@@ -140,7 +139,7 @@ def span(values: ArrayLike, *, fenced: bool = False) -> tuple[float, float]:
 
 
 def short(value: Any) -> Any:
-    """A number with few digits, so that a page stays small; None for one that JSON cannot hold; text as it is."""
+    """A number rounded to few digits, to keep pages small; None if JSON cannot represent it; text unchanged."""
     if not isinstance(value, float):
         return value
     if not abs(value) < float("inf"):
@@ -149,5 +148,5 @@ def short(value: Any) -> Any:
 
 
 def _nameless(view: View) -> View:
-    """A view whose data have no name, which several views in one specification would share."""
+    """A view with unnamed data, because equal names within one specification would share data."""
     return {**view, "data": {"values": view["data"]["values"]}} if "data" in view else view

@@ -1,4 +1,4 @@
-"""Several runs beside each other."""
+"""Comparison of several runs."""
 
 from collections.abc import Callable, Sequence
 from math import inf
@@ -41,7 +41,7 @@ def runs_table(runs: Sequence[RunFacts]) -> Table:
 
 
 def different_settings(runs: Sequence[RunFacts]) -> list[str]:
-    """Which numbers must not be compared: ``fitness``, ``cost``, both, or none."""
+    """Quantities that cannot be compared because settings differ: ``fitness``, ``cost``, both, or none."""
     kinds: dict[str, Callable[[RunFacts], object]] = {
         "fitness": lambda run: (_images(run), run.config.fitness, _network(run), run.config.seed),
         "cost": lambda run: (_images(run), run.config.hardware, run.config.network.weight_bits),
@@ -82,7 +82,7 @@ def _twin(run: RunFacts) -> str:
 
 
 def _expected(run: RunFacts, first: RunFacts) -> str:
-    """With whether it differs from the first run's beyond noise."""
+    """Expected accuracy, and whether it differs from the first run's beyond noise."""
     if run.result is None:
         return "–"
     expected, other = run.result.expected_accuracy, first.result and first.result.expected_accuracy

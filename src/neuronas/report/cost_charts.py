@@ -1,4 +1,4 @@
-"""Charts of what an architecture costs: against each budget, by layer, by component, over a sweep."""
+"""Charts of an architecture's cost: against each budget, by layer, by component, over a sweep."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from neuronas.report.tables import share
 
 
 def budget_chart(cost: Cost, budget: Budget) -> Chart:
-    """A bar for each budget: how much of it is used."""
+    """The used share of each budget, as bars."""
     rows, uses = [], budget.uses(cost)
     for use in uses:
         text = f"{quantity(use.name, use.cost)}, no limit"
@@ -27,7 +27,7 @@ def budget_chart(cost: Cost, budget: Budget) -> Chart:
 
 
 def layers_chart(cost: Cost) -> Chart:
-    """Area, latency and energy of each layer that costs something, as shares of the totals."""
+    """Area, latency and energy of each layer with nonzero cost, as shares of the totals."""
     totals = {key: _total(cost, key) for key in COSTED}
     rows = [
         {
@@ -47,7 +47,7 @@ def layers_chart(cost: Cost) -> Chart:
 
 
 def components_chart(cost: Cost) -> Chart:
-    """Area, latency and energy, each as one bar of its components; the smallest together as others."""
+    """Area, latency and energy, each as a bar of its components; the smallest are combined."""
     parts = _largest(components(cost), N_SERIES)
     rows = [
         {
@@ -88,7 +88,7 @@ def _total(cost: Cost, key: str) -> str:
 
 
 def _largest(parts: tuple[Component, ...], n: int) -> list[Component]:
-    """The n components with the largest share of anything, in their order, and what is left as one."""
+    """The n components with the largest share of any quantity, in their order, and the rest as one component."""
     if len(parts) <= n + 1:
         return list(parts)
     kept = sorted(parts, key=lambda one: max(one.shares.values()), reverse=True)[:n]

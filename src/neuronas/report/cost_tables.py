@@ -29,12 +29,12 @@ _WRITTEN = {"adc": "ADC", "htree": "H-tree", "noc": "NoC", "pe": "PE"}
 
 @dataclass(frozen=True)
 class Component:
-    """One component's part of area, latency and energy, under the names of ``Cost.components``.
+    """Contribution of one component to area, latency and energy.
 
     Attributes:
-        name: for people: ``tile buffer``, ``PE passes``.
-        values: in the unit of each quantity; a quantity is missing where the component has no part in it.
-        shares: of the total, 0 to 1, likewise.
+        name: readable name: ``tile buffer``, ``PE passes``.
+        values: contribution to each quantity, in its unit; quantities without a contribution are left out.
+        shares: share of the total of each quantity, 0 to 1; quantities without a contribution are left out.
     """
 
     name: str
@@ -44,12 +44,12 @@ class Component:
 
 @cache
 def counted() -> tuple[dict[str, str], ...]:
-    """What each cost model makes of the aspects (``what``) of a chip; equations in ``docs/hardware-model.md``."""
+    """How each cost model treats each aspect (``what``) of a chip; equations in ``docs/hardware-model.md``."""
     return tuple(json.loads(resource("cost-models.json")))
 
 
 def components(cost: Cost) -> tuple[Component, ...]:
-    """The components of all quantities in the model's order."""
+    """The components of all quantities, in the cost model's order."""
     found = []
     for name in dict.fromkeys(name for parts in cost.components.values() for name in parts):
         values = {quantity: parts[name] for quantity, parts in cost.components.items() if name in parts}
@@ -61,7 +61,7 @@ def components(cost: Cost) -> tuple[Component, ...]:
 
 
 def budget_table(cost: CostSummary, budget: Budget) -> Table:
-    """Cost by both models against each limit; what breaks one is marked."""
+    """Cost by both models against each limit; exceeded limits are marked."""
     rows, alerts, bars, known = [], [], [], any(use.fits is not None for use in budget.uses(cost))
     for number, (use, other) in enumerate(zip(budget.uses(cost), budget.uses(cost.other_model), strict=True)):
         name, used = use.name, use.used
@@ -79,7 +79,7 @@ def budget_table(cost: CostSummary, budget: Budget) -> Table:
 
 
 def disagreements(cost: CostSummary, budget: Budget) -> tuple[str, ...]:
-    """A sentence for each limit that one cost model keeps and the other breaks."""
+    """A sentence for each limit that is kept by one cost model and exceeded by the other."""
     found = []
     for pair in zip(budget.uses(cost), budget.uses(cost.other_model), strict=True):
         (kept, model), (broken, other) = sorted(
@@ -94,14 +94,14 @@ def disagreements(cost: CostSummary, budget: Budget) -> tuple[str, ...]:
 
 
 def _bound(use: BudgetUse) -> str:
-    """The bound that is judged, where it is not the cost itself."""
+    """The bound that is compared with the limit, if it is not the cost itself."""
     if use.judged == use.cost:
         return ""
     return f", up to {quantity(use.name, use.judged)} with the confidence asked for"
 
 
 def limits_table(candidates: "Candidates", budget: Budget) -> Table:
-    """How many candidates of a search broke each limit, and what they cost."""
+    """Number of candidates of a search that exceeded each limit, and the range of their costs."""
     rows = []
     for name, limit in budget.limits.items():
         n_broken, n_only = candidates.breaks(name)
@@ -119,9 +119,9 @@ def limits_table(candidates: "Candidates", budget: Budget) -> Table:
 
 
 def layer_table(cost: Cost) -> Table:
-    """One row for each layer; those that the model does not count are said to be so.
+    """One row for each layer; layers that the model does not count are marked.
 
-    Where layers have weights of different precisions, there is a column of their bits.
+    A column of weight bits is added if they differ between layers.
     """
     amounts = (aligned([getattr(row, name) for row in cost.layers]) for name in COSTED)
     rows = tuple(
@@ -166,7 +166,7 @@ def component_table(cost: Cost) -> Table:
 
 
 def model_table(costs: Mapping[str, Cost], chosen: str) -> Table:
-    """All cost models on one architecture, then what each of them counts."""
+    """Cost of one architecture by all cost models, then how each model treats each aspect."""
     titles = ("cost model", *(f"{name} (chosen)" if name == chosen else name for name in costs))
     totals = [(word(name), *(quantity(name, getattr(cost, name)) for cost in costs.values())) for name in BUDGETED]
     aspects = [(one["what"], *(one.get(name, "") for name in costs)) for one in counted()]
@@ -187,7 +187,7 @@ def sweep_table(sweep: Sweep, points: Sequence[SweepPoint]) -> Table:
 
 
 def hardware_table(compared: "HardwareComparison") -> Table:
-    """A network on every accelerator; limits that it breaks are marked."""
+    """Cost of a network on every accelerator; exceeded limits are marked."""
     rows, alerts = [], []
     for number, chip in enumerate(compared.chips):
         costs = (with_range(name, getattr(chip, name), chip.intervals.get(name)) for name in COSTED)
@@ -198,7 +198,7 @@ def hardware_table(compared: "HardwareComparison") -> Table:
 
 
 def front_table(front: "ParetoFront") -> Table:
-    """The fittest members of a front; the chosen one is marked."""
+    """The fittest members of a Pareto front; the chosen one is marked."""
     rows = tuple(
         (
             "*" if one.architecture == front.chosen else "",

@@ -1,4 +1,4 @@
-"""What a design answers, as tables: the answer in a few rows, what other settings cost, what it was chosen from."""
+"""Tables of a design: its result, the cost of alternative settings, and the settings it was chosen from."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from neuronas.runs.designs import Alternative, DesignResult, SettingChoice
 
 
 def answer_rows(design: DesignResult) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """What it is, how accurate, what it loses on the chip, why this one, what would buy more: names with findings."""
+    """The result as names with findings: design, accuracy, loss on the chip, reason, and how to get more accuracy."""
     return (*((name, (finding,)) for name, finding in _answer(design)), *_reasons(design))
 
 
@@ -35,7 +35,7 @@ def _answer(design: DesignResult) -> Iterator[tuple[str, str]]:
 
 
 def _buys(design: DesignResult) -> Iterator[str]:
-    """What would buy more, or why nothing can be bought."""
+    """How to get more accuracy, and the obstacles."""
     larger = [one for one in design.alternatives if one.is_larger]
     if not larger:
         yield "the largest setting there is"
@@ -52,7 +52,7 @@ def _buys(design: DesignResult) -> Iterator[str]:
 
 
 def changed(design: DesignResult, one: Alternative) -> str:
-    """In which axis an alternative differs from the answer, for people."""
+    """Readable form of the axis in which an alternative differs from the answer."""
     if one.setting.channels != design.channels:
         return f"{one.setting.channels} channels"
     if one.setting.timesteps != design.timesteps:
@@ -61,7 +61,7 @@ def changed(design: DesignResult, one: Alternative) -> str:
 
 
 def _choice_of(design: DesignResult, one: Alternative) -> str:
-    """The option that lets an alternative be chosen."""
+    """The option that makes an alternative available."""
     axes = design.choice.axes
     for name, flag in (("channels", "channels"), ("timesteps", "timesteps"), ("weight_bits", "weight-bits")):
         value = getattr(one.setting, name)
@@ -71,7 +71,7 @@ def _choice_of(design: DesignResult, one: Alternative) -> str:
 
 
 def alternatives_table(design: DesignResult) -> Table:
-    """The answer's cells with more or less of one axis, and what each costs."""
+    """The answer's cells with one axis increased or decreased, and the cost of each."""
     own = design.cost
     rows = [("the answer", *(quantity(name, getattr(own, name)) for name in BUDGETED), "chosen")]
     alerts: list[tuple[int, int]] = []
@@ -86,7 +86,7 @@ def alternatives_table(design: DesignResult) -> Table:
 
 
 def contenders_table(choice: SettingChoice) -> Table:
-    """The settings that no other one beats, in the order in which they are searched."""
+    """The non-dominated settings, in the order in which they are searched."""
     rows = tuple(
         (
             one.setting.text,
@@ -102,6 +102,6 @@ def contenders_table(choice: SettingChoice) -> Table:
 
 
 def stages_line(design: DesignResult) -> str:
-    """The stages with their times, in a line."""
+    """The stages with their times, on one line."""
     stages = ", ".join(f"{one.name} {duration(one.seconds)}" for one in design.stages)
     return f"{duration(design.seconds_in_all)} in all: {stages}"

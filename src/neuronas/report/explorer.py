@@ -1,4 +1,4 @@
-"""All candidates for the page's script, compactly."""
+"""Compact data of all candidates for the page's script."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,13 +17,13 @@ from neuronas.space.node_operations import Pair
 from neuronas.space.notation import parse_genotype
 
 _MOST = 100_000
-"""Candidates of a run on a page, but for those on fronts: with more of them a page is slow to follow."""
+"""Largest number of candidates of a run on a page, besides those on fronts; more would make the page slow."""
 _HIGHER_IS_BETTER = ("fitness", "screened")
 _LOOK = ("x", "y", "step", "size", "opacity", "x_low", "x_high", "y_low", "y_high")
 
 
 def explorer_document(runs: Sequence[RunFacts]) -> dict[str, Any] | None:
-    """The candidates of all runs that have a history, as plain values; None where there is none."""
+    """The candidates of all runs that have a history, as JSON values; None if no run has one."""
     searched = [run for run in runs if run.candidates]
     if not searched:
         return None
@@ -48,7 +48,7 @@ def explorer_document(runs: Sequence[RunFacts]) -> dict[str, Any] | None:
 
 
 class _Cells:
-    """The different cells of all candidates, and the parts that they are drawn from."""
+    """The distinct cells of all candidates, and the parts of their drawings."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
@@ -58,7 +58,7 @@ class _Cells:
         self._frames: dict[int, tuple[str, str]] = {}
 
     def number(self, text: str) -> int:
-        """The number of a cell by its text, from 0."""
+        """The number, from 0, of a cell given as text."""
         if text not in self._numbers:
             cell = parse_genotype(text)
             drawing = cell_drawing(cell)
@@ -75,12 +75,12 @@ class _Cells:
         return self._numbers[text]
 
     def document(self) -> dict[str, Any]:
-        """The cells; the drawings of their edges; what stands before and after these, by number of nodes."""
+        """The cells, the SVG of their edges, and the SVG before and after the edges by number of nodes."""
         return {"cells": self._drawn, "edges": self._parts, "frames": self._frames}
 
 
 def _frame(cell: CellDrawing) -> tuple[str, str]:
-    """What stands before and after the edges of a cell."""
+    """The SVG before and after the edges of a cell."""
     start, end, rest = render("cell.svg", cell=replace(cell, edges=(), description=""), FONT=FONT).partition(">")
     return start + end, rest
 

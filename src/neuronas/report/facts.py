@@ -1,4 +1,4 @@
-"""What a report knows about a run; ``neuronas.api`` puts it together, the sections only write it down."""
+"""Data of a run for reports; ``neuronas.api`` collects it, and the sections display it."""
 
 from dataclasses import dataclass
 from math import isclose
@@ -26,15 +26,15 @@ from neuronas.space.shape import cell_name
 
 @dataclass(frozen=True)
 class Answer:
-    """The architecture of a run, costed now.
+    """The architecture of a run with its cost, computed by this version.
 
     Attributes:
-        text: in the notation.
-        graph: the network that it stands for.
-        cost: by the run's cost model, layer by layer.
-        summary: its totals, and those by the other cost model.
-        floorplan: of the mapped network.
-        is_final: the run's own answer; otherwise the fittest that its unfinished search has evaluated so far.
+        text: the architecture in text notation.
+        graph: layer graph of the network.
+        cost: cost by the run's cost model, with layers.
+        summary: total cost by both cost models.
+        floorplan: floorplan of the mapped network.
+        is_final: whether it is the run's answer; otherwise it is the fittest candidate of an unfinished search.
     """
 
     architecture: Architecture
@@ -47,7 +47,7 @@ class Answer:
 
     @property
     def cell_titles(self) -> tuple[str, ...]:
-        """What each different cell is called."""
+        """Titles of the distinct cells."""
         n_different = len(self.architecture.cells)
         if n_different == 1:
             n_cells = sum(bool(one.origin and one.origin.part == "cell") for one in self.graph.sections)
@@ -57,16 +57,16 @@ class Answer:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """A run, read. Parts that it has not got are None or empty.
+    """The contents of a run directory. Missing parts are None or empty.
 
     Attributes:
-        name: what the report calls it; different for each run of a page.
-        directory: as the user gave it.
-        config: every setting, presets filled in.
-        algorithm: of the search.
-        infeasible: why nothing fits, of a search that came to no answer.
-        finalists: that were trained to choose the answer.
-        design: of a run that ``design`` made.
+        name: name in the report; unique among the runs of a page.
+        directory: path as given by the user.
+        config: all settings, with presets filled in.
+        algorithm: algorithm of the search.
+        infeasible: why no candidate fits, for a search without an answer.
+        finalists: finalists that were trained to choose the answer.
+        design: result of ``design``, if it made the run.
     """
 
     name: str
@@ -89,13 +89,13 @@ class RunFacts:
 
     @property
     def ablated_chip(self) -> ChipEvaluation | None:
-        """Whose ablation is drawn: the run's own accelerator, if possible unchanged."""
+        """The chip whose ablation is drawn: preferably the run's own accelerator, unchanged."""
         found = (one for one in self.chips if one.ablation)
         return min(found, key=lambda one: (self._is_other(one), bool(one.changes)), default=None)
 
     @property
     def aged_chip(self) -> ChipEvaluation | None:
-        """Which is drawn over time: the run's own accelerator, at the most times."""
+        """The chip that is drawn over time: preferably the run's own accelerator, then the one with the most times."""
         found = (one for one in self.chips if len(one.times) > 1)
         return min(found, key=lambda one: (self._is_other(one), -len(one.times)), default=None)
 
@@ -104,7 +104,7 @@ class RunFacts:
 
     @property
     def fitness(self) -> float | None:
-        """Of the answer; None where the run was not searched."""
+        """Fitness of the answer; None if the run was not searched."""
         if self.result:
             return self.result.fitness
         if self.answer and not self.answer.is_final and self.candidates:
@@ -113,39 +113,39 @@ class RunFacts:
 
     @property
     def answer_name(self) -> str:
-        """What the answer is called where it is marked among other candidates."""
+        """Label of the answer in charts of candidates."""
         return "the run's answer" if self.is_answered else "the best so far"
 
     @property
     def is_answered(self) -> bool:
-        """Whether the run has an answer of its own, not only a best one so far."""
+        """Whether the run has a final answer, not only the best candidate so far."""
         is_ended = not self.is_search_out_of_time and not self.is_choosing
         return self.answer is not None and self.answer.is_final and is_ended
 
     @property
     def is_choosing(self) -> bool:
-        """Whether the search has finalists that are not trained to the end."""
+        """Whether the search has finalists whose training is not finished."""
         return self.finalists is not None and not self.finalists.is_complete
 
     @property
     def is_search_out_of_time(self) -> bool:
-        """Whether the search was ended by ``max_minutes``."""
+        """Whether the search was stopped by ``max_minutes``."""
         return self.result is not None and self.result.out_of_time
 
     @property
     def is_training_ended(self) -> bool:
-        """Whether the training came to its end: the last epoch, or ``train.patience``."""
+        """Whether the training finished: it reached the last epoch or was stopped early by ``train.patience``."""
         return self.training is not None and self.training.is_of(len(self.epochs))
 
     @property
     def is_training_out_of_time(self) -> bool:
-        """Whether the training was ended by ``max_minutes``, and has not been resumed since."""
+        """Whether the training was stopped by ``max_minutes``, and has not been resumed since."""
         is_last = self.training is not None and self.training.epochs == len(self.epochs)
         return self.training is not None and is_last and self.training.out_of_time
 
     @property
     def changed_costs(self) -> dict[str, float]:
-        """The costs of ``result.json`` that differ from those computed now, by another version or from other files."""
+        """Costs in ``result.json`` that differ from those computed now, because the version or the files changed."""
         if self.result is None or self.answer is None:
             return {}
         stored = {name: float(getattr(self.result.cost, name)) for name in self.budget.limits}

@@ -1,4 +1,4 @@
-"""Pictures as files for papers, without a browser: one column of a paper wide, the same bytes again for the same run.
+"""Figures for papers as files, without a browser: one column wide, reproducible byte for byte.
 
 vl-convert (extra ``figures``) is imported only where it is used.
 """
@@ -42,29 +42,29 @@ NEEDS = {
     "chips": "no ablation on simulated chips",
     "aging": "no simulated chips at several times (evaluate --chip --after)",
 }
-"""Every figure, and why a run may lack it."""
+"""Every figure, and the reason if a run lacks it."""
 
 
 @dataclass(frozen=True)
 class Written:
-    """What was drawn: file by name of the figure; and what was not: why, by name."""
+    """Drawn figures, file by name; and missing figures, reason by name."""
 
     files: dict[str, Path]
     left_out: dict[str, str]
 
 
 def check_converter(what: str) -> None:
-    """Refuse what cannot be exported before anything is computed for it.
+    """Check that the converter is installed, before anything is computed.
 
     Args:
-        what: needs the converter; begins the message, such as ``--plot needs``.
+        what: beginning of the message, such as ``--plot needs``.
 
     Raises:
         ConfigurationError: vl-convert is not installed.
     """
     try:
         found = find_spec("vl_convert")
-    except ValueError:  # it is there, but not a package
+    except ValueError:  # installed, but not as a package
         found = None
     if found is None:
         raise ConfigurationError(
@@ -73,22 +73,22 @@ def check_converter(what: str) -> None:
 
 
 def check_format(name: str) -> None:
-    """Refuse a format that is not written.
+    """Check a file format.
 
     Raises:
-        ConfigurationError: none of ``FORMATS``.
+        ConfigurationError: it is not one of ``FORMATS``.
     """
     if name not in FORMATS:
         raise unknown_name("figure format", name, FORMATS)
 
 
 def write_figures(run: RunFacts, folder: Path, ending: str) -> Written:
-    """Draw every figure that the run has the numbers for.
+    """Draw every figure for which the run has data.
 
     Args:
-        run: read from its directory.
-        folder: made if it does not exist; files of the same names are replaced.
-        ending: one of ``FORMATS``.
+        run: the run.
+        folder: folder of the figures; created if necessary, files of the same names are replaced.
+        ending: file format, one of ``FORMATS``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     drawn = figures(run)
@@ -110,7 +110,7 @@ def figures(run: RunFacts) -> dict[str, Chart | str]:
 
 
 def save(picture: Chart | str, file: Path, width: float) -> None:
-    """Write a chart or a drawing as its file's ending says, so many points wide."""
+    """Write a chart or a drawing in the format of the file's extension, with a width in points."""
     if isinstance(picture, Chart):
         declared = resolved(json.dumps(picture.figure()))
         picture = str(_converter().vegalite_to_svg(declared, allowed_base_urls=[]))
@@ -124,7 +124,7 @@ def save(picture: Chart | str, file: Path, width: float) -> None:
 
 
 def _sorted(lines: re.Match[bytes]) -> bytes:
-    """The names of a page's resources, which the converter writes in any order, in one order, for the same bytes."""
+    """Sort the names of a page's resources, which the converter writes in random order, for reproducible bytes."""
     return b"\n".join(sorted(lines[0].split(b"\n")))
 
 
@@ -135,7 +135,7 @@ def _converter() -> Any:
 
 
 def _sized(svg: str, width: float) -> str:
-    """A drawing so many points wide, or wider if its letters would be too small; a unit of its size is a point."""
+    """Scale a drawing to a width in points, or wider if its text would be too small."""
     head, rest = svg.split(">", 1)
     drawn = float(dict(_SIZE.findall(head))["width"])
     width *= max(1.0, drawn / _WIDEST)

@@ -1,4 +1,4 @@
-"""Finalists of a search: what each one learned at each rung, and whether the best two differ beyond noise."""
+"""Finalists of a search: accuracy at each rung, and whether the best two differ beyond noise."""
 
 from neuronas.hardware.units import quantity
 from neuronas.report.tables import Table, aligned, share
@@ -6,7 +6,7 @@ from neuronas.runs.finalists import Finalist, FinalistChoice
 
 
 def finalists_table(choice: FinalistChoice) -> Table:
-    """A row for each finalist, the longest trained and best first; accuracies with their 95 % intervals."""
+    """A row for each finalist, longest trained and best first; accuracies with 95 % intervals."""
     ranked = sorted(choice.finalists, key=lambda one: _place(choice, one))
     fitness = dict(zip(choice.finalists, aligned([one.fitness for one in choice.finalists]), strict=True))
     lengths = [f"{rung.epochs} epoch{'' if rung.epochs == 1 else 's'}" for rung in choice.rungs]
@@ -28,7 +28,7 @@ def finalists_table(choice: FinalistChoice) -> Table:
 
 
 def difference(choice: FinalistChoice) -> str:
-    """Whether the best two differ, in a sentence; empty where there is no second."""
+    """A sentence on whether the best two differ; empty if there is only one."""
     second, lead = choice.second, choice.lead_95
     if choice.leader is None or second is None or lead is None:
         return ""

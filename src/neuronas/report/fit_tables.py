@@ -1,17 +1,17 @@
-"""Tables of a network on a chip you can buy."""
+"""Tables of a network on a commercial chip."""
 
 from neuronas.report.tables import Table
 from neuronas.runs.fits import FitResult
 
 
 def broken_table(found: FitResult) -> Table:
-    """A row for each limit that is broken."""
+    """A row for each exceeded limit."""
     rows = tuple((one.layer or "network", one.limit.replace("_", " "), one.text) for one in found.broken)
     return Table("Broken limits", ("layer", "limit", "given and expected"), rows, text_columns=(0, 1, 2))
 
 
 def layer_table(found: FitResult) -> Table:
-    """A row for each layer, with what it takes of a core's memory."""
+    """A row for each layer, with the core memory that it uses."""
     rows = tuple(
         (
             one.name,
@@ -30,6 +30,6 @@ def layer_table(found: FitResult) -> Table:
 
 
 def mend_table(found: FitResult) -> Table:
-    """A row for each change that was tried."""
+    """A row for each tested change."""
     rows = tuple((one.options, "fits" if one.fits else f"still breaks {', '.join(one.left)}") for one in found.mends)
-    return Table("What would mend it", ("with", "the network"), rows, text_columns=(0, 1))
+    return Table("Tested changes", ("with", "the network"), rows, text_columns=(0, 1))

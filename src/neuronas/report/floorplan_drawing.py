@@ -1,6 +1,6 @@
-"""A floorplan in SVG: one colour for each layer, stronger in fuller crossbars; a scale in mm and a legend.
+"""A floorplan in SVG: one colour per layer, stronger in fuller crossbars; a scale in mm and a legend.
 
-Here is the geometry; ``templates/floorplan.svg`` draws it.
+This module computes the geometry; ``templates/floorplan.svg`` draws it.
 """
 
 from collections import defaultdict
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 _WIDTH, _LINE = 480, 17  # of the drawing, and of a line below the chip
 _CROSSBAR, _PE_GAP, _TILE_GAP = 6.0, 3.0, 6.0  # pitch of crossbars, and distances, before the chip is scaled to fit
-_FAINTEST = 0.3  # opacity of a crossbar that is almost empty: still to be seen
-_NUMBERED_SIDE = 16  # tiles in a row that still have room for a number each
+_FAINTEST = 0.3  # opacity of an almost empty crossbar, so that it stays visible
+_NUMBERED_SIDE = 16  # most tiles in a row with space for a number in each
 _GOLDEN_ANGLE = 0.381966
 
 
 @dataclass(frozen=True)
 class PlacedLayer:
-    """A layer on the chip, as a legend lists it; ``used`` is the mean utilisation of its crossbars, 0 to 1."""
+    """A layer of the chip in the legend; ``used`` is the mean utilisation of its crossbars, 0 to 1."""
 
     number: int
     name: str
@@ -39,7 +39,7 @@ class PlacedLayer:
 
     @property
     def summary(self) -> str:
-        """What it takes of the chip, in one line."""
+        """Tiles, crossbars and utilisation of the layer, on one line."""
         counts = f"{_counted(self.n_tiles, 'tile')}, {_counted(self.n_crossbars, 'crossbar')}"
         return f"{self.name}: {counts}, {self.used:.0%} used"
 
@@ -49,8 +49,8 @@ def floorplan_svg(plan: Floorplan, title: str, *, legend: bool = True) -> "Marku
 
     Args:
         plan: the floorplan.
-        title: of the picture, plain text.
-        legend: whether the layers are listed below the chip.
+        title: title of the picture, plain text.
+        legend: whether to list the layers below the chip.
     """
     # The chip's geometry before it is scaled; y grows downwards.
     pe_side = _columns(plan.n_crossbars_per_pe) * _CROSSBAR
@@ -126,7 +126,7 @@ def _crossbars(tile: FloorplanTile, pes: Sequence[tuple[float, float]], n_column
 
 
 def _numbered(plan: Floorplan) -> Sequence[int]:
-    """The tiles that bear their layer's number: all where there is room, otherwise the middle one of each layer."""
+    """The tiles with their layer's number: all if there is space, otherwise the middle one of each layer."""
     if plan.side <= _NUMBERED_SIDE:
         return range(len(plan.tiles))
     places = ([i for i, tile in enumerate(plan.tiles) if tile.layer == name] for name in plan.layers)
@@ -134,7 +134,7 @@ def _numbered(plan: Floorplan) -> Sequence[int]:
 
 
 def _round_length(most: float) -> float:
-    """The longest round length."""
+    """The longest round length of the scale."""
     power = 10.0 ** floor(log10(most))
     return next(factor * power for factor in (5, 2, 1) if factor * power <= most)
 

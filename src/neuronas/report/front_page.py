@@ -1,4 +1,4 @@
-"""The page of a front of network and chip: the answer, parallel coordinates, pairs of objectives, effects of axes."""
+"""The page of a Pareto front of networks and chips: answer, parallel coordinates, pairs of objectives, axis effects."""
 
 from collections.abc import Sequence
 from itertools import combinations
@@ -16,10 +16,10 @@ from neuronas.report.style import colour, series
 from neuronas.runs.design_fronts import DesignFront, DesignPoint
 
 _MOST = 400
-"""Designs in a chart; a page with more is slow to open."""
+"""Largest number of designs in a chart; more would make the page slow to open."""
 _TITLES = {"front": "Answer", "designs": "Designs", "effects": "Axes"}
 _AXES = (*NETWORK, *(name for name in FREE if name != "schedule"))
-"""All designs of a front have one schedule."""
+"""All designs of a front have the same schedule."""
 _CHOSEN, _OTHERS = "chosen", "on the front"
 
 
@@ -27,8 +27,8 @@ def front_page(front: DesignFront, members: Sequence[DesignPoint]) -> str:
     """The page.
 
     Args:
-        front: the document.
-        members: all designs of the front.
+        front: the document of the front.
+        members: all designs on the front.
     """
     shown = _some(front, members)
     drawn = {"parallel": _parallel(front, shown), "pairs": _pairs(front, shown), "effects": _effects(front)}
@@ -38,7 +38,7 @@ def front_page(front: DesignFront, members: Sequence[DesignPoint]) -> str:
 
 
 def _some(front: DesignFront, members: Sequence[DesignPoint]) -> list[DesignPoint]:
-    """At most ``_MOST`` designs, spread evenly over the front by energy, and always the chosen and the extreme ones."""
+    """At most ``_MOST`` designs, evenly spread over the front by energy, including the chosen and the extreme ones."""
     ranked = sorted(members, key=lambda one: (one.energy_uj, one.area_mm2))
     chosen = np.unique(np.linspace(0, len(ranked) - 1, min(len(ranked), _MOST)).round().astype(int))
     spread = [ranked[row] for row in chosen]
@@ -55,7 +55,7 @@ def _colours() -> View:
 
 
 def _parallel(front: DesignFront, shown: Sequence[DesignPoint]) -> Chart:
-    """Each design as a line over its axes and objectives."""
+    """Parallel coordinates: each design as a line over axes and objectives."""
     columns = [axis for axis in _AXES if len({getattr(one, axis) for one in shown}) > 1]
     titles = [*(axis.replace("_", " ") for axis in columns), *NAMES.values()]
     heights = [_heights([getattr(one, axis) for one in shown], is_cost=False) for axis in columns]
@@ -78,7 +78,7 @@ def _parallel(front: DesignFront, shown: Sequence[DesignPoint]) -> Chart:
 
 
 def _heights(values: Sequence[Any], *, is_cost: bool) -> list[float]:
-    """Places on an axis, 0 to 1: values of an axis at equal distances, costs by their logarithm."""
+    """Positions on an axis, 0 to 1: axis values equally spaced, costs on a logarithmic scale."""
     if not is_cost:
         levels = sorted(set(values))
         return [levels.index(value) / max(1, len(levels) - 1) for value in values]
@@ -94,7 +94,7 @@ def _value(one: DesignPoint, axis: str) -> str:
 
 
 def _pairs(front: DesignFront, shown: Sequence[DesignPoint]) -> Chart:
-    """Each two objectives against each other."""
+    """Each pair of objectives as a scatter plot."""
     views = []
     for x, y in combinations(OBJECTIVES, 2):
         rows = [
@@ -116,7 +116,7 @@ def _logarithmic(field: str, objective: str, rows: Sequence[dict[str, Any]]) -> 
 
 
 def _effects(front: DesignFront) -> Chart:
-    """By which factor each value of each axis changes each objective."""
+    """Factor by which each value of each axis changes each objective."""
     views = []
     for objective in OBJECTIVES:
         rows = [

@@ -1,4 +1,4 @@
-"""What a front of network and chip says, as tables and sentences."""
+"""Tables and sentences on a Pareto front of networks and chips."""
 
 import shlex
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from neuronas.report.tables import Table, duration, number, share
 from neuronas.runs.design_fronts import DesignFront, DesignPoint
 
 OBJECTIVES = ("error", "energy_uj", "latency_ms", "area_mm2")
-"""That charts and tables show."""
+"""Objectives in charts and tables."""
 NAMES = {"error": "expected error", "energy_uj": "energy", "latency_ms": "latency", "area_mm2": "area"}
 _MORE = {**NAMES, "memory_bits": "memory", "edap": "energy × delay × area"}
 
@@ -21,7 +21,7 @@ def amount(name: str, value: float) -> str:
 
 
 def answer(front: DesignFront) -> tuple[tuple[str, str], ...]:
-    """The chosen design, and what it was chosen from."""
+    """The chosen design, and the designs it was chosen from."""
     one, excluded = front.chosen, sum(front.excluded.values())
     costs = ", ".join(amount(name, getattr(one, name)) for name in (*OBJECTIVES[1:], "memory_bits"))
     rules = "; ".join(f"{n:,} with {rule}" for rule, n in front.excluded.items())
@@ -45,7 +45,7 @@ def answer(front: DesignFront) -> tuple[tuple[str, str], ...]:
 
 
 def commands(front: DesignFront) -> list[str]:
-    """What to do next."""
+    """Commands for the next steps."""
     place = front.directory
     architecture, settings = (str(place / front.files[name]) for name in ("architecture", "settings"))
     run = str(place / "trained")
@@ -57,7 +57,7 @@ def commands(front: DesignFront) -> list[str]:
 
 
 def extremes(front: DesignFront) -> Table:
-    """The chosen design, and the best of each objective."""
+    """The chosen design, and the best one by each objective."""
     rows = [
         _row(front.prefer, front.chosen),
         *(_row(f"least {_MORE[name]}", one) for name, one in front.extremes.items()),
@@ -76,7 +76,7 @@ def _row(name: str, one: DesignPoint) -> tuple[str, ...]:
 
 
 def buys(front: DesignFront) -> Table:
-    """What more of one cost buys."""
+    """Gains in one objective for more of another."""
     rows = tuple(
         (
             f"{one.more:.0%} more {NAMES[one.spent]}",
@@ -87,7 +87,7 @@ def buys(front: DesignFront) -> Table:
         for one in front.purchases
     )
     titles = ("spend at most", "to get", "namely", "by changing")
-    return Table("What more would buy, nothing else getting worse (memory aside)", titles, rows, text_columns=(0, 1, 3))
+    return Table("Gains for more cost, no other objective worse (except memory)", titles, rows, text_columns=(0, 1, 3))
 
 
 def _changes(own: DesignPoint, other: DesignPoint) -> str:
@@ -102,7 +102,7 @@ def _changes(own: DesignPoint, other: DesignPoint) -> str:
 
 
 def explained(front: DesignFront) -> Table:
-    """How much axes of the chip explain alone, and together."""
+    """Share of the variance that axes of the chip explain, each alone and together."""
     rows = [("each axis alone", *(share(front.explained[name]) for name in OBJECTIVES))]
     rows += [(pair, *(share(shares[name]) for name in OBJECTIVES)) for pair, shares in front.interactions.items()]
     titles = ("axes of the chip", *NAMES.values())
@@ -110,10 +110,10 @@ def explained(front: DesignFront) -> Table:
 
 
 def shown(front: DesignFront, members: Sequence[DesignPoint]) -> str:
-    """How many designs the charts show."""
+    """Number of designs in the charts."""
     return f"{len(members):,} of {front.n_front:,} designs on the front; front.csv has all of them."
 
 
 def factor(value: float) -> str:
-    """A factor for people."""
+    """Readable form of a factor."""
     return f"× {number(value)}"

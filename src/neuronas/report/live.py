@@ -1,4 +1,4 @@
-"""What a live page shows: the report of a run as it is now, made anew only where the run has changed."""
+"""Content of a live page: the report of a run in its current state, rendered again only after changes."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,7 +20,7 @@ from neuronas.report.tables import number
 
 @dataclass(frozen=True)
 class Underway:
-    """Something that is under way, and how far: ``done`` of ``total`` units."""
+    """Progress of a task: ``done`` of ``total`` units."""
 
     what: str
     done: int
@@ -32,8 +32,8 @@ class LiveRun:
     """A run directory that another process, or another thread, may be writing.
 
     Args:
-        directory: of the run; it need not be there yet.
-        read: reads it; may raise any ``NeuronasError``, which the page then shows.
+        directory: directory of the run; it may not exist yet.
+        read: function that reads it; the page shows any ``NeuronasError`` that it raises.
     """
 
     links = SECTIONS
@@ -43,24 +43,24 @@ class LiveRun:
         self._lock = Lock()
         self._version = ""
         self._content: dict[str, Any] = {}
-        # What is under way, when that was first seen, how far it was.
+        # The current task, the time at which it was first seen, and its progress then.
         self._began: tuple[str, float, int] = ("", 0.0, 0)
 
     def state(self, known: str) -> dict[str, Any]:
-        """What a page that knows a version has to learn.
+        """Update for a page that shows the version ``known``.
 
         Returns:
-            ``age_s``: seconds since the run's last change; ``error``: why it cannot be read, if so. Where the version
-            is another one: ``version``, ``title``, ``summary``, ``sections`` (HTML by identifier) and ``data`` (of the
-            charts and the explorer).
+            ``age_s``: seconds since the run's last change; ``error``: why it cannot be read, if so. If the version has
+            changed: ``version``, ``title``, ``summary``, ``sections`` (HTML by identifier) and ``data`` (of the charts
+            and the explorer).
         """
         version, changed = self._stamp()
-        with self._lock:  # pages that ask at the same time wait for one reading
+        with self._lock:  # simultaneous requests wait for a single read
             if version != self._version:
                 try:
                     self._content = self._shown(self._read(self.directory))
                     self._version = version
-                except (NeuronasError, OSError) as error:  # such as a file that is not there yet; read again next time
+                except (NeuronasError, OSError) as error:  # such as a file that does not exist yet; retried next time
                     self._version = ""
                     self._content = {"error": " ".join(str(error).split())}
             content = self._content
@@ -78,7 +78,7 @@ class LiveRun:
         return {"title": f"Run {run.name}", "summary": _summary(run), "sections": sections, "data": page.data}
 
     def _left_s(self, progress: Underway) -> float | None:
-        """Time until all is done at the rate since this was first seen; None before the first step."""
+        """Seconds left at the average rate since the task was first seen; None before the first step."""
         what, began, done = self._began
         if what != progress.what or done > progress.done:
             what, began, done = self._began = progress.what, monotonic(), progress.done
@@ -87,11 +87,11 @@ class LiveRun:
         return (monotonic() - began) / (progress.done - done) * (progress.total - progress.done)
 
     def _stamp(self) -> tuple[str, float]:
-        """A text that is another one after every change of the run's files, and the time of the last change."""
+        """Digest of the state of the run's files, and the time of the last change."""
         parts, changed = [], 0.0
         for file in sorted(self.directory.glob("*.*")):
             if file.suffix in _READ:
-                with suppress(FileNotFoundError):  # files come and go while a search runs
+                with suppress(FileNotFoundError):  # files appear and disappear during a search
                     stat = file.stat()
                     parts.append(f"{file.name}:{stat.st_mtime_ns:x}:{stat.st_size:x}")
                     changed = max(changed, stat.st_mtime)
@@ -99,11 +99,11 @@ class LiveRun:
 
 
 _READ = {".yaml", ".json", ".jsonl", ".sqlite", ".sqlite-wal"}
-"""Endings of the files that a report reads."""
+"""Extensions of the files that a report reads."""
 
 
 def _progress(run: RunFacts) -> Underway | None:
-    """What is under way; None where all is done, or it is not known how much there is to do."""
+    """The current task; None if all is finished or the total amount of work is unknown."""
     if not run.result and run.candidates:
         known = np.isfinite(run.candidates.fitness) | np.isfinite(run.candidates.screened)
         n_fitting = len(run.candidates) - run.candidates.n_rejected
@@ -118,7 +118,7 @@ def _progress(run: RunFacts) -> Underway | None:
 
 
 def _summary(run: RunFacts) -> str:
-    """How far the run is."""
+    """Sentences on the progress of the run."""
     parts = []
     if run.result:
         ended = "stopped by --max-minutes after" if run.is_search_out_of_time else "finished in"

@@ -1,6 +1,6 @@
 """The whole network in SVG: a block for each layer outside the cells and for each cell, and the cells as graphs below.
 
-Here is the geometry; ``templates/network.svg`` draws it.
+This module computes the geometry; ``templates/network.svg`` draws it.
 """
 
 from collections.abc import Iterator
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 _TITLE_HEIGHT = 22
-_PITCH, _ROW_HEIGHT, _WAY = 106, 82, 32  # of blocks; how far below a row's top its arrows run
+_PITCH, _ROW_HEIGHT, _WAY = 106, 82, 32  # of blocks; distance of the arrows from the top of a row
 
 
 @dataclass(frozen=True)
 class NetworkBlock:
-    """One part of the network: its name above, what it is, and the shape of its values below; x and y of its corner."""
+    """One block of the network: name (above), label, shape of its values (below), x and y of its corner."""
 
     name: str
     label: str
@@ -55,7 +55,7 @@ def network_svg(answer: Answer) -> "Markup":
 
 
 def _arrow(one: NetworkBlock, other: NetworkBlock) -> str:
-    """To the next block in the row, or down to the first one of the next row."""
+    """Arrow to the next block in the row, or down to the first block of the next row."""
     width = NetworkBlock.WIDTH
     if one.y == other.y:
         return f"M{one.x + width} {one.y + _WAY}h{_PITCH - width - 1}m-5-4l5 4l-5 4"

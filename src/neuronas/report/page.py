@@ -1,4 +1,4 @@
-"""The whole page: style, content, data and script in one file that asks the network for nothing.
+"""The whole page: style, content, data and script in one file that needs no network access.
 
 A section is a title in ``SECTIONS`` and the template ``sections/ID.html``, which reads the run's facts, its charts and
 the tables of the modules in ``_TABLES``.
@@ -65,25 +65,25 @@ _TABLES: dict[str, Any] = {
     "verdict": verdict,
 }
 _SCRIPTS = ("charts.js", "explorer.js", "page.js")
-_FOOTER = f"Written by neuronas {__version__}. This file is complete: it needs no network."
+_FOOTER = f"Written by neuronas {__version__}. This file is self-contained and works offline."
 _LIVE_FOOTER = f"Shown by neuronas {__version__}, on this machine only."
 
 
 @dataclass(frozen=True)
 class Content:
-    """What a page shows: its sections by identifier, and the data of its charts and of its explorer."""
+    """Content of a page: its sections by identifier, and the data of its charts and its explorer."""
 
     sections: dict[str, "Markup"]
     data: dict[str, Any]
 
 
 def report_page(run: RunFacts) -> str:
-    """One run, in full."""
+    """Page of one run."""
     return _page(f"Run {run.name}", _shown(run), content(run), _assets("start.js"), _FOOTER)
 
 
 def comparison_page(runs: tuple[RunFacts, ...]) -> str:
-    """Several runs: one table, one plot, the networks side by side."""
+    """Page of several runs: one table, one plot, and the networks side by side."""
     shown = Content(_sections(_COMPARED, runs=runs, searched=_searched(runs)), _data({}, runs))
     return _page(f"{len(runs)} runs compared", _COMPARED, shown, _assets("start.js"), _FOOTER)
 
@@ -91,13 +91,13 @@ def comparison_page(runs: tuple[RunFacts, ...]) -> str:
 def single_page(
     title: str, links: Mapping[str, str], sections: Mapping[str, "Markup"], charts: Mapping[str, Chart]
 ) -> str:
-    """A page of its own, whose sections are rendered already.
+    """A complete page of rendered sections.
 
     Args:
-        title: of the page.
-        links: titles of the sections by their identifiers.
-        sections: by the same.
-        charts: by the names that the sections give them.
+        title: title of the page.
+        links: titles of the sections by identifier.
+        sections: rendered sections by identifier.
+        charts: charts by the names that the sections use.
     """
     views = {name: chart.views for name, chart in charts.items()}
     shown = Content(dict(sections), {"config": chart_config(), "charts": views, "explorer": None})
@@ -105,23 +105,23 @@ def single_page(
 
 
 def live_page(links: Mapping[str, str]) -> tuple[str, str]:
-    """A page without content, which asks its server for that (``LivePage``), and its content security policy.
+    """A page that requests its content from its server (``LivePage``), and its content security policy.
 
     Args:
-        links: titles of the sections that it will have, by their identifiers.
+        links: titles of the future sections by identifier.
     """
     assets = _assets("live.js", connect="'self'")
     return _page("Live page", links, Content({"live": render("live.html")}, {}), assets, _LIVE_FOOTER), assets.policy
 
 
 def content(run: RunFacts) -> Content:
-    """What a run's page shows."""
+    """Content of a run's page."""
     drawn = charts(run)
     return Content(_sections(_shown(run), run=run, drawn=drawn, searched=_searched((run,))), _data(drawn, (run,)))
 
 
 def _shown(run: RunFacts) -> dict[str, str]:
-    """The sections of a run: that of designs only where it is one."""
+    """The sections of a run; the design section only if ``design`` made the run."""
     return {key: title for key, title in SECTIONS.items() if key != "design" or run.design is not None}
 
 
@@ -142,7 +142,7 @@ def _data(drawn: Mapping[str, Chart], runs: tuple[RunFacts, ...]) -> dict[str, A
 
 @dataclass(frozen=True)
 class _Assets:
-    """Style and script of a page, and a policy that lets only these work."""
+    """Style and script of a page, and a content security policy that allows only these."""
 
     style: "Markup"
     script: "Markup"
@@ -151,16 +151,16 @@ class _Assets:
 
 @cache
 def _assets(start: str, connect: str = "'none'") -> _Assets:
-    """Put a page's script together.
+    """Assemble the style, the script and the policy of a page.
 
     Args:
-        start: the resource that starts it.
-        connect: where the script may ask for more, in the words of a content security policy.
+        start: resource that starts the script.
+        connect: allowed connections of the script, as a source of a content security policy.
     """
     style = trusted(style_sheet() + resource("page.css"))
     own = "".join(map(resource, (*_SCRIPTS, start)))
     script = trusted(f'(() => {{\n"use strict";\n{{\n{resource("vega.js")}}}\n{own}}})();\n')
-    # A second lock behind the escaping: only this script and this style work, and nothing else is fetched or sent.
+    # A second barrier besides escaping: only this script and this style run, and nothing else is fetched or sent.
     policy = (
         "default-src 'none'",
         f"style-src '{_digest(style)}'",

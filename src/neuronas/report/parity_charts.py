@@ -1,4 +1,4 @@
-"""Charts of measured values over their estimates."""
+"""Charts of measured values against their estimates."""
 
 from collections.abc import Sequence
 from math import ceil, floor, log10
@@ -7,48 +7,48 @@ from typing import Any, Protocol
 from neuronas.report.charts import Chart, View, colours, data, declared, name, number
 from neuronas.report.style import series
 
-_NEAR = 1.5  # dashed lines: a factor off
+_NEAR = 1.5  # dashed lines: this factor from equality
 _N_NAMED = 4
 
 
 class Compared(Protocol):
-    """A measurement beside its estimate."""
+    """A measurement and its estimate."""
 
     @property
     def chip(self) -> str:
-        """Whose."""
+        """Name of the chip."""
 
     @property
     def group(self) -> str:
-        """Of what kind."""
+        """Kind of the chip."""
 
     @property
     def quantity(self) -> str:
-        """Of what; each has a view of its own."""
+        """Measured quantity; each has its own view."""
 
     @property
     def unit(self) -> str:
-        """Of both values."""
+        """Unit of both values."""
 
     @property
     def published(self) -> float:
-        """As measured."""
+        """Measured value."""
 
     @property
     def ours(self) -> float:
-        """As estimated."""
+        """Estimated value."""
 
     @property
     def factor(self) -> float:
-        """By how much they differ."""
+        """Factor between both values, at least 1."""
 
 
 def parity_chart(rows: Sequence[Compared], level: float) -> Chart:
-    """Measured over estimated, both logarithmic, a view for each quantity; dashed: a factor of 1.5 off."""
+    """Measured against estimated values on logarithmic axes, one view per quantity; dashed: a factor of 1.5 off."""
     quantities = dict.fromkeys(row.quantity for row in rows)
     groups = list(dict.fromkeys(row.group for row in rows))
     views = tuple(_view([row for row in rows if row.quantity == one], groups) for one in quantities)
-    title = f"Measured chips over their estimates by papers of others; {level:.0%} intervals in silicon.json"
+    title = f"Measured chips against estimates calibrated on other papers; {level:.0%} intervals in silicon.json"
     return Chart(title, views, columns=len(views), width=900)
 
 
@@ -61,7 +61,7 @@ def _view(rows: Sequence[Compared], groups: Sequence[str]) -> View:
     unit = rows[0].unit
 
     def line(factor: float) -> Any:
-        # both ends stay inside, so that nothing is drawn beyond the axes
+        # both ends are inside, so that nothing is drawn beyond the axes
         ends = [(low * max(1, 1 / factor), low * max(1, factor)), (high / max(1, factor), high / max(1, 1 / factor))]
         return data([{"x": x, "y": y} for x, y in ends], None)["data"]
 

@@ -1,4 +1,4 @@
-"""Which charts a run has: the page and the figures show the same ones, by the same names."""
+"""The charts of a run, under the same names on the page and as figures."""
 
 from neuronas.report.accuracy_charts import (
     ablation_chart,
@@ -14,7 +14,7 @@ from neuronas.report.search_charts import progress_chart
 
 
 def charts(run: RunFacts) -> dict[str, Chart]:
-    """The charts that the run has the numbers for, by name."""
+    """The charts for which the run has data, by name."""
     found = {}
     if run.answer:
         cost = run.answer.cost

@@ -1,4 +1,4 @@
-"""Where every number comes from: constants with their sources, settings, and the commands that give a run again."""
+"""Provenance of every number: constants with their sources, settings, and the commands that reproduce a run."""
 
 import shlex
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from neuronas.runs.environment import Environment
 
 
 def provenance_table(run: RunFacts) -> Table:
-    """Which model, preset or measurement stands behind each figure."""
+    """The model, preset or measurement from which each figure comes."""
     hardware, fitness = run.config.hardware, run.config.fitness
     preset = f"preset {hardware.accelerator}" if not hardware.accelerator.endswith((".yaml", ".yml")) else "your file"
     model = f"cost model '{hardware.cost_model}' with the constants of {preset}; an estimate, not a measurement"
@@ -36,7 +36,7 @@ def constants_table(accelerator: Accelerator) -> Table:
 
 
 def commands(run: RunFacts) -> list[str]:
-    """What makes the run again from its settings, into the directory ``again``."""
+    """Commands that reproduce the run from its settings in the directory ``again``."""
     settings = quoted(f"{run.directory}/config.yaml")
     found = []
     if run.candidates or run.result or run.answer is None:
@@ -55,7 +55,7 @@ def commands(run: RunFacts) -> list[str]:
 
 
 def first_command(environment: Environment) -> str:
-    """The command that made a run's directory."""
+    """The command that created the run directory."""
     return shlex.join(["neuronas", *environment.command[1:]])
 
 

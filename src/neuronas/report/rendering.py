@@ -1,7 +1,7 @@
-"""Templates. Every value is escaped where a template puts it in, unless it was rendered by a template.
+"""Templates. Every value is escaped when it is inserted, unless it was rendered by a template.
 
-Jinja2 is imported with the first template that is rendered. A name that a template misspells raises. Compiled templates
-are kept in the cache folder, as Python keeps compiled modules; where nothing can be kept, they are compiled anew.
+Jinja2 is imported on first use. An undefined name in a template raises an error. Compiled templates are kept in the
+cache folder, as Python keeps compiled modules; if the folder is not writable, they are compiled again each time.
 """
 
 from contextlib import suppress
@@ -32,7 +32,7 @@ _FILTERS = {
 
 @cache
 def environment() -> "Environment":
-    """Jinja2 with the templates and the filters that they use."""
+    """Jinja2 environment with the templates and their filters."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     made = Environment(
@@ -49,13 +49,13 @@ def environment() -> "Environment":
 
 
 def _compiled() -> "BytecodeCache | None":
-    """Where compiled templates are kept; None if the folder cannot be made."""
+    """Cache of compiled templates; None if its folder cannot be created."""
     from jinja2 import FileSystemBytecodeCache, __version__
     from jinja2.bccache import Bucket
 
     class Compiled(FileSystemBytecodeCache):
         def dump_bytecode(self, bucket: Bucket) -> None:
-            with suppress(OSError):  # read-only or full: compiled anew next time, with the same page
+            with suppress(OSError):  # read-only or full: templates are compiled again each time
                 super().dump_bytecode(bucket)
 
     folder = cache_folder() / "templates"
@@ -67,12 +67,12 @@ def _compiled() -> "BytecodeCache | None":
 
 
 def render(template: str, **values: Any) -> "Markup":
-    """HTML or SVG of a template."""
+    """Render a template to HTML or SVG."""
     return trusted(environment().get_template(template).render(values))
 
 
 def trusted(text: str) -> "Markup":
-    """Text that is HTML, style or script already: a template puts it in as it is."""
+    """Text that is already HTML, style or script: templates insert it without escaping."""
     from markupsafe import Markup
 
-    return Markup(text)  # noqa: S704 - callers give what templates rendered, and the package's own resources
+    return Markup(text)  # noqa: S704 - callers pass rendered templates and the package's own resources

@@ -1,4 +1,4 @@
-"""Charts of a search: fitness against cost with the Pareto front, and fitness over the candidates proposed."""
+"""Charts of a search: fitness against cost with the Pareto front, and fitness over the proposed candidates."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -16,7 +16,8 @@ from neuronas.runs.candidates import Candidates
 
 CANDIDATES, FRONT, EXCEEDED = "candidates", "Pareto front", "over the budget"
 _MOST, _FEW = 3000, 500
-"""Candidates in a chart, but for those on fronts: a figure with more is slow to open. Fewer are drawn larger."""
+"""Largest number of candidates in a chart, besides those on fronts; more would make it slow to open. Fewer candidates
+are drawn larger."""
 
 
 def scatter(
@@ -30,12 +31,12 @@ def scatter(
 
     Args:
         groups: colour of each group of candidates.
-        answer: what the answer is called.
-        columns: of the legend, see ``colours``.
-        look: titles of the axes ``x`` and ``y``, where they begin and end (``x_low``, ``x_high``, …), ``step`` of the
-            front's line, ``size`` and ``opacity`` of points.
-        source: the data ``candidates`` (x, y, group), ``front``, ``answers`` (x, y) and ``budgets`` (x or y); without
-            it they are named, and a page's script gives them.
+        answer: label of the answer.
+        columns: columns of the legend, see ``colours``.
+        look: titles of the axes ``x`` and ``y``, their limits (``x_low``, ``x_high``, …), ``step`` of the front's line,
+            ``size`` and ``opacity`` of points.
+        source: the data ``candidates`` (x, y, group), ``front``, ``answers`` (x, y) and ``budgets`` (x or y); None:
+            the data are named, and the page's script provides them.
     """
     source = source or (lambda name: {"data": {"name": name}})
     legend = colours([*groups, FRONT, answer], [*groups.values(), colour("accent"), colour("ink")], columns=columns)
@@ -54,10 +55,10 @@ def pareto_chart(candidates: Candidates, budget: Budget, answer: str | None, ans
     """Fitness against each cost; only candidates with a fitness are shown.
 
     Args:
-        candidates: of a search.
-        budget: its limits.
-        answer: text of the architecture that is marked; None for none.
-        answer_name: what that is called.
+        candidates: candidates of a search.
+        budget: limits of the search.
+        answer: text of the architecture to mark; None for none.
+        answer_name: label of that architecture.
     """
     fitness = candidates.fitness
     known = np.flatnonzero(np.isfinite(fitness))
@@ -85,7 +86,7 @@ def pareto_chart(candidates: Candidates, budget: Budget, answer: str | None, ans
 
 
 def progress_chart(candidates: Candidates) -> Chart:
-    """The fitness of the candidates in the order of proposal, and the best so far of those that fit the budgets."""
+    """Fitness of the candidates in order of proposal, and the best fitness so far within the budgets."""
     best, every = "best so far", -(-len(candidates) // _MOST)
     improved = [*candidates.improvements, (len(candidates), candidates.improvements[-1][1])]
     chosen = {*range(0, len(candidates), every), *(number - 1 for number, _ in candidates.improvements)}

@@ -1,7 +1,7 @@
-"""The server of a live page: on this machine only, for reading only.
+"""The server of a live page: on this machine only, read-only.
 
-Its address is 127.0.0.1. A request must name it as its host, so that a page from elsewhere whose name was pointed at
-127.0.0.1 (DNS rebinding) gets nothing.
+Its address is 127.0.0.1. A request must name this address as its host, which prevents DNS rebinding: a foreign page
+whose name resolves to 127.0.0.1 receives nothing.
 """
 
 import errno
@@ -23,19 +23,19 @@ from neuronas.version import __version__
 
 HOST = "127.0.0.1"
 _log = logging.getLogger(__name__)
-_IDLE_S = 30.0  # a connection on which nobody asks anything is closed
-_EVERY_S = 2.0  # a page asks again after so long,
-_PAUSE_FACTOR = 5  # or after so many times as long as the last answer took: a search has better things to do
-_LATE_S = 2.0  # a page that is later than that was closed
-_GOODBYE_S = 10.0  # how long the end waits for an open page to ask once more
+_IDLE_S = 30.0  # idle connections are closed after this time
+_EVERY_S = 2.0  # a page sends its next request after this time,
+_PAUSE_FACTOR = 5  # or after this multiple of the last response time, so as not to slow down a search
+_LATE_S = 2.0  # a page without a request for this time has been closed
+_GOODBYE_S = 10.0  # how long to wait at the end for the last request of an open page
 
 
 class LivePage(Protocol):
-    """What a live page shows: ``LiveRun``, ``LiveStream``."""
+    """Content of a live page: ``LiveRun``, ``LiveStream``."""
 
     @property
     def links(self) -> Mapping[str, str]:
-        """Titles of its sections, by their identifiers."""
+        """Titles of its sections by identifier."""
         ...
 
     def state(self, known: str) -> dict[str, Any]:
@@ -44,14 +44,14 @@ class LivePage(Protocol):
 
 
 class LiveServer:
-    """Serves a live page from threads of its own; use it in a ``with`` statement.
+    """Serves a live page from its own threads; use it in a ``with`` statement.
 
     Args:
-        shown: what is shown.
-        port: to listen on; 0 for any free one.
+        shown: content of the page.
+        port: port to listen on; 0 for any free one.
 
     Raises:
-        ConfigurationError: the port is taken or may not be opened.
+        ConfigurationError: the port is taken or cannot be opened.
     """
 
     def __init__(self, shown: LivePage, port: int):
@@ -59,7 +59,7 @@ class LiveServer:
         page, policy = live_page(shown.links)
         self._page, self.policy = page.encode(), f"{policy}; frame-ancestors 'none'"
         self._ending, self._told = Event(), Event()
-        self._expected = -_LATE_S  # when a page is to ask next
+        self._expected = -_LATE_S  # time of the next request of a page
         try:
             self._server = _Server((HOST, port), _handler(self))
         except OSError as error:
@@ -71,11 +71,11 @@ class LiveServer:
 
     @property
     def address(self) -> str:
-        """What to open in a browser."""
+        """URL to open in a browser."""
         return f"http://{HOST}:{self.port}/"
 
     def __enter__(self) -> Self:
-        """Begin to answer."""
+        """Start serving."""
         self._thread = Thread(target=self._server.serve_forever, name="live page", daemon=True)
         self._thread.start()
         return self
@@ -83,7 +83,7 @@ class LiveServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop answering; after a normal end, an open page first gets the last state."""
+        """Stop serving; after a normal end, an open page first receives the last state."""
         due = self._expected - monotonic() + _LATE_S
         if kind is None and due > 0:
             self._ending.set()
@@ -95,7 +95,7 @@ class LiveServer:
     def wait(self) -> None:
         """Serve until interrupted."""
         while self._thread.is_alive():
-            self._thread.join(1.0)  # with a limit, so that Ctrl-C comes through
+            self._thread.join(1.0)  # with a timeout, so that Ctrl-C is handled
 
     @property
     def page(self) -> bytes:
@@ -103,7 +103,7 @@ class LiveServer:
         return self._page
 
     def state(self, version: str, send: Callable[[bytes], None]) -> None:
-        """Send the state to a page that knows a version of it."""
+        """Send the state to a page, which says what version it shows."""
         ending, started = self._ending.is_set(), monotonic()
         state = self._shown.state(version)
         pause_s = max(_EVERY_S, _PAUSE_FACTOR * (monotonic() - started))
@@ -118,7 +118,7 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say what went wrong; a browser that goes away is no error."""
+        """Log an error; a closed connection of a browser is not an error."""
         if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
             _log.error("live page: a request failed", exc_info=True)
 
@@ -139,10 +139,10 @@ def _handler(live: LiveServer) -> type[BaseHTTPRequestHandler]:
             elif path == "/state":
                 version = parse_qs(query).get("version", [""])[0]
                 live.state(version, lambda content: self._send(HTTPStatus.OK, "application/json", content))
-            elif path == "/favicon.ico":  # browsers ask for it by themselves
+            elif path == "/favicon.ico":  # requested by browsers automatically
                 self._send(HTTPStatus.NO_CONTENT, "text/plain", b"")
             else:
-                self._send(HTTPStatus.NOT_FOUND, "text/plain", b"there is nothing here\n")
+                self._send(HTTPStatus.NOT_FOUND, "text/plain", b"not found\n")
 
         def _send(self, status: HTTPStatus, media_type: str, content: bytes) -> None:
             self.send_response(status)
@@ -161,7 +161,7 @@ def _handler(live: LiveServer) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(content)
 
         def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-            """Answer what is no GET, or no HTTP, in plain text; the connection ends."""
+            """Answer requests that are not GET, or not HTTP, in plain text, and close the connection."""
             self.close_connection = True
             self._send(HTTPStatus(code), "text/plain", b"only GET is answered\n")
 

@@ -1,4 +1,4 @@
-"""The live page of a recording that a network classifies: what it sees, and its scores over time."""
+"""The live page of a recording that a network classifies: its input, and its scores over time."""
 
 from collections.abc import Mapping, Sequence
 from threading import Lock
@@ -15,11 +15,11 @@ from neuronas.report.tables import number as written
 from neuronas.runs.streams import StreamStep
 
 _MOST_STEPS = 400
-"""Points of a line; of a longer stream the latest are shown."""
+"""Points of a line; of longer streams, only the latest are shown."""
 
 
 class LiveStream:
-    """What ``LiveServer`` serves of a stream; see ``neuronas.api.stream.Follower``.
+    """Content of a stream for ``LiveServer``; see ``neuronas.api.stream.Follower``.
 
     Args:
         recording: name of the file.
@@ -45,7 +45,7 @@ class LiveStream:
             self._image, self._changed = image, time()
 
     def state(self, known: str) -> dict[str, Any]:
-        """See ``LiveRun.state``: here the version is the number of steps."""
+        """See ``LiveRun.state``; the version is the number of time steps."""
         with self._lock:
             steps, image, changed = self._steps[:], self._image, self._changed
         answer: dict[str, Any] = {"age_s": max(0.0, time() - changed)}
@@ -72,7 +72,7 @@ class LiveStream:
 
 
 def event_paths(image: NDArray[np.uint8]) -> dict[str, str]:
-    """Pixels with events as SVG paths: ON, OFF, both; of an image of one channel, all of them.
+    """Pixels with events as SVG paths: ON, OFF and both; with one channel, all of them.
 
     Args:
         image: [C, H, W].
@@ -89,7 +89,7 @@ def _squares(chosen: NDArray[np.bool_]) -> str:
 
 
 def scores_chart(steps: Sequence[StreamStep], names: Sequence[str]) -> Chart:
-    """Scores over time, of the classes that have the highest now."""
+    """Scores over time of the classes with the currently highest scores."""
     order = sorted(range(len(names)), key=lambda index: -steps[-1].scores[index])[:N_SERIES]
     shown = sorted(order)
     rows = [

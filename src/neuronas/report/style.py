@@ -1,7 +1,7 @@
-"""How every picture looks, on light pages, on dark pages and on paper.
+"""Style of all pictures, on light pages, on dark pages and in papers.
 
-Charts and drawings name a colour as a style sheet does: ``var(--ink)``. A page defines these names, so that its
-pictures follow the reader's light or dark setting; a figure for a paper has the colours themselves.
+Charts and drawings refer to colours as style sheets do: ``var(--ink)``. A page defines these names, so that its
+pictures follow the reader's light or dark setting; figures for papers contain the colours themselves.
 """
 
 import json
@@ -23,7 +23,7 @@ PALETTE = {
     "good": ("#009e73", "#5cc98d"),
     "bad": ("#d55e00", "#ff8f6b"),
     "point": ("#56b4e9", "#5b9cc9"),
-    # Series: Okabe and Ito, Color Universal Design (2008), which colour-blind people tell apart.
+    # Series: Okabe and Ito, Color Universal Design (2008); distinguishable by colour-blind readers.
     "series-0": ("#0072b2", "#7fb0ff"),
     "series-1": ("#e69f00", "#e3b454"),
     "series-2": ("#009e73", "#5cc98d"),
@@ -38,22 +38,22 @@ _NAMED = re.compile(r"var\(--([\w-]+)\)")
 
 
 def colour(name: str) -> str:
-    """A colour by its name in the palette, as style sheets, charts and drawings write it."""
+    """Reference to a colour of the palette, as in style sheets, charts and drawings."""
     return f"var(--{name})"
 
 
 def series(number: int) -> str:
-    """Colour of the n-th of several things, from 0."""
+    """Colour of the n-th series, from 0."""
     return colour(f"series-{number % N_SERIES}")
 
 
 def resolved(picture: str) -> str:
-    """A picture's text, SVG or JSON, with the colours themselves in place of their names, for light paper."""
+    """A picture as text, SVG or JSON, with the colours for light paper in place of their names."""
     return _NAMED.sub(lambda found: PALETTE[found[1]][0] if found[1] in PALETTE else found[0], picture)
 
 
 def style_sheet() -> str:
-    """The rules that define the colours of a page: light, dark, and light again in print."""
+    """CSS rules that define the colours of a page: light, dark, and light in print."""
     light, dark = (
         "".join(f"--{name}: {both[which]}; " for name, both in PALETTE.items()) + f"color-scheme: {scheme};"
         for which, scheme in enumerate(("light", "dark"))
@@ -64,10 +64,10 @@ def style_sheet() -> str:
 
 @cache
 def chart_config() -> dict[str, Any]:
-    """Vega-Lite's configuration of all charts: sizes in pixels of a page. The page names each chart as a whole."""
+    """Vega-Lite configuration of all charts; sizes in pixels of a page. The page labels each chart as a whole."""
     return {"font": FONT, **json.loads(resource("charts.json"))}
 
 
 def resource(name: str) -> str:
-    """Text of a style sheet, script or declaration of the package."""
+    """Text of a style sheet, script or declaration in the package."""
     return files("neuronas.report").joinpath("resources", name).read_text(encoding="utf-8")

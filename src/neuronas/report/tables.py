@@ -1,4 +1,4 @@
-"""Tables as data, which the command line prints and a page renders; and numbers as text for people."""
+"""Tables as data, printed by the command line and rendered on pages; and numbers as readable text."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from math import floor, log10
 
 _DIGITS = 4  # significant digits of a number
 _NARROW, _NARROW_MATRIX = (52, 2.0), (56, 0.75)
-"""Characters in the width of a phone, and those that the margins of a column take; a matrix has small letters."""
+"""Width of a phone in characters, and width of the margins of a column; a matrix has smaller text."""
 
 
 @dataclass(frozen=True)
@@ -14,15 +14,15 @@ class Table:
     """Rows of equal length under column titles.
 
     Attributes:
-        caption: what it shows.
-        titles: one for each column.
-        rows: one cell for each column.
-        text_columns: which columns hold text, from 0; the others are aligned as numbers.
-        alerts: cells, as (row, column) from 0, that are shown as broken limits.
-        swatches: the colour of a square in front of each row on a page; empty for none.
-        bars: by column, a bar for each row that a page draws below the number: 1 is the whole width of the cell, more
-            is too much; None for none.
-        is_matrix: rows and columns stand for the same kind of thing.
+        caption: caption of the table.
+        titles: title of each column.
+        rows: cells of each row, one per column.
+        text_columns: indices of columns with text, from 0; the others are aligned as numbers.
+        alerts: cells to mark as exceeded limits, as (row, column) from 0.
+        swatches: colour of a square before each row on a page; empty for none.
+        bars: by column, the length of a bar below the number of each row on a page; 1: the width of the cell, larger:
+            exceeded; None: no bar.
+        is_matrix: whether rows and columns list the same items.
     """
 
     caption: str
@@ -36,12 +36,12 @@ class Table:
 
     @property
     def is_stacked(self) -> bool:
-        """Whether a narrow page, which not all columns fit, shows each row as a list."""
+        """Whether pages too narrow for all columns show each row as a list."""
         most, margins = _NARROW_MATRIX if self.is_matrix else _NARROW
         return sum(margins + self._narrowest(column) for column in range(len(self.titles))) > most
 
     def _narrowest(self, column: int) -> int:
-        """Width of a column in characters, where titles and text are broken between words."""
+        """Width of a column in characters if titles and text are wrapped between words."""
         cells = [row[column] for row in self.rows]
         words = " ".join((self.titles[column], *(cells if column in self.text_columns else ()))).split()
         return max(map(len, words if column in self.text_columns else (*words, *cells)), default=0)
@@ -61,9 +61,9 @@ def number(value: float | None, digits: int = _DIGITS) -> str:
 
 
 def aligned(values: Sequence[float | None]) -> list[str]:
-    """The numbers of one column, all with as many decimals as the largest one needs; empty for None.
+    """The numbers of one column, all with the decimal places that the largest one needs; empty for None.
 
-    What is too small to be seen at that precision, but not 0, is ``<0.001``.
+    Nonzero numbers that would be rounded to 0 are shown as, for instance, ``<0.001``.
     """
     largest = max((abs(value) for value in values if value is not None), default=0.0)
     decimals = min(max(_DIGITS - 1 - floor(log10(largest)), 1), 6) if largest else 1
@@ -75,12 +75,12 @@ def aligned(values: Sequence[float | None]) -> list[str]:
 
 
 def duration(seconds: float) -> str:
-    """A time in its largest fitting unit: ``45 s``, ``12 min``, ``3.5 h``."""
+    """A duration in its largest fitting unit: ``45 s``, ``12 min``, ``3.5 h``."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 def share(value: float | None) -> str:
-    """A share of 1 as percent; a dash for None."""
+    """A fraction as percent; a dash for None."""
     return "–" if value is None else f"{value:z.1%}"

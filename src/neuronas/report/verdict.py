@@ -1,4 +1,4 @@
-"""The verdict that a report opens with: accuracy, budget, training, and what was expected against what was measured."""
+"""The summary at the top of a report: accuracy, budget, training, and expected against measured values."""
 
 from collections.abc import Iterator
 
@@ -11,12 +11,12 @@ from neuronas.runs.chip_evaluations import NOTICED_LOSS
 from neuronas.runs.results import NOT_CALIBRATED
 
 _Row = tuple[str, str, bool]
-"""What a reader asks, the finding, and whether that is bad news."""
-_OUT_OF_TIME = "the time was up (--max-minutes)"
+"""Topic, finding, and whether the finding is a problem."""
+_OUT_OF_TIME = "time limit reached (--max-minutes)"
 
 
 def verdict(run: RunFacts) -> tuple[_Row, ...]:
-    """The questions that a reader asks first, with their findings."""
+    """The rows of the summary."""
     return (*_accuracy(run), *_twin(run), *_chips(run), *_budget(run), *_search(run), *_training(run), *_measured(run))
 
 

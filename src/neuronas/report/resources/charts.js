@@ -1,21 +1,21 @@
-// Draws Vega-Lite charts in their places on the page, and keeps them up to date.
+// Draws Vega-Lite charts in their placeholders on the page, and updates them.
 
 const OPTIONS = {
   mode: "vega-lite",
   actions: false,
   defaultStyle: false,
   logLevel: 1, // errors
-  ast: true, // expressions are interpreted: the page's policy forbids to make code out of text
+  ast: true, // expressions are interpreted: the page's policy forbids generating code from text
   tooltip: { disableDefaultStyle: true },
 };
 
-/** A declaration with the colours themselves in place of their names: a canvas does not know the style sheet. */
+/** A declaration with colours in place of their names: a canvas cannot read the style sheet. */
 function coloured(declared) {
   const style = getComputedStyle(document.documentElement);
   return JSON.parse(JSON.stringify(declared).replace(/var\((--[\w-]+)\)/g, (_, name) => style.getPropertyValue(name).trim()));
 }
 
-/** Draw a declared view as wide as its place, and return Vega's view of it. */
+/** Draw a declared view at the width of its placeholder, and return Vega's view of it. */
 async function embed(place, declared, config, renderer = "svg") {
   const spec = { width: "container", autosize: { type: "fit-x", contains: "padding" }, config, ...declared };
   return (await window.vegaEmbed(place, renderer === "svg" ? spec : coloured(spec), { ...OPTIONS, renderer })).view;

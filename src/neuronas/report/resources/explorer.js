@@ -5,21 +5,21 @@ const FRONT_ROWS = 200; // of the front's table
 const STEPS = 1000; // positions of a slider
 const MANY = 2000; // more points are drawn smaller, fainter and on a canvas
 
-/** Elements are made and filled here and nowhere else: text is only ever set as text. */
+/** Creates all elements, so that text is always inserted as text, never as HTML. */
 function make(name, properties, ...children) {
   const made = Object.assign(document.createElement(name), properties);
   made.append(...children);
   return made;
 }
 
-/** A number for people: four significant digits, whole numbers in full. */
+/** A number as readable text: four significant digits, integers in full. */
 function shown(value) {
   if (value === null || value === undefined) return "–";
   const whole = Number.isInteger(value) || Math.abs(value) >= 1e4;
   return value.toLocaleString("en", whole ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 4 });
 }
 
-/** Lowest and highest of the values that are known; there may be too many for Math.min. */
+/** Minimum and maximum of the known values; there may be too many for Math.min. */
 function extent(values) {
   let low = Infinity, high = -Infinity;
   for (const value of values) {
@@ -30,7 +30,7 @@ function extent(values) {
   return [low, high];
 }
 
-/** Where an axis begins and ends; far outliers at the lower end (Tukey's fence) do not stretch it where higher is better. */
+/** Limits of an axis; if higher is better, they exclude outliers at the lower end (Tukey's fence). */
 function span(values, fenced) {
   let [low, high] = extent(values);
   if (low > high) return [0, 1];
@@ -43,7 +43,7 @@ function span(values, fenced) {
   return [low - room, high + room];
 }
 
-/** Indices of the points that no other beats on both axes, in the order of x; a sign of -1: higher is better. */
+/** Indices of the non-dominated points on both axes, in the order of x; a sign of -1: higher is better. */
 function paretoFront(points, [sx, sy]) {
   const order = points.map((_, i) => i).sort((a, b) => sx * (points[a].x - points[b].x) || sy * (points[a].y - points[b].y));
   const front = [];
@@ -62,14 +62,14 @@ class Explorer {
     this.selects = ["x-axis", "y-axis"].map((id) => document.getElementById(id));
     this.showRejected = document.getElementById("show-rejected");
     this.sliders = new Map();
-    this.chosen = new Set(); // controls that the reader has changed; the others follow the data
+    this.chosen = new Set(); // controls that the user has changed; the others follow the data
     this.current = -1; // point under pointer or keyboard
     this.shownNow = [];
     this.setUpControls();
     this.setUpPlot();
   }
 
-  /** Show data; later data with more candidates keep what the reader has chosen. */
+  /** Show data; updates with more candidates keep the user's selection. */
   async load(data, config) {
     const before = this.current < 0 ? "" : this.name(this.shownNow[this.current]);
     Object.assign(this, { data, config, columns: this.join(data) });
@@ -82,7 +82,7 @@ class Explorer {
     if (before) this.point(this.shownNow.findIndex((i) => this.name(i) === before));
   }
 
-  /** The candidates of all runs one after another, a column for each quantity. */
+  /** The candidates of all runs, concatenated, with a column for each quantity. */
   join(data) {
     const columns = { run: [], local: [], number: [], rejected: [] };
     for (const { key } of data.quantities) columns[key] = [];
@@ -136,12 +136,12 @@ class Explorer {
     }
   }
 
-  /** Make the chart as wide as its place, where that is laid out. */
+  /** Fit the chart to the width of its placeholder, once that is laid out. */
   fit() {
     if (this.view && this.plot.clientWidth) this.view.width(this.plot.clientWidth).runAsync().then(() => this.locate());
   }
 
-  /** A candidate as a reader would name it. */
+  /** Readable name of a candidate. */
   name(i) {
     return `Candidate ${this.columns.number[i] + 1} of ${this.data.runs[this.columns.run[i]].name}`;
   }
@@ -172,7 +172,7 @@ class Explorer {
       .join(", ");
   }
 
-  /** Offer the quantities that have a value as axes. */
+  /** Offer the quantities that have values as axes. */
   offerAxes() {
     const known = [...this.quantities.keys()].filter((key) => this.columns[key].some((value) => value !== null));
     const first = ["energy_uj", known.includes("fitness") ? "fitness" : "area_mm2"];
@@ -186,12 +186,12 @@ class Explorer {
     if (!this.chosen.has(this.showRejected)) this.showRejected.checked = !this.columns.rejected.includes(false);
   }
 
-  /** What draws so many points: a canvas is faster, SVG is sharp on paper and follows the style sheet. */
+  /** Renderer for this number of points: a canvas is faster, SVG prints sharply and follows the style sheet. */
   fitting() {
     return this.columns.run.length > MANY ? "canvas" : "svg";
   }
 
-  /** Draw the chart anew: at first, and where its declaration or its colours change. */
+  /** Draw the chart: at first, and when its declaration or its colours change. */
   async draw() {
     [this.declared, this.renderer] = [JSON.stringify(this.data.view), this.fitting()];
     this.view?.finalize();
@@ -209,7 +209,7 @@ class Explorer {
     });
   }
 
-  /** Whether a candidate can be shown with what is ticked. */
+  /** Whether a candidate can be shown with the current check boxes. */
   offered(i) {
     return this.showRejected.checked || !this.columns.rejected[i];
   }
@@ -254,7 +254,7 @@ class Explorer {
     this.tabulate(keys);
   }
 
-  /** The run's own limits, where they are near what is shown; several runs may have several. */
+  /** The limits of the runs that are near the shown points. */
   budgets(keys, plottable) {
     if (this.data.runs.length > 1) return [];
     return keys.flatMap((key, axis) => {
@@ -264,7 +264,7 @@ class Explorer {
     });
   }
 
-  /** Where the points lie, in CSS pixels of the plot. */
+  /** Positions of the points, in CSS pixels of the plot. */
   locate() {
     const [left, top] = this.view.origin();
     const [x, y] = ["x", "y"].map((name) => this.view.scale(name));
@@ -283,7 +283,7 @@ class Explorer {
     return found;
   }
 
-  /** Mark a point and say what it is; -1 for none. */
+  /** Highlight and describe a point; -1 for none. */
   point(point) {
     this.current = point;
     this.tip.hidden = this.ring.hidden = point < 0;
@@ -319,7 +319,7 @@ class Explorer {
     event.preventDefault();
   }
 
-  /** Say how many candidates are shown, and offer the fittest. */
+  /** Show the number of shown candidates, and a button for the fittest. */
   describe(n_plottable, n_outside) {
     const count = document.getElementById("count");
     const { columns } = this;
@@ -363,7 +363,7 @@ class Explorer {
     dress(box);
   }
 
-  /** Draw a candidate's cells below the plot, from the parts that came with the page. */
+  /** Draw a candidate's cells below the plot, from the parts in the page's data. */
   showCells(i) {
     const cells = this.cells(i);
     const drawn = cells.map((cell, place) => {
@@ -381,7 +381,7 @@ class Explorer {
   }
 }
 
-/** A slider that sets what a candidate may cost at most; at its right end there is no limit. */
+/** A slider that limits a cost of the shown candidates; at its right end there is no limit. */
 class LimitSlider {
   constructor(key, explorer) {
     Object.assign(this, { key, explorer, limit: Infinity });
@@ -397,13 +397,13 @@ class LimitSlider {
     });
   }
 
-  /** From the cheapest to the dearest candidate that can be shown, so that every position has an effect. */
+  /** Scale from the lowest to the highest cost that can be shown, so that every position has an effect. */
   range() {
     const [low, high] = extent(this.explorer.columns[this.key].filter((_, i) => this.explorer.offered(i)));
     return low > high ? [0, 0] : [low, high];
   }
 
-  /** Show the limit, on the scale of the candidates that there are. */
+  /** Show the limit, on the scale of the available candidates. */
   write() {
     const [low, high] = this.range();
     this.slider.disabled = low === high;

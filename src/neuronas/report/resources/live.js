@@ -1,12 +1,12 @@
-// Asks the server for the run's state again and again, and replaces the parts of the page that have changed.
+// Polls the server for the run's state, and replaces the parts of the page that have changed.
 
 const FOCUSABLE = "a, button, summary, [tabindex]";
 
 class Live {
   constructor() {
     this.version = "";
-    this.pause = 2; // seconds between two questions; the server says how many
-    this.shown = new Map(); // identifier of a section -> its HTML as it came
+    this.pause = 2; // seconds between two requests; set by the server
+    this.shown = new Map(); // identifier of a section -> its HTML as received
     this.pictures = new Pictures();
     this.status = document.getElementById("live");
     setInterval(() => this.tell(), 1000);
@@ -52,7 +52,7 @@ class Live {
     document.documentElement.dataset.version = state.version;
   }
 
-  /** Put in a section as the server wrote it: escaped there, and read here without running any script. */
+  /** Insert a section as the server wrote it: escaped there, and parsed here without running any script. */
   replace(id, html, before) {
     const old = document.getElementById(id);
     if (old && old.contains(getSelection().anchorNode) && !getSelection().isCollapsed) return; // someone copies from it
@@ -72,13 +72,13 @@ class Live {
     this.shown.set(id, html);
   }
 
-  /** One line: what the run has done, and when it last did something. */
+  /** One line: the progress of the run, and the time of its last change. */
   tell() {
     const parts = [this.summary];
     if (this.changed) parts.push(`Last change ${ago(Date.now() - this.changed)} ago.`);
     if (this.error) parts.push(`Cannot be read: ${this.error}`);
-    if (this.ended) parts.push("What is shown has ended and no longer serves this page; neuronas dashboard shows a run again.");
-    else if (this.lost) parts.push(`No answer from neuronas since ${this.lost.toLocaleTimeString()}; still asking.`);
+    if (this.ended) parts.push("The program has ended and no longer serves this page; to show the run again: neuronas dashboard.");
+    else if (this.lost) parts.push(`No response from neuronas since ${this.lost.toLocaleTimeString()}; retrying.`);
     this.status.textContent = parts.filter(Boolean).join(" ");
     this.status.classList.toggle("warning", Boolean(this.error || this.lost));
   }

@@ -1,11 +1,11 @@
-// What every page does with its content.
+// Functions of every page.
 
-/** The element that a piece of HTML describes, escaped where it was written, read without running any script. */
+/** The element of an HTML fragment, which was escaped when written, parsed without running any script. */
 function parsed(html) {
   return document.adoptNode(new DOMParser().parseFromString(html, "text/html").body.firstElementChild);
 }
 
-/** Put a table on the clipboard as lines of tab-separated values, which spreadsheets understand. */
+/** Copy a table to the clipboard as tab-separated values, for spreadsheets. */
 async function copyTable(figure, button) {
   const table = figure.querySelector("table");
   const lines = [...table.rows].map((row) => [...row.cells].filter((cell) => cell.className !== "show").map((cell) => cell.textContent.trim()).join("\t"));
@@ -13,13 +13,13 @@ async function copyTable(figure, button) {
     await navigator.clipboard.writeText(lines.join("\n"));
     button.textContent = "copied";
   } catch {
-    getSelection().selectAllChildren(table); // no permission for the clipboard: one key press is left to do
+    getSelection().selectAllChildren(table); // no clipboard permission: the user presses the key
     button.textContent = "selected: press Ctrl+C";
   }
   setTimeout(() => (button.textContent = "copy"), 2000);
 }
 
-/** Give every table of a part of the page its button. */
+/** Add a copy button to every table of a part of the page. */
 function dress(part) {
   for (const figure of part.querySelectorAll("figure.table")) {
     const button = make("button", { type: "button", className: "copy" }, "copy");
@@ -34,7 +34,7 @@ class Pictures {
     this.charts = new Charts();
   }
 
-  /** Show data, at first or again: the explorer first, which is looked at most. */
+  /** Show new data, the explorer first, because it is used most. */
   async show({ charts, config, explorer }) {
     if (explorer) await (this.explorer ??= new Explorer()).load(explorer, config);
     document.documentElement.dataset.readyMs ??= Math.round(performance.now());
